@@ -1,0 +1,184 @@
+"""
+What the core asks of the world outside it: a store, a directory, a clock.
+
+The core awaits these and nothing else.  Behind WSGI every port answers at once, so that ``finish`` can run the same
+coroutine to its end without a loop; behind ASGI a port may suspend.  Instants are integer milliseconds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from safeconduct.principal import Level
+
+RevocationKind = Literal["token", "session", "subject", "client", "key", "everything"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """
+    What is asked of the store about one proven credential, in one command on one shard.
+
+    *marks* are revoked if present (token, key).  *cuts* are revoked if their ``before_ms`` is at or after *issued_ms*
+    (session, subject, client, everything).  Every member is ``kind ‖ digest``, never a raw claim.
+    """
+
+    shard: int
+    marks: tuple[bytes, ...]
+    cuts: tuple[bytes, ...]
+    issued_ms: int
+    #: The own session behind the credential, for a store that knows only its own process's; else None.
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One life of a store's data.  ``lost`` means that earlier data is known to be gone."""
+
+    name: str
+    started_ms: int
+    reason: Literal["new", "lost"]
+    #: The largest lifetime of any token that may be accepted, in milliseconds.
+    horizon_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the store says to a ``Question``."""
+
+    #: None where the store has no epoch: it is new, or has lost its data.
+    epoch: Epoch | None
+    #: Whether the shard holds anything of ours; decides between ``new`` and ``lost`` where there is no epoch.
+    is_empty: bool
+    is_revoked: bool
+    #: The store's own clock.
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """One thing to end: a mark (*before_ms* None) or a cut-off at the store's clock."""
+
+    kind: RevocationKind
+    member: bytes
+    #: The shards to write to; client, key and everything go to all of them.
+    shards: tuple[int, ...]
+    #: When the entry may be forgotten: absolute for a token or a session, None to reckon it from the store's clock.
+    expires_ms: int | None = None
+    #: For a subject, a client, everything: how long after the store's now the entry must live; None with a mark.
+    lives_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a revocation."""
+
+    #: The cut-off that now holds, by the store's clock; None for a mark.
+    before_ms: int | None
+    #: The shards that took it.
+    shards: tuple[int, ...]
+    #: How many replicas said in time that they have it.
+    replicas: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """One bound of the throttle: at most *limit* failures in *window_ms*."""
+
+    #: A keyed digest, never a raw name or address.
+    key: bytes = field(repr=False)
+    limit: int
+    window_ms: int
+
+
+class Store(Protocol):
+    """
+    The shared memory of all processes.
+
+    Every method is one atomic command.  Raises ``Unavailable``, and nothing else, where the store cannot be asked
+    within its deadline.
+    """
+
+    async def ask(self, question: Question) -> Answer:
+        """Say whether a credential was ended, and in which epoch the store is."""
+        ...
+
+    async def begin_epoch(self, shard: int, *, reason: Literal["new", "lost"], replaces: str | None) -> Epoch:
+        """
+        Begin an epoch where there is none, or turn the epoch named *replaces* into a lost one; return what holds.
+
+        Of several callers one wins, and all get the same answer.
+        """
+        ...
+
+    async def stamp(self, question: Question) -> int:
+        """Return the ``iat_ms`` of a new token: after every cut-off that would meet it and after the epoch began."""
+        ...
+
+    async def revoke(self, revocation: Revocation) -> Receipt:
+        """End one thing from now on."""
+        ...
+
+    async def count_try(self, counters: Sequence[Counter]) -> int:
+        """Count a try in every counter and return 0, or count none and return after how many ms to come back."""
+        ...
+
+    async def give_back(self, counters: Sequence[Counter], cleared: Sequence[Counter]) -> None:
+        """Take a counted try back from *counters* and forget *cleared* altogether, after a success."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of every connection; asking afterwards is ``Unavailable``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a directory knows of a user who may sign in."""
+
+    subject: str
+    roles: Sequence[str] = field(default=(), kw_only=True)
+    scopes: Sequence[str] = field(default=(), kw_only=True)
+    level: Level = field(default="explicit", kw_only=True)
+    display_name: str | None = field(default=None, kw_only=True)
+    disabled: bool = field(default=False, kw_only=True)
+
+
+class Directory(Protocol):
+    """What an author writes, blocking: who the users are."""
+
+    def check(self, username: str, password: str) -> Account | None:
+        """Return the account if the password is right, else None, in the same time."""
+        ...
+
+    def lookup(self, subject: str) -> Account | None:
+        """Return the account as it is now, or None if there is none."""
+        ...
+
+
+class AsyncDirectory(Protocol):
+    """The same, awaitable; one class may have both faces."""
+
+    async def acheck(self, username: str, password: str) -> Account | None:
+        """Return the account if the password is right, else None, in the same time."""
+        ...
+
+    async def alookup(self, subject: str) -> Account | None:
+        """Return the account as it is now, or None if there is none."""
+        ...
+
+
+class People(Protocol):
+    """
+    A directory behind one of the three ports ``Inline``, ``Pooled``, ``Native``.
+
+    Raises ``Unavailable`` where the directory fails or no more than the bound may be hashed at once.
+    """
+
+    async def check(self, username: str, password: str) -> Account | None:
+        """Return the account if the password is right, else None."""
+        ...
+
+    async def lookup(self, subject: str) -> Account | None:
+        """Return the account as it is now, or None."""
+        ...

@@ -1,0 +1,64 @@
+"""The two messages that the core knows: a ``Request`` that came and a ``Reply`` that goes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+Field = tuple[bytes, bytes]
+"""One header field: lower-case name and value, both as they came on the wire."""
+
+
+class Request:
+    """
+    What an adapter read of one request, before anything was decided.
+
+    Not a frozen dataclass: one is made for every request, and a frozen one costs four times as much.
+    """
+
+    __slots__ = ("client_host", "fields", "is_secure", "is_websocket", "method", "path", "raw_path", "root_path")
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        root_path: str,
+        raw_path: bytes | None,
+        fields: Sequence[Field],
+        *,
+        is_secure: bool,
+        is_websocket: bool,
+        client_host: str | None,
+    ) -> None:
+        """
+        Keep what came.
+
+        Args:
+            method: As it came, upper or lower case; ``GET`` for a WebSocket handshake.
+            path: The decoded path relative to the application, without *root_path*.
+            root_path: The decoded mount prefix (``root_path`` or ``SCRIPT_NAME``), may be empty.
+            raw_path: The path before decoding, where the server gives it.
+            fields: All header fields, names in lower case, repeated ones repeated.
+            is_secure: Whether the server says that it came over TLS.
+            is_websocket: Whether it is a WebSocket handshake.
+            client_host: The peer's address as text, where the server knows it.
+        """
+        self.method = method
+        self.path = path
+        self.root_path = root_path
+        self.raw_path = raw_path
+        self.fields = fields
+        self.is_secure = is_secure
+        self.is_websocket = is_websocket
+        self.client_host = client_host
+
+    def values(self, name: bytes) -> list[bytes]:
+        """Return every value of the field *name* (lower case), in the order in which they came."""
+        return [value for key, value in self.fields if key == name]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer: status, header fields with lower-case names, body."""
+
+    status: int
+    fields: tuple[Field, ...] = ()
+    body: bytes = field(default=b"", repr=False)

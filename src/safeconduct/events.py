@@ -1,0 +1,120 @@
+"""
+What happened, one frozen value per thing, without token material.
+
+A listener is a plain function that takes an event and does not block; the standard ``logging`` hears every one.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened; *log_level* is a level of ``logging``."""
+
+    log_level: ClassVar[int] = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRefused(Event):
+    """A request was refused; *error* is the class of the error and *reason* its evidence for the log."""
+
+    status: int
+    error: str
+    reason: str
+    method: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRefused(RequestRefused):
+    """A credential was refused."""
+
+    scheme: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInFailed(Event):
+    """A wrong password came; *account* is a keyed digest of the submitted name."""
+
+    log_level: ClassVar[int] = 30
+    account: str
+    scheme: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Throttled(Event):
+    """A try was refused before any password was looked at."""
+
+    log_level: ClassVar[int] = 30
+    account: str
+    retry_after_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revoked(Event):
+    """Something was ended from now on."""
+
+    kind: str
+    shards: int
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreUnavailable(Event):
+    """The store could not be asked; requests that need it are answered 503."""
+
+    log_level: ClassVar[int] = 40
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreRecovered(Event):
+    """The store answers again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreLost(Event):
+    """The store came back without its data; tokens issued before that are refused until the horizon has passed."""
+
+    log_level: ClassVar[int] = 50
+    shard: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockSkewed(Event):
+    """This process's clock is more than half the leeway from the store's; *skew_ms* = ours - the store's."""
+
+    log_level: ClassVar[int] = 40
+    skew_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeysReloaded(Event):
+    """The key folder changed and the new set is in use."""
+
+    keys: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeysUnreadable(Event):
+    """The key folder or one key of it could not be read; what was there before stays in use."""
+
+    log_level: ClassVar[int] = 40
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeySkipped(Event):
+    """One key of a set was refused and the rest of the set is in use."""
+
+    log_level: ClassVar[int] = 30
+    kid: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleWeakened(Event):
+    """A configuration switch that is unsafe by name took effect."""
+
+    log_level: ClassVar[int] = 30
+    switch: Literal["basic.allow_plain_http", "revocation.accept_eviction"]

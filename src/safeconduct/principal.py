@@ -1,0 +1,96 @@
+"""Who is asking: a ``Principal`` that proved it, or an ``Anonymous`` that did not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final, Literal, get_args
+
+Level = Literal["anonymous", "remembered", "explicit", "multifactor"]
+"""How surely a user was recognised, from nothing to several factors."""
+
+LEVELS: Final[tuple[Level, ...]] = get_args(Level)
+"""Every level, the weakest first."""
+
+Reason = Literal["none", "invalid_request", "invalid_token", "unavailable"]
+"""Why a caller is anonymous; nothing finer is told."""
+
+NO_CLAIMS: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+def rank(level: Level) -> int:
+    """Return the place of *level* among all levels, 0 for the weakest."""
+    return LEVELS.index(level)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """
+    A caller whose credential was proven.
+
+    A person is the pair (*issuer*, *subject*): a subject alone is unique only within its issuer (RFC 7519 §4.1.2).
+    Instants are integer seconds since the epoch.
+    """
+
+    subject: str
+    issuer: str
+    #: How the credential travelled: ``bearer``, ``cookie``, ``basic``, ``subprotocol``.
+    scheme: str
+    level: Level = "remembered"
+    scopes: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
+    session_id: str | None = None
+    token_id: str | None = None
+    client_id: str | None = None
+    #: When the user last proved who he is; None where that is not known.
+    auth_time: int | None = None
+    expires_at: int
+    claims: Mapping[str, Any] = field(default=NO_CLAIMS, repr=False)
+    #: The party that acts for the subject (RFC 8693 §4.1), or None.
+    actor: Mapping[str, Any] | None = None
+    #: The subject for the own issuer, a template's text for another one that has a template, else None.
+    display_name: str | None = None
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Return True: a principal has proven who it is."""
+        return True
+
+    @property
+    def identity(self) -> str | None:
+        """Return the same name as *display_name*, under the word that Starlette uses."""
+        return self.display_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anonymous:
+    """A caller of whom nothing is known, and in one word why."""
+
+    reason: Reason = "none"
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Return False: nobody was recognised."""
+        return False
+
+    @property
+    def display_name(self) -> None:
+        """Return None: a stranger has no name."""
+        return
+
+    @property
+    def identity(self) -> None:
+        """Return None: a stranger has no name."""
+        return
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """Return the empty set: a stranger was granted nothing."""
+        return frozenset()
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """Return the empty set: a stranger has no role."""
+        return frozenset()
+
+
+Identity = Principal | Anonymous
