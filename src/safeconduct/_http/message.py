@@ -1,20 +1,24 @@
 """The two messages that the core knows: a ``Request`` that came and a ``Reply`` that goes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 Field = tuple[bytes, bytes]
 """One header field: lower-case name and value, both as they came on the wire."""
+
+FieldReader = Callable[[bytes], list[bytes]]
+"""Returns every value of the field with this lower-case name, in the order in which they came."""
 
 
 class Request:
     """
     What an adapter read of one request, before anything was decided.
 
-    Not a frozen dataclass: one is made for every request, and a frozen one costs four times as much.
+    Not a frozen dataclass: one is made for every request, and a frozen one costs four times as much.  Header fields are
+    read through *values*, since most requests are decided by one of them.
     """
 
-    __slots__ = ("client_host", "fields", "is_secure", "is_websocket", "method", "path", "raw_path", "root_path")
+    __slots__ = ("client_host", "is_secure", "is_websocket", "method", "path", "raw_path", "root_path", "values")
 
     def __init__(
         self,
@@ -22,7 +26,7 @@ class Request:
         path: str,
         root_path: str,
         raw_path: bytes | None,
-        fields: Sequence[Field],
+        values: FieldReader,
         *,
         is_secure: bool,
         is_websocket: bool,
@@ -36,7 +40,7 @@ class Request:
             path: The decoded path relative to the application, without *root_path*.
             root_path: The decoded mount prefix (``root_path`` or ``SCRIPT_NAME``), may be empty.
             raw_path: The path before decoding, where the server gives it.
-            fields: All header fields, names in lower case, repeated ones repeated.
+            values: Reads the header fields; ``read_fields`` makes one from a list.
             is_secure: Whether the server says that it came over TLS.
             is_websocket: Whether it is a WebSocket handshake.
             client_host: The peer's address as text, where the server knows it.
@@ -45,14 +49,19 @@ class Request:
         self.path = path
         self.root_path = root_path
         self.raw_path = raw_path
-        self.fields = fields
+        self.values = values
         self.is_secure = is_secure
         self.is_websocket = is_websocket
         self.client_host = client_host
 
-    def values(self, name: bytes) -> list[bytes]:
-        """Return every value of the field *name* (lower case), in the order in which they came."""
-        return [value for key, value in self.fields if key == name]
+
+def read_fields(fields: Sequence[Field]) -> FieldReader:
+    """Return the reader of a list of header fields."""
+
+    def values(name: bytes) -> list[bytes]:
+        return [value for key, value in fields if key == name]
+
+    return values
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,95 @@
+"""What a request must bring, and the comparison with what its caller has."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from safeconduct.errors import InsufficientRights, MissingCredential, StepUpRequired
+from safeconduct.principal import Identity, Level, Principal, rank
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """
+    The sum of every rule that meets a request.
+
+    An open requirement lets an ``Anonymous`` through; what else it names then counts for nobody.
+    """
+
+    is_open: bool = False
+    #: Every one of them is needed.
+    scopes: frozenset[str] = frozenset()
+    #: Of each set one role is needed.
+    role_sets: tuple[frozenset[str], ...] = ()
+    level: Level | None = None
+    max_age_seconds: int | None = None
+    #: Whether the origin step is made for GET and HEAD too.
+    is_unsafe: bool = False
+    consistency: Literal["strict", "bounded", "none"] | None = None
+
+    def __add__(self, other: "Requirement") -> "Requirement":
+        """Return what satisfies both: requirements only ever add up."""
+        ages = [age for age in (self.max_age_seconds, other.max_age_seconds) if age is not None]
+        levels: list[Level] = [level for level in (self.level, other.level) if level is not None]
+        highest = max(levels, key=rank) if levels else None
+        consistencies = {self.consistency, other.consistency}
+        return Requirement(
+            is_open=self.is_open and other.is_open,
+            scopes=self.scopes | other.scopes,
+            role_sets=self.role_sets + tuple(roles for roles in other.role_sets if roles not in self.role_sets),
+            level=highest,
+            max_age_seconds=min(ages, default=None),
+            is_unsafe=self.is_unsafe or other.is_unsafe,
+            consistency="strict" if "strict" in consistencies else self.consistency or other.consistency,
+        )
+
+    @property
+    def is_plain(self) -> bool:
+        """Say whether any principal satisfies it."""
+        return not (self.scopes or self.role_sets or self.level or self.max_age_seconds is not None)
+
+    def check(self, identity: Identity, *, now: float) -> None:
+        """
+        Raise what the caller lacks, the gravest first: who, may not, not sure enough.
+
+        Args:
+            identity: Who is asking.
+            now: The current time, in seconds since the epoch.
+
+        Raises:
+            MissingCredential: If nobody was recognised and somebody is needed.
+            InsufficientRights: If a scope or a role is missing (RFC 6750 §3.1).
+            StepUpRequired: If the level is too low or the proof too old (RFC 9470 §3).
+        """
+        if not isinstance(identity, Principal):
+            if self.is_open:
+                return
+            raise MissingCredential
+        if not self.is_plain and not self.is_open:
+            self._check_rights(identity)
+            self._check_proof(identity, now)
+
+    def _check_rights(self, principal: Principal) -> None:
+        if not self.scopes <= principal.scopes:
+            raise InsufficientRights(sorted(self.scopes), reason="scope")
+        if any(roles.isdisjoint(principal.roles) for roles in self.role_sets):
+            raise InsufficientRights(reason="role")
+
+    def _check_proof(self, principal: Principal, now: float) -> None:
+        too_low = self.level is not None and rank(principal.level) < rank(self.level)
+        too_old = self.max_age_seconds is not None and (
+            # "…the absence of auth_time" is an age that nobody can tell — RFC 9470 §4
+            principal.auth_time is None or now - principal.auth_time > self.max_age_seconds
+        )
+        if not too_low and not too_old:
+            return
+        if principal.client_id is not None and principal.client_id == principal.subject:
+            # No user stands behind the token, so nobody could step up (tokens.md).
+            raise InsufficientRights(reason="a client cannot step up")
+        raise StepUpRequired(self.level, self.max_age_seconds, reason="level" if too_low else "age")
+
+
+OPEN = Requirement(is_open=True)
+"""Anyone may."""
+
+AUTHENTICATED = Requirement()
+"""Any principal may."""

@@ -1,0 +1,120 @@
+"""Who is asking, anywhere below the middleware: ``current``, ``principal``, and ``requires`` around a function."""
+
+import functools
+import inspect
+from collections.abc import Callable, Collection
+from contextvars import ContextVar
+from typing import Final, ParamSpec, TypeVar
+
+from safeconduct._core.decision import Passed
+from safeconduct._core.requirement import Requirement
+from safeconduct.errors import ConfigurationError, MissingCredential
+from safeconduct.principal import LEVELS, Identity, Level, Principal
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+PASSED: Final[ContextVar[Passed | None]] = ContextVar("safeconduct", default=None)
+"""What let the current request through; the two adapters set it and take it back."""
+
+
+def current() -> Identity:
+    """
+    Return who is asking in the current request.
+
+    Raises:
+        LookupError: If this is not called within a request that came through the middleware.
+    """
+    return _passed().identity
+
+
+def principal() -> Principal:
+    """
+    Return the principal of the current request.
+
+    Raises:
+        MissingCredential: If the caller is an ``Anonymous``; uncaught, it is answered 401.
+        LookupError: If this is not called within a request that came through the middleware.
+    """
+    identity = current()
+    if not isinstance(identity, Principal):
+        raise MissingCredential
+    return identity
+
+
+def requires(
+    *,
+    scopes: Collection[str] = (),
+    roles: Collection[str] = (),
+    level: Level | None = None,
+    max_age_seconds: int | None = None,
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """
+    Let a function be called only for a principal that has what is named; without arguments, for any principal.
+
+    Works around plain and ``async`` functions alike.  How old the proof is, is asked at the call.
+
+    Args:
+        scopes: Every one of them is needed.
+        roles: One of them is enough.
+        level: The lowest level that satisfies.
+        max_age_seconds: How long ago the user may have proven who he is, at most.
+
+    Raises:
+        ConfigurationError: If an argument cannot be met by anybody, or is a single string where names are wanted.
+    """
+    requirement = Requirement(
+        scopes=_names("scopes", scopes),
+        role_sets=(_names("roles", roles),) if roles else (),
+        level=_known(level),
+        max_age_seconds=_positive(max_age_seconds),
+    )
+
+    def guard(function: Callable[P, R]) -> Callable[P, R]:
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def ask_first(*args: P.args, **kwargs: P.kwargs) -> object:
+                _check(requirement)
+                return await function(*args, **kwargs)
+
+            return ask_first  # type: ignore[return-value]  # a coroutine function in, a coroutine function out
+
+        @functools.wraps(function)
+        def ask(*args: P.args, **kwargs: P.kwargs) -> R:
+            _check(requirement)
+            return function(*args, **kwargs)
+
+        return ask
+
+    return guard
+
+
+def _passed() -> Passed:
+    passed = PASSED.get()
+    if passed is None:
+        raise LookupError("no request is being served here: the middleware is missing, or this runs outside of one")
+    return passed
+
+
+def _check(requirement: Requirement) -> None:
+    passed = _passed()
+    requirement.check(passed.identity, now=passed.clock())
+
+
+def _names(field: str, names: Collection[str]) -> frozenset[str]:
+    if isinstance(names, str):
+        raise ConfigurationError(f"requires({field}=…) wants a collection of names, got the string {names!r}")
+    return frozenset(names)
+
+
+def _known(level: Level | None) -> Level | None:
+    if level is not None and level not in LEVELS:
+        raise ConfigurationError(f"requires(level=…) wants one of {', '.join(LEVELS)}, got {level!r}")
+    return level
+
+
+def _positive(max_age_seconds: int | None) -> int | None:
+    if max_age_seconds is not None and max_age_seconds < 0:
+        raise ConfigurationError(f"requires(max_age_seconds=…) wants no negative number, got {max_age_seconds}")
+    return max_age_seconds
