@@ -27,8 +27,11 @@ class Question:
     marks: tuple[bytes, ...]
     cuts: tuple[bytes, ...]
     issued_ms: int
-    #: The own session behind the credential, for a store that knows only its own process's; else None.
-    session_id: str | None = None
+    #: When the credential ends by itself, leeway included.  A store that has already forgotten entries of that age
+    #: says ``is_revoked``: its clock may have run ahead of ours when it forgot.
+    ends_ms: int
+    #: The process whose own session is behind the credential, for a store that knows only its own process's; else None.
+    instance: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,39 +54,69 @@ class Answer:
     #: Whether the shard holds anything of ours; decides between ``new`` and ``lost`` where there is no epoch.
     is_empty: bool
     is_revoked: bool
-    #: The store's own clock.
-    now_ms: int
+    #: The store's own clock; None where that is this process's.
+    now_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """The instant that a new token bears; nothing was written where *epoch* is None."""
+
+    epoch: Epoch | None
+    is_empty: bool
+    iat_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """One thing to end: a mark (*before_ms* None) or a cut-off at the store's clock."""
+    """
+    One thing to end: a mark (token, key) or a cut-off at the store's clock (session, subject, client, everything).
+
+    How long the entry lives: until *expires_ms*; else, with *lives_ms*, from the store's now for the larger of that and
+    the horizon, and the leeway and a minute; with neither, without end.
+    """
 
     kind: RevocationKind
     member: bytes
     #: The shards to write to; client, key and everything go to all of them.
     shards: tuple[int, ...]
-    #: When the entry may be forgotten: absolute for a token or a session, None to reckon it from the store's clock.
     expires_ms: int | None = None
-    #: For a subject, a client, everything: how long after the store's now the entry must live; None with a mark.
     lives_ms: int | None = None
+
+    @property
+    def is_mark(self) -> bool:
+        """Whether presence alone revokes: whoever holds a key writes his own ``iat``."""
+        return self.kind in {"token", "key"}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What one shard made of a revocation; nothing was written where *epoch* is None."""
+
+    epoch: Epoch | None
+    is_empty: bool
+    #: The cut-off that now holds, by the store's clock; None for a mark.
+    before_ms: int | None
+    replicas: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What became of a revocation."""
 
-    #: The cut-off that now holds, by the store's clock; None for a mark.
+    #: The latest cut-off of all shards, by the store's clock; None for a mark.
     before_ms: int | None
     #: The shards that took it.
     shards: tuple[int, ...]
-    #: How many replicas said in time that they have it.
+    #: How many replicas of the worst shard said in time that they have it.
     replicas: int = 0
+    #: The shards that could not be asked: there the thing is not ended.  Revoking again is harmless.
+    missed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """One bound of the throttle: at most *limit* failures in *window_ms*."""
+    """One bound of the throttle: at most *limit* failures in any *window_ms*."""
 
     #: A keyed digest, never a raw name or address.
     key: bytes = field(repr=False)
@@ -95,40 +128,61 @@ class Store(Protocol):
     """
     The shared memory of all processes.
 
-    Every method is one atomic command.  Raises ``Unavailable``, and nothing else, where the store cannot be asked
-    within its deadline.
+    Every method is one atomic command on one shard and may be repeated without harm.  Raises ``Unavailable``, and
+    nothing else, where the store cannot be asked within its deadline; ``NotSupported`` where there is none to write to.
     """
 
     async def ask(self, question: Question) -> Answer:
         """Say whether a credential was ended, and in which epoch the store is."""
         ...
 
-    async def begin_epoch(self, shard: int, *, reason: Literal["new", "lost"], replaces: str | None) -> Epoch:
+    async def begin_epoch(self, shard: int, *, reason: Literal["new", "lost"], seen: Epoch | None) -> Epoch:
         """
-        Begin an epoch where there is none, or turn the epoch named *replaces* into a lost one; return what holds.
+        Begin an epoch where there is none; with *reason* ``lost``, turn what is there into a lost one; return it.
 
-        Of several callers one wins, and all get the same answer.
+        *seen* is the epoch that the caller knew before.  One that began no later than that came out of an old copy of
+        the data, so that the loss reaches up to now.  Of several callers one wins, and all get the same answer.
         """
         ...
 
-    async def stamp(self, question: Question) -> int:
-        """Return the ``iat_ms`` of a new token: after every cut-off that would meet it and after the epoch began."""
+    async def stamp(self, question: Question) -> Stamp:
+        """Find the ``iat_ms`` of a new token: after every cut-off that would meet it and after the epoch began."""
         ...
 
-    async def revoke(self, revocation: Revocation) -> Receipt:
-        """End one thing from now on."""
+    async def revoke(self, shard: int, revocation: Revocation) -> Written:
+        """End one thing on one shard: whatever was stamped there before ends, whatever is stamped after lives."""
         ...
 
-    async def count_try(self, counters: Sequence[Counter]) -> int:
-        """Count a try in every counter and return 0, or count none and return after how many ms to come back."""
+    async def count_try(self, counters: Sequence[Counter], *, try_id: bytes) -> int:
+        """
+        Count a try in every counter and return 0, or count none and return after how many ms to come back.
+
+        *try_id* is drawn anew for each try, so that a command that was sent twice counts once.
+        """
         ...
 
-    async def give_back(self, counters: Sequence[Counter], cleared: Sequence[Counter]) -> None:
-        """Take a counted try back from *counters* and forget *cleared* altogether, after a success."""
+    async def give_back(self, counters: Sequence[Counter], cleared: Sequence[Counter], *, try_id: bytes) -> None:
+        """Take the try out of *counters* and forget *cleared* altogether, after a success."""
         ...
 
     async def close(self) -> None:
-        """Let go of every connection; asking afterwards is ``Unavailable``."""
+        """Let go of this world's connections, on ASGI those of the running loop; a later question opens new ones."""
+        ...
+
+
+class Stores(Protocol):
+    """What an author may pass as ``Auth(store=…)``: one store with a port for each world."""
+
+    def blocking(self) -> Store:
+        """Give the port for WSGI: its coroutines never suspend."""
+        ...
+
+    def native(self) -> Store:
+        """Give the port for ASGI: its coroutines may suspend, on whichever loop runs."""
+        ...
+
+    def end(self) -> None:
+        """Answer no more: every later question is ``Unavailable``.  Idempotent, and safe from any thread."""
         ...
 
 

@@ -1,0 +1,116 @@
+"""
+What the store calls the things that can be revoked.
+
+A member is ``kind ‖ digest``: one letter, and half of the SHA-256 of the parts, each behind its length, so that neither
+a ``:`` nor a brace nor an empty part in a claim can make two things one.  Each is told apart by its issuer, and so are
+tenants.  ``everything`` is of one issuer too.
+"""
+
+import base64
+import binascii
+import hashlib
+
+from safeconduct._core.ports import Question, RevocationKind
+
+_LETTERS: dict[RevocationKind, bytes] = {
+    "token": b"t",
+    "session": b"s",
+    "subject": b"u",
+    "client": b"c",
+    "key": b"k",
+    "everything": b"e",
+}
+_DIGEST_BYTES = 16
+_SHARD_BYTES = 2
+_INSTANCE_BYTES = 8
+_SESSION_ID_BYTES = _SHARD_BYTES + 2 * _INSTANCE_BYTES
+
+
+def _digest(*parts: str) -> bytes:
+    digest = hashlib.sha256()
+    for part in parts:
+        # JSON can carry half of a surrogate pair; it is a name like any other here.
+        octets = part.encode("utf-8", "surrogatepass")
+        digest.update(len(octets).to_bytes(4, "big"))
+        digest.update(octets)
+    return digest.digest()
+
+
+def member(kind: RevocationKind, issuer: str, *parts: str) -> bytes:
+    """Name a thing: a token by its jti, a key by its kid, a session by its id, a client, a subject by theirs."""
+    return _LETTERS[kind] + _digest(kind, issuer, *parts)[:_DIGEST_BYTES]
+
+
+def shard_of(issuer: str, subject: str, shards: int) -> int:
+    """Say where everything of one owner lies."""
+    return int.from_bytes(_digest("shard", issuer, subject)[:8], "big") % shards
+
+
+def session_place(session_id: str) -> tuple[int, bytes] | None:
+    """
+    Read shard and instance out of the id of an own session, None if it is no such id.
+
+    The id is the base64url of ``shard:u16 ‖ instance:8 ‖ random:8``, where only the store in memory minds the instance.
+    """
+    try:
+        octets = base64.b64decode(session_id, altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    if len(octets) != _SESSION_ID_BYTES:
+        return None
+    return int.from_bytes(octets[:_SHARD_BYTES], "big"), octets[_SHARD_BYTES : _SHARD_BYTES + _INSTANCE_BYTES]
+
+
+def question_for(  # noqa: PLR0913 - so many things can have ended a credential
+    *,
+    issuer: str,
+    subject: str,
+    token_id: str | None,
+    client_id: str | None,
+    kid: str | None,
+    session_id: str | None,
+    issued_ms: int,
+    ends_ms: int,
+    is_own: bool,
+    shards: int,
+) -> Question:
+    """
+    Gather what may have ended a credential.
+
+    Args:
+        issuer: Its ``iss``.
+        subject: Its ``sub``.
+        token_id: Its ``jti``.
+        client_id: Its ``client_id``.
+        kid: The name of the key that proved it, whether the token's header named it or not.
+        session_id: Its ``sid``; counts for an own token only.
+        issued_ms: ``iat_ms`` of an own token, ``floor(iat * 1000)`` less the leeway of a foreign one.
+        ends_ms: ``exp`` and leeway.
+        is_own: Whether this application issued it.
+        shards: How many shards the store has.
+    """
+    own_session_id = session_id if is_own else None
+    cuts = [member("subject", issuer, subject), member("everything", issuer)]
+    if client_id is not None:
+        cuts.append(member("client", issuer, client_id))
+    if own_session_id is not None:
+        cuts.append(member("session", issuer, own_session_id))
+    marks = [member("token", issuer, token_id)] if token_id is not None else []
+    if kid is not None:
+        marks.append(member("key", issuer, kid))
+    return Question(
+        shard=shard_of(issuer, subject, shards),
+        marks=tuple(marks),
+        cuts=tuple(cuts),
+        issued_ms=issued_ms,
+        ends_ms=ends_ms,
+        instance=_instance_of(own_session_id),
+    )
+
+
+def _instance_of(session_id: str | None) -> bytes | None:
+    if session_id is None:
+        return None
+    place = session_place(session_id)
+    # An id that is none of ours is no process's session: no instance equals it.
+    return b"" if place is None else place[1]

@@ -1,0 +1,1 @@
+"""Where revocations and counters live: this process's memory, a Redis or Valkey server, or nowhere."""

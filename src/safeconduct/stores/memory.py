@@ -1,0 +1,210 @@
+"""
+The store in one process's memory.
+
+One object serves both worlds and every thread.  Readers take no lock: they look into dictionaries that writers change
+under one, and every question gets one of two answers made beforehand.
+"""
+
+import heapq
+import logging
+import os
+import secrets
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from safeconduct._core.ports import Answer, Counter, Epoch, Question, Revocation, Stamp, Store, Written
+from safeconduct.errors import Unavailable
+from safeconduct.stores.counters import MemoryCounters
+from safeconduct.stores.lifetimes import MARGIN_MS, entry_expires_ms
+
+#: How many expired entries a write clears away; as many as the script in Redis does.
+PRUNED_AT_ONCE = 100
+_INSTANCE_BYTES = 8
+
+_logger = logging.getLogger("safeconduct.stores")
+
+
+class MemoryStore:
+    """
+    Keep revocations and counters in this process.
+
+    Args:
+        clock: The time in seconds since the epoch.
+        horizon_ms: The largest lifetime of any token that may be accepted.
+        leeway_ms: What is granted to clocks.
+    """
+
+    # Not a dataclass: ``ask`` stands on the warm path and keeps live views of two dictionaries.
+    __slots__ = (
+        "__weakref__",
+        "_clock",
+        "_counters",
+        "_cut_members",
+        "_cuts",
+        "_entries",
+        "_entry_members",
+        "_epoch",
+        "_expiries",
+        "_held",
+        "_horizon_ms",
+        "_instance",
+        "_is_ended",
+        "_is_told",
+        "_leeway_ms",
+        "_lock",
+        "_pruned_ms",
+        "_revoked",
+        "_stamped_ms",
+    )
+
+    def __init__(self, *, clock: Callable[[], float], horizon_ms: int, leeway_ms: int) -> None:
+        self._clock = clock
+        self._horizon_ms = horizon_ms
+        self._leeway_ms = leeway_ms
+        #: Marks and cut-offs alike, until when.  No member is of both kinds.
+        self._entries: dict[bytes, int | None] = {}
+        self._entry_members = self._entries.keys()
+        self._cuts: dict[bytes, int] = {}
+        self._cut_members = self._cuts.keys()
+        self._expiries: list[tuple[int, bytes]] = []
+        self._counters = MemoryCounters()
+        self._pruned_ms = -1
+        self._stamped_ms = 0
+        self._is_ended = False
+        self.begin_instance()
+        self._epoch = Epoch(self._instance.hex(), self._now_ms(), "new", horizon_ms)
+        self._held = Answer(self._epoch, is_empty=False, is_revoked=False, now_ms=None)
+        self._revoked = Answer(self._epoch, is_empty=False, is_revoked=True, now_ms=None)
+        _living.add(self)
+
+    @property
+    def instance(self) -> bytes:
+        """What the ids of this process's sessions begin with, after their shard."""
+        return self._instance
+
+    def blocking(self) -> Store:
+        """Give the port for WSGI."""
+        return self
+
+    def native(self) -> Store:
+        """Give the port for ASGI."""
+        return self
+
+    async def ask(self, question: Question) -> Answer:
+        """Look a credential up."""
+        if question.instance is not None and question.instance != self._instance:
+            raise self._other_process()
+        if not self._entry_members.isdisjoint(question.marks) or question.ends_ms <= self._pruned_ms:
+            return self._revoked
+        if not self._cut_members.isdisjoint(question.cuts) and question.issued_ms <= self._latest_cut_ms(question):
+            return self._revoked
+        if self._is_ended:
+            raise Unavailable("the store is closed")
+        return self._held
+
+    async def begin_epoch(self, shard: int, *, reason: Literal["new", "lost"], seen: Epoch | None) -> Epoch:
+        """Return the one epoch that there is: it begins and ends with the process."""
+        del shard, reason, seen
+        return self._epoch
+
+    async def stamp(self, question: Question) -> Stamp:
+        """Find an instant after every cut-off that would meet the new token."""
+        self._refuse_if_ended()
+        with self._lock:
+            after_ms = max(self._latest_cut_ms(question), self._epoch.started_ms)
+            iat_ms = max(self._now_ms(), after_ms + 1)
+            self._stamped_ms = max(self._stamped_ms, iat_ms)
+        return Stamp(self._epoch, is_empty=False, iat_ms=iat_ms)
+
+    async def revoke(self, shard: int, revocation: Revocation) -> Written:
+        """Write one entry and clear away what has expired; all shards are one here."""
+        del shard
+        self._refuse_if_ended()
+        with self._lock:
+            now_ms = self._now_ms()
+            self._prune(now_ms)
+            self._keep(revocation, now_ms)
+            before_ms = None if revocation.is_mark else self._cut(revocation.member, now_ms)
+        return Written(self._epoch, is_empty=False, before_ms=before_ms)
+
+    async def count_try(self, counters: Sequence[Counter], *, try_id: bytes) -> int:
+        """Count a try everywhere or nowhere."""
+        self._refuse_if_ended()
+        with self._lock:
+            return self._counters.count(counters, try_id, self._now_ms())
+
+    async def give_back(self, counters: Sequence[Counter], cleared: Sequence[Counter], *, try_id: bytes) -> None:
+        """Take a try out again."""
+        self._refuse_if_ended()
+        with self._lock:
+            self._counters.give_back(counters, cleared, try_id)
+
+    async def close(self) -> None:
+        """Do nothing: there is no connection to let go of."""
+
+    def end(self) -> None:
+        """Answer no more."""
+        self._is_ended = True
+
+    def begin_instance(self) -> None:
+        """Become another instance, with a lock that nobody holds: in a new process, or a forked one."""
+        self._instance = secrets.token_bytes(_INSTANCE_BYTES)
+        self._is_told = False
+        self._lock = threading.Lock()
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
+
+    def _refuse_if_ended(self) -> None:
+        if self._is_ended:
+            raise Unavailable("the store is closed")
+
+    def _other_process(self) -> Unavailable:
+        if not self._is_told:
+            self._is_told = True
+            _logger.error("memory:// in several processes: use redis://, or a session is known to one of them only")
+        return Unavailable("a session of another process")
+
+    def _latest_cut_ms(self, question: Question) -> int:
+        return max((self._cuts.get(member, -1) for member in question.cuts), default=-1)
+
+    def _cut(self, member: bytes, now_ms: int) -> int:
+        # A token may bear an instant ahead of a clock that stood still or went back, and ends all the same.
+        before_ms = max(now_ms, self._stamped_ms, self._cuts.get(member, 0))
+        self._cuts[member] = before_ms
+        return before_ms
+
+    def _keep(self, revocation: Revocation, now_ms: int) -> None:
+        member = revocation.member
+        expires_ms = entry_expires_ms(revocation, now_ms=now_ms, horizon_ms=self._horizon_ms, leeway_ms=self._leeway_ms)
+        if member in self._entries:
+            known_ms = self._entries[member]
+            expires_ms = None if known_ms is None or expires_ms is None else max(known_ms, expires_ms)
+        self._entries[member] = expires_ms
+        if expires_ms is not None:
+            heapq.heappush(self._expiries, (expires_ms, member))
+
+    def _prune(self, now_ms: int) -> None:
+        for _ in range(PRUNED_AT_ONCE):
+            if not self._expiries or self._expiries[0][0] >= now_ms - MARGIN_MS:
+                return
+            expires_ms, member = heapq.heappop(self._expiries)
+            # An entry that was written twice stands in the heap twice, and only its later end counts.
+            if self._entries.get(member) == expires_ms:
+                # First the bound that refuses what the entry refused, then the entry: readers take no lock.
+                self._pruned_ms = max(self._pruned_ms, expires_ms)
+                del self._entries[member]
+                self._cuts.pop(member, None)
+
+
+_living: weakref.WeakSet[MemoryStore] = weakref.WeakSet()
+
+
+def _begin_instances() -> None:
+    for store in _living:
+        store.begin_instance()
+
+
+os.register_at_fork(after_in_child=_begin_instances)
