@@ -6,6 +6,7 @@ coroutine to its end without a loop; behind ASGI a port may suspend.  Instants a
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -229,10 +230,19 @@ class People(Protocol):
     Raises ``Unavailable`` where the directory fails or no more than the bound may be hashed at once.
     """
 
+    @property
+    def is_static(self) -> bool:
+        """Whether the directory has no ``lookup``: what a sign-in found holds until the next one."""
+        ...
+
     async def check(self, username: str, password: str) -> Account | None:
         """Return the account if the password is right, else None."""
         ...
 
     async def lookup(self, subject: str) -> Account | None:
         """Return the account as it is now, or None."""
+        ...
+
+    def alone(self, key: bytes) -> AbstractAsyncContextManager[None]:
+        """Let one at a time in among those with the same *key*; who waits too long gets ``Unavailable``."""
         ...

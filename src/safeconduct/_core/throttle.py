@@ -1,0 +1,179 @@
+"""
+The gate before every comparison with a password: how many may fail, for whom, from where.
+
+===================================  ==============  ==========================================================
+counted over                         default         set by
+===================================  ==============  ==========================================================
+one account from one network         5 per 15 min    ``login.failures_per_account_and_network``
+one network                          50 per 15 min   ``login.failures_per_network``
+one account over all networks        100 per hour    ``login.failures_per_account``
+===================================  ==============  ==========================================================
+
+A try is counted before anything is hashed, so that parallel tries can't pass together, and given back if it succeeds.
+A caller who proves that the account was signed in to from his device skips the last row, which strangers can fill, and
+has a bound of its own, as large as the first one.
+
+The account is the name as it was submitted, whether or not there is such a user: all answers and times are alike.
+Spellings that some directory may take for one name share their counters: compatibility forms, case, accents, blanks and
+invisible characters are dropped (a finer form of NFKC_Casefold, Unicode §3.13).  To merge two names costs a few tries,
+to tell two spellings of one name apart gives an attacker a fresh bound for each.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+from unicodedata import category, normalize
+
+from safeconduct._core.ports import Counter
+from safeconduct.config import LoginConfig
+from safeconduct.errors import ConfigurationError, TooManyAttempts, Unavailable
+from safeconduct.events import Event, Throttled
+
+_QUARTER_HOUR_MS: Final = 15 * 60 * 1000
+_HOUR_MS: Final = 60 * 60 * 1000
+_LABEL: Final = b"sc/throttle/1"
+_TRY_ID_BYTES: Final = 16
+_MIN_KEY_BYTES: Final = 32
+#: Without the store each process counts alone: of several workers none may grant the whole.
+_LOCAL_SHARE: Final = 5
+#: Control, format and other invisible characters, accents and blanks: no two names differ by them alone.
+_IGNORED: Final = frozenset({"Cc", "Cf", "Cs", "Mn", "Mc", "Me", "Zs", "Zl", "Zp"})
+
+
+class Tries(Protocol):
+    """The part of a store that counts tries."""
+
+    async def count_try(self, counters: Sequence[Counter], *, try_id: bytes) -> int:
+        """Count a try in every counter and return 0, or count none and return after how many ms to come back."""
+        ...
+
+    async def give_back(self, counters: Sequence[Counter], cleared: Sequence[Counter], *, try_id: bytes) -> None:
+        """Take the try out of *counters* and forget *cleared* altogether."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One counted try, which failed unless it is given back."""
+
+    #: A keyed digest of the submitted name, for events.
+    account: str
+    counters: tuple[Counter, ...]
+    #: What a success forgets: the failures of this account from this network.
+    cleared: tuple[Counter, ...]
+    #: Where it was counted: the store, or the local gate while the store was out.
+    place: Tries = field(repr=False)
+    try_id: bytes = field(repr=False)
+
+
+class Throttle:
+    """
+    Count the tries of names and networks.
+
+    Args:
+        store: Counts for all processes.
+        local: Counts for this process alone, at a fifth of the limits, while *store* can't be asked.
+        login: The limits.
+        key: At least 32 secret bytes that all processes share, so that what is stored tells no name.
+        announce: Told of every refusal.
+        draw: Draws random bytes.
+
+    Raises:
+        ConfigurationError: If *key* is too short to hide the names.
+    """
+
+    def __init__(
+        self,
+        store: Tries,
+        local: Tries,
+        login: LoginConfig,
+        *,
+        key: bytes,
+        announce: Callable[[Event], None],
+        draw: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        if len(key) < _MIN_KEY_BYTES:
+            raise ConfigurationError(f"key must have {_MIN_KEY_BYTES} bytes or more, got {len(key)}")
+        self._store = store
+        self._local = local
+        self._login = login
+        self._key = key
+        self._announce = announce
+        self._draw = draw
+
+    async def begin(self, username: str, *, network: str, has_device: bool = False) -> Try:
+        """
+        Count a try of *username*, before anything is compared.
+
+        Args:
+            username: As it was submitted.
+            network: From ``network_of``.
+            has_device: Whether the caller holds a device cookie of this very account.
+
+        Raises:
+            TooManyAttempts: If a bound is reached; nothing is counted then.
+            Unavailable: If neither the store nor the local gate can count.
+        """
+        name = _skeleton(username)
+        account = self._digest(b"account", name)
+        counters = self._counters(name, network.encode(), has_device=has_device)
+        try:
+            return await self._count(self._store, account, counters)
+        except Unavailable:
+            return await self._count(self._local, account, tuple(_share(counter) for counter in counters))
+
+    async def succeed(self, counted: Try) -> None:
+        """Give the try back and forget what failed before for this account from this network."""
+        await self._give_back(counted, counted.cleared)
+
+    async def withdraw(self, counted: Try) -> None:
+        """Give the try back and forget nothing: the password could not be looked at."""
+        await self._give_back(counted, ())
+
+    async def _count(self, place: Tries, account: bytes, counters: tuple[Counter, ...]) -> Try:
+        try_id = self._draw(_TRY_ID_BYTES)
+        wait_ms = await place.count_try(counters, try_id=try_id)
+        if wait_ms:
+            retry_after_seconds = -(-wait_ms // 1000)
+            self._announce(Throttled(account=account.hex(), retry_after_seconds=retry_after_seconds))
+            raise TooManyAttempts(retry_after_seconds, "a bound of the throttle is reached")
+        return Try(account.hex(), counters, counters[:1], place, try_id)
+
+    async def _give_back(self, counted: Try, cleared: tuple[Counter, ...]) -> None:
+        try:
+            await counted.place.give_back(counted.counters, cleared, try_id=counted.try_id)
+        except Unavailable:
+            # The store went away in between.  The try stays counted until its window has passed, which is the safe
+            # side; a right password is right all the same.
+            return
+
+    def _counters(self, name: bytes, network: bytes, *, has_device: bool) -> tuple[Counter, ...]:
+        login = self._login
+        near = Counter(
+            self._digest(b"account and network", name, network),
+            login.failures_per_account_and_network,
+            _QUARTER_HOUR_MS,
+        )
+        around = Counter(self._digest(b"network", network), login.failures_per_network, _QUARTER_HOUR_MS)
+        if has_device:
+            own = Counter(self._digest(b"device", name), login.failures_per_account_and_network, _QUARTER_HOUR_MS)
+            return near, around, own
+        return near, around, Counter(self._digest(b"account", name), login.failures_per_account, _HOUR_MS)
+
+    def _digest(self, *parts: bytes) -> bytes:
+        # Each part with its length, so that no two lists of parts make one text.
+        text = b"".join(len(part).to_bytes(4, "big") + part for part in (_LABEL, *parts))
+        return hmac.digest(self._key, text, hashlib.sha256)
+
+
+def _share(counter: Counter) -> Counter:
+    return Counter(counter.key, max(1, counter.limit // _LOCAL_SHARE), counter.window_ms)
+
+
+def _skeleton(username: str) -> bytes:
+    # Folding may bring compatibility forms forth and those may fold again: what is decomposed twice stays as it is.
+    folded = normalize("NFKD", normalize("NFKD", username).casefold()).casefold()
+    return "".join(letter for letter in folded if category(letter) not in _IGNORED).encode()
