@@ -177,7 +177,7 @@ class StepUpRequired(AuthError):
     def __init__(self, level: Level | None = None, max_age_seconds: int | None = None, reason: str = "") -> None:
         """Keep the weakest *level* that satisfies and the largest age of the proof, in seconds."""
         super().__init__(reason)
-        self.level = level
+        self.level: Level | None = level
         self.max_age_seconds = max_age_seconds
 
 

@@ -1,0 +1,79 @@
+"""
+Cookies as they come: find ours, and take some of them away before the application looks.
+
+Everything is done on bytes and in linear time.  A pair ends at ``;`` and nowhere else, SP and HTAB around a name and a
+value are not part of it, and nothing else is: no quotes are taken off, no escapes are undone, no other whitespace is
+trimmed, and a cookie without a name is not one of ours whatever its value looks like.
+
+Several ``Cookie`` fields are one (RFC 9113 §8.2.3).  Some WSGI servers join them by a comma, which separates nothing in
+a cookie: a cookie of ours behind such a comma is not seen, and one before it is malformed, so neither signs anybody in.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final
+
+from safeconduct.errors import InvalidRequest, MalformedToken
+
+MAX_VALUE_BYTES: Final = 16 * 1024
+"""The longest value of a cookie of ours that is looked at."""
+
+# cookie-octet = %x21 / %x23-2B / %x2D-3A / %x3C-5B / %x5D-7E — RFC 6265 §4.1.1; quotes are no part of a token
+_VALUE = re.compile(rb"[!#-+\--:<-\[\]-~]+")
+_BLANK = b" \t"
+
+
+def find(values: Sequence[bytes], name: bytes) -> str | None:
+    """
+    Return the value of the one cookie that is called *name*.
+
+    Args:
+        values: Every value of the ``Cookie`` field.
+        name: The name, which is compared byte by byte.
+
+    Returns:
+        The value, or None where there is no such cookie.
+
+    Raises:
+        InvalidRequest: If there are two, be they equal or not: which one the browser meant cannot be known
+            (RFC 6265 §4.2.2).
+        MalformedToken: If the value is empty, too long or has an octet that no cookie of ours has.
+    """
+    found = [value for line in values if name in line for value in _named(line, name)]
+    if not found:
+        return None
+    if len(found) > 1:
+        raise InvalidRequest("more than one cookie of the same name")
+    if len(found[0]) > MAX_VALUE_BYTES or not _VALUE.fullmatch(found[0]):
+        raise MalformedToken("the cookie's value is malformed")
+    return found[0].decode("ascii")
+
+
+def without(values: Iterable[bytes], names: Collection[bytes]) -> list[bytes]:
+    """
+    Return the ``Cookie`` fields without the cookies called *names*, every other byte as it came.
+
+    A cookie goes together with its separator, and a field of which nothing is left goes too.
+    """
+    kept = (_strip(line, names) if any(name in line for name in names) else line for line in values)
+    return [line for line in kept if line is not None]
+
+
+def _named(line: bytes, name: bytes) -> Iterable[bytes]:
+    for pair in line.split(b";"):
+        key, equals, value = pair.partition(b"=")
+        if equals and key.strip(_BLANK) == name:
+            yield value.strip(_BLANK)
+
+
+def _strip(line: bytes, names: Collection[bytes]) -> bytes | None:
+    pairs = line.split(b";")
+    rest = b";".join(pair for pair in pairs if not _is_named(pair, names))
+    if _is_named(pairs[0], names):
+        rest = rest.lstrip(_BLANK)
+    return rest or None
+
+
+def _is_named(pair: bytes, names: Collection[bytes]) -> bool:
+    key, equals, _ = pair.partition(b"=")
+    return bool(equals) and key.strip(_BLANK) in names

@@ -1,0 +1,146 @@
+"""
+What the ``Authorization`` field says, read strictly and in linear time (RFC 9110 §11.4, RFC 6750 §2.1, RFC 7617 §2).
+
+=============================================  ==========================================================
+the field                                      is
+=============================================  ==========================================================
+absent                                         None
+twice                                          ``InvalidRequest`` (400), never the first nor the last
+``Bearer``, 1*SP, token68                      ``Bearer``
+``DPoP``, 1*SP, token68                        ``Dpop``
+``Basic``, 1*SP, user and password             ``Basic``
+another scheme, SP, anything                   ``UnknownScheme``: answered as if no credential had come
+anything else, also the empty value            ``MalformedToken`` (401)
+=============================================  ==========================================================
+
+A server excludes the whitespace around a field's value before it hands the value on (RFC 9110 §5.5).  What a server
+left there is refused here: nothing is trimmed from a credential, so that two spellings are never one token.  Several
+fields that a WSGI server joined by a comma are malformed, since no grammar here has a comma.
+"""
+
+import re
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from safeconduct.errors import InvalidRequest, MalformedToken
+
+MAX_TOKEN_BYTES: Final = 16 * 1024
+"""The longest token that is looked at."""
+
+MAX_FIELD_BYTES: Final = MAX_TOKEN_BYTES + len("Bearer ")
+"""The longest field that is looked at."""
+
+MAX_PART_BYTES: Final = 1024
+"""The longest user name and the longest password, in UTF-8, so that hashing them costs what it should."""
+
+# b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"=" — RFC 6750 §2.1
+_BEARER = re.compile(rb"(?i:bearer) +([A-Za-z0-9\-._~+/]+=*)")
+_DPOP = re.compile(rb"(?i:dpop) +([A-Za-z0-9\-._~+/]+=*)")
+_BASIC = re.compile(rb"(?i:basic) +([A-Za-z0-9+/]+={0,2})")
+# A name without anything after it is no scheme: it may be a token whose scheme was forgotten, and must not be shown.
+_SCHEME = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}) ")
+_KNOWN = frozenset({"bearer", "dpop", "basic"})
+# "The user-id and password MUST NOT contain any control characters" — RFC 7617 §2; the C1 block is refused with them.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_BOM = "\ufeff"
+
+
+# Not frozen: one is made for every request, and freezing doubles its price.
+@dataclass(slots=True)
+class Bearer:
+    """A bearer token, as it came; only its grammar is known to be right."""
+
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Dpop:
+    """A token under the ``DPoP`` scheme, which counts only together with a proof (RFC 9449 §7.1)."""
+
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Basic:
+    """A user name and a password, exactly as they were typed: neither case nor normal form is changed."""
+
+    username: str = field(repr=False)
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownScheme:
+    """A scheme that is not ours, in lower case; hidden, since it may be the first word of a misplaced secret."""
+
+    scheme: str = field(repr=False)
+
+
+Credential = Bearer | Dpop | Basic | UnknownScheme
+
+
+def read_authorization(values: Sequence[bytes]) -> Credential | None:
+    """
+    Read the credential out of every value of the ``Authorization`` field.
+
+    Args:
+        values: One for each field, without the whitespace around it.
+
+    Returns:
+        The credential, or None where the field is absent.
+
+    Raises:
+        InvalidRequest: If there is more than one field (RFC 6750 §2).
+        MalformedToken: If the one field is longer than *MAX_FIELD_BYTES* or not what its scheme's grammar says.
+    """
+    if not values:
+        return None
+    if len(values) > 1:
+        raise InvalidRequest("more than one Authorization field")
+    value = values[0]
+    if len(value) > MAX_FIELD_BYTES:
+        raise MalformedToken("the Authorization field is too long")
+    if match := _BEARER.fullmatch(value):
+        return Bearer(match[1].decode("ascii"))
+    return _read_other(value)
+
+
+def _read_other(value: bytes) -> Credential:
+    if match := _BASIC.fullmatch(value):
+        return _read_basic(match[1])
+    if match := _DPOP.fullmatch(value):
+        return Dpop(match[1].decode("ascii"))
+    match = _SCHEME.match(value)
+    if match is None:
+        raise MalformedToken("the Authorization field names no scheme")
+    scheme = match[1].decode("ascii").lower()
+    if scheme in _KNOWN:
+        raise MalformedToken(f"the credential after {scheme} is malformed")
+    return UnknownScheme(scheme)
+
+
+def _read_basic(encoded: bytes) -> Basic:
+    username, colon, password = _decode_pair(encoded).partition(":")
+    if not colon:
+        raise MalformedToken("the Basic credential has no colon")
+    for part in (username, password):
+        if len(part.encode()) > MAX_PART_BYTES:
+            raise MalformedToken("the user name or the password is too long")
+    return Basic(username, password)
+
+
+def _decode_pair(encoded: bytes) -> str:
+    try:
+        octets = b64decode(encoded)
+        text = octets.decode("utf-8")
+    except (Base64Error, UnicodeDecodeError):
+        # The errors hold the octets: nothing of them may stay with ours.
+        raise MalformedToken("the Basic credential is not base64 of UTF-8") from None
+    # One pair has one spelling: "pad bits MUST be set to zero by conforming encoders" — RFC 4648 §3.5
+    if b64encode(octets) != encoded:
+        raise MalformedToken("the Basic credential is not canonical base64")
+    if text.startswith(_BOM) or _CONTROL.search(text):
+        raise MalformedToken("the Basic credential has a control character or a byte order mark")
+    return text
