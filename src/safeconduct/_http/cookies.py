@@ -3,7 +3,8 @@ Cookies as they come: find ours, and take some of them away before the applicati
 
 Everything is done on bytes and in linear time.  A pair ends at ``;`` and nowhere else, SP and HTAB around a name and a
 value are not part of it, and nothing else is: no quotes are taken off, no escapes are undone, no other whitespace is
-trimmed, and a cookie without a name is not one of ours whatever its value looks like.
+trimmed, and a cookie without a name is not one of ours whatever its value looks like.  A cookie that a reader of quoted
+strings would take for a part of another one's value (``a="x; ours=y; z"``, RFC 2109) is refused.
 
 Several ``Cookie`` fields are one (RFC 9113 §8.2.3).  Some WSGI servers join them by a comma, which separates nothing in
 a cookie: a cookie of ours behind such a comma is not seen, and one before it is malformed, so neither signs anybody in.
@@ -20,6 +21,8 @@ MAX_VALUE_BYTES: Final = 16 * 1024
 
 # cookie-octet = %x21 / %x23-2B / %x2D-3A / %x3C-5B / %x5D-7E — RFC 6265 §4.1.1; quotes are no part of a token
 _VALUE = re.compile(rb"[!#-+\--:<-\[\]-~]+")
+# A value as RFC 2109 has it.  Every quote ends one or begins one, so that the search is linear.
+_QUOTED = re.compile(rb'=[ \t]*"(?:[^"\\]|\\.)*"', re.DOTALL)
 _BLANK = b" \t"
 
 
@@ -37,15 +40,16 @@ def find(values: Sequence[bytes], name: bytes) -> str | None:
     Raises:
         InvalidRequest: If there are two, be they equal or not: which one the browser meant cannot be known
             (RFC 6265 §4.2.2).
-        MalformedToken: If the value is empty, too long or has an octet that no cookie of ours has.
+        MalformedToken: If the value is empty, too long or has an octet that no cookie of ours has, or if the cookie
+            stands between the quotes of another one.
     """
     found = [value for line in values if name in line for value in _named(line, name)]
     if not found:
         return None
     if len(found) > 1:
         raise InvalidRequest("more than one cookie of the same name")
-    if len(found[0]) > MAX_VALUE_BYTES or not _VALUE.fullmatch(found[0]):
-        raise MalformedToken("the cookie's value is malformed")
+    if len(found[0]) > MAX_VALUE_BYTES or not _VALUE.fullmatch(found[0]) or _is_quoted(values, name):
+        raise MalformedToken("the cookie is malformed")
     return found[0].decode("ascii")
 
 
@@ -59,11 +63,15 @@ def without(values: Iterable[bytes], names: Collection[bytes]) -> list[bytes]:
     return [line for line in kept if line is not None]
 
 
-def _named(line: bytes, name: bytes) -> Iterable[bytes]:
-    for pair in line.split(b";"):
-        key, equals, value = pair.partition(b"=")
-        if equals and key.strip(_BLANK) == name:
-            yield value.strip(_BLANK)
+def _named(line: bytes, name: bytes) -> list[bytes]:
+    pairs = (pair.partition(b"=") for pair in line.split(b";"))
+    return [value.strip(_BLANK) for key, equals, value in pairs if equals and key.strip(_BLANK) == name]
+
+
+def _is_quoted(values: Sequence[bytes], name: bytes) -> bool:
+    if not any(b'"' in value for value in values):
+        return False
+    return any(_named(quoted, name) for quoted in _QUOTED.findall(b"; ".join(values)))
 
 
 def _strip(line: bytes, names: Collection[bytes]) -> bytes | None:

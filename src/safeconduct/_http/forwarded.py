@@ -21,9 +21,6 @@ Network = IPv4Network | IPv6Network
 MAX_FIELD_BYTES: Final = 8 * 1024
 """The longest fields, joined, that are looked at."""
 
-UNKNOWN_NETWORK: Final = "unknown"
-"""The one network of all peers without an address, as behind a Unix socket."""
-
 _SECURE_SCHEMES: Final = {"https": True, "wss": True, "http": False, "ws": False}
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"  # noqa: S105 - a token of RFC 9110 §5.6.2
 _PAIR = re.compile(rf'({_TOKEN})=(?:({_TOKEN})|"((?:[^"\\]|\\.)*)")[ \t]*(?:([,;])[ \t]*|\Z)')
@@ -67,20 +64,6 @@ def client_of(request: Request, trusted: Sequence[Network]) -> Client:
         return peer
     told = {client for client in said if client is not None}
     return told.pop() if len(told) == 1 else peer
-
-
-def client_network(address: str | None) -> str:
-    """
-    Return the network that counts as one client: an IPv4 address, or the /64 of an IPv6 one.
-
-    A site has at least a /64 to itself (RFC 6177 §2), so that counting its addresses would count nothing.
-    """
-    read = _address_or_none(address)
-    if read is None:
-        return UNKNOWN_NETWORK
-    if isinstance(read, IPv4Address):
-        return f"{read}/32"
-    return str(IPv6Network((int(read), 64), strict=False))
 
 
 def _network(text: str) -> Network:

@@ -1,0 +1,210 @@
+"""Cookies: every row of the corpus, what is taken away from the application, and that the work stays linear."""
+
+from base64 import b64decode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpora import cases
+from outcomes import outcome
+from safeconduct._http.cookies import MAX_VALUE_BYTES, find, without
+from safeconduct.errors import InvalidRequest, MalformedToken
+
+_NAME = b"__Host-at"
+_REFRESH = b"__Host-refresh"
+_DEVICE = b"__Host-device"
+
+# "null" is "absent or refused", and these are refused: the cookie is ours, and its value is none that we ever set.
+# 017 is one between quotes, which our splitting at every ";" would take for a cookie: the row is the safer.
+# 006 and 041 are policy rows, "reject or literal": quotes and backslashes are in no token, so that they are refused.
+_REFUSED = {"cookie-header-006", "cookie-header-017", "cookie-header-039", "cookie-header-041", "cookie-header-042"}
+
+
+def _expected(case):
+    if case["id"] in _REFUSED:
+        return MalformedToken
+    return InvalidRequest if case["expect"] == "ambiguous" else case["expect"]
+
+
+@pytest.mark.parametrize("case", cases("attacks/cookie-header"), ids=lambda case: case["id"])
+def test_every_row_of_the_cookie_corpus_is_answered_as_it_says(case):
+    """Found, absent or refused; never the first or the last of two."""
+    values = [b64decode(value) for value in case["cookie_headers_b64"]]
+
+    assert _expected(case) == outcome(find, values, case["name"].encode())
+
+
+def test_several_cookie_fields_are_read_as_one():
+    """HTTP/2 splits the field (RFC 9113 §8.2.3)."""
+    assert find([b"a=1", b"__Host-at=abc", b"b=2"], _NAME) == "abc"
+
+
+def test_two_cookies_in_two_fields_are_ambiguous():
+    """As two in one field; also where one of them is malformed."""
+    assert InvalidRequest is outcome(find, [b"__Host-at=abc", b"__Host-at="], _NAME)
+
+
+@pytest.mark.parametrize(
+    ("joined", "expected"),
+    [
+        (b"__Host-at=abc,b=2", MalformedToken),
+        (b"__Host-at=abc,__Host-at=def", MalformedToken),
+        (b"__Host-at=abc, __Host-at=def", MalformedToken),
+        (b"b=2,__Host-at=abc", None),
+        (b"b=2;__Host-at=abc", "abc"),
+    ],
+    ids=repr,
+)
+def test_a_comma_separates_no_cookies(joined, expected):
+    """Where a WSGI server joined two fields by one, nobody is signed in by what stands beside it."""
+    assert expected == outcome(find, [joined], _NAME)
+
+
+def test_only_spaces_and_tabs_are_trimmed():
+    """Around the name and around the value."""
+    assert find([b"a=1;\t __Host-at \t=\t abc \t; b=2"], _NAME) == "abc"
+
+
+@pytest.mark.parametrize("value", [b"", b"a b", b"a\x0b", b"\xc3\xa9", b"a\x00", b'"a"', b"a\\b", b"a,b"], ids=repr)
+def test_a_value_that_no_cookie_of_ours_has_is_malformed(value):
+    """It is not taken for an absent one."""
+    assert MalformedToken is outcome(find, [_NAME + b"=" + value], _NAME)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b'a="x; __Host-at=abc; b=y"', MalformedToken),
+        (b'a= "x\\"; __Host-at=abc; b="', MalformedToken),
+        (b'a="x"; __Host-at=abc; b="y"', "abc"),
+        (b'a="x; __Host-at=abc', "abc"),
+        (b'a=5"; __Host-at=abc; b=6"', "abc"),
+    ],
+    ids=repr,
+)
+def test_a_cookie_between_the_quotes_of_another_is_refused(line, expected):
+    """Parsers of RFC 2109 would not see it; whole quotes and single ones change nothing."""
+    assert expected == outcome(find, [line], _NAME)
+    assert expected == outcome(find, line.split(b"; "), _NAME)
+
+
+def test_the_longest_value_is_read_and_one_octet_more_is_not():
+    """The bound is that of a token in the header."""
+    longest = b"a" * MAX_VALUE_BYTES
+
+    assert longest.decode() == find([_NAME + b"=" + longest], _NAME)
+    assert MalformedToken is outcome(find, [_NAME + b"=" + longest + b"a"], _NAME)
+
+
+def test_an_error_shows_nothing_of_the_value():
+    """Neither text nor attributes."""
+    with pytest.raises(MalformedToken) as caught:
+        find([_NAME + b'="s3cret"'], _NAME)
+
+    assert "s3cret" not in f"{caught.value!r} {caught.value.__dict__}"
+
+
+class _CountedLine(bytes):
+    """A field that counts how often it is walked along."""
+
+    walks = 0
+
+    def __contains__(self, other):
+        type(self).walks += 1
+        return super().__contains__(other)
+
+    def split(self, *arguments):
+        type(self).walks += 1
+        return super().split(*arguments)
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [b";" * 40_000, b"\\" * 40_000, b'"' * 40_000, b" " * 40_000, b"__Host-at" * 4_000],
+    ids=lambda row: repr(row[:9]),
+)
+def test_a_long_field_is_walked_along_a_fixed_number_of_times(flood):
+    """Where others unquote in quadratic time (CVE-2024-7592)."""
+    _CountedLine.walks = 0
+    line = _CountedLine(b"__Host-at=abc; x=" + flood)
+
+    found = find([line], _NAME)
+
+    assert found == "abc"
+    assert _CountedLine.walks <= 2
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([b"a=1; __Host-refresh=r; b=2"], [b"a=1; b=2"]),
+        ([b"__Host-refresh=r; b=2"], [b"b=2"]),
+        ([b"a=1; __Host-refresh=r"], [b"a=1"]),
+        ([b"a=1;__Host-device=d;__Host-refresh=r ;\tb = 2 "], [b"a=1;\tb = 2 "]),
+        ([b"__Host-refresh=r"], []),
+        ([b"__Host-refresh=r; "], []),
+        ([b"__Host-refresh=r; __Host-device=d", b"a=1"], [b"a=1"]),
+        ([b"__Host-refresh=r; __Host-refresh=s; a=1"], [b"a=1"]),
+        (
+            [b"a=__Host-refresh; =__Host-refresh=x; x__Host-refresh=1"],
+            [b"a=__Host-refresh; =__Host-refresh=x; x__Host-refresh=1"],
+        ),
+        ([b"__host-refresh=x; __Host-refresh"], [b"__host-refresh=x; __Host-refresh"]),
+        ([b' ;; a=\xff\x00";'], [b' ;; a=\xff\x00";']),
+        ([], []),
+    ],
+    ids=repr,
+)
+def test_named_cookies_are_taken_away_and_every_other_octet_stays(values, expected):
+    """A cookie goes with its separator, wherever it stood."""
+    assert expected == without(values, {_REFRESH, _DEVICE})
+
+
+def test_a_removed_cookie_cannot_be_found_any_more():
+    """Whatever the blanks around it."""
+    kept = without([b"a=1; \t__Host-refresh\t = r"], {_REFRESH})
+
+    assert find(kept, _REFRESH) is None
+
+
+_FIELDS = st.lists(
+    st.lists(
+        st.sampled_from(
+            [b"__Host-refresh", b"__Host-device", b"a", b"=", b";", b" ", b"\t", b'"', b",", b"\x1c", b"x"]
+        ),
+        max_size=12,
+    ).map(b"".join),
+    max_size=3,
+)
+
+
+@given(_FIELDS | st.lists(st.binary(max_size=40), max_size=3))
+def test_nothing_but_an_auth_error_leaves(values):
+    """Whatever the fields hold, and a value that is found has no separator."""
+    actual = outcome(find, values, _REFRESH)
+
+    assert actual in {None, InvalidRequest, MalformedToken} or not set(actual) & set(' \t;,"\\')
+
+
+@given(_FIELDS)
+def test_taking_away_is_done_once_and_touches_no_other_cookie(values):
+    """What is left holds none of the names, and the other cookies as they were."""
+    left = without(values, {_REFRESH})
+
+    assert outcome(find, left, _REFRESH) is None
+    assert outcome(find, values, b"a") == outcome(find, left, b"a")
+    assert left == without(left, {_REFRESH})
+
+
+@given(
+    st.text(st.sampled_from("!#$%&'()*+-./0aZ:<=>?@[]^_`{|}~"), min_size=1), st.integers(min_value=0), st.integers(0, 7)
+)
+def test_a_value_comes_out_as_it_went_in_and_one_flipped_bit_shows(value, at, bit):
+    """Nothing is unquoted, decoded or folded."""
+    octets = value.encode()
+    at %= len(octets)
+    flipped = octets[:at] + bytes([octets[at] ^ 1 << bit]) + octets[at + 1 :]
+
+    assert value == find([_NAME + b"=" + octets], _NAME)
+    assert value != outcome(find, [_NAME + b"=" + flipped], _NAME)
