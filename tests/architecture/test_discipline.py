@@ -1,0 +1,85 @@
+"""What no linter knows: where the environment is read and how secrets are compared."""
+
+import ast
+import re
+
+from sources import PACKAGE, nodes, parsed, place, python_files
+
+#: `Config.load` and the command line are the only readers of the environment (style rule 13).
+READERS_OF_THE_ENVIRONMENT = {"config", "cli"}
+SECRET = re.compile(r"(^|_)(secret|password|digest|signature|mac|tag|nonce|verifier_value)$")
+
+
+def room(file) -> str:
+    """Return the name of the module or folder of the package that *file* is or is in."""
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def name_of(node: ast.expr) -> str:
+    """Return the last name in *node*: ``digest`` for ``entry.digest``, nothing for what has no name."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+        case ast.Call(func=function):
+            return name_of(function)
+        case _:
+            return ""
+
+
+def compares_a_secret(node: ast.AST) -> bool:
+    """Tell whether *node* is ``==`` or ``!=`` between a secret and something that is no literal."""
+    if not isinstance(node, ast.Compare) or not isinstance(node.ops[0], ast.Eq | ast.NotEq):
+        return False
+    operands = [node.left, *node.comparators]
+    if any(isinstance(operand, ast.Constant) for operand in operands):
+        return False
+    return any(SECRET.search(name_of(operand)) for operand in operands)
+
+
+def test_a_comparison_of_secrets_is_seen():
+    """The net has no hole where it matters, and lets what is harmless pass."""
+    caught = [compares_a_secret(ast.parse(text, mode="eval").body) for text in ("a.digest == b", "password != given()")]
+    passed = [compares_a_secret(ast.parse(text, mode="eval").body) for text in ("digest == b''", "kid == other")]
+
+    assert [True, True] == caught
+    assert [False, False] == passed
+
+
+def test_secrets_are_compared_in_constant_time():
+    """Only ``hmac.compare_digest`` compares what an attacker may not learn byte by byte (style rule 20)."""
+    found = [place(file, node) for file, node in nodes("src") if compares_a_secret(node)]
+
+    assert [] == found
+
+
+def reads_the_environment(node: ast.AST) -> bool:
+    """Tell whether *node* is ``os.environ`` or ``os.getenv``, or imports one of them."""
+    match node:
+        case ast.Attribute(value=ast.Name(id="os"), attr="environ" | "getenv"):
+            return True
+        case ast.ImportFrom(module="os", names=names):
+            return any(alias.name in {"environ", "getenv"} for alias in names)
+        case _:
+            return False
+
+
+def test_the_environment_is_read_in_one_place():
+    """Configuration is constructor arguments; a library that reads variables cannot be run twice in a process."""
+    readers = {room(file) for file, node in nodes("src") if reads_the_environment(node)}
+
+    assert set() == readers - READERS_OF_THE_ENVIRONMENT
+
+
+def test_nothing_is_done_by_an_assertion():
+    """``python -O`` removes asserts, and no check may go with them."""
+    found = [place(file, node) for file, node in nodes("src") if isinstance(node, ast.Assert)]
+
+    assert [] == found
+
+
+def test_all_of_the_package_is_read():
+    """The tests of the architecture look at the files that they believe to look at."""
+    files = python_files("src")
+
+    assert PACKAGE / "__init__.py" in files
+    assert all(isinstance(parsed(file), ast.Module) for file in files)

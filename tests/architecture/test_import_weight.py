@@ -1,0 +1,38 @@
+"""``import safeconduct`` is cheap: nothing that a user may never need is loaded."""
+
+import subprocess
+import sys
+
+import pytest
+
+FRAMEWORKS = {"starlette", "fastapi", "flask", "werkzeug", "click", "uvicorn", "waitress", "httpx2", "anyio"}
+LATER = FRAMEWORKS | {"asyncio", "redis", "argon2", "concurrent.futures"}
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Return the names of all modules that a new interpreter has loaded after *statement*."""
+    program = f"{statement}\nimport sys\nprint(*sys.modules)"
+    # -I: neither the folder nor the environment of the test run can lend a module
+    finished = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True)
+    return set(finished.stdout.split())
+
+
+def test_the_import_loads_nothing_that_waits():
+    """No framework, no redis, no asyncio, no argon2 (design §3)."""
+    assert set() == loaded_by("import safeconduct") & LATER
+
+
+def test_the_public_names_load_no_framework():
+    """Whoever takes every name gets the core and no face."""
+    assert set() == loaded_by("from safeconduct import *") & FRAMEWORKS
+
+
+@pytest.mark.parametrize("world", ["asgi", "wsgi"])
+def test_an_adapter_loads_no_framework(world):
+    """ASGI and WSGI are calling conventions; no framework is needed to speak them."""
+    assert set() == loaded_by(f"import safeconduct.{world}") & FRAMEWORKS
+
+
+def test_wsgi_loads_no_event_loop():
+    """A process that serves WSGI alone never pays for asyncio."""
+    assert "asyncio" not in loaded_by("import safeconduct.wsgi")

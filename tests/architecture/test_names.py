@@ -1,0 +1,76 @@
+"""Names are the field's own words, and never say "some code" (style rule 7)."""
+
+import ast
+import re
+
+import pytest
+
+from sources import PACKAGE, PROJECT, nodes, place, python_files
+
+NEVER = frozenset({"util", "utils", "helper", "helpers", "manager", "handler", "payload", "misc", "stuff"})
+NEVER_A_FILE = NEVER | {"common", "base", "core", "tools"}
+
+ALLOWED = {
+    "PayloadTooLarge": "the design's name for 413, whose phrase this was before RFC 9110",
+}
+
+
+def words(name: str) -> set[str]:
+    """Return the words of ``snake_case`` and ``CamelCase``, in lower case."""
+    return {word.lower() for word in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", name)}
+
+
+def defined_names(node: ast.AST) -> list[str]:
+    """Return the names that *node* gives to something of ours."""
+    match node:
+        case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+            return [name]
+        case ast.arg(arg=name) | ast.Name(id=name, ctx=ast.Store()):
+            return [name]
+        case _:
+            return []
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("TokenReader", {"token", "reader"}), ("JSONUtil", {"json", "util"}), ("_read_key2", {"read", "key2"})],
+    ids=str,
+)
+def test_a_name_is_read_word_by_word(name, expected):
+    """``base64`` is not ``base``, and ``JWTManager`` is a manager."""
+    assert expected == words(name)
+
+
+def test_no_file_has_a_name_that_says_nothing():
+    """A file is one noun, and the noun tells what is in it."""
+    names = {place(file): words(file.stem) for file in python_files("src", "tests", "examples")}
+
+    forbidden = {place_: found & NEVER_A_FILE for place_, found in names.items() if found & NEVER_A_FILE}
+
+    assert {} == forbidden
+
+
+def test_nothing_has_a_name_that_says_nothing():
+    """The design's list of words that are never used, with the exceptions that give their reason."""
+    forbidden = [
+        f"{place(file, node)} {name}"
+        for file, node in nodes("src")
+        for name in defined_names(node)
+        if words(name) & NEVER and name not in ALLOWED
+    ]
+
+    assert [] == forbidden
+
+
+def test_every_folder_of_the_package_is_a_package():
+    """A folder without ``__init__.py`` is seen neither by import-linter nor by pyright's completeness."""
+    folders = {file.parent for file in PACKAGE.rglob("*.py")}
+
+    missing = sorted(place(folder) for folder in folders if not (folder / "__init__.py").exists())
+
+    assert [] == missing
+
+
+def test_no_folder_of_tests_is_a_package():
+    """In importlib mode a test module needs none, and one named like a library would shadow it."""
+    assert [] == sorted(place(file) for file in (PROJECT / "tests").rglob("__init__.py"))

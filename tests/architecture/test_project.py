@@ -1,0 +1,74 @@
+"""The project's own papers agree with each other."""
+
+import configparser
+import re
+import tomllib
+
+import pytest
+
+from sources import PROJECT, place, python_files
+
+PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
+REQUIREMENT = re.compile(r"(?P<name>[a-z0-9-]+)(\[[a-z0-9,]+\])?(>=(?P<lowest>[0-9.]+))?", re.IGNORECASE)
+
+
+def lower_bounds() -> dict[str, str]:
+    """Return the lower bound of every run-time dependency, with extras but without those of the tests."""
+    project = PYPROJECT["project"]
+    extras = [line for name, lines in project["optional-dependencies"].items() if name != "test" for line in lines]
+    found = [REQUIREMENT.match(line) for line in [*project["dependencies"], *extras]]
+    return {match["name"]: match["lowest"] for match in found if match["name"] != "safeconduct"}
+
+
+def lowest_pins() -> dict[str, str]:
+    """Return what the environment ``lowest`` installs."""
+    lines = (PROJECT / "tests" / "lowest.txt").read_text("utf-8").splitlines()
+    return dict(line.split("==") for line in lines if "==" in line)
+
+
+def test_the_lowest_environment_installs_the_lower_bounds():
+    """A bound that nothing is tested with is a guess."""
+    assert lower_bounds() == lowest_pins()
+
+
+def test_every_tested_interpreter_is_declared():
+    """Classifiers name the interpreters that tox runs, and those only."""
+    tox = configparser.ConfigParser(interpolation=None)
+    tox.read(PROJECT / "tox.ini")
+    minors = re.search(r"py3\{([0-9, ]+)\}", tox["tox"]["env_list"])[1].split(", ")
+    prefix = "Programming Language :: Python :: 3."
+    declared = [line for line in PYPROJECT["project"]["classifiers"] if line.startswith(prefix)]
+
+    assert [f"{prefix}{minor}" for minor in minors] == declared
+
+
+@pytest.mark.parametrize("ending", ["safeconduct demo", "pytest"], ids=["demo", "tests"])
+def test_the_readme_has_each_command_once(ending):
+    """``.ci/run`` takes its two commands from the README, so they are one line each and unmistakable."""
+    lines = (PROJECT / "README.md").read_text("utf-8").splitlines()
+
+    commands = [line for line in lines if re.fullmatch(rf"python3 -m venv .*/{ending}", line)]
+
+    assert 1 == len(commands)
+
+
+def test_every_lint_exception_gives_its_reason():
+    """Each rule that is switched off says why, on its line (style rule 35)."""
+    text = (PROJECT / "pyproject.toml").read_text("utf-8")
+    ruff = text[text.index("[tool.ruff.lint]") : text.index("[tool.ruff.lint.flake8")]
+
+    silent = [line for line in ruff.splitlines() if re.match(r'\s+"[A-Z]+[0-9]*",', line) and "#" not in line]
+
+    assert [] == silent
+
+
+def test_every_silenced_line_gives_its_reason():
+    """``noqa`` and ``pragma: no cover`` are followed by a code and a reason; ``type: ignore`` by its code."""
+    silent = re.compile(
+        r"#\s*noqa(?!: [A-Z]+[0-9]+(, ?[A-Z]+[0-9]+)* - \w)|#\s*pragma: no (cover|branch)(?! - \w)|type: ignore(?!\[)",
+    )
+    lines = [(file, line) for file in python_files("src") for line in file.read_text("utf-8").splitlines()]
+
+    found = [f"{place(file)} {line.strip()}" for file, line in lines if silent.search(line)]
+
+    assert [] == found

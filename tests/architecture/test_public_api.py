@@ -1,0 +1,70 @@
+"""The public names are one list: sorted, complete and there."""
+
+import importlib
+import inspect
+
+import safeconduct
+from sources import PACKAGE
+
+#: Modules whose public classes and functions are all names of the package itself.
+SPOKEN_FOR = ("auth", "config", "errors", "events", "guard", "principal")
+#: Public in its module, for the other modules of the package only.
+INSIDE = {"rank": "an order of levels, for rules and steps; a user compares nothing"}
+
+
+def kind_and_name(name: str) -> tuple[int, str]:
+    """Return the key of ruff's order: constants, then classes, then functions (RUF022)."""
+    if name.isupper():
+        return 0, name
+    return (1, name) if name[0].isupper() else (2, name)
+
+
+def defined_in(module_name: str) -> set[str]:
+    """Return the public classes and functions that the module, or a part of it, defines."""
+    module = importlib.import_module(f"safeconduct.{module_name}")
+    return {
+        name
+        for name, value in vars(module).items()
+        if (inspect.isclass(value) or inspect.isfunction(value))
+        and not name.startswith("_")
+        and value.__module__.startswith(module.__name__)
+    }
+
+
+def test_the_list_is_sorted():
+    """A name is found where one looks for it."""
+    assert sorted(safeconduct.__all__, key=kind_and_name) == list(safeconduct.__all__)
+
+
+def test_the_list_names_nothing_twice():
+    """Each name stands for one thing."""
+    assert len(set(safeconduct.__all__)) == len(safeconduct.__all__)
+
+
+def test_every_listed_name_is_there():
+    """``from safeconduct import *`` keeps what the list promises."""
+    missing = [name for name in safeconduct.__all__ if not hasattr(safeconduct, name)]
+
+    assert [] == missing
+
+
+def test_the_list_is_complete():
+    """What a public module offers can be had from the package."""
+    offered = set().union(*(defined_in(module) for module in SPOKEN_FOR))
+
+    assert set() == offered - set(safeconduct.__all__) - set(INSIDE)
+
+
+def test_principal_is_the_function():
+    """``safeconduct.principal()`` is not hidden by the module of that name, which stays importable."""
+    module = importlib.import_module("safeconduct.principal")
+
+    assert inspect.isfunction(safeconduct.principal)
+    assert module.Principal is safeconduct.Principal
+
+
+def test_every_public_module_says_what_it_is_for():
+    """A module's docstring begins with one sentence of purpose (style rule 22)."""
+    silent = [file.name for file in PACKAGE.glob("*.py") if not file.read_text("utf-8").startswith('"""')]
+
+    assert [] == silent

@@ -1,0 +1,39 @@
+"""Files and functions stay small enough to be read at once (style rule 1)."""
+
+import ast
+
+from sources import FOLDERS, nodes, place, python_files
+
+LONGEST_FILE = 300
+LONGEST_FUNCTION = 45
+
+
+def lines_of_code(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return how many lines *function* has from ``def`` on; its docstring, which may be a table, does not count."""
+    total = function.end_lineno - function.lineno + 1
+    if ast.get_docstring(function, clean=False) is None:
+        return total
+    summary = function.body[0]
+    return total - (summary.end_lineno - summary.lineno + 1)
+
+
+def test_no_file_is_too_long():
+    """One noun a file."""
+    lengths = {place(file): len(file.read_text("utf-8").splitlines()) for file in python_files(*FOLDERS)}
+
+    too_long = {name: length for name, length in lengths.items() if length > LONGEST_FILE}
+
+    assert {} == too_long
+
+
+def test_no_function_is_too_long():
+    """Where a comment says "now we…" there should be a function."""
+    functions = [
+        (place(file, node), lines_of_code(node))
+        for file, node in nodes(*FOLDERS)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+
+    too_long = {name: length for name, length in functions if length > LONGEST_FUNCTION}
+
+    assert {} == too_long
