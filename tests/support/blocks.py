@@ -17,7 +17,9 @@ from sybil import Document, Example, Region, Sybil
 from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
 
 PROJECT = Path(__file__).parent.parent.parent
-LOOKED_AT = frozenset({"text", "http", "mermaid", "html", "ini", "nginx", "lua", "diff", "markdown", "javascript"})
+LOOKED_AT = frozenset(
+    {"text", "http", "{toctree}", "mermaid", "html", "ini", "nginx", "lua", "diff", "markdown", "javascript"}
+)
 _DIRECTIVE = re.compile(r"<!-- (?P<verb>file|not run): (?P<argument>\S.*?) -->\n\Z")
 _FENCE = re.compile(r"^ *```(?P<language>[^\n`]*)$", re.MULTILINE)
 _COMMAND = re.compile(r"^\$ (?P<command>.*(?:\\\n.*)*)\n?(?P<output>(?:(?!\$ ).*\n?)*)", re.MULTILINE)
