@@ -1,0 +1,115 @@
+"""A bounded pool of threads with a bounded queue, for what would block a loop."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import copy_context
+from typing import Generic, TypeVar
+
+from safeconduct.directories.forks import renew_in_children
+from safeconduct.directories.places import Places
+from safeconduct.errors import Unavailable
+
+Result = TypeVar("Result")
+
+
+class Pool:
+    """
+    Run blocking work in a few threads, which begin with the first work.
+
+    A place is taken from when the work is handed in until it has ended or is skipped, whatever becomes of the task
+    that waits for it: a caller who hangs up does not make room for the next one while his password is still hashed.
+
+    Args:
+        name: What the threads are called.
+        threads: How much runs at once.
+        queue: How much may wait besides; more is ``Unavailable``.
+    """
+
+    def __init__(self, name: str, *, threads: int, queue: int) -> None:
+        self._name = name
+        self._threads = threads
+        self._places = Places(threads + queue)
+        self._executor: ThreadPoolExecutor | None = None
+        self._is_closed = False
+        renew_in_children(self)
+
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """
+        Run *work* in a thread, within this task's context, and return what it returns.
+
+        Raises:
+            Unavailable: If there is no room, *work* ended in something that is no ``Exception``, or the pool is closed.
+            Exception: Whatever *work* raises.
+        """
+        if self._is_closed:
+            raise Unavailable("the directory is closed")
+        job = _Job(work, asyncio.get_running_loop().create_future())
+        self._places.enter()
+        try:
+            self._started().submit(copy_context().run, self._do, job)
+        except RuntimeError as error:
+            # No thread could begin, yet the work is in the queue: its place is free once a thread has skipped it.
+            job.answer.cancel()
+            raise Unavailable("no thread can begin") from error
+        result: Result = await job.answer
+        return result
+
+    def close(self) -> None:
+        """Take no more work; what was taken is done."""
+        self._is_closed = True
+        if self._executor is not None:
+            self._executor.shutdown(wait=False)
+
+    def drop_inherited(self) -> None:
+        """Forget the threads: they are in the parent."""
+        self._executor = None
+
+    def _started(self) -> ThreadPoolExecutor:
+        # Two loops in two threads may both come first; the executor that loses runs its work and is collected.
+        executor = self._executor
+        if executor is None:
+            executor = self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix=self._name)
+        return executor
+
+    def _do(self, job: "_Job[Result]") -> None:
+        try:
+            job.run()
+        finally:
+            self._places.leave()
+        # The loop may have ended meanwhile; then nobody waits.
+        with suppress(RuntimeError):
+            job.loop.call_soon_threadsafe(job.settle)
+
+
+class _Job(Generic[Result]):
+    """One piece of work and the future that a task awaits for it."""
+
+    __slots__ = ("_error", "_result", "_work", "answer", "loop")
+
+    def __init__(self, work: Callable[[], Result], answer: "asyncio.Future[Result]") -> None:
+        self._work = work
+        self.answer = answer
+        self.loop = answer.get_loop()
+        self._error: Exception | None = None
+
+    def run(self) -> None:
+        # Nobody waits any more, so that there is nothing to find out.
+        if self.answer.cancelled():
+            return
+        try:
+            self._result = self._work()
+        except Exception as error:  # noqa: BLE001 - handed on to the task that waits
+            self._error = error
+        except BaseException as error:  # noqa: BLE001 - it would end this thread, and the task would wait for ever
+            self._error = Unavailable("the work ended the thread")
+            self._error.__cause__ = error
+
+    def settle(self) -> None:
+        if self.answer.done():
+            return
+        if self._error is not None:
+            self.answer.set_exception(self._error)
+        else:
+            self.answer.set_result(self._result)

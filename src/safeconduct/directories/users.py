@@ -1,0 +1,250 @@
+"""The built-in directory: a JSON file of users with Argon2id hashes."""
+
+import fcntl
+import hashlib
+import logging
+import os
+import secrets
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from safeconduct._core.ports import Account
+from safeconduct._http.credentials import MAX_PART_BYTES
+from safeconduct.directories.argon2id import Cost, hash_password, is_password, require_argon2, unmatched
+from safeconduct.directories.texts import octets_of
+from safeconduct.directories.user_records import UnreadableUsers, UserRecord, name_problem, read_users, write_users
+from safeconduct.errors import ConfigurationError
+from safeconduct.principal import LEVELS, Level
+
+_LOOK_EVERY_SECONDS: Final = 1.0
+_logger = logging.getLogger("safeconduct.directories")
+
+Stamp = tuple[int, int, int]
+
+
+def _log(reason: str) -> None:
+    _logger.error("the users file can't be read, the users of before stay: %s", reason)
+
+
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """One reading of the file."""
+
+    stamp: Stamp
+    by_name: Mapping[str, UserRecord]
+    by_subject: Mapping[str, Account]
+    #: What strangers are checked against: one hash for each cost in the file, as often as users have it.
+    strangers: Sequence[str]
+
+    @classmethod
+    def of(cls, records: Mapping[str, UserRecord], stamp: Stamp, default: Cost) -> "_Book":
+        costs = Counter(record.cost for record in records.values()) or Counter([default])
+        strangers = [phc for cost, users in costs.items() for phc in [unmatched(cost)] * users]
+        by_subject = {record.account.subject: record.account for record in records.values()}
+        return cls(stamp, records, by_subject, strangers)
+
+
+class UsersFile:
+    """
+    Users in a JSON file, whose form ``user_records`` tells.
+
+    It is looked at once a second at most, when somebody signs in, and read again if it changed.  What can't be read
+    changes nothing.  A user who is not in it costs the same hash as one who is: at a cost that some user has.
+
+    Args:
+        path: The file.
+        cost: What new hashes cost.
+        on_unreadable: Told in one sentence what is wrong with a new version of the file, once for each reason.
+        clock: Seconds that never go back.
+
+    Raises:
+        ConfigurationError: If the file can't be read, or the ``argon2`` extra is missing.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        cost: Cost = Cost(),  # noqa: B008 - frozen
+        on_unreadable: Callable[[str], None] = _log,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        require_argon2()
+        self._path = Path(path)
+        self._cost = cost
+        self._on_unreadable = on_unreadable
+        self._clock = clock
+        # Which of several costs a stranger is given must be the same each time, and nobody's guess.
+        self._key = secrets.token_bytes(16)
+        self._told: str | None = None
+        self._look_at = clock() + _LOOK_EVERY_SECONDS
+        try:
+            self._book = self._read()
+        except UnreadableUsers as error:
+            raise ConfigurationError(f"users must be a users file, got {str(path)!r}: {error}") from error
+
+    @classmethod
+    def create(cls, path: Path | str, *, cost: Cost = Cost()) -> "UsersFile":  # noqa: B008 - frozen
+        """Open *path*, and begin a file without users where there is none; for the command line."""
+        with _only_writer(Path(path)):
+            if not Path(path).exists():
+                _replace(Path(path), write_users({}))
+        return cls(path, cost=cost)
+
+    def check(self, username: str, password: str) -> Account | None:
+        """
+        Return the account if the password is right, else None.
+
+        Both are compared as they are.  Who is unknown, disabled, or submits more than 1,024 bytes costs one hash too.
+        """
+        book = self._current()
+        record = book.by_name.get(username)
+        octets = octets_of(password, at_most=MAX_PART_BYTES)
+        matches = is_password(octets or b"", self._stranger(book, username) if record is None else record.phc)
+        if record is None or octets is None or record.account.disabled or not matches:
+            return None
+        return record.account
+
+    def lookup(self, subject: str) -> Account | None:
+        """Return the account as the file has it now, or None."""
+        return self._current().by_subject.get(subject)
+
+    def add(
+        self,
+        username: str,
+        password: str,
+        *,
+        roles: Sequence[str] = (),
+        scopes: Sequence[str] = (),
+        display_name: str | None = None,
+        level: Level = LEVELS[2],
+        subject: str | None = None,
+        replaces: bool = False,
+    ) -> Account:
+        """
+        Write a user into the file; for the command line.
+
+        The file is replaced whole, readable by its owner alone; two who write at once do not lose each other's user.
+
+        Args:
+            username: As he will submit it.
+            password: 1 to 1,024 bytes.
+            roles: His roles.
+            scopes: His scopes.
+            display_name: What to call him.
+            level: What his password proves.
+            subject: His lasting name; the user name where it is left out.
+            replaces: Whether a user of this name may be there already; all that was known of him goes.
+
+        Raises:
+            ConfigurationError: If the name is taken, or anything is not as ``user_records`` tells.
+        """
+        octets = octets_of(password, at_most=MAX_PART_BYTES)
+        problem = name_problem(username)
+        if problem is not None:
+            raise ConfigurationError(f"username {problem}, got {username!r}")
+        if not octets:
+            raise ConfigurationError(f"password must be Unicode of 1 to {MAX_PART_BYTES} bytes")
+        account = Account(subject or username, roles=roles, scopes=scopes, level=level, display_name=display_name)
+        self._write(username, UserRecord(account, hash_password(octets, self._cost), self._cost), replaces=replaces)
+        return account
+
+    def _write(self, username: str, record: UserRecord, *, replaces: bool) -> None:
+        with _only_writer(self._path):
+            try:
+                records = dict(self._read().by_name)
+                if username in records and not replaces:
+                    raise ConfigurationError(f"username must be new, got {username!r}, which the file has")
+                text = write_users({**records, username: record})
+                # Nothing is written that could not be read back.
+                read_users(text)
+            except UnreadableUsers as error:
+                raise ConfigurationError(f"the user can't be added: {error}") from error
+            _replace(self._path, text)
+        self._book = self._read()
+
+    def _current(self) -> _Book:
+        now = self._clock()
+        if now >= self._look_at:
+            self._look_at = now + _LOOK_EVERY_SECONDS
+            self._look()
+        # Two threads that look at once read the same file twice; each publishes a whole book by one assignment.
+        return self._book
+
+    def _look(self) -> None:
+        try:
+            if _stamp_of(self._path) != self._book.stamp:
+                self._book = self._read()
+            self._told = None
+        except UnreadableUsers as error:
+            self._tell(str(error))
+
+    def _tell(self, reason: str) -> None:
+        if reason != self._told:
+            self._told = reason
+            self._on_unreadable(reason)
+
+    def _read(self) -> _Book:
+        try:
+            with self._path.open("rb") as file:
+                stamp = _stamp(os.fstat(file.fileno()))
+                text = file.read().decode()
+        except OSError as error:
+            raise UnreadableUsers(f"it can't be opened: {type(error).__name__}") from error
+        except UnicodeDecodeError:
+            raise UnreadableUsers("it is not UTF-8") from None
+        return _Book.of(read_users(text), stamp, self._cost)
+
+    def _stranger(self, book: _Book, username: str) -> str:
+        digest = hashlib.blake2b(username.encode("utf-8", "surrogatepass"), key=self._key, digest_size=8).digest()
+        return book.strangers[int.from_bytes(digest, "big") % len(book.strangers)]
+
+
+def _stamp_of(path: Path) -> Stamp:
+    try:
+        return _stamp(path.stat())
+    except OSError as error:
+        raise UnreadableUsers(f"it can't be found: {type(error).__name__}") from error
+
+
+def _stamp(status: os.stat_result) -> Stamp:
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+@contextmanager
+def _only_writer(path: Path) -> Generator[None]:
+    folder = os.open(path.resolve().parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+        # The new name is not there for good before its folder is written.
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _replace(path: Path, text: str) -> None:
+    target = path.resolve()
+    # Opened for its owner alone (0600).
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    temporary = Path(name)
+    try:
+        if target.exists():
+            status = target.stat()
+            # An administrator who writes must not lock the server out of its own file.
+            with suppress(PermissionError):
+                os.fchown(descriptor, status.st_uid, status.st_gid)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink()
+        raise
