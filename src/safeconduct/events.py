@@ -33,6 +33,24 @@ class TokenRefused(RequestRefused):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fault(Event):
+    """Something of ours raised what it must not; the request was answered 503.  *error* is the class of it."""
+
+    log_level: ClassVar[int] = 40
+    where: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookFailed(Event):
+    """An author's hook raised; what it was to do was left out.  *error* is the class of what it raised."""
+
+    log_level: ClassVar[int] = 40
+    hook: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignInFailed(Event):
     """A wrong password came; *account* is a keyed digest of the submitted name."""
 
@@ -110,6 +128,14 @@ class KeySkipped(Event):
     log_level: ClassVar[int] = 30
     kid: str | None
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyExposed(Event):
+    """Every user of the machine may read a file with private keys; it is used all the same."""
+
+    log_level: ClassVar[int] = 30
+    file: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

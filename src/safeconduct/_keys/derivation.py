@@ -1,0 +1,34 @@
+"""Keys that are derived from one secret, so that no key serves two purposes (NIST SP 800-108, RFC 5869)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+KEY_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """
+    The versions of the ``safeconduct-secrets`` key.
+
+    It signs and encrypts nothing itself; refresh tokens, CSRF tokens, device cookies and the throttle each get a key
+    of their own by the label.  An old version is kept for one absolute lifetime.
+    """
+
+    versions: Mapping[int, bytes] = field(repr=False)
+    #: The version that makes new things.
+    current: int
+
+    def derive(self, label: str, *, version: int | None = None) -> bytes:
+        """
+        Return the 32-byte key for *label*, of the current *version* unless another is named.
+
+        Raises:
+            KeyError: If there is no such version.
+        """
+        secret = self.versions[self.current if version is None else version]
+        return HKDF(SHA256(), KEY_BYTES, salt=None, info=f"safeconduct/{label}".encode()).derive(secret)

@@ -1,0 +1,121 @@
+"""
+The envelope of a nested token: AES-GCM outside, a signed token inside (RFC 7519 §5.2, RFC 8725 §3.3).
+
+joserfc's models wrap and unwrap the key and make and check the ciphertext; what this module adds is what must be known
+before: one content encryption, exact lengths, no compression, and a key that is for nothing else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from joserfc import jwe
+from joserfc.jwe import JWERegistry
+
+from safeconduct._tokens.algorithms import ALGORITHMS, CONTENT_ENCRYPTION
+from safeconduct._tokens.key import Key
+from safeconduct._tokens.policy import Policy
+from safeconduct._tokens.reader import MAX_TOKEN_BYTES, Header, decode_segment, media_type, read_header
+from safeconduct.errors import BadSignature, MalformedToken, WrongTokenType
+
+ENVELOPES: Final = frozenset(name for name, each in ALGORITHMS.items() if each.use == "enc")
+
+_IV_BYTES: Final = 12
+_TAG_BYTES: Final = 16
+# AES Key Wrap adds eight bytes to the content key (RFC 3394 §2.2.1); "dir" wraps nothing (RFC 7518 §4.5).
+_WRAPPED_BYTES: Final = {"A256KW": 40, "ECDH-ES+A256KW": 40, "dir": 0}
+# What "MAY" be replicated of any token (RFC 7519 §5.3); other members of a foreign header may be extensions.
+_REGISTERED: Final = ("iss", "sub", "aud", "exp", "nbf", "iat", "jti")
+
+
+class _Registry(JWERegistry):
+    """joserfc's registry, as a value: our algorithms, and the bound of our own reader instead of joserfc's."""
+
+    max_protected_header_length = MAX_TOKEN_BYTES
+
+
+_registry: Final = _Registry(algorithms=sorted(ENVELOPES | {CONTENT_ENCRYPTION}), strict_check_header=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """An envelope that is well formed."""
+
+    header: Header
+    wire: bytes = field(repr=False)
+
+
+def read_envelope(wire: bytes) -> Envelope:
+    """Read an envelope without opening it (RFC 7516 §3.1)."""
+    head, wrapped, iv, ciphertext, tag = wire.split(b".")
+    header = read_header(head)
+    if header.algorithm not in ENVELOPES or header.members.get("enc") != CONTENT_ENCRYPTION:
+        raise MalformedToken("alg or enc is not allowed")
+    lengths = [len(decode_segment(segment)) for segment in (wrapped, iv, tag)]
+    if lengths != [_WRAPPED_BYTES[header.algorithm], _IV_BYTES, _TAG_BYTES] or not decode_segment(ciphertext):
+        # "Implementations MUST … verify the length" is what keeps a shortened tag from being guessed (RFC 7518 §5.3)
+        raise MalformedToken("a part of the envelope has the wrong length")
+    return Envelope(header, wire)
+
+
+def check_outside(header: Header, policy: Policy) -> None:
+    """
+    Check what the envelope says of its content.
+
+    "the value of this Header Parameter MUST be 'JWT', to indicate that a Nested JWT is carried" — RFC 7519 §5.2
+    """
+    if header.cty is None or media_type(header.cty) != "jwt":
+        raise WrongTokenType("cty is not JWT")
+    if header.typ is None:
+        if policy.is_own:
+            raise WrongTokenType("typ is missing outside")
+    elif media_type(header.typ) not in ({policy.token_type} if policy.is_own else {policy.token_type, "jwt"}):
+        raise WrongTokenType("typ is another than expected outside")
+
+
+def open_envelope(envelope: Envelope, key: Key) -> bytes:
+    """
+    Decrypt an envelope.
+
+    Raises:
+        BadSignature: If the key, the tag or anything else does not fit; which of them is not told.
+    """
+    try:
+        return jwe.decrypt_compact(envelope.wire, key.jose, registry=_registry).plaintext or b""
+    except Exception as error:
+        raise BadSignature(key.kid, "the envelope does not open") from error
+
+
+def seal(token: bytes, header: Mapping[str, Any], key: Key) -> str:
+    """Encrypt a signed *token* under a fresh content key (RFC 7516 §5.1)."""
+    protected = {**header, "alg": key.algorithm, "enc": CONTENT_ENCRYPTION, "cty": "JWT"}
+    return jwe.encrypt_compact(protected, token, key.jose, registry=_registry)
+
+
+def compare_copies(header: Mapping[str, Any], raw: Mapping[str, Any], policy: Policy) -> None:
+    """
+    Hold the copies outside to the claims inside, as JSON values of equal type.
+
+    "the application receiving them SHOULD verify that their values are identical" — RFC 7519 §5.3
+    """
+    names = policy.public_claims.union(_REGISTERED) if policy.is_own else _REGISTERED
+    for name in names:
+        is_copied, is_claimed = name in header, name in raw
+        must_be_copied = name in policy.public_claims
+        if is_copied and not is_claimed:
+            raise MalformedToken("a copy outside without its claim")
+        if is_claimed and not is_copied and must_be_copied:
+            raise MalformedToken("a claim that should be repeated outside")
+        if is_copied and not _same(header[name], raw[name]):
+            raise MalformedToken("a copy outside that differs from its claim")
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Compare JSON values with their types: to Python 1, 1.0 and true are equal."""
+    if one.__class__ is not other.__class__:
+        return False
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return bool(one == other)

@@ -1,0 +1,160 @@
+"""Issue access tokens: RFC 9068 signed, and signed then encrypted."""
+
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Protocol
+
+from safeconduct._tokens.encryption import seal
+from safeconduct._tokens.key import Key
+from safeconduct._tokens.policy import ACCESS_TOKEN, ACR, PADDING_CLAIM
+from safeconduct.config import Config
+from safeconduct.errors import ConfigurationError
+from safeconduct.principal import Level
+
+TOKEN_ID_BYTES: Final = 16
+"""128 random bits: no two tokens share a ``jti``, and none can be guessed."""
+
+PADDING_BYTES: Final = 256
+"""The claims of an encrypted token end at a multiple of this, so that its length tells next to nothing."""
+
+_ACR_OF: Final = {level: value for value, level in ACR.items()}
+_OWN_CLAIMS: Final = frozenset(
+    "iss aud sub jti client_id iat iat_ms exp nbf acr amr auth_time sid cg rn act cnf".split()  # noqa: SIM905 - a list to be read
+) | {PADDING_CLAIM}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What a token shall say."""
+
+    subject: str
+    level: Level = "remembered"
+    scopes: Collection[str] = ()
+    roles: Collection[str] = ()
+    lifetime_seconds: int
+    session_id: str | None = None
+    #: None for the client of the configuration (RFC 9068 §2.2 requires one).
+    client_id: str | None = None
+    #: When the user last proved who he is, in seconds since the epoch.
+    auth_time: int | None = None
+    #: How he proved it (RFC 8176).
+    amr: Collection[str] = ()
+    #: None for a random one; a renewal that is repeated keeps that of the first (sessions.md).
+    token_id: str | None = None
+    csrf_generation: int | None = None
+    renewals: int | None = None
+    actor: Mapping[str, Any] | None = None
+    #: The application's claims.
+    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+class IssuingKeys(Protocol):
+    """Where the private keys come from, at every token."""
+
+    def signing_key(self, preferred: str | None = None) -> Key:
+        """Return the active signing key, of the *preferred* algorithm if there is one."""
+        ...
+
+    def sealing_key(self) -> Key:
+        """Return the active encryption key."""
+        ...
+
+
+class TokenIssuer:
+    """Issues the own issuer's access tokens."""
+
+    def __init__(self, config: Config, keys: Callable[[], IssuingKeys], randomness: Callable[[int], bytes]) -> None:
+        """
+        Take the configuration, the *keys* as they are at each token, and *randomness* for token ids.
+
+        Raises:
+            ConfigurationError: If the configuration names no issuer or a format that is not made here.
+        """
+        if config.issuer is None or config.audience is None:
+            raise ConfigurationError("issuer and audience are needed to issue tokens")
+        public = frozenset(config.tokens.public_claims)
+        hidden = {"sub", "sid", "jti", "acr", "amr", "client_id", "iat_ms", "groups", "roles", "scope"}
+        hidden |= {config.tokens.roles_claim, config.tokens.scopes_claim}
+        if not public >= {"iss", "exp"} or public & hidden:
+            raise ConfigurationError(
+                f"tokens.public_claims must hold iss and exp and none of {sorted(hidden)}, got {sorted(public)}"
+            )
+        self._issuer, self._audience = config.issuer, config.audience
+        self._config = config.tokens
+        self._keys = keys
+        self._randomness = randomness
+
+    def issue(self, grant: Grant, *, iat_ms: int, format: Literal["jws", "jwe"] | None = None) -> str:  # noqa: A002 - the configuration's word
+        """
+        Make a token.
+
+        Args:
+            grant: What it shall say.
+            iat_ms: The instant of its making, by the store's clock where there is a store.
+            format: Another format than the configuration's.
+
+        Returns:
+            The compact serialization: ``typ: at+jwt`` signed (RFC 9068 §2.1), or that in an envelope.
+        """
+        claims = self._claims(grant, iat_ms)
+        keys = self._keys()
+        if (format or self._config.format) != "jwe":
+            return self._sign(claims, keys).decode()
+        self._pad(claims)
+        outside = {name: claims[name] for name in self._config.public_claims if name in claims}
+        key = keys.sealing_key()
+        header = {**outside, "typ": ACCESS_TOKEN, **({} if key.kid is None else {"kid": key.kid})}
+        return seal(self._sign(claims, keys), header, key)
+
+    def _claims(self, grant: Grant, iat_ms: int) -> dict[str, Any]:
+        clash = sorted(_OWN_CLAIMS.intersection(grant.extra))
+        if clash:
+            raise ConfigurationError(f"add_claims must not set {clash}: these are the token's own")
+        issued = iat_ms // 1000
+        optional = {
+            "acr": _ACR_OF.get(grant.level),
+            "amr": list(grant.amr) or None,
+            "auth_time": grant.auth_time,
+            self._config.scopes_claim: " ".join(sorted(grant.scopes)) or None,
+            self._config.roles_claim: sorted(grant.roles) or None,
+            "sid": grant.session_id,
+            "cg": grant.csrf_generation,
+            "rn": grant.renewals,
+            "act": grant.actor,
+        }
+        return {
+            **grant.extra,
+            "iss": self._issuer,
+            "aud": self._audience,
+            "sub": grant.subject,
+            "client_id": grant.client_id or self._config.client_id or self._issuer,
+            "jti": grant.token_id or _segment(self._randomness(TOKEN_ID_BYTES)).decode(),
+            "iat": issued,
+            "iat_ms": iat_ms,
+            "exp": issued + grant.lifetime_seconds,
+            **{name: value for name, value in optional.items() if value is not None},
+        }
+
+    def _sign(self, claims: Mapping[str, Any], keys: IssuingKeys) -> bytes:
+        key = keys.signing_key(self._config.algorithm)
+        header = {"alg": key.written, "typ": ACCESS_TOKEN, **({} if key.kid is None else {"kid": key.kid})}
+        signed = _segment(_json(header)) + b"." + _segment(_json(claims))
+        return signed + b"." + _segment(key.sign(signed))
+
+    def _pad(self, claims: dict[str, Any]) -> None:
+        claims[PADDING_CLAIM] = ""
+        claims[PADDING_CLAIM] = "x" * (-len(_json(claims)) % PADDING_BYTES)
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        # The subject, the roles and the application's claims come from hooks; the token's own claims are JSON.
+        raise ConfigurationError("add_claims and the directory must return what JSON can hold") from error
+
+
+def _segment(data: bytes) -> bytes:
+    return urlsafe_b64encode(data).rstrip(b"=")

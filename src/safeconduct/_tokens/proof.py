@@ -1,0 +1,153 @@
+"""
+From the members of a token whose signature holds to claims that have their types and their time.
+
+Classes are compared themselves: to ``isinstance`` true is an integer, and true is no point in time.
+"""
+
+import math
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any, Final, cast
+
+from safeconduct._tokens.claims import Claims
+from safeconduct._tokens.policy import ACCESS_TOKEN, Policy
+from safeconduct.errors import BindingMismatch, ExpiredToken, MalformedToken, NotYetValidToken, WrongAudience
+
+_NUMBERS: Final = frozenset[Any]((int, float))
+_NOTHING: Final = frozenset[str]()
+
+
+def read_claims(raw: dict[str, Any], policy: Policy, kid: str | None, now: float) -> Claims:
+    """
+    Check every claim of a token whose signature holds (RFC 7519 §4, RFC 9068 §2.2, §4).
+
+    Args:
+        raw: The members, from the strict reader; ``iss`` is known to be the policy's.
+        policy: The rules of its issuer.
+        kid: The key that proved it, for the record.
+        now: The current time, in seconds since the epoch.
+
+    Raises:
+        InvalidToken: One of its subclasses, for the first check that fails.
+    """
+    get: Callable[[str], Any] = raw.get
+    expires, issued = get("exp"), get("iat")
+    _check_times(raw, expires, issued, policy, now)
+    audience = get("aud")
+    if audience != policy.audience:
+        _check_audience(audience, policy.audience)
+    subject, token_id, client_id = get("sub"), get("jti"), get("client_id")
+    if subject.__class__ is not str or not subject or token_id.__class__ is not str or not token_id:
+        raise MalformedToken("sub or jti is missing or not a string")
+    if (client_id.__class__ is not str or not client_id) and (policy.token_type == ACCESS_TOKEN or "client_id" in raw):
+        raise MalformedToken("client_id is missing or not a string")
+    if "cnf" in raw:
+        # Present in any form it means bound, and nothing here proves possession (RFC 7800 §3.1, RFC 9449 §7.2).
+        raise BindingMismatch("cnf in a token that came as a plain bearer")
+    is_own = policy.is_own
+    scope, roles = get(policy.scopes_claim), get(policy.roles_claim)
+    template = policy.display_name
+    return Claims(
+        policy.issuer,
+        subject,
+        token_id,
+        client_id,
+        _own_issued_ms(raw, issued) if is_own else _foreign_issued_ms(issued, policy),
+        math.floor(expires),
+        _natural(raw, "auth_time") if "auth_time" in raw else None,
+        # A client is not a person who signed in, whatever its token says.
+        policy.levels.get(_text(raw, "acr"), "remembered") if "acr" in raw and subject != client_id else "remembered",
+        _NOTHING if scope is None else _read_scopes(scope, policy),
+        _NOTHING if roles is None else _read_roles(roles, policy),
+        _text(raw, "sid") if "sid" in raw else None,
+        _natural(raw, "cg") if is_own and "cg" in raw else None,
+        _natural(raw, "rn") if is_own and "rn" in raw else None,
+        _read_actor(raw["act"]) if "act" in raw else None,
+        kid,
+        is_own,
+        None if template is None else template.replace("{sub}", subject),
+        MappingProxyType(raw),
+    )
+
+
+def _check_times(raw: dict[str, Any], expires: Any, issued: Any, policy: Policy, now: float) -> None:
+    if expires.__class__ not in _NUMBERS or issued.__class__ not in _NUMBERS:
+        raise MalformedToken("exp or iat is missing or not a number")
+    latest = now + policy.leeway_seconds
+    if now >= expires + policy.leeway_seconds:
+        raise ExpiredToken(math.floor(expires))
+    if issued > latest:
+        raise NotYetValidToken("iat lies in the future")
+    if expires - issued > policy.max_lifetime_seconds:
+        raise MalformedToken("a longer life than max_lifetime_seconds")
+    if "nbf" in raw:
+        not_before = raw["nbf"]
+        if not_before.__class__ not in _NUMBERS:
+            raise MalformedToken("nbf is not a number")
+        if not_before > latest:
+            raise NotYetValidToken("nbf lies in the future")
+
+
+def _check_audience(audience: Any, wanted: str) -> None:
+    """Accept a list of strings that contains *wanted* (RFC 7519 §4.1.3); one that is a string was compared before."""
+    if audience.__class__ is not list or wanted not in audience:
+        raise WrongAudience
+    if any(each.__class__ is not str for each in audience):
+        raise MalformedToken("aud holds something that is not a string")
+
+
+def _own_issued_ms(raw: dict[str, Any], issued: Any) -> int:
+    issued_ms = raw.get("iat_ms")
+    if issued_ms.__class__ is not int or issued.__class__ is not int or issued_ms // 1000 != issued:
+        raise MalformedToken("iat_ms is missing or does not belong to iat")
+    return issued_ms
+
+
+def _foreign_issued_ms(issued: float, policy: Policy) -> int:
+    """Return ``iat`` earlier by the leeway, so that a cut-off meets it whichever of the two clocks is ahead."""
+    return math.floor(issued * 1000) - policy.leeway_seconds * 1000
+
+
+def _natural(raw: dict[str, Any], name: str) -> int:
+    value = raw[name]
+    if value.__class__ not in _NUMBERS or value < 0 or (value.__class__ is float and name != "auth_time"):
+        raise MalformedToken(f"{name} is not a natural number")
+    return int(value)
+
+
+def _text(raw: dict[str, Any], name: str) -> str:
+    value = raw[name]
+    if value.__class__ is not str or not value:
+        raise MalformedToken(f"{name} is not a string")
+    return value
+
+
+def _read_scopes(scope: Any, policy: Policy) -> frozenset[str]:
+    """Read "a list of space-delimited, case-sensitive strings" (RFC 6749 §3.3), or a foreign issuer's JSON list."""
+    if scope.__class__ is str:
+        # Split at the space alone: `str.split` without it would also split at characters that a scope may not hold.
+        scopes = frozenset(scope.split(" ")) - {""} if scope else _NOTHING
+    elif policy.is_own:
+        raise MalformedToken("scope is not a string")
+    else:
+        scopes = frozenset(_strings(scope, policy.scopes_claim))
+    return scopes if policy.scopes is None else scopes & policy.scopes
+
+
+def _read_roles(listed: Any, policy: Policy) -> frozenset[str]:
+    roles = _strings(listed, policy.roles_claim)
+    if policy.roles is None:
+        return frozenset(roles)
+    return frozenset(policy.roles[role] for role in roles if role in policy.roles)
+
+
+def _read_actor(actor: Any) -> MappingProxyType[str, Any]:
+    if actor.__class__ is not dict:
+        raise MalformedToken("act is not an object")
+    return MappingProxyType(cast("dict[str, Any]", actor))
+
+
+def _strings(listed: Any, name: str) -> list[str]:
+    if listed.__class__ is not list or any(each.__class__ is not str for each in listed):
+        raise MalformedToken(f"{name} is not a list of strings")
+    return cast("list[str]", listed)

@@ -1,0 +1,157 @@
+"""
+Read a compact token strictly, before any cryptography.
+
+===========================  =========================================================================
+refused                      because
+===========================  =========================================================================
+padding, other characters    "base64url … with all trailing '=' omitted" — RFC 7515 §2
+loose trailing bits          one value has one spelling, or a list of revoked bytes is worth nothing
+duplicate members            two parsers would see two tokens — RFC 8725 §2.4
+NaN, Infinity, 1e400         not JSON, and every comparison with them is false
+long integers, deep nesting  they cost more than any token is worth
+lone surrogates              they can be neither hashed nor written anywhere
+===========================  =========================================================================
+
+All of it is ``MalformedToken`` and nothing else.
+"""
+
+import binascii
+import json
+import math
+from binascii import a2b_base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from json import JSONDecoder
+from json.scanner import make_scanner
+from typing import Any, Final, cast
+
+from safeconduct._tokens.algorithms import canonical
+from safeconduct.errors import MalformedToken
+
+MAX_TOKEN_BYTES: Final = 16 * 1024
+MAX_DEPTH: Final = 32
+#: The least integer with more than twenty digits.
+TOO_LONG: Final = 10**20
+
+# '=' and the two signs of the standard alphabet become a character that the strict decoder refuses.
+_ALPHABET: Final = bytes.maketrans(b"-_+/=", b"+/!!!")
+_PADDING: Final = (b"", b"", b"==", b"=")
+# Which last character leaves no bit behind, by the length modulo four.
+_LAST: Final = (frozenset[int](), frozenset[int](), frozenset(b"AQgw"), frozenset(b"AEIMQUYcgkosw048"))
+
+# One pass makes both the digits and the brackets countable.
+_SHAPE: Final = bytes.maketrans(b"123456789[", b"000000000{")
+_LONG_RUN: Final = b"0" * 21
+
+
+def decode_segment(segment: bytes) -> bytes:
+    """Decode base64url without padding, in its one canonical spelling (RFC 4648 §3.5)."""
+    size = len(segment) & 3
+    if size and segment[-1] not in _LAST[size]:
+        raise MalformedToken("base64url that is not canonical")
+    try:
+        return a2b_base64(segment.translate(_ALPHABET) + _PADDING[size], strict_mode=True)
+    except binascii.Error:
+        raise MalformedToken("not base64url") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise MalformedToken("a member that comes twice")
+    return members
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise MalformedToken("a number that is not finite")
+    return value
+
+
+def _no_constant(_: str) -> float:
+    raise MalformedToken("NaN or Infinity")
+
+
+_decoder: Final = JSONDecoder(object_pairs_hook=_unique, parse_float=_finite, parse_constant=_no_constant)
+# The scanner alone, without the searches for white space that `JSONDecoder.decode` makes around it.
+_scan: Final = make_scanner(cast("Any", _decoder))
+
+
+def read_object(data: bytes) -> dict[str, Any]:
+    """Read one JSON object and nothing beside it (RFC 7493)."""
+    try:
+        text = data.decode()
+        value, end = _scan(text, 0) if text[:1] == "{" else (None, 0)
+        if end != len(text):
+            value = _decoder.decode(text)
+    except (ValueError, RecursionError):
+        # ValueError: JSONDecodeError, UnicodeDecodeError, and an integer too long to be converted at all.
+        raise MalformedToken("not JSON") from None
+    if value.__class__ is not dict:
+        raise MalformedToken("not a JSON object")
+    shape = data.translate(_SHAPE)
+    if shape.count(b"{") > MAX_DEPTH or _LONG_RUN in shape or b"\\" in data:
+        _check_values(value)
+    members: dict[str, Any] = value
+    return members
+
+
+def _check_values(value: dict[str, Any]) -> None:
+    """Refuse long integers, deep nesting and lone surrogates, exactly; needed only where the text looks like it."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise MalformedToken("a lone surrogate") from None
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return
+    raise MalformedToken("nested too deep")
+
+
+def _inside(value: Any) -> list[Any]:
+    if isinstance(value, int) and abs(value) >= TOO_LONG:
+        raise MalformedToken("an integer with more than twenty digits")
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A protected header whose members have the right types (RFC 7515 §4, RFC 7516 §4)."""
+
+    #: As known here: ``EdDSA`` reads ``Ed25519``.
+    algorithm: str
+    kid: str | None
+    typ: str | None
+    cty: str | None
+    members: Mapping[str, Any]
+
+
+def read_header(segment: bytes) -> Header:
+    """
+    Read a protected header; what points to keys elsewhere (``jku``, ``jwk``, ``x5u``, ``x5c``) is never followed.
+
+    Raises:
+        MalformedToken: If it holds ``crit``, ``b64`` or ``zip``, which a token needs none of and which change how
+            it is read (RFC 8725 §3.6), or a member of the wrong type; null is not absent.
+    """
+    members = read_object(decode_segment(segment))
+    if not members.keys().isdisjoint(("crit", "b64", "zip")):
+        raise MalformedToken("crit, b64 or zip in the header")
+    algorithm = members.get("alg")
+    if not isinstance(algorithm, str):
+        raise MalformedToken("alg is not a string")
+    for name in ("kid", "typ", "cty"):
+        if name in members and not isinstance(members[name], str):
+            raise MalformedToken(f"{name} is not a string")
+    return Header(canonical(algorithm), members.get("kid"), members.get("typ"), members.get("cty"), members)
+
+
+def media_type(value: str) -> str:
+    """Return a ``typ`` or ``cty`` in the one form in which it is compared (RFC 7515 §4.1.9)."""
+    lowered = value.lower() if value.isascii() else value
+    return lowered.removeprefix("application/")

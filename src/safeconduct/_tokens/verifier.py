@@ -1,0 +1,209 @@
+"""
+Prove a token: read it strictly, find its one key, check its signature, then its claims.
+
+The issuer is taken from the unproven claims for one purpose only, to pick the key that must have signed them; a token
+that names another issuer than its own is refused by that issuer's key (RFC 8725 §3.8).
+"""
+
+from collections.abc import Callable, Iterable
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from safeconduct._tokens.algorithms import MODELS, SIGNATURES
+from safeconduct._tokens.claims import Claims
+from safeconduct._tokens.encryption import Envelope, check_outside, compare_copies, open_envelope, read_envelope
+from safeconduct._tokens.key import Key, ReadyKey
+from safeconduct._tokens.policy import PADDING_CLAIM, Policy
+from safeconduct._tokens.proof import read_claims
+from safeconduct._tokens.reader import (
+    MAX_TOKEN_BYTES,
+    decode_segment,
+    media_type,
+    read_header,
+    read_object,
+)
+from safeconduct._tokens.table import KeyTable
+from safeconduct.errors import (
+    BadSignature,
+    ConfigurationError,
+    MalformedToken,
+    UnknownKey,
+    WrongIssuer,
+    WrongTokenType,
+)
+
+_MOST_HEADERS: Final = 64
+_DOTS_OF_JWS: Final = 2
+_DOTS_OF_JWE: Final = 4
+
+
+class _Check(NamedTuple):
+    """What a protected header comes down to: joserfc's model, and the one key."""
+
+    verify: Callable[[bytes, bytes, Any], bool]
+    key: ReadyKey
+    kid: str | None
+
+
+class _Desk:
+    """One issuer's rules, and the headers that its present keys have proven."""
+
+    __slots__ = ("_known", "_table", "policy")
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self._table = policy.keys.table
+        # Headers and the keys that they were read with are one value, so that a thread never sees them mixed.
+        self._known: tuple[KeyTable, dict[bytes, _Check]] = (self._table(), {})
+
+    def prove(self, head: bytes, signed: bytes, signature: bytes) -> str | None:
+        """Check a signature, and return the kid of the key that made it."""
+        table = self._table()
+        known_table, known = self._known
+        if table is not known_table:
+            known = {}
+            self._known = (table, known)
+        check = known.get(head)
+        if check is None:
+            check = self._read(head)
+        try:
+            is_genuine = check.verify(signed, signature, check.key)
+        except Exception as error:
+            raise BadSignature(check.kid, "the signature could not be checked") from error
+        if not is_genuine:
+            raise BadSignature(check.kid)
+        # Only now: else anyone could fill the memory with headers that no key of the issuer ever signed.
+        if len(known) < _MOST_HEADERS and self._table() is table:
+            known[head] = check
+        return check.kid
+
+    def find(self, kid: str | None, algorithm: str) -> Key:
+        """Return the one key for a header; an unknown kid may be one that was published a moment ago."""
+        try:
+            return self._table().find(kid, algorithm)
+        except UnknownKey:
+            self.policy.keys.look_again()
+            return self._table().find(kid, algorithm)
+
+    def opens(self, kid: str | None, algorithm: str) -> bool:
+        """Tell whether this issuer's keys name one for an envelope that does not name its issuer."""
+        try:
+            self._table().find(kid, algorithm)
+        except UnknownKey:
+            return False
+        return not self.policy.is_own
+
+    def _read(self, head: bytes) -> _Check:
+        header = read_header(head)
+        if header.typ is None or media_type(header.typ) != self.policy.token_type:
+            raise WrongTokenType("typ is missing or another than expected")
+        if header.algorithm not in SIGNATURES:
+            raise MalformedToken("alg is not an allowed signature")
+        key = self.find(header.kid, header.algorithm)
+        return _Check(MODELS[key.algorithm].verify, key.for_proving(), key.kid)
+
+
+class TokenVerifier:
+    """
+    Proves the tokens of every issuer that is known.
+
+    Pure: what changes are the keys, which each policy's source answers with at every token, and the time, which is an
+    argument.
+    """
+
+    def __init__(self, policies: Iterable[Policy]) -> None:
+        """
+        Take one policy for each issuer.
+
+        Raises:
+            ConfigurationError: If an issuer has two.
+        """
+        self._desks: dict[object, _Desk] = {}
+        for policy in policies:
+            if policy.issuer in self._desks:
+                raise ConfigurationError(f"trust: issuer must be named once, got {policy.issuer!r} twice")
+            self._desks[policy.issuer] = _Desk(policy)
+        self._sources = tuple(desk.policy.keys for desk in self._desks.values())
+        self._state = self._tables()
+
+    def key_state(self) -> object:
+        """Return what stays the same object until keys change; whoever remembers proven tokens compares it."""
+        tables = self._tables()
+        state = self._state
+        if any(now is not before for now, before in zip(tables, state, strict=True)):
+            self._state = state = tables
+        return state
+
+    def verify(self, token: str, *, now: float) -> Claims:
+        """
+        Check an access token and return its claims.
+
+        Revocation and what a route requires are not asked here.
+
+        Args:
+            token: The compact serialization, as it came in the request.
+            now: The current time, in seconds since the epoch.
+
+        Raises:
+            InvalidToken: One of its subclasses, and nothing else whatever the token is.
+        """
+        if len(token) > MAX_TOKEN_BYTES:
+            raise MalformedToken("longer than 16 KB")
+        try:
+            wire = token.encode("ascii")
+        except UnicodeEncodeError:
+            raise MalformedToken("not ASCII") from None
+        dots = wire.count(b".")
+        if dots == _DOTS_OF_JWS:
+            return self._prove(wire, now, None)
+        if dots == _DOTS_OF_JWE:
+            return self._open(wire, now)
+        raise MalformedToken("neither two dots nor four")
+
+    def _prove(self, wire: bytes, now: float, opened_by: _Desk | None) -> Claims:
+        signed, _, signature = wire.rpartition(b".")
+        head, _, body = signed.partition(b".")
+        proof = decode_segment(signature)
+        raw = read_object(decode_segment(body))
+        issuer = raw.get("iss")
+        desk = self._desks.get(issuer) if issuer.__class__ is str else None
+        if desk is None or (opened_by is not None and opened_by is not desk):
+            raise WrongIssuer
+        kid = desk.prove(head, signed, proof)
+        return read_claims(raw, desk.policy, kid, now)
+
+    def _open(self, wire: bytes, now: float) -> Claims:
+        envelope = read_envelope(wire)
+        desk = self._desk_of(envelope)
+        key = desk.find(envelope.header.kid, envelope.header.algorithm)
+        check_outside(envelope.header, desk.policy)
+        inner = open_envelope(envelope, key)
+        if len(inner) > MAX_TOKEN_BYTES or inner.count(b".") != _DOTS_OF_JWS:
+            # Decryption authenticates nobody: whoever knows a public key could have encrypted (RFC 8725 §3.3).
+            raise MalformedToken("an envelope without exactly one signed token in it")
+        claims = self._prove(inner, now, desk)
+        compare_copies(envelope.header.members, claims.raw, desk.policy)
+        return claims if PADDING_CLAIM not in claims.raw else _without_padding(claims)
+
+    def _desk_of(self, envelope: Envelope) -> _Desk:
+        """Pick whose key opens an envelope; nothing but refusal follows from this choice."""
+        header = envelope.header
+        if "iss" in header.members:
+            issuer = header.members["iss"]
+            desk = self._desks.get(issuer) if isinstance(issuer, str) else None
+            if desk is None:
+                raise WrongIssuer
+            return desk
+        desks = [desk for desk in self._desks.values() if desk.opens(header.kid, header.algorithm)]
+        if len(desks) != 1:
+            raise UnknownKey(header.kid, "not exactly one issuer with such a key for envelopes")
+        return desks[0]
+
+    def _tables(self) -> tuple[KeyTable, ...]:
+        return tuple(source.table() for source in self._sources)
+
+
+def _without_padding(claims: Claims) -> Claims:
+    """Leave out the claim that says nothing, so that an application never builds on it."""
+    raw = {name: value for name, value in claims.raw.items() if name != PADDING_CLAIM}
+    return claims._replace(raw=MappingProxyType(raw))
