@@ -1,0 +1,87 @@
+"""Who may do what: closed unless opened."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from safeconduct.config.addresses import is_location
+from safeconduct.config.kinds import Text
+from safeconduct.config.problems import Problem
+from safeconduct.config.sections import Agreement, Agreements, check
+from safeconduct.config.templates import METHODS, is_public_entry, is_template
+from safeconduct.config.values import Consistency, Outage, ProvenLevel, Scope, Seconds
+
+_TEMPLATE = 'a template such as "/literal/{name}/{rest...}", decoded, {rest...} only last, each name once'
+_METHODS = Text('a registered method in capitals, such as "POST"', METHODS.__contains__)
+
+
+def _strict_refuses(rule: "Rule") -> Iterator[Problem]:
+    # "any error is `Unavailable`, whatever `on_outage` says (that belongs to `bounded` …)": a rule that names both
+    # was written by somebody who expects something else.
+    if rule.consistency == "strict" and rule.on_outage == "serve":
+        yield Problem("on_outage", 'got \'serve\', wanted "refuse" where consistency is "strict"')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """
+    What requests to one template must bring, beyond a valid credential.
+
+    Requirements add up over all rules that match; a rule only ever tightens.
+
+    Attributes:
+        path: The template that the path relative to the application must match as a whole.
+        methods: The methods that the rule is for; GET includes HEAD. None: all of them.
+        scopes: Scopes that are needed, all of them.
+        roles: Roles of which one is enough.
+        level: The weakest level that will do.
+        max_age_seconds: How old the proof of the user may be, in seconds.
+        consistency: How surely a revocation must be seen here. Default: as for all, in `revocation.consistency`.
+        on_outage: What happens here while revocations cannot be asked. Default: as for all, in `revocation.on_outage`.
+        unsafe: Whether GET and HEAD take the steps against cross-site requests too, because they change something.
+        long_lived: Whether the response is watched and ended with its credential.
+    """
+
+    path: Annotated[str, Text(_TEMPLATE, is_template)]
+    methods: tuple[Annotated[str, _METHODS], ...] = ()
+    scopes: tuple[Scope, ...] = ()
+    roles: tuple[str, ...] = ()
+    level: ProvenLevel | None = None
+    max_age_seconds: Seconds | None = None
+    consistency: Consistency | None = None
+    on_outage: Outage | None = None
+    unsafe: bool = False
+    long_lived: bool = False
+
+    agreements: ClassVar[Agreements] = (Agreement(("consistency", "on_outage"), _strict_refuses),)
+
+    def __post_init__(self) -> None:
+        """Check the rule."""
+        check(self, "rule")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessConfig:
+    """
+    The access rules of an application.
+
+    Attributes:
+        default: What a path needs that no entry names: a proven caller, because what was forgotten must not be open; or
+            nothing ("anonymous"), so that callers are only recognised, and rules and `requires` close.
+        public: What is open to everybody: a template, or a method and a template.
+        on_invalid: What a bad credential in a header gets on a public path: its refusal, because a client that sends
+            one wants to know; or it counts as none. A bad cookie always counts as none there.
+        sign_in_url: The path to which a person's navigation is sent (303, with `?next=`) instead of a 401; it is
+            public.
+        rules: What single paths need beyond that.
+    """
+
+    default: Literal["authenticated", "anonymous"] = "authenticated"
+    public: tuple[Annotated[str, Text(f"an optional method and {_TEMPLATE}", is_public_entry)], ...] = ()
+    on_invalid: Literal["reject", "anonymous"] = "reject"
+    sign_in_url: Annotated[str, Text("a path on this site that begins with exactly one /", is_location)] | None = None
+    rules: tuple[Rule, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check the section."""
+        check(self, "access")

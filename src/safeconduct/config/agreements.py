@@ -1,0 +1,101 @@
+"""What the sections of a configuration must agree on among each other."""
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import TYPE_CHECKING, Final
+
+from safeconduct.config.problems import Problem, shown
+from safeconduct.config.sections import Agreement, Agreements
+from safeconduct.config.trust import SUBJECT
+from safeconduct.config.unbuilt import what_is_not_built
+
+if TYPE_CHECKING:
+    from safeconduct.config.whole import Config
+
+
+def _somebody_can_be_known(config: "Config") -> Iterator[Problem]:
+    if config.keys is None and not config.trust and "basic" not in config.sources:
+        yield Problem("keys", 'got nothing, wanted one of: keys, a trust, "basic" among the sources')
+
+
+def _keys_have_names(config: "Config") -> Iterator[Problem]:
+    # Without both, the tokens of a neighbour who shares the key would pass (RFC 8725 §3.8, §3.9).
+    for name in ("issuer", "audience"):
+        if config.keys is not None and getattr(config, name) is None:
+            yield Problem(name, "got nothing, wanted the name in own tokens, since there are keys")
+
+
+def _cookies_know_their_site(config: "Config") -> Iterator[Problem]:
+    if "cookie" in config.sources and config.external_url is None:
+        yield Problem("external_url", 'got nothing, wanted an origin, since "cookie" is among the sources')
+
+
+def _sources_differ(config: "Config") -> Iterator[Problem]:
+    if len(set(config.sources)) != len(config.sources):
+        yield Problem("sources", "got a source twice, wanted each once")
+
+
+def _none_remembers_nothing(config: "Config") -> Iterator[Problem]:
+    if config.store.url != "none":
+        return
+    if config.tokens.format == "opaque":
+        yield Problem("tokens.format", 'got \'opaque\', wanted "jws" or "jwe", since the store is none')
+    if config.sessions.require_session:
+        yield Problem("sessions.require_session", "got True, wanted false, since the store is none")
+    asked = [("revocation", config.revocation.consistency)]
+    asked += [(f"access.rules[{place}]", rule.consistency) for place, rule in enumerate(config.access.rules)]
+    for name, consistency in asked:
+        if consistency not in {None, "none"}:
+            yield Problem(f"{name}.consistency", f'got {shown(consistency)}, wanted "none", since the store is none')
+
+
+def _strict_rules_refuse(config: "Config") -> Iterator[Problem]:
+    for place, rule in enumerate(config.access.rules):
+        if rule.consistency is None and config.consistency == "strict" and rule.on_outage == "serve":
+            said = "got 'serve', wanted \"refuse\", since revocation.consistency is strict here"
+            yield Problem(f"access.rules[{place}].on_outage", said)
+
+
+def _issuers_differ(config: "Config") -> Iterator[Problem]:
+    seen = {config.issuer}
+    for place, trust in enumerate(config.trust):
+        if trust.issuer in seen:
+            yield Problem(f"trust[{place}].issuer", f"got {shown(trust.issuer)}, wanted each issuer once")
+        seen.add(trust.issuer)
+
+
+def _users_differ(config: "Config") -> Iterator[Problem]:
+    """Find two issuers of which each may have a user with one and the same ``REMOTE_USER``."""
+    # The own issuer's users go by their bare subject.  "idp:{sub}" is taken to be apart from these.
+    own = [("the own issuer", SUBJECT)] if config.issuer is not None or config.keys is not None else []
+    foreign = [(f"trust[{n}]", trust.remote_user) for n, trust in enumerate(config.trust) if trust.remote_user]
+    collisions = [(name, text, "the own issuer") for name, text in foreign if own and text == SUBJECT]
+    collisions += [
+        (name, text, other) for (other, first), (name, text) in combinations(foreign, 2) if _may_meet(first, text)
+    ]
+    for name, text, other in collisions:
+        yield Problem(f"{name}.remote_user", f"got {shown(text)}, wanted a name that no user of {other} may have too")
+
+
+def _may_meet(first: str, second: str) -> bool:
+    # With a subject long enough, two templates meet exactly if one's beginning begins the other's, and so the ends.
+    starts, ends = zip(first.split(SUBJECT), second.split(SUBJECT), strict=True)
+    start, end = sorted(starts, key=len), sorted(ends, key=len)
+    return start[1].startswith(start[0]) and end[1].endswith(end[0])
+
+
+AGREEMENTS: Final[Agreements] = (
+    Agreement(("keys", "trust", "sources"), _somebody_can_be_known),
+    Agreement(("keys", "issuer", "audience"), _keys_have_names),
+    Agreement(("sources", "external_url"), _cookies_know_their_site),
+    Agreement(("sources",), _sources_differ),
+    Agreement(
+        ("store.url", "tokens.format", "sessions.require_session", "revocation.consistency", "access.rules"),
+        _none_remembers_nothing,
+    ),
+    Agreement(("store.url", "revocation.consistency", "access.rules"), _strict_rules_refuse),
+    Agreement(("issuer", "trust"), _issuers_differ),
+    Agreement(("issuer", "keys", "trust"), _users_differ),
+    # Last, and whatever else is wrong: it finds its own way through a draft.
+    Agreement((), what_is_not_built),
+)

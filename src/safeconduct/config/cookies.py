@@ -1,0 +1,90 @@
+"""Credentials that a browser sends by itself, and what keeps foreign pages from using them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Final, Literal
+
+from safeconduct.config.kinds import Text
+from safeconduct.config.problems import Problem
+from safeconduct.config.sections import Agreement, Agreements, check
+from safeconduct.config.values import Origin
+
+_NAMES: Final = ("access", "refresh", "device")
+_COOKIE_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
+# "__Secure-", "__Host-": a browser takes such a cookie only with Secure (RFC 6265bis §4.1.3), case ignored (§5.6).
+_PREFIXES: Final = ("__host-", "__secure-")
+
+CookieName = Annotated[str, Text("the name of a cookie (RFC 6265 §4.1.1)", _COOKIE_NAME.fullmatch)]
+
+
+def _names_differ(cookies: "CookieConfig") -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    for field in _NAMES:
+        other = seen.setdefault(getattr(cookies, field), field)
+        if other != field:
+            yield Problem(field, f"got {getattr(cookies, field)!r}, wanted a name other than that of cookies.{other}")
+
+
+def _prefixes_are_secure(cookies: "CookieConfig") -> Iterator[Problem]:
+    for field in _NAMES:
+        name: str = getattr(cookies, field)
+        if not cookies.secure and name.lower().startswith(_PREFIXES):
+            yield Problem(field, f"got {name!r}, wanted a name without prefix, or cookies.secure = true")
+
+
+def _none_is_secure(cookies: "CookieConfig") -> Iterator[Problem]:
+    if not cookies.secure and cookies.same_site == "none":
+        yield Problem("same_site", 'got \'none\', wanted "lax" or "strict", or cookies.secure = true')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CookieConfig:
+    """
+    Names and attributes of our cookies.
+
+    Attributes:
+        access: Name of the cookie with the access token; the prefix `__Host-` binds it to this host and to TLS.
+        refresh: Name of the cookie with the refresh token.
+        device: Name of the cookie by which a known device passes the throttle of an account.
+        mode: "offer": login may ask for cookies; "require": a browser never gets a token in a body; "off": none are
+            set.
+        secure: Whether cookies travel over TLS only; false needs names without a prefix.
+        same_site: `SameSite` of the access cookie; that of the refresh cookie is always strict.
+    """
+
+    access: CookieName = "__Host-safeconduct"
+    refresh: CookieName = "__Host-safeconduct-refresh"
+    device: CookieName = "__Host-safeconduct-device"
+    mode: Literal["offer", "require", "off"] = "offer"
+    secure: bool = True
+    same_site: Literal["lax", "strict", "none"] = "lax"
+
+    agreements: ClassVar[Agreements] = (
+        Agreement(_NAMES, _names_differ),
+        Agreement((*_NAMES, "secure"), _prefixes_are_secure),
+        Agreement(("same_site", "secure"), _none_is_secure),
+    )
+
+    def __post_init__(self) -> None:
+        """Check the section."""
+        check(self, "cookies")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CsrfConfig:
+    """
+    The steps against cross-site requests.
+
+    Attributes:
+        trusted_origins: Origins beside that of `external_url` whose pages may use a browser's credentials here.
+        token: "always" asks for a token of requests by cookie that change something; "fallback" only where the browser
+            said nothing of where the request comes from.
+    """
+
+    trusted_origins: tuple[Origin, ...] = ()
+    token: Literal["always", "fallback"] = "always"  # noqa: S105 - a mode
+
+    def __post_init__(self) -> None:
+        """Check the section."""
+        check(self, "csrf")

@@ -1,0 +1,231 @@
+"""
+The kinds of values that a field may have.
+
+A kind says in words what is wanted and reads a value into it.  A field names its kind in its annotation:
+``Annotated[int, Whole(0, 60)]``.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from safeconduct.config.problems import MASK, Place, shown
+from safeconduct.config.shapes import is_list, is_table
+
+_ENVIRONMENT_NAME: Final = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*")
+
+
+class Kind(Protocol):
+    """What a field accepts."""
+
+    @property
+    def wanted(self) -> str:
+        """Say in words what is accepted."""
+        ...
+
+    def read(self, value: object, at: Place) -> Any:
+        """Return *value* as the field holds it; tell *at* what is wrong with it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number from *least* to *most*."""
+
+    least: int
+    most: int
+
+    @property
+    def wanted(self) -> str:
+        """Say the bounds."""
+        return f"a whole number from {self.least} to {self.most}"
+
+    def read(self, value: object, at: Place) -> Any:
+        """Return *value*; True and False are no numbers here."""
+        if not isinstance(value, int) or isinstance(value, bool) or not self.least <= value <= self.most:
+            at.refuse(shown(value), self.wanted)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Real:
+    """A finite number above 0 and at most *most*."""
+
+    most: float
+
+    @property
+    def wanted(self) -> str:
+        """Say the bounds."""
+        return f"a number above 0 and at most {self.most:g}"
+
+    def read(self, value: object, at: Place) -> Any:
+        """Return *value* as a float."""
+        # NaN fails the comparison too.
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= self.most:
+            at.refuse(shown(value), self.wanted)
+            return value
+        return float(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """True or false, and nothing that only looks like it."""
+
+    @property
+    def wanted(self) -> str:
+        """Say what is accepted."""
+        return "true or false"
+
+    def read(self, value: object, at: Place) -> Any:
+        """Return *value*."""
+        if not isinstance(value, bool):
+            at.refuse(shown(value), self.wanted)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few words."""
+
+    words: tuple[str, ...]
+
+    @property
+    def wanted(self) -> str:
+        """List the words."""
+        *others, last = (f'"{word}"' for word in self.words)
+        return f"{', '.join(others)} or {last}" if others else last
+
+    def read(self, value: object, at: Place) -> Any:
+        """Return *value*."""
+        if not isinstance(value, str) or value not in self.words:
+            at.refuse(shown(value), self.wanted)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text of one line, printable, without space around it, that *accepts* takes."""
+
+    wanted: str
+    accepts: Callable[[str], object]
+    #: How a value is shown; to be given where it may hold a secret.
+    show: Callable[[str], str] = shown
+
+    def read(self, value: object, at: Place) -> Any:
+        """Return *value*."""
+        if not isinstance(value, str):
+            at.refuse(shown(value), self.wanted)
+        elif not value.isprintable() or value.strip() != value or not self.accepts(value):
+            at.refuse(self.show(value), self.wanted)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """A list of things of one *kind*, kept as a tuple."""
+
+    kind: Kind
+    least: int = 0
+
+    @property
+    def wanted(self) -> str:
+        """Say what the items are."""
+        return f"a list{' that is not empty' if self.least else ''}, each item {self.kind.wanted}"
+
+    def read(self, value: object, at: Place) -> Any:
+        """Return the items as a tuple; a text is not a list of its letters."""
+        if not is_list(value) or len(value) < self.least:
+            at.refuse("an empty list" if value in ([], ()) else shown(value), self.wanted)
+            return value
+        return tuple(self.kind.read(item, at.item(index)) for index, item in enumerate(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table from any text to things of one *kind*."""
+
+    kind: Kind
+
+    @property
+    def wanted(self) -> str:
+        """Say what the values are."""
+        return f"a table, each value {self.kind.wanted}"
+
+    def read(self, value: object, at: Place) -> Any:
+        """Return a copy that nobody else holds."""
+        if not is_table(value):
+            at.refuse(shown(value), self.wanted)
+            return value
+        if any(not isinstance(key, str) or not key for key in value):
+            at.refuse("a key that is no text", self.wanted)
+        return {key: self.kind.read(item, at.field(shown(key))) for key, item in value.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class OrNone:
+    """Something of a *kind*, or nothing."""
+
+    kind: Kind
+
+    @property
+    def wanted(self) -> str:
+        """Say what is wanted where there is something."""
+        return self.kind.wanted
+
+    def read(self, value: object, at: Place) -> Any:
+        """Return None for None."""
+        return None if value is None else self.kind.read(value, at)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """The path of a file."""
+
+    @property
+    def wanted(self) -> str:
+        """Say what is accepted."""
+        return "a path"
+
+    def read(self, value: object, at: Place) -> Any:
+        """Return the path, from the base of the place if it is relative."""
+        if not isinstance(value, str | Path) or not _is_path(str(value)):
+            at.refuse(shown(value), self.wanted)
+            return value
+        return Path(value) if at.base is None else at.base / value
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Where keys are: a path, the name of an environment variable, or in code the JWK Set itself."""
+
+    @property
+    def wanted(self) -> str:
+        """Say what is accepted."""
+        return 'the path of a folder or file of JWKs, or "env:NAME"'
+
+    def read(self, value: object, at: Place) -> Any:
+        """Return the path, the name or the set; what the keys are worth is said by who loads them."""
+        if is_table(value):
+            if not is_list(value.get("keys")):
+                at.refuse('a table without a list "keys"', "a JWK Set (RFC 7517 §5)")
+            return dict(value)
+        if isinstance(value, str) and value.startswith("env:"):
+            if not _ENVIRONMENT_NAME.fullmatch(value):
+                at.refuse(f"'env:{MASK}'", self.wanted)
+            return value
+        return self._read_path(value, at)
+
+    def _read_path(self, value: object, at: Place) -> Any:
+        # A key that was pasted where its path should stand must not be shown, here or by who would open that path.
+        is_pasted = isinstance(value, str) and value.lstrip().startswith(("{", "[", "-----"))
+        if is_pasted or not isinstance(value, str | Path) or not _is_path(str(value)):
+            at.refuse("a text that looks like the key itself" if is_pasted else shown(value), self.wanted)
+            return value
+        path = value if at.base is None else at.base / value
+        return str(path) if isinstance(value, str) else path
+
+
+def _is_path(text: str) -> bool:
+    return bool(text) and text.isprintable()

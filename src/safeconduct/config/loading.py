@@ -1,0 +1,158 @@
+"""
+Where a configuration comes from: a TOML file, and the environment over it.
+
+``SAFECONDUCT_TOKENS__FORMAT`` is the field ``tokens.format``.  A text is taken as it is; every other value is read as
+TOML.  A list is replaced whole; a table is merged.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, cast
+
+from safeconduct.config.kinds import Choice, File, Keys, Kind, OrNone, Text
+from safeconduct.config.problems import Place, nearest, shown
+from safeconduct.config.sections import Section, kinds_of
+from safeconduct.config.shapes import is_list, is_table
+from safeconduct.config.whole import Config
+from safeconduct.errors import ConfigurationError
+
+PREFIX: Final = "SAFECONDUCT_"
+FILE_VARIABLE: Final = "SAFECONDUCT_CONFIG"
+DEFAULT_FILE: Final = Path("safeconduct.toml")
+ROOT: Final = "safeconduct"
+
+_REFERENCE: Final = re.compile(r"env:(SAFECONDUCT_\w+)", re.ASCII)
+
+
+def load(path: str | Path | None, environ: Mapping[str, str]) -> tuple[dict[str, Any], Place, str]:
+    """Return the values, the place that knows their base, and the file's name or an empty text."""
+    file = _chosen(path, environ)
+    values = dict(parse(_read(file), source=str(file))) if file else {}
+    at = Place(base=file.absolute().parent if file else None)
+    _override(values, environ, at)
+    return values, at, str(file or "")
+
+
+def parse(text: str, *, source: str = "") -> Mapping[str, Any]:
+    """
+    Return the table ``[safeconduct]`` of a TOML document.
+
+    Raises:
+        ConfigurationError: If it is no TOML, or has another table beside that one.
+    """
+    where = f" in {source}" if source else ""
+    document = _toml(text, where)
+    for name in document:
+        if name != ROOT:
+            # What stands beside the table would be silently left out, and it may be a rule.
+            said = f"{shown(name)}: outside of [{ROOT}], wanted below it, or in another file"
+            raise ConfigurationError(f"wrong configuration{where}:\n  {said}")
+    table = document.get(ROOT)
+    if not is_table(table):
+        raise ConfigurationError(f"wrong configuration{where}:\n  {ROOT}: got {shown(table)}, wanted a table [{ROOT}]")
+    return cast("Mapping[str, Any]", table)  # the names in TOML are texts
+
+
+def _toml(text: str, where: str) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        end = f"at line {text.count(chr(10)) + 1}, the end of the document"
+        said = str(error).replace("at end of document", end)
+    except (ValueError, RecursionError):
+        said = "a number or a nesting beyond every bound"
+    # Not chained: the parser's error may carry the document, with its secrets.
+    raise ConfigurationError(f"wrong configuration{where}:\n  no TOML: {said}") from None
+
+
+def _chosen(path: str | Path | None, environ: Mapping[str, str]) -> Path | None:
+    named = environ.get(FILE_VARIABLE) if path is None else path
+    if named is not None:
+        return Path(named)
+    # A dangling link is a file that was meant: reading it is an error, leaving it out would be another configuration.
+    return DEFAULT_FILE if os.path.lexists(DEFAULT_FILE) else None
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_bytes().decode("utf-8-sig")
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no UTF-8, or no path"
+        raise ConfigurationError(f"wrong configuration:\n  {shown(file)}: {why}, wanted a readable TOML file") from None
+
+
+def _override(values: dict[str, Any], environ: Mapping[str, str], at: Place) -> None:
+    """Put the variables of *environ* over *values*, those of whole sections first; tell *at* which are wrong."""
+    known = variables()
+    for name in sorted(known.keys() & environ.keys(), key=lambda name: len(known[name][0])):
+        path, kind = known[name]
+        value = environ[name] if _is_text(kind) else _read_value(environ[name], Place(name, at.problems))
+        if value is not None:
+            _put(values, path, kind, value)
+    # A variable that `keys` refers to is no field.
+    meant = {FILE_VARIABLE, *known, *_references(values)}
+    for name in sorted(name for name in environ if name.startswith(PREFIX) and name not in meant):
+        Place(name, at.problems).say(f"unknown variable{nearest(name, [*known, FILE_VARIABLE])}")
+
+
+def variables() -> Mapping[str, tuple[tuple[str, ...], Kind]]:
+    """Return the variable of every field: where the field is, and its kind."""
+    found: dict[str, tuple[tuple[str, ...], Kind]] = {}
+    for name, kind in kinds_of(Config).items():
+        found[f"{PREFIX}{name}".upper()] = (name,), kind
+        if isinstance(kind, Section):
+            for inner, inner_kind in kinds_of(kind.cls).items():
+                found[f"{PREFIX}{name}__{inner}".upper()] = (name, inner), inner_kind
+    return found
+
+
+def _is_text(kind: Kind) -> bool:
+    match kind:
+        case OrNone(inner):
+            return _is_text(inner)
+        case Section(shorthand=shorthand):
+            return shorthand is not None
+        case _:
+            return isinstance(kind, Text | Choice | File | Keys)
+
+
+def _read_value(text: str, at: Place) -> object:
+    """Return what *text* says in TOML, or None, which TOML cannot say, after telling *at* that it says nothing."""
+    try:
+        document = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        document = {}
+    if list(document) == ["value"]:
+        return document["value"]
+    at.say('wanted one value in TOML, such as 10, true or ["a", "b"]')
+    return None
+
+
+def _put(values: dict[str, Any], path: tuple[str, ...], kind: Kind, value: object) -> None:
+    name, *inner = path
+    before = _long_form(values.get(name, {}), kinds_of(Config)[name])
+    fresh = {inner[0]: value} if inner else _long_form(value, kind)
+    if is_table(before) and is_table(fresh):
+        values[name] = {**before, **fresh}
+    elif not inner:
+        values[name] = fresh
+    # Else what the file has there is no table: it stays, to be refused.
+
+
+def _long_form(value: object, kind: Kind) -> object:
+    if isinstance(kind, Section) and kind.shorthand is not None and isinstance(value, str):
+        return {kind.shorthand: value}
+    return value
+
+
+def _references(values: Mapping[str, Any]) -> Iterator[str]:
+    trust: object = values.get("trust")
+    tables: list[object] = [values, *(trust if is_list(trust) else ())]
+    for table in tables:
+        keys = table.get("keys") if is_table(table) else None
+        found = _REFERENCE.fullmatch(keys) if isinstance(keys, str) else None
+        if found:
+            yield found[1]

@@ -1,0 +1,98 @@
+"""What is wrong with a configuration, one problem a field, and how a wrong value is shown without its secrets."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from safeconduct.config.shapes import is_list, is_table
+from safeconduct.errors import ConfigurationError
+
+MASK: Final = "***"
+_LONGEST_SHOWN: Final = 80
+_LARGEST_SHOWN: Final = 10**20
+_USERINFO: Final = re.compile(r"//.*@", re.DOTALL)
+_PLAIN_URL: Final = re.compile(r"([a-z+]+)://(?:.*@)?([\w.-]*|\[[\w:.]+\])(:\d+)?(/[^?#@]*)?(\?.*)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One wrong field: its dotted *name*, and in *said* what was seen and what is wanted."""
+
+    name: str
+    said: str
+
+    def __str__(self) -> str:
+        """Return the line of the error."""
+        return f"{self.name}: {self.said}"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value stands that is being read, and where to tell what is wrong with it."""
+
+    name: str = ""
+    problems: list[Problem] = field(default_factory=list[Problem])
+    #: The folder that relative paths start from; None leaves them as they are.
+    base: Path | None = None
+
+    def field(self, name: str) -> "Place":
+        """Return the place of the field *name* of this one."""
+        return replace(self, name=f"{self.name}.{name}" if self.name else name)
+
+    def item(self, index: int) -> "Place":
+        """Return the place of one item of a list."""
+        return replace(self, name=f"{self.name}[{index}]")
+
+    def refuse(self, seen: str, wanted: str) -> None:
+        """Tell that *seen* stands here, already masked, where *wanted* should."""
+        self.say(f"got {seen}, wanted {wanted}")
+
+    def say(self, said: str) -> None:
+        """Tell what is wrong here."""
+        self.problems.append(Problem(self.name, said))
+
+
+def raise_for(problems: Iterable[Problem], *, source: str = "") -> None:
+    """
+    Raise one error for all *problems*, if there are any.
+
+    Raises:
+        ConfigurationError: With one line for each problem; *source* names the file.
+    """
+    lines = [f"\n  {problem}" for problem in problems]
+    if lines:
+        raise ConfigurationError(f"wrong configuration{f' in {source}' if source else ''}:{''.join(lines)}")
+
+
+def shown(value: object) -> str:
+    """Return *value* as an error may show it: short, and nothing from inside a table or a list."""
+    if isinstance(value, str | Path):
+        text = repr(_USERINFO.sub(f"//{MASK}@", str(value)))
+        return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN // 2]}…'"
+    if value is None or isinstance(value, bool | float) or (isinstance(value, int) and abs(value) < _LARGEST_SHOWN):
+        return repr(value)
+    if is_table(value):
+        return "a table"
+    return "a list" if is_list(value) else f"a value of type {type(value).__name__}"
+
+
+def shown_url(url: str) -> str:
+    """Return *url* without user, password and query; of what is no plain URL, the scheme at most."""
+    found = _PLAIN_URL.fullmatch(url)
+    if found is None:
+        scheme, separator, _ = url.partition("://")
+        return repr(f"{scheme}://{MASK}") if separator and scheme.replace("+", "").isalpha() else repr(MASK)
+    scheme, host, port, path, query = found.groups(default="")
+    userinfo = f"{MASK}@" if "@" in url else ""
+    return repr(f"{scheme}://{userinfo}{host}{port}{path}{f'?{MASK}' if query else ''}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a clause that names the *known* word nearest to *name*, or an empty text."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only a wrong configuration needs it
+
+    lowered = {word.lower(): word for word in known}
+    found = get_close_matches(name.lower()[:_LONGEST_SHOWN], lowered, n=1, cutoff=0.5)
+    return f", the nearest is {lowered[found[0]]!r}" if found else ""

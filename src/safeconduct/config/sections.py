@@ -1,0 +1,144 @@
+"""
+How a frozen dataclass becomes a section that is checked whole.
+
+``check`` stands in ``__post_init__``: it reads every field into its kind, asks the agreements between fields, and
+raises once for all that is wrong.  A table inside of a section is drafted first, so that its wrong fields are told
+together with those of the whole.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from types import MappingProxyType, UnionType
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+
+from safeconduct.config.kinds import Choice, File, Flag, Kind, Many, OrNone, Table, Text
+from safeconduct.config.problems import Place, Problem, nearest, raise_for, shown
+from safeconduct.config.shapes import is_table
+
+_INDEX: Final = re.compile(r"\[\d+\]")
+_LONGEST_KEY: Final = 80
+
+LINE: Final = Text("a text of one line without space around it", bool)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """
+    What several fields of a section must agree on.
+
+    *check* is asked only if none of the fields that it *reads*, dotted names within the section, is wrong already.
+    """
+
+    reads: tuple[str, ...]
+    check: Callable[[Any], Iterable[Problem]]
+
+    def can_be_asked(self, wrong: Iterable[str]) -> bool:
+        """Say whether no name in *wrong* lies in, or around, a field that is read."""
+        return not any(f"{name}.".startswith(f"{read}.") or f"{read}.".startswith(f"{name}.")
+                       for name in wrong for read in self.reads)  # fmt: skip
+
+
+Agreements = tuple[Agreement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A nested section: one that was made, a table of its fields, or a text for its field *shorthand*."""
+
+    cls: type[Any]
+    shorthand: str | None = None
+
+    @property
+    def wanted(self) -> str:
+        """Say that it is a table."""
+        return f"a table, or its {self.shorthand} as a text" if self.shorthand else "a table"
+
+    def read(self, value: object, at: Place) -> Any:
+        """Return the section; one that was made has been checked."""
+        if isinstance(value, self.cls):
+            return value
+        if self.shorthand is not None and isinstance(value, str):
+            return draft(self.cls, {self.shorthand: value}, at)
+        if is_table(value):
+            return draft(self.cls, value, at)
+        at.refuse("a text" if isinstance(value, str) else shown(value), self.wanted)
+        return value
+
+
+_PLAIN: Final[Mapping[Any, Kind]] = {bool: Flag(), str: LINE, Path: File()}
+
+
+def kind_of(annotation: Any) -> Kind:
+    """Return the kind that *annotation* names, or the one that follows from its type."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        kind: Kind = arguments[1]
+        return kind
+    if origin in {Union, UnionType}:
+        return OrNone(kind_of(arguments[0]))
+    if origin is Literal:
+        return Choice(arguments)
+    if origin is tuple:
+        return Many(kind_of(arguments[0]))
+    if origin is Mapping:
+        return Table(kind_of(arguments[1]))
+    return _PLAIN[annotation] if annotation in _PLAIN else Section(annotation)
+
+
+def kinds_of(cls: type[Any]) -> Mapping[str, Kind]:
+    """Return the kind of every field of *cls*, in order."""
+    return MappingProxyType({field.name: kind_of(field.type) for field in fields(cls)})
+
+
+def check(section: Any, title: str = "") -> None:
+    """
+    Read every field of a *section* that is being made into its kind.
+
+    Raises:
+        ConfigurationError: With one line for each wrong field, its name under *title*.
+    """
+    at = Place(title)
+    _settle(section, at)
+    raise_for(at.problems)
+
+
+def draft(cls: type[Any], values: Mapping[Any, object], at: Place) -> Any:
+    """
+    Return a section of *values*, whose wrong fields are told *at* its place and still hold what was given.
+
+    The constructor is gone around, because it would raise before the fields after this one were looked at.
+    """
+    known = kinds_of(cls)
+    for key in values:
+        if key not in known:
+            at.field(_shown_key(key)).say(f"unknown{nearest(str(key), known)}")
+    section = object.__new__(cls)
+    for field in fields(cls):
+        default = field.default if field.default_factory is MISSING else field.default_factory()
+        object.__setattr__(section, field.name, values.get(field.name, default))
+    _settle(section, at)
+    return section
+
+
+def _settle(section: Any, at: Place) -> None:
+    inside = Place(base=at.base)
+    for name, kind in kinds_of(section.__class__).items():
+        value = getattr(section, name)
+        if value is MISSING:
+            inside.field(name).refuse("nothing", kind.wanted)
+        else:
+            object.__setattr__(section, name, kind.read(value, inside.field(name)))
+    wrong = {_INDEX.sub("", problem.name) for problem in inside.problems}
+    agreements: Agreements = getattr(section, "agreements", ())
+    for agreement in agreements:
+        if agreement.can_be_asked(wrong):
+            inside.problems.extend(agreement.check(section))
+    for problem in inside.problems:
+        at.field(problem.name).say(problem.said)
+
+
+def _shown_key(key: object) -> str:
+    is_plain = isinstance(key, str) and key.isprintable() and 0 < len(key) <= _LONGEST_KEY
+    return str(key) if is_plain else shown(key)

@@ -1,0 +1,61 @@
+"""How long a sign-in lasts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from safeconduct.config.problems import Problem
+from safeconduct.config.sections import Agreement, Agreements, check
+from safeconduct.config.values import Seconds
+
+_BOUNDED_BY_THE_END = ("short_absolute_lifetime_seconds", "idle_lifetime_seconds", "explicit_lifetime_seconds")
+
+
+def _nothing_outlives_the_end(sessions: "SessionConfig") -> Iterator[Problem]:
+    end = sessions.absolute_lifetime_seconds
+    for name in _BOUNDED_BY_THE_END:
+        life: int | None = getattr(sessions, name)
+        if life is not None and life > end:
+            yield Problem(name, f"got {life}, wanted at most {end} (sessions.absolute_lifetime_seconds)")
+
+
+def _grace_is_shorter(sessions: "SessionConfig") -> Iterator[Problem]:
+    grace, idle = sessions.refresh_grace_seconds, sessions.idle_lifetime_seconds
+    if grace >= idle:
+        yield Problem("refresh_grace_seconds", f"got {grace}, wanted less than {idle} (sessions.idle_lifetime_seconds)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionConfig:
+    """
+    Lives of sessions and of their long-term credentials.
+
+    Attributes:
+        short_absolute_lifetime_seconds: The end of a session without a long-term credential, in seconds; half a day, a
+            day's work.
+        idle_lifetime_seconds: Life of a long-term credential, in seconds; rotation does not prolong it, `extend` does.
+        absolute_lifetime_seconds: Nothing outlives this without a new sign-in, in seconds; thirty days.
+        explicit_lifetime_seconds: How long a sign-in counts as explicit, in seconds. Default: the life of an access
+            token.
+        refresh_grace_seconds: How long the previous refresh token is answered with the same successor, in seconds, so
+            that a lost answer ends no session.
+        bind: What happens when network prefix and device of a long-term credential change.
+        require_session: Whether a token counts only while its session is in the store.
+    """
+
+    short_absolute_lifetime_seconds: Seconds = 43200
+    idle_lifetime_seconds: Seconds = 1209600
+    absolute_lifetime_seconds: Seconds = 2592000
+    explicit_lifetime_seconds: Seconds | None = None
+    refresh_grace_seconds: Seconds = 10
+    bind: Literal["off", "event", "refuse"] = "off"
+    require_session: bool = False
+
+    agreements: ClassVar[Agreements] = (
+        Agreement((*_BOUNDED_BY_THE_END, "absolute_lifetime_seconds"), _nothing_outlives_the_end),
+        Agreement(("refresh_grace_seconds", "idle_lifetime_seconds"), _grace_is_shorter),
+    )
+
+    def __post_init__(self) -> None:
+        """Check the section."""
+        check(self, "sessions")

@@ -1,0 +1,170 @@
+"""The whole configuration: one value, made once, shared by every part."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+
+from safeconduct.config.access import AccessConfig
+from safeconduct.config.agreements import AGREEMENTS
+from safeconduct.config.cookies import CookieConfig, CsrfConfig
+from safeconduct.config.endpoints import EndpointConfig, ProxyConfig
+from safeconduct.config.kinds import Choice, Keys, Many, OrNone
+from safeconduct.config.login import BasicConfig, LoginConfig
+from safeconduct.config.problems import Place, raise_for, shown
+from safeconduct.config.revocation import RevocationConfig
+from safeconduct.config.sections import Agreements, Section, check, draft
+from safeconduct.config.sessions import SessionConfig
+from safeconduct.config.shapes import is_table
+from safeconduct.config.store import StoreConfig
+from safeconduct.config.tokens import TokenConfig
+from safeconduct.config.trust import Trust
+from safeconduct.config.values import Consistency, Origin
+
+_SOURCES = Many(Choice(("bearer", "cookie", "basic", "subprotocol", "dpop")), least=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """
+    Everything that an ``Auth`` is told.
+
+    It is checked as a whole when it is made, and one error names every wrong field.  Wherever a section is wanted a
+    mapping of its fields is taken too, and for the store its URL.
+
+    Attributes:
+        store: Where processes share what they know of revocations, or `none`. There is no default.
+        issuer: The name in tokens that we issue. Needed with `keys`.
+        audience: Whom tokens that we issue are meant for. Needed with `keys`.
+        keys: Our keys: a folder of JWKs, a JWK Set's file, or "env:NAME"; in code the set itself. Default: none, so
+            that nothing is issued and only foreign tokens count.
+        external_url: How the outside reaches us. Needed with cookies; the Host of a request is never believed.
+        sources: Where credentials may come from: "bearer", "cookie", "basic", "subprotocol", "dpop".
+        access: Who may do what.
+        tokens: The tokens that we issue.
+        sessions: How long a sign-in lasts.
+        revocation: How surely what was ended is refused.
+        cookies: Names and attributes of cookies.
+        csrf: The steps against cross-site requests.
+        basic: The Basic scheme.
+        login: The built-in directory and the throttle.
+        endpoints: The own endpoints.
+        proxies: The proxies in front.
+        trust: The foreign issuers whose tokens count.
+    """
+
+    store: Annotated[StoreConfig, Section(StoreConfig, shorthand="url")]
+    issuer: str | None = None
+    audience: str | None = None
+    keys: Annotated[str | Path | Mapping[str, Any] | None, OrNone(Keys())] = field(default=None, repr=False)
+    external_url: Origin | None = None
+    sources: Annotated[tuple[str, ...], _SOURCES] = ("bearer",)
+    access: AccessConfig = field(default_factory=AccessConfig)
+    tokens: TokenConfig = field(default_factory=TokenConfig)
+    sessions: SessionConfig = field(default_factory=SessionConfig)
+    revocation: RevocationConfig = field(default_factory=RevocationConfig)
+    cookies: CookieConfig = field(default_factory=CookieConfig)
+    csrf: CsrfConfig = field(default_factory=CsrfConfig)
+    basic: BasicConfig = field(default_factory=BasicConfig)
+    login: LoginConfig = field(default_factory=LoginConfig)
+    endpoints: EndpointConfig = field(default_factory=EndpointConfig)
+    proxies: ProxyConfig = field(default_factory=ProxyConfig)
+    trust: tuple[Trust, ...] = ()
+
+    agreements: ClassVar[Agreements] = AGREEMENTS
+
+    if TYPE_CHECKING:
+        # The dataclass's own constructor, as it is meant: what may be given is wider than what a field holds.
+        def __init__(  # noqa: PLR0913 - one argument a field
+            self,
+            *,
+            store: StoreConfig | Mapping[str, Any] | str,
+            issuer: str | None = None,
+            audience: str | None = None,
+            keys: str | Path | Mapping[str, Any] | None = None,
+            external_url: str | None = None,
+            sources: Sequence[str] = ("bearer",),
+            access: AccessConfig | Mapping[str, Any] = ...,
+            tokens: TokenConfig | Mapping[str, Any] = ...,
+            sessions: SessionConfig | Mapping[str, Any] = ...,
+            revocation: RevocationConfig | Mapping[str, Any] = ...,
+            cookies: CookieConfig | Mapping[str, Any] = ...,
+            csrf: CsrfConfig | Mapping[str, Any] = ...,
+            basic: BasicConfig | Mapping[str, Any] = ...,
+            login: LoginConfig | Mapping[str, Any] = ...,
+            endpoints: EndpointConfig | Mapping[str, Any] = ...,
+            proxies: ProxyConfig | Mapping[str, Any] = ...,
+            trust: Sequence[Trust | Mapping[str, Any]] = (),
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
+        """Check everything."""
+        check(self)
+
+    @property
+    def consistency(self) -> Consistency:
+        """Return how surely a revocation is seen where no rule says otherwise."""
+        if self.store.url == "none":
+            return "none"
+        # "bounded" takes the place of "strict" once the local view is built.
+        return self.revocation.consistency or "strict"
+
+    @classmethod
+    def load(cls, path: str | Path | None = None, *, environ: Mapping[str, str] = os.environ) -> Self:
+        """
+        Read the configuration of this process.
+
+        Args:
+            path: The TOML file. Default: what `SAFECONDUCT_CONFIG` names, else `safeconduct.toml` in the working
+                directory, else no file.
+            environ: Whose `SAFECONDUCT_*` variables override the file.
+
+        Raises:
+            ConfigurationError: If a named file is missing, or anything in it or in a variable is wrong.
+        """
+        from safeconduct.config.loading import load  # noqa: PLC0415 - only who loads needs a TOML parser
+
+        values, at, source = load(path, environ)
+        return cls._made(values, at, source)
+
+    @classmethod
+    def from_toml(cls, text: str, *, base: Path | None = None) -> Self:
+        """
+        Read a TOML document with the table ``[safeconduct]``.
+
+        Args:
+            text: The document.
+            base: The folder that relative paths start from. Default: they stay as they are.
+
+        Raises:
+            ConfigurationError: If it is no TOML, or anything in it is wrong.
+        """
+        from safeconduct.config.loading import parse  # noqa: PLC0415 - only who loads needs a TOML parser
+
+        return cls.from_mapping(parse(text), base=base)
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any], *, base: Path | None = None) -> Self:
+        """
+        Make a configuration of plain values, as they stand in the table ``[safeconduct]``.
+
+        Args:
+            mapping: The fields; nested ones as mappings.
+            base: The folder that relative paths start from. Default: they stay as they are.
+
+        Raises:
+            ConfigurationError: If anything in it is wrong.
+        """
+        at = Place(base=base)
+        whatever: object = mapping
+        if not is_table(whatever):
+            at.field("safeconduct").refuse(shown(whatever), "a mapping")
+            raise_for(at.problems)
+        return cls._made(mapping, at)
+
+    @classmethod
+    def _made(cls, values: Mapping[str, Any], at: Place, source: str = "") -> Self:
+        config: Self = draft(cls, values, at)
+        raise_for(at.problems, source=source)
+        return config
