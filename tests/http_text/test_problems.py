@@ -1,0 +1,181 @@
+"""Answers: status, fields and body of every error, and the way to the sign-in."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from safeconduct import errors
+from safeconduct._http.problems import PROBLEM_TYPE, answer, redirect
+from safeconduct.errors import (
+    AuthError,
+    BadSignature,
+    InsufficientRights,
+    InvalidToken,
+    MethodNotAllowed,
+    MissingCredential,
+    TooManyAttempts,
+    Unavailable,
+    UnknownKey,
+)
+
+_CLASSES = [
+    kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, AuthError) and kind is not AuthError
+]
+
+
+def _answer(error, *, body=None, basic_offered=False):
+    return answer(error, realm="api", basic_offered=basic_offered, acr_values={}, body=body)
+
+
+def _values(reply, name):
+    return [value for key, value in reply.fields if key == name]
+
+
+@pytest.mark.parametrize("kind", _CLASSES, ids=lambda kind: kind.__name__)
+def test_an_error_becomes_a_problem_document(kind):
+    """Members of RFC 9457 and the code, all of them constant; an OAuth code where an RFC gives one."""
+    expected = {
+        "type": PROBLEM_TYPE + kind.code,
+        "title": kind.title,
+        "status": kind.status,
+        "detail": kind.detail,
+        "code": kind.code,
+    }
+    if kind.error:
+        expected |= {"error": kind.error, "error_description": kind.detail}
+
+    reply = _answer(kind(reason="evidence"))
+
+    assert kind.status == reply.status
+    assert expected == json.loads(reply.body)
+    assert [b"application/problem+json"] == _values(reply, b"content-type")
+    assert [b"%d" % len(reply.body)] == _values(reply, b"content-length")
+    assert [b"no-store"] == _values(reply, b"cache-control")
+    assert b"evidence" not in reply.body + b"".join(value for _, value in reply.fields)
+
+
+def test_a_missing_credential_is_told_without_an_error_code():
+    """RFC 6750 §3.1."""
+    assert "error" not in json.loads(_answer(MissingCredential()).body)
+
+
+def test_all_that_is_wrong_with_a_credential_has_one_body():
+    """Row 015 of the corpus: a caller cannot tell a forged token from a revoked one (ASVS 16.5.1)."""
+    kinds = [kind for kind in _CLASSES if issubclass(kind, InvalidToken)]
+
+    assert len(kinds) > 10
+    assert len({_answer(kind(reason=kind.__name__)).body for kind in kinds}) == 1
+
+
+def test_evidence_stays_inside():
+    """Neither the key's name nor the reason is in the answer."""
+    for error in (BadSignature("kid-7", "evidence"), UnknownKey("kid-7", "evidence")):
+        assert b"kid-7" not in repr((_answer(error).fields, _answer(error).body)).encode()
+
+
+def test_an_outage_says_when_to_come_back_and_nothing_of_the_credential():
+    """Row 011 of the corpus: 503, Retry-After, no challenge."""
+    reply = _answer(Unavailable("store", retry_after_seconds=7), basic_offered=True)
+
+    assert reply.status == 503
+    assert [b"7"] == _values(reply, b"retry-after")
+    assert [] == _values(reply, b"www-authenticate")
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(0, b"1"), (90, b"90")])
+def test_too_many_attempts_say_when_to_come_back(seconds, expected):
+    """At least a second later."""
+    assert [expected] == _values(_answer(TooManyAttempts(seconds)), b"retry-after")
+
+
+def test_a_wrong_method_is_told_the_right_ones():
+    """RFC 9110 §15.5.6."""
+    assert [b"GET, HEAD"] == _values(_answer(MethodNotAllowed(["GET", "HEAD"])), b"allow")
+
+
+def test_challenges_are_fields_of_their_own():
+    """Row 012 of the corpus."""
+    expected = [b'Bearer realm="api"', b'Basic realm="api", charset="UTF-8"']
+
+    assert expected == _values(_answer(MissingCredential(), basic_offered=True), b"www-authenticate")
+
+
+def test_an_own_body_replaces_the_problem_and_nothing_else():
+    """Status, challenges and no-store stay."""
+    plain = _answer(InsufficientRights(["pay"]))
+
+    reply = _answer(InsufficientRights(["pay"]), body={"error": "forbidden", "message": "é"})
+
+    assert {"error": "forbidden", "message": "é"} == json.loads(reply.body)
+    assert [b"application/json"] == _values(reply, b"content-type")
+    assert [b"%d" % len(reply.body)] == _values(reply, b"content-length")
+    assert (plain.status, plain.fields[2:]) == (reply.status, reply.fields[2:])
+
+
+def _circle():
+    body = {}
+    body["self"] = body
+    return body
+
+
+@pytest.mark.parametrize(
+    "body", [{"x": object()}, {"x": float("nan")}, {("a",): 1}, _circle()], ids=["object", "nan", "key", "circle"]
+)
+def test_a_body_that_json_cannot_say_leaves_the_problem(body):
+    """The refusal does not depend on the words that a hook chose for it."""
+    assert _answer(MissingCredential()) == _answer(MissingCredential(), body=body)
+
+
+@pytest.mark.parametrize(
+    ("url", "path", "location"),
+    [
+        ("/login", "/me", b"/login?next=/me"),
+        ("/login", "/a b/é?x=1&y#z", b"/login?next=/a%20b/%C3%A9%3Fx%3D1%26y%23z"),
+        ("/login?lang=de", "/me", b"/login?lang=de&next=/me"),
+        ("https://app.example/login#form", "/", b"https://app.example/login?next=/#form"),
+        ("/login", None, b"/login"),
+        ("/é\r\nSet-Cookie: a=b", None, b"/%C3%A9%0D%0ASet-Cookie:%20a=b"),
+    ],
+)
+def test_a_person_is_sent_to_sign_in_and_back(url, path, location):
+    """303, and the path that was asked for in *next*."""
+    reply = redirect(url, path=path)
+
+    assert reply.status == 303
+    assert [location] == _values(reply, b"location")
+    assert [b"no-store"] == _values(reply, b"cache-control")
+    assert reply.body == b""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "me",
+        "//evil.example",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "/a\\b",
+        "/a\n",
+        "\\/x",
+        "https://evil.example",
+        "/\ud800",
+    ],
+    ids=ascii,
+)
+def test_the_way_back_never_leads_to_another_site(path):
+    """A path that does not begin with exactly one slash, or that a browser would change, is left out."""
+    assert [b"/login"] == _values(redirect("/login", path=path), b"location")
+
+
+@given(st.text(), st.text() | st.none())
+def test_a_redirect_is_always_one_line_of_ascii(url, path):
+    """Whatever the path and the configured address are."""
+    (location,) = _values(redirect(url, path=path), b"location")
+
+    assert location.isascii()
+    assert location.decode().isprintable()
