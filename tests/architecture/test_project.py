@@ -28,7 +28,7 @@ def lowest_pins() -> dict[str, str]:
 
 def test_the_lowest_environment_installs_the_lower_bounds():
     """A bound that nothing is tested with is a guess."""
-    assert lower_bounds() == lowest_pins()
+    assert lower_bounds().items() <= lowest_pins().items()
 
 
 def test_every_tested_interpreter_is_declared():
