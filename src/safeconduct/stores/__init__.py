@@ -1,1 +1,48 @@
 """Where revocations and counters live: this process's memory, a Redis or Valkey server, or nowhere."""
+
+from collections.abc import Callable
+
+from safeconduct._core.ports import Stores
+from safeconduct.config import RevocationConfig, StoreConfig
+from safeconduct.errors import ConfigurationError
+from safeconduct.events import Event
+from safeconduct.stores.memory import MemoryStore
+from safeconduct.stores.nowhere import NoStore
+
+__all__ = ["MemoryStore", "NoStore", "open_store"]
+
+_LATER = ("redis+sentinel:", "redis+cluster:", "valkey+sentinel:", "valkey+cluster:")
+
+
+def open_store(
+    config: StoreConfig,
+    revocation: RevocationConfig,
+    *,
+    clock: Callable[[], float],
+    horizon_ms: int,
+    leeway_ms: int,
+    announce: Callable[[Event], None],
+) -> Stores:
+    """
+    Make the store that *config* names.  Nothing connects before the first question.
+
+    Args:
+        config: The URL and its bounds.
+        revocation: For how many replicas to wait, and whether eviction is accepted.
+        clock: The time in seconds since the epoch; the store in memory goes by it, a server by its own.
+        horizon_ms: The largest lifetime of any token that may be accepted.
+        leeway_ms: What is granted to clocks.
+        announce: Tells the listeners.
+
+    Raises:
+        ConfigurationError: If the URL names no store that there is.
+    """
+    if config.url == "none":
+        return NoStore(clock=clock, horizon_ms=horizon_ms, leeway_ms=leeway_ms)
+    if config.url == "memory://":
+        return MemoryStore(clock=clock, horizon_ms=horizon_ms, leeway_ms=leeway_ms)
+    if config.url.startswith(_LATER):
+        raise ConfigurationError("store.url: Sentinel and Cluster are not supported yet, wanted redis:// or rediss://")
+    from safeconduct.stores.redis_stores import RedisStores  # noqa: PLC0415 - asyncio is for those who use it
+
+    return RedisStores(config, revocation, horizon_ms=horizon_ms, leeway_ms=leeway_ms, announce=announce)

@@ -1,0 +1,86 @@
+"""The blocking world's connection: coroutines that never suspend."""
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from safeconduct.stores.address import Address
+from safeconduct.stores.link import Command, LinkBroken, Refusal, Reply, connection_arguments
+
+
+class BlockingLink:
+    """A connection of redis-py's blocking kind."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._connection: Any = None
+
+    async def open(self, seconds: float) -> None:
+        """Connect within *seconds*."""
+        from redis import connection as kinds  # noqa: PLC0415 - redis-py takes 200 ms, and only who uses it pays
+
+        kind: type[Any] = kinds.SSLConnection if self._address.is_tls else kinds.Connection
+        if self._address.path is not None:
+            kind = kinds.UnixDomainSocketConnection
+        # TLS waits twice: for the connection and for the handshake.
+        half = max(seconds, _SHORTEST_SECONDS) / 2
+        try:
+            self._connection = kind(
+                socket_timeout=half, socket_connect_timeout=half, **connection_arguments(self._address)
+            )
+            self._connection.connect()
+        # Whatever the driver raises, nobody was asked.
+        except Exception as error:
+            raise _broken(error) from error
+
+    async def exchange(self, commands: Sequence[Command], seconds: float) -> list[Reply]:
+        """Send *commands* at once and read a reply to each."""
+        ends_at = time.monotonic() + seconds
+        connection = self._connection
+        try:
+            connection.send_packed_command(connection.pack_commands(commands))
+            return [self._read(ends_at) for _ in commands]
+        # Whatever the driver raises, nothing was answered: also where it could not parse what came.
+        except Exception as error:
+            raise _broken(error) from error
+
+    async def drop(self) -> None:
+        """Close; redis-py leaves the socket of a parent process alone."""
+        if self._connection is not None:
+            self._connection.disconnect()
+
+    def _read(self, ends_at: float) -> Reply:
+        from redis.exceptions import ResponseError  # noqa: PLC0415 - as in open
+
+        if not self._connection.can_read(timeout=max(ends_at - time.monotonic(), _SHORTEST_SECONDS)):
+            raise TimeoutError
+        try:
+            return self._connection.read_response()
+        except ResponseError as error:
+            return Refusal.of(error)
+
+
+class BlockingSlots:
+    """A bound on connections for threads."""
+
+    def __init__(self, count: int) -> None:
+        self._semaphore = threading.Semaphore(count)
+
+    async def take(self, seconds: float) -> bool:
+        """Wait for a slot."""
+        return self._semaphore.acquire(timeout=max(seconds, 0))
+
+    def give(self) -> None:
+        """Give a slot back."""
+        self._semaphore.release()
+
+
+#: Zero would mean a socket that does not wait at all.
+_SHORTEST_SECONDS = 0.001
+
+
+def _broken(error: Exception) -> LinkBroken:
+    from redis.exceptions import TimeoutError as RedisTimeoutError  # noqa: PLC0415 - as in open
+
+    return LinkBroken(type(error).__name__, is_final=isinstance(error, (TimeoutError, RedisTimeoutError)))

@@ -1,0 +1,86 @@
+"""
+One connection to a server, in either world.
+
+The two worlds differ in this port alone: what is sent, in what order, and what is made of the replies is the same code.
+"""
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from safeconduct.stores.address import Address
+
+Command = tuple[bytes | str | int, ...]
+#: What a server says: text, a number, a list, nothing, or a ``Refusal`` in its command's place.
+Reply = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A server's error; *kind* is its class in redis-py, or its first word: the rest may quote arguments."""
+
+    kind: str
+
+    @classmethod
+    def of(cls, error: Exception) -> "Refusal":
+        """Read the kind out of an error of redis-py, which strips the word from those that it has a class for."""
+        name = type(error).__name__
+        return cls(str(error).partition(" ")[0] if name == "ResponseError" else name)
+
+    @property
+    def is_missing_script(self) -> bool:
+        """Whether the server does not have the script."""
+        return self.kind == "NoScriptError"
+
+
+class LinkBroken(Exception):
+    """The connection failed, and it is unknown whether the server heard; *is_final* if trying again is of no use."""
+
+    def __init__(self, reason: str, *, is_final: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.is_final = is_final
+
+
+class Link(Protocol):
+    """A connection.  After ``LinkBroken``, or anything else that it raises, it is of no use and must be dropped."""
+
+    async def open(self, seconds: float) -> None:
+        """Connect within *seconds*."""
+        ...
+
+    async def exchange(self, commands: Sequence[Command], seconds: float) -> list[Reply]:
+        """Send *commands* at once and return a reply to each within *seconds*; a server's refusal is a reply."""
+        ...
+
+    async def drop(self) -> None:
+        """Close without waiting."""
+        ...
+
+
+class Slots(Protocol):
+    """How many may hold a connection at once."""
+
+    async def take(self, seconds: float) -> bool:
+        """Wait for a slot, at most *seconds*, and say whether there is one."""
+        ...
+
+    def give(self) -> None:
+        """Give a slot back."""
+        ...
+
+
+def connection_arguments(address: Address) -> dict[str, Any]:
+    """Say what redis-py is told of *address*; user and database go with the first commands."""
+    arguments: dict[str, Any] = {"protocol": 2, **_without_introduction()}
+    if address.path is not None:
+        return {**arguments, "path": address.path}
+    return {**arguments, "host": address.host, "port": address.port, **dict(address.tls_files)}
+
+
+def _without_introduction() -> dict[str, None]:
+    # redis-py would spend a round trip on telling its name, and deprecates one way of saying no in favour of the other.
+    if importlib.util.find_spec("redis.driver_info") is not None:
+        return {"driver_info": None}
+    return {"lib_name": None, "lib_version": None}

@@ -1,0 +1,182 @@
+"""
+The store in a Redis or Valkey server.
+
+Per shard NN four keys share the tag ``{sc:NN}`` and so a slot: ``rev`` (member → when it may be forgotten, in
+seconds), ``cut`` (member → before_ms), ``log`` (a stream of every change) and ``meta``.  The throttle's counters all
+share ``{sc:throttle}``, because one try counts in several of them at once.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+from safeconduct._core.ports import Answer, Counter, Epoch, Question, Revocation, Stamp, Written
+from safeconduct.errors import Unavailable
+from safeconduct.stores import scripts
+from safeconduct.stores.lifetimes import MARGIN_MS, clamped_ms
+from safeconduct.stores.link import Reply
+from safeconduct.stores.wire import Call, Outcome, Wire
+
+#: About how many changes a shard's log keeps; whoever is further behind loads everything anew.
+_LOG_LENGTH = 10_000
+_EPOCH_NAME_BYTES = 16
+
+
+class Ways(Protocol):
+    """Finds the wire that the running code may use."""
+
+    def wire(self) -> Wire:
+        """Return it; raises ``Unavailable`` if there shall be none."""
+        ...
+
+    async def close(self) -> None:
+        """Drop its connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    epoch: Epoch | None
+    is_empty: bool
+    now_ms: int
+    number: int
+    replicas: int
+
+
+def _said(outcome: Outcome) -> _Said:
+    try:
+        name, started_ms, reason, horizon_ms, is_empty, now_ms, number, _ = outcome.reply
+        epoch = _epoch(name, started_ms, reason, horizon_ms) if name else None
+        return _Said(epoch, is_empty == 1, _integer(now_ms), _integer(number), outcome.replicas)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise Unavailable("the store gave a reply of another shape") from error
+
+
+def _epoch(name: Reply, started_ms: Reply, reason: Reply, horizon_ms: Reply) -> Epoch:
+    # Whatever is not plainly new is in doubt.
+    return Epoch(name.decode(), _integer(started_ms), "new" if reason == b"new" else "lost", _integer(horizon_ms))
+
+
+def _integer(reply: Reply) -> int:
+    if not isinstance(reply, int):
+        raise Unavailable("the store gave a reply of another shape")
+    return reply
+
+
+class RedisStore:
+    """
+    The port to a server, for either world.
+
+    Args:
+        ways: Finds the wire of this world.
+        key_prefix: What every key begins with.
+        horizon_ms: The largest lifetime of any token that may be accepted.
+        leeway_ms: What is granted to clocks.
+        min_replicas: For how many replicas a revocation waits.
+        shift_ms: How far the store's clock is moved; 0 but in tests.
+    """
+
+    def __init__(
+        self,
+        ways: Ways,
+        *,
+        key_prefix: str,
+        horizon_ms: int,
+        leeway_ms: int,
+        min_replicas: int,
+        shift_ms: Callable[[], int],
+    ) -> None:
+        self._ways = ways
+        self._prefix = key_prefix.encode()
+        self._horizon_ms = horizon_ms
+        self._leeway_ms = leeway_ms
+        self._min_replicas = min_replicas
+        self._shift_ms = shift_ms
+        self._keys: dict[int, tuple[bytes, ...]] = {}
+        self._epochs: dict[int, Epoch] = {}
+
+    async def ask(self, question: Question) -> Answer:
+        """Ask in one command on one slot."""
+        marks = question.marks
+        said = await self._on_shard(
+            scripts.ASK,
+            question.shard,
+            clamped_ms(question.issued_ms),
+            clamped_ms(question.ends_ms),
+            len(marks),
+            *marks,
+            *question.cuts,
+        )
+        return Answer(said.epoch, said.is_empty, said.number == 1, said.now_ms)
+
+    async def begin_epoch(self, shard: int, *, reason: Literal["new", "lost"], seen: Epoch | None) -> Epoch:
+        """Begin an epoch, or turn what is there into a lost one."""
+        known = ("", "") if seen is None else (seen.name, seen.started_ms)
+        name = secrets.token_hex(_EPOCH_NAME_BYTES)
+        said = await self._on_shard(scripts.BEGIN_EPOCH, shard, reason, *known, name)
+        if said.epoch is None:
+            raise Unavailable("the store did not begin an epoch")
+        return said.epoch
+
+    async def stamp(self, question: Question) -> Stamp:
+        """Find an instant after every cut-off; run twice, it is a later one."""
+        said = await self._on_shard(scripts.STAMP, question.shard, *question.cuts)
+        return Stamp(said.epoch, said.is_empty, said.number)
+
+    async def revoke(self, shard: int, revocation: Revocation) -> Written:
+        """Write an entry; run twice, its cut-off is a later one."""
+        expires_ms, lives_ms = revocation.expires_ms, revocation.lives_ms
+        said = await self._on_shard(
+            scripts.REVOKE,
+            shard,
+            "1" if revocation.is_mark else "0",
+            revocation.member,
+            "" if expires_ms is None else clamped_ms(expires_ms),
+            "" if lives_ms is None else clamped_ms(lives_ms),
+            self._leeway_ms + MARGIN_MS,
+            _LOG_LENGTH,
+            replicas=self._min_replicas,
+        )
+        before_ms = None if said.number < 0 else said.number
+        return Written(said.epoch, said.is_empty, before_ms, said.replicas)
+
+    async def count_try(self, counters: Sequence[Counter], *, try_id: bytes) -> int:
+        """Count a try everywhere or nowhere; run twice, it counts once."""
+        bounds = [bound for counter in counters for bound in (counter.limit, counter.window_ms)]
+        call = Call(scripts.COUNT_TRY, self._counter_keys(counters), (self._shift_ms(), try_id, *bounds))
+        return _integer((await self._ways.wire().call(call)).reply)
+
+    async def give_back(self, counters: Sequence[Counter], cleared: Sequence[Counter], *, try_id: bytes) -> None:
+        """Take a try out again."""
+        keys = self._counter_keys([*counters, *cleared])
+        call = Call(scripts.GIVE_BACK, keys, (self._shift_ms(), try_id, len(counters)))
+        await self._ways.wire().call(call)
+
+    async def close(self) -> None:
+        """Let go of this world's connections, on ASGI those of the running loop."""
+        await self._ways.close()
+
+    async def _on_shard(
+        self, script: scripts.Script, shard: int, *arguments: bytes | str | int, replicas: int = 0
+    ) -> _Said:
+        call = Call(script, self._shard_keys(shard), (self._shift_ms(), self._horizon_ms, *arguments), replicas)
+        said = _said(await self._ways.wire().call(call))
+        known = self._epochs.get(shard)
+        if said.epoch == known:
+            # The same epoch stays the same object, and that is all that the use case looks at.
+            return replace(said, epoch=known)
+        if said.epoch is not None:
+            self._epochs[shard] = said.epoch
+        return said
+
+    def _shard_keys(self, shard: int) -> tuple[bytes, ...]:
+        keys = self._keys.get(shard)
+        if keys is None:
+            stem = self._prefix + b"{sc:%02d}:" % shard
+            keys = self._keys[shard] = tuple(stem + name for name in (b"rev", b"cut", b"log", b"meta"))
+        return keys
+
+    def _counter_keys(self, counters: Sequence[Counter]) -> tuple[bytes, ...]:
+        stem = self._prefix + b"{sc:throttle}:"
+        return tuple(stem + counter.key.hex().encode() for counter in counters)

@@ -1,0 +1,168 @@
+"""
+One Redis or Valkey server for both worlds of a process: one way for all threads, one for each event loop.
+
+Nothing connects before the first question.  asyncio connections belong to their loop, so a second ``asyncio.run`` gets
+its own.  A forked child takes over none: it abandons its parent's sockets without a word on them.
+"""
+
+import asyncio
+import os
+import time
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from safeconduct._core.ports import Store
+from safeconduct.config import RevocationConfig, StoreConfig
+from safeconduct.errors import Unavailable
+from safeconduct.events import Event
+from safeconduct.stores.address import parse_address
+from safeconduct.stores.blocking import BlockingLink, BlockingSlots
+from safeconduct.stores.breaker import Breaker
+from safeconduct.stores.fitness import Fitness
+from safeconduct.stores.link import Link
+from safeconduct.stores.native import NativeLink, NativeSlots
+from safeconduct.stores.redis_store import RedisStore
+from safeconduct.stores.wire import Wire
+
+
+class RedisStores:
+    """
+    Open the ports to one server.
+
+    Args:
+        config: Where it is, and how many connections and milliseconds may be spent.
+        revocation: For how many replicas to wait, and whether eviction is accepted.
+        horizon_ms: The largest lifetime of any token that may be accepted.
+        leeway_ms: What is granted to clocks.
+        announce: Tells the listeners.
+        monotonic: A clock that never goes back, in seconds.
+        shift_ms: How far the store's clock is moved; 0 but in tests.
+
+    Raises:
+        ConfigurationError: If the URL cannot be read.
+    """
+
+    def __init__(
+        self,
+        config: StoreConfig,
+        revocation: RevocationConfig,
+        *,
+        horizon_ms: int,
+        leeway_ms: int,
+        announce: Callable[[Event], None],
+        monotonic: Callable[[], float] = time.monotonic,
+        shift_ms: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self._address = parse_address(config.url)
+        self._config = config
+        self._breaker = Breaker(monotonic=monotonic, announce=announce)
+        self._fitness = Fitness(accept_eviction=revocation.accept_eviction, monotonic=monotonic, announce=announce)
+        self._threads = _ThreadsWay(self._new_blocking_wire)
+        self._loops = _LoopsWay(self._new_native_wire)
+        self._blocking, self._native = (
+            RedisStore(
+                ways,
+                key_prefix=config.key_prefix,
+                horizon_ms=horizon_ms,
+                leeway_ms=leeway_ms,
+                min_replicas=revocation.min_replicas,
+                shift_ms=shift_ms,
+            )
+            for ways in (self._threads, self._loops)
+        )
+        _living.add(self)
+
+    def blocking(self) -> Store:
+        """Give the port for WSGI."""
+        return self._blocking
+
+    def native(self) -> Store:
+        """Give the port for ASGI."""
+        return self._native
+
+    def end(self) -> None:
+        """Answer no more.  Connections in use end with what they do; a loop's idle ones by its own ``close``."""
+        self._threads.is_ended = self._loops.is_ended = True
+
+    def begin_process(self) -> None:
+        """Drop what was inherited over a fork."""
+        self._breaker.begin()
+        self._fitness.begin()
+        self._threads.abandon()
+        self._loops.abandon()
+
+    def _new_blocking_wire(self) -> Wire:
+        return self._new_wire(BlockingLink, BlockingSlots(self._config.pool_size))
+
+    def _new_native_wire(self) -> Wire:
+        return self._new_wire(NativeLink, NativeSlots(self._config.pool_size))
+
+    def _new_wire(self, open_link: Callable[[Any], Link], slots: Any) -> Wire:
+        return Wire(
+            self._address,
+            open_link=open_link,
+            slots=slots,
+            deadline_seconds=self._config.deadline_ms / 1000,
+            breaker=self._breaker,
+            fitness=self._fitness,
+        )
+
+
+class _ThreadsWay:
+    def __init__(self, new_wire: Callable[[], Wire]) -> None:
+        self._new_wire = new_wire
+        self._wire = new_wire()
+        self.is_ended = False
+
+    def wire(self) -> Wire:
+        if self.is_ended:
+            raise Unavailable("the store is closed")
+        return self._wire
+
+    async def close(self) -> None:
+        await self._wire.close()
+
+    def abandon(self) -> None:
+        _abandoned.append(self._wire)
+        self._wire = self._new_wire()
+
+
+class _LoopsWay:
+    def __init__(self, new_wire: Callable[[], Wire]) -> None:
+        self._new_wire = new_wire
+        self._wires: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Wire] = weakref.WeakKeyDictionary()
+        self.is_ended = False
+
+    def wire(self) -> Wire:
+        if self.is_ended:
+            raise Unavailable("the store is closed")
+        loop = asyncio.get_running_loop()
+        wire = self._wires.get(loop)
+        if wire is None:
+            # Only this loop's thread asks for this loop's wire.
+            wire = self._wires[loop] = self._new_wire()
+        return wire
+
+    async def close(self) -> None:
+        wire = self._wires.pop(asyncio.get_running_loop(), None)
+        if wire is not None:
+            await wire.close()
+
+    def abandon(self) -> None:
+        _abandoned.extend(self._wires.values())
+        self._wires = weakref.WeakKeyDictionary()
+
+
+_living: weakref.WeakSet[RedisStores] = weakref.WeakSet()
+#: A parent's connections in a forked child.  Were they collected, asyncio would take their sockets off a poll set that
+#: the child shares with its parent.
+_abandoned: list[Wire] = []
+
+
+def _begin_processes() -> None:
+    for stores in _living:
+        stores.begin_process()
+
+
+os.register_at_fork(after_in_child=_begin_processes)

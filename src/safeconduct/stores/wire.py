@@ -1,0 +1,183 @@
+"""
+Send a command to a server within a deadline, in either world.
+
+The deadline covers all of it: the wait for a connection, connecting, one retry, the reply.  A command that failed is
+sent once more on a fresh connection if time is left, because a connection that lay idle may have been closed from the
+other side; so every script must bear being run twice.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from safeconduct.errors import Unavailable
+from safeconduct.stores.address import Address
+from safeconduct.stores.breaker import Breaker
+from safeconduct.stores.fitness import Fitness
+from safeconduct.stores.link import Command, Link, LinkBroken, Refusal, Reply, Slots
+from safeconduct.stores.scripts import Script
+
+#: Kept back of the deadline when replicas are waited for, so that their number arrives in time.
+_REPLY_MS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A script, its keys and arguments, and for how many replicas to wait afterwards."""
+
+    script: Script
+    keys: tuple[bytes, ...]
+    arguments: tuple[bytes | str | int, ...]
+    replicas: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A script's reply, and how many replicas have it."""
+
+    reply: Reply
+    replicas: int = 0
+
+
+class Wire:
+    """
+    The way to one server: a bounded number of connections, of one loop or of all threads.
+
+    Args:
+        address: Where the server is.
+        open_link: Makes a connection of this world.
+        slots: Bounds how many are in use.
+        deadline_seconds: How long one command may take in all.
+        breaker: Knows whether the server answers; shared between the worlds.
+        fitness: Knows whether it may be believed; shared too.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        open_link: Callable[[Address], Link],
+        slots: Slots,
+        deadline_seconds: float,
+        breaker: Breaker,
+        fitness: Fitness,
+    ) -> None:
+        self._address = address
+        self._open_link = open_link
+        self._slots = slots
+        self._deadline_seconds = deadline_seconds
+        self._breaker = breaker
+        self._fitness = fitness
+        #: The last one used is the first one used again, so that those a peak needed fall idle.
+        self._idle: deque[Link] = deque()
+
+    async def call(self, call: Call) -> Outcome:
+        """
+        Run a script.
+
+        Raises:
+            Unavailable: If there is no reply within the deadline, or it is an error, or the server is unfit.
+        """
+        self._breaker.admit()
+        # Real time, whatever clock the application was given: this bounds waits for a real server.
+        ends_at = time.monotonic() + self._deadline_seconds
+        if not await self._slots.take(self._deadline_seconds):
+            raise Unavailable("every connection to the store is in use")
+        try:
+            outcome = await self._call_twice(call, ends_at)
+        except LinkBroken as broken:
+            self._breaker.failed(broken.reason)
+            raise Unavailable(f"the store does not answer: {broken.reason}") from broken
+        finally:
+            self._slots.give()
+        self._breaker.succeeded()
+        self._fitness.refuse_unfit()
+        if isinstance(outcome.reply, Refusal):
+            raise Unavailable(f"the store refuses: {outcome.reply.kind}")
+        return outcome
+
+    async def close(self) -> None:
+        """Drop the connections that are not in use."""
+        while (link := self._idle_link()) is not None:
+            await link.drop()
+
+    def abandon(self) -> Sequence[Link]:
+        """Give up the connections without touching them: in a forked child they are the parent's."""
+        links = tuple(self._idle)
+        self._idle.clear()
+        return links
+
+    async def _call_twice(self, call: Call, ends_at: float) -> Outcome:
+        try:
+            return await self._call_once(call, ends_at)
+        except LinkBroken as broken:
+            if broken.is_final or time.monotonic() >= ends_at:
+                raise
+            # What broke this one broke the others that lay idle.
+            await self.close()
+            return await self._call_once(call, ends_at)
+
+    async def _call_once(self, call: Call, ends_at: float) -> Outcome:
+        link = self._idle_link()
+        is_new = link is None
+        if link is None:
+            link = self._open_link(self._address)
+        try:
+            if is_new:
+                await self._introduce(link, ends_at)
+            outcome = await self._converse(link, call, ends_at)
+        # A task that is cancelled here leaves a reply on its way; nobody else may read it.
+        except BaseException:
+            await link.drop()
+            raise
+        self._idle.append(link)
+        return outcome
+
+    def _idle_link(self) -> Link | None:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
+
+    async def _introduce(self, link: Link, ends_at: float) -> None:
+        await link.open(_left(ends_at))
+        commands: list[Command] = []
+        if self._address.password is not None:
+            names = () if self._address.username is None else (self._address.username,)
+            commands.append(("AUTH", *names, self._address.password))
+        if self._address.database:
+            commands.append(("SELECT", self._address.database))
+        questions = self._fitness.questions()
+        replies = await link.exchange([*commands, *questions], _left(ends_at))
+        if any(isinstance(reply, Refusal) for reply in replies[: len(commands)]):
+            raise LinkBroken("the store refuses user, password or database", is_final=True)
+        if not self._fitness.hear(replies[len(commands) :]):
+            self._fitness.hear(await link.exchange(self._fitness.questions(), _left(ends_at)))
+
+    async def _converse(self, link: Link, call: Call, ends_at: float) -> Outcome:
+        questions = self._fitness.questions() if self._fitness.is_due else []
+        commands = [*questions, *_commands("EVALSHA", call.script.sha, call, ends_at)]
+        replies = await link.exchange(commands, _left(ends_at))
+        if questions and not self._fitness.hear(replies[: len(questions)]):
+            self._fitness.hear(await link.exchange(self._fitness.questions(), _left(ends_at)))
+        said = replies[len(questions) :]
+        if isinstance(said[0], Refusal) and said[0].is_missing_script:
+            said = await link.exchange(_commands("EVAL", call.script.text, call, ends_at), _left(ends_at))
+        replicas = said[1] if call.replicas and isinstance(said[1], int) else 0
+        return Outcome(said[0], replicas)
+
+
+def _left(ends_at: float) -> float:
+    seconds = ends_at - time.monotonic()
+    if seconds <= 0:
+        raise LinkBroken("no time is left", is_final=True)
+    return seconds
+
+
+def _commands(verb: str, script: str, call: Call, ends_at: float) -> list[Command]:
+    commands: list[Command] = [(verb, script, len(call.keys), *call.keys, *call.arguments)]
+    if call.replicas:
+        wait_ms = max(int((ends_at - time.monotonic()) * 1000) - _REPLY_MS, 1)
+        commands.append(("WAIT", call.replicas, wait_ms))
+    return commands

@@ -1,0 +1,244 @@
+"""What every store must do, in either world.  Time is moved through ``shift``, so that a server's clock moves too."""
+
+import pytest
+
+from safeconduct._core.ports import Counter, Question, Revocation
+
+HORIZON_MS = 86_400_000
+LEEWAY_MS = 10_000
+ALICE = b"u" + b"a" * 16
+OTHER = b"u" + b"b" * 16
+SESSION = b"s" + b"a" * 16
+TOKEN = b"t" + b"a" * 16
+KEY = b"k" + b"a" * 16
+
+
+def question(*, issued_ms=0, ends_ms=1 << 52, marks=(), cuts=(), shard=0):
+    return Question(shard, tuple(marks), tuple(cuts), issued_ms, ends_ms)
+
+
+class StoreContract:
+    """Needs the fixtures ``world`` (a driver with an epoch begun) and ``clock`` (with ``advance``)."""
+
+    def ask(self, world, **fields):
+        return world.run(world.store.ask(question(**fields)))
+
+    def stamp(self, world, *cuts):
+        return world.run(world.store.stamp(question(cuts=cuts))).iat_ms
+
+    def cut(self, world, member=ALICE, *, kind="subject", expires_ms=None):
+        lives_ms = 0 if expires_ms is None else None
+        return world.run(world.store.revoke(0, Revocation(kind, member, (0,), expires_ms, lives_ms)))
+
+    def mark(self, world, member=TOKEN, *, kind="token", expires_ms=None):
+        return world.run(world.store.revoke(0, Revocation(kind, member, (0,), expires_ms)))
+
+    def test_nothing_is_revoked_at_first(self, world):
+        assert not self.ask(world, marks=[TOKEN, KEY], cuts=[ALICE, SESSION]).is_revoked
+
+    def test_a_mark_revokes_by_presence(self, world):
+        """A token and a key count as revoked whatever their iat says."""
+        written = self.mark(world)
+
+        assert written.before_ms is None
+        assert self.ask(world, marks=[TOKEN], issued_ms=1 << 52).is_revoked
+        assert not self.ask(world, marks=[KEY]).is_revoked
+
+    @pytest.mark.parametrize("place", [0, 1, 2], ids=str)
+    def test_any_one_of_several_marks_revokes(self, world, place):
+        self.mark(world)
+        marks = [KEY, KEY]
+        marks.insert(place, TOKEN)
+
+        assert self.ask(world, marks=marks, cuts=[ALICE]).is_revoked
+
+    @pytest.mark.parametrize("place", [0, 1, 2], ids=str)
+    def test_any_one_of_several_cuts_revokes(self, world, place):
+        before_ms = self.cut(world).before_ms
+        cuts = [OTHER, SESSION]
+        cuts.insert(place, ALICE)
+
+        assert self.ask(world, cuts=cuts, issued_ms=before_ms).is_revoked
+
+    def test_a_cut_ends_what_came_before_and_nothing_after(self, world):
+        before_ms = self.cut(world).before_ms
+
+        assert self.ask(world, cuts=[ALICE], issued_ms=before_ms).is_revoked
+        assert not self.ask(world, cuts=[ALICE], issued_ms=before_ms + 1).is_revoked
+        assert not self.ask(world, cuts=[OTHER], issued_ms=0).is_revoked
+
+    def test_a_stamp_right_after_a_cut_lives(self, world):
+        """A sign-in in the same millisecond is not refused."""
+        before_ms = self.cut(world).before_ms
+
+        iat_ms = self.stamp(world, OTHER, ALICE)
+
+        assert iat_ms > before_ms
+        assert not self.ask(world, cuts=[ALICE], issued_ms=iat_ms).is_revoked
+
+    @pytest.mark.parametrize("member", [ALICE, SESSION], ids=["same cut-off", "another"])
+    def test_a_stamp_right_before_a_cut_ends(self, world, member):
+        """A token that was stamped ahead of the clock, after a cut-off, ends with the next one."""
+        self.cut(world)
+        iat_ms = self.stamp(world, ALICE, SESSION)
+
+        self.cut(world, member)
+
+        assert self.ask(world, cuts=[ALICE, SESSION], issued_ms=iat_ms).is_revoked
+
+    def test_a_cut_holds_when_the_clock_goes_back(self, world, clock):
+        before_ms = self.cut(world).before_ms
+        clock.advance(seconds=-3600)
+
+        assert self.cut(world).before_ms >= before_ms
+        assert self.ask(world, cuts=[ALICE], issued_ms=before_ms).is_revoked
+        assert not self.ask(world, cuts=[ALICE], issued_ms=self.stamp(world, ALICE)).is_revoked
+
+    def test_a_cut_reaches_what_was_stamped_before_the_clock_went_back(self, world, clock):
+        iat_ms = self.stamp(world, ALICE)
+        clock.advance(seconds=-3600)
+
+        self.cut(world)
+
+        assert self.ask(world, cuts=[ALICE], issued_ms=iat_ms).is_revoked
+
+    def test_an_entry_outlives_its_end_by_a_minute(self, world, clock):
+        now_ms = self.stamp(world)
+        self.mark(world, expires_ms=now_ms + 5_000)
+        clock.advance(seconds=64)
+
+        self.mark(world, KEY, kind="key")
+
+        assert self.ask(world, marks=[TOKEN]).is_revoked
+
+    def test_a_forgotten_entry_leaves_its_token_expired(self, world, clock):
+        """A store's clock that ran ahead and forgot does not bring the token back."""
+        now_ms = self.stamp(world)
+        self.mark(world, expires_ms=now_ms + 80_000)
+        clock.advance(seconds=3600)
+        self.mark(world, KEY, kind="key")
+        clock.advance(seconds=-3600)
+
+        assert self.ask(world, marks=[TOKEN], ends_ms=now_ms + 10_000).is_revoked
+        assert not self.ask(world, marks=[TOKEN], ends_ms=now_ms + 90_000).is_revoked
+
+    def test_a_key_is_never_forgotten(self, world, clock):
+        self.mark(world, KEY, kind="key")
+        self.mark(world, KEY, kind="key", expires_ms=1)
+        clock.advance(seconds=4e9)
+
+        self.mark(world)
+
+        assert self.ask(world, marks=[KEY]).is_revoked
+
+    def test_a_cut_outlives_the_horizon(self, world, clock):
+        """No token that it ends is alive when it is forgotten."""
+        before_ms = self.cut(world).before_ms
+        clock.advance(seconds=(HORIZON_MS + LEEWAY_MS) / 1000 + 100)
+        self.mark(world)
+
+        assert self.ask(world, cuts=[ALICE], issued_ms=before_ms).is_revoked
+
+    def test_a_cut_is_forgotten_in_the_end(self, world, clock):
+        before_ms = self.cut(world).before_ms
+        clock.advance(seconds=(HORIZON_MS + LEEWAY_MS) / 1000 + 130)
+        self.mark(world)
+
+        assert not self.ask(world, cuts=[ALICE], issued_ms=before_ms).is_revoked
+
+    def test_the_later_end_of_two_counts(self, world, clock):
+        now_ms = self.stamp(world)
+        self.mark(world, expires_ms=now_ms + 500_000)
+        self.mark(world, expires_ms=now_ms + 1_000)
+        clock.advance(seconds=300)
+
+        self.mark(world, KEY, kind="key")
+
+        assert self.ask(world, marks=[TOKEN]).is_revoked
+
+    @pytest.mark.parametrize("expires_ms", [-(1 << 70), -1, 0, 1 << 53, 1 << 63, 10**30], ids=str)
+    def test_an_absurd_end_is_clamped(self, world, expires_ms):
+        """A claim of 2**63 neither fails nor lets the token through."""
+        self.mark(world, expires_ms=expires_ms)
+
+        assert self.ask(world, marks=[TOKEN]).is_revoked
+
+    def test_a_write_forgets_a_hundred_at_most(self, world, clock):
+        """Clearing away does not make one revocation slow."""
+        members = [b"t%016d" % number for number in range(150)]
+        for member in members:
+            self.mark(world, member, expires_ms=1)
+
+        clock.advance(seconds=60)
+        left = [self.ask(world, marks=[member], ends_ms=1 << 52).is_revoked for member in members]
+
+        assert 0 < sum(left) <= 150
+
+    def test_an_epoch_stays(self, world):
+        first = self.ask(world).epoch
+
+        again = world.run(world.store.begin_epoch(0, reason="new", seen=None))
+
+        assert first == again
+        assert first is self.ask(world).epoch
+        assert "new" == first.reason
+        assert HORIZON_MS == first.horizon_ms
+
+    def test_a_stamp_is_younger_than_the_epoch(self, world, clock):
+        clock.advance(seconds=-3600)
+
+        assert self.stamp(world) > self.ask(world).epoch.started_ms
+
+    def test_a_counter_refuses_beyond_its_limit(self, world):
+        counter = Counter(b"a", 2, 60_000)
+
+        said = [world.run(world.store.count_try([counter], try_id=b"%d" % number)) for number in range(3)]
+
+        assert [0, 0] == said[:2]
+        assert 0 < said[2] <= 60_000
+
+    def test_a_try_counts_everywhere_or_nowhere(self, world):
+        tight, wide = Counter(b"a", 1, 60_000), Counter(b"b", 2, 60_000)
+        world.run(world.store.count_try([tight, wide], try_id=b"1"))
+
+        assert world.run(world.store.count_try([tight, wide], try_id=b"2")) > 0
+        assert 0 == world.run(world.store.count_try([wide], try_id=b"3"))
+
+    def test_a_try_that_was_sent_twice_counts_once(self, world):
+        counter = Counter(b"a", 2, 60_000)
+
+        said = [world.run(world.store.count_try([counter], try_id=b"same")) for _ in range(3)]
+
+        assert [0, 0, 0] == said
+        assert 0 == world.run(world.store.count_try([counter], try_id=b"other"))
+
+    def test_no_seam_of_windows_lets_twice_the_limit_through(self, world, clock):
+        counter = Counter(b"a", 2, 60_000)
+        for number in range(2):
+            clock.advance(seconds=25)
+            world.run(world.store.count_try([counter], try_id=b"%d" % number))
+        clock.advance(seconds=36)
+
+        first = world.run(world.store.count_try([counter], try_id=b"3"))
+        second = world.run(world.store.count_try([counter], try_id=b"4"))
+
+        assert first == 0
+        assert second > 0
+
+    def test_a_success_gives_its_try_back(self, world):
+        counter, cleared = Counter(b"a", 1, 60_000), Counter(b"b", 2, 60_000)
+        world.run(world.store.count_try([cleared], try_id=b"0"))
+        world.run(world.store.count_try([counter, cleared], try_id=b"1"))
+
+        world.run(world.store.give_back([counter], [cleared], try_id=b"1"))
+
+        assert 0 == world.run(world.store.count_try([counter, cleared], try_id=b"2"))
+        assert 0 == world.run(world.store.count_try([cleared], try_id=b"3"))
+
+    def test_another_try_is_not_given_back(self, world):
+        counter = Counter(b"a", 1, 60_000)
+        world.run(world.store.count_try([counter], try_id=b"1"))
+
+        world.run(world.store.give_back([counter], [], try_id=b"2"))
+
+        assert world.run(world.store.count_try([counter], try_id=b"3")) > 0
