@@ -144,3 +144,11 @@ class RuleWeakened(Event):
 
     log_level: ClassVar[int] = 30
     switch: Literal["basic.allow_plain_http", "revocation.accept_eviction"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsersUnreadable(Event):
+    """The users file could not be read; what was there before stays in use."""
+
+    log_level: ClassVar[int] = 40
+    reason: str

@@ -1,7 +1,8 @@
 """What comes of a request: ``Passed`` with the identity and its proof, or ``Refused`` with the error."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from safeconduct._core.ports import Question
 from safeconduct.errors import AuthError
@@ -9,6 +10,13 @@ from safeconduct.principal import Identity, Principal
 
 Clock = Callable[[], float]
 """Returns the seconds since the epoch."""
+
+
+Key = bytes | str
+"""What a credential is known by: the bytes that carried it, with their place."""
+
+Ambient = Literal["cookie", "basic"]
+"""The kinds of credential that a browser sends by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +30,14 @@ class Rights:
 class Proof:
     """What an identity rests on, so that an inner middleware of the same ``Auth`` need not prove it again."""
 
-    #: The ``Auth`` that proved it.
-    owner: object
     #: The bytes that were proven, with their place; compared, never shown.
-    credential: Hashable = field(repr=False)
+    credential: Key = field(repr=False)
     #: Until when it holds, milliseconds since the epoch, leeway included.
     expires_ms: int
     #: What the store is asked about it, every time.
     question: Question
-    #: Whether a browser sends the credential by itself.
-    is_ambient: bool = False
+    #: What kind of credential a browser sends by itself; None for one that it does not.
+    ambient: Ambient | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +47,18 @@ class Passed:
     identity: Identity
     rights: Rights
     clock: Clock = field(repr=False)
+    #: The mark of the ``Auth`` that decided.
+    owner: object = field(repr=False)
     proof: Proof | None = None
 
     @classmethod
-    def of(cls, identity: Identity, clock: Clock, proof: Proof | None = None) -> "Passed":
+    def of(cls, identity: Identity, clock: Clock, owner: object, proof: Proof | None = None) -> "Passed":
         """Return what lets *identity* through."""
         scopes = identity.scopes
         if isinstance(identity, Principal):
             # Starlette's own word for "somebody": `@requires("authenticated")`.
             scopes |= {"authenticated"}
-        return cls(identity, Rights(scopes), clock, proof)
+        return cls(identity, Rights(scopes), clock, owner, proof)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,13 +30,13 @@ class Requirement:
         """Return what satisfies both: requirements only ever add up."""
         ages = [age for age in (self.max_age_seconds, other.max_age_seconds) if age is not None]
         levels: list[Level] = [level for level in (self.level, other.level) if level is not None]
-        highest = max(levels, key=rank) if levels else None
+        by_rank: list[Level] = sorted(levels, key=rank)
         consistencies = {self.consistency, other.consistency}
         return Requirement(
             is_open=self.is_open and other.is_open,
             scopes=self.scopes | other.scopes,
             role_sets=self.role_sets + tuple(roles for roles in other.role_sets if roles not in self.role_sets),
-            level=highest,
+            level=by_rank[-1] if by_rank else None,
             max_age_seconds=min(ages, default=None),
             is_unsafe=self.is_unsafe or other.is_unsafe,
             consistency="strict" if "strict" in consistencies else self.consistency or other.consistency,

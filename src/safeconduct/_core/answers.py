@@ -1,0 +1,83 @@
+"""What a refused caller is told, and what the listeners hear of it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from safeconduct._http.message import Reply, Request
+from safeconduct._http.problems import answer, redirect
+from safeconduct.errors import AuthError, BadCredentials, InvalidToken, MissingCredential, TooManyAttempts
+from safeconduct.events import Event, HookFailed, RequestRefused, TokenRefused
+from safeconduct.principal import Level
+
+ProblemBody = Callable[[AuthError], Mapping[str, Any]]
+"""Makes the body of an answer in the author's own form; a plain function that does not block."""
+
+
+class Answers:
+    """Turns an error into the whole reply, the same in both worlds."""
+
+    def __init__(
+        self,
+        *,
+        realm: str,
+        offers_basic: bool,
+        acr_values: Mapping[Level, str],
+        sign_in_url: str | None,
+        problem_body: ProblemBody | None,
+        announce: Callable[[Event], None],
+    ) -> None:
+        self._realm = realm
+        self._offers_basic = offers_basic
+        self._acr_values = acr_values
+        self._sign_in_url = sign_in_url
+        self._problem_body = problem_body
+        self._announce = announce
+
+    def answer(self, error: AuthError, request: Request | None) -> Reply:
+        """Return the reply to *request*, or to one that could not be read at all."""
+        self._announce(_refusal(error, request))
+        if request is not None and self._sends_to_sign_in(error, request):
+            return redirect(self._sign_in_url or "/", path=request.root_path + request.path)
+        return answer(
+            error,
+            realm=self._realm,
+            # A browser that gets a Basic challenge opens its own window (http.md, "Answers").
+            basic_offered=self._offers_basic and (request is None or not request.values(b"sec-fetch-mode")),
+            acr_values=self._acr_values,
+            body=self._body(error),
+        )
+
+    def _sends_to_sign_in(self, error: AuthError, request: Request) -> bool:
+        return (
+            self._sign_in_url is not None
+            and isinstance(error, (MissingCredential, InvalidToken))
+            and request.method in {"GET", "HEAD"}
+            and not request.is_websocket
+            and _is_navigation(request)
+        )
+
+    def _body(self, error: AuthError) -> Mapping[str, Any] | None:
+        if self._problem_body is None:
+            return None
+        try:
+            return self._problem_body(error)
+        except Exception as fault:  # noqa: BLE001 - an author's hook; the refusal must not depend on it
+            self._announce(HookFailed(hook="problem_body", error=type(fault).__name__))
+            return None
+
+
+def _is_navigation(request: Request) -> bool:
+    modes = request.values(b"sec-fetch-mode")
+    if modes:
+        return modes == [b"navigate"]
+    return any(b"text/html" in value for value in request.values(b"accept"))
+
+
+def _refusal(error: AuthError, request: Request | None) -> Event:
+    method = "" if request is None else request.method
+    if isinstance(error, (InvalidToken, TooManyAttempts)):
+        scheme = "basic" if isinstance(error, (BadCredentials, TooManyAttempts)) else "token"
+        return TokenRefused(
+            status=error.status, error=type(error).__name__, reason=error.reason, method=method, scheme=scheme
+        )
+    return RequestRefused(status=error.status, error=type(error).__name__, reason=error.reason, method=method)

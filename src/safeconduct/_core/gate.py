@@ -1,0 +1,275 @@
+"""
+The gate: one request in, one decision out.
+
+::
+
+    Request ──► clean path ──► Requirement               policy, remembered by path
+            ──► credential ──► Proof                     recognition, remembered by the credential's bytes
+                               Proof ──► not revoked?    the only step that asks somebody
+                               Proof ──► own page?       for what a browser sends by itself
+                Requirement ◄── Identity                 Passed | Refused
+
+A request that was seen before takes the short way through the two memories.  Nothing here knows which world it is in.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, Protocol
+
+from safeconduct._core.answers import Answers
+from safeconduct._core.basic import BasicRecognition
+from safeconduct._core.decision import Ambient, Decision, Key, Passed, Proof, Refused
+from safeconduct._core.endpoints import Endpoint
+from safeconduct._core.policy import Policy
+from safeconduct._core.recognition import Place, Recognition, principal_of
+from safeconduct._core.requirement import Requirement
+from safeconduct._core.revocation import Revocations
+from safeconduct._core.sources import Sources
+from safeconduct._http.credentials import Basic, Bearer, Credential, Dpop, UnknownScheme, read_authorization
+from safeconduct._http.message import Reply, Request
+from safeconduct._http.origin import SAFE_METHODS, check_origin
+from safeconduct._http.paths import clean_path
+from safeconduct.errors import (
+    AuthError,
+    CrossSiteRequest,
+    ExpiredToken,
+    InvalidRequest,
+    MissingCredential,
+    RevokedToken,
+    Unavailable,
+)
+from safeconduct.events import Event, Fault
+from safeconduct.principal import Anonymous, Principal, Reason
+
+_ROUTES_REMEMBERED: Final = 4096
+
+
+class Gate:
+    """Decides about every request of one application, behind WSGI or ASGI."""
+
+    def __init__(  # noqa: PLR0913 - these are the parts that a gate is made of
+        self,
+        *,
+        policy: Policy,
+        sources: Sources,
+        recognition: Recognition,
+        basic: BasicRecognition | None,
+        revocations: Revocations | None,
+        answers: Answers,
+        rejects_invalid: bool,
+        endpoints: Mapping[str, Endpoint],
+        announce: Callable[[Event], None],
+        release: Callable[[], Awaitable[None]],
+    ) -> None:
+        """
+        Keep the parts.
+
+        Args:
+            policy: Says what a request must bring.
+            sources: Where credentials may come from, and what of them only an own page may send.
+            recognition: Proves tokens.
+            basic: Proves user names and passwords; None where that is no source.
+            revocations: Asks the store of this world; None where nothing is ever asked.
+            answers: Turns errors into replies.
+            rejects_invalid: Whether a bad credential in a header is refused on a public route too.
+            endpoints: Our own paths.
+            announce: Tells the listeners.
+            release: Lets go of the connections of this world's running loop.
+        """
+        self.endpoints = endpoints
+        self.hidden_cookies = sources.hidden_cookies
+        self.answer = answers.answer
+        self.release = release
+        self._policy = policy
+        self._sources = sources
+        self._recognition = recognition
+        self._recall = recognition.recall
+        self._clock = recognition.clock
+        self._owner = recognition.owner
+        self._basic = basic
+        self._revocations = revocations
+        self._rejects_invalid = rejects_invalid
+        self._announce = announce
+        self._is_closed = False
+        self._routes: dict[tuple[str, str, str, bytes | None], Requirement] = {}
+        reasons: tuple[Reason, ...] = ("none", "invalid_request", "invalid_token", "unavailable")
+        self._strangers = {
+            reason: Passed.of(Anonymous(reason=reason), recognition.clock, recognition.owner) for reason in reasons
+        }
+
+    def is_inner(self, outer: Passed | None) -> bool:
+        """Say whether a middleware of the same ``Auth`` has let this very request through already."""
+        return outer is not None and outer.owner is self._owner
+
+    async def verify(self, token: str) -> Principal:
+        """
+        Check a token that came by no request: everything but a route's requirement.
+
+        Raises:
+            InvalidToken: If anything about it is wrong, or it was revoked.
+            Unavailable: If the store cannot be asked.
+        """
+        if self._is_closed:
+            raise Unavailable("closed")
+        now = self._clock()
+        claims = self._recognition.verify(token, now=now)
+        if self._revocations is not None:
+            await self._revocations.check(self._recognition.question(claims), now_ms=int(now * 1000))
+        return principal_of(claims, "bearer")
+
+    def serve(self, request: Request) -> Reply:
+        """Answer a request for one of our own paths, ``endpoints``."""
+        try:
+            return self.endpoints[request.path](request)
+        except AuthError as error:
+            return self.answer(error, request)
+
+    def close(self) -> None:
+        """Let nothing pass any more: every later request is ``Unavailable``."""
+        self._is_closed = True
+
+    async def decide(self, request: Request, outer: Passed | None) -> Decision:
+        """
+        Decide about *request*; *outer* is what another middleware left in it.
+
+        An identity is taken over from *outer* only if the same ``Auth`` proved it by the very bytes that this request
+        shows here; the rules are asked again in any case.
+        """
+        if self._is_closed:
+            return Refused(Unavailable("closed"))
+        try:
+            now = self._clock()
+            requirement = self._requirement(request)
+            if request.method == "OPTIONS" and self._is_preflight(request):
+                return self._strangers["none"]
+            passed = await self._recognise(request, requirement, outer, now)
+            requirement.check(passed.identity, now=now)
+        except AuthError as error:
+            return Refused(error)
+        except Exception as fault:  # noqa: BLE001 - the last resort: a fault of ours is 503, never a pass (ASVS 16.5.4)
+            self._announce(Fault(error=type(fault).__name__, where="gate"))
+            return Refused(Unavailable("a fault within the gate"))
+        return passed
+
+    def _requirement(self, request: Request) -> Requirement:
+        route = (request.method, request.path, request.root_path, request.raw_path)
+        requirement = self._routes.get(route)
+        if requirement is None:
+            clean_path(request.path, request.raw_path, request.root_path)
+            requirement = self._policy.requirement(request.method, request.path)
+            if len(self._routes) >= _ROUTES_REMEMBERED:
+                self._routes.clear()
+            self._routes[route] = requirement
+        return requirement
+
+    def _is_preflight(self, request: Request) -> bool:
+        # "A CORS-preflight request never includes credentials" — Fetch §3.3.5; whatever has one is no preflight.
+        return (
+            bool(request.values(b"origin"))
+            and bool(request.values(b"access-control-request-method"))
+            and not request.values(b"authorization")
+            and not self._sources.has_cookie(request)
+        )
+
+    async def _recognise(self, request: Request, requirement: Requirement, outer: Passed | None, now: float) -> Passed:
+        fields = request.values(b"authorization")
+        try:
+            self._recognition.notice_keys(now)
+            if fields:
+                passed = await self._from_header(fields, request, outer, now)
+            else:
+                passed = self._from_elsewhere(request, outer, now)
+            if passed is not outer and passed.proof is not None:
+                await self._vouch(passed.proof, request, requirement, now)
+        except AuthError as error:
+            is_refused = fields and self._rejects_invalid and not isinstance(error, Unavailable)
+            if is_refused or not requirement.is_open:
+                raise
+            return self._strangers[_reason(error)]
+        return passed
+
+    async def _from_header(self, fields: list[bytes], request: Request, outer: Passed | None, now: float) -> Passed:
+        field = fields[0]
+        if len(fields) == 1:
+            if outer is not None and self._is_same(outer, field):
+                return outer
+            known = self._recall(field)
+            if known is not None:
+                return known
+        credential = read_authorization(fields)
+        if isinstance(credential, Bearer) and self._sources.takes_bearer:
+            return self._recognition.prove(credential.token, Place("bearer", field), now=now)
+        if isinstance(credential, Basic) and self._basic is not None:
+            return await self._basic.prove(credential, field, request, now=now)
+        raise MissingCredential(_unsupported(credential))
+
+    def _from_elsewhere(self, request: Request, outer: Passed | None, now: float) -> Passed:
+        found = self._sources.carried(request)
+        if found is None:
+            return self._strangers["none"]
+        if outer is not None and self._is_same(outer, found.place.key):
+            return outer
+        return self._recall(found.place.key) or self._recognition.prove(found.token, found.place, now=now)
+
+    def _is_same(self, outer: Passed, key: Key) -> bool:
+        return outer.owner is self._owner and outer.proof is not None and outer.proof.credential == key
+
+    async def _vouch(self, proof: Proof, request: Request, requirement: Requirement, now: float) -> None:
+        now_ms = int(now * 1000)
+        if now_ms >= proof.expires_ms:
+            raise ExpiredToken(proof.expires_ms // 1000)
+        if proof.ambient is not None:
+            self._check_origin(proof.ambient, request, requirement)
+        if self._revocations is None or requirement.consistency == "none":
+            return
+        try:
+            await self._revocations.check(proof.question, now_ms=now_ms)
+        except RevokedToken:
+            if self._basic is not None:
+                self._basic.forget(proof.credential)
+            raise
+
+    def _check_origin(self, ambient: Ambient, request: Request, requirement: Requirement) -> None:
+        verdict = check_origin(
+            request,
+            own=self._sources.own_origin,
+            trusted=self._sources.trusted_origins,
+            ambient=ambient,
+            unsafe=requirement.is_unsafe,
+        )
+        if ambient == "cookie" and verdict != "unasked" and request.method not in SAFE_METHODS:
+            # Until sessions exist there is no CSRF token that could vouch for a cookie on an unsafe method.
+            raise CrossSiteRequest("a cookie counts for GET, HEAD and handshakes only")
+
+
+class GateKeeper(Protocol):
+    """What the adapters know of an ``Auth``."""
+
+    def asgi_gate(self) -> Gate:
+        """Return the gate whose ports may suspend."""
+        ...
+
+    def wsgi_gate(self) -> Gate:
+        """Return the gate whose ports answer at once."""
+        ...
+
+
+def _reason(error: AuthError) -> Reason:
+    match error:
+        case MissingCredential():
+            return "none"
+        case Unavailable():
+            return "unavailable"
+        case InvalidRequest() | CrossSiteRequest():
+            return "invalid_request"
+        case _:
+            return "invalid_token"
+
+
+def _unsupported(credential: Credential | None) -> str:
+    match credential:
+        case UnknownScheme(scheme=scheme):
+            return f"unknown scheme {scheme}"
+        case Dpop():
+            return "DPoP is not built yet"
+        case _:
+            return "the scheme is not among the sources"

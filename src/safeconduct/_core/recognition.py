@@ -1,0 +1,122 @@
+"""
+From a token to what it proves.
+
+A token that was proven is remembered by the bytes that carried it, and is looked up before anything is parsed; a
+refused one never is.  What is remembered is the proof alone: expiry, revocation and the requirement are asked anew.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from safeconduct._core.decision import Ambient, Clock, Key, Passed, Proof
+from safeconduct._core.members import question_for
+from safeconduct._core.ports import Question
+from safeconduct._tokens.claims import Claims
+from safeconduct._tokens.remembered import Remembered
+from safeconduct._tokens.verifier import TokenVerifier
+from safeconduct.principal import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a credential was found, and the bytes that carried it."""
+
+    scheme: str
+    #: Under this a proof is remembered: the bytes of the header field, or a text that begins with another place's name.
+    key: Key = field(repr=False)
+    #: What kind of credential a browser sends by itself; None for one that it does not.
+    ambient: Ambient | None = None
+
+
+class Recognition:
+    """Proves tokens and remembers the proofs; one for both worlds of an ``Auth``."""
+
+    def __init__(
+        self,
+        *,
+        owner: object,
+        verifier: TokenVerifier,
+        remembered: Remembered[Passed],
+        clock: Clock,
+        leeway_seconds: Mapping[str, int],
+        shards: int,
+    ) -> None:
+        """
+        Keep the parts.
+
+        Args:
+            owner: The mark of the ``Auth``, left in every proof.
+            verifier: Checks tokens.
+            remembered: What was proven before.
+            clock: The time, in seconds since the epoch.
+            leeway_seconds: By issuer, how long after its expiry a token still holds.
+            shards: How many shards the store has.
+        """
+        self.owner = owner
+        self.clock = clock
+        self.recall = remembered.get
+        self.verify = verifier.verify
+        self._remembered = remembered
+        self._key_state_now = verifier.key_state
+        self._key_state = verifier.key_state()
+        self._leeway_seconds = leeway_seconds
+        self._shards = shards
+        self._looked_at = float("-inf")
+
+    def notice_keys(self, now: float) -> None:
+        """Look at the keys if a second has gone since the last look; forget every proof if they changed."""
+        if not 0 <= now - self._looked_at < 1:
+            self._looked_at = now
+            key_state = self._key_state_now()
+            if key_state is not self._key_state:
+                self._key_state = key_state
+                self._remembered.clear()
+
+    def prove(self, token: str, place: Place, *, now: float) -> Passed:
+        """
+        Verify *token* and remember what it proves.
+
+        Raises:
+            InvalidToken: If anything about it is wrong.
+        """
+        claims = self.verify(token, now=now)
+        question = self.question(claims)
+        proof = Proof(place.key, question.ends_ms, question, place.ambient)
+        passed = Passed.of(principal_of(claims, place.scheme), self.clock, self.owner, proof)
+        self._remembered.put(place.key, passed)
+        return passed
+
+    def question(self, claims: Claims) -> Question:
+        """Return what the store is asked about a proven token."""
+        return question_for(
+            issuer=claims.issuer,
+            subject=claims.subject,
+            token_id=claims.token_id,
+            client_id=claims.client_id,
+            kid=claims.kid,
+            session_id=claims.session_id,
+            issued_ms=claims.issued_ms,
+            ends_ms=(claims.expires_at + self._leeway_seconds[claims.issuer]) * 1000,
+            is_own=claims.is_own,
+            shards=self._shards,
+        )
+
+
+def principal_of(claims: Claims, scheme: str) -> Principal:
+    """Return the identity that *claims* prove, which travelled by *scheme*."""
+    return Principal(
+        subject=claims.subject,
+        issuer=claims.issuer,
+        scheme=scheme,
+        level=claims.level,
+        scopes=claims.scopes,
+        roles=claims.roles,
+        session_id=claims.session_id,
+        token_id=claims.token_id,
+        client_id=claims.client_id,
+        auth_time=claims.auth_time,
+        expires_at=claims.expires_at,
+        claims=claims.raw,
+        actor=claims.actor,
+        display_name=claims.display_name,
+    )

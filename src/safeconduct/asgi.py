@@ -1,0 +1,194 @@
+"""
+The ASGI adapter: a scope becomes a ``Request``, the gate decides, the application is called or the caller is answered.
+
+Pure ASGI, so that a context variable set here is seen in endpoints, in threads and in streamed bodies.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from safeconduct._core.decision import Passed, Refused
+from safeconduct._core.gate import Gate, GateKeeper
+from safeconduct._http.cookies import without
+from safeconduct._http.message import Field, Reply, Request, read_fields
+from safeconduct._http.paths import relative_path
+from safeconduct._http.privacy import private
+from safeconduct.errors import AuthError
+from safeconduct.guard import PASSED
+from safeconduct.principal import Principal
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_PROOF = "safeconduct.proof"
+
+
+class AuthMiddleware:
+    """
+    Let every HTTP request and every WebSocket handshake of *app* through the gate of *auth*.
+
+    Puts the identity into ``scope["safeconduct"]`` and ``scope["user"]``, its scopes into ``scope["auth"]``.
+    """
+
+    def __init__(self, app: App, auth: GateKeeper) -> None:
+        self.app = app
+        self._gate = auth.asgi_gate()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """
+        Serve one connection.
+
+        Raises:
+            RuntimeError: If the scope is of a type that nobody here can judge: it is not let through unseen.
+        """
+        if scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await _Handshake(self.app, self._gate, scope, receive, send).serve()
+        elif scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+        else:
+            raise RuntimeError(f"safeconduct cannot judge a connection of type {scope['type']!r}")
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        gate = self._gate
+        request = read_scope(scope)
+        outer: Passed | None = scope.get(_PROOF)
+        if request.path in gate.endpoints and not gate.is_inner(outer):
+            await _reply(send, gate.serve(request), request)
+            return
+        decision = await gate.decide(request, outer)
+        if isinstance(decision, Refused):
+            await _reply(send, gate.answer(decision.error, request), request)
+            return
+        if decision.proof is not None and decision.proof.ambient:
+            send = _as_private(send)
+        before = PASSED.set(decision)
+        try:
+            await self.app(_inner_scope(scope, decision, gate), receive, send)
+        except AuthError as error:
+            # Raised below by `requires` or `principal`.  Had the response begun, the server refuses a second start.
+            await _reply(send, gate.answer(error, request), request)
+        finally:
+            PASSED.reset(before)
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        gate = self._gate
+
+        async def send_and_close(message: Message) -> None:
+            await send(message)
+            if message["type"] in {"lifespan.shutdown.complete", "lifespan.shutdown.failed"}:
+                await gate.release()
+
+        await self.app(scope, receive, send_and_close)
+
+
+class _Handshake:
+    """One WebSocket: judged before it is accepted, closed with a code where the application finds a lack later."""
+
+    def __init__(self, app: App, gate: Gate, scope: Scope, receive: Receive, send: Send) -> None:
+        self._app = app
+        self._gate = gate
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._is_accepted = False
+        self._echoes_bearer = False
+
+    async def serve(self) -> None:
+        """Judge the handshake and hand the socket on."""
+        request = read_scope(self._scope)
+        decision = await self._gate.decide(request, self._scope.get(_PROOF))
+        if isinstance(decision, Refused):
+            await self._receive()
+            await self._deny(self._gate.answer(decision.error, request))
+            return
+        scope = _inner_scope(self._scope, decision, self._gate)
+        if isinstance(decision.identity, Principal) and decision.identity.scheme == "subprotocol":
+            self._echoes_bearer = True
+            scope.update(_without_subprotocol_token(scope))
+        before = PASSED.set(decision)
+        try:
+            await self._app(scope, self._receive, self._watch)
+        except AuthError as error:
+            await self._deny(self._gate.answer(error, request))
+        finally:
+            PASSED.reset(before)
+
+    async def _watch(self, message: Message) -> None:
+        if message["type"] == "websocket.accept":
+            self._is_accepted = True
+            if self._echoes_bearer and not message.get("subprotocol"):
+                # A browser that offered subprotocols fails the handshake if none is chosen (RFC 6455 §4.1).
+                message = {**message, "subprotocol": "bearer"}
+        await self._send(message)
+
+    async def _deny(self, reply: Reply) -> None:
+        if not self._is_accepted and "websocket.http.response" in self._scope.get("extensions", {}):
+            await self._send(
+                {"type": "websocket.http.response.start", "status": reply.status, "headers": list(reply.fields)}
+            )
+            await self._send({"type": "websocket.http.response.body", "body": reply.body})
+            return
+        await self._send({"type": "websocket.close", "code": _close_code(reply.status), "reason": ""})
+
+
+def read_scope(scope: Scope) -> Request:
+    """Return the request that *scope* describes; header names are lower-cased as the specification has them."""
+    root_path = scope.get("root_path", "")
+    path = scope["path"]
+    client = scope.get("client")
+    is_websocket = scope["type"] == "websocket"
+    return Request(
+        "GET" if is_websocket else scope["method"],
+        relative_path(path, root_path) if root_path else path,
+        root_path,
+        scope.get("raw_path"),
+        read_fields(scope["headers"]),
+        is_secure=scope.get("scheme") in {"https", "wss"},
+        is_websocket=is_websocket,
+        client_host=client[0] if client else None,
+    )
+
+
+def _inner_scope(scope: Scope, passed: Passed, gate: Gate) -> Scope:
+    inner = {**scope, "safeconduct": passed.identity, "user": passed.identity, "auth": passed.rights, _PROOF: passed}
+    if gate.hidden_cookies:
+        inner["headers"] = _without_cookies(scope["headers"], gate.hidden_cookies)
+    return inner
+
+
+def _without_cookies(fields: list[Field], names: frozenset[bytes]) -> list[Field]:
+    values = [value for name, value in fields if name == b"cookie"]
+    if not values:
+        return fields
+    kept = [(name, value) for name, value in fields if name != b"cookie"]
+    return kept + [(b"cookie", value) for value in without(values, names)]
+
+
+def _without_subprotocol_token(scope: Scope) -> Scope:
+    # What is left is the word "bearer", which the application may choose and we choose for it otherwise.
+    fields = [(name, value) for name, value in scope["headers"] if name != b"sec-websocket-protocol"]
+    return {"subprotocols": ["bearer"], "headers": [*fields, (b"sec-websocket-protocol", b"bearer")]}
+
+
+def _as_private(send: Send) -> Send:
+    async def send_privately(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": private(list(message.get("headers", ())))}
+        await send(message)
+
+    return send_privately
+
+
+async def _reply(send: Send, reply: Reply, request: Request) -> None:
+    await send({"type": "http.response.start", "status": reply.status, "headers": list(reply.fields)})
+    body = b"" if request.method == "HEAD" else reply.body
+    await send({"type": "http.response.body", "body": body})
+
+
+def _close_code(status: int) -> int:
+    return {401: 4401, 403: 4403, 503: 1013}.get(status, 1008)

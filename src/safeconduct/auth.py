@@ -1,0 +1,163 @@
+"""``Auth``: what one configuration comes to, for every WSGI and ASGI application of a process."""
+
+import atexit
+import time
+import weakref
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Self
+
+from safeconduct import asgi, wsgi
+from safeconduct._core.announcer import Announcer, Listener
+from safeconduct._core.answers import ProblemBody
+from safeconduct._core.decision import Clock
+from safeconduct._core.gate import Gate
+from safeconduct._core.ports import AsyncDirectory, Directory, Stores
+from safeconduct._core.sessions import AsyncSessions
+from safeconduct._workshop import Workshop
+from safeconduct.config import Config
+from safeconduct.errors import ConfigurationError
+from safeconduct.principal import Principal
+from safeconduct.sessions import Sessions, run
+
+
+class Auth:
+    """
+    The gate of one configuration; wrap any number of applications with it.
+
+    Making one opens and starts nothing and reads the keys once.  Connections begin at the first request of a process.
+
+    Args:
+        config: The shared configuration.
+        directory: Who the users are, for Basic and for sign-in; the users file of the configuration by default.
+        store: Another store than the one that the configuration names.
+        clock: Returns the seconds since the epoch; read once a request.
+        listeners: Plain functions that hear every event and must not block; ``logging`` hears them all anyway.
+        problem_body: Makes the body of a refusal in a form of your own.
+
+    Raises:
+        ConfigurationError: If anything cannot work together; every check that can be made without a request is made.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        directory: Directory | AsyncDirectory | None = None,
+        store: Stores | None = None,
+        clock: Clock = time.time,
+        listeners: Iterable[Listener] = (),
+        add_claims: object = None,
+        problem_body: ProblemBody | None = None,
+    ) -> None:
+        if add_claims is not None:
+            raise ConfigurationError("add_claims belongs to sign-in, which is not built yet; wanted: None")
+        self.config = config
+        self._workshop = Workshop(
+            config,
+            directory=directory,
+            store=store,
+            clock=clock,
+            announce=Announcer(listeners),
+            problem_body=problem_body,
+        )
+        self._clock = clock
+        self._asgi_gate: Gate | None = None
+        self._wsgi_gate: Gate | None = None
+        self._is_closed = False
+        _close_at_exit(self)
+
+    @property
+    def sessions(self) -> Sessions:
+        """The verbs on logins and credentials, blocking."""
+        return Sessions(self._workshop.sessions("wsgi"))
+
+    @property
+    def async_sessions(self) -> AsyncSessions:
+        """The verbs on logins and credentials, awaitable."""
+        return self._workshop.sessions("asgi")
+
+    def asgi(self, app: asgi.App) -> asgi.AuthMiddleware:
+        """
+        Wrap an ASGI application.
+
+        Raises:
+            ConfigurationError: If the directory or the store has no face for ASGI.
+        """
+        return asgi.AuthMiddleware(app, self)
+
+    def wsgi(self, app: wsgi.App) -> wsgi.AuthMiddleware:
+        """
+        Wrap a WSGI application.
+
+        Raises:
+            ConfigurationError: If the directory or the store has no face for WSGI.
+        """
+        return wsgi.AuthMiddleware(app, self)
+
+    def verify(self, token: str) -> Principal:
+        """
+        Check an access token: everything that a request's token is checked for, but for the route's requirement.
+
+        Raises:
+            InvalidToken: If anything about it is wrong, or it was revoked.
+            Unavailable: If the store cannot be asked.
+            RuntimeError: If a loop runs in this thread; await ``async_verify`` there.
+        """
+        return run("verify", self.wsgi_gate().verify(token))
+
+    async def async_verify(self, token: str) -> Principal:
+        """
+        Check an access token, awaitable; as ``verify``.
+
+        Raises:
+            InvalidToken: If anything about it is wrong, or it was revoked.
+            Unavailable: If the store cannot be asked.
+        """
+        return await self.asgi_gate().verify(token)
+
+    def asgi_gate(self) -> Gate:
+        """Return the gate whose ports may suspend; one for all ASGI applications."""
+        if self._asgi_gate is None:
+            self._asgi_gate = self._workshop.gate("asgi")
+        return self._asgi_gate
+
+    def wsgi_gate(self) -> Gate:
+        """Return the gate whose ports answer at once; one for all WSGI applications."""
+        if self._wsgi_gate is None:
+            self._wsgi_gate = self._workshop.gate("wsgi")
+        return self._wsgi_gate
+
+    def close(self) -> None:
+        """Let go of everything; idempotent.  Afterwards every request is answered 503."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._workshop.close()
+
+    async def aclose(self) -> None:
+        """Let go of everything, also of the connections of the running loop; idempotent."""
+        if self._asgi_gate is not None:
+            await self._asgi_gate.release()
+        self.close()
+
+    def __enter__(self) -> Self:
+        """Return the ``Auth`` itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+
+def _close_at_exit(auth: Auth) -> None:
+    alive: weakref.ref[Auth] = weakref.ref(auth)
+
+    def close() -> None:
+        living = alive()
+        if living is not None:
+            living.close()
+
+    atexit.register(close)
+    weakref.finalize(auth, atexit.unregister, close)

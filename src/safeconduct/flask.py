@@ -1,0 +1,34 @@
+"""The Flask face: an extension for the application factory."""
+
+from flask import Flask, Response
+from flask import request as flask_request
+
+from safeconduct.auth import Auth
+from safeconduct.errors import AuthError
+from safeconduct.wsgi import AuthMiddleware, read_environ
+
+
+class Safeconduct:
+    """
+    Let every request of a Flask application through the gate of *auth*, and answer what ``requires`` raises in views.
+
+    Works with ``Safeconduct(auth).init_app(app)`` and with ``Safeconduct(auth, app)``.
+    """
+
+    def __init__(self, auth: Auth, app: Flask | None = None) -> None:
+        self.auth = auth
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Wrap *app*; its own error handlers, context and test client stay as they are."""
+        middleware = AuthMiddleware(app.wsgi_app, self.auth)
+        app.wsgi_app = middleware  # type: ignore[method-assign]  # Flask's documented place for a middleware
+        app.extensions["safeconduct"] = self
+
+        def answer(error: AuthError) -> Response:
+            reply = middleware.answer(error, read_environ(flask_request.environ))
+            headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in reply.fields]
+            return Response(reply.body, reply.status, headers)
+
+        app.register_error_handler(AuthError, answer)

@@ -1,0 +1,66 @@
+"""The verbs on logins and credentials for code without a loop; one line each over the awaitable ones."""
+
+import sys
+from collections.abc import Coroutine
+from typing import TypeVar
+
+from safeconduct._core.finish import finish
+from safeconduct._core.ports import Receipt
+from safeconduct._core.sessions import AsyncSessions
+
+Result = TypeVar("Result")
+
+
+class Sessions:
+    """
+    The same verbs as ``AsyncSessions``, blocking.
+
+    Every verb raises a ``RuntimeError`` that names its twin where a loop runs in this thread: it would stand still.
+    """
+
+    def __init__(self, sessions: AsyncSessions) -> None:
+        self._sessions = sessions
+
+    def revoke_token(
+        self, token_id: str, *, issuer: str | None = None, subject: str | None = None, expires_at: int | None = None
+    ) -> Receipt:
+        """End one token; see ``AsyncSessions.revoke_token``."""
+        verb = self._sessions.revoke_token
+        return run("sessions.revoke_token", verb(token_id, issuer=issuer, subject=subject, expires_at=expires_at))
+
+    def end(self, session_id: str) -> Receipt:
+        """End one session with all its tokens; see ``AsyncSessions.end``."""
+        return run("sessions.end", self._sessions.end(session_id))
+
+    def revoke_subject(self, subject: str, *, issuer: str | None = None) -> Receipt:
+        """End what was issued to a subject; see ``AsyncSessions.revoke_subject``."""
+        return run("sessions.revoke_subject", self._sessions.revoke_subject(subject, issuer=issuer))
+
+    def revoke_client(self, client_id: str, *, issuer: str | None = None) -> Receipt:
+        """End what was issued to a client; see ``AsyncSessions.revoke_client``."""
+        return run("sessions.revoke_client", self._sessions.revoke_client(client_id, issuer=issuer))
+
+    def revoke_key(self, kid: str, *, issuer: str | None = None) -> Receipt:
+        """End what a key signs, for ever; see ``AsyncSessions.revoke_key``."""
+        return run("sessions.revoke_key", self._sessions.revoke_key(kid, issuer=issuer))
+
+    def revoke_everything(self, *, issuer: str | None = None) -> Receipt:
+        """End everything that was issued until now; see ``AsyncSessions.revoke_everything``."""
+        return run("sessions.revoke_everything", self._sessions.revoke_everything(issuer=issuer))
+
+
+def run(name: str, coroutine: Coroutine[object, None, Result]) -> Result:
+    """
+    Finish *coroutine*, the work of the blocking verb *name*.
+
+    Raises:
+        RuntimeError: If a loop runs in this thread.
+    """
+    asyncio = sys.modules.get("asyncio")
+    # Whoever runs a loop has imported asyncio; nobody else pays for it.
+    if asyncio is not None and asyncio._get_running_loop() is not None:  # noqa: SLF001 - documented for this use
+        coroutine.close()
+        owner, _, verb = name.rpartition(".")
+        twin = f"async_{owner}.{verb}" if owner else f"async_{verb}"
+        raise RuntimeError(f"{name} would block the running loop; await {twin} instead")
+    return finish(coroutine)

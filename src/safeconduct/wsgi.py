@@ -1,0 +1,187 @@
+"""
+The WSGI adapter: an environ becomes a ``Request``, the gate decides, the application is called or the caller answered.
+
+The core's coroutines are finished here without a loop; every port behind WSGI answers at once.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any
+
+from safeconduct._core.decision import Passed, Refused
+from safeconduct._core.finish import finish
+from safeconduct._core.gate import GateKeeper
+from safeconduct._http.cookies import without
+from safeconduct._http.message import Reply, Request
+from safeconduct._http.paths import decode_path_info, decode_script_name
+from safeconduct._http.privacy import private
+from safeconduct.errors import AuthError
+from safeconduct.guard import PASSED
+from safeconduct.principal import Principal
+
+Environ = dict[str, Any]
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
+Write = Callable[[bytes], object]
+StartResponse = Callable[..., Write]
+App = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+_PROOF = "safeconduct.proof"
+_KEYS = {b"authorization": "HTTP_AUTHORIZATION", b"cookie": "HTTP_COOKIE"}
+
+
+class AuthMiddleware:
+    """
+    Let every request of *app* through the gate of *auth*.
+
+    Puts the identity into ``environ["safeconduct"]``, its name into ``REMOTE_USER`` and its scheme into ``AUTH_TYPE``.
+    """
+
+    def __init__(self, app: App, auth: GateKeeper) -> None:
+        self.app = app
+        self._gate = auth.wsgi_gate()
+        self.answer = self._gate.answer
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve one request."""
+        gate = self._gate
+        try:
+            request = read_environ(environ)
+        except AuthError as error:
+            return _reply(start_response, gate.answer(error, None), environ["REQUEST_METHOD"])
+        outer = _outer(environ)
+        if request.path in gate.endpoints and not gate.is_inner(outer):
+            return _reply(start_response, gate.serve(request), request.method)
+        decision = finish(gate.decide(request, outer))
+        if isinstance(decision, Refused):
+            return _reply(start_response, gate.answer(decision.error, request), request.method)
+        _announce_identity(environ, decision, gate.hidden_cookies)
+        if decision.proof is not None and decision.proof.ambient:
+            start_response = _as_private(start_response)
+        return self._call(environ, start_response, decision, request)
+
+    def _call(
+        self, environ: Environ, start_response: StartResponse, passed: Passed, request: Request
+    ) -> Iterable[bytes]:
+        before = PASSED.get()
+        PASSED.set(passed)
+        try:
+            body = self.app(environ, start_response)
+        except AuthError as error:
+            PASSED.set(before)
+            return _reply(start_response, self._gate.answer(error, request), request.method, error)
+        except BaseException:
+            PASSED.set(before)
+            raise
+        if isinstance(body, (list, tuple)):
+            # Nothing of the application runs any more.
+            PASSED.set(before)
+            return body
+        return _Body(body, before)
+
+
+class _Body:
+    """A response's iterable that takes the identity back when the server closes it, and not before."""
+
+    __slots__ = ("_before", "_body")
+
+    def __init__(self, body: Iterable[bytes], before: Passed | None) -> None:
+        self._body = body
+        self._before = before
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._body)
+
+    def close(self) -> None:
+        try:
+            close = getattr(self._body, "close", None)
+            if close is not None:
+                close()
+        finally:
+            PASSED.set(self._before)
+
+
+def read_environ(environ: Environ) -> Request:
+    """
+    Return the request that *environ* describes.
+
+    Raises:
+        InvalidRequest: If the path is not UTF-8.
+    """
+
+    def values(name: bytes) -> list[bytes]:
+        value = environ.get(_KEYS.get(name) or _key(name))
+        return [] if value is None else [value.encode("latin-1")]
+
+    return Request(
+        environ["REQUEST_METHOD"],
+        decode_path_info(environ.get("PATH_INFO", "")),
+        decode_script_name(environ.get("SCRIPT_NAME", "")),
+        _raw_path(environ),
+        values,
+        is_secure=environ["wsgi.url_scheme"] == "https",
+        is_websocket=False,
+        client_host=environ.get("REMOTE_ADDR"),
+    )
+
+
+def _key(name: bytes) -> str:
+    return "HTTP_" + name.decode("ascii").upper().replace("-", "_")
+
+
+def _raw_path(environ: Environ) -> bytes | None:
+    # Not in PEP 3333; gunicorn and werkzeug say RAW_URI, most others REQUEST_URI.  It may be in absolute form.
+    target: str | None = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+    if target is None:
+        return None
+    return target.partition("?")[0].encode("latin-1", "replace")
+
+
+def _outer(environ: Environ) -> Passed | None:
+    # a2wsgi hands the scope of the ASGI application around this one on, and with it what was left there.
+    scope = environ.get("asgi.scope")
+    return environ.get(_PROOF) if scope is None else scope.get(_PROOF)
+
+
+def _announce_identity(environ: Environ, passed: Passed, hidden_cookies: frozenset[bytes]) -> None:
+    identity = passed.identity
+    environ["safeconduct"] = identity
+    environ[_PROOF] = passed
+    # Whatever came in under these names was somebody else's word (CVE-2025-64484 and its like).
+    environ.pop("REMOTE_USER", None)
+    environ.pop("AUTH_TYPE", None)
+    if isinstance(identity, Principal):
+        environ["AUTH_TYPE"] = identity.scheme
+        if identity.display_name is not None:
+            # PEP 3333 strings carry bytes as latin-1.
+            environ["REMOTE_USER"] = identity.display_name.encode("utf-8", "replace").decode("latin-1")
+    if hidden_cookies and "HTTP_COOKIE" in environ:
+        _hide_cookies(environ, hidden_cookies)
+
+
+def _hide_cookies(environ: Environ, names: frozenset[bytes]) -> None:
+    kept = without([environ["HTTP_COOKIE"].encode("latin-1")], names)
+    if kept:
+        environ["HTTP_COOKIE"] = kept[0].decode("latin-1")
+    else:
+        del environ["HTTP_COOKIE"]
+
+
+def _as_private(start_response: StartResponse) -> StartResponse:
+    def start_privately(status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None) -> Write:
+        fields = private([(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers])
+        native = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields]
+        return start_response(status, native, exc_info) if exc_info else start_response(status, native)
+
+    return start_privately
+
+
+def _reply(start_response: StartResponse, reply: Reply, method: str, error: AuthError | None = None) -> Iterable[bytes]:
+    phrase = HTTPStatus(reply.status).phrase
+    native = [(name.decode("latin-1").title(), value.decode("latin-1")) for name, value in reply.fields]
+    if error is None:
+        start_response(f"{reply.status} {phrase}", native)
+    else:
+        # Had the response begun, the server raises *error* again instead of starting a second one (PEP 3333).
+        start_response(f"{reply.status} {phrase}", native, (type(error), error, error.__traceback__))
+    return [b"" if method == "HEAD" else reply.body]
