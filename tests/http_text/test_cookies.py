@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from corpora import cases
 from outcomes import outcome
-from safeconduct._http.cookies import MAX_VALUE_BYTES, find, without
+from safeconduct._http.cookies import MAX_FIELD_BYTES, MAX_VALUE_BYTES, find, without
 from safeconduct.errors import InvalidRequest, MalformedToken
 
 _NAME = b"__Host-at"
@@ -95,6 +95,16 @@ def test_the_longest_value_is_read_and_one_octet_more_is_not():
 
     assert longest.decode() == find([_NAME + b"=" + longest], _NAME)
     assert MalformedToken is outcome(find, [_NAME + b"=" + longest + b"a"], _NAME)
+
+
+def test_our_cookie_is_not_looked_for_in_fields_that_are_too_long():
+    """Together; where it is not in them at all, it is absent."""
+    ours = _NAME + b"=abc"
+    rest = b"x" * (MAX_FIELD_BYTES - len(ours))
+
+    assert find([ours, rest], _NAME) == "abc"
+    assert MalformedToken is outcome(find, [ours, rest, b"x"], _NAME)
+    assert find([rest, rest], _NAME) is None
 
 
 def test_an_error_shows_nothing_of_the_value():

@@ -19,6 +19,9 @@ from safeconduct.errors import InvalidRequest, MalformedToken
 MAX_VALUE_BYTES: Final = 16 * 1024
 """The longest value of a cookie of ours that is looked at."""
 
+MAX_FIELD_BYTES: Final = 64 * 1024
+"""The longest fields in which a cookie of ours is looked for; most servers refuse far shorter ones."""
+
 # cookie-octet = %x21 / %x23-2B / %x2D-3A / %x3C-5B / %x5D-7E — RFC 6265 §4.1.1; quotes are no part of a token
 _VALUE = re.compile(rb"[!#-+\--:<-\[\]-~]+")
 # A value as RFC 2109 has it.  Every quote ends one or begins one, so that the search is linear.
@@ -40,10 +43,15 @@ def find(values: Sequence[bytes], name: bytes) -> str | None:
     Raises:
         InvalidRequest: If there are two, be they equal or not: which one the browser meant cannot be known
             (RFC 6265 §4.2.2).
-        MalformedToken: If the value is empty, too long or has an octet that no cookie of ours has, or if the cookie
-            stands between the quotes of another one.
+        MalformedToken: If the fields are longer than *MAX_FIELD_BYTES*, if the value is empty, too long or has an octet
+            that no cookie of ours has, or if the cookie stands between the quotes of another one.
     """
-    found = [value for line in values if name in line for value in _named(line, name)]
+    lines = [line for line in values if name in line]
+    if not lines:
+        return None
+    if sum(map(len, values)) > MAX_FIELD_BYTES:
+        raise MalformedToken("the cookies are too long")
+    found = [value for line in lines for value in _named(line, name)]
     if not found:
         return None
     if len(found) > 1:
@@ -71,7 +79,7 @@ def _named(line: bytes, name: bytes) -> list[bytes]:
 def _is_quoted(values: Sequence[bytes], name: bytes) -> bool:
     if not any(b'"' in value for value in values):
         return False
-    return any(_named(quoted, name) for quoted in _QUOTED.findall(b"; ".join(values)))
+    return any(name in quoted and _named(quoted, name) for quoted in _QUOTED.findall(b"; ".join(values)))
 
 
 def _strip(line: bytes, names: Collection[bytes]) -> bytes | None:
