@@ -44,7 +44,8 @@ class Principal:
     #: When the user last proved who he is; None where that is not known.
     auth_time: int | None = None
     expires_at: int
-    claims: Mapping[str, Any] = field(default=NO_CLAIMS, repr=False)
+    # A factory: a mappingproxy has no hash before Python 3.12, and a field refuses such a default.
+    claims: Mapping[str, Any] = field(default_factory=lambda: NO_CLAIMS, repr=False)
     #: The party that acts for the subject (RFC 8693 §4.1), or None.
     actor: Mapping[str, Any] | None = None
     #: The subject for the own issuer, a template's text for another one that has a template, else None.
