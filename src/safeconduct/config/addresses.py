@@ -1,16 +1,24 @@
 """Origins, networks and paths: the texts that say where something is."""
 
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
-_ORIGIN: Final = re.compile(
-    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?",
+_ORIGIN: Final = (
+    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])"
+    r"(?::(?P<port>[0-9]{1,5}))?"
 )
 _LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _LARGEST_PORT: Final = 65535
-_SEGMENTS: Final = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
-_PATH_AND_QUERY: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/?%-]*")
-_LOCATION: Final = re.compile(r"(?:/[A-Za-z0-9._~!$&'()+,;=:@-]+)*/?")
+_SEGMENTS: Final = r"(?:/[A-Za-z0-9._~-]+)+"
+_PATH_AND_QUERY: Final = r"[A-Za-z0-9._~!$&'()*+,;=:@/?%-]*"
+_LOCATION: Final = r"(?:/[A-Za-z0-9._~!$&'()+,;=:@-]+)*/?"
+
+
+def like(pattern: str) -> Callable[[str], object]:
+    """Return what says whether a whole text is like *pattern*; compiled when it is first asked, not at import."""
+    return partial(re.fullmatch, pattern)
 
 
 def is_secure_origin(text: str) -> bool:
@@ -19,7 +27,7 @@ def is_secure_origin(text: str) -> bool:
 
     http is taken for this machine, where nobody else listens on the way.
     """
-    found = _ORIGIN.fullmatch(text)
+    found = re.fullmatch(_ORIGIN, text)
     if found is None or ".." in found["host"]:
         return False
     if found["scheme"] == "http" and found["host"].lower() not in _LOCAL_HOSTS:
@@ -33,7 +41,7 @@ def is_secure_url(text: str) -> bool:
     """Say whether *text* is a URL at a secure origin, without user, password and fragment."""
     scheme, _, rest = text.partition("://")
     authority, _, path = rest.partition("/")
-    return is_secure_origin(f"{scheme}://{authority}") and _PATH_AND_QUERY.fullmatch(path) is not None
+    return is_secure_origin(f"{scheme}://{authority}") and re.fullmatch(_PATH_AND_QUERY, path) is not None
 
 
 def is_location(text: str) -> bool:
@@ -42,12 +50,12 @@ def is_location(text: str) -> bool:
 
     No ``//`` and no backslash, because browsers read both at the start as another host.
     """
-    return _LOCATION.fullmatch(text) is not None and _has_no_dots(text)
+    return re.fullmatch(_LOCATION, text) is not None and _has_no_dots(text)
 
 
 def is_prefix(text: str) -> bool:
     """Say whether *text* is a path of plain segments that does not end in ``/``."""
-    return _SEGMENTS.fullmatch(text) is not None and _has_no_dots(text)
+    return re.fullmatch(_SEGMENTS, text) is not None and _has_no_dots(text)
 
 
 def is_network(text: str) -> bool:

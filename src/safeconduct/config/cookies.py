@@ -1,21 +1,21 @@
 """Credentials that a browser sends by itself, and what keeps foreign pages from using them."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final, Literal
 
+from safeconduct.config.addresses import like
 from safeconduct.config.kinds import Text
 from safeconduct.config.problems import Problem
 from safeconduct.config.sections import Agreement, Agreements, check
 from safeconduct.config.values import Origin
 
 _NAMES: Final = ("access", "refresh", "device")
-_COOKIE_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
+_COOKIE_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}"
 # "__Secure-", "__Host-": a browser takes such a cookie only with Secure (RFC 6265bis §4.1.3), case ignored (§5.6).
 _PREFIXES: Final = ("__host-", "__secure-")
 
-CookieName = Annotated[str, Text("the name of a cookie (RFC 6265 §4.1.1)", _COOKIE_NAME.fullmatch)]
+CookieName = Annotated[str, Text("the name of a cookie (RFC 6265 §4.1.1)", like(_COOKIE_NAME))]
 
 
 def _names_differ(cookies: "CookieConfig") -> Iterator[Problem]:

@@ -2,19 +2,18 @@
 The kinds of values that a field may have.
 
 A kind says in words what is wanted and reads a value into it.  A field names its kind in its annotation:
-``Annotated[int, Whole(0, 60)]``.
+``Annotated[int, Whole(0, 60)]``.  They are plain classes, because a dataclass costs an import a hundred times as much.
 """
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from safeconduct.config.problems import MASK, Place, shown
 from safeconduct.config.shapes import is_list, is_table
 
-_ENVIRONMENT_NAME: Final = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*")
+_ENVIRONMENT_NAME: Final = r"env:[A-Za-z_][A-Za-z0-9_]*"
 
 
 class Kind(Protocol):
@@ -30,12 +29,14 @@ class Kind(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
 class Whole:
     """A whole number from *least* to *most*."""
 
-    least: int
-    most: int
+    __slots__ = ("least", "most")
+
+    def __init__(self, least: int, most: int) -> None:
+        self.least = least
+        self.most = most
 
     @property
     def wanted(self) -> str:
@@ -49,11 +50,13 @@ class Whole:
         return value
 
 
-@dataclass(frozen=True, slots=True)
 class Real:
     """A finite number above 0 and at most *most*."""
 
-    most: float
+    __slots__ = ("most",)
+
+    def __init__(self, most: float) -> None:
+        self.most = most
 
     @property
     def wanted(self) -> str:
@@ -69,7 +72,6 @@ class Real:
         return float(value)
 
 
-@dataclass(frozen=True, slots=True)
 class Flag:
     """True or false, and nothing that only looks like it."""
 
@@ -85,11 +87,13 @@ class Flag:
         return value
 
 
-@dataclass(frozen=True, slots=True)
 class Choice:
     """One of a few words."""
 
-    words: tuple[str, ...]
+    __slots__ = ("words",)
+
+    def __init__(self, words: tuple[str, ...]) -> None:
+        self.words = words
 
     @property
     def wanted(self) -> str:
@@ -104,14 +108,16 @@ class Choice:
         return value
 
 
-@dataclass(frozen=True, slots=True)
 class Text:
     """A text of one line, printable, without space around it, that *accepts* takes."""
 
-    wanted: str
-    accepts: Callable[[str], object]
-    #: How a value is shown; to be given where it may hold a secret.
-    show: Callable[[str], str] = shown
+    __slots__ = ("accepts", "show", "wanted")
+
+    def __init__(self, wanted: str, accepts: Callable[[str], object], *, show: Callable[[str], str] = shown) -> None:
+        self.wanted = wanted
+        self.accepts = accepts
+        #: How a value is shown; to be given where it may hold a secret.
+        self.show = show
 
     def read(self, value: object, at: Place) -> Any:
         """Return *value*."""
@@ -122,12 +128,14 @@ class Text:
         return value
 
 
-@dataclass(frozen=True, slots=True)
 class Many:
     """A list of things of one *kind*, kept as a tuple."""
 
-    kind: Kind
-    least: int = 0
+    __slots__ = ("kind", "least")
+
+    def __init__(self, kind: Kind, *, least: int = 0) -> None:
+        self.kind = kind
+        self.least = least
 
     @property
     def wanted(self) -> str:
@@ -142,11 +150,13 @@ class Many:
         return tuple(self.kind.read(item, at.item(index)) for index, item in enumerate(value))
 
 
-@dataclass(frozen=True, slots=True)
 class Table:
     """A table from any text to things of one *kind*."""
 
-    kind: Kind
+    __slots__ = ("kind",)
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
 
     @property
     def wanted(self) -> str:
@@ -163,11 +173,13 @@ class Table:
         return {key: self.kind.read(item, at.field(shown(key))) for key, item in value.items()}
 
 
-@dataclass(frozen=True, slots=True)
 class OrNone:
     """Something of a *kind*, or nothing."""
 
-    kind: Kind
+    __slots__ = ("kind",)
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
 
     @property
     def wanted(self) -> str:
@@ -179,7 +191,6 @@ class OrNone:
         return None if value is None else self.kind.read(value, at)
 
 
-@dataclass(frozen=True, slots=True)
 class File:
     """The path of a file."""
 
@@ -196,7 +207,6 @@ class File:
         return Path(value) if at.base is None else at.base / value
 
 
-@dataclass(frozen=True, slots=True)
 class Keys:
     """Where keys are: a path, the name of an environment variable, or in code the JWK Set itself."""
 
@@ -212,7 +222,7 @@ class Keys:
                 at.refuse('a table without a list "keys"', "a JWK Set (RFC 7517 §5)")
             return dict(value)
         if isinstance(value, str) and value.startswith("env:"):
-            if not _ENVIRONMENT_NAME.fullmatch(value):
+            if not re.fullmatch(_ENVIRONMENT_NAME, value):
                 at.refuse(f"'env:{MASK}'", self.wanted)
             return value
         return self._read_path(value, at)

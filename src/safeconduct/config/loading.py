@@ -110,13 +110,11 @@ def variables() -> Mapping[str, tuple[tuple[str, ...], Kind]]:
 
 
 def _is_text(kind: Kind) -> bool:
-    match kind:
-        case OrNone(inner):
-            return _is_text(inner)
-        case Section(shorthand=shorthand):
-            return shorthand is not None
-        case _:
-            return isinstance(kind, Text | Choice | File | Keys)
+    if isinstance(kind, OrNone):
+        return _is_text(kind.kind)
+    if isinstance(kind, Section):
+        return kind.shorthand is not None
+    return isinstance(kind, Text | Choice | File | Keys)
 
 
 def _read_value(text: str, at: Place) -> object:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -12,38 +11,42 @@ from safeconduct.errors import ConfigurationError
 MASK: Final = "***"
 _LONGEST_SHOWN: Final = 80
 _LARGEST_SHOWN: Final = 10**20
-_USERINFO: Final = re.compile(r"//.*@", re.DOTALL)
-_PLAIN_URL: Final = re.compile(r"([a-z+]+)://(?:.*@)?([\w.-]*|\[[\w:.]+\])(:\d+)?(/[^?#@]*)?(\?.*)?", re.ASCII)
+_USERINFO: Final = r"(?s)//.*@"
+_PLAIN_URL: Final = r"(?a)([a-z+]+)://(?:.*@)?([\w.-]*|\[[\w:.]+\])(:\d+)?(/[^?#@]*)?(\?.*)?"
 
 
-@dataclass(frozen=True, slots=True)
 class Problem:
     """One wrong field: its dotted *name*, and in *said* what was seen and what is wanted."""
 
-    name: str
-    said: str
+    __slots__ = ("name", "said")
+
+    def __init__(self, name: str, said: str) -> None:
+        self.name = name
+        self.said = said
 
     def __str__(self) -> str:
         """Return the line of the error."""
         return f"{self.name}: {self.said}"
 
 
-@dataclass(frozen=True, slots=True)
 class Place:
     """Where a value stands that is being read, and where to tell what is wrong with it."""
 
-    name: str = ""
-    problems: list[Problem] = field(default_factory=list[Problem])
-    #: The folder that relative paths start from; None leaves them as they are.
-    base: Path | None = None
+    __slots__ = ("base", "name", "problems")
+
+    def __init__(self, name: str = "", problems: list[Problem] | None = None, *, base: Path | None = None) -> None:
+        self.name = name
+        self.problems = [] if problems is None else problems
+        #: The folder that relative paths start from; None leaves them as they are.
+        self.base = base
 
     def field(self, name: str) -> "Place":
         """Return the place of the field *name* of this one."""
-        return replace(self, name=f"{self.name}.{name}" if self.name else name)
+        return Place(f"{self.name}.{name}" if self.name else name, self.problems, base=self.base)
 
     def item(self, index: int) -> "Place":
         """Return the place of one item of a list."""
-        return replace(self, name=f"{self.name}[{index}]")
+        return Place(f"{self.name}[{index}]", self.problems, base=self.base)
 
     def refuse(self, seen: str, wanted: str) -> None:
         """Tell that *seen* stands here, already masked, where *wanted* should."""
@@ -69,7 +72,7 @@ def raise_for(problems: Iterable[Problem], *, source: str = "") -> None:
 def shown(value: object) -> str:
     """Return *value* as an error may show it: short, and nothing from inside a table or a list."""
     if isinstance(value, str | Path):
-        text = repr(_USERINFO.sub(f"//{MASK}@", str(value)))
+        text = repr(re.sub(_USERINFO, f"//{MASK}@", str(value)))
         return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN // 2]}…'"
     if value is None or isinstance(value, bool | float) or (isinstance(value, int) and abs(value) < _LARGEST_SHOWN):
         return repr(value)
@@ -80,7 +83,7 @@ def shown(value: object) -> str:
 
 def shown_url(url: str) -> str:
     """Return *url* without user, password and query; of what is no plain URL, the scheme at most."""
-    found = _PLAIN_URL.fullmatch(url)
+    found = re.fullmatch(_PLAIN_URL, url)
     if found is None:
         scheme, separator, _ = url.partition("://")
         return repr(f"{scheme}://{MASK}") if separator and scheme.replace("+", "").isalpha() else repr(MASK)

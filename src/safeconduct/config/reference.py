@@ -78,11 +78,8 @@ def _unbuilt() -> str:
 
 
 def _nested(kind: Kind) -> type[Any] | None:
-    match kind:
-        case Section(cls) | Many(Section(cls)):
-            return cls
-        case _:
-            return None
+    inner = kind.kind if isinstance(kind, Many) else kind
+    return inner.cls if isinstance(inner, Section) else None
 
 
 def _wanted(kind: Kind) -> str:

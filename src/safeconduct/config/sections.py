@@ -8,7 +8,7 @@ together with those of the whole.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from types import MappingProxyType, UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
@@ -17,13 +17,12 @@ from safeconduct.config.kinds import Choice, File, Flag, Kind, Many, OrNone, Tab
 from safeconduct.config.problems import Place, Problem, nearest, raise_for, shown
 from safeconduct.config.shapes import is_table
 
-_INDEX: Final = re.compile(r"\[\d+\]")
+_INDEX: Final = r"\[\d+\]"
 _LONGEST_KEY: Final = 80
 
 LINE: Final = Text("a text of one line without space around it", bool)
 
 
-@dataclass(frozen=True, slots=True)
 class Agreement:
     """
     What several fields of a section must agree on.
@@ -31,8 +30,11 @@ class Agreement:
     *check* is asked only if none of the fields that it *reads*, dotted names within the section, is wrong already.
     """
 
-    reads: tuple[str, ...]
-    check: Callable[[Any], Iterable[Problem]]
+    __slots__ = ("check", "reads")
+
+    def __init__(self, reads: tuple[str, ...], check: Callable[[Any], Iterable[Problem]]) -> None:
+        self.reads = reads
+        self.check = check
 
     def can_be_asked(self, wrong: Iterable[str]) -> bool:
         """Say whether no name in *wrong* lies in, or around, a field that is read."""
@@ -43,12 +45,14 @@ class Agreement:
 Agreements = tuple[Agreement, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Section:
     """A nested section: one that was made, a table of its fields, or a text for its field *shorthand*."""
 
-    cls: type[Any]
-    shorthand: str | None = None
+    __slots__ = ("cls", "shorthand")
+
+    def __init__(self, cls: type[Any], *, shorthand: str | None = None) -> None:
+        self.cls = cls
+        self.shorthand = shorthand
 
     @property
     def wanted(self) -> str:
@@ -130,7 +134,7 @@ def _settle(section: Any, at: Place) -> None:
             inside.field(name).refuse("nothing", kind.wanted)
         else:
             object.__setattr__(section, name, kind.read(value, inside.field(name)))
-    wrong = {_INDEX.sub("", problem.name) for problem in inside.problems}
+    wrong = {re.sub(_INDEX, "", problem.name) for problem in inside.problems}
     agreements: Agreements = getattr(section, "agreements", ())
     for agreement in agreements:
         if agreement.can_be_asked(wrong):

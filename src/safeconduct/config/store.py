@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, fields
 from typing import Annotated, Final
 
+from safeconduct.config.addresses import like
 from safeconduct.config.kinds import Text, Whole
 from safeconduct.config.problems import shown_url
 from safeconduct.config.sections import check
@@ -11,21 +12,20 @@ from safeconduct.config.sections import check
 _USERINFO: Final = r"(?:[^@/?#]*@)?"
 _HOST: Final = r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
 _QUERY: Final = r"(?:\?[^#@]*)?"
-_URL: Final = re.compile(
-    rf"none|memory://|(?:rediss?|valkey)://{_USERINFO}({_HOST})(?:/[0-9]{{0,5}})?{_QUERY}"
+_URL: Final = (
+    rf"(?a)none|memory://|(?:rediss?|valkey)://{_USERINFO}({_HOST})(?:/[0-9]{{0,5}})?{_QUERY}"
     rf"|unix://{_USERINFO}/[^?#@]+{_QUERY}"
-    rf"|redis\+(?:sentinel|cluster)://{_USERINFO}({_HOST}(?:,{_HOST})*)(?:/[^?#@]*)?{_QUERY}",
-    re.ASCII,
+    rf"|redis\+(?:sentinel|cluster)://{_USERINFO}({_HOST}(?:,{_HOST})*)(?:/[^?#@]*)?{_QUERY}"
 )
-_PORT: Final = re.compile(r":([0-9]+)(?:,|$)")
+_PORT: Final = r":([0-9]+)(?:,|$)"
 _LARGEST_PORT: Final = 65535
 # In braces Redis Cluster sees the tag that decides the slot, and the tag is ours.
-_KEY_PREFIX: Final = Text("1 to 64 printable ASCII characters without braces", re.compile(r"[!-z|~]{1,64}").fullmatch)
+_KEY_PREFIX: Final = Text("1 to 64 printable ASCII characters without braces", like(r"[!-z|~]{1,64}"))
 
 
 def _is_url(text: str) -> bool:
-    found = _URL.fullmatch(text)
-    ports = _PORT.findall(found[1] or found[2] or "") if found else []
+    found = re.fullmatch(_URL, text)
+    ports = re.findall(_PORT, found[1] or found[2] or "") if found else []
     return found is not None and all(0 < int(port) <= _LARGEST_PORT for port in ports)
 
 
@@ -49,7 +49,7 @@ class StoreConfig:
             "memory://, none, redis://host:port/0, rediss://…, valkey://…, unix:///path, redis+sentinel://…, "
             "redis+cluster://…, with user and password percent-encoded",
             _is_url,
-            shown_url,
+            show=shown_url,
         ),
     ]
     deadline_ms: Annotated[int, Whole(1, 60_000)] = 250

@@ -17,18 +17,18 @@ METHODS: Final = frozenset(
     ).split()
 )
 
-_PLACEHOLDER: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(\.\.\.)?\}")
-_NEVER_MATCHES: Final = re.compile(r"[\\?#*<>]|%[0-9A-Fa-f]{2}")
+_PLACEHOLDER: Final = r"\{([A-Za-z_][A-Za-z0-9_]*)(\.\.\.)?\}"
+_NEVER_MATCHES: Final = r"[\\?#*<>]|%[0-9A-Fa-f]{2}"
 
 
 def is_template(text: str) -> bool:
     """Say whether *text* is an anchored template: ``/literal/{name}/{rest...}``."""
-    if not text.startswith("/") or _NEVER_MATCHES.search(text):
+    if not text.startswith("/") or re.search(_NEVER_MATCHES, text):
         return False
     *inner, last = text[1:].split("/")
     if any(not _is_segment(segment) or segment.endswith("...}") for segment in inner):
         return False
-    names = [found[1] for segment in (*inner, last) if (found := _PLACEHOLDER.fullmatch(segment))]
+    names = [found[1] for segment in (*inner, last) if (found := re.fullmatch(_PLACEHOLDER, segment))]
     return (last == "" or _is_segment(last)) and len(names) == len(set(names))
 
 
@@ -40,5 +40,5 @@ def is_public_entry(text: str) -> bool:
 
 def _is_segment(segment: str) -> bool:
     if "{" in segment or "}" in segment:
-        return _PLACEHOLDER.fullmatch(segment) is not None
+        return re.fullmatch(_PLACEHOLDER, segment) is not None
     return segment not in {"", ".", ".."}

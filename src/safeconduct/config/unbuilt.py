@@ -5,7 +5,6 @@ Whoever builds one deletes its row.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from safeconduct.config.problems import Problem, shown, shown_url
@@ -32,15 +31,17 @@ def begins(*starts: str) -> Callable[[object], bool]:
     return lambda value: isinstance(value, str) and value.startswith(starts)
 
 
-@dataclass(frozen=True, slots=True)
 class Unbuilt:
     """A value of a field that will be possible; in *name*, ``[]`` stands for every item of a list."""
 
-    name: str
-    #: In words: the values that are meant, and what to choose until then.
-    meant: str
-    instead: str
-    is_meant: Callable[[object], bool]
+    __slots__ = ("instead", "is_meant", "meant", "name")
+
+    def __init__(self, name: str, meant: str, instead: str, is_meant: Callable[[object], bool]) -> None:
+        self.name = name
+        #: In words: the values that are meant, and what to choose until then.
+        self.meant = meant
+        self.instead = instead
+        self.is_meant = is_meant
 
 
 UNBUILT: Final = (

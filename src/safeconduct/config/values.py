@@ -1,9 +1,8 @@
 """The kinds of values that several sections share, under the names by which fields call them."""
 
-import re
 from typing import Annotated, Final, Literal
 
-from safeconduct.config.addresses import is_secure_origin
+from safeconduct.config.addresses import is_secure_origin, like
 from safeconduct.config.kinds import Choice, Text, Whole
 from safeconduct.principal import LEVELS, Level
 
@@ -16,8 +15,8 @@ Outage = Literal["refuse", "serve"]
 TEN_YEARS_SECONDS: Final = 315_360_000
 
 # "scope-token = 1*( %x21 / %x23-5B / %x5D-7E )" — RFC 6749 §3.3
-_SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
-_TOKEN_TYPE: Final = re.compile(r"(?:application/)?[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*")
+_SCOPE: Final = r"[\x21\x23-\x5b\x5d-\x7e]+"
+_MEDIA_TYPE: Final = r"(?:application/)?[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*"
 
 SIGNATURES: Final = (
     *("HS256", "HS384", "HS512", "RS256", "RS384", "RS512"),
@@ -31,8 +30,8 @@ ENCRYPTIONS: Final = ("A256KW", "ECDH-ES+A256KW", "dir", "A256GCM")
 
 Seconds = Annotated[int, Whole(1, TEN_YEARS_SECONDS)]
 Leeway = Annotated[int, Whole(0, 60)]
-Scope = Annotated[str, Text("a scope: printable ASCII without space, quotes and backslash", _SCOPE.fullmatch)]
-TokenType = Annotated[str, Text('a media type such as "at+jwt"', _TOKEN_TYPE.fullmatch)]
+Scope = Annotated[str, Text("a scope: printable ASCII without space, quotes and backslash", like(_SCOPE))]
+TokenType = Annotated[str, Text('a media type such as "at+jwt"', like(_MEDIA_TYPE))]
 # A rule or a mapping to "anonymous" would read as if it opened something, and nothing but `public` does.
 ProvenLevel = Annotated[Level, Choice(LEVELS[1:])]
 Algorithm = Annotated[str, Choice(SIGNATURES)]
