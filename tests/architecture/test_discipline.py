@@ -5,8 +5,8 @@ import re
 
 from sources import PACKAGE, nodes, parsed, place, python_files
 
-#: `Config.load` and the command line are the only readers of the environment (style rule 13).
-READERS_OF_THE_ENVIRONMENT = {"config", "cli"}
+#: `Config.load` and the command line read the environment (style rule 13), and what resolves `keys = "env:NAME"`.
+READERS_OF_THE_ENVIRONMENT = {"config", "cli", "_workshop"}
 SECRET = re.compile(r"(^|_)(secret|password|digest|signature|mac|tag|nonce|verifier_value)$")
 
 

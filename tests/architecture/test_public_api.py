@@ -6,8 +6,8 @@ import inspect
 import safeconduct
 from sources import PACKAGE
 
-#: Modules whose public classes and functions are all names of the package itself.
-SPOKEN_FOR = ("auth", "config", "errors", "events", "guard", "principal")
+#: Modules whose public classes and functions are all names of the package; `errors` and `events` are read as modules.
+SPOKEN_FOR = ("auth", "config", "guard", "principal")
 #: Public in its module, for the other modules of the package only.
 INSIDE = {"rank": "an order of levels, for rules and steps; a user compares nothing"}
 
