@@ -1,0 +1,189 @@
+import asyncio
+
+import pytest
+
+from people import AsyncFolk, Folk, run
+from safeconduct._core.passwords import Passwords
+from safeconduct._core.ports import Account
+from safeconduct._core.throttle import Throttle
+from safeconduct.config import LoginConfig
+from safeconduct.directories import CallableDirectory, people_for
+from safeconduct.errors import BadCredentials, TooManyAttempts, Unavailable
+from safeconduct.events import SignInFailed
+from safeconduct.stores.memory import MemoryStore
+from worlds import Clock
+
+HOME = "192.0.2.1"
+
+
+class Desk:
+    """Passwords over a directory, a throttle and memory."""
+
+    def __init__(self, world, directory):
+        self.world = world
+        self.clock = Clock()
+        self.events = []
+        self.login = LoginConfig()
+        self.people = people_for(directory, world, self.login)
+        store = MemoryStore(clock=self.clock, horizon_ms=1000, leeway_ms=0)
+        local = MemoryStore(clock=self.clock, horizon_ms=1000, leeway_ms=0)
+        throttle = Throttle(store, local, self.login, key=b"k" * 32, announce=self.events.append)
+        self.passwords = Passwords(self.people, throttle, announce=self.events.append)
+
+    def prove(self, username="alice", password="wonder", **options):
+        return run(self.world, self.passwords.prove(username, password, network=HOME, scheme="basic", **options))
+
+
+@pytest.fixture
+def folk():
+    return Folk(alice="wonder")
+
+
+@pytest.fixture(params=["wsgi", "asgi", "native"])
+def desk(request, folk):
+    if request.param == "native":
+        native = AsyncFolk(alice="wonder")
+        native.__dict__ = folk.__dict__
+        desk = Desk("asgi", native)
+    else:
+        desk = Desk(request.param, folk)
+    yield desk
+    desk.people.close()
+
+
+def test_a_right_password_gives_the_account(desk):
+    assert Account("alice", roles=["user"]) == desk.prove()
+    assert [] == desk.events
+
+
+def test_a_wrong_password_and_an_unknown_name_are_told_alike(desk):
+    """One error, one reason; the event names the account by a digest only."""
+    with pytest.raises(BadCredentials) as wrong:
+        desk.prove(password="no")
+    with pytest.raises(BadCredentials) as unknown:
+        desk.prove("nobody")
+
+    assert (401, "invalid_token") == (wrong.value.status, wrong.value.code)
+    assert str(wrong.value) == str(unknown.value)
+    assert [SignInFailed, SignInFailed] == [type(event) for event in desk.events]
+    assert "alice" not in repr(desk.events)
+
+
+def test_a_locked_account_is_not_compared_even_with_the_right_password(desk, folk):
+    """5 wrong, the 6th is 429, and no guess can be confirmed by then."""
+    for _ in range(5):
+        with pytest.raises(BadCredentials):
+            desk.prove(password="no")
+
+    with pytest.raises(TooManyAttempts) as caught:
+        desk.prove()
+
+    assert 900 == caught.value.retry_after_seconds
+    assert 5 == folk.checks
+
+
+def test_right_passwords_are_not_counted(desk):
+    for _ in range(120):
+        desk.prove()
+
+    assert [] == desk.events
+
+
+def test_a_disabled_account_is_refused_and_counted(desk, folk):
+    """Were the try given back, its count would tell that the password was right."""
+    folk.accounts["alice"] = Account("alice", disabled=True)
+
+    for _ in range(5):
+        with pytest.raises(BadCredentials):
+            desk.prove()
+
+    with pytest.raises(TooManyAttempts):
+        desk.prove()
+
+
+@pytest.mark.parametrize("world", ["wsgi", "asgi"])
+@pytest.mark.parametrize("now", [None, Account("alice", disabled=True)], ids=["gone", "disabled"])
+def test_where_the_directory_is_asked_again_its_last_word_holds(world, now):
+    """The check may speak from a cache or a replica; an account that is gone or disabled is refused, and counted."""
+    desk = Desk(world, CallableDirectory(lambda _username, _password: Account("alice"), lambda _subject: now))
+
+    assert Account("alice") == desk.prove()
+    for _ in range(5):
+        with pytest.raises(BadCredentials):
+            desk.prove(asks_again=True)
+    with pytest.raises(TooManyAttempts):
+        desk.prove(asks_again=True)
+
+
+def test_asking_again_takes_rights_from_the_look_up_and_the_level_from_the_proof():
+    """Roles and scopes are the looked-up ones."""
+    directory = CallableDirectory(
+        lambda _username, _password: Account("alice", roles=["old"], level="multifactor"),
+        lambda _subject: Account("alice", roles=["new"], scopes=["read"], display_name="Alice"),
+    )
+
+    account = Desk("wsgi", directory).prove(asks_again=True)
+
+    assert Account("alice", roles=["new"], scopes=["read"], display_name="Alice", level="multifactor") == account
+
+
+@pytest.mark.parametrize("world", ["wsgi", "asgi"])
+def test_a_static_directory_is_not_asked_again(world):
+    desk = Desk(world, CallableDirectory(lambda _username, _password: Account("alice")))
+
+    assert Account("alice") == desk.prove(asks_again=True)
+
+
+def test_a_directory_that_is_out_is_503_and_costs_no_try(desk, folk):
+    """Infrastructure never answers 401, nor does it lock anybody out."""
+    folk.passwords = None
+
+    for _ in range(10):
+        with pytest.raises(Unavailable):
+            desk.prove()
+    folk.passwords = {"alice": "wonder"}
+
+    assert "alice" == desk.prove().subject
+
+
+@pytest.mark.parametrize(
+    ("username", "password"),
+    [("a" * 1025, "p"), ("alice", "p" * 1025), ("é" * 513, "p"), ("\ud800", "p"), ("alice", "\udfff")],
+    ids=["long name", "long password", "long in bytes", "surrogate name", "surrogate password"],
+)
+def test_what_does_not_fit_costs_neither_a_try_nor_a_hash(desk, folk, username, password):
+    """A megabyte is not hashed (CVE-2013-1443), and nothing of it is kept in the error."""
+    for _ in range(10):
+        with pytest.raises(BadCredentials) as caught:
+            desk.prove(username, password)
+
+    assert 0 == folk.checks
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_a_name_and_a_password_of_1024_bytes_are_compared_whole():
+    """No truncation: the last byte counts (CVE-2025-22228)."""
+    name, password = "n" * 1024, "p" * 1024
+    desk = Desk("wsgi", Folk(**{name: password}))
+
+    assert name == desk.prove(name, password).subject
+    with pytest.raises(BadCredentials):
+        desk.prove(name, password[:-1] + "q")
+
+
+def test_a_request_that_is_cancelled_has_used_its_try_up():
+    """Hanging up must not make guessing free."""
+    desk = Desk("asgi", AsyncFolk(alice="wonder"))
+
+    async def hang_up():
+        task = asyncio.create_task(desk.passwords.prove("alice", "no", network=HOME, scheme="basic"))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    for _ in range(5):
+        asyncio.run(hang_up())
+
+    with pytest.raises(TooManyAttempts):
+        desk.prove()

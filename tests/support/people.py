@@ -1,0 +1,45 @@
+"""Directories that need no hash, and how either world asks them."""
+
+import asyncio
+
+from safeconduct._core.finish import finish
+from safeconduct._core.ports import Account
+
+
+class Folk:
+    """A blocking directory in memory, which counts what it is asked."""
+
+    def __init__(self, **passwords):
+        self.passwords = passwords
+        self.accounts = {name: Account(name, roles=["user"]) for name in passwords}
+        self.checks = 0
+        self.lookups = 0
+
+    def check(self, username, password):
+        self.checks += 1
+        is_right = self.passwords.get(username) == password
+        return self.accounts.get(username) if is_right else None
+
+    def lookup(self, subject):
+        self.lookups += 1
+        return self.accounts.get(subject)
+
+
+class AsyncFolk(Folk):
+    """The same with the awaitable face alone."""
+
+    check = None
+    lookup = None
+
+    async def acheck(self, username, password):
+        await asyncio.sleep(0)
+        return Folk.check(self, username, password)
+
+    async def alookup(self, subject):
+        await asyncio.sleep(0)
+        return Folk.lookup(self, subject)
+
+
+def run(world, coroutine):
+    """Run *coroutine* as *world* does: at once, or on a loop."""
+    return finish(coroutine) if world == "wsgi" else asyncio.run(coroutine)
