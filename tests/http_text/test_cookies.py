@@ -66,6 +66,15 @@ def test_only_spaces_and_tabs_are_trimmed():
     assert find([b"a=1;\t __Host-at \t=\t abc \t; b=2"], _NAME) == "abc"
 
 
+@pytest.mark.parametrize(
+    "blank", [b"\x0b", b"\x0c", b"\r", b"\n", b"\x00", b"\x1c", b"\xa0", b"\xe2\x80\x80"], ids=repr
+)
+def test_a_name_with_any_other_whitespace_is_another_name(blank):
+    """A browser stores such a cookie without the rules of the prefix, and other readers strip it."""
+    assert find([b"a=1; " + blank + b"__Host-at=evil"], _NAME) is None
+    assert find([b"a=1; __Host-at" + blank + b"=evil"], _NAME) is None
+
+
 @pytest.mark.parametrize("value", [b"", b"a b", b"a\x0b", b"\xc3\xa9", b"a\x00", b'"a"', b"a\\b", b"a,b"], ids=repr)
 def test_a_value_that_no_cookie_of_ours_has_is_malformed(value):
     """It is not taken for an absent one."""
