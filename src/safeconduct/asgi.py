@@ -7,10 +7,10 @@ Pure ASGI, so that a context variable set here is seen in endpoints, in threads 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from safeconduct._core.decision import Passed, Refused
+from safeconduct._core.decision import Decision, Passed, Refused
 from safeconduct._core.gate import Gate, GateKeeper
 from safeconduct._http.cookies import without
-from safeconduct._http.message import Field, Reply, Request, read_fields
+from safeconduct._http.message import Field, Reply, Request, Route, read_fields
 from safeconduct._http.paths import relative_path
 from safeconduct._http.privacy import private
 from safeconduct.errors import AuthError
@@ -36,6 +36,8 @@ class AuthMiddleware:
     def __init__(self, app: App, auth: GateKeeper) -> None:
         self.app = app
         self._gate = auth.asgi_gate()
+        self._recall = self._gate.recall
+        self._hides_cookies = bool(self._gate.hidden_cookies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """
@@ -44,36 +46,57 @@ class AuthMiddleware:
         Raises:
             RuntimeError: If the scope is of a type that nobody here can judge: it is not let through unseen.
         """
-        if scope["type"] == "http":
-            await self._serve(scope, receive, send)
-        elif scope["type"] == "websocket":
+        if scope["type"] != "http":
+            await self._serve_other(scope, receive, send)
+            return
+        # The short way, in line: this is what nearly every request costs.
+        decision: Decision | None = None
+        fields = [value for name, value in scope["headers"] if name == b"authorization"]
+        if len(fields) == 1 and _PROOF not in scope:
+            route = scope["method"], scope["path"], scope.get("root_path", ""), scope.get("raw_path")
+            decision = await self._recall(route, fields[0])
+        if not isinstance(decision, Passed):
+            decision = await self._judge(scope, decision, send)
+            if decision is None:
+                return
+        identity = decision.identity
+        scope = {**scope, "safeconduct": identity, "user": identity, "auth": decision.rights, _PROOF: decision}
+        if self._hides_cookies:
+            scope["headers"] = _without_cookies(scope["headers"], self._gate.hidden_cookies)
+        before = PASSED.set(decision)
+        try:
+            await self.app(scope, receive, _as_private(send) if decision.is_ambient else send)
+        except AuthError as error:
+            # Raised below by `requires` or `principal`.  Had the response begun, the server refuses a second start.
+            await self._refuse(error, scope, send)
+        finally:
+            PASSED.reset(before)
+
+    async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
             await _Handshake(self.app, self._gate, scope, receive, send).serve()
         elif scope["type"] == "lifespan":
             await self._live(scope, receive, send)
         else:
             raise RuntimeError(f"safeconduct cannot judge a connection of type {scope['type']!r}")
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _judge(self, scope: Scope, decision: Decision | None, send: Send) -> Passed | None:
+        """Take the long way where nothing is decided yet; answer, and return None, where the request ends here."""
         gate = self._gate
-        request = read_scope(scope)
-        outer: Passed | None = scope.get(_PROOF)
-        if request.path in gate.endpoints and not gate.is_inner(outer):
-            await _reply(send, gate.serve(request), request)
-            return
-        decision = await gate.decide(request, outer)
+        if decision is None:
+            request = read_scope(scope)
+            outer: Passed | None = scope.get(_PROOF)
+            if request.path in gate.endpoints and not gate.is_inner(outer):
+                await _reply(send, gate.serve(request), request.method)
+                return None
+            decision = await gate.decide(request, outer)
         if isinstance(decision, Refused):
-            await _reply(send, gate.answer(decision.error, request), request)
-            return
-        if decision.proof is not None and decision.proof.ambient:
-            send = _as_private(send)
-        before = PASSED.set(decision)
-        try:
-            await self.app(_inner_scope(scope, decision, gate), receive, send)
-        except AuthError as error:
-            # Raised below by `requires` or `principal`.  Had the response begun, the server refuses a second start.
-            await _reply(send, gate.answer(error, request), request)
-        finally:
-            PASSED.reset(before)
+            await self._refuse(decision.error, scope, send)
+            return None
+        return decision
+
+    async def _refuse(self, error: AuthError, scope: Scope, send: Send) -> None:
+        await _reply(send, self._gate.answer(error, read_scope(scope)), scope["method"])
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         gate = self._gate
@@ -106,7 +129,10 @@ class _Handshake:
             await self._receive()
             await self._deny(self._gate.answer(decision.error, request))
             return
-        scope = _inner_scope(self._scope, decision, self._gate)
+        identity = decision.identity
+        scope = {**self._scope, "safeconduct": identity, "user": identity, "auth": decision.rights, _PROOF: decision}
+        if self._gate.hidden_cookies:
+            scope["headers"] = _without_cookies(scope["headers"], self._gate.hidden_cookies)
         if isinstance(decision.identity, Principal) and decision.identity.scheme == "subprotocol":
             self._echoes_bearer = True
             scope.update(_without_subprotocol_token(scope))
@@ -136,6 +162,11 @@ class _Handshake:
         await self._send({"type": "websocket.close", "code": _close_code(reply.status), "reason": ""})
 
 
+def route_of(scope: Scope) -> Route:
+    """Return what the server said of method and path; a handshake is a GET."""
+    return scope.get("method", "GET"), scope["path"], scope.get("root_path", ""), scope.get("raw_path")
+
+
 def read_scope(scope: Scope) -> Request:
     """Return the request that *scope* describes; header names are lower-cased as the specification has them."""
     root_path = scope.get("root_path", "")
@@ -143,6 +174,7 @@ def read_scope(scope: Scope) -> Request:
     client = scope.get("client")
     is_websocket = scope["type"] == "websocket"
     return Request(
+        route_of(scope),
         "GET" if is_websocket else scope["method"],
         relative_path(path, root_path) if root_path else path,
         root_path,
@@ -152,13 +184,6 @@ def read_scope(scope: Scope) -> Request:
         is_websocket=is_websocket,
         client_host=client[0] if client else None,
     )
-
-
-def _inner_scope(scope: Scope, passed: Passed, gate: Gate) -> Scope:
-    inner = {**scope, "safeconduct": passed.identity, "user": passed.identity, "auth": passed.rights, _PROOF: passed}
-    if gate.hidden_cookies:
-        inner["headers"] = _without_cookies(scope["headers"], gate.hidden_cookies)
-    return inner
 
 
 def _without_cookies(fields: list[Field], names: frozenset[bytes]) -> list[Field]:
@@ -184,9 +209,9 @@ def _as_private(send: Send) -> Send:
     return send_privately
 
 
-async def _reply(send: Send, reply: Reply, request: Request) -> None:
+async def _reply(send: Send, reply: Reply, method: str) -> None:
     await send({"type": "http.response.start", "status": reply.status, "headers": list(reply.fields)})
-    body = b"" if request.method == "HEAD" else reply.body
+    body = b"" if method == "HEAD" else reply.body
     await send({"type": "http.response.body", "body": body})
 
 

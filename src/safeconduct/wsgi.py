@@ -9,11 +9,11 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Any
 
-from safeconduct._core.decision import Passed, Refused
+from safeconduct._core.decision import Decision, Passed, Refused
 from safeconduct._core.finish import finish
 from safeconduct._core.gate import GateKeeper
 from safeconduct._http.cookies import without
-from safeconduct._http.message import Reply, Request
+from safeconduct._http.message import Reply, Request, Route
 from safeconduct._http.paths import decode_path_info, decode_script_name
 from safeconduct._http.privacy import private
 from safeconduct.errors import AuthError
@@ -44,32 +44,44 @@ class AuthMiddleware:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
-        gate = self._gate
-        try:
-            request = read_environ(environ)
-        except AuthError as error:
-            return _reply(start_response, gate.answer(error, None), environ["REQUEST_METHOD"])
-        outer = _outer(environ)
-        if request.path in gate.endpoints and not gate.is_inner(outer):
-            return _reply(start_response, gate.serve(request), request.method)
-        decision = finish(gate.decide(request, outer))
-        if isinstance(decision, Refused):
-            return _reply(start_response, gate.answer(decision.error, request), request.method)
-        _announce_identity(environ, decision, gate.hidden_cookies)
-        if decision.proof is not None and decision.proof.ambient:
+        passed = self._judge(environ, start_response)
+        if not isinstance(passed, Passed):
+            return passed
+        _announce_identity(environ, passed, self._gate.hidden_cookies)
+        if passed.is_ambient:
             start_response = _as_private(start_response)
-        return self._call(environ, start_response, decision, request)
+        return self._call(environ, start_response, passed)
 
-    def _call(
-        self, environ: Environ, start_response: StartResponse, passed: Passed, request: Request
-    ) -> Iterable[bytes]:
+    def _judge(self, environ: Environ, start_response: StartResponse) -> Passed | Iterable[bytes]:
+        """Decide; answer and return the body where the request ends here."""
+        gate = self._gate
+        outer = _outer(environ)
+        field: str | None = environ.get("HTTP_AUTHORIZATION")
+        decision: Decision | None = None
+        if field is not None and outer is None:
+            decision = finish(gate.recall(route_of(environ), field.encode("latin-1")))
+        if decision is None:
+            try:
+                request = read_environ(environ)
+            except AuthError as error:
+                return _reply(start_response, gate.answer(error, None), environ["REQUEST_METHOD"])
+            if request.path in gate.endpoints and not gate.is_inner(outer):
+                return _reply(start_response, gate.serve(request), request.method)
+            decision = finish(gate.decide(request, outer))
+        if isinstance(decision, Refused):
+            reply = gate.answer(decision.error, read_environ(environ))
+            return _reply(start_response, reply, environ["REQUEST_METHOD"])
+        return decision
+
+    def _call(self, environ: Environ, start_response: StartResponse, passed: Passed) -> Iterable[bytes]:
         before = PASSED.get()
         PASSED.set(passed)
         try:
             body = self.app(environ, start_response)
         except AuthError as error:
             PASSED.set(before)
-            return _reply(start_response, self._gate.answer(error, request), request.method, error)
+            reply = self.answer(error, read_environ(environ))
+            return _reply(start_response, reply, environ["REQUEST_METHOD"], error)
         except BaseException:
             PASSED.set(before)
             raise
@@ -101,6 +113,12 @@ class _Body:
             PASSED.set(self._before)
 
 
+def route_of(environ: Environ) -> Route:
+    """Return what the server said of method and path."""
+    get = environ.get
+    return environ["REQUEST_METHOD"], get("PATH_INFO", ""), get("SCRIPT_NAME", ""), _raw_path(environ)
+
+
 def read_environ(environ: Environ) -> Request:
     """
     Return the request that *environ* describes.
@@ -114,6 +132,7 @@ def read_environ(environ: Environ) -> Request:
         return [] if value is None else [value.encode("latin-1")]
 
     return Request(
+        route_of(environ),
         environ["REQUEST_METHOD"],
         decode_path_info(environ.get("PATH_INFO", "")),
         decode_script_name(environ.get("SCRIPT_NAME", "")),

@@ -50,6 +50,8 @@ class Passed:
     #: The mark of the ``Auth`` that decided.
     owner: object = field(repr=False)
     proof: Proof | None = None
+    #: Whether a browser sent the credential by itself.
+    is_ambient: bool = False
 
     @classmethod
     def of(cls, identity: Identity, clock: Clock, owner: object, proof: Proof | None = None) -> "Passed":
@@ -58,7 +60,7 @@ class Passed:
         if isinstance(identity, Principal):
             # Starlette's own word for "somebody": `@requires("authenticated")`.
             scopes |= {"authenticated"}
-        return cls(identity, Rights(scopes), clock, owner, proof)
+        return cls(identity, Rights(scopes), clock, owner, proof, proof is not None and proof.ambient is not None)
 
 
 @dataclass(frozen=True, slots=True)

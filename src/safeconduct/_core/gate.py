@@ -25,7 +25,7 @@ from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.sources import Sources
 from safeconduct._http.credentials import Basic, Bearer, Credential, Dpop, UnknownScheme, read_authorization
-from safeconduct._http.message import Reply, Request
+from safeconduct._http.message import Reply, Request, Route
 from safeconduct._http.origin import SAFE_METHODS, check_origin
 from safeconduct._http.paths import clean_path
 from safeconduct.errors import (
@@ -90,7 +90,9 @@ class Gate:
         self._rejects_invalid = rejects_invalid
         self._announce = announce
         self._is_closed = False
-        self._routes: dict[tuple[str, str, str, bytes | None], Requirement] = {}
+        self._routes: dict[Route, Requirement] = {}
+        #: Those among them on which the short way may be taken.
+        self._closed_routes: dict[Route, Requirement] = {}
         reasons: tuple[Reason, ...] = ("none", "invalid_request", "invalid_token", "unavailable")
         self._strangers = {
             reason: Passed.of(Anonymous(reason=reason), recognition.clock, recognition.owner) for reason in reasons
@@ -126,6 +128,36 @@ class Gate:
     def close(self) -> None:
         """Let nothing pass any more: every later request is ``Unavailable``."""
         self._is_closed = True
+        self._recognition.close()
+
+    async def recall(self, route: Route, field: bytes) -> Decision | None:
+        """
+        Take the short way: decide about a credential and a route that were seen before, else return None.
+
+        Args:
+            route: The route of the request, which comes through no other middleware of ours.
+            field: Its only ``Authorization`` field.
+        """
+        passed = self._recall(field)
+        requirement = self._closed_routes.get(route)
+        if passed is None or requirement is None:
+            return None
+        now = self._clock()
+        recognition = self._recognition
+        proof = passed.proof
+        if proof is None or not recognition.fresh_from <= now < recognition.fresh_until:
+            return None
+        now_ms = int(now * 1000)
+        try:
+            if now_ms >= proof.expires_ms:
+                raise ExpiredToken(proof.expires_ms // 1000)
+            if self._revocations is not None and requirement.consistency != "none":
+                await self._revocations.check(proof.question, now_ms=now_ms)
+            if requirement.is_particular:
+                requirement.check(passed.identity, now=now)
+        except AuthError as error:
+            return Refused(error)
+        return passed
 
     async def decide(self, request: Request, outer: Passed | None) -> Decision:
         """
@@ -151,14 +183,16 @@ class Gate:
         return passed
 
     def _requirement(self, request: Request) -> Requirement:
-        route = (request.method, request.path, request.root_path, request.raw_path)
-        requirement = self._routes.get(route)
+        requirement = self._routes.get(request.route)
         if requirement is None:
             clean_path(request.path, request.raw_path, request.root_path)
             requirement = self._policy.requirement(request.method, request.path)
             if len(self._routes) >= _ROUTES_REMEMBERED:
                 self._routes.clear()
-            self._routes[route] = requirement
+                self._closed_routes.clear()
+            self._routes[request.route] = requirement
+            if not requirement.is_open and request.path not in self.endpoints:
+                self._closed_routes[request.route] = requirement
         return requirement
 
     def _is_preflight(self, request: Request) -> bool:

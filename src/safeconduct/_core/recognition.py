@@ -61,16 +61,22 @@ class Recognition:
         self._key_state = verifier.key_state()
         self._leeway_seconds = leeway_seconds
         self._shards = shards
-        self._looked_at = float("-inf")
+        #: When the keys were last looked at, and until when that counts: what was proven may be recalled meanwhile.
+        self.fresh_from = self.fresh_until = float("-inf")
+
+    def close(self) -> None:
+        """Let nothing be recalled any more."""
+        self.fresh_until = float("-inf")
 
     def notice_keys(self, now: float) -> None:
         """Look at the keys if a second has gone since the last look; forget every proof if they changed."""
-        if not 0 <= now - self._looked_at < 1:
-            self._looked_at = now
-            key_state = self._key_state_now()
-            if key_state is not self._key_state:
-                self._key_state = key_state
-                self._remembered.clear()
+        if self.fresh_from <= now < self.fresh_until:
+            return
+        key_state = self._key_state_now()
+        if key_state is not self._key_state:
+            self._key_state = key_state
+            self._remembered.clear()
+        self.fresh_from, self.fresh_until = now, now + 1
 
     def prove(self, token: str, place: Place, *, now: float) -> Passed:
         """

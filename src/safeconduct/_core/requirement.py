@@ -1,6 +1,6 @@
 """What a request must bring, and the comparison with what its caller has."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from safeconduct.errors import InsufficientRights, MissingCredential, StepUpRequired
@@ -25,6 +25,13 @@ class Requirement:
     #: Whether the origin step is made for GET and HEAD too.
     is_unsafe: bool = False
     consistency: Literal["strict", "bounded", "none"] | None = None
+    #: Whether it asks for more than any principal; kept, because it is asked at every request.
+    is_particular: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        """Reckon what follows from the rest."""
+        asks_more = bool(self.scopes or self.role_sets or self.level or self.max_age_seconds is not None)
+        object.__setattr__(self, "is_particular", asks_more)
 
     def __add__(self, other: "Requirement") -> "Requirement":
         """Return what satisfies both: requirements only ever add up."""
@@ -41,11 +48,6 @@ class Requirement:
             is_unsafe=self.is_unsafe or other.is_unsafe,
             consistency="strict" if "strict" in consistencies else self.consistency or other.consistency,
         )
-
-    @property
-    def is_plain(self) -> bool:
-        """Say whether any principal satisfies it."""
-        return not (self.scopes or self.role_sets or self.level or self.max_age_seconds is not None)
 
     def check(self, identity: Identity, *, now: float) -> None:
         """
@@ -64,7 +66,7 @@ class Requirement:
             if self.is_open:
                 return
             raise MissingCredential
-        if not self.is_plain and not self.is_open:
+        if self.is_particular and not self.is_open:
             self._check_rights(identity)
             self._check_proof(identity, now)
 

@@ -9,6 +9,9 @@ Field = tuple[bytes, bytes]
 FieldReader = Callable[[bytes], list[bytes]]
 """Returns every value of the field with this lower-case name, in the order in which they came."""
 
+Route = tuple[str, str, str, bytes | str | None]
+"""Method, path, mount prefix and raw path of a request, unread."""
+
 
 class Request:
     """
@@ -18,10 +21,21 @@ class Request:
     read through *values*, since most requests are decided by one of them.
     """
 
-    __slots__ = ("client_host", "is_secure", "is_websocket", "method", "path", "raw_path", "root_path", "values")
+    __slots__ = (
+        "client_host",
+        "is_secure",
+        "is_websocket",
+        "method",
+        "path",
+        "raw_path",
+        "root_path",
+        "route",
+        "values",
+    )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what an adapter knows of a request is this much
         self,
+        route: Route,
         method: str,
         path: str,
         root_path: str,
@@ -36,6 +50,8 @@ class Request:
         Keep what came.
 
         Args:
+            route: What the server said of method and path, as the adapter got it: what is found out about these is
+                remembered under it.
             method: As it came, upper or lower case; ``GET`` for a WebSocket handshake.
             path: The decoded path relative to the application, without *root_path*.
             root_path: The decoded mount prefix (``root_path`` or ``SCRIPT_NAME``), may be empty.
@@ -45,6 +61,7 @@ class Request:
             is_websocket: Whether it is a WebSocket handshake.
             client_host: The peer's address as text, where the server knows it.
         """
+        self.route = route
         self.method = method
         self.path = path
         self.root_path = root_path
