@@ -1,7 +1,12 @@
 """Servers that live for a session, and are emptied between tests."""
 
 import pytest
+
+from safeconduct.config import RevocationConfig, StoreConfig
+from safeconduct.stores.redis_stores import RedisStores
 from servers import KINDS, Server
+from store_contract import HORIZON_MS, LEEWAY_MS
+from worlds import WORLDS
 
 
 @pytest.fixture(scope="session", params=KINDS)
@@ -25,3 +30,55 @@ def fresh_server(living_server):
     server = Server(living_server.kind)
     yield server
     server.stop()
+
+
+class Monotonic:
+    """A monotonic clock moved by hand."""
+
+    def __init__(self):
+        self.seconds = 1000.0
+
+    def __call__(self):
+        return self.seconds
+
+
+@pytest.fixture
+def monotonic():
+    return Monotonic()
+
+
+@pytest.fixture
+def events():
+    return []
+
+
+@pytest.fixture
+def open_stores(monotonic, events):
+    """Make a server's store with short deadlines, and see what it announces."""
+
+    def make(url, *, deadline_ms=2000, pool_size=4, **revocation):
+        return RedisStores(
+            StoreConfig(url=url, deadline_ms=deadline_ms, pool_size=pool_size),
+            RevocationConfig(**revocation),
+            horizon_ms=HORIZON_MS,
+            leeway_ms=LEEWAY_MS,
+            announce=events.append,
+            monotonic=monotonic,
+        )
+
+    return make
+
+
+@pytest.fixture(params=WORLDS)
+def enter(request):
+    """Enter one of the two worlds with a store."""
+    entered = []
+
+    def into(stores):
+        world = WORLDS[request.param](stores)
+        entered.append(world)
+        return world
+
+    yield into
+    for world in entered:
+        world.close()

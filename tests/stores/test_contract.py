@@ -1,12 +1,12 @@
 """Every store keeps the same contract, in both worlds."""
 
 import pytest
-from store_contract import HORIZON_MS, LEEWAY_MS, StoreContract
-from worlds import WORLDS, Clock
 
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.stores import MemoryStore
 from safeconduct.stores.redis_stores import RedisStores
+from store_contract import HORIZON_MS, LEEWAY_MS, StoreContract
+from worlds import WORLDS, Clock
 
 
 class Shift:
@@ -50,7 +50,7 @@ class TestRedisStore(StoreContract):
             RevocationConfig(),
             horizon_ms=HORIZON_MS,
             leeway_ms=LEEWAY_MS,
-            announce=lambda event: None,
+            announce=print,
             shift_ms=clock,
         )
         world = WORLDS[request.param](stores)

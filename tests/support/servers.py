@@ -47,9 +47,7 @@ class Server:
     def start(self):
         command = [self._binary, "--port", str(self.port), "--unixsocket", str(self.socket), "--dir", str(self.folder)]
         command += ["--bind", "127.0.0.1", "--save", "", "--daemonize", "no", "--enable-debug-command", "yes"]
-        self._process = subprocess.Popen(  # noqa: S603 - a binary that the tests chose
-            [*command, *self._options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
+        self._process = subprocess.Popen([*command, *self._options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         for line in self._process.stdout:
             if b"ready to accept connections at " in line or b"Ready to accept connections unix" in line:
                 break

@@ -1,0 +1,213 @@
+"""Threads, tasks, loops and processes share a store and never each other's answers."""
+
+import asyncio
+import threading
+
+import pytest
+
+from proxies import Proxy
+from safeconduct._core.finish import finish
+from safeconduct._core.ports import Revocation
+from safeconduct.errors import Unavailable
+from servers import in_child
+from store_contract import TOKEN, question
+from worlds import Blocking, Native
+
+KINDS_OF_TOKEN = 20
+
+
+def members(revoked):
+    return [b"t%s%02d" % (b"r" if revoked else b"h", number) for number in range(KINDS_OF_TOKEN)]
+
+
+async def fill(store):
+    await store.begin_epoch(0, reason="new", seen=None)
+    for member in members(revoked=True):
+        await store.revoke(0, Revocation("token", member, (0,), 1 << 50))
+
+
+@pytest.fixture
+def proxy(server):
+    proxy = Proxy(server.port)
+    yield proxy
+    proxy.stop()
+
+
+def test_cancelled_tasks_cross_no_replies(server, proxy, open_stores):
+    """A reply that a cancelled task left on its way is read by nobody else (CVE-2023-28858)."""
+    store = open_stores(proxy.url, pool_size=3, deadline_ms=20_000).native()
+
+    async def storm():
+        await fill(store)
+        wrong = 0
+        for _ in range(10):
+            proxy.gate.clear()
+            asked = [
+                (is_revoked, asyncio.create_task(store.ask(question(marks=[member]))))
+                for is_revoked in (True, False)
+                for member in members(is_revoked)
+            ]
+            for _ in range(5):
+                await asyncio.sleep(0)
+            for _, task in asked[::3]:
+                task.cancel()
+            proxy.gate.set()
+            said = await asyncio.gather(*(task for _, task in asked), return_exceptions=True)
+            for (is_revoked, _), answer in zip(asked, said, strict=True):
+                wrong += not isinstance(answer, asyncio.CancelledError) and answer.is_revoked != is_revoked
+        clients = int(server.statistic("clients", "connected_clients"))
+        await store.close()
+        return wrong, clients
+
+    wrong, clients = asyncio.run(storm())
+
+    assert 0 == wrong
+    assert clients <= 3 + 1 + 10 * 3
+
+
+def test_a_cancelled_question_gives_its_slot_back(proxy, open_stores):
+    store = open_stores(proxy.url, pool_size=1, deadline_ms=20_000).native()
+
+    async def scene():
+        await fill(store)
+        for _ in range(3):
+            proxy.gate.clear()
+            task = asyncio.create_task(store.ask(question()))
+            for _ in range(5):
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            proxy.gate.set()
+        answer = await store.ask(question(marks=[b"tr00"]))
+        await store.close()
+        return answer
+
+    assert asyncio.run(scene()).is_revoked
+
+
+def test_tasks_wait_for_a_connection_and_no_more_are_opened(proxy, open_stores):
+    store = open_stores(proxy.url, pool_size=2, deadline_ms=20_000).native()
+
+    async def crowd():
+        await fill(store)
+        answers = await asyncio.gather(*(store.ask(question(marks=[b"tr00"])) for _ in range(200)))
+        await store.close()
+        return answers
+
+    answers = asyncio.run(crowd())
+
+    assert all(answer.is_revoked for answer in answers)
+    assert proxy.connections <= 2
+
+
+def test_who_waits_too_long_for_a_connection_is_told(proxy, open_stores, events):
+    """That others are slow says nothing about the server: the breaker stays closed."""
+    store = open_stores(proxy.url, pool_size=1, deadline_ms=100).native()
+
+    async def crowd():
+        await fill(store)
+        proxy.gate.clear()
+        said = await asyncio.gather(*(store.ask(question()) for _ in range(10)), return_exceptions=True)
+        proxy.gate.set()
+        await store.close()
+        return said
+
+    reasons = [error.reason for error in asyncio.run(crowd())]
+
+    assert 9 == reasons.count("every connection to the store is in use")
+    assert [] == events
+
+
+def test_threads_share_a_bounded_number_of_connections(proxy, open_stores):
+    store = open_stores(proxy.url, pool_size=2, deadline_ms=20_000).blocking()
+    finish(fill(store))
+    wrong = []
+
+    def ask_all():
+        for is_revoked in (True, False):
+            said = {member: finish(store.ask(question(marks=[member]))) for member in members(is_revoked)}
+            wrong.extend(member for member, answer in said.items() if answer.is_revoked != is_revoked)
+
+    threads = [threading.Thread(target=ask_all) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    finish(store.close())
+
+    assert [] == wrong
+    assert proxy.connections <= 2
+
+
+def test_a_thread_that_waits_too_long_is_told(proxy, open_stores):
+    store = open_stores(proxy.url, pool_size=1, deadline_ms=150).blocking()
+    finish(fill(store))
+    proxy.gate.clear()
+    reasons = []
+
+    def ask():
+        try:
+            finish(store.ask(question()))
+        except Unavailable as error:
+            reasons.append(error.reason)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    proxy.gate.set()
+    finish(store.close())
+
+    assert 4 == len(reasons)
+
+
+def test_each_loop_has_its_own_connections(server, open_stores):
+    """A second ``asyncio.run`` does not meet the first one's closed loop."""
+    store = open_stores(server.url).native()
+
+    async def scene():
+        await store.begin_epoch(0, reason="new", seen=None)
+        answer = await store.ask(question())
+        await store.close()
+        return answer
+
+    assert asyncio.run(scene()).epoch == asyncio.run(scene()).epoch
+
+
+def test_both_worlds_share_one_store(server, open_stores):
+    stores = open_stores(server.url)
+    blocking, native = Blocking(stores), Native(stores)
+    blocking.run(fill(blocking.store))
+
+    answer = native.run(native.store.ask(question(marks=[b"tr00"])))
+    native.close()
+    blocking.close()
+
+    assert answer.is_revoked
+
+
+def test_closing_where_nothing_is_open_is_harmless(server, open_stores):
+    store = open_stores(server.url).native()
+
+    assert asyncio.run(store.close()) is None
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_opens_its_own_connections(proxy, open_stores):
+    """Parent and child never share a socket, or each would read the other's answers."""
+    stores = open_stores(proxy.url)
+    store = stores.blocking()
+    finish(fill(store))
+    before = proxy.connections
+
+    said = in_child(lambda: finish(store.ask(question(marks=[b"tr00"]))).is_revoked)
+    opened = proxy.connections - before
+    own = finish(store.ask(question(marks=[TOKEN])))
+    finish(store.close())
+
+    assert "True" == said
+    assert 1 == opened
+    assert not own.is_revoked
+    assert before + 1 == proxy.connections

@@ -1,0 +1,297 @@
+"""Whatever happens to a server, a question is answered rightly or not at all, and recovery needs no restart."""
+
+import socket
+import threading
+
+import pytest
+
+from proxies import Proxy
+from safeconduct._core.ports import Revocation
+from safeconduct.errors import Unavailable
+from safeconduct.events import StoreRecovered, StoreUnavailable
+from safeconduct.stores.breaker import FAILURES, OPEN_SECONDS
+from safeconduct.stores.fitness import EVERY_SECONDS
+from servers import free_port
+from store_contract import ALICE, TOKEN, question
+
+QUICK_MS = 80
+
+
+def begin(world):
+    return world.run(world.store.begin_epoch(0, reason="new", seen=None))
+
+
+def ask(world, *marks):
+    return world.run(world.store.ask(question(marks=marks, cuts=[ALICE])))
+
+
+def revoke(world, member=TOKEN):
+    return world.run(world.store.revoke(0, Revocation("token", member, (0,), 1 << 50)))
+
+
+def unavailable(world, *marks):
+    with pytest.raises(Unavailable) as caught:
+        ask(world, *marks)
+    return caught.value.reason
+
+
+@pytest.fixture
+def proxy(server):
+    proxy = Proxy(server.port)
+    yield proxy
+    proxy.stop()
+
+
+def test_a_refused_connection_is_unavailable(enter, open_stores):
+    world = enter(open_stores(f"redis://127.0.0.1:{free_port()}"))
+
+    assert "does not answer" in unavailable(world)
+
+
+def test_the_password_is_in_no_error(enter, open_stores, server):
+    world = enter(open_stores(f"redis://somebody:hunter2@127.0.0.1:{server.port}"))
+
+    with pytest.raises(Unavailable) as caught:
+        ask(world)
+
+    chain, error = "", caught.value
+    while error is not None:
+        chain += repr(error) + str(error)
+        error = error.__cause__ or error.__context__
+    assert "hunter2" not in chain
+
+
+def test_a_paused_server_is_unavailable_and_comes_back(enter, open_stores, fresh_server):
+    """What the server says after the deadline is nobody's answer."""
+    world = enter(open_stores(fresh_server.url, deadline_ms=QUICK_MS))
+    begin(world)
+    revoke(world)
+    fresh_server.pause()
+
+    reason = unavailable(world)
+    fresh_server.resume()
+
+    assert "does not answer" in reason
+    assert ask(world, TOKEN).is_revoked
+    assert not ask(world).is_revoked
+
+
+def test_client_pause_is_unavailable(enter, open_stores, server):
+    world = enter(open_stores(server.url, deadline_ms=QUICK_MS))
+    begin(world)
+    server.say("CLIENT", "PAUSE", 5 * QUICK_MS, "ALL")
+
+    reason = unavailable(world)
+    server.say("PING")
+
+    assert "does not answer" in reason
+    assert not ask(world).is_revoked
+
+
+def test_a_restarted_server_with_its_data_is_taken_up(enter, open_stores, fresh_server):
+    """A connection that the restart closed costs one retry and no answer."""
+    fresh_server.say("CONFIG", "SET", "save", "3600 1")
+    world = enter(open_stores(fresh_server.url))
+    epoch = begin(world)
+    revoke(world)
+    fresh_server.say("SAVE")
+    fresh_server.kill()
+    fresh_server.start()
+
+    answer = ask(world, TOKEN)
+
+    assert answer.is_revoked
+    assert epoch == answer.epoch
+
+
+def test_a_restarted_empty_server_has_no_epoch(enter, open_stores, fresh_server):
+    world = enter(open_stores(fresh_server.url))
+    begin(world)
+    fresh_server.kill()
+    fresh_server.start()
+
+    answer = ask(world, TOKEN)
+
+    assert answer.epoch is None
+    assert answer.is_empty
+
+
+def test_a_killed_connection_costs_no_answer(enter, open_stores, server):
+    world = enter(open_stores(server.url))
+    begin(world)
+    server.say("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+
+    assert not ask(world).is_revoked
+
+
+def test_a_flushed_script_is_sent_anew(enter, open_stores, server):
+    world = enter(open_stores(server.url))
+    begin(world)
+    revoke(world)
+    server.say("SCRIPT", "FLUSH")
+
+    assert ask(world, TOKEN).is_revoked
+
+
+def test_a_black_hole_is_unavailable(enter, open_stores, proxy):
+    """A server that accepts and never answers is given up within the deadline."""
+    proxy.is_black_hole = True
+    world = enter(open_stores(proxy.url, deadline_ms=QUICK_MS))
+
+    assert "does not answer" in unavailable(world)
+    assert 1 == proxy.connections
+
+
+def test_after_failures_nobody_asks_but_a_probe(enter, open_stores, proxy, monotonic, events):
+    """Requests do not queue up before a dead server; one in a while looks whether it lives."""
+    world = enter(open_stores(proxy.url, deadline_ms=QUICK_MS))
+    begin(world)
+    proxy.is_black_hole = True
+    proxy.cut()
+    for _ in range(FAILURES):
+        unavailable(world)
+    asked = proxy.connections
+
+    shut_out = unavailable(world)
+    monotonic.seconds += OPEN_SECONDS
+    probed = unavailable(world)
+    after_probe = unavailable(world)
+    proxy.is_black_hole = False
+    monotonic.seconds += OPEN_SECONDS
+    answer = ask(world)
+
+    assert "the store does not answer" == shut_out == after_probe
+    assert shut_out != probed
+    assert asked + 2 == proxy.connections
+    assert not answer.is_revoked
+    assert [StoreUnavailable, StoreRecovered] == [type(event) for event in events]
+
+
+@pytest.mark.parametrize("key", ["rev", "cut", "meta"])
+def test_a_key_of_another_type_is_unavailable(enter, open_stores, server, key):
+    """WRONGTYPE is no answer, least of all "not revoked"."""
+    world = enter(open_stores(server.url))
+    begin(world)
+    server.say("DEL", f"safeconduct:{{sc:00}}:{key}")
+    server.say("SET", f"safeconduct:{{sc:00}}:{key}", "planted")
+
+    assert "refuses" in unavailable(world, TOKEN)
+
+
+@pytest.mark.parametrize("field", ["epoch_ms", "horizon", "horizon_until", "pruned_s"])
+def test_a_field_that_is_no_number_is_unavailable(enter, open_stores, server, field):
+    world = enter(open_stores(server.url))
+    begin(world)
+    server.say("HSET", "safeconduct:{sc:00}:meta", field, "x")
+
+    assert unavailable(world)
+
+
+def test_memory_that_is_full_fails_writes_and_answers_questions(enter, open_stores, server):
+    world = enter(open_stores(server.url))
+    begin(world)
+    revoke(world)
+    server.say("CONFIG", "SET", "maxmemory", "1")
+    try:
+        with pytest.raises(Unavailable) as caught:
+            revoke(world, b"t-other")
+        answer = ask(world, TOKEN)
+    finally:
+        server.say("CONFIG", "SET", "maxmemory", "0")
+
+    assert "OutOfMemoryError" in caught.value.reason
+    assert answer.is_revoked
+
+
+def test_a_user_without_rights_is_unavailable(enter, open_stores, server):
+    server.say("ACL", "SETUSER", "limited", "on", ">pw", "~*", "+config|get", "+role", "+ping")
+    world = enter(open_stores(f"redis://limited:pw@127.0.0.1:{server.port}"))
+
+    assert "NoPermissionError" in unavailable(world)
+
+
+def test_a_replica_is_not_believed(enter, open_stores, fresh_server, monotonic):
+    """A replica lags: what was revoked on its primary may be unknown there."""
+    world = enter(open_stores(fresh_server.url))
+    begin(world)
+    fresh_server.say("REPLICAOF", "127.0.0.1", free_port())
+    monotonic.seconds += EVERY_SECONDS
+
+    assert "unfit" in unavailable(world)
+
+
+def test_a_busy_server_is_unavailable(enter, open_stores, fresh_server):
+    world = enter(open_stores(fresh_server.url, deadline_ms=QUICK_MS))
+    begin(world)
+    fresh_server.say("CONFIG", "SET", "lua-time-limit", "1")
+    proxy = Proxy(fresh_server.port)
+    busy = proxy._spawn(_loop_for_ever, fresh_server)
+
+    while not _is_busy(fresh_server):
+        pass
+    reason = unavailable(world)
+    fresh_server.say("SCRIPT", "KILL")
+    busy.join()
+    proxy.stop()
+
+    assert reason
+    assert not ask(world).is_revoked
+
+
+def _loop_for_ever(server):
+    server.say("EVAL", "while true do end", 0)
+
+
+def _is_busy(server):
+    return server.say("PING").startswith("-BUSY")
+
+
+def test_a_reply_of_another_protocol_is_unavailable(enter, open_stores):
+    """Something that is no Redis at all answers."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def answer():
+        for _ in range(2):
+            plug, _ = listener.accept()
+            with plug:
+                plug.recv(1 << 16)
+                plug.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    world = enter(open_stores(f"redis://127.0.0.1:{listener.getsockname()[1]}"))
+
+    assert "does not answer" in unavailable(world)
+    thread.join()
+    listener.close()
+
+
+def test_a_database_that_is_not_there_is_unavailable(enter, open_stores, server):
+    """A refused SELECT must not leave us in database 0."""
+    world = enter(open_stores(f"redis://127.0.0.1:{server.port}/4711"))
+
+    assert "database" in unavailable(world)
+
+
+def test_another_database_is_another_store(enter, open_stores, server):
+    first, second = enter(open_stores(server.url)), enter(open_stores(f"unix://{server.socket}?db=3"))
+    begin(first)
+
+    assert ask(second).epoch is None
+
+
+def test_a_closed_store_is_unavailable(enter, open_stores, server):
+    stores = open_stores(server.url)
+    world = enter(stores)
+    begin(world)
+    stores.end()
+
+    assert "the store is closed" == unavailable(world)
+
+
+def test_closed_connections_are_opened_anew(enter, open_stores, server):
+    world = enter(open_stores(server.url))
+    begin(world)
+    world.run(world.store.close())
+
+    assert not ask(world).is_revoked

@@ -1,0 +1,90 @@
+"""What only the store in memory does."""
+
+import logging
+
+import pytest
+
+from safeconduct._core.finish import finish
+from safeconduct._core.ports import Counter, Question, Revocation
+from safeconduct.errors import Unavailable
+from safeconduct.stores import MemoryStore, counters
+from servers import in_child
+from store_contract import HORIZON_MS, LEEWAY_MS, question
+from worlds import Clock
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def store(clock):
+    return MemoryStore(clock=clock, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS)
+
+
+def of(instance):
+    return Question(0, (), (), 0, 1 << 52, instance)
+
+
+def test_an_own_session_is_known(store):
+    assert not finish(store.ask(of(store.instance))).is_revoked
+
+
+def test_a_session_of_another_process_is_unavailable_and_told_once(store, caplog):
+    """Nobody can say whether it lives, and the operator is told what to do."""
+    for _ in range(2):
+        with caplog.at_level(logging.ERROR), pytest.raises(Unavailable):
+            finish(store.ask(of(b"another!")))
+
+    assert [
+        "memory:// in several processes: use redis://, or a session is known to one of them only"
+    ] == caplog.messages
+
+
+def test_a_forked_child_is_another_instance(store):
+    said = in_child(lambda: store.instance.hex())
+
+    assert 16 == len(said)
+    assert said != store.instance.hex()
+
+
+def test_a_fork_in_the_middle_of_a_write_leaves_no_lock(store):
+    """A lock that a thread of the parent held would never be released in the child."""
+    with store._lock:
+        said = in_child(lambda: finish(store.stamp(question())).iat_ms)
+
+    assert int(said) > 0
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        lambda store: store.ask(question()),
+        lambda store: store.stamp(question()),
+        lambda store: store.revoke(0, Revocation("key", b"k", (0,))),
+        lambda store: store.count_try([], try_id=b""),
+        lambda store: store.give_back([], [], try_id=b""),
+    ],
+    ids=["ask", "stamp", "revoke", "count_try", "give_back"],
+)
+def test_an_ended_store_answers_no_more(store, verb):
+    store.end()
+
+    with pytest.raises(Unavailable):
+        finish(verb(store))
+
+
+def test_counters_are_bounded_and_refuse_when_full(store, clock, monkeypatch):
+    """Making room by forgetting live counters would let an attacker free himself."""
+    monkeypatch.setattr(counters, "LIMIT", 3)
+    for number in range(3):
+        finish(store.count_try([Counter(b"%d" % number, 1, 10_000)], try_id=b"1"))
+
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            finish(store.count_try([Counter(b"more", 1, 10_000)], try_id=b"1"))
+    clock.advance(seconds=11)
+
+    assert 0 == finish(store.count_try([Counter(b"more", 1, 10_000)], try_id=b"1"))
+    assert 1 == len(store._counters)

@@ -1,0 +1,126 @@
+"""Which store a URL opens."""
+
+import pytest
+
+from safeconduct._core.finish import finish
+from safeconduct._core.ports import Counter, Revocation
+from safeconduct.errors import ConfigurationError, NotSupported, Unavailable
+from safeconduct.stores import MemoryStore, NoStore, open_store
+from safeconduct.stores.address import Address, parse_address
+from safeconduct.stores.redis_stores import RedisStores
+from store_contract import HORIZON_MS, LEEWAY_MS, question
+from worlds import Clock
+
+
+class Section:
+    """A configuration section with what the stores read of it."""
+
+    def __init__(self, url):
+        self.url = url
+        self.deadline_ms, self.pool_size, self.key_prefix, self.shards = 250, 20, "safeconduct:", 1
+        self.min_replicas, self.accept_eviction = 0, False
+
+
+def opened(url):
+    return open_store(
+        Section(url), Section(url), clock=Clock(), horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS, announce=print
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("memory://", MemoryStore),
+        ("none", NoStore),
+        ("redis://nowhere.invalid", RedisStores),
+        ("unix:///s", RedisStores),
+    ],
+)
+def test_a_url_opens_its_store_and_connects_to_nothing(url, kind):
+    assert kind is type(opened(url))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "http://h",
+        "redis+sentinel://h",
+        "redis+cluster://h",
+        "redis://h:port",
+        "redis://h/zero",
+        "redis://h/-1",
+        "redis://h?ssl_ca_certs=x",
+        "rediss://h?ssl_cert_reqs=none",
+        "rediss://h?ssl_check_hostname=false",
+        "unix://",
+        "redis://h?x",
+    ],
+)
+def test_a_url_that_cannot_be_read_is_refused(url):
+    with pytest.raises(ConfigurationError):
+        opened(url)
+
+
+@pytest.mark.parametrize("url", ["redis://u:hunter2@h:port", "redis://u:hunter2@h/zero", "http://u:hunter2@h"])
+def test_the_password_is_in_no_refusal(url):
+    with pytest.raises(ConfigurationError) as caught:
+        opened(url)
+
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("redis://", Address("127.0.0.1", 6379, None, False, 0, None, None)),
+        ("valkey://h:1/2", Address("h", 1, None, False, 2, None, None)),
+        ("rediss://u:p%40@h", Address("h", 6379, None, True, 0, "u", "p@")),
+        (
+            "valkeys://:p@h?db=4&ssl_ca_certs=/c",
+            Address("h", 6379, None, True, 4, None, "p", (("ssl_ca_certs", "/c"),)),
+        ),
+        ("unix://:p@/a/b?db=1", Address(None, 6379, "/a/b", False, 1, None, "p")),
+    ],
+    ids=str,
+)
+def test_a_url_is_read(url, expected):
+    assert expected == parse_address(url)
+
+
+def test_an_address_shows_no_password():
+    assert "hunter2" not in repr(parse_address("redis://u:hunter2@h"))
+
+
+def test_no_store_revokes_nothing():
+    stores = opened("none")
+    store = stores.blocking()
+
+    answer = finish(store.ask(question()))
+    epoch = finish(store.begin_epoch(0, reason="lost", seen=None))
+
+    assert stores.native() is store
+    assert not answer.is_revoked
+    assert epoch is answer.epoch
+    assert 1_800_000_000_000 == finish(store.stamp(question())).iat_ms
+    with pytest.raises(NotSupported):
+        finish(store.revoke(0, Revocation("key", b"k", (0,))))
+
+
+def test_no_store_counts_tries_all_the_same():
+    """A server without a store is not one without a throttle."""
+    stores = opened("none")
+    store = stores.blocking()
+    counter = Counter(b"a", 1, 1000)
+    finish(store.count_try([counter], try_id=b"1"))
+
+    refused = finish(store.count_try([counter], try_id=b"2"))
+    finish(store.give_back([counter], [], try_id=b"1"))
+    given_back = finish(store.count_try([counter], try_id=b"3"))
+    finish(store.close())
+    stores.end()
+
+    assert refused > 0
+    assert 0 == given_back
+    with pytest.raises(Unavailable):
+        finish(store.count_try([counter], try_id=b"4"))
