@@ -1,0 +1,78 @@
+"""A worker that was forked from a busy master begins anew."""
+
+import asyncio
+import subprocess
+import sys
+
+from people import Folk
+from safeconduct._core.finish import finish
+from safeconduct.config import LoginConfig
+from safeconduct.directories import people_for
+from safeconduct.directories.forks import _drop_all
+
+FORK = """
+import asyncio, os, threading
+from safeconduct._core.finish import finish
+from safeconduct._core.ports import Account
+from safeconduct.config import LoginConfig
+from safeconduct.directories import CallableDirectory, people_for
+
+hold, begun = threading.Event(), threading.Event()
+def check(username, password):
+    if username == "slow":
+        begun.set()
+        hold.wait()
+    return Account(username)
+
+login = LoginConfig(hashing_threads=1, hashing_queue=0)
+directory = CallableDirectory(check)
+inline, pooled = people_for(directory, "wsgi", login), people_for(directory, "asgi", login)
+async def prove(people, name):
+    async with people.alone(b"k"):
+        return await people.check(name, "p")
+
+asyncio.run(pooled.check("alice", "p"))
+busy = threading.Thread(target=lambda: finish(prove(inline, "slow")))
+busy.start()
+begun.wait()
+child = os.fork()
+if child == 0:
+    inline_answer = finish(prove(inline, "alice")).subject
+    pooled_answer = asyncio.run(prove(pooled, "alice")).subject
+    print(inline_answer, pooled_answer, flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+hold.set()
+busy.join()
+"""
+
+
+def test_a_child_neither_misses_a_place_nor_waits_for_threads_that_it_has_not():
+    """The master's thread holds the only place and the turn while it forks; the pool's thread stays behind."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+
+    assert "alice alice\n" == done.stdout
+    assert "" == done.stderr
+
+
+def test_what_is_dropped_in_a_child_is_made_anew():
+    """The same in this process, where its lines are counted."""
+    folk = Folk(alice="wonder")
+    inline, pooled = (people_for(folk, world, LoginConfig(hashing_threads=1)) for world in ("wsgi", "asgi"))
+    asyncio.run(pooled.check("alice", "wonder"))
+    inherited = pooled._checks._executor
+    inline._places.enter()
+
+    _drop_all()
+
+    assert finish(inline.check("alice", "wonder"))
+    assert asyncio.run(pooled.check("alice", "wonder"))
+    assert pooled._checks._executor is not inherited
+    inherited.shutdown()
+    pooled.close()

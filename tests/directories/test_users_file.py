@@ -1,0 +1,353 @@
+import json
+import logging
+import os
+import sys
+
+import argon2.low_level
+import pytest
+from argon2.exceptions import VerificationError
+
+from safeconduct._core.ports import Account
+from safeconduct.directories import Cost, UsersFile
+from safeconduct.directories.argon2id import cost_of, hash_password, unmatched
+from safeconduct.errors import ConfigurationError
+from worlds import Clock
+
+CHEAP = Cost(memory_kib=8, passes=1, lanes=1)
+DEAR = Cost(memory_kib=16, passes=1, lanes=1)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "users.json"
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+@pytest.fixture
+def users(path, clock, told):
+    UsersFile.create(path, cost=CHEAP).add("alice", "wonder", roles=["user"])
+    return UsersFile(path, cost=CHEAP, on_unreadable=told.append, clock=clock)
+
+
+@pytest.fixture
+def hashed(monkeypatch):
+    """The cost of every hash that Argon2 computed to check a password."""
+    seen = []
+    verify = argon2.low_level.verify_secret
+
+    def verify_and_tell(phc, password, kind):
+        seen.append(cost_of(phc.decode()))
+        return verify(phc, password, kind)
+
+    monkeypatch.setattr(argon2.low_level, "verify_secret", verify_and_tell)
+    return seen
+
+
+def edit(path, **members):
+    document = json.loads(path.read_text("utf-8"))
+    document["alice"].update(members)
+    path.write_text(json.dumps(document), "utf-8")
+
+
+def test_a_right_password_gives_the_account(users):
+    assert Account("alice", roles=("user",)) == users.check("alice", "wonder")
+
+
+@pytest.mark.parametrize(
+    ("username", "password"),
+    [("alice", "Wonder"), ("alice", "wonder "), ("alice", ""), ("Alice", "wonder"), ("bob", "wonder"), ("", "")],
+    ids=str,
+)
+def test_a_wrong_pair_gives_none(users, username, password):
+    assert users.check(username, password) is None
+
+
+def test_a_password_is_compared_as_it_came(users):
+    """No normal form, no case, no trimming (ASVS 6.2.8)."""
+    users.add("bob", "e\u0301 ")
+
+    assert users.check("bob", "e\u0301 ")
+    assert users.check("bob", "\xe9 ") is None
+    assert users.check("bob", "e\u0301") is None
+
+
+@pytest.mark.parametrize(
+    ("username", "password"),
+    [
+        ("bob", "wonder"),
+        ("alice", "no"),
+        ("alice", "w" * 1025),
+        ("bob", "w" * 1025),
+        ("\ud800", "wonder"),
+        ("alice", "\ud800"),
+    ],
+    ids=lambda value: ascii(value)[:30],
+)
+def test_every_refusal_costs_one_hash_of_the_same_cost(users, hashed, username, password):
+    """Who exists can't be told by timing; also for over-long passwords (CVE-2025-22234)."""
+    assert users.check(username, password) is None
+
+    assert [CHEAP] == hashed
+
+
+def test_a_disabled_account_costs_one_hash_and_is_refused(users, path, clock, hashed):
+    edit(path, disabled=True)
+    clock.advance(seconds=1)
+
+    assert users.check("alice", "wonder") is None
+    assert 1 == len(hashed)
+
+
+def test_an_overlong_password_is_not_that_of_a_user_with_an_empty_one(users, path, clock):
+    """What is hashed in its stead proves nothing."""
+    edit(path, hash=hash_password(b"", CHEAP))
+    clock.advance(seconds=1)
+
+    assert users.check("alice", "")
+    assert users.check("alice", "w" * 1025) is None
+
+
+def test_a_stranger_costs_what_some_user_costs_and_the_same_each_time(users, path, clock, hashed):
+    """Where users have different costs, a stranger's is no sign either."""
+    document = {f"user{number}": {"hash": unmatched(DEAR if number % 2 else CHEAP)} for number in range(10)}
+    path.write_text(json.dumps(document), "utf-8")
+    clock.advance(seconds=1)
+
+    for _ in range(2):
+        for number in range(30):
+            users.check(f"stranger{number}", "p")
+
+    assert {CHEAP, DEAR} == set(hashed)
+    assert hashed[:30] == hashed[30:]
+
+
+def test_in_a_file_without_users_a_stranger_costs_the_default(path, hashed):
+    UsersFile.create(path, cost=CHEAP).check("alice", "p")
+
+    assert [CHEAP] == hashed
+
+
+def test_a_hash_that_could_not_be_computed_is_no_wrong_password(users, monkeypatch):
+    """It is raised, and the port answers 503 (never 401)."""
+
+    def fail(_phc, _password, _kind):
+        raise VerificationError("Memory allocation error")
+
+    monkeypatch.setattr(argon2.low_level, "verify_secret", fail)
+
+    with pytest.raises(VerificationError):
+        users.check("alice", "wonder")
+
+
+def test_a_subject_is_looked_up(users, path, clock):
+    edit(path, subject="4711", display_name="Alice")
+    clock.advance(seconds=1)
+
+    assert "Alice" == users.lookup("4711").display_name
+    assert users.lookup("alice") is None
+
+
+def test_a_changed_file_is_read_within_a_second(users, path, clock):
+    assert users.check("alice", "wonder")
+    edit(path, disabled=True)
+
+    assert users.check("alice", "wonder")
+    clock.advance(seconds=0.9)
+    assert users.check("alice", "wonder")
+    clock.advance(seconds=0.1)
+    assert users.check("alice", "wonder") is None
+
+
+def test_a_file_that_did_not_change_is_not_read_again(users, path, clock):
+    """Time, size and inode say so; what is in it is not looked at."""
+    status = path.stat()
+    path.write_bytes(b"x" * status.st_size)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    clock.advance(seconds=1)
+
+    assert users.check("alice", "wonder")
+
+
+def test_a_file_that_was_replaced_by_one_of_its_time_and_size_is_read(users, path, clock):
+    """The inode tells: a copy of yesterday's backup keeps its time."""
+    status = path.stat()
+    copy = path.with_name("copy")
+    copy.write_text(path.read_text("utf-8").replace('"alice"', '"alicf"'), "utf-8")
+    os.utime(copy, ns=(status.st_atime_ns, status.st_mtime_ns))
+    copy.replace(path)
+    clock.advance(seconds=1)
+
+    assert users.lookup("alice") is None
+
+
+@pytest.mark.parametrize(
+    ("break_it", "reason"),
+    [
+        (lambda path: path.write_text("{"), "the file is not JSON"),
+        (lambda path: path.write_bytes(b'{"\xff"'), "it is not UTF-8"),
+        (lambda path: path.unlink(), "it can't be found: FileNotFoundError"),
+        (lambda path: (path.unlink(), path.mkdir()), "it can't be opened: IsADirectoryError"),
+    ],
+    ids=["json", "utf-8", "gone", "folder"],
+)
+def test_a_file_that_broke_keeps_its_users_and_tells_once(users, path, clock, told, break_it, reason):
+    """A half-written file throws nobody out, nor does it let anybody in."""
+    break_it(path)
+    for _ in range(3):
+        clock.advance(seconds=1)
+        assert users.check("alice", "wonder")
+
+    assert [reason] == told
+
+
+def test_a_file_that_was_mended_is_read_and_tells_again_when_it_breaks(users, path, clock, told):
+    original = path.read_text("utf-8")
+    for _ in range(2):
+        path.write_text("{")
+        clock.advance(seconds=1)
+        users.lookup("alice")
+        path.write_text(original.replace("wonder", "other"))
+        clock.advance(seconds=1)
+        users.lookup("alice")
+
+    assert ["the file is not JSON"] * 2 == told
+
+
+def test_what_broke_is_logged_where_nobody_listens(path, clock, caplog):
+    UsersFile.create(path)
+    users = UsersFile(path, clock=clock)
+    path.write_text("{")
+    clock.advance(seconds=1)
+
+    with caplog.at_level(logging.ERROR, "safeconduct.directories"):
+        users.lookup("alice")
+
+    assert ["the users file can't be read, the users of before stay: the file is not JSON"] == caplog.messages
+
+
+def test_a_file_that_is_not_there_is_told_when_it_is_named(path):
+    with pytest.raises(ConfigurationError, match=r"users must be a users file, got '.*users.json': it can't be opened"):
+        UsersFile(path)
+
+
+def test_without_argon2_there_is_no_users_file(path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "argon2.low_level", None)
+
+    with pytest.raises(ConfigurationError, match=r"safeconduct\[argon2\]"):
+        UsersFile(path)
+
+
+@pytest.mark.usefixtures("users")
+def test_create_opens_what_is_there(path):
+    assert UsersFile.create(path).check("alice", "wonder")
+
+
+def test_a_file_is_readable_by_its_owner_alone(users, path):
+    assert 0o600 == path.stat().st_mode & 0o777
+
+    path.chmod(0o644)
+    users.add("bob", "builder")
+
+    assert 0o600 == path.stat().st_mode & 0o777
+    assert [path] == list(path.parent.iterdir())
+
+
+def test_an_added_user_may_sign_in_at_once_with_all_that_was_given(users):
+    account = users.add(
+        "bob",
+        "builder",
+        roles=["clerk"],
+        scopes=["read"],
+        display_name="Bob",
+        level="multifactor",
+        subject="4711",
+    )
+
+    assert account.subject == "4711"
+    assert Account("4711", roles=("clerk",), scopes=("read",), display_name="Bob", level="multifactor") == users.check(
+        "bob", "builder"
+    )
+    assert users.check("alice", "wonder")
+
+
+def test_a_name_that_is_taken_is_replaced_by_name_only(users):
+    with pytest.raises(ConfigurationError, match="username must be new, got 'alice'"):
+        users.add("alice", "other")
+    assert users.check("alice", "wonder")
+
+    users.add("alice", "other", replaces=True)
+
+    assert users.check("alice", "wonder") is None
+    assert users.check("alice", "other")
+
+
+def test_somebody_elses_subject_cannot_be_added(users, path):
+    """Two users with one subject would be one person."""
+    before = path.read_bytes()
+
+    with pytest.raises(ConfigurationError, match="two users have the same subject"):
+        users.add("bob", "builder", subject="alice")
+
+    assert before == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("username", "password", "expected"),
+    [
+        ("a:b", "p", "username must have no colon, .* got 'a:b'"),
+        ("", "p", "username must be Unicode of 1 to 1024 bytes, got ''"),
+        ("bob", "", "password must be Unicode of 1 to 1024 bytes$"),
+        ("bob", "p" * 1025, "password must be Unicode of 1 to 1024 bytes$"),
+        ("bob", "\ud800", "password must be Unicode of 1 to 1024 bytes$"),
+    ],
+    ids=lambda value: ascii(value)[:30],
+)
+def test_a_user_who_could_never_sign_in_is_not_added(users, username, password, expected):
+    with pytest.raises(ConfigurationError, match=expected):
+        users.add(username, password)
+
+
+def test_what_another_process_added_meanwhile_is_kept(users, path):
+    """The file is read anew under the lock before it is written."""
+    UsersFile(path, cost=CHEAP).add("bob", "builder")
+
+    users.add("carol", "singer")
+
+    assert users.check("bob", "builder")
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(users, path, monkeypatch):
+    before = path.read_bytes()
+
+    def fail(_descriptor):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(os, "fsync", fail)
+
+    with pytest.raises(OSError, match="no space left"):
+        users.add("bob", "builder")
+
+    assert before == path.read_bytes()
+    assert [path] == list(path.parent.iterdir())
+
+
+@pytest.mark.usefixtures("users")
+def test_a_link_stays_a_link(path, tmp_path):
+    """Secrets are often mounted as links."""
+    link = tmp_path / "elsewhere" / "users.json"
+    link.parent.mkdir()
+    link.symlink_to(path)
+
+    UsersFile(link, cost=CHEAP).add("bob", "builder")
+
+    assert link.is_symlink()
+    assert "bob" in path.read_text("utf-8")
