@@ -76,7 +76,7 @@ class KeyFolder:
         self._how: dict[str, Any] = {"algorithms": algorithms, "is_own": is_own}
         self._look_at = monotonic() + LOOK_EVERY_SECONDS
         self._failed = ""
-        self._seen = self._look()
+        self._seen: tuple[_Sight, ...] = self._look()
         self._keys = self._load(is_strict=False)
         self._tell()
 

@@ -29,6 +29,7 @@ from safeconduct.errors import ConfigurationError, MalformedToken
 State = Literal["next", "active", "retired"]
 
 MAX_KEYS: Final = 100
+_SHOWN_KID: Final = 64
 STATE_MEMBER: Final = "safeconduct_state"
 SECRETS_KID: Final = re.compile(r"safeconduct-secrets(?:-([2-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5]))?")
 """The kid of a key that others are derived from; without a number it is version 1."""
@@ -106,28 +107,23 @@ class KeySet:
         listed = list(jwks)
         if len(listed) > MAX_KEYS:
             raise ConfigurationError(f"keys must be at most {MAX_KEYS}, got {len(listed)}")
-        entries: list[Entry] = []
-        skipped: list[tuple[str | None, str]] = []
-        versions: dict[int, bytes] = {}
-        current = 0
+        draft = _Draft()
         for jwk in listed:
-            kid = _kid_of(jwk)
-            version = _secrets_version(kid) if is_own else None
             try:
+                if is_own and draft.took_secret(jwk):
+                    continue
                 state = _state_of(jwk) if is_own else "active"
-                if version is None:
-                    key = read_key(jwk, algorithms=algorithms, is_published=is_published)
-                    entries.append(Entry(key, state, cast("Mapping[str, Any]", jwk)))
-                else:
-                    versions[version] = read_secret(cast("Mapping[str, Any]", jwk))
-                    current = max(current, version) if state == "active" else current
+                key = read_key(jwk, algorithms=algorithms, is_published=is_published)
             except UnusableKey as error:
-                skipped.append((kid, error.reason))
-        kept = _without_doubles(entries, skipped)
+                draft.skip(jwk, error.reason)
+            else:
+                draft.entries.append(Entry(key, state, cast("Mapping[str, Any]", jwk)))
+        draft.drop_doubles()
         if not is_own:
-            kept = _without_mixed_secrets(kept, skipped)
-        secrets = Secrets(versions, current) if current else None
-        return cls(tuple(kept), secrets, tuple(skipped), KeyTable(entry.key for entry in kept))
+            draft.drop_mixed_secrets()
+        return cls(
+            tuple(draft.entries), draft.secrets(), tuple(draft.skipped), KeyTable(each.key for each in draft.entries)
+        )
 
     def published(self) -> dict[str, Any]:
         """Return the JWK Set for anyone to read: public halves of signing keys, no secret, in every state."""
@@ -171,13 +167,9 @@ def _age(key: Key) -> str:
     return key.kid or ""
 
 
-def _kid_of(jwk: object) -> str | None:
-    kid = cast("Mapping[str, Any]", jwk).get("kid") if isinstance(jwk, Mapping) else None
-    return kid[:64] if isinstance(kid, str) else None
-
-
-def _secrets_version(kid: str | None) -> int | None:
-    match = None if kid is None else SECRETS_KID.fullmatch(kid)
+def _secrets_version(jwk: Mapping[str, Any]) -> int | None:
+    kid = jwk.get("kid")
+    match = SECRETS_KID.fullmatch(kid) if isinstance(kid, str) else None
     return None if match is None else int(match[1] or 1)
 
 
@@ -188,18 +180,54 @@ def _state_of(jwk: object) -> State:
     return cast("State", state)
 
 
-def _without_doubles(entries: list[Entry], skipped: list[tuple[str | None, str]]) -> list[Entry]:
-    """Drop every key whose kid and algorithm another has too: nobody could say which of them proved."""
-    seen = Counter((entry.key.kid, entry.key.algorithm) for entry in entries if entry.key.kid is not None)
-    doubles = {name for name, count in seen.items() if count > 1}
-    skipped.extend((kid, "the same kid twice") for kid, _ in doubles)
-    return [entry for entry in entries if (entry.key.kid, entry.key.algorithm) not in doubles]
+class _Draft:
+    """A set while it is being read."""
 
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.skipped: list[tuple[str | None, str]] = []
+        self._refused: list[tuple[str, str]] = []
+        self._versions: dict[int, bytes] = {}
+        self._current = 0
 
-def _without_mixed_secrets(entries: list[Entry], skipped: list[tuple[str | None, str]]) -> list[Entry]:
-    """Drop shared secrets that stand beside public keys: such a set was put together by mistake."""
-    secrets = [entry for entry in entries if entry.key.is_secret and entry.key.use == "sig"]
-    if not any(not entry.key.is_secret and entry.key.use == "sig" for entry in entries):
-        return entries
-    skipped.extend((entry.key.kid, "a shared secret beside public keys") for entry in secrets)
-    return [entry for entry in entries if entry not in secrets]
+    def skip(self, jwk: object, reason: str) -> None:
+        """Leave a key out, and remember the name that it claimed."""
+        members = cast("Mapping[str, object]", jwk) if isinstance(jwk, Mapping) else {}
+        kid, algorithm = members.get("kid"), members.get("alg")
+        self.skipped.append((kid[:_SHOWN_KID] if isinstance(kid, str) else None, reason))
+        if isinstance(kid, str) and isinstance(algorithm, str):
+            self._refused.append((kid, canonical(algorithm)))
+
+    def took_secret(self, jwk: object) -> bool:
+        """Take a key that others are derived from, if it is one."""
+        version = _secrets_version(cast("Mapping[str, Any]", jwk)) if isinstance(jwk, Mapping) else None
+        if version is None:
+            return False
+        members = cast("Mapping[str, Any]", jwk)
+        state = _state_of(members)
+        self._versions[version] = read_secret(members)
+        if state == "active":
+            self._current = max(self._current, version)
+        return True
+
+    def secrets(self) -> Secrets | None:
+        """Return what others are derived from, if there is an active version."""
+        return Secrets(self._versions, self._current) if self._current else None
+
+    def drop_doubles(self) -> None:
+        """Drop every key whose kid and algorithm another claims too: nobody could say which of them is meant."""
+        names = [(each.key.kid, each.key.algorithm) for each in self.entries if each.key.kid is not None]
+        doubles = {name for name, count in Counter([*names, *self._refused]).items() if count > 1}
+        dropped = [each for each in self.entries if (each.key.kid, each.key.algorithm) in doubles]
+        self._leave_out(dropped, "the same kid twice for one algorithm")
+
+    def drop_mixed_secrets(self) -> None:
+        """Drop shared secrets that stand beside public keys: such a set was put together by mistake."""
+        signing = [each for each in self.entries if each.key.use == "sig"]
+        secrets = [each for each in signing if each.key.is_secret]
+        if len(secrets) < len(signing):
+            self._leave_out(secrets, "a shared secret beside public keys")
+
+    def _leave_out(self, dropped: list[Entry], reason: str) -> None:
+        self.entries = [each for each in self.entries if each not in dropped]
+        self.skipped.extend((each.key.kid and each.key.kid[:_SHOWN_KID], reason) for each in dropped)

@@ -31,7 +31,8 @@ def read_claims(raw: dict[str, Any], policy: Policy, kid: str | None, now: float
         InvalidToken: One of its subclasses, for the first check that fails.
     """
     get: Callable[[str], Any] = raw.get
-    expires, issued = get("exp"), get("iat")
+    expires: Any = get("exp")
+    issued: Any = get("iat")
     _check_times(raw, expires, issued, policy, now)
     audience = get("aud")
     if audience != policy.audience:
@@ -53,7 +54,7 @@ def read_claims(raw: dict[str, Any], policy: Policy, kid: str | None, now: float
         token_id,
         client_id,
         _own_issued_ms(raw, issued) if is_own else _foreign_issued_ms(issued, policy),
-        math.floor(expires),
+        expires if expires.__class__ is int else math.floor(expires),
         _natural(raw, "auth_time") if "auth_time" in raw else None,
         # A client is not a person who signed in, whatever its token says.
         policy.levels.get(_text(raw, "acr"), "remembered") if "acr" in raw and subject != client_id else "remembered",
@@ -97,10 +98,10 @@ def _check_audience(audience: Any, wanted: str) -> None:
 
 
 def _own_issued_ms(raw: dict[str, Any], issued: Any) -> int:
-    issued_ms = raw.get("iat_ms")
+    issued_ms: Any = raw.get("iat_ms")
     if issued_ms.__class__ is not int or issued.__class__ is not int or issued_ms // 1000 != issued:
         raise MalformedToken("iat_ms is missing or does not belong to iat")
-    return issued_ms
+    return int(issued_ms)
 
 
 def _foreign_issued_ms(issued: float, policy: Policy) -> int:
@@ -126,7 +127,9 @@ def _read_scopes(scope: Any, policy: Policy) -> frozenset[str]:
     """Read "a list of space-delimited, case-sensitive strings" (RFC 6749 §3.3), or a foreign issuer's JSON list."""
     if scope.__class__ is str:
         # Split at the space alone: `str.split` without it would also split at characters that a scope may not hold.
-        scopes = frozenset(scope.split(" ")) - {""} if scope else _NOTHING
+        scopes = frozenset(scope.split(" "))
+        if "" in scopes:
+            scopes -= {""}
     elif policy.is_own:
         raise MalformedToken("scope is not a string")
     else:

@@ -33,8 +33,8 @@ from safeconduct.errors import (
 )
 
 _MOST_HEADERS: Final = 64
-_DOTS_OF_JWS: Final = 2
-_DOTS_OF_JWE: Final = 4
+_PARTS_OF_JWS: Final = 3
+_PARTS_OF_JWE: Final = 5
 
 
 class _Check(NamedTuple):
@@ -153,35 +153,35 @@ class TokenVerifier:
             wire = token.encode("ascii")
         except UnicodeEncodeError:
             raise MalformedToken("not ASCII") from None
-        dots = wire.count(b".")
-        if dots == _DOTS_OF_JWS:
-            return self._prove(wire, now, None)
-        if dots == _DOTS_OF_JWE:
-            return self._open(wire, now)
-        raise MalformedToken("neither two dots nor four")
+        parts = wire.split(b".", _PARTS_OF_JWE)
+        if len(parts) == _PARTS_OF_JWS:
+            return self._prove(wire, parts, now, None)
+        if len(parts) == _PARTS_OF_JWE:
+            return self._open(wire, parts, now)
+        raise MalformedToken("neither three parts nor five")
 
-    def _prove(self, wire: bytes, now: float, opened_by: _Desk | None) -> Claims:
-        signed, _, signature = wire.rpartition(b".")
-        head, _, body = signed.partition(b".")
-        proof = decode_segment(signature)
+    def _prove(self, wire: bytes, parts: list[bytes], now: float, opened_by: _Desk | None) -> Claims:
+        head, body, last = parts
+        proof = decode_segment(last)
         raw = read_object(decode_segment(body))
         issuer = raw.get("iss")
         desk = self._desks.get(issuer) if issuer.__class__ is str else None
         if desk is None or (opened_by is not None and opened_by is not desk):
             raise WrongIssuer
-        kid = desk.prove(head, signed, proof)
+        kid = desk.prove(head, wire[: -len(last) - 1], proof)
         return read_claims(raw, desk.policy, kid, now)
 
-    def _open(self, wire: bytes, now: float) -> Claims:
-        envelope = read_envelope(wire)
+    def _open(self, wire: bytes, parts: list[bytes], now: float) -> Claims:
+        envelope = read_envelope(wire, parts)
         desk = self._desk_of(envelope)
         key = desk.find(envelope.header.kid, envelope.header.algorithm)
         check_outside(envelope.header, desk.policy)
         inner = open_envelope(envelope, key)
-        if len(inner) > MAX_TOKEN_BYTES or inner.count(b".") != _DOTS_OF_JWS:
+        inside = inner.split(b".", _PARTS_OF_JWS)
+        if len(inside) != _PARTS_OF_JWS:
             # Decryption authenticates nobody: whoever knows a public key could have encrypted (RFC 8725 §3.3).
             raise MalformedToken("an envelope without exactly one signed token in it")
-        claims = self._prove(inner, now, desk)
+        claims = self._prove(inner, inside, now, desk)
         compare_copies(envelope.header.members, claims.raw, desk.policy)
         return claims if PADDING_CLAIM not in claims.raw else _without_padding(claims)
 
