@@ -24,6 +24,7 @@ from safeconduct._core.recognition import Place, Recognition, principal_of
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.sources import Sources
+from safeconduct._core.strangers import Strangers
 from safeconduct._http.credentials import Basic, Bearer, Credential, Dpop, UnknownScheme, read_authorization
 from safeconduct._http.message import Reply, Request, Route
 from safeconduct._http.origin import SAFE_METHODS, check_origin
@@ -32,13 +33,12 @@ from safeconduct.errors import (
     AuthError,
     CrossSiteRequest,
     ExpiredToken,
-    InvalidRequest,
     MissingCredential,
     RevokedToken,
     Unavailable,
 )
 from safeconduct.events import Event, Fault
-from safeconduct.principal import Anonymous, Principal, Reason
+from safeconduct.principal import Principal
 
 _ROUTES_REMEMBERED: Final = 4096
 
@@ -93,10 +93,7 @@ class Gate:
         self._routes: dict[Route, Requirement] = {}
         #: Those among them on which the short way may be taken.
         self._closed_routes: dict[Route, Requirement] = {}
-        reasons: tuple[Reason, ...] = ("none", "invalid_request", "invalid_token", "unavailable")
-        self._strangers = {
-            reason: Passed.of(Anonymous(reason=reason), recognition.clock, recognition.owner) for reason in reasons
-        }
+        self._strangers = Strangers(recognition.clock, recognition.owner)
 
     def is_inner(self, outer: Passed | None) -> bool:
         """Say whether a middleware of the same ``Auth`` has let this very request through already."""
@@ -172,7 +169,7 @@ class Gate:
             now = self._clock()
             requirement = self._requirement(request)
             if request.method == "OPTIONS" and self._is_preflight(request):
-                return self._strangers["none"]
+                return self._strangers.nobody
             passed = await self._recognise(request, requirement, outer, now)
             requirement.check(passed.identity, now=now)
         except AuthError as error:
@@ -218,7 +215,7 @@ class Gate:
             is_refused = fields and self._rejects_invalid and not isinstance(error, Unavailable)
             if is_refused or not requirement.is_open:
                 raise
-            return self._strangers[_reason(error)]
+            return self._strangers.because_of(error)
         return passed
 
     async def _from_header(self, fields: list[bytes], request: Request, outer: Passed | None, now: float) -> Passed:
@@ -239,7 +236,7 @@ class Gate:
     def _from_elsewhere(self, request: Request, outer: Passed | None, now: float) -> Passed:
         found = self._sources.carried(request)
         if found is None:
-            return self._strangers["none"]
+            return self._strangers.nobody
         if outer is not None and self._is_same(outer, found.place.key):
             return outer
         return self._recall(found.place.key) or self._recognition.prove(found.token, found.place, now=now)
@@ -285,18 +282,6 @@ class GateKeeper(Protocol):
     def wsgi_gate(self) -> Gate:
         """Return the gate whose ports answer at once."""
         ...
-
-
-def _reason(error: AuthError) -> Reason:
-    match error:
-        case MissingCredential():
-            return "none"
-        case Unavailable():
-            return "unavailable"
-        case InvalidRequest() | CrossSiteRequest():
-            return "invalid_request"
-        case _:
-            return "invalid_token"
 
 
 def _unsupported(credential: Credential | None) -> str:
