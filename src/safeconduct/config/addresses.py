@@ -50,7 +50,7 @@ def is_location(text: str) -> bool:
 
     No ``//`` and no backslash, because browsers read both at the start as another host.
     """
-    return re.fullmatch(_LOCATION, text) is not None and _has_no_dots(text)
+    return text.startswith("/") and re.fullmatch(_LOCATION, text) is not None and _has_no_dots(text)
 
 
 def is_prefix(text: str) -> bool:

@@ -24,10 +24,6 @@ class Problem:
         self.name = name
         self.said = said
 
-    def __str__(self) -> str:
-        """Return the line of the error."""
-        return f"{self.name}: {self.said}"
-
 
 class Place:
     """Where a value stands that is being read, and where to tell what is wrong with it."""
@@ -62,10 +58,13 @@ def raise_for(problems: Iterable[Problem], *, source: str = "") -> None:
     Raise one error for all *problems*, if there are any.
 
     Raises:
-        ConfigurationError: With one line for each problem; *source* names the file.
+        ConfigurationError: With one line for each field; *source* names the file.
     """
-    lines = [f"\n  {problem}" for problem in problems]
-    if lines:
+    said: dict[str, list[str]] = {}
+    for problem in problems:
+        said.setdefault(problem.name, []).append(problem.said)
+    if said:
+        lines = (f"\n  {name}: {'; '.join(sentences)}" for name, sentences in said.items())
         raise ConfigurationError(f"wrong configuration{f' in {source}' if source else ''}:{''.join(lines)}")
 
 

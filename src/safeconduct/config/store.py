@@ -13,7 +13,7 @@ _USERINFO: Final = r"(?:[^@/?#]*@)?"
 _HOST: Final = r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
 _QUERY: Final = r"(?:\?[^#@]*)?"
 _URL: Final = (
-    rf"(?a)none|memory://|(?:rediss?|valkey)://{_USERINFO}({_HOST})(?:/[0-9]{{0,5}})?{_QUERY}"
+    rf"(?a)none|memory://|(?:rediss?|valkeys?)://{_USERINFO}({_HOST})(?:/[0-9]{{0,5}})?{_QUERY}"
     rf"|unix://{_USERINFO}/[^?#@]+{_QUERY}"
     rf"|redis\+(?:sentinel|cluster)://{_USERINFO}({_HOST}(?:,{_HOST})*)(?:/[^?#@]*)?{_QUERY}"
 )

@@ -47,7 +47,7 @@ class TokenConfig:
         algorithm: The algorithm of new keys; ES256, because every library knows it and its tokens are short.
         access_lifetime_seconds: Life of an access token, in seconds; a quarter of an hour, because that is how long one
             counts where nobody asks for revocations.
-        max_lifetime_seconds: A token that claims a longer life, in seconds, is refused, whoever signed it.
+        max_lifetime_seconds: A token of ours that claims a longer life, in seconds, is refused, whoever signed it.
         leeway_seconds: How far clocks may differ, in seconds.
         remembered: How many proven tokens are kept in memory; 0 verifies every one anew.
         public_claims: With "jwe": the claims that are readable without the key.

@@ -1,0 +1,157 @@
+"""What several fields must agree on."""
+
+import pytest
+
+from safeconduct.config import Config, CookieConfig, Rule, SessionConfig, TokenConfig, Trust
+from safeconduct.errors import ConfigurationError
+from settings import ISSUER, TRUST, refused, said, whole
+
+NONE = {"store": "none"}
+
+
+def trusting(*templates):
+    """Return a trust for each template, each with another issuer."""
+    return [
+        {**TRUST, "issuer": f"https://idp{number}", **({"remote_user": text} if text else {})}
+        for number, text in enumerate(templates)
+    ]
+
+
+WRONG = [
+    ({"store": "memory://"}, {"keys"}),
+    ({"store": "memory://", "issuer": "a", "audience": "a"}, {"keys"}),
+    ({"store": "memory://", "keys": "keys/"}, {"issuer", "audience"}),
+    ({"store": "memory://", "keys": "keys/", "issuer": "a"}, {"audience"}),
+    (whole(sources=["bearer", "cookie"]), {"external_url"}),
+    (whole(**NONE, revocation={"consistency": "strict"}), {"revocation.consistency"}),
+    (whole(**NONE, access={"rules": [{"path": "/a", "consistency": "strict"}]}), {"access.rules[0].consistency"}),
+    (
+        whole(access={"rules": [{"path": "/a", "consistency": "none"}, {"path": "/b", "on_outage": "serve"}]}),
+        {"access.rules[1].on_outage"},
+    ),
+    (whole(trust=[{**TRUST, "issuer": ISSUER}]), {"trust[0].issuer"}),
+    (whole(trust=[TRUST, {**TRUST, "audience": "b"}]), {"trust[1].issuer"}),
+    (whole(trust=trusting("{sub}")), {"trust[0].remote_user"}),
+    (whole(trust=trusting("a:{sub}", "a:{sub}")), {"trust[1].remote_user"}),
+    (whole(trust=trusting("a:{sub}", "a:b:{sub}")), {"trust[1].remote_user"}),
+    (whole(trust=trusting("a{sub}", "{sub}b")), {"trust[1].remote_user"}),
+    (whole(trust=trusting("a{sub}z", "ab{sub}yz")), {"trust[1].remote_user"}),
+    ({"store": "memory://", "trust": trusting("{sub}", "b:{sub}")}, {"trust[1].remote_user"}),
+]
+
+RIGHT = [
+    {"store": "memory://", "sources": ["basic"]},
+    {"store": "memory://", "trust": [TRUST]},
+    {"store": "memory://", "trust": trusting("{sub}")},
+    whole(sources=["bearer", "cookie"], external_url="https://api.example.com"),
+    whole(**NONE),
+    whole(**NONE, revocation={"consistency": "none"}),
+    whole(**NONE, access={"rules": [{"path": "/a", "consistency": "none"}]}),
+    whole(trust=trusting("idp:{sub}")),
+    whole(trust=trusting("a:{sub}", "b:{sub}", None)),
+    whole(trust=trusting("a{sub}y", "a{sub}z")),
+    whole(trust=trusting("{sub}@a", "{sub}@b")),
+]
+
+
+@pytest.mark.parametrize(("fields", "expected"), WRONG, ids=str)
+def test_a_disagreement_is_named(fields, expected):
+    """The configuration is refused where its parts contradict each other."""
+    assert expected == set(refused(fields))
+
+
+@pytest.mark.parametrize("fields", RIGHT, ids=str)
+def test_what_agrees_is_taken(fields):
+    """Nothing that the design allows is refused."""
+    assert isinstance(Config.from_mapping(fields), Config)
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({"tokens": {"format": "opaque"}}, "tokens.format"),
+        ({"sessions": {"require_session": True}}, "sessions.require_session"),
+        ({"revocation": {"consistency": "bounded"}}, "revocation.consistency"),
+        ({"access": {"rules": [{"path": "/a", "consistency": "bounded"}]}}, "access.rules[0].consistency"),
+    ],
+    ids=str,
+)
+def test_what_needs_a_store_is_refused_without_one(fields, name):
+    """The reason is told even while the value is not built."""
+    problems = refused(whole(**NONE, **fields))
+
+    assert [name] == list(problems)
+    assert "since the store is none; got" in problems[name]
+    assert "not built yet" in problems[name]
+
+
+@pytest.mark.parametrize(
+    ("cls", "fields", "names"),
+    [
+        (Rule, {"path": "/", "consistency": "strict", "on_outage": "serve"}, {"rule.on_outage"}),
+        (
+            TokenConfig,
+            {"access_lifetime_seconds": 901, "max_lifetime_seconds": 900},
+            {"tokens.access_lifetime_seconds"},
+        ),
+        (TokenConfig, {"public_claims": ["iss", "exp", "groups2"], "roles_claim": "groups2"}, {"tokens.public_claims"}),
+        (
+            SessionConfig,
+            {"absolute_lifetime_seconds": 60, "explicit_lifetime_seconds": 61},
+            {
+                "sessions.short_absolute_lifetime_seconds",
+                "sessions.idle_lifetime_seconds",
+                "sessions.explicit_lifetime_seconds",
+            },
+        ),
+        (
+            SessionConfig,
+            {"idle_lifetime_seconds": 10, "refresh_grace_seconds": 10},
+            {"sessions.refresh_grace_seconds"},
+        ),
+        (CookieConfig, {"access": "a", "refresh": "a"}, {"cookies.refresh"}),
+        (CookieConfig, {"secure": False}, {"cookies.access", "cookies.refresh", "cookies.device"}),
+        (
+            CookieConfig,
+            {"secure": False, "access": "__secure-a", "refresh": "b", "device": "c"},
+            {"cookies.access"},
+        ),
+        (
+            CookieConfig,
+            {"secure": False, "same_site": "none", "access": "a", "refresh": "b", "device": "c"},
+            {"cookies.same_site"},
+        ),
+        (Trust, {**TRUST, "keys": None}, {"trust.keys"}),
+        (Trust, {**TRUST, "jwks": "https://idp/jwks"}, {"trust.keys"}),
+        (Trust, {**TRUST, "keys": None, "jwks": "https://idp/jwks", "discovery": True}, {"trust.keys"}),
+    ],
+    ids=str,
+)
+def test_a_section_agrees_with_itself(cls, fields, names):
+    """A section that is made alone is checked for its own contradictions."""
+    with pytest.raises(ConfigurationError) as caught:
+        cls(**fields)
+
+    assert names == set(said(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("cls", "fields"),
+    [
+        (Rule, {"path": "/", "consistency": "none", "on_outage": "serve"}),
+        (TokenConfig, {"access_lifetime_seconds": 900, "max_lifetime_seconds": 900}),
+        (CookieConfig, {"secure": False, "access": "a", "refresh": "b", "device": "c"}),
+        (Trust, {**TRUST, "keys": None, "jwks": "https://idp.example/jwks?a=b"}),
+        (Trust, {**TRUST, "keys": None, "jwks": "https://idp.example"}),
+        (Trust, {**TRUST, "keys": None, "discovery": True}),
+    ],
+    ids=str,
+)
+def test_a_section_that_agrees_is_taken(cls, fields):
+    """At the bound itself nothing is refused."""
+    assert isinstance(cls(**fields), cls)
+
+
+def test_a_disagreement_with_a_wrong_field_is_not_told():
+    """What a field disagrees with is told once the field itself is right."""
+    assert {"keys", "sources[0]"} == set(refused({"store": "memory://", "keys": 5, "sources": ["x"]}))

@@ -1,0 +1,288 @@
+"""A file, the environment over it, and what is wrong with either."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from safeconduct.config import Config
+from safeconduct.errors import ConfigurationError
+from settings import ISSUER, said
+
+TOML = f"""
+[safeconduct]
+issuer = "{ISSUER}"
+audience = "{ISSUER}"
+keys = "keys/"
+store = "memory://"
+
+[safeconduct.tokens]
+format = "jws"
+leeway_seconds = 5
+"""
+BASE = {
+    "SAFECONDUCT_ISSUER": ISSUER,
+    "SAFECONDUCT_AUDIENCE": ISSUER,
+    "SAFECONDUCT_KEYS": "keys",
+    "SAFECONDUCT_STORE": "memory://",
+}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Work in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_named_file_is_read(folder):
+    """A path comes before the variable and before the default file."""
+    (folder / "a.toml").write_text(TOML)
+    (folder / "safeconduct.toml").write_text("broken")
+
+    config = Config.load("a.toml", environ={"SAFECONDUCT_CONFIG": "missing.toml"})
+
+    assert 5 == config.tokens.leeway_seconds
+
+
+def test_the_variable_names_the_file(folder):
+    """`SAFECONDUCT_CONFIG` comes before the default file."""
+    (folder / "a.toml").write_text(TOML)
+    (folder / "safeconduct.toml").write_text("broken")
+
+    config = Config.load(environ={"SAFECONDUCT_CONFIG": str(folder / "a.toml")})
+
+    assert 5 == config.tokens.leeway_seconds
+
+
+def test_the_default_file_is_read(folder):
+    """`safeconduct.toml` in the working directory needs no name; a byte order mark harms nothing."""
+    (folder / "safeconduct.toml").write_text("\ufeff" + TOML, "utf-8")
+
+    assert 5 == Config.load(environ={}).tokens.leeway_seconds
+
+
+def test_the_environment_is_enough():
+    """Without a file the variables alone make a configuration."""
+    assert ISSUER == Config.load(environ={**BASE, "PATH": "/bin"}).issuer
+
+
+def test_the_environment_of_the_process_is_the_default(monkeypatch):
+    """Without an argument `os.environ` is read."""
+    for name in [name for name in os.environ if name.startswith("SAFECONDUCT_")]:
+        monkeypatch.delenv(name)
+    for name, value in BASE.items():
+        monkeypatch.setenv(name, value)
+
+    assert ISSUER == Config.load().issuer
+
+
+@pytest.mark.parametrize("name", ["missing.toml", "", ".", "a\0b", "dangling.toml", "latin.toml"])
+def test_a_named_file_that_cannot_be_read_is_an_error(folder, name):
+    """A file that was meant is never left out."""
+    (folder / "dangling.toml").symlink_to("nowhere")
+    (folder / "latin.toml").write_bytes(b"\xff")
+
+    with pytest.raises(ConfigurationError, match="wanted a readable TOML file"):
+        Config.load(environ={**BASE, "SAFECONDUCT_CONFIG": name})
+
+
+def test_a_default_file_that_is_a_dangling_link_is_an_error(folder):
+    """Leaving it out would be another configuration than the one that was meant."""
+    (folder / "safeconduct.toml").symlink_to("nowhere")
+
+    with pytest.raises(ConfigurationError, match="wanted a readable TOML file"):
+        Config.load(environ=BASE)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[safeconduct\n", "at line 1, column"),
+        ("[safeconduct]\nissuer = \n", "at line 2, column"),
+        ('[safeconduct]\nissuer = "', "at line 2, the end of the document"),
+        ("[safeconduct]\nx = " + "1" * 5000, "beyond every bound"),
+        ("[safeconduct]\nx = " + "[" * 5000, "beyond every bound"),
+    ],
+)
+def test_what_is_no_toml_is_told_with_its_file_and_line(folder, text, expected):
+    """The parser's words, and no other exception."""
+    (folder / "a.toml").write_text(text)
+
+    with pytest.raises(ConfigurationError, match=r"wrong configuration in a\.toml") as caught:
+        Config.load("a.toml", environ={})
+
+    assert expected in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("", "safeconduct"),
+        ("safeconduct = 5", "safeconduct"),
+        ("[[safeconduct]]", "safeconduct"),
+        ("[safeconduct]\n[access]\ndefault = 'anonymous'", "'access'"),
+    ],
+)
+def test_the_table_is_the_only_one(text, name):
+    """What stands beside the table would be left out silently, and it may be a rule."""
+    with pytest.raises(ConfigurationError) as caught:
+        Config.from_toml(text)
+
+    assert [name] == list(said(caught.value))
+
+
+def test_relative_paths_start_from_the_file(folder):
+    """Wherever a process is started, it finds the same files."""
+    (folder / "etc").mkdir()
+    (folder / "etc" / "a.toml").write_text(
+        TOML + '[safeconduct.login]\nusers = "users.json"\n'
+        '[[safeconduct.trust]]\nissuer = "a"\naudience = "b"\nalgorithms = ["ES256"]\nkeys = "idp.json"\n'
+    )
+
+    config = Config.load(Path("etc/a.toml"), environ={})
+
+    assert str(folder / "etc" / "keys") == config.keys
+    assert folder / "etc" / "users.json" == config.login.users
+    assert str(folder / "etc" / "idp.json") == config.trust[0].keys
+
+
+def test_absolute_paths_and_names_of_variables_stay(tmp_path):
+    """Only what is a relative path starts from somewhere."""
+    mapping = {
+        "store": "none",
+        "issuer": "a",
+        "audience": "a",
+        "keys": "env:KEYS",
+        "login": {"users": "/etc/users.json"},
+    }
+
+    config = Config.from_mapping(mapping, base=tmp_path)
+
+    assert "env:KEYS" == config.keys
+    assert Path("/etc/users.json") == config.login.users
+
+
+def test_a_path_in_code_stays_a_path(tmp_path):
+    """A `Path` is based like a text, and without a base stays as it is."""
+    mapping = {"store": "none", "issuer": "a", "audience": "a", "keys": Path("keys"), "login": {"users": "u"}}
+
+    assert tmp_path / "keys" == Config.from_mapping(mapping, base=tmp_path).keys
+    assert Path("keys") == Config.from_mapping(mapping).keys
+    assert Path("u") == Config.from_mapping(mapping).login.users
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "seen"),
+    [
+        ("SAFECONDUCT_TOKENS__FORMAT", "jwe", lambda config: config.tokens.format == "jwe"),
+        ("SAFECONDUCT_TOKENS__LEEWAY_SECONDS", "7", lambda config: config.tokens.leeway_seconds == 7),
+        ("SAFECONDUCT_TOKENS", "{leeway_seconds = 7}", lambda config: config.tokens.leeway_seconds == 7),
+        ("SAFECONDUCT_TOKENS", "{remembered = 7}", lambda config: config.tokens.leeway_seconds == 5),
+        (
+            "SAFECONDUCT_SESSIONS__REFRESH_GRACE_SECONDS",
+            " 9 ",
+            lambda config: config.sessions.refresh_grace_seconds == 9,
+        ),
+        ("SAFECONDUCT_REVOCATION__STALENESS_SECONDS", "0.5", lambda config: config.revocation.staleness_seconds == 0.5),
+        ("SAFECONDUCT_COOKIES__SAME_SITE", "strict", lambda config: config.cookies.same_site == "strict"),
+        ("SAFECONDUCT_BASIC__ALLOW_PLAIN_HTTP", "true", lambda config: config.basic.allow_plain_http is True),
+        ("SAFECONDUCT_ACCESS__PUBLIC", '["/a",\n "/b"]', lambda config: config.access.public == ("/a", "/b")),
+        ("SAFECONDUCT_ACCESS__SIGN_IN_URL", "/login", lambda config: config.access.sign_in_url == "/login"),
+        ("SAFECONDUCT_ACCESS__RULES", '[{path = "/a"}]', lambda config: config.access.rules[0].path == "/a"),
+        ("SAFECONDUCT_STORE", "none", lambda config: config.store.url == "none"),
+        ("SAFECONDUCT_STORE__SHARDS", "3", lambda config: (config.store.url, config.store.shards) == ("memory://", 3)),
+        ("SAFECONDUCT_STORE__URL", "none", lambda config: config.store.url == "none"),
+        ("SAFECONDUCT_LOGIN__USERS", "u.json", lambda config: config.login.users.name == "u.json"),
+        ("SAFECONDUCT_ISSUER", "12", lambda config: config.issuer == "12"),
+        ("SAFECONDUCT_KEYS", "env:X", lambda config: config.keys == "env:X"),
+        (
+            "SAFECONDUCT_TRUST",
+            '[{issuer = "a", audience = "b", algorithms = ["ES256"], keys = "k"}]',
+            lambda config: config.trust[0].issuer == "a",
+        ),
+    ],
+)
+def test_a_variable_overrides_the_file(folder, name, value, seen):
+    """A text as it is, anything else as TOML, a list whole, a table merged."""
+    (folder / "safeconduct.toml").write_text(TOML)
+
+    assert seen(Config.load(environ={name: value}))
+
+
+def test_a_variable_keeps_the_long_form_of_the_store():
+    """The short form of the store is its URL, and leaves the other fields of its table as they are."""
+    environ = {**BASE, "SAFECONDUCT_STORE__SHARDS": "2", "SAFECONDUCT_STORE__DEADLINE_MS": "100"}
+
+    store = Config.load(environ=environ).store
+
+    assert ("memory://", 2, 100) == (store.url, store.shards, store.deadline_ms)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("SAFECONDUCT_TOKEN__FORMAT", "jwe", "the nearest is 'SAFECONDUCT_TOKENS__FORMAT'"),
+        ("SAFECONDUCT_tokens__format", "jwe", "the nearest is 'SAFECONDUCT_TOKENS__FORMAT'"),
+        ("SAFECONDUCT_CONFIGS", "x", "the nearest is 'SAFECONDUCT_CONFIG'"),
+        ("SAFECONDUCT_", "x", "unknown variable"),
+        ("SAFECONDUCT_TOKENS__LEEWAY_SECONDS", "", "wanted one value in TOML"),
+        ("SAFECONDUCT_TOKENS__LEEWAY_SECONDS", "7\nx = 1", "wanted one value in TOML"),
+        ("SAFECONDUCT_TOKENS__LEEWAY_SECONDS", "seven", "wanted one value in TOML"),
+        ("SAFECONDUCT_TOKENS__LEEWAY_SECONDS", "1" * 5000, "wanted one value in TOML"),
+        ("SAFECONDUCT_ACCESS__PUBLIC", "[" * 5000, "wanted one value in TOML"),
+    ],
+)
+def test_a_wrong_variable_is_named(name, value, expected):
+    """What cannot be a field or its value is an error, never left out."""
+    with pytest.raises(ConfigurationError) as caught:
+        Config.load(environ={**BASE, name: value})
+
+    problems = said(caught.value)
+    assert [name] == list(problems)
+    assert expected in problems[name]
+
+
+def test_wrong_variables_and_wrong_fields_are_named_at_once(folder):
+    """One error for the file and the environment, and it names the file."""
+    (folder / "safeconduct.toml").write_text(TOML + "remembered = -1\n")
+
+    with pytest.raises(ConfigurationError, match=r"in safeconduct\.toml") as caught:
+        Config.load(environ={"SAFECONDUCT_TOKENS__FORMAT": "jwt", "SAFECONDUCT_X": "1", "SAFECONDUCT_SOURCES": "x"})
+
+    assert {"tokens.format", "tokens.remembered", "SAFECONDUCT_X", "SAFECONDUCT_SOURCES"} == set(said(caught.value))
+
+
+def test_a_variable_does_not_hide_what_is_wrong_in_the_file(folder):
+    """A table that is none in the file stays wrong, whatever is put over one of its fields."""
+    (folder / "safeconduct.toml").write_text(
+        '[safeconduct]\nkeys = "k"\nissuer = "a"\naudience = "a"\nstore = "none"\ntokens = 5'
+    )
+
+    with pytest.raises(ConfigurationError) as caught:
+        Config.load(environ={"SAFECONDUCT_TOKENS__FORMAT": "jws"})
+
+    assert ["tokens"] == list(said(caught.value))
+
+
+def test_a_whole_section_replaces_what_is_no_table(folder):
+    """A value for the section itself takes the place of the file's."""
+    (folder / "safeconduct.toml").write_text(
+        '[safeconduct]\nkeys = "k"\nissuer = "a"\naudience = "a"\nstore = "none"\ntokens = 5'
+    )
+
+    assert 7 == Config.load(environ={"SAFECONDUCT_TOKENS": "{leeway_seconds = 7}"}).tokens.leeway_seconds
+
+
+def test_a_variable_that_keys_refer_to_is_no_field():
+    """`env:SAFECONDUCT_JWKS` names a variable of the author's own."""
+    trust = '[5, {issuer = "a", audience = "b", algorithms = ["ES256"], keys = "env:SAFECONDUCT_IDP"}]'
+    environ = {**BASE, "SAFECONDUCT_KEYS": "env:SAFECONDUCT_JWKS", "SAFECONDUCT_JWKS": "{}", "SAFECONDUCT_IDP": "{}"}
+
+    config = Config.load(environ={**environ, "SAFECONDUCT_TRUST": trust.replace("5, ", "")})
+    with pytest.raises(ConfigurationError) as caught:
+        Config.load(environ={**environ, "SAFECONDUCT_TRUST": trust})
+
+    assert "env:SAFECONDUCT_IDP" == config.trust[0].keys
+    assert ["trust[0]"] == list(said(caught.value))

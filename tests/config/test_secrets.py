@@ -1,0 +1,105 @@
+"""No secret stands in a repr or in an error."""
+
+import pytest
+
+from safeconduct.config import Config, StoreConfig, Trust
+from safeconduct.config.problems import shown, shown_url
+from safeconduct.errors import ConfigurationError
+from settings import TRUST, whole
+
+SECRET = "hunter2hunter2"  # a password in no store
+JWKS = {"keys": [{"kty": "oct", "k": SECRET}]}
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("none", "'***'"),
+        ("memory://", "'memory://'"),
+        ("redis://h:6379/0", "'redis://h:6379/0'"),
+        (f"redis://user:{SECRET}@h:6379/0", "'redis://***@h:6379/0'"),
+        (f"redis://:{SECRET}@[::1]", "'redis://***@[::1]'"),
+        (f"redis://a@b:{SECRET}@h", "'redis://***@h'"),
+        (f"redis://h?password={SECRET}", "'redis://h?***'"),
+        (f"redis://h/0?password={SECRET}@x", "'redis://***@x'"),
+        (f"redis://h:{SECRET}", "'redis://***'"),
+        (f"redis://:{SECRET}", "'redis://***'"),
+        (f"redis://user:{SECRET}/x@h", "'redis://***@h'"),
+        (f"redis:{SECRET}@h", "'***'"),
+        (f"{SECRET}://x y", "'***'"),
+        (f"redis+cluster://:{SECRET}@a:1,b:2", "'redis+cluster://***'"),
+        (f"unix://u:{SECRET}@/run/x.sock", "'unix://***@/run/x.sock'"),
+    ],
+)
+def test_a_url_is_shown_without_its_secrets(url, expected):
+    """Scheme, host and path are shown of a plain URL, of any other the scheme at most."""
+    assert expected == shown_url(url)
+    assert SECRET not in shown_url(url)
+
+
+def test_the_repr_has_no_secret():
+    """The store's password and the keys are left out, also nested."""
+    config = Config.from_mapping(whole(store=f"redis://:{SECRET}@h", keys=JWKS, trust=[{**TRUST, "keys": JWKS}]))
+
+    assert SECRET not in repr(config)
+    assert "StoreConfig(url='redis://***@h', deadline_ms=250" in repr(config)
+    assert SECRET not in repr(config.store)
+    assert SECRET not in repr(config.trust)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"store": f"redis://:{SECRET}@h:99999"},
+        {"store": f"{SECRET}"},
+        {"store": {"urll": f"redis://:{SECRET}@h"}},
+        {"store": [f"redis://:{SECRET}@h"]},
+        {"tokens": f"redis://:{SECRET}@h"},
+        {"external_url": f"https://user:{SECRET}@api.example.com"},
+        {"issuer": f"https://user:{SECRET}@api.example.com "},
+        {"keys": {"k": SECRET}},
+        {"keys": f'{{"keys": [{{"k": "{SECRET}"}}]}}'},
+        {"keys": f"env:{SECRET} "},
+        {"keys": [SECRET]},
+        {"trust": [{**TRUST, "keys": {"k": SECRET}}]},
+        {"trust": [{**TRUST, "jwks": f"https://u:{SECRET}@idp/x"}]},
+        {"trust": {"keys": SECRET}},
+        {"sources": [{"a": SECRET}]},
+    ],
+    ids=[str(number) for number in range(15)],
+)
+def test_an_error_has_no_secret(fields):
+    """A wrong value is shown masked, a table or a list not at all."""
+    with pytest.raises(ConfigurationError) as caught:
+        Config.from_mapping(whole(**fields))
+
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, "None"),
+        (True, "True"),
+        (1.5, "1.5"),
+        (-7, "-7"),
+        (10**5000, "a value of type int"),
+        ("a\nb", "'a\\nb'"),
+        ("x" * 100, f"'{'x' * 39}…'"),
+        ({"a": 1}, "a table"),
+        ([1], "a list"),
+        ((1,), "a list"),
+        (b"x", "a value of type bytes"),
+        (object(), "a value of type object"),
+    ],
+    ids=lambda value: str(type(value)),
+)
+def test_a_value_is_shown_short(value, expected):
+    """Whatever was given, the line of the error stays one line."""
+    assert expected == shown(value)
+
+
+def test_sections_of_secrets_have_a_repr():
+    """What is not secret is still there to be read."""
+    assert "shards=3" in repr(StoreConfig(url="memory://", shards=3))
+    assert "idp.example.com" in repr(Trust(**TRUST))
