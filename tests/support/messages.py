@@ -18,4 +18,6 @@ _USUAL: dict[str, Any] = {
 def request_with(*fields: Field, method: str = "GET", **named: Any) -> Request:
     """Return a request with these header fields, and the usual value of everything that *named* does not tell."""
     lower: Sequence[Field] = [(name.lower(), value) for name, value in fields]
-    return Request(method, values=read_fields(lower), **{**_USUAL, **named})
+    told = {**_USUAL, **named}
+    route = (method, told["path"], told["root_path"], told["raw_path"])
+    return Request(route, method, values=read_fields(lower), **told)
