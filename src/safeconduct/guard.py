@@ -78,6 +78,7 @@ def requires(
                 _check(requirement)
                 return await function(*args, **kwargs)
 
+            vars(ask_first)["safeconduct_requirement"] = requirement
             return ask_first  # type: ignore[return-value]  # a coroutine function in, a coroutine function out
 
         @functools.wraps(function)
@@ -85,6 +86,8 @@ def requires(
             _check(requirement)
             return function(*args, **kwargs)
 
+        # `safeconduct routes` reads it.
+        vars(ask)["safeconduct_requirement"] = requirement
         return ask
 
     return guard

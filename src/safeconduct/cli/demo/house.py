@@ -1,0 +1,128 @@
+"""Where a demo lives: a folder with a key, two users with random passwords, and the configuration of all that."""
+
+import json
+import secrets
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from safeconduct._core.finish import finish
+from safeconduct._core.members import question_for
+from safeconduct._keys.folder import write_key
+from safeconduct._keys.generate import new_key, new_secrets
+from safeconduct._keys.keyset import KeySet
+from safeconduct._tokens.issuer import Grant
+from safeconduct._workshop import Workshop
+from safeconduct.config import Config
+from safeconduct.directories import UsersFile
+
+TOKEN_LIFETIME_SECONDS: Final = 3600
+ROLES: Final = {"alice": "user", "root": "admin"}
+_PASSWORD_BYTES: Final = 12
+
+_CONFIGURATION: Final = """\
+[safeconduct]
+issuer = {url}
+audience = {url}
+external_url = {url}
+keys = "keys/"
+store = {store}
+sources = ["bearer", "basic"]
+
+[safeconduct.access]
+public = ["GET /", "/public"]
+rules = [{{ path = "/admin", roles = ["admin"] }}]
+
+[safeconduct.basic]
+allow_plain_http = true  # curl -u, from this machine to this machine; never do that over a network
+
+[safeconduct.login]
+users = "users.json"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """A demo's folder."""
+
+    folder: Path
+    url: str
+    passwords: dict[str, str] = field(repr=False)
+
+    @property
+    def config_path(self) -> Path:
+        """The configuration, for the other commands."""
+        return self.folder / "safeconduct.toml"
+
+    def config(self) -> Config:
+        """
+        Read the configuration, whatever the environment says.
+
+        Raises:
+            ConfigurationError: If the store's URL is none.
+        """
+        return Config.load(self.config_path, environ={})
+
+
+def build_house(folder: Path, *, url: str, store: str) -> House:
+    """
+    Fill *folder* anew with a key, the users and the configuration.
+
+    Args:
+        folder: Where; a key that is there stays.
+        url: Where the application will be reached.
+        store: The URL of the store.
+    """
+    keys = folder / "keys"
+    if not keys.exists():
+        write_key(keys, new_key("ES256", now=time.time(), randomness=secrets.token_bytes))
+        write_key(keys, new_secrets(KeySet(), randomness=secrets.token_bytes))
+    # There are no default accounts (ASVS 6.3.2): each demo draws its passwords.
+    passwords = {name: secrets.token_urlsafe(_PASSWORD_BYTES) for name in ROLES}
+    users = UsersFile.create(folder / "users.json")
+    for name, password in passwords.items():
+        users.add(name, password, roles=[ROLES[name]], replaces=True)
+    house = House(folder, url, passwords)
+    # A string of JSON is one of TOML.
+    text = _CONFIGURATION.format(url=json.dumps(url), store=json.dumps(store))
+    house.config_path.write_text(text, "utf-8")
+    return house
+
+
+def issue_tokens(config: Config, workshop: Workshop) -> dict[str, str]:
+    """
+    Issue a token to each user, who proved himself just now.
+
+    Raises:
+        Unavailable: If the store does not answer.
+    """
+    return {name: _issue(config, workshop, name) for name in ROLES}
+
+
+def _issue(config: Config, workshop: Workshop, name: str) -> str:
+    iat_ms = int(time.time() * 1000)
+    revocations = workshop.revocations("wsgi")
+    if revocations is not None and config.issuer is not None:
+        question = question_for(
+            issuer=config.issuer,
+            subject=name,
+            token_id=None,
+            client_id=config.issuer,
+            kid=None,
+            session_id=None,
+            issued_ms=0,
+            ends_ms=0,
+            is_own=True,
+            shards=config.store.shards,
+        )
+        iat_ms = finish(revocations.stamp(question))
+    grant = Grant(
+        subject=name,
+        level="explicit",
+        roles=[ROLES[name]],
+        lifetime_seconds=TOKEN_LIFETIME_SECONDS,
+        auth_time=iat_ms // 1000,
+        amr=["pwd"],
+    )
+    return workshop.issuer.issue(grant, iat_ms=iat_ms)

@@ -1,0 +1,53 @@
+"""An application: whether it is guarded, by which kind of middleware, and what its rules come to."""
+
+from collections.abc import Iterator
+
+from safeconduct._core.policy import Policy
+from safeconduct.cli.applications import Application
+from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
+from safeconduct.cli.holding import described, routes_of
+
+_FACES = {
+    "starlette": "app.add_middleware(AuthMiddleware, auth=auth) from safeconduct.asgi, instead of the line around it.",
+    "flask": "Safeconduct(auth).init_app(app) from safeconduct.flask, instead of the line around wsgi_app.",
+}
+
+
+def examine_application(application: Application) -> Iterator[Finding]:
+    """Look at what stands around *application*."""
+    if not application.guards:
+        remedy = _FACES.get(application.framework or "", "auth.asgi(app) or auth.wsgi(app)").partition(", instead")[0]
+        yield fail("application", "nothing of safeconduct is around it: every route is open", remedy)
+        return
+    yield _manner(application)
+    if application.cors == "outside":
+        yield ok("application", "CORS stands outside: a page can read a refusal too")
+    elif application.cors == "inside":
+        yield warn(
+            "application",
+            "CORS stands inside: a refusal has no CORS fields, and a page of another origin sees a network error",
+            "Add CORSMiddleware after AuthMiddleware: the last one added is the outermost.",
+        )
+    for guard in application.guards:
+        yield from _rules(guard.policy)
+
+
+def _manner(application: Application) -> Finding:
+    manners = {guard.manner for guard in application.guards}
+    framework = application.framework
+    if framework is None:
+        return ok("application", "the line is around it; its framework is not known here")
+    if "face" in manners:
+        return ok("application", f"it is guarded by the face for {framework.capitalize()}")
+    text = f"the bare line is around a {framework.capitalize()} application: `requires` inside it is answered 500"
+    if any(route.added is not None for route in routes_of(application)):
+        return fail("application", f"{text}, and it has `requires`", _FACES[framework])
+    return warn("application", text, _FACES[framework])
+
+
+def _rules(policy: Policy) -> Iterator[Finding]:
+    for entry in policy.public:
+        yield ok("access", f"{entry}: public, unless a more specific rule matches")
+    for entry in policy.rules:
+        yield ok("access", f"{entry}: {described(entry.requirement)}")
+    yield ok("access", f"everything else: {described(policy.default)}")

@@ -1,0 +1,85 @@
+"""``safeconduct doctor``."""
+
+import sys
+from collections.abc import Iterator
+from typing import Final
+
+import click
+
+from safeconduct.cli.applications import load_application
+from safeconduct.cli.doctor.application import examine_application
+from safeconduct.cli.doctor.configuration import examine_configuration
+from safeconduct.cli.doctor.files import examine_files
+from safeconduct.cli.doctor.finding import Finding, fail, ok
+from safeconduct.cli.doctor.store import adopt_epoch, examine_store
+from safeconduct.cli.outcomes import Complaint
+from safeconduct.cli.settings import Settings, pass_settings, refuse_without_store
+from safeconduct.cli.tables import as_text, json_option, print_json
+from safeconduct.errors import ConfigurationError
+
+_COLOURS: Final = {"ok": "green", "warn": "yellow", "fail": "red"}
+
+
+@click.command()
+@click.argument("app", required=False)
+@click.option("--adopt-epoch", is_flag=True, help="Believe a store again that lost its data: see below.")
+@json_option
+@pass_settings
+def doctor(
+    settings: Settings,
+    app: str | None,
+    adopt_epoch: bool,  # noqa: FBT001 - click passes every option by its name
+    as_json: bool,  # noqa: FBT001 - as above
+) -> None:
+    """
+    Look at the configuration and what it names, and at APP ("module:attribute" or "module:factory()").
+
+    Every finding is ok, warn or fail, a sentence, and what to do; status 1 if anything fails.
+
+    --adopt-epoch ends the time after a loss of the store's data in which older tokens are refused: tokens that were
+    revoked before the loss, and have not expired, pass again.
+    """
+    findings = list(_examine(settings, app, adopts=adopt_epoch))
+    if as_json:
+        print_json([finding.row for finding in findings])
+    else:
+        for finding in findings:
+            _print(finding)
+    if any(finding.verdict == "fail" for finding in findings):
+        sys.exit(1)
+
+
+def _examine(settings: Settings, app: str | None, *, adopts: bool) -> Iterator[Finding]:
+    try:
+        config = settings.config()
+    except (ConfigurationError, Complaint) as error:
+        yield fail("configuration", str(error), "Correct it; docs/reference/configuration.md lists every field.")
+        if adopts:
+            raise
+    else:
+        yield ok("configuration", "it can be read, and its fields agree")
+        if adopts:
+            refuse_without_store(config, verb="--adopt-epoch")
+            yield from adopt_epoch(config)
+        yield from examine_configuration(config)
+        yield from examine_files(config)
+        yield from examine_store(config)
+    if app is not None:
+        yield from _examine_application(app)
+
+
+def _examine_application(place: str) -> Iterator[Finding]:
+    try:
+        application = load_application(place)
+    except (ConfigurationError, Complaint) as error:
+        yield fail("application", str(error), "Correct it, or name another place.")
+        return
+    yield from examine_application(application)
+
+
+def _print(finding: Finding) -> None:
+    mark = click.style(finding.verdict.ljust(4), fg=_COLOURS[finding.verdict], bold=finding.verdict != "ok")
+    lines = [as_text(line.strip()) for line in finding.text.splitlines()]
+    click.echo(f"{mark}  {finding.subject}: {'; '.join(lines)}")
+    if finding.remedy:
+        click.echo(f"      → {finding.remedy}")

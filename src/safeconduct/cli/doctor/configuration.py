@@ -1,0 +1,110 @@
+"""What a configuration switches off, opens and leaves to others, and how large its tokens get."""
+
+import time
+from collections.abc import Iterator
+from typing import Final
+
+from safeconduct._tokens.issuer import Grant
+from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
+from safeconduct.cli.settings import opened
+from safeconduct.config import Config
+from safeconduct.directories.user_records import UnreadableUsers, read_users
+from safeconduct.errors import ConfigurationError
+
+#: "…at least 4096 bytes per cookie" — RFC 6265 §6.1
+MAX_COOKIE_BYTES: Final = 4096
+
+
+def examine_configuration(config: Config) -> Iterator[Finding]:
+    """Look at what needs nothing but the configuration."""
+    yield from _switches(config)
+    yield _outside(config)
+    yield from _opened(config)
+    yield from _tokens(config)
+
+
+def _switches(config: Config) -> Iterator[Finding]:
+    if config.basic.allow_plain_http:
+        yield warn(
+            "basic.allow_plain_http", "passwords are taken over plain http", "Serve https, and remove the switch."
+        )
+    if config.revocation.accept_eviction:
+        yield warn(
+            "revocation.accept_eviction",
+            "a store whose memory is full may forget revocations",
+            "CONFIG SET maxmemory-policy noeviction, and remove the switch.",
+        )
+    if not config.cookies.secure:
+        yield warn("cookies.secure", "cookies travel over plain http", "Serve https, and remove the switch.")
+    if config.access.default == "anonymous":
+        yield warn(
+            "access.default",
+            "a path that no rule names is open to everybody",
+            'Once every caller is recognised: access.default = "authenticated", with what is open in access.public.',
+        )
+    if config.consistency == "none":
+        yield warn(
+            "revocation.consistency",
+            "nobody asks whether a credential was revoked: it counts until it expires",
+            "Name a store that all processes see.",
+        )
+
+
+def _outside(config: Config) -> Finding:
+    url = config.external_url
+    if url is None:
+        return ok("external_url", "it is not set, and nothing here needs it")
+    if url.startswith("https://"):
+        return ok("external_url", url)
+    return warn("external_url", f"{url} is plain http, which everybody on the way can read", "Serve https.")
+
+
+def _opened(config: Config) -> Iterator[Finding]:
+    public = config.access.public
+    yield ok("access.public", f"open to everybody: {', '.join(public)}" if public else "no path is open")
+    for text in public:
+        if text.rpartition(" ")[2].lstrip("/").startswith("{"):
+            yield warn("access.public", f"{text} opens everything that no rule closes", "Name what is to be open.")
+
+
+def _tokens(config: Config) -> Iterator[Finding]:
+    """Issue the largest token that a user of the users file gets, and measure it; nobody sees it."""
+    if config.keys is None:
+        return
+    try:
+        with opened(config) as tools:
+            token = tools.workshop.issuer.issue(_largest_grant(config), iat_ms=int(time.time() * 1000))
+    except ConfigurationError as error:
+        yield fail("keys", str(error), "`safeconduct keys new` makes a key.")
+        return
+    text = f"the largest token of a known user has {len(token)} bytes"
+    if len(token) <= MAX_COOKIE_BYTES:
+        yield ok("tokens", text)
+    elif "cookie" in config.sources:
+        yield fail(
+            "tokens", f"{text}: no cookie holds more than {MAX_COOKIE_BYTES}", "Give out fewer roles and scopes."
+        )
+    else:
+        yield warn("tokens", f"{text}, and servers bound what a header holds", "Give out fewer roles and scopes.")
+
+
+def _largest_grant(config: Config) -> Grant:
+    accounts = [Grant(subject="somebody", level="explicit", lifetime_seconds=1, auth_time=0)]
+    if config.login.users is not None:
+        try:
+            records = read_users(config.login.users.read_text("utf-8"))
+        except (OSError, ValueError, UnreadableUsers):
+            # The look at the files tells.
+            return accounts[0]
+        accounts += [
+            Grant(
+                subject=record.account.subject,
+                level="explicit",
+                roles=record.account.roles,
+                scopes=record.account.scopes,
+                lifetime_seconds=1,
+                auth_time=0,
+            )
+            for record in records.values()
+        ]
+    return max(accounts, key=lambda grant: sum(map(len, (grant.subject, *grant.roles, *grant.scopes))))

@@ -1,0 +1,61 @@
+"""``safeconduct``: the commands, and how their errors are told."""
+
+import errno
+import logging
+from pathlib import Path
+from typing import Any
+
+import click
+
+from safeconduct.cli.demo.command import demo
+from safeconduct.cli.doctor.command import doctor
+from safeconduct.cli.keys import keys
+from safeconduct.cli.outcomes import Complaint, Refusal
+from safeconduct.cli.revoke import revoke
+from safeconduct.cli.routes import routes
+from safeconduct.cli.settings import Settings
+from safeconduct.cli.token import token
+from safeconduct.cli.users import users
+from safeconduct.errors import AuthError, ConfigurationError
+
+
+class Program(click.Group):
+    """A group whose commands may raise the package's own errors: each is told in a sentence, never as a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except ConfigurationError as error:
+            raise Complaint(str(error)) from None
+        except AuthError as error:
+            raise Refusal(f"{type(error).__name__}: {error.reason or error.detail}") from None
+        except OSError as error:
+            # The reader of a pipe went away: click ends quietly.
+            if error.errno == errno.EPIPE:
+                raise
+            raise Complaint(f"{error.filename or 'the system'}: {error.strerror}") from None
+
+
+@click.group(cls=Program)
+@click.version_option(package_name="safeconduct")
+@click.option(
+    "--config",
+    "path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The configuration.  [default: what SAFECONDUCT_CONFIG names, else safeconduct.toml]",
+)
+@click.pass_context
+def program(context: click.Context, path: Path | None) -> None:
+    """
+    Keys, tokens, revocations, users, and what an application lets through.
+
+    Status 0: done.  1: the answer is no, or it is not done.  2: asked in a wrong way.
+    """
+    # Events of weight are told on standard error already, in a person's words.
+    logging.getLogger("safeconduct").addHandler(logging.NullHandler())
+    context.obj = Settings(path)
+
+
+for command in (demo, doctor, keys, revoke, routes, token, users):
+    program.add_command(command)

@@ -1,0 +1,27 @@
+"""``safeconduct routes``: every route of an application, and what a request for it must bring."""
+
+import click
+
+from safeconduct.cli.applications import load_application
+from safeconduct.cli.holding import holdings
+from safeconduct.cli.outcomes import tell, warn
+from safeconduct.cli.tables import json_option, print_table
+
+
+@click.command()
+@click.argument("app")
+@json_option
+def routes(app: str, as_json: bool) -> None:  # noqa: FBT001 - click passes it by its name
+    """
+    Print each route of APP and what holds for it.
+
+    APP is "module:attribute" or "module:factory()".  The rules of the configuration and `requires` around a view add
+    up; what an application checks in its own code is not seen.  For `/users/{id}` that is shown which holds for an id
+    that no rule names.
+    """
+    application = load_application(app)
+    print_table([holding.row for holding in holdings(application)], as_json=as_json)
+    if not application.guards:
+        warn("nothing of safeconduct is around this application: every route is open.")
+    if application.framework is None:
+        tell("Only Starlette, FastAPI and Flask tell their routes; `safeconduct doctor` prints the rules.")

@@ -1,0 +1,99 @@
+"""What every command starts from: the configuration of the folder it is called in, and what that comes to."""
+
+import logging
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+
+from safeconduct._core.finish import finish
+from safeconduct._workshop import Workshop
+from safeconduct.auth import Auth
+from safeconduct.cli.outcomes import Complaint, warn
+from safeconduct.config import Config
+from safeconduct.config.loading import DEFAULT_FILE, PREFIX
+from safeconduct.events import Event
+
+WITHOUT_STORE: Final = frozenset({"memory://", "none"})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The options in front of every command."""
+
+    path: Path | None = None
+
+    @property
+    def are_given(self) -> bool:
+        """Whether there is any configuration to read."""
+        named = self.path is not None or os.path.lexists(DEFAULT_FILE)
+        return named or any(name.startswith(PREFIX) for name in os.environ)
+
+    def config(self) -> Config:
+        """
+        Read the configuration.
+
+        Raises:
+            ConfigurationError: If there is none, or it is wrong.
+        """
+        if not self.are_given:
+            raise Complaint(f"There is no configuration: write {DEFAULT_FILE}, or name one with --config.")
+        return Config.load(self.path)
+
+    def config_if_any(self) -> Config | None:
+        """Read the configuration where there is one; a wrong one is an error all the same."""
+        return self.config() if self.are_given else None
+
+
+pass_settings = click.make_pass_decorator(Settings, ensure=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An ``Auth`` for the life of one command, with the parts that only the command line may take out of it."""
+
+    auth: Auth
+    config: Config
+
+    @property
+    def workshop(self) -> Workshop:
+        """The parts."""
+        # The command line issues and revokes with the very parts that serve.
+        return self.auth._workshop  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - see above
+
+
+@contextmanager
+def opened(config: Config) -> Generator[Opened]:
+    """
+    Make what *config* comes to; what goes wrong on the way is told on standard error.
+
+    Raises:
+        ConfigurationError: If it comes to nothing.
+    """
+    with Auth(config, listeners=[_tell]) as auth:
+        tools = Opened(auth, config)
+        try:
+            yield tools
+        finally:
+            finish(tools.workshop.store("wsgi").close())
+
+
+def refuse_without_store(config: Config, *, verb: str) -> None:
+    """
+    Return if other processes see what is written to the store.
+
+    Raises:
+        Complaint: If there is no store, or it is this process's own memory.
+    """
+    if config.store.url in WITHOUT_STORE:
+        raise Complaint(f"{verb} needs a store that other processes see: store is {config.store.url}, wanted redis://…")
+
+
+def _tell(event: Event) -> None:
+    if event.log_level >= logging.WARNING:
+        told = ", ".join(f"{name}: {getattr(event, name)}" for name in event.__dataclass_fields__)
+        warn(f"{type(event).__name__} ({told})")

@@ -1,0 +1,155 @@
+"""``safeconduct token``: issue a token, look into one, prove one."""
+
+import sys
+import time
+from typing import Any, Final
+
+import click
+
+from safeconduct._core.finish import finish
+from safeconduct._core.members import question_for
+from safeconduct._tokens.issuer import Grant
+from safeconduct._tokens.reader import decode_segment, read_object
+from safeconduct.cli.outcomes import Complaint, Refusal, tell, warn
+from safeconduct.cli.settings import WITHOUT_STORE, Opened, Settings, opened, pass_settings
+from safeconduct.cli.tables import json_option, print_json, print_record
+from safeconduct.config import Config
+from safeconduct.errors import AuthError, MalformedToken
+from safeconduct.principal import LEVELS, Level
+
+_PARTS_OF_JWS: Final = 3
+_PARTS_OF_JWE: Final = 5
+
+
+@click.group()
+def token() -> None:
+    """Issue a token, look into one, or prove one."""
+
+
+@token.command()
+@click.option("--subject", required=True, help="Whom it names.")
+@click.option("--role", "roles", multiple=True, help="A role; may come more than once.")
+@click.option("--scope", "scopes", multiple=True, help="A scope; may come more than once.")
+@click.option(
+    "--level",
+    type=click.Choice(LEVELS[1:]),
+    default="remembered",
+    show_default=True,
+    help="How surely the user was recognised; above remembered it says that he was a moment ago.",
+)
+@click.option("--lifetime", type=click.IntRange(min=1), help="In seconds.  [default: tokens.access_lifetime_seconds]")
+@click.option("--client-id", help="[default: tokens.client_id, else the issuer]")
+@pass_settings
+def issue(
+    settings: Settings,
+    subject: str,
+    roles: tuple[str, ...],
+    scopes: tuple[str, ...],
+    level: Level,
+    lifetime: int | None,
+    client_id: str | None,
+) -> None:
+    """Issue an access token, and print it alone."""
+    config = settings.config()
+    seconds = lifetime or config.tokens.access_lifetime_seconds
+    if seconds > config.tokens.max_lifetime_seconds:
+        longest = config.tokens.max_lifetime_seconds
+        raise Complaint(f"--lifetime must be at most {longest} (tokens.max_lifetime_seconds), got {seconds}.")
+    if not subject:
+        raise Complaint("--subject must not be empty.")
+    with opened(config) as tools:
+        iat_ms = _instant_ms(tools, subject, client_id)
+        grant = Grant(
+            subject=subject,
+            level=level,
+            scopes=scopes,
+            roles=roles,
+            lifetime_seconds=seconds,
+            client_id=client_id,
+            auth_time=None if level == "remembered" else iat_ms // 1000,
+        )
+        click.echo(tools.workshop.issuer.issue(grant, iat_ms=iat_ms))
+
+
+@token.command()
+@click.argument("token")
+def show(token: str) -> None:
+    """Print what TOKEN (- for standard input) says, without any proof."""
+    value = read_token(token)
+    parts = value.encode("utf-8", "replace").split(b".")
+    if len(parts) not in {_PARTS_OF_JWS, _PARTS_OF_JWE}:
+        raise Complaint(f"TOKEN must have three parts or five, got {len(parts)}.")
+    try:
+        shown: dict[str, Any] = {"header": read_object(decode_segment(parts[0]))}
+        if len(parts) == _PARTS_OF_JWS:
+            shown["claims"] = read_object(decode_segment(parts[1]))
+    except MalformedToken as error:
+        raise Complaint(f"TOKEN cannot be read: {error.reason}.") from None
+    print_json(shown)
+    if len(parts) == _PARTS_OF_JWE:
+        tell("The claims are encrypted; `safeconduct token check` opens them.")
+    warn("NOTHING WAS CHECKED: anyone can have written this.  `safeconduct token check` proves it.")
+
+
+@token.command()
+@click.argument("token")
+@json_option
+@pass_settings
+def check(settings: Settings, token: str, as_json: bool) -> None:  # noqa: FBT001 - click passes it by its name
+    """Prove TOKEN (- for standard input) as a request's token is proven; status 1 if it is refused."""
+    value = read_token(token)
+    config = settings.config()
+    _tell_of_memory(config, "whether it was revoked is known to the serving process only")
+    with opened(config) as tools:
+        try:
+            principal = tools.auth.verify(value)
+        except AuthError as error:
+            if as_json:
+                print_json({"accepted": False, "error": type(error).__name__, "reason": error.reason})
+            raise Refusal(f"refused: {type(error).__name__}: {error.reason or error.detail}") from None
+    record: dict[str, object] = {
+        "accepted": True,
+        "subject": principal.subject,
+        "issuer": principal.issuer,
+        "level": principal.level,
+        "roles": sorted(principal.roles),
+        "scopes": sorted(principal.scopes),
+        "session_id": principal.session_id,
+        "token_id": principal.token_id,
+        "client_id": principal.client_id,
+        "auth_time": principal.auth_time,
+        "expires_at": principal.expires_at,
+    }
+    print_record(record, as_json=as_json)
+
+
+def read_token(text: str) -> str:
+    """Return the token that *text* is, or that standard input holds where it is ``-``."""
+    return (sys.stdin.read() if text == "-" else text).strip()
+
+
+def _instant_ms(tools: Opened, subject: str, client_id: str | None) -> int:
+    """Return the ``iat_ms``: by the store's clock and after every cut-off, where there is a store."""
+    config = tools.config
+    revocations = None if config.store.url in WITHOUT_STORE else tools.workshop.revocations("wsgi")
+    if revocations is None or config.issuer is None:
+        _tell_of_memory(config, "a cut-off in the serving process is not known here, and may end this token")
+        return int(time.time() * 1000)
+    question = question_for(
+        issuer=config.issuer,
+        subject=subject,
+        token_id=None,
+        client_id=client_id or config.tokens.client_id or config.issuer,
+        kid=None,
+        session_id=None,
+        issued_ms=0,
+        ends_ms=0,
+        is_own=True,
+        shards=config.store.shards,
+    )
+    return finish(revocations.stamp(question))
+
+
+def _tell_of_memory(config: Config, what: str) -> None:
+    if config.store.url == "memory://":
+        tell(f"Note: store is memory://, so {what}.")
