@@ -4,14 +4,14 @@ The WSGI adapter: an environ becomes a ``Request``, the gate decides, the applic
 The core's coroutines are finished here without a loop; every port behind WSGI answers at once.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from safeconduct._core.decision import Decision, Passed, Refused
 from safeconduct._core.finish import finish
-from safeconduct._core.gate import GateKeeper
+from safeconduct._core.gate import Gate, GateKeeper
 from safeconduct._http.cookies import without
 from safeconduct._http.message import Reply, Request, Route
 from safeconduct._http.paths import decode_path_info, decode_script_name
@@ -25,6 +25,7 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
 Write = Callable[[bytes], object]
 StartResponse = Callable[..., Write]
 App = Callable[[Environ, StartResponse], Iterable[bytes]]
+Made = TypeVar("Made")
 
 _PROOF = "safeconduct.proof"
 _KEYS = {b"authorization": "HTTP_AUTHORIZATION", b"cookie": "HTTP_COOKIE"}
@@ -48,7 +49,7 @@ class AuthMiddleware:
         if not isinstance(passed, Passed):
             return passed
         _announce_identity(environ, passed, self._gate.hidden_cookies)
-        if passed.is_ambient:
+        if passed.is_by_cookie:
             start_response = _as_private(start_response)
         return self._call(environ, start_response, passed)
 
@@ -59,7 +60,7 @@ class AuthMiddleware:
         field: str | None = environ.get("HTTP_AUTHORIZATION")
         decision: Decision | None = None
         if field is not None and outer is None:
-            decision = finish(gate.recall(route_of(environ), field.encode("latin-1")))
+            decision = _finish(gate, gate.recall(route_of(environ), field.encode("latin-1")))
         if decision is None:
             try:
                 request = read_environ(environ)
@@ -67,7 +68,7 @@ class AuthMiddleware:
                 return _reply(start_response, gate.answer(error, None), environ["REQUEST_METHOD"])
             if request.path in gate.endpoints and not gate.is_inner(outer):
                 return _reply(start_response, gate.serve(request), request.method)
-            decision = finish(gate.decide(request, outer))
+            decision = _finish(gate, gate.decide(request, outer))
         if isinstance(decision, Refused):
             reply = gate.answer(decision.error, read_environ(environ))
             return _reply(start_response, reply, environ["REQUEST_METHOD"])
@@ -111,6 +112,14 @@ class _Body:
                 close()
         finally:
             PASSED.set(self._before)
+
+
+def _finish(gate: Gate, coroutine: Coroutine[object, None, Made]) -> Made | Refused:
+    try:
+        return finish(coroutine)
+    except RuntimeError as fault:
+        # A port suspended, which none made for this world does.  Nothing was decided.
+        return gate.fault(fault)
 
 
 def route_of(environ: Environ) -> Route:

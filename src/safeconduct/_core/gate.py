@@ -118,6 +118,8 @@ class Gate:
     def serve(self, request: Request) -> Reply:
         """Answer a request for one of our own paths, ``endpoints``."""
         try:
+            if self._is_closed:
+                raise Unavailable("closed")
             return self.endpoints[request.path](request)
         except AuthError as error:
             return self.answer(error, request)
@@ -135,25 +137,25 @@ class Gate:
             route: The route of the request, which comes through no other middleware of ours.
             field: Its only ``Authorization`` field.
         """
-        passed = self._recall(field)
-        requirement = self._closed_routes.get(route)
+        passed, requirement = self._recall(field), self._closed_routes.get(route)
         if passed is None or requirement is None:
             return None
-        now = self._clock()
-        recognition = self._recognition
-        proof = passed.proof
-        if proof is None or not recognition.fresh_from <= now < recognition.fresh_until:
-            return None
-        now_ms = int(now * 1000)
+        recognition, proof = self._recognition, passed.proof
         try:
+            now = self._clock()
+            if proof is None or not recognition.fresh_from <= now < recognition.fresh_until:
+                return None
+            now_ms = int(now * 1000)
             if now_ms >= proof.expires_ms:
-                raise ExpiredToken(proof.expires_ms // 1000)
+                raise ExpiredToken(proof.expires_ms // 1000)  # noqa: TRY301 - on the warm path
             if self._revocations is not None and requirement.consistency != "none":
                 await self._revocations.check(proof.question, now_ms=now_ms)
             if requirement.is_particular:
                 requirement.check(passed.identity, now=now)
         except AuthError as error:
             return Refused(error)
+        except Exception as fault:  # noqa: BLE001 - as in `decide`
+            return self.fault(fault)
         return passed
 
     async def decide(self, request: Request, outer: Passed | None) -> Decision:
@@ -175,9 +177,13 @@ class Gate:
         except AuthError as error:
             return Refused(error)
         except Exception as fault:  # noqa: BLE001 - the last resort: a fault of ours is 503, never a pass (ASVS 16.5.4)
-            self._announce(Fault(error=type(fault).__name__, where="gate"))
-            return Refused(Unavailable("a fault within the gate"))
+            return self.fault(fault)
         return passed
+
+    def fault(self, fault: Exception) -> Refused:
+        """Tell of what must not have been raised, and refuse the request that it met."""
+        self._announce(Fault(error=type(fault).__name__, where="gate"))
+        return Refused(Unavailable("a fault within the gate"))
 
     def _requirement(self, request: Request) -> Requirement:
         requirement = self._routes.get(request.route)
