@@ -65,7 +65,7 @@ class AuthMiddleware:
             scope["headers"] = _without_cookies(scope["headers"], self._gate.hidden_cookies)
         before = PASSED.set(decision)
         try:
-            await self.app(scope, receive, _as_private(send) if decision.is_ambient else send)
+            await self.app(scope, receive, _as_private(send) if decision.is_by_cookie else send)
         except AuthError as error:
             # Raised below by `requires` or `principal`.  Had the response begun, the server refuses a second start.
             await self._refuse(error, scope, send)

@@ -50,8 +50,8 @@ class Passed:
     #: The mark of the ``Auth`` that decided.
     owner: object = field(repr=False)
     proof: Proof | None = None
-    #: Whether a browser sent the credential by itself.
-    is_ambient: bool = False
+    #: Whether a cookie carried the credential, so that no shared cache may keep what it asked for.
+    is_by_cookie: bool = False
 
     @classmethod
     def of(cls, identity: Identity, clock: Clock, owner: object, proof: Proof | None = None) -> "Passed":
@@ -60,7 +60,7 @@ class Passed:
         if isinstance(identity, Principal):
             # Starlette's own word for "somebody": `@requires("authenticated")`.
             scopes |= {"authenticated"}
-        return cls(identity, Rights(scopes), clock, owner, proof, proof is not None and proof.ambient is not None)
+        return cls(identity, Rights(scopes), clock, owner, proof, proof is not None and proof.ambient == "cookie")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,5 +7,7 @@ def private(fields: list[Field]) -> list[Field]:
     """Return *fields* so that no shared cache keeps a response that a cookie asked for (RFC 9111 §3)."""
     if all(name.lower() != b"cache-control" for name, _ in fields):
         fields.append((b"cache-control", b"private"))
-    fields.append((b"vary", b"Cookie"))
+    # Another middleware of ours may have said it already.
+    if (b"vary", b"Cookie") not in fields:
+        fields.append((b"vary", b"Cookie"))
     return fields
