@@ -81,6 +81,7 @@ class Workshop:
         self._epochs = Epochs()
         self._directory = self._configured_directory() if directory is None else directory
         self._gates: list[Gate] = []
+        self._is_closed = False
         self._ports: dict[World, Store] = {}
 
     @cached_property
@@ -112,6 +113,8 @@ class Workshop:
             release=store.close,
         )
         self._gates.append(gate)
+        if self._is_closed:
+            gate.close()
         return gate
 
     def store(self, world: World) -> Store:
@@ -148,6 +151,7 @@ class Workshop:
 
     def close(self) -> None:
         """Let nothing pass any more and let go of the store."""
+        self._is_closed = True
         for gate in self._gates:
             gate.close()
         self._stores.end()
