@@ -42,7 +42,7 @@ class Answers:
             error,
             realm=self._realm,
             # A browser that gets a Basic challenge opens its own window (http.md, "Answers").
-            basic_offered=self._offers_basic and (request is None or not request.values(b"sec-fetch-mode")),
+            basic_offered=self._offers_basic and (request is None or not _is_browser(request)),
             acr_values=self._acr_values,
             body=self._body(error),
         )
@@ -64,6 +64,10 @@ class Answers:
         except Exception as fault:  # noqa: BLE001 - an author's hook; the refusal must not depend on it
             self._announce(HookFailed(hook="problem_body", error=type(fault).__name__))
             return None
+
+
+def _is_browser(request: Request) -> bool:
+    return any(request.values(name) for name in (b"sec-fetch-mode", b"sec-fetch-site", b"sec-fetch-dest"))
 
 
 def _is_navigation(request: Request) -> bool:
