@@ -1,0 +1,142 @@
+"""Call an ASGI or a WSGI application in this process, as a server would after reading a request."""
+
+import io
+import json
+from dataclasses import dataclass
+from urllib.parse import unquote, unquote_to_bytes
+
+from minting import tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as it goes onto the wire."""
+
+    method: str
+    target: str
+    headers: tuple[tuple[str, bytes], ...]
+    scheme: str
+
+    @classmethod
+    def of(cls, row):
+        """Fill the tokens into a row."""
+        known = {f"{{{name}}}": token for name, token in tokens().items()}
+
+        def filled(text):
+            for name, token in known.items():
+                text = text.replace(name, token)
+            return text
+
+        fields = [(name, filled(value).encode("utf-8")) for name, value in row.headers]
+        return cls(row.method, filled(row.target), (("host", b"app.example"), *fields), row.scheme)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An answer as it came; the names of fields are in lower case."""
+
+    status: int
+    fields: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def values(self, name):
+        """Return every value of one field."""
+        return tuple(value for key, value in self.fields if key == name)
+
+    @property
+    def report(self):
+        """Return what the application said, or None if it was not reached."""
+        said = self.values("x-report")
+        return json.loads(unquote(said[0])) if said else None
+
+
+def scope_of(asked, **more):
+    """Return the scope that uvicorn would make."""
+    path, _, query = asked.target.partition("?")
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": "1.1",
+        "method": asked.method,
+        "scheme": asked.scheme,
+        "path": unquote(path),
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "root_path": "",
+        "headers": [(name.encode(), value) for name, value in asked.headers],
+        "client": ("192.0.2.1", 1234),
+        "server": ("app.example", 443),
+        "state": {},
+        "extensions": {},
+        **more,
+    }
+
+
+async def call_asgi(application, scope):
+    """Call *application*; an exception that leaves it is one that a server would log and answer 500."""
+    sent = []
+    received = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive():
+        return received.pop() if received else {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    await application(scope, receive, send)
+    [start] = [message for message in sent if message["type"] == "http.response.start"]
+    body = b"".join(message.get("body", b"") for message in sent if message["type"] == "http.response.body")
+    fields = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in start["headers"])
+    return Seen(start["status"], fields, body)
+
+
+def environ_of(asked, **more):
+    """Return the environ that gunicorn would make: it joins fields of one name by a comma."""
+    path, _, query = asked.target.partition("?")
+    environ = {
+        "REQUEST_METHOD": asked.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+        "RAW_URI": asked.target,
+        "QUERY_STRING": query,
+        "SERVER_NAME": "app.example",
+        "SERVER_PORT": "443",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "192.0.2.1",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": asked.scheme,
+        "wsgi.input": io.BytesIO(),
+        "wsgi.errors": io.StringIO(),
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        **more,
+    }
+    for name, value in asked.headers:
+        # What has an underscore is dropped, as gunicorn does it.
+        if "_" not in name:
+            key = "HTTP_" + name.upper().replace("-", "_")
+            text = value.decode("latin-1")
+            environ[key] = f"{environ[key]},{text}" if key in environ else text
+    if asked.target == "/said":
+        environ |= {"REMOTE_USER": "admin", "AUTH_TYPE": "Basic"}
+    return environ
+
+
+def call_wsgi(application, environ):
+    """Call *application* and read its answer to the end."""
+    started = []
+
+    def start_response(status, headers, exc_info=None):
+        if exc_info and started and started[-1] is None:
+            raise exc_info[1]
+        started.append((status, headers))
+
+    iterable = application(environ, start_response)
+    try:
+        body = b"".join(iterable)
+    finally:
+        if hasattr(iterable, "close"):
+            iterable.close()
+    status, headers = started[-1]
+    return Seen(int(status[:3]), tuple((name.lower(), value) for name, value in headers), body)

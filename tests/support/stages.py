@@ -1,0 +1,165 @@
+"""The configurations under which the rows of the table are asked."""
+
+from collections.abc import Callable
+from functools import cache
+
+from minting import AUDIENCE, FOREIGN_KEY, IDP, ISSUER, NOW, OWN_KEY, PARTNER, public
+from people import Folk
+from safeconduct import Auth, Config
+from safeconduct._core.ports import Answer, Epoch
+from safeconduct.errors import Unavailable
+from safeconduct.stores import MemoryStore
+
+SITE = "https://app.example"
+COOKIE = "__Host-safeconduct"
+
+_RULES = [
+    {"path": "/admin/{rest...}", "roles": ["admin"]},
+    {"path": "/admin/audit", "scopes": ["audit"], "level": "explicit"},
+    {"path": "/read", "scopes": ["read"]},
+    {"path": "/write", "scopes": ["read", "write"]},
+    {"path": "/either", "roles": ["admin", "auditor"]},
+    {"path": "/both/{rest...}", "roles": ["admin", "owner"]},
+    {"path": "/both/{name}", "roles": ["auditor"]},
+    {"path": "/explicit", "level": "explicit"},
+    {"path": "/multifactor", "level": "multifactor"},
+    {"path": "/fresh", "max_age_seconds": 300},
+    {"path": "/danger", "level": "explicit", "max_age_seconds": 300},
+    {"path": "/items/{id}", "methods": ["GET"], "scopes": ["read"]},
+    {"path": "/items/{id}", "methods": ["DELETE"], "roles": ["admin"]},
+    {"path": "/files/private/{rest...}", "roles": ["admin"]},
+    {"path": "/pages/{name}", "methods": ["POST"], "roles": ["admin"]},
+    {"path": "/unsafe", "unsafe": True},
+    {"path": "/a/{name}/c", "roles": ["admin"]},
+    {"path": "/dir/{rest...}", "roles": ["admin"]},
+    {"path": "/dir/{name}/{rest...}", "scopes": ["read"]},
+]
+_PUBLIC = [
+    "/health",
+    "GET /news",
+    "/files/{rest...}",
+    "/pages/{name}",
+    "/a/b/c",
+    "POST /hook",
+    "/dir/open",
+    "/signed/",
+    "/caf\u00e9",
+]
+_FOREIGN = {"keys": {"keys": [public(FOREIGN_KEY)]}, "audience": AUDIENCE, "algorithms": ["ES256"]}
+_TRUST = [
+    {"issuer": IDP, **_FOREIGN},
+    {
+        "issuer": PARTNER,
+        "remote_user": "partner:{sub}",
+        "roles": {"boss": "admin"},
+        "scopes": ["read"],
+        "levels": {"gold": "explicit"},
+        **_FOREIGN,
+    },
+]
+
+
+def configuration(*, access=None, **fields):
+    """Return the configuration that every stage varies."""
+    usual = {
+        "store": "memory://",
+        "issuer": ISSUER,
+        "audience": AUDIENCE,
+        "keys": {"keys": [OWN_KEY]},
+        "external_url": SITE,
+        "sources": ["bearer", "cookie", "basic", "subprotocol"],
+        "csrf": {"trusted_origins": ["https://spa.example"]},
+        "trust": _TRUST,
+        # Every driver asks the same process' rows of wrong passwords.
+        "login": {f"failures_per_{whose}": 1_000_000 for whose in ("account", "network", "account_and_network")},
+    }
+    return Config(**usual | fields, access={"public": _PUBLIC, "rules": _RULES} | (access or {}))
+
+
+def now() -> float:
+    """Return the one instant at which every row is asked."""
+    return float(NOW)
+
+
+def words(error):
+    """Say a refusal in the words of one's own."""
+    return {"error": error.code, "message": error.detail}
+
+
+class Failing:
+    """A store that raises *what* whatever it is asked."""
+
+    def __init__(self, what: Callable[[], BaseException]) -> None:
+        self.what = what
+
+    async def ask(self, *_asked, **_named):
+        raise self.what()
+
+    begin_epoch = stamp = revoke = count_try = give_back = ask
+
+    async def close(self):
+        pass
+
+    def end(self):
+        pass
+
+    def blocking(self):
+        return self
+
+    native = blocking
+
+
+class Suspension:
+    """Something to await that gives way to a loop once."""
+
+    def __await__(self):
+        yield
+
+
+class Suspending(Failing):
+    """A store that suspends, as none behind WSGI may."""
+
+    def __init__(self):
+        super().__init__(Unavailable)
+
+    async def ask(self, *_asked, **_named):
+        await Suspension()
+        return Answer(Epoch("e", 0, "new", 0), is_empty=False, is_revoked=False, now_ms=None)
+
+
+def _ended():
+    auth = _auth(configuration())
+    auth.close()
+    return auth
+
+
+def _auth(config, **how):
+    people = Folk(alice="correct horse", renée="p\u00e4ss")
+    return Auth(config, directory=people, clock=now, **how)
+
+
+_MAKE = {
+    "main": lambda: _auth(configuration()),
+    "strangers": lambda: _auth(configuration(access={"on_invalid": "anonymous"})),
+    "open": lambda: _auth(configuration(access={"default": "anonymous"})),
+    "sign-in": lambda: _auth(configuration(access={"sign_in_url": "/sign-in"})),
+    "words": lambda: _auth(configuration(), problem_body=words),
+    "bearer": lambda: _auth(configuration(sources=["bearer"])),
+    "plain": lambda: _auth(configuration(basic={"allow_plain_http": True, "level": "explicit"})),
+    "outage": lambda: _auth(configuration(), store=Failing(Unavailable)),
+    "faulty": lambda: _auth(configuration(), store=Failing(lambda: KeyError("secret"))),
+    "suspending": lambda: _auth(configuration(), store=Suspending()),
+    "ended": _ended,
+    "no-store": lambda: _auth(configuration(store="none")),
+    "forgetful": lambda: _auth(configuration(tokens={"remembered": 0})),
+}
+STAGES = tuple(_MAKE)
+
+
+@cache
+def stage(name) -> Auth:
+    """Return the ``Auth`` of one stage; every process has one."""
+    auth = _MAKE[name]()
+    if name != "ended" and isinstance(auth._workshop._stores, MemoryStore):
+        auth.sessions.revoke_token("revoked")
+    return auth
