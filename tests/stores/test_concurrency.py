@@ -211,3 +211,22 @@ def test_a_forked_child_opens_its_own_connections(proxy, open_stores):
     assert 1 == opened
     assert not own.is_revoked
     assert before + 1 == proxy.connections
+
+
+def test_what_a_process_inherits_is_left_alone(server, open_stores):
+    """The hook in a child abandons both worlds' connections without closing them, and asks on new ones."""
+    stores = open_stores(server.url)
+    native, blocking = Native(stores), Blocking(stores)
+    native.run(fill(native.store))
+    blocking.run(blocking.store.ask(question()))
+    inherited = [stores._threads._wire, *stores._loops._wires.values()]
+
+    stores.begin_process()
+    answers = [world.run(world.store.ask(question(marks=[b"tr00"]))) for world in (native, blocking)]
+    idle = [len(wire._idle) for wire in inherited]
+    for wire, world in zip(inherited, (blocking, native), strict=True):
+        world.run(wire.close())
+        world.close()
+
+    assert all(answer.is_revoked for answer in answers)
+    assert [1, 1] == idle

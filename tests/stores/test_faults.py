@@ -9,6 +9,8 @@ from proxies import Proxy
 from safeconduct._core.ports import Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreRecovered, StoreUnavailable
+from safeconduct.stores import link, redis_store, scripts, wire
+from safeconduct.stores.address import parse_address
 from safeconduct.stores.breaker import FAILURES, OPEN_SECONDS
 from safeconduct.stores.fitness import EVERY_SECONDS
 from servers import free_port
@@ -295,3 +297,66 @@ def test_closed_connections_are_opened_anew(enter, open_stores, server):
     world.run(world.store.close())
 
     assert not ask(world).is_revoked
+
+
+def test_a_revocation_says_how_many_replicas_have_it(enter, open_stores, server):
+    """Without a replica the number is 0, within the deadline, and the caller is told."""
+    world = enter(open_stores(server.url, deadline_ms=2000, min_replicas=1))
+    begin(world)
+    server.say("SCRIPT", "FLUSH")
+
+    assert 0 == revoke(world).replicas
+
+
+def test_a_revocation_whose_replicas_never_answered_is_written(enter, open_stores, server, monkeypatch):
+    """That nobody said how many replicas have it does not undo it."""
+    monkeypatch.setattr(wire, "_REPLY_MS", -10_000)
+    world = enter(open_stores(server.url, deadline_ms=QUICK_MS, min_replicas=1))
+    begin(world)
+
+    written = revoke(world)
+
+    assert 0 == written.replicas
+    assert ask(world, TOKEN).is_revoked
+
+
+def test_where_waiting_for_replicas_is_forbidden_none_is_counted(enter, open_stores, server):
+    server.say("ACL", "SETUSER", "hasty", "reset", "on", ">pw", "~*", "+@all", "-wait")
+    world = enter(open_stores(f"redis://hasty:pw@127.0.0.1:{server.port}", min_replicas=1))
+    begin(world)
+
+    assert 0 == revoke(world).replicas
+
+
+def test_a_server_that_falls_silent_for_the_whole_deadline_is_asked_no_more():
+    with pytest.raises(link.LinkBroken):
+        wire._left(0.0)
+
+
+def test_a_reply_of_another_shape_is_unavailable(enter, open_stores, server):
+    """Another version's epoch is no answer."""
+    world = enter(open_stores(server.url))
+    begin(world)
+    server.say("HSET", "safeconduct:{sc:00}:meta", "epoch", b"\xff")
+
+    assert "another shape" in unavailable(world)
+
+
+def test_a_number_of_another_shape_is_unavailable():
+    with pytest.raises(Unavailable):
+        redis_store._integer(b"1")
+
+
+def test_an_epoch_that_did_not_begin_is_unavailable(enter, open_stores, server, monkeypatch):
+    """A server on which the script does nothing is not taken for a new one."""
+    monkeypatch.setattr(scripts, "BEGIN_EPOCH", scripts.ASK)
+    world = enter(open_stores(server.url))
+
+    with pytest.raises(Unavailable):
+        begin(world)
+
+
+def test_an_older_driver_is_told_not_to_introduce_itself(monkeypatch):
+    monkeypatch.setattr(link.importlib.util, "find_spec", {}.get)
+
+    assert "lib_name" in link.connection_arguments(parse_address("redis://"))

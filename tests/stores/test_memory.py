@@ -43,7 +43,7 @@ def test_a_session_of_another_process_is_unavailable_and_told_once(store, caplog
 
 
 def test_a_forked_child_is_another_instance(store):
-    said = in_child(lambda: store.instance.hex())
+    said = in_child(lambda: f"{store.instance.hex()}")
 
     assert 16 == len(said)
     assert said != store.instance.hex()

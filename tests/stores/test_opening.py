@@ -70,17 +70,22 @@ def test_the_password_is_in_no_refusal(url):
     assert "hunter2" not in str(caught.value)
 
 
+def place(**fields):
+    standard = {"host": "h", "port": 6379, "path": None, "is_tls": False, "database": 0, "username": None}
+    return Address(**{**standard, "password": None, **fields})
+
+
+CERTIFICATES = (("ssl_ca_certs", "/c"),)
+
+
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
-        ("redis://", Address("127.0.0.1", 6379, None, False, 0, None, None)),
-        ("valkey://h:1/2", Address("h", 1, None, False, 2, None, None)),
-        ("rediss://u:p%40@h", Address("h", 6379, None, True, 0, "u", "p@")),
-        (
-            "valkeys://:p@h?db=4&ssl_ca_certs=/c",
-            Address("h", 6379, None, True, 4, None, "p", (("ssl_ca_certs", "/c"),)),
-        ),
-        ("unix://:p@/a/b?db=1", Address(None, 6379, "/a/b", False, 1, None, "p")),
+        ("redis://", place(host="127.0.0.1")),
+        ("valkey://h:1/2", place(port=1, database=2)),
+        ("rediss://u:p%40@h", place(is_tls=True, username="u", password="p@")),
+        ("valkeys://:p@h?db=4&ssl_ca_certs=/c", place(is_tls=True, database=4, password="p", tls_files=CERTIFICATES)),
+        ("unix://:p@/a/b?db=1", place(host=None, path="/a/b", database=1, password="p")),
     ],
     ids=str,
 )

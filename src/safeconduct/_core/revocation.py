@@ -109,18 +109,19 @@ class Revocations:
         """
         answer = await self._store.ask(question)
         # The store in memory always gives the same object, and that is all that the warm path looks at.
-        if answer.epoch is not self._seen.get(question.shard):
+        epoch = self._seen.get(question.shard)
+        if epoch is None or answer.epoch is not epoch:
             outcome = await self._settle(question.shard, answer)
             if outcome == "begun":
                 answer = await self._store.ask(question)
                 outcome = await self._settle(question.shard, answer)
             _refuse_unless_same(outcome)
+            epoch = self._seen[question.shard]
         if answer.is_revoked:
             raise RevokedToken("revoked")
         if answer.now_ms is not None:
             self._watch_clock(now_ms, answer.now_ms)
             now_ms = answer.now_ms
-        epoch = self._seen[question.shard]
         if question.issued_ms <= epoch.started_ms and self._is_in_doubt(epoch, now_ms):
             raise RevokedToken("older than what the store knows")
 

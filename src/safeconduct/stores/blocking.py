@@ -47,7 +47,7 @@ class BlockingLink:
 
     async def drop(self) -> None:
         """Close; redis-py leaves the socket of a parent process alone."""
-        if self._connection is not None:
+        if self._connection is not None:  # pragma: no branch - None only if redis-py cannot be imported
             self._connection.disconnect()
 
     def _read(self, ends_at: float) -> Reply:

@@ -9,6 +9,7 @@ so that the right ``CONFIG SET`` takes effect at once.  In between a request is 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from safeconduct.errors import Unavailable
 from safeconduct.events import Event, StoreUnavailable
@@ -111,7 +112,11 @@ def _policy_flaw(reply: Reply) -> str | None:
 
 def _policy_of(reply: Reply) -> str | None:
     if isinstance(reply, list):
-        return reply[1].decode("ascii", "replace") if len(reply) > 1 and isinstance(reply[1], bytes) else None
+        match cast("list[object]", reply):
+            case [_, bytes(policy)]:
+                return policy.decode("ascii", "replace")
+            case _:
+                return None
     if not isinstance(reply, bytes):
         return None
     for line in reply.splitlines():

@@ -202,7 +202,7 @@ class MemoryStore:
 _living: weakref.WeakSet[MemoryStore] = weakref.WeakSet()
 
 
-def _begin_instances() -> None:
+def _begin_instances() -> None:  # pragma: no cover - runs in a forked child, which is not measured
     for store in _living:
         store.begin_instance()
 

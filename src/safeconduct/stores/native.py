@@ -46,7 +46,7 @@ class NativeLink:
 
     async def drop(self) -> None:
         """Close without waiting for the other side."""
-        if self._connection is not None:
+        if self._connection is not None:  # pragma: no branch - None only if redis-py cannot be imported
             await self._connection.disconnect(nowait=True)
 
     async def _read(self) -> Reply:

@@ -160,7 +160,7 @@ _living: weakref.WeakSet[RedisStores] = weakref.WeakSet()
 _abandoned: list[Wire] = []
 
 
-def _begin_processes() -> None:
+def _begin_processes() -> None:  # pragma: no cover - runs in a forked child, which is not measured
     for stores in _living:
         stores.begin_process()
 

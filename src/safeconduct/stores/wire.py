@@ -8,8 +8,8 @@ other side; so every script must bear being run twice.
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from safeconduct.errors import Unavailable
 from safeconduct.stores.address import Address
@@ -18,8 +18,12 @@ from safeconduct.stores.fitness import Fitness
 from safeconduct.stores.link import Command, Link, LinkBroken, Refusal, Reply, Slots
 from safeconduct.stores.scripts import Script
 
-#: Kept back of the deadline when replicas are waited for, so that their number arrives in time.
-_REPLY_MS = 50
+#: Kept back of the deadline when replicas are waited for: a server ends a wait up to a tenth of a second late.
+_REPLY_MS = 120
+
+
+class _ReplicasUnknown(Exception):
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +106,6 @@ class Wire:
         while (link := self._idle_link()) is not None:
             await link.drop()
 
-    def abandon(self) -> Sequence[Link]:
-        """Give up the connections without touching them: in a forked child they are the parent's."""
-        links = tuple(self._idle)
-        self._idle.clear()
-        return links
-
     async def _call_twice(self, call: Call, ends_at: float) -> Outcome:
         try:
             return await self._call_once(call, ends_at)
@@ -123,10 +121,17 @@ class Wire:
         is_new = link is None
         if link is None:
             link = self._open_link(self._address)
+        outcome = Outcome(None)
         try:
             if is_new:
                 await self._introduce(link, ends_at)
             outcome = await self._converse(link, call, ends_at)
+            if call.replicas and not isinstance(outcome.reply, Refusal):
+                outcome = replace(outcome, replicas=await _replicas(link, call.replicas, ends_at))
+        except _ReplicasUnknown:
+            # The script has run; that it is told nothing of replicas does not undo it.
+            await link.drop()
+            return outcome
         # A task that is cancelled here leaves a reply on its way; nobody else may read it.
         except BaseException:
             await link.drop()
@@ -157,15 +162,24 @@ class Wire:
 
     async def _converse(self, link: Link, call: Call, ends_at: float) -> Outcome:
         questions = self._fitness.questions() if self._fitness.is_due else []
-        commands = [*questions, *_commands("EVALSHA", call.script.sha, call, ends_at)]
+        commands = [*questions, _command("EVALSHA", call.script.sha, call)]
         replies = await link.exchange(commands, _left(ends_at))
         if questions and not self._fitness.hear(replies[: len(questions)]):
             self._fitness.hear(await link.exchange(self._fitness.questions(), _left(ends_at)))
-        said = replies[len(questions) :]
-        if isinstance(said[0], Refusal) and said[0].is_missing_script:
-            said = await link.exchange(_commands("EVAL", call.script.text, call, ends_at), _left(ends_at))
-        replicas = said[1] if call.replicas and isinstance(said[1], int) else 0
-        return Outcome(said[0], replicas)
+        reply = replies[-1]
+        if isinstance(reply, Refusal) and reply.is_missing_script:
+            [reply] = await link.exchange([_command("EVAL", call.script.text, call)], _left(ends_at))
+        return Outcome(reply)
+
+
+async def _replicas(link: Link, wanted: int, ends_at: float) -> int:
+    # Not sent along with the script: for one that the server did not have, it would wait for nothing.
+    try:
+        wait_ms = max(int(_left(ends_at) * 1000) - _REPLY_MS, 1)
+        [count] = await link.exchange([("WAIT", wanted, wait_ms)], _left(ends_at))
+    except LinkBroken as broken:
+        raise _ReplicasUnknown from broken
+    return count if isinstance(count, int) else 0
 
 
 def _left(ends_at: float) -> float:
@@ -175,9 +189,5 @@ def _left(ends_at: float) -> float:
     return seconds
 
 
-def _commands(verb: str, script: str, call: Call, ends_at: float) -> list[Command]:
-    commands: list[Command] = [(verb, script, len(call.keys), *call.keys, *call.arguments)]
-    if call.replicas:
-        wait_ms = max(int((ends_at - time.monotonic()) * 1000) - _REPLY_MS, 1)
-        commands.append(("WAIT", call.replicas, wait_ms))
-    return commands
+def _command(verb: str, script: str, call: Call) -> Command:
+    return (verb, script, len(call.keys), *call.keys, *call.arguments)

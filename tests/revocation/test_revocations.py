@@ -1,0 +1,163 @@
+"""What can be ended, and whom it meets."""
+
+import asyncio
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from safeconduct._core.finish import finish
+from safeconduct._core.members import member, question_for, session_place, shard_of
+from safeconduct._core.revocation import Revocations
+from safeconduct.errors import NotFound, RevokedToken, Unavailable
+from safeconduct.events import Revoked
+from safeconduct.stores import MemoryStore
+from store_contract import HORIZON_MS, LEEWAY_MS
+from worlds import Clock
+
+SID = "AAB" + "A" * 21
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def store(clock):
+    return MemoryStore(clock=clock, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS)
+
+
+@pytest.fixture
+def events():
+    return []
+
+
+@pytest.fixture
+def revocations(store, events):
+    return made(store, events)
+
+
+def made(store, events, shards=1):
+    return Revocations(
+        store, shards=shards, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS, absolute_lifetime_ms=HORIZON_MS,
+        on_new_store="accept", announce=events.append,
+    )  # fmt: skip
+
+
+def asking(**changed):
+    fields = {
+        "issuer": "i", "subject": "alice", "token_id": "j", "client_id": "c", "kid": "k", "session_id": None,
+        "issued_ms": 1_800_000_000_000, "ends_ms": 1 << 50, "is_own": True, "shards": 1,
+    }  # fmt: skip
+    return question_for(**{**fields, **changed})
+
+
+VERBS = {
+    "token": lambda one: one.revoke_token("i", "j", subject="alice", expires_ms=1 << 50),
+    "token of nobody known": lambda one: one.revoke_token("i", "j", subject=None, expires_ms=1 << 50),
+    "subject": lambda one: one.revoke_subject("i", "alice"),
+    "client": lambda one: one.revoke_client("i", "c"),
+    "key": lambda one: one.revoke_key("i", "k"),
+    "everything": lambda one: one.revoke_everything("i"),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS)
+def test_a_verb_ends_its_thing_and_nothing_of_another_issuer(revocations, verb):
+    """A tenant's revoke-all is its own (ASVS 8.4.1)."""
+    finish(verb(revocations))
+
+    with pytest.raises(RevokedToken):
+        finish(revocations.check(asking(), now_ms=0))
+    assert finish(revocations.check(asking(issuer="other"), now_ms=0)) is None
+
+
+def test_a_session_ends(store, revocations, events):
+    sid = base64.urlsafe_b64encode(b"\0\0" + store.instance + b"x" * 8).decode()
+    finish(revocations.check(asking(session_id=sid), now_ms=0))
+    receipt = finish(revocations.revoke_session("i", sid, ends_ms=1 << 50))
+
+    with pytest.raises(RevokedToken):
+        finish(revocations.check(asking(session_id=sid), now_ms=0))
+    assert receipt.before_ms is not None
+    assert [Revoked(kind="session", shards=1, replicas=0)] == events
+    assert finish(revocations.check(asking(session_id=sid, is_own=False), now_ms=0)) is None
+
+
+@pytest.mark.parametrize("session_id", ["", "short", "=" * 24, "é" * 24, "A" * 23 + "!", "__" + "A" * 22])
+def test_what_is_no_session_is_not_found(revocations, session_id):
+    with pytest.raises(NotFound):
+        finish(revocations.revoke_session("i", session_id, ends_ms=0))
+
+
+def test_an_own_session_with_an_unreadable_id_is_nobodys(revocations):
+    with pytest.raises(Unavailable):
+        finish(revocations.check(asking(session_id="x"), now_ms=0))
+
+
+class HalfDown(MemoryStore):
+    """A store of which some shards cannot be asked."""
+
+    __slots__ = ("down",)
+
+    async def revoke(self, shard, revocation):
+        if shard in self.down:
+            raise Unavailable("down")
+        return await super().revoke(shard, revocation)
+
+
+@pytest.mark.parametrize(("down", "shards", "missed"), [((), (0, 1, 2), ()), ((1,), (0, 2), (1,))])
+def test_shards_that_cannot_be_asked_are_told(clock, down, shards, missed):
+    store = HalfDown(clock=clock, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS)
+    store.down = down
+
+    receipt = finish(made(store, [], shards=3).revoke_client("i", "c"))
+
+    assert (shards, missed) == (receipt.shards, receipt.missed)
+
+
+def test_a_revocation_that_no_shard_took_is_unavailable(clock):
+    store = HalfDown(clock=clock, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS)
+    store.down = (0, 1, 2)
+
+    with pytest.raises(Unavailable):
+        finish(made(store, [], shards=3).revoke_client("i", "c"))
+
+
+def test_what_is_absent_is_not_asked_for():
+    asked = asking(token_id=None, client_id=None, kid=None)
+
+    assert () == asked.marks
+    assert 2 == len(asked.cuts)
+
+
+text = st.text(st.characters(exclude_categories=()), max_size=8)
+
+
+@given(text, text, text, text)
+def test_different_things_have_different_members(issuer, first, other_issuer, other):
+    """No colon, brace, line end or empty part makes two things one."""
+    same = (issuer, first) == (other_issuer, other)
+
+    assert same == (member("token", issuer, first) == member("token", other_issuer, other))
+    assert member("token", issuer, first) != member("key", issuer, first)
+
+
+@given(text, text, st.integers(1, 65536))
+def test_a_shard_is_one_of_those_that_there_are(issuer, subject, shards):
+    assert 0 <= shard_of(issuer, subject, shards) < shards
+
+
+@given(st.text())
+def test_any_text_is_a_session_or_none(session_id):
+    place = session_place(session_id)
+
+    assert place is None or 8 == len(place[1])
+
+
+def test_a_coroutine_that_suspends_is_an_error():
+    """A store of the other world behind WSGI is found at once, not awaited for ever."""
+    with pytest.raises(RuntimeError):
+        finish(asyncio.sleep(0))
