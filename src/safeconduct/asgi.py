@@ -7,7 +7,7 @@ Pure ASGI, so that a context variable set here is seen in endpoints, in threads 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from safeconduct._core.decision import Decision, Passed, Refused
+from safeconduct._core.decision import Passed, Refused
 from safeconduct._core.gate import Gate, GateKeeper
 from safeconduct._http.cookies import without
 from safeconduct._http.message import Field, Reply, Request, Route, read_fields
@@ -50,22 +50,21 @@ class AuthMiddleware:
             await self._serve_other(scope, receive, send)
             return
         # The short way, in line: this is what nearly every request costs.
-        decision: Decision | None = None
         fields = [value for name, value in scope["headers"] if name == b"authorization"]
+        passed: Passed | None = None
         if len(fields) == 1 and _PROOF not in scope:
-            route = scope["method"], scope["path"], scope.get("root_path", ""), scope.get("raw_path")
-            decision = await self._recall(route, fields[0])
-        if not isinstance(decision, Passed):
-            decision = await self._judge(scope, decision, send)
-            if decision is None:
+            passed = self._recall(route_of(scope), fields[0])
+        if passed is None:
+            passed = await self._judge(scope, send)
+            if passed is None:
                 return
-        identity = decision.identity
-        scope = {**scope, "safeconduct": identity, "user": identity, "auth": decision.rights, _PROOF: decision}
+        identity = passed.identity
+        scope = {**scope, "safeconduct": identity, "user": identity, "auth": passed.rights, _PROOF: passed}
         if self._hides_cookies:
             scope["headers"] = _without_cookies(scope["headers"], self._gate.hidden_cookies)
-        before = PASSED.set(decision)
+        before = PASSED.set(passed)
         try:
-            await self.app(scope, receive, _as_private(send) if decision.is_by_cookie else send)
+            await self.app(scope, receive, _as_private(send) if passed.is_by_cookie else send)
         except AuthError as error:
             # Raised below by `requires` or `principal`.  Had the response begun, the server refuses a second start.
             await self._refuse(error, scope, send)
@@ -80,16 +79,15 @@ class AuthMiddleware:
         else:
             raise RuntimeError(f"safeconduct cannot judge a connection of type {scope['type']!r}")
 
-    async def _judge(self, scope: Scope, decision: Decision | None, send: Send) -> Passed | None:
-        """Take the long way where nothing is decided yet; answer, and return None, where the request ends here."""
+    async def _judge(self, scope: Scope, send: Send) -> Passed | None:
+        """Take the long way; answer, and return None, where the request ends here."""
         gate = self._gate
-        if decision is None:
-            request = read_scope(scope)
-            outer: Passed | None = scope.get(_PROOF)
-            if request.path in gate.endpoints and not gate.is_inner(outer):
-                await _reply(send, gate.serve(request), request.method)
-                return None
-            decision = await gate.decide(request, outer)
+        request = read_scope(scope)
+        outer: Passed | None = scope.get(_PROOF)
+        if request.path in gate.endpoints and not gate.is_inner(outer):
+            await _reply(send, gate.serve(request), request.method)
+            return None
+        decision = await gate.decide(request, outer)
         if isinstance(decision, Refused):
             await self._refuse(decision.error, scope, send)
             return None

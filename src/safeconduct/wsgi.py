@@ -9,7 +9,7 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Any, TypeVar
 
-from safeconduct._core.decision import Decision, Passed, Refused
+from safeconduct._core.decision import Passed, Refused
 from safeconduct._core.finish import finish
 from safeconduct._core.gate import Gate, GateKeeper
 from safeconduct._http.cookies import without
@@ -58,17 +58,17 @@ class AuthMiddleware:
         gate = self._gate
         outer = _outer(environ)
         field: str | None = environ.get("HTTP_AUTHORIZATION")
-        decision: Decision | None = None
         if field is not None and outer is None:
-            decision = _finish(gate, gate.recall(route_of(environ), field.encode("latin-1")))
-        if decision is None:
-            try:
-                request = read_environ(environ)
-            except AuthError as error:
-                return _reply(start_response, gate.answer(error, None), environ["REQUEST_METHOD"])
-            if request.path in gate.endpoints and not gate.is_inner(outer):
-                return _reply(start_response, gate.serve(request), request.method)
-            decision = _finish(gate, gate.decide(request, outer))
+            passed = gate.recall(route_of(environ), field.encode("latin-1"))
+            if passed is not None:
+                return passed
+        try:
+            request = read_environ(environ)
+        except AuthError as error:
+            return _reply(start_response, gate.answer(error, None), environ["REQUEST_METHOD"])
+        if request.path in gate.endpoints and not gate.is_inner(outer):
+            return _reply(start_response, gate.serve(request), request.method)
+        decision = finish(gate.decide(request, outer))
         if isinstance(decision, Refused):
             reply = gate.answer(decision.error, read_environ(environ))
             return _reply(start_response, reply, environ["REQUEST_METHOD"])

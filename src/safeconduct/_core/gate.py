@@ -20,6 +20,7 @@ from safeconduct._core.basic import BasicRecognition
 from safeconduct._core.decision import Ambient, Decision, Key, Passed, Proof, Refused
 from safeconduct._core.endpoints import Endpoint
 from safeconduct._core.policy import Policy
+from safeconduct._core.ports import Question
 from safeconduct._core.recognition import Place, Recognition, principal_of
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation import Revocations
@@ -87,6 +88,7 @@ class Gate:
         self._owner = recognition.owner
         self._basic = basic
         self._revocations = revocations
+        self._holds: Callable[[Question], bool] = bool if revocations is None else revocations.holds
         self._rejects_invalid = rejects_invalid
         self._announce = announce
         self._is_closed = False
@@ -129,33 +131,31 @@ class Gate:
         self._is_closed = True
         self._recognition.close()
 
-    async def recall(self, route: Route, field: bytes) -> Decision | None:
+    def recall(self, route: Route, field: bytes) -> Passed | None:
         """
-        Take the short way: decide about a credential and a route that were seen before, else return None.
+        Take the short way: let a credential pass on a route where both were seen before; None where that is not so.
+
+        Whatever is unusual, or would be refused, goes the long way, ``decide``.
 
         Args:
             route: The route of the request, which comes through no other middleware of ours.
             field: Its only ``Authorization`` field.
         """
-        passed, requirement = self._recall(field), self._closed_routes.get(route)
+        passed = self._recall(field)
+        requirement = self._closed_routes.get(route)
         if passed is None or requirement is None:
             return None
-        recognition, proof = self._recognition, passed.proof
-        try:
-            now = self._clock()
-            if proof is None or not recognition.fresh_from <= now < recognition.fresh_until:
-                return None
-            now_ms = int(now * 1000)
-            if now_ms >= proof.expires_ms:
-                raise ExpiredToken(proof.expires_ms // 1000)  # noqa: TRY301 - on the warm path
-            if self._revocations is not None and requirement.consistency != "none":
-                await self._revocations.check(proof.question, now_ms=now_ms)
-            if requirement.is_particular:
-                requirement.check(passed.identity, now=now)
-        except AuthError as error:
-            return Refused(error)
-        except Exception as fault:  # noqa: BLE001 - as in `decide`
-            return self.fault(fault)
+        now = self._clock()
+        recognition = self._recognition
+        proof = passed.proof
+        if (
+            proof is None
+            or now * 1000 >= proof.expires_ms
+            or not recognition.fresh_from <= now < recognition.fresh_until
+            or not self._holds(proof.question)
+            or (requirement.is_particular and not requirement.is_met_by(passed.identity, now=now))
+        ):
+            return None
         return passed
 
     async def decide(self, request: Request, outer: Passed | None) -> Decision:

@@ -8,7 +8,7 @@ coroutine to its end without a loop; behind ASGI a port may suspend.  Instants a
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from safeconduct.principal import Level
 
@@ -168,6 +168,15 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Let go of this world's connections, on ASGI those of the running loop; a later question opens new ones."""
+        ...
+
+
+@runtime_checkable
+class View(Protocol):
+    """A store that knows some answers by itself, so that the warm path asks nobody."""
+
+    def holds(self, question: Question) -> bool:
+        """Say whether the credential counts for certain; where that is not so, ``ask`` decides."""
         ...
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from safeconduct.errors import InsufficientRights, MissingCredential, StepUpRequired
+from safeconduct.errors import AuthError, InsufficientRights, MissingCredential, StepUpRequired
 from safeconduct.principal import Identity, Level, Principal, rank
 
 
@@ -69,6 +69,14 @@ class Requirement:
         if self.is_particular and not self.is_open:
             self._check_rights(identity)
             self._check_proof(identity, now)
+
+    def is_met_by(self, identity: Identity, *, now: float) -> bool:
+        """Say whether ``check`` would pass."""
+        try:
+            self.check(identity, now=now)
+        except AuthError:
+            return False
+        return True
 
     def _check_rights(self, principal: Principal) -> None:
         if not self.scopes <= principal.scopes:

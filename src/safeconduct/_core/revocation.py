@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Literal, Protocol
 
 from safeconduct._core.members import member, session_place, shard_of
-from safeconduct._core.ports import Epoch, Question, Receipt, Revocation, RevocationKind, Store, Written
+from safeconduct._core.ports import Epoch, Question, Receipt, Revocation, RevocationKind, Store, View, Written
 from safeconduct.errors import NotFound, RevokedToken, Unavailable
 from safeconduct.events import ClockSkewed, Event, Revoked, StoreLost
 
@@ -75,6 +75,7 @@ class Revocations:
         "_seen",
         "_shards",
         "_store",
+        "holds",
     )
 
     def __init__(
@@ -98,6 +99,8 @@ class Revocations:
         self._announce = announce
         self._epochs = Epochs() if epochs is None else epochs
         self._seen = self._epochs.seen
+        #: Says whether a credential counts for certain, without asking; where not, ``check`` decides.
+        self.holds = store.holds if isinstance(store, View) and not self._refuses_new else _is_never_certain
 
     async def check(self, question: Question, *, now_ms: int) -> None:
         """
@@ -242,6 +245,11 @@ class Revocations:
         if told_ms is None or abs(own_ms - told_ms) >= _TOLD_EVERY_MS:
             self._epochs.skew_told_ms = own_ms
             self._announce(ClockSkewed(skew_ms=skew_ms))
+
+
+def _is_never_certain(question: Question) -> bool:
+    del question
+    return False
 
 
 def _refuse_unless_same(outcome: _Outcome) -> None:

@@ -104,6 +104,16 @@ class MemoryStore:
             raise Unavailable("the store is closed")
         return self._held
 
+    def holds(self, question: Question) -> bool:
+        """Say whether the credential counts for certain, without asking anybody."""
+        return (
+            self._entry_members.isdisjoint(question.marks)
+            and self._cut_members.isdisjoint(question.cuts)
+            and question.ends_ms > self._pruned_ms
+            and question.instance is None
+            and not self._is_ended
+        )
+
     async def begin_epoch(self, shard: int, *, reason: Literal["new", "lost"], seen: Epoch | None) -> Epoch:
         """Return the one epoch that there is: it begins and ends with the process."""
         del shard, reason, seen
