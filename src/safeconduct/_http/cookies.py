@@ -46,19 +46,20 @@ def find(values: Sequence[bytes], name: bytes) -> str | None:
         MalformedToken: If the fields are longer than *MAX_FIELD_BYTES*, if the value is empty, too long or has an octet
             that no cookie of ours has, or if the cookie stands between the quotes of another one.
     """
-    lines = [line for line in values if name in line]
-    if not lines:
+    line = b"; ".join(values)
+    if name not in line:
         return None
-    if sum(map(len, values)) > MAX_FIELD_BYTES:
+    if len(line) > MAX_FIELD_BYTES:
         raise MalformedToken("the cookies are too long")
-    found = [value for line in lines for value in _named(line, name)]
+    found = _named(line, name)
     if not found:
         return None
     if len(found) > 1:
         raise InvalidRequest("more than one cookie of the same name")
-    if len(found[0]) > MAX_VALUE_BYTES or not _VALUE.fullmatch(found[0]) or _is_quoted(values, name):
+    value = found[0]
+    if len(value) > MAX_VALUE_BYTES or not _VALUE.fullmatch(value) or (b'"' in line and _is_quoted(line, name)):
         raise MalformedToken("the cookie is malformed")
-    return found[0].decode("ascii")
+    return value.decode("ascii")
 
 
 def without(values: Iterable[bytes], names: Collection[bytes]) -> list[bytes]:
@@ -72,14 +73,12 @@ def without(values: Iterable[bytes], names: Collection[bytes]) -> list[bytes]:
 
 
 def _named(line: bytes, name: bytes) -> list[bytes]:
-    pairs = (pair.partition(b"=") for pair in line.split(b";"))
+    pairs = [pair.partition(b"=") for pair in line.split(b";") if name in pair]
     return [value.strip(_BLANK) for key, equals, value in pairs if equals and key.strip(_BLANK) == name]
 
 
-def _is_quoted(values: Sequence[bytes], name: bytes) -> bool:
-    if not any(b'"' in value for value in values):
-        return False
-    return any(name in quoted and _named(quoted, name) for quoted in _QUOTED.findall(b"; ".join(values)))
+def _is_quoted(line: bytes, name: bytes) -> bool:
+    return any(name in quoted and _named(quoted, name) for quoted in _QUOTED.findall(line))
 
 
 def _strip(line: bytes, names: Collection[bytes]) -> bytes | None:
