@@ -1,0 +1,66 @@
+"""
+A Starlette application that knows who is asking; with FastAPI the lines are the same.
+
+In this folder::
+
+    safeconduct keys new
+    python starlette_app.py &
+    curl -H "Authorization: Bearer $(safeconduct token issue --subject alice)" http://127.0.0.1:8000/me
+
+``safeconduct routes 'starlette_app:create_app()'`` shows what is open, and what the rest wants.
+"""
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from safeconduct import Auth, Config, current, requires
+from safeconduct.asgi import AuthMiddleware
+from safeconduct.starlette import principal
+
+
+async def public(_: Request) -> JSONResponse:
+    return JSONResponse({"hello": current().display_name or "stranger"})
+
+
+async def me(request: Request) -> JSONResponse:
+    who = principal(request)
+    return JSONResponse({"subject": who.subject, "roles": sorted(who.roles)})
+
+
+async def admin(_: Request) -> JSONResponse:
+    return JSONResponse({"closed_by": "a rule of safeconduct.toml"})
+
+
+@requires(scopes=["pay"], level="explicit", max_age_seconds=300)
+async def pay(request: Request) -> JSONResponse:
+    return JSONResponse({"paid_by": principal(request).subject})
+
+
+async def echo(socket: WebSocket) -> None:
+    await socket.accept()
+    async for text in socket.iter_text():
+        await socket.send_text(f"{principal(socket).subject}: {text}")
+
+
+def create_app() -> Starlette:
+    app = Starlette(
+        routes=[
+            Route("/public", public),
+            Route("/me", me),
+            Route("/admin", admin),
+            Route("/payments", pay, methods=["POST"]),
+            WebSocketRoute("/ws", echo),
+        ]
+    )
+    # CORS is added after it: the last one added is the outermost.
+    app.add_middleware(AuthMiddleware, auth=Auth(Config.load()))
+    return app
+
+
+if __name__ == "__main__":
+    import uvicorn
+
+    uvicorn.run(create_app(), host="127.0.0.1", port=8000)
