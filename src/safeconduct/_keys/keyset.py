@@ -35,7 +35,7 @@ SECRETS_KID: Final = re.compile(r"safeconduct-secrets(?:-([2-9]|[1-9][0-9]|1[0-9
 """The kid of a key that others are derived from; without a number it is version 1."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Entry:
     """One usable key of a set and its state."""
 

@@ -19,7 +19,7 @@ _LEAST_DISTINCT_BYTES: Final = 8
 # How a public key begins as text; whoever knows the key could sign with such a "secret" (CVE-2022-29217).
 _KEY_MARKS: Final = (b"-----BEGIN ", b"---- BEGIN ", b"ssh-rsa ", b"ssh-dss ", b"ssh-ed25519 ", b"ecdsa-sha2-")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-# Two thirds of a text in runs of four and more letters of one case are words; random text has next to none of them.
+# Three fifths of a text in runs of four and more letters of one case are words; random text has next to none of them.
 _WORD: Final = re.compile(r"[a-z]{4,}|[A-Z]{4,}")
 
 
@@ -45,7 +45,7 @@ def _why_guessable_text(secret: bytes) -> str | None:
         return "a secret that is a UUID"
     if _entropy_bits(text) < _LEAST_BITS:
         return "a secret of too little entropy"
-    if sum(map(len, _WORD.findall(text))) * 3 >= len(text) * 2:
+    if sum(map(len, _WORD.findall(text))) * 5 >= len(text) * 3:
         return "a secret made of words"
     return None
 

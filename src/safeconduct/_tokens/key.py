@@ -64,9 +64,9 @@ class ReadyKey:
         return self._native
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Key:
-    """A usable key."""
+    """A usable key; equal only to itself, so that no comparison ever walks over secret bytes."""
 
     kid: str | None
     algorithm: str

@@ -83,11 +83,17 @@ def read_object(data: bytes) -> dict[str, Any]:
     try:
         text = data.decode()
         shape = data.translate(_SHAPE)
-        if shape.count(b"{") == 1 and "\\" not in text and shape.find(_LONG_RUN) < 0 and shape.find(b" :") < 0:
+        if (
+            text[:1] == "{"
+            and shape.count(b"{") == 1
+            and "\\" not in text
+            and shape.find(_LONG_RUN) < 0
+            and shape.find(b" :") < 0
+        ):
             value, end = _scan_flat(text, 0)
             # One object, no escapes, no space before a colon: then every member has its own '":', and if there are as
             # many of these as names, no name came twice.  Asking the hook instead costs a quarter of the whole scan.
-            if value.__class__ is dict and end == len(text) and shape.count(b'":') == len(value):
+            if end == len(text) and shape.count(b'":') == len(value):
                 flat: dict[str, Any] = value
                 return flat
         return _read_closely(text)

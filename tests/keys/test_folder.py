@@ -1,0 +1,200 @@
+"""Keys in files: read whole, looked at once a second, and never lost to a broken file."""
+
+import json
+import os
+import stat
+
+import pytest
+from safeconduct._keys.folder import KeyFolder, read_keys, remove_key, write_key
+from safeconduct.errors import ConfigurationError
+from safeconduct.events import KeyExposed, KeySkipped, KeysReloaded, KeysUnreadable
+from tokencraft import jwk_for
+
+SECRET = {"kty": "oct", "kid": "safeconduct-secrets", "k": "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA"}
+
+
+class Watch:
+    """A clock and a listener."""
+
+    def __init__(self):
+        self.now = 0.0
+        self.events = []
+
+    def open(self, source, **how):
+        """Return the keys at *source*."""
+        return KeyFolder(source, monotonic=lambda: self.now, listener=self.events.append, environ=how.pop("environ", {}), **how)
+
+
+@pytest.fixture
+def watch():
+    return Watch()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_key(tmp_path / "keys", jwk_for("ES256", "a"))
+    return tmp_path / "keys"
+
+
+def kids(keys):
+    """Return the names of a folder's present keys."""
+    return [entry.key.kid for entry in keys.current().entries]
+
+
+def test_a_folder_is_looked_at_at_most_once_a_second(folder, watch):
+    """The same object until the keys change."""
+    keys = watch.open(folder)
+    first, table = keys.current(), keys.table()
+    write_key(folder, jwk_for("ES256", "b"))
+
+    watch.now = 0.9
+    keys.look_again()
+    assert first is keys.current()
+    watch.now = 1.0
+    assert ["a", "b"] == kids(keys)
+    assert table is not keys.table()
+    assert [KeysReloaded(keys=2)] == watch.events
+    watch.now = 5.0
+    assert keys.current() is keys.current()
+    assert 1 == len(watch.events)
+
+
+def test_an_unknown_kid_looks_at_once_but_within_the_bound(folder, watch):
+    """A flood of unknown kids costs one look a second."""
+    keys = watch.open(folder)
+    write_key(folder, jwk_for("ES256", "b"))
+    watch.now = 1.5
+
+    keys.look_again()
+
+    assert ["a", "b"] == kids(keys)
+
+
+@pytest.mark.parametrize("broken", [b"{", b"", b"\xff", b"[]", b"x" * (1024 * 1024 + 1)], ids=lambda data: repr(data[:4]))
+def test_a_broken_new_file_keeps_the_old_set(folder, watch, broken):
+    """And is told once, until it is mended."""
+    keys = watch.open(folder)
+    (folder / "b.json").write_bytes(broken)
+
+    for watch.now in (1.0, 2.0, 3.0):
+        assert ["a"] == kids(keys)
+    assert [KeysUnreadable] == [type(event) for event in watch.events]
+    write_key(folder, jwk_for("ES256", "b"))
+    watch.now = 4.0
+    assert ["a", "b"] == kids(keys)
+
+
+def test_a_folder_that_vanishes_keeps_the_old_set(folder, watch):
+    """As a network disk may."""
+    keys = watch.open(folder)
+    folder.rename(folder.with_name("gone"))
+
+    watch.now = 1.0
+
+    assert ["a"] == kids(keys)
+    assert [KeysUnreadable] == [type(event) for event in watch.events]
+
+
+def test_a_folder_that_is_emptied_keeps_the_old_set(folder, watch):
+    """A process that has keys goes on with them."""
+    keys = watch.open(folder)
+    remove_key(folder, "a")
+    remove_key(folder, "a")
+
+    watch.now = 1.0
+
+    assert ["a"] == kids(keys)
+    assert "safeconduct keys new" in watch.events[0].reason
+
+
+def test_a_bad_key_is_skipped_and_told(folder, watch):
+    """The set lives."""
+    write_key(folder, {**jwk_for("ES256", "bad"), "alg": "RS256"})
+    (folder / "junk.json").write_text("{")
+    (folder / "named.json").write_text(json.dumps(jwk_for("ES256", "otherwise")))
+    (folder / "nameless.json").write_text(json.dumps(jwk_for("ES256", None)))
+    (folder / "README").write_text("not a key")
+
+    keys = watch.open(folder)
+
+    assert ["a", "nameless"] == kids(keys)
+    assert ["bad", "junk", "named"] == [event.kid for event in watch.events if isinstance(event, KeySkipped)]
+
+
+def test_an_empty_folder_says_how_to_make_a_key(tmp_path, watch):
+    """A process never creates keys."""
+    with pytest.raises(ConfigurationError, match="safeconduct keys new"):
+        watch.open(tmp_path)
+
+
+def test_a_folder_of_bad_keys_says_what_is_wrong(tmp_path, watch):
+    """Each by its name."""
+    write_key(tmp_path, {**jwk_for("ES256", "bad"), "alg": "RS256"})
+
+    with pytest.raises(ConfigurationError, match="bad: no allowed algorithm fits"):
+        watch.open(tmp_path)
+
+
+def test_a_file_with_a_set_and_a_variable_are_read(tmp_path, watch):
+    """The two other sources."""
+    text = json.dumps({"keys": [jwk_for("ES256", "a"), SECRET]})
+    (tmp_path / "keys.json").write_text(text)
+    in_file, in_variable = watch.open(tmp_path / "keys.json"), watch.open("env:KEYS", environ={"KEYS": text})
+
+    watch.now = 2.0
+
+    assert ["a"] == kids(in_file) == kids(in_variable)
+    assert in_file.current().secrets.derive("x") == in_variable.current().secrets.derive("x")
+
+
+@pytest.mark.parametrize(("source", "environ"), [("env:KEYS", {}), ("env:KEYS", {"KEYS": "{"}), ("env:KEYS", {"KEYS": "\udcff"}), ("nowhere/", {})])
+def test_a_source_that_cannot_be_read_is_refused(source, environ, watch):
+    """When it is opened."""
+    with pytest.raises(ConfigurationError, match="keys"):
+        watch.open(source, environ=environ)
+
+
+def test_read_keys_says_that_a_path_is_missing(tmp_path):
+    """For the command line, which reads without watching."""
+    with pytest.raises(ConfigurationError, match="cannot read"):
+        read_keys(tmp_path / "nowhere")
+
+
+def test_a_file_that_anyone_may_read_is_told(folder, watch):
+    """It is used: a mounted secret is often so; but somebody should know."""
+    (folder / "a.json").chmod(0o644)
+
+    watch.open(folder)
+
+    assert [KeyExposed(file="a.json")] == watch.events
+
+
+def test_a_key_is_written_for_its_owner_alone(tmp_path):
+    """Named by its kid, whole or not at all, over an older one too."""
+    os.umask(os.umask(0o022))
+    path = write_key(tmp_path / "keys", jwk_for("ES256", "a"))
+    path.chmod(0o644)
+
+    again = write_key(tmp_path / "keys", {**jwk_for("ES256", "a"), "safeconduct_state": "retired"})
+
+    assert path == again
+    assert ["a.json"] == [each.name for each in path.parent.iterdir()]
+    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
+    assert 0o700 == stat.S_IMODE(path.parent.stat().st_mode)
+    assert "retired" == json.loads(path.read_text())["safeconduct_state"]
+
+
+@pytest.mark.parametrize("kid", [None, 1, "", "../a", "a/b", "/a", ".a", "..", "a\0b"])
+def test_a_kid_that_is_no_file_name_is_refused(tmp_path, kid):
+    """Before anything is written."""
+    with pytest.raises(ConfigurationError, match="kid"):
+        write_key(tmp_path, {"kty": "oct", "kid": kid})
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_a_write_that_fails_leaves_nothing_behind(tmp_path):
+    """No half a key under any name."""
+    with pytest.raises(TypeError):
+        write_key(tmp_path, {"kid": "a", "x": {1}})
+
+    assert [] == list(tmp_path.iterdir())

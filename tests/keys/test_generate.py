@@ -1,0 +1,116 @@
+"""New keys, and the turns of a key's life."""
+
+import os
+
+import pytest
+from safeconduct._keys.generate import drop, new_key, new_secrets, retire, rotate
+from safeconduct._keys.keyset import KeySet
+from safeconduct._tokens.policy import OWN_ALGORITHMS
+from safeconduct.errors import ConfigurationError
+from tokencraft import NOW
+
+
+def new(algorithm="ES256", state="active", now=NOW):
+    """Return a new key."""
+    return new_key(algorithm, now=now, randomness=os.urandom, state=state)
+
+
+def set_of(*jwks):
+    """Return our own set."""
+    return KeySet.of(jwks, is_own=True)
+
+
+@pytest.mark.parametrize("algorithm", sorted({*OWN_ALGORITHMS, "EdDSA"}))
+def test_a_new_key_is_usable(algorithm):
+    """For what it was made for."""
+    jwk = new(algorithm)
+    keys = set_of(jwk)
+
+    assert () == keys.skipped
+    assert algorithm == jwk["alg"] == keys.entries[0].key.written
+    assert keys.entries[0].key.is_private
+
+
+def test_kids_sort_by_age():
+    """So that the newest of several active keys signs."""
+    first, second = new(now=NOW), new(now=NOW + 1)
+
+    assert first["kid"] < second["kid"]
+    assert first["kid"].startswith("20250615T150640Z-")
+    assert second["kid"] == set_of(second, first).signing_key().kid
+
+
+@pytest.mark.parametrize("algorithm", ["dir", "none", "ES256K", ""])
+def test_a_key_that_we_must_not_have_is_not_made(algorithm):
+    """The error names what may be."""
+    with pytest.raises(ConfigurationError, match="ES256"):
+        new(algorithm)
+
+
+def test_the_life_of_a_key():
+    """Publish, sign, retire, drop: each step alone, and no valid token ends."""
+    old, young = new(now=NOW), new(state="next", now=NOW + 1)
+    keys = set_of(old, young)
+    assert old["kid"] == keys.signing_key().kid
+
+    turned = rotate(keys)
+    keys = set_of(*turned)
+
+    assert {"active": young["kid"], "retired": old["kid"]} == {jwk["safeconduct_state"]: jwk["kid"] for jwk in turned}
+    assert young["kid"] == keys.signing_key().kid
+    assert old["kid"] == keys.table.find(old["kid"], "ES256").kid
+    assert old["kid"] == drop(keys, old["kid"])
+
+
+def test_rotation_leaves_keys_of_another_use_alone():
+    """An encryption key has a life of its own."""
+    turned = rotate(set_of(new(), new("A256KW"), new(state="next", now=NOW + 1)))
+
+    assert {"sig"} == {jwk["use"] for jwk in turned}
+
+
+@pytest.mark.parametrize("waiting", [0, 2])
+def test_rotation_needs_to_know_the_follower(waiting):
+    """Exactly one, or a name."""
+    followers = [new(state="next", now=NOW + number) for number in range(1, waiting + 1)]
+    keys = set_of(new(), *followers)
+
+    with pytest.raises(ConfigurationError, match="next"):
+        rotate(keys)
+    for follower in followers:
+        assert follower["kid"] == rotate(keys, follower["kid"])[0]["kid"]
+
+
+def test_the_last_active_key_of_its_use_is_not_retired():
+    """Nothing would sign any more."""
+    one, other = new(now=NOW), new(now=NOW + 1)
+
+    with pytest.raises(ConfigurationError, match="rotate first"):
+        retire(set_of(one, new("A256KW")), one["kid"])
+    assert [{**one, "safeconduct_state": "retired"}] == retire(set_of(one, other), one["kid"])
+    assert "retired" == retire(set_of({**one, "safeconduct_state": "next"}), one["kid"])[0]["safeconduct_state"]
+
+
+def test_only_a_retired_key_is_dropped_and_only_a_known_one_named():
+    """Tokens that it signed may be valid."""
+    jwk = new()
+
+    with pytest.raises(ConfigurationError, match="retired"):
+        drop(set_of(jwk), jwk["kid"])
+    with pytest.raises(ConfigurationError, match="of the set"):
+        drop(set_of(jwk), "k9")
+
+
+def test_secrets_have_versions():
+    """One byte of them."""
+    first = new_secrets(KeySet(), randomness=os.urandom)
+    keys = set_of(first)
+    second = new_secrets(keys, randomness=os.urandom)
+    both = set_of(first, second)
+    last = set_of({**second, "kid": "safeconduct-secrets-255"})
+
+    assert ("safeconduct-secrets", "safeconduct-secrets-2") == (first["kid"], second["kid"])
+    assert (1, 2) == (keys.secrets.current, both.secrets.current)
+    assert keys.secrets.derive("x") == both.secrets.derive("x", version=1)
+    with pytest.raises(ConfigurationError, match="255"):
+        new_secrets(last, randomness=os.urandom)

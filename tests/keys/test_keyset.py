@@ -1,0 +1,193 @@
+"""A set of keys: what it takes, what it shows, what it signs with."""
+
+import json
+from base64 import b64decode
+
+import corpora
+import pytest
+from safeconduct._keys.keyset import KeySet
+from safeconduct._tokens.algorithms import ALGORITHMS
+from safeconduct._tokens.policy import OWN_ALGORITHMS
+from safeconduct.errors import ConfigurationError, UnknownKey
+from tokencraft import jwk_for, public_jwk_for, segment
+
+DOCUMENTS = corpora.load("attacks/jwks-documents")["cases"]
+STATIC = [case for case in DOCUMENTS if "document" in case or "raw_b64" in case]
+
+# Where the corpus names no list of kids: which kids may be used, or None for a set that is refused as a whole.
+DECIDED = {
+    "private key published": [],
+    "duplicate kid same type": [],
+    "duplicate kid, different kty (allowed by RFC)": ["ec1", "ec1"],
+    "no kid, single key": [None],
+    "alg missing: bind by kty/crv to allow-list": ["rsa1"],
+    "kid 1 MB": [],
+    "5000 keys": None,
+}
+ALLOWED = {"alg missing: bind by kty/crv to allow-list": ["RS256", "ES256"]}
+
+
+def expected_of(case):
+    """Return the kids that may be used, or None where the old keys must stay."""
+    if isinstance(case["expect"], dict):
+        return case["expect"]["usable"]
+    return None if case["expect"] == "keep-last-good" else DECIDED[case["name"]]
+
+
+def bytes_of(case):
+    """Return a row's document as it came over the network."""
+    if "raw_b64" in case:
+        return b64decode(case["raw_b64"])
+    document = case["document"]
+    if "generate" in case:
+        document = {"keys": document["keys"][:1] * case["generate"]["repeat_keys"]}
+    return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize("case", STATIC, ids=lambda case: case["id"])
+def test_every_document_yields_the_keys_that_may_be_used(case):
+    """A bad key is skipped, a bad set is refused with one error, so that the last good one can stay."""
+    algorithms = ALLOWED.get(case["name"], ALGORITHMS)
+    expected = expected_of(case)
+    if expected is None:
+        with pytest.raises(ConfigurationError):
+            KeySet.parse(bytes_of(case), algorithms=algorithms, is_published=True)
+        return
+
+    keys = KeySet.parse(bytes_of(case), algorithms=algorithms, is_published=True)
+
+    assert expected == [entry.key.kid for entry in keys.entries]
+    assert all(reason for _, reason in keys.skipped)
+
+
+def test_two_keys_of_one_kid_are_told_apart_by_their_algorithm():
+    """RFC 7517 §4.5."""
+    keys = KeySet.of([public_jwk_for("ES256"), public_jwk_for("RS256")])
+
+    assert "RS256" == keys.table.find("k1", "RS256").algorithm
+    assert "ES256" == keys.table.find("k1", "ES256").algorithm
+
+
+def test_a_bad_twin_takes_the_good_one_with_it():
+    """Nobody could say which of them is meant (Wycheproof json_web_key 4)."""
+    keys = KeySet.of([jwk_for("ES256"), {**jwk_for("ES256"), "x": "!"}, {"kid": 1, "kty": "EC"}, {"kty": "EC"}])
+
+    assert () == keys.entries
+    assert 4 == len(keys.skipped)
+
+
+def test_a_shared_secret_beside_public_keys_is_dropped():
+    """From a trust; our own set may turn from one to the other (Wycheproof json_web_key 1)."""
+    jwks = [jwk_for("HS256", None), public_jwk_for("ES256")]
+
+    assert ["ES256"] == [entry.key.algorithm for entry in KeySet.of(jwks).entries]
+    assert 2 == len(KeySet.of(jwks, is_own=True).entries)
+    assert ["HS256"] == [entry.key.algorithm for entry in KeySet.of([jwk_for("HS256"), jwk_for("dir", "e")], algorithms=ALGORITHMS).entries][:1]
+
+
+def test_our_own_set_has_no_direct_encryption():
+    """There would be no fresh content key."""
+    assert () == KeySet.of([jwk_for("dir")], algorithms=OWN_ALGORITHMS, is_own=True).entries
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"keys":{}}', b'{"keys":null}', b'{"keys":[],"keys":[]}', b"\xff"])
+def test_what_is_no_set_is_refused(data):
+    """With a ConfigurationError that holds no byte of it."""
+    with pytest.raises(ConfigurationError):
+        KeySet.parse(data)
+
+
+def test_a_single_key_is_a_set_of_one():
+    """For env:NAME and small files."""
+    assert 1 == len(KeySet.parse(json.dumps(jwk_for("ES256")).encode(), is_own=True).entries)
+
+
+def test_a_hundred_keys_are_enough():
+    """One more is refused before any of them is read."""
+    assert 100 == len(KeySet.of(["x"] * 100).skipped)
+    with pytest.raises(ConfigurationError, match="100"):
+        KeySet.of(["x"] * 101)
+
+
+STATES = [
+    {**jwk_for("ES256", name), "safeconduct_state": state}
+    for name, state in (("a", "retired"), ("b", "active"), ("c", "active"), ("d", "next"))
+]
+
+
+def test_states_decide_what_is_shown_proven_and_signed_with():
+    """Next, active and retired are shown and prove; the newest active one signs."""
+    keys = KeySet.of([*STATES, jwk_for("A256KW", "e"), jwk_for("HS256", "h"), jwk_for("ECDH-ES+A256KW", "f")], is_own=True)
+
+    assert ["a", "b", "c", "d"] == [jwk["kid"] for jwk in keys.published()["keys"]]
+    assert all(jwk.keys() == {"kty", "crv", "x", "y", "kid", "alg", "use"} for jwk in keys.published()["keys"])
+    assert "c" == keys.signing_key("ES256").kid
+    assert "h" == keys.signing_key("HS256").kid
+    assert "h" == keys.signing_key("RS256").kid
+    assert "f" == keys.sealing_key().kid
+    for name in "abcd":
+        assert name == keys.table.find(name, "ES256").kid
+
+
+def test_an_unknown_state_is_skipped():
+    """A typo must not make a key sign."""
+    keys = KeySet.of([{**jwk_for("ES256"), "safeconduct_state": "actve"}, "x"], is_own=True)
+
+    assert () == keys.entries
+    assert 2 == len(keys.skipped)
+
+
+@pytest.mark.parametrize("jwks", [[], [STATES[0]], [STATES[3]], [public_jwk_for("ES256")], [{**jwk_for("ES256"), "key_ops": ["verify"]}]])
+def test_without_an_active_private_key_nothing_is_signed(jwks):
+    """And the error says how to make one."""
+    with pytest.raises(ConfigurationError, match="safeconduct keys new"):
+        KeySet.of(jwks, is_own=True).signing_key()
+    with pytest.raises(ConfigurationError, match="--use enc"):
+        KeySet.of(jwks, is_own=True).sealing_key()
+
+
+def secret(kid, fill, **members):
+    """Return a JWK that others are derived from."""
+    return {"kty": "oct", "kid": kid, "k": segment(bytes(range(fill, fill + 32))).decode(), **members}
+
+
+def test_secrets_are_versions_of_which_the_newest_active_is_current():
+    """They derive, and are never shown nor used for anything else."""
+    jwks = [
+        secret("safeconduct-secrets", 1, safeconduct_state="retired"),
+        secret("safeconduct-secrets-2", 2),
+        secret("safeconduct-secrets-3", 3, safeconduct_state="next"),
+    ]
+
+    keys = KeySet.of(jwks, is_own=True)
+
+    assert ({1, 2, 3}, 2) == (set(keys.secrets.versions), keys.secrets.current)
+    assert keys.secrets.derive("csrf") == keys.secrets.derive("csrf", version=2) != keys.secrets.derive("csrf", version=1)
+    assert keys.secrets.derive("csrf") != keys.secrets.derive("throttle")
+    assert 32 == len(keys.secrets.derive("csrf"))
+    assert bytes(range(2, 34)) != keys.secrets.derive("csrf")
+    assert {"keys": []} == keys.published()
+    assert [] == list(keys.table)
+    assert "bytes" not in repr(keys) and "\\x02" not in repr(keys)
+    with pytest.raises(KeyError):
+        keys.secrets.derive("csrf", version=9)
+
+
+@pytest.mark.parametrize("kid", ["safeconduct-secrets-1", "safeconduct-secrets-256", "safeconduct-secrets-02", "safeconduct-secret"])
+def test_only_the_exact_name_makes_a_secret(kid):
+    """Version 1 has no number, and a version is one byte."""
+    assert KeySet.of([secret(kid, 1)], is_own=True).secrets is None
+
+
+def test_a_bad_secret_is_skipped_and_a_foreign_set_has_none():
+    """A trust's set is not asked for derived keys."""
+    assert KeySet.of([secret("safeconduct-secrets", 1, alg="HS256")], is_own=True).secrets is None
+    assert KeySet.of([secret("safeconduct-secrets", 1)]).secrets is None
+
+
+def test_a_removed_key_is_gone():
+    """A new set replaces the old one; nothing is added up (CVE-2025-22149)."""
+    keys = KeySet.of([public_jwk_for("ES256", "b")])
+
+    with pytest.raises(UnknownKey):
+        keys.table.find("a", "ES256")

@@ -1,0 +1,28 @@
+"""JSONTestSuite as claims: what must be refused is refused, what must be read is read."""
+
+import json
+from base64 import b64decode
+
+import corpora
+import pytest
+from safeconduct._tokens.reader import read_object
+from safeconduct.errors import MalformedToken
+
+CASES = [json.loads(line) for line in corpora.foreign("json-test-suite", "cases.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_every_case_is_read_or_malformed(case):
+    """As a member of an object, with one error only; doubled members are legal JSON and refused here."""
+    data = b'{"a":' + b64decode(case["b64"]) + b"}"
+
+    try:
+        read_object(data)
+        actual = "accept"
+    except MalformedToken:
+        actual = "reject"
+
+    if case["expect"] == "reject":
+        assert "reject" == actual
+    if case["expect"] == "accept":
+        assert ("reject" if "duplicated" in case["name"] else "accept") == actual
