@@ -68,7 +68,7 @@ class AuthMiddleware:
             return _reply(start_response, gate.answer(error, None), environ["REQUEST_METHOD"])
         if request.path in gate.endpoints and not gate.is_inner(outer):
             return _reply(start_response, gate.serve(request), request.method)
-        decision = finish(gate.decide(request, outer))
+        decision = _finish(gate, gate.decide(request, outer))
         if isinstance(decision, Refused):
             reply = gate.answer(decision.error, read_environ(environ))
             return _reply(start_response, reply, environ["REQUEST_METHOD"])
