@@ -31,8 +31,8 @@ class Driver(Protocol):
     name: str
     #: Of ``asgi``, ``asgi-only``, ``wsgi``, ``joins``, ``trace``, ``says``, ``guards``: which rows make sense.
     offers: frozenset[str]
-    #: Rows that come out otherwise before they reach us: the status that is seen, and why.
-    deviations: dict[str, tuple[int, str]]
+    #: Rows that come out otherwise before they reach us: status, whom the application sees, and why.
+    deviations: dict[str, tuple[int, str | None, str]]
 
     def ask(self, name: str, asked: Asked) -> Seen:
         """Ask the application of the stage *name*."""

@@ -1,0 +1,43 @@
+"""What a real server serves: every stage at one address, told apart by a header of the test's own."""
+
+from functools import partial
+
+from drivers import in_process
+from stages import STAGES
+
+
+def _applications(name):
+    [driver] = [driver for driver in in_process() if driver.name == name]
+    return {stage.encode(): driver.application(stage) for stage in STAGES}
+
+
+class AsgiStages:
+    """The application *name* under every stage, for an ASGI server."""
+
+    def __init__(self, name):
+        self._applications = _applications(name)
+
+    async def __call__(self, scope, receive, send):
+        """Hand a request on to the stage that its header names."""
+        headers = dict(scope.get("headers", ()))
+        stage = headers.get(b"x-stage", b"main")
+        scheme = headers.get(b"x-scheme", b"").decode() or scope.get("scheme")
+        await self._applications[stage]({**scope, "scheme": scheme}, receive, send)
+
+
+class WsgiStages:
+    """The application *name* under every stage, for a WSGI server."""
+
+    def __init__(self, name):
+        self._applications = _applications(name)
+
+    def __call__(self, environ, start_response):
+        """Hand a request on to the stage that its header names."""
+        environ["wsgi.url_scheme"] = environ.get("HTTP_X_SCHEME") or environ["wsgi.url_scheme"]
+        return self._applications[environ.get("HTTP_X_STAGE", "main").encode()](environ, start_response)
+
+
+starlette_stages = partial(AsgiStages, "starlette")
+fastapi_stages = partial(AsgiStages, "fastapi")
+flask_stages = partial(WsgiStages, "flask")
+wsgi_stages = partial(WsgiStages, "wsgi")

@@ -1,0 +1,90 @@
+"""Real servers in processes of their own, and requests that no client library would send."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from http.client import HTTPResponse
+from pathlib import Path
+
+from calling import Seen
+
+_HERE = Path(__file__).parent
+_PATIENCE_SECONDS = 60
+
+
+class Served:
+    """A server that runs until it is closed; it listens before it starts, so that nobody waits for it."""
+
+    def __init__(self, kind, factory, **environment):
+        listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.address = listener.getsockname()
+        listener.set_inheritable(True)
+        environment = os.environ | {"PYTHONPATH": str(_HERE), "PYTHONWARNINGS": "ignore"} | environment
+        self._process = subprocess.Popen(
+            [sys.executable, str(_HERE / "launch.py"), kind, str(listener.fileno()), factory],
+            pass_fds=[listener.fileno()],
+            env=environment,
+            cwd=_HERE,
+            start_new_session=True,
+        )
+        listener.close()
+
+    def connect(self):
+        """Open a connection."""
+        return socket.create_connection(self.address, timeout=_PATIENCE_SECONDS)
+
+    def say(self, octets, *, method="GET"):
+        """Send *octets* on a connection of their own and read one answer."""
+        with self.connect() as plug:
+            plug.sendall(octets)
+            return read(plug, method)
+
+    def close(self):
+        """End the server and its workers."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+def read(plug, method="GET"):
+    """Read one answer off *plug*."""
+    response = HTTPResponse(plug, method=method)
+    try:
+        response.begin()
+        body = response.read()
+        fields = tuple((name.lower(), value) for name, value in response.getheaders())
+        return Seen(response.status, fields, body)
+    finally:
+        response.close()
+
+
+def octets_of(asked, *more):
+    """Return a request as it goes onto the wire, with nothing refused and nothing put right."""
+    fields = [*asked.headers, *more, ("connection", b"close"), ("content-length", b"0")]
+    lines = [f"{asked.method} {asked.target} HTTP/1.1".encode()]
+    lines += [name.encode() + b": " + value for name, value in fields]
+    return b"\r\n".join([*lines, b"", b""])
+
+
+class Wire:
+    """A driver of the table: a real server over a real socket."""
+
+    def __init__(self, name, factory, offers, deviations):
+        self.name = name
+        self.offers = frozenset(offers)
+        self.deviations = deviations
+        self._factory = factory
+        self._served = None
+
+    def ask(self, name, asked):
+        """Ask; the server is started by the first question."""
+        if self._served is None:
+            self._served = Served(self.name, f"served:{self._factory}")
+        octets = octets_of(asked, ("x-stage", name.encode()), ("x-scheme", asked.scheme.encode()))
+        return self._served.say(octets, method=asked.method)
+
+    def close(self):
+        """End the server."""
+        if self._served is not None:
+            self._served.close()
