@@ -8,7 +8,7 @@ import click
 
 from safeconduct._core.ports import Receipt, RevocationKind
 from safeconduct.cli.outcomes import Complaint, Refusal, tell, warn
-from safeconduct.cli.settings import Opened, Settings, opened, pass_settings, refuse_without_store
+from safeconduct.cli.settings import Opened, Settings, opened, pass_settings, patient, refuse_without_store
 from safeconduct.cli.tables import json_option, print_record
 from safeconduct.cli.token import read_token
 from safeconduct.config import Config
@@ -49,7 +49,7 @@ def token(
     """End TOKEN: a token id (jti), or a whole token, which is proven first; - reads it from standard input."""
     value = read_token(token)
     config = _config(settings)
-    with opened(config) as tools:
+    with opened(patient(config)) as tools:
         if not _is_compact(value):
             receipt = tools.auth.sessions.revoke_token(value, issuer=issuer, subject=subject, expires_at=expires_at)
         else:
@@ -126,7 +126,7 @@ def _config(settings: Settings) -> Config:
 
 def _revoke(settings: Settings, kind: RevocationKind, verb: Verb, *, as_json: bool) -> None:
     config = _config(settings)
-    with opened(config) as tools:
+    with opened(patient(config)) as tools:
         receipt = verb(tools.auth.sessions)
     _report(kind, receipt, config, as_json=as_json)
 

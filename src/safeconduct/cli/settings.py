@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +19,7 @@ from safeconduct.config.loading import DEFAULT_FILE, PREFIX
 from safeconduct.events import Event
 
 WITHOUT_STORE: Final = frozenset({"memory://", "none"})
+_PATIENCE_MS: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,12 @@ class Opened:
         return self.auth._workshop  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - see above
 
 
+def patient(config: Config) -> Config:
+    """Return *config* with the store's deadline of a person, who also waits until the driver is loaded."""
+    deadline_ms = max(config.store.deadline_ms, _PATIENCE_MS)
+    return replace(config, store=replace(config.store, deadline_ms=deadline_ms))
+
+
 @contextmanager
 def opened(config: Config) -> Generator[Opened]:
     """
@@ -95,5 +102,5 @@ def refuse_without_store(config: Config, *, verb: str) -> None:
 
 def _tell(event: Event) -> None:
     if event.log_level >= logging.WARNING:
-        told = ", ".join(f"{name}: {getattr(event, name)}" for name in event.__dataclass_fields__)
+        told = ", ".join(f"{each.name}: {getattr(event, each.name)}" for each in fields(event))
         warn(f"{type(event).__name__} ({told})")

@@ -1,17 +1,15 @@
 """``safeconduct token``: issue a token, look into one, prove one."""
 
 import sys
-import time
 from typing import Any, Final
 
 import click
 
-from safeconduct._core.finish import finish
-from safeconduct._core.members import question_for
 from safeconduct._tokens.issuer import Grant
 from safeconduct._tokens.reader import decode_segment, read_object
+from safeconduct.cli.instant import instant_ms
 from safeconduct.cli.outcomes import Complaint, Refusal, tell, warn
-from safeconduct.cli.settings import WITHOUT_STORE, Opened, Settings, opened, pass_settings
+from safeconduct.cli.settings import Settings, opened, pass_settings, patient
 from safeconduct.cli.tables import json_option, print_json, print_record
 from safeconduct.config import Config
 from safeconduct.errors import AuthError, MalformedToken
@@ -57,8 +55,9 @@ def issue(
         raise Complaint(f"--lifetime must be at most {longest} (tokens.max_lifetime_seconds), got {seconds}.")
     if not subject:
         raise Complaint("--subject must not be empty.")
-    with opened(config) as tools:
-        iat_ms = _instant_ms(tools, subject, client_id)
+    _tell_of_memory(config, "a cut-off in the serving process is not known here, and may end this token")
+    with opened(patient(config)) as tools:
+        iat_ms = instant_ms(tools, subject=subject, client_id=client_id)
         grant = Grant(
             subject=subject,
             level=level,
@@ -100,7 +99,7 @@ def check(settings: Settings, token: str, as_json: bool) -> None:  # noqa: FBT00
     value = read_token(token)
     config = settings.config()
     _tell_of_memory(config, "whether it was revoked is known to the serving process only")
-    with opened(config) as tools:
+    with opened(patient(config)) as tools:
         try:
             principal = tools.auth.verify(value)
         except AuthError as error:
@@ -126,28 +125,6 @@ def check(settings: Settings, token: str, as_json: bool) -> None:  # noqa: FBT00
 def read_token(text: str) -> str:
     """Return the token that *text* is, or that standard input holds where it is ``-``."""
     return (sys.stdin.read() if text == "-" else text).strip()
-
-
-def _instant_ms(tools: Opened, subject: str, client_id: str | None) -> int:
-    """Return the ``iat_ms``: by the store's clock and after every cut-off, where there is a store."""
-    config = tools.config
-    revocations = None if config.store.url in WITHOUT_STORE else tools.workshop.revocations("wsgi")
-    if revocations is None or config.issuer is None:
-        _tell_of_memory(config, "a cut-off in the serving process is not known here, and may end this token")
-        return int(time.time() * 1000)
-    question = question_for(
-        issuer=config.issuer,
-        subject=subject,
-        token_id=None,
-        client_id=client_id or config.tokens.client_id or config.issuer,
-        kid=None,
-        session_id=None,
-        issued_ms=0,
-        ends_ms=0,
-        is_own=True,
-        shards=config.store.shards,
-    )
-    return finish(revocations.stamp(question))
 
 
 def _tell_of_memory(config: Config, what: str) -> None:

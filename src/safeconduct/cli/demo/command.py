@@ -4,7 +4,7 @@ import importlib.util
 import json
 import signal
 import socket
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,10 +13,11 @@ from typing import Final, Literal, NoReturn
 
 import click
 
-from safeconduct.cli.demo.house import House, build_house, issue_tokens
+from safeconduct.auth import Auth
+from safeconduct.cli.demo.house import build_house, issue_tokens
 from safeconduct.cli.demo.leaflet import print_leaflet
 from safeconduct.cli.outcomes import Complaint
-from safeconduct.cli.settings import Opened, opened
+from safeconduct.cli.settings import opened, patient
 
 _NEEDED: Final = ("argon2", "flask", "starlette", "uvicorn", "waitress", "websockets")
 _HOST: Final = "127.0.0.1"
@@ -50,25 +51,27 @@ def demo(
         raise Complaint(f'The demo needs {", ".join(missing)}: pip install "safeconduct[demo]"')
     with _until_told_to_stop(), _bound(port) as plug, _folder(keep) as folder:
         house = build_house(folder, url=f"http://{_HOST}:{plug.getsockname()[1]}", store=store)
-        with opened(house.config()) as tools:
-            _serve(tools, house, plug, framework, as_json=as_json)
+        config = house.config()
+        with opened(patient(config)) as tools:
+            tokens = issue_tokens(tools)
+
+        def announce() -> None:
+            if as_json:
+                click.echo(json.dumps({"url": house.url, "tokens": tokens, "passwords": house.passwords}))
+            else:
+                print_leaflet(house, tokens, framework=framework)
+
+        with opened(config) as tools:
+            _serve(tools.auth, plug, framework, announce)
 
 
 def _serve(
-    tools: Opened, house: House, plug: socket.socket, framework: Literal["starlette", "flask"], *, as_json: bool
+    auth: Auth, plug: socket.socket, framework: Literal["starlette", "flask"], announce: Callable[[], None]
 ) -> None:
     from safeconduct.cli.demo.serving import serve_flask, serve_starlette  # noqa: PLC0415 - the servers are an extra
 
-    tokens = issue_tokens(tools.config, tools.workshop)
-
-    def announce() -> None:
-        if as_json:
-            click.echo(json.dumps({"url": house.url, "tokens": tokens, "passwords": house.passwords}))
-        else:
-            print_leaflet(house, tokens, framework=framework)
-
     serve = serve_starlette if framework == "starlette" else serve_flask
-    serve(tools.auth, plug, announce)
+    serve(auth, plug, announce)
 
 
 @contextmanager

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from safeconduct._core.finish import finish
-from safeconduct._core.members import question_for
 from safeconduct._keys.folder import write_key
 from safeconduct._keys.generate import new_key, new_secrets
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.issuer import Grant
-from safeconduct._workshop import Workshop
+from safeconduct.cli.instant import instant_ms
+from safeconduct.cli.settings import Opened
 from safeconduct.config import Config
 from safeconduct.directories import UsersFile
 
@@ -90,33 +89,18 @@ def build_house(folder: Path, *, url: str, store: str) -> House:
     return house
 
 
-def issue_tokens(config: Config, workshop: Workshop) -> dict[str, str]:
+def issue_tokens(tools: Opened) -> dict[str, str]:
     """
     Issue a token to each user, who proved himself just now.
 
     Raises:
         Unavailable: If the store does not answer.
     """
-    return {name: _issue(config, workshop, name) for name in ROLES}
+    return {name: _issue(tools, name) for name in ROLES}
 
 
-def _issue(config: Config, workshop: Workshop, name: str) -> str:
-    iat_ms = int(time.time() * 1000)
-    revocations = workshop.revocations("wsgi")
-    if revocations is not None and config.issuer is not None:
-        question = question_for(
-            issuer=config.issuer,
-            subject=name,
-            token_id=None,
-            client_id=config.issuer,
-            kid=None,
-            session_id=None,
-            issued_ms=0,
-            ends_ms=0,
-            is_own=True,
-            shards=config.store.shards,
-        )
-        iat_ms = finish(revocations.stamp(question))
+def _issue(tools: Opened, name: str) -> str:
+    iat_ms = instant_ms(tools, subject=name)
     grant = Grant(
         subject=name,
         level="explicit",
@@ -125,4 +109,4 @@ def _issue(config: Config, workshop: Workshop, name: str) -> str:
         auth_time=iat_ms // 1000,
         amr=["pwd"],
     )
-    return workshop.issuer.issue(grant, iat_ms=iat_ms)
+    return tools.workshop.issuer.issue(grant, iat_ms=iat_ms)

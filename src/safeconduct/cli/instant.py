@@ -1,0 +1,33 @@
+"""When a token of the command line is issued."""
+
+import time
+
+from safeconduct._core.finish import finish
+from safeconduct._core.members import question_for
+from safeconduct.cli.settings import WITHOUT_STORE, Opened
+
+
+def instant_ms(tools: Opened, *, subject: str, client_id: str | None = None) -> int:
+    """
+    Return the ``iat_ms`` of a token: where processes share a store by its clock, and after every cut-off that meets it.
+
+    Raises:
+        Unavailable: If the store does not answer.
+    """
+    config = tools.config
+    revocations = None if config.store.url in WITHOUT_STORE else tools.workshop.revocations("wsgi")
+    if revocations is None or config.issuer is None:
+        return int(time.time() * 1000)
+    question = question_for(
+        issuer=config.issuer,
+        subject=subject,
+        token_id=None,
+        client_id=client_id or config.tokens.client_id or config.issuer,
+        kid=None,
+        session_id=None,
+        issued_ms=0,
+        ends_ms=0,
+        is_own=True,
+        shards=config.store.shards,
+    )
+    return finish(revocations.stamp(question))

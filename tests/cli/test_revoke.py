@@ -1,0 +1,150 @@
+"""Revocation on the command line: told to a real store, seen by the next question."""
+
+import pytest
+
+from commands import run, write_configuration
+from safeconduct._core.ports import Receipt
+from safeconduct.cli.outcomes import Refusal
+from safeconduct.cli.revoke import _report
+from safeconduct.config import Config
+
+SESSION = "AAAA" * 6
+
+
+def issued(*options):
+    return run("token", "issue", "--subject", "alice", *options).out.strip()
+
+
+def shown(token):
+    return run("token", "show", token).json
+
+
+@pytest.mark.parametrize(
+    ("kind", "argument"),
+    [
+        ("token", lambda token: shown(token)["claims"]["jti"]),
+        ("token", lambda token: token),
+        ("subject", lambda _: "alice"),
+        ("client", lambda _: "https://api.example.com"),
+        ("key", lambda token: shown(token)["header"]["kid"]),
+    ],
+    ids=["token-id", "token", "subject", "client", "key"],
+)
+@pytest.mark.usefixtures("shared")
+def test_what_was_issued_ends(kind, argument):
+    """The next question in another process refuses it."""
+    token = issued()
+    assert 0 == run("token", "check", token).code
+
+    ended = run("revoke", kind, argument(token), "--json")
+
+    assert 0 == ended.code, ended.err
+    assert (kind, 1, []) == (ended.json["revoked"], ended.json["shards"], ended.json["missed"])
+    assert "RevokedToken" in run("token", "check", token).err
+
+
+@pytest.mark.usefixtures("shared")
+def test_a_session_ends():
+    """An id of another form is told."""
+    assert 0 == run("revoke", "session", SESSION).code
+    assert 1 == run("revoke", "session", "no-session").code
+
+
+@pytest.mark.usefixtures("shared")
+def test_everything_ends_after_a_question():
+    """Nothing happens by one slip."""
+    token = issued()
+
+    assert 1 == run("revoke", "everything", stdin="n\n").code
+    assert 0 == run("token", "check", token).code
+    assert 0 == run("revoke", "everything", stdin="y\n").code
+    assert 1 == run("token", "check", token).code
+
+
+@pytest.mark.usefixtures("shared")
+def test_everything_ends_without_a_question():
+    """For scripts; the cut-off is told."""
+    ended = run("revoke", "everything", "--yes", "--issuer", "https://idp.example.com")
+
+    assert 0 == ended.code
+    assert "issued_until" in ended.out
+
+
+@pytest.mark.usefixtures("shared")
+def test_a_token_that_ended_before_is_no_error():
+    """Revoking again is harmless."""
+    token = issued()
+    run("revoke", "token", token)
+
+    ended = run("revoke", "token", "-", stdin=token)
+
+    assert (0, "It was revoked already.\n") == (ended.code, ended.err)
+
+
+@pytest.mark.usefixtures("shared")
+def test_a_token_that_nobody_accepts_is_told():
+    """There is nothing to end."""
+    ended = run("revoke", "token", issued()[:-4] + "AAAA")
+
+    assert 1 == ended.code
+    assert "BadSignature" in ended.err
+
+
+@pytest.mark.usefixtures("shared")
+def test_a_whole_token_takes_no_options():
+    """It says all that itself."""
+    ended = run("revoke", "token", issued(), "--subject", "bob")
+
+    assert 2 == ended.code
+    assert "leave the options out" in ended.err
+
+
+@pytest.mark.parametrize("store", ["memory://", "none"])
+def test_a_store_that_nobody_else_sees_is_refused(folder, store):
+    """A revocation that no server hears of must not look like one."""
+    write_configuration(folder, store=store)
+
+    ended = run("revoke", "subject", "alice")
+
+    assert 2 == ended.code
+    assert f"revoke needs a store that other processes see: store is {store}" in ended.err
+
+
+def test_a_store_that_is_away_is_told(folder):
+    """Nothing was revoked, and nobody believes it was."""
+    write_configuration(folder, store="redis://127.0.0.1:1/0")
+
+    ended = run("revoke", "subject", "alice")
+
+    assert 1 == ended.code
+    assert "Error: Unavailable: " in ended.err
+
+
+def test_a_revocation_that_nobody_asks_for_is_warned_of(folder, server):
+    """It is refused by what the configuration says."""
+    write_configuration(folder, store=server.url, more='[safeconduct.revocation]\nconsistency = "none"')
+
+    ended = run("revoke", "subject", "alice")
+
+    assert 'revocation.consistency is "none"' in ended.err
+
+
+def test_too_few_replicas_are_told(folder, server):
+    """Written here, and gone with this server."""
+    more = "[safeconduct.revocation]\nmin_replicas = 1\n[safeconduct.tokens]\naccess_lifetime_seconds = 60"
+    write_configuration(folder, store=server.url, more=more)
+
+    ended = run("revoke", "subject", "alice")
+
+    assert 1 == ended.code
+    assert "only 0 of 1 replicas" in ended.err
+
+
+def test_a_missed_shard_is_told(capsys):
+    """There the thing is not ended."""
+    config = Config(store="memory://", sources=["basic"])
+
+    with pytest.raises(Refusal, match="Not ended on 1 shards"):
+        _report("client", Receipt(before_ms=1, shards=(0,), missed=(1,)), config, as_json=True)
+
+    assert '"missed"' in capsys.readouterr().out

@@ -1,0 +1,185 @@
+"""Tokens on the command line: issued, looked into, proven."""
+
+import json
+
+import pytest
+
+from commands import run, write_configuration
+
+
+def issued(*options):
+    ended = run("token", "issue", "--subject", "alice", *options)
+    assert 0 == ended.code, ended.err
+    return ended.out.strip()
+
+
+def claims_of(token):
+    return run("token", "show", token).json["claims"]
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_token_is_printed_alone():
+    """``$(safeconduct token issue …)`` is a token; what else is to be said goes to standard error."""
+    ended = run("token", "issue", "--subject", "alice")
+
+    assert 1 == len(ended.out.splitlines())
+    assert 2 == ended.out.count(".")
+    assert "Note: store is memory://" in ended.err
+
+
+@pytest.mark.usefixtures("configured")
+def test_options_become_claims():
+    """Roles, scopes, client and lifetime are what was asked for."""
+    token = issued("--role", "b", "--role", "a", "--scope", "read", "--client-id", "shop", "--lifetime", "60")
+
+    claims = claims_of(token)
+    assert ["a", "b"] == claims["roles"]
+    assert ("alice", "read", "shop", 60) == (
+        claims["sub"],
+        claims["scope"],
+        claims["client_id"],
+        claims["exp"] - claims["iat"],
+    )
+    assert "auth_time" not in claims
+
+
+@pytest.mark.parametrize("level", ["explicit", "multifactor"])
+@pytest.mark.usefixtures("configured")
+def test_a_high_level_was_proven_now(level):
+    """Above remembered, the token says when the user proved himself."""
+    claims = claims_of(issued("--level", level))
+
+    assert claims["iat"] == claims["auth_time"]
+    assert f"urn:safeconduct:acr:{level}" == claims["acr"]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--subject", "alice", "--lifetime", "86401"], "--lifetime must be at most 86400"),
+        (["--subject", ""], "--subject must not be empty."),
+        (["--subject", "alice", "--level", "anonymous"], "anonymous"),
+        ([], "--subject"),
+    ],
+    ids=str,
+)
+@pytest.mark.usefixtures("configured")
+def test_what_cannot_be_issued_is_told(options, told):
+    """One sentence, status 2, no token."""
+    ended = run("token", "issue", *options)
+
+    assert (2, "") == (ended.code, ended.out)
+    assert told in ended.err
+
+
+@pytest.mark.usefixtures("shared")
+def test_where_there_is_a_store_its_clock_counts():
+    """A token issued after a cut-off passes, one before it does not, whatever this machine's clock says."""
+    before = issued()
+    run("revoke", "subject", "alice")
+
+    after = issued()
+
+    assert 1 == run("token", "check", before).code
+    assert 0 == run("token", "check", after).code
+
+
+def test_without_a_store_the_own_clock_counts(folder):
+    """``store = "none"`` has no clock, and nothing to note."""
+    write_configuration(folder, store="none")
+
+    ended = run("token", "issue", "--subject", "alice")
+
+    assert (0, "") == (ended.code, ended.err)
+
+
+@pytest.mark.usefixtures("configured")
+def test_show_says_that_nothing_was_checked():
+    """Header and claims of whatever was written there."""
+    token = issued()
+
+    ended = run("token", "show", "-", stdin=f"{token}\n")
+
+    assert {"header", "claims"} == set(ended.json)
+    assert "NOTHING WAS CHECKED" in ended.err
+
+
+def test_show_of_an_encrypted_token_has_its_header_only(folder):
+    """The claims are behind the key."""
+    write_configuration(folder, more='[safeconduct.tokens]\nformat = "jwe"')
+    run("keys", "new", "--use", "enc")
+    token = issued()
+
+    ended = run("token", "show", token)
+
+    assert {"header"} == set(ended.json)
+    assert "The claims are encrypted" in ended.err
+    assert 0 == run("token", "check", token).code
+
+
+@pytest.mark.parametrize("text", ["", "a.b", "a.b.c", "e30.bnVsbA.", "\u00e9.b.c"], ids=ascii)
+def test_show_of_no_token_is_told(text):
+    """Whatever it is, it is one sentence."""
+    ended = run("token", "show", text)
+
+    assert (2, "") == (ended.code, ended.out)
+    assert "Error: TOKEN " in ended.err
+
+
+@pytest.mark.usefixtures("configured")
+def test_check_says_who_it_is():
+    """The principal of a request with this token."""
+    ended = run("token", "check", issued("--role", "admin"), "--json")
+
+    assert 0 == ended.code
+    assert (True, "alice", ["admin"]) == (ended.json["accepted"], ended.json["subject"], ended.json["roles"])
+    assert "known to the serving process only" in ended.err
+
+
+@pytest.mark.usefixtures("configured")
+def test_check_is_printed_for_people():
+    """A line for each member."""
+    ended = run("token", "check", issued())
+
+    assert ["accepted", "yes"] == ended.out.splitlines()[0].split()
+
+
+@pytest.mark.usefixtures("configured")
+def test_check_names_what_is_wrong():
+    """The class and the reason, which a caller of the application never sees."""
+    ended = run("token", "check", "a.b.c")
+
+    assert (1, "") == (ended.code, ended.out)
+    assert "Error: refused: MalformedToken: " in ended.err
+
+
+@pytest.mark.usefixtures("configured")
+def test_check_names_what_is_wrong_as_json():
+    """The same for scripts."""
+    ended = run("token", "check", issued()[:-4] + "AAAA", "--json")
+
+    assert 1 == ended.code
+    assert (False, "BadSignature") == (ended.json["accepted"], ended.json["error"])
+
+
+def test_a_store_that_is_away_is_no_verdict(folder):
+    """Nobody can say whether it was revoked: not accepted, and told."""
+    write_configuration(folder)
+    token = issued()
+    write_configuration(folder, store="redis://127.0.0.1:1/0")
+
+    ended = run("token", "check", token)
+
+    assert 1 == ended.code
+    assert "Unavailable" in ended.err
+    assert 1 == run("token", "issue", "--subject", "alice").code
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_steering_sequence_stays_text():
+    """A subject cannot take over the terminal of whoever looks at it."""
+    token = run("token", "issue", "--subject", "a\x1b[2Jb").out.strip()
+
+    assert "\x1b" not in run("token", "show", token).out
+    assert "\x1b" not in run("token", "check", token).out
+    assert "a\x1b[2Jb" == json.loads(run("token", "check", token, "--json").out)["subject"]

@@ -1,0 +1,86 @@
+"""The users file on the command line."""
+
+import pytest
+
+from commands import run, write_configuration
+
+PASSWORD = "correct horse"
+
+
+def test_a_user_is_added_and_checked(folder):
+    """The file begins with the first user, and nobody else may read it."""
+    ended = run("users", "add", "alice", "--role", "user", "--scope", "read", "--password-stdin", stdin=f"{PASSWORD}\n")
+
+    assert 0 == ended.code, ended.err
+    assert 0o600 == (folder / "users.json").stat().st_mode & 0o777
+    record = run("users", "check", "alice", "--password-stdin", "--json", stdin=PASSWORD).json
+    assert ("alice", ["user"], ["read"]) == (record["subject"], record["roles"], record["scopes"])
+
+
+def test_the_password_is_asked_for_twice():
+    """A slip of the hand locks nobody out."""
+    assert 0 == run("users", "add", "alice", stdin=f"{PASSWORD}\n{PASSWORD}\n").code
+    assert 0 == run("users", "check", "alice", stdin=f"{PASSWORD}\n").code
+    assert 0 != run("users", "add", "bob", stdin=f"{PASSWORD}\nanother\n").code
+
+
+def test_a_wrong_password_is_status_1():
+    """Unknown, disabled and wrong sound alike."""
+    run("users", "add", "alice", "--password-stdin", stdin=PASSWORD)
+
+    wrong = run("users", "check", "alice", "--password-stdin", stdin="wrong horse")
+    unknown = run("users", "check", "mallory", "--password-stdin", stdin=PASSWORD)
+
+    assert (1, 1) == (wrong.code, unknown.code)
+    assert wrong.err == unknown.err
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "told"),
+    [
+        ("alice", b"short", "at least 8 characters"),
+        ("alice", b"\xff" * 9, "no UTF-8"),
+        ("al:ice", PASSWORD.encode(), "username must have no colon"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_added_is_told(name, password, told):
+    """One sentence, and no user."""
+    ended = run("users", "add", name, "--password-stdin", stdin=password)
+
+    assert 2 == ended.code
+    assert told in ended.err
+
+
+def test_a_user_is_replaced_by_name_only():
+    """Nobody overwrites a colleague by accident."""
+    run("users", "add", "alice", "--password-stdin", stdin=PASSWORD)
+
+    assert 2 == run("users", "add", "alice", "--password-stdin", stdin="another horse").code
+    assert 0 == run("users", "add", "alice", "--replace", "--password-stdin", stdin="another horse").code
+
+
+def test_the_configuration_names_the_file(folder):
+    """``login.users`` is the default, and ``--file`` goes before it."""
+    write_configuration(folder, more='[safeconduct.login]\nusers = "people.json"')
+
+    run("users", "add", "alice", "--password-stdin", stdin=PASSWORD)
+    run("users", "add", "bob", "--file", "others.json", "--password-stdin", stdin=PASSWORD)
+
+    assert "alice" in (folder / "people.json").read_text()
+    assert "bob" in (folder / "others.json").read_text()
+
+
+def test_a_configuration_without_users_leaves_the_default(configured):
+    """As without a configuration."""
+    run("users", "add", "alice", "--password-stdin", stdin=PASSWORD)
+
+    assert (configured / "users.json").exists()
+
+
+def test_a_missing_file_is_told(folder):
+    """Who checks begins no file."""
+    ended = run("users", "check", "alice", "--password-stdin", stdin=PASSWORD)
+
+    assert 2 == ended.code
+    assert not (folder / "users.json").exists()
