@@ -9,6 +9,7 @@ import pytest
 from sources import PROJECT, place, python_files
 
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
+LONGEST_NOTE = 40
 REQUIREMENT = re.compile(r"(?P<name>[a-z0-9-]+)(\[[a-z0-9,]+\])?(>=(?P<lowest>[0-9.]+))?", re.IGNORECASE)
 
 
@@ -72,3 +73,15 @@ def test_every_silenced_line_gives_its_reason():
     found = [f"{place(file)} {line.strip()}" for file, line in lines if silent.search(line)]
 
     assert [] == found
+
+
+def test_every_design_note_is_listed_and_short():
+    """A note that nobody finds decides nothing, and one of more than 40 lines is not read (style rule 32)."""
+    notes = sorted((PROJECT / "docs" / "design").glob("[0-9]*.md"))
+    index = (PROJECT / "docs" / "design" / "README.md").read_text("utf-8")
+
+    lost = [note.name for note in notes if f"]({note.name})" not in index]
+    long = [note.name for note in notes if len(note.read_text("utf-8").splitlines()) > LONGEST_NOTE]
+
+    assert [] == lost
+    assert [] == long
