@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from contextvars import copy_context
 from typing import Generic, TypeVar
 
@@ -78,9 +77,8 @@ class Pool:
             job.run()
         finally:
             self._places.leave()
-        # The loop may have ended meanwhile; then nobody waits.
-        with suppress(RuntimeError):
-            job.loop.call_soon_threadsafe(job.settle)
+        # If the loop has ended meanwhile this raises, into the executor's own future: nobody waits for either.
+        job.loop.call_soon_threadsafe(job.settle)
 
 
 class _Job(Generic[Result]):
