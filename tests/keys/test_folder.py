@@ -5,6 +5,7 @@ import os
 import stat
 
 import pytest
+
 from safeconduct._keys.folder import KeyFolder, read_keys, remove_key, write_key
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import KeyExposed, KeySkipped, KeysReloaded, KeysUnreadable
@@ -22,7 +23,9 @@ class Watch:
 
     def open(self, source, **how):
         """Return the keys at *source*."""
-        return KeyFolder(source, monotonic=lambda: self.now, listener=self.events.append, environ=how.pop("environ", {}), **how)
+        return KeyFolder(
+            source, monotonic=lambda: self.now, listener=self.events.append, environ=how.pop("environ", {}), **how
+        )
 
 
 @pytest.fixture
@@ -70,7 +73,9 @@ def test_an_unknown_kid_looks_at_once_but_within_the_bound(folder, watch):
     assert ["a", "b"] == kids(keys)
 
 
-@pytest.mark.parametrize("broken", [b"{", b"", b"\xff", b"[]", b"x" * (1024 * 1024 + 1)], ids=lambda data: repr(data[:4]))
+@pytest.mark.parametrize(
+    "broken", [b"{", b"", b"\xff", b"[]", b"x" * (1024 * 1024 + 1)], ids=lambda data: repr(data[:4])
+)
 def test_a_broken_new_file_keeps_the_old_set(folder, watch, broken):
     """And is told once, until it is mended."""
     keys = watch.open(folder)
@@ -147,7 +152,10 @@ def test_a_file_with_a_set_and_a_variable_are_read(tmp_path, watch):
     assert in_file.current().secrets.derive("x") == in_variable.current().secrets.derive("x")
 
 
-@pytest.mark.parametrize(("source", "environ"), [("env:KEYS", {}), ("env:KEYS", {"KEYS": "{"}), ("env:KEYS", {"KEYS": "\udcff"}), ("nowhere/", {})])
+@pytest.mark.parametrize(
+    ("source", "environ"),
+    [("env:KEYS", {}), ("env:KEYS", {"KEYS": "{"}), ("env:KEYS", {"KEYS": "\udcff"}), ("nowhere/", {})],
+)
 def test_a_source_that_cannot_be_read_is_refused(source, environ, watch):
     """When it is opened."""
     with pytest.raises(ConfigurationError, match="keys"):

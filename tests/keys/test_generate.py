@@ -3,6 +3,7 @@
 import os
 
 import pytest
+
 from safeconduct._keys.generate import drop, new_key, new_secrets, retire, rotate
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.policy import OWN_ALGORITHMS

@@ -3,8 +3,9 @@
 import json
 from base64 import b64decode
 
-import corpora
 import pytest
+
+import corpora
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.algorithms import ALGORITHMS
 from safeconduct._tokens.policy import OWN_ALGORITHMS
@@ -12,7 +13,8 @@ from safeconduct.errors import ConfigurationError, UnknownKey
 from tokencraft import jwk_for, public_jwk_for, segment
 
 DOCUMENTS = corpora.load("attacks/jwks-documents")["cases"]
-STATIC = [case for case in DOCUMENTS if "document" in case or "raw_b64" in case]
+STATIC = [case for case in DOCUMENTS if "keys" in case.get("document", ()) or "raw_b64" in case]
+SCENARIOS = {case["id"][-3:]: case for case in DOCUMENTS}
 
 # Where the corpus names no list of kids: which kids may be used, or None for a set that is refused as a whole.
 DECIDED = {
@@ -82,7 +84,10 @@ def test_a_shared_secret_beside_public_keys_is_dropped():
 
     assert ["ES256"] == [entry.key.algorithm for entry in KeySet.of(jwks).entries]
     assert 2 == len(KeySet.of(jwks, is_own=True).entries)
-    assert ["HS256"] == [entry.key.algorithm for entry in KeySet.of([jwk_for("HS256"), jwk_for("dir", "e")], algorithms=ALGORITHMS).entries][:1]
+    assert ["HS256"] == [
+        entry.key.algorithm
+        for entry in KeySet.of([jwk_for("HS256"), jwk_for("dir", "e")], algorithms=ALGORITHMS).entries
+    ][:1]
 
 
 def test_our_own_set_has_no_direct_encryption():
@@ -90,7 +95,9 @@ def test_our_own_set_has_no_direct_encryption():
     assert () == KeySet.of([jwk_for("dir")], algorithms=OWN_ALGORITHMS, is_own=True).entries
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"keys":{}}', b'{"keys":null}', b'{"keys":[],"keys":[]}', b"\xff"])
+@pytest.mark.parametrize(
+    "data", [b"", b"[]", b"{}", b'{"keys":{}}', b'{"keys":null}', b'{"keys":[],"keys":[]}', b"\xff"]
+)
 def test_what_is_no_set_is_refused(data):
     """With a ConfigurationError that holds no byte of it."""
     with pytest.raises(ConfigurationError):
@@ -117,7 +124,9 @@ STATES = [
 
 def test_states_decide_what_is_shown_proven_and_signed_with():
     """Next, active and retired are shown and prove; the newest active one signs."""
-    keys = KeySet.of([*STATES, jwk_for("A256KW", "e"), jwk_for("HS256", "h"), jwk_for("ECDH-ES+A256KW", "f")], is_own=True)
+    keys = KeySet.of(
+        [*STATES, jwk_for("A256KW", "e"), jwk_for("HS256", "h"), jwk_for("ECDH-ES+A256KW", "f")], is_own=True
+    )
 
     assert ["a", "b", "c", "d"] == [jwk["kid"] for jwk in keys.published()["keys"]]
     assert all(jwk.keys() == {"kty", "crv", "x", "y", "kid", "alg", "use"} for jwk in keys.published()["keys"])
@@ -137,7 +146,9 @@ def test_an_unknown_state_is_skipped():
     assert 2 == len(keys.skipped)
 
 
-@pytest.mark.parametrize("jwks", [[], [STATES[0]], [STATES[3]], [public_jwk_for("ES256")], [{**jwk_for("ES256"), "key_ops": ["verify"]}]])
+@pytest.mark.parametrize(
+    "jwks", [[], [STATES[0]], [STATES[3]], [public_jwk_for("ES256")], [{**jwk_for("ES256"), "key_ops": ["verify"]}]]
+)
 def test_without_an_active_private_key_nothing_is_signed(jwks):
     """And the error says how to make one."""
     with pytest.raises(ConfigurationError, match="safeconduct keys new"):
@@ -162,18 +173,23 @@ def test_secrets_are_versions_of_which_the_newest_active_is_current():
     keys = KeySet.of(jwks, is_own=True)
 
     assert ({1, 2, 3}, 2) == (set(keys.secrets.versions), keys.secrets.current)
-    assert keys.secrets.derive("csrf") == keys.secrets.derive("csrf", version=2) != keys.secrets.derive("csrf", version=1)
+    assert (
+        keys.secrets.derive("csrf") == keys.secrets.derive("csrf", version=2) != keys.secrets.derive("csrf", version=1)
+    )
     assert keys.secrets.derive("csrf") != keys.secrets.derive("throttle")
     assert 32 == len(keys.secrets.derive("csrf"))
     assert bytes(range(2, 34)) != keys.secrets.derive("csrf")
     assert {"keys": []} == keys.published()
     assert [] == list(keys.table)
-    assert "bytes" not in repr(keys) and "\\x02" not in repr(keys)
+    assert "bytes" not in repr(keys)
+    assert "\\x02" not in repr(keys)
     with pytest.raises(KeyError):
         keys.secrets.derive("csrf", version=9)
 
 
-@pytest.mark.parametrize("kid", ["safeconduct-secrets-1", "safeconduct-secrets-256", "safeconduct-secrets-02", "safeconduct-secret"])
+@pytest.mark.parametrize(
+    "kid", ["safeconduct-secrets-1", "safeconduct-secrets-256", "safeconduct-secrets-02", "safeconduct-secret"]
+)
 def test_only_the_exact_name_makes_a_secret(kid):
     """Version 1 has no number, and a version is one byte."""
     assert KeySet.of([secret(kid, 1)], is_own=True).secrets is None
@@ -187,7 +203,17 @@ def test_a_bad_secret_is_skipped_and_a_foreign_set_has_none():
 
 def test_a_removed_key_is_gone():
     """A new set replaces the old one; nothing is added up (CVE-2025-22149)."""
-    keys = KeySet.of([public_jwk_for("ES256", "b")])
+    first, second = (KeySet.read(document, is_published=True) for document in SCENARIOS["055"]["document"]["sequence"])
 
+    assert "rsa1" == first.table.find("rsa1", "RS256").kid
     with pytest.raises(UnknownKey):
-        keys.table.find("a", "ES256")
+        second.table.find("rsa1", "RS256")
+
+
+def test_two_issuers_may_use_the_same_kid():
+    """Each has a table of its own; nothing is looked up by a joined name (CVE-2025-59936)."""
+    documents = SCENARIOS["056"]["document"]["issuers"].values()
+    one, other = (KeySet.read(document, is_published=True).entries[0].key for document in documents)
+
+    assert (one.kid, one.algorithm) == (other.kid, other.algorithm)
+    assert one.public_jwk["x"] != other.public_jwk["x"]

@@ -71,9 +71,7 @@ def test_every_attack_is_refused_and_every_good_token_accepted(case):
     assert expected == actual
 
 
-@pytest.mark.parametrize(
-    "case", GOOD, ids=lambda case: case["id"]
-)
+@pytest.mark.parametrize("case", GOOD, ids=lambda case: case["id"])
 def test_a_good_token_that_changes_in_any_one_character_is_refused(case):
     """Every flipped character of a token is noticed: grammar, signature or unused bits."""
     verifier = verifier_of(case["keyset"])

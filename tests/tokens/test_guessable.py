@@ -2,10 +2,11 @@
 
 from hashlib import sha256
 
-import corpora
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+import corpora
 from safeconduct._tokens.guessable import why_guessable
 
 

@@ -7,10 +7,12 @@ import jwt as pyjwt
 import pytest
 from authlib.oauth2.rfc9068.claims import JWTAccessTokenClaims
 from joserfc import jwt as joserfc_jwt
+from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry
 from joserfc.jws import JWSRegistry
 from jwcrypto import jwe as their_jwe
 from jwcrypto import jwk as their_jwk
+
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.issuer import Grant, TokenIssuer
 from safeconduct._tokens.policy import own_policy
@@ -18,7 +20,7 @@ from safeconduct._tokens.reader import decode_segment
 from safeconduct._tokens.table import FixedKeys
 from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct.config import Config, TokenConfig
-from safeconduct.errors import ConfigurationError
+from safeconduct.errors import ConfigurationError, InvalidToken
 from tokencraft import AUDIENCE, ISSUER, NOW, jwk_for, public_jwk_for
 
 FULL = Grant(
@@ -73,18 +75,28 @@ def test_a_signed_token_is_what_rfc_9068_says():
     } == claims  # fmt: skip
 
 
-@pytest.mark.parametrize("format", ["jws", "jwe"])
-def test_what_is_issued_is_proven(format):
+@pytest.mark.parametrize("form", ["jws", "jwe"])
+def test_what_is_issued_is_proven(form):
     """With every claim where it belongs."""
-    issuer, verifier, _ = issuer_of(jwk_for("ES256"), jwk_for("A256KW", "e1"), format=format)
+    issuer, verifier, _ = issuer_of(jwk_for("ES256"), jwk_for("A256KW", "e1"), format=form)
 
     claims = verifier.verify(issuer.issue(FULL, iat_ms=NOW * 1000 + 7), now=NOW)
 
-    assert ("alice", "explicit", {"read", "write"}, {"clerk"}) == (claims.subject, claims.level, claims.scopes, claims.roles)
+    assert ("alice", "explicit", {"read", "write"}, {"clerk"}) == (
+        claims.subject,
+        claims.level,
+        claims.scopes,
+        claims.roles,
+    )
     assert ("s1", "app", NOW, 1, 2) == (
         claims.session_id, claims.client_id, claims.auth_time, claims.csrf_generation, claims.renewals,
     )  # fmt: skip
-    assert (NOW * 1000 + 7, NOW + 900, "k1", "alice") == (claims.issued_ms, claims.expires_at, claims.kid, claims.display_name)
+    assert (NOW * 1000 + 7, NOW + 900, "k1", "alice") == (
+        claims.issued_ms,
+        claims.expires_at,
+        claims.kid,
+        claims.display_name,
+    )
     assert "t1" == claims.raw["tenant"]
     assert "pad" not in claims.raw
 
@@ -141,7 +153,9 @@ def test_other_libraries_read_what_is_issued(name):
     token = issuer.issue(FULL, iat_ms=NOW * 1000)
     key = keys.signing_key().jose
 
-    theirs = pyjwt.decode(token, key.public_key, algorithms=[name], audience=AUDIENCE, options={"verify_exp": False, "verify_iat": False})
+    theirs = pyjwt.decode(
+        token, key.public_key, algorithms=[name], audience=AUDIENCE, options={"verify_exp": False, "verify_iat": False}
+    )
     decoded = joserfc_jwt.decode(token, key, registry=JWSRegistry(algorithms=[name]))
 
     assert theirs == decoded.claims
@@ -183,26 +197,25 @@ def test_joserfc_and_we_agree_on_whose_signature_holds():
     key = JWKRegistry.import_key(public_jwk_for("ES256"))
     registry = JWSRegistry(algorithms=["ES256"], strict_check_header=False)
 
+    assert verifier.verify(token, now=NOW).raw == joserfc_jwt.decode(token, key, registry=registry).claims
     for place in range(0, len(token), 7):
         changed = token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
-        outcomes = []
-        for check in (lambda: verifier.verify(changed, now=NOW), lambda: joserfc_jwt.decode(changed, key, registry=registry)):
-            try:
-                check()
-                outcomes.append(True)
-            except Exception:  # noqa: BLE001 - the oracle raises many kinds
-                outcomes.append(False)
-        assert [False, False] == outcomes
+        with pytest.raises(InvalidToken):
+            verifier.verify(changed, now=NOW)
+        with pytest.raises((JoseError, ValueError)):
+            joserfc_jwt.decode(changed, key, registry=registry)
 
 
-@pytest.mark.parametrize("public", [(), ("iss",), ("exp",), ("iss", "exp", "sub"), ("iss", "exp", "roles"), ("iss", "exp", "iat_ms")])
+@pytest.mark.parametrize(
+    "public", [(), ("iss",), ("exp",), ("iss", "exp", "sub"), ("iss", "exp", "roles"), ("iss", "exp", "iat_ms")]
+)
 def test_public_claims_hold_what_they_must_and_nothing_personal(public):
     """⊇ {iss, exp}, never who, how or what for."""
     config = Config(store={"url": "memory://"}, issuer=ISSUER, audience=AUDIENCE, keys="keys/")
     object.__setattr__(config.tokens, "public_claims", public)
 
     with pytest.raises(ConfigurationError, match="public_claims"):
-        TokenIssuer(config, lambda: KeySet(), bytes)
+        TokenIssuer(config, KeySet, bytes)
     object.__setattr__(config.tokens, "public_claims", ("iss", "exp"))
 
 
@@ -214,7 +227,7 @@ def test_nothing_is_issued_without_a_name_or_a_key():
     signer, _, _ = issuer_of(jwk_for("ES256"), format="jwe")
 
     for call in (
-        lambda: TokenIssuer(nameless, lambda: KeySet(), bytes),
+        lambda: TokenIssuer(nameless, KeySet, bytes),
         lambda: own_policy(nameless, FixedKeys(KeySet().table)),
         lambda: issuer.issue(FULL, iat_ms=0),
         lambda: signer.issue(FULL, iat_ms=0),
@@ -223,7 +236,9 @@ def test_nothing_is_issued_without_a_name_or_a_key():
             call()
 
 
-@pytest.mark.parametrize("extra", [{"sub": "root"}, {"pad": ""}, {"a": {1, 2}}, {"a": float("nan")}, {"a": "\ud800"}], ids=repr)
+@pytest.mark.parametrize(
+    "extra", [{"sub": "root"}, {"pad": ""}, {"a": {1, 2}}, {"a": float("nan")}, {"a": "\ud800"}], ids=repr
+)
 def test_the_applications_claims_change_no_claim_of_ours(extra):
     """And must be JSON."""
     issuer, _, _ = issuer_of(jwk_for("ES256"))

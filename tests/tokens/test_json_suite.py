@@ -3,8 +3,9 @@
 import json
 from base64 import b64decode
 
-import corpora
 import pytest
+
+import corpora
 from safeconduct._tokens.reader import read_object
 from safeconduct.errors import MalformedToken
 

@@ -1,8 +1,7 @@
 """Which keys are refused when they are loaded, and which are bound to what."""
 
-import warnings
-
 import pytest
+
 from safeconduct._tokens.algorithms import ALGORITHMS, SIGNATURES
 from safeconduct._tokens.fingerprints import _FIELD, _OF_ORDER_EIGHT, is_roca, is_small_order
 from safeconduct._tokens.key import UnusableKey, read_key, read_secret
@@ -70,7 +69,7 @@ REFUSED = {
     "curve of a wrong type": {**EC, "crv": 1},
     "x missing": {name: value for name, value in EC.items() if name != "x"},
     "x of a wrong type": {**EC, "x": 1},
-    "x short": {**EC, "x": EC["x"][:-4]},
+    "x short": {**EC, "x": segment(bytes(31)).decode()},
     "x padded": {**EC, "x": EC["x"] + "="},
     "x not ASCII": {**EC, "x": "\u00e4"},
     "off the curve": {**public_jwk_for("ES256"), "y": EC["x"]},
@@ -85,22 +84,18 @@ REFUSED = {
     "RSA exponent 1": {**public_jwk_for("RS256"), "e": "AQ"},
     "RSA exponent even": {**public_jwk_for("RS256"), "e": number(65536)},
     "RSA exponent long": {**public_jwk_for("RS256"), "e": number(2**64 + 1)},
-    "ROCA": {**public_jwk_for("RS256"), "n": number(pow(65537, 12345) % 2**2048 | 1)},
     "a short secret": {**OCT, "k": segment(bytes(range(31))).decode()},
     "a short secret of HS512": {**jwk_for("HS512"), "k": segment(bytes(range(63))).decode()},
     "an empty secret": {**OCT, "k": ""},
     "a guessable secret": {**OCT, "k": segment(b"password" * 4).decode()},
     "a key of AES that is too long": {**jwk_for("A256KW"), "k": segment(bytes(range(33))).decode()},
-    "a certificate for a secret": {**OCT, "k": segment(b"\x30\x59\x30\x13" + bytes(range(200, 255))).decode()[:30]},
 }
-del REFUSED["ROCA"]  # its own test below
 
 
 @pytest.mark.parametrize("jwk", REFUSED.values(), ids=REFUSED)
 def test_a_bad_key_is_refused_without_a_warning(jwk):
-    """When it is loaded, with one internal error (RFC 8725 §3.1, RFC 7517 §4)."""
-    with warnings.catch_warnings(), pytest.raises(UnusableKey):
-        warnings.simplefilter("error")
+    """When it is loaded; a warning would be an error of the test run (RFC 8725 §3.1, RFC 7517 §4)."""
+    with pytest.raises(UnusableKey):
         read(jwk)
 
 
@@ -150,7 +145,7 @@ def test_key_ops_that_fit_are_heeded(name, operations, can_act):
 
 
 def test_a_key_without_a_name_is_a_key():
-    """kid is optional (RFC 7517 §4.5)."""
+    """Kid is optional (RFC 7517 §4.5)."""
     assert read(jwk_for("ES256", None)).kid is None
 
 

@@ -1,6 +1,7 @@
 """What a trust allows."""
 
 import pytest
+
 from safeconduct._tokens.policy import Policy, trust_algorithms, trust_policy
 from safeconduct._tokens.table import FixedKeys, KeyTable
 from safeconduct.config import Trust

@@ -1,6 +1,7 @@
 """Every claim has its type and its time."""
 
 import pytest
+
 from safeconduct._tokens.proof import read_claims
 from safeconduct.errors import (
     BindingMismatch,
@@ -116,7 +117,7 @@ def test_the_last_good_value_is_accepted(changes):
 
 
 def test_leeway_moves_all_three_bounds():
-    """now < exp + leeway, nbf ≤ now + leeway, iat ≤ now + leeway."""
+    """Now < exp + leeway, nbf ≤ now + leeway, iat ≤ now + leeway."""
     policy = trust_policy_for(leeway_seconds=10)
     late = {**CLAIMS, "iat": NOW + 10, "nbf": NOW + 10, "exp": NOW + 20}
 
@@ -128,7 +129,9 @@ def test_leeway_moves_all_three_bounds():
         read_claims(late, policy, "k", NOW - 1)
 
 
-@pytest.mark.parametrize(("value", "expected"), [(None, set()), ("", set()), ("a", {"a"}), (" a  b ", {"a", "b"}), ("a\tb", {"a\tb"})])
+@pytest.mark.parametrize(
+    ("value", "expected"), [(None, set()), ("", set()), ("a", {"a"}), (" a  b ", {"a", "b"}), ("a\tb", {"a\tb"})]
+)
 def test_scopes_are_split_at_the_space_alone(value, expected):
     """And null reads as empty."""
     assert expected == read({"scope": value}).scopes
@@ -150,7 +153,9 @@ def test_own_levels_are_read_from_acr(level):
     assert level == read({"acr": f"urn:safeconduct:acr:{level}"}).level
 
 
-@pytest.mark.parametrize("changes", [{}, {"acr": "explicit"}, {"acr": "urn:safeconduct:acr:explicit", "sub": "app"}], ids=repr)
+@pytest.mark.parametrize(
+    "changes", [{}, {"acr": "explicit"}, {"acr": "urn:safeconduct:acr:explicit", "sub": "app"}], ids=repr
+)
 def test_no_level_above_remembered_comes_of_itself(changes):
     """An unmapped acr is remembered, and so is a client, which nobody signed in."""
     assert "remembered" == read(changes).level
@@ -207,7 +212,9 @@ def test_a_foreign_issuer_without_mappings_gives_no_role_and_no_name():
     assert (set(), {"x", "y"}, None) == (claims.roles, claims.scopes, claims.display_name)
 
 
-@pytest.mark.parametrize(("issued", "expected"), [(NOW - 10, NOW - 20), (NOW - 10.25, NOW - 20.25), (NOW - 10.2505, NOW - 20.251)])
+@pytest.mark.parametrize(
+    ("issued", "expected"), [(NOW - 10, NOW - 20), (NOW - 10.25, NOW - 20.25), (NOW - 10.2505, NOW - 20.251)]
+)
 def test_a_foreign_token_is_taken_for_older_by_the_leeway(issued, expected):
     """So that a cut-off meets it whichever clock is ahead (revocation.md)."""
     claims = read({"iat": issued}, trust_policy_for(leeway_seconds=10))

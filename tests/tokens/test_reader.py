@@ -1,10 +1,12 @@
 """What the strict reader refuses, and that it refuses with one error only."""
 
+import contextlib
 import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from safeconduct._tokens.reader import decode_segment, media_type, read_header, read_object
 from safeconduct.errors import MalformedToken
 from tokencraft import segment
@@ -19,13 +21,13 @@ def test_a_segment_has_one_spelling(data):
 @given(st.binary(max_size=60))
 def test_any_bytes_are_a_segment_or_malformed(data):
     """Nothing but the canonical spelling is taken, and nothing but MalformedToken is raised."""
-    try:
+    with contextlib.suppress(MalformedToken):
         assert data == segment(decode_segment(data))
-    except MalformedToken:
-        pass
 
 
-@pytest.mark.parametrize("text", [b"YQ==", b"YQ=", b"YR", b"YWJ", b"Y", b"YW+/", b"YW\n", b"Y W", b"YWI=", b"=", b"\xc3\xa4YW"])
+@pytest.mark.parametrize(
+    "text", [b"YQ==", b"YQ=", b"YR", b"YWJ", b"Y", b"YW+/", b"YW\n", b"Y W", b"YWI=", b"=", b"\xc3\xa4YW"]
+)
 def test_a_loose_spelling_is_refused(text):
     """Padding, white space, the standard alphabet and loose bits are refused."""
     with pytest.raises(MalformedToken):
@@ -84,7 +86,9 @@ def test_what_is_not_one_strict_object_is_refused(text):
         read_object(text.encode("utf-8", "surrogatepass"))
 
 
-@pytest.mark.parametrize("data", [b'{"a":"\xff"}', b'{"a":"\xed\xa0\x80"}', b"\xff\xfe{\x00}\x00", b'\xef\xbb\xbf{"a":1}'])
+@pytest.mark.parametrize(
+    "data", [b'{"a":"\xff"}', b'{"a":"\xed\xa0\x80"}', b"\xff\xfe{\x00}\x00", b'\xef\xbb\xbf{"a":1}']
+)
 def test_what_is_not_utf_8_is_refused(data):
     """JSON in a token is UTF-8 without a mark (RFC 7519 §7.2, RFC 8259 §8.1)."""
     with pytest.raises(MalformedToken):
@@ -97,7 +101,7 @@ def test_what_is_not_utf_8_is_refused(data):
         {},
         {"a": 99999999999999999999},
         {"a": "1" * 40, "b": 10**19},
-        {"a": "x\\y\"z", "b": "ä\N{PILE OF POO}"},
+        {"a": 'x\\y"z', "b": "ä\N{PILE OF POO}"},
         {"a b": ":", "c": "d :e", "f": '":'},
         {"a": {"b": [1, {"c": None}]}, "d": [True, 1.5]},
         {"a": json.loads("[" * 31 + "]" * 31)},
@@ -105,7 +109,9 @@ def test_what_is_not_utf_8_is_refused(data):
     ],
     ids=lambda value: repr(value)[:24],
 )
-@pytest.mark.parametrize("style", [{}, {"indent": 1}, {"separators": (",", ":")}, {"separators": (" , ", " : "), "ensure_ascii": False}])
+@pytest.mark.parametrize(
+    "style", [{}, {"indent": 1}, {"separators": (",", ":")}, {"separators": (" , ", " : "), "ensure_ascii": False}]
+)
 def test_a_good_object_is_read_as_it_is(value, style):
     """Strictness refuses no object that two parsers would read alike."""
     text = json.dumps(value, **style)
@@ -115,7 +121,11 @@ def test_a_good_object_is_read_as_it_is(value, style):
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**20) + 1, 10**20 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20) + 1, 10**20 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )
@@ -124,23 +134,16 @@ JSON = st.recursive(
 @given(st.dictionaries(st.text(), JSON, max_size=6), st.booleans())
 def test_any_object_survives(value, is_ascii):
     """What JSON writes the strict reader reads."""
-    try:
-        data = json.dumps(value, ensure_ascii=is_ascii).encode()
-    except UnicodeEncodeError:
-        return
-    try:
-        assert value == read_object(data)
-    except MalformedToken as error:
-        assert "a lone surrogate" == error.reason
+    data = json.dumps(value, ensure_ascii=is_ascii).encode()
+
+    assert value == read_object(data)
 
 
 @given(st.binary(max_size=60) | st.text(max_size=60).map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_any_bytes_are_an_object_or_malformed(data):
     """The reader raises MalformedToken and nothing else."""
-    try:
+    with contextlib.suppress(MalformedToken):
         read_object(data)
-    except MalformedToken:
-        pass
 
 
 @pytest.mark.parametrize(
@@ -177,8 +180,13 @@ def test_a_header_is_read_and_what_points_to_keys_is_only_kept():
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("AT+JWT", "at+jwt"), ("application/at+jwt", "at+jwt"), ("Application/At+Jwt", "at+jwt"), ("\u212aWT", "\u212aWT")],
+    [
+        ("AT+JWT", "at+jwt"),
+        ("application/at+jwt", "at+jwt"),
+        ("Application/At+Jwt", "at+jwt"),
+        ("\u212aWT", "\u212aWT"),
+    ],
 )
 def test_a_media_type_ignores_ascii_case_alone(value, expected):
-    """"application/" may be left out, and the Kelvin sign is no k (RFC 7515 §4.1.9)."""
+    """The prefix "application/" may be left out, and the Kelvin sign is no k (RFC 7515 §4.1.9)."""
     assert expected == media_type(value)

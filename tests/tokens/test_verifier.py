@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc.jwk import OctKey
+
 from safeconduct._tokens import verifier as module
 from safeconduct._tokens.key import Key
 from safeconduct._tokens.table import KeyTable
@@ -87,7 +88,9 @@ def test_a_key_has_one_algorithm(algorithm):
         own_verifier(key).verify(mint(key, alg=algorithm), now=NOW)
 
 
-@pytest.mark.parametrize("typ", [..., "JWT", "id+jwt", "at+jwt ", "", "at", "applications/at+jwt", "application/application/at+jwt"])
+@pytest.mark.parametrize(
+    "typ", [..., "JWT", "id+jwt", "at+jwt ", "", "at", "applications/at+jwt", "application/application/at+jwt"]
+)
 def test_another_type_of_token_is_refused(typ):
     """RFC 9068 §4, RFC 8725 §3.11."""
     with pytest.raises(WrongTokenType):
@@ -129,7 +132,9 @@ def test_an_issuer_is_named_once():
         TokenVerifier([own_policy_for(ES), trust_policy_for(ES)])
 
 
-@pytest.mark.parametrize("token", ["", ".", "..", "a.b", "a.b.c.d", "....", "a.b.c.d.e.f", "." * 9999, "\u00e4.b.c", "a" * 16385])
+@pytest.mark.parametrize(
+    "token", ["", ".", "..", "a.b", "a.b.c.d", "....", "a.b.c.d.e.f", "." * 9999, "\u00e4.b.c", "a" * 16385]
+)
 def test_what_is_not_compact_is_refused(token):
     """Before anything is decoded."""
     with pytest.raises(MalformedToken):
@@ -366,7 +371,9 @@ SCRAPS = st.recursive(
 
 
 @given(
-    st.dictionaries(st.sampled_from([*CLAIMS, "nbf", "scope", "roles", "acr", "sid", "act", "cg", "rn", "cnf", "auth_time"]), SCRAPS),
+    st.dictionaries(
+        st.sampled_from([*CLAIMS, "nbf", "scope", "roles", "acr", "sid", "act", "cg", "rn", "cnf", "auth_time"]), SCRAPS
+    ),
     st.dictionaries(st.sampled_from(["alg", "kid", "typ", "cty", "crit", "b64", "zip", "jku", "jwk", "x"]), SCRAPS),
 )
 def test_any_claims_and_header_are_claims_or_an_invalid_token(claims, header):

@@ -192,7 +192,7 @@ class _Draft:
 
     def skip(self, jwk: object, reason: str) -> None:
         """Leave a key out, and remember the name that it claimed."""
-        members = cast("Mapping[str, object]", jwk) if isinstance(jwk, Mapping) else {}
+        members: Mapping[str, object] = cast("Mapping[str, object]", jwk) if isinstance(jwk, Mapping) else {}
         kid, algorithm = members.get("kid"), members.get("alg")
         self.skipped.append((kid[:_SHOWN_KID] if isinstance(kid, str) else None, reason))
         if isinstance(kid, str) and isinstance(algorithm, str):

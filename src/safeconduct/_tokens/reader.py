@@ -130,7 +130,8 @@ def _inside(value: Any) -> list[Any]:
         raise MalformedToken("an integer with more than twenty digits")
     if isinstance(value, dict):
         return list(cast("dict[str, Any]", value).values())
-    return value if value.__class__ is list else []
+    inside: Any = value if value.__class__ is list else []
+    return cast("list[Any]", inside)
 
 
 @dataclass(frozen=True, slots=True)
