@@ -1,0 +1,96 @@
+"""Tokens that were made here are accepted by other libraries, with what we publish and nothing else."""
+
+import pytest
+
+from peer_keys import AUDIENCE, NOW, OUR_ISSUER, key_for_peers
+from peers import PEERS, Expected
+from safeconduct import Auth, Config
+from safeconduct._tokens.algorithms import canonical
+from safeconduct._tokens.issuer import Grant
+
+#: "dir" is read and never issued.
+ISSUED = ("A256KW", "ECDH-ES+A256KW")
+SIGNED = [pytest.param(peer, name, id=f"{peer.name}-{name}") for peer in PEERS for name in peer.signs]
+SEALED = [pytest.param(peer, name, id=f"{peer.name}-{name}") for peer in PEERS for name in peer.seals if name in ISSUED]
+
+GRANT = Grant(
+    subject="alice/renée",
+    level="explicit",
+    scopes=["read", "write"],
+    roles=["admin"],
+    lifetime_seconds=300,
+    auth_time=NOW - 60,
+    token_id="token-1",
+    extra={"tenant": {"name": "Ωmega", "seats": 3}},
+)
+CLAIMS = {
+    "iss": OUR_ISSUER,
+    "aud": AUDIENCE,
+    "sub": "alice/renée",
+    "client_id": OUR_ISSUER,
+    "jti": "token-1",
+    "iat": NOW,
+    "iat_ms": NOW * 1000 + 7,
+    "exp": NOW + 300,
+    "acr": "urn:safeconduct:acr:explicit",
+    "auth_time": NOW - 60,
+    "scope": "read write",
+    "roles": ["admin"],
+    "tenant": {"name": "Ωmega", "seats": 3},
+}
+
+
+def issuing(*algorithms, form="jws"):
+    """Return an ``Auth`` that issues with a key for each of *algorithms*, and signs with the first."""
+    keys = {"keys": [key_for_peers(name) for name in algorithms]}
+    tokens = {"format": form, "algorithm": canonical(algorithms[0])}
+    config = Config(store="memory://", issuer=OUR_ISSUER, audience=AUDIENCE, keys=keys, tokens=tokens)
+    return Auth(config, clock=lambda: NOW)
+
+
+def issue(auth):
+    """Return a token of *auth* for ``GRANT``."""
+    return auth._workshop.issuer.issue(GRANT, iat_ms=NOW * 1000 + 7)
+
+
+def jwks_for(auth, algorithm):
+    """Return what *auth* publishes; a shared secret, which it never does, is handed over instead."""
+    published = auth._workshop.keys.current().published()
+    return published if published["keys"] else {"keys": [key_for_peers(algorithm)]}
+
+
+@pytest.mark.parametrize(("peer", "algorithm"), SIGNED)
+def test_a_signed_token_is_accepted_there(peer, algorithm):
+    """With the published JWK Set alone, where there is one."""
+    with issuing(algorithm) as auth:
+        token, jwks = issue(auth), jwks_for(auth, algorithm)
+
+    claims = peer.verify(jwks, token, Expected(algorithm, OUR_ISSUER, AUDIENCE, NOW))
+
+    assert claims == CLAIMS
+
+
+@pytest.mark.parametrize(("peer", "algorithm"), SEALED)
+def test_a_nested_token_is_accepted_there(peer, algorithm):
+    """The envelope opens with the key of its reader, and the token in it proves as any other."""
+    with issuing("ES256", algorithm, form="jwe") as auth:
+        token, jwks = issue(auth), jwks_for(auth, "ES256")
+
+    header, inner = peer.open(key_for_peers(algorithm), token)
+    claims = peer.verify(jwks, inner, Expected("ES256", OUR_ISSUER, AUDIENCE, NOW))
+
+    repeated = {name: CLAIMS[name] for name in ("iss", "aud", "iat", "exp")}
+    outside = {"alg": algorithm, "enc": "A256GCM", "cty": "JWT", "typ": "at+jwt", "kid": algorithm}
+    assert {**outside, **repeated} == {name: value for name, value in header.items() if name != "epk"}
+    assert {name: value for name, value in claims.items() if name != "pad"} == CLAIMS
+
+
+@pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
+def test_what_was_changed_is_refused_there(peer):
+    """The other libraries do look at what they accept here."""
+    with issuing("ES256") as auth:
+        token, jwks = issue(auth), jwks_for(auth, "ES256")
+    spoilt = token[:-10] + ("A" if token[-10] != "A" else "B") + token[-9:]
+
+    with pytest.raises(Exception, match=r"(?i)signature|verif"):
+        peer.verify(jwks, spoilt, Expected("ES256", OUR_ISSUER, AUDIENCE, NOW))
