@@ -5,7 +5,7 @@ import json
 import signal
 import socket
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -99,9 +99,9 @@ def _until_told_to_stop() -> Generator[None]:
     """Let SIGTERM end the block as Ctrl+C does: in order, with everything removed."""
     before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
-    except KeyboardInterrupt:
-        click.echo(err=True)
+        # Of the servers one raises it again and one does not.
+        with suppress(KeyboardInterrupt):
+            yield
     finally:
         for number, action in before.items():
             signal.signal(number, action)

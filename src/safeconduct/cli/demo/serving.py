@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from contextlib import closing
 
 import uvicorn
 import waitress.server  # type: ignore[import-untyped]  # waitress has none
@@ -37,6 +38,6 @@ def serve_flask(auth: Auth, plug: socket.socket, announce: Announce) -> None:
     """Serve the Flask demo until a signal comes."""
     from safeconduct.cli.demo.flask_app import create_app  # noqa: PLC0415 - as above
 
-    server = waitress.server.create_server(create_app(auth), sockets=[plug])
-    announce()
-    server.run()
+    with closing(waitress.server.create_server(create_app(auth), sockets=[plug])) as server:
+        announce()
+        server.run()

@@ -1,0 +1,250 @@
+"""What holds for the routes of an application, and what the doctor says of its middleware."""
+
+import textwrap
+
+import pytest
+
+from commands import run, write_configuration
+
+ACCESS = """
+[safeconduct.access]
+public = ["GET /public", "/legacy/public"]
+rules = [
+    { path = "/admin/{rest...}", roles = ["admin", "clerk"] },
+    { path = "/users/{name}", methods = ["DELETE"], level = "explicit", max_age_seconds = 60 },
+]
+"""
+
+IMPORTS = """
+from fastapi import APIRouter, FastAPI
+from flask import Flask
+from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Host, Mount, Route, Router, WebSocketRoute
+from a2wsgi import WSGIMiddleware
+from safeconduct import Auth, Config, requires
+from safeconduct.asgi import AuthMiddleware
+from safeconduct.flask import Safeconduct
+
+async def view(request): return PlainTextResponse("")
+async def echo(socket): ...
+@requires(scopes=["pay"])
+@requires(roles=["boss"])
+async def guarded(request): ...
+def auth(): return Auth(Config.load())
+
+def flask_app():
+    app = Flask("inner")
+    app.add_url_rule("/users/<name>", "users", lambda name: "", methods=["GET", "DELETE"])
+    app.add_url_rule("/public", "public", lambda: "")
+    app.add_url_rule("/pay", "pay", requires(scopes=["pay"])(lambda: ""), methods=["POST"])
+    return app
+
+def starlette_app(*, routes=(), middleware=True):
+    app = Starlette(routes=[Route("/public", view), *routes])
+    if middleware:
+        app.add_middleware(AuthMiddleware, auth=auth())
+    return app
+"""
+
+
+@pytest.fixture
+def write(folder):
+    """Return what writes a module of its own for each test, beside a configuration."""
+    write_configuration(folder, more=ACCESS)
+
+    def write_module(text):
+        # The module's name is the test's folder: nothing imported for another test is found again.
+        name = "made_" + folder.name.replace("-", "_")
+        (folder / f"{name}.py").write_text(IMPORTS + textwrap.dedent(text))
+        return name
+
+    return write_module
+
+
+def rows(place):
+    ended = run("routes", place, "--json")
+    assert 0 == ended.code, ended.err
+    return {(row["method"], row["path"]): row for row in ended.json}
+
+
+def findings(place):
+    ended = run("doctor", place, "--json")
+    return [(each["verdict"], each["text"]) for each in ended.json if each["subject"] in {"application", "access"}]
+
+
+def test_starlette_routes_show_their_rules(write):
+    """Rules and `requires` add up; our own paths are listed too."""
+    name = write("""
+        app = starlette_app(routes=[
+            Route("/admin/{id:int}/x", view, methods=["GET", "PUT"]),
+            Route("/users/{name}", view, methods=["DELETE"]),
+            Route("/head", view, methods=["HEAD"]),
+            Route("/pay", guarded),
+            WebSocketRoute("/ws", echo),
+            Mount("/files", app=view),
+            Mount("/sub", routes=[Route("/a", view)]),
+            Host("other.example", Router([Route("/hosted", view)])),
+        ])
+    """)
+
+    seen = rows(f"{name}:app")
+
+    assert "public" == seen["GET", "/public"]["access"]
+    assert ["admin or clerk"] == seen["GET", "/admin/{id:int}/x"]["roles"]
+    assert ("explicit", 60) == tuple(seen["DELETE", "/users/{name}"][key] for key in ("level", "max_age_seconds"))
+    assert (["pay"], ["boss"]) == (seen["GET", "/pay"]["scopes"], seen["GET", "/pay"]["roles"])
+    others = {("WEBSOCKET", "/ws"), ("ANY", "/files/{rest...}"), ("GET", "/sub/a"), ("GET", "/hosted")}
+    others |= {("PUT", "/admin/{id:int}/x"), ("GET", "/.well-known/jwks.json")}
+    assert others <= seen.keys()
+
+
+def test_fastapi_routes_are_unfolded(write):
+    """Those of included routers too."""
+    name = write("""
+        app = FastAPI(openapi_url=None)
+        router = APIRouter(prefix="/admin")
+        @router.get("/users/{id}")
+        def read(id: int): ...
+        app.include_router(router, prefix="/v1")
+        app.include_router(router)
+        app.mount("/files", view)
+        app.add_middleware(AuthMiddleware, auth())
+    """)
+
+    seen = rows(f"{name}:app")
+
+    assert [] == seen["GET", "/v1/admin/users/{id}"]["roles"]
+    assert ["admin or clerk"] == seen["GET", "/admin/users/{id}"]["roles"]
+    assert ("ANY", "/files/{rest...}") in seen
+
+
+def test_flask_routes_show_their_rules(write):
+    """A factory is called; parameters match whatever no rule names."""
+    name = write("""
+        def create_app():
+            app = flask_app()
+            Safeconduct(auth()).init_app(app)
+            return app
+    """)
+
+    seen = rows(f"{name}:create_app()")
+
+    assert "public" == seen["GET", "/public"]["access"]
+    assert "explicit" == seen["DELETE", "/users/<name>"]["level"]
+    assert seen["GET", "/users/<name>"]["level"] is None
+    assert ["pay"] == seen["POST", "/pay"]["scopes"]
+
+
+def test_a_nested_application_adds_its_own_guard(write):
+    """What is public within is closed by what stands around it."""
+    name = write("""
+        both = auth()
+        inner = flask_app()
+        Safeconduct(both).init_app(inner)
+        legacy, bare = WSGIMiddleware(inner), WSGIMiddleware(flask_app())
+        app = starlette_app(routes=[Mount("/legacy", legacy), Mount("/bare", bare)])
+    """)
+
+    seen = rows(f"{name}:app")
+
+    assert "public" == seen["GET", "/legacy/public"]["access"]
+    assert "explicit" == seen["DELETE", "/legacy/users/<name>"]["level"]
+    assert "authenticated" == seen["GET", "/bare/public"]["access"]
+    assert seen["DELETE", "/bare/users/<name>"]["level"] is None
+
+
+def test_an_application_without_a_guard_is_open(write):
+    """Said in the table, on standard error, and by the doctor."""
+    name = write("app = starlette_app(middleware=False)")
+
+    ended = run("routes", f"{name}:app")
+
+    assert "every route is open" in ended.err
+    assert ["GET", "/public", "public"] == ended.out.splitlines()[1].split()[:3]
+    assert [("fail", "nothing of safeconduct is around it: every route is open")] == findings(f"{name}:app")
+    assert 1 == run("doctor", f"{name}:app").code
+
+
+def test_an_unknown_framework_shows_its_rules_only(write):
+    """The line holds all the same."""
+    name = write("app = auth().asgi(echo)")
+
+    assert "Only Starlette, FastAPI and Flask tell their routes" in run("routes", f"{name}:app").err
+    said = findings(f"{name}:app")
+    assert ("ok", "the line is around it; its framework is not known here") in said
+    assert ("ok", "/admin/{rest...}: role admin or clerk") in said
+    assert ("ok", "DELETE /users/{name}: level explicit, proven at most 60 s ago") in said
+    assert ("ok", "everything else: authenticated") in said
+
+
+def test_the_face_is_well(write):
+    """And CORS outside of it."""
+    name = write("""
+        app = starlette_app()
+        app.add_middleware(CORSMiddleware)
+    """)
+
+    said = findings(f"{name}:app")
+
+    assert ("ok", "it is guarded by the face for Starlette") in said
+    assert ("ok", "CORS stands outside: a page can read a refusal too") in said
+
+
+def test_cors_inside_is_a_warning(write):
+    """A page of another origin cannot read a 401 then."""
+    name = write("""
+        app = starlette_app(middleware=False)
+        app.add_middleware(CORSMiddleware)
+        app.add_middleware(AuthMiddleware, auth=auth())
+    """)
+
+    verdicts = {verdict for verdict, text in findings(f"{name}:app") if text.startswith("CORS stands inside")}
+
+    assert {"warn"} == verdicts
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("app = auth().asgi(starlette_app(middleware=False))", "warn"),
+        ("app = auth().asgi(starlette_app(middleware=False, routes=[Route('/pay', guarded)]))", "fail"),
+        ("app = flask_app()\napp.wsgi_app = auth().wsgi(app.wsgi_app)", "fail"),
+        ("app = auth().wsgi(flask_app())", "fail"),
+    ],
+)
+def test_the_bare_line_around_a_framework_is_told(write, text, verdict):
+    """`requires` inside is answered 500: a warning, and a failure where there is one."""
+    name = write(text)
+
+    said = [said for said, text in findings(f"{name}:app") if text.startswith("the bare line is around a ")]
+
+    assert [verdict] == said
+    assert {"authenticated", "public"} >= {row["access"] for row in rows(f"{name}:app").values()}
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("", 'APP must be "module:attribute"'),
+        ("nowhere_at_all:app", "nowhere_at_all cannot be imported: ModuleNotFoundError"),
+        ("{name}:nothing", "has no 'nothing'"),
+        ("{name}:number", "is no application but int"),
+        ("{name}:broken()", "failed: ZeroDivisionError"),
+        ("{name}:wrong()", "got nothing, wanted one of"),
+    ],
+)
+def test_what_cannot_be_loaded_is_told(write, place, told):
+    """One sentence, for `routes` and as a finding."""
+    name = write("""
+        number = 1
+        def broken(): return 1 / 0
+        def wrong(): return Auth(Config(store="memory://"))
+    """)
+
+    ended = run("routes", place.format(name=name))
+
+    assert 2 == ended.code
+    assert told in ended.err
+    assert place == "" or any(told in text for _, text in findings(place.format(name=name)))

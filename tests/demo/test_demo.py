@@ -1,0 +1,264 @@
+"""The demo answers over the wire as its leaflet says, in both frameworks."""
+
+import json
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+
+import httpx2
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from commands import run, without_environment
+from demonstrations import Demo, demo_here
+from servers import Server
+
+FRAMEWORKS = ("starlette", "flask")
+
+
+@pytest.fixture(scope="module", params=FRAMEWORKS)
+def demo(request, tmp_path_factory):
+    """Return a demo that serves, one for all tests of a framework."""
+    served = Demo("--framework", request.param, folder=tmp_path_factory.mktemp("demo"))
+    yield served
+    served.stop()
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch):
+    """Return an empty working directory, and see no configuration."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    without_environment(monkeypatch)
+    return tmp_path
+
+
+def get(demo, path, who=None, **how):
+    """Ask the demo, as one of its users."""
+    headers = {"Authorization": f"Bearer {demo.shown['tokens'][who]}"} if who else {}
+    return httpx2.get(demo.url + path, headers=headers, **how)
+
+
+def test_the_one_line_has_what_is_promised(demo):
+    """A script reads url, tokens and passwords, and nothing else."""
+    assert ["url", "tokens", "passwords"] == list(demo.shown)
+    assert demo.shown["tokens"].keys() == demo.shown["passwords"].keys() == {"alice", "root"}
+
+
+@pytest.mark.parametrize(
+    ("path", "who", "status"),
+    [
+        ("/", None, 200),
+        ("/public", None, 200),
+        ("/public", "alice", 200),
+        ("/me", None, 401),
+        ("/me", "alice", 200),
+        ("/admin", None, 401),
+        ("/admin", "alice", 403),
+        ("/admin", "root", 200),
+        ("/danger", None, 401),
+        ("/danger", "alice", 200),
+        ("/nothing", None, 401),
+        ("/nothing", "alice", 404),
+        ("/.well-known/jwks.json", None, 200),
+    ],
+)
+def test_every_path_answers_as_its_rule_says(demo, path, who, status):
+    """What is not opened is closed, also where nothing is."""
+    assert status == get(demo, path, who).status_code
+
+
+def test_a_refusal_has_a_challenge(demo):
+    """RFC 9110 §11.6.1; no error code without a credential (RFC 6750 §3.1)."""
+    response = get(demo, "/me")
+
+    assert response.headers["www-authenticate"].startswith(f'Bearer realm="{demo.url}"')
+    assert "error=" not in response.headers["www-authenticate"]
+    assert "missing_credential" == response.json()["code"]
+
+
+def test_the_application_knows_who_asks(demo):
+    """The token's own words."""
+    assert {"subject": "alice", "roles": ["user"], "level": "explicit", "scheme": "bearer"} == get(
+        demo, "/me", "alice"
+    ).json()
+    assert "stranger" == get(demo, "/public").json()["hello"]
+
+
+def test_a_password_is_a_credential_and_no_fresh_sign_in(demo):
+    """Basic is remembered at best: a client repeats it without its user."""
+    right = ("alice", demo.shown["passwords"]["alice"])
+
+    assert "basic" == get(demo, "/me", auth=right).json()["scheme"]
+    assert 401 == get(demo, "/danger", auth=right).status_code
+    assert 401 == get(demo, "/me", auth=("alice", "wrong horse")).status_code
+
+
+def test_the_page_shows_no_secret(demo):
+    """Any page on the machine could read it there."""
+    text = get(demo, "/").text
+
+    assert "curl -i" in text
+    assert not any(token in text for token in (*demo.shown["tokens"].values(), *demo.shown["passwords"].values()))
+
+
+def test_a_socket_echoes_to_whom_it_knows(tmp_path):
+    """The handshake is judged as a request is."""
+    demo = Demo(folder=tmp_path)
+    try:
+        uri = demo.url.replace("http", "ws", 1) + "/ws"
+        headers = {"Authorization": f"Bearer {demo.shown['tokens']['alice']}"}
+
+        with pytest.raises(InvalidStatus) as refused:
+            connect(uri)
+        with connect(uri, additional_headers=headers) as plug:
+            plug.send("hello")
+            heard = plug.recv()
+    finally:
+        demo.stop()
+
+    assert 401 == refused.value.response.status_code
+    assert "alice: hello" == heard
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_in_order_and_leaves_nothing(tmp_path, framework, number):
+    """Status 0, no traceback, no keys and passwords on the disk."""
+    demo = Demo("--framework", framework, folder=tmp_path)
+    assert [] != list(tmp_path.iterdir())
+
+    assert (0, "", "") == demo.stop(number)
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_revocation_from_outside_is_seen_by_the_next_request(tmp_path, framework):
+    """The command line is another process; both ask one real store."""
+    valkey = Server("valkey")
+    house = tmp_path / "house"
+    demo = Demo("--framework", framework, "--store", valkey.url, "--keep", house, folder=tmp_path)
+    try:
+        assert (200, 200) == (get(demo, "/me", "alice").status_code, get(demo, "/me", "root").status_code)
+
+        ended = run("--config", house / "safeconduct.toml", "revoke", "subject", "alice")
+
+        assert 0 == ended.code, ended.err
+        assert (401, 200) == (get(demo, "/me", "alice").status_code, get(demo, "/me", "root").status_code)
+    finally:
+        demo.stop()
+        valkey.stop()
+    assert (house / "safeconduct.toml").exists()
+
+
+def test_a_kept_house_is_used_again(place):
+    """The keys stay, the passwords are drawn anew."""
+    first, second = [], []
+
+    for seen in (first, second):
+        demo_here("--json", "--keep", "house", drive=lambda said, seen=seen: seen.append(json.loads(said.readline())))
+
+    assert first[0]["passwords"] != second[0]["passwords"]
+    assert 2 == len(list((place / "house" / "keys").iterdir()))
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_every_line_of_the_leaflet_gets_the_status_that_it_shows(framework):
+    """What is printed can be copied into a shell."""
+    if shutil.which("curl") is None:
+        pytest.skip("no curl on PATH")
+    shown, got = [], []
+
+    def drive(said):
+        lines = list(iter(said.readline, "  Ctrl+C ends it, and removes what it made.\n"))
+        variables = [line.strip() for line in lines if re.match(r"  \w+=", line)]
+        for line in lines:
+            if line.startswith("  curl -i"):
+                command, _, comment = line.partition("#")
+                shown.append(comment.split()[0])
+                quiet = command.replace("curl -i", "curl -s -o /dev/null -w %{http_code}")
+                script = "\n".join([*variables, quiet])
+                got.append(
+                    subprocess.run(["/bin/bash", "-c", script], capture_output=True, text=True, check=True).stdout
+                )
+
+    demo_here("--framework", framework, drive=drive)
+
+    assert 8 == len(shown)
+    assert shown == got
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_every_view_answers_in_this_process(framework):
+    """As above, where it is measured."""
+
+    def drive(said):
+        shown = json.loads(said.readline())
+        root = {"Authorization": f"Bearer {shown['tokens']['root']}"}
+        statuses = [httpx2.get(shown["url"] + path, headers=root).status_code for path in PATHS]
+        assert [200] * len(PATHS) == statuses
+        if framework == "starlette":
+            with connect(shown["url"].replace("http", "ws", 1) + "/ws", additional_headers=root) as plug:
+                plug.send("hello")
+                assert "root: hello" == plug.recv()
+
+    demo_here("--json", "--framework", framework, drive=drive)
+
+
+PATHS = ("/", "/public", "/me", "/admin", "/danger")
+
+
+def test_a_port_that_is_taken_is_told():
+    """One sentence, and what to do."""
+    with socket.socket() as plug:
+        plug.bind(("127.0.0.1", 0))
+        plug.listen()
+        port = plug.getsockname()[1]
+
+        ended = run("demo", "--port", port)
+
+    assert 2 == ended.code
+    assert f"Port {port} cannot be had: Address already in use; try --port 0." in ended.err
+
+
+@pytest.mark.parametrize(
+    ("store", "code", "told"), [("nowhere", 2, "store.url"), ("redis://127.0.0.1:1/0", 1, "Unavailable")]
+)
+def test_a_store_that_cannot_be_had_is_told(place, store, code, told):
+    """Nothing serves, nothing is left."""
+    ended = run("demo", "--port", 0, "--store", store)
+
+    assert code == ended.code
+    assert told in ended.err
+    assert [] == list(place.iterdir())
+
+
+def test_a_missing_extra_is_named(monkeypatch):
+    """One sentence with the command that helps."""
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+
+    ended = run("demo")
+
+    assert 2 == ended.code
+    assert 'The demo needs uvicorn: pip install "safeconduct[demo]"' in ended.err
+
+
+def test_a_server_that_cannot_start_announces_nothing(monkeypatch):
+    """The line comes once it really serves, and not before."""
+    from safeconduct.cli.demo import serving  # noqa: PLC0415 - needs the extra
+
+    async def fail(self, _sockets=None):
+        self.should_exit = True
+
+    told = []
+    monkeypatch.setattr(serving.uvicorn.Server, "startup", fail)
+    server = serving._Uvicorn(serving.uvicorn.Config(lambda: None, lifespan="off"), lambda: told.append(True))
+
+    server.run(sockets=[])
+
+    assert [] == told
