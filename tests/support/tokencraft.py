@@ -29,18 +29,27 @@ CLAIMS: dict[str, Any] = {
 }
 
 
-@cache
 def jwk_for(algorithm: str, kid: str | None = "k1") -> dict[str, Any]:
     """Return a private JWK, the same for the same arguments."""
+    return dict(_jwk_for(algorithm, kid))
+
+
+def key_for(algorithm: str, kid: str | None = "k1") -> Key:
+    """Return the same key, ready for use."""
+    return _key_for(algorithm, kid)
+
+
+# Apart from the two above because a cache takes a default that is spelled out for another argument.
+@cache
+def _jwk_for(algorithm: str, kid: str | None) -> dict[str, Any]:
     name = canonical(algorithm)
     named = {} if kid is None else {"kid": kid}
     return {**new_material(name), **named, "alg": algorithm, "use": ALGORITHMS[name].use}
 
 
 @cache
-def key_for(algorithm: str, kid: str | None = "k1") -> Key:
-    """Return a private key, the same for the same arguments."""
-    return read_key(jwk_for(algorithm, kid), algorithms=ALGORITHMS, is_published=False)
+def _key_for(algorithm: str, kid: str | None) -> Key:
+    return read_key(_jwk_for(algorithm, kid), algorithms=ALGORITHMS, is_published=False)
 
 
 def public_jwk_for(algorithm: str, kid: str | None = "k1") -> dict[str, Any]:
