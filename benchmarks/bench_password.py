@@ -37,8 +37,8 @@ def proven_pairs(users: UsersFile) -> BasicCredentials:
     store = MemoryStore(clock=time.time, horizon_ms=0, leeway_ms=0)
     throttle = Throttle(store, store, LoginConfig(), key=bytes(32), announce=print)
     passwords = Passwords(people, throttle, announce=print)
-    pairs = BasicCredentials(passwords, people, BasicConfig(), realm="bench", key=bytes(32))
-    finish(pairs.prove(USERNAME, PASSWORD, network="192.0.2.1", now_ms=0))
+    pairs = BasicCredentials(passwords, people, BasicConfig(), realm="bench", key=bytes(32), make=lambda pair: pair)
+    finish(pairs.prove(USERNAME, PASSWORD, network="192.0.2.1", now_ms=0, issued_ms=0))
     return pairs
 
 

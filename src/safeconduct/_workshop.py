@@ -4,9 +4,7 @@ Where an ``Auth`` is put together: each part made once from the configuration an
 What differs between the worlds is made per world: the store's port, the directory's port, and so the gate.
 """
 
-import os
 import secrets
-import time
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Literal
@@ -17,7 +15,6 @@ from safeconduct._core.basic import BasicRecognition
 from safeconduct._core.decision import Clock, Passed
 from safeconduct._core.endpoints import JWKS_PATH, Endpoint, jwks_endpoint
 from safeconduct._core.gate import Gate
-from safeconduct._core.pairs import BasicCredentials
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.policy import Policy
 from safeconduct._core.ports import AsyncDirectory, Directory, People, Store, Stores
@@ -28,16 +25,12 @@ from safeconduct._core.sources import Sources
 from safeconduct._core.throttle import Throttle
 from safeconduct._http.forwarded import client_of, trusted_networks
 from safeconduct._http.origin import Origin
-from safeconduct._keys.fixed import FixedKeySet
-from safeconduct._keys.folder import KeyFolder
-from safeconduct._keys.keyset import KeySet
+from safeconduct._keys.opening import issuer_rules, own_keys
 from safeconduct._tokens.issuer import TokenIssuer
-from safeconduct._tokens.policy import ACR, own_policy, trust_algorithms, trust_policy
-from safeconduct._tokens.policy import Policy as IssuerRules
+from safeconduct._tokens.policy import ACR
 from safeconduct._tokens.remembered import Remembered
-from safeconduct._tokens.table import KeySource
 from safeconduct._tokens.verifier import TokenVerifier
-from safeconduct.config import Config, Trust
+from safeconduct.config import Config
 from safeconduct.directories import UsersFile, people_for
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import UsersUnreadable
@@ -74,13 +67,14 @@ class Workshop:
         self._problem_body = problem_body
         #: By this a nested middleware knows its own kind.
         self._owner = object()
-        self.keys = self._own_keys()
+        self.keys = own_keys(config, announce)
         self._policy = Policy(_public(config), config.access.rules, default=config.access.default)
-        self._verifier = TokenVerifier(self._rules())
+        self._verifier = TokenVerifier(issuer_rules(config, self.keys, announce))
         self._stores = store or self._configured_store()
         self._epochs = Epochs()
         self._directory = self._configured_directory() if directory is None else directory
         self._gates: list[Gate] = []
+        self._people: list[People] = []
         self._is_closed = False
         self._ports: dict[World, Store] = {}
 
@@ -99,13 +93,14 @@ class Workshop:
         Raises:
             ConfigurationError: If the store or the directory has no face for it.
         """
-        store = self.store(world)
+        store, revocations = self.store(world), self.revocations(world)
         gate = Gate(
             policy=self._policy,
             sources=self._sources,
             recognition=self._recognition,
-            basic=self._basic(world, store),
-            revocations=self.revocations(world),
+            basic=self._basic(world, store, revocations),
+            revocations=revocations,
+            asks_by_default=self._config.consistency != "none",
             answers=self._answers,
             rejects_invalid=self._config.access.on_invalid == "reject",
             endpoints=self._endpoints,
@@ -124,9 +119,9 @@ class Workshop:
         return self._ports[world]
 
     def revocations(self, world: World) -> Revocations | None:
-        """Return what asks the store of one world, or None where nothing is ever asked."""
+        """Return what asks the store of one world, or None where there is no store."""
         config = self._config
-        if config.consistency == "none":
+        if config.store.url == "none":
             return None
         return Revocations(
             self.store(world),
@@ -154,6 +149,8 @@ class Workshop:
         self._is_closed = True
         for gate in self._gates:
             gate.close()
+        for people in self._people:
+            people.close()
         self._stores.end()
 
     @cached_property
@@ -213,20 +210,25 @@ class Workshop:
             return {}
         return {JWKS_PATH: jwks_endpoint(lambda: keys.current().published())}
 
-    def _basic(self, world: World, store: Store) -> BasicRecognition | None:
+    def _basic(self, world: World, store: Store, revocations: Revocations | None) -> BasicRecognition | None:
         config = self._config
         if "basic" not in config.sources:
             return None
         if self._directory is None:
             raise ConfigurationError('directory: got nothing, wanted one, or login.users, since "basic" is a source')
-        people: People = people_for(self._directory, world, config.login)
+        people = people_for(self._directory, world, config.login)
+        self._people.append(people)
         local = MemoryStore(clock=self._clock, horizon_ms=0, leeway_ms=0)
         throttle = Throttle(store, local, config.login, key=self._throttle_key, announce=self._announce)
         passwords = Passwords(people, throttle, announce=self._announce)
         networks = trusted_networks(config.proxies.trusted)
         return BasicRecognition(
-            BasicCredentials(passwords, people, config.basic, realm=self._realm, key=secrets.token_bytes(32)),
+            passwords,
+            people,
             config.basic,
+            realm=self._realm,
+            key=secrets.token_bytes(32),
+            stamp=None if revocations is None else revocations.stamp,
             owner=self._owner,
             issuer=config.issuer or _LOCAL_ISSUER,
             clock=self._clock,
@@ -246,33 +248,6 @@ class Workshop:
             )
         # Counted in this process alone: nobody else needs to know the names.
         return secrets.token_bytes(32)
-
-    def _own_keys(self) -> KeyFolder | FixedKeySet | None:
-        source = self._config.keys
-        if source is None:
-            return None
-        if isinstance(source, Mapping):
-            return FixedKeySet(KeySet.read(source, is_own=True), self._announce)
-        return KeyFolder(source, monotonic=time.monotonic, listener=self._announce, environ=os.environ)
-
-    def _rules(self) -> list[IssuerRules]:
-        own = [] if self.keys is None else [own_policy(self._config, self.keys)]
-        return own + [trust_policy(trust, self._trusted_keys(trust)) for trust in self._config.trust]
-
-    def _trusted_keys(self, trust: Trust) -> KeySource:
-        source, algorithms = trust.keys, trust_algorithms(trust)
-        if isinstance(source, Mapping):
-            return FixedKeySet(KeySet.read(source, algorithms=algorithms), self._announce)
-        if source is None:
-            raise ConfigurationError("trust.jwks and trust.discovery are not built yet; wanted: trust.keys")
-        return KeyFolder(
-            source,
-            monotonic=time.monotonic,
-            listener=self._announce,
-            environ=os.environ,
-            algorithms=algorithms,
-            is_own=False,
-        )
 
     def _configured_store(self) -> Stores:
         return open_store(

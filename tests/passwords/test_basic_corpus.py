@@ -40,11 +40,11 @@ def ask(request, tmp_path):
         store = MemoryStore(clock=Clock(), horizon_ms=1000, leeway_ms=0)
         throttle = Throttle(store, store, LoginConfig(), key=b"k" * 32, announce=lambda _event: None)
         passwords = Passwords(people, throttle, announce=lambda _event: None)
-        pairs = BasicCredentials(passwords, people, BasicConfig(), realm="api", key=b"k" * 32)
+        pairs = BasicCredentials(passwords, people, BasicConfig(), realm="api", key=b"k" * 32, make=lambda pair: pair)
         try:
             credential = read_authorization([header])
             assert isinstance(credential, Basic)
-            work = pairs.prove(credential.username, credential.password, network="192.0.2.1", now_ms=0)
+            work = pairs.prove(credential.username, credential.password, network="192.0.2.1", now_ms=0, issued_ms=0)
             return run(request.param, work).account.subject
         finally:
             people.close()

@@ -33,11 +33,12 @@ class Memory:
             BasicConfig(cache_seconds=cache_seconds),
             realm=realm,
             key=key,
+            make=lambda pair: pair,
             capacity=capacity,
         )
 
     def prove(self, username="alice", password="wonder", *, now_ms=NOW_MS):
-        return run(self.world, self.pairs.prove(username, password, network=HOME, now_ms=now_ms))
+        return run(self.world, self.pairs.prove(username, password, network=HOME, now_ms=now_ms, issued_ms=now_ms))
 
     def recall(self, username="alice", password="wonder", *, now_ms=NOW_MS):
         return self.pairs.recall(username, password, now_ms)
@@ -61,7 +62,7 @@ def test_a_proven_pair_is_recalled_for_a_minute(memory):
 
     proven = memory.prove()
 
-    assert ProvenPair(Account("alice", roles=["user"]), NOW_MS) == proven
+    assert ProvenPair(Account("alice", roles=["user"]), NOW_MS, NOW_MS) == proven
     assert proven is memory.recall(now_ms=NOW_MS + 59_999)
     assert memory.recall(now_ms=NOW_MS + 60_000) is None
 
@@ -73,7 +74,7 @@ def test_a_refill_is_proven_anew_and_asks_the_directory_what_holds_now(memory, f
 
     refilled = memory.prove(now_ms=NOW_MS + 60_000)
 
-    assert ProvenPair(Account("alice", roles=["boss"]), NOW_MS + 60_000) == refilled
+    assert ProvenPair(Account("alice", roles=["boss"]), NOW_MS + 60_000, NOW_MS + 60_000) == refilled
     assert (2, 2) == (folk.checks, folk.lookups)
 
 
@@ -191,7 +192,7 @@ def test_a_page_that_loads_twenty_things_costs_one_hash_and_one_try():
     memory = Memory("asgi", folk)
 
     async def load():
-        requests = [memory.pairs.prove("alice", "wonder", network=HOME, now_ms=NOW_MS) for _ in range(20)]
+        requests = [memory.pairs.prove("alice", "wonder", network=HOME, now_ms=NOW_MS, issued_ms=NOW_MS) for _ in range(20)]
         return await asyncio.gather(*requests)
 
     proven = asyncio.run(load())
@@ -206,7 +207,7 @@ def test_parallel_guesses_are_counted_one_by_one():
     memory = Memory("asgi", folk)
 
     async def guess():
-        requests = [memory.pairs.prove("alice", "no", network=HOME, now_ms=NOW_MS) for _ in range(20)]
+        requests = [memory.pairs.prove("alice", "no", network=HOME, now_ms=NOW_MS, issued_ms=NOW_MS) for _ in range(20)]
         return await asyncio.gather(*requests, return_exceptions=True)
 
     answers = asyncio.run(guess())

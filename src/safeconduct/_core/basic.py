@@ -1,11 +1,13 @@
 """From a Basic credential to what it proves: over TLS only, by what is remembered or by the directory's word."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
-from safeconduct._core.decision import Clock, Key, Passed, Proof
+from safeconduct._core.decision import Clock, Passed, Proof
 from safeconduct._core.members import question_for
 from safeconduct._core.network import network_of
 from safeconduct._core.pairs import BasicCredentials, ProvenPair
+from safeconduct._core.passwords import Passwords
+from safeconduct._core.ports import People, Question
 from safeconduct._http.credentials import Basic, read_authorization
 from safeconduct._http.forwarded import Client
 from safeconduct._http.message import Request
@@ -17,11 +19,15 @@ from safeconduct.principal import Principal
 class BasicRecognition:
     """Proves Basic credentials behind WSGI or ASGI."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a password is compared with and under which bounds is this much
         self,
-        pairs: BasicCredentials,
+        passwords: Passwords,
+        people: People,
         basic: BasicConfig,
         *,
+        realm: str,
+        key: bytes,
+        stamp: Callable[[Question], Awaitable[int]] | None,
         owner: object,
         issuer: str,
         clock: Clock,
@@ -32,15 +38,20 @@ class BasicRecognition:
         Keep the parts.
 
         Args:
-            pairs: Proves and remembers pairs of user name and password.
+            passwords: Proves a pair of user name and password.
+            people: The directory behind the port of this world.
             basic: The level, how long a pair is remembered, whether plain HTTP is allowed.
+            realm: The protection space.
+            key: Random bytes of this process, under which pairs are remembered.
+            stamp: Asks the store for its time; None where there is no store.
             owner: The mark of the ``Auth``.
             issuer: In whose name the directory speaks.
             clock: The time, in seconds since the epoch.
             shards: How many shards the store has.
             client_of: Tells who sent a request and whether over TLS, as far as its proxies are trusted.
         """
-        self._pairs = pairs
+        self._pairs = BasicCredentials(passwords, people, basic, realm=realm, key=key, make=self._passed)
+        self._stamp = stamp
         self._basic = basic
         self._owner = owner
         self._issuer = issuer
@@ -48,9 +59,9 @@ class BasicRecognition:
         self._shards = shards
         self._client_of = client_of
 
-    async def prove(self, credential: Basic, field: bytes, request: Request, *, now: float) -> Passed:
+    async def prove(self, credential: Basic, request: Request, *, now: float) -> Passed:
         """
-        Prove *credential*, which came as *field*.
+        Prove *credential*, which came with *request*.
 
         Raises:
             InvalidRequest: If it came over plain HTTP and that is not allowed by name (RFC 7617 §4).
@@ -62,35 +73,27 @@ class BasicRecognition:
         if not client.is_secure and not self._basic.allow_plain_http:
             raise InvalidRequest("Basic over plain HTTP; basic.allow_plain_http allows it by name")
         now_ms = int(now * 1000)
-        pair = self._pairs.recall(credential.username, credential.password, now_ms)
-        if pair is None:
-            pair = await self._pairs.prove(
-                credential.username, credential.password, network=network_of(client.address), now_ms=now_ms
+        passed = self._pairs.recall(credential.username, credential.password, now_ms)
+        if passed is None:
+            passed = await self._pairs.prove(
+                credential.username,
+                credential.password,
+                network=network_of(client.address),
+                now_ms=now_ms,
+                issued_ms=now_ms if self._stamp is None else await self._stamp(self._question("", now_ms, now_ms)),
             )
-        return self._passed(pair, field)
+        return passed
 
-    def forget(self, key: Key) -> None:
-        """Forget the pair that a cut-off has met, so that the next request proves it anew; *key* is a proof's."""
-        if isinstance(key, bytes):
-            credential = read_authorization([key])
-            if isinstance(credential, Basic):
-                self._pairs.forget(credential.username, credential.password)
+    def forget(self, request: Request) -> None:
+        """Forget the pair of *request*, which a cut-off has met, so that the next one proves it anew."""
+        credential = read_authorization(request.values(b"authorization"))
+        if isinstance(credential, Basic):
+            self._pairs.forget(credential.username, credential.password)
 
-    def _passed(self, pair: ProvenPair, field: bytes) -> Passed:
+    def _passed(self, pair: ProvenPair) -> Passed:
         account = pair.account
-        ends_ms = pair.proven_ms + self._basic.cache_seconds * 1000
-        question = question_for(
-            issuer=self._issuer,
-            subject=account.subject,
-            token_id=None,
-            client_id=None,
-            kid=None,
-            session_id=None,
-            issued_ms=pair.proven_ms,
-            ends_ms=ends_ms,
-            is_own=True,
-            shards=self._shards,
-        )
+        # A pair that is not remembered at all must hold for the request that proved it.
+        ends_ms = pair.proven_ms + max(self._basic.cache_seconds, 1) * 1000
         principal = Principal(
             subject=account.subject,
             issuer=self._issuer,
@@ -101,4 +104,20 @@ class BasicRecognition:
             expires_at=ends_ms // 1000,
             display_name=account.subject,
         )
-        return Passed.of(principal, self._clock, self._owner, Proof(field, ends_ms, question, "basic"))
+        question = self._question(account.subject, pair.issued_ms, ends_ms)
+        # The same pair may come spelt in several ways, so what is kept names no bytes.
+        return Passed.of(principal, self._clock, self._owner, Proof(b"", ends_ms, question, "basic"))
+
+    def _question(self, subject: str, issued_ms: int, ends_ms: int) -> Question:
+        return question_for(
+            issuer=self._issuer,
+            subject=subject,
+            token_id=None,
+            client_id=None,
+            kid=None,
+            session_id=None,
+            issued_ms=issued_ms,
+            ends_ms=ends_ms,
+            is_own=True,
+            shards=self._shards,
+        )

@@ -24,9 +24,9 @@ from safeconduct._core.ports import Question
 from safeconduct._core.recognition import Place, Recognition, principal_of
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.sources import Sources
+from safeconduct._core.sources import Sources, why_unsupported
 from safeconduct._core.strangers import Strangers
-from safeconduct._http.credentials import Basic, Bearer, Credential, Dpop, UnknownScheme, read_authorization
+from safeconduct._http.credentials import Basic, Bearer, read_authorization
 from safeconduct._http.message import Reply, Request, Route
 from safeconduct._http.origin import SAFE_METHODS, check_origin
 from safeconduct._http.paths import clean_path
@@ -55,6 +55,7 @@ class Gate:
         recognition: Recognition,
         basic: BasicRecognition | None,
         revocations: Revocations | None,
+        asks_by_default: bool,
         answers: Answers,
         rejects_invalid: bool,
         endpoints: Mapping[str, Endpoint],
@@ -69,7 +70,8 @@ class Gate:
             sources: Where credentials may come from, and what of them only an own page may send.
             recognition: Proves tokens.
             basic: Proves user names and passwords; None where that is no source.
-            revocations: Asks the store of this world; None where nothing is ever asked.
+            revocations: Asks the store of this world; None where there is none.
+            asks_by_default: Whether the store is asked where no rule says so.
             answers: Turns errors into replies.
             rejects_invalid: Whether a bad credential in a header is refused on a public route too.
             endpoints: Our own paths.
@@ -88,6 +90,7 @@ class Gate:
         self._owner = recognition.owner
         self._basic = basic
         self._revocations = revocations
+        self._asks_by_default = asks_by_default
         self._holds: Callable[[Question], bool] = bool if revocations is None else revocations.holds
         self._rejects_invalid = rejects_invalid
         self._announce = announce
@@ -113,7 +116,7 @@ class Gate:
             raise Unavailable("closed")
         now = self._clock()
         claims = self._recognition.verify(token, now=now)
-        if self._revocations is not None:
+        if self._revocations is not None and self._asks_by_default:
             await self._revocations.check(self._recognition.question(claims), now_ms=int(now * 1000))
         return principal_of(claims, "bearer")
 
@@ -236,8 +239,8 @@ class Gate:
         if isinstance(credential, Bearer) and self._sources.takes_bearer:
             return self._recognition.prove(credential.token, Place("bearer", field), now=now)
         if isinstance(credential, Basic) and self._basic is not None:
-            return await self._basic.prove(credential, field, request, now=now)
-        raise MissingCredential(_unsupported(credential))
+            return await self._basic.prove(credential, request, now=now)
+        raise MissingCredential(why_unsupported(credential))
 
     def _from_elsewhere(self, request: Request, outer: Passed | None, now: float) -> Passed:
         found = self._sources.carried(request)
@@ -256,14 +259,17 @@ class Gate:
             raise ExpiredToken(proof.expires_ms // 1000)
         if proof.ambient is not None:
             self._check_origin(proof.ambient, request, requirement)
-        if self._revocations is None or requirement.consistency == "none":
+        if self._revocations is None or not self._asks(requirement):
             return
         try:
             await self._revocations.check(proof.question, now_ms=now_ms)
         except RevokedToken:
-            if self._basic is not None:
-                self._basic.forget(proof.credential)
+            if self._basic is not None and proof.ambient == "basic":
+                self._basic.forget(request)
             raise
+
+    def _asks(self, requirement: Requirement) -> bool:
+        return self._asks_by_default if requirement.consistency is None else requirement.consistency != "none"
 
     def _check_origin(self, ambient: Ambient, request: Request, requirement: Requirement) -> None:
         verdict = check_origin(
@@ -288,13 +294,3 @@ class GateKeeper(Protocol):
     def wsgi_gate(self) -> Gate:
         """Return the gate whose ports answer at once."""
         ...
-
-
-def _unsupported(credential: Credential | None) -> str:
-    match credential:
-        case UnknownScheme(scheme=scheme):
-            return f"unknown scheme {scheme}"
-        case Dpop():
-            return "DPoP is not built yet"
-        case _:
-            return "the scheme is not among the sources"

@@ -6,12 +6,15 @@ does.  Only what was proven is remembered: wrong pairs take no memory and are co
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.ports import Account, People
 from safeconduct.config import BasicConfig
+
+Kept = TypeVar("Kept")
 
 _CAPACITY: Final = 10_000
 #: Requests that came together may have read the clock in another order than they are served; a clock that went back
@@ -21,13 +24,16 @@ _DISORDER_MS: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class ProvenPair:
-    """Whose a pair is, and since when that is known: the ``issued_ms`` of the revocation question."""
+    """Whose a pair is, and since when that is known."""
 
     account: Account
+    #: By this process's clock; ends what is remembered.
     proven_ms: int
+    #: By the store's clock, before anything was compared; what a cut-off is compared with.
+    issued_ms: int
 
 
-class BasicCredentials:
+class BasicCredentials(Generic[Kept]):
     """
     Prove pairs of user name and password and remember them.
 
@@ -40,6 +46,7 @@ class BasicCredentials:
         basic: How long a pair is remembered.
         realm: The protection space; part of what is remembered.
         key: Random bytes of this process, 16 to 64; without it what is remembered tells no password.
+        make: Makes of a proven pair what is kept and recalled.
         capacity: How many pairs are remembered at most.
     """
 
@@ -51,22 +58,24 @@ class BasicCredentials:
         *,
         realm: str,
         key: bytes,
+        make: Callable[[ProvenPair], Kept],
         capacity: int = _CAPACITY,
     ) -> None:
         self._passwords = passwords
         self._people = people
         self._lives_ms = basic.cache_seconds * 1000
         self._half = max(1, capacity // 2)
-        self._young: dict[bytes, ProvenPair] = {}
-        self._old: dict[bytes, ProvenPair] = {}
+        self._make = make
+        self._young: dict[bytes, tuple[int, Kept]] = {}
+        self._old: dict[bytes, tuple[int, Kept]] = {}
         self._hash = hashlib.blake2b(key=key, digest_size=32)
         self._hash.update(_with_length(realm))
 
-    def recall(self, username: str, password: str, now_ms: int) -> ProvenPair | None:
-        """Return the pair if it was proven a short while ago, else None; costs one digest and one look-up."""
+    def recall(self, username: str, password: str, now_ms: int) -> Kept | None:
+        """Return what was kept of the pair, if it was proven a short while ago; costs one digest and one look-up."""
         return self._remembered(self._digest(username, password), now_ms)
 
-    async def prove(self, username: str, password: str, *, network: str, now_ms: int) -> ProvenPair:
+    async def prove(self, username: str, password: str, *, network: str, now_ms: int, issued_ms: int) -> Kept:
         """
         Prove a pair that was not recalled and remember it.
 
@@ -77,7 +86,8 @@ class BasicCredentials:
             username: As it came.
             password: As it came.
             network: From ``network_of``.
-            now_ms: The instant of the request, before anything is compared, so that a cut-off meanwhile meets the pair.
+            now_ms: The instant of the request.
+            issued_ms: The store's clock, before anything is compared, so that a cut-off meanwhile meets the pair.
 
         Raises:
             BadCredentials: If the pair is wrong, or the account is gone or disabled.
@@ -90,9 +100,9 @@ class BasicCredentials:
             if remembered is not None:
                 return remembered
             account = await self._passwords.prove(username, password, network=network, scheme="basic", asks_again=True)
-            proven = ProvenPair(account, now_ms)
-            self._remember(digest, proven)
-            return proven
+            kept = self._make(ProvenPair(account, now_ms, issued_ms))
+            self._remember(digest, now_ms, kept)
+            return kept
 
     def forget(self, username: str, password: str) -> None:
         """Forget a pair that a cut-off has met, so that the next request proves it anew."""
@@ -104,17 +114,17 @@ class BasicCredentials:
         """Forget every pair."""
         self._young, self._old = {}, {}
 
-    def _remembered(self, digest: bytes, now_ms: int) -> ProvenPair | None:
-        proven = self._young.get(digest) or self._old.get(digest)
-        if proven is None or not -_DISORDER_MS <= now_ms - proven.proven_ms < self._lives_ms:
+    def _remembered(self, digest: bytes, now_ms: int) -> Kept | None:
+        found = self._young.get(digest) or self._old.get(digest)
+        if found is None or not -_DISORDER_MS <= now_ms - found[0] < self._lives_ms:
             return None
-        return proven
+        return found[1]
 
-    def _remember(self, digest: bytes, proven: ProvenPair) -> None:
+    def _remember(self, digest: bytes, proven_ms: int, kept: Kept) -> None:
         if len(self._young) >= self._half:
             # The old one first: who looks in between finds the same pairs twice, not none.
             self._old, self._young = self._young, {}
-        self._young[digest] = proven
+        self._young[digest] = proven_ms, kept
 
     def _digest(self, username: str, password: str) -> bytes:
         state = self._hash.copy()

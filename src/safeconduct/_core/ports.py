@@ -252,6 +252,10 @@ class People(Protocol):
         """Return the account as it is now, or None."""
         ...
 
+    def close(self) -> None:
+        """Answer no more; what is under way is answered."""
+        ...
+
     def alone(self, key: bytes) -> AbstractAsyncContextManager[None]:
         """Let one at a time in among those with the same *key*; who waits too long gets ``Unavailable``."""
         ...

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from safeconduct._core.recognition import Place
 from safeconduct._http.cookies import find
+from safeconduct._http.credentials import Credential, Dpop, UnknownScheme
 from safeconduct._http.message import Request
 from safeconduct._http.origin import Origin
 from safeconduct.errors import MalformedToken
@@ -82,3 +83,14 @@ def _subprotocol_token(request: Request) -> Found | None:
     except UnicodeDecodeError:
         raise MalformedToken("the subprotocol's token is not ASCII") from None
     return Found(Place("subprotocol", "subprotocol " + token), token)
+
+
+def why_unsupported(credential: Credential | None) -> str:
+    """Return, for the log, why a well-formed credential in ``Authorization`` is not taken."""
+    match credential:
+        case UnknownScheme(scheme=scheme):
+            return f"unknown scheme {scheme}"
+        case Dpop():
+            return "DPoP is not built yet"
+        case _:
+            return "the scheme is not among the sources"

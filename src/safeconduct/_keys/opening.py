@@ -1,0 +1,57 @@
+"""The keys that a configuration names: our own, and those of every issuer that is trusted."""
+
+import os
+import time
+from collections.abc import Mapping
+
+from safeconduct._keys.fixed import FixedKeySet
+from safeconduct._keys.folder import KeyFolder, Listener
+from safeconduct._keys.keyset import KeySet
+from safeconduct._tokens.policy import Policy, own_policy, trust_algorithms, trust_policy
+from safeconduct._tokens.table import KeySource
+from safeconduct.config import Config, Trust
+from safeconduct.errors import ConfigurationError
+
+OwnKeys = KeyFolder | FixedKeySet
+
+
+def own_keys(config: Config, listener: Listener) -> OwnKeys | None:
+    """
+    Open our own keys, or return None where there are none and foreign tokens alone count.
+
+    Raises:
+        ConfigurationError: If there is no usable key.
+    """
+    source = config.keys
+    if source is None:
+        return None
+    if isinstance(source, Mapping):
+        return FixedKeySet(KeySet.read(source, is_own=True), listener)
+    return KeyFolder(source, monotonic=time.monotonic, listener=listener, environ=os.environ)
+
+
+def issuer_rules(config: Config, own: OwnKeys | None, listener: Listener) -> list[Policy]:
+    """
+    Return the rules for every issuer whose tokens count, each with its keys.
+
+    Raises:
+        ConfigurationError: If an issuer has no usable key.
+    """
+    rules = [] if own is None else [own_policy(config, own)]
+    return rules + [trust_policy(trust, _trusted_keys(trust, listener)) for trust in config.trust]
+
+
+def _trusted_keys(trust: Trust, listener: Listener) -> KeySource:
+    source, algorithms = trust.keys, trust_algorithms(trust)
+    if source is None:
+        raise ConfigurationError("trust.jwks and trust.discovery are not built yet; wanted: trust.keys")
+    if isinstance(source, Mapping):
+        return FixedKeySet(KeySet.read(source, algorithms=algorithms), listener)
+    return KeyFolder(
+        source,
+        monotonic=time.monotonic,
+        listener=listener,
+        environ=os.environ,
+        algorithms=algorithms,
+        is_own=False,
+    )
