@@ -22,17 +22,23 @@ def configured(folder):
 
 
 @pytest.fixture(scope="session")
-def server():
+def valkey():
     """Return a real Valkey that all tests of the command line share."""
-    valkey = Server("valkey")
-    yield valkey
-    valkey.stop()
+    started = Server("valkey")
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def server(valkey):
+    """Return it empty, and fit."""
+    valkey.say("FLUSHALL")
+    valkey.say("CONFIG", "SET", "maxmemory-policy", "noeviction")
+    return valkey
 
 
 @pytest.fixture
 def shared(folder, server):
     """Return a folder whose configuration names a real, empty store, and that has its keys."""
-    server.say("FLUSHALL")
-    server.say("CONFIG", "SET", "maxmemory-policy", "noeviction")
     write_configuration(folder, store=server.url)
     return folder

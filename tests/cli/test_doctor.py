@@ -276,7 +276,7 @@ def test_keys_that_nobody_can_use_fail(configured):
 
     said = texts("fail")
 
-    assert "no usable key" in said
+    assert "start: keys: no usable key" in said
     assert "no active key signs" in said
 
 
@@ -357,8 +357,9 @@ def test_a_verifier_issues_nothing(folder):
 
 
 def test_a_users_file_that_cannot_be_read_fails(folder):
-    """It is told why."""
+    """It is told why, and that no application starts."""
     write_configuration(folder, more='[safeconduct.login]\nusers = "users.json"')
+    assert "start: users must be a users file" in texts("fail")
     assert "cannot be read: FileNotFoundError" in texts("fail")
 
     (folder / "users.json").write_text("[]")

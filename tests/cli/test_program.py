@@ -1,6 +1,7 @@
 """How the command line begins and ends: quickly, and never with a traceback."""
 
 import errno
+import runpy
 import subprocess
 import sys
 
@@ -53,6 +54,17 @@ def test_python_m_is_the_same():
     )
 
     assert finished.stdout.startswith("Usage: safeconduct ")
+
+
+def test_the_module_runs_as_a_program_and_not_at_import(monkeypatch, capsys):
+    """Tools that import every module of a package start nothing."""
+    monkeypatch.setattr(sys, "argv", ["safeconduct", "--version"])
+
+    runpy.run_module("safeconduct.__main__", run_name="imported")
+    with pytest.raises(SystemExit):
+        runpy.run_module("safeconduct", run_name="__main__")
+
+    assert capsys.readouterr().out.startswith("safeconduct, version ")
 
 
 def test_without_click_one_sentence_names_the_extra(monkeypatch, capsys):

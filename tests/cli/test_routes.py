@@ -20,6 +20,7 @@ from fastapi import APIRouter, FastAPI
 from flask import Flask
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Host, Mount, Route, Router, WebSocketRoute
 from a2wsgi import WSGIMiddleware
@@ -184,12 +185,23 @@ def test_the_face_is_well(write):
     name = write("""
         app = starlette_app()
         app.add_middleware(CORSMiddleware)
+        app.add_middleware(GZipMiddleware)
     """)
 
     said = findings(f"{name}:app")
 
     assert ("ok", "it is guarded by the face for Starlette") in said
     assert ("ok", "CORS stands outside: a page can read a refusal too") in said
+
+
+def test_an_open_default_is_shown(folder):
+    """Where callers are only recognised, the rest is public."""
+    write_configuration(folder, more='[safeconduct.access]\ndefault = "anonymous"')
+    (folder / "open_by_default.py").write_text(
+        "from safeconduct import Auth, Config\napp = Auth(Config.load()).wsgi(print)"
+    )
+
+    assert ("ok", "everything else: public") in findings("open_by_default:app")
 
 
 def test_cors_inside_is_a_warning(write):

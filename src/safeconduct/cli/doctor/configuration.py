@@ -74,8 +74,8 @@ def _tokens(config: Config) -> Iterator[Finding]:
     try:
         with opened(config) as tools:
             token = tools.workshop.issuer.issue(_largest_grant(config), iat_ms=int(time.time() * 1000))
-    except ConfigurationError as error:
-        yield fail("keys", str(error), "`safeconduct keys new` makes a key.")
+    except (ConfigurationError, UnreadableUsers) as error:
+        yield fail("start", str(error), "Correct it: no application starts with this.")
         return
     text = f"the largest token of a known user has {len(token)} bytes"
     if len(token) <= MAX_COOKIE_BYTES:
@@ -91,11 +91,7 @@ def _tokens(config: Config) -> Iterator[Finding]:
 def _largest_grant(config: Config) -> Grant:
     accounts = [Grant(subject="somebody", level="explicit", lifetime_seconds=1, auth_time=0)]
     if config.login.users is not None:
-        try:
-            records = read_users(config.login.users.read_text("utf-8"))
-        except (OSError, ValueError, UnreadableUsers):
-            # The look at the files tells.
-            return accounts[0]
+        records = read_users(config.login.users.read_text("utf-8"))
         accounts += [
             Grant(
                 subject=record.account.subject,
