@@ -42,6 +42,7 @@ _LAST: Final = (frozenset[int](), frozenset[int](), frozenset(b"AQgw"), frozense
 # One pass makes digits, brackets and white space countable.
 _SHAPE: Final = bytes.maketrans(b"123456789[\t\n\r", b"000000000{   ")
 _LONG_RUN: Final = b"0" * 21
+_CONTAINERS: Final = frozenset[Any]((dict, list))
 
 
 def decode_segment(segment: bytes) -> bytes:
@@ -83,55 +84,61 @@ def read_object(data: bytes) -> dict[str, Any]:
     try:
         text = data.decode()
         shape = data.translate(_SHAPE)
-        if (
-            text[:1] == "{"
-            and shape.count(b"{") == 1
-            and "\\" not in text
-            and shape.find(_LONG_RUN) < 0
-            and shape.find(b" :") < 0
-        ):
+        containers = shape.count(b"{")
+        if containers == 1 and text[0] == "{" and "\\" not in text and shape.find(b" :") < 0:
             value, end = _scan_flat(text, 0)
             # One object, no escapes, no space before a colon: then every member has its own '":', and if there are as
             # many of these as names, no name came twice.  Asking the hook instead costs a quarter of the whole scan.
-            if end == len(text) and shape.count(b'":') == len(value):
-                flat: dict[str, Any] = value
-                return flat
-        return _read_closely(text)
+            if end != len(text) or shape.count(b'":') != len(value):
+                value = _decoder.decode(text)
+        else:
+            value = _decoder.decode(text)
+            _check_closely(value, text, containers)
     except (ValueError, RecursionError, StopIteration):
         # ValueError: JSONDecodeError, UnicodeDecodeError, and an integer too long to be converted at all.
         raise MalformedToken("not JSON") from None
-
-
-def _read_closely(text: str) -> dict[str, Any]:
-    value = _decoder.decode(text)
-    if value.__class__ is not dict:
-        raise MalformedToken("not a JSON object")
     members: dict[str, Any] = value
-    _check_values(members)
+    # `find` where `in` reads better: bytes try to take the other side for an integer first, which costs more than this.
+    if shape.find(_LONG_RUN) >= 0:
+        _check_integers(members)
     return members
 
 
-def _check_values(value: dict[str, Any]) -> None:
-    """Refuse long integers, deep nesting and lone surrogates, exactly."""
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        raise MalformedToken("a lone surrogate") from None
-    level: list[Any] = [value]
-    for _ in range(MAX_DEPTH):
-        level = [inner for outer in level for inner in _inside(outer)]
-        if not level:
-            return
-    raise MalformedToken("nested too deep")
+def _check_closely(value: Any, text: str, containers: int) -> None:
+    """Refuse what only a text with escapes or several containers can be."""
+    if value.__class__ is not dict:
+        raise MalformedToken("not a JSON object")
+    if "\\" in text:
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise MalformedToken("a lone surrogate") from None
+    if containers > MAX_DEPTH and len(_levels(value)) > MAX_DEPTH:
+        raise MalformedToken("nested too deep")
 
 
-def _inside(value: Any) -> list[Any]:
-    if isinstance(value, int) and abs(value) >= TOO_LONG:
-        raise MalformedToken("an integer with more than twenty digits")
-    if isinstance(value, dict):
-        return list(cast("dict[str, Any]", value).values())
-    inside: Any = value if value.__class__ is list else []
-    return cast("list[Any]", inside)
+def _check_integers(value: dict[str, Any]) -> None:
+    """Refuse long integers; needed only where the text has so many digits in a row, which may be those of a string."""
+    for level in _levels(value):
+        for each in level:
+            if each.__class__ is int and abs(each) >= TOO_LONG:
+                raise MalformedToken("an integer with more than twenty digits")
+
+
+def _levels(value: dict[str, Any]) -> list[list[Any]]:
+    """Return the values inside of *value*, each list one level deeper, up to one level more than is allowed."""
+    levels: list[list[Any]] = [list(value.values())]
+    while len(levels) <= MAX_DEPTH:
+        inside: list[Any] = []
+        for each in levels[-1]:
+            if each.__class__ is dict:
+                inside.extend(each.values())
+            elif each.__class__ is list:
+                inside.extend(each)
+        if not any(each.__class__ in _CONTAINERS for each in levels[-1]):
+            break
+        levels.append(inside)
+    return levels
 
 
 @dataclass(frozen=True, slots=True)
