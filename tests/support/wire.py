@@ -14,6 +14,10 @@ _HERE = Path(__file__).parent
 _PATIENCE_SECONDS = 60
 
 
+def _path():
+    return os.pathsep.join(filter(None, [str(_HERE), os.environ.get("PYTHONPATH")]))
+
+
 class Served:
     """A server that runs until it is closed; it listens before it starts, so that nobody waits for it."""
 
@@ -21,7 +25,7 @@ class Served:
         listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.address = listener.getsockname()
         listener.set_inheritable(True)
-        environment = os.environ | {"PYTHONPATH": str(_HERE), "PYTHONWARNINGS": "ignore"} | environment
+        environment = os.environ | {"PYTHONPATH": _path(), "PYTHONWARNINGS": "ignore"} | environment
         self._process = subprocess.Popen(
             [sys.executable, str(_HERE / "launch.py"), kind, str(listener.fileno()), factory],
             pass_fds=[listener.fileno()],

@@ -1,0 +1,112 @@
+"""What stands around a function, and what may be asked anywhere below the middleware."""
+
+import asyncio
+import contextvars
+
+import pytest
+
+from safeconduct import ConfigurationError, current, principal, requires
+from safeconduct._core.decision import Passed
+from safeconduct.errors import InsufficientRights, MissingCredential, StepUpRequired
+from safeconduct.guard import PASSED
+from safeconduct.principal import Anonymous, Principal
+
+
+def alice(**fields):
+    """Return a principal."""
+    return Principal(subject="alice", issuer="i", scheme="bearer", expires_at=2000, **fields)
+
+
+def within(identity, function, now=1000.0):
+    """Call *function* as within a request of *identity*."""
+
+    def enter():
+        PASSED.set(Passed.of(identity, lambda: now, object()))
+        return function()
+
+    return contextvars.copy_context().run(enter)
+
+
+@pytest.mark.parametrize("function", [current, principal, requires()(lambda: None)])
+def test_outside_of_a_request_nobody_is_there(function):
+    """A ``LookupError``, so that a forgotten middleware is no pass."""
+    with pytest.raises(LookupError):
+        function()
+
+
+def test_whoever_asks_is_one_object():
+    asks = alice()
+
+    assert within(asks, current) is asks
+    assert within(asks, principal) is asks
+
+
+def test_a_stranger_is_no_principal():
+    stranger = Anonymous(reason="unavailable")
+
+    assert within(stranger, current) is stranger
+    with pytest.raises(MissingCredential):
+        within(stranger, principal)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "has", "expected"),
+    [
+        ({}, {}, None),
+        ({"scopes": ["a", "b"]}, {"scopes": frozenset("abc")}, None),
+        ({"scopes": ["a", "b"]}, {"scopes": frozenset("a")}, InsufficientRights),
+        ({"roles": ["a", "b"]}, {"roles": frozenset("b")}, None),
+        ({"roles": ["a", "b"]}, {"roles": frozenset("c")}, InsufficientRights),
+        ({"level": "explicit"}, {"level": "multifactor"}, None),
+        ({"level": "explicit"}, {"level": "remembered"}, StepUpRequired),
+        ({"max_age_seconds": 10}, {"auth_time": 990}, None),
+        ({"max_age_seconds": 10}, {"auth_time": 989}, StepUpRequired),
+        ({"max_age_seconds": 0}, {"auth_time": 1000}, None),
+    ],
+)
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_function_is_called_only_for_whom_it_wants(wanted, has, expected, is_async):
+    """The error says what is lacking, and the function was not called."""
+    called = []
+
+    @requires(**wanted)
+    def plain(*args, **named):
+        called.append((args, named))
+        return 7
+
+    @requires(**wanted)
+    async def awaited(*args, **named):
+        called.append((args, named))
+        return 7
+
+    def call():
+        return asyncio.run(awaited(1, b=2)) if is_async else plain(1, b=2)
+
+    if expected is None:
+        assert within(alice(**has), call) == 7
+        assert [((1,), {"b": 2})] == called
+    else:
+        with pytest.raises(expected):
+            within(alice(**has), call)
+        assert [] == called
+
+
+def test_a_function_keeps_its_name():
+    @requires()
+    def view():
+        """Show."""
+
+    assert ("view", "Show.") == (view.__name__, view.__doc__)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [{"scopes": "read"}, {"roles": "admin"}, {"level": "root"}, {"max_age_seconds": -1}],
+    ids=str,
+)
+def test_what_nobody_could_meet_is_refused_at_once(wanted):
+    """A string where names are wanted would ask for its letters."""
+    with pytest.raises(ConfigurationError) as caught:
+        requires(**wanted)
+
+    assert next(iter(wanted)) in str(caught.value)
