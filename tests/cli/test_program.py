@@ -60,9 +60,9 @@ def test_the_module_runs_as_a_program_and_not_at_import(monkeypatch, capsys):
     """Tools that import every module of a package start nothing."""
     monkeypatch.setattr(sys, "argv", ["safeconduct", "--version"])
 
-    runpy.run_module("safeconduct.__main__", run_name="imported")
     with pytest.raises(SystemExit):
         runpy.run_module("safeconduct", run_name="__main__")
+    runpy.run_module("safeconduct.__main__", run_name="safeconduct.__main__")
 
     assert capsys.readouterr().out.startswith("safeconduct, version ")
 

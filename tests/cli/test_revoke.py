@@ -44,6 +44,14 @@ def test_what_was_issued_ends(kind, argument):
 
 
 @pytest.mark.usefixtures("shared")
+@pytest.mark.usefixtures("shared")
+def test_a_users_file_that_cannot_be_read_keeps_nobody_from_revoking(monkeypatch):
+    """In an emergency nothing is in the way that is not needed."""
+    monkeypatch.setenv("SAFECONDUCT_LOGIN__USERS", "missing.json")
+
+    assert 0 == run("revoke", "subject", "alice").code
+
+
 def test_a_session_ends():
     """An id of another form is told."""
     assert 0 == run("revoke", "session", SESSION).code

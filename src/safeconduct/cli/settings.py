@@ -16,6 +16,7 @@ from safeconduct.auth import Auth
 from safeconduct.cli.outcomes import Complaint, warn
 from safeconduct.config import Config
 from safeconduct.config.loading import DEFAULT_FILE, PREFIX
+from safeconduct.directories import CallableDirectory
 from safeconduct.events import Event
 
 WITHOUT_STORE: Final = frozenset({"memory://", "none"})
@@ -74,14 +75,19 @@ def patient(config: Config) -> Config:
 
 
 @contextmanager
-def opened(config: Config) -> Generator[Opened]:
+def opened(config: Config, *, serves: bool = False) -> Generator[Opened]:
     """
     Make what *config* comes to; what goes wrong on the way is told on standard error.
+
+    Args:
+        config: The configuration.
+        serves: Whether users may sign in: else a users file that cannot be read keeps nobody from revoking.
 
     Raises:
         ConfigurationError: If it comes to nothing.
     """
-    with Auth(config, listeners=[_tell]) as auth:
+    nobody = CallableDirectory(lambda _username, _password: None)
+    with Auth(config, directory=None if serves else nobody, listeners=[_tell]) as auth:
         tools = Opened(auth, config)
         try:
             yield tools

@@ -61,7 +61,7 @@ def demo(
             else:
                 print_leaflet(house, tokens, framework=framework)
 
-        with opened(config) as tools:
+        with opened(config, serves=True) as tools:
             _serve(tools.auth, plug, framework, announce)
 
 
