@@ -6,7 +6,7 @@ import re
 from sources import PACKAGE, nodes, parsed, place, python_files
 
 #: `Config.load` and the command line read the environment (style rule 13), and what resolves `keys = "env:NAME"`.
-READERS_OF_THE_ENVIRONMENT = {"config", "cli", "_workshop"}
+READERS_OF_THE_ENVIRONMENT = {"config", "cli", "_keys"}
 SECRET = re.compile(r"(^|_)(secret|password|digest|signature|mac|tag|nonce|verifier_value)$")
 
 
