@@ -64,8 +64,8 @@ def test_the_order_of_a_sum_does_not_matter(one, other, identity):
     assert "strict" not in {one.consistency, other.consistency} or (one + other).consistency == "strict"
 
 
-@given(requirements, identities)
-def test_open_is_open(requirement, identity):
+@given(identities)
+def test_open_is_open(identity):
     assert verdict(OPEN, identity) is None
     expected = None if identity.is_authenticated else MissingCredential
     assert expected is verdict(AUTHENTICATED, identity)
