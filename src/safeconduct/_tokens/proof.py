@@ -38,9 +38,9 @@ def read_claims(raw: dict[str, Any], policy: Policy, kid: str | None, now: float
     if audience != policy.audience:
         _check_audience(audience, policy.audience)
     subject, token_id, client_id = get("sub"), get("jti"), get("client_id")
-    if subject.__class__ is not str or not subject or token_id.__class__ is not str or not token_id:
+    if type(subject) is not str or not subject or type(token_id) is not str or not token_id:
         raise MalformedToken("sub or jti is missing or not a string")
-    if (client_id.__class__ is not str or not client_id) and (policy.token_type == ACCESS_TOKEN or "client_id" in raw):
+    if (type(client_id) is not str or not client_id) and (policy.token_type == ACCESS_TOKEN or "client_id" in raw):
         raise MalformedToken("client_id is missing or not a string")
     if "cnf" in raw:
         # Present in any form it means bound, and nothing here proves possession (RFC 7800 §3.1, RFC 9449 §7.2).
@@ -54,7 +54,7 @@ def read_claims(raw: dict[str, Any], policy: Policy, kid: str | None, now: float
         token_id,
         client_id,
         _own_issued_ms(raw, issued) if is_own else _foreign_issued_ms(issued, policy),
-        expires if expires.__class__ is int else math.floor(expires),
+        expires if type(expires) is int else math.floor(expires),
         _natural(raw, "auth_time") if "auth_time" in raw else None,
         # A client is not a person who signed in, whatever its token says.
         policy.levels.get(_text(raw, "acr"), "remembered") if "acr" in raw and subject != client_id else "remembered",
@@ -72,7 +72,7 @@ def read_claims(raw: dict[str, Any], policy: Policy, kid: str | None, now: float
 
 
 def _check_times(raw: dict[str, Any], expires: Any, issued: Any, policy: Policy, now: float) -> None:
-    if expires.__class__ not in _NUMBERS or issued.__class__ not in _NUMBERS:
+    if type(expires) not in _NUMBERS or type(issued) not in _NUMBERS:
         raise MalformedToken("exp or iat is missing or not a number")
     latest = now + policy.leeway_seconds
     if now >= expires + policy.leeway_seconds:
@@ -83,7 +83,7 @@ def _check_times(raw: dict[str, Any], expires: Any, issued: Any, policy: Policy,
         raise MalformedToken("a longer life than max_lifetime_seconds")
     if "nbf" in raw:
         not_before = raw["nbf"]
-        if not_before.__class__ not in _NUMBERS:
+        if type(not_before) not in _NUMBERS:
             raise MalformedToken("nbf is not a number")
         if not_before > latest:
             raise NotYetValidToken("nbf lies in the future")
@@ -99,7 +99,7 @@ def _check_audience(audience: Any, wanted: str) -> None:
 
 def _own_issued_ms(raw: dict[str, Any], issued: Any) -> int:
     issued_ms: Any = raw.get("iat_ms")
-    if issued_ms.__class__ is not int or issued.__class__ is not int or issued_ms // 1000 != issued:
+    if type(issued_ms) is not int or type(issued) is not int or issued_ms // 1000 != issued:
         raise MalformedToken("iat_ms is missing or does not belong to iat")
     return int(issued_ms)
 
@@ -111,21 +111,21 @@ def _foreign_issued_ms(issued: float, policy: Policy) -> int:
 
 def _natural(raw: dict[str, Any], name: str) -> int:
     value = raw[name]
-    if value.__class__ not in _NUMBERS or value < 0 or (value.__class__ is float and name != "auth_time"):
+    if type(value) not in _NUMBERS or value < 0 or (type(value) is float and name != "auth_time"):
         raise MalformedToken(f"{name} is not a natural number")
     return int(value)
 
 
 def _text(raw: dict[str, Any], name: str) -> str:
     value = raw[name]
-    if value.__class__ is not str or not value:
+    if type(value) is not str or not value:
         raise MalformedToken(f"{name} is not a string")
     return value
 
 
 def _read_scopes(scope: Any, policy: Policy) -> frozenset[str]:
     """Read "a list of space-delimited, case-sensitive strings" (RFC 6749 §3.3), or a foreign issuer's JSON list."""
-    if scope.__class__ is str:
+    if type(scope) is str:
         # Split at the space alone: `str.split` without it would also split at characters that a scope may not hold.
         scopes = frozenset(scope.split(" "))
         if "" in scopes:
@@ -145,7 +145,7 @@ def _read_roles(listed: Any, policy: Policy) -> frozenset[str]:
 
 
 def _read_actor(actor: Any) -> MappingProxyType[str, Any]:
-    if actor.__class__ is not dict:
+    if type(actor) is not dict:
         raise MalformedToken("act is not an object")
     return MappingProxyType(cast("dict[str, Any]", actor))
 

@@ -165,7 +165,7 @@ class TokenVerifier:
         proof = decode_segment(last)
         raw = read_object(decode_segment(body))
         issuer = raw.get("iss")
-        desk = self._desks.get(issuer) if issuer.__class__ is str else None
+        desk = self._desks.get(issuer) if type(issuer) is str else None
         if desk is None or (opened_by is not None and opened_by is not desk):
             raise WrongIssuer
         kid = desk.prove(head, wire[: -len(last) - 1], proof)
