@@ -1,9 +1,14 @@
 """What a real server serves: every stage at one address, told apart by a header of the test's own."""
 
+import os
 from functools import partial
 
+from applications import flask_application, starlette_application
 from drivers import in_process
-from stages import STAGES
+from safeconduct import Auth
+from safeconduct.asgi import AuthMiddleware
+from safeconduct.flask import Safeconduct
+from stages import STAGES, far_configuration
 
 
 def _applications(name):
@@ -41,3 +46,22 @@ starlette_stages = partial(AsgiStages, "starlette")
 fastapi_stages = partial(AsgiStages, "fastapi")
 flask_stages = partial(WsgiStages, "flask")
 wsgi_stages = partial(WsgiStages, "wsgi")
+
+
+def _far():
+    """Return an ``Auth`` that shares a store with other processes, by the machine's own clock."""
+    return Auth(far_configuration(os.environ["STORE_URL"]))
+
+
+def starlette_far():
+    """Return the Starlette application of such a process."""
+    application = starlette_application()
+    application.add_middleware(AuthMiddleware, auth=_far())
+    return application
+
+
+def flask_far():
+    """Return the Flask application of such a process."""
+    application = flask_application()
+    Safeconduct(_far()).init_app(application)
+    return application

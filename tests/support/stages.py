@@ -76,6 +76,14 @@ def configuration(*, access=None, **fields):
     return Config(**usual | fields, access={"public": _PUBLIC, "rules": _RULES} | (access or {}))
 
 
+def far_configuration(url):
+    """Return the configuration of a process that shares the store at *url*; the second key proves only."""
+    retired = FOREIGN_KEY | {"safeconduct_state": "retired"}
+    return configuration(
+        store={"url": url, "deadline_ms": 1000}, sources=["bearer"], trust=[], keys={"keys": [OWN_KEY, retired]}
+    )
+
+
 def now() -> float:
     """Return the one instant at which every row is asked."""
     return float(NOW)

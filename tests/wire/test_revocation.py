@@ -1,0 +1,182 @@
+"""What one process ends, the next request in every other process sees; a store that is away is 503 and no pass."""
+
+import time
+from base64 import urlsafe_b64encode
+from secrets import token_bytes, token_hex
+
+import pytest
+
+from calling import Asked
+from minting import mint
+from safeconduct import Auth
+from servers import Server
+from stages import far_configuration
+from wire import Served, octets_of
+
+PATIENCE_SECONDS = 30
+SESSION = urlsafe_b64encode(bytes(10) + token_bytes(8)).decode()
+
+
+@pytest.fixture(scope="module")
+def valkey():
+    server = Server("valkey")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def auth(valkey):
+    with Auth(far_configuration(valkey.url)) as mine:
+        yield mine
+
+
+@pytest.fixture(scope="module", params=["uvicorn", "gunicorn sync", "gunicorn gthread"])
+def served(request, valkey):
+    factory = "starlette_far" if request.param == "uvicorn" else "flask_far"
+    server = Served(request.param, f"served:{factory}", STORE_URL=valkey.url, WORKERS="2")
+    yield server
+    server.close()
+
+
+def fresh(subject="alice", **claims):
+    """Mint a token that is younger than anything that was ended before, by the clock of the store's machine."""
+    iat_ms = int(time.time() * 1000) + 5
+    return mint(subject, iat=iat_ms // 1000, iat_ms=iat_ms, exp=iat_ms // 1000 + 900, **{"jti": token_hex(8)} | claims)
+
+
+def ask(served, token, path="/me"):
+    """Ask on a connection of its own, so that either worker may answer."""
+    asked = Asked("GET", path, (("host", b"x"), ("authorization", f"Bearer {token}".encode())), "http")
+    return served.say(octets_of(asked))
+
+
+def statuses(served, token, times=8):
+    """Return every status that so many requests got."""
+    return {ask(served, token).status for _ in range(times)}
+
+
+def until(served, token, wanted, *, times=8):
+    """Ask until so many answers in a row are *wanted*, so that every worker is there; return the others before."""
+    began, in_a_row, others = time.monotonic(), 0, set()
+    while in_a_row < times:
+        status = ask(served, token).status
+        in_a_row = in_a_row + 1 if status == wanted else 0
+        others |= {status} - {wanted}
+        assert time.monotonic() - began < PATIENCE_SECONDS, f"never {wanted}, but {others}"
+    return others
+
+
+ENDINGS = {
+    "token": ({"jti": "ended"}, lambda verbs: verbs.revoke_token("ended")),
+    "session": ({"sid": SESSION}, lambda verbs: verbs.end(SESSION)),
+    "subject": ({"subject": "bob"}, lambda verbs: verbs.revoke_subject("bob")),
+    "client": ({"client_id": "tool"}, lambda verbs: verbs.revoke_client("tool")),
+    "key": ({"by": "foreign"}, lambda verbs: verbs.revoke_key("foreign")),
+    "everything": ({}, lambda verbs: verbs.revoke_everything()),
+}
+
+
+@pytest.mark.parametrize("kind", ENDINGS)
+def test_the_next_request_in_another_process_sees_it(kind, served, auth, valkey):
+    """Six kinds; a bystander's token is ended by the last kind alone."""
+    valkey.say("DEL", *(f"safeconduct:{{sc:00}}:{name}" for name in ("rev", "cut")))
+    claims, end = ENDINGS[kind]
+    token, bystander = fresh(**claims), fresh("carol")
+    # A worker that has not asked the store before may be too slow with its first question.
+    before = until(served, token, 200) | until(served, bystander, 200)
+
+    receipt = end(auth.sessions)
+
+    assert before <= {503}
+    assert ((0,), ()) == (receipt.shards, receipt.missed)
+    assert {401} == statuses(served, token)
+    assert {401 if kind == "everything" else 200} == statuses(served, bystander)
+
+
+def commands(valkey):
+    """Return how many questions the server was asked, of every kind that carries a script."""
+    stats = valkey.say("INFO", "commandstats").splitlines()
+    calls = {line.split(":")[0]: int(line.split("calls=")[1].split(",")[0]) for line in stats if "calls=" in line}
+    return sum(calls.get(f"cmdstat_{name}", 0) for name in ("evalsha", "eval", "fcall", "fcall_ro", "evalsha_ro"))
+
+
+def test_a_request_is_one_command(served, valkey):
+    token = fresh()
+    until(served, token, 200)
+    before = commands(valkey)
+
+    answers = statuses(served, token, times=20)
+
+    assert ({200}, 20) == (answers, commands(valkey) - before)
+
+
+def test_a_request_without_credential_is_no_command(served, valkey):
+    until(served, fresh(), 200)
+    before = commands(valkey)
+
+    answers = {ask(served, "x.y.z").status, ask(served, "x", path="/health").status}
+
+    assert ({401}, before) == (answers, commands(valkey))
+
+
+def test_a_paused_store_is_503_and_recovers(served, valkey):
+    """Within the deadline, without a pass, without a restart."""
+    token = fresh()
+    until(served, token, 200)
+    valkey.pause()
+    try:
+        answers = statuses(served, token, times=6)
+    finally:
+        valkey.resume()
+
+    assert {503} == answers
+    assert until(served, token, 200) <= {503}
+
+
+def test_another_eviction_policy_is_503_and_recovers(served, valkey):
+    """A store that may forget is not believed."""
+    token = fresh()
+    until(served, token, 200)
+    valkey.say("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    try:
+        before = until(served, token, 503)
+        answers = statuses(served, token)
+    finally:
+        valkey.say("CONFIG", "SET", "maxmemory-policy", "noeviction")
+
+    assert before <= {200}
+    assert {503} == answers
+    assert until(served, token, 200) <= {503}
+
+
+def test_an_emptied_store_is_503_once_and_ends_what_was_before(valkey):
+    """One process: 503, then the old token 401 and a new one 200; nothing is un-revoked."""
+    served = Served("uvicorn", "served:starlette_far", STORE_URL=valkey.url)
+    try:
+        old = fresh()
+        until(served, old, 200)
+        valkey.say("FLUSHALL")
+
+        answers = [ask(served, old).status for _ in range(3)]
+
+        assert [503, 401, 401] == answers
+        assert until(served, fresh(), 200) == set()
+    finally:
+        served.close()
+
+
+def test_a_stopped_store_is_503_and_recovers(valkey):
+    """Without its data it is a store that lost them."""
+    served = Served("gunicorn sync", "served:flask_far", STORE_URL=valkey.url)
+    try:
+        token = fresh()
+        until(served, token, 200)
+        valkey.kill()
+        answers = statuses(served, token, times=4)
+        valkey.start()
+
+        assert {503} == answers
+        assert until(served, token, 401) <= {503}
+        assert until(served, fresh(), 200) == set()
+    finally:
+        served.close()
