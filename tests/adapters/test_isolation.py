@@ -1,0 +1,164 @@
+"""No identity crosses from one request into another, and none stays behind (attack 87)."""
+
+import asyncio
+import random
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from applications import starlette_application
+from calling import Asked, call_asgi, call_wsgi, environ_of, scope_of
+from minting import mint, tokens
+from people import Folk
+from safeconduct import Auth, current
+from safeconduct.asgi import AuthMiddleware
+from stages import configuration, now, stage
+
+USERS = 100
+REQUESTS = 10_000
+
+
+@pytest.fixture(scope="module")
+def asked():
+    """Return a request for each of many users; every tenth is a stranger's to what is open."""
+
+    def request(number):
+        if number % 10 == 0:
+            return None, Asked("GET", "/health", (), "https")
+        name = f"user-{number}"
+        return name, Asked("GET", "/me", (("authorization", f"Bearer {mint(name)}".encode()),), "https")
+
+    return [request(number) for number in range(USERS)]
+
+
+@pytest.fixture
+def auth():
+    """Return an ``Auth`` that forgets so soon that cold and warm requests mix."""
+    return Auth(configuration(tokens={"remembered": 40}), directory=Folk(), clock=now)
+
+
+def test_ten_thousand_interleaved_tasks(auth, asked):
+    """Each waits in the middle of its request, so that others come between."""
+
+    async def application(scope, _receive, send):
+        for _ in range(random.randrange(3)):  # noqa: S311 - an order and no secret
+            await asyncio.sleep(0)
+        name = getattr(current(), "subject", "")
+        assert current() is scope["safeconduct"]
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"x-name", name.encode())]})
+        await asyncio.sleep(0)
+        await send({"type": "http.response.body", "body": getattr(current(), "subject", "").encode()})
+
+    wrapped = auth.asgi(application)
+
+    async def one(name, request):
+        seen = await call_asgi(wrapped, scope_of(request))
+        assert ((name or "",), (name or "").encode()) == (seen.values("x-name"), seen.body)
+
+    async def everybody():
+        for _ in range(REQUESTS // 500):
+            await asyncio.gather(*(one(*random.choice(asked)) for _ in range(500)))  # noqa: S311 - an order
+        with pytest.raises(LookupError):
+            current()
+
+    asyncio.run(everybody())
+
+
+def test_ten_thousand_requests_in_a_few_threads(auth, asked):
+    """A thread serves many users, and a body is made after the application returned."""
+
+    def application(environ, start_response):
+        name = getattr(environ["safeconduct"], "subject", "")
+        assert name == environ.get("REMOTE_USER", "")
+        start_response("200 OK", [("X-Name", name)])
+        return (getattr(current(), "subject", "").encode() for _ in range(1))
+
+    wrapped = auth.wsgi(application)
+
+    def some(seed):
+        choose = random.Random(seed)  # noqa: S311 - an order and no secret
+        for _ in range(REQUESTS // 8):
+            name, request = choose.choice(asked)
+            seen = call_wsgi(wrapped, environ_of(request))
+            assert ((name or "",), (name or "").encode()) == (seen.values("x-name"), seen.body)
+            with pytest.raises(LookupError):
+                current()
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(some, range(8)))
+
+
+def test_a_request_that_breaks_leaves_nobody_behind():
+    """Whatever the application raises."""
+
+    def broken(_environ, _start_response):
+        raise ZeroDivisionError
+
+    async def broken_awaited(_scope, _receive, _send):
+        raise ZeroDivisionError
+
+    request = Asked("GET", "/me", (("authorization", f"Bearer {tokens()['alice']}".encode()),), "https")
+    with pytest.raises(ZeroDivisionError):
+        call_wsgi(stage("main").wsgi(broken), environ_of(request))
+    with pytest.raises(LookupError):
+        current()
+
+    async def alone():
+        with pytest.raises(ZeroDivisionError):
+            await call_asgi(stage("main").asgi(broken_awaited), scope_of(request))
+        with pytest.raises(LookupError):
+            current()
+
+    asyncio.run(alone())
+
+
+@pytest.mark.parametrize("body", [[b"x"], (b"x",), iter([b"x"])], ids=["list", "tuple", "iterator"])
+def test_a_body_gives_the_identity_back_when_it_is_closed(body):
+    request = Asked("GET", "/me", (("authorization", f"Bearer {tokens()['alice']}".encode()),), "https")
+
+    def application(_environ, start_response):
+        start_response("200 OK", [])
+        return body
+
+    assert b"x" == call_wsgi(stage("main").wsgi(application), environ_of(request)).body
+    with pytest.raises(LookupError):
+        current()
+
+
+def test_a_body_that_fails_to_close_gives_it_back():
+    closed = []
+
+    class Body:
+        def __iter__(self):
+            return iter([b"x"])
+
+        def close(self):
+            closed.append(current().subject)
+            raise ZeroDivisionError
+
+    def application(_environ, start_response):
+        start_response("200 OK", [])
+        return Body()
+
+    request = Asked("GET", "/me", (("authorization", f"Bearer {tokens()['alice']}".encode()),), "https")
+    with pytest.raises(ZeroDivisionError):
+        call_wsgi(stage("main").wsgi(application), environ_of(request))
+
+    assert ["alice"] == closed
+    with pytest.raises(LookupError):
+        current()
+
+
+def test_a_connection_carries_nobody_over():
+    """One client, one connection, many users: each request stands alone (fault 41)."""
+    application = starlette_application()
+    application.add_middleware(AuthMiddleware, auth=stage("main"))
+    alice = Asked("GET", "/health", (("authorization", f"Bearer {tokens()['alice']}".encode()),), "https")
+
+    async def both():
+        first = await call_asgi(application, scope_of(alice))
+        second = await call_asgi(application, scope_of(replace(alice, headers=())))
+        return first.report["who"], second.report["who"]
+
+    assert ("alice", "anonymous") == asyncio.run(both())
