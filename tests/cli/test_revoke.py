@@ -44,7 +44,6 @@ def test_what_was_issued_ends(kind, argument):
 
 
 @pytest.mark.usefixtures("shared")
-@pytest.mark.usefixtures("shared")
 def test_a_users_file_that_cannot_be_read_keeps_nobody_from_revoking(monkeypatch):
     """In an emergency nothing is in the way that is not needed."""
     monkeypatch.setenv("SAFECONDUCT_LOGIN__USERS", "missing.json")
@@ -52,6 +51,7 @@ def test_a_users_file_that_cannot_be_read_keeps_nobody_from_revoking(monkeypatch
     assert 0 == run("revoke", "subject", "alice").code
 
 
+@pytest.mark.usefixtures("shared")
 def test_a_session_ends():
     """An id of another form is told."""
     assert 0 == run("revoke", "session", SESSION).code

@@ -21,7 +21,8 @@ def test_the_password_is_asked_for_twice():
     """A slip of the hand locks nobody out."""
     assert 0 == run("users", "add", "alice", stdin=f"{PASSWORD}\n{PASSWORD}\n").code
     assert 0 == run("users", "check", "alice", stdin=f"{PASSWORD}\n").code
-    assert 0 != run("users", "add", "bob", stdin=f"{PASSWORD}\nanother\n").code
+    assert 0 == run("users", "add", "bob", stdin=f"{PASSWORD}\na slip\n{PASSWORD}\n{PASSWORD}\n").code
+    assert 0 == run("users", "check", "bob", stdin=f"{PASSWORD}\n").code
 
 
 def test_a_wrong_password_is_status_1():

@@ -2,10 +2,11 @@
 
 import socket
 from collections.abc import Callable
-from contextlib import closing
+from typing import Any
 
 import uvicorn
 import waitress.server  # type: ignore[import-untyped]  # waitress has none
+import waitress.wasyncore  # type: ignore[import-untyped]  # as above
 
 from safeconduct.auth import Auth
 
@@ -38,6 +39,11 @@ def serve_flask(auth: Auth, plug: socket.socket, announce: Announce) -> None:
     """Serve the Flask demo until a signal comes."""
     from safeconduct.cli.demo.flask_app import create_app  # noqa: PLC0415 - as above
 
-    with closing(waitress.server.create_server(create_app(auth), sockets=[plug])) as server:
+    # Left open on its end: the server, its wake-up pipe, and every connection that is kept alive.
+    channels: Any = {}
+    try:
+        server = waitress.server.create_server(create_app(auth), map=channels, sockets=[plug])
         announce()
         server.run()
+    finally:
+        waitress.wasyncore.close_all(channels)
