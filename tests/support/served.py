@@ -5,10 +5,10 @@ from functools import partial
 
 from applications import flask_application, starlette_application
 from drivers import in_process
-from safeconduct import Auth
+from safeconduct import Auth, requires
 from safeconduct.asgi import AuthMiddleware
 from safeconduct.flask import Safeconduct
-from stages import STAGES, far_configuration
+from stages import STAGES, far_configuration, stage
 
 
 def _applications(name):
@@ -65,3 +65,20 @@ def flask_far():
     application = flask_application()
     Safeconduct(_far()).init_app(application)
     return application
+
+
+def sockets():
+    """Return an application that accepts sockets, and at ``/late`` asks for more when it is too late."""
+
+    async def application(scope, receive, send):
+        if scope["type"] == "lifespan":
+            for _ in range(2):
+                await send({"type": (await receive())["type"] + ".complete"})
+            return
+        await receive()
+        await send({"type": "websocket.accept"})
+        if scope["path"] == "/late":
+            requires(roles=["owner"])(dict)()
+        await send({"type": "websocket.close", "code": 4000})
+
+    return stage("main").asgi(application)

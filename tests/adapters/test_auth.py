@@ -1,0 +1,233 @@
+"""``Auth`` itself: what it is given, its verbs in both worlds, its end."""
+
+import asyncio
+import logging
+
+import pytest
+from flask import Flask
+from starlette.requests import HTTPConnection
+
+from minting import IDP, NOW, mint, tokens
+from people import AsyncFolk, Folk
+from safeconduct import Auth, Config, ConfigurationError
+from safeconduct._tokens.issuer import Grant
+from safeconduct.errors import MissingCredential, NotFound, NotSupported, RevokedToken, Unavailable
+from safeconduct.flask import Safeconduct
+from safeconduct.principal import Anonymous
+from safeconduct.starlette import identity, principal
+from sockets import play
+from stages import SITE, configuration, now
+from worlds_of_requests import WORLDS, ask_in
+
+SESSION = "A" * 24
+
+
+def made(**fields):
+    """Return an ``Auth`` with a directory."""
+    return Auth(configuration(**fields), directory=Folk(), clock=now)
+
+
+KINDS = {
+    "token": lambda verbs: verbs.revoke_token("jti-alice", expires_at=NOW + 900),
+    "token of a subject": lambda verbs: verbs.revoke_token("jti-alice", subject="alice"),
+    "subject": lambda verbs: verbs.revoke_subject("alice"),
+    "client": lambda verbs: verbs.revoke_client("app"),
+    "key": lambda verbs: verbs.revoke_key("own"),
+    "everything": lambda verbs: verbs.revoke_everything(),
+    "session": lambda verbs: verbs.end(SESSION),
+}
+
+
+@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_verb_ends_what_it_names(kind, world):
+    """In either world, for every later check in both."""
+    auth = made()
+    token = mint()
+
+    async def awaited():
+        assert "alice" == (await auth.async_verify(token)).subject
+        await KINDS[kind](auth.async_sessions)
+        if kind != "session":
+            with pytest.raises(RevokedToken):
+                await auth.async_verify(token)
+
+    if world == "asgi":
+        asyncio.run(awaited())
+    else:
+        assert "alice" == auth.verify(token).subject
+        KINDS[kind](auth.sessions)
+    if kind != "session":
+        with pytest.raises(RevokedToken):
+            auth.verify(token)
+
+
+def test_a_foreign_issuer_is_named():
+    auth = made()
+
+    auth.sessions.revoke_subject("alice", issuer=IDP)
+
+    assert "alice" == auth.verify(mint()).subject
+    with pytest.raises(RevokedToken):
+        auth.verify(tokens()["idp"])
+
+
+def test_what_is_no_session_is_not_found():
+    with pytest.raises(NotFound):
+        made().sessions.end("x")
+
+
+def test_without_a_store_nothing_can_be_ended():
+    auth = made(store="none")
+
+    assert "alice" == auth.verify(mint()).subject
+    with pytest.raises(NotSupported, match="store"):
+        auth.sessions.revoke_subject("alice")
+
+
+def test_without_an_own_issuer_one_must_be_named():
+    config = Config(store="memory://", sources=["basic"])
+    auth = Auth(config, directory=Folk(alice="x"), clock=now)
+
+    with pytest.raises(NotSupported, match="issuer"):
+        auth.sessions.revoke_subject("alice")
+    with pytest.raises(ConfigurationError, match="keys"):
+        _ = auth._workshop.issuer
+
+
+def test_a_blocking_verb_names_its_twin_where_a_loop_runs():
+    """It would stand still."""
+    auth = made()
+
+    async def wrong():
+        with pytest.raises(RuntimeError, match=r"async_sessions\.revoke_subject"):
+            auth.sessions.revoke_subject("alice")
+        with pytest.raises(RuntimeError, match="async_verify"):
+            auth.verify(mint())
+
+    asyncio.run(wrong())
+
+
+def test_what_it_issues_it_accepts():
+    auth = made()
+
+    token = auth._workshop.issuer.issue(Grant(subject="zoe", lifetime_seconds=60), iat_ms=NOW * 1000)
+
+    assert "zoe" == auth.verify(token).subject
+
+
+def test_the_end_is_the_end():
+    """Idempotent; every request is 503 afterwards, and so is every verb."""
+    auth = made()
+    assert 200 == ask_in("wsgi", auth, target="/health").status
+    with auth as same:
+        assert same is auth
+    auth.close()
+    asyncio.run(auth.aclose())
+
+    assert [503, 503] == [ask_in(world, auth, target="/health").status for world in WORLDS]
+    with pytest.raises(Unavailable):
+        auth.verify(mint())
+    with pytest.raises(Unavailable):
+        auth.sessions.revoke_subject("alice")
+
+
+def test_the_awaitable_end_lets_go_of_the_loop():
+    auth = made()
+
+    async def whole():
+        assert "alice" == (await auth.async_verify(mint())).subject
+        await auth.aclose()
+        with pytest.raises(Unavailable):
+            await auth.async_verify(mint())
+
+    asyncio.run(whole())
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Auth(configuration(), clock=now).wsgi(print), "directory"),
+        (lambda: Auth(configuration(), directory=AsyncFolk(), clock=now).wsgi(print), "WSGI"),
+        (lambda: Auth(configuration(), directory=Folk(), add_claims=dict), "add_claims"),
+    ],
+    ids=["no directory", "awaitable directory behind WSGI", "add_claims"],
+)
+def test_what_cannot_work_together_is_told_when_it_is_put_together(make, words):
+    with pytest.raises(ConfigurationError, match=words):
+        make()
+
+
+def test_an_awaitable_directory_serves_asgi():
+    auth = Auth(configuration(), directory=AsyncFolk(alice="x"), clock=now)
+
+    assert "alice" == ask_in("asgi", auth, headers=[("authorization", b"Basic YWxpY2U6eA==")]).report["who"]
+
+
+def test_a_listener_hears_and_one_that_raises_is_logged(caplog):
+    """The standard log hears everything, without the token."""
+    heard = []
+
+    def raises(_event):
+        raise ZeroDivisionError
+
+    auth = Auth(configuration(), directory=Folk(), clock=now, listeners=[raises, heard.append])
+    with caplog.at_level(logging.INFO, "safeconduct"):
+        ask_in("asgi", auth, headers=[("authorization", b"Bearer " + tokens()["signature"].encode())])
+
+    assert ["TokenRefused"] == [type(event).__name__ for event in heard]
+    assert "ZeroDivisionError" in caplog.text
+    assert tokens()["signature"] not in caplog.text + repr(heard)
+
+
+def test_the_flask_extension_takes_the_application_at_once():
+    application = Flask("application")
+
+    extension = Safeconduct(made(), application)
+
+    assert application.extensions["safeconduct"] is extension
+    assert 401 == application.test_client().get("/", base_url=SITE).status_code
+
+
+def test_the_starlette_face_reads_the_scope():
+    stranger = Anonymous()
+    connection = HTTPConnection({"type": "http", "safeconduct": stranger})
+
+    assert identity(connection) is stranger
+    with pytest.raises(MissingCredential):
+        principal(connection)
+    with pytest.raises(LookupError):
+        identity(HTTPConnection({"type": "http"}))
+
+
+def test_an_own_application_without_own_keys_publishes_none():
+    auth = Auth(Config(store="memory://", sources=["basic"]), directory=Folk(), clock=now)
+
+    assert 401 == ask_in("asgi", auth, target="/.well-known/jwks.json").status
+
+
+def test_a_path_that_is_no_utf8_is_400():
+    seen = ask_in("wsgi", made(), target="/me", PATH_INFO="/\xff", RAW_URI="/%ff")
+
+    assert 400 == seen.status
+
+
+def test_lifespan_ends_the_connections_of_the_loop():
+    """After the application's own end, whatever that was."""
+    released = []
+    auth = made()
+
+    async def release():
+        released.append(True)
+
+    auth.asgi_gate().release = release
+
+    async def application(_scope, _receive, send):
+        await send({"type": "lifespan.startup.complete"})
+        released.append(False)
+        await send({"type": "lifespan.shutdown.failed", "message": "x"})
+
+    sent = asyncio.run(play(auth.asgi(application), {"type": "lifespan"}))
+
+    assert [False, True] == released
+    assert ["lifespan.startup.complete", "lifespan.shutdown.failed"] == [message["type"] for message in sent]
