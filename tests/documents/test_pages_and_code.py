@@ -1,0 +1,130 @@
+"""What the pages say of names, files, tables and layers is so."""
+
+import dataclasses
+import importlib
+import inspect
+import re
+import tomllib
+
+import pytest
+
+import written_pages
+from blocks import PROJECT
+from safeconduct import errors, events
+from safeconduct._http.problems import answer
+from safeconduct._tokens.policy import ACR
+
+DOCS = PROJECT / "docs"
+REWRITE = "run `python tests/support/written_pages.py`"
+#: What an error must carry to show all that its challenge may say.
+FULL = {
+    errors.InsufficientRights: errors.InsufficientRights(["read"]),
+    errors.StepUpRequired: errors.StepUpRequired("explicit", 300),
+}
+
+
+def rows(name, *, cells):
+    """Return the rows of all tables of a page that have so many cells."""
+    lines = (DOCS / name).read_text("utf-8").splitlines()
+    split = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    return [row for row in split if len(row) == cells]
+
+
+def classes(module, parent):
+    """Return the classes of *module* below *parent*."""
+    found = [kind for _, kind in inspect.getmembers(module, inspect.isclass)]
+    return [kind for kind in found if issubclass(kind, parent) and kind is not parent]
+
+
+def test_every_public_name_is_in_the_reference_as_it_is():
+    """The page of Python's names is what the docstrings say."""
+    assert written_pages.python_api() == written_pages.PYTHON_API.read_text("utf-8"), REWRITE
+
+
+def test_every_module_is_on_the_map_and_no_other():
+    """Who looks for a file finds it, and what is on the map exists."""
+    page = written_pages.MODULE_MAP.read_text("utf-8")
+
+    on_map = set(re.findall(r"^\| `([\w/]+\.py)` \|", page, re.MULTILINE))
+
+    assert written_pages.module_rows().keys() == on_map, REWRITE
+
+
+def test_the_layers_on_the_map_are_those_that_are_checked():
+    """The picture that a newcomer gets is the one that import-linter holds."""
+    contracts = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    # In parentheses: may be absent; those are named on the map as what will stand there.
+    checked = [set(re.findall(r"\w+", re.sub(r"\((testing|_remote)\)", "", layer))) for layer in layers]
+
+    shown = [set(re.findall(r"`(\w+)`", row[0])) for row in rows("explanation/module-map.md", cells=2)]
+
+    assert checked == [names for names in shown if names]
+
+
+FLOW = (DOCS / "explanation/how-a-request-flows.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(("file", "name"), re.findall(r"\| `([\w/]+\.py)` \| `([\w.]+)` \|", FLOW), ids=str)
+def test_every_step_of_the_flow_is_where_the_page_says(file, name):
+    """Who opens the file of a step finds the function of that name in it."""
+    module = importlib.import_module("safeconduct." + file.removesuffix(".py").replace("/", "."))
+
+    found = module
+    for part in name.split("."):
+        # What an instance gets when it is made has no value in its class.
+        found = getattr(found, part)
+
+    assert callable(found)
+    assert module.__name__ == found.__module__
+
+
+@pytest.mark.parametrize("kind", classes(errors, errors.AuthError), ids=lambda kind: kind.__name__)
+def test_every_error_is_in_the_table_of_answers(kind):
+    """Status, code, challenge and fields of an answer are those of the table."""
+    reply = answer(
+        FULL.get(kind) or kind(), realm="r", basic_offered=True, acr_values={level: acr for acr, level in ACR.items()}
+    )
+    challenges = [value.decode().partition(" ") for name, value in reply.fields if name == b"www-authenticate"]
+    expected = [
+        f"`{kind.__name__}`",
+        str(reply.status),
+        f"`{kind.code}`",
+        f"`{kind.error}`" if kind.error else "",
+        ", ".join(f"`{scheme} {', '.join(_parameters(rest))}`" for scheme, _, rest in challenges),
+        ", ".join(f"`{name.decode()}`" for name, _ in reply.fields if name in {b"retry-after", b"allow"}),
+    ]
+
+    shown = [row for row in rows("reference/answers.md", cells=6) if row[0] == f"`{kind.__name__}`"]
+
+    assert [expected] == shown
+
+
+def _parameters(rest):
+    return [name for name in re.findall(r'(\w+)="', rest) if name != "charset"]
+
+
+def test_every_event_is_in_its_table():
+    """Fields and levels of the events are those of the table."""
+    words = {10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR", 50: "CRITICAL"}
+    expected = {
+        (kind.__name__, words[kind.log_level], frozenset(field.name for field in dataclasses.fields(kind)))
+        for kind in classes(events, events.Event)
+    }
+
+    table = rows("reference/events.md", cells=4)
+
+    assert expected == {
+        (name.strip("`"), level, frozenset(re.findall(r"\w+", fields)))
+        for name, level, fields, _ in table
+        if name.startswith("`")
+    }
+
+
+def test_every_note_is_in_the_list_of_notes():
+    """A decision that nobody finds is made again."""
+    notes = {file.name for file in (DOCS / "design").glob("[0-9]*.md")}
+
+    listed = set(re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", (DOCS / "design/README.md").read_text("utf-8")))
+
+    assert notes == listed
