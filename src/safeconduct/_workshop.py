@@ -12,7 +12,7 @@ from typing import Literal
 from safeconduct._core.announcer import Announcer
 from safeconduct._core.answers import Answers, ProblemBody
 from safeconduct._core.basic import BasicRecognition
-from safeconduct._core.decision import Clock, Passed
+from safeconduct._core.decision import Clock, Known
 from safeconduct._core.endpoints import JWKS_PATH, Endpoint, jwks_endpoint
 from safeconduct._core.gate import Gate
 from safeconduct._core.passwords import Passwords
@@ -186,7 +186,7 @@ class Workshop:
         return Recognition(
             owner=self._owner,
             verifier=self._verifier,
-            remembered=Remembered[Passed](config.tokens.remembered),
+            remembered=Remembered[Known](config.tokens.remembered),
             clock=self._clock,
             leeway_seconds=own | {trust.issuer: trust.leeway_seconds for trust in config.trust},
             shards=config.store.shards,

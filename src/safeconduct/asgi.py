@@ -23,8 +23,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_PROOF = "safeconduct.proof"
-
 
 class AuthMiddleware:
     """
@@ -52,14 +50,15 @@ class AuthMiddleware:
         # The short way, in line: this is what nearly every request costs.
         fields = [value for name, value in scope["headers"] if name == b"authorization"]
         passed: Passed | None = None
-        if len(fields) == 1 and _PROOF not in scope:
-            passed = self._recall(route_of(scope), fields[0])
+        if len(fields) == 1:
+            route = scope["method"], scope["path"], scope.get("root_path", ""), scope.get("raw_path")
+            passed = self._recall(route, fields[0])
         if passed is None:
             passed = await self._judge(scope, send)
             if passed is None:
                 return
         identity = passed.identity
-        scope = {**scope, "safeconduct": identity, "user": identity, "auth": passed.rights, _PROOF: passed}
+        scope = {**scope, "safeconduct": identity, "user": identity, "auth": passed}
         if self._hides_cookies:
             scope["headers"] = _without_cookies(scope["headers"], self._gate.hidden_cookies)
         before = PASSED.set(passed)
@@ -83,7 +82,7 @@ class AuthMiddleware:
         """Take the long way; answer, and return None, where the request ends here."""
         gate = self._gate
         request = read_scope(scope)
-        outer: Passed | None = scope.get(_PROOF)
+        outer = outer_of(scope)
         if request.path in gate.endpoints and not gate.is_inner(outer):
             await _reply(send, gate.serve(request), request.method)
             return None
@@ -122,13 +121,13 @@ class _Handshake:
     async def serve(self) -> None:
         """Judge the handshake and hand the socket on."""
         request = read_scope(self._scope)
-        decision = await self._gate.decide(request, self._scope.get(_PROOF))
+        decision = await self._gate.decide(request, outer_of(self._scope))
         if isinstance(decision, Refused):
             await self._receive()
             await self._deny(self._gate.answer(decision.error, request))
             return
         identity = decision.identity
-        scope = {**self._scope, "safeconduct": identity, "user": identity, "auth": decision.rights, _PROOF: decision}
+        scope = {**self._scope, "safeconduct": identity, "user": identity, "auth": decision}
         if self._gate.hidden_cookies:
             scope["headers"] = _without_cookies(scope["headers"], self._gate.hidden_cookies)
         if isinstance(decision.identity, Principal) and decision.identity.scheme == "subprotocol":
@@ -158,6 +157,12 @@ class _Handshake:
             await self._send({"type": "websocket.http.response.body", "body": reply.body})
             return
         await self._send({"type": "websocket.close", "code": _close_code(reply.status), "reason": ""})
+
+
+def outer_of(scope: Scope) -> Passed | None:
+    """Return what another middleware of ours left in this very request."""
+    outer = scope.get("auth")
+    return outer if isinstance(outer, Passed) else None
 
 
 def route_of(scope: Scope) -> Route:

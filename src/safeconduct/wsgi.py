@@ -168,7 +168,8 @@ def _raw_path(environ: Environ) -> bytes | None:
 def _outer(environ: Environ) -> Passed | None:
     # a2wsgi hands the scope of the ASGI application around this one on, and with it what was left there.
     scope = environ.get("asgi.scope")
-    return environ.get(_PROOF) if scope is None else scope.get(_PROOF)
+    outer = environ.get(_PROOF) if scope is None else scope.get("auth")
+    return outer if isinstance(outer, Passed) else None
 
 
 def _announce_identity(environ: Environ, passed: Passed, hidden_cookies: frozenset[bytes]) -> None:

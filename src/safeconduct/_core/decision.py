@@ -20,13 +20,6 @@ Ambient = Literal["cookie", "basic"]
 
 
 @dataclass(frozen=True, slots=True)
-class Rights:
-    """The scopes as Starlette reads them: ``scope["auth"].scopes`` (its ``@requires`` works)."""
-
-    scopes: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
 class Proof:
     """What an identity rests on, so that an inner middleware of the same ``Auth`` need not prove it again."""
 
@@ -45,7 +38,8 @@ class Passed:
     """The request may go on, in the name of *identity*; *proof* is None for an ``Anonymous``."""
 
     identity: Identity
-    rights: Rights
+    #: As Starlette reads them in ``scope["auth"]``, so that its own ``@requires`` works.
+    scopes: frozenset[str]
     clock: Clock = field(repr=False)
     #: The mark of the ``Auth`` that decided.
     owner: object = field(repr=False)
@@ -60,7 +54,24 @@ class Passed:
         if isinstance(identity, Principal):
             # Starlette's own word for "somebody": `@requires("authenticated")`.
             scopes |= {"authenticated"}
-        return cls(identity, Rights(scopes), clock, owner, proof, proof is not None and proof.ambient == "cookie")
+        return cls(identity, scopes, clock, owner, proof, proof is not None and proof.ambient == "cookie")
+
+
+class Known:
+    """
+    A remembered ``Passed`` that has a proof, and at which version of the store's view it was last found to hold.
+
+    Not frozen: the version moves on.  A race between two threads repeats a look, and nothing else.
+    """
+
+    __slots__ = ("expires_at", "passed", "question", "version")
+
+    def __init__(self, passed: Passed, proof: Proof) -> None:
+        self.passed = passed
+        self.question = proof.question
+        #: Seconds since the epoch.
+        self.expires_at = proof.expires_ms / 1000
+        self.version: object = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,13 @@ from typing import Final, Protocol
 
 from safeconduct._core.answers import Answers
 from safeconduct._core.basic import BasicRecognition
-from safeconduct._core.decision import Ambient, Decision, Key, Passed, Proof, Refused
+from safeconduct._core.decision import Ambient, Decision, Key, Known, Passed, Proof, Refused
 from safeconduct._core.endpoints import Endpoint
 from safeconduct._core.policy import Policy
-from safeconduct._core.ports import Question
+from safeconduct._core.ports import View
 from safeconduct._core.recognition import Place, Recognition, principal_of
 from safeconduct._core.requirement import Requirement
-from safeconduct._core.revocation import Revocations
+from safeconduct._core.revocation import Revocations, Unasked
 from safeconduct._core.sources import Sources, why_unsupported
 from safeconduct._core.strangers import Strangers
 from safeconduct._http.credentials import Basic, Bearer, read_authorization
@@ -85,13 +85,13 @@ class Gate:
         self._policy = policy
         self._sources = sources
         self._recognition = recognition
-        self._recall = recognition.recall
+        self._remembered = recognition.remembered
         self._clock = recognition.clock
         self._owner = recognition.owner
         self._basic = basic
         self._revocations = revocations
         self._asks_by_default = asks_by_default
-        self._holds: Callable[[Question], bool] = bool if revocations is None else revocations.holds
+        self._view: View = Unasked() if revocations is None else revocations.view
         self._rejects_invalid = rejects_invalid
         self._announce = announce
         self._is_closed = False
@@ -141,26 +141,34 @@ class Gate:
         Whatever is unusual, or would be refused, goes the long way, ``decide``.
 
         Args:
-            route: The route of the request, which comes through no other middleware of ours.
+            route: The route of the request.
             field: Its only ``Authorization`` field.
         """
-        passed = self._recall(field)
+        known = self._remembered.used.get(field)
         requirement = self._closed_routes.get(route)
-        if passed is None or requirement is None:
+        if known is None or requirement is None:
             return None
-        recognition, proof = self._recognition, passed.proof
+        recognition = self._recognition
         try:
             now = self._clock()
-            holds = (
-                proof is not None
-                and now * 1000 < proof.expires_ms
+            if (
+                now < known.expires_at
                 and recognition.fresh_from <= now < recognition.fresh_until
-                and self._holds(proof.question)
-                and (not requirement.is_particular or requirement.is_met_by(passed.identity, now=now))
-            )
+                and (known.version is self._view.version or self._still_holds(known))
+                and (not requirement.is_particular or requirement.is_met_by(known.passed.identity, now=now))
+            ):
+                return known.passed
         except Exception:  # noqa: BLE001 - the long way meets it again, and tells of it
             return None
-        return passed if holds else None
+        return None
+
+    def _still_holds(self, known: Known) -> bool:
+        # Read before the look, so that a revocation during the look is seen as a newer version by the next request.
+        version = self._view.version
+        if not self._view.holds(known.question):
+            return False
+        known.version = version
+        return True
 
     async def decide(self, request: Request, outer: Passed | None) -> Decision:
         """
@@ -233,7 +241,7 @@ class Gate:
         if len(fields) == 1:
             if outer is not None and self._is_same(outer, field):
                 return outer
-            known = self._recall(field)
+            known = self._recognition.recall(field)
             if known is not None:
                 return known
         credential = read_authorization(fields)
@@ -249,7 +257,8 @@ class Gate:
             return self._strangers.nobody
         if outer is not None and self._is_same(outer, found.place.key):
             return outer
-        return self._recall(found.place.key) or self._recognition.prove(found.token, found.place, now=now)
+        recognition = self._recognition
+        return recognition.recall(found.place.key) or recognition.prove(found.token, found.place, now=now)
 
     def _is_same(self, outer: Passed, key: Key) -> bool:
         return outer.owner is self._owner and outer.proof is not None and outer.proof.credential == key

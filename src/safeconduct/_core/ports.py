@@ -175,6 +175,9 @@ class Store(Protocol):
 class View(Protocol):
     """A store that knows some answers by itself, so that the warm path asks nobody."""
 
+    #: Another object whenever ``holds`` may answer otherwise: what held at one version need not be looked up again.
+    version: object
+
     def holds(self, question: Question) -> bool:
         """Say whether the credential counts for certain; where that is not so, ``ask`` decides."""
         ...

@@ -8,7 +8,7 @@ refused one never is.  What is remembered is the proof alone: expiry, revocation
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from safeconduct._core.decision import Ambient, Clock, Key, Passed, Proof
+from safeconduct._core.decision import Ambient, Clock, Key, Known, Passed, Proof
 from safeconduct._core.members import question_for
 from safeconduct._core.ports import Question
 from safeconduct._tokens.claims import Claims
@@ -36,7 +36,7 @@ class Recognition:
         *,
         owner: object,
         verifier: TokenVerifier,
-        remembered: Remembered[Passed],
+        remembered: Remembered[Known],
         clock: Clock,
         leeway_seconds: Mapping[str, int],
         shards: int,
@@ -54,9 +54,8 @@ class Recognition:
         """
         self.owner = owner
         self.clock = clock
-        self.recall = remembered.get
         self.verify = verifier.verify
-        self._remembered = remembered
+        self.remembered = remembered
         self._key_state_now = verifier.key_state
         self._key_state = verifier.key_state()
         self._leeway_seconds = leeway_seconds
@@ -75,8 +74,13 @@ class Recognition:
         key_state = self._key_state_now()
         if key_state is not self._key_state:
             self._key_state = key_state
-            self._remembered.clear()
+            self.remembered.clear()
         self.fresh_from, self.fresh_until = now, now + 1
+
+    def recall(self, key: Key) -> Passed | None:
+        """Return what was proven before by the bytes *key*, or None."""
+        known = self.remembered.get(key)
+        return None if known is None else known.passed
 
     def prove(self, token: str, place: Place, *, now: float) -> Passed:
         """
@@ -89,7 +93,7 @@ class Recognition:
         question = self.question(claims)
         proof = Proof(place.key, question.ends_ms, question, place.ambient)
         passed = Passed.of(principal_of(claims, place.scheme), self.clock, self.owner, proof)
-        self._remembered.put(place.key, passed)
+        self.remembered.put(place.key, Known(passed, proof))
         return passed
 
     def question(self, claims: Claims) -> Question:

@@ -42,6 +42,34 @@ class Epochs:
         self.skew_told_ms: int | None = None
 
 
+class Blind:
+    """The view of a store that has to be asked each time."""
+
+    __slots__ = ("version",)
+
+    def __init__(self) -> None:
+        self.version = object()
+
+    def holds(self, question: Question) -> bool:
+        """Never be certain."""
+        del question
+        return False
+
+
+class Unasked:
+    """The view where there is no store: whatever was proven counts."""
+
+    __slots__ = ("version",)
+
+    def __init__(self) -> None:
+        self.version = object()
+
+    def holds(self, question: Question) -> bool:
+        """Know of nothing that was revoked."""
+        del question
+        return True
+
+
 class _Reply(Protocol):
     @property
     def epoch(self) -> Epoch | None: ...
@@ -75,7 +103,7 @@ class Revocations:
         "_seen",
         "_shards",
         "_store",
-        "holds",
+        "view",
     )
 
     def __init__(
@@ -99,8 +127,8 @@ class Revocations:
         self._announce = announce
         self._epochs = Epochs() if epochs is None else epochs
         self._seen = self._epochs.seen
-        #: Says whether a credential counts for certain, without asking; where not, ``check`` decides.
-        self.holds = store.holds if isinstance(store, View) and not self._refuses_new else _is_never_certain
+        #: What is known without asking; where that is nothing, ``check`` decides.
+        self.view: View = store if isinstance(store, View) and not self._refuses_new else Blind()
 
     async def check(self, question: Question, *, now_ms: int) -> None:
         """
@@ -245,11 +273,6 @@ class Revocations:
         if told_ms is None or abs(own_ms - told_ms) >= _TOLD_EVERY_MS:
             self._epochs.skew_told_ms = own_ms
             self._announce(ClockSkewed(skew_ms=skew_ms))
-
-
-def _is_never_certain(question: Question) -> bool:
-    del question
-    return False
 
 
 def _refuse_unless_same(outcome: _Outcome) -> None:

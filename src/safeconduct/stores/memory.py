@@ -57,6 +57,7 @@ class MemoryStore:
         "_pruned_ms",
         "_revoked",
         "_stamped_ms",
+        "version",
     )
 
     def __init__(self, *, clock: Callable[[], float], horizon_ms: int, leeway_ms: int) -> None:
@@ -73,6 +74,7 @@ class MemoryStore:
         self._pruned_ms = -1
         self._stamped_ms = 0
         self._is_ended = False
+        self.version = object()
         self.begin_instance()
         self._epoch = Epoch(self._instance.hex(), self._now_ms(), "new", horizon_ms)
         self._held = Answer(self._epoch, is_empty=False, is_revoked=False, now_ms=None)
@@ -137,6 +139,8 @@ class MemoryStore:
             self._prune(now_ms)
             self._keep(revocation, now_ms)
             before_ms = None if revocation.is_mark else self._cut(revocation.member, now_ms)
+            # After the entry: whoever sees the old version may look too early, and looks again at the new one.
+            self.version = object()
         return Written(self._epoch, is_empty=False, before_ms=before_ms)
 
     async def count_try(self, counters: Sequence[Counter], *, try_id: bytes) -> int:
@@ -157,6 +161,7 @@ class MemoryStore:
     def end(self) -> None:
         """Answer no more."""
         self._is_ended = True
+        self.version = object()
 
     def begin_instance(self) -> None:
         """Become another instance, with a lock that nobody holds: in a new process, or a forked one."""
