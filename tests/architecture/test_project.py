@@ -1,15 +1,20 @@
 """The project's own papers agree with each other."""
 
+import ast
 import configparser
+import importlib.metadata
 import re
+import sys
 import tomllib
 
 import pytest
 
-from sources import PROJECT, place, python_files
+from sources import PROJECT, nodes, place, python_files
 
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
 LONGEST_NOTE = 40
+#: What a dependency of ours cannot be installed without.
+COMES_ALONG = {"cryptography", "werkzeug"}
 REQUIREMENT = re.compile(r"(?P<name>[a-z0-9-]+)(\[[a-z0-9,]+\])?(>=(?P<lowest>[0-9.]+))?", re.IGNORECASE)
 
 
@@ -30,6 +35,35 @@ def lowest_pins() -> dict[str, str]:
 def test_the_lowest_environment_installs_the_lower_bounds():
     """A bound that nothing is tested with is a guess."""
     assert lower_bounds().items() <= lowest_pins().items()
+
+
+def imported_by_tests() -> set[str]:
+    """Return the first names of all modules that tests and examples import and that are no files of theirs."""
+    names = set()
+    for _, node in nodes("tests", "examples", "typing_tests"):
+        match node:
+            case ast.Import(names=aliases):
+                names |= {alias.name.partition(".")[0] for alias in aliases}
+            case ast.ImportFrom(module=str(module), level=0):
+                names.add(module.partition(".")[0])
+    files = {file.stem for file in python_files("tests", "examples")}
+    return names - files - sys.stdlib_module_names - {"safeconduct"}
+
+
+def test_the_extra_installs_all_that_the_tests_import():
+    """A machine with Python alone has nothing but what the README's command installs."""
+    extras = PYPROJECT["project"]["optional-dependencies"].values()
+    lines = [*PYPROJECT["project"]["dependencies"], *(line for lines in extras for line in lines)]
+    installed = {REQUIREMENT.match(line)["name"].lower() for line in lines} | COMES_ALONG
+    owners = importlib.metadata.packages_distributions()
+
+    lacking = {
+        name
+        for name in imported_by_tests()
+        if installed.isdisjoint(owner.lower().replace("_", "-") for owner in owners.get(name, [name]))
+    }
+
+    assert set() == lacking
 
 
 def test_every_tested_interpreter_is_declared():
