@@ -12,7 +12,7 @@ from typing import Literal
 from safeconduct._core.announcer import Announcer
 from safeconduct._core.answers import Answers, ProblemBody
 from safeconduct._core.basic import BasicRecognition
-from safeconduct._core.decision import Clock, Known
+from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints import JWKS_PATH, Endpoint, jwks_endpoint
 from safeconduct._core.gate import Gate
 from safeconduct._core.passwords import Passwords
@@ -28,7 +28,6 @@ from safeconduct._http.origin import Origin
 from safeconduct._keys.opening import issuer_rules, own_keys
 from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct._tokens.policy import ACR
-from safeconduct._tokens.remembered import Remembered
 from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct.config import Config
 from safeconduct.directories import UsersFile, people_for
@@ -186,7 +185,7 @@ class Workshop:
         return Recognition(
             owner=self._owner,
             verifier=self._verifier,
-            remembered=Remembered[Known](config.tokens.remembered),
+            capacity=config.tokens.remembered,
             clock=self._clock,
             leeway_seconds=own | {trust.issuer: trust.leeway_seconds for trust in config.trust},
             shards=config.store.shards,

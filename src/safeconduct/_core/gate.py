@@ -85,7 +85,6 @@ class Gate:
         self._policy = policy
         self._sources = sources
         self._recognition = recognition
-        self._remembered = recognition.remembered
         self._clock = recognition.clock
         self._owner = recognition.owner
         self._basic = basic
@@ -144,11 +143,11 @@ class Gate:
             route: The route of the request.
             field: Its only ``Authorization`` field.
         """
-        known = self._remembered.used.get(field)
+        recognition = self._recognition
+        known = recognition.remembered.used.get(field)
         requirement = self._closed_routes.get(route)
         if known is None or requirement is None:
             return None
-        recognition = self._recognition
         try:
             now = self._clock()
             if (

@@ -36,7 +36,7 @@ class Recognition:
         *,
         owner: object,
         verifier: TokenVerifier,
-        remembered: Remembered[Known],
+        capacity: int,
         clock: Clock,
         leeway_seconds: Mapping[str, int],
         shards: int,
@@ -47,7 +47,7 @@ class Recognition:
         Args:
             owner: The mark of the ``Auth``, left in every proof.
             verifier: Checks tokens.
-            remembered: What was proven before.
+            capacity: How many proven tokens are remembered.
             clock: The time, in seconds since the epoch.
             leeway_seconds: By issuer, how long after its expiry a token still holds.
             shards: How many shards the store has.
@@ -55,7 +55,9 @@ class Recognition:
         self.owner = owner
         self.clock = clock
         self.verify = verifier.verify
-        self.remembered = remembered
+        self._capacity = capacity
+        #: What was proven before, by the present keys.
+        self.remembered: Remembered[Known] = Remembered(capacity)
         self._key_state_now = verifier.key_state
         self._key_state = verifier.key_state()
         self._leeway_seconds = leeway_seconds
@@ -74,7 +76,8 @@ class Recognition:
         key_state = self._key_state_now()
         if key_state is not self._key_state:
             self._key_state = key_state
-            self.remembered.clear()
+            # Another memory instead of an empty one: what a thread still proves by the old keys goes into the old one.
+            self.remembered = Remembered(self._capacity)
         self.fresh_from, self.fresh_until = now, now + 1
 
     def recall(self, key: Key) -> Passed | None:
@@ -89,11 +92,12 @@ class Recognition:
         Raises:
             InvalidToken: If anything about it is wrong.
         """
+        remembered = self.remembered
         claims = self.verify(token, now=now)
         question = self.question(claims)
         proof = Proof(place.key, question.ends_ms, question, place.ambient)
         passed = Passed.of(principal_of(claims, place.scheme), self.clock, self.owner, proof)
-        self.remembered.put(place.key, Known(passed, proof))
+        remembered.put(place.key, Known(passed, proof))
         return passed
 
     def question(self, claims: Claims) -> Question:

@@ -8,6 +8,11 @@ from safeconduct.stores.address import Address
 from safeconduct.stores.link import Command, LinkBroken, Refusal, Reply, connection_arguments
 
 
+def load_driver() -> None:
+    """Import the part of redis-py that connections here are made of; only who asks a server pays for it."""
+    import redis.asyncio.connection  # noqa: F401, PLC0415 - 200 ms, at the first question of a process
+
+
 class NativeLink:
     """A connection of redis-py's asyncio kind."""
 
@@ -17,7 +22,7 @@ class NativeLink:
 
     async def open(self, seconds: float) -> None:
         """Connect within *seconds*."""
-        from redis.asyncio import connection as kinds  # noqa: PLC0415 - redis-py takes 200 ms, and only who uses it pays
+        from redis.asyncio import connection as kinds  # noqa: PLC0415 - as in load_driver
 
         kind: type[Any] = kinds.SSLConnection if self._address.is_tls else kinds.Connection
         if self._address.path is not None:

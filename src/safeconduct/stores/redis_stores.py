@@ -16,6 +16,7 @@ from safeconduct._core.ports import Store
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.errors import Unavailable
 from safeconduct.events import Event
+from safeconduct.stores import blocking, native
 from safeconduct.stores.address import parse_address
 from safeconduct.stores.blocking import BlockingLink, BlockingSlots
 from safeconduct.stores.breaker import Breaker
@@ -93,14 +94,15 @@ class RedisStores:
         self._loops.abandon()
 
     def _new_blocking_wire(self) -> Wire:
-        return self._new_wire(BlockingLink, BlockingSlots(self._config.pool_size))
+        return self._new_wire(blocking.load_driver, BlockingLink, BlockingSlots(self._config.pool_size))
 
     def _new_native_wire(self) -> Wire:
-        return self._new_wire(NativeLink, NativeSlots(self._config.pool_size))
+        return self._new_wire(native.load_driver, NativeLink, NativeSlots(self._config.pool_size))
 
-    def _new_wire(self, open_link: Callable[[Any], Link], slots: Any) -> Wire:
+    def _new_wire(self, load_driver: Callable[[], None], open_link: Callable[[Any], Link], slots: Any) -> Wire:
         return Wire(
             self._address,
+            load_driver=load_driver,
             open_link=open_link,
             slots=slots,
             deadline_seconds=self._config.deadline_ms / 1000,

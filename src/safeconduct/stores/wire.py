@@ -50,6 +50,7 @@ class Wire:
 
     Args:
         address: Where the server is.
+        load_driver: Imports what connections of this world need, which takes longer than a command may.
         open_link: Makes a connection of this world.
         slots: Bounds how many are in use.
         deadline_seconds: How long one command may take in all.
@@ -61,6 +62,7 @@ class Wire:
         self,
         address: Address,
         *,
+        load_driver: Callable[[], None],
         open_link: Callable[[Address], Link],
         slots: Slots,
         deadline_seconds: float,
@@ -68,6 +70,7 @@ class Wire:
         fitness: Fitness,
     ) -> None:
         self._address = address
+        self._load_driver = load_driver
         self._open_link = open_link
         self._slots = slots
         self._deadline_seconds = deadline_seconds
@@ -84,6 +87,8 @@ class Wire:
             Unavailable: If there is no reply within the deadline, or it is an error, or the server is unfit.
         """
         self._breaker.admit()
+        # Before the clock starts: the first request of a process must not fail for an import.
+        self._load_driver()
         # Real time, whatever clock the application was given: this bounds waits for a real server.
         ends_at = time.monotonic() + self._deadline_seconds
         if not await self._slots.take(self._deadline_seconds):
