@@ -1,0 +1,219 @@
+"""
+What a request costs with us around an application, against the same application bare; no server, no socket.
+
+    python benchmarks/bench_inproc.py [--quick] [--only asgi|wsgi]
+
+Warm is a request whose token was proven before, cold one whose token is verified anew (``tokens.remembered = 0``); the
+store is ``memory://``, and revocation is asked every time.  The header's value is a new object in every request, as a
+server hands it over, and the view reads the user's name.  Beside it stands Starlette's own middleware, with a backend
+that finds the token and checks nothing (no-op), and with one that looks at nothing at all (empty).  Each contender has
+a process of its own.
+"""
+
+import argparse
+import asyncio
+import io
+import secrets
+import sys
+import time
+
+import rounds
+from flask import Flask, Response, request
+from starlette.applications import Starlette
+from starlette.authentication import AuthCredentials, AuthenticationBackend, SimpleUser
+from starlette.middleware import Middleware
+from starlette.middleware.authentication import AuthenticationMiddleware
+from starlette.responses import Response as StarletteResponse
+from starlette.routing import Route
+
+from safeconduct import Auth, Config
+from safeconduct._keys.generate import new_key
+from safeconduct._tokens.issuer import Grant
+from safeconduct.asgi import AuthMiddleware
+from safeconduct.flask import Safeconduct
+
+try:
+    from uvloop import new_event_loop
+except ImportError:
+    from asyncio import new_event_loop
+
+ALGORITHMS = ("HS256", "ES256", "RS256")
+ASGI_WANTED, WSGI_WANTED = 1.30, 1.10
+FIELDS = [
+    (b"host", b"127.0.0.1:8000"),
+    (b"user-agent", b"wrk/4.1"),
+    (b"accept", b"*/*"),
+    (b"accept-encoding", b"gzip, br"),
+    (b"x-request-id", b"0123456789abcdef"),
+    (b"x-forwarded-for", b"10.0.0.1"),
+]
+ENVIRON = {
+    "REQUEST_METHOD": "GET",
+    "SCRIPT_NAME": "",
+    "PATH_INFO": "/",
+    "QUERY_STRING": "",
+    "SERVER_NAME": "127.0.0.1",
+    "SERVER_PORT": "8000",
+    "SERVER_PROTOCOL": "HTTP/1.1",
+    "HTTP_HOST": "127.0.0.1:8000",
+    "HTTP_USER_AGENT": "wrk/4.1",
+    "HTTP_ACCEPT": "*/*",
+    "wsgi.version": (1, 0),
+    "wsgi.url_scheme": "http",
+    "wsgi.input": io.BytesIO(),
+    "wsgi.errors": sys.stderr,
+    "wsgi.multithread": False,
+    "wsgi.multiprocess": False,
+    "wsgi.run_once": False,
+}
+
+
+class NoCheck(AuthenticationBackend):
+    """A backend that finds the token, as Starlette's documentation shows, and believes it."""
+
+    async def authenticate(self, conn):
+        scheme, _, token = conn.headers["authorization"].partition(" ")
+        assert scheme.lower() == "bearer", token
+        return AuthCredentials(["read", "write"]), SimpleUser("user-00000001")
+
+
+class Nothing(AuthenticationBackend):
+    """A backend that does nothing: what it returns was made before."""
+
+    found = AuthCredentials(["read", "write"]), SimpleUser("user-00000001")
+
+    async def authenticate(self, conn):
+        del conn
+        return self.found
+
+
+def made_auth(algorithm, remembered):
+    """Return an ``Auth`` and a token of its own."""
+    jwk = new_key(algorithm, now=time.time(), randomness=secrets.token_bytes)
+    issuer, tokens = "https://api.example.com", {"remembered": remembered, "algorithm": algorithm}
+    auth = Auth(Config(store="memory://", issuer=issuer, audience=issuer, keys={"keys": [jwk]}, tokens=tokens))
+    grant = Grant(subject="user-00000001", scopes=["read", "write"], roles=["clerk"], lifetime_seconds=86400)
+    return auth, auth._workshop.issuer.issue(grant, iat_ms=int(time.time() * 1000) + 5)  # noqa: SLF001 - the way the demo issues
+
+
+def starlette_app(middleware=(), *, reads_user):
+    async def view(asked):
+        name = asked.user.display_name if reads_user else "user-00000001"
+        return StarletteResponse(b'{"sub":"' + name.encode() + b'"}', media_type="application/json")
+
+    return Starlette(routes=[Route("/", view)], middleware=list(middleware))
+
+
+def flask_app(*, reads_user):
+    app = Flask("bench")
+
+    @app.get("/")
+    def view():
+        name = request.environ["REMOTE_USER"] if reads_user else "user-00000001"
+        return Response(b'{"sub":"' + name.encode() + b'"}', mimetype="application/json")
+
+    return app
+
+
+def contender(name):
+    """Return the application *name* and the token that it is asked with."""
+    world, _, rest = name.partition(" ")
+    kind, _, algorithm = rest.partition(" ")
+    auth, token = made_auth(algorithm or "ES256", 0 if kind == "cold" else 10000)
+    if kind == "bare":
+        return (starlette_app if world == "asgi" else flask_app)(reads_user=False), token
+    if kind in {"no-op", "empty"}:
+        backend = NoCheck() if kind == "no-op" else Nothing()
+        return starlette_app([Middleware(AuthenticationMiddleware, backend=backend)], reads_user=True), token
+    if world == "asgi":
+        return starlette_app([Middleware(AuthMiddleware, auth=auth)], reads_user=True), token
+    app = flask_app(reads_user=True)
+    Safeconduct(auth).init_app(app)
+    return app, token
+
+
+def asgi_timed(app, token):
+    """Return what times *app* on a loop of its own."""
+    loop, field, statuses = new_event_loop(), b"Bearer " + token.encode(), set()
+
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message):
+        if message["type"] == "http.response.start":
+            statuses.add(message["status"])
+
+    async def ask(times):
+        began = time.process_time()
+        for _ in range(times):
+            scope = {
+                "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1",
+                "method": "GET", "scheme": "http", "path": "/", "raw_path": b"/", "query_string": b"", "root_path": "",
+                "state": {}, "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8000),
+                "headers": [*FIELDS, (b"authorization", field[:-1] + field[-1:])],
+            }  # fmt: skip
+            await app(scope, receive, send)
+        took = time.process_time() - began
+        assert statuses == {200}, statuses
+        return took
+
+    asyncio.set_event_loop(loop)
+    return lambda times: loop.run_until_complete(ask(times))
+
+
+def wsgi_timed(app, token):
+    """Return what times *app*."""
+    field, statuses = b"Bearer " + token.encode(), set()
+
+    def start_response(status, headers, exc_info=None):
+        del headers, exc_info
+        statuses.add(status)
+
+    def ask(times):
+        began = time.process_time()
+        for _ in range(times):
+            body = app({**ENVIRON, "HTTP_AUTHORIZATION": field.decode("latin-1")}, start_response)
+            b"".join(body)
+            if hasattr(body, "close"):
+                body.close()
+        took = time.process_time() - began
+        assert statuses == {"200 OK"}, statuses
+        return took
+
+    return ask
+
+
+def names_of(world):
+    """Return every contender of one world, the reference first."""
+    own = [f"{world} {kind} {algorithm}" for kind in ("warm", "cold") for algorithm in ALGORITHMS]
+    return [f"{world} bare", *(["asgi no-op", "asgi empty"] if world == "asgi" else []), *own]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the time")
+    parser.add_argument("--only", choices=["asgi", "wsgi"])
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        timed = asgi_timed if options.child.startswith("asgi") else wsgi_timed
+        rounds.serve(timed(*contender(options.child)))
+        return
+    for world, wanted in (("asgi", ASGI_WANTED), ("wsgi", WSGI_WANTED)):
+        if options.only in {None, world}:
+            children = {name: rounds.Child(__file__, "--child", name) for name in names_of(world)}
+            figures = rounds.measure(
+                children,
+                reference=f"{world} bare",
+                rounds=40 if options.quick else 400,
+                seconds=0.004,
+                wanted={f"{world} warm {algorithm}": wanted for algorithm in ALGORITHMS},
+            )
+            for child in children.values():
+                child.close()
+            loop = f" on {new_event_loop.__module__.partition('.')[0]}" if world == "asgi" else ""
+            rounds.report(f"inproc-{world}", f"A request in process, {world.upper()}{loop}", figures)
+
+
+if __name__ == "__main__":
+    main()
