@@ -13,7 +13,7 @@ from safeconduct._http.cookies import without
 from safeconduct._http.message import Field, Reply, Request, Route, read_fields
 from safeconduct._http.paths import relative_path
 from safeconduct._http.privacy import private
-from safeconduct.errors import AuthError
+from safeconduct.errors import AuthError, StepUpRequired
 from safeconduct.guard import PASSED
 from safeconduct.principal import Principal
 
@@ -124,10 +124,10 @@ class _Handshake:
         decision = await self._gate.decide(request, outer_of(self._scope))
         if isinstance(decision, Refused):
             await self._receive()
-            await self._deny(self._gate.answer(decision.error, request))
+            await self._deny(decision.error, request)
             return
         identity = decision.identity
-        scope = {**self._scope, "safeconduct": identity, "user": identity, "auth": decision}
+        scope: Scope = {**self._scope, "safeconduct": identity, "user": identity, "auth": decision}
         if self._gate.hidden_cookies:
             scope["headers"] = _without_cookies(scope["headers"], self._gate.hidden_cookies)
         if isinstance(decision.identity, Principal) and decision.identity.scheme == "subprotocol":
@@ -137,7 +137,7 @@ class _Handshake:
         try:
             await self._app(scope, self._receive, self._watch)
         except AuthError as error:
-            await self._deny(self._gate.answer(error, request))
+            await self._deny(error, request)
         finally:
             PASSED.reset(before)
 
@@ -149,14 +149,15 @@ class _Handshake:
                 message = {**message, "subprotocol": "bearer"}
         await self._send(message)
 
-    async def _deny(self, reply: Reply) -> None:
+    async def _deny(self, error: AuthError, request: Request) -> None:
+        reply = self._gate.answer(error, request)
         if not self._is_accepted and "websocket.http.response" in self._scope.get("extensions", {}):
             await self._send(
                 {"type": "websocket.http.response.start", "status": reply.status, "headers": list(reply.fields)}
             )
             await self._send({"type": "websocket.http.response.body", "body": reply.body})
             return
-        await self._send({"type": "websocket.close", "code": _close_code(reply.status), "reason": ""})
+        await self._send({"type": "websocket.close", "code": _close_code(error), "reason": ""})
 
 
 def outer_of(scope: Scope) -> Passed | None:
@@ -218,5 +219,8 @@ async def _reply(send: Send, reply: Reply, method: str) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _close_code(status: int) -> int:
-    return {401: 4401, 403: 4403, 503: 1013}.get(status, 1008)
+def _close_code(error: AuthError) -> int:
+    if isinstance(error, StepUpRequired):
+        # The credential is good; what is asked of it is more.
+        return 4403
+    return {401: 4401, 403: 4403, 503: 1013}.get(error.status, 1008)

@@ -86,11 +86,16 @@ class AuthMiddleware:
         except BaseException:
             PASSED.set(before)
             raise
-        if isinstance(body, (list, tuple)):
-            # Nothing of the application runs any more.
+        if isinstance(body, (list, tuple)) or _is_file(body, environ):
+            # Nothing of the application runs any more; a file's own iterable lets the server send it by itself.
             PASSED.set(before)
             return body
         return _Body(body, before)
+
+
+def _is_file(body: Iterable[bytes], environ: Environ) -> bool:
+    wrapper = environ.get("wsgi.file_wrapper")
+    return isinstance(wrapper, type) and isinstance(body, wrapper)
 
 
 class _Body:

@@ -82,7 +82,7 @@ def test_a_handshake_that_passes(headers, path, who):
         (cookie("alice") + FOREIGN, "/me", 403, "cross_site_request", 4403),
         (cookie("alice") + SAME * 2, "/me", 403, "cross_site_request", 4403),
         ((*cookie("alice"), ("sec-fetch-site", "same-origin")), "/me", 403, "cross_site_request", 4403),
-        ((("sec-websocket-protocol", "bearer"),), "/me", 401, "invalid_token", 4401),
+        ((("sec-websocket-protocol", "bearer"),), "/me", 401, "missing_credential", 4401),
         ((("sec-websocket-protocol", "bearer, x, y"),), "/me", 401, "invalid_token", 4401),
         ((("sec-websocket-protocol", "bearer, \u00e9"),), "/me", 401, "invalid_token", 4401),
         ((("sec-websocket-protocol", "chat, {alice}"),), "/me", 401, "missing_credential", 4401),

@@ -17,31 +17,30 @@ from typing import Final, Protocol
 
 from safeconduct._core.answers import Answers
 from safeconduct._core.basic import BasicRecognition
-from safeconduct._core.decision import Ambient, Decision, Key, Known, Passed, Proof, Refused
+from safeconduct._core.decision import Decision, Key, Known, Passed, Refused
 from safeconduct._core.endpoints import Endpoint
 from safeconduct._core.policy import Policy
 from safeconduct._core.ports import View
 from safeconduct._core.recognition import Place, Recognition, principal_of
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation import Revocations, Unasked
-from safeconduct._core.sources import Sources, why_unsupported
+from safeconduct._core.sources import SUBPROTOCOL_KEY, Sources, why_unsupported
 from safeconduct._core.strangers import Strangers
+from safeconduct._core.vouching import Vouching
 from safeconduct._http.credentials import Basic, Bearer, read_authorization
 from safeconduct._http.message import Reply, Request, Route
-from safeconduct._http.origin import SAFE_METHODS, check_origin
 from safeconduct._http.paths import clean_path
 from safeconduct.errors import (
     AuthError,
-    CrossSiteRequest,
-    ExpiredToken,
     MissingCredential,
-    RevokedToken,
     Unavailable,
 )
 from safeconduct.events import Event, Fault
 from safeconduct.principal import Principal
 
 _ROUTES_REMEMBERED: Final = 4096
+#: Of a path in characters: strangers choose paths, and what they choose must not fill the memory.
+_LONGEST_REMEMBERED: Final = 256
 
 
 class Gate:
@@ -88,8 +87,7 @@ class Gate:
         self._clock = recognition.clock
         self._owner = recognition.owner
         self._basic = basic
-        self._revocations = revocations
-        self._asks_by_default = asks_by_default
+        self._vouching = Vouching(revocations, sources, basic, asks_by_default=asks_by_default)
         self._view: View = Unasked() if revocations is None else revocations.view
         self._rejects_invalid = rejects_invalid
         self._announce = announce
@@ -115,8 +113,7 @@ class Gate:
             raise Unavailable("closed")
         now = self._clock()
         claims = self._recognition.verify(token, now=now)
-        if self._revocations is not None and self._asks_by_default:
-            await self._revocations.check(self._recognition.question(claims), now_ms=int(now * 1000))
+        await self._vouching.ask(self._recognition.question(claims), None, now_ms=int(now * 1000))
         return principal_of(claims, "bearer")
 
     def serve(self, request: Request) -> Reply:
@@ -201,6 +198,8 @@ class Gate:
         if requirement is None:
             clean_path(request.path, request.raw_path, request.root_path)
             requirement = self._policy.requirement(request.method, request.path)
+            if len(request.path) > _LONGEST_REMEMBERED:
+                return requirement
             if len(self._routes) >= _ROUTES_REMEMBERED:
                 self._routes.clear()
                 self._closed_routes.clear()
@@ -227,7 +226,7 @@ class Gate:
             else:
                 passed = self._from_elsewhere(request, outer, now)
             if passed is not outer and passed.proof is not None:
-                await self._vouch(passed.proof, request, requirement, now)
+                await self._vouching.vouch(passed.proof, request, requirement, now)
         except AuthError as error:
             is_refused = fields and self._rejects_invalid and not isinstance(error, Unavailable)
             if is_refused or not requirement.is_open:
@@ -253,44 +252,26 @@ class Gate:
     def _from_elsewhere(self, request: Request, outer: Passed | None, now: float) -> Passed:
         found = self._sources.carried(request)
         if found is None:
-            return self._strangers.nobody
+            return outer if outer is not None and self._hid_token(outer, request) else self._strangers.nobody
         if outer is not None and self._is_same(outer, found.place.key):
             return outer
         recognition = self._recognition
         return recognition.recall(found.place.key) or recognition.prove(found.token, found.place, now=now)
 
+    def _hid_token(self, outer: Passed, request: Request) -> bool:
+        # A token among the subprotocols is taken out of the scope once it is proven (http.md), so what is left to read
+        # here is that the same Auth proved one for this very handshake.
+        proof = outer.proof
+        return (
+            request.is_websocket
+            and outer.owner is self._owner
+            and proof is not None
+            and isinstance(proof.credential, str)
+            and proof.credential.startswith(SUBPROTOCOL_KEY)
+        )
+
     def _is_same(self, outer: Passed, key: Key) -> bool:
         return outer.owner is self._owner and outer.proof is not None and outer.proof.credential == key
-
-    async def _vouch(self, proof: Proof, request: Request, requirement: Requirement, now: float) -> None:
-        now_ms = int(now * 1000)
-        if now_ms >= proof.expires_ms:
-            raise ExpiredToken(proof.expires_ms // 1000)
-        if proof.ambient is not None:
-            self._check_origin(proof.ambient, request, requirement)
-        if self._revocations is None or not self._asks(requirement):
-            return
-        try:
-            await self._revocations.check(proof.question, now_ms=now_ms)
-        except RevokedToken:
-            if self._basic is not None and proof.ambient == "basic":
-                self._basic.forget(request)
-            raise
-
-    def _asks(self, requirement: Requirement) -> bool:
-        return self._asks_by_default if requirement.consistency is None else requirement.consistency != "none"
-
-    def _check_origin(self, ambient: Ambient, request: Request, requirement: Requirement) -> None:
-        verdict = check_origin(
-            request,
-            own=self._sources.own_origin,
-            trusted=self._sources.trusted_origins,
-            ambient=ambient,
-            unsafe=requirement.is_unsafe,
-        )
-        if ambient == "cookie" and verdict != "unasked" and request.method not in SAFE_METHODS:
-            # Until sessions exist there is no CSRF token that could vouch for a cookie on an unsafe method.
-            raise CrossSiteRequest("a cookie counts for GET, HEAD and handshakes only")
 
 
 class GateKeeper(Protocol):

@@ -119,7 +119,7 @@ def _rule_entry(rule: Rule) -> Entry:
 
 
 def _with_head(methods: Sequence[str]) -> frozenset[str]:
-    return frozenset(methods) | ({"HEAD"} if "GET" in methods else frozenset())
+    return frozenset((*methods, "HEAD") if "GET" in methods else methods)
 
 
 def _refuse_tie(opened: Entry, rule: Entry) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Final
 
 from safeconduct._core.recognition import Place
 from safeconduct._http.cookies import find
@@ -9,6 +10,9 @@ from safeconduct._http.credentials import Credential, Dpop, UnknownScheme
 from safeconduct._http.message import Request
 from safeconduct._http.origin import Origin
 from safeconduct.errors import MalformedToken
+
+SUBPROTOCOL_KEY: Final = "subprotocol "
+"""What the key of a token begins with that came among the subprotocols."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,8 @@ class Sources:
             trusted_origins: Further origins whose pages may use an ambient credential.
         """
         self.takes_bearer = "bearer" in names
-        self.hidden_cookies = frozenset(name.encode() for name in hidden_cookies) if "cookie" in names else frozenset()
+        hidden = hidden_cookies if "cookie" in names else ()
+        self.hidden_cookies = frozenset(name.encode() for name in hidden)
         self.own_origin = own_origin
         self.trusted_origins = trusted_origins
         self._cookie = access_cookie.encode() if "cookie" in names else None
@@ -74,15 +79,15 @@ class Sources:
 def _subprotocol_token(request: Request) -> Found | None:
     # "bearer, <token>": a page cannot set a header at a handshake, but it can offer subprotocols (http.md, "Sockets").
     offered = [name.strip(b" \t") for value in request.values(b"sec-websocket-protocol") for name in value.split(b",")]
-    if offered[:1] != [b"bearer"]:
+    if offered[:1] != [b"bearer"] or len(offered) == 1:
         return None
     if len(offered) != 2:  # noqa: PLR2004 - the word and the token
-        raise MalformedToken("a subprotocol 'bearer' without one token behind it")
+        raise MalformedToken("a subprotocol 'bearer' with more than one token behind it")
     try:
         token = offered[1].decode("ascii")
     except UnicodeDecodeError:
         raise MalformedToken("the subprotocol's token is not ASCII") from None
-    return Found(Place("subprotocol", "subprotocol " + token), token)
+    return Found(Place("subprotocol", SUBPROTOCOL_KEY + token), token)
 
 
 def why_unsupported(credential: Credential | None) -> str:
