@@ -125,3 +125,15 @@ def test_a_file_reaches_the_server_as_the_file_that_it_is():
     call_wsgi(watched, environ_of(Asked("GET", "/health", (), "https")) | {"wsgi.file_wrapper": Wrapper})
 
     assert isinstance(bodies[0], Wrapper)
+
+
+@both
+def test_a_token_is_remembered_in_one_spelling(world):
+    """Else a user could fill the memory with one token behind more and more spaces."""
+    auth = Auth(configuration(), directory=Folk(), clock=now)
+    spelt = [[("authorization", b"bearer" + b" " * spaces + tokens()["alice"].encode())] for spaces in range(1, 9)]
+
+    statuses = [ask_in(world, auth, headers=headers).status for headers in spelt]
+
+    assert [200] * 8 == statuses
+    assert 1 == len(auth._workshop._recognition.remembered)

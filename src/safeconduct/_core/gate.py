@@ -38,6 +38,7 @@ from safeconduct.errors import (
 from safeconduct.events import Event, Fault
 from safeconduct.principal import Principal
 
+_BEARER_BYTES: Final = len("Bearer ")
 _ROUTES_REMEMBERED: Final = 4096
 #: Of a path in characters: strangers choose paths, and what they choose must not fill the memory.
 _LONGEST_REMEMBERED: Final = 256
@@ -244,7 +245,9 @@ class Gate:
                 return known
         credential = read_authorization(fields)
         if isinstance(credential, Bearer) and self._sources.takes_bearer:
-            return self._recognition.prove(credential.token, Place("bearer", field), now=now)
+            # One token can be written with any number of spaces before it: only one way is worth remembering.
+            is_kept = len(field) == _BEARER_BYTES + len(credential.token)
+            return self._recognition.prove(credential.token, Place("bearer", field, is_kept=is_kept), now=now)
         if isinstance(credential, Basic) and self._basic is not None:
             return await self._basic.prove(credential, request, now=now)
         raise MissingCredential(why_unsupported(credential))

@@ -26,6 +26,8 @@ class Place:
     key: Key = field(repr=False)
     #: What kind of credential a browser sends by itself; None for one that it does not.
     ambient: Ambient | None = None
+    #: Whether the proof is remembered under *key*.
+    is_kept: bool = True
 
 
 class Recognition:
@@ -97,7 +99,8 @@ class Recognition:
         question = self.question(claims)
         proof = Proof(place.key, question.ends_ms, question, place.ambient)
         passed = Passed.of(principal_of(claims, place.scheme), self.clock, self.owner, proof)
-        remembered.put(place.key, Known(passed, proof))
+        if place.is_kept:
+            remembered.put(place.key, Known(passed, proof))
         return passed
 
     def question(self, claims: Claims) -> Question:
