@@ -9,7 +9,7 @@ from proxies import Proxy
 from safeconduct._core.ports import Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreRecovered, StoreUnavailable
-from safeconduct.stores import link, redis_store, scripts, wire
+from safeconduct.stores import link, reply, scripts, wire
 from safeconduct.stores.address import parse_address
 from safeconduct.stores.breaker import FAILURES, OPEN_SECONDS
 from safeconduct.stores.fitness import EVERY_SECONDS
@@ -344,7 +344,7 @@ def test_a_reply_of_another_shape_is_unavailable(enter, open_stores, server):
 
 def test_a_number_of_another_shape_is_unavailable():
     with pytest.raises(Unavailable):
-        redis_store._integer(b"1")
+        reply.integer(b"1")
 
 
 def test_an_epoch_that_did_not_begin_is_unavailable(enter, open_stores, server, monkeypatch):

@@ -11,13 +11,15 @@ import os
 import secrets
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 from safeconduct._core.ports import Answer, Counter, Epoch, Question, Revocation, Stamp, Store, Written
 from safeconduct.errors import Unavailable
 from safeconduct.stores.counters import MemoryCounters
 from safeconduct.stores.lifetimes import MARGIN_MS, entry_expires_ms
+from safeconduct.stores.memory_sessions import MemorySessions
 
 #: How many expired entries a write clears away; as many as the script in Redis does.
 PRUNED_AT_ONCE = 100
@@ -57,6 +59,7 @@ class MemoryStore:
         "_pruned_ms",
         "_revoked",
         "_stamped_ms",
+        "sessions",
         "version",
     )
 
@@ -75,6 +78,8 @@ class MemoryStore:
         self._stamped_ms = 0
         self._is_ended = False
         self.version = object()
+        #: The port to the sessions of this process.
+        self.sessions = MemorySessions(self)
         self.begin_instance()
         self._epoch = Epoch(self._instance.hex(), self._now_ms(), "new", horizon_ms)
         self._held = Answer(self._epoch, is_empty=False, is_revoked=False, now_ms=None)
@@ -96,11 +101,11 @@ class MemoryStore:
 
     async def ask(self, question: Question) -> Answer:
         """Look a credential up."""
-        if question.instance is not None and question.instance != self._instance:
-            raise self._other_process()
+        if question.instance is not None:
+            self.refuse_foreign(question.instance)
         if not self._entry_members.isdisjoint(question.marks) or question.ends_ms <= self._pruned_ms:
             return self._revoked
-        if not self._cut_members.isdisjoint(question.cuts) and question.issued_ms <= self._latest_cut_ms(question):
+        if not self._cut_members.isdisjoint(question.cuts) and question.issued_ms <= self.latest_cut_ms(question.cuts):
             return self._revoked
         if self._is_ended:
             raise Unavailable("the store is closed")
@@ -112,7 +117,7 @@ class MemoryStore:
             self._entry_members.isdisjoint(question.marks)
             and self._cut_members.isdisjoint(question.cuts)
             and question.ends_ms > self._pruned_ms
-            and question.instance is None
+            and (question.instance is None or question.instance == self._instance)
             and not self._is_ended
         )
 
@@ -123,24 +128,15 @@ class MemoryStore:
 
     async def stamp(self, question: Question) -> Stamp:
         """Find an instant after every cut-off that would meet the new token."""
-        self._refuse_if_ended()
-        with self._lock:
-            after_ms = max(self._latest_cut_ms(question), self._epoch.started_ms)
-            iat_ms = max(self._now_ms(), after_ms + 1)
-            self._stamped_ms = max(self._stamped_ms, iat_ms)
+        with self.alone() as now_ms:
+            iat_ms = self.stamp_alone(question.cuts, now_ms)
         return Stamp(self._epoch, is_empty=False, iat_ms=iat_ms)
 
     async def revoke(self, shard: int, revocation: Revocation) -> Written:
         """Write one entry and clear away what has expired; all shards are one here."""
         del shard
-        self._refuse_if_ended()
-        with self._lock:
-            now_ms = self._now_ms()
-            self._prune(now_ms)
-            self._keep(revocation, now_ms)
-            before_ms = None if revocation.is_mark else self._cut(revocation.member, now_ms)
-            # After the entry: whoever sees the old version may look too early, and looks again at the new one.
-            self.version = object()
+        with self.alone() as now_ms:
+            before_ms = self.revoke_alone(revocation, now_ms)
         return Written(self._epoch, is_empty=False, before_ms=before_ms)
 
     async def count_try(self, counters: Sequence[Counter], *, try_id: bytes) -> int:
@@ -168,6 +164,58 @@ class MemoryStore:
         self._instance = secrets.token_bytes(_INSTANCE_BYTES)
         self._is_told = False
         self._lock = threading.Lock()
+        self.sessions.forget()
+
+    @property
+    def epoch(self) -> Epoch:
+        """The one epoch that there is."""
+        return self._epoch
+
+    @property
+    def leeway_ms(self) -> int:
+        """What is granted to clocks."""
+        return self._leeway_ms
+
+    @contextmanager
+    def alone(self) -> Iterator[int]:
+        """
+        Hold everybody else off and say what time it is.
+
+        Raises:
+            Unavailable: If the store is closed.
+        """
+        self._refuse_if_ended()
+        with self._lock:
+            yield self._now_ms()
+
+    def stamp_alone(self, cuts: Sequence[bytes], now_ms: int) -> int:
+        """Find the instant of a new token; whoever calls holds the others off."""
+        iat_ms = max(now_ms, self.latest_cut_ms(cuts) + 1, self._epoch.started_ms + 1)
+        self._stamped_ms = max(self._stamped_ms, iat_ms)
+        return iat_ms
+
+    def revoke_alone(self, revocation: Revocation, now_ms: int) -> int | None:
+        """Write one entry and clear away what has expired; whoever calls holds the others off."""
+        self._prune(now_ms)
+        self._keep(revocation, now_ms)
+        before_ms = None if revocation.is_mark else self._cut(revocation.member, now_ms)
+        # After the entry: whoever sees the old version may look too early, and looks again at the new one.
+        self.version = object()
+        return before_ms
+
+    def latest_cut_ms(self, cuts: Iterable[bytes]) -> int:
+        """Say when the last of these was cut off, -1 for never."""
+        return max((self._cuts.get(member, -1) for member in cuts), default=-1)
+
+    def refuse_foreign(self, instance: bytes) -> None:
+        """
+        Return if *instance* is this one.
+
+        Raises:
+            Unavailable: If it is another process: nobody can say what became of its sessions.
+        """
+        if instance != self._instance:
+            raise self._other_process()
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
@@ -181,9 +229,6 @@ class MemoryStore:
             self._is_told = True
             _logger.error("memory:// in several processes: use redis://, or a session is known to one of them only")
         return Unavailable("a session of another process")
-
-    def _latest_cut_ms(self, question: Question) -> int:
-        return max((self._cuts.get(member, -1) for member in question.cuts), default=-1)
 
     def _cut(self, member: bytes, now_ms: int) -> int:
         # A token may bear an instant ahead of a clock that stood still or went back, and ends all the same.

@@ -8,60 +8,21 @@ share ``{sc:throttle}``, because one try counts in several of them at once.
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from dataclasses import replace
+from typing import Literal
 
 from safeconduct._core.ports import Answer, Counter, Epoch, Question, Revocation, Stamp, Written
 from safeconduct.errors import Unavailable
 from safeconduct.stores import scripts
 from safeconduct.stores.lifetimes import MARGIN_MS, clamped_ms
-from safeconduct.stores.link import Reply
-from safeconduct.stores.wire import Call, Outcome, Wire
+from safeconduct.stores.redis_sessions import RedisSessions
+from safeconduct.stores.reply import Said, integer, read_reply
+from safeconduct.stores.ways import Ways
+from safeconduct.stores.wire import Call
 
 #: About how many changes a shard's log keeps; whoever is further behind loads everything anew.
 _LOG_LENGTH = 10_000
 _EPOCH_NAME_BYTES = 16
-
-
-class Ways(Protocol):
-    """Finds the wire that the running code may use."""
-
-    def wire(self) -> Wire:
-        """Return it; raises ``Unavailable`` if there shall be none."""
-        ...
-
-    async def close(self) -> None:
-        """Drop its connections."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    epoch: Epoch | None
-    is_empty: bool
-    now_ms: int
-    number: int
-    replicas: int
-
-
-def _said(outcome: Outcome) -> _Said:
-    try:
-        name, started_ms, reason, horizon_ms, is_empty, now_ms, number, _ = outcome.reply
-        epoch = _epoch(name, started_ms, reason, horizon_ms) if name else None
-        return _Said(epoch, is_empty == 1, _integer(now_ms), _integer(number), outcome.replicas)
-    except (TypeError, ValueError, AttributeError) as error:
-        raise Unavailable("the store gave a reply of another shape") from error
-
-
-def _epoch(name: Reply, started_ms: Reply, reason: Reply, horizon_ms: Reply) -> Epoch:
-    # Whatever is not plainly new is in doubt.
-    return Epoch(name.decode(), _integer(started_ms), "new" if reason == b"new" else "lost", _integer(horizon_ms))
-
-
-def _integer(reply: Reply) -> int:
-    if not isinstance(reply, int):
-        raise Unavailable("the store gave a reply of another shape")
-    return reply
 
 
 class RedisStore:
@@ -95,6 +56,15 @@ class RedisStore:
         self._shift_ms = shift_ms
         self._keys: dict[int, tuple[bytes, ...]] = {}
         self._epochs: dict[int, Epoch] = {}
+        #: The port to the sessions, which lie on the same slots.
+        self.sessions = RedisSessions(
+            ways,
+            key_prefix=key_prefix,
+            horizon_ms=horizon_ms,
+            leeway_ms=leeway_ms,
+            min_replicas=min_replicas,
+            shift_ms=shift_ms,
+        )
 
     async def ask(self, question: Question) -> Answer:
         """Ask in one command on one slot."""
@@ -145,7 +115,7 @@ class RedisStore:
         """Count a try everywhere or nowhere; run twice, it counts once."""
         bounds = [bound for counter in counters for bound in (counter.limit, counter.window_ms)]
         call = Call(scripts.COUNT_TRY, self._counter_keys(counters), (self._shift_ms(), try_id, *bounds))
-        return _integer((await self._ways.wire().call(call)).reply)
+        return integer((await self._ways.wire().call(call)).reply)
 
     async def give_back(self, counters: Sequence[Counter], cleared: Sequence[Counter], *, try_id: bytes) -> None:
         """Take a try out again."""
@@ -159,9 +129,9 @@ class RedisStore:
 
     async def _on_shard(
         self, script: scripts.Script, shard: int, *arguments: bytes | str | int, replicas: int = 0
-    ) -> _Said:
+    ) -> Said:
         call = Call(script, self._shard_keys(shard), (self._shift_ms(), self._horizon_ms, *arguments), replicas)
-        said = _said(await self._ways.wire().call(call))
+        said = read_reply(await self._ways.wire().call(call))
         known = self._epochs.get(shard)
         if said.epoch == known:
             # The same epoch stays the same object, and that is all that the use case looks at.

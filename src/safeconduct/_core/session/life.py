@@ -1,0 +1,99 @@
+"""
+The life of a session: what may happen to it, what its tokens are worth then, and when they end.
+
+=============================  =====================  =============================  ================================
+event                          level of the token     refresh token                  what changes
+=============================  =====================  =============================  ================================
+sign-in                        as proven              only if asked for              a new session
+renew, past half of the life   remembered             untouched                      demoted, one renewal more
+refresh                        ``level(now)``         rotated, expiry kept           nothing
+refresh with ``extend``,       ``level(now)``         rotated, expiry = min(now +    nothing
+past half of its life                                 idle lifetime, absolute end)
+step-up                        as proven              rotated if presented           proof, its instant, no longer
+                                                                                     demoted; older tokens end
+5 failed step-ups              none                   none                           over
+account gone or disabled       none                   none                           over
+sign-out, cut-off, reuse       none                   none                           over
+no renewal in time, the end    none                   none                           over
+=============================  =====================  =============================  ================================
+
+``level(now)`` is what was proven while the session is not demoted and the proof is younger than the explicit lifetime,
+else ``remembered``.  A token above ``remembered`` ends with that lifetime.  So a level never rises without proof, and a
+long-term credential stands for an explicit sign-in for one short life and no longer.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+from safeconduct._core.session.record import Chain, Session
+from safeconduct.config import Config
+from safeconduct.principal import Level, rank
+
+#: So many wrong passwords at a step-up end the session: whoever tries holds its token and may have stolen it.
+MAX_FAILURES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifetimes:
+    """How long things live, from the configuration, in milliseconds."""
+
+    access_ms: int
+    #: The end of a session without a long-term credential.
+    short_absolute_ms: int
+    #: The end of any other.
+    absolute_ms: int
+    #: The life of a long-term credential.
+    idle_ms: int
+    #: How long a proof counts.
+    explicit_ms: int
+    #: How long a lost answer may be asked for again.
+    grace_ms: int
+
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        """Read them out of the configuration."""
+        sessions, access_ms = config.sessions, config.tokens.access_lifetime_seconds * 1000
+        explicit_seconds = sessions.explicit_lifetime_seconds
+        return cls(
+            access_ms=access_ms,
+            short_absolute_ms=sessions.short_absolute_lifetime_seconds * 1000,
+            absolute_ms=sessions.absolute_lifetime_seconds * 1000,
+            idle_ms=sessions.idle_lifetime_seconds * 1000,
+            explicit_ms=access_ms if explicit_seconds is None else explicit_seconds * 1000,
+            grace_ms=sessions.refresh_grace_seconds * 1000,
+        )
+
+
+def level_at(session: Session, now_ms: int, lives: Lifetimes) -> Level:
+    """Say what the session is worth at *now_ms*."""
+    # A proof whose lifetime ends within this second can't be written into a token, which counts in seconds.
+    counts = now_ms // 1000 < _proof_end(session, lives)
+    return session.proof_level if counts and not session.is_demoted else "remembered"
+
+
+def token_end(session: Session, iat_ms: int, lives: Lifetimes) -> int:
+    """Reckon the ``exp`` of a token that is issued at *iat_ms*, in seconds."""
+    end = min(iat_ms // 1000 + lives.access_ms // 1000, session.ends_ms // 1000)
+    if rank(level_at(session, iat_ms, lives)) > rank("remembered"):
+        return min(end, _proof_end(session, lives))
+    return end
+
+
+def token_half(issued_ms: int, expires_at: int) -> int:
+    """Say from which second on a token may be renewed: half of its life is over."""
+    issued_at = issued_ms // 1000
+    return issued_at + (expires_at - issued_at + 1) // 2
+
+
+def renew_after(session: Session, issued_ms: int, expires_at: int) -> int | None:
+    """Say from which second on a token may be renewed, None where its end can't grow."""
+    return token_half(issued_ms, expires_at) if expires_at < session.ends_ms // 1000 else None
+
+
+def chain_half_ms(chain: Chain) -> int:
+    """Say from when on a long-term credential may be extended: half of its life is over."""
+    return chain.begun_ms + (chain.expires_ms - chain.begun_ms) // 2
+
+
+def _proof_end(session: Session, lives: Lifetimes) -> int:
+    return (session.auth_ms + lives.explicit_ms) // 1000

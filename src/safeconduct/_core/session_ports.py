@@ -1,0 +1,219 @@
+"""
+What the sessions ask of a store: each transition is one command on one shard, and may be sent twice without harm.
+
+A refresh token that is presented, by the store's clock, the first line that fits:
+
+===========================================================  ==========  ============================================
+what the record says                                         outcome     what follows
+===========================================================  ==========  ============================================
+none, past its end, or ended by any cut-off                  gone        nothing
+the live token                                               rotated     the next one becomes the live one
+the one before, within the grace                             retry       the salt is told, so that the same one follows
+later than the live one: the store lost a write              rotated     it is taken for the live one, ``rolled_back``
+earlier, within the grace of the last rotation               stale       nothing
+anything else                                                reuse       the session is ended and cut off
+===========================================================  ==========  ============================================
+
+An access token that asks for renewal: of the newest renewal ``renewed``; of the one before, within the grace,
+``repeated`` with the same token; else ``reuse``, which ends nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from safeconduct._core.ports import Epoch
+from safeconduct._core.session.record import Session, Transport
+from safeconduct.principal import Level
+
+Outcome = Literal[
+    "opened", "rotated", "retry", "early", "stale", "reuse", "gone",
+    "renewed", "repeated", "at_end", "stepped", "failed", "ended", "used", "read",
+]  # fmt: skip
+
+
+MemberOf = Callable[[str], bytes]
+"""Names what a session's cut-off is kept under, by the session's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Which session a command is about, and what may have ended it."""
+
+    shard: int
+    session_id: str
+    #: The member of the session itself.
+    session: bytes
+    #: The member of its subject, which also names the subject's index.
+    owner: bytes
+    #: The members of its client and of everything.
+    others: tuple[bytes, ...]
+
+    @property
+    def cuts(self) -> tuple[bytes, ...]:
+        """Every member whose cut-off ends the session, its own first."""
+        return (self.session, self.owner, *self.others)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LongTerm:
+    """A long-term credential that a new session begins with."""
+
+    digest: bytes = field(repr=False)
+    idle_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """A new session."""
+
+    subject: str
+    username: str = field(repr=False)
+    level: Level
+    rights: str
+    transport: Transport
+    device: str
+    network: str
+    lifetime_ms: int
+    #: How long an access token may live.
+    access_ms: int
+    long_term: LongTerm | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotation:
+    """A refresh token that was presented, and what follows if it is the live one."""
+
+    position: int
+    digest: bytes = field(repr=False)
+    next_digest: bytes = field(repr=False)
+    salt: bytes = field(repr=False)
+    grace_ms: int
+    access_ms: int
+    #: The rights as they were looked up; None where they can't change.
+    rights: str | None = None
+    #: The new life of the long-term credential, if its owner wants to extend it.
+    extends_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presented:
+    """The access token that asks."""
+
+    issued_ms: int
+    #: Seconds since the epoch.
+    expires_at: int
+    renewals: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewing:
+    """A renewal that is asked for."""
+
+    presented: Presented
+    #: The ``jti`` of the new token.
+    token_id: str
+    grace_ms: int
+    access_ms: int
+    rights: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepUp:
+    """A proof that was given within a session."""
+
+    presented: Presented
+    #: Drawn for this request.
+    request_id: str
+    level: Level
+    access_ms: int
+    rights: str | None = None
+    #: The refresh token that was presented along with it.
+    rotation: Rotation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionReply:
+    """What became of a command; nothing was written where *epoch* is None."""
+
+    epoch: Epoch | None
+    is_empty: bool
+    outcome: Outcome
+    now_ms: int
+    #: The ``iat_ms`` of the token that may be issued now.
+    iat_ms: int = 0
+    #: The session as it is after the command, None where it is over.
+    session: Session | None = None
+    #: Whether the store had lost a write that it had acknowledged.
+    is_rolled_back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsReply:
+    """The sessions of a subject that are not over, the ones used last first."""
+
+    epoch: Epoch | None
+    is_empty: bool
+    sessions: tuple[tuple[str, Session], ...] = ()
+
+
+class SessionStore(Protocol):
+    """
+    The sessions of all processes.
+
+    Raises ``Unavailable``, and nothing else, where the store cannot be asked within its deadline.
+    """
+
+    @property
+    def instance(self) -> bytes | None:
+        """What the ids of its sessions bear after their shard, where they are known to one process only."""
+        ...
+
+    async def open(self, reach: Reach, opening: Opening) -> SessionReply:
+        """Keep a new session, which begins after every cut-off: ``opened``."""
+        ...
+
+    async def read(self, reach: Reach) -> SessionReply:
+        """Say what is known of a session: ``read`` or ``gone``.  It decides nothing."""
+        ...
+
+    async def rotate(self, reach: Reach, rotation: Rotation) -> SessionReply:
+        """Take a refresh token; ``early`` where it wants to be extended before half of its life."""
+        ...
+
+    async def renew(self, reach: Reach, renewing: Renewing) -> SessionReply:
+        """Renew an access token; ``at_end`` where its end can't grow."""
+        ...
+
+    async def step_up(self, reach: Reach, step: StepUp) -> SessionReply:
+        """Take a proof and cut off the session's older tokens: ``stepped``, or what ``rotate`` says."""
+        ...
+
+    async def fail(self, reach: Reach, *, request_id: str, limit: int) -> SessionReply:
+        """Count a failed proof: ``failed``, or ``ended`` with the last that is allowed."""
+        ...
+
+    async def touch(self, reach: Reach, *, every_ms: int) -> SessionReply:
+        """Say whether a session stands, ``used`` or ``gone``, and note its use if *every_ms* have gone by."""
+        ...
+
+    async def end(self, reach: Reach, *, lives_ms: int) -> SessionReply:
+        """End a session and cut it off: ``ended``, or ``gone`` where there was none; *lives_ms* bounds its tokens."""
+        ...
+
+    async def end_all(self, reach: Reach, *, lives_ms: int) -> SessionReply:
+        """End every session of the owner and cut him off: ``ended``."""
+        ...
+
+    async def sessions_of(self, reach: Reach, members: MemberOf) -> SessionsReply:
+        """Return the owner's sessions; *members* names the member of a session by its id."""
+        ...
+
+
+class KeepsSessions(Protocol):
+    """A store's port that keeps sessions too."""
+
+    @property
+    def sessions(self) -> SessionStore:
+        """The port to them."""
+        ...

@@ -1,0 +1,251 @@
+"""
+The sessions in one process's memory.
+
+They share lock, cut-offs and clock with the store whose port they are.  Records are frozen: a transition puts another
+one in the place of the first, so that what was handed out does not change.
+"""
+
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Protocol
+
+from safeconduct._core.members import session_place
+from safeconduct._core.ports import Epoch, Revocation
+from safeconduct._core.session.chain import Turn, turn
+from safeconduct._core.session.record import Session
+from safeconduct._core.session.transitions import issued, opened, renewed, stepped, with_rights, without_salt
+from safeconduct._core.session_ports import (
+    MemberOf,
+    Opening,
+    Outcome,
+    Reach,
+    Renewing,
+    Rotation,
+    SessionReply,
+    SessionsReply,
+    StepUp,
+)
+from safeconduct.stores.lifetimes import MARGIN_MS
+from safeconduct.stores.session_shelf import SessionShelf
+
+
+class Ground(Protocol):
+    """What the sessions stand on: the store's lock, clock and cut-offs."""
+
+    @property
+    def instance(self) -> bytes:
+        """What the ids of this process's sessions begin with, after their shard."""
+        ...
+
+    @property
+    def epoch(self) -> Epoch:
+        """The one epoch that there is."""
+        ...
+
+    @property
+    def leeway_ms(self) -> int:
+        """What is granted to clocks."""
+        ...
+
+    def alone(self) -> AbstractContextManager[int]:
+        """Hold everybody else off and say what time it is."""
+        ...
+
+    def stamp_alone(self, cuts: tuple[bytes, ...], now_ms: int, /) -> int:
+        """Find the instant of a new token."""
+        ...
+
+    def revoke_alone(self, revocation: Revocation, now_ms: int, /) -> int | None:
+        """Write one entry."""
+        ...
+
+    def latest_cut_ms(self, cuts: tuple[bytes, ...], /) -> int:
+        """Say when the last of these was cut off."""
+        ...
+
+    def refuse_foreign(self, instance: bytes, /) -> None:
+        """Return if *instance* is this one."""
+        ...
+
+
+class MemorySessions:
+    """
+    The port to this process's sessions.
+
+    Args:
+        ground: The store that they belong to.
+    """
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop all of them: a forked child knows nothing of its parent's."""
+        self._shelf = SessionShelf()
+
+    @property
+    def instance(self) -> bytes | None:
+        """What the ids of this process's sessions bear after their shard."""
+        return self._ground.instance
+
+    async def open(self, reach: Reach, opening: Opening) -> SessionReply:
+        """Keep a new session."""
+        with self._ground.alone() as now_ms:
+            known = self._shelf.get(reach.session_id)
+            if known is not None:
+                return self._reply("opened", now_ms, known, known.issued_ms)
+            iat_ms = self._ground.stamp_alone(reach.cuts, now_ms)
+            session = self._issued(opened(opening, iat_ms), iat_ms, now_ms, opening.access_ms)
+            self._shelf.add(reach.session_id, session, reach.owner, now_ms=now_ms)
+            return self._reply("opened", now_ms, session, iat_ms)
+
+    async def read(self, reach: Reach) -> SessionReply:
+        """Say what is known of a session."""
+        with self._alone_with(reach) as now_ms:
+            session = self._standing(reach, now_ms)
+            return self._reply("gone" if session is None else "read", now_ms, session)
+
+    async def rotate(self, reach: Reach, rotation: Rotation) -> SessionReply:
+        """Take a refresh token."""
+        with self._alone_with(reach) as now_ms:
+            session = self._standing(reach, now_ms)
+            if session is None:
+                return self._reply("gone", now_ms)
+            turned = _turned(session, rotation, now_ms)
+            if turned.outcome not in {"rotated", "retry"}:
+                return self._not_turned(reach, session, turned, now_ms)
+            iat_ms = self._ground.stamp_alone(reach.cuts, now_ms)
+            session = with_rights(replace(session, chain=turned.chain), rotation.rights)
+            session = self._issued(session, iat_ms, now_ms, rotation.access_ms)
+            self._shelf.put(reach.session_id, session)
+            return replace(self._reply(turned.outcome, now_ms, session, iat_ms), is_rolled_back=turned.is_rolled_back)
+
+    async def renew(self, reach: Reach, renewing: Renewing) -> SessionReply:
+        """Renew an access token."""
+        asks = renewing.presented
+        with self._alone_with(reach) as now_ms:
+            session = self._standing(reach, now_ms)
+            if session is None or self._ground.latest_cut_ms(reach.cuts) >= asks.issued_ms:
+                return self._reply("gone", now_ms)
+            last = session.renewal
+            if last is not None and asks.renewals == session.renewals - 1 and now_ms < last.grace_ms:
+                return self._reply("repeated", now_ms, session, last.iat_ms)
+            if asks.renewals < session.renewals:
+                return self._reply("reuse", now_ms, session)
+            if session.ends_ms // 1000 <= asks.expires_at:
+                return self._reply("at_end", now_ms, session)
+            iat_ms, is_ahead = self._ground.stamp_alone(reach.cuts, now_ms), asks.renewals > session.renewals
+            session = self._issued(renewed(session, renewing, iat_ms, now_ms), iat_ms, now_ms, renewing.access_ms)
+            self._shelf.put(reach.session_id, session)
+            return replace(self._reply("renewed", now_ms, session, iat_ms), is_rolled_back=is_ahead)
+
+    async def step_up(self, reach: Reach, step: StepUp) -> SessionReply:
+        """Take a proof and cut off the session's older tokens."""
+        with self._alone_with(reach) as now_ms:
+            session = self._standing(reach, now_ms)
+            if session is not None and session.last_request == step.request_id:
+                return self._reply("stepped", now_ms, session, session.issued_ms)
+            if session is None or self._ground.latest_cut_ms(reach.cuts) >= step.presented.issued_ms:
+                return self._reply("gone", now_ms)
+            is_rolled_back = False
+            if step.rotation is not None:
+                turned = _turned(session, step.rotation, now_ms)
+                if turned.outcome not in {"rotated", "retry"}:
+                    return self._not_turned(reach, session, turned, now_ms)
+                session, is_rolled_back = replace(session, chain=turned.chain), turned.is_rolled_back
+            self._cut(reach, session.ends_ms, now_ms)
+            iat_ms = self._ground.stamp_alone(reach.cuts, now_ms)
+            session = self._issued(stepped(session, step, iat_ms), iat_ms, now_ms, step.access_ms)
+            self._shelf.put(reach.session_id, session)
+            return replace(self._reply("stepped", now_ms, session, iat_ms), is_rolled_back=is_rolled_back)
+
+    async def fail(self, reach: Reach, *, request_id: str, limit: int) -> SessionReply:
+        """Count a failed proof."""
+        with self._alone_with(reach) as now_ms:
+            session = self._standing(reach, now_ms)
+            if session is None or session.last_request == request_id:
+                return self._reply("gone" if session is None else "failed", now_ms, session)
+            session = replace(session, failures=session.failures + 1, last_request=request_id)
+            if session.failures >= limit:
+                self._drop(reach, session.ends_ms, now_ms)
+                return self._reply("ended", now_ms)
+            self._shelf.put(reach.session_id, session)
+            return self._reply("failed", now_ms, session)
+
+    async def touch(self, reach: Reach, *, every_ms: int) -> SessionReply:
+        """Say whether a session stands, and note its use."""
+        with self._alone_with(reach) as now_ms:
+            session = self._standing(reach, now_ms)
+            if session is None:
+                return self._reply("gone", now_ms)
+            if now_ms >= session.used_ms + every_ms:
+                session = replace(session, used_ms=now_ms)
+            self._shelf.put(reach.session_id, session)
+            return self._reply("used", now_ms, session)
+
+    async def end(self, reach: Reach, *, lives_ms: int) -> SessionReply:
+        """End a session and cut it off."""
+        with self._alone_with(reach) as now_ms:
+            outcome: Outcome = "gone" if self._standing(reach, now_ms) is None else "ended"
+            known = self._shelf.get(reach.session_id)
+            self._drop(reach, now_ms + lives_ms if known is None else known.ends_ms, now_ms)
+            return self._reply(outcome, now_ms)
+
+    async def end_all(self, reach: Reach, *, lives_ms: int) -> SessionReply:
+        """End every session of the owner and cut him off."""
+        with self._ground.alone() as now_ms:
+            self._ground.revoke_alone(Revocation("subject", reach.owner, (reach.shard,), lives_ms=lives_ms), now_ms)
+            for session_id in self._shelf.owned_by(reach.owner):
+                self._shelf.remove(session_id)
+            return self._reply("ended", now_ms)
+
+    async def sessions_of(self, reach: Reach, members: MemberOf) -> SessionsReply:
+        """List the owner's sessions."""
+        with self._ground.alone() as now_ms:
+            names = self._shelf.owned_by(reach.owner)
+            reaches = [replace(reach, session_id=name, session=members(name)) for name in names]
+            found = [(one.session_id, self._standing(one, now_ms)) for one in reaches]
+        standing = [(name, session) for name, session in found if session is not None]
+        standing.sort(key=lambda pair: pair[1].used_ms, reverse=True)
+        return SessionsReply(self._ground.epoch, is_empty=False, sessions=tuple(standing))
+
+    def _alone_with(self, reach: Reach) -> AbstractContextManager[int]:
+        place = session_place(reach.session_id)
+        self._ground.refuse_foreign(b"" if place is None else place[1])
+        return self._ground.alone()
+
+    def _standing(self, reach: Reach, now_ms: int) -> Session | None:
+        session = self._shelf.get(reach.session_id)
+        if session is None or now_ms >= min(session.ends_ms, session.over_ms):
+            return None
+        if self._ground.latest_cut_ms(reach.cuts) >= session.issued_ms:
+            return None
+        rested = without_salt(session, now_ms)
+        if rested is not session:
+            self._shelf.amend(reach.session_id, rested)
+        return rested
+
+    def _issued(self, session: Session, iat_ms: int, now_ms: int, access_ms: int) -> Session:
+        return issued(session, iat_ms, now_ms=now_ms, access_ms=access_ms, leeway_ms=self._ground.leeway_ms)
+
+    def _not_turned(self, reach: Reach, session: Session, turned: Turn, now_ms: int) -> SessionReply:
+        if turned.outcome != "reuse":
+            return self._reply(turned.outcome, now_ms, session)
+        self._drop(reach, session.ends_ms, now_ms)
+        return self._reply("reuse", now_ms)
+
+    def _cut(self, reach: Reach, ends_ms: int, now_ms: int) -> None:
+        expires_ms = ends_ms + self._ground.leeway_ms + MARGIN_MS
+        self._ground.revoke_alone(Revocation("session", reach.session, (reach.shard,), expires_ms), now_ms)
+
+    def _drop(self, reach: Reach, ends_ms: int, now_ms: int) -> None:
+        self._cut(reach, ends_ms, now_ms)
+        self._shelf.remove(reach.session_id)
+
+    def _reply(self, outcome: Outcome, now_ms: int, session: Session | None = None, iat_ms: int = 0) -> SessionReply:
+        return SessionReply(self._ground.epoch, False, outcome, now_ms, iat_ms, session)  # noqa: FBT003 - a field's value
+
+
+def _turned(session: Session, rotation: Rotation, now_ms: int) -> Turn:
+    return turn(session.chain, rotation, now_ms=now_ms, ends_ms=session.ends_ms)

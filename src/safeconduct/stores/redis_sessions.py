@@ -1,0 +1,211 @@
+"""
+The sessions in a Redis or Valkey server.
+
+Beside a shard's four keys lie, on the same slot, ``ses:<id>`` (a hash: one session) and ``own:<member>`` (a zset: the
+sessions of one subject, each until when it may be alive).  Every transition is one script, which also reads the
+cut-offs and writes them.
+"""
+
+from collections.abc import Callable, Sequence
+
+from safeconduct._core.session_ports import (
+    MemberOf,
+    Opening,
+    Reach,
+    Renewing,
+    Rotation,
+    SessionReply,
+    SessionsReply,
+    StepUp,
+)
+from safeconduct.stores import scripts
+from safeconduct.stores.lifetimes import MARGIN_MS
+from safeconduct.stores.reply import Head, read_head, shapeless
+from safeconduct.stores.session_hash import read_ids, read_session, read_session_reply, written
+from safeconduct.stores.ways import Ways
+from safeconduct.stores.wire import Call
+
+#: About how many changes a shard's log keeps, as for every revocation.
+_LOG_LENGTH = 10_000
+#: How many sessions of one subject are listed, those that last longest first.
+LISTED = 1000
+_READ_AT_ONCE = 100
+
+Argument = bytes | str | int
+
+
+class RedisSessions:
+    """
+    The port to a server's sessions, for either world.
+
+    Args:
+        ways: Finds the wire of this world.
+        key_prefix: What every key begins with.
+        horizon_ms: The largest lifetime of any token that may be accepted.
+        leeway_ms: What is granted to clocks.
+        min_replicas: For how many replicas a command waits that may have ended something.
+        shift_ms: How far the store's clock is moved; 0 but in tests.
+    """
+
+    def __init__(
+        self,
+        ways: Ways,
+        *,
+        key_prefix: str,
+        horizon_ms: int,
+        leeway_ms: int,
+        min_replicas: int,
+        shift_ms: Callable[[], int],
+    ) -> None:
+        self._ways = ways
+        self._prefix = key_prefix.encode()
+        self._horizon_ms = horizon_ms
+        self._leeway_ms = leeway_ms
+        self._min_replicas = min_replicas
+        self._shift_ms = shift_ms
+
+    @property
+    def instance(self) -> bytes | None:
+        """None: every process knows every session."""
+        return None
+
+    async def open(self, reach: Reach, opening: Opening) -> SessionReply:
+        """Keep a new session."""
+        idle: Argument = "" if opening.long_term is None else opening.long_term.idle_ms
+        arguments = (opening.lifetime_ms, opening.access_ms, idle, *written(opening))
+        return await self._on_session(scripts.SESSION_OPEN, reach, *arguments)
+
+    async def read(self, reach: Reach) -> SessionReply:
+        """Say what is known of a session."""
+        head, [found] = await self._read(reach, [reach.session_id], [reach.session])
+        session = read_session(found)
+        return SessionReply(head.epoch, head.is_empty, "gone" if session is None else "read", head.now_ms, 0, session)
+
+    async def rotate(self, reach: Reach, rotation: Rotation) -> SessionReply:
+        """Take a refresh token."""
+        arguments = (rotation.access_ms, rotation.rights or "", *_turn(rotation))
+        return await self._on_session(scripts.SESSION_ROTATE, reach, *arguments, replicas=self._min_replicas)
+
+    async def renew(self, reach: Reach, renewing: Renewing) -> SessionReply:
+        """Renew an access token."""
+        asks = renewing.presented
+        return await self._on_session(
+            scripts.SESSION_RENEW,
+            reach,
+            asks.issued_ms,
+            asks.expires_at,
+            asks.renewals,
+            renewing.token_id,
+            renewing.grace_ms,
+            renewing.access_ms,
+            renewing.rights or "",
+        )
+
+    async def step_up(self, reach: Reach, step: StepUp) -> SessionReply:
+        """Take a proof and cut off the session's older tokens."""
+        return await self._on_session(
+            scripts.SESSION_STEP_UP,
+            reach,
+            step.presented.issued_ms,
+            step.request_id,
+            step.level,
+            step.access_ms,
+            step.rights or "",
+            *(() if step.rotation is None else _turn(step.rotation)),
+            replicas=self._min_replicas,
+        )
+
+    async def fail(self, reach: Reach, *, request_id: str, limit: int) -> SessionReply:
+        """Count a failed proof."""
+        return await self._on_session(scripts.SESSION_FAIL, reach, request_id, limit, replicas=self._min_replicas)
+
+    async def touch(self, reach: Reach, *, every_ms: int) -> SessionReply:
+        """Say whether a session stands, and note its use."""
+        return await self._on_session(scripts.SESSION_TOUCH, reach, every_ms)
+
+    async def end(self, reach: Reach, *, lives_ms: int) -> SessionReply:
+        """End a session and cut it off."""
+        return await self._on_session(scripts.SESSION_END, reach, lives_ms, replicas=self._min_replicas)
+
+    async def end_all(self, reach: Reach, *, lives_ms: int) -> SessionReply:
+        """End every session of the owner and cut him off."""
+        head = await self._on_shard(
+            scripts.SESSION_END_ALL,
+            reach,
+            [self._index(reach)],
+            reach.owner,
+            lives_ms,
+            self._leeway_ms + MARGIN_MS,
+            _LOG_LENGTH,
+            replicas=self._min_replicas,
+        )
+        return SessionReply(head.epoch, head.is_empty, "ended", head.now_ms)
+
+    async def sessions_of(self, reach: Reach, members: MemberOf) -> SessionsReply:
+        """List the owner's sessions: their names in one command, what they are in another one for each hundred."""
+        head = await self._on_shard(scripts.SESSION_INDEX, reach, [self._index(reach)], LISTED)
+        if head.epoch is None:
+            return SessionsReply(None, head.is_empty)
+        names = read_ids(head.rest)
+        found: list[object] = []
+        for start in range(0, len(names), _READ_AT_ONCE):
+            some = names[start : start + _READ_AT_ONCE]
+            head, records = await self._read(reach, some, [members(name) for name in some])
+            found.extend(records)
+        pairs = [(name, read_session(record)) for name, record in zip(names, found, strict=True)]
+        standing = [(name, session) for name, session in pairs if session is not None]
+        standing.sort(key=lambda pair: pair[1].used_ms, reverse=True)
+        return SessionsReply(head.epoch, head.is_empty, tuple(standing))
+
+    async def _read(self, reach: Reach, names: Sequence[str], members: Sequence[bytes]) -> tuple[Head, list[object]]:
+        keys = [self._record(reach, name) for name in names]
+        commons = (reach.owner, *reach.others)
+        head = await self._on_shard(scripts.SESSION_READ, reach, keys, len(commons), *commons, *members)
+        if head.epoch is None:
+            return head, [[]] * len(names)
+        if len(head.rest) != len(names):
+            raise shapeless()
+        return head, head.rest
+
+    async def _on_session(
+        self, script: scripts.Script, reach: Reach, *arguments: Argument, replicas: int = 0
+    ) -> SessionReply:
+        bounds = (self._leeway_ms, self._leeway_ms + MARGIN_MS, _LOG_LENGTH)
+        head = await self._on_shard(
+            script,
+            reach,
+            [self._record(reach, reach.session_id), self._index(reach)],
+            reach.session_id,
+            *bounds,
+            len(reach.cuts),
+            *reach.cuts,
+            *arguments,
+            replicas=replicas,
+        )
+        return read_session_reply(head)
+
+    async def _on_shard(
+        self,
+        script: scripts.Script,
+        reach: Reach,
+        keys: Sequence[bytes],
+        *arguments: Argument,
+        replicas: int = 0,
+    ) -> Head:
+        shard_keys = [self._key(reach, name) for name in (b"rev", b"cut", b"log", b"meta")]
+        call = Call(script, (*shard_keys, *keys), (self._shift_ms(), self._horizon_ms, *arguments), replicas)
+        return read_head((await self._ways.wire().call(call)).reply)
+
+    def _key(self, reach: Reach, name: bytes) -> bytes:
+        return self._prefix + b"{sc:%02d}:" % reach.shard + name
+
+    def _record(self, reach: Reach, session_id: str) -> bytes:
+        return self._key(reach, b"ses:" + session_id.encode())
+
+    def _index(self, reach: Reach) -> bytes:
+        return self._key(reach, b"own:" + reach.owner.hex().encode())
+
+
+def _turn(rotation: Rotation) -> tuple[Argument, ...]:
+    extends: Argument = "" if rotation.extends_ms is None else rotation.extends_ms
+    return rotation.position, rotation.digest, rotation.next_digest, rotation.salt, rotation.grace_ms, extends

@@ -1,0 +1,28 @@
+-- Own arguments: issued_ms, exp and renewals of the token that asks, id of the new one, grace_ms, access_ms, rights or ""
+if is_gone() or latest_cut() >= tonumber(argument(1)) then
+  return told('gone')
+end
+local renewals = tonumber(argument(3))
+if renewals == number('renewals') - 1 and now < number('renewal_grace') then
+  return told('repeated', number('renewal_iat'))
+end
+if renewals < number('renewals') then
+  return told('reuse')
+end
+-- One ahead of the record tells that the store lost a write: it bears our signature.
+local is_ahead = renewals > number('renewals')
+local access, ends = tonumber(argument(6)), math.floor(number('ends') / 1000)
+if ends <= tonumber(argument(2)) then
+  return told('at_end')
+end
+local iat = stamp()
+put('renewals', renewals + 1)
+put('demoted', '1')
+put('renewal_id', argument(4))
+put('renewal_iat', iat)
+put('renewal_exp', math.min(math.floor(iat / 1000) + math.floor(access / 1000), ends))
+put('renewal_grace', now + tonumber(argument(5)))
+take_rights(argument(7))
+issue(iat, access)
+keep()
+return told('renewed', iat, is_ahead)

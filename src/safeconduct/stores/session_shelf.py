@@ -1,0 +1,77 @@
+"""The sessions that a process keeps: by id, by owner, by their end, and beyond a number the longest idle goes."""
+
+import heapq
+from collections import OrderedDict
+
+from safeconduct._core.session.record import Session
+
+#: How many sessions there may be at once.
+LIMIT = 1_000_000
+_SPARE_ENDS = 1000
+
+
+class SessionShelf:
+    """Keep sessions; whoever calls holds the lock."""
+
+    __slots__ = ("_ends", "_owned", "_owners", "_sessions")
+
+    def __init__(self) -> None:
+        #: The longest idle first.
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._owners: dict[str, bytes] = {}
+        self._owned: dict[bytes, set[str]] = {}
+        #: When to look at which session again; it may have been given a later end since, or be gone.
+        self._ends: list[tuple[int, str]] = []
+
+    def __len__(self) -> int:
+        """Say how many are kept."""
+        return len(self._sessions)
+
+    def get(self, session_id: str) -> Session | None:
+        """Return a session, without noting a use of it."""
+        return self._sessions.get(session_id)
+
+    def owned_by(self, owner: bytes) -> tuple[str, ...]:
+        """Return the ids of one owner's sessions."""
+        return tuple(self._owned.get(owner, ()))
+
+    def add(self, session_id: str, session: Session, owner: bytes, *, now_ms: int) -> None:
+        """Keep a new session, in the room of those that are over, or else of the longest idle."""
+        self._make_room(now_ms)
+        self._owners[session_id] = owner
+        self._owned.setdefault(owner, set()).add(session_id)
+        heapq.heappush(self._ends, (session.over_ms, session_id))
+        self.put(session_id, session)
+
+    def put(self, session_id: str, session: Session) -> None:
+        """Keep what became of a session that was just used."""
+        self._sessions[session_id] = session
+        self._sessions.move_to_end(session_id)
+
+    def amend(self, session_id: str, session: Session) -> None:
+        """Keep a session anew without noting a use of it."""
+        self._sessions[session_id] = session
+
+    def remove(self, session_id: str) -> None:
+        """Forget a session, if it is known."""
+        if self._sessions.pop(session_id, None) is None:
+            return
+        owner = self._owners.pop(session_id)
+        owned = self._owned[owner]
+        owned.discard(session_id)
+        if not owned:
+            del self._owned[owner]
+
+    def _make_room(self, now_ms: int) -> None:
+        while self._ends and self._ends[0][0] <= now_ms:
+            _, session_id = heapq.heappop(self._ends)
+            session = self._sessions.get(session_id)
+            if session is not None and session.over_ms > now_ms:
+                heapq.heappush(self._ends, (session.over_ms, session_id))
+            else:
+                self.remove(session_id)
+        while len(self._sessions) >= LIMIT:
+            self.remove(next(iter(self._sessions)))
+        if len(self._ends) > 2 * len(self._sessions) + _SPARE_ENDS:
+            self._ends = [(session.over_ms, session_id) for session_id, session in self._sessions.items()]
+            heapq.heapify(self._ends)

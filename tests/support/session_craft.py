@@ -1,0 +1,75 @@
+"""Sessions for tests of stores, without a use case in front of them."""
+
+import hashlib
+from dataclasses import replace
+
+from safeconduct._core.members import member, shard_of
+from safeconduct._core.session.session_id import new_session_id, text_of
+from safeconduct._core.session_ports import LongTerm, Opening, Presented, Reach, Renewing, Rotation, StepUp
+
+ISSUER = "https://issuer.example"
+ACCESS_MS = 900_000
+GRACE_MS = 10_000
+IDLE_MS = 14 * 86_400_000
+ABSOLUTE_MS = 30 * 86_400_000
+SHORT_MS = 43_200_000
+
+
+def session_member(session_id):
+    return member("session", ISSUER, session_id)
+
+
+def reach_of(store, number=0, subject="alice"):
+    """Name a session that *store* may keep."""
+    shard = shard_of(ISSUER, subject, 1)
+    session_id = text_of(new_session_id(shard, store.instance, lambda size: number.to_bytes(size, "big")))
+    others = (member("client", ISSUER, "app"), member("everything", ISSUER))
+    return Reach(shard, session_id, session_member(session_id), member("subject", ISSUER, subject), others)
+
+
+def digest(name):
+    return hashlib.sha256(name.encode()).digest()
+
+
+def opening(*, remember=True, **changed):
+    """Begin a session whose first refresh token is called ``0``."""
+    made = Opening(
+        subject="alice",
+        username="alice",
+        level="explicit",
+        rights="{}",
+        transport="header",
+        device="phone",
+        network="192.0.2.1",
+        lifetime_ms=ABSOLUTE_MS if remember else SHORT_MS,
+        access_ms=ACCESS_MS,
+        long_term=LongTerm(digest=digest("0"), idle_ms=IDLE_MS) if remember else None,
+    )
+    return replace(made, **changed)
+
+
+def rotation(position, name=None, *, following=None, salt=b"s" * 16, **changed):
+    """Present the token *name*, by default the one that the chain has at *position*."""
+    made = Rotation(
+        position=position,
+        digest=digest(str(position) if name is None else name),
+        next_digest=digest(str(position + 1) if following is None else following),
+        salt=salt,
+        grace_ms=GRACE_MS,
+        access_ms=ACCESS_MS,
+    )
+    return replace(made, **changed)
+
+
+def presented(reply, *, renewals=0, expires_at=None):
+    """Present the access token that *reply* let be issued."""
+    at = reply.iat_ms // 1000 + ACCESS_MS // 1000 if expires_at is None else expires_at
+    return Presented(issued_ms=reply.iat_ms, expires_at=at, renewals=renewals)
+
+
+def renewing(asks, token_id="jti-1", **changed):
+    return replace(Renewing(presented=asks, token_id=token_id, grace_ms=GRACE_MS, access_ms=ACCESS_MS), **changed)
+
+
+def step_up(asks, request_id="step", level="explicit", **changed):
+    return replace(StepUp(presented=asks, request_id=request_id, level=level, access_ms=ACCESS_MS), **changed)
