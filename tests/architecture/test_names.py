@@ -34,7 +34,7 @@ def defined_names(node: ast.AST) -> list[str]:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [("TokenReader", {"token", "reader"}), ("JSONUtil", {"json", "util"}), ("_read_key2", {"read", "key2"})],
-    ids=str,
+    ids=["two", "capitals", "digit"],
 )
 def test_a_name_is_read_word_by_word(name, expected):
     """``base64`` is not ``base``, and ``JWTManager`` is a manager."""

@@ -179,7 +179,7 @@ def test_durability_is_told(folder, server):
             "noeviction",
         ),
     ],
-    ids=str,
+    ids=["replica", "slow", "ahead", "behind", "policy"],
 )
 def test_what_a_test_server_does_not_do(finding, verdict, told):
     """A replica, a slow server, a clock that runs away."""

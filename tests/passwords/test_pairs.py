@@ -192,7 +192,9 @@ def test_a_page_that_loads_twenty_things_costs_one_hash_and_one_try():
     memory = Memory("asgi", folk)
 
     async def load():
-        requests = [memory.pairs.prove("alice", "wonder", network=HOME, now_ms=NOW_MS, issued_ms=NOW_MS) for _ in range(20)]
+        requests = [
+            memory.pairs.prove("alice", "wonder", network=HOME, now_ms=NOW_MS, issued_ms=NOW_MS) for _ in range(20)
+        ]
         return await asyncio.gather(*requests)
 
     proven = asyncio.run(load())

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 from safeconduct.stores.address import Address
@@ -10,8 +11,8 @@ from safeconduct.stores.link import Command, LinkBroken, Refusal, Reply, connect
 
 
 def load_driver() -> None:
-    """Import the part of redis-py that connections here are made of; only who asks a server pays for it."""
-    import redis.connection  # noqa: F401, PLC0415 - 200 ms, at the first question of a process
+    """Import the part of redis-py that connections here are made of; 200 ms that only who asks a server pays."""
+    import_module("redis.connection")
 
 
 class BlockingLink:

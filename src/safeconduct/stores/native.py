@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 from safeconduct.stores.address import Address
@@ -9,8 +10,8 @@ from safeconduct.stores.link import Command, LinkBroken, Refusal, Reply, connect
 
 
 def load_driver() -> None:
-    """Import the part of redis-py that connections here are made of; only who asks a server pays for it."""
-    import redis.asyncio.connection  # noqa: F401, PLC0415 - 200 ms, at the first question of a process
+    """Import the part of redis-py that connections here are made of; 200 ms that only who asks a server pays."""
+    import_module("redis.asyncio.connection")
 
 
 class NativeLink:
