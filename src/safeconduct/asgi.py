@@ -48,11 +48,16 @@ class AuthMiddleware:
             await self._serve_other(scope, receive, send)
             return
         # The short way, in line: this is what nearly every request costs.
-        fields = [value for name, value in scope["headers"] if name == b"authorization"]
+        field: bytes | None = None
+        count = 0
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                field = value
+                count += 1
         passed: Passed | None = None
-        if len(fields) == 1:
+        if field is not None and count == 1:
             route = scope["method"], scope["path"], scope.get("root_path", ""), scope.get("raw_path")
-            passed = self._recall(route, fields[0])
+            passed = self._recall(route, field)
         if passed is None:
             passed = await self._judge(scope, send)
             if passed is None:

@@ -1,6 +1,6 @@
 """What comes of a request: ``Passed`` with the identity and its proof, or ``Refused`` with the error."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -33,6 +33,16 @@ class Proof:
     ambient: Ambient | None = None
 
 
+def _told(identity: Identity) -> Mapping[str, str]:
+    if not isinstance(identity, Principal):
+        return {}
+    name = identity.display_name
+    if name is None:
+        return {"AUTH_TYPE": identity.scheme}
+    # PEP 3333 strings carry bytes as latin-1.
+    return {"AUTH_TYPE": identity.scheme, "REMOTE_USER": name.encode("utf-8", "replace").decode("latin-1")}
+
+
 @dataclass(frozen=True, slots=True)
 class Passed:
     """The request may go on, in the name of *identity*; *proof* is None for an ``Anonymous``."""
@@ -46,6 +56,12 @@ class Passed:
     proof: Proof | None = None
     #: Whether a cookie carried the credential, so that no shared cache may keep what it asked for.
     is_by_cookie: bool = False
+    #: What a WSGI environ is told beside the identity, made once.
+    told: Mapping[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Reckon what follows from the rest."""
+        object.__setattr__(self, "told", _told(self.identity))
 
     @classmethod
     def of(cls, identity: Identity, clock: Clock, owner: object, proof: Proof | None = None) -> "Passed":

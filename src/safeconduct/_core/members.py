@@ -8,7 +8,8 @@ tenants.  ``everything`` is of one issuer too.
 
 import base64
 import binascii
-import hashlib
+from functools import lru_cache
+from hashlib import sha256
 
 from safeconduct._core.ports import Question, RevocationKind
 
@@ -21,29 +22,38 @@ _LETTERS: dict[RevocationKind, bytes] = {
     "everything": b"e",
 }
 _DIGEST_BYTES = 16
+_NAMES_KEPT = 1024
 _SHARD_BYTES = 2
 _INSTANCE_BYTES = 8
 _SESSION_ID_BYTES = _SHARD_BYTES + 2 * _INSTANCE_BYTES
 
 
-def _digest(*parts: str) -> bytes:
-    digest = hashlib.sha256()
-    for part in parts:
-        # JSON can carry half of a surrogate pair; it is a name like any other here.
-        octets = part.encode("utf-8", "surrogatepass")
-        digest.update(len(octets).to_bytes(4, "big"))
-        digest.update(octets)
-    return digest.digest()
+def _framed(part: str) -> bytes:
+    # JSON can carry half of a surrogate pair; it is a name like any other here.
+    octets = part.encode("utf-8", "surrogatepass")
+    return len(octets).to_bytes(4, "big") + octets
+
+
+@lru_cache(maxsize=_NAMES_KEPT)
+def _beginning(word: str, issuer: str) -> bytes:
+    return _framed(word) + _framed(issuer)
 
 
 def member(kind: RevocationKind, issuer: str, *parts: str) -> bytes:
     """Name a thing: a token by its jti, a key by its kid, a session by its id, a client, a subject by theirs."""
-    return _LETTERS[kind] + _digest(kind, issuer, *parts)[:_DIGEST_BYTES]
+    framed = _beginning(kind, issuer) + b"".join([_framed(part) for part in parts])
+    return _LETTERS[kind] + sha256(framed).digest()[:_DIGEST_BYTES]
+
+
+# Keys, clients and issuers are few, and come with every token.
+_steady_member = lru_cache(maxsize=_NAMES_KEPT)(member)
 
 
 def shard_of(issuer: str, subject: str, shards: int) -> int:
     """Say where everything of one owner lies."""
-    return int.from_bytes(_digest("shard", issuer, subject)[:8], "big") % shards
+    if shards == 1:
+        return 0
+    return int.from_bytes(sha256(_beginning("shard", issuer) + _framed(subject)).digest()[:8], "big") % shards
 
 
 def session_place(session_id: str) -> tuple[int, bytes] | None:
@@ -90,14 +100,14 @@ def question_for(  # noqa: PLR0913 - so many things can have ended a credential
         shards: How many shards the store has.
     """
     own_session_id = session_id if is_own else None
-    cuts = [member("subject", issuer, subject), member("everything", issuer)]
+    cuts = [member("subject", issuer, subject), _steady_member("everything", issuer)]
     if client_id is not None:
-        cuts.append(member("client", issuer, client_id))
+        cuts.append(_steady_member("client", issuer, client_id))
     if own_session_id is not None:
         cuts.append(member("session", issuer, own_session_id))
     marks = [member("token", issuer, token_id)] if token_id is not None else []
     if kid is not None:
-        marks.append(member("key", issuer, kid))
+        marks.append(_steady_member("key", issuer, kid))
     return Question(
         shard=shard_of(issuer, subject, shards),
         marks=tuple(marks),
