@@ -18,7 +18,9 @@ rules = [
 IMPORTS = """
 from fastapi import APIRouter, FastAPI
 from flask import Flask
+from flask.views import MethodView
 from starlette.applications import Starlette
+from starlette.endpoints import HTTPEndpoint
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse
@@ -136,6 +138,56 @@ def test_flask_routes_show_their_rules(write):
     assert "explicit" == seen["DELETE", "/users/<name>"]["level"]
     assert seen["GET", "/users/<name>"]["level"] is None
     assert ["pay"] == seen["POST", "/pay"]["scopes"]
+
+
+def test_the_methods_of_an_endpoint_show_what_each_asks(write):
+    """What is asked around one of them is not asked of another; what stands before all of them is."""
+    name = write("""
+        class Papers(HTTPEndpoint):
+            async def get(self, request): return PlainTextResponse("")
+            @requires(roles=["clerk"])
+            async def post(self, request): return PlainTextResponse("")
+        class Guarded(Papers):
+            @requires(level="explicit")
+            async def dispatch(self): await super().dispatch()
+        class Quiet(HTTPEndpoint): ...
+        class Bare:
+            def __init__(self, scope, receive, send): ...
+            get = None
+        app = starlette_app(routes=[
+            Route("/papers", Papers),
+            Route("/guarded", Guarded),
+            Route("/head", Papers, methods=["HEAD"]),
+            Route("/quiet", Quiet),
+            Route("/bare", Bare),
+        ])
+    """)
+
+    seen = rows(f"{name}:app")
+
+    assert [[], ["clerk"]] == [seen[method, "/papers"]["roles"] for method in ("GET", "POST")]
+    assert [None, "explicit"] == [seen["GET", path]["level"] for path in ("/papers", "/guarded")]
+    assert (["clerk"], "explicit") == (seen["POST", "/guarded"]["roles"], seen["POST", "/guarded"]["level"])
+    assert {("HEAD", "/head"), ("ANY", "/quiet"), ("ANY", "/bare")} <= seen.keys()
+
+
+def test_the_methods_of_a_flask_view_show_what_each_asks(write):
+    """With what its decorators ask of all of them."""
+    name = write("""
+        class Papers(MethodView):
+            decorators = [requires(scopes=["papers"])]
+            def get(self): return ""
+            @requires(roles=["clerk"])
+            def post(self): return ""
+        app = flask_app()
+        app.add_url_rule("/papers", view_func=Papers.as_view("papers"))
+        Safeconduct(auth()).init_app(app)
+    """)
+
+    seen = rows(f"{name}:app")
+
+    assert [[], ["clerk"]] == [seen[method, "/papers"]["roles"] for method in ("GET", "POST")]
+    assert [["papers"]] * 2 == [seen[method, "/papers"]["scopes"] for method in ("GET", "POST")]
 
 
 def test_a_nested_application_adds_its_own_guard(write):

@@ -1,5 +1,6 @@
 """What holds for each route of an application: its rules, and what ``requires`` adds in the code."""
 
+import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -12,6 +13,9 @@ from safeconduct.cli.applications import Application, inspect_application, is_of
 
 #: A segment that no rule names: what holds for `/users/{id}` is what holds for any user that has no rule of his own.
 _ANY_SEGMENT: Final = "\N{HORIZONTAL ELLIPSIS}"
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+#: What stands before every method's function in a class of Starlette, and in one of Flask.
+_DISPATCHERS: Final = ("dispatch", "dispatch_request")
 _FLASK_PARAMETER: Final = re.compile(r"<[^>]*>")
 
 
@@ -97,16 +101,23 @@ def _starlette_routes(routes: Iterable[Any], prefix: str, sample: str) -> Iterat
         if is_of("starlette.routing", "Mount", _bare(route)):
             yield from _mounted(_bare(route), whole, sample + path)
             continue
-        added = _added(getattr(route, "endpoint", None))
-        for method in _methods(route):
-            yield RouteSeen(method, whole, filled, added)
+        view: Any = getattr(route, "endpoint", None)
+        kind = view if _is_endpoint_class(view) else None
+        for method in _methods(route, kind):
+            yield RouteSeen(method, whole, filled, _added_for(method, view, kind))
 
 
-def _methods(route: Any) -> list[str]:
+def _methods(route: Any, kind: type | None) -> list[str]:
     if is_of("starlette.routing", "WebSocketRoute", _bare(route)):
         return ["WEBSOCKET"]
-    methods = set(getattr(route, "methods", None) or ["ANY"])
+    handled = [method for method in _METHODS if hasattr(kind, method.lower())]
+    methods = set(getattr(route, "methods", None) or handled or ["ANY"])
     return sorted(methods - {"HEAD"}) or ["HEAD"]
+
+
+def _is_endpoint_class(view: Any) -> bool:
+    module = sys.modules.get("starlette.endpoints")
+    return module is not None and inspect.isclass(view) and issubclass(view, module.HTTPEndpoint)
 
 
 def _bare(route: Any) -> Any:
@@ -138,9 +149,10 @@ def _mounted(mount: Any, prefix: str, sample: str) -> Iterator[RouteSeen]:
 
 def _flask_routes(app: Any) -> Iterator[RouteSeen]:
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: str(rule.rule)):
-        added = _added(app.view_functions.get(rule.endpoint))
+        view: Any = app.view_functions.get(rule.endpoint)
         sample = _FLASK_PARAMETER.sub(_ANY_SEGMENT, rule.rule)
         for method in sorted(set(rule.methods) - {"HEAD", "OPTIONS"}):
+            added = _added_for(method, view, getattr(view, "view_class", None))
             yield RouteSeen(method, rule.rule, sample, added)
 
 
@@ -149,8 +161,17 @@ def _filled(template: str) -> str:
     return "/".join(_ANY_SEGMENT if "{" in segment else segment for segment in segments)
 
 
+def _added_for(method: str, view: Any, kind: type | None) -> Requirement | None:
+    """Return what ``requires`` asks around *view*, and around the functions of its class *kind* that serve *method*."""
+    # Both frameworks serve HEAD by `get` where there is no `head`.
+    name = "get" if method == "HEAD" and not hasattr(kind, "head") else method.lower()
+    functions = () if kind is None else (getattr(kind, each, None) for each in (*_DISPATCHERS, name))
+    found = [added for added in map(_added, (view, *functions)) if added is not None]
+    return sum(found, OPEN) if found else None
+
+
 def _added(view: Any) -> Requirement | None:
-    """Return the sum of what ``requires`` asks around *view*."""
+    """Return the sum of what ``requires`` asks around one function."""
     total: Requirement | None = None
     while view is not None:
         found: object = getattr(view, "safeconduct_requirement", None)
