@@ -206,3 +206,15 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path):
         write_key(tmp_path, {"kid": "a", "x": {1}})
 
     assert [] == list(tmp_path.iterdir())
+
+
+def test_a_missing_folder_of_ours_says_how_to_make_one(tmp_path, watch):
+    """The keys of somebody else are not ours to make, and a folder that is there needs no other."""
+    missing = tmp_path / "none"
+
+    with pytest.raises(ConfigurationError, match="No such file or directory; make one with `safeconduct keys new`"):
+        watch.open(missing)
+    with pytest.raises(ConfigurationError, match="No such file or directory; make one with `safeconduct keys new`"):
+        read_keys(missing, is_own=True)
+    with pytest.raises(ConfigurationError, match=r"No such file or directory$"):
+        watch.open(missing, is_own=False)

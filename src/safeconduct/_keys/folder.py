@@ -124,7 +124,7 @@ class KeyFolder:
         try:
             return tuple(_sight(path) for path in _files(Path(self._source)))
         except OSError as error:
-            raise ConfigurationError(f"keys: cannot read {self._source!r}: {error.strerror}") from None
+            raise _unreadable(self._source, error, is_own=self._how["is_own"]) from None
 
     def _load(self, *, is_strict: bool) -> KeySet:
         if self._source.startswith(_ENVIRONMENT):
@@ -159,7 +159,7 @@ def read_keys(path: Path, *, is_strict: bool = False, **how: Any) -> KeySet:
             return KeySet.parse(_read(path), **how)
         return KeySet.of([_read_jwk(each, is_strict=is_strict) for each in _files(path)], **how)
     except OSError as error:
-        raise ConfigurationError(f"keys: cannot read {str(path)!r}: {error.strerror}") from None
+        raise _unreadable(str(path), error, is_own=how.get("is_own", False)) from None
 
 
 def write_key(folder: Path, jwk: Mapping[str, Any]) -> Path:
@@ -198,6 +198,12 @@ def remove_key(folder: Path, kid: str) -> None:
     """Remove the file of the key *kid*, if there is one."""
     (folder / f"{kid}.json").unlink(missing_ok=True)
     _sync_folder(folder)
+
+
+def _unreadable(source: str, error: OSError, *, is_own: bool) -> ConfigurationError:
+    # The keys of somebody else are not ours to make.
+    remedy = "; make one with `safeconduct keys new`" if is_own and isinstance(error, FileNotFoundError) else ""
+    return ConfigurationError(f"keys: cannot read {source!r}: {error.strerror}{remedy}")
 
 
 def _sync_folder(folder: Path) -> None:
