@@ -77,6 +77,17 @@ def test_the_environment_of_the_process_is_the_default(monkeypatch):
     assert ISSUER == Config.load().issuer
 
 
+def test_without_a_file_the_error_says_so():
+    """Whoever stands in another folder is told that, and how to name the file."""
+    with pytest.raises(ConfigurationError) as caught:
+        Config.load(environ={})
+
+    head = str(caught.value).splitlines()[0]
+    assert "wrong configuration, and no safeconduct.toml in the working directory" in head
+    assert "SAFECONDUCT_CONFIG, Config.load(path)" in head
+    assert "store" in said(caught.value)
+
+
 @pytest.mark.parametrize("name", ["missing.toml", "", ".", "a\0b", "dangling.toml", "latin.toml"])
 def test_a_named_file_that_cannot_be_read_is_an_error(folder, name):
     """A file that was meant is never left out."""

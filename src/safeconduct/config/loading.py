@@ -24,16 +24,17 @@ FILE_VARIABLE: Final = "SAFECONDUCT_CONFIG"
 DEFAULT_FILE: Final = Path("safeconduct.toml")
 ROOT: Final = "safeconduct"
 
+_NO_FILE: Final = f", and no {DEFAULT_FILE} in the working directory (name a file: {FILE_VARIABLE}, Config.load(path))"
 _REFERENCE: Final = re.compile(r"env:(SAFECONDUCT_\w+)", re.ASCII)
 
 
 def load(path: str | Path | None, environ: Mapping[str, str]) -> tuple[dict[str, Any], Place, str]:
-    """Return the values, the place that knows their base, and the file's name or an empty text."""
+    """Return the values, the place that knows their base, and for the head of an error where they come from."""
     file = _chosen(path, environ)
     values = dict(parse(_read(file), source=str(file))) if file else {}
     at = Place(base=file.absolute().parent if file else None)
     _override(values, environ, at)
-    return values, at, str(file or "")
+    return values, at, f" in {file}" if file else _NO_FILE
 
 
 def parse(text: str, *, source: str = "") -> Mapping[str, Any]:

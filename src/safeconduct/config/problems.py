@@ -53,19 +53,19 @@ class Place:
         self.problems.append(Problem(self.name, said))
 
 
-def raise_for(problems: Iterable[Problem], *, source: str = "") -> None:
+def raise_for(problems: Iterable[Problem], *, where: str = "") -> None:
     """
     Raise one error for all *problems*, if there are any.
 
     Raises:
-        ConfigurationError: With one line for each field; *source* names the file.
+        ConfigurationError: With one line for each field, below a head that ends in *where*.
     """
     said: dict[str, list[str]] = {}
     for problem in problems:
         said.setdefault(problem.name, []).append(problem.said)
     if said:
         lines = (f"\n  {name}: {'; '.join(sentences)}" for name, sentences in said.items())
-        raise ConfigurationError(f"wrong configuration{f' in {source}' if source else ''}:{''.join(lines)}")
+        raise ConfigurationError(f"wrong configuration{where}:{''.join(lines)}")
 
 
 def shown(value: object) -> str:

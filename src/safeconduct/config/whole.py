@@ -125,8 +125,8 @@ class Config:
         """
         from safeconduct.config.loading import load  # noqa: PLC0415 - only who loads needs a TOML parser
 
-        values, at, source = load(path, environ)
-        return cls._made(values, at, source)
+        values, at, where = load(path, environ)
+        return cls._made(values, at, where)
 
     @classmethod
     def from_toml(cls, text: str, *, base: Path | None = None) -> Self:
@@ -164,7 +164,7 @@ class Config:
         return cls._made(mapping, at)
 
     @classmethod
-    def _made(cls, values: Mapping[str, Any], at: Place, source: str = "") -> Self:
+    def _made(cls, values: Mapping[str, Any], at: Place, where: str = "") -> Self:
         config: Self = draft(cls, values, at)
-        raise_for(at.problems, source=source)
+        raise_for(at.problems, where=where)
         return config
