@@ -61,7 +61,8 @@ def requires(
         max_age_seconds: How long ago the user may have proven who he is, at most.
 
     Raises:
-        ConfigurationError: If an argument cannot be met by anybody, or is a single string where names are wanted.
+        ConfigurationError: If an argument cannot be met by anybody, or is a single string where names are wanted; and
+            if what is decorated is a class: its methods are to be.
     """
     requirement = Requirement(
         scopes=_names("scopes", scopes),
@@ -71,6 +72,11 @@ def requires(
     )
 
     def guard(function: Callable[P, R]) -> Callable[P, R]:
+        if inspect.isclass(function):
+            # Frameworks ask a class for its methods, and would no longer find them.
+            raise ConfigurationError(
+                f"requires(…) wants a function, got the class {function.__name__}: decorate its methods"
+            )
         if inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)

@@ -110,3 +110,12 @@ def test_what_nobody_could_meet_is_refused_at_once(wanted):
         requires(**wanted)
 
     assert next(iter(wanted)) in str(caught.value)
+
+
+def test_a_class_is_not_decorated():
+    """A framework would no longer find its methods, or would serve them unasked; told where it is written."""
+    with pytest.raises(ConfigurationError, match="got the class Papers: decorate its methods"):
+
+        @requires(roles=["clerk"])
+        class Papers:
+            """An endpoint."""
