@@ -14,7 +14,15 @@ JWKS = {"keys": [{"kty": "oct", "k": SECRET}]}
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
-        ("none", "'***'"),
+        ("none", "'none'"),
+        ("redis", "'redis'"),
+        ("memory:", "'memory:'"),
+        ("redis:/localhost:6379/0", "'redis:/localhost:6379/0'"),
+        ("localhost:6379", "'localhost:6379'"),
+        (SECRET, "'***'"),
+        (f"redis:{SECRET}", "'***'"),
+        (f"localhost:{SECRET}", "'***'"),
+        (f"redis:/:{SECRET}@localhost", "'***'"),
         ("memory://", "'memory://'"),
         ("redis://h:6379/0", "'redis://h:6379/0'"),
         (f"redis://user:{SECRET}@h:6379/0", "'redis://***@h:6379/0'"),
@@ -32,7 +40,7 @@ JWKS = {"keys": [{"kty": "oct", "k": SECRET}]}
     ],
 )
 def test_a_url_is_shown_without_its_secrets(url, expected):
-    """Scheme, host and path are shown of a plain URL, of any other the scheme at most."""
+    """Scheme, host and path are shown of a plain URL, of what lacks a part all, of any other the scheme at most."""
     assert expected == shown_url(url)
     assert SECRET not in shown_url(url)
 

@@ -14,6 +14,11 @@ _LARGEST_SHOWN: Final = 10**20
 _USERINFO: Final = r"(?s)//.*@"
 _PLAIN_URL: Final = r"(?a)([a-z+]+)://(?:.*@)?([\w.-]*|\[[\w:.]+\])(:\d+)?(/[^?#@]*)?(\?.*)?"
 
+#: What is meant as a URL and lacks something: a scheme, this machine.  A password is not, unless it is such a word.
+_TYPO: Final = (
+    r"(?a)[a-z+]{1,16}:?/{0,3}|(?:[a-z+]{1,16}:/?)?(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?(?:/\d{0,5})?"
+)
+
 
 class Problem:
     """One wrong field: its dotted *name*, and in *said* what was seen and what is wanted."""
@@ -81,7 +86,13 @@ def shown(value: object) -> str:
 
 
 def shown_url(url: str) -> str:
-    """Return *url* without user, password and query; of what is no plain URL, the scheme at most."""
+    """
+    Return *url* without user, password and query; of what is no URL, the scheme at most.
+
+    What looks like a URL with something left out is shown whole, so that the slip is seen.
+    """
+    if re.fullmatch(_TYPO, url):
+        return repr(url)
     found = re.fullmatch(_PLAIN_URL, url)
     if found is None:
         scheme, separator, _ = url.partition("://")
