@@ -40,6 +40,16 @@ def test_unsafe_switches_are_warned_of(folder):
     assert "directory: no users file" in said
 
 
+def test_every_line_of_an_error_is_a_line(folder):
+    """A wrong configuration is told one field a line, below what was looked at."""
+    (folder / "safeconduct.toml").write_text("[safeconduct]\nissuers = 5", encoding="utf-8")
+
+    first, *others = run("doctor").out.splitlines()
+
+    assert "fail  configuration: wrong configuration in safeconduct.toml:" == first
+    assert any(line.startswith("      issuers: ") for line in others)
+
+
 def test_what_is_public_is_listed(folder):
     """And what is reached by https is well."""
     write_configuration(

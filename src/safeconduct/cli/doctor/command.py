@@ -17,6 +17,7 @@ from safeconduct.cli.settings import Settings, pass_settings, refuse_without_sto
 from safeconduct.cli.tables import as_text, json_option, print_json
 from safeconduct.errors import ConfigurationError
 
+_INDENT: Final = " " * 6
 _COLOURS: Final = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
@@ -79,7 +80,9 @@ def _examine_application(place: str) -> Iterator[Finding]:
 
 def _print(finding: Finding) -> None:
     mark = click.style(finding.verdict.ljust(4), fg=_COLOURS[finding.verdict], bold=finding.verdict != "ok")
-    lines = [as_text(line.strip()) for line in finding.text.splitlines()]
-    click.echo(f"{mark}  {finding.subject}: {'; '.join(lines)}")
+    first, *others = [as_text(line.strip()) for line in finding.text.splitlines()]
+    click.echo(f"{mark}  {finding.subject}: {first}")
+    for line in others:
+        click.echo(f"{_INDENT}{line}")
     if finding.remedy:
-        click.echo(f"      → {finding.remedy}")
+        click.echo(f"{_INDENT}→ {finding.remedy}")
