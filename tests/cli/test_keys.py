@@ -36,6 +36,13 @@ def test_a_second_key_waits():
     assert ["next"] == [row["state"] for row in ended.json]
 
 
+def test_keys_are_listed_in_the_order_in_which_they_were_made():
+    """However many are made within one second."""
+    made = [kid_of(run("keys", "new", "--json")) for _ in range(4)]
+
+    assert [*made, "safeconduct-secrets"] == list(listed())
+
+
 def test_a_table_is_for_people():
     """The same rows, aligned."""
     ended = run("keys", "new", "--algorithm", "RS256")

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from safeconduct._keys.generate import drop, new_key, new_secrets, retire, rotate
+from safeconduct._keys.generate import drop, made_at, new_key, new_secrets, retire, rotate
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.policy import OWN_ALGORITHMS
 from safeconduct.errors import ConfigurationError
@@ -39,6 +39,18 @@ def test_kids_sort_by_age():
     assert first["kid"] < second["kid"]
     assert first["kid"].startswith("20250615T150640Z-")
     assert second["kid"] == set_of(second, first).signing_key().kid
+
+
+@pytest.mark.parametrize("later_seconds", [0, 0.5, -3600])
+def test_a_key_stands_behind_those_that_are_there(later_seconds):
+    """Made in the same second too, or after the clock was put back; kids of somebody else tell no time."""
+    first = new(now=NOW)
+    foreign = [{**new(), "kid": kid} for kid in ("20209999T000000Z-00", "zebra")]
+
+    second = new_key("ES256", now=NOW + later_seconds, randomness=bytes, among=set_of(first, *foreign))
+
+    assert "20250615T150641Z-00000000" == second["kid"]
+    assert [NOW, NOW + 1] == [made_at(jwk["kid"]) for jwk in (first, second)]
 
 
 @pytest.mark.parametrize("algorithm", ["dir", "none", "ES256K", ""])

@@ -5,6 +5,8 @@ Publish the next key, wait until every verifier has fetched it (a JWKS lifetime)
 drop that after the longest token's life: each step is safe alone, and none of them ends a valid token.
 """
 
+import calendar
+import re
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
@@ -18,20 +20,31 @@ from safeconduct.errors import ConfigurationError
 
 Jwk = dict[str, Any]
 
+_SECOND: Final = "%Y%m%dT%H%M%SZ"
+_KID: Final = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]+", re.ASCII)
 _SECRET_BYTES: Final = 32
 
 
-def new_key(algorithm: str, *, now: float, randomness: Callable[[int], bytes], state: State = "active") -> Jwk:
+def new_key(
+    algorithm: str,
+    *,
+    now: float,
+    randomness: Callable[[int], bytes],
+    state: State = "active",
+    among: KeySet | None = None,
+) -> Jwk:
     """
     Return a new private JWK for *algorithm*.
 
-    Its kid begins with its day and time, so that kids sort by age.
+    Its kid begins with its day and time, so that kids sort by age.  In the second of the youngest key of *among*, or
+    where the clock was put back, it takes the second after that key's.
 
     Args:
         algorithm: A signature, ``A256KW`` or ``ECDH-ES+A256KW``.
         now: The current time, in seconds since the epoch.
         randomness: Returns so many random bytes.
         state: The state in which it begins.
+        among: The keys that it is to stand behind.
 
     Raises:
         ConfigurationError: If no key of ours may have the algorithm.
@@ -39,10 +52,24 @@ def new_key(algorithm: str, *, now: float, randomness: Callable[[int], bytes], s
     name = canonical(algorithm)
     if name not in OWN_ALGORITHMS:
         raise ConfigurationError(f"algorithm must be one of {sorted(OWN_ALGORITHMS)}, got {algorithm!r}")
-    kid = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(now))}-{randomness(4).hex()}"
+    made = [made_at(entry.key.kid or "") for entry in among.entries] if among else []
+    second = max([int(now), *(each + 1 for each in made if each is not None)])
+    kid = f"{time.strftime(_SECOND, time.gmtime(second))}-{randomness(4).hex()}"
     # "EdDSA" is what verifiers of today know; a key that shall be read as RFC 9864 wants it says "Ed25519".
     written = "EdDSA" if name == "Ed25519" and algorithm == "EdDSA" else algorithm
     return {**new_material(name), "kid": kid, "alg": written, "use": ALGORITHMS[name].use, STATE_MEMBER: state}
+
+
+def made_at(kid: str) -> int | None:
+    """Return when the key was made, in seconds since the epoch, as far as its kid tells."""
+    found = _KID.fullmatch(kid)
+    if found is None:
+        return None
+    try:
+        return calendar.timegm(time.strptime(found[1], _SECOND))
+    except ValueError:
+        # Somebody else's kid that looks like ours.
+        return None
 
 
 def new_secrets(keys: KeySet, *, randomness: Callable[[int], bytes]) -> Jwk:

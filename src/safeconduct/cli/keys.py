@@ -1,7 +1,6 @@
 """``safeconduct keys``: make keys, and lead them through their life."""
 
 import os
-import re
 import secrets
 import time
 from collections.abc import Callable
@@ -14,7 +13,7 @@ import click
 from safeconduct._core.endpoints import JWKS_MAX_AGE_SECONDS
 from safeconduct._keys.derivation import Secrets
 from safeconduct._keys.folder import read_keys, write_key
-from safeconduct._keys.generate import new_key, new_secrets, retire, rotate
+from safeconduct._keys.generate import made_at, new_key, new_secrets, retire, rotate
 from safeconduct._keys.keyset import STATE_MEMBER, KeySet, State
 from safeconduct._tokens.algorithms import ALGORITHMS, canonical
 from safeconduct.cli.outcomes import Complaint, tell, warn
@@ -23,7 +22,6 @@ from safeconduct.cli.tables import json_option, print_json, print_table
 
 DEFAULT_FOLDER: Final = Path("keys")
 _ENVIRONMENT: Final = "env:"
-_CREATED: Final = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]+")
 _DEFAULT_ALGORITHM: Final = {"sig": "ES256", "enc": "A256KW"}
 
 folder_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
@@ -72,7 +70,7 @@ def new(
     else:
         name = _algorithm(settings, algorithm, use)
         begins = state or ("next" if _has_active(there, ALGORITHMS[canonical(name)].use) else "active")
-        made.append(new_key(name, now=time.time(), randomness=secrets.token_bytes, state=begins))
+        made.append(new_key(name, now=time.time(), randomness=secrets.token_bytes, state=begins, among=there))
     if is_secrets or there.secrets is None:
         made.append(new_secrets(there, randomness=secrets.token_bytes))
     print_table([_written(place, jwk) for jwk in made], as_json=as_json)
@@ -220,11 +218,5 @@ def _row(kid: str | None, algorithm: str | None, use: str | None, state: str) ->
 
 def created_at(kid: str) -> datetime | None:
     """Return when the key was made, as far as its kid tells."""
-    found = _CREATED.fullmatch(kid)
-    if found is None:
-        return None
-    try:
-        return datetime.strptime(found[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        # Somebody else's kid that looks like ours.
-        return None
+    made = made_at(kid)
+    return None if made is None else datetime.fromtimestamp(made, UTC)
