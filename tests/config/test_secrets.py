@@ -16,7 +16,9 @@ JWKS = {"keys": [{"kty": "oct", "k": SECRET}]}
     [
         ("none", "'none'"),
         ("redis", "'redis'"),
+        ("reddis", "'reddis'"),
         ("memory:", "'memory:'"),
+        ("swordfish", "'***'"),
         ("redis:/localhost:6379/0", "'redis:/localhost:6379/0'"),
         ("localhost:6379", "'localhost:6379'"),
         (SECRET, "'***'"),

@@ -14,10 +14,11 @@ _LARGEST_SHOWN: Final = 10**20
 _USERINFO: Final = r"(?s)//.*@"
 _PLAIN_URL: Final = r"(?a)([a-z+]+)://(?:.*@)?([\w.-]*|\[[\w:.]+\])(:\d+)?(/[^?#@]*)?(\?.*)?"
 
-#: What is meant as a URL and lacks something: a scheme, this machine.  A password is not, unless it is such a word.
-_TYPO: Final = (
-    r"(?a)[a-z+]{1,16}:?/{0,3}|(?:[a-z+]{1,16}:/?)?(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?(?:/\d{0,5})?"
-)
+#: What is meant as a URL and lacks something: no more than a word, or this machine without the slashes before it.
+_WORD: Final = r"(?a)([a-z+]{1,16}):?/{0,3}"
+_HERE: Final = r"(?a)(?:[a-z+]{1,16}:/?)?(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?(?:/\d{0,5})?"
+_TYPING_ERROR: Final = 0.75
+_SCHEMES: Final = ("none", "memory", "redis", "valkey", "unix", "redis+sentinel", "redis+cluster")
 
 
 class Problem:
@@ -91,7 +92,9 @@ def shown_url(url: str) -> str:
 
     What looks like a URL with something left out is shown whole, so that the slip is seen.
     """
-    if re.fullmatch(_TYPO, url):
+    word = re.fullmatch(_WORD, url)
+    # Any other word may be a password that was put into the wrong place.
+    if re.fullmatch(_HERE, url) or (word is not None and nearest(word[1], _SCHEMES, likeness=_TYPING_ERROR)):
         return repr(url)
     found = re.fullmatch(_PLAIN_URL, url)
     if found is None:
@@ -102,10 +105,10 @@ def shown_url(url: str) -> str:
     return repr(f"{scheme}://{userinfo}{host}{port}{path}{f'?{MASK}' if query else ''}")
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str], *, likeness: float = 0.5) -> str:
     """Return a clause that names the *known* word nearest to *name*, or an empty text."""
     from difflib import get_close_matches  # noqa: PLC0415 - only a wrong configuration needs it
 
     lowered = {word.lower(): word for word in known}
-    found = get_close_matches(name.lower()[:_LONGEST_SHOWN], lowered, n=1, cutoff=0.5)
+    found = get_close_matches(name.lower()[:_LONGEST_SHOWN], lowered, n=1, cutoff=likeness)
     return f", the nearest is {lowered[found[0]]!r}" if found else ""
