@@ -5,7 +5,7 @@ What differs between the worlds is made per world: the store's port, the directo
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Literal
 
@@ -32,7 +32,7 @@ from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct.config import Config
 from safeconduct.directories import UsersFile, people_for
 from safeconduct.errors import ConfigurationError
-from safeconduct.events import UsersUnreadable
+from safeconduct.events import RuleWeakened, UsersUnreadable
 from safeconduct.stores import MemoryStore, open_store
 
 World = Literal["asgi", "wsgi"]
@@ -76,6 +76,8 @@ class Workshop:
         self._people: list[People] = []
         self._is_closed = False
         self._ports: dict[World, Store] = {}
+        for weakened in _weakened(config):
+            announce(weakened)
 
     @cached_property
     def issuer(self) -> TokenIssuer:
@@ -271,3 +273,13 @@ def _public(config: Config) -> tuple[str, ...]:
         return config.access.public
     # Whoever is sent there to sign in must be let in there (http.md).
     return (*config.access.public, url.partition("?")[0].partition("#")[0])
+
+
+def _weakened(config: Config) -> Iterator[RuleWeakened]:
+    """Yield an event for every switch that is unsafe by name and takes effect."""
+    if config.basic.allow_plain_http and "basic" in config.sources:
+        yield RuleWeakened(switch="basic.allow_plain_http")
+    if config.revocation.accept_eviction:
+        yield RuleWeakened(switch="revocation.accept_eviction")
+    if not config.cookies.secure and "cookie" in config.sources:
+        yield RuleWeakened(switch="cookies.secure")

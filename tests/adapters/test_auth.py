@@ -12,6 +12,7 @@ from people import AsyncFolk, Folk
 from safeconduct import Auth, Config, ConfigurationError
 from safeconduct._tokens.issuer import Grant
 from safeconduct.errors import MissingCredential, NotFound, NotSupported, RevokedToken, Unavailable
+from safeconduct.events import RuleWeakened
 from safeconduct.flask import Safeconduct
 from safeconduct.principal import Anonymous
 from safeconduct.starlette import identity, principal
@@ -20,6 +21,7 @@ from stages import SITE, configuration, now
 from worlds_of_requests import WORLDS, ask_in
 
 SESSION = "A" * 24
+OPEN_COOKIES = {"secure": False, "access": "a", "refresh": "r", "device": "d"}
 
 
 def made(**fields):
@@ -231,3 +233,25 @@ def test_lifespan_ends_the_connections_of_the_loop():
 
     assert [False, True] == released
     assert ["lifespan.startup.complete", "lifespan.shutdown.failed"] == [message["type"] for message in sent]
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"sources": ["basic"], "basic": {"allow_plain_http": True}}, ["basic.allow_plain_http"]),
+        ({"sources": ["bearer"], "basic": {"allow_plain_http": True}}, []),
+        ({"sources": ["bearer"], "revocation": {"accept_eviction": True}}, ["revocation.accept_eviction"]),
+        ({"sources": ["cookie"], "cookies": OPEN_COOKIES}, ["cookies.secure"]),
+        ({"sources": ["bearer"], "cookies": OPEN_COOKIES}, []),
+    ],
+    ids=str,
+)
+def test_a_weakened_rule_is_announced_once(fields, expected):
+    """When the ``Auth`` is made, however many applications it is put around; what nobody uses weakens nothing."""
+    heard = []
+
+    auth = Auth(configuration(**fields), directory=Folk(), clock=now, listeners=[heard.append])
+    auth.asgi(print)
+    auth.wsgi(print)
+
+    assert [RuleWeakened(switch=switch) for switch in expected] == heard

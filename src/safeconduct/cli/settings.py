@@ -17,7 +17,7 @@ from safeconduct.cli.outcomes import Complaint, warn
 from safeconduct.config import Config
 from safeconduct.config.loading import DEFAULT_FILE, PREFIX
 from safeconduct.directories import CallableDirectory
-from safeconduct.events import Event
+from safeconduct.events import Event, RuleWeakened
 
 WITHOUT_STORE: Final = frozenset({"memory://", "none"})
 _PATIENCE_MS: Final = 2000
@@ -107,6 +107,7 @@ def refuse_without_store(config: Config, *, verb: str) -> None:
 
 
 def _tell(event: Event) -> None:
-    if event.log_level >= logging.WARNING:
+    # What a command does is not weaker for it, and `doctor` tells.
+    if event.log_level >= logging.WARNING and not isinstance(event, RuleWeakened):
         told = ", ".join(f"{each.name}: {getattr(event, each.name)}" for each in fields(event))
         warn(f"{type(event).__name__} ({told})")
