@@ -1,6 +1,7 @@
 """One line around any ASGI or WSGI application, and every request in it knows who is asking."""
 
-from safeconduct._core.ports import Account, AsyncDirectory, Directory
+from safeconduct._core.ports import Account, AsyncDirectory, Directory, Receipt, Stores
+from safeconduct._core.sessions import AsyncSessions
 from safeconduct.auth import Auth
 from safeconduct.config import (
     AccessConfig,
@@ -21,12 +22,14 @@ from safeconduct.config import (
 from safeconduct.errors import AuthError, ConfigurationError
 from safeconduct.guard import current, principal, requires
 from safeconduct.principal import Anonymous, Identity, Principal
+from safeconduct.sessions import Sessions
 
 __all__ = [
     "AccessConfig",
     "Account",
     "Anonymous",
     "AsyncDirectory",
+    "AsyncSessions",
     "Auth",
     "AuthError",
     "BasicConfig",
@@ -40,10 +43,13 @@ __all__ = [
     "LoginConfig",
     "Principal",
     "ProxyConfig",
+    "Receipt",
     "RevocationConfig",
     "Rule",
     "SessionConfig",
+    "Sessions",
     "StoreConfig",
+    "Stores",
     "TokenConfig",
     "Trust",
     "current",

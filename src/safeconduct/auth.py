@@ -33,6 +33,7 @@ class Auth:
         store: Another store than the one that the configuration names.
         clock: Returns the seconds since the epoch; read once a request.
         listeners: Plain functions that hear every event and must not block; ``logging`` hears them all anyway.
+        add_claims: For sign-in, which is not built yet: nothing but None is taken.
         problem_body: Makes the body of a refusal in a form of your own.
 
     Raises:

@@ -4,12 +4,16 @@ import importlib
 import inspect
 
 import safeconduct
+from safeconduct.directories import CallableDirectory
 from sources import PACKAGE
 
 #: Modules whose public classes and functions are all names of the package; `errors` and `events` are read as modules.
-SPOKEN_FOR = ("auth", "config", "guard", "principal")
+SPOKEN_FOR = ("auth", "config", "guard", "principal", "sessions")
 #: Public in its module, for the other modules of the package only.
-INSIDE = {"rank": "an order of levels, for rules and steps; a user compares nothing"}
+INSIDE = {
+    "rank": "an order of levels, for rules and steps; a user compares nothing",
+    "run": "finishes a verb; a user calls the verb",
+}
 
 
 def kind_and_name(name: str) -> tuple[int, str]:
@@ -53,6 +57,17 @@ def test_the_list_is_complete():
     offered = set().union(*(defined_in(module) for module in SPOKEN_FOR))
 
     assert set() == offered - set(safeconduct.__all__) - set(INSIDE)
+
+
+def test_what_an_auth_hands_out_or_takes_has_a_name():
+    """Whoever annotates a function that gets one of them imports nothing of ours that is private."""
+    config = safeconduct.Config(store="memory://", sources=["basic"])
+    auth = safeconduct.Auth(config, directory=CallableDirectory(lambda _username, _password: None))
+
+    assert isinstance(auth.sessions, safeconduct.Sessions)
+    assert isinstance(auth.async_sessions, safeconduct.AsyncSessions)
+    assert isinstance(auth.sessions.revoke_subject("alice", issuer="https://idp.example"), safeconduct.Receipt)
+    assert "Stores | None" == str(inspect.signature(safeconduct.Auth).parameters["store"].annotation).split(".")[-1]
 
 
 def test_principal_is_the_function():

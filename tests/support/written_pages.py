@@ -21,13 +21,10 @@ PUBLIC_MODULES = {
     "wsgi": ["AuthMiddleware"],
     "flask": None,
     "starlette": None,
-    "sessions": ["Sessions"],
     "principal": None,
     "errors": None,
     "events": None,
 }
-#: Types that have no public name, and that a caller gets all the same.
-HANDED_OUT = (("sessions", "AsyncSessions"), ("ports", "Receipt"))
 MARK = "<!-- from here on written by tests/support/written_pages.py -->\n"
 
 _SECTION = re.compile(r"^(Args|Returns|Raises):$")
@@ -85,8 +82,6 @@ def python_api() -> str:
         module = Module.read(f"safeconduct.{name}")
         parts += [f"## `safeconduct.{name}`", _prose(ast.get_docstring(module.tree)).partition("\n")[0]]
         parts += [_entry(module, public) for public in shown or module.public()]
-    parts += ["## What `auth.async_sessions` and its verbs return"]
-    parts += [_entry(Module.read(f"safeconduct._core.{home}"), name) for home, name in HANDED_OUT]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
