@@ -152,3 +152,75 @@ class UsersUnreadable(Event):
 
     log_level: ClassVar[int] = 40
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn(Event):
+    """Somebody proved who he is, and a session began."""
+
+    subject: str
+    session_id: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SteppedUp(Event):
+    """Somebody proved anew who he is; the older tokens of the session ended."""
+
+    subject: str
+    session_id: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEnded(Event):
+    """A session ended before its time; *reason* says in one word why."""
+
+    #: None where the session had no record any more.
+    subject: str | None
+    session_id: str
+    reason: Literal["signed_out", "ended", "reused", "account", "failures"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectSignedOut(Event):
+    """Every session of a subject ended."""
+
+    subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshReused(Event):
+    """A refresh token came that had been rotated away; its session ended, since one of its two holders is a thief."""
+
+    log_level: ClassVar[int] = 40
+    subject: str
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenewReused(Event):
+    """An access token that had been renewed before asked to be renewed again; it was refused, and its session lives."""
+
+    log_level: ClassVar[int] = 30
+    subject: str
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BindingChanged(Event):
+    """A long-term credential came from another network or device than at sign-in."""
+
+    log_level: ClassVar[int] = 30
+    subject: str
+    session_id: str
+    is_refused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreRolledBack(Event):
+    """The store is behind a token that only a later state of it can have made: it lost an acknowledged write."""
+
+    log_level: ClassVar[int] = 50
+    shard: int
+    session_id: str

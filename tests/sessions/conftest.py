@@ -1,68 +1,87 @@
-"""Servers that live for a session of tests, and are emptied between tests."""
+"""Servers that live for a session of tests, and are emptied between tests; houses of either kind of store."""
 
 import pytest
 
+from login_scene import HORIZON_MS, LEEWAY_MS, House, Time
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.stores import MemoryStore
 from safeconduct.stores.redis_stores import RedisStores
 from servers import KINDS, Server
-from session_contract import HORIZON_MS, LEEWAY_MS
-from worlds import Clock
+from worlds import WORLDS
 
 
-@pytest.fixture(scope="session", params=KINDS)
-def living_server(request):
-    server = Server(request.param)
-    yield server
-    server.stop()
+@pytest.fixture(scope="session")
+def servers():
+    """Start a server at the first test that asks for its kind."""
+    started = {}
 
+    def start(kind):
+        if kind not in started:
+            started[kind] = Server(kind)
+        return started[kind]
 
-@pytest.fixture
-def server(living_server):
-    living_server.say("FLUSHALL")
-    return living_server
-
-
-class Shift:
-    """A server's clock, moved; it says how late it is in seconds, as a process's clock does."""
-
-    def __init__(self):
-        self.shift_ms = 0
-
-    def __call__(self):
-        return self.shift_ms
-
-    def advance(self, *, seconds):
-        self.shift_ms += int(seconds * 1000)
+    yield start
+    for server in started.values():
+        server.stop()
 
 
 @pytest.fixture
-def clock():
-    return Clock()
+def moment():
+    return Time()
 
 
 @pytest.fixture
-def memory_stores(clock):
-    return MemoryStore(clock=clock, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS)
-
-
-def server_stores(server, shift, **revocation):
-    return RedisStores(
-        StoreConfig(url=server.socket_url, deadline_ms=5000),
-        RevocationConfig(**revocation),
-        horizon_ms=HORIZON_MS,
-        leeway_ms=LEEWAY_MS,
-        announce=print,
-        shift_ms=shift,
-    )
+def clock(moment):
+    return moment.clock
 
 
 @pytest.fixture
-def open_server(server):
-    """Open the server's store with a clock that a test moves."""
-    return lambda shift, **revocation: server_stores(server, shift, **revocation)
+def open_stores(servers, moment):
+    """Open the memory or an emptied server, by the test's clock."""
+
+    def make(kind):
+        if kind == "memory":
+            return MemoryStore(clock=moment.clock, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS)
+        server = servers(kind)
+        server.say("FLUSHALL")
+        return RedisStores(
+            StoreConfig(url=server.socket_url, deadline_ms=5000),
+            RevocationConfig(),
+            horizon_ms=HORIZON_MS,
+            leeway_ms=LEEWAY_MS,
+            announce=print,
+            shift_ms=moment.shift_ms,
+        )
+
+    return make
 
 
 @pytest.fixture
-def shift():
-    return Shift()
+def enter():
+    """Enter a world with a store."""
+    entered = []
+
+    def into(name, stores):
+        world = WORLDS[name](stores)
+        entered.append(world)
+        return world
+
+    yield into
+    for world in entered:
+        world.close()
+
+
+@pytest.fixture
+def build(enter, open_stores, clock):
+    """Build a house over the memory, or over *stores*."""
+
+    def made(stores=None, *, world="blocking", **options):
+        return House(enter(world, stores or open_stores("memory")), clock, **options)
+
+    return made
+
+
+@pytest.fixture(params=["memory", *KINDS])
+def house(request, build, open_stores):
+    """Build a house over every kind of store."""
+    return build(open_stores(request.param))

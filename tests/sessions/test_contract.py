@@ -2,30 +2,32 @@
 
 import pytest
 
-from session_contract import RenewalContract, RotationContract, SessionContract, StepUpContract
+from renewal_contract import RenewalContract, StepUpContract
+from rotation_contract import RotationContract
+from servers import KINDS
+from session_contract import SessionContract
 from worlds import WORLDS
+
+
+@pytest.fixture(params=WORLDS)
+def inside(request, enter):
+    """Enter both worlds, one after the other."""
+    return lambda stores: enter(request.param, stores)
 
 
 class TestMemory(RotationContract, RenewalContract, StepUpContract, SessionContract):
     """The sessions in this process."""
 
-    @pytest.fixture(params=WORLDS)
-    def world(self, request, memory_stores):
-        world = WORLDS[request.param](memory_stores)
-        yield world
-        world.close()
+    @pytest.fixture
+    def world(self, inside, open_stores):
+        return inside(open_stores("memory"))
 
 
 class TestServer(RotationContract, RenewalContract, StepUpContract, SessionContract):
     """A server's sessions."""
 
-    @pytest.fixture
-    def clock(self, shift):
-        return shift
-
-    @pytest.fixture(params=WORLDS)
-    def world(self, request, open_server, shift):
-        world = WORLDS[request.param](open_server(shift))
+    @pytest.fixture(params=KINDS)
+    def world(self, request, inside, open_stores):
+        world = inside(open_stores(request.param))
         world.run(world.store.begin_epoch(0, reason="new", seen=None))
-        yield world
-        world.close()
+        return world

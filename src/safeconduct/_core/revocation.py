@@ -17,8 +17,8 @@ In a ``lost`` epoch, and with ``on_new_store = "refuse"`` in a ``new`` one too, 
 epoch counts as revoked until the horizon has passed, because the store no longer knows.
 """
 
-from collections.abc import Callable
-from typing import Literal, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Literal, Protocol, TypeVar
 
 from safeconduct._core.members import member, session_place, shard_of
 from safeconduct._core.ports import Epoch, Question, Receipt, Revocation, RevocationKind, Store, View, Written
@@ -75,6 +75,9 @@ class _Reply(Protocol):
     def epoch(self) -> Epoch | None: ...
     @property
     def is_empty(self) -> bool: ...
+
+
+Replied = TypeVar("Replied", bound=_Reply)
 
 
 class Revocations:
@@ -163,13 +166,17 @@ class Revocations:
         Raises:
             Unavailable: If the store cannot be asked.
         """
-        stamp = await self._store.stamp(question)
-        outcome = await self._settle(question.shard, stamp)
+        return (await self.consult(question.shard, lambda: self._store.stamp(question))).iat_ms
+
+    async def consult(self, shard: int, command: Callable[[], Awaitable[Replied]]) -> Replied:
+        """Give a command to one shard, and again if an epoch began by it; ``Unavailable`` if data was lost."""
+        reply = await command()
+        outcome = await self._settle(shard, reply)
         if outcome == "begun":
-            stamp = await self._store.stamp(question)
-            outcome = await self._settle(question.shard, stamp)
+            reply = await command()
+            outcome = await self._settle(shard, reply)
         _refuse_unless_same(outcome)
-        return stamp.iat_ms
+        return reply
 
     async def revoke_token(self, issuer: str, token_id: str, *, subject: str | None, expires_ms: int) -> Receipt:
         """End one token, which ends by itself at *expires_ms*; on all shards if its *subject* is not known."""

@@ -11,7 +11,7 @@ import os
 import secrets
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
@@ -177,7 +177,7 @@ class MemoryStore:
         return self._leeway_ms
 
     @contextmanager
-    def alone(self) -> Iterator[int]:
+    def alone(self) -> Generator[int]:
         """
         Hold everybody else off and say what time it is.
 

@@ -1,0 +1,142 @@
+"""Sign in, refresh, renew: the verbs that give tokens; what each does is the table of ``life``."""
+
+from safeconduct._core.ports import Account
+from safeconduct._core.session.life import token_half
+from safeconduct._core.session.refresh_token import SECRET_BYTES, RefreshToken
+from safeconduct._core.session.rights import Rights
+from safeconduct._core.session.session_id import new_session_id, text_of
+from safeconduct._core.session.standing import gone
+from safeconduct._core.session.tokens import Tokens
+from safeconduct._core.session.turning import Caller, Turning, known
+from safeconduct._core.session_ports import LongTerm, Opening, Reach, Renewing
+from safeconduct.errors import BadCredentials, NotFound, NotRenewable, RevokedToken, TooEarly, Unavailable
+from safeconduct.events import RenewReused, SignedIn
+from safeconduct.principal import Principal
+
+
+class Logins:
+    """
+    Give tokens.
+
+    Args:
+        turning: Turns what is presented into tokens.
+    """
+
+    def __init__(self, turning: Turning) -> None:
+        self._turning = turning
+        self._standing = turning.standing
+        self._store = turning.standing.store
+        self._lives = turning.standing.lives
+        self._reaches = turning.standing.reaches
+        self._announce = turning.standing.announce
+        self._refresh_tokens = turning.refresh_tokens
+
+    async def sign_in(
+        self, account: Account, *, username: str, remember: bool = False, caller: Caller | None = None
+    ) -> Tokens:
+        """
+        Begin a session for an account whose password was proven in this very request.
+
+        Args:
+            account: What the directory proved.
+            username: As it was submitted; a later step-up asks with it.
+            remember: Whether the user asked for a long-term credential.
+            caller: Where the request comes from.
+
+        Raises:
+            BadCredentials: If the account is disabled.
+            Unavailable: If the store can't be asked, or the author's hook failed.
+        """
+        if account.disabled:
+            raise BadCredentials("the account is disabled")
+        origin = caller or Caller()
+        rights, lives = Rights.of(account), self._lives
+        session_id = new_session_id(self._reaches.shard_of(account.subject), self._store.instance, self._turning.draw)
+        reach = self._reaches.of_subject(account.subject, text_of(session_id))
+        extra = self._turning.claims(reach, account.subject, rights, account.level)
+        first = self._refresh_tokens.first(session_id, self._turning.draw(SECRET_BYTES)) if remember else None
+        opening = Opening(
+            subject=account.subject,
+            username=username,
+            level=account.level,
+            rights=rights.to_text(),
+            transport=origin.transport,
+            device=origin.label,
+            network=origin.network,
+            lifetime_ms=lives.absolute_ms if remember else lives.short_absolute_ms,
+            access_ms=lives.access_ms,
+            long_term=None if first is None else LongTerm(digest=first.digest, idle_ms=lives.idle_ms),
+        )
+        reply = await self._standing.transition(reach, lambda: self._store.open(reach, opening))
+        if known(reply).subject != account.subject:
+            # 64 random bits met 64 others: nobody gets another's session for that.
+            raise Unavailable("the new session's id is taken")
+        self._announce(SignedIn(subject=account.subject, session_id=reach.session_id, level=account.level))
+        return self._turning.made(reach, reply, extra, first)
+
+    async def refresh(self, refresh_token: str, *, extend: bool = False, caller: Caller | None = None) -> Tokens:
+        """
+        Rotate a refresh token and give an access token of the session's present level.
+
+        Args:
+            refresh_token: As it was presented.
+            extend: Whether the user wants his long-term credential to live longer.
+            caller: Where the request comes from.
+
+        Raises:
+            InvalidToken: If it is none of ours, or its session is over.
+            ReusedRefreshToken: If it was rotated away; its ``session_id`` is the session that this ended, None where
+                none did: then another request of the same client was faster, and no cookie may be cleared.
+            BindingMismatch: If it came by another transport, or from another place and ``bind`` is ``refuse``.
+            TooEarly: If *extend* was asked for before half of its life; the token is as good as before.
+            Unavailable: If store, directory or the author's hook can't be asked; the token is as good as before.
+        """
+        token = self._refresh_tokens.read(refresh_token)
+        reach = self._reach_of(token)
+        session = await self._standing.read(reach)
+        reach = self._reaches.of_subject(session.subject, reach.session_id)
+        self._turning.check_origin(session, reach, caller or Caller())
+        rights = await self._standing.rights(reach, session)
+        extra = self._turning.claims_now(reach, session, rights)
+        rotation = self._turning.rotation(token, rights, extends_ms=self._lives.idle_ms if extend else None)
+        reply = await self._standing.transition(reach, lambda: self._store.rotate(reach, rotation))
+        self._turning.refuse_unturned(reach, session, reply)
+        return self._turning.made(reach, reply, extra, token, is_rotated=True)
+
+    async def renew(self, principal: Principal) -> Tokens:
+        """
+        Give an access token of the level ``remembered`` for one whose half of life is over.
+
+        Raises:
+            NotRenewable: If no session stands behind it, or its end can't grow.
+            TooEarly: If half of its life is not over.
+            RevokedToken: If the session is over, or the token was renewed before and the grace is over.
+            Unavailable: If store, directory or the author's hook can't be asked.
+        """
+        reach, asks = self._reaches.of_principal(principal), self._reaches.presented(principal)
+        if self._turning.clock() < token_half(asks.issued_ms, asks.expires_at):
+            raise TooEarly("half of the token's life is not over")
+        session = await self._standing.read(reach)
+        rights = await self._standing.rights(reach, session)
+        extra = self._turning.claims(reach, session.subject, rights or Rights.from_text(session.rights), "remembered")
+        renewing = Renewing(
+            presented=asks,
+            token_id=self._turning.drawn_id(),
+            grace_ms=self._lives.grace_ms,
+            access_ms=self._lives.access_ms,
+            rights=None if rights is None else rights.to_text(),
+        )
+        reply = await self._standing.transition(reach, lambda: self._store.renew(reach, renewing))
+        if reply.outcome == "reuse":
+            self._announce(RenewReused(subject=session.subject, session_id=reach.session_id))
+            raise RevokedToken("the token was renewed before")
+        if reply.outcome == "at_end":
+            raise NotRenewable("the session ends with the token")
+        return self._turning.minting.renewed(known(reply), reach.session_id, extra)
+
+    def _reach_of(self, token: RefreshToken) -> Reach:
+        try:
+            return self._reaches.of_unknown(token.session_id)
+        except NotFound:
+            # Of a time when the store had more shards.
+            raise gone() from None

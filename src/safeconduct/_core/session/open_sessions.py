@@ -1,0 +1,160 @@
+"""The sessions that are open: list them, end one, end all, note a use."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from safeconduct._core.decision import Clock
+from safeconduct._core.session.life import level_at
+from safeconduct._core.session.reaches import Reaches
+from safeconduct._core.session.record import Session
+from safeconduct._core.session.refresh_token import RefreshTokens
+from safeconduct._core.session.standing import Standing, gone
+from safeconduct._core.session_ports import Reach
+from safeconduct.errors import NotFound, NotRenewable, RevokedToken
+from safeconduct.events import SubjectSignedOut
+from safeconduct.principal import Level, Principal
+
+#: A use is noted once a minute: whoever looks at the list sees no finer, and most requests write nothing.
+_NOTED_EVERY_MS: Final = 60_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSession:
+    """One login as its owner sees it.  Instants are seconds since the epoch."""
+
+    session_id: str
+    device: str
+    network: str
+    created_at: int
+    last_used_at: int
+    #: When it is over if nothing happens.
+    expires_at: int
+    level: Level
+    #: Whether it has a long-term credential.
+    is_remembered: bool
+    #: Whether it is the one that asks.
+    is_current: bool
+
+
+class OpenSessions:
+    """
+    List and end sessions.
+
+    Args:
+        standing: Asks for sessions and ends them.
+        refresh_tokens: Reads refresh tokens.
+        clock: The time in seconds since the epoch.
+    """
+
+    def __init__(self, standing: Standing, refresh_tokens: RefreshTokens, *, clock: Clock) -> None:
+        self._standing = standing
+        self._store = standing.store
+        self._reaches: Reaches = standing.reaches
+        self._refresh_tokens = refresh_tokens
+        self._clock = clock
+
+    async def sign_out(self, principal: Principal) -> None:
+        """
+        End the session behind an access token; nothing happens where there is none.
+
+        Raises:
+            Unavailable: If the store can't be asked.
+        """
+        try:
+            reach = self._reaches.of_principal(principal)
+        except NotRenewable:
+            return
+        await self._standing.end(reach, principal.subject, "signed_out")
+
+    async def sign_out_with(self, refresh_token: str) -> None:
+        """
+        End the session of a refresh token, also of one that was rotated away.
+
+        Raises:
+            InvalidToken: If it is none of ours, or its session is over.
+            Unavailable: If the store can't be asked.
+        """
+        token = self._refresh_tokens.read(refresh_token)
+        try:
+            subject, reach = await self._found(token.session_id)
+        except NotFound:
+            raise gone() from None
+        await self._standing.end(reach, subject, "signed_out")
+
+    async def sign_out_everywhere(self, subject: str) -> None:
+        """
+        End every session of *subject* and whatever was issued to him until now.
+
+        Raises:
+            Unavailable: If the store can't be asked.
+        """
+        reach, lives_ms = self._reaches.of_subject(subject), self._standing.lives.absolute_ms
+        await self._standing.consult(reach.shard, lambda: self._store.end_all(reach, lives_ms=lives_ms))
+        self._standing.announce(SubjectSignedOut(subject=subject))
+
+    async def list(self, subject: str, *, current: str | None = None) -> tuple[OpenSession, ...]:
+        """
+        Return the sessions of *subject*, the one used last first.
+
+        Args:
+            subject: Whose.
+            current: The id of the session that asks.
+
+        Raises:
+            Unavailable: If the store can't be asked.
+        """
+        reach = self._reaches.of_subject(subject)
+        reply = await self._standing.consult(
+            reach.shard, lambda: self._store.sessions_of(reach, self._reaches.member)
+        )  # fmt: skip
+        return tuple(self._seen(session_id, session, current) for session_id, session in reply.sessions)
+
+    async def end(self, session_id: str, *, subject: str | None = None) -> None:
+        """
+        End one session.
+
+        Args:
+            session_id: Which.
+            subject: Who wants it, whose it must be; None for the application itself.
+
+        Raises:
+            NotFound: If there is none, or it is another person's.
+            Unavailable: If the store can't be asked.
+        """
+        owner, reach = await self._found(session_id)
+        if subject is not None and owner != subject:
+            raise NotFound("a session of another person")
+        await self._standing.end(reach, owner, "ended")
+
+    async def touch(self, principal: Principal) -> None:
+        """
+        Return if the session behind an access token stands, and note its use.
+
+        Raises:
+            RevokedToken: If it is over.
+            NotRenewable: If there is none.
+            Unavailable: If the store can't be asked.
+        """
+        reach = self._reaches.of_principal(principal)
+        await self._standing.transition(reach, lambda: self._store.touch(reach, every_ms=_NOTED_EVERY_MS))
+
+    async def _found(self, session_id: str) -> tuple[str, Reach]:
+        reach = self._reaches.of_unknown(session_id)
+        try:
+            session = await self._standing.read(reach)
+        except RevokedToken:
+            raise NotFound("no such session") from None
+        return session.subject, self._reaches.of_subject(session.subject, session_id)
+
+    def _seen(self, session_id: str, session: Session, current: str | None) -> OpenSession:
+        return OpenSession(
+            session_id=session_id,
+            device=session.device,
+            network=session.network,
+            created_at=session.created_ms // 1000,
+            last_used_at=session.used_ms // 1000,
+            expires_at=min(session.over_ms, session.ends_ms) // 1000,
+            level=level_at(session, int(self._clock() * 1000), self._standing.lives),
+            is_remembered=session.chain is not None,
+            is_current=session_id == current,
+        )

@@ -1,0 +1,88 @@
+"""Where the parts of the sessions are put together, for one world."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from safeconduct._core.decision import Clock
+from safeconduct._core.passwords import Passwords
+from safeconduct._core.ports import People
+from safeconduct._core.revocation import Revocations
+from safeconduct._core.session.life import Lifetimes
+from safeconduct._core.session.logins import Logins
+from safeconduct._core.session.minting import AddClaims, Minting
+from safeconduct._core.session.open_sessions import OpenSessions
+from safeconduct._core.session.reaches import Reaches
+from safeconduct._core.session.refresh_token import DerivedKeys, RefreshTokens
+from safeconduct._core.session.standing import Standing
+from safeconduct._core.session.step_ups import StepUps
+from safeconduct._core.session.turning import Turning
+from safeconduct._core.session_ports import SessionStore
+from safeconduct._tokens.issuer import TokenIssuer
+from safeconduct.config import Config
+from safeconduct.errors import ConfigurationError
+from safeconduct.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRooms:
+    """The verbs on sessions, by what they are about."""
+
+    #: ``sign_in``, ``refresh``, ``renew``.
+    logins: Logins
+    #: ``step_up``.
+    step_ups: StepUps
+    #: ``list``, ``sign_out``, ``sign_out_with``, ``sign_out_everywhere``, ``end``, ``touch``.
+    open_sessions: OpenSessions
+
+
+def session_rooms(  # noqa: PLR0913 - every part of an ``Auth`` meets here
+    config: Config,
+    *,
+    store: SessionStore,
+    revocations: Revocations,
+    issuer: TokenIssuer,
+    keys: Callable[[], DerivedKeys],
+    people: People | None,
+    passwords: Passwords | None,
+    add_claims: AddClaims | None,
+    clock: Clock,
+    announce: Callable[[Event], None],
+    draw: Callable[[int], bytes] = secrets.token_bytes,
+) -> SessionRooms:
+    """
+    Put the parts together.
+
+    Args:
+        config: Names the issuer and says how long things live.
+        store: Keeps the sessions.
+        revocations: Knows the store's epochs.
+        issuer: Makes access tokens.
+        keys: Returns the derived keys as they are now.
+        people: The directory; None where there is none.
+        passwords: Proves passwords; None where there is no directory.
+        add_claims: The author's hook.
+        clock: The time in seconds since the epoch.
+        announce: Tells the listeners.
+        draw: Draws random bytes.
+
+    Raises:
+        ConfigurationError: If the configuration names no issuer.
+    """
+    if config.issuer is None:
+        raise ConfigurationError("issuer: got nothing, wanted a name for sessions to be issued under")
+    lives, refresh_tokens = Lifetimes.of(config), RefreshTokens(keys)
+    client_id = config.tokens.client_id or config.issuer
+    standing = Standing(
+        store,
+        revocations,
+        reaches=Reaches(config.issuer, client_id=client_id, shards=config.store.shards),
+        people=people,
+        lives=lives,
+        announce=announce,
+    )
+    minting = Minting(issuer, config.issuer, refresh_tokens, lives, add_claims=add_claims, announce=announce)
+    turning = Turning(standing, minting, refresh_tokens, bind=config.sessions.bind, clock=clock, draw=draw)
+    return SessionRooms(
+        Logins(turning), StepUps(turning, passwords), OpenSessions(standing, refresh_tokens, clock=clock)
+    )

@@ -1,0 +1,168 @@
+"""What the verbs that give tokens have in common: the rotation of a refresh token and what comes of a reply."""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from safeconduct._core.decision import Clock
+from safeconduct._core.session.life import level_at
+from safeconduct._core.session.minting import Minting
+from safeconduct._core.session.record import Session, Transport
+from safeconduct._core.session.refresh_token import SALT_BYTES, RefreshToken, RefreshTokens
+from safeconduct._core.session.rights import Rights
+from safeconduct._core.session.standing import Standing, gone
+from safeconduct._core.session.tokens import Tokens
+from safeconduct._core.session_ports import Reach, Rotation, SessionReply
+from safeconduct.errors import BindingMismatch, ReusedRefreshToken, TooEarly
+from safeconduct.events import BindingChanged, RefreshReused, SessionEnded
+from safeconduct.principal import Level
+
+_ID_BYTES: Final = 16
+_LONGEST_DEVICE: Final = 200
+
+Bind = Literal["off", "event", "refuse"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Where a request comes from, as far as a session minds."""
+
+    transport: Transport = "header"
+    #: A name for the device, for the list of sessions and for ``sessions.bind``.
+    device: str = ""
+    #: From ``network_of``.
+    network: str = ""
+
+    @property
+    def label(self) -> str:
+        """The device as a store keeps it: bounded, and text whatever a header held."""
+        return self.device[:_LONGEST_DEVICE].encode("utf-8", "replace").decode()
+
+
+class Turning:
+    """
+    Turn what is presented into tokens.
+
+    Args:
+        standing: Asks for sessions and ends them.
+        minting: Makes tokens.
+        refresh_tokens: Reads and derives refresh tokens.
+        bind: What happens when network or device of a long-term credential change.
+        clock: The time in seconds since the epoch.
+        draw: Draws random bytes.
+    """
+
+    def __init__(
+        self,
+        standing: Standing,
+        minting: Minting,
+        refresh_tokens: RefreshTokens,
+        *,
+        bind: Bind,
+        clock: Clock,
+        draw: Callable[[int], bytes],
+    ) -> None:
+        self.standing = standing
+        self.minting = minting
+        self.refresh_tokens = refresh_tokens
+        self.clock = clock
+        self.draw = draw
+        self._bind = bind
+
+    def check_origin(self, session: Session, reach: Reach, caller: Caller) -> None:
+        """
+        Return if a refresh token may come from *caller*.
+
+        Raises:
+            BindingMismatch: If it came by another transport, or from another place and ``bind`` is ``refuse``.
+        """
+        if caller.transport != session.transport:
+            raise BindingMismatch("the refresh token came by another transport than at sign-in")
+        if self._bind == "off" or (caller.label, caller.network) == (session.device, session.network):
+            return
+        is_refused = self._bind == "refuse"
+        self.standing.announce(
+            BindingChanged(subject=session.subject, session_id=reach.session_id, is_refused=is_refused)
+        )
+        if is_refused:
+            raise BindingMismatch("the refresh token came from another network or device than at sign-in")
+
+    def rotation(self, token: RefreshToken, rights: Rights | None, *, extends_ms: int | None = None) -> Rotation:
+        """Say what the store is told of a refresh token, with a salt that is drawn for this attempt."""
+        salt = self.draw(SALT_BYTES)
+        return Rotation(
+            position=token.position,
+            digest=token.digest,
+            next_digest=self.refresh_tokens.successor(token, salt).digest,
+            salt=salt,
+            grace_ms=self.standing.lives.grace_ms,
+            access_ms=self.standing.lives.access_ms,
+            rights=None if rights is None else rights.to_text(),
+            extends_ms=extends_ms,
+        )
+
+    def refuse_unturned(self, reach: Reach, session: Session, reply: SessionReply) -> None:
+        """
+        Return if the refresh token was turned.
+
+        Raises:
+            TooEarly: If it was to be extended before half of its life.
+            ReusedRefreshToken: If it was rotated away; with a session id if that ended the session.
+        """
+        match reply.outcome:
+            case "early":
+                raise TooEarly("half of the refresh token's life is not over")
+            case "stale":
+                raise ReusedRefreshToken(reason="another request rotated the refresh token just now")
+            case "reuse":
+                subject, session_id = session.subject, reach.session_id
+                self.standing.announce(RefreshReused(subject=subject, session_id=session_id))
+                self.standing.announce(SessionEnded(subject=subject, session_id=session_id, reason="reused"))
+                raise ReusedRefreshToken(session_id, "a refresh token that was rotated away")
+            case _:
+                return
+
+    def claims_now(self, reach: Reach, session: Session, rights: Rights | None) -> dict[str, object]:
+        """Ask the author's hook what a token of the session's present level shall say besides."""
+        level = level_at(session, int(self.clock() * 1000), self.standing.lives)
+        return self.claims(reach, session.subject, rights or Rights.from_text(session.rights), level)
+
+    def claims(self, reach: Reach, subject: str, rights: Rights, level: Level) -> dict[str, object]:
+        """Ask the author's hook what a token shall say besides."""
+        now_ms = int(self.clock() * 1000)
+        return dict(self.minting.claims_of(subject, reach.session_id, rights, level=level, now_ms=now_ms))
+
+    def made(
+        self,
+        reach: Reach,
+        reply: SessionReply,
+        extra: dict[str, object],
+        token: RefreshToken | None,
+        *,
+        is_rotated: bool = False,
+    ) -> Tokens:
+        """Make the tokens that a reply of the store allows; *token* is the refresh token, or the one before it."""
+        session = known(reply)
+        salt = b"" if session.chain is None else session.chain.salt
+        if token is not None and is_rotated:
+            token = self.refresh_tokens.successor(token, salt)
+        return self.minting.tokens(
+            session, reach.session_id, extra, iat_ms=reply.iat_ms, refresh_token=token
+        )  # fmt: skip
+
+    def drawn_id(self) -> str:
+        """Draw a name that nobody else draws."""
+        return urlsafe_b64encode(self.draw(_ID_BYTES)).rstrip(b"=").decode()
+
+
+def known(reply: SessionReply) -> Session:
+    """
+    Return the session of a reply.
+
+    Raises:
+        RevokedToken: If it has none.
+    """
+    if reply.session is None:
+        raise gone()
+    return reply.session

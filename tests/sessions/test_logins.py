@@ -1,0 +1,375 @@
+"""Sign in, refresh, renew: what the verbs give and refuse."""
+
+import pytest
+
+from login_scene import ACCESS, GRACE, HOME, SECRETS, Caller
+from safeconduct._core.ports import Account
+from safeconduct._core.session.reaches import Reaches
+from safeconduct._core.session.refresh_token import RefreshTokens
+from safeconduct._core.session.rooms import session_rooms
+from safeconduct._core.session.transitions import opened
+from safeconduct._core.session.turning import known
+from safeconduct._core.session_ports import SessionReply
+from safeconduct.config import Config
+from safeconduct.errors import (
+    BadCredentials,
+    BindingMismatch,
+    ConfigurationError,
+    ExpiredToken,
+    InvalidToken,
+    NotRenewable,
+    ReusedRefreshToken,
+    RevokedToken,
+    TooEarly,
+    Unavailable,
+)
+from safeconduct.events import BindingChanged, HookFailed, RenewReused, SessionEnded, SignedIn, StoreRolledBack
+from safeconduct.principal import Principal
+from session_craft import opening
+
+HALF = ACCESS / 2
+IDLE = 14 * 86400
+
+
+def test_a_sign_in_gives_what_was_proven(house):
+    tokens = house.sign_in()
+    principal = house.use(tokens)
+
+    assert ("alice", "explicit", tokens.session_id) == (principal.subject, principal.level, principal.session_id)
+    assert frozenset({"user"}) == principal.roles
+    assert (0, 0) == (principal.claims["rn"], principal.claims["cg"])
+    assert tokens.issued_at == principal.auth_time
+    assert tokens.expires_at == tokens.issued_at + ACCESS == principal.expires_at
+    assert tokens.issued_at + HALF == tokens.renew_after
+    long_term = tokens.refresh_token
+    assert tokens.issued_at + IDLE == long_term.expires_at == long_term.extend_before
+    assert tokens.issued_at + IDLE / 2 <= long_term.extend_after <= tokens.issued_at + IDLE / 2 + 1
+    assert [SignedIn(subject="alice", session_id=tokens.session_id, level="explicit")] == house.events
+
+
+def test_a_long_term_credential_is_only_for_who_asks(house):
+    """Never by the way (L5)."""
+    tokens = house.sign_in(remember=False)
+
+    assert tokens.refresh_token is None
+    assert not house.run(house.open_sessions.list("alice"))[0].is_remembered
+
+
+def test_a_disabled_account_does_not_sign_in(build):
+    house = build()
+
+    with pytest.raises(BadCredentials):
+        house.run(house.rooms.logins.sign_in(Account("alice", disabled=True), username="alice"))
+
+
+def test_nothing_of_a_token_is_shown(build):
+    house = build()
+    tokens = house.sign_in()
+
+    shown = repr(tokens) + repr(house.events)
+
+    assert tokens.access_token not in shown
+    assert tokens.refresh_token.value not in shown
+
+
+def test_an_id_that_is_taken_gives_nobody_anothers_session(build, open_stores):
+    stores = open_stores("memory")
+    build(stores).sign_in("alice")
+
+    with pytest.raises(Unavailable):
+        build(stores).sign_in("bob")
+
+
+def test_a_refresh_gives_the_present_level(house, clock):
+    tokens = house.sign_in(level="multifactor")
+    clock.advance(seconds=100)
+    early = house.refresh(tokens)
+    clock.advance(seconds=ACCESS)
+    late = house.refresh(early)
+
+    assert ("multifactor", "remembered") == (early.level, late.level)
+    assert tokens.issued_at + ACCESS == early.expires_at
+    assert tokens.refresh_token.expires_at == late.refresh_token.expires_at
+
+
+def test_a_refresh_takes_the_rights_of_now(house):
+    tokens = house.sign_in()
+    house.folk.accounts["alice"] = Account("alice", roles=["admin"], scopes=["pay"])
+
+    refreshed = house.refresh(tokens)
+
+    principal = house.use(refreshed)
+    assert (frozenset({"admin"}), frozenset({"pay"})) == (principal.roles, principal.scopes)
+    assert 1 == refreshed.csrf_generation
+
+
+@pytest.mark.parametrize("verb", ["refresh", "renew", "step_up"])
+def test_an_account_that_was_disabled_ends_its_session(house, clock, verb):
+    tokens = house.sign_in()
+    clock.advance(seconds=HALF + 1)
+    house.folk.accounts["alice"] = Account("alice", disabled=True)
+    if verb == "step_up":
+        house.folk.check = lambda *_: Account("alice")
+
+    with pytest.raises(RevokedToken):
+        getattr(house, verb)(tokens)
+
+    assert SessionEnded(subject="alice", session_id=tokens.session_id, reason="account") in house.events
+    with pytest.raises(RevokedToken):
+        house.use(tokens)
+
+
+def test_a_static_directory_is_not_asked_again(build):
+    """What a sign-in found holds until the next one."""
+    house = build(has_directory=False)
+    tokens = house.sign_in()
+
+    assert frozenset({"user"}) == house.use(house.refresh(tokens)).roles
+
+
+def test_the_loser_of_a_race_is_told_so_and_ends_nothing(house):
+    """Its cookie must not clear the winner's: no session id is in the error."""
+    first = house.sign_in()
+    second = house.refresh(first)
+    third = house.refresh(second)
+
+    with pytest.raises(ReusedRefreshToken) as caught:
+        house.refresh(first)
+
+    assert caught.value.session_id is None
+    assert house.refresh(third)
+
+
+def test_extending_is_for_the_second_half_of_a_life(house, clock):
+    tokens = house.sign_in()
+    with pytest.raises(TooEarly):
+        house.refresh(tokens, extend=True)
+    clock.advance(seconds=IDLE / 2 + 60)
+
+    extended = house.refresh(tokens, extend=True)
+
+    assert extended.refresh_token.expires_at >= extended.issued_at + IDLE - 1
+
+
+def test_a_life_that_cannot_grow_is_not_offered_to_be_extended(house, clock):
+    tokens = house.sign_in()
+    for _ in range(3):
+        clock.advance(seconds=IDLE * 0.7)
+        tokens = house.refresh(tokens, extend=True)
+
+    assert (None, None) == (tokens.refresh_token.extend_after, tokens.refresh_token.extend_before)
+
+
+@pytest.mark.parametrize("text", ["", "x" * 96, "A" * 96])
+def test_what_is_no_refresh_token_touches_no_session(house, text):
+    tokens = house.sign_in()
+
+    with pytest.raises(InvalidToken):
+        house.refresh(text)
+    assert house.refresh(tokens)
+
+
+def test_an_access_token_is_no_refresh_token(house):
+    tokens = house.sign_in()
+
+    with pytest.raises(InvalidToken):
+        house.refresh(tokens.access_token)
+
+
+def test_a_session_of_more_shards_than_there_are_is_over(build):
+    house = build()
+    writer = RefreshTokens(lambda: SECRETS)
+
+    with pytest.raises(RevokedToken):
+        house.refresh(writer.write(writer.first(b"\x00\x07" + bytes(16), b"s" * 32)))
+
+
+def test_a_session_keeps_its_transport(house):
+    tokens = house.sign_in(caller=Caller(transport="cookie"))
+
+    with pytest.raises(BindingMismatch):
+        house.refresh(tokens)
+    assert "cookie" == house.refresh(tokens, caller=Caller(transport="cookie")).transport
+
+
+@pytest.mark.parametrize("bind", ["off", "event", "refuse"])
+@pytest.mark.parametrize("changed", [{"network": "198.51.100.7"}, {"device": "laptop"}], ids=str)
+def test_a_credential_is_bound_to_its_place_as_far_as_is_asked(build, bind, changed):
+    house = build()
+    house.rooms.logins._turning._bind = bind
+    home = {"network": HOME, "device": "phone"}
+    tokens = house.sign_in(caller=Caller(**home))
+    tokens = house.refresh(tokens, caller=Caller(**home))
+
+    if bind == "refuse":
+        with pytest.raises(BindingMismatch):
+            house.refresh(tokens, caller=Caller(**{**home, **changed}))
+    else:
+        assert house.refresh(tokens, caller=Caller(**{**home, **changed}))
+
+    told = [event.is_refused for event in house.events if isinstance(event, BindingChanged)]
+    assert {"off": [], "event": [False], "refuse": [True]}[bind] == told
+
+
+def test_a_device_is_text_of_bounded_length(house):
+    house.sign_in(caller=Caller(device="\ud800" + "x" * 500))
+
+    assert "?" + "x" * 199 == house.run(house.open_sessions.list("alice"))[0].device
+
+
+def test_a_renewal_is_for_the_second_half_of_a_life(house, clock):
+    tokens = house.sign_in()
+    clock.advance(seconds=HALF - 2)
+    with pytest.raises(TooEarly):
+        house.renew(tokens)
+    clock.advance(seconds=3)
+
+    renewed = house.renew(tokens)
+
+    principal = house.use(renewed)
+    assert ("remembered", 1) == (principal.level, principal.claims["rn"])
+    assert renewed.expires_at > tokens.expires_at
+    assert renewed.refresh_token is None
+    assert "remembered" == house.refresh(tokens).level
+
+
+def test_a_renewal_that_is_repeated_is_the_same_token(house, clock):
+    tokens = house.sign_in()
+    clock.advance(seconds=HALF + 1)
+
+    first, again = house.renew(tokens), house.renew(tokens)
+
+    same = ("jti", "iat_ms", "iat", "exp", "rn", "acr")
+    claims = [house.principal(one).claims for one in (first, again)]
+    assert [claims[0][name] for name in same] == [claims[1][name] for name in same]
+
+
+def test_a_renewal_after_the_grace_is_refused_and_told(house, clock):
+    tokens = house.sign_in()
+    clock.advance(seconds=HALF + 1)
+    renewed = house.renew(tokens)
+    clock.advance(seconds=GRACE + 1)
+
+    with pytest.raises(RevokedToken):
+        house.renew(tokens)
+
+    assert RenewReused(subject="alice", session_id=tokens.session_id) in house.events
+    assert house.use(renewed)
+
+
+def test_a_token_that_ends_with_its_session_is_not_renewed(build, clock):
+    house = build(short_absolute_lifetime_seconds=1000, explicit_lifetime_seconds=900)
+    tokens = house.sign_in(remember=False)
+    clock.advance(seconds=460)
+    renewed = house.renew(tokens)
+    clock.advance(seconds=400)
+
+    assert renewed.renew_after is None
+    with pytest.raises(NotRenewable):
+        house.renew(renewed)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"issuer": "https://idp.example"}, {"session_id": None}, {"session_id": "x"}, {"claims": {}}],
+    ids=["another issuer", "a client", "an odd id", "no claims"],
+)
+@pytest.mark.parametrize("verb", ["renew", "step_up"])
+def test_without_a_session_nothing_is_renewed(build, changed, verb):
+    house = build()
+    fields = {"issuer": "https://issuer.example", "session_id": house.sign_in().session_id, **changed}
+    principal = Principal(subject="alice", scheme="bearer", expires_at=0, **fields)
+    renew, step_up = house.rooms.logins.renew, house.rooms.step_ups.step_up
+    called = renew(principal) if verb == "renew" else step_up(principal, "wonder")
+
+    with pytest.raises(NotRenewable):
+        house.run(called)
+
+
+def test_the_authors_claims_are_in_every_token(build, clock):
+    seen = []
+
+    def add_claims(principal):
+        seen.append((principal.subject, principal.level, sorted(principal.roles)))
+        return {"tenant": "t1"}
+
+    house = build(add_claims=add_claims)
+    tokens = house.sign_in()
+    refreshed = house.refresh(tokens)
+    clock.advance(seconds=HALF + 1)
+    every = [tokens, refreshed, house.renew(refreshed), house.step_up(refreshed)]
+
+    assert ["t1"] * 4 == [house.principal(one).claims["tenant"] for one in every]
+    assert [("alice", level, ["user"]) for level in ("explicit", "explicit", "remembered", "explicit")] == seen
+
+
+class Hook:
+    """An author's hook that fails when it is told to."""
+
+    def __init__(self):
+        self.is_broken = False
+
+    def __call__(self, principal):
+        return {"tenant": 1 // 0} if self.is_broken else {"tenant": principal.subject}
+
+
+def test_a_hook_that_fails_burns_no_token(build, clock):
+    """A token without the author's claims might say too much."""
+    hook = Hook()
+    house = build(add_claims=hook)
+    tokens = house.sign_in()
+    hook.is_broken = True
+    with pytest.raises(Unavailable):
+        house.refresh(tokens)
+    hook.is_broken = False
+    clock.advance(seconds=GRACE + 1)
+
+    assert house.refresh(tokens)
+    assert HookFailed(hook="add_claims", error="ZeroDivisionError") in house.events
+
+
+def test_a_store_that_says_nothing_of_the_session_gives_no_token(build):
+    house = build()
+
+    with pytest.raises(Unavailable):
+        house.rooms.logins._turning.minting.renewed(opened(opening(), 1), "s", {})
+    with pytest.raises(RevokedToken):
+        known(SessionReply(None, is_empty=True, outcome="opened", now_ms=0))
+
+
+def test_the_last_second_of_a_session_gives_no_token(build, clock):
+    house = build(absolute_lifetime_seconds=1000, short_absolute_lifetime_seconds=900, idle_lifetime_seconds=1000)
+    tokens = house.sign_in()
+    clock.advance(seconds=1000)
+
+    with pytest.raises(ExpiredToken):
+        house.refresh(tokens)
+
+
+def test_a_store_that_lost_a_write_is_told(house):
+    tokens = house.sign_in()
+    writer = RefreshTokens(lambda: SECRETS)
+    later = writer.successor(writer.successor(writer.read(tokens.refresh_token.value), b"a" * 16), b"b" * 16)
+
+    assert house.refresh(writer.write(later))
+    assert StoreRolledBack(shard=0, session_id=tokens.session_id) in house.events
+
+
+def test_sessions_need_an_issuer():
+    with pytest.raises(ConfigurationError):
+        session_rooms(
+            Config(store="memory://", sources=["basic"], login={"users": "u.json"}), store=None, revocations=None,
+            issuer=None, keys=None, people=None, passwords=None, add_claims=None, clock=None, announce=None,
+        )  # fmt: skip
+
+
+def test_the_verbs_work_on_a_loop_and_blocking(build, open_stores):
+    native = build(open_stores("memory"), world="native")
+
+    assert native.refresh(native.sign_in())
+
+
+def test_a_session_is_named_on_its_owners_shard():
+    reaches = Reaches("i", client_id="c", shards=64)
+
+    assert reaches.shard_of("alice") == reaches.of_subject("alice").shard

@@ -1,0 +1,161 @@
+"""What only a server's sessions do: it can lose its data, and say what no script of ours says."""
+
+import pytest
+
+from login_scene import LEEWAY_MS
+from safeconduct.errors import RevokedToken, Unavailable
+from safeconduct.events import StoreLost
+from safeconduct.stores import reply, scripts, session_hash
+from servers import KINDS
+from session_craft import opening, reach_of, rotation, session_member
+
+
+@pytest.fixture(params=KINDS)
+def server(request, servers):
+    return servers(request.param)
+
+
+@pytest.fixture
+def stores(server, open_stores):
+    return open_stores(server.kind)
+
+
+@pytest.fixture
+def house(build, stores):
+    return build(stores)
+
+
+META = "safeconduct:{sc:00}:meta"
+
+
+def test_a_new_store_begins_with_the_first_sign_in(house):
+    assert house.use(house.sign_in())
+
+
+def test_a_store_that_lost_everything_is_told_and_its_sessions_are_over(house, server):
+    tokens = house.sign_in()
+    server.say("FLUSHALL")
+
+    with pytest.raises(Unavailable):
+        house.refresh(tokens)
+    assert StoreLost(shard=0) in house.events
+    with pytest.raises(RevokedToken):
+        house.refresh(tokens)
+    assert house.use(house.sign_in())
+
+
+@pytest.mark.parametrize("verb", ["refresh", "list"])
+def test_sessions_out_of_an_old_copy_are_over(house, server, verb):
+    """What has ended them since may be lost: nobody may go on by what is left."""
+    tokens = house.sign_in()
+    server.say("HDEL", META, "epoch")
+    with pytest.raises(Unavailable):
+        house.refresh(tokens)
+
+    if verb == "refresh":
+        with pytest.raises(RevokedToken):
+            house.refresh(tokens)
+    else:
+        assert () == house.run(house.open_sessions.list("alice"))
+
+
+def test_nothing_is_written_where_there_is_no_epoch(house, stores, server):
+    """Every command says so, and leaves the decision to who knows what was there before."""
+    port, reach = stores.blocking().sessions, reach_of(stores.blocking().sessions)
+    commands = [
+        port.open(reach, opening()),
+        port.read(reach),
+        port.rotate(reach, rotation(0)),
+        port.touch(reach, every_ms=0),
+        port.end(reach, lives_ms=1),
+        port.end_all(reach, lives_ms=1),
+        port.sessions_of(reach, session_member),
+    ]
+
+    said = [house.run(command).epoch for command in commands]
+
+    assert [None] * 7 == said
+    assert ":0" in server.say("DBSIZE")
+
+
+def test_a_session_leaves_nothing_behind_when_its_time_is_over(house, server):
+    """Each key that belongs to one ends by itself, no later than its last revocation."""
+    tokens = house.sign_in()
+    keys = [f"safeconduct:{{sc:00}}:ses:{tokens.session_id}", *_own_keys(server)]
+
+    lives = [int(server.say("PTTL", key).strip(":\r\n")) for key in keys]
+
+    assert 2 == len(lives)
+    assert all(0 < life <= 14 * 86_400_000 + LEEWAY_MS + 61_000 for life in lives)
+
+
+def _own_keys(server):
+    return [line for line in server.say("KEYS", "*:own:*").splitlines() if ":own:" in line]
+
+
+def test_a_server_without_memory_ends_nothing_by_halves(house, server):
+    """What is refused has not happened (attack 116)."""
+    tokens = house.sign_in()
+    server.say("CONFIG", "SET", "maxmemory", "1")
+    try:
+        with pytest.raises(Unavailable):
+            house.refresh(tokens)
+        with pytest.raises(Unavailable):
+            house.run(house.open_sessions.sign_out(house.principal(tokens)))
+    finally:
+        server.say("CONFIG", "SET", "maxmemory", "0")
+
+    assert house.refresh(tokens)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("HSET", "proof", "almighty"), ("HSET", "transport", "pigeon"), ("HSET", "issued", "x"), ("HSET", "sub", b"\xff")],
+    ids=str,
+)
+def test_a_record_of_another_shape_is_unavailable(house, server, words):
+    tokens = house.sign_in()
+    verb, name, value = words
+    server.say(verb, f"safeconduct:{{sc:00}}:ses:{tokens.session_id}", name, value)
+
+    with pytest.raises(Unavailable):
+        house.run(house.rooms.logins.refresh(tokens.refresh_token.value))
+
+
+HEAD = [b"epoch", 1, b"new", 1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [*HEAD, 1, 0, [], 0],
+        [*HEAD, b"gone", 0],
+        [*HEAD, b"other", 0, [], 0],
+        [*HEAD, b"gone", b"x", [], 0],
+        [*HEAD, b"read", 0, [b"odd"], 0],
+        [*HEAD, b"read", 0, 7, 0],
+    ],
+    ids=str,
+)
+def test_a_reply_of_another_shape_is_unavailable(said):
+    with pytest.raises(Unavailable):
+        session_hash.read_session_reply(reply.read_head(said))
+
+
+def test_a_head_of_another_shape_is_unavailable():
+    with pytest.raises(Unavailable):
+        reply.read_head([1])
+
+
+@pytest.mark.parametrize("rest", [[], [7], [[7]], [[b"\xff"]]], ids=str)
+def test_names_of_another_shape_are_unavailable(rest):
+    with pytest.raises(Unavailable):
+        session_hash.read_ids(rest)
+
+
+def test_a_short_list_of_records_is_unavailable(house, monkeypatch):
+    house.sign_in()
+    monkeypatch.setattr(scripts, "SESSION_READ", scripts.STAMP)
+
+    with pytest.raises(Unavailable):
+        house.run(house.open_sessions.list("alice"))
