@@ -96,11 +96,11 @@ class AuthMiddleware:
         except BaseException:
             PASSED.set(before)
             raise
+        PASSED.set(before)
         if isinstance(body, (list, tuple)) or _is_file(body, environ):
             # Nothing of the application runs any more; a file's own iterable lets the server send it by itself.
-            PASSED.set(before)
             return body
-        return _Body(body, before)
+        return _Body(body, passed)
 
 
 def _is_file(body: Iterable[bytes], environ: Environ) -> bool:
@@ -109,24 +109,38 @@ def _is_file(body: Iterable[bytes], environ: Environ) -> bool:
 
 
 class _Body:
-    """A response's iterable that takes the identity back when the server closes it, and not before."""
+    """
+    A response's iterable that has the identity around each of its steps and its closing, and at no time between.
 
-    __slots__ = ("_before", "_body")
+    So a response that is never closed leaves nobody behind, and two that are read by turns do not meet.
+    """
 
-    def __init__(self, body: Iterable[bytes], before: Passed | None) -> None:
+    __slots__ = ("_body", "_passed", "_steps")
+
+    def __init__(self, body: Iterable[bytes], passed: Passed) -> None:
         self._body = body
-        self._before = before
+        self._passed = passed
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self._body)
+        self._steps = self._within(iter, self._body)
+        return self
+
+    def __next__(self) -> bytes:
+        chunk: bytes = self._within(next, self._steps)
+        return chunk
 
     def close(self) -> None:
+        close = getattr(self._body, "close", None)
+        if close is not None:
+            self._within(close)
+
+    def _within(self, step: Callable[..., Made], *arguments: object) -> Made:
+        before = PASSED.get()
+        PASSED.set(self._passed)
         try:
-            close = getattr(self._body, "close", None)
-            if close is not None:
-                close()
+            return step(*arguments)
         finally:
-            PASSED.set(self._before)
+            PASSED.set(before)
 
 
 def _finish(gate: Gate, coroutine: Coroutine[object, None, Made]) -> Made | Refused:

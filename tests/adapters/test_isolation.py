@@ -19,6 +19,11 @@ USERS = 100
 REQUESTS = 10_000
 
 
+def bearer(name):
+    """Return the fields with a token of the table."""
+    return (("authorization", f"Bearer {tokens()[name]}".encode()),)
+
+
 @pytest.fixture(scope="module")
 def asked():
     """Return a request for each of many users; every tenth is a stranger's to what is open."""
@@ -122,6 +127,24 @@ def test_a_body_gives_the_identity_back_when_it_is_closed(body):
         return body
 
     assert b"x" == call_wsgi(stage("main").wsgi(application), environ_of(request)).body
+    with pytest.raises(LookupError):
+        current()
+
+
+def test_bodies_that_are_read_by_turns_do_not_meet():
+    """And one that nobody closes leaves nobody behind, as a test client's does."""
+
+    def application(_environ, start_response):
+        start_response("200 OK", [])
+        return (current().subject.encode() for _ in range(2))
+
+    wrapped = stage("main").wsgi(application)
+    alice, root = (
+        iter(wrapped(environ_of(Asked("GET", "/me", bearer(name), "https")), lambda *_: None))
+        for name in ("alice", "admin")
+    )
+
+    assert [b"alice", b"root", b"alice", b"root"] == [next(body) for body in (alice, root, alice, root)]
     with pytest.raises(LookupError):
         current()
 
