@@ -54,9 +54,9 @@ def events():
 
 @pytest.fixture
 def open_stores(monotonic, events):
-    """Make a server's store with short deadlines, and see what it announces."""
+    """Make a server's store that waits for a loaded machine too, and see what it announces."""
 
-    def make(url, *, deadline_ms=2000, pool_size=4, **revocation):
+    def make(url, *, deadline_ms=20_000, pool_size=4, **revocation):
         return RedisStores(
             StoreConfig(url=url, deadline_ms=deadline_ms, pool_size=pool_size),
             RevocationConfig(**revocation),

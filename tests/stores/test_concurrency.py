@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,7 +10,9 @@ from proxies import Proxy
 from safeconduct._core.finish import finish
 from safeconduct._core.ports import Revocation
 from safeconduct.errors import Unavailable
-from servers import in_child
+from safeconduct.stores import wire
+from safeconduct.stores.breaker import FAILURES
+from servers import free_port, in_child
 from store_contract import TOKEN, question
 from worlds import Blocking, Native
 
@@ -35,7 +38,7 @@ def proxy(server):
 
 def test_cancelled_tasks_cross_no_replies(server, proxy, open_stores):
     """A reply that a cancelled task left on its way is read by nobody else (CVE-2023-28858)."""
-    store = open_stores(proxy.url, pool_size=3, deadline_ms=20_000).native()
+    store = open_stores(proxy.url, pool_size=3).native()
 
     async def storm():
         await fill(store)
@@ -66,7 +69,7 @@ def test_cancelled_tasks_cross_no_replies(server, proxy, open_stores):
 
 
 def test_a_cancelled_question_gives_its_slot_back(proxy, open_stores):
-    store = open_stores(proxy.url, pool_size=1, deadline_ms=20_000).native()
+    store = open_stores(proxy.url, pool_size=1).native()
 
     async def scene():
         await fill(store)
@@ -87,7 +90,7 @@ def test_a_cancelled_question_gives_its_slot_back(proxy, open_stores):
 
 
 def test_tasks_wait_for_a_connection_and_no_more_are_opened(proxy, open_stores):
-    store = open_stores(proxy.url, pool_size=2, deadline_ms=20_000).native()
+    store = open_stores(proxy.url, pool_size=2).native()
 
     async def crowd():
         await fill(store)
@@ -103,24 +106,55 @@ def test_tasks_wait_for_a_connection_and_no_more_are_opened(proxy, open_stores):
 
 def test_who_waits_too_long_for_a_connection_is_told(proxy, open_stores, events):
     """That others are slow says nothing about the server: the breaker stays closed."""
-    store = open_stores(proxy.url, pool_size=1, deadline_ms=100).native()
+    stores = open_stores(proxy.url, pool_size=1)
+    store = stores.native()
 
     async def crowd():
         await fill(store)
         proxy.gate.clear()
-        said = await asyncio.gather(*(store.ask(question()) for _ in range(10)), return_exceptions=True)
+        first = asyncio.create_task(store.ask(question()))
+        # It has the connection and all its time; the others have little.
+        await asyncio.sleep(0)
+        stores._loops.wire()._deadline_seconds = 0.05
+        said = await asyncio.gather(*(store.ask(question()) for _ in range(9)), return_exceptions=True)
         proxy.gate.set()
+        await first
         await store.close()
         return said
 
     reasons = [error.reason for error in asyncio.run(crowd())]
 
-    assert 9 == reasons.count("every connection to the store is in use")
+    assert ["every connection to the store is in use"] * 9 == reasons
+    assert [] == events
+
+
+def test_a_connection_that_came_late_says_nothing_about_the_server(open_stores, events, monkeypatch):
+    """What was left of the deadline was too little to judge it by, so the breaker stays closed."""
+    stores = open_stores(f"redis://127.0.0.1:{free_port()}", deadline_ms=1000)
+    seconds = [0.0]
+    monkeypatch.setattr(wire, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
+
+    class Late:
+        async def take(self, waited):
+            seconds[0] += waited
+            return True
+
+        def give(self):
+            pass
+
+    stores._threads._wire._slots = Late()
+    reasons = []
+    for _ in range(2 * FAILURES):
+        with pytest.raises(Unavailable) as caught:
+            finish(stores.blocking().ask(question()))
+        reasons.append(caught.value.reason)
+
+    assert ["the store does not answer: no time is left"] * (2 * FAILURES) == reasons
     assert [] == events
 
 
 def test_threads_share_a_bounded_number_of_connections(proxy, open_stores):
-    store = open_stores(proxy.url, pool_size=2, deadline_ms=20_000).blocking()
+    store = open_stores(proxy.url, pool_size=2).blocking()
     finish(fill(store))
     wrong = []
 
@@ -141,9 +175,11 @@ def test_threads_share_a_bounded_number_of_connections(proxy, open_stores):
 
 
 def test_a_thread_that_waits_too_long_is_told(proxy, open_stores):
-    store = open_stores(proxy.url, pool_size=1, deadline_ms=150).blocking()
+    stores = open_stores(proxy.url, pool_size=1)
+    store = stores.blocking()
     finish(fill(store))
     proxy.gate.clear()
+    stores._threads._wire._deadline_seconds = 0.15
     reasons = []
 
     def ask():
@@ -223,9 +259,9 @@ def test_what_a_process_inherits_is_left_alone(server, open_stores):
 
     stores.begin_process()
     answers = [world.run(world.store.ask(question(marks=[b"tr00"]))) for world in (native, blocking)]
-    idle = [len(wire._idle) for wire in inherited]
-    for wire, world in zip(inherited, (blocking, native), strict=True):
-        world.run(wire.close())
+    idle = [len(left._idle) for left in inherited]
+    for left, world in zip(inherited, (blocking, native), strict=True):
+        world.run(left.close())
         world.close()
 
     assert all(answer.is_revoked for answer in answers)

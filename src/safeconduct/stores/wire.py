@@ -93,10 +93,13 @@ class Wire:
         ends_at = time.monotonic() + self._deadline_seconds
         if not await self._slots.take(self._deadline_seconds):
             raise Unavailable("every connection to the store is in use")
+        is_late = ends_at - time.monotonic() < self._deadline_seconds / 2
         try:
             outcome = await self._call_twice(call, ends_at)
         except LinkBroken as broken:
-            self._breaker.failed(broken.reason)
+            # Whom the others kept waiting gave the server too little time to be judged by it.
+            if not (is_late and broken.is_final):
+                self._breaker.failed(broken.reason)
             raise Unavailable(f"the store does not answer: {broken.reason}") from broken
         finally:
             self._slots.give()
