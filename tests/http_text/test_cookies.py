@@ -1,5 +1,6 @@
 """Cookies: every row of the corpus, what is taken away from the application, and that the work stays linear."""
 
+import gc
 import sys
 from base64 import b64decode
 
@@ -128,11 +129,14 @@ def test_an_error_shows_nothing_of_the_value():
 def _calls(call, *arguments):
     """Return how many calls a call makes, those into C too."""
     events = []
+    # A collection that falls into the call runs callbacks of its own, hypothesis' among them.
+    gc.disable()
     sys.setprofile(lambda _, event, __: events.append(event))
     try:
         call(*arguments)
     finally:
         sys.setprofile(None)
+        gc.enable()
     return sum(event in {"call", "c_call"} for event in events)
 
 
