@@ -1,7 +1,10 @@
 """``Auth`` itself: what it is given, its verbs in both worlds, its end."""
 
 import asyncio
+import gc
 import logging
+from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask
@@ -255,3 +258,20 @@ def test_a_weakened_rule_is_announced_once(fields, expected):
     auth.wsgi(print)
 
     assert [RuleWeakened(switch=switch) for switch in expected] == heard
+
+
+def test_the_end_of_the_process_closes_what_nobody_closed(monkeypatch):
+    """And does nothing to one that is gone already."""
+    hooks = []
+    ends = SimpleNamespace(register=hooks.append, unregister=hooks.remove)
+    monkeypatch.setattr(import_module("safeconduct.auth"), "atexit", ends)
+    auth, gone = made(), made()
+    [end, end_of_gone] = hooks
+
+    end()
+    del gone
+    gc.collect()
+    end_of_gone()
+
+    assert 503 == ask_in("wsgi", auth, headers=[("authorization", f"Bearer {tokens()['alice']}".encode())]).status
+    assert [end] == hooks

@@ -87,7 +87,7 @@ class BasicRecognition:
     def forget(self, request: Request) -> None:
         """Forget the pair of *request*, which a cut-off has met, so that the next one proves it anew."""
         credential = read_authorization(request.values(b"authorization"))
-        if isinstance(credential, Basic):
+        if isinstance(credential, Basic):  # pragma: no branch - only a pair is forgotten, and it came by Basic
             self._pairs.forget(credential.username, credential.password)
 
     def _passed(self, pair: ProvenPair) -> Passed:
