@@ -45,9 +45,10 @@ def test_a_store_that_lost_everything_is_told_and_its_sessions_are_over(house, s
 
 
 @pytest.mark.parametrize("verb", ["refresh", "list"])
-def test_sessions_out_of_an_old_copy_are_over(house, server, verb):
+def test_sessions_out_of_an_old_copy_are_over(house, server, clock, verb):
     """What has ended them since may be lost: nobody may go on by what is left."""
     tokens = house.sign_in()
+    clock.advance(seconds=1)
     server.say("HDEL", META, "epoch")
     with pytest.raises(Unavailable):
         house.refresh(tokens)

@@ -34,14 +34,13 @@ LIMITS = LoginConfig(failures_per_account_and_network=100)
 
 
 class Time:
-    """The process's clock, and the shift that makes a server's clock the same."""
+    """The process's clock, and the shift that makes a server's clock stand where it stands."""
 
     def __init__(self):
         self.clock = Clock()
-        self._real_ms = int(time.time() * 1000)
 
     def shift_ms(self):
-        return int(self.clock() * 1000) - self._real_ms
+        return int(self.clock() * 1000) - int(time.time() * 1000)
 
 
 class House:
