@@ -1,0 +1,238 @@
+"""Cookies as they go: every row of the corpus, the rules of the prefixes, our three cookies and their deletions."""
+
+import string
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from corpora import cases
+from safeconduct import CookieConfig
+from safeconduct._http.cookies import find
+from safeconduct._http.set_cookie import (
+    CLEAR_SITE_DATA,
+    MAX_AGE_SECONDS,
+    MAX_COOKIE_BYTES,
+    SetCookie,
+    access_cookie,
+    access_deletion,
+    device_cookie,
+    device_deletion,
+    refresh_cookie,
+    refresh_deletion,
+    set_cookie_fields,
+)
+from safeconduct.errors import ConfigurationError, NotSupported
+
+_TOKEN_CHARACTERS = string.ascii_letters + string.digits + "!#$%&'*+.^_`|~-"
+_OCTETS = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '",;\\')
+_BUILDERS = [access_cookie, refresh_cookie, device_cookie]
+_DELETIONS = [access_deletion, refresh_deletion, device_deletion]
+
+_cookies = st.builds(
+    SetCookie,
+    name=st.text(_TOKEN_CHARACTERS, min_size=1, max_size=40),
+    value=st.text(_OCTETS, max_size=200),
+    http_only=st.booleans(),
+    same_site=st.sampled_from(["lax", "strict", "none", None]),
+    max_age_seconds=st.none() | st.integers(),
+)
+
+
+def _refusal(build, *arguments, **named):
+    try:
+        build(*arguments, **named)
+    except (ConfigurationError, NotSupported) as error:
+        return type(error)
+    return None
+
+
+@pytest.mark.parametrize("row", cases("attacks/set-cookie"), ids=lambda row: row["id"])
+def test_every_row_of_the_corpus_is_answered_as_it_says(row):
+    """017, whose deletion has a Domain, is for us to decide: no cookie of ours has one, so that it is refused."""
+    assert (row["expect"] != "ok") == bool(_refusal(SetCookie.from_header, row["set_cookie"].encode()))
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"name": "__Host-at", "secure": False},
+        {"name": "__host-at", "secure": False},
+        {"name": "__Secure-at", "secure": False},
+        {"name": "__sEcUrE-at", "secure": False},
+        {"name": "at", "secure": False, "same_site": "none"},
+        {"name": ""},
+        {"name": "a b"},
+        {"name": "a;b"},
+        {"name": "a=b"},
+        {"name": "a\r\nb"},
+        {"name": "a\n"},
+        {"name": "a\0"},
+        {"name": "ä"},
+    ],
+    ids=repr,
+)
+def test_a_name_or_attributes_that_cannot_be_are_a_configuration_error(attributes):
+    """A browser drops such a cookie without a word (RFC 6265bis §5.6)."""
+    assert ConfigurationError is _refusal(SetCookie, value="v", **attributes)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["a;b", "a b", "a\r\nset-cookie: b=c", "a\n", "a\0", "a\t", "a,b", "a\\b", '"a"', "ä", "\x7f"],
+    ids=repr,
+)
+def test_a_value_that_cannot_be_is_refused_and_not_told(value):
+    """It might end the cookie or the field, and it might be a token."""
+    with pytest.raises(NotSupported) as caught:
+        SetCookie(name="at", value=value)
+
+    assert value not in str(caught.value)
+
+
+def test_name_and_value_of_4096_bytes_are_the_most():
+    """A browser drops a longer cookie without a word (ASVS 3.3.5)."""
+    value = "v" * (MAX_COOKIE_BYTES - len("at"))
+
+    assert _refusal(SetCookie, name="at", value=value) is None
+    assert NotSupported is _refusal(SetCookie, name="at", value=value + "v")
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [(-1, 0), (0, 0), (600, 600), (34_560_000, 34_560_000), (34_560_001, 34_560_000), (None, None)],
+    ids=str,
+)
+def test_a_life_is_within_nothing_and_400_days(asked, expected):
+    """RFC 6265bis §4.1.2.2; a life that is over is a deletion."""
+    assert expected == SetCookie(name="at", value="v", max_age_seconds=asked).max_age_seconds
+    assert MAX_AGE_SECONDS == 34_560_000
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"at",
+        b"at=v",
+        b"at=v; Path=/app",
+        b"at=v; Path=/; Path=/",
+        b"at=v; Path=/; path=/",
+        b"at=v; Path=/; Secure; Secure",
+        b"at=v; Path=/; Secure=1",
+        b"at=v; Path=/; Max-Age",
+        b"at=v; Path=/; Max-Age=-1",
+        b"at=v; Path=/; Max-Age=1e3",
+        b"at=v; Path=/; SameSite=Any",
+        b"at=v; Path=/; SameSite",
+        b"at=v; Path=/; Domain=app.example",
+        b"at=v; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+        b"at=v; Path=/; Partitioned",
+        b"at=v; Path=/; ",
+        b"at=v;  Path=/",
+        b"\xe9=v; Path=/",
+    ],
+    ids=repr,
+)
+def test_an_attribute_that_ours_do_not_have_is_refused(header):
+    """Unknown, malformed, twice, or another path."""
+    assert ConfigurationError is _refusal(SetCookie.from_header, header)
+
+
+def test_our_cookies_are_as_the_design_has_them():
+    """The access cookie is lax, the others are strict, and each lives as long as what is in it."""
+    config = CookieConfig()
+
+    written = [build(config, "abc", expires_at=1600, now=1000).to_header() for build in _BUILDERS]
+
+    assert written == [
+        b"__Host-safeconduct=abc; Path=/; Max-Age=600; Secure; HttpOnly; SameSite=Lax",
+        b"__Host-safeconduct-refresh=abc; Path=/; Max-Age=600; Secure; HttpOnly; SameSite=Strict",
+        b"__Host-safeconduct-device=abc; Path=/; Max-Age=600; Secure; HttpOnly; SameSite=Strict",
+    ]
+
+
+def test_our_cookies_follow_the_configuration():
+    """Names, ``Secure`` and the access cookie's ``SameSite``; the refresh cookie stays strict."""
+    config = CookieConfig(access="at", refresh="rt", device="dt", secure=False, same_site="strict")
+    loose = CookieConfig(same_site="none")
+
+    assert access_cookie(config, "v", expires_at=1, now=0).to_header() == (
+        b"at=v; Path=/; Max-Age=1; HttpOnly; SameSite=Strict"
+    )
+    assert [cookie(loose).same_site for cookie in _DELETIONS] == ["none", "strict", "strict"]
+
+
+@pytest.mark.parametrize(
+    ("build", "delete"), list(zip(_BUILDERS, _DELETIONS, strict=True)), ids=["access", "refresh", "device"]
+)
+@pytest.mark.parametrize(
+    "config", [CookieConfig(), CookieConfig(access="a", refresh="b", device="c", secure=False)], ids=["tls", "plain"]
+)
+def test_a_deletion_has_the_name_and_attributes_of_its_cookie(config, build, delete):
+    """Else the browser keeps the cookie that was meant."""
+    cookie = build(config, "abc", expires_at=1600, now=1000)
+
+    assert cookie.to_deletion() == delete(config)
+    assert (cookie.to_deletion().value, cookie.to_deletion().max_age_seconds) == ("", 0)
+
+
+def test_a_reply_sets_each_cookie_once():
+    """Two of one name are refused, be they equal or not (RFC 6265bis §4.1.1)."""
+    config = CookieConfig()
+    access, refresh = access_deletion(config), refresh_deletion(config)
+
+    assert set_cookie_fields([access, refresh]) == (
+        (b"set-cookie", access.to_header()),
+        (b"set-cookie", refresh.to_header()),
+    )
+    assert ConfigurationError is _refusal(set_cookie_fields, [access, refresh, access])
+    assert ConfigurationError is _refusal(set_cookie_fields, [SetCookie(name="at", value=v) for v in "ab"])
+
+
+def test_a_sign_out_does_not_reach_the_cookies_of_neighbours():
+    """``"cookies"`` would end those of the whole registrable domain."""
+    assert CLEAR_SITE_DATA == (b"clear-site-data", b'"cache", "storage"')
+
+
+def test_a_token_is_not_shown():
+    """Neither by ``repr`` nor by ``str``."""
+    assert "secret" not in f"{SetCookie(name='at', value='secret')!r}"
+
+
+@given(_cookies)
+def test_what_is_written_is_read(cookie):
+    """Round trip."""
+    assert cookie == SetCookie.from_header(cookie.to_header())
+
+
+@given(_cookies)
+def test_what_is_set_is_found_when_it_comes_back(cookie):
+    """The reader takes each value that is written, but the empty one of a deletion."""
+    assume(cookie.value)
+
+    assert cookie.value == find([f"{cookie.name}={cookie.value}".encode()], cookie.name.encode())
+
+
+@given(name=st.text(), value=st.text())
+def test_no_text_leaves_its_place(name, value):
+    """Whatever is asked for is refused, or is one pair on one line of ASCII."""
+    if _refusal(SetCookie, name=name, value=value):
+        return
+
+    written = SetCookie(name=name, value=value).to_header()
+
+    assert f"{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax" == written.decode("ascii")
+    assert written.count(b";") == 4
+    assert b"\r" not in written
+    assert b"\n" not in written
+
+
+@given(st.binary() | st.binary().map(lambda tail: b"at=v; Path=/" + tail))
+def test_any_octets_are_read_or_refused(header):
+    """No other error leaves, and what is read is written again as something that is read alike."""
+    if _refusal(SetCookie.from_header, header):
+        return
+
+    cookie = SetCookie.from_header(header)
+
+    assert cookie == SetCookie.from_header(cookie.to_header())
