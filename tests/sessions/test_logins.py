@@ -26,6 +26,7 @@ from safeconduct.errors import (
 from safeconduct.events import BindingChanged, HookFailed, RenewReused, SessionEnded, SignedIn, StoreRolledBack
 from safeconduct.principal import Principal
 from session_craft import opening
+from tokencraft import ISSUER
 
 HALF = ACCESS / 2
 IDLE = 14 * 86400
@@ -277,7 +278,12 @@ def test_a_token_that_ends_with_its_session_is_not_renewed(build, clock):
 @pytest.mark.parametrize("verb", ["renew", "step_up"])
 def test_without_a_session_nothing_is_renewed(build, changed, verb):
     house = build()
-    fields = {"issuer": "https://issuer.example", "session_id": house.sign_in().session_id, **changed}
+    fields = {
+        "issuer": ISSUER,
+        "session_id": house.sign_in().session_id,
+        "claims": {"iat_ms": 1_800_000_000_001, "rn": 0},
+        **changed,
+    }
     principal = Principal(subject="alice", scheme="bearer", expires_at=0, **fields)
     renew, step_up = house.rooms.logins.renew, house.rooms.step_ups.step_up
     called = renew(principal) if verb == "renew" else step_up(principal, "wonder")

@@ -90,6 +90,14 @@ def test_a_session_leaves_nothing_behind_when_its_time_is_over(house, server):
     assert all(0 < life <= 14 * 86_400_000 + LEEWAY_MS + 61_000 for life in lives)
 
 
+def test_nobody_is_indexed_after_signing_out_everywhere(house, server):
+    house.sign_in()
+
+    house.run(house.open_sessions.sign_out_everywhere("alice"))
+
+    assert [] == _own_keys(server)
+
+
 def _own_keys(server):
     return [line for line in server.say("KEYS", "*:own:*").splitlines() if ":own:" in line]
 
