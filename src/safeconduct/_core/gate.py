@@ -30,11 +30,7 @@ from safeconduct._core.vouching import Vouching
 from safeconduct._http.credentials import Basic, Bearer, read_authorization
 from safeconduct._http.message import Reply, Request, Route
 from safeconduct._http.paths import clean_path
-from safeconduct.errors import (
-    AuthError,
-    MissingCredential,
-    Unavailable,
-)
+from safeconduct.errors import AuthError, MissingCredential, Unavailable
 from safeconduct.events import Event, Fault
 from safeconduct.principal import Principal
 
