@@ -115,30 +115,37 @@ class _Body:
     So a response that is never closed leaves nobody behind, and two that are read by turns do not meet.
     """
 
-    __slots__ = ("_body", "_passed", "_steps")
+    __slots__ = ("_body", "_passed")
 
     def __init__(self, body: Iterable[bytes], passed: Passed) -> None:
         self._body = body
         self._passed = passed
 
     def __iter__(self) -> Iterator[bytes]:
-        self._steps = self._within(iter, self._body)
-        return self
-
-    def __next__(self) -> bytes:
-        chunk: bytes = self._within(next, self._steps)
-        return chunk
+        # In line and as a generator: every response of Flask comes this way.
+        get, put, passed = PASSED.get, PASSED.set, self._passed
+        steps: Iterator[bytes] | None = None
+        while True:
+            before = get()
+            put(passed)
+            try:
+                if steps is None:
+                    steps = iter(self._body)
+                chunk = next(steps, None)
+            finally:
+                put(before)
+            if chunk is None:
+                return
+            yield chunk
 
     def close(self) -> None:
         close = getattr(self._body, "close", None)
-        if close is not None:
-            self._within(close)
-
-    def _within(self, step: Callable[..., Made], *arguments: object) -> Made:
+        if close is None:
+            return
         before = PASSED.get()
         PASSED.set(self._passed)
         try:
-            return step(*arguments)
+            close()
         finally:
             PASSED.set(before)
 
