@@ -1,6 +1,9 @@
 """One line around any ASGI or WSGI application, and every request in it knows who is asking."""
 
 from safeconduct._core.ports import Account, AsyncDirectory, Directory, Receipt, Stores
+from safeconduct._core.session.open_sessions import OpenSession
+from safeconduct._core.session.tokens import LongTermToken, Tokens
+from safeconduct._core.session.turning import Caller
 from safeconduct._core.sessions import AsyncSessions
 from safeconduct.auth import Auth
 from safeconduct.config import (
@@ -33,6 +36,7 @@ __all__ = [
     "Auth",
     "AuthError",
     "BasicConfig",
+    "Caller",
     "Config",
     "ConfigurationError",
     "CookieConfig",
@@ -41,6 +45,8 @@ __all__ = [
     "EndpointConfig",
     "Identity",
     "LoginConfig",
+    "LongTermToken",
+    "OpenSession",
     "Principal",
     "ProxyConfig",
     "Receipt",
@@ -51,6 +57,7 @@ __all__ = [
     "StoreConfig",
     "Stores",
     "TokenConfig",
+    "Tokens",
     "Trust",
     "current",
     "principal",

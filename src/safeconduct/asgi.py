@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from safeconduct._core.decision import Passed, Refused
+from safeconduct._core.endpoints.table import Body
 from safeconduct._core.gate import Gate, GateKeeper
 from safeconduct._http.cookies import without
 from safeconduct._http.message import Field, Reply, Request, Route, read_fields
 from safeconduct._http.paths import relative_path
 from safeconduct._http.privacy import private
-from safeconduct.errors import AuthError, StepUpRequired
+from safeconduct.errors import AuthError, InvalidRequest, StepUpRequired
 from safeconduct.guard import PASSED
 from safeconduct.principal import Principal
 
@@ -59,7 +60,7 @@ class AuthMiddleware:
             route = scope["method"], scope["path"], scope.get("root_path", ""), scope.get("raw_path")
             passed = self._recall(route, field)
         if passed is None:
-            passed = await self._judge(scope, send)
+            passed = await self._judge(scope, receive, send)
             if passed is None:
                 return
         identity = passed.identity
@@ -83,13 +84,13 @@ class AuthMiddleware:
         else:
             raise RuntimeError(f"safeconduct cannot judge a connection of type {scope['type']!r}")
 
-    async def _judge(self, scope: Scope, send: Send) -> Passed | None:
+    async def _judge(self, scope: Scope, receive: Receive, send: Send) -> Passed | None:
         """Take the long way; answer, and return None, where the request ends here."""
         gate = self._gate
         request = read_scope(scope)
         outer = outer_of(scope)
-        if request.path in gate.endpoints and not gate.is_inner(outer):
-            await _reply(send, gate.serve(request), request.method)
+        if gate.endpoints.owns(request.path) and not gate.is_inner(outer):
+            await _reply(send, await gate.serve(request, _body_of(receive)), request.method)
             return None
         decision = await gate.decide(request, outer)
         if isinstance(decision, Refused):
@@ -193,6 +194,21 @@ def read_scope(scope: Scope) -> Request:
         is_websocket=is_websocket,
         client_host=client[0] if client else None,
     )
+
+
+def _body_of(receive: Receive) -> Body:
+    async def read(limit_bytes: int) -> bytes:
+        chunks: list[bytes] = []
+        while sum(map(len, chunks)) <= limit_bytes:
+            message = await receive()
+            if message["type"] != "http.request":
+                raise InvalidRequest("the body broke off")
+            chunks.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                break
+        return b"".join(chunks)
+
+    return read
 
 
 def _without_cookies(fields: list[Field], names: frozenset[bytes]) -> list[Field]:

@@ -13,10 +13,10 @@ from safeconduct._core.answers import ProblemBody
 from safeconduct._core.decision import Clock
 from safeconduct._core.gate import Gate
 from safeconduct._core.ports import AsyncDirectory, Directory, Stores
+from safeconduct._core.session.minting import AddClaims
 from safeconduct._core.sessions import AsyncSessions
 from safeconduct._workshop import Workshop
 from safeconduct.config import Config
-from safeconduct.errors import ConfigurationError
 from safeconduct.principal import Principal
 from safeconduct.sessions import Sessions, run
 
@@ -33,7 +33,8 @@ class Auth:
         store: Another store than the one that the configuration names.
         clock: Returns the seconds since the epoch; read once a request.
         listeners: Plain functions that hear every event and must not block; ``logging`` hears them all anyway.
-        add_claims: For sign-in, which is not built yet: nothing but None is taken.
+        add_claims: Says what the tokens of a principal shall say besides, at sign-in, renewal and refresh; a plain
+            function that must not block.
         problem_body: Makes the body of a refusal in a form of your own.
 
     Raises:
@@ -48,11 +49,9 @@ class Auth:
         store: Stores | None = None,
         clock: Clock = time.time,
         listeners: Iterable[Listener] = (),
-        add_claims: object = None,
+        add_claims: AddClaims | None = None,
         problem_body: ProblemBody | None = None,
     ) -> None:
-        if add_claims is not None:
-            raise ConfigurationError("add_claims belongs to sign-in, which is not built yet; wanted: None")
         self.config = config
         self._workshop = Workshop(
             config,
@@ -61,6 +60,7 @@ class Auth:
             clock=clock,
             announce=Announcer(listeners),
             problem_body=problem_body,
+            add_claims=add_claims,
         )
         self._clock = clock
         self._asgi_gate: Gate | None = None

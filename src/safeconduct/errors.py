@@ -8,7 +8,7 @@ Every error that leaves the package, each with its status and its public words.
     ├── InvalidRequest       400
     ├── InvalidToken         401   MalformedToken · BadSignature · UnknownKey · WrongTokenType · ExpiredToken ·
     │                              NotYetValidToken · WrongIssuer · WrongAudience · RevokedToken ·
-    │                              ReusedRefreshToken · BindingMismatch · BadCredentials
+    │                              ReusedRefreshToken · InvalidGrant · BindingMismatch · BadCredentials
     ├── InsufficientRights   403
     ├── StepUpRequired       401
     ├── CrossSiteRequest     403
@@ -140,6 +140,14 @@ class ReusedRefreshToken(InvalidToken):
         """Keep the *session_id* that this ended."""
         super().__init__(reason)
         self.session_id = session_id
+
+
+class InvalidGrant(InvalidToken):
+    """The refresh token is unknown, over, or was used before; what exactly, the caller does not learn."""
+
+    code = "invalid_grant"
+    title = "Sign in again"
+    detail = "The refresh token is invalid or its session is over."
 
 
 class BindingMismatch(InvalidToken):

@@ -5,7 +5,10 @@ from collections.abc import Coroutine
 from typing import TypeVar
 
 from safeconduct._core.finish import finish
-from safeconduct._core.ports import Receipt
+from safeconduct._core.ports import Account, Receipt
+from safeconduct._core.session.open_sessions import OpenSession
+from safeconduct._core.session.tokens import Tokens
+from safeconduct._core.session.turning import Caller
 from safeconduct._core.sessions import AsyncSessions
 
 Result = TypeVar("Result")
@@ -20,6 +23,40 @@ class Sessions:
 
     def __init__(self, sessions: AsyncSessions) -> None:
         self._sessions = sessions
+
+    def sign_in(
+        self, account: Account, *, username: str | None = None, remember: bool = False, caller: Caller | None = None
+    ) -> Tokens:
+        """Begin a session for a proven user; see ``AsyncSessions.sign_in``."""
+        verb = self._sessions.sign_in
+        return run("sessions.sign_in", verb(account, username=username, remember=remember, caller=caller))
+
+    def refresh(self, refresh_token: str, *, extend: bool = False, caller: Caller | None = None) -> Tokens:
+        """Rotate a refresh token; see ``AsyncSessions.refresh``."""
+        return run("sessions.refresh", self._sessions.refresh(refresh_token, extend=extend, caller=caller))
+
+    def renew(self, access_token: str) -> Tokens:
+        """Renew an access token; see ``AsyncSessions.renew``."""
+        return run("sessions.renew", self._sessions.renew(access_token))
+
+    def step_up(
+        self, access_token: str, password: str, *, refresh_token: str | None = None, caller: Caller | None = None
+    ) -> Tokens:
+        """Raise the level of a session; see ``AsyncSessions.step_up``."""
+        verb = self._sessions.step_up
+        return run("sessions.step_up", verb(access_token, password, refresh_token=refresh_token, caller=caller))
+
+    def sign_out(self, access_token: str) -> None:
+        """End the session behind an access token; see ``AsyncSessions.sign_out``."""
+        run("sessions.sign_out", self._sessions.sign_out(access_token))
+
+    def sign_out_everywhere(self, subject: str) -> None:
+        """End every session of a subject; see ``AsyncSessions.sign_out_everywhere``."""
+        run("sessions.sign_out_everywhere", self._sessions.sign_out_everywhere(subject))
+
+    def list(self, subject: str) -> tuple[OpenSession, ...]:
+        """Return the sessions of a subject; see ``AsyncSessions.list``."""
+        return run("sessions.list", self._sessions.list(subject))
 
     def revoke_token(
         self, token_id: str, *, issuer: str | None = None, subject: str | None = None, expires_at: int | None = None

@@ -10,13 +10,14 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from safeconduct._core.decision import Passed, Refused
+from safeconduct._core.endpoints.table import Body
 from safeconduct._core.finish import finish
 from safeconduct._core.gate import Gate, GateKeeper
 from safeconduct._http.cookies import without
 from safeconduct._http.message import Reply, Request, Route
 from safeconduct._http.paths import decode_path_info, decode_script_name
 from safeconduct._http.privacy import private
-from safeconduct.errors import AuthError
+from safeconduct.errors import AuthError, InvalidRequest
 from safeconduct.guard import PASSED
 
 Environ = dict[str, Any]
@@ -27,7 +28,8 @@ App = Callable[[Environ, StartResponse], Iterable[bytes]]
 Made = TypeVar("Made")
 
 _PROOF = "safeconduct.proof"
-_KEYS = {b"authorization": "HTTP_AUTHORIZATION", b"cookie": "HTTP_COOKIE"}
+#: ``Content-Type`` has a name of its own in an environ (PEP 3333).
+_KEYS = {b"authorization": "HTTP_AUTHORIZATION", b"cookie": "HTTP_COOKIE", b"content-type": "CONTENT_TYPE"}
 
 
 class AuthMiddleware:
@@ -76,13 +78,19 @@ class AuthMiddleware:
             request = read_environ(environ)
         except AuthError as error:
             return _reply(start_response, gate.answer(error, None), environ["REQUEST_METHOD"])
-        if request.path in gate.endpoints and not gate.is_inner(outer):
-            return _reply(start_response, gate.serve(request), request.method)
+        if gate.endpoints.owns(request.path) and not gate.is_inner(outer):
+            return self._serve(environ, start_response, request)
         decision = _finish(gate, gate.decide(request, outer))
         if isinstance(decision, Refused):
             reply = gate.answer(decision.error, read_environ(environ))
             return _reply(start_response, reply, environ["REQUEST_METHOD"])
         return decision
+
+    def _serve(self, environ: Environ, start_response: StartResponse, request: Request) -> Iterable[bytes]:
+        gate = self._gate
+        served = _finish(gate, gate.serve(request, _body_of(environ)))
+        reply = gate.answer(served.error, request) if isinstance(served, Refused) else served
+        return _reply(start_response, reply, request.method)
 
     def _call(self, environ: Environ, start_response: StartResponse, passed: Passed) -> Iterable[bytes]:
         before = PASSED.get()
@@ -173,8 +181,11 @@ def read_environ(environ: Environ) -> Request:
     """
 
     def values(name: bytes) -> list[bytes]:
-        value = environ.get(_KEYS.get(name) or _key(name))
-        return [] if value is None else [value.encode("latin-1")]
+        key = _KEYS.get(name) or _key(name)
+        value = environ.get(key)
+        if value is None or (value == "" and key == "CONTENT_TYPE"):
+            return []
+        return [value.encode("latin-1")]
 
     return Request(
         route_of(environ),
@@ -206,6 +217,37 @@ def _outer(environ: Environ) -> Passed | None:
     scope = environ.get("asgi.scope")
     outer = environ.get(_PROOF) if scope is None else scope.get("auth")
     return outer if isinstance(outer, Passed) else None
+
+
+def _body_of(environ: Environ) -> Body:
+    async def read(limit_bytes: int) -> bytes:
+        length = environ.get("CONTENT_LENGTH") or ""
+        stream = environ["wsgi.input"]
+        if not length:
+            # Without a length there is a body only where the server says that it ends the stream itself.
+            return _taken(stream, limit_bytes + 1) if environ.get("wsgi.input_terminated") else b""
+        if not (length.isascii() and length.isdigit()):
+            raise InvalidRequest("the length of the body is no number")
+        wanted = min(int(length[:10]), limit_bytes + 1)
+        body = _taken(stream, wanted)
+        if len(body) < wanted:
+            raise InvalidRequest("the body broke off")
+        return body
+
+    return read
+
+
+def _taken(stream: Any, count: int) -> bytes:
+    chunks: list[bytes] = []
+    left = count
+    try:
+        while left > 0 and (chunk := stream.read(left)):
+            chunks.append(chunk)
+            left -= len(chunk)
+    # Servers raise errors of their own, of no common kind, where the other side is gone.
+    except Exception as error:
+        raise InvalidRequest("the body broke off") from error
+    return b"".join(chunks)
 
 
 def _hide_cookies(environ: Environ, names: frozenset[bytes]) -> None:

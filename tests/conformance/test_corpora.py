@@ -2,14 +2,16 @@
 
 import asyncio
 from base64 import b64decode
+from functools import cache
 
 import pytest
 
 import corpora
 from applications import AsgiReport
 from calling import Asked
-from minting import tokens
-from safeconduct import Auth, Config
+from minting import OWN_KEY, SECRETS_KEY, tokens
+from people import Folk
+from safeconduct import Auth, Caller, Config
 from safeconduct._core.ports import Account
 from sockets import play, socket_scope
 from stages import configuration, now, stage
@@ -141,33 +143,60 @@ async def _lifespan(application, scope):
     return sent
 
 
+@cache
+def protected():
+    """Return an ``Auth`` that can make CSRF tokens, and the tokens of a session in it."""
+    auth = Auth(
+        configuration(keys={"keys": [OWN_KEY, SECRETS_KEY]}),
+        directory=Folk(alice="correct horse"),
+        clock=now,
+    )
+    return auth, auth.sessions.sign_in(Account("alice"), caller=Caller(transport="cookie"))
+
+
+def csrf_values():
+    """Return what the corpus means by its names of tokens."""
+    auth, session = protected()
+    csrf = auth._workshop._csrf
+    valid = csrf.token(session.session_id, session.csrf_generation)
+    return {
+        "valid": valid,
+        "valid-but-origin-wins": valid,
+        "valid-other-session": csrf.token(session.session_id[::-1], session.csrf_generation),
+        "valid-pre-login": csrf.token(session.session_id, session.csrf_generation + 1),
+        "VALID": valid.swapcase(),
+        "valid\x00": valid + "\x00",
+    }
+
+
 @both
 @rows("csrf-matrix")
 def test_csrf_matrix(world, row):
-    """A foreign page gets nowhere; until there are CSRF tokens, a cookie changes nothing from anywhere."""
-    credential = tokens()["alice"]
+    """A foreign page gets nowhere, and an own one not without the session's own token."""
     basic = ("authorization", b"Basic YWxpY2U6Y29ycmVjdCBob3JzZQ==")
-    others = {name.lower(): value.encode() for name, value in row["headers"].items()}
-    cookies = [f"__Host-safeconduct={credential}".encode(), *([others.pop("cookie")] if "cookie" in others else [])]
-    cookie = ("cookie", b"; ".join(cookies))
-    headers = [basic if row["credential"] == "basic" else cookie, ("host", row["host"].encode()), *others.items()]
-    is_safe = row["method"] in {"GET", "OPTIONS"}
+    others = {name.lower(): value for name, value in row["headers"].items()}
+    if "x-csrf-token" in others:
+        others["x-csrf-token"] = csrf_values().get(others["x-csrf-token"], others["x-csrf-token"])
+    auth, session = protected()
+    cookies = [f"__Host-safeconduct={session.access_token}"]
+    cookies += [others.pop("cookie")] if "cookie" in others else []
+    headers = [basic if row["credential"] == "basic" else ("cookie", "; ".join(cookies).encode())]
+    headers += [("host", row["host"].encode()), *((name, value.encode()) for name, value in others.items())]
     if "Upgrade" in row["headers"]:
         _check_handshake(row, headers, world)
         return
 
     target = "/unsafe" if "X-Unsafe-Route" in row["headers"] else "/me"
-    seen = ask_in(world, stage("main"), target=target, method=row["method"], headers=headers)
+    seen = ask_in(world, auth, target=target, method=row["method"], headers=headers)
 
-    is_allowed = row["expect"] != "deny" and is_safe
-    assert (200 if is_allowed else 403) == seen.status
-    assert is_allowed == (seen.report is not None)
+    assert (403 if row["expect"] == "deny" else 200) == seen.status
+    assert (row["expect"] != "deny") == (seen.report is not None)
 
 
 def _check_handshake(row, headers, world):
     if world == "wsgi":
         pytest.skip("WSGI has no WebSockets")
-    application = stage("main").asgi(accepts)
+    application = protected()[0].asgi(accepts)
     sent = asyncio.run(play(application, socket_scope(Asked("GET", "/me", tuple(headers), "https"))))
     assert ("websocket.accept" if row["expect"] == "allow" else "websocket.http.response.start") == sent[0]["type"]
 

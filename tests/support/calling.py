@@ -72,10 +72,14 @@ def scope_of(asked, **more):
     }
 
 
-async def call_asgi(application, scope):
+async def call_asgi(application, scope, body=b""):
     """Call *application*; an exception that leaves it is one that a server would log and answer 500."""
     sent = []
-    received = [{"type": "http.request", "body": b"", "more_body": False}]
+    middle = len(body) // 2
+    received = [
+        {"type": "http.request", "body": body[middle:], "more_body": False},
+        {"type": "http.request", "body": body[:middle], "more_body": True},
+    ][: 1 + bool(body)]
 
     async def receive():
         return received.pop() if received else {"type": "http.disconnect"}

@@ -24,6 +24,12 @@ OWN_KEY = {
     "use": "sig",
     "safeconduct_state": "active",
 }
+SECRETS_KEY = {
+    "kty": "oct",
+    "k": "8cXWT91xQ05DVzISx91P4c5vZe1Jau_are4LTDhPw6U",
+    "kid": "safeconduct-secrets",
+    "safeconduct_state": "active",
+}
 FOREIGN_KEY = {
     "kty": "EC",
     "crv": "P-256",

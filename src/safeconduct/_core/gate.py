@@ -12,29 +12,26 @@ The gate: one request in, one decision out.
 A request that was seen before takes the short way through the two memories.  Nothing here knows which world it is in.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
 from safeconduct._core.answers import Answers
-from safeconduct._core.basic import BasicRecognition
-from safeconduct._core.decision import Decision, Key, Known, Passed, Refused
-from safeconduct._core.endpoints import Endpoint
+from safeconduct._core.decision import Decision, Known, Passed, Refused
+from safeconduct._core.endpoints.table import Body, Endpoints
+from safeconduct._core.identification import Identification
 from safeconduct._core.policy import Policy
 from safeconduct._core.ports import View
-from safeconduct._core.recognition import Place, Recognition, principal_of
+from safeconduct._core.recognition import Recognition, principal_of
 from safeconduct._core.requirement import Requirement
-from safeconduct._core.revocation import Revocations, Unasked
-from safeconduct._core.sources import SUBPROTOCOL_KEY, Sources, why_unsupported
+from safeconduct._core.sources import Sources
 from safeconduct._core.strangers import Strangers
 from safeconduct._core.vouching import Vouching
-from safeconduct._http.credentials import Basic, Bearer, read_authorization
 from safeconduct._http.message import Reply, Request, Route
 from safeconduct._http.paths import clean_path
-from safeconduct.errors import AuthError, MissingCredential, Unavailable
+from safeconduct.errors import AuthError, Unavailable
 from safeconduct.events import Event, Fault
 from safeconduct.principal import Principal
 
-_BEARER_BYTES: Final = len("Bearer ")
 _ROUTES_REMEMBERED: Final = 4096
 #: Of a path in characters: strangers choose paths, and what they choose must not fill the memory.
 _LONGEST_REMEMBERED: Final = 256
@@ -49,12 +46,12 @@ class Gate:
         policy: Policy,
         sources: Sources,
         recognition: Recognition,
-        basic: BasicRecognition | None,
-        revocations: Revocations | None,
-        asks_by_default: bool,
+        identification: Identification,
+        vouching: Vouching,
+        strangers: Strangers,
+        view: View,
         answers: Answers,
-        rejects_invalid: bool,
-        endpoints: Mapping[str, Endpoint],
+        endpoints: Endpoints,
         announce: Callable[[Event], None],
         release: Callable[[], Awaitable[None]],
     ) -> None:
@@ -65,11 +62,11 @@ class Gate:
             policy: Says what a request must bring.
             sources: Where credentials may come from, and what of them only an own page may send.
             recognition: Proves tokens.
-            basic: Proves user names and passwords; None where that is no source.
-            revocations: Asks the store of this world; None where there is none.
-            asks_by_default: Whether the store is asked where no rule says so.
+            identification: Finds out who sent a request.
+            vouching: Asks whether a proof still counts.
+            strangers: Those who are nobody.
+            view: Knows some of the store's answers by itself.
             answers: Turns errors into replies.
-            rejects_invalid: Whether a bad credential in a header is refused on a public route too.
             endpoints: Our own paths.
             announce: Tells the listeners.
             release: Lets go of the connections of this world's running loop.
@@ -83,16 +80,15 @@ class Gate:
         self._recognition = recognition
         self._clock = recognition.clock
         self._owner = recognition.owner
-        self._basic = basic
-        self._vouching = Vouching(revocations, sources, basic, asks_by_default=asks_by_default)
-        self._view: View = Unasked() if revocations is None else revocations.view
-        self._rejects_invalid = rejects_invalid
+        self._identification = identification
+        self._vouching = vouching
+        self._view = view
         self._announce = announce
         self._is_closed = False
         self._routes: dict[Route, Requirement] = {}
         #: Those among them on which the short way may be taken.
         self._closed_routes: dict[Route, Requirement] = {}
-        self._strangers = Strangers(recognition.clock, recognition.owner)
+        self._strangers = strangers
 
     def is_inner(self, outer: Passed | None) -> bool:
         """Say whether a middleware of the same ``Auth`` has let this very request through already."""
@@ -113,14 +109,23 @@ class Gate:
         await self._vouching.ask(self._recognition.question(claims), None, now_ms=int(now * 1000))
         return principal_of(claims, "bearer")
 
-    def serve(self, request: Request) -> Reply:
-        """Answer a request for one of our own paths, ``endpoints``."""
+    async def serve(self, request: Request, body: Body) -> Reply:
+        """
+        Answer a request for one of our own paths, ``endpoints``.
+
+        Args:
+            request: What came.
+            body: Reads the request's body.
+        """
+        if self._is_closed:
+            return self.answer(Unavailable("closed"), request)
         try:
-            if self._is_closed:
-                raise Unavailable("closed")
-            return self.endpoints[request.path](request)
+            clean_path(request.path, request.raw_path, request.root_path)
+            return await self.endpoints.serve(request, body)
         except AuthError as error:
             return self.answer(error, request)
+        except Exception as fault:  # noqa: BLE001 - the last resort: a fault of ours is 503, and no half an answer
+            return self.answer(self.fault(fault).error, request)
 
     def close(self) -> None:
         """Let nothing pass any more: every later request is ``Unavailable``."""
@@ -177,7 +182,7 @@ class Gate:
             requirement = self._requirement(request)
             if request.method == "OPTIONS" and self._is_preflight(request):
                 return self._strangers.nobody
-            passed = await self._recognise(request, requirement, outer, now)
+            passed = await self._identification.identify(request, requirement, outer, now)
             requirement.check(passed.identity, now=now)
         except AuthError as error:
             return Refused(error)
@@ -201,7 +206,7 @@ class Gate:
                 self._routes.clear()
                 self._closed_routes.clear()
             self._routes[request.route] = requirement
-            if not requirement.is_open and request.path not in self.endpoints:
+            if not requirement.is_open and not self.endpoints.owns(request.path):
                 self._closed_routes[request.route] = requirement
         return requirement
 
@@ -213,64 +218,6 @@ class Gate:
             and not request.values(b"authorization")
             and not self._sources.has_cookie(request)
         )
-
-    async def _recognise(self, request: Request, requirement: Requirement, outer: Passed | None, now: float) -> Passed:
-        fields = request.values(b"authorization")
-        try:
-            self._recognition.notice_keys(now)
-            if fields:
-                passed = await self._from_header(fields, request, outer, now)
-            else:
-                passed = self._from_elsewhere(request, outer, now)
-            if passed is not outer and passed.proof is not None:
-                await self._vouching.vouch(passed.proof, request, requirement, now)
-        except AuthError as error:
-            is_refused = fields and self._rejects_invalid and not isinstance(error, Unavailable)
-            if is_refused or not requirement.is_open:
-                raise
-            return self._strangers.because_of(error)
-        return passed
-
-    async def _from_header(self, fields: list[bytes], request: Request, outer: Passed | None, now: float) -> Passed:
-        field = fields[0]
-        if len(fields) == 1:
-            if outer is not None and self._is_same(outer, field):
-                return outer
-            known = self._recognition.recall(field)
-            if known is not None:
-                return known
-        credential = read_authorization(fields)
-        if isinstance(credential, Bearer) and self._sources.takes_bearer:
-            # One token can be written with any number of spaces before it: only one way is worth remembering.
-            is_kept = len(field) == _BEARER_BYTES + len(credential.token)
-            return self._recognition.prove(credential.token, Place("bearer", field, is_kept=is_kept), now=now)
-        if isinstance(credential, Basic) and self._basic is not None:
-            return await self._basic.prove(credential, request, now=now)
-        raise MissingCredential(why_unsupported(credential))
-
-    def _from_elsewhere(self, request: Request, outer: Passed | None, now: float) -> Passed:
-        found = self._sources.carried(request)
-        if found is None:
-            return outer if outer is not None and self._hid_token(outer, request) else self._strangers.nobody
-        if outer is not None and self._is_same(outer, found.place.key):
-            return outer
-        recognition = self._recognition
-        return recognition.recall(found.place.key) or recognition.prove(found.token, found.place, now=now)
-
-    def _hid_token(self, outer: Passed, request: Request) -> bool:
-        # A token among the subprotocols is taken out of the scope once it is proven (http.md), so what is left to read
-        # here is that the same Auth proved one for this very handshake.
-        proof = outer.proof
-        return (
-            request.is_websocket
-            and outer.owner is self._owner
-            and proof is not None
-            and isinstance(proof.credential, str)
-            and proof.credential.startswith(SUBPROTOCOL_KEY)
-        )
-
-    def _is_same(self, outer: Passed, key: Key) -> bool:
-        return outer.owner is self._owner and outer.proof is not None and outer.proof.credential == key
 
 
 class GateKeeper(Protocol):

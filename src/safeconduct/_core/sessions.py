@@ -1,9 +1,18 @@
-"""End what was granted before its time: one token, one session, a subject, a client, a key, everything."""
+"""The verbs on logins, from sign-in to sign-out, and on what was granted: end it before its time."""
+
+from collections.abc import Callable
 
 from safeconduct._core.decision import Clock
-from safeconduct._core.ports import Receipt
+from safeconduct._core.ports import Account, Receipt
+from safeconduct._core.recognition import principal_of
 from safeconduct._core.revocation import Revocations
+from safeconduct._core.session.open_sessions import OpenSession
+from safeconduct._core.session.rooms import SessionRooms
+from safeconduct._core.session.tokens import Tokens
+from safeconduct._core.session.turning import Caller
+from safeconduct._tokens.claims import Claims
 from safeconduct.errors import NotSupported
+from safeconduct.principal import Principal
 
 
 class AsyncSessions:
@@ -22,12 +31,117 @@ class AsyncSessions:
         clock: Clock,
         horizon_seconds: int,
         absolute_lifetime_seconds: int,
+        rooms: Callable[[], SessionRooms],
+        verify: Callable[..., Claims],
     ) -> None:
         self._revocations = revocations
         self._issuer = issuer
         self._clock = clock
         self._horizon_seconds = horizon_seconds
         self._absolute_lifetime_seconds = absolute_lifetime_seconds
+        self._rooms = rooms
+        self._verify = verify
+
+    async def sign_in(
+        self, account: Account, *, username: str | None = None, remember: bool = False, caller: Caller | None = None
+    ) -> Tokens:
+        """
+        Begin a session for a user whom the application has just proven in its own way.
+
+        Nothing is asked of the directory and the throttle: that was the application's part.
+
+        Args:
+            account: Who, with roles, scopes and the level that was proven.
+            username: What a later step-up asks the directory with; the subject where it is left out.
+            remember: Whether the user asked for a long-term credential.
+            caller: Where the request comes from, and how the tokens are going to travel.
+
+        Raises:
+            BadCredentials: If the account is disabled.
+            Unavailable: If the store cannot be asked.
+            ConfigurationError: If sessions lack a key, a store or a name.
+        """
+        name = account.subject if username is None else username
+        return await self._rooms().logins.sign_in(account, username=name, remember=remember, caller=caller)
+
+    async def refresh(self, refresh_token: str, *, extend: bool = False, caller: Caller | None = None) -> Tokens:
+        """
+        Rotate a refresh token and give an access token of the session's present level.
+
+        Args:
+            refresh_token: As it was presented.
+            extend: Whether the user wants his long-term credential to live longer.
+            caller: Where the request comes from.
+
+        Raises:
+            InvalidToken: If it is none of ours, was used before, or its session is over.
+            TooEarly: If *extend* was asked for before half of its life; the token is as good as before.
+            Unavailable: If store or directory cannot be asked; the token is as good as before.
+        """
+        return await self._rooms().logins.refresh(refresh_token, extend=extend, caller=caller)
+
+    async def renew(self, access_token: str) -> Tokens:
+        """
+        Give a remembered access token for one whose half of life is over.
+
+        Raises:
+            InvalidToken: If it is none of ours, its session is over, or it was renewed before.
+            NotRenewable: If no session stands behind it, or its end cannot grow.
+            TooEarly: If half of its life is not over.
+            Unavailable: If store or directory cannot be asked.
+        """
+        return await self._rooms().logins.renew(self._principal(access_token))
+
+    async def step_up(
+        self, access_token: str, password: str, *, refresh_token: str | None = None, caller: Caller | None = None
+    ) -> Tokens:
+        """
+        Raise the level of a session by the password of its user; the session's older access tokens end.
+
+        Args:
+            access_token: Of the session.
+            password: As it was submitted.
+            refresh_token: The session's, if it came along; it is rotated.
+            caller: Where the request comes from.
+
+        Raises:
+            BadCredentials: If the password is wrong; the last of five in a row ends the session.
+            InvalidToken: If a token is none of ours, or the session is over.
+            TooManyAttempts: If a bound of the throttle is reached.
+            NotSupported: If there is no directory.
+            Unavailable: If store or directory cannot be asked.
+        """
+        principal = self._principal(access_token)
+        step_ups = self._rooms().step_ups
+        return await step_ups.step_up(principal, password, refresh_token=refresh_token, caller=caller)
+
+    async def sign_out(self, access_token: str) -> None:
+        """
+        End the session behind an access token.
+
+        Raises:
+            InvalidToken: If it is none of ours.
+            Unavailable: If the store cannot be asked.
+        """
+        await self._rooms().open_sessions.sign_out(self._principal(access_token))
+
+    async def sign_out_everywhere(self, subject: str) -> None:
+        """
+        End every session of *subject* and whatever was issued to him until now.
+
+        Raises:
+            Unavailable: If the store cannot be asked.
+        """
+        await self._rooms().open_sessions.sign_out_everywhere(subject)
+
+    async def list(self, subject: str) -> tuple[OpenSession, ...]:
+        """
+        Return the sessions of *subject*, the one used last first.
+
+        Raises:
+            Unavailable: If the store cannot be asked.
+        """
+        return await self._rooms().open_sessions.list(subject)
 
     async def revoke_token(
         self, token_id: str, *, issuer: str | None = None, subject: str | None = None, expires_at: int | None = None
@@ -101,6 +215,9 @@ class AsyncSessions:
             NotSupported: If there is no store.
         """
         return await self._asked().revoke_everything(self._named(issuer))
+
+    def _principal(self, access_token: str) -> Principal:
+        return principal_of(self._verify(access_token, now=self._clock()), "bearer")
 
     def _asked(self) -> Revocations:
         if self._revocations is None:

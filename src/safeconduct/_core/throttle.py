@@ -117,7 +117,7 @@ class Throttle:
             TooManyAttempts: If a bound is reached; nothing is counted then.
             Unavailable: If neither the store nor the local gate can count.
         """
-        name = _skeleton(username)
+        name = skeleton(username)
         account = self._digest(b"account", name)
         counters = self._counters(name, network.encode(), has_device=has_device)
         try:
@@ -173,7 +173,8 @@ def _share(counter: Counter) -> Counter:
     return Counter(counter.key, max(1, counter.limit // _LOCAL_SHARE), counter.window_ms)
 
 
-def _skeleton(username: str) -> bytes:
+def skeleton(username: str) -> bytes:
+    """Return what the spellings that some directory may take for one name have in common."""
     # Folding may bring compatibility forms forth and those may fold again: what is decomposed twice stays as it is.
     folded = normalize("NFKD", normalize("NFKD", username).casefold()).casefold()
     return "".join(letter for letter in folded if category(letter) not in _IGNORED).encode()

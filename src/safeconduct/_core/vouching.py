@@ -1,15 +1,16 @@
 """Whether a proof still counts for this request: its time, the page that sent it, the store."""
 
 from safeconduct._core.basic import BasicRecognition
-from safeconduct._core.decision import Ambient, Proof
+from safeconduct._core.csrf import CsrfTokens
+from safeconduct._core.decision import Passed, Proof
 from safeconduct._core.ports import Question
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.sources import Sources
 from safeconduct._http.message import Request
-from safeconduct._http.origin import SAFE_METHODS, check_origin
+from safeconduct._http.origin import check_origin
 from safeconduct.config import Consistency
-from safeconduct.errors import CrossSiteRequest, ExpiredToken, RevokedToken
+from safeconduct.errors import ExpiredToken, RevokedToken
 
 
 class Vouching:
@@ -22,27 +23,30 @@ class Vouching:
         basic: BasicRecognition | None,
         *,
         asks_by_default: bool,
+        csrf: CsrfTokens,
     ) -> None:
         self._revocations = revocations
         self._sources = sources
         self._basic = basic
         self._asks_by_default = asks_by_default
+        self._csrf = csrf
 
-    async def vouch(self, proof: Proof, request: Request, requirement: Requirement, now: float) -> None:
+    async def vouch(self, passed: Passed, request: Request, requirement: Requirement, now: float) -> None:
         """
-        Return if *proof* counts for *request*.
+        Return if the proof of *passed*, where it has one, counts for *request*.
 
         Raises:
             ExpiredToken: If its time is over.
-            CrossSiteRequest: If a browser sent it from a page that is not ours.
+            CrossSiteRequest: If a browser sent it from a page that is not ours, or without the session's CSRF token.
             RevokedToken: If it was ended.
             Unavailable: If the store cannot be asked.
         """
-        now_ms = int(now * 1000)
+        proof, now_ms = passed.proof, int(now * 1000)
+        if proof is None:
+            return
         if now_ms >= proof.expires_ms:
             raise ExpiredToken(proof.expires_ms // 1000)
-        if proof.ambient is not None:
-            self._check_origin(proof.ambient, request, requirement)
+        self._check_page(proof, passed, request, requirement)
         try:
             await self.ask(proof.question, requirement.consistency, now_ms=now_ms)
         except RevokedToken:
@@ -62,14 +66,18 @@ class Vouching:
         if asks and self._revocations is not None:
             await self._revocations.check(question, now_ms=now_ms)
 
-    def _check_origin(self, ambient: Ambient, request: Request, requirement: Requirement) -> None:
+    def _check_page(self, proof: Proof, passed: Passed, request: Request, requirement: Requirement) -> None:
+        if proof.ambient is None:
+            return
+        session = self._csrf.session_of(passed.identity) if proof.ambient == "cookie" else None
         verdict = check_origin(
             request,
             own=self._sources.own_origin,
             trusted=self._sources.trusted_origins,
-            ambient=ambient,
+            ambient=proof.ambient,
             unsafe=requirement.is_unsafe,
+            token_decides=session is not None,
         )
-        if ambient == "cookie" and verdict != "unasked" and request.method not in SAFE_METHODS:
-            # Until sessions exist there is no CSRF token that could vouch for a cookie on an unsafe method.
-            raise CrossSiteRequest("a cookie counts for GET, HEAD and handshakes only")
+        # A page cannot set a field at a handshake, which is why an origin is asked for there in any case.
+        if session is not None and verdict != "unasked" and not request.is_websocket:
+            self._csrf.check(request, session, is_own_page=verdict == "own")

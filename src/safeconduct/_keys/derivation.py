@@ -23,6 +23,11 @@ class Secrets:
     #: The version that makes new things.
     current: int
 
+    @property
+    def every(self) -> tuple[int, ...]:
+        """The versions that still count, the current one first."""
+        return (self.current, *(version for version in self.versions if version != self.current))
+
     def derive(self, label: str, *, version: int | None = None) -> bytes:
         """
         Return the 32-byte key for *label*, of the current *version* unless another is named.

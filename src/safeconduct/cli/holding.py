@@ -58,8 +58,8 @@ def holdings(application: Application) -> list[Holding]:
     policies = [guard.policy for guard in application.guards]
     found = [Holding(route, _total(policies, route)) for route in routes_of(application)]
     # Of several guards the outermost serves them.
-    own = [path for guard in application.guards[:1] for path in guard.gate.endpoints]
-    return [*found, *(Holding(RouteSeen("GET", path, path), OPEN) for path in own)]
+    own = [row for guard in application.guards[:1] for row in guard.gate.endpoints.rows]
+    return [*found, *(Holding(RouteSeen(row.method, row.path, row.path), OPEN) for row in own)]
 
 
 def routes_of(application: Application) -> Iterator[RouteSeen]:

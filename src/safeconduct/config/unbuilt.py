@@ -56,13 +56,9 @@ UNBUILT: Final = (
     Unbuilt("access.rules[].on_outage", "`serve`", "`refuse`", one_of("serve")),
     Unbuilt("access.rules[].long_lived", "`true`", "`false`", is_on),
     Unbuilt("tokens.format", "`opaque`", "`jws` or `jwe`", one_of("opaque")),
-    Unbuilt("sessions.bind", "`event`, `refuse`", "`off`", one_of("event", "refuse")),
     Unbuilt("sessions.require_session", "`true`", "`false`", is_on),
     Unbuilt("revocation.consistency", "`bounded`", "`strict` or `none`", one_of("bounded")),
     Unbuilt("revocation.on_outage", "`serve`", "`refuse`", one_of("serve")),
-    Unbuilt("cookies.mode", "`require`", "`offer` or `off`", one_of("require")),
-    Unbuilt("csrf.token", "`fallback`", "`always`", one_of("fallback")),
-    Unbuilt("endpoints.enabled", "`true`", "`false`, or leave it out", is_on),
     Unbuilt("trust[].jwks", "every URL", "`keys` with the file of the set", given),
     Unbuilt("trust[].discovery", "`true`", "`keys` with the file of the set", is_on),
 )

@@ -5,6 +5,7 @@ from typing import Final
 
 from safeconduct._core.decision import Clock
 from safeconduct._core.session.life import level_at
+from safeconduct._core.session.prospects import Prospects, prospects
 from safeconduct._core.session.reaches import Reaches
 from safeconduct._core.session.record import Session
 from safeconduct._core.session.refresh_token import RefreshTokens
@@ -137,6 +138,19 @@ class OpenSessions:
         """
         reach = self._reaches.of_principal(principal)
         await self._standing.transition(reach, lambda: self._store.touch(reach, every_ms=_NOTED_EVERY_MS))
+
+    async def prospects(self, principal: Principal) -> Prospects:
+        """
+        Say what may become of the session behind an access token.
+
+        Raises:
+            RevokedToken: If it is over.
+            NotRenewable: If there is none.
+            Unavailable: If the store can't be asked.
+        """
+        asks = self._reaches.presented(principal)
+        session = await self._standing.read(self._reaches.of_principal(principal))
+        return prospects(session, issued_ms=asks.issued_ms, expires_at=asks.expires_at)
 
     async def _found(self, session_id: str) -> tuple[str, Reach]:
         reach = self._reaches.of_unknown(session_id)

@@ -1,5 +1,7 @@
 """Step up: the user proves anew who he is, within his session."""
 
+from collections.abc import Callable
+
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.ports import Account
 from safeconduct._core.session.life import MAX_FAILURES
@@ -12,6 +14,10 @@ from safeconduct._core.session_ports import Reach, StepUp
 from safeconduct.errors import BadCredentials, BindingMismatch, NotSupported
 from safeconduct.events import SessionEnded, SteppedUp
 from safeconduct.principal import Principal
+
+
+def _no_device(_username: str) -> bool:
+    return False
 
 
 class StepUps:
@@ -39,7 +45,7 @@ class StepUps:
         *,
         refresh_token: str | None = None,
         caller: Caller | None = None,
-        has_device: bool = False,
+        knows_device: Callable[[str], bool] = _no_device,
     ) -> Tokens:
         """
         Prove anew who the user is; the session's older access tokens end.
@@ -49,7 +55,7 @@ class StepUps:
             password: As it was submitted.
             refresh_token: The refresh token that came along; it is rotated.
             caller: Where the request comes from.
-            has_device: Whether the caller holds a device cookie of this very account.
+            knows_device: Says whether the caller holds a device cookie of an account, by its submitted name.
 
         Raises:
             NotRenewable: If no session stands behind the access token.
@@ -66,7 +72,7 @@ class StepUps:
         session = await self._standing.read(reach)
         if token is not None:
             self._turning.check_origin(session, reach, origin)
-        account = await self._prove(reach, session, password, network=origin.network, has_device=has_device)
+        account = await self._prove(reach, session, password, network=origin.network, knows_device=knows_device)
         rights = await self._standing.rights(reach, session) or Rights.of(account)
         extra = self._turning.claims(reach, session.subject, rights, account.level)
         step = StepUp(
@@ -82,12 +88,18 @@ class StepUps:
         self._announce(SteppedUp(subject=session.subject, session_id=reach.session_id, level=account.level))
         return self._turning.made(reach, reply, extra, token, is_rotated=True)
 
-    async def _prove(self, reach: Reach, session: Session, password: str, *, network: str, has_device: bool) -> Account:
+    async def _prove(
+        self, reach: Reach, session: Session, password: str, *, network: str, knows_device: Callable[[str], bool]
+    ) -> Account:
         if self._passwords is None:
             raise NotSupported("there is no directory to prove a password with")
         try:
             account = await self._passwords.prove(
-                session.username, password, network=network, scheme="step-up", has_device=has_device
+                session.username,
+                password,
+                network=network,
+                scheme="step-up",
+                has_device=knows_device(session.username),
             )
         except BadCredentials:
             await self._fail(reach, session)

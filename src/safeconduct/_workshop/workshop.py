@@ -5,40 +5,41 @@ What differs between the worlds is made per world: the store's port, the directo
 """
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
-from typing import Literal
 
 from safeconduct._core.announcer import Announcer
 from safeconduct._core.answers import Answers, ProblemBody
 from safeconduct._core.basic import BasicRecognition
+from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
-from safeconduct._core.endpoints import JWKS_PATH, Endpoint, jwks_endpoint
+from safeconduct._core.endpoints.jwks import jwks_row
+from safeconduct._core.endpoints.table import Endpoints, Row
 from safeconduct._core.gate import Gate
-from safeconduct._core.passwords import Passwords
+from safeconduct._core.identification import Identification
 from safeconduct._core.policy import Policy
-from safeconduct._core.ports import AsyncDirectory, Directory, People, Store, Stores
+from safeconduct._core.ports import AsyncDirectory, Directory, Store, Stores
 from safeconduct._core.recognition import Recognition
-from safeconduct._core.revocation import Epochs, Revocations
+from safeconduct._core.revocation import Epochs, Revocations, Unasked
+from safeconduct._core.session.minting import AddClaims
 from safeconduct._core.sessions import AsyncSessions
 from safeconduct._core.sources import Sources
-from safeconduct._core.throttle import Throttle
-from safeconduct._http.forwarded import client_of, trusted_networks
+from safeconduct._core.strangers import Strangers
+from safeconduct._core.vouching import Vouching
 from safeconduct._http.origin import Origin
+from safeconduct._keys.derivation import Secrets
 from safeconduct._keys.opening import issuer_rules, own_keys
 from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct._tokens.policy import ACR
 from safeconduct._tokens.verifier import TokenVerifier
+from safeconduct._workshop.login import LoginWing, WorldParts
+from safeconduct._workshop.proving import ProvingWing, World
 from safeconduct.config import Config
-from safeconduct.directories import UsersFile, people_for
 from safeconduct.errors import ConfigurationError
-from safeconduct.events import RuleWeakened, UsersUnreadable
-from safeconduct.stores import MemoryStore, open_store
-
-World = Literal["asgi", "wsgi"]
+from safeconduct.events import RuleWeakened
+from safeconduct.stores import open_store
 
 _DEFAULT_REALM = "safeconduct"
-_LOCAL_ISSUER = "urn:safeconduct:local"
 
 
 class Workshop:
@@ -53,6 +54,7 @@ class Workshop:
         clock: Clock,
         announce: Announcer,
         problem_body: ProblemBody | None,
+        add_claims: AddClaims | None,
     ) -> None:
         """
         Make what both worlds share; the keys are read here.
@@ -64,6 +66,7 @@ class Workshop:
         self._clock = clock
         self._announce = announce
         self._problem_body = problem_body
+        self._add_claims = add_claims
         #: By this a nested middleware knows its own kind.
         self._owner = object()
         self.keys = own_keys(config, announce)
@@ -71,9 +74,15 @@ class Workshop:
         self._verifier = TokenVerifier(issuer_rules(config, self.keys, announce))
         self._stores = store or self._configured_store()
         self._epochs = Epochs()
-        self._directory = self._configured_directory() if directory is None else directory
+        self._proving = ProvingWing(
+            config,
+            directory,
+            derived=self._secrets_or_none(),
+            owner=self._owner,
+            clock=clock,
+            announce=announce,
+        )
         self._gates: list[Gate] = []
-        self._people: list[People] = []
         self._is_closed = False
         self._ports: dict[World, Store] = {}
         for weakened in _weakened(config):
@@ -94,24 +103,42 @@ class Workshop:
         Raises:
             ConfigurationError: If the store or the directory has no face for it.
         """
-        store, revocations = self.store(world), self.revocations(world)
+        revocations = self.revocations(world)
+        basic = self._proving.basic(world, self.store(world), revocations, realm=self._realm)
+        vouching = Vouching(
+            revocations,
+            self._sources,
+            basic,
+            asks_by_default=self._config.consistency != "none",
+            csrf=self._csrf,
+        )
         gate = Gate(
             policy=self._policy,
             sources=self._sources,
             recognition=self._recognition,
-            basic=self._basic(world, store, revocations),
-            revocations=revocations,
-            asks_by_default=self._config.consistency != "none",
+            identification=self._identification(vouching, basic),
+            vouching=vouching,
+            strangers=self._strangers,
+            view=Unasked() if revocations is None else revocations.view,
             answers=self._answers,
-            rejects_invalid=self._config.access.on_invalid == "reject",
-            endpoints=self._endpoints,
+            endpoints=Endpoints(self._rows(world, self._identification(vouching, None))),
             announce=self._announce,
-            release=store.close,
+            release=self.store(world).close,
         )
         self._gates.append(gate)
         if self._is_closed:
             gate.close()
         return gate
+
+    def _identification(self, vouching: Vouching, basic: BasicRecognition | None) -> Identification:
+        return Identification(
+            sources=self._sources,
+            recognition=self._recognition,
+            basic=basic,
+            vouching=vouching,
+            strangers=self._strangers,
+            rejects_invalid=self._config.access.on_invalid == "reject",
+        )
 
     def store(self, world: World) -> Store:
         """Return the store's port for one world, always the same."""
@@ -143,15 +170,22 @@ class Workshop:
             clock=self._clock,
             horizon_seconds=self.horizon_seconds,
             absolute_lifetime_seconds=self._config.sessions.absolute_lifetime_seconds,
+            rooms=lambda: self._wing.rooms(world),
+            verify=self._recognition.verify,
         )
+
+    def _rows(self, world: World, identification: Identification) -> Iterator[Row]:
+        yield from self._wing.rows(world, identification)
+        keys = self.keys
+        if keys is not None and self._config.endpoints.well_known and keys.current().published()["keys"]:
+            yield jwks_row(lambda: keys.current().published())
 
     def close(self) -> None:
         """Let nothing pass any more and let go of the store."""
         self._is_closed = True
         for gate in self._gates:
             gate.close()
-        for people in self._people:
-            people.close()
+        self._proving.close()
         self._stores.end()
 
     @cached_property
@@ -205,50 +239,34 @@ class Workshop:
         )
 
     @cached_property
-    def _endpoints(self) -> Mapping[str, Endpoint]:
-        keys = self.keys
-        if keys is None or not self._config.endpoints.well_known or not keys.current().published()["keys"]:
-            return {}
-        return {JWKS_PATH: jwks_endpoint(lambda: keys.current().published())}
-
-    def _basic(self, world: World, store: Store, revocations: Revocations | None) -> BasicRecognition | None:
-        config = self._config
-        if "basic" not in config.sources:
-            return None
-        if self._directory is None:
-            raise ConfigurationError('directory: got nothing, wanted one, or login.users, since "basic" is a source')
-        people = people_for(self._directory, world, config.login)
-        self._people.append(people)
-        local = MemoryStore(clock=self._clock, horizon_ms=0, leeway_ms=0)
-        throttle = Throttle(store, local, config.login, key=self._throttle_key, announce=self._announce)
-        passwords = Passwords(people, throttle, announce=self._announce)
-        networks = trusted_networks(config.proxies.trusted)
-        return BasicRecognition(
-            passwords,
-            people,
-            config.basic,
-            realm=self._realm,
-            key=secrets.token_bytes(32),
-            stamp=None if revocations is None else revocations.stamp,
-            owner=self._owner,
-            issuer=config.issuer or _LOCAL_ISSUER,
+    def _wing(self) -> LoginWing:
+        return LoginWing(
+            self._config,
+            parts=WorldParts(self.store, self.revocations, self._proving),
+            issuer=lambda: self.issuer,
+            keys=self._secrets_or_none,
+            csrf=self._csrf,
+            recognition=self._recognition,
+            sources=self._sources,
+            add_claims=self._add_claims,
             clock=self._clock,
-            shards=config.store.shards,
-            client_of=lambda request: client_of(request, networks),
+            announce=self._announce,
         )
 
     @cached_property
-    def _throttle_key(self) -> bytes:
-        derived = None if self.keys is None else self.keys.current().secrets
-        if derived is not None:
-            return derived.derive("throttle")
-        if self._config.store.url not in {"memory://", "none"}:
-            raise ConfigurationError(
-                "keys: the throttle needs the safeconduct-secrets key, so that every process counts under the same "
-                "names; make it with `safeconduct keys new --secrets`"
-            )
-        # Counted in this process alone: nobody else needs to know the names.
-        return secrets.token_bytes(32)
+    def _csrf(self) -> CsrfTokens:
+        return CsrfTokens(
+            self._config.issuer,
+            self._secrets_or_none,
+            asks_always=self._config.csrf.token == "always",  # noqa: S105 - a mode
+        )
+
+    @cached_property
+    def _strangers(self) -> Strangers:
+        return Strangers(self._clock, self._owner)
+
+    def _secrets_or_none(self) -> Secrets | None:
+        return None if self.keys is None else self.keys.current().secrets
 
     def _configured_store(self) -> Stores:
         return open_store(
@@ -259,12 +277,6 @@ class Workshop:
             leeway_ms=self._leeway_seconds * 1000,
             announce=self._announce,
         )
-
-    def _configured_directory(self) -> UsersFile | None:
-        users = self._config.login.users
-        if users is None:
-            return None
-        return UsersFile(users, on_unreadable=lambda reason: self._announce(UsersUnreadable(reason=reason)))
 
 
 def _public(config: Config) -> tuple[str, ...]:

@@ -1,0 +1,147 @@
+"""``POST …/login`` and ``POST …/step-up``: whoever proves a password gets tokens."""
+
+from collections.abc import Collection
+from typing import Final, Literal
+
+from safeconduct._core.decision import Clock
+from safeconduct._core.devices import MARK_LIFETIME_SECONDS, Devices
+from safeconduct._core.endpoints.delivery import Delivery
+from safeconduct._core.endpoints.table import Call
+from safeconduct._core.endpoints.visit import Visits, flag_of, text_of
+from safeconduct._core.passwords import Passwords
+from safeconduct._core.session.record import Transport
+from safeconduct._core.session.rooms import SessionRooms
+from safeconduct._http.body import Members
+from safeconduct._http.message import Reply, Request
+from safeconduct._http.set_cookie import SetCookie, device_cookie
+from safeconduct.config import CookieConfig
+from safeconduct.errors import InvalidRequest, InvalidToken, NotSupported
+
+CookieMode = Literal["offer", "require", "off"]
+
+#: A browser sends these and no page can keep it from doing so (Fetch Metadata §2); Origin comes with every POST of one.
+_BROWSER_FIELDS: Final = (b"sec-fetch-site", b"sec-fetch-mode", b"sec-fetch-dest", b"origin")
+
+
+class SignInDesk:
+    """
+    Prove passwords.
+
+    Args:
+        rooms: Give tokens.
+        passwords: Prove them, behind the throttle.
+        visits: Read requests.
+        delivery: Writes replies.
+        devices: Marks the browsers on which somebody signed in.
+        cookies: The settings of cookies.
+        mode: Whether a sign-in may, must or must not ask for cookies.
+        clock: The time in seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        rooms: SessionRooms,
+        passwords: Passwords,
+        visits: Visits,
+        delivery: Delivery,
+        devices: Devices,
+        *,
+        cookies: CookieConfig,
+        mode: CookieMode,
+        clock: Clock,
+    ) -> None:
+        self._rooms = rooms
+        self._passwords = passwords
+        self._visits = visits
+        self._delivery = delivery
+        self._devices = devices
+        self._cookies = cookies
+        self._mode = mode
+        self._clock = clock
+
+    async def login(self, call: Call) -> Reply:
+        """
+        Begin a session for whoever proves a password.
+
+        Raises:
+            BadCredentials: If the user name or the password is wrong.
+            TooManyAttempts: If a bound of the throttle is reached.
+            CrossSiteRequest: If cookies are asked for and no page of ours asks.
+            InvalidRequest: If the body lacks a member.
+        """
+        request, members = call.request, await call.members()
+        username, password = _needed(members, "username"), _needed(members, "password")
+        remember, transport = flag_of(members, "remember"), self._transport(request, members)
+        account = await self._passwords.prove(
+            username,
+            password,
+            network=self._visits.network(request),
+            scheme="login",
+            has_device=self._has_device(request, username),
+        )
+        tokens = await self._rooms.logins.sign_in(
+            account, username=username, remember=remember, caller=self._visits.caller(request, transport)
+        )
+        marks = [self._marked(username)] if transport == "cookie" else []
+        return self._delivery.tokens(tokens, transport, more=marks)
+
+    async def step_up(self, call: Call) -> Reply:
+        """
+        Raise the level of a session by the password of its user.
+
+        Raises:
+            MissingCredential: If no access token came.
+            BadCredentials: If the password is wrong; the last of five in a row ends the session.
+            InvalidRequest: If the body lacks the password, or a refresh token came twice.
+        """
+        request = call.request
+        principal = await self._visits.principal(request, now=self._clock())
+        members = await call.members()
+        password = _needed(members, "password")
+        transport: Transport = "cookie" if principal.scheme == "cookie" else "header"
+        presented = self._visits.refresh_token(request, members)
+        if presented is not None and presented.transport == "cookie" and transport == "header":
+            # The browser's cookies are of another session, if any: each endpoint reads what its row names.
+            presented = None
+        tokens = await self._rooms.step_ups.step_up(
+            principal,
+            password,
+            refresh_token=None if presented is None else presented.value,
+            caller=self._visits.caller(request, transport if presented is None else presented.transport),
+            knows_device=lambda username: self._has_device(request, username),
+        )
+        return self._delivery.tokens(tokens, transport)
+
+    def _transport(self, request: Request, members: Members) -> Transport:
+        asks = flag_of(members, "cookies")
+        if asks and self._mode == "off":
+            raise NotSupported("cookies are no source, or switched off")
+        if not asks and not (self._mode == "require" and is_browser(request)):
+            return "header"
+        self._visits.require_own_page(request)
+        return "cookie"
+
+    def _has_device(self, request: Request, username: str) -> bool:
+        try:
+            mark = self._visits.device_mark(request)
+        except (InvalidRequest, InvalidToken):
+            # A cookie that nobody can read speaks for nobody, and keeps nobody from signing in.
+            return False
+        return mark is not None and self._devices.knows(mark, username)
+
+    def _marked(self, username: str) -> SetCookie:
+        now = int(self._clock())
+        mark = self._devices.mark(username)
+        return device_cookie(self._cookies, mark, expires_at=now + MARK_LIFETIME_SECONDS, now=now)
+
+
+def is_browser(request: Request, names: Collection[bytes] = _BROWSER_FIELDS) -> bool:
+    """Say whether a page in a browser sent *request*."""
+    return any(request.values(name) for name in names)
+
+
+def _needed(members: Members, name: str) -> str:
+    value = text_of(members, name)
+    if value is None:
+        raise InvalidRequest(f"the body has no {name}")
+    return value

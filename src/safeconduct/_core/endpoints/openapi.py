@@ -1,0 +1,132 @@
+"""A description of the endpoints for machines (OpenAPI 3.1)."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from safeconduct._core.endpoints.table import Call, Row
+from safeconduct._http.message import Reply
+
+_TEXT: Final[Mapping[str, Any]] = {"type": "string"}
+_FLAG: Final[Mapping[str, Any]] = {"type": "boolean"}
+_SECONDS: Final[Mapping[str, Any]] = {"type": ["integer", "null"], "description": "seconds since the epoch"}
+
+_BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "login": {
+        "type": "object",
+        "required": ["username", "password"],
+        "properties": {"username": _TEXT, "password": _TEXT, "remember": _FLAG, "cookies": _FLAG},
+    },
+    "refresh": {"type": "object", "properties": {"refresh_token": _TEXT, "extend": _FLAG}},
+    "step-up": {
+        "type": "object",
+        "required": ["password"],
+        "properties": {"password": _TEXT, "refresh_token": _TEXT},
+    },
+    "logout": {"type": "object", "properties": {"refresh_token": _TEXT}},
+}
+_TOKENS: Final[Mapping[str, Any]] = {
+    "type": "object",
+    "required": ["expires_in", "renew_after", "level", "session_id"],
+    "properties": {
+        "access_token": _TEXT,
+        "token_type": {"const": "Bearer"},
+        "refresh_token": _TEXT,
+        "expires_in": {"type": "integer", "description": "seconds"},
+        "renew_after": _SECONDS,
+        "extend_after": _SECONDS,
+        "extend_before": _SECONDS,
+        "level": {"enum": ["remembered", "explicit", "multifactor"]},
+        "session_id": _TEXT,
+        "csrf_token": {"type": ["string", "null"]},
+    },
+}
+_MEDIA_TYPES: Final = ("application/json", "application/x-www-form-urlencoded")
+_GIVES_TOKENS: Final = frozenset({"login", "refresh", "renew", "step-up"})
+_NEEDS_NOTHING: Final = frozenset({"login", "refresh", "logout", "session", "openapi.json", "jwks.json"})
+#: What an endpoint may refuse with, beside the problems that every one has.
+_REFUSALS: Final[Mapping[str, tuple[int, ...]]] = {
+    "login": (400, 401, 403, 413, 415, 429),
+    "refresh": (400, 401, 403, 409, 413, 415),
+    "renew": (401, 403, 409),
+    "step-up": (400, 401, 403, 413, 415, 429),
+    "logout": (400, 403, 413, 415),
+    "logout-everywhere": (401, 403),
+    "session": (401,),
+    "sessions": (401, 403),
+    "{id}": (401, 403, 404),
+}
+
+
+def openapi_row(rows: Iterable[Row], prefix: str) -> Row:
+    """Return the endpoint that describes *rows* and itself."""
+    path = f"{prefix}/openapi.json"
+
+    async def serve(_call: Call) -> Reply:
+        return Reply(
+            200,
+            (
+                (b"content-type", b"application/json"),
+                (b"content-length", b"%d" % len(body)),
+                (b"cache-control", b"public, max-age=300"),
+            ),
+            body,
+        )
+
+    row = Row("GET", path, "This description", serve)
+    body = json.dumps(_document([*rows, row]), separators=(",", ":")).encode()
+    return row
+
+
+def _document(rows: Iterable[Row]) -> Mapping[str, Any]:
+    paths: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        paths.setdefault(row.path, {})[row.method.lower()] = _operation(row)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Sign-in", "version": "1"},
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "schemas": {
+                "Tokens": _TOKENS,
+                "Problem": {
+                    "type": "object",
+                    "required": ["type", "title", "status", "detail", "code"],
+                    "properties": dict.fromkeys(("type", "title", "detail", "code"), _TEXT)
+                    | {"status": {"type": "integer"}},
+                },
+            },
+        },
+    }
+
+
+def _operation(row: Row) -> Mapping[str, Any]:
+    name = row.path.rpartition("/")[2]
+    operation: dict[str, Any] = {
+        "operationId": f"{row.method.lower()}_{name.strip('{}').replace('-', '_').replace('.', '_')}",
+        "summary": row.summary,
+        "responses": _answers(row, name),
+    }
+    if row.path.endswith("/{id}"):
+        operation["parameters"] = [{"name": "id", "in": "path", "required": True, "schema": _TEXT}]
+    if name in _BODIES:
+        content = {
+            kind: {"schema": _BODIES[name]} for kind in ("application/json", "application/x-www-form-urlencoded")
+        }
+        operation["requestBody"] = {"required": "required" in _BODIES[name], "content": content}
+    if name not in _NEEDS_NOTHING:
+        operation["security"] = [{"bearer": []}]
+    return operation
+
+
+def _answers(row: Row, name: str) -> Mapping[str, Any]:
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    answers: dict[str, Any] = {
+        str(status): {"description": "refused", "content": problem} for status in (*_REFUSALS.get(name, ()), 503)
+    }
+    if name in _GIVES_TOKENS:
+        schema = {"application/json": {"schema": {"$ref": "#/components/schemas/Tokens"}}}
+        return {"200": {"description": "tokens", "content": schema}, **answers}
+    is_empty = row.method != "GET"
+    return {"204" if is_empty else "200": {"description": "done" if is_empty else "found"}, **answers}

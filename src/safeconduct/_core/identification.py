@@ -1,0 +1,121 @@
+"""
+Who is asking: the credential of a request, proven or recalled, and vouched for.
+
+A header beats a cookie and never falls through to it.  What another middleware of the same ``Auth`` proved is taken
+over only if the very same bytes are read here.
+"""
+
+from safeconduct._core.basic import BasicRecognition
+from safeconduct._core.decision import Key, Passed
+from safeconduct._core.recognition import Place, Recognition
+from safeconduct._core.requirement import Requirement
+from safeconduct._core.sources import SUBPROTOCOL_KEY, Sources, why_unsupported
+from safeconduct._core.strangers import Strangers
+from safeconduct._core.vouching import Vouching
+from safeconduct._http.credentials import Basic, Bearer, read_authorization
+from safeconduct._http.message import Request
+from safeconduct.errors import AuthError, MissingCredential, Unavailable
+
+_BEARER_BYTES = len("Bearer ")
+
+
+class Identification:
+    """
+    Find out who sent a request.
+
+    Args:
+        sources: Where credentials may come from.
+        recognition: Proves tokens.
+        basic: Proves user names and passwords; None where that is no source.
+        vouching: Asks what may have changed since.
+        strangers: Those who are nobody.
+        rejects_invalid: Whether a bad credential in a header is refused on an open route too.
+    """
+
+    def __init__(
+        self,
+        *,
+        sources: Sources,
+        recognition: Recognition,
+        basic: BasicRecognition | None,
+        vouching: Vouching,
+        strangers: Strangers,
+        rejects_invalid: bool,
+    ) -> None:
+        self._sources = sources
+        self._recognition = recognition
+        self._basic = basic
+        self._vouching = vouching
+        self._strangers = strangers
+        self._owner = recognition.owner
+        self._rejects_invalid = rejects_invalid
+
+    async def identify(self, request: Request, requirement: Requirement, outer: Passed | None, now: float) -> Passed:
+        """
+        Return who sent *request*; on an open route nobody is somebody too.
+
+        Args:
+            request: What came.
+            requirement: What the route asks for.
+            outer: What another middleware left in the request.
+            now: The current time, in seconds since the epoch.
+
+        Raises:
+            AuthError: If the credential does not count, or the route is closed and nothing can be found out.
+        """
+        fields = request.values(b"authorization")
+        try:
+            self._recognition.notice_keys(now)
+            if fields:
+                passed = await self._from_header(fields, request, outer, now)
+            else:
+                passed = self._from_elsewhere(request, outer, now)
+            if passed is not outer and passed.proof is not None:
+                await self._vouching.vouch(passed, request, requirement, now)
+        except AuthError as error:
+            is_refused = fields and self._rejects_invalid and not isinstance(error, Unavailable)
+            if is_refused or not requirement.is_open:
+                raise
+            return self._strangers.because_of(error)
+        return passed
+
+    async def _from_header(self, fields: list[bytes], request: Request, outer: Passed | None, now: float) -> Passed:
+        field = fields[0]
+        if len(fields) == 1:
+            if outer is not None and self._is_same(outer, field):
+                return outer
+            known = self._recognition.recall(field)
+            if known is not None:
+                return known
+        credential = read_authorization(fields)
+        if isinstance(credential, Bearer) and self._sources.takes_bearer:
+            # One token can be written with any number of spaces before it: only one way is worth remembering.
+            is_kept = len(field) == _BEARER_BYTES + len(credential.token)
+            return self._recognition.prove(credential.token, Place("bearer", field, is_kept=is_kept), now=now)
+        if isinstance(credential, Basic) and self._basic is not None:
+            return await self._basic.prove(credential, request, now=now)
+        raise MissingCredential(why_unsupported(credential))
+
+    def _from_elsewhere(self, request: Request, outer: Passed | None, now: float) -> Passed:
+        found = self._sources.carried(request)
+        if found is None:
+            return outer if outer is not None and self._hid_token(outer, request) else self._strangers.nobody
+        if outer is not None and self._is_same(outer, found.place.key):
+            return outer
+        recognition = self._recognition
+        return recognition.recall(found.place.key) or recognition.prove(found.token, found.place, now=now)
+
+    def _hid_token(self, outer: Passed, request: Request) -> bool:
+        # A token among the subprotocols is taken out of the scope once it is proven (http.md), so what is left to read
+        # here is that the same Auth proved one for this very handshake.
+        proof = outer.proof
+        return (
+            request.is_websocket
+            and outer.owner is self._owner
+            and proof is not None
+            and isinstance(proof.credential, str)
+            and proof.credential.startswith(SUBPROTOCOL_KEY)
+        )
+
+    def _is_same(self, outer: Passed, key: Key) -> bool:
+        return outer.owner is self._owner and outer.proof is not None and outer.proof.credential == key

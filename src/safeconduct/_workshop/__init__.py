@@ -1,0 +1,5 @@
+"""Where an ``Auth`` is put together."""
+
+from safeconduct._workshop.workshop import Workshop
+
+__all__ = ["Workshop"]

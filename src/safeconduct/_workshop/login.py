@@ -1,0 +1,202 @@
+"""The life of a login, put together: the rooms of the sessions, and the endpoints in front of them."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from safeconduct._core.csrf import CsrfTokens
+from safeconduct._core.decision import Clock
+from safeconduct._core.devices import Devices
+from safeconduct._core.endpoints.delivery import Delivery
+from safeconduct._core.endpoints.desks import Desks
+from safeconduct._core.endpoints.exchange import ExchangeDesk
+from safeconduct._core.endpoints.leaving import LeavingDesk
+from safeconduct._core.endpoints.login import SignInDesk
+from safeconduct._core.endpoints.openapi import openapi_row
+from safeconduct._core.endpoints.overview import OverviewDesk
+from safeconduct._core.endpoints.table import Row
+from safeconduct._core.endpoints.visit import Visits
+from safeconduct._core.identification import Identification
+from safeconduct._core.passwords import Passwords
+from safeconduct._core.ports import Store
+from safeconduct._core.recognition import Recognition, principal_of
+from safeconduct._core.revocation import Revocations
+from safeconduct._core.session.minting import AddClaims
+from safeconduct._core.session.rooms import SessionRooms, session_rooms
+from safeconduct._core.session_ports import SessionStore
+from safeconduct._core.sources import Sources
+from safeconduct._http.forwarded import trusted_networks
+from safeconduct._keys.derivation import Secrets
+from safeconduct._tokens.issuer import TokenIssuer
+from safeconduct._workshop.proving import ProvingWing, World
+from safeconduct.config import Config
+from safeconduct.errors import ConfigurationError, Unavailable
+from safeconduct.events import Event
+from safeconduct.principal import Principal
+
+
+@runtime_checkable
+class KeepsSessions(Protocol):
+    """A store that keeps sessions beside revocations."""
+
+    @property
+    def sessions(self) -> SessionStore:
+        """The port to them."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WorldParts:
+    """What is made for one world at a time, and for each of its own."""
+
+    store: Callable[[World], Store]
+    revocations: Callable[[World], Revocations | None]
+    proving: ProvingWing
+
+
+class LoginWing:
+    """
+    Make what a login's life needs, for one world at a time and once for each.
+
+    Args:
+        config: The shared configuration.
+        parts: What else each world has.
+        issuer: Returns what makes access tokens.
+        keys: Returns the derived keys as they are now, None where there are none.
+        csrf: Makes tokens against forgery.
+        recognition: Proves access tokens.
+        sources: Where they may be.
+        add_claims: The author's hook.
+        clock: The time in seconds since the epoch.
+        announce: Tells the listeners.
+    """
+
+    def __init__(  # noqa: PLR0913 - every part of a login's life meets here
+        self,
+        config: Config,
+        *,
+        parts: WorldParts,
+        issuer: Callable[[], TokenIssuer],
+        keys: Callable[[], Secrets | None],
+        csrf: CsrfTokens,
+        recognition: Recognition,
+        sources: Sources,
+        add_claims: AddClaims | None,
+        clock: Clock,
+        announce: Callable[[Event], None],
+    ) -> None:
+        self._config = config
+        self._parts = parts
+        self._issuer = issuer
+        self._keys_or_none = keys
+        self._csrf = csrf
+        self._recognition = recognition
+        self._sources = sources
+        self._add_claims = add_claims
+        self._clock = clock
+        self._announce = announce
+        self._rooms: dict[World, SessionRooms] = {}
+
+    def rooms(self, world: World) -> SessionRooms:
+        """
+        Return the verbs on sessions.
+
+        Raises:
+            ConfigurationError: If they lack a key, a store or a name.
+        """
+        if world not in self._rooms:
+            self._rooms[world] = self._new_rooms(world)
+        return self._rooms[world]
+
+    def rows(self, world: World, identification: Identification) -> Iterator[Row]:
+        """
+        Yield the endpoints: only those that can work, so none where nobody can sign in by us.
+
+        Raises:
+            ConfigurationError: If they were switched on by name and can't work.
+        """
+        why = self._what_is_missing(world) or self._what_nobody_proves()
+        enabled = self._config.endpoints.enabled
+        if enabled and why:
+            raise ConfigurationError(f"endpoints.enabled: got true; {why}")
+        if why or enabled is False:
+            return
+        passwords = self._parts.proving.passwords(world, self._parts.store(world))
+        prefix = self._config.endpoints.prefix
+        rows = list(self._desks(self.rooms(world), passwords, identification).rows(prefix))
+        yield from rows
+        yield openapi_row(rows, prefix)
+
+    def _new_rooms(self, world: World) -> SessionRooms:
+        store, revocations = self._parts.store(world), self._parts.revocations(world)
+        why = self._what_is_missing(world)
+        if why is not None or revocations is None or not isinstance(store, KeepsSessions):
+            raise ConfigurationError(why or "store: got none, wanted one that keeps sessions")
+        proving = self._parts.proving
+        return session_rooms(
+            self._config,
+            store=store.sessions,
+            revocations=revocations,
+            issuer=self._issuer(),
+            keys=self._keys,
+            people=proving.people(world) if proving.has_directory else None,
+            passwords=proving.passwords(world, store) if proving.has_directory else None,
+            add_claims=self._add_claims,
+            clock=self._clock,
+            announce=self._announce,
+        )
+
+    def _what_is_missing(self, world: World) -> str | None:
+        if self._config.issuer is None or self._config.keys is None:
+            return "keys: got nothing, wanted a folder of keys, since sessions issue tokens"
+        if self._keys_or_none() is None:
+            return (
+                "keys: sessions need the safeconduct-secrets key, from which refresh tokens and CSRF tokens are "
+                "derived; make it with `safeconduct keys new --secrets`"
+            )
+        if not isinstance(self._parts.store(world), KeepsSessions):
+            return "store: got none, wanted one that keeps sessions"
+        return None
+
+    def _what_nobody_proves(self) -> str | None:
+        return None if self._parts.proving.has_directory else "directory: got nothing, wanted one, or login.users"
+
+    def _keys(self) -> Secrets:
+        keys = self._keys_or_none()
+        if keys is None:
+            raise Unavailable("the safeconduct-secrets key was there when this began, and is gone")
+        return keys
+
+    def _desks(self, rooms: SessionRooms, passwords: Passwords, identification: Identification) -> Desks:
+        config, clock, sources = self._config, self._clock, self._sources
+        has_cookies = "cookie" in config.sources
+        networks = trusted_networks(config.proxies.trusted)
+        visits = Visits(identification, sources, config.cookies, has_cookies=has_cookies, networks=networks)
+        delivery = Delivery(config.cookies, self._csrf, clock=clock)
+        return Desks(
+            SignInDesk(
+                rooms,
+                passwords,
+                visits,
+                delivery,
+                Devices(self._keys, secrets.token_bytes),
+                cookies=config.cookies,
+                mode=config.cookies.mode if has_cookies else "off",
+                clock=clock,
+            ),
+            ExchangeDesk(rooms, visits, delivery, clock=clock),
+            LeavingDesk(rooms, visits, delivery, sources, verify=self._verify, issuer=config.issuer, clock=clock),
+            OverviewDesk(
+                rooms,
+                visits,
+                delivery,
+                self._csrf,
+                prefix=config.endpoints.prefix,
+                issuer=config.issuer,
+                clock=clock,
+            ),
+        )
+
+    def _verify(self, token: str, now: float) -> Principal:
+        return principal_of(self._recognition.verify(token, now=now), "bearer")

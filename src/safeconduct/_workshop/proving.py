@@ -1,0 +1,143 @@
+"""What proves passwords, put together: the directory behind its port, the throttle in front of it, Basic."""
+
+import secrets
+from typing import Literal
+
+from safeconduct._core.announcer import Announcer
+from safeconduct._core.basic import BasicRecognition
+from safeconduct._core.decision import Clock
+from safeconduct._core.passwords import Passwords
+from safeconduct._core.ports import AsyncDirectory, Directory, People, Store
+from safeconduct._core.revocation import Revocations
+from safeconduct._core.throttle import Throttle
+from safeconduct._http.forwarded import client_of, trusted_networks
+from safeconduct._keys.derivation import Secrets
+from safeconduct.config import Config
+from safeconduct.directories import UsersFile, people_for
+from safeconduct.errors import ConfigurationError
+from safeconduct.events import UsersUnreadable
+from safeconduct.stores import MemoryStore
+
+World = Literal["asgi", "wsgi"]
+
+_LOCAL_ISSUER = "urn:safeconduct:local"
+
+
+class ProvingWing:
+    """
+    Make what proves passwords, for one world at a time and once for each.
+
+    Args:
+        config: The shared configuration.
+        directory: Who the users are; the users file of the configuration where it is None.
+        derived: The derived keys; None where there are none.
+        owner: The mark of the ``Auth``.
+        clock: The time in seconds since the epoch.
+        announce: Tells the listeners.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        directory: Directory | AsyncDirectory | None,
+        *,
+        derived: Secrets | None,
+        owner: object,
+        clock: Clock,
+        announce: Announcer,
+    ) -> None:
+        self._config = config
+        self._derived = derived
+        self._owner = owner
+        self._clock = clock
+        self._announce = announce
+        self._directory = self._configured_directory() if directory is None else directory
+        self._people: dict[World, People] = {}
+        self._passwords: dict[World, Passwords] = {}
+        self._throttle_key: bytes | None = None
+
+    @property
+    def has_directory(self) -> bool:
+        """Whether there is anybody to ask for users."""
+        return self._directory is not None
+
+    def people(self, world: World) -> People:
+        """
+        Return the directory behind its port.
+
+        Raises:
+            ConfigurationError: If there is none, or it has no face for *world*.
+        """
+        if self._directory is None:
+            raise ConfigurationError('directory: got nothing, wanted one, or login.users, since "basic" is a source')
+        if world not in self._people:
+            self._people[world] = people_for(self._directory, world, self._config.login)
+        return self._people[world]
+
+    def passwords(self, world: World, store: Store) -> Passwords:
+        """
+        Return what proves passwords, behind the throttle that counts in *store*.
+
+        Raises:
+            ConfigurationError: If there is no directory for *world*, or no key for the throttle.
+        """
+        if world not in self._passwords:
+            people = self.people(world)
+            local = MemoryStore(clock=self._clock, horizon_ms=0, leeway_ms=0)
+            throttle = Throttle(store, local, self._config.login, key=self._key(), announce=self._announce)
+            self._passwords[world] = Passwords(people, throttle, announce=self._announce)
+        return self._passwords[world]
+
+    def basic(
+        self, world: World, store: Store, revocations: Revocations | None, *, realm: str
+    ) -> BasicRecognition | None:
+        """
+        Return what proves Basic credentials, None where that is no source.
+
+        Raises:
+            ConfigurationError: As ``passwords``.
+        """
+        config = self._config
+        if "basic" not in config.sources:
+            return None
+        networks = trusted_networks(config.proxies.trusted)
+        return BasicRecognition(
+            self.passwords(world, store),
+            self.people(world),
+            config.basic,
+            realm=realm,
+            key=secrets.token_bytes(32),
+            stamp=None if revocations is None else revocations.stamp,
+            owner=self._owner,
+            issuer=config.issuer or _LOCAL_ISSUER,
+            clock=self._clock,
+            shards=config.store.shards,
+            client_of=lambda request: client_of(request, networks),
+        )
+
+    def close(self) -> None:
+        """Prove nothing any more."""
+        for people in self._people.values():
+            people.close()
+
+    def _key(self) -> bytes:
+        if self._throttle_key is None:
+            self._throttle_key = self._new_key()
+        return self._throttle_key
+
+    def _new_key(self) -> bytes:
+        if self._derived is not None:
+            return self._derived.derive("throttle")
+        if self._config.store.url not in {"memory://", "none"}:
+            raise ConfigurationError(
+                "keys: the throttle needs the safeconduct-secrets key, so that every process counts under the same "
+                "names; make it with `safeconduct keys new --secrets`"
+            )
+        # Counted in this process alone: nobody else needs to know the names.
+        return secrets.token_bytes(32)
+
+    def _configured_directory(self) -> UsersFile | None:
+        users = self._config.login.users
+        if users is None:
+            return None
+        return UsersFile(users, on_unreadable=lambda reason: self._announce(UsersUnreadable(reason=reason)))

@@ -1,0 +1,82 @@
+"""Places where a login has its whole life: both worlds, over memory and over real servers."""
+
+import pytest
+
+from login_scene import Time
+from servers import KINDS, Server
+from visiting import Place, Visitor, stores_of
+from worlds_of_requests import WORLDS
+
+
+@pytest.fixture(scope="session")
+def servers():
+    """Start a server at the first test that asks for its kind."""
+    started = {}
+
+    def start(kind):
+        if kind not in started:
+            started[kind] = Server(kind)
+        return started[kind]
+
+    yield start
+    for server in started.values():
+        server.stop()
+
+
+@pytest.fixture
+def moment():
+    return Time()
+
+
+@pytest.fixture
+def clock(moment):
+    return moment.clock
+
+
+@pytest.fixture(params=WORLDS)
+def world(request):
+    return request.param
+
+
+@pytest.fixture
+def make(world, clock):
+    """Make a place in the memory, with settings of its own."""
+    made = []
+
+    def build(**fields):
+        place = Place(world, clock=clock, **fields)
+        made.append(place)
+        return place
+
+    yield build
+    for place in made:
+        place.close()
+
+
+@pytest.fixture
+def place(make):
+    return make()
+
+
+@pytest.fixture
+def visitor(place):
+    return Visitor(place)
+
+
+@pytest.fixture(params=["memory", *KINDS])
+def anywhere(request, world, moment, servers):
+    """A place over every kind of store."""
+    server = None if request.param == "memory" else servers(request.param)
+    place = Place(world, clock=moment.clock, stores=stores_of(request.param, server, moment, print))
+    yield place
+    place.close()
+
+
+@pytest.fixture
+def doomed(world, moment):
+    """A place whose server can be killed."""
+    server = Server("valkey")
+    place = Place(world, clock=moment.clock, stores=stores_of("valkey", server, moment, print))
+    yield place, server
+    place.close()
+    server.stop()
