@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from starlette.requests import HTTPConnection
 
-from minting import IDP, NOW, mint, tokens
+from minting import IDP, NOW, OWN_KEY, SECRETS_KEY, mint, tokens
 from people import AsyncFolk, Folk
 from safeconduct import Auth, Config, ConfigurationError
 from safeconduct._tokens.issuer import Grant
@@ -149,14 +149,32 @@ def test_the_awaitable_end_lets_go_of_the_loop():
     asyncio.run(whole())
 
 
+def life(**fields):
+    """Return a configuration that switches the endpoints on by name."""
+    usual = {"keys": {"keys": [OWN_KEY, SECRETS_KEY]}, "sources": ["bearer"], "endpoints": {"enabled": True}}
+    return configuration(**usual | fields)
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
         (lambda: Auth(configuration(), clock=now).wsgi(print), "directory"),
         (lambda: Auth(configuration(), directory=AsyncFolk(), clock=now).wsgi(print), "WSGI"),
-        (lambda: Auth(configuration(), directory=Folk(), add_claims=dict), "add_claims"),
+        (lambda: Auth(life(keys=None), directory=Folk(), clock=now).wsgi(print), "endpoints.*keys"),
+        (lambda: Auth(life(keys={"keys": [OWN_KEY]}), directory=Folk(), clock=now).wsgi(print), "endpoints.*secrets"),
+        (lambda: Auth(life(store="none"), directory=Folk(), clock=now).wsgi(print), "endpoints.*store"),
+        (lambda: Auth(life(), clock=now).wsgi(print), "endpoints.*directory"),
+        (lambda: Auth(configuration(), clock=now).sessions.list("alice"), "secrets"),
     ],
-    ids=["no directory", "awaitable directory behind WSGI", "add_claims"],
+    ids=[
+        "no directory",
+        "awaitable directory behind WSGI",
+        "no keys",
+        "no secrets",
+        "no store",
+        "nobody",
+        "no sessions",
+    ],
 )
 def test_what_cannot_work_together_is_told_when_it_is_put_together(make, words):
     with pytest.raises(ConfigurationError, match=words):

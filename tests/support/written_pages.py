@@ -24,6 +24,7 @@ PUBLIC_MODULES = {
     "principal": None,
     "errors": None,
     "events": None,
+    "testing": None,
 }
 MARK = "<!-- from here on written by tests/support/written_pages.py -->\n"
 

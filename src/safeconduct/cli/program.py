@@ -13,6 +13,7 @@ from safeconduct.cli.keys import keys
 from safeconduct.cli.outcomes import Complaint, Refusal
 from safeconduct.cli.revoke import revoke
 from safeconduct.cli.routes import routes
+from safeconduct.cli.sessions import sessions
 from safeconduct.cli.settings import Settings
 from safeconduct.cli.token import token
 from safeconduct.cli.users import users
@@ -57,5 +58,5 @@ def program(context: click.Context, path: Path | None) -> None:
     context.obj = Settings(path)
 
 
-for command in (demo, doctor, keys, revoke, routes, token, users):
+for command in (demo, doctor, keys, revoke, routes, sessions, token, users):
     program.add_command(command)

@@ -1,0 +1,87 @@
+"""A caller who is signed in, without a password and without a session."""
+
+from collections.abc import Collection
+from typing import cast
+
+from safeconduct._core.finish import finish
+from safeconduct._core.members import question_for
+from safeconduct._tokens.issuer import Grant
+from safeconduct._workshop import Workshop
+from safeconduct.auth import Auth
+from safeconduct.errors import ConfigurationError
+from safeconduct.principal import LEVELS, Level
+
+
+def signed_in(
+    auth: Auth,
+    subject: str,
+    *,
+    level: Level = "explicit",
+    roles: Collection[str] = (),
+    scopes: Collection[str] = (),
+    seconds_ago: int = 0,
+) -> dict[str, str]:
+    """
+    Return the header of a request by *subject*, which *auth* accepts until the token expires or is revoked.
+
+    The token is issued now, by the clock of *auth*, and after every cut-off that would meet it.  No session stands
+    behind it: for what becomes of a login, sign in by ``auth.sessions.sign_in``.
+
+    Args:
+        auth: Whose issuer signs.
+        subject: Whom the token names; no directory is asked.
+        level: How surely the user was recognised.
+        roles: What he is.
+        scopes: What he may do.
+        seconds_ago: How long ago he proved who he is.  A ``remembered`` one who did so 0 seconds ago would be
+            ``explicit``: his token says no time, and a rule with ``max_age_seconds`` does not let him pass.
+
+    Returns:
+        ``{"Authorization": "Bearer …"}``, for the ``headers`` of any test client.
+
+    Raises:
+        ConfigurationError: If *auth* has no keys or no issuer, or an argument cannot be.
+        Unavailable: If the store cannot be asked.
+    """
+    if level not in LEVELS[1:]:
+        raise ConfigurationError(f"level must be one of {LEVELS[1:]}, got {level!r}")
+    if not subject:
+        raise ConfigurationError(f"subject must be a name, got {subject!r}")
+    if seconds_ago < 0:
+        raise ConfigurationError(f"seconds_ago must be 0 or more, got {seconds_ago}")
+    # The parts that serve are the ones that issue: nothing here knows of keys or formats.
+    workshop = auth._workshop  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - see above
+    issuer = workshop.issuer
+    iat_ms = _instant_ms(auth, workshop, subject)
+    says_no_time = level == "remembered" and not seconds_ago
+    grant = Grant(
+        subject=subject,
+        level=level,
+        roles=roles,
+        scopes=scopes,
+        lifetime_seconds=auth.config.tokens.access_lifetime_seconds,
+        auth_time=None if says_no_time else iat_ms // 1000 - seconds_ago,
+    )
+    return {"Authorization": f"Bearer {issuer.issue(grant, iat_ms=iat_ms)}"}
+
+
+def _instant_ms(auth: Auth, workshop: Workshop, subject: str) -> int:
+    config, revocations = auth.config, workshop.revocations("wsgi")
+    if revocations is None:
+        clock = auth._clock  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - as above
+        return int(clock() * 1000)
+    # There is an issuer by now, and so its name.
+    own = cast("str", config.issuer)
+    question = question_for(
+        issuer=own,
+        subject=subject,
+        token_id=None,
+        client_id=config.tokens.client_id or own,
+        kid=None,
+        session_id=None,
+        issued_ms=0,
+        ends_ms=0,
+        is_own=True,
+        shards=config.store.shards,
+    )
+    return finish(revocations.stamp(question))
