@@ -82,7 +82,7 @@ _CLAIMS: Final = {
     "roles": "roles",
     "scopes": "scopes",
 }
-_NAMES: Final = frozenset((*_CLAIMS.values(), "aud"))
+_NAMES: Final[frozenset[str]] = frozenset((*_CLAIMS.values(), "aud"))
 _NEVER_EMPTY: Final = ("sub", "sid")
 _TEXTS: Final = (*_NEVER_EMPTY, "iss", "aud", "level", "username", "transport", "device", "network")
 _NUMBERS: Final = ("auth_ms", "exp")
@@ -146,7 +146,7 @@ def _version(header: Header) -> int:
     """Hold a header to the one form that is written, and return the version of the key that it names."""
     if header.typ != REFRESH_TOKEN:
         raise WrongTokenType("typ is not that of a refresh token")
-    if header.algorithm != _DIRECT or header.members.keys() != _MEMBERS:
+    if header.algorithm != _DIRECT or frozenset(header.members) != _MEMBERS:
         raise MalformedToken("the header of a refresh token has other members")
     named = _KID.fullmatch(header.kid or "")
     if named is None:
@@ -175,7 +175,7 @@ def _read(plaintext: bytes, issuer: str, now: float) -> SealedRefresh:
 
 def _check_types(claims: dict[str, Any]) -> None:
     """Classes are compared themselves: to ``isinstance`` true is an integer, and true is no point in time."""
-    if set(claims) != _NAMES:
+    if frozenset(claims) != _NAMES:
         raise MalformedToken("a refresh token with other claims")
     if any(type(claims[name]) is not str for name in _TEXTS) or not all(claims[name] for name in _NEVER_EMPTY):
         raise MalformedToken("a claim of the refresh token is not a string")
