@@ -34,6 +34,7 @@ class AuthMiddleware:
 
     def __init__(self, app: App, auth: GateKeeper) -> None:
         self.app = app
+        self.auth = auth
         self._gate = auth.asgi_gate()
         self._recall = self._gate.recall
         self._hides_cookies = bool(self._gate.hidden_cookies)
