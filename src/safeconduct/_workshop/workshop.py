@@ -74,7 +74,7 @@ class Workshop:
         self._verifier = TokenVerifier(issuer_rules(config, self.keys, announce))
         self._stores = store or self._configured_store()
         self._epochs = Epochs()
-        self._proving = ProvingWing(
+        self.proving = ProvingWing(
             config,
             directory,
             derived=self._secrets_or_none(),
@@ -104,7 +104,7 @@ class Workshop:
             ConfigurationError: If the store or the directory has no face for it.
         """
         revocations = self.revocations(world)
-        basic = self._proving.basic(world, self.store(world), revocations, realm=self._realm)
+        basic = self.proving.basic(world, self.store(world), revocations, realm=self._realm)
         vouching = Vouching(
             revocations,
             self._sources,
@@ -185,7 +185,7 @@ class Workshop:
         self._is_closed = True
         for gate in self._gates:
             gate.close()
-        self._proving.close()
+        self.proving.close()
         self._stores.end()
 
     @cached_property
@@ -242,7 +242,7 @@ class Workshop:
     def _wing(self) -> LoginWing:
         return LoginWing(
             self._config,
-            parts=WorldParts(self.store, self.revocations, self._proving),
+            parts=WorldParts(self.store, self.revocations, self.proving),
             issuer=lambda: self.issuer,
             keys=self._secrets_or_none,
             csrf=self._csrf,
