@@ -68,12 +68,12 @@ class Place:
         self.auth.close()
 
 
-def stores_of(kind, server, moment, announce):
+def stores_of(kind, server, moment, announce, *, by="socket_url"):
     """Open the memory, or an emptied server, by the clock of *moment*; each knows one world's clock only."""
     if kind == "memory":
         return MemoryStore(clock=moment.clock, horizon_ms=86_400_000, leeway_ms=10_000)
     server.say("FLUSHALL")
-    config = life_configuration(store={"url": server.socket_url, "deadline_ms": 5000})
+    config = life_configuration(store={"url": getattr(server, by), "deadline_ms": 5000})
     return RedisStores(
         config.store, config.revocation, horizon_ms=86_400_000, leeway_ms=10_000, announce=announce,
         shift_ms=moment.shift_ms,

@@ -56,7 +56,9 @@ def test_a_caller_is_signed_in_at_an_application(auth):
     assert 404 == client.get("/nowhere", headers=signed_in(client.application, "alice")).status_code
 
 
-@pytest.mark.parametrize("app", [Starlette(), Flask("bare"), print, None], ids=str)
+@pytest.mark.parametrize(
+    "app", [Starlette(), Flask("bare"), print, None], ids=["Starlette", "Flask", "function", "nothing"]
+)
 def test_what_has_no_gate_is_refused(app):
     with pytest.raises(ConfigurationError, match="gate"):
         signed_in(app, "alice")
