@@ -15,7 +15,7 @@ from stages import far_configuration
 from wire import Served, octets_of
 
 PATIENCE_SECONDS = 30
-_WINDOWS = 5
+_WINDOWS = 30
 SESSION = urlsafe_b64encode(bytes(10) + token_bytes(8)).decode()
 
 
@@ -125,9 +125,10 @@ def commands(valkey):
 def test_a_request_is_one_command(served, valkey):
     """A busy machine may miss a deadline and send a command again, or meet a worker's first request; not each time."""
     token = fresh()
-    until(served, token, 200)
     counted = []
-    for _ in range(_WINDOWS):
+    while ({200}, 20) not in counted and len(counted) < _WINDOWS:
+        # After a miss a worker asks nobody for a while; it is waited for, and counted anew.
+        until(served, token, 200)
         before = commands(valkey)
         answers = statuses(served, token, times=20)
         counted.append((answers, commands(valkey) - before))
