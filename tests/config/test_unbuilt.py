@@ -28,7 +28,6 @@ CASES = [
         {"access": {"rules": [{"path": "/", "long_lived": True}]}},
     ),
     ("tokens.format", "tokens.format", {"tokens": {"format": "opaque"}}),
-    ("sessions.require_session", "sessions.require_session", {"sessions": {"require_session": True}}),
     ("revocation.consistency", "revocation.consistency", {"revocation": {"consistency": "bounded"}}),
     ("revocation.on_outage", "revocation.on_outage", {"revocation": {"on_outage": "serve"}}),
     ("trust[].jwks", "trust[0].jwks", {"trust": [{**BY_REFERENCE, "jwks": "https://idp.example.com/jwks"}]}),

@@ -83,6 +83,7 @@ def question_for(  # noqa: PLR0913 - so many things can have ended a credential
     ends_ms: int,
     is_own: bool,
     shards: int,
+    needs_session: bool = False,
 ) -> Question:
     """
     Gather what may have ended a credential.
@@ -98,6 +99,7 @@ def question_for(  # noqa: PLR0913 - so many things can have ended a credential
         ends_ms: ``exp`` and leeway.
         is_own: Whether this application issued it.
         shards: How many shards the store has.
+        needs_session: Whether an own credential counts only while its session is in the store.
     """
     own_session_id = session_id if is_own else None
     cuts = [member("subject", issuer, subject), _steady_member("everything", issuer)]
@@ -115,6 +117,7 @@ def question_for(  # noqa: PLR0913 - so many things can have ended a credential
         issued_ms=issued_ms,
         ends_ms=ends_ms,
         instance=_instance_of(own_session_id),
+        kept=(own_session_id or "") if needs_session and is_own else None,
     )
 
 

@@ -33,6 +33,8 @@ class Question:
     ends_ms: int
     #: The process whose own session is behind the credential, for a store that knows only its own process's; else None.
     instance: bytes | None = None
+    #: The session that the store must have: its id, empty where the credential has none; None where nothing is asked.
+    kept: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,6 +225,7 @@ class Workshop:
             clock=self._clock,
             leeway_seconds=own | {trust.issuer: trust.leeway_seconds for trust in config.trust},
             shards=config.store.shards,
+            needs_session=config.sessions.require_session,
         )
 
     @cached_property

@@ -105,6 +105,8 @@ class MemoryStore:
             self.refuse_foreign(question.instance)
         if not self._entry_members.isdisjoint(question.marks) or question.ends_ms <= self._pruned_ms:
             return self._revoked
+        if question.kept is not None and not self.sessions.keeps(question.kept):
+            return self._revoked
         if not self._cut_members.isdisjoint(question.cuts) and question.issued_ms <= self.latest_cut_ms(question.cuts):
             return self._revoked
         if self._is_ended:
@@ -118,6 +120,7 @@ class MemoryStore:
             and self._cut_members.isdisjoint(question.cuts)
             and question.ends_ms > self._pruned_ms
             and (question.instance is None or question.instance == self._instance)
+            and (question.kept is None or self.sessions.keeps(question.kept))
             and not self._is_ended
         )
 
@@ -165,6 +168,10 @@ class MemoryStore:
         self._is_told = False
         self._lock = threading.Lock()
         self.sessions.forget()
+
+    def look_anew(self) -> None:
+        """Let every view of this store be looked at anew: something that was kept is gone."""
+        self.version = object()
 
     @property
     def epoch(self) -> Epoch:

@@ -67,6 +67,10 @@ class Ground(Protocol):
         """Return if *instance* is this one."""
         ...
 
+    def look_anew(self) -> None:
+        """Let every view of the store be looked at anew."""
+        ...
+
 
 class MemorySessions:
     """
@@ -89,6 +93,10 @@ class MemorySessions:
         """What the ids of this process's sessions bear after their shard."""
         return self._ground.instance
 
+    def keeps(self, session_id: str) -> bool:
+        """Say whether a session is here; one that is over may be, and none of its tokens lives any more."""
+        return self._shelf.get(session_id) is not None
+
     async def open(self, reach: Reach, opening: Opening) -> SessionReply:
         """Keep a new session."""
         with self._ground.alone() as now_ms:
@@ -97,7 +105,8 @@ class MemorySessions:
                 return self._reply("opened", now_ms, known, known.issued_ms)
             iat_ms = self._ground.stamp_alone(reach.cuts, now_ms)
             session = self._issued(opened(opening, iat_ms), iat_ms, now_ms, opening.access_ms)
-            self._shelf.add(reach.session_id, session, reach.owner, now_ms=now_ms)
+            if self._shelf.add(reach.session_id, session, reach.owner, now_ms=now_ms):
+                self._ground.look_anew()
             return self._reply("opened", now_ms, session, iat_ms)
 
     async def read(self, reach: Reach) -> SessionReply:

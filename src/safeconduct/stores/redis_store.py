@@ -68,15 +68,17 @@ class RedisStore:
 
     async def ask(self, question: Question) -> Answer:
         """Ask in one command on one slot."""
-        marks = question.marks
+        marks, shard = question.marks, question.shard
+        keys = () if question.kept is None else (self.sessions.record(shard, question.kept),)
         said = await self._on_shard(
             scripts.ASK,
-            question.shard,
+            shard,
             clamped_ms(question.issued_ms),
             clamped_ms(question.ends_ms),
             len(marks),
             *marks,
             *question.cuts,
+            keys=keys,
         )
         return Answer(said.epoch, said.is_empty, said.number == 1, said.now_ms)
 
@@ -128,9 +130,15 @@ class RedisStore:
         await self._ways.close()
 
     async def _on_shard(
-        self, script: scripts.Script, shard: int, *arguments: bytes | str | int, replicas: int = 0
+        self,
+        script: scripts.Script,
+        shard: int,
+        *arguments: bytes | str | int,
+        keys: tuple[bytes, ...] = (),
+        replicas: int = 0,
     ) -> Said:
-        call = Call(script, self._shard_keys(shard), (self._shift_ms(), self._horizon_ms, *arguments), replicas)
+        every_key = self._shard_keys(shard) + keys
+        call = Call(script, every_key, (self._shift_ms(), self._horizon_ms, *arguments), replicas)
         said = read_reply(await self._ways.wire().call(call))
         known = self._epochs.get(shard)
         if said.epoch == known:

@@ -1,3 +1,4 @@
+-- KEYS[5], where it is asked for: the record of the session that must be there.
 -- ARGV: shift, horizon, issued_ms, ends_ms, how many marks, marks, cuts
 if not fields[1] then
   return reply(0, 0)
@@ -16,5 +17,8 @@ for i = 6 + marks, #ARGV do
   if before and issued <= tonumber(before) then
     revoked = 1
   end
+end
+if KEYS[5] and redis.call('EXISTS', KEYS[5]) == 0 then
+  revoked = 1
 end
 return reply(revoked, 0)
