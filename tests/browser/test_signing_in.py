@@ -132,7 +132,7 @@ def test_a_longer_memory_needs_consent(site, tab):
     site.clock.advance(seconds=160)
     tab.page.reload()
     expect(tab.consent).to_be_visible()
-    tab.shoot("consent")
+    tab.shoot("consent", whole=False)
     until = tab.ask("GET", "/auth/session")["json"]["extend_before"]
 
     tab.consent_no.click()
@@ -153,7 +153,7 @@ def test_the_dangerous_action_asks_for_the_password_first(site, tab):
     tab.try_danger.click()
     expect(tab.step_up_why).to_contain_text("The dangerous action wants a password")
     expect(tab.step_up_password).to_be_focused()
-    tab.shoot("step-up")
+    tab.shoot("step-up", whole=False)
     tab.page.keyboard.press("Escape")
     expect(tab.answer).to_contain_text("nothing was done")
     tab.try_danger.click()

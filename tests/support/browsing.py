@@ -12,6 +12,8 @@ from sources import PROJECT
 SCREENSHOTS = PROJECT / "build" / "screenshots"
 #: For a machine that does a lot besides; where all is well nothing is waited for.
 PATIENCE_MS = 20_000
+#: A bar that glides keeps a machine without a graphics card busy.
+STILL = {"reduced_motion": "reduce"}
 
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -34,11 +36,12 @@ class Browsers:
 
     def profile(self, **how):
         """Return a fresh profile, which shares nothing with any other."""
-        return self._known(self._chromium.new_context(**how))
+        return self._known(self._chromium.new_context(**STILL, **how))
 
     def profile_in(self, folder):
         """Return the profile that is kept in *folder*, in a Chromium of its own; closing it closes that browser."""
-        return self._known(self._playwright.chromium.launch_persistent_context(folder, executable_path=self._path))
+        launch = self._playwright.chromium.launch_persistent_context
+        return self._known(launch(folder, executable_path=self._path, **STILL))
 
     def close(self):
         """Close what is open."""
@@ -102,11 +105,11 @@ class Tab:
             with self.page.expect_response("**/auth/session"):
                 pass
 
-    def shoot(self, name):
-        """Keep a picture; environments that run at once do not write into each other's."""
+    def shoot(self, name, *, whole=True):
+        """Keep a picture, of a dialog not the *whole* page; what runs at once does not write into one file."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=SCREENSHOTS, suffix=".part", delete=False) as file:
-            file.write(self.page.screenshot(full_page=True, animations="disabled"))
+            file.write(self.page.screenshot(full_page=whole, animations="disabled"))
         Path(file.name).replace(SCREENSHOTS / f"{name}.png")
 
     def _hear(self, message):
