@@ -1,7 +1,6 @@
 """A visitor of the endpoints, in either world: with a jar of cookies, as a browser has, or with tokens of his own."""
 
 import asyncio
-import io
 import json
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from http.cookies import SimpleCookie
@@ -52,10 +51,10 @@ class Place:
 
     def ask(self, method, target, headers=(), body=b"", *, secure=True):
         """Ask once."""
-        asked = self._asked(method, target, headers, secure=secure)
+        asked = self._asked(method, target, headers, body, secure=secure)
         if self.world == "asgi":
             return self._runner.run(call_asgi(self.application, scope_of(asked), body))
-        return self._call(asked, body)
+        return call_wsgi(self.application, environ_of(asked))
 
     def ask_all(self, requests, *, meanwhile=None):
         """Ask all of *requests* at once, each as for ``ask``; *meanwhile* is done when the first is answered."""
@@ -69,22 +68,16 @@ class Place:
 
     async def _ask_all(self, requests, meanwhile):
         tasks = [
-            asyncio.create_task(call_asgi(self.application, scope_of(self._asked(*request[:3])), *request[3:]))
-            for request in requests
+            asyncio.create_task(call_asgi(self.application, scope_of(asked), asked.body))
+            for asked in (self._asked(*request) for request in requests)
         ]
         await asyncio.wait(tasks, return_when=FIRST_COMPLETED)
         (meanwhile or dict)()
         return await asyncio.gather(*tasks)
 
-    def _asked(self, method, target, headers=(), *, secure=True):
+    def _asked(self, method, target, headers=(), body=b"", *, secure=True):
         fields = tuple((name, value.encode("latin-1")) for name, value in headers)
-        return Asked(method, target, (("host", b"app.example"), *fields), "https" if secure else "http")
-
-    def _call(self, asked, body):
-        environ = environ_of(asked)
-        kind = environ.pop("HTTP_CONTENT_TYPE", "")
-        environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body)), "CONTENT_TYPE": kind}
-        return call_wsgi(self.application, environ)
+        return Asked(method, target, (("host", b"app.example"), *fields), "https" if secure else "http", body)
 
     def close(self):
         """Let go of the loop and of the store."""
