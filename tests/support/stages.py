@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import cache
 
-from minting import AUDIENCE, FOREIGN_KEY, IDP, ISSUER, NOW, OWN_KEY, PARTNER, public
+from minting import AUDIENCE, FOREIGN_KEY, IDP, ISSUER, NOW, OWN_KEY, PARTNER, SECRETS_KEY, public
 from people import Folk
 from safeconduct import Auth, Config
 from safeconduct._core.ports import Answer, Epoch
@@ -159,6 +159,7 @@ _MAKE = {
     "suspending": lambda: _auth(configuration(), store=Suspending()),
     "ended": _ended,
     "no-store": lambda: _auth(configuration(store="none")),
+    "life": lambda: _auth(configuration(keys={"keys": [OWN_KEY, SECRETS_KEY]})),
     "forgetful": lambda: _auth(configuration(tokens={"remembered": 0})),
 }
 STAGES = tuple(_MAKE)
