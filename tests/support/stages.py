@@ -65,8 +65,9 @@ def configuration(*, access=None, **fields):
         "store": "memory://",
         "issuer": ISSUER,
         "audience": AUDIENCE,
-        "keys": {"keys": [OWN_KEY]},
+        "keys": {"keys": [OWN_KEY, SECRETS_KEY]},
         "external_url": SITE,
+        "endpoints": {"enabled": False},
         "sources": ["bearer", "cookie", "basic", "subprotocol"],
         "csrf": {"trusted_origins": ["https://spa.example"]},
         "trust": _TRUST,
@@ -159,7 +160,7 @@ _MAKE = {
     "suspending": lambda: _auth(configuration(), store=Suspending()),
     "ended": _ended,
     "no-store": lambda: _auth(configuration(store="none")),
-    "life": lambda: _auth(configuration(keys={"keys": [OWN_KEY, SECRETS_KEY]})),
+    "life": lambda: _auth(configuration(endpoints={"enabled": True})),
     "forgetful": lambda: _auth(configuration(tokens={"remembered": 0})),
 }
 STAGES = tuple(_MAKE)
