@@ -53,9 +53,13 @@ def make(world, clock):
         place.close()
 
 
-@pytest.fixture
-def place(make):
-    return make()
+#: A signed token and a reference to the store lead the same life.
+FORMATS = ("jws", "opaque")
+
+
+@pytest.fixture(params=FORMATS)
+def place(request, make):
+    return make(tokens={"format": request.param})
 
 
 @pytest.fixture
@@ -63,11 +67,17 @@ def visitor(place):
     return Visitor(place)
 
 
+@pytest.fixture(params=FORMATS)
+def format_of_tokens(request):
+    return request.param
+
+
 @pytest.fixture(params=["memory", *KINDS])
-def anywhere(request, world, moment, servers):
+def anywhere(request, world, moment, servers, format_of_tokens):
     """A place over every kind of store."""
     server = None if request.param == "memory" else servers(request.param)
-    place = Place(world, clock=moment.clock, stores=stores_of(request.param, server, moment, print))
+    stores = stores_of(request.param, server, moment, print)
+    place = Place(world, clock=moment.clock, stores=stores, tokens={"format": format_of_tokens})
     yield place
     place.close()
 

@@ -22,6 +22,8 @@ _LETTERS: dict[RevocationKind, bytes] = {
     "everything": b"e",
 }
 _DIGEST_BYTES = 16
+MEMBER_BYTES = 1 + _DIGEST_BYTES
+"""How long every member is."""
 _NAMES_KEPT = 1024
 _SHARD_BYTES = 2
 _INSTANCE_BYTES = 8
@@ -83,6 +85,8 @@ def question_for(  # noqa: PLR0913 - so many things can have ended a credential
     ends_ms: int,
     is_own: bool,
     shards: int,
+    reference: bytes | None = None,
+    requires_session: bool = False,
 ) -> Question:
     """
     Gather what may have ended a credential.
@@ -98,6 +102,8 @@ def question_for(  # noqa: PLR0913 - so many things can have ended a credential
         ends_ms: ``exp`` and leeway.
         is_own: Whether this application issued it.
         shards: How many shards the store has.
+        reference: The digest of an opaque token, which counts only while the store has it and its session's record.
+        requires_session: Whether that record is needed for any own token with a session.
     """
     own_session_id = session_id if is_own else None
     cuts = [member("subject", issuer, subject), _steady_member("everything", issuer)]
@@ -115,6 +121,8 @@ def question_for(  # noqa: PLR0913 - so many things can have ended a credential
         issued_ms=issued_ms,
         ends_ms=ends_ms,
         instance=_instance_of(own_session_id),
+        session_id=own_session_id if requires_session or reference is not None else None,
+        reference=reference,
     )
 
 

@@ -33,6 +33,10 @@ class Question:
     ends_ms: int
     #: The process whose own session is behind the credential, for a store that knows only its own process's; else None.
     instance: bytes | None = None
+    #: The session whose record must be in the store too; it is asked for whatever the consistency.
+    session_id: str | None = None
+    #: The digest of the opaque token, which must be in the store too.
+    reference: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ class Recognition:
         clock: Clock,
         leeway_seconds: Mapping[str, int],
         shards: int,
+        requires_session: bool,
     ) -> None:
         """
         Keep the parts.
@@ -53,6 +54,7 @@ class Recognition:
             clock: The time, in seconds since the epoch.
             leeway_seconds: By issuer, how long after its expiry a token still holds.
             shards: How many shards the store has.
+            requires_session: Whether an own token counts only while the record of its session is in the store.
         """
         self.owner = owner
         self.clock = clock
@@ -64,6 +66,7 @@ class Recognition:
         self._key_state = verifier.key_state()
         self._leeway_seconds = leeway_seconds
         self._shards = shards
+        self._requires_session = requires_session
         #: When the keys were last looked at, and until when that counts: what was proven may be recalled meanwhile.
         self.fresh_from = self.fresh_until = float("-inf")
 
@@ -96,15 +99,21 @@ class Recognition:
         """
         remembered = self.remembered
         claims = self.verify(token, now=now)
-        question = self.question(claims)
+        return self._passed(claims, self.question(claims), place, remembered)
+
+    def remember(self, claims: Claims, question: Question, place: Place) -> Passed:
+        """Remember what an opaque token proves, of which the store is asked *question* from now on."""
+        return self._passed(claims, question, place, self.remembered)
+
+    def _passed(self, claims: Claims, question: Question, place: Place, remembered: Remembered[Known]) -> Passed:
         proof = Proof(place.key, question.ends_ms, question, place.ambient)
         passed = Passed.of(principal_of(claims, place.scheme), self.clock, self.owner, proof)
         if place.is_kept:
             remembered.put(place.key, Known(passed, proof))
         return passed
 
-    def question(self, claims: Claims) -> Question:
-        """Return what the store is asked about a proven token."""
+    def question(self, claims: Claims, *, reference: bytes | None = None) -> Question:
+        """Return what the store is asked about a proven token; *reference* is the digest of an opaque one."""
         return question_for(
             issuer=claims.issuer,
             subject=claims.subject,
@@ -116,6 +125,8 @@ class Recognition:
             ends_ms=(claims.expires_at + self._leeway_seconds[claims.issuer]) * 1000,
             is_own=claims.is_own,
             shards=self._shards,
+            reference=reference,
+            requires_session=self._requires_session,
         )
 
 

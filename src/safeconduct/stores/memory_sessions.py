@@ -47,6 +47,10 @@ class Ground(Protocol):
         """What is granted to clocks."""
         ...
 
+    def changed(self) -> None:
+        """Have every credential looked up anew: a record has gone."""
+        ...
+
     def alone(self) -> AbstractContextManager[int]:
         """Hold everybody else off and say what time it is."""
         ...
@@ -89,6 +93,10 @@ class MemorySessions:
         """What the ids of this process's sessions bear after their shard."""
         return self._ground.instance
 
+    def has(self, session_id: str) -> bool:
+        """Say whether a session's record is kept; takes no lock."""
+        return self._shelf.get(session_id) is not None
+
     async def open(self, reach: Reach, opening: Opening) -> SessionReply:
         """Keep a new session."""
         with self._ground.alone() as now_ms:
@@ -97,7 +105,8 @@ class MemorySessions:
                 return self._reply("opened", now_ms, known, known.issued_ms)
             iat_ms = self._ground.stamp_alone(reach.cuts, now_ms)
             session = self._issued(opened(opening, iat_ms), iat_ms, now_ms, opening.access_ms)
-            self._shelf.add(reach.session_id, session, reach.owner, now_ms=now_ms)
+            if self._shelf.add(reach.session_id, session, reach.owner, now_ms=now_ms):
+                self._ground.changed()
             return self._reply("opened", now_ms, session, iat_ms)
 
     async def read(self, reach: Reach) -> SessionReply:

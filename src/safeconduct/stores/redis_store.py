@@ -15,6 +15,7 @@ from safeconduct._core.ports import Answer, Counter, Epoch, Question, Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.stores import scripts
 from safeconduct.stores.lifetimes import MARGIN_MS, clamped_ms
+from safeconduct.stores.redis_references import RedisReferences, required_keys
 from safeconduct.stores.redis_sessions import RedisSessions
 from safeconduct.stores.reply import Said, integer, read_reply
 from safeconduct.stores.ways import Ways
@@ -65,10 +66,17 @@ class RedisStore:
             min_replicas=min_replicas,
             shift_ms=shift_ms,
         )
+        #: The port to the opaque tokens, which lie there too.
+        self.references = RedisReferences(
+            ways, key_prefix=key_prefix, horizon_ms=horizon_ms, shift_ms=shift_ms
+        )  # fmt: skip
 
     async def ask(self, question: Question) -> Answer:
         """Ask in one command on one slot."""
-        marks = question.marks
+        marks, session_id = question.marks, question.session_id
+        required = (
+            () if session_id is None else required_keys(self._prefix, question.shard, session_id, question.reference)
+        )
         said = await self._on_shard(
             scripts.ASK,
             question.shard,
@@ -77,6 +85,7 @@ class RedisStore:
             len(marks),
             *marks,
             *question.cuts,
+            required=required,
         )
         return Answer(said.epoch, said.is_empty, said.number == 1, said.now_ms)
 
@@ -128,9 +137,17 @@ class RedisStore:
         await self._ways.close()
 
     async def _on_shard(
-        self, script: scripts.Script, shard: int, *arguments: bytes | str | int, replicas: int = 0
+        self,
+        script: scripts.Script,
+        shard: int,
+        *arguments: bytes | str | int,
+        replicas: int = 0,
+        required: tuple[bytes, ...] = (),
     ) -> Said:
-        call = Call(script, self._shard_keys(shard), (self._shift_ms(), self._horizon_ms, *arguments), replicas)
+        keys = self._shard_keys(shard)
+        call = Call(
+            script, keys + required if required else keys, (self._shift_ms(), self._horizon_ms, *arguments), replicas
+        )
         said = read_reply(await self._ways.wire().call(call))
         known = self._epochs.get(shard)
         if said.epoch == known:

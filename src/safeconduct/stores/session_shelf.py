@@ -35,13 +35,18 @@ class SessionShelf:
         """Return the ids of one owner's sessions."""
         return tuple(self._owned.get(owner, ()))
 
-    def add(self, session_id: str, session: Session, owner: bytes, *, now_ms: int) -> None:
-        """Keep a new session, in the room of those that are over, or else of the longest idle."""
-        self._make_room(now_ms)
+    def add(self, session_id: str, session: Session, owner: bytes, *, now_ms: int) -> bool:
+        """
+        Keep a new session, in the room of those that are over, or else of the longest idle.
+
+        Returns whether one that was not over had to go.
+        """
+        is_crowded = self._make_room(now_ms)
         self._owners[session_id] = owner
         self._owned.setdefault(owner, set()).add(session_id)
         heapq.heappush(self._ends, (session.over_ms, session_id))
         self.put(session_id, session)
+        return is_crowded
 
     def put(self, session_id: str, session: Session) -> None:
         """Keep what became of a session that was just used."""
@@ -62,7 +67,7 @@ class SessionShelf:
         if not owned:
             del self._owned[owner]
 
-    def _make_room(self, now_ms: int) -> None:
+    def _make_room(self, now_ms: int) -> bool:
         while self._ends and self._ends[0][0] <= now_ms:
             _, session_id = heapq.heappop(self._ends)
             session = self._sessions.get(session_id)
@@ -70,8 +75,10 @@ class SessionShelf:
                 heapq.heappush(self._ends, (session.over_ms, session_id))
             else:
                 self.remove(session_id)
+        is_crowded = len(self._sessions) >= LIMIT
         while len(self._sessions) >= LIMIT:
             self.remove(next(iter(self._sessions)))
         if len(self._ends) > 2 * len(self._sessions) + _SPARE_ENDS:
             self._ends = [(session.over_ms, session_id) for session_id, session in self._sessions.items()]
             heapq.heapify(self._ends)
+        return is_crowded

@@ -1,4 +1,4 @@
--- ARGV: shift, horizon, issued_ms, ends_ms, how many marks, marks, cuts
+-- KEYS[5…]: what must be there.  ARGV: shift, horizon, issued_ms, ends_ms, how many marks, marks, cuts
 if not fields[1] then
   return reply(0, 0)
 end
@@ -14,6 +14,11 @@ end
 for i = 6 + marks, #ARGV do
   local before = redis.call('ZSCORE', cut, ARGV[i])
   if before and issued <= tonumber(before) then
+    revoked = 1
+  end
+end
+for i = 5, #KEYS do
+  if redis.call('EXISTS', KEYS[i]) == 0 then
     revoked = 1
   end
 end
