@@ -83,10 +83,26 @@ def anywhere(request, world, moment, servers, format_of_tokens):
 
 
 @pytest.fixture
-def doomed(world, moment):
+def doomed(world, moment, format_of_tokens):
     """A place whose server can be killed."""
     server = Server("valkey")
-    place = Place(world, clock=moment.clock, stores=stores_of("valkey", server, moment, print))
+    stores = stores_of("valkey", server, moment, print)
+    place = Place(world, clock=moment.clock, stores=stores, tokens={"format": format_of_tokens})
     yield place, server
     place.close()
     server.stop()
+
+
+@pytest.fixture(params=KINDS)
+def over_a_server(request, world, moment, servers):
+    """Make a place over a server that the test may look into."""
+    server, made = servers(request.param), []
+
+    def build(**fields):
+        place = Place(world, clock=moment.clock, stores=stores_of(request.param, server, moment, print), **fields)
+        made.append(place)
+        return place, server
+
+    yield build
+    for place in made:
+        place.close()

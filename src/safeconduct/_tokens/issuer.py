@@ -112,6 +112,15 @@ class TokenIssuer:
         """Return what a token for *grant* says, for one that is not signed but kept."""
         return self._claims(grant, iat_ms)
 
+    def written(self, claims: Mapping[str, Any]) -> str:
+        """
+        Return *claims* as a signed token would have them.
+
+        Raises:
+            ConfigurationError: If one of them is nothing that JSON can hold.
+        """
+        return _json(claims).decode()
+
     def _claims(self, grant: Grant, iat_ms: int) -> dict[str, Any]:
         clash = sorted(_OWN_CLAIMS.intersection(grant.extra))
         if clash:

@@ -45,8 +45,9 @@ class MemoryReferences:
         with self._ground.alone() as now_ms:
             while self._ends and self._ends[0][0] + MARGIN_MS <= now_ms:
                 self._kept.pop(heapq.heappop(self._ends)[1], None)
-            self._kept[reference] = (question, claims)
-            heapq.heappush(self._ends, (question.ends_ms, reference))
+            if question.ends_ms + MARGIN_MS > now_ms:
+                self._kept[reference] = (question, claims)
+                heapq.heappush(self._ends, (question.ends_ms, reference))
         return KeptReply(self._ground.epoch, is_empty=False)
 
     async def resolve(self, sought: Sought) -> Resolved:

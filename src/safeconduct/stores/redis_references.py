@@ -80,6 +80,6 @@ def _key(prefix: bytes, shard: int, name: bytes) -> bytes:
 
 def _claims(rest: list[Reply]) -> str:
     try:
-        return rest[0].decode()
+        return str(rest[0].decode())
     except (AttributeError, IndexError, ValueError) as error:
         raise shapeless() from error

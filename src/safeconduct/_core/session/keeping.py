@@ -1,8 +1,8 @@
 """Tokens that the store keeps: what one says goes there, and its owner gets a reference."""
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from safeconduct._core.members import question_for
 from safeconduct._core.ports import Question
@@ -42,21 +42,20 @@ class Keeping:
         reference = self.references.new(tokens.session_id)
         claims = self.issuer.claims(tokens.grant, iat_ms=iat_ms)
         question = self._question(claims, reference, iat_ms)
-        text = json.dumps(claims, ensure_ascii=True, separators=(",", ":"))
+        text = self.issuer.written(claims)
         await self.revocations.consult(question.shard, lambda: self.store.keep(question, text))
         return replace(tokens, access_token=self.references.write(reference))
 
-    def _question(self, claims: dict[str, object], reference: Reference, iat_ms: int) -> Question:
-        subject, expires_at = claims["sub"], claims["exp"]
+    def _question(self, claims: Mapping[str, Any], reference: Reference, iat_ms: int) -> Question:
         return question_for(
-            issuer=str(claims["iss"]),
-            subject=str(subject),
-            token_id=str(claims["jti"]),
-            client_id=str(claims["client_id"]),
+            issuer=claims["iss"],
+            subject=claims["sub"],
+            token_id=claims["jti"],
+            client_id=claims["client_id"],
             kid=None,
             session_id=reference.session_id,
             issued_ms=iat_ms,
-            ends_ms=(int(str(expires_at)) + self.leeway_seconds) * 1000,
+            ends_ms=(claims["exp"] + self.leeway_seconds) * 1000,
             is_own=True,
             shards=self.shards,
             reference=reference.digest,
