@@ -365,3 +365,25 @@ def test_claims_that_json_cannot_hold_are_kept_nowhere(world, clock):
     with pytest.raises(ConfigurationError, match="JSON"):
         place.auth.sessions.sign_in(Account("alice"))
     place.close()
+
+
+def test_a_key_that_went_away_is_503(make):
+    """Nobody can say whose tokens they are; a session that may go on is not told to be over."""
+    place = make(**OPAQUE)
+    visitor = Visitor(place)
+    visitor.take()
+    place.auth._workshop._keeping._keys_or_none = lambda: None
+
+    token = visitor.held["access_token"]
+
+    assert 503 == visitor.use()
+    assert 503 == visitor.ask("POST", "/auth/logout", bearer=token, with_jar=False)
+
+
+def test_a_reference_of_a_shard_that_is_gone_is_401(make):
+    """Of a time when the store had more shards."""
+    wide, narrow = make(**OPAQUE, store={"url": "memory://", "shards": 64}), make(**OPAQUE)
+    token = wide.auth.sessions.sign_in(Account("alice")).access_token
+
+    assert 200 == Visitor(wide).use(token)
+    assert 401 == Visitor(narrow).use(token)

@@ -109,8 +109,9 @@ class Gate:
         if self._is_closed:
             raise Unavailable("closed")
         now = self._clock()
-        claims = await self._resolution.verify(token, now=now)
-        if not self._resolution.is_asked_for(token):
+        claims = await self._resolution.resolve(token, now=now)
+        if claims is None:
+            claims = self._recognition.verify(token, now=now)
             await self._vouching.ask(self._recognition.question(claims), None, now_ms=int(now * 1000))
         return principal_of(claims, "bearer")
 

@@ -114,8 +114,9 @@ class Identification:
         return (known, False) if known is not None else await self._prove(found.token, found.place, now)
 
     async def _prove(self, token: str, place: Place, now: float) -> tuple[Passed, bool]:
-        if self._resolution.is_asked_for(token):
-            return await self._resolution.prove(token, place, now=now), True
+        passed = await self._resolution.prove(token, place, now=now)
+        if passed is not None:
+            return passed, True
         return self._recognition.prove(token, place, now=now), False
 
     def _hid_token(self, outer: Passed, request: Request) -> bool:

@@ -99,13 +99,10 @@ class Recognition:
         """
         remembered = self.remembered
         claims = self.verify(token, now=now)
-        return self._passed(claims, self.question(claims), place, remembered)
+        return self.passed(claims, self.question(claims), place, remembered)
 
-    def remember(self, claims: Claims, question: Question, place: Place) -> Passed:
-        """Remember what an opaque token proves, of which the store is asked *question* from now on."""
-        return self._passed(claims, question, place, self.remembered)
-
-    def _passed(self, claims: Claims, question: Question, place: Place, remembered: Remembered[Known]) -> Passed:
+    def passed(self, claims: Claims, question: Question, place: Place, remembered: Remembered[Known]) -> Passed:
+        """Return what *claims* prove, and put it into the memory that there was when the proof began."""
         proof = Proof(place.key, question.ends_ms, question, place.ambient)
         passed = Passed.of(principal_of(claims, place.scheme), self.clock, self.owner, proof)
         if place.is_kept:

@@ -54,32 +54,38 @@ class Resolution:
         self._recognition = recognition
         self._desk_or_none = desk
 
-    def is_asked_for(self, token: str) -> bool:
-        """Say whether the store must be asked what *token* says."""
-        return is_reference(token) and self._desk_or_none() is not None
-
-    async def prove(self, token: str, place: Place, *, now: float) -> Passed:
+    async def prove(self, token: str, place: Place, *, now: float) -> Passed | None:
         """
-        Ask the store what an opaque *token* says, and whether it counts; remember both for a later question.
+        Ask the store what an opaque *token* says, and whether it counts; None for a token that is not opaque.
+
+        Raises:
+            InvalidToken: If anything about it is wrong, or it was ended.
+            Unavailable: If the store cannot be asked.
+        """
+        remembered = self._recognition.remembered
+        told = await self._told(token, now)
+        return None if told is None else self._recognition.passed(told.claims, told.question, place, remembered)
+
+    async def resolve(self, token: str, *, now: float) -> Claims | None:
+        """
+        Return what an opaque *token* says, if it counts; None for a token that is not opaque.
 
         Raises:
             InvalidToken: If anything about it is wrong, or it was ended.
             Unavailable: If the store cannot be asked.
         """
         told = await self._told(token, now)
-        return self._recognition.remember(told.claims, told.question, place)
+        return None if told is None else told.claims
 
     async def verify(self, token: str, *, now: float) -> Claims:
         """
-        Return what *token* says; whether a signed one was ended is not asked.
+        Return what any *token* says; whether a signed one was ended is not asked.
 
         Raises:
             InvalidToken: If anything about it is wrong.
             Unavailable: If the store cannot be asked.
         """
-        if self.is_asked_for(token):
-            return (await self._told(token, now)).claims
-        return self._recognition.verify(token, now=now)
+        return await self.resolve(token, now=now) or self._recognition.verify(token, now=now)
 
     def session_of(self, token: str) -> str | None:
         """
@@ -88,13 +94,16 @@ class Resolution:
         Raises:
             InvalidToken: If it is none of ours.
         """
-        desk = self._desk_or_none() if is_reference(token) else None
+        desk = self._desk_for(token)
         return None if desk is None else desk.references.read(token).session_id
 
-    async def _told(self, token: str, now: float) -> Told:
-        desk = self._desk_or_none()
+    def _desk_for(self, token: str) -> Desk | None:
+        return self._desk_or_none() if is_reference(token) else None
+
+    async def _told(self, token: str, now: float) -> Told | None:
+        desk = self._desk_for(token)
         if desk is None:
-            raise MalformedToken("an opaque token where there are none")
+            return None
         reference = desk.references.read(token)
         place = session_place(reference.session_id)
         if place is None or place[0] >= desk.shards:

@@ -12,7 +12,7 @@ from safeconduct._core.sources import Sources
 from safeconduct._http.body import Members
 from safeconduct._http.credentials import Bearer, read_authorization
 from safeconduct._http.message import Reply, Request
-from safeconduct.errors import AuthError, ExpiredToken, InvalidRequest, InvalidToken, NotRenewable
+from safeconduct.errors import AuthError, ExpiredToken, InvalidRequest, InvalidToken, NotRenewable, Unavailable
 from safeconduct.principal import Principal
 
 Verify = Callable[[str, float], Principal]
@@ -113,6 +113,8 @@ class LeavingDesk:
             token = self._access_token(request)
             session_id = None if token is None else self._session_of(token)
             principal = None if token is None or session_id is not None else self._proven(token)
+        except Unavailable:
+            raise
         except AuthError:
             return
         if session_id is not None:
