@@ -192,14 +192,15 @@ def test_a_store_that_is_away_is_503(doomed):
     )
 
 
-def test_something_else_under_a_reference_is_503(over_a_server):
+@pytest.mark.parametrize("claims", ["[", b"\xff"], ids=["no JSON", "no text"])
+def test_something_else_under_a_reference_is_503(over_a_server, claims):
     """What the store keeps there is none of ours: the caller is not at fault, and does not pass."""
     place, server = over_a_server(**OPAQUE)
     visitor = Visitor(place)
     visitor.take()
     [kept] = names_of(server, "safeconduct:*tok:*")
 
-    server.say("HSET", kept, "claims", "[")
+    server.say("HSET", kept, "claims", claims)
 
     assert 503 == visitor.use()
 

@@ -169,3 +169,28 @@ def test_a_token_of_another_process_is_no_answer(store):
         finish(store.references.resolve(Sought(0, text_of(bytes(18)), REFERENCE)))
     with pytest.raises(Unavailable):
         finish(store.references.resolve(Sought(0, "no id", REFERENCE)))
+
+
+def test_a_memory_that_is_full_forgets_the_oldest_token(store, monkeypatch):
+    """It is refused then, also on the short way."""
+    monkeypatch.setattr("safeconduct.stores.memory_references.LIMIT", 1)
+    reach = reach_of(store)
+    begun = finish(store.sessions.open(reach, opening()))
+    first = Question(0, (), (), begun.iat_ms, 1 << 52, store.instance, reach.session_id, REFERENCE)
+    finish(store.references.keep(first, CLAIMS))
+    version, held = store.version, store.holds(first)
+
+    finish(store.references.keep(replace(first, reference=b"y" * 32), CLAIMS))
+
+    assert held
+    assert version is not store.version
+    assert not store.holds(first)
+
+
+def test_a_memory_that_is_closed_resolves_nothing(store):
+    """503, not 401: nobody knows any more."""
+    reach = reach_of(store)
+    store.end()
+
+    with pytest.raises(Unavailable):
+        finish(store.references.resolve(Sought(0, reach.session_id, REFERENCE)))
