@@ -22,6 +22,7 @@ from safeconduct.config import (
     TokenConfig,
     Trust,
 )
+from safeconduct.directories import AsyncCallableDirectory, CallableDirectory
 from safeconduct.errors import AuthError, ConfigurationError
 from safeconduct.guard import current, principal, requires
 from safeconduct.principal import Anonymous, Identity, Principal
@@ -31,11 +32,13 @@ __all__ = [
     "AccessConfig",
     "Account",
     "Anonymous",
+    "AsyncCallableDirectory",
     "AsyncDirectory",
     "AsyncSessions",
     "Auth",
     "AuthError",
     "BasicConfig",
+    "CallableDirectory",
     "Caller",
     "Config",
     "ConfigurationError",

@@ -34,6 +34,7 @@ class AuthMiddleware:
 
     def __init__(self, app: App, auth: GateKeeper) -> None:
         self.app = app
+        self.auth = auth
         self._gate = auth.asgi_gate()
         self._recall = self._gate.recall
         self._hides_cookies = bool(self._gate.hidden_cookies)
@@ -198,15 +199,15 @@ def read_scope(scope: Scope) -> Request:
 
 def _body_of(receive: Receive) -> Body:
     async def read(limit_bytes: int) -> bytes:
-        chunks: list[bytes] = []
-        while sum(map(len, chunks)) <= limit_bytes:
+        body = bytearray()
+        more = True
+        while more and len(body) <= limit_bytes:
             message = await receive()
             if message["type"] != "http.request":
                 raise InvalidRequest("the body broke off")
-            chunks.append(message.get("body", b""))
-            if not message.get("more_body", False):
-                break
-        return b"".join(chunks)
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        return bytes(body)
 
     return read
 

@@ -41,6 +41,7 @@ class AuthMiddleware:
 
     def __init__(self, app: App, auth: GateKeeper) -> None:
         self.app = app
+        self.auth = auth
         self._gate = auth.wsgi_gate()
         self.answer = self._gate.answer
         self._recall = self._gate.recall

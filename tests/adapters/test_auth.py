@@ -19,11 +19,13 @@ from safeconduct.events import RuleWeakened
 from safeconduct.flask import Safeconduct
 from safeconduct.principal import Anonymous
 from safeconduct.starlette import identity, principal
+from safeconduct.stores.nowhere import NoStore
 from sockets import play
 from stages import SITE, configuration, now
 from worlds_of_requests import WORLDS, ask_in
 
 SESSION = "A" * 24
+NOWHERE = NoStore(clock=now, horizon_ms=0, leeway_ms=0)
 OPEN_COOKIES = {"secure": False, "access": "a", "refresh": "r", "device": "d"}
 
 
@@ -162,16 +164,19 @@ def life(**fields):
         (lambda: Auth(configuration(), directory=AsyncFolk(), clock=now).wsgi(print), "WSGI"),
         (lambda: Auth(life(keys=None), directory=Folk(), clock=now).wsgi(print), "endpoints.*keys"),
         (lambda: Auth(life(keys={"keys": [OWN_KEY]}), directory=Folk(), clock=now).wsgi(print), "endpoints.*secrets"),
-        (lambda: Auth(life(store="none"), directory=Folk(), clock=now).wsgi(print), "endpoints.*store"),
+        (lambda: Auth(life(), directory=Folk(), store=NOWHERE, clock=now).wsgi(print), "endpoints.*store"),
         (lambda: Auth(life(), clock=now).wsgi(print), "endpoints.*directory"),
-        (lambda: Auth(configuration(), clock=now).sessions.list("alice"), "secrets"),
+        (
+            lambda: Auth(configuration(sources=["bearer"], keys={"keys": [OWN_KEY]}), clock=now).sessions.list("a"),
+            "secrets",
+        ),
     ],
     ids=[
         "no directory",
         "awaitable directory behind WSGI",
         "no keys",
         "no secrets",
-        "no store",
+        "a store without sessions",
         "nobody",
         "no sessions",
     ],

@@ -312,3 +312,26 @@ def test_what_cannot_be_loaded_is_told(write, place, told):
     assert 2 == ended.code
     assert told in ended.err
     assert place == "" or any(told in text for _, text in findings(place.format(name=name)))
+
+
+def _said_of_logins(place):
+    ended = run("doctor", place, "--json")
+    return [(each["verdict"], each["text"]) for each in ended.json if each["subject"] in {"sign-in", "directory"}]
+
+
+def test_whether_one_can_sign_in_is_told(write):
+    """And that a directory which cannot be asked again keeps a disabled user in."""
+    name = write("""
+        from safeconduct.directories import CallableDirectory
+        nobody = CallableDirectory(lambda username, password: None)
+        app = Auth(Config.load(), directory=nobody).wsgi(print)
+        bare = auth().asgi(echo)
+    """)
+
+    served, static = _said_of_logins(f"{name}:app")[-2:]
+
+    assert ("ok", "POST /auth/login and what belongs to it are served") == served
+    assert "warn" == static[0]
+    assert static[1].startswith("it is static")
+    verdict, text = _said_of_logins(f"{name}:bare")[-1]
+    assert ("ok", True) == (verdict, text.startswith("no endpoints for it"))

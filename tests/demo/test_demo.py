@@ -103,8 +103,49 @@ def test_the_page_shows_no_secret(demo):
     """Any page on the machine could read it there."""
     text = get(demo, "/").text
 
-    assert "curl -i" in text
+    assert "<title>safeconduct demo</title>" in text
     assert not any(token in text for token in (*demo.shown["tokens"].values(), *demo.shown["passwords"].values()))
+
+
+def test_only_the_page_s_own_script_runs_in_it(demo):
+    """Its nonce is another one in every response, and everything that the policy does not name is closed."""
+    responses = [get(demo, "/") for _ in range(2)]
+
+    nonces = [re.findall(r'nonce="([^"]+)"', response.text) for response in responses]
+    policies = [response.headers["content-security-policy"] for response in responses]
+
+    assert nonces[0] != nonces[1]
+    for (style, script), policy in zip(nonces, policies, strict=True):
+        assert style == script
+        assert f"script-src 'nonce-{script}'; style-src 'nonce-{style}'" in policy
+        assert policy.startswith("default-src 'none'; ")
+        assert "frame-ancestors 'none'" in policy
+    assert "no-store" == responses[0].headers["cache-control"]
+
+
+def test_the_dangerous_action_is_done_by_post_too(demo):
+    """As the page does it; a token in a header needs none against forgery."""
+    headers = {"Authorization": f"Bearer {demo.shown['tokens']['alice']}"}
+
+    assert "alice" == httpx2.post(f"{demo.url}/danger", headers=headers).json()["done_by"]
+    assert 401 == httpx2.post(f"{demo.url}/danger").status_code
+
+
+def test_a_browser_that_signs_in_gets_cookies_alone(demo):
+    """Also where it asks for tokens in the body, and by the name of this machine too."""
+    said = {"username": "alice", "password": demo.shown["passwords"]["alice"], "remember": True}
+    other_name = demo.url.replace("127.0.0.1", "localhost")
+
+    signed_in = [
+        httpx2.post(f"{demo.url}/auth/login", json=said, headers={"Origin": o}) for o in (demo.url, other_name)
+    ]
+    foreign = httpx2.post(f"{demo.url}/auth/login", json=said, headers={"Origin": "https://evil.example"})
+
+    for response in signed_in:
+        assert 200 == response.status_code
+        assert not {"access_token", "refresh_token"} & response.json().keys()
+        assert all("HttpOnly" in line for line in response.headers.get_list("set-cookie"))
+    assert 403 == foreign.status_code
 
 
 def test_a_socket_echoes_to_whom_it_knows(tmp_path):
@@ -176,6 +217,12 @@ def test_every_line_of_the_leaflet_gets_the_status_that_it_shows(framework):
 
     def drive(said):
         lines = list(iter(said.readline, "  Ctrl+C ends it, and removes what it made.\n"))
+        url = re.search(r"In a browser: (.*)/$", "".join(lines), re.MULTILINE)[1]
+        assert url in lines[0]
+        for name in ("alice", "root"):
+            assert any(
+                re.match(rf"  {name} +[\w-]{{16}}$", line) for line in lines[: lines.index("In another terminal:\n")]
+            )
         variables = [line.strip() for line in lines if re.match(r"  \w+=", line)]
         for line in lines:
             if line.startswith("  curl -i"):

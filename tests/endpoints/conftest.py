@@ -4,7 +4,7 @@ import pytest
 
 from login_scene import Time
 from servers import KINDS, Server
-from visiting import Place, Visitor, stores_of
+from visiting import Place, Visitor, reopened, stores_of
 from worlds_of_requests import WORLDS
 
 
@@ -73,20 +73,46 @@ def format_of_tokens(request):
 
 
 @pytest.fixture(params=["memory", *KINDS])
-def anywhere(request, world, moment, servers, format_of_tokens):
-    """A place over every kind of store."""
+def workers(request, world, moment, servers):
+    """Make places over one store of every kind; each has its own connections, as the workers of a site have."""
+    made = []
     server = None if request.param == "memory" else servers(request.param)
     stores = stores_of(request.param, server, moment, print)
-    place = Place(world, clock=moment.clock, stores=stores, tokens={"format": format_of_tokens})
-    yield place
+
+    def begin(**fields):
+        own = stores if server is None or not made else reopened(server, moment, print)
+        place = Place(world, clock=moment.clock, stores=own, **fields)
+        made.append(place)
+        return place
+
+    yield begin
+    for place in made:
+        place.close()
+
+
+@pytest.fixture
+def anywhere(workers, format_of_tokens):
+    """A place over every kind of store, with either kind of token."""
+    return workers(tokens={"format": format_of_tokens})
+
+
+@pytest.fixture(params=["memory", *KINDS])
+def watched(request, world, moment):
+    """A place over every kind of store, and the server, which nobody else uses; None for the memory."""
+    server = None if request.param == "memory" else Server(request.param)
+    place = Place(world, clock=moment.clock, stores=stores_of(request.param, server, moment, print))
+    yield place, server
     place.close()
+    if server is not None:
+        server.stop()
 
 
 @pytest.fixture
 def doomed(world, moment, format_of_tokens):
     """A place whose server can be killed."""
     server = Server("valkey")
-    stores = stores_of("valkey", server, moment, print)
+    # Over TCP: redis-py 5 leaves the socket open, until it is collected, where a Unix socket is gone.
+    stores = stores_of("valkey", server, moment, print, by="url")
     place = Place(world, clock=moment.clock, stores=stores, tokens={"format": format_of_tokens})
     yield place, server
     place.close()

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from safeconduct.directories import Cost, UsersFile
 from visiting import ACCESS, DEVICE, OWN_PAGE, REFRESH, Visitor
 
 FORM = (("content-type", "application/x-www-form-urlencoded"),)
@@ -127,6 +128,20 @@ def test_two_types_are_none(world, make):
     status = visitor.ask("POST", "/auth/login", headers=headers, body=b"{}")
 
     assert (400 if world == "asgi" else 415) == status
+
+
+def test_a_hash_that_was_too_cheap_is_renewed_by_a_sign_in(make, tmp_path):
+    """Nobody else's, and not by a wrong password; a password may have 1,024 bytes."""
+    path, password = tmp_path / "users.json", "p" * 1024
+    for name in ("alice", "bob"):
+        UsersFile.create(path, cost=Cost(memory_kib=8, passes=1)).add(name, password)
+    visitor = Visitor(make(folk=UsersFile(path, cost=Cost(memory_kib=16, passes=1))))
+
+    statuses = [visitor.take("bob", "wrong"), visitor.take("alice", password), visitor.take("alice", password)]
+
+    assert [401, 200, 200] == statuses
+    hashes = {name: user["hash"].split("$")[3] for name, user in json.loads(path.read_text("utf-8")).items()}
+    assert {"alice": "m=16,t=1,p=1", "bob": "m=8,t=1,p=1"} == hashes
 
 
 def test_a_stale_credential_blocks_no_sign_in(visitor):

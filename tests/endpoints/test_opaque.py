@@ -5,23 +5,16 @@ import re
 
 import pytest
 
-from minting import FOREIGN_KEY, IDP, OWN_KEY, mint, public
+from minting import OWN_KEY
 from people import run
 from safeconduct import Account
 from safeconduct._core.reference import is_reference
 from safeconduct.errors import ConfigurationError, InvalidToken
 from safeconduct.stores import MemoryStore
-from safeconduct.testing import signed_in
 from visiting import ACCESS, LIMITS, Place, Visitor
 
 OPAQUE = {"tokens": {"format": "opaque"}}
 LISTED = {"sessions": {"require_session": True}}
-TRUST = {
-    "issuer": IDP,
-    "audience": "https://api.example",
-    "algorithms": ["ES256"],
-    "keys": {"keys": [public(FOREIGN_KEY)]},
-}
 
 
 def commands(server, visitor):
@@ -143,23 +136,6 @@ def test_the_list_is_asked_whatever_the_consistency(over_a_server, consistency):
     forget_session(server)
 
     assert (200, 401) == (before, visitor.use())
-
-
-def test_tokens_without_a_session_count_as_before(make):
-    """A service's and another issuer's have no record that could be asked for."""
-    place = make(**LISTED, trust=[TRUST])
-    visitor = Visitor(place)
-    service = signed_in(place.auth, "robot")["Authorization"].removeprefix("Bearer ")
-
-    assert 200 == visitor.use(service)
-    assert 200 == visitor.use(mint("carol", by="foreign", iss=IDP, sid="theirs"))
-
-
-def test_a_signed_token_of_a_session_that_never_was_is_refused(over_a_server):
-    """Even our own signature does not make a session."""
-    place, _ = over_a_server(**LISTED)
-
-    assert 401 == Visitor(place).use(mint("alice", sid="AAAAAAAAAAAAAAAAAAAAAAAA"))
 
 
 @pytest.mark.parametrize("fields", [OPAQUE, LISTED], ids=["opaque", "listed"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from minting import FOREIGN_KEY, NOW, OWN_KEY, mint, tokens
+from minting import FOREIGN_KEY, NOW, OWN_KEY, SECRETS_KEY, mint, tokens
 from people import Folk
 from safeconduct import Auth, ConfigurationError
 from safeconduct._core import gate
@@ -53,7 +53,7 @@ def test_a_cut_off_ends_a_pair_that_was_proven(world):
 def test_a_key_that_goes_ends_what_it_proved(world):
     """Within a second of the look at the keys."""
     clock = Clock(float(NOW))
-    keys = {"keys": [OWN_KEY, FOREIGN_KEY | {"safeconduct_state": "retired"}]}
+    keys = {"keys": [OWN_KEY, SECRETS_KEY, FOREIGN_KEY | {"safeconduct_state": "retired"}]}
     auth = Auth(configuration(keys=keys, trust=[]), directory=Folk(), clock=clock)
     headers = [("authorization", f"Bearer {mint(by='foreign')}".encode())]
     before = [ask_in(world, auth, headers=headers).status for _ in range(2)]
@@ -84,14 +84,19 @@ def test_many_paths_are_not_kept(world, monkeypatch):
 
 def test_a_shared_throttle_needs_a_shared_secret():
     """Else every process would count under names of its own."""
-    auth = Auth(configuration(store="redis://nowhere.invalid"), directory=Folk(), clock=now)
+    fields = {"store": "redis://nowhere.invalid", "sources": ["bearer", "basic"], "keys": {"keys": [OWN_KEY]}}
+    auth = Auth(configuration(**fields), directory=Folk(), clock=now)
 
     with pytest.raises(ConfigurationError, match="secrets"):
         auth.wsgi(print)
 
 
 def test_a_shared_secret_names_the_counters():
-    secret = {"kty": "oct", "kid": "safeconduct-secrets", "k": "A" * 42 + "E", "safeconduct_state": "active"}
-    auth = Auth(configuration(keys={"keys": [OWN_KEY, secret]}), directory=Folk(), clock=now)
+    """Every process counts a name under the same one, and without a secret each under its own."""
+    without = {"sources": ["bearer", "basic"], "keys": {"keys": [OWN_KEY]}}
+    auths = [Auth(configuration(**fields), directory=Folk(), clock=now) for fields in ({}, {}, without, without)]
 
-    assert 200 == ask_in("wsgi", auth, headers=BEARER).status
+    named = [auth._workshop.proving._key() for auth in auths]
+
+    assert named[0] == named[1]
+    assert 3 == len(set(named))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reference_contract import AllowlistContract, ReferenceContract
+from reference_contract import ReferenceContract
 from renewal_contract import RenewalContract, StepUpContract
 from rotation_contract import RotationContract
 from servers import KINDS
@@ -17,7 +17,7 @@ def inside(request, enter):
 
 
 class TestMemory(
-    RotationContract, RenewalContract, StepUpContract, SessionContract, ReferenceContract, AllowlistContract
+    RotationContract, RenewalContract, StepUpContract, SessionContract, ReferenceContract
 ):  # fmt: skip
     """The sessions in this process."""
 
@@ -27,7 +27,7 @@ class TestMemory(
 
 
 class TestServer(
-    RotationContract, RenewalContract, StepUpContract, SessionContract, ReferenceContract, AllowlistContract
+    RotationContract, RenewalContract, StepUpContract, SessionContract, ReferenceContract
 ):  # fmt: skip
     """A server's sessions."""
 

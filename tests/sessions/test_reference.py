@@ -117,7 +117,7 @@ def test_the_memory_forgets_a_token_after_its_end(store, clock):
     fresh = replace(question, ends_ms=question.ends_ms + 62_000, reference=b"y" * 32)
     finish(store.references.keep(fresh, CLAIMS))
 
-    assert (False, True) == (store.references.has(REFERENCE), store.references.has(b"y" * 32))
+    assert (False, True) == (store.references.keeps(REFERENCE), store.references.keeps(b"y" * 32))
 
 
 @pytest.mark.parametrize("kind", ["redis", "valkey"])

@@ -167,7 +167,7 @@ def test_what_only_a_store_can_do_is_refused(house):
 def test_a_session_stands_as_long_as_its_tokens_and_has_no_prospects(house):
     open_sessions, principal = house.rooms.open_sessions, house.principal(house.sign_in())
 
-    nothing = Prospects(is_remembered=False, renew_after=None, extend_after=None, extend_before=None)
+    nothing = Prospects(is_kept=False, is_remembered=False, renew_after=None, extend_after=None, extend_before=None)
 
     assert house.run(open_sessions.touch(principal)) is None
     assert nothing == house.run(open_sessions.prospects(principal))

@@ -88,3 +88,15 @@ def test_counters_are_bounded_and_refuse_when_full(store, clock, monkeypatch):
 
     assert 0 == finish(store.count_try([Counter(b"more", 1, 10_000)], try_id=b"1"))
     assert 1 == len(store._counters)
+
+
+def test_an_entry_that_was_written_twice_goes_with_its_later_end(store, clock):
+    """Its first end passes by, and it is revoked for as long as it was promised last."""
+    asked = Question(0, (b"t",), (), 0, 1 << 52, None)
+    for seconds in (5, 500):
+        finish(store.revoke(0, Revocation("token", b"t", (0,), int(clock() * 1000) + seconds * 1000)))
+    clock.advance(seconds=100)
+
+    finish(store.revoke(0, Revocation("key", b"k", (0,))))
+
+    assert finish(store.ask(asked)).is_revoked

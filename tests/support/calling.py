@@ -16,6 +16,9 @@ class Asked:
     target: str
     headers: tuple[tuple[str, bytes], ...]
     scheme: str
+    body: bytes = b""
+    #: How the body comes: by its "length", "chunked", in single "octets", "broken" off in the middle, or "none" does.
+    framing: str = "length"
 
     @classmethod
     def of(cls, row):
@@ -28,7 +31,9 @@ class Asked:
             return text
 
         fields = [(name, filled(value).encode("utf-8")) for name, value in row.headers]
-        return cls(row.method, filled(row.target), (("host", b"app.example"), *fields), row.scheme)
+        return cls(
+            row.method, filled(row.target), (("host", b"app.example"), *fields), row.scheme, row.body, row.framing
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,13 @@ class Seen:
         return json.loads(unquote(said[0])) if said else None
 
 
+def framing_of(asked):
+    """Return the fields that tell how the body comes."""
+    if asked.framing == "chunked":
+        return (("transfer-encoding", b"chunked"),)
+    return (("content-length", str(len(asked.body)).encode()),) if asked.body else ()
+
+
 def scope_of(asked, **more):
     """Return the scope that uvicorn would make."""
     path, _, query = asked.target.partition("?")
@@ -63,7 +75,7 @@ def scope_of(asked, **more):
         "raw_path": path.encode(),
         "query_string": query.encode(),
         "root_path": "",
-        "headers": [(name.encode(), value) for name, value in asked.headers],
+        "headers": [(name.encode(), value) for name, value in (*asked.headers, *framing_of(asked))],
         "client": ("192.0.2.1", 1234),
         "server": ("app.example", 443),
         "state": {},
@@ -72,14 +84,26 @@ def scope_of(asked, **more):
     }
 
 
-async def call_asgi(application, scope, body=b""):
+def messages_of(asked):
+    """Return the messages in which an ASGI server would hand the body on."""
+    middle = len(asked.body) // 2
+    match asked.framing:
+        case "octets":
+            parts = [b"", *(bytes([octet]) for octet in asked.body), b""]
+        case "broken":
+            return [{"type": "http.request", "body": asked.body[:middle], "more_body": True}]
+        case _:
+            parts = [asked.body[:middle], asked.body[middle:]] if asked.body else [b""]
+    last = len(parts) - 1
+    return [{"type": "http.request", "body": part, "more_body": at < last} for at, part in enumerate(parts)]
+
+
+async def call_asgi(application, scope, body=b"", *, messages=None):
     """Call *application*; an exception that leaves it is one that a server would log and answer 500."""
     sent = []
-    middle = len(body) // 2
-    received = [
-        {"type": "http.request", "body": body[middle:], "more_body": False},
-        {"type": "http.request", "body": body[:middle], "more_body": True},
-    ][: 1 + bool(body)]
+    if messages is None:
+        messages = messages_of(Asked(scope["method"], scope["path"], (), scope["scheme"], body))
+    received = messages[::-1]
 
     async def receive():
         return received.pop() if received else {"type": "http.disconnect"}
@@ -92,6 +116,18 @@ async def call_asgi(application, scope, body=b""):
     body = b"".join(message.get("body", b"") for message in sent if message["type"] == "http.response.body")
     fields = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in start["headers"])
     return Seen(start["status"], fields, body)
+
+
+class Stream(io.BytesIO):
+    """The body of a request, as a WSGI server hands it on: a read may give less than was asked for."""
+
+    def __init__(self, asked):
+        super().__init__(asked.body[: len(asked.body) // 2] if asked.framing == "broken" else asked.body)
+        self._most = 1 if asked.framing == "octets" else len(asked.body)
+
+    def read(self, size=-1):
+        """Read at most so many octets, and at least one before the end."""
+        return super().read(self._most if size < 0 else min(size, self._most))
 
 
 def environ_of(asked, **more):
@@ -109,17 +145,19 @@ def environ_of(asked, **more):
         "REMOTE_ADDR": "192.0.2.1",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": asked.scheme,
-        "wsgi.input": io.BytesIO(),
+        "wsgi.input": Stream(asked),
+        "wsgi.input_terminated": asked.framing == "chunked",
         "wsgi.errors": io.StringIO(),
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
         **more,
     }
-    for name, value in asked.headers:
+    for name, value in (*asked.headers, *framing_of(asked)):
         # What has an underscore is dropped, as gunicorn does it.
         if "_" not in name:
-            key = "HTTP_" + name.upper().replace("-", "_")
+            key = name.upper().replace("-", "_")
+            key = key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"
             text = value.decode("latin-1")
             environ[key] = f"{environ[key]},{text}" if key in environ else text
     if asked.target == "/said":

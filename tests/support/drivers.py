@@ -15,21 +15,22 @@ from applications import (
     starlette_application,
     wsgi_application,
 )
-from calling import Asked, Seen, call_asgi, call_wsgi, environ_of, scope_of
+from calling import Asked, Seen, call_asgi, call_wsgi, environ_of, messages_of, scope_of
 from safeconduct.asgi import AuthMiddleware
 from safeconduct.flask import Safeconduct
 from stages import stage
 
-_ASGI = frozenset({"asgi", "asgi-only", "trace"})
-_WSGI = frozenset({"wsgi", "joins", "trace", "says"})
-_NESTED = frozenset({"asgi", "trace"})
+_ASGI = frozenset({"asgi", "asgi-only", "trace", "breaks"})
+_WSGI = frozenset({"wsgi", "joins", "trace", "says", "breaks"})
+_NESTED = frozenset({"asgi", "trace", "breaks"})
 
 
 class Driver(Protocol):
     """One way to serve the application; a framework in production mode, or a real server."""
 
     name: str
-    #: Of ``asgi``, ``asgi-only``, ``wsgi``, ``joins``, ``trace``, ``says``, ``guards``: which rows make sense.
+    #: Of ``asgi``, ``asgi-only``, ``wsgi``, ``joins``, ``trace``, ``says``, ``breaks``, ``guards``: which rows make
+    #: sense.
     offers: frozenset[str]
     #: Rows that come out otherwise before they reach us: status, whom the application sees, and why.
     deviations: dict[str, tuple[int, str | None, str]]
@@ -62,7 +63,8 @@ class Asgi:
 
     def ask(self, name, asked):
         """Ask on this driver's own loop."""
-        return self._runner.run(call_asgi(self.application(name), scope_of(asked)))
+        call = call_asgi(self.application(name), scope_of(asked), messages=messages_of(asked))
+        return self._runner.run(call)
 
     def close(self):
         """End the loop."""

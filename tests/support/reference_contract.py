@@ -4,7 +4,7 @@ import pytest
 
 from safeconduct._core.ports import Question, Revocation
 from safeconduct._core.reference_ports import Sought
-from session_craft import ABSOLUTE_MS, ACCESS_MS, reach_of
+from session_craft import ABSOLUTE_MS, ACCESS_MS
 from session_scene import SessionScene
 
 REFERENCE = bytes(range(32))
@@ -24,7 +24,7 @@ class ReferenceContract(SessionScene):
             issued_ms=opened.iat_ms,
             ends_ms=opened.iat_ms + ACCESS_MS,
             instance=world.store.sessions.instance,
-            session_id=reach.session_id,
+            kept=reach.session_id,
             reference=REFERENCE,
         )
 
@@ -98,25 +98,3 @@ class ReferenceContract(SessionScene):
 
         assert kept.epoch is not None
         assert (True, True) == self.answers(world, reach, question)
-
-
-class AllowlistContract(SessionScene):
-    """A credential that counts only while the record of its session is there."""
-
-    def ask(self, world, reach, session_id, issued_ms):
-        asked = Question(reach.shard, (), (), issued_ms, 1 << 52, world.store.sessions.instance, session_id)
-        return world.run(world.store.ask(asked)).is_revoked
-
-    def test_a_session_that_is_there_counts(self, world, reach, opened):
-        assert not self.ask(world, reach, reach.session_id, opened.iat_ms)
-
-    def test_a_session_that_was_never_there_does_not(self, world, sessions, reach, opened):
-        stranger = reach_of(sessions, 5)
-
-        assert self.ask(world, reach, stranger.session_id, opened.iat_ms)
-
-    def test_a_session_that_is_gone_does_not(self, world, reach, opened):
-        """Not by its cut-off, which is not asked for here, but by its record."""
-        self.end(world, reach)
-
-        assert self.ask(world, reach, reach.session_id, opened.iat_ms + (1 << 40))

@@ -3,6 +3,7 @@
 import rows_access
 import rows_answers
 import rows_credentials
+import rows_endpoints
 import rows_identity
 import rows_paths
 
@@ -12,4 +13,5 @@ ROWS = (
     *rows_credentials.ROWS,
     *rows_answers.ROWS,
     *rows_identity.ROWS,
+    *rows_endpoints.ROWS,
 )

@@ -33,6 +33,16 @@ class SessionContract(SessionScene):
         assert IDLE_MS == session.chain.expires_ms - session.chain.begun_ms
         assert session.chain.expires_ms == session.over_ms
 
+    @pytest.mark.usefixtures("opened")
+    def test_a_store_knows_which_sessions_it_has(self, world, reach):
+        """Whoever needs a session has none under another id, and none without one."""
+        others = [reach_of(world.store.sessions, 1).session_id, reach.session_id + "A", ""]
+
+        assert self.is_kept(world, reach, reach.session_id)
+        assert [False] * 3 == [self.is_kept(world, reach, other) for other in others]
+        self.end(world, reach)
+        assert not self.is_kept(world, reach, reach.session_id), (world.store, reach)
+
     def test_a_command_that_came_twice_opens_once(self, world, sessions, reach, opened, clock):
         clock.advance(seconds=1)
         again = world.run(sessions.open(reach, opening()))

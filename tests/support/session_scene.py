@@ -50,6 +50,11 @@ class SessionScene:
         asked = Question(reach.shard, (), reach.cuts, issued_ms, 1 << 52, world.store.sessions.instance)
         return world.run(world.store.ask(asked)).is_revoked
 
+    def is_kept(self, world, reach, session_id):
+        instance = world.store.sessions.instance
+        asked = Question(reach.shard, (), (), 1 << 51, 1 << 52, instance, session_id)
+        return not world.run(world.store.ask(asked)).is_revoked
+
     def cut(self, world, reach, kind="subject"):
         members = {"session": reach.session, "subject": reach.owner, "client": reach.others[0]}
         members["everything"] = reach.others[1]

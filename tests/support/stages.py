@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import cache
 
-from minting import AUDIENCE, FOREIGN_KEY, IDP, ISSUER, NOW, OWN_KEY, PARTNER, public
+from minting import AUDIENCE, FOREIGN_KEY, IDP, ISSUER, NOW, OWN_KEY, PARTNER, SECRETS_KEY, public
 from people import Folk
 from safeconduct import Auth, Config
 from safeconduct._core.ports import Answer, Epoch
@@ -65,8 +65,9 @@ def configuration(*, access=None, **fields):
         "store": "memory://",
         "issuer": ISSUER,
         "audience": AUDIENCE,
-        "keys": {"keys": [OWN_KEY]},
+        "keys": {"keys": [OWN_KEY, SECRETS_KEY]},
         "external_url": SITE,
+        "endpoints": {"enabled": False},
         "sources": ["bearer", "cookie", "basic", "subprotocol"],
         "csrf": {"trusted_origins": ["https://spa.example"]},
         "trust": _TRUST,
@@ -159,6 +160,7 @@ _MAKE = {
     "suspending": lambda: _auth(configuration(), store=Suspending()),
     "ended": _ended,
     "no-store": lambda: _auth(configuration(store="none")),
+    "life": lambda: _auth(configuration(endpoints={"enabled": True})),
     "forgetful": lambda: _auth(configuration(tokens={"remembered": 0})),
 }
 STAGES = tuple(_MAKE)

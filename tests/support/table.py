@@ -42,6 +42,9 @@ class Row:
     target: str = "/me"
     headers: tuple[tuple[str, str], ...] = ()
     scheme: str = "https"
+    body: bytes = field(default=b"", repr=False)
+    #: How the body comes, as ``Asked`` has it.
+    framing: str = "length"
     status: int = 200
     who: str | None = None
     code: str | None = None
@@ -50,7 +53,8 @@ class Row:
     fields: Mapping[str, str | None] = field(default_factory=dict)
     #: What the application must have seen.
     seen: Mapping[str, object] = field(default_factory=dict)
-    #: What a driver must offer for the row to make sense: ``asgi``, ``wsgi``, ``guards`` (the framework's face).
+    #: What a driver must offer for the row to make sense: ``asgi``, ``wsgi``, ``guards`` (the framework's face),
+    #: ``breaks`` (a body can break off and the answer be read).
     needs: frozenset[str] = frozenset()
 
 

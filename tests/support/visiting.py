@@ -1,8 +1,8 @@
 """A visitor of the endpoints, in either world: with a jar of cookies, as a browser has, or with tokens of his own."""
 
 import asyncio
-import io
 import json
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from http.cookies import SimpleCookie
 
 from applications import AsgiReport, wsgi_application
@@ -54,14 +54,33 @@ class Place:
 
     def ask(self, method, target, headers=(), body=b"", *, secure=True):
         """Ask once."""
-        fields = tuple((name, value.encode("latin-1")) for name, value in headers)
-        asked = Asked(method, target, (("host", b"app.example"), *fields), "https" if secure else "http")
+        asked = self._asked(method, target, headers, body, secure=secure)
         if self.world == "asgi":
             return self._runner.run(call_asgi(self.application, scope_of(asked), body))
-        environ = environ_of(asked)
-        kind = environ.pop("HTTP_CONTENT_TYPE", "")
-        environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body)), "CONTENT_TYPE": kind}
-        return call_wsgi(self.application, environ)
+        return call_wsgi(self.application, environ_of(asked))
+
+    def ask_all(self, requests, *, meanwhile=None):
+        """Ask all of *requests* at once, each as for ``ask``; *meanwhile* is done when the first is answered."""
+        if self.world == "asgi":
+            return self._runner.run(self._ask_all(requests, meanwhile))
+        with ThreadPoolExecutor(len(requests)) as threads:
+            asked = [threads.submit(self.ask, *request) for request in requests]
+            wait(asked, return_when=FIRST_COMPLETED)
+            (meanwhile or dict)()
+            return [future.result() for future in asked]
+
+    async def _ask_all(self, requests, meanwhile):
+        tasks = [
+            asyncio.create_task(call_asgi(self.application, scope_of(asked), asked.body))
+            for asked in (self._asked(*request) for request in requests)
+        ]
+        await asyncio.wait(tasks, return_when=FIRST_COMPLETED)
+        (meanwhile or dict)()
+        return await asyncio.gather(*tasks)
+
+    def _asked(self, method, target, headers=(), body=b"", *, secure=True):
+        fields = tuple((name, value.encode("latin-1")) for name, value in headers)
+        return Asked(method, target, (("host", b"app.example"), *fields), "https" if secure else "http", body)
 
     def close(self):
         """Let go of the loop and of the store."""
@@ -71,15 +90,20 @@ class Place:
         self.auth.close()
 
 
-def stores_of(kind, server, moment, announce):
+def stores_of(kind, server, moment, announce, *, by="socket_url"):
     """Open the memory, or an emptied server, by the clock of *moment*; each knows one world's clock only."""
     if kind == "memory":
         return MemoryStore(clock=moment.clock, horizon_ms=86_400_000, leeway_ms=10_000)
     server.say("FLUSHALL")
-    config = life_configuration(store={"url": server.socket_url, "deadline_ms": 5000})
+    return reopened(server, moment, announce, by=by)
+
+
+def reopened(server, moment, announce, *, by="socket_url"):
+    """Open a server with what it has; it is found to be up again by the clock of *moment*."""
+    config = life_configuration(store={"url": getattr(server, by), "deadline_ms": 5000})
     return RedisStores(
         config.store, config.revocation, horizon_ms=86_400_000, leeway_ms=10_000, announce=announce,
-        shift_ms=moment.shift_ms,
+        shift_ms=moment.shift_ms, monotonic=moment.clock,
     )  # fmt: skip
 
 

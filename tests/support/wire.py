@@ -65,10 +65,19 @@ def read(plug, method="GET"):
 
 def octets_of(asked, *more):
     """Return a request as it goes onto the wire, with nothing refused and nothing put right."""
-    fields = [*asked.headers, *more, ("connection", b"close"), ("content-length", b"0")]
+    framings = {"length": [b"content-length: %d" % len(asked.body)], "none": []}
+    framing = framings.get(asked.framing, [b"transfer-encoding: chunked"])
+    body = asked.body if asked.framing in framings else chunked(asked.body, 1 if asked.framing == "octets" else 16)
+    fields = [*asked.headers, *more, ("connection", b"close")]
     lines = [f"{asked.method} {asked.target} HTTP/1.1".encode()]
     lines += [name.encode() + b": " + value for name, value in fields]
-    return b"\r\n".join([*lines, b"", b""])
+    return b"\r\n".join([*lines, *framing, b"", body])
+
+
+def chunked(body, size):
+    """Return *body* in chunks of *size* octets (RFC 9112 §7.1)."""
+    chunks = [body[at : at + size] for at in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in [*chunks, b""])
 
 
 class Wire:
@@ -81,12 +90,18 @@ class Wire:
         self._factory = factory
         self._served = None
 
-    def ask(self, name, asked):
-        """Ask; the server is started by the first question."""
+    def connect(self):
+        """Open a connection; the server is started by the first one."""
         if self._served is None:
             self._served = Served(self.name, f"served:{self._factory}")
+        return self._served.connect()
+
+    def ask(self, name, asked):
+        """Ask on a connection of its own."""
         octets = octets_of(asked, ("x-stage", name.encode()), ("x-scheme", asked.scheme.encode()))
-        return self._served.say(octets, method=asked.method)
+        with self.connect() as plug:
+            plug.sendall(octets)
+            return read(plug, asked.method)
 
     def close(self):
         """End the server."""

@@ -74,7 +74,7 @@ class Identification:
                 passed, is_asked = await self._from_header(fields, request, outer, now)
             else:
                 passed, is_asked = await self._from_elsewhere(request, outer, now)
-            if passed is not outer and passed.proof is not None:
+            if passed is not outer:
                 await self._vouching.vouch(passed, request, requirement, now, is_asked=is_asked)
         except AuthError as error:
             is_refused = fields and self._rejects_invalid and not isinstance(error, Unavailable)

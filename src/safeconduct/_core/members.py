@@ -85,8 +85,8 @@ def question_for(  # noqa: PLR0913 - so many things can have ended a credential
     ends_ms: int,
     is_own: bool,
     shards: int,
+    needs_session: bool = False,
     reference: bytes | None = None,
-    requires_session: bool = False,
 ) -> Question:
     """
     Gather what may have ended a credential.
@@ -102,8 +102,8 @@ def question_for(  # noqa: PLR0913 - so many things can have ended a credential
         ends_ms: ``exp`` and leeway.
         is_own: Whether this application issued it.
         shards: How many shards the store has.
-        reference: The digest of an opaque token, which counts only while the store has it and its session's record.
-        requires_session: Whether that record is needed for any own token with a session.
+        needs_session: Whether an own credential counts only while its session is in the store.
+        reference: The digest of an opaque token, which counts only while the store has it and its session.
     """
     own_session_id = session_id if is_own else None
     cuts = [member("subject", issuer, subject), _steady_member("everything", issuer)]
@@ -121,7 +121,7 @@ def question_for(  # noqa: PLR0913 - so many things can have ended a credential
         issued_ms=issued_ms,
         ends_ms=ends_ms,
         instance=_instance_of(own_session_id),
-        session_id=own_session_id if requires_session or reference is not None else None,
+        kept=(own_session_id or "") if (needs_session or reference is not None) and is_own else None,
         reference=reference,
     )
 

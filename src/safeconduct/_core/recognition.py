@@ -42,7 +42,7 @@ class Recognition:
         clock: Clock,
         leeway_seconds: Mapping[str, int],
         shards: int,
-        requires_session: bool,
+        needs_session: bool = False,
     ) -> None:
         """
         Keep the parts.
@@ -54,7 +54,7 @@ class Recognition:
             clock: The time, in seconds since the epoch.
             leeway_seconds: By issuer, how long after its expiry a token still holds.
             shards: How many shards the store has.
-            requires_session: Whether an own token counts only while the record of its session is in the store.
+            needs_session: Whether own tokens count only while their session is in the store.
         """
         self.owner = owner
         self.clock = clock
@@ -66,7 +66,7 @@ class Recognition:
         self._key_state = verifier.key_state()
         self._leeway_seconds = leeway_seconds
         self._shards = shards
-        self._requires_session = requires_session
+        self._needs_session = needs_session
         #: When the keys were last looked at, and until when that counts: what was proven may be recalled meanwhile.
         self.fresh_from = self.fresh_until = float("-inf")
 
@@ -122,8 +122,8 @@ class Recognition:
             ends_ms=(claims.expires_at + self._leeway_seconds[claims.issuer]) * 1000,
             is_own=claims.is_own,
             shards=self._shards,
+            needs_session=self._needs_session,
             reference=reference,
-            requires_session=self._requires_session,
         )
 
 

@@ -7,9 +7,9 @@ from safeconduct._core.ports import Account, Receipt
 from safeconduct._core.recognition import principal_of
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.session.open_sessions import OpenSession
-from safeconduct._core.session.rooms import SessionRooms
 from safeconduct._core.session.tokens import Tokens
 from safeconduct._core.session.turning import Caller
+from safeconduct._core.session.verbs import SessionVerbs
 from safeconduct._tokens.claims import Claims
 from safeconduct.errors import NotSupported
 from safeconduct.principal import Principal
@@ -31,7 +31,7 @@ class AsyncSessions:
         clock: Clock,
         horizon_seconds: int,
         absolute_lifetime_seconds: int,
-        rooms: Callable[[], SessionRooms],
+        rooms: Callable[[], SessionVerbs],
         verify: Callable[..., Awaitable[Claims]],
     ) -> None:
         self._revocations = revocations

@@ -70,7 +70,7 @@ class Vouching:
         """
         asks = self._asks_by_default if consistency is None else consistency != "none"
         # An allowlist that is not looked at would allow nobody, or everybody.
-        asks = asks or question.session_id is not None
+        asks = asks or question.kept is not None
         if asks and self._revocations is not None:
             await self._revocations.check(question, now_ms=now_ms)
 

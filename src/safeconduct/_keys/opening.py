@@ -20,14 +20,22 @@ def own_keys(config: Config, listener: Listener) -> OwnKeys | None:
     Open our own keys, or return None where there are none and foreign tokens alone count.
 
     Raises:
-        ConfigurationError: If there is no usable key.
+        ConfigurationError: If there is no usable key, or none for CSRF tokens where cookies are a source.
     """
     source = config.keys
     if source is None:
         return None
+    own: OwnKeys
     if isinstance(source, Mapping):
-        return FixedKeySet(KeySet.read(source, is_own=True), listener)
-    return KeyFolder(source, monotonic=time.monotonic, listener=listener, environ=os.environ)
+        own = FixedKeySet(KeySet.read(source, is_own=True), listener)
+    else:
+        own = KeyFolder(source, monotonic=time.monotonic, listener=listener, environ=os.environ)
+    if "cookie" in config.sources and own.current().secrets is None:
+        raise ConfigurationError(
+            "keys: cookies need the safeconduct-secrets key, from which CSRF tokens are derived; "
+            "make it with `safeconduct keys new --secrets`"
+        )
+    return own
 
 
 def issuer_rules(config: Config, own: OwnKeys | None, listener: Listener) -> list[Policy]:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 from safeconduct._core.csrf import CsrfTokens
@@ -21,7 +22,9 @@ from safeconduct._core.passwords import Passwords
 from safeconduct._core.recognition import Recognition, principal_of
 from safeconduct._core.resolution import Resolution
 from safeconduct._core.session.minting import AddClaims
-from safeconduct._core.session.rooms import SessionRooms, session_rooms
+from safeconduct._core.session.rooms import session_rooms
+from safeconduct._core.session.stateless_rooms import stateless_rooms
+from safeconduct._core.session.verbs import SessionVerbs
 from safeconduct._core.session_ports import SessionStore
 from safeconduct._core.sources import Sources
 from safeconduct._http.forwarded import trusted_networks
@@ -90,9 +93,9 @@ class LoginWing:
         self._add_claims = add_claims
         self._clock = clock
         self._announce = announce
-        self._rooms: dict[World, SessionRooms] = {}
+        self._rooms: dict[World, SessionVerbs] = {}
 
-    def rooms(self, world: World) -> SessionRooms:
+    def rooms(self, world: World) -> SessionVerbs:
         """
         Return the verbs on sessions.
 
@@ -122,21 +125,26 @@ class LoginWing:
         yield from rows
         yield openapi_row(rows, prefix)
 
-    def _new_rooms(self, world: World) -> SessionRooms:
+    def _new_rooms(self, world: World) -> SessionVerbs:
         store, revocations = self._parts.store(world), self._parts.revocations(world)
         why = self._what_is_missing(world)
-        if why is not None or revocations is None or not isinstance(store, KeepsSessions):
-            raise ConfigurationError(why or "store: got none, wanted one that keeps sessions")
-        proving = self._parts.proving
-        return session_rooms(
+        if why is not None:
+            raise ConfigurationError(why)
+        proving, has_directory = self._parts.proving, self._parts.proving.has_directory
+        make: Callable[..., SessionVerbs] = stateless_rooms
+        if revocations is not None and isinstance(store, KeepsSessions):
+            make = partial(
+                session_rooms,
+                store=store.sessions,
+                revocations=revocations,
+                keeping=self._keeping.keeping(world, self._issuer()),
+            )
+        return make(
             self._config,
-            store=store.sessions,
-            revocations=revocations,
             issuer=self._issuer(),
             keys=self._keys,
-            keeping=self._keeping.keeping(world, self._issuer()),
-            people=proving.people(world) if proving.has_directory else None,
-            passwords=proving.passwords(world, store) if proving.has_directory else None,
+            people=proving.people(world) if has_directory else None,
+            passwords=proving.passwords(world, store) if has_directory else None,
             add_claims=self._add_claims,
             clock=self._clock,
             announce=self._announce,
@@ -150,8 +158,9 @@ class LoginWing:
                 "keys: sessions need the safeconduct-secrets key, from which refresh tokens and CSRF tokens are "
                 "derived; make it with `safeconduct keys new --secrets`"
             )
-        if not isinstance(self._parts.store(world), KeepsSessions):
-            return "store: got none, wanted one that keeps sessions"
+        has_store = self._config.store.url != "none"
+        if has_store and not isinstance(self._parts.store(world), KeepsSessions):
+            return "store: got one without sessions, wanted one that keeps them"
         return None
 
     def _what_nobody_proves(self) -> str | None:

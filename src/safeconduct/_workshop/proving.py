@@ -61,6 +61,11 @@ class ProvingWing:
         """Whether there is anybody to ask for users."""
         return self._directory is not None
 
+    @property
+    def is_static(self) -> bool:
+        """Whether nobody can be asked again what became of a user."""
+        return bool(getattr(self._directory, "static", False))
+
     def people(self, world: World) -> People:
         """
         Return the directory behind its port.

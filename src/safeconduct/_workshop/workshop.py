@@ -78,7 +78,7 @@ class Workshop:
         self._verifier = TokenVerifier(rules)
         self._stores = store or self._configured_store()
         self._epochs = Epochs()
-        self._proving = ProvingWing(
+        self.proving = ProvingWing(
             config,
             directory,
             derived=self._secrets_or_none(),
@@ -109,7 +109,7 @@ class Workshop:
         """
         self._keeping.require_a_store(world)
         revocations = self.revocations(world)
-        basic = self._proving.basic(world, self.store(world), revocations, realm=self._realm)
+        basic = self.proving.basic(world, self.store(world), revocations, realm=self._realm)
         vouching = Vouching(
             revocations,
             self._sources,
@@ -192,7 +192,7 @@ class Workshop:
         self._is_closed = True
         for gate in self._gates:
             gate.close()
-        self._proving.close()
+        self.proving.close()
         self._stores.end()
 
     @cached_property
@@ -232,7 +232,7 @@ class Workshop:
             clock=self._clock,
             leeway_seconds=own | {trust.issuer: trust.leeway_seconds for trust in config.trust},
             shards=config.store.shards,
-            requires_session=config.sessions.require_session,
+            needs_session=config.sessions.require_session,
         )
 
     def _resolution(self, world: World) -> Resolution:
@@ -251,7 +251,7 @@ class Workshop:
 
     @cached_property
     def _parts(self) -> WorldParts:
-        return WorldParts(self.store, self.revocations, self._proving)
+        return WorldParts(self.store, self.revocations, self.proving)
 
     @cached_property
     def _keeping(self) -> KeepingWing:

@@ -9,11 +9,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from safeconduct import asgi, wsgi
 from safeconduct._core.gate import Gate
 from safeconduct._core.policy import Policy
+from safeconduct.auth import Auth
 from safeconduct.cli.outcomes import Complaint
 from safeconduct.errors import ConfigurationError
 
@@ -28,7 +29,13 @@ class Guard:
     """One middleware of ours around an application."""
 
     manner: Manner
+    auth: Auth = field(repr=False)
     gate: Gate = field(repr=False)
+
+    @property
+    def has_static_directory(self) -> bool:
+        """Whether its users cannot be asked for again."""
+        return self.auth._workshop.proving.is_static  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - as below
 
     @property
     def policy(self) -> Policy:
@@ -118,7 +125,9 @@ def _attempt(failure: str, make: Any) -> Any:
 
 
 def _guard(manner: Manner, middleware: asgi.AuthMiddleware | wsgi.AuthMiddleware) -> Guard:
-    return Guard(manner, middleware._gate)  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - as in Guard.policy
+    # Whoever wraps an application does it by an ``Auth``; that it is asked for less is for the adapters' tests.
+    auth = cast("Auth", middleware.auth)
+    return Guard(manner, auth, middleware._gate)  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - as in Guard.policy
 
 
 def _starlette_face(app: Any) -> tuple[list[Guard], CorsPlace | None]:
@@ -130,7 +139,7 @@ def _starlette_face(app: Any) -> tuple[list[Guard], CorsPlace | None]:
         if middleware.cls is asgi.AuthMiddleware:
             ours = place
             auth = middleware.kwargs["auth"] if "auth" in middleware.kwargs else middleware.args[0]
-            guards.append(Guard("face", auth.asgi_gate()))
+            guards.append(Guard("face", auth, auth.asgi_gate()))
         elif getattr(middleware.cls, "__name__", "") == "CORSMiddleware":
             cors = place
     if ours is None or cors is None:

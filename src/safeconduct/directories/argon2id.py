@@ -42,6 +42,14 @@ class Cost:
         if self.memory_kib < 8 * self.lanes:
             raise ConfigurationError(f"memory_kib must be {8 * self.lanes} (8 * lanes) or more, got {self.memory_kib}")
 
+    def is_below(self, other: "Cost") -> bool:
+        """Say whether *other* costs an attacker more: memory times passes, as OWASP holds its choices to be equal."""
+        return self.memory_kib * self.passes < other.memory_kib * other.passes
+
+
+class HashingFailed(Exception):
+    """A hash could not be computed, for want of memory as a rule."""
+
 
 def require_argon2() -> None:
     """
@@ -68,18 +76,27 @@ def cost_of(phc: str) -> Cost | None:
 
 
 def hash_password(password: bytes, cost: Cost) -> str:
-    """Hash *password* under a fresh salt."""
+    """
+    Hash *password* under a fresh salt.
+
+    Raises:
+        HashingFailed: If Argon2 can't.
+    """
+    from argon2.exceptions import HashingError  # noqa: PLC0415 - an extra, and 49 ms
     from argon2.low_level import Type, hash_secret  # noqa: PLC0415 - an extra, and 49 ms
 
-    return hash_secret(
-        password,
-        secrets.token_bytes(_SALT_BYTES),
-        time_cost=cost.passes,
-        memory_cost=cost.memory_kib,
-        parallelism=cost.lanes,
-        hash_len=_HASH_BYTES,
-        type=Type.ID,
-    ).decode("ascii")
+    try:
+        return hash_secret(
+            password,
+            secrets.token_bytes(_SALT_BYTES),
+            time_cost=cost.passes,
+            memory_cost=cost.memory_kib,
+            parallelism=cost.lanes,
+            hash_len=_HASH_BYTES,
+            type=Type.ID,
+        ).decode("ascii")
+    except HashingError as error:
+        raise HashingFailed(str(error)) from error
 
 
 def is_password(password: bytes, phc: str) -> bool:

@@ -1,28 +1,35 @@
 """The built-in directory: a JSON file of users with Argon2id hashes."""
 
-import fcntl
 import hashlib
 import logging
 import os
 import secrets
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from safeconduct._core.ports import Account
 from safeconduct._http.credentials import MAX_PART_BYTES
-from safeconduct.directories.argon2id import Cost, hash_password, is_password, require_argon2, unmatched
+from safeconduct.directories.argon2id import (
+    Cost,
+    HashingFailed,
+    hash_password,
+    is_password,
+    require_argon2,
+    unmatched,
+)
 from safeconduct.directories.texts import octets_of
 from safeconduct.directories.user_records import UnreadableUsers, UserRecord, name_problem, read_users, write_users
+from safeconduct.directories.whole_files import only_writer, replace_file
 from safeconduct.errors import ConfigurationError
 from safeconduct.principal import LEVELS, Level
 
 _LOOK_EVERY_SECONDS: Final = 1.0
+#: Where a new hash can't be written, it is not tried again, and not hashed in vain, for so long.
+_RENEW_AGAIN_SECONDS: Final = 60.0
 _logger = logging.getLogger("safeconduct.directories")
 
 Stamp = tuple[int, int, int]
@@ -57,6 +64,9 @@ class UsersFile:
     It is looked at once a second at most, when somebody signs in, and read again if it changed.  What can't be read
     changes nothing.  A user who is not in it costs the same hash as one who is: at a cost that some user has.
 
+    Who signs in with a hash that cost less than *cost* gets a new one, if the file can be replaced by one with the same
+    owner and mode; if not, the old one stays, the log tells, and he is signed in all the same.
+
     Args:
         path: The file.
         cost: What new hashes cost.
@@ -83,6 +93,7 @@ class UsersFile:
         # Which of several costs a stranger is given must be the same each time, and nobody's guess.
         self._key = secrets.token_bytes(16)
         self._told: str | None = None
+        self._renew_at = clock()
         self._look_at = clock() + _LOOK_EVERY_SECONDS
         try:
             self._book = self._read()
@@ -92,9 +103,9 @@ class UsersFile:
     @classmethod
     def create(cls, path: Path | str, *, cost: Cost = Cost()) -> "UsersFile":  # noqa: B008 - frozen
         """Open *path*, and begin a file without users where there is none; for the command line."""
-        with _only_writer(Path(path)):
+        with only_writer(Path(path)):
             if not Path(path).exists():
-                _replace(Path(path), write_users({}))
+                replace_file(Path(path), write_users({}))
         return cls(path, cost=cost)
 
     def check(self, username: str, password: str) -> Account | None:
@@ -109,6 +120,8 @@ class UsersFile:
         matches = is_password(octets or b"", self._stranger(book, username) if record is None else record.phc)
         if record is None or octets is None or record.account.disabled or not matches:
             return None
+        if record.cost.is_below(self._cost):
+            self._renew(username, record, octets)
         return record.account
 
     def lookup(self, subject: str) -> Account | None:
@@ -156,7 +169,7 @@ class UsersFile:
         return account
 
     def _write(self, username: str, record: UserRecord, *, replaces: bool) -> None:
-        with _only_writer(self._path):
+        with only_writer(self._path):
             try:
                 records = dict(self._read().by_name)
                 if username in records and not replaces:
@@ -166,7 +179,32 @@ class UsersFile:
                 read_users(text)
             except UnreadableUsers as error:
                 raise ConfigurationError(f"the user can't be added: {error}") from error
-            _replace(self._path, text)
+            replace_file(self._path, text)
+        self._book = self._read()
+
+    def _renew(self, username: str, record: UserRecord, password: bytes) -> None:
+        """Hash *password* at the present cost; what keeps it from being written keeps nobody from signing in."""
+        if self._clock() < self._renew_at:
+            return
+        try:
+            self._write_anew(username, record, hash_password(password, self._cost))
+        except BlockingIOError:
+            # Somebody else is writing; there will be another sign-in.
+            return
+        except (HashingFailed, OSError, UnreadableUsers) as error:
+            self._renew_at = self._clock() + _RENEW_AGAIN_SECONDS
+            _logger.warning("a user's hash can't be renewed, the old one stays: %s", _reason(error))
+
+    def _write_anew(self, username: str, record: UserRecord, phc: str) -> None:
+        with only_writer(self._path, waits=False):
+            records = dict(self._read().by_name)
+            # The password may have been changed, or the hash renewed, since it was read.
+            if records.get(username) != record:
+                return
+            text = write_users({**records, username: replace(record, phc=phc, cost=self._cost)})
+            # Nothing is written that could not be read back.
+            read_users(text)
+            replace_file(self._path, text, keeps_rights=True)
         self._book = self._read()
 
     def _current(self) -> _Book:
@@ -206,6 +244,11 @@ class UsersFile:
         return book.strangers[int.from_bytes(digest, "big") % len(book.strangers)]
 
 
+def _reason(error: Exception) -> str:
+    # An OSError names the path, and there is no need to.
+    return str(error) if isinstance(error, UnreadableUsers) else type(error).__name__
+
+
 def _stamp_of(path: Path) -> Stamp:
     try:
         return _stamp(path.stat())
@@ -215,36 +258,3 @@ def _stamp_of(path: Path) -> Stamp:
 
 def _stamp(status: os.stat_result) -> Stamp:
     return status.st_mtime_ns, status.st_size, status.st_ino
-
-
-@contextmanager
-def _only_writer(path: Path) -> Generator[None]:
-    folder = os.open(path.resolve().parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
-        # The new name is not there for good before its folder is written.
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _replace(path: Path, text: str) -> None:
-    target = path.resolve()
-    # Opened for its owner alone (0600).
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    temporary = Path(name)
-    try:
-        if target.exists():
-            status = target.stat()
-            # An administrator who writes must not lock the server out of its own file.
-            with suppress(PermissionError):
-                os.fchown(descriptor, status.st_uid, status.st_gid)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink()
-        raise

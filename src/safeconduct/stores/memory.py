@@ -109,9 +109,9 @@ class MemoryStore:
             self.refuse_foreign(question.instance)
         if not self._entry_members.isdisjoint(question.marks) or question.ends_ms <= self._pruned_ms:
             return self._revoked
-        if not self._cut_members.isdisjoint(question.cuts) and question.issued_ms <= self.latest_cut_ms(question.cuts):
+        if question.kept is not None and not self._has_records(question.kept, question.reference):
             return self._revoked
-        if question.session_id is not None and not self._has_records(question.session_id, question.reference):
+        if not self._cut_members.isdisjoint(question.cuts) and question.issued_ms <= self.latest_cut_ms(question.cuts):
             return self._revoked
         if self._is_ended:
             raise Unavailable("the store is closed")
@@ -124,7 +124,7 @@ class MemoryStore:
             and self._cut_members.isdisjoint(question.cuts)
             and question.ends_ms > self._pruned_ms
             and (question.instance is None or question.instance == self._instance)
-            and (question.session_id is None or self._has_records(question.session_id, question.reference))
+            and (question.kept is None or self._has_records(question.kept, question.reference))
             and not self._is_ended
         )
 
@@ -164,7 +164,7 @@ class MemoryStore:
     def end(self) -> None:
         """Answer no more."""
         self._is_ended = True
-        self.changed()
+        self.look_anew()
 
     def begin_instance(self) -> None:
         """Become another instance, with a lock that nobody holds: in a new process, or a forked one."""
@@ -173,10 +173,10 @@ class MemoryStore:
         self._lock = threading.Lock()
         self.sessions.forget()
         self.references.forget()
-        self.changed()
+        self.look_anew()
 
-    def changed(self) -> None:
-        """Have every credential looked up anew: a record has gone."""
+    def look_anew(self) -> None:
+        """Let every view of this store be looked at anew: something that was kept is gone."""
         self.version = object()
 
     @property
@@ -213,7 +213,7 @@ class MemoryStore:
         self._keep(revocation, now_ms)
         before_ms = None if revocation.is_mark else self._cut(revocation.member, now_ms)
         # After the entry: whoever sees the old version may look too early, and looks again at the new one.
-        self.changed()
+        self.look_anew()
         return before_ms
 
     def latest_cut_ms(self, cuts: Iterable[bytes]) -> int:
@@ -231,7 +231,7 @@ class MemoryStore:
             raise self._other_process()
 
     def _has_records(self, session_id: str, reference: bytes | None) -> bool:
-        return self.sessions.has(session_id) and (reference is None or self.references.has(reference))
+        return self.sessions.keeps(session_id) and (reference is None or self.references.keeps(reference))
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)

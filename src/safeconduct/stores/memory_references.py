@@ -37,7 +37,7 @@ class MemoryReferences:
         #: The oldest first.
         self._kept: dict[bytes, tuple[Question, str]] = {}
 
-    def has(self, reference: bytes) -> bool:
+    def keeps(self, reference: bytes) -> bool:
         """Say whether a token is kept; takes no lock."""
         return reference in self._kept
 
@@ -72,7 +72,7 @@ class MemoryReferences:
                 return
             del self._kept[oldest]
             if not is_over:
-                self._ground.changed()
+                self._ground.look_anew()
 
 
 def _is_over(question: Question, now_ms: int) -> bool:

@@ -47,10 +47,6 @@ class Ground(Protocol):
         """What is granted to clocks."""
         ...
 
-    def changed(self) -> None:
-        """Have every credential looked up anew: a record has gone."""
-        ...
-
     def alone(self) -> AbstractContextManager[int]:
         """Hold everybody else off and say what time it is."""
         ...
@@ -69,6 +65,10 @@ class Ground(Protocol):
 
     def refuse_foreign(self, instance: bytes, /) -> None:
         """Return if *instance* is this one."""
+        ...
+
+    def look_anew(self) -> None:
+        """Let every view of the store be looked at anew."""
         ...
 
 
@@ -93,8 +93,8 @@ class MemorySessions:
         """What the ids of this process's sessions bear after their shard."""
         return self._ground.instance
 
-    def has(self, session_id: str) -> bool:
-        """Say whether a session's record is kept; takes no lock."""
+    def keeps(self, session_id: str) -> bool:
+        """Say whether a session is here; one that is over may be, and none of its tokens lives any more."""
         return self._shelf.get(session_id) is not None
 
     async def open(self, reach: Reach, opening: Opening) -> SessionReply:
@@ -106,7 +106,7 @@ class MemorySessions:
             iat_ms = self._ground.stamp_alone(reach.cuts, now_ms)
             session = self._issued(opened(opening, iat_ms), iat_ms, now_ms, opening.access_ms)
             if self._shelf.add(reach.session_id, session, reach.owner, now_ms=now_ms):
-                self._ground.changed()
+                self._ground.look_anew()
             return self._reply("opened", now_ms, session, iat_ms)
 
     async def read(self, reach: Reach) -> SessionReply:

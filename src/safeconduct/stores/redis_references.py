@@ -40,7 +40,7 @@ class RedisReferences:
         head = await self._on_shard(
             scripts.REFERENCE_KEEP,
             question.shard,
-            required_keys(self._prefix, question.shard, "", question.reference or b"")[1],
+            self._token(question.shard, question.reference or b""),
             arguments=(
                 question.issued_ms,
                 question.ends_ms,
@@ -54,11 +54,19 @@ class RedisReferences:
 
     async def resolve(self, sought: Sought) -> Resolved:
         """Tell what a token says, and whether it still counts."""
-        keys = required_keys(self._prefix, sought.shard, sought.session_id, sought.reference)
+        keys = self.required(sought.shard, sought.session_id, sought.reference)
         head = await self._on_shard(scripts.REFERENCE_RESOLVE, sought.shard, *reversed(keys), arguments=(MEMBER_BYTES,))
         is_revoked = integer(head.first) == 1
         claims = "" if is_revoked or head.epoch is None else _claims(head.rest)
         return Resolved(head.epoch, head.is_empty, head.now_ms, is_revoked, integer(head.second), claims)
+
+    def required(self, shard: int, session_id: str, reference: bytes | None) -> tuple[bytes, ...]:
+        """Name the records that must be there for a credential to count: the session's, and an opaque token's own."""
+        record = _key(self._prefix, shard, b"ses:" + session_id.encode())
+        return (record,) if reference is None else (record, self._token(shard, reference))
+
+    def _token(self, shard: int, reference: bytes) -> bytes:
+        return _key(self._prefix, shard, b"tok:" + reference.hex().encode())
 
     async def _on_shard(
         self, script: scripts.Script, shard: int, *keys: bytes, arguments: tuple[bytes | str | int, ...]
@@ -66,12 +74,6 @@ class RedisReferences:
         shard_keys = [_key(self._prefix, shard, name) for name in (b"rev", b"cut", b"log", b"meta")]
         call = Call(script, (*shard_keys, *keys), (self._shift_ms(), self._horizon_ms, *arguments))
         return read_head((await self._ways.wire().call(call)).reply)
-
-
-def required_keys(prefix: bytes, shard: int, session_id: str, reference: bytes | None) -> tuple[bytes, ...]:
-    """Name the records that must be there for a credential to count: the session's, and an opaque token's own."""
-    record = _key(prefix, shard, b"ses:" + session_id.encode())
-    return (record,) if reference is None else (record, _key(prefix, shard, b"tok:" + reference.hex().encode()))
 
 
 def _key(prefix: bytes, shard: int, name: bytes) -> bytes:

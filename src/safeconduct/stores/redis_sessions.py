@@ -157,8 +157,12 @@ class RedisSessions:
         standing.sort(key=lambda pair: pair[1].used_ms, reverse=True)
         return SessionsReply(head.epoch, head.is_empty, tuple(standing))
 
+    def record(self, shard: int, session_id: str) -> bytes:
+        """Name the key of a session."""
+        return self._key(shard, b"ses:" + session_id.encode())
+
     async def _read(self, reach: Reach, names: Sequence[str], members: Sequence[bytes]) -> tuple[Head, list[object]]:
-        keys = [self._record(reach, name) for name in names]
+        keys = [self.record(reach.shard, name) for name in names]
         commons = (reach.owner, *reach.others)
         head = await self._on_shard(scripts.SESSION_READ, reach, keys, len(commons), *commons, *members)
         if head.epoch is None:
@@ -174,7 +178,7 @@ class RedisSessions:
         head = await self._on_shard(
             script,
             reach,
-            [self._record(reach, reach.session_id), self._index(reach)],
+            [self.record(reach.shard, reach.session_id), self._index(reach)],
             reach.session_id,
             *bounds,
             len(reach.cuts),
@@ -192,18 +196,15 @@ class RedisSessions:
         *arguments: Argument,
         replicas: int = 0,
     ) -> Head:
-        shard_keys = [self._key(reach, name) for name in (b"rev", b"cut", b"log", b"meta")]
+        shard_keys = [self._key(reach.shard, name) for name in (b"rev", b"cut", b"log", b"meta")]
         call = Call(script, (*shard_keys, *keys), (self._shift_ms(), self._horizon_ms, *arguments), replicas)
         return read_head((await self._ways.wire().call(call)).reply)
 
-    def _key(self, reach: Reach, name: bytes) -> bytes:
-        return self._prefix + b"{sc:%02d}:" % reach.shard + name
-
-    def _record(self, reach: Reach, session_id: str) -> bytes:
-        return self._key(reach, b"ses:" + session_id.encode())
+    def _key(self, shard: int, name: bytes) -> bytes:
+        return self._prefix + b"{sc:%02d}:" % shard + name
 
     def _index(self, reach: Reach) -> bytes:
-        return self._key(reach, b"own:" + reach.owner.hex().encode())
+        return self._key(reach.shard, b"own:" + reach.owner.hex().encode())
 
 
 def _turn(rotation: Rotation) -> tuple[Argument, ...]:

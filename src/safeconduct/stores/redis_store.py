@@ -15,7 +15,7 @@ from safeconduct._core.ports import Answer, Counter, Epoch, Question, Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.stores import scripts
 from safeconduct.stores.lifetimes import MARGIN_MS, clamped_ms
-from safeconduct.stores.redis_references import RedisReferences, required_keys
+from safeconduct.stores.redis_references import RedisReferences
 from safeconduct.stores.redis_sessions import RedisSessions
 from safeconduct.stores.reply import Said, integer, read_reply
 from safeconduct.stores.ways import Ways
@@ -73,19 +73,17 @@ class RedisStore:
 
     async def ask(self, question: Question) -> Answer:
         """Ask in one command on one slot."""
-        marks, session_id = question.marks, question.session_id
-        required = (
-            () if session_id is None else required_keys(self._prefix, question.shard, session_id, question.reference)
-        )
+        marks, shard = question.marks, question.shard
+        keys = () if question.kept is None else self.references.required(shard, question.kept, question.reference)
         said = await self._on_shard(
             scripts.ASK,
-            question.shard,
+            shard,
             clamped_ms(question.issued_ms),
             clamped_ms(question.ends_ms),
             len(marks),
             *marks,
             *question.cuts,
-            required=required,
+            keys=keys,
         )
         return Answer(said.epoch, said.is_empty, said.number == 1, said.now_ms)
 
@@ -141,13 +139,11 @@ class RedisStore:
         script: scripts.Script,
         shard: int,
         *arguments: bytes | str | int,
+        keys: tuple[bytes, ...] = (),
         replicas: int = 0,
-        required: tuple[bytes, ...] = (),
     ) -> Said:
-        keys = self._shard_keys(shard)
-        call = Call(
-            script, keys + required if required else keys, (self._shift_ms(), self._horizon_ms, *arguments), replicas
-        )
+        every_key = self._shard_keys(shard) + keys
+        call = Call(script, every_key, (self._shift_ms(), self._horizon_ms, *arguments), replicas)
         said = read_reply(await self._ways.wire().call(call))
         known = self._epochs.get(shard)
         if said.epoch == known:

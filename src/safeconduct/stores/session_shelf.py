@@ -39,14 +39,15 @@ class SessionShelf:
         """
         Keep a new session, in the room of those that are over, or else of the longest idle.
 
-        Returns whether one that was not over had to go.
+        Returns:
+            Whether one had to go that was not over.
         """
-        is_crowded = self._make_room(now_ms)
+        has_crowded_out = self._make_room(now_ms)
         self._owners[session_id] = owner
         self._owned.setdefault(owner, set()).add(session_id)
         heapq.heappush(self._ends, (session.over_ms, session_id))
         self.put(session_id, session)
-        return is_crowded
+        return has_crowded_out
 
     def put(self, session_id: str, session: Session) -> None:
         """Keep what became of a session that was just used."""
@@ -75,10 +76,10 @@ class SessionShelf:
                 heapq.heappush(self._ends, (session.over_ms, session_id))
             else:
                 self.remove(session_id)
-        is_crowded = len(self._sessions) >= LIMIT
+        has_crowded_out = len(self._sessions) >= LIMIT
         while len(self._sessions) >= LIMIT:
             self.remove(next(iter(self._sessions)))
         if len(self._ends) > 2 * len(self._sessions) + _SPARE_ENDS:
             self._ends = [(session.over_ms, session_id) for session_id, session in self._sessions.items()]
             heapq.heapify(self._ends)
-        return is_crowded
+        return has_crowded_out

@@ -10,10 +10,11 @@ from safeconduct._workshop import Workshop
 from safeconduct.auth import Auth
 from safeconduct.errors import ConfigurationError
 from safeconduct.principal import LEVELS, Level
+from safeconduct.testing.guard import auth_of
 
 
 def signed_in(
-    auth: Auth,
+    app: object,
     subject: str,
     *,
     level: Level = "explicit",
@@ -22,13 +23,13 @@ def signed_in(
     seconds_ago: int = 0,
 ) -> dict[str, str]:
     """
-    Return the header of a request by *subject*, which *auth* accepts until the token expires or is revoked.
+    Return the header of a request by *subject*, which *app* accepts until the token expires or is revoked.
 
-    The token is issued now, by the clock of *auth*, and after every cut-off that would meet it.  No session stands
-    behind it: for what becomes of a login, sign in by ``auth.sessions.sign_in``.
+    The token is issued now, by the clock of its ``Auth``, and after every cut-off that would meet it.  No session
+    stands behind it: for what becomes of a login, sign in by ``auth.sessions.sign_in``.
 
     Args:
-        auth: Whose issuer signs.
+        app: The application, with our line around it or our face in it, or the ``Auth`` itself: whose issuer signs.
         subject: Whom the token names; no directory is asked.
         level: How surely the user was recognised.
         roles: What he is.
@@ -40,7 +41,7 @@ def signed_in(
         ``{"Authorization": "Bearer …"}``, for the ``headers`` of any test client.
 
     Raises:
-        ConfigurationError: If *auth* has no keys or no issuer, or an argument cannot be.
+        ConfigurationError: If *app* has no gate of ours, that has no keys or no issuer, or an argument cannot be.
         Unavailable: If the store cannot be asked.
     """
     if level not in LEVELS[1:]:
@@ -49,6 +50,7 @@ def signed_in(
         raise ConfigurationError(f"subject must be a name, got {subject!r}")
     if seconds_ago < 0:
         raise ConfigurationError(f"seconds_ago must be 0 or more, got {seconds_ago}")
+    auth = auth_of(app)
     # The parts that serve are the ones that issue: nothing here knows of keys or formats.
     workshop = auth._workshop  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - see above
     issuer = workshop.issuer

@@ -5,7 +5,7 @@ from safeconduct._core.endpoints.delivery import Delivery
 from safeconduct._core.endpoints.table import Call
 from safeconduct._core.endpoints.visit import Visits, flag_of
 from safeconduct._core.session.record import Transport
-from safeconduct._core.session.rooms import SessionRooms
+from safeconduct._core.session.verbs import SessionVerbs
 from safeconduct._http.message import Reply
 from safeconduct.errors import InvalidGrant, InvalidToken
 
@@ -21,7 +21,7 @@ class ExchangeDesk:
         clock: The time in seconds since the epoch.
     """
 
-    def __init__(self, rooms: SessionRooms, visits: Visits, delivery: Delivery, *, clock: Clock) -> None:
+    def __init__(self, rooms: SessionVerbs, visits: Visits, delivery: Delivery, *, clock: Clock) -> None:
         self._rooms = rooms
         self._visits = visits
         self._delivery = delivery

@@ -7,7 +7,7 @@ from safeconduct._core.endpoints.delivery import Delivery
 from safeconduct._core.endpoints.table import Call
 from safeconduct._core.endpoints.visit import Visits, text_of
 from safeconduct._core.session.record import Transport
-from safeconduct._core.session.rooms import SessionRooms
+from safeconduct._core.session.verbs import SessionVerbs
 from safeconduct._core.sources import Sources
 from safeconduct._http.body import Members
 from safeconduct._http.credentials import Bearer, read_authorization
@@ -39,7 +39,7 @@ class LeavingDesk:
 
     def __init__(
         self,
-        rooms: SessionRooms,
+        rooms: SessionVerbs,
         visits: Visits,
         delivery: Delivery,
         sources: Sources,

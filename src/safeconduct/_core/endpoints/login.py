@@ -10,7 +10,7 @@ from safeconduct._core.endpoints.table import Call
 from safeconduct._core.endpoints.visit import Visits, flag_of, text_of
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.session.record import Transport
-from safeconduct._core.session.rooms import SessionRooms
+from safeconduct._core.session.verbs import SessionVerbs
 from safeconduct._http.body import Members
 from safeconduct._http.message import Reply, Request
 from safeconduct._http.set_cookie import SetCookie, device_cookie
@@ -40,7 +40,7 @@ class SignInDesk:
 
     def __init__(
         self,
-        rooms: SessionRooms,
+        rooms: SessionVerbs,
         passwords: Passwords,
         visits: Visits,
         delivery: Delivery,

@@ -10,7 +10,7 @@ from safeconduct._core.endpoints.table import Call
 from safeconduct._core.endpoints.visit import Visits
 from safeconduct._core.session.open_sessions import OpenSession
 from safeconduct._core.session.prospects import Prospects
-from safeconduct._core.session.rooms import SessionRooms
+from safeconduct._core.session.verbs import SessionVerbs
 from safeconduct._http.message import Reply, Request
 from safeconduct._http.problems import NO_STORE
 from safeconduct.errors import NotRenewable, RevokedToken, StepUpRequired
@@ -35,7 +35,7 @@ class OverviewDesk:
 
     def __init__(
         self,
-        rooms: SessionRooms,
+        rooms: SessionVerbs,
         visits: Visits,
         delivery: Delivery,
         csrf: CsrfTokens,
@@ -142,8 +142,9 @@ class OverviewDesk:
         if prospects is None:
             return
         yield self._link(request, "step-up", "POST")
-        yield self._link(request, "logout-everywhere", "POST")
-        yield self._link(request, "sessions", "GET")
+        if prospects.is_kept:
+            yield self._link(request, "logout-everywhere", "POST")
+            yield self._link(request, "sessions", "GET")
         if prospects.renew_after is not None and prospects.renew_after <= now:
             yield self._link(request, "renew", "POST")
         if prospects.is_remembered:

@@ -10,6 +10,8 @@ from safeconduct._core.session.record import Session
 class Prospects:
     """What its holder may do later, and when.  Instants are seconds since the epoch."""
 
+    #: Whether a store keeps it, so that it can be listed and ended.
+    is_kept: bool
     #: Whether there is a long-term credential.
     is_remembered: bool
     #: From when on the access token may be renewed, None where its end can't grow.
@@ -25,6 +27,7 @@ def prospects(session: Session, *, issued_ms: int, expires_at: int) -> Prospects
     chain = session.chain
     grows = chain is not None and chain.expires_ms < session.ends_ms
     return Prospects(
+        is_kept=True,
         is_remembered=chain is not None,
         renew_after=renew_after(session, issued_ms, expires_at),
         extend_after=-(-chain_half_ms(chain) // 1000) if chain is not None and grows else None,

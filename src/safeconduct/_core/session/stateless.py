@@ -273,4 +273,4 @@ class StatelessOpenSessions:
             NotRenewable: If there is none.
         """
         self._reaches.of_principal(principal)
-        return Prospects(is_remembered=False, renew_after=None, extend_after=None, extend_before=None)
+        return Prospects(is_kept=False, is_remembered=False, renew_after=None, extend_after=None, extend_before=None)

@@ -1,9 +1,10 @@
 """The demo as a Flask application."""
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, jsonify
 
 from safeconduct.auth import Auth
-from safeconduct.cli.demo.leaflet import STEP_UP_SECONDS, page
+from safeconduct.cli.demo.leaflet import STEP_UP_SECONDS
+from safeconduct.cli.demo.page import new_page
 from safeconduct.flask import Safeconduct
 from safeconduct.guard import current, principal, requires
 
@@ -14,8 +15,9 @@ def create_app(auth: Auth) -> Flask:
 
     @app.get("/")
     def index() -> Response:  # pyright: ignore[reportUnusedFunction] - Flask keeps it
-        """Say what to try."""
-        return Response(page(request.host_url.rstrip("/")), mimetype="text/plain")
+        """Be open to anybody, and sign in."""
+        page = new_page()
+        return Response(page.text, mimetype="text/html", headers=page.fields)
 
     @app.get("/public")
     def public() -> Response:  # pyright: ignore[reportUnusedFunction] - Flask keeps it
@@ -33,7 +35,7 @@ def create_app(auth: Auth) -> Flask:
         """Be closed by a rule of the configuration."""
         return jsonify(admin=current().display_name)
 
-    @app.get("/danger")
+    @app.route("/danger", methods=["GET", "POST"])
     @requires(level="explicit", max_age_seconds=STEP_UP_SECONDS)
     def danger() -> Response:  # pyright: ignore[reportUnusedFunction] - Flask keeps it
         """Be closed by the line above."""

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from safeconduct._keys.folder import write_key
 from safeconduct._keys.generate import new_key, new_secrets
@@ -27,7 +28,25 @@ audience = {url}
 external_url = {url}
 keys = "keys/"
 store = {store}
-sources = ["bearer", "basic"]
+sources = ["bearer", "basic", "cookie"]
+
+[safeconduct.tokens]
+access_lifetime_seconds = 60  # short, so that the page's bar is seen to move
+
+[safeconduct.sessions]
+idle_lifetime_seconds = 300  # as short: the page asks after half of it whether it shall remember for longer
+absolute_lifetime_seconds = 43200
+
+[safeconduct.cookies]
+mode = "require"  # a browser never gets a token in a body
+secure = false  # plain http, from this machine to this machine; never do that over a network
+# A cookie is for all ports of a host (RFC 6265 §8.5), and two demos may run at once.
+access = "safeconduct-{port}"
+refresh = "safeconduct-refresh-{port}"
+device = "safeconduct-device-{port}"
+
+[safeconduct.csrf]
+trusted_origins = ["http://localhost:{port}"]
 
 [safeconduct.access]
 public = ["GET /", "/public"]
@@ -84,7 +103,7 @@ def build_house(folder: Path, *, url: str, store: str) -> House:
         users.add(name, password, roles=[ROLES[name]], replaces=True)
     house = House(folder, url, passwords)
     # A string of JSON is one of TOML.
-    text = _CONFIGURATION.format(url=json.dumps(url), store=json.dumps(store))
+    text = _CONFIGURATION.format(url=json.dumps(url), store=json.dumps(store), port=urlsplit(url).port)
     house.config_path.write_text(text, "utf-8")
     return house
 

@@ -40,15 +40,12 @@ def curl_lines(url: str) -> Iterator[str]:
         yield f"{command.ljust(width)}  # {each.expected}"
 
 
-def page(url: str) -> str:
-    """Return the page at ``/``; it has no tokens, since every page on this machine could read them there."""
-    lines = "\n".join(curl_lines(url))
-    return f"safeconduct demo at {url}\n\nWith the variables that the terminal shows:\n\n{lines}\n"
-
-
 def print_leaflet(house: House, tokens: Mapping[str, str], *, framework: str) -> None:
     """Print all of it, to be copied into a shell."""
     click.secho(f"safeconduct demo: {framework.capitalize()} at {house.url}", bold=True)
+    click.echo(f"\nIn a browser: {house.url}/\n")
+    for name, password in house.passwords.items():
+        click.echo(f"  {name:<5}  {password}")
     click.echo("\nIn another terminal:\n")
     for name, token in tokens.items():
         click.echo(f"  {name.upper()}={token}")

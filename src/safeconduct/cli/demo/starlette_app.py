@@ -2,20 +2,22 @@
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from safeconduct.asgi import AuthMiddleware
 from safeconduct.auth import Auth
-from safeconduct.cli.demo.leaflet import STEP_UP_SECONDS, page
+from safeconduct.cli.demo.leaflet import STEP_UP_SECONDS
+from safeconduct.cli.demo.page import new_page
 from safeconduct.guard import current, requires
 from safeconduct.starlette import identity, principal
 
 
-async def index(request: Request) -> PlainTextResponse:
-    """Say what to try."""
-    return PlainTextResponse(page(current_url(request)))
+async def index(_: Request) -> HTMLResponse:
+    """Be open to anybody, and sign in."""
+    page = new_page()
+    return HTMLResponse(page.text, headers=page.fields)
 
 
 async def public(request: Request) -> JSONResponse:
@@ -47,11 +49,6 @@ async def echo(socket: WebSocket) -> None:
         await socket.send_text(f"{current().display_name}: {text}")
 
 
-def current_url(request: Request) -> str:
-    """Return where this is, without a slash at the end."""
-    return str(request.base_url).rstrip("/")
-
-
 def create_app(auth: Auth) -> Starlette:
     """Build the application."""
     app = Starlette(
@@ -60,7 +57,7 @@ def create_app(auth: Auth) -> Starlette:
             Route("/public", public),
             Route("/me", me),
             Route("/admin", admin),
-            Route("/danger", danger),
+            Route("/danger", danger, methods=["GET", "POST"]),
             WebSocketRoute("/ws", echo),
         ]
     )

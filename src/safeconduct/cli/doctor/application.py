@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from safeconduct._core.policy import Policy
-from safeconduct.cli.applications import Application
+from safeconduct.cli.applications import Application, Guard
 from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
 from safeconduct.cli.holding import described, routes_of
 
@@ -30,6 +30,7 @@ def examine_application(application: Application) -> Iterator[Finding]:
         )
     for guard in application.guards:
         yield from _rules(guard.policy)
+        yield from _logins(guard)
 
 
 def _manner(application: Application) -> Finding:
@@ -43,6 +44,20 @@ def _manner(application: Application) -> Finding:
     if any(route.added is not None for route in routes_of(application)):
         return fail("application", f"{text}, and it has `requires`", _FACES[framework])
     return warn("application", text, _FACES[framework])
+
+
+def _logins(guard: Guard) -> Iterator[Finding]:
+    login = next((row.path for row in guard.gate.endpoints.rows if row.path.endswith("/login")), None)
+    if login is None:
+        yield ok("sign-in", "no endpoints for it: that takes a directory, own keys and the safeconduct-secrets key")
+    else:
+        yield ok("sign-in", f"POST {login} and what belongs to it are served")
+    if guard.has_static_directory:
+        yield warn(
+            "directory",
+            "it is static: who is disabled or loses a role there keeps both until his session ends",
+            "Give the directory a lookup, or end his sessions: safeconduct sessions end --subject …",
+        )
 
 
 def _rules(policy: Policy) -> Iterator[Finding]:

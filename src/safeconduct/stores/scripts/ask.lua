@@ -1,4 +1,5 @@
--- KEYS[5…]: what must be there.  ARGV: shift, horizon, issued_ms, ends_ms, how many marks, marks, cuts
+-- KEYS[5…], where they are asked for: the record of the session that must be there, and the opaque token's.
+-- ARGV: shift, horizon, issued_ms, ends_ms, how many marks, marks, cuts
 if not fields[1] then
   return reply(0, 0)
 end

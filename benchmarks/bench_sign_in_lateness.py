@@ -1,0 +1,82 @@
+"""
+How late the event loop is while 200 users sign in at once, against hashing on the loop itself.
+
+    python benchmarks/bench_sign_in_lateness.py [--sign-ins 200]
+
+Each sign-in is a ``POST /auth/login`` in this process, over a users file at the default cost; the queue holds them all,
+since what is refused would cost nothing and flatter the pool.  Lateness is how much later than asked a task wakes that
+sleeps a millisecond.  Its 99th percentile must be under 50 ms.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
+
+from bench_password import PASSWORD, USERNAME, lateness_while
+
+from calling import Asked, call_asgi, scope_of
+from safeconduct.directories import UsersFile
+from visiting import Place
+
+WANTED_MS = 50
+OK = 200
+FIELDS = (("host", b"app.example"), ("content-type", b"application/json"))
+SAID = json.dumps({"username": USERNAME, "password": PASSWORD}).encode()
+
+
+class OnTheLoop:
+    """A directory that hashes where it is asked."""
+
+    def __init__(self, users):
+        self._users = users
+        self._turn = asyncio.Lock()
+
+    async def acheck(self, username, password):
+        # A turn of the loop before each hash, which is the best that hashing on the loop can be.
+        async with self._turn:
+            await asyncio.sleep(0)
+            return self._users.check(username, password)
+
+    async def alookup(self, subject):
+        return self._users.lookup(subject)
+
+
+def measure(folk, sign_ins):
+    limits = {f"failures_per_{whose}": 1_000_000 for whose in ("account", "network", "account_and_network")}
+    place = Place("asgi", folk=folk, login={**limits, "hashing_queue": sign_ins})
+    asked = Asked("POST", "/auth/login", FIELDS, "https")
+
+    async def sign_in():
+        seen = await call_asgi(place.application, scope_of(asked), SAID)
+        assert seen.status == OK
+        return seen
+
+    # What is loaded at the first sign-in of a process is not the subject.
+    place._runner.run(sign_in())  # noqa: SLF001 - the loop that the place is on
+    figures = place._runner.run(lateness_while(sign_in, sign_ins))  # noqa: SLF001 - the loop that the place is on
+    place.close()
+    return figures
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sign-ins", type=int, default=200)
+    sign_ins = parser.parse_args().sign_ins
+    with tempfile.TemporaryDirectory() as folder:
+        users = UsersFile.create(Path(folder) / "users.json")
+        users.add(USERNAME, PASSWORD)
+        figures = {"pooled": measure(users, sign_ins), "inline": measure(OnTheLoop(users), sign_ins)}
+    for name, each in figures.items():
+        print(name, {key: round(value, 2) for key, value in each.items()})
+    verdict = "met" if figures["pooled"]["p99_ms"] < WANTED_MS else "not met"
+    print(f"lateness p99 of {sign_ins} sign-ins: wanted under {WANTED_MS} ms: {verdict}")
+    print("JSON " + json.dumps({"bench": "sign_in_lateness", "figures": figures}))
+
+
+if __name__ == "__main__":
+    main()

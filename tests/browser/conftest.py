@@ -1,0 +1,53 @@
+"""The demo's site and browsers in front of it; all of these tests stay in one worker."""
+
+import pytest
+
+from browsing import Browsers, Tab
+from demo_site import DemoSite
+
+
+def pytest_collection_modifyitems(items):
+    """Keep two Chromiums from competing for the machine."""
+    for item in items:
+        if item.path.parent.name == "browser":
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="module")
+def browsers():
+    """Return a browser for the tests of a module: no loop of its driver is left for the tests of others."""
+    opened = Browsers()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def site(request, tmp_path):
+    """Return the demo as Starlette serves it, or as a test's parameter says."""
+    served = DemoSite(getattr(request, "param", "starlette"), tmp_path)
+    yield served
+    served.close()
+
+
+@pytest.fixture
+def open_tab(browsers, site):
+    """Return what opens the page in a profile, a fresh one by default; no script may break, nor the policy."""
+    tabs, profiles = [], []
+
+    def opened(profile=None, **how):
+        if profile is None:
+            profile = browsers.profile(**how)
+            profiles.append(profile)
+        tabs.append(Tab(profile, site))
+        return tabs[-1]
+
+    yield opened
+    for profile in profiles:
+        profile.close()
+    assert [[]] * len(tabs) == [tab.broken for tab in tabs]
+
+
+@pytest.fixture
+def tab(open_tab):
+    """Return one tab in a profile of its own."""
+    return open_tab()

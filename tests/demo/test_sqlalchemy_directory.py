@@ -1,0 +1,173 @@
+"""The example directory over SQLAlchemy, in both colours and both worlds, on a database in a file."""
+
+import importlib.util
+import sqlite3
+import sys
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+from argon2.low_level import Type
+from sqlalchemy import create_engine, event, insert
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from visiting import Place, Visitor
+
+EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "sqlalchemy_directory.py"
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1, type=Type.ID)
+DEAR = PasswordHasher(time_cost=2, memory_cost=8, parallelism=1, type=Type.ID)
+PASSWORD = "p" * 1024
+BOSS = {"rules": [{"path": "/boss", "roles": ["boss"]}]}
+
+
+@pytest.fixture(scope="module")
+def example():
+    """The example as a module; SQLAlchemy finds it by its name."""
+    spec = importlib.util.spec_from_file_location("sqlalchemy_directory", EXAMPLE)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules[spec.name]
+
+
+@pytest.fixture
+def database(example, tmp_path):
+    """A database with alice, whose hash is cheap."""
+    path = tmp_path / "users.db"
+    engine = create_engine(f"sqlite:///{path}")
+    example.Base.metadata.create_all(engine)
+    with engine.begin() as connection:
+        alice = {"subject": "4711", "name": "alice", "password_hash": CHEAP.hash(PASSWORD)}
+        connection.execute(insert(example.User).values(**alice))
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(params=["asgi-sync", "asgi-async", "wsgi-sync"])
+def place(request, example, database):
+    """A place whose users are in the database, at the dearer cost."""
+    world, colour = request.param.split("-")
+    passwords = example.Passwords(DEAR)
+    if colour == "sync":
+        engine = create_engine(f"sqlite:///{database}")
+        place = Place(world, folk=example.People(engine, passwords), access=BOSS)
+        place.refuse_writes = lambda: refuse_writes(engine)
+    else:
+        engine = create_async_engine(f"sqlite+aiosqlite:///{database}")
+        place = Place(world, folk=example.AsyncPeople(engine, passwords), access=BOSS)
+        place.refuse_writes = lambda: refuse_writes(engine.sync_engine)
+    yield place
+    if colour == "async":
+        place._runner.run(engine.dispose())
+        place.folk._threads.shutdown()
+    place.close()
+    if colour == "sync":
+        engine.dispose()
+
+
+@pytest.fixture
+def visitor(place):
+    return Visitor(place)
+
+
+def refuse_writes(engine):
+    """Let every connection from now on read alone."""
+    event.listen(engine, "engine_connect", lambda connection: connection.exec_driver_sql("PRAGMA query_only = ON"))
+
+
+def write(database, statement, *values):
+    with sqlite3.connect(database) as connection:
+        connection.execute(statement, values)
+    connection.close()
+
+
+def hash_in(database):
+    with sqlite3.connect(database) as connection:
+        [(phc,)] = connection.execute("SELECT password_hash FROM users WHERE name = 'alice'")
+    connection.close()
+    return phc
+
+
+def test_a_user_of_the_table_signs_in(visitor):
+    """All of a long password counts, and she is named as the row has it."""
+    assert 401 == visitor.take("alice", PASSWORD[:-1] + "q")
+    assert 200 == visitor.take("alice", PASSWORD)
+
+    assert 200 == visitor.use()
+    assert "4711" == visitor.seen.report["who"]
+
+
+@pytest.mark.parametrize("name", ["nobody", "alice'--", ""], ids=repr)
+def test_a_stranger_is_refused(visitor, name):
+    assert 401 == visitor.take(name, PASSWORD)
+
+
+def test_what_changes_in_the_table_is_seen_at_the_next_refresh(visitor, database):
+    visitor.take("alice", PASSWORD, remember=True)
+    before = visitor.ask("GET", "/boss", bearer=visitor.held["access_token"])
+    write(database, "UPDATE users SET roles = 'clerk boss'")
+    visitor.refresh()
+    after = visitor.ask("GET", "/boss", bearer=visitor.held["access_token"])
+    write(database, "UPDATE users SET is_disabled = 1")
+
+    assert (403, 200) == (before, after)
+    assert 401 == visitor.refresh()
+
+
+def test_a_row_that_is_gone_ends_the_session(visitor, database):
+    visitor.take("alice", PASSWORD, remember=True)
+    write(database, "DELETE FROM users")
+
+    assert 401 == visitor.refresh()
+
+
+def test_a_hash_is_renewed_at_sign_in_and_once(visitor, database):
+    old = hash_in(database)
+    wrong = visitor.take("alice", "wrong"), hash_in(database)
+    right = visitor.take("alice", PASSWORD)
+    renewed = hash_in(database)
+    again = visitor.take("alice", PASSWORD), hash_in(database)
+
+    assert (401, old) == wrong
+    assert (200, "t=2") == (right, renewed.split("$")[3].split(",")[1])
+    assert (200, renewed) == again
+
+
+def test_a_hash_that_cannot_be_written_keeps_nobody_out(place, visitor, database, caplog):
+    """And the log tells no hash."""
+    old = hash_in(database)
+    place.refuse_writes()
+
+    assert 200 == visitor.take("alice", PASSWORD)
+
+    assert old == hash_in(database)
+    assert ["a hash could not be renewed, the old one stays: OperationalError"] == [
+        record.getMessage() for record in caplog.records if record.name == "sqlalchemy_directory"
+    ]
+
+
+def test_a_password_that_was_changed_meanwhile_stays_changed(example, database):
+    """The new hash is written only where the old one stands."""
+    engine = create_engine(f"sqlite:///{database}")
+    people = example.People(engine, example.Passwords(DEAR))
+    with people._sessions() as session:
+        user = session.get(example.User, 1)
+    renewal = people._passwords.renewal(user, PASSWORD)
+    write(database, "UPDATE users SET password_hash = ?", "changed")
+
+    people._write(renewal)
+
+    assert "changed" == hash_in(database)
+    engine.dispose()
+
+
+def test_a_table_that_is_gone_is_503(visitor, database):
+    """Never 401."""
+    write(database, "DROP TABLE users")
+
+    assert 503 == visitor.take("alice", PASSWORD)
+
+
+def test_the_default_cost_is_that_of_the_library(example):
+    assert not PasswordHasher().check_needs_rehash(example.Passwords()._nobodys)

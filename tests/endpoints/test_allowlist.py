@@ -1,0 +1,110 @@
+"""``sessions.require_session``: an own token counts only while its session is in the store (R3)."""
+
+import pytest
+
+from minting import AUDIENCE, FOREIGN_KEY, IDP, mint, public
+from safeconduct.stores import session_shelf
+from servers import KINDS
+from visiting import ACCESS, OWN_PAGE, Place, Visitor, stores_of
+
+TRUST = [{"issuer": IDP, "audience": AUDIENCE, "algorithms": ["ES256"], "keys": {"keys": [public(FOREIGN_KEY)]}}]
+
+
+@pytest.fixture
+def make_over(world, moment, servers):
+    """Make a place with an allowlist over any kind of store."""
+    made = []
+
+    def build(kind, **fields):
+        server = None if kind == "memory" else servers(kind)
+        stores = stores_of(kind, server, moment, print)
+        place = Place(world, clock=moment.clock, stores=stores, sessions={"require_session": True}, **fields)
+        made.append((place, server))
+        return made[-1]
+
+    yield build
+    for place, _ in made:
+        place.close()
+
+
+@pytest.fixture(params=["memory", *KINDS])
+def place(request, make_over):
+    return make_over(request.param)[0]
+
+
+@pytest.fixture
+def visitor(place):
+    return Visitor(place)
+
+
+def minted(place, by="own", **claims):
+    now = int(place.clock())
+    return mint(by=by, iat=now, iat_ms=now * 1000 + 500, exp=now + 900, **claims)
+
+
+def test_a_login_has_its_whole_life(visitor, clock):
+    visitor.take(remember=True)
+    assert (200, 200, 200) == (visitor.use(), visitor.refresh(), visitor.use())
+    clock.advance(seconds=3600)
+    assert (200, 200) == (visitor.refresh(), visitor.use())
+
+    assert 204 == visitor.ask("POST", "/auth/logout", bearer=visitor.held["access_token"])
+    assert 401 == visitor.use()
+
+
+def test_a_page_has_it_too(visitor):
+    visitor.sign_in()
+
+    assert 200 == visitor.ask("POST", "/me")
+    assert 204 == visitor.ask("POST", "/auth/logout")
+    assert 401 == visitor.ask("GET", "/me")
+
+
+def test_a_token_without_a_session_does_not_count(place, visitor):
+    """Whoever has the signing key can write a token, and no session into the store."""
+    visitor.take()
+    genuine = visitor.held["session_id"]
+    other = genuine[:-4] + ("AAAA" if genuine[-4:] != "AAAA" else "BBBB")
+
+    assert 200 == visitor.use(minted(place, sid=genuine))
+    assert (401, 401) == (visitor.use(minted(place)), visitor.use(minted(place, sid=other)))
+    assert 401 == place.ask("GET", "/me", [("cookie", f"{ACCESS}={minted(place)}"), *OWN_PAGE]).status
+
+
+def test_what_others_issue_has_no_session_here(make_over):
+    """Neither has a proven password."""
+    place, _ = make_over("memory", trust=TRUST, sources=["bearer", "basic"])
+    visitor = Visitor(place)
+
+    assert 200 == visitor.use(minted(place, by="foreign", iss=IDP, kid="foreign"))
+    assert 200 == place.ask("GET", "/me", [("authorization", "Basic YWxpY2U6d29uZGVy")]).status
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_is_asked_in_the_same_command(make_over, kind):
+    place, server = make_over(kind)
+    visitor = Visitor(place)
+    visitor.take()
+    visitor.use()
+
+    def asked():
+        said = server.say("INFO", "commandstats").splitlines()
+        return sum(int(line.split("calls=")[1].split(",")[0]) for line in said if line.startswith("cmdstat_evalsha:"))
+
+    before = asked()
+    statuses = [visitor.use() for _ in range(20)]
+
+    assert ([200] * 20, 20) == (statuses, asked() - before)
+
+
+def test_a_session_that_is_crowded_out_is_over_at_once(make_over, monkeypatch):
+    """The memory is bounded; what a token was found to be before does not count any more."""
+    monkeypatch.setattr(session_shelf, "LIMIT", 1)
+    place, _ = make_over("memory")
+    first, second = Visitor(place), Visitor(place)
+    first.take()
+    assert (200, 200) == (first.use(), first.use())
+
+    second.take("bob", "builder")
+
+    assert (401, 200) == (first.use(), second.use())

@@ -1,0 +1,64 @@
+"""Whose gate stands around an application, however it was put up."""
+
+import pytest
+from fastapi import FastAPI
+from flask import Flask
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+
+from safeconduct import Auth, Config, ConfigurationError
+from safeconduct.asgi import AuthMiddleware
+from safeconduct.flask import Safeconduct
+from safeconduct.testing import signed_in, throw_away_keys
+from safeconduct.testing.guard import auth_of
+
+NAME = "https://api.example.com"
+
+
+@pytest.fixture
+def auth():
+    with Auth(Config(issuer=NAME, audience=NAME, keys=throw_away_keys(), store="memory://")) as auth:
+        yield auth
+
+
+def _flask(auth):
+    app = Flask("app")
+    Safeconduct(auth).init_app(app)
+    return app
+
+
+def _fastapi(auth):
+    app = FastAPI()
+    app.add_middleware(AuthMiddleware, auth)
+    return app
+
+
+WAYS = {
+    "itself": lambda auth: auth,
+    "ASGI": lambda auth: auth.asgi(print),
+    "WSGI": lambda auth: auth.wsgi(print),
+    "Flask": _flask,
+    "FastAPI": _fastapi,
+    "Starlette": lambda auth: Starlette(middleware=[Middleware(AuthMiddleware, auth=auth)]),
+    "inside another": lambda auth: AuthMiddleware(Starlette(), auth),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_gate_is_found(auth, way):
+    assert auth is auth_of(WAYS[way](auth))
+
+
+def test_a_caller_is_signed_in_at_an_application(auth):
+    client = _flask(auth).test_client()
+
+    assert 401 == client.get("/nowhere").status_code
+    assert 404 == client.get("/nowhere", headers=signed_in(client.application, "alice")).status_code
+
+
+@pytest.mark.parametrize(
+    "app", [Starlette(), Flask("bare"), print, None], ids=["Starlette", "Flask", "function", "nothing"]
+)
+def test_what_has_no_gate_is_refused(app):
+    with pytest.raises(ConfigurationError, match="gate"):
+        signed_in(app, "alice")

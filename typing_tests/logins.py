@@ -1,0 +1,32 @@
+"""The verbs on logins: what they take and what they give back, in both colours; and what tests of applications get."""
+
+from typing import assert_type
+
+from safeconduct import Account, Auth, Caller, LongTermToken, OpenSession, Tokens
+from safeconduct.testing import Clock, signed_in, throw_away_keys
+
+
+def blocking(auth: Auth) -> None:
+    tokens = auth.sessions.sign_in(Account("alice"), remember=True, caller=Caller(transport="cookie"))
+    assert_type(tokens, Tokens)
+    assert_type(tokens.refresh_token, LongTermToken | None)
+    assert_type(tokens.renew_after, int | None)
+    assert_type(auth.sessions.renew(tokens.access_token), Tokens)
+    assert_type(auth.sessions.step_up(tokens.access_token, "password"), Tokens)
+    assert_type(auth.sessions.list("alice"), tuple[OpenSession, ...])
+
+
+async def awaiting(auth: Auth) -> None:
+    tokens = await auth.async_sessions.sign_in(Account("alice"))
+    assert_type(tokens, Tokens)
+    assert_type(await auth.async_sessions.refresh("token", extend=True), Tokens)
+    assert_type(await auth.async_sessions.list("alice"), tuple[OpenSession, ...])
+
+
+def tested(auth: Auth) -> None:
+    clock = Clock(seconds=0.0)
+    clock.advance(seconds=1)
+    assert_type(clock(), float)
+    assert_type(signed_in(auth, "alice", level="remembered"), dict[str, str])
+    assert_type(signed_in(auth.wsgi(lambda environ, start_response: []), "alice"), dict[str, str])
+    throw_away_keys()["keys"]
