@@ -60,8 +60,8 @@ def status_of(place, messages):
 
 def answered(place, stream, **fields):
     environ = environ_of(LOGIN)
-    kind = environ.pop("HTTP_CONTENT_TYPE")
-    environ |= {"wsgi.input": stream, "CONTENT_TYPE": kind, **fields}
+    environ.pop("CONTENT_LENGTH", None)
+    environ |= {"wsgi.input": stream, **fields}
     return call_wsgi(place.application, environ).status
 
 

@@ -3,7 +3,6 @@
 import contextlib
 import socket
 import threading
-import time
 
 import uvicorn
 import werkzeug.serving
@@ -18,8 +17,7 @@ class DemoSite:
     """What ``safeconduct demo`` serves; ``clock`` goes only when it is told to."""
 
     def __init__(self, framework, folder):
-        # The keys were made at the machine's time, and count from then on.
-        self.clock = Clock(time.time())
+        self.clock = Clock()
         with socket.socket() as plug, contextlib.ExitStack() as stack:
             plug.bind(("127.0.0.1", 0))
             plug.listen()

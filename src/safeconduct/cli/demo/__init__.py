@@ -1,1 +1,1 @@
-"""``safeconduct demo``: an application with two users, ready for curl; nothing in it is meant to be kept."""
+"""``safeconduct demo``: an application for a browser and for curl, with two users; nothing of it is kept."""

@@ -43,8 +43,8 @@ def demo(
     """
     Serve an application with two users, on this machine alone, and print what to try.
 
-    /public is open, /me wants anybody, /admin the role admin, /danger a sign-in within five minutes; /ws is a WebSocket
-    that echoes (Starlette).  alice has the role user, root has admin.
+    / is a page to sign in on.  /public is open, /me wants anybody, /admin the role admin, /danger a sign-in within five
+    minutes; /ws is a WebSocket that echoes (Starlette).  alice has the role user, root has admin.
     """
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
