@@ -3,6 +3,7 @@
 import pytest
 
 from commands import run, write_configuration
+from safeconduct import Account, Auth
 from safeconduct._core.ports import Receipt
 from safeconduct.cli.outcomes import Refusal
 from safeconduct.cli.revoke import _report
@@ -156,3 +157,18 @@ def test_a_missed_shard_is_told(capsys):
         _report("client", Receipt(before_ms=1, shards=(0,), missed=(1,)), config, as_json=True)
 
     assert '"missed"' in capsys.readouterr().out
+
+
+def test_an_opaque_token_is_revoked_as_a_whole(shared, server):
+    """It is looked up as a request's is, and ends; one that is none is refused, not taken for an id."""
+    write_configuration(shared, store=server.url, more='[safeconduct.tokens]\nformat = "opaque"')
+    assert 0 == run("keys", "new", "--secrets").code
+    with Auth(Config.load()) as auth:
+        token = auth.sessions.sign_in(Account("alice")).access_token
+    assert "alice" == run("token", "check", token, "--json").json["subject"]
+
+    ended = run("revoke", "token", token)
+
+    assert 0 == ended.code, ended.err
+    assert "RevokedToken" in run("token", "check", token).err
+    assert 1 == run("revoke", "token", "A" * 88).code

@@ -183,3 +183,21 @@ def test_a_steering_sequence_stays_text():
     assert "\x1b" not in run("token", "show", token).out
     assert "\x1b" not in run("token", "check", token).out
     assert "a\x1b[2Jb" == json.loads(run("token", "check", token, "--json").out)["subject"]
+
+
+def test_an_opaque_token_is_not_issued_without_a_session(configured):
+    """It says so before anything is done, and names the way."""
+    write_configuration(configured, more='[safeconduct.tokens]\nformat = "opaque"')
+
+    ended = run("token", "issue", "--subject", "alice")
+
+    assert (2, "") == (ended.code, ended.out)
+    assert "an opaque token needs a session" in ended.err
+
+
+@pytest.mark.usefixtures("configured")
+def test_an_opaque_token_cannot_be_looked_into():
+    ended = run("token", "show", "A" * 88)
+
+    assert 2 == ended.code
+    assert "is opaque and says nothing" in ended.err

@@ -82,7 +82,7 @@ def test_what_agrees_is_taken(fields):
     ids=str,
 )
 def test_what_needs_a_store_is_refused_without_one(fields, name):
-    """The reason is told, also of a value that is not built."""
+    """The reason is told, even while the value is not built."""
     problems = refused(whole(**NONE, **fields))
 
     assert [name] == list(problems)

@@ -27,7 +27,6 @@ CASES = [
         "access.rules[0].long_lived",
         {"access": {"rules": [{"path": "/", "long_lived": True}]}},
     ),
-    ("tokens.format", "tokens.format", {"tokens": {"format": "opaque"}}),
     ("revocation.consistency", "revocation.consistency", {"revocation": {"consistency": "bounded"}}),
     ("revocation.on_outage", "revocation.on_outage", {"revocation": {"on_outage": "serve"}}),
     ("trust[].jwks", "trust[0].jwks", {"trust": [{**BY_REFERENCE, "jwks": "https://idp.example.com/jwks"}]}),
@@ -54,9 +53,11 @@ def test_every_row_has_a_case():
 
 def test_it_is_told_beside_wrong_fields():
     """Both are named at once, even in one section."""
-    problems = refused(whole(tokens={"format": "opaque", "leeway_seconds": 99}, sources=5, access={"rules": 5}))
+    problems = refused(
+        whole(revocation={"consistency": "bounded", "staleness_seconds": -1}, sources=5, access={"rules": 5})
+    )
 
-    assert {"sources", "access.rules", "tokens.format", "tokens.leeway_seconds"} == set(problems)
+    assert {"sources", "access.rules", "revocation.consistency", "revocation.staleness_seconds"} == set(problems)
 
 
 def test_what_is_built_passes():

@@ -53,14 +53,23 @@ def make(world, clock):
         place.close()
 
 
-@pytest.fixture
-def place(make):
-    return make()
+#: A signed token and a reference to the store lead the same life.
+FORMATS = ("jws", "opaque")
+
+
+@pytest.fixture(params=FORMATS)
+def place(request, make):
+    return make(tokens={"format": request.param})
 
 
 @pytest.fixture
 def visitor(place):
     return Visitor(place)
+
+
+@pytest.fixture(params=FORMATS)
+def format_of_tokens(request):
+    return request.param
 
 
 @pytest.fixture(params=["memory", *KINDS])
@@ -82,9 +91,9 @@ def workers(request, world, moment, servers):
 
 
 @pytest.fixture
-def anywhere(workers):
-    """A place over every kind of store."""
-    return workers()
+def anywhere(workers, format_of_tokens):
+    """A place over every kind of store, with either kind of token."""
+    return workers(tokens={"format": format_of_tokens})
 
 
 @pytest.fixture(params=["memory", *KINDS])
@@ -99,11 +108,27 @@ def watched(request, world, moment):
 
 
 @pytest.fixture
-def doomed(world, moment):
+def doomed(world, moment, format_of_tokens):
     """A place whose server can be killed."""
     server = Server("valkey")
     # Over TCP: redis-py 5 leaves the socket open, until it is collected, where a Unix socket is gone.
-    place = Place(world, clock=moment.clock, stores=stores_of("valkey", server, moment, print, by="url"))
+    stores = stores_of("valkey", server, moment, print, by="url")
+    place = Place(world, clock=moment.clock, stores=stores, tokens={"format": format_of_tokens})
     yield place, server
     place.close()
     server.stop()
+
+
+@pytest.fixture(params=KINDS)
+def over_a_server(request, world, moment, servers):
+    """Make a place over a server that the test may look into."""
+    server, made = servers(request.param), []
+
+    def build(**fields):
+        place = Place(world, clock=moment.clock, stores=stores_of(request.param, server, moment, print), **fields)
+        made.append(place)
+        return place, server
+
+    yield build
+    for place in made:
+        place.close()

@@ -48,8 +48,9 @@ def test_stateful_scenarios_027_clock_rollback(visitor, clock):
         assert () == visitor.place.auth.sessions.list("alice")
 
 
-def test_stateful_scenarios_029_token_malleability_vs_denylist(visitor):
-    """A token is ended by its name; other bytes that say the same are no way around."""
+def test_stateful_scenarios_029_token_malleability_vs_denylist(workers):
+    """A signed token is ended by its name; other bytes that say the same are no way around."""
+    visitor = Visitor(workers())
     visitor.take()
     token = visitor.held["access_token"]
     twin = other_signature(token)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from reference_contract import ReferenceContract
 from renewal_contract import RenewalContract, StepUpContract
 from rotation_contract import RotationContract
 from servers import KINDS
@@ -15,7 +16,9 @@ def inside(request, enter):
     return lambda stores: enter(request.param, stores)
 
 
-class TestMemory(RotationContract, RenewalContract, StepUpContract, SessionContract):
+class TestMemory(
+    RotationContract, RenewalContract, StepUpContract, SessionContract, ReferenceContract
+):  # fmt: skip
     """The sessions in this process."""
 
     @pytest.fixture
@@ -23,7 +26,9 @@ class TestMemory(RotationContract, RenewalContract, StepUpContract, SessionContr
         return inside(open_stores("memory"))
 
 
-class TestServer(RotationContract, RenewalContract, StepUpContract, SessionContract):
+class TestServer(
+    RotationContract, RenewalContract, StepUpContract, SessionContract, ReferenceContract
+):  # fmt: skip
     """A server's sessions."""
 
     @pytest.fixture(params=KINDS)

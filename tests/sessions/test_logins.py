@@ -338,7 +338,7 @@ def test_a_store_that_says_nothing_of_the_session_gives_no_token(build):
     house = build()
 
     with pytest.raises(Unavailable):
-        house.rooms.logins._turning.minting.renewed(opened(opening(), 1), "s", {})
+        house.rooms.logins._turning._minting.renewed(opened(opening(), 1), "s", {})
     with pytest.raises(RevokedToken):
         known(SessionReply(None, is_empty=True, outcome="opened", now_ms=0))
 

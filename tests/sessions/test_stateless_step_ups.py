@@ -146,6 +146,7 @@ def test_signing_out_does_nothing(house):
     house.run(open_sessions.sign_out(stranger(session_id=None)))
     house.run(open_sessions.sign_out_with(tokens.refresh_token.value))
     house.run(open_sessions.sign_out_with("garbage"))
+    house.run(open_sessions.sign_out_of(tokens.session_id))
 
     assert told == house.events
     assert house.refresh(tokens)

@@ -21,6 +21,7 @@ _MALFORMED = {
     "latin1": "Basic dXPpcjpw",
     "control": "Basic YWxpY2U6AA==",
     "garbage": "Bearer x.y.z",
+    "reference-of-nobody": "Bearer " + "A" * 88,
     "dots": "Bearer ......",
     "spaces-inside": "Bearer {alice} x",
 }

@@ -37,11 +37,14 @@ def life_configuration(**fields):
 class Place:
     """An application with the whole life of a login, in one world, over one store, with a clock moved by hand."""
 
-    def __init__(self, world="asgi", *, stores=None, clock=None, folk=None, app=None, **fields):
+    def __init__(self, world="asgi", *, stores=None, clock=None, folk=None, app=None, add_claims=None, **fields):
         self.world, self.clock, self.events = world, clock or Clock(), []
         self.folk = folk or Folk(alice="wonder", bob="builder")
         config = life_configuration(**fields)
-        self.auth = Auth(config, directory=self.folk, store=stores, clock=self.clock, listeners=[self.events.append])
+        self.auth = Auth(
+            config, directory=self.folk, store=stores, clock=self.clock, listeners=[self.events.append],
+            add_claims=add_claims,
+        )  # fmt: skip
         if world == "asgi":
             self.application = self.auth.asgi(app or AsgiReport())
             self._runner = asyncio.Runner()

@@ -23,6 +23,7 @@ from safeconduct._core.policy import Policy
 from safeconduct._core.ports import View
 from safeconduct._core.recognition import Recognition, principal_of
 from safeconduct._core.requirement import Requirement
+from safeconduct._core.resolution import Resolution
 from safeconduct._core.sources import Sources
 from safeconduct._core.strangers import Strangers
 from safeconduct._core.vouching import Vouching
@@ -46,6 +47,7 @@ class Gate:
         policy: Policy,
         sources: Sources,
         recognition: Recognition,
+        resolution: Resolution,
         identification: Identification,
         vouching: Vouching,
         strangers: Strangers,
@@ -62,6 +64,7 @@ class Gate:
             policy: Says what a request must bring.
             sources: Where credentials may come from, and what of them only an own page may send.
             recognition: Proves tokens.
+            resolution: Asks the store what opaque ones say.
             identification: Finds out who sent a request.
             vouching: Asks whether a proof still counts.
             strangers: Those who are nobody.
@@ -78,6 +81,7 @@ class Gate:
         self._policy = policy
         self._sources = sources
         self._recognition = recognition
+        self._resolution = resolution
         self._clock = recognition.clock
         self._owner = recognition.owner
         self._identification = identification
@@ -105,8 +109,10 @@ class Gate:
         if self._is_closed:
             raise Unavailable("closed")
         now = self._clock()
-        claims = self._recognition.verify(token, now=now)
-        await self._vouching.ask(self._recognition.question(claims), None, now_ms=int(now * 1000))
+        claims = await self._resolution.resolve(token, now=now)
+        if claims is None:
+            claims = self._recognition.verify(token, now=now)
+            await self._vouching.ask(self._recognition.question(claims), None, now_ms=int(now * 1000))
         return principal_of(claims, "bearer")
 
     async def serve(self, request: Request, body: Body) -> Reply:

@@ -9,6 +9,7 @@ from safeconduct._core.basic import BasicRecognition
 from safeconduct._core.decision import Key, Passed
 from safeconduct._core.recognition import Place, Recognition
 from safeconduct._core.requirement import Requirement
+from safeconduct._core.resolution import Resolution
 from safeconduct._core.sources import SUBPROTOCOL_KEY, Sources, why_unsupported
 from safeconduct._core.strangers import Strangers
 from safeconduct._core.vouching import Vouching
@@ -26,6 +27,7 @@ class Identification:
     Args:
         sources: Where credentials may come from.
         recognition: Proves tokens.
+        resolution: Asks the store what opaque ones say.
         basic: Proves user names and passwords; None where that is no source.
         vouching: Asks what may have changed since.
         strangers: Those who are nobody.
@@ -37,6 +39,7 @@ class Identification:
         *,
         sources: Sources,
         recognition: Recognition,
+        resolution: Resolution,
         basic: BasicRecognition | None,
         vouching: Vouching,
         strangers: Strangers,
@@ -44,6 +47,7 @@ class Identification:
     ) -> None:
         self._sources = sources
         self._recognition = recognition
+        self._resolution = resolution
         self._basic = basic
         self._vouching = vouching
         self._strangers = strangers
@@ -67,11 +71,11 @@ class Identification:
         try:
             self._recognition.notice_keys(now)
             if fields:
-                passed = await self._from_header(fields, request, outer, now)
+                passed, is_asked = await self._from_header(fields, request, outer, now)
             else:
-                passed = self._from_elsewhere(request, outer, now)
+                passed, is_asked = await self._from_elsewhere(request, outer, now)
             if passed is not outer:
-                await self._vouching.vouch(passed, request, requirement, now)
+                await self._vouching.vouch(passed, request, requirement, now, is_asked=is_asked)
         except AuthError as error:
             is_refused = fields and self._rejects_invalid and not isinstance(error, Unavailable)
             if is_refused or not requirement.is_open:
@@ -79,31 +83,41 @@ class Identification:
             return self._strangers.because_of(error)
         return passed
 
-    async def _from_header(self, fields: list[bytes], request: Request, outer: Passed | None, now: float) -> Passed:
+    # Both return whether the store was asked already.
+    async def _from_header(
+        self, fields: list[bytes], request: Request, outer: Passed | None, now: float
+    ) -> tuple[Passed, bool]:
         field = fields[0]
         if len(fields) == 1:
             if outer is not None and self._is_same(outer, field):
-                return outer
+                return outer, False
             known = self._recognition.recall(field)
             if known is not None:
-                return known
+                return known, False
         credential = read_authorization(fields)
         if isinstance(credential, Bearer) and self._sources.takes_bearer:
             # One token can be written with any number of spaces before it: only one way is worth remembering.
             is_kept = len(field) == _BEARER_BYTES + len(credential.token)
-            return self._recognition.prove(credential.token, Place("bearer", field, is_kept=is_kept), now=now)
+            return await self._prove(credential.token, Place("bearer", field, is_kept=is_kept), now)
         if isinstance(credential, Basic) and self._basic is not None:
-            return await self._basic.prove(credential, request, now=now)
+            return await self._basic.prove(credential, request, now=now), False
         raise MissingCredential(why_unsupported(credential))
 
-    def _from_elsewhere(self, request: Request, outer: Passed | None, now: float) -> Passed:
+    async def _from_elsewhere(self, request: Request, outer: Passed | None, now: float) -> tuple[Passed, bool]:
         found = self._sources.carried(request)
         if found is None:
-            return outer if outer is not None and self._hid_token(outer, request) else self._strangers.nobody
+            is_theirs = outer is not None and self._hid_token(outer, request)
+            return (outer if outer is not None and is_theirs else self._strangers.nobody), False
         if outer is not None and self._is_same(outer, found.place.key):
-            return outer
-        recognition = self._recognition
-        return recognition.recall(found.place.key) or recognition.prove(found.token, found.place, now=now)
+            return outer, False
+        known = self._recognition.recall(found.place.key)
+        return (known, False) if known is not None else await self._prove(found.token, found.place, now)
+
+    async def _prove(self, token: str, place: Place, now: float) -> tuple[Passed, bool]:
+        passed = await self._resolution.prove(token, place, now=now)
+        if passed is not None:
+            return passed, True
+        return self._recognition.prove(token, place, now=now), False
 
     def _hid_token(self, outer: Passed, request: Request) -> bool:
         # A token among the subprotocols is taken out of the scope once it is proven (http.md), so what is left to read

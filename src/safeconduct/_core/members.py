@@ -22,6 +22,8 @@ _LETTERS: dict[RevocationKind, bytes] = {
     "everything": b"e",
 }
 _DIGEST_BYTES = 16
+MEMBER_BYTES = 1 + _DIGEST_BYTES
+"""How long every member is."""
 _NAMES_KEPT = 1024
 _SHARD_BYTES = 2
 _INSTANCE_BYTES = 8
@@ -84,6 +86,7 @@ def question_for(  # noqa: PLR0913 - so many things can have ended a credential
     is_own: bool,
     shards: int,
     needs_session: bool = False,
+    reference: bytes | None = None,
 ) -> Question:
     """
     Gather what may have ended a credential.
@@ -100,6 +103,7 @@ def question_for(  # noqa: PLR0913 - so many things can have ended a credential
         is_own: Whether this application issued it.
         shards: How many shards the store has.
         needs_session: Whether an own credential counts only while its session is in the store.
+        reference: The digest of an opaque token, which counts only while the store has it and its session.
     """
     own_session_id = session_id if is_own else None
     cuts = [member("subject", issuer, subject), _steady_member("everything", issuer)]
@@ -117,7 +121,8 @@ def question_for(  # noqa: PLR0913 - so many things can have ended a credential
         issued_ms=issued_ms,
         ends_ms=ends_ms,
         instance=_instance_of(own_session_id),
-        kept=(own_session_id or "") if needs_session and is_own else None,
+        kept=(own_session_id or "") if (needs_session or reference is not None) and is_own else None,
+        reference=reference,
     )
 
 

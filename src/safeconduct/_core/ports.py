@@ -34,7 +34,10 @@ class Question:
     #: The process whose own session is behind the credential, for a store that knows only its own process's; else None.
     instance: bytes | None = None
     #: The session that the store must have: its id, empty where the credential has none; None where nothing is asked.
+    #: Where something is, the store is asked whatever the consistency.
     kept: str | None = None
+    #: The digest of the opaque token, which the store must have too.
+    reference: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,15 +99,18 @@ class Recognition:
         """
         remembered = self.remembered
         claims = self.verify(token, now=now)
-        question = self.question(claims)
+        return self.passed(claims, self.question(claims), place, remembered)
+
+    def passed(self, claims: Claims, question: Question, place: Place, remembered: Remembered[Known]) -> Passed:
+        """Return what *claims* prove, and put it into the memory that there was when the proof began."""
         proof = Proof(place.key, question.ends_ms, question, place.ambient)
         passed = Passed.of(principal_of(claims, place.scheme), self.clock, self.owner, proof)
         if place.is_kept:
             remembered.put(place.key, Known(passed, proof))
         return passed
 
-    def question(self, claims: Claims) -> Question:
-        """Return what the store is asked about a proven token."""
+    def question(self, claims: Claims, *, reference: bytes | None = None) -> Question:
+        """Return what the store is asked about a proven token; *reference* is the digest of an opaque one."""
         return question_for(
             issuer=claims.issuer,
             subject=claims.subject,
@@ -120,6 +123,7 @@ class Recognition:
             is_own=claims.is_own,
             shards=self._shards,
             needs_session=self._needs_session,
+            reference=reference,
         )
 
 

@@ -22,6 +22,8 @@ from typing import Literal, Protocol, TypeVar
 
 from safeconduct._core.members import member, session_place, shard_of
 from safeconduct._core.ports import Epoch, Question, Receipt, Revocation, RevocationKind, Store, View, Written
+from safeconduct._core.reference_ports import Resolved
+from safeconduct._core.views import Blind
 from safeconduct.errors import NotFound, RevokedToken, Unavailable
 from safeconduct.events import ClockSkewed, Event, Revoked, StoreLost
 
@@ -40,34 +42,6 @@ class Epochs:
     def __init__(self) -> None:
         self.seen: dict[int, Epoch] = {}
         self.skew_told_ms: int | None = None
-
-
-class Blind:
-    """The view of a store that has to be asked each time."""
-
-    __slots__ = ("version",)
-
-    def __init__(self) -> None:
-        self.version = object()
-
-    def holds(self, question: Question) -> bool:
-        """Never be certain."""
-        del question
-        return False
-
-
-class Unasked:
-    """The view where there is no store: whatever was proven counts."""
-
-    __slots__ = ("version",)
-
-    def __init__(self) -> None:
-        self.version = object()
-
-    def holds(self, question: Question) -> bool:
-        """Know of nothing that was revoked."""
-        del question
-        return True
 
 
 class _Reply(Protocol):
@@ -153,10 +127,27 @@ class Revocations:
             epoch = self._seen[question.shard]
         if answer.is_revoked:
             raise RevokedToken("revoked")
-        if answer.now_ms is not None:
-            self._watch_clock(now_ms, answer.now_ms)
-            now_ms = answer.now_ms
-        if question.issued_ms <= epoch.started_ms and self._is_in_doubt(epoch, now_ms):
+        self._refuse_doubtful(question.issued_ms, epoch, answer.now_ms, now_ms)
+
+    async def resolve(self, command: Callable[[], Awaitable[Resolved]], shard: int, *, now_ms: int) -> str:
+        """
+        Return the claims of an opaque token that counts.
+
+        Raises:
+            RevokedToken: If it was ended, or is not known any more.
+            Unavailable: If nobody can say.
+        """
+        reply = await self.consult(shard, command)
+        if reply.is_revoked:
+            raise RevokedToken("revoked, or not known any more")
+        self._refuse_doubtful(reply.issued_ms, self._seen[shard], reply.now_ms, now_ms)
+        return reply.claims
+
+    def _refuse_doubtful(self, issued_ms: int, epoch: Epoch, store_ms: int | None, own_ms: int) -> None:
+        if store_ms is not None:
+            self._watch_clock(own_ms, store_ms)
+            own_ms = store_ms
+        if issued_ms <= epoch.started_ms and self._is_in_doubt(epoch, own_ms):
             raise RevokedToken("older than what the store knows")
 
     async def stamp(self, question: Question) -> int:

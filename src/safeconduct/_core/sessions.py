@@ -1,6 +1,6 @@
 """The verbs on logins, from sign-in to sign-out, and on what was granted: end it before its time."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from safeconduct._core.decision import Clock
 from safeconduct._core.ports import Account, Receipt
@@ -32,7 +32,7 @@ class AsyncSessions:
         horizon_seconds: int,
         absolute_lifetime_seconds: int,
         rooms: Callable[[], SessionVerbs],
-        verify: Callable[..., Claims],
+        verify: Callable[..., Awaitable[Claims]],
     ) -> None:
         self._revocations = revocations
         self._issuer = issuer
@@ -90,7 +90,7 @@ class AsyncSessions:
             TooEarly: If half of its life is not over.
             Unavailable: If store or directory cannot be asked.
         """
-        return await self._rooms().logins.renew(self._principal(access_token))
+        return await self._rooms().logins.renew(await self._principal(access_token))
 
     async def step_up(
         self, access_token: str, password: str, *, refresh_token: str | None = None, caller: Caller | None = None
@@ -111,7 +111,7 @@ class AsyncSessions:
             NotSupported: If there is no directory.
             Unavailable: If store or directory cannot be asked.
         """
-        principal = self._principal(access_token)
+        principal = await self._principal(access_token)
         step_ups = self._rooms().step_ups
         return await step_ups.step_up(principal, password, refresh_token=refresh_token, caller=caller)
 
@@ -123,7 +123,7 @@ class AsyncSessions:
             InvalidToken: If it is none of ours.
             Unavailable: If the store cannot be asked.
         """
-        await self._rooms().open_sessions.sign_out(self._principal(access_token))
+        await self._rooms().open_sessions.sign_out(await self._principal(access_token))
 
     async def sign_out_everywhere(self, subject: str) -> None:
         """
@@ -216,8 +216,8 @@ class AsyncSessions:
         """
         return await self._asked().revoke_everything(self._named(issuer))
 
-    def _principal(self, access_token: str) -> Principal:
-        return principal_of(self._verify(access_token, now=self._clock()), "bearer")
+    async def _principal(self, access_token: str) -> Principal:
+        return principal_of(await self._verify(access_token, now=self._clock()), "bearer")
 
     def _asked(self) -> Revocations:
         if self._revocations is None:

@@ -108,6 +108,19 @@ class TokenIssuer:
         header = {**outside, "typ": ACCESS_TOKEN, **({} if key.kid is None else {"kid": key.kid})}
         return seal(self._sign(claims, keys), header, key)
 
+    def claims(self, grant: Grant, *, iat_ms: int) -> dict[str, Any]:
+        """Return what a token for *grant* says, for one that is not signed but kept."""
+        return self._claims(grant, iat_ms)
+
+    def written(self, claims: Mapping[str, Any]) -> str:
+        """
+        Return *claims* as a signed token would have them.
+
+        Raises:
+            ConfigurationError: If one of them is nothing that JSON can hold.
+        """
+        return _json(claims).decode()
+
     def _claims(self, grant: Grant, iat_ms: int) -> dict[str, Any]:
         clash = sorted(_OWN_CLAIMS.intersection(grant.extra))
         if clash:

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, runtime_checkable
 
@@ -20,9 +19,8 @@ from safeconduct._core.endpoints.table import Row
 from safeconduct._core.endpoints.visit import Visits
 from safeconduct._core.identification import Identification
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.ports import Store
 from safeconduct._core.recognition import Recognition, principal_of
-from safeconduct._core.revocation import Revocations
+from safeconduct._core.resolution import Resolution
 from safeconduct._core.session.minting import AddClaims
 from safeconduct._core.session.rooms import session_rooms
 from safeconduct._core.session.stateless_rooms import stateless_rooms
@@ -32,7 +30,9 @@ from safeconduct._core.sources import Sources
 from safeconduct._http.forwarded import trusted_networks
 from safeconduct._keys.derivation import Secrets
 from safeconduct._tokens.issuer import TokenIssuer
-from safeconduct._workshop.proving import ProvingWing, World
+from safeconduct._workshop.keeping import KeepingWing
+from safeconduct._workshop.parts import WorldParts
+from safeconduct._workshop.proving import World
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError, Unavailable
 from safeconduct.events import Event
@@ -49,15 +49,6 @@ class KeepsSessions(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class WorldParts:
-    """What is made for one world at a time, and for each of its own."""
-
-    store: Callable[[World], Store]
-    revocations: Callable[[World], Revocations | None]
-    proving: ProvingWing
-
-
 class LoginWing:
     """
     Make what a login's life needs, for one world at a time and once for each.
@@ -66,6 +57,7 @@ class LoginWing:
         config: The shared configuration.
         parts: What else each world has.
         issuer: Returns what makes access tokens.
+        keeping: Keeps what opaque tokens say.
         keys: Returns the derived keys as they are now, None where there are none.
         csrf: Makes tokens against forgery.
         recognition: Proves access tokens.
@@ -81,6 +73,7 @@ class LoginWing:
         *,
         parts: WorldParts,
         issuer: Callable[[], TokenIssuer],
+        keeping: KeepingWing,
         keys: Callable[[], Secrets | None],
         csrf: CsrfTokens,
         recognition: Recognition,
@@ -92,6 +85,7 @@ class LoginWing:
         self._config = config
         self._parts = parts
         self._issuer = issuer
+        self._keeping = keeping
         self._keys_or_none = keys
         self._csrf = csrf
         self._recognition = recognition
@@ -127,7 +121,7 @@ class LoginWing:
             return
         passwords = self._parts.proving.passwords(world, self._parts.store(world))
         prefix = self._config.endpoints.prefix
-        rows = list(self._desks(self.rooms(world), passwords, identification).rows(prefix))
+        rows = list(self._desks(world, passwords, identification).rows(prefix))
         yield from rows
         yield openapi_row(rows, prefix)
 
@@ -139,7 +133,12 @@ class LoginWing:
         proving, has_directory = self._parts.proving, self._parts.proving.has_directory
         make: Callable[..., SessionVerbs] = stateless_rooms
         if revocations is not None and isinstance(store, KeepsSessions):
-            make = partial(session_rooms, store=store.sessions, revocations=revocations)
+            make = partial(
+                session_rooms,
+                store=store.sessions,
+                revocations=revocations,
+                keeping=self._keeping.keeping(world, self._issuer()),
+            )
         return make(
             self._config,
             issuer=self._issuer(),
@@ -173,8 +172,8 @@ class LoginWing:
             raise Unavailable("the safeconduct-secrets key was there when this began, and is gone")
         return keys
 
-    def _desks(self, rooms: SessionVerbs, passwords: Passwords, identification: Identification) -> Desks:
-        config, clock, sources = self._config, self._clock, self._sources
+    def _desks(self, world: World, passwords: Passwords, identification: Identification) -> Desks:
+        config, clock, sources, rooms = self._config, self._clock, self._sources, self.rooms(world)
         has_cookies = "cookie" in config.sources
         networks = trusted_networks(config.proxies.trusted)
         visits = Visits(identification, sources, config.cookies, has_cookies=has_cookies, networks=networks)
@@ -191,7 +190,16 @@ class LoginWing:
                 clock=clock,
             ),
             ExchangeDesk(rooms, visits, delivery, clock=clock),
-            LeavingDesk(rooms, visits, delivery, sources, verify=self._verify, issuer=config.issuer, clock=clock),
+            LeavingDesk(
+                rooms,
+                visits,
+                delivery,
+                sources,
+                verify=self._verify,
+                session_of=Resolution(self._recognition, lambda: self._keeping.desk(world)).session_of,
+                issuer=config.issuer,
+                clock=clock,
+            ),
             OverviewDesk(
                 rooms,
                 visits,

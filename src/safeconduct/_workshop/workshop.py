@@ -20,11 +20,13 @@ from safeconduct._core.identification import Identification
 from safeconduct._core.policy import Policy
 from safeconduct._core.ports import AsyncDirectory, Directory, Store, Stores
 from safeconduct._core.recognition import Recognition
-from safeconduct._core.revocation import Epochs, Revocations, Unasked
+from safeconduct._core.resolution import Resolution
+from safeconduct._core.revocation import Epochs, Revocations
 from safeconduct._core.session.minting import AddClaims
 from safeconduct._core.sessions import AsyncSessions
 from safeconduct._core.sources import Sources
 from safeconduct._core.strangers import Strangers
+from safeconduct._core.views import Unasked
 from safeconduct._core.vouching import Vouching
 from safeconduct._http.origin import Origin
 from safeconduct._keys.derivation import Secrets
@@ -32,14 +34,14 @@ from safeconduct._keys.opening import issuer_rules, own_keys
 from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct._tokens.policy import ACR
 from safeconduct._tokens.verifier import TokenVerifier
-from safeconduct._workshop.login import LoginWing, WorldParts
+from safeconduct._workshop.keeping import KeepingWing
+from safeconduct._workshop.login import LoginWing
+from safeconduct._workshop.parts import WorldParts
 from safeconduct._workshop.proving import ProvingWing, World
+from safeconduct._workshop.switches import public_paths, realm_of, weakened
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
-from safeconduct.events import RuleWeakened
 from safeconduct.stores import open_store
-
-_DEFAULT_REALM = "safeconduct"
 
 
 class Workshop:
@@ -70,8 +72,10 @@ class Workshop:
         #: By this a nested middleware knows its own kind.
         self._owner = object()
         self.keys = own_keys(config, announce)
-        self._policy = Policy(_public(config), config.access.rules, default=config.access.default)
-        self._verifier = TokenVerifier(issuer_rules(config, self.keys, announce))
+        self._policy = Policy(public_paths(config), config.access.rules, default=config.access.default)
+        rules = issuer_rules(config, self.keys, announce)
+        self._own_rules = next((policy for policy in rules if policy.is_own), None)
+        self._verifier = TokenVerifier(rules)
         self._stores = store or self._configured_store()
         self._epochs = Epochs()
         self.proving = ProvingWing(
@@ -85,8 +89,8 @@ class Workshop:
         self._gates: list[Gate] = []
         self._is_closed = False
         self._ports: dict[World, Store] = {}
-        for weakened in _weakened(config):
-            announce(weakened)
+        for event in weakened(config):
+            announce(event)
 
     @cached_property
     def issuer(self) -> TokenIssuer:
@@ -103,6 +107,7 @@ class Workshop:
         Raises:
             ConfigurationError: If the store or the directory has no face for it.
         """
+        self._keeping.require_a_store(world)
         revocations = self.revocations(world)
         basic = self.proving.basic(world, self.store(world), revocations, realm=self._realm)
         vouching = Vouching(
@@ -116,12 +121,13 @@ class Workshop:
             policy=self._policy,
             sources=self._sources,
             recognition=self._recognition,
-            identification=self._identification(vouching, basic),
+            resolution=self._resolution(world),
+            identification=self._identification(world, vouching, basic),
             vouching=vouching,
             strangers=self._strangers,
             view=Unasked() if revocations is None else revocations.view,
             answers=self._answers,
-            endpoints=Endpoints(self._rows(world, self._identification(vouching, None))),
+            endpoints=Endpoints(self._rows(world, self._identification(world, vouching, None))),
             announce=self._announce,
             release=self.store(world).close,
         )
@@ -130,10 +136,11 @@ class Workshop:
             gate.close()
         return gate
 
-    def _identification(self, vouching: Vouching, basic: BasicRecognition | None) -> Identification:
+    def _identification(self, world: World, vouching: Vouching, basic: BasicRecognition | None) -> Identification:
         return Identification(
             sources=self._sources,
             recognition=self._recognition,
+            resolution=self._resolution(world),
             basic=basic,
             vouching=vouching,
             strangers=self._strangers,
@@ -171,7 +178,7 @@ class Workshop:
             horizon_seconds=self.horizon_seconds,
             absolute_lifetime_seconds=self._config.sessions.absolute_lifetime_seconds,
             rooms=lambda: self._wing.rooms(world),
-            verify=self._recognition.verify,
+            verify=self._resolution(world).verify,
         )
 
     def _rows(self, world: World, identification: Identification) -> Iterator[Row]:
@@ -201,7 +208,7 @@ class Workshop:
 
     @cached_property
     def _realm(self) -> str:
-        return self._config.audience or self._config.external_url or _DEFAULT_REALM
+        return realm_of(self._config)
 
     @cached_property
     def _sources(self) -> Sources:
@@ -228,6 +235,9 @@ class Workshop:
             needs_session=config.sessions.require_session,
         )
 
+    def _resolution(self, world: World) -> Resolution:
+        return Resolution(self._recognition, lambda: self._keeping.desk(world))
+
     @cached_property
     def _answers(self) -> Answers:
         return Answers(
@@ -240,11 +250,20 @@ class Workshop:
         )
 
     @cached_property
+    def _parts(self) -> WorldParts:
+        return WorldParts(self.store, self.revocations, self.proving)
+
+    @cached_property
+    def _keeping(self) -> KeepingWing:
+        return KeepingWing(self._config, parts=self._parts, keys=self._secrets_or_none, policy=self._own_rules)
+
+    @cached_property
     def _wing(self) -> LoginWing:
         return LoginWing(
             self._config,
-            parts=WorldParts(self.store, self.revocations, self.proving),
+            parts=self._parts,
             issuer=lambda: self.issuer,
+            keeping=self._keeping,
             keys=self._secrets_or_none,
             csrf=self._csrf,
             recognition=self._recognition,
@@ -278,21 +297,3 @@ class Workshop:
             leeway_ms=self._leeway_seconds * 1000,
             announce=self._announce,
         )
-
-
-def _public(config: Config) -> tuple[str, ...]:
-    url = config.access.sign_in_url
-    if url is None or not url.startswith("/"):
-        return config.access.public
-    # Whoever is sent there to sign in must be let in there (http.md).
-    return (*config.access.public, url.partition("?")[0].partition("#")[0])
-
-
-def _weakened(config: Config) -> Iterator[RuleWeakened]:
-    """Yield an event for every switch that is unsafe by name and takes effect."""
-    if config.basic.allow_plain_http and "basic" in config.sources:
-        yield RuleWeakened(switch="basic.allow_plain_http")
-    if config.revocation.accept_eviction:
-        yield RuleWeakened(switch="revocation.accept_eviction")
-    if not config.cookies.secure and "cookie" in config.sources:
-        yield RuleWeakened(switch="cookies.secure")

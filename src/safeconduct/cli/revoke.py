@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from safeconduct._core.ports import Receipt, RevocationKind
+from safeconduct._core.reference import is_reference
 from safeconduct.cli.outcomes import Complaint, Refusal, tell, warn
 from safeconduct.cli.settings import Opened, Settings, opened, pass_settings, patient, refuse_without_store
 from safeconduct.cli.tables import json_option, print_record
@@ -50,7 +51,7 @@ def token(
     value = read_token(token)
     config = _config(settings)
     with opened(patient(config)) as tools:
-        if not _is_compact(value):
+        if not _is_whole(value):
             receipt = tools.auth.sessions.revoke_token(value, issuer=issuer, subject=subject, expires_at=expires_at)
         else:
             if subject or expires_at is not None or issuer:
@@ -131,9 +132,9 @@ def _revoke(settings: Settings, kind: RevocationKind, verb: Verb, *, as_json: bo
     _report(kind, receipt, config, as_json=as_json)
 
 
-def _is_compact(value: str) -> bool:
-    # The header of every token begins with {" — a random id does not.
-    return value.startswith("eyJ") and value.count(".") in {2, 4}
+def _is_whole(value: str) -> bool:
+    # The header of every signed token begins with {"; a random id does not, nor is one of ours as long as a reference.
+    return (value.startswith("eyJ") and value.count(".") in {2, 4}) or is_reference(value)
 
 
 def _revoke_whole(tools: Opened, value: str) -> Receipt | None:

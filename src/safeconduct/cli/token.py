@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import click
 
+from safeconduct._core.reference import is_reference
 from safeconduct._tokens.issuer import Grant
 from safeconduct._tokens.reader import decode_segment, read_object
 from safeconduct.cli.instant import instant_ms
@@ -55,6 +56,8 @@ def issue(
         raise Complaint(f"--lifetime must be at most {longest} (tokens.max_lifetime_seconds), got {seconds}.")
     if not subject:
         raise Complaint("--subject must not be empty.")
+    if config.tokens.format == "opaque":
+        raise Complaint('tokens.format is "opaque", and an opaque token needs a session: sign in.')
     _tell_of_memory(config, "a cut-off in the serving process is not known here, and may end this token")
     with opened(patient(config)) as tools:
         iat_ms = instant_ms(tools, subject=subject, client_id=client_id)
@@ -75,6 +78,8 @@ def issue(
 def show(token: str) -> None:
     """Print what TOKEN (- for standard input) says, without any proof."""
     value = read_token(token)
+    if is_reference(value):
+        raise Complaint("TOKEN is opaque and says nothing; `safeconduct token check` asks the store.")
     parts = value.encode("utf-8", "replace").split(b".")
     if len(parts) not in {_PARTS_OF_JWS, _PARTS_OF_JWE}:
         raise Complaint(f"TOKEN must have three parts or five, got {len(parts)}.")

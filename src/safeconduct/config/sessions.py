@@ -40,7 +40,8 @@ class SessionConfig:
         refresh_grace_seconds: How long the previous refresh token is answered with the same successor, in seconds, so
             that a lost answer ends no session.
         bind: What happens when network prefix and device of a long-term credential change.
-        require_session: Whether a token counts only while its session is in the store.
+        require_session: Whether an own token counts only while its session is in the store, which is then asked
+            whatever the consistency.
     """
 
     short_absolute_lifetime_seconds: Seconds = 43200

@@ -43,7 +43,7 @@ class TokenConfig:
 
     Attributes:
         format: "jws" is signed and readable, as RFC 9068 has it; "jwe" is encrypted around that; "opaque" is a
-            reference to the store.
+            reference to the store, which is then asked whatever the consistency.
         algorithm: The algorithm of new keys; ES256, because every library knows it and its tokens are short.
         access_lifetime_seconds: Life of an access token, in seconds; a quarter of an hour, because that is how long one
             counts where nobody asks for revocations.

@@ -19,6 +19,7 @@ from safeconduct._core.ports import Answer, Counter, Epoch, Question, Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.stores.counters import MemoryCounters
 from safeconduct.stores.lifetimes import MARGIN_MS, entry_expires_ms
+from safeconduct.stores.memory_references import MemoryReferences
 from safeconduct.stores.memory_sessions import MemorySessions
 
 #: How many expired entries a write clears away; as many as the script in Redis does.
@@ -59,6 +60,7 @@ class MemoryStore:
         "_pruned_ms",
         "_revoked",
         "_stamped_ms",
+        "references",
         "sessions",
         "version",
     )
@@ -80,6 +82,8 @@ class MemoryStore:
         self.version = object()
         #: The port to the sessions of this process.
         self.sessions = MemorySessions(self)
+        #: The port to its opaque tokens.
+        self.references = MemoryReferences(self)
         self.begin_instance()
         self._epoch = Epoch(self._instance.hex(), self._now_ms(), "new", horizon_ms)
         self._held = Answer(self._epoch, is_empty=False, is_revoked=False, now_ms=None)
@@ -105,7 +109,7 @@ class MemoryStore:
             self.refuse_foreign(question.instance)
         if not self._entry_members.isdisjoint(question.marks) or question.ends_ms <= self._pruned_ms:
             return self._revoked
-        if question.kept is not None and not self.sessions.keeps(question.kept):
+        if question.kept is not None and not self._has_records(question.kept, question.reference):
             return self._revoked
         if not self._cut_members.isdisjoint(question.cuts) and question.issued_ms <= self.latest_cut_ms(question.cuts):
             return self._revoked
@@ -120,7 +124,7 @@ class MemoryStore:
             and self._cut_members.isdisjoint(question.cuts)
             and question.ends_ms > self._pruned_ms
             and (question.instance is None or question.instance == self._instance)
-            and (question.kept is None or self.sessions.keeps(question.kept))
+            and (question.kept is None or self._has_records(question.kept, question.reference))
             and not self._is_ended
         )
 
@@ -160,7 +164,7 @@ class MemoryStore:
     def end(self) -> None:
         """Answer no more."""
         self._is_ended = True
-        self.version = object()
+        self.look_anew()
 
     def begin_instance(self) -> None:
         """Become another instance, with a lock that nobody holds: in a new process, or a forked one."""
@@ -168,6 +172,8 @@ class MemoryStore:
         self._is_told = False
         self._lock = threading.Lock()
         self.sessions.forget()
+        self.references.forget()
+        self.look_anew()
 
     def look_anew(self) -> None:
         """Let every view of this store be looked at anew: something that was kept is gone."""
@@ -207,7 +213,7 @@ class MemoryStore:
         self._keep(revocation, now_ms)
         before_ms = None if revocation.is_mark else self._cut(revocation.member, now_ms)
         # After the entry: whoever sees the old version may look too early, and looks again at the new one.
-        self.version = object()
+        self.look_anew()
         return before_ms
 
     def latest_cut_ms(self, cuts: Iterable[bytes]) -> int:
@@ -223,6 +229,9 @@ class MemoryStore:
         """
         if instance != self._instance:
             raise self._other_process()
+
+    def _has_records(self, session_id: str, reference: bytes | None) -> bool:
+        return self.sessions.keeps(session_id) and (reference is None or self.references.keeps(reference))
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)

@@ -15,6 +15,7 @@ from safeconduct._core.ports import Answer, Counter, Epoch, Question, Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.stores import scripts
 from safeconduct.stores.lifetimes import MARGIN_MS, clamped_ms
+from safeconduct.stores.redis_references import RedisReferences
 from safeconduct.stores.redis_sessions import RedisSessions
 from safeconduct.stores.reply import Said, integer, read_reply
 from safeconduct.stores.ways import Ways
@@ -65,11 +66,15 @@ class RedisStore:
             min_replicas=min_replicas,
             shift_ms=shift_ms,
         )
+        #: The port to the opaque tokens, which lie there too.
+        self.references = RedisReferences(
+            ways, key_prefix=key_prefix, horizon_ms=horizon_ms, shift_ms=shift_ms
+        )  # fmt: skip
 
     async def ask(self, question: Question) -> Answer:
         """Ask in one command on one slot."""
         marks, shard = question.marks, question.shard
-        keys = () if question.kept is None else (self.sessions.record(shard, question.kept),)
+        keys = () if question.kept is None else self.references.required(shard, question.kept, question.reference)
         said = await self._on_shard(
             scripts.ASK,
             shard,

@@ -12,11 +12,14 @@ from safeconduct._core.sources import Sources
 from safeconduct._http.body import Members
 from safeconduct._http.credentials import Bearer, read_authorization
 from safeconduct._http.message import Reply, Request
-from safeconduct.errors import AuthError, ExpiredToken, InvalidRequest, InvalidToken, NotRenewable
+from safeconduct.errors import AuthError, ExpiredToken, InvalidRequest, InvalidToken, NotRenewable, Unavailable
 from safeconduct.principal import Principal
 
 Verify = Callable[[str, float], Principal]
-"""Proves an access token at an instant; raises ``InvalidToken``."""
+"""Proves a signed access token at an instant; raises ``InvalidToken``."""
+
+SessionOf = Callable[[str], str | None]
+"""Names the session of an opaque access token, None for any other; raises ``InvalidToken``."""
 
 
 class LeavingDesk:
@@ -29,6 +32,7 @@ class LeavingDesk:
         delivery: Writes replies.
         sources: Where an access token may be.
         verify: Proves one, whether or not it was ended.
+        session_of: Names the session of one that is opaque.
         issuer: The own one, whose subjects have sessions here.
         clock: The time in seconds since the epoch.
     """
@@ -41,6 +45,7 @@ class LeavingDesk:
         sources: Sources,
         *,
         verify: Verify,
+        session_of: SessionOf,
         issuer: str | None,
         clock: Clock,
     ) -> None:
@@ -49,6 +54,7 @@ class LeavingDesk:
         self._delivery = delivery
         self._sources = sources
         self._verify = verify
+        self._session_of = session_of
         self._issuer = issuer
         self._clock = clock
 
@@ -105,9 +111,14 @@ class LeavingDesk:
     async def _end_by_access_token(self, request: Request) -> None:
         try:
             token = self._access_token(request)
-            principal = None if token is None else self._proven(token)
+            session_id = None if token is None else self._session_of(token)
+            principal = None if token is None or session_id is not None else self._proven(token)
+        except Unavailable:
+            raise
         except AuthError:
             return
+        if session_id is not None:
+            await self._rooms.open_sessions.sign_out_of(session_id)
         if principal is not None:
             await self._rooms.open_sessions.sign_out(principal)
 

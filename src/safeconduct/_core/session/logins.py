@@ -72,7 +72,7 @@ class Logins:
             # 64 random bits met 64 others: nobody gets another's session for that.
             raise Unavailable("the new session's id is taken")
         self._announce(SignedIn(subject=account.subject, session_id=reach.session_id, level=account.level))
-        return self._turning.made(reach, reply, extra, first)
+        return await self._turning.made(reach, reply, extra, first)
 
     async def refresh(self, refresh_token: str, *, extend: bool = False, caller: Caller | None = None) -> Tokens:
         """
@@ -101,7 +101,7 @@ class Logins:
         rotation = self._turning.rotation(token, rights, extends_ms=self._lives.idle_ms if extend else None)
         reply = await self._standing.transition(reach, lambda: self._store.rotate(reach, rotation))
         self._turning.refuse_unturned(reach, session, reply)
-        return self._turning.made(reach, reply, extra, token, is_rotated=True)
+        return await self._turning.made(reach, reply, extra, token, is_rotated=True)
 
     async def renew(self, principal: Principal) -> Tokens:
         """
@@ -132,7 +132,7 @@ class Logins:
             raise RevokedToken("the token was renewed before")
         if reply.outcome == "at_end":
             raise NotRenewable("the session ends with the token")
-        return self._turning.minting.renewed(known(reply), reach.session_id, extra)
+        return await self._turning.renewed(reach, reply, extra)
 
     def _reach_of(self, token: RefreshToken) -> Reach:
         try:

@@ -27,6 +27,7 @@ class Minting:
         refresh_tokens: Writes refresh tokens.
         lives: How long things live.
         add_claims: The author's hook, or None.
+        signs: Whether access tokens are signed here; else they are left empty for ``Keeping``.
         announce: Told where the hook fails.
     """
 
@@ -38,6 +39,7 @@ class Minting:
         lives: Lifetimes,
         *,
         add_claims: AddClaims | None,
+        signs: bool = True,
         announce: Callable[[Event], None],
     ) -> None:
         self._issuer = issuer
@@ -45,6 +47,7 @@ class Minting:
         self._refresh_tokens = refresh_tokens
         self._lives = lives
         self._add_claims = add_claims
+        self._signs = signs
         self._announce = announce
 
     def claims_of(
@@ -140,7 +143,7 @@ class Minting:
             extra=extra,
         )
         return Tokens(
-            access_token=self._issuer.issue(grant, iat_ms=iat_ms),
+            access_token=self._issuer.issue(grant, iat_ms=iat_ms) if self._signs else "",
             grant=grant,
             session_id=session_id,
             level=grant.level,

@@ -82,6 +82,19 @@ class OpenSessions:
             raise gone() from None
         await self._standing.end(reach, subject, "signed_out")
 
+    async def sign_out_of(self, session_id: str) -> None:
+        """
+        End a session whose id is proven to be the caller's; nothing happens where it is over.
+
+        Raises:
+            Unavailable: If the store can't be asked.
+        """
+        try:
+            subject, reach = await self._found(session_id)
+        except NotFound:
+            return
+        await self._standing.end(reach, subject, "signed_out")
+
     async def sign_out_everywhere(self, subject: str) -> None:
         """
         End every session of *subject* and whatever was issued to him until now.

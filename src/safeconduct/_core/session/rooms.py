@@ -8,6 +8,7 @@ from safeconduct._core.decision import Clock
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.ports import People
 from safeconduct._core.revocation import Revocations
+from safeconduct._core.session.keeping import Keeping
 from safeconduct._core.session.life import Lifetimes
 from safeconduct._core.session.logins import Logins
 from safeconduct._core.session.minting import AddClaims, Minting
@@ -45,6 +46,7 @@ def session_rooms(  # noqa: PLR0913 - every part of an ``Auth`` meets here
     keys: Callable[[], DerivedKeys],
     people: People | None,
     passwords: Passwords | None,
+    keeping: Keeping | None = None,
     add_claims: AddClaims | None,
     clock: Clock,
     announce: Callable[[Event], None],
@@ -61,6 +63,7 @@ def session_rooms(  # noqa: PLR0913 - every part of an ``Auth`` meets here
         keys: Returns the derived keys as they are now.
         people: The directory; None where there is none.
         passwords: Proves passwords; None where there is no directory.
+        keeping: Keeps what opaque tokens say; None where there are none.
         add_claims: The author's hook.
         clock: The time in seconds since the epoch.
         announce: Tells the listeners.
@@ -81,8 +84,16 @@ def session_rooms(  # noqa: PLR0913 - every part of an ``Auth`` meets here
         lives=lives,
         announce=announce,
     )
-    minting = Minting(issuer, config.issuer, refresh_tokens, lives, add_claims=add_claims, announce=announce)
-    turning = Turning(standing, minting, refresh_tokens, bind=config.sessions.bind, clock=clock, draw=draw)
+    minting = Minting(
+        issuer,
+        config.issuer,
+        refresh_tokens,
+        lives,
+        add_claims=add_claims,
+        signs=keeping is None or not keeping.keeps_every,
+        announce=announce,
+    )
+    turning = Turning(standing, minting, keeping, refresh_tokens, bind=config.sessions.bind, clock=clock, draw=draw)
     return SessionRooms(
         Logins(turning), StepUps(turning, passwords), OpenSessions(standing, refresh_tokens, clock=clock)
     )

@@ -220,6 +220,10 @@ class StatelessOpenSessions:
         """Do nothing, whatever the token is."""
         del refresh_token
 
+    async def sign_out_of(self, session_id: str) -> None:
+        """Do nothing, as ``sign_out``."""
+        del session_id
+
     async def sign_out_everywhere(self, subject: str) -> None:
         """
         Refuse.

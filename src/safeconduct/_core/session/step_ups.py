@@ -86,7 +86,7 @@ class StepUps:
         reply = await self._standing.transition(reach, lambda: self._store.step_up(reach, step))
         self._turning.refuse_unturned(reach, session, reply)
         self._announce(SteppedUp(subject=session.subject, session_id=reach.session_id, level=account.level))
-        return self._turning.made(reach, reply, extra, token, is_rotated=True)
+        return await self._turning.made(reach, reply, extra, token, is_rotated=True)
 
     async def _prove(
         self, reach: Reach, session: Session, password: str, *, network: str, knows_device: Callable[[str], bool]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from safeconduct._core.decision import Clock
+from safeconduct._core.session.keeping import Keeping
 from safeconduct._core.session.life import level_at
 from safeconduct._core.session.minting import Minting
 from safeconduct._core.session.record import Session, Transport
@@ -47,6 +48,7 @@ class Turning:
     Args:
         standing: Asks for sessions and ends them.
         minting: Makes tokens.
+        keeping: Keeps what opaque ones say; None where there are none.
         refresh_tokens: Reads and derives refresh tokens.
         bind: What happens when network or device of a long-term credential change.
         clock: The time in seconds since the epoch.
@@ -57,6 +59,7 @@ class Turning:
         self,
         standing: Standing,
         minting: Minting,
+        keeping: Keeping | None,
         refresh_tokens: RefreshTokens,
         *,
         bind: Bind,
@@ -64,7 +67,8 @@ class Turning:
         draw: Callable[[int], bytes],
     ) -> None:
         self.standing = standing
-        self.minting = minting
+        self._minting = minting
+        self._keeping = keeping
         self.refresh_tokens = refresh_tokens
         self.clock = clock
         self.draw = draw
@@ -131,9 +135,9 @@ class Turning:
     def claims(self, reach: Reach, subject: str, rights: Rights, level: Level) -> dict[str, object]:
         """Ask the author's hook what a token shall say besides."""
         now_ms = int(self.clock() * 1000)
-        return dict(self.minting.claims_of(subject, reach.session_id, rights, level=level, now_ms=now_ms))
+        return dict(self._minting.claims_of(subject, reach.session_id, rights, level=level, now_ms=now_ms))
 
-    def made(
+    async def made(
         self,
         reach: Reach,
         reply: SessionReply,
@@ -147,9 +151,15 @@ class Turning:
         salt = b"" if session.chain is None else session.chain.salt
         if token is not None and is_rotated:
             token = self.refresh_tokens.successor(token, salt)
-        return self.minting.tokens(
-            session, reach.session_id, extra, iat_ms=reply.iat_ms, refresh_token=token
-        )  # fmt: skip
+        tokens = self._minting.tokens(session, reach.session_id, extra, iat_ms=reply.iat_ms, refresh_token=token)
+        return await self._kept(tokens, reply)
+
+    async def renewed(self, reach: Reach, reply: SessionReply, extra: dict[str, object]) -> Tokens:
+        """Make the access token of the last renewal."""
+        return await self._kept(self._minting.renewed(known(reply), reach.session_id, extra), reply)
+
+    async def _kept(self, tokens: Tokens, reply: SessionReply) -> Tokens:
+        return tokens if self._keeping is None else await self._keeping.exchanged(tokens, iat_ms=reply.iat_ms)
 
     def drawn_id(self) -> str:
         """Draw a name that nobody else draws."""

@@ -56,6 +56,10 @@ class OpenSessionVerbs(Protocol):
         """End the session of a refresh token."""
         ...
 
+    async def sign_out_of(self, session_id: str) -> None:
+        """End a session whose id is proven to be the caller's."""
+        ...
+
     async def sign_out_everywhere(self, subject: str) -> None:
         """End every session of *subject* and whatever was issued to him until now."""
         ...

@@ -38,3 +38,6 @@ SESSION_END = _load(*_SESSION, "session_end")
 SESSION_END_ALL = _load("clock", "shard", "cutting", "session_end_all")
 SESSION_READ = _load("clock", "shard", "session_read")
 SESSION_INDEX = _load("clock", "shard", "session_index")
+
+REFERENCE_KEEP = _load("clock", "shard", "reference_keep")
+REFERENCE_RESOLVE = _load("clock", "shard", "reference_resolve")

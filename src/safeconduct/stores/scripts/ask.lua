@@ -1,4 +1,4 @@
--- KEYS[5], where it is asked for: the record of the session that must be there.
+-- KEYS[5…], where they are asked for: the record of the session that must be there, and the opaque token's.
 -- ARGV: shift, horizon, issued_ms, ends_ms, how many marks, marks, cuts
 if not fields[1] then
   return reply(0, 0)
@@ -18,7 +18,9 @@ for i = 6 + marks, #ARGV do
     revoked = 1
   end
 end
-if KEYS[5] and redis.call('EXISTS', KEYS[5]) == 0 then
-  revoked = 1
+for i = 5, #KEYS do
+  if redis.call('EXISTS', KEYS[i]) == 0 then
+    revoked = 1
+  end
 end
 return reply(revoked, 0)

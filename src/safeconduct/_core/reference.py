@@ -1,0 +1,109 @@
+"""
+An opaque token's wire form: a reference to what the store keeps.
+
+``base64url(ver:1 ‖ kv:1 ‖ sid:18 ‖ secret:30 ‖ tag:16)``: *kv* is the version of the key behind the tag, *sid* the
+session, which names the shard.  Length and tag are checked before any store is asked.  The store has a digest: whoever
+reads it has neither the secret nor the key of the tag.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from safeconduct._core.session.refresh_token import DerivedKeys
+from safeconduct._core.session.session_id import SESSION_ID_BYTES, octets_of, text_of
+from safeconduct.errors import BadSignature, MalformedToken, UnknownKey
+
+SECRET_BYTES: Final = 30
+LETTERS: Final = 88
+"""66 bytes: no padding, and no spare bits that would give one token two spellings."""
+
+_VERSION: Final = 1
+_TAG_BYTES: Final = 16
+_SID_END: Final = 2 + SESSION_ID_BYTES
+_SECRET_END: Final = _SID_END + SECRET_BYTES
+_WIRE: Final = re.compile(r"[A-Za-z0-9_-]{88}", re.ASCII)
+_TAG: Final = b"sc/at-tag/1"
+
+
+def is_reference(token: str) -> bool:
+    """Say whether *token* has the form of a reference; a token that is signed has dots and is longer."""
+    return len(token) == LETTERS and "." not in token
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A reference whose tag is right."""
+
+    session: bytes
+    secret: bytes = field(repr=False)
+    key_version: int
+
+    @property
+    def session_id(self) -> str:
+        """The session's name, as it is written."""
+        return text_of(self.session)
+
+    @property
+    def digest(self) -> bytes:
+        """What the store knows the token by."""
+        return hashlib.sha256(self.session + self.secret).digest()
+
+
+class References:
+    """
+    Write and read references.
+
+    Args:
+        keys: Returns the derived keys as they are now.
+        draw: Draws random bytes.
+    """
+
+    def __init__(self, keys: Callable[[], DerivedKeys], draw: Callable[[int], bytes]) -> None:
+        self._keys = keys
+        self._draw = draw
+
+    def new(self, session_id: str) -> Reference:
+        """Draw a reference for a token of a session."""
+        return Reference(octets_of(session_id), self._draw(SECRET_BYTES), self._keys().current)
+
+    def write(self, reference: Reference) -> str:
+        """Return the reference as it travels."""
+        head = bytes((_VERSION, reference.key_version)) + reference.session + reference.secret
+        return base64.urlsafe_b64encode(head + self._tag(reference)).decode()
+
+    def read(self, text: str) -> Reference:
+        """
+        Read a reference and check its tag.
+
+        Raises:
+            MalformedToken: If it is none.
+            UnknownKey: If it was made with a version of the key that is gone.
+            BadSignature: If it was made by nobody who has the key.
+        """
+        octets = _octets(text)
+        reference = Reference(octets[2:_SID_END], octets[_SID_END:_SECRET_END], octets[1])
+        try:
+            tag = self._tag(reference)
+        except KeyError:
+            raise UnknownKey(reason="no such version of the key for opaque tokens") from None
+        if not hmac.compare_digest(tag, octets[_SECRET_END:]):
+            raise BadSignature(reason="an opaque token without its right tag")
+        return reference
+
+    def _tag(self, reference: Reference) -> bytes:
+        key = self._keys().derive("reference-tag", version=reference.key_version)
+        return hmac.digest(key, _TAG + reference.session + reference.secret, hashlib.sha256)[:_TAG_BYTES]
+
+
+def _octets(text: str) -> bytes:
+    if _WIRE.fullmatch(text) is None:
+        raise MalformedToken("an opaque token of another form")
+    octets = base64.urlsafe_b64decode(text)
+    if octets[0] != _VERSION:
+        raise MalformedToken("an opaque token of another version")
+    return octets

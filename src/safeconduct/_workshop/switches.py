@@ -1,0 +1,32 @@
+"""What follows from single switches of a configuration."""
+
+from collections.abc import Iterator
+
+from safeconduct.config import Config
+from safeconduct.events import RuleWeakened
+
+_DEFAULT_REALM = "safeconduct"
+
+
+def realm_of(config: Config) -> str:
+    """Return the name of what is guarded, as challenges tell it."""
+    return config.audience or config.external_url or _DEFAULT_REALM
+
+
+def public_paths(config: Config) -> tuple[str, ...]:
+    """Return the paths that are open, the sign-in page of the application among them."""
+    url = config.access.sign_in_url
+    if url is None or not url.startswith("/"):
+        return config.access.public
+    # Whoever is sent there to sign in must be let in there (http.md).
+    return (*config.access.public, url.partition("?")[0].partition("#")[0])
+
+
+def weakened(config: Config) -> Iterator[RuleWeakened]:
+    """Yield an event for every switch that is unsafe by name and takes effect."""
+    if config.basic.allow_plain_http and "basic" in config.sources:
+        yield RuleWeakened(switch="basic.allow_plain_http")
+    if config.revocation.accept_eviction:
+        yield RuleWeakened(switch="revocation.accept_eviction")
+    if not config.cookies.secure and "cookie" in config.sources:
+        yield RuleWeakened(switch="cookies.secure")

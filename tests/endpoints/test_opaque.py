@@ -1,0 +1,367 @@
+"""Server-side sessions: tokens that the store keeps, and a session that counts only while its record is there."""
+
+import base64
+import re
+
+import pytest
+
+from minting import OWN_KEY
+from people import run
+from safeconduct import Account
+from safeconduct._core.reference import is_reference
+from safeconduct.errors import ConfigurationError, InvalidToken
+from safeconduct.stores import MemoryStore
+from visiting import ACCESS, LIMITS, Place, Visitor
+
+OPAQUE = {"tokens": {"format": "opaque"}}
+LISTED = {"sessions": {"require_session": True}}
+
+
+def commands(server, visitor):
+    """Count the scripts that one request runs."""
+    server.say("CONFIG", "RESETSTAT")
+    status = visitor.use()
+    counted = sum(
+        int(found) for found in re.findall(r"cmdstat_eval(?:sha)?:calls=(\d+)", server.say("INFO", "commandstats"))
+    )
+    return status, counted
+
+
+def names_of(server, pattern):
+    return re.findall(r"safeconduct:\S+", server.say("KEYS", pattern))
+
+
+def forget_session(server):
+    for name in names_of(server, "safeconduct:*ses:*"):
+        server.say("DEL", name)
+
+
+@pytest.mark.parametrize("fields", [OPAQUE, LISTED, OPAQUE | LISTED], ids=["opaque", "listed", "both"])
+def test_a_request_costs_one_command(over_a_server, fields):
+    """Seen for the first time or again: who asks and whether that still counts is one question."""
+    place, server = over_a_server(**fields)
+    visitor = Visitor(place)
+    visitor.take()
+    # The server must have each script: the first time it is sent twice.
+    assert (200, 200) == (visitor.use(), visitor.use())
+    visitor.take()
+
+    assert (200, 1) == commands(server, visitor)
+    assert (200, 1) == commands(server, visitor)
+
+
+def test_the_store_keeps_nothing_that_is_a_token(over_a_server):
+    """Whoever reads all of it has no token, no secret of one, and nothing that is signed."""
+    place, server = over_a_server(**OPAQUE)
+    visitor = Visitor(place)
+    visitor.take(remember=True)
+    visitor.use()
+    token = visitor.held["access_token"]
+    secret = base64.urlsafe_b64decode(token)[20:50]
+
+    [kept] = names_of(server, "safeconduct:*tok:*")
+    found = server.say("HGETALL", kept) + "".join(names_of(server, "*"))
+    [record] = names_of(server, "safeconduct:*ses:*")
+    found += server.say("HGETALL", record)
+
+    assert is_reference(token)
+    assert '"sub":"alice"' in found
+    for part in (
+        token,
+        secret.hex(),
+        base64.urlsafe_b64encode(secret).decode(),
+        secret.decode("utf-8", "replace"),
+        "eyJ",
+    ):
+        assert part not in found
+
+
+def test_who_asks_is_the_same_principal(make):
+    """An application sees no difference between a reference and a signed token."""
+    seen = []
+    for tokens in ({"format": "jws"}, {"format": "opaque"}):
+        visitor = Visitor(make(tokens=tokens))
+        visitor.take(remember=True)
+        principal = visitor.place.auth.verify(visitor.held["access_token"])
+        seen.append((principal.subject, principal.issuer, principal.level, principal.roles, principal.scopes,
+                     principal.expires_at, sorted(principal.claims)))  # fmt: skip
+
+    assert seen[0] == seen[1]
+
+
+def test_a_session_whose_record_is_gone_ends_its_tokens(over_a_server):
+    """The allowlist: nothing says that the session was ended, and it counts no more."""
+    place, server = over_a_server(**LISTED)
+    visitor = Visitor(place)
+    visitor.take()
+    before = visitor.use()
+
+    forget_session(server)
+
+    assert (200, 401) == (before, visitor.use())
+    assert not is_reference(visitor.held["access_token"])
+
+
+def test_without_the_list_a_signed_token_outlives_its_record(over_a_server):
+    """What ``require_session`` changes."""
+    place, server = over_a_server()
+    visitor = Visitor(place)
+    visitor.take()
+
+    forget_session(server)
+
+    assert 200 == visitor.use()
+
+
+def test_an_opaque_token_needs_its_session(over_a_server):
+    place, server = over_a_server(**OPAQUE)
+    visitor, fresh = Visitor(place), Visitor(place)
+    visitor.take()
+    fresh.take()
+    before = visitor.use()
+
+    forget_session(server)
+
+    assert (200, 401, 401) == (before, visitor.use(), fresh.use())
+
+
+@pytest.mark.parametrize("consistency", ["none", "strict"])
+def test_the_list_is_asked_whatever_the_consistency(over_a_server, consistency):
+    """A list that is not looked at would allow everybody."""
+    place, server = over_a_server(**LISTED, revocation={"consistency": consistency})
+    visitor = Visitor(place)
+    visitor.take()
+    before = visitor.use()
+
+    forget_session(server)
+
+    assert (200, 401) == (before, visitor.use())
+
+
+@pytest.mark.parametrize("fields", [OPAQUE, LISTED], ids=["opaque", "listed"])
+def test_a_store_that_lost_its_data_is_503_and_then_401(over_a_server, fields):
+    """Never open: first nobody can say, then the tokens are known to nobody."""
+    place, server = over_a_server(**fields)
+    visitor = Visitor(place)
+    visitor.take()
+    visitor.use()
+
+    server.say("FLUSHALL")
+
+    assert (503, 401, 401) == (visitor.use(), visitor.use(), visitor.use())
+
+
+def test_a_store_that_is_away_is_503(doomed):
+    """Neither 401 nor a pass, for a token that was seen before and for one that was not."""
+    place, server = doomed
+    known, unknown = Visitor(place), Visitor(place)
+    known.take(remember=True)
+    unknown.take()
+    known.use()
+
+    server.kill()
+
+    assert (503, 503) == (known.use(), unknown.use())
+    assert (503, 503) == (
+        known.refresh(),
+        known.ask("POST", "/auth/login", said={"username": "alice", "password": "wonder"}),
+    )
+
+
+@pytest.mark.parametrize("claims", ["[", b"\xff"], ids=["no JSON", "no text"])
+def test_something_else_under_a_reference_is_503(over_a_server, claims):
+    """What the store keeps there is none of ours: the caller is not at fault, and does not pass."""
+    place, server = over_a_server(**OPAQUE)
+    visitor = Visitor(place)
+    visitor.take()
+    [kept] = names_of(server, "safeconduct:*tok:*")
+
+    server.say("HSET", kept, "claims", claims)
+
+    assert 503 == visitor.use()
+
+
+def test_another_sessions_claims_under_a_reference_are_503(over_a_server):
+    place, server = over_a_server(**OPAQUE)
+    mine, theirs = Visitor(place), Visitor(place)
+    mine.take()
+    [own] = names_of(server, "safeconduct:*tok:*")
+    theirs.take("bob", "builder")
+    [other] = set(names_of(server, "safeconduct:*tok:*")) - {own}
+
+    server.say("COPY", other, own, "REPLACE")
+
+    assert (503, 200) == (mine.use(), theirs.use())
+
+
+@pytest.mark.parametrize("token", ["A" * 88, "AQ" + "A" * 86, "_" * 88], ids=["version", "tag", "garbage"])
+def test_a_reference_that_is_none_of_ours_is_401(make, token):
+    visitor = Visitor(make(**OPAQUE))
+
+    assert 401 == visitor.use(token)
+
+
+@pytest.mark.parametrize("fields", [{"keys": {"keys": [OWN_KEY]}}, {"store": "none"}], ids=["no key", "no store"])
+def test_where_nothing_can_be_kept_a_reference_is_no_token(make, fields):
+    """Without the key of the tags, or a store, there are no references, and nobody is asked."""
+    visitor = Visitor(make(sources=["bearer"], **fields))
+
+    assert 401 == visitor.use("A" * 88)
+
+
+def test_it_expires_with_the_leeway_of_any_token(anywhere, clock):
+    visitor = Visitor(anywhere)
+    visitor.take()
+
+    clock.advance(seconds=909)
+    late = visitor.use()
+    clock.advance(seconds=2)
+
+    assert (200, 401) == (late, visitor.use())
+
+
+def test_an_expired_token_signs_out(anywhere, clock):
+    """Its expiry alone may have passed (http.md)."""
+    visitor = Visitor(anywhere)
+    visitor.take(remember=True)
+    clock.advance(seconds=1000)
+
+    assert 204 == visitor.ask("POST", "/auth/logout", bearer=visitor.held["access_token"], with_jar=False)
+    assert 401 == visitor.refresh()
+    assert 204 == visitor.ask("POST", "/auth/logout", bearer=visitor.held["access_token"], with_jar=False)
+
+
+def test_the_verbs_take_opaque_tokens(make, clock):
+    """The blocking face; the awaitable one runs the same coroutines."""
+    place = make(**OPAQUE)
+    verbs = place.auth.sessions
+    first = verbs.sign_in(Account("alice"), remember=True)
+    stepped = verbs.step_up(first.access_token, "wonder")
+    clock.advance(seconds=451)
+    renewed = verbs.renew(stepped.access_token)
+
+    assert all(is_reference(tokens.access_token) for tokens in (first, stepped, renewed))
+    assert ("explicit", "remembered") == (stepped.level, renewed.level)
+    with pytest.raises(InvalidToken):
+        verbs.renew(first.access_token)
+
+    verbs.sign_out(renewed.access_token)
+
+    with pytest.raises(InvalidToken):
+        place.auth.verify(renewed.access_token)
+
+
+def test_a_renewal_that_is_repeated_is_of_one_chain(make, clock):
+    """Two references, one token: the same id, the same instants."""
+    place = make(**OPAQUE)
+    verbs = place.auth.sessions
+    first = verbs.sign_in(Account("alice"))
+    clock.advance(seconds=451)
+
+    renewed, again = verbs.renew(first.access_token), verbs.renew(first.access_token)
+
+    assert renewed.access_token != again.access_token
+    assert place.auth.verify(renewed.access_token).claims == place.auth.verify(again.access_token).claims
+
+
+@pytest.fixture
+def burdened(make):
+    """A place whose user has more roles than a cookie can hold."""
+    place = make()
+    place.folk.accounts["alice"] = Account("alice", roles=[f"role-{number:04}" for number in range(400)])
+    return Visitor(place)
+
+
+def test_a_token_too_long_for_a_cookie_becomes_a_reference(burdened):
+    """The cookie carries an opaque reference, and the application sees the same roles."""
+    status = burdened.sign_in(remember=True)
+
+    assert (200, 200) == (status, burdened.ask("GET", "/me"))
+    assert is_reference(burdened.jar[ACCESS])
+    assert 400 == len(burdened.place.auth.verify(burdened.jar[ACCESS]).roles)
+    assert (200, 200) == (burdened.ask("POST", "/auth/refresh"), burdened.ask("GET", "/me"))
+
+
+def test_the_same_token_in_a_body_is_signed(burdened):
+    burdened.take()
+
+    assert 200 == burdened.use()
+    assert not is_reference(burdened.held["access_token"])
+
+
+def test_a_cookie_of_a_foreign_page_is_refused_the_first_time_too(make):
+    """The store's word does not spare the origin step."""
+    place = make(**OPAQUE)
+    visitor = Visitor(place)
+    visitor.sign_in()
+    foreign = [("origin", "https://evil.example")]
+
+    assert 403 == visitor.ask("POST", "/me", headers=foreign, page=False)
+
+
+class _Deaf:
+    """A store of an author's own, which knows nothing of records."""
+
+    def __init__(self, stores):
+        self._stores = stores
+
+    def blocking(self):
+        return _DeafPort()
+
+    def native(self):
+        return _DeafPort()
+
+    def end(self):
+        self._stores.end()
+
+
+class _DeafPort:
+    async def close(self):
+        """Have nothing to let go of."""
+
+
+@pytest.mark.parametrize("fields", [OPAQUE, LISTED], ids=["opaque", "listed"])
+def test_a_store_that_looks_for_no_record_is_refused(world, clock, fields):
+    """It would answer as if every record were there."""
+    stores = _Deaf(MemoryStore(clock=clock, horizon_ms=0, leeway_ms=0))
+
+    with pytest.raises(ConfigurationError, match="keeps no sessions and tokens"):
+        Place(world, clock=clock, stores=stores, login=LIMITS, **fields)
+
+
+def test_a_coroutine_of_either_world_verifies(make, world):
+    place = make(**OPAQUE)
+    tokens = place.auth.sessions.sign_in(Account("alice"))
+
+    assert "alice" == run(world, place.auth.async_verify(tokens.access_token)).subject
+
+
+def test_claims_that_json_cannot_hold_are_kept_nowhere(world, clock):
+    """As a signed token with them is never made."""
+    place = Place(world, clock=clock, add_claims=lambda _: {"tags": {"a set"}}, **OPAQUE)
+
+    with pytest.raises(ConfigurationError, match="JSON"):
+        place.auth.sessions.sign_in(Account("alice"))
+    place.close()
+
+
+def test_a_key_that_went_away_is_503(make):
+    """Nobody can say whose tokens they are; a session that may go on is not told to be over."""
+    place = make(**OPAQUE)
+    visitor = Visitor(place)
+    visitor.take()
+    place.auth._workshop._keeping._keys_or_none = lambda: None
+
+    token = visitor.held["access_token"]
+
+    assert 503 == visitor.use()
+    assert 503 == visitor.ask("POST", "/auth/logout", bearer=token, with_jar=False)
+
+
+def test_a_reference_of_a_shard_that_is_gone_is_401(make):
+    """Of a time when the store had more shards."""
+    wide, narrow = make(**OPAQUE, store={"url": "memory://", "shards": 64}), make(**OPAQUE)
+    token = wide.auth.sessions.sign_in(Account("alice")).access_token
+
+    assert 200 == Visitor(wide).use(token)
+    assert 401 == Visitor(narrow).use(token)

@@ -1,0 +1,100 @@
+"""What every store must do with opaque tokens, and with the records that a credential needs."""
+
+import pytest
+
+from safeconduct._core.ports import Question, Revocation
+from safeconduct._core.reference_ports import Sought
+from session_craft import ABSOLUTE_MS, ACCESS_MS
+from session_scene import SessionScene
+
+REFERENCE = bytes(range(32))
+JTI = b"t" + b"j" * 16
+CLAIMS = '{"sub":"al\\u00efce"}'
+
+
+class ReferenceContract(SessionScene):
+    """Opaque tokens: kept, resolved, ended."""
+
+    @pytest.fixture
+    def question(self, world, reach, opened):
+        return Question(
+            shard=reach.shard,
+            marks=(JTI,),
+            cuts=reach.cuts,
+            issued_ms=opened.iat_ms,
+            ends_ms=opened.iat_ms + ACCESS_MS,
+            instance=world.store.sessions.instance,
+            kept=reach.session_id,
+            reference=REFERENCE,
+        )
+
+    @pytest.fixture
+    def kept(self, world, question):
+        return world.run(world.store.references.keep(question, CLAIMS))
+
+    def resolve(self, world, reach, reference=REFERENCE):
+        return world.run(world.store.references.resolve(Sought(reach.shard, reach.session_id, reference)))
+
+    def answers(self, world, reach, question):
+        """Say what both ways to ask find: the first question, and every later one."""
+        return (self.resolve(world, reach).is_revoked, world.run(world.store.ask(question)).is_revoked)
+
+    def test_what_was_kept_is_resolved(self, world, reach, question, kept):
+        said = self.resolve(world, reach)
+
+        assert kept.epoch is not None
+        assert (False, CLAIMS, question.issued_ms) == (said.is_revoked, said.claims, said.issued_ms)
+        assert (False, False) == self.answers(world, reach, question)
+
+    def test_what_was_not_kept_is_revoked(self, world, reach, question):
+        said = self.resolve(world, reach)
+
+        assert (True, "") == (said.is_revoked, said.claims)
+        assert (True, True) == self.answers(world, reach, question)
+
+    @pytest.mark.usefixtures("kept")
+    def test_another_reference_is_another_token(self, world, reach):
+        assert self.resolve(world, reach, b"x" * 32).is_revoked
+
+    def test_a_token_that_is_kept_twice_is_kept_once(self, world, reach, question, kept):
+        again = world.run(world.store.references.keep(question, CLAIMS))
+
+        assert kept.epoch == again.epoch
+        assert CLAIMS == self.resolve(world, reach).claims
+
+    @pytest.mark.usefixtures("kept")
+    @pytest.mark.parametrize("kind", ["session", "subject", "client", "everything"])
+    def test_every_cut_off_ends_it(self, world, reach, question, kind):
+        self.cut(world, reach, kind)
+
+        assert (True, True) == self.answers(world, reach, question)
+
+    @pytest.mark.usefixtures("kept")
+    def test_its_own_mark_ends_it(self, world, reach, question):
+        world.run(world.store.revoke(reach.shard, Revocation("token", JTI, (reach.shard,), question.ends_ms)))
+
+        assert (True, True) == self.answers(world, reach, question)
+
+    @pytest.mark.usefixtures("kept")
+    def test_it_ends_with_its_session(self, world, reach, question):
+        self.end(world, reach)
+
+        assert (True, True) == self.answers(world, reach, question)
+
+    def test_a_token_that_has_ended_is_not_kept(self, world, reach, question, clock):
+        """A clock that ran ahead leaves nothing behind."""
+        clock.advance(seconds=ACCESS_MS / 1000 + 61)
+
+        world.run(world.store.references.keep(question, CLAIMS))
+
+        assert self.resolve(world, reach).is_revoked
+
+    def test_an_entry_that_may_be_forgotten_refuses(self, world, reach, question, kept, clock):
+        """A token no younger than what was forgotten is refused by both questions."""
+        expires_ms = question.ends_ms + 1
+        world.run(world.store.revoke(reach.shard, Revocation("token", b"t" + b"o" * 16, (reach.shard,), expires_ms)))
+        clock.advance(seconds=ACCESS_MS / 1000 + 65)
+        world.run(world.store.revoke(reach.shard, Revocation("token", b"t" + b"p" * 16, (reach.shard,), ABSOLUTE_MS)))
+
+        assert kept.epoch is not None
+        assert (True, True) == self.answers(world, reach, question)
