@@ -62,9 +62,12 @@ class Vouching:
             RevokedToken: If the credential was ended.
             Unavailable: If the store cannot be asked.
         """
-        asks = self._asks_by_default if consistency is None else consistency != "none"
-        if asks and self._revocations is not None:
+        if self._revocations is not None and self.asks(consistency):
             await self._revocations.check(question, now_ms=now_ms)
+
+    def asks(self, consistency: Consistency | None) -> bool:
+        """Say whether the store is asked under *consistency*, where there is one."""
+        return self._asks_by_default if consistency is None else consistency != "none"
 
     def _check_page(self, proof: Proof, passed: Passed, request: Request, requirement: Requirement) -> None:
         if proof.ambient is None:

@@ -26,6 +26,7 @@ from safeconduct._core.sessions import AsyncSessions
 from safeconduct._core.sources import Sources
 from safeconduct._core.strangers import Strangers
 from safeconduct._core.vouching import Vouching
+from safeconduct._core.watch import Watching
 from safeconduct._http.origin import Origin
 from safeconduct._keys.derivation import Secrets
 from safeconduct._keys.opening import issuer_rules, own_keys
@@ -33,10 +34,11 @@ from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct._tokens.policy import ACR
 from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct._workshop.login import LoginWing, WorldParts
+from safeconduct._workshop.prolonging import prolonging_of
 from safeconduct._workshop.proving import ProvingWing, World
+from safeconduct._workshop.weakening import weakened
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
-from safeconduct.events import RuleWeakened
 from safeconduct.stores import open_store
 
 _DEFAULT_REALM = "safeconduct"
@@ -85,8 +87,8 @@ class Workshop:
         self._gates: list[Gate] = []
         self._is_closed = False
         self._ports: dict[World, Store] = {}
-        for weakened in _weakened(config):
-            announce(weakened)
+        for event in weakened(config):
+            announce(event)
 
     @cached_property
     def issuer(self) -> TokenIssuer:
@@ -112,16 +114,27 @@ class Workshop:
             asks_by_default=self._config.consistency != "none",
             csrf=self._csrf,
         )
+        view = Unasked() if revocations is None else revocations.view
+        identification = self._identification(vouching, basic)
         gate = Gate(
             policy=self._policy,
             sources=self._sources,
             recognition=self._recognition,
-            identification=self._identification(vouching, basic),
+            identification=identification,
             vouching=vouching,
             strangers=self._strangers,
-            view=Unasked() if revocations is None else revocations.view,
+            view=view,
             answers=self._answers,
             endpoints=Endpoints(self._rows(world, self._identification(vouching, None))),
+            watching=Watching(
+                identification=identification,
+                recognition=self._recognition,
+                vouching=vouching,
+                view=view,
+                prolonging=prolonging_of(self._config, self.store(world), revocations),
+                staleness_seconds=self._config.revocation.staleness_seconds,
+                announce=self._announce,
+            ),
             announce=self._announce,
             release=self.store(world).close,
         )
@@ -285,13 +298,3 @@ def _public(config: Config) -> tuple[str, ...]:
         return config.access.public
     # Whoever is sent there to sign in must be let in there (http.md).
     return (*config.access.public, url.partition("?")[0].partition("#")[0])
-
-
-def _weakened(config: Config) -> Iterator[RuleWeakened]:
-    """Yield an event for every switch that is unsafe by name and takes effect."""
-    if config.basic.allow_plain_http and "basic" in config.sources:
-        yield RuleWeakened(switch="basic.allow_plain_http")
-    if config.revocation.accept_eviction:
-        yield RuleWeakened(switch="revocation.accept_eviction")
-    if not config.cookies.secure and "cookie" in config.sources:
-        yield RuleWeakened(switch="cookies.secure")

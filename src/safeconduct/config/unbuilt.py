@@ -54,7 +54,6 @@ UNBUILT: Final = (
     ),
     Unbuilt("access.rules[].consistency", "`bounded`", "`strict` or `none`", one_of("bounded")),
     Unbuilt("access.rules[].on_outage", "`serve`", "`refuse`", one_of("serve")),
-    Unbuilt("access.rules[].long_lived", "`true`", "`false`", is_on),
     Unbuilt("tokens.format", "`opaque`", "`jws` or `jwe`", one_of("opaque")),
     Unbuilt("sessions.require_session", "`true`", "`false`", is_on),
     Unbuilt("revocation.consistency", "`bounded`", "`strict` or `none`", one_of("bounded")),
