@@ -99,10 +99,10 @@ def carried(visitor):
     return (("cookie", f"{ACCESS}={visitor.jar[ACCESS]}"), *OWN_PAGE)
 
 
-def asked(place, *headers, target="/live", application=None):
+def asked(place, *headers, method="GET", target="/live", application=None):
     """Begin a request whose response is read message by message."""
     fields = tuple((name, value.encode()) for name, value in headers)
-    held = Held(place, scope_of(Asked("GET", target, fields, "https")), application)
+    held = Held(place, scope_of(Asked(method, target, fields, "https")), application)
     held.tell({"type": "http.request", "body": b"", "more_body": False})
     return held
 
