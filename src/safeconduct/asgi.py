@@ -16,8 +16,9 @@ from safeconduct._http.close_code import close_code
 from safeconduct._http.cookies import fields_without
 from safeconduct._http.message import Reply, Request, Route, read_fields
 from safeconduct._http.paths import relative_path
-from safeconduct._http.privacy import private
+from safeconduct._http.privacy import as_private
 from safeconduct._watching.line import Line, outer_extend
+from safeconduct._watching.outlook import Outlook, mark_awaitable
 from safeconduct._watching.response import WatchedResponse
 from safeconduct._watching.socket import WatchedSocket
 from safeconduct.errors import AuthError, InvalidRequest
@@ -42,6 +43,7 @@ class AuthMiddleware:
         self.app = app
         self._gate = auth.asgi_gate()
         self._recall = self._gate.recall
+        mark_awaitable(Outlook.send)
         self._hides_cookies = bool(self._gate.hidden_cookies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,18 +75,16 @@ class AuthMiddleware:
         below = {**scope, "safeconduct": identity, "user": identity, "auth": passed}
         if self._hides_cookies:
             below["headers"] = fields_without(scope["headers"], self._gate.hidden_cookies)
-        through = _as_private(send) if passed.is_by_cookie else send
-        watched = WatchedResponse(self._gate, passed, read_scope, scope, through)
-        below["safeconduct.extend"] = watched.extend
+        outlook = Outlook(self._watch_stream, passed, scope, as_private(send) if passed.is_by_cookie else send)
         before = PASSED.set(passed)
         try:
-            await self.app(below, receive, watched.send)
+            await self.app(below, receive, outlook.send)
         except Exception as error:  # noqa: BLE001 - what is not ours is raised again
-            await self._fail(error, scope, send, watched.line)
+            await self._fail(error, scope, send, outlook.line)
         finally:
             PASSED.reset(before)
-            if watched.line is not None:
-                await watched.line.release()
+            if outlook.line is not None:
+                await outlook.line.release()
 
     async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -106,22 +106,27 @@ class AuthMiddleware:
         if isinstance(decision, Refused):
             await self._refuse(decision.error, scope, send)
             return None
-        if gate.has_long_lived and decision.proof is not None and gate.watches(request):
-            await self._serve_long_lived(decision, scope, receive, send)
-            return None
-        return decision
+        watch = gate.watch(decision, request) if gate.has_long_lived and gate.watches(request) else None
+        if watch is None:
+            return decision
+        await self._serve_long_lived(watch, decision, scope, receive, send)
+        return None
 
-    async def _serve_long_lived(self, passed: Passed, scope: Scope, receive: Receive, send: Send) -> None:
+    def _watch_stream(self, passed: Passed, scope: Scope, send: Send) -> Line | None:
+        watch = self._gate.watch(passed, read_scope(scope))
+        return None if watch is None else WatchedResponse(self._gate, watch, send).line
+
+    async def _serve_long_lived(self, watch: Watch, passed: Passed, scope: Scope, receive: Receive, send: Send) -> None:
         # Here and not above, because it loads asyncio.
         from safeconduct._watching.long_lived import serve_long_lived  # noqa: PLC0415 - see above
 
-        through = _as_private(send) if passed.is_by_cookie else send
-        watched = WatchedResponse(self._gate, passed, read_scope, scope, through)
-        line = watched.open(partial(self._refuse, scope=scope, send=send))
+        through = as_private(send) if passed.is_by_cookie else send
+        answer, outer = partial(self._refuse, scope=scope, send=send), outer_extend(self._gate, scope)
+        line = WatchedResponse(self._gate, watch, through, outer=outer, answer=answer).line
         below = _below(self._gate, scope, passed) | {"safeconduct.extend": line.extend}
         before = PASSED.set(passed)
         try:
-            await serve_long_lived(line, self.app, below, receive, watched.send)
+            await serve_long_lived(line, self.app, below, receive)
         except Exception as error:  # noqa: BLE001 - what is not ours is raised again
             await self._fail(error, scope, send, line)
         finally:
@@ -280,15 +285,6 @@ def _without_subprotocol_token(scope: Scope) -> Scope:
     # What is left is the word "bearer", which the application may choose and we choose for it otherwise.
     fields = [(name, value) for name, value in scope["headers"] if name != b"sec-websocket-protocol"]
     return {"subprotocols": ["bearer"], "headers": [*fields, (b"sec-websocket-protocol", b"bearer")]}
-
-
-def _as_private(send: Send) -> Send:
-    async def send_privately(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message = {**message, "headers": private(list(message.get("headers", ())))}
-        await send(message)
-
-    return send_privately
 
 
 async def _reply(send: Send, reply: Reply, method: str) -> None:

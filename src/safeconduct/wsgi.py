@@ -5,7 +5,6 @@ The core's coroutines are finished here without a loop; every port behind WSGI a
 """
 
 from collections.abc import Callable, Coroutine, Iterable, Iterator
-from functools import partial
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, TypeVar
@@ -73,8 +72,8 @@ class AuthMiddleware:
             _hide_cookies(environ, self._gate.hidden_cookies)
         if passed.is_by_cookie:
             start_response = _as_private(start_response)
-        read = partial(_read_as_it_came, environ, route)
-        watched = WatchedBody(self._gate, passed, read, start_response, is_watched=is_long_lived)
+        watched = WatchedBody(self._gate, passed, _read_as_it_came, environ, route, start_response)
+        watched.is_watched = is_long_lived
         return self._call(environ, watched, passed)
 
     def _judge(self, environ: Environ, start_response: StartResponse) -> Passed | Iterable[bytes]:

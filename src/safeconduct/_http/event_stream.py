@@ -6,21 +6,22 @@ from safeconduct._http.message import Field
 
 _TYPE = "text/event-stream"
 _TYPE_OCTETS = _TYPE.encode()
-_NAME = b"content-type"
+_SIXTH = frozenset("eE")
+_SIXTH_OCTETS = frozenset((b"e", b"E"))
 
 
 def is_event_stream(fields: Iterable[Field]) -> bool:
     """Say it of the fields of an ASGI response.  Every response is asked, so nothing is read that need not be."""
     for name, value in fields:
-        # An application that does not write its names small is not to be missed.
-        if len(name) == len(_NAME) and name.lower() == _NAME:
-            return value[:17].lower() == _TYPE_OCTETS
+        # The sixth letter tells nearly every other type apart.  Names and types are of either case.
+        if value[5:6] in _SIXTH_OCTETS and value[:17].lower() == _TYPE_OCTETS and name.lower() == b"content-type":
+            return True
     return False
 
 
 def is_native_event_stream(fields: Iterable[tuple[str, str]]) -> bool:
     """Say it of the fields of a WSGI response."""
     for name, value in fields:
-        if len(name) == len(_NAME) and name.lower() == "content-type":
-            return value[:17].lower() == _TYPE
+        if value[5:6] in _SIXTH and value[:17].lower() == _TYPE and name.lower() == "content-type":
+            return True
     return False

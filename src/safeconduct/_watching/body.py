@@ -7,14 +7,14 @@ response is not taken for a whole one.
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 from safeconduct._core.decision import Passed
 from safeconduct._core.finish import finish
 from safeconduct._core.gate import Gate
 from safeconduct._core.watch import Watch
 from safeconduct._http.event_stream import is_native_event_stream
-from safeconduct._http.message import Request
+from safeconduct._http.message import Request, Route
 from safeconduct.errors import AuthError
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
@@ -33,26 +33,31 @@ class WatchedBody:
     Args:
         gate: Whose watching decides.
         passed: What the request rests on.
-        read: Reads the request as it came.
+        read: Reads the request as it came, out of the two that follow.
+        environ: The request as it is by now.
+        route: What the server said of method and path.
         start_response: The server's, or what stands in front of it.
-        is_watched: Whether a rule wants it watched, whatever it is.
     """
 
-    __slots__ = ("_asked_at", "_gate", "_is_stream", "_passed", "_read", "_start_response", "_watch", "is_watched")
+    __slots__ = ("_asked_at", "_environ", "_gate", "_is_stream", "_passed", "_read", "_route", "_start_response",
+                 "_watch", "is_watched")  # fmt: skip
 
     def __init__(
         self,
         gate: Gate,
         passed: Passed,
-        read: Callable[[], Request],
+        read: Callable[[dict[str, Any], Route], Request],
+        environ: dict[str, Any],
+        route: Route,
         start_response: StartResponse,
-        *,
-        is_watched: bool,
     ) -> None:
-        self.is_watched = is_watched
+        #: Whether it is looked at before each chunk: because of a rule, or of what it is.
+        self.is_watched = False
         self._gate = gate
         self._passed = passed
         self._read = read
+        self._environ = environ
+        self._route = route
         self._start_response = start_response
         self._is_stream = False
         self._watch: Watch | None = None
@@ -74,7 +79,7 @@ class WatchedBody:
         Raises:
             AuthError: If it ends and must not be taken for whole.
         """
-        watch = self._watch or self._gate.watch(self._passed, self._read())
+        watch = self._watch or self._gate.watch(self._passed, self._read(self._environ, self._route))
         if watch is None:
             # Nobody's never ends.
             self.is_watched = False

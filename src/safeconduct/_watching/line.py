@@ -114,10 +114,13 @@ class Line:
         if self.refusal is not None or self.is_done:
             raise ExpiredToken(self.watch.ends_ms // 1000, "the connection is over")
         try:
-            return await extend(self._gate.watching, self.watch, token, self._outer)
+            principal = await self._gate.watching.extend(self.watch, token)
+            if self._outer is not None:
+                await self._outer(token)
         except (InsufficientRights, StepUpRequired) as error:
             self.cut(error)
             raise
+        return principal
 
     def cut(self, error: AuthError) -> None:
         """End the connection because of *error*, beside whatever the application does."""
@@ -158,14 +161,6 @@ class Line:
                 # A server raises one or the other where the client has gone meanwhile.
                 with suppress(OSError, RuntimeError):
                     await self._end(error)
-
-
-async def extend(watching: Watching, watch: Watch, token: str, outer: Extend | None) -> Principal:
-    """Let *watch* rest on *token*, and what another middleware of the same ``Auth`` watches too."""
-    principal = await watching.extend(watch, token)
-    if outer is not None:
-        await outer(token)
-    return principal
 
 
 def outer_extend(gate: Gate, scope: Scope) -> Extend | None:

@@ -8,7 +8,7 @@ from safeconduct._watching.line import Line, Receive, Scope, Send
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-async def serve_long_lived(line: Line, app: App, scope: Scope, receive: Receive, send: Send) -> None:
+async def serve_long_lived(line: Line, app: App, scope: Scope, receive: Receive) -> None:
     """Call *app* until it returns or *line* is cut; then it is cancelled, so that the server sees where it broke."""
     loop = asyncio.get_running_loop()
     try:
@@ -16,7 +16,7 @@ async def serve_long_lived(line: Line, app: App, scope: Scope, receive: Receive,
         async with asyncio.timeout(None) as limit:
             line.stop = lambda: limit.reschedule(loop.time())
             try:
-                await app(scope, receive, send)
+                await app(scope, receive, line.send)
             finally:
                 line.stop = None
     except TimeoutError:
