@@ -1,9 +1,12 @@
 """A socket that outlives the token it was opened with: by the session behind its cookie, or by another token."""
 
+from base64 import b64encode
+
 import pytest
 
 from held import LATER, bearer, carried, opened, watched_place
 from minting import LIFETIME_SECONDS, NOW, mint
+from safeconduct import Account
 from visiting import Visitor
 
 
@@ -201,3 +204,55 @@ def test_a_socket_that_is_over_is_not_extended(place):
 
     assert [] == held.end()
     assert [4401, "ExpiredToken", "ExpiredToken"] == seen
+
+
+def test_nothing_is_extended_after_a_close():
+    """Nobody can say any more whether the token counts."""
+    place = watched_place(revocation={"staleness_seconds": 3600.0})
+    held = opened(place, bearer(mint()))
+
+    place.auth.close()
+
+    assert "Unavailable" == held.ask(f"extend {longer()}")
+    place.close()
+
+
+BASIC = {"sources": ["basic", "bearer"]}
+PAIR = ("authorization", "Basic " + b64encode(b"alice:wonder").decode())
+
+
+def test_a_password_s_socket_is_proven_again():
+    """Once a minute, as a request that came then would have it; it knows what the account may do by now."""
+    place = watched_place(access={"rules": [{"path": "/live", "roles": ["user"]}]}, **BASIC)
+    held = opened(place, PAIR)
+
+    place.clock.advance(seconds=60)
+    other_ended(place)
+
+    assert ("hello", 2) == (held.ask("hello"), place.folk.checks)
+    place.folk.accounts["alice"] = Account("alice")
+    place.clock.advance(seconds=60)
+    assert 4403 == held.code()
+    place.close()
+
+
+@pytest.mark.parametrize("account", [None, Account("alison")], ids=["gone", "renamed"])
+def test_a_password_s_socket_ends_with_its_account(account):
+    """Also on what is open to everybody: the application was told a name."""
+    place = watched_place(access={"public": ["/live"]}, **BASIC)
+    held = opened(place, PAIR)
+    place.folk.accounts |= {"alice": account, "alison": account}
+
+    place.clock.advance(seconds=60)
+
+    assert 4401 == held.code()
+    place.close()
+
+
+def other_ended(place):
+    """Return once everything that is over was looked at, as another one tells that was."""
+    now = int(place.clock())
+    token = mint("zoe", jti="other", iat=now, iat_ms=now * 1000, exp=now + LIFETIME_SECONDS, roles=["user"])
+    other = opened(place, bearer(token))
+    place.auth.sessions.revoke_token("other")
+    assert 4401 == other.code()

@@ -7,6 +7,7 @@ import pytest
 from calling import Asked
 from held import LATER, HeldSocket, Talk, bearer, carried, opened, watched_place
 from minting import LIFETIME_SECONDS, NOW, mint
+from safeconduct import requires
 from safeconduct.errors import Unavailable
 from safeconduct.stores import MemoryStore
 from sockets import play, socket_scope
@@ -261,3 +262,46 @@ def test_a_watched_socket_needs_asyncio(place):
 
     with pytest.raises(RuntimeError, match="asyncio"):
         play(place.application, socket_scope(asked)).send(None)
+
+
+def test_one_question_for_one_credential(place):
+    """However many sockets rest on it."""
+    both = [opened(place, bearer(mint())) for _ in range(2)]
+
+    place.auth.sessions.revoke_subject("alice")
+
+    assert [4401, 4401] == [held.code() for held in both]
+
+
+def test_an_application_that_looks_late_learns_the_code(place):
+    """It was doing something else when the socket was cut."""
+    seen, busy = [], asyncio.Event()
+
+    async def working(_scope, receive, send):
+        await receive()
+        await send({"type": "websocket.accept"})
+        await busy.wait()
+        seen.append((await receive())["code"])
+
+    held = opened(place, bearer(mint()), application=place.auth.asgi(working))
+    place.auth.sessions.revoke_subject("alice")
+
+    assert 4401 == held.code()
+    busy.set()
+    assert [] == held.end()
+    assert [4401] == seen
+
+
+def test_what_an_application_lacks_after_it_closed_is_nobody_s(place):
+    """A socket is closed once."""
+
+    async def sloppy(scope, receive, send):
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close", "code": 4000})
+        scope["safeconduct.extend"].__self__.cut(Unavailable("too late"))
+        requires(roles=["owner"])(lambda: None)()
+
+    held = opened(place, bearer(mint()), application=place.auth.asgi(sloppy))
+
+    assert [4000] == [message["code"] for message in held.end()]
