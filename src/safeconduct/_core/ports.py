@@ -183,6 +183,15 @@ class View(Protocol):
         ...
 
 
+@runtime_checkable
+class AsksTogether(Protocol):
+    """A store that answers many questions in about one command."""
+
+    async def ask_all(self, questions: Sequence[Question]) -> Sequence[Answer]:
+        """Answer each, in their order."""
+        ...
+
+
 class Stores(Protocol):
     """What an author may pass as ``Auth(store=…)``: one store with a port for each world."""
 

@@ -17,11 +17,23 @@ In a ``lost`` epoch, and with ``on_new_store = "refuse"`` in a ``new`` one too, 
 epoch counts as revoked until the horizon has passed, because the store no longer knows.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal, Protocol, TypeVar
 
 from safeconduct._core.members import member, session_place, shard_of
-from safeconduct._core.ports import Epoch, Question, Receipt, Revocation, RevocationKind, Store, View, Written
+from safeconduct._core.ports import (
+    Answer,
+    AsksTogether,
+    Epoch,
+    Question,
+    Receipt,
+    Revocation,
+    RevocationKind,
+    Store,
+    View,
+    Written,
+)
+from safeconduct._core.views import Blind
 from safeconduct.errors import NotFound, RevokedToken, Unavailable
 from safeconduct.events import ClockSkewed, Event, Revoked, StoreLost
 
@@ -40,34 +52,6 @@ class Epochs:
     def __init__(self) -> None:
         self.seen: dict[int, Epoch] = {}
         self.skew_told_ms: int | None = None
-
-
-class Blind:
-    """The view of a store that has to be asked each time."""
-
-    __slots__ = ("version",)
-
-    def __init__(self) -> None:
-        self.version = object()
-
-    def holds(self, question: Question) -> bool:
-        """Never be certain."""
-        del question
-        return False
-
-
-class Unasked:
-    """The view where there is no store: whatever was proven counts."""
-
-    __slots__ = ("version",)
-
-    def __init__(self) -> None:
-        self.version = object()
-
-    def holds(self, question: Question) -> bool:
-        """Know of nothing that was revoked."""
-        del question
-        return True
 
 
 class _Reply(Protocol):
@@ -133,15 +117,16 @@ class Revocations:
         #: What is known without asking; where that is nothing, ``check`` decides.
         self.view: View = store if isinstance(store, View) and not self._refuses_new else Blind()
 
-    async def check(self, question: Question, *, now_ms: int) -> None:
+    async def check(self, question: Question, *, now_ms: int, answer: Answer | None = None) -> None:
         """
-        Return if the credential still counts.
+        Return if the credential still counts; *answer* is the store's, where it was asked already.
 
         Raises:
             RevokedToken: If it was ended.
             Unavailable: If nobody can say.
         """
-        answer = await self._store.ask(question)
+        if answer is None:
+            answer = await self._store.ask(question)
         # The store in memory always gives the same object, and that is all that the warm path looks at.
         epoch = self._seen.get(question.shard)
         if epoch is None or answer.epoch is not epoch:
@@ -158,6 +143,17 @@ class Revocations:
             now_ms = answer.now_ms
         if question.issued_ms <= epoch.started_ms and self._is_in_doubt(epoch, now_ms):
             raise RevokedToken("older than what the store knows")
+
+    async def ask_all(self, questions: Sequence[Question]) -> dict[Question, Answer]:
+        """
+        Ask about many credentials together; nothing is told where the store can only be asked about one.
+
+        Raises:
+            Unavailable: If the store cannot be asked.
+        """
+        store = self._store
+        answers = await store.ask_all(questions) if isinstance(store, AsksTogether) else []
+        return dict(zip(questions, answers, strict=False))
 
     async def stamp(self, question: Question) -> int:
         """

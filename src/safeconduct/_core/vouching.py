@@ -1,9 +1,11 @@
 """Whether a proof still counts for this request: its time, the page that sent it, the store."""
 
+from collections.abc import Sequence
+
 from safeconduct._core.basic import BasicRecognition
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Passed, Proof
-from safeconduct._core.ports import Question
+from safeconduct._core.ports import Answer, Question
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.sources import Sources
@@ -54,16 +56,27 @@ class Vouching:
                 self._basic.forget(request)
             raise
 
-    async def ask(self, question: Question, consistency: Consistency | None, *, now_ms: int) -> None:
+    async def ask(
+        self, question: Question, consistency: Consistency | None, *, now_ms: int, answer: Answer | None = None
+    ) -> None:
         """
-        Ask the store, unless *consistency*, or what holds without one, says not to.
+        Ask the store, unless *consistency*, or what holds without one, says not to; *answer* is what it has said.
 
         Raises:
             RevokedToken: If the credential was ended.
             Unavailable: If the store cannot be asked.
         """
         if self._revocations is not None and self.asks(consistency):
-            await self._revocations.check(question, now_ms=now_ms)
+            await self._revocations.check(question, now_ms=now_ms, answer=answer)
+
+    async def ask_all(self, questions: Sequence[Question]) -> dict[Question, Answer]:
+        """
+        Ask the store about many at once, where it can be.
+
+        Raises:
+            Unavailable: If it cannot be asked.
+        """
+        return {} if self._revocations is None else await self._revocations.ask_all(questions)
 
     def asks(self, consistency: Consistency | None) -> bool:
         """Say whether the store is asked under *consistency*, where there is one."""

@@ -16,14 +16,14 @@ its time and the leeway are over                       ``ExpiredToken``; unless 
 Nothing here waits or knows a timer: the adapters look when it is time.
 """
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from safeconduct._core.decision import Proof
 from safeconduct._core.identification import Identification
-from safeconduct._core.ports import Question, View
+from safeconduct._core.ports import Answer, Question, View
 from safeconduct._core.recognition import Recognition, principal_of
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.session.prolonging import Prolonging
@@ -109,13 +109,17 @@ class Watching:
 
         Nothing is raised: a store that cannot be asked ends them all.
         """
-        said: dict[Question, AuthError | None] = {}
         asking = [watch for watch in watches if self._is_closed or not self._still_holds(watch)]
+        answers: dict[Question, Answer] = {}
+        error = await self._tried(self._ask_all(asking, answers))
+        if error is not None:
+            return dict.fromkeys(asking, error)
+        said: dict[Question, AuthError | None] = {}
         for watch in asking:
             if watch.question not in said:
-                said[watch.question] = await self._tried(self._ask(watch))
-        answers = {watch: said[watch.question] for watch in asking}
-        return {watch: error for watch, error in answers.items() if error is not None}
+                said[watch.question] = await self._tried(self._ask(watch, answers.get(watch.question)))
+        found = {watch: said[watch.question] for watch in asking}
+        return {watch: error for watch, error in found.items() if error is not None}
 
     def is_late(self, watch: Watch) -> bool:
         """Say whether the time of *watch* is over."""
@@ -173,11 +177,17 @@ class Watching:
         watch.version = version
         return True
 
-    async def _ask(self, watch: Watch) -> None:
+    async def _ask_all(self, asking: Sequence[Watch], answers: dict[Question, Answer]) -> None:
         if self._is_closed:
             raise Unavailable("closed")
+        if asking:
+            # In their order and each once.
+            questions = list(dict.fromkeys(watch.question for watch in asking))
+            answers |= await self._vouching.ask_all(questions)
+
+    async def _ask(self, watch: Watch, answer: Answer | None) -> None:
         now_ms = int(self.clock() * 1000)
-        await self._vouching.ask(watch.question, watch.requirement.consistency, now_ms=now_ms)
+        await self._vouching.ask(watch.question, watch.requirement.consistency, now_ms=now_ms, answer=answer)
 
     async def _tried(self, step: Awaitable[None]) -> AuthError | None:
         try:

@@ -20,11 +20,12 @@ from safeconduct._core.identification import Identification
 from safeconduct._core.policy import Policy
 from safeconduct._core.ports import AsyncDirectory, Directory, Store, Stores
 from safeconduct._core.recognition import Recognition
-from safeconduct._core.revocation import Epochs, Revocations, Unasked
+from safeconduct._core.revocation import Epochs, Revocations
 from safeconduct._core.session.minting import AddClaims
 from safeconduct._core.sessions import AsyncSessions
 from safeconduct._core.sources import Sources
 from safeconduct._core.strangers import Strangers
+from safeconduct._core.views import Unasked
 from safeconduct._core.vouching import Vouching
 from safeconduct._core.watch import Watching
 from safeconduct._http.origin import Origin
@@ -36,6 +37,7 @@ from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct._workshop.login import LoginWing, WorldParts
 from safeconduct._workshop.prolonging import prolonging_of
 from safeconduct._workshop.proving import ProvingWing, World
+from safeconduct._workshop.public import public_entries
 from safeconduct._workshop.weakening import weakened
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
@@ -72,7 +74,7 @@ class Workshop:
         #: By this a nested middleware knows its own kind.
         self._owner = object()
         self.keys = own_keys(config, announce)
-        self._policy = Policy(_public(config), config.access.rules, default=config.access.default)
+        self._policy = Policy(public_entries(config), config.access.rules, default=config.access.default)
         self._verifier = TokenVerifier(issuer_rules(config, self.keys, announce))
         self._stores = store or self._configured_store()
         self._epochs = Epochs()
@@ -290,11 +292,3 @@ class Workshop:
             leeway_ms=self._leeway_seconds * 1000,
             announce=self._announce,
         )
-
-
-def _public(config: Config) -> tuple[str, ...]:
-    url = config.access.sign_in_url
-    if url is None or not url.startswith("/"):
-        return config.access.public
-    # Whoever is sent there to sign in must be let in there (http.md).
-    return (*config.access.public, url.partition("?")[0].partition("#")[0])
