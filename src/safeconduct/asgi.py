@@ -5,16 +5,23 @@ Pure ASGI, so that a context variable set here is seen in endpoints, in threads 
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from typing import Any
 
 from safeconduct._core.decision import Passed, Refused
 from safeconduct._core.endpoints.table import Body
 from safeconduct._core.gate import Gate, GateKeeper
-from safeconduct._http.cookies import without
-from safeconduct._http.message import Field, Reply, Request, Route, read_fields
+from safeconduct._core.watch import Watch
+from safeconduct._http.close_code import close_code
+from safeconduct._http.cookies import fields_without
+from safeconduct._http.message import Reply, Request, Route, read_fields
 from safeconduct._http.paths import relative_path
-from safeconduct._http.privacy import private
-from safeconduct.errors import AuthError, InvalidRequest, StepUpRequired
+from safeconduct._http.privacy import as_private
+from safeconduct._watching.line import Line, outer_extend
+from safeconduct._watching.outlook import Outlook, mark_awaitable
+from safeconduct._watching.response import WatchedResponse
+from safeconduct._watching.socket import WatchedSocket
+from safeconduct.errors import AuthError, InvalidRequest
 from safeconduct.guard import PASSED
 from safeconduct.principal import Principal
 
@@ -37,6 +44,7 @@ class AuthMiddleware:
         self.auth = auth
         self._gate = auth.asgi_gate()
         self._recall = self._gate.recall
+        mark_awaitable(Outlook.send)
         self._hides_cookies = bool(self._gate.hidden_cookies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,17 +73,19 @@ class AuthMiddleware:
             if passed is None:
                 return
         identity = passed.identity
-        scope = {**scope, "safeconduct": identity, "user": identity, "auth": passed}
+        below = {**scope, "safeconduct": identity, "user": identity, "auth": passed}
         if self._hides_cookies:
-            scope["headers"] = _without_cookies(scope["headers"], self._gate.hidden_cookies)
+            below["headers"] = fields_without(scope["headers"], self._gate.hidden_cookies)
+        outlook = Outlook(self._watch_stream, passed, scope, as_private(send) if passed.is_by_cookie else send)
         before = PASSED.set(passed)
         try:
-            await self.app(scope, receive, _as_private(send) if passed.is_by_cookie else send)
-        except AuthError as error:
-            # Raised below by `requires` or `principal`.  Had the response begun, the server refuses a second start.
-            await self._refuse(error, scope, send)
+            await self.app(below, receive, outlook.send)
+        except Exception as error:  # noqa: BLE001 - what is not ours is raised again
+            await self._fail(error, scope, send, outlook.line)
         finally:
             PASSED.reset(before)
+            if outlook.line is not None:
+                await outlook.line.release()
 
     async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -97,7 +107,44 @@ class AuthMiddleware:
         if isinstance(decision, Refused):
             await self._refuse(decision.error, scope, send)
             return None
-        return decision
+        watch = gate.watch(decision, request) if gate.has_long_lived and gate.watches(request) else None
+        if watch is None:
+            return decision
+        await self._serve_long_lived(watch, decision, scope, receive, send)
+        return None
+
+    def _watch_stream(self, passed: Passed, scope: Scope, send: Send) -> Line | None:
+        watch = self._gate.watch(passed, read_scope(scope))
+        return None if watch is None else WatchedResponse(self._gate, watch, send).line
+
+    async def _serve_long_lived(self, watch: Watch, passed: Passed, scope: Scope, receive: Receive, send: Send) -> None:
+        # Here and not above, because it loads asyncio.
+        from safeconduct._watching.long_lived import serve_long_lived  # noqa: PLC0415 - see above
+
+        through = as_private(send) if passed.is_by_cookie else send
+        answer, outer = partial(self._refuse, scope=scope, send=send), outer_extend(self._gate, scope)
+        line = WatchedResponse(self._gate, watch, through, outer=outer, answer=answer).line
+        below = _below(self._gate, scope, passed) | {"safeconduct.extend": line.extend}
+        before = PASSED.set(passed)
+        try:
+            await serve_long_lived(line, self.app, below, receive)
+        except Exception as error:  # noqa: BLE001 - what is not ours is raised again
+            await self._fail(error, scope, send, line)
+        finally:
+            PASSED.reset(before)
+            await line.release()
+
+    async def _fail(self, error: Exception, scope: Scope, send: Send, line: Line | None) -> None:
+        """Answer what `requires` or `principal` raised below; raise anything else, but what a cut explains."""
+        if line is not None and line.explains(error):
+            return
+        if not isinstance(error, AuthError):
+            raise error
+        # Had the response begun, the server refuses a second start.
+        if line is None:
+            await self._refuse(error, scope, send)
+        else:
+            await line.finish(error)
 
     async def _refuse(self, error: AuthError, scope: Scope, send: Send) -> None:
         await _reply(send, self._gate.answer(error, read_scope(scope)), scope["method"])
@@ -133,22 +180,38 @@ class _Handshake:
             await self._receive()
             await self._deny(decision.error, request)
             return
-        identity = decision.identity
-        scope: Scope = {**self._scope, "safeconduct": identity, "user": identity, "auth": decision}
-        if self._gate.hidden_cookies:
-            scope["headers"] = _without_cookies(scope["headers"], self._gate.hidden_cookies)
+        scope = _below(self._gate, self._scope, decision)
         if isinstance(decision.identity, Principal) and decision.identity.scheme == "subprotocol":
             self._echoes_bearer = True
             scope.update(_without_subprotocol_token(scope))
+        watch = self._gate.watch(decision, request)
         before = PASSED.set(decision)
         try:
-            await self._app(scope, self._receive, self._watch)
+            if watch is None:
+                await self._app(scope, self._receive, self._pass_on)
+            else:
+                await self._serve_watched(watch, scope)
         except AuthError as error:
             await self._deny(error, request)
         finally:
             PASSED.reset(before)
 
-    async def _watch(self, message: Message) -> None:
+    async def _serve_watched(self, watch: Watch, scope: Scope) -> None:
+        deny = partial(self._deny, request=watch.request)
+        outer = outer_extend(self._gate, self._scope)
+        socket = WatchedSocket(self._gate, watch, self._receive, self._pass_on, deny=deny, outer=outer)
+        line = socket.line
+        try:
+            await self._app({**scope, "safeconduct.extend": line.extend}, socket.receive, line.send)
+        except AuthError as error:
+            await line.finish(error)
+        except Exception as error:
+            if not line.explains(error):
+                raise
+        finally:
+            await line.release()
+
+    async def _pass_on(self, message: Message) -> None:
         if message["type"] == "websocket.accept":
             self._is_accepted = True
             if self._echoes_bearer and not message.get("subprotocol"):
@@ -164,7 +227,7 @@ class _Handshake:
             )
             await self._send({"type": "websocket.http.response.body", "body": reply.body})
             return
-        await self._send({"type": "websocket.close", "code": _close_code(error), "reason": ""})
+        await self._send({"type": "websocket.close", "code": close_code(error), "reason": ""})
 
 
 def outer_of(scope: Scope) -> Passed | None:
@@ -212,12 +275,11 @@ def _body_of(receive: Receive) -> Body:
     return read
 
 
-def _without_cookies(fields: list[Field], names: frozenset[bytes]) -> list[Field]:
-    values = [value for name, value in fields if name == b"cookie"]
-    if not values:
-        return fields
-    kept = [(name, value) for name, value in fields if name != b"cookie"]
-    return kept + [(b"cookie", value) for value in without(values, names)]
+def _below(gate: Gate, scope: Scope, passed: Passed) -> dict[str, Any]:
+    below = {**scope, "safeconduct": passed.identity, "user": passed.identity, "auth": passed}
+    if gate.hidden_cookies:
+        below["headers"] = fields_without(scope["headers"], gate.hidden_cookies)
+    return below
 
 
 def _without_subprotocol_token(scope: Scope) -> Scope:
@@ -226,23 +288,7 @@ def _without_subprotocol_token(scope: Scope) -> Scope:
     return {"subprotocols": ["bearer"], "headers": [*fields, (b"sec-websocket-protocol", b"bearer")]}
 
 
-def _as_private(send: Send) -> Send:
-    async def send_privately(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message = {**message, "headers": private(list(message.get("headers", ())))}
-        await send(message)
-
-    return send_privately
-
-
 async def _reply(send: Send, reply: Reply, method: str) -> None:
     await send({"type": "http.response.start", "status": reply.status, "headers": list(reply.fields)})
     body = b"" if method == "HEAD" else reply.body
     await send({"type": "http.response.body", "body": body})
-
-
-def _close_code(error: AuthError) -> int:
-    if isinstance(error, StepUpRequired):
-        # The credential is good; what is asked of it is more.
-        return 4403
-    return {401: 4401, 403: 4403, 503: 1013}.get(error.status, 1008)

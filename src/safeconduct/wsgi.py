@@ -17,6 +17,7 @@ from safeconduct._http.cookies import without
 from safeconduct._http.message import Reply, Request, Route
 from safeconduct._http.paths import decode_path_info, decode_script_name
 from safeconduct._http.privacy import private
+from safeconduct._watching.body import WatchedBody
 from safeconduct.errors import AuthError, InvalidRequest
 from safeconduct.guard import PASSED
 
@@ -52,13 +53,16 @@ class AuthMiddleware:
         # The short way, in line, as in ASGI.
         field: str | None = environ.get("HTTP_AUTHORIZATION")
         passed: Passed | None = None
+        is_long_lived = False
+        route = route_of(environ)
         if field is not None:
-            passed = self._recall(route_of(environ), field.encode("latin-1"))
+            passed = self._recall(route, field.encode("latin-1"))
         if passed is None:
             judged = self._judge(environ, start_response)
             if not isinstance(judged, Passed):
                 return judged
             passed = judged
+            is_long_lived = self._gate.has_long_lived and self._gate.watches(read_environ(environ))
         environ["safeconduct"] = passed.identity
         environ[_PROOF] = passed
         # Whatever came in under these names was somebody else's word (CVE-2025-64484 and its like).
@@ -69,7 +73,9 @@ class AuthMiddleware:
             _hide_cookies(environ, self._gate.hidden_cookies)
         if passed.is_by_cookie:
             start_response = _as_private(start_response)
-        return self._call(environ, start_response, passed)
+        watched = WatchedBody(self._gate, passed, _read_as_it_came, environ, route, start_response)
+        watched.is_watched = is_long_lived
+        return self._call(environ, watched, passed)
 
     def _judge(self, environ: Environ, start_response: StartResponse) -> Passed | Iterable[bytes]:
         """Take the long way; answer and return the body where the request ends here."""
@@ -93,23 +99,23 @@ class AuthMiddleware:
         reply = gate.answer(served.error, request) if isinstance(served, Refused) else served
         return _reply(start_response, reply, request.method)
 
-    def _call(self, environ: Environ, start_response: StartResponse, passed: Passed) -> Iterable[bytes]:
+    def _call(self, environ: Environ, watched: WatchedBody, passed: Passed) -> Iterable[bytes]:
         before = PASSED.get()
         PASSED.set(passed)
         try:
-            body = self.app(environ, start_response)
+            body = self.app(environ, watched.start)
         except AuthError as error:
             PASSED.set(before)
             reply = self.answer(error, read_environ(environ))
-            return _reply(start_response, reply, environ["REQUEST_METHOD"], error)
+            return _reply(watched.start, reply, environ["REQUEST_METHOD"], error)
         except BaseException:
             PASSED.set(before)
             raise
         PASSED.set(before)
-        if isinstance(body, (list, tuple)) or _is_file(body, environ):
+        if not watched.is_watched and (isinstance(body, (list, tuple)) or _is_file(body, environ)):
             # Nothing of the application runs any more; a file's own iterable lets the server send it by itself.
             return body
-        return _Body(body, passed)
+        return _Body(body, passed, watched)
 
 
 def _is_file(body: Iterable[bytes], environ: Environ) -> bool:
@@ -124,15 +130,16 @@ class _Body:
     So a response that is never closed leaves nobody behind, and two that are read by turns do not meet.
     """
 
-    __slots__ = ("_body", "_passed")
+    __slots__ = ("_body", "_passed", "_watched")
 
-    def __init__(self, body: Iterable[bytes], passed: Passed) -> None:
+    def __init__(self, body: Iterable[bytes], passed: Passed, watched: WatchedBody) -> None:
         self._body = body
         self._passed = passed
+        self._watched = watched
 
     def __iter__(self) -> Iterator[bytes]:
         # In line and as a generator: every response of Flask comes this way.
-        get, put, passed = PASSED.get, PASSED.set, self._passed
+        get, put, passed, watched = PASSED.get, PASSED.set, self._passed, self._watched
         steps: Iterator[bytes] | None = None
         while True:
             before = get()
@@ -143,7 +150,7 @@ class _Body:
                 chunk = next(steps, None)
             finally:
                 put(before)
-            if chunk is None:
+            if chunk is None or (watched.is_watched and not watched.may_go_on()):
                 return
             yield chunk
 
@@ -199,6 +206,11 @@ def read_environ(environ: Environ) -> Request:
         is_websocket=False,
         client_host=environ.get("REMOTE_ADDR"),
     )
+
+
+def _read_as_it_came(environ: Environ, route: Route) -> Request:
+    # A dispatcher below us may have moved the path meanwhile.
+    return read_environ({**environ, "PATH_INFO": route[1], "SCRIPT_NAME": route[2]})
 
 
 def _key(name: bytes) -> str:

@@ -22,11 +22,6 @@ CASES = [
         "access.rules[1].on_outage",
         {"access": {"rules": [{"path": "/"}, {"path": "/", "consistency": "none", "on_outage": "serve"}]}},
     ),
-    (
-        "access.rules[].long_lived",
-        "access.rules[0].long_lived",
-        {"access": {"rules": [{"path": "/", "long_lived": True}]}},
-    ),
     ("revocation.consistency", "revocation.consistency", {"revocation": {"consistency": "bounded"}}),
     ("revocation.on_outage", "revocation.on_outage", {"revocation": {"on_outage": "serve"}}),
     ("trust[].jwks", "trust[0].jwks", {"trust": [{**BY_REFERENCE, "jwks": "https://idp.example.com/jwks"}]}),
@@ -64,7 +59,7 @@ def test_what_is_built_passes():
     """The values beside the refused ones are taken."""
     fields = whole(
         revocation={"min_replicas": 1, "consistency": "strict"},
-        access={"rules": [{"path": "/", "unsafe": True}]},
+        access={"rules": [{"path": "/", "unsafe": True, "long_lived": True}]},
         endpoints={"enabled": False},
         cookies={"mode": "off"},
     )

@@ -2,8 +2,9 @@
 
 import pytest
 
+from safeconduct._core.epochs import Epochs
 from safeconduct._core.members import question_for
-from safeconduct._core.revocation import Epochs, Revocations
+from safeconduct._core.revocation import Revocations
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.errors import RevokedToken, Unavailable
 from safeconduct.events import ClockSkewed, StoreLost

@@ -5,7 +5,7 @@ import pytest
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.stores import MemoryStore
 from safeconduct.stores.redis_stores import RedisStores
-from store_contract import HORIZON_MS, LEEWAY_MS, StoreContract
+from store_contract import ALICE, HORIZON_MS, KEY, LEEWAY_MS, OTHER, TOKEN, StoreContract, question
 from worlds import WORLDS, Clock
 
 
@@ -57,3 +57,33 @@ class TestRedisStore(StoreContract):
         world.run(world.store.begin_epoch(0, reason="new", seen=None))
         yield world
         world.close()
+
+    def test_many_questions_are_answered_together(self, world, server):
+        """In one command for as many as its answer has bits for; each as if it were asked alone."""
+        self.mark(world)
+        before_ms = self.cut(world).before_ms
+        asked = [question(issued_ms=before_ms + 1 - number % 2, cuts=[OTHER, ALICE], ends_ms=(1 << 52) - number)
+                 for number in range(60)]  # fmt: skip
+        asked += [question(marks=[KEY, TOKEN]), question(marks=[KEY]), question(ends_ms=0, cuts=[OTHER])]
+        alone = [world.run(world.store.ask(one)) for one in asked]
+        sent = commands(server)
+
+        answers = world.run(world.store.ask_all(asked))
+
+        assert [one.is_revoked for one in alone] == [one.is_revoked for one in answers]
+        assert {(alone[0].epoch, False)} == {(one.epoch, one.is_empty) for one in answers}
+        assert {True, False} == {one.is_revoked for one in answers}
+        assert 2 == commands(server) - sent
+
+    def test_a_store_without_an_epoch_answers_all_so(self, world, server):
+        server.say("FLUSHALL")
+
+        [answer] = world.run(world.store.ask_all([question(marks=[TOKEN])]))
+
+        assert (None, True, False) == (answer.epoch, answer.is_empty, answer.is_revoked)
+
+
+def commands(server):
+    """Return how many scripts a server was asked to run."""
+    stats = [line for line in server.say("INFO", "commandstats").splitlines() if line.startswith("cmdstat_evalsha:")]
+    return sum(int(line.split("calls=")[1].split(",")[0]) for line in stats)

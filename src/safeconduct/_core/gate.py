@@ -27,6 +27,7 @@ from safeconduct._core.resolution import Resolution
 from safeconduct._core.sources import Sources
 from safeconduct._core.strangers import Strangers
 from safeconduct._core.vouching import Vouching
+from safeconduct._core.watch import Watch, Watching
 from safeconduct._http.message import Reply, Request, Route
 from safeconduct._http.paths import clean_path
 from safeconduct.errors import AuthError, Unavailable
@@ -54,6 +55,7 @@ class Gate:
         view: View,
         answers: Answers,
         endpoints: Endpoints,
+        watching: Watching,
         announce: Callable[[Event], None],
         release: Callable[[], Awaitable[None]],
     ) -> None:
@@ -71,10 +73,14 @@ class Gate:
             view: Knows some of the store's answers by itself.
             answers: Turns errors into replies.
             endpoints: Our own paths.
+            watching: Decides about what goes on.
             announce: Tells the listeners.
             release: Lets go of the connections of this world's running loop.
         """
         self.endpoints = endpoints
+        self.watching = watching
+        #: Whether any rule wants responses to be watched.
+        self.has_long_lived = policy.has_long_lived
         self.hidden_cookies = sources.hidden_cookies
         self.answer = answers.answer
         self.release = release
@@ -137,6 +143,7 @@ class Gate:
         """Let nothing pass any more: every later request is ``Unavailable``."""
         self._is_closed = True
         self._recognition.close()
+        self.watching.close()
 
     def recall(self, route: Route, field: bytes) -> Passed | None:
         """
@@ -196,6 +203,17 @@ class Gate:
             return self.fault(fault)
         return passed
 
+    def watch(self, passed: Passed, request: Request) -> Watch | None:
+        """Begin to watch what was let through, where it is somebody's: nobody's never ends."""
+        identity, proof = passed.identity, passed.proof
+        if proof is None or not isinstance(identity, Principal):
+            return None
+        return Watch(identity, proof, self._requirement(request), request)
+
+    def watches(self, request: Request) -> bool:
+        """Say whether a rule wants whatever is answered to *request* to be watched."""
+        return self._requirement(request).is_long_lived
+
     def fault(self, fault: Exception) -> Refused:
         """Tell of what must not have been raised, and refuse the request that it met."""
         self._announce(Fault(error=type(fault).__name__, where="gate"))
@@ -212,7 +230,7 @@ class Gate:
                 self._routes.clear()
                 self._closed_routes.clear()
             self._routes[request.route] = requirement
-            if not requirement.is_open and not self.endpoints.owns(request.path):
+            if not (requirement.is_open or requirement.is_long_lived or self.endpoints.owns(request.path)):
                 self._closed_routes[request.route] = requirement
         return requirement
 

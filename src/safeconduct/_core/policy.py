@@ -52,6 +52,7 @@ class Policy:
         """
         self.public = tuple(_public_entry(text) for text in public)
         self.rules = tuple(_rule_entry(rule) for rule in rules)
+        self.has_long_lived = any(rule.long_lived for rule in rules)
         self.default = OPEN if default == "anonymous" else AUTHENTICATED
         for opened in self.public:
             for rule in self.rules:
@@ -114,6 +115,7 @@ def _rule_entry(rule: Rule) -> Entry:
         max_age_seconds=rule.max_age_seconds,
         is_unsafe=rule.unsafe,
         consistency=rule.consistency,
+        is_long_lived=rule.long_lived,
     )
     return Entry(Template.parse(rule.path), _with_head(rule.methods), requirement)
 

@@ -5,7 +5,7 @@ The core awaits these and nothing else.  Behind WSGI every port answers at once,
 coroutine to its end without a loop; behind ASGI a port may suspend.  Instants are integer milliseconds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
@@ -119,6 +119,17 @@ class Receipt:
     #: The shards that could not be asked: there the thing is not ended.  Revoking again is harmless.
     missed: tuple[int, ...] = ()
 
+    @classmethod
+    def of(cls, revocation: Revocation, written: Mapping[int, Written]) -> "Receipt":
+        """Sum up what each shard that could be asked made of *revocation*."""
+        cuts_ms = [one.before_ms for one in written.values() if one.before_ms is not None]
+        return cls(
+            before_ms=max(cuts_ms, default=None),
+            shards=tuple(written),
+            replicas=min(one.replicas for one in written.values()),
+            missed=tuple(shard for shard in revocation.shards if shard not in written),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Counter:
@@ -185,6 +196,15 @@ class View(Protocol):
 
     def holds(self, question: Question) -> bool:
         """Say whether the credential counts for certain; where that is not so, ``ask`` decides."""
+        ...
+
+
+@runtime_checkable
+class AsksTogether(Protocol):
+    """A store that answers many questions in about one command."""
+
+    async def ask_all(self, questions: Sequence[Question]) -> Sequence[Answer]:
+        """Answer each, in their order."""
         ...
 
 

@@ -25,6 +25,8 @@ class Requirement:
     #: Whether the origin step is made for GET and HEAD too.
     is_unsafe: bool = False
     consistency: Literal["strict", "bounded", "none"] | None = None
+    #: Whether the response is watched and ended with its credential.
+    is_long_lived: bool = False
     #: Whether it asks for more than any principal; kept, because it is asked at every request.
     is_particular: bool = field(init=False, default=False)
 
@@ -47,6 +49,7 @@ class Requirement:
             max_age_seconds=min(ages, default=None),
             is_unsafe=self.is_unsafe or other.is_unsafe,
             consistency="strict" if "strict" in consistencies else self.consistency or other.consistency,
+            is_long_lived=self.is_long_lived or other.is_long_lived,
         )
 
     def check(self, identity: Identity, *, now: float) -> None:

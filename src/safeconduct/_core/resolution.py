@@ -77,6 +77,20 @@ class Resolution:
         told = await self._told(token, now)
         return None if told is None else told.claims
 
+    async def told(self, token: str, *, now: float) -> Told:
+        """
+        Return what any *token* says, and what the store is asked about it; whether a signed one was ended is not asked.
+
+        Raises:
+            InvalidToken: If anything about it is wrong.
+            Unavailable: If the store cannot be asked.
+        """
+        told = await self._told(token, now)
+        if told is None:
+            claims = self._recognition.verify(token, now=now)
+            told = Told(claims, self._recognition.question(claims))
+        return told
+
     async def verify(self, token: str, *, now: float) -> Claims:
         """
         Return what any *token* says; whether a signed one was ended is not asked.
@@ -85,7 +99,7 @@ class Resolution:
             InvalidToken: If anything about it is wrong.
             Unavailable: If the store cannot be asked.
         """
-        return await self.resolve(token, now=now) or self._recognition.verify(token, now=now)
+        return (await self.told(token, now=now)).claims
 
     def session_of(self, token: str) -> str | None:
         """

@@ -17,11 +17,23 @@ In a ``lost`` epoch, and with ``on_new_store = "refuse"`` in a ``new`` one too, 
 epoch counts as revoked until the horizon has passed, because the store no longer knows.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal, Protocol, TypeVar
 
+from safeconduct._core.epochs import Epochs
 from safeconduct._core.members import member, session_place, shard_of
-from safeconduct._core.ports import Epoch, Question, Receipt, Revocation, RevocationKind, Store, View, Written
+from safeconduct._core.ports import (
+    Answer,
+    AsksTogether,
+    Epoch,
+    Question,
+    Receipt,
+    Revocation,
+    RevocationKind,
+    Store,
+    View,
+    Written,
+)
 from safeconduct._core.reference_ports import Resolved
 from safeconduct._core.views import Blind
 from safeconduct.errors import NotFound, RevokedToken, Unavailable
@@ -32,16 +44,6 @@ _TOLD_EVERY_MS = 60_000
 _READING_APART_MS = 500
 
 _Outcome = Literal["same", "begun", "lost"]
-
-
-class Epochs:
-    """What this process has seen of a store, over both worlds and all loops."""
-
-    __slots__ = ("seen", "skew_told_ms")
-
-    def __init__(self) -> None:
-        self.seen: dict[int, Epoch] = {}
-        self.skew_told_ms: int | None = None
 
 
 class _Reply(Protocol):
@@ -107,15 +109,16 @@ class Revocations:
         #: What is known without asking; where that is nothing, ``check`` decides.
         self.view: View = store if isinstance(store, View) and not self._refuses_new else Blind()
 
-    async def check(self, question: Question, *, now_ms: int) -> None:
+    async def check(self, question: Question, *, now_ms: int, answer: Answer | None = None) -> None:
         """
-        Return if the credential still counts.
+        Return if the credential still counts; *answer* is the store's, where it was asked already.
 
         Raises:
             RevokedToken: If it was ended.
             Unavailable: If nobody can say.
         """
-        answer = await self._store.ask(question)
+        if answer is None:
+            answer = await self._store.ask(question)
         # The store in memory always gives the same object, and that is all that the warm path looks at.
         epoch = self._seen.get(question.shard)
         if epoch is None or answer.epoch is not epoch:
@@ -149,6 +152,19 @@ class Revocations:
             own_ms = store_ms
         if issued_ms <= epoch.started_ms and self._is_in_doubt(epoch, own_ms):
             raise RevokedToken("older than what the store knows")
+
+    async def ask_all(self, questions: Sequence[Question]) -> dict[Question, Answer]:
+        """
+        Ask about many credentials together; nothing is told where the store can only be asked about one.
+
+        Raises:
+            Unavailable: If the store cannot be asked.
+        """
+        # What needs a record to be there is asked by itself.
+        alike = [question for question in questions if question.kept is None]
+        if not alike or not isinstance(self._store, AsksTogether):
+            return {}
+        return dict(zip(alike, await self._store.ask_all(alike), strict=True))
 
     async def stamp(self, question: Question) -> int:
         """
@@ -232,7 +248,7 @@ class Revocations:
                 error = unavailable
         if error is not None and not written:
             raise error
-        receipt = _receipt(revocation, written)
+        receipt = Receipt.of(revocation, written)
         self._announce(Revoked(kind=kind, shards=len(receipt.shards), replicas=receipt.replicas))
         return receipt
 
@@ -276,13 +292,3 @@ class Revocations:
 def _refuse_unless_same(outcome: _Outcome) -> None:
     if outcome != "same":
         raise Unavailable("the store lost its data")
-
-
-def _receipt(revocation: Revocation, written: dict[int, Written]) -> Receipt:
-    cuts_ms = [one.before_ms for one in written.values() if one.before_ms is not None]
-    return Receipt(
-        before_ms=max(cuts_ms, default=None),
-        shards=tuple(written),
-        replicas=min(one.replicas for one in written.values()),
-        missed=tuple(shard for shard in revocation.shards if shard not in written),
-    )

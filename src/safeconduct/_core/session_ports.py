@@ -20,7 +20,7 @@ An access token that asks for renewal: of the newest renewal ``renewed``; of the
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from safeconduct._core.ports import Epoch
 from safeconduct._core.session.record import Session, Transport
@@ -210,6 +210,7 @@ class SessionStore(Protocol):
         ...
 
 
+@runtime_checkable
 class KeepsSessions(Protocol):
     """A store's port that keeps sessions too."""
 

@@ -1,9 +1,11 @@
 """Whether a proof still counts for this request: its time, the page that sent it, the store."""
 
+from collections.abc import Sequence
+
 from safeconduct._core.basic import BasicRecognition
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Passed, Proof
-from safeconduct._core.ports import Question
+from safeconduct._core.ports import Answer, Question
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.sources import Sources
@@ -60,19 +62,34 @@ class Vouching:
                 self._basic.forget(request)
             raise
 
-    async def ask(self, question: Question, consistency: Consistency | None, *, now_ms: int) -> None:
+    async def ask(
+        self, question: Question, consistency: Consistency | None, *, now_ms: int, answer: Answer | None = None
+    ) -> None:
         """
-        Ask the store, unless *consistency*, or what holds without one, says not to.
+        Ask the store, unless *consistency*, or what holds without one, says not to; *answer* is what it has said.
 
         Raises:
             RevokedToken: If the credential was ended.
             Unavailable: If the store cannot be asked.
         """
-        asks = self._asks_by_default if consistency is None else consistency != "none"
-        # An allowlist that is not looked at would allow nobody, or everybody.
-        asks = asks or question.kept is not None
-        if asks and self._revocations is not None:
-            await self._revocations.check(question, now_ms=now_ms)
+        if self._revocations is not None and self.asks(consistency, question):
+            await self._revocations.check(question, now_ms=now_ms, answer=answer)
+
+    async def ask_all(self, questions: Sequence[Question]) -> dict[Question, Answer]:
+        """
+        Ask the store about many at once, where it can be.
+
+        Raises:
+            Unavailable: If it cannot be asked.
+        """
+        return {} if self._revocations is None else await self._revocations.ask_all(questions)
+
+    def asks(self, consistency: Consistency | None, question: Question) -> bool:
+        """Say whether the store is asked *question* under *consistency*, where there is one."""
+        if question.kept is not None:
+            # An allowlist that is not looked at would allow nobody, or everybody.
+            return True
+        return self._asks_by_default if consistency is None else consistency != "none"
 
     def _check_page(self, proof: Proof, passed: Passed, request: Request, requirement: Requirement) -> None:
         if proof.ambient is None:

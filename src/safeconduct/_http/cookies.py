@@ -14,6 +14,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
+from safeconduct._http.message import Field
 from safeconduct.errors import InvalidRequest, MalformedToken
 
 MAX_VALUE_BYTES: Final = 16 * 1024
@@ -92,3 +93,12 @@ def _strip(line: bytes, names: Collection[bytes]) -> bytes | None:
 def _is_named(pair: bytes, names: Collection[bytes]) -> bool:
     key, equals, _ = pair.partition(b"=")
     return bool(equals) and key.strip(_BLANK) in names
+
+
+def fields_without(fields: list[Field], names: frozenset[bytes]) -> list[Field]:
+    """Return the *fields* of a request without the cookies of these names."""
+    values = [value for name, value in fields if name == b"cookie"]
+    if not values:
+        return fields
+    kept = [(name, value) for name, value in fields if name != b"cookie"]
+    return kept + [(b"cookie", value) for value in without(values, names)]

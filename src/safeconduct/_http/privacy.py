@@ -1,5 +1,8 @@
 """Keep what a cookie asked for out of shared caches."""
 
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
 from safeconduct._http.message import Field
 
 
@@ -11,3 +14,14 @@ def private(fields: list[Field]) -> list[Field]:
     if (b"vary", b"Cookie") not in fields:
         fields.append((b"vary", b"Cookie"))
     return fields
+
+
+def as_private(send: Callable[[MutableMapping[str, Any]], Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Return an ASGI *send* that marks the response that goes through it."""
+
+    async def send_privately(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": private(list(message.get("headers", ())))}
+        await send(message)
+
+    return send_privately

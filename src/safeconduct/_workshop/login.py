@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Protocol, runtime_checkable
 
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
@@ -25,7 +24,7 @@ from safeconduct._core.session.minting import AddClaims
 from safeconduct._core.session.rooms import session_rooms
 from safeconduct._core.session.stateless_rooms import stateless_rooms
 from safeconduct._core.session.verbs import SessionVerbs
-from safeconduct._core.session_ports import SessionStore
+from safeconduct._core.session_ports import KeepsSessions
 from safeconduct._core.sources import Sources
 from safeconduct._http.forwarded import trusted_networks
 from safeconduct._keys.derivation import Secrets
@@ -37,16 +36,6 @@ from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError, Unavailable
 from safeconduct.events import Event
 from safeconduct.principal import Principal
-
-
-@runtime_checkable
-class KeepsSessions(Protocol):
-    """A store that keeps sessions beside revocations."""
-
-    @property
-    def sessions(self) -> SessionStore:
-        """The port to them."""
-        ...
 
 
 class LoginWing:

@@ -22,6 +22,11 @@ def public_paths(config: Config) -> tuple[str, ...]:
     return (*config.access.public, url.partition("?")[0].partition("#")[0])
 
 
+def leeway_of(config: Config) -> int:
+    """Return the largest leeway of any token that may be accepted, in seconds."""
+    return max([config.tokens.leeway_seconds, *(trust.leeway_seconds for trust in config.trust)])
+
+
 def weakened(config: Config) -> Iterator[RuleWeakened]:
     """Yield an event for every switch that is unsafe by name and takes effect."""
     if config.basic.allow_plain_http and "basic" in config.sources:

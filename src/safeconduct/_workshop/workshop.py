@@ -15,20 +15,20 @@ from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints.jwks import jwks_row
 from safeconduct._core.endpoints.table import Endpoints, Row
+from safeconduct._core.epochs import Epochs
 from safeconduct._core.gate import Gate
 from safeconduct._core.identification import Identification
 from safeconduct._core.policy import Policy
 from safeconduct._core.ports import AsyncDirectory, Directory, Store, Stores
 from safeconduct._core.recognition import Recognition
 from safeconduct._core.resolution import Resolution
-from safeconduct._core.revocation import Epochs, Revocations
+from safeconduct._core.revocation import Revocations
 from safeconduct._core.session.minting import AddClaims
 from safeconduct._core.sessions import AsyncSessions
 from safeconduct._core.sources import Sources
 from safeconduct._core.strangers import Strangers
 from safeconduct._core.views import Unasked
 from safeconduct._core.vouching import Vouching
-from safeconduct._http.origin import Origin
 from safeconduct._keys.derivation import Secrets
 from safeconduct._keys.opening import issuer_rules, own_keys
 from safeconduct._tokens.issuer import TokenIssuer
@@ -36,9 +36,11 @@ from safeconduct._tokens.policy import ACR
 from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct._workshop.keeping import KeepingWing
 from safeconduct._workshop.login import LoginWing
+from safeconduct._workshop.lookout import watching_of
 from safeconduct._workshop.parts import WorldParts
 from safeconduct._workshop.proving import ProvingWing, World
-from safeconduct._workshop.switches import public_paths, realm_of, weakened
+from safeconduct._workshop.sources import sources_of
+from safeconduct._workshop.switches import leeway_of, public_paths, realm_of, weakened
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
 from safeconduct.stores import open_store
@@ -110,24 +112,32 @@ class Workshop:
         self._keeping.require_a_store(world)
         revocations = self.revocations(world)
         basic = self.proving.basic(world, self.store(world), revocations, realm=self._realm)
-        vouching = Vouching(
-            revocations,
-            self._sources,
-            basic,
-            asks_by_default=self._config.consistency != "none",
-            csrf=self._csrf,
-        )
+        asks = self._config.consistency != "none"
+        vouching = Vouching(revocations, self._sources, basic, asks_by_default=asks, csrf=self._csrf)
+        view = Unasked() if revocations is None else revocations.view
+        identification = self._identification(world, vouching, basic)
         gate = Gate(
             policy=self._policy,
             sources=self._sources,
             recognition=self._recognition,
             resolution=self._resolution(world),
-            identification=self._identification(world, vouching, basic),
+            identification=identification,
             vouching=vouching,
             strangers=self._strangers,
-            view=Unasked() if revocations is None else revocations.view,
+            view=view,
             answers=self._answers,
             endpoints=Endpoints(self._rows(world, self._identification(world, vouching, None))),
+            watching=watching_of(
+                self._config,
+                store=self.store(world),
+                revocations=revocations,
+                identification=identification,
+                recognition=self._recognition,
+                resolution=self._resolution(world),
+                vouching=vouching,
+                view=view,
+                announce=self._announce,
+            ),
             announce=self._announce,
             release=self.store(world).close,
         )
@@ -162,7 +172,7 @@ class Workshop:
             self.store(world),
             shards=config.store.shards,
             horizon_ms=self.horizon_seconds * 1000,
-            leeway_ms=self._leeway_seconds * 1000,
+            leeway_ms=leeway_of(self._config) * 1000,
             absolute_lifetime_ms=config.sessions.absolute_lifetime_seconds * 1000,
             on_new_store=config.revocation.on_new_store,
             announce=self._announce,
@@ -202,24 +212,12 @@ class Workshop:
         return max(own + [trust.max_lifetime_seconds for trust in self._config.trust])
 
     @cached_property
-    def _leeway_seconds(self) -> int:
-        own = [self._config.tokens.leeway_seconds]
-        return max(own + [trust.leeway_seconds for trust in self._config.trust])
-
-    @cached_property
     def _realm(self) -> str:
         return realm_of(self._config)
 
     @cached_property
     def _sources(self) -> Sources:
-        config = self._config
-        return Sources(
-            config.sources,
-            access_cookie=config.cookies.access,
-            hidden_cookies=(config.cookies.refresh, config.cookies.device),
-            own_origin=None if config.external_url is None else Origin.from_url(config.external_url),
-            trusted_origins=frozenset(Origin.from_url(url) for url in config.csrf.trusted_origins),
-        )
+        return sources_of(self._config)
 
     @cached_property
     def _recognition(self) -> Recognition:
@@ -294,6 +292,6 @@ class Workshop:
             self._config.revocation,
             clock=self._clock,
             horizon_ms=self.horizon_seconds * 1000,
-            leeway_ms=self._leeway_seconds * 1000,
+            leeway_ms=leeway_of(self._config) * 1000,
             announce=self._announce,
         )

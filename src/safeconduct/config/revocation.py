@@ -17,7 +17,8 @@ class RevocationConfig:
         consistency: "strict" asks the store once a request; "bounded" looks into a local view, at most
             `staleness_seconds` old; "none" asks nothing. Default: "none" without a store, else "bounded", and "strict"
             until that is built.
-        staleness_seconds: With "bounded": the greatest age of the local view, in seconds.
+        staleness_seconds: With "bounded": the greatest age of the local view, in seconds. How often the credential of
+            a socket or a stream is asked for, whatever the consistency.
         on_outage: With "bounded": what happens while the view is too old and the store is away; refused with 503,
             because a token that may have been revoked must not pass.
         on_new_store: What happens to tokens older than a store that was never seen before: "accept", so that a first

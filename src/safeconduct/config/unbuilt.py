@@ -54,7 +54,6 @@ UNBUILT: Final = (
     ),
     Unbuilt("access.rules[].consistency", "`bounded`", "`strict` or `none`", one_of("bounded")),
     Unbuilt("access.rules[].on_outage", "`serve`", "`refuse`", one_of("serve")),
-    Unbuilt("access.rules[].long_lived", "`true`", "`false`", is_on),
     Unbuilt("revocation.consistency", "`bounded`", "`strict` or `none`", one_of("bounded")),
     Unbuilt("revocation.on_outage", "`serve`", "`refuse`", one_of("serve")),
     Unbuilt("trust[].jwks", "every URL", "`keys` with the file of the set", given),

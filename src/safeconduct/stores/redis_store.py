@@ -24,6 +24,8 @@ from safeconduct.stores.wire import Call
 #: About how many changes a shard's log keeps; whoever is further behind loads everything anew.
 _LOG_LENGTH = 10_000
 _EPOCH_NAME_BYTES = 16
+#: The answers are the bits of one number, of which a script can tell 53.
+_ASKED_TOGETHER = 48
 
 
 class RedisStore:
@@ -86,6 +88,24 @@ class RedisStore:
             keys=keys,
         )
         return Answer(said.epoch, said.is_empty, said.number == 1, said.now_ms)
+
+    async def ask_all(self, questions: Sequence[Question]) -> list[Answer]:
+        """Ask in as few commands as there are shards, or times the most that one command answers."""
+        answers: dict[Question, Answer] = {}
+        for shard in dict.fromkeys(question.shard for question in questions):
+            there = [question for question in questions if question.shard == shard]
+            for first in range(0, len(there), _ASKED_TOGETHER):
+                some = there[first : first + _ASKED_TOGETHER]
+                answers |= zip(some, await self._ask_some(shard, some), strict=True)
+        return [answers[question] for question in questions]
+
+    async def _ask_some(self, shard: int, questions: Sequence[Question]) -> list[Answer]:
+        words = [word for question in questions for word in _words_of(question)]
+        said = await self._on_shard(scripts.ASK_ALL, shard, *words)
+        return [
+            Answer(said.epoch, said.is_empty, bool(said.number >> place & 1), said.now_ms)
+            for place in range(len(questions))
+        ]
 
     async def begin_epoch(self, shard: int, *, reason: Literal["new", "lost"], seen: Epoch | None) -> Epoch:
         """Begin an epoch, or turn what is there into a lost one."""
@@ -163,3 +183,8 @@ class RedisStore:
     def _counter_keys(self, counters: Sequence[Counter]) -> tuple[bytes, ...]:
         stem = self._prefix + b"{sc:throttle}:"
         return tuple(stem + counter.key.hex().encode() for counter in counters)
+
+
+def _words_of(question: Question) -> tuple[bytes | int, ...]:
+    marks, cuts = question.marks, question.cuts
+    return clamped_ms(question.issued_ms), clamped_ms(question.ends_ms), len(marks), len(cuts), *marks, *cuts

@@ -21,6 +21,7 @@ def _load(*names: str) -> Script:
 
 
 ASK = _load("clock", "shard", "ask")
+ASK_ALL = _load("clock", "shard", "ask_all")
 STAMP = _load("clock", "shard", "stamp")
 REVOKE = _load("clock", "shard", "revoke")
 BEGIN_EPOCH = _load("clock", "shard", "begin_epoch")

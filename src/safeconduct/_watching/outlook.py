@@ -1,0 +1,68 @@
+"""
+Look at how a response begins, which tells whether it is a stream of events.
+
+Made for nearly every request, so that it does as little as can be done: one look at the fields of the response.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from safeconduct._core.decision import Passed
+from safeconduct._http.event_stream import is_event_stream
+from safeconduct._watching.line import Line, Message, Scope, Send
+
+#: Small or capital, the sixth octet of the type; nearly no other type has it.
+_E: Final = ord("e")
+_SMALL: Final = 0x20
+_SHORTEST: Final = len("text/event-stream")
+
+Watch = Callable[[Passed, Scope, Send], Line | None]
+
+
+class Outlook:
+    """
+    Pass a response on, and have it watched where it begins as a stream of events.
+
+    Args:
+        watch: Begins to watch.
+        passed: What the request rests on.
+        scope: The request as it came.
+        send: The server's, or what stands in front of it.
+    """
+
+    __slots__ = ("_passed", "_scope", "_send", "_watch", "line")
+
+    def __init__(self, watch: Watch, passed: Passed, scope: Scope, send: Send) -> None:
+        self._watch = watch
+        self._passed = passed
+        self._scope = scope
+        self._send = send
+        #: None while it is a response like any other.
+        self.line: Line | None = None
+
+    def send(self, message: Message) -> Awaitable[None]:
+        """Pass *message* on.  A plain function, because a frame of a coroutine would cost more than all it does."""
+        if self.line is not None:
+            return self.line.send(message)
+        if message["type"] == "http.response.start":
+            for field in message.get("headers", ()):
+                value = field[1]
+                if len(value) >= _SHORTEST and value[5] | _SMALL == _E and is_event_stream((field,)):
+                    self.line = self._watch(self._passed, self._scope, self._send)
+                    return self._send(message) if self.line is None else self.line.send(message)
+        return self._send(message)
+
+
+def mark_awaitable(function: Callable[..., Any]) -> None:
+    """
+    Mark *function* as one whose result is to be awaited, as ``async def`` does.
+
+    asgiref warns of others.  Until Python 3.12 the mark is asyncio's, so that this is not done by an import.
+    """
+    if hasattr(inspect, "markcoroutinefunction"):  # pragma: no cover - which one runs depends on the version
+        inspect.markcoroutinefunction(function)
+    else:  # pragma: no cover - as above
+        from asyncio import coroutines  # noqa: PLC0415 - see above
+
+        vars(function)["_is_coroutine"] = vars(coroutines)["_is_coroutine"]

@@ -1,0 +1,78 @@
+"""The one task of an event loop that looks after all watched connections, and runs only while there are any."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextvars import Context
+from typing import Any
+
+from safeconduct._core.watch import Watching
+from safeconduct._watching.line import Line
+
+
+class Patrol:
+    """
+    Look after every line of one loop.
+
+    Deadlines are looked at every ``tick_seconds``, and the store is asked every ``staleness_seconds``: one question for
+    all connections with the same credential.  The injected clock says what time it is; only the waiting is asyncio's.
+    """
+
+    def __init__(self, watching: Watching) -> None:
+        self._watching = watching
+        self._asks_every = max(1, int(watching.staleness_seconds / watching.tick_seconds))
+        self._lines: set[Line] = set()
+        self._walk: asyncio.Task[None] | None = None
+
+    def add(self, line: Line) -> None:
+        """Look after *line* from now on."""
+        self._lines.add(line)
+        if self._walk is None:
+            self._walk = self.spawn(self._go_round())
+
+    def remove(self, line: Line) -> None:
+        """Look after it no more; without any line nothing is left that runs."""
+        self._lines.discard(line)
+        if not self._lines and self._walk is not None:
+            self._walk.cancel()
+            self._walk = None
+
+    def spawn(self, errand: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run *errand* in a context of its own: it is nobody's request."""
+        return asyncio.get_running_loop().create_task(errand, context=Context())
+
+    def turn(self) -> asyncio.Lock:
+        """Return what lets one in at a time, in the order in which they came."""
+        return asyncio.Lock()
+
+    async def _go_round(self) -> None:
+        count = 0
+        while True:
+            await asyncio.sleep(self._watching.tick_seconds)
+            count += 1
+            await self._look(asks=count % self._asks_every == 0)
+
+    async def _look(self, *, asks: bool) -> None:
+        lines = {line.watch: line for line in self._lines}
+        refused = await self._watching.refusals(lines) if asks else {}
+        late = [watch for watch in lines if watch not in refused and self._watching.is_late(watch)]
+        errors = await asyncio.gather(*(self._watching.lateness(watch) for watch in late))
+        refused |= {watch: error for watch, error in zip(late, errors, strict=True) if error is not None}
+        for watch, error in refused.items():
+            lines[watch].cut(error)
+
+
+def patrol_here(watching: Watching) -> Patrol:
+    """
+    Return the patrol of the running loop.
+
+    Raises:
+        RuntimeError: If the loop is not asyncio's: what nobody can watch must not begin.
+    """
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError("safeconduct watches sockets and streams on an event loop of asyncio only") from None
+    patrol = watching.by_loop.get(loop)
+    if patrol is None:
+        patrol = watching.by_loop[loop] = Patrol(watching)
+    return patrol

@@ -1,0 +1,55 @@
+"""What watches the connections of one world, put together."""
+
+from collections.abc import Callable
+
+from safeconduct._core.identification import Identification
+from safeconduct._core.ports import Store, View
+from safeconduct._core.recognition import Recognition
+from safeconduct._core.resolution import Resolution
+from safeconduct._core.revocation import Revocations
+from safeconduct._core.session.life import Lifetimes
+from safeconduct._core.session.prolonging import Prolonging
+from safeconduct._core.session.reaches import Reaches
+from safeconduct._core.session_ports import KeepsSessions
+from safeconduct._core.vouching import Vouching
+from safeconduct._core.watch import Watching
+from safeconduct.config import Config
+from safeconduct.events import Event
+
+
+def watching_of(  # noqa: PLR0913 - every part that decides about a request decides here again
+    config: Config,
+    *,
+    store: Store,
+    revocations: Revocations | None,
+    identification: Identification,
+    recognition: Recognition,
+    resolution: Resolution,
+    vouching: Vouching,
+    view: View,
+    announce: Callable[[Event], None],
+) -> Watching:
+    """Make it; see ``Watching`` for what each part is for."""
+    return Watching(
+        identification=identification,
+        recognition=recognition,
+        resolution=resolution,
+        vouching=vouching,
+        view=view,
+        prolonging=_prolonging_of(config, store, revocations),
+        staleness_seconds=config.revocation.staleness_seconds,
+        announce=announce,
+    )
+
+
+def _prolonging_of(config: Config, store: Store, revocations: Revocations | None) -> Prolonging | None:
+    """Make it, or return None where no session of ours can be asked for."""
+    if config.issuer is None or revocations is None or not isinstance(store, KeepsSessions):
+        return None
+    return Prolonging(
+        store.sessions,
+        revocations,
+        reaches=Reaches(config.issuer, client_id=config.tokens.client_id or config.issuer, shards=config.store.shards),
+        lives=Lifetimes.of(config),
+        leeway_ms=config.tokens.leeway_seconds * 1000,
+    )
