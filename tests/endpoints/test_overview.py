@@ -67,6 +67,15 @@ def test_links_come_with_their_time(visitor, clock):
     assert "renew" not in rels(visitor)
 
 
+def test_who_is_over_and_was_not_remembered_has_nothing_to_refresh(visitor, clock):
+    visitor.sign_in()
+    clock.advance(seconds=911)
+
+    visitor.ask("GET", "/auth/session")
+
+    assert {"login"} == rels(visitor)
+
+
 def test_a_cookie_that_is_over_is_nobody_who_may_refresh(visitor, clock):
     """The start of a visit: the access token is over, the long-term credential is good (L9)."""
     visitor.sign_in(remember=True)

@@ -110,7 +110,7 @@ class OverviewDesk:
 
     def _nobody(self, request: Request) -> Reply:
         links = [self._link(request, "login", "POST")]
-        if self._visits.has_cookie(request):
+        if self._visits.has_refresh_cookie(request):
             # The access token may be over while the long-term credential is good.
             links.append(self._link(request, "refresh", "POST"))
         return reply(200, {"is_authenticated": False, "links": links})

@@ -126,8 +126,11 @@ class Visits:
 
     def has_cookie(self, request: Request) -> bool:
         """Say whether a cookie that signs in is there, be it well-formed or not."""
-        names = any(self._refresh_name in value for value in request.values(b"cookie"))
-        return self._has_cookies and (names or self._sources.has_cookie(request))
+        return self._has_cookies and (self.has_refresh_cookie(request) or self._sources.has_cookie(request))
+
+    def has_refresh_cookie(self, request: Request) -> bool:
+        """Say whether a long-term credential is there, be it well-formed or not."""
+        return self._has_cookies and any(self._refresh_name in value for value in request.values(b"cookie"))
 
     def require_own_page(self, request: Request) -> None:
         """
