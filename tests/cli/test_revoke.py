@@ -172,3 +172,10 @@ def test_an_opaque_token_is_revoked_as_a_whole(shared, server):
     assert 0 == ended.code, ended.err
     assert "RevokedToken" in run("token", "check", token).err
     assert 1 == run("revoke", "token", "A" * 88).code
+
+
+@pytest.mark.usefixtures("shared")
+def test_an_id_that_begins_with_a_dash_is_no_option():
+    """One of 64 does; what is misspelt is told all the same."""
+    assert 0 == run("revoke", "token", "-Exyz_0123456789-abcde").code
+    assert 2 == run("revoke", "token", "--subjct", "alice", "-Exyz").code

@@ -32,7 +32,8 @@ def revoke() -> None:
     """
 
 
-@revoke.command()
+# One id in 64 begins with a dash, and is no option.
+@revoke.command(context_settings={"ignore_unknown_options": True})
 @click.argument("token")
 @click.option("--subject", help="Whom it names; spares writing to every shard.")
 @click.option("--expires-at", type=click.IntRange(min=0), help="When it ends by itself, in seconds since the epoch.")
