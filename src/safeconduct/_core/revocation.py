@@ -151,9 +151,9 @@ class Revocations:
         Raises:
             Unavailable: If the store cannot be asked.
         """
-        store = self._store
-        answers = await store.ask_all(questions) if isinstance(store, AsksTogether) else []
-        return dict(zip(questions, answers, strict=False))
+        if not isinstance(self._store, AsksTogether):
+            return {}
+        return dict(zip(questions, await self._store.ask_all(questions), strict=True))
 
     async def stamp(self, question: Question) -> int:
         """

@@ -5,6 +5,7 @@ Made for nearly every request, so that it does as little as can be done: one loo
 """
 
 import inspect
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -60,7 +61,7 @@ def mark_awaitable(function: Callable[..., Any]) -> None:
 
     asgiref warns of others.  Until Python 3.12 the mark is asyncio's, so that this is not done by an import.
     """
-    if hasattr(inspect, "markcoroutinefunction"):  # pragma: no cover - which one runs depends on the version
+    if sys.version_info >= (3, 12):  # pragma: no cover - which one runs depends on the version
         inspect.markcoroutinefunction(function)
     else:  # pragma: no cover - as above
         from asyncio import coroutines  # noqa: PLC0415 - see above
