@@ -9,7 +9,6 @@ from held import LATER, HeldSocket, Talk, bearer, carried, opened, watched_place
 from minting import LIFETIME_SECONDS, NOW, mint
 from safeconduct import requires
 from safeconduct.errors import Unavailable
-from safeconduct.stores import MemoryStore
 from sockets import play, socket_scope
 from visiting import Visitor
 
@@ -92,38 +91,6 @@ def test_others_go_on(place):
 
     assert 4401 == ended.code()
     assert "hello" == held.ask("hello")
-
-
-class Failing(MemoryStore):
-    """A store that can be asked until it can't."""
-
-    error = None
-
-    async def ask(self, question):
-        if self.error is not None:
-            raise self.error
-        return await super().ask(question)
-
-    def holds(self, question):
-        return self.error is None and super().holds(question)
-
-    def fail(self, error):
-        self.error, self.version = error, object()
-
-
-@pytest.mark.parametrize("error", [Unavailable("out"), ZeroDivisionError()], ids=["out", "faulty"])
-def test_a_store_that_is_out_closes(error, talk):
-    """1013, "try again later": nobody can say whether the credential counts."""
-    stores = Failing(clock=lambda: NOW, horizon_ms=86_400_000, leeway_ms=10_000)
-    place = watched_place(talk, stores=stores)
-    held = opened(place, bearer(mint()))
-
-    stores.fail(error)
-
-    assert 1013 == held.code()
-    assert [] == held.end()
-    assert [1013] == talk.codes
-    place.close()
 
 
 def test_a_closed_auth_closes(place):

@@ -1,10 +1,12 @@
-"""Sockets over a real server: what it says, that it lost its data, that it is gone."""
+"""Sockets and the store behind them: what it says, that it lost its data, that it is gone or fails."""
 
 import pytest
 
-from held import HeldSocket, bearer, opened, watched_place
+from held import HeldSocket, Talk, bearer, opened, watched_place
 from login_scene import Time
-from minting import mint
+from minting import NOW, mint
+from safeconduct.errors import Unavailable
+from safeconduct.stores import MemoryStore
 from servers import KINDS, Server
 from visiting import stores_of
 
@@ -58,3 +60,62 @@ def test_a_server_that_is_gone_closes(place, server):
         assert 1013 == held.code()
     finally:
         server.start()
+
+
+@pytest.fixture
+def talk():
+    return Talk()
+
+
+class Failing(MemoryStore):
+    """A store that can be asked until it can't."""
+
+    error = None
+
+    async def ask(self, question):
+        if self.error is not None:
+            raise self.error
+        return await super().ask(question)
+
+    def holds(self, question):
+        return self.error is None and super().holds(question)
+
+    def fail(self, error):
+        self.error, self.version = error, object()
+
+
+@pytest.mark.parametrize("error", [Unavailable("out"), ZeroDivisionError()], ids=["out", "faulty"])
+def test_a_store_that_is_out_closes(error, talk):
+    """1013, "try again later": nobody can say whether the credential counts."""
+    stores = Failing(clock=lambda: NOW, horizon_ms=86_400_000, leeway_ms=10_000)
+    place = watched_place(talk, stores=stores)
+    held = opened(place, bearer(mint()))
+
+    stores.fail(error)
+
+    assert 1013 == held.code()
+    assert [] == held.end()
+    assert [1013] == talk.codes
+    place.close()
+
+
+def test_a_round_that_fails_closes(talk):
+    """Whatever was raised: nothing goes on that nobody looks at."""
+    stores = Failing(clock=lambda: NOW, horizon_ms=86_400_000, leeway_ms=10_000)
+    place = watched_place(talk, stores=stores)
+    both = [opened(place, bearer(mint(name))) for name in ("alice", "bob")]
+
+    stores.holds, stores.version = None, object()
+
+    assert [1013, 1013] == [held.code() for held in both]
+    place.close()
+
+
+def test_a_thousand_sockets_close(place):
+    """A server that is told once ends all of them (fault 43)."""
+    many = [opened(place, bearer(mint(f"user-{number % 100}"))) for number in range(1000)]
+
+    place.auth.sessions.revoke_everything()
+
+    assert {4401} == {held.code() for held in many}
+    assert all(held.end() == [] for held in many)

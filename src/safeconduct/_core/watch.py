@@ -125,6 +125,11 @@ class Watching:
         found = {watch: said[watch.question] for watch in asking}
         return {watch: error for watch, error in found.items() if error is not None}
 
+    def fault(self, fault: Exception) -> AuthError:
+        """Tell of what must not have been raised, and return what ends whatever could not be looked at."""
+        self._announce(Fault(error=type(fault).__name__, where="watching"))
+        return Unavailable("a fault while watching")
+
     def is_late(self, watch: Watch) -> bool:
         """Say whether the time of *watch* is over."""
         return self.clock() * 1000 >= watch.ends_ms
@@ -198,8 +203,7 @@ class Watching:
         except AuthError as error:
             return error
         except Exception as fault:  # noqa: BLE001 - the last resort: nothing goes on that nobody could look at
-            self._announce(Fault(error=type(fault).__name__, where="watching"))
-            return Unavailable("a fault while watching")
+            return self.fault(fault)
         return None
 
     async def _prove_again(self, watch: Watch, now: float) -> None:

@@ -60,8 +60,9 @@ def mark_awaitable(function: Callable[..., Any]) -> None:
 
     asgiref warns of others.  Until Python 3.12 the mark is asyncio's, so that this is not done by an import.
     """
-    if hasattr(inspect, "markcoroutinefunction"):  # pragma: no cover - which one runs depends on the version
-        inspect.markcoroutinefunction(function)
+    mark = getattr(inspect, "markcoroutinefunction", None)
+    if mark is not None:  # pragma: no cover - which one runs depends on the version
+        mark(function)
     else:  # pragma: no cover - as above
         from asyncio import coroutines  # noqa: PLC0415 - see above
 

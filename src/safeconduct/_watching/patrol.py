@@ -7,6 +7,7 @@ from typing import Any
 
 from safeconduct._core.watch import Watching
 from safeconduct._watching.line import Line
+from safeconduct.errors import AuthError
 
 
 class Patrol:
@@ -49,14 +50,24 @@ class Patrol:
         while True:
             await asyncio.sleep(self._watching.tick_seconds)
             count += 1
-            await self._look(asks=count % self._asks_every == 0)
+            try:
+                await self._look(asks=count % self._asks_every == 0)
+            except Exception as fault:  # noqa: BLE001 - the last resort: nothing goes on that nobody looks at
+                self._cut_all(self._watching.fault(fault))
+
+    def _cut_all(self, error: AuthError) -> None:
+        for line in tuple(self._lines):
+            line.cut(error)
 
     async def _look(self, *, asks: bool) -> None:
         lines = {line.watch: line for line in self._lines}
         refused = await self._watching.refusals(lines) if asks else {}
         late = [watch for watch in lines if watch not in refused and self._watching.is_late(watch)]
         errors = await asyncio.gather(*(self._watching.lateness(watch) for watch in late))
-        refused |= {watch: error for watch, error in zip(late, errors, strict=True) if error is not None}
+        # Whoever was extended meanwhile is late no more.
+        refused |= {
+            watch: error for watch, error in zip(late, errors, strict=True) if error and self._watching.is_late(watch)
+        }
         for watch, error in refused.items():
             lines[watch].cut(error)
 
