@@ -166,6 +166,7 @@ def life(**fields):
         (lambda: Auth(life(keys={"keys": [OWN_KEY]}), directory=Folk(), clock=now).wsgi(print), "endpoints.*secrets"),
         (lambda: Auth(life(), directory=Folk(), store=NOWHERE, clock=now).wsgi(print), "endpoints.*store"),
         (lambda: Auth(life(), clock=now).wsgi(print), "endpoints.*directory"),
+        (lambda: Auth(configuration(keys={"keys": [OWN_KEY]}), clock=now), "cookies.*secrets"),
         (
             lambda: Auth(configuration(sources=["bearer"], keys={"keys": [OWN_KEY]}), clock=now).sessions.list("a"),
             "secrets",
@@ -178,6 +179,7 @@ def life(**fields):
         "no secrets",
         "a store without sessions",
         "nobody",
+        "cookies without secrets",
         "no sessions",
     ],
 )
