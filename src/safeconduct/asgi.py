@@ -73,10 +73,11 @@ class AuthMiddleware:
             if passed is None:
                 return
         identity = passed.identity
-        below = {**scope, "safeconduct": identity, "user": identity, "auth": passed}
+        outlook = Outlook(self._watch_stream, passed, scope, as_private(send) if passed.is_by_cookie else send)
+        own = {"safeconduct": identity, "user": identity, "auth": passed, "safeconduct.extend": outlook.extend}
+        below = {**scope, **own}
         if self._hides_cookies:
             below["headers"] = fields_without(scope["headers"], self._gate.hidden_cookies)
-        outlook = Outlook(self._watch_stream, passed, scope, as_private(send) if passed.is_by_cookie else send)
         before = PASSED.set(passed)
         try:
             await self.app(below, receive, outlook.send)
@@ -115,7 +116,9 @@ class AuthMiddleware:
 
     def _watch_stream(self, passed: Passed, scope: Scope, send: Send) -> Line | None:
         watch = self._gate.watch(passed, read_scope(scope))
-        return None if watch is None else WatchedResponse(self._gate, watch, send).line
+        if watch is None:
+            return None
+        return WatchedResponse(self._gate, watch, send, outer=outer_extend(self._gate, scope)).line
 
     async def _serve_long_lived(self, watch: Watch, passed: Passed, scope: Scope, receive: Receive, send: Send) -> None:
         # Here and not above, because it loads asyncio.

@@ -9,6 +9,7 @@ import pytest
 from held import LATER, asked, bearer, carried, opened, watched_place
 from minting import LIFETIME_SECONDS, NOW, mint
 from safeconduct import current, requires
+from safeconduct.errors import NotSupported
 from visiting import Visitor
 
 EVENTS = ((b"Content-Type", b"Text/Event-Stream; charset=utf-8"),)
@@ -123,9 +124,19 @@ def test_a_stream_of_events_goes_on_while_its_session_lives(make):
     assert b"data: 1\n\n" == held.next()["body"]
 
 
-def test_a_long_lived_response_is_extended(make):
+def test_what_is_not_watched_is_not_extended(make):
+    """A response like any other rests on nothing once it was let through."""
+    scene = make((b"content-type", b"text/plain"))
+    scene.open(bearer(mint()))
+
+    with pytest.raises(NotSupported):
+        scene.place._runner.run(scene.feed.extend(mint(jti="longer", exp=NOW + LIFETIME_SECONDS + 3600)))
+
+
+@pytest.mark.parametrize("rule", [{}, RULE], ids=["of events", "under a rule"])
+def test_a_long_response_is_extended(make, rule):
     """By another request, which found it."""
-    scene = make(*EVENTS, **RULE)
+    scene = make(*EVENTS, **rule)
     held = scene.open(bearer(mint()))
     token = mint(jti="longer", exp=NOW + LIFETIME_SECONDS + 3600)
 
@@ -262,9 +273,28 @@ def test_a_rule_that_matches_nobody_watches_nobody(make):
     held.end()
 
 
-def test_an_inner_middleware_of_the_same_auth_is_extended_with_the_outer_one(make):
+def test_an_inner_middleware_watches_what_the_outer_one_need_not(make):
+    """The rule is for the path below the mount, and the outer one holds the response for one like any other."""
+    scene = make((b"content-type", b"text/plain"), **RULE)
+
+    async def mounted(scope, receive, send):
+        await scene.place.application({**scope, "root_path": "/app"}, receive, send)
+
+    held = scene.open(bearer(mint()), target="/app/live", application=scene.place.auth.asgi(mounted))
+    token = mint(jti="longer", exp=NOW + LIFETIME_SECONDS + 3600)
+
+    assert "alice" == scene.place._runner.run(scene.feed.extend(token)).subject
+    scene.place.clock.advance(seconds=LATER)
+
+    other_ended(scene.place)
+    scene.give(b"1")
+    assert b"1" == held.next()["body"]
+
+
+@pytest.mark.parametrize("rule", [{}, RULE], ids=["of events", "under a rule"])
+def test_an_inner_middleware_of_the_same_auth_is_extended_with_the_outer_one(make, rule):
     """Both watch, and one call reaches both."""
-    scene = make(*EVENTS, **RULE)
+    scene = make(*EVENTS, **rule)
     held = scene.open(bearer(mint()), application=scene.place.auth.asgi(scene.place.application))
     token = mint(jti="longer", exp=NOW + LIFETIME_SECONDS + 3600)
 

@@ -17,7 +17,6 @@ EXCLUDED = {
     "017": "/auth/revoke, which is not served",
     "037": "JWKS: our keys as others fetch them",
     "039": "JWKS: others' keys as we fetch them",
-    "047": "with sockets: an open one is closed",
 }
 
 

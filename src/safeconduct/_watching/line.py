@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from safeconduct._core.decision import Passed
 from safeconduct._core.gate import Gate
 from safeconduct._core.watch import Watch, Watching
-from safeconduct.errors import AuthError, ExpiredToken, InsufficientRights, StepUpRequired
+from safeconduct.errors import AuthError, ExpiredToken, InsufficientRights, NotSupported, StepUpRequired
 from safeconduct.principal import Principal
 
 Scope = MutableMapping[str, Any]
@@ -116,7 +116,9 @@ class Line:
         try:
             principal = await self._gate.watching.extend(self.watch, token)
             if self._outer is not None:
-                await self._outer(token)
+                # The other one may hold it for a response like any other, which rests on nothing.
+                with suppress(NotSupported):
+                    await self._outer(token)
         except (InsufficientRights, StepUpRequired) as error:
             self.cut(error)
             raise

@@ -11,6 +11,8 @@ from typing import Any, Final
 from safeconduct._core.decision import Passed
 from safeconduct._http.event_stream import is_event_stream
 from safeconduct._watching.line import Line, Message, Scope, Send
+from safeconduct.errors import NotSupported
+from safeconduct.principal import Principal
 
 #: Small or capital, the sixth octet of the type; nearly no other type has it.
 _E: Final = ord("e")
@@ -52,6 +54,18 @@ class Outlook:
                     self.line = self._watch(self._passed, self._scope, self._send)
                     return self._send(message) if self.line is None else self.line.send(message)
         return self._send(message)
+
+    async def extend(self, token: str) -> Principal:
+        """
+        Let the stream of events rest on *token* from now on; see ``Line.extend``.
+
+        Raises:
+            NotSupported: If nothing is watched: the response is none, or has not begun.
+            AuthError: If the token does not count here, or the stream is over.
+        """
+        if self.line is None:
+            raise NotSupported("neither a stream of events that has begun nor a response under long_lived")
+        return await self.line.extend(token)
 
 
 def mark_awaitable(function: Callable[..., Any]) -> None:
