@@ -1,9 +1,9 @@
 """One line around any ASGI or WSGI application, and every request in it knows who is asking."""
 
 from safeconduct._core.ports import Account, AsyncDirectory, Directory, Receipt, Stores
+from safeconduct._core.session.binding import Caller
 from safeconduct._core.session.open_sessions import OpenSession
 from safeconduct._core.session.tokens import LongTermToken, Tokens
-from safeconduct._core.session.turning import Caller
 from safeconduct._core.sessions import AsyncSessions
 from safeconduct.auth import Auth
 from safeconduct.config import (

@@ -6,9 +6,9 @@ from typing import TypeVar
 
 from safeconduct._core.finish import finish
 from safeconduct._core.ports import Account, Receipt
+from safeconduct._core.session.binding import Caller
 from safeconduct._core.session.open_sessions import OpenSession
 from safeconduct._core.session.tokens import Tokens
-from safeconduct._core.session.turning import Caller
 from safeconduct._core.sessions import AsyncSessions
 
 Result = TypeVar("Result")

@@ -1,8 +1,6 @@
 """What is rare: keys that go while the application serves, and sessions that bear no generation."""
 
-from minting import OWN_KEY, mint
-from safeconduct import Config
-from safeconduct._keys.opening import own_keys
+from minting import mint
 from visiting import ACCESS, OWN_PAGE, Visitor
 
 
@@ -10,8 +8,7 @@ def test_without_its_secrets_nobody_signs_in_and_nobody_is_told_that_he_is_wrong
     """The operator took the key away while it served: that is no fault of the caller's password."""
     visitor = Visitor(place)
     assert 200 == visitor.take(remember=True)
-    less = Config(store="memory://", issuer="https://i", audience="https://a", keys={"keys": [OWN_KEY]})
-    place.auth._workshop.keys = own_keys(less, place.events.append)
+    place.lose_secrets()
 
     assert (503, 503) == (visitor.take(remember=True), visitor.refresh())
 

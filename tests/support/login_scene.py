@@ -9,8 +9,8 @@ from safeconduct._core.passwords import Passwords
 from safeconduct._core.ports import Account
 from safeconduct._core.recognition import principal_of
 from safeconduct._core.revocation import Revocations
+from safeconduct._core.session.binding import Caller
 from safeconduct._core.session.rooms import session_rooms
-from safeconduct._core.session.turning import Caller
 from safeconduct._core.throttle import Throttle
 from safeconduct._keys.derivation import Secrets
 from safeconduct._keys.keyset import KeySet

@@ -10,6 +10,7 @@ from calling import Asked, call_asgi, call_wsgi, environ_of, scope_of
 from minting import AUDIENCE, ISSUER, OWN_KEY, SECRETS_KEY
 from people import Folk
 from safeconduct import Auth, Config
+from safeconduct._keys.opening import own_keys
 from safeconduct.stores import MemoryStore
 from safeconduct.stores.redis_stores import RedisStores
 from worlds import Clock
@@ -81,6 +82,11 @@ class Place:
     def _asked(self, method, target, headers=(), body=b"", *, secure=True):
         fields = tuple((name, value.encode("latin-1")) for name, value in headers)
         return Asked(method, target, (("host", b"app.example"), *fields), "https" if secure else "http", body)
+
+    def lose_secrets(self):
+        """Let the operator take the safeconduct-secrets key away while the application serves."""
+        less = life_configuration(keys={"keys": [OWN_KEY]}, sources=["bearer"])
+        self.auth._workshop.keys = own_keys(less, self.events.append)
 
     def close(self):
         """Let go of the loop and of the store."""

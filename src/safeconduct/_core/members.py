@@ -126,6 +126,22 @@ def question_for(  # noqa: PLR0913 - so many things can have ended a credential
     )
 
 
+def stamp_question(*, issuer: str, subject: str, client_id: str, shards: int) -> Question:
+    """Gather what would end a token of no session that is about to be issued; for ``Store.stamp``."""
+    return question_for(
+        issuer=issuer,
+        subject=subject,
+        token_id=None,
+        client_id=client_id,
+        kid=None,
+        session_id=None,
+        issued_ms=0,
+        ends_ms=0,
+        is_own=True,
+        shards=shards,
+    )
+
+
 def _instance_of(session_id: str | None) -> bytes | None:
     if session_id is None:
         return None

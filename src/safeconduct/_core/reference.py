@@ -16,7 +16,7 @@ from typing import Final
 
 from safeconduct._core.session.refresh_token import DerivedKeys
 from safeconduct._core.session.session_id import SESSION_ID_BYTES, octets_of, text_of
-from safeconduct.errors import BadSignature, MalformedToken, UnknownKey
+from safeconduct._core.session.tagged import check_tag, read_octets
 
 SECRET_BYTES: Final = 30
 LETTERS: Final = 88
@@ -24,6 +24,7 @@ LETTERS: Final = 88
 
 _VERSION: Final = 1
 _TAG_BYTES: Final = 16
+_WHAT: Final = "an opaque token"
 _SID_END: Final = 2 + SESSION_ID_BYTES
 _SECRET_END: Final = _SID_END + SECRET_BYTES
 _WIRE: Final = re.compile(r"[A-Za-z0-9_-]{88}", re.ASCII)
@@ -85,25 +86,11 @@ class References:
             UnknownKey: If it was made with a version of the key that is gone.
             BadSignature: If it was made by nobody who has the key.
         """
-        octets = _octets(text)
+        octets = read_octets(text, form=_WIRE, version=_VERSION, what=_WHAT)
         reference = Reference(octets[2:_SID_END], octets[_SID_END:_SECRET_END], octets[1])
-        try:
-            tag = self._tag(reference)
-        except KeyError:
-            raise UnknownKey(reason="no such version of the key for opaque tokens") from None
-        if not hmac.compare_digest(tag, octets[_SECRET_END:]):
-            raise BadSignature(reason="an opaque token without its right tag")
+        check_tag(lambda: self._tag(reference), octets[_SECRET_END:], what=_WHAT)
         return reference
 
     def _tag(self, reference: Reference) -> bytes:
         key = self._keys().derive("reference-tag", version=reference.key_version)
         return hmac.digest(key, _TAG + reference.session + reference.secret, hashlib.sha256)[:_TAG_BYTES]
-
-
-def _octets(text: str) -> bytes:
-    if _WIRE.fullmatch(text) is None:
-        raise MalformedToken("an opaque token of another form")
-    octets = base64.urlsafe_b64decode(text)
-    if octets[0] != _VERSION:
-        raise MalformedToken("an opaque token of another version")
-    return octets

@@ -6,9 +6,9 @@ from safeconduct._core.decision import Clock
 from safeconduct._core.ports import Account, Receipt
 from safeconduct._core.recognition import principal_of
 from safeconduct._core.revocation import Revocations
+from safeconduct._core.session.binding import Caller
 from safeconduct._core.session.open_sessions import OpenSession
 from safeconduct._core.session.tokens import Tokens
-from safeconduct._core.session.turning import Caller
 from safeconduct._core.session.verbs import SessionVerbs
 from safeconduct._tokens.claims import Claims
 from safeconduct.errors import NotSupported

@@ -11,10 +11,10 @@ from safeconduct._http.set_cookie import MAX_COOKIE_BYTES
 from safeconduct._keys.derivation import Secrets
 from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct._tokens.policy import Policy
-from safeconduct._workshop.parts import WorldParts
+from safeconduct._workshop.parts import WorldParts, present
 from safeconduct._workshop.proving import World
 from safeconduct.config import Config
-from safeconduct.errors import ConfigurationError, Unavailable
+from safeconduct.errors import ConfigurationError
 
 
 class KeepingWing:
@@ -34,6 +34,7 @@ class KeepingWing:
         self._config = config
         self._parts = parts
         self._keys_or_none = keys
+        self._keys = present(keys)
         self._policy = policy
         self._desks: dict[World, Desk | None] = {}
 
@@ -86,9 +87,3 @@ class KeepingWing:
             policy=self._policy,
             shards=self._config.store.shards,
         )
-
-    def _keys(self) -> Secrets:
-        keys = self._keys_or_none()
-        if keys is None:
-            raise Unavailable("the safeconduct-secrets key was there when this began, and is gone")
-        return keys

@@ -30,10 +30,10 @@ from safeconduct._http.forwarded import trusted_networks
 from safeconduct._keys.derivation import Secrets
 from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct._workshop.keeping import KeepingWing
-from safeconduct._workshop.parts import WorldParts
+from safeconduct._workshop.parts import WorldParts, present
 from safeconduct._workshop.proving import World
 from safeconduct.config import Config
-from safeconduct.errors import ConfigurationError, Unavailable
+from safeconduct.errors import ConfigurationError
 from safeconduct.events import Event
 from safeconduct.principal import Principal
 
@@ -76,6 +76,7 @@ class LoginWing:
         self._issuer = issuer
         self._keeping = keeping
         self._keys_or_none = keys
+        self._keys = present(keys)
         self._csrf = csrf
         self._recognition = recognition
         self._sources = sources
@@ -154,12 +155,6 @@ class LoginWing:
 
     def _what_nobody_proves(self) -> str | None:
         return None if self._parts.proving.has_directory else "directory: got nothing, wanted one, or login.users"
-
-    def _keys(self) -> Secrets:
-        keys = self._keys_or_none()
-        if keys is None:
-            raise Unavailable("the safeconduct-secrets key was there when this began, and is gone")
-        return keys
 
     def _desks(self, world: World, passwords: Passwords, identification: Identification) -> Desks:
         config, clock, sources, rooms = self._config, self._clock, self._sources, self.rooms(world)

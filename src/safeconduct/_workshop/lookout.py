@@ -49,7 +49,7 @@ def _prolonging_of(config: Config, store: Store, revocations: Revocations | None
     return Prolonging(
         store.sessions,
         revocations,
-        reaches=Reaches(config.issuer, client_id=config.tokens.client_id or config.issuer, shards=config.store.shards),
+        reaches=Reaches.of(config),
         lives=Lifetimes.of(config),
         leeway_ms=config.tokens.leeway_seconds * 1000,
     )

@@ -5,7 +5,21 @@ from dataclasses import dataclass
 
 from safeconduct._core.ports import Store
 from safeconduct._core.revocation import Revocations
+from safeconduct._keys.derivation import Secrets
 from safeconduct._workshop.proving import ProvingWing, World
+from safeconduct.errors import Unavailable
+
+
+def present(keys: Callable[[], Secrets | None]) -> Callable[[], Secrets]:
+    """Return what gives the derived keys as they are now, and raises ``Unavailable`` where they are gone."""
+
+    def required() -> Secrets:
+        found = keys()
+        if found is None:
+            raise Unavailable("the safeconduct-secrets key was there when this began, and is gone")
+        return found
+
+    return required
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,25 +115,26 @@ class Workshop:
         asks = self._config.consistency != "none"
         vouching = Vouching(revocations, self._sources, basic, asks_by_default=asks, csrf=self._csrf)
         view = Unasked() if revocations is None else revocations.view
-        identification = self._identification(world, vouching, basic)
+        resolution = self._resolution(world)
+        identification = self._identification(resolution, vouching, basic)
         gate = Gate(
             policy=self._policy,
             sources=self._sources,
             recognition=self._recognition,
-            resolution=self._resolution(world),
+            resolution=resolution,
             identification=identification,
             vouching=vouching,
             strangers=self._strangers,
             view=view,
             answers=self._answers,
-            endpoints=Endpoints(self._rows(world, self._identification(world, vouching, None))),
+            endpoints=Endpoints(self._rows(world, self._identification(resolution, vouching, None))),
             watching=watching_of(
                 self._config,
                 store=self.store(world),
                 revocations=revocations,
                 identification=identification,
                 recognition=self._recognition,
-                resolution=self._resolution(world),
+                resolution=resolution,
                 vouching=vouching,
                 view=view,
                 announce=self._announce,
@@ -146,11 +147,13 @@ class Workshop:
             gate.close()
         return gate
 
-    def _identification(self, world: World, vouching: Vouching, basic: BasicRecognition | None) -> Identification:
+    def _identification(
+        self, resolution: Resolution, vouching: Vouching, basic: BasicRecognition | None
+    ) -> Identification:
         return Identification(
             sources=self._sources,
             recognition=self._recognition,
-            resolution=self._resolution(world),
+            resolution=resolution,
             basic=basic,
             vouching=vouching,
             strangers=self._strangers,

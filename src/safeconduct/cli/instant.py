@@ -3,7 +3,7 @@
 import time
 
 from safeconduct._core.finish import finish
-from safeconduct._core.members import question_for
+from safeconduct._core.members import stamp_question
 from safeconduct.cli.settings import WITHOUT_STORE, Opened
 
 
@@ -18,16 +18,10 @@ def instant_ms(tools: Opened, *, subject: str, client_id: str | None = None) -> 
     revocations = None if config.store.url in WITHOUT_STORE else tools.workshop.revocations("wsgi")
     if revocations is None or config.issuer is None:
         return int(time.time() * 1000)
-    question = question_for(
+    question = stamp_question(
         issuer=config.issuer,
         subject=subject,
-        token_id=None,
         client_id=client_id or config.tokens.client_id or config.issuer,
-        kid=None,
-        session_id=None,
-        issued_ms=0,
-        ends_ms=0,
-        is_own=True,
         shards=config.store.shards,
     )
     return finish(revocations.stamp(question))

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import cast
 
 from safeconduct._core.finish import finish
-from safeconduct._core.members import question_for
+from safeconduct._core.members import stamp_question
 from safeconduct._tokens.issuer import Grant
 from safeconduct._workshop import Workshop
 from safeconduct.auth import Auth
@@ -74,16 +74,10 @@ def _instant_ms(auth: Auth, workshop: Workshop, subject: str) -> int:
         return int(clock() * 1000)
     # There is an issuer by now, and so its name.
     own = cast("str", config.issuer)
-    question = question_for(
+    question = stamp_question(
         issuer=own,
         subject=subject,
-        token_id=None,
         client_id=config.tokens.client_id or own,
-        kid=None,
-        session_id=None,
-        issued_ms=0,
-        ends_ms=0,
-        is_own=True,
         shards=config.store.shards,
     )
     return finish(revocations.stamp(question))

@@ -1,13 +1,14 @@
 """Sign in, refresh, renew: the verbs that give tokens; what each does is the table of ``life``."""
 
 from safeconduct._core.ports import Account
+from safeconduct._core.session.binding import Caller
 from safeconduct._core.session.life import token_half
 from safeconduct._core.session.refresh_token import SECRET_BYTES, RefreshToken
 from safeconduct._core.session.rights import Rights
 from safeconduct._core.session.session_id import new_session_id, text_of
 from safeconduct._core.session.standing import gone
 from safeconduct._core.session.tokens import Tokens
-from safeconduct._core.session.turning import Caller, Turning, known
+from safeconduct._core.session.turning import Turning, known
 from safeconduct._core.session_ports import LongTerm, Opening, Reach, Renewing
 from safeconduct.errors import BadCredentials, NotFound, NotRenewable, RevokedToken, TooEarly, Unavailable
 from safeconduct.events import RenewReused, SignedIn

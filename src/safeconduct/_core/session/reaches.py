@@ -1,8 +1,11 @@
 """From what a caller presents to the session that it is about."""
 
+from typing import Self
+
 from safeconduct._core.members import member, session_place, shard_of
 from safeconduct._core.session_ports import Presented, Reach
-from safeconduct.errors import NotFound, NotRenewable
+from safeconduct.config import Config
+from safeconduct.errors import ConfigurationError, NotFound, NotRenewable
 from safeconduct.principal import Principal
 
 _NOBODY = b""
@@ -22,6 +25,19 @@ class Reaches:
         self.issuer = issuer
         self._others = (member("client", issuer, client_id), member("everything", issuer))
         self._shards = shards
+
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        """
+        Take what *config* names.
+
+        Raises:
+            ConfigurationError: If it names no issuer.
+        """
+        if config.issuer is None:
+            raise ConfigurationError("issuer: got nothing, wanted a name for sessions to be issued under")
+        client_id = config.tokens.client_id or config.issuer
+        return cls(config.issuer, client_id=client_id, shards=config.store.shards)
 
     def shard_of(self, subject: str) -> int:
         """Say where everything of *subject* lies."""

@@ -18,12 +18,13 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from safeconduct._core.session.session_id import SESSION_ID_BYTES, text_of
-from safeconduct.errors import BadSignature, MalformedToken, UnknownKey
+from safeconduct._core.session.tagged import check_tag, read_octets
 
 SECRET_BYTES: Final = 32
 SALT_BYTES: Final = 16
 _VERSION: Final = 1
 _TAG_BYTES: Final = 16
+_WHAT: Final = "a refresh token"
 _SID_END: Final = 2 + SESSION_ID_BYTES
 _POSITION_END: Final = _SID_END + 4
 _SECRET_END: Final = _POSITION_END + SECRET_BYTES
@@ -95,19 +96,14 @@ class RefreshTokens:
             UnknownKey: If it was made with a version of the key that is gone.
             BadSignature: If it was made by nobody who has the key.
         """
-        octets = _octets(text)
+        octets = read_octets(text, form=_WIRE, version=_VERSION, what=_WHAT)
         token = RefreshToken(
             session=octets[2:_SID_END],
             position=int.from_bytes(octets[_SID_END:_POSITION_END], "big"),
             secret=octets[_POSITION_END:_SECRET_END],
             key_version=octets[1],
         )
-        try:
-            tag = self._tag(token)
-        except KeyError:
-            raise UnknownKey(reason="no such version of the key for refresh tokens") from None
-        if not hmac.compare_digest(tag, octets[_SECRET_END:]):
-            raise BadSignature(reason="a refresh token without its right tag")
+        check_tag(lambda: self._tag(token), octets[_SECRET_END:], what=_WHAT)
         return token
 
     def successor(self, token: RefreshToken, salt: bytes) -> RefreshToken:
@@ -122,16 +118,6 @@ class RefreshTokens:
         key = self._keys().derive("refresh-tag", version=token.key_version)
         text = _TAG + token.session + _position(token.position) + token.secret
         return hmac.digest(key, text, hashlib.sha256)[:_TAG_BYTES]
-
-
-def _octets(text: str) -> bytes:
-    # Not left to the decoder, which also takes + and /: one token has one spelling.
-    if _WIRE.fullmatch(text) is None:
-        raise MalformedToken("a refresh token of another form")
-    octets = base64.urlsafe_b64decode(text)
-    if octets[0] != _VERSION:
-        raise MalformedToken("a refresh token of another version")
-    return octets
 
 
 def _position(position: int) -> bytes:

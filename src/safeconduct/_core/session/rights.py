@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Self
 
-from safeconduct._core.ports import Account
+from safeconduct._core.ports import Account, People
+from safeconduct.errors import RevokedToken
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +29,19 @@ class Rights:
     def to_text(self) -> str:
         """Write them down."""
         return json.dumps([self.roles, self.scopes], separators=(",", ":"))
+
+
+async def rights_now(people: People | None, subject: str) -> Rights | None:
+    """
+    Ask the directory what *subject* may do now; None where it can't be asked again.
+
+    Raises:
+        RevokedToken: If the account is gone or disabled.
+        Unavailable: If the directory can't be asked.
+    """
+    if people is None or people.is_static:
+        return None
+    account = await people.lookup(subject)
+    if account is None or account.disabled:
+        raise RevokedToken("the account is gone or disabled")
+    return Rights.of(account)

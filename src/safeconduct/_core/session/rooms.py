@@ -21,7 +21,6 @@ from safeconduct._core.session.turning import Turning
 from safeconduct._core.session_ports import SessionStore
 from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct.config import Config
-from safeconduct.errors import ConfigurationError
 from safeconduct.events import Event
 
 
@@ -72,21 +71,19 @@ def session_rooms(  # noqa: PLR0913 - every part of an ``Auth`` meets here
     Raises:
         ConfigurationError: If the configuration names no issuer.
     """
-    if config.issuer is None:
-        raise ConfigurationError("issuer: got nothing, wanted a name for sessions to be issued under")
+    reaches = Reaches.of(config)
     lives, refresh_tokens = Lifetimes.of(config), RefreshTokens(keys)
-    client_id = config.tokens.client_id or config.issuer
     standing = Standing(
         store,
         revocations,
-        reaches=Reaches(config.issuer, client_id=client_id, shards=config.store.shards),
+        reaches=reaches,
         people=people,
         lives=lives,
         announce=announce,
     )
     minting = Minting(
         issuer,
-        config.issuer,
+        reaches.issuer,
         refresh_tokens,
         lives,
         add_claims=add_claims,

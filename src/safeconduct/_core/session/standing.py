@@ -8,7 +8,7 @@ from safeconduct._core.revocation import Revocations
 from safeconduct._core.session.life import Lifetimes
 from safeconduct._core.session.reaches import Reaches
 from safeconduct._core.session.record import Session
-from safeconduct._core.session.rights import Rights
+from safeconduct._core.session.rights import Rights, rights_now
 from safeconduct._core.session_ports import Reach, SessionReply, SessionStore
 from safeconduct.errors import RevokedToken
 from safeconduct.events import Event, SessionEnded, StoreRolledBack
@@ -66,13 +66,11 @@ class Standing:
             RevokedToken: If the account is gone or disabled; the session is ended.
             Unavailable: If the directory can't be asked.
         """
-        if self._people is None or self._people.is_static:
-            return None
-        account = await self._people.lookup(session.subject)
-        if account is None or account.disabled:
+        try:
+            return await rights_now(self._people, session.subject)
+        except RevokedToken:
             await self.end(reach, session.subject, "account")
-            raise RevokedToken("the account is gone or disabled")
-        return Rights.of(account)
+            raise
 
     async def end(self, reach: Reach, subject: str | None, reason: Reason) -> None:
         """End a session, whether it is known or not."""

@@ -23,6 +23,7 @@ from dataclasses import replace
 
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.ports import Account
+from safeconduct._core.session.binding import Caller
 from safeconduct._core.session.open_sessions import OpenSession
 from safeconduct._core.session.prospects import Prospects
 from safeconduct._core.session.reaches import Reaches
@@ -31,7 +32,6 @@ from safeconduct._core.session.sealed import CarriedSession
 from safeconduct._core.session.session_id import new_session_id, text_of
 from safeconduct._core.session.stateless_turning import StatelessTurning
 from safeconduct._core.session.tokens import Tokens
-from safeconduct._core.session.turning import Caller
 from safeconduct.errors import BadCredentials, BindingMismatch, NotRenewable, NotSupported
 from safeconduct.events import SignedIn, SteppedUp
 from safeconduct.principal import Principal

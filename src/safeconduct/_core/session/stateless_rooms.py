@@ -16,7 +16,6 @@ from safeconduct._core.session.stateless import StatelessLogins, StatelessOpenSe
 from safeconduct._core.session.stateless_turning import StatelessTurning
 from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct.config import Config
-from safeconduct.errors import ConfigurationError
 from safeconduct.events import Event
 
 
@@ -61,14 +60,11 @@ def stateless_rooms(  # noqa: PLR0913 - every part of an ``Auth`` meets here
     Raises:
         ConfigurationError: If the configuration names no issuer.
     """
-    if config.issuer is None:
-        raise ConfigurationError("issuer: got nothing, wanted a name for sessions to be issued under")
-    lives = Lifetimes.of(config)
-    reaches = Reaches(config.issuer, client_id=config.tokens.client_id or config.issuer, shards=config.store.shards)
+    lives, reaches = Lifetimes.of(config), Reaches.of(config)
     turning = StatelessTurning(
-        sealed=SealedSessions(keys, config.issuer, leeway_ms=config.tokens.leeway_seconds * 1000),
+        sealed=SealedSessions(keys, reaches.issuer, leeway_ms=config.tokens.leeway_seconds * 1000),
         minting=Minting(
-            issuer, config.issuer, RefreshTokens(keys), lives, add_claims=add_claims, announce=announce
+            issuer, reaches.issuer, RefreshTokens(keys), lives, add_claims=add_claims, announce=announce
         ),
         lives=lives,
         people=people,

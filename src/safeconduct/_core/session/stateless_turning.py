@@ -5,14 +5,13 @@ from dataclasses import dataclass, replace
 
 from safeconduct._core.decision import Clock
 from safeconduct._core.ports import Account, People
+from safeconduct._core.session.binding import Bind, Caller, check_binding
 from safeconduct._core.session.life import Lifetimes, level_at
 from safeconduct._core.session.minting import Minting
-from safeconduct._core.session.rights import Rights
+from safeconduct._core.session.rights import Rights, rights_now
 from safeconduct._core.session.sealed import LONGEST_LIFE_MS, CarriedSession, SealedSessions, carried
 from safeconduct._core.session.tokens import LongTermToken, Tokens
-from safeconduct._core.session.turning import Bind, Caller
-from safeconduct.errors import BindingMismatch, RevokedToken
-from safeconduct.events import BindingChanged, Event
+from safeconduct.events import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,16 +59,7 @@ class StatelessTurning:
             BindingMismatch: If it came by another transport, or from another place and ``bind`` is ``refuse``.
         """
         found = self.sealed.read(refresh_token, now_ms=self.now_ms)
-        session = found.session
-        if caller.transport != session.transport:
-            raise BindingMismatch("the refresh token came by another transport than at sign-in")
-        if self.bind != "off" and (caller.label, caller.network) != (session.device, session.network):
-            is_refused = self.bind == "refuse"
-            self.announce(
-                BindingChanged(subject=session.subject, session_id=found.session_id, is_refused=is_refused)
-            )  # fmt: skip
-            if is_refused:
-                raise BindingMismatch("the refresh token came from another network or device than at sign-in")
+        check_binding(found.session, found.session_id, caller, bind=self.bind, announce=self.announce)
         return found
 
     async def rights(self, subject: str) -> Rights | None:
@@ -80,12 +70,7 @@ class StatelessTurning:
             RevokedToken: If the account is gone or disabled.
             Unavailable: If the directory can't be asked.
         """
-        if self.people is None or self.people.is_static:
-            return None
-        account = await self.people.lookup(subject)
-        if account is None or account.disabled:
-            raise RevokedToken("the account is gone or disabled")
-        return Rights.of(account)
+        return await rights_now(self.people, subject)
 
     def proven(
         self,

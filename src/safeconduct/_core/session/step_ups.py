@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.ports import Account
+from safeconduct._core.session.binding import Caller
 from safeconduct._core.session.life import MAX_FAILURES
 from safeconduct._core.session.record import Session
 from safeconduct._core.session.refresh_token import RefreshToken
 from safeconduct._core.session.rights import Rights
 from safeconduct._core.session.tokens import Tokens
-from safeconduct._core.session.turning import Caller, Turning
+from safeconduct._core.session.turning import Turning
 from safeconduct._core.session_ports import Reach, StepUp
 from safeconduct.errors import BadCredentials, BindingMismatch, NotSupported
 from safeconduct.events import SessionEnded, SteppedUp

@@ -2,43 +2,24 @@
 
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from safeconduct._core.decision import Clock
+from safeconduct._core.session.binding import Bind, Caller, check_binding
 from safeconduct._core.session.keeping import Keeping
 from safeconduct._core.session.life import level_at
 from safeconduct._core.session.minting import Minting
-from safeconduct._core.session.record import Session, Transport
+from safeconduct._core.session.record import Session
 from safeconduct._core.session.refresh_token import SALT_BYTES, RefreshToken, RefreshTokens
 from safeconduct._core.session.rights import Rights
 from safeconduct._core.session.standing import Standing, gone
 from safeconduct._core.session.tokens import Tokens
 from safeconduct._core.session_ports import Reach, Rotation, SessionReply
-from safeconduct.errors import BindingMismatch, ReusedRefreshToken, TooEarly
-from safeconduct.events import BindingChanged, RefreshReused, SessionEnded
+from safeconduct.errors import ReusedRefreshToken, TooEarly
+from safeconduct.events import RefreshReused, SessionEnded
 from safeconduct.principal import Level
 
 _ID_BYTES: Final = 16
-_LONGEST_DEVICE: Final = 200
-
-Bind = Literal["off", "event", "refuse"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """Where a request comes from, as far as a session minds."""
-
-    transport: Transport = "header"
-    #: A name for the device, for the list of sessions and for ``sessions.bind``.
-    device: str = ""
-    #: From ``network_of``.
-    network: str = ""
-
-    @property
-    def label(self) -> str:
-        """The device as a store keeps it: bounded, and text whatever a header held."""
-        return self.device[:_LONGEST_DEVICE].encode("utf-8", "replace").decode()
 
 
 class Turning:
@@ -72,7 +53,7 @@ class Turning:
         self.refresh_tokens = refresh_tokens
         self.clock = clock
         self.draw = draw
-        self._bind = bind
+        self._bind: Bind = bind
 
     def check_origin(self, session: Session, reach: Reach, caller: Caller) -> None:
         """
@@ -81,16 +62,7 @@ class Turning:
         Raises:
             BindingMismatch: If it came by another transport, or from another place and ``bind`` is ``refuse``.
         """
-        if caller.transport != session.transport:
-            raise BindingMismatch("the refresh token came by another transport than at sign-in")
-        if self._bind == "off" or (caller.label, caller.network) == (session.device, session.network):
-            return
-        is_refused = self._bind == "refuse"
-        self.standing.announce(
-            BindingChanged(subject=session.subject, session_id=reach.session_id, is_refused=is_refused)
-        )
-        if is_refused:
-            raise BindingMismatch("the refresh token came from another network or device than at sign-in")
+        check_binding(session, reach.session_id, caller, bind=self._bind, announce=self.standing.announce)
 
     def rotation(self, token: RefreshToken, rights: Rights | None, *, extends_ms: int | None = None) -> Rotation:
         """Say what the store is told of a refresh token, with a salt that is drawn for this attempt."""

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from safeconduct._core.ports import Account
+from safeconduct._core.session.binding import Caller
 from safeconduct._core.session.open_sessions import OpenSession
 from safeconduct._core.session.prospects import Prospects
 from safeconduct._core.session.tokens import Tokens
-from safeconduct._core.session.turning import Caller
 from safeconduct.principal import Principal
 
 
