@@ -143,7 +143,7 @@ class RuleWeakened(Event):
     """A configuration switch that is unsafe by name took effect."""
 
     log_level: ClassVar[int] = 30
-    switch: Literal["basic.allow_plain_http", "revocation.accept_eviction", "cookies.secure"]
+    switch: Literal["basic.allow_plain_http", "revocation.accept_eviction", "cookies.secure", "access.preflights"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

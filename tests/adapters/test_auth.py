@@ -271,6 +271,7 @@ def test_lifespan_ends_the_connections_of_the_loop():
         ({"sources": ["bearer"], "revocation": {"accept_eviction": True}}, ["revocation.accept_eviction"]),
         ({"sources": ["cookie"], "cookies": OPEN_COOKIES}, ["cookies.secure"]),
         ({"sources": ["bearer"], "cookies": OPEN_COOKIES}, []),
+        ({"sources": ["bearer"], "access": {"preflights": "pass"}}, ["access.preflights"]),
     ],
     ids=str,
 )

@@ -244,7 +244,7 @@ def test_a_file_under_a_long_lived_rule_is_read_by_us(make):
 
 
 def test_a_long_lived_rule_lets_a_preflight_pass(make):
-    scene = make(**RULE)
+    scene = make(access={**RULE["access"], "preflights": "pass"})
     scene.ask(("origin", "https://app.example"), ("access-control-request-method", "GET"), method="OPTIONS")
 
     assert b"data: 0\n\n" == scene.next()

@@ -262,8 +262,8 @@ def test_what_an_application_lacks_later_ends_a_stream(make):
 
 
 def test_a_rule_that_matches_nobody_watches_nobody(make):
-    """A preflight passes, and is answered as before."""
-    scene = make(**RULE)
+    """A preflight passes where that is switched on, and is answered as before."""
+    scene = make(access={**RULE["access"], "preflights": "pass"})
     fields = (("origin", "https://app.example"), ("access-control-request-method", "GET"))
 
     held = asked(scene.place, *fields, application=scene.place.application, method="OPTIONS")

@@ -335,3 +335,20 @@ def test_whether_one_can_sign_in_is_told(write):
     assert static[1].startswith("it is static")
     verdict, text = _said_of_logins(f"{name}:bare")[-1]
     assert ("ok", True) == (verdict, text.startswith("no endpoints for it"))
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_a1_both_commands_tell_that_preflights_pass(folder, write, is_on):
+    """What opens every path to whoever forges a preflight is not overlooked."""
+    switch = 'preflights = "pass"' if is_on else 'preflights = "refuse"'
+    write_configuration(folder, more=ACCESS.replace("[safeconduct.access]", "[safeconduct.access]\n" + switch))
+    name = write("app = starlette_app()")
+
+    routes = run("routes", f"{name}:app", "--json")
+    warned = [text for verdict, text in findings(f"{name}:app") if verdict == "warn"]
+    configuration = run("doctor", "--json")
+
+    assert 0 == routes.code
+    assert is_on == ('access.preflights = "pass"' in routes.err)
+    assert is_on == any("preflights pass" in text for text in warned)
+    assert is_on == any("access.preflights" == each["subject"] for each in configuration.json)

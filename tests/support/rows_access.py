@@ -1,7 +1,7 @@
 """Rows about access rules: closed, public, added up, the more specific one, methods, slashes."""
 
 from minting import ACR
-from table import ANYBODY, bearer, forbidden, missing, passed, step_up
+from table import ANYBODY, bearer, forbidden, invalid, missing, passed, step_up
 
 EXPLICIT = f"{ACR}explicit {ACR}multifactor"
 
@@ -104,15 +104,22 @@ ADDED = [
 ]
 
 _ASKED = (("origin", "https://spa.example"), ("access-control-request-method", "POST"))
+_BY_NAME = {"stage": "preflights", "method": "OPTIONS"}
 PREFLIGHTS = [
-    passed("preflight", method="OPTIONS", headers=_ASKED, who=ANYBODY),
-    passed("preflight-of-a-rule", target="/admin", method="OPTIONS", headers=_ASKED, who=ANYBODY),
-    missing("preflight-no-origin", method="OPTIONS", headers=_ASKED[1:]),
-    missing("preflight-no-method", method="OPTIONS", headers=_ASKED[:1]),
+    missing("preflight", method="OPTIONS", headers=_ASKED),
+    missing("preflight-of-a-rule", target="/admin", method="OPTIONS", headers=_ASKED),
     missing("preflight-another-method", method="GET", headers=_ASKED),
-    missing("preflight-lower-case", method="options", headers=_ASKED),
     passed("preflight-with-token", method="OPTIONS", headers=_ASKED + bearer("alice")),
     forbidden("preflight-with-token-asks", target="/admin", method="OPTIONS", headers=_ASKED + bearer("alice")),
+    passed("preflight-by-name", headers=_ASKED, who=ANYBODY, **_BY_NAME),
+    passed("preflight-by-name-of-a-rule", target="/admin", headers=_ASKED, who=ANYBODY, **_BY_NAME),
+    missing("preflight-no-origin", headers=_ASKED[1:], **_BY_NAME),
+    missing("preflight-no-method", headers=_ASKED[:1], **_BY_NAME),
+    missing("preflight-by-name-another-method", stage="preflights", headers=_ASKED),
+    missing("preflight-lower-case", stage="preflights", method="options", headers=_ASKED),
+    passed("preflight-by-name-with-token", headers=_ASKED + bearer("alice"), **_BY_NAME),
+    invalid("preflight-by-name-bad-token", headers=(*_ASKED, ("authorization", "Bearer a.b.c")), **_BY_NAME),
+    forbidden("preflight-by-name-asks", target="/admin", headers=_ASKED + bearer("alice"), **_BY_NAME),
 ]
 
 ROWS = CLOSED + METHODS + SPECIFIC + ADDED + PREFLIGHTS

@@ -151,6 +151,7 @@ _MAKE = {
     "main": lambda: _auth(configuration()),
     "strangers": lambda: _auth(configuration(access={"on_invalid": "anonymous"})),
     "open": lambda: _auth(configuration(access={"default": "anonymous"})),
+    "preflights": lambda: _auth(configuration(access={"preflights": "pass"})),
     "sign-in": lambda: _auth(configuration(access={"sign_in_url": "/sign-in"})),
     "words": lambda: _auth(configuration(), problem_body=words),
     "bearer": lambda: _auth(configuration(sources=["bearer"])),

@@ -193,7 +193,7 @@ class Gate:
         try:
             now = self._clock()
             requirement = self._requirement(request)
-            if request.method == "OPTIONS" and self._is_preflight(request):
+            if request.method == "OPTIONS" and self._policy.passes_preflights and self._is_preflight(request):
                 return self._strangers.nobody
             passed = await self._identification.identify(request, requirement, outer, now)
             requirement.check(passed.identity, now=now)

@@ -42,6 +42,7 @@ class Policy:
         rules: Sequence[Rule] = (),
         *,
         default: Literal["authenticated", "anonymous"] = "authenticated",
+        preflights: Literal["refuse", "pass"] = "refuse",
     ) -> None:
         """
         Compile the rules.
@@ -53,6 +54,8 @@ class Policy:
         self.public = tuple(_public_entry(text) for text in public)
         self.rules = tuple(_rule_entry(rule) for rule in rules)
         self.has_long_lived = any(rule.long_lived for rule in rules)
+        #: Whether a CORS preflight reaches the application without a credential.
+        self.passes_preflights = preflights == "pass"
         self.default = OPEN if default == "anonymous" else AUTHENTICATED
         for opened in self.public:
             for rule in self.rules:

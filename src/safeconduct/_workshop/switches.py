@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from safeconduct._core.policy import Policy
 from safeconduct.config import Config
 from safeconduct.events import RuleWeakened
 
@@ -22,6 +23,17 @@ def public_paths(config: Config) -> tuple[str, ...]:
     return (*config.access.public, url.partition("?")[0].partition("#")[0])
 
 
+def policy_of(config: Config) -> Policy:
+    """
+    Compile the access rules.
+
+    Raises:
+        ConfigurationError: If a public entry and a rule can meet with neither more specific.
+    """
+    access = config.access
+    return Policy(public_paths(config), access.rules, default=access.default, preflights=access.preflights)
+
+
 def leeway_of(config: Config) -> int:
     """Return the largest leeway of any token that may be accepted, in seconds."""
     return max([config.tokens.leeway_seconds, *(trust.leeway_seconds for trust in config.trust)])
@@ -35,3 +47,5 @@ def weakened(config: Config) -> Iterator[RuleWeakened]:
         yield RuleWeakened(switch="revocation.accept_eviction")
     if not config.cookies.secure and "cookie" in config.sources:
         yield RuleWeakened(switch="cookies.secure")
+    if config.access.preflights == "pass":
+        yield RuleWeakened(switch="access.preflights")

@@ -18,7 +18,6 @@ from safeconduct._core.endpoints.table import Endpoints, Row
 from safeconduct._core.epochs import Epochs
 from safeconduct._core.gate import Gate
 from safeconduct._core.identification import Identification
-from safeconduct._core.policy import Policy
 from safeconduct._core.ports import AsyncDirectory, Directory, Store, Stores
 from safeconduct._core.recognition import Recognition
 from safeconduct._core.resolution import Resolution
@@ -40,7 +39,7 @@ from safeconduct._workshop.lookout import watching_of
 from safeconduct._workshop.parts import WorldParts
 from safeconduct._workshop.proving import ProvingWing, World
 from safeconduct._workshop.sources import sources_of
-from safeconduct._workshop.switches import leeway_of, public_paths, realm_of, weakened
+from safeconduct._workshop.switches import leeway_of, policy_of, realm_of, weakened
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
 from safeconduct.stores import open_store
@@ -74,7 +73,7 @@ class Workshop:
         #: By this a nested middleware knows its own kind.
         self._owner = object()
         self.keys = own_keys(config, announce)
-        self._policy = Policy(public_paths(config), config.access.rules, default=config.access.default)
+        self._policy = policy_of(config)
         rules = issuer_rules(config, self.keys, announce)
         self._own_rules = next((policy for policy in rules if policy.is_own), None)
         self._verifier = TokenVerifier(rules)

@@ -23,5 +23,7 @@ def routes(app: str, as_json: bool) -> None:  # noqa: FBT001 - click passes it b
     print_table([holding.row for holding in holdings(application)], as_json=as_json)
     if not application.guards:
         warn("nothing of safeconduct is around this application: every route is open.")
+    if any(guard.policy.passes_preflights for guard in application.guards):
+        warn('preflights pass without a credential on every path: access.preflights = "pass".')
     if application.framework is None:
         tell("Only Starlette, FastAPI and Flask tell their routes; `safeconduct doctor` prints the rules.")

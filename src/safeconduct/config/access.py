@@ -73,6 +73,9 @@ class AccessConfig:
             one wants to know; or it counts as none. A bad cookie always counts as none there.
         sign_in_url: The path to which a person's navigation is sent (303, with `?next=`) instead of a 401; it is
             public.
+        preflights: What a CORS preflight without a credential gets on a closed path: a refusal like any other request,
+            because anybody can forge one and an application that does not dispatch by method would answer it; or it is
+            let through as nobody ("pass"), for an application whose CORS middleware stands inside of ours.
         rules: What single paths need beyond that.
     """
 
@@ -80,6 +83,7 @@ class AccessConfig:
     public: tuple[Annotated[str, Text(f"an optional method and {_TEMPLATE}", is_public_entry)], ...] = ()
     on_invalid: Literal["reject", "anonymous"] = "reject"
     sign_in_url: Annotated[str, Text("a path on this site that begins with exactly one /", is_location)] | None = None
+    preflights: Literal["refuse", "pass"] = "refuse"
     rules: tuple[Rule, ...] = ()
 
     def __post_init__(self) -> None:

@@ -66,3 +66,9 @@ def _rules(policy: Policy) -> Iterator[Finding]:
     for entry in policy.rules:
         yield ok("access", f"{entry}: {described(entry.requirement)}")
     yield ok("access", f"everything else: {described(policy.default)}")
+    if policy.passes_preflights:
+        yield warn(
+            "access",
+            "preflights pass without a credential (access.preflights)",
+            "Put the CORS middleware outside of safeconduct, and remove the switch.",
+        )

@@ -28,6 +28,12 @@ def _switches(config: Config) -> Iterator[Finding]:
         yield warn(
             "basic.allow_plain_http", "passwords are taken over plain http", "Serve https, and remove the switch."
         )
+    if config.access.preflights == "pass":
+        yield warn(
+            "access.preflights",
+            "whoever forges a CORS preflight reaches the application without a credential, on every path",
+            "Put the CORS middleware outside of safeconduct, and remove the switch.",
+        )
     if config.revocation.accept_eviction:
         yield warn(
             "revocation.accept_eviction",

@@ -1,0 +1,201 @@
+"""
+Applications that answer every method on ``/payroll/``, one for each framework, so that only the gate can refuse one.
+
+Each is made with a list that hears the method of every request that it serves.
+"""
+
+import warnings
+
+import bottle
+import django
+from asgiref.wsgi import WsgiToAsgi
+from django.conf import settings as django_settings
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import WSGIHandler
+from django.http import HttpResponse
+from django.urls import path as django_path
+from fastapi import FastAPI
+from flask import Flask
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+
+with warnings.catch_warnings():
+    # Pyramid's WebOb imports `cgi`, which Python deprecates.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from pyramid.config import Configurator
+    from pyramid.response import Response as PyramidResponse
+
+BODY = "the protected body"
+EVERY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY")
+
+
+class Served(list):
+    """The methods of the requests that an application served, in their order."""
+
+    def answer(self, method):
+        """Note the request and return the body."""
+        self.append(method)
+        return BODY
+
+
+def plain_asgi(served):
+    """Return an ASGI application of no framework."""
+
+    async def application(scope, _receive, send):
+        body = served.answer(scope["method"]).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+
+    return application
+
+
+def plain_wsgi(served):
+    """Return a WSGI application of no framework."""
+
+    def application(environ, start_response):
+        body = served.answer(environ["REQUEST_METHOD"]).encode()
+        start_response("200 OK", [])
+        return [body]
+
+    return application
+
+
+def starlette_route(served):
+    """Return a Starlette application with a route for every method."""
+
+    async def view(request):
+        return PlainTextResponse(served.answer(request.method))
+
+    return Starlette(routes=[Route("/payroll/", view, methods=EVERY_METHOD)])
+
+
+def starlette_mount(served):
+    """Return a Starlette application that mounts one of no framework."""
+    return Starlette(routes=[Mount("/payroll", app=plain_asgi(served))])
+
+
+def fastapi_route(served):
+    """Return a FastAPI application with a route for every method."""
+    application = FastAPI(openapi_url=None)
+
+    def view():
+        return served.answer("any")
+
+    application.add_api_route("/payroll/", view, methods=list(EVERY_METHOD))
+    return application
+
+
+def flask_route(served):
+    """Return a Flask application whose view answers OPTIONS too."""
+    application = Flask("payroll")
+
+    def view():
+        return served.answer("any")
+
+    application.add_url_rule("/payroll/", view_func=view, methods=EVERY_METHOD, provide_automatic_options=False)
+    return application
+
+
+def flask_override(served):
+    """Return a Flask application for DELETE alone, below a middleware that lets a field name the method."""
+    application = Flask("payroll")
+
+    def view():
+        return served.answer("DELETE")
+
+    application.add_url_rule("/payroll/", view_func=view, methods=["DELETE"])
+
+    def overriding(environ, start_response):
+        environ["REQUEST_METHOD"] = environ.get("HTTP_X_HTTP_METHOD_OVERRIDE", environ["REQUEST_METHOD"])
+        return application(environ, start_response)
+
+    return overriding
+
+
+def pyramid_view(served):
+    """Return a Pyramid application; its views are for every method unless they say otherwise."""
+
+    def view(request):
+        return PyramidResponse(served.answer(request.method))
+
+    with Configurator() as config:
+        config.add_route("payroll", "/payroll/")
+        config.add_view(view, route_name="payroll")
+        return config.make_wsgi_app()
+
+
+def bottle_any(served):
+    """Return a Bottle application with a route for ``ANY``."""
+    application = bottle.Bottle()
+    application.route("/payroll/", "ANY", lambda: served.answer(bottle.request.method))
+    return application
+
+
+def starlette_override(served):
+    """Return a Starlette application for DELETE alone, below a middleware that lets a field name the method."""
+
+    async def view(request):
+        return PlainTextResponse(served.answer(request.method))
+
+    application = Starlette(routes=[Route("/payroll/", view, methods=["DELETE"])])
+
+    async def overriding(scope, receive, send):
+        method = dict(scope["headers"]).get(b"x-http-method-override", scope["method"].encode())
+        await application({**scope, "method": method.decode()}, receive, send)
+
+    return overriding
+
+
+def _django_patterns(served):
+    if not django_settings.configured:
+        django_settings.configure(ALLOWED_HOSTS=["*"], SECRET_KEY="of the tests", ROOT_URLCONF=())
+        django.setup()
+
+    def view(request):
+        return HttpResponse(served.answer(request.method))
+
+    return (django_path("payroll/", view),)
+
+
+def django_wsgi(served):
+    """Return a Django application behind WSGI, with a view that is a function."""
+    patterns = _django_patterns(served)
+
+    class Handler(WSGIHandler):
+        def get_response(self, request):
+            request.urlconf = patterns
+            return super().get_response(request)
+
+    return Handler()
+
+
+def django_asgi(served):
+    """Return a Django application behind ASGI, with a view that is a function."""
+    patterns = _django_patterns(served)
+
+    class Handler(ASGIHandler):
+        async def get_response_async(self, request):
+            request.urlconf = patterns
+            return await super().get_response_async(request)
+
+    return Handler()
+
+
+ASGI = {
+    "plain": plain_asgi,
+    "starlette": starlette_route,
+    "starlette mount": starlette_mount,
+    "starlette override": starlette_override,
+    "fastapi": fastapi_route,
+    "django": django_asgi,
+    "flask by asgiref": lambda served: WsgiToAsgi(flask_route(served)),
+}
+WSGI = {
+    "plain": plain_wsgi,
+    "flask": flask_route,
+    "flask override": flask_override,
+    "django": django_wsgi,
+    "pyramid": pyramid_view,
+    "bottle": bottle_any,
+}
