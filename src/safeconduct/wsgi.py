@@ -13,6 +13,7 @@ from safeconduct._core.decision import Passed, Refused
 from safeconduct._core.endpoints.table import Body
 from safeconduct._core.finish import finish
 from safeconduct._core.gate import Gate, GateKeeper
+from safeconduct._core.own_prefix import refuse_forced_script_name
 from safeconduct._http.cookies import without
 from safeconduct._http.message import Reply, Request, Route
 from safeconduct._http.paths import decode_path_info, decode_script_name
@@ -41,6 +42,7 @@ class AuthMiddleware:
     """
 
     def __init__(self, app: App, auth: GateKeeper) -> None:
+        refuse_forced_script_name(app)
         self.app = app
         self.auth = auth
         self._gate = auth.wsgi_gate()

@@ -121,10 +121,11 @@ def test_other_escapes_and_a_query_are_not_looked_at(raw_path):
         ("/api/", "/api", "/"),
         ("/api", "/api", "/"),
         ("/x", "/api", "/x"),
-        ("/apix", "/api", "/apix"),
+        ("/public", "/api", "/public"),
         ("/api/x", "", "/api/x"),
         ("/api/api/x", "/api", "/api/x"),
-        ("/api/x", "/api/", "/api/x"),
+        ("/api//x", "/api/", "/x"),
+        ("/api/users/apiary", "/api", "/users/apiary"),
         ("", "", "/"),
         ("", "/api", "/"),
         ("/x", "/", "/x"),
@@ -133,6 +134,23 @@ def test_other_escapes_and_a_query_are_not_looked_at(raw_path):
 def test_the_mount_prefix_is_taken_off_where_it_is(path, root_path, expected):
     """Some servers put it in front of the path, others do not."""
     assert expected == relative_path(path, root_path)
+
+
+@pytest.mark.parametrize(
+    ("path", "root_path"),
+    [
+        ("/apix", "/api"),
+        ("/apiadmin", "/api"),
+        ("/public/api/admin", "/api"),
+        ("/public/api", "/api"),
+        ("/xapi/admin", "api"),
+        ("/x/a/b/c", "/a/b"),
+        ("/api/admin", "/api/"),
+    ],
+)
+def test_a2_a_mount_prefix_elsewhere_in_the_path_is_refused(path, root_path):
+    """Litestar cuts at the first place, others cut any text that begins with it; nobody can tell which."""
+    assert InvalidRequest is _check(relative_path(path, root_path), None, root_path)
 
 
 @pytest.mark.parametrize(("environ", "path", "prefix"), [("/é", "/é", "/é"), ("/a", "/a", "/a"), ("", "/", "")])

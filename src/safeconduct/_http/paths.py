@@ -8,6 +8,7 @@ read in another way than we do.  Such a path, or such a mount prefix, is answere
 - an empty segment (``//``), a segment that is ``.`` or ``..``, a path that does not begin with ``/``;
 - an encoded slash or backslash in the raw path, where the server gives it;
 - an octet that is still encoded after decoding (``/%2561dmin``): whoever decodes it once more reads another path;
+- a mount prefix within the path, other than as its first segments (``relative_path``);
 - what was no UTF-8: a replacement character or a surrogate.
 """
 
@@ -25,6 +26,8 @@ _UNCLEAN = re.compile(
 )
 _ENCODED_SEPARATOR = re.compile(rb"%(?:2[Ff]|5[Cc])")
 _ROOT: Final = "/"
+UNREADABLE: Final = ""
+"""What stands for a path that nobody can tell; ``clean_path`` refuses it."""
 
 
 def clean_path(path: str, raw_path: bytes | None, root_path: str) -> None:
@@ -42,7 +45,10 @@ def clean_path(path: str, raw_path: bytes | None, root_path: str) -> None:
     if not (path.startswith(_ROOT) and _is_plain(path)):
         _require_clean(path)
         if not path.startswith(_ROOT):
-            raise InvalidRequest("the path does not begin with a slash")
+            elsewhere = path == UNREADABLE and root_path
+            raise InvalidRequest(
+                "the root path stands elsewhere in the path" if elsewhere else "the path does not begin with a slash"
+            )
     if root_path and not _is_plain(root_path):
         _require_clean(root_path)
     if raw_path is not None and b"%" in raw_path and _ENCODED_SEPARATOR.search(raw_path.partition(b"?")[0]):
@@ -51,15 +57,19 @@ def clean_path(path: str, raw_path: bytes | None, root_path: str) -> None:
 
 def relative_path(path: str, root_path: str) -> str:
     """
-    Return the part of an ASGI *path* that is the application's.
+    Return the part of an ASGI *path* that is the application's, or ``UNREADABLE``.
 
     Some servers put *root_path* in front of the path and some do not; routers take it off where it is there, and so
-    does this.  The mount point itself, ``""``, is ``/``.
+    does this.  The mount point itself, ``""``, is ``/``.  Anywhere but as whole segments at the beginning, some routers
+    take *root_path* off and some do not: ``/apiadmin`` and ``/public/api/admin`` are ``/admin`` for them below
+    ``/api``.  Nobody can tell what such a path means to the application.
     """
     if root_path and path.startswith(root_path):
         rest = path[len(root_path) :]
         if not rest or rest.startswith(_ROOT):
             return rest or _ROOT
+    if root_path.strip(_ROOT) and root_path in path:
+        return UNREADABLE
     return path or _ROOT
 
 

@@ -1,0 +1,237 @@
+"""The gate and the application read the same path: below a mount prefix, whoever takes it off."""
+
+import asyncio
+
+import pytest
+from a2wsgi import ASGIMiddleware, WSGIMiddleware
+from asgiref.wsgi import WsgiToAsgi
+from django.test import override_settings
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from flask import Flask
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from calling import Asked, call_asgi, call_wsgi, environ_of, scope_of
+from frameworks import Served, django_asgi, django_wsgi, plain_asgi, plain_wsgi
+from minting import tokens
+from people import Folk
+from safeconduct import Auth, ConfigurationError
+from safeconduct.asgi import AuthMiddleware
+from sockets import play, socket_scope
+from stages import configuration, now
+
+RULES = [{"path": "/admin/{rest...}", "roles": ["admin"]}]
+ALICE = (("authorization", f"Bearer {tokens()['alice']}".encode()),)
+
+
+def auth():
+    config = configuration(access={"public": ["/public/{rest...}"], "rules": RULES}, sources=["bearer"])
+    return Auth(config, directory=Folk(), clock=now)
+
+
+def asked(target):
+    return Asked("GET", target, (("host", b"app.example"), *ALICE), "https")
+
+
+def ask_asgi(application, target, root_path):
+    return asyncio.run(call_asgi(application, scope_of(asked(target), root_path=root_path)))
+
+
+def as_litestar_strips(served):
+    """Stand in for Litestar: cut the path at the first place where the prefix occurs, and collapse slashes."""
+
+    async def application(scope, receive, send):
+        rest = scope["path"].split(scope["root_path"], maxsplit=1)[-1]
+        path = "/" + "/".join(part for part in rest.split("/") if part)
+        await plain_asgi(served)({**scope, "method": path}, receive, send)
+
+    return application
+
+
+def flask_everywhere(served):
+    application = Flask("paths")
+    application.add_url_rule("/<path:path>", view_func=lambda path: served.answer(f"/{path}"))
+    return application
+
+
+def starlette_everywhere(served):
+    async def view(request: Request):
+        return PlainTextResponse(served.answer("/" + request.path_params["path"]))
+
+    return Starlette(routes=[Route("/{path:path}", view)])
+
+
+APPLICATIONS = {
+    "as litestar": as_litestar_strips,
+    "starlette": starlette_everywhere,
+    "flask by a2wsgi": lambda served: WSGIMiddleware(flask_everywhere(served)),
+    "flask by asgiref": lambda served: WsgiToAsgi(flask_everywhere(served)),
+}
+
+
+@pytest.mark.parametrize("target", ["/public/api/admin", "/apiadmin", "/public/apiadmin", "/x/api"])
+@pytest.mark.parametrize("make", APPLICATIONS.values(), ids=APPLICATIONS)
+def test_a2_a_root_path_elsewhere_in_the_path_is_refused(make, target):
+    """Applications read such a path in different ways, so none gets it."""
+    served = Served()
+
+    seen = ask_asgi(auth().asgi(make(served)), target, "/api")
+
+    assert (400, "application/problem+json") == (seen.status, *seen.values("content-type"))
+    assert b'"code":"invalid_request"' in seen.body.replace(b" ", b"")
+    assert [] == served
+
+
+@pytest.mark.parametrize("make", APPLICATIONS.values(), ids=APPLICATIONS)
+def test_a2_below_a_root_path_rules_meet_the_rest(make):
+    """As its leading segments it is taken off, here and in each application, however often it comes again."""
+    served = Served()
+    application = auth().asgi(make(served))
+
+    closed = [ask_asgi(application, target, "/api").status for target in ("/api/admin", "/api/admin/x", "/admin")]
+    passed = [ask_asgi(application, target, "/api").status for target in ("/api/x/api/y", "/api/apiary")]
+
+    assert [403, 403, 403] == closed
+    assert [200, 200] == passed
+    assert ["/x/api/y", "/apiary"] == served
+
+
+def test_a2_a_handshake_below_a_root_path_is_refused_alike():
+    served = Served()
+    scope = socket_scope(Asked("GET", "/public/api/admin", (), "https")) | {"root_path": "/api"}
+
+    sent = asyncio.run(play(auth().asgi(plain_asgi(served)), scope))
+
+    assert ("websocket.http.response.start", 400) == (sent[0]["type"], sent[0]["status"])
+    assert [] == served
+
+
+def test_a2_mounts_in_mounts_of_one_name():
+    """An inner one reads the path below all of them."""
+    served = Served()
+    mounted = Mount("/a", app=auth().asgi(starlette_everywhere(served)))
+    application = Starlette(routes=[Mount("/a", routes=[mounted])])
+
+    statuses = [ask_asgi(application, f"/a/a/{target}", "").status for target in ("admin", "a/x", "apple/a")]
+
+    assert [403, 200, 200] == statuses
+    assert ["/a/x", "/apple/a"] == served
+
+
+def ask_wsgi(application, target, **more):
+    return call_wsgi(application, environ_of(asked(target), **more))
+
+
+def test_a2_behind_wsgi_the_path_comes_without_the_prefix():
+    """``PATH_INFO`` is relative already: nobody looks for ``SCRIPT_NAME`` in it a second time."""
+    served = Served()
+    application = auth().wsgi(flask_everywhere(served))
+    below = {"SCRIPT_NAME": "/api"}
+
+    statuses = [
+        ask_wsgi(application, target, PATH_INFO=target, RAW_URI=f"/api{target}", **below).status
+        for target in ("/admin", "/api/admin", "/apiadmin")
+    ]
+
+    assert [403, 200, 200] == statuses
+    assert ["/api/admin", "/apiadmin"] == served
+
+
+@pytest.mark.parametrize("stands", ["inside", "outside"])
+def test_a2_a_dispatcher_cuts_whole_segments(stands):
+    """Werkzeug's: its mounts read what the gate in them reads, and what the gate around them reads below the mount."""
+    served = Served()
+    inner = flask_everywhere(served)
+    mounts = {"/admin": auth().wsgi(inner) if stands == "inside" else inner}
+    dispatcher = DispatcherMiddleware(plain_wsgi(served), mounts)
+    application = dispatcher if stands == "inside" else auth().wsgi(dispatcher)
+
+    statuses = [ask_wsgi(application, target).status for target in ("/admin/admin/x", "/admin/x", "/administrator")]
+
+    assert ([403, 200, 200] if stands == "inside" else [403, 403, 200]) == statuses
+    assert (["/x", "GET"] if stands == "inside" else ["GET"]) == served
+
+
+def test_a2_an_asgi_application_behind_wsgi_reads_the_rest():
+    """By a2wsgi the prefix and the path come together again, and the application takes the same part off."""
+    served = Served()
+    application = auth().wsgi(ASGIMiddleware(starlette_everywhere(served)))
+    below = {"SCRIPT_NAME": "/api", "REMOTE_PORT": "1", "RAW_URI": "/api/x/api/admin"}
+
+    seen = ask_wsgi(application, "/x/api/admin", **below)
+    refused = ask_wsgi(application, "/admin", **below)
+
+    assert (200, 403) == (seen.status, refused.status)
+    assert ["/x/api/admin"] == served
+
+
+def fastapi_below(root_path):
+    """Return an application with a root path of its own; its parameter of that name warns that it will go."""
+    application = FastAPI(openapi_url=None)
+    application.root_path = root_path
+    return application
+
+
+def wrapped_by_cors(application):
+    return CORSMiddleware(application, allow_origins=["https://spa.example"])
+
+
+class ByProtocol:
+    """Stand in for Channels' router of protocols."""
+
+    def __init__(self, application):
+        self.application_mapping = {"http": application}
+
+
+@pytest.mark.parametrize("wrap", [lambda app: app, wrapped_by_cors, ByProtocol], ids=["bare", "cors", "protocols"])
+def test_a2_an_application_with_a_root_path_of_its_own_is_not_wrapped(wrap):
+    """The message tells what to do instead."""
+    with pytest.raises(ConfigurationError, match=r"'/api'.*add_middleware.*--root-path"):
+        auth().asgi(wrap(fastapi_below("/api")))
+
+
+@pytest.mark.parametrize("root_path", ["", "/"])
+def test_a2_no_root_path_is_none(root_path):
+    assert auth().asgi(fastapi_below(root_path))
+
+
+def test_a2_a_folder_is_no_root_path():
+    """Quart's and Flask's attribute of that name says where their files are."""
+    assert "/" == Flask("folder", root_path="/srv").root_path[0]
+    assert auth().asgi(Flask("folder", root_path="/srv"))
+
+
+def test_a2_a_middleware_within_reads_the_applications_own_root_path():
+    """The way that the message names."""
+    served = Served()
+    application = fastapi_below("/api")
+    application.add_api_route("/admin/x", lambda: served.answer("/admin/x"))
+    application.add_api_route("/y", lambda: served.answer("/y"))
+    application.add_middleware(AuthMiddleware, auth=auth())
+
+    targets = ("/api/admin/x", "/admin/x", "/apiadmin/x", "/api/y")
+    statuses = [ask_asgi(application, target, "").status for target in targets]
+
+    assert [403, 403, 400, 200] == statuses
+    assert ["/y"] == served
+
+
+@pytest.mark.parametrize(("world", "make"), [("asgi", django_asgi), ("wsgi", django_wsgi)])
+def test_a2_django_with_a_forced_script_name_is_not_wrapped(world, make):
+    """It takes the prefix off by itself; without the setting it is wrapped."""
+    application = make(Served())
+    wrap = getattr(auth(), world)
+
+    with (
+        override_settings(FORCE_SCRIPT_NAME="/api"),
+        pytest.raises(ConfigurationError, match=r"FORCE_SCRIPT_NAME.*'/api'.*SCRIPT_NAME"),
+    ):
+        wrap(application)
+
+    assert wrap(application)
+    with override_settings(FORCE_SCRIPT_NAME="/api"):
+        assert getattr(auth(), world)(plain_wsgi(Served()) if world == "wsgi" else plain_asgi(Served()))
