@@ -6,14 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import naive_rules
 from safeconduct._core.template import Template, split_entry
+from safeconduct._core.template_tree import TemplateTree
 from safeconduct.config.templates import is_template
 from safeconduct.errors import ConfigurationError
 
 
-def matches(template, path):
-    """Return whether *template* matches *path*."""
-    return Template.parse(template).matches(path[1:].split("/"))
+def found(template, parts):
+    """Say whether *template*, alone in a tree, matches the path of *parts*."""
+    tree = TemplateTree()
+    tree.add(Template.parse(template).segments, template)
+    return tree.find(parts) == [template]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +49,8 @@ def matches(template, path):
     ids=str,
 )
 def test_a_template_matches_whole(template, path, expected):
-    assert expected == matches(template, path)
+    assert expected == found(template, path[1:].split("/"))
+    assert expected == naive_rules.matches(template, path)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +110,8 @@ def test_it_matches_what_its_expression_matches(parts, is_open_ended, path):
 
     expected = re.fullmatch(expression, "/" + "/".join(path), re.DOTALL) is not None
 
-    assert expected == Template.parse(text).matches(path)
+    assert expected == found(text, path)
+    assert expected == naive_rules.matches(text, "/" + "/".join(path))
 
 
 def test_the_left_decides_first():

@@ -5,17 +5,20 @@ Rules add up.  A ``public`` entry opens what it names unless a more specific rul
 meet is the more specific, the policy is refused when it is made, with both named (http.md, "Access rules").
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from operator import itemgetter
+from typing import Literal, NoReturn
 
 from safeconduct._core.requirement import AUTHENTICATED, OPEN, Requirement
-from safeconduct._core.template import Template, split_entry
+from safeconduct._core.template import Segments, Template, split_entry
+from safeconduct._core.template_tree import TemplateTree
 from safeconduct.config import Rule
 from safeconduct.errors import ConfigurationError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
     """One line of the policy: a template, the methods that it is for (none: all), what it asks."""
 
@@ -23,10 +26,15 @@ class Entry:
     methods: frozenset[str]
     requirement: Requirement
 
-    @property
+    @cached_property
     def weight(self) -> tuple[tuple[int, ...], bool]:
         """Return what orders two entries that meet: the greater is the more specific."""
-        return self.template.specificity, bool(self.methods)
+        return self.template.without_slash.specificity, bool(self.methods)
+
+    @property
+    def shape(self) -> Segments:
+        """Return the template without names and without the slash at its end: two with one shape can meet."""
+        return self.template.without_slash.shape
 
     def __str__(self) -> str:
         """Return the entry as it was written."""
@@ -57,9 +65,14 @@ class Policy:
         #: Whether a CORS preflight reaches the application without a credential.
         self.passes_preflights = preflights == "pass"
         self.default = OPEN if default == "anonymous" else AUTHENTICATED
-        for opened in self.public:
-            for rule in self.rules:
-                _refuse_tie(opened, rule)
+        _refuse_ties(self.public, self.rules)
+        self._opening: TemplateTree[Entry] = TemplateTree()
+        for entry in self.public:
+            self._opening.add(entry.template.segments, entry)
+        #: Each with its place in the configuration, in which they add up.
+        self._closing: TemplateTree[tuple[int, Entry]] = TemplateTree()
+        for place, entry in enumerate(self.rules):
+            self._closing.add(entry.template.without_slash.segments, (place, entry))
 
     def requirement(self, method: str, path: str) -> Requirement:
         """
@@ -69,40 +82,40 @@ class Policy:
             method: The method as it came.
             path: The clean, decoded path relative to the application.
         """
-        parts = (path or "/")[1:].split("/")
-        rules = list(_meeting(self.rules, _guarded_methods(method), _guarded_paths(parts)))
-        opened = [entry for entry in _meeting(self.public, {method}, [parts]) if _opens(entry, rules)]
-        if opened:
+        return self.requirement_of(method, (path or "/")[1:].split("/"))
+
+    def requirement_of(self, method: str, parts: Sequence[str]) -> Requirement:
+        """
+        Return what a request for a path that was read into segments must bring.
+
+        Args:
+            method: The method as it came.
+            parts: The decoded segments of the path; the last is empty where a slash ends it.
+        """
+        rules = self._closing_rules(method, parts)
+        if self._is_opened(method, parts, rules):
             return OPEN
         if not rules:
             return self.default
-        total = AUTHENTICATED
-        for entry in rules:
+        total = rules[0].requirement
+        for entry in rules[1:]:
             total += entry.requirement
         return total
 
+    def _closing_rules(self, method: str, parts: Sequence[str]) -> list[Entry]:
+        # /a and /a/ are one path for rules: a framework that answers one where the other is meant opens no way around.
+        found = self._closing.find(parts[:-1] if parts[-1] == "" else parts)
+        # Frameworks read "post" as POST; a rule must not be passed by writing its method small.
+        methods = {method, method.upper()}
+        meeting = [each for each in found if not (each[1].methods and each[1].methods.isdisjoint(methods))]
+        return [entry for _, entry in sorted(meeting, key=itemgetter(0))]
 
-def _guarded_methods(method: str) -> set[str]:
-    # Frameworks read "post" as POST; a rule must not be passed by writing its method small.
-    return {method, method.upper()}
-
-
-def _guarded_paths(parts: list[str]) -> list[list[str]]:
-    # Frameworks that answer /a/ where /a is meant must not open a way around the rule for /a.  Public entries get no
-    # such courtesy: what they open, they name.
-    return [parts, parts[:-1]] if len(parts) > 1 and parts[-1] == "" else [parts]
-
-
-def _meeting(entries: Iterable[Entry], methods: set[str], paths: list[list[str]]) -> Iterable[Entry]:
-    for entry in entries:
-        if entry.methods and entry.methods.isdisjoint(methods):
-            continue
-        if any(entry.template.matches(parts) for parts in paths):
-            yield entry
-
-
-def _opens(opened: Entry, rules: list[Entry]) -> bool:
-    return all(rule.weight < opened.weight for rule in rules)
+    def _is_opened(self, method: str, parts: Sequence[str], rules: Sequence[Entry]) -> bool:
+        # Public entries get no such courtesy: what they open, they name.
+        opening = [entry for entry in self._opening.find(parts) if not entry.methods or method in entry.methods]
+        if not opening or not rules:
+            return bool(opening)
+        return max(entry.weight for entry in opening) > max(rule.weight for rule in rules)
 
 
 def _public_entry(text: str) -> Entry:
@@ -127,11 +140,19 @@ def _with_head(methods: Sequence[str]) -> frozenset[str]:
     return frozenset((*methods, "HEAD") if "GET" in methods else methods)
 
 
-def _refuse_tie(opened: Entry, rule: Entry) -> None:
-    if opened.template.shape != rule.template.shape or bool(opened.methods) != bool(rule.methods):
-        return
-    if opened.methods.isdisjoint(rule.methods) and opened.methods:
-        return
+def _refuse_ties(public: Sequence[Entry], rules: Sequence[Entry]) -> None:
+    """Look up each public entry among the rules of its shape, for one of its methods or, without any, for all."""
+    first: dict[tuple[Segments, str | None], tuple[int, Entry]] = {}
+    for place, rule in enumerate(rules):
+        for method in rule.methods or (None,):
+            first.setdefault((rule.shape, method), (place, rule))
+    for opened in public:
+        ties = [first[key] for method in opened.methods or (None,) if (key := (opened.shape, method)) in first]
+        if ties:
+            _refuse_tie(opened, min(ties, key=itemgetter(0))[1])
+
+
+def _refuse_tie(opened: Entry, rule: Entry) -> NoReturn:
     raise ConfigurationError(
         f"access.public {str(opened)!r} and the rule {str(rule)!r} meet and neither is more specific; "
         "wanted: one of them removed, or a more specific path or method"

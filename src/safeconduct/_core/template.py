@@ -11,13 +11,14 @@ from typing import Final, Literal
 
 from safeconduct.errors import ConfigurationError
 
-_LITERAL: Final = 2
-_NAME: Final = 1
-_REST: Final = 0
+LITERAL: Final = 2
+NAME: Final = 1
+REST: Final = 0
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(\.\.\.)?\}")
 _METHOD = re.compile(r"[A-Za-z!#$%&'*+.^_`|~0-9-]+")
 
 Kind = Literal[0, 1, 2]
+Segments = tuple[tuple[Kind, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Template:
     """A template that was read: one (kind, text) for each segment."""
 
     text: str
-    segments: tuple[tuple[Kind, str], ...]
+    segments: Segments
 
     @classmethod
     def parse(cls, text: str) -> "Template":
@@ -42,45 +43,38 @@ class Template:
         last = len(parts) - 1
         return cls(text, tuple(_segment(part, text, is_last=place == last) for place, part in enumerate(parts)))
 
-    def matches(self, parts: list[str]) -> bool:
-        """Say whether the path whose segments are *parts* is meant."""
-        segments = self.segments
-        if segments[-1][0] == _REST:
-            segments = segments[:-1]
-            if len(parts) < len(segments):
-                return False
-        elif len(parts) != len(segments):
-            return False
-        return all(
-            part == text if kind == _LITERAL else part != ""
-            for (kind, text), part in zip(segments, parts, strict=False)
-        )  # fmt: skip
+    @property
+    def without_slash(self) -> "Template":
+        """Return the template without the ``/`` at its end, itself where there is none."""
+        if self.segments[-1] != (LITERAL, ""):
+            return self
+        return Template(self.text, self.segments[:-1])
 
     @property
     def specificity(self) -> tuple[int, ...]:
         """Return what orders two templates that match one path: the greater is the more specific."""
         kinds = tuple(kind for kind, _ in self.segments)
-        return kinds if kinds[-1] == _REST else (*kinds, _LITERAL)
+        return kinds if kinds and kinds[-1] == REST else (*kinds, LITERAL)
 
     @property
-    def shape(self) -> tuple[tuple[Kind, str], ...]:
+    def shape(self) -> Segments:
         """Return the template without the names: two with one shape match the same paths."""
-        return tuple((kind, text if kind == _LITERAL else "") for kind, text in self.segments)
+        return tuple((kind, text if kind == LITERAL else "") for kind, text in self.segments)
 
 
 def _segment(part: str, text: str, *, is_last: bool) -> tuple[Kind, str]:
     if "{" not in part and "}" not in part:
         if part in {".", ".."} or (part == "" and not is_last):
             raise ConfigurationError(f"a path template has no empty and no dot segments, got {text!r}")
-        return _LITERAL, part
+        return LITERAL, part
     found = _PLACEHOLDER.fullmatch(part)
     if found is None:
         raise ConfigurationError(f"a placeholder is a whole segment, '{{name}}' or '{{rest...}}', got {text!r}")
     if found[2] is None:
-        return _NAME, found[1]
+        return NAME, found[1]
     if not is_last:
         raise ConfigurationError(f"'{{{found[1]}...}}' must be the last segment, got {text!r}")
-    return _REST, found[1]
+    return REST, found[1]
 
 
 def split_entry(entry: str) -> tuple[str | None, str]:
