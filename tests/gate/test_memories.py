@@ -1,11 +1,14 @@
 """What a gate remembers, and when it does not count any more."""
 
+from sys import getsizeof
+
 import pytest
 
 from minting import FOREIGN_KEY, NOW, OWN_KEY, SECRETS_KEY, mint, tokens
 from people import Folk
 from safeconduct import Auth, ConfigurationError
-from safeconduct._core import gate
+from safeconduct._core.requirement import AUTHENTICATED, OPEN
+from safeconduct._core.route_memory import FRESH_BYTES, USED_BYTES, RouteMemory
 from safeconduct._keys.keyset import KeySet
 from stages import configuration, now
 from table import basic
@@ -68,18 +71,86 @@ def test_a_key_that_goes_ends_what_it_proved(world):
     assert 401 == ask_in(world, auth, headers=headers).status
 
 
+def gate_of(auth, world):
+    """Return one gate, and how it is asked without making another."""
+    gate = auth.asgi_gate() if world == "asgi" else auth.wsgi_gate()
+    auth._workshop.gate = lambda _world: gate
+    return gate
+
+
 @both
-def test_many_paths_are_not_kept(world, monkeypatch):
-    """A flood of paths costs no memory, and changes no answer."""
-    monkeypatch.setattr(gate, "_ROUTES_REMEMBERED", 4)
+def test_f2_a_flood_of_paths_forgets_no_path_in_use(world):
+    """Which are still let through by the short way; and the flood changes no answer."""
     auth = Auth(configuration(), directory=Folk(), clock=now)
+    gate = gate_of(auth, world)
+    in_use = {ask_in(world, auth, target=f"/used/{number}", headers=BEARER).status for number in range(20)}
+    in_use |= {ask_in(world, auth, target=f"/used/{number}", headers=BEARER).status for number in range(20)}
 
-    statuses = {ask_in(world, auth, target=f"/x/{number}", headers=BEARER).status for number in range(20)}
+    flood = {ask_in(world, auth, target=f"/x/{number}").status for number in range(4100)}
 
-    assert {200} == statuses
-    kept = auth.asgi_gate() if world == "asgi" else auth.wsgi_gate()
-    assert len(kept._routes) <= 4
+    assert ({200}, {401}) == (in_use, flood)
+    assert {f"/used/{number}" for number in range(20)} <= {route[1] for route in gate._closed_routes}
     assert 403 == ask_in(world, auth, target="/admin", headers=BEARER).status
+
+
+def entries_of(memory):
+    return {**memory._fresh, **memory._used, **memory._idle}
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("length", [1, 200, 4096])
+def test_a6_the_route_memory_is_bounded_in_bytes(length, times):
+    """Of the whole key: method, path, mount prefix, and the raw path, which may be in absolute form."""
+    memory = RouteMemory()
+
+    for number in range(6000):
+        path = f"/{number}/" + "x" * length
+        for route in [("GET", path, "", f"https://app.example{path}".encode()), (path, "/", "", None)] * times:
+            if memory.get(route) is None:
+                memory.put(route, AUTHENTICATED, is_closed=True)
+
+    held = sum(getsizeof(part) for route in entries_of(memory) for part in route)
+    assert held <= memory.size_bytes <= FRESH_BYTES + 2 * USED_BYTES
+    assert (length == 4096) == (not entries_of(memory))
+
+
+@both
+def test_a6_a_long_target_is_judged_and_forgotten(world):
+    """4 KB in absolute form, as a server hands it on beside a short path."""
+    auth = Auth(configuration(), directory=Folk(), clock=now)
+    gate = gate_of(auth, world)
+    raw = "http://" + "x" * 4096 + "/admin"
+    more = {"RAW_URI": raw} if world == "wsgi" else {"raw_path": raw.encode()}
+
+    statuses = [ask_in(world, auth, target="/admin", headers=BEARER, **more).status for _ in range(3)]
+
+    assert [403, 403, 403] == statuses
+    assert {} == entries_of(gate._routes)
+
+
+def test_f2_what_is_used_survives_two_generations_of_used_ones():
+    """A path that is asked for at least once while the others fill the memory is never worked out anew."""
+    memory = RouteMemory()
+    mine = ("GET", "/mine", "", None)
+    memory.put(mine, AUTHENTICATED, is_closed=True)
+
+    lost = 0
+    for number in range(10_000):
+        route = ("GET", f"/x/{number}", "", None)
+        memory.put(route, AUTHENTICATED, is_closed=True)
+        memory.get(route)
+        lost += number % 500 == 0 and memory.get(mine) is None
+
+    assert 0 == lost
+    assert memory.get(("GET", "/x/0", "", None)) is None
+
+
+def test_an_open_route_is_remembered_but_not_for_the_short_way():
+    memory = RouteMemory()
+    memory.put(("GET", "/open", "", None), OPEN, is_closed=False)
+
+    assert OPEN is memory.get(("GET", "/open", "", None))
+    assert {} == memory.closed
 
 
 def test_a_shared_throttle_needs_a_shared_secret():

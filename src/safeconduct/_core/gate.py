@@ -13,7 +13,7 @@ A request that was seen before takes the short way through the two memories.  No
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Final, Protocol
+from typing import Protocol
 
 from safeconduct._core.answers import Answers
 from safeconduct._core.decision import Decision, Known, Passed, Refused
@@ -24,6 +24,7 @@ from safeconduct._core.ports import View
 from safeconduct._core.recognition import Recognition, principal_of
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.resolution import Resolution
+from safeconduct._core.route_memory import RouteMemory
 from safeconduct._core.sources import Sources
 from safeconduct._core.strangers import Strangers
 from safeconduct._core.vouching import Vouching
@@ -33,10 +34,6 @@ from safeconduct._http.paths import clean_path
 from safeconduct.errors import AuthError, Unavailable
 from safeconduct.events import Event, Fault
 from safeconduct.principal import Principal
-
-_ROUTES_REMEMBERED: Final = 4096
-#: Of a path in characters: strangers choose paths, and what they choose must not fill the memory.
-_LONGEST_REMEMBERED: Final = 256
 
 
 class Gate:
@@ -95,9 +92,9 @@ class Gate:
         self._view = view
         self._announce = announce
         self._is_closed = False
-        self._routes: dict[Route, Requirement] = {}
+        self._routes = RouteMemory()
         #: Those among them on which the short way may be taken.
-        self._closed_routes: dict[Route, Requirement] = {}
+        self._closed_routes = self._routes.closed
         self._strangers = strangers
 
     def is_inner(self, outer: Passed | None) -> bool:
@@ -224,14 +221,8 @@ class Gate:
         if requirement is None:
             clean_path(request.path, request.raw_path, request.root_path)
             requirement = self._policy.requirement(request.method, request.path)
-            if len(request.path) > _LONGEST_REMEMBERED:
-                return requirement
-            if len(self._routes) >= _ROUTES_REMEMBERED:
-                self._routes.clear()
-                self._closed_routes.clear()
-            self._routes[request.route] = requirement
-            if not (requirement.is_open or requirement.is_long_lived or self.endpoints.owns(request.path)):
-                self._closed_routes[request.route] = requirement
+            is_closed = not (requirement.is_open or requirement.is_long_lived or self.endpoints.owns(request.path))
+            self._routes.put(request.route, requirement, is_closed=is_closed)
         return requirement
 
     def _is_preflight(self, request: Request) -> bool:
