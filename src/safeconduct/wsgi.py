@@ -220,11 +220,14 @@ def _key(name: bytes) -> str:
 
 
 def _raw_path(environ: Environ) -> bytes | None:
-    # Not in PEP 3333; gunicorn and werkzeug say RAW_URI, most others REQUEST_URI.  It may be in absolute form.
-    target: str | None = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+    # Not in PEP 3333; gunicorn and werkzeug say RAW_URI, eventlet RAW_PATH_INFO, most others REQUEST_URI.  It may be in
+    # absolute form.
+    get = environ.get
+    target: str | None = get("RAW_URI") or get("REQUEST_URI") or get("RAW_PATH_INFO")
     if target is None:
         return None
-    return target.partition("?")[0].encode("latin-1", "replace")
+    # A fragment is kept, wherever it stands, so that it is seen.
+    return (target if "#" in target else target.partition("?")[0]).encode("latin-1", "replace")
 
 
 def _outer(environ: Environ) -> Passed | None:

@@ -18,11 +18,15 @@ _AMBIGUOUS = {
     "escape": "/health%1b",
     "delete": "/health%7f",
     "no-utf8": "/health%ff",
+    "fragment": "/health#/admin",
 }
 
 ROWS = [
     *(bad(f"path-{name}", target=target) for name, target in _AMBIGUOUS.items()),
     *(bad(f"path-{name}-with-token", target=target, headers=bearer("alice")) for name, target in _AMBIGUOUS.items()),
+    passed("path-encoded-slash-no-rule", target="/@scope%2fname", headers=bearer("alice")),
+    missing("path-encoded-slash-no-rule-nobody", target="/@scope%2fname"),
+    passed("path-encoded-slash-public", target="/files/a%2Fb", who=ANYBODY),
     passed("path-encoded-letter", target="/%68ealth", who=ANYBODY),
     missing("path-matrix-parameter", target="/health;/me"),
     missing("path-encoded-query", target="/me%3F/health"),

@@ -30,7 +30,7 @@ from safeconduct._core.strangers import Strangers
 from safeconduct._core.vouching import Vouching
 from safeconduct._core.watch import Watch, Watching
 from safeconduct._http.message import Reply, Request, Route
-from safeconduct._http.paths import clean_path
+from safeconduct._http.paths import clean_path, readings_of
 from safeconduct.errors import AuthError, Unavailable
 from safeconduct.events import Event, Fault
 from safeconduct.principal import Principal
@@ -219,8 +219,8 @@ class Gate:
     def _requirement(self, request: Request) -> Requirement:
         requirement = self._routes.get(request.route)
         if requirement is None:
-            clean_path(request.path, request.raw_path, request.root_path)
-            requirement = self._policy.requirement(request.method, request.path)
+            readings = readings_of(request.path, request.raw_path, request.root_path)
+            requirement = self._policy.requirement_of_all(request.method, readings)
             is_closed = not (requirement.is_open or requirement.is_long_lived or self.endpoints.owns(request.path))
             self._routes.put(request.route, requirement, is_closed=is_closed)
         return requirement

@@ -15,7 +15,7 @@ from safeconduct._core.requirement import AUTHENTICATED, OPEN, Requirement
 from safeconduct._core.template import Segments, Template, split_entry
 from safeconduct._core.template_tree import TemplateTree
 from safeconduct.config import Rule
-from safeconduct.errors import ConfigurationError
+from safeconduct.errors import ConfigurationError, InvalidRequest
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,22 @@ class Policy:
             path: The clean, decoded path relative to the application.
         """
         return self.requirement_of(method, (path or "/")[1:].split("/"))
+
+    def requirement_of_all(self, method: str, readings: Sequence[Sequence[str]]) -> Requirement:
+        """
+        Return what a request must bring, however its path is read.
+
+        Args:
+            method: The method as it came.
+            readings: The segments of the path, at least one reading of it.
+
+        Raises:
+            InvalidRequest: If the readings meet different requirements: what the application reads is not known.
+        """
+        first, *others = [self.requirement_of(method, parts) for parts in readings]
+        if any(other != first for other in others):
+            raise InvalidRequest("a path whose readings meet different requirements")
+        return first
 
     def requirement_of(self, method: str, parts: Sequence[str]) -> Requirement:
         """

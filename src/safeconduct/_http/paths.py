@@ -1,38 +1,52 @@
 """
-Paths: which of them can be read in one way only, and what part of them is the application's.
+Paths: in which ways a path can be read, and what part of it is the application's.
 
 Rules are matched on the decoded path relative to the application, which a server, a router or a proxy behind us may
-read in another way than we do.  Such a path, or such a mount prefix, is answered 400 before any rule is looked at:
+read in another way than we do.  Where nobody can tell what is meant, the path, or the mount prefix, is answered 400
+before any rule is looked at:
 
-- NUL and every other control character, a backslash;
-- an empty segment (``//``), a segment that is ``.`` or ``..``, a path that does not begin with ``/``;
-- an encoded slash or backslash in the raw path, where the server gives it;
+- NUL and every other control character, a backslash, also an encoded one in the raw path;
+- a segment that is ``.`` or ``..``, a path that does not begin with ``/``;
 - an octet that is still encoded after decoding (``/%2561dmin``): whoever decodes it once more reads another path;
 - a mount prefix within the path, other than as its first segments (``relative_path``);
+- a fragment in the raw target, which servers cut off;
 - what was no UTF-8: a replacement character or a surrogate.
+
+Two spellings leave a choice, and applications make use of both: an encoded slash, which is a separator or a part of
+its segment, and an empty segment, which is one or is left out.  ``readings_of`` returns every reading, and only where
+they meet different requirements is the path refused.
 """
 
 import re
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 from safeconduct.errors import InvalidRequest
+
+Segments = list[str]
+"""The decoded segments of a path; the last is empty where a slash ends it."""
 
 # Every alternative is a fixed text or one look ahead: the search is linear.
 _UNCLEAN = re.compile(
     r"[\x00-\x1f\x7f-\x9f\\\ufffd\ud800-\udfff]"  # control characters, backslash, what was no UTF-8
-    r"|//"
     r"|(?:\A|/)\.\.?(?:/|\Z)"
     r"|%[0-9A-Fa-f]{2}"
 )
-_ENCODED_SEPARATOR = re.compile(rb"%(?:2[Ff]|5[Cc])")
+_ENCODED_SLASH = re.compile(rb"%2[Ff]")
+_ENCODED_BACKSLASH = re.compile(rb"%5[Cc]")
+#: What precedes the path in a target in absolute form (RFC 9112 §3.2.2).
+_AUTHORITY = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://[^/]*")
 _ROOT: Final = "/"
 UNREADABLE: Final = ""
-"""What stands for a path that nobody can tell; ``clean_path`` refuses it."""
+"""What stands for a path that nobody can tell; ``readings_of`` refuses it."""
 
 
-def clean_path(path: str, raw_path: bytes | None, root_path: str) -> None:
+def readings_of(path: str, raw_path: bytes | None, root_path: str) -> list[Segments]:
     """
-    Refuse a path that could be read in two ways.
+    Return the segments of *path*, once for each way in which it can be read; for nearly every path there is one.
+
+    The first is the decoded path as it stands.  Without a raw path the application cannot tell an encoded slash from a
+    plain one either, so that there is no second way.
 
     Args:
         path: The decoded path relative to the application, as *relative_path* or *decode_path_info* gives it.
@@ -40,19 +54,30 @@ def clean_path(path: str, raw_path: bytes | None, root_path: str) -> None:
         root_path: The decoded mount prefix, may be empty.
 
     Raises:
-        InvalidRequest: If one of them is ambiguous.
+        InvalidRequest: If nobody can tell what one of them means.
     """
     if not (path.startswith(_ROOT) and _is_plain(path)):
         _require_clean(path)
-        if not path.startswith(_ROOT):
-            elsewhere = path == UNREADABLE and root_path
-            raise InvalidRequest(
-                "the root path stands elsewhere in the path" if elsewhere else "the path does not begin with a slash"
-            )
+        _require_root(path, root_path)
     if root_path and not _is_plain(root_path):
         _require_clean(root_path)
-    if raw_path is not None and b"%" in raw_path and _ENCODED_SEPARATOR.search(raw_path.partition(b"?")[0]):
-        raise InvalidRequest("an encoded separator in the path")
+        if "//" in root_path:
+            raise InvalidRequest("an empty segment in the root path")
+    readings = [path[1:].split(_ROOT)]
+    if raw_path is not None and _has_encoded_slash(raw_path):
+        readings.append(_with_encoded_slashes(path, raw_path, root_path))
+    return readings if "//" not in path else [*readings, *map(_collapsed, readings)]
+
+
+def clean_path(path: str, raw_path: bytes | None, root_path: str) -> None:
+    """
+    Refuse a path that can be read in two ways, whatever they mean.
+
+    Raises:
+        InvalidRequest: If the path, or the mount prefix, is ambiguous.
+    """
+    if len(readings_of(path, raw_path, root_path)) > 1:
+        raise InvalidRequest("an encoded slash or an empty segment in the path")
 
 
 def relative_path(path: str, root_path: str) -> str:
@@ -115,3 +140,41 @@ def _is_plain(path: str) -> bool:
 def _require_clean(path: str) -> None:
     if _UNCLEAN.search(path):
         raise InvalidRequest("an ambiguous path")
+
+
+def _require_root(path: str, root_path: str) -> None:
+    if path == UNREADABLE and root_path:
+        raise InvalidRequest("the root path stands elsewhere in the path")
+    if not path.startswith(_ROOT):
+        raise InvalidRequest("the path does not begin with a slash")
+
+
+def _has_encoded_slash(raw_path: bytes) -> bool:
+    if b"#" in raw_path:
+        # "The target … is never sent with a fragment" (RFC 9112 §3.2): gunicorn and waitress cut it off, others do not.
+        raise InvalidRequest("a fragment in the target")
+    if b"%" not in raw_path:
+        return False
+    target = raw_path.partition(b"?")[0]
+    if _ENCODED_BACKSLASH.search(target):
+        raise InvalidRequest("an encoded backslash in the path")
+    return _ENCODED_SLASH.search(target) is not None
+
+
+def _with_encoded_slashes(path: str, raw_path: bytes, root_path: str) -> Segments:
+    """Return the segments of *path* where an encoded slash separates none; *raw_path* tells which are encoded."""
+    target = raw_path.partition(b"?")[0]
+    authority = _AUTHORITY.match(target)
+    encoded = (target[authority.end() :] if authority else target).split(b"/")
+    segments = [unquote_to_bytes(segment).decode("utf-8", "replace") for segment in encoded]
+    for prefix in ("", root_path):
+        # The prefix was taken off the path; here it may stand, as whole segments.
+        count = 1 + prefix.count(_ROOT)
+        if _ROOT.join(segments[:count]) == prefix and _ROOT + _ROOT.join(segments[count:]) == path:
+            return segments[count:]
+    raise InvalidRequest("an encoded slash, and the raw path is not that of the path")
+
+
+def _collapsed(segments: Segments) -> Segments:
+    *inner, last = segments
+    return [*filter(None, inner), last]
