@@ -70,6 +70,33 @@ def test_the_environment_is_read_in_one_place():
     assert set() == readers - READERS_OF_THE_ENVIRONMENT
 
 
+def writes_to_a_logger(node: ast.AST) -> bool:
+    """Tell whether *node* calls a method of what is named like a logger, or writes a line of ``logging`` itself."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=value, attr=method)):
+            is_logger = name_of(value).lower().strip("_") in {"logger", "log", "logging"}
+            return is_logger and method in {"debug", "info", "warning", "error", "exception", "critical", "log"}
+        case _:
+            return False
+
+
+def test_e11_a_call_of_a_logger_is_seen():
+    caught = [
+        writes_to_a_logger(ast.parse(text, mode="eval").body) for text in ("_LOGGER.log(1, x)", "logging.info(x)")
+    ]
+    passed = [writes_to_a_logger(ast.parse(text, mode="eval").body) for text in ("write_log(logger, 1)", "math.log(x)")]
+
+    assert [True, True] == caught
+    assert [False, False] == passed
+
+
+def test_e11_one_function_writes_to_the_log():
+    """A handler may raise; ``write_log`` is where that ends."""
+    found = {file.relative_to(PACKAGE).as_posix() for file, node in nodes("src") if writes_to_a_logger(node)}
+
+    assert {"_core/log.py"} == found
+
+
 def test_nothing_is_done_by_an_assertion():
     """``python -O`` removes asserts, and no check may go with them."""
     found = [place(file, node) for file, node in nodes("src") if isinstance(node, ast.Assert)]

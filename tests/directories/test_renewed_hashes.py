@@ -9,6 +9,7 @@ import argon2.low_level
 import pytest
 from argon2.exceptions import HashingError
 
+from broken_logs import WAYS, broken_log
 from safeconduct.directories import Cost, UsersFile
 from safeconduct.directories.argon2id import cost_of, hash_password
 from worlds import Clock
@@ -194,6 +195,19 @@ def test_what_fails_keeps_nobody_out_and_is_told(users, path, monkeypatch, caplo
     assert [f"a user's hash can't be renewed, the old one stays: {reason}"] == caplog.messages
     assert before == path.read_bytes()
     assert [path] == list(path.parent.iterdir())
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_e11_a_log_that_raises_keeps_nobody_out(users, monkeypatch, way):
+    """The hash can't be renewed, that can't be told, and alice signs in."""
+
+    def fail(_descriptor):
+        raise OSError
+
+    monkeypatch.setattr("os.fsync", fail)
+
+    with broken_log(way, name="safeconduct.directories"):
+        assert users.check("alice", "wonder")
 
 
 def test_after_a_minute_it_is_tried_again(users, path, clock, monkeypatch):

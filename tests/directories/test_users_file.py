@@ -209,6 +209,21 @@ def test_a_file_that_broke_keeps_its_users_and_tells_once(users, path, clock, to
     assert [reason] == told
 
 
+def test_e11_a_hook_that_raises_at_a_broken_file_keeps_nobody_out(path, clock, caplog):
+    """It is told of the file and has no say in who signs in."""
+
+    def raises(_reason):
+        raise LookupError
+
+    UsersFile.create(path, cost=CHEAP).add("alice", "wonder")
+    users = UsersFile(path, cost=CHEAP, on_unreadable=raises, clock=clock)
+    path.write_text("{")
+    clock.advance(seconds=2)
+
+    assert users.check("alice", "wonder")
+    assert ["on_unreadable raised LookupError"] == caplog.messages
+
+
 def test_a_file_that_was_mended_is_read_and_tells_again_when_it_breaks(users, path, clock, told):
     original = path.read_text("utf-8")
     for _ in range(2):

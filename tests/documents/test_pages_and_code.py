@@ -41,6 +41,46 @@ def test_every_public_name_is_in_the_reference_as_it_is():
     assert written_pages.python_api() == written_pages.PYTHON_API.read_text("utf-8"), REWRITE
 
 
+def test_g_the_python_page_names_only_what_a_user_may_import():
+    """A signature with a type of a private module tells nobody anything."""
+    page = (DOCS / "reference/python-api.md").read_text("utf-8")
+    signatures = " ".join(re.findall(r"^(?:\*\*|### )`(.+)`", page, re.MULTILINE))
+    shown = set(re.findall(r"^### `(\w+)", page, re.MULTILINE))
+    private = {
+        name
+        for file in (PROJECT / "src/safeconduct").glob("_[a-z]*/**/*.py")
+        for name in re.findall(r"^class (\w+)", file.read_text("utf-8"), re.MULTILINE)
+    }
+
+    named = private & set(re.findall(r"\w+", signatures)) - shown
+
+    # Whoever writes a store reads its port, `_core/ports.py`.
+    assert {"Store"} == named
+
+
+#: For who works on the package itself: these pages are about its files.
+OF_FILES = {"explanation/module-map.md", "explanation/how-a-request-flows.md"}
+PAGES = sorted(page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md"))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in OF_FILES and not page.startswith("design/")])
+def test_g_a_page_for_users_imports_nothing_private(page):
+    """What begins with an underscore may be another tomorrow."""
+    found = re.findall(r"safeconduct\._\w+", (DOCS / page).read_text("utf-8"))
+
+    assert [] == found
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_g_a_page_tells_what_is_and_promises_no_next_version(page):
+    """Such a sentence is read after the next version came."""
+    text = (DOCS / page).read_text("utf-8")
+
+    found = re.findall(r"[^.\n]*(?:with the next version|later also|later those|no endpoint begins)[^.\n]*", text)
+
+    assert [] == found
+
+
 def test_every_module_is_on_the_map_and_no_other():
     """Who looks for a file finds it, and what is on the map exists."""
     page = written_pages.MODULE_MAP.read_text("utf-8")

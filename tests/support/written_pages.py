@@ -26,6 +26,16 @@ PUBLIC_MODULES = {
     "events": None,
     "testing": None,
 }
+#: What an ``Auth`` makes, or what the adapters alone call: their signatures name types that are nobody's but ours.
+NOT_FOR_USERS = {
+    "AsyncSessions.__init__",
+    "Sessions.__init__",
+    "Auth.asgi_gate",
+    "Auth.wsgi_gate",
+    "Receipt.of",
+}
+#: Private types in signatures, and the public one that a user passes.
+STANDS_FOR = {"GateKeeper": "Auth", "_BEGINNING_SECONDS": "..."}
 MARK = "<!-- from here on written by tests/support/written_pages.py -->\n"
 
 _SECTION = re.compile(r"^(Args|Returns|Raises):$")
@@ -119,9 +129,14 @@ def _class(module: Module, node: ast.ClassDef) -> Iterator[str]:
     if fields:
         yield "\n".join(fields)
     for each in node.body:
-        if isinstance(each, _FUNCTIONS) and (each.name == "__init__" or not each.name.startswith("_")):
+        if isinstance(each, _FUNCTIONS) and _is_shown(node, each):
             told = _prose(ast.get_docstring(each))
             yield f"**`{_signature(each)}`**" + (f"\n\n{told}" if told else "")
+
+
+def _is_shown(owner: ast.ClassDef, each: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    is_public = each.name == "__init__" or not each.name.startswith("_")
+    return is_public and f"{owner.name}.{each.name}" not in NOT_FOR_USERS
 
 
 def _field(module: Module, node: ast.AnnAssign) -> str:
@@ -133,6 +148,13 @@ def _field(module: Module, node: ast.AnnAssign) -> str:
 
 
 def _signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    signature = _written_signature(node)
+    for private, public in STANDS_FOR.items():
+        signature = signature.replace(private, public)
+    return signature
+
+
+def _written_signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
     decorators = [ast.unparse(each) for each in node.decorator_list]
     if "property" in decorators:
         return f"{node.name}: {ast.unparse(node.returns)}"

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from safeconduct._core.log import write_log
 from safeconduct.events import Event
 
 Listener = Callable[[Event], None]
@@ -13,7 +14,11 @@ _LOGGER: Final = logging.getLogger("safeconduct")
 
 
 class Announcer:
-    """Hands an event to the log and to each listener; one that raises is logged and changes nothing."""
+    """
+    Hands an event to the log and to each listener; one that raises is logged and changes nothing.
+
+    Only an ``Exception`` counts as that: an interrupt, an exit or a cancellation goes on to whoever it is for.
+    """
 
     def __init__(self, listeners: Iterable[Listener] = ()) -> None:
         self._listeners = tuple(listeners)
@@ -21,9 +26,9 @@ class Announcer:
     def __call__(self, event: Event) -> None:
         """Tell everybody."""
         # As %r, so that nothing in a field can begin a line of its own (ASVS 16.4.1).
-        _LOGGER.log(event.log_level, "%r", event, extra={"event": event})
+        write_log(_LOGGER, event.log_level, "%r", event, extra={"event": event})
         for listener in self._listeners:
             try:
                 listener(event)
             except Exception as fault:  # noqa: BLE001 - an author's hook must not decide about a request
-                _LOGGER.error("listener %r raised %s", listener, type(fault).__name__)  # noqa: TRY400 - no frames with values in the log
+                write_log(_LOGGER, logging.ERROR, "listener %r raised %s", listener, type(fault).__name__)

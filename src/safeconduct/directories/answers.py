@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from safeconduct._core.log import write_log
 from safeconduct._core.ports import Account
 from safeconduct.directories.texts import are_texts, is_text
 from safeconduct.errors import Unavailable
@@ -18,12 +19,13 @@ def translated() -> Generator[None]:
     """
     Turn whatever a directory raises into ``Unavailable``; it says nothing about the password.
 
-    The log gets the class's name alone, since the text of a foreign error may hold the password.
+    The log gets the class's name alone, since the text of a foreign error may hold the password, and a traceback's
+    frames hold it too.
     """
     try:
         yield
     except Exception as error:
-        _logger.error("the directory failed: %s", type(error).__name__)  # noqa: TRY400 - a traceback's frames hold it too
+        write_log(_logger, logging.ERROR, "the directory failed: %s", type(error).__name__)
         raise Unavailable("the directory failed") from error
 
 
@@ -68,5 +70,5 @@ _MEMBERS: Mapping[str, Callable[[object], bool]] = {
 
 
 def _nonsense(what: str) -> Unavailable:
-    _logger.critical("the directory answered with %s; nobody can sign in", what)
+    write_log(_logger, logging.CRITICAL, "the directory answered with %s; nobody can sign in", what)
     return Unavailable(f"the directory answered with {what}")

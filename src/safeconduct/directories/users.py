@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from safeconduct._core.log import write_log
 from safeconduct._core.ports import Account
 from safeconduct._http.credentials import MAX_PART_BYTES
 from safeconduct.directories.argon2id import (
@@ -36,7 +37,7 @@ Stamp = tuple[int, int, int]
 
 
 def _log(reason: str) -> None:
-    _logger.error("the users file can't be read, the users of before stay: %s", reason)
+    write_log(_logger, logging.ERROR, "the users file can't be read, the users of before stay: %s", reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +194,8 @@ class UsersFile:
             return
         except (HashingFailed, OSError, UnreadableUsers) as error:
             self._renew_at = self._clock() + _RENEW_AGAIN_SECONDS
-            _logger.warning("a user's hash can't be renewed, the old one stays: %s", _reason(error))
+            sentence = "a user's hash can't be renewed, the old one stays: %s"
+            write_log(_logger, logging.WARNING, sentence, _reason(error))
 
     def _write_anew(self, username: str, record: UserRecord, phc: str) -> None:
         with only_writer(self._path, waits=False):
@@ -226,7 +228,10 @@ class UsersFile:
     def _tell(self, reason: str) -> None:
         if reason != self._told:
             self._told = reason
-            self._on_unreadable(reason)
+            try:
+                self._on_unreadable(reason)
+            except Exception as fault:  # noqa: BLE001 - an author's hook; the users of before stay, told or not
+                write_log(_logger, logging.ERROR, "on_unreadable raised %s", type(fault).__name__)
 
     def _read(self) -> _Book:
         try:

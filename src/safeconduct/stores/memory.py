@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
+from safeconduct._core.log import write_log
 from safeconduct._core.ports import Answer, Counter, Epoch, Question, Revocation, Stamp, Store, Written
 from safeconduct.errors import Unavailable
 from safeconduct.stores.counters import MemoryCounters
@@ -27,6 +28,7 @@ PRUNED_AT_ONCE = 100
 _INSTANCE_BYTES = 8
 
 _logger = logging.getLogger("safeconduct.stores")
+_SEVERAL_PROCESSES = "memory:// in several processes: use redis://, or a session is known to one of them only"
 
 
 class MemoryStore:
@@ -243,7 +245,7 @@ class MemoryStore:
     def _other_process(self) -> Unavailable:
         if not self._is_told:
             self._is_told = True
-            _logger.error("memory:// in several processes: use redis://, or a session is known to one of them only")
+            write_log(_logger, logging.ERROR, _SEVERAL_PROCESSES)
         return Unavailable("a session of another process")
 
     def _cut(self, member: bytes, now_ms: int) -> int:

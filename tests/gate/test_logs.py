@@ -1,0 +1,178 @@
+"""An event never changes an answer, whatever the log and the listeners do with it."""
+
+import io
+import logging
+import sys
+
+import pytest
+
+from broken_logs import SECRET, WAYS, broken_log
+from people import Folk
+from safeconduct import Auth
+from safeconduct._core.announcer import Announcer
+from safeconduct._core.finish import finish
+from safeconduct._core.ports import Question
+from safeconduct.errors import Unavailable
+from safeconduct.events import StoreRecovered
+from safeconduct.stores import MemoryStore
+from stages import Failing, configuration, now
+from visiting import Place, Visitor
+from worlds_of_requests import WORLDS, ask_in
+
+ways = pytest.mark.parametrize("way", WAYS)
+both = pytest.mark.parametrize("world", WORLDS)
+
+
+class Interrupt(BaseException):
+    """What a runtime raises where code waits, as gevent's time-outs are."""
+
+
+PASSING = [KeyboardInterrupt, SystemExit, GeneratorExit, Interrupt]
+
+
+def life(world):
+    """Lead a whole login, with refusals on the way, and return every answer's status and the events."""
+    place = Place(world)
+    try:
+        visitor = Visitor(place)
+        statuses = [
+            visitor.ask("GET", "/me"),
+            visitor.ask("GET", "/me", bearer="x.y.z"),
+            visitor.take(password="wrong"),
+            visitor.take(remember=True),
+            visitor.use(),
+            visitor.refresh(),
+            visitor.sign_in(remember=True),
+            visitor.ask("POST", "/auth/step-up", said={"password": "wonder"}),
+            visitor.ask("POST", "/auth/logout-everywhere", said={}),
+            visitor.use(),
+        ]
+        return statuses, [type(event).__name__ for event in place.events]
+    finally:
+        place.close()
+
+
+@both
+@ways
+def test_e11_a_log_that_raises_changes_no_answer_and_no_listener(world, way, capsys):
+    """Sign-ins, refusals, refreshes, sign-outs: as if the log were well; the listeners hear all the same."""
+    expected = life(world)
+
+    with broken_log(way):
+        seen = life(world)
+
+    assert expected == seen
+    assert [401, 401, 401, 200, 200, 200, 200] == seen[0][:7]
+    assert {"safeconduct: the log raised RuntimeError"} == set(capsys.readouterr().err.splitlines())
+
+
+@both
+@ways
+def test_e11_an_outage_is_503_when_the_log_raises_too(world, way):
+    """The last resort tells of a fault, and the telling may fail."""
+    auth = Auth(configuration(), directory=Folk(), clock=now, store=Failing(ValueError))
+    bearer = [("authorization", b"Bearer " + b"x" * 40)]
+    expected = ask_in(world, auth, headers=bearer)
+
+    with broken_log(way):
+        seen = ask_in(world, auth, headers=bearer)
+
+    assert expected == seen
+
+
+@both
+@ways
+def test_e11_a_directory_that_raises_is_503_when_the_log_raises_too(world, way):
+    """The directory's own log is another logger."""
+    folk = Folk(alice="wonder")
+    folk.check = lambda *_: 1 / 0
+    place = Place(world, folk=folk)
+
+    with broken_log(way, name="safeconduct.directories"):
+        status = Visitor(place).take()
+
+    place.close()
+    assert 503 == status
+    # As unavailable as without the log's fault, and no fault of ours.
+    assert ["RequestRefused"] == [type(event).__name__ for event in place.events]
+
+
+@ways
+def test_e11_a_session_of_another_process_is_unavailable_when_the_log_raises(way):
+    """What should have been said is lost, the answer is not."""
+    store = MemoryStore(clock=now, horizon_ms=1, leeway_ms=0)
+
+    with broken_log(way, name="safeconduct.stores"), pytest.raises(Unavailable):
+        finish(store.ask(Question(0, (), (), 0, 1 << 52, b"another!")))
+
+
+def test_e11_a_listener_that_raises_is_passed_over_when_the_log_raises_too():
+    """The next listener hears."""
+    heard = []
+
+    def raises(_event):
+        raise ValueError
+
+    with broken_log("handler"):
+        Announcer([raises, heard.append])(StoreRecovered())
+
+    assert [StoreRecovered()] == heard
+
+
+@pytest.mark.parametrize("fault", PASSING)
+def test_e11_an_interrupt_in_a_listener_goes_on(fault):
+    """An exit, a cancellation and a time-out of gevent are no fault of the listener, and are not swallowed."""
+
+    def raises(_event):
+        raise fault
+
+    with pytest.raises(fault):
+        Announcer([raises])(StoreRecovered())
+
+
+@ways
+@pytest.mark.parametrize("fault", PASSING)
+def test_e11_an_interrupt_in_the_log_goes_on(fault, way):
+    with broken_log(way, fault=fault), pytest.raises(fault):
+        Announcer()(StoreRecovered())
+
+
+class Full(io.StringIO):
+    """A stream that takes nothing."""
+
+    def write(self, _text):
+        raise OSError("no space left")
+
+
+@pytest.mark.parametrize("stream", [None, Full()], ids=["none", "full"])
+def test_e11_a_broken_log_is_told_to_nobody_where_nobody_listens(monkeypatch, stream):
+    """Without a standard error, as under pythonw, or with one that fails."""
+    monkeypatch.setattr(sys, "stderr", stream)
+
+    with broken_log("handler"):
+        Announcer()(StoreRecovered())
+
+
+def test_e11_a_broken_log_is_silent_where_the_application_says_so(monkeypatch, capsys):
+    """``logging.raiseExceptions`` is the standard library's own switch for it."""
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+
+    with broken_log("handler"):
+        Announcer()(StoreRecovered())
+
+    assert "" == capsys.readouterr().err
+
+
+def test_e11_the_secret_in_a_broken_log_s_error_is_not_told(capsys):
+    with broken_log("handler"):
+        Announcer()(StoreRecovered())
+
+    assert SECRET not in capsys.readouterr().err
+
+
+def test_e11_the_record_names_the_place_that_wrote_it(caplog):
+    """A format with ``%(module)s`` shows who spoke, not who guards."""
+    with caplog.at_level(logging.INFO, "safeconduct"):
+        Announcer()(StoreRecovered())
+
+    assert ["announcer"] == [record.module for record in caplog.records]

@@ -1,0 +1,84 @@
+"""Ways in which the standard log may raise, each put in for a while."""
+
+import logging
+from contextlib import contextmanager
+
+SECRET = "what no log may show"
+
+
+class _Raising(logging.Handler):
+    def __init__(self, fault):
+        super().__init__()
+        self._fault = fault
+
+    def emit(self, _record):
+        raise self._fault(SECRET)
+
+
+def _raises(fault):
+    def filter_(_record):
+        raise fault(SECRET)
+
+    return filter_
+
+
+@contextmanager
+def _handler(logger, fault):
+    handler = _Raising(fault)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+@contextmanager
+def _filter(logger, fault):
+    filter_ = _raises(fault)
+    logger.addFilter(filter_)
+    try:
+        yield
+    finally:
+        logger.removeFilter(filter_)
+
+
+@contextmanager
+def _filter_of_a_handler(logger, fault):
+    handler = logging.NullHandler()
+    # Its `handle` asks no filter.
+    handler.handle = lambda record: logging.Handler.handle(handler, record)
+    handler.addFilter(_raises(fault))
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+@contextmanager
+def _factory(_logger, fault):
+    def make(*_given, **_named):
+        raise fault(SECRET)
+
+    before = logging.getLogRecordFactory()
+    logging.setLogRecordFactory(make)
+    try:
+        yield
+    finally:
+        logging.setLogRecordFactory(before)
+
+
+WAYS = {"handler": _handler, "filter": _filter, "filter-of-a-handler": _filter_of_a_handler, "factory": _factory}
+
+
+@contextmanager
+def broken_log(way, *, name="safeconduct", fault=RuntimeError):
+    """Let the logger *name* raise *fault* at whatever it is told."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.DEBUG)
+    try:
+        with WAYS[way](logger, fault):
+            yield
+    finally:
+        logger.setLevel(level)
