@@ -6,7 +6,7 @@ Pure ASGI, so that a context variable set here is seen in endpoints, in threads 
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from safeconduct._core.decision import Passed, Refused
 from safeconduct._core.endpoints.table import Body
@@ -14,7 +14,7 @@ from safeconduct._core.gate import Gate, GateKeeper
 from safeconduct._core.watch import Watch
 from safeconduct._http.close_code import close_code
 from safeconduct._http.cookies import fields_without
-from safeconduct._http.message import Reply, Request, Route, read_fields
+from safeconduct._http.message import Reply, Request, Route, listed, read_fields
 from safeconduct._http.paths import relative_path
 from safeconduct._http.privacy import as_private
 from safeconduct._watching.line import Line, outer_extend
@@ -30,6 +30,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_AUTHORIZATION_BYTES: Final = len("authorization")
 
 
 class AuthMiddleware:
@@ -47,7 +49,7 @@ class AuthMiddleware:
         mark_awaitable(Outlook.send)
         self._hides_cookies = bool(self._gate.hidden_cookies)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901 - see "in line"
         """
         Serve one connection.
 
@@ -58,10 +60,15 @@ class AuthMiddleware:
             await self._serve_other(scope, receive, send)
             return
         # The short way, in line: this is what nearly every request costs.
+        headers = scope["headers"]
+        if headers.__class__ is not list:
+            scope = _readable_again(scope)
+            headers = scope["headers"]
         field: bytes | None = None
         count = 0
-        for name, value in scope["headers"]:
-            if name == b"authorization":
+        for name, value in headers:
+            # The length first: it tells nearly every other name apart, and costs less than a comparison of bytes.
+            if len(name) == _AUTHORIZATION_BYTES and name.lower() == b"authorization":
                 field = value
                 count += 1
         passed: Passed | None = None
@@ -69,6 +76,7 @@ class AuthMiddleware:
             route = scope["method"], scope["path"], scope.get("root_path", ""), scope.get("raw_path")
             passed = self._recall(route, field)
         if passed is None:
+            scope = _readable_again(scope)
             passed = await self._judge(scope, receive, send)
             if passed is None:
                 return
@@ -90,7 +98,7 @@ class AuthMiddleware:
 
     async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            await _Handshake(self.app, self._gate, scope, receive, send).serve()
+            await _Handshake(self.app, self._gate, _readable_again(scope), receive, send).serve()
         elif scope["type"] == "lifespan":
             await self._live(scope, receive, send)
         else:
@@ -224,7 +232,7 @@ class _Handshake:
 
     async def _deny(self, error: AuthError, request: Request) -> None:
         reply = self._gate.answer(error, request)
-        if not self._is_accepted and "websocket.http.response" in self._scope.get("extensions", {}):
+        if not self._is_accepted and "websocket.http.response" in (self._scope.get("extensions") or {}):
             await self._send(
                 {"type": "websocket.http.response.start", "status": reply.status, "headers": list(reply.fields)}
             )
@@ -245,7 +253,7 @@ def route_of(scope: Scope) -> Route:
 
 
 def read_scope(scope: Scope) -> Request:
-    """Return the request that *scope* describes; header names are lower-cased as the specification has them."""
+    """Return the request that *scope* describes, which can be read more than once."""
     root_path = scope.get("root_path", "")
     path = scope["path"]
     client = scope.get("client")
@@ -259,8 +267,25 @@ def read_scope(scope: Scope) -> Request:
         read_fields(scope["headers"]),
         is_secure=scope.get("scheme") in {"https", "wss"},
         is_websocket=is_websocket,
-        client_host=client[0] if client else None,
+        client_host=client[0] if client and isinstance(client, (list, tuple)) else None,
     )
+
+
+def _readable_again(scope: Scope) -> Scope:
+    """
+    Return *scope* so that the application reads what we have read: itself, or a copy with lists for iterators.
+
+    ``headers``, ``client`` and ``server`` are iterables (ASGI), and Falcon's test client hands on iterators.
+    """
+    own: dict[str, Any] = {}
+    headers = scope["headers"]
+    if not isinstance(headers, (list, tuple)):
+        own["headers"] = listed(headers)
+    for name in ("client", "server"):
+        address = scope.get(name)
+        if address is not None and not isinstance(address, (list, tuple)):
+            own[name] = tuple(address)
+    return {**scope, **own} if own else scope
 
 
 def _body_of(receive: Receive) -> Body:
@@ -287,7 +312,7 @@ def _below(gate: Gate, scope: Scope, passed: Passed) -> dict[str, Any]:
 
 def _without_subprotocol_token(scope: Scope) -> Scope:
     # What is left is the word "bearer", which the application may choose and we choose for it otherwise.
-    fields = [(name, value) for name, value in scope["headers"] if name != b"sec-websocket-protocol"]
+    fields = [(name, value) for name, value in scope["headers"] if name.lower() != b"sec-websocket-protocol"]
     return {"subprotocols": ["bearer"], "headers": [*fields, (b"sec-websocket-protocol", b"bearer")]}
 
 

@@ -67,6 +67,9 @@ class WatchedBody:
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
     ) -> Callable[[bytes], object]:
         """Begin the response (PEP 3333)."""
+        if not isinstance(headers, (list, tuple)):
+            # PEP 3333 wants a list; servers are content with an iterator, and would find nothing left in it.
+            headers = list(headers)
         if is_native_event_stream(headers):
             self.is_watched = self._is_stream = True
         # Some servers take two arguments only, where nothing went wrong.

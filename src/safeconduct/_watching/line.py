@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from safeconduct._core.decision import Passed
 from safeconduct._core.gate import Gate
 from safeconduct._core.watch import Watch, Watching
+from safeconduct._http.message import listed
 from safeconduct.errors import AuthError, ExpiredToken, InsufficientRights, NotSupported, StepUpRequired
 from safeconduct.principal import Principal
 
@@ -97,6 +98,9 @@ class Line:
         Raises:
             CutOff: If the connection was cut.
         """
+        if "headers" in message:
+            # What comes after it on the wire looks at them too.
+            message = {**message, "headers": listed(message["headers"])}
         async with self._turn:
             if self.refusal is not None:
                 raise CutOff
