@@ -77,10 +77,10 @@ class Known:
     """
     A remembered ``Passed`` that has a proof, and at which version of the store's view it was last found to hold.
 
-    Not frozen: the version moves on.  A race between two threads repeats a look, and nothing else.
+    Not frozen: the version moves on, and the memory's mark.  A race between two threads repeats a look, and nothing else.
     """
 
-    __slots__ = ("expires_at", "passed", "question", "version")
+    __slots__ = ("expires_at", "is_used", "passed", "question", "version")
 
     def __init__(self, passed: Passed, proof: Proof) -> None:
         self.passed = passed
@@ -88,6 +88,7 @@ class Known:
         #: Seconds since the epoch.
         self.expires_at = proof.expires_ms / 1000
         self.version: object = None
+        self.is_used = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,7 @@ class Gate:
             field: Its only ``Authorization`` field.
         """
         recognition = self._recognition
-        known = recognition.remembered.used.get(field)
+        known = recognition.remembered.entries.get(field)
         requirement = self._closed_routes.get(route)
         if known is None or requirement is None:
             return None
@@ -168,6 +168,7 @@ class Gate:
                 and (known.version is self._view.version or self._still_holds(known))
                 and (not requirement.is_particular or requirement.is_met_by(known.passed.identity, now=now))
             ):
+                known.is_used = True
                 return known.passed
         except Exception:  # noqa: BLE001 - the long way meets it again, and tells of it
             return None
