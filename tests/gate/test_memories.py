@@ -155,7 +155,7 @@ def test_f1_a_request_that_was_seen_before_takes_the_short_way(world):
 @both
 @pytest.mark.parametrize("fields", [{}, {"store": "none"}], ids=["memory", "no store"])
 def test_what_was_proven_before_the_end_is_not_recalled_after_it(world, fields):
-    """A closed ``Auth`` answers 503 on the short way too, and calls no application, also where there is no store to ask."""
+    """A closed ``Auth`` answers 503 on the short way too, and calls no application; also without a store."""
     auth = Auth(configuration(**fields), directory=Folk(), clock=now)
     application = auth.wsgi(wsgi_application) if world == "wsgi" else auth.asgi(AsgiReport())
     assert [True, False] == [reads_all(world, application, BEARER) for _ in range(2)]

@@ -1,14 +1,14 @@
 """
 A bounded memory of values that were proven, which a flood of fresh ones cannot empty.
 
-==========  ======================================================  ===================================================
-part        who comes in                                            who goes out
-==========  ======================================================  ===================================================
-``_fresh``  every value that is put; a quarter of the capacity      the oldest, when it is full: into ``_kept`` if it was
-                                                                    asked for or there is room, else it is forgotten
-``_kept``   what leaves ``_fresh`` so                               the oldest that was not asked for since it was last
-                                                                    looked at; one that was goes to the end again
-==========  ======================================================  ===================================================
+==========  =======================================  ==================================================================
+part        what comes in                            what goes out, when it is full
+==========  =======================================  ==================================================================
+``_fresh``  every value that is put; a quarter of    the oldest: into ``_kept`` if it was asked for or there is room,
+            the capacity                             else it is forgotten
+``_kept``   what leaves ``_fresh`` so                the oldest that was not asked for since it was last looked at; one
+                                                     that was goes to the end again
+==========  =======================================  ==================================================================
 
 So as many values as the capacity says are all recalled, and a caller with many valid tokens pushes out their own.
 
