@@ -14,10 +14,10 @@ from safeconduct._core.gate import Gate, GateKeeper
 from safeconduct._core.watch import Watch
 from safeconduct._http.close_code import close_code
 from safeconduct._http.cookies import fields_without
-from safeconduct._http.message import Reply, Request, Route, listed, read_fields
-from safeconduct._http.paths import relative_path
+from safeconduct._http.message import Reply, Request
 from safeconduct._http.privacy import as_private
-from safeconduct._watching.line import Line, outer_extend
+from safeconduct._http.scope import read_scope, readable_again, without_subprotocol_token
+from safeconduct._watching.line import Line, outer_extend, runs_on_asyncio
 from safeconduct._watching.outlook import Outlook, mark_awaitable
 from safeconduct._watching.response import WatchedResponse
 from safeconduct._watching.socket import WatchedSocket
@@ -32,6 +32,9 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _AUTHORIZATION_BYTES: Final = len("authorization")
+_LOOP: Final = (
+    "safeconduct.asgi runs on asyncio or uvloop only, and not on this event loop: start the server with asyncio"
+)
 
 
 class AuthMiddleware:
@@ -62,7 +65,7 @@ class AuthMiddleware:
         # The short way, in line: this is what nearly every request costs.
         headers = scope["headers"]
         if headers.__class__ is not list:
-            scope = _readable_again(scope)
+            scope = readable_again(scope)
             headers = scope["headers"]
         field: bytes | None = None
         count = 0
@@ -76,7 +79,7 @@ class AuthMiddleware:
             route = scope["method"], scope["path"], scope.get("root_path", ""), scope.get("raw_path")
             passed = self._recall(route, field)
         if passed is None:
-            scope = _readable_again(scope)
+            scope = readable_again(scope)
             passed = await self._judge(scope, receive, send)
             if passed is None:
                 return
@@ -98,7 +101,7 @@ class AuthMiddleware:
 
     async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            await _Handshake(self.app, self._gate, _readable_again(scope), receive, send).serve()
+            await _Handshake(self.app, self._gate, readable_again(scope), receive, send).serve()
         elif scope["type"] == "lifespan":
             await self._live(scope, receive, send)
         else:
@@ -107,6 +110,9 @@ class AuthMiddleware:
     async def _judge(self, scope: Scope, receive: Receive, send: Send) -> Passed | None:
         """Take the long way; answer, and return None, where the request ends here."""
         gate = self._gate
+        if not runs_on_asyncio():
+            await self._refuse(gate.unsupported(_LOOP).error, scope, send)
+            return None
         request = read_scope(scope)
         outer = outer_of(scope)
         if gate.endpoints.owns(request.path) and not gate.is_inner(outer):
@@ -162,6 +168,11 @@ class AuthMiddleware:
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         gate = self._gate
+        if not runs_on_asyncio():
+            gate.unsupported(_LOOP)
+            await receive()
+            await send({"type": "lifespan.startup.failed", "message": _LOOP})
+            return
 
         async def send_and_close(message: Message) -> None:
             await send(message)
@@ -186,7 +197,10 @@ class _Handshake:
     async def serve(self) -> None:
         """Judge the handshake and hand the socket on."""
         request = read_scope(self._scope)
-        decision = await self._gate.decide(request, outer_of(self._scope))
+        if runs_on_asyncio():
+            decision = await self._gate.decide(request, outer_of(self._scope))
+        else:
+            decision = self._gate.unsupported(_LOOP)
         if isinstance(decision, Refused):
             await self._receive()
             await self._deny(decision.error, request)
@@ -194,7 +208,7 @@ class _Handshake:
         scope = _below(self._gate, self._scope, decision)
         if isinstance(decision.identity, Principal) and decision.identity.scheme == "subprotocol":
             self._echoes_bearer = True
-            scope.update(_without_subprotocol_token(scope))
+            scope.update(without_subprotocol_token(scope))
         watch = self._gate.watch(decision, request)
         before = PASSED.set(decision)
         try:
@@ -247,47 +261,6 @@ def outer_of(scope: Scope) -> Passed | None:
     return outer if isinstance(outer, Passed) else None
 
 
-def route_of(scope: Scope) -> Route:
-    """Return what the server said of method and path; a handshake is a GET."""
-    return scope.get("method", "GET"), scope["path"], scope.get("root_path", ""), scope.get("raw_path")
-
-
-def read_scope(scope: Scope) -> Request:
-    """Return the request that *scope* describes, which can be read more than once."""
-    root_path = scope.get("root_path", "")
-    path = scope["path"]
-    client = scope.get("client")
-    is_websocket = scope["type"] == "websocket"
-    return Request(
-        route_of(scope),
-        "GET" if is_websocket else scope["method"],
-        relative_path(path, root_path) if root_path else path,
-        root_path,
-        scope.get("raw_path"),
-        read_fields(scope["headers"]),
-        is_secure=scope.get("scheme") in {"https", "wss"},
-        is_websocket=is_websocket,
-        client_host=client[0] if client and isinstance(client, (list, tuple)) else None,
-    )
-
-
-def _readable_again(scope: Scope) -> Scope:
-    """
-    Return *scope* so that the application reads what we have read: itself, or a copy with lists for iterators.
-
-    ``headers``, ``client`` and ``server`` are iterables (ASGI), and Falcon's test client hands on iterators.
-    """
-    own: dict[str, Any] = {}
-    headers = scope["headers"]
-    if not isinstance(headers, (list, tuple)):
-        own["headers"] = listed(headers)
-    for name in ("client", "server"):
-        address = scope.get(name)
-        if address is not None and not isinstance(address, (list, tuple)):
-            own[name] = tuple(address)
-    return {**scope, **own} if own else scope
-
-
 def _body_of(receive: Receive) -> Body:
     async def read(limit_bytes: int) -> bytes:
         body = bytearray()
@@ -308,12 +281,6 @@ def _below(gate: Gate, scope: Scope, passed: Passed) -> dict[str, Any]:
     if gate.hidden_cookies:
         below["headers"] = fields_without(scope["headers"], gate.hidden_cookies)
     return below
-
-
-def _without_subprotocol_token(scope: Scope) -> Scope:
-    # What is left is the word "bearer", which the application may choose and we choose for it otherwise.
-    fields = [(name, value) for name, value in scope["headers"] if name.lower() != b"sec-websocket-protocol"]
-    return {"subprotocols": ["bearer"], "headers": [*fields, (b"sec-websocket-protocol", b"bearer")]}
 
 
 async def _reply(send: Send, reply: Reply, method: str) -> None:

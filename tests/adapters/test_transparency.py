@@ -232,3 +232,17 @@ def test_t6_a_token_among_the_subprotocols_is_hidden_in_any_spelling():
 
     assert "alice" == seen["who"]
     assert tokens()["alice"].encode() not in b"".join(value for _, value in seen["headers"])
+
+
+def test_t9_what_an_application_writes_into_its_scope_is_not_seen_around_us():
+    """The documentation says so: a copy is handed down, so that nobody outside takes our word for theirs."""
+
+    async def application(scope, _receive, send):
+        scope["endpoint"] = "me"
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    scope = scope_of(Asked("GET", "/me", (("host", b"app.example"), ALICE), "https"))
+    asyncio.run(call_asgi(made().asgi(application), scope))
+
+    assert {"endpoint", "safeconduct", "user", "auth"}.isdisjoint(scope)

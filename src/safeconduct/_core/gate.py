@@ -31,7 +31,7 @@ from safeconduct._core.watch import Watch, Watching
 from safeconduct._http.message import Reply, Request, Route
 from safeconduct._http.paths import clean_path
 from safeconduct.errors import AuthError, Unavailable
-from safeconduct.events import Event, Fault
+from safeconduct.events import Event, Fault, RemoteUserOmitted, Unsupported
 from safeconduct.principal import Principal
 
 _ROUTES_REMEMBERED: Final = 4096
@@ -95,6 +95,9 @@ class Gate:
         self._view = view
         self._announce = announce
         self._is_closed = False
+        self._is_unsupported = False
+        #: The issuers of whom it was told.
+        self._omitting: set[str] = set()
         self._routes: dict[Route, Requirement] = {}
         #: Those among them on which the short way may be taken.
         self._closed_routes: dict[Route, Requirement] = {}
@@ -219,6 +222,22 @@ class Gate:
         """Tell of what must not have been raised, and refuse the request that it met."""
         self._announce(Fault(error=type(fault).__name__, where="gate"))
         return Refused(Unavailable("a fault within the gate"))
+
+    def unsupported(self, reason: str) -> Refused:
+        """Refuse a request that this process cannot serve at all; tell once why, in one sentence."""
+        if not self._is_unsupported:
+            self._is_unsupported = True
+            self._announce(Unsupported(reason=reason))
+        return Refused(Unavailable("an event loop that is not supported"))
+
+    def note_omitted_name(self, passed: Passed) -> None:
+        """Tell, once for each issuer, that somebody has a name that cannot stand in ``REMOTE_USER``."""
+        identity = passed.identity
+        if passed.remote_user is not None or not isinstance(identity, Principal) or identity.display_name is None:
+            return
+        if identity.issuer not in self._omitting:
+            self._omitting.add(identity.issuer)
+            self._announce(RemoteUserOmitted(issuer=identity.issuer))
 
     def _requirement(self, request: Request) -> Requirement:
         requirement = self._routes.get(request.route)

@@ -12,7 +12,7 @@ a cookie: a cookie of ours behind such a comma is not seen, and one before it is
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from safeconduct._http.message import Field
 from safeconduct.errors import InvalidRequest, MalformedToken
@@ -106,3 +106,15 @@ def fields_without(fields: Sequence[Field], names: frozenset[bytes]) -> Sequence
     values = [value for name, value in fields if name.lower() == b"cookie"]
     kept = [(name, value) for name, value in fields if name.lower() != b"cookie"]
     return kept + [(b"cookie", value) for value in without(values, names)]
+
+
+def hide_cookies(environ: dict[str, Any], names: frozenset[bytes]) -> None:
+    """Take the cookies of these names out of a WSGI *environ* that has cookies."""
+    line = environ["HTTP_COOKIE"].encode("latin-1")
+    if not any(name in line for name in names):
+        return
+    kept = without([line], names)
+    if kept:
+        environ["HTTP_COOKIE"] = kept[0].decode("latin-1")
+    else:
+        del environ["HTTP_COOKIE"]

@@ -83,7 +83,7 @@ def read_fields(fields: Sequence[Field]) -> FieldReader:
     return values
 
 
-def listed(fields: Iterable[Iterable[bytes]]) -> Sequence[Field]:
+def listed(fields: Iterable[Field]) -> Sequence[Field]:
     """
     Return *fields* so that they can be read more than once: themselves where they are a list or a tuple.
 
