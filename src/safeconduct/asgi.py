@@ -6,7 +6,7 @@ Pure ASGI, so that a context variable set here is seen in endpoints, in threads 
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from safeconduct._core.decision import Passed, Refused
 from safeconduct._core.endpoints.table import Body
@@ -15,10 +15,10 @@ from safeconduct._core.own_prefix import refuse_forced_script_name, refuse_own_r
 from safeconduct._core.watch import Watch
 from safeconduct._http.close_code import close_code
 from safeconduct._http.cookies import fields_without
-from safeconduct._http.message import Reply, Request, Route, read_fields
-from safeconduct._http.paths import relative_path
+from safeconduct._http.message import Reply, Request
 from safeconduct._http.privacy import as_private
-from safeconduct._watching.line import Line, outer_extend
+from safeconduct._http.scope import read_scope, readable_again, without_subprotocol_token
+from safeconduct._watching.line import Line, outer_extend, runs_on_asyncio
 from safeconduct._watching.outlook import Outlook, mark_awaitable
 from safeconduct._watching.response import WatchedResponse
 from safeconduct._watching.socket import WatchedSocket
@@ -31,6 +31,11 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_AUTHORIZATION_BYTES: Final = len("authorization")
+_LOOP: Final = (
+    "safeconduct.asgi runs on asyncio or uvloop only, and not on this event loop: start the server with asyncio"
+)
 
 
 class AuthMiddleware:
@@ -50,7 +55,7 @@ class AuthMiddleware:
         mark_awaitable(Outlook.send)
         self._hides_cookies = bool(self._gate.hidden_cookies)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901 - see "in line"
         """
         Serve one connection.
 
@@ -61,10 +66,15 @@ class AuthMiddleware:
             await self._serve_other(scope, receive, send)
             return
         # The short way, in line: this is what nearly every request costs.
+        headers = scope["headers"]
+        if headers.__class__ is not list:
+            scope = readable_again(scope)
+            headers = scope["headers"]
         field: bytes | None = None
         count = 0
-        for name, value in scope["headers"]:
-            if name == b"authorization":
+        for name, value in headers:
+            # The length first: it tells nearly every other name apart, and costs less than a comparison of bytes.
+            if len(name) == _AUTHORIZATION_BYTES and name.lower() == b"authorization":
                 field = value
                 count += 1
         passed: Passed | None = None
@@ -72,6 +82,7 @@ class AuthMiddleware:
             route = scope["method"], scope["path"], scope.get("root_path", ""), scope.get("raw_path")
             passed = self._recall(route, field)
         if passed is None:
+            scope = readable_again(scope)
             passed = await self._judge(scope, receive, send)
             if passed is None:
                 return
@@ -93,7 +104,7 @@ class AuthMiddleware:
 
     async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            await _Handshake(self.app, self._gate, scope, receive, send).serve()
+            await _Handshake(self.app, self._gate, readable_again(scope), receive, send).serve()
         elif scope["type"] == "lifespan":
             await self._live(scope, receive, send)
         else:
@@ -102,6 +113,9 @@ class AuthMiddleware:
     async def _judge(self, scope: Scope, receive: Receive, send: Send) -> Passed | None:
         """Take the long way; answer, and return None, where the request ends here."""
         gate = self._gate
+        if not runs_on_asyncio():
+            await self._refuse(gate.unsupported(_LOOP).error, scope, send)
+            return None
         request = read_scope(scope)
         outer = outer_of(scope)
         if gate.endpoints.owns(request.path) and not gate.is_inner(outer):
@@ -157,6 +171,11 @@ class AuthMiddleware:
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         gate = self._gate
+        if not runs_on_asyncio():
+            gate.unsupported(_LOOP)
+            await receive()
+            await send({"type": "lifespan.startup.failed", "message": _LOOP})
+            return
 
         async def send_and_close(message: Message) -> None:
             await send(message)
@@ -181,7 +200,10 @@ class _Handshake:
     async def serve(self) -> None:
         """Judge the handshake and hand the socket on."""
         request = read_scope(self._scope)
-        decision = await self._gate.decide(request, outer_of(self._scope))
+        if runs_on_asyncio():
+            decision = await self._gate.decide(request, outer_of(self._scope))
+        else:
+            decision = self._gate.unsupported(_LOOP)
         if isinstance(decision, Refused):
             await self._receive()
             await self._deny(decision.error, request)
@@ -189,7 +211,7 @@ class _Handshake:
         scope = _below(self._gate, self._scope, decision)
         if isinstance(decision.identity, Principal) and decision.identity.scheme == "subprotocol":
             self._echoes_bearer = True
-            scope.update(_without_subprotocol_token(scope))
+            scope.update(without_subprotocol_token(scope))
         watch = self._gate.watch(decision, request)
         before = PASSED.set(decision)
         try:
@@ -227,7 +249,7 @@ class _Handshake:
 
     async def _deny(self, error: AuthError, request: Request) -> None:
         reply = self._gate.answer(error, request)
-        if not self._is_accepted and "websocket.http.response" in self._scope.get("extensions", {}):
+        if not self._is_accepted and "websocket.http.response" in (self._scope.get("extensions") or {}):
             await self._send(
                 {"type": "websocket.http.response.start", "status": reply.status, "headers": list(reply.fields)}
             )
@@ -240,30 +262,6 @@ def outer_of(scope: Scope) -> Passed | None:
     """Return what another middleware of ours left in this very request."""
     outer = scope.get("auth")
     return outer if isinstance(outer, Passed) else None
-
-
-def route_of(scope: Scope) -> Route:
-    """Return what the server said of method and path; a handshake is a GET."""
-    return scope.get("method", "GET"), scope["path"], scope.get("root_path", ""), scope.get("raw_path")
-
-
-def read_scope(scope: Scope) -> Request:
-    """Return the request that *scope* describes; header names are lower-cased as the specification has them."""
-    root_path = scope.get("root_path", "")
-    path = scope["path"]
-    client = scope.get("client")
-    is_websocket = scope["type"] == "websocket"
-    return Request(
-        route_of(scope),
-        "GET" if is_websocket else scope["method"],
-        relative_path(path, root_path) if root_path else path,
-        root_path,
-        scope.get("raw_path"),
-        read_fields(scope["headers"]),
-        is_secure=scope.get("scheme") in {"https", "wss"},
-        is_websocket=is_websocket,
-        client_host=client[0] if client else None,
-    )
 
 
 def _body_of(receive: Receive) -> Body:
@@ -286,12 +284,6 @@ def _below(gate: Gate, scope: Scope, passed: Passed) -> dict[str, Any]:
     if gate.hidden_cookies:
         below["headers"] = fields_without(scope["headers"], gate.hidden_cookies)
     return below
-
-
-def _without_subprotocol_token(scope: Scope) -> Scope:
-    # What is left is the word "bearer", which the application may choose and we choose for it otherwise.
-    fields = [(name, value) for name, value in scope["headers"] if name != b"sec-websocket-protocol"]
-    return {"subprotocols": ["bearer"], "headers": [*fields, (b"sec-websocket-protocol", b"bearer")]}
 
 
 async def _reply(send: Send, reply: Reply, method: str) -> None:

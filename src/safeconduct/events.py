@@ -42,6 +42,22 @@ class Fault(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unsupported(Event):
+    """The process cannot serve any request, and *reason* says in one sentence why; told once."""
+
+    log_level: ClassVar[int] = 50
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteUserOmitted(Event):
+    """A name with control characters was left out of ``REMOTE_USER``; told once for each *issuer*."""
+
+    log_level: ClassVar[int] = 30
+    issuer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HookFailed(Event):
     """An author's hook raised; what it was to do was left out.  *error* is the class of what it raised."""
 

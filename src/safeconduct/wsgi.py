@@ -4,22 +4,22 @@ The WSGI adapter: an environ becomes a ``Request``, the gate decides, the applic
 The core's coroutines are finished here without a loop; every port behind WSGI answers at once.
 """
 
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, TypeVar
 
 from safeconduct._core.decision import Passed, Refused
-from safeconduct._core.endpoints.table import Body
 from safeconduct._core.finish import finish
 from safeconduct._core.gate import Gate, GateKeeper
 from safeconduct._core.own_prefix import refuse_forced_script_name
-from safeconduct._http.cookies import without
+from safeconduct._http.cookies import hide_cookies
+from safeconduct._http.input_stream import body_of
 from safeconduct._http.message import Reply, Request, Route
 from safeconduct._http.paths import decode_path_info, decode_script_name
-from safeconduct._http.privacy import private
+from safeconduct._http.privacy import start_privately
 from safeconduct._watching.body import WatchedBody
-from safeconduct.errors import AuthError, InvalidRequest
+from safeconduct.errors import AuthError
 from safeconduct.guard import PASSED
 
 Environ = dict[str, Any]
@@ -38,7 +38,8 @@ class AuthMiddleware:
     """
     Let every request of *app* through the gate of *auth*.
 
-    Puts the identity into ``environ["safeconduct"]``, its name into ``REMOTE_USER`` and its scheme into ``AUTH_TYPE``.
+    Puts the identity into ``environ["safeconduct.identity"]``, its name into ``REMOTE_USER`` and its scheme into
+    ``AUTH_TYPE``.
     """
 
     def __init__(self, app: App, auth: GateKeeper) -> None:
@@ -64,17 +65,21 @@ class AuthMiddleware:
             if not isinstance(judged, Passed):
                 return judged
             passed = judged
+            self._gate.note_omitted_name(passed)
             is_long_lived = self._gate.has_long_lived and self._gate.watches(read_environ(environ))
-        environ["safeconduct"] = passed.identity
+        environ["safeconduct.identity"] = passed.identity
         environ[_PROOF] = passed
         # Whatever came in under these names was somebody else's word (CVE-2025-64484 and its like).
         environ.pop("REMOTE_USER", None)
         environ.pop("AUTH_TYPE", None)
-        environ.update(passed.told)
+        if passed.auth_type is not None:
+            environ["AUTH_TYPE"] = passed.auth_type
+            if passed.remote_user is not None:
+                environ["REMOTE_USER"] = passed.remote_user
         if self._hides_cookies and "HTTP_COOKIE" in environ:
-            _hide_cookies(environ, self._gate.hidden_cookies)
+            hide_cookies(environ, self._gate.hidden_cookies)
         if passed.is_by_cookie:
-            start_response = _as_private(start_response)
+            start_response = start_privately(start_response)
         watched = WatchedBody(self._gate, passed, _read_as_it_came, environ, route, start_response)
         watched.is_watched = is_long_lived
         return self._call(environ, watched, passed)
@@ -97,7 +102,7 @@ class AuthMiddleware:
 
     def _serve(self, environ: Environ, start_response: StartResponse, request: Request) -> Iterable[bytes]:
         gate = self._gate
-        served = _finish(gate, gate.serve(request, _body_of(environ)))
+        served = _finish(gate, gate.serve(request, body_of(environ)))
         reply = gate.answer(served.error, request) if isinstance(served, Refused) else served
         return _reply(start_response, reply, request.method)
 
@@ -108,16 +113,26 @@ class AuthMiddleware:
             body = self.app(environ, watched.start)
         except AuthError as error:
             PASSED.set(before)
-            reply = self.answer(error, read_environ(environ))
-            return _reply(watched.start, reply, environ["REQUEST_METHOD"], error)
+            return _answer(watched, error)
         except BaseException:
             PASSED.set(before)
             raise
         PASSED.set(before)
-        if not watched.is_watched and (isinstance(body, (list, tuple)) or _is_file(body, environ)):
-            # Nothing of the application runs any more; a file's own iterable lets the server send it by itself.
+        if isinstance(body, (list, tuple)):
+            # Nothing of the application runs any more.
+            return body if not watched.is_watched else _whole(body, passed, watched)
+        if not watched.is_watched and _is_file(body, environ):
+            # A file's own iterable lets the server send it by itself.
             return body
-        return _Body(body, passed, watched)
+        return _body(body, passed, watched)
+
+
+def _whole(body: Sequence[bytes], passed: Passed, watched: WatchedBody) -> Iterable[bytes]:
+    """Look once at a watched response that is sent at once, and pass it as it is; look at each chunk of any other."""
+    if len(body) > 1:
+        return _body(body, passed, watched)
+    error = watched.refusal()
+    return body if error is None else _answer(watched, error)
 
 
 def _is_file(body: Iterable[bytes], environ: Environ) -> bool:
@@ -125,11 +140,17 @@ def _is_file(body: Iterable[bytes], environ: Environ) -> bool:
     return isinstance(wrapper, type) and isinstance(body, wrapper)
 
 
+def _body(body: Iterable[bytes], passed: Passed, watched: WatchedBody) -> "_Body":
+    # A server asks for the length, and sets Content-Length where it is one (PEP 3333).
+    return (_SizedBody if hasattr(type(body), "__len__") else _Body)(body, passed, watched)
+
+
 class _Body:
     """
     A response's iterable that has the identity around each of its steps and its closing, and at no time between.
 
-    So a response that is never closed leaves nobody behind, and two that are read by turns do not meet.
+    So a response that is never closed leaves nobody behind, and two that are read by turns do not meet.  A generator
+    runs nothing before its first step, so that an ``AuthError`` there is answered as one in a plain function is.
     """
 
     __slots__ = ("_body", "_passed", "_watched")
@@ -143,6 +164,8 @@ class _Body:
         # In line and as a generator: every response of Flask comes this way.
         get, put, passed, watched = PASSED.get, PASSED.set, self._passed, self._watched
         steps: Iterator[bytes] | None = None
+        error: AuthError | None = None
+        is_begun = False
         while True:
             before = get()
             put(passed)
@@ -150,10 +173,24 @@ class _Body:
                 if steps is None:
                     steps = iter(self._body)
                 chunk = next(steps, None)
+            except AuthError as raised:
+                if is_begun:
+                    raise
+                error, chunk = raised, None
             finally:
                 put(before)
-            if chunk is None or (watched.is_watched and not watched.may_go_on()):
+            if chunk is not None and watched.is_watched:
+                if not is_begun:
+                    error = watched.refusal()
+                elif not watched.may_go_on():
+                    return
+            if error is not None:
+                yield from _answer(watched, error)
                 return
+            if chunk is None:
+                return
+            # "…must not be sent until a non-empty bytestring": until then there is another answer (PEP 3333).
+            is_begun = is_begun or bool(chunk)
             yield chunk
 
     def close(self) -> None:
@@ -166,6 +203,15 @@ class _Body:
             close()
         finally:
             PASSED.set(before)
+
+
+class _SizedBody(_Body):
+    """The same of an iterable that knows how many chunks it has."""
+
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        return len(self._body)  # type: ignore[arg-type]  # only made of what has a length
 
 
 def _finish(gate: Gate, coroutine: Coroutine[object, None, Made]) -> Made | Refused:
@@ -237,52 +283,8 @@ def _outer(environ: Environ) -> Passed | None:
     return outer if isinstance(outer, Passed) else None
 
 
-def _body_of(environ: Environ) -> Body:
-    async def read(limit_bytes: int) -> bytes:
-        length = environ.get("CONTENT_LENGTH") or ""
-        stream = environ["wsgi.input"]
-        if not length:
-            # Without a length there is a body only where the server says that it ends the stream itself.
-            return _taken(stream, limit_bytes + 1) if environ.get("wsgi.input_terminated") else b""
-        if not (length.isascii() and length.isdigit()):
-            raise InvalidRequest("the length of the body is no number")
-        wanted = min(int(length[:10]), limit_bytes + 1)
-        body = _taken(stream, wanted)
-        if len(body) < wanted:
-            raise InvalidRequest("the body broke off")
-        return body
-
-    return read
-
-
-def _taken(stream: Any, count: int) -> bytes:
-    chunks: list[bytes] = []
-    left = count
-    try:
-        while left > 0 and (chunk := stream.read(left)):
-            chunks.append(chunk)
-            left -= len(chunk)
-    # Servers raise errors of their own, of no common kind, where the other side is gone.
-    except Exception as error:
-        raise InvalidRequest("the body broke off") from error
-    return b"".join(chunks)
-
-
-def _hide_cookies(environ: Environ, names: frozenset[bytes]) -> None:
-    kept = without([environ["HTTP_COOKIE"].encode("latin-1")], names)
-    if kept:
-        environ["HTTP_COOKIE"] = kept[0].decode("latin-1")
-    else:
-        del environ["HTTP_COOKIE"]
-
-
-def _as_private(start_response: StartResponse) -> StartResponse:
-    def start_privately(status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None) -> Write:
-        fields = private([(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers])
-        native = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields]
-        return start_response(status, native, exc_info) if exc_info else start_response(status, native)
-
-    return start_privately
+def _answer(watched: WatchedBody, error: AuthError) -> Iterable[bytes]:
+    return _reply(watched.start, watched.answer(error), watched.request.method, error)
 
 
 def _reply(start_response: StartResponse, reply: Reply, method: str, error: AuthError | None = None) -> Iterable[bytes]:

@@ -74,7 +74,7 @@ def test_ten_thousand_requests_in_a_few_threads(auth, asked):
     """A thread serves many users, and a body is made after the application returned."""
 
     def application(environ, start_response):
-        name = getattr(environ["safeconduct"], "subject", "")
+        name = getattr(environ["safeconduct.identity"], "subject", "")
         assert name == environ.get("REMOTE_USER", "")
         start_response("200 OK", [("X-Name", name)])
         return (getattr(current(), "subject", "").encode() for _ in range(1))

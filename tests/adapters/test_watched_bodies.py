@@ -2,13 +2,14 @@
 
 import asyncio
 import io
+import json
 
 import pytest
 
 from calling import Asked, environ_of
 from held import LATER, bearer, carried
 from minting import NOW, mint
-from safeconduct.errors import AuthError, Unavailable
+from safeconduct.errors import AuthError, ExpiredToken, Unavailable
 from safeconduct.stores import MemoryStore
 from visiting import Place, Visitor
 
@@ -95,10 +96,26 @@ def test_a_chunk_that_was_late_is_not_sent(make):
     """It may have been made after the end."""
     scene = make(*EVENTS)
     scene.ask(bearer(mint()))
+    scene.next()
 
     scene.place.clock.advance(seconds=LATER)
 
     assert scene.next() is None
+
+
+@pytest.mark.parametrize("fields", [EVENTS, ()], ids=["stream", "rule"])
+def test_t2_a_response_that_is_late_before_its_first_chunk_is_refused(make, fields):
+    """Nothing was sent yet, so that there is an answer (PEP 3333)."""
+    scene = make(*fields, **({} if fields else RULE))
+    scene.ask(bearer(mint()))
+
+    scene.place.clock.advance(seconds=LATER)
+
+    assert "invalid_token" == json.loads(scene.next())["code"]
+    assert scene.next() is None
+    status, headers, (_, error, _) = scene.started[-1]
+    assert ("401 Unauthorized", ExpiredToken) == (status, type(error))
+    assert "Www-Authenticate" in dict(headers)
 
 
 def test_a_stream_of_events_goes_on_while_its_session_lives(make):
@@ -199,6 +216,8 @@ def test_a_store_that_is_out_ends_a_stream(error, make):
     stores = Suspending(clock=lambda: NOW, horizon_ms=86_400_000, leeway_ms=10_000)
     scene = make(*EVENTS, stores=stores)
     scene.ask(bearer(mint()))
+    scene.next()
+    scene.place.clock.advance(seconds=10)
     stores.is_odd, stores.error, stores.version = True, error, object()
 
     assert scene.next() is None

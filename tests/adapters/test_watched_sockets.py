@@ -4,12 +4,10 @@ import asyncio
 
 import pytest
 
-from calling import Asked
 from held import LATER, HeldSocket, Talk, bearer, carried, opened, watched_place
 from minting import LIFETIME_SECONDS, NOW, mint
 from safeconduct import requires
 from safeconduct.errors import Unavailable
-from sockets import play, socket_scope
 from visiting import Visitor
 
 
@@ -221,14 +219,6 @@ def test_nothing_runs_after_a_shutdown(place):
 
     assert 0 == tasks_of(place)
     assert held.task.cancelled()
-
-
-def test_a_watched_socket_needs_asyncio(place):
-    """On another loop nobody could end it, so it does not begin."""
-    asked = Asked("GET", "/live", ((bearer(mint())[0], bearer(mint())[1].encode()),), "https")
-
-    with pytest.raises(RuntimeError, match="asyncio"):
-        play(place.application, socket_scope(asked)).send(None)
 
 
 def test_one_question_for_one_credential(place):

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from calling import Asked, call_wsgi, environ_of, scope_of
+from calling import Asked, call_asgi, call_wsgi, environ_of, scope_of
 from visiting import Place
 
 SAID = json.dumps({"username": "alice", "password": "wonder"}).encode()
@@ -118,3 +118,27 @@ def test_a_length_beyond_the_bound_is_not_read_to_its_end(wsgi):
 
     assert 413 == answered(wsgi, stream, CONTENT_LENGTH="9" * 30)
     assert stream.tell() < 17_000
+
+
+@pytest.mark.parametrize("content_type", [b"application/octet-stream", b"application/json", b"text/plain"], ids=repr)
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+@pytest.mark.parametrize("world", ["asgi", "wsgi"])
+def test_t4_a_request_without_a_body_has_no_format(world, framing, content_type, request):
+    """As aiohttp's ``post(url)`` says ``application/octet-stream`` and length 0; what is needed is missed as such."""
+    place = request.getfixturevalue(world)
+    fields = (("content-type", content_type), ("origin", b"https://app.example"))
+    statuses = []
+    for target in ("/auth/logout", "/auth/refresh", "/auth/login"):
+        asked = Asked("POST", target, (("host", b"app.example"), *fields), "https", b"", framing)
+        if world == "asgi":
+            statuses.append(asyncio.run(call_asgi(place.application, scope_of(asked))).status)
+        else:
+            more = {} if framing == "chunked" else {"CONTENT_LENGTH": "0"}
+            statuses.append(call_wsgi(place.application, environ_of(asked) | more).status)
+
+    bare = [
+        place.ask("POST", target, [("origin", "https://app.example")]).status
+        for target in ("/auth/logout", "/auth/refresh", "/auth/login")
+    ]
+    assert bare == statuses
+    assert 204 == statuses[0]

@@ -1,6 +1,8 @@
 """``POST /auth/login``: tokens for a password, by the way that was asked for."""
 
 import json
+from email.utils import parsedate_to_datetime
+from http.cookies import SimpleCookie
 from urllib.parse import urlencode
 
 import pytest
@@ -46,6 +48,24 @@ def test_a_page_gets_cookies_and_no_token(visitor):
     assert visitor.jar[ACCESS] not in visitor.seen.body.decode()
     assert 43 == len(visitor.answer["csrf_token"])
     assert 200 == visitor.ask("GET", "/me")
+
+
+def test_t5_every_cookie_of_a_life_has_an_end_in_both_ways(visitor):
+    """What sets, what renews, what deletes: ``Expires`` is the instant of ``Max-Age``, or long ago."""
+    visitor.sign_in(remember=True)
+    lines = list(visitor.seen.values("set-cookie"))
+    for target in ("/auth/refresh", "/auth/logout"):
+        visitor.place.clock.advance(seconds=600)
+        visitor.ask("POST", target)
+        lines += visitor.seen.values("set-cookie")
+
+    assert {ACCESS, REFRESH, DEVICE} == {line.partition("=")[0] for line in lines}
+    for line in lines:
+        [morsel] = SimpleCookie(line).values()
+        ends = parsedate_to_datetime(morsel["expires"]).timestamp()
+        is_gone = morsel["max-age"] == "0"
+        began = {ends - int(morsel["max-age"])}
+        assert began == {0.0} if is_gone else began < {1_800_000_000.0, 1_800_000_600.0, 1_800_001_200.0}
 
 
 def test_without_remember_there_is_no_refresh_cookie(visitor):

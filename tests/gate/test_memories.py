@@ -1,9 +1,13 @@
 """What a gate remembers, and when it does not count any more."""
 
+import asyncio
+import json
 from sys import getsizeof
 
 import pytest
 
+from applications import AsgiReport, wsgi_application
+from calling import Asked, call_asgi, call_wsgi, environ_of, scope_of
 from minting import FOREIGN_KEY, NOW, OWN_KEY, SECRETS_KEY, mint, tokens
 from people import Folk
 from safeconduct import Auth, ConfigurationError
@@ -171,3 +175,68 @@ def test_a_shared_secret_names_the_counters():
 
     assert named[0] == named[1]
     assert 3 == len(set(named))
+
+
+class Noted(dict):
+    """A scope or an environ that keeps what is asked of it by name."""
+
+    def __init__(self, *words):
+        super().__init__(*words)
+        self.asked = set()
+
+    def __getitem__(self, name):
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name, default=None):
+        self.asked.add(name)
+        return super().get(name, default)
+
+
+def reads_all(world, application, headers, method="GET"):
+    """Ask, and say whether the whole request was read: the short way does not."""
+    request = Asked(method, "/me", (("host", b"app.example"), *headers), "https")
+    if world == "wsgi":
+        environ = Noted(environ_of(request))
+        seen = call_wsgi(application, environ)
+        asked, long = environ.asked, "wsgi.url_scheme"
+    else:
+        scope = Noted(scope_of(request))
+        seen = asyncio.run(call_asgi(application, scope))
+        asked, long = scope.asked, "client"
+    assert 200 == seen.status
+    return long in asked
+
+
+@both
+def test_f1_a_request_that_was_seen_before_takes_the_short_way(world):
+    """From the second one on, and each of as many tokens as may be remembered."""
+    auth = Auth(configuration(tokens={"remembered": 40}), directory=Folk(), clock=now)
+    application = auth.wsgi(wsgi_application) if world == "wsgi" else auth.asgi(AsgiReport())
+    carriers = [[("authorization", f"Bearer {mint(f'user-{number}')}".encode())] for number in range(40)]
+
+    cold = [reads_all(world, application, headers) for headers in carriers]
+    warm = [reads_all(world, application, headers) for _ in range(3) for headers in carriers]
+
+    assert [True] * 40 == cold
+    assert [False] * 120 == warm
+
+
+@both
+@pytest.mark.parametrize("fields", [{}, {"store": "none"}], ids=["memory", "no store"])
+def test_what_was_proven_before_the_end_is_not_recalled_after_it(world, fields):
+    """A closed ``Auth`` answers 503 on the short way too, and calls no application; also without a store."""
+    auth = Auth(configuration(**fields), directory=Folk(), clock=now)
+    application = auth.wsgi(wsgi_application) if world == "wsgi" else auth.asgi(AsgiReport())
+    assert [True, False] == [reads_all(world, application, BEARER) for _ in range(2)]
+
+    auth.close()
+    request = Asked("GET", "/me", (("host", b"app.example"), *BEARER), "https")
+    if world == "wsgi":
+        seen = call_wsgi(application, environ_of(request))
+    else:
+        seen = asyncio.run(call_asgi(application, scope_of(request)))
+
+    assert (503, None) == (seen.status, seen.report)
+    assert seen.values("retry-after")
+    assert "unavailable" == json.loads(seen.body)["code"]

@@ -74,15 +74,18 @@ def test_another_type_is_refused(content_type):
     assert UnsupportedMediaType is outcome(read_body, content_type, b'{"username": "alice"}')
 
 
-def test_no_body_says_nothing():
-    """A refresh by cookie has neither a body nor a type; a form without a field is the same."""
-    assert read_body(None, b"") == {}
-    assert read_body(_FORM, b"") == {}
+@pytest.mark.parametrize(
+    "content_type", [None, _FORM, _JSON, b"application/octet-stream", b"text/plain", b"x"], ids=repr
+)
+def test_t4_no_body_says_nothing(content_type):
+    """Whatever its type: some clients name one though they send nothing."""
+    assert read_body(content_type, b"") == {}
 
 
-def test_an_empty_text_is_no_json():
+@pytest.mark.parametrize("body", [b" ", b"\n", b"\x00"], ids=repr)
+def test_a_blank_text_is_no_json(body):
     """What says that it is JSON is JSON (RFC 8259 §2)."""
-    assert InvalidRequest is outcome(read_body, _JSON, b"")
+    assert InvalidRequest is outcome(read_body, _JSON, body)
 
 
 @pytest.mark.parametrize("content_type", [_JSON, _FORM, b"text/plain", None], ids=repr)

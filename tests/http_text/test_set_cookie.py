@@ -29,13 +29,14 @@ _OCTETS = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"
 _BUILDERS = [access_cookie, refresh_cookie, device_cookie]
 _DELETIONS = [access_deletion, refresh_deletion, device_deletion]
 
-_cookies = st.builds(
-    SetCookie,
-    name=st.text(_TOKEN_CHARACTERS, min_size=1, max_size=40),
-    value=st.text(_OCTETS, max_size=200),
-    http_only=st.booleans(),
-    same_site=st.sampled_from(["lax", "strict", "none", None]),
-    max_age_seconds=st.none() | st.integers(),
+_named = {
+    "name": st.text(_TOKEN_CHARACTERS, min_size=1, max_size=40),
+    "value": st.text(_OCTETS, max_size=200),
+    "http_only": st.booleans(),
+    "same_site": st.sampled_from(["lax", "strict", "none", None]),
+}
+_cookies = st.builds(SetCookie, **_named, max_age_seconds=st.none() | st.integers()) | st.builds(
+    SetCookie, **_named, max_age_seconds=st.integers(), expires_at=st.integers()
 )
 
 
@@ -126,6 +127,11 @@ def test_a_life_is_within_nothing_and_400_days(asked, expected):
         b"at=v; Path=/; SameSite",
         b"at=v; Path=/; Domain=app.example",
         b"at=v; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+        b"at=v; Path=/; Max-Age=0; Expires=Fri, 01 Jan 1970 00:00:00 GMT",
+        b"at=v; Path=/; Max-Age=0; Expires=Thu, 32 Jan 1970 00:00:00 GMT",
+        b"at=v; Path=/; Max-Age=0; Expires=Thu, 01 Jen 1970 00:00:00 GMT",
+        b"at=v; Path=/; Max-Age=0; Expires=Thursday, 01-Jan-70 00:00:00 GMT",
+        b"at=v; Path=/; Max-Age=0; Expires=Wed, 31 Dec 1969 23:59:59 GMT",
         b"at=v; Path=/; Partitioned",
         b"at=v; Path=/; ",
         b"at=v;  Path=/",
@@ -144,10 +150,12 @@ def test_our_cookies_are_as_the_design_has_them():
 
     written = [build(config, "abc", expires_at=1600, now=1000).to_header() for build in _BUILDERS]
 
+    middle = b"=abc; Path=/; Max-Age=600; Expires=Thu, 01 Jan 1970 00:26:40 GMT"
+
     assert written == [
-        b"__Host-safeconduct=abc; Path=/; Max-Age=600; Secure; HttpOnly; SameSite=Lax",
-        b"__Host-safeconduct-refresh=abc; Path=/; Max-Age=600; Secure; HttpOnly; SameSite=Strict",
-        b"__Host-safeconduct-device=abc; Path=/; Max-Age=600; Secure; HttpOnly; SameSite=Strict",
+        b"__Host-safeconduct" + middle + b"; Secure; HttpOnly; SameSite=Lax",
+        b"__Host-safeconduct-refresh" + middle + b"; Secure; HttpOnly; SameSite=Strict",
+        b"__Host-safeconduct-device" + middle + b"; Secure; HttpOnly; SameSite=Strict",
     ]
 
 
@@ -157,7 +165,7 @@ def test_our_cookies_follow_the_configuration():
     loose = CookieConfig(same_site="none")
 
     assert access_cookie(config, "v", expires_at=1, now=0).to_header() == (
-        b"at=v; Path=/; Max-Age=1; HttpOnly; SameSite=Strict"
+        b"at=v; Path=/; Max-Age=1; Expires=Thu, 01 Jan 1970 00:00:01 GMT; HttpOnly; SameSite=Strict"
     )
     assert [cookie(loose).same_site for cookie in _DELETIONS] == ["none", "strict", "strict"]
 
@@ -174,6 +182,34 @@ def test_a_deletion_has_the_name_and_attributes_of_its_cookie(config, build, del
 
     assert cookie.to_deletion() == delete(config)
     assert (cookie.to_deletion().value, cookie.to_deletion().max_age_seconds) == ("", 0)
+
+
+@pytest.mark.parametrize("build", _BUILDERS)
+@pytest.mark.parametrize(
+    ("expires_at", "now", "told"),
+    [
+        (1_800_000_600, 1_800_000_000, b"Max-Age=600; Expires=Fri, 15 Jan 2027 08:10:00 GMT"),
+        (1_800_000_000, 1_800_000_600, b"Max-Age=0; Expires=Fri, 15 Jan 2027 08:10:00 GMT"),
+        (2_000_000_000, 1_800_000_000, b"Max-Age=34560000; Expires=Sat, 19 Feb 2028 08:00:00 GMT"),
+        (10**12, 253_402_300_700, b"Max-Age=34560000; Expires=Fri, 31 Dec 9999 23:59:59 GMT"),
+    ],
+)
+def test_t5_every_cookie_tells_the_end_of_its_life_in_both_ways(build, expires_at, now, told):
+    """The same instant, within the bounds of either; without Expires a client of Java sends it back in quotes."""
+    assert told in build(CookieConfig(), "abc", expires_at=expires_at, now=now).to_header()
+
+
+@pytest.mark.parametrize("delete", _DELETIONS)
+def test_t5_every_deletion_tells_that_its_end_is_long_ago(delete):
+    """In both ways too."""
+    header = delete(CookieConfig()).to_header()
+
+    assert b"=; Path=/; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; " in header
+
+
+def test_t5_an_end_without_a_life_is_a_configuration_error():
+    """Of the two it is the life that browsers go by."""
+    assert ConfigurationError is _refusal(SetCookie, name="at", value="v", expires_at=1)
 
 
 def test_a_reply_sets_each_cookie_once():

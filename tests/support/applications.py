@@ -61,7 +61,7 @@ def _asgi_fields(scope):
 def _wsgi_fields(environ):
     name = environ.get("REMOTE_USER")
     said = report(
-        environ["safeconduct"],
+        environ["safeconduct.identity"],
         name=None if name is None else name.encode("latin-1").decode(),
         auth_type=environ.get("AUTH_TYPE"),
         cookie=environ.get("HTTP_COOKIE"),

@@ -1,6 +1,7 @@
 """What comes of a request: ``Passed`` with the identity and its proof, or ``Refused`` with the error."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,6 +12,7 @@ from safeconduct.principal import Identity, Principal
 Clock = Callable[[], float]
 """Returns the seconds since the epoch."""
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 Key = bytes | str
 """What a credential is known by: the bytes that carried it, with their place."""
@@ -33,14 +35,13 @@ class Proof:
     ambient: Ambient | None = None
 
 
-def _told(identity: Identity) -> Mapping[str, str]:
-    if not isinstance(identity, Principal):
-        return {}
+def _remote_user(identity: Identity) -> str | None:
+    # REMOTE_USER = *TEXT, "any printable character" — RFC 3875 §2.2, §4.1.11: what reads it may write it into a header.
     name = identity.display_name
-    if name is None:
-        return {"AUTH_TYPE": identity.scheme}
+    if not name or _CONTROL.search(name):
+        return None
     # PEP 3333 strings carry bytes as latin-1.
-    return {"AUTH_TYPE": identity.scheme, "REMOTE_USER": name.encode("utf-8", "replace").decode("latin-1")}
+    return name.encode().decode("latin-1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +57,15 @@ class Passed:
     proof: Proof | None = None
     #: Whether a cookie carried the credential, so that no shared cache may keep what it asked for.
     is_by_cookie: bool = False
-    #: What a WSGI environ is told beside the identity, made once.
-    told: Mapping[str, str] = field(init=False, repr=False, compare=False)
+    #: What a WSGI environ is told beside the identity, made once; None for what it is not told.
+    auth_type: str | None = field(init=False, repr=False, compare=False)
+    remote_user: str | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Reckon what follows from the rest."""
-        object.__setattr__(self, "told", _told(self.identity))
+        identity = self.identity
+        object.__setattr__(self, "auth_type", identity.scheme if isinstance(identity, Principal) else None)
+        object.__setattr__(self, "remote_user", _remote_user(identity))
 
     @classmethod
     def of(cls, identity: Identity, clock: Clock, owner: object, proof: Proof | None = None) -> "Passed":
@@ -77,10 +81,10 @@ class Known:
     """
     A remembered ``Passed`` that has a proof, and at which version of the store's view it was last found to hold.
 
-    Not frozen: the version moves on.  A race between two threads repeats a look, and nothing else.
+    Not frozen: the version moves on, and the memory's mark.  A race between two threads repeats a look.
     """
 
-    __slots__ = ("expires_at", "passed", "question", "version")
+    __slots__ = ("expires_at", "is_used", "passed", "question", "version")
 
     def __init__(self, passed: Passed, proof: Proof) -> None:
         self.passed = passed
@@ -88,6 +92,7 @@ class Known:
         #: Seconds since the epoch.
         self.expires_at = proof.expires_ms / 1000
         self.version: object = None
+        self.is_used = False
 
 
 @dataclass(frozen=True, slots=True)

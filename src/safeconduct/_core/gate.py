@@ -32,7 +32,7 @@ from safeconduct._core.watch import Watch, Watching
 from safeconduct._http.message import Reply, Request, Route
 from safeconduct._http.paths import clean_path, readings_of
 from safeconduct.errors import AuthError, Unavailable
-from safeconduct.events import Event, Fault
+from safeconduct.events import Event, Fault, RemoteUserOmitted, Unsupported
 from safeconduct.principal import Principal
 
 
@@ -93,6 +93,9 @@ class Gate:
         self._announce = announce
         self._is_closed = False
         self._routes = RouteMemory()
+        self._is_unsupported = False
+        #: The issuers of whom it was told.
+        self._omitting: set[str] = set()
         #: Those among them on which the short way may be taken.
         self._closed_routes = self._routes.closed
         self._strangers = strangers
@@ -153,7 +156,7 @@ class Gate:
             field: Its only ``Authorization`` field.
         """
         recognition = self._recognition
-        known = recognition.remembered.used.get(field)
+        known = recognition.remembered.entries.get(field)
         requirement = self._closed_routes.get(route)
         if known is None or requirement is None:
             return None
@@ -165,6 +168,7 @@ class Gate:
                 and (known.version is self._view.version or self._still_holds(known))
                 and (not requirement.is_particular or requirement.is_met_by(known.passed.identity, now=now))
             ):
+                known.is_used = True
                 return known.passed
         except Exception:  # noqa: BLE001 - the long way meets it again, and tells of it
             return None
@@ -215,6 +219,22 @@ class Gate:
         """Tell of what must not have been raised, and refuse the request that it met."""
         self._announce(Fault(error=type(fault).__name__, where="gate"))
         return Refused(Unavailable("a fault within the gate"))
+
+    def unsupported(self, reason: str) -> Refused:
+        """Refuse a request that this process cannot serve at all; tell once why, in one sentence."""
+        if not self._is_unsupported:
+            self._is_unsupported = True
+            self._announce(Unsupported(reason=reason))
+        return Refused(Unavailable("an event loop that is not supported"))
+
+    def note_omitted_name(self, passed: Passed) -> None:
+        """Tell, once for each issuer, that somebody has a name that cannot stand in ``REMOTE_USER``."""
+        identity = passed.identity
+        if passed.remote_user is not None or not isinstance(identity, Principal) or identity.display_name is None:
+            return
+        if identity.issuer not in self._omitting:
+            self._omitting.add(identity.issuer)
+            self._announce(RemoteUserOmitted(issuer=identity.issuer))
 
     def _requirement(self, request: Request) -> Requirement:
         requirement = self._routes.get(request.route)

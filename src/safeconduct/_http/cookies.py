@@ -12,7 +12,7 @@ a cookie: a cookie of ours behind such a comma is not seen, and one before it is
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from safeconduct._http.message import Field
 from safeconduct.errors import InvalidRequest, MalformedToken
@@ -28,6 +28,7 @@ _VALUE = re.compile(rb"[!#-+\--:<-\[\]-~]+")
 # A value as RFC 2109 has it.  Every quote ends one or begins one, so that the search is linear.
 _QUOTED = re.compile(rb'=[ \t]*"(?:[^"\\]|\\.)*"', re.DOTALL)
 _BLANK = b" \t"
+_NAME_BYTES: Final = len(b"cookie")
 
 
 def find(values: Sequence[bytes], name: bytes) -> str | None:
@@ -95,10 +96,25 @@ def _is_named(pair: bytes, names: Collection[bytes]) -> bool:
     return bool(equals) and key.strip(_BLANK) in names
 
 
-def fields_without(fields: list[Field], names: frozenset[bytes]) -> list[Field]:
-    """Return the *fields* of a request without the cookies of these names."""
-    values = [value for name, value in fields if name == b"cookie"]
-    if not values:
+def fields_without(fields: Sequence[Field], names: frozenset[bytes]) -> Sequence[Field]:
+    """Return the *fields* of a request without the cookies of these names; themselves where there are none."""
+    for name, value in fields:
+        if len(name) == _NAME_BYTES and name.lower() == b"cookie" and any(each in value for each in names):
+            break
+    else:
         return fields
-    kept = [(name, value) for name, value in fields if name != b"cookie"]
+    values = [value for name, value in fields if name.lower() == b"cookie"]
+    kept = [(name, value) for name, value in fields if name.lower() != b"cookie"]
     return kept + [(b"cookie", value) for value in without(values, names)]
+
+
+def hide_cookies(environ: dict[str, Any], names: frozenset[bytes]) -> None:
+    """Take the cookies of these names out of a WSGI *environ* that has cookies."""
+    line = environ["HTTP_COOKIE"].encode("latin-1")
+    if not any(name in line for name in names):
+        return
+    kept = without([line], names)
+    if kept:
+        environ["HTTP_COOKIE"] = kept[0].decode("latin-1")
+    else:
+        del environ["HTTP_COOKIE"]

@@ -1,10 +1,10 @@
 """The two messages that the core knows: a ``Request`` that came and a ``Reply`` that goes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 Field = tuple[bytes, bytes]
-"""One header field: lower-case name and value, both as they came on the wire."""
+"""One header field: name and value, both as they came on the wire; names are compared without case."""
 
 FieldReader = Callable[[bytes], list[bytes]]
 """Returns every value of the field with this lower-case name, in the order in which they came."""
@@ -75,10 +75,21 @@ class Request:
 def read_fields(fields: Sequence[Field]) -> FieldReader:
     """Return the reader of a list of header fields."""
 
+    # "Header names should be lowercased, but it is not required" — ASGI; an application below may lower them itself.
     def values(name: bytes) -> list[bytes]:
-        return [value for key, value in fields if key == name]
+        size = len(name)
+        return [value for key, value in fields if len(key) == size and key.lower() == name]
 
     return values
+
+
+def listed(fields: Iterable[Field]) -> Sequence[Field]:
+    """
+    Return *fields* so that they can be read more than once: themselves where they are a list or a tuple.
+
+    ASGI wants an iterable of pairs, and an iterator is one: whoever reads it first must hand a list on.
+    """
+    return fields if isinstance(fields, (list, tuple)) else [(name, value) for name, value in fields]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,17 @@ def private(fields: list[Field]) -> list[Field]:
     return fields
 
 
+def start_privately(start_response: Callable[..., Callable[[bytes], object]]) -> Callable[..., Any]:
+    """Return a WSGI *start_response* that marks the response that goes through it."""
+
+    def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
+        fields = private([(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers])
+        native = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields]
+        return start_response(status, native, exc_info) if exc_info else start_response(status, native)
+
+    return start
+
+
 def as_private(send: Callable[[MutableMapping[str, Any]], Awaitable[None]]) -> Callable[..., Awaitable[None]]:
     """Return an ASGI *send* that marks the response that goes through it."""
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Self, cast
 
+from safeconduct._http.dates import LAST_INSTANT, from_http_date, to_http_date
 from safeconduct._http.message import Field
 from safeconduct.config import CookieConfig
 from safeconduct.errors import ConfigurationError, NotSupported
@@ -36,7 +37,7 @@ _SECONDS = re.compile(r"[0-9]{1,10}")
 # "__Secure-", "__Host-", case ignored — RFC 6265bis §5.6
 _PREFIXES: Final = ("__secure-", "__host-")
 _FLAGS: Final = frozenset({"secure", "httponly"})
-_ATTRIBUTES: Final = _FLAGS | {"path", "max-age", "samesite"}
+_ATTRIBUTES: Final = _FLAGS | {"path", "max-age", "expires", "samesite"}
 _SAME_SITES: Final = frozenset({"lax", "strict", "none"})
 
 
@@ -53,6 +54,8 @@ class SetCookie:
         same_site: None leaves the choice to the browser; ``none`` needs *secure*.
         max_age_seconds: At most *MAX_AGE_SECONDS* and at least 0, whatever is asked for; None: until the browser
             closes.
+        expires_at: The same instant in seconds since the epoch, for clients that know ``Expires`` alone, and those
+            that send a cookie without it back in quotes (Java's ``CookieManager``); None: it is not told.
     """
 
     name: str
@@ -61,6 +64,7 @@ class SetCookie:
     http_only: bool = True
     same_site: SameSite | None = "lax"
     max_age_seconds: int | None = None
+    expires_at: int | None = None
 
     def __post_init__(self) -> None:
         """
@@ -79,6 +83,10 @@ class SetCookie:
             raise NotSupported("the value is too long for a cookie")
         if self.max_age_seconds is not None:
             object.__setattr__(self, "max_age_seconds", min(max(0, self.max_age_seconds), MAX_AGE_SECONDS))
+        if self.expires_at is not None:
+            if self.max_age_seconds is None:
+                raise ConfigurationError(f"cookie {self.name!r}: expires_at wants max_age_seconds beside it")
+            object.__setattr__(self, "expires_at", min(max(0, self.expires_at), LAST_INSTANT))
 
     @classmethod
     def from_header(cls, value: bytes) -> Self:
@@ -102,6 +110,7 @@ class SetCookie:
             http_only="httponly" in attributes,
             same_site=_same_site(attributes.get("samesite")),
             max_age_seconds=_seconds(attributes.get("max-age")),
+            expires_at=_instant(attributes.get("expires")),
         )
         if attributes.get("path") != "/":
             raise ConfigurationError(f"cookie {name!r} wants Path=/")
@@ -111,7 +120,10 @@ class SetCookie:
         """Write the value of the ``Set-Cookie`` field."""
         parts = [f"{self.name}={self.value}", "Path=/"]
         if self.max_age_seconds is not None:
+            # "If a cookie has both …, the Max-Age attribute has precedence" — RFC 6265 §4.1.2.2
             parts.append(f"Max-Age={self.max_age_seconds}")
+        if self.expires_at is not None:
+            parts.append(f"Expires={to_http_date(self.expires_at)}")
         parts += ["Secure"] * self.secure + ["HttpOnly"] * self.http_only
         if self.same_site is not None:
             parts.append(f"SameSite={self.same_site.capitalize()}")
@@ -119,22 +131,22 @@ class SetCookie:
 
     def to_deletion(self) -> Self:
         """Return the cookie that makes a browser drop this one: the same name and attributes, and no life."""
-        return replace(self, value="", max_age_seconds=0)
+        return replace(self, value="", max_age_seconds=0, expires_at=0)
 
 
 def access_cookie(config: CookieConfig, token: str, *, expires_at: int, now: int) -> SetCookie:
     """Return the cookie with the access token; *expires_at* and *now* are in seconds since the epoch."""
-    return _own(config, config.access, token, config.same_site, expires_at - now)
+    return _own(config, config.access, token, config.same_site, expires_at, now)
 
 
 def refresh_cookie(config: CookieConfig, token: str, *, expires_at: int, now: int) -> SetCookie:
     """Return the cookie with the refresh token, which no request from another site brings along."""
-    return _own(config, config.refresh, token, "strict", expires_at - now)
+    return _own(config, config.refresh, token, "strict", expires_at, now)
 
 
 def device_cookie(config: CookieConfig, mark: str, *, expires_at: int, now: int) -> SetCookie:
     """Return the cookie by which a device is known at the next sign-in; it outlives a sign-out."""
-    return _own(config, config.device, mark, "strict", expires_at - now)
+    return _own(config, config.device, mark, "strict", expires_at, now)
 
 
 def access_deletion(config: CookieConfig) -> SetCookie:
@@ -167,8 +179,16 @@ def set_cookie_fields(cookies: Iterable[SetCookie]) -> tuple[Field, ...]:
     return tuple((b"set-cookie", cookie.to_header()) for cookie in named.values())
 
 
-def _own(config: CookieConfig, name: str, value: str, same_site: SameSite, life_seconds: int) -> SetCookie:
-    return SetCookie(name=name, value=value, secure=config.secure, same_site=same_site, max_age_seconds=life_seconds)
+def _own(config: CookieConfig, name: str, value: str, same_site: SameSite, expires_at: int, now: int) -> SetCookie:
+    life_seconds = min(max(0, expires_at - now), MAX_AGE_SECONDS)
+    return SetCookie(
+        name=name,
+        value=value,
+        secure=config.secure,
+        same_site=same_site,
+        max_age_seconds=life_seconds,
+        expires_at=now + life_seconds,
+    )
 
 
 def _check_name(name: str, *, secure: bool) -> None:
@@ -197,6 +217,15 @@ def _same_site(value: str | None) -> SameSite | None:
     if value.lower() not in _SAME_SITES:
         raise ConfigurationError(f"SameSite must be Lax, Strict or None, got {value!r}")
     return cast("SameSite", value.lower())
+
+
+def _instant(value: str | None) -> int | None:
+    if value is None:
+        return None
+    instant = from_http_date(value)
+    if instant is None:
+        raise ConfigurationError(f"Expires must be a date like Thu, 01 Jan 1970 00:00:00 GMT, got {value!r}")
+    return instant
 
 
 def _seconds(value: str | None) -> int | None:

@@ -5,7 +5,7 @@ A chunk that was made after the end is not sent.  A stream of events ends there;
 response is not taken for a whole one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from safeconduct._core.finish import finish
 from safeconduct._core.gate import Gate
 from safeconduct._core.watch import Watch
 from safeconduct._http.event_stream import is_native_event_stream
-from safeconduct._http.message import Request, Route
+from safeconduct._http.message import Reply, Request, Route
 from safeconduct.errors import AuthError
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
@@ -64,32 +64,48 @@ class WatchedBody:
         self._asked_at = _NEVER
 
     def start(
-        self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
+        self, status: str, headers: Iterable[tuple[str, str]], exc_info: ExcInfo | None = None
     ) -> Callable[[bytes], object]:
         """Begin the response (PEP 3333)."""
+        if not isinstance(headers, (list, tuple)):
+            # PEP 3333 wants a list; servers are content with an iterator, and would find nothing left in it.
+            headers = list(headers)
         if is_native_event_stream(headers):
             self.is_watched = self._is_stream = True
         # Some servers take two arguments only, where nothing went wrong.
         return self._start_response(status, headers, exc_info) if exc_info else self._start_response(status, headers)
 
+    @property
+    def request(self) -> Request:
+        """What was asked, as it came: a dispatcher below may have moved the path meanwhile."""
+        return self._read(self._environ, self._route)
+
+    def answer(self, error: AuthError) -> Reply:
+        """Return what answers *error*."""
+        return self._gate.answer(error, self.request)
+
+    def refusal(self) -> AuthError | None:
+        """Return why a watched response ends before its next chunk; None where it may go on."""
+        watch = self._watch or self._gate.watch(self._passed, self.request)
+        if watch is None:
+            # Nobody's never ends.
+            self.is_watched = False
+            return None
+        self._watch = watch
+        return self._refusal(watch)
+
     def may_go_on(self) -> bool:
         """
-        Say whether the next chunk of a watched response may be sent, or it ends before it.
+        Say whether the next chunk of a watched response that has begun may be sent, or it ends before it.
 
         Raises:
             AuthError: If it ends and must not be taken for whole.
         """
-        watch = self._watch or self._gate.watch(self._passed, self._read(self._environ, self._route))
-        if watch is None:
-            # Nobody's never ends.
-            self.is_watched = False
-            return True
-        self._watch = watch
-        refusal = self._refusal(watch)
+        refusal = self.refusal()
         if refusal is None:
             return True
         # For what it tells the listeners; there is nobody left to answer.
-        self._gate.answer(refusal, watch.request)
+        self.answer(refusal)
         if self._is_stream:
             return False
         raise refusal

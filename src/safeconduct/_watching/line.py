@@ -1,5 +1,6 @@
 """One watched connection behind ASGI: what its application sends, until it is done or cut."""
 
+import sys
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, Protocol
@@ -7,6 +8,7 @@ from typing import Any, Protocol
 from safeconduct._core.decision import Passed
 from safeconduct._core.gate import Gate
 from safeconduct._core.watch import Watch, Watching
+from safeconduct._http.message import listed
 from safeconduct.errors import AuthError, ExpiredToken, InsufficientRights, NotSupported, StepUpRequired
 from safeconduct.principal import Principal
 
@@ -97,6 +99,9 @@ class Line:
         Raises:
             CutOff: If the connection was cut.
         """
+        if "headers" in message:
+            # What comes after it on the wire looks at them too.
+            message = {**message, "headers": listed(message["headers"])}
         async with self._turn:
             if self.refusal is not None:
                 raise CutOff
@@ -169,6 +174,12 @@ def outer_extend(gate: Gate, scope: Scope) -> Extend | None:
     """Return what extends a connection for a middleware of the same ``Auth`` around this one, None where none is."""
     outer = scope.get("auth")
     return scope.get("safeconduct.extend") if isinstance(outer, Passed) and gate.is_inner(outer) else None
+
+
+def runs_on_asyncio() -> bool:
+    """Say whether an event loop of asyncio runs here; where asyncio was never loaded, none does."""
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and asyncio._get_running_loop() is not None  # noqa: SLF001 - documented for loops
 
 
 def rounds_here(watching: Watching) -> Rounds:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from safeconduct._core.decision import Passed
 from safeconduct._http.event_stream import is_event_stream
+from safeconduct._http.message import listed
 from safeconduct._watching.line import Line, Message, Scope, Send
 from safeconduct.errors import NotSupported
 from safeconduct.principal import Principal
@@ -48,7 +49,11 @@ class Outlook:
         if self.line is not None:
             return self.line.send(message)
         if message["type"] == "http.response.start":
-            for field in message.get("headers", ()):
+            fields = message.get("headers", ())
+            if fields.__class__ is not list:
+                fields = listed(fields)
+                message = {**message, "headers": fields}
+            for field in fields:
                 value = field[1]
                 if len(value) >= _SHORTEST and value[5] | _SMALL == _E and is_event_stream((field,)):
                     self.line = self._watch(self._passed, self._scope, self._send)

@@ -73,16 +73,8 @@ class Patrol:
 
 
 def patrol_here(watching: Watching) -> Patrol:
-    """
-    Return the patrol of the running loop.
-
-    Raises:
-        RuntimeError: If the loop is not asyncio's: what nobody can watch must not begin.
-    """
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        raise RuntimeError("safeconduct watches sockets and streams on an event loop of asyncio only") from None
+    """Return the patrol of the running loop."""
+    loop = asyncio.get_running_loop()
     patrol = watching.by_loop.get(loop)
     if patrol is None:
         patrol = watching.by_loop[loop] = Patrol(watching)
