@@ -40,7 +40,7 @@ class SignInDesk:
         clock: The time in seconds since the epoch.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - proof, session, cookies and device meet here
         self,
         rooms: SessionVerbs,
         passwords: Passwords,
