@@ -144,6 +144,11 @@ class LoginWing:
     def _what_is_missing(self, world: World) -> str | None:
         if self._config.issuer is None or self._config.keys is None:
             return "keys: got nothing, wanted a folder of keys, since sessions issue tokens"
+        if self._config.tokens.format != "opaque":
+            try:
+                self._issuer().require_keys()
+            except ConfigurationError as error:
+                return str(error)
         if self._keys_or_none() is None:
             return (
                 "keys: sessions need the safeconduct-secrets key, from which refresh tokens and CSRF tokens are "
