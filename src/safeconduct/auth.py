@@ -34,7 +34,8 @@ class Auth:
         clock: Returns the seconds since the epoch; read once a request.
         listeners: Plain functions that hear every event and must not block; ``logging`` hears them all anyway.
         add_claims: Says what the tokens of a principal shall say besides, at sign-in, renewal and refresh; a plain
-            function that must not block.
+            function that must not block.  Claims of the token's own, roles and scopes are refused: these are the
+            directory's to give.
         problem_body: Makes the body of a refusal in a form of your own.
 
     Raises:

@@ -59,7 +59,11 @@ class RemoteUserOmitted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookFailed(Event):
-    """An author's hook raised; what it was to do was left out.  *error* is the class of what it raised."""
+    """
+    An author's hook raised, or returned what cannot be; what it was to do was left out.
+
+    *error* is the class of what it raised, or of what is wrong with its answer.
+    """
 
     log_level: ClassVar[int] = 40
     hook: str

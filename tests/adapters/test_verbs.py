@@ -1,19 +1,28 @@
 """The verbs on logins for an application with pages of its own, in both colours."""
 
+import base64
 import inspect
+import json
 
 import pytest
 
+from minting import ISSUER
 from people import run
 from safeconduct._core.ports import Account
 from safeconduct.errors import InvalidToken, RevokedToken, TooEarly
+from safeconduct.events import SteppedUp
 from visiting import Place
 from worlds_of_requests import WORLDS
 
 
+@pytest.fixture
+def consistency():
+    return "strict"
+
+
 @pytest.fixture(params=WORLDS)
-def place(request):
-    made = Place(request.param)
+def place(request, consistency):
+    made = Place(request.param, revocation={"consistency": consistency})
     yield made
     made.close()
 
@@ -84,3 +93,46 @@ def test_signing_out_everywhere_ends_every_session(say):
 def test_what_is_no_token_is_refused(say, verb, args):
     with pytest.raises(InvalidToken):
         say(verb, "no token", *args)
+
+
+def claims_of(tokens):
+    """Read a signed token without proving it."""
+    segment = tokens.access_token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
+
+
+ENDS = {
+    "token": lambda say, tokens: say("revoke_token", claims_of(tokens)["jti"]),
+    "key": lambda say, _: say("revoke_key", "own"),
+    "client": lambda say, _: say("revoke_client", ISSUER),
+    "everything": lambda say, _: say("revoke_everything"),
+    "subject": lambda say, _: say("revoke_subject", "alice"),
+    "session": lambda say, tokens: say("end", tokens.session_id),
+}
+
+
+@pytest.mark.parametrize("consistency", ["none", "strict"])
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+@pytest.mark.parametrize("verb", ["renew", "step_up"])
+def test_b2_an_access_token_that_was_ended_gets_no_other(place, say, alice, end, verb):
+    """As at the endpoint, whatever the consistency: an application's own page gives nothing that ours refuses."""
+    place.clock.advance(seconds=451)
+    end(say, alice)
+
+    with pytest.raises(RevokedToken):
+        say(verb, alice.access_token, *(["wonder"] if verb == "step_up" else []))
+
+    assert [] == [event for event in place.events if isinstance(event, SteppedUp)]
+    bearer = [("authorization", f"Bearer {alice.access_token}")]
+    assert 401 == place.ask("POST", f"/auth/{verb.replace('_', '-')}", bearer).status
+
+
+@pytest.mark.parametrize("name", ["token", "key"])
+def test_b2_an_access_token_that_was_ended_signs_out(say, alice, name):
+    """What is left of its session ends too."""
+    ENDS[name](say, alice)
+
+    say("sign_out", alice.access_token)
+
+    with pytest.raises(RevokedToken):
+        say("refresh", alice.refresh_token.value)

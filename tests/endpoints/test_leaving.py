@@ -2,6 +2,7 @@
 
 import pytest
 
+from safeconduct.events import SessionEnded
 from visiting import ACCESS, DEVICE, OWN_PAGE, REFRESH, Visitor
 
 
@@ -53,14 +54,25 @@ def test_an_expired_access_token_signs_out_too(visitor, clock):
     assert 401 == visitor.refresh()
 
 
-def test_a_refresh_token_counts_before_an_access_token(visitor):
+def test_b1_both_sessions_end_where_two_came(visitor):
+    """A refresh token of one session and an access token of another: nothing that came is left alive."""
     visitor.take(remember=True)
     other = visitor.held
-    visitor.take("bob", "builder")
+    visitor.take("bob", "builder", remember=True)
 
-    leave(visitor, bearer=visitor.held["access_token"], said={"refresh_token": other["refresh_token"]})
+    assert 204 == leave(visitor, bearer=visitor.held["access_token"], said={"refresh_token": other["refresh_token"]})
 
-    assert (200, 401) == (visitor.use(), visitor.use(other["access_token"]))
+    assert (401, 401) == (visitor.use(), visitor.use(other["access_token"]))
+    assert (401, 401) == (visitor.refresh(), visitor.refresh(other["refresh_token"]))
+
+
+def test_b1_a_sign_out_with_both_cookies_ends_its_one_session_once(place, visitor):
+    visitor.sign_in(remember=True)
+
+    assert 204 == leave(visitor)
+
+    ends = [event for event in place.events if isinstance(event, SessionEnded)]
+    assert [("alice", "signed_out")] == [(event.subject, event.reason) for event in ends]
 
 
 @pytest.mark.parametrize(

@@ -284,3 +284,16 @@ def test_an_inner_middleware_of_the_same_auth_serves_none(world, clock):
 
     assert (200, 200) == (visitor.take(), visitor.use())
     place.close()
+
+
+def test_b10_an_id_of_another_process_is_404_and_its_tokens_are_503(make):
+    """An id may be made up by anybody; a token with our tag cannot."""
+    visitor, other = Visitor(make()), Visitor(make())
+    visitor.take()
+    other.take(remember=True)
+
+    assert 404 == visitor.ask(
+        "DELETE", f"/auth/sessions/{other.held['session_id']}", bearer=visitor.held["access_token"], with_jar=False
+    )
+    assert "not_found" == visitor.answer["code"]
+    assert 503 == visitor.refresh(other.held["refresh_token"])

@@ -67,8 +67,8 @@ class House:
             tokens=TokenConfig(access_lifetime_seconds=ACCESS),
             sessions=SessionConfig(refresh_grace_seconds=GRACE, **sessions),
         )  # fmt: skip
-        own = KeySet.of([jwk_for("ES256")], is_own=True)
-        self.verifier = TokenVerifier([own_policy(self.config, FixedKeys(own.table))])
+        self.own = KeySet.of([jwk_for("ES256")], is_own=True)
+        self.verifier = TokenVerifier([own_policy(self.config, FixedKeys(self.own.table))])
         self.revocations = Revocations(
             world.store, shards=1, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS, absolute_lifetime_ms=30 * 86_400_000,
             on_new_store="accept", announce=self.events.append,
@@ -77,7 +77,7 @@ class House:
         people = people_for(self.folk, "wsgi", LIMITS) if has_directory else None
         self.rooms = session_rooms(
             self.config, store=world.store.sessions, revocations=self.revocations,
-            issuer=TokenIssuer(self.config, lambda: own, self.draw), keys=lambda: self.keys,
+            issuer=TokenIssuer(self.config, lambda: self.own, self.draw), keys=lambda: self.keys,
             people=people, passwords=self._passwords(people), add_claims=add_claims, clock=clock,
             announce=self.events.append, draw=self.draw,
         )  # fmt: skip

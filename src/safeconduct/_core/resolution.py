@@ -91,6 +91,22 @@ class Resolution:
             told = Told(claims, self._recognition.question(claims))
         return told
 
+    async def counting(self, token: str, revocations: Revocations | None, *, now: float) -> Claims:
+        """
+        Return what any *token* says that counts; *revocations* are asked whatever the consistency.
+
+        Raises:
+            InvalidToken: If anything about it is wrong, or it was ended.
+            Unavailable: If the store cannot be asked.
+        """
+        told = await self._told(token, now)
+        if told is not None:
+            return told.claims
+        claims = self._recognition.verify(token, now=now)
+        if revocations is not None:
+            await revocations.check(self._recognition.question(claims), now_ms=int(now * 1000))
+        return claims
+
     async def verify(self, token: str, *, now: float) -> Claims:
         """
         Return what any *token* says; whether a signed one was ended is not asked.

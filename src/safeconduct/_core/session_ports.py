@@ -24,12 +24,17 @@ from typing import Literal, Protocol, runtime_checkable
 
 from safeconduct._core.ports import Epoch
 from safeconduct._core.session.record import Session, Transport
+from safeconduct.errors import Unavailable
 from safeconduct.principal import Level
 
 Outcome = Literal[
     "opened", "rotated", "retry", "early", "stale", "reuse", "gone",
     "renewed", "repeated", "at_end", "stepped", "failed", "ended", "used", "read",
 ]  # fmt: skip
+
+
+class ForeignSession(Unavailable):
+    """The session is known to another process only, so nobody here can say what became of it."""
 
 
 MemberOf = Callable[[str], bytes]

@@ -1,16 +1,16 @@
 """The verbs on logins, from sign-in to sign-out, and on what was granted: end it before its time."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from safeconduct._core.decision import Clock
 from safeconduct._core.ports import Account, Receipt
 from safeconduct._core.recognition import principal_of
+from safeconduct._core.resolution import Resolution
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.session.binding import Caller
 from safeconduct._core.session.open_sessions import OpenSession
 from safeconduct._core.session.tokens import Tokens
 from safeconduct._core.session.verbs import SessionVerbs
-from safeconduct._tokens.claims import Claims
 from safeconduct.errors import NotSupported
 from safeconduct.principal import Principal
 
@@ -32,7 +32,7 @@ class AsyncSessions:
         horizon_seconds: int,
         absolute_lifetime_seconds: int,
         rooms: Callable[[], SessionVerbs],
-        verify: Callable[..., Awaitable[Claims]],
+        resolution: Resolution,
     ) -> None:
         self._revocations = revocations
         self._issuer = issuer
@@ -40,7 +40,7 @@ class AsyncSessions:
         self._horizon_seconds = horizon_seconds
         self._absolute_lifetime_seconds = absolute_lifetime_seconds
         self._rooms = rooms
-        self._verify = verify
+        self._resolution = resolution
 
     async def sign_in(
         self, account: Account, *, username: str | None = None, remember: bool = False, caller: Caller | None = None
@@ -85,7 +85,7 @@ class AsyncSessions:
         Give a remembered access token for one whose half of life is over.
 
         Raises:
-            InvalidToken: If it is none of ours, its session is over, or it was renewed before.
+            InvalidToken: If it is none of ours, was ended, its session is over, or it was renewed before.
             NotRenewable: If no session stands behind it, or its end cannot grow.
             TooEarly: If half of its life is not over.
             Unavailable: If store or directory cannot be asked.
@@ -106,7 +106,7 @@ class AsyncSessions:
 
         Raises:
             BadCredentials: If the password is wrong; the last of five in a row ends the session.
-            InvalidToken: If a token is none of ours, or the session is over.
+            InvalidToken: If a token is none of ours or was ended, or the session is over.
             TooManyAttempts: If a bound of the throttle is reached.
             NotSupported: If there is no directory.
             Unavailable: If store or directory cannot be asked.
@@ -117,13 +117,15 @@ class AsyncSessions:
 
     async def sign_out(self, access_token: str) -> None:
         """
-        End the session behind an access token.
+        End the session behind an access token, also of one that was ended itself.
 
         Raises:
-            InvalidToken: If it is none of ours.
+            InvalidToken: If it is none of ours, or over.
             Unavailable: If the store cannot be asked.
         """
-        await self._rooms().open_sessions.sign_out(await self._principal(access_token))
+        # Not asked whether it was ended: what is left of its session shall end all the same.
+        claims = await self._resolution.verify(access_token, now=self._clock())
+        await self._rooms().open_sessions.sign_out(principal_of(claims, "bearer"))
 
     async def sign_out_everywhere(self, subject: str) -> None:
         """
@@ -217,7 +219,8 @@ class AsyncSessions:
         return await self._asked().revoke_everything(self._named(issuer))
 
     async def _principal(self, access_token: str) -> Principal:
-        return principal_of(await self._verify(access_token, now=self._clock()), "bearer")
+        claims = await self._resolution.counting(access_token, self._revocations, now=self._clock())
+        return principal_of(claims, "bearer")
 
     def _asked(self) -> Revocations:
         if self._revocations is None:

@@ -20,7 +20,8 @@ def own_keys(config: Config, listener: Listener) -> OwnKeys | None:
     Open our own keys, or return None where there are none and foreign tokens alone count.
 
     Raises:
-        ConfigurationError: If there is no usable key, or none for CSRF tokens where cookies are a source.
+        ConfigurationError: If there is no usable key, none for CSRF tokens where cookies are a source, or none for the
+            envelopes of encrypted tokens.
     """
     source = config.keys
     if source is None:
@@ -35,6 +36,11 @@ def own_keys(config: Config, listener: Listener) -> OwnKeys | None:
             "keys: cookies need the safeconduct-secrets key, from which CSRF tokens are derived; "
             "make it with `safeconduct keys new --secrets`"
         )
+    if config.tokens.format == "jwe":
+        try:
+            own.current().sealing_key()
+        except ConfigurationError as error:
+            raise ConfigurationError(f'tokens.format: got "jwe"; {error}') from None
     return own
 
 

@@ -9,8 +9,9 @@ from typing import Any, Final, Literal, Protocol
 from safeconduct._tokens.encryption import seal
 from safeconduct._tokens.key import Key
 from safeconduct._tokens.policy import ACCESS_TOKEN, ACR, PADDING_CLAIM
+from safeconduct._tokens.reader import MAX_TOKEN_BYTES, read_object
 from safeconduct.config import Config
-from safeconduct.errors import ConfigurationError
+from safeconduct.errors import ConfigurationError, MalformedToken
 from safeconduct.principal import Level
 
 TOKEN_ID_BYTES: Final = 16
@@ -50,6 +51,10 @@ class Grant:
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
+class ClaimsRefused(ConfigurationError):
+    """What a token was to say, an author's hook or directory has no say in, or no token can say it."""
+
+
 class IssuingKeys(Protocol):
     """Where the private keys come from, at every token."""
 
@@ -60,6 +65,17 @@ class IssuingKeys(Protocol):
     def sealing_key(self) -> Key:
         """Return the active encryption key."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a token may say, and the keys that made one that says it."""
+
+    #: The application's claims, as JSON has them: a copy that nobody changes afterwards.
+    extra: Mapping[str, Any]
+    #: How long the token is at most.
+    length: int
+    keys: IssuingKeys = field(repr=False)
 
 
 class TokenIssuer:
@@ -83,10 +99,19 @@ class TokenIssuer:
             )
         self._issuer, self._audience = config.issuer, config.audience
         self._config = config.tokens
+        # Rights are the directory's to give: a hook that could name them would grant them where it gives none.
+        self._reserved = _OWN_CLAIMS | {config.tokens.roles_claim, config.tokens.scopes_claim, "roles", "scope"}
         self._keys = keys
         self._randomness = randomness
 
-    def issue(self, grant: Grant, *, iat_ms: int, format: Literal["jws", "jwe"] | None = None) -> str:  # noqa: A002 - the configuration's word
+    def issue(
+        self,
+        grant: Grant,
+        *,
+        iat_ms: int,
+        format: Literal["jws", "jwe"] | None = None,  # noqa: A002 - the configuration's word
+        keys: IssuingKeys | None = None,
+    ) -> str:
         """
         Make a token.
 
@@ -94,12 +119,13 @@ class TokenIssuer:
             grant: What it shall say.
             iat_ms: The instant of its making, by the store's clock where there is a store.
             format: Another format than the configuration's.
+            keys: Those that ``check`` returned; the present ones where they are left out.
 
         Returns:
             The compact serialization: ``typ: at+jwt`` signed (RFC 9068 §2.1), or that in an envelope.
         """
         claims = self._claims(grant, iat_ms)
-        keys = self._keys()
+        keys = keys or self._keys()
         if (format or self._config.format) != "jwe":
             return self._sign(claims, keys).decode()
         self._pad(claims)
@@ -107,6 +133,44 @@ class TokenIssuer:
         key = keys.sealing_key()
         header = {**outside, "typ": ACCESS_TOKEN, **({} if key.kid is None else {"kid": key.kid})}
         return seal(self._sign(claims, keys), header, key)
+
+    def check(self, grant: Grant, *, iat_ms: int, is_signed: bool = True) -> Checked:
+        """
+        Make a token that nobody gets, so that what can fail fails before anything is written.
+
+        Args:
+            grant: What the token is going to say, with numbers as long as they may get.
+            iat_ms: About the instant of its making.
+            is_signed: Whether it is going to be signed; else it is kept.
+
+        Raises:
+            ClaimsRefused: If no token can say that, or none that our own reader takes.
+            ConfigurationError: If there is no key to make it with.
+        """
+        keys, text = self._keys(), _json(self._claims(grant, iat_ms))
+        try:
+            members = read_object(text)
+        except MalformedToken as error:
+            raise ClaimsRefused(
+                "add_claims and the directory must return what a token can say: integers of at most 20 digits, "
+                "each name once, at most 32 levels deep"
+            ) from error
+        length = len(self.issue(grant, iat_ms=iat_ms, keys=keys)) if is_signed else len(text)
+        if length > MAX_TOKEN_BYTES:
+            raise ClaimsRefused(f"a token of {length} bytes, wanted at most {MAX_TOKEN_BYTES}")
+        return Checked({name: members[name] for name in members if name in grant.extra}, length, keys)
+
+    def require_keys(self) -> None:
+        """
+        Return if there are keys to make tokens with.
+
+        Raises:
+            ConfigurationError: If there are none.
+        """
+        keys = self._keys()
+        keys.signing_key(self._config.algorithm)
+        if self._config.format == "jwe":
+            keys.sealing_key()
 
     def claims(self, grant: Grant, *, iat_ms: int) -> dict[str, Any]:
         """Return what a token for *grant* says, for one that is not signed but kept."""
@@ -117,14 +181,14 @@ class TokenIssuer:
         Return *claims* as a signed token would have them.
 
         Raises:
-            ConfigurationError: If one of them is nothing that JSON can hold.
+            ClaimsRefused: If one of them is nothing that JSON can hold.
         """
         return _json(claims).decode()
 
     def _claims(self, grant: Grant, iat_ms: int) -> dict[str, Any]:
-        clash = sorted(_OWN_CLAIMS.intersection(grant.extra))
+        clash = sorted(self._reserved.intersection(grant.extra))
         if clash:
-            raise ConfigurationError(f"add_claims must not set {clash}: these are the token's own")
+            raise ClaimsRefused(f"add_claims must not set {clash}: these are the token's own, or the directory's")
         issued = iat_ms // 1000
         optional = {
             "acr": _ACR_OF.get(grant.level),
@@ -166,7 +230,7 @@ def _json(value: Mapping[str, Any]) -> bytes:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
         # The subject, the roles and the application's claims come from hooks; the token's own claims are JSON.
-        raise ConfigurationError("add_claims and the directory must return what JSON can hold") from error
+        raise ClaimsRefused("add_claims and the directory must return what JSON can hold") from error
 
 
 def _segment(data: bytes) -> bytes:

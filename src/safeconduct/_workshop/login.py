@@ -14,6 +14,7 @@ from safeconduct._core.endpoints.leaving import LeavingDesk
 from safeconduct._core.endpoints.login import SignInDesk
 from safeconduct._core.endpoints.openapi import openapi_row
 from safeconduct._core.endpoints.overview import OverviewDesk
+from safeconduct._core.endpoints.presented import PresentedSessions
 from safeconduct._core.endpoints.table import Row
 from safeconduct._core.endpoints.visit import Visits
 from safeconduct._core.identification import Identification
@@ -143,6 +144,11 @@ class LoginWing:
     def _what_is_missing(self, world: World) -> str | None:
         if self._config.issuer is None or self._config.keys is None:
             return "keys: got nothing, wanted a folder of keys, since sessions issue tokens"
+        if self._config.tokens.format != "opaque":
+            try:
+                self._issuer().require_keys()
+            except ConfigurationError as error:
+                return str(error)
         if self._keys_or_none() is None:
             return (
                 "keys: sessions need the safeconduct-secrets key, from which refresh tokens and CSRF tokens are "
@@ -162,28 +168,28 @@ class LoginWing:
         networks = trusted_networks(config.proxies.trusted)
         visits = Visits(identification, sources, config.cookies, has_cookies=has_cookies, networks=networks)
         delivery = Delivery(config.cookies, self._csrf, clock=clock)
+        presented = PresentedSessions(
+            rooms.open_sessions,
+            visits,
+            sources,
+            verify=self._verify,
+            session_of=Resolution(self._recognition, lambda: self._keeping.desk(world)).session_of,
+            clock=clock,
+        )
         return Desks(
             SignInDesk(
                 rooms,
                 passwords,
                 visits,
                 delivery,
+                presented,
                 Devices(self._keys, secrets.token_bytes),
                 cookies=config.cookies,
                 mode=config.cookies.mode if has_cookies else "off",
                 clock=clock,
             ),
             ExchangeDesk(rooms, visits, delivery, clock=clock),
-            LeavingDesk(
-                rooms,
-                visits,
-                delivery,
-                sources,
-                verify=self._verify,
-                session_of=Resolution(self._recognition, lambda: self._keeping.desk(world)).session_of,
-                issuer=config.issuer,
-                clock=clock,
-            ),
+            LeavingDesk(rooms, visits, delivery, presented, issuer=config.issuer, clock=clock),
             OverviewDesk(
                 rooms,
                 visits,

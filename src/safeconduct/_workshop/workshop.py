@@ -190,7 +190,7 @@ class Workshop:
             horizon_seconds=self.horizon_seconds,
             absolute_lifetime_seconds=self._config.sessions.absolute_lifetime_seconds,
             rooms=lambda: self._wing.rooms(world),
-            verify=self._resolution(world).verify,
+            resolution=self._resolution(world),
         )
 
     def _rows(self, world: World, identification: Identification) -> Iterator[Row]:

@@ -17,6 +17,7 @@ from typing import Literal
 
 from safeconduct._core.log import write_log
 from safeconduct._core.ports import Answer, Counter, Epoch, Question, Revocation, Stamp, Store, Written
+from safeconduct._core.session_ports import ForeignSession
 from safeconduct.errors import Unavailable
 from safeconduct.stores.counters import MemoryCounters
 from safeconduct.stores.lifetimes import MARGIN_MS, entry_expires_ms
@@ -227,7 +228,7 @@ class MemoryStore:
         Return if *instance* is this one.
 
         Raises:
-            Unavailable: If it is another process: nobody can say what became of its sessions.
+            ForeignSession: If it is another process: nobody can say what became of its sessions.
         """
         if instance != self._instance:
             raise self._other_process()
@@ -242,11 +243,11 @@ class MemoryStore:
         if self._is_ended:
             raise Unavailable("the store is closed")
 
-    def _other_process(self) -> Unavailable:
+    def _other_process(self) -> ForeignSession:
         if not self._is_told:
             self._is_told = True
             write_log(_logger, logging.ERROR, _SEVERAL_PROCESSES)
-        return Unavailable("a session of another process")
+        return ForeignSession("a session of another process")
 
     def _cut(self, member: bytes, now_ms: int) -> int:
         # A token may bear an instant ahead of a clock that stood still or went back, and ends all the same.

@@ -71,6 +71,17 @@ class Delivery:
             cookies.append(refresh_cookie(self._cookies, long_term.value, expires_at=long_term.expires_at, now=now))
         return reply(200, members, set_cookie_fields([*cookies, *more]))
 
+    def signed_in(self, tokens: Tokens, device: SetCookie) -> Reply:
+        """
+        Hand the *tokens* of a new session over by cookies; a refresh cookie that none of them replaces is deleted.
+
+        Raises:
+            NotSupported: If a token is too long for a cookie.
+        """
+        # Whether there is one the request need not tell: from a trusted origin of another site it brings no strict one.
+        gone = [refresh_deletion(self._cookies)] if tokens.refresh_token is None else []
+        return self.tokens(tokens, "cookie", more=[*gone, device])
+
     def parted(self, transport: Transport) -> Reply:
         """Take the credential back that came by *transport*: a browser is told to forget it."""
         if transport == "header":

@@ -1,25 +1,14 @@
 """``POST …/logout`` and ``POST …/logout-everywhere``: the end of one session, and of all."""
 
-from collections.abc import Callable
-
 from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints.delivery import Delivery
+from safeconduct._core.endpoints.presented import PresentedSessions
 from safeconduct._core.endpoints.table import Call
-from safeconduct._core.endpoints.visit import Visits, text_of
+from safeconduct._core.endpoints.visit import Visits
 from safeconduct._core.session.record import Transport
 from safeconduct._core.session.verbs import SessionVerbs
-from safeconduct._core.sources import Sources
-from safeconduct._http.body import Members
-from safeconduct._http.credentials import Bearer, read_authorization
-from safeconduct._http.message import Reply, Request
-from safeconduct.errors import AuthError, ExpiredToken, InvalidRequest, InvalidToken, NotRenewable, Unavailable
-from safeconduct.principal import Principal
-
-Verify = Callable[[str, float], Principal]
-"""Proves a signed access token at an instant; raises ``InvalidToken``."""
-
-SessionOf = Callable[[str], str | None]
-"""Names the session of an opaque access token, None for any other; raises ``InvalidToken``."""
+from safeconduct._http.message import Reply
+from safeconduct.errors import NotRenewable
 
 
 class LeavingDesk:
@@ -30,9 +19,7 @@ class LeavingDesk:
         rooms: End sessions.
         visits: Read requests.
         delivery: Writes replies.
-        sources: Where an access token may be.
-        verify: Proves one, whether or not it was ended.
-        session_of: Names the session of one that is opaque.
+        presented: Ends the sessions of what a request brought.
         issuer: The own one, whose subjects have sessions here.
         clock: The time in seconds since the epoch.
     """
@@ -42,25 +29,21 @@ class LeavingDesk:
         rooms: SessionVerbs,
         visits: Visits,
         delivery: Delivery,
-        sources: Sources,
+        presented: PresentedSessions,
         *,
-        verify: Verify,
-        session_of: SessionOf,
         issuer: str | None,
         clock: Clock,
     ) -> None:
         self._rooms = rooms
         self._visits = visits
         self._delivery = delivery
-        self._sources = sources
-        self._verify = verify
-        self._session_of = session_of
+        self._presented = presented
         self._issuer = issuer
         self._clock = clock
 
     async def logout(self, call: Call) -> Reply:
         """
-        End the session of a valid refresh token, else that of an access token whose expiry alone may have passed.
+        End the session of a valid refresh token, and that of an access token whose expiry alone may have passed.
 
         Whatever the credential is worth, the caller has none afterwards.
 
@@ -74,8 +57,7 @@ class LeavingDesk:
         if self._visits.has_cookie(request):
             self._visits.require_own_page(request)
             transport = "cookie"
-        if not await self._ended_by_refresh_token(request, members):
-            await self._end_by_access_token(request)
+        await self._presented.end_all(request, members)
         return self._delivery.parted(transport)
 
     async def logout_everywhere(self, call: Call) -> Reply:
@@ -91,50 +73,3 @@ class LeavingDesk:
             raise NotRenewable("the caller is another issuer's, whose sessions are not here")
         await self._rooms.open_sessions.sign_out_everywhere(principal.subject)
         return self._delivery.parted("cookie" if principal.scheme == "cookie" else "header")
-
-    async def _ended_by_refresh_token(self, request: Request, members: Members) -> bool:
-        said = text_of(members, "refresh_token")
-        try:
-            presented = self._visits.refresh_token(request, members)
-            if presented is None:
-                return False
-            await self._rooms.open_sessions.sign_out_with(presented.value)
-        except InvalidRequest:
-            if said is not None:
-                raise
-            # Two cookies of one name: which one is meant, nobody knows, and both are going to be cleared.
-            return False
-        except InvalidToken:
-            return False
-        return True
-
-    async def _end_by_access_token(self, request: Request) -> None:
-        try:
-            token = self._access_token(request)
-            session_id = None if token is None else self._session_of(token)
-            principal = None if token is None or session_id is not None else self._proven(token)
-        except Unavailable:
-            raise
-        except AuthError:
-            return
-        if session_id is not None:
-            await self._rooms.open_sessions.sign_out_of(session_id)
-        if principal is not None:
-            await self._rooms.open_sessions.sign_out(principal)
-
-    def _access_token(self, request: Request) -> str | None:
-        fields = request.values(b"authorization")
-        if fields:
-            credential = read_authorization(fields)
-            return credential.token if isinstance(credential, Bearer) and self._sources.takes_bearer else None
-        found = self._sources.carried(request)
-        return None if found is None else found.token
-
-    def _proven(self, token: str) -> Principal:
-        try:
-            return self._verify(token, self._clock())
-        except ExpiredToken as error:
-            if error.expired_at is None:  # pragma: no cover - the verifier always says when
-                raise
-            # Everything but its expiry is checked, as of the last second of its life.
-            return self._verify(token, error.expired_at - 1)

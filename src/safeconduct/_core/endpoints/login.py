@@ -6,6 +6,7 @@ from typing import Final, Literal
 from safeconduct._core.decision import Clock
 from safeconduct._core.devices import MARK_LIFETIME_SECONDS, Devices
 from safeconduct._core.endpoints.delivery import Delivery
+from safeconduct._core.endpoints.presented import PresentedSessions
 from safeconduct._core.endpoints.table import Call
 from safeconduct._core.endpoints.visit import Visits, flag_of, text_of
 from safeconduct._core.passwords import Passwords
@@ -32,18 +33,20 @@ class SignInDesk:
         passwords: Prove them, behind the throttle.
         visits: Read requests.
         delivery: Writes replies.
+        presented: Ends the sessions of the cookies that a sign-in replaces.
         devices: Marks the browsers on which somebody signed in.
         cookies: The settings of cookies.
         mode: Whether a sign-in may, must or must not ask for cookies.
         clock: The time in seconds since the epoch.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - proof, session, cookies and device meet here
         self,
         rooms: SessionVerbs,
         passwords: Passwords,
         visits: Visits,
         delivery: Delivery,
+        presented: PresentedSessions,
         devices: Devices,
         *,
         cookies: CookieConfig,
@@ -54,6 +57,7 @@ class SignInDesk:
         self._passwords = passwords
         self._visits = visits
         self._delivery = delivery
+        self._presented = presented
         self._devices = devices
         self._cookies = cookies
         self._mode = mode
@@ -79,11 +83,15 @@ class SignInDesk:
             scheme="login",
             has_device=self._has_device(request, username),
         )
+        if transport == "cookie":
+            # Before the new session: if this fails, the browser is nobody, and never the person before (ASVS 7.2.4).
+            await self._presented.end_cookies(request)
         tokens = await self._rooms.logins.sign_in(
             account, username=username, remember=remember, caller=self._visits.caller(request, transport)
         )
-        marks = [self._marked(username)] if transport == "cookie" else []
-        return self._delivery.tokens(tokens, transport, more=marks)
+        if transport == "header":
+            return self._delivery.tokens(tokens, transport)
+        return self._delivery.signed_in(tokens, self._marked(username))
 
     async def step_up(self, call: Call) -> Reply:
         """

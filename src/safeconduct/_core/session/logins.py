@@ -54,7 +54,7 @@ class Logins:
         rights, lives = Rights.of(account), self._lives
         session_id = new_session_id(self._reaches.shard_of(account.subject), self._store.instance, self._turning.draw)
         reach = self._reaches.of_subject(account.subject, text_of(session_id))
-        extra = self._turning.claims(reach, account.subject, rights, account.level)
+        prepared = self._turning.prepared_for(reach, account.subject, rights, account.level, origin.transport)
         first = self._refresh_tokens.first(session_id, self._turning.draw(SECRET_BYTES)) if remember else None
         opening = Opening(
             subject=account.subject,
@@ -72,8 +72,14 @@ class Logins:
         if known(reply).subject != account.subject:
             # 64 random bits met 64 others: nobody gets another's session for that.
             raise Unavailable("the new session's id is taken")
+        try:
+            tokens = await self._turning.made(reach, reply, prepared, first)
+        except Unavailable:
+            # Nobody has a token of it: it would only stand in its owner's list.
+            await self._standing.discard(reach)
+            raise
         self._announce(SignedIn(subject=account.subject, session_id=reach.session_id, level=account.level))
-        return await self._turning.made(reach, reply, extra, first)
+        return tokens
 
     async def refresh(self, refresh_token: str, *, extend: bool = False, caller: Caller | None = None) -> Tokens:
         """
@@ -98,11 +104,11 @@ class Logins:
         reach = self._reaches.of_subject(session.subject, reach.session_id)
         self._turning.check_origin(session, reach, caller or Caller())
         rights = await self._standing.rights(reach, session)
-        extra = self._turning.claims_now(reach, session, rights)
+        prepared = self._turning.prepared_now(reach, session, rights)
         rotation = self._turning.rotation(token, rights, extends_ms=self._lives.idle_ms if extend else None)
         reply = await self._standing.transition(reach, lambda: self._store.rotate(reach, rotation))
         self._turning.refuse_unturned(reach, session, reply)
-        return await self._turning.made(reach, reply, extra, token, is_rotated=True)
+        return await self._turning.made(reach, reply, prepared, token, is_rotated=True)
 
     async def renew(self, principal: Principal) -> Tokens:
         """
@@ -119,7 +125,7 @@ class Logins:
             raise TooEarly("half of the token's life is not over")
         session = await self._standing.read(reach)
         rights = await self._standing.rights(reach, session)
-        extra = self._turning.claims(reach, session.subject, rights or Rights.from_text(session.rights), "remembered")
+        prepared = self._turning.prepared(reach, session, rights, "remembered")
         renewing = Renewing(
             presented=asks,
             token_id=self._turning.drawn_id(),
@@ -133,7 +139,7 @@ class Logins:
             raise RevokedToken("the token was renewed before")
         if reply.outcome == "at_end":
             raise NotRenewable("the session ends with the token")
-        return await self._turning.renewed(reach, reply, extra)
+        return await self._turning.renewed(reach, reply, prepared)
 
     def _reach_of(self, token: RefreshToken) -> Reach:
         try:

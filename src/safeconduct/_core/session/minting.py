@@ -1,17 +1,20 @@
 """From a session as it is now to the tokens that its owner gets."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from safeconduct._core.session.life import Lifetimes, chain_half_ms, level_at, renew_after, token_end
-from safeconduct._core.session.record import Chain, Session
+from safeconduct._core.session.record import Chain, Session, Transport
 from safeconduct._core.session.refresh_token import RefreshToken, RefreshTokens
 from safeconduct._core.session.rights import Rights
 from safeconduct._core.session.tokens import LongTermToken, Tokens
-from safeconduct._tokens.issuer import Grant, TokenIssuer
-from safeconduct.errors import ExpiredToken, Unavailable
-from safeconduct.events import Event, HookFailed
+from safeconduct._tokens.issuer import Checked, ClaimsRefused, Grant, TokenIssuer
+from safeconduct.errors import ConfigurationError, ExpiredToken, NotSupported, Unavailable
+from safeconduct.events import Event, Fault, HookFailed
 from safeconduct.principal import Level, Principal
+
+_LONGEST_TOKEN_ID: Final = "A" * 22
+_LARGEST: Final = 2**32 - 1
 
 AddClaims = Callable[[Principal], Mapping[str, Any]]
 """An author's hook: what the tokens of this principal shall say besides."""
@@ -28,6 +31,7 @@ class Minting:
         lives: How long things live.
         add_claims: The author's hook, or None.
         signs: Whether access tokens are signed here; else they are left empty for ``Keeping``.
+        longest_cookie: How long a token may be that travels in a cookie; None where a longer one becomes a reference.
         announce: Told where the hook fails.
     """
 
@@ -40,6 +44,7 @@ class Minting:
         *,
         add_claims: AddClaims | None,
         signs: bool = True,
+        longest_cookie: int | None = None,
         announce: Callable[[Event], None],
     ) -> None:
         self._issuer = issuer
@@ -48,20 +53,59 @@ class Minting:
         self._lives = lives
         self._add_claims = add_claims
         self._signs = signs
+        self._longest_cookie = longest_cookie
         self._announce = announce
 
-    def claims_of(
-        self, subject: str, session_id: str, rights: Rights, *, level: Level, now_ms: int
-    ) -> Mapping[str, Any]:
+    def prepared(
+        self,
+        subject: str,
+        session_id: str,
+        rights: Rights,
+        *,
+        level: Level,
+        transport: Transport,
+        now_ms: int,
+    ) -> Checked:
         """
-        Ask the author's hook.
+        Ask the author's hook, and make a token of what it says that nobody gets.
 
-        Before the store's command, so that a hook that fails burns no token; *level* and the end that it sees are what
-        is expected of the token.
+        Before the store's command, so that nothing that can fail burns a token; *level* and the end that the hook sees
+        are what is expected of the token.
 
         Raises:
-            Unavailable: If the hook raises or returns no mapping: a token without its claims might say too much.
+            Unavailable: If the hook raises or returns what no token can say: a token without its claims might say too
+                much.  Or if there is no key to sign with.
+            NotSupported: If the token is going to be too long for the cookie that it should travel in.
         """
+        extra = self._asked(subject, session_id, rights, level=level, now_ms=now_ms)
+        # Every number is as long as it can get: what is made later is never longer.
+        grant = Grant(
+            subject=subject,
+            level=level,
+            scopes=rights.scopes,
+            roles=rights.roles,
+            lifetime_seconds=self._lives.access_ms // 1000,
+            session_id=session_id,
+            auth_time=now_ms // 1000,
+            token_id=_LONGEST_TOKEN_ID,
+            csrf_generation=_LARGEST,
+            renewals=_LARGEST,
+            extra=extra,
+        )
+        try:
+            checked = self._issuer.check(grant, iat_ms=now_ms, is_signed=self._signs)
+        except ClaimsRefused as fault:
+            if not extra:
+                raise
+            raise self._failed(fault.__cause__ or fault, str(fault)) from fault
+        except ConfigurationError as fault:
+            self._announce(Fault(where="keys", error=type(fault).__name__))
+            raise Unavailable(str(fault)) from fault
+        if transport == "cookie" and self._longest_cookie is not None and checked.length > self._longest_cookie:
+            raise NotSupported("the access token is too long for a cookie")
+        return checked
+
+    def _asked(self, subject: str, session_id: str, rights: Rights, *, level: Level, now_ms: int) -> Mapping[str, Any]:
         if self._add_claims is None:
             return {}
         principal = Principal(
@@ -78,11 +122,14 @@ class Minting:
         try:
             claims = dict(self._add_claims(principal))
         except Exception as fault:
-            self._announce(HookFailed(hook="add_claims", error=type(fault).__name__))
-            raise Unavailable("add_claims failed") from fault
+            raise self._failed(fault, "add_claims failed") from fault
         return cast("Mapping[str, Any]", claims)
 
-    def renewed(self, session: Session, session_id: str, extra: Mapping[str, Any]) -> Tokens:
+    def _failed(self, fault: BaseException, reason: str) -> Unavailable:
+        self._announce(HookFailed(hook="add_claims", error=type(fault).__name__))
+        return Unavailable(reason)
+
+    def renewed(self, session: Session, session_id: str, prepared: Checked) -> Tokens:
         """
         Make the access token of the last renewal, the same each time.
 
@@ -93,14 +140,19 @@ class Minting:
         if renewal is None:
             raise Unavailable("the store renewed nothing")
         return self._tokens(
-            session, session_id, extra, iat_ms=renewal.iat_ms, expires_at=renewal.expires_at, token_id=renewal.token_id
+            session,
+            session_id,
+            prepared,
+            iat_ms=renewal.iat_ms,
+            expires_at=renewal.expires_at,
+            token_id=renewal.token_id,
         )
 
     def tokens(
         self,
         session: Session,
         session_id: str,
-        extra: Mapping[str, Any],
+        prepared: Checked,
         *,
         iat_ms: int,
         refresh_token: RefreshToken | None = None,
@@ -112,13 +164,15 @@ class Minting:
             ExpiredToken: If less than a second of the session is left.
         """
         expires_at = token_end(session, iat_ms, self._lives)
-        return self._tokens(session, session_id, extra, iat_ms=iat_ms, expires_at=expires_at, long_term=refresh_token)
+        return self._tokens(
+            session, session_id, prepared, iat_ms=iat_ms, expires_at=expires_at, long_term=refresh_token
+        )
 
     def _tokens(
         self,
         session: Session,
         session_id: str,
-        extra: Mapping[str, Any],
+        prepared: Checked,
         *,
         iat_ms: int,
         expires_at: int,
@@ -140,10 +194,10 @@ class Minting:
             token_id=token_id,
             csrf_generation=session.csrf_generation,
             renewals=session.renewals,
-            extra=extra,
+            extra=prepared.extra,
         )
         return Tokens(
-            access_token=self._issuer.issue(grant, iat_ms=iat_ms) if self._signs else "",
+            access_token=self._issuer.issue(grant, iat_ms=iat_ms, keys=prepared.keys) if self._signs else "",
             grant=grant,
             session_id=session_id,
             level=grant.level,

@@ -10,7 +10,7 @@ from safeconduct._core.session.reaches import Reaches
 from safeconduct._core.session.record import Session
 from safeconduct._core.session.refresh_token import RefreshTokens
 from safeconduct._core.session.standing import Standing, gone
-from safeconduct._core.session_ports import Reach
+from safeconduct._core.session_ports import ForeignSession, Reach
 from safeconduct.errors import NotFound, NotRenewable, RevokedToken
 from safeconduct.events import SubjectSignedOut
 from safeconduct.principal import Level, Principal
@@ -67,9 +67,9 @@ class OpenSessions:
             return
         await self._standing.end(reach, principal.subject, "signed_out")
 
-    async def sign_out_with(self, refresh_token: str) -> None:
+    async def sign_out_with(self, refresh_token: str) -> str | None:
         """
-        End the session of a refresh token, also of one that was rotated away.
+        End the session of a refresh token, also of one that was rotated away, and return the session's id.
 
         Raises:
             InvalidToken: If it is none of ours, or its session is over.
@@ -81,6 +81,7 @@ class OpenSessions:
         except NotFound:
             raise gone() from None
         await self._standing.end(reach, subject, "signed_out")
+        return token.session_id
 
     async def sign_out_of(self, session_id: str) -> None:
         """
@@ -135,7 +136,11 @@ class OpenSessions:
             NotFound: If there is none, or it is another person's.
             Unavailable: If the store can't be asked.
         """
-        owner, reach = await self._found(session_id)
+        try:
+            owner, reach = await self._found(session_id)
+        except ForeignSession:
+            # An id proves nothing: anybody may have made it up, and a failure of ours would be a lie (sessions.md).
+            raise NotFound("no session of this process") from None
         if subject is not None and owner != subject:
             raise NotFound("a session of another person")
         await self._standing.end(reach, owner, "ended")

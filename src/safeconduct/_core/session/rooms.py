@@ -19,6 +19,7 @@ from safeconduct._core.session.standing import Standing
 from safeconduct._core.session.step_ups import StepUps
 from safeconduct._core.session.turning import Turning
 from safeconduct._core.session_ports import SessionStore
+from safeconduct._http.set_cookie import MAX_COOKIE_BYTES
 from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct.config import Config
 from safeconduct.events import Event
@@ -88,6 +89,7 @@ def session_rooms(  # noqa: PLR0913 - every part of an ``Auth`` meets here
         lives,
         add_claims=add_claims,
         signs=keeping is None or not keeping.keeps_every,
+        longest_cookie=MAX_COOKIE_BYTES - len(config.cookies.access) if keeping is None else None,
         announce=announce,
     )
     turning = Turning(standing, minting, keeping, refresh_tokens, bind=config.sessions.bind, clock=clock, draw=draw)

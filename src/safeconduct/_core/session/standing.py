@@ -1,6 +1,7 @@
 """Whether a session stands and its owner may still sign in; and its end."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Literal
 
 from safeconduct._core.ports import People
@@ -10,7 +11,7 @@ from safeconduct._core.session.reaches import Reaches
 from safeconduct._core.session.record import Session
 from safeconduct._core.session.rights import Rights, rights_now
 from safeconduct._core.session_ports import Reach, SessionReply, SessionStore
-from safeconduct.errors import RevokedToken
+from safeconduct.errors import RevokedToken, Unavailable
 from safeconduct.events import Event, SessionEnded, StoreRolledBack
 
 Reason = Literal["signed_out", "ended", "reused", "account", "failures"]
@@ -79,6 +80,11 @@ class Standing:
         )  # fmt: skip
         if reply.outcome == "ended":
             self.announce(SessionEnded(subject=subject, session_id=reach.session_id, reason=reason))
+
+    async def discard(self, reach: Reach) -> None:
+        """End a session that nobody was told of, if the store can be asked."""
+        with suppress(Unavailable):
+            await self.consult(reach.shard, lambda: self.store.end(reach, lives_ms=self.lives.absolute_ms))
 
     async def transition(self, reach: Reach, command: Callable[[], Awaitable[SessionReply]]) -> SessionReply:
         """

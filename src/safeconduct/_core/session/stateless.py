@@ -216,9 +216,10 @@ class StatelessOpenSessions:
         """Do nothing: the caller forgets his tokens, and whoever has a copy keeps it until its end."""
         del principal
 
-    async def sign_out_with(self, refresh_token: str) -> None:
-        """Do nothing, whatever the token is."""
+    async def sign_out_with(self, refresh_token: str) -> str | None:
+        """Do nothing, whatever the token is: no session was ended."""
         del refresh_token
+        return None
 
     async def sign_out_of(self, session_id: str) -> None:
         """Do nothing, as ``sign_out``."""

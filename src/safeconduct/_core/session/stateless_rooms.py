@@ -14,6 +14,7 @@ from safeconduct._core.session.refresh_token import DerivedKeys, RefreshTokens
 from safeconduct._core.session.sealed import SealedSessions
 from safeconduct._core.session.stateless import StatelessLogins, StatelessOpenSessions, StatelessStepUps
 from safeconduct._core.session.stateless_turning import StatelessTurning
+from safeconduct._http.set_cookie import MAX_COOKIE_BYTES
 from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct.config import Config
 from safeconduct.events import Event
@@ -64,11 +65,18 @@ def stateless_rooms(  # noqa: PLR0913 - every part of an ``Auth`` meets here
     turning = StatelessTurning(
         sealed=SealedSessions(keys, reaches.issuer, leeway_ms=config.tokens.leeway_seconds * 1000),
         minting=Minting(
-            issuer, reaches.issuer, RefreshTokens(keys), lives, add_claims=add_claims, announce=announce
+            issuer,
+            reaches.issuer,
+            RefreshTokens(keys),
+            lives,
+            add_claims=add_claims,
+            longest_cookie=MAX_COOKIE_BYTES - len(config.cookies.access),
+            announce=announce,
         ),
         lives=lives,
         people=people,
         bind=config.sessions.bind,
+        longest_cookie=MAX_COOKIE_BYTES - len(config.cookies.refresh),
         clock=clock,
         draw=draw,
         announce=announce,

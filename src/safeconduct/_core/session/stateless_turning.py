@@ -11,6 +11,7 @@ from safeconduct._core.session.minting import Minting
 from safeconduct._core.session.rights import Rights, rights_now
 from safeconduct._core.session.sealed import LONGEST_LIFE_MS, CarriedSession, SealedSessions, carried
 from safeconduct._core.session.tokens import LongTermToken, Tokens
+from safeconduct.errors import NotSupported
 from safeconduct.events import Event
 
 
@@ -28,6 +29,8 @@ class StatelessTurning:
     people: People | None
     #: What happens when network or device of a long-term credential change.
     bind: Bind
+    #: How long a long-term credential may be that travels in a cookie.
+    longest_cookie: int
     #: The time in seconds since the epoch.
     clock: Clock
     #: Draws random bytes.
@@ -97,6 +100,7 @@ class StatelessTurning:
 
         Raises:
             Unavailable: If the author's hook failed.
+            NotSupported: If a token is too long for its cookie.
         """
         now_ms = self.now_ms
         found = carried(
@@ -124,13 +128,18 @@ class StatelessTurning:
         """
         session, session_id = found.session, found.session_id
         level, rights = level_at(session, now_ms, self.lives), Rights.from_text(session.rights)
-        extra = self.minting.claims_of(session.subject, session_id, rights, level=level, now_ms=now_ms)
+        prepared = self.minting.prepared(
+            session.subject, session_id, rights, level=level, transport=session.transport, now_ms=now_ms
+        )
         # Nothing here is renewed, however much of the session is left.
-        return replace(self.minting.tokens(session, session_id, extra, iat_ms=now_ms), renew_after=None)
+        return replace(self.minting.tokens(session, session_id, prepared, iat_ms=now_ms), renew_after=None)
 
     def _long_term(self, found: CarriedSession) -> LongTermToken:
+        value = self.sealed.write(found)
+        if found.session.transport == "cookie" and len(value) > self.longest_cookie:
+            raise NotSupported("the refresh token is too long for a cookie")
         return LongTermToken(
-            value=self.sealed.write(found),
+            value=value,
             expires_at=found.session.ends_ms // 1000,
             extend_after=None,
             extend_before=None,

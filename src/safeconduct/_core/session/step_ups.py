@@ -75,7 +75,7 @@ class StepUps:
             self._turning.check_origin(session, reach, origin)
         account = await self._prove(reach, session, password, network=origin.network, knows_device=knows_device)
         rights = await self._standing.rights(reach, session) or Rights.of(account)
-        extra = self._turning.claims(reach, session.subject, rights, account.level)
+        prepared = self._turning.prepared(reach, session, rights, account.level)
         step = StepUp(
             presented=asks,
             request_id=self._turning.drawn_id(),
@@ -87,7 +87,7 @@ class StepUps:
         reply = await self._standing.transition(reach, lambda: self._store.step_up(reach, step))
         self._turning.refuse_unturned(reach, session, reply)
         self._announce(SteppedUp(subject=session.subject, session_id=reach.session_id, level=account.level))
-        return await self._turning.made(reach, reply, extra, token, is_rotated=True)
+        return await self._turning.made(reach, reply, prepared, token, is_rotated=True)
 
     async def _prove(
         self, reach: Reach, session: Session, password: str, *, network: str, knows_device: Callable[[str], bool]

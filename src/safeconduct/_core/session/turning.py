@@ -9,12 +9,13 @@ from safeconduct._core.session.binding import Bind, Caller, check_binding
 from safeconduct._core.session.keeping import Keeping
 from safeconduct._core.session.life import level_at
 from safeconduct._core.session.minting import Minting
-from safeconduct._core.session.record import Session
+from safeconduct._core.session.record import Session, Transport
 from safeconduct._core.session.refresh_token import SALT_BYTES, RefreshToken, RefreshTokens
 from safeconduct._core.session.rights import Rights
 from safeconduct._core.session.standing import Standing, gone
 from safeconduct._core.session.tokens import Tokens
 from safeconduct._core.session_ports import Reach, Rotation, SessionReply
+from safeconduct._tokens.issuer import Checked
 from safeconduct.errors import ReusedRefreshToken, TooEarly
 from safeconduct.events import RefreshReused, SessionEnded
 from safeconduct.principal import Level
@@ -99,21 +100,33 @@ class Turning:
             case _:
                 return
 
-    def claims_now(self, reach: Reach, session: Session, rights: Rights | None) -> dict[str, object]:
-        """Ask the author's hook what a token of the session's present level shall say besides."""
+    def prepared_now(self, reach: Reach, session: Session, rights: Rights | None) -> Checked:
+        """Prepare a token of the session's present level."""
         level = level_at(session, int(self.clock() * 1000), self.standing.lives)
-        return self.claims(reach, session.subject, rights or Rights.from_text(session.rights), level)
+        return self.prepared(reach, session, rights, level)
 
-    def claims(self, reach: Reach, subject: str, rights: Rights, level: Level) -> dict[str, object]:
-        """Ask the author's hook what a token shall say besides."""
-        now_ms = int(self.clock() * 1000)
-        return dict(self._minting.claims_of(subject, reach.session_id, rights, level=level, now_ms=now_ms))
+    def prepared(self, reach: Reach, session: Session, rights: Rights | None, level: Level) -> Checked:
+        """Prepare a token of a session; *rights* where they were looked up."""
+        return self.prepared_for(
+            reach, session.subject, rights or Rights.from_text(session.rights), level, session.transport
+        )
+
+    def prepared_for(self, reach: Reach, subject: str, rights: Rights, level: Level, transport: Transport) -> Checked:
+        """
+        Ask the author's hook what a token shall say besides, and make sure that such a token can be made.
+
+        Raises:
+            Unavailable: If it can't.
+        """
+        return self._minting.prepared(
+            subject, reach.session_id, rights, level=level, transport=transport, now_ms=int(self.clock() * 1000)
+        )
 
     async def made(
         self,
         reach: Reach,
         reply: SessionReply,
-        extra: dict[str, object],
+        prepared: Checked,
         token: RefreshToken | None,
         *,
         is_rotated: bool = False,
@@ -123,12 +136,12 @@ class Turning:
         salt = b"" if session.chain is None else session.chain.salt
         if token is not None and is_rotated:
             token = self.refresh_tokens.successor(token, salt)
-        tokens = self._minting.tokens(session, reach.session_id, extra, iat_ms=reply.iat_ms, refresh_token=token)
+        tokens = self._minting.tokens(session, reach.session_id, prepared, iat_ms=reply.iat_ms, refresh_token=token)
         return await self._kept(tokens, reply)
 
-    async def renewed(self, reach: Reach, reply: SessionReply, extra: dict[str, object]) -> Tokens:
+    async def renewed(self, reach: Reach, reply: SessionReply, prepared: Checked) -> Tokens:
         """Make the access token of the last renewal."""
-        return await self._kept(self._minting.renewed(known(reply), reach.session_id, extra), reply)
+        return await self._kept(self._minting.renewed(known(reply), reach.session_id, prepared), reply)
 
     async def _kept(self, tokens: Tokens, reply: SessionReply) -> Tokens:
         return tokens if self._keeping is None else await self._keeping.exchanged(tokens, iat_ms=reply.iat_ms)

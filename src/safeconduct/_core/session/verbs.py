@@ -52,8 +52,8 @@ class OpenSessionVerbs(Protocol):
         """End the session behind an access token; nothing happens where there is none."""
         ...
 
-    async def sign_out_with(self, refresh_token: str) -> None:
-        """End the session of a refresh token."""
+    async def sign_out_with(self, refresh_token: str) -> str | None:
+        """End the session of a refresh token, and return its id; None where no session can be ended."""
         ...
 
     async def sign_out_of(self, session_id: str) -> None:
