@@ -96,9 +96,15 @@ def _is_named(pair: bytes, names: Collection[bytes]) -> bool:
 
 
 def fields_without(fields: list[Field], names: frozenset[bytes]) -> list[Field]:
-    """Return the *fields* of a request without the cookies of these names."""
+    """
+    Return the *fields* of a request without the cookies of these names.
+
+    What is left of several fields is joined: "…these MUST be concatenated into a single octet string … before being
+    passed into a … generic HTTP server application" (RFC 9113 §8.2.3), or a bridge to WSGI joins them by a comma.
+    """
     values = [value for name, value in fields if name == b"cookie"]
     if not values:
         return fields
     kept = [(name, value) for name, value in fields if name != b"cookie"]
-    return kept + [(b"cookie", value) for value in without(values, names)]
+    line = b"; ".join(without(values, names))
+    return [*kept, (b"cookie", line)] if line else kept
