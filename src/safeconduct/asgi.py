@@ -11,7 +11,7 @@ from typing import Any, Final
 from safeconduct._core.decision import Passed, Refused
 from safeconduct._core.endpoints.table import Body
 from safeconduct._core.gate import Gate, GateKeeper
-from safeconduct._core.own_prefix import refuse_forced_script_name, refuse_own_root_path
+from safeconduct._core.own_prefix import refuse_own_root_path
 from safeconduct._core.watch import Watch
 from safeconduct._http.close_code import close_code
 from safeconduct._http.cookies import fields_without
@@ -47,7 +47,6 @@ class AuthMiddleware:
 
     def __init__(self, app: App, auth: GateKeeper) -> None:
         refuse_own_root_path(app)
-        refuse_forced_script_name(app)
         self.app = app
         self.auth = auth
         self._gate = auth.asgi_gate()

@@ -12,7 +12,9 @@ from minting import tokens
 from people import Folk
 from safeconduct import Auth
 from safeconduct.stores import MemoryStore
+from sockets import play, socket_scope
 from stages import configuration, now
+from table import basic
 
 
 class Counting(MemoryStore):
@@ -135,3 +137,159 @@ def test_an_inner_one_serves_no_path_of_ours():
         await inner({**scope, "path": "/.well-known/jwks.json"}, receive, send)
 
     assert "alice" == through(auth.asgi(mounted), request()).report["who"]
+
+
+OUTSIDE = "/mounted"
+SITE = ("origin", b"https://evil.example")
+OWN = ("origin", b"https://app.example")
+
+
+def asgi_in_asgi(auth):
+    inner = auth.asgi(AsgiReport())
+
+    async def mounted(scope, receive, send):
+        await inner({**scope, "root_path": OUTSIDE}, receive, send)
+
+    return auth.asgi(mounted)
+
+
+def wsgi_in_wsgi(auth):
+    inner = auth.wsgi(wsgi_application)
+
+    def mounted(environ, start_response):
+        path = environ["PATH_INFO"].removeprefix(OUTSIDE)
+        return inner({**environ, "PATH_INFO": path, "SCRIPT_NAME": OUTSIDE}, start_response)
+
+    return auth.wsgi(mounted)
+
+
+def wsgi_in_asgi(auth):
+    inner = WSGIMiddleware(auth.wsgi(wsgi_application))
+
+    async def mounted(scope, receive, send):
+        await inner({**scope, "root_path": OUTSIDE}, receive, send)
+
+    return auth.asgi(mounted)
+
+
+NESTS = [
+    pytest.param(through, asgi_in_asgi, id="asgi in asgi"),
+    pytest.param(lambda app, asked: call_wsgi(app, environ_of(asked)), wsgi_in_wsgi, id="wsgi in wsgi"),
+    pytest.param(through, wsgi_in_asgi, id="wsgi in asgi"),
+]
+nests = pytest.mark.parametrize(("ask", "nest"), NESTS)
+
+
+def to(path, *headers, method="GET"):
+    """Return a request of alice for a path below the mount; without *headers*, by her token in the header."""
+    mine = headers or (("authorization", f"Bearer {tokens()['alice']}".encode()),)
+    return Asked(method, OUTSIDE + path, (("host", b"app.example"), *mine), "https")
+
+
+@nests
+def test_a4_a_strict_rule_of_the_inner_one_asks_the_store(ask, nest):
+    """Where the outer one, by its own rules, asked nobody."""
+    rules = [{"path": "/strict", "consistency": "strict"}]
+    auth, store, _ = counted(access={"public": [], "rules": rules}, revocation={"consistency": "none"})
+    application = nest(auth)
+
+    first = ask(application, to("/lax")).status, store.asked
+    second = ask(application, to("/strict")).status, store.asked
+    auth.sessions.revoke_token("jti-alice")
+    revoked, lax = ask(application, to("/strict")), ask(application, to("/lax"))
+
+    assert ((200, 0), (200, 1)) == (first, second)
+    assert (401, None) == (revoked.status, revoked.report)
+    assert b'"code":"invalid_token"' in revoked.body.replace(b" ", b"")
+    assert 200 == lax.status
+
+
+@nests
+@pytest.mark.parametrize(("path", "expected"), [("/there", 1), ("/lax", 0)])
+def test_a4_what_a_rule_of_the_outer_one_left_out_the_inner_one_asks(ask, nest, path, expected):
+    """Unless a rule of its own leaves it out, too."""
+    rules = [{"path": OUTSIDE + "/{rest...}", "consistency": "none"}, {"path": "/lax", "consistency": "none"}]
+    auth, store, _ = counted(access={"public": [], "rules": rules})
+
+    seen = ask(nest(auth), to(path))
+
+    assert ("alice", expected) == (seen.report["who"], store.asked)
+
+
+@nests
+def test_a4_an_unsafe_rule_of_the_inner_one_looks_at_the_page(ask, nest):
+    """By cookie, from a page that is not ours; the outer one let a GET pass."""
+    auth, _, _ = counted(access={"public": [], "rules": [{"path": "/unsafe", "unsafe": True}]})
+    cookie = ("cookie", f"__Host-safeconduct={tokens()['alice']}".encode())
+    application = nest(auth)
+
+    refused = ask(application, to("/unsafe", cookie, SITE))
+    passed = ask(application, to("/safe", cookie, SITE)), ask(application, to("/unsafe", cookie, OWN))
+
+    assert (403, None) == (refused.status, refused.report)
+    assert b'"code":"cross_site_request"' in refused.body.replace(b" ", b"")
+    assert ["alice", "alice"] == [seen.report["who"] for seen in passed]
+
+
+def test_a4_a_method_that_is_changed_in_between_is_judged_as_it_is():
+    """An override makes an unsafe method of a safe one: the inner one looks at the page."""
+    auth, _, _ = counted()
+    inner = auth.asgi(AsgiReport())
+
+    async def overriding(scope, receive, send):
+        await inner({**scope, "method": "DELETE"}, receive, send)
+
+    cookie = ("cookie", f"__Host-safeconduct={tokens()['alice']}".encode())
+
+    assert 403 == through(auth.asgi(overriding), to("/x", cookie, SITE)).status
+
+
+def test_a4_a_handshake_is_one_persons_all_the_way():
+    """The token among the subprotocols goes before another person's cookie, outside and inside."""
+    auth, _, _ = counted()
+    seen = []
+
+    async def application(scope, receive, send):
+        await receive()
+        seen.append((scope["safeconduct"].subject, scope["safeconduct"].scheme))
+        await send({"type": "websocket.accept"})
+
+    offered = ("sec-websocket-protocol", b"bearer, " + tokens()["alice"].encode())
+    cookie = ("cookie", f"__Host-safeconduct={tokens()['bob']}".encode())
+
+    for nested in (application, auth.asgi(application), auth.asgi(auth.asgi(application))):
+        asked = Asked("GET", "/me", (("host", b"app.example"), offered, cookie, OWN), "https")
+        asyncio.run(play(auth.asgi(nested), socket_scope(asked)))
+
+    assert [("alice", "subprotocol")] * 3 == seen
+
+
+@pytest.mark.parametrize("bridge", [WSGIMiddleware, WsgiToAsgi])
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a4_cookies_in_two_fields_are_one_persons_all_the_way(bridge, order):
+    """HTTP/2 sends them so; a bridge to WSGI would join them by a comma."""
+    auth, _, _ = counted()
+    crumbs = [("cookie", f"__Host-safeconduct={tokens()['alice']}".encode()), ("cookie", b"theme=dark")]
+    asked = Asked("GET", "/me", (("host", b"app.example"), *(crumbs[at] for at in order)), "https")
+
+    seen = through(auth.asgi(bridge(auth.wsgi(wsgi_application))), asked)
+
+    assert "alice" == seen.report["who"]
+    assert {"theme=dark", f"__Host-safeconduct={tokens()['alice']}"} == set(seen.report["cookie"].split("; "))
+
+
+@pytest.mark.parametrize("headers", [basic("alice", "correct horse"), (("authorization", "Bearer {alice}"),)])
+def test_a4_an_emptied_header_is_no_credential(headers):
+    """Whatever the outer one proved by it."""
+    auth = Auth(configuration(), directory=Folk(alice="correct horse"), clock=now)
+    inner = auth.wsgi(wsgi_application)
+
+    def emptying(environ, start_response):
+        return inner({**environ, "HTTP_AUTHORIZATION": ""}, start_response)
+
+    filled = [(name, value.format(alice=tokens()["alice"]).encode()) for name, value in headers]
+    asked = Asked("GET", "/me", (("host", b"app.example"), *filled), "https")
+
+    seen = call_wsgi(auth.wsgi(emptying), environ_of(asked))
+
+    assert (401, None) == (seen.status, seen.report)

@@ -1,6 +1,7 @@
 """The gate and the application read the same path: below a mount prefix, whoever takes it off."""
 
 import asyncio
+import sys
 
 import pytest
 from a2wsgi import ASGIMiddleware, WSGIMiddleware
@@ -233,5 +234,12 @@ def test_a2_django_with_a_forced_script_name_is_not_wrapped(world, make):
         wrap(application)
 
     assert wrap(application)
+
+
+def test_a2_what_is_none_of_django_is_wrapped(monkeypatch):
+    """Whatever its settings say, and where nobody has imported it."""
     with override_settings(FORCE_SCRIPT_NAME="/api"):
-        assert getattr(auth(), world)(plain_wsgi(Served()) if world == "wsgi" else plain_asgi(Served()))
+        assert auth().wsgi(plain_wsgi(Served()))
+        assert auth().asgi(plain_asgi(Served()))
+    monkeypatch.delitem(sys.modules, "django.core.handlers.base")
+    assert auth().wsgi(plain_wsgi(Served()))

@@ -352,3 +352,25 @@ def test_a1_both_commands_tell_that_preflights_pass(folder, write, is_on):
     assert is_on == ('access.preflights = "pass"' in routes.err)
     assert is_on == any("preflights pass" in text for text in warned)
     assert is_on == any("access.preflights" == each["subject"] for each in configuration.json)
+
+
+@pytest.mark.parametrize("application", ["starlette_app()", "flask"])
+def test_a5_both_commands_name_a_rule_that_other_methods_pass(write, application):
+    """A framework that does not dispatch by method serves QUERY by the function that is meant for DELETE."""
+    made = "flask_app(); Safeconduct(auth()).init_app(app)" if application == "flask" else application
+    name = write(f"app = {made}")
+
+    routes = run("routes", f"{name}:app", "--json")
+    warned = [text for verdict, text in findings(f"{name}:app") if verdict == "warn"]
+
+    told = "DELETE /users/{name}: for any other method, such as QUERY, it takes no more than: authenticated"
+    assert (0, True) == (routes.code, told in routes.err)
+    assert [told] == warned
+
+
+def test_a5_a_rule_for_all_methods_is_not_named(folder, write):
+    write_configuration(folder, more=ACCESS.replace('methods = ["DELETE"], ', ""))
+    name = write("app = starlette_app()")
+
+    assert "other method" not in run("routes", f"{name}:app", "--json").err
+    assert [] == [text for verdict, text in findings(f"{name}:app") if verdict == "warn"]

@@ -224,3 +224,30 @@ def test_f2_public_entries_and_rules_are_compared_by_their_shape(monkeypatch):
     Policy([f"/public/{place}" for place in range(300)], many_rules(300))
 
     assert len(shapes) <= 2 * 600
+
+
+@pytest.mark.parametrize(
+    ("public", "rules_", "expected"),
+    [
+        ([], [("/pay/{x}", ["GET", "POST"])], {"GET,HEAD,POST /pay/{x}": AUTHENTICATED}),
+        ([], [("/", ["POST"])], {"POST /": AUTHENTICATED}),
+        ([], [("/pay/{rest...}", ["POST"]), ("/pay/{x}/y", ["GET"])], {"POST /pay/{rest...}", "GET,HEAD /pay/{x}/y"}),
+        (["/pay"], [("/pay", ["POST"])], {"POST /pay": OPEN}),
+        ([], [("/pay", ["POST"]), ("/{rest...}", [])], {}),
+        ([], [("/pay/", ["POST"]), ("/pay", [])], {}),
+        ([], [("/pay", [])], {}),
+    ],
+    ids=str,
+)
+def test_a5_a_rule_for_some_methods_is_told_where_others_pass_by_the_default(public, rules_, expected):
+    """With what they pass by; not where another rule meets them."""
+    policy = Policy(public, [Rule(path=path, methods=methods, roles=["clerk"]) for path, methods in rules_])
+
+    told = {str(entry): other for entry, other in policy.rules_for_some_methods()}
+
+    assert expected == (set(told) if isinstance(expected, set) else told)
+
+
+def test_a5_a_rule_that_asks_no_more_than_the_default_is_not_told():
+    """Nothing is lost by another method."""
+    assert [] == list(Policy((), [Rule(path="/x", methods=["GET"])]).rules_for_some_methods())

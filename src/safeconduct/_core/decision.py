@@ -57,6 +57,8 @@ class Passed:
     proof: Proof | None = None
     #: Whether a cookie carried the credential, so that no shared cache may keep what it asked for.
     is_by_cookie: bool = False
+    #: False where a rule left out the question to the store: an inner middleware whose rules do not, asks it.
+    is_asked: bool = True
     #: What a WSGI environ is told beside the identity, made once; None for what it is not told.
     auth_type: str | None = field(init=False, repr=False, compare=False)
     remote_user: str | None = field(init=False, repr=False, compare=False)

@@ -5,6 +5,8 @@ A header beats a cookie and never falls through to it.  What another middleware 
 over only if the very same bytes are read here.
 """
 
+from dataclasses import replace
+
 from safeconduct._core.basic import BasicRecognition
 from safeconduct._core.decision import Key, Passed
 from safeconduct._core.recognition import Place, Recognition
@@ -74,8 +76,13 @@ class Identification:
                 passed, is_asked = await self._from_header(fields, request, outer, now)
             else:
                 passed, is_asked = await self._from_elsewhere(request, outer, now)
-            if passed is not outer:
-                await self._vouching.vouch(passed, request, requirement, now, is_asked=is_asked)
+            if passed is outer:
+                # Its page and its rights are looked at again, since the rules here are others; the store is asked again
+                # where a rule here is strict, or nobody was asked for the outer one.
+                is_asked = outer.is_asked and requirement.consistency != "strict"
+            await self._vouching.vouch(passed, request, requirement, now, is_asked=is_asked)
+            if passed is not outer and self._vouching.leaves_out(passed, requirement):
+                passed = replace(passed, is_asked=False)
         except AuthError as error:
             is_refused = fields and self._rejects_invalid and not isinstance(error, Unavailable)
             if is_refused or not requirement.is_open:
@@ -105,9 +112,11 @@ class Identification:
 
     async def _from_elsewhere(self, request: Request, outer: Passed | None, now: float) -> tuple[Passed, bool]:
         found = self._sources.carried(request)
+        if outer is not None and (found is None or found.place.scheme == "cookie") and self._hid_token(outer, request):
+            # The cookie is not the credential of this handshake: the outer one found a token that goes before it.
+            return outer, False
         if found is None:
-            is_theirs = outer is not None and self._hid_token(outer, request)
-            return (outer if outer is not None and is_theirs else self._strangers.nobody), False
+            return self._strangers.nobody, False
         if outer is not None and self._is_same(outer, found.place.key):
             return outer, False
         known = self._recognition.recall(found.place.key)
@@ -132,4 +141,5 @@ class Identification:
         )
 
     def _is_same(self, outer: Passed, key: Key) -> bool:
-        return outer.owner is self._owner and outer.proof is not None and outer.proof.credential == key
+        # The key of a user name and a password is empty, and so is a field that somebody emptied on the way.
+        return bool(key) and outer.owner is self._owner and outer.proof is not None and outer.proof.credential == key

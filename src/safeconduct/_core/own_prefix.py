@@ -20,8 +20,9 @@ def refuse_own_root_path(app: Any) -> None:
     Look at an ASGI application, and at whatever its wrappers keep as ``app``.
 
     Raises:
-        ConfigurationError: If one of them has a root path of its own.
+        ConfigurationError: If one of them has a root path of its own, or Django's ``FORCE_SCRIPT_NAME`` is in effect.
     """
+    refuse_forced_script_name(app)
     for layer in _layers(app):
         root_path = getattr(layer, "root_path", None)
         # The attribute of that name that Flask and Quart have is a folder; both have a name to be imported by.

@@ -5,17 +5,21 @@ Rules add up.  A ``public`` entry opens what it names unless a more specific rul
 meet is the more specific, the policy is refused when it is made, with both named (http.md, "Access rules").
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
-from typing import Literal, NoReturn
+from typing import Final, Literal, NoReturn
 
 from safeconduct._core.requirement import AUTHENTICATED, OPEN, Requirement
-from safeconduct._core.template import Segments, Template, split_entry
+from safeconduct._core.template import LITERAL, Segments, Template, split_entry
 from safeconduct._core.template_tree import TemplateTree
 from safeconduct.config import Rule
 from safeconduct.errors import ConfigurationError, InvalidRequest
+
+#: What no rule names.
+_ANY_METHOD: Final = "ANY"
+_ANY_SEGMENT: Final = "\N{HORIZONTAL ELLIPSIS}"
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,19 @@ class Policy:
         for entry in rules[1:]:
             total += entry.requirement
         return total
+
+    def rules_for_some_methods(self) -> Iterator[tuple[Entry, Requirement]]:
+        """
+        Yield each rule that any other method passes by the default or a public entry, with what that asks.
+
+        A framework that does not dispatch by method itself would serve the same for it.
+        """
+        for entry in self.rules:
+            parts = [text if kind == LITERAL else _ANY_SEGMENT for kind, text in entry.template.without_slash.segments]
+            other = self.requirement_of(_ANY_METHOD, parts or [""])
+            asked = [self.requirement_of(method, parts or [""]) for method in entry.methods]
+            if other in (self.default, OPEN) and any(other != each for each in asked):
+                yield entry, other
 
     def _closing_rules(self, method: str, parts: Sequence[str]) -> list[Entry]:
         # /a and /a/ are one path for rules: a framework that answers one where the other is meant opens no way around.

@@ -62,6 +62,13 @@ class Vouching:
                 self._basic.forget(request)
             raise
 
+    def leaves_out(self, passed: Passed, requirement: Requirement) -> bool:
+        """Say whether *requirement* leaves out a question about *passed* that is asked where no rule says otherwise."""
+        proof = passed.proof
+        if proof is None or requirement.consistency != "none":
+            return False
+        return self.asks(None, proof.question) and not self.asks("none", proof.question)
+
     async def ask(
         self, question: Question, consistency: Consistency | None, *, now_ms: int, answer: Answer | None = None
     ) -> None:

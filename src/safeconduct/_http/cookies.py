@@ -97,15 +97,18 @@ def _is_named(pair: bytes, names: Collection[bytes]) -> bool:
 
 
 def fields_without(fields: Sequence[Field], names: frozenset[bytes]) -> Sequence[Field]:
-    """Return the *fields* of a request without the cookies of these names; themselves where there are none."""
-    for name, value in fields:
-        if len(name) == _NAME_BYTES and name.lower() == b"cookie" and any(each in value for each in names):
-            break
-    else:
+    """
+    Return the *fields* of a request without the cookies of these names; themselves where nothing is to be taken out.
+
+    What is left of several fields is joined: "…these MUST be concatenated into a single octet string … before being
+    passed into a … generic HTTP server application" (RFC 9113 §8.2.3), or a bridge to WSGI joins them by a comma.
+    """
+    values = [value for name, value in fields if len(name) == _NAME_BYTES and name.lower() == b"cookie"]
+    if len(values) <= 1 and not any(each in value for value in values for each in names):
         return fields
-    values = [value for name, value in fields if name.lower() == b"cookie"]
     kept = [(name, value) for name, value in fields if name.lower() != b"cookie"]
-    return kept + [(b"cookie", value) for value in without(values, names)]
+    line = b"; ".join(without(values, names))
+    return [*kept, (b"cookie", line)] if line else kept
 
 
 def hide_cookies(environ: dict[str, Any], names: frozenset[bytes]) -> None:

@@ -3,7 +3,7 @@
 import click
 
 from safeconduct.cli.applications import load_application
-from safeconduct.cli.holding import holdings
+from safeconduct.cli.holding import described, holdings
 from safeconduct.cli.outcomes import tell, warn
 from safeconduct.cli.tables import json_option, print_table
 
@@ -25,5 +25,8 @@ def routes(app: str, as_json: bool) -> None:  # noqa: FBT001 - click passes it b
         warn("nothing of safeconduct is around this application: every route is open.")
     if any(guard.policy.passes_preflights for guard in application.guards):
         warn('preflights pass without a credential on every path: access.preflights = "pass".')
+    for guard in application.guards:
+        for entry, other in guard.policy.rules_for_some_methods():
+            warn(f"{entry}: for any other method, such as QUERY, it takes no more than: {described(other)}.")
     if application.framework is None:
         tell("Only Starlette, FastAPI and Flask tell their routes; `safeconduct doctor` prints the rules.")

@@ -65,6 +65,12 @@ def _rules(policy: Policy) -> Iterator[Finding]:
         yield ok("access", f"{entry}: public, unless a more specific rule matches")
     for entry in policy.rules:
         yield ok("access", f"{entry}: {described(entry.requirement)}")
+    for entry, other in policy.rules_for_some_methods():
+        yield warn(
+            "access",
+            f"{entry}: for any other method, such as QUERY, it takes no more than: {described(other)}",
+            "Leave its methods out, or add a rule for the path without methods, unless the application refuses others.",
+        )
     yield ok("access", f"everything else: {described(policy.default)}")
     if policy.passes_preflights:
         yield warn(
