@@ -9,7 +9,7 @@ from minting import OWN_KEY
 from people import run
 from safeconduct import Account
 from safeconduct._core.reference import is_reference
-from safeconduct.errors import ConfigurationError, InvalidToken
+from safeconduct.errors import ConfigurationError, InvalidToken, Unavailable
 from safeconduct.stores import MemoryStore
 from visiting import ACCESS, LIMITS, Place, Visitor
 
@@ -180,6 +180,8 @@ def test_something_else_under_a_reference_is_503(over_a_server, claims):
     server.say("HSET", kept, "claims", claims)
 
     assert 503 == visitor.use()
+    with pytest.raises(Unavailable):
+        place.auth.verify(visitor.held["access_token"])
 
 
 def test_another_sessions_claims_under_a_reference_are_503(over_a_server):
