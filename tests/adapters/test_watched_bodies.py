@@ -142,10 +142,11 @@ def test_a_long_lived_response_breaks(body, make):
 
 
 def test_h_a_long_lived_response_is_watched_when_its_caller_is_known(make):
-    """The short way, which a second request takes, watches nothing and is no way for such a rule."""
+    """The short way, which later requests take, watches nothing and is not for such a rule."""
     scene = make(**RULE)
-    for _ in range(2):
-        scene.ask(bearer(mint(jti="known")))
+    caller = bearer(mint())
+    for _ in range(4):
+        scene.ask(caller)
         scene.next()
     scene.place.clock.advance(seconds=LATER)
 
