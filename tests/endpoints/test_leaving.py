@@ -53,6 +53,17 @@ def test_an_expired_access_token_signs_out_too(visitor, clock):
     assert 401 == visitor.refresh()
 
 
+def test_h_an_expired_access_token_signs_out_without_any_leeway(make, clock):
+    """It is checked as of the last second of its life, whatever is granted to clocks."""
+    visitor = Visitor(make(tokens={"leeway_seconds": 0}))
+    visitor.take(remember=True)
+    clock.advance(seconds=2000)
+
+    assert 204 == leave(visitor, bearer=visitor.held["access_token"])
+
+    assert 401 == visitor.refresh()
+
+
 def test_a_refresh_token_counts_before_an_access_token(visitor):
     visitor.take(remember=True)
     other = visitor.held
