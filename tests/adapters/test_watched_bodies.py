@@ -158,6 +158,32 @@ def test_a_long_lived_response_breaks(body, make):
     assert "ExpiredToken" == type(caught.value).__name__
 
 
+def test_h_a_long_lived_response_is_watched_when_its_caller_is_known(make):
+    """The short way, which later requests take, watches nothing and is not for such a rule."""
+    scene = make(**RULE)
+    caller = bearer(mint())
+    for _ in range(4):
+        scene.ask(caller)
+        scene.next()
+    scene.place.clock.advance(seconds=LATER)
+
+    with pytest.raises(AuthError) as caught:
+        scene.next()
+
+    assert "ExpiredToken" == type(caught.value).__name__
+
+
+def test_h_a_stream_of_events_with_a_charset_is_watched(make):
+    """What follows the type is not looked at."""
+    scene = make(("Content-Type", "text/event-stream; charset=utf-8"))
+    scene.ask(bearer(mint()))
+    scene.next()
+
+    scene.place.clock.advance(seconds=LATER)
+
+    assert scene.next() is None
+
+
 def test_a_long_lived_stream_of_events_ends_whole(make):
     scene = make(*EVENTS, **RULE)
     scene.ask(bearer(mint()))

@@ -188,6 +188,22 @@ def test_a_long_lived_response_breaks(make):
     assert "alice" == scene.feed.last.subject
 
 
+def test_h_a_long_lived_response_is_watched_when_its_caller_is_known(make):
+    """The short way, which later requests take, watches nothing and is not for such a rule."""
+    scene = make((b"content-type", b"application/x-ndjson"), **RULE)
+    caller = bearer(mint())
+    for _ in range(3):
+        before = scene.open(caller)
+        scene.give(None)
+        before.end()
+    held = scene.open(caller)
+
+    scene.place.clock.advance(seconds=LATER)
+
+    assert [] == held.end()
+    assert ["CancelledError"] == scene.feed.errors
+
+
 def test_a_long_lived_stream_of_events_ends_whole(make):
     scene = make(*EVENTS, **RULE)
     held = scene.open(bearer(mint()))

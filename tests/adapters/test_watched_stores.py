@@ -6,6 +6,7 @@ from held import HeldSocket, Talk, bearer, opened, watched_place
 from login_scene import Time
 from minting import NOW, mint
 from safeconduct.errors import Unavailable
+from safeconduct.events import Fault
 from safeconduct.stores import MemoryStore
 from servers import KINDS, Server
 from visiting import stores_of
@@ -60,6 +61,8 @@ def test_a_server_that_is_gone_closes(place, server):
         assert 1013 == held.code()
     finally:
         server.start()
+    # It was told by whoever looked, and is no fault of ours.
+    assert not any(isinstance(event, Fault) for event in place.events)
 
 
 @pytest.fixture

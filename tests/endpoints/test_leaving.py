@@ -54,6 +54,17 @@ def test_an_expired_access_token_signs_out_too(visitor, clock):
     assert 401 == visitor.refresh()
 
 
+def test_h_an_expired_access_token_signs_out_without_any_leeway(make, clock):
+    """It is checked as of the last second of its life, whatever is granted to clocks."""
+    visitor = Visitor(make(tokens={"leeway_seconds": 0}))
+    visitor.take(remember=True)
+    clock.advance(seconds=2000)
+
+    assert 204 == leave(visitor, bearer=visitor.held["access_token"])
+
+    assert 401 == visitor.refresh()
+
+
 def test_b1_both_sessions_end_where_two_came(visitor):
     """A refresh token of one session and an access token of another: nothing that came is left alive."""
     visitor.take(remember=True)

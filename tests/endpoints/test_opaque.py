@@ -180,6 +180,8 @@ def test_something_else_under_a_reference_is_503(over_a_server, claims):
     server.say("HSET", kept, "claims", claims)
 
     assert 503 == visitor.use()
+    with pytest.raises(Unavailable):
+        place.auth.verify(visitor.held["access_token"])
 
 
 def test_another_sessions_claims_under_a_reference_are_503(over_a_server):

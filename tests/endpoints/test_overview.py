@@ -24,6 +24,20 @@ def test_nobody_learns_how_to_sign_in(visitor):
     )
 
 
+def test_h_a_page_learns_when_it_may_be_remembered_for_longer(visitor, clock):
+    """From half of the long-term credential's life to its end; nothing where there is none."""
+    visitor.sign_in(remember=True)
+    remembered, now = visitor.answer, int(clock())
+    visitor.ask("GET", "/auth/session")
+    kept = visitor.answer
+
+    assert now + 14 * 86_400 == kept["extend_before"]
+    assert (kept["extend_after"], kept["extend_before"]) == (remembered["extend_after"], remembered["extend_before"])
+    visitor.sign_in()
+    visitor.ask("GET", "/auth/session")
+    assert (None, None) == (visitor.answer["extend_after"], visitor.answer["extend_before"])
+
+
 def test_a_page_learns_who_it_is_and_its_csrf_token(visitor, clock):
     """C4: what one may do is asked, and not read out of the token."""
     visitor.sign_in(remember=True)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from safeconduct.errors import TooManyAttempts
 from visiting import ACCESS, REFRESH, Visitor
 
 
@@ -112,6 +113,19 @@ def test_a_foreign_page_proves_nothing(visitor):
 
 def test_it_needs_an_access_token(visitor):
     assert 401 == visitor.ask("POST", "/auth/step-up", said={"password": "wonder"})
+
+
+def test_h_code_that_steps_up_knows_no_device(make):
+    """Without a device cookie the tries of the whole account count, from wherever they came."""
+    place = make(login={"failures_per_account": 2, "failures_per_account_and_network": 9})
+    visitor = Visitor(place)
+    visitor.take()
+    token = visitor.held["access_token"]
+    for _ in range(2):
+        visitor.ask("POST", "/auth/login", said={"username": "alice", "password": "wrong"}, with_jar=False)
+
+    with pytest.raises(TooManyAttempts):
+        place.auth.sessions.step_up(token, "wonder")
 
 
 def test_a_device_counts_for_the_name_of_the_session(make):

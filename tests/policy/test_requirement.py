@@ -41,6 +41,19 @@ def verdict(requirement, identity):
     return outcome(requirement.check, identity, now=NOW)
 
 
+@pytest.mark.parametrize(
+    ("level", "auth_time", "reason"), [("remembered", 300, "level"), ("explicit", 300, "age")], ids=["level", "age"]
+)
+def test_h_a_step_up_tells_the_log_what_was_too_little(level, auth_time, reason):
+    """The gravest first: who is only remembered may also have an old proof."""
+    caller = Principal(subject="alice", issuer="i", scheme="bearer", level=level, auth_time=auth_time, expires_at=2000)
+
+    with pytest.raises(StepUpRequired) as caught:
+        Requirement(level="explicit", max_age_seconds=60).check(caller, now=NOW)
+
+    assert reason == caught.value.reason
+
+
 @given(requirements, requirements, identities)
 def test_a_sum_is_never_easier(one, other, identity):
     """Who passes the sum passes each of the two."""

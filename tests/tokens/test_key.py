@@ -5,6 +5,7 @@ import pytest
 from safeconduct._tokens.algorithms import ALGORITHMS, SIGNATURES
 from safeconduct._tokens.fingerprints import _FIELD, _OF_ORDER_EIGHT, is_roca, is_small_order
 from safeconduct._tokens.key import UnusableKey, read_key, read_secret
+from safeconduct._tokens.reader import decode_segment
 from tokencraft import jwk_for, public_jwk_for, segment
 
 EC, RSA, OKP, OCT = (jwk_for(name) for name in ("ES256", "RS256", "EdDSA", "HS256"))
@@ -70,6 +71,10 @@ REFUSED = {
     "x missing": {name: value for name, value in EC.items() if name != "x"},
     "x of a wrong type": {**EC, "x": 1},
     "x short": {**EC, "x": segment(bytes(31)).decode()},
+    # The same number, which is another text and so another thumbprint (RFC 7518 §6.2.1.2).
+    "h: x with a zero in front": {**EC, "x": segment(b"\0" + decode_segment(EC["x"].encode())).decode()},
+    "h: y with a zero in front": {**EC, "y": segment(b"\0" + decode_segment(EC["y"].encode())).decode()},
+    "h: d with a zero in front": {**EC, "d": segment(b"\0" + decode_segment(EC["d"].encode())).decode()},
     "x padded": {**EC, "x": EC["x"] + "="},
     "x not ASCII": {**EC, "x": "\u00e4"},
     "off the curve": {**public_jwk_for("ES256"), "y": EC["x"]},
