@@ -47,6 +47,7 @@ class AuthMiddleware:
         self._gate = auth.wsgi_gate()
         self.answer = self._gate.answer
         self._recall = self._gate.recall
+        self._takes_cookies = self._gate.takes_cookies
         self._hides_cookies = bool(self._gate.hidden_cookies)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -58,6 +59,8 @@ class AuthMiddleware:
         route = route_of(environ)
         if field is not None:
             passed = self._recall(route, field.encode("latin-1"))
+        elif self._takes_cookies and (line := environ.get("HTTP_COOKIE")):
+            passed = self._gate.recall_by_cookie(route, line.encode("latin-1"))
         if passed is None:
             judged = self._judge(environ, start_response)
             if not isinstance(judged, Passed):
