@@ -89,8 +89,10 @@ class AuthMiddleware:
                 return
         identity = passed.identity
         outlook = Outlook(self._watch_stream, passed, scope, as_private(send) if passed.is_by_cookie else send)
-        own = {"safeconduct": identity, "user": identity, "auth": passed, "safeconduct.extend": outlook.extend}
-        below = {**scope, **own}
+        below = dict(scope)
+        below["safeconduct"] = below["user"] = identity
+        below["auth"] = passed
+        below["safeconduct.extend"] = outlook.extend
         if self._hides_cookies:
             below["headers"] = fields_without(scope["headers"], self._gate.hidden_cookies)
         before = PASSED.set(passed)

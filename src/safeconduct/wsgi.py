@@ -125,13 +125,14 @@ class AuthMiddleware:
         if not watched.is_watched and _is_file(body, environ):
             # A file's own iterable lets the server send it by itself.
             return body
-        return _body(body, passed, watched)
+        # A server asks for the length, and sets Content-Length where it is one (PEP 3333).
+        return (_SizedBody if hasattr(body, "__len__") else _Body)(body, passed, watched)
 
 
 def _whole(body: Sequence[bytes], passed: Passed, watched: WatchedBody) -> Iterable[bytes]:
     """Look once at a watched response that is sent at once, and pass it as it is; look at each chunk of any other."""
     if len(body) > 1:
-        return _body(body, passed, watched)
+        return _SizedBody(body, passed, watched)
     error = watched.refusal()
     return body if error is None else _answer(watched, error)
 
@@ -139,11 +140,6 @@ def _whole(body: Sequence[bytes], passed: Passed, watched: WatchedBody) -> Itera
 def _is_file(body: Iterable[bytes], environ: Environ) -> bool:
     wrapper = environ.get("wsgi.file_wrapper")
     return isinstance(wrapper, type) and isinstance(body, wrapper)
-
-
-def _body(body: Iterable[bytes], passed: Passed, watched: WatchedBody) -> "_Body":
-    # A server asks for the length, and sets Content-Length where it is one (PEP 3333).
-    return (_SizedBody if hasattr(type(body), "__len__") else _Body)(body, passed, watched)
 
 
 class _Body:
@@ -161,8 +157,8 @@ class _Body:
         self._passed = passed
         self._watched = watched
 
-    def __iter__(self) -> Iterator[bytes]:
-        # In line and as a generator: every response of Flask comes this way.
+    def __iter__(self) -> Iterator[bytes]:  # noqa: C901 - in line: every response of Flask comes this way
+        # A generator, since its frame costs less than a call for each step.
         get, put, passed, watched = PASSED.get, PASSED.set, self._passed, self._watched
         steps: Iterator[bytes] | None = None
         error: AuthError | None = None
@@ -185,14 +181,14 @@ class _Body:
                     error = watched.refusal()
                 elif not watched.may_go_on():
                     return
-            if error is not None:
-                yield from _answer(watched, error)
-                return
-            if chunk is None:
-                return
+            if chunk is None or error is not None:
+                break
             # "…must not be sent until a non-empty bytestring": until then there is another answer (PEP 3333).
-            is_begun = is_begun or bool(chunk)
+            if chunk:
+                is_begun = True
             yield chunk
+        if error is not None:
+            yield from _answer(watched, error)
 
     def close(self) -> None:
         close = getattr(self._body, "close", None)
