@@ -3,8 +3,9 @@ What a request costs with us around an application, against the same application
 
     python benchmarks/bench_inproc.py [--quick] [--only asgi|wsgi]
 
-Warm is a request whose token was proven before, cold one whose token is verified anew (``tokens.remembered = 0``); the
-store is ``memory://``, and revocation is asked every time.  The header's value is a new object in every request, as a
+Warm is a request whose token was proven before, cold one whose token is verified anew (``tokens.remembered = 0``);
+cookie is a warm one by the browser's cookie among others, and post one with its CSRF token besides.  The store is
+``memory://``, and revocation is asked every time.  The header's value is a new object in every request, as a
 server hands it over, and the view reads the user's name.  Beside it stands Starlette's own middleware, with a backend
 that finds the token and checks nothing (no-op), and with one that looks at nothing at all (empty).  Each contender has
 a process of its own.
@@ -26,8 +27,9 @@ from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.responses import Response as StarletteResponse
 from starlette.routing import Route
 
-from safeconduct import Auth, Config
-from safeconduct._keys.generate import new_key
+from safeconduct import Account, Auth, Config
+from safeconduct._keys.generate import new_key, new_secrets
+from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.issuer import Grant
 from safeconduct.asgi import AuthMiddleware
 from safeconduct.flask import Safeconduct
@@ -96,18 +98,43 @@ def made_auth(algorithm, remembered):
     return auth, auth._workshop.issuer.issue(grant, iat_ms=int(time.time() * 1000) + 5)  # noqa: SLF001 - the way the demo issues
 
 
+class Nobody:
+    """A directory that is not asked."""
+
+    def check(self, username, password):
+        del username, password
+
+    def lookup(self, subject):
+        del subject
+
+
+def signed_in():
+    """Return an ``Auth``, and the fields of a browser with a session of it and those of its page's POST besides."""
+    issuer = "https://api.example.com"
+    keys = [new_key("ES256", now=time.time(), randomness=secrets.token_bytes)]
+    keys.append(new_secrets(KeySet.read({"keys": keys}, is_own=True), randomness=secrets.token_bytes))
+    login = {"sources": ["bearer", "cookie"], "external_url": issuer, "tokens": {"access_lifetime_seconds": 3600}}
+    auth = Auth(
+        Config(store="memory://", issuer=issuer, audience=issuer, keys={"keys": keys}, **login), directory=Nobody()
+    )
+    tokens = auth.sessions.sign_in(Account("user-00000001", scopes=["read", "write"], roles=["clerk"]))
+    cookies = b"theme=dark; __Host-safeconduct=" + tokens.access_token.encode() + b"; __Host-safeconduct-device=AQID"
+    csrf = auth._workshop._csrf.token(tokens.session_id, tokens.csrf_generation)  # noqa: SLF001 - as a page gets it
+    return auth, [(b"cookie", cookies)], [(b"x-csrf-token", csrf.encode()), (b"origin", issuer.encode())]
+
+
 def starlette_app(middleware=(), *, reads_user):
     async def view(asked):
         name = asked.user.display_name if reads_user else "user-00000001"
         return StarletteResponse(b'{"sub":"' + name.encode() + b'"}', media_type="application/json")
 
-    return Starlette(routes=[Route("/", view)], middleware=list(middleware))
+    return Starlette(routes=[Route("/", view, methods=["GET", "POST"])], middleware=list(middleware))
 
 
 def flask_app(*, reads_user):
     app = Flask("bench")
 
-    @app.get("/")
+    @app.route("/", methods=["GET", "POST"])
     def view():
         name = request.environ["REMOTE_USER"] if reads_user else "user-00000001"
         return Response(b'{"sub":"' + name.encode() + b'"}', mimetype="application/json")
@@ -116,25 +143,35 @@ def flask_app(*, reads_user):
 
 
 def contender(name):
-    """Return the application *name* and the token that it is asked with."""
+    """Return the application *name*, and the method and the fields that it is asked with."""
     world, _, rest = name.partition(" ")
     kind, _, algorithm = rest.partition(" ")
-    auth, token = made_auth(algorithm or "ES256", 0 if kind == "cold" else 10000)
+    if kind in {"cookie", "post"}:
+        auth, cookies, page = signed_in()
+        asked = ("GET", cookies) if kind == "cookie" else ("POST", cookies + page)
+    else:
+        auth, token = made_auth(algorithm or "ES256", 0 if kind == "cold" else 10000)
+        asked = ("GET", [(b"authorization", b"Bearer " + token.encode())])
+    return application(world, kind, auth), *asked
+
+
+def application(world, kind, auth):
+    """Return the application of one contender."""
     if kind == "bare":
-        return (starlette_app if world == "asgi" else flask_app)(reads_user=False), token
+        return (starlette_app if world == "asgi" else flask_app)(reads_user=False)
     if kind in {"no-op", "empty"}:
         backend = NoCheck() if kind == "no-op" else Nothing()
-        return starlette_app([Middleware(AuthenticationMiddleware, backend=backend)], reads_user=True), token
+        return starlette_app([Middleware(AuthenticationMiddleware, backend=backend)], reads_user=True)
     if world == "asgi":
-        return starlette_app([Middleware(AuthMiddleware, auth=auth)], reads_user=True), token
+        return starlette_app([Middleware(AuthMiddleware, auth=auth)], reads_user=True)
     app = flask_app(reads_user=True)
     Safeconduct(auth).init_app(app)
-    return app, token
+    return app
 
 
-def asgi_timed(app, token):
+def asgi_timed(app, method, fields):
     """Return what times *app* on a loop of its own."""
-    loop, field, statuses = new_event_loop(), b"Bearer " + token.encode(), set()
+    loop, statuses = new_event_loop(), set()
 
     async def receive():
         return {"type": "http.request", "body": b"", "more_body": False}
@@ -148,9 +185,9 @@ def asgi_timed(app, token):
         for _ in range(times):
             scope = {
                 "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1",
-                "method": "GET", "scheme": "http", "path": "/", "raw_path": b"/", "query_string": b"", "root_path": "",
+                "method": method, "scheme": "http", "path": "/", "raw_path": b"/", "query_string": b"", "root_path": "",
                 "state": {}, "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8000),
-                "headers": [*FIELDS, (b"authorization", field[:-1] + field[-1:])],
+                "headers": [*FIELDS, *[(name, value[:-1] + value[-1:]) for name, value in fields]],
             }  # fmt: skip
             await app(scope, receive, send)
         took = time.process_time() - began
@@ -161,9 +198,10 @@ def asgi_timed(app, token):
     return lambda times: loop.run_until_complete(ask(times))
 
 
-def wsgi_timed(app, token):
+def wsgi_timed(app, method, fields):
     """Return what times *app*."""
-    field, statuses = b"Bearer " + token.encode(), set()
+    statuses = set()
+    named = [("HTTP_" + name.decode().upper().replace("-", "_"), value) for name, value in fields]
 
     def start_response(status, headers, exc_info=None):
         del headers, exc_info
@@ -172,7 +210,8 @@ def wsgi_timed(app, token):
     def ask(times):
         began = time.process_time()
         for _ in range(times):
-            body = app({**ENVIRON, "HTTP_AUTHORIZATION": field.decode("latin-1")}, start_response)
+            carried = {name: value.decode("latin-1") for name, value in named}
+            body = app({**ENVIRON, "REQUEST_METHOD": method, **carried}, start_response)
             b"".join(body)
             if hasattr(body, "close"):
                 body.close()
@@ -186,6 +225,7 @@ def wsgi_timed(app, token):
 def names_of(world):
     """Return every contender of one world, the reference first."""
     own = [f"{world} {kind} {algorithm}" for kind in ("warm", "cold") for algorithm in ALGORITHMS]
+    own += [f"{world} cookie ES256", f"{world} post ES256"]
     return [f"{world} bare", *(["asgi no-op", "asgi empty"] if world == "asgi" else []), *own]
 
 

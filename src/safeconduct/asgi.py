@@ -17,7 +17,7 @@ from safeconduct._http.close_code import close_code
 from safeconduct._http.cookies import fields_without
 from safeconduct._http.message import Reply, Request
 from safeconduct._http.privacy import as_private
-from safeconduct._http.scope import read_scope, readable_again, without_subprotocol_token
+from safeconduct._http.scope import only_cookie_field, read_scope, readable_again, route_of, without_subprotocol_token
 from safeconduct._watching.line import Line, outer_extend, runs_on_asyncio
 from safeconduct._watching.outlook import Outlook, mark_awaitable
 from safeconduct._watching.response import WatchedResponse
@@ -52,6 +52,7 @@ class AuthMiddleware:
         self._gate = auth.asgi_gate()
         self._recall = self._gate.recall
         mark_awaitable(Outlook.send)
+        self._takes_cookies = self._gate.takes_cookies
         self._hides_cookies = bool(self._gate.hidden_cookies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901 - see "in line"
@@ -77,9 +78,12 @@ class AuthMiddleware:
                 field = value
                 count += 1
         passed: Passed | None = None
-        if field is not None and count == 1:
+        if count == 1 and field is not None:
             route = scope["method"], scope["path"], scope.get("root_path", ""), scope.get("raw_path")
             passed = self._recall(route, field)
+        elif count == 0 and self._takes_cookies:
+            line = only_cookie_field(headers)
+            passed = None if line is None else self._gate.recall_by_cookie(route_of(scope), line)
         if passed is None:
             scope = readable_again(scope)
             passed = await self._judge(scope, receive, send)
@@ -87,8 +91,10 @@ class AuthMiddleware:
                 return
         identity = passed.identity
         outlook = Outlook(self._watch_stream, passed, scope, as_private(send) if passed.is_by_cookie else send)
-        own = {"safeconduct": identity, "user": identity, "auth": passed, "safeconduct.extend": outlook.extend}
-        below = {**scope, **own}
+        below = dict(scope)
+        below["safeconduct"] = below["user"] = identity
+        below["auth"] = passed
+        below["safeconduct.extend"] = outlook.extend
         if self._hides_cookies:
             below["headers"] = fields_without(scope["headers"], self._gate.hidden_cookies)
         before = PASSED.set(passed)

@@ -49,6 +49,7 @@ class AuthMiddleware:
         self._gate = auth.wsgi_gate()
         self.answer = self._gate.answer
         self._recall = self._gate.recall
+        self._takes_cookies = self._gate.takes_cookies
         self._hides_cookies = bool(self._gate.hidden_cookies)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -60,6 +61,8 @@ class AuthMiddleware:
         route = route_of(environ)
         if field is not None:
             passed = self._recall(route, field.encode("latin-1"))
+        elif self._takes_cookies and (line := environ.get("HTTP_COOKIE")):
+            passed = self._gate.recall_by_cookie(route, line.encode("latin-1"))
         if passed is None:
             judged = self._judge(environ, start_response)
             if not isinstance(judged, Passed):
@@ -124,13 +127,14 @@ class AuthMiddleware:
         if not watched.is_watched and _is_file(body, environ):
             # A file's own iterable lets the server send it by itself.
             return body
-        return _body(body, passed, watched)
+        # A server asks for the length, and sets Content-Length where it is one (PEP 3333).
+        return (_SizedBody if hasattr(body, "__len__") else _Body)(body, passed, watched)
 
 
 def _whole(body: Sequence[bytes], passed: Passed, watched: WatchedBody) -> Iterable[bytes]:
     """Look once at a watched response that is sent at once, and pass it as it is; look at each chunk of any other."""
     if len(body) > 1:
-        return _body(body, passed, watched)
+        return _SizedBody(body, passed, watched)
     error = watched.refusal()
     return body if error is None else _answer(watched, error)
 
@@ -138,11 +142,6 @@ def _whole(body: Sequence[bytes], passed: Passed, watched: WatchedBody) -> Itera
 def _is_file(body: Iterable[bytes], environ: Environ) -> bool:
     wrapper = environ.get("wsgi.file_wrapper")
     return isinstance(wrapper, type) and isinstance(body, wrapper)
-
-
-def _body(body: Iterable[bytes], passed: Passed, watched: WatchedBody) -> "_Body":
-    # A server asks for the length, and sets Content-Length where it is one (PEP 3333).
-    return (_SizedBody if hasattr(type(body), "__len__") else _Body)(body, passed, watched)
 
 
 class _Body:
@@ -160,8 +159,8 @@ class _Body:
         self._passed = passed
         self._watched = watched
 
-    def __iter__(self) -> Iterator[bytes]:
-        # In line and as a generator: every response of Flask comes this way.
+    def __iter__(self) -> Iterator[bytes]:  # noqa: C901 - in line: every response of Flask comes this way
+        # A generator, since its frame costs less than a call for each step.
         get, put, passed, watched = PASSED.get, PASSED.set, self._passed, self._watched
         steps: Iterator[bytes] | None = None
         error: AuthError | None = None
@@ -184,14 +183,14 @@ class _Body:
                     error = watched.refusal()
                 elif not watched.may_go_on():
                     return
-            if error is not None:
-                yield from _answer(watched, error)
-                return
-            if chunk is None:
-                return
+            if chunk is None or error is not None:
+                break
             # "…must not be sent until a non-empty bytestring": until then there is another answer (PEP 3333).
-            is_begun = is_begun or bool(chunk)
+            if chunk:
+                is_begun = True
             yield chunk
+        if error is not None:
+            yield from _answer(watched, error)
 
     def close(self) -> None:
         close = getattr(self._body, "close", None)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from corpora import cases
 from outcomes import outcome
-from safeconduct._http.cookies import MAX_FIELD_BYTES, MAX_VALUE_BYTES, find, without
+from safeconduct._http.cookies import MAX_FIELD_BYTES, MAX_VALUE_BYTES, find, find_plain, without
 from safeconduct.errors import InvalidRequest, MalformedToken
 
 _NAME = b"__Host-at"
@@ -40,6 +40,31 @@ def test_every_row_of_the_cookie_corpus_is_answered_as_it_says(case):
 def test_several_cookie_fields_are_read_as_one():
     """HTTP/2 splits the field (RFC 9113 §8.2.3)."""
     assert find([b"a=1", b"__Host-at=abc", b"b=2"], _NAME) == "abc"
+
+
+_PIECES = [_NAME, b"=", b"; ", b";", b" ", b"\t", b'"', b"abc", b"-x", b",", b"a=1", b"\\", b"\xe9", b"\r"]
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=12).map(b"".join))
+def test_f3_a_plain_field_is_read_as_one_that_is_looked_at_closely(line):
+    """One field is read in a shorter way than two, with the same end whatever is in it."""
+    assert outcome(find, [line, b"z=1"], _NAME) == outcome(find, [line], _NAME)
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=12).map(b"".join))
+def test_f3_a_plain_value_is_the_one_that_is_found(line):
+    """What recalls a proof without a closer look is never another cookie's value, nor one of two."""
+    value = find_plain(line, _NAME)
+
+    assert value is None or outcome(find, [line], _NAME) in (value.decode("latin-1"), MalformedToken)
+
+
+def test_f3_too_long_a_field_is_looked_at_closely():
+    """Which refuses it."""
+    line = b"__Host-at=abc; a=" + b"x" * MAX_FIELD_BYTES
+
+    assert find_plain(line, _NAME) is None
+    assert b"abc" == find_plain(line[: MAX_FIELD_BYTES // 2], _NAME)
 
 
 def test_two_cookies_in_two_fields_are_ambiguous():

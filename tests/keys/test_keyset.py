@@ -6,6 +6,7 @@ from base64 import b64decode
 import pytest
 
 import corpora
+from safeconduct._keys.derivation import Secrets
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.algorithms import ALGORITHMS
 from safeconduct._tokens.policy import OWN_ALGORITHMS
@@ -217,3 +218,35 @@ def test_two_issuers_may_use_the_same_kid():
 
     assert (one.kid, one.algorithm) == (other.kid, other.algorithm)
     assert one.public_jwk["x"] != other.public_jwk["x"]
+
+
+class Counted(dict):
+    """The versions of a secret, and how often one was taken to derive from."""
+
+    taken = 0
+
+    def __getitem__(self, version):
+        self.taken += 1
+        return super().__getitem__(version)
+
+
+def test_f3_each_key_is_derived_once():
+    """For each label and version, however often it is asked for."""
+    versions = Counted({1: bytes(32), 2: bytes(range(32))})
+    secrets = Secrets(versions, 2)
+
+    derived = {secrets.derive(label, version=version) for label in "ab" for version in (1, 2, None) for _ in range(9)}
+
+    assert (4, 4) == (len(derived), versions.taken)
+    with pytest.raises(KeyError):
+        secrets.derive("a", version=3)
+
+
+def test_f3_what_was_derived_is_never_shown_nor_compared():
+    """It is no part of the value."""
+    used, unused = Secrets({1: bytes(32)}, 1), Secrets({1: bytes(32)}, 1)
+
+    key = used.derive("a")
+
+    assert used == unused
+    assert repr(key) not in repr(used)

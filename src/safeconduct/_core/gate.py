@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from safeconduct._core.answers import Answers
-from safeconduct._core.decision import Decision, Known, Passed, Refused
+from safeconduct._core.decision import Decision, Key, Known, Passed, Refused
 from safeconduct._core.endpoints.table import Body, Endpoints
 from safeconduct._core.identification import Identification
 from safeconduct._core.policy import Policy
@@ -30,6 +30,7 @@ from safeconduct._core.strangers import Strangers
 from safeconduct._core.vouching import Vouching
 from safeconduct._core.watch import Watch, Watching
 from safeconduct._http.message import Reply, Request, Route
+from safeconduct._http.origin import SAFE_METHODS
 from safeconduct._http.paths import clean_path, readings_of
 from safeconduct.errors import AuthError, Unavailable
 from safeconduct.events import Event, Fault, RemoteUserOmitted, Unsupported
@@ -79,6 +80,7 @@ class Gate:
         #: Whether any rule wants responses to be watched.
         self.has_long_lived = policy.has_long_lived
         self.hidden_cookies = sources.hidden_cookies
+        self.takes_cookies = sources.takes_cookies
         self.answer = answers.answer
         self.release = release
         self._policy = policy
@@ -145,7 +147,21 @@ class Gate:
         self._recognition.close()
         self.watching.close()
 
-    def recall(self, route: Route, field: bytes) -> Passed | None:
+    def recall_by_cookie(self, route: Route, line: bytes) -> Passed | None:
+        """
+        Take the short way with a cookie, where no page is asked whether it is ours.
+
+        Args:
+            route: The route of the request.
+            line: Its only ``Cookie`` field; it has no ``Authorization``, which would count instead.
+        """
+        requirement = self._closed_routes.get(route)
+        if requirement is None or requirement.is_unsafe or route[0] not in SAFE_METHODS:
+            return None
+        key = self._sources.key_in(line)
+        return None if key is None else self.recall(route, key)
+
+    def recall(self, route: Route, field: Key) -> Passed | None:
         """
         Take the short way: let a credential pass on a route where both were seen before; None where that is not so.
 
@@ -153,7 +169,7 @@ class Gate:
 
         Args:
             route: The route of the request.
-            field: Its only ``Authorization`` field.
+            field: Its only ``Authorization`` field, or the key of its cookie.
         """
         recognition = self._recognition
         known = recognition.remembered.entries.get(field)

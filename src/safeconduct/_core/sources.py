@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from safeconduct._core.recognition import Place
-from safeconduct._http.cookies import find
+from safeconduct._http.cookies import find, find_plain
 from safeconduct._http.credentials import Credential, Dpop, UnknownScheme
 from safeconduct._http.message import Request
 from safeconduct._http.origin import Origin
@@ -13,6 +13,8 @@ from safeconduct.errors import MalformedToken
 
 SUBPROTOCOL_KEY: Final = "subprotocol "
 """What the key of a token begins with that came among the subprotocols."""
+
+_COOKIE_KEY: Final = "cookie "
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Sources:
         self.hidden_cookies = frozenset(name.encode() for name in hidden)
         self.own_origin = own_origin
         self.trusted_origins = trusted_origins
+        self.takes_cookies = "cookie" in names
         self._cookie = access_cookie.encode() if "cookie" in names else None
         self._takes_subprotocol = "subprotocol" in names
 
@@ -68,7 +71,14 @@ class Sources:
         if self._cookie is None:
             return None
         value = find(request.values(b"cookie"), self._cookie)
-        return None if value is None else Found(Place("cookie", "cookie " + value, "cookie"), value)
+        return None if value is None else Found(Place("cookie", _COOKIE_KEY + value, "cookie"), value)
+
+    def key_in(self, line: bytes) -> str | None:
+        """Return the key of the token in the only ``Cookie`` field, or None where that needs a closer look."""
+        if self._cookie is None:
+            return None
+        value = find_plain(line, self._cookie)
+        return None if value is None else _COOKIE_KEY + value.decode("latin-1")
 
     def has_cookie(self, request: Request) -> bool:
         """Say whether a cookie of ours is there, be it well-formed or not."""

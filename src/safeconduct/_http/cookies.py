@@ -48,7 +48,17 @@ def find(values: Sequence[bytes], name: bytes) -> str | None:
         MalformedToken: If the fields are longer than *MAX_FIELD_BYTES*, if the value is empty, too long or has an octet
             that no cookie of ours has, or if the cookie stands between the quotes of another one.
     """
-    line = b"; ".join(values)
+    value = find_plain(values[0], name) if len(values) == 1 else None
+    if value is None:
+        value = _find_closely(b"; ".join(values), name)
+    if value is None:
+        return None
+    if len(value) > MAX_VALUE_BYTES or not _VALUE.fullmatch(value):
+        raise MalformedToken("the cookie is malformed")
+    return value.decode("ascii")
+
+
+def _find_closely(line: bytes, name: bytes) -> bytes | None:
     if name not in line:
         return None
     if len(line) > MAX_FIELD_BYTES:
@@ -58,10 +68,32 @@ def find(values: Sequence[bytes], name: bytes) -> str | None:
         return None
     if len(found) > 1:
         raise InvalidRequest("more than one cookie of the same name")
-    value = found[0]
-    if len(value) > MAX_VALUE_BYTES or not _VALUE.fullmatch(value) or (b'"' in line and _is_quoted(line, name)):
-        raise MalformedToken("the cookie is malformed")
-    return value.decode("ascii")
+    if b'"' in line and _is_quoted(line, name):
+        raise MalformedToken("the cookie stands between the quotes of another one")
+    return found[0]
+
+
+def find_plain(line: bytes, name: bytes) -> bytes | None:
+    """
+    Return the value of the cookie called *name* in one ``Cookie`` field where nothing can be doubtful about it.
+
+    None says nothing: ``find`` looks closely.  The value need not be well-formed.
+    """
+    start = line.find(name + b"=")
+    if (
+        start < 0
+        or line.find(name + b"=", start + 1) >= 0
+        # A blank before "=" is no part of the name.
+        or line.find(name + b" ") >= 0
+        or line.find(name + b"\t") >= 0
+        or (start and line[start - 2 : start] != b"; ")
+        or b'"' in line
+        or len(line) > MAX_FIELD_BYTES
+    ):
+        return None
+    start += len(name) + 1
+    end = line.find(b";", start)
+    return (line[start:] if end < 0 else line[start:end]).strip(_BLANK)
 
 
 def without(values: Iterable[bytes], names: Collection[bytes]) -> list[bytes]:
@@ -85,15 +117,11 @@ def _is_quoted(line: bytes, name: bytes) -> bool:
 
 def _strip(line: bytes, names: Collection[bytes]) -> bytes | None:
     pairs = line.split(b";")
-    rest = b";".join(pair for pair in pairs if not _is_named(pair, names))
-    if _is_named(pairs[0], names):
+    kept = [pair for pair in pairs if pair.partition(b"=")[0].strip(_BLANK) not in names or b"=" not in pair]
+    rest = b";".join(kept)
+    if not kept or kept[0] is not pairs[0]:
         rest = rest.lstrip(_BLANK)
     return rest or None
-
-
-def _is_named(pair: bytes, names: Collection[bytes]) -> bool:
-    key, equals, _ = pair.partition(b"=")
-    return bool(equals) and key.strip(_BLANK) in names
 
 
 def fields_without(fields: Sequence[Field], names: frozenset[bytes]) -> Sequence[Field]:
@@ -103,12 +131,17 @@ def fields_without(fields: Sequence[Field], names: frozenset[bytes]) -> Sequence
     What is left of several fields is joined: "…these MUST be concatenated into a single octet string … before being
     passed into a … generic HTTP server application" (RFC 9113 §8.2.3), or a bridge to WSGI joins them by a comma.
     """
-    values = [value for name, value in fields if len(name) == _NAME_BYTES and name.lower() == b"cookie"]
-    if len(values) <= 1 and not any(each in value for value in values for each in names):
+    places = [
+        place for place, (name, _) in enumerate(fields) if len(name) == _NAME_BYTES and name.lower() == b"cookie"
+    ]  # fmt: skip
+    if not places:
         return fields
-    kept = [(name, value) for name, value in fields if name.lower() != b"cookie"]
-    line = b"; ".join(without(values, names))
-    return [*kept, (b"cookie", line)] if line else kept
+    first = places[0]
+    if len(places) == 1 and not any(each in fields[first][1] for each in names):
+        return fields
+    line = b"; ".join(without([fields[place][1] for place in places], names))
+    before = [*fields[:first], (b"cookie", line)] if line else fields[:first]
+    return [*before, *(field for place, field in enumerate(fields[first:], first) if place not in places)]
 
 
 def hide_cookies(environ: dict[str, Any], names: frozenset[bytes]) -> None:
@@ -116,8 +149,8 @@ def hide_cookies(environ: dict[str, Any], names: frozenset[bytes]) -> None:
     line = environ["HTTP_COOKIE"].encode("latin-1")
     if not any(name in line for name in names):
         return
-    kept = without([line], names)
-    if kept:
-        environ["HTTP_COOKIE"] = kept[0].decode("latin-1")
-    else:
+    kept = _strip(line, names)
+    if kept is None:
         del environ["HTTP_COOKIE"]
+    else:
+        environ["HTTP_COOKIE"] = kept.decode("latin-1")

@@ -1,28 +1,33 @@
 """Keep what a cookie asked for out of shared caches."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, AnyStr, Final
 
-from safeconduct._http.message import Field
+_NAME_BYTES: Final = len("cache-control")
 
 
-def private(fields: list[Field]) -> list[Field]:
+def private(
+    fields: Iterable[tuple[AnyStr, AnyStr]], cache: tuple[AnyStr, AnyStr], vary: tuple[AnyStr, AnyStr]
+) -> list[tuple[AnyStr, AnyStr]]:
     """Return *fields* so that no shared cache keeps a response that a cookie asked for (RFC 9111 §3)."""
-    if all(name.lower() != b"cache-control" for name, _ in fields):
-        fields.append((b"cache-control", b"private"))
+    marked = list(fields)
+    for name, _ in marked:
+        if len(name) == _NAME_BYTES and name.lower() == cache[0]:
+            break
+    else:
+        marked.append(cache)
     # Another middleware of ours may have said it already.
-    if (b"vary", b"Cookie") not in fields:
-        fields.append((b"vary", b"Cookie"))
-    return fields
+    if vary not in marked:
+        marked.append(vary)
+    return marked
 
 
 def start_privately(start_response: Callable[..., Callable[[bytes], object]]) -> Callable[..., Any]:
     """Return a WSGI *start_response* that marks the response that goes through it."""
 
     def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
-        fields = private([(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers])
-        native = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields]
-        return start_response(status, native, exc_info) if exc_info else start_response(status, native)
+        marked = private(headers, ("cache-control", "private"), ("vary", "Cookie"))
+        return start_response(status, marked, exc_info) if exc_info else start_response(status, marked)
 
     return start
 
@@ -30,9 +35,11 @@ def start_privately(start_response: Callable[..., Callable[[bytes], object]]) ->
 def as_private(send: Callable[[MutableMapping[str, Any]], Awaitable[None]]) -> Callable[..., Awaitable[None]]:
     """Return an ASGI *send* that marks the response that goes through it."""
 
-    async def send_privately(message: MutableMapping[str, Any]) -> None:
+    # A plain function, because a frame of a coroutine would cost more than all it does.
+    def send_privately(message: MutableMapping[str, Any]) -> Awaitable[None]:
         if message["type"] == "http.response.start":
-            message = {**message, "headers": private(list(message.get("headers", ())))}
-        await send(message)
+            marked = private(message.get("headers", ()), (b"cache-control", b"private"), (b"vary", b"Cookie"))
+            message = {**message, "headers": marked}
+        return send(message)
 
     return send_privately

@@ -1,12 +1,14 @@
 """An ASGI scope: the request that it describes, and what the application may find of it."""
 
-from collections.abc import MutableMapping
-from typing import Any
+from collections.abc import MutableMapping, Sequence
+from typing import Any, Final
 
-from safeconduct._http.message import Request, Route, listed, read_fields
+from safeconduct._http.message import Field, Request, Route, listed, read_fields
 from safeconduct._http.paths import relative_path
 
 Scope = MutableMapping[str, Any]
+
+_COOKIE_BYTES: Final = len(b"cookie")
 
 
 def route_of(scope: Scope) -> Route:
@@ -31,6 +33,17 @@ def read_scope(scope: Scope) -> Request:
         is_websocket=is_websocket,
         client_host=client[0] if client and hasattr(client, "__getitem__") else None,
     )
+
+
+def only_cookie_field(fields: Sequence[Field]) -> bytes | None:
+    """Return the value of the one ``Cookie`` field, None where there is none or another beside it."""
+    found: bytes | None = None
+    for name, value in fields:
+        if len(name) == _COOKIE_BYTES and name.lower() == b"cookie":
+            if found is not None:
+                return None
+            found = value
+    return found
 
 
 def readable_again(scope: Scope) -> Scope:

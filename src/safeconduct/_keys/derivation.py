@@ -16,12 +16,16 @@ class Secrets:
     The versions of the ``safeconduct-secrets`` key.
 
     It signs and encrypts nothing itself; refresh tokens, CSRF tokens, device cookies and the throttle each get a key
-    of their own by the label.  An old version is kept for one absolute lifetime.
+    of their own by the label.  An old version is kept for one absolute lifetime.  Each key is derived once, since HKDF
+    costs more than what is done with it; there are as many as labels and versions.
     """
 
     versions: Mapping[int, bytes] = field(repr=False)
     #: The version that makes new things.
     current: int
+    _derived: dict[tuple[str, int], bytes] = field(
+        init=False, repr=False, compare=False, default_factory=dict[tuple[str, int], bytes]
+    )
 
     @property
     def every(self) -> tuple[int, ...]:
@@ -35,5 +39,9 @@ class Secrets:
         Raises:
             KeyError: If there is no such version.
         """
-        secret = self.versions[self.current if version is None else version]
-        return HKDF(SHA256(), KEY_BYTES, salt=None, info=f"safeconduct/{label}".encode()).derive(secret)
+        number = self.current if version is None else version
+        key = self._derived.get((label, number))
+        if key is None:
+            kdf = HKDF(SHA256(), KEY_BYTES, salt=None, info=f"safeconduct/{label}".encode())
+            key = self._derived[label, number] = kdf.derive(self.versions[number])
+        return key
