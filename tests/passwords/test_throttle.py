@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from people import run
 from safeconduct._core.throttle import Throttle, skeleton
+from safeconduct._core.throttle_news import ThrottleNews
 from safeconduct.config import LoginConfig
 from safeconduct.errors import ConfigurationError, TooManyAttempts, Unavailable
 from safeconduct.events import Throttled
@@ -27,7 +28,9 @@ class Door:
         self.memory = MemoryStore(clock=self.clock, horizon_ms=1000, leeway_ms=0)
         self.local = MemoryStore(clock=self.clock, horizon_ms=1000, leeway_ms=0)
         self.events = []
-        self.throttle = Throttle(self.memory, self.local, LoginConfig(**limits), key=key, announce=self.events.append)
+        self.throttle = Throttle(
+            self.memory, self.local, LoginConfig(**limits), key=key, news=ThrottleNews(self.events.append, self.clock)
+        )
 
     def begin(self, username="alice", network=HOME, **options):
         return run(self.world, self.throttle.begin(username, network=network, **options))
@@ -47,7 +50,7 @@ class Door:
 
     def fail(self, times, *arguments, **options):
         for _ in range(times):
-            self.begin(*arguments, **options)
+            run(self.world, self.throttle.fail(self.begin(*arguments, **options)))
 
 
 @pytest.fixture(params=["wsgi", "asgi"])

@@ -15,7 +15,7 @@ from safeconduct._core.strangers import Strangers
 from safeconduct._core.vouching import Vouching
 from safeconduct._http.credentials import Basic, Bearer, read_authorization
 from safeconduct._http.message import Request
-from safeconduct.errors import AuthError, MissingCredential, Unavailable
+from safeconduct.errors import AuthError, MissingCredential, RevokedToken, Unavailable
 
 _BEARER_BYTES = len("Bearer ")
 
@@ -75,12 +75,26 @@ class Identification:
             else:
                 passed, is_asked = await self._from_elsewhere(request, outer, now)
             if passed is not outer:
-                await self._vouching.vouch(passed, request, requirement, now, is_asked=is_asked)
+                passed = await self._vouched(passed, request, requirement, now, is_asked=is_asked)
         except AuthError as error:
             is_refused = fields and self._rejects_invalid and not isinstance(error, Unavailable)
             if is_refused or not requirement.is_open:
                 raise
             return self._strangers.because_of(error)
+        return passed
+
+    async def _vouched(
+        self, passed: Passed, request: Request, requirement: Requirement, now: float, *, is_asked: bool
+    ) -> Passed:
+        try:
+            await self._vouching.vouch(passed, request, requirement, now, is_asked=is_asked)
+        except RevokedToken:
+            credential = read_authorization(request.values(b"authorization"))
+            if self._basic is None or not isinstance(credential, Basic):
+                raise
+            # What was cut off is what was remembered of a pair.  Its user proves it again by sending it.
+            passed = await self._basic.prove(credential, request, now=now)
+            await self._vouching.vouch(passed, request, requirement, now)
         return passed
 
     # Both return whether the store was asked already.
