@@ -5,11 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from people import run
+from safeconduct._core import throttle_news
+from safeconduct._core.network import UNKNOWN
 from safeconduct._core.throttle import Throttle, skeleton
 from safeconduct._core.throttle_news import ThrottleNews
 from safeconduct.config import LoginConfig
 from safeconduct.errors import ConfigurationError, TooManyAttempts, Unavailable
-from safeconduct.events import Throttled
+from safeconduct.events import Throttled, UnknownPeer
 from safeconduct.stores.memory import MemoryStore
 from worlds import Clock
 
@@ -183,6 +185,116 @@ def test_parallel_tries_are_counted_before_any_of_them_ends(door):
     assert not door.is_shut()
 
 
+def test_c6_a_try_under_way_shuts_for_seconds_and_a_failure_for_minutes(door):
+    """Other processes have five of an account under way: the pause told is that of the first of them."""
+    counted = [door.begin() for _ in range(5)]
+    door.clock.advance(seconds=3)
+
+    with pytest.raises(TooManyAttempts) as under_way:
+        door.begin()
+    for one in counted:
+        run(door.world, door.throttle.fail(one))
+    with pytest.raises(TooManyAttempts) as failed:
+        door.begin()
+
+    assert (7, QUARTER_HOUR_SECONDS - 3) == (under_way.value.retry_after_seconds, failed.value.retry_after_seconds)
+
+
+def test_c6_a_try_that_never_ends_has_failed(door):
+    """Its process died, or its caller hung up."""
+    for _ in range(5):
+        door.begin()
+    door.clock.advance(seconds=10)
+
+    with pytest.raises(TooManyAttempts) as caught:
+        door.begin()
+
+    assert QUARTER_HOUR_SECONDS - 10 == caught.value.retry_after_seconds
+
+
+def test_c6_a_failure_that_can_not_be_noted_is_one_a_little_later(door):
+    """The store goes out in between."""
+    counted = door.begin()
+    door.memory.end()
+
+    run(door.world, door.throttle.fail(counted))
+
+    assert 3 == len(door.memory._counters)
+
+
+@pytest.mark.parametrize("other", ["b\u00f3b", "BOB", "bob\u200b", " bob"], ids=ascii)
+def test_c5_a_success_clears_the_failures_of_its_own_spelling_alone(door, other):
+    """Whoever owns the account ``bób`` could guess at ``bob`` for ever by signing in between."""
+    for _ in range(2):
+        door.fail(2, "bob")
+        door.succeed(door.begin(other))
+    door.fail(1, "bob")
+
+    assert door.is_shut("bob")
+    assert door.is_shut(other)
+
+
+def test_c5_a_success_clears_its_own_failures_beside_those_of_another_spelling(door):
+    door.fail(2, "bob")
+    door.fail(2, "b\u00f3b")
+    door.succeed(door.begin("b\u00f3b"))
+
+    door.fail(2, "b\u00f3b")
+    assert not door.is_shut("b\u00f3b")
+    door.fail(1, "bob")
+    assert door.is_shut("bob")
+
+
+def test_c2_without_a_network_one_client_does_not_shut_the_others_out(door):
+    """Neither the bound of a network nor that of an account in it counts: nobody knows who shares it."""
+    door.fail(60, "mallory", UNKNOWN)
+    door.fail(60, "bob", UNKNOWN)
+
+    assert not door.is_shut("alice", UNKNOWN)
+    assert not door.is_shut("bob", UNKNOWN)
+
+
+def test_c2_without_a_network_an_account_is_shut_after_its_failures_of_an_hour(door):
+    """As from everywhere."""
+    door.fail(50, network=UNKNOWN)
+    for number in range(50):
+        door.fail(1, network=f"net{number}")
+
+    assert door.is_shut(network=UNKNOWN)
+    assert not door.is_shut("bob", UNKNOWN)
+
+
+def test_c2_without_a_network_all_share_the_bound_of_twenty_networks(door):
+    for number in range(1000):
+        door.fail(1, f"user{number}", UNKNOWN)
+
+    assert door.is_shut("alice", UNKNOWN)
+    assert not door.is_shut("alice", AWAY)
+
+
+def test_c2_without_a_network_a_known_device_skips_what_all_share(door):
+    """What strangers filled keeps nobody out who was here before; a stolen device guesses five times."""
+    for number in range(1000):
+        door.fail(1, f"user{number}", UNKNOWN)
+
+    assert not door.is_shut("alice", UNKNOWN, has_device=True)
+    door.fail(5, "alice", UNKNOWN, has_device=True)
+    assert door.is_shut("alice", UNKNOWN, has_device=True)
+
+
+def test_c2_a_peer_without_a_network_is_told_of_once(door):
+    for _ in range(3):
+        door.succeed(door.begin(network=UNKNOWN))
+
+    assert [UnknownPeer()] == door.events
+
+
+def test_c2_a_peer_with_a_network_is_not_told_of(door):
+    door.begin(network="unix")
+
+    assert [] == door.events
+
+
 @pytest.mark.parametrize(
     "spelling",
     [
@@ -247,6 +359,65 @@ def test_events_tell_the_account_by_its_digest(door):
 
     assert [door.begin(network=AWAY).account] == [event.account for event in door.events]
     assert isinstance(door.events[0], Throttled)
+
+
+def test_c10_refusals_are_told_once_in_a_window_and_counted(door):
+    """Whoever is refused sets no rate of the log; the next time it is told how many there were."""
+    limit = {"network": "192.0.2.9"}
+    door.fail(5, **limit)
+    for _ in range(100):
+        assert door.is_shut(**limit)
+    told_at_once = [event.refused for event in door.events]
+    door.clock.advance(seconds=QUARTER_HOUR_SECONDS)
+    door.fail(5, **limit)
+    for _ in range(3):
+        assert door.is_shut(**limit)
+
+    assert [1] == told_at_once
+    assert [1, 100] == [event.refused for event in door.events]
+
+
+def test_c10_other_names_from_one_network_are_not_told_anew(door):
+    """A name costs nothing."""
+    for number in range(50):
+        door.fail(1, f"user{number}")
+    for number in range(50):
+        assert door.is_shut(f"other{number}")
+
+    assert 1 == len(door.events)
+
+
+def test_c10_other_networks_at_one_account_are_not_told_anew(door):
+    """Nor do the addresses of a botnet."""
+    for number in range(100):
+        door.fail(1, network=f"net{number}")
+    for number in range(50):
+        assert door.is_shut(network=f"other{number}")
+
+    assert 1 == len(door.events)
+
+
+def test_c10_another_account_in_another_network_is_told(door):
+    door.fail(5)
+    door.fail(5, "bob", AWAY)
+
+    assert door.is_shut()
+    assert door.is_shut("bob", AWAY)
+
+    assert [1, 1] == [event.refused for event in door.events]
+
+
+def test_c10_what_was_told_is_forgotten_from_the_oldest_on(monkeypatch):
+    """A bounded memory, whoever fills it."""
+    told, clock = [], Clock()
+    monkeypatch.setattr(throttle_news, "_LIMIT", 4)
+    news = ThrottleNews(told.append, clock)
+
+    for number in (1, 2, 3, 1, 3):
+        news.refused(f"account{number}", f"network{number}", retry_after_seconds=1)
+
+    assert ["account1", "account2", "account3", "account1"] == [event.account for event in told]
+    assert 4 == len(news._told)
 
 
 @pytest.mark.parametrize("world", ["wsgi", "asgi"])
