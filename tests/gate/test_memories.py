@@ -69,6 +69,23 @@ def test_b7_a_pair_that_no_longer_counts_is_refused_after_a_cut_off(world):
 
 
 @both
+@pytest.mark.parametrize("page", ["https://evil.example", "null"])
+def test_c4_a_foreign_page_uses_no_try_of_basic_up(world, page):
+    """A form whose address holds a name and a wrong password, sent by the victim's browser."""
+    folk = Folk(alice="correct horse")
+    auth = Auth(configuration(login={}), directory=folk, clock=Clock(float(NOW)))
+    wrong = [(name, value.encode()) for name, value in basic("alice", "no")]
+
+    seen = [ask_in(world, auth, method="POST", headers=[*wrong, ("origin", page.encode())]) for _ in range(8)]
+
+    assert [403] * 8 == [each.status for each in seen]
+    assert "cross_site_request" == json.loads(seen[0].body)["code"]
+    assert [None] * 8 == [each.report for each in seen]
+    assert 0 == folk.checks
+    assert 200 == ask_in(world, auth, headers=BASIC).status
+
+
+@both
 def test_a_key_that_goes_ends_what_it_proved(world):
     """Within a second of the look at the keys."""
     clock = Clock(float(NOW))

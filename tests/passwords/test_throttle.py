@@ -1,3 +1,5 @@
+"""How many may fail, for whom, from where."""
+
 from unicodedata import normalize
 
 import pytest
@@ -5,59 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from people import run
-from safeconduct._core import throttle_news
-from safeconduct._core.network import UNKNOWN
-from safeconduct._core.throttle import Throttle, skeleton
-from safeconduct._core.throttle_news import ThrottleNews
-from safeconduct.config import LoginConfig
+from safeconduct._core.throttle import skeleton
 from safeconduct.errors import ConfigurationError, TooManyAttempts, Unavailable
-from safeconduct.events import Throttled, UnknownPeer
-from safeconduct.stores.memory import MemoryStore
-from worlds import Clock
-
-KEY = b"k" * 32
-HOME = "192.0.2.1"
-AWAY = "198.51.100.1"
-QUARTER_HOUR_SECONDS = 15 * 60
-
-
-class Door:
-    """A throttle over memory, with what it announced."""
-
-    def __init__(self, world, *, key=KEY, **limits):
-        self.world = world
-        self.clock = Clock()
-        self.memory = MemoryStore(clock=self.clock, horizon_ms=1000, leeway_ms=0)
-        self.local = MemoryStore(clock=self.clock, horizon_ms=1000, leeway_ms=0)
-        self.events = []
-        self.throttle = Throttle(
-            self.memory, self.local, LoginConfig(**limits), key=key, news=ThrottleNews(self.events.append, self.clock)
-        )
-
-    def begin(self, username="alice", network=HOME, **options):
-        return run(self.world, self.throttle.begin(username, network=network, **options))
-
-    def succeed(self, counted):
-        run(self.world, self.throttle.succeed(counted))
-
-    def withdraw(self, counted):
-        run(self.world, self.throttle.withdraw(counted))
-
-    def is_shut(self, *arguments, **options):
-        try:
-            self.withdraw(self.begin(*arguments, **options))
-        except TooManyAttempts:
-            return True
-        return False
-
-    def fail(self, times, *arguments, **options):
-        for _ in range(times):
-            run(self.world, self.throttle.fail(self.begin(*arguments, **options)))
-
-
-@pytest.fixture(params=["wsgi", "asgi"])
-def door(request):
-    return Door(request.param)
+from safeconduct.events import Throttled
+from throttling import AWAY, HOME, QUARTER_HOUR_SECONDS, Door
 
 
 def test_the_sixth_wrong_password_in_a_quarter_of_an_hour_is_not_looked_at(door):
@@ -245,56 +198,6 @@ def test_c5_a_success_clears_its_own_failures_beside_those_of_another_spelling(d
     assert door.is_shut("bob")
 
 
-def test_c2_without_a_network_one_client_does_not_shut_the_others_out(door):
-    """Neither the bound of a network nor that of an account in it counts: nobody knows who shares it."""
-    door.fail(60, "mallory", UNKNOWN)
-    door.fail(60, "bob", UNKNOWN)
-
-    assert not door.is_shut("alice", UNKNOWN)
-    assert not door.is_shut("bob", UNKNOWN)
-
-
-def test_c2_without_a_network_an_account_is_shut_after_its_failures_of_an_hour(door):
-    """As from everywhere."""
-    door.fail(50, network=UNKNOWN)
-    for number in range(50):
-        door.fail(1, network=f"net{number}")
-
-    assert door.is_shut(network=UNKNOWN)
-    assert not door.is_shut("bob", UNKNOWN)
-
-
-def test_c2_without_a_network_all_share_the_bound_of_twenty_networks(door):
-    for number in range(1000):
-        door.fail(1, f"user{number}", UNKNOWN)
-
-    assert door.is_shut("alice", UNKNOWN)
-    assert not door.is_shut("alice", AWAY)
-
-
-def test_c2_without_a_network_a_known_device_skips_what_all_share(door):
-    """What strangers filled keeps nobody out who was here before; a stolen device guesses five times."""
-    for number in range(1000):
-        door.fail(1, f"user{number}", UNKNOWN)
-
-    assert not door.is_shut("alice", UNKNOWN, has_device=True)
-    door.fail(5, "alice", UNKNOWN, has_device=True)
-    assert door.is_shut("alice", UNKNOWN, has_device=True)
-
-
-def test_c2_a_peer_without_a_network_is_told_of_once(door):
-    for _ in range(3):
-        door.succeed(door.begin(network=UNKNOWN))
-
-    assert [UnknownPeer()] == door.events
-
-
-def test_c2_a_peer_with_a_network_is_not_told_of(door):
-    door.begin(network="unix")
-
-    assert [] == door.events
-
-
 @pytest.mark.parametrize(
     "spelling",
     [
@@ -359,65 +262,6 @@ def test_events_tell_the_account_by_its_digest(door):
 
     assert [door.begin(network=AWAY).account] == [event.account for event in door.events]
     assert isinstance(door.events[0], Throttled)
-
-
-def test_c10_refusals_are_told_once_in_a_window_and_counted(door):
-    """Whoever is refused sets no rate of the log; the next time it is told how many there were."""
-    limit = {"network": "192.0.2.9"}
-    door.fail(5, **limit)
-    for _ in range(100):
-        assert door.is_shut(**limit)
-    told_at_once = [event.refused for event in door.events]
-    door.clock.advance(seconds=QUARTER_HOUR_SECONDS)
-    door.fail(5, **limit)
-    for _ in range(3):
-        assert door.is_shut(**limit)
-
-    assert [1] == told_at_once
-    assert [1, 100] == [event.refused for event in door.events]
-
-
-def test_c10_other_names_from_one_network_are_not_told_anew(door):
-    """A name costs nothing."""
-    for number in range(50):
-        door.fail(1, f"user{number}")
-    for number in range(50):
-        assert door.is_shut(f"other{number}")
-
-    assert 1 == len(door.events)
-
-
-def test_c10_other_networks_at_one_account_are_not_told_anew(door):
-    """Nor do the addresses of a botnet."""
-    for number in range(100):
-        door.fail(1, network=f"net{number}")
-    for number in range(50):
-        assert door.is_shut(network=f"other{number}")
-
-    assert 1 == len(door.events)
-
-
-def test_c10_another_account_in_another_network_is_told(door):
-    door.fail(5)
-    door.fail(5, "bob", AWAY)
-
-    assert door.is_shut()
-    assert door.is_shut("bob", AWAY)
-
-    assert [1, 1] == [event.refused for event in door.events]
-
-
-def test_c10_what_was_told_is_forgotten_from_the_oldest_on(monkeypatch):
-    """A bounded memory, whoever fills it."""
-    told, clock = [], Clock()
-    monkeypatch.setattr(throttle_news, "_LIMIT", 4)
-    news = ThrottleNews(told.append, clock)
-
-    for number in (1, 2, 3, 1, 3):
-        news.refused(f"account{number}", f"network{number}", retry_after_seconds=1)
-
-    assert ["account1", "account2", "account3", "account1"] == [event.account for event in told]
-    assert 4 == len(news._told)
 
 
 @pytest.mark.parametrize("world", ["wsgi", "asgi"])

@@ -71,7 +71,7 @@ class Identification:
         try:
             self._recognition.notice_keys(now)
             if fields:
-                passed, is_asked = await self._from_header(fields, request, outer, now)
+                passed, is_asked = await self._from_header(fields, request, requirement, outer, now)
             else:
                 passed, is_asked = await self._from_elsewhere(request, outer, now)
             if passed is not outer:
@@ -99,7 +99,7 @@ class Identification:
 
     # Both return whether the store was asked already.
     async def _from_header(
-        self, fields: list[bytes], request: Request, outer: Passed | None, now: float
+        self, fields: list[bytes], request: Request, requirement: Requirement, outer: Passed | None, now: float
     ) -> tuple[Passed, bool]:
         field = fields[0]
         if len(fields) == 1:
@@ -114,6 +114,7 @@ class Identification:
             is_kept = len(field) == _BEARER_BYTES + len(credential.token)
             return await self._prove(credential.token, Place("bearer", field, is_kept=is_kept), now)
         if isinstance(credential, Basic) and self._basic is not None:
+            self._vouching.check_page_of_basic(request, requirement)
             return await self._basic.prove(credential, request, now=now), False
         raise MissingCredential(why_unsupported(credential))
 

@@ -79,7 +79,7 @@ class Passwords:
             Unavailable: If the turn does not come in time, or too many wait.
         """
         # Equal timing is promised for what fits only: this costs neither a try nor a hash.
-        _refuse_misfit(username, _NOT_IN_A_NAME)
+        refuse_misfit_name(username)
         _refuse_misfit(password, _NOT_IN_A_PASSWORD)
         async with self._people.turn((skeleton(username), network), network) as place:
             yield Attempt(username, password, network, place)
@@ -121,6 +121,16 @@ class Passwords:
 _NOT_IN_A_NAME = re.compile(f"{CONTROL.pattern}|\\A{BOM}")
 #: What hashes and directories written in C take for the end.
 _NOT_IN_A_PASSWORD = re.compile("\0")
+
+
+def refuse_misfit_name(username: str) -> None:
+    """
+    Return if *username* is a name that somebody may have.
+
+    Raises:
+        BadCredentials: If it is too long, no Unicode, or has a control character.
+    """
+    _refuse_misfit(username, _NOT_IN_A_NAME)
 
 
 def _refuse_misfit(text: str, misfit: re.Pattern[str]) -> None:

@@ -125,7 +125,7 @@ class Throttle:
 
         Args:
             username: As it was submitted.
-            network: From ``network_of``.
+            network: From ``network_of``; empty where nobody said.
             has_device: Whether the caller holds a device cookie of this very account.
 
         Raises:
@@ -135,6 +135,8 @@ class Throttle:
         name = skeleton(username)
         if network == UNKNOWN:
             self._news.unknown_peer()
+        # Code that proves a password and does not say for whom knows no network either, and no proxy is to blame.
+        network = network or UNKNOWN
         counted = Try(
             self._digest(b"account", name).hex(),
             self._digest(b"network", network.encode()).hex(),
