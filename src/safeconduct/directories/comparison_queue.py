@@ -129,7 +129,8 @@ class ComparisonQueue:
     def _make_room(self, place: Place) -> None:
         if self._count < self._limit:
             return
-        most = max(self._waiting.values(), key=len, default={})
+        nobody: dict[Place, None] = {}
+        most = max(self._waiting.values(), key=len, default=nobody)
         if len(self._waiting.get(place.network, ())) >= self._share or len(most) <= self._share:
             raise Unavailable("too many passwords wait to be checked")
         newest = next(reversed(most))
