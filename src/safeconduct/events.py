@@ -81,11 +81,29 @@ class SignInFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Throttled(Event):
-    """A try was refused before any password was looked at."""
+    """
+    Tries were refused before any password was looked at.
+
+    Told once in a quarter of an hour for an account or a network; *refused* counts this try and those that were not
+    told since the last one.
+    """
 
     log_level: ClassVar[int] = 30
     account: str
     retry_after_seconds: int
+    refused: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownPeer(Event):
+    """
+    Somebody signs in from a peer without an address, and `proxies.trusted` does not name it; told once.
+
+    Name the proxy in front of the application, `"unix"` for one that comes by a Unix socket: until then the throttle
+    can't tell its clients apart.
+    """
+
+    log_level: ClassVar[int] = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,9 @@ Made = TypeVar("Made")
 _PROOF = "safeconduct.proof"
 #: ``Content-Type`` has a name of its own in an environ (PEP 3333).
 _KEYS = {b"authorization": "HTTP_AUTHORIZATION", b"cookie": "HTTP_COOKIE", b"content-type": "CONTENT_TYPE"}
+#: Servers that hand on no field with an underscore in its name.  Of the others some join it with the field that has a
+#: hyphen there: hypercorn, which does not say who it is, wsgiref, and what calls a WSGI application from ASGI.
+_DROPS_UNDERSCORES = ("gunicorn/", "waitress", "Werkzeug/", "gevent/", "Cheroot/", "Apache/")
 
 
 class AuthMiddleware:
@@ -252,6 +255,7 @@ def read_environ(environ: Environ) -> Request:
         is_secure=environ["wsgi.url_scheme"] == "https",
         is_websocket=False,
         client_host=environ.get("REMOTE_ADDR"),
+        merges_spellings=not environ.get("SERVER_SOFTWARE", "").startswith(_DROPS_UNDERSCORES),
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from minting import ISSUER
 from people import run
 from safeconduct._core.ports import Account
-from safeconduct.errors import InvalidToken, RevokedToken, TooEarly
+from safeconduct.errors import BadCredentials, InvalidToken, RevokedToken, TooEarly
 from safeconduct.events import SteppedUp
 from visiting import Place
 from worlds_of_requests import WORLDS
@@ -22,7 +22,7 @@ def consistency():
 
 @pytest.fixture(params=WORLDS)
 def place(request, consistency):
-    made = Place(request.param, revocation={"consistency": consistency})
+    made = Place(request.param, login={"failures_per_network": 20}, revocation={"consistency": consistency})
     yield made
     made.close()
 
@@ -43,6 +43,27 @@ def say(place):
 @pytest.fixture
 def alice(say):
     return say("sign_in", Account("alice", roles=["user"]), remember=True)
+
+
+@pytest.mark.parametrize("name", ["al\0ice", "alice\r\nroot", "\x9balice", "a" * 1025, "\ud800"], ids=ascii)
+def test_c7_a_name_that_nobody_can_have_begins_no_session(place, say, name):
+    """A later step-up would ask the directory with it."""
+    with pytest.raises(BadCredentials):
+        say("sign_in", Account("alice"), username=name)
+
+    assert () == say("list", "alice")
+    assert [] == place.events
+
+
+def test_c2_wrong_step_ups_by_code_lock_nobody_else_out(say):
+    """The application did not say for whom it asks: that is not one network of all."""
+    for number in range(12):
+        tokens = say("sign_in", Account(f"user{number}"))
+        for _ in range(4):
+            with pytest.raises(BadCredentials):
+                say("step_up", tokens.access_token, "no")
+
+    assert "explicit" == say("step_up", say("sign_in", Account("alice")).access_token, "wonder").level
 
 
 def test_a_refresh_token_rotates(say, alice):

@@ -198,3 +198,22 @@ def test_a_configuration_in_code_is_looked_at_too():
     findings = list(examine_configuration(config))
 
     assert "revocation.consistency" in {finding.subject for finding in findings}
+
+
+@pytest.mark.parametrize(("more", "verdict"), [("", "ok"), ('external_url = "https://api.example.com"\n', "warn")])
+def test_c2_a_proxy_that_is_not_named_is_asked_for(folder, more, verdict):
+    """Where TLS ends somewhere, that is a warning."""
+    write_configuration(folder, more=more)
+
+    assert "proxies.trusted: no proxy is named: behind one, or behind a Unix socket" in texts(verdict)
+
+
+def test_c9_what_trusted_proxies_and_servers_must_do_is_told(folder):
+    """By name of the server, since nobody can see it afterwards."""
+    write_configuration(folder, more='[safeconduct.proxies]\ntrusted = ["unix", "10.0.0.0/8"]')
+
+    said = texts("ok")
+
+    assert "proxies.trusted: unix, 10.0.0.0/8: each must set, or take away, Forwarded" in said
+    assert "granian's WSGI" in said
+    assert "no proxy is named" not in said

@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from people import run
+from people import ask_check, run
 from safeconduct._core.ports import Account
 from safeconduct.config import LoginConfig
 from safeconduct.directories import AsyncCallableDirectory, CallableDirectory, people_for
@@ -44,7 +44,7 @@ def ask(request):
         world = "wsgi" if request.param == "inline" else "asgi"
         people = people_for(directory, world, LoginConfig())
         try:
-            return run(world, people.lookup("alice") if looks_up else people.check("alice", "wonder"))
+            return run(world, people.lookup("alice") if looks_up else ask_check(people, "alice", "wonder"))
         finally:
             people.close()
 

@@ -4,8 +4,9 @@ import asyncio
 import subprocess
 import sys
 
-from people import Folk
+from people import Folk, ask_check
 from safeconduct._core.finish import finish
+from safeconduct._core.place import Place
 from safeconduct.config import LoginConfig
 from safeconduct.directories import people_for
 from safeconduct.directories.forks import _drop_all
@@ -28,10 +29,10 @@ login = LoginConfig(hashing_threads=1, hashing_queue=0)
 directory = CallableDirectory(check)
 inline, pooled = people_for(directory, "wsgi", login), people_for(directory, "asgi", login)
 async def prove(people, name):
-    async with people.alone(b"k"):
-        return await people.check(name, "p")
+    async with people.turn(b"k", "here") as place:
+        return await people.check(name, "p", place)
 
-asyncio.run(pooled.check("alice", "p"))
+asyncio.run(prove(pooled, "alice"))
 busy = threading.Thread(target=lambda: finish(prove(inline, "slow")))
 busy.start()
 begun.wait()
@@ -65,14 +66,15 @@ def test_what_is_dropped_in_a_child_is_made_anew():
     """The same in this process, where its lines are counted."""
     folk = Folk(alice="wonder")
     inline, pooled = (people_for(folk, world, LoginConfig(hashing_threads=1)) for world in ("wsgi", "asgi"))
-    asyncio.run(pooled.check("alice", "wonder"))
+    asyncio.run(ask_check(pooled, "alice", "wonder"))
     inherited = pooled._checks._executor
-    inline._places.enter()
+    inline._queue.ask(Place(b"k", "here", 0), "slot", list)
+    pooled._lookup_places.enter()
 
     _drop_all()
 
-    assert finish(inline.check("alice", "wonder"))
-    assert asyncio.run(pooled.check("alice", "wonder"))
+    assert finish(ask_check(inline, "alice", "wonder"))
+    assert asyncio.run(ask_check(pooled, "alice", "wonder"))
     assert pooled._checks._executor is not inherited
     inherited.shutdown()
     pooled.close()

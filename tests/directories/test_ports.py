@@ -7,11 +7,11 @@ from contextvars import ContextVar
 
 import pytest
 
-from people import AsyncFolk, Folk, run
+from people import AsyncFolk, Folk, ask_check, run
 from safeconduct._core.finish import finish
 from safeconduct._core.ports import Account
 from safeconduct.config import LoginConfig
-from safeconduct.directories import AsyncCallableDirectory, CallableDirectory, people_for
+from safeconduct.directories import AsyncCallableDirectory, CallableDirectory, people_for, queue_for
 from safeconduct.directories.places import Places
 from safeconduct.errors import ConfigurationError, Unavailable
 
@@ -36,6 +36,12 @@ class Slow:
         return ALICE
 
 
+def until(condition):
+    """Give way to other threads until *condition* holds."""
+    while not condition():
+        threading.Event().wait(0.001)
+
+
 async def until_begun(slow):
     """Wait for one more check to begin."""
     await asyncio.to_thread(slow.has_begun.acquire)
@@ -45,13 +51,11 @@ def test_places_are_given_until_none_is_left():
     places = Places(2)
 
     places.enter()
-    with places.taken():
-        with pytest.raises(Unavailable):
-            places.enter()
-        places.leave()
+    places.enter()
+    with pytest.raises(Unavailable):
         places.enter()
     places.leave()
-    places.leave()
+    places.enter()
 
 
 def test_there_is_a_place_at_least():
@@ -59,26 +63,28 @@ def test_there_is_a_place_at_least():
         Places(0)
 
 
-def test_inline_hashes_a_bounded_number_at_once_and_lets_nobody_wait():
-    """The third of two is 503 at once; look-ups are not held up."""
+def test_c1_inline_hashes_a_bounded_number_at_once_and_lets_the_others_wait():
+    """Two of three hash, the third goes on when one has ended; look-ups are not held up."""
     slow = Slow()
-    people = people_for(slow, "wsgi", LoginConfig(hashing_threads=2))
+    people = people_for(slow, "wsgi", LoginConfig(hashing_threads=2, hashing_queue=1))
 
-    def check():
-        return finish(people.check("alice", "wonder"))
+    def check(name):
+        return finish(ask_check(people, name, "wonder"))
 
-    with ThreadPoolExecutor(2) as server:
-        under_way = [server.submit(check) for _ in range(2)]
+    with ThreadPoolExecutor(3) as server:
+        under_way = [server.submit(check, name) for name in ("alice", "bob", "carol")]
         slow.has_begun.acquire()
         slow.has_begun.acquire()
+        until(lambda: people._queue.waiting == 1)
 
         with pytest.raises(Unavailable):
-            check()
+            check("dave")
+        assert 2 == slow.checks
         assert ALICE is finish(people.lookup("alice"))
 
         slow.may_answer.set()
-        assert [ALICE, ALICE] == [request.result() for request in under_way]
-    assert ALICE is check()
+        assert [ALICE] * 3 == [request.result() for request in under_way]
+    assert ALICE is check("alice")
 
 
 @pytest.mark.parametrize("fails", [ValueError, KeyboardInterrupt], ids=lambda error: error.__name__)
@@ -93,9 +99,9 @@ def test_inline_gives_the_place_back_whatever_happens(fails):
     people = people_for(CallableDirectory(check), "wsgi", LoginConfig(hashing_threads=1))
 
     with pytest.raises((Unavailable, KeyboardInterrupt)):
-        finish(people.check("alice", "wonder"))
+        finish(ask_check(people, "alice", "wonder"))
 
-    assert finish(people.check("alice", "wonder")) is None
+    assert finish(ask_check(people, "alice", "wonder")) is None
 
 
 def test_pooled_hashes_a_few_queues_some_and_refuses_the_rest():
@@ -103,40 +109,39 @@ def test_pooled_hashes_a_few_queues_some_and_refuses_the_rest():
     people = people_for(slow, "asgi", LoginConfig(hashing_threads=2, hashing_queue=3))
 
     async def storm():
-        under_way = [asyncio.create_task(people.check("alice", "wonder")) for _ in range(5)]
+        under_way = [asyncio.create_task(ask_check(people, "alice", "wonder")) for _ in range(5)]
         await until_begun(slow)
         await until_begun(slow)
 
         with pytest.raises(Unavailable):
-            await people.check("alice", "wonder")
+            await ask_check(people, "alice", "wonder")
         assert 2 == slow.checks
         # Who is signed in already has threads of his own.
         assert ALICE is await people.lookup("alice")
 
         slow.may_answer.set()
         assert [ALICE] * 5 == await asyncio.gather(*under_way)
-        assert ALICE is await people.check("alice", "wonder")
+        assert ALICE is await ask_check(people, "alice", "wonder")
 
     asyncio.run(storm())
     people.close()
 
 
 def test_a_caller_who_hangs_up_makes_no_room_while_his_password_is_hashed(caplog):
-    """Else a storm of aborted sign-ins would hash without bound; what only waited is skipped unhashed."""
+    """Else a storm of aborted sign-ins would hash without bound; what only waited is never hashed."""
     slow = Slow()
     people = people_for(slow, "asgi", LoginConfig(hashing_threads=1, hashing_queue=1))
 
     async def hang_up():
-        under_way = asyncio.create_task(people.check("alice", "wonder"))
+        under_way = asyncio.create_task(ask_check(people, "alice", "wonder"))
         await until_begun(slow)
-        waiting = asyncio.create_task(people.check("bob", "builder"))
+        waiting = asyncio.create_task(ask_check(people, "bob", "builder"))
         await asyncio.sleep(0)
         for task in (under_way, waiting):
             task.cancel()
         await asyncio.gather(under_way, waiting, return_exceptions=True)
 
-        with pytest.raises(Unavailable):
-            await people.check("alice", "wonder")
+        assert (1, 0) == (people._queue.running, people._queue.waiting)
 
         slow.may_answer.set()
         # One thread: what it does next comes after all that was there before.
@@ -148,7 +153,32 @@ def test_a_caller_who_hangs_up_makes_no_room_while_his_password_is_hashed(caplog
     # The answer that nobody waits for is dropped without a word.
     assert [] == caplog.records
     assert 1 == slow.checks
-    assert ALICE is asyncio.run(people.check("alice", "wonder"))
+    assert ALICE is asyncio.run(ask_check(people, "alice", "wonder"))
+    people.close()
+
+
+def test_work_that_is_given_up_before_its_thread_begins_is_skipped(caplog):
+    """The slot is free all the same."""
+    folk = Folk(alice="wonder")
+    people = people_for(folk, "asgi", LoginConfig(hashing_threads=1, hashing_queue=0))
+    hold = threading.Event()
+    people._checks._started().submit(hold.wait)
+
+    async def give_up():
+        task = asyncio.create_task(ask_check(people, "alice", "wonder"))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert 1 == people._queue.running
+        hold.set()
+        await asyncio.to_thread(people._checks._executor.submit(int).result)
+
+    asyncio.run(give_up())
+
+    assert [] == caplog.records
+    assert (0, 0) == (folk.checks, people._queue.running)
+    assert "alice" == asyncio.run(ask_check(people, "alice", "wonder")).subject
     people.close()
 
 
@@ -158,7 +188,7 @@ def test_a_loop_that_ended_meanwhile_is_no_error():
     people = people_for(slow, "asgi", LoginConfig(hashing_threads=1, hashing_queue=0))
 
     async def leave():
-        task = asyncio.create_task(people.check("alice", "wonder"))
+        task = asyncio.create_task(ask_check(people, "alice", "wonder"))
         await until_begun(slow)
         return task
 
@@ -166,7 +196,7 @@ def test_a_loop_that_ended_meanwhile_is_no_error():
     slow.may_answer.set()
     people._checks._executor.submit(int).result()
 
-    assert ALICE is asyncio.run(people.check("alice", "wonder"))
+    assert ALICE is asyncio.run(ask_check(people, "alice", "wonder"))
     people.close()
 
 
@@ -179,7 +209,7 @@ def test_work_that_would_end_the_thread_is_unavailable():
     people = people_for(CallableDirectory(check), "asgi", LoginConfig())
 
     with pytest.raises(Unavailable) as caught:
-        asyncio.run(people.check("alice", "wonder"))
+        asyncio.run(ask_check(people, "alice", "wonder"))
 
     assert isinstance(caught.value.__cause__, SystemExit)
     people.close()
@@ -190,7 +220,7 @@ def test_threads_begin_with_the_first_request():
     people = people_for(Folk(alice="wonder"), "asgi", LoginConfig())
     assert people._checks._executor is None
 
-    asyncio.run(people.check("alice", "wonder"))
+    asyncio.run(ask_check(people, "alice", "wonder"))
 
     assert people._checks._executor is not None
     assert people._lookups._executor is None
@@ -208,10 +238,10 @@ def test_a_thread_that_can_not_begin_is_unavailable(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", fail)
         with pytest.raises(Unavailable):
-            asyncio.run(people.check("alice", "wonder"))
+            asyncio.run(ask_check(people, "alice", "wonder"))
 
     for _ in range(3):
-        assert "alice" == asyncio.run(people.check("alice", "wonder")).subject
+        assert "alice" == asyncio.run(ask_check(people, "alice", "wonder")).subject
     assert 3 == folk.checks
     people.close()
 
@@ -226,7 +256,7 @@ def test_a_directory_sees_the_context_of_its_request():
 
     async def ask():
         request.set("one")
-        await people.check("alice", "wonder")
+        await ask_check(people, "alice", "wonder")
 
     asyncio.run(ask())
 
@@ -238,47 +268,74 @@ def test_one_directory_serves_several_loops():
     people = people_for(Folk(alice="wonder"), "asgi", LoginConfig())
 
     for _ in range(3):
-        assert "alice" == asyncio.run(people.check("alice", "wonder")).subject
+        assert "alice" == asyncio.run(ask_check(people, "alice", "wonder")).subject
     people.close()
 
 
 def test_native_lets_a_bounded_number_in():
-    """Wherever the directory hashes: threads and queue together."""
+    """Wherever the directory hashes: threads and queue together, and as many as the queue has wait."""
     release = asyncio.Event()
+    begun = []
 
-    async def check(_username, _password):
+    async def check(username, _password):
+        begun.append(username)
         await release.wait()
         return ALICE
 
     people = people_for(AsyncCallableDirectory(check), "asgi", LoginConfig(hashing_threads=1, hashing_queue=1))
 
     async def storm():
-        under_way = [asyncio.create_task(people.check("alice", "wonder")) for _ in range(2)]
+        under_way = [asyncio.create_task(ask_check(people, name, "wonder")) for name in ("alice", "bob", "carol")]
         await asyncio.sleep(0)
         with pytest.raises(Unavailable):
-            await people.check("alice", "wonder")
+            await ask_check(people, "dave", "wonder")
+        assert ["alice", "bob"] == begun
         under_way[0].cancel()
         await asyncio.gather(under_way[0], return_exceptions=True)
         release.set()
-        assert ALICE is await people.check("alice", "wonder")
-        assert ALICE is await under_way[1]
+        assert [ALICE, ALICE] == await asyncio.gather(*under_way[1:])
 
     asyncio.run(storm())
+    assert ["alice", "bob", "carol"] == begun
 
 
 @pytest.mark.parametrize("world", ["wsgi", "asgi", "native"])
-def test_each_port_lets_one_at_a_time_prove_the_same(world):
+def test_c1_each_port_lets_one_at_a_time_be_compared_of_an_account_and_network(world):
+    """The second with the same key waits, though there is a slot; one with another key does not."""
     directory = AsyncFolk(alice="wonder") if world == "native" else Folk(alice="wonder")
     world = "wsgi" if world == "wsgi" else "asgi"
-    people = people_for(directory, world, LoginConfig())
+    people = people_for(directory, world, LoginConfig(hashing_queue=0))
 
     async def prove():
-        async with people.alone(b"k"):
-            assert list(people._turns._queues)
-            return await people.check("alice", "wonder")
+        async with people.turn(b"k", "here") as place:
+            with pytest.raises(Unavailable):
+                await ask_check(people, "alice", "wonder", key=b"k")
+            assert "alice" == (await ask_check(people, "alice", "wonder", key=b"o")).subject
+            return await people.check("alice", "wonder", place)
 
     assert "alice" == run(world, prove()).subject
+    assert (0, 0) == (people._queue.running, people._queue.waiting)
     people.close()
+
+
+def test_c1_both_worlds_of_a_process_share_the_slots_and_the_turns():
+    """Blocking verbs in an application behind ASGI, for one."""
+    slow, login = Slow(), LoginConfig(hashing_threads=1, hashing_queue=0)
+    queue = queue_for(login)
+    inline, pooled = (people_for(slow, world, login, queue=queue) for world in ("wsgi", "asgi"))
+
+    with ThreadPoolExecutor(1) as server:
+        under_way = server.submit(lambda: finish(ask_check(inline, "alice", "wonder", key=b"k")))
+        slow.has_begun.acquire()
+
+        for key in (b"k", b"o"):
+            with pytest.raises(Unavailable):
+                asyncio.run(ask_check(pooled, "bob", "builder", key=key))
+
+        slow.may_answer.set()
+        assert ALICE is under_way.result()
+    assert ALICE is asyncio.run(ask_check(pooled, "alice", "wonder"))
+    pooled.close()
 
 
 @pytest.mark.parametrize("kind", ["inline", "pooled", "native"])
@@ -292,12 +349,12 @@ def test_after_close_every_question_is_unavailable(kind):
     directory = AsyncCallableDirectory(acheck, acheck) if kind == "native" else CallableDirectory(check, check)
     world = "wsgi" if kind == "inline" else "asgi"
     people = people_for(directory, world, LoginConfig())
-    run(world, people.check("alice", "wonder"))
+    run(world, ask_check(people, "alice", "wonder"))
 
     people.close()
     people.close()
 
     with pytest.raises(Unavailable):
-        run(world, people.check("alice", "wonder"))
+        run(world, ask_check(people, "alice", "wonder"))
     with pytest.raises(Unavailable):
         run(world, people.lookup("alice"))

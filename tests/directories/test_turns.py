@@ -1,3 +1,5 @@
+"""How threads and tasks wait for their turn and their slot."""
+
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -5,19 +7,49 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from safeconduct._core.finish import finish
+from safeconduct.directories.comparison_queue import ComparisonQueue
 from safeconduct.directories.loop_turns import LoopTurns
 from safeconduct.directories.turns import ThreadTurns
 from safeconduct.errors import Unavailable
 
+HERE = "192.0.2.1"
+
+
+def threads(*, at_once=1, waiting=100, queue_seconds=60):
+    return ThreadTurns(ComparisonQueue(at_once=at_once, waiting=waiting), queue_seconds=queue_seconds)
+
+
+def tasks(*, at_once=1, waiting=100, queue_seconds=60):
+    return LoopTurns(ComparisonQueue(at_once=at_once, waiting=waiting), queue_seconds=queue_seconds)
+
+
+def is_empty(turns):
+    queue = turns._queue
+    return (queue.waiting, queue.running, queue._turns, queue._waiting) == (0, 0, {}, {})
+
 
 async def hold(turns, key, work):
-    async with turns.alone(key):
+    async with turns.turn(key, HERE):
         return work()
 
 
+def compare(turns, key, work):
+    """Do *work* in a thread's turn and slot."""
+
+    async def within():
+        async with turns.turn(key, HERE) as place:
+            turns.take_slot(place)
+            try:
+                return work()
+            finally:
+                turns._queue.leave_slot(place)
+
+    return finish(within())
+
+
 def test_threads_with_one_key_take_turns():
-    """Forty pass, never two at once."""
-    turns = ThreadTurns()
+    """Forty pass, never two at once, though there are slots."""
+    turns = threads(at_once=8)
     inside, most = [], []
 
     def work():
@@ -27,20 +59,38 @@ def test_threads_with_one_key_take_turns():
         inside.pop()
 
     with ThreadPoolExecutor(8) as server:
-        list(server.map(lambda _: finish(hold(turns, b"k", work)), range(40)))
+        list(server.map(lambda _: compare(turns, b"k", work), range(40)))
 
     assert [1] * 40 == most
-    assert {} == turns._queues
+    assert is_empty(turns)
+
+
+def test_threads_with_other_keys_share_the_slots():
+    """Forty pass, never three at once."""
+    turns = threads(at_once=2)
+    inside, most = [], []
+
+    def work():
+        inside.append(1)
+        most.append(len(inside))
+        threading.Event().wait(0)
+        inside.pop()
+
+    with ThreadPoolExecutor(8) as server:
+        list(server.map(lambda number: compare(turns, number, work), range(40)))
+
+    assert 2 >= max(most)
+    assert is_empty(turns)
 
 
 def test_threads_with_other_keys_pass():
-    turns = ThreadTurns(patience_seconds=0)
+    turns = threads(queue_seconds=0)
 
     assert 1 == finish(hold(turns, b"k", lambda: finish(hold(turns, b"o", lambda: 1))))
 
 
 def test_a_thread_whose_turn_does_not_come_is_unavailable():
-    turns = ThreadTurns(patience_seconds=0)
+    turns = threads(queue_seconds=0)
 
     def wait():
         with pytest.raises(Unavailable):
@@ -48,12 +98,46 @@ def test_a_thread_whose_turn_does_not_come_is_unavailable():
 
     finish(hold(turns, b"k", wait))
 
-    assert {} == turns._queues
+    assert is_empty(turns)
     assert 0 == finish(hold(turns, b"k", int))
 
 
+def test_a_thread_whose_slot_does_not_come_is_unavailable():
+    turns = threads(queue_seconds=0)
+
+    def wait():
+        with pytest.raises(Unavailable):
+            compare(turns, b"o", int)
+
+    compare(turns, b"k", wait)
+
+    assert is_empty(turns)
+
+
+def test_turn_and_slot_have_one_time_together():
+    """Who waited for the turn has waited."""
+    now = [0.0]
+    turns = ThreadTurns(ComparisonQueue(at_once=1, waiting=1), queue_seconds=5, clock=lambda: now[0])
+
+    async def late():
+        async with turns.turn(b"k", HERE) as place:
+            now[0] = 5.0
+            with pytest.raises(Unavailable):
+                turns.take_slot(place)
+
+    async def other():
+        async with turns.turn(b"o", HERE) as place:
+            turns.take_slot(place)
+            finish(late())
+            turns._queue.leave_slot(place)
+
+    finish(other())
+
+    assert is_empty(turns)
+
+
 def test_a_turn_that_failed_passes_on():
-    turns = ThreadTurns(patience_seconds=0)
+    turns = threads(queue_seconds=0)
 
     with pytest.raises(ZeroDivisionError):
         finish(hold(turns, b"k", lambda: 1 // 0))
@@ -61,12 +145,41 @@ def test_a_turn_that_failed_passes_on():
     assert 0 == finish(hold(turns, b"k", int))
 
 
+def test_a_thread_that_is_interrupted_while_it_waits_leaves_nothing(monkeypatch):
+    """As gevent does to a greenlet whose time is over."""
+    turns = threads()
+
+    class Interrupted:
+        def acquire(self, timeout=None):
+            if timeout is not None:
+                raise KeyboardInterrupt
+
+        def release(self):
+            raise AssertionError("nobody waits")
+
+    async def wait():
+        async with turns.turn(b"k", HERE) as place:
+            turns.take_slot(place)
+            with monkeypatch.context() as patch:
+                patch.setattr(threading, "Lock", Interrupted)
+                with pytest.raises(KeyboardInterrupt):
+                    compare(turns, b"o", int)
+                with pytest.raises(KeyboardInterrupt):
+                    compare(turns, b"k", int)
+            assert 0 == turns._queue.waiting
+            turns._queue.leave_slot(place)
+
+    finish(wait())
+
+    assert is_empty(turns)
+
+
 def test_tasks_with_one_key_take_turns():
-    turns = LoopTurns()
+    turns = tasks()
     inside, most = [], []
 
     async def work(key):
-        async with turns.alone(key):
+        async with turns.turn(key, HERE):
             inside.append(key)
             most.append(inside.count(key))
             await asyncio.sleep(0)
@@ -78,27 +191,27 @@ def test_tasks_with_one_key_take_turns():
     asyncio.run(everybody())
 
     assert [1] * 20 == most
-    assert {} == turns._queues
+    assert is_empty(turns)
 
 
 def test_a_task_whose_turn_does_not_come_is_unavailable():
-    turns = LoopTurns(patience_seconds=0)
+    turns = tasks(queue_seconds=0)
 
     async def wait():
-        async with turns.alone(b"k"), turns.alone(b"o"):
+        async with turns.turn(b"k", HERE), turns.turn(b"o", HERE):
             with pytest.raises(Unavailable):
                 await hold(turns, b"k", int)
 
     asyncio.run(wait())
 
-    assert {} == turns._queues
+    assert is_empty(turns)
 
 
 def test_a_task_that_is_cancelled_while_it_waits_leaves_nothing():
-    turns = LoopTurns()
+    turns = tasks()
 
     async def hang_up():
-        async with turns.alone(b"k"):
+        async with turns.turn(b"k", HERE):
             waiting = asyncio.create_task(hold(turns, b"k", int))
             await asyncio.sleep(0)
             waiting.cancel()
@@ -106,18 +219,50 @@ def test_a_task_that_is_cancelled_while_it_waits_leaves_nothing():
         return await hold(turns, b"k", int)
 
     assert 0 == asyncio.run(hang_up())
-    assert {} == turns._queues
+    assert is_empty(turns)
 
 
-def test_loops_do_not_wait_for_each_other():
-    """A lock of one loop can't be awaited on another."""
-    turns = LoopTurns(patience_seconds=0)
+def test_a_task_that_is_cancelled_as_its_slot_comes_leaves_nothing():
+    """The slot was given, and the task never heard of it."""
+    turns = tasks()
+
+    async def take(key):
+        async with turns.turn(key, HERE) as place:
+            await turns.take_slot(place)
+
+    async def hang_up():
+        async with turns.turn(b"k", HERE) as place:
+            await turns.take_slot(place)
+            waiting = asyncio.create_task(take(b"o"))
+            await asyncio.sleep(0)
+            assert 1 == turns._queue.waiting
+            turns._queue.leave_slot(place)
+            assert (0, 1) == (turns._queue.waiting, turns._queue.running)
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+
+    asyncio.run(hang_up())
+
+    assert is_empty(turns)
+
+
+def test_the_tasks_of_several_loops_take_turns():
+    """One process, one comparison of an account and network: the task of one loop wakes that of another."""
+    turns = tasks()
+    is_waiting = threading.Event()
 
     def other_loop():
         return asyncio.run(hold(turns, b"k", int))
 
+    def until_it_waits():
+        while not turns._queue.waiting:
+            is_waiting.wait(0.001)
+
     async def here():
-        async with turns.alone(b"k"):
-            return await asyncio.to_thread(other_loop)
+        async with turns.turn(b"k", HERE):
+            other = asyncio.create_task(asyncio.to_thread(other_loop))
+            await asyncio.to_thread(until_it_waits)
+        return await other
 
     assert 0 == asyncio.run(here())
+    assert is_empty(turns)

@@ -85,6 +85,90 @@ def test_cookies_are_set_for_own_pages_only(visitor):
     assert 0 == visitor.place.folk.checks
 
 
+@pytest.mark.parametrize("mode", ["offer", "require"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        [("origin", "https://evil.example")],
+        [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")],
+        [("origin", "null")],
+        [("sec-fetch-site", "cross-site")],
+        [("sec-fetch-site", "same-site"), ("sec-fetch-mode", "navigate")],
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("kind", ["form", "json"])
+def test_c4_a_foreign_page_uses_no_try_up(make, mode, page, kind):
+    """Five posts of any page in the victim's browser locked his network out; a device cookie changes nothing."""
+    place = make(cookies={"mode": mode}, login={})
+    victim = Visitor(place)
+    assert 200 == victim.sign_in()
+    said = {"username": "alice", "password": "no"}
+    how = {"said": said} if kind == "json" else {"body": urlencode(said).encode()}
+
+    fields = [*(FORM if kind == "form" else ()), *page]
+
+    statuses = [victim.ask("POST", "/auth/login", headers=fields, page=False, **how) for _ in range(60)]
+
+    assert [403] * 60 == statuses
+    assert "cross_site_request" == victim.answer["code"]
+    assert 1 == place.folk.checks
+    assert 200 == Visitor(place).take()
+
+
+@pytest.mark.parametrize("page", [OWN_PAGE, [("sec-fetch-site", "same-origin")]], ids=str)
+def test_c4_an_own_page_signs_in_without_cookies(visitor, page):
+    said = {"username": "alice", "password": "wonder"}
+
+    assert 200 == visitor.ask("POST", "/auth/login", said=said, headers=page)
+    assert "access_token" in visitor.answer
+
+
+@pytest.mark.parametrize(
+    ("headers", "kind", "status"),
+    [
+        ([("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")], "form", 403),
+        ([("origin", "https://old.example")], "form", 403),
+        ([("origin", "https://spa.example"), ("sec-fetch-site", "cross-site")], "json", 200),
+        ([("origin", "https://own.example"), ("sec-fetch-site", "same-origin")], "form", 200),
+        ([], "form", 200),
+    ],
+    ids=str,
+)
+def test_c4_where_nobody_knows_which_pages_are_ours_a_foreign_form_is_refused(make, headers, kind, status):
+    """Without ``external_url``; of JSON from another origin, CORS was asked before it was sent."""
+    visitor = Visitor(make(sources=["bearer"], external_url=None))
+    said = {"username": "alice", "password": "wonder"}
+    how = {"said": said} if kind == "json" else {"body": urlencode(said).encode()}
+
+    assert status == visitor.ask("POST", "/auth/login", headers=[*(FORM if kind == "form" else ()), *headers], **how)
+
+    assert (1 if status == 200 else 0) == visitor.place.folk.checks
+
+
+@pytest.mark.parametrize("origin", ["https://spa.example", "https://evil.example"])
+def test_c4_a_page_that_is_trusted_by_name_signs_in_by_json(make, origin):
+    """With ``csrf.trusted_origins`` the others are foreign, ``external_url`` or not."""
+    trusted = {"trusted_origins": ["https://spa.example"]}
+    visitor = Visitor(make(sources=["bearer"], external_url=None, csrf=trusted))
+
+    said = {"username": "alice", "password": "wonder"}
+    status = visitor.ask("POST", "/auth/login", said=said, headers=[("origin", origin)])
+
+    assert (200 if origin == "https://spa.example" else 403) == status
+
+
+@pytest.mark.parametrize("name", ["al\0ice", "alice\r\nroot", "alice\n", "\x1b[0malice", "\ufeffalice"], ids=ascii)
+def test_c7_a_name_with_a_control_character_reaches_no_directory(visitor, name):
+    """401, as in Basic; the throttle counts nothing."""
+    statuses = [visitor.take(name) for _ in range(8)]
+
+    assert [401] * 8 == statuses
+    assert "invalid_token" == visitor.answer["code"]
+    assert 1 == len(visitor.seen.values("www-authenticate"))
+    assert 0 == visitor.place.folk.checks
+
+
 def test_a_form_says_the_same(visitor):
     body = urlencode({"username": "alice", "password": "wonder", "remember": "on", "cookies": "true"}).encode()
 

@@ -42,8 +42,8 @@ def test_a_token_that_was_proven_expires(world, carried):
 
 
 @both
-def test_a_cut_off_ends_a_pair_that_was_proven(world):
-    """Once; the user who gives the password again is let in again."""
+def test_b7_a_cut_off_has_a_pair_proven_anew_in_the_same_request(world):
+    """The right password is in the request: it is compared again, and there is nothing to refuse."""
     folk = Folk(alice="correct horse")
     clock = Clock(float(NOW))
     auth = Auth(configuration(), directory=folk, clock=clock)
@@ -53,7 +53,41 @@ def test_a_cut_off_ends_a_pair_that_was_proven(world):
 
     after = [ask_in(world, auth, headers=BASIC).status for _ in range(2)]
 
-    assert ([200, 200], [401, 200], 2) == (before, after, folk.checks)
+    assert ([200, 200], [200, 200], 2) == (before, after, folk.checks)
+
+
+@both
+def test_b7_a_pair_that_no_longer_counts_is_refused_after_a_cut_off(world):
+    """What is proven anew is what holds now: the user is gone."""
+    folk = Folk(alice="correct horse")
+    clock = Clock(float(NOW))
+    auth = Auth(configuration(), directory=folk, clock=clock)
+    before = ask_in(world, auth, headers=BASIC)
+    del folk.accounts["alice"]
+    auth.sessions.revoke_subject("alice")
+    clock.advance(seconds=0.01)
+
+    after = ask_in(world, auth, headers=BASIC)
+
+    assert (200, 401, 2) == (before.status, after.status, folk.checks)
+    assert "invalid_token" == json.loads(after.body)["code"]
+
+
+@both
+@pytest.mark.parametrize("page", ["https://evil.example", "null"])
+def test_c4_a_foreign_page_uses_no_try_of_basic_up(world, page):
+    """A form whose address holds a name and a wrong password, sent by the victim's browser."""
+    folk = Folk(alice="correct horse")
+    auth = Auth(configuration(login={}), directory=folk, clock=Clock(float(NOW)))
+    wrong = [(name, value.encode()) for name, value in basic("alice", "no")]
+
+    seen = [ask_in(world, auth, method="POST", headers=[*wrong, ("origin", page.encode())]) for _ in range(8)]
+
+    assert [403] * 8 == [each.status for each in seen]
+    assert "cross_site_request" == json.loads(seen[0].body)["code"]
+    assert [None] * 8 == [each.report for each in seen]
+    assert 0 == folk.checks
+    assert 200 == ask_in(world, auth, headers=BASIC).status
 
 
 @both

@@ -9,6 +9,7 @@ from people import run
 from safeconduct._core.pairs import BasicCredentials
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.throttle import Throttle
+from safeconduct._core.throttle_news import ThrottleNews
 from safeconduct._http.credentials import Basic, read_authorization
 from safeconduct.config import BasicConfig, LoginConfig
 from safeconduct.directories import Cost, UsersFile, people_for
@@ -38,9 +39,9 @@ def ask(request, tmp_path):
             file.add(username, password)
         people = people_for(file, request.param, LoginConfig())
         store = MemoryStore(clock=Clock(), horizon_ms=1000, leeway_ms=0)
-        throttle = Throttle(store, store, LoginConfig(), key=b"k" * 32, announce=lambda _event: None)
+        throttle = Throttle(store, store, LoginConfig(), key=b"k" * 32, news=ThrottleNews(lambda _event: None, Clock()))
         passwords = Passwords(people, throttle, announce=lambda _event: None)
-        pairs = BasicCredentials(passwords, people, BasicConfig(), realm="api", key=b"k" * 32, make=lambda pair: pair)
+        pairs = BasicCredentials(passwords, BasicConfig(), realm="api", key=b"k" * 32, make=lambda pair: pair)
         try:
             credential = read_authorization([header])
             assert isinstance(credential, Basic)

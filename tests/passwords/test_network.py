@@ -14,6 +14,7 @@ from safeconduct._core.network import UNKNOWN, network_of
         ("2001:db8:1:3::", "2001:db8:1:3::/64"),
         ("::ffff:192.0.2.7", "192.0.2.7"),
         ("fe80::1%eth0", "fe80::/64"),
+        ("unix", "unix"),
         ("", UNKNOWN),
         (None, UNKNOWN),
         ("/run/app.sock", UNKNOWN),

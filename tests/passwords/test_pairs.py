@@ -9,6 +9,7 @@ from safeconduct._core.pairs import BasicCredentials, ProvenPair
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.ports import Account
 from safeconduct._core.throttle import Throttle
+from safeconduct._core.throttle_news import ThrottleNews
 from safeconduct.config import BasicConfig, LoginConfig
 from safeconduct.directories import CallableDirectory, people_for
 from safeconduct.errors import BadCredentials, TooManyAttempts, Unavailable
@@ -26,10 +27,9 @@ class Memory:
         self.world = world
         self.people = people_for(directory, world, LoginConfig())
         store = MemoryStore(clock=Clock(), horizon_ms=1000, leeway_ms=0)
-        throttle = Throttle(store, store, LoginConfig(), key=b"k" * 32, announce=lambda _event: None)
+        throttle = Throttle(store, store, LoginConfig(), key=b"k" * 32, news=ThrottleNews(lambda _event: None, Clock()))
         self.pairs = BasicCredentials(
             Passwords(self.people, throttle, announce=lambda _event: None),
-            self.people,
             BasicConfig(cache_seconds=cache_seconds),
             realm=realm,
             key=key,

@@ -4,10 +4,12 @@ import pytest
 
 from people import AsyncFolk, Folk, run
 from safeconduct._core.passwords import Passwords
+from safeconduct._core.place import Place
 from safeconduct._core.ports import Account
 from safeconduct._core.throttle import Throttle
+from safeconduct._core.throttle_news import ThrottleNews
 from safeconduct.config import LoginConfig
-from safeconduct.directories import CallableDirectory, people_for
+from safeconduct.directories import AsyncCallableDirectory, CallableDirectory, people_for
 from safeconduct.errors import BadCredentials, TooManyAttempts, Unavailable
 from safeconduct.events import SignInFailed
 from safeconduct.stores.memory import MemoryStore
@@ -19,15 +21,15 @@ HOME = "192.0.2.1"
 class Desk:
     """Passwords over a directory, a throttle and memory."""
 
-    def __init__(self, world, directory):
+    def __init__(self, world, directory, **bounds):
         self.world = world
         self.clock = Clock()
         self.events = []
-        self.login = LoginConfig()
+        self.login = LoginConfig(**bounds)
         self.people = people_for(directory, world, self.login)
         store = MemoryStore(clock=self.clock, horizon_ms=1000, leeway_ms=0)
         local = MemoryStore(clock=self.clock, horizon_ms=1000, leeway_ms=0)
-        throttle = Throttle(store, local, self.login, key=b"k" * 32, announce=self.events.append)
+        throttle = Throttle(store, local, self.login, key=b"k" * 32, news=ThrottleNews(self.events.append, self.clock))
         self.passwords = Passwords(self.people, throttle, announce=self.events.append)
 
     def prove(self, username="alice", password="wonder", **options):
@@ -160,6 +162,86 @@ def test_what_does_not_fit_costs_neither_a_try_nor_a_hash(desk, folk, username, 
     assert 0 == folk.checks
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    ("username", "password"),
+    [
+        ("al\0ice", "wonder"),
+        ("alice\r\nX-Admin: 1", "wonder"),
+        ("alice\n", "wonder"),
+        ("\x1b[31malice", "wonder"),
+        ("alice\x7f", "wonder"),
+        ("alice\x85", "wonder"),
+        ("\ufeffalice", "wonder"),
+        ("alice", "wonder\0ful"),
+    ],
+    ids=ascii,
+)
+def test_c7_control_characters_cost_neither_a_try_nor_a_hash(desk, folk, username, password):
+    """As in Basic: no directory sees them; in a password NUL alone is refused, where others are read to its end."""
+    for _ in range(10):
+        with pytest.raises(BadCredentials) as caught:
+            desk.prove(username, password)
+
+    assert 401 == caught.value.status
+    assert 0 == folk.checks
+    assert [] == desk.events
+
+
+def test_c7_a_password_may_have_other_control_characters():
+    """Somebody's has a tab."""
+    assert "alice" == Desk("wsgi", Folk(alice="won\tder")).prove(password="won\tder").subject
+
+
+@pytest.mark.parametrize("world", ["wsgi", "asgi"])
+def test_c1_who_does_not_come_to_be_compared_has_used_no_try_up(world):
+    """A full queue is no failure of whoever finds it full."""
+    desk = Desk(world, Folk(alice="wonder"), hashing_threads=1, hashing_queue=0)
+    busy = Place("busy", HOME, 0)
+    assert desk.people._queue.ask(busy, "slot", list)
+
+    for _ in range(10):
+        with pytest.raises(Unavailable):
+            desk.prove()
+    desk.people._queue.leave_slot(busy)
+
+    assert "alice" == desk.prove().subject
+    desk.people.close()
+
+
+def test_c6_the_turn_comes_before_the_try():
+    """Twelve right ones at once are never twelve tries at once, so that none of them meets a bound of five."""
+    desk = Desk("asgi", AsyncFolk(alice="wonder"))
+
+    async def twelve():
+        return await asyncio.gather(
+            *(desk.passwords.prove("alice", "wonder", network=HOME, scheme="login") for _ in range(12))
+        )
+
+    assert ["alice"] * 12 == [account.subject for account in asyncio.run(twelve())]
+    assert [] == desk.events
+
+
+def test_c6_spellings_of_one_account_take_turns_too():
+    """A directory that compares loosely is not asked twice at once for one user."""
+    inside, most = [], []
+
+    async def check(username, _password):
+        inside.append(username)
+        most.append(len(inside))
+        await asyncio.sleep(0)
+        inside.pop()
+
+    desk = Desk("asgi", AsyncCallableDirectory(check))
+
+    async def guess():
+        names = ["alice", "Alice", "\u00e1lice"]
+        tries = (desk.passwords.prove(name, "no", network=HOME, scheme="login") for name in names)
+        return await asyncio.gather(*tries, return_exceptions=True)
+
+    assert [BadCredentials] * 3 == [type(error) for error in asyncio.run(guess())]
+    assert [1, 1, 1] == most
 
 
 def test_a_name_and_a_password_of_1024_bytes_are_compared_whole():

@@ -1,3 +1,5 @@
+"""How many may fail, for whom, from where."""
+
 from unicodedata import normalize
 
 import pytest
@@ -5,54 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from people import run
-from safeconduct._core.throttle import Throttle, skeleton
-from safeconduct.config import LoginConfig
+from safeconduct._core.throttle import skeleton
 from safeconduct.errors import ConfigurationError, TooManyAttempts, Unavailable
 from safeconduct.events import Throttled
-from safeconduct.stores.memory import MemoryStore
-from worlds import Clock
-
-KEY = b"k" * 32
-HOME = "192.0.2.1"
-AWAY = "198.51.100.1"
-QUARTER_HOUR_SECONDS = 15 * 60
-
-
-class Door:
-    """A throttle over memory, with what it announced."""
-
-    def __init__(self, world, *, key=KEY, **limits):
-        self.world = world
-        self.clock = Clock()
-        self.memory = MemoryStore(clock=self.clock, horizon_ms=1000, leeway_ms=0)
-        self.local = MemoryStore(clock=self.clock, horizon_ms=1000, leeway_ms=0)
-        self.events = []
-        self.throttle = Throttle(self.memory, self.local, LoginConfig(**limits), key=key, announce=self.events.append)
-
-    def begin(self, username="alice", network=HOME, **options):
-        return run(self.world, self.throttle.begin(username, network=network, **options))
-
-    def succeed(self, counted):
-        run(self.world, self.throttle.succeed(counted))
-
-    def withdraw(self, counted):
-        run(self.world, self.throttle.withdraw(counted))
-
-    def is_shut(self, *arguments, **options):
-        try:
-            self.withdraw(self.begin(*arguments, **options))
-        except TooManyAttempts:
-            return True
-        return False
-
-    def fail(self, times, *arguments, **options):
-        for _ in range(times):
-            self.begin(*arguments, **options)
-
-
-@pytest.fixture(params=["wsgi", "asgi"])
-def door(request):
-    return Door(request.param)
+from throttling import AWAY, HOME, QUARTER_HOUR_SECONDS, Door
 
 
 def test_the_sixth_wrong_password_in_a_quarter_of_an_hour_is_not_looked_at(door):
@@ -178,6 +136,66 @@ def test_parallel_tries_are_counted_before_any_of_them_ends(door):
     door.succeed(counted[0])
 
     assert not door.is_shut()
+
+
+def test_c6_a_try_under_way_shuts_for_seconds_and_a_failure_for_minutes(door):
+    """Other processes have five of an account under way: the pause told is that of the first of them."""
+    counted = [door.begin() for _ in range(5)]
+    door.clock.advance(seconds=3)
+
+    with pytest.raises(TooManyAttempts) as under_way:
+        door.begin()
+    for one in counted:
+        run(door.world, door.throttle.fail(one))
+    with pytest.raises(TooManyAttempts) as failed:
+        door.begin()
+
+    assert (7, QUARTER_HOUR_SECONDS - 3) == (under_way.value.retry_after_seconds, failed.value.retry_after_seconds)
+
+
+def test_c6_a_try_that_never_ends_has_failed(door):
+    """Its process died, or its caller hung up."""
+    for _ in range(5):
+        door.begin()
+    door.clock.advance(seconds=10)
+
+    with pytest.raises(TooManyAttempts) as caught:
+        door.begin()
+
+    assert QUARTER_HOUR_SECONDS - 10 == caught.value.retry_after_seconds
+
+
+def test_c6_a_failure_that_can_not_be_noted_is_one_a_little_later(door):
+    """The store goes out in between."""
+    counted = door.begin()
+    door.memory.end()
+
+    run(door.world, door.throttle.fail(counted))
+
+    assert 3 == len(door.memory._counters)
+
+
+@pytest.mark.parametrize("other", ["b\u00f3b", "BOB", "bob\u200b", " bob"], ids=ascii)
+def test_c5_a_success_clears_the_failures_of_its_own_spelling_alone(door, other):
+    """Whoever owns the account ``bób`` could guess at ``bob`` for ever by signing in between."""
+    for _ in range(2):
+        door.fail(2, "bob")
+        door.succeed(door.begin(other))
+    door.fail(1, "bob")
+
+    assert door.is_shut("bob")
+    assert door.is_shut(other)
+
+
+def test_c5_a_success_clears_its_own_failures_beside_those_of_another_spelling(door):
+    door.fail(2, "bob")
+    door.fail(2, "b\u00f3b")
+    door.succeed(door.begin("b\u00f3b"))
+
+    door.fail(2, "b\u00f3b")
+    assert not door.is_shut("b\u00f3b")
+    door.fail(1, "bob")
+    assert door.is_shut("bob")
 
 
 @pytest.mark.parametrize(

@@ -25,9 +25,11 @@ def test_a_mark_is_known_for_its_name_alone():
     assert not of(OLD).knows(mark, "bob")
 
 
-def test_a_mark_is_known_for_every_spelling_of_its_name():
-    """The throttle counts them under one name as well."""
-    assert of(OLD).knows(of(OLD).mark("Alice"), "alice")
+def test_c5_a_mark_is_known_for_its_own_spelling_alone():
+    """Whoever owns the account ``bób`` has no device of ``bob``, though the throttle counts both under one name."""
+    assert not of(OLD).knows(of(OLD).mark("b\u00f3b"), "bob")
+    assert not of(OLD).knows(of(OLD).mark("Bob"), "bob")
+    assert not of(OLD).knows(of(OLD).mark("bob"), "\ud800")
 
 
 def test_two_marks_of_one_name_differ():

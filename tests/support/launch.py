@@ -13,7 +13,8 @@ def _made(factory):
 
 
 def _gunicorn(worker, fd, factory):
-    words = ["-m", "gunicorn", "--worker-class", worker, "--threads", "2" if worker == "gthread" else "1"]
+    threads = os.environ.get("THREADS", "2") if worker == "gthread" else "1"
+    words = ["-m", "gunicorn", "--worker-class", worker, "--threads", threads]
     words += ["--bind", f"fd://{fd}", "--log-level", "error", "--workers", os.environ.get("WORKERS", "1")]
     os.execv(sys.executable, [sys.executable, *words, f"{factory}()"])  # noqa: S606 - it takes this process over
 

@@ -12,6 +12,7 @@ from safeconduct._core.revocation import Revocations
 from safeconduct._core.session.binding import Caller
 from safeconduct._core.session.rooms import session_rooms
 from safeconduct._core.throttle import Throttle
+from safeconduct._core.throttle_news import ThrottleNews
 from safeconduct._keys.derivation import Secrets
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.issuer import TokenIssuer
@@ -86,7 +87,9 @@ class House:
         if people is None:
             return None
         counters = MemoryStore(clock=self.clock, horizon_ms=0, leeway_ms=0)
-        throttle = Throttle(counters, counters, LIMITS, key=b"k" * 32, announce=self.events.append)
+        throttle = Throttle(
+            counters, counters, LIMITS, key=b"k" * 32, news=ThrottleNews(self.events.append, self.clock)
+        )
         return Passwords(people, throttle, announce=self.events.append)
 
     def draw(self, size):

@@ -43,3 +43,9 @@ class AsyncFolk(Folk):
 def run(world, coroutine):
     """Run *coroutine* as *world* does: at once, or on a loop."""
     return finish(coroutine) if world == "wsgi" else asyncio.run(coroutine)
+
+
+async def ask_check(people, username, password, *, key=None, network="192.0.2.1"):
+    """Have a password checked as ``Passwords`` does: with a turn of its own, or that of *key*."""
+    async with people.turn(object() if key is None else key, network) as place:
+        return await people.check(username, password, place)

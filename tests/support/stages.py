@@ -104,7 +104,7 @@ class Failing:
     async def ask(self, *_asked, **_named):
         raise self.what()
 
-    begin_epoch = stamp = revoke = count_try = give_back = ask
+    begin_epoch = stamp = revoke = count_try = fail_try = give_back = ask
 
     async def close(self):
         pass

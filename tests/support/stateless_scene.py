@@ -12,6 +12,7 @@ from safeconduct._core.ports import Account
 from safeconduct._core.recognition import principal_of
 from safeconduct._core.session.stateless_rooms import stateless_rooms
 from safeconduct._core.throttle import Throttle
+from safeconduct._core.throttle_news import ThrottleNews
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct._tokens.policy import own_policy
@@ -67,7 +68,9 @@ class StatelessHouse:
         if people is None:
             return None
         counters = NoStore(clock=self.clock, horizon_ms=0, leeway_ms=0)
-        throttle = Throttle(counters, counters, LIMITS, key=b"k" * 32, announce=self.events.append)
+        throttle = Throttle(
+            counters, counters, LIMITS, key=b"k" * 32, news=ThrottleNews(self.events.append, self.clock)
+        )
         return Passwords(people, throttle, announce=self.events.append)
 
     def sign_in(self, name="alice", *, remember=True, caller=None, level="explicit", username=None):

@@ -231,13 +231,69 @@ class StoreContract:
 
     def test_a_success_gives_its_try_back(self, world):
         counter, cleared = Counter(b"a", 1, 60_000), Counter(b"b", 2, 60_000)
-        world.run(world.store.count_try([cleared], try_id=b"0"))
-        world.run(world.store.count_try([counter, cleared], try_id=b"1"))
+        world.run(world.store.count_try([cleared], try_id=b"spelling0"))
+        world.run(world.store.fail_try([cleared], try_id=b"spelling0"))
+        world.run(world.store.count_try([counter, cleared], try_id=b"spelling1"))
 
-        world.run(world.store.give_back([counter], [cleared], try_id=b"1"))
+        world.run(world.store.give_back([counter], [cleared], try_id=b"spelling1"))
 
-        assert 0 == world.run(world.store.count_try([counter, cleared], try_id=b"2"))
-        assert 0 == world.run(world.store.count_try([cleared], try_id=b"3"))
+        assert 0 == world.run(world.store.count_try([counter, cleared], try_id=b"spelling2"))
+        assert 0 == world.run(world.store.count_try([cleared], try_id=b"spelling3"))
+
+    @pytest.mark.parametrize("has_failed", [True, False])
+    def test_c5_a_success_clears_the_tries_of_its_own_spelling_alone(self, world, has_failed):
+        """The first eight bytes of a try's id are those of its spelling."""
+        counter = Counter(b"a", 2, 60_000)
+        world.run(world.store.count_try([counter], try_id=b"bob     0"))
+        if has_failed:
+            world.run(world.store.fail_try([counter], try_id=b"bob     0"))
+        world.run(world.store.count_try([counter], try_id=b"b\xc3\xb3b    1"))
+
+        world.run(world.store.give_back([counter], [counter], try_id=b"b\xc3\xb3b    1"))
+
+        assert 0 == world.run(world.store.count_try([counter], try_id=b"bob     2"))
+        assert world.run(world.store.count_try([counter], try_id=b"bob     3")) > 0
+
+    def test_c6_tries_under_way_fill_a_counter_for_seconds(self, world, clock):
+        """Nobody is told to come back in a quarter of an hour because of them; one that was noted as failed counts."""
+        counter = Counter(b"a", 2, 900_000)
+        world.run(world.store.count_try([counter], try_id=b"1"))
+        clock.advance(seconds=4)
+        world.run(world.store.count_try([counter], try_id=b"2"))
+
+        under_way = world.run(world.store.count_try([counter], try_id=b"3"))
+        for number in (1, 2):
+            world.run(world.store.fail_try([counter], try_id=b"%d" % number))
+        failed = world.run(world.store.count_try([counter], try_id=b"4"))
+
+        assert 5_000 <= under_way <= 6_000
+        assert 895_000 <= failed <= 896_000
+
+    def test_c6_a_try_of_which_nothing_was_heard_has_failed(self, world, clock):
+        """Its process died, or its caller hung up."""
+        counter = Counter(b"a", 1, 900_000)
+        world.run(world.store.count_try([counter], try_id=b"1"))
+        clock.advance(seconds=11)
+
+        wait_ms = world.run(world.store.count_try([counter], try_id=b"2"))
+
+        assert 888_000 <= wait_ms <= 889_000
+
+    def test_c6_failures_alone_may_fill_a_counter_beside_a_try_under_way(self, world):
+        counter, wider = Counter(b"a", 1, 900_000), Counter(b"a", 2, 900_000)
+        world.run(world.store.count_try([counter], try_id=b"1"))
+        world.run(world.store.fail_try([counter], try_id=b"1"))
+        world.run(world.store.count_try([wider], try_id=b"2"))
+
+        assert world.run(world.store.count_try([counter], try_id=b"3")) > 800_000
+        assert world.run(world.store.count_try([wider], try_id=b"4")) <= 10_000
+
+    def test_a_try_that_is_not_there_does_not_fail(self, world):
+        counter = Counter(b"a", 1, 60_000)
+
+        world.run(world.store.fail_try([counter], try_id=b"1"))
+
+        assert 0 == world.run(world.store.count_try([counter], try_id=b"2"))
 
     def test_another_try_is_not_given_back(self, world):
         counter = Counter(b"a", 1, 60_000)

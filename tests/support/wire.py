@@ -21,8 +21,11 @@ def _path():
 class Served:
     """A server that runs until it is closed; it listens before it starts, so that nobody waits for it."""
 
-    def __init__(self, kind, factory, **environment):
-        listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+    def __init__(self, kind, factory, *, path=None, **environment):
+        self._family = socket.AF_INET if path is None else socket.AF_UNIX
+        listener = socket.socket(self._family)
+        listener.bind(("127.0.0.1", 0) if path is None else path)
+        listener.listen(128)
         self.address = listener.getsockname()
         listener.set_inheritable(True)
         environment = os.environ | {"PYTHONPATH": _path(), "PYTHONWARNINGS": "ignore"} | environment
@@ -37,7 +40,10 @@ class Served:
 
     def connect(self):
         """Open a connection."""
-        return socket.create_connection(self.address, timeout=_PATIENCE_SECONDS)
+        plug = socket.socket(self._family)
+        plug.settimeout(_PATIENCE_SECONDS)
+        plug.connect(self.address)
+        return plug
 
     def say(self, octets, *, method="GET"):
         """Send *octets* on a connection of their own and read one answer."""

@@ -7,7 +7,7 @@ from safeconduct._core.members import question_for
 from safeconduct._core.network import network_of
 from safeconduct._core.pairs import BasicCredentials, ProvenPair
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.ports import People, Question
+from safeconduct._core.ports import Question
 from safeconduct._http.credentials import Basic, read_authorization
 from safeconduct._http.forwarded import Client
 from safeconduct._http.message import Request
@@ -22,7 +22,6 @@ class BasicRecognition:
     def __init__(  # noqa: PLR0913 - what a password is compared with and under which bounds is this much
         self,
         passwords: Passwords,
-        people: People,
         basic: BasicConfig,
         *,
         realm: str,
@@ -39,7 +38,6 @@ class BasicRecognition:
 
         Args:
             passwords: Proves a pair of user name and password.
-            people: The directory behind the port of this world.
             basic: The level, how long a pair is remembered, whether plain HTTP is allowed.
             realm: The protection space.
             key: Random bytes of this process, under which pairs are remembered.
@@ -50,7 +48,7 @@ class BasicRecognition:
             shards: How many shards the store has.
             client_of: Tells who sent a request and whether over TLS, as far as its proxies are trusted.
         """
-        self._pairs = BasicCredentials(passwords, people, basic, realm=realm, key=key, make=self._passed)
+        self._pairs = BasicCredentials(passwords, basic, realm=realm, key=key, make=self._passed)
         self._stamp = stamp
         self._basic = basic
         self._owner = owner

@@ -17,7 +17,7 @@ from safeconduct._core.strangers import Strangers
 from safeconduct._core.vouching import Vouching
 from safeconduct._http.credentials import Basic, Bearer, read_authorization
 from safeconduct._http.message import Request
-from safeconduct.errors import AuthError, MissingCredential, Unavailable
+from safeconduct.errors import AuthError, MissingCredential, RevokedToken, Unavailable
 
 _BEARER_BYTES = len("Bearer ")
 
@@ -73,16 +73,18 @@ class Identification:
         try:
             self._recognition.notice_keys(now)
             if fields:
-                passed, is_asked = await self._from_header(fields, request, outer, now)
+                passed, is_asked = await self._from_header(fields, request, requirement, outer, now)
             else:
                 passed, is_asked = await self._from_elsewhere(request, outer, now)
             if passed is outer:
                 # Its page and its rights are looked at again, since the rules here are others; the store is asked again
                 # where a rule here is strict, or nobody was asked for the outer one.
                 is_asked = outer.is_asked and requirement.consistency != "strict"
-            await self._vouching.vouch(passed, request, requirement, now, is_asked=is_asked)
-            if passed is not outer and self._vouching.leaves_out(passed, requirement):
-                passed = replace(passed, is_asked=False)
+                await self._vouching.vouch(passed, request, requirement, now, is_asked=is_asked)
+            else:
+                passed = await self._vouched(passed, request, requirement, now, is_asked=is_asked)
+                if self._vouching.leaves_out(passed, requirement):
+                    passed = replace(passed, is_asked=False)
         except AuthError as error:
             is_refused = fields and self._rejects_invalid and not isinstance(error, Unavailable)
             if is_refused or not requirement.is_open:
@@ -90,9 +92,23 @@ class Identification:
             return self._strangers.because_of(error)
         return passed
 
+    async def _vouched(
+        self, passed: Passed, request: Request, requirement: Requirement, now: float, *, is_asked: bool
+    ) -> Passed:
+        try:
+            await self._vouching.vouch(passed, request, requirement, now, is_asked=is_asked)
+        except RevokedToken:
+            credential = read_authorization(request.values(b"authorization"))
+            if self._basic is None or not isinstance(credential, Basic):
+                raise
+            # What was cut off is what was remembered of a pair.  Its user proves it again by sending it.
+            passed = await self._basic.prove(credential, request, now=now)
+            await self._vouching.vouch(passed, request, requirement, now)
+        return passed
+
     # Both return whether the store was asked already.
     async def _from_header(
-        self, fields: list[bytes], request: Request, outer: Passed | None, now: float
+        self, fields: list[bytes], request: Request, requirement: Requirement, outer: Passed | None, now: float
     ) -> tuple[Passed, bool]:
         field = fields[0]
         if len(fields) == 1:
@@ -107,6 +123,7 @@ class Identification:
             is_kept = len(field) == _BEARER_BYTES + len(credential.token)
             return await self._prove(credential.token, Place("bearer", field, is_kept=is_kept), now)
         if isinstance(credential, Basic) and self._basic is not None:
+            self._vouching.check_page_of_basic(request, requirement)
             return await self._basic.prove(credential, request, now=now), False
         raise MissingCredential(why_unsupported(credential))
 

@@ -3,8 +3,11 @@
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
+from safeconduct._http.forwarded import UNIX
+
 UNKNOWN: Final = "unknown"
-"""The one network of all who come without an address that can be read: they share what is granted to a network."""
+"""Where those come from who have no address, behind a proxy that nobody named: it tells nothing of them."""
+
 
 _IPV6_PREFIX_BITS: Final = 64
 
@@ -16,6 +19,9 @@ def network_of(host: str | None) -> str:
     A customer gets a /64 at least, so that a single IPv6 address says nothing.  An IPv4 address that travels inside
     an IPv6 one is the same network either way.  *host* must be the server's own word, or that of a trusted proxy.
     """
+    if host == UNIX:
+        # A proxy that is named and names nobody: one hop, with the bounds of a network.
+        return UNIX
     try:
         address = ip_address(host or "")
     except ValueError:

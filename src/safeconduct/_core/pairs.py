@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.ports import Account, People
+from safeconduct._core.ports import Account
 from safeconduct.config import BasicConfig
 
 Kept = TypeVar("Kept")
@@ -42,7 +42,6 @@ class BasicCredentials(Generic[Kept]):
 
     Args:
         passwords: Proves what is not remembered.
-        people: Lets one at a time prove the same pair.
         basic: How long a pair is remembered.
         realm: The protection space; part of what is remembered.
         key: Random bytes of this process, 16 to 64; without it what is remembered tells no password.
@@ -53,7 +52,6 @@ class BasicCredentials(Generic[Kept]):
     def __init__(
         self,
         passwords: Passwords,
-        people: People,
         basic: BasicConfig,
         *,
         realm: str,
@@ -62,7 +60,6 @@ class BasicCredentials(Generic[Kept]):
         capacity: int = _CAPACITY,
     ) -> None:
         self._passwords = passwords
-        self._people = people
         self._lives_ms = basic.cache_seconds * 1000
         self._half = max(1, capacity // 2)
         self._make = make
@@ -79,8 +76,8 @@ class BasicCredentials(Generic[Kept]):
         """
         Prove a pair that was not recalled and remember it.
 
-        Requests with the same pair take turns, and all but the first find it proven: a page that loads twenty things
-        at once costs one hash and one try of the throttle.
+        Requests of one account and network take turns, and all but the first find the pair proven: a page that loads
+        twenty things at once costs one hash and one try of the throttle.
 
         Args:
             username: As it came.
@@ -95,11 +92,11 @@ class BasicCredentials(Generic[Kept]):
             Unavailable: If the directory can't be asked.
         """
         digest = self._digest(username, password)
-        async with self._people.alone(digest):
+        async with self._passwords.turn(username, password, network=network) as attempt:
             remembered = self._remembered(digest, now_ms)
             if remembered is not None:
                 return remembered
-            account = await self._passwords.prove(username, password, network=network, scheme="basic", asks_again=True)
+            account = await self._passwords.prove_in_turn(attempt, scheme="basic", asks_again=True)
             kept = self._make(ProvenPair(account, now_ms, issued_ms))
             self._remember(digest, now_ms, kept)
             return kept

@@ -1,13 +1,26 @@
-"""A user name and a password, proven: the throttle first, then the directory within its bound."""
+"""A user name and a password, proven: the turn of their account, then the throttle, then the directory in its bound."""
 
-from collections.abc import Callable
-from dataclasses import replace
+import re
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 
+from safeconduct._core.place import Place
 from safeconduct._core.ports import Account, People
-from safeconduct._core.throttle import Throttle, Try
-from safeconduct._http.credentials import MAX_PART_BYTES
+from safeconduct._core.throttle import Throttle, Try, skeleton
+from safeconduct._http.credentials import BOM, CONTROL, MAX_PART_BYTES
 from safeconduct.errors import BadCredentials, Unavailable
 from safeconduct.events import Event, SignInFailed
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A name and a password whose turn it is; at most one of an account and network in a process."""
+
+    username: str = field(repr=False)
+    password: str = field(repr=False)
+    network: str
+    place: Place = field(repr=False)
 
 
 class Passwords:
@@ -53,22 +66,42 @@ class Passwords:
             TooManyAttempts: If a bound of the throttle is reached; nothing was compared.
             Unavailable: If the directory can't be asked; the try does not count.
         """
+        async with self.turn(username, password, network=network) as attempt:
+            return await self.prove_in_turn(attempt, scheme=scheme, has_device=has_device, asks_again=asks_again)
+
+    @asynccontextmanager
+    async def turn(self, username: str, password: str, *, network: str) -> AsyncGenerator[Attempt]:
+        """
+        Wait for the turn of this account in this network, which others who name it have had by then.
+
+        Raises:
+            BadCredentials: If the name or the password is none that anybody has.
+            Unavailable: If the turn does not come in time, or too many wait.
+        """
         # Equal timing is promised for what fits only: this costs neither a try nor a hash.
-        _refuse_misfit(username)
-        _refuse_misfit(password)
-        counted = await self._throttle.begin(username, network=network, has_device=has_device)
+        refuse_misfit_name(username)
+        _refuse_misfit(password, _NOT_IN_A_PASSWORD)
+        async with self._people.turn((skeleton(username), network), network) as place:
+            yield Attempt(username, password, network, place)
+
+    async def prove_in_turn(
+        self, attempt: Attempt, *, scheme: str, has_device: bool = False, asks_again: bool = False
+    ) -> Account:
+        """Do what ``prove`` does, within a turn that was waited for."""
+        counted = await self._throttle.begin(attempt.username, network=attempt.network, has_device=has_device)
         try:
-            account = await self._find(username, password, asks_again=asks_again)
+            account = await self._find(attempt, asks_again=asks_again)
         except Unavailable:
             await self._throttle.withdraw(counted)
             raise
         if account is None:
+            await self._throttle.fail(counted)
             raise self._failed(counted, scheme)
         await self._throttle.succeed(counted)
         return account
 
-    async def _find(self, username: str, password: str, *, asks_again: bool) -> Account | None:
-        account = await self._people.check(username, password)
+    async def _find(self, attempt: Attempt, *, asks_again: bool) -> Account | None:
+        account = await self._people.check(attempt.username, attempt.password, attempt.place)
         if account is None or account.disabled:
             return None
         if not asks_again or self._people.is_static:
@@ -84,7 +117,23 @@ class Passwords:
         return BadCredentials("the user name or the password is wrong")
 
 
-def _refuse_misfit(text: str) -> None:
+#: As in Basic; and a name in a log or a header must not begin a line of its own.
+_NOT_IN_A_NAME = re.compile(f"{CONTROL.pattern}|\\A{BOM}")
+#: What hashes and directories written in C take for the end.
+_NOT_IN_A_PASSWORD = re.compile("\0")
+
+
+def refuse_misfit_name(username: str) -> None:
+    """
+    Return if *username* is a name that somebody may have.
+
+    Raises:
+        BadCredentials: If it is too long, no Unicode, or has a control character.
+    """
+    _refuse_misfit(username, _NOT_IN_A_NAME)
+
+
+def _refuse_misfit(text: str, misfit: re.Pattern[str]) -> None:
     try:
         octets = text.encode()
     except UnicodeEncodeError:
@@ -92,3 +141,5 @@ def _refuse_misfit(text: str) -> None:
         raise BadCredentials("the user name or the password is not Unicode") from None
     if len(octets) > MAX_PART_BYTES:
         raise BadCredentials("the user name or the password is too long")
+    if misfit.search(text):
+        raise BadCredentials("the user name or the password has a control character")

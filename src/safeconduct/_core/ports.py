@@ -5,12 +5,18 @@ The core awaits these and nothing else.  Behind WSGI every port answers at once,
 coroutine to its end without a loop; behind ASGI a port may suspend.  Instants are integer milliseconds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from typing import Final, Literal, Protocol, runtime_checkable
 
+from safeconduct._core.place import Place
 from safeconduct.principal import Level
+
+#: A try's id begins with so many bytes that its account's spelling decides, and goes on with random ones.
+TRY_TAG_BYTES: Final = 8
+#: How long a try of which nothing was heard may still be under way; then it has failed.
+UNDER_WAY_MS: Final = 10_000
 
 RevocationKind = Literal["token", "session", "subject", "client", "key", "everything"]
 
@@ -174,12 +180,17 @@ class Store(Protocol):
         """
         Count a try in every counter and return 0, or count none and return after how many ms to come back.
 
-        *try_id* is drawn anew for each try, so that a command that was sent twice counts once.
+        *try_id* is drawn anew for each try, so that a command that was sent twice counts once.  Tries under way count
+        too, and where they fill a counter the answer says when the first of them must be over.
         """
         ...
 
+    async def fail_try(self, counters: Sequence[Counter], *, try_id: bytes) -> None:
+        """Note that the try is over and failed; where this is not called, ``UNDER_WAY_MS`` says so."""
+        ...
+
     async def give_back(self, counters: Sequence[Counter], cleared: Sequence[Counter], *, try_id: bytes) -> None:
-        """Take the try out of *counters* and forget *cleared* altogether, after a success."""
+        """Take the try out of *counters*, and out of *cleared* every try whose tag is that of *try_id*."""
         ...
 
     async def close(self) -> None:
@@ -264,7 +275,7 @@ class People(Protocol):
     """
     A directory behind one of the three ports ``Inline``, ``Pooled``, ``Native``.
 
-    Raises ``Unavailable`` where the directory fails or no more than the bound may be hashed at once.
+    Raises ``Unavailable`` where the directory fails, somebody waits for too long, or too many wait.
     """
 
     @property
@@ -272,8 +283,12 @@ class People(Protocol):
         """Whether the directory has no ``lookup``: what a sign-in found holds until the next one."""
         ...
 
-    async def check(self, username: str, password: str) -> Account | None:
-        """Return the account if the password is right, else None."""
+    def turn(self, key: Hashable, network: str) -> AbstractAsyncContextManager[Place]:
+        """Let one at a time in among those with the same *key*, which come from *network*."""
+        ...
+
+    async def check(self, username: str, password: str, place: Place) -> Account | None:
+        """Return the account if the password is right, else None; *place* is what ``turn`` gave."""
         ...
 
     async def lookup(self, subject: str) -> Account | None:
@@ -282,8 +297,4 @@ class People(Protocol):
 
     def close(self) -> None:
         """Answer no more; what is under way is answered."""
-        ...
-
-    def alone(self, key: bytes) -> AbstractAsyncContextManager[None]:
-        """Let one at a time in among those with the same *key*; who waits too long gets ``Unavailable``."""
         ...

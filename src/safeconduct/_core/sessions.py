@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from safeconduct._core.decision import Clock
+from safeconduct._core.passwords import refuse_misfit_name
 from safeconduct._core.ports import Account, Receipt
 from safeconduct._core.recognition import principal_of
 from safeconduct._core.resolution import Resolution
@@ -57,10 +58,12 @@ class AsyncSessions:
             caller: Where the request comes from, and how the tokens are going to travel.
 
         Raises:
-            BadCredentials: If the account is disabled.
+            BadCredentials: If the account is disabled, or *username* has a control character or more than 1,024 bytes.
             Unavailable: If the store cannot be asked.
             ConfigurationError: If sessions lack a key, a store or a name.
         """
+        if username is not None:
+            refuse_misfit_name(username)
         name = account.subject if username is None else username
         return await self._rooms().logins.sign_in(account, username=name, remember=remember, caller=caller)
 

@@ -10,35 +10,45 @@ one account over all networks        100 per hour    ``login.failures_per_accoun
 ===================================  ==============  ==========================================================
 
 A try is counted before anything is hashed, so that parallel tries can't pass together, and given back if it succeeds.
+Until it is known to have failed it is under way: it fills a bound, but a bound that such tries fill opens in seconds.
 A caller who proves that the account was signed in to from his device skips the last row, which strangers can fill, and
 has a bound of its own, as large as the first one.
+
+Without an address, behind a proxy that is not named, nobody knows who shares a network.  There the last row counts, and
+one bound of twenty networks for all together, which a known device skips; the first two would let one client shut
+everybody out.
 
 The account is the name as it was submitted, whether or not there is such a user: all answers and times are alike.
 Spellings that some directory may take for one name share their counters: compatibility forms, case, accents, blanks and
 invisible characters are dropped (a finer form of NFKC_Casefold, Unicode §3.13).  To merge two names costs a few tries,
-to tell two spellings of one name apart gives an attacker a fresh bound for each.
+to tell two spellings of one name apart gives an attacker a fresh bound for each.  A success clears its own spelling
+alone: whoever owns one account must not set himself free to guess at another whose name is spelt alike.
 """
 
 import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 from unicodedata import category, normalize
 
-from safeconduct._core.ports import Counter
+from safeconduct._core.network import UNKNOWN
+from safeconduct._core.ports import TRY_TAG_BYTES, Counter
+from safeconduct._core.throttle_news import ThrottleNews
 from safeconduct.config import LoginConfig
 from safeconduct.errors import ConfigurationError, TooManyAttempts, Unavailable
-from safeconduct.events import Event, Throttled
 
 _QUARTER_HOUR_MS: Final = 15 * 60 * 1000
 _HOUR_MS: Final = 60 * 60 * 1000
 _LABEL: Final = b"sc/throttle/1"
-_TRY_ID_BYTES: Final = 16
+_RANDOM_BYTES: Final = 16
 _MIN_KEY_BYTES: Final = 32
 #: Without the store each process counts alone: of several workers none may grant the whole.
 _LOCAL_SHARE: Final = 5
+#: How many networks those without an address are taken for, all together.
+_NETWORKS_UNKNOWN: Final = 20
 #: Control, format and other invisible characters, accents and blanks: no two names differ by them alone.
 _IGNORED: Final = frozenset({"Cc", "Cf", "Cs", "Mn", "Mc", "Me", "Zs", "Zl", "Zp"})
 
@@ -50,8 +60,12 @@ class Tries(Protocol):
         """Count a try in every counter and return 0, or count none and return after how many ms to come back."""
         ...
 
+    async def fail_try(self, counters: Sequence[Counter], *, try_id: bytes) -> None:
+        """Note that the try is over and failed."""
+        ...
+
     async def give_back(self, counters: Sequence[Counter], cleared: Sequence[Counter], *, try_id: bytes) -> None:
-        """Take the try out of *counters* and forget *cleared* altogether."""
+        """Take the try out of *counters*, and out of *cleared* every try of the same spelling."""
         ...
 
 
@@ -59,10 +73,11 @@ class Tries(Protocol):
 class Try:
     """One counted try, which failed unless it is given back."""
 
-    #: A keyed digest of the submitted name, for events.
+    #: Keyed digests of the submitted name and of the network, for events.
     account: str
+    network: str
     counters: tuple[Counter, ...]
-    #: What a success forgets: the failures of this account from this network.
+    #: Where a success forgets what failed under this spelling: this account from this network.
     cleared: tuple[Counter, ...]
     #: Where it was counted: the store, or the local gate while the store was out.
     place: Tries = field(repr=False)
@@ -78,7 +93,7 @@ class Throttle:
         local: Counts for this process alone, at a fifth of the limits, while *store* can't be asked.
         login: The limits.
         key: At least 32 secret bytes that all processes share, so that what is stored tells no name.
-        announce: Told of every refusal.
+        news: Told of every refusal, and of a peer that is not known.
         draw: Draws random bytes.
 
     Raises:
@@ -92,7 +107,7 @@ class Throttle:
         login: LoginConfig,
         *,
         key: bytes,
-        announce: Callable[[Event], None],
+        news: ThrottleNews,
         draw: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         if len(key) < _MIN_KEY_BYTES:
@@ -101,7 +116,7 @@ class Throttle:
         self._local = local
         self._login = login
         self._key = key
-        self._announce = announce
+        self._news = news
         self._draw = draw
 
     async def begin(self, username: str, *, network: str, has_device: bool = False) -> Try:
@@ -110,7 +125,7 @@ class Throttle:
 
         Args:
             username: As it was submitted.
-            network: From ``network_of``.
+            network: From ``network_of``; empty where nobody said.
             has_device: Whether the caller holds a device cookie of this very account.
 
         Raises:
@@ -118,12 +133,23 @@ class Throttle:
             Unavailable: If neither the store nor the local gate can count.
         """
         name = skeleton(username)
-        account = self._digest(b"account", name)
-        counters = self._counters(name, network.encode(), has_device=has_device)
+        if network == UNKNOWN:
+            self._news.unknown_peer()
+        # Code that proves a password and does not say for whom knows no network either, and no proxy is to blame.
+        network = network or UNKNOWN
+        counted = Try(
+            self._digest(b"account", name).hex(),
+            self._digest(b"network", network.encode()).hex(),
+            self._counters(name, network, has_device=has_device),
+            () if network == UNKNOWN else (self._near(name, network),),
+            self._store,
+            self._digest(b"spelling", _octets(username))[:TRY_TAG_BYTES] + self._draw(_RANDOM_BYTES),
+        )
         try:
-            return await self._count(self._store, account, counters)
+            return await self._count(counted)
         except Unavailable:
-            return await self._count(self._local, account, tuple(_share(counter) for counter in counters))
+            shared = tuple(_share(counter) for counter in counted.counters)
+            return await self._count(replace(counted, counters=shared, place=self._local))
 
     async def succeed(self, counted: Try) -> None:
         """Give the try back and forget what failed before for this account from this network."""
@@ -133,35 +159,43 @@ class Throttle:
         """Give the try back and forget nothing: the password could not be looked at."""
         await self._give_back(counted, ())
 
-    async def _count(self, place: Tries, account: bytes, counters: tuple[Counter, ...]) -> Try:
-        try_id = self._draw(_TRY_ID_BYTES)
-        wait_ms = await place.count_try(counters, try_id=try_id)
+    async def fail(self, counted: Try) -> None:
+        """Note that the password was wrong: the try is no longer under way."""
+        # Where this gets lost, the try counts as failed a few seconds later.
+        with suppress(Unavailable):
+            await counted.place.fail_try(counted.counters, try_id=counted.try_id)
+
+    async def _count(self, counted: Try) -> Try:
+        wait_ms = await counted.place.count_try(counted.counters, try_id=counted.try_id)
         if wait_ms:
-            retry_after_seconds = -(-wait_ms // 1000)
-            self._announce(Throttled(account=account.hex(), retry_after_seconds=retry_after_seconds))
-            raise TooManyAttempts(retry_after_seconds, "a bound of the throttle is reached")
-        return Try(account.hex(), counters, counters[:1], place, try_id)
+            seconds = -(-wait_ms // 1000)
+            self._news.refused(counted.account, counted.network, retry_after_seconds=seconds)
+            raise TooManyAttempts(seconds, "a bound of the throttle is reached")
+        return counted
 
     async def _give_back(self, counted: Try, cleared: tuple[Counter, ...]) -> None:
-        try:
+        # Where the store went away in between, the try stays counted until its window has passed, which is the safe
+        # side; a right password is right all the same.
+        with suppress(Unavailable):
             await counted.place.give_back(counted.counters, cleared, try_id=counted.try_id)
-        except Unavailable:
-            # The store went away in between.  The try stays counted until its window has passed, which is the safe
-            # side; a right password is right all the same.
-            return
 
-    def _counters(self, name: bytes, network: bytes, *, has_device: bool) -> tuple[Counter, ...]:
+    def _counters(self, name: bytes, network: str, *, has_device: bool) -> tuple[Counter, ...]:
         login = self._login
-        near = Counter(
-            self._digest(b"account and network", name, network),
-            login.failures_per_account_and_network,
-            _QUARTER_HOUR_MS,
-        )
-        around = Counter(self._digest(b"network", network), login.failures_per_network, _QUARTER_HOUR_MS)
         if has_device:
-            own = Counter(self._digest(b"device", name), login.failures_per_account_and_network, _QUARTER_HOUR_MS)
-            return near, around, own
-        return near, around, Counter(self._digest(b"account", name), login.failures_per_account, _HOUR_MS)
+            limit = login.failures_per_account_and_network
+            account = Counter(self._digest(b"device", name), limit, _QUARTER_HOUR_MS)
+        else:
+            account = Counter(self._digest(b"account", name), login.failures_per_account, _HOUR_MS)
+        around = Counter(self._digest(b"network", network.encode()), login.failures_per_network, _QUARTER_HOUR_MS)
+        if network != UNKNOWN:
+            return self._near(name, network), around, account
+        if has_device:
+            return (account,)
+        return replace(around, limit=_NETWORKS_UNKNOWN * around.limit), account
+
+    def _near(self, name: bytes, network: str) -> Counter:
+        key = self._digest(b"account and network", name, network.encode())
+        return Counter(key, self._login.failures_per_account_and_network, _QUARTER_HOUR_MS)
 
     def _digest(self, *parts: bytes) -> bytes:
         # Each part with its length, so that no two lists of parts make one text.
@@ -178,3 +212,8 @@ def skeleton(username: str) -> bytes:
     # Folding may bring compatibility forms forth and those may fold again: what is decomposed twice stays as it is.
     folded = normalize("NFKD", normalize("NFKD", username).casefold()).casefold()
     return "".join(letter for letter in folded if category(letter) not in _IGNORED).encode()
+
+
+def _octets(username: str) -> bytes:
+    # Lone surrogates name nobody; here they only must not raise.
+    return username.encode("utf-8", "surrogatepass")

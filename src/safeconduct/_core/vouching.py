@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from safeconduct._core.basic import BasicRecognition
 from safeconduct._core.csrf import CsrfTokens
-from safeconduct._core.decision import Passed, Proof
+from safeconduct._core.decision import Ambient, Passed, Proof
 from safeconduct._core.ports import Answer, Question
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.sources import Sources
 from safeconduct._http.message import Request
-from safeconduct._http.origin import check_origin
+from safeconduct._http.origin import Verdict, check_origin
 from safeconduct.config import Consistency
 from safeconduct.errors import ExpiredToken, RevokedToken
 
@@ -69,6 +69,15 @@ class Vouching:
             return False
         return self.asks(None, proof.question) and not self.asks("none", proof.question)
 
+    def check_page_of_basic(self, request: Request, requirement: Requirement) -> None:
+        """
+        Refuse a password that a foreign page made the browser send, before it is compared and counts as a try.
+
+        Raises:
+            CrossSiteRequest: If a page that is not ours sent *request*.
+        """
+        self._check_origin(request, requirement, "basic", token_decides=False)
+
     async def ask(
         self, question: Question, consistency: Consistency | None, *, now_ms: int, answer: Answer | None = None
     ) -> None:
@@ -102,14 +111,19 @@ class Vouching:
         if proof.ambient is None:
             return
         session = self._csrf.session_of(passed.identity) if proof.ambient == "cookie" else None
-        verdict = check_origin(
-            request,
-            own=self._sources.own_origin,
-            trusted=self._sources.trusted_origins,
-            ambient=proof.ambient,
-            unsafe=requirement.is_unsafe,
-            token_decides=session is not None,
-        )
+        verdict = self._check_origin(request, requirement, proof.ambient, token_decides=session is not None)
         # A page cannot set a field at a handshake, which is why an origin is asked for there in any case.
         if session is not None and verdict != "unasked" and not request.is_websocket:
             self._csrf.check(request, session, is_own_page=verdict == "own")
+
+    def _check_origin(
+        self, request: Request, requirement: Requirement, ambient: Ambient, *, token_decides: bool
+    ) -> Verdict:
+        return check_origin(
+            request,
+            own=self._sources.own_origin,
+            trusted=self._sources.trusted_origins,
+            ambient=ambient,
+            unsafe=requirement.is_unsafe,
+            token_decides=token_decides,
+        )

@@ -44,8 +44,8 @@ _BASIC = re.compile(rb"(?i:basic) +([A-Za-z0-9+/]+={0,2})")
 _SCHEME = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}) ")
 _KNOWN = frozenset({"bearer", "dpop", "basic"})
 # "The user-id and password MUST NOT contain any control characters" — RFC 7617 §2; the C1 block is refused with them.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_BOM = "\ufeff"
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+BOM: Final = "\ufeff"
 
 
 # Not frozen: one is made for every request, and freezing doubles its price.
@@ -141,6 +141,6 @@ def _decode_pair(encoded: bytes) -> str:
     # One pair has one spelling: "pad bits MUST be set to zero by conforming encoders" — RFC 4648 §3.5
     if b64encode(octets) != encoded:
         raise MalformedToken("the Basic credential is not canonical base64")
-    if text.startswith(_BOM) or _CONTROL.search(text):
+    if text.startswith(BOM) or CONTROL.search(text):
         raise MalformedToken("the Basic credential has a control character or a byte order mark")
     return text

@@ -25,6 +25,7 @@ class Request:
         "client_host",
         "is_secure",
         "is_websocket",
+        "merges_spellings",
         "method",
         "path",
         "raw_path",
@@ -45,6 +46,7 @@ class Request:
         is_secure: bool,
         is_websocket: bool,
         client_host: str | None,
+        merges_spellings: bool = False,
     ) -> None:
         """
         Keep what came.
@@ -60,6 +62,7 @@ class Request:
             is_secure: Whether the server says that it came over TLS.
             is_websocket: Whether it is a WebSocket handshake.
             client_host: The peer's address as text, where the server knows it.
+            merges_spellings: Whether the server joins ``X_Name`` with ``X-Name``, behind a comma without a blank.
         """
         self.route = route
         self.method = method
@@ -70,6 +73,7 @@ class Request:
         self.is_secure = is_secure
         self.is_websocket = is_websocket
         self.client_host = client_host
+        self.merges_spellings = merges_spellings
 
 
 def read_fields(fields: Sequence[Field]) -> FieldReader:

@@ -27,7 +27,7 @@ from safeconduct._core.session.stateless_rooms import stateless_rooms
 from safeconduct._core.session.verbs import SessionVerbs
 from safeconduct._core.session_ports import KeepsSessions
 from safeconduct._core.sources import Sources
-from safeconduct._http.forwarded import trusted_networks
+from safeconduct._http.forwarded import Proxies
 from safeconduct._keys.derivation import Secrets
 from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct._workshop.keeping import KeepingWing
@@ -165,8 +165,8 @@ class LoginWing:
     def _desks(self, world: World, passwords: Passwords, identification: Identification) -> Desks:
         config, clock, sources, rooms = self._config, self._clock, self._sources, self.rooms(world)
         has_cookies = "cookie" in config.sources
-        networks = trusted_networks(config.proxies.trusted)
-        visits = Visits(identification, sources, config.cookies, has_cookies=has_cookies, networks=networks)
+        proxies = Proxies.of(config.proxies.trusted)
+        visits = Visits(identification, sources, config.cookies, has_cookies=has_cookies, proxies=proxies)
         delivery = Delivery(config.cookies, self._csrf, clock=clock)
         presented = PresentedSessions(
             rooms.open_sessions,

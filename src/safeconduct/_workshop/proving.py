@@ -10,10 +10,11 @@ from safeconduct._core.passwords import Passwords
 from safeconduct._core.ports import AsyncDirectory, Directory, People, Store
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.throttle import Throttle
-from safeconduct._http.forwarded import client_of, trusted_networks
+from safeconduct._core.throttle_news import ThrottleNews
+from safeconduct._http.forwarded import Proxies, client_of
 from safeconduct._keys.derivation import Secrets
 from safeconduct.config import Config
-from safeconduct.directories import UsersFile, people_for
+from safeconduct.directories import UsersFile, people_for, queue_for
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import UsersUnreadable
 from safeconduct.stores import MemoryStore
@@ -52,6 +53,8 @@ class ProvingWing:
         self._clock = clock
         self._announce = announce
         self._directory = self._configured_directory() if directory is None else directory
+        #: One for both worlds: a process hashes no more because it is asked in two ways.
+        self._queue = queue_for(config.login)
         self._people: dict[World, People] = {}
         self._passwords: dict[World, Passwords] = {}
         self._throttle_key: bytes | None = None
@@ -76,7 +79,7 @@ class ProvingWing:
         if self._directory is None:
             raise ConfigurationError('directory: got nothing, wanted one, or login.users, since "basic" is a source')
         if world not in self._people:
-            self._people[world] = people_for(self._directory, world, self._config.login)
+            self._people[world] = people_for(self._directory, world, self._config.login, queue=self._queue)
         return self._people[world]
 
     def passwords(self, world: World, store: Store) -> Passwords:
@@ -89,7 +92,8 @@ class ProvingWing:
         if world not in self._passwords:
             people = self.people(world)
             local = MemoryStore(clock=self._clock, horizon_ms=0, leeway_ms=0)
-            throttle = Throttle(store, local, self._config.login, key=self._key(), announce=self._announce)
+            news = ThrottleNews(self._announce, self._clock)
+            throttle = Throttle(store, local, self._config.login, key=self._key(), news=news)
             self._passwords[world] = Passwords(people, throttle, announce=self._announce)
         return self._passwords[world]
 
@@ -105,10 +109,9 @@ class ProvingWing:
         config = self._config
         if "basic" not in config.sources:
             return None
-        networks = trusted_networks(config.proxies.trusted)
+        proxies = Proxies.of(config.proxies.trusted)
         return BasicRecognition(
             self.passwords(world, store),
-            self.people(world),
             config.basic,
             realm=realm,
             key=secrets.token_bytes(32),
@@ -117,7 +120,7 @@ class ProvingWing:
             issuer=config.issuer or _LOCAL_ISSUER,
             clock=self._clock,
             shards=config.store.shards,
-            client_of=lambda request: client_of(request, networks),
+            client_of=lambda request: client_of(request, proxies),
         )
 
     def close(self) -> None:

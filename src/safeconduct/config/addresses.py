@@ -69,6 +69,11 @@ def is_network(text: str) -> bool:
     return True
 
 
+def is_proxy(text: str) -> bool:
+    """Say whether *text* is a network or ``unix``, which is how a peer without an address is named."""
+    return text == "unix" or is_network(text)
+
+
 def _has_no_dots(path: str) -> bool:
     return not {".", ".."} & set(path.split("/"))
 

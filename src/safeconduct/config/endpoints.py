@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from safeconduct.config.addresses import is_network, is_prefix
+from safeconduct.config.addresses import is_prefix, is_proxy
 from safeconduct.config.kinds import Text
 from safeconduct.config.sections import check
 
@@ -34,11 +34,11 @@ class ProxyConfig:
     The proxies in front of the application.
 
     Attributes:
-        trusted: Addresses or networks whose `Forwarded` and `X-Forwarded-*` count, the last hop only; none, because
-            anybody can send such a field.
+        trusted: Addresses or networks whose `Forwarded` and `X-Forwarded-*` count, walked from the right; `"unix"` is a
+            peer without an address, as behind a Unix socket. None, because anybody can send such a field.
     """
 
-    trusted: tuple[Annotated[str, Text("an IP address, or a network such as 10.0.0.0/8", is_network)], ...] = ()
+    trusted: tuple[Annotated[str, Text('an IP address, a network such as 10.0.0.0/8, or "unix"', is_proxy)], ...] = ()
 
     def __post_init__(self) -> None:
         """Check the section."""

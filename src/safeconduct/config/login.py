@@ -39,7 +39,9 @@ class LoginConfig:
     Attributes:
         users: The file of users; none where the application brings its own directory.
         hashing_threads: How many passwords are hashed at once.
-        hashing_queue: How many more may wait; the next one is answered 503.
+        hashing_queue: How many more may wait; the next one is answered 503. A full queue still takes a network that
+            has less than a quarter of it, for the newest place of one that has more.
+        queue_seconds: How long a sign-in may wait there, in seconds; then it is answered 503.
         failures_per_account_and_network: Wrong passwords in 15 minutes, for one account from one network.
         failures_per_network: Wrong passwords in 15 minutes, from one network.
         failures_per_account: Wrong passwords in an hour, for one account over all networks.
@@ -48,6 +50,7 @@ class LoginConfig:
     users: Path | None = None
     hashing_threads: Annotated[int, Whole(1, 64)] = 2
     hashing_queue: Annotated[int, Whole(0, 10_000)] = 32
+    queue_seconds: Annotated[int, Whole(1, 60)] = 5
     failures_per_account_and_network: Failures = 5
     failures_per_network: Failures = 50
     failures_per_account: Failures = 100

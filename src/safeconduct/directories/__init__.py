@@ -2,7 +2,7 @@
 
 from safeconduct.directories.argon2id import Cost
 from safeconduct.directories.callables import AsyncCallableDirectory, CallableDirectory
-from safeconduct.directories.people import people_for
+from safeconduct.directories.people import people_for, queue_for
 from safeconduct.directories.users import UsersFile
 
-__all__ = ["AsyncCallableDirectory", "CallableDirectory", "Cost", "UsersFile", "people_for"]
+__all__ = ["AsyncCallableDirectory", "CallableDirectory", "Cost", "UsersFile", "people_for", "queue_for"]

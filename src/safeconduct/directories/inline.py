@@ -1,10 +1,12 @@
 """A blocking directory, asked in the request's own thread."""
 
+from collections.abc import Hashable
 from contextlib import AbstractAsyncContextManager
 
+from safeconduct._core.place import Place
 from safeconduct._core.ports import Account, Directory
 from safeconduct.directories.answers import checked, looked_up, translated
-from safeconduct.directories.places import Places
+from safeconduct.directories.comparison_queue import ComparisonQueue
 from safeconduct.directories.turns import ThreadTurns
 from safeconduct.errors import Unavailable
 
@@ -16,15 +18,16 @@ class Inline:
     Args:
         directory: Says who the users are.
         is_static: Whether *directory* has no ``lookup``.
-        hashed_at_once: How many passwords may be checked at once; one more is ``Unavailable``, since a thread that
-            waited would be missing elsewhere.  Look-ups hash nothing and have no bound but the server's threads.
+        queue: How many passwords may be checked at once, and how many more may wait.  Look-ups hash nothing and have no
+            bound but the server's threads.
+        queue_seconds: How long a thread waits there.
     """
 
-    def __init__(self, directory: Directory, *, is_static: bool, hashed_at_once: int) -> None:
+    def __init__(self, directory: Directory, *, is_static: bool, queue: ComparisonQueue, queue_seconds: float) -> None:
         self._directory = directory
         self._is_static = is_static
-        self._places = Places(hashed_at_once)
-        self._turns = ThreadTurns()
+        self._queue = queue
+        self._turns = ThreadTurns(queue, queue_seconds=queue_seconds)
         self._is_closed = False
 
     @property
@@ -32,13 +35,20 @@ class Inline:
         """Whether the directory has no ``lookup``."""
         return self._is_static
 
-    async def check(self, username: str, password: str) -> Account | None:
+    def turn(self, key: Hashable, network: str) -> AbstractAsyncContextManager[Place]:
+        """Let one thread at a time in among those with the same *key*."""
+        return self._turns.turn(key, network)
+
+    async def check(self, username: str, password: str, place: Place) -> Account | None:
         """Check a password within the bound."""
         self._refuse_if_closed()
-        with self._places.taken():
+        self._turns.take_slot(place)
+        try:
             with translated():
                 answer = self._directory.check(username, password)
             return checked(answer)
+        finally:
+            self._queue.leave_slot(place)
 
     async def lookup(self, subject: str) -> Account | None:
         """Look an account up."""
@@ -46,10 +56,6 @@ class Inline:
         with translated():
             answer = self._directory.lookup(subject)
         return looked_up(answer, subject)
-
-    def alone(self, key: bytes) -> AbstractAsyncContextManager[None]:
-        """Let one thread at a time in among those with the same *key*."""
-        return self._turns.alone(key)
 
     def close(self) -> None:
         """Answer no more."""

@@ -1,64 +1,76 @@
-"""One at a time among those who want the same, for tasks of a loop."""
+"""A turn and a slot for the tasks of a loop, which suspend while they wait."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+import time
+from collections.abc import AsyncGenerator, Callable, Hashable
+from contextlib import asynccontextmanager, suppress
 
-from safeconduct.directories.forks import renew_in_children
-from safeconduct.directories.turns import PATIENCE_SECONDS
+from safeconduct._core.place import Need, Place
+from safeconduct.directories.comparison_queue import ComparisonQueue
 from safeconduct.errors import Unavailable
-
-
-@dataclass(slots=True)
-class _Queue:
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    waiting: int = 0
 
 
 class LoopTurns:
     """
-    Let one task at a time in among those with the same key, on each loop for itself.
+    Let tasks wait in *queue*, those of several loops and the threads of the other world together.
 
     Args:
-        patience_seconds: How long a task waits for its turn.
+        queue: Says who may go.
+        queue_seconds: How long a task waits, for its turn and its slot together.
+        clock: Seconds that never go back.
     """
 
-    def __init__(self, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
-        self._patience_seconds = patience_seconds
-        self.drop_inherited()
-        renew_in_children(self)
+    def __init__(
+        self, queue: ComparisonQueue, *, queue_seconds: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._queue = queue
+        self._queue_seconds = queue_seconds
+        self._clock = clock
 
     @asynccontextmanager
-    async def alone(self, key: bytes) -> AsyncGenerator[None]:
+    async def turn(self, key: Hashable, network: str) -> AsyncGenerator[Place]:
         """
-        Hold the turn of *key* for as long as the block runs.
+        Hold the turn of *key* for as long as the block runs, and as a thread that the block began still compares.
 
         Raises:
-            Unavailable: If the turn did not come in time.
+            Unavailable: If the turn did not come in time, or the queue is full.
         """
-        # A loop's tasks never run at once, and another loop has entries of its own: this needs no lock.
-        place = asyncio.get_running_loop(), key
-        queue = self._queues.setdefault(place, _Queue())
-        queue.waiting += 1
+        place = Place(key, network, self._clock() + self._queue_seconds)
         try:
-            await self._wait_for(queue.lock)
-            try:
-                yield
-            finally:
-                queue.lock.release()
+            await self._wait(place, "turn")
+            yield place
         finally:
-            queue.waiting -= 1
-            if not queue.waiting:
-                self._queues.pop(place, None)
+            self._queue.leave(place)
 
-    def drop_inherited(self) -> None:
-        """Forget who waits: those loops are in the parent."""
-        self._queues: dict[tuple[asyncio.AbstractEventLoop, bytes], _Queue] = {}
+    async def take_slot(self, place: Place) -> None:
+        """
+        Wait until *place* may run.
 
-    async def _wait_for(self, lock: asyncio.Lock) -> None:
+        Raises:
+            Unavailable: If that did not come in time, or the queue is full.
+        """
+        await self._wait(place, "slot")
+
+    async def _wait(self, place: Place, needs: Need) -> None:
+        loop = asyncio.get_running_loop()
+        woken = loop.create_future()
+        if self._queue.ask(place, needs, lambda: _wake(loop, woken)):
+            return
         try:
-            async with asyncio.timeout(self._patience_seconds):
-                await lock.acquire()
-        except TimeoutError:
-            raise Unavailable("the same password is being checked for too long") from None
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, place.until - self._clock())):
+                    await woken
+        except BaseException:
+            self._queue.leave_slot(place)
+            raise
+        if not self._queue.has(place, needs):
+            raise Unavailable("a password waited too long to be checked")
+
+
+def _wake(loop: asyncio.AbstractEventLoop, woken: "asyncio.Future[None]") -> None:
+    loop.call_soon_threadsafe(_settle, woken)
+
+
+def _settle(woken: "asyncio.Future[None]") -> None:
+    if not woken.done():
+        woken.set_result(None)

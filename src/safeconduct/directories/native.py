@@ -1,11 +1,13 @@
 """An awaitable directory, awaited."""
 
+from collections.abc import Hashable
 from contextlib import AbstractAsyncContextManager
 
+from safeconduct._core.place import Place
 from safeconduct._core.ports import Account, AsyncDirectory
 from safeconduct.directories.answers import checked, looked_up, translated
+from safeconduct.directories.comparison_queue import ComparisonQueue
 from safeconduct.directories.loop_turns import LoopTurns
-from safeconduct.directories.places import Places
 from safeconduct.errors import Unavailable
 
 
@@ -16,15 +18,18 @@ class Native:
     Args:
         directory: Says who the users are.
         is_static: Whether *directory* has no ``alookup``.
-        checked_at_once: How many passwords may be under way at once, wherever the directory hashes them; one more is
-            ``Unavailable``.
+        queue: How many passwords may be under way at once, wherever the directory hashes them, and how many more may
+            wait.
+        queue_seconds: How long a task waits there.
     """
 
-    def __init__(self, directory: AsyncDirectory, *, is_static: bool, checked_at_once: int) -> None:
+    def __init__(
+        self, directory: AsyncDirectory, *, is_static: bool, queue: ComparisonQueue, queue_seconds: float
+    ) -> None:
         self._directory = directory
         self._is_static = is_static
-        self._places = Places(checked_at_once)
-        self._turns = LoopTurns()
+        self._queue = queue
+        self._turns = LoopTurns(queue, queue_seconds=queue_seconds)
         self._is_closed = False
 
     @property
@@ -32,13 +37,20 @@ class Native:
         """Whether the directory has no ``alookup``."""
         return self._is_static
 
-    async def check(self, username: str, password: str) -> Account | None:
+    def turn(self, key: Hashable, network: str) -> AbstractAsyncContextManager[Place]:
+        """Let one task at a time in among those with the same *key*."""
+        return self._turns.turn(key, network)
+
+    async def check(self, username: str, password: str, place: Place) -> Account | None:
         """Check a password within the bound."""
         self._refuse_if_closed()
-        with self._places.taken():
+        await self._turns.take_slot(place)
+        try:
             with translated():
                 answer = await self._directory.acheck(username, password)
             return checked(answer)
+        finally:
+            self._queue.leave_slot(place)
 
     async def lookup(self, subject: str) -> Account | None:
         """Look an account up."""
@@ -46,10 +58,6 @@ class Native:
         with translated():
             answer = await self._directory.alookup(subject)
         return looked_up(answer, subject)
-
-    def alone(self, key: bytes) -> AbstractAsyncContextManager[None]:
-        """Let one task at a time in among those with the same *key*."""
-        return self._turns.alone(key)
 
     def close(self) -> None:
         """Answer no more."""

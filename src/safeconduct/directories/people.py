@@ -2,20 +2,23 @@
 The choice of the port behind which a directory is asked.
 
 =========  =======================  ==========  ==========================================================
-world      faces of the directory   port        what bounds it
+world      faces of the directory   port        how many at once
 =========  =======================  ==========  ==========================================================
-``wsgi``   ``check``, or both       ``Inline``  ``hashing_threads`` at once
+``wsgi``   ``check``, or both       ``Inline``  ``hashing_threads``
 ``wsgi``   ``acheck`` alone         none        ``ConfigurationError``
-``asgi``   ``acheck``, or both      ``Native``  ``hashing_threads`` and ``hashing_queue`` together at once
-``asgi``   ``check`` alone          ``Pooled``  ``hashing_threads`` threads, ``hashing_queue`` waiting
+``asgi``   ``acheck``, or both      ``Native``  ``hashing_threads`` and ``hashing_queue`` together
+``asgi``   ``check`` alone          ``Pooled``  ``hashing_threads``
 =========  =======================  ==========  ==========================================================
+
+``hashing_queue`` more may wait, for ``queue_seconds``.  ``Inline`` and ``Pooled`` of one process share one queue.
 """
 
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from safeconduct._core.ports import AsyncDirectory, Directory
 from safeconduct.config import LoginConfig
+from safeconduct.directories.comparison_queue import ComparisonQueue
 from safeconduct.directories.inline import Inline
 from safeconduct.errors import ConfigurationError
 
@@ -24,37 +27,52 @@ if TYPE_CHECKING:
     from safeconduct.directories.pooled import Pooled
 
 World = Literal["asgi", "wsgi"]
+_QUARTER: Final = 4
 
 
-def people_for(directory: Directory | AsyncDirectory, world: World, login: LoginConfig) -> "Inline | Pooled | Native":
+def queue_for(login: LoginConfig) -> ComparisonQueue:
+    """Make the queue in which the threads of a process wait to hash."""
+    return ComparisonQueue(at_once=login.hashing_threads, waiting=login.hashing_queue)
+
+
+def people_for(
+    directory: Directory | AsyncDirectory, world: World, login: LoginConfig, *, queue: ComparisonQueue | None = None
+) -> "Inline | Pooled | Native":
     """
     Put *directory* behind the port for *world*.
+
+    Args:
+        directory: Who the users are.
+        world: Which of its faces is asked.
+        login: The bounds.
+        queue: Where those wait who want to hash in this process; its own where it is None.
 
     Raises:
         ConfigurationError: If *directory* has no face for *world*, has one in the wrong colour, or has no look-up and
             does not say that it is static.
     """
+    threads_queue = queue_for(login) if queue is None else queue
     blocks = _has(directory, "check", is_awaitable=False)
     awaits = _has(directory, "acheck", is_awaitable=True)
     if world == "wsgi":
-        return _inline(directory, login, blocks=blocks)
+        return _inline(directory, login, threads_queue, blocks=blocks)
     if awaits:
         return _native(directory, login)
     if blocks:
-        return _pooled(directory, login)
+        return _pooled(directory, login, threads_queue)
     raise ConfigurationError(
         f"directory must have check and lookup, or acheck and alookup, got {type(directory).__name__}"
     )
 
 
-def _inline(directory: Any, login: LoginConfig, *, blocks: bool) -> Inline:
+def _inline(directory: Any, login: LoginConfig, queue: ComparisonQueue, *, blocks: bool) -> Inline:
     if not blocks:
         raise ConfigurationError(
             f"directory must have the blocking check and lookup where a WSGI application is wrapped, "
             f"got {type(directory).__name__}"
         )
     is_static = _is_static(directory, "lookup", is_awaitable=False)
-    return Inline(directory, is_static=is_static, hashed_at_once=login.hashing_threads)
+    return Inline(directory, is_static=is_static, queue=queue, queue_seconds=login.queue_seconds)
 
 
 # The two below are imported when they are needed: they bring asyncio along.
@@ -62,14 +80,21 @@ def _native(directory: Any, login: LoginConfig) -> "Native":
     from safeconduct.directories.native import Native  # noqa: PLC0415 - see above
 
     is_static = _is_static(directory, "alookup", is_awaitable=True)
-    return Native(directory, is_static=is_static, checked_at_once=login.hashing_threads + login.hashing_queue)
+    threads, waiting = login.hashing_threads, login.hashing_queue
+    # Nothing is hashed here, so more run at once; of these too one network has a quarter besides.
+    share = threads + max(1, waiting // _QUARTER)
+    queue = ComparisonQueue(at_once=threads + waiting, waiting=waiting, at_once_per_network=share)
+    return Native(directory, is_static=is_static, queue=queue, queue_seconds=login.queue_seconds)
 
 
-def _pooled(directory: Any, login: LoginConfig) -> "Pooled":
+def _pooled(directory: Any, login: LoginConfig, queue: ComparisonQueue) -> "Pooled":
     from safeconduct.directories.pooled import Pooled  # noqa: PLC0415 - see above
 
     is_static = _is_static(directory, "lookup", is_awaitable=False)
-    return Pooled(directory, is_static=is_static, threads=login.hashing_threads, queue=login.hashing_queue)
+    threads = login.hashing_threads
+    lookups = threads + login.hashing_queue
+    seconds = login.queue_seconds
+    return Pooled(directory, is_static=is_static, threads=threads, lookups=lookups, queue=queue, queue_seconds=seconds)
 
 
 def _is_static(directory: Any, name: str, *, is_awaitable: bool) -> bool:

@@ -1,8 +1,6 @@
 """A bounded number of things under way at once; nobody waits for a place."""
 
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager
 
 from safeconduct.directories.forks import renew_in_children
 from safeconduct.errors import ConfigurationError, Unavailable
@@ -31,20 +29,11 @@ class Places:
             Unavailable: If none is free.
         """
         if not self._free.acquire(blocking=False):
-            raise Unavailable("too many passwords are being checked")
+            raise Unavailable("too many accounts are being looked up")
 
     def leave(self) -> None:
         """Give the place back, from whichever thread."""
         self._free.release()
-
-    @contextmanager
-    def taken(self) -> Generator[None]:
-        """Hold a place for as long as the block runs."""
-        self.enter()
-        try:
-            yield
-        finally:
-            self.leave()
 
     def drop_inherited(self) -> None:
         """Free every place: who was inside is in the parent."""

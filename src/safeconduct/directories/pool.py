@@ -1,4 +1,4 @@
-"""A bounded pool of threads with a bounded queue, for what would block a loop."""
+"""A few threads for what would block a loop; whoever hands work in has bounded it before."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,7 +7,6 @@ from contextvars import copy_context
 from typing import Generic, TypeVar
 
 from safeconduct.directories.forks import renew_in_children
-from safeconduct.directories.places import Places
 from safeconduct.errors import Unavailable
 
 Result = TypeVar("Result")
@@ -17,40 +16,41 @@ class Pool:
     """
     Run blocking work in a few threads, which begin with the first work.
 
-    A place is taken from when the work is handed in until it has ended or is skipped, whatever becomes of the task
-    that waits for it: a caller who hangs up does not make room for the next one while his password is still hashed.
-
     Args:
         name: What the threads are called.
         threads: How much runs at once.
-        queue: How much may wait besides; more is ``Unavailable``.
     """
 
-    def __init__(self, name: str, *, threads: int, queue: int) -> None:
+    def __init__(self, name: str, *, threads: int) -> None:
         self._name = name
         self._threads = threads
-        self._places = Places(threads + queue)
         self._executor: ThreadPoolExecutor | None = None
         self._is_closed = False
         renew_in_children(self)
 
-    async def run(self, work: Callable[[], Result]) -> Result:
+    async def run(self, work: Callable[[], Result], *, leave: Callable[[], None]) -> Result:
         """
         Run *work* in a thread, within this task's context, and return what it returns.
 
+        Args:
+            work: What to run.
+            leave: Called once, when *work* has ended or will never begin, whatever becomes of the task that waits for
+                it: a caller who hangs up does not make room for the next one while his password is still hashed.
+
         Raises:
-            Unavailable: If there is no room, *work* ended in something that is no ``Exception``, or the pool is closed.
+            Unavailable: If *work* ended in something that is no ``Exception``, or the pool is closed.
             Exception: Whatever *work* raises.
         """
+        job = _Job(work, leave, asyncio.get_running_loop().create_future())
         if self._is_closed:
+            job.leave()
             raise Unavailable("the directory is closed")
-        job = _Job(work, asyncio.get_running_loop().create_future())
-        self._places.enter()
         try:
             self._started().submit(copy_context().run, self._do, job)
         except RuntimeError as error:
-            # No thread could begin, yet the work is in the queue: its place is free once a thread has skipped it.
+            # No thread could begin, or the pool was closed; where the work is in the queue all the same, it is skipped.
             job.answer.cancel()
+            job.leave()
             raise Unavailable("no thread can begin") from error
         result: Result = await job.answer
         return result
@@ -76,7 +76,7 @@ class Pool:
         try:
             job.run()
         finally:
-            self._places.leave()
+            job.leave()
         # If the loop has ended meanwhile this raises, into the executor's own future: nobody waits for either.
         job.loop.call_soon_threadsafe(job.settle)
 
@@ -84,10 +84,12 @@ class Pool:
 class _Job(Generic[Result]):
     """One piece of work and the future that a task awaits for it."""
 
-    __slots__ = ("_error", "_result", "_work", "answer", "loop")
+    __slots__ = ("_error", "_leave", "_result", "_work", "answer", "loop")
 
-    def __init__(self, work: Callable[[], Result], answer: "asyncio.Future[Result]") -> None:
+    def __init__(self, work: Callable[[], Result], leave: Callable[[], None], answer: "asyncio.Future[Result]") -> None:
         self._work = work
+        #: Taken out by whoever calls it: a thread that skips the work may meet the task that gave it up.
+        self._leave = [leave]
         self.answer = answer
         self.loop = answer.get_loop()
         self._error: Exception | None = None
@@ -103,6 +105,10 @@ class _Job(Generic[Result]):
         except BaseException as error:  # noqa: BLE001 - it would end this thread, and the task would wait for ever
             self._error = Unavailable("the work ended the thread")
             self._error.__cause__ = error
+
+    def leave(self) -> None:
+        while self._leave:
+            self._leave.pop()()
 
     def settle(self) -> None:
         if self.answer.done():

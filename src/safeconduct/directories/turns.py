@@ -1,68 +1,66 @@
-"""One at a time among those who want the same, for threads."""
+"""A turn and a slot for threads, which block while they wait."""
 
 import threading
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, Callable, Hashable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
-from safeconduct.directories.forks import renew_in_children
+from safeconduct._core.place import Need, Place
+from safeconduct.directories.comparison_queue import ComparisonQueue
 from safeconduct.errors import Unavailable
-
-PATIENCE_SECONDS = 2.0
-"""How long somebody waits for his turn.  A hash takes some 40 ms; a directory that takes longer is out of order."""
-
-
-@dataclass(slots=True)
-class _Queue:
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    waiting: int = 0
 
 
 class ThreadTurns:
     """
-    Let one thread at a time in among those with the same key.
+    Let threads wait in *queue*; under gevent its locks let other greenlets run meanwhile.
 
     Args:
-        patience_seconds: How long a thread waits for its turn.
+        queue: Says who may go.
+        queue_seconds: How long a thread waits, for its turn and its slot together.
+        clock: Seconds that never go back.
     """
 
-    def __init__(self, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
-        self._patience_seconds = patience_seconds
-        self.drop_inherited()
-        renew_in_children(self)
+    def __init__(
+        self, queue: ComparisonQueue, *, queue_seconds: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._queue = queue
+        self._queue_seconds = queue_seconds
+        self._clock = clock
 
     @asynccontextmanager
-    async def alone(self, key: bytes) -> AsyncGenerator[None]:
+    async def turn(self, key: Hashable, network: str) -> AsyncGenerator[Place]:
         """
         Hold the turn of *key* for as long as the block runs; blocks the thread, and never suspends.
 
         Raises:
-            Unavailable: If the turn did not come in time.
+            Unavailable: If the turn did not come in time, or the queue is full.
         """
-        queue = self._join(key)
+        place = Place(key, network, self._clock() + self._queue_seconds)
         try:
-            if not queue.lock.acquire(timeout=self._patience_seconds):
-                raise Unavailable("the same password is being checked for too long")
-            try:
-                yield
-            finally:
-                queue.lock.release()
+            self._wait(place, "turn")
+            yield place
         finally:
-            self._part(key, queue)
+            self._queue.leave(place)
 
-    def drop_inherited(self) -> None:
-        """Forget who waits: those threads are in the parent."""
-        self._guard = threading.Lock()
-        self._queues: dict[bytes, _Queue] = {}
+    def take_slot(self, place: Place) -> None:
+        """
+        Wait until *place* may run.
 
-    def _join(self, key: bytes) -> _Queue:
-        with self._guard:
-            queue = self._queues.setdefault(key, _Queue())
-            queue.waiting += 1
-            return queue
+        Raises:
+            Unavailable: If that did not come in time, or the queue is full.
+        """
+        self._wait(place, "slot")
 
-    def _part(self, key: bytes, queue: _Queue) -> None:
-        with self._guard:
-            queue.waiting -= 1
-            if not queue.waiting:
-                self._queues.pop(key, None)
+    def _wait(self, place: Place, needs: Need) -> None:
+        # Made here and not at import: gevent may have put its own locks in the place of the interpreter's since.
+        woken = threading.Lock()
+        woken.acquire()
+        if self._queue.ask(place, needs, woken.release):
+            return
+        try:
+            woken.acquire(timeout=max(0.0, place.until - self._clock()))
+        except BaseException:
+            self._queue.leave_slot(place)
+            raise
+        if not self._queue.has(place, needs):
+            raise Unavailable("a password waited too long to be checked")

@@ -5,9 +5,9 @@ A log of tries and not a count per quarter of an hour, so that the end of one wi
 not together let twice the limit through.  It holds at most *limit* entries a counter.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from safeconduct._core.ports import Counter
+from safeconduct._core.ports import TRY_TAG_BYTES, UNDER_WAY_MS, Counter
 from safeconduct.errors import Unavailable
 
 #: How many counters may be live at once.  Beyond that tries are refused: forgetting one would set an attacker free.
@@ -21,8 +21,8 @@ class MemoryCounters:
     __slots__ = ("_swept_ms", "_tries")
 
     def __init__(self) -> None:
-        #: By counter, by try: when it no longer counts.
-        self._tries: dict[bytes, dict[bytes, int]] = {}
+        #: By counter, by try: when it no longer counts, and whether it is known to have failed.
+        self._tries: dict[bytes, dict[bytes, tuple[int, bool]]] = {}
         self._swept_ms = 0
 
     def __len__(self) -> int:
@@ -35,28 +35,47 @@ class MemoryCounters:
         if wait_ms == 0:
             self._make_room(now_ms)
             for counter in counters:
-                self._tries.setdefault(counter.key, {}).setdefault(try_id, now_ms + counter.window_ms)
+                self._tries.setdefault(counter.key, {}).setdefault(try_id, (now_ms + counter.window_ms, False))
         return wait_ms
 
-    def give_back(self, counters: Sequence[Counter], cleared: Sequence[Counter], try_id: bytes) -> None:
-        """Take a try out of *counters* and forget *cleared*."""
+    def fail(self, counters: Sequence[Counter], try_id: bytes) -> None:
+        """Note that a try is no longer under way."""
         for counter in counters:
             tries = self._tries.get(counter.key, {})
-            tries.pop(try_id, None)
-            if not tries:
-                self._tries.pop(counter.key, None)
+            if try_id in tries:
+                tries[try_id] = tries[try_id][0], True
+
+    def give_back(self, counters: Sequence[Counter], cleared: Sequence[Counter], try_id: bytes) -> None:
+        """Take a try out of *counters*, and out of *cleared* every try whose tag is the same."""
+        tag = try_id[:TRY_TAG_BYTES]
+        for counter in counters:
+            self._take_out(counter.key, [try_id])
         for counter in cleared:
-            self._tries.pop(counter.key, None)
+            self._take_out(counter.key, [past for past in self._tries.get(counter.key, ()) if past.startswith(tag)])
+
+    def _take_out(self, key: bytes, try_ids: Sequence[bytes]) -> None:
+        tries = self._tries.get(key, {})
+        for try_id in try_ids:
+            tries.pop(try_id, None)
+        if not tries:
+            self._tries.pop(key, None)
 
     def _wait_ms(self, counter: Counter, try_id: bytes, now_ms: int) -> int:
         tries = self._tries.get(counter.key)
         if tries is None or try_id in tries:
             return 0
-        for past in [past for past, until_ms in tries.items() if until_ms <= now_ms]:
+        for past in [past for past, (until_ms, _) in tries.items() if until_ms <= now_ms]:
             del tries[past]
         if len(tries) < counter.limit:
             return 0
-        frees_ms = sorted(tries.values())[len(tries) - counter.limit]
+        begun_ms = [
+            until_ms - counter.window_ms
+            for until_ms, has_failed in tries.values()
+            if not has_failed and until_ms > now_ms + counter.window_ms - UNDER_WAY_MS
+        ]
+        if begun_ms and len(tries) - len(begun_ms) < counter.limit:
+            return min(max(1, min(begun_ms) + UNDER_WAY_MS - now_ms), UNDER_WAY_MS)
+        frees_ms = sorted(until_ms for until_ms, _ in tries.values())[len(tries) - counter.limit]
         return min(frees_ms - now_ms, counter.window_ms)
 
     def _make_room(self, now_ms: int) -> None:
@@ -64,7 +83,11 @@ class MemoryCounters:
             return
         if abs(now_ms - self._swept_ms) >= _SWEEP_EVERY_MS:
             self._swept_ms = now_ms
-            for key in [key for key, tries in self._tries.items() if max(tries.values(), default=0) <= now_ms]:
+            for key in [key for key, tries in self._tries.items() if _ends_ms(tries) <= now_ms]:
                 del self._tries[key]
         if len(self._tries) >= LIMIT:
             raise Unavailable("the throttle's memory is full")
+
+
+def _ends_ms(tries: Mapping[bytes, tuple[int, bool]]) -> int:
+    return max((until_ms for until_ms, _ in tries.values()), default=0)

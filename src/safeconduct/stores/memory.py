@@ -155,6 +155,12 @@ class MemoryStore:
         with self._lock:
             return self._counters.count(counters, try_id, self._now_ms())
 
+    async def fail_try(self, counters: Sequence[Counter], *, try_id: bytes) -> None:
+        """Note that a try failed."""
+        self._refuse_if_ended()
+        with self._lock:
+            self._counters.fail(counters, try_id)
+
     async def give_back(self, counters: Sequence[Counter], cleared: Sequence[Counter], *, try_id: bytes) -> None:
         """Take a try out again."""
         self._refuse_if_ended()

@@ -56,6 +56,10 @@ class NoStore:
         """Count in this process."""
         return await self._counters.count_try(counters, try_id=try_id)
 
+    async def fail_try(self, counters: Sequence[Counter], *, try_id: bytes) -> None:
+        """Note that a try failed."""
+        await self._counters.fail_try(counters, try_id=try_id)
+
     async def give_back(self, counters: Sequence[Counter], cleared: Sequence[Counter], *, try_id: bytes) -> None:
         """Take a try out again."""
         await self._counters.give_back(counters, cleared, try_id=try_id)

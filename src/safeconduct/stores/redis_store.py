@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from safeconduct._core.ports import Answer, Counter, Epoch, Question, Revocation, Stamp, Written
+from safeconduct._core.ports import TRY_TAG_BYTES, Answer, Counter, Epoch, Question, Revocation, Stamp, Written
 from safeconduct.errors import Unavailable
 from safeconduct.stores import scripts
 from safeconduct.stores.lifetimes import MARGIN_MS, clamped_ms
@@ -144,10 +144,15 @@ class RedisStore:
         call = Call(scripts.COUNT_TRY, self._counter_keys(counters), (self._shift_ms(), try_id, *bounds))
         return integer((await self._ways.wire().call(call)).reply)
 
+    async def fail_try(self, counters: Sequence[Counter], *, try_id: bytes) -> None:
+        """Note that a try failed."""
+        call = Call(scripts.FAIL_TRY, self._counter_keys(counters), (self._shift_ms(), try_id))
+        await self._ways.wire().call(call)
+
     async def give_back(self, counters: Sequence[Counter], cleared: Sequence[Counter], *, try_id: bytes) -> None:
-        """Take a try out again."""
+        """Take a try out again, and what failed under its spelling."""
         keys = self._counter_keys([*counters, *cleared])
-        call = Call(scripts.GIVE_BACK, keys, (self._shift_ms(), try_id, len(counters)))
+        call = Call(scripts.GIVE_BACK, keys, (self._shift_ms(), try_id, len(counters), TRY_TAG_BYTES))
         await self._ways.wire().call(call)
 
     async def close(self) -> None:

@@ -70,7 +70,7 @@ class SignInDesk:
         Raises:
             BadCredentials: If the user name or the password is wrong.
             TooManyAttempts: If a bound of the throttle is reached.
-            CrossSiteRequest: If cookies are asked for and no page of ours asks.
+            CrossSiteRequest: If a page that is not ours asks, or cookies are asked for and nothing tells who does.
             InvalidRequest: If the body lacks a member.
         """
         request, members = call.request, await call.members()
@@ -121,13 +121,16 @@ class SignInDesk:
         return self._delivery.tokens(tokens, transport)
 
     def _transport(self, request: Request, members: Members) -> Transport:
-        asks = flag_of(members, "cookies")
+        asks, is_page = flag_of(members, "cookies"), is_browser(request)
         if asks and self._mode == "off":
             raise NotSupported("cookies are no source, or switched off")
-        if not asks and not (self._mode == "require" and is_browser(request)):
-            return "header"
-        self._visits.require_own_page(request)
-        return "cookie"
+        if asks or (is_page and self._mode == "require"):
+            self._visits.require_own_page(request)
+            return "cookie"
+        if is_page:
+            # Before the throttle counts: a foreign page must not use up the tries of whoever visits it.
+            self._visits.refuse_foreign_page(request)
+        return "header"
 
     def _has_device(self, request: Request, username: str) -> bool:
         try:

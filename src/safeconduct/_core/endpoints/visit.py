@@ -1,6 +1,5 @@
 """What an endpoint reads of a request: which credential came which way, from whom, and from whose page."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from safeconduct._core.identification import Identification
@@ -11,7 +10,7 @@ from safeconduct._core.session.record import Transport
 from safeconduct._core.sources import Sources
 from safeconduct._http.body import Members
 from safeconduct._http.cookies import find
-from safeconduct._http.forwarded import Network, client_of
+from safeconduct._http.forwarded import Proxies, client_of
 from safeconduct._http.message import Request
 from safeconduct._http.origin import check_origin
 from safeconduct.config import CookieConfig
@@ -41,7 +40,7 @@ class Visits:
         sources: Whose pages are ours.
         cookies: The names of our cookies.
         has_cookies: Whether cookies are a source at all.
-        networks: The proxies that are believed.
+        proxies: The proxies that are believed.
     """
 
     def __init__(
@@ -51,14 +50,14 @@ class Visits:
         cookies: CookieConfig,
         *,
         has_cookies: bool,
-        networks: Sequence[Network],
+        proxies: Proxies,
     ) -> None:
         self._identification = identification
         self._sources = sources
         self._refresh_name = cookies.refresh.encode()
         self._device_name = cookies.device.encode()
         self._has_cookies = has_cookies
-        self._networks = networks
+        self._proxies = proxies
 
     async def principal(self, request: Request, *, now: float) -> Principal:
         """
@@ -97,7 +96,7 @@ class Visits:
 
     def network(self, request: Request) -> str:
         """Say from which network *request* comes."""
-        return network_of(client_of(request, self._networks).address)
+        return network_of(client_of(request, self._proxies).address)
 
     def refresh_token(self, request: Request, members: Members) -> Presented | None:
         """
@@ -142,8 +141,30 @@ class Visits:
         own, trusted = self._sources.own_origin, self._sources.trusted_origins
         check_origin(request, own=own, trusted=trusted, ambient="cookie", unsafe=True)
 
+    def refuse_foreign_page(self, request: Request) -> None:
+        """
+        Return unless a page that is not ours sent *request*, as far as that can be told.
+
+        Without ``external_url`` nobody knows which pages are ours.  Then what a form can send must be same-origin by
+        the browser's own word; of JSON from another origin, CORS was asked before.
+
+        Raises:
+            CrossSiteRequest: If it is, or may be.
+        """
+        if self._sources.own_origin is None and request.values(b"sec-fetch-site") == [b"same-origin"]:
+            return
+        if self._sources.own_origin is None and not self._sources.trusted_origins and _is_json(request):
+            return
+        self.require_own_page(request)
+
     def _cookie(self, request: Request, name: bytes) -> str | None:
         return find(request.values(b"cookie"), name) if self._has_cookies else None
+
+
+def _is_json(request: Request) -> bool:
+    return [value.partition(b";")[0].strip().lower() for value in request.values(b"content-type")] == [
+        b"application/json"
+    ]
 
 
 def text_of(members: Members, name: str) -> str | None:

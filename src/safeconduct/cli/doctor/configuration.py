@@ -19,6 +19,7 @@ def examine_configuration(config: Config) -> Iterator[Finding]:
     """Look at what needs nothing but the configuration."""
     yield from _switches(config)
     yield _outside(config)
+    yield from _proxies(config)
     yield from _opened(config)
     yield from _tokens(config)
 
@@ -63,6 +64,27 @@ def _outside(config: Config) -> Finding:
     if url.startswith("https://"):
         return ok("external_url", url)
     return warn("external_url", f"{url} is plain http, which everybody on the way can read", "Serve https.")
+
+
+def _proxies(config: Config) -> Iterator[Finding]:
+    trusted = config.proxies.trusted
+    if trusted:
+        yield ok(
+            "proxies.trusted",
+            f"{', '.join(trusted)}: each must set, or take away, Forwarded, X-Forwarded-For and X-Forwarded-Proto",
+        )
+        yield ok(
+            "proxies.trusted",
+            "served by granian's WSGI, a client's X_Forwarded_For counts as X-Forwarded-For unseen: let the proxy drop "
+            "names with an underscore; hypercorn's WSGI and wsgiref join the two, which is not believed",
+        )
+        return
+    text = "no proxy is named: behind one, or behind a Unix socket, all its clients count as one for the throttle"
+    if config.external_url is not None and config.external_url.startswith("https://"):
+        remedy = 'If a proxy ends TLS, name it: proxies.trusted = ["10.0.0.5"], or ["unix"] where it comes by a socket.'
+        yield warn("proxies.trusted", text, remedy)
+    else:
+        yield ok("proxies.trusted", text)
 
 
 def _opened(config: Config) -> Iterator[Finding]:

@@ -26,6 +26,7 @@ STAMP = _load("clock", "shard", "stamp")
 REVOKE = _load("clock", "shard", "revoke")
 BEGIN_EPOCH = _load("clock", "shard", "begin_epoch")
 COUNT_TRY = _load("clock", "count_try")
+FAIL_TRY = _load("clock", "fail_try")
 GIVE_BACK = _load("clock", "give_back")
 
 _SESSION = ("clock", "shard", "cutting", "session")

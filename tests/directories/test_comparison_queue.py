@@ -1,0 +1,189 @@
+"""Who goes first and who is refused, without a thread and without a loop."""
+
+import pytest
+
+from safeconduct._core.place import Place
+from safeconduct.directories.comparison_queue import ComparisonQueue
+from safeconduct.errors import ConfigurationError, Unavailable
+
+
+class Waiters:
+    """A queue, and who was woken, in order."""
+
+    def __init__(self, **bounds):
+        self.queue = ComparisonQueue(**bounds)
+        self.woken = []
+
+    def ask(self, name, network="net", needs="slot", key=None):
+        place = Place(name if key is None else key, network, 0)
+        return place, self.queue.ask(place, needs, lambda: self.woken.append(name))
+
+    def wait(self, name, *arguments, **options):
+        place, has_it = self.ask(name, *arguments, **options)
+        assert not has_it
+        return place
+
+    def run(self, name, *arguments, **options):
+        place, has_it = self.ask(name, *arguments, **options)
+        assert has_it
+        return place
+
+
+def test_c1_as_many_run_as_there_are_slots_and_the_longest_wait_ends_first():
+    waiters = Waiters(at_once=2, waiting=2)
+    first, _ = waiters.run("a"), waiters.run("b")
+    waiters.wait("c")
+    waiters.wait("d")
+
+    waiters.queue.leave_slot(first)
+
+    assert ["c"] == waiters.woken
+    assert (2, 1) == (waiters.queue.running, waiters.queue.waiting)
+
+
+def test_c1_a_full_queue_refuses_the_next_one():
+    waiters = Waiters(at_once=1, waiting=1)
+    waiters.run("a")
+    waiters.wait("b")
+
+    with pytest.raises(Unavailable):
+        waiters.ask("c", "another")
+
+    assert [] == waiters.woken
+
+
+def test_nobody_waits_where_there_is_no_queue():
+    waiters = Waiters(at_once=1, waiting=0)
+    waiters.run("a")
+
+    with pytest.raises(Unavailable):
+        waiters.ask("b")
+
+
+def test_c1_one_comparison_of_an_account_and_network_has_the_turn():
+    """The turn passes to the one who came first, though there are slots for all."""
+    waiters = Waiters(at_once=8, waiting=8)
+    first = waiters.run("a", needs="turn", key="k")
+    second = waiters.wait("b", needs="turn", key="k")
+    waiters.wait("c", needs="turn", key="k")
+    waiters.run("d", needs="turn", key="o")
+
+    waiters.queue.leave(first)
+
+    assert ["b"] == waiters.woken
+    assert waiters.queue.has(second, "turn")
+
+
+def test_c1_a_turn_ends_with_the_thread_that_still_compares():
+    """Whoever hangs up does not begin a second comparison of his account."""
+    waiters = Waiters(at_once=8, waiting=8)
+    place = waiters.run("a", needs="turn", key="k")
+    assert waiters.queue.ask(place, "slot", list)
+    waiters.wait("b", needs="turn", key="k")
+
+    waiters.queue.leave(place)
+    assert [] == waiters.woken
+
+    waiters.queue.leave_slot(place)
+    assert ["b"] == waiters.woken
+
+
+def test_c1_one_network_fills_an_empty_queue():
+    """An office behind one address signs in at nine o'clock."""
+    waiters = Waiters(at_once=2, waiting=32)
+    waiters.run("a")
+    waiters.run("b")
+
+    for number in range(32):
+        waiters.wait(f"user{number}", "office")
+
+    assert 32 == waiters.queue.waiting
+    with pytest.raises(Unavailable):
+        waiters.ask("one more", "office")
+
+
+def test_c1_a_network_with_less_than_a_quarter_is_let_into_a_full_queue():
+    """The newest of the network that has the most makes room: a network keeps a quarter, whatever it sends."""
+    waiters = Waiters(at_once=1, waiting=8)
+    waiters.run("a")
+    crowd = [waiters.wait(f"crowd{number}", "crowd") for number in range(8)]
+
+    for number in range(2):
+        waiters.wait(f"other{number}", "other")
+    for number in range(2):
+        waiters.wait(f"third{number}", "third")
+
+    assert ["crowd7", "crowd6", "crowd5", "crowd4"] == waiters.woken
+    assert not any(waiters.queue.has(place, "slot") for place in crowd[4:])
+    # Two of eight are a quarter, which is all that a network may have while the queue is full.
+    for network in ("other", "third", "crowd"):
+        with pytest.raises(Unavailable):
+            waiters.ask("one more", network)
+    for number in range(2):
+        waiters.wait(f"fourth{number}", "fourth")
+    # Each has its quarter now.
+    with pytest.raises(Unavailable):
+        waiters.ask("one more", "fifth")
+
+
+def test_c1_slots_go_round_the_networks():
+    """One who comes late from another network goes next."""
+    waiters = Waiters(at_once=1, waiting=32)
+    running = waiters.run("a", "crowd")
+    places = {f"crowd{number}": waiters.wait(f"crowd{number}", "crowd") for number in range(4)}
+    places |= {f"other{number}": waiters.wait(f"other{number}", "other") for number in range(2)}
+
+    for _ in range(6):
+        waiters.queue.leave_slot(running)
+        running = places[waiters.woken[-1]]
+
+    assert ["crowd0", "other0", "crowd1", "other1", "crowd2", "crowd3"] == waiters.woken
+
+
+def test_c1_those_who_run_elsewhere_are_of_several_networks():
+    """Where the bound is wide, one network does not have all of it."""
+    waiters = Waiters(at_once=4, waiting=4, at_once_per_network=2)
+    first = waiters.run("a", "crowd")
+    waiters.run("b", "crowd")
+    waiters.wait("c", "crowd")
+    waiters.run("d", "other")
+
+    waiters.queue.leave_slot(first)
+
+    assert ["c"] == waiters.woken
+
+
+def test_one_who_stops_waiting_is_not_woken():
+    waiters = Waiters(at_once=1, waiting=2)
+    running = waiters.run("a")
+    place = waiters.wait("b")
+
+    assert not waiters.queue.has(place, "slot")
+    waiters.queue.leave(place)
+    waiters.queue.leave_slot(running)
+
+    assert [] == waiters.woken
+    assert (0, 0) == (waiters.queue.running, waiters.queue.waiting)
+
+
+@pytest.mark.parametrize("needs", ["turn", "slot"])
+def test_one_who_can_not_be_woken_is_passed_over(needs):
+    """His loop has ended without a word: nobody would ever leave for him."""
+    waiters = Waiters(at_once=1, waiting=2)
+    running = waiters.run("a", needs=needs, key="k")
+    lost = Place("k", "net", 0)
+
+    def wake():
+        raise RuntimeError("the loop is closed")
+
+    waiters.queue.ask(lost, needs, wake)
+    waiters.wait("c", needs=needs, key="k")
+
+    (waiters.queue.leave if needs == "turn" else waiters.queue.leave_slot)(running)
+
+    assert ["c"] == waiters.woken
+
+
+def test_one_who_runs_at_least():
+    with pytest.raises(ConfigurationError, match="at_once must be 1 or more, got 0"):
+        ComparisonQueue(at_once=0, waiting=1)
