@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from safeconduct.config.addresses import is_location
 from safeconduct.config.kinds import Text
 from safeconduct.config.problems import Problem
-from safeconduct.config.sections import Agreement, Agreements, check
+from safeconduct.config.sections import Agreement, Agreements, by_name, check
 from safeconduct.config.templates import METHODS, is_public_entry, is_template
 from safeconduct.config.values import Consistency, Outage, ProvenLevel, Scope, Seconds
 
@@ -22,6 +22,7 @@ def _strict_refuses(rule: "Rule") -> Iterator[Problem]:
         yield Problem("on_outage", 'got \'serve\', wanted "refuse" where consistency is "strict"')
 
 
+@by_name
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """
@@ -60,6 +61,7 @@ class Rule:
         check(self, "rule")
 
 
+@by_name
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessConfig:
     """
