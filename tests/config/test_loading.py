@@ -297,3 +297,13 @@ def test_a_variable_that_keys_refer_to_is_no_field():
 
     assert "env:SAFECONDUCT_IDP" == config.trust[0].keys
     assert ["trust[0]"] == list(said(caught.value))
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir], ids=["fifo", "folder"])
+@pytest.mark.parametrize("is_named", [True, False])
+def test_d3_a_configuration_that_is_no_regular_file_is_refused(folder, make, is_named):
+    """A FIFO that nobody writes into would keep the start waiting for ever."""
+    make(folder / "safeconduct.toml")
+
+    with pytest.raises(ConfigurationError, match=r"safeconduct\.toml.*not a regular file, wanted a readable TOML file"):
+        Config.load("safeconduct.toml" if is_named else None, environ={})

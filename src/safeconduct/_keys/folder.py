@@ -204,22 +204,26 @@ def read_keys(path: Path, **how: Any) -> KeySet:
         raise ConfigurationError(_told(str(path), error, is_own=how.get("is_own", False))) from None
 
 
-def write_key(folder: Path, jwk: Mapping[str, Any]) -> Path:
+def write_key(folder: Path, jwk: Mapping[str, Any], *, replaces: bool = True) -> Path:
     """
     Write one JWK so that a reader sees either nothing, the old one or the new one whole.
 
     Args:
         folder: Where it goes; made, for its owner alone, if it is missing.
         jwk: The key; its kid becomes the file's name.
+        replaces: Whether there may be a file of this name already.
 
     Raises:
-        ConfigurationError: If the kid cannot be a file's name.
+        ConfigurationError: If the kid cannot be a file's name, or is taken.
     """
     kid = jwk.get("kid")
     if not isinstance(kid, str) or not kid or kid.startswith(".") or Path(kid).name != kid or "\0" in kid:
         raise ConfigurationError(f"kid must be usable as a file's name, got {kid!r}")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     target = folder / f"{kid}.json"
+    if not replaces and os.path.lexists(target):
+        # It may hold a key that could not be read, and that tokens and sessions depend on.
+        raise ConfigurationError(f"kid must be new, got {kid!r}: {str(target)!r} is there; repair it, or move it away")
     temporary = folder / f".{kid}.{os.getpid()}.tmp"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:

@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 
 from safeconduct.config.kinds import Choice, File, Keys, Kind, OrNone, Text
 from safeconduct.config.problems import Place, nearest, shown
+from safeconduct.config.regular_files import read_regular_file
 from safeconduct.config.sections import Section, kinds_of
 from safeconduct.config.shapes import is_list, is_table
 from safeconduct.config.whole import Config
@@ -79,7 +80,7 @@ def _chosen(path: str | Path | None, environ: Mapping[str, str]) -> Path | None:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_bytes().decode("utf-8-sig")
+        return read_regular_file(file)[0].decode("utf-8-sig")
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "no UTF-8, or no path"
         raise ConfigurationError(f"wrong configuration:\n  {shown(file)}: {why}, wanted a readable TOML file") from None
