@@ -272,3 +272,38 @@ def test_d7_a_mapping_without_a_name_is_refused():
     """``Config({…})`` is ``Config.from_mapping({…})``."""
     with pytest.raises(ConfigurationError, match="got a table, wanted every field by its name"):
         Config(whole())
+
+
+@pytest.mark.parametrize(
+    ("text", "here"),
+    [
+        ("/static/*", "/static/{rest...}"),
+        ("/static/**", "/static/{rest...}"),
+        ("/static/{p:path}", "/static/{p...}"),
+        ("/static/<path:p>", "/static/{p...}"),
+        ("/static/.*", "/static/{rest...}"),
+        ("^/static/.*$", "/static/{rest...}"),
+        ("/static/{*tail}", "/static/{tail...}"),
+        ("/static/:p*", "/static/{p...}"),
+        ("static/{rest...}", "/static/{rest...}"),
+        ("/users/<int:id>", "/users/{id}"),
+        ("/users/<id>/x", "/users/{id}/x"),
+        ("/users/{id:int}", "/users/{id}"),
+        ("/users/{id:int}/", "/users/{id}/"),
+        ("/caf%C3%A9", "/caf\u00e9"),
+    ],
+)
+def test_d13_a_template_of_another_framework_is_shown_as_it_is_written_here(text, here):
+    """In rules and in what is public."""
+    rule = refused(whole(access={"rules": [{"path": text}]}))["access.rules[0].path"]
+    public = refused(whole(access={"public": [f"get {text}"]}))["access.public[0]"]
+
+    assert f"got {text!r} (here: {here!r}), wanted a template" in rule
+    assert f"got 'get {text}' (here: 'GET {here}'), wanted an optional method and a template" in public
+    Rule(path=here)
+
+
+@pytest.mark.parametrize("text", ["/a/*/b", "/{p:path}/b", "/a/{x}{y}", "//", "/a?b", "/{rest...}/x", "/<>"])
+def test_d13_what_has_no_spelling_here_gets_no_hint(text):
+    """A hint must be right."""
+    assert "(here:" not in refused(whole(access={"rules": [{"path": text}]}))["access.rules[0].path"]

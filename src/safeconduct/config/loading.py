@@ -5,6 +5,7 @@ Where a configuration comes from: a TOML file, and the environment over it.
 TOML.  A list is replaced whole; a table is merged.
 """
 
+import logging
 import os
 import re
 import tomllib
@@ -23,6 +24,16 @@ from safeconduct.errors import ConfigurationError
 PREFIX: Final = "SAFECONDUCT_"
 FILE_VARIABLE: Final = "SAFECONDUCT_CONFIG"
 DEFAULT_FILE: Final = Path("safeconduct.toml")
+_OWN_SERVICE: Final = re.compile(r"SAFECONDUCT_(?:SERVICE_|PORT(?:_|$))", re.ASCII)
+_OTHER_SERVICE: Final = re.compile(
+    r"SAFECONDUCT(?:_[A-Z0-9]+)+_"
+    r"(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9]+)*|PORT_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)",
+    re.ASCII,
+)
+_OTHER_PORT: Final = re.compile(r"SAFECONDUCT(?:_[A-Z0-9]+)+_PORT", re.ASCII)
+_LINK: Final = re.compile(r"(?:tcp|udp|sctp)://", re.ASCII)
+_logger = logging.getLogger("safeconduct.config")
+
 ROOT: Final = "safeconduct"
 
 _NO_FILE: Final = f", and no {DEFAULT_FILE} in the working directory (name a file: {FILE_VARIABLE}, Config.load(path))"
@@ -97,7 +108,21 @@ def _override(values: dict[str, Any], environ: Mapping[str, str], at: Place) -> 
     # A variable that `keys` refers to is no field.
     meant = {FILE_VARIABLE, *known, *_references(values)}
     for name in sorted(name for name in environ if name.startswith(PREFIX) and name not in meant):
+        if is_of_service(name, environ[name]):
+            _logger.debug("%s is no setting: Kubernetes makes such names for a Service", name)
+            continue
         Place(name, at.problems).say(f"unknown variable{nearest(name, [*known, FILE_VARIABLE])}")
+
+
+def is_of_service(name: str, value: str) -> bool:
+    """
+    Say whether Kubernetes made the variable, for a Service called ``safeconduct`` or ``safeconduct-…``.
+
+    Of the latter only what can be nothing else: ``SAFECONDUCT_STORE_PORT`` may be a slip of somebody's.
+    """
+    if _OWN_SERVICE.match(name) or _OTHER_SERVICE.fullmatch(name):
+        return True
+    return _OTHER_PORT.fullmatch(name) is not None and _LINK.match(value) is not None
 
 
 def variables() -> Mapping[str, tuple[tuple[str, ...], Kind]]:

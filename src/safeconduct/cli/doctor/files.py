@@ -60,8 +60,8 @@ def _secrets(keys: KeySet, config: Config) -> Finding:
     if keys.secrets is not None:
         return ok("keys", f"safeconduct-secrets is there, version {keys.secrets.current}")
     remedy = "`safeconduct keys new --secrets` makes it."
-    if "basic" in config.sources and config.store.url not in {"memory://", "none"}:
-        return fail("keys", "safeconduct-secrets is missing, and the throttle needs it", remedy)
+    if "basic" in config.sources or (config.login.users is not None and config.endpoints.enabled is not False):
+        return fail("keys", "safeconduct-secrets is missing, and passwords and sessions need it", remedy)
     return warn("keys", "safeconduct-secrets is missing: passwords and sessions will need it", remedy)
 
 
