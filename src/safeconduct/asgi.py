@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
 from typing import Any, Final
 
+from safeconduct._core.application_kind import require_application, require_gate_keeper
 from safeconduct._core.decision import Passed, Refused
 from safeconduct._core.endpoints.table import Body
 from safeconduct._core.gate import Gate, GateKeeper
@@ -46,6 +47,8 @@ class AuthMiddleware:
     """
 
     def __init__(self, app: App, auth: GateKeeper) -> None:
+        require_gate_keeper(auth, "asgi")
+        require_application(app, "asgi")
         refuse_own_root_path(app)
         self.app = app
         self.auth = auth

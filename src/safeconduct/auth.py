@@ -16,6 +16,7 @@ from safeconduct._core.ports import AsyncDirectory, Directory, Stores
 from safeconduct._core.session.minting import AddClaims
 from safeconduct._core.sessions import AsyncSessions
 from safeconduct._workshop import Workshop
+from safeconduct._workshop.arguments import check_arguments, check_listeners
 from safeconduct.config import Config
 from safeconduct.principal import Principal
 from safeconduct.sessions import Sessions, run
@@ -53,13 +54,16 @@ class Auth:
         add_claims: AddClaims | None = None,
         problem_body: ProblemBody | None = None,
     ) -> None:
+        check_arguments(
+            config, directory=directory, store=store, clock=clock, add_claims=add_claims, problem_body=problem_body
+        )
         self.config = config
         self._workshop = Workshop(
             config,
             directory=directory,
             store=store,
             clock=clock,
-            announce=Announcer(listeners),
+            announce=Announcer(check_listeners(listeners)),
             problem_body=problem_body,
             add_claims=add_claims,
         )

@@ -153,10 +153,25 @@ class KeysReloaded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeysUnreadable(Event):
-    """The key folder or one key of it could not be read; what was there before stays in use."""
+    """A key source or one file of it could not be read; what it held before stays in use, but what was removed."""
 
     log_level: ClassVar[int] = 40
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeysGone(Event):
+    """No key of an issuer is left at *source*; every token of it is refused until there is one."""
+
+    log_level: ClassVar[int] = 50
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeysRecovered(Event):
+    """Everything at a key source can be read again, and there are keys."""
+
+    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +205,11 @@ class UsersUnreadable(Event):
 
     log_level: ClassVar[int] = 40
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsersRecovered(Event):
+    """The users file can be read again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,9 @@
 from flask import Flask, Response
 from flask import request as flask_request
 
+from safeconduct._core.application_kind import described, require_gate_keeper
 from safeconduct.auth import Auth
-from safeconduct.errors import AuthError
+from safeconduct.errors import AuthError, ConfigurationError
 from safeconduct.wsgi import AuthMiddleware, read_environ
 
 
@@ -16,12 +17,19 @@ class Safeconduct:
     """
 
     def __init__(self, auth: Auth, app: Flask | None = None) -> None:
+        require_gate_keeper(auth, "wsgi")
         self.auth = auth
         if app is not None:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Wrap *app*; its own error handlers, context and test client stay as they are."""
+        """
+        Wrap *app*; its own error handlers, context and test client stay as they are.
+
+        Raises:
+            ConfigurationError: If it is no Flask application.
+        """
+        _require_flask(app)
         middleware = AuthMiddleware(app.wsgi_app, self.auth)
         app.wsgi_app = middleware  # type: ignore[method-assign]  # Flask's documented place for a middleware
         app.extensions["safeconduct"] = self
@@ -32,3 +40,8 @@ class Safeconduct:
             return Response(reply.body, reply.status, headers)
 
         app.register_error_handler(AuthError, answer)
+
+
+def _require_flask(app: object) -> None:
+    if not isinstance(app, Flask):
+        raise ConfigurationError(f"app: got {described(app)}, wanted a Flask application: Safeconduct(auth, app)")

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Any, TypeVar
 
+from safeconduct._core.application_kind import require_application, require_gate_keeper
 from safeconduct._core.decision import Passed, Refused
 from safeconduct._core.finish import finish
 from safeconduct._core.gate import Gate, GateKeeper
@@ -46,6 +47,8 @@ class AuthMiddleware:
     """
 
     def __init__(self, app: App, auth: GateKeeper) -> None:
+        require_gate_keeper(auth, "wsgi")
+        require_application(app, "wsgi")
         refuse_forced_script_name(app)
         self.app = app
         self.auth = auth

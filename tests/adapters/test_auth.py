@@ -162,8 +162,11 @@ def life(**fields):
     [
         (lambda: Auth(configuration(), clock=now).wsgi(print), "directory"),
         (lambda: Auth(configuration(), directory=AsyncFolk(), clock=now).wsgi(print), "WSGI"),
-        (lambda: Auth(life(keys=None), directory=Folk(), clock=now).wsgi(print), "endpoints.*keys"),
-        (lambda: Auth(life(keys={"keys": [OWN_KEY]}), directory=Folk(), clock=now).wsgi(print), "endpoints.*secrets"),
+        (lambda: Auth(life(keys=None), directory=Folk(), clock=now).wsgi(print), "nobody can sign in"),
+        (
+            lambda: Auth(life(keys={"keys": [OWN_KEY]}), directory=Folk(), clock=now).wsgi(print),
+            "no safeconduct-secrets",
+        ),
         (lambda: Auth(life(), directory=Folk(), store=NOWHERE, clock=now).wsgi(print), "endpoints.*store"),
         (lambda: Auth(life(), clock=now).wsgi(print), "endpoints.*directory"),
         (lambda: Auth(configuration(keys={"keys": [OWN_KEY]}), clock=now), "cookies.*secrets"),

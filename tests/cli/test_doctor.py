@@ -62,12 +62,31 @@ def test_what_is_public_is_listed(folder):
     assert "external_url: https://api.example.com" in said
 
 
-def test_basic_without_secrets_fails_where_processes_share_a_store(folder, server):
-    """The throttle counts under derived names."""
-    write_configuration(folder, store=server.url, more='sources = ["basic"]')
+@pytest.mark.parametrize("more", ['sources = ["basic"]', '[safeconduct.login]\nusers = "users.json"'])
+def test_d8_a_directory_without_secrets_fails(folder, more):
+    """Nobody could sign in."""
+    write_configuration(folder, more=more)
     (folder / "keys" / "safeconduct-secrets.json").unlink()
 
-    assert "safeconduct-secrets is missing, and the throttle needs it" in texts("fail")
+    assert "safeconduct-secrets is missing, and passwords and sessions need it" in texts("fail")
+
+
+def test_d3_doctor_names_a_dangling_link_and_goes_on(configured):
+    """As it names a FIFO in the place of the users file."""
+    (configured / "keys/odd.json").symlink_to("nowhere")
+    write_configuration(configured, more='[safeconduct.login]\nusers = "users.json"')
+    os.mkfifo(configured / "users.json")
+
+    assert "odd cannot be used: No such file or directory" in texts("warn")
+    assert "cannot be read: NotRegularFile" in texts("fail")
+
+
+def test_d8_nobody_is_kept_from_ending_a_session_by_missing_secrets(folder, server):
+    """What a command does not need does not stop it."""
+    write_configuration(folder, store=server.url, more='sources = ["bearer", "basic"]')
+    (folder / "keys" / "safeconduct-secrets.json").unlink()
+
+    assert 0 == run("revoke", "subject", "alice").code
 
 
 def test_missing_secrets_are_a_warning_otherwise(configured):

@@ -32,6 +32,7 @@ from safeconduct.flask import Safeconduct
 
 async def view(request): return PlainTextResponse("")
 async def echo(socket): ...
+async def raw(scope, receive, send): ...
 @requires(scopes=["pay"])
 @requires(roles=["boss"])
 async def guarded(request): ...
@@ -208,13 +209,13 @@ def test_a_nested_application_adds_its_own_guard(write):
     assert seen["DELETE", "/bare/users/<name>"]["level"] is None
 
 
-def test_an_application_without_a_guard_is_open(write):
+def test_d11_an_application_without_a_guard_is_open_and_status_1(write):
     """Said in the table, on standard error, and by the doctor."""
     name = write("app = starlette_app(middleware=False)")
 
     ended = run("routes", f"{name}:app")
 
-    assert "every route is open" in ended.err
+    assert (1, True) == (ended.code, "every route is open" in ended.err)
     assert ["GET", "/public", "public"] == ended.out.splitlines()[1].split()[:3]
     assert [("fail", "nothing of safeconduct is around it: every route is open")] == findings(f"{name}:app")
     assert 1 == run("doctor", f"{name}:app").code
@@ -222,7 +223,7 @@ def test_an_application_without_a_guard_is_open(write):
 
 def test_an_unknown_framework_shows_its_rules_only(write):
     """The line holds all the same."""
-    name = write("app = auth().asgi(echo)")
+    name = write("app = auth().asgi(raw)")
 
     assert "Only Starlette, FastAPI and Flask tell their routes" in run("routes", f"{name}:app").err
     said = findings(f"{name}:app")
@@ -325,7 +326,7 @@ def test_whether_one_can_sign_in_is_told(write):
         from safeconduct.directories import CallableDirectory
         nobody = CallableDirectory(lambda username, password: None)
         app = Auth(Config.load(), directory=nobody).wsgi(print)
-        bare = auth().asgi(echo)
+        bare = auth().asgi(raw)
     """)
 
     served, static = _said_of_logins(f"{name}:app")[-2:]

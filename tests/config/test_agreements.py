@@ -42,6 +42,7 @@ WRONG = [
     (whole(trust=trusting("a{sub}", "{sub}b")), {"trust[1].remote_user"}),
     (whole(trust=trusting("a{sub}z", "ab{sub}yz")), {"trust[1].remote_user"}),
     ({"store": "memory://", "trust": trusting("{sub}", "b:{sub}")}, {"trust[1].remote_user"}),
+    ({"store": "memory://", "sources": ["bearer", "basic"], "trust": trusting("{sub}")}, {"trust[0].remote_user"}),
 ]
 
 RIGHT = [
@@ -159,3 +160,12 @@ def test_a_section_that_agrees_is_taken(cls, fields):
 def test_a_disagreement_with_a_wrong_field_is_not_told():
     """What a field disagrees with is told once the field itself is right."""
     assert {"keys", "sources[0]"} == set(refused({"store": "memory://", "keys": 5, "sources": ["x"]}))
+
+
+def test_a9_basic_without_an_issuer_of_its_own_shares_no_name_with_a_trust():
+    """Who proves a password as alice, and who comes from the trust as alice, would be one `REMOTE_USER`."""
+    fields = {"store": "memory://", "trust": trusting("{sub}")}
+
+    assert "no user of Basic may have" in refused(fields | {"sources": ["basic", "bearer"]})["trust[0].remote_user"]
+    Config.from_mapping(fields | {"sources": ["bearer"]})
+    Config.from_mapping(fields | {"sources": ["basic"], "trust": trusting("idp:{sub}")})

@@ -243,3 +243,67 @@ def test_the_public_names_are_complete_and_sorted():
 
     assert sorted(names) == names
     assert {cls.__name__ for cls in (*SECTIONS.values(), Config, Rule, StoreConfig, Trust)} <= set(names)
+
+
+def test_d7_a_name_that_is_no_field_is_told_with_everything_else_that_is_wrong():
+    """As `from_mapping` tells it, and without its value, which may be a secret."""
+    with pytest.raises(ConfigurationError) as caught:
+        Config(secret_key="hunter2", isuer="x", sources=["bearer", "telepathy"])
+
+    assert {"secret_key", "isuer", "sources[1]", "store"} == said(caught.value).keys()
+    assert "got nothing, wanted a table, or its url as a text" == said(caught.value)["store"]
+    assert "unknown, the nearest is 'issuer'" == said(caught.value)["isuer"]
+    assert "in Config(…)" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "section", [*SECTIONS.values(), Rule, StoreConfig, Trust], ids=lambda section: section.__name__
+)
+def test_d7_so_it_is_in_every_section(section):
+    """Also for values without a name, which a section takes none of."""
+    for given in (lambda: section(secret_key="hunter2"), lambda: section("hunter2"), lambda: section({"a": "hunter2"})):
+        with pytest.raises(ConfigurationError, match=rf"in {section.__name__}\(…\)") as caught:
+            given()
+        assert "hunter2" not in str(caught.value)
+
+
+def test_d7_a_mapping_without_a_name_is_refused():
+    """``Config({…})`` is ``Config.from_mapping({…})``."""
+    with pytest.raises(ConfigurationError, match="got a table, wanted every field by its name"):
+        Config(whole())
+
+
+@pytest.mark.parametrize(
+    ("text", "here"),
+    [
+        ("/static/*", "/static/{rest...}"),
+        ("/static/**", "/static/{rest...}"),
+        ("/static/{p:path}", "/static/{p...}"),
+        ("/static/<path:p>", "/static/{p...}"),
+        ("/static/.*", "/static/{rest...}"),
+        ("^/static/.*$", "/static/{rest...}"),
+        ("/static/{*tail}", "/static/{tail...}"),
+        ("/static/:p*", "/static/{p...}"),
+        ("static/{rest...}", "/static/{rest...}"),
+        ("/users/<int:id>", "/users/{id}"),
+        ("/users/<id>/x", "/users/{id}/x"),
+        ("/users/{id:int}", "/users/{id}"),
+        ("/users/{id:int}/", "/users/{id}/"),
+        ("/caf%C3%A9", "/caf\u00e9"),
+    ],
+)
+def test_d13_a_template_of_another_framework_is_shown_as_it_is_written_here(text, here):
+    """In rules and in what is public."""
+    rule = refused(whole(access={"rules": [{"path": text}]}))["access.rules[0].path"]
+    public = refused(whole(access={"public": [f"get {text}"]}))["access.public[0]"]
+
+    assert f"got {text!r} (here: {here!r}), wanted a template" in rule
+    assert f"got 'get {text}' (here: 'GET {here}'), wanted an optional method and a template" in public
+    Rule(path=here)
+
+
+@pytest.mark.parametrize("text", ["/a/*/b", "/{p:path}/b", "/a/{x}{y}", "//", "/a?b", "/{rest...}/x", "/<>"])
+def test_d13_what_has_no_spelling_here_gets_no_hint(text):
+    """A hint must be right."""
+    assert "(here:" not in refused(whole(access={"rules": [{"path": text}]}))["access.rules[0].path"]

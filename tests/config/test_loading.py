@@ -1,5 +1,6 @@
 """A file, the environment over it, and what is wrong with either."""
 
+import logging
 import os
 from pathlib import Path
 
@@ -297,3 +298,57 @@ def test_a_variable_that_keys_refer_to_is_no_field():
 
     assert "env:SAFECONDUCT_IDP" == config.trust[0].keys
     assert ["trust[0]"] == list(said(caught.value))
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir], ids=["fifo", "folder"])
+@pytest.mark.parametrize("is_named", [True, False])
+def test_d3_a_configuration_that_is_no_regular_file_is_refused(folder, make, is_named):
+    """A FIFO that nobody writes into would keep the start waiting for ever."""
+    make(folder / "safeconduct.toml")
+
+    with pytest.raises(ConfigurationError, match=r"safeconduct\.toml.*not a regular file, wanted a readable TOML file"):
+        Config.load("safeconduct.toml" if is_named else None, environ={})
+
+
+SERVICE = {
+    "SAFECONDUCT_SERVICE_HOST": "10.0.0.1",
+    "SAFECONDUCT_SERVICE_PORT": "80",
+    "SAFECONDUCT_SERVICE_PORT_HTTP": "80",
+    "SAFECONDUCT_PORT": "tcp://10.0.0.1:80",
+    "SAFECONDUCT_PORT_80_TCP": "tcp://10.0.0.1:80",
+    "SAFECONDUCT_PORT_80_TCP_PROTO": "tcp",
+    "SAFECONDUCT_PORT_80_TCP_PORT": "80",
+    "SAFECONDUCT_PORT_80_TCP_ADDR": "10.0.0.1",
+    "SAFECONDUCT_STORE_SERVICE_HOST": "10.0.0.2",
+    "SAFECONDUCT_STORE_SERVICE_PORT": "6379",
+    "SAFECONDUCT_STORE_SERVICE_PORT_REDIS": "6379",
+    "SAFECONDUCT_STORE_PORT": "tcp://10.0.0.2:6379",
+    "SAFECONDUCT_STORE_PORT_6379_TCP": "tcp://10.0.0.2:6379",
+    "SAFECONDUCT_MY_REDIS_PORT_6379_UDP_ADDR": "10.0.0.2",
+}
+
+
+@pytest.mark.parametrize("name", SERVICE)
+def test_d6_what_kubernetes_makes_for_a_service_is_no_setting(name, caplog):
+    """A Service called `safeconduct`, or `safeconduct-store`, stops no start; it is said at DEBUG."""
+    with caplog.at_level(logging.DEBUG, "safeconduct.config"):
+        config = Config.load(environ=BASE | {name: SERVICE[name]})
+
+    assert Config.load(environ=BASE) == config
+    assert [f"{name} is no setting: Kubernetes makes such names for a Service"] == caplog.messages
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SAFECONDUCT_STORE_PORT", "6379"),
+        ("SAFECONDUCT_STORE__PORT", "tcp://10.0.0.2:6379"),
+        ("SAFECONDUCT_PORTAL", "x"),
+        ("SAFECONDUCT_STORE_SERVICE", "x"),
+        ("SAFECONDUCT_store_SERVICE_HOST", "x"),
+    ],
+)
+def test_d6_a_slip_that_only_looks_like_it_is_an_error(name, value):
+    """Whoever wrote it meant something."""
+    with pytest.raises(ConfigurationError, match=f"{name}: unknown variable"):
+        Config.load(environ=BASE | {name: value})

@@ -1,4 +1,5 @@
 import logging
+import re
 
 import pytest
 
@@ -6,23 +7,13 @@ from people import ask_check, run
 from safeconduct._core.ports import Account
 from safeconduct.config import LoginConfig
 from safeconduct.directories import AsyncCallableDirectory, CallableDirectory, people_for
-from safeconduct.errors import Unavailable
+from safeconduct.errors import ConfigurationError, Unavailable
 
 ALICE = Account("alice", roles={"a"}, scopes=frozenset({"b"}), level="multifactor", display_name="Alice", disabled=True)
 NONSENSE = [
     (True, "bool instead of an Account or None"),
     ("alice", "str instead of an Account or None"),
     ({"subject": "alice"}, "dict instead of an Account or None"),
-    (Account(""), "an Account whose subject is of the wrong kind"),
-    (Account(7), "an Account whose subject"),
-    (Account("\ud800"), "an Account whose subject"),
-    (Account("alice", roles="admin"), "an Account whose roles"),
-    (Account("alice", roles=[1]), "an Account whose roles"),
-    (Account("alice", scopes=None), "an Account whose scopes"),
-    (Account("alice", level="anonymous"), "an Account whose level"),
-    (Account("alice", level=["explicit"]), "an Account whose level"),
-    (Account("alice", display_name=b"Alice"), "an Account whose display_name"),
-    (Account("alice", disabled=None), "an Account whose disabled"),
 ]
 
 
@@ -66,6 +57,64 @@ def test_anything_else_is_nobody_and_is_told_loudly(ask, answer, told, looks_up,
 
     assert [logging.CRITICAL] == [record.levelno for record in caplog.records]
     assert told in caplog.text
+
+
+WRONG = [
+    ("subject", ""),
+    ("subject", 7),
+    ("subject", None),
+    ("subject", "\ud800"),
+    ("roles", "admin"),
+    ("roles", [1]),
+    ("roles", [""]),
+    ("roles", {"admin": True}),
+    ("scopes", None),
+    ("scopes", "read write"),
+    ("level", "anonymous"),
+    ("level", ["explicit"]),
+    ("level", "strong"),
+    ("display_name", b"Alice"),
+    ("display_name", ""),
+    ("disabled", None),
+    ("disabled", 0),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG, ids=repr)
+def test_d7_an_account_that_cannot_be_is_refused_when_it_is_made(name, value):
+    """A text of roles would be a list of its letters; the error names the field, what was given and what is wanted."""
+    with pytest.raises(ConfigurationError) as caught:
+        Account(**{"subject": "alice"} | {name: value})
+
+    assert re.search(rf"\n  {name}: got .+, wanted .+", str(caught.value))
+
+
+@pytest.mark.parametrize("looks_up", [False, True])
+def test_d7_a_directory_that_makes_a_wrong_account_is_told_loudly(looks_up, caplog):
+    """By the field's name alone, since what was given may be a password."""
+
+    class Wrong(CallableDirectory):
+        def check(self, *_):
+            return Account("alice", roles="wonder")
+
+        lookup = check
+
+    people = people_for(Wrong(print, print), "wsgi", LoginConfig())
+    with pytest.raises(Unavailable):
+        run("wsgi", people.lookup("alice") if looks_up else people.check("alice", "wonder"))
+
+    assert [logging.CRITICAL] == [record.levelno for record in caplog.records]
+    assert "an Account whose roles is of the wrong kind" in caplog.text
+    assert "wonder" not in caplog.text
+
+
+def test_an_account_keeps_its_lists_as_they_were():
+    """Whoever changes the list that it was made of changes nothing in it."""
+    roles = ["user"]
+    account = Account("alice", roles=roles, scopes={"b", "a"})
+    roles.append("admin")
+
+    assert (("user",), ("a", "b")) == (account.roles, account.scopes)
 
 
 def test_the_account_of_somebody_else_is_not_taken(ask, caplog):

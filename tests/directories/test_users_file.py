@@ -2,6 +2,7 @@ import json
 import logging
 import os
 import sys
+from pathlib import Path
 
 import argon2.low_level
 import pytest
@@ -195,9 +196,10 @@ def test_a_file_that_was_replaced_by_one_of_its_time_and_size_is_read(users, pat
         (lambda path: path.write_text("{"), "the file is not JSON"),
         (lambda path: path.write_bytes(b'{"\xff"'), "it is not UTF-8"),
         (lambda path: path.unlink(), "it can't be found: FileNotFoundError"),
-        (lambda path: (path.unlink(), path.mkdir()), "it can't be opened: IsADirectoryError"),
+        (lambda path: (path.unlink(), path.mkdir()), "it is a folder, not a regular file"),
+        (lambda path: (path.unlink(), os.mkfifo(path)), "it is a FIFO, not a regular file"),
     ],
-    ids=["json", "utf-8", "gone", "folder"],
+    ids=["json", "utf-8", "gone", "folder", "fifo"],
 )
 def test_a_file_that_broke_keeps_its_users_and_tells_once(users, path, clock, told, break_it, reason):
     """A half-written file throws nobody out, nor does it let anybody in."""
@@ -247,6 +249,47 @@ def test_what_broke_is_logged_where_nobody_listens(path, clock, caplog):
         users.lookup("alice")
 
     assert ["the users file can't be read, the users of before stay: the file is not JSON"] == caplog.messages
+
+
+def test_d4_the_end_of_an_outage_is_told_once(path, clock, told):
+    """Of each, also where the very file of before is back."""
+    UsersFile.create(path)
+    ends = []
+    users = UsersFile(path, clock=clock, on_unreadable=told.append, on_readable=lambda: ends.append(len(told)))
+    gone = path.with_name("gone")
+    for number in (1, 2):
+        path.rename(gone)
+        for _ in range(2):
+            clock.advance(seconds=1)
+            users.lookup("alice")
+        gone.rename(path)
+        for _ in range(2):
+            clock.advance(seconds=1)
+            users.lookup("alice")
+        assert number == len(told)
+
+    assert [1, 2] == ends
+
+
+def test_d4_the_end_is_logged_where_nobody_listens(path, clock, caplog):
+    UsersFile.create(path)
+    users = UsersFile(path, clock=clock)
+    for text in ("{", "{}"):
+        path.write_text(text)
+        clock.advance(seconds=1)
+        with caplog.at_level(logging.INFO, "safeconduct.directories"):
+            users.lookup("alice")
+
+    assert "the users file can be read again" == caplog.messages[-1]
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("nowhere")])
+def test_d3_what_is_no_regular_file_is_refused_and_never_opened(path, make):
+    """A FIFO would keep the start waiting for ever."""
+    make(path)
+
+    with pytest.raises(ConfigurationError, match="users must be a users file"):
+        UsersFile(path)
 
 
 def test_a_file_that_is_not_there_is_told_when_it_is_named(path):

@@ -204,7 +204,10 @@ def test_a_reference_that_is_none_of_ours_is_401(make, token):
     assert 401 == visitor.use(token)
 
 
-@pytest.mark.parametrize("fields", [{"keys": {"keys": [OWN_KEY]}}, {"store": "none"}], ids=["no key", "no store"])
+NO_SECRETS = {"keys": {"keys": [OWN_KEY]}, "endpoints": {"enabled": False}}
+
+
+@pytest.mark.parametrize("fields", [NO_SECRETS, {"store": "none"}], ids=["no key", "no store"])
 def test_where_nothing_can_be_kept_a_reference_is_no_token(make, fields):
     """Without the key of the tags, or a store, there are no references, and nobody is asked."""
     visitor = Visitor(make(sources=["bearer"], **fields))

@@ -202,6 +202,55 @@ def test_a_bad_secret_is_skipped_and_a_foreign_set_has_none():
     assert KeySet.of([secret("safeconduct-secrets", 1)]).secrets is None
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (jwk_for("ES256"), jwk_for("ES256")),
+        (public_jwk_for("RS256"), {**public_jwk_for("RS256"), "x5t": "x"}),
+        (jwk_for("EdDSA"), {**jwk_for("EdDSA"), "alg": "Ed25519"}),
+        (jwk_for("HS256"), jwk_for("HS256")),
+        (jwk_for("ES256", None), jwk_for("ES256", None)),
+    ],
+    ids=["whole", "with more members", "by both names", "a secret", "without kid"],
+)
+def test_d14_the_same_key_twice_is_used_once_and_told(first, second):
+    """It makes no difference which of them is meant."""
+    keys = KeySet.of([first, second], is_own=True)
+
+    assert [first] == [entry.jwk for entry in keys.entries]
+    assert ((first.get("kid"), "the same key twice, the first is used"),) == keys.skipped
+    assert keys.entries[0].key is keys.table.find(first.get("kid"), first["alg"])
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (jwk_for("ES256", "k1"), {**jwk_for("ES256", "k2"), "kid": "k1"}),
+        (jwk_for("HS256", "k1"), {**jwk_for("HS256", "k2"), "kid": "k1"}),
+        (jwk_for("ES256"), {**jwk_for("ES256"), "safeconduct_state": "retired"}),
+        (jwk_for("ES256"), public_jwk_for("ES256")),
+    ],
+    ids=["another key", "another secret", "another state", "a half"],
+)
+def test_d14_two_that_differ_under_one_name_are_both_dropped(first, second):
+    """Nobody could say which of them is meant."""
+    keys = KeySet.of([first, second], is_own=True)
+
+    assert () == keys.entries
+    assert 2 == len(keys.skipped)
+
+
+def test_d14_the_same_secret_twice_is_one_and_two_that_differ_are_none():
+    """The last one must not win in silence."""
+    once = secret("safeconduct-secrets", 1)
+
+    assert {1} == set(KeySet.of([once, once], is_own=True).secrets.versions)
+    for twin in (secret("safeconduct-secrets", 2), {**once, "safeconduct_state": "retired"}):
+        keys = KeySet.of([once, twin, secret("safeconduct-secrets-2", 3)], is_own=True)
+        assert ({2}, 2) == (set(keys.secrets.versions), keys.secrets.current)
+        assert ["safeconduct-secrets"] == [kid for kid, _ in keys.skipped]
+
+
 def test_a_removed_key_is_gone():
     """A new set replaces the old one; nothing is added up (CVE-2025-22149)."""
     first, second = (KeySet.read(document, is_published=True) for document in SCENARIOS["055"]["document"]["sequence"])

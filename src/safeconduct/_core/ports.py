@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol, runtime_checkable
 
+from safeconduct._core.account_fields import check_account
 from safeconduct._core.place import Place
 from safeconduct.principal import Level
 
@@ -245,6 +246,10 @@ class Account:
     level: Level = field(default="explicit", kw_only=True)
     display_name: str | None = field(default=None, kw_only=True)
     disabled: bool = field(default=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Check the account."""
+        check_account(self)
 
 
 class Directory(Protocol):

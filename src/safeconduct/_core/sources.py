@@ -6,7 +6,7 @@ from typing import Final
 
 from safeconduct._core.recognition import Place
 from safeconduct._http.cookies import find, find_plain
-from safeconduct._http.credentials import Credential, Dpop, UnknownScheme
+from safeconduct._http.credentials import REGISTERED_SCHEMES, Credential, Dpop, UnknownScheme
 from safeconduct._http.message import Request
 from safeconduct._http.origin import Origin
 from safeconduct.errors import MalformedToken
@@ -104,7 +104,7 @@ def why_unsupported(credential: Credential | None) -> str:
     """Return, for the log, why a well-formed credential in ``Authorization`` is not taken."""
     match credential:
         case UnknownScheme(scheme=scheme):
-            return f"unknown scheme {scheme}"
+            return f"unknown scheme {scheme}" if scheme in REGISTERED_SCHEMES else "unknown scheme"
         case Dpop():
             return "DPoP is not built yet"
         case _:

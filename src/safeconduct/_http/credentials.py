@@ -42,6 +42,13 @@ _DPOP = re.compile(rb"(?i:dpop) +([A-Za-z0-9\-._~+/]+=*)")
 _BASIC = re.compile(rb"(?i:basic) +([A-Za-z0-9+/]+={0,2})")
 # A name without anything after it is no scheme: it may be a token whose scheme was forgotten, and must not be shown.
 _SCHEME = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}) ")
+#: The registry of IANA (RFC 9110 §16.4.1), in lower case.  Any other word there may be a secret of its own.
+REGISTERED_SCHEMES = frozenset(
+    (  # noqa: SIM905 - fourteen words read better as a sentence
+        "basic bearer concealed digest dpop gnap hoba mutual negotiate oauth privatetoken scram-sha-1 scram-sha-256 "
+        "vapid"
+    ).split()
+)
 _KNOWN = frozenset({"bearer", "dpop", "basic"})
 # "The user-id and password MUST NOT contain any control characters" — RFC 7617 §2; the C1 block is refused with them.
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")

@@ -16,6 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from hmac import compare_digest
 from typing import Any, Final, Literal, Self, cast, get_args
 
 from safeconduct._keys.derivation import Secrets
@@ -42,6 +43,21 @@ class Entry:
     key: Key
     state: State
     jwk: Mapping[str, Any] = field(repr=False)
+
+    def is_like(self, other: "Entry") -> bool:
+        """Say whether it makes no difference which of the two is used."""
+        mine, theirs = self.key, other.key
+        if (mine.kid, mine.algorithm, mine.is_private, self.state) != (
+            theirs.kid,
+            theirs.algorithm,
+            theirs.is_private,
+            other.state,
+        ):
+            return False
+        if mine.public_jwk is None or theirs.public_jwk is None:
+            return compare_digest(str(self.jwk.get("k")), str(other.jwk.get("k")))
+        # One may spell its algorithm "EdDSA" and the other "Ed25519".
+        return {**mine.public_jwk, "alg": ""} == {**theirs.public_jwk, "alg": ""}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -187,8 +203,8 @@ class _Draft:
         self.entries: list[Entry] = []
         self.skipped: list[tuple[str | None, str]] = []
         self._refused: list[tuple[str, str]] = []
-        self._versions: dict[int, bytes] = {}
-        self._current = 0
+        self._secrets: dict[int, tuple[bytes, State]] = {}
+        self._doubtful: set[int] = set()
 
     def skip(self, jwk: object, reason: str) -> None:
         """Leave a key out, and remember the name that it claimed."""
@@ -204,22 +220,32 @@ class _Draft:
         if version is None:
             return False
         members = cast("Mapping[str, Any]", jwk)
-        state = _state_of(members)
-        self._versions[version] = read_secret(members)
-        if state == "active":
-            self._current = max(self._current, version)
+        taken = read_secret(members), _state_of(members)
+        if self._secrets.setdefault(version, taken) != taken:
+            # Nobody could say which of them is meant.
+            self._doubtful.add(version)
+            self.skipped.append((members["kid"], "the same kid twice, with different secrets or states"))
         return True
 
     def secrets(self) -> Secrets | None:
         """Return what others are derived from, if there is an active version."""
-        return Secrets(self._versions, self._current) if self._current else None
+        sure = {version: taken for version, taken in self._secrets.items() if version not in self._doubtful}
+        active = [version for version, (_, state) in sure.items() if state == "active"]
+        return Secrets({version: secret for version, (secret, _) in sure.items()}, max(active)) if active else None
 
     def drop_doubles(self) -> None:
-        """Drop every key whose kid and algorithm another claims too: nobody could say which of them is meant."""
+        """Drop every key whose kid and algorithm another claims too; of equal ones the first stays."""
+        self._drop_repeats()
         names = [(each.key.kid, each.key.algorithm) for each in self.entries if each.key.kid is not None]
         doubles = {name for name, count in Counter([*names, *self._refused]).items() if count > 1}
         dropped = [each for each in self.entries if (each.key.kid, each.key.algorithm) in doubles]
+        # Nobody could say which of them is meant.
         self._leave_out(dropped, "the same kid twice for one algorithm")
+
+    def _drop_repeats(self) -> None:
+        entries = self.entries
+        repeats = [each for place, each in enumerate(entries) if any(each.is_like(first) for first in entries[:place])]
+        self._leave_out(repeats, "the same key twice, the first is used")
 
     def drop_mixed_secrets(self) -> None:
         """Drop shared secrets that stand beside public keys: such a set was put together by mistake."""

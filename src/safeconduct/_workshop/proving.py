@@ -16,7 +16,7 @@ from safeconduct._keys.derivation import Secrets
 from safeconduct.config import Config
 from safeconduct.directories import UsersFile, people_for, queue_for
 from safeconduct.errors import ConfigurationError
-from safeconduct.events import UsersUnreadable
+from safeconduct.events import UsersRecovered, UsersUnreadable
 from safeconduct.stores import MemoryStore
 
 World = Literal["asgi", "wsgi"]
@@ -148,4 +148,8 @@ class ProvingWing:
         users = self._config.login.users
         if users is None:
             return None
-        return UsersFile(users, on_unreadable=lambda reason: self._announce(UsersUnreadable(reason=reason)))
+        return UsersFile(
+            users,
+            on_unreadable=lambda reason: self._announce(UsersUnreadable(reason=reason)),
+            on_readable=lambda: self._announce(UsersRecovered()),
+        )

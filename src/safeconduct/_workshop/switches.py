@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from safeconduct._core.policy import Policy
 from safeconduct.config import Config
+from safeconduct.errors import ConfigurationError
 from safeconduct.events import RuleWeakened
 
 _DEFAULT_REALM = "safeconduct"
@@ -37,6 +38,30 @@ def policy_of(config: Config) -> Policy:
 def leeway_of(config: Config) -> int:
     """Return the largest leeway of any token that may be accepted, in seconds."""
     return max([config.tokens.leeway_seconds, *(trust.leeway_seconds for trust in config.trust)])
+
+
+def require_sign_in(config: Config, *, has_directory: bool, has_secrets: bool) -> None:
+    """
+    Return if whoever is in the directory can sign in, or is not meant to.
+
+    Raises:
+        ConfigurationError: If there is a directory, and the endpoints would silently not be there.
+    """
+    is_basic, is_off = "basic" in config.sources, config.endpoints.enabled is False
+    if not has_directory or has_secrets or (is_off and not is_basic):
+        return
+    if config.keys is not None:
+        raise ConfigurationError(
+            "keys: got no safeconduct-secrets key, wanted one, since there is a directory: refresh tokens, CSRF tokens "
+            "and the throttle are derived from it; make it with `safeconduct keys new --secrets`, or let nobody sign "
+            'in: endpoints.enabled = false, and no "basic" among the sources'
+        )
+    # Basic needs no key of ours, and the throttle asks for one where processes share a store.
+    if not is_basic:
+        raise ConfigurationError(
+            "directory: got one, and nobody can sign in, since there are no keys; wanted a folder of keys, or "
+            'endpoints.enabled = false, or "basic" among the sources'
+        )
 
 
 def weakened(config: Config) -> Iterator[RuleWeakened]:

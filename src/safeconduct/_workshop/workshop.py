@@ -39,7 +39,7 @@ from safeconduct._workshop.lookout import watching_of
 from safeconduct._workshop.parts import WorldParts
 from safeconduct._workshop.proving import ProvingWing, World
 from safeconduct._workshop.sources import sources_of
-from safeconduct._workshop.switches import leeway_of, policy_of, realm_of, weakened
+from safeconduct._workshop.switches import leeway_of, policy_of, realm_of, require_sign_in, weakened
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
 from safeconduct.stores import open_store
@@ -86,6 +86,9 @@ class Workshop:
             owner=self._owner,
             clock=clock,
             announce=announce,
+        )
+        require_sign_in(
+            config, has_directory=self.proving.has_directory, has_secrets=self._secrets_or_none() is not None
         )
         self._gates: list[Gate] = []
         self._is_closed = False
@@ -196,7 +199,7 @@ class Workshop:
     def _rows(self, world: World, identification: Identification) -> Iterator[Row]:
         yield from self._wing.rows(world, identification)
         keys = self.keys
-        if keys is not None and self._config.endpoints.well_known and keys.current().published()["keys"]:
+        if keys is not None and self._config.endpoints.well_known:
             yield jwks_row(lambda: keys.current().published())
 
     def close(self) -> None:

@@ -3,7 +3,8 @@
 import os
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,7 @@ from safeconduct._tokens.algorithms import ALGORITHMS, canonical
 from safeconduct.cli.outcomes import Complaint, tell, warn
 from safeconduct.cli.settings import Settings, pass_settings
 from safeconduct.cli.tables import json_option, print_json, print_table
+from safeconduct.directories.whole_files import only_writer_into
 
 DEFAULT_FOLDER: Final = Path("keys")
 _ENVIRONMENT: Final = "env:"
@@ -62,18 +64,18 @@ def new(
     safeconduct-secrets, from which the keys of the throttle and of sessions are derived, gets that too.
     """
     place = writable_folder(settings, folder)
-    there = read_keys(place, is_own=True) if place.exists() else KeySet()
-    made: list[dict[str, Any]] = []
-    if is_secrets:
-        if algorithm or use or state:
-            raise Complaint("--secrets goes alone: it is no key of an algorithm, and signs nothing.")
-    else:
-        name = _algorithm(settings, algorithm, use)
-        begins = state or ("next" if _has_active(there, ALGORITHMS[canonical(name)].use) else "active")
-        made.append(new_key(name, now=time.time(), randomness=secrets.token_bytes, state=begins, among=there))
-    if is_secrets or there.secrets is None:
-        made.append(new_secrets(there, randomness=secrets.token_bytes))
-    print_table([_written(place, jwk) for jwk in made], as_json=as_json)
+    if is_secrets and (algorithm or use or state):
+        raise Complaint("--secrets goes alone: it is no key of an algorithm, and signs nothing.")
+    name = None if is_secrets else _algorithm(settings, algorithm, use)
+    with _only_writer(place) as there:
+        made: list[dict[str, Any]] = []
+        if name is not None:
+            begins = state or ("next" if _has_active(there, ALGORITHMS[canonical(name)].use) else "active")
+            made.append(new_key(name, now=time.time(), randomness=secrets.token_bytes, state=begins, among=there))
+        if is_secrets or there.secrets is None:
+            made.append(new_secrets(there, randomness=secrets.token_bytes))
+        rows = [_written(place, jwk, replaces=False) for jwk in made]
+    print_table(rows, as_json=as_json)
 
 
 @keys.command("list")
@@ -100,18 +102,19 @@ def show(settings: Settings, folder: Path | None, as_json: bool) -> None:  # noq
 @pass_settings
 def turn(settings: Settings, kid: str | None, folder: Path | None, as_json: bool) -> None:  # noqa: FBT001 - as above
     """Sign with the key that waits as next from now on, and retire the one before it."""
-    place = writable_folder(settings, folder)
-    there = read_keys(place, is_own=True)
-    if kid is None and not any(entry.state == "next" for entry in there.entries):
-        raise Complaint("No key waits as next: make one with `safeconduct keys new`, and rotate some minutes later.")
-    changed = rotate(there, kid)
+    place = _present_folder(settings, folder)
+    with _only_writer(place) as there:
+        if kid is None and not any(entry.state == "next" for entry in there.entries):
+            raise Complaint("No key waits as next: make one with `safeconduct keys new`, and rotate in some minutes.")
+        changed = rotate(there, kid)
+        rows = [_written(place, jwk) for jwk in changed]
     created = created_at(changed[0]["kid"])
     if created is not None and time.time() - created.timestamp() < JWKS_MAX_AGE_SECONDS:
         warn(
             f"the key is younger than {JWKS_MAX_AGE_SECONDS} seconds, for which others may keep the set without it: "
             "until then they may refuse new tokens."
         )
-    print_table([_written(place, jwk) for jwk in changed], as_json=as_json)
+    print_table(rows, as_json=as_json)
 
 
 @keys.command("retire")
@@ -125,9 +128,10 @@ def end(settings: Settings, kid: str, folder: Path | None, as_json: bool) -> Non
 
     Its file may be removed after the longest token's life.  What a stolen key signs is ended by `revoke key`.
     """
-    place = writable_folder(settings, folder)
-    changed = retire(read_keys(place, is_own=True), kid)
-    print_table([_written(place, jwk) for jwk in changed], as_json=as_json)
+    place = _present_folder(settings, folder)
+    with _only_writer(place) as there:
+        rows = [_written(place, jwk) for jwk in retire(there, kid)]
+    print_table(rows, as_json=as_json)
 
 
 @keys.command("jwks")
@@ -149,6 +153,24 @@ def writable_folder(settings: Settings, folder: Path | None) -> Path:
     if source.startswith(_ENVIRONMENT) or Path(source).is_file():
         raise Complaint(f"keys are written into a folder only, got {source}; name one with --folder.")
     return Path(source)
+
+
+def _present_folder(settings: Settings, folder: Path | None) -> Path:
+    place = writable_folder(settings, folder)
+    if not place.is_dir():
+        raise Complaint(f"keys: there is no folder {place}; make one with `safeconduct keys new`.")
+    return place
+
+
+@contextmanager
+def _only_writer(place: Path) -> Generator[KeySet]:
+    """Let no other command write into the folder meanwhile; give the keys that are there, and tell what is not read."""
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with only_writer_into(place):
+        there = read_keys(place, is_own=True)
+        for kid, reason in there.skipped:
+            warn(f"{kid or 'a key without kid'} in {place} is left out: {reason}.")
+        yield there
 
 
 def _source(settings: Settings, folder: Path | None) -> str:
@@ -187,8 +209,8 @@ def _has_active(there: KeySet, use: str) -> bool:
     return any(entry.state == "active" and entry.key.use == use for entry in there.entries)
 
 
-def _written(place: Path, jwk: dict[str, Any]) -> dict[str, object]:
-    file = write_key(place, jwk)
+def _written(place: Path, jwk: dict[str, Any], *, replaces: bool = True) -> dict[str, object]:
+    file = write_key(place, jwk, replaces=replaces)
     tell(f"wrote {file}")
     return _row(jwk["kid"], jwk.get("alg", "HKDF"), jwk.get("use", "derive"), jwk[STATE_MEMBER])
 

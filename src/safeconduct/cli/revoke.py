@@ -10,6 +10,7 @@ from safeconduct._core.ports import Receipt, RevocationKind
 from safeconduct._core.reference import is_reference
 from safeconduct.cli.outcomes import Complaint, Refusal, tell, warn
 from safeconduct.cli.settings import Opened, Settings, opened, pass_settings, patient, refuse_without_store
+from safeconduct.cli.standard_input import require_standard_input
 from safeconduct.cli.tables import json_option, print_record
 from safeconduct.cli.token import read_token
 from safeconduct.config import Config
@@ -114,6 +115,7 @@ def everything(settings: Settings, yes: bool, issuer: str | None, as_json: bool)
     config = _config(settings)
     if not yes:
         whose = issuer or config.issuer
+        require_standard_input("The answer")
         click.confirm(f"End every token and session of {whose}?", abort=True, err=True)
     _revoke(settings, "everything", lambda sessions: sessions.revoke_everything(issuer=issuer), as_json=as_json)
 

@@ -4,7 +4,7 @@ import click
 
 from safeconduct.cli.applications import load_application
 from safeconduct.cli.holding import described, holdings
-from safeconduct.cli.outcomes import tell, warn
+from safeconduct.cli.outcomes import Refusal, tell, warn
 from safeconduct.cli.tables import json_option, print_table
 
 
@@ -17,12 +17,10 @@ def routes(app: str, as_json: bool) -> None:  # noqa: FBT001 - click passes it b
 
     APP is "module:attribute" or "module:factory()".  The rules of the configuration and `requires` around a view add
     up; what an application checks in its own code is not seen.  For `/users/{id}` that is shown which holds for an id
-    that no rule names.
+    that no rule names.  Status 1 if nothing of safeconduct is around APP.
     """
     application = load_application(app)
     print_table([holding.row for holding in holdings(application)], as_json=as_json)
-    if not application.guards:
-        warn("nothing of safeconduct is around this application: every route is open.")
     if any(guard.policy.passes_preflights for guard in application.guards):
         warn('preflights pass without a credential on every path: access.preflights = "pass".')
     for guard in application.guards:
@@ -30,3 +28,5 @@ def routes(app: str, as_json: bool) -> None:  # noqa: FBT001 - click passes it b
             warn(f"{entry}: for any other method, such as QUERY, it takes no more than: {described(other)}.")
     if application.framework is None:
         tell("Only Starlette, FastAPI and Flask tell their routes; `safeconduct doctor` prints the rules.")
+    if not application.guards:
+        raise Refusal("Nothing of safeconduct is around this application: every route is open.")

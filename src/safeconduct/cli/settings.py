@@ -15,7 +15,7 @@ from safeconduct._workshop import Workshop
 from safeconduct.auth import Auth
 from safeconduct.cli.outcomes import Complaint, warn
 from safeconduct.config import Config
-from safeconduct.config.loading import DEFAULT_FILE, PREFIX
+from safeconduct.config.loading import DEFAULT_FILE, PREFIX, is_of_service
 from safeconduct.directories import CallableDirectory
 from safeconduct.events import Event, RuleWeakened
 
@@ -33,7 +33,9 @@ class Settings:
     def are_given(self) -> bool:
         """Whether there is any configuration to read."""
         named = self.path is not None or os.path.lexists(DEFAULT_FILE)
-        return named or any(name.startswith(PREFIX) for name in os.environ)
+        return named or any(
+            name.startswith(PREFIX) and not is_of_service(name, value) for name, value in os.environ.items()
+        )
 
     def config(self) -> Config:
         """
@@ -86,13 +88,22 @@ def opened(config: Config, *, serves: bool = False) -> Generator[Opened]:
     Raises:
         ConfigurationError: If it comes to nothing.
     """
-    nobody = CallableDirectory(lambda _username, _password: None)
-    with Auth(config, directory=None if serves else nobody, listeners=[_tell]) as auth:
+    nobody = None if serves else CallableDirectory(lambda _username, _password: None)
+    with Auth(config if serves else _without_sign_in(config), directory=nobody, listeners=[_tell]) as auth:
         tools = Opened(auth, config)
         try:
             yield tools
         finally:
             finish(tools.workshop.store("wsgi").close())
+
+
+def _without_sign_in(config: Config) -> Config:
+    """Return *config* for a command that lets nobody sign in, and must work without what a sign-in needs."""
+    endpoints = replace(config.endpoints, enabled=False)
+    if config.keys is None:
+        return replace(config, endpoints=endpoints)
+    sources = tuple(source for source in config.sources if source != "basic") or ("bearer",)
+    return replace(config, endpoints=endpoints, sources=sources)
 
 
 def refuse_without_store(config: Config, *, verb: str) -> None:

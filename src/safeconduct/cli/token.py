@@ -1,6 +1,5 @@
 """``safeconduct token``: issue a token, look into one, prove one."""
 
-import sys
 from typing import Any, Final
 
 import click
@@ -11,6 +10,7 @@ from safeconduct._tokens.reader import decode_segment, read_object
 from safeconduct.cli.instant import instant_ms
 from safeconduct.cli.outcomes import Complaint, Refusal, tell, warn
 from safeconduct.cli.settings import Settings, opened, pass_settings, patient
+from safeconduct.cli.standard_input import read_standard_input
 from safeconduct.cli.tables import json_option, print_json, print_record
 from safeconduct.config import Config
 from safeconduct.errors import AuthError, MalformedToken
@@ -129,7 +129,7 @@ def check(settings: Settings, token: str, as_json: bool) -> None:  # noqa: FBT00
 
 def read_token(text: str) -> str:
     """Return the token that *text* is, or that standard input holds where it is ``-``."""
-    return (sys.stdin.read() if text == "-" else text).strip()
+    return (read_standard_input("TOKEN") if text == "-" else text).strip()
 
 
 def _tell_of_memory(config: Config, what: str) -> None:

@@ -1,6 +1,5 @@
 """``safeconduct users``: the built-in users file."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -9,6 +8,7 @@ import click
 
 from safeconduct.cli.outcomes import Complaint, Refusal, tell
 from safeconduct.cli.settings import Settings, pass_settings
+from safeconduct.cli.standard_input import read_standard_input, require_standard_input
 from safeconduct.cli.tables import json_option, print_record
 from safeconduct.directories import UsersFile
 
@@ -90,13 +90,10 @@ def _path(settings: Settings, file: Path | None) -> Path:
 
 
 def _read_password() -> str:
-    try:
-        text = sys.stdin.buffer.read().decode()
-    except UnicodeDecodeError:
-        raise Complaint("The password on standard input is no UTF-8.") from None
-    return text.removesuffix("\n").removesuffix("\r")
+    return read_standard_input("The password").removesuffix("\n").removesuffix("\r")
 
 
 def _ask_password(*, is_new: bool) -> str:
+    require_standard_input("The password")
     password: str = click.prompt("Password", hide_input=True, confirmation_prompt=is_new, err=True)
     return password

@@ -1,17 +1,31 @@
 """Who may do what: closed unless opened."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from safeconduct.config.addresses import is_location
 from safeconduct.config.kinds import Text
-from safeconduct.config.problems import Problem
-from safeconduct.config.sections import Agreement, Agreements, check
+from safeconduct.config.problems import Problem, shown
+from safeconduct.config.sections import Agreement, Agreements, by_name, check
 from safeconduct.config.templates import METHODS, is_public_entry, is_template
 from safeconduct.config.values import Consistency, Outage, ProvenLevel, Scope, Seconds
 
 _TEMPLATE = 'a template such as "/literal/{name}/{rest...}", decoded, {rest...} only last, each name once'
+
+
+def _shown_as_here(is_right: Callable[[str], object]) -> Callable[[str], str]:
+    """Return what shows a wrong template, and how it is written here if that can be told."""
+
+    def show(text: str) -> str:
+        from safeconduct.config.other_spellings import respelled  # noqa: PLC0415 - only a wrong configuration needs it
+
+        here = respelled(text, is_right)
+        return shown(text) if here is None else f"{shown(text)} (here: {shown(here)})"
+
+    return show
+
+
 _METHODS = Text('a registered method in capitals, such as "POST"', METHODS.__contains__)
 
 
@@ -22,6 +36,7 @@ def _strict_refuses(rule: "Rule") -> Iterator[Problem]:
         yield Problem("on_outage", 'got \'serve\', wanted "refuse" where consistency is "strict"')
 
 
+@by_name
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """
@@ -42,7 +57,7 @@ class Rule:
         long_lived: Whether the response is watched and ended with its credential.
     """
 
-    path: Annotated[str, Text(_TEMPLATE, is_template)]
+    path: Annotated[str, Text(_TEMPLATE, is_template, show=_shown_as_here(is_template))]
     methods: tuple[Annotated[str, _METHODS], ...] = ()
     scopes: tuple[Scope, ...] = ()
     roles: tuple[str, ...] = ()
@@ -60,6 +75,10 @@ class Rule:
         check(self, "rule")
 
 
+_PUBLIC_ENTRY = Text(f"an optional method and {_TEMPLATE}", is_public_entry, show=_shown_as_here(is_public_entry))
+
+
+@by_name
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessConfig:
     """
@@ -80,7 +99,7 @@ class AccessConfig:
     """
 
     default: Literal["authenticated", "anonymous"] = "authenticated"
-    public: tuple[Annotated[str, Text(f"an optional method and {_TEMPLATE}", is_public_entry)], ...] = ()
+    public: tuple[Annotated[str, _PUBLIC_ENTRY], ...] = ()
     on_invalid: Literal["reject", "anonymous"] = "reject"
     sign_in_url: Annotated[str, Text("a path on this site that begins with exactly one /", is_location)] | None = None
     preflights: Literal["refuse", "pass"] = "refuse"

@@ -66,10 +66,11 @@ def _issuers_differ(config: "Config") -> Iterator[Problem]:
 
 def _users_differ(config: "Config") -> Iterator[Problem]:
     """Find two issuers of which each may have a user with one and the same ``REMOTE_USER``."""
-    # The own issuer's users go by their bare subject.  "idp:{sub}" is taken to be apart from these.
-    own = [("the own issuer", SUBJECT)] if config.issuer is not None or config.keys is not None else []
+    # The users of its own issuer, and those of Basic, go by their bare subject.  "idp:{sub}" is taken to be apart.
+    has_issuer = config.issuer is not None or config.keys is not None
+    own = "the own issuer" if has_issuer else "Basic" if "basic" in config.sources else None
     foreign = [(f"trust[{n}]", trust.remote_user) for n, trust in enumerate(config.trust) if trust.remote_user]
-    collisions = [(name, text, "the own issuer") for name, text in foreign if own and text == SUBJECT]
+    collisions = [(name, text, own) for name, text in foreign if own is not None and text == SUBJECT]
     collisions += [
         (name, text, other) for (other, first), (name, text) in combinations(foreign, 2) if _may_meet(first, text)
     ]
@@ -95,7 +96,7 @@ AGREEMENTS: Final[Agreements] = (
     ),
     Agreement(("store.url", "revocation.consistency", "access.rules"), _strict_rules_refuse),
     Agreement(("issuer", "trust"), _issuers_differ),
-    Agreement(("issuer", "keys", "trust"), _users_differ),
+    Agreement(("issuer", "keys", "sources", "trust"), _users_differ),
     # Last, and whatever else is wrong: it finds its own way through a draft.
     Agreement((), what_is_not_built),
 )

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Final, Literal
 from safeconduct.config.addresses import like
 from safeconduct.config.kinds import Text
 from safeconduct.config.problems import Problem
-from safeconduct.config.sections import Agreement, Agreements, check
+from safeconduct.config.sections import Agreement, Agreements, by_name, check
 from safeconduct.config.values import Origin
 
 _NAMES: Final = ("access", "refresh", "device")
@@ -38,6 +38,7 @@ def _none_is_secure(cookies: "CookieConfig") -> Iterator[Problem]:
         yield Problem("same_site", 'got \'none\', wanted "lax" or "strict", or cookies.secure = true')
 
 
+@by_name
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CookieConfig:
     """
@@ -71,6 +72,7 @@ class CookieConfig:
         check(self, "cookies")
 
 
+@by_name
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CsrfConfig:
     """

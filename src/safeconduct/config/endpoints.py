@@ -5,9 +5,10 @@ from typing import Annotated
 
 from safeconduct.config.addresses import is_prefix, is_proxy
 from safeconduct.config.kinds import Text
-from safeconduct.config.sections import check
+from safeconduct.config.sections import by_name, check
 
 
+@by_name
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointConfig:
     """
@@ -28,6 +29,7 @@ class EndpointConfig:
         check(self, "endpoints")
 
 
+@by_name
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxyConfig:
     """

@@ -5,6 +5,7 @@ Where a configuration comes from: a TOML file, and the environment over it.
 TOML.  A list is replaced whole; a table is merged.
 """
 
+import logging
 import os
 import re
 import tomllib
@@ -14,6 +15,7 @@ from typing import Any, Final, cast
 
 from safeconduct.config.kinds import Choice, File, Keys, Kind, OrNone, Text
 from safeconduct.config.problems import Place, nearest, shown
+from safeconduct.config.regular_files import read_regular_file
 from safeconduct.config.sections import Section, kinds_of
 from safeconduct.config.shapes import is_list, is_table
 from safeconduct.config.whole import Config
@@ -22,6 +24,16 @@ from safeconduct.errors import ConfigurationError
 PREFIX: Final = "SAFECONDUCT_"
 FILE_VARIABLE: Final = "SAFECONDUCT_CONFIG"
 DEFAULT_FILE: Final = Path("safeconduct.toml")
+_OWN_SERVICE: Final = re.compile(r"SAFECONDUCT_(?:SERVICE_|PORT(?:_|$))", re.ASCII)
+_OTHER_SERVICE: Final = re.compile(
+    r"SAFECONDUCT(?:_[A-Z0-9]+)+_"
+    r"(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9]+)*|PORT_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)",
+    re.ASCII,
+)
+_OTHER_PORT: Final = re.compile(r"SAFECONDUCT(?:_[A-Z0-9]+)+_PORT", re.ASCII)
+_LINK: Final = re.compile(r"(?:tcp|udp|sctp)://", re.ASCII)
+_logger = logging.getLogger("safeconduct.config")
+
 ROOT: Final = "safeconduct"
 
 _NO_FILE: Final = f", and no {DEFAULT_FILE} in the working directory (name a file: {FILE_VARIABLE}, Config.load(path))"
@@ -79,7 +91,7 @@ def _chosen(path: str | Path | None, environ: Mapping[str, str]) -> Path | None:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_bytes().decode("utf-8-sig")
+        return read_regular_file(file)[0].decode("utf-8-sig")
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "no UTF-8, or no path"
         raise ConfigurationError(f"wrong configuration:\n  {shown(file)}: {why}, wanted a readable TOML file") from None
@@ -96,7 +108,21 @@ def _override(values: dict[str, Any], environ: Mapping[str, str], at: Place) -> 
     # A variable that `keys` refers to is no field.
     meant = {FILE_VARIABLE, *known, *_references(values)}
     for name in sorted(name for name in environ if name.startswith(PREFIX) and name not in meant):
+        if is_of_service(name, environ[name]):
+            _logger.debug("%s is no setting: Kubernetes makes such names for a Service", name)
+            continue
         Place(name, at.problems).say(f"unknown variable{nearest(name, [*known, FILE_VARIABLE])}")
+
+
+def is_of_service(name: str, value: str) -> bool:
+    """
+    Say whether Kubernetes made the variable, for a Service called ``safeconduct`` or ``safeconduct-…``.
+
+    Of the latter only what can be nothing else: ``SAFECONDUCT_STORE_PORT`` may be a slip of somebody's.
+    """
+    if _OWN_SERVICE.match(name) or _OTHER_SERVICE.fullmatch(name):
+        return True
+    return _OTHER_PORT.fullmatch(name) is not None and _LINK.match(value) is not None
 
 
 def variables() -> Mapping[str, tuple[tuple[str, ...], Kind]]:

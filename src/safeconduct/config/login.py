@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Annotated
 
 from safeconduct.config.kinds import Whole
-from safeconduct.config.sections import check
+from safeconduct.config.sections import by_name, check
 from safeconduct.config.values import ProvenLevel
 
 Failures = Annotated[int, Whole(1, 1_000_000)]
 
 
+@by_name
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BasicConfig:
     """
@@ -31,6 +32,7 @@ class BasicConfig:
         check(self, "basic")
 
 
+@by_name
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginConfig:
     """

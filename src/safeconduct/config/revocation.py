@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from safeconduct.config.kinds import Real, Whole
-from safeconduct.config.sections import check
+from safeconduct.config.sections import by_name, check
 from safeconduct.config.values import Consistency, Outage
 
 
+@by_name
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevocationConfig:
     """

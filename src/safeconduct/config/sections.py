@@ -9,13 +9,16 @@ together with those of the whole.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields
+from functools import wraps
 from pathlib import Path
 from types import MappingProxyType, UnionType
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin
 
 from safeconduct.config.kinds import Choice, File, Flag, Kind, Many, OrNone, Table, Text
 from safeconduct.config.problems import Place, Problem, nearest, raise_for, shown
 from safeconduct.config.shapes import is_table
+
+Made = TypeVar("Made")
 
 _INDEX: Final = r"\[\d+\]"
 _LONGEST_KEY: Final = 80
@@ -94,6 +97,31 @@ def kind_of(annotation: Any) -> Kind:
 def kinds_of(cls: type[Any]) -> Mapping[str, Kind]:
     """Return the kind of every field of *cls*, in order."""
     return MappingProxyType({field.name: kind_of(field.type) for field in fields(cls)})
+
+
+def by_name(cls: type[Made]) -> type[Made]:
+    """Let the constructor of a section tell an unknown name and a missing field as it tells a wrong value."""
+    construct: Callable[..., None] = cls.__init__
+    members = fields(cast("Any", cls))
+    known = frozenset(field.name for field in members)
+    needed = frozenset(field.name for field in members if field.default is MISSING and field.default_factory is MISSING)
+
+    @wraps(construct)
+    def construct_checked(self: Made, *positional: object, **values: Any) -> None:
+        if positional or not needed <= values.keys() <= known:
+            _refuse(cls, positional, values)
+        construct(self, **values)
+
+    cls.__init__ = construct_checked  # type: ignore[assignment, method-assign]  # it takes what the dataclass's takes
+    return cls
+
+
+def _refuse(cls: type[Any], positional: tuple[object, ...], values: Mapping[str, Any]) -> None:
+    at = Place()
+    for place, value in enumerate(positional):
+        at.item(place).refuse(shown(value) if is_table(value) else "a value without a name", "every field by its name")
+    draft(cls, values, at)
+    raise_for(at.problems, where=f" in {cls.__name__}(…)")
 
 
 def check(section: Any, title: str = "") -> None:

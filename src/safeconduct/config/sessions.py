@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from safeconduct.config.problems import Problem
-from safeconduct.config.sections import Agreement, Agreements, check
+from safeconduct.config.sections import Agreement, Agreements, by_name, check
 from safeconduct.config.values import Seconds
 
 _BOUNDED_BY_THE_END = ("short_absolute_lifetime_seconds", "idle_lifetime_seconds", "explicit_lifetime_seconds")
@@ -25,6 +25,7 @@ def _grace_is_shorter(sessions: "SessionConfig") -> Iterator[Problem]:
         yield Problem("refresh_grace_seconds", f"got {grace}, wanted less than {idle} (sessions.idle_lifetime_seconds)")
 
 
+@by_name
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionConfig:
     """

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from safeconduct.config.addresses import like
 from safeconduct.config.kinds import Text, Whole
 from safeconduct.config.problems import shown_url
-from safeconduct.config.sections import check
+from safeconduct.config.sections import by_name, check
 
 _USERINFO: Final = r"(?:[^@/?#]*@)?"
 _HOST: Final = r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
@@ -29,6 +29,7 @@ def _is_url(text: str) -> bool:
     return found is not None and all(0 < int(port) <= _LARGEST_PORT for port in ports)
 
 
+@by_name
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreConfig:
     """

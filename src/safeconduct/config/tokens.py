@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from safeconduct.config.kinds import Text, Whole
 from safeconduct.config.problems import Problem
-from safeconduct.config.sections import Agreement, Agreements, check
+from safeconduct.config.sections import Agreement, Agreements, by_name, check
 from safeconduct.config.values import Algorithm, Leeway, Seconds
 
 _NEEDED_IN_PUBLIC: Final = frozenset({"iss", "exp"})
@@ -36,6 +36,7 @@ def _public_claims_suffice(tokens: "TokenConfig") -> Iterator[Problem]:
         yield Problem("public_claims", f"got {', '.join(sorted(secret))}, wanted no claim that holds roles or scopes")
 
 
+@by_name
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenConfig:
     """

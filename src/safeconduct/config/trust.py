@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Final
 from safeconduct.config.addresses import is_secure_url
 from safeconduct.config.kinds import Keys, Many, OrNone, Text
 from safeconduct.config.problems import Problem
-from safeconduct.config.sections import Agreement, Agreements, check, kind_of
+from safeconduct.config.sections import Agreement, Agreements, by_name, check, kind_of
 from safeconduct.config.values import ENCRYPTIONS, Leeway, ProvenLevel, Scope, Seconds, TokenType, TrustedAlgorithm
 
 SUBJECT: Final = "{sub}"
@@ -31,6 +31,7 @@ def _something_is_signed(trust: "Trust") -> Iterator[Problem]:
         yield Problem("algorithms", "got algorithms that only encrypt, wanted one that signs too")
 
 
+@by_name
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
     """

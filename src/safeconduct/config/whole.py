@@ -14,7 +14,7 @@ from safeconduct.config.kinds import Choice, Keys, Many, OrNone
 from safeconduct.config.login import BasicConfig, LoginConfig
 from safeconduct.config.problems import Place, raise_for, shown
 from safeconduct.config.revocation import RevocationConfig
-from safeconduct.config.sections import Agreements, Section, check, draft
+from safeconduct.config.sections import Agreements, Section, by_name, check, draft
 from safeconduct.config.sessions import SessionConfig
 from safeconduct.config.shapes import is_table
 from safeconduct.config.store import StoreConfig
@@ -25,6 +25,7 @@ from safeconduct.config.values import Consistency, Origin
 _SOURCES = Many(Choice(("bearer", "cookie", "basic", "subprotocol", "dpop")), least=1)
 
 
+@by_name
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """

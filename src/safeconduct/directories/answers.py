@@ -1,15 +1,14 @@
 """What a directory says, checked at the border: an ``Account``, None, or else ``Unavailable``."""
 
 import logging
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
+from safeconduct._core.account_fields import WrongAccount
 from safeconduct._core.log import write_log
 from safeconduct._core.ports import Account
-from safeconduct.directories.texts import are_texts, is_text
 from safeconduct.errors import Unavailable
-from safeconduct.principal import LEVELS
 
 _logger = logging.getLogger("safeconduct.directories")
 
@@ -24,6 +23,8 @@ def translated() -> Generator[None]:
     """
     try:
         yield
+    except WrongAccount as error:
+        raise _nonsense(f"an Account whose {' and '.join(error.fields)} is of the wrong kind") from error
     except Exception as error:
         write_log(_logger, logging.ERROR, "the directory failed: %s", type(error).__name__)
         raise Unavailable("the directory failed") from error
@@ -34,15 +35,12 @@ def checked(answer: Any) -> Account | None:
     Return what ``check`` answered.
 
     Raises:
-        Unavailable: If it is neither an account, whole and with the right types, nor None.
+        Unavailable: If it is neither an account nor None.
     """
     if answer is None:
         return None
     if not isinstance(answer, Account):
         raise _nonsense(f"{type(answer).__name__} instead of an Account or None")
-    for name, is_right in _MEMBERS.items():
-        if not is_right(getattr(answer, name)):
-            raise _nonsense(f"an Account whose {name} is of the wrong kind")
     return answer
 
 
@@ -57,16 +55,6 @@ def looked_up(answer: Any, subject: str) -> Account | None:
     if account is not None and account.subject != subject:
         raise _nonsense("the account of another subject")
     return account
-
-
-_MEMBERS: Mapping[str, Callable[[object], bool]] = {
-    "subject": is_text,
-    "roles": are_texts,
-    "scopes": are_texts,
-    "level": LEVELS[1:].__contains__,
-    "display_name": lambda value: value is None or is_text(value),
-    "disabled": lambda value: isinstance(value, bool),
-}
 
 
 def _nonsense(what: str) -> Unavailable:

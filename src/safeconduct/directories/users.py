@@ -14,6 +14,7 @@ from typing import Final
 from safeconduct._core.log import write_log
 from safeconduct._core.ports import Account
 from safeconduct._http.credentials import MAX_PART_BYTES
+from safeconduct.config.regular_files import NotRegularFile, read_regular_file
 from safeconduct.directories.argon2id import (
     Cost,
     HashingFailed,
@@ -38,6 +39,10 @@ Stamp = tuple[int, int, int]
 
 def _log(reason: str) -> None:
     write_log(_logger, logging.ERROR, "the users file can't be read, the users of before stay: %s", reason)
+
+
+def _log_end() -> None:
+    _logger.info("the users file can be read again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ class UsersFile:
         path: The file.
         cost: What new hashes cost.
         on_unreadable: Told in one sentence what is wrong with a new version of the file, once for each reason.
+        on_readable: Told when that is over.
         clock: Seconds that never go back.
 
     Raises:
@@ -84,12 +90,14 @@ class UsersFile:
         *,
         cost: Cost = Cost(),  # noqa: B008 - frozen
         on_unreadable: Callable[[str], None] = _log,
+        on_readable: Callable[[], None] = _log_end,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         require_argon2()
         self._path = Path(path)
         self._cost = cost
         self._on_unreadable = on_unreadable
+        self._on_readable = on_readable
         self._clock = clock
         # Which of several costs a stranger is given must be the same each time, and nobody's guess.
         self._key = secrets.token_bytes(16)
@@ -221,7 +229,9 @@ class UsersFile:
         try:
             if _stamp_of(self._path) != self._book.stamp:
                 self._book = self._read()
-            self._told = None
+            if self._told is not None:
+                self._told = None
+                self._on_readable()
         except UnreadableUsers as error:
             self._tell(str(error))
 
@@ -235,14 +245,15 @@ class UsersFile:
 
     def _read(self) -> _Book:
         try:
-            with self._path.open("rb") as file:
-                stamp = _stamp(os.fstat(file.fileno()))
-                text = file.read().decode()
+            data, status = read_regular_file(self._path)
+            text = data.decode()
+        except NotRegularFile as error:
+            raise UnreadableUsers(f"it is {error.strerror}") from error
         except OSError as error:
             raise UnreadableUsers(f"it can't be opened: {type(error).__name__}") from error
         except UnicodeDecodeError:
             raise UnreadableUsers("it is not UTF-8") from None
-        return _Book.of(read_users(text), stamp, self._cost)
+        return _Book.of(read_users(text), _stamp(status), self._cost)
 
     def _stranger(self, book: _Book, username: str) -> str:
         digest = hashlib.blake2b(username.encode("utf-8", "surrogatepass"), key=self._key, digest_size=8).digest()

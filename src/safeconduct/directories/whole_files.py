@@ -18,7 +18,20 @@ def only_writer(path: Path, *, waits: bool = True) -> Generator[None]:
         BlockingIOError: If somebody else does, and this one does not wait.
         OSError: If its folder can't be opened.
     """
-    folder = os.open(path.resolve().parent, os.O_RDONLY | os.O_DIRECTORY)
+    with only_writer_into(path.resolve().parent, waits=waits):
+        yield
+
+
+@contextmanager
+def only_writer_into(path: Path, *, waits: bool = True) -> Generator[None]:
+    """
+    Let nobody else write into the folder *path* meanwhile.
+
+    Raises:
+        BlockingIOError: If somebody else does, and this one does not wait.
+        OSError: If it can't be opened.
+    """
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX if waits else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield

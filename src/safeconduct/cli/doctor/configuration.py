@@ -8,6 +8,7 @@ from safeconduct._tokens.issuer import Grant
 from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
 from safeconduct.cli.settings import opened
 from safeconduct.config import Config
+from safeconduct.config.regular_files import read_regular_file
 from safeconduct.directories.user_records import UnreadableUsers, read_users
 from safeconduct.errors import ConfigurationError
 
@@ -119,7 +120,7 @@ def _tokens(config: Config) -> Iterator[Finding]:
 def _largest_grant(config: Config) -> Grant:
     accounts = [Grant(subject="somebody", level="explicit", lifetime_seconds=1, auth_time=0)]
     if config.login.users is not None:
-        records = read_users(config.login.users.read_text("utf-8"))
+        records = read_users(read_regular_file(config.login.users)[0].decode())
         accounts += [
             Grant(
                 subject=record.account.subject,

@@ -11,6 +11,7 @@ from safeconduct._keys.keyset import KeySet
 from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
 from safeconduct.cli.keys import created_at
 from safeconduct.config import Config
+from safeconduct.config.regular_files import read_regular_file
 from safeconduct.directories.user_records import UnreadableUsers, read_users
 from safeconduct.errors import ConfigurationError
 
@@ -59,8 +60,8 @@ def _secrets(keys: KeySet, config: Config) -> Finding:
     if keys.secrets is not None:
         return ok("keys", f"safeconduct-secrets is there, version {keys.secrets.current}")
     remedy = "`safeconduct keys new --secrets` makes it."
-    if "basic" in config.sources and config.store.url not in {"memory://", "none"}:
-        return fail("keys", "safeconduct-secrets is missing, and the throttle needs it", remedy)
+    if "basic" in config.sources or (config.login.users is not None and config.endpoints.enabled is not False):
+        return fail("keys", "safeconduct-secrets is missing, and passwords and sessions need it", remedy)
     return warn("keys", "safeconduct-secrets is missing: passwords and sessions will need it", remedy)
 
 
@@ -75,7 +76,7 @@ def _users(config: Config) -> Iterator[Finding]:
             )
         return
     try:
-        records = read_users(path.read_text("utf-8"))
+        records = read_users(read_regular_file(path)[0].decode())
     except (OSError, ValueError, UnreadableUsers) as error:
         told = str(error) if isinstance(error, UnreadableUsers) else type(error).__name__
         yield fail("users", f"{path} cannot be read: {told}", "`safeconduct users add` begins one.")
@@ -87,7 +88,11 @@ def _users(config: Config) -> Iterator[Finding]:
 
 def _permissions(subject: str, paths: list[Path]) -> Iterator[Finding]:
     for path in paths:
-        mode = path.stat().st_mode
+        try:
+            mode = path.stat().st_mode
+        except OSError:
+            # A dangling link: it was named among the keys that cannot be used.
+            continue
         if mode & (stat.S_IROTH | stat.S_IWOTH | stat.S_IWGRP):
             bits = 0o700 if path.is_dir() else 0o600
             yield fail(subject, f"{path} is open to other users of the machine", f"chmod {bits:o} {path}")

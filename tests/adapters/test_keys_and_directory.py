@@ -1,0 +1,70 @@
+"""What an ``Auth`` needs of keys where somebody is to sign in, and what of them it shows."""
+
+import json
+
+import pytest
+
+from minting import OWN_KEY, SECRETS_KEY, tokens
+from people import Folk
+from safeconduct import Auth, ConfigurationError
+from stages import configuration, now
+from table import basic
+from tokencraft import jwk_for
+from worlds_of_requests import WORLDS, ask_in
+
+BEARER = [("authorization", f"Bearer {tokens()['alice']}".encode())]
+
+
+@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("algorithm", ["HS256", "A256KW"])
+def test_d12_keys_that_may_not_be_shown_make_an_empty_set(world, algorithm):
+    """Whoever fetches it learns that there is nothing to verify with, and not that he lacks a credential."""
+    keys = {"keys": [jwk_for(algorithm), SECRETS_KEY]}
+    auth = Auth(configuration(keys=keys), directory=Folk(), clock=now)
+
+    seen = ask_in(world, auth, target="/.well-known/jwks.json")
+
+    assert (200, {"keys": []}) == (seen.status, json.loads(seen.body))
+    assert ("application/jwk-set+json",) == tuple(seen.values("content-type"))
+
+
+NO_SECRETS = {"keys": {"keys": [OWN_KEY]}, "sources": ["bearer"], "endpoints": {}}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        NO_SECRETS,
+        NO_SECRETS | {"endpoints": {"enabled": True}},
+        NO_SECRETS | {"sources": ["basic"], "endpoints": {"enabled": False}},
+        NO_SECRETS | {"sources": ["bearer", "basic"]},
+        NO_SECRETS | {"store": "none", "sources": ["basic"]},
+    ],
+    ids=["left open", "switched on", "basic", "both", "without a store"],
+)
+def test_d8_a_directory_without_secrets_is_refused(fields):
+    """Else the endpoints would vanish, and a login be 401 for want of a credential."""
+    with pytest.raises(ConfigurationError, match=r"no safeconduct-secrets key.*keys new --secrets"):
+        Auth(configuration(**fields), directory=Folk(), clock=now)
+
+
+def test_d8_a_directory_without_keys_of_ours_is_refused():
+    """Nobody can sign in by it; Basic alone needs none."""
+    fields = {"keys": None, "endpoints": {}}
+    with pytest.raises(ConfigurationError, match=r"directory: got one, and nobody can sign in"):
+        Auth(configuration(**fields, sources=["bearer"]), directory=Folk(), clock=now)
+
+    auth = Auth(configuration(**fields, sources=["bearer", "basic"]), directory=Folk(alice="correct horse"), clock=now)
+
+    headers = [(name, value.encode()) for name, value in basic("alice", "correct horse")]
+    assert 200 == ask_in("wsgi", auth, headers=headers).status
+
+
+def test_who_lets_nobody_sign_in_needs_no_secrets():
+    """Nor does an issuer without a directory."""
+    without_directory = Auth(configuration(**NO_SECRETS), clock=now)
+    off = NO_SECRETS | {"endpoints": {"enabled": False}}
+    without_endpoints = Auth(configuration(**off), directory=Folk(), clock=now)
+
+    for auth in (without_directory, without_endpoints):
+        assert 200 == ask_in("wsgi", auth, headers=BEARER).status

@@ -1,0 +1,48 @@
+"""A closed standard input: one sentence, and status 2."""
+
+import subprocess
+import sys
+
+import pytest
+
+from commands import run, write_configuration
+
+READERS = [
+    ("users", "add", "alice", "--password-stdin"),
+    ("users", "add", "alice"),
+    ("users", "check", "alice", "--password-stdin"),
+    ("token", "show", "-"),
+    ("token", "check", "-"),
+    ("revoke", "token", "-"),
+    ("revoke", "everything"),
+]
+
+
+@pytest.mark.parametrize("command", READERS, ids=" ".join)
+def test_d9_a_closed_standard_input_is_told(folder, command):
+    """As a shell closes it: ``<&-``."""
+    write_configuration(folder, store="redis://127.0.0.1:1/0")
+    (folder / "users.json").write_text("{}")
+
+    ended = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$@" <&-', "sh", sys.executable, "-m", "safeconduct", *command],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,
+    )
+
+    assert 2 == ended.returncode, ended.stderr
+    assert ended.stderr.endswith("cannot be read: standard input is closed.\n")
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("command", [each for each in READERS if each[-1] == "-"], ids=" ".join)
+def test_d9_what_is_no_text_is_told(folder, command):
+    """A token is never bytes of no text."""
+    write_configuration(folder, store="redis://127.0.0.1:1/0")
+
+    ended = run(*command, stdin=b"\xff")
+
+    assert (2, "Error: TOKEN on standard input is no UTF-8.\n") == (ended.code, ended.err)

@@ -1,0 +1,69 @@
+"""A key that was removed proves nothing from the next look on, also for tokens that are remembered."""
+
+import pytest
+
+from minting import NOW, OWN_KEY, SECRETS_KEY, mint, tokens
+from people import Folk
+from safeconduct import Auth
+from safeconduct._keys.folder import remove_key, write_key
+from safeconduct.events import KeysGone
+from stages import configuration, now
+from worlds import Clock
+from worlds_of_requests import WORLDS, ask_in
+
+BEARER = [("authorization", f"Bearer {tokens()['alice']}".encode())]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for jwk in (OWN_KEY, SECRETS_KEY):
+        write_key(tmp_path / "keys", jwk)
+    return tmp_path / "keys"
+
+
+@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("is_last", [True, False])
+def test_d1_a_token_of_a_removed_key_is_refused_by_a_running_process(folder, world, is_last):
+    """Whether another file is broken, or it was the last key: the remembered token is refused too."""
+    heard = []
+    time = Clock(NOW)
+    auth = Auth(configuration(keys=folder), directory=Folk(), clock=time, listeners=[heard.append])
+    asked = {"headers": BEARER}
+    assert [200, 200] == [ask_in(world, auth, **asked).status for _ in range(2)]
+    if not is_last:
+        write_key(folder, {**OWN_KEY, "kid": "other"})
+    (folder / "broken.json").write_text("{")
+    remove_key(folder, "own")
+    auth._workshop.keys.look_again()
+    time.advance(seconds=1)
+
+    seen = ask_in(world, auth, **asked)
+
+    assert (401, None) == (seen.status, seen.report)
+    assert 'error="invalid_token"' in ",".join(seen.values("www-authenticate"))
+    assert is_last == any(isinstance(event, KeysGone) for event in heard)
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_d1_a_folder_that_cannot_be_read_refuses_no_valid_token(folder, world):
+    """A disk that is gone says nothing about keys."""
+    auth = Auth(configuration(keys=folder), directory=Folk(), clock=now)
+    folder.rename(folder.with_name("gone"))
+    auth._workshop.keys.look_again()
+
+    seen = ask_in(world, auth, headers=BEARER)
+
+    assert 200 == seen.status
+    assert "alice" in repr(seen.report)
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_d5_a_token_of_a_key_that_was_just_written_is_taken(folder, world):
+    """Within the second after a look: the first process to sign with a key does not wait for the others."""
+    auth = Auth(configuration(keys=folder), directory=Folk(), clock=now)
+    write_key(folder, {**OWN_KEY, "kid": "fresh"})
+    token = mint("alice", kid="fresh")
+
+    seen = ask_in(world, auth, headers=[("authorization", f"Bearer {token}".encode())])
+
+    assert 200 == seen.status

@@ -1,0 +1,18 @@
+"""A folder with a key, and what watches it."""
+
+import pytest
+
+from key_watch import Watch
+from safeconduct._keys.folder import write_key
+from tokencraft import jwk_for
+
+
+@pytest.fixture
+def watch():
+    return Watch()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_key(tmp_path / "keys", jwk_for("ES256", "a"))
+    return tmp_path / "keys"

@@ -1,0 +1,305 @@
+"""What a look at the keys finds when something is wrong: the table in ``folder``, row by row."""
+
+import json
+import os
+import socket
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from key_watch import is_skip, kids
+from safeconduct._keys.folder import read_keys, remove_key, write_key
+from safeconduct.errors import ConfigurationError
+from safeconduct.events import (
+    KeysGone,
+    KeySkipped,
+    KeysRecovered,
+    KeysReloaded,
+    KeysUnreadable,
+)
+from tokencraft import jwk_for, public_jwk_for
+
+
+def test_d5_an_unknown_kid_within_the_second_after_a_look_is_looked_for(folder, watch):
+    """Once a second, however many tokens name unknown keys: a flood of them costs no more."""
+    keys = watch.open(folder)
+    watch.now = 1.0
+    keys.current()
+    write_key(folder, jwk_for("ES256", "b"))
+    watch.now = 1.1
+
+    keys.look_again()
+
+    assert ["a", "b"] == kids(keys)
+    write_key(folder, jwk_for("ES256", "c"))
+    for watch.now in (1.2, 1.9, 2.0):
+        keys.look_again()
+        assert ["a", "b"] == kids(keys)
+    watch.now = 2.1
+    keys.look_again()
+    assert ["a", "b", "c"] == kids(keys)
+
+
+def test_d5_the_look_for_an_unknown_kid_also_holds_for_a_file_of_a_trust(tmp_path, watch):
+    """Its new keys are as new as ours."""
+    path = tmp_path / "jwks.json"
+    path.write_text(json.dumps({"keys": [public_jwk_for("ES256", "a")]}))
+    keys = watch.open(path, is_own=False)
+    path.write_text(json.dumps({"keys": [public_jwk_for("ES256", "a"), public_jwk_for("ES256", "b")]}))
+
+    keys.look_again()
+
+    assert ["a", "b"] == kids(keys)
+
+
+def test_d1_a_folder_that_is_emptied_has_no_keys(folder, watch):
+    """And this is told loudly, once, and its end too."""
+    keys = watch.open(folder)
+    remove_key(folder, "a")
+    remove_key(folder, "a")
+
+    for watch.now in (1.0, 2.0):
+        assert [] == kids(keys)
+    assert [KeysGone(source=str(folder))] == watch.events
+    assert 50 == watch.events[0].log_level
+    write_key(folder, jwk_for("ES256", "b"))
+    watch.now = 3.0
+    assert ["b"] == kids(keys)
+    assert [KeysReloaded(keys=1), KeysRecovered(source=str(folder))] == watch.events[1:]
+
+
+def break_json(path):
+    """Leave half of a file."""
+    path.write_text("{")
+
+
+def grow(path):
+    """Make a file larger than any key."""
+    path.write_bytes(b" " * (1024 * 1024 + 1))
+
+
+def tangle(path):
+    """Put a link to itself in the place of a file, which nobody can open."""
+    path.unlink(missing_ok=True)
+    path.symlink_to(path)
+
+
+@pytest.mark.parametrize("spoil", [break_json, grow, tangle])
+def test_d1_a_removal_holds_while_another_file_cannot_be_read(folder, watch, spoil):
+    """The unreadable one keeps its key; a new file that cannot be read brings none."""
+    for kid in ("b", "c"):
+        write_key(folder, jwk_for("ES256", kid))
+    keys = watch.open(folder)
+    spoil(folder / "b.json")
+    spoil(folder / "new.json")
+    remove_key(folder, "a")
+
+    watch.now = 1.0
+
+    assert ["b", "c"] == kids(keys)
+    assert [KeysUnreadable, KeysReloaded] == [type(event) for event in watch.events if not is_skip(event)]
+    remove_key(folder, "b")
+    watch.now = 2.0
+    assert ["c"] == kids(keys)
+    remove_key(folder, "c")
+    watch.now = 3.0
+    assert [] == kids(keys)
+    assert KeysGone(source=str(folder)) in watch.events
+
+
+def test_d1_a_key_that_was_added_counts_while_another_file_cannot_be_read(folder, watch):
+    """What is wrong with one file is nothing to the others."""
+    keys = watch.open(folder)
+    break_json(folder / "a.json")
+    write_key(folder, jwk_for("ES256", "b"))
+
+    watch.now = 1.0
+
+    assert ["a", "b"] == kids(keys)
+
+
+@pytest.mark.parametrize("text", ["{}", json.dumps({"kty": "oct", "k": "c2VjcmV0"})], ids=["blank", "unusable"])
+def test_d1_a_file_that_holds_no_usable_key_any_more_has_none(folder, watch, text):
+    """It was read: what it says now counts."""
+    write_key(folder, jwk_for("ES256", "b"))
+    keys = watch.open(folder)
+    (folder / "a.json").write_text(text)
+
+    watch.now = 1.0
+
+    assert ["b"] == kids(keys)
+
+
+@pytest.mark.parametrize("text", ['{"keys": []}', json.dumps({"keys": [{"kty": "oct", "k": "c2VjcmV0"}]})])
+def test_d1_a_set_without_a_usable_key_has_none(tmp_path, watch, text):
+    """It was read, and is told as an emptied folder is."""
+    path = tmp_path / "jwks.json"
+    path.write_text(json.dumps({"keys": [public_jwk_for("ES256", "a")]}))
+    keys = watch.open(path, is_own=False)
+    path.write_text(text)
+
+    watch.now = 1.0
+
+    assert [] == kids(keys)
+    assert KeysGone(source=str(path)) in watch.events
+
+
+@pytest.mark.parametrize("text", [None, "{", "[]", "{}", '{"keys": 1}', json.dumps({"keys": ["x"] * 101})])
+def test_a_set_that_cannot_be_read_keeps_its_keys(tmp_path, watch, text):
+    """Gone, half written or no set: it says nothing about its keys."""
+    path = tmp_path / "jwks.json"
+    path.write_text(json.dumps({"keys": [public_jwk_for("ES256", "a")]}))
+    keys = watch.open(path, is_own=False)
+    if text is None:
+        path.unlink()
+    else:
+        path.write_text(text)
+
+    for watch.now in (1.0, 2.0):
+        assert ["a"] == kids(keys)
+    assert [KeysUnreadable] == [type(event) for event in watch.events if not is_skip(event)]
+
+
+def test_d1_a_folder_of_too_many_files_keeps_what_it_had_and_a_removal_holds(folder, watch):
+    """Which of a hundred and one are too many nobody can say."""
+    write_key(folder, jwk_for("ES256", "b"))
+    keys = watch.open(folder)
+    for number in range(100):
+        (folder / f"{number}.json").write_text("{")
+    remove_key(folder, "a")
+
+    watch.now = 1.0
+
+    assert ["b"] == kids(keys)
+    assert "more than 100 files" in watch.events[0].reason
+
+
+def test_d4_each_outage_and_its_end_are_told_once(folder, watch):
+    """A second one too that is like the first."""
+    keys = watch.open(folder)
+    gone = folder.with_name("gone")
+    for second in (1.0, 4.0):
+        folder.rename(gone)
+        for watch.now in (second, second + 1):
+            keys.current()
+        gone.rename(folder)
+        watch.now = second + 2
+        keys.current()
+
+    assert [KeysUnreadable, KeysRecovered] * 2 == [type(event) for event in watch.events]
+    assert keys.current() is keys.current()
+
+
+def test_d4_a_file_that_heals_without_a_change_is_told(folder, watch):
+    """The same keys are the same object, so that no proven token is forgotten."""
+    keys = watch.open(folder)
+    first = keys.current()
+    (folder / "b.json").write_text("{")
+    watch.now = 1.0
+    assert first is keys.current()
+    (folder / "b.json").unlink()
+    watch.now = 2.0
+
+    assert first is keys.current()
+
+    assert [KeysUnreadable, KeysRecovered] == [type(event) for event in watch.events]
+
+
+def make_dangling(path):
+    """Make a link to nothing."""
+    path.symlink_to("nowhere")
+
+
+def make_stray(path):
+    """Make a link through a file."""
+    path.symlink_to(path.with_name("a.json") / "x")
+
+
+def make_socket(path):
+    """Make a socket."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+
+
+ODD = [make_dangling, make_stray, make_socket, os.mkfifo, Path.mkdir, tangle]
+
+
+@pytest.mark.parametrize("make", ODD, ids=lambda make: make.__name__)
+def test_d3_what_is_no_regular_file_is_skipped_and_named(folder, watch, make):
+    """At the start and for the command line; nothing of it is opened, so a FIFO keeps nobody waiting."""
+    make(folder / "odd.json")
+
+    keys = watch.open(folder)
+
+    assert ["a"] == kids(keys)
+    assert ["odd"] == [event.kid for event in watch.events if isinstance(event, KeySkipped)]
+    assert ["odd"] == [kid for kid, _ in read_keys(folder, is_own=True).skipped]
+    assert "odd.json" in next(event.reason for event in watch.events if isinstance(event, KeysUnreadable))
+
+
+@pytest.mark.parametrize("make", ODD[:-1], ids=lambda make: make.__name__)
+def test_d3_what_takes_the_place_of_a_key_ends_the_key(folder, watch, make):
+    """The file that held it is gone."""
+    write_key(folder, jwk_for("ES256", "b"))
+    keys = watch.open(folder)
+    remove_key(folder, "b")
+    make(folder / "b.json")
+
+    watch.now = 1.0
+
+    assert ["a"] == kids(keys)
+    assert "b.json" in watch.events[0].reason
+
+
+@pytest.mark.parametrize("make", [make_dangling, make_socket, os.mkfifo], ids=lambda make: make.__name__)
+def test_d3_a_source_that_is_no_regular_file_is_refused_with_its_name(tmp_path, watch, make):
+    """For a set in one file, a trust's too."""
+    make(tmp_path / "jwks.json")
+
+    with pytest.raises(ConfigurationError, match=r"jwks\.json"):
+        watch.open(tmp_path / "jwks.json", is_own=False)
+
+
+def test_d3_a_file_without_permission_is_skipped_and_its_key_stays(folder, watch, powerless):
+    """Rights come and go with deployments: what was read before goes on, and a new process names the file."""
+    write_key(folder, jwk_for("ES256", "b"))
+    keys = watch.open(folder)
+    (folder / "b.json").chmod(0)
+
+    with powerless(folder):
+        watch.now = 1.0
+        assert ["a", "b"] == kids(keys)
+        fresh = watch.open(folder)
+
+    assert ["a"] == kids(fresh)
+    assert [KeysUnreadable, KeySkipped, KeysUnreadable] == [type(event) for event in watch.events]
+    assert "b.json: Permission denied" == watch.events[0].reason
+
+
+@pytest.fixture
+def powerless(tmp_path):
+    """Return what makes a block run without the rights of root, who may read everything."""
+
+    @contextmanager
+    def run(*owned):
+        if os.geteuid() != 0:
+            yield
+            return
+        places = [*owned, *(each for folder in owned for each in folder.iterdir())]
+        # The folders of pytest are root's alone, up to the one for all.
+        above = [each for each in tmp_path.parents if each.stat().st_uid == 0 and not each.stat().st_mode & 0o001]
+        modes = [(each, each.stat().st_mode) for each in above]
+        for each in above:
+            each.chmod(0o711)
+        for each in (tmp_path, *places):
+            os.chown(each, 65534, 65534)
+        os.seteuid(65534)
+        try:
+            yield
+        finally:
+            os.seteuid(0)
+            for each, mode in modes:
+                each.chmod(mode)
+
+    return run
