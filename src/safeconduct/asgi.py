@@ -127,7 +127,9 @@ class AuthMiddleware:
         request = read_scope(scope)
         outer = outer_of(scope)
         if gate.endpoints.owns(request.path) and not gate.is_inner(outer):
-            await _reply(send, await gate.serve(request, _body_of(receive)), request.method)
+            await _reply(
+                send, await gate.serve(request, _body_of(receive), scope.get("query_string", b"")), request.method
+            )
             return None
         decision = await gate.decide(request, outer)
         if isinstance(decision, Refused):

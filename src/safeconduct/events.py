@@ -237,7 +237,7 @@ class SessionEnded(Event):
     #: None where the session had no record any more.
     subject: str | None
     session_id: str
-    reason: Literal["signed_out", "ended", "reused", "account", "failures"]
+    reason: Literal["signed_out", "ended", "reused", "account", "failures", "too_many"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,7 +111,8 @@ class AuthMiddleware:
 
     def _serve(self, environ: Environ, start_response: StartResponse, request: Request) -> Iterable[bytes]:
         gate = self._gate
-        served = _finish(gate, gate.serve(request, body_of(environ)))
+        query = environ.get("QUERY_STRING", "").encode("latin-1")
+        served = _finish(gate, gate.serve(request, body_of(environ), query))
         reply = gate.answer(served.error, request) if isinstance(served, Refused) else served
         return _reply(start_response, reply, request.method)
 

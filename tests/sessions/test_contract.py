@@ -2,6 +2,7 @@
 
 import pytest
 
+from crowd_contract import CrowdContract
 from reference_contract import ReferenceContract
 from renewal_contract import RenewalContract, StepUpContract
 from rotation_contract import RotationContract
@@ -17,7 +18,7 @@ def inside(request, enter):
 
 
 class TestMemory(
-    RotationContract, RenewalContract, StepUpContract, SessionContract, ReferenceContract
+    RotationContract, RenewalContract, StepUpContract, SessionContract, CrowdContract, ReferenceContract
 ):  # fmt: skip
     """The sessions in this process."""
 
@@ -27,7 +28,7 @@ class TestMemory(
 
 
 class TestServer(
-    RotationContract, RenewalContract, StepUpContract, SessionContract, ReferenceContract
+    RotationContract, RenewalContract, StepUpContract, SessionContract, CrowdContract, ReferenceContract
 ):  # fmt: skip
     """A server's sessions."""
 

@@ -16,7 +16,7 @@ from session_craft import ACCESS_MS, opening, renewing
 T = 1_800_000_000_000
 LIVES = Lifetimes(
     access_ms=ACCESS_MS, short_absolute_ms=43_200_000, absolute_ms=30 * 86_400_000, idle_ms=14 * 86_400_000,
-    explicit_ms=600_000, grace_ms=10_000,
+    explicit_ms=600_000, grace_ms=10_000, max_per_subject=100,
 )  # fmt: skip
 NEW = opened(opening(), T)
 STRONG = replace(NEW, proof_level="multifactor")

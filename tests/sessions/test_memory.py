@@ -26,10 +26,10 @@ def shelf():
 def test_beyond_the_limit_the_longest_idle_goes(shelf, monkeypatch):
     monkeypatch.setattr(session_shelf, "LIMIT", 3)
     for name in "abc":
-        shelf.add(name, made(T + 1000), b"alice", now_ms=T)
+        shelf.add(name, made(T + 1000), b"alice", member=b"m", now_ms=T)
     shelf.put("a", made(T + 1000))
 
-    shelf.add("d", made(T + 1000), b"bob", now_ms=T)
+    shelf.add("d", made(T + 1000), b"bob", member=b"m", now_ms=T)
 
     assert {"a", "c"} == set(shelf.owned_by(b"alice"))
     assert ("d",) == shelf.owned_by(b"bob")
@@ -37,20 +37,20 @@ def test_beyond_the_limit_the_longest_idle_goes(shelf, monkeypatch):
 
 
 def test_what_is_over_makes_room(shelf):
-    shelf.add("a", made(T + 1000), b"alice", now_ms=T)
-    shelf.add("b", made(T + 1000), b"alice", now_ms=T)
+    shelf.add("a", made(T + 1000), b"alice", member=b"m", now_ms=T)
+    shelf.add("b", made(T + 1000), b"alice", member=b"m", now_ms=T)
     shelf.put("b", made(T + 5000))
 
-    shelf.add("c", made(T + 9000), b"alice", now_ms=T + 1000)
+    shelf.add("c", made(T + 9000), b"alice", member=b"m", now_ms=T + 1000)
 
     assert {"b", "c"} == set(shelf.owned_by(b"alice"))
-    shelf.add("d", made(T + 9000), b"alice", now_ms=T + 5000)
+    shelf.add("d", made(T + 9000), b"alice", member=b"m", now_ms=T + 5000)
     assert {"c", "d"} == set(shelf.owned_by(b"alice"))
 
 
 def test_what_was_removed_leaves_nothing_behind(shelf):
     for number in range(3000):
-        shelf.add(f"{number}", made(T + 1000), b"alice", now_ms=T)
+        shelf.add(f"{number}", made(T + 1000), b"alice", member=b"m", now_ms=T)
         shelf.remove(f"{number}")
 
     assert 0 == len(shelf)

@@ -16,7 +16,7 @@ from safeconduct._core.session.session_id import text_of
 from safeconduct._keys.derivation import Secrets
 from safeconduct.errors import BadSignature, InvalidToken, MalformedToken, Unavailable, UnknownKey
 from safeconduct.stores import MemoryStore
-from session_craft import opening, reach_of
+from session_craft import GRACE_MS, opening, reach_of
 
 OLD = Secrets({1: b"1" * 32}, 1)
 BOTH = Secrets({1: b"1" * 32, 2: b"2" * 32}, 2)
@@ -111,11 +111,11 @@ def test_the_memory_forgets_a_token_after_its_end(store, clock):
     reach = reach_of(store)
     begun = finish(store.sessions.open(reach, opening()))
     question = Question(0, (), (), begun.iat_ms, begun.iat_ms + 1000, store.instance, reach.session_id, REFERENCE)
-    finish(store.references.keep(question, CLAIMS))
+    finish(store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
     clock.advance(seconds=62)
 
     fresh = replace(question, ends_ms=question.ends_ms + 62_000, reference=b"y" * 32)
-    finish(store.references.keep(fresh, CLAIMS))
+    finish(store.references.keep(fresh, CLAIMS, grace_ms=GRACE_MS))
 
     assert (False, True) == (store.references.keeps(REFERENCE), store.references.keeps(b"y" * 32))
 
@@ -128,7 +128,7 @@ def test_a_server_forgets_a_token_after_its_end(kind, servers, open_stores, ente
     begun = world.run(world.store.sessions.open(reach, opening()))
     question = Question(0, (), (), begun.iat_ms, begun.iat_ms + 1000, None, reach.session_id, REFERENCE)
 
-    world.run(world.store.references.keep(question, CLAIMS))
+    world.run(world.store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
 
     left_ms = int(servers(kind).say("PTTL", f"safeconduct:{{sc:00}}:tok:{REFERENCE.hex()}").strip(":\r\n"))
     assert 0 < left_ms <= 120_000
@@ -140,7 +140,7 @@ def test_a_server_without_an_epoch_keeps_and_tells_nothing(open_stores, enter):
     reach = reach_of(world.store.sessions)
     question = Question(0, (), (), 1, 1 << 50, None, reach.session_id, REFERENCE)
 
-    kept = world.run(world.store.references.keep(question, CLAIMS))
+    kept = world.run(world.store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
     said = world.run(world.store.references.resolve(Sought(0, reach.session_id, REFERENCE)))
 
     assert (None, True) == (kept.epoch, kept.is_empty)
@@ -177,14 +177,47 @@ def test_a_memory_that_is_full_forgets_the_oldest_token(store, monkeypatch):
     reach = reach_of(store)
     begun = finish(store.sessions.open(reach, opening()))
     first = Question(0, (), (), begun.iat_ms, 1 << 52, store.instance, reach.session_id, REFERENCE)
-    finish(store.references.keep(first, CLAIMS))
+    finish(store.references.keep(first, CLAIMS, grace_ms=GRACE_MS))
     version, held = store.version, store.holds(first)
 
-    finish(store.references.keep(replace(first, reference=b"y" * 32), CLAIMS))
+    finish(store.references.keep(replace(first, reference=b"y" * 32), CLAIMS, grace_ms=GRACE_MS))
 
     assert held
     assert version is not store.version
     assert not store.holds(first)
+
+
+def kept_in_turn(store, count):
+    """Keep so many tokens of one session, as refreshes do; return what is asked about each."""
+    reach = reach_of(store)
+    begun = finish(store.sessions.open(reach, opening()))
+    first = Question(0, (), (), begun.iat_ms, 1 << 52, store.instance, reach.session_id, REFERENCE)
+    questions = [replace(first, reference=bytes([number]) * 32) for number in range(count)]
+    for question in questions:
+        finish(store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
+    return questions
+
+
+def test_b5_the_memory_forgets_a_token_whose_place_another_took(store, clock):
+    """By the clock, also on the short way, although nothing is written then."""
+    first, second = kept_in_turn(store, 2)
+    version = store.version
+    within = (finish(store.ask(first)).is_revoked, store.holds(first), store.holds(second))
+    clock.advance(seconds=GRACE_MS / 1000)
+
+    assert (False, False, True) == within
+    assert version is store.version
+    assert (True, False) == (finish(store.ask(first)).is_revoked, finish(store.ask(second)).is_revoked)
+
+
+def test_b5_many_refreshes_leave_one_token_in_the_memory(store, clock):
+    """Nobody fills the room of others by refreshing."""
+    kept_in_turn(store, 200)
+    clock.advance(seconds=GRACE_MS / 1000)
+    others = kept_in_turn(store, 1)
+
+    assert 2 == len(store.references._kept), "the newest, and the one before it for a grace"
+    assert store.holds(others[0])
 
 
 def test_a_memory_that_is_closed_resolves_nothing(store):

@@ -143,6 +143,8 @@ HEAD = [b"epoch", 1, b"new", 1, 0, 1]
         [*HEAD, b"gone", b"x", [], 0],
         [*HEAD, b"read", 0, [b"odd"], 0],
         [*HEAD, b"read", 0, 7, 0],
+        [*HEAD, b"opened", 0, [], 0, 7],
+        [*HEAD, b"opened", 0, [], 0, [7]],
     ],
     ids=str,
 )
@@ -156,10 +158,10 @@ def test_a_head_of_another_shape_is_unavailable():
         reply.read_head([1])
 
 
-@pytest.mark.parametrize("rest", [[], [7], [[7]], [[b"\xff"]]], ids=str)
+@pytest.mark.parametrize("rest", [[], [7], [[7]], [[b"a"]], [[b"\xff", b"1"]], [[b"a", b"x"]]], ids=str)
 def test_names_of_another_shape_are_unavailable(rest):
     with pytest.raises(Unavailable):
-        session_hash.read_ids(rest)
+        session_hash.read_ends(rest)
 
 
 def test_a_short_list_of_records_is_unavailable(house, monkeypatch):

@@ -1,10 +1,12 @@
 """What every store must do with opaque tokens, and with the records that a credential needs."""
 
+from dataclasses import replace
+
 import pytest
 
 from safeconduct._core.ports import Question, Revocation
 from safeconduct._core.reference_ports import Sought
-from session_craft import ABSOLUTE_MS, ACCESS_MS
+from session_craft import ABSOLUTE_MS, ACCESS_MS, GRACE_MS, opening, reach_of
 from session_scene import SessionScene
 
 REFERENCE = bytes(range(32))
@@ -30,7 +32,7 @@ class ReferenceContract(SessionScene):
 
     @pytest.fixture
     def kept(self, world, question):
-        return world.run(world.store.references.keep(question, CLAIMS))
+        return world.run(world.store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
 
     def resolve(self, world, reach, reference=REFERENCE):
         return world.run(world.store.references.resolve(Sought(reach.shard, reach.session_id, reference)))
@@ -57,7 +59,7 @@ class ReferenceContract(SessionScene):
         assert self.resolve(world, reach, b"x" * 32).is_revoked
 
     def test_a_token_that_is_kept_twice_is_kept_once(self, world, reach, question, kept):
-        again = world.run(world.store.references.keep(question, CLAIMS))
+        again = world.run(world.store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
 
         assert kept.epoch == again.epoch
         assert CLAIMS == self.resolve(world, reach).claims
@@ -85,7 +87,7 @@ class ReferenceContract(SessionScene):
         """A clock that ran ahead leaves nothing behind."""
         clock.advance(seconds=ACCESS_MS / 1000 + 61)
 
-        world.run(world.store.references.keep(question, CLAIMS))
+        world.run(world.store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
 
         assert self.resolve(world, reach).is_revoked
 
@@ -98,3 +100,65 @@ class ReferenceContract(SessionScene):
 
         assert kept.epoch is not None
         assert (True, True) == self.answers(world, reach, question)
+
+    @pytest.fixture
+    def following(self, world, question, kept):
+        """Keep the next token of the session."""
+        assert kept.epoch is not None
+        made = replace(question, issued_ms=question.issued_ms + 1000, reference=b"y" * 32)
+        world.run(world.store.references.keep(made, CLAIMS, grace_ms=GRACE_MS))
+        return made
+
+    @pytest.fixture
+    def lives(self, request, world, reach, clock, servers):
+        """Say how long a token that was kept is there if nothing happens, in milliseconds."""
+
+        def left_ms(reference):
+            memory = getattr(world.store.references, "_kept", None)
+            if memory is None:
+                name = f"safeconduct:{{sc:{reach.shard:02}}}:tok:{reference.hex()}"
+                return int(servers(request.node.callspec.params["world"]).say("PTTL", name).strip(":\r\n"))
+            kept = memory[reference]
+            return (kept.question.ends_ms if kept.gone_ms is None else kept.gone_ms) - int(clock() * 1000)
+
+        return left_ms
+
+    def test_b5_the_token_before_is_there_for_the_grace_alone(self, world, reach, question, following, lives):
+        """Whoever refreshes without end leaves one token, and what he asked for within the grace."""
+        assert 0 < lives(REFERENCE) <= GRACE_MS < lives(following.reference)
+        assert (False, False) == self.answers(world, reach, question)
+
+    def test_b5_two_that_come_in_the_other_order_keep_the_newer(self, world, question, following, lives):
+        late = replace(question, issued_ms=question.issued_ms + 500, reference=b"z" * 32)
+        world.run(world.store.references.keep(late, CLAIMS, grace_ms=GRACE_MS))
+
+        assert 0 < lives(late.reference) <= GRACE_MS < lives(following.reference)
+
+    def test_b5_one_that_is_kept_twice_takes_nobodys_place(self, world, question, kept, lives):
+        assert kept.epoch is not None
+        world.run(world.store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
+
+        assert GRACE_MS < lives(REFERENCE)
+
+    def test_b5_the_token_of_another_session_stays(self, world, sessions, question, kept, lives):
+        assert kept.epoch is not None
+        other = reach_of(sessions, 7)
+        world.run(sessions.open(other, opening()))
+        its = replace(question, kept=other.session_id, cuts=other.cuts, reference=b"o" * 32)
+        world.run(world.store.references.keep(its, CLAIMS, grace_ms=GRACE_MS))
+
+        assert GRACE_MS < min(lives(REFERENCE), lives(its.reference))
+
+    def test_b5_a_third_token_takes_the_place_of_the_second(self, world, question, following, lives):
+        third = replace(question, issued_ms=question.issued_ms + 2000, reference=b"z" * 32)
+        world.run(world.store.references.keep(third, CLAIMS, grace_ms=GRACE_MS))
+
+        assert 0 < lives(following.reference) <= GRACE_MS < lives(third.reference)
+
+    def test_b5_a_token_without_a_record_of_its_session_makes_none(self, world, reach, question):
+        """It was ended meanwhile."""
+        self.end(world, reach)
+
+        world.run(world.store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
+
+        assert not self.is_kept(world, reach, reach.session_id)

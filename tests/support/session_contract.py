@@ -132,13 +132,6 @@ class SessionContract(SessionScene):
 
         assert [(reach.session_id, opened.session)] == self.list(world, reach)
 
-    def test_many_sessions_are_listed(self, world, sessions, reach):
-        """More than are read in one command."""
-        for number in range(120):
-            world.run(sessions.open(reach_of(sessions, number), opening()))
-
-        assert 120 == len(self.list(world, reach))
-
     def test_what_is_over_lists_no_more(self, world, sessions, reach, opened, clock):
         del opened
         short = reach_of(sessions, 1)

@@ -43,6 +43,7 @@ def opening(*, remember=True, **changed):
         network="192.0.2.1",
         lifetime_ms=ABSOLUTE_MS if remember else SHORT_MS,
         access_ms=ACCESS_MS,
+        max_per_subject=1000,
         long_term=LongTerm(digest=digest("0"), idle_ms=IDLE_MS) if remember else None,
     )
     return replace(made, **changed)

@@ -123,19 +123,20 @@ class Gate:
             await self._vouching.ask(self._recognition.question(claims), None, now_ms=int(now * 1000))
         return principal_of(claims, "bearer")
 
-    async def serve(self, request: Request, body: Body) -> Reply:
+    async def serve(self, request: Request, body: Body, query: bytes = b"") -> Reply:
         """
         Answer a request for one of our own paths, ``endpoints``.
 
         Args:
             request: What came.
             body: Reads the request's body.
+            query: What stands behind the question mark.
         """
         if self._is_closed:
             return self.answer(Unavailable("closed"), request)
         try:
             clean_path(request.path, request.raw_path, request.root_path)
-            return await self.endpoints.serve(request, body)
+            return await self.endpoints.serve(request, body, query)
         except AuthError as error:
             return self.answer(error, request)
         except Exception as fault:  # noqa: BLE001 - the last resort: a fault of ours is 503, and no half an answer

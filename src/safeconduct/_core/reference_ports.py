@@ -46,8 +46,12 @@ class ReferenceStore(Protocol):
     Each method is one command on one shard.  Raises ``Unavailable``, and nothing else, where the store cannot be asked.
     """
 
-    async def keep(self, question: Question, claims: str) -> KeptReply:
-        """Keep what a token says until it ends by itself; *question* is what will be asked about it."""
+    async def keep(self, question: Question, claims: str, *, grace_ms: int) -> KeptReply:
+        """
+        Keep what a token says until it ends by itself; *question* is what will be asked about it.
+
+        An older token of the same session is there for *grace_ms* more, in which a lost answer may be asked for again.
+        """
         ...
 
     async def resolve(self, sought: Sought) -> Resolved:

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
 from safeconduct._core.ports import Epoch
+from safeconduct._core.session.paging import Cursor
 from safeconduct._core.session.record import Session, Transport
 from safeconduct.errors import Unavailable
 from safeconduct.principal import Level
@@ -82,6 +83,8 @@ class Opening:
     lifetime_ms: int
     #: How long an access token may live.
     access_ms: int
+    #: How many sessions its owner may have, this one included.
+    max_per_subject: int
     long_term: LongTerm | None = None
 
 
@@ -151,15 +154,19 @@ class SessionReply:
     session: Session | None = None
     #: Whether the store had lost a write that it had acknowledged.
     is_rolled_back: bool = False
+    #: The sessions that a new one ended, since their owner had as many as he may.
+    crowded_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SessionsReply:
-    """The sessions of a subject that are not over, the ones used last first."""
+    """A page of the sessions of a subject that are not over, the ones used last first."""
 
     epoch: Epoch | None
     is_empty: bool
     sessions: tuple[tuple[str, Session], ...] = ()
+    #: Where the next page begins; None where there is none.
+    cursor: Cursor | None = None
 
 
 class SessionStore(Protocol):
@@ -175,7 +182,12 @@ class SessionStore(Protocol):
         ...
 
     async def open(self, reach: Reach, opening: Opening) -> SessionReply:
-        """Keep a new session, which begins after every cut-off: ``opened``."""
+        """
+        Keep a new session, which begins after every cut-off: ``opened``.
+
+        Where its owner has as many as he may, others of his end: those without a long-term credential before the rest,
+        the longest idle first.
+        """
         ...
 
     async def read(self, reach: Reach) -> SessionReply:
@@ -210,8 +222,8 @@ class SessionStore(Protocol):
         """End every session of the owner and cut him off: ``ended``."""
         ...
 
-    async def sessions_of(self, reach: Reach, members: MemberOf) -> SessionsReply:
-        """Return the owner's sessions; *members* names the member of a session by its id."""
+    async def sessions_of(self, reach: Reach, members: MemberOf, after: Cursor | None = None) -> SessionsReply:
+        """Return a page of the owner's sessions; *members* names the member of a session by its id."""
         ...
 
 

@@ -54,7 +54,7 @@ class Watch:
         self.proof = proof
         self.requirement = requirement
         self.request = request
-        self.question: Question = proof.question
+        self.question: Question = _lasting(proof.question)
         #: Until when it may go on, milliseconds since the epoch, leeway included.
         self.ends_ms = proof.expires_ms
         #: At which version of the store's view the credential was last found to hold.
@@ -219,9 +219,15 @@ class Watching:
 
 def _rest_on(watch: Watch, identity: Principal, question: Question) -> None:
     watch.identity = identity
-    watch.question = question
+    watch.question = _lasting(question)
     watch.ends_ms = question.ends_ms
     watch.version = None
+
+
+def _lasting(question: Question) -> Question:
+    # The record of an opaque token goes a grace after the next one of its session: it says whether the reference may
+    # be used anew.  What ends what rests on it are its marks, its cut-offs and its session.
+    return question if question.reference is None else replace(question, reference=None)
 
 
 def _person(principal: Principal) -> tuple[str, str, str | None]:

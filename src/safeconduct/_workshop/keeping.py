@@ -59,6 +59,7 @@ class KeepingWing:
             keeps_every=keeps_every,
             is_too_long=lambda token: len(name) + len(token) > MAX_COOKIE_BYTES,
             leeway_seconds=config.tokens.leeway_seconds,
+            grace_ms=config.sessions.refresh_grace_seconds * 1000,
             shards=config.store.shards,
         )
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
+from safeconduct.config.kinds import Whole
 from safeconduct.config.problems import Problem
 from safeconduct.config.sections import Agreement, Agreements, by_name, check
 from safeconduct.config.values import Seconds
@@ -40,6 +41,8 @@ class SessionConfig:
             token.
         refresh_grace_seconds: How long the previous refresh token is answered with the same successor, in seconds, so
             that a lost answer ends no session.
+        max_per_subject: How many sessions a user may have; one more ends another, first one without a long-term
+            credential, and of these the longest idle.
         bind: What happens when network prefix and device of a long-term credential change.
         require_session: Whether an own token counts only while its session is in the store, which is then asked
             whatever the consistency.
@@ -50,6 +53,7 @@ class SessionConfig:
     absolute_lifetime_seconds: Seconds = 2592000
     explicit_lifetime_seconds: Seconds | None = None
     refresh_grace_seconds: Seconds = 10
+    max_per_subject: Annotated[int, Whole(1, 1000)] = 100
     bind: Literal["off", "event", "refuse"] = "off"
     require_session: bool = False
 

@@ -127,7 +127,7 @@ class MemoryStore:
             and self._cut_members.isdisjoint(question.cuts)
             and question.ends_ms > self._pruned_ms
             and (question.instance is None or question.instance == self._instance)
-            and (question.kept is None or self._has_records(question.kept, question.reference))
+            and (question.kept is None or self._has_on(question.kept, question.reference))
             and not self._is_ended
         )
 
@@ -241,6 +241,13 @@ class MemoryStore:
 
     def _has_records(self, session_id: str, reference: bytes | None) -> bool:
         return self.sessions.keeps(session_id) and (reference is None or self.references.keeps(reference))
+
+    def _has_on(self, session_id: str, reference: bytes | None) -> bool:
+        return self.sessions.keeps(session_id) and (reference is None or self.references.keeps_on(reference))
+
+    def now_ms(self) -> int:
+        """Say what time it is."""
+        return self._now_ms()
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)

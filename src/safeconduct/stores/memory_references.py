@@ -1,5 +1,7 @@
 """The opaque tokens in one process's memory: what each says, until it ends by itself."""
 
+import heapq
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from safeconduct._core.members import session_place
@@ -19,6 +21,18 @@ class Ground(SessionGround, Protocol):
         """Look a credential up."""
         ...
 
+    def now_ms(self) -> int:
+        """Say what time it is."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    question: Question
+    claims: str = field(repr=False)
+    #: When it goes although its end has not come: another token took its place.
+    gone_ms: int | None = None
+
 
 class MemoryReferences:
     """
@@ -35,19 +49,30 @@ class MemoryReferences:
     def forget(self) -> None:
         """Drop all of them: a forked child knows nothing of its parent's."""
         #: The oldest first.
-        self._kept: dict[bytes, tuple[Question, str]] = {}
+        self._kept: dict[bytes, _Kept] = {}
+        #: The newest token of each session.
+        self._newest: dict[str, bytes] = {}
+        #: When which token goes whose place another took.
+        self._replaced: list[tuple[int, bytes]] = []
 
     def keeps(self, reference: bytes) -> bool:
         """Say whether a token is kept; takes no lock."""
-        return reference in self._kept
+        kept = self._kept.get(reference)
+        return kept is not None and (kept.gone_ms is None or self._ground.now_ms() < kept.gone_ms)
 
-    async def keep(self, question: Question, claims: str) -> KeptReply:
+    def keeps_on(self, reference: bytes) -> bool:
+        """Say whether a token is kept until something is written; takes no lock."""
+        kept = self._kept.get(reference)
+        return kept is not None and kept.gone_ms is None
+
+    async def keep(self, question: Question, claims: str, *, grace_ms: int) -> KeptReply:
         """Keep what a token says, and forget those that have ended."""
         reference = question.reference or b""
         with self._ground.alone() as now_ms:
             self._make_room(now_ms)
             if not _is_over(question, now_ms):
-                self._kept[reference] = (question, claims)
+                self._kept[reference] = _Kept(question, claims)
+                self._take_the_place(question, reference, now_ms + grace_ms)
         return KeptReply(self._ground.epoch, is_empty=False)
 
     async def resolve(self, sought: Sought) -> Resolved:
@@ -58,19 +83,42 @@ class MemoryReferences:
             kept, epoch = self._kept.get(sought.reference), self._ground.epoch
         if kept is None:
             return Resolved(epoch, is_empty=False, now_ms=None, is_revoked=True)
-        question, claims = kept
-        answer = await self._ground.ask(question)
-        return Resolved(epoch, False, None, answer.is_revoked, question.issued_ms, claims)  # noqa: FBT003 - a field's value
+        answer = await self._ground.ask(kept.question)
+        return Resolved(epoch, False, None, answer.is_revoked, kept.question.issued_ms, kept.claims)  # noqa: FBT003 - a field's value
+
+    def _take_the_place(self, question: Question, reference: bytes, gone_ms: int) -> None:
+        session_id = question.kept or ""
+        before = self._newest.get(session_id)
+        if before is not None and before != reference and before in self._kept:
+            # Two requests at once may come here in the other order.
+            if self._kept[before].question.issued_ms > question.issued_ms:
+                self._replace(reference, gone_ms)
+                return
+            self._replace(before, gone_ms)
+        self._newest[session_id] = reference
+
+    def _replace(self, reference: bytes, gone_ms: int) -> None:
+        self._kept[reference] = replace(self._kept[reference], gone_ms=gone_ms)
+        heapq.heappush(self._replaced, (gone_ms, reference))
+        # Whoever was certain of it looks again from now on.
+        self._ground.look_anew()
+
+    def _forget(self, reference: bytes) -> None:
+        kept = self._kept.pop(reference, None)
+        if kept is not None and self._newest.get(kept.question.kept or "") == reference:
+            del self._newest[kept.question.kept or ""]
 
     def _make_room(self, now_ms: int) -> None:
+        while self._replaced and self._replaced[0][0] <= now_ms:
+            self._forget(heapq.heappop(self._replaced)[1])
         # One that lives longer may keep others behind it for a while: whoever presents those is refused by their end.
         while self._kept:
             oldest = next(iter(self._kept))
-            is_over = _is_over(self._kept[oldest][0], now_ms)
+            is_over = _is_over(self._kept[oldest].question, now_ms)
             # Whoever refreshes without end could fill the memory within one token's life.
             if not is_over and len(self._kept) < LIMIT:
                 return
-            del self._kept[oldest]
+            self._forget(oldest)
             if not is_over:
                 self._ground.look_anew()
 

@@ -12,6 +12,7 @@ from typing import Protocol
 from safeconduct._core.members import session_place
 from safeconduct._core.ports import Epoch, Revocation
 from safeconduct._core.session.chain import Turn, turn
+from safeconduct._core.session.paging import Cursor, page_of
 from safeconduct._core.session.record import Session
 from safeconduct._core.session.transitions import issued, opened, renewed, stepped, with_rights, without_salt
 from safeconduct._core.session_ports import (
@@ -105,9 +106,10 @@ class MemorySessions:
                 return self._reply("opened", now_ms, known, known.issued_ms)
             iat_ms = self._ground.stamp_alone(reach.cuts, now_ms)
             session = self._issued(opened(opening, iat_ms), iat_ms, now_ms, opening.access_ms)
-            if self._shelf.add(reach.session_id, session, reach.owner, now_ms=now_ms):
+            crowded_out = self._make_room(reach, opening.max_per_subject, now_ms)
+            if self._shelf.add(reach.session_id, session, reach.owner, member=reach.session, now_ms=now_ms):
                 self._ground.look_anew()
-            return self._reply("opened", now_ms, session, iat_ms)
+            return replace(self._reply("opened", now_ms, session, iat_ms), crowded_out=crowded_out)
 
     async def read(self, reach: Reach) -> SessionReply:
         """Say what is known of a session."""
@@ -209,20 +211,39 @@ class MemorySessions:
                 self._shelf.remove(session_id)
             return self._reply("ended", now_ms)
 
-    async def sessions_of(self, reach: Reach, members: MemberOf) -> SessionsReply:
-        """List the owner's sessions."""
+    async def sessions_of(self, reach: Reach, members: MemberOf, after: Cursor | None = None) -> SessionsReply:
+        """List a page of the owner's sessions."""
         with self._ground.alone() as now_ms:
-            names = self._shelf.owned_by(reach.owner)
+            names, cursor = page_of(self._shelf.ends_of(reach.owner), after)
             reaches = [replace(reach, session_id=name, session=members(name)) for name in names]
             found = [(one.session_id, self._standing(one, now_ms)) for one in reaches]
         standing = [(name, session) for name, session in found if session is not None]
         standing.sort(key=lambda pair: pair[1].used_ms, reverse=True)
-        return SessionsReply(self._ground.epoch, is_empty=False, sessions=tuple(standing))
+        return SessionsReply(self._ground.epoch, is_empty=False, sessions=tuple(standing), cursor=cursor)
 
     def _alone_with(self, reach: Reach) -> AbstractContextManager[int]:
         place = session_place(reach.session_id)
         self._ground.refuse_foreign(b"" if place is None else place[1])
         return self._ground.alone()
+
+    def _make_room(self, reach: Reach, most: int, now_ms: int) -> tuple[str, ...]:
+        if self._shelf.count(reach.owner) < most:
+            return ()
+        ranked: list[tuple[bool, int, Reach]] = []
+        for name in self._shelf.owned_by(reach.owner):
+            other = replace(reach, session_id=name, session=self._shelf.member(name))
+            session = self._standing(other, now_ms)
+            if session is None:
+                self._shelf.remove(name)
+            else:
+                ranked.append((session.chain is not None, session.used_ms, other))
+        ranked.sort(key=lambda each: (*each[:2], each[2].session_id))
+        ended = [other for _, _, other in ranked[: max(0, len(ranked) - most + 1)]]
+        for other in ended:
+            # Its tokens end by themselves within the longest life of any.
+            self._ground.revoke_alone(Revocation("session", other.session, (other.shard,), lives_ms=0), now_ms)
+            self._shelf.remove(other.session_id)
+        return tuple(other.session_id for other in ended)
 
     def _standing(self, reach: Reach, now_ms: int) -> Session | None:
         session = self._shelf.get(reach.session_id)

@@ -35,12 +35,13 @@ class RedisReferences:
         self._horizon_ms = horizon_ms
         self._shift_ms = shift_ms
 
-    async def keep(self, question: Question, claims: str) -> KeptReply:
+    async def keep(self, question: Question, claims: str, *, grace_ms: int) -> KeptReply:
         """Keep what a token says; run twice, it is kept once."""
+        keys = self.required(question.shard, question.kept or "", question.reference or b"")
         head = await self._on_shard(
             scripts.REFERENCE_KEEP,
             question.shard,
-            self._token(question.shard, question.reference or b""),
+            *reversed(keys),
             arguments=(
                 question.issued_ms,
                 question.ends_ms,
@@ -48,6 +49,7 @@ class RedisReferences:
                 b"".join(question.cuts),
                 claims,
                 MARGIN_MS,
+                grace_ms,
             ),
         )
         return KeptReply(head.epoch, head.is_empty)

@@ -8,6 +8,7 @@ cut-offs and writes them.
 
 from collections.abc import Callable, Sequence
 
+from safeconduct._core.session.paging import Cursor, page_of
 from safeconduct._core.session_ports import (
     MemberOf,
     Opening,
@@ -21,15 +22,12 @@ from safeconduct._core.session_ports import (
 from safeconduct.stores import scripts
 from safeconduct.stores.lifetimes import MARGIN_MS
 from safeconduct.stores.reply import Head, read_head, shapeless
-from safeconduct.stores.session_hash import read_ids, read_session, read_session_reply, written
+from safeconduct.stores.session_hash import read_ends, read_session, read_session_reply, written
 from safeconduct.stores.ways import Ways
 from safeconduct.stores.wire import Call
 
 #: About how many changes a shard's log keeps, as for every revocation.
 _LOG_LENGTH = 10_000
-#: How many sessions of one subject are listed, those that last longest first.
-LISTED = 1000
-_READ_AT_ONCE = 100
 
 Argument = bytes | str | int
 
@@ -72,8 +70,8 @@ class RedisSessions:
     async def open(self, reach: Reach, opening: Opening) -> SessionReply:
         """Keep a new session."""
         idle: Argument = "" if opening.long_term is None else opening.long_term.idle_ms
-        arguments = (opening.lifetime_ms, opening.access_ms, idle, *written(opening))
-        return await self._on_session(scripts.SESSION_OPEN, reach, *arguments)
+        arguments = (opening.lifetime_ms, opening.access_ms, idle, opening.max_per_subject, *written(opening))
+        return await self._on_session(scripts.SESSION_OPEN, reach, *arguments, replicas=self._min_replicas)
 
     async def read(self, reach: Reach) -> SessionReply:
         """Say what is known of a session."""
@@ -141,21 +139,19 @@ class RedisSessions:
         )
         return SessionReply(head.epoch, head.is_empty, "ended", head.now_ms)
 
-    async def sessions_of(self, reach: Reach, members: MemberOf) -> SessionsReply:
-        """List the owner's sessions: their names in one command, what they are in another one for each hundred."""
-        head = await self._on_shard(scripts.SESSION_INDEX, reach, [self._index(reach)], LISTED)
+    async def sessions_of(self, reach: Reach, members: MemberOf, after: Cursor | None = None) -> SessionsReply:
+        """List a page of the owner's sessions: all their names in one command, what they are in another one."""
+        head = await self._on_shard(scripts.SESSION_INDEX, reach, [self._index(reach)])
         if head.epoch is None:
             return SessionsReply(None, head.is_empty)
-        names = read_ids(head.rest)
+        names, cursor = page_of(read_ends(head.rest), after)
         found: list[object] = []
-        for start in range(0, len(names), _READ_AT_ONCE):
-            some = names[start : start + _READ_AT_ONCE]
-            head, records = await self._read(reach, some, [members(name) for name in some])
-            found.extend(records)
+        if names:
+            head, found = await self._read(reach, names, [members(name) for name in names])
         pairs = [(name, read_session(record)) for name, record in zip(names, found, strict=True)]
         standing = [(name, session) for name, session in pairs if session is not None]
         standing.sort(key=lambda pair: pair[1].used_ms, reverse=True)
-        return SessionsReply(head.epoch, head.is_empty, tuple(standing))
+        return SessionsReply(head.epoch, head.is_empty, tuple(standing), cursor)
 
     def record(self, shard: int, session_id: str) -> bytes:
         """Name the key of a session."""

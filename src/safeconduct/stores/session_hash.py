@@ -76,7 +76,8 @@ def read_session_reply(head: Head) -> SessionReply:
         return SessionReply(None, head.is_empty, "gone", head.now_ms)
     try:
         outcome = head.first.decode()
-        flat, is_rolled_back = head.rest
+        flat, is_rolled_back, *more = head.rest
+        crowded_out = tuple(name.decode() for name in more[0]) if more else ()
     except (TypeError, ValueError, AttributeError) as error:
         raise shapeless() from error
     if outcome not in _OUTCOMES:
@@ -89,18 +90,20 @@ def read_session_reply(head: Head) -> SessionReply:
         integer(head.second),
         read_session(flat),
         is_rolled_back == 1,
+        crowded_out,
     )
 
 
-def read_ids(rest: list[Any]) -> list[str]:
+def read_ends(rest: list[Any]) -> list[tuple[str, int]]:
     """
-    Read the names of sessions.
+    Read the names of sessions, and when each is over.
 
     Raises:
         Unavailable: If they are none.
     """
     try:
-        return [name.decode() for name in rest[0]]
+        names, ends = rest[0][::2], rest[0][1::2]
+        return [(name.decode(), int(over_ms)) for name, over_ms in zip(names, ends, strict=True)]
     except (TypeError, ValueError, AttributeError, IndexError) as error:
         raise shapeless() from error
 

@@ -18,7 +18,8 @@ class SessionShelf:
     def __init__(self) -> None:
         #: The longest idle first.
         self._sessions: OrderedDict[str, Session] = OrderedDict()
-        self._owners: dict[str, bytes] = {}
+        #: Whose each is, and the member of its cut-off.
+        self._owners: dict[str, tuple[bytes, bytes]] = {}
         self._owned: dict[bytes, set[str]] = {}
         #: When to look at which session again; it may have been given a later end since, or be gone.
         self._ends: list[tuple[int, str]] = []
@@ -35,7 +36,19 @@ class SessionShelf:
         """Return the ids of one owner's sessions."""
         return tuple(self._owned.get(owner, ()))
 
-    def add(self, session_id: str, session: Session, owner: bytes, *, now_ms: int) -> bool:
+    def ends_of(self, owner: bytes) -> list[tuple[str, int]]:
+        """Return the id of each of one owner's sessions, and when it is over."""
+        return [(name, self._sessions[name].over_ms) for name in self.owned_by(owner)]
+
+    def count(self, owner: bytes) -> int:
+        """Say how many sessions one owner has."""
+        return len(self._owned.get(owner, ()))
+
+    def member(self, session_id: str) -> bytes:
+        """Name what the cut-off of a session that is kept is kept under."""
+        return self._owners[session_id][1]
+
+    def add(self, session_id: str, session: Session, owner: bytes, *, member: bytes, now_ms: int) -> bool:
         """
         Keep a new session, in the room of those that are over, or else of the longest idle.
 
@@ -43,7 +56,7 @@ class SessionShelf:
             Whether one had to go that was not over.
         """
         has_crowded_out = self._make_room(now_ms)
-        self._owners[session_id] = owner
+        self._owners[session_id] = (owner, member)
         self._owned.setdefault(owner, set()).add(session_id)
         heapq.heappush(self._ends, (session.over_ms, session_id))
         self.put(session_id, session)
@@ -62,7 +75,7 @@ class SessionShelf:
         """Forget a session, if it is known."""
         if self._sessions.pop(session_id, None) is None:
             return
-        owner = self._owners.pop(session_id)
+        owner, _ = self._owners.pop(session_id)
         owned = self._owned[owner]
         owned.discard(session_id)
         if not owned:

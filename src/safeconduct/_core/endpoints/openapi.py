@@ -25,6 +25,7 @@ _BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "logout": {"type": "object", "properties": {"refresh_token": _TEXT}},
 }
+_QUERIES: Final[Mapping[str, tuple[str, ...]]] = {"sessions": ("cursor",)}
 _TOKENS: Final[Mapping[str, Any]] = {
     "type": "object",
     "required": ["expires_in", "renew_after", "level", "session_id"],
@@ -53,7 +54,7 @@ _REFUSALS: Final[Mapping[str, tuple[int, ...]]] = {
     "logout": (400, 403, 413, 415),
     "logout-everywhere": (401, 403),
     "session": (401,),
-    "sessions": (401, 403),
+    "sessions": (400, 401, 403),
     "{id}": (401, 403, 404),
 }
 
@@ -110,6 +111,8 @@ def _operation(row: Row) -> Mapping[str, Any]:
     }
     if row.path.endswith("/{id}"):
         operation["parameters"] = [{"name": "id", "in": "path", "required": True, "schema": _TEXT}]
+    if name in _QUERIES:
+        operation["parameters"] = [{"name": each, "in": "query", "schema": _TEXT} for each in _QUERIES[name]]
     if name in _BODIES:
         content = {
             kind: {"schema": _BODIES[name]} for kind in ("application/json", "application/x-www-form-urlencoded")

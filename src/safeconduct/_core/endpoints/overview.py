@@ -74,15 +74,18 @@ class OverviewDesk:
 
     async def sessions(self, call: Call) -> Reply:
         """
-        List the caller's sessions.
+        List the caller's sessions, at most a hundred at once; ``cursor`` of the answer asks for the next ones.
 
         Raises:
             MissingCredential: If no access token came.
             NotRenewable: If the caller is another issuer's.
+            InvalidRequest: If the cursor is none of ours.
         """
         principal = await self._owner(call.request)
-        found = await self._rooms.open_sessions.list(principal.subject, current=principal.session_id)
-        return reply(200, {"sessions": [_listed(each) for each in found]})
+        page = await self._rooms.open_sessions.page(
+            principal.subject, current=principal.session_id, cursor=call.asked("cursor")
+        )
+        return reply(200, {"sessions": [_listed(each) for each in page.sessions], "cursor": page.cursor})
 
     async def end(self, call: Call) -> Reply:
         """

@@ -8,6 +8,7 @@ sign-in.
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import parse_qsl
 
 from safeconduct._http.body import MAX_BODY_BYTES, Members, read_body
 from safeconduct._http.message import Reply, Request
@@ -27,6 +28,24 @@ class Call:
     body: Body = field(repr=False)
     #: What stands in the place of ``{id}``.
     item: str = ""
+    #: As it came, behind the question mark.
+    query: bytes = field(default=b"", repr=False)
+
+    def asked(self, name: str) -> str | None:
+        """
+        Return what the query says under *name*, None where it says nothing.
+
+        Raises:
+            InvalidRequest: If it says it twice, or is no query.
+        """
+        try:
+            pairs = parse_qsl(self.query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
+        except ValueError:
+            raise InvalidRequest("the query is malformed") from None
+        values = [value for key, value in pairs if key == name]
+        if len(values) > 1:
+            raise InvalidRequest(f"the query says {name} twice")
+        return values[0] if values else None
 
     async def members(self) -> Members:
         """
@@ -76,7 +95,7 @@ class Endpoints:
         """Say whether a request for *path* is answered here, whatever its method."""
         return path in self._by_path or (bool(self._items) and self._item(path) is not None)
 
-    async def serve(self, request: Request, body: Body) -> Reply:
+    async def serve(self, request: Request, body: Body, query: bytes = b"") -> Reply:
         """
         Answer *request*, whose path is one of ours.
 
@@ -91,7 +110,7 @@ class Endpoints:
         endpoint = methods.get("GET" if request.method == "HEAD" else request.method)
         if endpoint is None:
             raise MethodNotAllowed(_allowed(methods))
-        return await endpoint(Call(request, body, item))
+        return await endpoint(Call(request, body, item, query))
 
     def _item(self, path: str) -> tuple[str, str] | None:
         for start in self._items:

@@ -28,6 +28,8 @@ class Keeping:
     #: Says whether an access token is too long for its cookie.
     is_too_long: Callable[[str], bool]
     leeway_seconds: int
+    #: How long the token before it is still taken.
+    grace_ms: int
     shards: int
 
     async def exchanged(self, tokens: Tokens, *, iat_ms: int) -> Tokens:
@@ -43,7 +45,7 @@ class Keeping:
         claims = self.issuer.claims(tokens.grant, iat_ms=iat_ms)
         question = self._question(claims, reference, iat_ms)
         text = self.issuer.written(claims)
-        await self.revocations.consult(question.shard, lambda: self.store.keep(question, text))
+        await self.revocations.consult(question.shard, lambda: self.store.keep(question, text, grace_ms=self.grace_ms))
         return replace(tokens, access_token=self.references.write(reference))
 
     def _question(self, claims: Mapping[str, Any], reference: Reference, iat_ms: int) -> Question:

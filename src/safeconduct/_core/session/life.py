@@ -35,7 +35,7 @@ MAX_FAILURES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifetimes:
-    """How long things live, from the configuration, in milliseconds."""
+    """How long things live, from the configuration, in milliseconds, and how many of them there may be."""
 
     access_ms: int
     #: The end of a session without a long-term credential.
@@ -48,6 +48,8 @@ class Lifetimes:
     explicit_ms: int
     #: How long a lost answer may be asked for again.
     grace_ms: int
+    #: How many sessions a user may have.
+    max_per_subject: int
 
     @classmethod
     def of(cls, config: Config) -> Self:
@@ -61,6 +63,7 @@ class Lifetimes:
             idle_ms=sessions.idle_lifetime_seconds * 1000,
             explicit_ms=access_ms if explicit_seconds is None else explicit_seconds * 1000,
             grace_ms=sessions.refresh_grace_seconds * 1000,
+            max_per_subject=sessions.max_per_subject,
         )
 
 

@@ -11,7 +11,7 @@ from safeconduct._core.session.tokens import Tokens
 from safeconduct._core.session.turning import Turning, known
 from safeconduct._core.session_ports import LongTerm, Opening, Reach, Renewing
 from safeconduct.errors import BadCredentials, NotFound, NotRenewable, RevokedToken, TooEarly, Unavailable
-from safeconduct.events import RenewReused, SignedIn
+from safeconduct.events import RenewReused, SessionEnded, SignedIn
 from safeconduct.principal import Principal
 
 
@@ -52,10 +52,10 @@ class Logins:
             raise BadCredentials("the account is disabled")
         origin = caller or Caller()
         rights, lives = Rights.of(account), self._lives
-        session_id = new_session_id(self._reaches.shard_of(account.subject), self._store.instance, self._turning.draw)
-        reach = self._reaches.of_subject(account.subject, text_of(session_id))
+        drawn = new_session_id(self._reaches.shard_of(account.subject), self._store.instance, self._turning.draw)
+        reach = self._reaches.of_subject(account.subject, text_of(drawn))
         prepared = self._turning.prepared_for(reach, account.subject, rights, account.level, origin.transport)
-        first = self._refresh_tokens.first(session_id, self._turning.draw(SECRET_BYTES)) if remember else None
+        first = self._refresh_tokens.first(drawn, self._turning.draw(SECRET_BYTES)) if remember else None
         opening = Opening(
             subject=account.subject,
             username=username,
@@ -66,12 +66,15 @@ class Logins:
             network=origin.network,
             lifetime_ms=lives.absolute_ms if remember else lives.short_absolute_ms,
             access_ms=lives.access_ms,
+            max_per_subject=lives.max_per_subject,
             long_term=None if first is None else LongTerm(digest=first.digest, idle_ms=lives.idle_ms),
         )
         reply = await self._standing.transition(reach, lambda: self._store.open(reach, opening))
         if known(reply).subject != account.subject:
             # 64 random bits met 64 others: nobody gets another's session for that.
             raise Unavailable("the new session's id is taken")
+        for session_id in reply.crowded_out:
+            self._announce(SessionEnded(subject=account.subject, session_id=session_id, reason="too_many"))
         try:
             tokens = await self._turning.made(reach, reply, prepared, first)
         except Unavailable:

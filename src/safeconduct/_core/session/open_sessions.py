@@ -5,6 +5,7 @@ from typing import Final
 
 from safeconduct._core.decision import Clock
 from safeconduct._core.session.life import level_at
+from safeconduct._core.session.paging import Cursor
 from safeconduct._core.session.prospects import Prospects, prospects
 from safeconduct._core.session.reaches import Reaches
 from safeconduct._core.session.record import Session
@@ -35,6 +36,14 @@ class OpenSession:
     is_remembered: bool
     #: Whether it is the one that asks.
     is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPage:
+    """Some of a user's logins, and what the next page is asked for with; None where this is the last."""
+
+    sessions: tuple[OpenSession, ...]
+    cursor: str | None
 
 
 class OpenSessions:
@@ -118,11 +127,35 @@ class OpenSessions:
         Raises:
             Unavailable: If the store can't be asked.
         """
+        page = await self.page(subject, current=current)
+        found = list(page.sessions)
+        while page.cursor is not None:
+            page = await self.page(subject, current=current, cursor=page.cursor)
+            found.extend(page.sessions)
+        return tuple(sorted(found, key=lambda session: session.last_used_at, reverse=True))
+
+    async def page(self, subject: str, *, current: str | None = None, cursor: str | None = None) -> SessionPage:
+        """
+        Return at most a hundred sessions of *subject*, those that last longest first, of these the one used last.
+
+        Args:
+            subject: Whose.
+            current: The id of the session that asks.
+            cursor: That of the page before; None for the first.
+
+        Raises:
+            InvalidRequest: If *cursor* is none of ours.
+            Unavailable: If the store can't be asked.
+        """
+        after = None if cursor is None else Cursor.from_text(cursor)
         reach = self._reaches.of_subject(subject)
         reply = await self._standing.consult(
-            reach.shard, lambda: self._store.sessions_of(reach, self._reaches.member)
+            reach.shard, lambda: self._store.sessions_of(reach, self._reaches.member, after)
         )  # fmt: skip
-        return tuple(self._seen(session_id, session, current) for session_id, session in reply.sessions)
+        return SessionPage(
+            tuple(self._seen(session_id, session, current) for session_id, session in reply.sessions),
+            None if reply.cursor is None else reply.cursor.to_text(),
+        )
 
     async def end(self, session_id: str, *, subject: str | None = None) -> None:
         """

@@ -14,7 +14,7 @@ from safeconduct._core.session_ports import Reach, SessionReply, SessionStore
 from safeconduct.errors import RevokedToken, Unavailable
 from safeconduct.events import Event, SessionEnded, StoreRolledBack
 
-Reason = Literal["signed_out", "ended", "reused", "account", "failures"]
+Reason = Literal["signed_out", "ended", "reused", "account", "failures", "too_many"]
 
 
 class Standing:

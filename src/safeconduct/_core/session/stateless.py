@@ -24,7 +24,7 @@ from dataclasses import replace
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.ports import Account
 from safeconduct._core.session.binding import Caller
-from safeconduct._core.session.open_sessions import OpenSession
+from safeconduct._core.session.open_sessions import OpenSession, SessionPage
 from safeconduct._core.session.prospects import Prospects
 from safeconduct._core.session.reaches import Reaches
 from safeconduct._core.session.rights import Rights
@@ -243,6 +243,16 @@ class StatelessOpenSessions:
             NotSupported: Always.
         """
         del subject, current
+        raise NotSupported("without a store nobody knows which sessions there are")
+
+    async def page(self, subject: str, *, current: str | None = None, cursor: str | None = None) -> SessionPage:
+        """
+        Refuse.
+
+        Raises:
+            NotSupported: Always.
+        """
+        del subject, current, cursor
         raise NotSupported("without a store nobody knows which sessions there are")
 
     async def end(self, session_id: str, *, subject: str | None = None) -> None:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from safeconduct._core.ports import Account
 from safeconduct._core.session.binding import Caller
-from safeconduct._core.session.open_sessions import OpenSession
+from safeconduct._core.session.open_sessions import OpenSession, SessionPage
 from safeconduct._core.session.prospects import Prospects
 from safeconduct._core.session.tokens import Tokens
 from safeconduct.principal import Principal
@@ -66,6 +66,10 @@ class OpenSessionVerbs(Protocol):
 
     async def list(self, subject: str, *, current: str | None = None) -> tuple[OpenSession, ...]:
         """Return the sessions of *subject*, the one used last first."""
+        ...
+
+    async def page(self, subject: str, *, current: str | None = None, cursor: str | None = None) -> SessionPage:
+        """Return at most a hundred sessions of *subject*."""
         ...
 
     async def end(self, session_id: str, *, subject: str | None = None) -> None:

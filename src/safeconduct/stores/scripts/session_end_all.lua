@@ -4,6 +4,10 @@ if not fields[1] then
 end
 keep_horizon()
 cut_off(ARGV[3], now + math.max(horizon, tonumber(ARGV[4])), ARGV[5], ARGV[6])
--- The records are over by the cut-off, and go in their time.
+-- The records are over by the cut-off; they lie on this slot, and would stay until their end.
+local start = string.sub(rev, 1, #rev - #'rev') .. 'ses:'
+for _, name in ipairs(redis.call('ZRANGE', KEYS[5], 0, -1)) do
+  redis.call('DEL', start .. name)
+end
 redis.call('DEL', KEYS[5])
 return reply('ended', 0)
