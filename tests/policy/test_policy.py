@@ -237,7 +237,6 @@ def test_f2_public_entries_and_rules_are_compared_by_their_shape(monkeypatch):
         ([], [("/pay/", ["POST"]), ("/pay", [])], {}),
         ([], [("/pay", [])], {}),
     ],
-    ids=str,
 )
 def test_a5_a_rule_for_some_methods_is_told_where_others_pass_by_the_default(public, rules_, expected):
     """With what they pass by; not where another rule meets them."""
