@@ -5,6 +5,7 @@ RIGHT = [
     ("access", "public", ("GET /health", "/static/{rest...}", "/", "/a/{b}/", "/users/{id}")),
     ("access", "on_invalid", "anonymous"),
     ("access", "sign_in_url", "/login"),
+    ("access", "preflights", "pass"),
     ("rule", "path", "/with a space/{name}/{rest...}"),
     ("rule", "methods", ("POST", "QUERY", "VERSION-CONTROL")),
     ("rule", "scopes", ("read:all", "https://x/y")),
@@ -59,6 +60,8 @@ RIGHT = [
 WRONG = [
     ("access", "default", "open"),
     ("access", "default", None),
+    ("access", "preflights", "allow"),
+    ("access", "preflights", True),
     ("access", "public", "/health"),
     ("access", "public", ["health"]),
     ("access", "public", ["get /health"]),
