@@ -115,6 +115,7 @@ def test_a6_the_route_memory_is_bounded_in_bytes(length, times):
     assert held <= sum(reckoned)
     assert reckoned[0] <= FRESH_BYTES
     assert max(reckoned[1:]) <= USED_BYTES
+    assert memory.closed.keys() <= memory._used.keys()
     assert (length == 4096) == (not entries_of(memory))
 
 
