@@ -257,17 +257,20 @@ def test_an_open_default_is_shown(folder):
     assert ("ok", "everything else: public") in findings("open_by_default:app")
 
 
-def test_cors_inside_is_a_warning(write):
-    """A page of another origin cannot read a 401 then."""
+@pytest.mark.parametrize("preflights", ["refuse", "pass"])
+def test_cors_inside_is_a_warning(folder, write, preflights):
+    """A page of another origin cannot read a 401 then, and its preflights pass by name alone."""
+    switch = f'[safeconduct.access]\npreflights = "{preflights}"'
+    write_configuration(folder, more=ACCESS.replace("[safeconduct.access]", switch))
     name = write("""
         app = starlette_app(middleware=False)
         app.add_middleware(CORSMiddleware)
         app.add_middleware(AuthMiddleware, auth=auth())
     """)
 
-    verdicts = {verdict for verdict, text in findings(f"{name}:app") if text.startswith("CORS stands inside")}
+    [(verdict, text)] = [each for each in findings(f"{name}:app") if each[1].startswith("CORS stands inside")]
 
-    assert {"warn"} == verdicts
+    assert ("warn", preflights == "refuse") == (verdict, "preflights are refused" in text)
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,12 @@ def test_a6_the_route_memory_is_bounded_in_bytes(length, times):
                 memory.put(route, AUTHENTICATED, is_closed=True)
 
     held = sum(getsizeof(part) for route in entries_of(memory) for part in route)
-    assert held <= memory.size_bytes <= FRESH_BYTES + 2 * USED_BYTES
+    parts = [memory._fresh, memory._used, memory._idle]
+    reckoned = [sum(entry.size_bytes for entry in part.values()) for part in parts]
+    assert held <= sum(reckoned)
+    assert reckoned[0] <= FRESH_BYTES
+    assert max(reckoned[1:]) <= USED_BYTES
+    assert memory.closed.keys() <= memory._used.keys()
     assert (length == 4096) == (not entries_of(memory))
 
 

@@ -6,6 +6,7 @@ RIGHT = [
     ("access", "on_invalid", "anonymous"),
     ("access", "preflights", "pass"),
     ("access", "sign_in_url", "/login"),
+    ("access", "preflights", "pass"),
     ("rule", "path", "/with a space/{name}/{rest...}"),
     ("rule", "methods", ("POST", "QUERY", "VERSION-CONTROL")),
     ("rule", "scopes", ("read:all", "https://x/y")),
@@ -61,6 +62,8 @@ RIGHT = [
 WRONG = [
     ("access", "default", "open"),
     ("access", "default", None),
+    ("access", "preflights", "allow"),
+    ("access", "preflights", True),
     ("access", "public", "/health"),
     ("access", "public", ["health"]),
     ("access", "public", ["get /health"]),

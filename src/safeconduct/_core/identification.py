@@ -76,7 +76,7 @@ class Identification:
                 passed, is_asked = await self._from_header(fields, request, requirement, outer, now)
             else:
                 passed, is_asked = await self._from_elsewhere(request, outer, now)
-            if passed is outer:
+            if outer is not None and passed is outer:
                 # Its page and its rights are looked at again, since the rules here are others; the store is asked again
                 # where a rule here is strict, or nobody was asked for the outer one.
                 is_asked = outer.is_asked and requirement.consistency != "strict"

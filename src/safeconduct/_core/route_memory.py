@@ -69,11 +69,6 @@ class RouteMemory:
         self._fresh[route] = entry
         self._fresh_bytes += entry.size_bytes
 
-    @property
-    def size_bytes(self) -> int:
-        """What is remembered costs this much."""
-        return sum(entry.size_bytes for part in (self._fresh, self._used, self._idle) for entry in part.values())
-
     def _use(self, route: Route, entry: _Entry) -> None:
         if self._used_bytes + entry.size_bytes > USED_BYTES:
             self._idle = self._used.copy()

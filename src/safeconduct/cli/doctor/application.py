@@ -23,9 +23,12 @@ def examine_application(application: Application) -> Iterator[Finding]:
     if application.cors == "outside":
         yield ok("application", "CORS stands outside: a page can read a refusal too")
     elif application.cors == "inside":
+        passes = all(guard.policy.passes_preflights for guard in application.guards)
+        refused = "" if passes else "preflights are refused before it, "
         yield warn(
             "application",
-            "CORS stands inside: a refusal has no CORS fields, and a page of another origin sees a network error",
+            f"CORS stands inside: {refused}a refusal has no CORS fields, and a page of another origin sees a network "
+            "error",
             "Add CORSMiddleware after AuthMiddleware: the last one added is the outermost.",
         )
     for guard in application.guards:
