@@ -2,7 +2,10 @@
 
 import asyncio
 import gc
+import json
 import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from types import SimpleNamespace
 
@@ -13,7 +16,9 @@ from starlette.requests import HTTPConnection
 from minting import IDP, NOW, OWN_KEY, SECRETS_KEY, mint, tokens
 from people import AsyncFolk, Folk
 from safeconduct import Auth, Config, ConfigurationError
+from safeconduct._core.ports import Account
 from safeconduct._tokens.issuer import Grant
+from safeconduct.directories import CallableDirectory
 from safeconduct.errors import MissingCredential, NotFound, NotSupported, RevokedToken, Unavailable
 from safeconduct.events import RuleWeakened
 from safeconduct.flask import Safeconduct
@@ -22,6 +27,7 @@ from safeconduct.starlette import identity, principal
 from safeconduct.stores.nowhere import NoStore
 from sockets import play
 from stages import SITE, configuration, now
+from table import basic
 from worlds_of_requests import WORLDS, ask_in
 
 SESSION = "A" * 24
@@ -304,3 +310,30 @@ def test_the_end_of_the_process_closes_what_nobody_closed(monkeypatch):
 
     assert 503 == ask_in("wsgi", auth, headers=[("authorization", f"Bearer {tokens()['alice']}".encode())]).status
     assert [end] == hooks
+
+
+def test_c1_both_worlds_of_a_process_hash_no_more_than_one():
+    """One slot is taken behind ASGI; the sign-in behind WSGI finds no place."""
+    may_answer, has_begun = threading.Event(), threading.Event()
+
+    def check(username, _password):
+        has_begun.set()
+        may_answer.wait(60)
+        return Account(username)
+
+    login = {"hashing_threads": 1, "hashing_queue": 0}
+    auth = Auth(configuration(login=login), directory=CallableDirectory(check))
+    headers = [(name, value.encode()) for name, value in basic("alice", "wonder")]
+    with ThreadPoolExecutor(1) as server, auth:
+        under_way = server.submit(ask_in, "asgi", auth, headers=headers)
+        try:
+            has_begun.wait(60)
+            refused = ask_in("wsgi", auth, headers=headers)
+        finally:
+            may_answer.set()
+
+        assert 503 == refused.status
+        assert "unavailable" == json.loads(refused.body)["code"]
+        assert refused.report is None
+        assert 200 == under_way.result().status
+        assert 200 == ask_in("wsgi", auth, headers=headers).status

@@ -75,7 +75,7 @@ def test_c1_one_comparison_of_an_account_and_network_has_the_turn():
 
 
 def test_c1_a_turn_ends_with_the_thread_that_still_compares():
-    """Whoever hangs up does not begin a second comparison of his account."""
+    """Whoever hangs up does not begin a second comparison of their account."""
     waiters = Waiters(at_once=8, waiting=8)
     place = waiters.run("a", needs="turn", key="k")
     assert waiters.queue.ask(place, "slot", list)
@@ -168,7 +168,7 @@ def test_one_who_stops_waiting_is_not_woken():
 
 @pytest.mark.parametrize("needs", ["turn", "slot"])
 def test_one_who_can_not_be_woken_is_passed_over(needs):
-    """His loop has ended without a word: nobody would ever leave for him."""
+    """Its loop has ended without a word: nobody would ever leave for him."""
     waiters = Waiters(at_once=1, waiting=2)
     running = waiters.run("a", needs=needs, key="k")
     lost = Place("k", "net", 0)

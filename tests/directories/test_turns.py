@@ -255,7 +255,9 @@ def test_the_tasks_of_several_loops_take_turns():
         return asyncio.run(hold(turns, b"k", int))
 
     def until_it_waits():
-        while not turns._queue.waiting:
+        for _ in range(5000):
+            if turns._queue.waiting:
+                return
             is_waiting.wait(0.001)
 
     async def here():

@@ -99,7 +99,7 @@ def test_cookies_are_set_for_own_pages_only(visitor):
 )
 @pytest.mark.parametrize("kind", ["form", "json"])
 def test_c4_a_foreign_page_uses_no_try_up(make, mode, page, kind):
-    """Five posts of any page in the victim's browser locked his network out; a device cookie changes nothing."""
+    """Five posts of any page in the victim's browser locked their network out; a device cookie changes nothing."""
     place = make(cookies={"mode": mode}, login={})
     victim = Visitor(place)
     assert 200 == victim.sign_in()

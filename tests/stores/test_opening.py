@@ -116,16 +116,18 @@ def test_no_store_counts_tries_all_the_same():
     """A server without a store is not one without a throttle."""
     stores = opened("none")
     store = stores.blocking()
-    counter = Counter(b"a", 1, 1000)
+    counter = Counter(b"a", 1, 60_000)
     finish(store.count_try([counter], try_id=b"1"))
 
+    under_way = finish(store.count_try([counter], try_id=b"2"))
+    finish(store.fail_try([counter], try_id=b"1"))
     refused = finish(store.count_try([counter], try_id=b"2"))
     finish(store.give_back([counter], [], try_id=b"1"))
     given_back = finish(store.count_try([counter], try_id=b"3"))
     finish(store.close())
     stores.end()
 
-    assert refused > 0
+    assert (10_000, 60_000) == (under_way, refused)
     assert 0 == given_back
     with pytest.raises(Unavailable):
         finish(store.count_try([counter], try_id=b"4"))

@@ -22,7 +22,7 @@ The account is the name as it was submitted, whether or not there is such a user
 Spellings that some directory may take for one name share their counters: compatibility forms, case, accents, blanks and
 invisible characters are dropped (a finer form of NFKC_Casefold, Unicode §3.13).  To merge two names costs a few tries,
 to tell two spellings of one name apart gives an attacker a fresh bound for each.  A success clears its own spelling
-alone: whoever owns one account must not set himself free to guess at another whose name is spelt alike.
+alone: the owner of one account must not get fresh guesses at another whose name is spelt alike.
 """
 
 import hashlib

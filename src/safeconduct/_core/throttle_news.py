@@ -1,7 +1,7 @@
 """
 What the throttle tells: a bound that is reached, once for each account and network, and a proxy without a name, once.
 
-Whoever is refused can try again as often as he likes, and must not write the log with it.
+Whoever is refused can try again as often as they like, and must not set the rate of the log.
 """
 
 from collections.abc import Callable

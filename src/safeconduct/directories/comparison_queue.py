@@ -81,7 +81,7 @@ class ComparisonQueue:
         with self._guard:
             if self._give(place, needs):
                 return True
-            self._make_room(place)
+            self._free_a_place(place)
             place.needs, place.wake = needs, wake
             self._waiting.setdefault(place.network, {})[place] = None
             self._count += 1
@@ -126,7 +126,7 @@ class ComparisonQueue:
             return True
         return sum(other.network == place.network for other in self._running) < self._at_once_per_network
 
-    def _make_room(self, place: Place) -> None:
+    def _free_a_place(self, place: Place) -> None:
         if self._count < self._limit:
             return
         nobody: dict[Place, None] = {}

@@ -35,7 +35,7 @@ class Pool:
         Args:
             work: What to run.
             leave: Called once, when *work* has ended or will never begin, whatever becomes of the task that waits for
-                it: a caller who hangs up does not make room for the next one while his password is still hashed.
+                it: a caller who hangs up does not make room for the next one while their password is still hashed.
 
         Raises:
             Unavailable: If *work* ended in something that is no ``Exception``, or the pool is closed.
