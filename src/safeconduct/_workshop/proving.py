@@ -12,6 +12,7 @@ from safeconduct._core.revocation import Revocations
 from safeconduct._core.throttle import Throttle
 from safeconduct._http.forwarded import client_of, trusted_networks
 from safeconduct._keys.derivation import Secrets
+from safeconduct._workshop.switches import require_sign_in
 from safeconduct.config import Config
 from safeconduct.directories import UsersFile, people_for
 from safeconduct.errors import ConfigurationError
@@ -52,6 +53,7 @@ class ProvingWing:
         self._clock = clock
         self._announce = announce
         self._directory = self._configured_directory() if directory is None else directory
+        require_sign_in(config, has_directory=self.has_directory, has_secrets=derived is not None)
         self._people: dict[World, People] = {}
         self._passwords: dict[World, Passwords] = {}
         self._throttle_key: bytes | None = None
