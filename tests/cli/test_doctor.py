@@ -87,6 +87,8 @@ def test_d8_nobody_is_kept_from_ending_a_session_by_missing_secrets(folder, serv
     (folder / "keys" / "safeconduct-secrets.json").unlink()
 
     assert 0 == run("revoke", "subject", "alice").code
+    (folder / "safeconduct.toml").write_text(f'[safeconduct]\nstore = "{server.url}"\nsources = ["basic"]')
+    assert 0 == run("revoke", "subject", "alice", "--issuer", "https://idp.example").code
 
 
 def test_missing_secrets_are_a_warning_otherwise(configured):

@@ -6,6 +6,8 @@ import sys
 import pytest
 
 from commands import run, write_configuration
+from safeconduct.cli.outcomes import Complaint
+from safeconduct.cli.standard_input import read_standard_input
 
 READERS = [
     ("users", "add", "alice", "--password-stdin"),
@@ -46,3 +48,11 @@ def test_d9_what_is_no_text_is_told(folder, command):
     ended = run(*command, stdin=b"\xff")
 
     assert (2, "Error: TOKEN on standard input is no UTF-8.\n") == (ended.code, ended.err)
+
+
+def test_d9_python_has_none_where_standard_input_is_closed(monkeypatch):
+    """The same within this process."""
+    monkeypatch.setattr(sys, "stdin", None)
+
+    with pytest.raises(Complaint, match="The password cannot be read: standard input is closed"):
+        read_standard_input("The password")

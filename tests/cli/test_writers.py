@@ -152,3 +152,15 @@ def test_a_new_key_takes_no_name_that_is_taken(folder):
 
     with pytest.raises(ConfigurationError, match="kid must be new"):
         write_key(folder, {"kid": "a"}, replaces=False)
+
+
+@pytest.mark.parametrize("verb", [("rotate",), ("retire", "a")], ids=" ".join)
+def test_only_a_new_key_begins_a_folder(folder, verb):
+    """A mistyped folder is told, and not made."""
+    ended = run("keys", *verb, "--folder", "keyz")
+
+    assert (2, "Error: keys: there is no folder keyz; make one with `safeconduct keys new`.\n") == (
+        ended.code,
+        ended.err,
+    )
+    assert not (folder / "keyz").exists()

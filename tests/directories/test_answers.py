@@ -108,15 +108,6 @@ def test_d7_a_directory_that_makes_a_wrong_account_is_told_loudly(looks_up, capl
     assert "wonder" not in caplog.text
 
 
-def test_an_account_keeps_its_lists_as_they_were():
-    """Whoever changes the list that it was made of changes nothing in it."""
-    roles = ["user"]
-    account = Account("alice", roles=roles, scopes={"b", "a"})
-    roles.append("admin")
-
-    assert (("user",), ("a", "b")) == (account.roles, account.scopes)
-
-
 def test_the_account_of_somebody_else_is_not_taken(ask, caplog):
     """A look-up that mixes up its rows must not change who is asking."""
     with pytest.raises(Unavailable):

@@ -197,8 +197,8 @@ def test_an_open_route_is_remembered_but_not_for_the_short_way():
 
 
 def test_a_shared_throttle_needs_a_shared_secret():
-    """Else every process would count under names of its own."""
-    fields = {"store": "redis://nowhere.invalid", "sources": ["bearer", "basic"], "keys": {"keys": [OWN_KEY]}}
+    """Else every process would count under names of its own; also where there are no keys at all."""
+    fields = {"store": "redis://nowhere.invalid", "sources": ["bearer", "basic"], "keys": None}
     auth = Auth(configuration(**fields), directory=Folk(), clock=now)
 
     with pytest.raises(ConfigurationError, match="secrets"):
@@ -207,7 +207,7 @@ def test_a_shared_throttle_needs_a_shared_secret():
 
 def test_a_shared_secret_names_the_counters():
     """Every process counts a name under the same one, and without a secret each under its own."""
-    without = {"sources": ["bearer", "basic"], "keys": {"keys": [OWN_KEY]}}
+    without = {"sources": ["bearer", "basic"], "keys": None}
     auths = [Auth(configuration(**fields), directory=Folk(), clock=now) for fields in ({}, {}, without, without)]
 
     named = [auth._workshop.proving._key() for auth in auths]

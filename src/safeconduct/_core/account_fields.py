@@ -63,7 +63,7 @@ _FIELDS: Final = {
 
 def check_account(account: Any) -> None:
     """
-    Check the fields of an account that is being made; its lists become tuples, so that they stay as they were.
+    Check the fields of an account that is being made.
 
     Raises:
         WrongAccount: If a field is wrong.
@@ -73,6 +73,3 @@ def check_account(account: Any) -> None:
         raise WrongAccount(
             wrong, *(f"{name}: got {shown(getattr(account, name))}, wanted {_FIELDS[name].wanted}" for name in wrong)
         )
-    for name in ("roles", "scopes"):
-        words: Collection[str] = getattr(account, name)
-        object.__setattr__(account, name, tuple(sorted(words) if isinstance(words, set | frozenset) else words))

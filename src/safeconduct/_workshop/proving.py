@@ -13,6 +13,7 @@ from safeconduct._core.throttle import Throttle
 from safeconduct._core.throttle_news import ThrottleNews
 from safeconduct._http.forwarded import Proxies, client_of
 from safeconduct._keys.derivation import Secrets
+from safeconduct._workshop.switches import require_sign_in
 from safeconduct.config import Config
 from safeconduct.directories import UsersFile, people_for, queue_for
 from safeconduct.errors import ConfigurationError
@@ -55,6 +56,7 @@ class ProvingWing:
         self._directory = self._configured_directory() if directory is None else directory
         #: One for both worlds: a process hashes no more because it is asked in two ways.
         self._queue = queue_for(config.login)
+        require_sign_in(config, has_directory=self.has_directory, has_secrets=derived is not None)
         self._people: dict[World, People] = {}
         self._passwords: dict[World, Passwords] = {}
         self._throttle_key: bytes | None = None

@@ -39,7 +39,7 @@ from safeconduct._workshop.lookout import watching_of
 from safeconduct._workshop.parts import WorldParts
 from safeconduct._workshop.proving import ProvingWing, World
 from safeconduct._workshop.sources import sources_of
-from safeconduct._workshop.switches import leeway_of, policy_of, realm_of, require_sign_in, weakened
+from safeconduct._workshop.switches import leeway_of, policy_of, realm_of, weakened
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
 from safeconduct.stores import open_store
@@ -86,9 +86,6 @@ class Workshop:
             owner=self._owner,
             clock=clock,
             announce=announce,
-        )
-        require_sign_in(
-            config, has_directory=self.proving.has_directory, has_secrets=self._secrets_or_none() is not None
         )
         self._gates: list[Gate] = []
         self._is_closed = False

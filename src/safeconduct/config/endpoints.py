@@ -15,7 +15,8 @@ class EndpointConfig:
     The own endpoints.
 
     Attributes:
-        enabled: Whether login, refresh, logout and the like are served. Default: where a directory is configured.
+        enabled: Whether login, refresh, logout and the like are served. Default: where a directory is configured, which
+            then needs the safeconduct-secrets key.
         prefix: The path below which they are.
         well_known: Whether `/.well-known/jwks.json` is served.
     """

@@ -25,6 +25,7 @@ It is checked as a whole when it is made, and one `ConfigurationError` names eve
 `Config.load()` reads the file that `SAFECONDUCT_CONFIG` names, else `safeconduct.toml` in the working directory.
 Without either it reads the environment alone.
 `SAFECONDUCT_TOKENS__FORMAT=jwe` overrides the field `tokens.format`, and so for every field below.
+Names that Kubernetes makes for a Service, such as `SAFECONDUCT_SERVICE_HOST`, are ignored.
 A text is taken as it is, every other value is read as TOML; a list is replaced whole, a table is merged.
 Relative paths start from the folder of the file; without a file, from the working directory.
 In code, a mapping is taken wherever a section is wanted.
