@@ -18,7 +18,7 @@ from safeconduct._http.close_code import close_code
 from safeconduct._http.cookies import fields_without
 from safeconduct._http.message import Reply, Request
 from safeconduct._http.privacy import as_private
-from safeconduct._http.scope import only_cookie_field, read_scope, readable_again, route_of, without_subprotocol_token
+from safeconduct._http.scope import cookie_line, read_scope, readable_again, route_of, without_subprotocol_token
 from safeconduct._watching.line import Line, outer_extend, runs_on_asyncio
 from safeconduct._watching.outlook import Outlook, mark_awaitable
 from safeconduct._watching.response import WatchedResponse
@@ -85,7 +85,7 @@ class AuthMiddleware:
             route = scope["method"], scope["path"], scope.get("root_path", ""), scope.get("raw_path")
             passed = self._recall(route, field)
         elif count == 0 and self._takes_cookies:
-            line = only_cookie_field(headers)
+            line = cookie_line(headers)
             passed = None if line is None else self._gate.recall_by_cookie(route_of(scope), line)
         if passed is None:
             scope = readable_again(scope)

@@ -4,6 +4,7 @@ import json
 from wsgiref.validate import validator
 
 import pytest
+from flask import Flask, Response, stream_with_context
 
 from calling import Asked, call_wsgi, environ_of
 from minting import IDP, ISSUER, NOW, PARTNER, mint, tokens
@@ -11,6 +12,7 @@ from people import Folk
 from safeconduct import Account, Auth, current, principal
 from safeconduct.errors import MissingCredential
 from safeconduct.events import RemoteUserOmitted, RequestRefused
+from safeconduct.flask import Safeconduct
 from stages import configuration, now
 from table import basic
 
@@ -303,3 +305,23 @@ def test_a8_any_other_name_is_told_as_before(claims, name, events):
 
     assert (name, "bearer") == names_of(seen)
     assert events == len([event for event in heard if not isinstance(event, RequestRefused)])
+
+
+def test_t2_a_stream_of_flasks_is_answered_before_its_first_chunk():
+    """It has begun by Flask's own word, and nothing of it was sent."""
+    app = Flask("streamed")
+
+    @app.get("/health")
+    def health():
+        def chunks():
+            principal()
+            yield b"secret"
+
+        return Response(stream_with_context(chunks()), mimetype="text/plain")
+
+    Safeconduct(made()).init_app(app)
+    served = Calls(app.wsgi_app, asked(target="/health"))
+
+    status, headers = served.started[-1]
+    assert ("401 Unauthorized", "application/problem+json") == (status, headers["Content-Type"])
+    assert b"secret" not in served.chunks

@@ -117,7 +117,9 @@ def test_f3_two_fields_are_one_in_either_order():
     scene = Scene("asgi")
     scene.ask(ALICE)
 
-    assert 200 == scene.ask(b"a=1", ALICE).status
+    assert [200, 200] == [scene.ask(*lines).status for lines in ((b"a=1", ALICE), (ALICE, b"a=1"))]
+    assert not scene.is_read_whole
+    assert "alice" == scene.ask(b"a=1", ALICE, b"b=2").report["who"]
     assert (400, "invalid_request") == scene.code(ALICE, ALICE)
     assert (400, "invalid_request") == scene.code(ALICE, b"__Host-safeconduct=x")
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import sys
 
 import pytest
 from hypothesis import given
@@ -190,3 +191,61 @@ def test_a_header_is_read_and_what_points_to_keys_is_only_kept():
 def test_a_media_type_ignores_ascii_case_alone(value, expected):
     """The prefix "application/" may be left out, and the Kelvin sign is no k (RFC 7515 §4.1.9)."""
     assert expected == media_type(value)
+
+
+LONG, SHORT = "1" * 21, "1" * 20
+_STRING = '"sub":"' + LONG + '"'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a":%s}',
+        '{"a": %s}',
+        '{"a":\n%s}',
+        '{"a":\t%s}',
+        '{"a":-%s}',
+        '{"a":[%s]}',
+        '{"a":[0,%s]}',
+        '{"a":[0, -%s]}',
+        '{"a":{"b":%s}}',
+        '{"a":[[],{"b":[%s]}]}',
+        "{" + _STRING + ',"a":%s}',
+        '{"a":%s,' + _STRING + "}",
+        "{" + _STRING + ',"b":"x-' + LONG * 3 + '","a":[%s]}',
+        '{"s":"\\u0061' + LONG + '","a":%s}',
+    ],
+)
+def test_f4_a_long_integer_is_refused_wherever_it_stands(text):
+    """And whatever digits of strings stand before it; one of twenty digits is read."""
+    with pytest.raises(MalformedToken):
+        read_object((text % LONG).encode())
+
+    assert read_object((text % SHORT).encode())
+
+
+@pytest.mark.parametrize("before", ["", "google-oauth2|", "x", "acct:", "a,", "a ", "-", "{", "["], ids=repr)
+@pytest.mark.parametrize("more", ["", ',"aud":["a","b"]'], ids=["flat", "nested"])
+def test_f4_digits_of_a_string_are_no_integer(before, more):
+    """Google's ``sub`` has twenty-one of them; what looks like an integer within a string is looked at closely."""
+    text = '{"sub":"' + before + LONG + '"' + more + "}"
+
+    assert before + LONG == read_object(text.encode())["sub"]
+
+
+@pytest.mark.parametrize("before", ["", "google-oauth2|", "x"], ids=repr)
+@pytest.mark.parametrize("more", ["", ',"aud":["a","b"]'], ids=["flat", "nested"])
+def test_f4_digits_of_a_string_cost_no_call_more(before, more):
+    """Twenty-one of them are read by as many calls as eighteen."""
+
+    def calls(digits):
+        counted = []
+        text = ('{"sub":"' + before + "1" * digits + '"' + more + "}").encode()
+        sys.setprofile(lambda _, event, __: counted.append(event) if event == "call" else None)
+        try:
+            read_object(text)
+        finally:
+            sys.setprofile(None)
+        return len(counted)
+
+    assert calls(18) == calls(21)

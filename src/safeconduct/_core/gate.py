@@ -154,7 +154,7 @@ class Gate:
 
         Args:
             route: The route of the request.
-            line: Its only ``Cookie`` field; it has no ``Authorization``, which would count instead.
+            line: Its ``Cookie`` fields as one; it has no ``Authorization``, which would count instead.
         """
         requirement = self._closed_routes.get(route)
         if requirement is None or requirement.is_unsafe or route[0] not in SAFE_METHODS:

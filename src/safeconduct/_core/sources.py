@@ -74,10 +74,9 @@ class Sources:
         return None if value is None else Found(Place("cookie", _COOKIE_KEY + value, "cookie"), value)
 
     def key_in(self, line: bytes) -> str | None:
-        """Return the key of the token in the only ``Cookie`` field, or None where that needs a closer look."""
-        if self._cookie is None:
-            return None
-        value = find_plain(line, self._cookie)
+        """Return the key of the token in the joined ``Cookie`` fields, or None where that needs a closer look."""
+        name = self._cookie
+        value = None if name is None else find_plain(line, name)
         return None if value is None else _COOKIE_KEY + value.decode("latin-1")
 
     def has_cookie(self, request: Request) -> bool:

@@ -35,15 +35,10 @@ def read_scope(scope: Scope) -> Request:
     )
 
 
-def only_cookie_field(fields: Sequence[Field]) -> bytes | None:
-    """Return the value of the one ``Cookie`` field, None where there is none or another beside it."""
-    found: bytes | None = None
-    for name, value in fields:
-        if len(name) == _COOKIE_BYTES and name.lower() == b"cookie":
-            if found is not None:
-                return None
-            found = value
-    return found
+def cookie_line(fields: Sequence[Field]) -> bytes | None:
+    """Return every ``Cookie`` field as one (RFC 9113 §8.2.3), None where there is none."""
+    values = [value for name, value in fields if len(name) == _COOKIE_BYTES and name.lower() == b"cookie"]
+    return b"; ".join(values) if values else None
 
 
 def readable_again(scope: Scope) -> Scope:
