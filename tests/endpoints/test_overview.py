@@ -298,3 +298,18 @@ def test_an_inner_middleware_of_the_same_auth_serves_none(world, clock):
 
     assert (200, 200) == (visitor.take(), visitor.use())
     place.close()
+
+
+def test_h_the_description_names_the_parameters_that_a_path_has(visitor):
+    """And no other: a generated client would ask for them."""
+    assert 200 == visitor.ask("GET", "/auth/openapi.json")
+
+    named = {
+        (path, parameter["name"])
+        for path, operations in visitor.answer["paths"].items()
+        for operation in operations.values()
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] == "path"
+    }
+
+    assert {("/auth/sessions/{id}", "id")} == named
