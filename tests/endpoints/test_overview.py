@@ -313,3 +313,17 @@ def test_h_the_description_names_the_parameters_that_a_path_has(visitor):
     }
 
     assert {("/auth/sessions/{id}", "id")} == named
+
+
+def test_h_the_description_names_the_bodies_that_are_read(visitor):
+    """Whether one must be sent depends on whether anything of it is needed."""
+    assert 200 == visitor.ask("GET", "/auth/openapi.json")
+
+    bodies = {
+        path.rpartition("/")[2]: operation["requestBody"]["required"]
+        for path, operations in visitor.answer["paths"].items()
+        for operation in operations.values()
+        if "requestBody" in operation
+    }
+
+    assert {"login": True, "step-up": True, "refresh": False, "logout": False} == bodies
