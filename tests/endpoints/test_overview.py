@@ -327,3 +327,16 @@ def test_h_the_description_names_the_bodies_that_are_read(visitor):
     }
 
     assert {"login": True, "step-up": True, "refresh": False, "logout": False} == bodies
+
+
+def test_h_the_description_says_where_a_token_is_needed(visitor):
+    assert 200 == visitor.ask("GET", "/auth/openapi.json")
+
+    needing = {
+        path.rpartition("/")[2]
+        for path, operations in visitor.answer["paths"].items()
+        for operation in operations.values()
+        if "security" in operation
+    }
+
+    assert {"renew", "step-up", "logout-everywhere", "sessions", "{id}"} == needing
