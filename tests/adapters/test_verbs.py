@@ -11,7 +11,9 @@ from people import run
 from safeconduct._core.ports import Account
 from safeconduct.errors import BadCredentials, InvalidToken, RevokedToken, TooEarly
 from safeconduct.events import SteppedUp
+from safeconduct.stores import MemoryStore
 from visiting import Place
+from worlds import Clock
 from worlds_of_requests import WORLDS
 
 
@@ -157,3 +159,32 @@ def test_b2_an_access_token_that_was_ended_signs_out(say, alice, name):
 
     with pytest.raises(RevokedToken):
         say("refresh", alice.refresh_token.value)
+
+
+class Told(MemoryStore):
+    """A store that shows what it was told to end."""
+
+    def __init__(self, **bounds):
+        super().__init__(**bounds)
+        self.told = []
+
+    async def revoke(self, shard, revocation):
+        self.told.append(revocation)
+        return await super().revoke(shard, revocation)
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_h_the_end_of_a_token_is_kept_as_long_as_it_could_live(world):
+    """By its own expiry where that is said, else for the longest life of any token from now on."""
+    clock = Clock()
+    store = Told(clock=clock, horizon_ms=86_400_000, leeway_ms=10_000)
+    place = Place(world, stores=store, clock=clock)
+    now = int(clock())
+
+    place.auth.sessions.revoke_token("one")
+    place.auth.sessions.revoke_token("other", expires_at=now + 60)
+
+    place.close()
+    longest, said = (revocation.expires_ms for revocation in store.told)
+    assert (now + 86_400) * 1000 <= longest <= (now + 86_400 + 120) * 1000
+    assert (now + 60) * 1000 <= said <= (now + 60 + 120) * 1000

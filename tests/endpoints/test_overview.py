@@ -311,3 +311,45 @@ def test_b10_an_id_of_another_process_is_404_and_its_tokens_are_503(make):
     )
     assert "not_found" == visitor.answer["code"]
     assert 503 == visitor.refresh(other.held["refresh_token"])
+
+
+def test_h_the_description_names_the_parameters_that_a_path_has(visitor):
+    """And no other: a generated client would ask for them."""
+    assert 200 == visitor.ask("GET", "/auth/openapi.json")
+
+    named = {
+        (path, parameter["name"])
+        for path, operations in visitor.answer["paths"].items()
+        for operation in operations.values()
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] == "path"
+    }
+
+    assert {("/auth/sessions/{id}", "id")} == named
+
+
+def test_h_the_description_names_the_bodies_that_are_read(visitor):
+    """Whether one must be sent depends on whether anything of it is needed."""
+    assert 200 == visitor.ask("GET", "/auth/openapi.json")
+
+    bodies = {
+        path.rpartition("/")[2]: operation["requestBody"]["required"]
+        for path, operations in visitor.answer["paths"].items()
+        for operation in operations.values()
+        if "requestBody" in operation
+    }
+
+    assert {"login": True, "step-up": True, "refresh": False, "logout": False} == bodies
+
+
+def test_h_the_description_says_where_a_token_is_needed(visitor):
+    assert 200 == visitor.ask("GET", "/auth/openapi.json")
+
+    needing = {
+        path.rpartition("/")[2]
+        for path, operations in visitor.answer["paths"].items()
+        for operation in operations.values()
+        if "security" in operation
+    }
+
+    assert {"renew", "step-up", "logout-everywhere", "sessions", "{id}"} == needing

@@ -115,9 +115,10 @@ def test_it_needs_an_access_token(visitor):
     assert 401 == visitor.ask("POST", "/auth/step-up", said={"password": "wonder"})
 
 
-def test_h_code_that_steps_up_knows_no_device(make):
+@pytest.mark.parametrize("store", ["memory://", "none"])
+def test_h_code_that_steps_up_knows_no_device(make, store):
     """Without a device cookie the tries of the whole account count, from wherever they came."""
-    place = make(login={"failures_per_account": 2, "failures_per_account_and_network": 9})
+    place = make(store=store, login={"failures_per_account": 2, "failures_per_account_and_network": 9})
     visitor = Visitor(place)
     visitor.take()
     token = visitor.held["access_token"]

@@ -26,6 +26,7 @@ from safeconduct.errors import (
 from safeconduct.events import BindingChanged, HookFailed, RenewReused, SessionEnded, SignedIn, StoreRolledBack
 from safeconduct.principal import Principal
 from session_craft import opening
+from stateless_scene import StaticFolk
 from tokencraft import ISSUER
 
 HALF = ACCESS / 2
@@ -126,6 +127,16 @@ def test_a_static_directory_is_not_asked_again(build):
     tokens = house.sign_in()
 
     assert frozenset({"user"}) == house.use(house.refresh(tokens)).roles
+
+
+def test_h_a_step_up_takes_the_rights_of_a_static_directory(build):
+    """It is asked for the password, and what it says of the account then holds until the next one."""
+    folk = StaticFolk(alice="wonder")
+    house = build(folk=folk)
+    tokens = house.sign_in()
+    folk.roles = ["clerk"]
+
+    assert frozenset({"clerk"}) == house.use(house.step_up(tokens)).roles
 
 
 def test_the_loser_of_a_race_is_told_so_and_ends_nothing(house):

@@ -33,10 +33,10 @@ class StaticFolk:
     static = True
 
     def __init__(self, **passwords):
-        self.passwords = passwords
+        self.passwords, self.roles = passwords, ["user"]
 
     def check(self, username, password):
-        return Account(username, roles=["user"]) if self.passwords.get(username) == password else None
+        return Account(username, roles=self.roles) if self.passwords.get(username) == password else None
 
 
 class StatelessHouse:

@@ -111,6 +111,17 @@ def test_a_grant_of_little_makes_a_token_of_little():
     assert ("j", "web", "remembered", set()) == (claims.token_id, claims.client_id, claims.level, claims.scopes)
 
 
+def test_h_a_key_without_a_name_signs_tokens_without_one():
+    """A `kid` of null would be refused by every reader, ours too."""
+    nameless = {name: value for name, value in jwk_for("ES256").items() if name != "kid"}
+    issuer, verifier, _ = issuer_of(nameless)
+
+    token = issuer.issue(FULL, iat_ms=NOW * 1000)
+
+    assert {"alg": "ES256", "typ": "at+jwt"} == parts(token)[0]
+    assert "alice" == verifier.verify(token, now=NOW).subject
+
+
 def test_two_tokens_differ_in_their_id():
     """128 random bits each."""
     issuer, _, _ = issuer_of(jwk_for("ES256"))

@@ -104,6 +104,16 @@ def test_a_bad_key_is_refused_without_a_warning(jwk):
         read(jwk)
 
 
+@pytest.mark.parametrize(("name", "expected"), [("ES256", "ES256"), ("EdDSA", "EdDSA")])
+def test_h_a_key_without_alg_is_published_with_its_own(name, expected):
+    """Ed25519 as the libraries of today know it, every other by its name."""
+    jwk = {member: value for member, value in jwk_for(name).items() if member != "alg"}
+
+    key = read(jwk, ["ES256", "Ed25519"])
+
+    assert (expected, expected) == (key.written, key.public_jwk["alg"])
+
+
 @pytest.mark.parametrize("jwk", [EC, RSA, OKP, OCT], ids=lambda jwk: jwk["kty"])
 def test_a_published_key_must_not_be_private(jwk):
     """A private key that anyone can read is nobody's."""
