@@ -272,6 +272,8 @@ class BindingChanged(Event):
     log_level: ClassVar[int] = 30
     subject: str
     session_id: str
+    #: What of it did: ``network``, ``device``.
+    changed: tuple[Literal["network", "device"], ...]
     is_refused: bool
 
 

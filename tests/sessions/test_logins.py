@@ -2,7 +2,7 @@
 
 import pytest
 
-from login_scene import ACCESS, GRACE, HOME, SECRETS, Caller
+from login_scene import ACCESS, GRACE, SECRETS, Caller
 from safeconduct._core.ports import Account
 from safeconduct._core.session.reaches import Reaches
 from safeconduct._core.session.refresh_token import RefreshTokens
@@ -23,7 +23,7 @@ from safeconduct.errors import (
     TooEarly,
     Unavailable,
 )
-from safeconduct.events import BindingChanged, HookFailed, RenewReused, SessionEnded, SignedIn, StoreRolledBack
+from safeconduct.events import HookFailed, RenewReused, SessionEnded, SignedIn, StoreRolledBack
 from safeconduct.principal import Principal
 from session_craft import opening
 from stateless_scene import StaticFolk
@@ -202,25 +202,6 @@ def test_a_session_keeps_its_transport(house):
     with pytest.raises(BindingMismatch):
         house.refresh(tokens)
     assert "cookie" == house.refresh(tokens, caller=Caller(transport="cookie")).transport
-
-
-@pytest.mark.parametrize("bind", ["off", "event", "refuse"])
-@pytest.mark.parametrize("changed", [{"network": "198.51.100.7"}, {"device": "laptop"}], ids=str)
-def test_a_credential_is_bound_to_its_place_as_far_as_is_asked(build, bind, changed):
-    house = build()
-    house.rooms.logins._turning._bind = bind
-    home = {"network": HOME, "device": "phone"}
-    tokens = house.sign_in(caller=Caller(**home))
-    tokens = house.refresh(tokens, caller=Caller(**home))
-
-    if bind == "refuse":
-        with pytest.raises(BindingMismatch):
-            house.refresh(tokens, caller=Caller(**{**home, **changed}))
-    else:
-        assert house.refresh(tokens, caller=Caller(**{**home, **changed}))
-
-    told = [event.is_refused for event in house.events if isinstance(event, BindingChanged)]
-    assert {"off": [], "event": [False], "refuse": [True]}[bind] == told
 
 
 def test_a_device_is_text_of_bounded_length(house):

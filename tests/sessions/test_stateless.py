@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from login_scene import ACCESS, HOME, Caller
+from login_scene import ACCESS, Caller
 from safeconduct._core.ports import Account
 from safeconduct._core.session import verbs
 from safeconduct._core.session.logins import Logins
@@ -29,7 +29,7 @@ from safeconduct.errors import (
     Unavailable,
     UnknownKey,
 )
-from safeconduct.events import BindingChanged, HookFailed, SignedIn
+from safeconduct.events import HookFailed, SignedIn
 from stateless_scene import StatelessHouse, StaticFolk
 
 DAY = 86400
@@ -184,24 +184,6 @@ def test_a_session_keeps_its_transport(house, used, other):
     with pytest.raises(BindingMismatch):
         house.step_up(tokens, refresh_token=tokens.refresh_token.value, caller=Caller(transport=other))
     assert used == house.refresh(tokens, caller=Caller(transport=used)).transport
-
-
-@pytest.mark.parametrize("bind", ["off", "event", "refuse"])
-@pytest.mark.parametrize("changed", [{"network": "198.51.100.7"}, {"device": "laptop"}], ids=str)
-def test_a_credential_is_bound_to_its_place_as_far_as_is_asked(bind, changed):
-    house = StatelessHouse(bind=bind)
-    home = {"network": HOME, "device": "phone"}
-    tokens = house.sign_in(caller=Caller(**home))
-    house.refresh(tokens, caller=Caller(**home))
-
-    if bind == "refuse":
-        with pytest.raises(BindingMismatch):
-            house.refresh(tokens, caller=Caller(**{**home, **changed}))
-    else:
-        assert house.refresh(tokens, caller=Caller(**{**home, **changed}))
-
-    told = [event.is_refused for event in house.events if isinstance(event, BindingChanged)]
-    assert {"off": [], "event": [False], "refuse": [True]}[bind] == told
 
 
 @FORMATS

@@ -43,7 +43,7 @@ def verifier_of(keyset: str) -> TokenVerifier:
         audience=CORPUS["audience"],
         algorithms=tuple(CORPUS["algorithms"][keyset]),
         keys=CORPUS["keysets"][keyset],
-        token_type=CORPUS["typ"],
+        token_types=[CORPUS["typ"]],
         leeway_seconds=CORPUS["leeway"],
     )
     keys = KeySet.read(trust.keys, algorithms=trust_algorithms(trust))

@@ -35,7 +35,7 @@ def test_unknown_algorithms_and_none_at_all_are_refused(names):
 
 def test_a_policy_compares_types_in_one_form():
     """As a header's typ is."""
-    assert "at+jwt" == trust_policy(trust_of(token_type="application/AT+JWT"), NO_KEYS).token_type
+    assert {"at+jwt"} == trust_policy(trust_of(token_types=["application/AT+JWT"]), NO_KEYS).token_types
     assert frozenset(("a",)) == trust_policy(trust_of(scopes=("a",)), NO_KEYS).scopes
 
 

@@ -224,11 +224,11 @@ def test_a_foreign_token_is_taken_for_older_by_the_leeway(issued, expected):
 
 def test_a_trust_of_plain_jwts_needs_no_client_id_but_a_right_one():
     """RFC 9068 alone requires it."""
-    policy = trust_policy_for(token_type="jwt")
+    policy = trust_policy_for(token_types=frozenset({"jwt"}))
 
-    assert read_claims(without("client_id"), policy, "k", NOW).client_id is None
+    assert read_claims(without("client_id"), policy, "k", NOW, "jwt").client_id is None
     with pytest.raises(MalformedToken):
-        read_claims({**CLAIMS, "client_id": 1}, policy, "k", NOW)
+        read_claims({**CLAIMS, "client_id": 1}, policy, "k", NOW, "jwt")
 
 
 def test_other_names_of_claims_are_read_where_the_policy_says():

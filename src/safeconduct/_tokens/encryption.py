@@ -69,7 +69,7 @@ def check_outside(header: Header, policy: Policy) -> None:
     if header.typ is None:
         if policy.is_own:
             raise WrongTokenType("typ is missing outside")
-    elif media_type(header.typ) not in ({policy.token_type} if policy.is_own else {policy.token_type, "jwt"}):
+    elif media_type(header.typ) not in (policy.token_types if policy.is_own else policy.token_types | {"jwt"}):
         raise WrongTokenType("typ is another than expected outside")
 
 

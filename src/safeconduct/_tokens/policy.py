@@ -34,8 +34,8 @@ class Policy:
     audience: str
     keys: KeySource = field(repr=False)
     is_own: bool = False
-    #: As ``media_type`` spells it.
-    token_type: str = ACCESS_TOKEN
+    #: As ``media_type`` spells them.
+    token_types: frozenset[str] = frozenset({ACCESS_TOKEN})
     max_lifetime_seconds: int = 86400
     leeway_seconds: int = 10
     #: The scopes that count; None for all.
@@ -83,7 +83,7 @@ def trust_policy(trust: Trust, keys: KeySource) -> Policy:
         issuer=trust.issuer,
         audience=trust.audience,
         keys=keys,
-        token_type=media_type(trust.token_type),
+        token_types=frozenset(media_type(each) for each in trust.token_types),
         max_lifetime_seconds=trust.max_lifetime_seconds,
         leeway_seconds=trust.leeway_seconds,
         scopes=None if trust.scopes is None else frozenset(trust.scopes),

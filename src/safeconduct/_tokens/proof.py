@@ -17,7 +17,9 @@ _NUMBERS: Final = frozenset[Any]((int, float))
 _NOTHING: Final = frozenset[str]()
 
 
-def read_claims(raw: dict[str, Any], policy: Policy, kid: str | None, now: float) -> Claims:
+def read_claims(
+    raw: dict[str, Any], policy: Policy, kid: str | None, now: float, token_type: str = ACCESS_TOKEN
+) -> Claims:
     """
     Check every claim of a token whose signature holds (RFC 7519 §4, RFC 9068 §2.2, §4).
 
@@ -26,6 +28,7 @@ def read_claims(raw: dict[str, Any], policy: Policy, kid: str | None, now: float
         policy: The rules of its issuer.
         kid: The key that proved it, for the record.
         now: The current time, in seconds since the epoch.
+        token_type: Its ``typ``, as ``media_type`` spells it.
 
     Raises:
         InvalidToken: One of its subclasses, for the first check that fails.
@@ -40,7 +43,7 @@ def read_claims(raw: dict[str, Any], policy: Policy, kid: str | None, now: float
     subject, token_id, client_id = get("sub"), get("jti"), get("client_id")
     if type(subject) is not str or not subject or type(token_id) is not str or not token_id:
         raise MalformedToken("sub or jti is missing or not a string")
-    if (type(client_id) is not str or not client_id) and (policy.token_type == ACCESS_TOKEN or "client_id" in raw):
+    if (type(client_id) is not str or not client_id) and (token_type == ACCESS_TOKEN or "client_id" in raw):
         raise MalformedToken("client_id is missing or not a string")
     if "cnf" in raw:
         # Present in any form it means bound, and nothing here proves possession (RFC 7800 §3.1, RFC 9449 §7.2).

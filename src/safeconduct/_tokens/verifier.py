@@ -43,6 +43,8 @@ class _Check(NamedTuple):
     verify: Callable[[bytes, bytes, Any], bool]
     key: ReadyKey
     kid: str | None
+    #: As ``media_type`` spells it.
+    token_type: str
 
 
 class _Desk:
@@ -56,8 +58,8 @@ class _Desk:
         # Headers and the keys that they were read with are one value, so that a thread never sees them mixed.
         self._known: tuple[KeyTable, dict[bytes, _Check]] = (self._table(), {})
 
-    def prove(self, head: bytes, signed: bytes, signature: bytes) -> str | None:
-        """Check a signature, and return the kid of the key that made it."""
+    def prove(self, head: bytes, signed: bytes, signature: bytes) -> _Check:
+        """Check a signature, and return what its header comes down to."""
         table = self._table()
         known_table, known = self._known
         if table is not known_table:
@@ -75,7 +77,7 @@ class _Desk:
         # Only now: else anyone could fill the memory with headers that no key of the issuer ever signed.
         if len(known) < _MOST_HEADERS and self._table() is table:
             known[head] = check
-        return check.kid
+        return check
 
     def find(self, kid: str | None, algorithm: str) -> Key:
         """Return the one key for a header; an unknown kid may be one that was published a moment ago."""
@@ -95,12 +97,13 @@ class _Desk:
 
     def _read(self, head: bytes) -> _Check:
         header = read_header(head)
-        if header.typ is None or media_type(header.typ) != self.policy.token_type:
+        token_type = None if header.typ is None else media_type(header.typ)
+        if token_type is None or token_type not in self.policy.token_types:
             raise WrongTokenType("typ is missing or another than expected")
         if header.algorithm not in SIGNATURES:
             raise MalformedToken("alg is not an allowed signature")
         key = self.find(header.kid, header.algorithm)
-        return _Check(MODELS[key.algorithm].verify, key.for_proving(), key.kid)
+        return _Check(MODELS[key.algorithm].verify, key.for_proving(), key.kid, token_type)
 
 
 class TokenVerifier:
@@ -168,8 +171,8 @@ class TokenVerifier:
         desk = self._desks.get(issuer) if type(issuer) is str else None
         if desk is None or (opened_by is not None and opened_by is not desk):
             raise WrongIssuer
-        kid = desk.prove(head, wire[: -len(last) - 1], proof)
-        return read_claims(raw, desk.policy, kid, now)
+        check = desk.prove(head, wire[: -len(last) - 1], proof)
+        return read_claims(raw, desk.policy, check.kid, now, check.token_type)
 
     def _open(self, wire: bytes, parts: list[bytes], now: float) -> Claims:
         envelope = read_envelope(wire, parts)

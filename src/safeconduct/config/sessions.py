@@ -43,7 +43,8 @@ class SessionConfig:
             that a lost answer ends no session.
         max_per_subject: How many sessions a user may have; one more ends another, first one without a long-term
             credential, and of these the longest idle.
-        bind: What happens when network prefix and device of a long-term credential change.
+        bind_network: What happens when a long-term credential comes from another network prefix than at sign-in.
+        bind_device: The same for another device: another family of browsers, whatever its version.
         require_session: Whether an own token counts only while its session is in the store, which is then asked
             whatever the consistency.
     """
@@ -54,7 +55,8 @@ class SessionConfig:
     explicit_lifetime_seconds: Seconds | None = None
     refresh_grace_seconds: Seconds = 10
     max_per_subject: Annotated[int, Whole(1, 1000)] = 100
-    bind: Literal["off", "event", "refuse"] = "off"
+    bind_network: Literal["off", "event", "refuse"] = "off"
+    bind_device: Literal["off", "event", "refuse"] = "off"
     require_session: bool = False
 
     agreements: ClassVar[Agreements] = (

@@ -45,8 +45,8 @@ class Trust:
             `discovery` is given.
         jwks: The https URL of its JWK Set.
         discovery: Whether its metadata document says where its keys are.
-        token_type: The `typ` that its tokens must have; that of RFC 9068, so that an ID token is not taken for an
-            access token.
+        token_types: The values of `typ` of which its tokens must have one; that of RFC 9068, so that an ID token is not
+            taken for an access token.
         max_lifetime_seconds: A token of it that claims a longer life, in seconds, is refused.
         leeway_seconds: How far its clock may differ from ours, in seconds.
         scopes: Which of its scopes count. Default: all.
@@ -64,7 +64,7 @@ class Trust:
     keys: Annotated[str | Path | Mapping[str, Any] | None, OrNone(Keys())] = field(default=None, repr=False)
     jwks: Annotated[str, Text("an https URL without user and fragment", is_secure_url)] | None = None
     discovery: bool = False
-    token_type: TokenType = "at+jwt"  # noqa: S105 - a media type
+    token_types: Annotated[tuple[str, ...], Many(kind_of(TokenType), least=1)] = ("at+jwt",)
     max_lifetime_seconds: Seconds = 86400
     leeway_seconds: Leeway = 10
     scopes: tuple[Scope, ...] | None = None

@@ -97,7 +97,7 @@ class Logins:
             InvalidToken: If it is none of ours, or its session is over.
             ReusedRefreshToken: If it was rotated away; its ``session_id`` is the session that this ended, None where
                 none did: then another request of the same client was faster, and no cookie may be cleared.
-            BindingMismatch: If it came by another transport, or from another place and ``bind`` is ``refuse``.
+            BindingMismatch: If it came by another transport, or from another place and that is refused.
             TooEarly: If *extend* was asked for before half of its life; the token is as good as before.
             Unavailable: If store, directory or the author's hook can't be asked; the token is as good as before.
         """

@@ -8,6 +8,7 @@ from safeconduct._core.decision import Clock
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.ports import People
 from safeconduct._core.revocation import Revocations
+from safeconduct._core.session.binding import Binding
 from safeconduct._core.session.keeping import Keeping
 from safeconduct._core.session.life import Lifetimes
 from safeconduct._core.session.logins import Logins
@@ -92,7 +93,9 @@ def session_rooms(  # noqa: PLR0913 - every part of an ``Auth`` meets here
         longest_cookie=MAX_COOKIE_BYTES - len(config.cookies.access) if keeping is None else None,
         announce=announce,
     )
-    turning = Turning(standing, minting, keeping, refresh_tokens, bind=config.sessions.bind, clock=clock, draw=draw)
+    turning = Turning(
+        standing, minting, keeping, refresh_tokens, binding=Binding.of(config.sessions), clock=clock, draw=draw
+    )
     return SessionRooms(
         Logins(turning), StepUps(turning, passwords), OpenSessions(standing, refresh_tokens, clock=clock)
     )

@@ -98,7 +98,7 @@ class StatelessLogins:
         Raises:
             NotSupported: If *extend* was asked for.
             InvalidToken: If it is none of ours, its session is over, or the account is gone or disabled.
-            BindingMismatch: If it came by another transport, or from another place and ``bind`` is ``refuse``.
+            BindingMismatch: If it came by another transport, or from another place and that is refused.
             Unavailable: If the directory or the author's hook can't be asked.
         """
         if extend:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from safeconduct._core.decision import Clock
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.ports import People
+from safeconduct._core.session.binding import Binding
 from safeconduct._core.session.life import Lifetimes
 from safeconduct._core.session.minting import AddClaims, Minting
 from safeconduct._core.session.reaches import Reaches
@@ -75,7 +76,7 @@ def stateless_rooms(  # noqa: PLR0913 - every part of an ``Auth`` meets here
         ),
         lives=lives,
         people=people,
-        bind=config.sessions.bind,
+        binding=Binding.of(config.sessions),
         longest_cookie=MAX_COOKIE_BYTES - len(config.cookies.refresh),
         clock=clock,
         draw=draw,

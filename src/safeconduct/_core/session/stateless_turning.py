@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from safeconduct._core.decision import Clock
 from safeconduct._core.ports import Account, People
-from safeconduct._core.session.binding import Bind, Caller, check_binding
+from safeconduct._core.session.binding import Binding, Caller
 from safeconduct._core.session.life import Lifetimes, level_at
 from safeconduct._core.session.minting import Minting
 from safeconduct._core.session.rights import Rights, rights_now
@@ -27,8 +27,8 @@ class StatelessTurning:
     lives: Lifetimes
     #: The directory, asked again at every step; None or static: what a sign-in found holds.
     people: People | None
-    #: What happens when network or device of a long-term credential change.
-    bind: Bind
+    #: What happens when a long-term credential comes from another place.
+    binding: Binding
     #: How long a long-term credential may be that travels in a cookie.
     longest_cookie: int
     #: The time in seconds since the epoch.
@@ -59,10 +59,10 @@ class StatelessTurning:
 
         Raises:
             InvalidToken: If it is none of ours, or over.
-            BindingMismatch: If it came by another transport, or from another place and ``bind`` is ``refuse``.
+            BindingMismatch: If it came by another transport, or from another place and that is refused.
         """
         found = self.sealed.read(refresh_token, now_ms=self.now_ms)
-        check_binding(found.session, found.session_id, caller, bind=self.bind, announce=self.announce)
+        self.binding.check(found.session, found.session_id, caller, announce=self.announce)
         return found
 
     async def rights(self, subject: str) -> Rights | None:

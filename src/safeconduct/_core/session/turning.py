@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from safeconduct._core.decision import Clock
-from safeconduct._core.session.binding import Bind, Caller, check_binding
+from safeconduct._core.session.binding import Binding, Caller
 from safeconduct._core.session.keeping import Keeping
 from safeconduct._core.session.life import level_at
 from safeconduct._core.session.minting import Minting
@@ -32,7 +32,7 @@ class Turning:
         minting: Makes tokens.
         keeping: Keeps what opaque ones say; None where there are none.
         refresh_tokens: Reads and derives refresh tokens.
-        bind: What happens when network or device of a long-term credential change.
+        binding: What happens when a long-term credential comes from another place.
         clock: The time in seconds since the epoch.
         draw: Draws random bytes.
     """
@@ -44,7 +44,7 @@ class Turning:
         keeping: Keeping | None,
         refresh_tokens: RefreshTokens,
         *,
-        bind: Bind,
+        binding: Binding,
         clock: Clock,
         draw: Callable[[int], bytes],
     ) -> None:
@@ -54,16 +54,16 @@ class Turning:
         self.refresh_tokens = refresh_tokens
         self.clock = clock
         self.draw = draw
-        self._bind: Bind = bind
+        self._binding = binding
 
     def check_origin(self, session: Session, reach: Reach, caller: Caller) -> None:
         """
         Return if a refresh token may come from *caller*.
 
         Raises:
-            BindingMismatch: If it came by another transport, or from another place and ``bind`` is ``refuse``.
+            BindingMismatch: If it came by another transport, or from another place and that is refused.
         """
-        check_binding(session, reach.session_id, caller, bind=self._bind, announce=self.standing.announce)
+        self._binding.check(session, reach.session_id, caller, announce=self.standing.announce)
 
     def rotation(self, token: RefreshToken, rights: Rights | None, *, extends_ms: int | None = None) -> Rotation:
         """Say what the store is told of a refresh token, with a salt that is drawn for this attempt."""
