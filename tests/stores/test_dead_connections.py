@@ -10,7 +10,7 @@ from safeconduct._core.finish import finish
 from safeconduct.errors import Unavailable
 from safeconduct.stores.breaker import FAILURES
 from safeconduct.stores.link import LinkBroken
-from safeconduct.stores.link_pool import LinkPool
+from safeconduct.stores.link_pool import LinkPool, Taken
 from store_contract import question
 
 MANY = 20
@@ -184,10 +184,13 @@ def test_h_a_cancelled_question_takes_its_connection_along(open_stores, proxy):
 
 
 class Stalled:
-    """A connection whose command is never answered; others are answered meanwhile."""
+    """A connection on which nothing is ever answered; others are answered meanwhile."""
 
     def __init__(self, meanwhile):
         self._meanwhile = meanwhile
+
+    async def open(self, _seconds):
+        pass
 
     async def exchange(self, _commands, _seconds):
         await self._meanwhile()
@@ -198,22 +201,32 @@ class Stalled:
 
 
 def stall(pool, meanwhile):
-    """Let the next command meet a stalled connection."""
-    taken = pool.take()
-    pool.give_back(taken)
-    pool.give_back(type(taken)(Stalled(meanwhile), is_new=False, taken_at=0))
+    """Let the next command meet a new connection that is stalled."""
+    take = pool.take
+
+    def take_stalled():
+        pool.take = take
+        return Taken(Stalled(meanwhile), is_new=True, taken_at=next(pool._steps))
+
+    pool.take = take_stalled
 
 
 def test_e13_who_is_given_up_while_others_are_answered_opens_no_breaker(enter, open_stores, server, events):
-    """A server that answers is slow or has too much to do; it is not gone."""
-    world = enter(open_stores(server.url))
+    """A server that answers is slow or has too much to do; it is not gone, however many are given up after that."""
+    world = enter(open_stores(server.url, pool_size=3 * FAILURES))
     begin(world)
     wire = world.run(wire_of(world.store))
 
-    for _ in range(2 * FAILURES):
-        stall(wire._pool, lambda: world.store.ask(question()))
+    async def ask_beside(stalled):
+        """Ask in vain, while others ask in vain as well, and the last of them is answered."""
+        if stalled == 0:
+            await world.store.ask(question())
+            return
+        stall(wire._pool, lambda: ask_beside(stalled - 1))
         with pytest.raises(Unavailable, match="TimeoutError"):
-            ask(world)
+            await world.store.ask(question())
+
+    world.run(ask_beside(2 * FAILURES))
 
     assert not ask(world).is_revoked
     assert [] == events
