@@ -136,7 +136,7 @@ def test_a_connection_that_came_late_says_nothing_about_the_server(open_stores, 
 
     class Late:
         async def take(self, waited):
-            seconds[0] += waited
+            seconds[0] += 2 * waited
             return True
 
         def give(self):
@@ -255,13 +255,13 @@ def test_what_a_process_inherits_is_left_alone(server, open_stores):
     native, blocking = Native(stores), Blocking(stores)
     native.run(fill(native.store))
     blocking.run(blocking.store.ask(question()))
-    inherited = [stores._threads._wire, *stores._loops._wires.values()]
+    inherited = [stores._threads._wire, *(way.wire for way in stores._loops._ways.values())]
 
     stores.begin_process()
     answers = [world.run(world.store.ask(question(marks=[b"tr00"]))) for world in (native, blocking)]
-    idle = [len(left._idle) for left in inherited]
+    idle = [len(left._pool._idle) for left in inherited]
     for left, world in zip(inherited, (blocking, native), strict=True):
-        world.run(left.close())
+        left.close()
         world.close()
 
     assert all(answer.is_revoked for answer in answers)

@@ -1,4 +1,4 @@
-"""Proxies in front of a server: one that never answers, one that delays and counts."""
+"""Proxies in front of a server: one that never answers, one that delays and counts, one that leaves links half-open."""
 
 import contextlib
 import socket
@@ -14,6 +14,7 @@ class Proxy:
         self.gate.set()
         self.is_black_hole = False
         self.connections = 0
+        self._strands = []
         self._plugs = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -22,6 +23,17 @@ class Proxy:
     @property
     def url(self):
         return f"redis://127.0.0.1:{self.port}"
+
+    def open_clients(self):
+        """Wait until every client has closed its connection, and return those that did not within ten seconds."""
+        for thread in self._threads[1:]:
+            thread.join(10)
+        return [thread for thread in self._threads[1:] if thread.is_alive()]
+
+    def strand(self):
+        """Leave every connection half-open, as a host does that goes away without a word; new ones are served."""
+        for strand in self._strands:
+            strand.set()
 
     def cut(self):
         """End every connection now."""
@@ -54,15 +66,21 @@ class Proxy:
                 continue
             server = socket.create_connection(("127.0.0.1", self._target))
             self._plugs.append(server)
-            self._threads += [self._spawn(_pump, client, server, None), self._spawn(_pump, server, client, self.gate)]
+            strand = threading.Event()
+            self._strands.append(strand)
+            self._threads += [
+                self._spawn(_pump, client, server, None, strand),
+                self._spawn(_pump, server, client, self.gate, strand),
+            ]
 
 
-def _pump(source, sink, gate):
+def _pump(source, sink, gate, strand):
     try:
         while octets := source.recv(1 << 16):
             if gate is not None:
                 gate.wait()
-            sink.sendall(octets)
+            if not strand.is_set():
+                sink.sendall(octets)
     except OSError:
         pass
     _shut(sink)

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from safeconduct._core.answers import Answers
+from safeconduct._core.budget import within_one_budget
 from safeconduct._core.decision import Decision, Key, Known, Passed, Refused
 from safeconduct._core.endpoints.table import Body, Endpoints
 from safeconduct._core.identification import Identification
@@ -106,6 +107,7 @@ class Gate:
         """Say whether a middleware of the same ``Auth`` has let this very request through already."""
         return outer is not None and outer.owner is self._owner
 
+    @within_one_budget
     async def verify(self, token: str) -> Principal:
         """
         Check a token that came by no request: everything but a route's requirement.
@@ -123,6 +125,7 @@ class Gate:
             await self._vouching.ask(self._recognition.question(claims), None, now_ms=int(now * 1000))
         return principal_of(claims, "bearer")
 
+    @within_one_budget
     async def serve(self, request: Request, body: Body, query: bytes = b"") -> Reply:
         """
         Answer a request for one of our own paths, ``endpoints``.
@@ -199,6 +202,7 @@ class Gate:
         known.version = version
         return True
 
+    @within_one_budget
     async def decide(self, request: Request, outer: Passed | None) -> Decision:
         """
         Decide about *request*; *outer* is what another middleware left in it.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from safeconduct._core.budget import within_one_budget
 from safeconduct._core.decision import Clock
 from safeconduct._core.passwords import refuse_misfit_name
 from safeconduct._core.ports import Account, Receipt
@@ -43,6 +44,7 @@ class AsyncSessions:
         self._rooms = rooms
         self._resolution = resolution
 
+    @within_one_budget
     async def sign_in(
         self, account: Account, *, username: str | None = None, remember: bool = False, caller: Caller | None = None
     ) -> Tokens:
@@ -67,6 +69,7 @@ class AsyncSessions:
         name = account.subject if username is None else username
         return await self._rooms().logins.sign_in(account, username=name, remember=remember, caller=caller)
 
+    @within_one_budget
     async def refresh(self, refresh_token: str, *, extend: bool = False, caller: Caller | None = None) -> Tokens:
         """
         Rotate a refresh token and give an access token of the session's present level.
@@ -83,6 +86,7 @@ class AsyncSessions:
         """
         return await self._rooms().logins.refresh(refresh_token, extend=extend, caller=caller)
 
+    @within_one_budget
     async def renew(self, access_token: str) -> Tokens:
         """
         Give a remembered access token for one whose half of life is over.
@@ -95,6 +99,7 @@ class AsyncSessions:
         """
         return await self._rooms().logins.renew(await self._principal(access_token))
 
+    @within_one_budget
     async def step_up(
         self, access_token: str, password: str, *, refresh_token: str | None = None, caller: Caller | None = None
     ) -> Tokens:
@@ -118,6 +123,7 @@ class AsyncSessions:
         step_ups = self._rooms().step_ups
         return await step_ups.step_up(principal, password, refresh_token=refresh_token, caller=caller)
 
+    @within_one_budget
     async def sign_out(self, access_token: str) -> None:
         """
         End the session behind an access token, also of one that was ended itself.

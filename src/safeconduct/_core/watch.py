@@ -21,6 +21,7 @@ from dataclasses import replace
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+from safeconduct._core.budget import within_one_budget
 from safeconduct._core.decision import Proof
 from safeconduct._core.identification import Identification
 from safeconduct._core.ports import Answer, Question, View
@@ -134,6 +135,7 @@ class Watching:
         """Say whether the time of *watch* is over."""
         return self.clock() * 1000 >= watch.ends_ms
 
+    @within_one_budget
     async def lateness(self, watch: Watch) -> AuthError | None:
         """Prolong a *watch* whose time is over, or say why it ends.  Nothing is raised."""
         return await self._tried(self._prolong(watch))
@@ -151,6 +153,7 @@ class Watching:
         watch.requirement.check(prolonged.identity, now=now)
         _rest_on(watch, prolonged.identity, replace(watch.question, ends_ms=prolonged.ends_ms))
 
+    @within_one_budget
     async def extend(self, watch: Watch, token: str) -> Principal:
         """
         Let *watch* rest on *token* from now on.

@@ -7,12 +7,12 @@ from importlib import import_module
 from typing import Any
 
 from safeconduct.stores.address import Address
-from safeconduct.stores.link import Command, LinkBroken, Refusal, Reply, connection_arguments
+from safeconduct.stores.link import Command, LinkBroken, Refusal, Reply
 
 
 def load_driver() -> None:
     """Import the part of redis-py that connections here are made of; 200 ms that only who asks a server pays."""
-    import_module("redis.connection")
+    import_module("safeconduct.stores.blocking_connection")
 
 
 class BlockingLink:
@@ -24,43 +24,34 @@ class BlockingLink:
 
     async def open(self, seconds: float) -> None:
         """Connect within *seconds*."""
-        from redis import connection as kinds  # noqa: PLC0415 - as in load_driver
+        from safeconduct.stores.blocking_connection import DeadlineConnection  # noqa: PLC0415 - as in load_driver
 
-        kind: type[Any] = kinds.SSLConnection if self._address.is_tls else kinds.Connection
-        if self._address.path is not None:
-            kind = kinds.UnixDomainSocketConnection
-        # TLS waits twice: for the connection and for the handshake.
-        half = max(seconds, _SHORTEST_SECONDS) / 2
         try:
-            self._connection = kind(
-                socket_timeout=half, socket_connect_timeout=half, **connection_arguments(self._address)
-            )
+            self._connection = DeadlineConnection(self._address, time.monotonic() + seconds)
             self._connection.connect()
         # Whatever the driver raises, nobody was asked.
         except Exception as error:
-            raise _broken(error) from error
+            raise LinkBroken.of(error) from error
 
     async def exchange(self, commands: Sequence[Command], seconds: float) -> list[Reply]:
         """Send *commands* at once and read a reply to each."""
-        ends_at = time.monotonic() + seconds
         connection = self._connection
         try:
+            connection.hurry(time.monotonic() + seconds)
             connection.send_packed_command(connection.pack_commands(commands))
-            return [self._read(ends_at) for _ in commands]
+            return [self._read() for _ in commands]
         # Whatever the driver raises, nothing was answered: also where it could not parse what came.
         except Exception as error:
-            raise _broken(error) from error
+            raise LinkBroken.of(error) from error
 
-    async def drop(self) -> None:
+    def drop(self) -> None:
         """Close; redis-py leaves the socket of a parent process alone."""
         if self._connection is not None:  # pragma: no branch - None only if redis-py cannot be imported
             self._connection.disconnect()
 
-    def _read(self, ends_at: float) -> Reply:
+    def _read(self) -> Reply:
         from redis.exceptions import ResponseError  # noqa: PLC0415 - as in open
 
-        if not self._connection.can_read(timeout=max(ends_at - time.monotonic(), _SHORTEST_SECONDS)):
-            raise TimeoutError
         try:
             return self._connection.read_response()
         except ResponseError as error:
@@ -80,13 +71,3 @@ class BlockingSlots:
     def give(self) -> None:
         """Give a slot back."""
         self._semaphore.release()
-
-
-#: Zero would mean a socket that does not wait at all.
-_SHORTEST_SECONDS = 0.001
-
-
-def _broken(error: Exception) -> LinkBroken:
-    from redis.exceptions import TimeoutError as RedisTimeoutError  # noqa: PLC0415 - as in open
-
-    return LinkBroken(type(error).__name__, is_final=isinstance(error, (TimeoutError, RedisTimeoutError)))

@@ -31,6 +31,8 @@ class Breaker:
     def begin(self) -> None:
         """Forget everything: in a new process, or a forked one."""
         self._failures = 0
+        #: How often the server answered; two threads that count at once may count one.
+        self.answers = 0
         self._next_probe_at = 0.0
         self._lock = threading.Lock()
 
@@ -51,6 +53,7 @@ class Breaker:
 
     def succeeded(self) -> None:
         """Close it."""
+        self.answers += 1
         if self._failures == 0:
             return
         with self._lock:

@@ -35,12 +35,25 @@ class Refusal:
 
 
 class LinkBroken(Exception):
-    """The connection failed, and it is unknown whether the server heard; *is_final* if trying again is of no use."""
+    """
+    The connection failed, and it is unknown whether the server heard.
+
+    Args:
+        reason: Why, without anything that was sent.
+        is_final: Whether trying again is of no use.
+    """
 
     def __init__(self, reason: str, *, is_final: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.is_final = is_final
+        #: Whether another connection broke for the same cause, and was counted.
+        self.is_known = False
+
+    @classmethod
+    def of(cls, error: Exception) -> "LinkBroken":
+        """Say what *error* of a driver means, without its text, which may quote what was sent."""
+        return cls(_reason(error), is_final=isinstance(error, TimeoutError) or type(error).__name__ == "TimeoutError")
 
 
 class Link(Protocol):
@@ -54,8 +67,8 @@ class Link(Protocol):
         """Send *commands* at once and return a reply to each within *seconds*; a server's refusal is a reply."""
         ...
 
-    async def drop(self) -> None:
-        """Close without waiting."""
+    def drop(self) -> None:
+        """Close without waiting; also after its event loop was closed, from whichever thread finds that out."""
         ...
 
 
@@ -76,7 +89,21 @@ def connection_arguments(address: Address) -> dict[str, Any]:
     arguments: dict[str, Any] = {"protocol": 2, **_without_introduction()}
     if address.path is not None:
         return {**arguments, "path": address.path}
-    return {**arguments, "host": address.host, "port": address.port, **dict(address.tls_files)}
+    arguments |= {"host": address.host, "port": address.port}
+    if not address.is_tls:
+        return arguments
+    # "ssl_check_hostname" is off by default before redis-py 6: a certificate of any name would do.
+    return {**arguments, **dict(address.tls_files), "ssl_cert_reqs": "required", "ssl_check_hostname": True}
+
+
+def _reason(error: Exception) -> str:
+    cause: BaseException | None = error
+    while cause is not None:
+        # What ssl says of a certificate names the server, and nothing that was sent.
+        if (verdict := getattr(cause, "verify_message", None)) is not None:
+            return f"its certificate is not accepted: {verdict}"
+        cause = cause.__cause__ or cause.__context__
+    return type(error).__name__
 
 
 def _without_introduction() -> dict[str, None]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -20,6 +21,7 @@ class NativeLink:
     def __init__(self, address: Address) -> None:
         self._address = address
         self._connection: Any = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def open(self, seconds: float) -> None:
         """Connect within *seconds*."""
@@ -28,6 +30,7 @@ class NativeLink:
         kind: type[Any] = kinds.SSLConnection if self._address.is_tls else kinds.Connection
         if self._address.path is not None:
             kind = kinds.UnixDomainSocketConnection
+        self._loop = asyncio.get_running_loop()
         try:
             # The driver's own timeouts would run beside this one.
             self._connection = kind(
@@ -37,7 +40,7 @@ class NativeLink:
                 await self._connection.connect()
         # Whatever the driver raises, nobody was asked.
         except Exception as error:
-            raise _broken(error) from error
+            raise LinkBroken.of(error) from error
 
     async def exchange(self, commands: Sequence[Command], seconds: float) -> list[Reply]:
         """Send *commands* at once and read a reply to each."""
@@ -48,12 +51,23 @@ class NativeLink:
                 return [await self._read() for _ in commands]
         # Whatever the driver raises, nothing was answered: also where it could not parse what came.
         except Exception as error:
-            raise _broken(error) from error
+            if self._loop is not None and self._loop.is_closed():
+                # The collector closes a coroutine that was left in the middle, and redis-py fails at cleaning up
+                # without a loop.  There is nobody to tell, and nothing to try again.
+                raise GeneratorExit from error
+            raise LinkBroken.of(error) from error
 
-    async def drop(self) -> None:
-        """Close without waiting for the other side."""
-        if self._connection is not None:  # pragma: no branch - None only if redis-py cannot be imported
-            await self._connection.disconnect(nowait=True)
+    def drop(self) -> None:
+        """Close without waiting for the other side, and without the loop where it is closed."""
+        # redis-py closes within a running task only, which nobody has who finds a connection of a closed loop.
+        writer = getattr(self._connection, "_writer", None)
+        if writer is None or self._loop is None:
+            return
+        self._connection._reader = self._connection._writer = None  # noqa: SLF001 - else it warns when it is collected
+        if self._loop.is_closed():
+            _close_without_loop(writer.transport)
+        else:
+            writer.transport.abort()
 
     async def _read(self) -> Reply:
         from redis.exceptions import ResponseError  # noqa: PLC0415 - as in open
@@ -83,5 +97,13 @@ class NativeSlots:
         self._semaphore.release()
 
 
-def _broken(error: Exception) -> LinkBroken:
-    return LinkBroken(type(error).__name__, is_final=isinstance(error, TimeoutError))
+def _close_without_loop(transport: Any) -> None:
+    # asyncio closes a socket in a callback, for which a closed loop has no turn left: what it would call is called
+    # here.  Under TLS the socket is that of the transport below.  uvloop closes its sockets with the loop.
+    below = getattr(getattr(transport, "_ssl_protocol", None), "_transport", None)
+    with suppress(RuntimeError):
+        transport.abort()
+    lowest = transport if below is None else below
+    if getattr(lowest, "_sock", None) is not None:
+        with suppress(RuntimeError):
+            lowest._call_connection_lost(None)  # noqa: SLF001 - see above

@@ -2,10 +2,9 @@
 One Redis or Valkey server for both worlds of a process: one way for all threads, one for each event loop.
 
 Nothing connects before the first question.  asyncio connections belong to their loop, so a second ``asyncio.run`` gets
-its own.  A forked child takes over none: it abandons its parent's sockets without a word on them.
+its own (``loop_ways``).  A forked child takes over none: it abandons its parent's sockets without a word on them.
 """
 
-import asyncio
 import os
 import time
 import weakref
@@ -20,8 +19,10 @@ from safeconduct.stores import blocking, native
 from safeconduct.stores.address import parse_address
 from safeconduct.stores.blocking import BlockingLink, BlockingSlots
 from safeconduct.stores.breaker import Breaker
+from safeconduct.stores.complaints import Complaints
 from safeconduct.stores.fitness import Fitness
 from safeconduct.stores.link import Link
+from safeconduct.stores.loop_ways import LoopWays
 from safeconduct.stores.native import NativeLink, NativeSlots
 from safeconduct.stores.redis_store import RedisStore
 from safeconduct.stores.wire import Wire
@@ -59,8 +60,9 @@ class RedisStores:
         self._config = config
         self._breaker = Breaker(monotonic=monotonic, announce=announce)
         self._fitness = Fitness(accept_eviction=revocation.accept_eviction, monotonic=monotonic, announce=announce)
+        self._complaints = Complaints(monotonic=monotonic, announce=announce)
         self._threads = _ThreadsWay(self._new_blocking_wire)
-        self._loops = _LoopsWay(self._new_native_wire)
+        self._loops = LoopWays(self._new_native_wire)
         self._blocking, self._native = (
             RedisStore(
                 ways,
@@ -83,15 +85,16 @@ class RedisStores:
         return self._native
 
     def end(self) -> None:
-        """Answer no more.  Connections in use end with what they do; a loop's idle ones by its own ``close``."""
-        self._threads.is_ended = self._loops.is_ended = True
+        """Answer no more, and drop every connection; those in use when they are given back."""
+        self._threads.end()
+        self._loops.end()
 
     def begin_process(self) -> None:
         """Drop what was inherited over a fork."""
         self._breaker.begin()
         self._fitness.begin()
-        self._threads.abandon()
-        self._loops.abandon()
+        self._complaints.begin()
+        _abandoned.extend([*self._threads.forget(), *self._loops.forget()])
 
     def _new_blocking_wire(self) -> Wire:
         return self._new_wire(blocking.load_driver, BlockingLink, BlockingSlots(self._config.pool_size))
@@ -108,6 +111,7 @@ class RedisStores:
             deadline_seconds=self._config.deadline_ms / 1000,
             breaker=self._breaker,
             fitness=self._fitness,
+            complaints=self._complaints,
         )
 
 
@@ -123,43 +127,22 @@ class _ThreadsWay:
         return self._wire
 
     async def close(self) -> None:
-        await self._wire.close()
+        wire, self._wire = self._wire, self._new_wire()
+        wire.close()
 
-    def abandon(self) -> None:
-        _abandoned.append(self._wire)
-        self._wire = self._new_wire()
+    def end(self) -> None:
+        self.is_ended = True
+        self._wire.close()
 
-
-class _LoopsWay:
-    def __init__(self, new_wire: Callable[[], Wire]) -> None:
-        self._new_wire = new_wire
-        self._wires: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Wire] = weakref.WeakKeyDictionary()
-        self.is_ended = False
-
-    def wire(self) -> Wire:
-        if self.is_ended:
-            raise Unavailable("the store is closed")
-        loop = asyncio.get_running_loop()
-        wire = self._wires.get(loop)
-        if wire is None:
-            # Only this loop's thread asks for this loop's wire.
-            wire = self._wires[loop] = self._new_wire()
-        return wire
-
-    async def close(self) -> None:
-        wire = self._wires.pop(asyncio.get_running_loop(), None)
-        if wire is not None:
-            await wire.close()
-
-    def abandon(self) -> None:
-        _abandoned.extend(self._wires.values())
-        self._wires = weakref.WeakKeyDictionary()
+    def forget(self) -> list[object]:
+        wire, self._wire = self._wire, self._new_wire()
+        return [wire]
 
 
 _living: weakref.WeakSet[RedisStores] = weakref.WeakSet()
 #: A parent's connections in a forked child.  Were they collected, asyncio would take their sockets off a poll set that
 #: the child shares with its parent.
-_abandoned: list[Wire] = []
+_abandoned: list[object] = []
 
 
 def _begin_processes() -> None:  # pragma: no cover - runs in a forked child, which is not measured

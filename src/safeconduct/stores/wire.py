@@ -1,21 +1,23 @@
 """
 Send a command to a server within a deadline, in either world.
 
-The deadline covers all of it: the wait for a connection, connecting, one retry, the reply.  A command that failed is
-sent once more on a fresh connection if time is left, because a connection that lay idle may have been closed from the
-other side; so every script must bear being run twice.
+The deadline covers all of it: the wait for a connection, connecting, one retry, the reply; and all commands of one
+request share it.  A command that failed is sent once more on a fresh connection if time is left, because a connection
+that lay idle may have been closed from the other side; so every script must bear being run twice.
 """
 
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from safeconduct._core.budget import current_budget
 from safeconduct.errors import Unavailable
 from safeconduct.stores.address import Address
 from safeconduct.stores.breaker import Breaker
+from safeconduct.stores.complaints import REFUSED_INTRODUCTION, Complaints, advice
 from safeconduct.stores.fitness import Fitness
 from safeconduct.stores.link import Command, Link, LinkBroken, Refusal, Reply, Slots
+from safeconduct.stores.link_pool import LinkPool
 from safeconduct.stores.scripts import Script
 
 #: Kept back of the deadline when replicas are waited for: a server ends a wait up to a tenth of a second late.
@@ -53,9 +55,10 @@ class Wire:
         load_driver: Imports what connections of this world need, which takes longer than a command may.
         open_link: Makes a connection of this world.
         slots: Bounds how many are in use.
-        deadline_seconds: How long one command may take in all.
+        deadline_seconds: How long all commands of one request may take together.
         breaker: Knows whether the server answers; shared between the worlds.
         fitness: Knows whether it may be believed; shared too.
+        complaints: Tells what the server refuses; shared too.
     """
 
     def __init__(
@@ -68,16 +71,16 @@ class Wire:
         deadline_seconds: float,
         breaker: Breaker,
         fitness: Fitness,
+        complaints: Complaints,
     ) -> None:
         self._address = address
         self._load_driver = load_driver
-        self._open_link = open_link
         self._slots = slots
         self._deadline_seconds = deadline_seconds
         self._breaker = breaker
         self._fitness = fitness
-        #: The last one used is the first one used again, so that those a peak needed fall idle.
-        self._idle: deque[Link] = deque()
+        self._complaints = complaints
+        self._pool = LinkPool(lambda: open_link(address))
 
     async def call(self, call: Call) -> Outcome:
         """
@@ -86,33 +89,53 @@ class Wire:
         Raises:
             Unavailable: If there is no reply within the deadline, or it is an error, or the server is unfit.
         """
+        budget = current_budget()
+        seconds = self._deadline_seconds - budget.spent_seconds
+        if seconds <= 0:
+            raise Unavailable("the request's other questions to the store took all of its time")
         self._breaker.admit()
         # Before the clock starts: the first request of a process must not fail for an import.
         self._load_driver()
         # Real time, whatever clock the application was given: this bounds waits for a real server.
-        ends_at = time.monotonic() + self._deadline_seconds
-        if not await self._slots.take(self._deadline_seconds):
+        began_at = time.monotonic()
+        try:
+            outcome = await self._call_within(call, began_at + seconds)
+        finally:
+            budget.spent_seconds += time.monotonic() - began_at
+        self._fitness.refuse_unfit()
+        if isinstance(outcome.reply, Refusal):
+            self._complaints.hear_refusal(outcome.reply.kind)
+            raise Unavailable(f"the store refuses: {outcome.reply.kind}")
+        return outcome
+
+    def close(self) -> None:
+        """Drop the connections that are not in use now, and the others when they are given back."""
+        self._pool.close()
+
+    def abandon(self) -> None:
+        """Drop every connection, because nobody runs any more who could use one: their loop is closed."""
+        self._pool.abandon()
+
+    async def _call_within(self, call: Call, ends_at: float) -> Outcome:
+        # Half of the time at most goes by waiting in line: whoever gets a connection has time to use it.  With less
+        # left, most would give up half-way, and throw the connection away that the next one needs.
+        if not await self._slots.take((ends_at - time.monotonic()) / 2):
             raise Unavailable("every connection to the store is in use")
         is_late = ends_at - time.monotonic() < self._deadline_seconds / 2
+        answers = self._breaker.answers
         try:
             outcome = await self._call_twice(call, ends_at)
         except LinkBroken as broken:
-            # Whom the others kept waiting gave the server too little time to be judged by it.
-            if not (is_late and broken.is_final):
-                self._breaker.failed(broken.reason)
+            # Whom others kept waiting gave the server too little time to be judged by it, and a server that has
+            # answered somebody else meanwhile is slow, not gone.
+            if not (broken.is_final and (is_late or self._breaker.answers != answers)) and not broken.is_known:
+                self._breaker.failed(advice(broken.reason))
+            self._complaints.hear_broken(broken.reason)
             raise Unavailable(f"the store does not answer: {broken.reason}") from broken
         finally:
             self._slots.give()
         self._breaker.succeeded()
-        self._fitness.refuse_unfit()
-        if isinstance(outcome.reply, Refusal):
-            raise Unavailable(f"the store refuses: {outcome.reply.kind}")
         return outcome
-
-    async def close(self) -> None:
-        """Drop the connections that are not in use."""
-        while (link := self._idle_link()) is not None:
-            await link.drop()
 
     async def _call_twice(self, call: Call, ends_at: float) -> Outcome:
         try:
@@ -120,38 +143,31 @@ class Wire:
         except LinkBroken as broken:
             if broken.is_final or time.monotonic() >= ends_at:
                 raise
-            # What broke this one broke the others that lay idle.
-            await self.close()
             return await self._call_once(call, ends_at)
 
     async def _call_once(self, call: Call, ends_at: float) -> Outcome:
-        link = self._idle_link()
-        is_new = link is None
-        if link is None:
-            link = self._open_link(self._address)
+        taken = self._pool.take()
+        link = taken.link
         outcome = Outcome(None)
         try:
-            if is_new:
+            if taken.is_new:
                 await self._introduce(link, ends_at)
             outcome = await self._converse(link, call, ends_at)
             if call.replicas and not isinstance(outcome.reply, Refusal):
                 outcome = replace(outcome, replicas=await _replicas(link, call.replicas, ends_at))
         except _ReplicasUnknown:
             # The script has run; that it is told nothing of replicas does not undo it.
-            await link.drop()
+            self._pool.drop(taken)
             return outcome
+        except LinkBroken as broken:
+            broken.is_known = self._pool.drop_broken(taken)
+            raise
         # A task that is cancelled here leaves a reply on its way; nobody else may read it.
         except BaseException:
-            await link.drop()
+            self._pool.drop(taken)
             raise
-        self._idle.append(link)
+        self._pool.give_back(taken)
         return outcome
-
-    def _idle_link(self) -> Link | None:
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return None
 
     async def _introduce(self, link: Link, ends_at: float) -> None:
         await link.open(_left(ends_at))
@@ -164,7 +180,7 @@ class Wire:
         questions = self._fitness.questions()
         replies = await link.exchange([*commands, *questions], _left(ends_at))
         if any(isinstance(reply, Refusal) for reply in replies[: len(commands)]):
-            raise LinkBroken("the store refuses user, password or database", is_final=True)
+            raise LinkBroken(REFUSED_INTRODUCTION, is_final=True)
         if not self._fitness.hear(replies[len(commands) :]):
             self._fitness.hear(await link.exchange(self._fitness.questions(), _left(ends_at)))
 

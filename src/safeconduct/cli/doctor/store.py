@@ -89,7 +89,7 @@ def _exchange(config: Config, commands: Sequence[Command]) -> list[Reply]:
         finish(link.open(_PATIENCE_SECONDS))
         replies = finish(link.exchange([*first, *commands], _PATIENCE_SECONDS))
     finally:
-        finish(link.drop())
+        link.drop()
     if any(isinstance(reply, ServerRefusal) for reply in replies[: len(first)]):
         raise LinkBroken("it refuses user, password or database", is_final=True)
     return replies[len(first) :]

@@ -1,0 +1,85 @@
+"""
+Tell the operator what a server refuses, in a word that helps, once a minute for each kind.
+
+A refused command is ``Unavailable`` for the one request that sent it, and the server lives: no breaker opens, so that
+nobody would hear of a full memory or a missing right.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from safeconduct.events import Event, StoreUnavailable
+
+_TOLD_EVERY_SECONDS: Final = 60.0
+#: Why a connection is given up whose first commands were refused.
+REFUSED_INTRODUCTION: Final = "the store refuses user, password or database"
+_NODE: Final = "the store is one node of a cluster, which store.url cannot name yet: name a single server"
+_MEMORY: Final = "the store's memory is full (OOM): raise maxmemory; evicting would forget revocations"
+_CREDENTIALS: Final = "the store refuses user or password (NOAUTH, WRONGPASS): correct them in store.url"
+_ADVICE: Final = {
+    "OutOfMemoryError": _MEMORY,
+    "OOM": _MEMORY,
+    "NoPermissionError": "the store's user may not run this command or not use these keys (NOPERM): extend its ACL",
+    "AuthenticationError": _CREDENTIALS,
+    "AuthenticationWrongNumberOfArgsError": _CREDENTIALS,
+    "NOAUTH": _CREDENTIALS,
+    REFUSED_INTRODUCTION: f"{REFUSED_INTRODUCTION}: correct store.url",
+    "WRONGTYPE": "another application writes to our keys (WRONGTYPE): choose another store.key_prefix or database",
+    "NOREPLICAS": "too few replicas are connected (NOREPLICAS): see min-replicas-to-write on the server",
+    "BUSY": "a script keeps the store busy (BUSY): SCRIPT KILL ends it",
+    "BusyLoadingError": "the store is loading its data (LOADING): it answers when that is done",
+    "MASTERDOWN": "the store has lost its primary (MASTERDOWN): name the primary in store.url",
+    "MasterDownError": "the store has lost its primary (MASTERDOWN): name the primary in store.url",
+    "MISCONF": "the store cannot save to its disk (MISCONF) and takes no writes: see its log and its disk",
+    "ReadOnlyError": "the store is a replica (READONLY): name the primary in store.url",
+    "TryAgainError": _NODE,
+    "ClusterDownError": _NODE,
+    "ClusterCrossSlotError": _NODE,
+    "MovedError": _NODE,
+    "AskError": _NODE,
+    "NoScriptError": "the store keeps no scripts (NOSCRIPT): EVALSHA and EVAL must be allowed",
+}
+
+
+def advice(kind: str) -> str:
+    """Say what *kind*, a class of redis-py or the first word of an error, means to the operator."""
+    return _ADVICE.get(kind, kind)
+
+
+class Complaints:
+    """
+    Announce what a server refuses.
+
+    Args:
+        monotonic: A clock that never goes back, in seconds.
+        announce: Tells the listeners.
+    """
+
+    def __init__(self, *, monotonic: Callable[[], float], announce: Callable[[Event], None]) -> None:
+        self._monotonic = monotonic
+        self._announce = announce
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget everything: in a new process, or a forked one."""
+        self._told_at: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def hear_refusal(self, kind: str) -> None:
+        """Tell of *kind*, whatever it is."""
+        # Kinds that are not known share one entry, so that a server cannot fill the memory.
+        self._tell(_ADVICE.get(kind, ""), f"the store refuses a command ({kind})")
+
+    def hear_broken(self, reason: str) -> None:
+        """Tell of *reason*, if it is a server's word; what befalls a connection is the breaker's."""
+        if reason in _ADVICE:
+            self._tell(_ADVICE[reason], "")
+
+    def _tell(self, known: str, otherwise: str) -> None:
+        with self._lock:
+            now, told_at = self._monotonic(), self._told_at.get(known)
+            if told_at is not None and now - told_at < _TOLD_EVERY_SECONDS:
+                return
+            self._told_at[known] = now
+        self._announce(StoreUnavailable(reason=known or otherwise))

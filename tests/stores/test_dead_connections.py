@@ -1,0 +1,261 @@
+"""A connection that is dead, or was given up in the middle, costs one request and no other one."""
+
+import asyncio
+import time
+
+import pytest
+
+from proxies import Proxy
+from safeconduct._core.finish import finish
+from safeconduct.errors import Unavailable
+from safeconduct.stores.breaker import FAILURES
+from safeconduct.stores.link import LinkBroken
+from safeconduct.stores.link_pool import LinkPool, Taken
+from store_contract import question
+
+MANY = 20
+QUICK_SECONDS = 0.08
+
+
+@pytest.fixture
+def proxy(server):
+    proxy = Proxy(server.port)
+    yield proxy
+    proxy.stop()
+
+
+def begin(world):
+    return world.run(world.store.begin_epoch(0, reason="new", seen=None))
+
+
+def ask(world):
+    return world.run(world.store.ask(question()))
+
+
+async def wire_of(store):
+    return store._ways.wire()
+
+
+async def fill_pool(wire):
+    """Open connections until *MANY* lie idle."""
+    taken = [wire._pool.take() for _ in range(MANY)]
+    for each in taken:
+        if each.is_new:
+            await wire._introduce(each.link, time.monotonic() + 20)
+    for each in taken:
+        wire._pool.give_back(each)
+
+
+def test_e3_one_time_out_drops_every_dead_connection(enter, open_stores, proxy, events):
+    """Twenty half-open connections cost one request its deadline; the next one is answered on a new one."""
+    world = enter(open_stores(proxy.url, pool_size=MANY))
+    begin(world)
+    wire = world.run(wire_of(world.store))
+    world.run(fill_pool(wire))
+    proxy.strand()
+
+    usual, wire._deadline_seconds = wire._deadline_seconds, QUICK_SECONDS
+    with pytest.raises(Unavailable, match="TimeoutError"):
+        ask(world)
+    wire._deadline_seconds = usual
+    answer = ask(world)
+
+    assert not answer.is_revoked
+    assert MANY + 1 == proxy.connections
+    assert [] == events
+
+
+def test_e3_dead_connections_that_are_found_at_once_are_one_failure(open_stores, proxy, events):
+    """Twenty requests find twenty of them at the same time, and the breaker does not keep the next ones from asking."""
+    stores = open_stores(proxy.url, pool_size=MANY)
+    store = stores.native()
+
+    async def scene():
+        await store.begin_epoch(0, reason="new", seen=None)
+        wire = await wire_of(store)
+        await fill_pool(wire)
+        proxy.strand()
+        usual, wire._deadline_seconds = wire._deadline_seconds, QUICK_SECONDS
+        lost = await asyncio.gather(*(store.ask(question()) for _ in range(MANY)), return_exceptions=True)
+        wire._deadline_seconds = usual
+        return lost, await store.ask(question())
+
+    lost, answer = asyncio.run(scene())
+
+    assert [Unavailable] * MANY == [type(error) for error in lost]
+    assert not answer.is_revoked
+    assert [] == events
+
+
+class Bare:
+    """A connection that is not connected."""
+
+    def __init__(self):
+        self.is_dropped = False
+
+    def drop(self):
+        self.is_dropped = True
+
+
+def test_e3_what_was_heard_of_since_stays():
+    """Whoever answered after the dead one was asked is not dead."""
+    pool = LinkPool(Bare)
+    before, dead, after = (pool.take() for _ in range(3))
+    pool.give_back(dead)
+    pool.give_back(before)
+    retaken = [pool.take(), pool.take()]
+    pool.give_back(retaken[0])
+    pool.give_back(after)
+
+    is_known = pool.drop_broken(retaken[1])
+
+    assert not is_known
+    assert [False, True, False] == [each.link.is_dropped for each in (before, dead, after)]
+
+
+def test_e3_only_what_lay_idle_is_known_to_be_dead():
+    """A new connection that fails says something about the server, whatever failed before."""
+    pool = LinkPool(Bare)
+    pool.give_back(pool.take())
+    first, new = pool.take(), pool.take()
+    later = pool.take()
+
+    assert [False, False, False] == [pool.drop_broken(each) for each in (first, new, later)]
+
+
+class Interrupting:
+    """A connection on which a command is interrupted by what is no ``Exception``, as a killed greenlet is."""
+
+    def __init__(self, link):
+        self._link = link
+        self.is_dropped = False
+
+    async def open(self, seconds):
+        await self._link.open(seconds)
+
+    async def exchange(self, commands, seconds):
+        await self._link.exchange(commands[:1], seconds)
+        raise KeyboardInterrupt
+
+    def drop(self):
+        self.is_dropped = True
+        self._link.drop()
+
+
+def test_h_an_interrupted_command_takes_its_connection_along(open_stores, server):
+    """A reply is on its way there, and nobody else may read it."""
+    stores = open_stores(server.url, pool_size=1)
+    store = stores.blocking()
+    finish(store.begin_epoch(0, reason="new", seen=None))
+    pool = stores._threads.wire()._pool
+    taken = pool.take()
+    interrupting = Interrupting(taken.link)
+    pool._links.add(interrupting)
+    pool.give_back(type(taken)(interrupting, is_new=False, taken_at=0))
+
+    with pytest.raises(KeyboardInterrupt):
+        finish(store.ask(question()))
+    answer = finish(store.ask(question()))
+
+    assert interrupting.is_dropped
+    assert not answer.is_revoked
+
+
+def test_h_a_cancelled_question_takes_its_connection_along(open_stores, proxy):
+    """Of connections that were given up in the middle none stays open."""
+    store = open_stores(proxy.url, pool_size=1).native()
+
+    async def scene():
+        await store.begin_epoch(0, reason="new", seen=None)
+        for _ in range(3):
+            proxy.gate.clear()
+            task = asyncio.create_task(store.ask(question()))
+            for _ in range(5):
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            proxy.gate.set()
+        wire = await wire_of(store)
+        return len(wire._pool._links)
+
+    assert 0 == asyncio.run(scene())
+    assert [] == proxy.open_clients()
+
+
+class Stalled:
+    """A connection on which nothing is ever answered; others are answered meanwhile."""
+
+    def __init__(self, meanwhile):
+        self._meanwhile = meanwhile
+
+    async def open(self, _seconds):
+        pass
+
+    async def exchange(self, _commands, _seconds):
+        await self._meanwhile()
+        raise LinkBroken("TimeoutError", is_final=True)
+
+    def drop(self):
+        pass
+
+
+def stall(pool, meanwhile):
+    """Let the next command meet a new connection that is stalled."""
+    take = pool.take
+
+    def take_stalled():
+        pool.take = take
+        return Taken(Stalled(meanwhile), is_new=True, taken_at=next(pool._steps))
+
+    pool.take = take_stalled
+
+
+def test_e13_who_is_given_up_while_others_are_answered_opens_no_breaker(enter, open_stores, server, events):
+    """A server that answers is slow or has too much to do; it is not gone, however many are given up after that."""
+    world = enter(open_stores(server.url, pool_size=3 * FAILURES))
+    begin(world)
+    wire = world.run(wire_of(world.store))
+
+    async def ask_beside(stalled):
+        """Ask in vain, while others ask in vain as well, and the last of them is answered."""
+        if stalled == 0:
+            await world.store.ask(question())
+            return
+        stall(wire._pool, lambda: ask_beside(stalled - 1))
+        with pytest.raises(Unavailable, match="TimeoutError"):
+            await world.store.ask(question())
+
+    world.run(ask_beside(2 * FAILURES))
+
+    assert not ask(world).is_revoked
+    assert [] == events
+
+
+class Line:
+    """The slots of a busy store: nobody gets one, and each says how long they would have waited."""
+
+    def __init__(self):
+        self.waits = []
+
+    async def take(self, seconds):
+        self.waits.append(round(seconds, 1))
+        return False
+
+    def give(self):
+        raise AssertionError
+
+
+def test_e13_half_of_the_deadline_is_kept_for_asking(enter, open_stores, server, events):
+    """Who waited longer for a connection could not use it; that none was free says nothing about the server."""
+    world = enter(open_stores(server.url, deadline_ms=20_000))
+    begin(world)
+    wire = world.run(wire_of(world.store))
+    wire._slots = line = Line()
+
+    for _ in range(2 * FAILURES):
+        with pytest.raises(Unavailable, match="every connection to the store is in use"):
+            ask(world)
+
+    assert [10.0] * (2 * FAILURES) == line.waits
+    assert [] == events

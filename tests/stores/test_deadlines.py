@@ -1,0 +1,302 @@
+"""One deadline covers everything that a request asks of the store, however many steps that is made of."""
+
+import asyncio
+import socket
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from safeconduct._core.budget import within_one_budget
+from safeconduct._core.finish import finish
+from safeconduct.errors import Unavailable
+from safeconduct.stores import blocking, blocking_connection
+from safeconduct.stores.blocking_connection import DeadlineSocket, seconds_until
+from servers import free_port
+from slow_links import SlowLinks
+from store_contract import question
+
+ADDRESSES = 6
+
+
+def begin(world):
+    return world.run(world.store.begin_epoch(0, reason="new", seen=None))
+
+
+async def wire_of(store):
+    return store._ways.wire()
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    return SlowLinks(monkeypatch)
+
+
+@pytest.fixture
+def world(enter, open_stores, server, slow):
+    """A store with the usual deadline, whose every command takes 100 ms from now on."""
+    world = enter(open_stores(server.url, deadline_ms=250))
+    slow.around(world.run(wire_of(world.store)))
+    begin(world)
+    world.run(world.store.ask(question()))
+    slow.takes_seconds = 0.1
+    slow.granted.clear()
+    return world
+
+
+def test_e10_the_commands_of_a_request_share_one_deadline(world, slow):
+    """Each has what those before it left, and the one for which too little is left is given up with the deadline."""
+
+    @within_one_budget
+    async def request():
+        for _ in range(3):
+            await world.store.ask(question())
+
+    began = slow.now
+    with pytest.raises(Unavailable, match="TimeoutError"):
+        world.run(request())
+
+    assert [0.25, 0.15, 0.05] == slow.granted
+    assert 0.25 == pytest.approx(slow.now - began)
+
+
+def test_e10_a_request_whose_time_is_over_asks_no_more(world, slow):
+    """It is 503 at once, and the server is not blamed."""
+
+    @within_one_budget
+    async def request():
+        with pytest.raises(Unavailable, match="TimeoutError"):
+            await world.store.ask(question())
+        await world.store.ask(question())
+
+    slow.takes_seconds = 0.3
+    with pytest.raises(Unavailable, match="took all of its time"):
+        world.run(request())
+
+    assert [0.25] == slow.granted
+
+
+def test_e10_every_request_has_its_whole_deadline(world, slow):
+    """Nothing is left behind by the one before, nor by one that failed."""
+
+    @within_one_budget
+    async def request():
+        await world.store.ask(question())
+        await world.store.ask(question())
+        raise LookupError
+
+    for _ in range(3):
+        with pytest.raises(LookupError):
+            world.run(request())
+    world.run(world.store.ask(question()))
+
+    assert [0.25, 0.15] * 3 + [0.25] == slow.granted
+
+
+def test_e10_what_happens_between_the_questions_costs_nothing(world, slow):
+    """The time to hash a password is not the store's."""
+
+    @within_one_budget
+    async def request():
+        await world.store.ask(question())
+        slow.now += 5
+        await world.store.ask(question())
+
+    world.run(request())
+
+    assert [0.25, 0.15] == slow.granted
+
+
+def test_e10_a_step_within_a_request_has_no_deadline_of_its_own(world, slow):
+    @within_one_budget
+    async def step():
+        await world.store.ask(question())
+
+    @within_one_budget
+    async def request():
+        await step()
+        await step()
+
+    world.run(request())
+
+    assert [0.25, 0.15] == slow.granted
+
+
+def test_e10_what_outlives_its_request_has_deadlines_of_its_own(open_stores, server, slow):
+    """A task has a copy of the context that it was begun in, and is not refused for what the request has spent."""
+    store = open_stores(server.url, deadline_ms=250).native()
+
+    async def later(over):
+        await over.wait()
+        await within_one_budget(store.ask)(question())
+        await store.ask(question())
+
+    @within_one_budget
+    async def request(over):
+        await store.ask(question())
+        return asyncio.create_task(later(over))
+
+    async def scene():
+        slow.around(await wire_of(store))
+        await store.begin_epoch(0, reason="new", seen=None)
+        await store.ask(question())
+        slow.takes_seconds = 0.2
+        slow.granted.clear()
+        over = asyncio.Event()
+        task = await request(over)
+        over.set()
+        await task
+
+    asyncio.run(scene())
+
+    assert [0.25] * 3 == slow.granted
+
+
+def test_e10_requests_at_the_same_time_do_not_share_a_deadline(open_stores, server, slow):
+    """Two tasks of one loop each have all of their own."""
+    store = open_stores(server.url, deadline_ms=250).native()
+
+    @within_one_budget
+    async def request():
+        await store.ask(question())
+
+    async def scene():
+        slow.around(await wire_of(store))
+        await store.begin_epoch(0, reason="new", seen=None)
+        await store.ask(question())
+        slow.granted.clear()
+        await asyncio.gather(request(), request())
+
+    asyncio.run(scene())
+
+    assert 0.25 in slow.granted
+    assert all(seconds == pytest.approx(0.25) for seconds in slow.granted)
+
+
+class Clock:
+    """A monotonic clock that goes a step further each time it is read."""
+
+    def __init__(self, monkeypatch, *, step):
+        self.now, self._step = 1000.0, step
+        for module in (blocking, blocking_connection):
+            monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=self.read))
+
+    def read(self):
+        self.now += self._step
+        return self.now
+
+
+def drip(listener):
+    """Answer with one byte after the other, and never to the end; give up after many."""
+    plug, _ = listener.accept()
+    with plug:
+        plug.recv(1 << 16)
+        try:
+            plug.sendall(b"+")
+            for _ in range(100_000):
+                plug.sendall(b"a")
+        except OSError:
+            return
+
+
+def test_e9_a_reply_that_drips_ends_with_the_deadline(open_stores, monkeypatch):
+    """However many bytes come, each within any time-out of its own."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=drip, args=(listener,))
+    thread.start()
+    store = open_stores(f"redis://127.0.0.1:{listener.getsockname()[1]}", deadline_ms=20_000).blocking()
+    Clock(monkeypatch, step=0.5)
+
+    with pytest.raises(Unavailable, match="TimeoutError"):
+        finish(store.ask(question()))
+    thread.join()
+    listener.close()
+
+
+def test_e9_every_step_has_what_the_others_left():
+    """A time-out is what is left of the deadline, and nothing is left after it."""
+    here, there = socket.socketpair()
+    plug = DeadlineSocket(here, ends_at=0.0)
+    plug.settimeout(5)
+
+    for step in (lambda: plug.recv(1), lambda: plug.sendall(b"x")):
+        with pytest.raises(TimeoutError):
+            step()
+    here.close()
+    there.close()
+
+
+class SilentSockets:
+    """Sockets whose addresses do not answer, but for *alive*; connecting takes the whole time-out."""
+
+    AF_UNIX, AF_INET, SOCK_STREAM = socket.AF_UNIX, socket.AF_INET, socket.SOCK_STREAM
+    IPPROTO_TCP, TCP_NODELAY = socket.IPPROTO_TCP, socket.TCP_NODELAY
+    SOL_SOCKET, SO_KEEPALIVE = socket.SOL_SOCKET, socket.SO_KEEPALIVE
+
+    def __init__(self, monkeypatch, places, alive=None):
+        self.waits, self.clock = [], Clock(monkeypatch, step=0)
+        self._places, self._alive = places, alive
+        monkeypatch.setattr(blocking_connection, "socket", self)
+
+    def getaddrinfo(self, *_arguments, **_options):
+        return [(self.AF_INET, self.SOCK_STREAM, 0, "", place) for place in self._places]
+
+    def socket(self, *kind):
+        return _Silent(socket.socket(*kind), self, self._alive)
+
+
+class _Silent:
+    def __init__(self, plug, sockets, alive):
+        self._plug, self._sockets, self._alive = plug, sockets, alive
+
+    def settimeout(self, seconds):
+        self._seconds = seconds
+        self._plug.settimeout(20)
+
+    def connect(self, place):
+        if place == self._alive:
+            self._plug.connect(place)
+            return
+        self._sockets.waits.append(round(self._seconds, 6))
+        self._sockets.clock.now += self._seconds
+        raise TimeoutError
+
+    def __getattr__(self, name):
+        return getattr(self._plug, name)
+
+
+def test_e9_all_addresses_of_a_host_share_the_deadline(open_stores, monkeypatch):
+    """Six silent ones take as long as one."""
+    sockets = SilentSockets(monkeypatch, [("127.0.0.1", free_port())] * ADDRESSES)
+    store = open_stores("redis://store.example", deadline_ms=6000).blocking()
+
+    with pytest.raises(Unavailable, match="TimeoutError"):
+        finish(store.ask(question()))
+
+    assert ADDRESSES == len(sockets.waits)
+    assert sum(sockets.waits) == pytest.approx(6, abs=0.01)
+
+
+def test_e9_a_silent_address_leaves_time_for_the_next_one(open_stores, monkeypatch, server):
+    alive = ("127.0.0.1", server.port)
+    sockets = SilentSockets(monkeypatch, [("127.0.0.1", free_port()), alive], alive)
+    store = open_stores("redis://store.example", deadline_ms=20_000).blocking()
+
+    answer = finish(store.ask(question()))
+
+    assert answer.is_empty
+    assert 1 == len(sockets.waits)
+    finish(store.close())
+
+
+def test_e9_a_host_without_an_address_is_unavailable(open_stores, monkeypatch):
+    SilentSockets(monkeypatch, [])
+
+    with pytest.raises(Unavailable, match="ConnectionError"):
+        finish(open_stores("redis://store.example").blocking().ask(question()))
+
+
+def test_e9_what_is_over_has_no_time():
+    """Zero would mean a socket that does not wait at all, and less is refused by the operating system's own words."""
+    with pytest.raises(TimeoutError):
+        seconds_until(0.0)

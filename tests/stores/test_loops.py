@@ -1,0 +1,237 @@
+"""A loop that has ended leaves no connection behind, however it ended."""
+
+import asyncio
+import gc
+import threading
+from pathlib import Path
+
+import pytest
+
+from applications import AsgiReport
+from login_scene import Time
+from minting import mint
+from people import Folk
+from proxies import Proxy
+from safeconduct import Auth
+from safeconduct.errors import Unavailable
+from safeconduct.stores.redis_stores import RedisStores
+from store_contract import question
+from visiting import life_configuration, stores_of
+
+LOOPS = 300
+FEW = 2
+
+
+def begin(store):
+    return store.begin_epoch(0, reason="new", seen=None)
+
+
+def ask(store):
+    return store.ask(question())
+
+
+def clients(server):
+    """Count who is connected, without the one who asks."""
+    return server.say("CLIENT", "LIST", "TYPE", "normal").count(" addr=") - 1
+
+
+def descriptors():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def by_run(coroutine_of, store):
+    asyncio.run(coroutine_of(store))
+
+
+def by_close(coroutine_of, store):
+    """End a loop as carelessly as it can be done."""
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(coroutine_of(store))
+    loop.close()
+
+
+def by_thread(coroutine_of, store):
+    thread = threading.Thread(target=by_close, args=(coroutine_of, store))
+    thread.start()
+    thread.join()
+
+
+ENDINGS = pytest.mark.parametrize("end", [by_run, by_close, by_thread])
+
+
+@ENDINGS
+def test_e5_loops_that_ended_leave_few_connections(server, open_stores, end):
+    """Three hundred loops leave two connections and descriptors at most, and nothing is warned of."""
+    stores = open_stores(server.url)
+    store = stores.native()
+    by_run(begin, store)
+    before, open_before = clients(server), descriptors()
+
+    for _ in range(LOOPS):
+        end(ask, store)
+    gc.collect()
+
+    assert clients(server) - before <= FEW
+    assert descriptors() - open_before <= FEW
+    stores.end()
+
+
+def test_e5_a_loop_that_shuts_down_leaves_none(server, open_stores):
+    """Its connections are closed within the loop, not by the next one."""
+    store = open_stores(server.url).native()
+
+    by_run(begin, store)
+
+    assert 0 == clients(server)
+
+
+@ENDINGS
+def test_e5_a_closed_store_has_no_connection(server, open_stores, end):
+    """Closing takes the connections of ended loops along, and those of threads."""
+    stores = open_stores(server.url)
+    end(begin, stores.native())
+    asyncio.run(_drain(stores.blocking().ask(question())))
+
+    stores.end()
+    gc.collect()
+
+    assert 0 == clients(server)
+
+
+async def _drain(coroutine):
+    return await coroutine
+
+
+def test_e5_a_loop_that_lives_closes_its_connections_when_the_store_ends(server, open_stores):
+    """Its thread closes them, in the loop's next turn."""
+    stores = open_stores(server.url)
+    with asyncio.Runner() as runner:
+        runner.run(begin(stores.native()))
+        stores.end()
+        runner.run(_drain(asyncio.sleep(0)))
+
+        assert 0 == clients(server)
+        with pytest.raises(Unavailable, match="closed"):
+            runner.run(ask(stores.native()))
+
+
+def test_e5_what_is_asked_while_a_loop_ends_leaves_nothing(server, open_stores):
+    """A generator of the application that asks in its own end gets an answer, and the connection goes with it."""
+    store = open_stores(server.url).native()
+    said = []
+
+    async def stream():
+        try:
+            yield
+        finally:
+            said.append(await ask(store))
+
+    async def scene():
+        await begin(store)
+        held.append(stream())
+        await anext(held[0])
+
+    held = []
+    asyncio.run(scene())
+
+    assert [False] == [answer.is_revoked for answer in said]
+    assert 0 == clients(server)
+
+
+def test_e5_a_loop_that_is_closed_in_the_middle_of_a_question_leaves_nothing(server, open_stores):
+    """Its task never ends, and the next loop takes the connection away all the same."""
+    proxy = Proxy(server.port)
+    store = open_stores(proxy.url).native()
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(begin(store))
+    proxy.gate.clear()
+    task = loop.create_task(ask(store))
+    for _ in range(5):
+        loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+    proxy.gate.set()
+    task._log_destroy_pending = False
+
+    by_run(ask, store)
+    proxy.stop()
+
+    assert not proxy.open_clients()
+
+
+def test_e5_a_process_that_forked_knows_no_loop(server, open_stores):
+    """What a child inherits is neither closed nor counted as its own."""
+    stores: RedisStores = open_stores(server.url)
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(begin(stores.native()))
+    stores.begin_process()
+
+    loop.run_until_complete(stores.native().close())
+    stores.end()
+
+    assert 1 == clients(server)
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
+    assert 0 == clients(server)
+
+
+@pytest.fixture
+def auth(server):
+    """An ``Auth`` over the server, whose store has begun."""
+    moment = Time()
+    stores = stores_of(server.kind, server, moment, print)
+    auth = Auth(life_configuration(), directory=Folk(alice="wonder"), store=stores, clock=moment.clock)
+    auth.verify(mint())
+    yield auth
+    auth.close()
+    assert 0 == clients(server)
+
+
+def test_e5_async_views_of_flask_leave_few_connections(server, auth):
+    """Flask runs each in a loop of its own."""
+    flask = pytest.importorskip("flask", reason="Flask is not installed")
+    pytest.importorskip("asgiref", reason="Flask has no async views without asgiref")
+    application = flask.Flask("views")
+
+    @application.get("/")
+    async def view():
+        return (await auth.async_verify(mint())).subject
+
+    application.wsgi_app = auth.wsgi(application.wsgi_app)
+    before, client = clients(server), application.test_client()
+
+    said = [client.get("/", headers={"authorization": f"Bearer {mint()}"}).text for _ in range(50)]
+
+    assert ["alice"] * 50 == said
+    assert clients(server) - before <= FEW
+
+
+def test_e5_test_clients_without_lifespan_leave_few_connections(server, auth):
+    """Starlette's client runs a loop for each request, and hears of no shutdown."""
+    testclient = pytest.importorskip("starlette.testclient", reason="Starlette is not installed")
+    application = auth.asgi(AsgiReport())
+    before = clients(server)
+
+    said = [
+        testclient.TestClient(application).get("/", headers={"authorization": f"Bearer {mint()}"}).status_code
+        for _ in range(50)
+    ]
+
+    assert [200] * 50 == said
+    assert clients(server) - before <= FEW
+
+
+def test_e5_a_connection_that_the_server_closed_is_not_closed_twice(server, open_stores):
+    """What the loop saw end before it was closed has no socket any more."""
+    proxy = Proxy(server.port)
+    stores = open_stores(proxy.url)
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(begin(stores.native()))
+    proxy.cut()
+    for _ in range(5):
+        loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+
+    stores.end()
+    proxy.stop()
+
+    assert {} == stores._loops._ways
