@@ -23,7 +23,7 @@ class Standby:
 
     def __init__(self, server, *, is_behind):
         self._primary = server
-        self._replica = Server(server.kind)
+        self._replica = Server(server.kind, "--appendonly", "yes")
         # By default a primary waits five seconds for further replicas.
         server.say("CONFIG", "SET", "repl-diskless-sync-delay", "0")
         self._replica.say("REPLICAOF", "127.0.0.1", server.port)

@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
+from safeconduct._core.epochs import Epoch
 from safeconduct.principal import Level
 
 RevocationKind = Literal["token", "session", "subject", "client", "key", "everything"]
@@ -38,17 +39,6 @@ class Question:
     kept: str | None = None
     #: The digest of the opaque token, which the store must have too.
     reference: bytes | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """One life of a store's data.  ``lost`` means that earlier data is known to be gone."""
-
-    name: str
-    started_ms: int
-    reason: Literal["new", "lost"]
-    #: The largest lifetime of any token that may be accepted, in milliseconds.
-    horizon_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +94,8 @@ class Written:
     #: The cut-off that now holds, by the store's clock; None for a mark.
     before_ms: int | None
     replicas: int = 0
+    #: Whether it is on disk.
+    is_durable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +110,8 @@ class Receipt:
     replicas: int = 0
     #: The shards that could not be asked: there the thing is not ended.  Revoking again is harmless.
     missed: tuple[int, ...] = ()
+    #: Whether every shard that took it has it on disk, and not in its memory alone.
+    durability: Literal["durable", "stored"] = "stored"
 
     @classmethod
     def of(cls, revocation: Revocation, written: Mapping[int, Written]) -> "Receipt":
@@ -128,6 +122,7 @@ class Receipt:
             shards=tuple(written),
             replicas=min(one.replicas for one in written.values()),
             missed=tuple(shard for shard in revocation.shards if shard not in written),
+            durability="durable" if all(one.is_durable for one in written.values()) else "stored",
         )
 
 

@@ -15,7 +15,9 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
-from safeconduct._core.ports import Answer, Counter, Epoch, Question, Revocation, Stamp, Store, Written
+from safeconduct._core.epochs import Epoch
+from safeconduct._core.members import untagged
+from safeconduct._core.ports import Answer, Counter, Question, Revocation, Stamp, Store, Written
 from safeconduct.errors import Unavailable
 from safeconduct.stores.counters import MemoryCounters
 from safeconduct.stores.lifetimes import MARGIN_MS, entry_expires_ms
@@ -168,7 +170,7 @@ class MemoryStore:
 
     def begin_instance(self) -> None:
         """Become another instance, with a lock that nobody holds: in a new process, or a forked one."""
-        self._instance = secrets.token_bytes(_INSTANCE_BYTES)
+        self._instance = untagged(secrets.token_bytes(_INSTANCE_BYTES))
         self._is_told = False
         self._lock = threading.Lock()
         self.sessions.forget()

@@ -7,6 +7,7 @@ from typing import Any
 
 from safeconduct.stores.address import Address
 from safeconduct.stores.link import Command, LinkBroken, Refusal, Reply, connection_arguments
+from safeconduct.stores.run import Run
 
 
 def load_driver() -> None:
@@ -20,6 +21,7 @@ class NativeLink:
     def __init__(self, address: Address) -> None:
         self._address = address
         self._connection: Any = None
+        self.run = Run()
 
     async def open(self, seconds: float) -> None:
         """Connect within *seconds*."""

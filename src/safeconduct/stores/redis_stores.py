@@ -22,6 +22,7 @@ from safeconduct.stores.blocking import BlockingLink, BlockingSlots
 from safeconduct.stores.breaker import Breaker
 from safeconduct.stores.fitness import Fitness
 from safeconduct.stores.link import Link
+from safeconduct.stores.marks import Marks
 from safeconduct.stores.native import NativeLink, NativeSlots
 from safeconduct.stores.redis_store import RedisStore
 from safeconduct.stores.wire import Wire
@@ -59,11 +60,13 @@ class RedisStores:
         self._config = config
         self._breaker = Breaker(monotonic=monotonic, announce=announce)
         self._fitness = Fitness(accept_eviction=revocation.accept_eviction, monotonic=monotonic, announce=announce)
+        self._marks = Marks()
         self._threads = _ThreadsWay(self._new_blocking_wire)
         self._loops = _LoopsWay(self._new_native_wire)
         self._blocking, self._native = (
             RedisStore(
                 ways,
+                self._marks,
                 key_prefix=config.key_prefix,
                 horizon_ms=horizon_ms,
                 leeway_ms=leeway_ms,
@@ -90,6 +93,7 @@ class RedisStores:
         """Drop what was inherited over a fork."""
         self._breaker.begin()
         self._fitness.begin()
+        self._marks.begin()
         self._threads.abandon()
         self._loops.abandon()
 

@@ -52,7 +52,8 @@ class Logins:
             raise BadCredentials("the account is disabled")
         origin = caller or Caller()
         rights, lives = Rights.of(account), self._lives
-        session_id = new_session_id(self._reaches.shard_of(account.subject), self._store.instance, self._turning.draw)
+        shard = self._reaches.shard_of(account.subject)
+        session_id = new_session_id(shard, await self._standing.origin(shard), self._turning.draw)
         reach = self._reaches.of_subject(account.subject, text_of(session_id))
         extra = self._turning.claims(reach, account.subject, rights, account.level)
         first = self._refresh_tokens.first(session_id, self._turning.draw(SECRET_BYTES)) if remember else None
