@@ -205,6 +205,8 @@ class MemoryStore:
 
     def stamp_alone(self, cuts: Sequence[bytes], now_ms: int) -> int:
         """Find the instant of a new token; whoever calls holds the others off."""
+        if self._prune(now_ms):
+            self.look_anew()
         iat_ms = max(now_ms, self.latest_cut_ms(cuts) + 1, self._epoch.started_ms + 1)
         self._stamped_ms = max(self._stamped_ms, iat_ms)
         return iat_ms
@@ -264,10 +266,11 @@ class MemoryStore:
         if expires_ms is not None:
             heapq.heappush(self._expiries, (expires_ms, member))
 
-    def _prune(self, now_ms: int) -> None:
+    def _prune(self, now_ms: int) -> bool:
+        known = len(self._entries)
         for _ in range(PRUNED_AT_ONCE):
             if not self._expiries or self._expiries[0][0] >= now_ms - MARGIN_MS:
-                return
+                break
             expires_ms, member = heapq.heappop(self._expiries)
             # An entry that was written twice stands in the heap twice, and only its later end counts.
             if self._entries.get(member) == expires_ms:
@@ -275,6 +278,7 @@ class MemoryStore:
                 self._pruned_ms = max(self._pruned_ms, expires_ms)
                 del self._entries[member]
                 self._cuts.pop(member, None)
+        return len(self._entries) < known
 
 
 _living: weakref.WeakSet[MemoryStore] = weakref.WeakSet()
