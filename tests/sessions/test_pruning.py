@@ -4,7 +4,7 @@ import pytest
 
 from safeconduct._core.ports import Revocation
 from servers import KINDS
-from session_craft import ABSOLUTE_MS, SHORT_MS, opening, reach_of, rotation, step_up
+from session_craft import ABSOLUTE_MS, SHORT_MS, opening, reach_of, rotation
 from worlds import WORLDS
 
 DAY_SECONDS = 86_400
@@ -66,7 +66,7 @@ def test_e4_of_remembered_sessions_nothing_is_left_past_their_end(world, clock, 
     assert (2, 2) == count()
 
 
-def _revoke(world, reach):
+def _revoke(world, _reach):
     world.run(world.store.revoke(0, Revocation("subject", b"u" + b"x" * 16, (0,), None, ABSOLUTE_MS)))
 
 

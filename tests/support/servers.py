@@ -100,6 +100,14 @@ class Server:
             self._process = None
             self.socket.unlink(missing_ok=True)
 
+    def end(self):
+        """End it as an operator does: what it was told is on disk, if anything is to be."""
+        self._process.terminate()
+        self._process.wait()
+        self._process.stdout.close()
+        self._process = None
+        self.socket.unlink(missing_ok=True)
+
     def stop(self):
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -120,6 +120,8 @@ class Wire:
         self._breaker.succeeded()
         self._fitness.refuse_unfit()
         if isinstance(outcome.reply, Refusal):
+            if outcome.reply.kind == "ReadOnlyError":
+                self._fitness.doubt()
             raise Unavailable(f"the store refuses: {outcome.reply.kind}")
         return outcome
 

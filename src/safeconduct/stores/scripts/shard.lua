@@ -63,11 +63,12 @@ local function draw_line()
     changes[#changes + 1] = word
   end
   -- May fail for want of memory: then the line is drawn later, and the log tells what is missing.
-  redis.pcall('HSET', meta, unpack(changes))
-  if oldest then
-    redis.call('HDEL', meta, 'next:' .. oldest)
+  if type(redis.pcall('HSET', meta, unpack(changes))) == 'number' then
+    fields[9] = drawn
+    if oldest then
+      redis.call('HDEL', meta, 'next:' .. oldest)
+    end
   end
-  fields[9], fields[10] = drawn, run
   -- Without a file of its changes a server that began after all that is in the data read it from a snapshot.
   if has_aof ~= '1' and not is_first and tonumber(run_began) + tonumber(ARGV[1]) >= newest() then
     lose('restart', 0)
