@@ -25,7 +25,7 @@ from typing import Literal, Protocol, TypeVar
 
 from safeconduct._core.epochs import Epoch, Epochs
 from safeconduct._core.ports import Question, Store
-from safeconduct.errors import NotYetValidToken, RevokedToken, Unavailable
+from safeconduct.errors import RevokedToken, Unavailable
 from safeconduct.events import ClockSkewed, Event, StoreLost
 
 _TOLD_EVERY_MS = 60_000
@@ -130,16 +130,10 @@ class EpochWatch:
         if issued_ms <= epoch.started_ms and self._is_in_doubt(epoch, own_ms, has_session=has_session):
             raise RevokedToken("older than what the store knows")
 
-    def refuse_early(self, question: Question, own_ms: int) -> None:
-        """
-        Return if a token was not issued in the future, by the store's clock, which has stamped it.
-
-        Raises:
-            NotYetValidToken: If it was.
-        """
+    def is_early(self, question: Question, own_ms: int) -> bool:
+        """Say whether a token was issued in the future, as far as the store's clock is known, which stamped it."""
         # A password that was proven has no marks, and bears our own clock's instant.
-        if question.marks and question.issued_ms > own_ms - self._epochs.skew_ms + self._leeway_ms:
-            raise NotYetValidToken("iat lies in the future")
+        return bool(question.marks) and question.issued_ms > own_ms - self._epochs.skew_ms + self._leeway_ms
 
     def _is_in_doubt(self, epoch: Epoch, now_ms: int, *, has_session: bool) -> bool:
         if epoch.reason == "adopted" or (epoch.reason == "new" and not self._refuses_new and not has_session):

@@ -19,7 +19,7 @@ from safeconduct._core.ports import (
 )
 from safeconduct._core.reference_ports import Resolved
 from safeconduct._core.views import Blind
-from safeconduct.errors import NotFound, RevokedToken, Unavailable
+from safeconduct.errors import NotFound, NotYetValidToken, RevokedToken, Unavailable
 from safeconduct.events import Event, Revoked
 
 _MARGIN_MS = 60_000
@@ -51,6 +51,7 @@ class Revocations:
         "_watch",
         "consult",
         "epoch",
+        "is_early",
         "view",
     )
 
@@ -83,6 +84,7 @@ class Revocations:
         self._seen = self._watch.seen
         self.consult = self._watch.consult
         self.epoch = self._watch.epoch
+        self.is_early = self._watch.is_early
         #: What is known without asking; where that is nothing, ``check`` decides.
         self.view: View = store if isinstance(store, View) and not refuses_new else Blind()
 
@@ -92,6 +94,7 @@ class Revocations:
 
         Raises:
             RevokedToken: If it was ended.
+            NotYetValidToken: If it was issued in the future, by the store's clock.
             Unavailable: If nobody can say.
         """
         if answer is None:
@@ -110,6 +113,8 @@ class Revocations:
         self._watch.refuse_doubtful(
             question.issued_ms, epoch, answer.now_ms, now_ms, has_session=question.instance is not None
         )
+        if self._watch.is_early(question, now_ms):
+            raise NotYetValidToken("iat lies in the future")
 
     async def resolve(self, command: Callable[[], Awaitable[Resolved]], shard: int, *, now_ms: int) -> str:
         """

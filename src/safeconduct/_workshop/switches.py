@@ -1,7 +1,10 @@
 """What follows from single switches of a configuration."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from safeconduct._core.ports import Stores, View
+from safeconduct._tokens.policy import Policy
 from safeconduct.config import Config
 from safeconduct.events import RuleWeakened
 
@@ -25,6 +28,13 @@ def public_paths(config: Config) -> tuple[str, ...]:
 def leeway_of(config: Config) -> int:
     """Return the largest leeway of any token that may be accepted, in seconds."""
     return max([config.tokens.leeway_seconds, *(trust.leeway_seconds for trust in config.trust)])
+
+
+def dated(rules: Sequence[Policy], config: Config, stores: Stores) -> list[Policy]:
+    """Return *rules*, where own tokens are compared with the clock of a store that has one of its own."""
+    if config.store.url == "none" or isinstance(stores, View):
+        return list(rules)
+    return [replace(policy, is_dated_by_store=True) if policy.is_own else policy for policy in rules]
 
 
 def weakened(config: Config) -> Iterator[RuleWeakened]:

@@ -40,7 +40,7 @@ from safeconduct._workshop.lookout import watching_of
 from safeconduct._workshop.parts import WorldParts
 from safeconduct._workshop.proving import ProvingWing, World
 from safeconduct._workshop.sources import sources_of
-from safeconduct._workshop.switches import leeway_of, public_paths, realm_of, weakened
+from safeconduct._workshop.switches import dated, leeway_of, public_paths, realm_of, weakened
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
 from safeconduct.stores import open_store
@@ -75,10 +75,10 @@ class Workshop:
         self._owner = object()
         self.keys = own_keys(config, announce)
         self._policy = Policy(public_paths(config), config.access.rules, default=config.access.default)
-        rules = issuer_rules(config, self.keys, announce)
+        self._stores = store or self._configured_store()
+        rules = dated(issuer_rules(config, self.keys, announce), config, self._stores)
         self._own_rules = next((policy for policy in rules if policy.is_own), None)
         self._verifier = TokenVerifier(rules)
-        self._stores = store or self._configured_store()
         self._epochs = Epochs()
         self.proving = ProvingWing(
             config,
