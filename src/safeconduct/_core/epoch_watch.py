@@ -96,6 +96,10 @@ class EpochWatch:
     async def settle(self, shard: int, reply: _Reply) -> Outcome:
         """Take in which epoch *reply* names, and say what that means for it."""
         seen, epoch = self.seen.get(shard), reply.epoch
+        if epoch is not None and epoch == seen:
+            # The same object from now on, which is all that the warm path looks at.
+            self.seen[shard] = epoch
+            return "same"
         if epoch is not None and (epoch.witness or (seen is not None and _is_later_loss(epoch, seen))):
             # The script has acted on it, or another process has before: what it decided holds.
             self.seen[shard] = epoch

@@ -31,8 +31,8 @@ class Epochs:
 
     __slots__ = ("seen", "skew_ms", "skew_told_ms")
 
-    def __init__(self) -> None:
-        self.seen: dict[int, Epoch] = {}
+    def __init__(self, seen: dict[int, Epoch] | None = None) -> None:
+        self.seen: dict[int, Epoch] = {} if seen is None else seen
         #: How far our clock was ahead of the store's at the last reply.
         self.skew_ms = 0
         self.skew_told_ms: int | None = None

@@ -203,6 +203,15 @@ class AsksTogether(Protocol):
         ...
 
 
+@runtime_checkable
+class Remembers(Protocol):
+    """Stores that know more of their data than this process has asked for."""
+
+    def epochs(self) -> dict[int, Epoch]:
+        """Return the epochs that processes before this one knew, by their shards."""
+        ...
+
+
 class Stores(Protocol):
     """What an author may pass as ``Auth(store=…)``: one store with a port for each world."""
 

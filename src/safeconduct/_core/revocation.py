@@ -113,7 +113,7 @@ class Revocations:
         self._watch.refuse_doubtful(
             question.issued_ms, epoch, answer.now_ms, now_ms, has_session=question.instance is not None
         )
-        if self._watch.is_early(question, now_ms):
+        if answer.now_ms is not None and self._watch.is_early(question, now_ms):
             raise NotYetValidToken("iat lies in the future")
 
     async def resolve(self, command: Callable[[], Awaitable[Resolved]], shard: int, *, now_ms: int) -> str:

@@ -19,7 +19,7 @@ from safeconduct._core.epochs import Epochs
 from safeconduct._core.gate import Gate
 from safeconduct._core.identification import Identification
 from safeconduct._core.policy import Policy
-from safeconduct._core.ports import AsyncDirectory, Directory, Store, Stores
+from safeconduct._core.ports import AsyncDirectory, Directory, Remembers, Store, Stores
 from safeconduct._core.recognition import Recognition
 from safeconduct._core.resolution import Resolution
 from safeconduct._core.revocation import Revocations
@@ -79,7 +79,7 @@ class Workshop:
         rules = dated(issuer_rules(config, self.keys, announce), config, self._stores)
         self._own_rules = next((policy for policy in rules if policy.is_own), None)
         self._verifier = TokenVerifier(rules)
-        self._epochs = Epochs()
+        self._epochs = Epochs(self._stores.epochs() if isinstance(self._stores, Remembers) else None)
         self.proving = ProvingWing(
             config,
             directory,

@@ -92,7 +92,7 @@ class ShardCalls:
         head = replace(read_head(outcome.reply), replicas=outcome.replicas, is_durable=outcome.is_durable)
         if head.epoch is None or head.mark is None:
             return head
-        self._marks.keep(shard, head.mark)
+        self._marks.keep(shard, head.mark, is_own=is_lasting)
         return replace(head, epoch=self._same(shard, head.epoch))
 
     def key(self, shard: int, name: bytes) -> bytes:
