@@ -130,10 +130,17 @@ class StoreRecovered(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreLost(Event):
-    """The store came back without its data; tokens issued before that are refused until the horizon has passed."""
+    """
+    The store lost data that it had acknowledged; tokens issued before that are refused until the horizon has passed.
+
+    *witness* says what proved it: ``empty``, it had nothing; ``epoch``, this process knew another life of it; ``mark``,
+    this process knew a later change; ``token`` or ``refresh``, a token came that a later state of it had issued;
+    ``restart``, its server began after all that it holds, and has no append-only file.
+    """
 
     log_level: ClassVar[int] = 50
     shard: int
+    witness: Literal["empty", "epoch", "mark", "token", "refresh", "restart"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,9 @@ from commands import run, write_configuration
 from diagnosis import found, texts
 from safeconduct.cli.doctor import store as store_examination
 from safeconduct.config import Config
+from safeconduct.stores.epoch_file import EpochFile
 from safeconduct.stores.link import LinkBroken, Refusal
+from safeconduct.stores.marks import Mark
 
 
 @pytest.mark.usefixtures("shared")
@@ -76,12 +78,12 @@ def test_a_lost_epoch_is_told_and_adopted(server):
     run("token", "issue", "--subject", "alice")
     assert "knows everything since" in texts("ok")
     server.say("HSET", "safeconduct:{sc:00}:meta", "reason", "lost")
-    assert "shard 0 lost its data" in texts("warn")
+    assert "shard 0 lost data" in texts("warn")
 
     adopted = texts("ok", "--adopt-epoch")
 
     assert "adopted on 1 shards" in adopted
-    assert "shard 0 knows everything since" in adopted
+    assert "shard 0 was adopted" in adopted
     assert "nothing to adopt" in texts("ok", "--adopt-epoch")
 
 
@@ -194,6 +196,31 @@ def test_a_link_that_breaks_is_dropped(folder, server, monkeypatch):
     server.pause()
     try:
         with pytest.raises(LinkBroken):
-            store_examination._exchange(Config.load(), [("TIME",)])
+            store_examination.exchange(Config.load(), [("TIME",)])
     finally:
         server.resume()
+
+
+def test_e1_a_planned_move_is_adopted_before_it(shared, server, tmp_path):
+    """An empty store is believed on what it never knew, and the file of the old one is written anew."""
+    file = tmp_path / "epochs.json"
+    EpochFile(file).merge({0: Mark("another", 1 << 50, b"line", b"5-0")})
+    write_configuration(shared, store=server.url, more=f'[safeconduct.revocation]\nepoch_file = "{file}"')
+    server.say("FLUSHALL")
+
+    assert "adopted on 1 shards" in texts("ok", "--adopt-epoch")
+    assert "shard 0 was adopted" in texts("ok")
+    [mark] = EpochFile(file).read().values()
+    assert mark.epoch in server.say("HGET", "safeconduct:{sc:00}:meta", "epoch")
+    assert "nothing to adopt" in texts("ok", "--adopt-epoch")
+
+
+def test_e1_what_cannot_be_written_into_the_file_is_told(shared, server, tmp_path):
+    file = tmp_path / "epochs.json"
+    write_configuration(shared, store=server.url, more=f'[safeconduct.revocation]\nepoch_file = "{file}"')
+    (tmp_path / "epochs.json.lock").mkdir()
+
+    ended = run("doctor", "--adopt-epoch")
+
+    assert 1 == ended.code
+    assert "revocation.epoch_file cannot be written" in ended.err

@@ -76,11 +76,12 @@ def test_a_verb_ends_its_thing_and_nothing_of_another_issuer(revocations, verb):
 
 def test_a_session_ends(store, revocations, events):
     sid = base64.urlsafe_b64encode(b"\0\0" + store.instance + b"x" * 8).decode()
-    finish(revocations.check(asking(session_id=sid), now_ms=0))
+    issued_ms = finish(revocations.stamp(asking()))
+    finish(revocations.check(asking(session_id=sid, issued_ms=issued_ms), now_ms=0))
     receipt = finish(revocations.revoke_session("i", sid, ends_ms=1 << 50))
 
     with pytest.raises(RevokedToken):
-        finish(revocations.check(asking(session_id=sid), now_ms=0))
+        finish(revocations.check(asking(session_id=sid, issued_ms=issued_ms), now_ms=0))
     assert ((0,), True) == (receipt.shards, receipt.before_ms is not None)
     assert [Revoked(kind="session", shards=1, replicas=0)] == events
     assert finish(revocations.check(asking(session_id=sid, is_own=False), now_ms=0)) is None

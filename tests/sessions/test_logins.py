@@ -349,7 +349,8 @@ def test_a_store_that_lost_a_write_is_told(house):
     writer = RefreshTokens(lambda: SECRETS)
     later = writer.successor(writer.successor(writer.read(tokens.refresh_token.value), b"a" * 16), b"b" * 16)
 
-    assert house.refresh(writer.write(later))
+    with pytest.raises(RevokedToken):
+        house.refresh(writer.write(later))
     assert StoreRolledBack(shard=0, session_id=tokens.session_id) in house.events
 
 

@@ -38,7 +38,7 @@ def test_a_store_that_lost_everything_is_told_and_its_sessions_are_over(house, s
 
     with pytest.raises(Unavailable):
         house.refresh(tokens)
-    assert StoreLost(shard=0) in house.events
+    assert StoreLost(shard=0, witness="empty") in house.events
     with pytest.raises(RevokedToken):
         house.refresh(tokens)
     assert house.use(house.sign_in())

@@ -108,11 +108,10 @@ def test_client_pause_is_unavailable(enter, open_stores, server):
 
 def test_a_restarted_server_with_its_data_is_taken_up(enter, open_stores, fresh_server):
     """A connection that the restart closed costs one retry and no answer."""
-    fresh_server.say("CONFIG", "SET", "save", "3600 1")
+    fresh_server.keep_changes("always")
     world = enter(open_stores(fresh_server.url))
     epoch = begin(world)
     revoke(world)
-    fresh_server.say("SAVE")
     fresh_server.kill()
     fresh_server.start()
 

@@ -160,6 +160,7 @@ WRONG = [
     ("revocation", "on_new_store", "ignore"),
     ("revocation", "min_replicas", -1),
     ("revocation", "accept_eviction", "no"),
+    ("revocation", "epoch_file", ""),
     ("store", "url", ""),
     ("store", "url", None),
     ("store", "url", "None"),

@@ -75,6 +75,16 @@ class Server:
                 return line.partition(":")[2]
         raise LookupError(name)
 
+    def keep_changes(self, fsync):
+        """Keep a file of all changes from now on, also after a start, which is on disk "always" or "everysec"."""
+        self.say("CONFIG", "SET", "appendfsync", fsync)
+        self.say("CONFIG", "SET", "appendonly", "yes")
+        while self.statistic("persistence", "aof_rewrite_in_progress") != "0":
+            pass
+        while self.statistic("persistence", "aof_rewrite_scheduled") != "0":
+            pass
+        self._options = (*self._options, "--appendonly", "yes", "--appendfsync", fsync)
+
     def pause(self):
         self._process.send_signal(signal.SIGSTOP)
 
@@ -89,6 +99,14 @@ class Server:
             self._process.stdout.close()
             self._process = None
             self.socket.unlink(missing_ok=True)
+
+    def end(self):
+        """End it as an operator does: what it was told is on disk, if anything is to be."""
+        self._process.terminate()
+        self._process.wait()
+        self._process.stdout.close()
+        self._process = None
+        self.socket.unlink(missing_ok=True)
 
     def stop(self):
         self.kill()

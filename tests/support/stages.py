@@ -6,7 +6,8 @@ from functools import cache
 from minting import AUDIENCE, FOREIGN_KEY, IDP, ISSUER, NOW, OWN_KEY, PARTNER, SECRETS_KEY, public
 from people import Folk
 from safeconduct import Auth, Config
-from safeconduct._core.ports import Answer, Epoch
+from safeconduct._core.epochs import Epoch
+from safeconduct._core.ports import Answer
 from safeconduct.errors import Unavailable
 from safeconduct.stores import MemoryStore
 

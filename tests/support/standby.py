@@ -19,11 +19,12 @@ class Standby:
     Args:
         server: The primary.
         is_behind: Whether it hears of nothing more from now on; else it has all that the primary answered.
+        keeps_changes: Whether it has an append-only file.
     """
 
-    def __init__(self, server, *, is_behind):
+    def __init__(self, server, *, is_behind, keeps_changes=True):
         self._primary = server
-        self._replica = Server(server.kind)
+        self._replica = Server(server.kind, "--appendonly", "yes" if keeps_changes else "no")
         # By default a primary waits five seconds for further replicas.
         server.say("CONFIG", "SET", "repl-diskless-sync-delay", "0")
         self._replica.say("REPLICAOF", "127.0.0.1", server.port)
@@ -31,6 +32,11 @@ class Standby:
             pass
         if is_behind:
             self._part()
+
+    def age(self, *, seconds):
+        """Wait until it has lived so long."""
+        while int(self._replica.statistic("server", "uptime_in_seconds")) < seconds:
+            pass
 
     def take_over(self):
         """Kill the primary and answer in its place."""

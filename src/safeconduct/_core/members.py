@@ -9,7 +9,7 @@ tenants.  ``everything`` is of one issuer too.
 import base64
 import binascii
 from functools import lru_cache
-from hashlib import sha256
+from hashlib import sha1, sha256
 
 from safeconduct._core.ports import Question, RevocationKind
 
@@ -28,6 +28,8 @@ _NAMES_KEPT = 1024
 _SHARD_BYTES = 2
 _INSTANCE_BYTES = 8
 _SESSION_ID_BYTES = _SHARD_BYTES + 2 * _INSTANCE_BYTES
+#: Set in the first byte of an epoch's tag, and of no instance.
+_TAG_BIT = 0x80
 
 
 def _framed(part: str) -> bytes:
@@ -62,7 +64,8 @@ def session_place(session_id: str) -> tuple[int, bytes] | None:
     """
     Read shard and instance out of the id of an own session, None if it is no such id.
 
-    The id is the base64url of ``shard:u16 ‖ instance:8 ‖ random:8``, where only the store in memory minds the instance.
+    The id is the base64url of ``shard:u16 ‖ instance:8 ‖ random:8``; where sessions are kept in a server, the tag of
+    the epoch that they began in stands for the instance.
     """
     try:
         octets = base64.b64decode(session_id, altchars=b"-_", validate=True)
@@ -71,6 +74,24 @@ def session_place(session_id: str) -> tuple[int, bytes] | None:
     if len(octets) != _SESSION_ID_BYTES:
         return None
     return int.from_bytes(octets[:_SHARD_BYTES], "big"), octets[_SHARD_BYTES : _SHARD_BYTES + _INSTANCE_BYTES]
+
+
+def epoch_tag_of(session_id: str) -> bytes:
+    """Read the tag of the epoch that a session began in out of its id; empty where there is none."""
+    place = session_place(session_id)
+    return place[1] if place is not None and place[1][0] & _TAG_BIT else b""
+
+
+def epoch_tag(name: str) -> bytes:
+    """Reckon what stands in the ids of the sessions that begin in the epoch *name*; no instance's name begins so."""
+    # SHA-1 is what a server's scripts have; nothing rests on its strength.
+    digest = sha1(name.encode(), usedforsecurity=False).digest()
+    return bytes((digest[0] | _TAG_BIT,)) + digest[1:_INSTANCE_BYTES]
+
+
+def untagged(drawn: bytes) -> bytes:
+    """Make random bytes into what no epoch's tag looks like."""
+    return bytes((drawn[0] & ~_TAG_BIT,)) + drawn[1:]
 
 
 def question_for(  # noqa: PLR0913 - so many things can have ended a credential

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol, runtime_checkable
 
 from safeconduct._core.account_fields import check_account
+from safeconduct._core.epochs import Epoch
 from safeconduct._core.place import Place
 from safeconduct.principal import Level
 
@@ -45,17 +46,6 @@ class Question:
     kept: str | None = None
     #: The digest of the opaque token, which the store must have too.
     reference: bytes | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """One life of a store's data.  ``lost`` means that earlier data is known to be gone."""
-
-    name: str
-    started_ms: int
-    reason: Literal["new", "lost"]
-    #: The largest lifetime of any token that may be accepted, in milliseconds.
-    horizon_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +101,8 @@ class Written:
     #: The cut-off that now holds, by the store's clock; None for a mark.
     before_ms: int | None
     replicas: int = 0
+    #: Whether it is on disk.
+    is_durable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +117,8 @@ class Receipt:
     replicas: int = 0
     #: The shards that could not be asked: there the thing is not ended.  Revoking again is harmless.
     missed: tuple[int, ...] = ()
+    #: Whether every shard that took it has it on disk, and not in its memory alone.
+    durability: Literal["durable", "stored"] = "stored"
 
     @classmethod
     def of(cls, revocation: Revocation, written: Mapping[int, Written]) -> "Receipt":
@@ -135,6 +129,7 @@ class Receipt:
             shards=tuple(written),
             replicas=min(one.replicas for one in written.values()),
             missed=tuple(shard for shard in revocation.shards if shard not in written),
+            durability="durable" if all(one.is_durable for one in written.values()) else "stored",
         )
 
 
@@ -217,6 +212,15 @@ class AsksTogether(Protocol):
 
     async def ask_all(self, questions: Sequence[Question]) -> Sequence[Answer]:
         """Answer each, in their order."""
+        ...
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """Stores that know more of their data than this process has asked for."""
+
+    def epochs(self) -> dict[int, Epoch]:
+        """Return the epochs that processes before this one knew, by their shards."""
         ...
 
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from safeconduct._core.ports import Epoch, Question
+from safeconduct._core.epochs import Epoch
+from safeconduct._core.ports import Question
 
 
 @dataclass(frozen=True, slots=True)

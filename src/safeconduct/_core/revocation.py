@@ -1,31 +1,14 @@
-"""
-Whether a credential was ended, and how to end one.
-
-What a store's epoch tells about it, where *seen* is the epoch that this process knew:
-
-==============  ==================  ===============================================================================
-seen            the store has       what follows
-==============  ==================  ===============================================================================
-none            none, empty         a ``new`` epoch begins, and the question is asked again
-none            none, not empty     data was lost: a ``lost`` epoch begins, this once ``Unavailable``
-none            one                 it is taken over
-one             the same            the answer counts
-one             none, or another    data was lost: what is there becomes ``lost``, this once ``Unavailable``
-==============  ==================  ===============================================================================
-
-In a ``lost`` epoch, and with ``on_new_store = "refuse"`` in a ``new`` one too, a token that is not younger than the
-epoch counts as revoked until the horizon has passed, because the store no longer knows.
-"""
+"""Whether a credential was ended, and how to end one; ``epoch_watch`` says what a store without its data is worth."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal, Protocol, TypeVar
+from typing import Literal
 
+from safeconduct._core.epoch_watch import EpochWatch, refuse_unless_same
 from safeconduct._core.epochs import Epochs
 from safeconduct._core.members import member, session_place, shard_of
 from safeconduct._core.ports import (
     Answer,
     AsksTogether,
-    Epoch,
     Question,
     Receipt,
     Revocation,
@@ -36,24 +19,10 @@ from safeconduct._core.ports import (
 )
 from safeconduct._core.reference_ports import Resolved
 from safeconduct._core.views import Blind
-from safeconduct.errors import NotFound, RevokedToken, Unavailable
-from safeconduct.events import ClockSkewed, Event, Revoked, StoreLost
+from safeconduct.errors import NotFound, NotYetValidToken, RevokedToken, Unavailable
+from safeconduct.events import Event, Revoked
 
 _MARGIN_MS = 60_000
-_TOLD_EVERY_MS = 60_000
-_READING_APART_MS = 500
-
-_Outcome = Literal["same", "begun", "lost"]
-
-
-class _Reply(Protocol):
-    @property
-    def epoch(self) -> Epoch | None: ...
-    @property
-    def is_empty(self) -> bool: ...
-
-
-Replied = TypeVar("Replied", bound=_Reply)
 
 
 class Revocations:
@@ -75,13 +44,14 @@ class Revocations:
     __slots__ = (
         "_absolute_lifetime_ms",
         "_announce",
-        "_epochs",
-        "_horizon_ms",
         "_leeway_ms",
-        "_refuses_new",
         "_seen",
         "_shards",
         "_store",
+        "_watch",
+        "consult",
+        "epoch",
+        "is_early",
         "view",
     )
 
@@ -99,15 +69,24 @@ class Revocations:
     ) -> None:
         self._store = store
         self._shards = shards
-        self._horizon_ms = horizon_ms
         self._leeway_ms = leeway_ms
         self._absolute_lifetime_ms = absolute_lifetime_ms
-        self._refuses_new = on_new_store == "refuse"
+        refuses_new = on_new_store == "refuse"
         self._announce = announce
-        self._epochs = Epochs() if epochs is None else epochs
-        self._seen = self._epochs.seen
+        self._watch = EpochWatch(
+            store,
+            horizon_ms=horizon_ms,
+            leeway_ms=leeway_ms,
+            refuses_new=refuses_new,
+            announce=announce,
+            epochs=Epochs() if epochs is None else epochs,
+        )
+        self._seen = self._watch.seen
+        self.consult = self._watch.consult
+        self.epoch = self._watch.epoch
+        self.is_early = self._watch.is_early
         #: What is known without asking; where that is nothing, ``check`` decides.
-        self.view: View = store if isinstance(store, View) and not self._refuses_new else Blind()
+        self.view: View = store if isinstance(store, View) and not refuses_new else Blind()
 
     async def check(self, question: Question, *, now_ms: int, answer: Answer | None = None) -> None:
         """
@@ -115,6 +94,7 @@ class Revocations:
 
         Raises:
             RevokedToken: If it was ended.
+            NotYetValidToken: If it was issued in the future, by the store's clock.
             Unavailable: If nobody can say.
         """
         if answer is None:
@@ -122,15 +102,19 @@ class Revocations:
         # The store in memory always gives the same object, and that is all that the warm path looks at.
         epoch = self._seen.get(question.shard)
         if epoch is None or answer.epoch is not epoch:
-            outcome = await self._settle(question.shard, answer)
+            outcome = await self._watch.settle(question.shard, answer)
             if outcome == "begun":
                 answer = await self._store.ask(question)
-                outcome = await self._settle(question.shard, answer)
-            _refuse_unless_same(outcome)
+                outcome = await self._watch.settle(question.shard, answer)
+            refuse_unless_same(outcome)
             epoch = self._seen[question.shard]
         if answer.is_revoked:
             raise RevokedToken("revoked")
-        self._refuse_doubtful(question.issued_ms, epoch, answer.now_ms, now_ms)
+        self._watch.refuse_doubtful(
+            question.issued_ms, epoch, answer.now_ms, now_ms, has_session=question.instance is not None
+        )
+        if answer.now_ms is not None and self._watch.is_early(question, now_ms):
+            raise NotYetValidToken("iat lies in the future")
 
     async def resolve(self, command: Callable[[], Awaitable[Resolved]], shard: int, *, now_ms: int) -> str:
         """
@@ -143,15 +127,8 @@ class Revocations:
         reply = await self.consult(shard, command)
         if reply.is_revoked:
             raise RevokedToken("revoked, or not known any more")
-        self._refuse_doubtful(reply.issued_ms, self._seen[shard], reply.now_ms, now_ms)
+        self._watch.refuse_doubtful(reply.issued_ms, self._seen[shard], reply.now_ms, now_ms, has_session=True)
         return reply.claims
-
-    def _refuse_doubtful(self, issued_ms: int, epoch: Epoch, store_ms: int | None, own_ms: int) -> None:
-        if store_ms is not None:
-            self._watch_clock(own_ms, store_ms)
-            own_ms = store_ms
-        if issued_ms <= epoch.started_ms and self._is_in_doubt(epoch, own_ms):
-            raise RevokedToken("older than what the store knows")
 
     async def ask_all(self, questions: Sequence[Question]) -> dict[Question, Answer]:
         """
@@ -174,16 +151,6 @@ class Revocations:
             Unavailable: If the store cannot be asked.
         """
         return (await self.consult(question.shard, lambda: self._store.stamp(question))).iat_ms
-
-    async def consult(self, shard: int, command: Callable[[], Awaitable[Replied]]) -> Replied:
-        """Give a command to one shard, and again if an epoch began by it; ``Unavailable`` if data was lost."""
-        reply = await command()
-        outcome = await self._settle(shard, reply)
-        if outcome == "begun":
-            reply = await command()
-            outcome = await self._settle(shard, reply)
-        _refuse_unless_same(outcome)
-        return reply
 
     async def revoke_token(self, issuer: str, token_id: str, *, subject: str | None, expires_ms: int) -> Receipt:
         """End one token, which ends by itself at *expires_ms*; on all shards if its *subject* is not known."""
@@ -254,41 +221,9 @@ class Revocations:
 
     async def _write(self, shard: int, revocation: Revocation) -> Written:
         written = await self._store.revoke(shard, revocation)
-        await self._settle(shard, written)
+        await self._watch.settle(shard, written)
         if written.epoch is None:
             # Nothing was written.  A loss is told by now, and what is to be revoked is revoked nevertheless.
             written = await self._store.revoke(shard, revocation)
-            _refuse_unless_same(await self._settle(shard, written))
+            refuse_unless_same(await self._watch.settle(shard, written))
         return written
-
-    async def _settle(self, shard: int, reply: _Reply) -> _Outcome:
-        seen, epoch = self._seen.get(shard), reply.epoch
-        if epoch is not None and (seen is None or epoch.name == seen.name):
-            # The same epoch may have been turned into a lost one by another process.
-            self._seen[shard] = epoch
-            return "same"
-        if epoch is None and seen is None and reply.is_empty:
-            self._seen[shard] = await self._store.begin_epoch(shard, reason="new", seen=None)
-            return "begun"
-        self._seen[shard] = await self._store.begin_epoch(shard, reason="lost", seen=seen)
-        self._announce(StoreLost(shard=shard))
-        return "lost"
-
-    def _is_in_doubt(self, epoch: Epoch, now_ms: int) -> bool:
-        if epoch.reason == "new" and not self._refuses_new:
-            return False
-        return now_ms < epoch.started_ms + max(self._horizon_ms, epoch.horizon_ms)
-
-    def _watch_clock(self, own_ms: int, store_ms: int) -> None:
-        skew_ms, told_ms = own_ms - store_ms, self._epochs.skew_told_ms
-        # Half a second may pass between the two clocks' readings without either being wrong.
-        if abs(skew_ms) <= max(self._leeway_ms // 2, _READING_APART_MS):
-            return
-        if told_ms is None or abs(own_ms - told_ms) >= _TOLD_EVERY_MS:
-            self._epochs.skew_told_ms = own_ms
-            self._announce(ClockSkewed(skew_ms=skew_ms))
-
-
-def _refuse_unless_same(outcome: _Outcome) -> None:
-    if outcome != "same":
-        raise Unavailable("the store lost its data")

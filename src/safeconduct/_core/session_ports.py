@@ -9,20 +9,21 @@ what the record says                                         outcome     what fo
 none, past its end, or ended by any cut-off                  gone        nothing
 the live token                                               rotated     the next one becomes the live one
 the one before, within the grace                             retry       the salt is told, so that the same one follows
-later than the live one: the store lost a write              rotated     it is taken for the live one, ``rolled_back``
+later than the live one: the store was set back              gone        the data is lost, ``rolled_back``
 earlier, within the grace of the last rotation               stale       nothing
 anything else                                                reuse       the session is ended and cut off
 ===========================================================  ==========  ============================================
 
 An access token that asks for renewal: of the newest renewal ``renewed``; of the one before, within the grace,
-``repeated`` with the same token; else ``reuse``, which ends nothing.
+``repeated`` with the same token; of one ahead of the record ``gone`` and ``rolled_back``; else ``reuse``, which ends
+nothing.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
-from safeconduct._core.ports import Epoch
+from safeconduct._core.epochs import Epoch
 from safeconduct._core.session.paging import Cursor
 from safeconduct._core.session.record import Session, Transport
 from safeconduct.errors import Unavailable

@@ -88,8 +88,12 @@ class Vouching:
             RevokedToken: If the credential was ended.
             Unavailable: If the store cannot be asked.
         """
-        if self._revocations is not None and self.asks(consistency, question):
-            await self._revocations.check(question, now_ms=now_ms, answer=answer)
+        revocations = self._revocations
+        if revocations is None:
+            return
+        # A token that seems to be of the future is one of the present by the store's clock, or by nobody's.
+        if self.asks(consistency, question) or revocations.is_early(question, now_ms):
+            await revocations.check(question, now_ms=now_ms, answer=answer)
 
     async def ask_all(self, questions: Sequence[Question]) -> dict[Question, Answer]:
         """

@@ -48,6 +48,8 @@ class Policy:
     display_name: str | None = None
     roles_claim: str = "roles"
     scopes_claim: str = "scope"
+    #: Whether a server's clock stamps its tokens: then ``iat`` and ``nbf`` are compared with that, once it is asked.
+    is_dated_by_store: bool = False
     #: What a ``jwe`` of ours repeats in its protected header.
     public_claims: frozenset[str] = frozenset()
 

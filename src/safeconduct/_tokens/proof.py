@@ -77,7 +77,7 @@ def read_claims(
 def _check_times(raw: dict[str, Any], expires: Any, issued: Any, policy: Policy, now: float) -> None:
     if type(expires) not in _NUMBERS or type(issued) not in _NUMBERS:
         raise MalformedToken("exp or iat is missing or not a number")
-    latest = now + policy.leeway_seconds
+    latest = math.inf if policy.is_dated_by_store else now + policy.leeway_seconds
     if now >= expires + policy.leeway_seconds:
         raise ExpiredToken(math.floor(expires))
     if issued > latest:

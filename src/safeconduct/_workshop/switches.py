@@ -1,8 +1,11 @@
 """What follows from single switches of a configuration."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from safeconduct._core.policy import Policy
+from safeconduct._core.ports import Stores, View
+from safeconduct._tokens.policy import Policy as IssuerPolicy
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import RuleWeakened
@@ -62,6 +65,13 @@ def require_sign_in(config: Config, *, has_directory: bool, has_secrets: bool) -
             "directory: got one, and nobody can sign in, since there are no keys; wanted a folder of keys, or "
             'endpoints.enabled = false, or "basic" among the sources'
         )
+
+
+def dated(rules: Sequence[IssuerPolicy], config: Config, stores: Stores) -> list[IssuerPolicy]:
+    """Return *rules*, where own tokens are compared with the clock of a store that has one of its own."""
+    if config.store.url == "none" or isinstance(stores, View):
+        return list(rules)
+    return [replace(policy, is_dated_by_store=True) if policy.is_own else policy for policy in rules]
 
 
 def weakened(config: Config) -> Iterator[RuleWeakened]:

@@ -18,7 +18,7 @@ from safeconduct._core.endpoints.table import Endpoints, Row
 from safeconduct._core.epochs import Epochs
 from safeconduct._core.gate import Gate
 from safeconduct._core.identification import Identification
-from safeconduct._core.ports import AsyncDirectory, Directory, Store, Stores
+from safeconduct._core.ports import AsyncDirectory, Directory, Remembers, Store, Stores
 from safeconduct._core.recognition import Recognition
 from safeconduct._core.resolution import Resolution
 from safeconduct._core.revocation import Revocations
@@ -39,7 +39,7 @@ from safeconduct._workshop.lookout import watching_of
 from safeconduct._workshop.parts import WorldParts
 from safeconduct._workshop.proving import ProvingWing, World
 from safeconduct._workshop.sources import sources_of
-from safeconduct._workshop.switches import leeway_of, policy_of, realm_of, weakened
+from safeconduct._workshop.switches import dated, leeway_of, policy_of, realm_of, weakened
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
 from safeconduct.stores import open_store
@@ -74,11 +74,11 @@ class Workshop:
         self._owner = object()
         self.keys = own_keys(config, announce)
         self._policy = policy_of(config)
-        rules = issuer_rules(config, self.keys, announce)
+        self._stores = store or self._configured_store()
+        rules = dated(issuer_rules(config, self.keys, announce), config, self._stores)
         self._own_rules = next((policy for policy in rules if policy.is_own), None)
         self._verifier = TokenVerifier(rules)
-        self._stores = store or self._configured_store()
-        self._epochs = Epochs()
+        self._epochs = Epochs(self._stores.epochs() if isinstance(self._stores, Remembers) else None)
         self.proving = ProvingWing(
             config,
             directory,

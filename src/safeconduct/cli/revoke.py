@@ -168,6 +168,7 @@ def _report(kind: RevocationKind, receipt: Receipt, config: Config, *, as_json: 
         "shards": len(receipt.shards),
         "missed": list(receipt.missed),
         "replicas": receipt.replicas,
+        "durability": receipt.durability,
     }
     print_record(record, as_json=as_json)
     if receipt.missed:

@@ -1,6 +1,7 @@
 """How surely, and how soon, what was ended is refused."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 from safeconduct.config.kinds import Real, Whole
@@ -26,6 +27,8 @@ class RevocationConfig:
             start refuses nobody, or "refuse".
         min_replicas: A revocation waits until so many replicas have it; 0 waits for none.
         accept_eviction: Whether a store may forget revocations when its memory is full.
+        epoch_file: A file, one for all processes of a machine, that keeps what they know of the store's data over a
+            restart of every one, so that a loss is noticed then too; none if left out.
     """
 
     consistency: Consistency | None = None
@@ -34,6 +37,7 @@ class RevocationConfig:
     on_new_store: Literal["accept", "refuse"] = "accept"
     min_replicas: Annotated[int, Whole(0, 100)] = 0
     accept_eviction: bool = False
+    epoch_file: Path | None = None
 
     def __post_init__(self) -> None:
         """Check the section."""

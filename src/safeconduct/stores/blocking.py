@@ -8,6 +8,7 @@ from typing import Any
 
 from safeconduct.stores.address import Address
 from safeconduct.stores.link import Command, LinkBroken, Refusal, Reply
+from safeconduct.stores.run import Run
 
 
 def load_driver() -> None:
@@ -21,6 +22,7 @@ class BlockingLink:
     def __init__(self, address: Address) -> None:
         self._address = address
         self._connection: Any = None
+        self.run = Run()
 
     async def open(self, seconds: float) -> None:
         """Connect within *seconds*."""

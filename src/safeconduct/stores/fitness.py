@@ -4,7 +4,8 @@ Whether a server may be believed: it is a primary, and it forgets nothing by its
 Under another policy than ``noeviction`` a revocation is evicted when memory runs short, and nobody hears of it.  A
 script may not read the configuration (``CONFIG`` is refused inside Lua), so the question travels in front of an
 ordinary command: on each new connection, then every five seconds, and before every command while the server is unfit,
-so that the right ``CONFIG SET`` takes effect at once.  In between a request is one command.
+so that the right ``CONFIG SET`` takes effect at once.  In between a request is one command, whose answer itself shows
+where the server has become a replica.
 """
 
 from collections.abc import Callable, Sequence
@@ -54,6 +55,10 @@ class Fitness:
         """Forget everything: in a new process, or a forked one."""
         self._verdict: _Verdict | None = None
         self._is_config_refused = False
+
+    def doubt(self) -> None:
+        """Let the next command ask anew: an answer has shown that the server is a replica now."""
+        self._verdict = None
 
     @property
     def is_due(self) -> bool:

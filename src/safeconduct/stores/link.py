@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from safeconduct.stores.address import Address
+from safeconduct.stores.run import Run
 
 Command = tuple[bytes | str | int, ...]
 #: What a server says: text, a number, a list, nothing, or a ``Refusal`` in its command's place.
@@ -58,6 +59,9 @@ class LinkBroken(Exception):
 
 class Link(Protocol):
     """A connection.  After ``LinkBroken``, or anything else that it raises, it is of no use and must be dropped."""
+
+    #: The run of the server at its other end, as ``Wire`` learned it.
+    run: Run
 
     async def open(self, seconds: float) -> None:
         """Connect within *seconds*."""

@@ -15,8 +15,10 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
+from safeconduct._core.epochs import Epoch
 from safeconduct._core.log import write_log
-from safeconduct._core.ports import Answer, Counter, Epoch, Question, Revocation, Stamp, Store, Written
+from safeconduct._core.members import untagged
+from safeconduct._core.ports import Answer, Counter, Question, Revocation, Stamp, Store, Written
 from safeconduct._core.session_ports import ForeignSession
 from safeconduct.errors import Unavailable
 from safeconduct.stores.counters import MemoryCounters
@@ -177,7 +179,7 @@ class MemoryStore:
 
     def begin_instance(self) -> None:
         """Become another instance, with a lock that nobody holds: in a new process, or a forked one."""
-        self._instance = secrets.token_bytes(_INSTANCE_BYTES)
+        self._instance = untagged(secrets.token_bytes(_INSTANCE_BYTES))
         self._is_told = False
         self._lock = threading.Lock()
         self.sessions.forget()
@@ -212,6 +214,8 @@ class MemoryStore:
 
     def stamp_alone(self, cuts: Sequence[bytes], now_ms: int) -> int:
         """Find the instant of a new token; whoever calls holds the others off."""
+        if self._prune(now_ms):
+            self.look_anew()
         iat_ms = max(now_ms, self.latest_cut_ms(cuts) + 1, self._epoch.started_ms + 1)
         self._stamped_ms = max(self._stamped_ms, iat_ms)
         return iat_ms
@@ -278,10 +282,11 @@ class MemoryStore:
         if expires_ms is not None:
             heapq.heappush(self._expiries, (expires_ms, member))
 
-    def _prune(self, now_ms: int) -> None:
+    def _prune(self, now_ms: int) -> bool:
+        known = len(self._entries)
         for _ in range(PRUNED_AT_ONCE):
             if not self._expiries or self._expiries[0][0] >= now_ms - MARGIN_MS:
-                return
+                break
             expires_ms, member = heapq.heappop(self._expiries)
             # An entry that was written twice stands in the heap twice, and only its later end counts.
             if self._entries.get(member) == expires_ms:
@@ -289,6 +294,7 @@ class MemoryStore:
                 self._pruned_ms = max(self._pruned_ms, expires_ms)
                 del self._entries[member]
                 self._cuts.pop(member, None)
+        return len(self._entries) < known
 
 
 _living: weakref.WeakSet[MemoryStore] = weakref.WeakSet()

@@ -9,8 +9,9 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Protocol
 
+from safeconduct._core.epochs import Epoch
 from safeconduct._core.members import session_place
-from safeconduct._core.ports import Epoch, Revocation
+from safeconduct._core.ports import Revocation
 from safeconduct._core.session.chain import Turn, turn
 from safeconduct._core.session.paging import Cursor, page_of
 from safeconduct._core.session.record import Session
@@ -130,7 +131,7 @@ class MemorySessions:
             session = with_rights(replace(session, chain=turned.chain), rotation.rights)
             session = self._issued(session, iat_ms, now_ms, rotation.access_ms)
             self._shelf.put(reach.session_id, session)
-            return replace(self._reply(turned.outcome, now_ms, session, iat_ms), is_rolled_back=turned.is_rolled_back)
+            return self._reply(turned.outcome, now_ms, session, iat_ms)
 
     async def renew(self, reach: Reach, renewing: Renewing) -> SessionReply:
         """Renew an access token."""
@@ -144,12 +145,14 @@ class MemorySessions:
                 return self._reply("repeated", now_ms, session, last.iat_ms)
             if asks.renewals < session.renewals:
                 return self._reply("reuse", now_ms, session)
+            if asks.renewals > session.renewals:
+                return self._rolled_back(reach, session, now_ms)
             if session.ends_ms // 1000 <= asks.expires_at:
                 return self._reply("at_end", now_ms, session)
-            iat_ms, is_ahead = self._ground.stamp_alone(reach.cuts, now_ms), asks.renewals > session.renewals
+            iat_ms = self._ground.stamp_alone(reach.cuts, now_ms)
             session = self._issued(renewed(session, renewing, iat_ms, now_ms), iat_ms, now_ms, renewing.access_ms)
             self._shelf.put(reach.session_id, session)
-            return replace(self._reply("renewed", now_ms, session, iat_ms), is_rolled_back=is_ahead)
+            return self._reply("renewed", now_ms, session, iat_ms)
 
     async def step_up(self, reach: Reach, step: StepUp) -> SessionReply:
         """Take a proof and cut off the session's older tokens."""
@@ -159,17 +162,16 @@ class MemorySessions:
                 return self._reply("stepped", now_ms, session, session.issued_ms)
             if session is None or self._ground.latest_cut_ms(reach.cuts) >= step.presented.issued_ms:
                 return self._reply("gone", now_ms)
-            is_rolled_back = False
             if step.rotation is not None:
                 turned = _turned(session, step.rotation, now_ms)
                 if turned.outcome not in {"rotated", "retry"}:
                     return self._not_turned(reach, session, turned, now_ms)
-                session, is_rolled_back = replace(session, chain=turned.chain), turned.is_rolled_back
+                session = replace(session, chain=turned.chain)
             self._cut(reach, session.ends_ms, now_ms)
             iat_ms = self._ground.stamp_alone(reach.cuts, now_ms)
             session = self._issued(stepped(session, step, iat_ms), iat_ms, now_ms, step.access_ms)
             self._shelf.put(reach.session_id, session)
-            return replace(self._reply("stepped", now_ms, session, iat_ms), is_rolled_back=is_rolled_back)
+            return self._reply("stepped", now_ms, session, iat_ms)
 
     async def fail(self, reach: Reach, *, request_id: str, limit: int) -> SessionReply:
         """Count a failed proof."""
@@ -260,10 +262,17 @@ class MemorySessions:
         return issued(session, iat_ms, now_ms=now_ms, access_ms=access_ms, leeway_ms=self._ground.leeway_ms)
 
     def _not_turned(self, reach: Reach, session: Session, turned: Turn, now_ms: int) -> SessionReply:
+        if turned.is_rolled_back:
+            return self._rolled_back(reach, session, now_ms)
         if turned.outcome != "reuse":
             return self._reply(turned.outcome, now_ms, session)
         self._drop(reach, session.ends_ms, now_ms)
         return self._reply("reuse", now_ms)
+
+    def _rolled_back(self, reach: Reach, session: Session, now_ms: int) -> SessionReply:
+        # A process's own memory is never set back: this session is not what it seems, and the others are.
+        self._drop(reach, session.ends_ms, now_ms)
+        return replace(self._reply("gone", now_ms), is_rolled_back=True)
 
     def _cut(self, reach: Reach, ends_ms: int, now_ms: int) -> None:
         expires_ms = ends_ms + self._ground.leeway_ms + MARGIN_MS

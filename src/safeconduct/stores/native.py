@@ -8,6 +8,7 @@ from typing import Any
 
 from safeconduct.stores.address import Address
 from safeconduct.stores.link import Command, LinkBroken, Refusal, Reply, connection_arguments
+from safeconduct.stores.run import Run
 
 
 def load_driver() -> None:
@@ -22,6 +23,7 @@ class NativeLink:
         self._address = address
         self._connection: Any = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.run = Run()
 
     async def open(self, seconds: float) -> None:
         """Connect within *seconds*."""

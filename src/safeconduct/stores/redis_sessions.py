@@ -6,8 +6,9 @@ sessions of one subject, each until when it may be alive).  Every transition is 
 cut-offs and writes them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from safeconduct._core.members import epoch_tag_of
 from safeconduct._core.session.paging import Cursor, page_of
 from safeconduct._core.session_ports import (
     MemberOf,
@@ -21,15 +22,12 @@ from safeconduct._core.session_ports import (
 )
 from safeconduct.stores import scripts
 from safeconduct.stores.lifetimes import MARGIN_MS
-from safeconduct.stores.reply import Head, read_head, shapeless
+from safeconduct.stores.reply import Head, shapeless
 from safeconduct.stores.session_hash import read_ends, read_session, read_session_reply, written
-from safeconduct.stores.ways import Ways
-from safeconduct.stores.wire import Call
+from safeconduct.stores.shard_calls import NOTHING_SHOWN, Argument, ShardCalls, Shown
 
 #: About how many changes a shard's log keeps, as for every revocation.
 _LOG_LENGTH = 10_000
-
-Argument = bytes | str | int
 
 
 class RedisSessions:
@@ -37,30 +35,15 @@ class RedisSessions:
     The port to a server's sessions, for either world.
 
     Args:
-        ways: Finds the wire of this world.
-        key_prefix: What every key begins with.
-        horizon_ms: The largest lifetime of any token that may be accepted.
+        calls: Calls scripts on shards.
         leeway_ms: What is granted to clocks.
         min_replicas: For how many replicas a command waits that may have ended something.
-        shift_ms: How far the store's clock is moved; 0 but in tests.
     """
 
-    def __init__(
-        self,
-        ways: Ways,
-        *,
-        key_prefix: str,
-        horizon_ms: int,
-        leeway_ms: int,
-        min_replicas: int,
-        shift_ms: Callable[[], int],
-    ) -> None:
-        self._ways = ways
-        self._prefix = key_prefix.encode()
-        self._horizon_ms = horizon_ms
+    def __init__(self, calls: ShardCalls, *, leeway_ms: int, min_replicas: int) -> None:
+        self._calls = calls
         self._leeway_ms = leeway_ms
         self._min_replicas = min_replicas
-        self._shift_ms = shift_ms
 
     @property
     def instance(self) -> bytes | None:
@@ -97,6 +80,7 @@ class RedisSessions:
             renewing.grace_ms,
             renewing.access_ms,
             renewing.rights or "",
+            issued_ms=asks.issued_ms,
         )
 
     async def step_up(self, reach: Reach, step: StepUp) -> SessionReply:
@@ -111,6 +95,7 @@ class RedisSessions:
             step.rights or "",
             *(() if step.rotation is None else _turn(step.rotation)),
             replicas=self._min_replicas,
+            issued_ms=step.presented.issued_ms,
         )
 
     async def fail(self, reach: Reach, *, request_id: str, limit: int) -> SessionReply:
@@ -127,21 +112,21 @@ class RedisSessions:
 
     async def end_all(self, reach: Reach, *, lives_ms: int) -> SessionReply:
         """End every session of the owner and cut him off."""
-        head = await self._on_shard(
+        head = await self._calls.run(
             scripts.SESSION_END_ALL,
-            reach,
-            [self._index(reach)],
+            reach.shard,
             reach.owner,
             lives_ms,
             self._leeway_ms + MARGIN_MS,
             _LOG_LENGTH,
+            keys=(self._index(reach),),
             replicas=self._min_replicas,
         )
         return SessionReply(head.epoch, head.is_empty, "ended", head.now_ms)
 
     async def sessions_of(self, reach: Reach, members: MemberOf, after: Cursor | None = None) -> SessionsReply:
         """List a page of the owner's sessions: all their names in one command, what they are in another one."""
-        head = await self._on_shard(scripts.SESSION_INDEX, reach, [self._index(reach)])
+        head = await self._calls.run(scripts.SESSION_INDEX, reach.shard, keys=(self._index(reach),))
         if head.epoch is None:
             return SessionsReply(None, head.is_empty)
         names, cursor = page_of(read_ends(head.rest), after)
@@ -155,12 +140,12 @@ class RedisSessions:
 
     def record(self, shard: int, session_id: str) -> bytes:
         """Name the key of a session."""
-        return self._key(shard, b"ses:" + session_id.encode())
+        return self._calls.key(shard, b"ses:" + session_id.encode())
 
     async def _read(self, reach: Reach, names: Sequence[str], members: Sequence[bytes]) -> tuple[Head, list[object]]:
-        keys = [self.record(reach.shard, name) for name in names]
+        keys = tuple(self.record(reach.shard, name) for name in names)
         commons = (reach.owner, *reach.others)
-        head = await self._on_shard(scripts.SESSION_READ, reach, keys, len(commons), *commons, *members)
+        head = await self._calls.run(scripts.SESSION_READ, reach.shard, len(commons), *commons, *members, keys=keys)
         if head.epoch is None:
             return head, [[]] * len(names)
         if len(head.rest) != len(names):
@@ -168,39 +153,30 @@ class RedisSessions:
         return head, head.rest
 
     async def _on_session(
-        self, script: scripts.Script, reach: Reach, *arguments: Argument, replicas: int = 0
+        self,
+        script: scripts.Script,
+        reach: Reach,
+        *arguments: Argument,
+        replicas: int = 0,
+        issued_ms: int | None = None,
     ) -> SessionReply:
         bounds = (self._leeway_ms, self._leeway_ms + MARGIN_MS, _LOG_LENGTH)
-        head = await self._on_shard(
+        head = await self._calls.run(
             script,
-            reach,
-            [self.record(reach.shard, reach.session_id), self._index(reach)],
+            reach.shard,
             reach.session_id,
             *bounds,
             len(reach.cuts),
             *reach.cuts,
             *arguments,
+            keys=(self.record(reach.shard, reach.session_id), self._index(reach)),
             replicas=replicas,
+            shown=NOTHING_SHOWN if issued_ms is None else Shown(epoch_tag_of(reach.session_id), issued_ms),
         )
         return read_session_reply(head)
 
-    async def _on_shard(
-        self,
-        script: scripts.Script,
-        reach: Reach,
-        keys: Sequence[bytes],
-        *arguments: Argument,
-        replicas: int = 0,
-    ) -> Head:
-        shard_keys = [self._key(reach.shard, name) for name in (b"rev", b"cut", b"log", b"meta")]
-        call = Call(script, (*shard_keys, *keys), (self._shift_ms(), self._horizon_ms, *arguments), replicas)
-        return read_head((await self._ways.wire().call(call)).reply)
-
-    def _key(self, shard: int, name: bytes) -> bytes:
-        return self._prefix + b"{sc:%02d}:" % shard + name
-
     def _index(self, reach: Reach) -> bytes:
-        return self._key(reach.shard, b"own:" + reach.owner.hex().encode())
+        return self._calls.key(reach.shard, b"own:" + reach.owner.hex().encode())
 
 
 def _turn(rotation: Rotation) -> tuple[Argument, ...]:

@@ -8,16 +8,18 @@ share ``{sc:throttle}``, because one try counts in several of them at once.
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Literal
 
-from safeconduct._core.ports import TRY_TAG_BYTES, Answer, Counter, Epoch, Question, Revocation, Stamp, Written
+from safeconduct._core.epochs import Epoch
+from safeconduct._core.ports import TRY_TAG_BYTES, Answer, Counter, Question, Revocation, Stamp, Written
 from safeconduct.errors import Unavailable
 from safeconduct.stores import scripts
 from safeconduct.stores.lifetimes import MARGIN_MS, clamped_ms
+from safeconduct.stores.marks import Marks
 from safeconduct.stores.redis_references import RedisReferences
 from safeconduct.stores.redis_sessions import RedisSessions
-from safeconduct.stores.reply import Said, integer, read_reply
+from safeconduct.stores.reply import integer
+from safeconduct.stores.shard_calls import ShardCalls, Shown
 from safeconduct.stores.ways import Ways
 from safeconduct.stores.wire import Call
 
@@ -34,6 +36,7 @@ class RedisStore:
 
     Args:
         ways: Finds the wire of this world.
+        marks: What the process knows of the data; shared between the worlds.
         key_prefix: What every key begins with.
         horizon_ms: The largest lifetime of any token that may be accepted.
         leeway_ms: What is granted to clocks.
@@ -44,6 +47,7 @@ class RedisStore:
     def __init__(
         self,
         ways: Ways,
+        marks: Marks,
         *,
         key_prefix: str,
         horizon_ms: int,
@@ -53,31 +57,20 @@ class RedisStore:
     ) -> None:
         self._ways = ways
         self._prefix = key_prefix.encode()
-        self._horizon_ms = horizon_ms
+        self._calls = ShardCalls(ways, marks, key_prefix=key_prefix, horizon_ms=horizon_ms, shift_ms=shift_ms)
         self._leeway_ms = leeway_ms
         self._min_replicas = min_replicas
         self._shift_ms = shift_ms
-        self._keys: dict[int, tuple[bytes, ...]] = {}
-        self._epochs: dict[int, Epoch] = {}
         #: The port to the sessions, which lie on the same slots.
-        self.sessions = RedisSessions(
-            ways,
-            key_prefix=key_prefix,
-            horizon_ms=horizon_ms,
-            leeway_ms=leeway_ms,
-            min_replicas=min_replicas,
-            shift_ms=shift_ms,
-        )
+        self.sessions = RedisSessions(self._calls, leeway_ms=leeway_ms, min_replicas=min_replicas)
         #: The port to the opaque tokens, which lie there too.
-        self.references = RedisReferences(
-            ways, key_prefix=key_prefix, horizon_ms=horizon_ms, shift_ms=shift_ms
-        )  # fmt: skip
+        self.references = RedisReferences(self._calls)
 
     async def ask(self, question: Question) -> Answer:
         """Ask in one command on one slot."""
         marks, shard = question.marks, question.shard
         keys = () if question.kept is None else self.references.required(shard, question.kept, question.reference)
-        said = await self._on_shard(
+        head = await self._calls.run(
             scripts.ASK,
             shard,
             clamped_ms(question.issued_ms),
@@ -86,8 +79,9 @@ class RedisStore:
             *marks,
             *question.cuts,
             keys=keys,
+            shown=Shown(question.instance or b"", clamped_ms(question.issued_ms)),
         )
-        return Answer(said.epoch, said.is_empty, said.number == 1, said.now_ms)
+        return Answer(head.epoch, head.is_empty, integer(head.first) == 1, head.now_ms)
 
     async def ask_all(self, questions: Sequence[Question]) -> list[Answer]:
         """Ask in as few commands as there are shards, or times the most that one command answers."""
@@ -101,30 +95,30 @@ class RedisStore:
 
     async def _ask_some(self, shard: int, questions: Sequence[Question]) -> list[Answer]:
         words = [word for question in questions for word in _words_of(question)]
-        said = await self._on_shard(scripts.ASK_ALL, shard, *words)
+        head = await self._calls.run(scripts.ASK_ALL, shard, *words)
+        ended = integer(head.first)
         return [
-            Answer(said.epoch, said.is_empty, bool(said.number >> place & 1), said.now_ms)
-            for place in range(len(questions))
+            Answer(head.epoch, head.is_empty, bool(ended >> place & 1), head.now_ms) for place in range(len(questions))
         ]
 
     async def begin_epoch(self, shard: int, *, reason: Literal["new", "lost"], seen: Epoch | None) -> Epoch:
         """Begin an epoch, or turn what is there into a lost one."""
         known = ("", "") if seen is None else (seen.name, seen.started_ms)
         name = secrets.token_hex(_EPOCH_NAME_BYTES)
-        said = await self._on_shard(scripts.BEGIN_EPOCH, shard, reason, *known, name)
-        if said.epoch is None:
+        head = await self._calls.run(scripts.BEGIN_EPOCH, shard, reason, *known, name)
+        if head.epoch is None:
             raise Unavailable("the store did not begin an epoch")
-        return said.epoch
+        return head.epoch
 
     async def stamp(self, question: Question) -> Stamp:
         """Find an instant after every cut-off; run twice, it is a later one."""
-        said = await self._on_shard(scripts.STAMP, question.shard, *question.cuts)
-        return Stamp(said.epoch, said.is_empty, said.number)
+        head = await self._calls.run(scripts.STAMP, question.shard, *question.cuts)
+        return Stamp(head.epoch, head.is_empty, integer(head.first))
 
     async def revoke(self, shard: int, revocation: Revocation) -> Written:
         """Write an entry; run twice, its cut-off is a later one."""
         expires_ms, lives_ms = revocation.expires_ms, revocation.lives_ms
-        said = await self._on_shard(
+        head = await self._calls.run(
             scripts.REVOKE,
             shard,
             "1" if revocation.is_mark else "0",
@@ -134,9 +128,12 @@ class RedisStore:
             self._leeway_ms + MARGIN_MS,
             _LOG_LENGTH,
             replicas=self._min_replicas,
+            is_lasting=True,
         )
-        before_ms = None if said.number < 0 else said.number
-        return Written(said.epoch, said.is_empty, before_ms, said.replicas)
+        before_ms = integer(head.first)
+        return Written(
+            head.epoch, head.is_empty, None if before_ms < 0 else before_ms, head.replicas, is_durable=head.is_durable
+        )
 
     async def count_try(self, counters: Sequence[Counter], *, try_id: bytes) -> int:
         """Count a try everywhere or nowhere; run twice, it counts once."""
@@ -158,32 +155,6 @@ class RedisStore:
     async def close(self) -> None:
         """Let go of this world's connections, on ASGI those of the running loop."""
         await self._ways.close()
-
-    async def _on_shard(
-        self,
-        script: scripts.Script,
-        shard: int,
-        *arguments: bytes | str | int,
-        keys: tuple[bytes, ...] = (),
-        replicas: int = 0,
-    ) -> Said:
-        every_key = self._shard_keys(shard) + keys
-        call = Call(script, every_key, (self._shift_ms(), self._horizon_ms, *arguments), replicas)
-        said = read_reply(await self._ways.wire().call(call))
-        known = self._epochs.get(shard)
-        if said.epoch == known:
-            # The same epoch stays the same object, and that is all that the use case looks at.
-            return replace(said, epoch=known)
-        if said.epoch is not None:
-            self._epochs[shard] = said.epoch
-        return said
-
-    def _shard_keys(self, shard: int) -> tuple[bytes, ...]:
-        keys = self._keys.get(shard)
-        if keys is None:
-            stem = self._prefix + b"{sc:%02d}:" % shard
-            keys = self._keys[shard] = tuple(stem + name for name in (b"rev", b"cut", b"log", b"meta"))
-        return keys
 
     def _counter_keys(self, counters: Sequence[Counter]) -> tuple[bytes, ...]:
         stem = self._prefix + b"{sc:throttle}:"

@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from safeconduct._core.epochs import Epoch
 from safeconduct._core.ports import Store
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.errors import Unavailable
@@ -20,9 +21,11 @@ from safeconduct.stores.address import parse_address
 from safeconduct.stores.blocking import BlockingLink, BlockingSlots
 from safeconduct.stores.breaker import Breaker
 from safeconduct.stores.complaints import Complaints
+from safeconduct.stores.epoch_file import EpochFile
 from safeconduct.stores.fitness import Fitness
 from safeconduct.stores.link import Link
 from safeconduct.stores.loop_ways import LoopWays
+from safeconduct.stores.marks import Marks
 from safeconduct.stores.native import NativeLink, NativeSlots
 from safeconduct.stores.redis_store import RedisStore
 from safeconduct.stores.wire import Wire
@@ -34,7 +37,7 @@ class RedisStores:
 
     Args:
         config: Where it is, and how many connections and milliseconds may be spent.
-        revocation: For how many replicas to wait, and whether eviction is accepted.
+        revocation: For how many replicas to wait, whether eviction is accepted, and where marks are kept.
         horizon_ms: The largest lifetime of any token that may be accepted.
         leeway_ms: What is granted to clocks.
         announce: Tells the listeners.
@@ -42,7 +45,7 @@ class RedisStores:
         shift_ms: How far the store's clock is moved; 0 but in tests.
 
     Raises:
-        ConfigurationError: If the URL cannot be read.
+        ConfigurationError: If the URL or the file of marks cannot be read.
     """
 
     def __init__(
@@ -61,11 +64,14 @@ class RedisStores:
         self._breaker = Breaker(monotonic=monotonic, announce=announce)
         self._fitness = Fitness(accept_eviction=revocation.accept_eviction, monotonic=monotonic, announce=announce)
         self._complaints = Complaints(monotonic=monotonic, announce=announce)
+        keeper = None if revocation.epoch_file is None else EpochFile(revocation.epoch_file)
+        self._marks = Marks(keeper, monotonic=monotonic)
         self._threads = _ThreadsWay(self._new_blocking_wire)
         self._loops = LoopWays(self._new_native_wire)
         self._blocking, self._native = (
             RedisStore(
                 ways,
+                self._marks,
                 key_prefix=config.key_prefix,
                 horizon_ms=horizon_ms,
                 leeway_ms=leeway_ms,
@@ -88,12 +94,19 @@ class RedisStores:
         """Answer no more, and drop every connection; those in use when they are given back."""
         self._threads.end()
         self._loops.end()
+        self._marks.flush()
+
+    def epochs(self) -> dict[int, Epoch]:
+        """Return the epochs that processes before this one knew, out of their file."""
+        # Whether one was lost by now, and how long its tokens live, the store's first reply tells.
+        return {shard: Epoch(mark.epoch, mark.started_ms, "new", 0) for shard, mark in self._marks.known.items()}
 
     def begin_process(self) -> None:
         """Drop what was inherited over a fork."""
         self._breaker.begin()
         self._fitness.begin()
         self._complaints.begin()
+        self._marks.begin()
         _abandoned.extend([*self._threads.forget(), *self._loops.forget()])
 
     def _new_blocking_wire(self) -> Wire:

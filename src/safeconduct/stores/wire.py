@@ -12,16 +12,21 @@ from dataclasses import dataclass, replace
 
 from safeconduct._core.budget import current_budget
 from safeconduct.errors import Unavailable
+from safeconduct.stores import run
 from safeconduct.stores.address import Address
 from safeconduct.stores.breaker import Breaker
 from safeconduct.stores.complaints import REFUSED_INTRODUCTION, Complaints, advice
 from safeconduct.stores.fitness import Fitness
 from safeconduct.stores.link import Command, Link, LinkBroken, Refusal, Reply, Slots
 from safeconduct.stores.link_pool import LinkPool
+from safeconduct.stores.reply import is_of_old_run
 from safeconduct.stores.scripts import Script
 
 #: Kept back of the deadline when replicas are waited for: a server ends a wait up to a tenth of a second late.
 _REPLY_MS = 120
+#: For how long a revocation waits for the disk, and for the answer to that.
+_DISK_MS = 1500
+_DISK_SECONDS = 2.0
 
 
 class _ReplicasUnknown(Exception):
@@ -30,20 +35,29 @@ class _ReplicasUnknown(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A script, its keys and arguments, and for how many replicas to wait afterwards."""
+    """
+    A script, its keys and arguments, and for how many replicas to wait afterwards.
+
+    A script on a shard is told what the caller knows of the data (*known*), and what the connection knows of the
+    server.
+    """
 
     script: Script
     keys: tuple[bytes, ...]
     arguments: tuple[bytes | str | int, ...]
     replicas: int = 0
+    known: tuple[bytes | str | int, ...] | None = None
+    #: Whether to wait, outside the deadline, until the change is on disk.
+    is_lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A script's reply, and how many replicas have it."""
+    """A script's reply, how many replicas have it, and whether it is on disk."""
 
     reply: Reply
     replicas: int = 0
+    is_durable: bool = False
 
 
 class Wire:
@@ -104,6 +118,8 @@ class Wire:
             budget.spent_seconds += time.monotonic() - began_at
         self._fitness.refuse_unfit()
         if isinstance(outcome.reply, Refusal):
+            if outcome.reply.kind == "ReadOnlyError":
+                self._fitness.doubt()
             self._complaints.hear_refusal(outcome.reply.kind)
             raise Unavailable(f"the store refuses: {outcome.reply.kind}")
         return outcome
@@ -155,6 +171,8 @@ class Wire:
             outcome = await self._converse(link, call, ends_at)
             if call.replicas and not isinstance(outcome.reply, Refusal):
                 outcome = replace(outcome, replicas=await _replicas(link, call.replicas, ends_at))
+            if call.is_lasting and link.run.has_aof and not isinstance(outcome.reply, Refusal):
+                outcome = replace(outcome, is_durable=await _is_on_disk(link))
         except _ReplicasUnknown:
             # The script has run; that it is told nothing of replicas does not undo it.
             self._pool.drop(taken)
@@ -178,21 +196,27 @@ class Wire:
         if self._address.database:
             commands.append(("SELECT", self._address.database))
         questions = self._fitness.questions()
-        replies = await link.exchange([*commands, *questions], _left(ends_at))
+        replies = await link.exchange([*commands, *questions, *run.QUESTIONS], _left(ends_at))
         if any(isinstance(reply, Refusal) for reply in replies[: len(commands)]):
             raise LinkBroken(REFUSED_INTRODUCTION, is_final=True)
+        link.run = run.read_run(replies[-len(run.QUESTIONS) :])
         if not self._fitness.hear(replies[len(commands) :]):
             self._fitness.hear(await link.exchange(self._fitness.questions(), _left(ends_at)))
 
     async def _converse(self, link: Link, call: Call, ends_at: float) -> Outcome:
         questions = self._fitness.questions() if self._fitness.is_due else []
-        commands = [*questions, _command("EVALSHA", call.script.sha, call)]
+        commands = [*questions, _command("EVALSHA", call.script.sha, call, link)]
         replies = await link.exchange(commands, _left(ends_at))
         if questions and not self._fitness.hear(replies[: len(questions)]):
             self._fitness.hear(await link.exchange(self._fitness.questions(), _left(ends_at)))
         reply = replies[-1]
         if isinstance(reply, Refusal) and reply.is_missing_script:
-            [reply] = await link.exchange([_command("EVAL", call.script.text, call)], _left(ends_at))
+            [reply] = await link.exchange([_command("EVAL", call.script.text, call, link)], _left(ends_at))
+        if call.known is not None and is_of_old_run(reply):
+            # Something between us and the servers led this connection to another one.
+            link.run = run.read_run(await link.exchange(run.QUESTIONS, _left(ends_at)))
+            command = _command("EVAL", call.script.text, call, link, is_confirmed=True)
+            [reply] = await link.exchange([command], _left(ends_at))
         return Outcome(reply)
 
 
@@ -213,5 +237,15 @@ def _left(ends_at: float) -> float:
     return seconds
 
 
-def _command(verb: str, script: str, call: Call) -> Command:
-    return (verb, script, len(call.keys), *call.keys, *call.arguments)
+async def _is_on_disk(link: Link) -> bool:
+    # One server in time tells whether its answer waits for the disk: the configuration does.
+    try:
+        [reply] = await link.exchange([("WAITAOF", 1, 0, _DISK_MS)], _DISK_SECONDS)
+    except LinkBroken as broken:
+        raise _ReplicasUnknown from broken
+    return link.run.is_durable and not (isinstance(reply, list) and reply[:1] == [0])
+
+
+def _command(verb: str, script: str, call: Call, link: Link, *, is_confirmed: bool = False) -> Command:
+    known = () if call.known is None else (*call.known, *link.run.words(is_confirmed=is_confirmed))
+    return (verb, script, len(call.keys), *call.keys, *call.arguments, *known)

@@ -30,16 +30,17 @@ def turn(chain: Chain | None, rotation: Rotation, *, now_ms: int, ends_ms: int) 
     """
     if chain is None or now_ms >= chain.expires_ms:
         return Turn("gone", chain)
-    is_ahead = rotation.position > chain.position
-    if is_ahead or (rotation.position == chain.position and hmac.compare_digest(rotation.digest, chain.digest)):
-        return _rotated(chain, rotation, now_ms, ends_ms, is_ahead=is_ahead)
+    if rotation.position > chain.position:
+        return Turn("gone", chain, is_rolled_back=True)
+    if rotation.position == chain.position and hmac.compare_digest(rotation.digest, chain.digest):
+        return _rotated(chain, rotation, now_ms, ends_ms)
     is_before = rotation.position == chain.position - 1 and hmac.compare_digest(rotation.digest, chain.previous)
     if now_ms >= chain.grace_ms or rotation.position == chain.position:
         return Turn("reuse", chain)
     return Turn("retry" if is_before else "stale", chain)
 
 
-def _rotated(chain: Chain, rotation: Rotation, now_ms: int, ends_ms: int, *, is_ahead: bool) -> Turn:
+def _rotated(chain: Chain, rotation: Rotation, now_ms: int, ends_ms: int) -> Turn:
     if rotation.extends_ms is not None:
         if now_ms < chain_half_ms(chain):
             return Turn("early", chain)
@@ -53,4 +54,4 @@ def _rotated(chain: Chain, rotation: Rotation, now_ms: int, ends_ms: int, *, is_
         salt=rotation.salt,
         grace_ms=now_ms + rotation.grace_ms,
     )
-    return Turn("rotated", turned, is_ahead)
+    return Turn("rotated", turned)

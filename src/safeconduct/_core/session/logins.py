@@ -52,7 +52,8 @@ class Logins:
             raise BadCredentials("the account is disabled")
         origin = caller or Caller()
         rights, lives = Rights.of(account), self._lives
-        drawn = new_session_id(self._reaches.shard_of(account.subject), self._store.instance, self._turning.draw)
+        shard = self._reaches.shard_of(account.subject)
+        drawn = new_session_id(shard, await self._standing.origin(shard), self._turning.draw)
         reach = self._reaches.of_subject(account.subject, text_of(drawn))
         prepared = self._turning.prepared_for(reach, account.subject, rights, account.level, origin.transport)
         first = self._refresh_tokens.first(drawn, self._turning.draw(SECRET_BYTES)) if remember else None

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Literal
 
+from safeconduct._core.members import epoch_tag
 from safeconduct._core.ports import People
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.session.life import Lifetimes
@@ -45,6 +46,7 @@ class Standing:
         self.lives = lives
         self.announce = announce
         self.consult = revocations.consult
+        self._revocations = revocations
         self._people = people
 
     async def read(self, reach: Reach) -> Session:
@@ -58,6 +60,10 @@ class Standing:
         if session is None:
             raise gone()
         return session
+
+    async def origin(self, shard: int) -> bytes:
+        """Return what the ids of new sessions bear: the tag of the shard's epoch, or what marks this process."""
+        return self.store.instance or epoch_tag((await self._revocations.epoch(shard)).name)
 
     async def rights(self, reach: Reach, session: Session) -> Rights | None:
         """
@@ -94,10 +100,10 @@ class Standing:
             RevokedToken: If the session is over.
         """
         reply = await self.consult(reach.shard, command)
-        if reply.outcome == "gone":
-            raise gone()
         if reply.is_rolled_back:
             self.announce(StoreRolledBack(shard=reach.shard, session_id=reach.session_id))
+        if reply.outcome == "gone":
+            raise gone()
         return reply
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 import click
@@ -9,9 +10,10 @@ import click
 from safeconduct.cli.applications import load_application
 from safeconduct.cli.doctor.application import examine_application
 from safeconduct.cli.doctor.configuration import examine_configuration
+from safeconduct.cli.doctor.epoch import adopt_epoch
 from safeconduct.cli.doctor.files import examine_files
 from safeconduct.cli.doctor.finding import Finding, fail, ok
-from safeconduct.cli.doctor.store import adopt_epoch, examine_store
+from safeconduct.cli.doctor.store import examine_store, exchange, meta_key
 from safeconduct.cli.outcomes import Complaint
 from safeconduct.cli.settings import Settings, pass_settings, refuse_without_store
 from safeconduct.cli.tables import as_text, json_option, print_json
@@ -61,7 +63,8 @@ def _examine(settings: Settings, app: str | None, *, adopts: bool) -> Iterator[F
         yield ok("configuration", "it can be read, and its fields agree")
         if adopts:
             refuse_without_store(config, verb="--adopt-epoch")
-            yield from adopt_epoch(config)
+            keys = [meta_key(config, shard) for shard in range(config.store.shards)]
+            yield from adopt_epoch(config, keys, partial(exchange, config))
         yield from examine_configuration(config)
         yield from examine_files(config)
         yield from examine_store(config)

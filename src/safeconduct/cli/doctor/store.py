@@ -2,12 +2,11 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 from safeconduct._core.finish import finish
+from safeconduct.cli.doctor.epoch import epochs
 from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
-from safeconduct.cli.outcomes import Refusal
 from safeconduct.config import Config
 from safeconduct.stores.address import parse_address
 from safeconduct.stores.blocking import BlockingLink
@@ -36,9 +35,9 @@ def examine_store(config: Config) -> Iterator[Finding]:
         return
     began = time.monotonic()
     try:
-        replies = _exchange(config, [("TIME",), ("ROLE",), ("CONFIG", "GET", "maxmemory-policy"), ("INFO",)])
+        replies = exchange(config, [("TIME",), ("ROLE",), ("CONFIG", "GET", "maxmemory-policy"), ("INFO",)])
         took_ms = int((time.monotonic() - began) * 1000)
-        shards = _exchange(config, [("HGETALL", _meta_key(config, shard)) for shard in range(config.store.shards)])
+        shards = exchange(config, [("HGETALL", meta_key(config, shard)) for shard in range(config.store.shards)])
     except LinkBroken as broken:
         yield fail("store", f"it does not answer: {broken.reason}", "Start it, or correct store.url.")
         return
@@ -49,33 +48,10 @@ def examine_store(config: Config) -> Iterator[Finding]:
     yield _policy(policy, facts, config)
     yield _clock(now, config)
     yield from _durability(facts, config)
-    yield from _epochs(shards)
+    yield from epochs(shards)
 
 
-def adopt_epoch(config: Config) -> Iterator[Finding]:
-    """
-    Believe a store again that had lost its data.
-
-    Raises:
-        Refusal: If the store does not answer.
-    """
-    keys = [_meta_key(config, shard) for shard in range(config.store.shards)]
-    try:
-        reasons = _exchange(config, [("HGET", key, "reason") for key in keys])
-        lost = [key for key, reason in zip(keys, reasons, strict=True) if reason == b"lost"]
-        written = _exchange(config, [("HSET", key, "reason", "new") for key in lost])
-    except LinkBroken as broken:
-        raise Refusal(f"The store does not answer: {broken.reason}") from None
-    refusals = [reply.kind for reply in (*reasons, *written) if isinstance(reply, ServerRefusal)]
-    if refusals:
-        raise Refusal(f"The store refuses: {refusals[0]}")
-    if lost:
-        yield ok("epoch", f"adopted on {len(lost)} shards: tokens issued before the loss pass again")
-    else:
-        yield ok("epoch", "there is nothing to adopt: no shard has lost its data")
-
-
-def _exchange(config: Config, commands: Sequence[Command]) -> list[Reply]:
+def exchange(config: Config, commands: Sequence[Command]) -> list[Reply]:
     """Send *commands* on a connection of their own and return a reply to each."""
     address = parse_address(config.store.url)
     first: list[Command] = []
@@ -95,7 +71,8 @@ def _exchange(config: Config, commands: Sequence[Command]) -> list[Reply]:
     return replies[len(first) :]
 
 
-def _meta_key(config: Config, shard: int) -> str:
+def meta_key(config: Config, shard: int) -> str:
+    """Name the key with what a shard knows of itself."""
     return f"{config.store.key_prefix}{{sc:{shard:02d}}}:meta"
 
 
@@ -155,30 +132,6 @@ def _durability(facts: Text, config: Config) -> Iterator[Finding]:
         yield fail("store", text, "Add replicas, or lower the number.")
     else:
         yield ok("store", f"{replicas} replicas; a revocation waits for {wanted}")
-
-
-def _epochs(replies: Sequence[Reply]) -> Iterator[Finding]:
-    for shard, reply in enumerate(replies):
-        if isinstance(reply, ServerRefusal):
-            yield fail(
-                "epoch", f"shard {shard} cannot be read", "Allow reading and writing on the keys of store.key_prefix."
-            )
-            continue
-        meta = {bytes(name): bytes(value) for name, value in zip(reply[::2], reply[1::2], strict=True)}
-        if b"epoch" not in meta:
-            yield ok("epoch", f"shard {shard} has none yet: the first request begins it")
-        elif meta.get(b"reason") == b"new":
-            yield ok("epoch", f"shard {shard} knows everything since {_instant(meta)}")
-        else:
-            yield warn(
-                "epoch",
-                f"shard {shard} lost its data: tokens issued until {_instant(meta)} are refused until they expire",
-                "Wait; or `safeconduct doctor --adopt-epoch`, by which those that were revoked pass again.",
-            )
-
-
-def _instant(meta: dict[bytes, bytes]) -> str:
-    return datetime.fromtimestamp(int(meta.get(b"epoch_ms", b"0")) / 1000, UTC).isoformat("T", "seconds")
 
 
 def _facts(reply: Reply) -> Text:

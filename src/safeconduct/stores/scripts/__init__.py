@@ -23,7 +23,7 @@ def _load(*names: str) -> Script:
 ASK = _load("clock", "shard", "ask")
 ASK_ALL = _load("clock", "shard", "ask_all")
 STAMP = _load("clock", "shard", "stamp")
-REVOKE = _load("clock", "shard", "revoke")
+REVOKE = _load("clock", "shard", "cutting", "revoke")
 BEGIN_EPOCH = _load("clock", "shard", "begin_epoch")
 COUNT_TRY = _load("clock", "count_try")
 FAIL_TRY = _load("clock", "fail_try")

@@ -8,6 +8,7 @@ if not kept[5] or redis.call('EXISTS', KEYS[6]) == 0 then
   return reply(1, 0)
 end
 local issued, length = tonumber(kept[1]), tonumber(ARGV[3])
+weigh(asked_tag, issued)
 -- As in ask.lua.
 local revoked = tonumber(kept[2]) <= pruned_s * 1000 and 1 or 0
 for i = 1, #kept[3], length do

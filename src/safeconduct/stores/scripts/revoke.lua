@@ -5,17 +5,7 @@ end
 keep_horizon()
 local member = ARGV[4]
 
-local old = redis.call('ZRANGEBYSCORE', rev, '-inf', '(' .. int(math.floor(now / 1000) - 60), 'WITHSCORES', 'LIMIT', 0, 100)
-local forgotten = {}
-for i = 1, #old, 2 do
-  forgotten[#forgotten + 1] = old[i]
-  pruned_s = math.max(pruned_s, tonumber(old[i + 1]))
-end
-if #forgotten > 0 then
-  redis.call('HSET', meta, 'pruned_s', int(pruned_s))
-  redis.call('ZREM', rev, unpack(forgotten))
-  redis.call('ZREM', cut, unpack(forgotten))
-end
+prune()
 
 local expiry = '+inf'
 if ARGV[5] ~= '' then
@@ -30,8 +20,6 @@ if ARGV[3] ~= '1' then
   changed = changed + redis.call('ZADD', cut, 'GT', 'CH', int(before), member)
 end
 if changed > 0 then
-  local id = redis.call('XADD', log, 'MAXLEN', '~', ARGV[8], '*',
-    'p', fields[8] or '0-0', 'e', fields[1], 'm', member, 'b', int(before), 'x', expiry)
-  redis.call('HSET', meta, 'head', id)
+  note(member, before, expiry, ARGV[8])
 end
 return reply(before, 0)

@@ -33,11 +33,12 @@ local function is_gone()
     return true
   end
   -- Older than what the store knows: what has ended it since may be lost.
-  return fields[3] ~= 'new' and number('issued') <= tonumber(fields[2])
+  return is_unknown(number('issued'))
 end
 
 -- The instant of a new token: after every cut-off that would meet it, and after the epoch began.
 local function stamp()
+  prune()
   local iat = math.max(now, tonumber(fields[2]) + 1, latest_cut() + 1)
   if iat > stamped then
     redis.call('HSET', meta, 'stamped', int(iat))

@@ -12,8 +12,7 @@ for i = 5, #KEYS do
   local bounds = redis.call('HMGET', KEYS[i], 'issued', 'over', 'ends')
   local before = math.max(latest, tonumber(redis.call('ZSCORE', cut, ARGV[i - 1 + commons]) or -1))
   local issued = tonumber(bounds[1] or -1)
-  local is_known = fields[3] == 'new' or issued > tonumber(fields[2])
-  local stands = issued > before and is_known and now < math.min(tonumber(bounds[2]), tonumber(bounds[3]))
+  local stands = issued > before and not is_unknown(issued) and now < math.min(tonumber(bounds[2]), tonumber(bounds[3]))
   said[#said + 1] = stands and redis.call('HGETALL', KEYS[i]) or {}
 end
 return said

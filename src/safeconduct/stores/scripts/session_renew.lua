@@ -9,8 +9,11 @@ end
 if renewals < number('renewals') then
   return told('reuse')
 end
--- One ahead of the record tells that the store lost a write: it bears our signature.
-local is_ahead = renewals > number('renewals')
+if renewals > number('renewals') then
+  -- It bears our signature, so a later state of the data made it.
+  lose('token', tonumber(argument(1)))
+  return told('gone', 0, true)
+end
 local access, ends = tonumber(argument(6)), math.floor(number('ends') / 1000)
 if ends <= tonumber(argument(2)) then
   return told('at_end')
@@ -25,4 +28,4 @@ put('renewal_grace', now + tonumber(argument(5)))
 take_rights(argument(7))
 issue(iat, access)
 keep()
-return told('renewed', iat, is_ahead)
+return told('renewed', iat)

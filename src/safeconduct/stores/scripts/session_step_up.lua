@@ -13,7 +13,7 @@ end
 if argument(6) then
   local outcome = turn(6)
   if outcome ~= 'rotated' and outcome ~= 'retry' then
-    return told(outcome)
+    return told(outcome, 0, is_rolled_back)
   end
 end
 -- The older tokens of the session end, and it goes on with this one.
@@ -28,4 +28,4 @@ put('csrf', number('csrf') + 1)
 put('rights', argument(5) ~= '' and argument(5) or session.rights)
 issue(iat, tonumber(argument(4)))
 keep()
-return told('stepped', iat, is_rolled_back)
+return told('stepped', iat)

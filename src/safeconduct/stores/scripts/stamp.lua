@@ -3,6 +3,7 @@ if not fields[1] then
   return reply(0, 0)
 end
 keep_horizon()
+prune()
 local iat = math.max(now, tonumber(fields[2]) + 1)
 for i = 3, #ARGV do
   iat = math.max(iat, tonumber(redis.call('ZSCORE', cut, ARGV[i]) or -1) + 1)
