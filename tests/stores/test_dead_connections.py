@@ -11,6 +11,7 @@ from safeconduct.errors import Unavailable
 from safeconduct.stores.breaker import FAILURES
 from safeconduct.stores.link import LinkBroken
 from safeconduct.stores.link_pool import LinkPool, Taken
+from safeconduct.stores.run import Run
 from store_contract import question
 
 MANY = 20
@@ -125,6 +126,8 @@ def test_e3_only_what_lay_idle_is_known_to_be_dead():
 
 class Interrupting:
     """A connection on which a command is interrupted by what is no ``Exception``, as a killed greenlet is."""
+
+    run = Run()
 
     def __init__(self, link):
         self._link = link
