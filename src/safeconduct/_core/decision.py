@@ -36,7 +36,7 @@ class Proof:
 def _told(identity: Identity) -> Mapping[str, str]:
     if not isinstance(identity, Principal):
         return {}
-    name = identity.display_name
+    name = identity.remote_user
     if name is None:
         return {"AUTH_TYPE": identity.scheme}
     # PEP 3333 strings carry bytes as latin-1.

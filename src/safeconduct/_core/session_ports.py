@@ -76,7 +76,7 @@ class Opening:
     subject: str
     username: str = field(repr=False)
     level: Level
-    rights: str
+    rights: str = field(repr=False)
     transport: Transport
     device: str
     network: str
@@ -99,7 +99,7 @@ class Rotation:
     grace_ms: int
     access_ms: int
     #: The rights as they were looked up; None where they can't change.
-    rights: str | None = None
+    rights: str | None = field(default=None, repr=False)
     #: The new life of the long-term credential, if its owner wants to extend it.
     extends_ms: int | None = None
 
@@ -123,7 +123,7 @@ class Renewing:
     token_id: str
     grace_ms: int
     access_ms: int
-    rights: str | None = None
+    rights: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +135,7 @@ class StepUp:
     request_id: str
     level: Level
     access_ms: int
-    rights: str | None = None
+    rights: str | None = field(default=None, repr=False)
     #: The refresh token that was presented along with it.
     rotation: Rotation | None = None
 
