@@ -48,8 +48,10 @@ class Principal:
     claims: Mapping[str, Any] = field(default_factory=lambda: NO_CLAIMS, repr=False)
     #: The party that acts for the subject (RFC 8693 §4.1), or None.
     actor: Mapping[str, Any] | None = None
-    #: The subject for the own issuer, a template's text for another one that has a template, else None.
-    display_name: str | None = None
+    #: What to call the caller: the name that our own directory gives, else as *remote_user*.  No two need differ.
+    display_name: str | None = field(default=None, repr=False)
+    #: By what the caller is known here: the subject for our own issuer, a template's text for another one, else None.
+    remote_user: str | None = None
 
     @property
     def is_authenticated(self) -> bool:
@@ -58,8 +60,8 @@ class Principal:
 
     @property
     def identity(self) -> str | None:
-        """Return the same name as *display_name*, under the word that Starlette uses."""
-        return self.display_name
+        """Return *remote_user*, under the word that Starlette uses for what tells users apart."""
+        return self.remote_user
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,11 @@ class Anonymous:
 
     @property
     def display_name(self) -> None:
+        """Return None: a stranger has no name."""
+        return
+
+    @property
+    def remote_user(self) -> None:
         """Return None: a stranger has no name."""
         return
 

@@ -3,14 +3,19 @@
 from safeconduct.principal import Anonymous, Principal
 
 
-def test_a_principal_has_its_name_under_either_word():
-    alice = Principal(subject="s", issuer="i", scheme="bearer", expires_at=1, display_name="alice")
+def test_b8_a_principal_is_known_by_one_name_and_called_by_another():
+    alice = Principal(subject="s", issuer="i", scheme="bearer", expires_at=1, display_name="Alice", remote_user="alice")
 
-    assert ("alice", "alice", True) == (alice.identity, alice.display_name, alice.is_authenticated)
+    assert ("alice", "Alice", True) == (alice.identity, alice.display_name, alice.is_authenticated)
 
 
 def test_a_stranger_has_no_name_and_no_right():
     stranger = Anonymous()
 
-    assert (None, None, False) == (stranger.identity, stranger.display_name, stranger.is_authenticated)
+    assert (None, None, None, False) == (
+        stranger.identity,
+        stranger.display_name,
+        stranger.remote_user,
+        stranger.is_authenticated,
+    )
     assert frozenset() == stranger.scopes == stranger.roles

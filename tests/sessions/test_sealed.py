@@ -32,6 +32,7 @@ NEW = Secrets({2: b"2" * 32}, 2)
 CLAIMS = {
     "iss": ISSUER, "aud": ISSUER, "sub": "alice", "sid": "s1", "auth_ms": NOW_MS, "exp": NOW + 60, "level": "explicit",
     "username": "Alice", "transport": "header", "device": "", "network": "", "roles": ["user"], "scopes": [],
+    "name": "Alice Example",
 }  # fmt: skip
 
 names = st.text(st.characters(exclude_categories=["Cs"]))
@@ -43,7 +44,7 @@ sessions = st.builds(
     level=st.sampled_from(["remembered", "explicit", "multifactor"]),
     auth_ms=st.integers(0, NOW_MS),
     ends_at=st.integers(NOW + 1, 2**32),
-    rights=st.builds(Rights, st.tuples(names), st.tuples(names, names)),
+    rights=st.builds(Rights, st.tuples(names), st.tuples(names, names), st.none() | names.filter(bool)),
     transport=st.sampled_from(["header", "cookie"]),
     device=names,
     network=names,

@@ -4,7 +4,7 @@ import pytest
 
 from login_scene import LEEWAY_MS
 from safeconduct.errors import RevokedToken, Unavailable
-from safeconduct.events import StoreLost
+from safeconduct.events import SessionEnded, StoreLost
 from safeconduct.stores import reply, scripts, session_hash
 from servers import KINDS
 from session_craft import opening, reach_of, rotation, session_member
@@ -58,6 +58,23 @@ def test_sessions_out_of_an_old_copy_are_over(house, server, clock, verb):
             house.refresh(tokens)
     else:
         assert () == house.run(house.open_sessions.list("alice"))
+
+
+def test_b5_sessions_out_of_an_old_copy_take_nobodys_room(build, stores, server, clock):
+    """They are over, whatever long-term credential they had."""
+    house = build(stores, max_per_subject=2)
+    house.sign_in()
+    house.sign_in()
+    clock.advance(seconds=1)
+    server.say("HDEL", META, "epoch")
+    with pytest.raises(Unavailable):
+        house.sign_in(remember=False)
+
+    first, second = house.sign_in(remember=False), house.sign_in(remember=False)
+
+    assert house.use(first)
+    assert house.use(second)
+    assert [] == [event for event in house.events if isinstance(event, SessionEnded)]
 
 
 def test_nothing_is_written_where_there_is_no_epoch(house, stores, server):

@@ -158,6 +158,7 @@ def test_what_only_a_store_can_do_is_refused(house):
     for verb in (
         lambda: open_sessions.sign_out_everywhere("alice"),
         lambda: open_sessions.list("alice", current="s"),
+        lambda: open_sessions.page("alice", current="s"),
         lambda: open_sessions.end("s", subject="alice"),
     ):
         with pytest.raises(NotSupported):

@@ -93,7 +93,7 @@ def own_policy_for(*keys: Key, **changes: Any) -> Policy:
         "is_own": True,
         "leeway_seconds": 0,
         "levels": ACR,
-        "display_name": "{sub}",
+        "remote_user": "{sub}",
         "public_claims": frozenset(("iss", "exp")),
     }
     return Policy(**{**plain, **changes})

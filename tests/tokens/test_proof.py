@@ -15,7 +15,7 @@ from tokencraft import AUDIENCE, CLAIMS, NOW, own_policy_for, trust_policy_for, 
 
 OWN = own_policy_for()
 TRUST = trust_policy_for(
-    display_name="idp:{sub}",
+    remote_user="idp:{sub}",
     roles={"App-Admins": "admin"},
     scopes=frozenset(("read", "write")),
     levels={"https://idp/loa3": "multifactor"},

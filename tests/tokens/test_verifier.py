@@ -395,27 +395,3 @@ def test_any_signed_bytes_are_an_invalid_token(header, body):
     """Even signed by the right key."""
     with pytest.raises(InvalidToken):
         VERIFIER.verify(sign_bytes(header, body, ES), now=NOW)
-
-
-@pytest.mark.parametrize(
-    ("typ", "client", "error"),
-    [
-        ("JWT", False, None),
-        ("JWT", True, None),
-        ("at+jwt", True, None),
-        ("application/AT+JWT", False, MalformedToken),
-        ("at+jwt", False, MalformedToken),
-        ("id+jwt", True, WrongTokenType),
-        (..., True, WrongTokenType),
-    ],
-)
-def test_a_trust_names_every_type_of_its_tokens(typ, client, error):
-    """And each keeps its own rules: RFC 9068 alone requires a client_id."""
-    verifier = trust_verifier(ES, token_types=frozenset({"at+jwt", "jwt"}))
-    token = mint(ES, CLAIMS if client else without("client_id"), typ=typ)
-
-    if error is None:
-        assert "alice" == verifier.verify(token, now=NOW).subject
-    else:
-        with pytest.raises(error):
-            verifier.verify(token, now=NOW)

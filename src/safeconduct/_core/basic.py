@@ -100,7 +100,8 @@ class BasicRecognition:
             scopes=frozenset(account.scopes),
             roles=frozenset(account.roles),
             expires_at=ends_ms // 1000,
-            display_name=account.subject,
+            display_name=account.display_name or account.subject,
+            remote_user=account.subject,
         )
         question = self._question(account.subject, pair.issued_ms, ends_ms)
         # The same pair may come spelt in several ways, so what is kept names no bytes.

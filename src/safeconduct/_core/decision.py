@@ -37,7 +37,7 @@ class Proof:
 
 def _remote_user(identity: Identity) -> str | None:
     # REMOTE_USER = *TEXT, "any printable character" — RFC 3875 §2.2, §4.1.11: what reads it may write it into a header.
-    name = identity.display_name
+    name = identity.remote_user
     if not name or _CONTROL.search(name):
         return None
     # PEP 3333 strings carry bytes as latin-1.

@@ -251,7 +251,7 @@ class Gate:
     def note_omitted_name(self, passed: Passed) -> None:
         """Tell, once for each issuer, that somebody has a name that cannot stand in ``REMOTE_USER``."""
         identity = passed.identity
-        if passed.remote_user is not None or not isinstance(identity, Principal) or identity.display_name is None:
+        if passed.remote_user is not None or not isinstance(identity, Principal) or identity.remote_user is None:
             return
         if identity.issuer not in self._omitting:
             self._omitting.add(identity.issuer)

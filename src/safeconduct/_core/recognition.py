@@ -144,4 +144,5 @@ def principal_of(claims: Claims, scheme: str) -> Principal:
         claims=claims.raw,
         actor=claims.actor,
         display_name=claims.display_name,
+        remote_user=claims.remote_user,
     )

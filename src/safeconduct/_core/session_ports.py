@@ -77,7 +77,7 @@ class Opening:
     subject: str
     username: str = field(repr=False)
     level: Level
-    rights: str
+    rights: str = field(repr=False)
     transport: Transport
     device: str
     network: str
@@ -100,7 +100,7 @@ class Rotation:
     grace_ms: int
     access_ms: int
     #: The rights as they were looked up; None where they can't change.
-    rights: str | None = None
+    rights: str | None = field(default=None, repr=False)
     #: The new life of the long-term credential, if its owner wants to extend it.
     extends_ms: int | None = None
 
@@ -124,7 +124,7 @@ class Renewing:
     token_id: str
     grace_ms: int
     access_ms: int
-    rights: str | None = None
+    rights: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +136,7 @@ class StepUp:
     request_id: str
     level: Level
     access_ms: int
-    rights: str | None = None
+    rights: str | None = field(default=None, repr=False)
     #: The refresh token that was presented along with it.
     rotation: Rotation | None = None
 

@@ -33,4 +33,5 @@ class Claims(NamedTuple):
     kid: str | None
     is_own: bool
     display_name: str | None
+    remote_user: str | None
     raw: Mapping[str, Any]

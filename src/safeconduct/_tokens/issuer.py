@@ -47,6 +47,8 @@ class Grant:
     csrf_generation: int | None = None
     renewals: int | None = None
     actor: Mapping[str, Any] | None = None
+    #: What the directory calls the user, as the claim ``name`` (OpenID Connect Core §5.1).
+    display_name: str | None = field(default=None, repr=False)
     #: The application's claims.
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
@@ -91,7 +93,7 @@ class TokenIssuer:
         if config.issuer is None or config.audience is None:
             raise ConfigurationError("issuer and audience are needed to issue tokens")
         public = frozenset(config.tokens.public_claims)
-        hidden = {"sub", "sid", "jti", "acr", "amr", "client_id", "iat_ms", "groups", "roles", "scope"}
+        hidden = {"sub", "sid", "jti", "acr", "amr", "client_id", "iat_ms", "name", "groups", "roles", "scope"}
         hidden |= {config.tokens.roles_claim, config.tokens.scopes_claim}
         if not public >= {"iss", "exp"} or public & hidden:
             raise ConfigurationError(
@@ -200,6 +202,7 @@ class TokenIssuer:
             "cg": grant.csrf_generation,
             "rn": grant.renewals,
             "act": grant.actor,
+            "name": grant.display_name,
         }
         return {
             **grant.extra,

@@ -44,8 +44,8 @@ class Policy:
     roles: Mapping[str, str] | None = None
     #: Its ``acr`` to our level.
     levels: Mapping[str, Level] = field(default_factory=dict[str, Level])
-    #: The template of the name that applications see; None where a foreign subject stays without one.
-    display_name: str | None = None
+    #: The template of the name by which callers are known here; None where a foreign subject stays without one.
+    remote_user: str | None = None
     roles_claim: str = "roles"
     scopes_claim: str = "scope"
     #: Whether a server's clock stamps its tokens: then ``iat`` and ``nbf`` are compared with that, once it is asked.
@@ -72,7 +72,7 @@ def own_policy(config: Config, keys: KeySource) -> Policy:
         max_lifetime_seconds=tokens.max_lifetime_seconds,
         leeway_seconds=tokens.leeway_seconds,
         levels=ACR,
-        display_name="{sub}",
+        remote_user="{sub}",
         roles_claim=tokens.roles_claim,
         scopes_claim=tokens.scopes_claim,
         public_claims=frozenset(tokens.public_claims),
@@ -91,7 +91,7 @@ def trust_policy(trust: Trust, keys: KeySource) -> Policy:
         scopes=None if trust.scopes is None else frozenset(trust.scopes),
         roles=dict(trust.roles or {}),
         levels=dict(trust.levels or {}),
-        display_name=trust.remote_user,
+        remote_user=trust.remote_user,
         roles_claim=trust.roles_claim,
         scopes_claim=trust.scopes_claim,
     )

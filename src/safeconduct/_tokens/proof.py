@@ -50,7 +50,8 @@ def read_claims(
         raise BindingMismatch("cnf in a token that came as a plain bearer")
     is_own = policy.is_own
     scope, roles = get(policy.scopes_claim), get(policy.roles_claim)
-    template = policy.display_name
+    template = policy.remote_user
+    known_as = None if template is None else template.replace("{sub}", subject)
     return Claims(
         policy.issuer,
         subject,
@@ -69,7 +70,8 @@ def read_claims(
         _read_actor(raw["act"]) if "act" in raw else None,
         kid,
         is_own,
-        None if template is None else template.replace("{sub}", subject),
+        _name(raw, known_as) if is_own and "name" in raw else known_as,
+        known_as,
         MappingProxyType(raw),
     )
 
@@ -124,6 +126,12 @@ def _text(raw: dict[str, Any], name: str) -> str:
     if type(value) is not str or not value:
         raise MalformedToken(f"{name} is not a string")
     return value
+
+
+def _name(raw: dict[str, Any], known_as: str | None) -> str | None:
+    """Return what our own directory, or the author's hook, calls the caller; it says nothing of who that is."""
+    name = raw["name"]
+    return name if type(name) is str and name else known_as
 
 
 def _read_scopes(scope: Any, policy: Policy) -> frozenset[str]:

@@ -65,6 +65,8 @@ class SealedRefresh:
     network: str
     roles: tuple[str, ...]
     scopes: tuple[str, ...]
+    #: What the directory calls the user; empty where it does not.
+    display_name: str = field(default="", repr=False)
 
 
 # A claim for each field; a token has all of them, and "aud", and no other.
@@ -81,10 +83,11 @@ _CLAIMS: Final = {
     "network": "network",
     "roles": "roles",
     "scopes": "scopes",
+    "display_name": "name",
 }
 _NAMES: Final[frozenset[str]] = frozenset((*_CLAIMS.values(), "aud"))
 _NEVER_EMPTY: Final = ("sub", "sid")
-_TEXTS: Final = (*_NEVER_EMPTY, "iss", "aud", "level", "username", "transport", "device", "network")
+_TEXTS: Final = (*_NEVER_EMPTY, "iss", "aud", "level", "username", "transport", "device", "network", "name")
 _NUMBERS: Final = ("auth_ms", "exp")
 _LISTS: Final = ("roles", "scopes")
 
@@ -107,7 +110,7 @@ def seal_refresh(refresh: SealedRefresh, *, key: bytes, version: int) -> str:
     try:
         text = json.dumps(claims, ensure_ascii=False, separators=(",", ":")).encode()
     except UnicodeEncodeError as error:
-        raise ConfigurationError("subject, user name, network, roles and scopes must be Unicode text") from error
+        raise ConfigurationError("subject, names, network, roles and scopes must be Unicode text") from error
     return jwe.encrypt_compact(header, text, _key(key).jose, registry=_registry)
 
 

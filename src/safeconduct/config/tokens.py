@@ -11,7 +11,7 @@ from safeconduct.config.values import Algorithm, Leeway, Seconds
 
 _NEEDED_IN_PUBLIC: Final = frozenset({"iss", "exp"})
 _NEVER_PUBLIC: Final = frozenset(
-    ("sub", "sid", "jti", "acr", "amr", "roles", "groups", "scope", "client_id", "iat_ms"),
+    ("sub", "sid", "jti", "acr", "amr", "name", "roles", "groups", "scope", "client_id", "iat_ms"),
 )
 _PUBLIC_CLAIM: Final = Text(
     f"the name of a claim that tells nothing of the user (not one of {', '.join(sorted(_NEVER_PUBLIC))})",

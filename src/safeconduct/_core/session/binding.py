@@ -14,6 +14,7 @@ _LONGEST_DEVICE: Final = 200
 _COMMENT: Final = re.compile(r"\([^()]*(?:\([^()]*\)?[^()]*)*\)?")
 
 Bind = Literal["off", "event", "refuse"]
+Place = Literal["network", "device"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,17 +54,18 @@ class Binding:
         """
         if caller.transport != session.transport:
             raise BindingMismatch("the refresh token came by another transport than at sign-in")
-        changed = {name: bind for name, bind in self._changed(session, caller) if bind != "off"}
+        changed: dict[Place, Bind] = {name: bind for name, bind in self._changed(session, caller) if bind != "off"}
         if not changed:
             return
-        is_refused, names = "refuse" in changed.values(), tuple(changed)
+        names: tuple[Place, ...] = tuple(changed)
+        is_refused = "refuse" in changed.values()
         announce(
             BindingChanged(subject=session.subject, session_id=session_id, changed=names, is_refused=is_refused)
         )  # fmt: skip
         if is_refused:
             raise BindingMismatch(f"the refresh token came from another {' and '.join(names)} than at sign-in")
 
-    def _changed(self, session: Session, caller: Caller) -> Iterator[tuple[Literal["network", "device"], Bind]]:
+    def _changed(self, session: Session, caller: Caller) -> Iterator[tuple[Place, Bind]]:
         if caller.network != session.network:
             yield "network", self.network
         if not is_same_device(session.device, caller.label):

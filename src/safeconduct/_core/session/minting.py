@@ -90,6 +90,7 @@ class Minting:
             token_id=_LONGEST_TOKEN_ID,
             csrf_generation=_LARGEST,
             renewals=_LARGEST,
+            display_name=rights.display_name,
             extra=extra,
         )
         try:
@@ -117,7 +118,8 @@ class Minting:
             roles=frozenset(rights.roles),
             session_id=session_id,
             expires_at=(now_ms + self._lives.access_ms) // 1000,
-            display_name=subject,
+            display_name=rights.display_name or subject,
+            remote_user=subject,
         )
         try:
             claims = dict(self._add_claims(principal))
@@ -194,6 +196,7 @@ class Minting:
             token_id=token_id,
             csrf_generation=session.csrf_generation,
             renewals=session.renewals,
+            display_name=rights.display_name,
             extra=prepared.extra,
         )
         return Tokens(

@@ -66,6 +66,7 @@ class Prolonging:
             level=level_at(session, reply.now_ms, self._lives),
             roles=frozenset(rights.roles),
             scopes=frozenset(rights.scopes),
+            display_name=rights.display_name or principal.subject,
             auth_time=session.auth_ms // 1000,
             expires_at=expires_at,
         )

@@ -58,8 +58,8 @@ class Session:
     ends_ms: int
     #: When nobody can hold a live credential of it any more, at the latest the absolute end and the leeway.
     over_ms: int
-    #: Roles and scopes as they were last looked up, see ``Rights``.
-    rights: str
+    #: Roles, scopes and the user's name as they were last looked up, see ``Rights``.
+    rights: str = field(repr=False)
     #: What was submitted as the user's name, for a later step-up.
     username: str = field(repr=False)
     transport: Transport

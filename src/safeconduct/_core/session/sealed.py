@@ -118,6 +118,7 @@ class SealedSessions:
             network=session.network,
             roles=rights.roles,
             scopes=rights.scopes,
+            display_name=rights.display_name or "",
         )
         return seal_refresh(refresh, key=keys.derive(_LABEL, version=version), version=version)
 
@@ -145,7 +146,7 @@ class SealedSessions:
             level=refresh.level,
             auth_ms=refresh.auth_ms,
             ends_at=refresh.expires_at,
-            rights=Rights(refresh.roles, refresh.scopes),
+            rights=Rights(refresh.roles, refresh.scopes, refresh.display_name or None),
             transport=refresh.transport,
             device=refresh.device,
             network=refresh.network,
