@@ -18,7 +18,7 @@ class Section:
     def __init__(self, url):
         self.url = url
         self.deadline_ms, self.pool_size, self.key_prefix, self.shards = 250, 20, "safeconduct:", 1
-        self.min_replicas, self.accept_eviction = 0, False
+        self.min_replicas, self.accept_eviction, self.epoch_file = 0, False, None
 
 
 def opened(url):
