@@ -107,14 +107,17 @@ class Mutants:
         self._options = options
         self._file = options.map or folder / "map.json"
         self._seconds: dict[str, float] = defaultdict(float)
+        self._failed: set[str] = set()
         self._ends_at_first = False
         self.outcomes: Counter[str] = Counter()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note how long a test took; where a fault is in, the first test that fails ends the fork."""
         self._seconds[report.nodeid] += report.duration
-        if self._ends_at_first and report.failed:
-            os._exit(1)
+        if report.failed:
+            if self._ends_at_first:
+                os._exit(1)
+            self._failed.add(report.nodeid)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -140,7 +143,9 @@ class Mutants:
         recorder.start()
         _run(items, before=recorder.switch_context)
         recorder.stop()
-        self._file.write_text(json.dumps(list(vars(Map.of(recorder.get_data(), self._seconds)).values())))
+        # A test that fails without a fault would notice every one.
+        sound = {name: seconds for name, seconds in self._seconds.items() if name not in self._failed}
+        self._file.write_text(json.dumps(list(vars(Map.of(recorder.get_data(), sound)).values())))
 
     def _sample(self, tests: Map) -> list[Mutation]:
         """Draw faults of lines that some test passes through, the same ones for the same seed."""
