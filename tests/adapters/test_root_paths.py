@@ -187,6 +187,9 @@ class ByProtocol:
     def __init__(self, application):
         self.application_mapping = {"http": application}
 
+    async def __call__(self, scope, receive, send):
+        await self.application_mapping[scope["type"]](scope, receive, send)
+
 
 @pytest.mark.parametrize("wrap", [lambda app: app, wrapped_by_cors, ByProtocol], ids=["bare", "cors", "protocols"])
 def test_a2_an_application_with_a_root_path_of_its_own_is_not_wrapped(wrap):
@@ -202,8 +205,15 @@ def test_a2_no_root_path_is_none(root_path):
 
 def test_a2_a_folder_is_no_root_path():
     """Quart's and Flask's attribute of that name says where their files are."""
-    assert "/" == Flask("folder", root_path="/srv").root_path[0]
-    assert auth().asgi(Flask("folder", root_path="/srv"))
+    folder = Flask("folder", root_path="/srv").root_path
+
+    class LikeQuart:
+        root_path, import_name = folder, "folder"
+
+        async def __call__(self, scope, receive, send): ...
+
+    assert "/srv" == folder
+    assert auth().asgi(LikeQuart())
 
 
 def test_a2_a_middleware_within_reads_the_applications_own_root_path():

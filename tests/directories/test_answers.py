@@ -101,7 +101,7 @@ def test_d7_a_directory_that_makes_a_wrong_account_is_told_loudly(looks_up, capl
 
     people = people_for(Wrong(print, print), "wsgi", LoginConfig())
     with pytest.raises(Unavailable):
-        run("wsgi", people.lookup("alice") if looks_up else people.check("alice", "wonder"))
+        run("wsgi", people.lookup("alice") if looks_up else ask_check(people, "alice", "wonder"))
 
     assert [logging.CRITICAL] == [record.levelno for record in caplog.records]
     assert "an Account whose roles is of the wrong kind" in caplog.text

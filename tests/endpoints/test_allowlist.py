@@ -1,5 +1,8 @@
 """``sessions.require_session``: an own token counts only while its session is in the store (R3)."""
 
+import json
+from base64 import urlsafe_b64decode
+
 import pytest
 
 from minting import AUDIENCE, FOREIGN_KEY, IDP, mint, public
@@ -37,10 +40,16 @@ def visitor(place):
     return Visitor(place)
 
 
-def minted(place, by="own", **claims):
+def minted(place, by="own", like=None, **claims):
     now = int(place.clock())
-    # A millisecond younger than the store, and no later than what it has stamped.
-    return mint(by=by, iat=now, iat_ms=now * 1000 + 1, exp=now + 900, **claims)
+    # No later than what the store has stamped: a token from after that would prove that the store lost something.
+    stamped = {} if like is None else {name: claims_of(like)[name] for name in ("iat", "iat_ms")}
+    return mint(by=by, **{"iat": now, "iat_ms": now * 1000 + 1, "exp": now + 900} | stamped | claims)
+
+
+def claims_of(token):
+    segment = token.split(".")[1]
+    return json.loads(urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
 
 
 def test_a_login_has_its_whole_life(visitor, clock):
@@ -64,12 +73,12 @@ def test_a_page_has_it_too(visitor):
 def test_a_token_without_a_session_does_not_count(place, visitor):
     """Whoever has the signing key can write a token, and no session into the store."""
     visitor.take()
-    genuine = visitor.held["session_id"]
+    genuine, like = visitor.held["session_id"], visitor.held["access_token"]
     other = genuine[:-4] + ("AAAA" if genuine[-4:] != "AAAA" else "BBBB")
 
-    assert 200 == visitor.use(minted(place, sid=genuine))
-    assert (401, 401) == (visitor.use(minted(place)), visitor.use(minted(place, sid=other)))
-    assert 401 == place.ask("GET", "/me", [("cookie", f"{ACCESS}={minted(place)}"), *OWN_PAGE]).status
+    assert 200 == visitor.use(minted(place, like=like, sid=genuine))
+    assert (401, 401) == (visitor.use(minted(place, like=like)), visitor.use(minted(place, like=like, sid=other)))
+    assert 401 == place.ask("GET", "/me", [("cookie", f"{ACCESS}={minted(place, like=like)}"), *OWN_PAGE]).status
 
 
 def test_what_others_issue_has_no_session_here(make_over):

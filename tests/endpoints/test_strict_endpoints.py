@@ -80,4 +80,4 @@ def test_h_an_opaque_token_from_before_a_loss_is_refused_where_it_is_first_seen(
 
     assert 503 == visitor.use()
     assert 401 == visitor.use()
-    assert [StoreLost(shard=0)] == [event for event in place.events if isinstance(event, StoreLost)]
+    assert [StoreLost(shard=0, witness="empty")] == [event for event in place.events if isinstance(event, StoreLost)]

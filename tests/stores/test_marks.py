@@ -313,7 +313,7 @@ def test_e6_a_primary_that_was_demoted_is_not_believed_by_the_next_command(enter
     assert "ReadOnlyError" in caught.value.reason
     with pytest.raises(Unavailable):
         ask(world)
-    assert [StoreUnavailable] == [type(event) for event in events]
+    assert {StoreUnavailable} == {type(event) for event in events}
 
     fresh_server.say("REPLICAOF", "NO", "ONE")
     assert not ask(world).is_revoked

@@ -42,7 +42,7 @@ def _log(reason: str) -> None:
 
 
 def _log_end() -> None:
-    _logger.info("the users file can be read again")
+    write_log(_logger, logging.INFO, "the users file can be read again")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from safeconduct._core.log import write_log
 from safeconduct.errors import ConfigurationError
 from safeconduct.stores.marks import Mark, is_later
 
@@ -82,7 +83,7 @@ class EpochFile:
     def _tell(self, reason: str) -> None:
         if not self._is_told:
             self._is_told = True
-            _logger.error("revocation.epoch_file cannot be written: %s", reason)
+            write_log(_logger, logging.ERROR, "revocation.epoch_file cannot be written: %s", reason)
 
     def _replace(self, marks: Mapping[int, Mark]) -> None:
         written = {
