@@ -1,6 +1,7 @@
 """One line around any ASGI or WSGI application, and every request in it knows who is asking."""
 
-from safeconduct._core.ports import Account, AsyncDirectory, Directory, Receipt, Stores
+from safeconduct._core.directory import Account, AsyncDirectory, Directory
+from safeconduct._core.ports import Receipt, Stores
 from safeconduct._core.session.binding import Caller
 from safeconduct._core.session.open_sessions import OpenSession
 from safeconduct._core.session.tokens import LongTermToken, Tokens

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from safeconduct._core.application_kind import require_application, require_gate_keeper
 from safeconduct._core.decision import Passed, Refused
-from safeconduct._core.endpoints.table import Body
 from safeconduct._core.gate import Gate, GateKeeper
 from safeconduct._core.own_prefix import refuse_own_root_path
 from safeconduct._core.watch import Watch
@@ -18,12 +17,19 @@ from safeconduct._http.close_code import close_code
 from safeconduct._http.cookies import fields_without
 from safeconduct._http.message import Reply, Request
 from safeconduct._http.privacy import as_private
-from safeconduct._http.scope import cookie_line, read_scope, readable_again, route_of, without_subprotocol_token
+from safeconduct._http.scope import (
+    body_of,
+    cookie_line,
+    read_scope,
+    readable_again,
+    route_of,
+    without_subprotocol_token,
+)
 from safeconduct._watching.line import Line, outer_extend, runs_on_asyncio
 from safeconduct._watching.outlook import Outlook, mark_awaitable
 from safeconduct._watching.response import WatchedResponse
 from safeconduct._watching.socket import WatchedSocket
-from safeconduct.errors import AuthError, InvalidRequest
+from safeconduct.errors import AuthError
 from safeconduct.guard import PASSED
 from safeconduct.principal import Principal
 
@@ -128,7 +134,7 @@ class AuthMiddleware:
         outer = outer_of(scope)
         if gate.endpoints.owns(request.path) and not gate.is_inner(outer):
             await _reply(
-                send, await gate.serve(request, _body_of(receive), scope.get("query_string", b"")), request.method
+                send, await gate.serve(request, body_of(receive), scope.get("query_string", b"")), request.method
             )
             return None
         decision = await gate.decide(request, outer)
@@ -272,21 +278,6 @@ def outer_of(scope: Scope) -> Passed | None:
     """Return what another middleware of ours left in this very request."""
     outer = scope.get("auth")
     return outer if isinstance(outer, Passed) else None
-
-
-def _body_of(receive: Receive) -> Body:
-    async def read(limit_bytes: int) -> bytes:
-        body = bytearray()
-        more = True
-        while more and len(body) <= limit_bytes:
-            message = await receive()
-            if message["type"] != "http.request":
-                raise InvalidRequest("the body broke off")
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-        return bytes(body)
-
-    return read
 
 
 def _below(gate: Gate, scope: Scope, passed: Passed) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from safeconduct import asgi, wsgi
 from safeconduct._core.announcer import Announcer, Listener
 from safeconduct._core.answers import ProblemBody
 from safeconduct._core.decision import Clock
+from safeconduct._core.directory import AsyncDirectory, Directory
 from safeconduct._core.gate import Gate
-from safeconduct._core.ports import AsyncDirectory, Directory, Stores
+from safeconduct._core.ports import Stores
 from safeconduct._core.session.minting import AddClaims
 from safeconduct._core.sessions import AsyncSessions
 from safeconduct._workshop import Workshop

@@ -4,9 +4,10 @@ from flask import Flask, Response
 from flask import request as flask_request
 
 from safeconduct._core.application_kind import described, require_gate_keeper
+from safeconduct._http.environ import read_environ
 from safeconduct.auth import Auth
 from safeconduct.errors import AuthError, ConfigurationError
-from safeconduct.wsgi import AuthMiddleware, read_environ
+from safeconduct.wsgi import AuthMiddleware
 
 
 class Safeconduct:

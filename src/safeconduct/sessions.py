@@ -4,8 +4,9 @@ import sys
 from collections.abc import Coroutine
 from typing import TypeVar
 
+from safeconduct._core.directory import Account
 from safeconduct._core.finish import finish
-from safeconduct._core.ports import Account, Receipt
+from safeconduct._core.ports import Receipt
 from safeconduct._core.session.binding import Caller
 from safeconduct._core.session.open_sessions import OpenSession
 from safeconduct._core.session.tokens import Tokens

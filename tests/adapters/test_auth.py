@@ -16,7 +16,7 @@ from starlette.requests import HTTPConnection
 from minting import IDP, NOW, OWN_KEY, SECRETS_KEY, mint, tokens
 from people import AsyncFolk, Folk
 from safeconduct import Auth, Config, ConfigurationError
-from safeconduct._core.ports import Account
+from safeconduct._core.directory import Account
 from safeconduct._tokens.issuer import Grant
 from safeconduct.directories import CallableDirectory
 from safeconduct.errors import MissingCredential, NotFound, NotSupported, RevokedToken, Unavailable

@@ -12,7 +12,7 @@ from calling import Asked, call_wsgi, environ_of
 from minting import AUDIENCE, ISSUER, OWN_KEY, SECRETS_KEY
 from people import Folk
 from safeconduct import Auth, Config
-from safeconduct.wsgi import read_environ
+from safeconduct._http.environ import read_environ
 
 PROXY = "127.0.0.1"
 

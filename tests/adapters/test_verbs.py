@@ -8,7 +8,7 @@ import pytest
 
 from minting import ISSUER
 from people import run
-from safeconduct._core.ports import Account
+from safeconduct._core.directory import Account
 from safeconduct.errors import BadCredentials, InvalidToken, RevokedToken, TooEarly
 from safeconduct.events import SteppedUp
 from safeconduct.stores import MemoryStore

@@ -12,7 +12,7 @@ from calling import Asked
 from minting import OWN_KEY, SECRETS_KEY, tokens
 from people import Folk
 from safeconduct import Auth, Caller, Config
-from safeconduct._core.ports import Account
+from safeconduct._core.directory import Account
 from sockets import play, socket_scope
 from stages import configuration, now, stage
 from worlds_of_requests import WORLDS, ask_in

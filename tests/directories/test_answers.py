@@ -4,7 +4,7 @@ import re
 import pytest
 
 from people import ask_check, run
-from safeconduct._core.ports import Account
+from safeconduct._core.directory import Account
 from safeconduct.config import LoginConfig
 from safeconduct.directories import AsyncCallableDirectory, CallableDirectory, people_for
 from safeconduct.errors import ConfigurationError, Unavailable

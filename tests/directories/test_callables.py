@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from safeconduct._core.ports import Account
+from safeconduct._core.directory import Account
 from safeconduct.directories import AsyncCallableDirectory, CallableDirectory
 from safeconduct.errors import ConfigurationError
 

@@ -14,7 +14,7 @@ from safeconduct.directories.forks import _drop_all
 FORK = """
 import asyncio, os, threading
 from safeconduct._core.finish import finish
-from safeconduct._core.ports import Account
+from safeconduct._core.directory import Account
 from safeconduct.config import LoginConfig
 from safeconduct.directories import CallableDirectory, people_for
 

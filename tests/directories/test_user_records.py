@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safeconduct._core.ports import Account
+from safeconduct._core.directory import Account
 from safeconduct.directories.argon2id import Cost, cost_of, unmatched
 from safeconduct.directories.user_records import UnreadableUsers, UserRecord, name_problem, read_users, write_users
 

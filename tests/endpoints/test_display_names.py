@@ -6,7 +6,7 @@ from base64 import b64encode, urlsafe_b64decode
 import pytest
 
 from minting import ISSUER, OWN_KEY, SECRETS_KEY
-from safeconduct._core.ports import Account
+from safeconduct._core.directory import Account
 from tokencraft import jwk_for
 from visiting import LIMITS, Visitor
 

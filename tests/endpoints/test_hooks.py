@@ -6,7 +6,7 @@ import pytest
 
 from minting import OWN_KEY, SECRETS_KEY, public
 from safeconduct import ConfigurationError
-from safeconduct._core.ports import Account
+from safeconduct._core.directory import Account
 from safeconduct.errors import Unavailable
 from safeconduct.events import HookFailed, SignedIn
 from visiting import SITE, Place, Visitor

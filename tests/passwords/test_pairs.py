@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from people import AsyncFolk, Folk, run
+from safeconduct._core.directory import Account
 from safeconduct._core.pairs import BasicCredentials, ProvenPair
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.ports import Account
 from safeconduct._core.throttle import Throttle
 from safeconduct._core.throttle_news import ThrottleNews
 from safeconduct.config import BasicConfig, LoginConfig

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from login_scene import ACCESS, GRACE, Caller
-from safeconduct._core.ports import Account
+from safeconduct._core.directory import Account
 from safeconduct._keys.keyset import KeySet
 from safeconduct.errors import ConfigurationError, NotSupported, Unavailable
 from safeconduct.events import Fault, HookFailed, SignedIn, SteppedUp

@@ -3,7 +3,7 @@
 import pytest
 
 from login_scene import ACCESS, GRACE, SECRETS, Caller
-from safeconduct._core.ports import Account
+from safeconduct._core.directory import Account
 from safeconduct._core.session.reaches import Reaches
 from safeconduct._core.session.refresh_token import RefreshTokens
 from safeconduct._core.session.rooms import session_rooms

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from login_scene import ACCESS, Caller
-from safeconduct._core.ports import Account
+from safeconduct._core.directory import Account
 from safeconduct._core.session import verbs
 from safeconduct._core.session.logins import Logins
 from safeconduct._core.session.open_sessions import OpenSessions

@@ -3,7 +3,7 @@
 import pytest
 
 from login_scene import ACCESS, HOME, Caller
-from safeconduct._core.ports import Account
+from safeconduct._core.directory import Account
 from safeconduct._core.session.prospects import Prospects
 from safeconduct.errors import (
     BadCredentials,

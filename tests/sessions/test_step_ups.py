@@ -3,7 +3,7 @@
 import pytest
 
 from login_scene import ACCESS, Caller
-from safeconduct._core.ports import Account
+from safeconduct._core.directory import Account
 from safeconduct.errors import (
     BadCredentials,
     BindingMismatch,

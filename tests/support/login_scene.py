@@ -4,9 +4,9 @@ import time
 from itertools import count
 
 from people import Folk
+from safeconduct._core.directory import Account
 from safeconduct._core.members import question_for
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.ports import Account
 from safeconduct._core.recognition import principal_of
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.session.binding import Caller

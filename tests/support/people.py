@@ -2,8 +2,8 @@
 
 import asyncio
 
+from safeconduct._core.directory import Account
 from safeconduct._core.finish import finish
-from safeconduct._core.ports import Account
 
 
 class Folk:

@@ -7,8 +7,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from login_scene import ACCESS, LIMITS, SECRETS
 from people import Folk, run
+from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.ports import Account
 from safeconduct._core.recognition import principal_of
 from safeconduct._core.session.stateless_rooms import stateless_rooms
 from safeconduct._core.throttle import Throttle

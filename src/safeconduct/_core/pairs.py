@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
+from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.ports import Account
 from safeconduct.config import BasicConfig
 
 Kept = TypeVar("Kept")

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.decision import Clock
+from safeconduct._core.directory import Account
 from safeconduct._core.passwords import refuse_misfit_name
-from safeconduct._core.ports import Account, Receipt
+from safeconduct._core.ports import Receipt
 from safeconduct._core.recognition import principal_of
 from safeconduct._core.resolution import Resolution
 from safeconduct._core.revocation import Revocations

@@ -1,12 +1,14 @@
 """An ASGI scope: the request that it describes, and what the application may find of it."""
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final
 
 from safeconduct._http.message import Field, Request, Route, listed, read_fields
 from safeconduct._http.paths import relative_path
+from safeconduct.errors import InvalidRequest
 
 Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 _COOKIE_BYTES: Final = len(b"cookie")
 
@@ -63,3 +65,20 @@ def without_subprotocol_token(scope: Scope) -> Scope:
     # What is left is the word "bearer", which the application may choose and we choose for it otherwise.
     fields = [(name, value) for name, value in scope["headers"] if name.lower() != b"sec-websocket-protocol"]
     return {"subprotocols": ["bearer"], "headers": [*fields, (b"sec-websocket-protocol", b"bearer")]}
+
+
+def body_of(receive: Receive) -> Callable[[int], Awaitable[bytes]]:
+    """Return what reads the body that *receive* brings."""
+
+    async def read(limit_bytes: int) -> bytes:
+        body = bytearray()
+        more = True
+        while more and len(body) <= limit_bytes:
+            message = await receive()
+            if message["type"] != "http.request":
+                raise InvalidRequest("the body broke off")
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        return bytes(body)
+
+    return read

@@ -6,8 +6,9 @@ from typing import Literal
 from safeconduct._core.announcer import Announcer
 from safeconduct._core.basic import BasicRecognition
 from safeconduct._core.decision import Clock
+from safeconduct._core.directory import AsyncDirectory, Directory, People
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.ports import AsyncDirectory, Directory, People, Store
+from safeconduct._core.ports import Store
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.throttle import Throttle
 from safeconduct._core.throttle_news import ThrottleNews

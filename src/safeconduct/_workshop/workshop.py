@@ -13,12 +13,13 @@ from safeconduct._core.answers import Answers, ProblemBody
 from safeconduct._core.basic import BasicRecognition
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
+from safeconduct._core.directory import AsyncDirectory, Directory
 from safeconduct._core.endpoints.jwks import jwks_row
 from safeconduct._core.endpoints.table import Endpoints, Row
 from safeconduct._core.epochs import Epochs
 from safeconduct._core.gate import Gate
 from safeconduct._core.identification import Identification
-from safeconduct._core.ports import AsyncDirectory, Directory, Remembers, Store, Stores
+from safeconduct._core.ports import Remembers, Store, Stores
 from safeconduct._core.recognition import Recognition
 from safeconduct._core.resolution import Resolution
 from safeconduct._core.revocation import Revocations

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from safeconduct._core.account_fields import WrongAccount
+from safeconduct._core.directory import Account
 from safeconduct._core.log import write_log
-from safeconduct._core.ports import Account
 from safeconduct.errors import Unavailable
 
 _logger = logging.getLogger("safeconduct.directories")

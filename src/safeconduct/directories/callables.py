@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from inspect import iscoroutinefunction
 
-from safeconduct._core.ports import Account
+from safeconduct._core.directory import Account
 from safeconduct.errors import ConfigurationError
 
 Check = Callable[[str, str], Account | None]

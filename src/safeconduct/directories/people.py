@@ -16,7 +16,7 @@ world      faces of the directory   port        how many at once
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from safeconduct._core.ports import AsyncDirectory, Directory
+from safeconduct._core.directory import AsyncDirectory, Directory
 from safeconduct.config import LoginConfig
 from safeconduct.directories.comparison_queue import ComparisonQueue
 from safeconduct.directories.inline import Inline

@@ -90,7 +90,7 @@ class MemoryStore:
         #: The port to its opaque tokens.
         self.references = MemoryReferences(self)
         self.begin_instance()
-        self._epoch = Epoch(self._instance.hex(), self._now_ms(), "new", horizon_ms)
+        self._epoch = Epoch(self._instance.hex(), self.now_ms(), "new", horizon_ms)
         self._held = Answer(self._epoch, is_empty=False, is_revoked=False, now_ms=None)
         self._revoked = Answer(self._epoch, is_empty=False, is_revoked=True, now_ms=None)
         _living.add(self)
@@ -129,7 +129,8 @@ class MemoryStore:
             and self._cut_members.isdisjoint(question.cuts)
             and question.ends_ms > self._pruned_ms
             and (question.instance is None or question.instance == self._instance)
-            and (question.kept is None or self._has_on(question.kept, question.reference))
+            and (question.kept is None or self.sessions.keeps(question.kept))
+            and (question.reference is None or self.references.keeps_on(question.reference))
             and not self._is_ended
         )
 
@@ -155,7 +156,7 @@ class MemoryStore:
         """Count a try everywhere or nowhere."""
         self._refuse_if_ended()
         with self._lock:
-            return self._counters.count(counters, try_id, self._now_ms())
+            return self._counters.count(counters, try_id, self.now_ms())
 
     async def fail_try(self, counters: Sequence[Counter], *, try_id: bytes) -> None:
         """Note that a try failed."""
@@ -210,7 +211,7 @@ class MemoryStore:
         """
         self._refuse_if_ended()
         with self._lock:
-            yield self._now_ms()
+            yield self.now_ms()
 
     def stamp_alone(self, cuts: Sequence[bytes], now_ms: int) -> int:
         """Find the instant of a new token; whoever calls holds the others off."""
@@ -240,31 +241,23 @@ class MemoryStore:
         Raises:
             ForeignSession: If it is another process: nobody can say what became of its sessions.
         """
-        if instance != self._instance:
-            raise self._other_process()
+        if instance == self._instance:
+            return
+        if not self._is_told:
+            self._is_told = True
+            write_log(_logger, logging.ERROR, _SEVERAL_PROCESSES)
+        raise ForeignSession("a session of another process")
 
     def _has_records(self, session_id: str, reference: bytes | None) -> bool:
         return self.sessions.keeps(session_id) and (reference is None or self.references.keeps(reference))
 
-    def _has_on(self, session_id: str, reference: bytes | None) -> bool:
-        return self.sessions.keeps(session_id) and (reference is None or self.references.keeps_on(reference))
-
     def now_ms(self) -> int:
         """Say what time it is."""
-        return self._now_ms()
-
-    def _now_ms(self) -> int:
         return int(self._clock() * 1000)
 
     def _refuse_if_ended(self) -> None:
         if self._is_ended:
             raise Unavailable("the store is closed")
-
-    def _other_process(self) -> ForeignSession:
-        if not self._is_told:
-            self._is_told = True
-            write_log(_logger, logging.ERROR, _SEVERAL_PROCESSES)
-        return ForeignSession("a session of another process")
 
     def _cut(self, member: bytes, now_ms: int) -> int:
         # A token may bear an instant ahead of a clock that stood still or went back, and ends all the same.

@@ -1,6 +1,6 @@
 """Sign in, refresh, renew: the verbs that give tokens; what each does is the table of ``life``."""
 
-from safeconduct._core.ports import Account
+from safeconduct._core.directory import Account
 from safeconduct._core.session.binding import Caller
 from safeconduct._core.session.life import token_half
 from safeconduct._core.session.refresh_token import SECRET_BYTES, RefreshToken

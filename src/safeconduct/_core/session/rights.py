@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Self
 
-from safeconduct._core.ports import Account, People
+from safeconduct._core.directory import Account, People
 from safeconduct.errors import RevokedToken
 
 

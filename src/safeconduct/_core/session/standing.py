@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Literal
 
+from safeconduct._core.directory import People
 from safeconduct._core.members import epoch_tag
-from safeconduct._core.ports import People
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.session.life import Lifetimes
 from safeconduct._core.session.reaches import Reaches

@@ -21,8 +21,8 @@ counted by the throttle alone, since there is no session to end after five.
 from collections.abc import Callable
 from dataclasses import replace
 
+from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.ports import Account
 from safeconduct._core.session.binding import Caller
 from safeconduct._core.session.open_sessions import OpenSession, SessionPage
 from safeconduct._core.session.prospects import Prospects

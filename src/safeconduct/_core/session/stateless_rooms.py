@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from safeconduct._core.decision import Clock
+from safeconduct._core.directory import People
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.ports import People
 from safeconduct._core.session.binding import Binding
 from safeconduct._core.session.life import Lifetimes
 from safeconduct._core.session.minting import AddClaims, Minting

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from safeconduct._core.decision import Clock
-from safeconduct._core.ports import Account, People
+from safeconduct._core.directory import Account, People
 from safeconduct._core.session.binding import Binding, Caller
 from safeconduct._core.session.life import Lifetimes, level_at
 from safeconduct._core.session.minting import Minting

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.ports import Account
 from safeconduct._core.session.binding import Caller
 from safeconduct._core.session.life import MAX_FAILURES
 from safeconduct._core.session.record import Session

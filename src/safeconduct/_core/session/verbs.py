@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from safeconduct._core.ports import Account
+from safeconduct._core.directory import Account
 from safeconduct._core.session.binding import Caller
 from safeconduct._core.session.open_sessions import OpenSession, SessionPage
 from safeconduct._core.session.prospects import Prospects

@@ -1,0 +1,69 @@
+"""A WSGI environ: the request that it describes."""
+
+from typing import Any
+
+from safeconduct._http.message import Request, Route
+from safeconduct._http.paths import decode_path_info, decode_script_name
+
+Environ = dict[str, Any]
+
+#: ``Content-Type`` has a name of its own in an environ (PEP 3333).
+_KEYS = {b"authorization": "HTTP_AUTHORIZATION", b"cookie": "HTTP_COOKIE", b"content-type": "CONTENT_TYPE"}
+#: Servers that hand on no field with an underscore in its name.  Of the others some join it with the field that has a
+#: hyphen there: hypercorn, which does not say who it is, wsgiref, and what calls a WSGI application from ASGI.
+_DROPS_UNDERSCORES = ("gunicorn/", "waitress", "Werkzeug/", "gevent/", "Cheroot/", "Apache/")
+
+
+def route_of(environ: Environ) -> Route:
+    """Return what the server said of method and path."""
+    get = environ.get
+    return environ["REQUEST_METHOD"], get("PATH_INFO", ""), get("SCRIPT_NAME", ""), _raw_path(environ)
+
+
+def read_environ(environ: Environ) -> Request:
+    """
+    Return the request that *environ* describes.
+
+    Raises:
+        InvalidRequest: If the path is not UTF-8.
+    """
+
+    def values(name: bytes) -> list[bytes]:
+        key = _KEYS.get(name) or _key(name)
+        value = environ.get(key)
+        if value is None or (value == "" and key == "CONTENT_TYPE"):
+            return []
+        return [value.encode("latin-1")]
+
+    return Request(
+        route_of(environ),
+        environ["REQUEST_METHOD"],
+        decode_path_info(environ.get("PATH_INFO", "")),
+        decode_script_name(environ.get("SCRIPT_NAME", "")),
+        _raw_path(environ),
+        values,
+        is_secure=environ["wsgi.url_scheme"] == "https",
+        is_websocket=False,
+        client_host=environ.get("REMOTE_ADDR"),
+        merges_spellings=not environ.get("SERVER_SOFTWARE", "").startswith(_DROPS_UNDERSCORES),
+    )
+
+
+def read_as_it_came(environ: Environ, route: Route) -> Request:
+    """Return the request as it came with *route*: a dispatcher below us may have moved the path meanwhile."""
+    return read_environ({**environ, "PATH_INFO": route[1], "SCRIPT_NAME": route[2]})
+
+
+def _key(name: bytes) -> str:
+    return "HTTP_" + name.decode("ascii").upper().replace("-", "_")
+
+
+def _raw_path(environ: Environ) -> bytes | None:
+    # Not in PEP 3333; gunicorn and werkzeug say RAW_URI, eventlet RAW_PATH_INFO, most others REQUEST_URI.  It may be in
+    # absolute form.
+    get = environ.get
+    target: str | None = get("RAW_URI") or get("REQUEST_URI") or get("RAW_PATH_INFO")
+    if target is None:
+        return None
+    # A fragment is kept, wherever it stands, so that it is seen.
+    return (target if "#" in target else target.partition("?")[0]).encode("latin-1", "replace")
