@@ -102,7 +102,7 @@ class ShardCalls:
     def _same(self, shard: int, epoch: Epoch) -> Epoch:
         # The same epoch stays the same object, and that is all that the use case looks at.
         known = self._epochs.get(shard)
-        if epoch == known and not epoch.witness:
+        if known is not None and epoch == known and not epoch.witness:
             return known
         self._epochs[shard] = replace(epoch, witness="")
         return epoch
