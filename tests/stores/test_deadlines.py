@@ -9,14 +9,16 @@ import pytest
 
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.finish import finish
+from safeconduct._core.ports import Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.stores import blocking, blocking_connection
 from safeconduct.stores.blocking_connection import DeadlineSocket, seconds_until
 from servers import free_port
 from slow_links import SlowLinks
-from store_contract import question
+from store_contract import TOKEN, question
 
 ADDRESSES = 6
+ENDS_TOKEN = Revocation("token", TOKEN, (0,), 1 << 50)
 
 
 def begin(world):
@@ -105,6 +107,29 @@ def test_e10_what_happens_between_the_questions_costs_nothing(world, slow):
     world.run(request())
 
     assert [0.25, 0.15] == slow.granted
+
+
+def test_e10_the_disk_is_waited_for_outside_of_the_deadline(enter, open_stores, fresh_server, slow):
+    """What a request asks after a revocation has the time that the revocation's own command left."""
+    fresh_server.keep_changes("always")
+    world = enter(open_stores(fresh_server.url, deadline_ms=250))
+    slow.around(world.run(wire_of(world.store)))
+    begin(world)
+    world.run(world.store.ask(question()))
+    world.run(world.store.revoke(0, ENDS_TOKEN))
+    slow.takes_seconds = 0.1
+    slow.granted.clear()
+
+    @within_one_budget
+    async def request():
+        await world.store.revoke(0, ENDS_TOKEN)
+        await world.store.ask(question())
+
+    world.run(request())
+
+    first, disk, after = slow.granted
+    assert (0.25, 0.15) == (first, after)
+    assert disk > 1
 
 
 def test_e10_a_step_within_a_request_has_no_deadline_of_its_own(world, slow):

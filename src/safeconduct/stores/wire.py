@@ -58,6 +58,8 @@ class Outcome:
     reply: Reply
     replicas: int = 0
     is_durable: bool = False
+    #: How long the disk was waited for, which is no part of the deadline.
+    disk_seconds: float = 0.0
 
 
 class Wire:
@@ -112,10 +114,12 @@ class Wire:
         self._load_driver()
         # Real time, whatever clock the application was given: this bounds waits for a real server.
         began_at = time.monotonic()
+        disk_seconds = 0.0
         try:
             outcome = await self._call_within(call, began_at + seconds)
+            disk_seconds = outcome.disk_seconds
         finally:
-            budget.spent_seconds += time.monotonic() - began_at
+            budget.spent_seconds += time.monotonic() - began_at - disk_seconds
         self._fitness.refuse_unfit()
         if isinstance(outcome.reply, Refusal):
             if outcome.reply.kind == "ReadOnlyError":
@@ -172,7 +176,9 @@ class Wire:
             if call.replicas and not isinstance(outcome.reply, Refusal):
                 outcome = replace(outcome, replicas=await _replicas(link, call.replicas, ends_at))
             if call.is_lasting and link.run.has_aof and not isinstance(outcome.reply, Refusal):
-                outcome = replace(outcome, is_durable=await _is_on_disk(link))
+                began_at = time.monotonic()
+                is_durable = await _is_on_disk(link)
+                outcome = replace(outcome, is_durable=is_durable, disk_seconds=time.monotonic() - began_at)
         except _ReplicasUnknown:
             # The script has run; that it is told nothing of replicas does not undo it.
             self._pool.drop(taken)
