@@ -154,20 +154,17 @@ class MemoryStore:
 
     async def count_try(self, counters: Sequence[Counter], *, try_id: bytes) -> int:
         """Count a try everywhere or nowhere."""
-        self._refuse_if_ended()
-        with self._lock:
-            return self._counters.count(counters, try_id, self.now_ms())
+        with self.alone() as now_ms:
+            return self._counters.count(counters, try_id, now_ms)
 
     async def fail_try(self, counters: Sequence[Counter], *, try_id: bytes) -> None:
         """Note that a try failed."""
-        self._refuse_if_ended()
-        with self._lock:
+        with self.alone():
             self._counters.fail(counters, try_id)
 
     async def give_back(self, counters: Sequence[Counter], cleared: Sequence[Counter], *, try_id: bytes) -> None:
         """Take a try out again."""
-        self._refuse_if_ended()
-        with self._lock:
+        with self.alone():
             self._counters.give_back(counters, cleared, try_id)
 
     async def close(self) -> None:
@@ -209,7 +206,8 @@ class MemoryStore:
         Raises:
             Unavailable: If the store is closed.
         """
-        self._refuse_if_ended()
+        if self._is_ended:
+            raise Unavailable("the store is closed")
         with self._lock:
             yield self.now_ms()
 
@@ -254,10 +252,6 @@ class MemoryStore:
     def now_ms(self) -> int:
         """Say what time it is."""
         return int(self._clock() * 1000)
-
-    def _refuse_if_ended(self) -> None:
-        if self._is_ended:
-            raise Unavailable("the store is closed")
 
     def _cut(self, member: bytes, now_ms: int) -> int:
         # A token may bear an instant ahead of a clock that stood still or went back, and ends all the same.
