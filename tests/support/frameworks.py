@@ -21,8 +21,10 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 with warnings.catch_warnings():
-    # Pyramid's WebOb imports `cgi`, which Python deprecates.
+    # Pyramid's WebOb imports `cgi`, which Python deprecates, and Pyramid imports `pkg_resources`, which setuptools
+    # deprecates: by a DeprecationWarning or, in later versions, by a UserWarning.
     warnings.simplefilter("ignore", DeprecationWarning)
+    warnings.filterwarnings("ignore", "pkg_resources is deprecated", UserWarning)
     from pyramid.config import Configurator
     from pyramid.response import Response as PyramidResponse
 
