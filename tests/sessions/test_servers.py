@@ -148,7 +148,7 @@ def test_a_record_of_another_shape_is_unavailable(house, server, words):
         house.run(house.rooms.logins.refresh(tokens.refresh_token.value))
 
 
-HEAD = [b"epoch", 1, b"new", 1, 0, 1]
+HEAD = [[b"epoch", b"line", b"0-0", b"", 0], 1, b"new", 1, 0, 1]
 
 
 @pytest.mark.parametrize(
@@ -166,8 +166,11 @@ HEAD = [b"epoch", 1, b"new", 1, 0, 1]
     ids=str,
 )
 def test_a_reply_of_another_shape_is_unavailable(said):
+    """What follows a head that can be read is checked too."""
+    head = reply.read_head(said)
+
     with pytest.raises(Unavailable):
-        session_hash.read_session_reply(reply.read_head(said))
+        session_hash.read_session_reply(head)
 
 
 def test_a_head_of_another_shape_is_unavailable():
