@@ -2,6 +2,8 @@
 
 import ast
 import re
+from collections import Counter
+from itertools import chain
 
 import pytest
 
@@ -74,3 +76,29 @@ def test_every_folder_of_the_package_is_a_package():
 def test_no_folder_of_tests_is_a_package():
     """In importlib mode a test module needs none, and one named like a library would shadow it."""
     assert [] == sorted(place(file) for file in (PROJECT / "tests").rglob("__init__.py"))
+
+
+def classes_by_name() -> dict[str, ast.ClassDef]:
+    """Return every class in the tests: a `Test…` by its file and name, a contract by its name alone."""
+    found = [(file, node) for file, node in nodes("tests") if isinstance(node, ast.ClassDef)]
+    return {f"{place(file)} {node.name}" if node.name.startswith("Test") else node.name: node for file, node in found}
+
+
+def kept_by(node: ast.ClassDef, contracts: dict[str, ast.ClassDef]) -> dict[str, list[str]]:
+    """Return the tests of a class and of each contract that it keeps."""
+    own = [item.name for item in node.body if isinstance(item, ast.FunctionDef) and item.name.startswith("test_")]
+    tests = {node.name: own}
+    for name in map(ast.unparse, node.bases):
+        if name in contracts:
+            tests |= kept_by(contracts[name], contracts)
+    return tests
+
+
+def test_no_test_hides_one_of_the_same_name():
+    """A class that keeps two contracts runs only one of two tests with the same name."""
+    classes = classes_by_name()
+    counted = {label: Counter(chain(*kept_by(node, classes).values())) for label, node in classes.items()}
+
+    hidden = [f"{label}.{name}" for label, names in counted.items() for name, times in names.items() if times > 1]
+
+    assert [] == hidden

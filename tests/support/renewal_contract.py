@@ -45,7 +45,7 @@ class RenewalContract(SessionScene):
         assert "reuse" == self.renew(world, reach, presented(opened), "jti-2").outcome
         assert "renewed" == self.renew(world, reach, presented(first, renewals=1), "jti-3").outcome
 
-    def test_a_store_that_lost_a_write_ends_the_session(self, world, reach, opened):
+    def test_a_renewal_that_a_store_has_lost_ends_the_session(self, world, reach, opened):
         said = self.renew(world, reach, presented(opened, renewals=4))
 
         assert "gone" == said.outcome
@@ -76,7 +76,7 @@ class RenewalContract(SessionScene):
         assert "gone" == self.renew(world, reach, presented(opened)).outcome
         assert "renewed" == self.renew(world, reach, presented(stepped)).outcome
 
-    def test_changed_rights_begin_a_new_generation(self, world, reach, opened):
+    def test_changed_rights_at_a_renewal_begin_a_new_generation(self, world, reach, opened):
         assert 1 == self.renew(world, reach, presented(opened), rights="[]").session.csrf_generation
 
     def test_no_renewal_without_a_session(self, world, reach, opened):
