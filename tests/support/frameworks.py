@@ -21,10 +21,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 with warnings.catch_warnings():
-    # Pyramid's WebOb imports `cgi`, which Python deprecates, and Pyramid imports `pkg_resources`, which setuptools
-    # deprecates: by a DeprecationWarning or, in later versions, by a UserWarning.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    warnings.filterwarnings("ignore", "pkg_resources is deprecated", UserWarning)
+    # Pyramid imports `pkg_resources`, which setuptools deprecates, and its WebOb `cgi`, which Python does.
+    for category in DeprecationWarning, UserWarning:
+        warnings.simplefilter("ignore", category)
     from pyramid.config import Configurator
     from pyramid.response import Response as PyramidResponse
 
