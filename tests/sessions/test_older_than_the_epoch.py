@@ -3,6 +3,7 @@
 import pytest
 
 from safeconduct._core.epochs import Epoch
+from safeconduct._core.ports import Question
 from servers import KINDS
 from session_craft import ABSOLUTE_MS, opening, presented, reach_of, renewing, rotation, session_member, step_up
 from worlds import WORLDS
@@ -66,3 +67,20 @@ def test_h_a_lost_epoch_begins_after_the_one_that_is_missed(world, server):
 
     assert "lost" == lost.reason
     assert lost.started_ms > seen.started_ms
+
+
+@pytest.mark.parametrize(("reason", "crowded_out"), [("lost", ()), ("new", ()), ("adopted", (0,))])
+def test_b5_one_more_ends_an_adopted_session_with_its_tokens(world, server, reason, crowded_out):
+    """It counts, so it is ended as any other is; one that does not count takes nobody's place."""
+    port = world.store.sessions
+    reaches = [reach_of(port, number) for number in range(3)]
+    opened = [world.run(port.open(reach, opening(max_per_subject=2))) for reach in reaches[:2]]
+    server.say("HSET", META, "reason", reason, "epoch_ms", max(reply.iat_ms for reply in opened))
+
+    reply = world.run(port.open(reaches[2], opening(max_per_subject=2)))
+
+    assert tuple(reaches[place].session_id for place in crowded_out) == reply.crowded_out
+    asked = Question(0, (), reaches[0].cuts, opened[0].iat_ms, 1 << 52)
+    assert world.run(world.store.ask(asked)).is_revoked == bool(crowded_out)
+    outcomes = [world.run(port.read(reach)).outcome for reach in reaches]
+    assert ["gone", "read" if crowded_out else "gone", "read"] == outcomes
