@@ -38,6 +38,12 @@ _ADVICE: Final = {
     "ClusterCrossSlotError": _NODE,
     "MovedError": _NODE,
     "AskError": _NODE,
+    # redis-py below 6 has these classes for its own cluster client alone.
+    "TRYAGAIN": _NODE,
+    "CLUSTERDOWN": _NODE,
+    "CROSSSLOT": _NODE,
+    "MOVED": _NODE,
+    "ASK": _NODE,
     "NoScriptError": "the store keeps no scripts (NOSCRIPT): EVALSHA and EVAL must be allowed",
 }
 
