@@ -252,10 +252,16 @@ def main() -> None:
         print(f"{name:22} {value}")
     with tempfile.TemporaryDirectory() as folder, _store(arguments.store) as url:
         keys = f"{folder}/keys"
-        subprocess.run([sys.executable, "-m", "safeconduct", "keys", "new", "--folder", keys], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [sys.executable, "-m", "safeconduct", "keys", "new", "--folder", keys],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
         walks = asyncio.run(_walks(url, keys))
     for name, walk in walks.items():
-        print(f"{name:34} calls {walk.calls:4} across {walk.across_files:4} files {walk.files:3} classes {walk.classes:3}")
+        print(
+            f"{name:34} calls {walk.calls:4} across {walk.across_files:4} files {walk.files:3} classes {walk.classes:3}"
+        )
 
 
 if __name__ == "__main__":

@@ -8,6 +8,9 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
 from typing import Any, Final
 
+from safeconduct._connections.response import Outlook, WatchedResponse, mark_awaitable
+from safeconduct._connections.watched_connection import Line, outer_extend, runs_on_asyncio
+from safeconduct._connections.websocket import WatchedSocket
 from safeconduct._core.application_kind import require_application, require_gate_keeper
 from safeconduct._core.decision import Passed, Refused
 from safeconduct._core.gate import Gate, GateKeeper
@@ -25,10 +28,6 @@ from safeconduct._http.scope import (
     route_of,
     without_subprotocol_token,
 )
-from safeconduct._watching.line import Line, outer_extend, runs_on_asyncio
-from safeconduct._watching.outlook import Outlook, mark_awaitable
-from safeconduct._watching.response import WatchedResponse
-from safeconduct._watching.socket import WatchedSocket
 from safeconduct.errors import AuthError
 from safeconduct.guard import PASSED
 from safeconduct.principal import Principal
@@ -155,7 +154,7 @@ class AuthMiddleware:
 
     async def _serve_long_lived(self, watch: Watch, passed: Passed, scope: Scope, receive: Receive, send: Send) -> None:
         # Here and not above, because it loads asyncio.
-        from safeconduct._watching.long_lived import serve_long_lived  # noqa: PLC0415 - see above
+        from safeconduct._connections.monitor import serve_long_lived  # noqa: PLC0415 - see above
 
         through = as_private(send) if passed.is_by_cookie else send
         answer, outer = partial(self._refuse, scope=scope, send=send), outer_extend(self._gate, scope)

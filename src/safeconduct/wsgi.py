@@ -9,6 +9,7 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Any, TypeVar
 
+from safeconduct._connections.wsgi_body import WatchedBody
 from safeconduct._core.application_kind import require_application, require_gate_keeper
 from safeconduct._core.decision import Passed, Refused
 from safeconduct._core.finish import finish
@@ -19,7 +20,6 @@ from safeconduct._http.environ import read_as_it_came, read_environ, route_of
 from safeconduct._http.input_stream import body_of
 from safeconduct._http.message import Reply, Request
 from safeconduct._http.privacy import start_privately
-from safeconduct._watching.body import WatchedBody
 from safeconduct.errors import AuthError
 from safeconduct.guard import PASSED
 

@@ -185,6 +185,6 @@ def runs_on_asyncio() -> bool:
 def rounds_here(watching: Watching) -> Rounds:
     """Return the patrol of the running loop."""
     # asyncio is loaded by the first connection that is watched, and not by `import safeconduct`.
-    from safeconduct._watching.patrol import patrol_here  # noqa: PLC0415 - see above
+    from safeconduct._connections.monitor import patrol_here  # noqa: PLC0415 - see above
 
     return patrol_here(watching)

@@ -1,12 +1,12 @@
 """The one task of an event loop that looks after all watched connections, and runs only while there are any."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context
 from typing import Any
 
+from safeconduct._connections.watched_connection import Line, Receive, Scope, Send
 from safeconduct._core.watch import Watching
-from safeconduct._watching.line import Line
 from safeconduct.errors import AuthError
 
 
@@ -79,3 +79,22 @@ def patrol_here(watching: Watching) -> Patrol:
     if patrol is None:
         patrol = watching.by_loop[loop] = Patrol(watching)
     return patrol
+
+
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+async def serve_long_lived(line: Line, app: App, scope: Scope, receive: Receive) -> None:
+    """Call *app* until it returns or *line* is cut; then it is cancelled, so that the server sees where it broke."""
+    loop = asyncio.get_running_loop()
+    try:
+        # No time is set: it is the cut that makes it run out.
+        async with asyncio.timeout(None) as limit:
+            line.stop = lambda: limit.reschedule(loop.time())
+            try:
+                await app(scope, receive, line.send)
+            finally:
+                line.stop = None
+    except TimeoutError:
+        if line.refusal is None:
+            raise
