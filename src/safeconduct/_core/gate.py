@@ -18,7 +18,7 @@ from typing import Protocol
 from safeconduct._core.answers import Answers
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.decision import Decision, Key, Known, Passed, Refused
-from safeconduct._core.endpoints.table import Body, Endpoints
+from safeconduct._core.endpoints.routing import Body, Endpoints
 from safeconduct._core.identification import Identification
 from safeconduct._core.policy import Policy
 from safeconduct._core.ports import View

@@ -7,16 +7,15 @@ from functools import partial
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
 from safeconduct._core.devices import Devices
-from safeconduct._core.endpoints.delivery import Delivery
-from safeconduct._core.endpoints.desks import Desks
-from safeconduct._core.endpoints.exchange import ExchangeDesk
-from safeconduct._core.endpoints.leaving import LeavingDesk
 from safeconduct._core.endpoints.login import SignInDesk
-from safeconduct._core.endpoints.openapi import openapi_row
-from safeconduct._core.endpoints.overview import OverviewDesk
-from safeconduct._core.endpoints.presented import PresentedSessions
-from safeconduct._core.endpoints.table import Row
-from safeconduct._core.endpoints.visit import Visits
+from safeconduct._core.endpoints.logout import LeavingDesk
+from safeconduct._core.endpoints.refresh import ExchangeDesk
+from safeconduct._core.endpoints.replaced_sessions import PresentedSessions
+from safeconduct._core.endpoints.request_context import Visits
+from safeconduct._core.endpoints.routes import Desks, openapi_row
+from safeconduct._core.endpoints.routing import Row
+from safeconduct._core.endpoints.session import OverviewDesk
+from safeconduct._core.endpoints.token_response import Delivery
 from safeconduct._core.identification import Identification
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.recognition import Recognition, principal_of

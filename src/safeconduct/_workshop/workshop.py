@@ -14,8 +14,8 @@ from safeconduct._core.basic import BasicRecognition
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import AsyncDirectory, Directory
-from safeconduct._core.endpoints.jwks import jwks_row
-from safeconduct._core.endpoints.table import Endpoints, Row
+from safeconduct._core.endpoints.routes import jwks_row
+from safeconduct._core.endpoints.routing import Endpoints, Row
 from safeconduct._core.epochs import Epochs
 from safeconduct._core.gate import Gate
 from safeconduct._core.identification import Identification

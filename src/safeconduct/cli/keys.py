@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import click
 
-from safeconduct._core.endpoints.jwks import JWKS_MAX_AGE_SECONDS
+from safeconduct._core.endpoints.routes import JWKS_MAX_AGE_SECONDS
 from safeconduct._keys.derivation import Secrets
 from safeconduct._keys.folder import read_keys, write_key
 from safeconduct._keys.generate import made_at, new_key, new_secrets, retire, rotate

@@ -5,10 +5,10 @@ from typing import Final, Literal
 
 from safeconduct._core.decision import Clock
 from safeconduct._core.devices import MARK_LIFETIME_SECONDS, Devices
-from safeconduct._core.endpoints.delivery import Delivery
-from safeconduct._core.endpoints.presented import PresentedSessions
-from safeconduct._core.endpoints.table import Call
-from safeconduct._core.endpoints.visit import Visits, flag_of, text_of
+from safeconduct._core.endpoints.replaced_sessions import PresentedSessions
+from safeconduct._core.endpoints.request_context import Visits, flag_of, text_of
+from safeconduct._core.endpoints.routing import Call
+from safeconduct._core.endpoints.token_response import Delivery
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.session.record import Transport
 from safeconduct._core.session.verbs import SessionVerbs

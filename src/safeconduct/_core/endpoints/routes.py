@@ -1,11 +1,62 @@
-"""A description of the endpoints for machines (OpenAPI 3.1)."""
+"""The endpoints of a login's life, put together for one world."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
-from safeconduct._core.endpoints.table import Call, Row
+from safeconduct._core.endpoints.login import SignInDesk
+from safeconduct._core.endpoints.logout import LeavingDesk
+from safeconduct._core.endpoints.refresh import ExchangeDesk
+from safeconduct._core.endpoints.routing import Call, Row
+from safeconduct._core.endpoints.session import OverviewDesk
 from safeconduct._http.message import Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Desks:
+    """Who answers what."""
+
+    signing_in: SignInDesk
+    exchanging: ExchangeDesk
+    leaving: LeavingDesk
+    overview: OverviewDesk
+
+    def rows(self, prefix: str) -> Iterator[Row]:
+        """Yield every endpoint below *prefix*."""
+        yield Row("POST", f"{prefix}/login", "Sign in with a password", self.signing_in.login)
+        yield Row("POST", f"{prefix}/refresh", "Exchange a refresh token for new tokens", self.exchanging.refresh)
+        yield Row("POST", f"{prefix}/renew", "Renew an access token past half of its life", self.exchanging.renew)
+        yield Row("POST", f"{prefix}/step-up", "Prove the password again", self.signing_in.step_up)
+        yield Row("POST", f"{prefix}/logout", "End this session", self.leaving.logout)
+        yield Row("POST", f"{prefix}/logout-everywhere", "End every session", self.leaving.logout_everywhere)
+        yield Row("GET", f"{prefix}/session", "Who asks, and what he may do now", self.overview.session)
+        yield Row("GET", f"{prefix}/sessions", "The caller's sessions", self.overview.sessions)
+        yield Row("DELETE", f"{prefix}/sessions/{{id}}", "End one of the caller's sessions", self.overview.end)
+
+
+JWKS_PATH: Final = "/.well-known/jwks.json"
+JWKS_MAX_AGE_SECONDS: Final = 300
+"""How long others may keep the key set; a new key is published for longer than this before it signs."""
+
+
+def jwks_row(published: Callable[[], Mapping[str, Any]]) -> Row:
+    """Return the endpoint that shows the public halves of the keys, as *published* has them now."""
+
+    async def serve(_call: Call) -> Reply:
+        body = json.dumps(published(), separators=(",", ":")).encode()
+        return Reply(
+            200,
+            (
+                (b"content-type", b"application/jwk-set+json"),
+                (b"content-length", b"%d" % len(body)),
+                (b"cache-control", b"public, max-age=%d" % JWKS_MAX_AGE_SECONDS),
+            ),
+            body,
+        )
+
+    return Row("GET", JWKS_PATH, "The public keys of this issuer (RFC 7517)", serve)
+
 
 _TEXT: Final[Mapping[str, Any]] = {"type": "string"}
 _FLAG: Final[Mapping[str, Any]] = {"type": "boolean"}

@@ -5,9 +5,9 @@ from typing import Any
 
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
-from safeconduct._core.endpoints.delivery import Delivery, reply
-from safeconduct._core.endpoints.table import Call
-from safeconduct._core.endpoints.visit import Visits
+from safeconduct._core.endpoints.request_context import Visits
+from safeconduct._core.endpoints.routing import Call
+from safeconduct._core.endpoints.token_response import Delivery, reply
 from safeconduct._core.session.open_sessions import OpenSession
 from safeconduct._core.session.prospects import Prospects
 from safeconduct._core.session.verbs import SessionVerbs

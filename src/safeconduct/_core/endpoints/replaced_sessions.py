@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from safeconduct._core.decision import Clock
-from safeconduct._core.endpoints.visit import Visits, text_of
+from safeconduct._core.endpoints.request_context import Visits, text_of
 from safeconduct._core.session.verbs import OpenSessionVerbs
 from safeconduct._core.session_ports import ForeignSession
 from safeconduct._core.sources import Sources

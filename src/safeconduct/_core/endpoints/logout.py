@@ -1,10 +1,10 @@
 """``POST …/logout`` and ``POST …/logout-everywhere``: the end of one session, and of all."""
 
 from safeconduct._core.decision import Clock
-from safeconduct._core.endpoints.delivery import Delivery
-from safeconduct._core.endpoints.presented import PresentedSessions
-from safeconduct._core.endpoints.table import Call
-from safeconduct._core.endpoints.visit import Visits
+from safeconduct._core.endpoints.replaced_sessions import PresentedSessions
+from safeconduct._core.endpoints.request_context import Visits
+from safeconduct._core.endpoints.routing import Call
+from safeconduct._core.endpoints.token_response import Delivery
 from safeconduct._core.session.record import Transport
 from safeconduct._core.session.verbs import SessionVerbs
 from safeconduct._http.message import Reply

@@ -1,9 +1,9 @@
 """``POST …/refresh`` and ``POST …/renew``: tokens for tokens."""
 
 from safeconduct._core.decision import Clock
-from safeconduct._core.endpoints.delivery import Delivery
-from safeconduct._core.endpoints.table import Call
-from safeconduct._core.endpoints.visit import Visits, flag_of
+from safeconduct._core.endpoints.request_context import Visits, flag_of
+from safeconduct._core.endpoints.routing import Call
+from safeconduct._core.endpoints.token_response import Delivery
 from safeconduct._core.session.record import Transport
 from safeconduct._core.session.verbs import SessionVerbs
 from safeconduct._http.message import Reply
