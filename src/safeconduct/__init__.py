@@ -2,10 +2,10 @@
 
 from safeconduct._core.directory import Account, AsyncDirectory, Directory
 from safeconduct._core.ports import Receipt, Stores
-from safeconduct._core.session.binding import Caller
-from safeconduct._core.session.open_sessions import OpenSession
-from safeconduct._core.session.tokens import LongTermToken, Tokens
-from safeconduct._core.sessions import AsyncSessions
+from safeconduct._core.sessions.active import OpenSession
+from safeconduct._core.sessions.facade import AsyncSessions
+from safeconduct._core.sessions.rotation import Caller
+from safeconduct._core.sessions.tokens import LongTermToken, Tokens
 from safeconduct.auth import Auth
 from safeconduct.config import (
     AccessConfig,

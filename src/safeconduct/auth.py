@@ -14,8 +14,8 @@ from safeconduct._core.decision import Clock
 from safeconduct._core.directory import AsyncDirectory, Directory
 from safeconduct._core.gate import Gate
 from safeconduct._core.ports import Stores
-from safeconduct._core.session.minting import AddClaims
-from safeconduct._core.sessions import AsyncSessions
+from safeconduct._core.sessions.facade import AsyncSessions
+from safeconduct._core.sessions.issuing import AddClaims
 from safeconduct._workshop import Workshop
 from safeconduct._workshop.arguments import check_arguments, check_listeners
 from safeconduct.config import Config

@@ -7,10 +7,10 @@ from typing import TypeVar
 from safeconduct._core.directory import Account
 from safeconduct._core.finish import finish
 from safeconduct._core.ports import Receipt
-from safeconduct._core.session.binding import Caller
-from safeconduct._core.session.open_sessions import OpenSession
-from safeconduct._core.session.tokens import Tokens
-from safeconduct._core.sessions import AsyncSessions
+from safeconduct._core.sessions.active import OpenSession
+from safeconduct._core.sessions.facade import AsyncSessions
+from safeconduct._core.sessions.rotation import Caller
+from safeconduct._core.sessions.tokens import Tokens
 
 Result = TypeVar("Result")
 

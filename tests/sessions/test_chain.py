@@ -3,7 +3,7 @@
 import pytest
 
 from safeconduct._core.session.chain import turn
-from safeconduct._core.session.record import Chain
+from safeconduct._core.sessions.model import Chain
 from session_craft import GRACE_MS, IDLE_MS, digest, rotation
 
 T = 1_800_000_000_000

@@ -4,12 +4,12 @@ import pytest
 
 from login_scene import ACCESS, GRACE, SECRETS, Caller
 from safeconduct._core.directory import Account
-from safeconduct._core.session.reaches import Reaches
-from safeconduct._core.session.refresh_token import RefreshTokens
-from safeconduct._core.session.rooms import session_rooms
 from safeconduct._core.session.transitions import opened
-from safeconduct._core.session.turning import known
 from safeconduct._core.session_ports import SessionReply
+from safeconduct._core.sessions.lookup import Reaches
+from safeconduct._core.sessions.refresh_token import RefreshTokens
+from safeconduct._core.sessions.rotation import known
+from safeconduct._core.sessions.verbs import session_rooms
 from safeconduct.config import Config
 from safeconduct.errors import (
     BadCredentials,

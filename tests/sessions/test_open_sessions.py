@@ -3,8 +3,7 @@
 import pytest
 
 from login_scene import ACCESS, HOME, SECRETS, Caller
-from safeconduct._core.session.refresh_token import RefreshTokens
-from safeconduct._core.session.session_id import text_of
+from safeconduct._core.sessions.refresh_token import RefreshTokens, text_of
 from safeconduct.errors import BadSignature, NotFound, NotRenewable, RevokedToken
 from safeconduct.events import SessionEnded, SubjectSignedOut
 from safeconduct.principal import Principal

@@ -12,7 +12,7 @@ from safeconduct._core.finish import finish
 from safeconduct._core.ports import Question
 from safeconduct._core.reference import Reference, References, is_reference
 from safeconduct._core.reference_ports import Sought
-from safeconduct._core.session.session_id import text_of
+from safeconduct._core.sessions.refresh_token import text_of
 from safeconduct._keys.derivation import Secrets
 from safeconduct.errors import BadSignature, InvalidToken, MalformedToken, Unavailable, UnknownKey
 from safeconduct.stores import MemoryStore

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safeconduct._core.session.refresh_token import RefreshToken, RefreshTokens
-from safeconduct._core.session.session_id import octets_of, text_of
+from safeconduct._core.sessions.refresh_token import RefreshToken, RefreshTokens, octets_of, text_of
 from safeconduct._keys.derivation import Secrets
 from safeconduct.errors import BadSignature, InvalidToken, MalformedToken, UnknownKey
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from login_scene import SECRETS
-from safeconduct._core.session.rights import Rights
-from safeconduct._core.session.sealed import SealedSessions, carried
+from safeconduct._core.sessions.model import Rights
+from safeconduct._core.sessions.stateless_token import SealedSessions, carried
 from safeconduct._keys.derivation import Secrets
 from safeconduct.errors import (
     BadSignature,

@@ -8,12 +8,11 @@ from hypothesis import strategies as st
 
 from login_scene import ACCESS, Caller
 from safeconduct._core.directory import Account
-from safeconduct._core.session import verbs
-from safeconduct._core.session.logins import Logins
-from safeconduct._core.session.open_sessions import OpenSessions
-from safeconduct._core.session.stateless import StatelessLogins, StatelessOpenSessions, StatelessStepUps
-from safeconduct._core.session.stateless_rooms import stateless_rooms
-from safeconduct._core.session.step_ups import StepUps
+from safeconduct._core.sessions import verbs
+from safeconduct._core.sessions.active import OpenSessions
+from safeconduct._core.sessions.sign_in import Logins, StepUps
+from safeconduct._core.sessions.stateless import StatelessLogins, StatelessOpenSessions, StatelessStepUps
+from safeconduct._core.sessions.verbs import stateless_rooms
 from safeconduct._keys.derivation import Secrets
 from safeconduct.config import Config
 from safeconduct.errors import (

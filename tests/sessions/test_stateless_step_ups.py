@@ -4,7 +4,7 @@ import pytest
 
 from login_scene import ACCESS, HOME, Caller
 from safeconduct._core.directory import Account
-from safeconduct._core.session.prospects import Prospects
+from safeconduct._core.sessions.active import Prospects
 from safeconduct.errors import (
     BadCredentials,
     BindingMismatch,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from safeconduct._core.session.paging import PAGE_SIZE
+from safeconduct._core.sessions.paging import PAGE_SIZE
 from session_craft import ABSOLUTE_MS, opening, reach_of, session_member
 from session_scene import SessionScene
 

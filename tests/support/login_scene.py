@@ -9,8 +9,8 @@ from safeconduct._core.members import question_for
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.recognition import principal_of
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.session.binding import Caller
-from safeconduct._core.session.rooms import session_rooms
+from safeconduct._core.sessions.rotation import Caller
+from safeconduct._core.sessions.verbs import session_rooms
 from safeconduct._core.throttle import Throttle
 from safeconduct._core.throttle_news import ThrottleNews
 from safeconduct._keys.derivation import Secrets

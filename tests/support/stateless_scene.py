@@ -10,7 +10,7 @@ from people import Folk, run
 from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.recognition import principal_of
-from safeconduct._core.session.stateless_rooms import stateless_rooms
+from safeconduct._core.sessions.verbs import stateless_rooms
 from safeconduct._core.throttle import Throttle
 from safeconduct._core.throttle_news import ThrottleNews
 from safeconduct._keys.keyset import KeySet

@@ -14,9 +14,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from safeconduct._core.session.refresh_token import DerivedKeys
-from safeconduct._core.session.session_id import SESSION_ID_BYTES, octets_of, text_of
-from safeconduct._core.session.tagged import check_tag, read_octets
+from safeconduct._core.sessions.refresh_token import (
+    SESSION_ID_BYTES,
+    DerivedKeys,
+    check_tag,
+    octets_of,
+    read_octets,
+    text_of,
+)
 
 SECRET_BYTES: Final = 30
 LETTERS: Final = 88

@@ -24,8 +24,8 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
 from safeconduct._core.epochs import Epoch
-from safeconduct._core.session.paging import Cursor
-from safeconduct._core.session.record import Session, Transport
+from safeconduct._core.sessions.model import Session, Transport
+from safeconduct._core.sessions.paging import Cursor
 from safeconduct.errors import Unavailable
 from safeconduct.principal import Level
 

@@ -28,7 +28,7 @@ from safeconduct._core.ports import Answer, Question, View
 from safeconduct._core.recognition import Recognition, principal_of
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.resolution import Resolution
-from safeconduct._core.session.prolonging import Prolonging
+from safeconduct._core.sessions.lookup import Prolonging
 from safeconduct._core.vouching import Vouching
 from safeconduct._http.message import Request
 from safeconduct.errors import AuthError, BadCredentials, BindingMismatch, ExpiredToken, Unavailable

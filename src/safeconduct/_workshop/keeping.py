@@ -6,7 +6,7 @@ from collections.abc import Callable
 from safeconduct._core.reference import References
 from safeconduct._core.reference_ports import KeepsReferences
 from safeconduct._core.resolution import Desk
-from safeconduct._core.session.keeping import Keeping
+from safeconduct._core.sessions.issuing import Keeping
 from safeconduct._http.set_cookie import MAX_COOKIE_BYTES
 from safeconduct._keys.derivation import Secrets
 from safeconduct._tokens.issuer import TokenIssuer

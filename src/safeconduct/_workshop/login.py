@@ -20,11 +20,9 @@ from safeconduct._core.identification import Identification
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.recognition import Recognition, principal_of
 from safeconduct._core.resolution import Resolution
-from safeconduct._core.session.minting import AddClaims
-from safeconduct._core.session.rooms import session_rooms
-from safeconduct._core.session.stateless_rooms import stateless_rooms
-from safeconduct._core.session.verbs import SessionVerbs
 from safeconduct._core.session_ports import KeepsSessions
+from safeconduct._core.sessions.issuing import AddClaims
+from safeconduct._core.sessions.verbs import SessionVerbs, session_rooms, stateless_rooms
 from safeconduct._core.sources import Sources
 from safeconduct._http.forwarded import Proxies
 from safeconduct._keys.derivation import Secrets

@@ -7,10 +7,9 @@ from safeconduct._core.ports import Store, View
 from safeconduct._core.recognition import Recognition
 from safeconduct._core.resolution import Resolution
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.session.life import Lifetimes
-from safeconduct._core.session.prolonging import Prolonging
-from safeconduct._core.session.reaches import Reaches
 from safeconduct._core.session_ports import KeepsSessions
+from safeconduct._core.sessions.lookup import Prolonging, Reaches
+from safeconduct._core.sessions.model import Lifetimes
 from safeconduct._core.vouching import Vouching
 from safeconduct._core.watch import Watching
 from safeconduct.config import Config

@@ -23,8 +23,8 @@ from safeconduct._core.ports import Remembers, Store, Stores
 from safeconduct._core.recognition import Recognition
 from safeconduct._core.resolution import Resolution
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.session.minting import AddClaims
-from safeconduct._core.sessions import AsyncSessions
+from safeconduct._core.sessions.facade import AsyncSessions
+from safeconduct._core.sessions.issuing import AddClaims
 from safeconduct._core.sources import Sources
 from safeconduct._core.strangers import Strangers
 from safeconduct._core.views import Unasked

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
-from safeconduct._core.session.open_sessions import OpenSession
+from safeconduct._core.sessions.active import OpenSession
 from safeconduct.cli.outcomes import Complaint, tell, warn
 from safeconduct.cli.revoke import session as revoke_session
 from safeconduct.cli.settings import Settings, opened, pass_settings, patient, refuse_without_store

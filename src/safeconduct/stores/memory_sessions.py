@@ -13,8 +13,6 @@ from safeconduct._core.epochs import Epoch
 from safeconduct._core.members import session_place
 from safeconduct._core.ports import Revocation
 from safeconduct._core.session.chain import Turn, turn
-from safeconduct._core.session.paging import Cursor, page_of
-from safeconduct._core.session.record import Session
 from safeconduct._core.session.transitions import issued, opened, renewed, stepped, with_rights, without_salt
 from safeconduct._core.session_ports import (
     MemberOf,
@@ -27,6 +25,8 @@ from safeconduct._core.session_ports import (
     SessionsReply,
     StepUp,
 )
+from safeconduct._core.sessions.model import Session
+from safeconduct._core.sessions.paging import Cursor, page_of
 from safeconduct.stores.lifetimes import MARGIN_MS
 from safeconduct.stores.session_shelf import SessionShelf
 

@@ -9,7 +9,6 @@ cut-offs and writes them.
 from collections.abc import Sequence
 
 from safeconduct._core.members import epoch_tag_of
-from safeconduct._core.session.paging import Cursor, page_of
 from safeconduct._core.session_ports import (
     MemberOf,
     Opening,
@@ -20,6 +19,7 @@ from safeconduct._core.session_ports import (
     SessionsReply,
     StepUp,
 )
+from safeconduct._core.sessions.paging import Cursor, page_of
 from safeconduct.stores import scripts
 from safeconduct.stores.lifetimes import MARGIN_MS
 from safeconduct.stores.reply import Head, shapeless

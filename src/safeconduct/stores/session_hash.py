@@ -2,8 +2,8 @@
 
 from typing import Any, cast, get_args
 
-from safeconduct._core.session.record import Chain, Renewal, Session, Transport
 from safeconduct._core.session_ports import Opening, Outcome, SessionReply
+from safeconduct._core.sessions.model import Chain, Renewal, Session, Transport
 from safeconduct.principal import LEVELS
 from safeconduct.stores.link import Reply
 from safeconduct.stores.reply import Head, integer, shapeless

@@ -3,7 +3,7 @@
 import heapq
 from collections import OrderedDict
 
-from safeconduct._core.session.record import Session
+from safeconduct._core.sessions.model import Session
 
 #: How many sessions there may be at once.
 LIMIT = 1_000_000

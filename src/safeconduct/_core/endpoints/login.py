@@ -10,8 +10,8 @@ from safeconduct._core.endpoints.request_context import Visits, flag_of, text_of
 from safeconduct._core.endpoints.routing import Call
 from safeconduct._core.endpoints.token_response import Delivery
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.session.record import Transport
-from safeconduct._core.session.verbs import SessionVerbs
+from safeconduct._core.sessions.model import Transport
+from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._http.body import Members
 from safeconduct._http.message import Reply, Request
 from safeconduct._http.set_cookie import SetCookie, device_cookie

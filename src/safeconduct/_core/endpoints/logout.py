@@ -5,8 +5,8 @@ from safeconduct._core.endpoints.replaced_sessions import PresentedSessions
 from safeconduct._core.endpoints.request_context import Visits
 from safeconduct._core.endpoints.routing import Call
 from safeconduct._core.endpoints.token_response import Delivery
-from safeconduct._core.session.record import Transport
-from safeconduct._core.session.verbs import SessionVerbs
+from safeconduct._core.sessions.model import Transport
+from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._http.message import Reply
 from safeconduct.errors import NotRenewable
 

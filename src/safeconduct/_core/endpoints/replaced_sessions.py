@@ -5,8 +5,8 @@ from contextlib import suppress
 
 from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints.request_context import Visits, text_of
-from safeconduct._core.session.verbs import OpenSessionVerbs
 from safeconduct._core.session_ports import ForeignSession
+from safeconduct._core.sessions.verbs import OpenSessionVerbs
 from safeconduct._core.sources import Sources
 from safeconduct._http.body import Members
 from safeconduct._http.credentials import Bearer, read_authorization

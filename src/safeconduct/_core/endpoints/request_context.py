@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from safeconduct._core.identification import Identification
 from safeconduct._core.network import network_of
 from safeconduct._core.requirement import Requirement
-from safeconduct._core.session.binding import Caller
-from safeconduct._core.session.record import Transport
+from safeconduct._core.sessions.model import Transport
+from safeconduct._core.sessions.rotation import Caller
 from safeconduct._core.sources import Sources
 from safeconduct._http.body import Members
 from safeconduct._http.cookies import find

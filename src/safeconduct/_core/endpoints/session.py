@@ -8,9 +8,8 @@ from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints.request_context import Visits
 from safeconduct._core.endpoints.routing import Call
 from safeconduct._core.endpoints.token_response import Delivery, reply
-from safeconduct._core.session.open_sessions import OpenSession
-from safeconduct._core.session.prospects import Prospects
-from safeconduct._core.session.verbs import SessionVerbs
+from safeconduct._core.sessions.active import OpenSession, Prospects
+from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._http.message import Reply, Request
 from safeconduct._http.problems import NO_STORE
 from safeconduct.errors import NotRenewable, RevokedToken, StepUpRequired

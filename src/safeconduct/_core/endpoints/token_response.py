@@ -17,8 +17,8 @@ from typing import Any
 
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
-from safeconduct._core.session.record import Transport
-from safeconduct._core.session.tokens import Tokens
+from safeconduct._core.sessions.model import Transport
+from safeconduct._core.sessions.tokens import Tokens
 from safeconduct._http.message import Field, Reply
 from safeconduct._http.problems import NO_STORE
 from safeconduct._http.set_cookie import (

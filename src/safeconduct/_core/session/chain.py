@@ -4,9 +4,8 @@ import hmac
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from safeconduct._core.session.life import chain_half_ms
-from safeconduct._core.session.record import Chain
 from safeconduct._core.session_ports import Rotation
+from safeconduct._core.sessions.model import Chain, chain_half_ms
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from safeconduct._core.session.record import Chain, Renewal, Session
 from safeconduct._core.session_ports import Opening, Renewing, StepUp
+from safeconduct._core.sessions.model import Chain, Renewal, Session
 
 
 def opened(opening: Opening, iat_ms: int) -> Session:

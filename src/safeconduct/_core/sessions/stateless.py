@@ -23,15 +23,13 @@ from dataclasses import replace
 
 from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.session.binding import Caller
-from safeconduct._core.session.open_sessions import OpenSession, SessionPage
-from safeconduct._core.session.prospects import Prospects
-from safeconduct._core.session.reaches import Reaches
-from safeconduct._core.session.rights import Rights
-from safeconduct._core.session.sealed import CarriedSession
-from safeconduct._core.session.session_id import new_session_id, text_of
-from safeconduct._core.session.stateless_turning import StatelessTurning
-from safeconduct._core.session.tokens import Tokens
+from safeconduct._core.sessions.active import OpenSession, Prospects, SessionPage
+from safeconduct._core.sessions.lookup import Reaches
+from safeconduct._core.sessions.model import Rights
+from safeconduct._core.sessions.refresh_token import new_session_id, text_of
+from safeconduct._core.sessions.rotation import Caller
+from safeconduct._core.sessions.stateless_token import CarriedSession, StatelessTurning
+from safeconduct._core.sessions.tokens import Tokens
 from safeconduct.errors import BadCredentials, BindingMismatch, NotRenewable, NotSupported
 from safeconduct.events import SignedIn, SteppedUp
 from safeconduct.principal import Principal

@@ -4,17 +4,44 @@ from dataclasses import dataclass
 from typing import Final
 
 from safeconduct._core.decision import Clock
-from safeconduct._core.session.life import level_at
-from safeconduct._core.session.paging import Cursor
-from safeconduct._core.session.prospects import Prospects, prospects
-from safeconduct._core.session.reaches import Reaches
-from safeconduct._core.session.record import Session
-from safeconduct._core.session.refresh_token import RefreshTokens
-from safeconduct._core.session.standing import Standing, gone
 from safeconduct._core.session_ports import ForeignSession, Reach
+from safeconduct._core.sessions.lookup import Reaches, Standing, gone
+from safeconduct._core.sessions.model import Session, chain_half_ms, level_at, renew_after
+from safeconduct._core.sessions.paging import Cursor
+from safeconduct._core.sessions.refresh_token import RefreshTokens
 from safeconduct.errors import NotFound, NotRenewable, RevokedToken
 from safeconduct.events import SubjectSignedOut
 from safeconduct.principal import Level, Principal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prospects:
+    """What its holder may do later, and when.  Instants are seconds since the epoch."""
+
+    #: Whether a store keeps it, so that it can be listed and ended.
+    is_kept: bool
+    #: Whether there is a long-term credential.
+    is_remembered: bool
+    #: From when on the access token may be renewed, None where its end can't grow.
+    renew_after: int | None
+    #: From when on the long-term credential may be extended, None where there is none or its end can't grow.
+    extend_after: int | None
+    #: Until when.
+    extend_before: int | None
+
+
+def prospects(session: Session, *, issued_ms: int, expires_at: int) -> Prospects:
+    """Say what may become of *session*, for the holder of its access token of *issued_ms*."""
+    chain = session.chain
+    grows = chain is not None and chain.expires_ms < session.ends_ms
+    return Prospects(
+        is_kept=True,
+        is_remembered=chain is not None,
+        renew_after=renew_after(session, issued_ms, expires_at),
+        extend_after=-(-chain_half_ms(chain) // 1000) if chain is not None and grows else None,
+        extend_before=chain.expires_ms // 1000 if chain is not None and grows else None,
+    )
+
 
 #: A use is noted once a minute: whoever looks at the list sees no finer, and most requests write nothing.
 _NOTED_EVERY_MS: Final = 60_000

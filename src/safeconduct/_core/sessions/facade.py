@@ -10,10 +10,10 @@ from safeconduct._core.ports import Receipt
 from safeconduct._core.recognition import principal_of
 from safeconduct._core.resolution import Resolution
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.session.binding import Caller
-from safeconduct._core.session.open_sessions import OpenSession
-from safeconduct._core.session.tokens import Tokens
-from safeconduct._core.session.verbs import SessionVerbs
+from safeconduct._core.sessions.active import OpenSession
+from safeconduct._core.sessions.rotation import Caller
+from safeconduct._core.sessions.tokens import Tokens
+from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct.errors import NotSupported
 from safeconduct.principal import Principal
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from safeconduct._core.session.record import Transport
+from safeconduct._core.sessions.model import Transport
 from safeconduct._tokens.issuer import Grant
 from safeconduct.principal import Level
 

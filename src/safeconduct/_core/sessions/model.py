@@ -22,12 +22,85 @@ else ``remembered``.  A token above ``remembered`` ends with that lifetime.  So 
 long-term credential stands for an explicit sign-in for one short life and no longer.
 """
 
-from dataclasses import dataclass
-from typing import Self
+import json
+from dataclasses import dataclass, field
+from typing import Literal, Self
 
-from safeconduct._core.session.record import Chain, Session
+from safeconduct._core.directory import Account, People
 from safeconduct.config import Config
+from safeconduct.errors import RevokedToken
 from safeconduct.principal import Level, rank
+
+Transport = Literal["header", "cookie"]
+"""How a session's tokens travel; it stays what it was at sign-in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """
+    The refresh tokens of a session, of which one is live.
+
+    *digest* is of the live token's secret and *previous* of the one before; *salt* made the live one out of that, and
+    is kept only while the one before may still come again.
+    """
+
+    position: int
+    digest: bytes = field(repr=False)
+    previous: bytes = field(default=b"", repr=False)
+    salt: bytes = field(default=b"", repr=False)
+    #: Until when the token before the live one is answered with the live one.
+    grace_ms: int = 0
+    #: When its life was last begun, by sign-in or by ``extend``; rotation does not prolong it.
+    begun_ms: int
+    expires_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewal:
+    """The access token that the last renewal made, so that one who asks again is given the same."""
+
+    token_id: str
+    iat_ms: int
+    #: Seconds since the epoch.
+    expires_at: int
+    #: Until when it is given again.
+    grace_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One login.  Instants are milliseconds by the store's clock."""
+
+    subject: str
+    #: What was proven at the last sign-in or step-up, at *auth_ms*.
+    proof_level: Level
+    auth_ms: int
+    is_demoted: bool = False
+    created_ms: int
+    #: The ``iat_ms`` of the newest token: whatever cut-off is not before it has ended the session.
+    issued_ms: int
+    used_ms: int
+    #: The absolute end.
+    ends_ms: int
+    #: When nobody can hold a live credential of it any more, at the latest the absolute end and the leeway.
+    over_ms: int
+    #: Roles, scopes and the user's name as they were last looked up, see ``Rights``.
+    rights: str = field(repr=False)
+    #: What was submitted as the user's name, for a later step-up.
+    username: str = field(repr=False)
+    transport: Transport
+    device: str
+    network: str
+    csrf_generation: int = 0
+    #: How many step-ups failed since the last one that did not.
+    failures: int = 0
+    #: The id of the last failure or step-up, so that a command that was sent twice counts once.
+    last_request: str = ""
+    renewals: int = 0
+    renewal: Renewal | None = None
+    #: None where no long-term credential was asked for.
+    chain: Chain | None = None
+
 
 #: So many wrong passwords at a step-up end the session: whoever tries holds its token and may have stolen it.
 MAX_FAILURES = 5
@@ -100,3 +173,44 @@ def chain_half_ms(chain: Chain) -> int:
 
 def _proof_end(session: Session, lives: Lifetimes) -> int:
     return (session.auth_ms + lives.explicit_ms) // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Roles and scopes, and what to call the user, as a directory last gave them."""
+
+    roles: tuple[str, ...]
+    scopes: tuple[str, ...]
+    display_name: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        """Take the rights of *account*; their order says nothing."""
+        return cls(tuple(sorted(set(account.roles))), tuple(sorted(set(account.scopes))), account.display_name)
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Read what ``to_text`` wrote."""
+        roles, scopes, *name = json.loads(text)
+        return cls(tuple(roles), tuple(scopes), *name)
+
+    def to_text(self) -> str:
+        """Write them down."""
+        name = [] if self.display_name is None else [self.display_name]
+        return json.dumps([self.roles, self.scopes, *name], separators=(",", ":"))
+
+
+async def rights_now(people: People | None, subject: str) -> Rights | None:
+    """
+    Ask the directory what *subject* may do now; None where it can't be asked again.
+
+    Raises:
+        RevokedToken: If the account is gone or disabled.
+        Unavailable: If the directory can't be asked.
+    """
+    if people is None or people.is_static:
+        return None
+    account = await people.lookup(subject)
+    if account is None or account.disabled:
+        raise RevokedToken("the account is gone or disabled")
+    return Rights.of(account)
