@@ -22,7 +22,7 @@ from safeconduct._core.finish import finish
 from safeconduct._core.pairs import BasicCredentials
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.throttle import Throttle
-from safeconduct._http.credentials import Basic, read_authorization
+from safeconduct._http.authorization import Basic, read_authorization
 from safeconduct.config import BasicConfig, LoginConfig
 from safeconduct.directories import UsersFile, people_for
 from safeconduct.stores.memory import MemoryStore

@@ -16,10 +16,10 @@ from safeconduct._core.decision import Passed, Refused
 from safeconduct._core.gate import Gate, GateKeeper
 from safeconduct._core.own_prefix import refuse_own_root_path
 from safeconduct._core.watch import Watch
-from safeconduct._http.close_code import close_code
 from safeconduct._http.cookies import fields_without
-from safeconduct._http.message import Reply, Request
-from safeconduct._http.privacy import as_private
+from safeconduct._http.problems import close_code
+from safeconduct._http.request import Reply, Request
+from safeconduct._http.response_headers import as_private
 from safeconduct._http.scope import (
     body_of,
     cookie_line,

@@ -16,10 +16,9 @@ from safeconduct._core.finish import finish
 from safeconduct._core.gate import Gate, GateKeeper
 from safeconduct._core.own_prefix import refuse_forced_script_name
 from safeconduct._http.cookies import hide_cookies
-from safeconduct._http.environ import read_as_it_came, read_environ, route_of
-from safeconduct._http.input_stream import body_of
-from safeconduct._http.message import Reply, Request
-from safeconduct._http.privacy import start_privately
+from safeconduct._http.environ import body_of, read_as_it_came, read_environ, route_of
+from safeconduct._http.request import Reply, Request
+from safeconduct._http.response_headers import start_privately
 from safeconduct.errors import AuthError
 from safeconduct.guard import PASSED
 

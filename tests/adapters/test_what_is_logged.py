@@ -4,7 +4,7 @@ import pytest
 
 from people import Folk
 from safeconduct import Auth
-from safeconduct._http.credentials import REGISTERED_SCHEMES
+from safeconduct._http.authorization import REGISTERED_SCHEMES
 from stages import configuration, now
 from worlds_of_requests import WORLDS, ask_in
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import corpora
 from outcomes import outcome
-from safeconduct._http.body import MAX_BODY_BYTES, read_body
+from safeconduct._http.request_body import MAX_BODY_BYTES, read_body
 from safeconduct.errors import AuthError, InvalidRequest, PayloadTooLarge, UnsupportedMediaType
 
 _JSON = b"application/json"

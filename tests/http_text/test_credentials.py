@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from corpora import cases
 from messages import request_with
 from outcomes import outcome
-from safeconduct._http.credentials import (
+from safeconduct._http.authorization import (
     MAX_FIELD_BYTES,
     MAX_PART_BYTES,
     MAX_TOKEN_BYTES,

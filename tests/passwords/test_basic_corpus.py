@@ -10,7 +10,7 @@ from safeconduct._core.pairs import BasicCredentials
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.throttle import Throttle
 from safeconduct._core.throttle_news import ThrottleNews
-from safeconduct._http.credentials import Basic, read_authorization
+from safeconduct._http.authorization import Basic, read_authorization
 from safeconduct.config import BasicConfig, LoginConfig
 from safeconduct.directories import Cost, UsersFile, people_for
 from safeconduct.errors import BadCredentials, InvalidToken

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safeconduct._core.network import UNKNOWN, network_of
+from safeconduct._http.forwarded import UNKNOWN, network_of
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """The throttle where nobody knows from where a caller comes: behind a Unix socket that is not named."""
 
-from safeconduct._core.network import UNKNOWN
+from safeconduct._http.forwarded import UNKNOWN
 from safeconduct.events import UnknownPeer
 from throttling import AWAY
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from safeconduct._http.message import Field, Request, read_fields
+from safeconduct._http.request import Field, Request, read_fields
 
 _USUAL: dict[str, Any] = {
     "path": "/",

@@ -2,7 +2,7 @@
 
 import json
 
-from safeconduct._http.body import MAX_BODY_BYTES
+from safeconduct._http.request_body import MAX_BODY_BYTES
 from safeconduct.errors import (
     CrossSiteRequest,
     InvalidGrant,

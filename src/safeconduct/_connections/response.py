@@ -25,8 +25,8 @@ from safeconduct._connections.watched_connection import Extend, Line, Message, S
 from safeconduct._core.decision import Passed
 from safeconduct._core.gate import Gate
 from safeconduct._core.watch import Watch
-from safeconduct._http.event_stream import is_event_stream
-from safeconduct._http.message import listed
+from safeconduct._http.request import listed
+from safeconduct._http.response_headers import is_event_stream
 from safeconduct.errors import AuthError, NotSupported
 from safeconduct.principal import Principal
 

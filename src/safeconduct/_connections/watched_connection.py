@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from safeconduct._core.decision import Passed
 from safeconduct._core.gate import Gate
 from safeconduct._core.watch import Watch, Watching
-from safeconduct._http.message import listed
+from safeconduct._http.request import listed
 from safeconduct.errors import AuthError, ExpiredToken, InsufficientRights, NotSupported, StepUpRequired
 from safeconduct.principal import Principal
 

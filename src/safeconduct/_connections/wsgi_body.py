@@ -13,8 +13,8 @@ from safeconduct._core.decision import Passed
 from safeconduct._core.finish import finish
 from safeconduct._core.gate import Gate
 from safeconduct._core.watch import Watch
-from safeconduct._http.event_stream import is_native_event_stream
-from safeconduct._http.message import Reply, Request, Route
+from safeconduct._http.request import Reply, Request, Route
+from safeconduct._http.response_headers import is_native_event_stream
 from safeconduct.errors import AuthError
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType]

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from safeconduct._http.message import Reply, Request
 from safeconduct._http.problems import answer, redirect
+from safeconduct._http.request import Reply, Request
 from safeconduct.errors import AuthError, BadCredentials, InvalidToken, MissingCredential, TooManyAttempts
 from safeconduct.events import Event, HookFailed, RequestRefused, TokenRefused
 from safeconduct.principal import Level

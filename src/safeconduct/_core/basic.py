@@ -4,13 +4,12 @@ from collections.abc import Awaitable, Callable
 
 from safeconduct._core.decision import Clock, Passed, Proof
 from safeconduct._core.members import question_for
-from safeconduct._core.network import network_of
 from safeconduct._core.pairs import BasicCredentials, ProvenPair
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.ports import Question
-from safeconduct._http.credentials import Basic, read_authorization
-from safeconduct._http.forwarded import Client
-from safeconduct._http.message import Request
+from safeconduct._http.authorization import Basic, read_authorization
+from safeconduct._http.forwarded import Client, network_of
+from safeconduct._http.request import Request
 from safeconduct.config import BasicConfig
 from safeconduct.errors import InvalidRequest
 from safeconduct.principal import Principal

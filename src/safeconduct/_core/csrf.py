@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from safeconduct._http.csrf_token import MAX_GENERATION, csrf_token, is_csrf_token
-from safeconduct._http.message import Request
+from safeconduct._http.request import Request
 from safeconduct.errors import CrossSiteRequest
 from safeconduct.principal import Identity, Principal
 

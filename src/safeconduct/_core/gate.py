@@ -30,9 +30,9 @@ from safeconduct._core.sources import Sources
 from safeconduct._core.strangers import Strangers
 from safeconduct._core.vouching import Vouching
 from safeconduct._core.watch import Watch, Watching
-from safeconduct._http.message import Reply, Request, Route
 from safeconduct._http.origin import SAFE_METHODS
 from safeconduct._http.paths import clean_path, readings_of
+from safeconduct._http.request import Reply, Request, Route
 from safeconduct.errors import AuthError, Unavailable
 from safeconduct.events import Event, Fault, RemoteUserOmitted, Unsupported
 from safeconduct.principal import Principal

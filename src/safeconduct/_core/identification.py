@@ -15,8 +15,8 @@ from safeconduct._core.resolution import Resolution
 from safeconduct._core.sources import SUBPROTOCOL_KEY, Sources, why_unsupported
 from safeconduct._core.strangers import Strangers
 from safeconduct._core.vouching import Vouching
-from safeconduct._http.credentials import Basic, Bearer, read_authorization
-from safeconduct._http.message import Request
+from safeconduct._http.authorization import Basic, Bearer, read_authorization
+from safeconduct._http.request import Request
 from safeconduct.errors import AuthError, MissingCredential, RevokedToken, Unavailable
 
 _BEARER_BYTES = len("Bearer ")

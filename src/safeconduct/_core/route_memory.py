@@ -17,7 +17,7 @@ from sys import getsizeof
 from typing import Final, NamedTuple
 
 from safeconduct._core.requirement import Requirement
-from safeconduct._http.message import Route
+from safeconduct._http.request import Route
 
 #: Of all parts of a key together; a longer one is never remembered.
 LONGEST_KEY_BYTES: Final = 1024

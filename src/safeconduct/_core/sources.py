@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from safeconduct._core.recognition import Place
+from safeconduct._http.authorization import REGISTERED_SCHEMES, Credential, Dpop, UnknownScheme
 from safeconduct._http.cookies import find, find_plain
-from safeconduct._http.credentials import REGISTERED_SCHEMES, Credential, Dpop, UnknownScheme
-from safeconduct._http.message import Request
 from safeconduct._http.origin import Origin
+from safeconduct._http.request import Request
 from safeconduct.errors import MalformedToken
 
 SUBPROTOCOL_KEY: Final = "subprotocol "

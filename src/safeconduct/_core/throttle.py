@@ -34,9 +34,9 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 from unicodedata import category, normalize
 
-from safeconduct._core.network import UNKNOWN
 from safeconduct._core.ports import TRY_TAG_BYTES, Counter
 from safeconduct._core.throttle_news import ThrottleNews
+from safeconduct._http.forwarded import UNKNOWN
 from safeconduct.config import LoginConfig
 from safeconduct.errors import ConfigurationError, TooManyAttempts, Unavailable
 

@@ -9,8 +9,8 @@ from safeconduct._core.ports import Answer, Question
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.sources import Sources
-from safeconduct._http.message import Request
 from safeconduct._http.origin import Verdict, check_origin
+from safeconduct._http.request import Request
 from safeconduct.config import Consistency
 from safeconduct.errors import ExpiredToken, RevokedToken
 

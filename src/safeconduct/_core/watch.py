@@ -30,7 +30,7 @@ from safeconduct._core.requirement import Requirement
 from safeconduct._core.resolution import Resolution
 from safeconduct._core.sessions.lookup import Prolonging
 from safeconduct._core.vouching import Vouching
-from safeconduct._http.message import Request
+from safeconduct._http.request import Request
 from safeconduct.errors import AuthError, BadCredentials, BindingMismatch, ExpiredToken, Unavailable
 from safeconduct.events import Event, Fault
 from safeconduct.principal import Principal

@@ -14,7 +14,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
-from safeconduct._http.message import Field
+from safeconduct._http.request import Field
 from safeconduct.errors import InvalidRequest, MalformedToken
 
 MAX_VALUE_BYTES: Final = 16 * 1024

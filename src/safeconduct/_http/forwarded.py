@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
-from safeconduct._http.message import Request
+from safeconduct._http.request import Request
 from safeconduct.errors import ConfigurationError
 
 Network = IPv4Network | IPv6Network
@@ -209,3 +209,36 @@ def _address_or_none(text: str | None) -> IPv4Address | IPv6Address | None:
         return None
     # ::ffff:192.0.2.1 is how a socket for both families shows 192.0.2.1
     return (read.ipv4_mapped or read) if isinstance(read, IPv6Address) else read
+
+
+UNKNOWN: Final = "unknown"
+"""Where those come from who have no address, behind a proxy that nobody named: it tells nothing of them."""
+
+
+_IPV6_PREFIX_BITS: Final = 64
+
+
+def network_of(host: str | None) -> str:
+    """
+    Return the network of the peer *host*: an IPv4 address itself, the /64 of an IPv6 address.
+
+    A customer gets a /64 at least, so that a single IPv6 address says nothing.  An IPv4 address that travels inside
+    an IPv6 one is the same network either way.  *host* must be the server's own word, or that of a trusted proxy.
+    """
+    if host == UNIX:
+        # A proxy that is named and names nobody: one hop, with the bounds of a network.
+        return UNIX
+    try:
+        address = ip_address(host or "")
+    except ValueError:
+        return UNKNOWN
+    if isinstance(address, IPv6Address):
+        return _of_ipv6(address)
+    return str(address)
+
+
+def _of_ipv6(address: IPv6Address) -> str:
+    mapped: IPv4Address | None = address.ipv4_mapped
+    if mapped is not None:
+        return str(mapped)
+    return str(IPv6Network((int(address), _IPV6_PREFIX_BITS), strict=False))

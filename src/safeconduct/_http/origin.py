@@ -27,7 +27,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Self
 
-from safeconduct._http.message import Request
+from safeconduct._http.request import Request
 from safeconduct.errors import ConfigurationError, CrossSiteRequest
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})

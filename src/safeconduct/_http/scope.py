@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final
 
-from safeconduct._http.message import Field, Request, Route, listed, read_fields
 from safeconduct._http.paths import relative_path
+from safeconduct._http.request import Field, Request, Route, listed, read_fields
 from safeconduct.errors import InvalidRequest
 
 Scope = MutableMapping[str, Any]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Self, cast
 
 from safeconduct._http.dates import LAST_INSTANT, from_http_date, to_http_date
-from safeconduct._http.message import Field
+from safeconduct._http.request import Field
 from safeconduct.config import CookieConfig
 from safeconduct.errors import ConfigurationError, NotSupported
 

@@ -27,7 +27,7 @@ from typing import Any, Final, cast
 
 from safeconduct._core.account_fields import are_texts, is_text
 from safeconduct._core.directory import Account
-from safeconduct._http.credentials import MAX_PART_BYTES
+from safeconduct._http.authorization import MAX_PART_BYTES
 from safeconduct.directories.argon2id import Cost, cost_of
 from safeconduct.directories.texts import octets_of
 from safeconduct.principal import LEVELS, Level

@@ -13,7 +13,7 @@ from typing import Final
 
 from safeconduct._core.directory import Account
 from safeconduct._core.log import write_log
-from safeconduct._http.credentials import MAX_PART_BYTES
+from safeconduct._http.authorization import MAX_PART_BYTES
 from safeconduct.config.regular_files import NotRegularFile, read_regular_file
 from safeconduct.directories.argon2id import (
     Cost,

@@ -12,8 +12,8 @@ from safeconduct._core.endpoints.token_response import Delivery
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.sessions.model import Transport
 from safeconduct._core.sessions.verbs import SessionVerbs
-from safeconduct._http.body import Members
-from safeconduct._http.message import Reply, Request
+from safeconduct._http.request import Reply, Request
+from safeconduct._http.request_body import Members
 from safeconduct._http.set_cookie import SetCookie, device_cookie
 from safeconduct.config import CookieConfig
 from safeconduct.errors import InvalidRequest, InvalidToken, NotSupported

@@ -6,7 +6,7 @@ from safeconduct._core.endpoints.routing import Call
 from safeconduct._core.endpoints.token_response import Delivery
 from safeconduct._core.sessions.model import Transport
 from safeconduct._core.sessions.verbs import SessionVerbs
-from safeconduct._http.message import Reply
+from safeconduct._http.request import Reply
 from safeconduct.errors import InvalidGrant, InvalidToken
 
 

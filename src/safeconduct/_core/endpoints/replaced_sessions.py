@@ -8,9 +8,9 @@ from safeconduct._core.endpoints.request_context import Visits, text_of
 from safeconduct._core.session_ports import ForeignSession
 from safeconduct._core.sessions.verbs import OpenSessionVerbs
 from safeconduct._core.sources import Sources
-from safeconduct._http.body import Members
-from safeconduct._http.credentials import Bearer, read_authorization
-from safeconduct._http.message import Request
+from safeconduct._http.authorization import Bearer, read_authorization
+from safeconduct._http.request import Request
+from safeconduct._http.request_body import Members
 from safeconduct.errors import AuthError, ExpiredToken, InvalidRequest, InvalidToken, Unavailable
 from safeconduct.principal import Principal
 

@@ -3,16 +3,15 @@
 from dataclasses import dataclass, field
 
 from safeconduct._core.identification import Identification
-from safeconduct._core.network import network_of
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.sessions.model import Transport
 from safeconduct._core.sessions.rotation import Caller
 from safeconduct._core.sources import Sources
-from safeconduct._http.body import Members
 from safeconduct._http.cookies import find
-from safeconduct._http.forwarded import Proxies, client_of
-from safeconduct._http.message import Request
+from safeconduct._http.forwarded import Proxies, client_of, network_of
 from safeconduct._http.origin import check_origin
+from safeconduct._http.request import Request
+from safeconduct._http.request_body import Members
 from safeconduct.config import CookieConfig
 from safeconduct.errors import InvalidRequest, MissingCredential, Unavailable
 from safeconduct.principal import Identity, Principal

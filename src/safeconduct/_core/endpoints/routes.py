@@ -10,7 +10,7 @@ from safeconduct._core.endpoints.logout import LeavingDesk
 from safeconduct._core.endpoints.refresh import ExchangeDesk
 from safeconduct._core.endpoints.routing import Call, Row
 from safeconduct._core.endpoints.session import OverviewDesk
-from safeconduct._http.message import Reply
+from safeconduct._http.request import Reply
 
 
 @dataclass(frozen=True, slots=True)

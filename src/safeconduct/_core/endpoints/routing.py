@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl
 
-from safeconduct._http.body import MAX_BODY_BYTES, Members, read_body
-from safeconduct._http.message import Reply, Request
+from safeconduct._http.request import Reply, Request
+from safeconduct._http.request_body import MAX_BODY_BYTES, Members, read_body
 from safeconduct.errors import InvalidRequest, MethodNotAllowed
 
 Body = Callable[[int], Awaitable[bytes]]

@@ -10,8 +10,8 @@ from safeconduct._core.endpoints.routing import Call
 from safeconduct._core.endpoints.token_response import Delivery, reply
 from safeconduct._core.sessions.active import OpenSession, Prospects
 from safeconduct._core.sessions.verbs import SessionVerbs
-from safeconduct._http.message import Reply, Request
 from safeconduct._http.problems import NO_STORE
+from safeconduct._http.request import Reply, Request
 from safeconduct.errors import NotRenewable, RevokedToken, StepUpRequired
 from safeconduct.principal import Principal, rank
 
