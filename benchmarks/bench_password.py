@@ -18,9 +18,9 @@ import time
 from base64 import b64encode
 from pathlib import Path
 
-from safeconduct._core.finish import finish
-from safeconduct._core.pairs import BasicCredentials
+from safeconduct._core.basic import BasicCredentials
 from safeconduct._core.passwords import Passwords
+from safeconduct._core.run_sync import finish
 from safeconduct._core.throttle import Throttle
 from safeconduct._http.authorization import Basic, read_authorization
 from safeconduct.config import BasicConfig, LoginConfig

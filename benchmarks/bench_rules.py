@@ -10,7 +10,7 @@ rules, and what the rules take to compile beside as many public entries; wanted 
 import statistics
 import time
 
-from safeconduct._core.policy import Policy
+from safeconduct._core.access_rules import Policy
 from safeconduct.config import Rule
 
 SHAPES = (

@@ -1,11 +1,11 @@
 """One line around any ASGI or WSGI application, and every request in it knows who is asking."""
 
 from safeconduct._core.directory import Account, AsyncDirectory, Directory
-from safeconduct._core.ports import Receipt, Stores
 from safeconduct._core.sessions.active import OpenSession
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.rotation import Caller
 from safeconduct._core.sessions.tokens import LongTermToken, Tokens
+from safeconduct._core.store import Receipt, Stores
 from safeconduct.auth import Auth
 from safeconduct.config import (
     AccessConfig,

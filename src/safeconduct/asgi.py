@@ -11,11 +11,10 @@ from typing import Any, Final
 from safeconduct._connections.response import Outlook, WatchedResponse, mark_awaitable
 from safeconduct._connections.watched_connection import Line, outer_extend, runs_on_asyncio
 from safeconduct._connections.websocket import WatchedSocket
-from safeconduct._core.application_kind import require_application, require_gate_keeper
+from safeconduct._core.connection_checks import Watch
 from safeconduct._core.decision import Passed, Refused
 from safeconduct._core.gate import Gate, GateKeeper
-from safeconduct._core.own_prefix import refuse_own_root_path
-from safeconduct._core.watch import Watch
+from safeconduct._core.wrapped_app import refuse_own_root_path, require_application, require_gate_keeper
 from safeconduct._http.cookies import fields_without
 from safeconduct._http.problems import close_code
 from safeconduct._http.request import Reply, Request

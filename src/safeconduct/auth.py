@@ -8,14 +8,14 @@ from types import TracebackType
 from typing import Self
 
 from safeconduct import asgi, wsgi
-from safeconduct._core.announcer import Announcer, Listener
-from safeconduct._core.answers import ProblemBody
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import AsyncDirectory, Directory
+from safeconduct._core.error_responses import ProblemBody
+from safeconduct._core.event_dispatcher import Announcer, Listener
 from safeconduct._core.gate import Gate
-from safeconduct._core.ports import Stores
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import AddClaims
+from safeconduct._core.store import Stores
 from safeconduct._workshop import Workshop
 from safeconduct._workshop.arguments import check_arguments, check_listeners
 from safeconduct.config import Config

@@ -3,7 +3,7 @@
 from flask import Flask, Response
 from flask import request as flask_request
 
-from safeconduct._core.application_kind import described, require_gate_keeper
+from safeconduct._core.wrapped_app import described, require_gate_keeper
 from safeconduct._http.environ import read_environ
 from safeconduct.auth import Auth
 from safeconduct.errors import AuthError, ConfigurationError

@@ -5,12 +5,12 @@ from collections.abc import Coroutine
 from typing import TypeVar
 
 from safeconduct._core.directory import Account
-from safeconduct._core.finish import finish
-from safeconduct._core.ports import Receipt
+from safeconduct._core.run_sync import finish
 from safeconduct._core.sessions.active import OpenSession
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.rotation import Caller
 from safeconduct._core.sessions.tokens import Tokens
+from safeconduct._core.store import Receipt
 
 Result = TypeVar("Result")
 

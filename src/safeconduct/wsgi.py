@@ -10,11 +10,10 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from safeconduct._connections.wsgi_body import WatchedBody
-from safeconduct._core.application_kind import require_application, require_gate_keeper
 from safeconduct._core.decision import Passed, Refused
-from safeconduct._core.finish import finish
 from safeconduct._core.gate import Gate, GateKeeper
-from safeconduct._core.own_prefix import refuse_forced_script_name
+from safeconduct._core.run_sync import finish
+from safeconduct._core.wrapped_app import refuse_forced_script_name, require_application, require_gate_keeper
 from safeconduct._http.cookies import hide_cookies
 from safeconduct._http.environ import body_of, read_as_it_came, read_environ, route_of
 from safeconduct._http.request import Reply, Request

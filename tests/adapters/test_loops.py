@@ -9,7 +9,7 @@ from calling import Asked, scope_of
 from minting import tokens
 from people import Folk
 from safeconduct import Auth
-from safeconduct._core.finish import finish
+from safeconduct._core.run_sync import finish
 from safeconduct.events import Unsupported
 from sockets import socket_scope
 from stages import configuration, now

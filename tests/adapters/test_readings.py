@@ -9,7 +9,7 @@ from frameworks import Served, plain_asgi, plain_wsgi
 from minting import tokens
 from people import Folk
 from safeconduct import Auth
-from safeconduct._core.policy import Policy
+from safeconduct._core.access_rules import Policy
 from safeconduct._http.paths import readings_of
 from safeconduct.config import Rule
 from safeconduct.errors import InvalidRequest

@@ -4,7 +4,7 @@ import pytest
 
 from commands import run, write_configuration
 from safeconduct import Account, Auth, Caller, Config
-from safeconduct._core.finish import finish
+from safeconduct._core.run_sync import finish
 from safeconduct.directories import CallableDirectory
 from safeconduct.errors import RevokedToken
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from safeconduct._core.place import Place
+from safeconduct._core.directory import Place
 from safeconduct.directories.comparison_queue import ComparisonQueue
 from safeconduct.errors import ConfigurationError, Unavailable
 

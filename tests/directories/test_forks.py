@@ -5,15 +5,15 @@ import subprocess
 import sys
 
 from people import Folk, ask_check
-from safeconduct._core.finish import finish
-from safeconduct._core.place import Place
+from safeconduct._core.directory import Place
+from safeconduct._core.run_sync import finish
 from safeconduct.config import LoginConfig
 from safeconduct.directories import people_for
 from safeconduct.directories.forks import _drop_all
 
 FORK = """
 import asyncio, os, threading
-from safeconduct._core.finish import finish
+from safeconduct._core.run_sync import finish
 from safeconduct._core.directory import Account
 from safeconduct.config import LoginConfig
 from safeconduct.directories import CallableDirectory, people_for

@@ -9,7 +9,7 @@ import pytest
 
 from people import AsyncFolk, Folk, ask_check, run
 from safeconduct._core.directory import Account
-from safeconduct._core.finish import finish
+from safeconduct._core.run_sync import finish
 from safeconduct.config import LoginConfig
 from safeconduct.directories import AsyncCallableDirectory, CallableDirectory, people_for, queue_for
 from safeconduct.directories.places import Places

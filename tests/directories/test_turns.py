@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from safeconduct._core.finish import finish
+from safeconduct._core.run_sync import finish
 from safeconduct.directories.comparison_queue import ComparisonQueue
 from safeconduct.directories.loop_turns import LoopTurns
 from safeconduct.directories.turns import ThreadTurns

@@ -8,7 +8,7 @@ import pytest
 from minting import OWN_KEY
 from people import run
 from safeconduct import Account
-from safeconduct._core.reference import is_reference
+from safeconduct._core.opaque import is_reference
 from safeconduct.errors import ConfigurationError, InvalidToken, Unavailable
 from safeconduct.stores import MemoryStore
 from visiting import ACCESS, LIMITS, Place, Visitor

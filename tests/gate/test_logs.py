@@ -9,9 +9,9 @@ import pytest
 from broken_logs import SECRET, WAYS, broken_log
 from people import Folk
 from safeconduct import Auth
-from safeconduct._core.announcer import Announcer
-from safeconduct._core.finish import finish
-from safeconduct._core.ports import Question
+from safeconduct._core.event_dispatcher import Announcer
+from safeconduct._core.run_sync import finish
+from safeconduct._core.store import Question
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreRecovered
 from safeconduct.stores import MemoryStore

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from corpora import cases
 from outcomes import outcome
-from safeconduct._http.csrf_token import MAX_GENERATION, csrf_token, is_csrf_token
+from safeconduct._core.csrf import MAX_GENERATION, csrf_token, is_csrf_token
 from safeconduct.errors import NotSupported
 
 _KEY = bytes(range(32))

@@ -6,10 +6,9 @@ import pytest
 
 from corpora import cases
 from people import run
-from safeconduct._core.pairs import BasicCredentials
+from safeconduct._core.basic import BasicCredentials
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.throttle import Throttle
-from safeconduct._core.throttle_news import ThrottleNews
+from safeconduct._core.throttle import Throttle, ThrottleNews
 from safeconduct._http.authorization import Basic, read_authorization
 from safeconduct.config import BasicConfig, LoginConfig
 from safeconduct.directories import Cost, UsersFile, people_for

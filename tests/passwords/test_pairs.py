@@ -5,11 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from people import AsyncFolk, Folk, run
+from safeconduct._core.basic import BasicCredentials, ProvenPair
 from safeconduct._core.directory import Account
-from safeconduct._core.pairs import BasicCredentials, ProvenPair
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.throttle import Throttle
-from safeconduct._core.throttle_news import ThrottleNews
+from safeconduct._core.throttle import Throttle, ThrottleNews
 from safeconduct.config import BasicConfig, LoginConfig
 from safeconduct.directories import CallableDirectory, people_for
 from safeconduct.errors import BadCredentials, TooManyAttempts, Unavailable

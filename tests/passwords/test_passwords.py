@@ -3,11 +3,9 @@ import asyncio
 import pytest
 
 from people import AsyncFolk, Folk, run
-from safeconduct._core.directory import Account
+from safeconduct._core.directory import Account, Place
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.place import Place
-from safeconduct._core.throttle import Throttle
-from safeconduct._core.throttle_news import ThrottleNews
+from safeconduct._core.throttle import Throttle, ThrottleNews
 from safeconduct.config import LoginConfig
 from safeconduct.directories import AsyncCallableDirectory, CallableDirectory, people_for
 from safeconduct.errors import BadCredentials, TooManyAttempts, Unavailable

@@ -1,7 +1,7 @@
 """What the throttle tells, and how often."""
 
-from safeconduct._core import throttle_news
-from safeconduct._core.throttle_news import ThrottleNews
+from safeconduct._core import throttle
+from safeconduct._core.throttle import ThrottleNews
 from throttling import AWAY, QUARTER_HOUR_SECONDS
 from worlds import Clock
 
@@ -55,7 +55,7 @@ def test_c10_another_account_in_another_network_is_told(door):
 def test_c10_what_was_told_is_forgotten_from_the_oldest_on(monkeypatch):
     """A bounded memory, whoever fills it."""
     told, clock = [], Clock()
-    monkeypatch.setattr(throttle_news, "_LIMIT", 4)
+    monkeypatch.setattr(throttle, "_LIMIT", 4)
     news = ThrottleNews(told.append, clock)
 
     for number in (1, 2, 3, 1, 3):

@@ -5,9 +5,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import naive_rules
-from safeconduct._core.policy import Policy
+from safeconduct._core.access_rules import Policy
+from safeconduct._core.path_templates import Template
 from safeconduct._core.requirement import AUTHENTICATED, OPEN, Requirement
-from safeconduct._core.template import Template
 from safeconduct.config import Rule
 from safeconduct.errors import ConfigurationError
 

@@ -3,8 +3,8 @@
 import pytest
 
 from safeconduct._core.epochs import Epochs
-from safeconduct._core.members import epoch_tag, question_for
 from safeconduct._core.revocation import Revocations
+from safeconduct._core.revocation_keys import epoch_tag, question_for
 from safeconduct._core.sessions.refresh_token import new_session_id, text_of
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.errors import RevokedToken, Unavailable

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safeconduct._core.finish import finish
-from safeconduct._core.members import member, question_for, session_place, shard_of
 from safeconduct._core.revocation import Revocations
+from safeconduct._core.revocation_keys import member, question_for, session_place, shard_of
+from safeconduct._core.run_sync import finish
 from safeconduct.errors import NotFound, RevokedToken, Unavailable
 from safeconduct.events import Revoked
 from safeconduct.stores import MemoryStore

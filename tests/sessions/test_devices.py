@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safeconduct._core.devices import Devices
+from safeconduct._core.device_cookie import Devices
 from safeconduct._keys.derivation import Secrets
 
 OLD = Secrets({1: b"1" * 32}, 1)

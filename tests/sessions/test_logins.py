@@ -5,7 +5,7 @@ import pytest
 from login_scene import ACCESS, GRACE, SECRETS, Caller
 from safeconduct._core.directory import Account
 from safeconduct._core.session.transitions import opened
-from safeconduct._core.session_ports import SessionReply
+from safeconduct._core.session_store import SessionReply
 from safeconduct._core.sessions.lookup import Reaches
 from safeconduct._core.sessions.refresh_token import RefreshTokens
 from safeconduct._core.sessions.rotation import known

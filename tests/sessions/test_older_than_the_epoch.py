@@ -3,7 +3,7 @@
 import pytest
 
 from safeconduct._core.epochs import Epoch
-from safeconduct._core.ports import Question
+from safeconduct._core.store import Question
 from servers import KINDS
 from session_craft import ABSOLUTE_MS, opening, presented, reach_of, renewing, rotation, session_member, step_up
 from worlds import WORLDS

@@ -2,7 +2,7 @@
 
 import pytest
 
-from safeconduct._core.ports import Revocation
+from safeconduct._core.store import Revocation
 from servers import KINDS
 from session_craft import ABSOLUTE_MS, SHORT_MS, opening, reach_of, rotation
 from worlds import WORLDS

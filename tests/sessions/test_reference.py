@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reference_contract import CLAIMS, REFERENCE
-from safeconduct._core.finish import finish
-from safeconduct._core.ports import Question
-from safeconduct._core.reference import Reference, References, is_reference
-from safeconduct._core.reference_ports import Sought
+from safeconduct._core.opaque import Reference, References, is_reference
+from safeconduct._core.opaque_store import Sought
+from safeconduct._core.run_sync import finish
 from safeconduct._core.sessions.refresh_token import text_of
+from safeconduct._core.store import Question
 from safeconduct._keys.derivation import Secrets
 from safeconduct.errors import BadSignature, InvalidToken, MalformedToken, Unavailable, UnknownKey
 from safeconduct.stores import MemoryStore

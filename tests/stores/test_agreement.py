@@ -4,8 +4,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from safeconduct._core.finish import finish
-from safeconduct._core.ports import Revocation
+from safeconduct._core.run_sync import finish
+from safeconduct._core.store import Revocation
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.stores import MemoryStore
 from safeconduct.stores.redis_stores import RedisStores

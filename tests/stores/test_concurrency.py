@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from proxies import Proxy
-from safeconduct._core.finish import finish
-from safeconduct._core.ports import Revocation
+from safeconduct._core.run_sync import finish
+from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.stores import wire
 from safeconduct.stores.breaker import FAILURES

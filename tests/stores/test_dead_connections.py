@@ -6,7 +6,7 @@ import time
 import pytest
 
 from proxies import Proxy
-from safeconduct._core.finish import finish
+from safeconduct._core.run_sync import finish
 from safeconduct.errors import Unavailable
 from safeconduct.stores.breaker import FAILURES
 from safeconduct.stores.link import LinkBroken

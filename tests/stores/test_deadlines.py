@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from safeconduct._core.budget import within_one_budget
-from safeconduct._core.finish import finish
-from safeconduct._core.ports import Revocation
+from safeconduct._core.run_sync import finish
+from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.stores import blocking, blocking_connection
 from safeconduct.stores.blocking_connection import DeadlineSocket, seconds_until

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from safeconduct._core.ports import Receipt, Revocation, Written
+from safeconduct._core.store import Receipt, Revocation, Written
 from safeconduct.stores import wire
 from store_contract import TOKEN
 from worlds import Native

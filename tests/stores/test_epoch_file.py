@@ -9,7 +9,7 @@ import pytest
 
 from minting import AUDIENCE, ISSUER, OWN_KEY, SECRETS_KEY, mint
 from safeconduct import Auth, Config
-from safeconduct._core.ports import Revocation
+from safeconduct._core.store import Revocation
 from safeconduct.errors import ConfigurationError, RevokedToken, Unavailable
 from safeconduct.events import StoreLost
 from safeconduct.stores.epoch_file import EpochFile

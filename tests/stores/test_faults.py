@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from proxies import Proxy
-from safeconduct._core.ports import Revocation
+from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreRecovered, StoreUnavailable
 from safeconduct.stores import link, reply, scripts, wire

@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from safeconduct._core.finish import finish
-from safeconduct._core.members import epoch_tag
-from safeconduct._core.ports import Question, Revocation
+from safeconduct._core.revocation_keys import epoch_tag
+from safeconduct._core.run_sync import finish
+from safeconduct._core.store import Question, Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreUnavailable
 from safeconduct.stores.breaker import OPEN_SECONDS

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from safeconduct._core.finish import finish
-from safeconduct._core.ports import Counter, Question, Revocation
+from safeconduct._core.run_sync import finish
+from safeconduct._core.store import Counter, Question, Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.stores import MemoryStore, counters
 from servers import in_child

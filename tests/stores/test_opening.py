@@ -2,8 +2,8 @@
 
 import pytest
 
-from safeconduct._core.finish import finish
-from safeconduct._core.ports import Counter, Revocation
+from safeconduct._core.run_sync import finish
+from safeconduct._core.store import Counter, Revocation
 from safeconduct.errors import ConfigurationError, NotSupported, Unavailable
 from safeconduct.stores import MemoryStore, NoStore, open_store
 from safeconduct.stores.address import Address, parse_address

@@ -8,7 +8,7 @@ from login_scene import Time
 from minting import mint
 from people import Folk
 from refusing import Refusing
-from safeconduct._core.ports import Revocation
+from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreUnavailable
 from safeconduct.stores.breaker import FAILURES

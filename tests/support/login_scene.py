@@ -4,15 +4,14 @@ import time
 from itertools import count
 
 from people import Folk
+from safeconduct._core.bearer import principal_of
 from safeconduct._core.directory import Account
-from safeconduct._core.members import question_for
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.recognition import principal_of
 from safeconduct._core.revocation import Revocations
+from safeconduct._core.revocation_keys import question_for
 from safeconduct._core.sessions.rotation import Caller
 from safeconduct._core.sessions.verbs import session_rooms
-from safeconduct._core.throttle import Throttle
-from safeconduct._core.throttle_news import ThrottleNews
+from safeconduct._core.throttle import Throttle, ThrottleNews
 from safeconduct._keys.derivation import Secrets
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.issuer import TokenIssuer

@@ -3,7 +3,7 @@
 import asyncio
 
 from safeconduct._core.directory import Account
-from safeconduct._core.finish import finish
+from safeconduct._core.run_sync import finish
 
 
 class Folk:

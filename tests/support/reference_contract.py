@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from safeconduct._core.ports import Question, Revocation
-from safeconduct._core.reference_ports import Sought
+from safeconduct._core.opaque_store import Sought
+from safeconduct._core.store import Question, Revocation
 from session_craft import ABSOLUTE_MS, ACCESS_MS, GRACE_MS, opening, reach_of
 from session_scene import SessionScene
 

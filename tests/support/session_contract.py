@@ -3,7 +3,7 @@
 import pytest
 
 from login_scene import LEEWAY_MS
-from safeconduct._core.ports import Question
+from safeconduct._core.store import Question
 from session_craft import (
     ABSOLUTE_MS,
     ACCESS_MS,

@@ -3,8 +3,8 @@
 import hashlib
 from dataclasses import replace
 
-from safeconduct._core.members import member, shard_of
-from safeconduct._core.session_ports import LongTerm, Opening, Presented, Reach, Renewing, Rotation, StepUp
+from safeconduct._core.revocation_keys import member, shard_of
+from safeconduct._core.session_store import LongTerm, Opening, Presented, Reach, Renewing, Rotation, StepUp
 from safeconduct._core.sessions.refresh_token import new_session_id, text_of
 
 ISSUER = "https://issuer.example"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from safeconduct._core.ports import Question, Revocation
+from safeconduct._core.store import Question, Revocation
 from session_craft import (
     ABSOLUTE_MS,
     GRACE_MS,

@@ -7,7 +7,7 @@ from minting import AUDIENCE, FOREIGN_KEY, IDP, ISSUER, NOW, OWN_KEY, PARTNER, S
 from people import Folk
 from safeconduct import Auth, Config
 from safeconduct._core.epochs import Epoch
-from safeconduct._core.ports import Answer
+from safeconduct._core.store import Answer
 from safeconduct.errors import Unavailable
 from safeconduct.stores import MemoryStore
 

@@ -7,12 +7,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from login_scene import ACCESS, LIMITS, SECRETS
 from people import Folk, run
+from safeconduct._core.bearer import principal_of
 from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.recognition import principal_of
 from safeconduct._core.sessions.verbs import stateless_rooms
-from safeconduct._core.throttle import Throttle
-from safeconduct._core.throttle_news import ThrottleNews
+from safeconduct._core.throttle import Throttle, ThrottleNews
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct._tokens.policy import own_policy

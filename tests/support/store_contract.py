@@ -2,7 +2,7 @@
 
 import pytest
 
-from safeconduct._core.ports import Counter, Question, Revocation
+from safeconduct._core.store import Counter, Question, Revocation
 
 HORIZON_MS = 86_400_000
 LEEWAY_MS = 10_000

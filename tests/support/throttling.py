@@ -1,8 +1,7 @@
 """A throttle over memory, with a clock that is moved by hand."""
 
 from people import run
-from safeconduct._core.throttle import Throttle
-from safeconduct._core.throttle_news import ThrottleNews
+from safeconduct._core.throttle import Throttle, ThrottleNews
 from safeconduct.config import LoginConfig
 from safeconduct.errors import TooManyAttempts
 from safeconduct.stores.memory import MemoryStore

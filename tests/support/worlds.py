@@ -2,7 +2,7 @@
 
 import asyncio
 
-from safeconduct._core.finish import finish
+from safeconduct._core.run_sync import finish
 
 
 class Blocking:

@@ -3,7 +3,7 @@
 import pytest
 
 from safeconduct import Auth, Config, RevocationConfig, StoreConfig, TokenConfig
-from safeconduct._core.finish import finish
+from safeconduct._core.run_sync import finish
 from safeconduct.directories import CallableDirectory
 from safeconduct.errors import ConfigurationError, ExpiredToken, RevokedToken, UnknownKey
 from safeconduct.testing import Clock, signed_in, throw_away_keys

@@ -6,7 +6,7 @@ from contextvars import Context
 from typing import Any
 
 from safeconduct._connections.watched_connection import Line, Receive, Scope, Send
-from safeconduct._core.watch import Watching
+from safeconduct._core.connection_checks import Watching
 from safeconduct.errors import AuthError
 
 

@@ -22,9 +22,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from safeconduct._connections.watched_connection import Extend, Line, Message, Scope, Send
+from safeconduct._core.connection_checks import Watch
 from safeconduct._core.decision import Passed
 from safeconduct._core.gate import Gate
-from safeconduct._core.watch import Watch
 from safeconduct._http.request import listed
 from safeconduct._http.response_headers import is_event_stream
 from safeconduct.errors import AuthError, NotSupported

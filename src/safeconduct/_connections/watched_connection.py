@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, Protocol
 
+from safeconduct._core.connection_checks import Watch, Watching
 from safeconduct._core.decision import Passed
 from safeconduct._core.gate import Gate
-from safeconduct._core.watch import Watch, Watching
 from safeconduct._http.request import listed
 from safeconduct.errors import AuthError, ExpiredToken, InsufficientRights, NotSupported, StepUpRequired
 from safeconduct.principal import Principal

@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable
 
 from safeconduct._connections.watched_connection import Extend, Line, Message, Receive, Send
+from safeconduct._core.connection_checks import Watch
 from safeconduct._core.gate import Gate
-from safeconduct._core.watch import Watch
 from safeconduct._http.problems import close_code
 from safeconduct.errors import AuthError
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Final
 
+from safeconduct._core.connection_checks import Watch
 from safeconduct._core.decision import Passed
-from safeconduct._core.finish import finish
 from safeconduct._core.gate import Gate
-from safeconduct._core.watch import Watch
+from safeconduct._core.run_sync import finish
 from safeconduct._http.request import Reply, Request, Route
 from safeconduct._http.response_headers import is_native_event_stream
 from safeconduct.errors import AuthError

@@ -1,18 +1,148 @@
-"""From a Basic credential to what it proves: over TLS only, by what is remembered or by the directory's word."""
+"""
+From a Basic credential to what it proves: over TLS only, by what is remembered or by the directory's word.
 
+Basic credentials (RFC 7617): proven once, then remembered for up to a minute under a keyed digest.
+
+A browser sends the password with every request, and hashing it each time would cost a thousand times what the request
+does.  Only what was proven is remembered: wrong pairs take no memory and are counted each time.
+"""
+
+import hashlib
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
 
 from safeconduct._core.decision import Clock, Passed, Proof
-from safeconduct._core.members import question_for
-from safeconduct._core.pairs import BasicCredentials, ProvenPair
+from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.ports import Question
+from safeconduct._core.revocation_keys import question_for
+from safeconduct._core.store import Question
 from safeconduct._http.authorization import Basic, read_authorization
 from safeconduct._http.forwarded import Client, network_of
 from safeconduct._http.request import Request
 from safeconduct.config import BasicConfig
 from safeconduct.errors import InvalidRequest
 from safeconduct.principal import Principal
+
+Kept = TypeVar("Kept")
+
+_CAPACITY: Final = 10_000
+#: Requests that came together may have read the clock in another order than they are served; a clock that went back
+#: further than this must not lengthen what is remembered.
+_DISORDER_MS: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenPair:
+    """Whose a pair is, and since when that is known."""
+
+    account: Account
+    #: By this process's clock; ends what is remembered.
+    proven_ms: int
+    #: By the store's clock, before anything was compared; what a cut-off is compared with.
+    issued_ms: int
+
+
+class BasicCredentials(Generic[Kept]):
+    """
+    Prove pairs of user name and password and remember them.
+
+    Memory is two generations: what is proven enters the young one, and when that is half the capacity it becomes the
+    old one, and the old one goes.  Nothing is iterated or locked, so that any thread may look at any time.
+
+    Args:
+        passwords: Proves what is not remembered.
+        basic: How long a pair is remembered.
+        realm: The protection space; part of what is remembered.
+        key: Random bytes of this process, 16 to 64; without it what is remembered tells no password.
+        make: Makes of a proven pair what is kept and recalled.
+        capacity: How many pairs are remembered at most.
+    """
+
+    def __init__(
+        self,
+        passwords: Passwords,
+        basic: BasicConfig,
+        *,
+        realm: str,
+        key: bytes,
+        make: Callable[[ProvenPair], Kept],
+        capacity: int = _CAPACITY,
+    ) -> None:
+        self._passwords = passwords
+        self._lives_ms = basic.cache_seconds * 1000
+        self._half = max(1, capacity // 2)
+        self._make = make
+        self._young: dict[bytes, tuple[int, Kept]] = {}
+        self._old: dict[bytes, tuple[int, Kept]] = {}
+        self._hash = hashlib.blake2b(key=key, digest_size=32)
+        self._hash.update(_with_length(realm))
+
+    def recall(self, username: str, password: str, now_ms: int) -> Kept | None:
+        """Return what was kept of the pair, if it was proven a short while ago; costs one digest and one look-up."""
+        return self._remembered(self._digest(username, password), now_ms)
+
+    async def prove(self, username: str, password: str, *, network: str, now_ms: int, issued_ms: int) -> Kept:
+        """
+        Prove a pair that was not recalled and remember it.
+
+        Requests of one account and network take turns, and all but the first find the pair proven: a page that loads
+        twenty things at once costs one hash and one try of the throttle.
+
+        Args:
+            username: As it came.
+            password: As it came.
+            network: From ``network_of``.
+            now_ms: The instant of the request.
+            issued_ms: The store's clock, before anything is compared, so that a cut-off meanwhile meets the pair.
+
+        Raises:
+            BadCredentials: If the pair is wrong, or the account is gone or disabled.
+            TooManyAttempts: If a bound of the throttle is reached.
+            Unavailable: If the directory can't be asked.
+        """
+        digest = self._digest(username, password)
+        async with self._passwords.turn(username, password, network=network) as attempt:
+            remembered = self._remembered(digest, now_ms)
+            if remembered is not None:
+                return remembered
+            account = await self._passwords.prove_in_turn(attempt, scheme="basic", asks_again=True)
+            kept = self._make(ProvenPair(account, now_ms, issued_ms))
+            self._remember(digest, now_ms, kept)
+            return kept
+
+    def forget(self, username: str, password: str) -> None:
+        """Forget a pair that a cut-off has met, so that the next request proves it anew."""
+        digest = self._digest(username, password)
+        self._young.pop(digest, None)
+        self._old.pop(digest, None)
+
+    def clear(self) -> None:
+        """Forget every pair."""
+        self._young, self._old = {}, {}
+
+    def _remembered(self, digest: bytes, now_ms: int) -> Kept | None:
+        found = self._young.get(digest) or self._old.get(digest)
+        if found is None or not -_DISORDER_MS <= now_ms - found[0] < self._lives_ms:
+            return None
+        return found[1]
+
+    def _remember(self, digest: bytes, proven_ms: int, kept: Kept) -> None:
+        if len(self._young) >= self._half:
+            # The old one first: who looks in between finds the same pairs twice, not none.
+            self._old, self._young = self._young, {}
+        self._young[digest] = proven_ms, kept
+
+    def _digest(self, username: str, password: str) -> bytes:
+        state = self._hash.copy()
+        state.update(_with_length(username) + _with_length(password))
+        return state.digest()
+
+
+def _with_length(text: str) -> bytes:
+    # Lone surrogates never prove anything; here they only must not raise.
+    octets = text.encode("utf-8", "surrogatepass")
+    return len(octets).to_bytes(4, "big") + octets
 
 
 class BasicRecognition:

@@ -24,7 +24,7 @@ from collections.abc import Awaitable, Callable
 from typing import Literal, Protocol, TypeVar
 
 from safeconduct._core.epochs import Epoch, Epochs
-from safeconduct._core.ports import Question, Store
+from safeconduct._core.store import Question, Store
 from safeconduct.errors import RevokedToken, Unavailable
 from safeconduct.events import ClockSkewed, Event, StoreLost
 

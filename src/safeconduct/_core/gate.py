@@ -15,21 +15,20 @@ A request that was seen before takes the short way through the two memories.  No
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from safeconduct._core.answers import Answers
+from safeconduct._core.access_rules import Policy
+from safeconduct._core.authentication import Identification
+from safeconduct._core.bearer import Recognition, principal_of
 from safeconduct._core.budget import within_one_budget
-from safeconduct._core.decision import Decision, Key, Known, Passed, Refused
+from safeconduct._core.connection_checks import Watch, Watching
+from safeconduct._core.credential_sources import Sources
+from safeconduct._core.decision import Decision, Key, Known, Passed, Refused, Strangers
 from safeconduct._core.endpoints.routing import Body, Endpoints
-from safeconduct._core.identification import Identification
-from safeconduct._core.policy import Policy
-from safeconduct._core.ports import View
-from safeconduct._core.recognition import Recognition, principal_of
+from safeconduct._core.error_responses import Answers
+from safeconduct._core.opaque import Resolution
 from safeconduct._core.requirement import Requirement
-from safeconduct._core.resolution import Resolution
 from safeconduct._core.route_memory import RouteMemory
-from safeconduct._core.sources import Sources
-from safeconduct._core.strangers import Strangers
-from safeconduct._core.vouching import Vouching
-from safeconduct._core.watch import Watch, Watching
+from safeconduct._core.store import View
+from safeconduct._core.validity import Vouching
 from safeconduct._http.origin import SAFE_METHODS
 from safeconduct._http.paths import clean_path, readings_of
 from safeconduct._http.request import Reply, Request, Route

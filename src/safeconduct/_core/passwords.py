@@ -5,8 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from safeconduct._core.directory import Account, People
-from safeconduct._core.place import Place
+from safeconduct._core.directory import Account, People, Place
 from safeconduct._core.throttle import Throttle, Try, skeleton
 from safeconduct._http.authorization import BOM, CONTROL, MAX_PART_BYTES
 from safeconduct.errors import BadCredentials, Unavailable

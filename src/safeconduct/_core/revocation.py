@@ -5,10 +5,12 @@ from typing import Literal
 
 from safeconduct._core.epoch_watch import EpochWatch, refuse_unless_same
 from safeconduct._core.epochs import Epochs
-from safeconduct._core.members import member, session_place, shard_of
-from safeconduct._core.ports import (
+from safeconduct._core.opaque_store import Resolved
+from safeconduct._core.revocation_keys import member, session_place, shard_of
+from safeconduct._core.store import (
     Answer,
     AsksTogether,
+    Blind,
     Question,
     Receipt,
     Revocation,
@@ -17,8 +19,6 @@ from safeconduct._core.ports import (
     View,
     Written,
 )
-from safeconduct._core.reference_ports import Resolved
-from safeconduct._core.views import Blind
 from safeconduct.errors import NotFound, NotYetValidToken, RevokedToken, Unavailable
 from safeconduct.events import Event, Revoked
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from inspect import iscoroutinefunction
 from typing import cast
 
-from safeconduct._core.announcer import Listener
-from safeconduct._core.application_kind import described
+from safeconduct._core.event_dispatcher import Listener
+from safeconduct._core.wrapped_app import described
 from safeconduct.config import Config
 from safeconduct.config.shapes import is_table
 from safeconduct.errors import ConfigurationError

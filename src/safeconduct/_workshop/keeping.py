@@ -3,9 +3,8 @@
 import secrets
 from collections.abc import Callable
 
-from safeconduct._core.reference import References
-from safeconduct._core.reference_ports import KeepsReferences
-from safeconduct._core.resolution import Desk
+from safeconduct._core.opaque import Desk, References
+from safeconduct._core.opaque_store import KeepsReferences
 from safeconduct._core.sessions.issuing import Keeping
 from safeconduct._http.set_cookie import MAX_COOKIE_BYTES
 from safeconduct._keys.derivation import Secrets

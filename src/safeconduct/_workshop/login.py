@@ -4,9 +4,12 @@ import secrets
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from safeconduct._core.authentication import Identification
+from safeconduct._core.bearer import Recognition, principal_of
+from safeconduct._core.credential_sources import Sources
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
-from safeconduct._core.devices import Devices
+from safeconduct._core.device_cookie import Devices
 from safeconduct._core.endpoints.login import SignInDesk
 from safeconduct._core.endpoints.logout import LeavingDesk
 from safeconduct._core.endpoints.refresh import ExchangeDesk
@@ -16,14 +19,11 @@ from safeconduct._core.endpoints.routes import Desks, openapi_row
 from safeconduct._core.endpoints.routing import Row
 from safeconduct._core.endpoints.session import OverviewDesk
 from safeconduct._core.endpoints.token_response import Delivery
-from safeconduct._core.identification import Identification
+from safeconduct._core.opaque import Resolution
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.recognition import Recognition, principal_of
-from safeconduct._core.resolution import Resolution
-from safeconduct._core.session_ports import KeepsSessions
+from safeconduct._core.session_store import KeepsSessions
 from safeconduct._core.sessions.issuing import AddClaims
 from safeconduct._core.sessions.verbs import SessionVerbs, session_rooms, stateless_rooms
-from safeconduct._core.sources import Sources
 from safeconduct._http.forwarded import Proxies
 from safeconduct._keys.derivation import Secrets
 from safeconduct._tokens.issuer import TokenIssuer

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 
-from safeconduct._core.identification import Identification
-from safeconduct._core.ports import Store, View
-from safeconduct._core.recognition import Recognition
-from safeconduct._core.resolution import Resolution
+from safeconduct._core.authentication import Identification
+from safeconduct._core.bearer import Recognition
+from safeconduct._core.connection_checks import Watching
+from safeconduct._core.opaque import Resolution
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.session_ports import KeepsSessions
+from safeconduct._core.session_store import KeepsSessions
 from safeconduct._core.sessions.lookup import Prolonging, Reaches
 from safeconduct._core.sessions.model import Lifetimes
-from safeconduct._core.vouching import Vouching
-from safeconduct._core.watch import Watching
+from safeconduct._core.store import Store, View
+from safeconduct._core.validity import Vouching
 from safeconduct.config import Config
 from safeconduct.events import Event
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from safeconduct._core.ports import Store
 from safeconduct._core.revocation import Revocations
+from safeconduct._core.store import Store
 from safeconduct._keys.derivation import Secrets
 from safeconduct._workshop.proving import ProvingWing, World
 from safeconduct.errors import Unavailable

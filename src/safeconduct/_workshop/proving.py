@@ -3,15 +3,14 @@
 import secrets
 from typing import Literal
 
-from safeconduct._core.announcer import Announcer
 from safeconduct._core.basic import BasicRecognition
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import AsyncDirectory, Directory, People
+from safeconduct._core.event_dispatcher import Announcer
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.ports import Store
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.throttle import Throttle
-from safeconduct._core.throttle_news import ThrottleNews
+from safeconduct._core.store import Store
+from safeconduct._core.throttle import Throttle, ThrottleNews
 from safeconduct._http.forwarded import Proxies, client_of
 from safeconduct._keys.derivation import Secrets
 from safeconduct._workshop.switches import require_sign_in

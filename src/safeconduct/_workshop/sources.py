@@ -1,6 +1,6 @@
 """Where a configuration lets credentials come from."""
 
-from safeconduct._core.sources import Sources
+from safeconduct._core.credential_sources import Sources
 from safeconduct._http.origin import Origin
 from safeconduct.config import Config
 

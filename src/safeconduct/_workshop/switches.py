@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from safeconduct._core.policy import Policy
-from safeconduct._core.ports import Stores, View
+from safeconduct._core.access_rules import Policy
+from safeconduct._core.store import Stores, View
 from safeconduct._tokens.policy import Policy as IssuerPolicy
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError

@@ -8,27 +8,25 @@ import secrets
 from collections.abc import Iterator
 from functools import cached_property
 
-from safeconduct._core.announcer import Announcer
-from safeconduct._core.answers import Answers, ProblemBody
+from safeconduct._core.authentication import Identification
 from safeconduct._core.basic import BasicRecognition
+from safeconduct._core.bearer import Recognition
+from safeconduct._core.credential_sources import Sources
 from safeconduct._core.csrf import CsrfTokens
-from safeconduct._core.decision import Clock
+from safeconduct._core.decision import Clock, Strangers
 from safeconduct._core.directory import AsyncDirectory, Directory
 from safeconduct._core.endpoints.routes import jwks_row
 from safeconduct._core.endpoints.routing import Endpoints, Row
 from safeconduct._core.epochs import Epochs
+from safeconduct._core.error_responses import Answers, ProblemBody
+from safeconduct._core.event_dispatcher import Announcer
 from safeconduct._core.gate import Gate
-from safeconduct._core.identification import Identification
-from safeconduct._core.ports import Remembers, Store, Stores
-from safeconduct._core.recognition import Recognition
-from safeconduct._core.resolution import Resolution
+from safeconduct._core.opaque import Resolution
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import AddClaims
-from safeconduct._core.sources import Sources
-from safeconduct._core.strangers import Strangers
-from safeconduct._core.views import Unasked
-from safeconduct._core.vouching import Vouching
+from safeconduct._core.store import Remembers, Store, Stores, Unasked
+from safeconduct._core.validity import Vouching
 from safeconduct._keys.derivation import Secrets
 from safeconduct._keys.opening import issuer_rules, own_keys
 from safeconduct._tokens.issuer import TokenIssuer

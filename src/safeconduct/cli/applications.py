@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from safeconduct import asgi, wsgi
+from safeconduct._core.access_rules import Policy
 from safeconduct._core.gate import Gate
-from safeconduct._core.policy import Policy
 from safeconduct.auth import Auth
 from safeconduct.cli.outcomes import Complaint
 from safeconduct.errors import ConfigurationError

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from safeconduct._core.policy import Policy
+from safeconduct._core.access_rules import Policy
 from safeconduct._core.requirement import OPEN, Requirement
 from safeconduct.cli.applications import Application, inspect_application, is_of
 

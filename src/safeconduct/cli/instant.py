@@ -2,8 +2,8 @@
 
 import time
 
-from safeconduct._core.finish import finish
-from safeconduct._core.members import stamp_question
+from safeconduct._core.revocation_keys import stamp_question
+from safeconduct._core.run_sync import finish
 from safeconduct.cli.settings import WITHOUT_STORE, Opened
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from safeconduct._core.ports import Receipt, RevocationKind
-from safeconduct._core.reference import is_reference
+from safeconduct._core.opaque import is_reference
+from safeconduct._core.store import Receipt, RevocationKind
 from safeconduct.cli.outcomes import Complaint, Refusal, tell, warn
 from safeconduct.cli.settings import Opened, Settings, opened, pass_settings, patient, refuse_without_store
 from safeconduct.cli.standard_input import require_standard_input

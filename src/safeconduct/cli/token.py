@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import click
 
-from safeconduct._core.reference import is_reference
+from safeconduct._core.opaque import is_reference
 from safeconduct._tokens.issuer import Grant
 from safeconduct._tokens.reader import decode_segment, read_object
 from safeconduct.cli.instant import instant_ms

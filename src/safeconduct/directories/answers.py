@@ -5,8 +5,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
-from safeconduct._core.account_fields import WrongAccount
-from safeconduct._core.directory import Account
+from safeconduct._core.directory import Account, WrongAccount
 from safeconduct._core.log import write_log
 from safeconduct.errors import Unavailable
 

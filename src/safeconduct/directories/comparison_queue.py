@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Hashable
 from typing import Final
 
-from safeconduct._core.place import Need, Place
+from safeconduct._core.directory import Need, Place
 from safeconduct.directories.forks import renew_in_children
 from safeconduct.errors import ConfigurationError, Unavailable
 

@@ -3,8 +3,7 @@
 from collections.abc import Hashable
 from contextlib import AbstractAsyncContextManager
 
-from safeconduct._core.directory import Account, Directory
-from safeconduct._core.place import Place
+from safeconduct._core.directory import Account, Directory, Place
 from safeconduct.directories.answers import checked, looked_up, translated
 from safeconduct.directories.comparison_queue import ComparisonQueue
 from safeconduct.directories.turns import ThreadTurns

@@ -3,8 +3,7 @@
 from collections.abc import Hashable
 from contextlib import AbstractAsyncContextManager
 
-from safeconduct._core.directory import Account, AsyncDirectory
-from safeconduct._core.place import Place
+from safeconduct._core.directory import Account, AsyncDirectory, Place
 from safeconduct.directories.answers import checked, looked_up, translated
 from safeconduct.directories.comparison_queue import ComparisonQueue
 from safeconduct.directories.loop_turns import LoopTurns

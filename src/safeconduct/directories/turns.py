@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Hashable
 from contextlib import asynccontextmanager
 
-from safeconduct._core.place import Need, Place
+from safeconduct._core.directory import Need, Place
 from safeconduct.directories.comparison_queue import ComparisonQueue
 from safeconduct.errors import Unavailable
 

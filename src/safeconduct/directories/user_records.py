@@ -25,8 +25,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from safeconduct._core.account_fields import are_texts, is_text
-from safeconduct._core.directory import Account
+from safeconduct._core.directory import Account, are_texts, is_text
 from safeconduct._http.authorization import MAX_PART_BYTES
 from safeconduct.directories.argon2id import Cost, cost_of
 from safeconduct.directories.texts import octets_of

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from safeconduct._core.ports import Stores
+from safeconduct._core.store import Stores
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import Event

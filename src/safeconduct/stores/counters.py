@@ -7,7 +7,7 @@ not together let twice the limit through.  It holds at most *limit* entries a co
 
 from collections.abc import Mapping, Sequence
 
-from safeconduct._core.ports import TRY_TAG_BYTES, UNDER_WAY_MS, Counter
+from safeconduct._core.store import TRY_TAG_BYTES, UNDER_WAY_MS, Counter
 from safeconduct.errors import Unavailable
 
 #: How many counters may be live at once.  Beyond that tries are refused: forgetting one would set an attacker free.

@@ -1,6 +1,6 @@
 """How long an entry of the store lives."""
 
-from safeconduct._core.ports import Revocation
+from safeconduct._core.store import Revocation
 
 #: Past its end an entry stays for another minute, for whoever's clock is late.
 MARGIN_MS = 60_000

@@ -17,9 +17,9 @@ from typing import Literal
 
 from safeconduct._core.epochs import Epoch
 from safeconduct._core.log import write_log
-from safeconduct._core.members import untagged
-from safeconduct._core.ports import Answer, Counter, Question, Revocation, Stamp, Store, Written
-from safeconduct._core.session_ports import ForeignSession
+from safeconduct._core.revocation_keys import untagged
+from safeconduct._core.session_store import ForeignSession
+from safeconduct._core.store import Answer, Counter, Question, Revocation, Stamp, Store, Written
 from safeconduct.errors import Unavailable
 from safeconduct.stores.counters import MemoryCounters
 from safeconduct.stores.lifetimes import MARGIN_MS, entry_expires_ms

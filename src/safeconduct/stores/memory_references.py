@@ -4,9 +4,9 @@ import heapq
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from safeconduct._core.members import session_place
-from safeconduct._core.ports import Answer, Question
-from safeconduct._core.reference_ports import KeptReply, Resolved, Sought
+from safeconduct._core.opaque_store import KeptReply, Resolved, Sought
+from safeconduct._core.revocation_keys import session_place
+from safeconduct._core.store import Answer, Question
 from safeconduct.stores.lifetimes import MARGIN_MS
 from safeconduct.stores.memory_sessions import Ground as SessionGround
 

@@ -10,11 +10,10 @@ from dataclasses import replace
 from typing import Protocol
 
 from safeconduct._core.epochs import Epoch
-from safeconduct._core.members import session_place
-from safeconduct._core.ports import Revocation
+from safeconduct._core.revocation_keys import session_place
 from safeconduct._core.session.chain import Turn, turn
 from safeconduct._core.session.transitions import issued, opened, renewed, stepped, with_rights, without_salt
-from safeconduct._core.session_ports import (
+from safeconduct._core.session_store import (
     MemberOf,
     Opening,
     Outcome,
@@ -27,6 +26,7 @@ from safeconduct._core.session_ports import (
 )
 from safeconduct._core.sessions.model import Session
 from safeconduct._core.sessions.paging import Cursor, page_of
+from safeconduct._core.store import Revocation
 from safeconduct.stores.lifetimes import MARGIN_MS
 from safeconduct.stores.session_shelf import SessionShelf
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from safeconduct._core.epochs import Epoch
-from safeconduct._core.ports import Answer, Counter, Question, Revocation, Stamp, Store, Written
+from safeconduct._core.store import Answer, Counter, Question, Revocation, Stamp, Store, Written
 from safeconduct.errors import NotSupported
 from safeconduct.stores.memory import MemoryStore
 

@@ -5,9 +5,9 @@ Beside a session's record lies, on the same slot, ``tok:<digest>`` (a hash: what
 members that may end it) until the token ends by itself.
 """
 
-from safeconduct._core.members import MEMBER_BYTES, epoch_tag_of
-from safeconduct._core.ports import Question
-from safeconduct._core.reference_ports import KeptReply, Resolved, Sought
+from safeconduct._core.opaque_store import KeptReply, Resolved, Sought
+from safeconduct._core.revocation_keys import MEMBER_BYTES, epoch_tag_of
+from safeconduct._core.store import Question
 from safeconduct.stores import scripts
 from safeconduct.stores.lifetimes import MARGIN_MS
 from safeconduct.stores.link import Reply

@@ -8,8 +8,8 @@ cut-offs and writes them.
 
 from collections.abc import Sequence
 
-from safeconduct._core.members import epoch_tag_of
-from safeconduct._core.session_ports import (
+from safeconduct._core.revocation_keys import epoch_tag_of
+from safeconduct._core.session_store import (
     MemberOf,
     Opening,
     Reach,

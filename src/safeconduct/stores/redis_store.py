@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from safeconduct._core.epochs import Epoch
-from safeconduct._core.ports import TRY_TAG_BYTES, Answer, Counter, Question, Revocation, Stamp, Written
+from safeconduct._core.store import TRY_TAG_BYTES, Answer, Counter, Question, Revocation, Stamp, Written
 from safeconduct.errors import Unavailable
 from safeconduct.stores import scripts
 from safeconduct.stores.lifetimes import MARGIN_MS, clamped_ms

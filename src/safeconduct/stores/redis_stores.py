@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from safeconduct._core.epochs import Epoch
-from safeconduct._core.ports import Store
+from safeconduct._core.store import Store
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.errors import Unavailable
 from safeconduct.events import Event

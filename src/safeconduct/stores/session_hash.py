@@ -2,7 +2,7 @@
 
 from typing import Any, cast, get_args
 
-from safeconduct._core.session_ports import Opening, Outcome, SessionReply
+from safeconduct._core.session_store import Opening, Outcome, SessionReply
 from safeconduct._core.sessions.model import Chain, Renewal, Session, Transport
 from safeconduct.principal import LEVELS
 from safeconduct.stores.link import Reply

@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from typing import cast
 
-from safeconduct._core.finish import finish
-from safeconduct._core.members import stamp_question
+from safeconduct._core.revocation_keys import stamp_question
+from safeconduct._core.run_sync import finish
 from safeconduct._tokens.issuer import Grant
 from safeconduct._workshop import Workshop
 from safeconduct.auth import Auth

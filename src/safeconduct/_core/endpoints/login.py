@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Final, Literal
 
 from safeconduct._core.decision import Clock
-from safeconduct._core.devices import MARK_LIFETIME_SECONDS, Devices
+from safeconduct._core.device_cookie import MARK_LIFETIME_SECONDS, Devices
 from safeconduct._core.endpoints.replaced_sessions import PresentedSessions
 from safeconduct._core.endpoints.request_context import Visits, flag_of, text_of
 from safeconduct._core.endpoints.routing import Call

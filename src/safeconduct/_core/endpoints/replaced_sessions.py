@@ -3,11 +3,11 @@
 from collections.abc import Callable, Collection
 from contextlib import suppress
 
+from safeconduct._core.credential_sources import Sources
 from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints.request_context import Visits, text_of
-from safeconduct._core.session_ports import ForeignSession
+from safeconduct._core.session_store import ForeignSession
 from safeconduct._core.sessions.verbs import OpenSessionVerbs
-from safeconduct._core.sources import Sources
 from safeconduct._http.authorization import Bearer, read_authorization
 from safeconduct._http.request import Request
 from safeconduct._http.request_body import Members

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from safeconduct._core.identification import Identification
+from safeconduct._core.authentication import Identification
+from safeconduct._core.credential_sources import Sources
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.sessions.model import Transport
 from safeconduct._core.sessions.rotation import Caller
-from safeconduct._core.sources import Sources
 from safeconduct._http.cookies import find
 from safeconduct._http.forwarded import Proxies, client_of, network_of
 from safeconduct._http.origin import check_origin

@@ -4,7 +4,7 @@ import hmac
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from safeconduct._core.session_ports import Rotation
+from safeconduct._core.session_store import Rotation
 from safeconduct._core.sessions.model import Chain, chain_half_ms
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from safeconduct._core.session_ports import Opening, Renewing, StepUp
+from safeconduct._core.session_store import Opening, Renewing, StepUp
 from safeconduct._core.sessions.model import Chain, Renewal, Session
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from safeconduct._core.decision import Clock
-from safeconduct._core.session_ports import ForeignSession, Reach
+from safeconduct._core.session_store import ForeignSession, Reach
 from safeconduct._core.sessions.lookup import Reaches, Standing, gone
 from safeconduct._core.sessions.model import Session, chain_half_ms, level_at, renew_after
 from safeconduct._core.sessions.paging import Cursor

@@ -2,18 +2,18 @@
 
 from collections.abc import Callable
 
+from safeconduct._core.bearer import principal_of
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import Account
+from safeconduct._core.opaque import Resolution
 from safeconduct._core.passwords import refuse_misfit_name
-from safeconduct._core.ports import Receipt
-from safeconduct._core.recognition import principal_of
-from safeconduct._core.resolution import Resolution
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.sessions.active import OpenSession
 from safeconduct._core.sessions.rotation import Caller
 from safeconduct._core.sessions.tokens import Tokens
 from safeconduct._core.sessions.verbs import SessionVerbs
+from safeconduct._core.store import Receipt
 from safeconduct.errors import NotSupported
 from safeconduct.principal import Principal
 

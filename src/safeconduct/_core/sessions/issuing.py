@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
-from safeconduct._core.members import question_for
-from safeconduct._core.ports import Question
-from safeconduct._core.reference import Reference, References
-from safeconduct._core.reference_ports import ReferenceStore
+from safeconduct._core.opaque import Reference, References
+from safeconduct._core.opaque_store import ReferenceStore
 from safeconduct._core.revocation import Revocations
+from safeconduct._core.revocation_keys import question_for
 from safeconduct._core.sessions.model import (
     Chain,
     Lifetimes,
@@ -22,6 +21,7 @@ from safeconduct._core.sessions.model import (
 )
 from safeconduct._core.sessions.refresh_token import RefreshToken, RefreshTokens
 from safeconduct._core.sessions.tokens import LongTermToken, Tokens
+from safeconduct._core.store import Question
 from safeconduct._tokens.issuer import Checked, ClaimsRefused, Grant, TokenIssuer
 from safeconduct.errors import ConfigurationError, ExpiredToken, NotSupported, Unavailable
 from safeconduct.events import Event, Fault, HookFailed

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 from safeconduct._core.directory import People
-from safeconduct._core.members import epoch_tag, member, session_place, shard_of
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.session_ports import Presented, Reach, SessionReply, SessionStore
+from safeconduct._core.revocation_keys import epoch_tag, member, session_place, shard_of
+from safeconduct._core.session_store import Presented, Reach, SessionReply, SessionStore
 from safeconduct._core.sessions.model import Lifetimes, Rights, Session, level_at, rights_now, token_end
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError, NotFound, NotRenewable, RevokedToken, Unavailable

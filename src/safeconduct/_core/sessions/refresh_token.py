@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from safeconduct._core.members import untagged
+from safeconduct._core.revocation_keys import untagged
 from safeconduct.errors import BadSignature, MalformedToken, UnknownKey
 
 

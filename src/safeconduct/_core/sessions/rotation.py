@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, Self
 
 from safeconduct._core.decision import Clock
-from safeconduct._core.session_ports import Reach, Rotation, SessionReply
+from safeconduct._core.session_store import Reach, Rotation, SessionReply
 from safeconduct._core.sessions.issuing import Keeping, Minting
 from safeconduct._core.sessions.lookup import Standing, gone
 from safeconduct._core.sessions.model import Rights, Session, Transport, level_at

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.session_ports import LongTerm, Opening, Reach, Renewing, StepUp
+from safeconduct._core.session_store import LongTerm, Opening, Reach, Renewing, StepUp
 from safeconduct._core.sessions.lookup import gone
 from safeconduct._core.sessions.model import MAX_FAILURES, Rights, Session, token_half
 from safeconduct._core.sessions.refresh_token import SECRET_BYTES, RefreshToken, new_session_id, text_of

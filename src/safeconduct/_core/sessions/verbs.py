@@ -9,7 +9,7 @@ from safeconduct._core.decision import Clock
 from safeconduct._core.directory import Account, People
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.session_ports import SessionStore
+from safeconduct._core.session_store import SessionStore
 from safeconduct._core.sessions.active import OpenSession, OpenSessions, Prospects, SessionPage
 from safeconduct._core.sessions.issuing import AddClaims, Keeping, Minting
 from safeconduct._core.sessions.lookup import Reaches, Standing

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from safeconduct._core.policy import Policy
+from safeconduct._core.access_rules import Policy
 from safeconduct.cli.applications import Application, Guard
 from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
 from safeconduct.cli.holding import described, routes_of

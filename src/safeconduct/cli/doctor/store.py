@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from safeconduct._core.finish import finish
+from safeconduct._core.run_sync import finish
 from safeconduct.cli.doctor.epoch import epochs
 from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
 from safeconduct.config import Config

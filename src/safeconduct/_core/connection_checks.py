@@ -21,15 +21,15 @@ from dataclasses import replace
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+from safeconduct._core.authentication import Identification
+from safeconduct._core.bearer import Recognition, principal_of
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.decision import Proof
-from safeconduct._core.identification import Identification
-from safeconduct._core.ports import Answer, Question, View
-from safeconduct._core.recognition import Recognition, principal_of
+from safeconduct._core.opaque import Resolution
 from safeconduct._core.requirement import Requirement
-from safeconduct._core.resolution import Resolution
 from safeconduct._core.sessions.lookup import Prolonging
-from safeconduct._core.vouching import Vouching
+from safeconduct._core.store import Answer, Question, View
+from safeconduct._core.validity import Vouching
 from safeconduct._http.request import Request
 from safeconduct.errors import AuthError, BadCredentials, BindingMismatch, ExpiredToken, Unavailable
 from safeconduct.events import Event, Fault

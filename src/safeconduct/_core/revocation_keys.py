@@ -11,7 +11,7 @@ import binascii
 from functools import lru_cache
 from hashlib import sha1, sha256
 
-from safeconduct._core.ports import Question, RevocationKind
+from safeconduct._core.store import Question, RevocationKind
 
 _LETTERS: dict[RevocationKind, bytes] = {
     "token": b"t",

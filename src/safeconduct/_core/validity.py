@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from safeconduct._core.basic import BasicRecognition
+from safeconduct._core.credential_sources import Sources
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Ambient, Passed, Proof
-from safeconduct._core.ports import Answer, Question
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.sources import Sources
+from safeconduct._core.store import Answer, Question
 from safeconduct._http.origin import Verdict, check_origin
 from safeconduct._http.request import Request
 from safeconduct.config import Consistency

@@ -8,13 +8,12 @@ over only if the very same bytes are read here.
 from dataclasses import replace
 
 from safeconduct._core.basic import BasicRecognition
-from safeconduct._core.decision import Key, Passed
-from safeconduct._core.recognition import Place, Recognition
+from safeconduct._core.bearer import Place, Recognition
+from safeconduct._core.credential_sources import SUBPROTOCOL_KEY, Sources, why_unsupported
+from safeconduct._core.decision import Key, Passed, Strangers
+from safeconduct._core.opaque import Resolution
 from safeconduct._core.requirement import Requirement
-from safeconduct._core.resolution import Resolution
-from safeconduct._core.sources import SUBPROTOCOL_KEY, Sources, why_unsupported
-from safeconduct._core.strangers import Strangers
-from safeconduct._core.vouching import Vouching
+from safeconduct._core.validity import Vouching
 from safeconduct._http.authorization import Basic, Bearer, read_authorization
 from safeconduct._http.request import Request
 from safeconduct.errors import AuthError, MissingCredential, RevokedToken, Unavailable

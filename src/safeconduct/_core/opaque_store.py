@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from safeconduct._core.epochs import Epoch
-from safeconduct._core.ports import Question
+from safeconduct._core.store import Question
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
-from safeconduct._core.recognition import Place
+from safeconduct._core.bearer import Place
 from safeconduct._http.authorization import REGISTERED_SCHEMES, Credential, Dpop, UnknownScheme
 from safeconduct._http.cookies import find, find_plain
 from safeconduct._http.origin import Origin

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from safeconduct._core.decision import Ambient, Clock, Key, Known, Passed, Proof
-from safeconduct._core.members import question_for
-from safeconduct._core.ports import Question
+from safeconduct._core.revocation_keys import question_for
+from safeconduct._core.store import Question
 from safeconduct._tokens.claims import Claims
 from safeconduct._tokens.remembered import Remembered
 from safeconduct._tokens.verifier import TokenVerifier

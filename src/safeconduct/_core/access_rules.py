@@ -11,9 +11,8 @@ from functools import cached_property
 from operator import itemgetter
 from typing import Final, Literal, NoReturn
 
+from safeconduct._core.path_templates import LITERAL, Segments, Template, TemplateTree, split_entry
 from safeconduct._core.requirement import AUTHENTICATED, OPEN, Requirement
-from safeconduct._core.template import LITERAL, Segments, Template, split_entry
-from safeconduct._core.template_tree import TemplateTree
 from safeconduct.config import Rule
 from safeconduct.errors import ConfigurationError, InvalidRequest
 
