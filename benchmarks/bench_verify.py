@@ -28,9 +28,9 @@ from joserfc.jws import JWSRegistry
 from joserfc.jwt import JWTClaimsRegistry
 
 from safeconduct._tokens.algorithms import MODELS, canonical
+from safeconduct._tokens.issuer_policy import Policy
 from safeconduct._tokens.key import Key, new_material, read_key
-from safeconduct._tokens.policy import Policy
-from safeconduct._tokens.table import FixedKeys, KeyTable
+from safeconduct._tokens.key_table import FixedKeys, KeyTable
 from safeconduct._tokens.verifier import TokenVerifier
 
 ISSUER, AUDIENCE = "https://issuer.example.com", "https://api.example.com"

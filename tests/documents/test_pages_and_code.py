@@ -12,7 +12,7 @@ import written_pages
 from blocks import PROJECT
 from safeconduct import errors, events
 from safeconduct._http.problems import answer
-from safeconduct._tokens.policy import ACR
+from safeconduct._tokens.issuer_policy import ACR
 
 DOCS = PROJECT / "docs"
 REWRITE = "run `python tests/support/written_pages.py`"

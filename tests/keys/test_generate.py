@@ -6,7 +6,7 @@ import pytest
 
 from safeconduct._keys.generate import drop, made_at, new_key, new_secrets, retire, rotate
 from safeconduct._keys.keyset import KeySet
-from safeconduct._tokens.policy import OWN_ALGORITHMS
+from safeconduct._tokens.issuer_policy import OWN_ALGORITHMS
 from safeconduct.errors import ConfigurationError
 from tokencraft import NOW
 

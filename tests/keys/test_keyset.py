@@ -9,7 +9,7 @@ import corpora
 from safeconduct._keys.derivation import Secrets
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.algorithms import ALGORITHMS
-from safeconduct._tokens.policy import OWN_ALGORITHMS
+from safeconduct._tokens.issuer_policy import OWN_ALGORITHMS
 from safeconduct.errors import ConfigurationError, UnknownKey
 from tokencraft import jwk_for, public_jwk_for, segment
 

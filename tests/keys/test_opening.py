@@ -3,9 +3,8 @@
 import pytest
 
 from safeconduct import ConfigurationError
-from safeconduct._keys.fixed import FixedKeySet
 from safeconduct._keys.keyset import KeySet
-from safeconduct._keys.opening import issuer_rules
+from safeconduct._keys.loading import FixedKeySet, issuer_rules
 from safeconduct.config import Config
 from settings import TRUST
 

@@ -15,8 +15,8 @@ from safeconduct._core.throttle import Throttle, ThrottleNews
 from safeconduct._keys.derivation import Secrets
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.issuer import TokenIssuer
-from safeconduct._tokens.policy import own_policy
-from safeconduct._tokens.table import FixedKeys
+from safeconduct._tokens.issuer_policy import own_policy
+from safeconduct._tokens.key_table import FixedKeys
 from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct.config import Config, LoginConfig, SessionConfig, TokenConfig
 from safeconduct.directories import people_for

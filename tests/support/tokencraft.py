@@ -7,10 +7,10 @@ from typing import Any
 
 from safeconduct._tokens.algorithms import ALGORITHMS, MODELS, canonical
 from safeconduct._tokens.encryption import seal
+from safeconduct._tokens.issuer_policy import ACR, Policy
 from safeconduct._tokens.key import Key, new_material, read_key
-from safeconduct._tokens.policy import ACR, Policy
+from safeconduct._tokens.key_table import FixedKeys, KeyTable
 from safeconduct._tokens.reader import decode_segment, read_header
-from safeconduct._tokens.table import FixedKeys, KeyTable
 from safeconduct._tokens.verifier import TokenVerifier
 
 NOW = 1_750_000_000

@@ -10,7 +10,7 @@ from calling import Asked, call_asgi, call_wsgi, environ_of, scope_of
 from minting import AUDIENCE, ISSUER, OWN_KEY, SECRETS_KEY
 from people import Folk
 from safeconduct import Auth, Config
-from safeconduct._keys.opening import own_keys
+from safeconduct._keys.loading import own_keys
 from safeconduct.stores import MemoryStore
 from safeconduct.stores.redis_stores import RedisStores
 from worlds import Clock

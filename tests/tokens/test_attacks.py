@@ -6,8 +6,8 @@ import pytest
 
 import corpora
 from safeconduct._keys.keyset import KeySet
-from safeconduct._tokens.policy import trust_algorithms, trust_policy
-from safeconduct._tokens.table import FixedKeys
+from safeconduct._tokens.issuer_policy import trust_algorithms, trust_policy
+from safeconduct._tokens.key_table import FixedKeys
 from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct.config import Trust
 from safeconduct.errors import InvalidToken

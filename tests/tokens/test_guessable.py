@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import corpora
-from safeconduct._tokens.guessable import why_guessable
+from safeconduct._tokens.weak_keys import why_guessable
 
 
 @pytest.mark.parametrize(

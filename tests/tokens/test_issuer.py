@@ -15,9 +15,9 @@ from jwcrypto import jwk as their_jwk
 
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.issuer import Grant, TokenIssuer
-from safeconduct._tokens.policy import own_policy
+from safeconduct._tokens.issuer_policy import own_policy
+from safeconduct._tokens.key_table import FixedKeys
 from safeconduct._tokens.reader import decode_segment
-from safeconduct._tokens.table import FixedKeys
 from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct.config import Config, TokenConfig
 from safeconduct.errors import ConfigurationError, InvalidToken

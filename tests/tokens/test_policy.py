@@ -2,8 +2,8 @@
 
 import pytest
 
-from safeconduct._tokens.policy import Policy, trust_algorithms, trust_policy
-from safeconduct._tokens.table import FixedKeys, KeyTable
+from safeconduct._tokens.issuer_policy import Policy, trust_algorithms, trust_policy
+from safeconduct._tokens.key_table import FixedKeys, KeyTable
 from safeconduct.config import Trust
 from safeconduct.errors import ConfigurationError
 from tokencraft import key_for

@@ -2,7 +2,7 @@
 
 import pytest
 
-from safeconduct._tokens.proof import read_claims
+from safeconduct._tokens.claims import read_claims
 from safeconduct.errors import (
     BindingMismatch,
     ExpiredToken,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safeconduct._tokens.remembered import MOST_STEPS, Remembered
+from safeconduct._tokens.verified_cache import MOST_STEPS, Remembered
 
 
 class Value:

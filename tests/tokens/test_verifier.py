@@ -7,7 +7,7 @@ from joserfc.jwk import OctKey
 
 from safeconduct._tokens import verifier as module
 from safeconduct._tokens.key import Key
-from safeconduct._tokens.table import KeyTable
+from safeconduct._tokens.key_table import KeyTable
 from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct.errors import (
     BadSignature,

@@ -10,8 +10,8 @@ from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.algorithms import ALGORITHMS
 from safeconduct._tokens.encryption import open_envelope, read_envelope
 from safeconduct._tokens.key import Key
+from safeconduct._tokens.key_table import KeyTable
 from safeconduct._tokens.reader import MAX_TOKEN_BYTES
-from safeconduct._tokens.table import KeyTable
 from safeconduct.errors import ConfigurationError, InvalidToken
 from tokencraft import is_signed
 

@@ -12,7 +12,7 @@ from safeconduct._core.decision import Ambient, Clock, Key, Known, Passed, Proof
 from safeconduct._core.revocation_keys import question_for
 from safeconduct._core.store import Question
 from safeconduct._tokens.claims import Claims
-from safeconduct._tokens.remembered import Remembered
+from safeconduct._tokens.verified_cache import Remembered
 from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct.principal import Principal
 

@@ -32,9 +32,8 @@ from safeconduct._core.sessions.refresh_token import (
     text_of,
 )
 from safeconduct._core.store import Question
-from safeconduct._tokens.claims import Claims
-from safeconduct._tokens.policy import Policy
-from safeconduct._tokens.proof import read_claims
+from safeconduct._tokens.claims import Claims, read_claims
+from safeconduct._tokens.issuer_policy import Policy
 from safeconduct._tokens.reader import read_object
 from safeconduct.errors import MalformedToken, RevokedToken, Unavailable
 

@@ -33,8 +33,8 @@ from typing import Any, Final
 
 from safeconduct._keys.files import Documents, Reading, Sight, look_at, read_file, read_folder
 from safeconduct._keys.keyset import KeySet
-from safeconduct._tokens.policy import OWN_ALGORITHMS
-from safeconduct._tokens.table import KeyTable
+from safeconduct._tokens.issuer_policy import OWN_ALGORITHMS
+from safeconduct._tokens.key_table import KeyTable
 from safeconduct.errors import ConfigurationError, MalformedToken
 from safeconduct.events import (
     Event,

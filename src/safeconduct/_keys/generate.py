@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from safeconduct._keys.keyset import SECRETS_KID, STATE_MEMBER, Entry, KeySet, State
 from safeconduct._tokens.algorithms import ALGORITHMS, canonical
+from safeconduct._tokens.issuer_policy import OWN_ALGORITHMS
 from safeconduct._tokens.key import new_material
-from safeconduct._tokens.policy import OWN_ALGORITHMS
 from safeconduct.errors import ConfigurationError
 
 Jwk = dict[str, Any]

@@ -21,10 +21,10 @@ from typing import Any, Final, Literal, Self, cast, get_args
 
 from safeconduct._keys.derivation import Secrets
 from safeconduct._tokens.algorithms import canonical
+from safeconduct._tokens.issuer_policy import OWN_ALGORITHMS
 from safeconduct._tokens.key import Key, UnusableKey, read_key, read_secret
-from safeconduct._tokens.policy import OWN_ALGORITHMS
+from safeconduct._tokens.key_table import KeyTable
 from safeconduct._tokens.reader import read_object
-from safeconduct._tokens.table import KeyTable
 from safeconduct.errors import ConfigurationError, MalformedToken
 
 State = Literal["next", "active", "retired"]

@@ -1,8 +1,18 @@
-"""What a proven token says, typed."""
+"""
+What a proven token says, typed.
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+From the members of a token whose signature holds to claims that have their types and their time.
 
+Classes are compared themselves: to ``isinstance`` true is an integer, and true is no point in time.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, cast
+
+from safeconduct._tokens.issuer_policy import ACCESS_TOKEN, Policy
+from safeconduct.errors import BindingMismatch, ExpiredToken, MalformedToken, NotYetValidToken, WrongAudience
 from safeconduct.principal import Level
 
 
@@ -35,3 +45,157 @@ class Claims(NamedTuple):
     display_name: str | None
     remote_user: str | None
     raw: Mapping[str, Any]
+
+
+_NUMBERS: Final = frozenset[Any]((int, float))
+_NOTHING: Final = frozenset[str]()
+
+
+def read_claims(
+    raw: dict[str, Any], policy: Policy, kid: str | None, now: float, token_type: str = ACCESS_TOKEN
+) -> Claims:
+    """
+    Check every claim of a token whose signature holds (RFC 7519 §4, RFC 9068 §2.2, §4).
+
+    Args:
+        raw: The members, from the strict reader; ``iss`` is known to be the policy's.
+        policy: The rules of its issuer.
+        kid: The key that proved it, for the record.
+        now: The current time, in seconds since the epoch.
+        token_type: Its ``typ``, as ``media_type`` spells it.
+
+    Raises:
+        InvalidToken: One of its subclasses, for the first check that fails.
+    """
+    get: Callable[[str], Any] = raw.get
+    expires: Any = get("exp")
+    issued: Any = get("iat")
+    _check_times(raw, expires, issued, policy, now)
+    audience = get("aud")
+    if audience != policy.audience:
+        _check_audience(audience, policy.audience)
+    subject, token_id, client_id = get("sub"), get("jti"), get("client_id")
+    if type(subject) is not str or not subject or type(token_id) is not str or not token_id:
+        raise MalformedToken("sub or jti is missing or not a string")
+    if (type(client_id) is not str or not client_id) and (token_type == ACCESS_TOKEN or "client_id" in raw):
+        raise MalformedToken("client_id is missing or not a string")
+    if "cnf" in raw:
+        # Present in any form it means bound, and nothing here proves possession (RFC 7800 §3.1, RFC 9449 §7.2).
+        raise BindingMismatch("cnf in a token that came as a plain bearer")
+    is_own = policy.is_own
+    scope, roles = get(policy.scopes_claim), get(policy.roles_claim)
+    template = policy.remote_user
+    known_as = None if template is None else template.replace("{sub}", subject)
+    return Claims(
+        policy.issuer,
+        subject,
+        token_id,
+        client_id,
+        _own_issued_ms(raw, issued) if is_own else _foreign_issued_ms(issued, policy),
+        expires if type(expires) is int else math.floor(expires),
+        _natural(raw, "auth_time") if "auth_time" in raw else None,
+        # A client is not a person who signed in, whatever its token says.
+        policy.levels.get(_text(raw, "acr"), "remembered") if "acr" in raw and subject != client_id else "remembered",
+        _NOTHING if scope is None else _read_scopes(scope, policy),
+        _NOTHING if roles is None else _read_roles(roles, policy),
+        _text(raw, "sid") if "sid" in raw else None,
+        _natural(raw, "cg") if is_own and "cg" in raw else None,
+        _natural(raw, "rn") if is_own and "rn" in raw else None,
+        _read_actor(raw["act"]) if "act" in raw else None,
+        kid,
+        is_own,
+        _name(raw, known_as) if is_own and "name" in raw else known_as,
+        known_as,
+        MappingProxyType(raw),
+    )
+
+
+def _check_times(raw: dict[str, Any], expires: Any, issued: Any, policy: Policy, now: float) -> None:
+    if type(expires) not in _NUMBERS or type(issued) not in _NUMBERS:
+        raise MalformedToken("exp or iat is missing or not a number")
+    latest = math.inf if policy.is_dated_by_store else now + policy.leeway_seconds
+    if now >= expires + policy.leeway_seconds:
+        raise ExpiredToken(math.floor(expires))
+    if issued > latest:
+        raise NotYetValidToken("iat lies in the future")
+    if expires - issued > policy.max_lifetime_seconds:
+        raise MalformedToken("a longer life than max_lifetime_seconds")
+    if "nbf" in raw:
+        not_before = raw["nbf"]
+        if type(not_before) not in _NUMBERS:
+            raise MalformedToken("nbf is not a number")
+        if not_before > latest:
+            raise NotYetValidToken("nbf lies in the future")
+
+
+def _check_audience(audience: Any, wanted: str) -> None:
+    """Accept a list of strings that contains *wanted* (RFC 7519 §4.1.3); one that is a string was compared before."""
+    if audience.__class__ is not list or wanted not in audience:
+        raise WrongAudience
+    if any(each.__class__ is not str for each in audience):
+        raise MalformedToken("aud holds something that is not a string")
+
+
+def _own_issued_ms(raw: dict[str, Any], issued: Any) -> int:
+    issued_ms: Any = raw.get("iat_ms")
+    if type(issued_ms) is not int or type(issued) is not int or issued_ms // 1000 != issued:
+        raise MalformedToken("iat_ms is missing or does not belong to iat")
+    return int(issued_ms)
+
+
+def _foreign_issued_ms(issued: float, policy: Policy) -> int:
+    """Return ``iat`` earlier by the leeway, so that a cut-off meets it whichever of the two clocks is ahead."""
+    return math.floor(issued * 1000) - policy.leeway_seconds * 1000
+
+
+def _natural(raw: dict[str, Any], name: str) -> int:
+    value = raw[name]
+    if type(value) not in _NUMBERS or value < 0 or (type(value) is float and name != "auth_time"):
+        raise MalformedToken(f"{name} is not a natural number")
+    return int(value)
+
+
+def _text(raw: dict[str, Any], name: str) -> str:
+    value = raw[name]
+    if type(value) is not str or not value:
+        raise MalformedToken(f"{name} is not a string")
+    return value
+
+
+def _name(raw: dict[str, Any], known_as: str | None) -> str | None:
+    """Return what our own directory, or the author's hook, calls the caller; it says nothing of who that is."""
+    name = raw["name"]
+    return name if type(name) is str and name else known_as
+
+
+def _read_scopes(scope: Any, policy: Policy) -> frozenset[str]:
+    """Read "a list of space-delimited, case-sensitive strings" (RFC 6749 §3.3), or a foreign issuer's JSON list."""
+    if type(scope) is str:
+        # Split at the space alone: `str.split` without it would also split at characters that a scope may not hold.
+        scopes = frozenset(scope.split(" "))
+        if "" in scopes:
+            scopes -= {""}
+    elif policy.is_own:
+        raise MalformedToken("scope is not a string")
+    else:
+        scopes = frozenset(_strings(scope, policy.scopes_claim))
+    return scopes if policy.scopes is None else scopes & policy.scopes
+
+
+def _read_roles(listed: Any, policy: Policy) -> frozenset[str]:
+    roles = _strings(listed, policy.roles_claim)
+    if policy.roles is None:
+        return frozenset(roles)
+    return frozenset(policy.roles[role] for role in roles if role in policy.roles)
+
+
+def _read_actor(actor: Any) -> MappingProxyType[str, Any]:
+    if type(actor) is not dict:
+        raise MalformedToken("act is not an object")
+    return MappingProxyType(cast("dict[str, Any]", actor))
+
+
+def _strings(listed: Any, name: str) -> list[str]:
+    if listed.__class__ is not list or any(each.__class__ is not str for each in listed):
+        raise MalformedToken(f"{name} is not a list of strings")
+    return cast("list[str]", listed)

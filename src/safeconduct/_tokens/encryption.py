@@ -13,8 +13,8 @@ from joserfc import jwe
 from joserfc.jwe import JWERegistry
 
 from safeconduct._tokens.algorithms import ALGORITHMS, CONTENT_ENCRYPTION
+from safeconduct._tokens.issuer_policy import Policy
 from safeconduct._tokens.key import Key
-from safeconduct._tokens.policy import Policy
 from safeconduct._tokens.reader import MAX_TOKEN_BYTES, Header, decode_segment, media_type, read_header
 from safeconduct.errors import BadSignature, MalformedToken, WrongTokenType
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
 from safeconduct._tokens.encryption import seal
+from safeconduct._tokens.issuer_policy import ACCESS_TOKEN, ACR, PADDING_CLAIM
 from safeconduct._tokens.key import Key
-from safeconduct._tokens.policy import ACCESS_TOKEN, ACR, PADDING_CLAIM
 from safeconduct._tokens.reader import MAX_TOKEN_BYTES, read_object
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError, MalformedToken

@@ -14,9 +14,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from safeconduct._tokens.algorithms import ALGORITHMS, MODELS, Algorithm, Use, canonical
-from safeconduct._tokens.fingerprints import is_roca, is_small_order
-from safeconduct._tokens.guessable import why_guessable
 from safeconduct._tokens.reader import decode_segment
+from safeconduct._tokens.weak_keys import is_roca, is_small_order, why_guessable
 from safeconduct.errors import MalformedToken
 
 JoseKey = ECKey | OctKey | OKPKey | RSAKey

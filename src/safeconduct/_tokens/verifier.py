@@ -10,11 +10,11 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from safeconduct._tokens.algorithms import MODELS, SIGNATURES
-from safeconduct._tokens.claims import Claims
+from safeconduct._tokens.claims import Claims, read_claims
 from safeconduct._tokens.encryption import Envelope, check_outside, compare_copies, open_envelope, read_envelope
+from safeconduct._tokens.issuer_policy import PADDING_CLAIM, Policy
 from safeconduct._tokens.key import Key, ReadyKey
-from safeconduct._tokens.policy import PADDING_CLAIM, Policy
-from safeconduct._tokens.proof import read_claims
+from safeconduct._tokens.key_table import KeyTable
 from safeconduct._tokens.reader import (
     MAX_TOKEN_BYTES,
     decode_segment,
@@ -22,7 +22,6 @@ from safeconduct._tokens.reader import (
     read_header,
     read_object,
 )
-from safeconduct._tokens.table import KeyTable
 from safeconduct.errors import (
     BadSignature,
     ConfigurationError,

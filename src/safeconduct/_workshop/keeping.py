@@ -9,7 +9,7 @@ from safeconduct._core.sessions.issuing import Keeping
 from safeconduct._http.set_cookie import MAX_COOKIE_BYTES
 from safeconduct._keys.derivation import Secrets
 from safeconduct._tokens.issuer import TokenIssuer
-from safeconduct._tokens.policy import Policy
+from safeconduct._tokens.issuer_policy import Policy
 from safeconduct._workshop.parts import WorldParts, present
 from safeconduct._workshop.proving import World
 from safeconduct.config import Config

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from safeconduct._core.access_rules import Policy
 from safeconduct._core.store import Stores, View
-from safeconduct._tokens.policy import Policy as IssuerPolicy
+from safeconduct._tokens.issuer_policy import Policy as IssuerPolicy
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import RuleWeakened

@@ -28,9 +28,9 @@ from safeconduct._core.sessions.issuing import AddClaims
 from safeconduct._core.store import Remembers, Store, Stores, Unasked
 from safeconduct._core.validity import Vouching
 from safeconduct._keys.derivation import Secrets
-from safeconduct._keys.opening import issuer_rules, own_keys
+from safeconduct._keys.loading import issuer_rules, own_keys
 from safeconduct._tokens.issuer import TokenIssuer
-from safeconduct._tokens.policy import ACR
+from safeconduct._tokens.issuer_policy import ACR
 from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct._workshop.keeping import KeepingWing
 from safeconduct._workshop.login import LoginWing

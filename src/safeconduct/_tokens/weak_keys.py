@@ -1,12 +1,52 @@
 """
+Why a shared secret could be guessed although it is long enough (RFC 8725 §3.5, ASVS 11.2.3).
+
+Random bytes are printable text once in 10^13 or less, so a secret that is text was typed, or is the text form of
+something shorter; text must carry at least the 128 bits that a small random key would.  Beyond that, secrets that have
+been published are refused by the digests in ``published.py``.
+
+Marks by which a weak public key is known at sight.
+
+ROCA (CVE-2017-15361): the library made its primes as ``k·M + (65537^a mod M)``, M a product of the first primes, so
+that the modulus is a power of 65537 modulo every one of them.  A sound modulus is so by chance once in 2^27 or less.
+(Nemec, Sýs, Švenda, Klinec, Matyáš: "The Return of Coppersmith's Attack", CCS 2017, §2.3.)
+
 Digests of shared secrets that were published and that no other rule tells from random ones.
 
 The first bytes of the SHA-256 of each, sorted: from the list wallarm/jwt-secrets (MIT), the 1010 of its secrets of 32
 bytes and more that ``guessable.py`` would accept; the list itself is not here.  A random secret is met once in 10^9.
 """
 
+import math
+import re
 from base64 import b64decode
+from collections import Counter
+from hashlib import sha256
 from typing import Final
+
+_GENERATOR: Final = 65537
+_FIRST_PRIMES: Final = tuple(n for n in range(3, 168) if all(n % d for d in range(2, n)))
+_POWERS: Final = {
+    prime: frozenset(pow(_GENERATOR, exponent, prime) for exponent in range(prime)) for prime in _FIRST_PRIMES
+}
+
+_FIELD: Final = 2**255 - 19
+_OF_ORDER_EIGHT: Final = int.from_bytes(
+    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
+)
+# The y of every point of order 1, 2, 4 and 8 on edwards25519, and the two second spellings below 2^255.
+_SMALL_ORDER: Final = frozenset((0, 1, _FIELD - 1, _OF_ORDER_EIGHT, _FIELD - _OF_ORDER_EIGHT, _FIELD, _FIELD + 1))
+
+
+def is_roca(modulus: int) -> bool:
+    """Tell whether an RSA *modulus* bears the mark of the flawed generator."""
+    return all(modulus % prime in powers for prime, powers in _POWERS.items())
+
+
+def is_small_order(point: bytes) -> bool:
+    """Tell whether an Ed25519 public key verifies signatures that nobody made (RFC 8032 §8.9)."""
+    return int.from_bytes(point, "little") & ((1 << 255) - 1) in _SMALL_ORDER
+
 
 PREFIX_BYTES: Final = 5
 _PREFIXES: Final = b64decode(
@@ -74,3 +114,44 @@ _PREFIXES: Final = b64decode(
 )
 PUBLISHED: Final = frozenset(_PREFIXES[at : at + PREFIX_BYTES] for at in range(0, len(_PREFIXES), PREFIX_BYTES))
 """The prefixes to look a secret's digest up in."""
+
+
+_LEAST_BITS: Final = 128
+_LEAST_DISTINCT_BYTES: Final = 8
+# How a public key begins as text; whoever knows the key could sign with such a "secret" (CVE-2022-29217).
+_KEY_MARKS: Final = (b"-----BEGIN ", b"---- BEGIN ", b"ssh-rsa ", b"ssh-dss ", b"ssh-ed25519 ", b"ecdsa-sha2-")
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+# Three fifths of a text in runs of four and more letters of one case are words; random text has next to none of them.
+_WORD: Final = re.compile(r"[a-z]{4,}|[A-Z]{4,}")
+
+
+def why_guessable(secret: bytes) -> str | None:
+    """Return why *secret* must not be trusted, in words that do not tell it, or None."""
+    if len(set(secret)) < _LEAST_DISTINCT_BYTES or secret in (secret + secret)[1:-1]:
+        return "a secret that repeats itself"
+    if sha256(secret).digest()[:PREFIX_BYTES] in PUBLISHED:
+        return "a secret that was published"
+    if any(mark in secret for mark in _KEY_MARKS):
+        return "a secret that is the text of a public key"
+    return _why_guessable_text(secret)
+
+
+def _why_guessable_text(secret: bytes) -> str | None:
+    try:
+        text = secret.decode()
+    except UnicodeDecodeError:
+        return None
+    if not text.isprintable():
+        return None
+    if _UUID.fullmatch(text):
+        return "a secret that is a UUID"
+    if _entropy_bits(text) < _LEAST_BITS:
+        return "a secret of too little entropy"
+    if sum(map(len, _WORD.findall(text))) * 5 >= len(text) * 3:
+        return "a secret made of words"
+    return None
+
+
+def _entropy_bits(text: str) -> float:
+    size = len(text)
+    return -sum(count * math.log2(count / size) for count in Counter(text).values())

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from safeconduct._tokens.algorithms import ALGORITHMS, SIGNATURES, canonical
+from safeconduct._tokens.key_table import KeySource
 from safeconduct._tokens.reader import media_type
-from safeconduct._tokens.table import KeySource
 from safeconduct.config import Config, Trust
 from safeconduct.errors import ConfigurationError
 from safeconduct.principal import Level
