@@ -16,8 +16,8 @@ from safeconduct._core.gate import Gate
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import AddClaims
 from safeconduct._core.store import Stores
-from safeconduct._workshop import Workshop
-from safeconduct._workshop.arguments import check_arguments, check_listeners
+from safeconduct._wiring import Workshop
+from safeconduct._wiring.arguments import check_arguments, check_listeners
 from safeconduct.config import Config
 from safeconduct.principal import Principal
 from safeconduct.sessions import Sessions, run

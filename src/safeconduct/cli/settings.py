@@ -11,7 +11,7 @@ from typing import Final
 import click
 
 from safeconduct._core.run_sync import finish
-from safeconduct._workshop import Workshop
+from safeconduct._wiring import Workshop
 from safeconduct.auth import Auth
 from safeconduct.cli.outcomes import Complaint, warn
 from safeconduct.config import Config

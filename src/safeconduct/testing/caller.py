@@ -6,7 +6,7 @@ from typing import cast
 from safeconduct._core.revocation_keys import stamp_question
 from safeconduct._core.run_sync import finish
 from safeconduct._tokens.issuer import Grant
-from safeconduct._workshop import Workshop
+from safeconduct._wiring import Workshop
 from safeconduct.auth import Auth
 from safeconduct.errors import ConfigurationError
 from safeconduct.principal import LEVELS, Level

@@ -13,7 +13,7 @@ from safeconduct._core.store import Store
 from safeconduct._core.throttle import Throttle, ThrottleNews
 from safeconduct._http.forwarded import Proxies, client_of
 from safeconduct._keys.derivation import Secrets
-from safeconduct._workshop.switches import require_sign_in
+from safeconduct._wiring.settings import require_sign_in
 from safeconduct.config import Config
 from safeconduct.directories import UsersFile, people_for, queue_for
 from safeconduct.errors import ConfigurationError

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from safeconduct._core.access_rules import Policy
+from safeconduct._core.credential_sources import Sources
 from safeconduct._core.store import Stores, View
+from safeconduct._http.origin import Origin
 from safeconduct._tokens.issuer_policy import Policy as IssuerPolicy
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
@@ -84,3 +86,14 @@ def weakened(config: Config) -> Iterator[RuleWeakened]:
         yield RuleWeakened(switch="cookies.secure")
     if config.access.preflights == "pass":
         yield RuleWeakened(switch="access.preflights")
+
+
+def sources_of(config: Config) -> Sources:
+    """Return them, and whose pages are ours."""
+    return Sources(
+        config.sources,
+        access_cookie=config.cookies.access,
+        hidden_cookies=(config.cookies.refresh, config.cookies.device),
+        own_origin=None if config.external_url is None else Origin.from_url(config.external_url),
+        trusted_origins=frozenset(Origin.from_url(url) for url in config.csrf.trusted_origins),
+    )

@@ -32,13 +32,11 @@ from safeconduct._keys.loading import issuer_rules, own_keys
 from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct._tokens.issuer_policy import ACR
 from safeconduct._tokens.verifier import TokenVerifier
-from safeconduct._workshop.keeping import KeepingWing
-from safeconduct._workshop.login import LoginWing
-from safeconduct._workshop.lookout import watching_of
-from safeconduct._workshop.parts import WorldParts
-from safeconduct._workshop.proving import ProvingWing, World
-from safeconduct._workshop.sources import sources_of
-from safeconduct._workshop.switches import dated, leeway_of, policy_of, realm_of, weakened
+from safeconduct._wiring.connections import watching_of
+from safeconduct._wiring.passwords import ProvingWing, World
+from safeconduct._wiring.sessions import KeepingWing, LoginWing
+from safeconduct._wiring.settings import dated, leeway_of, policy_of, realm_of, sources_of, weakened
+from safeconduct._wiring.world_parts import WorldParts
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
 from safeconduct.stores import open_store

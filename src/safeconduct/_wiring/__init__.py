@@ -1,5 +1,5 @@
 """Where an ``Auth`` is put together."""
 
-from safeconduct._workshop.workshop import Workshop
+from safeconduct._wiring.container import Workshop
 
 __all__ = ["Workshop"]
