@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safeconduct.config import Config, Rule, StoreConfig, Trust
-from safeconduct.config.kinds import Many
+from safeconduct.config.fields import Many
 from safeconduct.config.loading import variables
 from safeconduct.config.sections import Section, kinds_of
 from safeconduct.errors import ConfigurationError

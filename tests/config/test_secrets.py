@@ -3,7 +3,7 @@
 import pytest
 
 from safeconduct.config import Config, StoreConfig, Trust
-from safeconduct.config.problems import shown, shown_url
+from safeconduct.config.field_errors import shown, shown_url
 from safeconduct.errors import ConfigurationError
 from settings import TRUST, whole
 

@@ -3,7 +3,7 @@
 import pytest
 
 from safeconduct.config import Config
-from safeconduct.config.unbuilt import UNBUILT
+from safeconduct.config.cross_checks import UNBUILT
 from settings import TRUST, refused, whole
 
 BY_REFERENCE = {key: value for key, value in TRUST.items() if key != "keys"}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import naive_rules
 from safeconduct._core.path_templates import Template, TemplateTree, split_entry
-from safeconduct.config.templates import is_template
+from safeconduct.config.access import is_template
 from safeconduct.errors import ConfigurationError
 
 

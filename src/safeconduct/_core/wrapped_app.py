@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any, Final, Literal
 
-from safeconduct.config.shapes import is_table
+from safeconduct.config.field_errors import is_table
 from safeconduct.errors import ConfigurationError
 
 World = Literal["asgi", "wsgi"]

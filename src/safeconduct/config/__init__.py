@@ -1,16 +1,12 @@
 """The one shared configuration: frozen, nested, checked whole when it is made."""
 
-from safeconduct.config.access import AccessConfig, Rule
+from safeconduct.config.access import AccessConfig, EndpointConfig, ProxyConfig, Rule
+from safeconduct.config.config import Config
 from safeconduct.config.cookies import CookieConfig, CsrfConfig
-from safeconduct.config.endpoints import EndpointConfig, ProxyConfig
-from safeconduct.config.login import BasicConfig, LoginConfig
-from safeconduct.config.revocation import RevocationConfig
-from safeconduct.config.sessions import SessionConfig
-from safeconduct.config.store import StoreConfig
-from safeconduct.config.tokens import TokenConfig
-from safeconduct.config.trust import Trust
-from safeconduct.config.values import Consistency, Outage
-from safeconduct.config.whole import Config
+from safeconduct.config.fields import Consistency, Outage
+from safeconduct.config.sessions import BasicConfig, LoginConfig, SessionConfig
+from safeconduct.config.store import RevocationConfig, StoreConfig
+from safeconduct.config.tokens import TokenConfig, Trust
 
 __all__ = [
     "AccessConfig",

@@ -1,15 +1,57 @@
-"""Who may do what: closed unless opened."""
+"""
+Who may do what: closed unless opened.
 
+Path templates and methods of the access rules, as far as a text can be judged alone.
+
+A rule that can never match protects nothing and nobody sees it.  So what other frameworks write (``*``, ``<id>``,
+``{id:int}``, ``%20``, a method in small letters) is refused here instead of being taken literally.
+"""
+
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
-from safeconduct.config.addresses import is_location
-from safeconduct.config.kinds import Text
-from safeconduct.config.problems import Problem, shown
+from safeconduct.config.field_errors import Problem, shown
+from safeconduct.config.fields import Consistency, Outage, ProvenLevel, Scope, Seconds, Text
 from safeconduct.config.sections import Agreement, Agreements, by_name, check
-from safeconduct.config.templates import METHODS, is_public_entry, is_template
-from safeconduct.config.values import Consistency, Outage, ProvenLevel, Scope, Seconds
+from safeconduct.config.urls import is_location, is_prefix, is_proxy
+
+# The registry of IANA (RFC 9110 §16.1) without what never comes to an application; for any other, leave methods out.
+METHODS: Final = frozenset(
+    (  # noqa: SIM905 - forty words read better as a sentence
+        "ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT CONNECT COPY DELETE GET HEAD LABEL LINK LOCK MERGE MKACTIVITY "
+        "MKCALENDAR MKCOL MKREDIRECTREF MKWORKSPACE MOVE OPTIONS ORDERPATCH PATCH POST PROPFIND PROPPATCH PUT QUERY "
+        "REBIND REPORT SEARCH TRACE UNBIND UNCHECKOUT UNLINK UNLOCK UPDATE UPDATEREDIRECTREF VERSION-CONTROL"
+    ).split()
+)
+
+_PLACEHOLDER: Final = r"\{([A-Za-z_][A-Za-z0-9_]*)(\.\.\.)?\}"
+_NEVER_MATCHES: Final = r"[\\?#*<>]|%[0-9A-Fa-f]{2}"
+
+
+def is_template(text: str) -> bool:
+    """Say whether *text* is an anchored template: ``/literal/{name}/{rest...}``."""
+    if not text.startswith("/") or re.search(_NEVER_MATCHES, text):
+        return False
+    *inner, last = text[1:].split("/")
+    if any(not _is_segment(segment) or segment.endswith("...}") for segment in inner):
+        return False
+    names = [found[1] for segment in (*inner, last) if (found := re.fullmatch(_PLACEHOLDER, segment))]
+    return (last == "" or _is_segment(last)) and len(names) == len(set(names))
+
+
+def is_public_entry(text: str) -> bool:
+    """Say whether *text* is a template without spaces, or ``METHOD`` and such a template."""
+    method, space, template = text.rpartition(" ")
+    return is_template(template) and (method in METHODS if space else True)
+
+
+def _is_segment(segment: str) -> bool:
+    if "{" in segment or "}" in segment:
+        return re.fullmatch(_PLACEHOLDER, segment) is not None
+    return segment not in {"", ".", ".."}
+
 
 _TEMPLATE = 'a template such as "/literal/{name}/{rest...}", decoded, {rest...} only last, each name once'
 
@@ -108,3 +150,43 @@ class AccessConfig:
     def __post_init__(self) -> None:
         """Check the section."""
         check(self, "access")
+
+
+@by_name
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointConfig:
+    """
+    The own endpoints.
+
+    Attributes:
+        enabled: Whether login, refresh, logout and the like are served. Default: where a directory is configured, which
+            then needs the safeconduct-secrets key.
+        prefix: The path below which they are.
+        well_known: Whether `/.well-known/jwks.json` is served.
+    """
+
+    enabled: bool | None = None
+    prefix: Annotated[str, Text('a path such as "/auth", without a slash at its end', is_prefix)] = "/auth"
+    well_known: bool = True
+
+    def __post_init__(self) -> None:
+        """Check the section."""
+        check(self, "endpoints")
+
+
+@by_name
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyConfig:
+    """
+    The proxies in front of the application.
+
+    Attributes:
+        trusted: Addresses or networks whose `Forwarded` and `X-Forwarded-*` count, walked from the right; `"unix"` is a
+            peer without an address, as behind a Unix socket. None, because anybody can send such a field.
+    """
+
+    trusted: tuple[Annotated[str, Text('an IP address, a network such as 10.0.0.0/8, or "unix"', is_proxy)], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check the section."""
+        check(self, "proxies")

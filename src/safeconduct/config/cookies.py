@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final, Literal
 
-from safeconduct.config.addresses import like
-from safeconduct.config.kinds import Text
-from safeconduct.config.problems import Problem
+from safeconduct.config.field_errors import Problem
+from safeconduct.config.fields import Origin, Text
 from safeconduct.config.sections import Agreement, Agreements, by_name, check
-from safeconduct.config.values import Origin
+from safeconduct.config.urls import like
 
 _NAMES: Final = ("access", "refresh", "device")
 _COOKIE_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}"

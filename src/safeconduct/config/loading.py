@@ -13,12 +13,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
-from safeconduct.config.kinds import Choice, File, Keys, Kind, OrNone, Text
-from safeconduct.config.problems import Place, nearest, shown
+from safeconduct.config.config import Config
+from safeconduct.config.field_errors import Place, is_list, is_table, nearest, shown
+from safeconduct.config.fields import Choice, File, Keys, Kind, OrNone, Text
 from safeconduct.config.regular_files import read_regular_file
 from safeconduct.config.sections import Section, kinds_of
-from safeconduct.config.shapes import is_list, is_table
-from safeconduct.config.whole import Config
 from safeconduct.errors import ConfigurationError
 
 PREFIX: Final = "SAFECONDUCT_"

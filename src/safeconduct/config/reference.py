@@ -11,11 +11,11 @@ from dataclasses import MISSING, Field, fields
 from inspect import getdoc
 from typing import Any, Final
 
-from safeconduct.config.kinds import Kind, Many, OrNone
+from safeconduct.config.config import Config
+from safeconduct.config.cross_checks import UNBUILT
+from safeconduct.config.field_errors import is_list
+from safeconduct.config.fields import Kind, Many, OrNone
 from safeconduct.config.sections import Section, kinds_of
-from safeconduct.config.shapes import is_list
-from safeconduct.config.unbuilt import UNBUILT
-from safeconduct.config.whole import Config
 
 _HEAD: Final = """\
 # Configuration

@@ -14,9 +14,8 @@ from pathlib import Path
 from types import MappingProxyType, UnionType
 from typing import Annotated, Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin
 
-from safeconduct.config.kinds import Choice, File, Flag, Kind, Many, OrNone, Table, Text
-from safeconduct.config.problems import Place, Problem, nearest, raise_for, shown
-from safeconduct.config.shapes import is_table
+from safeconduct.config.field_errors import Place, Problem, is_table, nearest, raise_for, shown
+from safeconduct.config.fields import Choice, File, Flag, Kind, Many, OrNone, Table, Text
 
 Made = TypeVar("Made")
 

@@ -6,21 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from safeconduct.config.access import AccessConfig
-from safeconduct.config.agreements import AGREEMENTS
+from safeconduct.config.access import AccessConfig, EndpointConfig, ProxyConfig
 from safeconduct.config.cookies import CookieConfig, CsrfConfig
-from safeconduct.config.endpoints import EndpointConfig, ProxyConfig
-from safeconduct.config.kinds import Choice, Keys, Many, OrNone
-from safeconduct.config.login import BasicConfig, LoginConfig
-from safeconduct.config.problems import Place, raise_for, shown
-from safeconduct.config.revocation import RevocationConfig
+from safeconduct.config.cross_checks import AGREEMENTS
+from safeconduct.config.field_errors import Place, is_table, raise_for, shown
+from safeconduct.config.fields import Choice, Consistency, Keys, Many, Origin, OrNone
 from safeconduct.config.sections import Agreements, Section, by_name, check, draft
-from safeconduct.config.sessions import SessionConfig
-from safeconduct.config.shapes import is_table
-from safeconduct.config.store import StoreConfig
-from safeconduct.config.tokens import TokenConfig
-from safeconduct.config.trust import Trust
-from safeconduct.config.values import Consistency, Origin
+from safeconduct.config.sessions import BasicConfig, LoginConfig, SessionConfig
+from safeconduct.config.store import RevocationConfig, StoreConfig
+from safeconduct.config.tokens import TokenConfig, Trust
 
 _SOURCES = Many(Choice(("bearer", "cookie", "basic", "subprotocol", "dpop")), least=1)
 

@@ -1,12 +1,22 @@
 """What is wrong with a configuration, one problem a field, and how a wrong value is shown without its secrets."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeGuard
 
-from safeconduct.config.shapes import is_list, is_table
 from safeconduct.errors import ConfigurationError
+
+
+def is_table(value: object) -> TypeGuard[Mapping[object, object]]:
+    """Say whether *value* is a mapping."""
+    return isinstance(value, Mapping)
+
+
+def is_list(value: object) -> TypeGuard[Sequence[object]]:
+    """Say whether *value* is a list or a tuple; a text is none, though its letters could be counted."""
+    return isinstance(value, list | tuple)
+
 
 MASK: Final = "***"
 _LONGEST_SHOWN: Final = 80
