@@ -8,8 +8,8 @@ from commands import run
 from rushing import rush
 from safeconduct._keys.folder import write_key
 from safeconduct.cli import keys
-from safeconduct.directories import UsersFile, users
-from safeconduct.directories.whole_files import only_writer_into, replace_file
+from safeconduct.directories import UsersFile, users_file
+from safeconduct.directories.atomic_write import only_writer_into, replace_file
 from safeconduct.errors import ConfigurationError
 
 AT_ONCE = 6
@@ -113,7 +113,7 @@ def test_d2_users_are_written_by_the_only_writer(folder, monkeypatch):
         seen.append(text)
         replace_file(path, text, **more)
 
-    monkeypatch.setattr(users, "replace_file", spy)
+    monkeypatch.setattr(users_file, "replace_file", spy)
 
     UsersFile.create(folder / "users.json").add("alice", PASSWORD)
 

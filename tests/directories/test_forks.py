@@ -9,7 +9,7 @@ from safeconduct._core.directory import Place
 from safeconduct._core.run_sync import finish
 from safeconduct.config import LoginConfig
 from safeconduct.directories import people_for
-from safeconduct.directories.forks import _drop_all
+from safeconduct.directories.locks import _drop_all
 
 FORK = """
 import asyncio, os, threading

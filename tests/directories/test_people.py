@@ -6,9 +6,8 @@ import pytest
 from people import AsyncFolk, Folk
 from safeconduct.config import LoginConfig
 from safeconduct.directories import AsyncCallableDirectory, CallableDirectory, people_for
-from safeconduct.directories.inline import Inline
-from safeconduct.directories.native import Native
-from safeconduct.directories.pooled import Pooled
+from safeconduct.directories.adapters import Inline
+from safeconduct.directories.async_adapters import Native, Pooled
 from safeconduct.errors import ConfigurationError
 
 

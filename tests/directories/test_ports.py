@@ -12,7 +12,7 @@ from safeconduct._core.directory import Account
 from safeconduct._core.run_sync import finish
 from safeconduct.config import LoginConfig
 from safeconduct.directories import AsyncCallableDirectory, CallableDirectory, people_for, queue_for
-from safeconduct.directories.places import Places
+from safeconduct.directories.locks import Places
 from safeconduct.errors import ConfigurationError, Unavailable
 
 ALICE = Account("alice")

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from safeconduct._core.run_sync import finish
+from safeconduct.directories.async_locks import LoopTurns
 from safeconduct.directories.comparison_queue import ComparisonQueue
-from safeconduct.directories.loop_turns import LoopTurns
-from safeconduct.directories.turns import ThreadTurns
+from safeconduct.directories.thread_locks import ThreadTurns
 from safeconduct.errors import Unavailable
 
 HERE = "192.0.2.1"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from safeconduct._core.directory import Account
 from safeconduct.directories.argon2id import Cost, cost_of, unmatched
-from safeconduct.directories.user_records import UnreadableUsers, UserRecord, name_problem, read_users, write_users
+from safeconduct.directories.users_file_format import UnreadableUsers, UserRecord, name_problem, read_users, write_users
 
 PHC = unmatched(Cost(memory_kib=8, passes=1, lanes=1))
 MEMBERS = ("hash", "roles", "scopes", "display_name", "level", "subject", "disabled")

@@ -20,7 +20,7 @@ from safeconduct._tokens.algorithms import ALGORITHMS, canonical
 from safeconduct.cli.outcomes import Complaint, tell, warn
 from safeconduct.cli.settings import Settings, pass_settings
 from safeconduct.cli.tables import json_option, print_json, print_table
-from safeconduct.directories.whole_files import only_writer_into
+from safeconduct.directories.atomic_write import only_writer_into
 
 DEFAULT_FOLDER: Final = Path("keys")
 _ENVIRONMENT: Final = "env:"

@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable
 from typing import Final
 
 from safeconduct._core.directory import Need, Place
-from safeconduct.directories.forks import renew_in_children
+from safeconduct.directories.locks import renew_in_children
 from safeconduct.errors import ConfigurationError, Unavailable
 
 _SHARE_OF_A_NETWORK: Final = 4

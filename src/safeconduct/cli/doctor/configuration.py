@@ -9,7 +9,7 @@ from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
 from safeconduct.cli.settings import opened
 from safeconduct.config import Config
 from safeconduct.config.regular_files import read_regular_file
-from safeconduct.directories.user_records import UnreadableUsers, read_users
+from safeconduct.directories.users_file_format import UnreadableUsers, read_users
 from safeconduct.errors import ConfigurationError
 
 #: "…at least 4096 bytes per cookie" — RFC 6265 §6.1

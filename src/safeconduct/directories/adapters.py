@@ -13,18 +13,76 @@ world      faces of the directory   port        how many at once
 ``hashing_queue`` more may wait, for ``queue_seconds``.  ``Inline`` and ``Pooled`` of one process share one queue.
 """
 
+from collections.abc import Hashable
+from contextlib import AbstractAsyncContextManager
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from safeconduct._core.directory import AsyncDirectory, Directory
+from safeconduct._core.directory import Account, AsyncDirectory, Directory, Place
 from safeconduct.config import LoginConfig
 from safeconduct.directories.comparison_queue import ComparisonQueue
-from safeconduct.directories.inline import Inline
-from safeconduct.errors import ConfigurationError
+from safeconduct.directories.thread_locks import ThreadTurns
+from safeconduct.directories.validation import checked, looked_up, translated
+from safeconduct.errors import ConfigurationError, Unavailable
+
+
+class Inline:
+    """
+    The port for WSGI: nothing suspends.
+
+    Args:
+        directory: Says who the users are.
+        is_static: Whether *directory* has no ``lookup``.
+        queue: How many passwords may be checked at once, and how many more may wait.  Look-ups hash nothing and have no
+            bound but the server's threads.
+        queue_seconds: How long a thread waits there.
+    """
+
+    def __init__(self, directory: Directory, *, is_static: bool, queue: ComparisonQueue, queue_seconds: float) -> None:
+        self._directory = directory
+        self._is_static = is_static
+        self._queue = queue
+        self._turns = ThreadTurns(queue, queue_seconds=queue_seconds)
+        self._is_closed = False
+
+    @property
+    def is_static(self) -> bool:
+        """Whether the directory has no ``lookup``."""
+        return self._is_static
+
+    def turn(self, key: Hashable, network: str) -> AbstractAsyncContextManager[Place]:
+        """Let one thread at a time in among those with the same *key*."""
+        return self._turns.turn(key, network)
+
+    async def check(self, username: str, password: str, place: Place) -> Account | None:
+        """Check a password within the bound."""
+        self._refuse_if_closed()
+        self._turns.take_slot(place)
+        try:
+            with translated():
+                answer = self._directory.check(username, password)
+            return checked(answer)
+        finally:
+            self._queue.leave_slot(place)
+
+    async def lookup(self, subject: str) -> Account | None:
+        """Look an account up."""
+        self._refuse_if_closed()
+        with translated():
+            answer = self._directory.lookup(subject)
+        return looked_up(answer, subject)
+
+    def close(self) -> None:
+        """Answer no more."""
+        self._is_closed = True
+
+    def _refuse_if_closed(self) -> None:
+        if self._is_closed:
+            raise Unavailable("the directory is closed")
+
 
 if TYPE_CHECKING:
-    from safeconduct.directories.native import Native
-    from safeconduct.directories.pooled import Pooled
+    from safeconduct.directories.async_adapters import Native, Pooled
 
 World = Literal["asgi", "wsgi"]
 _QUARTER: Final = 4
@@ -77,7 +135,7 @@ def _inline(directory: Any, login: LoginConfig, queue: ComparisonQueue, *, block
 
 # The two below are imported when they are needed: they bring asyncio along.
 def _native(directory: Any, login: LoginConfig) -> "Native":
-    from safeconduct.directories.native import Native  # noqa: PLC0415 - see above
+    from safeconduct.directories.async_adapters import Native  # noqa: PLC0415 - see above
 
     is_static = _is_static(directory, "alookup", is_awaitable=True)
     threads, waiting = login.hashing_threads, login.hashing_queue
@@ -88,7 +146,7 @@ def _native(directory: Any, login: LoginConfig) -> "Native":
 
 
 def _pooled(directory: Any, login: LoginConfig, queue: ComparisonQueue) -> "Pooled":
-    from safeconduct.directories.pooled import Pooled  # noqa: PLC0415 - see above
+    from safeconduct.directories.async_adapters import Pooled  # noqa: PLC0415 - see above
 
     is_static = _is_static(directory, "lookup", is_awaitable=False)
     threads = login.hashing_threads

@@ -59,3 +59,12 @@ def looked_up(answer: Any, subject: str) -> Account | None:
 def _nonsense(what: str) -> Unavailable:
     write_log(_logger, logging.CRITICAL, "the directory answered with %s; nobody can sign in", what)
     return Unavailable(f"the directory answered with {what}")
+
+
+def octets_of(text: str, *, at_most: int) -> bytes | None:
+    """Return *text* in UTF-8, or None where that can't be or is longer than *at_most* bytes."""
+    try:
+        octets = text.encode()
+    except UnicodeEncodeError:
+        return None
+    return octets if len(octets) <= at_most else None

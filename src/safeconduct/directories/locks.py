@@ -1,9 +1,35 @@
 """A bounded number of things under way at once; nobody waits for a place."""
 
+import os
 import threading
+from typing import Protocol
+from weakref import WeakSet
 
-from safeconduct.directories.forks import renew_in_children
 from safeconduct.errors import ConfigurationError, Unavailable
+
+
+class Forkable(Protocol):
+    """Something that holds locks or threads."""
+
+    def drop_inherited(self) -> None:
+        """Begin anew, in a child process."""
+        ...
+
+
+_living: WeakSet[Forkable] = WeakSet()
+
+
+def renew_in_children(thing: Forkable) -> None:
+    """Have *thing* begin anew in each forked child, for as long as it lives."""
+    _living.add(thing)
+
+
+def _drop_all() -> None:
+    for thing in list(_living):
+        thing.drop_inherited()
+
+
+os.register_at_fork(after_in_child=_drop_all)
 
 
 class Places:

@@ -28,7 +28,7 @@ from typing import Any, Final, cast
 from safeconduct._core.directory import Account, are_texts, is_text
 from safeconduct._http.authorization import MAX_PART_BYTES
 from safeconduct.directories.argon2id import Cost, cost_of
-from safeconduct.directories.texts import octets_of
+from safeconduct.directories.validation import octets_of
 from safeconduct.principal import LEVELS, Level
 
 _MEMBERS: Final = frozenset({"hash", "roles", "scopes", "display_name", "level", "subject", "disabled"})

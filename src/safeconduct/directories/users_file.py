@@ -23,9 +23,9 @@ from safeconduct.directories.argon2id import (
     require_argon2,
     unmatched,
 )
-from safeconduct.directories.texts import octets_of
-from safeconduct.directories.user_records import UnreadableUsers, UserRecord, name_problem, read_users, write_users
-from safeconduct.directories.whole_files import only_writer, replace_file
+from safeconduct.directories.atomic_write import only_writer, replace_file
+from safeconduct.directories.users_file_format import UnreadableUsers, UserRecord, name_problem, read_users, write_users
+from safeconduct.directories.validation import octets_of
 from safeconduct.errors import ConfigurationError
 from safeconduct.principal import LEVELS, Level
 
