@@ -25,7 +25,7 @@ from safeconduct._core.throttle import Throttle
 from safeconduct._http.authorization import Basic, read_authorization
 from safeconduct.config import BasicConfig, LoginConfig
 from safeconduct.directories import UsersFile, people_for
-from safeconduct.stores.memory import MemoryStore
+from safeconduct.stores.memory.store import MemoryStore
 
 USERNAME, PASSWORD = "alice", "correct horse battery staple"
 WANTED_WARM, WANTED_LATENESS = 1 / 5000, 0.2

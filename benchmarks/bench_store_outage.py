@@ -19,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 from proxies import Proxy
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.errors import Unavailable
-from safeconduct.stores.link import LinkBroken
-from safeconduct.stores.redis_stores import RedisStores
+from safeconduct.stores.redis.connection import LinkBroken
+from safeconduct.stores.redis.server import RedisStores
 from servers import Server
 from store_contract import HORIZON_MS, LEEWAY_MS, question
 

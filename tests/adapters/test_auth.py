@@ -24,7 +24,7 @@ from safeconduct.events import RuleWeakened
 from safeconduct.flask import Safeconduct
 from safeconduct.principal import Anonymous
 from safeconduct.starlette import identity, principal
-from safeconduct.stores.nowhere import NoStore
+from safeconduct.stores.null import NoStore
 from sockets import play
 from stages import SITE, configuration, now
 from table import basic

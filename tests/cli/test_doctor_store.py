@@ -6,9 +6,9 @@ from commands import run, write_configuration
 from diagnosis import found, texts
 from safeconduct.cli.doctor import store as store_examination
 from safeconduct.config import Config
-from safeconduct.stores.epoch_file import EpochFile
-from safeconduct.stores.link import LinkBroken, Refusal
-from safeconduct.stores.marks import Mark
+from safeconduct.stores.redis.connection import LinkBroken, Refusal
+from safeconduct.stores.redis.epoch_file import EpochFile
+from safeconduct.stores.redis.marks import Mark
 
 
 @pytest.mark.usefixtures("shared")

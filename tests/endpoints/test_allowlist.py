@@ -6,7 +6,7 @@ from base64 import urlsafe_b64decode
 import pytest
 
 from minting import AUDIENCE, FOREIGN_KEY, IDP, mint, public
-from safeconduct.stores import session_shelf
+from safeconduct.stores.memory import session_index
 from servers import KINDS
 from visiting import ACCESS, OWN_PAGE, Place, Visitor, stores_of
 
@@ -109,7 +109,7 @@ def test_it_is_asked_in_the_same_command(make_over, kind):
 
 def test_a_session_that_is_crowded_out_is_over_at_once(make_over, monkeypatch):
     """The memory is bounded; what a token was found to be before does not count any more."""
-    monkeypatch.setattr(session_shelf, "LIMIT", 1)
+    monkeypatch.setattr(session_index, "LIMIT", 1)
     place, _ = make_over("memory")
     first, second = Visitor(place), Visitor(place)
     first.take()

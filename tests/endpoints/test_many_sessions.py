@@ -4,7 +4,7 @@ import pytest
 
 from held import carried, opened, watched_place
 from safeconduct.events import SessionEnded
-from safeconduct.stores import session_shelf
+from safeconduct.stores.memory import session_index
 from visiting import Visitor
 
 MANY = {"sessions": {"max_per_subject": 250}}
@@ -81,7 +81,7 @@ def test_b5_what_else_a_query_says_is_ignored(visitor):
 
 def test_b5_one_user_evicts_nobody_else(make, monkeypatch):
     """The memory is bounded, and each user has a part of it."""
-    monkeypatch.setattr(session_shelf, "LIMIT", 10)
+    monkeypatch.setattr(session_index, "LIMIT", 10)
     place = make(sessions={"max_per_subject": 5})
     bob, alice = Visitor(place), Visitor(place)
     bob.take("bob", "builder", remember=True)

@@ -13,7 +13,7 @@ from safeconduct._http.authorization import Basic, read_authorization
 from safeconduct.config import BasicConfig, LoginConfig
 from safeconduct.directories import Cost, UsersFile, people_for
 from safeconduct.errors import BadCredentials, InvalidToken
-from safeconduct.stores.memory import MemoryStore
+from safeconduct.stores.memory.store import MemoryStore
 from worlds import Clock
 
 CHEAP = Cost(memory_kib=8, passes=1, lanes=1)

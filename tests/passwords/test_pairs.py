@@ -12,7 +12,7 @@ from safeconduct._core.throttle import Throttle, ThrottleNews
 from safeconduct.config import BasicConfig, LoginConfig
 from safeconduct.directories import CallableDirectory, people_for
 from safeconduct.errors import BadCredentials, TooManyAttempts, Unavailable
-from safeconduct.stores.memory import MemoryStore
+from safeconduct.stores.memory.store import MemoryStore
 from worlds import Clock
 
 NOW_MS = 1_800_000_000_000

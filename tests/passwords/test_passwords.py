@@ -10,7 +10,7 @@ from safeconduct.config import LoginConfig
 from safeconduct.directories import AsyncCallableDirectory, CallableDirectory, people_for
 from safeconduct.errors import BadCredentials, TooManyAttempts, Unavailable
 from safeconduct.events import SignInFailed
-from safeconduct.stores.memory import MemoryStore
+from safeconduct.stores.memory.store import MemoryStore
 from worlds import Clock
 
 HOME = "192.0.2.1"

@@ -9,7 +9,7 @@ from safeconduct._core.sessions.refresh_token import new_session_id, text_of
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.errors import RevokedToken, Unavailable
 from safeconduct.events import ClockSkewed, StoreLost
-from safeconduct.stores.redis_stores import RedisStores
+from safeconduct.stores.redis.server import RedisStores
 from servers import Server
 from store_contract import HORIZON_MS, LEEWAY_MS
 from worlds import WORLDS, Clock

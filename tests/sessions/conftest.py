@@ -5,7 +5,7 @@ import pytest
 from login_scene import HORIZON_MS, LEEWAY_MS, House, Time
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.stores import MemoryStore
-from safeconduct.stores.redis_stores import RedisStores
+from safeconduct.stores.redis.server import RedisStores
 from servers import KINDS, Server
 from worlds import WORLDS
 

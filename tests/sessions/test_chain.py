@@ -2,8 +2,8 @@
 
 import pytest
 
-from safeconduct._core.session.chain import turn
 from safeconduct._core.sessions.model import Chain
+from safeconduct.stores.memory.state_machine import turn
 from session_craft import GRACE_MS, IDLE_MS, digest, rotation
 
 T = 1_800_000_000_000

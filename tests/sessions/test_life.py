@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safeconduct._core.session.transitions import opened, renewed
 from safeconduct._core.session_store import Presented
 from safeconduct._core.sessions.model import Lifetimes, level_at, renew_after, token_end, token_half
 from safeconduct.config import Config, SessionConfig
 from safeconduct.principal import rank
+from safeconduct.stores.memory.state_machine import opened, renewed
 from session_craft import ACCESS_MS, opening, renewing
 
 T = 1_800_000_000_000

@@ -4,7 +4,6 @@ import pytest
 
 from login_scene import ACCESS, GRACE, SECRETS, Caller
 from safeconduct._core.directory import Account
-from safeconduct._core.session.transitions import opened
 from safeconduct._core.session_store import SessionReply
 from safeconduct._core.sessions.lookup import Reaches
 from safeconduct._core.sessions.refresh_token import RefreshTokens
@@ -25,6 +24,7 @@ from safeconduct.errors import (
 )
 from safeconduct.events import HookFailed, RenewReused, SessionEnded, SignedIn, StoreRolledBack
 from safeconduct.principal import Principal
+from safeconduct.stores.memory.state_machine import opened
 from session_craft import opening
 from stateless_scene import StaticFolk
 from tokencraft import ISSUER

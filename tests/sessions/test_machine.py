@@ -17,7 +17,7 @@ from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.errors import InvalidToken, NotRenewable, ReusedRefreshToken, TooEarly
 from safeconduct.principal import rank
 from safeconduct.stores import MemoryStore
-from safeconduct.stores.redis_stores import RedisStores
+from safeconduct.stores.redis.server import RedisStores
 from worlds import Blocking
 
 HOUR = 3600

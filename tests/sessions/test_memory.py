@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from safeconduct._core.session.transitions import opened
 from safeconduct.errors import Unavailable
-from safeconduct.stores import session_shelf
-from safeconduct.stores.session_shelf import SessionShelf
+from safeconduct.stores.memory import session_index
+from safeconduct.stores.memory.session_index import SessionShelf
+from safeconduct.stores.memory.state_machine import opened
 from servers import in_child
 from session_craft import opening
 
@@ -24,7 +24,7 @@ def shelf():
 
 
 def test_beyond_the_limit_the_longest_idle_goes(shelf, monkeypatch):
-    monkeypatch.setattr(session_shelf, "LIMIT", 3)
+    monkeypatch.setattr(session_index, "LIMIT", 3)
     for name in "abc":
         shelf.add(name, made(T + 1000), b"alice", member=b"m", now_ms=T)
     shelf.put("a", made(T + 1000))

@@ -149,7 +149,7 @@ def test_a_server_without_an_epoch_keeps_and_tells_nothing(open_stores, enter):
 
 def test_a_session_that_makes_room_for_others_is_looked_up_anew(store, monkeypatch):
     """The short way asks the memory again when a record has gone."""
-    monkeypatch.setattr("safeconduct.stores.session_shelf.LIMIT", 1)
+    monkeypatch.setattr("safeconduct.stores.memory.session_index.LIMIT", 1)
     first, second = reach_of(store, 1), reach_of(store, 2)
     begun = finish(store.sessions.open(first, opening()))
     question = Question(0, (), (), begun.iat_ms, 1 << 52, store.instance, first.session_id)
@@ -173,7 +173,7 @@ def test_a_token_of_another_process_is_no_answer(store):
 
 def test_a_memory_that_is_full_forgets_the_oldest_token(store, monkeypatch):
     """It is refused then, also on the short way."""
-    monkeypatch.setattr("safeconduct.stores.memory_references.LIMIT", 1)
+    monkeypatch.setattr("safeconduct.stores.memory.opaque.LIMIT", 1)
     reach = reach_of(store)
     begun = finish(store.sessions.open(reach, opening()))
     first = Question(0, (), (), begun.iat_ms, 1 << 52, store.instance, reach.session_id, REFERENCE)

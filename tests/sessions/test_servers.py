@@ -5,7 +5,8 @@ import pytest
 from login_scene import LEEWAY_MS
 from safeconduct.errors import RevokedToken, Unavailable
 from safeconduct.events import SessionEnded, StoreLost
-from safeconduct.stores import reply, scripts, session_hash
+from safeconduct.stores import scripts
+from safeconduct.stores.redis import reply, session_hash
 from servers import KINDS
 from session_craft import opening, reach_of, rotation, session_member
 

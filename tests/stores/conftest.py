@@ -3,7 +3,7 @@
 import pytest
 
 from safeconduct.config import RevocationConfig, StoreConfig
-from safeconduct.stores.redis_stores import RedisStores
+from safeconduct.stores.redis.server import RedisStores
 from servers import KINDS, Server
 from store_contract import HORIZON_MS, LEEWAY_MS
 from worlds import WORLDS

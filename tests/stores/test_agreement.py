@@ -8,7 +8,7 @@ from safeconduct._core.run_sync import finish
 from safeconduct._core.store import Revocation
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.stores import MemoryStore
-from safeconduct.stores.redis_stores import RedisStores
+from safeconduct.stores.redis.server import RedisStores
 from store_contract import HORIZON_MS, LEEWAY_MS, question
 
 NAMES = [b"a", b"b", b"c"]

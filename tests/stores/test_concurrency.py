@@ -10,8 +10,8 @@ from proxies import Proxy
 from safeconduct._core.run_sync import finish
 from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
-from safeconduct.stores import wire
-from safeconduct.stores.breaker import FAILURES
+from safeconduct.stores.redis import client
+from safeconduct.stores.redis.health import FAILURES
 from servers import free_port, in_child
 from store_contract import TOKEN, question
 from worlds import Blocking, Native
@@ -132,7 +132,7 @@ def test_a_connection_that_came_late_says_nothing_about_the_server(open_stores, 
     """What was left of the deadline was too little to judge it by, so the breaker stays closed."""
     stores = open_stores(f"redis://127.0.0.1:{free_port()}", deadline_ms=1000)
     seconds = [0.0]
-    monkeypatch.setattr(wire, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
+    monkeypatch.setattr(client, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
 
     class Late:
         async def take(self, waited):

@@ -4,7 +4,7 @@ import pytest
 
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.stores import MemoryStore
-from safeconduct.stores.redis_stores import RedisStores
+from safeconduct.stores.redis.server import RedisStores
 from store_contract import ALICE, HORIZON_MS, KEY, LEEWAY_MS, OTHER, TOKEN, StoreContract, question
 from worlds import WORLDS, Clock
 

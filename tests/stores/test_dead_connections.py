@@ -8,10 +8,10 @@ import pytest
 from proxies import Proxy
 from safeconduct._core.run_sync import finish
 from safeconduct.errors import Unavailable
-from safeconduct.stores.breaker import FAILURES
-from safeconduct.stores.link import LinkBroken
-from safeconduct.stores.link_pool import LinkPool, Taken
-from safeconduct.stores.run import Run
+from safeconduct.stores.redis.connection import LinkBroken
+from safeconduct.stores.redis.health import FAILURES
+from safeconduct.stores.redis.pool import LinkPool, Taken
+from safeconduct.stores.redis.server_run import Run
 from store_contract import question
 
 MANY = 20

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from safeconduct._core.store import Receipt, Revocation, Written
-from safeconduct.stores import wire
+from safeconduct.stores.redis import client
 from store_contract import TOKEN
 from worlds import Native
 
@@ -36,7 +36,7 @@ def test_e1_a_revocation_is_durable_where_every_change_is_on_disk_first(
 def test_e1_a_disk_that_says_nothing_does_not_undo_a_revocation(open_stores, fresh_server, monkeypatch):
     """The wait is outside the deadline and has a bound of its own; a loop's is over at once where that is past."""
     fresh_server.keep_changes("always")
-    monkeypatch.setattr(wire, "_DISK_SECONDS", -1.0)
+    monkeypatch.setattr(client, "_DISK_SECONDS", -1.0)
     world = Native(open_stores(fresh_server.url))
 
     written = revoke(world)

@@ -12,8 +12,8 @@ from safeconduct import Auth, Config
 from safeconduct._core.store import Revocation
 from safeconduct.errors import ConfigurationError, RevokedToken, Unavailable
 from safeconduct.events import StoreLost
-from safeconduct.stores.epoch_file import EpochFile
-from safeconduct.stores.marks import Mark, Marks
+from safeconduct.stores.redis.epoch_file import EpochFile
+from safeconduct.stores.redis.marks import Mark, Marks
 from store_contract import TOKEN, question
 
 META, LOG = "safeconduct:{sc:00}:meta", "safeconduct:{sc:00}:log"

@@ -10,10 +10,10 @@ from proxies import Proxy
 from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreRecovered, StoreUnavailable
-from safeconduct.stores import link, reply, scripts, wire
-from safeconduct.stores.address import parse_address
-from safeconduct.stores.breaker import FAILURES, OPEN_SECONDS
-from safeconduct.stores.fitness import EVERY_SECONDS
+from safeconduct.stores import scripts
+from safeconduct.stores.redis import client, connection, reply
+from safeconduct.stores.redis.connection import parse_address
+from safeconduct.stores.redis.health import EVERY_SECONDS, FAILURES, OPEN_SECONDS
 from servers import free_port
 from store_contract import ALICE, TOKEN, question
 
@@ -325,7 +325,7 @@ def test_a_revocation_says_how_many_replicas_have_it(enter, open_stores, server)
 
 def test_a_revocation_whose_replicas_never_answered_is_written(enter, open_stores, server, monkeypatch):
     """That nobody said how many replicas have it does not undo it."""
-    monkeypatch.setattr(wire, "_REPLY_MS", -10_000)
+    monkeypatch.setattr(client, "_REPLY_MS", -10_000)
     world = enter(open_stores(server.url, deadline_ms=1000, min_replicas=1))
     begin(world)
 
@@ -344,8 +344,8 @@ def test_where_waiting_for_replicas_is_forbidden_none_is_counted(enter, open_sto
 
 
 def test_a_server_that_falls_silent_for_the_whole_deadline_is_asked_no_more():
-    with pytest.raises(link.LinkBroken):
-        wire._left(0.0)
+    with pytest.raises(connection.LinkBroken):
+        client._left(0.0)
 
 
 def test_a_reply_of_another_shape_is_unavailable(enter, open_stores, server):
@@ -372,6 +372,6 @@ def test_an_epoch_that_did_not_begin_is_unavailable(enter, open_stores, server, 
 
 
 def test_an_older_driver_is_told_not_to_introduce_itself(monkeypatch):
-    monkeypatch.setattr(link.importlib.util, "find_spec", {}.get)
+    monkeypatch.setattr(connection.importlib.util, "find_spec", {}.get)
 
-    assert "lib_name" in link.connection_arguments(parse_address("redis://"))
+    assert "lib_name" in connection.connection_arguments(parse_address("redis://"))

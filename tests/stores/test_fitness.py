@@ -4,8 +4,8 @@ import pytest
 
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreUnavailable
-from safeconduct.stores.fitness import EVERY_SECONDS, Fitness
-from safeconduct.stores.link import Refusal
+from safeconduct.stores.redis.connection import Refusal
+from safeconduct.stores.redis.health import EVERY_SECONDS, Fitness
 from store_contract import question
 
 

@@ -14,7 +14,7 @@ from people import Folk
 from proxies import Proxy
 from safeconduct import Auth
 from safeconduct.errors import Unavailable
-from safeconduct.stores.redis_stores import RedisStores
+from safeconduct.stores.redis.server import RedisStores
 from store_contract import question
 from visiting import life_configuration, stores_of
 

@@ -12,9 +12,9 @@ from safeconduct._core.run_sync import finish
 from safeconduct._core.store import Question, Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreUnavailable
-from safeconduct.stores.breaker import OPEN_SECONDS
-from safeconduct.stores.marks import Mark, Marks
-from safeconduct.stores.run import Run, read_run
+from safeconduct.stores.redis.health import OPEN_SECONDS
+from safeconduct.stores.redis.marks import Mark, Marks
+from safeconduct.stores.redis.server_run import Run, read_run
 from standby import Standby
 from store_contract import ALICE, TOKEN, question
 from worlds import Blocking, Native

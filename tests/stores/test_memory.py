@@ -7,7 +7,8 @@ import pytest
 from safeconduct._core.run_sync import finish
 from safeconduct._core.store import Counter, Question, Revocation
 from safeconduct.errors import Unavailable
-from safeconduct.stores import MemoryStore, counters
+from safeconduct.stores import MemoryStore
+from safeconduct.stores.memory import counters
 from servers import in_child
 from store_contract import HORIZON_MS, LEEWAY_MS, question
 from worlds import Clock

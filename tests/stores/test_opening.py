@@ -6,8 +6,8 @@ from safeconduct._core.run_sync import finish
 from safeconduct._core.store import Counter, Revocation
 from safeconduct.errors import ConfigurationError, NotSupported, Unavailable
 from safeconduct.stores import MemoryStore, NoStore, open_store
-from safeconduct.stores.address import Address, parse_address
-from safeconduct.stores.redis_stores import RedisStores
+from safeconduct.stores.redis.connection import Address, parse_address
+from safeconduct.stores.redis.server import RedisStores
 from store_contract import HORIZON_MS, LEEWAY_MS, question
 from worlds import Clock
 

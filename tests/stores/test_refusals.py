@@ -11,8 +11,8 @@ from refusing import Refusing
 from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreUnavailable
-from safeconduct.stores.breaker import FAILURES
-from safeconduct.stores.complaints import Complaints
+from safeconduct.stores.redis.health import FAILURES
+from safeconduct.stores.redis.refusals import Complaints
 from store_contract import TOKEN, question
 from visiting import Place, stores_of
 

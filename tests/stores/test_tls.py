@@ -5,10 +5,9 @@ import pytest
 from certificates import Authority
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreUnavailable
-from safeconduct.stores import native
-from safeconduct.stores.address import parse_address
-from safeconduct.stores.breaker import FAILURES
-from safeconduct.stores.link import connection_arguments
+from safeconduct.stores.redis import connection_asyncio
+from safeconduct.stores.redis.connection import connection_arguments, parse_address
+from safeconduct.stores.redis.health import FAILURES
 from servers import Server, free_port
 from store_contract import question
 
@@ -123,7 +122,7 @@ def test_e12_every_driver_is_told_to_check_the_name():
 def test_e5_a_closed_loop_leaves_no_encrypted_connection(open_stores, start, authority):
     """The socket is that of the transport below, and is closed with it."""
     stores = open_stores(url_of(start(), authority))
-    loop = native.asyncio.new_event_loop()
+    loop = connection_asyncio.asyncio.new_event_loop()
     loop.run_until_complete(stores.native().begin_epoch(0, reason="new", seen=None))
     [way] = stores._loops._ways.values()
     [link] = way.wire._pool._links

@@ -12,7 +12,7 @@ from login_scene import HORIZON_MS, LEEWAY_MS, House
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.errors import AuthError
 from safeconduct.principal import Principal
-from safeconduct.stores.redis_stores import RedisStores
+from safeconduct.stores.redis.server import RedisStores
 from tokencraft import ISSUER
 from worlds import Native
 

@@ -2,8 +2,8 @@
 
 from types import SimpleNamespace
 
-from safeconduct.stores import wire
-from safeconduct.stores.link import LinkBroken
+from safeconduct.stores.redis import client
+from safeconduct.stores.redis.connection import LinkBroken
 
 
 class SlowLinks:
@@ -14,7 +14,7 @@ class SlowLinks:
         self.takes_seconds = 0.0
         #: What was left of the deadline at each exchange.
         self.granted = []
-        monkeypatch.setattr(wire, "time", SimpleNamespace(monotonic=lambda: self.now))
+        monkeypatch.setattr(client, "time", SimpleNamespace(monotonic=lambda: self.now))
 
     def around(self, wire_in_use):
         pool = wire_in_use._pool

@@ -19,7 +19,7 @@ from safeconduct._tokens.key_table import FixedKeys
 from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct.config import Config, SessionConfig, TokenConfig
 from safeconduct.directories import people_for
-from safeconduct.stores.nowhere import NoStore
+from safeconduct.stores.null import NoStore
 from tokencraft import AUDIENCE, ISSUER, jwk_for, segment
 from worlds import Clock
 

@@ -4,7 +4,7 @@ from people import run
 from safeconduct._core.throttle import Throttle, ThrottleNews
 from safeconduct.config import LoginConfig
 from safeconduct.errors import TooManyAttempts
-from safeconduct.stores.memory import MemoryStore
+from safeconduct.stores.memory.store import MemoryStore
 from worlds import Clock
 
 KEY = b"k" * 32

@@ -12,7 +12,7 @@ from people import Folk
 from safeconduct import Auth, Config
 from safeconduct._keys.loading import own_keys
 from safeconduct.stores import MemoryStore
-from safeconduct.stores.redis_stores import RedisStores
+from safeconduct.stores.redis.server import RedisStores
 from worlds import Clock
 
 SITE = "https://app.example"

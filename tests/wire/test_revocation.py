@@ -9,7 +9,7 @@ import pytest
 from calling import Asked
 from minting import mint
 from safeconduct import Auth
-from safeconduct.stores.fitness import EVERY_SECONDS
+from safeconduct.stores.redis.health import EVERY_SECONDS
 from servers import Server
 from stages import far_configuration
 from wire import Served, octets_of

@@ -6,8 +6,8 @@ from safeconduct._core.store import Stores
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import Event
-from safeconduct.stores.memory import MemoryStore
-from safeconduct.stores.nowhere import NoStore
+from safeconduct.stores.memory.store import MemoryStore
+from safeconduct.stores.null import NoStore
 
 __all__ = ["MemoryStore", "NoStore", "open_store"]
 
@@ -43,6 +43,6 @@ def open_store(
         return MemoryStore(clock=clock, horizon_ms=horizon_ms, leeway_ms=leeway_ms)
     if config.url.startswith(_LATER):
         raise ConfigurationError("store.url: Sentinel and Cluster are not supported yet, wanted redis:// or rediss://")
-    from safeconduct.stores.redis_stores import RedisStores  # noqa: PLC0415 - asyncio is for those who use it
+    from safeconduct.stores.redis.server import RedisStores  # noqa: PLC0415 - asyncio is for those who use it
 
     return RedisStores(config, revocation, horizon_ms=horizon_ms, leeway_ms=leeway_ms, announce=announce)

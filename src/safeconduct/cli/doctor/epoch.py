@@ -10,10 +10,10 @@ from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
 from safeconduct.cli.outcomes import Refusal
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
-from safeconduct.stores.epoch_file import EpochFile
-from safeconduct.stores.link import Command, LinkBroken, Reply
-from safeconduct.stores.link import Refusal as ServerRefusal
-from safeconduct.stores.marks import Mark
+from safeconduct.stores.redis.connection import Command, LinkBroken, Reply
+from safeconduct.stores.redis.connection import Refusal as ServerRefusal
+from safeconduct.stores.redis.epoch_file import EpochFile
+from safeconduct.stores.redis.marks import Mark
 
 _NAME_BYTES: Final = 16
 _NO_HEAD: Final = b"0-0"

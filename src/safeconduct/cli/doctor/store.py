@@ -8,10 +8,9 @@ from safeconduct._core.run_sync import finish
 from safeconduct.cli.doctor.epoch import epochs
 from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
 from safeconduct.config import Config
-from safeconduct.stores.address import parse_address
-from safeconduct.stores.blocking import BlockingLink
-from safeconduct.stores.link import Command, LinkBroken, Reply
-from safeconduct.stores.link import Refusal as ServerRefusal
+from safeconduct.stores.redis.connection import Command, LinkBroken, Reply, parse_address
+from safeconduct.stores.redis.connection import Refusal as ServerRefusal
+from safeconduct.stores.redis.connection_sync import BlockingLink
 
 #: Longer than a request may wait: a slow answer is a finding, and no answer another.
 _PATIENCE_SECONDS: Final = 5.0

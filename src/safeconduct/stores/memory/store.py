@@ -21,10 +21,10 @@ from safeconduct._core.revocation_keys import untagged
 from safeconduct._core.session_store import ForeignSession
 from safeconduct._core.store import Answer, Counter, Question, Revocation, Stamp, Store, Written
 from safeconduct.errors import Unavailable
-from safeconduct.stores.counters import MemoryCounters
-from safeconduct.stores.lifetimes import MARGIN_MS, entry_expires_ms
-from safeconduct.stores.memory_references import MemoryReferences
-from safeconduct.stores.memory_sessions import MemorySessions
+from safeconduct.stores.expiry import MARGIN_MS, entry_expires_ms
+from safeconduct.stores.memory.counters import MemoryCounters
+from safeconduct.stores.memory.opaque import MemoryReferences
+from safeconduct.stores.memory.sessions import MemorySessions
 
 #: How many expired entries a write clears away; as many as the script in Redis does.
 PRUNED_AT_ONCE = 100

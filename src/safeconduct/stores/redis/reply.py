@@ -5,8 +5,8 @@ from typing import Any, cast, get_args
 
 from safeconduct._core.epochs import Epoch, EpochReason, Witness
 from safeconduct.errors import Unavailable
-from safeconduct.stores.link import Reply
-from safeconduct.stores.marks import Mark
+from safeconduct.stores.redis.connection import Reply
+from safeconduct.stores.redis.marks import Mark
 
 _HEAD_LENGTH = 8
 _REASONS: dict[str, EpochReason] = {"new": "new", "adopted": "adopted"}

@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from safeconduct._core.epochs import Epoch
-from safeconduct.stores.marks import Marks
-from safeconduct.stores.reply import Head, read_head
+from safeconduct.stores.redis.client import Call, Ways
+from safeconduct.stores.redis.marks import Marks
+from safeconduct.stores.redis.reply import Head, read_head
 from safeconduct.stores.scripts import Script
-from safeconduct.stores.ways import Ways
-from safeconduct.stores.wire import Call
 
 _SHARD_KEYS: Final = (b"rev", b"cut", b"log", b"meta")
 _DRAWN_BYTES: Final = 16

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from safeconduct.stores.address import Address
-from safeconduct.stores.link import Command, LinkBroken, Refusal, Reply
-from safeconduct.stores.run import Run
+from safeconduct.stores.redis.connection import Address, Command, LinkBroken, Refusal, Reply
+from safeconduct.stores.redis.server_run import Run
 
 
 def load_driver() -> None:
     """Import the part of redis-py that connections here are made of; 200 ms that only who asks a server pays."""
-    import_module("safeconduct.stores.blocking_connection")
+    import_module("safeconduct.stores.redis.deadline_socket")
 
 
 class BlockingLink:
@@ -26,7 +25,7 @@ class BlockingLink:
 
     async def open(self, seconds: float) -> None:
         """Connect within *seconds*."""
-        from safeconduct.stores.blocking_connection import DeadlineConnection  # noqa: PLC0415 - as in load_driver
+        from safeconduct.stores.redis.deadline_socket import DeadlineConnection  # noqa: PLC0415 - as in load_driver
 
         try:
             self._connection = DeadlineConnection(self._address, time.monotonic() + seconds)

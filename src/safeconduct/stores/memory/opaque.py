@@ -7,8 +7,8 @@ from typing import Protocol
 from safeconduct._core.opaque_store import KeptReply, Resolved, Sought
 from safeconduct._core.revocation_keys import session_place
 from safeconduct._core.store import Answer, Question
-from safeconduct.stores.lifetimes import MARGIN_MS
-from safeconduct.stores.memory_sessions import Ground as SessionGround
+from safeconduct.stores.expiry import MARGIN_MS
+from safeconduct.stores.memory.sessions import Ground as SessionGround
 
 #: How many tokens there may be at once.
 LIMIT = 1_000_000

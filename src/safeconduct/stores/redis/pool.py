@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from safeconduct.stores.link import Link
+from safeconduct.stores.redis.connection import Link
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,19 +16,17 @@ from safeconduct._core.store import Store
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.errors import Unavailable
 from safeconduct.events import Event
-from safeconduct.stores import blocking, native
-from safeconduct.stores.address import parse_address
-from safeconduct.stores.blocking import BlockingLink, BlockingSlots
-from safeconduct.stores.breaker import Breaker
-from safeconduct.stores.complaints import Complaints
-from safeconduct.stores.epoch_file import EpochFile
-from safeconduct.stores.fitness import Fitness
-from safeconduct.stores.link import Link
-from safeconduct.stores.loop_ways import LoopWays
-from safeconduct.stores.marks import Marks
-from safeconduct.stores.native import NativeLink, NativeSlots
-from safeconduct.stores.redis_store import RedisStore
-from safeconduct.stores.wire import Wire
+from safeconduct.stores.redis import connection_asyncio, connection_sync
+from safeconduct.stores.redis.client import Wire
+from safeconduct.stores.redis.connection import Link, parse_address
+from safeconduct.stores.redis.connection_asyncio import NativeLink, NativeSlots
+from safeconduct.stores.redis.connection_sync import BlockingLink, BlockingSlots
+from safeconduct.stores.redis.epoch_file import EpochFile
+from safeconduct.stores.redis.health import Breaker, Fitness
+from safeconduct.stores.redis.loop_clients import LoopWays
+from safeconduct.stores.redis.marks import Marks
+from safeconduct.stores.redis.refusals import Complaints
+from safeconduct.stores.redis.store import RedisStore
 
 
 class RedisStores:
@@ -110,10 +108,10 @@ class RedisStores:
         _abandoned.extend([*self._threads.forget(), *self._loops.forget()])
 
     def _new_blocking_wire(self) -> Wire:
-        return self._new_wire(blocking.load_driver, BlockingLink, BlockingSlots(self._config.pool_size))
+        return self._new_wire(connection_sync.load_driver, BlockingLink, BlockingSlots(self._config.pool_size))
 
     def _new_native_wire(self) -> Wire:
-        return self._new_wire(native.load_driver, NativeLink, NativeSlots(self._config.pool_size))
+        return self._new_wire(connection_asyncio.load_driver, NativeLink, NativeSlots(self._config.pool_size))
 
     def _new_wire(self, load_driver: Callable[[], None], open_link: Callable[[Any], Link], slots: Any) -> Wire:
         return Wire(

@@ -5,8 +5,8 @@ from typing import Any, cast, get_args
 from safeconduct._core.session_store import Opening, Outcome, SessionReply
 from safeconduct._core.sessions.model import Chain, Renewal, Session, Transport
 from safeconduct.principal import LEVELS
-from safeconduct.stores.link import Reply
-from safeconduct.stores.reply import Head, integer, shapeless
+from safeconduct.stores.redis.connection import Reply
+from safeconduct.stores.redis.reply import Head, integer, shapeless
 
 _OUTCOMES: frozenset[str] = frozenset(get_args(Outcome))
 _TRANSPORTS: frozenset[str] = frozenset(get_args(Transport))

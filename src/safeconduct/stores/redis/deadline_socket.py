@@ -12,8 +12,7 @@ from typing import Any
 
 from redis.connection import Connection
 
-from safeconduct.stores.address import Address
-from safeconduct.stores.link import connection_arguments
+from safeconduct.stores.redis.connection import Address, connection_arguments
 
 
 class DeadlineSocket:

@@ -9,17 +9,16 @@ that lay idle may have been closed from the other side; so every script must bea
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from safeconduct._core.budget import current_budget
 from safeconduct.errors import Unavailable
-from safeconduct.stores import run
-from safeconduct.stores.address import Address
-from safeconduct.stores.breaker import Breaker
-from safeconduct.stores.complaints import REFUSED_INTRODUCTION, Complaints, advice
-from safeconduct.stores.fitness import Fitness
-from safeconduct.stores.link import Command, Link, LinkBroken, Refusal, Reply, Slots
-from safeconduct.stores.link_pool import LinkPool
-from safeconduct.stores.reply import is_of_old_run
+from safeconduct.stores.redis import server_run
+from safeconduct.stores.redis.connection import Address, Command, Link, LinkBroken, Refusal, Reply, Slots
+from safeconduct.stores.redis.health import Breaker, Fitness
+from safeconduct.stores.redis.pool import LinkPool
+from safeconduct.stores.redis.refusals import REFUSED_INTRODUCTION, Complaints, advice
+from safeconduct.stores.redis.reply import is_of_old_run
 from safeconduct.stores.scripts import Script
 
 #: Kept back of the deadline when replicas are waited for: a server ends a wait up to a tenth of a second late.
@@ -202,10 +201,10 @@ class Wire:
         if self._address.database:
             commands.append(("SELECT", self._address.database))
         questions = self._fitness.questions()
-        replies = await link.exchange([*commands, *questions, *run.QUESTIONS], _left(ends_at))
+        replies = await link.exchange([*commands, *questions, *server_run.QUESTIONS], _left(ends_at))
         if any(isinstance(reply, Refusal) for reply in replies[: len(commands)]):
             raise LinkBroken(REFUSED_INTRODUCTION, is_final=True)
-        link.run = run.read_run(replies[-len(run.QUESTIONS) :])
+        link.run = server_run.read_run(replies[-len(server_run.QUESTIONS) :])
         if not self._fitness.hear(replies[len(commands) :]):
             self._fitness.hear(await link.exchange(self._fitness.questions(), _left(ends_at)))
 
@@ -220,7 +219,7 @@ class Wire:
             [reply] = await link.exchange([_command("EVAL", call.script.text, call, link)], _left(ends_at))
         if call.known is not None and is_of_old_run(reply):
             # Something between us and the servers led this connection to another one.
-            link.run = run.read_run(await link.exchange(run.QUESTIONS, _left(ends_at)))
+            link.run = server_run.read_run(await link.exchange(server_run.QUESTIONS, _left(ends_at)))
             command = _command("EVAL", call.script.text, call, link, is_confirmed=True)
             [reply] = await link.exchange([command], _left(ends_at))
         return Outcome(reply)
@@ -255,3 +254,15 @@ async def _is_on_disk(link: Link) -> bool:
 def _command(verb: str, script: str, call: Call, link: Link, *, is_confirmed: bool = False) -> Command:
     known = () if call.known is None else (*call.known, *link.run.words(is_confirmed=is_confirmed))
     return (verb, script, len(call.keys), *call.keys, *call.arguments, *known)
+
+
+class Ways(Protocol):
+    """Finds the wire that the running code may use."""
+
+    def wire(self) -> Wire:
+        """Return it; raises ``Unavailable`` if there shall be none."""
+        ...
+
+    async def close(self) -> None:
+        """Drop its connections."""
+        ...

@@ -21,10 +21,10 @@ from safeconduct._core.session_store import (
 )
 from safeconduct._core.sessions.paging import Cursor, page_of
 from safeconduct.stores import scripts
-from safeconduct.stores.lifetimes import MARGIN_MS
-from safeconduct.stores.reply import Head, shapeless
-from safeconduct.stores.session_hash import read_ends, read_session, read_session_reply, written
-from safeconduct.stores.shard_calls import NOTHING_SHOWN, Argument, ShardCalls, Shown
+from safeconduct.stores.expiry import MARGIN_MS
+from safeconduct.stores.redis.reply import Head, shapeless
+from safeconduct.stores.redis.session_hash import read_ends, read_session, read_session_reply, written
+from safeconduct.stores.redis.shard_calls import NOTHING_SHOWN, Argument, ShardCalls, Shown
 
 #: About how many changes a shard's log keeps, as for every revocation.
 _LOG_LENGTH = 10_000

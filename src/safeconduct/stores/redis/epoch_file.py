@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from safeconduct._core.log import write_log
 from safeconduct.errors import ConfigurationError
-from safeconduct.stores.marks import Mark, is_later
+from safeconduct.stores.redis.marks import Mark, is_later
 
 _VERSION: Final = 1
 _logger = logging.getLogger("safeconduct.stores")

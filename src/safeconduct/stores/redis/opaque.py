@@ -9,10 +9,10 @@ from safeconduct._core.opaque_store import KeptReply, Resolved, Sought
 from safeconduct._core.revocation_keys import MEMBER_BYTES, epoch_tag_of
 from safeconduct._core.store import Question
 from safeconduct.stores import scripts
-from safeconduct.stores.lifetimes import MARGIN_MS
-from safeconduct.stores.link import Reply
-from safeconduct.stores.reply import integer, shapeless
-from safeconduct.stores.shard_calls import ShardCalls, Shown
+from safeconduct.stores.expiry import MARGIN_MS
+from safeconduct.stores.redis.connection import Reply
+from safeconduct.stores.redis.reply import integer, shapeless
+from safeconduct.stores.redis.shard_calls import ShardCalls, Shown
 
 
 class RedisReferences:

@@ -6,7 +6,7 @@ from typing import Literal
 from safeconduct._core.epochs import Epoch
 from safeconduct._core.store import Answer, Counter, Question, Revocation, Stamp, Store, Written
 from safeconduct.errors import NotSupported
-from safeconduct.stores.memory import MemoryStore
+from safeconduct.stores.memory.store import MemoryStore
 
 
 class NoStore:

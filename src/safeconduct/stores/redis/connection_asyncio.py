@@ -6,9 +6,8 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-from safeconduct.stores.address import Address
-from safeconduct.stores.link import Command, LinkBroken, Refusal, Reply, connection_arguments
-from safeconduct.stores.run import Run
+from safeconduct.stores.redis.connection import Address, Command, LinkBroken, Refusal, Reply, connection_arguments
+from safeconduct.stores.redis.server_run import Run
 
 
 def load_driver() -> None:

@@ -14,14 +14,13 @@ from safeconduct._core.epochs import Epoch
 from safeconduct._core.store import TRY_TAG_BYTES, Answer, Counter, Question, Revocation, Stamp, Written
 from safeconduct.errors import Unavailable
 from safeconduct.stores import scripts
-from safeconduct.stores.lifetimes import MARGIN_MS, clamped_ms
-from safeconduct.stores.marks import Marks
-from safeconduct.stores.redis_references import RedisReferences
-from safeconduct.stores.redis_sessions import RedisSessions
-from safeconduct.stores.reply import integer
-from safeconduct.stores.shard_calls import ShardCalls, Shown
-from safeconduct.stores.ways import Ways
-from safeconduct.stores.wire import Call
+from safeconduct.stores.expiry import MARGIN_MS, clamped_ms
+from safeconduct.stores.redis.client import Call, Ways
+from safeconduct.stores.redis.marks import Marks
+from safeconduct.stores.redis.opaque import RedisReferences
+from safeconduct.stores.redis.reply import integer
+from safeconduct.stores.redis.sessions import RedisSessions
+from safeconduct.stores.redis.shard_calls import ShardCalls, Shown
 
 #: About how many changes a shard's log keeps; whoever is further behind loads everything anew.
 _LOG_LENGTH = 10_000

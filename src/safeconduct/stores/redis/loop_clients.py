@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from safeconduct.errors import Unavailable
-from safeconduct.stores.wire import Wire
+from safeconduct.stores.redis.client import Wire
 
 
 @dataclass(frozen=True, slots=True)

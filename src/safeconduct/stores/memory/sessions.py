@@ -11,8 +11,6 @@ from typing import Protocol
 
 from safeconduct._core.epochs import Epoch
 from safeconduct._core.revocation_keys import session_place
-from safeconduct._core.session.chain import Turn, turn
-from safeconduct._core.session.transitions import issued, opened, renewed, stepped, with_rights, without_salt
 from safeconduct._core.session_store import (
     MemberOf,
     Opening,
@@ -27,8 +25,18 @@ from safeconduct._core.session_store import (
 from safeconduct._core.sessions.model import Session
 from safeconduct._core.sessions.paging import Cursor, page_of
 from safeconduct._core.store import Revocation
-from safeconduct.stores.lifetimes import MARGIN_MS
-from safeconduct.stores.session_shelf import SessionShelf
+from safeconduct.stores.expiry import MARGIN_MS
+from safeconduct.stores.memory.session_index import SessionShelf
+from safeconduct.stores.memory.state_machine import (
+    Turn,
+    issued,
+    opened,
+    renewed,
+    stepped,
+    turn,
+    with_rights,
+    without_salt,
+)
 
 
 class Ground(Protocol):
