@@ -7,7 +7,7 @@ import pytest
 
 from commands import run, write_configuration
 from diagnosis import texts
-from safeconduct.cli.doctor.configuration import examine_configuration
+from safeconduct.cli.doctor.checks import examine_configuration
 from safeconduct.config import Config
 
 PASSWORD = "correct horse"

@@ -4,7 +4,7 @@ import pytest
 
 from commands import run, write_configuration
 from diagnosis import found, texts
-from safeconduct.cli.doctor import store as store_examination
+from safeconduct.cli.doctor import store_checks as store_examination
 from safeconduct.config import Config
 from safeconduct.stores.redis.connection import LinkBroken, Refusal
 from safeconduct.stores.redis.epoch_file import EpochFile

@@ -5,7 +5,7 @@ import pytest
 from commands import run, write_configuration
 from safeconduct import Account, Auth
 from safeconduct._core.store import Receipt
-from safeconduct.cli.outcomes import Refusal
+from safeconduct.cli.output import Refusal
 from safeconduct.cli.revoke import _report
 from safeconduct.config import Config
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from commands import run, write_configuration
-from safeconduct.cli.outcomes import Complaint
+from safeconduct.cli.output import Complaint
 from safeconduct.cli.standard_input import read_standard_input
 
 READERS = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from safeconduct.cli.tables import as_text
+from safeconduct.cli.output import as_text
 
 
 @pytest.mark.parametrize(

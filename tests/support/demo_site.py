@@ -9,7 +9,7 @@ import werkzeug.serving
 
 from safeconduct import Auth
 from safeconduct.cli.demo import flask_app, starlette_app
-from safeconduct.cli.demo.house import build_house
+from safeconduct.cli.demo.workspace import build_house
 from worlds import Clock
 
 

@@ -10,7 +10,7 @@ from safeconduct import Auth, Config, ConfigurationError
 from safeconduct.asgi import AuthMiddleware
 from safeconduct.flask import Safeconduct
 from safeconduct.testing import signed_in, throw_away_keys
-from safeconduct.testing.guard import auth_of
+from safeconduct.testing.signed_in import auth_of
 
 NAME = "https://api.example.com"
 

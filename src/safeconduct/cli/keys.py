@@ -17,9 +17,8 @@ from safeconduct._keys.folder import read_keys, write_key
 from safeconduct._keys.generate import made_at, new_key, new_secrets, retire, rotate
 from safeconduct._keys.keyset import STATE_MEMBER, KeySet, State
 from safeconduct._tokens.algorithms import ALGORITHMS, canonical
-from safeconduct.cli.outcomes import Complaint, tell, warn
-from safeconduct.cli.settings import Settings, pass_settings
-from safeconduct.cli.tables import json_option, print_json, print_table
+from safeconduct.cli.context import Settings, pass_settings
+from safeconduct.cli.output import Complaint, json_option, print_json, print_table, tell, warn
 from safeconduct.directories.atomic_write import only_writer_into
 
 DEFAULT_FOLDER: Final = Path("keys")

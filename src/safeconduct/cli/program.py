@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
+from safeconduct.cli.context import Settings
 from safeconduct.cli.demo.command import demo
 from safeconduct.cli.doctor.command import doctor
 from safeconduct.cli.keys import keys
-from safeconduct.cli.outcomes import Complaint, Refusal
+from safeconduct.cli.output import Complaint, Refusal
 from safeconduct.cli.revoke import revoke
 from safeconduct.cli.routes import routes
 from safeconduct.cli.sessions import sessions
-from safeconduct.cli.settings import Settings
 from safeconduct.cli.token import token
 from safeconduct.cli.users import users
 from safeconduct.errors import AuthError, ConfigurationError

@@ -8,10 +8,9 @@ import click
 
 from safeconduct._core.opaque import is_reference
 from safeconduct._core.store import Receipt, RevocationKind
-from safeconduct.cli.outcomes import Complaint, Refusal, tell, warn
-from safeconduct.cli.settings import Opened, Settings, opened, pass_settings, patient, refuse_without_store
+from safeconduct.cli.context import Opened, Settings, opened, pass_settings, patient, refuse_without_store
+from safeconduct.cli.output import Complaint, Refusal, json_option, print_record, tell, warn
 from safeconduct.cli.standard_input import require_standard_input
-from safeconduct.cli.tables import json_option, print_record
 from safeconduct.cli.token import read_token
 from safeconduct.config import Config
 from safeconduct.errors import RevokedToken

@@ -5,10 +5,9 @@ from datetime import UTC, datetime
 import click
 
 from safeconduct._core.sessions.active import OpenSession
-from safeconduct.cli.outcomes import Complaint, tell, warn
+from safeconduct.cli.context import Settings, opened, pass_settings, patient, refuse_without_store
+from safeconduct.cli.output import Complaint, Row, json_option, print_record, print_table, tell, warn
 from safeconduct.cli.revoke import session as revoke_session
-from safeconduct.cli.settings import Settings, opened, pass_settings, patient, refuse_without_store
-from safeconduct.cli.tables import Row, json_option, print_record, print_table
 from safeconduct.config import Config
 
 

@@ -3,7 +3,7 @@
 import sys
 from typing import cast
 
-from safeconduct.cli.outcomes import Complaint
+from safeconduct.cli.output import Complaint
 
 
 def read_standard_input(what: str) -> str:

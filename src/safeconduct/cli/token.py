@@ -7,11 +7,9 @@ import click
 from safeconduct._core.opaque import is_reference
 from safeconduct._tokens.issuer import Grant
 from safeconduct._tokens.reader import decode_segment, read_object
-from safeconduct.cli.instant import instant_ms
-from safeconduct.cli.outcomes import Complaint, Refusal, tell, warn
-from safeconduct.cli.settings import Settings, opened, pass_settings, patient
+from safeconduct.cli.context import Settings, instant_ms, opened, pass_settings, patient
+from safeconduct.cli.output import Complaint, Refusal, json_option, print_json, print_record, tell, warn
 from safeconduct.cli.standard_input import read_standard_input
-from safeconduct.cli.tables import json_option, print_json, print_record
 from safeconduct.config import Config
 from safeconduct.errors import AuthError, MalformedToken
 from safeconduct.principal import LEVELS, Level

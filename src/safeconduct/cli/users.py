@@ -6,10 +6,9 @@ from typing import Any, Final
 
 import click
 
-from safeconduct.cli.outcomes import Complaint, Refusal, tell
-from safeconduct.cli.settings import Settings, pass_settings
+from safeconduct.cli.context import Settings, pass_settings
+from safeconduct.cli.output import Complaint, Refusal, json_option, print_record, tell
 from safeconduct.cli.standard_input import read_standard_input, require_standard_input
-from safeconduct.cli.tables import json_option, print_record
 from safeconduct.directories import UsersFile
 
 DEFAULT_FILE: Final = Path("users.json")

@@ -14,10 +14,10 @@ from typing import Final, Literal, NoReturn
 import click
 
 from safeconduct.auth import Auth
-from safeconduct.cli.demo.house import build_house, issue_tokens
-from safeconduct.cli.demo.leaflet import print_leaflet
-from safeconduct.cli.outcomes import Complaint
-from safeconduct.cli.settings import opened, patient
+from safeconduct.cli.context import opened, patient
+from safeconduct.cli.demo.page import print_leaflet
+from safeconduct.cli.demo.workspace import build_house, issue_tokens
+from safeconduct.cli.output import Complaint
 
 _NEEDED: Final = ("argon2", "flask", "starlette", "uvicorn", "waitress", "websockets")
 _HOST: Final = "127.0.0.1"

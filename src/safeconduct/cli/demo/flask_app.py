@@ -3,8 +3,7 @@
 from flask import Flask, Response, jsonify
 
 from safeconduct.auth import Auth
-from safeconduct.cli.demo.leaflet import STEP_UP_SECONDS
-from safeconduct.cli.demo.page import new_page
+from safeconduct.cli.demo.page import STEP_UP_SECONDS, new_page
 from safeconduct.flask import Safeconduct
 from safeconduct.guard import current, principal, requires
 

@@ -8,8 +8,7 @@ from starlette.websockets import WebSocket
 
 from safeconduct.asgi import AuthMiddleware
 from safeconduct.auth import Auth
-from safeconduct.cli.demo.leaflet import STEP_UP_SECONDS
-from safeconduct.cli.demo.page import new_page
+from safeconduct.cli.demo.page import STEP_UP_SECONDS, new_page
 from safeconduct.guard import current, requires
 from safeconduct.starlette import identity, principal
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from safeconduct._core.access_rules import Policy
-from safeconduct.cli.applications import Application, Guard
+from safeconduct.cli.app_inspection import Application, Guard
 from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
-from safeconduct.cli.holding import described, routes_of
+from safeconduct.cli.routes import described, routes_of
 
 _FACES = {
     "starlette": "app.add_middleware(AuthMiddleware, auth=auth) from safeconduct.asgi, instead of the line around it.",

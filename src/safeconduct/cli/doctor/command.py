@@ -7,16 +7,14 @@ from typing import Final
 
 import click
 
-from safeconduct.cli.applications import load_application
+from safeconduct.cli.app_inspection import load_application
+from safeconduct.cli.context import Settings, pass_settings, refuse_without_store
 from safeconduct.cli.doctor.application import examine_application
-from safeconduct.cli.doctor.configuration import examine_configuration
+from safeconduct.cli.doctor.checks import examine_configuration, examine_files
 from safeconduct.cli.doctor.epoch import adopt_epoch
-from safeconduct.cli.doctor.files import examine_files
 from safeconduct.cli.doctor.finding import Finding, fail, ok
-from safeconduct.cli.doctor.store import examine_store, exchange, meta_key
-from safeconduct.cli.outcomes import Complaint
-from safeconduct.cli.settings import Settings, pass_settings, refuse_without_store
-from safeconduct.cli.tables import as_text, json_option, print_json
+from safeconduct.cli.doctor.store_checks import examine_store, exchange, meta_key
+from safeconduct.cli.output import Complaint, as_text, json_option, print_json
 from safeconduct.errors import ConfigurationError
 
 _INDENT: Final = " " * 6

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
-from safeconduct.cli.outcomes import Refusal
+from safeconduct.cli.output import Refusal
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
 from safeconduct.stores.redis.connection import Command, LinkBroken, Reply

@@ -50,3 +50,25 @@ def as_text(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(as_text(item) for item in cast("list[object]", value))
     return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in str(value))
+
+
+class Complaint(click.ClickException):
+    """The command was given what cannot work: an argument, a configuration, a file."""
+
+    exit_code = 2
+
+
+class Refusal(click.ClickException):
+    """The command was right, and the answer is no, or the work is not done."""
+
+    exit_code = 1
+
+
+def tell(text: str) -> None:
+    """Say something to the person and not to the pipe."""
+    click.echo(text, err=True)
+
+
+def warn(text: str) -> None:
+    """Say to the person what must not be missed."""
+    click.secho(f"Warning: {text}", fg="yellow", err=True)

@@ -12,8 +12,7 @@ from safeconduct._keys.folder import write_key
 from safeconduct._keys.generate import new_key, new_secrets
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.issuer import Grant
-from safeconduct.cli.instant import instant_ms
-from safeconduct.cli.settings import Opened
+from safeconduct.cli.context import Opened, instant_ms
 from safeconduct.config import Config
 from safeconduct.directories import UsersFile
 

@@ -15,7 +15,7 @@ from safeconduct import asgi, wsgi
 from safeconduct._core.access_rules import Policy
 from safeconduct._core.gate import Gate
 from safeconduct.auth import Auth
-from safeconduct.cli.outcomes import Complaint
+from safeconduct.cli.output import Complaint
 from safeconduct.errors import ConfigurationError
 
 Framework = Literal["starlette", "flask"]

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
@@ -10,10 +11,11 @@ from typing import Final
 
 import click
 
+from safeconduct._core.revocation_keys import stamp_question
 from safeconduct._core.run_sync import finish
 from safeconduct._wiring import Workshop
 from safeconduct.auth import Auth
-from safeconduct.cli.outcomes import Complaint, warn
+from safeconduct.cli.output import Complaint, warn
 from safeconduct.config import Config
 from safeconduct.config.loading import DEFAULT_FILE, PREFIX, is_of_service
 from safeconduct.directories import CallableDirectory
@@ -122,3 +124,23 @@ def _tell(event: Event) -> None:
     if event.log_level >= logging.WARNING and not isinstance(event, RuleWeakened):
         told = ", ".join(f"{each.name}: {getattr(event, each.name)}" for each in fields(event))
         warn(f"{type(event).__name__} ({told})")
+
+
+def instant_ms(tools: Opened, *, subject: str, client_id: str | None = None) -> int:
+    """
+    Return the ``iat_ms`` of a token: where processes share a store by its clock, and after every cut-off that meets it.
+
+    Raises:
+        Unavailable: If the store does not answer.
+    """
+    config = tools.config
+    revocations = None if config.store.url in WITHOUT_STORE else tools.workshop.revocations("wsgi")
+    if revocations is None or config.issuer is None:
+        return int(time.time() * 1000)
+    question = stamp_question(
+        issuer=config.issuer,
+        subject=subject,
+        client_id=client_id or config.tokens.client_id or config.issuer,
+        shards=config.store.shards,
+    )
+    return finish(revocations.stamp(question))
