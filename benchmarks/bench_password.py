@@ -20,7 +20,7 @@ from pathlib import Path
 
 from safeconduct._core.basic import BasicCredentials
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.run_sync import finish
+from safeconduct._core.run_sync import run_sync
 from safeconduct._core.throttle import Throttle
 from safeconduct._http.authorization import Basic, read_authorization
 from safeconduct.config import BasicConfig, LoginConfig
@@ -38,7 +38,7 @@ def proven_pairs(users: UsersFile) -> BasicCredentials:
     throttle = Throttle(store, store, LoginConfig(), key=bytes(32), announce=print)
     passwords = Passwords(people, throttle, announce=print)
     pairs = BasicCredentials(passwords, people, BasicConfig(), realm="bench", key=bytes(32), make=lambda pair: pair)
-    finish(pairs.prove(USERNAME, PASSWORD, network="192.0.2.1", now_ms=0, issued_ms=0))
+    run_sync(pairs.prove(USERNAME, PASSWORD, network="192.0.2.1", now_ms=0, issued_ms=0))
     return pairs
 
 

@@ -19,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 from proxies import Proxy
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.errors import Unavailable
-from safeconduct.stores.redis.connection import LinkBroken
-from safeconduct.stores.redis.server import RedisStores
+from safeconduct.stores.redis.connection import ConnectionBroken
+from safeconduct.stores.redis.server import RedisServer
 from servers import Server
 from store_contract import HORIZON_MS, LEEWAY_MS, question
 
@@ -29,7 +29,7 @@ DEAD, CLIENTS, CONNECTIONS, COMMAND_SECONDS, LOOPS = 20, 200, 4, 0.1, 300
 
 
 def open_stores(url, pool_size):
-    return RedisStores(
+    return RedisServer(
         StoreConfig(url=url, pool_size=pool_size), RevocationConfig(), horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS,
         announce=lambda event: print(f"  {event!r}"),
     )  # fmt: skip
@@ -73,7 +73,7 @@ class _Slow:
     async def exchange(self, commands, seconds):
         if seconds < COMMAND_SECONDS:
             await asyncio.sleep(seconds)
-            raise LinkBroken("TimeoutError", is_final=True)
+            raise ConnectionBroken("TimeoutError", is_final=True)
         await asyncio.sleep(COMMAND_SECONDS)
         return await self._link.exchange(commands, seconds)
 

@@ -2,25 +2,25 @@
 
 from typing import assert_type
 
-from safeconduct import Account, Auth, Caller, LongTermToken, OpenSession, Tokens
+from safeconduct import Account, ActiveSession, Auth, RefreshToken, RequestOrigin, Tokens
 from safeconduct.testing import Clock, signed_in, throw_away_keys
 
 
 def blocking(auth: Auth) -> None:
-    tokens = auth.sessions.sign_in(Account("alice"), remember=True, caller=Caller(transport="cookie"))
+    tokens = auth.sessions.sign_in(Account("alice"), remember=True, origin=RequestOrigin(transport="cookie"))
     assert_type(tokens, Tokens)
-    assert_type(tokens.refresh_token, LongTermToken | None)
+    assert_type(tokens.refresh_token, RefreshToken | None)
     assert_type(tokens.renew_after, int | None)
     assert_type(auth.sessions.renew(tokens.access_token), Tokens)
     assert_type(auth.sessions.step_up(tokens.access_token, "password"), Tokens)
-    assert_type(auth.sessions.list("alice"), tuple[OpenSession, ...])
+    assert_type(auth.sessions.list("alice"), tuple[ActiveSession, ...])
 
 
 async def awaiting(auth: Auth) -> None:
     tokens = await auth.async_sessions.sign_in(Account("alice"))
     assert_type(tokens, Tokens)
     assert_type(await auth.async_sessions.refresh("token", extend=True), Tokens)
-    assert_type(await auth.async_sessions.list("alice"), tuple[OpenSession, ...])
+    assert_type(await auth.async_sessions.list("alice"), tuple[ActiveSession, ...])
 
 
 def tested(auth: Auth) -> None:

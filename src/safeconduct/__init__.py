@@ -1,11 +1,11 @@
 """One line around any ASGI or WSGI application, and every request in it knows who is asking."""
 
 from safeconduct._core.directory import Account, AsyncDirectory, Directory
-from safeconduct._core.sessions.active import OpenSession
+from safeconduct._core.sessions.active import ActiveSession
 from safeconduct._core.sessions.facade import AsyncSessions
-from safeconduct._core.sessions.rotation import Caller
-from safeconduct._core.sessions.tokens import LongTermToken, Tokens
-from safeconduct._core.store import Receipt, Stores
+from safeconduct._core.sessions.rotation import RequestOrigin
+from safeconduct._core.sessions.tokens import RefreshToken, Tokens
+from safeconduct._core.store import RevocationReceipt, StoreProvider
 from safeconduct.auth import Auth
 from safeconduct.config import (
     AccessConfig,
@@ -32,6 +32,7 @@ from safeconduct.sessions import Sessions
 __all__ = [
     "AccessConfig",
     "Account",
+    "ActiveSession",
     "Anonymous",
     "AsyncCallableDirectory",
     "AsyncDirectory",
@@ -40,7 +41,6 @@ __all__ = [
     "AuthError",
     "BasicConfig",
     "CallableDirectory",
-    "Caller",
     "Config",
     "ConfigurationError",
     "CookieConfig",
@@ -49,17 +49,17 @@ __all__ = [
     "EndpointConfig",
     "Identity",
     "LoginConfig",
-    "LongTermToken",
-    "OpenSession",
     "Principal",
     "ProxyConfig",
-    "Receipt",
+    "RefreshToken",
+    "RequestOrigin",
     "RevocationConfig",
+    "RevocationReceipt",
     "Rule",
     "SessionConfig",
     "Sessions",
     "StoreConfig",
-    "Stores",
+    "StoreProvider",
     "TokenConfig",
     "Tokens",
     "Trust",

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
 from typing import Any, Final
 
-from safeconduct._connections.response import Outlook, WatchedResponse, mark_awaitable
-from safeconduct._connections.watched_connection import Line, outer_extend, runs_on_asyncio
+from safeconduct._connections.response import SseDetector, WatchedResponse, mark_awaitable
+from safeconduct._connections.watched_connection import WatchedConnection, outer_extend, runs_on_asyncio
 from safeconduct._connections.websocket import WatchedSocket
 from safeconduct._core.connection_checks import Watch
 from safeconduct._core.decision import Passed, Refused
@@ -58,7 +58,7 @@ class AuthMiddleware:
         self.auth = auth
         self._gate = auth.asgi_gate()
         self._recall = self._gate.recall
-        mark_awaitable(Outlook.send)
+        mark_awaitable(SseDetector.send)
         self._takes_cookies = self._gate.takes_cookies
         self._hides_cookies = bool(self._gate.hidden_cookies)
 
@@ -97,22 +97,22 @@ class AuthMiddleware:
             if passed is None:
                 return
         identity = passed.identity
-        outlook = Outlook(self._watch_stream, passed, scope, as_private(send) if passed.is_by_cookie else send)
+        sse_detector = SseDetector(self._watch_stream, passed, scope, as_private(send) if passed.is_by_cookie else send)
         below = dict(scope)
         below["safeconduct"] = below["user"] = identity
         below["auth"] = passed
-        below["safeconduct.extend"] = outlook.extend
+        below["safeconduct.extend"] = sse_detector.extend
         if self._hides_cookies:
             below["headers"] = fields_without(scope["headers"], self._gate.hidden_cookies)
         before = PASSED.set(passed)
         try:
-            await self.app(below, receive, outlook.send)
+            await self.app(below, receive, sse_detector.send)
         except Exception as error:  # noqa: BLE001 - what is not ours is raised again
-            await self._fail(error, scope, send, outlook.line)
+            await self._fail(error, scope, send, sse_detector.line)
         finally:
             PASSED.reset(before)
-            if outlook.line is not None:
-                await outlook.line.release()
+            if sse_detector.line is not None:
+                await sse_detector.line.release()
 
     async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -145,7 +145,7 @@ class AuthMiddleware:
         await self._serve_long_lived(watch, decision, scope, receive, send)
         return None
 
-    def _watch_stream(self, passed: Passed, scope: Scope, send: Send) -> Line | None:
+    def _watch_stream(self, passed: Passed, scope: Scope, send: Send) -> WatchedConnection | None:
         watch = self._gate.watch(passed, read_scope(scope))
         if watch is None:
             return None
@@ -168,7 +168,7 @@ class AuthMiddleware:
             PASSED.reset(before)
             await line.release()
 
-    async def _fail(self, error: Exception, scope: Scope, send: Send, line: Line | None) -> None:
+    async def _fail(self, error: Exception, scope: Scope, send: Send, line: WatchedConnection | None) -> None:
         """Answer what `requires` or `principal` raised below; raise anything else, but what a cut explains."""
         if line is not None and line.explains(error):
             return

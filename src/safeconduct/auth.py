@@ -11,12 +11,12 @@ from safeconduct import asgi, wsgi
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import AsyncDirectory, Directory
 from safeconduct._core.error_responses import ProblemBody
-from safeconduct._core.event_dispatcher import Announcer, Listener
+from safeconduct._core.event_dispatcher import EventDispatcher, Listener
 from safeconduct._core.gate import Gate
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import AddClaims
-from safeconduct._core.store import Stores
-from safeconduct._wiring import Workshop
+from safeconduct._core.store import StoreProvider
+from safeconduct._wiring import Container
 from safeconduct._wiring.arguments import check_arguments, check_listeners
 from safeconduct.config import Config
 from safeconduct.principal import Principal
@@ -49,7 +49,7 @@ class Auth:
         config: Config,
         *,
         directory: Directory | AsyncDirectory | None = None,
-        store: Stores | None = None,
+        store: StoreProvider | None = None,
         clock: Clock = time.time,
         listeners: Iterable[Listener] = (),
         add_claims: AddClaims | None = None,
@@ -59,12 +59,12 @@ class Auth:
             config, directory=directory, store=store, clock=clock, add_claims=add_claims, problem_body=problem_body
         )
         self.config = config
-        self._workshop = Workshop(
+        self._workshop = Container(
             config,
             directory=directory,
             store=store,
             clock=clock,
-            announce=Announcer(check_listeners(listeners)),
+            announce=EventDispatcher(check_listeners(listeners)),
             problem_body=problem_body,
             add_claims=add_claims,
         )

@@ -5,12 +5,12 @@ from collections.abc import Coroutine
 from typing import TypeVar
 
 from safeconduct._core.directory import Account
-from safeconduct._core.run_sync import finish
-from safeconduct._core.sessions.active import OpenSession
+from safeconduct._core.run_sync import run_sync
+from safeconduct._core.sessions.active import ActiveSession
 from safeconduct._core.sessions.facade import AsyncSessions
-from safeconduct._core.sessions.rotation import Caller
+from safeconduct._core.sessions.rotation import RequestOrigin
 from safeconduct._core.sessions.tokens import Tokens
-from safeconduct._core.store import Receipt
+from safeconduct._core.store import RevocationReceipt
 
 Result = TypeVar("Result")
 
@@ -26,26 +26,31 @@ class Sessions:
         self._sessions = sessions
 
     def sign_in(
-        self, account: Account, *, username: str | None = None, remember: bool = False, caller: Caller | None = None
+        self,
+        account: Account,
+        *,
+        username: str | None = None,
+        remember: bool = False,
+        origin: RequestOrigin | None = None,
     ) -> Tokens:
         """Begin a session for a proven user; see ``AsyncSessions.sign_in``."""
         verb = self._sessions.sign_in
-        return run("sessions.sign_in", verb(account, username=username, remember=remember, caller=caller))
+        return run("sessions.sign_in", verb(account, username=username, remember=remember, origin=origin))
 
-    def refresh(self, refresh_token: str, *, extend: bool = False, caller: Caller | None = None) -> Tokens:
+    def refresh(self, refresh_token: str, *, extend: bool = False, origin: RequestOrigin | None = None) -> Tokens:
         """Rotate a refresh token; see ``AsyncSessions.refresh``."""
-        return run("sessions.refresh", self._sessions.refresh(refresh_token, extend=extend, caller=caller))
+        return run("sessions.refresh", self._sessions.refresh(refresh_token, extend=extend, origin=origin))
 
     def renew(self, access_token: str) -> Tokens:
         """Renew an access token; see ``AsyncSessions.renew``."""
         return run("sessions.renew", self._sessions.renew(access_token))
 
     def step_up(
-        self, access_token: str, password: str, *, refresh_token: str | None = None, caller: Caller | None = None
+        self, access_token: str, password: str, *, refresh_token: str | None = None, origin: RequestOrigin | None = None
     ) -> Tokens:
         """Raise the level of a session; see ``AsyncSessions.step_up``."""
         verb = self._sessions.step_up
-        return run("sessions.step_up", verb(access_token, password, refresh_token=refresh_token, caller=caller))
+        return run("sessions.step_up", verb(access_token, password, refresh_token=refresh_token, origin=origin))
 
     def sign_out(self, access_token: str) -> None:
         """End the session behind an access token; see ``AsyncSessions.sign_out``."""
@@ -55,34 +60,34 @@ class Sessions:
         """End every session of a subject; see ``AsyncSessions.sign_out_everywhere``."""
         run("sessions.sign_out_everywhere", self._sessions.sign_out_everywhere(subject))
 
-    def list(self, subject: str) -> tuple[OpenSession, ...]:
+    def list(self, subject: str) -> tuple[ActiveSession, ...]:
         """Return the sessions of a subject; see ``AsyncSessions.list``."""
         return run("sessions.list", self._sessions.list(subject))
 
     def revoke_token(
         self, token_id: str, *, issuer: str | None = None, subject: str | None = None, expires_at: int | None = None
-    ) -> Receipt:
+    ) -> RevocationReceipt:
         """End one token; see ``AsyncSessions.revoke_token``."""
         verb = self._sessions.revoke_token
         return run("sessions.revoke_token", verb(token_id, issuer=issuer, subject=subject, expires_at=expires_at))
 
-    def end(self, session_id: str) -> Receipt:
+    def end(self, session_id: str) -> RevocationReceipt:
         """End one session with all its tokens; see ``AsyncSessions.end``."""
         return run("sessions.end", self._sessions.end(session_id))
 
-    def revoke_subject(self, subject: str, *, issuer: str | None = None) -> Receipt:
+    def revoke_subject(self, subject: str, *, issuer: str | None = None) -> RevocationReceipt:
         """End what was issued to a subject; see ``AsyncSessions.revoke_subject``."""
         return run("sessions.revoke_subject", self._sessions.revoke_subject(subject, issuer=issuer))
 
-    def revoke_client(self, client_id: str, *, issuer: str | None = None) -> Receipt:
+    def revoke_client(self, client_id: str, *, issuer: str | None = None) -> RevocationReceipt:
         """End what was issued to a client; see ``AsyncSessions.revoke_client``."""
         return run("sessions.revoke_client", self._sessions.revoke_client(client_id, issuer=issuer))
 
-    def revoke_key(self, kid: str, *, issuer: str | None = None) -> Receipt:
+    def revoke_key(self, kid: str, *, issuer: str | None = None) -> RevocationReceipt:
         """End what a key signs, for ever; see ``AsyncSessions.revoke_key``."""
         return run("sessions.revoke_key", self._sessions.revoke_key(kid, issuer=issuer))
 
-    def revoke_everything(self, *, issuer: str | None = None) -> Receipt:
+    def revoke_everything(self, *, issuer: str | None = None) -> RevocationReceipt:
         """End everything that was issued until now; see ``AsyncSessions.revoke_everything``."""
         return run("sessions.revoke_everything", self._sessions.revoke_everything(issuer=issuer))
 
@@ -101,4 +106,4 @@ def run(name: str, coroutine: Coroutine[object, None, Result]) -> Result:
         owner, _, verb = name.rpartition(".")
         twin = f"async_{owner}.{verb}" if owner else f"async_{verb}"
         raise RuntimeError(f"{name} would block the running loop; await {twin} instead")
-    return finish(coroutine)
+    return run_sync(coroutine)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from safeconduct._connections.wsgi_body import WatchedBody
 from safeconduct._core.decision import Passed, Refused
 from safeconduct._core.gate import Gate, GateKeeper
-from safeconduct._core.run_sync import finish
+from safeconduct._core.run_sync import run_sync
 from safeconduct._core.wrapped_app import refuse_forced_script_name, require_application, require_gate_keeper
 from safeconduct._http.cookies import hide_cookies
 from safeconduct._http.environ import body_of, read_as_it_came, read_environ, route_of
@@ -215,7 +215,7 @@ class _SizedBody(_Body):
 
 def _finish(gate: Gate, coroutine: Coroutine[object, None, Made]) -> Made | Refused:
     try:
-        return finish(coroutine)
+        return run_sync(coroutine)
     except RuntimeError as fault:
         # A port suspended, which none made for this world does.  Nothing was decided.
         return gate.fault(fault)

@@ -24,14 +24,14 @@ from safeconduct.events import RuleWeakened
 from safeconduct.flask import Safeconduct
 from safeconduct.principal import Anonymous
 from safeconduct.starlette import identity, principal
-from safeconduct.stores.null import NoStore
+from safeconduct.stores.null import NullStore
 from sockets import play
 from stages import SITE, configuration, now
 from table import basic
 from worlds_of_requests import WORLDS, ask_in
 
 SESSION = "A" * 24
-NOWHERE = NoStore(clock=now, horizon_ms=0, leeway_ms=0)
+NOWHERE = NullStore(clock=now, horizon_ms=0, leeway_ms=0)
 OPEN_COOKIES = {"secure": False, "access": "a", "refresh": "r", "device": "d"}
 
 

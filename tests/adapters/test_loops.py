@@ -9,7 +9,7 @@ from calling import Asked, scope_of
 from minting import tokens
 from people import Folk
 from safeconduct import Auth
-from safeconduct._core.run_sync import finish
+from safeconduct._core.run_sync import run_sync
 from safeconduct.events import Unsupported
 from sockets import socket_scope
 from stages import configuration, now
@@ -38,7 +38,7 @@ class Scene:
         async def send(message):
             self.sent.append(message)
 
-        finish(self.application(scope, receive, send))
+        run_sync(self.application(scope, receive, send))
 
 
 @pytest.mark.parametrize("target", ["/me", "/health", "/auth/login"])

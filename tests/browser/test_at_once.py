@@ -18,14 +18,14 @@ def test_a_session_that_is_ended_elsewhere_signs_its_page_out(browsers, open_tab
     """Two browsers, each with a profile on the disk: one sees both sessions and ends the other's."""
     profiles = [browsers.profile_in(tmp_path / name) for name in ("desk", "sofa")]
     try:
-        desk, sofa = (open_tab(profile).sign_in(remember=True) for profile in profiles)
-        expect(desk.session).to_have_count(2)
-        expect(desk.this_device.filter(visible=True)).to_have_count(1)
-        desk.shoot("two-sessions")
+        opaque_lookup, sofa = (open_tab(profile).sign_in(remember=True) for profile in profiles)
+        expect(opaque_lookup.session).to_have_count(2)
+        expect(opaque_lookup.this_device.filter(visible=True)).to_have_count(1)
+        opaque_lookup.shoot("two-sessions")
         sofa.page.evaluate(_COUNT)
 
-        with desk.page.expect_response(lambda answer: answer.request.method == "DELETE") as ended:
-            desk.other_sessions.get_by_role("button").click()
+        with opaque_lookup.page.expect_response(lambda answer: answer.request.method == "DELETE") as ended:
+            opaque_lookup.other_sessions.get_by_role("button").click()
         assert 204 == ended.value.status
         sofa.page.evaluate("window.asked = 0")
 
@@ -33,8 +33,8 @@ def test_a_session_that_is_ended_elsewhere_signs_its_page_out(browsers, open_tab
         expect(sofa.status).to_contain_text("this session was ended elsewhere")
         expect(sofa.continue_offer).to_be_hidden()
         sofa.shoot("ended-elsewhere")
-        expect(desk.session).to_have_count(1)
-        expect(desk.signed_in).to_be_visible()
+        expect(opaque_lookup.session).to_have_count(1)
+        expect(opaque_lookup.signed_in).to_be_visible()
         # The first answer after the end tells, and is asked for once more.
         assert SLOWEST_POLL_MS >= sofa.page.evaluate("POLL_MILLISECONDS")
         assert sofa.page.evaluate("asked") <= 2

@@ -6,7 +6,7 @@ from commands import run, write_configuration
 from diagnosis import found, texts
 from safeconduct.cli.doctor import store_checks as store_examination
 from safeconduct.config import Config
-from safeconduct.stores.redis.connection import LinkBroken, Refusal
+from safeconduct.stores.redis.connection import ConnectionBroken, ServerError
 from safeconduct.stores.redis.epoch_file import EpochFile
 from safeconduct.stores.redis.marks import Mark
 
@@ -175,7 +175,7 @@ def test_durability_is_told(folder, server):
         ),
         (
             store_examination._policy(
-                Refusal("NOPERM"), {"maxmemory_policy": "noeviction"}, Config(store="memory://", sources=["basic"])
+                ServerError("NOPERM"), {"maxmemory_policy": "noeviction"}, Config(store="memory://", sources=["basic"])
             ),
             "ok",
             "noeviction",
@@ -195,7 +195,7 @@ def test_a_link_that_breaks_is_dropped(folder, server, monkeypatch):
     monkeypatch.setattr(store_examination, "_PATIENCE_SECONDS", 0.0)
     server.pause()
     try:
-        with pytest.raises(LinkBroken):
+        with pytest.raises(ConnectionBroken):
             store_examination.exchange(Config.load(), [("TIME",)])
     finally:
         server.resume()

@@ -4,8 +4,8 @@ import pytest
 
 from commands import run, write_configuration
 from safeconduct import Account, Auth
-from safeconduct._core.store import Receipt
-from safeconduct.cli.output import Refusal
+from safeconduct._core.store import RevocationReceipt
+from safeconduct.cli.output import CommandFailed
 from safeconduct.cli.revoke import _report
 from safeconduct.config import Config
 
@@ -153,8 +153,8 @@ def test_a_missed_shard_is_told(capsys):
     """There the thing is not ended."""
     config = Config(store="memory://", sources=["basic"])
 
-    with pytest.raises(Refusal, match="Not ended on 1 shards"):
-        _report("client", Receipt(before_ms=1, shards=(0,), missed=(1,)), config, as_json=True)
+    with pytest.raises(CommandFailed, match="Not ended on 1 shards"):
+        _report("client", RevocationReceipt(before_ms=1, shards=(0,), missed=(1,)), config, as_json=True)
 
     assert '"missed"' in capsys.readouterr().out
 

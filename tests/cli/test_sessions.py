@@ -3,8 +3,8 @@
 import pytest
 
 from commands import run, write_configuration
-from safeconduct import Account, Auth, Caller, Config
-from safeconduct._core.run_sync import finish
+from safeconduct import Account, Auth, Config, RequestOrigin
+from safeconduct._core.run_sync import run_sync
 from safeconduct.directories import CallableDirectory
 from safeconduct.errors import RevokedToken
 
@@ -15,7 +15,7 @@ def auth(shared):
     nobody = CallableDirectory(lambda _username, _password: None)
     with Auth(Config.load(shared / "safeconduct.toml"), directory=nobody) as serving:
         yield serving
-        finish(serving._workshop.store("wsgi").close())
+        run_sync(serving._workshop.store("wsgi").close())
 
 
 def signed_in(auth, subject="alice", **options):
@@ -32,8 +32,8 @@ def is_revoked(auth, tokens):
 
 def test_the_open_sessions_of_a_user_are_listed(auth):
     """Each with its level, its times and where it began; nobody else's."""
-    caller = Caller(device="a phone", network="192.0.2.0/24")
-    remembered, short = signed_in(auth, remember=True, caller=caller), signed_in(auth)
+    origin = RequestOrigin(device="a phone", network="192.0.2.0/24")
+    remembered, short = signed_in(auth, remember=True, origin=origin), signed_in(auth)
     signed_in(auth, "bob")
 
     listed = run("sessions", "list", "alice", "--json")

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from commands import run, write_configuration
-from safeconduct.cli.output import Complaint
+from safeconduct.cli.output import UsageError
 from safeconduct.cli.standard_input import read_standard_input
 
 READERS = [
@@ -54,5 +54,5 @@ def test_d9_python_has_none_where_standard_input_is_closed(monkeypatch):
     """The same within this process."""
     monkeypatch.setattr(sys, "stdin", None)
 
-    with pytest.raises(Complaint, match="The password cannot be read: standard input is closed"):
+    with pytest.raises(UsageError, match="The password cannot be read: standard input is closed"):
         read_standard_input("The password")

@@ -151,7 +151,7 @@ def protected():
         directory=Folk(alice="correct horse"),
         clock=now,
     )
-    return auth, auth.sessions.sign_in(Account("alice"), caller=Caller(transport="cookie"))
+    return auth, auth.sessions.sign_in(Account("alice"), origin=Caller(transport="cookie"))
 
 
 def csrf_values():

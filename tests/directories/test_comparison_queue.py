@@ -2,7 +2,7 @@
 
 import pytest
 
-from safeconduct._core.directory import Place
+from safeconduct._core.directory import QueuePosition
 from safeconduct.directories.comparison_queue import ComparisonQueue
 from safeconduct.errors import ConfigurationError, Unavailable
 
@@ -15,7 +15,7 @@ class Waiters:
         self.woken = []
 
     def ask(self, name, network="net", needs="slot", key=None):
-        place = Place(name if key is None else key, network, 0)
+        place = QueuePosition(name if key is None else key, network, 0)
         return place, self.queue.ask(place, needs, lambda: self.woken.append(name))
 
     def wait(self, name, *arguments, **options):
@@ -171,7 +171,7 @@ def test_one_who_can_not_be_woken_is_passed_over(needs):
     """Its loop has ended without a word: nobody would ever leave for him."""
     waiters = Waiters(at_once=1, waiting=2)
     running = waiters.run("a", needs=needs, key="k")
-    lost = Place("k", "net", 0)
+    lost = QueuePosition("k", "net", 0)
 
     def wake():
         raise RuntimeError("the loop is closed")

@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 from people import Folk, ask_check
-from safeconduct._core.directory import Place
-from safeconduct._core.run_sync import finish
+from safeconduct._core.directory import QueuePosition
+from safeconduct._core.run_sync import run_sync
 from safeconduct.config import LoginConfig
 from safeconduct.directories import people_for
 from safeconduct.directories.locks import _drop_all
@@ -68,12 +68,12 @@ def test_what_is_dropped_in_a_child_is_made_anew():
     inline, pooled = (people_for(folk, world, LoginConfig(hashing_threads=1)) for world in ("wsgi", "asgi"))
     asyncio.run(ask_check(pooled, "alice", "wonder"))
     inherited = pooled._checks._executor
-    inline._queue.ask(Place(b"k", "here", 0), "slot", list)
+    inline._queue.ask(QueuePosition(b"k", "here", 0), "slot", list)
     pooled._lookup_places.enter()
 
     _drop_all()
 
-    assert finish(ask_check(inline, "alice", "wonder"))
+    assert run_sync(ask_check(inline, "alice", "wonder"))
     assert asyncio.run(ask_check(pooled, "alice", "wonder"))
     assert pooled._checks._executor is not inherited
     inherited.shutdown()

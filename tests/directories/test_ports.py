@@ -9,7 +9,7 @@ import pytest
 
 from people import AsyncFolk, Folk, ask_check, run
 from safeconduct._core.directory import Account
-from safeconduct._core.run_sync import finish
+from safeconduct._core.run_sync import run_sync
 from safeconduct.config import LoginConfig
 from safeconduct.directories import AsyncCallableDirectory, CallableDirectory, people_for, queue_for
 from safeconduct.directories.locks import Places
@@ -71,7 +71,7 @@ def test_c1_inline_hashes_a_bounded_number_at_once_and_lets_the_others_wait():
     people = people_for(slow, "wsgi", LoginConfig(hashing_threads=2, hashing_queue=1))
 
     def check(name):
-        return finish(ask_check(people, name, "wonder"))
+        return run_sync(ask_check(people, name, "wonder"))
 
     with ThreadPoolExecutor(3) as server:
         under_way = [server.submit(check, name) for name in ("alice", "bob", "carol")]
@@ -82,7 +82,7 @@ def test_c1_inline_hashes_a_bounded_number_at_once_and_lets_the_others_wait():
             with pytest.raises(Unavailable):
                 check("dave")
             assert 2 == slow.checks
-            assert ALICE is finish(people.lookup("alice"))
+            assert ALICE is run_sync(people.lookup("alice"))
         finally:
             slow.may_answer.set()
 
@@ -102,9 +102,9 @@ def test_inline_gives_the_place_back_whatever_happens(fails):
     people = people_for(CallableDirectory(check), "wsgi", LoginConfig(hashing_threads=1))
 
     with pytest.raises((Unavailable, KeyboardInterrupt)):
-        finish(ask_check(people, "alice", "wonder"))
+        run_sync(ask_check(people, "alice", "wonder"))
 
-    assert finish(ask_check(people, "alice", "wonder")) is None
+    assert run_sync(ask_check(people, "alice", "wonder")) is None
 
 
 def test_pooled_hashes_a_few_queues_some_and_refuses_the_rest():
@@ -328,7 +328,7 @@ def test_c1_both_worlds_of_a_process_share_the_slots_and_the_turns():
     inline, pooled = (people_for(slow, world, login, queue=queue) for world in ("wsgi", "asgi"))
 
     with ThreadPoolExecutor(1) as server:
-        under_way = server.submit(lambda: finish(ask_check(inline, "alice", "wonder", key=b"k")))
+        under_way = server.submit(lambda: run_sync(ask_check(inline, "alice", "wonder", key=b"k")))
         slow.has_begun.acquire()
 
         try:

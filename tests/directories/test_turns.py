@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from safeconduct._core.run_sync import finish
+from safeconduct._core.run_sync import run_sync
 from safeconduct.directories.async_locks import LoopTurns
 from safeconduct.directories.comparison_queue import ComparisonQueue
 from safeconduct.directories.thread_locks import ThreadTurns
@@ -44,7 +44,7 @@ def compare(turns, key, work):
             finally:
                 turns._queue.leave_slot(place)
 
-    return finish(within())
+    return run_sync(within())
 
 
 def test_threads_with_one_key_take_turns():
@@ -86,7 +86,7 @@ def test_threads_with_other_keys_share_the_slots():
 def test_threads_with_other_keys_pass():
     turns = threads(queue_seconds=0)
 
-    assert 1 == finish(hold(turns, b"k", lambda: finish(hold(turns, b"o", lambda: 1))))
+    assert 1 == run_sync(hold(turns, b"k", lambda: run_sync(hold(turns, b"o", lambda: 1))))
 
 
 def test_a_thread_whose_turn_does_not_come_is_unavailable():
@@ -94,12 +94,12 @@ def test_a_thread_whose_turn_does_not_come_is_unavailable():
 
     def wait():
         with pytest.raises(Unavailable):
-            finish(hold(turns, b"k", int))
+            run_sync(hold(turns, b"k", int))
 
-    finish(hold(turns, b"k", wait))
+    run_sync(hold(turns, b"k", wait))
 
     assert is_empty(turns)
-    assert 0 == finish(hold(turns, b"k", int))
+    assert 0 == run_sync(hold(turns, b"k", int))
 
 
 def test_a_thread_whose_slot_does_not_come_is_unavailable():
@@ -128,10 +128,10 @@ def test_turn_and_slot_have_one_time_together():
     async def other():
         async with turns.turn(b"o", HERE) as place:
             turns.take_slot(place)
-            finish(late())
+            run_sync(late())
             turns._queue.leave_slot(place)
 
-    finish(other())
+    run_sync(other())
 
     assert is_empty(turns)
 
@@ -140,9 +140,9 @@ def test_a_turn_that_failed_passes_on():
     turns = threads(queue_seconds=0)
 
     with pytest.raises(ZeroDivisionError):
-        finish(hold(turns, b"k", lambda: 1 // 0))
+        run_sync(hold(turns, b"k", lambda: 1 // 0))
 
-    assert 0 == finish(hold(turns, b"k", int))
+    assert 0 == run_sync(hold(turns, b"k", int))
 
 
 def test_a_thread_that_is_interrupted_while_it_waits_leaves_nothing(monkeypatch):
@@ -169,7 +169,7 @@ def test_a_thread_that_is_interrupted_while_it_waits_leaves_nothing(monkeypatch)
             assert 0 == turns._queue.waiting
             turns._queue.leave_slot(place)
 
-    finish(wait())
+    run_sync(wait())
 
     assert is_empty(turns)
 

@@ -9,9 +9,9 @@ import pytest
 from broken_logs import SECRET, WAYS, broken_log
 from people import Folk
 from safeconduct import Auth
-from safeconduct._core.event_dispatcher import Announcer
-from safeconduct._core.run_sync import finish
-from safeconduct._core.store import Question
+from safeconduct._core.event_dispatcher import EventDispatcher
+from safeconduct._core.run_sync import run_sync
+from safeconduct._core.store import RevocationQuery
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreRecovered
 from safeconduct.stores import MemoryStore
@@ -103,7 +103,7 @@ def test_e11_a_session_of_another_process_is_unavailable_when_the_log_raises(way
     store = MemoryStore(clock=now, horizon_ms=1, leeway_ms=0)
 
     with broken_log(way, name="safeconduct.stores"), pytest.raises(Unavailable):
-        finish(store.ask(Question(0, (), (), 0, 1 << 52, b"another!")))
+        run_sync(store.ask(RevocationQuery(0, (), (), 0, 1 << 52, b"another!")))
 
 
 def test_e11_a_listener_that_raises_is_passed_over_when_the_log_raises_too():
@@ -114,7 +114,7 @@ def test_e11_a_listener_that_raises_is_passed_over_when_the_log_raises_too():
         raise ValueError
 
     with broken_log("handler"):
-        Announcer([raises, heard.append])(StoreRecovered())
+        EventDispatcher([raises, heard.append])(StoreRecovered())
 
     assert [StoreRecovered()] == heard
 
@@ -127,14 +127,14 @@ def test_e11_an_interrupt_in_a_listener_goes_on(fault):
         raise fault
 
     with pytest.raises(fault):
-        Announcer([raises])(StoreRecovered())
+        EventDispatcher([raises])(StoreRecovered())
 
 
 @ways
 @pytest.mark.parametrize("fault", PASSING)
 def test_e11_an_interrupt_in_the_log_goes_on(fault, way):
     with broken_log(way, fault=fault), pytest.raises(fault):
-        Announcer()(StoreRecovered())
+        EventDispatcher()(StoreRecovered())
 
 
 class Full(io.StringIO):
@@ -150,7 +150,7 @@ def test_e11_a_broken_log_is_told_to_nobody_where_nobody_listens(monkeypatch, st
     monkeypatch.setattr(sys, "stderr", stream)
 
     with broken_log("handler"):
-        Announcer()(StoreRecovered())
+        EventDispatcher()(StoreRecovered())
 
 
 def test_e11_a_broken_log_is_silent_where_the_application_says_so(monkeypatch, capsys):
@@ -158,14 +158,14 @@ def test_e11_a_broken_log_is_silent_where_the_application_says_so(monkeypatch, c
     monkeypatch.setattr(logging, "raiseExceptions", False)
 
     with broken_log("handler"):
-        Announcer()(StoreRecovered())
+        EventDispatcher()(StoreRecovered())
 
     assert "" == capsys.readouterr().err
 
 
 def test_e11_the_secret_in_a_broken_log_s_error_is_not_told(capsys):
     with broken_log("handler"):
-        Announcer()(StoreRecovered())
+        EventDispatcher()(StoreRecovered())
 
     assert SECRET not in capsys.readouterr().err
 
@@ -173,6 +173,6 @@ def test_e11_the_secret_in_a_broken_log_s_error_is_not_told(capsys):
 def test_e11_the_record_names_the_place_that_wrote_it(caplog):
     """A format with ``%(module)s`` shows who spoke, not who guards."""
     with caplog.at_level(logging.INFO, "safeconduct"):
-        Announcer()(StoreRecovered())
+        EventDispatcher()(StoreRecovered())
 
     assert ["announcer"] == [record.module for record in caplog.records]

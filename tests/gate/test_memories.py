@@ -115,8 +115,8 @@ def test_a_key_that_goes_ends_what_it_proved(world):
     before = [ask_in(world, auth, headers=headers).status for _ in range(2)]
     table = KeySet.read({"keys": [OWN_KEY]}, is_own=True).table
     auth._workshop.keys.table = lambda: table
-    for desk in auth._workshop._verifier._desks.values():
-        desk._table = auth._workshop.keys.table
+    for opaque_lookup in auth._workshop._verifier._session_endpoints.values():
+        opaque_lookup._table = auth._workshop.keys.table
 
     clock.advance(seconds=1)
 

@@ -9,7 +9,7 @@ from safeconduct._core.sessions.refresh_token import new_session_id, text_of
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.errors import RevokedToken, Unavailable
 from safeconduct.events import ClockSkewed, StoreLost
-from safeconduct.stores.redis.server import RedisStores
+from safeconduct.stores.redis.server import RedisServer
 from servers import Server
 from store_contract import HORIZON_MS, LEEWAY_MS
 from worlds import WORLDS, Clock
@@ -82,7 +82,7 @@ def start(request, server, shift):
     worlds = []
 
     def process(**settings):
-        stores = RedisStores(
+        stores = RedisServer(
             StoreConfig(url=f"redis://127.0.0.1:{server.port}", deadline_ms=5000),
             RevocationConfig(),
             horizon_ms=HORIZON_MS,

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.revocation_keys import member, question_for, session_place, shard_of
-from safeconduct._core.run_sync import finish
+from safeconduct._core.revocation_keys import question_for, revocation_key, session_place, shard_of
+from safeconduct._core.run_sync import run_sync
 from safeconduct.errors import NotFound, RevokedToken, Unavailable
 from safeconduct.events import Revoked
 from safeconduct.stores import MemoryStore
@@ -67,35 +67,35 @@ VERBS = {
 @pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS)
 def test_a_verb_ends_its_thing_and_nothing_of_another_issuer(revocations, verb):
     """A tenant's revoke-all is its own (ASVS 8.4.1)."""
-    finish(verb(revocations))
+    run_sync(verb(revocations))
 
     with pytest.raises(RevokedToken):
-        finish(revocations.check(asking(), now_ms=0))
-    assert finish(revocations.check(asking(issuer="other"), now_ms=0)) is None
+        run_sync(revocations.check(asking(), now_ms=0))
+    assert run_sync(revocations.check(asking(issuer="other"), now_ms=0)) is None
 
 
 def test_a_session_ends(store, revocations, events):
     sid = base64.urlsafe_b64encode(b"\0\0" + store.instance + b"x" * 8).decode()
-    issued_ms = finish(revocations.stamp(asking()))
-    finish(revocations.check(asking(session_id=sid, issued_ms=issued_ms), now_ms=0))
-    receipt = finish(revocations.revoke_session("i", sid, ends_ms=1 << 50))
+    issued_ms = run_sync(revocations.stamp(asking()))
+    run_sync(revocations.check(asking(session_id=sid, issued_ms=issued_ms), now_ms=0))
+    receipt = run_sync(revocations.revoke_session("i", sid, ends_ms=1 << 50))
 
     with pytest.raises(RevokedToken):
-        finish(revocations.check(asking(session_id=sid, issued_ms=issued_ms), now_ms=0))
+        run_sync(revocations.check(asking(session_id=sid, issued_ms=issued_ms), now_ms=0))
     assert ((0,), True) == (receipt.shards, receipt.before_ms is not None)
     assert [Revoked(kind="session", shards=1, replicas=0)] == events
-    assert finish(revocations.check(asking(session_id=sid, is_own=False), now_ms=0)) is None
+    assert run_sync(revocations.check(asking(session_id=sid, is_own=False), now_ms=0)) is None
 
 
 @pytest.mark.parametrize("session_id", ["", "short", "=" * 24, "é" * 24, "A" * 23 + "!", "__" + "A" * 22])
 def test_what_is_no_session_is_not_found(revocations, session_id):
     with pytest.raises(NotFound):
-        finish(revocations.revoke_session("i", session_id, ends_ms=0))
+        run_sync(revocations.revoke_session("i", session_id, ends_ms=0))
 
 
 def test_an_own_session_with_an_unreadable_id_is_nobodys(revocations):
     with pytest.raises(Unavailable):
-        finish(revocations.check(asking(session_id="x"), now_ms=0))
+        run_sync(revocations.check(asking(session_id="x"), now_ms=0))
 
 
 class HalfDown(MemoryStore):
@@ -114,7 +114,7 @@ def test_shards_that_cannot_be_asked_are_told(clock, down, shards, missed):
     store = HalfDown(clock=clock, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS)
     store.down = down
 
-    receipt = finish(made(store, [], shards=3).revoke_client("i", "c"))
+    receipt = run_sync(made(store, [], shards=3).revoke_client("i", "c"))
 
     assert (shards, missed) == (receipt.shards, receipt.missed)
 
@@ -124,7 +124,7 @@ def test_a_revocation_that_no_shard_took_is_unavailable(clock):
     store.down = (0, 1, 2)
 
     with pytest.raises(Unavailable):
-        finish(made(store, [], shards=3).revoke_client("i", "c"))
+        run_sync(made(store, [], shards=3).revoke_client("i", "c"))
 
 
 def test_what_is_absent_is_not_asked_for():
@@ -142,8 +142,8 @@ def test_different_things_have_different_members(issuer, first, other_issuer, ot
     """No colon, brace, line end or empty part makes two things one."""
     same = (issuer, first) == (other_issuer, other)
 
-    assert same == (member("token", issuer, first) == member("token", other_issuer, other))
-    assert member("token", issuer, first) != member("key", issuer, first)
+    assert same == (revocation_key("token", issuer, first) == revocation_key("token", other_issuer, other))
+    assert revocation_key("token", issuer, first) != revocation_key("key", issuer, first)
 
 
 @given(text, text, st.integers(1, 65536))
@@ -161,4 +161,4 @@ def test_any_text_is_a_session_or_none(session_id):
 def test_a_coroutine_that_suspends_is_an_error():
     """A store of the other world behind WSGI is found at once, not awaited for ever."""
     with pytest.raises(RuntimeError):
-        finish(asyncio.sleep(0))
+        run_sync(asyncio.sleep(0))

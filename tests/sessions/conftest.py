@@ -5,7 +5,7 @@ import pytest
 from login_scene import HORIZON_MS, LEEWAY_MS, House, Time
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.stores import MemoryStore
-from safeconduct.stores.redis.server import RedisStores
+from safeconduct.stores.redis.server import RedisServer
 from servers import KINDS, Server
 from worlds import WORLDS
 
@@ -44,7 +44,7 @@ def open_stores(servers, moment):
             return MemoryStore(clock=moment.clock, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS)
         server = servers(kind)
         server.say("FLUSHALL")
-        return RedisStores(
+        return RedisServer(
             StoreConfig(url=server.socket_url, deadline_ms=5000),
             RevocationConfig(),
             horizon_ms=HORIZON_MS,

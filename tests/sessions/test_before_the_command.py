@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from login_scene import ACCESS, GRACE, Caller
+from login_scene import ACCESS, GRACE, RequestOrigin
 from safeconduct._core.directory import Account
 from safeconduct._keys.keyset import KeySet
 from safeconduct.errors import ConfigurationError, NotSupported, Unavailable
@@ -139,9 +139,9 @@ def meanwhile(house, act):
     """Do something between the trial and the store's command."""
     open_ = house.world.store.sessions.open
 
-    async def later(reach, opening):
+    async def later(ref, opening):
         act()
-        return await open_(reach, opening)
+        return await open_(ref, opening)
 
     house.world.store.sessions.open = later
 
@@ -168,7 +168,7 @@ def test_b3_an_account_that_no_token_can_say_is_its_callers_fault(build):
     account = Account("alice", roles=["x" * 40_000])
 
     with pytest.raises(ConfigurationError, match="16384"):
-        house.run(house.rooms.logins.sign_in(account, username="alice"))
+        house.run(house.session_verbs.logins.sign_in(account, username="alice"))
 
     assert [] == house.events
     assert () == house.run(house.open_sessions.list("alice"))
@@ -178,11 +178,11 @@ def test_b3_an_account_that_no_token_can_say_is_its_callers_fault(build):
 def test_b3_a_token_too_long_for_its_cookie_begins_no_session(build, remember):
     hook = Hook()
     hook.says = {"tenant": "x" * 4000}
-    page = Caller(transport="cookie")
+    page = RequestOrigin(transport="cookie")
 
     for house in (build(add_claims=hook), StatelessHouse(add_claims=hook)):
         with pytest.raises(NotSupported):
-            house.sign_in(remember=remember, caller=page)
+            house.sign_in(remember=remember, origin=page)
         assert [] == house.events
         assert house.sign_in(remember=remember)
 
@@ -191,7 +191,7 @@ def test_b3_a_long_term_credential_too_long_for_its_cookie_begins_no_session():
     house = StatelessHouse()
 
     with pytest.raises(NotSupported):
-        house.sign_in(username="x" * 4000, caller=Caller(transport="cookie"))
+        house.sign_in(username="x" * 4000, origin=RequestOrigin(transport="cookie"))
 
     assert [] == house.events
     assert house.sign_in(username="x" * 4000)

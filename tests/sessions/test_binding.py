@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from login_scene import HOME, Caller
+from login_scene import HOME, RequestOrigin
 from safeconduct._core.sessions.rotation import is_same_device
 from safeconduct.errors import BindingMismatch
 from safeconduct.events import BindingChanged
@@ -36,16 +36,16 @@ def bound(request, build):
 def test_b6_each_is_bound_as_far_as_is_asked(bound, binds, changed, verb):
     house = bound(bind_network=binds[0], bind_device=binds[1])
     home = {"network": HOME, "device": CHROME.format("140.0.0.0")}
-    tokens = house.sign_in(caller=Caller(**home))
-    there = Caller(**home | {name: AWAY[name] for name in changed})
+    tokens = house.sign_in(origin=RequestOrigin(**home))
+    there = RequestOrigin(**home | {name: AWAY[name] for name in changed})
     asked = tuple(name for name, bind in zip(("network", "device"), binds, strict=True) if bind != "off")
     seen = tuple(name for name in asked if name in changed)
     is_refused = any(binds[("network", "device").index(name)] == "refuse" for name in seen)
 
     def use():
         if verb == "refresh":
-            return house.refresh(tokens, caller=there)
-        return house.step_up(tokens, refresh_token=tokens.refresh_token.value, caller=there)
+            return house.refresh(tokens, origin=there)
+        return house.step_up(tokens, refresh_token=tokens.refresh_token.value, origin=there)
 
     if is_refused:
         with pytest.raises(BindingMismatch):
@@ -69,18 +69,21 @@ def test_b6_each_is_bound_as_far_as_is_asked(bound, binds, changed, verb):
         ("", ""),
         # Cut at different places, since the versions are of different lengths.
         (
-            Caller(device=ANDROID.format("A", "99.0", "App/1.0 Company/2 Model/" + "x" * 60)).label,
-            Caller(device=ANDROID.format("A", "100.0.4444.55", "App/1.10.2 Company/2 Model/" + "x" * 60)).label,
+            RequestOrigin(device=ANDROID.format("A", "99.0", "App/1.0 Company/2 Model/" + "x" * 60)).label,
+            RequestOrigin(device=ANDROID.format("A", "100.0.4444.55", "App/1.10.2 Company/2 Model/" + "x" * 60)).label,
         ),
         # Cut within a comment.
-        (Caller(device="App/1 (" + "a" * 300 + ")").label, Caller(device="App/2 (" + "b" * 300 + ")").label),
+        (
+            RequestOrigin(device="App/1 (" + "a" * 300 + ")").label,
+            RequestOrigin(device="App/2 (" + "b" * 300 + ")").label,
+        ),
     ],
 )
 def test_b6_a_browser_that_was_updated_is_the_same(bound, before, after):
     house = bound(bind_device="refuse")
-    tokens = house.sign_in(caller=Caller(device=before))
+    tokens = house.sign_in(origin=RequestOrigin(device=before))
 
-    assert house.refresh(tokens, caller=Caller(device=after))
+    assert house.refresh(tokens, origin=RequestOrigin(device=after))
     assert is_same_device(before, after)
 
 
@@ -99,18 +102,18 @@ def test_b6_a_browser_that_was_updated_is_the_same(bound, before, after):
 )
 def test_b6_another_browser_is_another_device(bound, before, after):
     house = bound(bind_device="refuse")
-    tokens = house.sign_in(caller=Caller(device=before))
+    tokens = house.sign_in(origin=RequestOrigin(device=before))
 
     with pytest.raises(BindingMismatch):
-        house.refresh(tokens, caller=Caller(device=after))
+        house.refresh(tokens, origin=RequestOrigin(device=after))
 
 
 @pytest.mark.parametrize("house", HOUSES)
 def test_b6_a_network_alone_can_be_bound(house, build):
     """A browser update signs nobody out where only the network is bound."""
     made = (build if house == "stored" else StatelessHouse)(bind_network="refuse")
-    tokens = made.sign_in(caller=Caller(network=HOME, device="one"))
+    tokens = made.sign_in(origin=RequestOrigin(network=HOME, device="one"))
 
-    assert made.refresh(tokens, caller=Caller(network=HOME, device="other"))
+    assert made.refresh(tokens, origin=RequestOrigin(network=HOME, device="other"))
     with pytest.raises(BindingMismatch):
-        made.refresh(tokens, caller=Caller(network="198.51.100.7", device="one"))
+        made.refresh(tokens, origin=RequestOrigin(network="198.51.100.7", device="one"))

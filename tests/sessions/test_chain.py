@@ -3,7 +3,7 @@
 import pytest
 
 from safeconduct._core.sessions.model import Chain
-from safeconduct.stores.memory.state_machine import turn
+from safeconduct.stores.memory.state_machine import rotate_chain
 from session_craft import GRACE_MS, IDLE_MS, digest, rotation
 
 T = 1_800_000_000_000
@@ -16,7 +16,7 @@ CHAIN = Chain(
 
 
 def outcome(presented, now_ms, chain=CHAIN):
-    return turn(chain, presented, now_ms=now_ms, ends_ms=END).outcome
+    return rotate_chain(chain, presented, now_ms=now_ms, ends_ms=END).outcome
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,6 @@ def test_h_a_second_branch_in_the_live_place_has_no_grace():
 
 
 def test_h_a_grace_begins_with_the_rotation():
-    turned = turn(CHAIN, rotation(1), now_ms=T + 500, ends_ms=END)
+    turned = rotate_chain(CHAIN, rotation(1), now_ms=T + 500, ends_ms=END)
 
     assert T + 500 + GRACE_MS == turned.chain.grace_ms

@@ -2,13 +2,13 @@
 
 import pytest
 
-from login_scene import ACCESS, GRACE, SECRETS, Caller
+from login_scene import ACCESS, GRACE, SECRETS, RequestOrigin
 from safeconduct._core.directory import Account
 from safeconduct._core.session_store import SessionReply
-from safeconduct._core.sessions.lookup import Reaches
+from safeconduct._core.sessions.lookup import SessionKeys
 from safeconduct._core.sessions.refresh_token import RefreshTokens
 from safeconduct._core.sessions.rotation import known
-from safeconduct._core.sessions.verbs import session_rooms
+from safeconduct._core.sessions.verbs import stored_sessions
 from safeconduct.config import Config
 from safeconduct.errors import (
     BadCredentials,
@@ -61,7 +61,7 @@ def test_a_disabled_account_does_not_sign_in(build):
     house = build()
 
     with pytest.raises(BadCredentials):
-        house.run(house.rooms.logins.sign_in(Account("alice", disabled=True), username="alice"))
+        house.run(house.session_verbs.logins.sign_in(Account("alice", disabled=True), username="alice"))
 
 
 def test_nothing_of_a_token_is_shown(build):
@@ -197,15 +197,15 @@ def test_a_session_of_more_shards_than_there_are_is_over(build):
 
 
 def test_a_session_keeps_its_transport(house):
-    tokens = house.sign_in(caller=Caller(transport="cookie"))
+    tokens = house.sign_in(origin=RequestOrigin(transport="cookie"))
 
     with pytest.raises(BindingMismatch):
         house.refresh(tokens)
-    assert "cookie" == house.refresh(tokens, caller=Caller(transport="cookie")).transport
+    assert "cookie" == house.refresh(tokens, origin=RequestOrigin(transport="cookie")).transport
 
 
 def test_a_device_is_text_of_bounded_length(house):
-    house.sign_in(caller=Caller(device="\ud800" + "x" * 500))
+    house.sign_in(origin=RequestOrigin(device="\ud800" + "x" * 500))
 
     assert "?" + "x" * 199 == house.run(house.open_sessions.list("alice"))[0].device
 
@@ -277,7 +277,7 @@ def test_without_a_session_nothing_is_renewed(build, changed, verb):
         **changed,
     }
     principal = Principal(subject="alice", scheme="bearer", expires_at=0, **fields)
-    renew, step_up = house.rooms.logins.renew, house.rooms.step_ups.step_up
+    renew, step_up = house.session_verbs.logins.renew, house.session_verbs.step_ups.step_up
     called = renew(principal) if verb == "renew" else step_up(principal, "wonder")
 
     with pytest.raises(NotRenewable):
@@ -330,7 +330,7 @@ def test_a_store_that_says_nothing_of_the_session_gives_no_token(build):
     house = build()
 
     with pytest.raises(Unavailable):
-        house.rooms.logins._turning._minting.renewed(opened(opening(), 1), "s", {})
+        house.session_verbs.logins._token_rotation._minting.renewed(opened(opening(), 1), "s", {})
     with pytest.raises(RevokedToken):
         known(SessionReply(None, is_empty=True, outcome="opened", now_ms=0))
 
@@ -356,7 +356,7 @@ def test_a_store_that_lost_a_write_is_told(house):
 
 def test_sessions_need_an_issuer():
     with pytest.raises(ConfigurationError):
-        session_rooms(
+        stored_sessions(
             Config(store="memory://", sources=["basic"], login={"users": "u.json"}), store=None, revocations=None,
             issuer=None, keys=None, people=None, passwords=None, add_claims=None, clock=None, announce=None,
         )  # fmt: skip
@@ -369,6 +369,6 @@ def test_the_verbs_work_on_a_loop_and_blocking(build, open_stores):
 
 
 def test_a_session_is_named_on_its_owners_shard():
-    reaches = Reaches("i", client_id="c", shards=64)
+    session_keys = SessionKeys("i", client_id="c", shards=64)
 
-    assert reaches.shard_of("alice") == reaches.of_subject("alice").shard
+    assert session_keys.shard_of("alice") == session_keys.of_subject("alice").shard

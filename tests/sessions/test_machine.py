@@ -17,7 +17,7 @@ from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.errors import InvalidToken, NotRenewable, ReusedRefreshToken, TooEarly
 from safeconduct.principal import rank
 from safeconduct.stores import MemoryStore
-from safeconduct.stores.redis.server import RedisStores
+from safeconduct.stores.redis.server import RedisServer
 from worlds import Blocking
 
 HOUR = 3600
@@ -248,7 +248,7 @@ class _Valkey:
 
     def __call__(self, time):
         self.server.say("FLUSHALL")
-        return RedisStores(
+        return RedisServer(
             StoreConfig(url=self.server.socket_url, deadline_ms=5000), RevocationConfig(),
             horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS, announce=print, shift_ms=time.shift_ms,
         )  # fmt: skip

@@ -6,7 +6,7 @@ import pytest
 
 from safeconduct.errors import Unavailable
 from safeconduct.stores.memory import session_index
-from safeconduct.stores.memory.session_index import SessionShelf
+from safeconduct.stores.memory.session_index import SessionIndex
 from safeconduct.stores.memory.state_machine import opened
 from servers import in_child
 from session_craft import opening
@@ -20,7 +20,7 @@ def made(ends_ms):
 
 @pytest.fixture
 def shelf():
-    return SessionShelf()
+    return SessionIndex()
 
 
 def test_beyond_the_limit_the_longest_idle_goes(shelf, monkeypatch):

@@ -3,9 +3,9 @@
 import pytest
 
 from safeconduct._core.epochs import Epoch
-from safeconduct._core.store import Question
+from safeconduct._core.store import RevocationQuery
 from servers import KINDS
-from session_craft import ABSOLUTE_MS, opening, presented, reach_of, renewing, rotation, session_member, step_up
+from session_craft import ABSOLUTE_MS, opening, presented, ref_of, renewing, rotation, session_member, step_up
 from worlds import WORLDS
 
 META = "safeconduct:{sc:00}:meta"
@@ -24,13 +24,13 @@ def world(request, server, enter, open_stores):
 
 
 VERBS = {
-    "read": lambda port, reach, _opened: port.read(reach),
-    "rotate": lambda port, reach, _opened: port.rotate(reach, rotation(0)),
-    "renew": lambda port, reach, opened: port.renew(reach, renewing(presented(opened))),
-    "step_up": lambda port, reach, opened: port.step_up(reach, step_up(presented(opened))),
-    "fail": lambda port, reach, _opened: port.fail(reach, request_id="r", limit=5),
-    "touch": lambda port, reach, _opened: port.touch(reach, every_ms=0),
-    "end": lambda port, reach, _opened: port.end(reach, lives_ms=ABSOLUTE_MS),
+    "read": lambda port, ref, _opened: port.read(ref),
+    "rotate": lambda port, ref, _opened: port.rotate(ref, rotation(0)),
+    "renew": lambda port, ref, opened: port.renew(ref, renewing(presented(opened))),
+    "step_up": lambda port, ref, opened: port.step_up(ref, step_up(presented(opened))),
+    "fail": lambda port, ref, _opened: port.fail(ref, request_id="r", limit=5),
+    "touch": lambda port, ref, _opened: port.touch(ref, every_ms=0),
+    "end": lambda port, ref, _opened: port.end(ref, lives_ms=ABSOLUTE_MS),
 }
 
 
@@ -38,11 +38,11 @@ VERBS = {
 @pytest.mark.parametrize(("reason", "counts"), [("lost", False), ("new", False), ("adopted", True)])
 def test_h_a_session_older_than_the_epoch_counts_only_where_that_was_adopted(world, server, verb, reason, counts):
     port = world.store.sessions
-    reach = reach_of(port)
-    opened = world.run(port.open(reach, opening()))
+    ref = ref_of(port)
+    opened = world.run(port.open(ref, opening()))
     server.say("HSET", META, "reason", reason, "epoch_ms", opened.iat_ms)
 
-    outcome = world.run(VERBS[verb](port, reach, opened)).outcome
+    outcome = world.run(VERBS[verb](port, ref, opened)).outcome
 
     assert counts == (outcome != "gone")
 
@@ -50,16 +50,16 @@ def test_h_a_session_older_than_the_epoch_counts_only_where_that_was_adopted(wor
 @pytest.mark.parametrize(("reason", "count"), [("lost", 0), ("new", 0), ("adopted", 1)])
 def test_h_none_of_them_is_listed(world, server, reason, count):
     port = world.store.sessions
-    reach = reach_of(port)
-    opened = world.run(port.open(reach, opening()))
+    ref = ref_of(port)
+    opened = world.run(port.open(ref, opening()))
     server.say("HSET", META, "reason", reason, "epoch_ms", opened.iat_ms)
 
-    assert count == len(world.run(port.sessions_of(reach, session_member)).sessions)
+    assert count == len(world.run(port.sessions_of(ref, session_member)).sessions)
 
 
 def test_h_a_lost_epoch_begins_after_the_one_that_is_missed(world, server):
     """Its first token may be stamped a millisecond ahead of the clock, and be lost within that millisecond."""
-    now_ms = world.run(world.store.sessions.read(reach_of(world.store.sessions))).now_ms
+    now_ms = world.run(world.store.sessions.read(ref_of(world.store.sessions))).now_ms
     server.say("FLUSHALL")
     seen = Epoch("missed", now_ms + 10_000, "new", 0)
 
@@ -73,14 +73,14 @@ def test_h_a_lost_epoch_begins_after_the_one_that_is_missed(world, server):
 def test_b5_one_more_ends_an_adopted_session_with_its_tokens(world, server, reason, crowded_out):
     """It counts, so it is ended as any other is; one that does not count takes nobody's place."""
     port = world.store.sessions
-    reach = reach_of(port)
-    opened = world.run(port.open(reach, opening(max_per_subject=1)))
+    ref = ref_of(port)
+    opened = world.run(port.open(ref, opening(max_per_subject=1)))
     server.say("HSET", META, "reason", reason, "epoch_ms", opened.iat_ms)
 
-    reply = world.run(port.open(reach_of(port, 1), opening(max_per_subject=1)))
+    reply = world.run(port.open(ref_of(port, 1), opening(max_per_subject=1)))
 
-    assert (reach.session_id,) * crowded_out == reply.crowded_out
-    asked = Question(0, (), reach.cuts, opened.iat_ms, 1 << 52)
+    assert (ref.session_id,) * crowded_out == reply.crowded_out
+    asked = RevocationQuery(0, (), ref.cuts, opened.iat_ms, 1 << 52)
     assert world.run(world.store.ask(asked)).is_revoked == bool(crowded_out)
-    assert "gone" == world.run(port.read(reach)).outcome
-    assert 1 == len(world.run(port.sessions_of(reach, session_member)).sessions)
+    assert "gone" == world.run(port.read(ref)).outcome
+    assert 1 == len(world.run(port.sessions_of(ref, session_member)).sessions)

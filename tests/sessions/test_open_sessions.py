@@ -2,7 +2,7 @@
 
 import pytest
 
-from login_scene import ACCESS, HOME, SECRETS, Caller
+from login_scene import ACCESS, HOME, SECRETS, RequestOrigin
 from safeconduct._core.sessions.refresh_token import RefreshTokens, text_of
 from safeconduct.errors import BadSignature, NotFound, NotRenewable, RevokedToken
 from safeconduct.events import SessionEnded, SubjectSignedOut
@@ -14,19 +14,19 @@ def listed(house, **options):
 
 
 def test_the_owner_sees_his_sessions(house, clock):
-    phone = house.sign_in(caller=Caller(device="phone", network=HOME))
+    phone = house.sign_in(origin=RequestOrigin(device="phone", network=HOME))
     clock.advance(seconds=60)
-    desk = house.sign_in(remember=False, caller=Caller(device="desk"))
+    opaque_lookup = house.sign_in(remember=False, origin=RequestOrigin(device="desk"))
     house.sign_in("bob")
 
-    last, first = listed(house, current=desk.session_id)
+    last, first = listed(house, current=opaque_lookup.session_id)
 
     assert (phone.session_id, "phone", HOME) == (first.session_id, first.device, first.network)
-    assert (desk.session_id, "desk", "") == (last.session_id, last.device, last.network)
+    assert (opaque_lookup.session_id, "desk", "") == (last.session_id, last.device, last.network)
     assert (True, False) == (first.is_remembered, last.is_remembered)
     assert (False, True) == (first.is_current, last.is_current)
     assert (phone.issued_at, phone.refresh_token.expires_at) == (first.created_at, first.expires_at)
-    assert desk.expires_at + 10 == last.expires_at
+    assert opaque_lookup.expires_at + 10 == last.expires_at
     assert ("explicit", "explicit") == (first.level, last.level)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from safeconduct._core.store import Revocation
 from servers import KINDS
-from session_craft import ABSOLUTE_MS, SHORT_MS, opening, reach_of, rotation
+from session_craft import ABSOLUTE_MS, SHORT_MS, opening, ref_of, rotation
 from worlds import WORLDS
 
 DAY_SECONDS = 86_400
@@ -40,9 +40,9 @@ def count(world, request, servers):
 
 
 def sign_out(world, number, *, remember):
-    reach = reach_of(world.store.sessions, number)
-    world.run(world.store.sessions.open(reach, opening(remember=remember)))
-    world.run(world.store.sessions.end(reach, lives_ms=ABSOLUTE_MS))
+    ref = ref_of(world.store.sessions, number)
+    world.run(world.store.sessions.open(ref, opening(remember=remember)))
+    world.run(world.store.sessions.end(ref, lives_ms=ABSOLUTE_MS))
 
 
 def test_e4_signing_out_keeps_the_sets_small(world, clock, count):
@@ -66,16 +66,16 @@ def test_e4_of_remembered_sessions_nothing_is_left_past_their_end(world, clock, 
     assert (2, 2) == count()
 
 
-def _revoke(world, _reach):
+def _revoke(world, _ref):
     world.run(world.store.revoke(0, Revocation("subject", b"u" + b"x" * 16, (0,), None, ABSOLUTE_MS)))
 
 
 WRITERS = {
-    "sign-in": lambda world, reach: world.run(world.store.sessions.open(reach, opening())),
-    "refresh": lambda world, reach: world.run(world.store.sessions.rotate(reach, rotation(0))),
-    "sign-out": lambda world, reach: world.run(world.store.sessions.end(reach, lives_ms=ABSOLUTE_MS)),
-    "everywhere": lambda world, reach: world.run(world.store.sessions.end_all(reach, lives_ms=ABSOLUTE_MS)),
-    "reuse": lambda world, reach: world.run(world.store.sessions.rotate(reach, rotation(0, "forked"))),
+    "sign-in": lambda world, ref: world.run(world.store.sessions.open(ref, opening())),
+    "refresh": lambda world, ref: world.run(world.store.sessions.rotate(ref, rotation(0))),
+    "sign-out": lambda world, ref: world.run(world.store.sessions.end(ref, lives_ms=ABSOLUTE_MS)),
+    "everywhere": lambda world, ref: world.run(world.store.sessions.end_all(ref, lives_ms=ABSOLUTE_MS)),
+    "reuse": lambda world, ref: world.run(world.store.sessions.rotate(ref, rotation(0, "forked"))),
     "revoke": _revoke,
 }
 
@@ -86,15 +86,15 @@ def test_e4_every_command_that_writes_forgets_what_has_ended(world, clock, count
     for number in range(130):
         sign_out(world, number, remember=False)
     clock.advance(seconds=SHORT_MS / 1000 + 300)
-    reach = reach_of(world.store.sessions, 999)
+    ref = ref_of(world.store.sessions, 999)
     if writer in {"refresh", "reuse"}:
         # Signing in forgets a hundred by itself.
-        world.run(world.store.sessions.open(reach, opening()))
+        world.run(world.store.sessions.open(ref, opening()))
         for number in range(200, 300):
             sign_out(world, number, remember=False)
         clock.advance(seconds=SHORT_MS / 1000 + 300)
     before = min(count())
 
-    WRITERS[writer](world, reach)
+    WRITERS[writer](world, ref)
 
     assert before - 100 <= count()[0] <= before - 98

@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reference_contract import CLAIMS, REFERENCE
-from safeconduct._core.opaque import Reference, References, is_reference
-from safeconduct._core.opaque_store import Sought
-from safeconduct._core.run_sync import finish
+from safeconduct._core.opaque import OpaqueTokenParts, OpaqueTokens, is_reference
+from safeconduct._core.opaque_store import OpaqueQuery
+from safeconduct._core.run_sync import run_sync
 from safeconduct._core.sessions.refresh_token import text_of
-from safeconduct._core.store import Question
+from safeconduct._core.store import RevocationQuery
 from safeconduct._keys.derivation import Secrets
 from safeconduct.errors import BadSignature, InvalidToken, MalformedToken, Unavailable, UnknownKey
 from safeconduct.stores import MemoryStore
-from session_craft import GRACE_MS, opening, reach_of
+from session_craft import GRACE_MS, opening, ref_of
 
 OLD = Secrets({1: b"1" * 32}, 1)
 BOTH = Secrets({1: b"1" * 32, 2: b"2" * 32}, 2)
@@ -24,12 +24,12 @@ NEW = Secrets({2: b"2" * 32}, 2)
 SID = text_of(bytes(range(18)))
 
 references = st.builds(
-    Reference, st.binary(min_size=18, max_size=18), st.binary(min_size=30, max_size=30), st.sampled_from([1, 2])
+    OpaqueTokenParts, st.binary(min_size=18, max_size=18), st.binary(min_size=30, max_size=30), st.sampled_from([1, 2])
 )
 
 
 def of(keys):
-    return References(lambda: keys, lambda size: b"s" * size)
+    return OpaqueTokens(lambda: keys, lambda size: b"s" * size)
 
 
 @given(references)
@@ -108,14 +108,14 @@ def store(clock):
 
 def test_the_memory_forgets_a_token_after_its_end(store, clock):
     """The next token that is kept clears away those that have ended."""
-    reach = reach_of(store)
-    begun = finish(store.sessions.open(reach, opening()))
-    question = Question(0, (), (), begun.iat_ms, begun.iat_ms + 1000, store.instance, reach.session_id, REFERENCE)
-    finish(store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
+    ref = ref_of(store)
+    begun = run_sync(store.sessions.open(ref, opening()))
+    question = RevocationQuery(0, (), (), begun.iat_ms, begun.iat_ms + 1000, store.instance, ref.session_id, REFERENCE)
+    run_sync(store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
     clock.advance(seconds=62)
 
     fresh = replace(question, ends_ms=question.ends_ms + 62_000, reference=b"y" * 32)
-    finish(store.references.keep(fresh, CLAIMS, grace_ms=GRACE_MS))
+    run_sync(store.references.keep(fresh, CLAIMS, grace_ms=GRACE_MS))
 
     assert (False, True) == (store.references.keeps(REFERENCE), store.references.keeps(b"y" * 32))
 
@@ -124,9 +124,9 @@ def test_the_memory_forgets_a_token_after_its_end(store, clock):
 def test_a_server_forgets_a_token_after_its_end(kind, servers, open_stores, enter):
     world = enter("blocking", open_stores(kind))
     world.run(world.store.begin_epoch(0, reason="new", seen=None))
-    reach = reach_of(world.store.sessions)
-    begun = world.run(world.store.sessions.open(reach, opening()))
-    question = Question(0, (), (), begun.iat_ms, begun.iat_ms + 1000, None, reach.session_id, REFERENCE)
+    ref = ref_of(world.store.sessions)
+    begun = world.run(world.store.sessions.open(ref, opening()))
+    question = RevocationQuery(0, (), (), begun.iat_ms, begun.iat_ms + 1000, None, ref.session_id, REFERENCE)
 
     world.run(world.store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
 
@@ -137,11 +137,11 @@ def test_a_server_forgets_a_token_after_its_end(kind, servers, open_stores, ente
 def test_a_server_without_an_epoch_keeps_and_tells_nothing(open_stores, enter):
     """What a store does not know yet or any more is never told from an old copy."""
     world = enter("blocking", open_stores("valkey"))
-    reach = reach_of(world.store.sessions)
-    question = Question(0, (), (), 1, 1 << 50, None, reach.session_id, REFERENCE)
+    ref = ref_of(world.store.sessions)
+    question = RevocationQuery(0, (), (), 1, 1 << 50, None, ref.session_id, REFERENCE)
 
     kept = world.run(world.store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
-    said = world.run(world.store.references.resolve(Sought(0, reach.session_id, REFERENCE)))
+    said = world.run(world.store.references.resolve(OpaqueQuery(0, ref.session_id, REFERENCE)))
 
     assert (None, True) == (kept.epoch, kept.is_empty)
     assert (None, True, "") == (said.epoch, said.is_empty, said.claims)
@@ -150,37 +150,37 @@ def test_a_server_without_an_epoch_keeps_and_tells_nothing(open_stores, enter):
 def test_a_session_that_makes_room_for_others_is_looked_up_anew(store, monkeypatch):
     """The short way asks the memory again when a record has gone."""
     monkeypatch.setattr("safeconduct.stores.memory.session_index.LIMIT", 1)
-    first, second = reach_of(store, 1), reach_of(store, 2)
-    begun = finish(store.sessions.open(first, opening()))
-    question = Question(0, (), (), begun.iat_ms, 1 << 52, store.instance, first.session_id)
+    first, second = ref_of(store, 1), ref_of(store, 2)
+    begun = run_sync(store.sessions.open(first, opening()))
+    question = RevocationQuery(0, (), (), begun.iat_ms, 1 << 52, store.instance, first.session_id)
     version, held = store.version, store.holds(question)
 
-    finish(store.sessions.open(second, opening()))
+    run_sync(store.sessions.open(second, opening()))
 
     assert held
     assert version is not store.version
     assert not store.holds(question)
-    assert finish(store.ask(question)).is_revoked
+    assert run_sync(store.ask(question)).is_revoked
 
 
 def test_a_token_of_another_process_is_no_answer(store):
     """Nobody can say what became of it: 503, not 401."""
     with pytest.raises(Unavailable):
-        finish(store.references.resolve(Sought(0, text_of(bytes(18)), REFERENCE)))
+        run_sync(store.references.resolve(OpaqueQuery(0, text_of(bytes(18)), REFERENCE)))
     with pytest.raises(Unavailable):
-        finish(store.references.resolve(Sought(0, "no id", REFERENCE)))
+        run_sync(store.references.resolve(OpaqueQuery(0, "no id", REFERENCE)))
 
 
 def test_a_memory_that_is_full_forgets_the_oldest_token(store, monkeypatch):
     """It is refused then, also on the short way."""
     monkeypatch.setattr("safeconduct.stores.memory.opaque.LIMIT", 1)
-    reach = reach_of(store)
-    begun = finish(store.sessions.open(reach, opening()))
-    first = Question(0, (), (), begun.iat_ms, 1 << 52, store.instance, reach.session_id, REFERENCE)
-    finish(store.references.keep(first, CLAIMS, grace_ms=GRACE_MS))
+    ref = ref_of(store)
+    begun = run_sync(store.sessions.open(ref, opening()))
+    first = RevocationQuery(0, (), (), begun.iat_ms, 1 << 52, store.instance, ref.session_id, REFERENCE)
+    run_sync(store.references.keep(first, CLAIMS, grace_ms=GRACE_MS))
     version, held = store.version, store.holds(first)
 
-    finish(store.references.keep(replace(first, reference=b"y" * 32), CLAIMS, grace_ms=GRACE_MS))
+    run_sync(store.references.keep(replace(first, reference=b"y" * 32), CLAIMS, grace_ms=GRACE_MS))
 
     assert held
     assert version is not store.version
@@ -189,12 +189,12 @@ def test_a_memory_that_is_full_forgets_the_oldest_token(store, monkeypatch):
 
 def kept_in_turn(store, count):
     """Keep so many tokens of one session, as refreshes do; return what is asked about each."""
-    reach = reach_of(store)
-    begun = finish(store.sessions.open(reach, opening()))
-    first = Question(0, (), (), begun.iat_ms, 1 << 52, store.instance, reach.session_id, REFERENCE)
+    ref = ref_of(store)
+    begun = run_sync(store.sessions.open(ref, opening()))
+    first = RevocationQuery(0, (), (), begun.iat_ms, 1 << 52, store.instance, ref.session_id, REFERENCE)
     questions = [replace(first, reference=bytes([number]) * 32) for number in range(count)]
     for question in questions:
-        finish(store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
+        run_sync(store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
     return questions
 
 
@@ -202,12 +202,12 @@ def test_b5_the_memory_forgets_a_token_whose_place_another_took(store, clock):
     """By the clock, also on the short way, although nothing is written then."""
     first, second = kept_in_turn(store, 2)
     version = store.version
-    within = (finish(store.ask(first)).is_revoked, store.holds(first), store.holds(second))
+    within = (run_sync(store.ask(first)).is_revoked, store.holds(first), store.holds(second))
     clock.advance(seconds=GRACE_MS / 1000)
 
     assert (False, False, True) == within
     assert version is store.version
-    assert (True, False) == (finish(store.ask(first)).is_revoked, finish(store.ask(second)).is_revoked)
+    assert (True, False) == (run_sync(store.ask(first)).is_revoked, run_sync(store.ask(second)).is_revoked)
 
 
 def test_b5_many_refreshes_leave_one_token_in_the_memory(store, clock):
@@ -222,8 +222,8 @@ def test_b5_many_refreshes_leave_one_token_in_the_memory(store, clock):
 
 def test_a_memory_that_is_closed_resolves_nothing(store):
     """503, not 401: nobody knows any more."""
-    reach = reach_of(store)
+    ref = ref_of(store)
     store.end()
 
     with pytest.raises(Unavailable):
-        finish(store.references.resolve(Sought(0, reach.session_id, REFERENCE)))
+        run_sync(store.references.resolve(OpaqueQuery(0, ref.session_id, REFERENCE)))

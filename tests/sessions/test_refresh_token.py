@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safeconduct._core.sessions.refresh_token import RefreshToken, RefreshTokens, octets_of, text_of
+from safeconduct._core.sessions.refresh_token import ParsedRefreshToken, RefreshTokens, octets_of, text_of
 from safeconduct._keys.derivation import Secrets
 from safeconduct.errors import BadSignature, InvalidToken, MalformedToken, UnknownKey
 
@@ -16,7 +16,7 @@ NEW = Secrets({2: b"2" * 32}, 2)
 SID = bytes(range(18))
 
 tokens = st.builds(
-    RefreshToken,
+    ParsedRefreshToken,
     st.binary(min_size=18, max_size=18),
     st.integers(0, 2**32 - 2),
     st.binary(min_size=32, max_size=32),

@@ -8,7 +8,7 @@ from safeconduct.events import SessionEnded, StoreLost
 from safeconduct.stores import scripts
 from safeconduct.stores.redis import reply, session_hash
 from servers import KINDS
-from session_craft import opening, reach_of, rotation, session_member
+from session_craft import opening, ref_of, rotation, session_member
 
 
 @pytest.fixture(params=KINDS)
@@ -80,15 +80,15 @@ def test_b5_sessions_out_of_an_old_copy_take_nobodys_room(build, stores, server,
 
 def test_nothing_is_written_where_there_is_no_epoch(house, stores, server):
     """Every command says so, and leaves the decision to who knows what was there before."""
-    port, reach = stores.blocking().sessions, reach_of(stores.blocking().sessions)
+    port, ref = stores.blocking().sessions, ref_of(stores.blocking().sessions)
     commands = [
-        port.open(reach, opening()),
-        port.read(reach),
-        port.rotate(reach, rotation(0)),
-        port.touch(reach, every_ms=0),
-        port.end(reach, lives_ms=1),
-        port.end_all(reach, lives_ms=1),
-        port.sessions_of(reach, session_member),
+        port.open(ref, opening()),
+        port.read(ref),
+        port.rotate(ref, rotation(0)),
+        port.touch(ref, every_ms=0),
+        port.end(ref, lives_ms=1),
+        port.end_all(ref, lives_ms=1),
+        port.sessions_of(ref, session_member),
     ]
 
     said = [house.run(command).epoch for command in commands]
@@ -146,7 +146,7 @@ def test_a_record_of_another_shape_is_unavailable(house, server, words):
     server.say(verb, f"safeconduct:{{sc:00}}:ses:{tokens.session_id}", name, value)
 
     with pytest.raises(Unavailable):
-        house.run(house.rooms.logins.refresh(tokens.refresh_token.value))
+        house.run(house.session_verbs.logins.refresh(tokens.refresh_token.value))
 
 
 HEAD = [[b"epoch", b"line", b"0-0", b"", 0], 1, b"new", 1, 0, 1]

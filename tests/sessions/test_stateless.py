@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from login_scene import ACCESS, Caller
+from login_scene import ACCESS, RequestOrigin
 from safeconduct._core.directory import Account
 from safeconduct._core.sessions import verbs
-from safeconduct._core.sessions.active import OpenSessions
+from safeconduct._core.sessions.active import ActiveSessions
 from safeconduct._core.sessions.sign_in import Logins, StepUps
-from safeconduct._core.sessions.stateless import StatelessLogins, StatelessOpenSessions, StatelessStepUps
-from safeconduct._core.sessions.verbs import stateless_rooms
+from safeconduct._core.sessions.stateless import StatelessActiveSessions, StatelessLogins, StatelessStepUps
+from safeconduct._core.sessions.verbs import stateless_sessions
 from safeconduct._keys.derivation import Secrets
 from safeconduct.config import Config
 from safeconduct.errors import (
@@ -82,7 +82,7 @@ def test_no_access_token_outlives_a_session_without_a_long_term_credential():
 
 def test_a_disabled_account_does_not_sign_in(house):
     with pytest.raises(BadCredentials):
-        house.run(house.rooms.logins.sign_in(Account("alice", disabled=True), username="alice"))
+        house.run(house.session_verbs.logins.sign_in(Account("alice", disabled=True), username="alice"))
 
 
 def test_nothing_of_a_token_is_shown(house):
@@ -133,7 +133,7 @@ def test_nothing_is_renewed(house):
     house.clock.advance(seconds=ACCESS - 1)
 
     with pytest.raises(NotRenewable):
-        house.run(house.rooms.logins.renew(house.principal(tokens)))
+        house.run(house.session_verbs.logins.renew(house.principal(tokens)))
 
 
 def test_a_refresh_takes_the_rights_of_now(house):
@@ -176,13 +176,13 @@ def test_a_directory_that_fails_refuses_nothing_for_good(house):
 
 @pytest.mark.parametrize(("used", "other"), [("header", "cookie"), ("cookie", "header")])
 def test_a_session_keeps_its_transport(house, used, other):
-    tokens = house.sign_in(caller=Caller(transport=used))
+    tokens = house.sign_in(origin=RequestOrigin(transport=used))
 
     with pytest.raises(BindingMismatch):
-        house.refresh(tokens, caller=Caller(transport=other))
+        house.refresh(tokens, origin=RequestOrigin(transport=other))
     with pytest.raises(BindingMismatch):
-        house.step_up(tokens, refresh_token=tokens.refresh_token.value, caller=Caller(transport=other))
-    assert used == house.refresh(tokens, caller=Caller(transport=used)).transport
+        house.step_up(tokens, refresh_token=tokens.refresh_token.value, origin=RequestOrigin(transport=other))
+    assert used == house.refresh(tokens, origin=RequestOrigin(transport=used)).transport
 
 
 @FORMATS
@@ -247,7 +247,7 @@ def test_sessions_need_an_issuer():
     config = Config(store="none", sources=["basic"], login={"users": "u.json"})
 
     with pytest.raises(ConfigurationError):
-        stateless_rooms(
+        stateless_sessions(
             config, issuer=None, keys=None, people=None, passwords=None, add_claims=None, clock=None, announce=None
         )
 
@@ -265,7 +265,7 @@ def test_the_verbs_work_on_a_loop():
     [
         (Logins, StatelessLogins, verbs.LoginVerbs),
         (StepUps, StatelessStepUps, verbs.StepUpVerbs),
-        (OpenSessions, StatelessOpenSessions, verbs.OpenSessionVerbs),
+        (ActiveSessions, StatelessActiveSessions, verbs.ActiveSessionVerbs),
     ],
     ids=["logins", "step-ups", "open sessions"],
 )

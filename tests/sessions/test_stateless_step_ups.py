@@ -2,9 +2,9 @@
 
 import pytest
 
-from login_scene import ACCESS, HOME, Caller
+from login_scene import ACCESS, HOME, RequestOrigin
 from safeconduct._core.directory import Account
-from safeconduct._core.sessions.active import Prospects
+from safeconduct._core.sessions.active import SessionStatus
 from safeconduct.errors import (
     BadCredentials,
     BindingMismatch,
@@ -97,7 +97,7 @@ def test_the_throttle_bounds_the_wrong_passwords(house):
     refused = []
     for _ in range(51):
         with pytest.raises((BadCredentials, TooManyAttempts)) as caught:
-            house.step_up(tokens, "wrong", caller=Caller(network=HOME))
+            house.step_up(tokens, "wrong", origin=RequestOrigin(network=HOME))
         refused.append(caught.type)
 
     assert TooManyAttempts is refused[-1]
@@ -126,12 +126,12 @@ def test_without_a_directory_there_is_no_step_up():
 
 @STRANGERS
 def test_without_a_session_there_is_nothing_to_step_up_or_to_touch(house, changed):
-    rooms, principal = house.rooms, stranger(**changed)
+    session_verbs, principal = house.session_verbs, stranger(**changed)
 
     for verb in (
-        lambda: rooms.step_ups.step_up(principal, "wonder"),
-        lambda: rooms.open_sessions.touch(principal),
-        lambda: rooms.open_sessions.prospects(principal),
+        lambda: session_verbs.step_ups.step_up(principal, "wonder"),
+        lambda: session_verbs.open_sessions.touch(principal),
+        lambda: session_verbs.open_sessions.prospects(principal),
     ):
         with pytest.raises(NotRenewable):
             house.run(verb())
@@ -139,7 +139,7 @@ def test_without_a_session_there_is_nothing_to_step_up_or_to_touch(house, change
 
 def test_signing_out_does_nothing(house):
     """It is local: the caller forgets his tokens, and a copy of them lives on."""
-    tokens, open_sessions = house.sign_in(), house.rooms.open_sessions
+    tokens, open_sessions = house.sign_in(), house.session_verbs.open_sessions
     told = list(house.events)
 
     house.run(open_sessions.sign_out(house.principal(tokens)))
@@ -153,7 +153,7 @@ def test_signing_out_does_nothing(house):
 
 
 def test_what_only_a_store_can_do_is_refused(house):
-    open_sessions = house.rooms.open_sessions
+    open_sessions = house.session_verbs.open_sessions
 
     for verb in (
         lambda: open_sessions.sign_out_everywhere("alice"),
@@ -166,9 +166,9 @@ def test_what_only_a_store_can_do_is_refused(house):
 
 
 def test_a_session_stands_as_long_as_its_tokens_and_has_no_prospects(house):
-    open_sessions, principal = house.rooms.open_sessions, house.principal(house.sign_in())
+    open_sessions, principal = house.session_verbs.open_sessions, house.principal(house.sign_in())
 
-    nothing = Prospects(is_kept=False, is_remembered=False, renew_after=None, extend_after=None, extend_before=None)
+    nothing = SessionStatus(is_kept=False, is_remembered=False, renew_after=None, extend_after=None, extend_before=None)
 
     assert house.run(open_sessions.touch(principal)) is None
     assert nothing == house.run(open_sessions.prospects(principal))

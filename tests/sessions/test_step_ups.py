@@ -2,7 +2,7 @@
 
 import pytest
 
-from login_scene import ACCESS, Caller
+from login_scene import ACCESS, RequestOrigin
 from safeconduct._core.directory import Account
 from safeconduct.errors import (
     BadCredentials,
@@ -70,7 +70,7 @@ def test_the_refresh_token_must_come_by_its_transport(house):
     tokens = house.sign_in()
 
     with pytest.raises(BindingMismatch):
-        house.step_up(tokens, refresh_token=tokens.refresh_token.value, caller=Caller(transport="cookie"))
+        house.step_up(tokens, refresh_token=tokens.refresh_token.value, origin=RequestOrigin(transport="cookie"))
 
 
 def test_the_fifth_wrong_password_ends_the_session(house):

@@ -3,7 +3,7 @@
 import pytest
 
 from safeconduct.config import RevocationConfig, StoreConfig
-from safeconduct.stores.redis.server import RedisStores
+from safeconduct.stores.redis.server import RedisServer
 from servers import KINDS, Server
 from store_contract import HORIZON_MS, LEEWAY_MS
 from worlds import WORLDS
@@ -57,7 +57,7 @@ def open_stores(monotonic, events):
     """Make a server's store that waits for a loaded machine too, and see what it announces."""
 
     def make(url, *, deadline_ms=20_000, pool_size=4, **revocation):
-        return RedisStores(
+        return RedisServer(
             StoreConfig(url=url, deadline_ms=deadline_ms, pool_size=pool_size),
             RevocationConfig(**revocation),
             horizon_ms=HORIZON_MS,

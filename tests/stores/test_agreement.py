@@ -4,11 +4,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from safeconduct._core.run_sync import finish
+from safeconduct._core.run_sync import run_sync
 from safeconduct._core.store import Revocation
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.stores import MemoryStore
-from safeconduct.stores.redis.server import RedisStores
+from safeconduct.stores.redis.server import RedisServer
 from store_contract import HORIZON_MS, LEEWAY_MS, question
 
 NAMES = [b"a", b"b", b"c"]
@@ -34,15 +34,15 @@ class Subject:
         self.marked = set()
 
     def mark(self, name, lives_ms, now_ms):
-        finish(self.store.revoke(0, Revocation("token", b"t" + name, (0,), now_ms + lives_ms)))
+        run_sync(self.store.revoke(0, Revocation("token", b"t" + name, (0,), now_ms + lives_ms)))
         self.marked.add(name)
 
     def cut(self, name):
-        finish(self.store.revoke(0, Revocation("subject", b"u" + name, (0,), None, 0)))
+        run_sync(self.store.revoke(0, Revocation("subject", b"u" + name, (0,), None, 0)))
         self.ended |= {token for token in self.stamped if token[0] == name}
 
     def stamp(self, name):
-        iat_ms = finish(self.store.stamp(question(cuts=[b"u" + name]))).iat_ms
+        iat_ms = run_sync(self.store.stamp(question(cuts=[b"u" + name]))).iat_ms
         # Two tokens of one instant are one to a cut-off; the earlier was ended by none that the later survived.
         assert (name, iat_ms) not in self.ended
         self.stamped.append((name, iat_ms))
@@ -54,7 +54,7 @@ class Subject:
 
     def _is_revoked(self, name, iat_ms):
         asked = question(cuts=[b"u" + name], issued_ms=iat_ms, ends_ms=iat_ms + HORIZON_MS)
-        return finish(self.store.ask(asked)).is_revoked
+        return run_sync(self.store.ask(asked)).is_revoked
 
 
 class Time:
@@ -78,10 +78,10 @@ def test_a_store_ends_what_the_model_ends(server, kind, steps):
     time = Time()
     stores = opened(kind, server, time)
     subject = Subject(stores.blocking())
-    finish(subject.store.begin_epoch(0, reason="new", seen=None))
+    run_sync(subject.store.begin_epoch(0, reason="new", seen=None))
     latest_ms = 0
     for step, name, amount in steps:
-        now_ms = finish(subject.store.stamp(question(cuts=[]))).iat_ms
+        now_ms = run_sync(subject.store.stamp(question(cuts=[]))).iat_ms
         latest_ms = max(latest_ms, now_ms)
         if step == "mark":
             subject.mark(name, amount, now_ms)
@@ -91,7 +91,7 @@ def test_a_store_ends_what_the_model_ends(server, kind, steps):
             getattr(subject, step)(name)
 
     verdicts = subject.verdicts(latest_ms)
-    finish(subject.store.close())
+    run_sync(subject.store.close())
 
     assert [ended for _, ended in verdicts] == [said for said, _ in verdicts]
 
@@ -100,7 +100,7 @@ def opened(kind, server, time):
     if kind == "memory":
         return MemoryStore(clock=time.seconds, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS)
     server.say("FLUSHALL")
-    return RedisStores(
+    return RedisServer(
         StoreConfig(url=server.socket_url, deadline_ms=5000), RevocationConfig(),
         horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS, announce=print, shift_ms=time.shift,
     )  # fmt: skip

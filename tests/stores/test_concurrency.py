@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from proxies import Proxy
-from safeconduct._core.run_sync import finish
+from safeconduct._core.run_sync import run_sync
 from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.stores.redis import client
@@ -146,7 +146,7 @@ def test_a_connection_that_came_late_says_nothing_about_the_server(open_stores, 
     reasons = []
     for _ in range(2 * FAILURES):
         with pytest.raises(Unavailable) as caught:
-            finish(stores.blocking().ask(question()))
+            run_sync(stores.blocking().ask(question()))
         reasons.append(caught.value.reason)
 
     assert ["the store does not answer: no time is left"] * (2 * FAILURES) == reasons
@@ -155,12 +155,12 @@ def test_a_connection_that_came_late_says_nothing_about_the_server(open_stores, 
 
 def test_threads_share_a_bounded_number_of_connections(proxy, open_stores):
     store = open_stores(proxy.url, pool_size=2).blocking()
-    finish(fill(store))
+    run_sync(fill(store))
     wrong = []
 
     def ask_all():
         for is_revoked in (True, False):
-            said = {member: finish(store.ask(question(marks=[member]))) for member in members(is_revoked)}
+            said = {member: run_sync(store.ask(question(marks=[member]))) for member in members(is_revoked)}
             wrong.extend(member for member, answer in said.items() if answer.is_revoked != is_revoked)
 
     threads = [threading.Thread(target=ask_all) for _ in range(8)]
@@ -168,7 +168,7 @@ def test_threads_share_a_bounded_number_of_connections(proxy, open_stores):
         thread.start()
     for thread in threads:
         thread.join()
-    finish(store.close())
+    run_sync(store.close())
 
     assert [] == wrong
     assert proxy.connections <= 2
@@ -177,14 +177,14 @@ def test_threads_share_a_bounded_number_of_connections(proxy, open_stores):
 def test_a_thread_that_waits_too_long_is_told(proxy, open_stores):
     stores = open_stores(proxy.url, pool_size=1)
     store = stores.blocking()
-    finish(fill(store))
+    run_sync(fill(store))
     proxy.gate.clear()
     stores._threads._wire._deadline_seconds = 0.15
     reasons = []
 
     def ask():
         try:
-            finish(store.ask(question()))
+            run_sync(store.ask(question()))
         except Unavailable as error:
             reasons.append(error.reason)
 
@@ -194,7 +194,7 @@ def test_a_thread_that_waits_too_long_is_told(proxy, open_stores):
     for thread in threads:
         thread.join()
     proxy.gate.set()
-    finish(store.close())
+    run_sync(store.close())
 
     assert 4 == len(reasons)
 
@@ -235,13 +235,13 @@ def test_a_forked_child_opens_its_own_connections(proxy, open_stores):
     """Parent and child never share a socket, or each would read the other's answers."""
     stores = open_stores(proxy.url)
     store = stores.blocking()
-    finish(fill(store))
+    run_sync(fill(store))
     before = proxy.connections
 
-    said = in_child(lambda: finish(store.ask(question(marks=[b"tr00"]))).is_revoked)
+    said = in_child(lambda: run_sync(store.ask(question(marks=[b"tr00"]))).is_revoked)
     opened = proxy.connections - before
-    own = finish(store.ask(question(marks=[TOKEN])))
-    finish(store.close())
+    own = run_sync(store.ask(question(marks=[TOKEN])))
+    run_sync(store.close())
 
     assert "True" == said
     assert 1 == opened

@@ -4,7 +4,7 @@ import pytest
 
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.stores import MemoryStore
-from safeconduct.stores.redis.server import RedisStores
+from safeconduct.stores.redis.server import RedisServer
 from store_contract import ALICE, HORIZON_MS, KEY, LEEWAY_MS, OTHER, TOKEN, StoreContract, question
 from worlds import WORLDS, Clock
 
@@ -45,7 +45,7 @@ class TestRedisStore(StoreContract):
 
     @pytest.fixture(params=WORLDS)
     def world(self, request, clock, server):
-        stores = RedisStores(
+        stores = RedisServer(
             StoreConfig(url=server.socket_url, deadline_ms=5000),
             RevocationConfig(),
             horizon_ms=HORIZON_MS,

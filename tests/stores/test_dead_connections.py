@@ -6,11 +6,11 @@ import time
 import pytest
 
 from proxies import Proxy
-from safeconduct._core.run_sync import finish
+from safeconduct._core.run_sync import run_sync
 from safeconduct.errors import Unavailable
-from safeconduct.stores.redis.connection import LinkBroken
+from safeconduct.stores.redis.connection import ConnectionBroken
 from safeconduct.stores.redis.health import FAILURES
-from safeconduct.stores.redis.pool import LinkPool, Taken
+from safeconduct.stores.redis.pool import ConnectionPool, Taken
 from safeconduct.stores.redis.server_run import Run
 from store_contract import question
 
@@ -100,7 +100,7 @@ class Bare:
 
 def test_e3_what_was_heard_of_since_stays():
     """Whoever answered after the dead one was asked is not dead."""
-    pool = LinkPool(Bare)
+    pool = ConnectionPool(Bare)
     before, dead, after = (pool.take() for _ in range(3))
     pool.give_back(dead)
     pool.give_back(before)
@@ -116,7 +116,7 @@ def test_e3_what_was_heard_of_since_stays():
 
 def test_e3_only_what_lay_idle_is_known_to_be_dead():
     """A new connection that fails says something about the server, whatever failed before."""
-    pool = LinkPool(Bare)
+    pool = ConnectionPool(Bare)
     pool.give_back(pool.take())
     first, new = pool.take(), pool.take()
     later = pool.take()
@@ -149,7 +149,7 @@ def test_h_an_interrupted_command_takes_its_connection_along(open_stores, server
     """A reply is on its way there, and nobody else may read it."""
     stores = open_stores(server.url, pool_size=1)
     store = stores.blocking()
-    finish(store.begin_epoch(0, reason="new", seen=None))
+    run_sync(store.begin_epoch(0, reason="new", seen=None))
     pool = stores._threads.wire()._pool
     taken = pool.take()
     interrupting = Interrupting(taken.link)
@@ -157,8 +157,8 @@ def test_h_an_interrupted_command_takes_its_connection_along(open_stores, server
     pool.give_back(type(taken)(interrupting, is_new=False, taken_at=0))
 
     with pytest.raises(KeyboardInterrupt):
-        finish(store.ask(question()))
-    answer = finish(store.ask(question()))
+        run_sync(store.ask(question()))
+    answer = run_sync(store.ask(question()))
 
     assert interrupting.is_dropped
     assert not answer.is_revoked
@@ -197,7 +197,7 @@ class Stalled:
 
     async def exchange(self, _commands, _seconds):
         await self._meanwhile()
-        raise LinkBroken("TimeoutError", is_final=True)
+        raise ConnectionBroken("TimeoutError", is_final=True)
 
     def drop(self):
         pass

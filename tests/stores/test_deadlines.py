@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from safeconduct._core.budget import within_one_budget
-from safeconduct._core.run_sync import finish
+from safeconduct._core.run_sync import run_sync
 from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.stores.redis import connection_sync, deadline_socket
@@ -233,7 +233,7 @@ def test_e9_a_reply_that_drips_ends_with_the_deadline(open_stores, monkeypatch):
     Clock(monkeypatch, step=0.5)
 
     with pytest.raises(Unavailable, match="TimeoutError"):
-        finish(store.ask(question()))
+        run_sync(store.ask(question()))
     thread.join()
     listener.close()
 
@@ -296,7 +296,7 @@ def test_e9_all_addresses_of_a_host_share_the_deadline(open_stores, monkeypatch)
     store = open_stores("redis://store.example", deadline_ms=6000).blocking()
 
     with pytest.raises(Unavailable, match="TimeoutError"):
-        finish(store.ask(question()))
+        run_sync(store.ask(question()))
 
     assert ADDRESSES == len(sockets.waits)
     assert sum(sockets.waits) == pytest.approx(6, abs=0.01)
@@ -307,18 +307,18 @@ def test_e9_a_silent_address_leaves_time_for_the_next_one(open_stores, monkeypat
     sockets = SilentSockets(monkeypatch, [("127.0.0.1", free_port()), alive], alive)
     store = open_stores("redis://store.example", deadline_ms=20_000).blocking()
 
-    answer = finish(store.ask(question()))
+    answer = run_sync(store.ask(question()))
 
     assert answer.is_empty
     assert 1 == len(sockets.waits)
-    finish(store.close())
+    run_sync(store.close())
 
 
 def test_e9_a_host_without_an_address_is_unavailable(open_stores, monkeypatch):
     SilentSockets(monkeypatch, [])
 
     with pytest.raises(Unavailable, match="ConnectionError"):
-        finish(open_stores("redis://store.example").blocking().ask(question()))
+        run_sync(open_stores("redis://store.example").blocking().ask(question()))
 
 
 def test_e9_what_is_over_has_no_time():

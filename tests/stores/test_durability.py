@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from safeconduct._core.store import Receipt, Revocation, Written
+from safeconduct._core.store import Revocation, RevocationReceipt, Written
 from safeconduct.stores.redis import client
 from store_contract import TOKEN
 from worlds import Native
@@ -28,7 +28,7 @@ def test_e1_a_revocation_is_durable_where_every_change_is_on_disk_first(
         fresh_server.keep_changes(fsync)
     written = revoke(enter(open_stores(fresh_server.url)))
 
-    assert durability == Receipt.of(TOKEN_ENDS, {0: written}).durability
+    assert durability == RevocationReceipt.of(TOKEN_ENDS, {0: written}).durability
     waits = "cmdstat_waitaof" in fresh_server.say("INFO", "commandstats")
     assert waits == (fsync is not None and fresh_server.kind == "valkey")
 
@@ -50,5 +50,5 @@ def test_e1_one_shard_that_is_not_durable_is_enough():
     stored = Written(None, is_empty=False, before_ms=None)
     durable = replace(stored, is_durable=True)
 
-    assert "stored" == Receipt.of(TOKEN_ENDS, {0: durable, 1: stored}).durability
-    assert "durable" == Receipt.of(TOKEN_ENDS, {0: durable}).durability
+    assert "stored" == RevocationReceipt.of(TOKEN_ENDS, {0: durable, 1: stored}).durability
+    assert "durable" == RevocationReceipt.of(TOKEN_ENDS, {0: durable}).durability

@@ -344,7 +344,7 @@ def test_where_waiting_for_replicas_is_forbidden_none_is_counted(enter, open_sto
 
 
 def test_a_server_that_falls_silent_for_the_whole_deadline_is_asked_no_more():
-    with pytest.raises(connection.LinkBroken):
+    with pytest.raises(connection.ConnectionBroken):
         client._left(0.0)
 
 

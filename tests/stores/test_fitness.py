@@ -4,8 +4,8 @@ import pytest
 
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreUnavailable
-from safeconduct.stores.redis.connection import Refusal
-from safeconduct.stores.redis.health import EVERY_SECONDS, Fitness
+from safeconduct.stores.redis.connection import ServerError
+from safeconduct.stores.redis.health import EVERY_SECONDS, ServerHealth
 from store_contract import question
 
 
@@ -110,8 +110,8 @@ def test_where_nothing_tells_the_server_is_unfit(enter, open_stores, server, eve
 
 @pytest.mark.parametrize("reply", [None, [], [b"maxmemory-policy"], b"", b"# Memory\r\nused_memory:1\r\n", 7], ids=repr)
 def test_a_policy_that_cannot_be_read_is_none(reply):
-    fitness = Fitness(accept_eviction=False, monotonic=lambda: 0.0, announce=print)
-    fitness.hear([Refusal("NoPermissionError"), reply])
+    fitness = ServerHealth(accept_eviction=False, monotonic=lambda: 0.0, announce=print)
+    fitness.hear([ServerError("NoPermissionError"), reply])
 
     with pytest.raises(Unavailable):
         fitness.refuse_unfit()

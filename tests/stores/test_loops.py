@@ -14,7 +14,7 @@ from people import Folk
 from proxies import Proxy
 from safeconduct import Auth
 from safeconduct.errors import Unavailable
-from safeconduct.stores.redis.server import RedisStores
+from safeconduct.stores.redis.server import RedisServer
 from store_contract import question
 from visiting import life_configuration, stores_of
 
@@ -160,7 +160,7 @@ def test_e5_a_loop_that_is_closed_in_the_middle_of_a_question_leaves_nothing(ser
 
 def test_e5_a_process_that_forked_knows_no_loop(server, open_stores):
     """What a child inherits is neither closed nor counted as its own."""
-    stores: RedisStores = open_stores(server.url)
+    stores: RedisServer = open_stores(server.url)
     loop = asyncio.new_event_loop()
     loop.run_until_complete(begin(stores.native()))
     stores.begin_process()

@@ -8,8 +8,8 @@ import threading
 import pytest
 
 from safeconduct._core.revocation_keys import epoch_tag
-from safeconduct._core.run_sync import finish
-from safeconduct._core.store import Question, Revocation
+from safeconduct._core.run_sync import run_sync
+from safeconduct._core.store import Revocation, RevocationQuery
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreUnavailable
 from safeconduct.stores.redis.health import OPEN_SECONDS
@@ -37,7 +37,7 @@ def revoke(world, member=TOKEN):
 
 def show(world, tag, issued_ms):
     """Ask about an own token of a session."""
-    return world.run(world.store.ask(Question(0, (), (), issued_ms, SESSION_END, tag))).epoch
+    return world.run(world.store.ask(RevocationQuery(0, (), (), issued_ms, SESSION_END, tag))).epoch
 
 
 def lines(server):
@@ -180,7 +180,7 @@ def test_e1_many_workers_at_once_prove_nothing(open_stores, server, monotonic):
             server.say("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
 
     workers = [
-        threading.Thread(target=lambda name=b"%03d" % n: finish(work(threads.blocking(), name))) for n in range(6)
+        threading.Thread(target=lambda name=b"%03d" % n: run_sync(work(threads.blocking(), name))) for n in range(6)
     ]
     workers.append(threading.Thread(target=killing))
     native = Native(tasks)

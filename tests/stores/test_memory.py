@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from safeconduct._core.run_sync import finish
-from safeconduct._core.store import Counter, Question, Revocation
+from safeconduct._core.run_sync import run_sync
+from safeconduct._core.store import Counter, Revocation, RevocationQuery
 from safeconduct.errors import Unavailable
 from safeconduct.stores import MemoryStore
 from safeconduct.stores.memory import counters
@@ -25,18 +25,18 @@ def store(clock):
 
 
 def of(instance):
-    return Question(0, (), (), 0, 1 << 52, instance)
+    return RevocationQuery(0, (), (), 0, 1 << 52, instance)
 
 
 def test_an_own_session_is_known(store):
-    assert not finish(store.ask(of(store.instance))).is_revoked
+    assert not run_sync(store.ask(of(store.instance))).is_revoked
 
 
 def test_a_session_of_another_process_is_unavailable_and_told_once(store, caplog):
     """Nobody can say whether it lives, and the operator is told what to do."""
     for _ in range(2):
         with caplog.at_level(logging.ERROR), pytest.raises(Unavailable):
-            finish(store.ask(of(b"another!")))
+            run_sync(store.ask(of(b"another!")))
 
     assert [
         "memory:// in several processes: use redis://, or a session is known to one of them only"
@@ -53,7 +53,7 @@ def test_a_forked_child_is_another_instance(store):
 def test_a_fork_in_the_middle_of_a_write_leaves_no_lock(store):
     """A lock that a thread of the parent held would never be released in the child."""
     with store._lock:
-        said = in_child(lambda: finish(store.stamp(question())).iat_ms)
+        said = in_child(lambda: run_sync(store.stamp(question())).iat_ms)
 
     assert int(said) > 0
 
@@ -73,31 +73,31 @@ def test_an_ended_store_answers_no_more(store, verb):
     store.end()
 
     with pytest.raises(Unavailable):
-        finish(verb(store))
+        run_sync(verb(store))
 
 
 def test_counters_are_bounded_and_refuse_when_full(store, clock, monkeypatch):
     """Making room by forgetting live counters would let an attacker free himself."""
     monkeypatch.setattr(counters, "LIMIT", 3)
     for number in range(3):
-        finish(store.count_try([Counter(b"%d" % number, 1, 10_000)], try_id=b"1"))
+        run_sync(store.count_try([Counter(b"%d" % number, 1, 10_000)], try_id=b"1"))
 
     for _ in range(2):
         with pytest.raises(Unavailable):
-            finish(store.count_try([Counter(b"more", 1, 10_000)], try_id=b"1"))
+            run_sync(store.count_try([Counter(b"more", 1, 10_000)], try_id=b"1"))
     clock.advance(seconds=11)
 
-    assert 0 == finish(store.count_try([Counter(b"more", 1, 10_000)], try_id=b"1"))
+    assert 0 == run_sync(store.count_try([Counter(b"more", 1, 10_000)], try_id=b"1"))
     assert 1 == len(store._counters)
 
 
 def test_an_entry_that_was_written_twice_goes_with_its_later_end(store, clock):
     """Its first end passes by, and it is revoked for as long as it was promised last."""
-    asked = Question(0, (b"t",), (), 0, 1 << 52, None)
+    asked = RevocationQuery(0, (b"t",), (), 0, 1 << 52, None)
     for seconds in (5, 500):
-        finish(store.revoke(0, Revocation("token", b"t", (0,), int(clock() * 1000) + seconds * 1000)))
+        run_sync(store.revoke(0, Revocation("token", b"t", (0,), int(clock() * 1000) + seconds * 1000)))
     clock.advance(seconds=100)
 
-    finish(store.revoke(0, Revocation("key", b"k", (0,))))
+    run_sync(store.revoke(0, Revocation("key", b"k", (0,))))
 
-    assert finish(store.ask(asked)).is_revoked
+    assert run_sync(store.ask(asked)).is_revoked

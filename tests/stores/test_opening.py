@@ -2,12 +2,12 @@
 
 import pytest
 
-from safeconduct._core.run_sync import finish
+from safeconduct._core.run_sync import run_sync
 from safeconduct._core.store import Counter, Revocation
 from safeconduct.errors import ConfigurationError, NotSupported, Unavailable
-from safeconduct.stores import MemoryStore, NoStore, open_store
+from safeconduct.stores import MemoryStore, NullStore, open_store
 from safeconduct.stores.redis.connection import Address, parse_address
-from safeconduct.stores.redis.server import RedisStores
+from safeconduct.stores.redis.server import RedisServer
 from store_contract import HORIZON_MS, LEEWAY_MS, question
 from worlds import Clock
 
@@ -31,9 +31,9 @@ def opened(url):
     ("url", "kind"),
     [
         ("memory://", MemoryStore),
-        ("none", NoStore),
-        ("redis://nowhere.invalid", RedisStores),
-        ("unix:///s", RedisStores),
+        ("none", NullStore),
+        ("redis://nowhere.invalid", RedisServer),
+        ("unix:///s", RedisServer),
     ],
 )
 def test_a_url_opens_its_store_and_connects_to_nothing(url, kind):
@@ -101,15 +101,15 @@ def test_no_store_revokes_nothing():
     stores = opened("none")
     store = stores.blocking()
 
-    answer = finish(store.ask(question()))
-    epoch = finish(store.begin_epoch(0, reason="lost", seen=None))
+    answer = run_sync(store.ask(question()))
+    epoch = run_sync(store.begin_epoch(0, reason="lost", seen=None))
 
     assert stores.native() is store
     assert not answer.is_revoked
     assert epoch is answer.epoch
-    assert 1_800_000_000_000 == finish(store.stamp(question())).iat_ms
+    assert 1_800_000_000_000 == run_sync(store.stamp(question())).iat_ms
     with pytest.raises(NotSupported):
-        finish(store.revoke(0, Revocation("key", b"k", (0,))))
+        run_sync(store.revoke(0, Revocation("key", b"k", (0,))))
 
 
 def test_no_store_counts_tries_all_the_same():
@@ -117,17 +117,17 @@ def test_no_store_counts_tries_all_the_same():
     stores = opened("none")
     store = stores.blocking()
     counter = Counter(b"a", 1, 60_000)
-    finish(store.count_try([counter], try_id=b"1"))
+    run_sync(store.count_try([counter], try_id=b"1"))
 
-    under_way = finish(store.count_try([counter], try_id=b"2"))
-    finish(store.fail_try([counter], try_id=b"1"))
-    refused = finish(store.count_try([counter], try_id=b"2"))
-    finish(store.give_back([counter], [], try_id=b"1"))
-    given_back = finish(store.count_try([counter], try_id=b"3"))
-    finish(store.close())
+    under_way = run_sync(store.count_try([counter], try_id=b"2"))
+    run_sync(store.fail_try([counter], try_id=b"1"))
+    refused = run_sync(store.count_try([counter], try_id=b"2"))
+    run_sync(store.give_back([counter], [], try_id=b"1"))
+    given_back = run_sync(store.count_try([counter], try_id=b"3"))
+    run_sync(store.close())
     stores.end()
 
     assert (10_000, 60_000) == (under_way, refused)
     assert 0 == given_back
     with pytest.raises(Unavailable):
-        finish(store.count_try([counter], try_id=b"4"))
+        run_sync(store.count_try([counter], try_id=b"4"))

@@ -12,7 +12,7 @@ from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreUnavailable
 from safeconduct.stores.redis.health import FAILURES
-from safeconduct.stores.redis.refusals import Complaints
+from safeconduct.stores.redis.refusals import RefusalReporter
 from store_contract import TOKEN, question
 from visiting import Place, stores_of
 
@@ -109,7 +109,7 @@ def test_e8_a_database_that_is_not_there_is_told(enter, open_stores, server, eve
 def test_e8_what_a_server_makes_up_is_told_once_in_a_minute():
     """Its words are no keys of a memory that grows."""
     events = []
-    complaints = Complaints(monotonic=lambda: 0.0, announce=events.append)
+    complaints = RefusalReporter(monotonic=lambda: 0.0, announce=events.append)
 
     for number in range(1000):
         complaints.hear_refusal(f"WORD{number}")

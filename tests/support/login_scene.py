@@ -9,8 +9,8 @@ from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import question_for
-from safeconduct._core.sessions.rotation import Caller
-from safeconduct._core.sessions.verbs import session_rooms
+from safeconduct._core.sessions.rotation import RequestOrigin
+from safeconduct._core.sessions.verbs import stored_sessions
 from safeconduct._core.throttle import Throttle, ThrottleNews
 from safeconduct._keys.derivation import Secrets
 from safeconduct._keys.keyset import KeySet
@@ -75,7 +75,7 @@ class House:
         )  # fmt: skip
         self._numbers = count(first)
         people = people_for(self.folk, "wsgi", LIMITS) if has_directory else None
-        self.rooms = session_rooms(
+        self.session_verbs = stored_sessions(
             self.config, store=world.store.sessions, revocations=self.revocations,
             issuer=TokenIssuer(self.config, lambda: self.own, self.draw), keys=lambda: self.keys,
             people=people, passwords=self._passwords(people), add_claims=add_claims, clock=clock,
@@ -94,19 +94,19 @@ class House:
     def draw(self, size):
         return next(self._numbers).to_bytes(size, "big")
 
-    def sign_in(self, name="alice", *, remember=True, caller=None, level="explicit"):
+    def sign_in(self, name="alice", *, remember=True, origin=None, level="explicit"):
         account = Account(name, roles=["user"], level=level)
-        return self.run(self.rooms.logins.sign_in(account, username=name, remember=remember, caller=caller))
+        return self.run(self.session_verbs.logins.sign_in(account, username=name, remember=remember, origin=origin))
 
     def refresh(self, tokens, **options):
         value = tokens if isinstance(tokens, str) else tokens.refresh_token.value
-        return self.run(self.rooms.logins.refresh(value, **options))
+        return self.run(self.session_verbs.logins.refresh(value, **options))
 
     def renew(self, tokens):
-        return self.run(self.rooms.logins.renew(self.principal(tokens)))
+        return self.run(self.session_verbs.logins.renew(self.principal(tokens)))
 
     def step_up(self, tokens, password="wonder", **options):
-        return self.run(self.rooms.step_ups.step_up(self.principal(tokens), password, **options))
+        return self.run(self.session_verbs.step_ups.step_up(self.principal(tokens), password, **options))
 
     def principal(self, tokens):
         """Prove an access token; whether it was ended is not asked."""
@@ -128,7 +128,7 @@ class House:
 
     @property
     def open_sessions(self):
-        return self.rooms.open_sessions
+        return self.session_verbs.open_sessions
 
 
-__all__ = ["ACCESS", "GRACE", "HOME", "Caller", "House", "Time"]
+__all__ = ["ACCESS", "GRACE", "HOME", "House", "RequestOrigin", "Time"]

@@ -3,7 +3,7 @@
 import asyncio
 
 from safeconduct._core.directory import Account
-from safeconduct._core.run_sync import finish
+from safeconduct._core.run_sync import run_sync
 
 
 class Folk:
@@ -42,7 +42,7 @@ class AsyncFolk(Folk):
 
 def run(world, coroutine):
     """Run *coroutine* as *world* does: at once, or on a loop."""
-    return finish(coroutine) if world == "wsgi" else asyncio.run(coroutine)
+    return run_sync(coroutine) if world == "wsgi" else asyncio.run(coroutine)
 
 
 async def ask_check(people, username, password, *, key=None, network="192.0.2.1"):

@@ -12,7 +12,7 @@ from login_scene import HORIZON_MS, LEEWAY_MS, House
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.errors import AuthError
 from safeconduct.principal import Principal
-from safeconduct.stores.redis.server import RedisStores
+from safeconduct.stores.redis.server import RedisServer
 from tokencraft import ISSUER
 from worlds import Native
 
@@ -23,7 +23,7 @@ class Runner(House):
     def __init__(self, url, *, pool_size=25):
         # Nothing here is about deadlines, and the machine is busy.
         config = StoreConfig(url=url, deadline_ms=30_000, pool_size=pool_size)
-        stores = RedisStores(
+        stores = RedisServer(
             config, RevocationConfig(), horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS, announce=lambda _: None
         )
         super().__init__(Native(stores), time.time, has_directory=False)
@@ -42,9 +42,9 @@ class Runner(House):
     async def _ask(self, verb, given):
         try:
             if verb == "refresh":
-                tokens = await self.rooms.logins.refresh(given)
+                tokens = await self.session_verbs.logins.refresh(given)
                 return tokens.refresh_token.value
-            return self.name_of(await self.rooms.logins.renew(self.bearer(given)))
+            return self.name_of(await self.session_verbs.logins.renew(self.bearer(given)))
         except AuthError as error:
             return f"{type(error).__name__}: {error.reason}"
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from safeconduct._core.opaque_store import Sought
-from safeconduct._core.store import Question, Revocation
-from session_craft import ABSOLUTE_MS, ACCESS_MS, GRACE_MS, opening, reach_of
+from safeconduct._core.opaque_store import OpaqueQuery
+from safeconduct._core.store import Revocation, RevocationQuery
+from session_craft import ABSOLUTE_MS, ACCESS_MS, GRACE_MS, opening, ref_of
 from session_scene import SessionScene
 
 REFERENCE = bytes(range(32))
@@ -18,15 +18,15 @@ class ReferenceContract(SessionScene):
     """Opaque tokens: kept, resolved, ended."""
 
     @pytest.fixture
-    def question(self, world, reach, opened):
-        return Question(
-            shard=reach.shard,
+    def question(self, world, ref, opened):
+        return RevocationQuery(
+            shard=ref.shard,
             marks=(JTI,),
-            cuts=reach.cuts,
+            cuts=ref.cuts,
             issued_ms=opened.iat_ms,
             ends_ms=opened.iat_ms + ACCESS_MS,
             instance=world.store.sessions.instance,
-            kept=reach.session_id,
+            kept=ref.session_id,
             reference=REFERENCE,
         )
 
@@ -34,72 +34,72 @@ class ReferenceContract(SessionScene):
     def kept(self, world, question):
         return world.run(world.store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
 
-    def resolve(self, world, reach, reference=REFERENCE):
-        return world.run(world.store.references.resolve(Sought(reach.shard, reach.session_id, reference)))
+    def resolve(self, world, ref, reference=REFERENCE):
+        return world.run(world.store.references.resolve(OpaqueQuery(ref.shard, ref.session_id, reference)))
 
-    def answers(self, world, reach, question):
+    def answers(self, world, ref, question):
         """Say what both ways to ask find: the first question, and every later one."""
-        return (self.resolve(world, reach).is_revoked, world.run(world.store.ask(question)).is_revoked)
+        return (self.resolve(world, ref).is_revoked, world.run(world.store.ask(question)).is_revoked)
 
-    def test_what_was_kept_is_resolved(self, world, reach, question, kept):
-        said = self.resolve(world, reach)
+    def test_what_was_kept_is_resolved(self, world, ref, question, kept):
+        said = self.resolve(world, ref)
 
         assert kept.epoch is not None
         assert (False, CLAIMS, question.issued_ms) == (said.is_revoked, said.claims, said.issued_ms)
-        assert (False, False) == self.answers(world, reach, question)
+        assert (False, False) == self.answers(world, ref, question)
 
-    def test_what_was_not_kept_is_revoked(self, world, reach, question):
-        said = self.resolve(world, reach)
+    def test_what_was_not_kept_is_revoked(self, world, ref, question):
+        said = self.resolve(world, ref)
 
         assert (True, "") == (said.is_revoked, said.claims)
-        assert (True, True) == self.answers(world, reach, question)
+        assert (True, True) == self.answers(world, ref, question)
 
     @pytest.mark.usefixtures("kept")
-    def test_another_reference_is_another_token(self, world, reach):
-        assert self.resolve(world, reach, b"x" * 32).is_revoked
+    def test_another_reference_is_another_token(self, world, ref):
+        assert self.resolve(world, ref, b"x" * 32).is_revoked
 
-    def test_a_token_that_is_kept_twice_is_kept_once(self, world, reach, question, kept):
+    def test_a_token_that_is_kept_twice_is_kept_once(self, world, ref, question, kept):
         again = world.run(world.store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
 
         assert kept.epoch == again.epoch
-        assert CLAIMS == self.resolve(world, reach).claims
+        assert CLAIMS == self.resolve(world, ref).claims
 
     @pytest.mark.usefixtures("kept")
     @pytest.mark.parametrize("kind", ["session", "subject", "client", "everything"])
-    def test_every_cut_off_ends_it(self, world, reach, question, kind):
-        self.cut(world, reach, kind)
+    def test_every_cut_off_ends_it(self, world, ref, question, kind):
+        self.cut(world, ref, kind)
 
-        assert (True, True) == self.answers(world, reach, question)
-
-    @pytest.mark.usefixtures("kept")
-    def test_its_own_mark_ends_it(self, world, reach, question):
-        world.run(world.store.revoke(reach.shard, Revocation("token", JTI, (reach.shard,), question.ends_ms)))
-
-        assert (True, True) == self.answers(world, reach, question)
+        assert (True, True) == self.answers(world, ref, question)
 
     @pytest.mark.usefixtures("kept")
-    def test_it_ends_with_its_session(self, world, reach, question):
-        self.end(world, reach)
+    def test_its_own_mark_ends_it(self, world, ref, question):
+        world.run(world.store.revoke(ref.shard, Revocation("token", JTI, (ref.shard,), question.ends_ms)))
 
-        assert (True, True) == self.answers(world, reach, question)
+        assert (True, True) == self.answers(world, ref, question)
 
-    def test_a_token_that_has_ended_is_not_kept(self, world, reach, question, clock):
+    @pytest.mark.usefixtures("kept")
+    def test_it_ends_with_its_session(self, world, ref, question):
+        self.end(world, ref)
+
+        assert (True, True) == self.answers(world, ref, question)
+
+    def test_a_token_that_has_ended_is_not_kept(self, world, ref, question, clock):
         """A clock that ran ahead leaves nothing behind."""
         clock.advance(seconds=ACCESS_MS / 1000 + 61)
 
         world.run(world.store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
 
-        assert self.resolve(world, reach).is_revoked
+        assert self.resolve(world, ref).is_revoked
 
-    def test_an_entry_that_may_be_forgotten_refuses(self, world, reach, question, kept, clock):
+    def test_an_entry_that_may_be_forgotten_refuses(self, world, ref, question, kept, clock):
         """A token no younger than what was forgotten is refused by both questions."""
         expires_ms = question.ends_ms + 1
-        world.run(world.store.revoke(reach.shard, Revocation("token", b"t" + b"o" * 16, (reach.shard,), expires_ms)))
+        world.run(world.store.revoke(ref.shard, Revocation("token", b"t" + b"o" * 16, (ref.shard,), expires_ms)))
         clock.advance(seconds=ACCESS_MS / 1000 + 65)
-        world.run(world.store.revoke(reach.shard, Revocation("token", b"t" + b"p" * 16, (reach.shard,), ABSOLUTE_MS)))
+        world.run(world.store.revoke(ref.shard, Revocation("token", b"t" + b"p" * 16, (ref.shard,), ABSOLUTE_MS)))
 
         assert kept.epoch is not None
-        assert (True, True) == self.answers(world, reach, question)
+        assert (True, True) == self.answers(world, ref, question)
 
     @pytest.fixture
     def following(self, world, question, kept):
@@ -110,23 +110,23 @@ class ReferenceContract(SessionScene):
         return made
 
     @pytest.fixture
-    def lives(self, request, world, reach, clock, servers):
+    def lives(self, request, world, ref, clock, servers):
         """Say how long a token that was kept is there if nothing happens, in milliseconds."""
 
         def left_ms(reference):
             memory = getattr(world.store.references, "_kept", None)
             if memory is None:
-                name = f"safeconduct:{{sc:{reach.shard:02}}}:tok:{reference.hex()}"
+                name = f"safeconduct:{{sc:{ref.shard:02}}}:tok:{reference.hex()}"
                 return int(servers(request.node.callspec.params["world"]).say("PTTL", name).strip(":\r\n"))
             kept = memory[reference]
             return (kept.question.ends_ms if kept.gone_ms is None else kept.gone_ms) - int(clock() * 1000)
 
         return left_ms
 
-    def test_b5_the_token_before_is_there_for_the_grace_alone(self, world, reach, question, following, lives):
+    def test_b5_the_token_before_is_there_for_the_grace_alone(self, world, ref, question, following, lives):
         """Whoever refreshes without end leaves one token, and what he asked for within the grace."""
         assert 0 < lives(REFERENCE) <= GRACE_MS < lives(following.reference)
-        assert (False, False) == self.answers(world, reach, question)
+        assert (False, False) == self.answers(world, ref, question)
 
     def test_b5_two_that_come_in_the_other_order_keep_the_newer(self, world, question, following, lives):
         late = replace(question, issued_ms=question.issued_ms + 500, reference=b"z" * 32)
@@ -142,7 +142,7 @@ class ReferenceContract(SessionScene):
 
     def test_b5_the_token_of_another_session_stays(self, world, sessions, question, kept, lives):
         assert kept.epoch is not None
-        other = reach_of(sessions, 7)
+        other = ref_of(sessions, 7)
         world.run(sessions.open(other, opening()))
         its = replace(question, kept=other.session_id, cuts=other.cuts, reference=b"o" * 32)
         world.run(world.store.references.keep(its, CLAIMS, grace_ms=GRACE_MS))
@@ -155,10 +155,10 @@ class ReferenceContract(SessionScene):
 
         assert 0 < lives(following.reference) <= GRACE_MS < lives(third.reference)
 
-    def test_b5_a_token_without_a_record_of_its_session_makes_none(self, world, reach, question):
+    def test_b5_a_token_without_a_record_of_its_session_makes_none(self, world, ref, question):
         """It was ended meanwhile."""
-        self.end(world, reach)
+        self.end(world, ref)
 
         world.run(world.store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
 
-        assert not self.is_kept(world, reach, reach.session_id)
+        assert not self.is_kept(world, ref, ref.session_id)

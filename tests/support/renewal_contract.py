@@ -16,8 +16,8 @@ from session_scene import PAST_THE_GRACE, SessionScene
 class RenewalContract(SessionScene):
     """One chain of renewals."""
 
-    def test_a_renewal_demotes_and_counts(self, world, reach, opened):
-        said = self.renew(world, reach, presented(opened))
+    def test_a_renewal_demotes_and_counts(self, world, ref, opened):
+        said = self.renew(world, ref, presented(opened))
 
         session = said.session
         assert "renewed" == said.outcome
@@ -27,146 +27,146 @@ class RenewalContract(SessionScene):
         assert said.iat_ms // 1000 + ACCESS_MS // 1000 == session.renewal.expires_at
         assert opened.session.chain == session.chain
 
-    def test_who_asks_again_within_the_grace_gets_the_same(self, world, reach, opened, clock):
-        first = self.renew(world, reach, presented(opened))
+    def test_who_asks_again_within_the_grace_gets_the_same(self, world, ref, opened, clock):
+        first = self.renew(world, ref, presented(opened))
         clock.advance(seconds=GRACE_MS / 1000 - 1)
 
-        again = self.renew(world, reach, presented(opened), "jti-2")
+        again = self.renew(world, ref, presented(opened), "jti-2")
 
         assert "repeated" == again.outcome
         assert first.iat_ms == again.iat_ms
         assert first.session.renewal == again.session.renewal
 
-    def test_an_older_token_is_refused_and_the_session_lives(self, world, reach, opened, clock):
+    def test_an_older_token_is_refused_and_the_session_lives(self, world, ref, opened, clock):
         """A stolen copy's fork dies with its token."""
-        first = self.renew(world, reach, presented(opened))
+        first = self.renew(world, ref, presented(opened))
         clock.advance(seconds=PAST_THE_GRACE)
 
-        assert "reuse" == self.renew(world, reach, presented(opened), "jti-2").outcome
-        assert "renewed" == self.renew(world, reach, presented(first, renewals=1), "jti-3").outcome
+        assert "reuse" == self.renew(world, ref, presented(opened), "jti-2").outcome
+        assert "renewed" == self.renew(world, ref, presented(first, renewals=1), "jti-3").outcome
 
-    def test_a_renewal_that_a_store_has_lost_ends_the_session(self, world, reach, opened):
-        said = self.renew(world, reach, presented(opened, renewals=4))
+    def test_a_renewal_that_a_store_has_lost_ends_the_session(self, world, ref, opened):
+        said = self.renew(world, ref, presented(opened, renewals=4))
 
         assert "gone" == said.outcome
         assert said.is_rolled_back
-        assert "gone" == self.renew(world, reach, presented(opened)).outcome
+        assert "gone" == self.renew(world, ref, presented(opened)).outcome
 
-    def test_what_cannot_grow_is_not_renewed(self, world, reach, opened):
-        said = self.renew(world, reach, presented(opened, expires_at=opened.session.ends_ms // 1000))
+    def test_what_cannot_grow_is_not_renewed(self, world, ref, opened):
+        said = self.renew(world, ref, presented(opened, expires_at=opened.session.ends_ms // 1000))
 
         assert "at_end" == said.outcome
-        assert not self.read(world, reach).session.is_demoted
+        assert not self.read(world, ref).session.is_demoted
 
-    def test_a_renewal_ends_with_the_session(self, world, reach, opened, clock):
+    def test_a_renewal_ends_with_the_session(self, world, ref, opened, clock):
         clock.advance(seconds=IDLE_MS / 1000 - 1)
-        self.rotate(world, reach, 0, extends_ms=IDLE_MS)
+        self.rotate(world, ref, 0, extends_ms=IDLE_MS)
         clock.advance(seconds=IDLE_MS / 1000 - 1)
-        self.rotate(world, reach, 1, extends_ms=IDLE_MS)
+        self.rotate(world, ref, 1, extends_ms=IDLE_MS)
         clock.advance(seconds=2 * 86400 - 60)
 
-        said = self.renew(world, reach, presented(opened))
+        said = self.renew(world, ref, presented(opened))
 
         assert opened.session.ends_ms // 1000 == said.session.renewal.expires_at
 
-    def test_a_token_that_was_cut_off_is_not_renewed(self, world, reach, opened):
+    def test_a_token_that_was_cut_off_is_not_renewed(self, world, ref, opened):
         """A renewal that races a step-up does not bring the older token back."""
-        stepped = self.step(world, reach, presented(opened))
+        stepped = self.step(world, ref, presented(opened))
 
-        assert "gone" == self.renew(world, reach, presented(opened)).outcome
-        assert "renewed" == self.renew(world, reach, presented(stepped)).outcome
+        assert "gone" == self.renew(world, ref, presented(opened)).outcome
+        assert "renewed" == self.renew(world, ref, presented(stepped)).outcome
 
-    def test_changed_rights_at_a_renewal_begin_a_new_generation(self, world, reach, opened):
-        assert 1 == self.renew(world, reach, presented(opened), rights="[]").session.csrf_generation
+    def test_changed_rights_at_a_renewal_begin_a_new_generation(self, world, ref, opened):
+        assert 1 == self.renew(world, ref, presented(opened), rights="[]").session.csrf_generation
 
-    def test_no_renewal_without_a_session(self, world, reach, opened):
-        self.end(world, reach)
+    def test_no_renewal_without_a_session(self, world, ref, opened):
+        self.end(world, ref)
 
-        assert "gone" == self.renew(world, reach, presented(opened)).outcome
+        assert "gone" == self.renew(world, ref, presented(opened)).outcome
 
 
 class StepUpContract(SessionScene):
     """A proof within a session."""
 
-    def test_a_proof_sets_level_and_instant_and_ends_older_tokens(self, world, reach, opened, clock):
+    def test_a_proof_sets_level_and_instant_and_ends_older_tokens(self, world, ref, opened, clock):
         clock.advance(seconds=500)
-        renewed = self.renew(world, reach, presented(opened))
-        said = self.step(world, reach, presented(renewed), level="multifactor", rights="[]")
+        renewed = self.renew(world, ref, presented(opened))
+        said = self.step(world, ref, presented(renewed), level="multifactor", rights="[]")
 
         session = said.session
         assert "stepped" == said.outcome
         assert ("multifactor", said.iat_ms, False) == (session.proof_level, session.auth_ms, session.is_demoted)
         assert ("[]", 1) == (session.rights, session.csrf_generation)
         assert opened.session.ends_ms == session.ends_ms
-        assert self.is_cut(world, reach, renewed.iat_ms)
-        assert not self.is_cut(world, reach, said.iat_ms)
+        assert self.is_cut(world, ref, renewed.iat_ms)
+        assert not self.is_cut(world, ref, said.iat_ms)
 
-    def test_the_refresh_token_stays_where_it_was_not_presented(self, world, reach, opened):
-        said = self.step(world, reach, presented(opened))
+    def test_the_refresh_token_stays_where_it_was_not_presented(self, world, ref, opened):
+        said = self.step(world, ref, presented(opened))
 
         assert opened.session.chain == said.session.chain
-        assert "rotated" == self.rotate(world, reach, 0).outcome
+        assert "rotated" == self.rotate(world, ref, 0).outcome
 
-    def test_the_refresh_token_that_came_along_is_rotated(self, world, reach, opened):
-        said = self.step(world, reach, presented(opened), rotation=rotation(0))
+    def test_the_refresh_token_that_came_along_is_rotated(self, world, ref, opened):
+        said = self.step(world, ref, presented(opened), rotation=rotation(0))
 
         assert "stepped" == said.outcome
         assert 1 == said.session.chain.position
 
-    def test_a_retry_of_the_refresh_token_is_taken_too(self, world, reach, opened):
-        self.rotate(world, reach, 0)
+    def test_a_retry_of_the_refresh_token_is_taken_too(self, world, ref, opened):
+        self.rotate(world, ref, 0)
 
-        said = self.step(world, reach, presented(opened), rotation=rotation(0, salt=b"o" * 16))
+        said = self.step(world, ref, presented(opened), rotation=rotation(0, salt=b"o" * 16))
 
         assert "stepped" == said.outcome
         assert b"s" * 16 == said.session.chain.salt
 
-    def test_a_rolled_back_store_is_told_here_too(self, world, reach, opened):
-        assert self.step(world, reach, presented(opened), rotation=rotation(2)).is_rolled_back
+    def test_a_rolled_back_store_is_told_here_too(self, world, ref, opened):
+        assert self.step(world, ref, presented(opened), rotation=rotation(2)).is_rolled_back
 
     @pytest.mark.parametrize(("position", "name", "outcome"), [(1, "forked", "reuse"), (0, "forked", "stale")])
-    def test_a_wrong_refresh_token_is_what_it_is(self, world, reach, opened, position, name, outcome):
-        self.rotate(world, reach, 0)
+    def test_a_wrong_refresh_token_is_what_it_is(self, world, ref, opened, position, name, outcome):
+        self.rotate(world, ref, 0)
 
-        said = self.step(world, reach, presented(opened), rotation=rotation(position, name))
+        said = self.step(world, ref, presented(opened), rotation=rotation(position, name))
 
         assert outcome == said.outcome
-        assert ("gone" if outcome == "reuse" else "read") == self.read(world, reach).outcome
+        assert ("gone" if outcome == "reuse" else "read") == self.read(world, ref).outcome
 
-    def test_a_refresh_token_where_there_is_no_chain_is_refused(self, world, sessions, reach):
-        opened = world.run(sessions.open(reach, opening(remember=False)))
+    def test_a_refresh_token_where_there_is_no_chain_is_refused(self, world, sessions, ref):
+        opened = world.run(sessions.open(ref, opening(remember=False)))
 
-        assert "gone" == self.step(world, reach, presented(opened), rotation=rotation(0)).outcome
+        assert "gone" == self.step(world, ref, presented(opened), rotation=rotation(0)).outcome
 
-    def test_a_command_that_came_twice_counts_once(self, world, reach, opened):
-        first = self.step(world, reach, presented(opened))
-        again = self.step(world, reach, presented(opened))
+    def test_a_command_that_came_twice_counts_once(self, world, ref, opened):
+        first = self.step(world, ref, presented(opened))
+        again = self.step(world, ref, presented(opened))
 
         assert ("stepped", first.iat_ms) == (again.outcome, again.iat_ms)
         assert 1 == again.session.csrf_generation
-        assert not self.is_cut(world, reach, first.iat_ms)
+        assert not self.is_cut(world, ref, first.iat_ms)
 
-    def test_an_older_token_steps_nothing_up(self, world, reach, opened):
-        self.step(world, reach, presented(opened))
+    def test_an_older_token_steps_nothing_up(self, world, ref, opened):
+        self.step(world, ref, presented(opened))
 
-        assert "gone" == self.step(world, reach, presented(opened), "other").outcome
+        assert "gone" == self.step(world, ref, presented(opened), "other").outcome
 
-    def test_the_last_failure_ends_the_session(self, world, sessions, reach, opened):
+    def test_the_last_failure_ends_the_session(self, world, sessions, ref, opened):
         outcomes = [
-            world.run(sessions.fail(reach, request_id=f"{number}", limit=3)).outcome for number in range(4)
+            world.run(sessions.fail(ref, request_id=f"{number}", limit=3)).outcome for number in range(4)
         ]  # fmt: skip
 
         assert ["failed", "failed", "ended", "gone"] == outcomes
-        assert self.is_cut(world, reach, opened.iat_ms)
+        assert self.is_cut(world, ref, opened.iat_ms)
 
-    def test_a_failure_that_came_twice_counts_once(self, world, sessions, reach, opened):
+    def test_a_failure_that_came_twice_counts_once(self, world, sessions, ref, opened):
         del opened
-        said = [world.run(sessions.fail(reach, request_id="same", limit=2)) for _ in range(3)]
+        said = [world.run(sessions.fail(ref, request_id="same", limit=2)) for _ in range(3)]
 
         assert ["failed"] * 3 == [one.outcome for one in said]
         assert 1 == said[-1].session.failures
 
-    def test_a_proof_forgets_failures(self, world, sessions, reach, opened):
-        world.run(sessions.fail(reach, request_id="1", limit=2))
+    def test_a_proof_forgets_failures(self, world, sessions, ref, opened):
+        world.run(sessions.fail(ref, request_id="1", limit=2))
 
-        assert 0 == self.step(world, reach, presented(opened)).session.failures
+        assert 0 == self.step(world, ref, presented(opened)).session.failures

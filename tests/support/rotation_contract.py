@@ -15,8 +15,8 @@ from session_scene import PAST_THE_GRACE, SessionScene
 class RotationContract(SessionScene):
     """The six steps of a refresh token."""
 
-    def test_the_live_token_is_rotated(self, world, reach, opened, clock):
-        said = self.rotate(world, reach, 0)
+    def test_the_live_token_is_rotated(self, world, ref, opened, clock):
+        said = self.rotate(world, ref, 0)
 
         assert "rotated" == said.outcome
         assert said.iat_ms >= int(clock() * 1000)
@@ -25,161 +25,161 @@ class RotationContract(SessionScene):
         assert opened.session.chain.expires_ms == chain.expires_ms
         assert said.iat_ms == said.session.issued_ms
 
-    def test_a_chain_goes_on(self, world, reach, opened):
+    def test_a_chain_goes_on(self, world, ref, opened):
         del opened
-        outcomes = [self.rotate(world, reach, position).outcome for position in range(5)]
+        outcomes = [self.rotate(world, ref, position).outcome for position in range(5)]
 
         assert ["rotated"] * 5 == outcomes
-        assert 5 == self.read(world, reach).session.chain.position
+        assert 5 == self.read(world, ref).session.chain.position
 
-    def test_a_lost_answer_is_given_again(self, world, reach, opened, clock):
+    def test_a_lost_answer_is_given_again(self, world, ref, opened, clock):
         """Whoever asks again within the grace gets the same successor, by the salt of the first time."""
         del opened
-        self.rotate(world, reach, 0)
+        self.rotate(world, ref, 0)
         clock.advance(seconds=GRACE_MS / 1000 - 1)
 
-        again = self.rotate(world, reach, 0, following="other", salt=b"o" * 16)
+        again = self.rotate(world, ref, 0, following="other", salt=b"o" * 16)
 
         assert "retry" == again.outcome
         assert b"s" * 16 == again.session.chain.salt
         assert digest("1") == again.session.chain.digest
         assert again.iat_ms == again.session.issued_ms
 
-    def test_a_token_presented_after_the_grace_ends_the_session(self, world, reach, opened, clock):
+    def test_a_token_presented_after_the_grace_ends_the_session(self, world, ref, opened, clock):
         """Thief and owner can't both go on (RFC 9700 §4.14.2)."""
-        first = self.rotate(world, reach, 0)
+        first = self.rotate(world, ref, 0)
         clock.advance(seconds=PAST_THE_GRACE)
 
-        said = self.rotate(world, reach, 0)
+        said = self.rotate(world, ref, 0)
 
         assert "reuse" == said.outcome
-        assert "gone" == self.rotate(world, reach, 1).outcome
-        assert self.is_cut(world, reach, opened.iat_ms)
-        assert self.is_cut(world, reach, first.iat_ms)
+        assert "gone" == self.rotate(world, ref, 1).outcome
+        assert self.is_cut(world, ref, opened.iat_ms)
+        assert self.is_cut(world, ref, first.iat_ms)
 
-    def test_an_older_token_within_the_grace_is_stale_and_the_session_lives(self, world, reach, opened):
+    def test_an_older_token_within_the_grace_is_stale_and_the_session_lives(self, world, ref, opened):
         del opened
-        self.rotate(world, reach, 0)
-        self.rotate(world, reach, 1)
+        self.rotate(world, ref, 0)
+        self.rotate(world, ref, 1)
 
-        said = self.rotate(world, reach, 0)
+        said = self.rotate(world, ref, 0)
 
         assert "stale" == said.outcome
-        assert "rotated" == self.rotate(world, reach, 2).outcome
+        assert "rotated" == self.rotate(world, ref, 2).outcome
 
-    def test_the_one_before_with_another_secret_is_stale_within_the_grace(self, world, reach, opened):
+    def test_the_one_before_with_another_secret_is_stale_within_the_grace(self, world, ref, opened):
         del opened
-        self.rotate(world, reach, 0)
+        self.rotate(world, ref, 0)
 
-        assert "stale" == self.rotate(world, reach, 0, "forked").outcome
+        assert "stale" == self.rotate(world, ref, 0, "forked").outcome
 
-    def test_an_older_token_after_the_grace_ends_the_session(self, world, reach, opened, clock):
+    def test_an_older_token_after_the_grace_ends_the_session(self, world, ref, opened, clock):
         del opened
-        self.rotate(world, reach, 0)
-        self.rotate(world, reach, 1)
+        self.rotate(world, ref, 0)
+        self.rotate(world, ref, 1)
         clock.advance(seconds=PAST_THE_GRACE)
 
-        assert "reuse" == self.rotate(world, reach, 0).outcome
+        assert "reuse" == self.rotate(world, ref, 0).outcome
 
-    def test_another_secret_in_the_live_place_ends_the_session(self, world, reach, opened):
+    def test_another_secret_in_the_live_place_ends_the_session(self, world, ref, opened):
         """Two branches of one chain can't both be honest."""
         del opened
-        self.rotate(world, reach, 0)
+        self.rotate(world, ref, 0)
 
-        assert "reuse" == self.rotate(world, reach, 1, "forked").outcome
-        assert "gone" == self.read(world, reach).outcome
+        assert "reuse" == self.rotate(world, ref, 1, "forked").outcome
+        assert "gone" == self.read(world, ref).outcome
 
-    def test_a_store_that_lost_a_write_ends_the_session(self, world, reach, opened):
+    def test_a_store_that_lost_a_write_ends_the_session(self, world, ref, opened):
         """Only a process with the key makes a token with a right tag, so the store is behind, not the caller."""
         del opened
-        said = self.rotate(world, reach, 3)
+        said = self.rotate(world, ref, 3)
 
         assert "gone" == said.outcome
         assert said.is_rolled_back
-        assert "gone" == self.read(world, reach).outcome
-        assert not self.rotate(world, reach, 4).is_rolled_back
+        assert "gone" == self.read(world, ref).outcome
+        assert not self.rotate(world, ref, 4).is_rolled_back
 
-    def test_the_salt_goes_at_the_first_touch_after_the_grace(self, world, reach, opened, clock):
+    def test_the_salt_goes_at_the_first_touch_after_the_grace(self, world, ref, opened, clock):
         del opened
-        self.rotate(world, reach, 0)
+        self.rotate(world, ref, 0)
         clock.advance(seconds=PAST_THE_GRACE)
 
-        said = world.run(world.store.sessions.touch(reach, every_ms=0))
+        said = world.run(world.store.sessions.touch(ref, every_ms=0))
 
         assert b"" == said.session.chain.salt
 
-    def test_a_session_without_a_chain_has_nothing_to_rotate(self, world, sessions, reach):
-        world.run(sessions.open(reach, opening(remember=False)))
+    def test_a_session_without_a_chain_has_nothing_to_rotate(self, world, sessions, ref):
+        world.run(sessions.open(ref, opening(remember=False)))
 
-        assert "gone" == self.rotate(world, reach, 0).outcome
-        assert "read" == self.read(world, reach).outcome
+        assert "gone" == self.rotate(world, ref, 0).outcome
+        assert "read" == self.read(world, ref).outcome
 
-    def test_an_expired_chain_is_gone_while_the_session_lives(self, world, sessions, reach, clock):
-        opened = world.run(sessions.open(reach, opening()))
+    def test_an_expired_chain_is_gone_while_the_session_lives(self, world, sessions, ref, clock):
+        opened = world.run(sessions.open(ref, opening()))
         clock.advance(seconds=IDLE_MS / 1000 - 1)
-        renewed = self.renew(world, reach, presented(opened))
+        renewed = self.renew(world, ref, presented(opened))
         clock.advance(seconds=2)
 
         assert "renewed" == renewed.outcome
-        assert "gone" == self.rotate(world, reach, 0).outcome
-        assert "read" == self.read(world, reach).outcome
+        assert "gone" == self.rotate(world, ref, 0).outcome
+        assert "read" == self.read(world, ref).outcome
 
-    def test_rotation_does_not_prolong(self, world, reach, opened, clock):
+    def test_rotation_does_not_prolong(self, world, ref, opened, clock):
         clock.advance(seconds=IDLE_MS / 2000)
 
-        assert opened.session.chain.expires_ms == self.rotate(world, reach, 0).session.chain.expires_ms
+        assert opened.session.chain.expires_ms == self.rotate(world, ref, 0).session.chain.expires_ms
 
-    def test_extending_before_half_of_the_life_is_early_and_burns_nothing(self, world, reach, opened, clock):
+    def test_extending_before_half_of_the_life_is_early_and_burns_nothing(self, world, ref, opened, clock):
         del opened
         clock.advance(seconds=IDLE_MS / 2000 - 60)
 
-        said = self.rotate(world, reach, 0, extends_ms=IDLE_MS)
+        said = self.rotate(world, ref, 0, extends_ms=IDLE_MS)
 
         assert "early" == said.outcome
-        assert 0 == self.read(world, reach).session.chain.position
+        assert 0 == self.read(world, ref).session.chain.position
 
-    def test_extending_after_half_of_the_life_prolongs(self, world, reach, opened, clock):
+    def test_extending_after_half_of_the_life_prolongs(self, world, ref, opened, clock):
         clock.advance(seconds=IDLE_MS / 2000 + 60)
 
-        said = self.rotate(world, reach, 0, extends_ms=IDLE_MS)
+        said = self.rotate(world, ref, 0, extends_ms=IDLE_MS)
 
         chain = said.session.chain
         assert "rotated" == said.outcome
         assert chain.expires_ms > opened.session.chain.expires_ms
         assert IDLE_MS == chain.expires_ms - chain.begun_ms
-        assert "early" == self.rotate(world, reach, 1, extends_ms=IDLE_MS).outcome
+        assert "early" == self.rotate(world, ref, 1, extends_ms=IDLE_MS).outcome
 
-    def test_asking_for_an_extension_again_is_a_retry(self, world, reach, opened, clock):
+    def test_asking_for_an_extension_again_is_a_retry(self, world, ref, opened, clock):
         del opened
         clock.advance(seconds=IDLE_MS / 2000 + 60)
-        first = self.rotate(world, reach, 0, extends_ms=IDLE_MS)
+        first = self.rotate(world, ref, 0, extends_ms=IDLE_MS)
 
-        again = self.rotate(world, reach, 0, extends_ms=IDLE_MS)
+        again = self.rotate(world, ref, 0, extends_ms=IDLE_MS)
 
         assert "retry" == again.outcome
         assert first.session.chain == again.session.chain
 
-    def test_nothing_is_extended_past_the_absolute_end(self, world, reach, opened, clock):
+    def test_nothing_is_extended_past_the_absolute_end(self, world, ref, opened, clock):
         for position in range(3):
             clock.advance(seconds=IDLE_MS / 1000 * 0.7)
-            said = self.rotate(world, reach, position, extends_ms=IDLE_MS)
+            said = self.rotate(world, ref, position, extends_ms=IDLE_MS)
 
         assert "rotated" == said.outcome
         assert opened.session.ends_ms == said.session.chain.expires_ms
         assert opened.session.ends_ms == said.session.ends_ms
 
-    def test_changed_rights_begin_a_new_generation(self, world, reach, opened):
+    def test_changed_rights_begin_a_new_generation(self, world, ref, opened):
         del opened
-        same = self.rotate(world, reach, 0, rights="{}")
-        other = self.rotate(world, reach, 1, rights='{"roles":["a"]}')
+        same = self.rotate(world, ref, 0, rights="{}")
+        other = self.rotate(world, ref, 1, rights='{"roles":["a"]}')
 
         assert (0, 1) == (same.session.csrf_generation, other.session.csrf_generation)
         assert '{"roles":["a"]}' == other.session.rights
 
     @pytest.mark.parametrize("kind", ["session", "subject", "client", "everything"])
-    def test_a_cut_off_ends_the_session(self, world, reach, opened, kind):
+    def test_a_cut_off_ends_the_session(self, world, ref, opened, kind):
         del opened
-        self.cut(world, reach, kind)
+        self.cut(world, ref, kind)
 
-        assert "gone" == self.rotate(world, reach, 0).outcome
-        assert "gone" == self.read(world, reach).outcome
+        assert "gone" == self.rotate(world, ref, 0).outcome
+        assert "gone" == self.read(world, ref).outcome

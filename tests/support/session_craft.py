@@ -3,8 +3,8 @@
 import hashlib
 from dataclasses import replace
 
-from safeconduct._core.revocation_keys import member, shard_of
-from safeconduct._core.session_store import LongTerm, Opening, Presented, Reach, Renewing, Rotation, StepUp
+from safeconduct._core.revocation_keys import revocation_key, shard_of
+from safeconduct._core.session_store import LongTerm, Opening, Presented, Renewing, Rotation, SessionRef, StepUp
 from safeconduct._core.sessions.refresh_token import new_session_id, text_of
 
 ISSUER = "https://issuer.example"
@@ -16,15 +16,15 @@ SHORT_MS = 43_200_000
 
 
 def session_member(session_id):
-    return member("session", ISSUER, session_id)
+    return revocation_key("session", ISSUER, session_id)
 
 
-def reach_of(store, number=0, subject="alice"):
+def ref_of(store, number=0, subject="alice"):
     """Name a session that *store* may keep."""
     shard = shard_of(ISSUER, subject, 1)
     session_id = text_of(new_session_id(shard, store.instance, lambda size: number.to_bytes(size, "big")))
-    others = (member("client", ISSUER, "app"), member("everything", ISSUER))
-    return Reach(shard, session_id, session_member(session_id), member("subject", ISSUER, subject), others)
+    others = (revocation_key("client", ISSUER, "app"), revocation_key("everything", ISSUER))
+    return SessionRef(shard, session_id, session_member(session_id), revocation_key("subject", ISSUER, subject), others)
 
 
 def digest(name):

@@ -2,12 +2,12 @@
 
 import pytest
 
-from safeconduct._core.store import Question, Revocation
+from safeconduct._core.store import Revocation, RevocationQuery
 from session_craft import (
     ABSOLUTE_MS,
     GRACE_MS,
     opening,
-    reach_of,
+    ref_of,
     renewing,
     rotation,
     step_up,
@@ -24,39 +24,39 @@ class SessionScene:
         return world.store.sessions
 
     @pytest.fixture
-    def reach(self, sessions):
-        return reach_of(sessions)
+    def ref(self, sessions):
+        return ref_of(sessions)
 
     @pytest.fixture
-    def opened(self, world, sessions, reach):
-        return world.run(sessions.open(reach, opening()))
+    def opened(self, world, sessions, ref):
+        return world.run(sessions.open(ref, opening()))
 
-    def rotate(self, world, reach, *given, **more):
-        return world.run(world.store.sessions.rotate(reach, rotation(*given, **more)))
+    def rotate(self, world, ref, *given, **more):
+        return world.run(world.store.sessions.rotate(ref, rotation(*given, **more)))
 
-    def renew(self, world, reach, asks, *given, **more):
-        return world.run(world.store.sessions.renew(reach, renewing(asks, *given, **more)))
+    def renew(self, world, ref, asks, *given, **more):
+        return world.run(world.store.sessions.renew(ref, renewing(asks, *given, **more)))
 
-    def step(self, world, reach, asks, *given, **more):
-        return world.run(world.store.sessions.step_up(reach, step_up(asks, *given, **more)))
+    def step(self, world, ref, asks, *given, **more):
+        return world.run(world.store.sessions.step_up(ref, step_up(asks, *given, **more)))
 
-    def read(self, world, reach):
-        return world.run(world.store.sessions.read(reach))
+    def read(self, world, ref):
+        return world.run(world.store.sessions.read(ref))
 
-    def end(self, world, reach):
-        return world.run(world.store.sessions.end(reach, lives_ms=ABSOLUTE_MS))
+    def end(self, world, ref):
+        return world.run(world.store.sessions.end(ref, lives_ms=ABSOLUTE_MS))
 
-    def is_cut(self, world, reach, issued_ms):
-        asked = Question(reach.shard, (), reach.cuts, issued_ms, 1 << 52, world.store.sessions.instance)
+    def is_cut(self, world, ref, issued_ms):
+        asked = RevocationQuery(ref.shard, (), ref.cuts, issued_ms, 1 << 52, world.store.sessions.instance)
         return world.run(world.store.ask(asked)).is_revoked
 
-    def is_kept(self, world, reach, session_id):
+    def is_kept(self, world, ref, session_id):
         instance = world.store.sessions.instance
-        asked = Question(reach.shard, (), (), 1 << 51, 1 << 52, instance, session_id)
+        asked = RevocationQuery(ref.shard, (), (), 1 << 51, 1 << 52, instance, session_id)
         return not world.run(world.store.ask(asked)).is_revoked
 
-    def cut(self, world, reach, kind="subject"):
-        members = {"session": reach.session, "subject": reach.owner, "client": reach.others[0]}
-        members["everything"] = reach.others[1]
-        revocation = Revocation(kind, members[kind], (reach.shard,), None, ABSOLUTE_MS)
-        return world.run(world.store.revoke(reach.shard, revocation))
+    def cut(self, world, ref, kind="subject"):
+        members = {"session": ref.session, "subject": ref.owner, "client": ref.others[0]}
+        members["everything"] = ref.others[1]
+        revocation = Revocation(kind, members[kind], (ref.shard,), None, ABSOLUTE_MS)
+        return world.run(world.store.revoke(ref.shard, revocation))

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 from safeconduct.stores.redis import client
-from safeconduct.stores.redis.connection import LinkBroken
+from safeconduct.stores.redis.connection import ConnectionBroken
 
 
 class SlowLinks:
@@ -34,7 +34,7 @@ class _SlowLink:
         times.granted.append(round(seconds, 3))
         if times.takes_seconds > seconds:
             times.now += seconds
-            raise LinkBroken("TimeoutError", is_final=True)
+            raise ConnectionBroken("TimeoutError", is_final=True)
         times.now += times.takes_seconds
         return await self._link.exchange(commands, 60)
 

@@ -7,7 +7,7 @@ from minting import AUDIENCE, FOREIGN_KEY, IDP, ISSUER, NOW, OWN_KEY, PARTNER, S
 from people import Folk
 from safeconduct import Auth, Config
 from safeconduct._core.epochs import Epoch
-from safeconduct._core.store import Answer
+from safeconduct._core.store import RevocationStatus
 from safeconduct.errors import Unavailable
 from safeconduct.stores import MemoryStore
 
@@ -134,7 +134,7 @@ class Suspending(Failing):
 
     async def ask(self, *_asked, **_named):
         await Suspension()
-        return Answer(Epoch("e", 0, "new", 0), is_empty=False, is_revoked=False, now_ms=None)
+        return RevocationStatus(Epoch("e", 0, "new", 0), is_empty=False, is_revoked=False, now_ms=None)
 
 
 def _ended():

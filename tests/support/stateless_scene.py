@@ -10,7 +10,7 @@ from people import Folk, run
 from safeconduct._core.bearer import principal_of
 from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.sessions.verbs import stateless_rooms
+from safeconduct._core.sessions.verbs import stateless_sessions
 from safeconduct._core.throttle import Throttle, ThrottleNews
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.issuer import TokenIssuer
@@ -19,7 +19,7 @@ from safeconduct._tokens.key_table import FixedKeys
 from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct.config import Config, SessionConfig, TokenConfig
 from safeconduct.directories import people_for
-from safeconduct.stores.null import NoStore
+from safeconduct.stores.null import NullStore
 from tokencraft import AUDIENCE, ISSUER, jwk_for, segment
 from worlds import Clock
 
@@ -57,7 +57,7 @@ class StatelessHouse:
         numbers = count(1)
         draw = lambda size: next(numbers).to_bytes(size, "big")  # noqa: E731
         people = people_for(self.folk, world, LIMITS) if has_directory else None
-        self.rooms = stateless_rooms(
+        self.session_verbs = stateless_sessions(
             self.config, issuer=TokenIssuer(self.config, lambda: own, draw), keys=lambda: self.keys, people=people,
             passwords=self._passwords(people), add_claims=add_claims, clock=self.clock, announce=self.events.append,
             draw=draw,
@@ -66,23 +66,23 @@ class StatelessHouse:
     def _passwords(self, people):
         if people is None:
             return None
-        counters = NoStore(clock=self.clock, horizon_ms=0, leeway_ms=0)
+        counters = NullStore(clock=self.clock, horizon_ms=0, leeway_ms=0)
         throttle = Throttle(
             counters, counters, LIMITS, key=b"k" * 32, news=ThrottleNews(self.events.append, self.clock)
         )
         return Passwords(people, throttle, announce=self.events.append)
 
-    def sign_in(self, name="alice", *, remember=True, caller=None, level="explicit", username=None):
+    def sign_in(self, name="alice", *, remember=True, origin=None, level="explicit", username=None):
         account = Account(name, roles=["user"], level=level)
-        logins = self.rooms.logins
-        return self.run(logins.sign_in(account, username=username or name, remember=remember, caller=caller))
+        logins = self.session_verbs.logins
+        return self.run(logins.sign_in(account, username=username or name, remember=remember, origin=origin))
 
     def refresh(self, tokens, **options):
         value = tokens if isinstance(tokens, str) else tokens.refresh_token.value
-        return self.run(self.rooms.logins.refresh(value, **options))
+        return self.run(self.session_verbs.logins.refresh(value, **options))
 
     def step_up(self, tokens, password="wonder", **options):
-        return self.run(self.rooms.step_ups.step_up(self.principal(tokens), password, **options))
+        return self.run(self.session_verbs.step_ups.step_up(self.principal(tokens), password, **options))
 
     def principal(self, tokens):
         return principal_of(self.verifier.verify(tokens.access_token, now=self.clock()), "bearer")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from safeconduct._core.store import Counter, Question, Revocation
+from safeconduct._core.store import Counter, Revocation, RevocationQuery
 
 HORIZON_MS = 86_400_000
 LEEWAY_MS = 10_000
@@ -14,7 +14,7 @@ KEY = b"k" + b"a" * 16
 
 
 def question(*, issued_ms=0, ends_ms=1 << 52, marks=(), cuts=(), shard=0):
-    return Question(shard, tuple(marks), tuple(cuts), issued_ms, ends_ms)
+    return RevocationQuery(shard, tuple(marks), tuple(cuts), issued_ms, ends_ms)
 
 
 class StoreContract:

@@ -12,7 +12,7 @@ from people import Folk
 from safeconduct import Auth, Config
 from safeconduct._keys.loading import own_keys
 from safeconduct.stores import MemoryStore
-from safeconduct.stores.redis.server import RedisStores
+from safeconduct.stores.redis.server import RedisServer
 from worlds import Clock
 
 SITE = "https://app.example"
@@ -107,7 +107,7 @@ def stores_of(kind, server, moment, announce, *, by="socket_url"):
 def reopened(server, moment, announce, *, by="socket_url"):
     """Open a server with what it has; it is found to be up again by the clock of *moment*."""
     config = life_configuration(store={"url": getattr(server, by), "deadline_ms": 5000})
-    return RedisStores(
+    return RedisServer(
         config.store, config.revocation, horizon_ms=86_400_000, leeway_ms=10_000, announce=announce,
         shift_ms=moment.shift_ms, monotonic=moment.clock,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from safeconduct._core.run_sync import finish
+from safeconduct._core.run_sync import run_sync
 
 
 class Blocking:
@@ -12,10 +12,10 @@ class Blocking:
         self.store = stores.blocking()
 
     def run(self, coroutine):
-        return finish(coroutine)
+        return run_sync(coroutine)
 
     def close(self):
-        finish(self.store.close())
+        run_sync(self.store.close())
 
 
 class Native:

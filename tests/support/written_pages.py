@@ -200,12 +200,12 @@ def module_rows() -> dict[str, str]:
 
 def module_map(page: str) -> str:
     """Return the module map *page* with its tables written anew."""
-    rooms: dict[str, list[str]] = {}
+    session_verbs: dict[str, list[str]] = {}
     for path, told in module_rows().items():
-        rooms.setdefault(path.rpartition("/")[0], []).append(f"| `{path}` | {told} |")
+        session_verbs.setdefault(path.rpartition("/")[0], []).append(f"| `{path}` | {told} |")
     tables = [
         f"### {f'`{room}`' if room else 'The root: public'}\n\n| file | is |\n|---|---|\n" + "\n".join(rows)
-        for room, rows in rooms.items()
+        for room, rows in session_verbs.items()
     ]
     return page.partition(MARK)[0] + MARK + "\n## Files\n\n" + "\n\n".join(tables) + "\n"
 

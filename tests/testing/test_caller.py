@@ -3,7 +3,7 @@
 import pytest
 
 from safeconduct import Auth, Config, RevocationConfig, StoreConfig, TokenConfig
-from safeconduct._core.run_sync import finish
+from safeconduct._core.run_sync import run_sync
 from safeconduct.directories import CallableDirectory
 from safeconduct.errors import ConfigurationError, ExpiredToken, RevokedToken, UnknownKey
 from safeconduct.testing import Clock, signed_in, throw_away_keys
@@ -151,6 +151,6 @@ def test_a_shared_store_tells_its_own_time():
 
             assert "alice" == proven(auth, signed_in(auth, "alice")).subject
 
-            finish(auth._workshop.store("wsgi").close())
+            run_sync(auth._workshop.store("wsgi").close())
     finally:
         server.stop()

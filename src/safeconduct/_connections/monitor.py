@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context
 from typing import Any
 
-from safeconduct._connections.watched_connection import Line, Receive, Scope, Send
+from safeconduct._connections.watched_connection import Receive, Scope, Send, WatchedConnection
 from safeconduct._core.connection_checks import Watching
 from safeconduct.errors import AuthError
 
 
-class Patrol:
+class ConnectionMonitor:
     """
     Look after every line of one loop.
 
@@ -21,16 +21,16 @@ class Patrol:
     def __init__(self, watching: Watching) -> None:
         self._watching = watching
         self._asks_every = max(1, int(watching.staleness_seconds / watching.tick_seconds))
-        self._lines: set[Line] = set()
+        self._lines: set[WatchedConnection] = set()
         self._walk: asyncio.Task[None] | None = None
 
-    def add(self, line: Line) -> None:
+    def add(self, line: WatchedConnection) -> None:
         """Look after *line* from now on."""
         self._lines.add(line)
         if self._walk is None:
             self._walk = self.spawn(self._go_round())
 
-    def remove(self, line: Line) -> None:
+    def remove(self, line: WatchedConnection) -> None:
         """Look after it no more; without any line nothing is left that runs."""
         self._lines.discard(line)
         if not self._lines and self._walk is not None:
@@ -72,19 +72,19 @@ class Patrol:
             lines[watch].cut(error)
 
 
-def patrol_here(watching: Watching) -> Patrol:
+def monitor_of_loop(watching: Watching) -> ConnectionMonitor:
     """Return the patrol of the running loop."""
     loop = asyncio.get_running_loop()
-    patrol = watching.by_loop.get(loop)
-    if patrol is None:
-        patrol = watching.by_loop[loop] = Patrol(watching)
-    return patrol
+    monitor = watching.by_loop.get(loop)
+    if monitor is None:
+        monitor = watching.by_loop[loop] = ConnectionMonitor(watching)
+    return monitor
 
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-async def serve_long_lived(line: Line, app: App, scope: Scope, receive: Receive) -> None:
+async def serve_long_lived(line: WatchedConnection, app: App, scope: Scope, receive: Receive) -> None:
     """Call *app* until it returns or *line* is cut; then it is cancelled, so that the server sees where it broke."""
     loop = asyncio.get_running_loop()
     try:

@@ -21,7 +21,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from safeconduct._connections.watched_connection import Extend, Line, Message, Scope, Send
+from safeconduct._connections.watched_connection import Extend, Message, Scope, Send, WatchedConnection
 from safeconduct._core.connection_checks import Watch
 from safeconduct._core.decision import Passed
 from safeconduct._core.gate import Gate
@@ -55,7 +55,7 @@ class WatchedResponse:
         self._answer = answer
         self._is_begun = False
         self._is_stream = False
-        self.line = Line(gate, watch, send, is_last=self._is_last, end=self._end, outer=outer)
+        self.line = WatchedConnection(gate, watch, send, is_last=self._is_last, end=self._end, outer=outer)
 
     def _is_last(self, message: Message) -> bool:
         # Asked of each message that has been sent.
@@ -78,10 +78,10 @@ _E: Final = ord("e")
 _SMALL: Final = 0x20
 _SHORTEST: Final = len("text/event-stream")
 
-WatchStream = Callable[[Passed, Scope, Send], Line | None]
+WatchStream = Callable[[Passed, Scope, Send], WatchedConnection | None]
 
 
-class Outlook:
+class SseDetector:
     """
     Pass a response on, and have it watched where it begins as a stream of events.
 
@@ -100,7 +100,7 @@ class Outlook:
         self._scope = scope
         self._send = send
         #: None while it is a response like any other.
-        self.line: Line | None = None
+        self.line: WatchedConnection | None = None
 
     def send(self, message: Message) -> Awaitable[None]:
         """Pass *message* on.  A plain function, because a frame of a coroutine would cost more than all it does."""
@@ -120,7 +120,7 @@ class Outlook:
 
     async def extend(self, token: str) -> Principal:
         """
-        Let the stream of events rest on *token* from now on; see ``Line.extend``.
+        Let the stream of events rest on *token* from now on; see ``WatchedConnection.extend``.
 
         Raises:
             NotSupported: If nothing is watched: the response is none, or has not begun.

@@ -28,14 +28,14 @@ class CutOff(OSError):
     """
 
 
-class Rounds(Protocol):
+class ConnectionChecks(Protocol):
     """What a line knows of the patrol of its loop."""
 
-    def add(self, line: "Line") -> None:
+    def add(self, line: "WatchedConnection") -> None:
         """Look after *line* from now on."""
         ...
 
-    def remove(self, line: "Line") -> None:
+    def remove(self, line: "WatchedConnection") -> None:
         """Look after it no more."""
         ...
 
@@ -48,7 +48,7 @@ class Rounds(Protocol):
         ...
 
 
-class Line:
+class WatchedConnection:
     """
     Pass on what is sent, and cut it.
 
@@ -182,9 +182,9 @@ def runs_on_asyncio() -> bool:
     return asyncio is not None and asyncio._get_running_loop() is not None  # noqa: SLF001 - documented for loops
 
 
-def rounds_here(watching: Watching) -> Rounds:
+def rounds_here(watching: Watching) -> ConnectionChecks:
     """Return the patrol of the running loop."""
     # asyncio is loaded by the first connection that is watched, and not by `import safeconduct`.
-    from safeconduct._connections.monitor import patrol_here  # noqa: PLC0415 - see above
+    from safeconduct._connections.monitor import monitor_of_loop  # noqa: PLC0415 - see above
 
-    return patrol_here(watching)
+    return monitor_of_loop(watching)

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from safeconduct._connections.watched_connection import Extend, Line, Message, Receive, Send
+from safeconduct._connections.watched_connection import Extend, Message, Receive, Send, WatchedConnection
 from safeconduct._core.connection_checks import Watch
 from safeconduct._core.gate import Gate
 from safeconduct._http.problems import close_code
@@ -36,7 +36,7 @@ class WatchedSocket:
         deny: Callable[[AuthError], Awaitable[None]],
         outer: Extend | None,
     ) -> None:
-        self.line = Line(gate, watch, send, is_last=_is_last, end=deny, outer=outer)
+        self.line = WatchedConnection(gate, watch, send, is_last=_is_last, end=deny, outer=outer)
         self._receive = receive
         self._is_told = False
 

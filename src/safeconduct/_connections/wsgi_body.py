@@ -12,7 +12,7 @@ from typing import Any, Final
 from safeconduct._core.connection_checks import Watch
 from safeconduct._core.decision import Passed
 from safeconduct._core.gate import Gate
-from safeconduct._core.run_sync import finish
+from safeconduct._core.run_sync import run_sync
 from safeconduct._http.request import Reply, Request, Route
 from safeconduct._http.response_headers import is_native_event_stream
 from safeconduct.errors import AuthError
@@ -115,7 +115,7 @@ class WatchedBody:
         try:
             refusal = self._end_by_store(watch)
             if refusal is None and watching.is_late(watch):
-                refusal = finish(watching.lateness(watch))
+                refusal = run_sync(watching.lateness(watch))
         except RuntimeError as fault:
             # A port suspended, which none made for this world does.
             return self._gate.fault(fault).error
@@ -127,4 +127,4 @@ class WatchedBody:
         if 0 <= now - self._asked_at < watching.staleness_seconds:
             return None
         self._asked_at = now
-        return finish(watching.refusals((watch,))).get(watch)
+        return run_sync(watching.refusals((watch,))).get(watch)

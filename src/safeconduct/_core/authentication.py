@@ -7,13 +7,13 @@ over only if the very same bytes are read here.
 
 from dataclasses import replace
 
-from safeconduct._core.basic import BasicRecognition
-from safeconduct._core.bearer import Place, Recognition
+from safeconduct._core.basic import BasicAuthenticator
+from safeconduct._core.bearer import BearerAuthenticator, CredentialSource
 from safeconduct._core.credential_sources import SUBPROTOCOL_KEY, Sources, why_unsupported
-from safeconduct._core.decision import Key, Passed, Strangers
-from safeconduct._core.opaque import Resolution
+from safeconduct._core.decision import AnonymousResults, Key, Passed
+from safeconduct._core.opaque import OpaqueTokenResolver
 from safeconduct._core.requirement import Requirement
-from safeconduct._core.validity import Vouching
+from safeconduct._core.validity import ValidityCheck
 from safeconduct._http.authorization import Basic, Bearer, read_authorization
 from safeconduct._http.request import Request
 from safeconduct.errors import AuthError, MissingCredential, RevokedToken, Unavailable
@@ -21,7 +21,7 @@ from safeconduct.errors import AuthError, MissingCredential, RevokedToken, Unava
 _BEARER_BYTES = len("Bearer ")
 
 
-class Identification:
+class Authenticator:
     """
     Find out who sent a request.
 
@@ -30,8 +30,8 @@ class Identification:
         recognition: Proves tokens.
         resolution: Asks the store what opaque ones say.
         basic: Proves user names and passwords; None where that is no source.
-        vouching: Asks what may have changed since.
-        strangers: Those who are nobody.
+        validity: Asks what may have changed since.
+        anonymous_results: Those who are nobody.
         rejects_invalid: Whether a bad credential in a header is refused on an open route too.
     """
 
@@ -39,19 +39,19 @@ class Identification:
         self,
         *,
         sources: Sources,
-        recognition: Recognition,
-        resolution: Resolution,
-        basic: BasicRecognition | None,
-        vouching: Vouching,
-        strangers: Strangers,
+        recognition: BearerAuthenticator,
+        resolution: OpaqueTokenResolver,
+        basic: BasicAuthenticator | None,
+        validity: ValidityCheck,
+        anonymous_results: AnonymousResults,
         rejects_invalid: bool,
     ) -> None:
         self._sources = sources
         self._recognition = recognition
         self._resolution = resolution
         self._basic = basic
-        self._vouching = vouching
-        self._strangers = strangers
+        self._validity = validity
+        self._anonymous_results = anonymous_results
         self._owner = recognition.owner
         self._rejects_invalid = rejects_invalid
 
@@ -79,23 +79,23 @@ class Identification:
                 # Its page and its rights are looked at again, since the rules here are others; the store is asked again
                 # where a rule here is strict, or nobody was asked for the outer one.
                 is_asked = outer.is_asked and requirement.consistency != "strict"
-                await self._vouching.vouch(passed, request, requirement, now, is_asked=is_asked)
+                await self._validity.check_validity(passed, request, requirement, now, is_asked=is_asked)
             else:
-                passed = await self._vouched(passed, request, requirement, now, is_asked=is_asked)
-                if self._vouching.leaves_out(passed, requirement):
+                passed = await self._validated(passed, request, requirement, now, is_asked=is_asked)
+                if self._validity.leaves_out(passed, requirement):
                     passed = replace(passed, is_asked=False)
         except AuthError as error:
             is_refused = fields and self._rejects_invalid and not isinstance(error, Unavailable)
             if is_refused or not requirement.is_open:
                 raise
-            return self._strangers.because_of(error)
+            return self._anonymous_results.because_of(error)
         return passed
 
-    async def _vouched(
+    async def _validated(
         self, passed: Passed, request: Request, requirement: Requirement, now: float, *, is_asked: bool
     ) -> Passed:
         try:
-            await self._vouching.vouch(passed, request, requirement, now, is_asked=is_asked)
+            await self._validity.check_validity(passed, request, requirement, now, is_asked=is_asked)
         except RevokedToken:
             credential = read_authorization(request.values(b"authorization"))
             if self._basic is None or not isinstance(credential, Basic):
@@ -103,7 +103,7 @@ class Identification:
             # What was cut off is what was remembered of a pair.  Its user proves it again by sending it.
             cut_off = None if passed.proof is None else passed.proof.question
             passed = await self._basic.prove(credential, request, now=now, cut_off=cut_off)
-            await self._vouching.vouch(passed, request, requirement, now)
+            await self._validity.check_validity(passed, request, requirement, now)
         return passed
 
     # Both return whether the store was asked already.
@@ -121,9 +121,9 @@ class Identification:
         if isinstance(credential, Bearer) and self._sources.takes_bearer:
             # One token can be written with any number of spaces before it: only one way is worth remembering.
             is_kept = len(field) == _BEARER_BYTES + len(credential.token)
-            return await self._prove(credential.token, Place("bearer", field, is_kept=is_kept), now)
+            return await self._prove(credential.token, CredentialSource("bearer", field, is_kept=is_kept), now)
         if isinstance(credential, Basic) and self._basic is not None:
-            self._vouching.check_page_of_basic(request, requirement)
+            self._validity.check_page_of_basic(request, requirement)
             return await self._basic.prove(credential, request, now=now), False
         raise MissingCredential(why_unsupported(credential))
 
@@ -133,13 +133,13 @@ class Identification:
             # The cookie is not the credential of this handshake: the outer one found a token that goes before it.
             return outer, False
         if found is None:
-            return self._strangers.nobody, False
+            return self._anonymous_results.nobody, False
         if outer is not None and self._is_same(outer, found.place.key):
             return outer, False
         known = self._recognition.recall(found.place.key)
         return (known, False) if known is not None else await self._prove(found.token, found.place, now)
 
-    async def _prove(self, token: str, place: Place, now: float) -> tuple[Passed, bool]:
+    async def _prove(self, token: str, place: CredentialSource, now: float) -> tuple[Passed, bool]:
         passed = await self._resolution.prove(token, place, now=now)
         if passed is not None:
             return passed, True

@@ -16,7 +16,7 @@ from safeconduct._core.decision import Clock, Passed, Proof
 from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.revocation_keys import question_for
-from safeconduct._core.store import Question
+from safeconduct._core.store import RevocationQuery
 from safeconduct._http.authorization import Basic, read_authorization
 from safeconduct._http.forwarded import Client, network_of
 from safeconduct._http.request import Request
@@ -145,7 +145,7 @@ def _with_length(text: str) -> bytes:
     return len(octets).to_bytes(4, "big") + octets
 
 
-class BasicRecognition:
+class BasicAuthenticator:
     """Proves Basic credentials behind WSGI or ASGI."""
 
     def __init__(  # noqa: PLR0913 - what a password is compared with and under which bounds is this much
@@ -155,7 +155,7 @@ class BasicRecognition:
         *,
         realm: str,
         key: bytes,
-        stamp: Callable[[Question], Awaitable[int]] | None,
+        stamp: Callable[[RevocationQuery], Awaitable[int]] | None,
         owner: object,
         issuer: str,
         clock: Clock,
@@ -187,7 +187,7 @@ class BasicRecognition:
         self._client_of = client_of
 
     async def prove(
-        self, credential: Basic, request: Request, *, now: float, cut_off: Question | None = None
+        self, credential: Basic, request: Request, *, now: float, cut_off: RevocationQuery | None = None
     ) -> Passed:
         """
         Prove *credential*, which came with *request*.
@@ -246,7 +246,7 @@ class BasicRecognition:
         # The same pair may come spelt in several ways, so what is kept names no bytes.
         return Passed.of(principal, self._clock, self._owner, Proof(b"", ends_ms, question, "basic"))
 
-    def _question(self, subject: str, issued_ms: int, ends_ms: int) -> Question:
+    def _question(self, subject: str, issued_ms: int, ends_ms: int) -> RevocationQuery:
         return question_for(
             issuer=self._issuer,
             subject=subject,

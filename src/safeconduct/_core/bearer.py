@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from safeconduct._core.decision import Ambient, Clock, Key, Known, Passed, Proof
 from safeconduct._core.revocation_keys import question_for
-from safeconduct._core.store import Question
+from safeconduct._core.store import RevocationQuery
 from safeconduct._tokens.claims import Claims
 from safeconduct._tokens.verified_cache import Remembered
 from safeconduct._tokens.verifier import TokenVerifier
@@ -18,7 +18,7 @@ from safeconduct.principal import Principal
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CredentialSource:
     """Where a credential was found, and the bytes that carried it."""
 
     scheme: str
@@ -30,7 +30,7 @@ class Place:
     is_kept: bool = True
 
 
-class Recognition:
+class BearerAuthenticator:
     """Proves tokens and remembers the proofs; one for both worlds of an ``Auth``."""
 
     def __init__(
@@ -90,7 +90,7 @@ class Recognition:
         known = self.remembered.get(key)
         return None if known is None else known.passed
 
-    def prove(self, token: str, place: Place, *, now: float) -> Passed:
+    def prove(self, token: str, place: CredentialSource, *, now: float) -> Passed:
         """
         Verify *token* and remember what it proves.
 
@@ -101,7 +101,9 @@ class Recognition:
         claims = self.verify(token, now=now)
         return self.passed(claims, self.question(claims), place, remembered)
 
-    def passed(self, claims: Claims, question: Question, place: Place, remembered: Remembered[Known]) -> Passed:
+    def passed(
+        self, claims: Claims, question: RevocationQuery, place: CredentialSource, remembered: Remembered[Known]
+    ) -> Passed:
         """Return what *claims* prove, and put it into the memory that there was when the proof began."""
         proof = Proof(place.key, question.ends_ms, question, place.ambient)
         passed = Passed.of(principal_of(claims, place.scheme), self.clock, self.owner, proof)
@@ -109,7 +111,7 @@ class Recognition:
             remembered.put(place.key, Known(passed, proof))
         return passed
 
-    def question(self, claims: Claims, *, reference: bytes | None = None) -> Question:
+    def question(self, claims: Claims, *, reference: bytes | None = None) -> RevocationQuery:
         """Return what the store is asked about a proven token; *reference* is the digest of an opaque one."""
         return question_for(
             issuer=claims.issuer,

@@ -21,15 +21,15 @@ from dataclasses import replace
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from safeconduct._core.authentication import Identification
-from safeconduct._core.bearer import Recognition, principal_of
+from safeconduct._core.authentication import Authenticator
+from safeconduct._core.bearer import BearerAuthenticator, principal_of
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.decision import Proof
-from safeconduct._core.opaque import Resolution
+from safeconduct._core.opaque import OpaqueTokenResolver
 from safeconduct._core.requirement import Requirement
-from safeconduct._core.sessions.lookup import Prolonging
-from safeconduct._core.store import Answer, Question, View
-from safeconduct._core.validity import Vouching
+from safeconduct._core.sessions.lookup import SessionExtension
+from safeconduct._core.store import RevocationQuery, RevocationStatus, View
+from safeconduct._core.validity import ValidityCheck
 from safeconduct._http.request import Request
 from safeconduct.errors import AuthError, BadCredentials, BindingMismatch, ExpiredToken, Unavailable
 from safeconduct.events import Event, Fault
@@ -55,7 +55,7 @@ class Watch:
         self.proof = proof
         self.requirement = requirement
         self.request = request
-        self.question: Question = _lasting(proof.question)
+        self.question: RevocationQuery = _lasting(proof.question)
         #: Until when it may go on, milliseconds since the epoch, leeway included.
         self.ends_ms = proof.expires_ms
         #: At which version of the store's view the credential was last found to hold.
@@ -70,7 +70,7 @@ class Watching:
         identification: Proves a password again.
         recognition: Has the clock, and looks at the keys.
         resolution: Proves tokens of either kind.
-        vouching: Asks the store.
+        validity: Asks the store.
         view: Knows some of the store's answers by itself.
         prolonging: Says whether a session lives; None where no store keeps sessions.
         staleness_seconds: How often the store is asked.
@@ -80,19 +80,19 @@ class Watching:
     def __init__(
         self,
         *,
-        identification: Identification,
-        recognition: Recognition,
-        resolution: Resolution,
-        vouching: Vouching,
+        identification: Authenticator,
+        recognition: BearerAuthenticator,
+        resolution: OpaqueTokenResolver,
+        validity: ValidityCheck,
         view: View,
-        prolonging: Prolonging | None,
+        prolonging: SessionExtension | None,
         staleness_seconds: float,
         announce: Callable[[Event], None],
     ) -> None:
         self._identification = identification
         self._recognition = recognition
         self._resolution = resolution
-        self._vouching = vouching
+        self._validity = validity
         self._view = view
         self._prolonging = prolonging
         self._announce = announce
@@ -115,11 +115,11 @@ class Watching:
         Nothing is raised: a store that cannot be asked ends them all.
         """
         asking = [watch for watch in watches if self._is_closed or not self._still_holds(watch)]
-        answers: dict[Question, Answer] = {}
+        answers: dict[RevocationQuery, RevocationStatus] = {}
         error = await self._tried(self._ask_all(asking, answers))
         if error is not None:
             return dict.fromkeys(asking, error)
-        said: dict[Question, AuthError | None] = {}
+        said: dict[RevocationQuery, AuthError | None] = {}
         for watch in asking:
             if watch.question not in said:
                 said[watch.question] = await self._tried(self._ask(watch, answers.get(watch.question)))
@@ -171,13 +171,13 @@ class Watching:
         identity = principal_of(told.claims, watch.identity.scheme)
         if _person(identity) != _person(watch.identity):
             raise BindingMismatch("a token of another issuer, subject or session")
-        await self._vouching.ask(told.question, watch.requirement.consistency, now_ms=int(now * 1000))
+        await self._validity.ask(told.question, watch.requirement.consistency, now_ms=int(now * 1000))
         watch.requirement.check(identity, now=now)
         _rest_on(watch, identity, told.question)
         return identity
 
     def _still_holds(self, watch: Watch) -> bool:
-        if not self._vouching.asks(watch.requirement.consistency, watch.question):
+        if not self._validity.asks(watch.requirement.consistency, watch.question):
             return True
         # Read before the look, as the gate does it on the short way.
         version = self._view.version
@@ -188,17 +188,17 @@ class Watching:
         watch.version = version
         return True
 
-    async def _ask_all(self, asking: Sequence[Watch], answers: dict[Question, Answer]) -> None:
+    async def _ask_all(self, asking: Sequence[Watch], answers: dict[RevocationQuery, RevocationStatus]) -> None:
         if self._is_closed:
             raise Unavailable("closed")
         if asking:
             # In their order and each once.
             questions = list(dict.fromkeys(watch.question for watch in asking))
-            answers |= await self._vouching.ask_all(questions)
+            answers |= await self._validity.ask_all(questions)
 
-    async def _ask(self, watch: Watch, answer: Answer | None) -> None:
+    async def _ask(self, watch: Watch, answer: RevocationStatus | None) -> None:
         now_ms = int(self.clock() * 1000)
-        await self._vouching.ask(watch.question, watch.requirement.consistency, now_ms=now_ms, answer=answer)
+        await self._validity.ask(watch.question, watch.requirement.consistency, now_ms=now_ms, answer=answer)
 
     async def _tried(self, step: Awaitable[None]) -> AuthError | None:
         try:
@@ -220,14 +220,14 @@ class Watching:
         _rest_on(watch, identity, proof.question)
 
 
-def _rest_on(watch: Watch, identity: Principal, question: Question) -> None:
+def _rest_on(watch: Watch, identity: Principal, question: RevocationQuery) -> None:
     watch.identity = identity
     watch.question = _lasting(question)
     watch.ends_ms = question.ends_ms
     watch.version = None
 
 
-def _lasting(question: Question) -> Question:
+def _lasting(question: RevocationQuery) -> RevocationQuery:
     # The record of an opaque token goes a grace after the next one of its session: it says whether the reference may
     # be used anew.  What ends what rests on it are its marks, its cut-offs and its session.
     return question if question.reference is None else replace(question, reference=None)

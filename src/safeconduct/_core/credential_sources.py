@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
-from safeconduct._core.bearer import Place
+from safeconduct._core.bearer import CredentialSource
 from safeconduct._http.authorization import REGISTERED_SCHEMES, Credential, Dpop, UnknownScheme
 from safeconduct._http.cookies import find, find_plain
 from safeconduct._http.origin import Origin
@@ -21,7 +21,7 @@ _COOKIE_KEY: Final = "cookie "
 class Found:
     """A token and where it was."""
 
-    place: Place
+    place: CredentialSource
     token: str = field(repr=False)
 
 
@@ -71,7 +71,7 @@ class Sources:
         if self._cookie is None:
             return None
         value = find(request.values(b"cookie"), self._cookie)
-        return None if value is None else Found(Place("cookie", _COOKIE_KEY + value, "cookie"), value)
+        return None if value is None else Found(CredentialSource("cookie", _COOKIE_KEY + value, "cookie"), value)
 
     def key_in(self, line: bytes) -> str | None:
         """Return the key of the token in the joined ``Cookie`` fields, or None where that needs a closer look."""
@@ -96,7 +96,7 @@ def _subprotocol_token(request: Request) -> Found | None:
         token = offered[1].decode("ascii")
     except UnicodeDecodeError:
         raise MalformedToken("the subprotocol's token is not ASCII") from None
-    return Found(Place("subprotocol", SUBPROTOCOL_KEY + token), token)
+    return Found(CredentialSource("subprotocol", SUBPROTOCOL_KEY + token), token)
 
 
 def why_unsupported(credential: Credential | None) -> str:

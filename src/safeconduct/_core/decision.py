@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
-from safeconduct._core.store import Question
+from safeconduct._core.store import RevocationQuery
 from safeconduct.errors import AuthError, CrossSiteRequest, InvalidRequest, MissingCredential, Unavailable
 from safeconduct.principal import Anonymous, Identity, Principal, Reason
 
@@ -30,7 +30,7 @@ class Proof:
     #: Until when it holds, milliseconds since the epoch, leeway included.
     expires_ms: int
     #: What the store is asked about it, every time.
-    question: Question
+    question: RevocationQuery
     #: What kind of credential a browser sends by itself; None for one that it does not.
     ambient: Ambient | None = None
 
@@ -110,7 +110,7 @@ Decision = Passed | Refused
 _REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 
 
-class Strangers:
+class AnonymousResults:
     """The four ways of being nobody."""
 
     def __init__(self, clock: Clock, owner: object) -> None:

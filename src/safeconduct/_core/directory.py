@@ -81,7 +81,7 @@ Need = Literal["turn", "slot"]
 """What a comparison needs, in this order: the turn of its account and network, and one of the slots for hashing."""
 
 
-class Place:
+class QueuePosition:
     """
     One comparison, from when it asks for its turn to its end.
 
@@ -160,11 +160,11 @@ class People(Protocol):
         """Whether the directory has no ``lookup``: what a sign-in found holds until the next one."""
         ...
 
-    def turn(self, key: Hashable, network: str) -> AbstractAsyncContextManager[Place]:
+    def turn(self, key: Hashable, network: str) -> AbstractAsyncContextManager[QueuePosition]:
         """Let one at a time in among those with the same *key*, which come from *network*."""
         ...
 
-    async def check(self, username: str, password: str, place: Place) -> Account | None:
+    async def check(self, username: str, password: str, place: QueuePosition) -> Account | None:
         """Return the account if the password is right, else None; *place* is what ``turn`` gave."""
         ...
 

@@ -24,7 +24,7 @@ from collections.abc import Awaitable, Callable
 from typing import Literal, Protocol, TypeVar
 
 from safeconduct._core.epochs import Epoch, Epochs
-from safeconduct._core.store import Question, Store
+from safeconduct._core.store import RevocationQuery, Store
 from safeconduct.errors import RevokedToken, Unavailable
 from safeconduct.events import ClockSkewed, Event, StoreLost
 
@@ -80,7 +80,7 @@ class EpochWatch:
     async def epoch(self, shard: int) -> Epoch:
         """Return the epoch that this process knows of a shard, and ask for it where it knows none."""
         if shard not in self.seen:
-            await self.consult(shard, lambda: self._store.stamp(Question(shard, (), (), 0, 0)))
+            await self.consult(shard, lambda: self._store.stamp(RevocationQuery(shard, (), (), 0, 0)))
         return self.seen[shard]
 
     async def consult(self, shard: int, command: Callable[[], Awaitable[Replied]]) -> Replied:
@@ -134,7 +134,7 @@ class EpochWatch:
         if issued_ms <= epoch.started_ms and self._is_in_doubt(epoch, own_ms, has_session=has_session):
             raise RevokedToken("older than what the store knows")
 
-    def is_early(self, question: Question, own_ms: int) -> bool:
+    def is_early(self, question: RevocationQuery, own_ms: int) -> bool:
         """Say whether a token was issued in the future, as far as the store's clock is known, which stamped it."""
         # A password that was proven has no marks, and bears our own clock's instant.
         return bool(question.marks) and question.issued_ms > own_ms - self._epochs.skew_ms + self._leeway_ms

@@ -13,7 +13,7 @@ ProblemBody = Callable[[AuthError], Mapping[str, Any]]
 """Makes the body of an answer in the author's own form; a plain function that does not block."""
 
 
-class Answers:
+class ErrorResponses:
     """Turns an error into the whole reply, the same in both worlds."""
 
     def __init__(
@@ -41,7 +41,7 @@ class Answers:
         return answer(
             error,
             realm=self._realm,
-            # A browser that gets a Basic challenge opens its own window (http.md, "Answers").
+            # A browser that gets a Basic challenge opens its own window (http.md, "ErrorResponses").
             basic_offered=self._offers_basic and (request is None or not _is_browser(request)),
             acr_values=self._acr_values,
             body=self._body(error),

@@ -13,7 +13,7 @@ Listener = Callable[[Event], None]
 _LOGGER: Final = logging.getLogger("safeconduct")
 
 
-class Announcer:
+class EventDispatcher:
     """
     Hands an event to the log and to each listener; one that raises is logged and changes nothing.
 

@@ -16,19 +16,19 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from safeconduct._core.access_rules import Policy
-from safeconduct._core.authentication import Identification
-from safeconduct._core.bearer import Recognition, principal_of
+from safeconduct._core.authentication import Authenticator
+from safeconduct._core.bearer import BearerAuthenticator, principal_of
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.connection_checks import Watch, Watching
 from safeconduct._core.credential_sources import Sources
-from safeconduct._core.decision import Decision, Key, Known, Passed, Refused, Strangers
+from safeconduct._core.decision import AnonymousResults, Decision, Key, Known, Passed, Refused
 from safeconduct._core.endpoints.routing import Body, Endpoints
-from safeconduct._core.error_responses import Answers
-from safeconduct._core.opaque import Resolution
+from safeconduct._core.error_responses import ErrorResponses
+from safeconduct._core.opaque import OpaqueTokenResolver
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.route_memory import RouteMemory
 from safeconduct._core.store import View
-from safeconduct._core.validity import Vouching
+from safeconduct._core.validity import ValidityCheck
 from safeconduct._http.origin import SAFE_METHODS
 from safeconduct._http.paths import clean_path, readings_of
 from safeconduct._http.request import Reply, Request, Route
@@ -45,13 +45,13 @@ class Gate:
         *,
         policy: Policy,
         sources: Sources,
-        recognition: Recognition,
-        resolution: Resolution,
-        identification: Identification,
-        vouching: Vouching,
-        strangers: Strangers,
+        recognition: BearerAuthenticator,
+        resolution: OpaqueTokenResolver,
+        identification: Authenticator,
+        validity: ValidityCheck,
+        anonymous_results: AnonymousResults,
         view: View,
-        answers: Answers,
+        answers: ErrorResponses,
         endpoints: Endpoints,
         watching: Watching,
         announce: Callable[[Event], None],
@@ -66,8 +66,8 @@ class Gate:
             recognition: Proves tokens.
             resolution: Asks the store what opaque ones say.
             identification: Finds out who sent a request.
-            vouching: Asks whether a proof still counts.
-            strangers: Those who are nobody.
+            validity: Asks whether a proof still counts.
+            anonymous_results: Those who are nobody.
             view: Knows some of the store's answers by itself.
             answers: Turns errors into replies.
             endpoints: Our own paths.
@@ -90,7 +90,7 @@ class Gate:
         self._clock = recognition.clock
         self._owner = recognition.owner
         self._identification = identification
-        self._vouching = vouching
+        self._validity = validity
         self._view = view
         self._announce = announce
         self._is_closed = False
@@ -100,7 +100,7 @@ class Gate:
         self._omitting: set[str] = set()
         #: Those among them on which the short way may be taken.
         self._closed_routes = self._routes.closed
-        self._strangers = strangers
+        self._anonymous_results = anonymous_results
 
     def is_inner(self, outer: Passed | None) -> bool:
         """Say whether a middleware of the same ``Auth`` has let this very request through already."""
@@ -121,7 +121,7 @@ class Gate:
         claims = await self._resolution.resolve(token, now=now)
         if claims is None:
             claims = self._recognition.verify(token, now=now)
-            await self._vouching.ask(self._recognition.question(claims), None, now_ms=int(now * 1000))
+            await self._validity.ask(self._recognition.question(claims), None, now_ms=int(now * 1000))
         return principal_of(claims, "bearer")
 
     @within_one_budget
@@ -215,7 +215,7 @@ class Gate:
             now = self._clock()
             requirement = self._requirement(request)
             if request.method == "OPTIONS" and self._policy.passes_preflights and self._is_preflight(request):
-                return self._strangers.nobody
+                return self._anonymous_results.nobody
             passed = await self._identification.identify(request, requirement, outer, now)
             requirement.check(passed.identity, now=now)
         except AuthError as error:

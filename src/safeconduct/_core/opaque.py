@@ -18,9 +18,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from safeconduct._core.bearer import Place, Recognition
+from safeconduct._core.bearer import BearerAuthenticator, CredentialSource
 from safeconduct._core.decision import Passed
-from safeconduct._core.opaque_store import ReferenceStore, Sought
+from safeconduct._core.opaque_store import OpaqueQuery, OpaqueTokenStore
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import session_place
 from safeconduct._core.sessions.refresh_token import (
@@ -31,7 +31,7 @@ from safeconduct._core.sessions.refresh_token import (
     read_octets,
     text_of,
 )
-from safeconduct._core.store import Question
+from safeconduct._core.store import RevocationQuery
 from safeconduct._tokens.claims import Claims, read_claims
 from safeconduct._tokens.issuer_policy import Policy
 from safeconduct._tokens.reader import read_object
@@ -56,7 +56,7 @@ def is_reference(token: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class OpaqueTokenParts:
     """A reference whose tag is right."""
 
     session: bytes
@@ -74,7 +74,7 @@ class Reference:
         return hashlib.sha256(self.session + self.secret).digest()
 
 
-class References:
+class OpaqueTokens:
     """
     Write and read references.
 
@@ -87,16 +87,16 @@ class References:
         self._keys = keys
         self._draw = draw
 
-    def new(self, session_id: str) -> Reference:
+    def new(self, session_id: str) -> OpaqueTokenParts:
         """Draw a reference for a token of a session."""
-        return Reference(octets_of(session_id), self._draw(SECRET_BYTES), self._keys().current)
+        return OpaqueTokenParts(octets_of(session_id), self._draw(SECRET_BYTES), self._keys().current)
 
-    def write(self, reference: Reference) -> str:
+    def write(self, reference: OpaqueTokenParts) -> str:
         """Return the reference as it travels."""
         head = bytes((_VERSION, reference.key_version)) + reference.session + reference.secret
         return base64.urlsafe_b64encode(head + self._tag(reference)).decode()
 
-    def read(self, text: str) -> Reference:
+    def read(self, text: str) -> OpaqueTokenParts:
         """
         Read a reference and check its tag.
 
@@ -106,49 +106,49 @@ class References:
             BadSignature: If it was made by nobody who has the key.
         """
         octets = read_octets(text, form=_WIRE, version=_VERSION, what=_WHAT)
-        reference = Reference(octets[2:_SID_END], octets[_SID_END:_SECRET_END], octets[1])
+        reference = OpaqueTokenParts(octets[2:_SID_END], octets[_SID_END:_SECRET_END], octets[1])
         check_tag(lambda: self._tag(reference), octets[_SECRET_END:], what=_WHAT)
         return reference
 
-    def _tag(self, reference: Reference) -> bytes:
+    def _tag(self, reference: OpaqueTokenParts) -> bytes:
         key = self._keys().derive("reference-tag", version=reference.key_version)
         return hmac.digest(key, _TAG + reference.session + reference.secret, hashlib.sha256)[:_TAG_BYTES]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ResolvedClaims:
     """What the store says of an opaque token that counts, and what it is asked about it from now on."""
 
     claims: Claims
-    question: Question
+    question: RevocationQuery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class OpaqueLookup:
     """Where opaque tokens are looked up, for one world."""
 
-    references: References
-    store: ReferenceStore
+    references: OpaqueTokens
+    store: OpaqueTokenStore
     revocations: Revocations
     #: The rules for own tokens.
     policy: Policy
     shards: int
 
 
-class Resolution:
+class OpaqueTokenResolver:
     """
     Prove access tokens of either kind.
 
     Args:
         recognition: Proves signed ones, and remembers proofs.
-        desk: Returns where opaque ones are looked up, None where there can be none.
+        opaque_lookup: Returns where opaque ones are looked up, None where there can be none.
     """
 
-    def __init__(self, recognition: Recognition, desk: Callable[[], Desk | None]) -> None:
+    def __init__(self, recognition: BearerAuthenticator, opaque_lookup: Callable[[], OpaqueLookup | None]) -> None:
         self._recognition = recognition
-        self._desk_or_none = desk
+        self._opaque_lookup_or_none = opaque_lookup
 
-    async def prove(self, token: str, place: Place, *, now: float) -> Passed | None:
+    async def prove(self, token: str, place: CredentialSource, *, now: float) -> Passed | None:
         """
         Ask the store what an opaque *token* says, and whether it counts; None for a token that is not opaque.
 
@@ -171,7 +171,7 @@ class Resolution:
         told = await self._told(token, now)
         return None if told is None else told.claims
 
-    async def told(self, token: str, *, now: float) -> Told:
+    async def told(self, token: str, *, now: float) -> ResolvedClaims:
         """
         Return what any *token* says, and what the store is asked about it; whether a signed one was ended is not asked.
 
@@ -182,7 +182,7 @@ class Resolution:
         told = await self._told(token, now)
         if told is None:
             claims = self._recognition.verify(token, now=now)
-            told = Told(claims, self._recognition.question(claims))
+            told = ResolvedClaims(claims, self._recognition.question(claims))
         return told
 
     async def counting(self, token: str, revocations: Revocations | None, *, now: float) -> Claims:
@@ -218,28 +218,30 @@ class Resolution:
         Raises:
             InvalidToken: If it is none of ours.
         """
-        desk = self._desk_for(token)
-        return None if desk is None else desk.references.read(token).session_id
+        opaque_lookup = self._opaque_lookup_for(token)
+        return None if opaque_lookup is None else opaque_lookup.references.read(token).session_id
 
-    def _desk_for(self, token: str) -> Desk | None:
-        return self._desk_or_none() if is_reference(token) else None
+    def _opaque_lookup_for(self, token: str) -> OpaqueLookup | None:
+        return self._opaque_lookup_or_none() if is_reference(token) else None
 
-    async def _told(self, token: str, now: float) -> Told | None:
-        desk = self._desk_for(token)
-        if desk is None:
+    async def _told(self, token: str, now: float) -> ResolvedClaims | None:
+        opaque_lookup = self._opaque_lookup_for(token)
+        if opaque_lookup is None:
             return None
-        reference = desk.references.read(token)
+        reference = opaque_lookup.references.read(token)
         place = session_place(reference.session_id)
-        if place is None or place[0] >= desk.shards:
+        if place is None or place[0] >= opaque_lookup.shards:
             # Of a time when the store had more shards.
             raise RevokedToken("an opaque token of a shard that is gone")
-        sought = Sought(place[0], reference.session_id, reference.digest)
-        text = await desk.revocations.resolve(lambda: desk.store.resolve(sought), sought.shard, now_ms=int(now * 1000))
-        claims = read_claims(_members(text), desk.policy, None, now)
+        sought = OpaqueQuery(place[0], reference.session_id, reference.digest)
+        text = await opaque_lookup.revocations.resolve(
+            lambda: opaque_lookup.store.resolve(sought), sought.shard, now_ms=int(now * 1000)
+        )
+        claims = read_claims(_members(text), opaque_lookup.policy, None, now)
         question = self._recognition.question(claims, reference=sought.reference)
         if claims.session_id != sought.session_id or question.shard != sought.shard:
             raise Unavailable("the store keeps another session's claims under an opaque token")
-        return Told(claims, question)
+        return ResolvedClaims(claims, question)
 
 
 def _members(text: str) -> dict[str, object]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from safeconduct._core.epochs import Epoch
-from safeconduct._core.store import Question
+from safeconduct._core.store import RevocationQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Resolved:
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
+class OpaqueQuery:
     """Which opaque token is looked for."""
 
     shard: int
@@ -40,14 +40,14 @@ class Sought:
     reference: bytes = field(repr=False)
 
 
-class ReferenceStore(Protocol):
+class OpaqueTokenStore(Protocol):
     """
     The opaque tokens of all processes.
 
     Each method is one command on one shard.  Raises ``Unavailable``, and nothing else, where the store cannot be asked.
     """
 
-    async def keep(self, question: Question, claims: str, *, grace_ms: int) -> KeptReply:
+    async def keep(self, question: RevocationQuery, claims: str, *, grace_ms: int) -> KeptReply:
         """
         Keep what a token says until it ends by itself; *question* is what will be asked about it.
 
@@ -55,16 +55,16 @@ class ReferenceStore(Protocol):
         """
         ...
 
-    async def resolve(self, sought: Sought) -> Resolved:
+    async def resolve(self, sought: OpaqueQuery) -> Resolved:
         """Tell what a token says, and whether it still counts."""
         ...
 
 
 @runtime_checkable
-class KeepsReferences(Protocol):
+class KeepsOpaqueTokens(Protocol):
     """A store's port that keeps opaque tokens too."""
 
     @property
-    def references(self) -> ReferenceStore:
+    def references(self) -> OpaqueTokenStore:
         """The port to them."""
         ...

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from safeconduct._core.directory import Account, People, Place
+from safeconduct._core.directory import Account, People, QueuePosition
 from safeconduct._core.throttle import Throttle, Try, skeleton
 from safeconduct._http.authorization import BOM, CONTROL, MAX_PART_BYTES
 from safeconduct.errors import BadCredentials, Unavailable
@@ -19,7 +19,7 @@ class Attempt:
     username: str = field(repr=False)
     password: str = field(repr=False)
     network: str
-    place: Place = field(repr=False)
+    place: QueuePosition = field(repr=False)
 
 
 class Passwords:

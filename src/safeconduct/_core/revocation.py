@@ -6,15 +6,15 @@ from typing import Literal
 from safeconduct._core.epoch_watch import EpochWatch, refuse_unless_same
 from safeconduct._core.epochs import Epochs
 from safeconduct._core.opaque_store import Resolved
-from safeconduct._core.revocation_keys import member, session_place, shard_of
+from safeconduct._core.revocation_keys import revocation_key, session_place, shard_of
 from safeconduct._core.store import (
-    Answer,
     AsksTogether,
     Blind,
-    Question,
-    Receipt,
     Revocation,
     RevocationKind,
+    RevocationQuery,
+    RevocationReceipt,
+    RevocationStatus,
     Store,
     View,
     Written,
@@ -88,7 +88,7 @@ class Revocations:
         #: What is known without asking; where that is nothing, ``check`` decides.
         self.view: View = store if isinstance(store, View) and not refuses_new else Blind()
 
-    async def check(self, question: Question, *, now_ms: int, answer: Answer | None = None) -> None:
+    async def check(self, question: RevocationQuery, *, now_ms: int, answer: RevocationStatus | None = None) -> None:
         """
         Return if the credential still counts; *answer* is the store's, where it was asked already.
 
@@ -130,7 +130,7 @@ class Revocations:
         self._watch.refuse_doubtful(reply.issued_ms, self._seen[shard], reply.now_ms, now_ms, has_session=True)
         return reply.claims
 
-    async def ask_all(self, questions: Sequence[Question]) -> dict[Question, Answer]:
+    async def ask_all(self, questions: Sequence[RevocationQuery]) -> dict[RevocationQuery, RevocationStatus]:
         """
         Ask about many credentials together; nothing is told where the store can only be asked about one.
 
@@ -143,7 +143,7 @@ class Revocations:
             return {}
         return dict(zip(alike, await self._store.ask_all(alike), strict=True))
 
-    async def stamp(self, question: Question) -> int:
+    async def stamp(self, question: RevocationQuery) -> int:
         """
         Find the ``iat_ms`` of a token that is about to be issued.
 
@@ -152,12 +152,14 @@ class Revocations:
         """
         return (await self.consult(question.shard, lambda: self._store.stamp(question))).iat_ms
 
-    async def revoke_token(self, issuer: str, token_id: str, *, subject: str | None, expires_ms: int) -> Receipt:
+    async def revoke_token(
+        self, issuer: str, token_id: str, *, subject: str | None, expires_ms: int
+    ) -> RevocationReceipt:
         """End one token, which ends by itself at *expires_ms*; on all shards if its *subject* is not known."""
         shards = self._all_shards() if subject is None else (shard_of(issuer, subject, self._shards),)
         return await self._revoke("token", issuer, token_id, shards=shards, expires_ms=self._entry_end_ms(expires_ms))
 
-    async def revoke_session(self, issuer: str, session_id: str, *, ends_ms: int) -> Receipt:
+    async def revoke_session(self, issuer: str, session_id: str, *, ends_ms: int) -> RevocationReceipt:
         """
         End the tokens of one own session, which ends by itself at *ends_ms*.
 
@@ -171,22 +173,22 @@ class Revocations:
             "session", issuer, session_id, shards=(place[0],), expires_ms=self._entry_end_ms(ends_ms)
         )
 
-    async def revoke_subject(self, issuer: str, subject: str) -> Receipt:
+    async def revoke_subject(self, issuer: str, subject: str) -> RevocationReceipt:
         """End whatever was issued to one subject until now."""
         shard = shard_of(issuer, subject, self._shards)
         return await self._revoke("subject", issuer, subject, shards=(shard,), lives_ms=self._absolute_lifetime_ms)
 
-    async def revoke_client(self, issuer: str, client_id: str) -> Receipt:
+    async def revoke_client(self, issuer: str, client_id: str) -> RevocationReceipt:
         """End whatever was issued to one client until now."""
         return await self._revoke(
             "client", issuer, client_id, shards=self._all_shards(), lives_ms=self._absolute_lifetime_ms
         )
 
-    async def revoke_key(self, issuer: str, kid: str) -> Receipt:
+    async def revoke_key(self, issuer: str, kid: str) -> RevocationReceipt:
         """End whatever one key signs, for ever."""
         return await self._revoke("key", issuer, kid, shards=self._all_shards())
 
-    async def revoke_everything(self, issuer: str) -> Receipt:
+    async def revoke_everything(self, issuer: str) -> RevocationReceipt:
         """End whatever one issuer issued until now."""
         return await self._revoke("everything", issuer, shards=self._all_shards(), lives_ms=self._absolute_lifetime_ms)
 
@@ -204,8 +206,8 @@ class Revocations:
         shards: tuple[int, ...],
         expires_ms: int | None = None,
         lives_ms: int | None = None,
-    ) -> Receipt:
-        revocation = Revocation(kind, member(kind, issuer, *parts), shards, expires_ms, lives_ms)
+    ) -> RevocationReceipt:
+        revocation = Revocation(kind, revocation_key(kind, issuer, *parts), shards, expires_ms, lives_ms)
         written: dict[int, Written] = {}
         error: Unavailable | None = None
         for shard in shards:
@@ -215,7 +217,7 @@ class Revocations:
                 error = unavailable
         if error is not None and not written:
             raise error
-        receipt = Receipt.of(revocation, written)
+        receipt = RevocationReceipt.of(revocation, written)
         self._announce(Revoked(kind=kind, shards=len(receipt.shards), replicas=receipt.replicas))
         return receipt
 

@@ -11,7 +11,7 @@ import binascii
 from functools import lru_cache
 from hashlib import sha1, sha256
 
-from safeconduct._core.store import Question, RevocationKind
+from safeconduct._core.store import RevocationKind, RevocationQuery
 
 _LETTERS: dict[RevocationKind, bytes] = {
     "token": b"t",
@@ -43,14 +43,14 @@ def _beginning(word: str, issuer: str) -> bytes:
     return _framed(word) + _framed(issuer)
 
 
-def member(kind: RevocationKind, issuer: str, *parts: str) -> bytes:
+def revocation_key(kind: RevocationKind, issuer: str, *parts: str) -> bytes:
     """Name a thing: a token by its jti, a key by its kid, a session by its id, a client, a subject by theirs."""
     framed = _beginning(kind, issuer) + b"".join([_framed(part) for part in parts])
     return _LETTERS[kind] + sha256(framed).digest()[:_DIGEST_BYTES]
 
 
 # Keys, clients and issuers are few, and come with every token.
-_steady_member = lru_cache(maxsize=_NAMES_KEPT)(member)
+_steady_member = lru_cache(maxsize=_NAMES_KEPT)(revocation_key)
 
 
 def shard_of(issuer: str, subject: str, shards: int) -> int:
@@ -108,7 +108,7 @@ def question_for(  # noqa: PLR0913 - so many things can have ended a credential
     shards: int,
     needs_session: bool = False,
     reference: bytes | None = None,
-) -> Question:
+) -> RevocationQuery:
     """
     Gather what may have ended a credential.
 
@@ -127,15 +127,15 @@ def question_for(  # noqa: PLR0913 - so many things can have ended a credential
         reference: The digest of an opaque token, which counts only while the store has it and its session.
     """
     own_session_id = session_id if is_own else None
-    cuts = [member("subject", issuer, subject), _steady_member("everything", issuer)]
+    cuts = [revocation_key("subject", issuer, subject), _steady_member("everything", issuer)]
     if client_id is not None:
         cuts.append(_steady_member("client", issuer, client_id))
     if own_session_id is not None:
-        cuts.append(member("session", issuer, own_session_id))
-    marks = [member("token", issuer, token_id)] if token_id is not None else []
+        cuts.append(revocation_key("session", issuer, own_session_id))
+    marks = [revocation_key("token", issuer, token_id)] if token_id is not None else []
     if kid is not None:
         marks.append(_steady_member("key", issuer, kid))
-    return Question(
+    return RevocationQuery(
         shard=shard_of(issuer, subject, shards),
         marks=tuple(marks),
         cuts=tuple(cuts),
@@ -147,7 +147,7 @@ def question_for(  # noqa: PLR0913 - so many things can have ended a credential
     )
 
 
-def stamp_question(*, issuer: str, subject: str, client_id: str, shards: int) -> Question:
+def stamp_question(*, issuer: str, subject: str, client_id: str, shards: int) -> RevocationQuery:
     """Gather what would end a token of no session that is about to be issued; for ``Store.stamp``."""
     return question_for(
         issuer=issuer,

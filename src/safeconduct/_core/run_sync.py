@@ -6,7 +6,7 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 
-def finish(coroutine: Coroutine[object, None, Result]) -> Result:
+def run_sync(coroutine: Coroutine[object, None, Result]) -> Result:
     """
     Run *coroutine* to its end with one ``send`` and return its result.
 

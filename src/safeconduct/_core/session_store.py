@@ -44,7 +44,7 @@ MemberOf = Callable[[str], bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class SessionRef:
     """Which session a command is about, and what may have ended it."""
 
     shard: int
@@ -182,7 +182,7 @@ class SessionStore(Protocol):
         """What the ids of its sessions bear after their shard, where they are known to one process only."""
         ...
 
-    async def open(self, reach: Reach, opening: Opening) -> SessionReply:
+    async def open(self, ref: SessionRef, opening: Opening) -> SessionReply:
         """
         Keep a new session, which begins after every cut-off: ``opened``.
 
@@ -191,39 +191,39 @@ class SessionStore(Protocol):
         """
         ...
 
-    async def read(self, reach: Reach) -> SessionReply:
+    async def read(self, ref: SessionRef) -> SessionReply:
         """Say what is known of a session: ``read`` or ``gone``.  It decides nothing."""
         ...
 
-    async def rotate(self, reach: Reach, rotation: Rotation) -> SessionReply:
+    async def rotate(self, ref: SessionRef, rotation: Rotation) -> SessionReply:
         """Take a refresh token; ``early`` where it wants to be extended before half of its life."""
         ...
 
-    async def renew(self, reach: Reach, renewing: Renewing) -> SessionReply:
+    async def renew(self, ref: SessionRef, renewing: Renewing) -> SessionReply:
         """Renew an access token; ``at_end`` where its end can't grow."""
         ...
 
-    async def step_up(self, reach: Reach, step: StepUp) -> SessionReply:
+    async def step_up(self, ref: SessionRef, step: StepUp) -> SessionReply:
         """Take a proof and cut off the session's older tokens: ``stepped``, or what ``rotate`` says."""
         ...
 
-    async def fail(self, reach: Reach, *, request_id: str, limit: int) -> SessionReply:
+    async def fail(self, ref: SessionRef, *, request_id: str, limit: int) -> SessionReply:
         """Count a failed proof: ``failed``, or ``ended`` with the last that is allowed."""
         ...
 
-    async def touch(self, reach: Reach, *, every_ms: int) -> SessionReply:
+    async def touch(self, ref: SessionRef, *, every_ms: int) -> SessionReply:
         """Say whether a session stands, ``used`` or ``gone``, and note its use if *every_ms* have gone by."""
         ...
 
-    async def end(self, reach: Reach, *, lives_ms: int) -> SessionReply:
+    async def end(self, ref: SessionRef, *, lives_ms: int) -> SessionReply:
         """End a session and cut it off: ``ended``, or ``gone`` where there was none; *lives_ms* bounds its tokens."""
         ...
 
-    async def end_all(self, reach: Reach, *, lives_ms: int) -> SessionReply:
+    async def end_all(self, ref: SessionRef, *, lives_ms: int) -> SessionReply:
         """End every session of the owner and cut him off: ``ended``."""
         ...
 
-    async def sessions_of(self, reach: Reach, members: MemberOf, after: Cursor | None = None) -> SessionsReply:
+    async def sessions_of(self, ref: SessionRef, members: MemberOf, after: Cursor | None = None) -> SessionsReply:
         """Return a page of the owner's sessions; *members* names the member of a session by its id."""
         ...
 

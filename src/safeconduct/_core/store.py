@@ -20,7 +20,7 @@ RevocationKind = Literal["token", "session", "subject", "client", "key", "everyt
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class RevocationQuery:
     """
     What is asked of the store about one proven credential, in one command on one shard.
 
@@ -45,8 +45,8 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the store says to a ``Question``."""
+class RevocationStatus:
+    """What the store says to a ``RevocationQuery``."""
 
     #: None where the store has no epoch: it is new, or has lost its data.
     epoch: Epoch | None
@@ -58,7 +58,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class IssueTime:
     """The instant that a new token bears; nothing was written where *epoch* is None."""
 
     epoch: Epoch | None
@@ -102,7 +102,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class RevocationReceipt:
     """What became of a revocation."""
 
     #: The latest cut-off of all shards, by the store's clock; None for a mark.
@@ -117,7 +117,7 @@ class Receipt:
     durability: Literal["durable", "stored"] = "stored"
 
     @classmethod
-    def of(cls, revocation: Revocation, written: Mapping[int, Written]) -> "Receipt":
+    def of(cls, revocation: Revocation, written: Mapping[int, Written]) -> "RevocationReceipt":
         """Sum up what each shard that could be asked made of *revocation*."""
         cuts_ms = [one.before_ms for one in written.values() if one.before_ms is not None]
         return cls(
@@ -147,7 +147,7 @@ class Store(Protocol):
     nothing else, where the store cannot be asked within its deadline; ``NotSupported`` where there is none to write to.
     """
 
-    async def ask(self, question: Question) -> Answer:
+    async def ask(self, question: RevocationQuery) -> RevocationStatus:
         """Say whether a credential was ended, and in which epoch the store is."""
         ...
 
@@ -160,7 +160,7 @@ class Store(Protocol):
         """
         ...
 
-    async def stamp(self, question: Question) -> Stamp:
+    async def stamp(self, question: RevocationQuery) -> IssueTime:
         """Find the ``iat_ms`` of a new token: after every cut-off that would meet it and after the epoch began."""
         ...
 
@@ -197,7 +197,7 @@ class View(Protocol):
     #: Another object whenever ``holds`` may answer otherwise: what held at one version need not be looked up again.
     version: object
 
-    def holds(self, question: Question) -> bool:
+    def holds(self, question: RevocationQuery) -> bool:
         """Say whether the credential counts for certain; where that is not so, ``ask`` decides."""
         ...
 
@@ -206,7 +206,7 @@ class View(Protocol):
 class AsksTogether(Protocol):
     """A store that answers many questions in about one command."""
 
-    async def ask_all(self, questions: Sequence[Question]) -> Sequence[Answer]:
+    async def ask_all(self, questions: Sequence[RevocationQuery]) -> Sequence[RevocationStatus]:
         """Answer each, in their order."""
         ...
 
@@ -220,7 +220,7 @@ class Remembers(Protocol):
         ...
 
 
-class Stores(Protocol):
+class StoreProvider(Protocol):
     """What an author may pass as ``Auth(store=…)``: one store with a port for each world."""
 
     def blocking(self) -> Store:
@@ -244,7 +244,7 @@ class Blind:
     def __init__(self) -> None:
         self.version = object()
 
-    def holds(self, question: Question) -> bool:
+    def holds(self, question: RevocationQuery) -> bool:
         """Never be certain."""
         del question
         return False
@@ -258,7 +258,7 @@ class Unasked:
     def __init__(self) -> None:
         self.version = object()
 
-    def holds(self, question: Question) -> bool:
+    def holds(self, question: RevocationQuery) -> bool:
         """Know of nothing that was revoked."""
         del question
         return True

@@ -2,27 +2,27 @@
 
 from collections.abc import Sequence
 
-from safeconduct._core.basic import BasicRecognition
+from safeconduct._core.basic import BasicAuthenticator
 from safeconduct._core.credential_sources import Sources
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Ambient, Passed, Proof
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.store import Answer, Question
+from safeconduct._core.store import RevocationQuery, RevocationStatus
 from safeconduct._http.origin import Verdict, check_origin
 from safeconduct._http.request import Request
 from safeconduct.config import Consistency
 from safeconduct.errors import ExpiredToken, RevokedToken
 
 
-class Vouching:
+class ValidityCheck:
     """Asks everything that may change between two requests with one credential."""
 
     def __init__(
         self,
         revocations: Revocations | None,
         sources: Sources,
-        basic: BasicRecognition | None,
+        basic: BasicAuthenticator | None,
         *,
         asks_by_default: bool,
         csrf: CsrfTokens,
@@ -33,7 +33,7 @@ class Vouching:
         self._asks_by_default = asks_by_default
         self._csrf = csrf
 
-    async def vouch(
+    async def check_validity(
         self, passed: Passed, request: Request, requirement: Requirement, now: float, *, is_asked: bool = False
     ) -> None:
         """
@@ -79,7 +79,12 @@ class Vouching:
         self._check_origin(request, requirement, "basic", token_decides=False)
 
     async def ask(
-        self, question: Question, consistency: Consistency | None, *, now_ms: int, answer: Answer | None = None
+        self,
+        question: RevocationQuery,
+        consistency: Consistency | None,
+        *,
+        now_ms: int,
+        answer: RevocationStatus | None = None,
     ) -> None:
         """
         Ask the store, unless *consistency*, or what holds without one, says not to; *answer* is what it has said.
@@ -95,7 +100,7 @@ class Vouching:
         if self.asks(consistency, question) or revocations.is_early(question, now_ms):
             await revocations.check(question, now_ms=now_ms, answer=answer)
 
-    async def ask_all(self, questions: Sequence[Question]) -> dict[Question, Answer]:
+    async def ask_all(self, questions: Sequence[RevocationQuery]) -> dict[RevocationQuery, RevocationStatus]:
         """
         Ask the store about many at once, where it can be.
 
@@ -104,7 +109,7 @@ class Vouching:
         """
         return {} if self._revocations is None else await self._revocations.ask_all(questions)
 
-    def asks(self, consistency: Consistency | None, question: Question) -> bool:
+    def asks(self, consistency: Consistency | None, question: RevocationQuery) -> bool:
         """Say whether the store is asked *question* under *consistency*, where there is one."""
         if question.kept is not None:
             # An allowlist that is not looked at would allow nobody, or everybody.

@@ -120,12 +120,12 @@ class TokenVerifier:
         Raises:
             ConfigurationError: If an issuer has two.
         """
-        self._desks: dict[object, _Desk] = {}
+        self._session_endpoints: dict[object, _Desk] = {}
         for policy in policies:
-            if policy.issuer in self._desks:
+            if policy.issuer in self._session_endpoints:
                 raise ConfigurationError(f"trust: issuer must be named once, got {policy.issuer!r} twice")
-            self._desks[policy.issuer] = _Desk(policy)
-        self._sources = tuple(desk.policy.keys for desk in self._desks.values())
+            self._session_endpoints[policy.issuer] = _Desk(policy)
+        self._sources = tuple(opaque_lookup.policy.keys for opaque_lookup in self._session_endpoints.values())
         self._state = self._tables()
 
     def key_state(self) -> object:
@@ -167,39 +167,43 @@ class TokenVerifier:
         proof = decode_segment(last)
         raw = read_object(decode_segment(body))
         issuer = raw.get("iss")
-        desk = self._desks.get(issuer) if type(issuer) is str else None
-        if desk is None or (opened_by is not None and opened_by is not desk):
+        opaque_lookup = self._session_endpoints.get(issuer) if type(issuer) is str else None
+        if opaque_lookup is None or (opened_by is not None and opened_by is not opaque_lookup):
             raise WrongIssuer
-        check = desk.prove(head, wire[: -len(last) - 1], proof)
-        return read_claims(raw, desk.policy, check.kid, now, check.token_type)
+        check = opaque_lookup.prove(head, wire[: -len(last) - 1], proof)
+        return read_claims(raw, opaque_lookup.policy, check.kid, now, check.token_type)
 
     def _open(self, wire: bytes, parts: list[bytes], now: float) -> Claims:
         envelope = read_envelope(wire, parts)
-        desk = self._desk_of(envelope)
-        key = desk.find(envelope.header.kid, envelope.header.algorithm)
-        check_outside(envelope.header, desk.policy)
+        opaque_lookup = self._opaque_lookup_of(envelope)
+        key = opaque_lookup.find(envelope.header.kid, envelope.header.algorithm)
+        check_outside(envelope.header, opaque_lookup.policy)
         inner = open_envelope(envelope, key)
         inside = inner.split(b".", _PARTS_OF_JWS)
         if len(inside) != _PARTS_OF_JWS:
             # Decryption authenticates nobody: whoever knows a public key could have encrypted (RFC 8725 §3.3).
             raise MalformedToken("an envelope without exactly one signed token in it")
-        claims = self._prove(inner, inside, now, desk)
-        compare_copies(envelope.header.members, claims.raw, desk.policy)
+        claims = self._prove(inner, inside, now, opaque_lookup)
+        compare_copies(envelope.header.members, claims.raw, opaque_lookup.policy)
         return claims if PADDING_CLAIM not in claims.raw else _without_padding(claims)
 
-    def _desk_of(self, envelope: Envelope) -> _Desk:
+    def _opaque_lookup_of(self, envelope: Envelope) -> _Desk:
         """Pick whose key opens an envelope; nothing but refusal follows from this choice."""
         header = envelope.header
         if "iss" in header.members:
             issuer = header.members["iss"]
-            desk = self._desks.get(issuer) if isinstance(issuer, str) else None
-            if desk is None:
+            opaque_lookup = self._session_endpoints.get(issuer) if isinstance(issuer, str) else None
+            if opaque_lookup is None:
                 raise WrongIssuer
-            return desk
-        desks = [desk for desk in self._desks.values() if desk.opens(header.kid, header.algorithm)]
-        if len(desks) != 1:
+            return opaque_lookup
+        session_endpoints = [
+            opaque_lookup
+            for opaque_lookup in self._session_endpoints.values()
+            if opaque_lookup.opens(header.kid, header.algorithm)
+        ]
+        if len(session_endpoints) != 1:
             raise UnknownKey(header.kid, "not exactly one issuer with such a key for envelopes")
-        return desks[0]
+        return session_endpoints[0]
 
     def _tables(self) -> tuple[KeyTable, ...]:
         return tuple(source.table() for source in self._sources)

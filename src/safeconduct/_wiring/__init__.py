@@ -1,5 +1,5 @@
 """Where an ``Auth`` is put together."""
 
-from safeconduct._wiring.container import Workshop
+from safeconduct._wiring.container import Container
 
-__all__ = ["Workshop"]
+__all__ = ["Container"]

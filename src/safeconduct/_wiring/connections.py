@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 
-from safeconduct._core.authentication import Identification
-from safeconduct._core.bearer import Recognition
+from safeconduct._core.authentication import Authenticator
+from safeconduct._core.bearer import BearerAuthenticator
 from safeconduct._core.connection_checks import Watching
-from safeconduct._core.opaque import Resolution
+from safeconduct._core.opaque import OpaqueTokenResolver
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.session_store import KeepsSessions
-from safeconduct._core.sessions.lookup import Prolonging, Reaches
+from safeconduct._core.sessions.lookup import SessionExtension, SessionKeys
 from safeconduct._core.sessions.model import Lifetimes
 from safeconduct._core.store import Store, View
-from safeconduct._core.validity import Vouching
+from safeconduct._core.validity import ValidityCheck
 from safeconduct.config import Config
 from safeconduct.events import Event
 
@@ -21,10 +21,10 @@ def watching_of(  # noqa: PLR0913 - every part that decides about a request deci
     *,
     store: Store,
     revocations: Revocations | None,
-    identification: Identification,
-    recognition: Recognition,
-    resolution: Resolution,
-    vouching: Vouching,
+    identification: Authenticator,
+    recognition: BearerAuthenticator,
+    resolution: OpaqueTokenResolver,
+    validity: ValidityCheck,
     view: View,
     announce: Callable[[Event], None],
 ) -> Watching:
@@ -33,7 +33,7 @@ def watching_of(  # noqa: PLR0913 - every part that decides about a request deci
         identification=identification,
         recognition=recognition,
         resolution=resolution,
-        vouching=vouching,
+        validity=validity,
         view=view,
         prolonging=_prolonging_of(config, store, revocations),
         staleness_seconds=config.revocation.staleness_seconds,
@@ -41,14 +41,14 @@ def watching_of(  # noqa: PLR0913 - every part that decides about a request deci
     )
 
 
-def _prolonging_of(config: Config, store: Store, revocations: Revocations | None) -> Prolonging | None:
+def _prolonging_of(config: Config, store: Store, revocations: Revocations | None) -> SessionExtension | None:
     """Make it, or return None where no session of ours can be asked for."""
     if config.issuer is None or revocations is None or not isinstance(store, KeepsSessions):
         return None
-    return Prolonging(
+    return SessionExtension(
         store.sessions,
         revocations,
-        reaches=Reaches.of(config),
+        session_keys=SessionKeys.of(config),
         lives=Lifetimes.of(config),
         leeway_ms=config.tokens.leeway_seconds * 1000,
     )

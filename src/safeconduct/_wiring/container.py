@@ -8,33 +8,33 @@ import secrets
 from collections.abc import Iterator
 from functools import cached_property
 
-from safeconduct._core.authentication import Identification
-from safeconduct._core.basic import BasicRecognition
-from safeconduct._core.bearer import Recognition
+from safeconduct._core.authentication import Authenticator
+from safeconduct._core.basic import BasicAuthenticator
+from safeconduct._core.bearer import BearerAuthenticator
 from safeconduct._core.credential_sources import Sources
 from safeconduct._core.csrf import CsrfTokens
-from safeconduct._core.decision import Clock, Strangers
+from safeconduct._core.decision import AnonymousResults, Clock
 from safeconduct._core.directory import AsyncDirectory, Directory
 from safeconduct._core.endpoints.routes import jwks_row
 from safeconduct._core.endpoints.routing import Endpoints, Row
 from safeconduct._core.epochs import Epochs
-from safeconduct._core.error_responses import Answers, ProblemBody
-from safeconduct._core.event_dispatcher import Announcer
+from safeconduct._core.error_responses import ErrorResponses, ProblemBody
+from safeconduct._core.event_dispatcher import EventDispatcher
 from safeconduct._core.gate import Gate
-from safeconduct._core.opaque import Resolution
+from safeconduct._core.opaque import OpaqueTokenResolver
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import AddClaims
-from safeconduct._core.store import Remembers, Store, Stores, Unasked
-from safeconduct._core.validity import Vouching
+from safeconduct._core.store import Remembers, Store, StoreProvider, Unasked
+from safeconduct._core.validity import ValidityCheck
 from safeconduct._keys.derivation import Secrets
 from safeconduct._keys.loading import issuer_rules, own_keys
 from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct._tokens.issuer_policy import ACR
 from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct._wiring.connections import watching_of
-from safeconduct._wiring.passwords import ProvingWing, World
-from safeconduct._wiring.sessions import KeepingWing, LoginWing
+from safeconduct._wiring.passwords import PasswordFactory, World
+from safeconduct._wiring.sessions import OpaqueTokenFactory, SessionFactory
 from safeconduct._wiring.settings import dated, leeway_of, policy_of, realm_of, sources_of, weakened
 from safeconduct._wiring.world_parts import WorldParts
 from safeconduct.config import Config
@@ -42,7 +42,7 @@ from safeconduct.errors import ConfigurationError
 from safeconduct.stores import open_store
 
 
-class Workshop:
+class Container:
     """Makes the parts of one ``Auth``."""
 
     def __init__(
@@ -50,9 +50,9 @@ class Workshop:
         config: Config,
         *,
         directory: Directory | AsyncDirectory | None,
-        store: Stores | None,
+        store: StoreProvider | None,
         clock: Clock,
-        announce: Announcer,
+        announce: EventDispatcher,
         problem_body: ProblemBody | None,
         add_claims: AddClaims | None,
     ) -> None:
@@ -76,7 +76,7 @@ class Workshop:
         self._own_rules = next((policy for policy in rules if policy.is_own), None)
         self._verifier = TokenVerifier(rules)
         self._epochs = Epochs(self._stores.epochs() if isinstance(self._stores, Remembers) else None)
-        self.proving = ProvingWing(
+        self.proving = PasswordFactory(
             config,
             directory,
             derived=self._secrets_or_none(),
@@ -109,21 +109,21 @@ class Workshop:
         revocations = self.revocations(world)
         basic = self.proving.basic(world, self.store(world), revocations, realm=self._realm)
         asks = self._config.consistency != "none"
-        vouching = Vouching(revocations, self._sources, basic, asks_by_default=asks, csrf=self._csrf)
+        validity = ValidityCheck(revocations, self._sources, basic, asks_by_default=asks, csrf=self._csrf)
         view = Unasked() if revocations is None else revocations.view
         resolution = self._resolution(world)
-        identification = self._identification(resolution, vouching, basic)
+        identification = self._identification(resolution, validity, basic)
         gate = Gate(
             policy=self._policy,
             sources=self._sources,
             recognition=self._recognition,
             resolution=resolution,
             identification=identification,
-            vouching=vouching,
-            strangers=self._strangers,
+            validity=validity,
+            anonymous_results=self._anonymous_results,
             view=view,
             answers=self._answers,
-            endpoints=Endpoints(self._rows(world, self._identification(resolution, vouching, None))),
+            endpoints=Endpoints(self._rows(world, self._identification(resolution, validity, None))),
             watching=watching_of(
                 self._config,
                 store=self.store(world),
@@ -131,7 +131,7 @@ class Workshop:
                 identification=identification,
                 recognition=self._recognition,
                 resolution=resolution,
-                vouching=vouching,
+                validity=validity,
                 view=view,
                 announce=self._announce,
             ),
@@ -144,15 +144,15 @@ class Workshop:
         return gate
 
     def _identification(
-        self, resolution: Resolution, vouching: Vouching, basic: BasicRecognition | None
-    ) -> Identification:
-        return Identification(
+        self, resolution: OpaqueTokenResolver, validity: ValidityCheck, basic: BasicAuthenticator | None
+    ) -> Authenticator:
+        return Authenticator(
             sources=self._sources,
             recognition=self._recognition,
             resolution=resolution,
             basic=basic,
-            vouching=vouching,
-            strangers=self._strangers,
+            validity=validity,
+            anonymous_results=self._anonymous_results,
             rejects_invalid=self._config.access.on_invalid == "reject",
         )
 
@@ -186,12 +186,12 @@ class Workshop:
             clock=self._clock,
             horizon_seconds=self.horizon_seconds,
             absolute_lifetime_seconds=self._config.sessions.absolute_lifetime_seconds,
-            rooms=lambda: self._wing.rooms(world),
+            session_verbs=lambda: self._factory.session_verbs(world),
             resolution=self._resolution(world),
         )
 
-    def _rows(self, world: World, identification: Identification) -> Iterator[Row]:
-        yield from self._wing.rows(world, identification)
+    def _rows(self, world: World, identification: Authenticator) -> Iterator[Row]:
+        yield from self._factory.rows(world, identification)
         keys = self.keys
         if keys is not None and self._config.endpoints.well_known:
             yield jwks_row(lambda: keys.current().published())
@@ -219,10 +219,10 @@ class Workshop:
         return sources_of(self._config)
 
     @cached_property
-    def _recognition(self) -> Recognition:
+    def _recognition(self) -> BearerAuthenticator:
         config = self._config
         own = {} if config.issuer is None else {config.issuer: config.tokens.leeway_seconds}
-        return Recognition(
+        return BearerAuthenticator(
             owner=self._owner,
             verifier=self._verifier,
             capacity=config.tokens.remembered,
@@ -232,12 +232,12 @@ class Workshop:
             needs_session=config.sessions.require_session,
         )
 
-    def _resolution(self, world: World) -> Resolution:
-        return Resolution(self._recognition, lambda: self._keeping.desk(world))
+    def _resolution(self, world: World) -> OpaqueTokenResolver:
+        return OpaqueTokenResolver(self._recognition, lambda: self._keeping.opaque_lookup(world))
 
     @cached_property
-    def _answers(self) -> Answers:
-        return Answers(
+    def _answers(self) -> ErrorResponses:
+        return ErrorResponses(
             realm=self._realm,
             offers_basic="basic" in self._config.sources,
             acr_values={level: acr for acr, level in ACR.items()},
@@ -251,12 +251,12 @@ class Workshop:
         return WorldParts(self.store, self.revocations, self.proving)
 
     @cached_property
-    def _keeping(self) -> KeepingWing:
-        return KeepingWing(self._config, parts=self._parts, keys=self._secrets_or_none, policy=self._own_rules)
+    def _keeping(self) -> OpaqueTokenFactory:
+        return OpaqueTokenFactory(self._config, parts=self._parts, keys=self._secrets_or_none, policy=self._own_rules)
 
     @cached_property
-    def _wing(self) -> LoginWing:
-        return LoginWing(
+    def _factory(self) -> SessionFactory:
+        return SessionFactory(
             self._config,
             parts=self._parts,
             issuer=lambda: self.issuer,
@@ -279,13 +279,13 @@ class Workshop:
         )
 
     @cached_property
-    def _strangers(self) -> Strangers:
-        return Strangers(self._clock, self._owner)
+    def _anonymous_results(self) -> AnonymousResults:
+        return AnonymousResults(self._clock, self._owner)
 
     def _secrets_or_none(self) -> Secrets | None:
         return None if self.keys is None else self.keys.current().secrets
 
-    def _configured_store(self) -> Stores:
+    def _configured_store(self) -> StoreProvider:
         return open_store(
             self._config.store,
             self._config.revocation,

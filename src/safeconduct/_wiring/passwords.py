@@ -3,10 +3,10 @@
 import secrets
 from typing import Literal
 
-from safeconduct._core.basic import BasicRecognition
+from safeconduct._core.basic import BasicAuthenticator
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import AsyncDirectory, Directory, People
-from safeconduct._core.event_dispatcher import Announcer
+from safeconduct._core.event_dispatcher import EventDispatcher
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.store import Store
@@ -25,7 +25,7 @@ World = Literal["asgi", "wsgi"]
 _LOCAL_ISSUER = "urn:safeconduct:local"
 
 
-class ProvingWing:
+class PasswordFactory:
     """
     Make what proves passwords, for one world at a time and once for each.
 
@@ -46,7 +46,7 @@ class ProvingWing:
         derived: Secrets | None,
         owner: object,
         clock: Clock,
-        announce: Announcer,
+        announce: EventDispatcher,
     ) -> None:
         self._config = config
         self._derived = derived
@@ -101,7 +101,7 @@ class ProvingWing:
 
     def basic(
         self, world: World, store: Store, revocations: Revocations | None, *, realm: str
-    ) -> BasicRecognition | None:
+    ) -> BasicAuthenticator | None:
         """
         Return what proves Basic credentials, None where that is no source.
 
@@ -112,7 +112,7 @@ class ProvingWing:
         if "basic" not in config.sources:
             return None
         proxies = Proxies.of(config.proxies.trusted)
-        return BasicRecognition(
+        return BasicAuthenticator(
             self.passwords(world, store),
             config.basic,
             realm=realm,

@@ -4,27 +4,27 @@ import secrets
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from safeconduct._core.authentication import Identification
-from safeconduct._core.bearer import Recognition, principal_of
+from safeconduct._core.authentication import Authenticator
+from safeconduct._core.bearer import BearerAuthenticator, principal_of
 from safeconduct._core.credential_sources import Sources
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
 from safeconduct._core.device_cookie import Devices
-from safeconduct._core.endpoints.login import SignInDesk
-from safeconduct._core.endpoints.logout import LeavingDesk
-from safeconduct._core.endpoints.refresh import ExchangeDesk
+from safeconduct._core.endpoints.login import LoginEndpoint
+from safeconduct._core.endpoints.logout import LogoutEndpoint
+from safeconduct._core.endpoints.refresh import RefreshEndpoint
 from safeconduct._core.endpoints.replaced_sessions import PresentedSessions
-from safeconduct._core.endpoints.request_context import Visits
-from safeconduct._core.endpoints.routes import Desks, openapi_row
+from safeconduct._core.endpoints.request_context import RequestContext
+from safeconduct._core.endpoints.routes import SessionEndpoints, openapi_row
 from safeconduct._core.endpoints.routing import Row
-from safeconduct._core.endpoints.session import OverviewDesk
-from safeconduct._core.endpoints.token_response import Delivery
-from safeconduct._core.opaque import Desk, References, Resolution
-from safeconduct._core.opaque_store import KeepsReferences
+from safeconduct._core.endpoints.session import SessionEndpoint
+from safeconduct._core.endpoints.token_response import TokenResponse
+from safeconduct._core.opaque import OpaqueLookup, OpaqueTokenResolver, OpaqueTokens
+from safeconduct._core.opaque_store import KeepsOpaqueTokens
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.session_store import KeepsSessions
-from safeconduct._core.sessions.issuing import AddClaims, Keeping
-from safeconduct._core.sessions.verbs import SessionVerbs, session_rooms, stateless_rooms
+from safeconduct._core.sessions.issuing import AddClaims, OpaqueTokenWriter
+from safeconduct._core.sessions.verbs import SessionVerbs, stateless_sessions, stored_sessions
 from safeconduct._http.forwarded import Proxies
 from safeconduct._http.set_cookie import MAX_COOKIE_BYTES
 from safeconduct._keys.derivation import Secrets
@@ -38,7 +38,7 @@ from safeconduct.events import Event
 from safeconduct.principal import Principal
 
 
-class KeepingWing:
+class OpaqueTokenFactory:
     """
     Make what opaque tokens need, for one world at a time and once for each.
 
@@ -57,26 +57,26 @@ class KeepingWing:
         self._keys_or_none = keys
         self._keys = present(keys)
         self._policy = policy
-        self._desks: dict[World, Desk | None] = {}
+        self._session_endpoints: dict[World, OpaqueLookup | None] = {}
 
-    def desk(self, world: World) -> Desk | None:
+    def opaque_lookup(self, world: World) -> OpaqueLookup | None:
         """Return where opaque tokens are looked up, None where there can be none."""
-        if world not in self._desks:
-            self._desks[world] = self._new_desk(world)
-        return self._desks[world]
+        if world not in self._session_endpoints:
+            self._session_endpoints[world] = self._new_opaque_lookup(world)
+        return self._session_endpoints[world]
 
-    def keeping(self, world: World, issuer: TokenIssuer) -> Keeping | None:
+    def keeping(self, world: World, issuer: TokenIssuer) -> OpaqueTokenWriter | None:
         """Return what keeps new tokens, None where none is ever kept."""
-        desk, config = self.desk(world), self._config
+        opaque_lookup, config = self.opaque_lookup(world), self._config
         keeps_every = config.tokens.format == "opaque"
-        if desk is None or not (keeps_every or "cookie" in config.sources):
+        if opaque_lookup is None or not (keeps_every or "cookie" in config.sources):
             return None
         name = config.cookies.access
-        return Keeping(
+        return OpaqueTokenWriter(
             issuer=issuer,
-            references=desk.references,
-            store=desk.store,
-            revocations=desk.revocations,
+            references=opaque_lookup.references,
+            store=opaque_lookup.store,
+            revocations=opaque_lookup.revocations,
             keeps_every=keeps_every,
             is_too_long=lambda token: len(name) + len(token) > MAX_COOKIE_BYTES,
             leeway_seconds=config.tokens.leeway_seconds,
@@ -92,18 +92,18 @@ class KeepingWing:
             ConfigurationError: If it would answer as if every record were there.
         """
         is_opaque, is_listed = self._config.tokens.format == "opaque", self._config.sessions.require_session
-        if (is_opaque or is_listed) and not isinstance(self._parts.store(world), KeepsReferences):
+        if (is_opaque or is_listed) and not isinstance(self._parts.store(world), KeepsOpaqueTokens):
             name = 'tokens.format is "opaque"' if is_opaque else "sessions.require_session is true"
             raise ConfigurationError(f"store: got one that keeps no sessions and tokens, wanted one, since {name}")
 
-    def _new_desk(self, world: World) -> Desk | None:
+    def _new_opaque_lookup(self, world: World) -> OpaqueLookup | None:
         store, revocations = self._parts.store(world), self._parts.revocations(world)
         if self._policy is None or self._keys_or_none() is None:
             return None
-        if revocations is None or not isinstance(store, KeepsReferences):
+        if revocations is None or not isinstance(store, KeepsOpaqueTokens):
             return None
-        return Desk(
-            references=References(self._keys, secrets.token_bytes),
+        return OpaqueLookup(
+            references=OpaqueTokens(self._keys, secrets.token_bytes),
             store=store.references,
             revocations=revocations,
             policy=self._policy,
@@ -111,7 +111,7 @@ class KeepingWing:
         )
 
 
-class LoginWing:
+class SessionFactory:
     """
     Make what a login's life needs, for one world at a time and once for each.
 
@@ -135,10 +135,10 @@ class LoginWing:
         *,
         parts: WorldParts,
         issuer: Callable[[], TokenIssuer],
-        keeping: KeepingWing,
+        keeping: OpaqueTokenFactory,
         keys: Callable[[], Secrets | None],
         csrf: CsrfTokens,
-        recognition: Recognition,
+        recognition: BearerAuthenticator,
         sources: Sources,
         add_claims: AddClaims | None,
         clock: Clock,
@@ -156,20 +156,20 @@ class LoginWing:
         self._add_claims = add_claims
         self._clock = clock
         self._announce = announce
-        self._rooms: dict[World, SessionVerbs] = {}
+        self._session_verbs: dict[World, SessionVerbs] = {}
 
-    def rooms(self, world: World) -> SessionVerbs:
+    def session_verbs(self, world: World) -> SessionVerbs:
         """
         Return the verbs on sessions.
 
         Raises:
             ConfigurationError: If they lack a key, a store or a name.
         """
-        if world not in self._rooms:
-            self._rooms[world] = self._new_rooms(world)
-        return self._rooms[world]
+        if world not in self._session_verbs:
+            self._session_verbs[world] = self._new_session_verbs(world)
+        return self._session_verbs[world]
 
-    def rows(self, world: World, identification: Identification) -> Iterator[Row]:
+    def rows(self, world: World, identification: Authenticator) -> Iterator[Row]:
         """
         Yield the endpoints: only those that can work, so none where nobody can sign in by us.
 
@@ -184,20 +184,20 @@ class LoginWing:
             return
         passwords = self._parts.proving.passwords(world, self._parts.store(world))
         prefix = self._config.endpoints.prefix
-        rows = list(self._desks(world, passwords, identification).rows(prefix))
+        rows = list(self._session_endpoints(world, passwords, identification).rows(prefix))
         yield from rows
         yield openapi_row(rows, prefix)
 
-    def _new_rooms(self, world: World) -> SessionVerbs:
+    def _new_session_verbs(self, world: World) -> SessionVerbs:
         store, revocations = self._parts.store(world), self._parts.revocations(world)
         why = self._what_is_missing(world)
         if why is not None:
             raise ConfigurationError(why)
         proving, has_directory = self._parts.proving, self._parts.proving.has_directory
-        make: Callable[..., SessionVerbs] = stateless_rooms
+        make: Callable[..., SessionVerbs] = stateless_sessions
         if revocations is not None and isinstance(store, KeepsSessions):
             make = partial(
-                session_rooms,
+                stored_sessions,
                 store=store.sessions,
                 revocations=revocations,
                 keeping=self._keeping.keeping(world, self._issuer()),
@@ -234,23 +234,23 @@ class LoginWing:
     def _what_nobody_proves(self) -> str | None:
         return None if self._parts.proving.has_directory else "directory: got nothing, wanted one, or login.users"
 
-    def _desks(self, world: World, passwords: Passwords, identification: Identification) -> Desks:
-        config, clock, sources, rooms = self._config, self._clock, self._sources, self.rooms(world)
+    def _session_endpoints(self, world: World, passwords: Passwords, identification: Authenticator) -> SessionEndpoints:
+        config, clock, sources, session_verbs = self._config, self._clock, self._sources, self.session_verbs(world)
         has_cookies = "cookie" in config.sources
         proxies = Proxies.of(config.proxies.trusted)
-        visits = Visits(identification, sources, config.cookies, has_cookies=has_cookies, proxies=proxies)
-        delivery = Delivery(config.cookies, self._csrf, clock=clock)
+        visits = RequestContext(identification, sources, config.cookies, has_cookies=has_cookies, proxies=proxies)
+        delivery = TokenResponse(config.cookies, self._csrf, clock=clock)
         presented = PresentedSessions(
-            rooms.open_sessions,
+            session_verbs.open_sessions,
             visits,
             sources,
             verify=self._verify,
-            session_of=Resolution(self._recognition, lambda: self._keeping.desk(world)).session_of,
+            session_of=OpaqueTokenResolver(self._recognition, lambda: self._keeping.opaque_lookup(world)).session_of,
             clock=clock,
         )
-        return Desks(
-            SignInDesk(
-                rooms,
+        return SessionEndpoints(
+            LoginEndpoint(
+                session_verbs,
                 passwords,
                 visits,
                 delivery,
@@ -260,10 +260,10 @@ class LoginWing:
                 mode=config.cookies.mode if has_cookies else "off",
                 clock=clock,
             ),
-            ExchangeDesk(rooms, visits, delivery, clock=clock),
-            LeavingDesk(rooms, visits, delivery, presented, issuer=config.issuer, clock=clock),
-            OverviewDesk(
-                rooms,
+            RefreshEndpoint(session_verbs, visits, delivery, clock=clock),
+            LogoutEndpoint(session_verbs, visits, delivery, presented, issuer=config.issuer, clock=clock),
+            SessionEndpoint(
+                session_verbs,
                 visits,
                 delivery,
                 self._csrf,

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from safeconduct._core.access_rules import Policy
 from safeconduct._core.credential_sources import Sources
-from safeconduct._core.store import Stores, View
+from safeconduct._core.store import StoreProvider, View
 from safeconduct._http.origin import Origin
 from safeconduct._tokens.issuer_policy import Policy as IssuerPolicy
 from safeconduct.config import Config
@@ -69,7 +69,7 @@ def require_sign_in(config: Config, *, has_directory: bool, has_secrets: bool) -
         )
 
 
-def dated(rules: Sequence[IssuerPolicy], config: Config, stores: Stores) -> list[IssuerPolicy]:
+def dated(rules: Sequence[IssuerPolicy], config: Config, stores: StoreProvider) -> list[IssuerPolicy]:
     """Return *rules*, where own tokens are compared with the clock of a store that has one of its own."""
     if config.store.url == "none" or isinstance(stores, View):
         return list(rules)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.store import Store
 from safeconduct._keys.derivation import Secrets
-from safeconduct._wiring.passwords import ProvingWing, World
+from safeconduct._wiring.passwords import PasswordFactory, World
 from safeconduct.errors import Unavailable
 
 
@@ -28,4 +28,4 @@ class WorldParts:
 
     store: Callable[[World], Store]
     revocations: Callable[[World], Revocations | None]
-    proving: ProvingWing
+    proving: PasswordFactory

@@ -15,7 +15,7 @@ from safeconduct import asgi, wsgi
 from safeconduct._core.access_rules import Policy
 from safeconduct._core.gate import Gate
 from safeconduct.auth import Auth
-from safeconduct.cli.output import Complaint
+from safeconduct.cli.output import UsageError
 from safeconduct.errors import ConfigurationError
 
 Framework = Literal["starlette", "flask"]
@@ -65,12 +65,12 @@ def load_application(place: str) -> Application:
     """
     module_name, colon, attribute = place.partition(":")
     if not module_name or not colon or not attribute:
-        raise Complaint(f'APP must be "module:attribute" or "module:factory()", got {place!r}.')
+        raise UsageError(f'APP must be "module:attribute" or "module:factory()", got {place!r}.')
     found = _find(module_name, attribute.removesuffix("()"))
     if attribute.endswith("()"):
         found = _attempt(f"{place} failed", found)
     if not callable(found):
-        raise Complaint(f"{place} is no application but {type(found).__name__}.")
+        raise UsageError(f"{place} is no application but {type(found).__name__}.")
     return inspect_application(found)
 
 
@@ -110,7 +110,7 @@ def _find(module_name: str, path: str) -> Any:
     found = _attempt(f"{module_name} cannot be imported", lambda: importlib.import_module(module_name))
     for name in path.split("."):
         if not hasattr(found, name):
-            raise Complaint(f"{module_name} has no {path!r}.")
+            raise UsageError(f"{module_name} has no {path!r}.")
         found = getattr(found, name)
     return found
 
@@ -121,7 +121,7 @@ def _attempt(failure: str, make: Any) -> Any:
     except ConfigurationError:
         raise
     except Exception as error:  # noqa: BLE001 - an author's module may raise anything, and a sentence tells it
-        raise Complaint(f"{failure}: {type(error).__name__}: {error}") from None
+        raise UsageError(f"{failure}: {type(error).__name__}: {error}") from None
 
 
 def _guard(manner: Manner, middleware: asgi.AuthMiddleware | wsgi.AuthMiddleware) -> Guard:

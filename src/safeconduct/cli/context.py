@@ -12,10 +12,10 @@ from typing import Final
 import click
 
 from safeconduct._core.revocation_keys import stamp_question
-from safeconduct._core.run_sync import finish
-from safeconduct._wiring import Workshop
+from safeconduct._core.run_sync import run_sync
+from safeconduct._wiring import Container
 from safeconduct.auth import Auth
-from safeconduct.cli.output import Complaint, warn
+from safeconduct.cli.output import UsageError, warn
 from safeconduct.config import Config
 from safeconduct.config.loading import DEFAULT_FILE, PREFIX, is_of_service
 from safeconduct.directories import CallableDirectory
@@ -47,7 +47,7 @@ class Settings:
             ConfigurationError: If there is none, or it is wrong.
         """
         if not self.are_given:
-            raise Complaint(f"There is no configuration: write {DEFAULT_FILE}, or name one with --config.")
+            raise UsageError(f"There is no configuration: write {DEFAULT_FILE}, or name one with --config.")
         return Config.load(self.path)
 
     def config_if_any(self) -> Config | None:
@@ -66,7 +66,7 @@ class Opened:
     config: Config
 
     @property
-    def workshop(self) -> Workshop:
+    def workshop(self) -> Container:
         """The parts."""
         # The command line issues and revokes with the very parts that serve.
         return self.auth._workshop  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - see above
@@ -96,7 +96,7 @@ def opened(config: Config, *, serves: bool = False) -> Generator[Opened]:
         try:
             yield tools
         finally:
-            finish(tools.workshop.store("wsgi").close())
+            run_sync(tools.workshop.store("wsgi").close())
 
 
 def _without_sign_in(config: Config) -> Config:
@@ -116,7 +116,9 @@ def refuse_without_store(config: Config, *, verb: str) -> None:
         Complaint: If there is no store, or it is this process's own memory.
     """
     if config.store.url in WITHOUT_STORE:
-        raise Complaint(f"{verb} needs a store that other processes see: store is {config.store.url}, wanted redis://…")
+        raise UsageError(
+            f"{verb} needs a store that other processes see: store is {config.store.url}, wanted redis://…"
+        )
 
 
 def _tell(event: Event) -> None:
@@ -143,4 +145,4 @@ def instant_ms(tools: Opened, *, subject: str, client_id: str | None = None) -> 
         client_id=client_id or config.tokens.client_id or config.issuer,
         shards=config.store.shards,
     )
-    return finish(revocations.stamp(question))
+    return run_sync(revocations.stamp(question))

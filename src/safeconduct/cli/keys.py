@@ -18,7 +18,7 @@ from safeconduct._keys.generate import made_at, new_key, new_secrets, retire, ro
 from safeconduct._keys.keyset import STATE_MEMBER, KeySet, State
 from safeconduct._tokens.algorithms import ALGORITHMS, canonical
 from safeconduct.cli.context import Settings, pass_settings
-from safeconduct.cli.output import Complaint, json_option, print_json, print_table, tell, warn
+from safeconduct.cli.output import UsageError, json_option, print_json, print_table, tell, warn
 from safeconduct.directories.atomic_write import only_writer_into
 
 DEFAULT_FOLDER: Final = Path("keys")
@@ -64,7 +64,7 @@ def new(
     """
     place = writable_folder(settings, folder)
     if is_secrets and (algorithm or use or state):
-        raise Complaint("--secrets goes alone: it is no key of an algorithm, and signs nothing.")
+        raise UsageError("--secrets goes alone: it is no key of an algorithm, and signs nothing.")
     name = None if is_secrets else _algorithm(settings, algorithm, use)
     with _only_writer(place) as there:
         made: list[dict[str, Any]] = []
@@ -104,7 +104,7 @@ def turn(settings: Settings, kid: str | None, folder: Path | None, as_json: bool
     place = _present_folder(settings, folder)
     with _only_writer(place) as there:
         if kid is None and not any(entry.state == "next" for entry in there.entries):
-            raise Complaint("No key waits as next: make one with `safeconduct keys new`, and rotate in some minutes.")
+            raise UsageError("No key waits as next: make one with `safeconduct keys new`, and rotate in some minutes.")
         changed = rotate(there, kid)
         rows = [_written(place, jwk) for jwk in changed]
     created = created_at(changed[0]["kid"])
@@ -150,14 +150,14 @@ def writable_folder(settings: Settings, folder: Path | None) -> Path:
     """
     source = _source(settings, folder)
     if source.startswith(_ENVIRONMENT) or Path(source).is_file():
-        raise Complaint(f"keys are written into a folder only, got {source}; name one with --folder.")
+        raise UsageError(f"keys are written into a folder only, got {source}; name one with --folder.")
     return Path(source)
 
 
 def _present_folder(settings: Settings, folder: Path | None) -> Path:
     place = writable_folder(settings, folder)
     if not place.is_dir():
-        raise Complaint(f"keys: there is no folder {place}; make one with `safeconduct keys new`.")
+        raise UsageError(f"keys: there is no folder {place}; make one with `safeconduct keys new`.")
     return place
 
 
@@ -185,7 +185,7 @@ def _read(source: str) -> KeySet:
         return read_keys(Path(source), is_own=True)
     name = source.removeprefix(_ENVIRONMENT)
     if name not in os.environ:
-        raise Complaint(f"keys: the environment has no variable {name!r}.")
+        raise UsageError(f"keys: the environment has no variable {name!r}.")
     return KeySet.parse(os.environ[name].encode("utf-8", "surrogateescape"), is_own=True)
 
 
@@ -197,10 +197,10 @@ def _algorithm(settings: Settings, algorithm: str | None, use: str | None) -> st
         return _DEFAULT_ALGORITHM["sig"] if config is None else config.tokens.algorithm
     known = ALGORITHMS.get(canonical(algorithm))
     if known is not None and use is not None and known.use != use:
-        raise Complaint(f"{algorithm} is of use {known.use}, got --use {use}.")
+        raise UsageError(f"{algorithm} is of use {known.use}, got --use {use}.")
     if known is None or known.name == "dir":
         offered = ", ".join(name for name in ALGORITHMS if name != "dir")
-        raise Complaint(f"--algorithm must be one of {offered}, got {algorithm}.")
+        raise UsageError(f"--algorithm must be one of {offered}, got {algorithm}.")
     return algorithm
 
 

@@ -52,13 +52,13 @@ def as_text(value: object) -> str:
     return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in str(value))
 
 
-class Complaint(click.ClickException):
+class UsageError(click.ClickException):
     """The command was given what cannot work: an argument, a configuration, a file."""
 
     exit_code = 2
 
 
-class Refusal(click.ClickException):
+class CommandFailed(click.ClickException):
     """The command was right, and the answer is no, or the work is not done."""
 
     exit_code = 1

@@ -11,7 +11,7 @@ from safeconduct.cli.context import Settings
 from safeconduct.cli.demo.command import demo
 from safeconduct.cli.doctor.command import doctor
 from safeconduct.cli.keys import keys
-from safeconduct.cli.output import Complaint, Refusal
+from safeconduct.cli.output import CommandFailed, UsageError
 from safeconduct.cli.revoke import revoke
 from safeconduct.cli.routes import routes
 from safeconduct.cli.sessions import sessions
@@ -28,14 +28,14 @@ class Program(click.Group):
         try:
             return super().invoke(ctx)
         except ConfigurationError as error:
-            raise Complaint(str(error)) from None
+            raise UsageError(str(error)) from None
         except AuthError as error:
-            raise Refusal(f"{type(error).__name__}: {error.reason or error.detail}") from None
+            raise CommandFailed(f"{type(error).__name__}: {error.reason or error.detail}") from None
         except OSError as error:
             # The reader of a pipe went away: click ends quietly.
             if error.errno == errno.EPIPE:
                 raise
-            raise Complaint(f"{error.filename or 'the system'}: {error.strerror}") from None
+            raise UsageError(f"{error.filename or 'the system'}: {error.strerror}") from None
 
 
 @click.group(cls=Program)

@@ -7,16 +7,16 @@ from typing import Any
 import click
 
 from safeconduct._core.opaque import is_reference
-from safeconduct._core.store import Receipt, RevocationKind
+from safeconduct._core.store import RevocationKind, RevocationReceipt
 from safeconduct.cli.context import Opened, Settings, opened, pass_settings, patient, refuse_without_store
-from safeconduct.cli.output import Complaint, Refusal, json_option, print_record, tell, warn
+from safeconduct.cli.output import CommandFailed, UsageError, json_option, print_record, tell, warn
 from safeconduct.cli.standard_input import require_standard_input
 from safeconduct.cli.token import read_token
 from safeconduct.config import Config
 from safeconduct.errors import RevokedToken
 from safeconduct.sessions import Sessions
 
-Verb = Callable[[Sessions], Receipt]
+Verb = Callable[[Sessions], RevocationReceipt]
 
 issuer_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--issuer", help="Whose.  [default: the own issuer]"
@@ -56,7 +56,7 @@ def token(
             receipt = tools.auth.sessions.revoke_token(value, issuer=issuer, subject=subject, expires_at=expires_at)
         else:
             if subject or expires_at is not None or issuer:
-                raise Complaint("A whole token says its subject, end and issuer itself: leave the options out.")
+                raise UsageError("A whole token says its subject, end and issuer itself: leave the options out.")
             found = _revoke_whole(tools, value)
             if found is None:
                 tell("It was revoked already.")
@@ -139,7 +139,7 @@ def _is_whole(value: str) -> bool:
     return (value.startswith("eyJ") and value.count(".") in {2, 4}) or is_reference(value)
 
 
-def _revoke_whole(tools: Opened, value: str) -> Receipt | None:
+def _revoke_whole(tools: Opened, value: str) -> RevocationReceipt | None:
     """End the token that *value* is; None if that was done before."""
     try:
         principal = tools.auth.verify(value)
@@ -152,7 +152,7 @@ def _revoke_whole(tools: Opened, value: str) -> Receipt | None:
     )
 
 
-def _report(kind: RevocationKind, receipt: Receipt, config: Config, *, as_json: bool) -> None:
+def _report(kind: RevocationKind, receipt: RevocationReceipt, config: Config, *, as_json: bool) -> None:
     """
     Print what became of a revocation.
 
@@ -171,7 +171,7 @@ def _report(kind: RevocationKind, receipt: Receipt, config: Config, *, as_json: 
     }
     print_record(record, as_json=as_json)
     if receipt.missed:
-        raise Refusal(f"Not ended on {len(receipt.missed)} shards that did not answer: revoke again.")
+        raise CommandFailed(f"Not ended on {len(receipt.missed)} shards that did not answer: revoke again.")
     wanted = config.revocation.min_replicas
     if receipt.replicas < wanted:
-        raise Refusal(f"Written, but only {receipt.replicas} of {wanted} replicas have it yet: revoke again.")
+        raise CommandFailed(f"Written, but only {receipt.replicas} of {wanted} replicas have it yet: revoke again.")

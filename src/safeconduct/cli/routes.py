@@ -12,7 +12,7 @@ import click
 from safeconduct._core.access_rules import Policy
 from safeconduct._core.requirement import OPEN, Requirement
 from safeconduct.cli.app_inspection import Application, inspect_application, is_of, load_application
-from safeconduct.cli.output import Refusal, json_option, print_table, tell, warn
+from safeconduct.cli.output import CommandFailed, json_option, print_table, tell, warn
 
 #: A segment that no rule names: what holds for `/users/{id}` is what holds for any user that has no rule of his own.
 _ANY_SEGMENT: Final = "\N{HORIZONTAL ELLIPSIS}"
@@ -23,7 +23,7 @@ _FLASK_PARAMETER: Final = re.compile(r"<[^>]*>")
 
 
 @dataclass(frozen=True, slots=True)
-class RouteSeen:
+class RouteFound:
     """One method on one path template, as the framework writes it."""
 
     method: str
@@ -35,10 +35,10 @@ class RouteSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class RouteAccess:
     """A route, and what a request for it must bring."""
 
-    route: RouteSeen
+    route: RouteFound
     requirement: Requirement
 
     @property
@@ -56,16 +56,16 @@ class Holding:
         }
 
 
-def holdings(application: Application) -> list[Holding]:
+def route_access(application: Application) -> list[RouteAccess]:
     """Return what holds for every route of *application*; without a guard, everything is open."""
     policies = [guard.policy for guard in application.guards]
-    found = [Holding(route, _total(policies, route)) for route in routes_of(application)]
+    found = [RouteAccess(route, _total(policies, route)) for route in routes_of(application)]
     # Of several guards the outermost serves them.
     own = [row for guard in application.guards[:1] for row in guard.gate.endpoints.rows]
-    return [*found, *(Holding(RouteSeen(row.method, row.path, row.path), OPEN) for row in own)]
+    return [*found, *(RouteAccess(RouteFound(row.method, row.path, row.path), OPEN) for row in own)]
 
 
-def routes_of(application: Application) -> Iterator[RouteSeen]:
+def routes_of(application: Application) -> Iterator[RouteFound]:
     """Yield every route of *application*; none where its framework is not known."""
     if application.framework == "starlette":
         yield from _starlette_routes(application.app.routes, "", "")
@@ -85,7 +85,7 @@ def described(requirement: Requirement) -> str:
     return ", ".join(parts) or "authenticated"
 
 
-def _total(policies: Iterable[Policy], route: RouteSeen) -> Requirement:
+def _total(policies: Iterable[Policy], route: RouteFound) -> Requirement:
     method = "GET" if route.method == "WEBSOCKET" else route.method
     total = OPEN
     for policy in policies:
@@ -93,7 +93,7 @@ def _total(policies: Iterable[Policy], route: RouteSeen) -> Requirement:
     return total if route.added is None else total + route.added
 
 
-def _starlette_routes(routes: Iterable[Any], prefix: str, sample: str) -> Iterator[RouteSeen]:
+def _starlette_routes(routes: Iterable[Any], prefix: str, sample: str) -> Iterator[RouteFound]:
     for route in _with_included(routes):
         path: str | None = getattr(route, "path", None)
         if path is None:
@@ -107,7 +107,7 @@ def _starlette_routes(routes: Iterable[Any], prefix: str, sample: str) -> Iterat
         view: Any = getattr(route, "endpoint", None)
         kind = view if _is_endpoint_class(view) else None
         for method in _methods(route, kind):
-            yield RouteSeen(method, whole, filled, _added_for(method, view, kind))
+            yield RouteFound(method, whole, filled, _added_for(method, view, kind))
 
 
 def _methods(route: Any, kind: type | None) -> list[str]:
@@ -136,27 +136,27 @@ def _with_included(routes: Iterable[Any]) -> Iterable[Any]:
     return routes if unfold is None else unfold(list(routes))
 
 
-def _mounted(mount: Any, prefix: str, sample: str) -> Iterator[RouteSeen]:
+def _mounted(mount: Any, prefix: str, sample: str) -> Iterator[RouteFound]:
     inner = inspect_application(mount.app)
     if inner.framework is not None:
         policies = [guard.policy for guard in inner.guards]
         for route in routes_of(inner):
             # A guard of its own sees the path below the mount.
             added = _total(policies, route) if inner.guards else route.added
-            yield RouteSeen(route.method, prefix + route.path, sample + route.sample, added)
+            yield RouteFound(route.method, prefix + route.path, sample + route.sample, added)
     elif mount.routes:
         yield from _starlette_routes(mount.routes, prefix, sample)
     else:
-        yield RouteSeen("ANY", f"{prefix}/{{rest...}}", f"{sample}/{_ANY_SEGMENT}")
+        yield RouteFound("ANY", f"{prefix}/{{rest...}}", f"{sample}/{_ANY_SEGMENT}")
 
 
-def _flask_routes(app: Any) -> Iterator[RouteSeen]:
+def _flask_routes(app: Any) -> Iterator[RouteFound]:
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: str(rule.rule)):
         view: Any = app.view_functions.get(rule.endpoint)
         sample = _FLASK_PARAMETER.sub(_ANY_SEGMENT, rule.rule)
         for method in sorted(set(rule.methods) - {"HEAD", "OPTIONS"}):
             added = _added_for(method, view, getattr(view, "view_class", None))
-            yield RouteSeen(method, rule.rule, sample, added)
+            yield RouteFound(method, rule.rule, sample, added)
 
 
 def _filled(template: str) -> str:
@@ -196,7 +196,7 @@ def routes(app: str, as_json: bool) -> None:  # noqa: FBT001 - click passes it b
     that no rule names.  Status 1 if nothing of safeconduct is around APP.
     """
     application = load_application(app)
-    print_table([holding.row for holding in holdings(application)], as_json=as_json)
+    print_table([holding.row for holding in route_access(application)], as_json=as_json)
     if any(guard.policy.passes_preflights for guard in application.guards):
         warn('preflights pass without a credential on every path: access.preflights = "pass".')
     for guard in application.guards:
@@ -205,4 +205,4 @@ def routes(app: str, as_json: bool) -> None:  # noqa: FBT001 - click passes it b
     if application.framework is None:
         tell("Only Starlette, FastAPI and Flask tell their routes; `safeconduct doctor` prints the rules.")
     if not application.guards:
-        raise Refusal("Nothing of safeconduct is around this application: every route is open.")
+        raise CommandFailed("Nothing of safeconduct is around this application: every route is open.")

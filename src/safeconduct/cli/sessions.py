@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import click
 
-from safeconduct._core.sessions.active import OpenSession
+from safeconduct._core.sessions.active import ActiveSession
 from safeconduct.cli.context import Settings, opened, pass_settings, patient, refuse_without_store
-from safeconduct.cli.output import Complaint, Row, json_option, print_record, print_table, tell, warn
+from safeconduct.cli.output import Row, UsageError, json_option, print_record, print_table, tell, warn
 from safeconduct.cli.revoke import session as revoke_session
 from safeconduct.config import Config
 
@@ -48,7 +48,7 @@ def end(
     """End the session SESSION_ID, with all its tokens, for the next request in every process."""
     settings = context.ensure_object(Settings)
     if bool(session_id) == bool(subject):
-        raise Complaint("Say either SESSION_ID or --subject.")
+        raise UsageError("Say either SESSION_ID or --subject.")
     config = _config(settings)
     if subject:
         _sign_out_everywhere(config, subject, as_json=as_json)
@@ -71,7 +71,7 @@ def _sign_out_everywhere(config: Config, subject: str, *, as_json: bool) -> None
     print_record({"signed_out": subject}, as_json=as_json)
 
 
-def _row(session: OpenSession) -> Row:
+def _row(session: ActiveSession) -> Row:
     return {
         "session_id": session.session_id,
         "level": session.level,

@@ -3,7 +3,7 @@
 import sys
 from typing import cast
 
-from safeconduct.cli.output import Complaint
+from safeconduct.cli.output import UsageError
 
 
 def read_standard_input(what: str) -> str:
@@ -20,7 +20,7 @@ def read_standard_input(what: str) -> str:
     try:
         return sys.stdin.buffer.read().decode()
     except UnicodeDecodeError:
-        raise Complaint(f"{what} on standard input is no UTF-8.") from None
+        raise UsageError(f"{what} on standard input is no UTF-8.") from None
 
 
 def require_standard_input(what: str) -> None:
@@ -32,4 +32,4 @@ def require_standard_input(what: str) -> None:
     """
     # Python has None there, whatever the type says.
     if cast("object", sys.stdin) is None:
-        raise Complaint(f"{what} cannot be read: standard input is closed.")
+        raise UsageError(f"{what} cannot be read: standard input is closed.")

@@ -8,7 +8,7 @@ from safeconduct._core.opaque import is_reference
 from safeconduct._tokens.issuer import Grant
 from safeconduct._tokens.reader import decode_segment, read_object
 from safeconduct.cli.context import Settings, instant_ms, opened, pass_settings, patient
-from safeconduct.cli.output import Complaint, Refusal, json_option, print_json, print_record, tell, warn
+from safeconduct.cli.output import CommandFailed, UsageError, json_option, print_json, print_record, tell, warn
 from safeconduct.cli.standard_input import read_standard_input
 from safeconduct.config import Config
 from safeconduct.errors import AuthError, MalformedToken
@@ -51,11 +51,11 @@ def issue(
     seconds = lifetime or config.tokens.access_lifetime_seconds
     if seconds > config.tokens.max_lifetime_seconds:
         longest = config.tokens.max_lifetime_seconds
-        raise Complaint(f"--lifetime must be at most {longest} (tokens.max_lifetime_seconds), got {seconds}.")
+        raise UsageError(f"--lifetime must be at most {longest} (tokens.max_lifetime_seconds), got {seconds}.")
     if not subject:
-        raise Complaint("--subject must not be empty.")
+        raise UsageError("--subject must not be empty.")
     if config.tokens.format == "opaque":
-        raise Complaint('tokens.format is "opaque", and an opaque token needs a session: sign in.')
+        raise UsageError('tokens.format is "opaque", and an opaque token needs a session: sign in.')
     _tell_of_memory(config, "a cut-off in the serving process is not known here, and may end this token")
     with opened(patient(config)) as tools:
         iat_ms = instant_ms(tools, subject=subject, client_id=client_id)
@@ -77,16 +77,16 @@ def show(token: str) -> None:
     """Print what TOKEN (- for standard input) says, without any proof."""
     value = read_token(token)
     if is_reference(value):
-        raise Complaint("TOKEN is opaque and says nothing; `safeconduct token check` asks the store.")
+        raise UsageError("TOKEN is opaque and says nothing; `safeconduct token check` asks the store.")
     parts = value.encode("utf-8", "replace").split(b".")
     if len(parts) not in {_PARTS_OF_JWS, _PARTS_OF_JWE}:
-        raise Complaint(f"TOKEN must have three parts or five, got {len(parts)}.")
+        raise UsageError(f"TOKEN must have three parts or five, got {len(parts)}.")
     try:
         shown: dict[str, Any] = {"header": read_object(decode_segment(parts[0]))}
         if len(parts) == _PARTS_OF_JWS:
             shown["claims"] = read_object(decode_segment(parts[1]))
     except MalformedToken as error:
-        raise Complaint(f"TOKEN cannot be read: {error.reason}.") from None
+        raise UsageError(f"TOKEN cannot be read: {error.reason}.") from None
     print_json(shown)
     if len(parts) == _PARTS_OF_JWE:
         tell("The claims are encrypted; `safeconduct token check` opens them.")
@@ -108,7 +108,7 @@ def check(settings: Settings, token: str, as_json: bool) -> None:  # noqa: FBT00
         except AuthError as error:
             if as_json:
                 print_json({"accepted": False, "error": type(error).__name__, "reason": error.reason})
-            raise Refusal(f"refused: {type(error).__name__}: {error.reason or error.detail}") from None
+            raise CommandFailed(f"refused: {type(error).__name__}: {error.reason or error.detail}") from None
     record: dict[str, object] = {
         "accepted": True,
         "subject": principal.subject,

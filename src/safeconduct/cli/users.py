@@ -7,7 +7,7 @@ from typing import Any, Final
 import click
 
 from safeconduct.cli.context import Settings, pass_settings
-from safeconduct.cli.output import Complaint, Refusal, json_option, print_record, tell
+from safeconduct.cli.output import CommandFailed, UsageError, json_option, print_record, tell
 from safeconduct.cli.standard_input import read_standard_input, require_standard_input
 from safeconduct.directories import UsersFile
 
@@ -49,7 +49,7 @@ def add(
     path = _path(settings, file)
     password = _read_password() if password_stdin else _ask_password(is_new=True)
     if len(password) < MIN_PASSWORD_LETTERS:
-        raise Complaint(f"The password must have at least {MIN_PASSWORD_LETTERS} characters.")
+        raise UsageError(f"The password must have at least {MIN_PASSWORD_LETTERS} characters.")
     UsersFile.create(path).add(name, password, roles=roles, scopes=scopes, replaces=replace)
     tell(f"wrote {name} to {path}")
 
@@ -72,7 +72,7 @@ def check(
     password = _read_password() if password_stdin else _ask_password(is_new=False)
     account = directory.check(name, password)
     if account is None:
-        raise Refusal("The user is unknown or disabled, or the password is wrong.")
+        raise CommandFailed("The user is unknown or disabled, or the password is wrong.")
     record = {
         "subject": account.subject,
         "display_name": account.display_name,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from safeconduct.config.access import AccessConfig, EndpointConfig, ProxyConfig
 from safeconduct.config.cookies import CookieConfig, CsrfConfig
 from safeconduct.config.cross_checks import AGREEMENTS
-from safeconduct.config.field_errors import Place, is_table, raise_for, shown
+from safeconduct.config.field_errors import FieldPath, is_table, raise_for, shown
 from safeconduct.config.fields import Choice, Consistency, Keys, Many, Origin, OrNone
 from safeconduct.config.sections import Agreements, Section, by_name, check, draft
 from safeconduct.config.sessions import BasicConfig, LoginConfig, SessionConfig
@@ -151,7 +151,7 @@ class Config:
         Raises:
             ConfigurationError: If anything in it is wrong.
         """
-        at = Place(base=base)
+        at = FieldPath(base=base)
         whatever: object = mapping
         if not is_table(whatever):
             at.field("safeconduct").refuse(shown(whatever), "a mapping")
@@ -159,7 +159,7 @@ class Config:
         return cls._made(mapping, at)
 
     @classmethod
-    def _made(cls, values: Mapping[str, Any], at: Place, where: str = "") -> Self:
+    def _made(cls, values: Mapping[str, Any], at: FieldPath, where: str = "") -> Self:
         config: Self = draft(cls, values, at)
         raise_for(at.problems, where=where)
         return config

@@ -68,13 +68,13 @@ UNBUILT: Final = (
 def what_is_not_built(config: object) -> Iterator[Problem]:
     """Find every value in *config*, which may be a draft, that is not built yet."""
     for row in UNBUILT:
-        for name, value in _reach(config, row.name.split("."), ""):
+        for name, value in _ref(config, row.name.split("."), ""):
             if row.is_meant(value):
                 seen = shown_url(value) if row.name == "store.url" and isinstance(value, str) else shown(value)
                 yield Problem(name, f"got {seen}, which is not built yet, wanted {row.instead}")
 
 
-def _reach(section: object, path: list[str], prefix: str) -> Iterator[tuple[str, object]]:
+def _ref(section: object, path: list[str], prefix: str) -> Iterator[tuple[str, object]]:
     step, *rest = path
     name = step.removesuffix("[]")
     value: object = getattr(section, name, None)
@@ -84,7 +84,7 @@ def _reach(section: object, path: list[str], prefix: str) -> Iterator[tuple[str,
         places = [(f"{prefix}{name}[{place}]", item) for place, item in items]
     for place, item in places:
         if rest:
-            yield from _reach(item, rest, f"{place}.")
+            yield from _ref(item, rest, f"{place}.")
         else:
             yield place, item
 

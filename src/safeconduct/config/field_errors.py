@@ -41,7 +41,7 @@ class Problem:
         self.said = said
 
 
-class Place:
+class FieldPath:
     """Where a value stands that is being read, and where to tell what is wrong with it."""
 
     __slots__ = ("base", "name", "problems")
@@ -52,13 +52,13 @@ class Place:
         #: The folder that relative paths start from; None leaves them as they are.
         self.base = base
 
-    def field(self, name: str) -> "Place":
+    def field(self, name: str) -> "FieldPath":
         """Return the place of the field *name* of this one."""
-        return Place(f"{self.name}.{name}" if self.name else name, self.problems, base=self.base)
+        return FieldPath(f"{self.name}.{name}" if self.name else name, self.problems, base=self.base)
 
-    def item(self, index: int) -> "Place":
+    def item(self, index: int) -> "FieldPath":
         """Return the place of one item of a list."""
-        return Place(f"{self.name}[{index}]", self.problems, base=self.base)
+        return FieldPath(f"{self.name}[{index}]", self.problems, base=self.base)
 
     def refuse(self, seen: str, wanted: str) -> None:
         """Tell that *seen* stands here, already masked, where *wanted* should."""

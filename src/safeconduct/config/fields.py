@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Protocol
 
-from safeconduct.config.field_errors import MASK, Place, is_list, is_table, shown
+from safeconduct.config.field_errors import MASK, FieldPath, is_list, is_table, shown
 from safeconduct.config.urls import is_secure_origin, like
 from safeconduct.principal import LEVELS, Level
 
@@ -25,7 +25,7 @@ class Kind(Protocol):
         """Say in words what is accepted."""
         ...
 
-    def read(self, value: object, at: Place) -> Any:
+    def read(self, value: object, at: FieldPath) -> Any:
         """Return *value* as the field holds it; tell *at* what is wrong with it."""
         ...
 
@@ -44,7 +44,7 @@ class Whole:
         """Say the bounds."""
         return f"a whole number from {self.least} to {self.most}"
 
-    def read(self, value: object, at: Place) -> Any:
+    def read(self, value: object, at: FieldPath) -> Any:
         """Return *value*; True and False are no numbers here."""
         if not isinstance(value, int) or isinstance(value, bool) or not self.least <= value <= self.most:
             at.refuse(shown(value), self.wanted)
@@ -64,7 +64,7 @@ class Real:
         """Say the bounds."""
         return f"a number above 0 and at most {self.most:g}"
 
-    def read(self, value: object, at: Place) -> Any:
+    def read(self, value: object, at: FieldPath) -> Any:
         """Return *value* as a float."""
         # NaN fails the comparison too.
         if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= self.most:
@@ -81,7 +81,7 @@ class Flag:
         """Say what is accepted."""
         return "true or false"
 
-    def read(self, value: object, at: Place) -> Any:
+    def read(self, value: object, at: FieldPath) -> Any:
         """Return *value*."""
         if not isinstance(value, bool):
             at.refuse(shown(value), self.wanted)
@@ -102,7 +102,7 @@ class Choice:
         *others, last = (f'"{word}"' for word in self.words)
         return f"{', '.join(others)} or {last}" if others else last
 
-    def read(self, value: object, at: Place) -> Any:
+    def read(self, value: object, at: FieldPath) -> Any:
         """Return *value*."""
         if not isinstance(value, str) or value not in self.words:
             at.refuse(shown(value), self.wanted)
@@ -120,7 +120,7 @@ class Text:
         #: How a value is shown; to be given where it may hold a secret.
         self.show = show
 
-    def read(self, value: object, at: Place) -> Any:
+    def read(self, value: object, at: FieldPath) -> Any:
         """Return *value*."""
         if not isinstance(value, str):
             at.refuse(shown(value), self.wanted)
@@ -143,7 +143,7 @@ class Many:
         """Say what the items are."""
         return f"a list{' that is not empty' if self.least else ''}, each item {self.kind.wanted}"
 
-    def read(self, value: object, at: Place) -> Any:
+    def read(self, value: object, at: FieldPath) -> Any:
         """Return the items as a tuple; a text is not a list of its letters."""
         if not is_list(value) or len(value) < self.least:
             at.refuse("an empty list" if value in ([], ()) else shown(value), self.wanted)
@@ -164,7 +164,7 @@ class Table:
         """Say what the values are."""
         return f"a table, each value {self.kind.wanted}"
 
-    def read(self, value: object, at: Place) -> Any:
+    def read(self, value: object, at: FieldPath) -> Any:
         """Return a copy that nobody else holds."""
         if not is_table(value):
             at.refuse(shown(value), self.wanted)
@@ -187,7 +187,7 @@ class OrNone:
         """Say what is wanted where there is something."""
         return self.kind.wanted
 
-    def read(self, value: object, at: Place) -> Any:
+    def read(self, value: object, at: FieldPath) -> Any:
         """Return None for None."""
         return None if value is None else self.kind.read(value, at)
 
@@ -200,7 +200,7 @@ class File:
         """Say what is accepted."""
         return "a path"
 
-    def read(self, value: object, at: Place) -> Any:
+    def read(self, value: object, at: FieldPath) -> Any:
         """Return the path, from the base of the place if it is relative."""
         if not isinstance(value, str | Path) or not _is_path(str(value)):
             at.refuse(shown(value), self.wanted)
@@ -216,7 +216,7 @@ class Keys:
         """Say what is accepted."""
         return 'the path of a folder or file of JWKs, or "env:NAME"'
 
-    def read(self, value: object, at: Place) -> Any:
+    def read(self, value: object, at: FieldPath) -> Any:
         """Return the path, the name or the set; what the keys are worth is said by who loads them."""
         if is_table(value):
             if not is_list(value.get("keys")):
@@ -228,7 +228,7 @@ class Keys:
             return value
         return self._read_path(value, at)
 
-    def _read_path(self, value: object, at: Place) -> Any:
+    def _read_path(self, value: object, at: FieldPath) -> Any:
         # A key that was pasted where its path should stand must not be shown, here or by who would open that path.
         is_pasted = isinstance(value, str) and value.lstrip().startswith(("{", "[", "-----"))
         if is_pasted or not isinstance(value, str | Path) or not _is_path(str(value)):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from safeconduct.config.config import Config
-from safeconduct.config.field_errors import Place, is_list, is_table, nearest, shown
+from safeconduct.config.field_errors import FieldPath, is_list, is_table, nearest, shown
 from safeconduct.config.fields import Choice, File, Keys, Kind, OrNone, Text
 from safeconduct.config.regular_files import read_regular_file
 from safeconduct.config.sections import Section, kinds_of
@@ -39,11 +39,11 @@ _NO_FILE: Final = f", and no {DEFAULT_FILE} in the working directory (name a fil
 _REFERENCE: Final = re.compile(r"env:(SAFECONDUCT_\w+)", re.ASCII)
 
 
-def load(path: str | Path | None, environ: Mapping[str, str]) -> tuple[dict[str, Any], Place, str]:
+def load(path: str | Path | None, environ: Mapping[str, str]) -> tuple[dict[str, Any], FieldPath, str]:
     """Return the values, the place that knows their base, and for the head of an error where they come from."""
     file = _chosen(path, environ)
     values = dict(parse(_read(file), source=str(file))) if file else {}
-    at = Place(base=file.absolute().parent if file else None)
+    at = FieldPath(base=file.absolute().parent if file else None)
     _override(values, environ, at)
     return values, at, f" in {file}" if file else _NO_FILE
 
@@ -96,12 +96,12 @@ def _read(file: Path) -> str:
         raise ConfigurationError(f"wrong configuration:\n  {shown(file)}: {why}, wanted a readable TOML file") from None
 
 
-def _override(values: dict[str, Any], environ: Mapping[str, str], at: Place) -> None:
+def _override(values: dict[str, Any], environ: Mapping[str, str], at: FieldPath) -> None:
     """Put the variables of *environ* over *values*, those of whole sections first; tell *at* which are wrong."""
     known = variables()
     for name in sorted(known.keys() & environ.keys(), key=lambda name: len(known[name][0])):
         path, kind = known[name]
-        value = environ[name] if _is_text(kind) else _read_value(environ[name], Place(name, at.problems))
+        value = environ[name] if _is_text(kind) else _read_value(environ[name], FieldPath(name, at.problems))
         if value is not None:
             _put(values, path, kind, value)
     # A variable that `keys` refers to is no field.
@@ -110,7 +110,7 @@ def _override(values: dict[str, Any], environ: Mapping[str, str], at: Place) -> 
         if is_of_service(name, environ[name]):
             _logger.debug("%s is no setting: Kubernetes makes such names for a Service", name)
             continue
-        Place(name, at.problems).say(f"unknown variable{nearest(name, [*known, FILE_VARIABLE])}")
+        FieldPath(name, at.problems).say(f"unknown variable{nearest(name, [*known, FILE_VARIABLE])}")
 
 
 def is_of_service(name: str, value: str) -> bool:
@@ -143,7 +143,7 @@ def _is_text(kind: Kind) -> bool:
     return isinstance(kind, Text | Choice | File | Keys)
 
 
-def _read_value(text: str, at: Place) -> object:
+def _read_value(text: str, at: FieldPath) -> object:
     """Return what *text* says in TOML, or None, which TOML cannot say, after telling *at* that it says nothing."""
     try:
         document = tomllib.loads(f"value = {text}")

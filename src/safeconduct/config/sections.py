@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType, UnionType
 from typing import Annotated, Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin
 
-from safeconduct.config.field_errors import Place, Problem, is_table, nearest, raise_for, shown
+from safeconduct.config.field_errors import FieldPath, Problem, is_table, nearest, raise_for, shown
 from safeconduct.config.fields import Choice, File, Flag, Kind, Many, OrNone, Table, Text
 
 Made = TypeVar("Made")
@@ -61,7 +61,7 @@ class Section:
         """Say that it is a table."""
         return f"a table, or its {self.shorthand} as a text" if self.shorthand else "a table"
 
-    def read(self, value: object, at: Place) -> Any:
+    def read(self, value: object, at: FieldPath) -> Any:
         """Return the section; one that was made has been checked."""
         if isinstance(value, self.cls):
             return value
@@ -116,7 +116,7 @@ def by_name(cls: type[Made]) -> type[Made]:
 
 
 def _refuse(cls: type[Any], positional: tuple[object, ...], values: Mapping[str, Any]) -> None:
-    at = Place()
+    at = FieldPath()
     for place, value in enumerate(positional):
         at.item(place).refuse(shown(value) if is_table(value) else "a value without a name", "every field by its name")
     draft(cls, values, at)
@@ -130,12 +130,12 @@ def check(section: Any, title: str = "") -> None:
     Raises:
         ConfigurationError: With one line for each wrong field, its name under *title*.
     """
-    at = Place(title)
+    at = FieldPath(title)
     _settle(section, at)
     raise_for(at.problems)
 
 
-def draft(cls: type[Any], values: Mapping[Any, object], at: Place) -> Any:
+def draft(cls: type[Any], values: Mapping[Any, object], at: FieldPath) -> Any:
     """
     Return a section of *values*, whose wrong fields are told *at* its place and still hold what was given.
 
@@ -153,8 +153,8 @@ def draft(cls: type[Any], values: Mapping[Any, object], at: Place) -> Any:
     return section
 
 
-def _settle(section: Any, at: Place) -> None:
-    inside = Place(base=at.base)
+def _settle(section: Any, at: FieldPath) -> None:
+    inside = FieldPath(base=at.base)
     for name, kind in kinds_of(section.__class__).items():
         value = getattr(section, name)
         if value is MISSING:

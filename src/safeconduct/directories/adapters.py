@@ -18,7 +18,7 @@ from contextlib import AbstractAsyncContextManager
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from safeconduct._core.directory import Account, AsyncDirectory, Directory, Place
+from safeconduct._core.directory import Account, AsyncDirectory, Directory, QueuePosition
 from safeconduct.config import LoginConfig
 from safeconduct.directories.comparison_queue import ComparisonQueue
 from safeconduct.directories.thread_locks import ThreadTurns
@@ -50,11 +50,11 @@ class Inline:
         """Whether the directory has no ``lookup``."""
         return self._is_static
 
-    def turn(self, key: Hashable, network: str) -> AbstractAsyncContextManager[Place]:
+    def turn(self, key: Hashable, network: str) -> AbstractAsyncContextManager[QueuePosition]:
         """Let one thread at a time in among those with the same *key*."""
         return self._turns.turn(key, network)
 
-    async def check(self, username: str, password: str, place: Place) -> Account | None:
+    async def check(self, username: str, password: str, place: QueuePosition) -> Account | None:
         """Check a password within the bound."""
         self._refuse_if_closed()
         self._turns.take_slot(place)

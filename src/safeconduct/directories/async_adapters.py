@@ -8,7 +8,7 @@ from contextvars import copy_context
 from functools import partial
 from typing import Generic, TypeVar
 
-from safeconduct._core.directory import Account, AsyncDirectory, Directory, Place
+from safeconduct._core.directory import Account, AsyncDirectory, Directory, QueuePosition
 from safeconduct.directories.async_locks import LoopTurns
 from safeconduct.directories.comparison_queue import ComparisonQueue
 from safeconduct.directories.locks import Places, renew_in_children
@@ -42,11 +42,11 @@ class Native:
         """Whether the directory has no ``alookup``."""
         return self._is_static
 
-    def turn(self, key: Hashable, network: str) -> AbstractAsyncContextManager[Place]:
+    def turn(self, key: Hashable, network: str) -> AbstractAsyncContextManager[QueuePosition]:
         """Let one task at a time in among those with the same *key*."""
         return self._turns.turn(key, network)
 
-    async def check(self, username: str, password: str, place: Place) -> Account | None:
+    async def check(self, username: str, password: str, place: QueuePosition) -> Account | None:
         """Check a password within the bound."""
         self._refuse_if_closed()
         await self._turns.take_slot(place)
@@ -221,11 +221,11 @@ class Pooled:
         """Whether the directory has no ``lookup``."""
         return self._is_static
 
-    def turn(self, key: Hashable, network: str) -> AbstractAsyncContextManager[Place]:
+    def turn(self, key: Hashable, network: str) -> AbstractAsyncContextManager[QueuePosition]:
         """Let one task at a time in among those with the same *key*."""
         return self._turns.turn(key, network)
 
-    async def check(self, username: str, password: str, place: Place) -> Account | None:
+    async def check(self, username: str, password: str, place: QueuePosition) -> Account | None:
         """Check a password in a thread, within the bound."""
         await self._turns.take_slot(place)
         return await self._checks.run(

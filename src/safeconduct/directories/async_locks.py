@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Hashable
 from contextlib import asynccontextmanager, suppress
 
-from safeconduct._core.directory import Need, Place
+from safeconduct._core.directory import Need, QueuePosition
 from safeconduct.directories.comparison_queue import ComparisonQueue
 from safeconduct.errors import Unavailable
 
@@ -28,21 +28,21 @@ class LoopTurns:
         self._clock = clock
 
     @asynccontextmanager
-    async def turn(self, key: Hashable, network: str) -> AsyncGenerator[Place]:
+    async def turn(self, key: Hashable, network: str) -> AsyncGenerator[QueuePosition]:
         """
         Hold the turn of *key* for as long as the block runs, and as a thread that the block began still compares.
 
         Raises:
             Unavailable: If the turn did not come in time, or the queue is full.
         """
-        place = Place(key, network, self._clock() + self._queue_seconds)
+        place = QueuePosition(key, network, self._clock() + self._queue_seconds)
         try:
             await self._wait(place, "turn")
             yield place
         finally:
             self._queue.leave(place)
 
-    async def take_slot(self, place: Place) -> None:
+    async def take_slot(self, place: QueuePosition) -> None:
         """
         Wait until *place* may run.
 
@@ -51,7 +51,7 @@ class LoopTurns:
         """
         await self._wait(place, "slot")
 
-    async def _wait(self, place: Place, needs: Need) -> None:
+    async def _wait(self, place: QueuePosition, needs: Need) -> None:
         loop = asyncio.get_running_loop()
         woken = loop.create_future()
         if self._queue.ask(place, needs, lambda: _wake(loop, woken)):

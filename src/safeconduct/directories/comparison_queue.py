@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Hashable
 from typing import Final
 
-from safeconduct._core.directory import Need, Place
+from safeconduct._core.directory import Need, QueuePosition
 from safeconduct.directories.locks import renew_in_children
 from safeconduct.errors import ConfigurationError, Unavailable
 
@@ -46,10 +46,10 @@ class ComparisonQueue:
     def drop_inherited(self) -> None:
         """Forget who runs and who waits: they are in the parent."""
         self._guard = threading.Lock()
-        self._turns: dict[Hashable, Place] = {}
-        self._running: set[Place] = set()
+        self._turns: dict[Hashable, QueuePosition] = {}
+        self._running: set[QueuePosition] = set()
         #: By network, in the order in which the next slot is offered; in each the longest wait first.
-        self._waiting: dict[str, dict[Place, None]] = {}
+        self._waiting: dict[str, dict[QueuePosition, None]] = {}
         self._count = 0
 
     @property
@@ -62,7 +62,7 @@ class ComparisonQueue:
         """How many comparisons run."""
         return len(self._running)
 
-    def ask(self, place: Place, needs: Need, wake: Callable[[], None]) -> bool:
+    def ask(self, place: QueuePosition, needs: Need, wake: Callable[[], None]) -> bool:
         """
         Give *place* what it needs, or let it wait.
 
@@ -87,13 +87,13 @@ class ComparisonQueue:
             self._count += 1
             return False
 
-    def has(self, place: Place, needs: Need) -> bool:
+    def has(self, place: QueuePosition, needs: Need) -> bool:
         """Say whether *place* has what it asked for; it waits no longer."""
         with self._guard:
             self._stop_waiting(place)
             return self._turns.get(place.key) is place if needs == "turn" else place in self._running
 
-    def leave_slot(self, place: Place) -> None:
+    def leave_slot(self, place: QueuePosition) -> None:
         """Give the slot back, from whichever thread; harmless where there is none."""
         with self._guard:
             self._stop_waiting(place)
@@ -102,7 +102,7 @@ class ComparisonQueue:
                 self._pass_turn(place)
             self._fill()
 
-    def leave(self, place: Place) -> None:
+    def leave(self, place: QueuePosition) -> None:
         """End *place*; its turn passes on now, or when the comparison has stopped."""
         with self._guard:
             self._stop_waiting(place)
@@ -111,7 +111,7 @@ class ComparisonQueue:
                 self._pass_turn(place)
                 self._fill()
 
-    def _give(self, place: Place, needs: Need) -> bool:
+    def _give(self, place: QueuePosition, needs: Need) -> bool:
         if needs == "turn":
             return self._turns.setdefault(place.key, place) is place
         if not self._may_run(place):
@@ -119,17 +119,17 @@ class ComparisonQueue:
         self._running.add(place)
         return True
 
-    def _may_run(self, place: Place) -> bool:
+    def _may_run(self, place: QueuePosition) -> bool:
         if len(self._running) >= self._at_once:
             return False
         if self._at_once_per_network >= self._at_once:
             return True
         return sum(other.network == place.network for other in self._running) < self._at_once_per_network
 
-    def _free_a_place(self, place: Place) -> None:
+    def _free_a_place(self, place: QueuePosition) -> None:
         if self._count < self._limit:
             return
-        nobody: dict[Place, None] = {}
+        nobody: dict[QueuePosition, None] = {}
         most = max(self._waiting.values(), key=len, default=nobody)
         if len(self._waiting.get(place.network, ())) >= self._share or len(most) <= self._share:
             raise Unavailable("too many passwords wait to be checked")
@@ -137,7 +137,7 @@ class ComparisonQueue:
         self._stop_waiting(newest)
         self._rouse(newest)
 
-    def _stop_waiting(self, place: Place) -> None:
+    def _stop_waiting(self, place: QueuePosition) -> None:
         if place.needs is None:
             return
         place.needs = None
@@ -147,7 +147,7 @@ class ComparisonQueue:
             del self._waiting[place.network]
         self._count -= 1
 
-    def _pass_turn(self, place: Place) -> None:
+    def _pass_turn(self, place: QueuePosition) -> None:
         if self._turns.get(place.key) is not place:
             return
         del self._turns[place.key]
@@ -165,7 +165,7 @@ class ComparisonQueue:
             self._stop_waiting(place)
             self._rouse(place)
 
-    def _next(self) -> Place | None:
+    def _next(self) -> QueuePosition | None:
         if len(self._running) >= self._at_once:
             return None
         for network, places in self._waiting.items():
@@ -176,7 +176,7 @@ class ComparisonQueue:
                 return place
         return None
 
-    def _rouse(self, place: Place) -> None:
+    def _rouse(self, place: QueuePosition) -> None:
         try:
             place.wake()
         except RuntimeError:

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Hashable
 from contextlib import asynccontextmanager
 
-from safeconduct._core.directory import Need, Place
+from safeconduct._core.directory import Need, QueuePosition
 from safeconduct.directories.comparison_queue import ComparisonQueue
 from safeconduct.errors import Unavailable
 
@@ -28,21 +28,21 @@ class ThreadTurns:
         self._clock = clock
 
     @asynccontextmanager
-    async def turn(self, key: Hashable, network: str) -> AsyncGenerator[Place]:
+    async def turn(self, key: Hashable, network: str) -> AsyncGenerator[QueuePosition]:
         """
         Hold the turn of *key* for as long as the block runs; blocks the thread, and never suspends.
 
         Raises:
             Unavailable: If the turn did not come in time, or the queue is full.
         """
-        place = Place(key, network, self._clock() + self._queue_seconds)
+        place = QueuePosition(key, network, self._clock() + self._queue_seconds)
         try:
             self._wait(place, "turn")
             yield place
         finally:
             self._queue.leave(place)
 
-    def take_slot(self, place: Place) -> None:
+    def take_slot(self, place: QueuePosition) -> None:
         """
         Wait until *place* may run.
 
@@ -51,7 +51,7 @@ class ThreadTurns:
         """
         self._wait(place, "slot")
 
-    def _wait(self, place: Place, needs: Need) -> None:
+    def _wait(self, place: QueuePosition, needs: Need) -> None:
         # Made here and not at import: gevent may have put its own locks in the place of the interpreter's since.
         woken = threading.Lock()
         woken.acquire()

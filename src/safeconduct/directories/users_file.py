@@ -53,14 +53,14 @@ class _Book:
     by_name: Mapping[str, UserRecord]
     by_subject: Mapping[str, Account]
     #: What strangers are checked against: one hash for each cost in the file, as often as users have it.
-    strangers: Sequence[str]
+    anonymous_results: Sequence[str]
 
     @classmethod
     def of(cls, records: Mapping[str, UserRecord], stamp: Stamp, default: Cost) -> "_Book":
         costs = Counter(record.cost for record in records.values()) or Counter([default])
-        strangers = [phc for cost, users in costs.items() for phc in [unmatched(cost)] * users]
+        anonymous_results = [phc for cost, users in costs.items() for phc in [unmatched(cost)] * users]
         by_subject = {record.account.subject: record.account for record in records.values()}
-        return cls(stamp, records, by_subject, strangers)
+        return cls(stamp, records, by_subject, anonymous_results)
 
 
 class UsersFile:
@@ -257,7 +257,7 @@ class UsersFile:
 
     def _stranger(self, book: _Book, username: str) -> str:
         digest = hashlib.blake2b(username.encode("utf-8", "surrogatepass"), key=self._key, digest_size=8).digest()
-        return book.strangers[int.from_bytes(digest, "big") % len(book.strangers)]
+        return book.anonymous_results[int.from_bytes(digest, "big") % len(book.anonymous_results)]
 
 
 def _reason(error: Exception) -> str:

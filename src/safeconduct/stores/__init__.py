@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 
-from safeconduct._core.store import Stores
+from safeconduct._core.store import StoreProvider
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import Event
 from safeconduct.stores.memory.store import MemoryStore
-from safeconduct.stores.null import NoStore
+from safeconduct.stores.null import NullStore
 
-__all__ = ["MemoryStore", "NoStore", "open_store"]
+__all__ = ["MemoryStore", "NullStore", "open_store"]
 
 _LATER = ("redis+sentinel:", "redis+cluster:", "valkey+sentinel:", "valkey+cluster:")
 
@@ -22,7 +22,7 @@ def open_store(
     horizon_ms: int,
     leeway_ms: int,
     announce: Callable[[Event], None],
-) -> Stores:
+) -> StoreProvider:
     """
     Make the store that *config* names.  Nothing connects before the first question.
 
@@ -38,11 +38,11 @@ def open_store(
         ConfigurationError: If the URL names no store that there is.
     """
     if config.url == "none":
-        return NoStore(clock=clock, horizon_ms=horizon_ms, leeway_ms=leeway_ms)
+        return NullStore(clock=clock, horizon_ms=horizon_ms, leeway_ms=leeway_ms)
     if config.url == "memory://":
         return MemoryStore(clock=clock, horizon_ms=horizon_ms, leeway_ms=leeway_ms)
     if config.url.startswith(_LATER):
         raise ConfigurationError("store.url: Sentinel and Cluster are not supported yet, wanted redis:// or rediss://")
-    from safeconduct.stores.redis.server import RedisStores  # noqa: PLC0415 - asyncio is for those who use it
+    from safeconduct.stores.redis.server import RedisServer  # noqa: PLC0415 - asyncio is for those who use it
 
-    return RedisStores(config, revocation, horizon_ms=horizon_ms, leeway_ms=leeway_ms, announce=announce)
+    return RedisServer(config, revocation, horizon_ms=horizon_ms, leeway_ms=leeway_ms, announce=announce)

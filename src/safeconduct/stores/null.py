@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from safeconduct._core.epochs import Epoch
-from safeconduct._core.store import Answer, Counter, Question, Revocation, Stamp, Store, Written
+from safeconduct._core.store import Counter, IssueTime, Revocation, RevocationQuery, RevocationStatus, Store, Written
 from safeconduct.errors import NotSupported
 from safeconduct.stores.memory.store import MemoryStore
 
 
-class NoStore:
+class NullStore:
     """
     Stand in for a store.
 
@@ -24,7 +24,7 @@ class NoStore:
         self._counters = MemoryStore(clock=clock, horizon_ms=horizon_ms, leeway_ms=leeway_ms)
         # It begins with time itself: no token is older, whatever ``on_new_store`` says.
         self._epoch = Epoch("none", -1, "new", 0)
-        self._held = Answer(self._epoch, is_empty=False, is_revoked=False, now_ms=None)
+        self._held = RevocationStatus(self._epoch, is_empty=False, is_revoked=False, now_ms=None)
 
     def blocking(self) -> Store:
         """Give the port for WSGI."""
@@ -34,7 +34,7 @@ class NoStore:
         """Give the port for ASGI."""
         return self
 
-    async def ask(self, question: Question) -> Answer:
+    async def ask(self, question: RevocationQuery) -> RevocationStatus:
         """Say that nothing is revoked."""
         del question
         return self._held
@@ -44,10 +44,10 @@ class NoStore:
         del shard, reason, seen
         return self._epoch
 
-    async def stamp(self, question: Question) -> Stamp:
+    async def stamp(self, question: RevocationQuery) -> IssueTime:
         """Return now."""
         del question
-        return Stamp(self._epoch, is_empty=False, iat_ms=int(self._clock() * 1000))
+        return IssueTime(self._epoch, is_empty=False, iat_ms=int(self._clock() * 1000))
 
     async def revoke(self, shard: int, revocation: Revocation) -> Written:
         """Refuse."""

@@ -5,9 +5,9 @@ from typing import Any, cast
 
 from safeconduct import asgi, wsgi
 from safeconduct._core.revocation_keys import stamp_question
-from safeconduct._core.run_sync import finish
+from safeconduct._core.run_sync import run_sync
 from safeconduct._tokens.issuer import Grant
-from safeconduct._wiring import Workshop
+from safeconduct._wiring import Container
 from safeconduct.auth import Auth
 from safeconduct.errors import ConfigurationError
 from safeconduct.principal import LEVELS, Level
@@ -99,7 +99,7 @@ def signed_in(
     return {"Authorization": f"Bearer {issuer.issue(grant, iat_ms=iat_ms)}"}
 
 
-def _instant_ms(auth: Auth, workshop: Workshop, subject: str) -> int:
+def _instant_ms(auth: Auth, workshop: Container, subject: str) -> int:
     config, revocations = auth.config, workshop.revocations("wsgi")
     if revocations is None:
         clock = auth._clock  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - as above
@@ -112,4 +112,4 @@ def _instant_ms(auth: Auth, workshop: Workshop, subject: str) -> int:
         client_id=config.tokens.client_id or own,
         shards=config.store.shards,
     )
-    return finish(revocations.stamp(question))
+    return run_sync(revocations.stamp(question))

@@ -6,9 +6,9 @@ from typing import Final, Literal
 from safeconduct._core.decision import Clock
 from safeconduct._core.device_cookie import MARK_LIFETIME_SECONDS, Devices
 from safeconduct._core.endpoints.replaced_sessions import PresentedSessions
-from safeconduct._core.endpoints.request_context import Visits, flag_of, text_of
+from safeconduct._core.endpoints.request_context import RequestContext, flag_of, text_of
 from safeconduct._core.endpoints.routing import Call
-from safeconduct._core.endpoints.token_response import Delivery
+from safeconduct._core.endpoints.token_response import TokenResponse
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.sessions.model import Transport
 from safeconduct._core.sessions.verbs import SessionVerbs
@@ -24,12 +24,12 @@ CookieMode = Literal["offer", "require", "off"]
 _BROWSER_FIELDS: Final = (b"sec-fetch-site", b"sec-fetch-mode", b"sec-fetch-dest", b"origin")
 
 
-class SignInDesk:
+class LoginEndpoint:
     """
     Prove passwords.
 
     Args:
-        rooms: Give tokens.
+        session_verbs: Give tokens.
         passwords: Prove them, behind the throttle.
         visits: Read requests.
         delivery: Writes replies.
@@ -42,10 +42,10 @@ class SignInDesk:
 
     def __init__(  # noqa: PLR0913 - proof, session, cookies and device meet here
         self,
-        rooms: SessionVerbs,
+        session_verbs: SessionVerbs,
         passwords: Passwords,
-        visits: Visits,
-        delivery: Delivery,
+        visits: RequestContext,
+        delivery: TokenResponse,
         presented: PresentedSessions,
         devices: Devices,
         *,
@@ -53,7 +53,7 @@ class SignInDesk:
         mode: CookieMode,
         clock: Clock,
     ) -> None:
-        self._rooms = rooms
+        self._session_verbs = session_verbs
         self._passwords = passwords
         self._visits = visits
         self._delivery = delivery
@@ -86,8 +86,8 @@ class SignInDesk:
         if transport == "cookie":
             # Before the new session: if this fails, the browser is nobody, and never the person before (ASVS 7.2.4).
             await self._presented.end_cookies(request)
-        tokens = await self._rooms.logins.sign_in(
-            account, username=username, remember=remember, caller=self._visits.caller(request, transport)
+        tokens = await self._session_verbs.logins.sign_in(
+            account, username=username, remember=remember, origin=self._visits.caller(request, transport)
         )
         if transport == "header":
             return self._delivery.tokens(tokens, transport)
@@ -111,11 +111,11 @@ class SignInDesk:
         if presented is not None and presented.transport == "cookie" and transport == "header":
             # The browser's cookies are of another session, if any: each endpoint reads what its row names.
             presented = None
-        tokens = await self._rooms.step_ups.step_up(
+        tokens = await self._session_verbs.step_ups.step_up(
             principal,
             password,
             refresh_token=None if presented is None else presented.value,
-            caller=self._visits.caller(request, transport if presented is None else presented.transport),
+            origin=self._visits.caller(request, transport if presented is None else presented.transport),
             knows_device=lambda username: self._has_device(request, username),
         )
         return self._delivery.tokens(tokens, transport)

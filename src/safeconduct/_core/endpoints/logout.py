@@ -2,21 +2,21 @@
 
 from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints.replaced_sessions import PresentedSessions
-from safeconduct._core.endpoints.request_context import Visits
+from safeconduct._core.endpoints.request_context import RequestContext
 from safeconduct._core.endpoints.routing import Call
-from safeconduct._core.endpoints.token_response import Delivery
+from safeconduct._core.endpoints.token_response import TokenResponse
 from safeconduct._core.sessions.model import Transport
 from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._http.request import Reply
 from safeconduct.errors import NotRenewable
 
 
-class LeavingDesk:
+class LogoutEndpoint:
     """
     Sign out.
 
     Args:
-        rooms: End sessions.
+        session_verbs: End sessions.
         visits: Read requests.
         delivery: Writes replies.
         presented: Ends the sessions of what a request brought.
@@ -26,15 +26,15 @@ class LeavingDesk:
 
     def __init__(
         self,
-        rooms: SessionVerbs,
-        visits: Visits,
-        delivery: Delivery,
+        session_verbs: SessionVerbs,
+        visits: RequestContext,
+        delivery: TokenResponse,
         presented: PresentedSessions,
         *,
         issuer: str | None,
         clock: Clock,
     ) -> None:
-        self._rooms = rooms
+        self._session_verbs = session_verbs
         self._visits = visits
         self._delivery = delivery
         self._presented = presented
@@ -71,5 +71,5 @@ class LeavingDesk:
         principal = await self._visits.principal(call.request, now=self._clock())
         if principal.issuer != self._issuer:
             raise NotRenewable("the caller is another issuer's, whose sessions are not here")
-        await self._rooms.open_sessions.sign_out_everywhere(principal.subject)
+        await self._session_verbs.open_sessions.sign_out_everywhere(principal.subject)
         return self._delivery.parted("cookie" if principal.scheme == "cookie" else "header")

@@ -1,28 +1,30 @@
 """``POST …/refresh`` and ``POST …/renew``: tokens for tokens."""
 
 from safeconduct._core.decision import Clock
-from safeconduct._core.endpoints.request_context import Visits, flag_of
+from safeconduct._core.endpoints.request_context import RequestContext, flag_of
 from safeconduct._core.endpoints.routing import Call
-from safeconduct._core.endpoints.token_response import Delivery
+from safeconduct._core.endpoints.token_response import TokenResponse
 from safeconduct._core.sessions.model import Transport
 from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._http.request import Reply
 from safeconduct.errors import InvalidGrant, InvalidToken
 
 
-class ExchangeDesk:
+class RefreshEndpoint:
     """
     Give new tokens for those that are shown.
 
     Args:
-        rooms: Give tokens.
+        session_verbs: Give tokens.
         visits: Read requests.
         delivery: Writes replies.
         clock: The time in seconds since the epoch.
     """
 
-    def __init__(self, rooms: SessionVerbs, visits: Visits, delivery: Delivery, *, clock: Clock) -> None:
-        self._rooms = rooms
+    def __init__(
+        self, session_verbs: SessionVerbs, visits: RequestContext, delivery: TokenResponse, *, clock: Clock
+    ) -> None:
+        self._session_verbs = session_verbs
         self._visits = visits
         self._delivery = delivery
         self._clock = clock
@@ -46,10 +48,10 @@ class ExchangeDesk:
                 raise InvalidGrant("no refresh token came")
             if presented.transport == "cookie":
                 self._visits.require_own_page(request)
-            tokens = await self._rooms.logins.refresh(
+            tokens = await self._session_verbs.logins.refresh(
                 presented.value,
                 extend=flag_of(members, "extend"),
-                caller=self._visits.caller(request, presented.transport),
+                origin=self._visits.caller(request, presented.transport),
             )
         except InvalidToken as error:
             raise InvalidGrant(error.reason) from error
@@ -65,6 +67,6 @@ class ExchangeDesk:
             TooEarly: If half of its life is not over.
         """
         principal = await self._visits.principal(call.request, now=self._clock())
-        tokens = await self._rooms.logins.renew(principal)
+        tokens = await self._session_verbs.logins.renew(principal)
         transport: Transport = "cookie" if principal.scheme == "cookie" else "header"
         return self._delivery.tokens(tokens, transport)

@@ -5,9 +5,9 @@ from contextlib import suppress
 
 from safeconduct._core.credential_sources import Sources
 from safeconduct._core.decision import Clock
-from safeconduct._core.endpoints.request_context import Visits, text_of
+from safeconduct._core.endpoints.request_context import RequestContext, text_of
 from safeconduct._core.session_store import ForeignSession
-from safeconduct._core.sessions.verbs import OpenSessionVerbs
+from safeconduct._core.sessions.verbs import ActiveSessionVerbs
 from safeconduct._http.authorization import Bearer, read_authorization
 from safeconduct._http.request import Request
 from safeconduct._http.request_body import Members
@@ -36,8 +36,8 @@ class PresentedSessions:
 
     def __init__(
         self,
-        open_sessions: OpenSessionVerbs,
-        visits: Visits,
+        open_sessions: ActiveSessionVerbs,
+        visits: RequestContext,
         sources: Sources,
         *,
         verify: Verify,

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from safeconduct._core.authentication import Identification
+from safeconduct._core.authentication import Authenticator
 from safeconduct._core.credential_sources import Sources
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.sessions.model import Transport
-from safeconduct._core.sessions.rotation import Caller
+from safeconduct._core.sessions.rotation import RequestOrigin
 from safeconduct._http.cookies import find
 from safeconduct._http.forwarded import Proxies, client_of, network_of
 from safeconduct._http.origin import check_origin
@@ -30,7 +30,7 @@ class Presented:
     value: str = field(repr=False)
 
 
-class Visits:
+class RequestContext:
     """
     Read requests for own endpoints.
 
@@ -44,7 +44,7 @@ class Visits:
 
     def __init__(
         self,
-        identification: Identification,
+        identification: Authenticator,
         sources: Sources,
         cookies: CookieConfig,
         *,
@@ -87,11 +87,11 @@ class Visits:
     async def _identify(self, request: Request, requirement: Requirement, now: float) -> Identity:
         return (await self._identification.identify(request, requirement, None, now)).identity
 
-    def caller(self, request: Request, transport: Transport) -> Caller:
+    def caller(self, request: Request, transport: Transport) -> RequestOrigin:
         """Say where *request* comes from, as far as a session minds."""
         agents = request.values(b"user-agent")
         device = agents[0].decode("utf-8", "replace") if agents else ""
-        return Caller(transport=transport, device=device, network=self.network(request))
+        return RequestOrigin(transport=transport, device=device, network=self.network(request))
 
     def network(self, request: Request) -> str:
         """Say from which network *request* comes."""

@@ -5,22 +5,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from safeconduct._core.endpoints.login import SignInDesk
-from safeconduct._core.endpoints.logout import LeavingDesk
-from safeconduct._core.endpoints.refresh import ExchangeDesk
+from safeconduct._core.endpoints.login import LoginEndpoint
+from safeconduct._core.endpoints.logout import LogoutEndpoint
+from safeconduct._core.endpoints.refresh import RefreshEndpoint
 from safeconduct._core.endpoints.routing import Call, Row
-from safeconduct._core.endpoints.session import OverviewDesk
+from safeconduct._core.endpoints.session import SessionEndpoint
 from safeconduct._http.request import Reply
 
 
 @dataclass(frozen=True, slots=True)
-class Desks:
+class SessionEndpoints:
     """Who answers what."""
 
-    signing_in: SignInDesk
-    exchanging: ExchangeDesk
-    leaving: LeavingDesk
-    overview: OverviewDesk
+    signing_in: LoginEndpoint
+    exchanging: RefreshEndpoint
+    leaving: LogoutEndpoint
+    overview: SessionEndpoint
 
     def rows(self, prefix: str) -> Iterator[Row]:
         """Yield every endpoint below *prefix*."""

@@ -5,10 +5,10 @@ from typing import Any
 
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
-from safeconduct._core.endpoints.request_context import Visits
+from safeconduct._core.endpoints.request_context import RequestContext
 from safeconduct._core.endpoints.routing import Call
-from safeconduct._core.endpoints.token_response import Delivery, reply
-from safeconduct._core.sessions.active import OpenSession, Prospects
+from safeconduct._core.endpoints.token_response import TokenResponse, reply
+from safeconduct._core.sessions.active import ActiveSession, SessionStatus
 from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._http.problems import NO_STORE
 from safeconduct._http.request import Reply, Request
@@ -18,12 +18,12 @@ from safeconduct.principal import Principal, rank
 Link = dict[str, str]
 
 
-class OverviewDesk:
+class SessionEndpoint:
     """
     Tell a caller what he has, and what he may do now.
 
     Args:
-        rooms: Know the sessions.
+        session_verbs: Know the sessions.
         visits: Read requests.
         delivery: Writes replies.
         csrf: Makes the tokens against forgery.
@@ -34,16 +34,16 @@ class OverviewDesk:
 
     def __init__(
         self,
-        rooms: SessionVerbs,
-        visits: Visits,
-        delivery: Delivery,
+        session_verbs: SessionVerbs,
+        visits: RequestContext,
+        delivery: TokenResponse,
         csrf: CsrfTokens,
         *,
         prefix: str,
         issuer: str | None,
         clock: Clock,
     ) -> None:
-        self._rooms = rooms
+        self._session_verbs = session_verbs
         self._visits = visits
         self._delivery = delivery
         self._csrf = csrf
@@ -64,7 +64,7 @@ class OverviewDesk:
         if not isinstance(identity, Principal):
             return self._nobody(call.request)
         try:
-            prospects = await self._rooms.open_sessions.prospects(identity)
+            prospects = await self._session_verbs.open_sessions.prospects(identity)
         except NotRenewable:
             prospects = None
         except RevokedToken:
@@ -81,7 +81,7 @@ class OverviewDesk:
             InvalidRequest: If the cursor is none of ours.
         """
         principal = await self._owner(call.request)
-        page = await self._rooms.open_sessions.page(
+        page = await self._session_verbs.open_sessions.page(
             principal.subject, current=principal.session_id, cursor=call.asked("cursor")
         )
         return reply(200, {"sessions": [_listed(each) for each in page.sessions], "cursor": page.cursor})
@@ -99,7 +99,7 @@ class OverviewDesk:
         is_current = call.item == principal.session_id
         if not is_current and rank(principal.level) < rank("explicit"):
             raise StepUpRequired("explicit", reason="the end of another session")
-        await self._rooms.open_sessions.end(call.item, subject=principal.subject)
+        await self._session_verbs.open_sessions.end(call.item, subject=principal.subject)
         if is_current:
             return self._delivery.parted("cookie" if principal.scheme == "cookie" else "header")
         return Reply(204, (NO_STORE,))
@@ -117,7 +117,9 @@ class OverviewDesk:
             links.append(self._link(request, "refresh", "POST"))
         return reply(200, {"is_authenticated": False, "links": links})
 
-    def _told(self, principal: Principal, prospects: Prospects | None, request: Request, now: int) -> dict[str, Any]:
+    def _told(
+        self, principal: Principal, prospects: SessionStatus | None, request: Request, now: int
+    ) -> dict[str, Any]:
         protected = self._csrf.session_of(principal) if principal.scheme == "cookie" else None
         return {
             "is_authenticated": True,
@@ -139,7 +141,7 @@ class OverviewDesk:
             "links": list(self._links(prospects, request, now)),
         }
 
-    def _links(self, prospects: Prospects | None, request: Request, now: int) -> Iterator[Link]:
+    def _links(self, prospects: SessionStatus | None, request: Request, now: int) -> Iterator[Link]:
         yield self._link(request, "logout", "POST")
         if prospects is None:
             return
@@ -158,7 +160,7 @@ class OverviewDesk:
         return {"rel": rel or name, "method": method, "href": f"{request.root_path}{self._prefix}/{name}"}
 
 
-def _listed(session: OpenSession) -> dict[str, Any]:
+def _listed(session: ActiveSession) -> dict[str, Any]:
     return {
         "session_id": session.session_id,
         "device": session.device,

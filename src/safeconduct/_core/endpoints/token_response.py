@@ -33,7 +33,7 @@ from safeconduct._http.set_cookie import (
 from safeconduct.config import CookieConfig
 
 
-class Delivery:
+class TokenResponse:
     """
     Write replies with tokens, and such as take them back.
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from safeconduct._core.decision import Clock
-from safeconduct._core.session_store import ForeignSession, Reach
-from safeconduct._core.sessions.lookup import Reaches, Standing, gone
+from safeconduct._core.session_store import ForeignSession, SessionRef
+from safeconduct._core.sessions.lookup import SessionKeys, SessionLookup, session_ended
 from safeconduct._core.sessions.model import Session, chain_half_ms, level_at, renew_after
 from safeconduct._core.sessions.paging import Cursor
 from safeconduct._core.sessions.refresh_token import RefreshTokens
@@ -15,7 +15,7 @@ from safeconduct.principal import Level, Principal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prospects:
+class SessionStatus:
     """What its holder may do later, and when.  Instants are seconds since the epoch."""
 
     #: Whether a store keeps it, so that it can be listed and ended.
@@ -30,11 +30,11 @@ class Prospects:
     extend_before: int | None
 
 
-def prospects(session: Session, *, issued_ms: int, expires_at: int) -> Prospects:
+def prospects(session: Session, *, issued_ms: int, expires_at: int) -> SessionStatus:
     """Say what may become of *session*, for the holder of its access token of *issued_ms*."""
     chain = session.chain
     grows = chain is not None and chain.expires_ms < session.ends_ms
-    return Prospects(
+    return SessionStatus(
         is_kept=True,
         is_remembered=chain is not None,
         renew_after=renew_after(session, issued_ms, expires_at),
@@ -48,7 +48,7 @@ _NOTED_EVERY_MS: Final = 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenSession:
+class ActiveSession:
     """One login as its owner sees it.  Instants are seconds since the epoch."""
 
     session_id: str
@@ -69,24 +69,24 @@ class OpenSession:
 class SessionPage:
     """Some of a user's logins, and what the next page is asked for with; None where this is the last."""
 
-    sessions: tuple[OpenSession, ...]
+    sessions: tuple[ActiveSession, ...]
     cursor: str | None
 
 
-class OpenSessions:
+class ActiveSessions:
     """
     List and end sessions.
 
     Args:
-        standing: Asks for sessions and ends them.
+        session_lookup: Asks for sessions and ends them.
         refresh_tokens: Reads refresh tokens.
         clock: The time in seconds since the epoch.
     """
 
-    def __init__(self, standing: Standing, refresh_tokens: RefreshTokens, *, clock: Clock) -> None:
-        self._standing = standing
-        self._store = standing.store
-        self._reaches: Reaches = standing.reaches
+    def __init__(self, session_lookup: SessionLookup, refresh_tokens: RefreshTokens, *, clock: Clock) -> None:
+        self._session_lookup = session_lookup
+        self._store = session_lookup.store
+        self._session_keys: SessionKeys = session_lookup.session_keys
         self._refresh_tokens = refresh_tokens
         self._clock = clock
 
@@ -98,10 +98,10 @@ class OpenSessions:
             Unavailable: If the store can't be asked.
         """
         try:
-            reach = self._reaches.of_principal(principal)
+            ref = self._session_keys.of_principal(principal)
         except NotRenewable:
             return
-        await self._standing.end(reach, principal.subject, "signed_out")
+        await self._session_lookup.end(ref, principal.subject, "signed_out")
 
     async def sign_out_with(self, refresh_token: str) -> str | None:
         """
@@ -113,10 +113,10 @@ class OpenSessions:
         """
         token = self._refresh_tokens.read(refresh_token)
         try:
-            subject, reach = await self._found(token.session_id)
+            subject, ref = await self._found(token.session_id)
         except NotFound:
-            raise gone() from None
-        await self._standing.end(reach, subject, "signed_out")
+            raise session_ended() from None
+        await self._session_lookup.end(ref, subject, "signed_out")
         return token.session_id
 
     async def sign_out_of(self, session_id: str) -> None:
@@ -127,10 +127,10 @@ class OpenSessions:
             Unavailable: If the store can't be asked.
         """
         try:
-            subject, reach = await self._found(session_id)
+            subject, ref = await self._found(session_id)
         except NotFound:
             return
-        await self._standing.end(reach, subject, "signed_out")
+        await self._session_lookup.end(ref, subject, "signed_out")
 
     async def sign_out_everywhere(self, subject: str) -> None:
         """
@@ -139,11 +139,11 @@ class OpenSessions:
         Raises:
             Unavailable: If the store can't be asked.
         """
-        reach, lives_ms = self._reaches.of_subject(subject), self._standing.lives.absolute_ms
-        await self._standing.consult(reach.shard, lambda: self._store.end_all(reach, lives_ms=lives_ms))
-        self._standing.announce(SubjectSignedOut(subject=subject))
+        ref, lives_ms = self._session_keys.of_subject(subject), self._session_lookup.lives.absolute_ms
+        await self._session_lookup.consult(ref.shard, lambda: self._store.end_all(ref, lives_ms=lives_ms))
+        self._session_lookup.announce(SubjectSignedOut(subject=subject))
 
-    async def list(self, subject: str, *, current: str | None = None) -> tuple[OpenSession, ...]:
+    async def list(self, subject: str, *, current: str | None = None) -> tuple[ActiveSession, ...]:
         """
         Return the sessions of *subject*, the one used last first.
 
@@ -175,9 +175,9 @@ class OpenSessions:
             Unavailable: If the store can't be asked.
         """
         after = None if cursor is None else Cursor.from_text(cursor)
-        reach = self._reaches.of_subject(subject)
-        reply = await self._standing.consult(
-            reach.shard, lambda: self._store.sessions_of(reach, self._reaches.member, after)
+        ref = self._session_keys.of_subject(subject)
+        reply = await self._session_lookup.consult(
+            ref.shard, lambda: self._store.sessions_of(ref, self._session_keys.member, after)
         )  # fmt: skip
         return SessionPage(
             tuple(self._seen(session_id, session, current) for session_id, session in reply.sessions),
@@ -197,13 +197,13 @@ class OpenSessions:
             Unavailable: If the store can't be asked.
         """
         try:
-            owner, reach = await self._found(session_id)
+            owner, ref = await self._found(session_id)
         except ForeignSession:
             # An id proves nothing: anybody may have made it up, and a failure of ours would be a lie (sessions.md).
             raise NotFound("no session of this process") from None
         if subject is not None and owner != subject:
             raise NotFound("a session of another person")
-        await self._standing.end(reach, owner, "ended")
+        await self._session_lookup.end(ref, owner, "ended")
 
     async def touch(self, principal: Principal) -> None:
         """
@@ -214,10 +214,10 @@ class OpenSessions:
             NotRenewable: If there is none.
             Unavailable: If the store can't be asked.
         """
-        reach = self._reaches.of_principal(principal)
-        await self._standing.transition(reach, lambda: self._store.touch(reach, every_ms=_NOTED_EVERY_MS))
+        ref = self._session_keys.of_principal(principal)
+        await self._session_lookup.transition(ref, lambda: self._store.touch(ref, every_ms=_NOTED_EVERY_MS))
 
-    async def prospects(self, principal: Principal) -> Prospects:
+    async def prospects(self, principal: Principal) -> SessionStatus:
         """
         Say what may become of the session behind an access token.
 
@@ -226,27 +226,27 @@ class OpenSessions:
             NotRenewable: If there is none.
             Unavailable: If the store can't be asked.
         """
-        asks = self._reaches.presented(principal)
-        session = await self._standing.read(self._reaches.of_principal(principal))
+        asks = self._session_keys.presented(principal)
+        session = await self._session_lookup.read(self._session_keys.of_principal(principal))
         return prospects(session, issued_ms=asks.issued_ms, expires_at=asks.expires_at)
 
-    async def _found(self, session_id: str) -> tuple[str, Reach]:
-        reach = self._reaches.of_unknown(session_id)
+    async def _found(self, session_id: str) -> tuple[str, SessionRef]:
+        ref = self._session_keys.of_unknown(session_id)
         try:
-            session = await self._standing.read(reach)
+            session = await self._session_lookup.read(ref)
         except RevokedToken:
             raise NotFound("no such session") from None
-        return session.subject, self._reaches.of_subject(session.subject, session_id)
+        return session.subject, self._session_keys.of_subject(session.subject, session_id)
 
-    def _seen(self, session_id: str, session: Session, current: str | None) -> OpenSession:
-        return OpenSession(
+    def _seen(self, session_id: str, session: Session, current: str | None) -> ActiveSession:
+        return ActiveSession(
             session_id=session_id,
             device=session.device,
             network=session.network,
             created_at=session.created_ms // 1000,
             last_used_at=session.used_ms // 1000,
             expires_at=min(session.over_ms, session.ends_ms) // 1000,
-            level=level_at(session, int(self._clock() * 1000), self._standing.lives),
+            level=level_at(session, int(self._clock() * 1000), self._session_lookup.lives),
             is_remembered=session.chain is not None,
             is_current=session_id == current,
         )

@@ -6,14 +6,14 @@ from safeconduct._core.bearer import principal_of
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import Account
-from safeconduct._core.opaque import Resolution
+from safeconduct._core.opaque import OpaqueTokenResolver
 from safeconduct._core.passwords import refuse_misfit_name
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.sessions.active import OpenSession
-from safeconduct._core.sessions.rotation import Caller
+from safeconduct._core.sessions.active import ActiveSession
+from safeconduct._core.sessions.rotation import RequestOrigin
 from safeconduct._core.sessions.tokens import Tokens
 from safeconduct._core.sessions.verbs import SessionVerbs
-from safeconduct._core.store import Receipt
+from safeconduct._core.store import RevocationReceipt
 from safeconduct.errors import NotSupported
 from safeconduct.principal import Principal
 
@@ -22,8 +22,8 @@ class AsyncSessions:
     """
     The verbs on logins and credentials, awaitable; ``Auth.sessions`` has the same ones, blocking.
 
-    Every verb takes effect for the next request in every process.  A ``Receipt`` says which shards took it; what could
-    not be written at all raises ``Unavailable``, and repeating a verb is harmless.
+    Every verb takes effect for the next request in every process.  A ``RevocationReceipt`` says which shards took it;
+    what could not be written at all raises ``Unavailable``, and repeating a verb is harmless.
     """
 
     def __init__(
@@ -34,20 +34,25 @@ class AsyncSessions:
         clock: Clock,
         horizon_seconds: int,
         absolute_lifetime_seconds: int,
-        rooms: Callable[[], SessionVerbs],
-        resolution: Resolution,
+        session_verbs: Callable[[], SessionVerbs],
+        resolution: OpaqueTokenResolver,
     ) -> None:
         self._revocations = revocations
         self._issuer = issuer
         self._clock = clock
         self._horizon_seconds = horizon_seconds
         self._absolute_lifetime_seconds = absolute_lifetime_seconds
-        self._rooms = rooms
+        self._session_verbs = session_verbs
         self._resolution = resolution
 
     @within_one_budget
     async def sign_in(
-        self, account: Account, *, username: str | None = None, remember: bool = False, caller: Caller | None = None
+        self,
+        account: Account,
+        *,
+        username: str | None = None,
+        remember: bool = False,
+        origin: RequestOrigin | None = None,
     ) -> Tokens:
         """
         Begin a session for a user whom the application has just proven in its own way.
@@ -58,7 +63,7 @@ class AsyncSessions:
             account: Who, with roles, scopes and the level that was proven.
             username: What a later step-up asks the directory with; the subject where it is left out.
             remember: Whether the user asked for a long-term credential.
-            caller: Where the request comes from, and how the tokens are going to travel.
+            origin: Where the request comes from, and how the tokens are going to travel.
 
         Raises:
             BadCredentials: If the account is disabled, or *username* has a control character or more than 1,024 bytes.
@@ -68,24 +73,24 @@ class AsyncSessions:
         if username is not None:
             refuse_misfit_name(username)
         name = account.subject if username is None else username
-        return await self._rooms().logins.sign_in(account, username=name, remember=remember, caller=caller)
+        return await self._session_verbs().logins.sign_in(account, username=name, remember=remember, origin=origin)
 
     @within_one_budget
-    async def refresh(self, refresh_token: str, *, extend: bool = False, caller: Caller | None = None) -> Tokens:
+    async def refresh(self, refresh_token: str, *, extend: bool = False, origin: RequestOrigin | None = None) -> Tokens:
         """
         Rotate a refresh token and give an access token of the session's present level.
 
         Args:
             refresh_token: As it was presented.
             extend: Whether the user wants his long-term credential to live longer.
-            caller: Where the request comes from.
+            origin: Where the request comes from.
 
         Raises:
             InvalidToken: If it is none of ours, was used before, or its session is over.
             TooEarly: If *extend* was asked for before half of its life; the token is as good as before.
             Unavailable: If store or directory cannot be asked; the token is as good as before.
         """
-        return await self._rooms().logins.refresh(refresh_token, extend=extend, caller=caller)
+        return await self._session_verbs().logins.refresh(refresh_token, extend=extend, origin=origin)
 
     @within_one_budget
     async def renew(self, access_token: str) -> Tokens:
@@ -98,11 +103,11 @@ class AsyncSessions:
             TooEarly: If half of its life is not over.
             Unavailable: If store or directory cannot be asked.
         """
-        return await self._rooms().logins.renew(await self._principal(access_token))
+        return await self._session_verbs().logins.renew(await self._principal(access_token))
 
     @within_one_budget
     async def step_up(
-        self, access_token: str, password: str, *, refresh_token: str | None = None, caller: Caller | None = None
+        self, access_token: str, password: str, *, refresh_token: str | None = None, origin: RequestOrigin | None = None
     ) -> Tokens:
         """
         Raise the level of a session by the password of its user; the session's older access tokens end.
@@ -111,7 +116,7 @@ class AsyncSessions:
             access_token: Of the session.
             password: As it was submitted.
             refresh_token: The session's, if it came along; it is rotated.
-            caller: Where the request comes from.
+            origin: Where the request comes from.
 
         Raises:
             BadCredentials: If the password is wrong; the last of five in a row ends the session.
@@ -121,8 +126,8 @@ class AsyncSessions:
             Unavailable: If store or directory cannot be asked.
         """
         principal = await self._principal(access_token)
-        step_ups = self._rooms().step_ups
-        return await step_ups.step_up(principal, password, refresh_token=refresh_token, caller=caller)
+        step_ups = self._session_verbs().step_ups
+        return await step_ups.step_up(principal, password, refresh_token=refresh_token, origin=origin)
 
     @within_one_budget
     async def sign_out(self, access_token: str) -> None:
@@ -135,7 +140,7 @@ class AsyncSessions:
         """
         # Not asked whether it was ended: what is left of its session shall end all the same.
         claims = await self._resolution.verify(access_token, now=self._clock())
-        await self._rooms().open_sessions.sign_out(principal_of(claims, "bearer"))
+        await self._session_verbs().open_sessions.sign_out(principal_of(claims, "bearer"))
 
     async def sign_out_everywhere(self, subject: str) -> None:
         """
@@ -144,20 +149,20 @@ class AsyncSessions:
         Raises:
             Unavailable: If the store cannot be asked.
         """
-        await self._rooms().open_sessions.sign_out_everywhere(subject)
+        await self._session_verbs().open_sessions.sign_out_everywhere(subject)
 
-    async def list(self, subject: str) -> tuple[OpenSession, ...]:
+    async def list(self, subject: str) -> tuple[ActiveSession, ...]:
         """
         Return the sessions of *subject*, the one used last first.
 
         Raises:
             Unavailable: If the store cannot be asked.
         """
-        return await self._rooms().open_sessions.list(subject)
+        return await self._session_verbs().open_sessions.list(subject)
 
     async def revoke_token(
         self, token_id: str, *, issuer: str | None = None, subject: str | None = None, expires_at: int | None = None
-    ) -> Receipt:
+    ) -> RevocationReceipt:
         """
         End one token.
 
@@ -176,7 +181,7 @@ class AsyncSessions:
         revocations = self._asked()
         return await revocations.revoke_token(self._named(issuer), token_id, subject=subject, expires_ms=end * 1000)
 
-    async def end(self, session_id: str) -> Receipt:
+    async def end(self, session_id: str) -> RevocationReceipt:
         """
         End one session of the own issuer with all its tokens.
 
@@ -188,7 +193,7 @@ class AsyncSessions:
         ends_ms = (int(self._clock()) + self._absolute_lifetime_seconds) * 1000
         return await self._asked().revoke_session(self._named(None), session_id, ends_ms=ends_ms)
 
-    async def revoke_subject(self, subject: str, *, issuer: str | None = None) -> Receipt:
+    async def revoke_subject(self, subject: str, *, issuer: str | None = None) -> RevocationReceipt:
         """
         End everything that was issued to *subject* until now; a later sign-in is not touched.
 
@@ -198,7 +203,7 @@ class AsyncSessions:
         """
         return await self._asked().revoke_subject(self._named(issuer), subject)
 
-    async def revoke_client(self, client_id: str, *, issuer: str | None = None) -> Receipt:
+    async def revoke_client(self, client_id: str, *, issuer: str | None = None) -> RevocationReceipt:
         """
         End everything that was issued to *client_id* until now.
 
@@ -208,7 +213,7 @@ class AsyncSessions:
         """
         return await self._asked().revoke_client(self._named(issuer), client_id)
 
-    async def revoke_key(self, kid: str, *, issuer: str | None = None) -> Receipt:
+    async def revoke_key(self, kid: str, *, issuer: str | None = None) -> RevocationReceipt:
         """
         End everything that the key *kid* ever signs; for a key that was stolen.
 
@@ -218,7 +223,7 @@ class AsyncSessions:
         """
         return await self._asked().revoke_key(self._named(issuer), kid)
 
-    async def revoke_everything(self, *, issuer: str | None = None) -> Receipt:
+    async def revoke_everything(self, *, issuer: str | None = None) -> RevocationReceipt:
         """
         End everything that the issuer issued until now.
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
-from safeconduct._core.opaque import Reference, References
-from safeconduct._core.opaque_store import ReferenceStore
+from safeconduct._core.opaque import OpaqueTokenParts, OpaqueTokens
+from safeconduct._core.opaque_store import OpaqueTokenStore
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import question_for
 from safeconduct._core.sessions.model import (
@@ -19,9 +19,9 @@ from safeconduct._core.sessions.model import (
     renew_after,
     token_end,
 )
-from safeconduct._core.sessions.refresh_token import RefreshToken, RefreshTokens
-from safeconduct._core.sessions.tokens import LongTermToken, Tokens
-from safeconduct._core.store import Question
+from safeconduct._core.sessions.refresh_token import ParsedRefreshToken, RefreshTokens
+from safeconduct._core.sessions.tokens import RefreshToken, Tokens
+from safeconduct._core.store import RevocationQuery
 from safeconduct._tokens.issuer import Checked, ClaimsRefused, Grant, TokenIssuer
 from safeconduct.errors import ConfigurationError, ExpiredToken, NotSupported, Unavailable
 from safeconduct.events import Event, Fault, HookFailed
@@ -34,7 +34,7 @@ AddClaims = Callable[[Principal], Mapping[str, Any]]
 """An author's hook: what the tokens of this principal shall say besides."""
 
 
-class Minting:
+class TokenMaker:
     """
     Make tokens.
 
@@ -44,7 +44,7 @@ class Minting:
         refresh_tokens: Writes refresh tokens.
         lives: How long things live.
         add_claims: The author's hook, or None.
-        signs: Whether access tokens are signed here; else they are left empty for ``Keeping``.
+        signs: Whether access tokens are signed here; else they are left empty for ``OpaqueTokenWriter``.
         longest_cookie: How long a token may be that travels in a cookie; None where a longer one becomes a reference.
         announce: Told where the hook fails.
     """
@@ -171,7 +171,7 @@ class Minting:
         prepared: Checked,
         *,
         iat_ms: int,
-        refresh_token: RefreshToken | None = None,
+        refresh_token: ParsedRefreshToken | None = None,
     ) -> Tokens:
         """
         Make an access token, and write the refresh token that goes with it.
@@ -193,7 +193,7 @@ class Minting:
         iat_ms: int,
         expires_at: int,
         token_id: str | None = None,
-        long_term: RefreshToken | None = None,
+        long_term: ParsedRefreshToken | None = None,
     ) -> Tokens:
         lifetime_seconds = expires_at - iat_ms // 1000
         if lifetime_seconds <= 0:
@@ -226,12 +226,12 @@ class Minting:
             refresh_token=self._long_term(session, long_term),
         )
 
-    def _long_term(self, session: Session, token: RefreshToken | None) -> LongTermToken | None:
+    def _long_term(self, session: Session, token: ParsedRefreshToken | None) -> RefreshToken | None:
         chain = session.chain
         if token is None or chain is None:
             return None
         grows = chain.expires_ms < session.ends_ms
-        return LongTermToken(
+        return RefreshToken(
             value=self._refresh_tokens.write(token),
             expires_at=chain.expires_ms // 1000,
             extend_after=_seconds_after(chain) if grows else None,
@@ -244,13 +244,13 @@ def _seconds_after(chain: Chain) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keeping:
+class OpaqueTokenWriter:
     """Keep what tokens say, for one world."""
 
     #: Says what a token says.
     issuer: TokenIssuer
-    references: References
-    store: ReferenceStore
+    references: OpaqueTokens
+    store: OpaqueTokenStore
     #: Knows the store's epochs.
     revocations: Revocations
     #: Whether every token is kept; else only one that is too long for a cookie.
@@ -278,7 +278,7 @@ class Keeping:
         await self.revocations.consult(question.shard, lambda: self.store.keep(question, text, grace_ms=self.grace_ms))
         return replace(tokens, access_token=self.references.write(reference))
 
-    def _question(self, claims: Mapping[str, Any], reference: Reference, iat_ms: int) -> Question:
+    def _question(self, claims: Mapping[str, Any], reference: OpaqueTokenParts, iat_ms: int) -> RevocationQuery:
         return question_for(
             issuer=claims["iss"],
             subject=claims["sub"],

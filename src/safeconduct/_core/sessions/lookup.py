@@ -7,8 +7,8 @@ from typing import Literal, Self
 
 from safeconduct._core.directory import People
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.revocation_keys import epoch_tag, member, session_place, shard_of
-from safeconduct._core.session_store import Presented, Reach, SessionReply, SessionStore
+from safeconduct._core.revocation_keys import epoch_tag, revocation_key, session_place, shard_of
+from safeconduct._core.session_store import Presented, SessionRef, SessionReply, SessionStore
 from safeconduct._core.sessions.model import Lifetimes, Rights, Session, level_at, rights_now, token_end
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError, NotFound, NotRenewable, RevokedToken, Unavailable
@@ -18,7 +18,7 @@ from safeconduct.principal import Principal
 _NOBODY = b""
 
 
-class Reaches:
+class SessionKeys:
     """
     Name the sessions of the own issuer, and what may have ended them.
 
@@ -30,7 +30,7 @@ class Reaches:
 
     def __init__(self, issuer: str, *, client_id: str, shards: int) -> None:
         self.issuer = issuer
-        self._others = (member("client", issuer, client_id), member("everything", issuer))
+        self._others = (revocation_key("client", issuer, client_id), revocation_key("everything", issuer))
         self._shards = shards
 
     @classmethod
@@ -52,14 +52,14 @@ class Reaches:
 
     def member(self, session_id: str) -> bytes:
         """Name what a session's cut-off is kept under."""
-        return member("session", self.issuer, session_id)
+        return revocation_key("session", self.issuer, session_id)
 
-    def of_subject(self, subject: str, session_id: str = "") -> Reach:
+    def of_subject(self, subject: str, session_id: str = "") -> SessionRef:
         """Reach a session of *subject*, or all of them."""
-        owner = member("subject", self.issuer, subject)
-        return Reach(self.shard_of(subject), session_id, self.member(session_id), owner, self._others)
+        owner = revocation_key("subject", self.issuer, subject)
+        return SessionRef(self.shard_of(subject), session_id, self.member(session_id), owner, self._others)
 
-    def of_unknown(self, session_id: str) -> Reach:
+    def of_unknown(self, session_id: str) -> SessionRef:
         """
         Reach a session whose owner its record will tell.
 
@@ -69,9 +69,9 @@ class Reaches:
         place = session_place(session_id)
         if place is None or place[0] >= self._shards:
             raise NotFound("no session's id")
-        return Reach(place[0], session_id, self.member(session_id), _NOBODY, self._others)
+        return SessionRef(place[0], session_id, self.member(session_id), _NOBODY, self._others)
 
-    def of_principal(self, principal: Principal) -> Reach:
+    def of_principal(self, principal: Principal) -> SessionRef:
         """
         Reach the session behind an access token.
 
@@ -99,14 +99,14 @@ class Reaches:
 Reason = Literal["signed_out", "ended", "reused", "account", "failures", "too_many"]
 
 
-class Standing:
+class SessionLookup:
     """
     Ask for sessions and end them.
 
     Args:
         store: Keeps the sessions.
         revocations: Knows the store's epochs.
-        reaches: Names sessions.
+        session_keys: Names sessions.
         people: The directory, asked again at every step; None or static: what a sign-in found holds.
         lives: How long things live.
         announce: Tells the listeners.
@@ -117,36 +117,36 @@ class Standing:
         store: SessionStore,
         revocations: Revocations,
         *,
-        reaches: Reaches,
+        session_keys: SessionKeys,
         people: People | None,
         lives: Lifetimes,
         announce: Callable[[Event], None],
     ) -> None:
         self.store = store
-        self.reaches = reaches
+        self.session_keys = session_keys
         self.lives = lives
         self.announce = announce
         self.consult = revocations.consult
         self._revocations = revocations
         self._people = people
 
-    async def read(self, reach: Reach) -> Session:
+    async def read(self, ref: SessionRef) -> Session:
         """
         Return a session that stands.
 
         Raises:
             RevokedToken: If it is over.
         """
-        session = (await self.consult(reach.shard, lambda: self.store.read(reach))).session
+        session = (await self.consult(ref.shard, lambda: self.store.read(ref))).session
         if session is None:
-            raise gone()
+            raise session_ended()
         return session
 
     async def origin(self, shard: int) -> bytes:
         """Return what the ids of new sessions bear: the tag of the shard's epoch, or what marks this process."""
         return self.store.instance or epoch_tag((await self._revocations.epoch(shard)).name)
 
-    async def rights(self, reach: Reach, session: Session) -> Rights | None:
+    async def rights(self, ref: SessionRef, session: Session) -> Rights | None:
         """
         Ask the directory what the owner may do now; None where it can't be asked again.
 
@@ -157,44 +157,44 @@ class Standing:
         try:
             return await rights_now(self._people, session.subject)
         except RevokedToken:
-            await self.end(reach, session.subject, "account")
+            await self.end(ref, session.subject, "account")
             raise
 
-    async def end(self, reach: Reach, subject: str | None, reason: Reason) -> None:
+    async def end(self, ref: SessionRef, subject: str | None, reason: Reason) -> None:
         """End a session, whether it is known or not."""
         reply = await self.consult(
-            reach.shard, lambda: self.store.end(reach, lives_ms=self.lives.absolute_ms)
+            ref.shard, lambda: self.store.end(ref, lives_ms=self.lives.absolute_ms)
         )  # fmt: skip
         if reply.outcome == "ended":
-            self.announce(SessionEnded(subject=subject, session_id=reach.session_id, reason=reason))
+            self.announce(SessionEnded(subject=subject, session_id=ref.session_id, reason=reason))
 
-    async def discard(self, reach: Reach) -> None:
+    async def discard(self, ref: SessionRef) -> None:
         """End a session that nobody was told of, if the store can be asked."""
         with suppress(Unavailable):
-            await self.consult(reach.shard, lambda: self.store.end(reach, lives_ms=self.lives.absolute_ms))
+            await self.consult(ref.shard, lambda: self.store.end(ref, lives_ms=self.lives.absolute_ms))
 
-    async def transition(self, reach: Reach, command: Callable[[], Awaitable[SessionReply]]) -> SessionReply:
+    async def transition(self, ref: SessionRef, command: Callable[[], Awaitable[SessionReply]]) -> SessionReply:
         """
         Give a command on one session; tell where the store is found behind.
 
         Raises:
             RevokedToken: If the session is over.
         """
-        reply = await self.consult(reach.shard, command)
+        reply = await self.consult(ref.shard, command)
         if reply.is_rolled_back:
-            self.announce(StoreRolledBack(shard=reach.shard, session_id=reach.session_id))
+            self.announce(StoreRolledBack(shard=ref.shard, session_id=ref.session_id))
         if reply.outcome == "gone":
-            raise gone()
+            raise session_ended()
         return reply
 
 
-def gone() -> RevokedToken:
+def session_ended() -> RevokedToken:
     """Return the error for a session that is over, or never was."""
     return RevokedToken("the session is over")
 
 
 @dataclass(frozen=True, slots=True)
-class Prolonged:
+class ExtendedSession:
     """What the session is worth now, and until when that may be believed."""
 
     identity: Principal
@@ -202,28 +202,34 @@ class Prolonged:
     ends_ms: int
 
 
-class Prolonging:
+class SessionExtension:
     """
     Look whether a session lives; nothing about it changes.
 
     Args:
         store: Keeps the sessions.
         revocations: Knows the store's epochs.
-        reaches: Names sessions.
+        session_keys: Names sessions.
         lives: How long things live.
         leeway_ms: What is granted to clocks.
     """
 
     def __init__(
-        self, store: SessionStore, revocations: Revocations, *, reaches: Reaches, lives: Lifetimes, leeway_ms: int
+        self,
+        store: SessionStore,
+        revocations: Revocations,
+        *,
+        session_keys: SessionKeys,
+        lives: Lifetimes,
+        leeway_ms: int,
     ) -> None:
         self._store = store
         self._revocations = revocations
-        self._reaches = reaches
+        self._session_keys = session_keys
         self._lives = lives
         self._leeway_ms = leeway_ms
 
-    async def prolong(self, principal: Principal) -> Prolonged | None:
+    async def prolong(self, principal: Principal) -> ExtendedSession | None:
         """
         Say what the session behind *principal* would write into a token now, None where no session of ours is there.
 
@@ -234,10 +240,10 @@ class Prolonging:
             Unavailable: If the store cannot be asked.
         """
         try:
-            reach = self._reaches.of_principal(principal)
+            ref = self._session_keys.of_principal(principal)
         except NotRenewable:
             return None
-        reply = await self._revocations.consult(reach.shard, lambda: self._store.read(reach))
+        reply = await self._revocations.consult(ref.shard, lambda: self._store.read(ref))
         session = reply.session
         if session is None:
             raise RevokedToken("the session is over")
@@ -252,4 +258,4 @@ class Prolonging:
             auth_time=session.auth_ms // 1000,
             expires_at=expires_at,
         )
-        return Prolonged(identity, min(expires_at * 1000 + self._leeway_ms, session.over_ms))
+        return ExtendedSession(identity, min(expires_at * 1000 + self._leeway_ms, session.over_ms))

@@ -108,7 +108,7 @@ class DerivedKeys(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class RefreshToken:
+class ParsedRefreshToken:
     """A refresh token whose tag is right, and the version of the key that its successor is made with."""
 
     session: bytes
@@ -138,16 +138,16 @@ class RefreshTokens:
     def __init__(self, keys: Callable[[], DerivedKeys]) -> None:
         self._keys = keys
 
-    def first(self, session: bytes, secret: bytes) -> RefreshToken:
+    def first(self, session: bytes, secret: bytes) -> ParsedRefreshToken:
         """Make the first token of a chain out of a *secret* that was drawn for it."""
-        return RefreshToken(session, 0, secret, self._keys().current)
+        return ParsedRefreshToken(session, 0, secret, self._keys().current)
 
-    def write(self, token: RefreshToken) -> str:
+    def write(self, token: ParsedRefreshToken) -> str:
         """Return the token as it travels."""
         head = bytes((_VERSION, token.key_version)) + token.session + _position(token.position) + token.secret
         return base64.urlsafe_b64encode(head + self._tag(token)).decode()
 
-    def read(self, text: str) -> RefreshToken:
+    def read(self, text: str) -> ParsedRefreshToken:
         """
         Read a token and check its tag.
 
@@ -157,7 +157,7 @@ class RefreshTokens:
             BadSignature: If it was made by nobody who has the key.
         """
         octets = read_octets(text, form=_WIRE, version=_VERSION, what=_WHAT)
-        token = RefreshToken(
+        token = ParsedRefreshToken(
             session=octets[2:_SID_END],
             position=int.from_bytes(octets[_SID_END:_POSITION_END], "big"),
             secret=octets[_POSITION_END:_SECRET_END],
@@ -166,15 +166,15 @@ class RefreshTokens:
         check_tag(lambda: self._tag(token), octets[_SECRET_END:], what=_WHAT)
         return token
 
-    def successor(self, token: RefreshToken, salt: bytes) -> RefreshToken:
+    def successor(self, token: ParsedRefreshToken, salt: bytes) -> ParsedRefreshToken:
         """Return the one token that follows from *token* and *salt*; it is written with the key of now."""
         keys, position = self._keys(), _position(token.position + 1)
         # Made with the version that *token* names, so that a retry after a change of keys gets the same.
         key = keys.derive("refresh-next", version=token.key_version)
         secret = hmac.digest(key, _NEXT + token.session + position + salt + token.secret, hashlib.sha256)
-        return RefreshToken(token.session, token.position + 1, secret, keys.current)
+        return ParsedRefreshToken(token.session, token.position + 1, secret, keys.current)
 
-    def _tag(self, token: RefreshToken) -> bytes:
+    def _tag(self, token: ParsedRefreshToken) -> bytes:
         key = self._keys().derive("refresh-tag", version=token.key_version)
         text = _TAG + token.session + _position(token.position) + token.secret
         return hmac.digest(key, text, hashlib.sha256)[:_TAG_BYTES]

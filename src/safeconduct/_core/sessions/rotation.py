@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Final, Literal, Self
 
 from safeconduct._core.decision import Clock
-from safeconduct._core.session_store import Reach, Rotation, SessionReply
-from safeconduct._core.sessions.issuing import Keeping, Minting
-from safeconduct._core.sessions.lookup import Standing, gone
+from safeconduct._core.session_store import Rotation, SessionRef, SessionReply
+from safeconduct._core.sessions.issuing import OpaqueTokenWriter, TokenMaker
+from safeconduct._core.sessions.lookup import SessionLookup, session_ended
 from safeconduct._core.sessions.model import Rights, Session, Transport, level_at
-from safeconduct._core.sessions.refresh_token import SALT_BYTES, RefreshToken, RefreshTokens
+from safeconduct._core.sessions.refresh_token import SALT_BYTES, ParsedRefreshToken, RefreshTokens
 from safeconduct._core.sessions.tokens import Tokens
 from safeconduct._tokens.issuer import Checked
 from safeconduct.config import SessionConfig
@@ -27,7 +27,7 @@ Place = Literal["network", "device"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class RequestOrigin:
     """Where a request comes from, as far as a session minds."""
 
     transport: Transport = "header"
@@ -54,16 +54,18 @@ class Binding:
         """Read it out of the configuration."""
         return cls(network=sessions.bind_network, device=sessions.bind_device)
 
-    def check(self, session: Session, session_id: str, caller: Caller, *, announce: Callable[[Event], None]) -> None:
+    def check(
+        self, session: Session, session_id: str, origin: RequestOrigin, *, announce: Callable[[Event], None]
+    ) -> None:
         """
         Return if a refresh token of *session* may come from *caller*.
 
         Raises:
             BindingMismatch: If it came by another transport, or from another place and that is to be refused.
         """
-        if caller.transport != session.transport:
+        if origin.transport != session.transport:
             raise BindingMismatch("the refresh token came by another transport than at sign-in")
-        changed: dict[Place, Bind] = {name: bind for name, bind in self._changed(session, caller) if bind != "off"}
+        changed: dict[Place, Bind] = {name: bind for name, bind in self._changed(session, origin) if bind != "off"}
         if not changed:
             return
         names: tuple[Place, ...] = tuple(changed)
@@ -74,10 +76,10 @@ class Binding:
         if is_refused:
             raise BindingMismatch(f"the refresh token came from another {' and '.join(names)} than at sign-in")
 
-    def _changed(self, session: Session, caller: Caller) -> Iterator[tuple[Place, Bind]]:
-        if caller.network != session.network:
+    def _changed(self, session: Session, origin: RequestOrigin) -> Iterator[tuple[Place, Bind]]:
+        if origin.network != session.network:
             yield "network", self.network
-        if not is_same_device(session.device, caller.label):
+        if not is_same_device(session.device, origin.label):
             yield "device", self.device
 
 
@@ -106,12 +108,12 @@ def _family(label: str) -> list[str]:
 _ID_BYTES: Final = 16
 
 
-class Turning:
+class TokenRotation:
     """
     Turn what is presented into tokens.
 
     Args:
-        standing: Asks for sessions and ends them.
+        session_lookup: Asks for sessions and ends them.
         minting: Makes tokens.
         keeping: Keeps what opaque ones say; None where there are none.
         refresh_tokens: Reads and derives refresh tokens.
@@ -122,16 +124,16 @@ class Turning:
 
     def __init__(
         self,
-        standing: Standing,
-        minting: Minting,
-        keeping: Keeping | None,
+        session_lookup: SessionLookup,
+        minting: TokenMaker,
+        keeping: OpaqueTokenWriter | None,
         refresh_tokens: RefreshTokens,
         *,
         binding: Binding,
         clock: Clock,
         draw: Callable[[int], bytes],
     ) -> None:
-        self.standing = standing
+        self.session_lookup = session_lookup
         self._minting = minting
         self._keeping = keeping
         self.refresh_tokens = refresh_tokens
@@ -139,16 +141,16 @@ class Turning:
         self.draw = draw
         self._binding = binding
 
-    def check_origin(self, session: Session, reach: Reach, caller: Caller) -> None:
+    def check_origin(self, session: Session, ref: SessionRef, origin: RequestOrigin) -> None:
         """
         Return if a refresh token may come from *caller*.
 
         Raises:
             BindingMismatch: If it came by another transport, or from another place and that is refused.
         """
-        self._binding.check(session, reach.session_id, caller, announce=self.standing.announce)
+        self._binding.check(session, ref.session_id, origin, announce=self.session_lookup.announce)
 
-    def rotation(self, token: RefreshToken, rights: Rights | None, *, extends_ms: int | None = None) -> Rotation:
+    def rotation(self, token: ParsedRefreshToken, rights: Rights | None, *, extends_ms: int | None = None) -> Rotation:
         """Say what the store is told of a refresh token, with a salt that is drawn for this attempt."""
         salt = self.draw(SALT_BYTES)
         return Rotation(
@@ -156,13 +158,13 @@ class Turning:
             digest=token.digest,
             next_digest=self.refresh_tokens.successor(token, salt).digest,
             salt=salt,
-            grace_ms=self.standing.lives.grace_ms,
-            access_ms=self.standing.lives.access_ms,
+            grace_ms=self.session_lookup.lives.grace_ms,
+            access_ms=self.session_lookup.lives.access_ms,
             rights=None if rights is None else rights.to_text(),
             extends_ms=extends_ms,
         )
 
-    def refuse_unturned(self, reach: Reach, session: Session, reply: SessionReply) -> None:
+    def refuse_unturned(self, ref: SessionRef, session: Session, reply: SessionReply) -> None:
         """
         Return if the refresh token was turned.
 
@@ -176,25 +178,27 @@ class Turning:
             case "stale":
                 raise ReusedRefreshToken(reason="another request rotated the refresh token just now")
             case "reuse":
-                subject, session_id = session.subject, reach.session_id
-                self.standing.announce(RefreshReused(subject=subject, session_id=session_id))
-                self.standing.announce(SessionEnded(subject=subject, session_id=session_id, reason="reused"))
+                subject, session_id = session.subject, ref.session_id
+                self.session_lookup.announce(RefreshReused(subject=subject, session_id=session_id))
+                self.session_lookup.announce(SessionEnded(subject=subject, session_id=session_id, reason="reused"))
                 raise ReusedRefreshToken(session_id, "a refresh token that was rotated away")
             case _:
                 return
 
-    def prepared_now(self, reach: Reach, session: Session, rights: Rights | None) -> Checked:
+    def prepared_now(self, ref: SessionRef, session: Session, rights: Rights | None) -> Checked:
         """Prepare a token of the session's present level."""
-        level = level_at(session, int(self.clock() * 1000), self.standing.lives)
-        return self.prepared(reach, session, rights, level)
+        level = level_at(session, int(self.clock() * 1000), self.session_lookup.lives)
+        return self.prepared(ref, session, rights, level)
 
-    def prepared(self, reach: Reach, session: Session, rights: Rights | None, level: Level) -> Checked:
+    def prepared(self, ref: SessionRef, session: Session, rights: Rights | None, level: Level) -> Checked:
         """Prepare a token of a session; *rights* where they were looked up."""
         return self.prepared_for(
-            reach, session.subject, rights or Rights.from_text(session.rights), level, session.transport
+            ref, session.subject, rights or Rights.from_text(session.rights), level, session.transport
         )
 
-    def prepared_for(self, reach: Reach, subject: str, rights: Rights, level: Level, transport: Transport) -> Checked:
+    def prepared_for(
+        self, ref: SessionRef, subject: str, rights: Rights, level: Level, transport: Transport
+    ) -> Checked:
         """
         Ask the author's hook what a token shall say besides, and make sure that such a token can be made.
 
@@ -202,15 +206,15 @@ class Turning:
             Unavailable: If it can't.
         """
         return self._minting.prepared(
-            subject, reach.session_id, rights, level=level, transport=transport, now_ms=int(self.clock() * 1000)
+            subject, ref.session_id, rights, level=level, transport=transport, now_ms=int(self.clock() * 1000)
         )
 
     async def made(
         self,
-        reach: Reach,
+        ref: SessionRef,
         reply: SessionReply,
         prepared: Checked,
-        token: RefreshToken | None,
+        token: ParsedRefreshToken | None,
         *,
         is_rotated: bool = False,
     ) -> Tokens:
@@ -219,12 +223,12 @@ class Turning:
         salt = b"" if session.chain is None else session.chain.salt
         if token is not None and is_rotated:
             token = self.refresh_tokens.successor(token, salt)
-        tokens = self._minting.tokens(session, reach.session_id, prepared, iat_ms=reply.iat_ms, refresh_token=token)
+        tokens = self._minting.tokens(session, ref.session_id, prepared, iat_ms=reply.iat_ms, refresh_token=token)
         return await self._kept(tokens, reply)
 
-    async def renewed(self, reach: Reach, reply: SessionReply, prepared: Checked) -> Tokens:
+    async def renewed(self, ref: SessionRef, reply: SessionReply, prepared: Checked) -> Tokens:
         """Make the access token of the last renewal."""
-        return await self._kept(self._minting.renewed(known(reply), reach.session_id, prepared), reply)
+        return await self._kept(self._minting.renewed(known(reply), ref.session_id, prepared), reply)
 
     async def _kept(self, tokens: Tokens, reply: SessionReply) -> Tokens:
         return tokens if self._keeping is None else await self._keeping.exchanged(tokens, iat_ms=reply.iat_ms)
@@ -242,5 +246,5 @@ def known(reply: SessionReply) -> Session:
         RevokedToken: If it has none.
     """
     if reply.session is None:
-        raise gone()
+        raise session_ended()
     return reply.session

@@ -23,12 +23,12 @@ from dataclasses import replace
 
 from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.sessions.active import OpenSession, Prospects, SessionPage
-from safeconduct._core.sessions.lookup import Reaches
+from safeconduct._core.sessions.active import ActiveSession, SessionPage, SessionStatus
+from safeconduct._core.sessions.lookup import SessionKeys
 from safeconduct._core.sessions.model import Rights
 from safeconduct._core.sessions.refresh_token import new_session_id, text_of
-from safeconduct._core.sessions.rotation import Caller
-from safeconduct._core.sessions.stateless_token import CarriedSession, StatelessTurning
+from safeconduct._core.sessions.rotation import RequestOrigin
+from safeconduct._core.sessions.stateless_token import CarriedSession, StatelessRotation
 from safeconduct._core.sessions.tokens import Tokens
 from safeconduct.errors import BadCredentials, BindingMismatch, NotRenewable, NotSupported
 from safeconduct.events import SignedIn, SteppedUp
@@ -44,16 +44,16 @@ class StatelessLogins:
     Give tokens.
 
     Args:
-        turning: Turns what is presented into tokens.
-        reaches: Names sessions.
+        token_rotation: Turns what is presented into tokens.
+        session_keys: Names sessions.
     """
 
-    def __init__(self, turning: StatelessTurning, reaches: Reaches) -> None:
-        self._turning = turning
-        self._reaches = reaches
+    def __init__(self, token_rotation: StatelessRotation, session_keys: SessionKeys) -> None:
+        self._token_rotation = token_rotation
+        self._session_keys = session_keys
 
     async def sign_in(
-        self, account: Account, *, username: str, remember: bool = False, caller: Caller | None = None
+        self, account: Account, *, username: str, remember: bool = False, origin: RequestOrigin | None = None
     ) -> Tokens:
         """
         Begin a session for an account whose password was proven in this very request.
@@ -62,7 +62,7 @@ class StatelessLogins:
             account: What the directory proved.
             username: As it was submitted; a later step-up asks with it.
             remember: Whether the user asked for a long-term credential.
-            caller: Where the request comes from.
+            origin: Where the request comes from.
 
         Raises:
             BadCredentials: If the account is disabled.
@@ -70,28 +70,28 @@ class StatelessLogins:
         """
         if account.disabled:
             raise BadCredentials("the account is disabled")
-        turning = self._turning
-        session_id = text_of(new_session_id(self._reaches.shard_of(account.subject), None, turning.draw))
-        tokens = turning.proven(
+        token_rotation = self._token_rotation
+        session_id = text_of(new_session_id(self._session_keys.shard_of(account.subject), None, token_rotation.draw))
+        tokens = token_rotation.proven(
             session_id,
             account,
             Rights.of(account),
             username=username,
             ends_at=None,
             is_remembered=remember,
-            caller=caller or Caller(),
+            origin=origin or RequestOrigin(),
         )
-        turning.announce(SignedIn(subject=account.subject, session_id=session_id, level=account.level))
+        token_rotation.announce(SignedIn(subject=account.subject, session_id=session_id, level=account.level))
         return tokens
 
-    async def refresh(self, refresh_token: str, *, extend: bool = False, caller: Caller | None = None) -> Tokens:
+    async def refresh(self, refresh_token: str, *, extend: bool = False, origin: RequestOrigin | None = None) -> Tokens:
         """
         Give an access token of the session's present level; the refresh token goes on as it is.
 
         Args:
             refresh_token: As it was presented.
             extend: Refused.
-            caller: Where the request comes from.
+            origin: Where the request comes from.
 
         Raises:
             NotSupported: If *extend* was asked for.
@@ -101,12 +101,12 @@ class StatelessLogins:
         """
         if extend:
             raise NotSupported("without a store no session is extended")
-        turning = self._turning
-        found = turning.read(refresh_token, caller or Caller())
-        rights = await turning.rights(found.session.subject)
+        token_rotation = self._token_rotation
+        found = token_rotation.read(refresh_token, origin or RequestOrigin())
+        rights = await token_rotation.rights(found.session.subject)
         if rights is not None:
             found = replace(found, session=replace(found.session, rights=rights.to_text()))
-        return turning.given(found, now_ms=turning.now_ms)
+        return token_rotation.given(found, now_ms=token_rotation.now_ms)
 
     async def renew(self, principal: Principal) -> Tokens:
         """
@@ -124,14 +124,16 @@ class StatelessStepUps:
     Take proofs within a session.
 
     Args:
-        turning: Turns what is presented into tokens.
-        reaches: Names sessions.
+        token_rotation: Turns what is presented into tokens.
+        session_keys: Names sessions.
         passwords: Proves passwords; None where there is no directory.
     """
 
-    def __init__(self, turning: StatelessTurning, reaches: Reaches, passwords: Passwords | None) -> None:
-        self._turning = turning
-        self._reaches = reaches
+    def __init__(
+        self, token_rotation: StatelessRotation, session_keys: SessionKeys, passwords: Passwords | None
+    ) -> None:
+        self._token_rotation = token_rotation
+        self._session_keys = session_keys
         self._passwords = passwords
 
     async def step_up(
@@ -140,7 +142,7 @@ class StatelessStepUps:
         password: str,
         *,
         refresh_token: str | None = None,
-        caller: Caller | None = None,
+        origin: RequestOrigin | None = None,
         knows_device: Callable[[str], bool] = _no_device,
     ) -> Tokens:
         """
@@ -150,7 +152,7 @@ class StatelessStepUps:
             principal: Whom the access token names.
             password: As it was submitted.
             refresh_token: The refresh token that came along; a new one with the same end is given for it.
-            caller: Where the request comes from.
+            origin: Where the request comes from.
             knows_device: Says whether the caller holds a device cookie of an account, by its submitted name.
 
         Raises:
@@ -161,27 +163,27 @@ class StatelessStepUps:
             NotSupported: If there is no directory.
             Unavailable: If the directory or the author's hook can't be asked.
         """
-        origin = caller or Caller()
-        session_id = self._reaches.of_principal(principal).session_id
+        origin = origin or RequestOrigin()
+        session_id = self._session_keys.of_principal(principal).session_id
         own = None if refresh_token is None else self._own(refresh_token, principal, origin)
         username = principal.subject if own is None else own.session.username
         account = await self._prove(principal, username, password, network=origin.network, knows_device=knows_device)
-        turning = self._turning
-        rights = await turning.rights(account.subject) or Rights.of(account)
-        tokens = turning.proven(
+        token_rotation = self._token_rotation
+        rights = await token_rotation.rights(account.subject) or Rights.of(account)
+        tokens = token_rotation.proven(
             session_id,
             account,
             rights,
             username=username,
             ends_at=None if own is None else own.session.ends_ms // 1000,
             is_remembered=own is not None,
-            caller=origin,
+            origin=origin,
         )
-        turning.announce(SteppedUp(subject=account.subject, session_id=session_id, level=account.level))
+        token_rotation.announce(SteppedUp(subject=account.subject, session_id=session_id, level=account.level))
         return tokens
 
-    def _own(self, refresh_token: str, principal: Principal, caller: Caller) -> CarriedSession:
-        found = self._turning.read(refresh_token, caller)
+    def _own(self, refresh_token: str, principal: Principal, origin: RequestOrigin) -> CarriedSession:
+        found = self._token_rotation.read(refresh_token, origin)
         if (found.session_id, found.session.subject) != (principal.session_id, principal.subject):
             raise BindingMismatch("the refresh token is of another session than the access token")
         return found
@@ -199,16 +201,16 @@ class StatelessStepUps:
         return account
 
 
-class StatelessOpenSessions:
+class StatelessActiveSessions:
     """
     Refuse what only a store can do, and forget what only the caller has.
 
     Args:
-        reaches: Names sessions.
+        session_keys: Names sessions.
     """
 
-    def __init__(self, reaches: Reaches) -> None:
-        self._reaches = reaches
+    def __init__(self, session_keys: SessionKeys) -> None:
+        self._session_keys = session_keys
 
     async def sign_out(self, principal: Principal) -> None:
         """Do nothing: the caller forgets his tokens, and whoever has a copy keeps it until its end."""
@@ -233,7 +235,7 @@ class StatelessOpenSessions:
         del subject
         raise NotSupported("without a store no session is ended")
 
-    async def list(self, subject: str, *, current: str | None = None) -> tuple[OpenSession, ...]:
+    async def list(self, subject: str, *, current: str | None = None) -> tuple[ActiveSession, ...]:
         """
         Refuse.
 
@@ -270,9 +272,9 @@ class StatelessOpenSessions:
         Raises:
             NotRenewable: If there is none.
         """
-        self._reaches.of_principal(principal)
+        self._session_keys.of_principal(principal)
 
-    async def prospects(self, principal: Principal) -> Prospects:
+    async def prospects(self, principal: Principal) -> SessionStatus:
         """
         Say what may become of the session behind an access token: nothing that the access token knows of.
 
@@ -281,5 +283,7 @@ class StatelessOpenSessions:
         Raises:
             NotRenewable: If there is none.
         """
-        self._reaches.of_principal(principal)
-        return Prospects(is_kept=False, is_remembered=False, renew_after=None, extend_after=None, extend_before=None)
+        self._session_keys.of_principal(principal)
+        return SessionStatus(
+            is_kept=False, is_remembered=False, renew_after=None, extend_after=None, extend_before=None
+        )

@@ -11,11 +11,11 @@ from typing import Final
 
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import Account, People
-from safeconduct._core.sessions.issuing import Minting
+from safeconduct._core.sessions.issuing import TokenMaker
 from safeconduct._core.sessions.model import Lifetimes, Rights, Session, Transport, level_at, rights_now
 from safeconduct._core.sessions.refresh_token import DerivedKeys
-from safeconduct._core.sessions.rotation import Binding, Caller
-from safeconduct._core.sessions.tokens import LongTermToken, Tokens
+from safeconduct._core.sessions.rotation import Binding, RequestOrigin
+from safeconduct._core.sessions.tokens import RefreshToken, Tokens
 from safeconduct._tokens.sealed_refresh import SealedRefresh, open_refresh, seal_refresh
 from safeconduct.errors import NotSupported, NotYetValidToken
 from safeconduct.events import Event
@@ -64,7 +64,7 @@ def carried(  # noqa: PLR0913 - what a credential says, and nothing else
         ends_at: Its end, in seconds since the epoch.
         rights: What the directory allowed him then.
         transport: How its tokens travel.
-        device: From ``Caller.label``.
+        device: From ``RequestOrigin.label``.
         network: From ``network_of``.
     """
     session = Session(
@@ -159,13 +159,13 @@ class SealedSessions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StatelessTurning:
+class StatelessRotation:
     """Turn what is presented into tokens, and a proof into a session that its owner carries."""
 
     #: Reads and writes long-term credentials.
     sealed: SealedSessions
     #: Makes access tokens.
-    minting: Minting
+    minting: TokenMaker
     #: How long things live.
     lives: Lifetimes
     #: The directory, asked again at every step; None or static: what a sign-in found holds.
@@ -196,7 +196,7 @@ class StatelessTurning:
         life_ms = min(lives.idle_ms, lives.absolute_ms) if is_remembered else lives.short_absolute_ms
         return (now_ms + min(life_ms, LONGEST_LIFE_MS)) // 1000
 
-    def read(self, refresh_token: str, caller: Caller) -> CarriedSession:
+    def read(self, refresh_token: str, origin: RequestOrigin) -> CarriedSession:
         """
         Read a session that stands and may come from *caller*.
 
@@ -205,7 +205,7 @@ class StatelessTurning:
             BindingMismatch: If it came by another transport, or from another place and that is refused.
         """
         found = self.sealed.read(refresh_token, now_ms=self.now_ms)
-        self.binding.check(found.session, found.session_id, caller, announce=self.announce)
+        self.binding.check(found.session, found.session_id, origin, announce=self.announce)
         return found
 
     async def rights(self, subject: str) -> Rights | None:
@@ -227,7 +227,7 @@ class StatelessTurning:
         username: str,
         ends_at: int | None,
         is_remembered: bool,
-        caller: Caller,
+        origin: RequestOrigin,
     ) -> Tokens:
         """
         Make the tokens of a proof that was made just now.
@@ -239,7 +239,7 @@ class StatelessTurning:
             username: As it was submitted.
             ends_at: When the session ends, in seconds since the epoch; None for one that begins now.
             is_remembered: Whether there is to be a long-term credential.
-            caller: Where the request comes from.
+            origin: Where the request comes from.
 
         Raises:
             Unavailable: If the author's hook failed.
@@ -254,9 +254,9 @@ class StatelessTurning:
             auth_ms=now_ms,
             ends_at=self.ends_at(now_ms, is_remembered=is_remembered) if ends_at is None else ends_at,
             rights=rights,
-            transport=caller.transport,
-            device=caller.label,
-            network=caller.network,
+            transport=origin.transport,
+            device=origin.label,
+            network=origin.network,
         )
         tokens = self.given(found, now_ms=now_ms)
         return replace(tokens, refresh_token=self._long_term(found)) if is_remembered else tokens
@@ -277,11 +277,11 @@ class StatelessTurning:
         # Nothing here is renewed, however much of the session is left.
         return replace(self.minting.tokens(session, session_id, prepared, iat_ms=now_ms), renew_after=None)
 
-    def _long_term(self, found: CarriedSession) -> LongTermToken:
+    def _long_term(self, found: CarriedSession) -> RefreshToken:
         value = self.sealed.write(found)
         if found.session.transport == "cookie" and len(value) > self.longest_cookie:
             raise NotSupported("the refresh token is too long for a cookie")
-        return LongTermToken(
+        return RefreshToken(
             value=value,
             expires_at=found.session.ends_ms // 1000,
             extend_after=None,

@@ -8,7 +8,7 @@ from safeconduct.principal import Level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LongTermToken:
+class RefreshToken:
     """A refresh token.  Instants are seconds since the epoch."""
 
     value: str = field(repr=False)
@@ -37,4 +37,4 @@ class Tokens:
     #: How the session's tokens travel.
     transport: Transport
     #: None where none was asked for, or the one that the caller has goes on.
-    refresh_token: LongTermToken | None = None
+    refresh_token: RefreshToken | None = None

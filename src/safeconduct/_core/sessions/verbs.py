@@ -10,15 +10,15 @@ from safeconduct._core.directory import Account, People
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.session_store import SessionStore
-from safeconduct._core.sessions.active import OpenSession, OpenSessions, Prospects, SessionPage
-from safeconduct._core.sessions.issuing import AddClaims, Keeping, Minting
-from safeconduct._core.sessions.lookup import Reaches, Standing
+from safeconduct._core.sessions.active import ActiveSession, ActiveSessions, SessionPage, SessionStatus
+from safeconduct._core.sessions.issuing import AddClaims, OpaqueTokenWriter, TokenMaker
+from safeconduct._core.sessions.lookup import SessionKeys, SessionLookup
 from safeconduct._core.sessions.model import Lifetimes
 from safeconduct._core.sessions.refresh_token import DerivedKeys, RefreshTokens
-from safeconduct._core.sessions.rotation import Binding, Caller, Turning
+from safeconduct._core.sessions.rotation import Binding, RequestOrigin, TokenRotation
 from safeconduct._core.sessions.sign_in import Logins, StepUps
-from safeconduct._core.sessions.stateless import StatelessLogins, StatelessOpenSessions, StatelessStepUps
-from safeconduct._core.sessions.stateless_token import SealedSessions, StatelessTurning
+from safeconduct._core.sessions.stateless import StatelessActiveSessions, StatelessLogins, StatelessStepUps
+from safeconduct._core.sessions.stateless_token import SealedSessions, StatelessRotation
 from safeconduct._core.sessions.tokens import Tokens
 from safeconduct._http.set_cookie import MAX_COOKIE_BYTES
 from safeconduct._tokens.issuer import TokenIssuer
@@ -28,7 +28,7 @@ from safeconduct.principal import Principal
 
 
 @dataclass(frozen=True, slots=True)
-class SessionRooms:
+class StoredSessions:
     """The verbs on sessions, by what they are about."""
 
     #: ``sign_in``, ``refresh``, ``renew``.
@@ -36,10 +36,10 @@ class SessionRooms:
     #: ``step_up``.
     step_ups: StepUps
     #: ``list``, ``sign_out``, ``sign_out_with``, ``sign_out_everywhere``, ``end``, ``touch``.
-    open_sessions: OpenSessions
+    open_sessions: ActiveSessions
 
 
-def session_rooms(  # noqa: PLR0913 - every part of an ``Auth`` meets here
+def stored_sessions(  # noqa: PLR0913 - every part of an ``Auth`` meets here
     config: Config,
     *,
     store: SessionStore,
@@ -48,12 +48,12 @@ def session_rooms(  # noqa: PLR0913 - every part of an ``Auth`` meets here
     keys: Callable[[], DerivedKeys],
     people: People | None,
     passwords: Passwords | None,
-    keeping: Keeping | None = None,
+    keeping: OpaqueTokenWriter | None = None,
     add_claims: AddClaims | None,
     clock: Clock,
     announce: Callable[[Event], None],
     draw: Callable[[int], bytes] = secrets.token_bytes,
-) -> SessionRooms:
+) -> StoredSessions:
     """
     Put the parts together.
 
@@ -74,19 +74,19 @@ def session_rooms(  # noqa: PLR0913 - every part of an ``Auth`` meets here
     Raises:
         ConfigurationError: If the configuration names no issuer.
     """
-    reaches = Reaches.of(config)
+    session_keys = SessionKeys.of(config)
     lives, refresh_tokens = Lifetimes.of(config), RefreshTokens(keys)
-    standing = Standing(
+    session_lookup = SessionLookup(
         store,
         revocations,
-        reaches=reaches,
+        session_keys=session_keys,
         people=people,
         lives=lives,
         announce=announce,
     )
-    minting = Minting(
+    minting = TokenMaker(
         issuer,
-        reaches.issuer,
+        session_keys.issuer,
         refresh_tokens,
         lives,
         add_claims=add_claims,
@@ -94,27 +94,29 @@ def session_rooms(  # noqa: PLR0913 - every part of an ``Auth`` meets here
         longest_cookie=MAX_COOKIE_BYTES - len(config.cookies.access) if keeping is None else None,
         announce=announce,
     )
-    turning = Turning(
-        standing, minting, keeping, refresh_tokens, binding=Binding.of(config.sessions), clock=clock, draw=draw
+    token_rotation = TokenRotation(
+        session_lookup, minting, keeping, refresh_tokens, binding=Binding.of(config.sessions), clock=clock, draw=draw
     )
-    return SessionRooms(
-        Logins(turning), StepUps(turning, passwords), OpenSessions(standing, refresh_tokens, clock=clock)
+    return StoredSessions(
+        Logins(token_rotation),
+        StepUps(token_rotation, passwords),
+        ActiveSessions(session_lookup, refresh_tokens, clock=clock),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class StatelessRooms:
-    """The verbs on sessions, by what they are about, under the names that ``SessionRooms`` gives them."""
+class StatelessSessions:
+    """The verbs on sessions, by what they are about, under the names that ``StoredSessions`` gives them."""
 
     #: ``sign_in``, ``refresh``, ``renew``.
     logins: StatelessLogins
     #: ``step_up``.
     step_ups: StatelessStepUps
     #: ``list``, ``sign_out``, ``sign_out_with``, ``sign_out_everywhere``, ``end``, ``touch``, ``prospects``.
-    open_sessions: StatelessOpenSessions
+    open_sessions: StatelessActiveSessions
 
 
-def stateless_rooms(  # noqa: PLR0913 - every part of an ``Auth`` meets here
+def stateless_sessions(  # noqa: PLR0913 - every part of an ``Auth`` meets here
     config: Config,
     *,
     issuer: TokenIssuer,
@@ -125,7 +127,7 @@ def stateless_rooms(  # noqa: PLR0913 - every part of an ``Auth`` meets here
     clock: Clock,
     announce: Callable[[Event], None],
     draw: Callable[[int], bytes] = secrets.token_bytes,
-) -> StatelessRooms:
+) -> StatelessSessions:
     """
     Put the parts together.
 
@@ -143,12 +145,12 @@ def stateless_rooms(  # noqa: PLR0913 - every part of an ``Auth`` meets here
     Raises:
         ConfigurationError: If the configuration names no issuer.
     """
-    lives, reaches = Lifetimes.of(config), Reaches.of(config)
-    turning = StatelessTurning(
-        sealed=SealedSessions(keys, reaches.issuer, leeway_ms=config.tokens.leeway_seconds * 1000),
-        minting=Minting(
+    lives, session_keys = Lifetimes.of(config), SessionKeys.of(config)
+    token_rotation = StatelessRotation(
+        sealed=SealedSessions(keys, session_keys.issuer, leeway_ms=config.tokens.leeway_seconds * 1000),
+        minting=TokenMaker(
             issuer,
-            reaches.issuer,
+            session_keys.issuer,
             RefreshTokens(keys),
             lives,
             add_claims=add_claims,
@@ -163,8 +165,10 @@ def stateless_rooms(  # noqa: PLR0913 - every part of an ``Auth`` meets here
         draw=draw,
         announce=announce,
     )  # fmt: skip
-    return StatelessRooms(
-        StatelessLogins(turning, reaches), StatelessStepUps(turning, reaches, passwords), StatelessOpenSessions(reaches)
+    return StatelessSessions(
+        StatelessLogins(token_rotation, session_keys),
+        StatelessStepUps(token_rotation, session_keys, passwords),
+        StatelessActiveSessions(session_keys),
     )
 
 
@@ -172,12 +176,12 @@ class LoginVerbs(Protocol):
     """Give tokens; see ``Logins``."""
 
     async def sign_in(
-        self, account: Account, *, username: str, remember: bool = False, caller: Caller | None = None
+        self, account: Account, *, username: str, remember: bool = False, origin: RequestOrigin | None = None
     ) -> Tokens:
         """Begin a session for an account whose password was proven in this very request."""
         ...
 
-    async def refresh(self, refresh_token: str, *, extend: bool = False, caller: Caller | None = None) -> Tokens:
+    async def refresh(self, refresh_token: str, *, extend: bool = False, origin: RequestOrigin | None = None) -> Tokens:
         """Give an access token of the session's present level."""
         ...
 
@@ -195,15 +199,15 @@ class StepUpVerbs(Protocol):
         password: str,
         *,
         refresh_token: str | None = None,
-        caller: Caller | None = None,
+        origin: RequestOrigin | None = None,
         knows_device: Callable[[str], bool] = ...,
     ) -> Tokens:
         """Prove anew who the user is."""
         ...
 
 
-class OpenSessionVerbs(Protocol):
-    """List and end sessions; see ``OpenSessions``."""
+class ActiveSessionVerbs(Protocol):
+    """List and end sessions; see ``ActiveSessions``."""
 
     async def sign_out(self, principal: Principal) -> None:
         """End the session behind an access token; nothing happens where there is none."""
@@ -221,7 +225,7 @@ class OpenSessionVerbs(Protocol):
         """End every session of *subject* and whatever was issued to him until now."""
         ...
 
-    async def list(self, subject: str, *, current: str | None = None) -> tuple[OpenSession, ...]:
+    async def list(self, subject: str, *, current: str | None = None) -> tuple[ActiveSession, ...]:
         """Return the sessions of *subject*, the one used last first."""
         ...
 
@@ -237,13 +241,13 @@ class OpenSessionVerbs(Protocol):
         """Return if the session behind an access token stands, and note its use."""
         ...
 
-    async def prospects(self, principal: Principal) -> Prospects:
+    async def prospects(self, principal: Principal) -> SessionStatus:
         """Say what may become of the session behind an access token."""
         ...
 
 
 class SessionVerbs(Protocol):
-    """All of them, by what they are about: ``SessionRooms`` and ``StatelessRooms`` are such."""
+    """All of them, by what they are about: ``StoredSessions`` and ``StatelessSessions`` are such."""
 
     @property
     def logins(self) -> LoginVerbs:
@@ -256,6 +260,6 @@ class SessionVerbs(Protocol):
         ...
 
     @property
-    def open_sessions(self) -> OpenSessionVerbs:
+    def open_sessions(self) -> ActiveSessionVerbs:
         """``list``, ``sign_out``, ``sign_out_with``, ``sign_out_everywhere``, ``end``, ``touch``, ``prospects``."""
         ...

@@ -15,9 +15,9 @@ import click
 
 from safeconduct.auth import Auth
 from safeconduct.cli.context import opened, patient
-from safeconduct.cli.demo.page import print_leaflet
-from safeconduct.cli.demo.workspace import build_house, issue_tokens
-from safeconduct.cli.output import Complaint
+from safeconduct.cli.demo.page import print_instructions
+from safeconduct.cli.demo.workspace import build_workspace, issue_tokens
+from safeconduct.cli.output import UsageError
 
 _NEEDED: Final = ("argon2", "flask", "starlette", "uvicorn", "waitress", "websockets")
 _HOST: Final = "127.0.0.1"
@@ -48,9 +48,9 @@ def demo(
     """
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        raise Complaint(f'The demo needs {", ".join(missing)}: pip install "safeconduct[demo]"')
+        raise UsageError(f'The demo needs {", ".join(missing)}: pip install "safeconduct[demo]"')
     with _until_told_to_stop(), _bound(port) as plug, _folder(keep) as folder:
-        house = build_house(folder, url=f"http://{_HOST}:{plug.getsockname()[1]}", store=store)
+        house = build_workspace(folder, url=f"http://{_HOST}:{plug.getsockname()[1]}", store=store)
         config = house.config()
         with opened(patient(config)) as tools:
             tokens = issue_tokens(tools)
@@ -59,7 +59,7 @@ def demo(
             if as_json:
                 click.echo(json.dumps({"url": house.url, "tokens": tokens, "passwords": house.passwords}))
             else:
-                print_leaflet(house, tokens, framework=framework)
+                print_instructions(house, tokens, framework=framework)
 
         with opened(config, serves=True) as tools:
             _serve(tools.auth, plug, framework, announce)
@@ -82,7 +82,7 @@ def _bound(port: int) -> Generator[socket.socket]:
         try:
             plug.bind((_HOST, port))
         except OSError as error:
-            raise Complaint(f"Port {port} cannot be had: {error.strerror}; try --port 0.") from None
+            raise UsageError(f"Port {port} cannot be had: {error.strerror}; try --port 0.") from None
         yield plug
 
 

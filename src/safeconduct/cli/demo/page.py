@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from safeconduct.cli.demo.workspace import House
+from safeconduct.cli.demo.workspace import Workspace
 
 _PLACE: Final = "__NONCE__"
 _NONCE_BYTES: Final = 18
@@ -77,7 +77,7 @@ def curl_lines(url: str) -> Iterator[str]:
         yield f"{command.ljust(width)}  # {each.expected}"
 
 
-def print_leaflet(house: House, tokens: Mapping[str, str], *, framework: str) -> None:
+def print_instructions(house: Workspace, tokens: Mapping[str, str], *, framework: str) -> None:
     """Print all of it, to be copied into a shell."""
     click.secho(f"safeconduct demo: {framework.capitalize()} at {house.url}", bold=True)
     click.echo(f"\nIn a browser: {house.url}/\n")

@@ -60,7 +60,7 @@ users = "users.json"
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Workspace:
     """A demo's folder."""
 
     folder: Path
@@ -82,7 +82,7 @@ class House:
         return Config.load(self.config_path, environ={})
 
 
-def build_house(folder: Path, *, url: str, store: str) -> House:
+def build_workspace(folder: Path, *, url: str, store: str) -> Workspace:
     """
     Fill *folder* anew with a key, the users and the configuration.
 
@@ -100,7 +100,7 @@ def build_house(folder: Path, *, url: str, store: str) -> House:
     users = UsersFile.create(folder / "users.json")
     for name, password in passwords.items():
         users.add(name, password, roles=[ROLES[name]], replaces=True)
-    house = House(folder, url, passwords)
+    house = Workspace(folder, url, passwords)
     # A string of JSON is one of TOML.
     text = _CONFIGURATION.format(url=json.dumps(url), store=json.dumps(store), port=urlsplit(url).port)
     house.config_path.write_text(text, "utf-8")

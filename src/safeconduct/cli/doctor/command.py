@@ -14,7 +14,7 @@ from safeconduct.cli.doctor.checks import examine_configuration, examine_files
 from safeconduct.cli.doctor.epoch import adopt_epoch
 from safeconduct.cli.doctor.finding import Finding, fail, ok
 from safeconduct.cli.doctor.store_checks import examine_store, exchange, meta_key
-from safeconduct.cli.output import Complaint, as_text, json_option, print_json
+from safeconduct.cli.output import UsageError, as_text, json_option, print_json
 from safeconduct.errors import ConfigurationError
 
 _INDENT: Final = " " * 6
@@ -53,7 +53,7 @@ def doctor(
 def _examine(settings: Settings, app: str | None, *, adopts: bool) -> Iterator[Finding]:
     try:
         config = settings.config()
-    except (ConfigurationError, Complaint) as error:
+    except (ConfigurationError, UsageError) as error:
         yield fail("configuration", str(error), "Correct it; docs/reference/configuration.md lists every field.")
         if adopts:
             raise
@@ -73,7 +73,7 @@ def _examine(settings: Settings, app: str | None, *, adopts: bool) -> Iterator[F
 def _examine_application(place: str) -> Iterator[Finding]:
     try:
         application = load_application(place)
-    except (ConfigurationError, Complaint) as error:
+    except (ConfigurationError, UsageError) as error:
         yield fail("application", str(error), "Correct it, or name another place.")
         return
     yield from examine_application(application)

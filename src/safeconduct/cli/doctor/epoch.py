@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
-from safeconduct.cli.output import Refusal
+from safeconduct.cli.output import CommandFailed
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
-from safeconduct.stores.redis.connection import Command, LinkBroken, Reply
-from safeconduct.stores.redis.connection import Refusal as ServerRefusal
+from safeconduct.stores.redis.connection import Command, ConnectionBroken, Reply
+from safeconduct.stores.redis.connection import ServerError as ServerRefusal
 from safeconduct.stores.redis.epoch_file import EpochFile
 from safeconduct.stores.redis.marks import Mark
 
@@ -68,8 +68,8 @@ def adopt_epoch(config: Config, keys: Sequence[str], exchange: Exchange) -> Iter
         now_ms = int(now[0]) * 1000 + int(now[1]) // 1000
         _refuse_refused(exchange([_adoption(key, meta, now_ms) for key, meta in doubted]))
         after = exchange([("HGETALL", key) for key in keys])
-    except LinkBroken as broken:
-        raise Refusal(f"The store does not answer: {broken.reason}") from None
+    except ConnectionBroken as broken:
+        raise CommandFailed(f"The store does not answer: {broken.reason}") from None
     if config.revocation.epoch_file is not None:
         _remember(config.revocation.epoch_file, after)
     if doubted:
@@ -89,7 +89,7 @@ def _remember(path: Path, replies: Sequence[Reply]) -> None:
     try:
         EpochFile(path).put(known)
     except (OSError, ConfigurationError) as error:
-        raise Refusal(f"Adopted in the store, but revocation.epoch_file cannot be written: {error}") from None
+        raise CommandFailed(f"Adopted in the store, but revocation.epoch_file cannot be written: {error}") from None
 
 
 def _mark(meta: dict[bytes, bytes]) -> Mark:
@@ -100,7 +100,7 @@ def _mark(meta: dict[bytes, bytes]) -> Mark:
 def _refuse_refused(replies: Sequence[Reply]) -> None:
     refusals = [reply.kind for reply in replies if isinstance(reply, ServerRefusal)]
     if refusals:
-        raise Refusal(f"The store refuses: {refusals[0]}")
+        raise CommandFailed(f"The store refuses: {refusals[0]}")
 
 
 def _fields(reply: Reply) -> dict[bytes, bytes]:

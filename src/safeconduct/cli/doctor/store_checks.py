@@ -4,13 +4,13 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from safeconduct._core.run_sync import finish
+from safeconduct._core.run_sync import run_sync
 from safeconduct.cli.doctor.epoch import epochs
 from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
 from safeconduct.config import Config
-from safeconduct.stores.redis.connection import Command, LinkBroken, Reply, parse_address
-from safeconduct.stores.redis.connection import Refusal as ServerRefusal
-from safeconduct.stores.redis.connection_sync import BlockingLink
+from safeconduct.stores.redis.connection import Command, ConnectionBroken, Reply, parse_address
+from safeconduct.stores.redis.connection import ServerError as ServerRefusal
+from safeconduct.stores.redis.connection_sync import SyncConnection
 
 #: Longer than a request may wait: a slow answer is a finding, and no answer another.
 _PATIENCE_SECONDS: Final = 5.0
@@ -37,7 +37,7 @@ def examine_store(config: Config) -> Iterator[Finding]:
         replies = exchange(config, [("TIME",), ("ROLE",), ("CONFIG", "GET", "maxmemory-policy"), ("INFO",)])
         took_ms = int((time.monotonic() - began) * 1000)
         shards = exchange(config, [("HGETALL", meta_key(config, shard)) for shard in range(config.store.shards)])
-    except LinkBroken as broken:
+    except ConnectionBroken as broken:
         yield fail("store", f"it does not answer: {broken.reason}", "Start it, or correct store.url.")
         return
     now, role, policy, info = replies
@@ -59,14 +59,14 @@ def exchange(config: Config, commands: Sequence[Command]) -> list[Reply]:
         first.append(("AUTH", *names, address.password))
     if address.database:
         first.append(("SELECT", address.database))
-    link = BlockingLink(address)
+    link = SyncConnection(address)
     try:
-        finish(link.open(_PATIENCE_SECONDS))
-        replies = finish(link.exchange([*first, *commands], _PATIENCE_SECONDS))
+        run_sync(link.open(_PATIENCE_SECONDS))
+        replies = run_sync(link.exchange([*first, *commands], _PATIENCE_SECONDS))
     finally:
         link.drop()
     if any(isinstance(reply, ServerRefusal) for reply in replies[: len(first)]):
-        raise LinkBroken("it refuses user, password or database", is_final=True)
+        raise ConnectionBroken("it refuses user, password or database", is_final=True)
     return replies[len(first) :]
 
 

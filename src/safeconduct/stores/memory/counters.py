@@ -33,7 +33,7 @@ class MemoryCounters:
         """Count a try everywhere and return 0, or nowhere and return after how many ms to come back."""
         wait_ms = max((self._wait_ms(counter, try_id, now_ms) for counter in counters), default=0)
         if wait_ms == 0:
-            self._make_room(now_ms)
+            self._evict(now_ms)
             for counter in counters:
                 self._tries.setdefault(counter.key, {}).setdefault(try_id, (now_ms + counter.window_ms, False))
         return wait_ms
@@ -78,7 +78,7 @@ class MemoryCounters:
         frees_ms = sorted(until_ms for until_ms, _ in tries.values())[len(tries) - counter.limit]
         return min(frees_ms - now_ms, counter.window_ms)
 
-    def _make_room(self, now_ms: int) -> None:
+    def _evict(self, now_ms: int) -> None:
         if len(self._tries) < LIMIT:
             return
         if abs(now_ms - self._swept_ms) >= _SWEEP_EVERY_MS:

@@ -4,20 +4,20 @@ import heapq
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from safeconduct._core.opaque_store import KeptReply, Resolved, Sought
+from safeconduct._core.opaque_store import KeptReply, OpaqueQuery, Resolved
 from safeconduct._core.revocation_keys import session_place
-from safeconduct._core.store import Answer, Question
+from safeconduct._core.store import RevocationQuery, RevocationStatus
 from safeconduct.stores.expiry import MARGIN_MS
-from safeconduct.stores.memory.sessions import Ground as SessionGround
+from safeconduct.stores.memory.sessions import SessionGround
 
 #: How many tokens there may be at once.
 LIMIT = 1_000_000
 
 
-class Ground(SessionGround, Protocol):
+class OpaqueGround(SessionGround, Protocol):
     """What the tokens stand on: the store's lock and clock, and its answer to the usual question."""
 
-    async def ask(self, question: Question) -> Answer:
+    async def ask(self, question: RevocationQuery) -> RevocationStatus:
         """Look a credential up."""
         ...
 
@@ -28,13 +28,13 @@ class Ground(SessionGround, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    question: Question
+    question: RevocationQuery
     claims: str = field(repr=False)
     #: When it goes although its end has not come: another token took its place.
     gone_ms: int | None = None
 
 
-class MemoryReferences:
+class MemoryOpaqueTokens:
     """
     The port to this process's opaque tokens.
 
@@ -42,7 +42,7 @@ class MemoryReferences:
         ground: The store that they belong to.
     """
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: OpaqueGround) -> None:
         self._ground = ground
         self.forget()
 
@@ -65,17 +65,17 @@ class MemoryReferences:
         kept = self._kept.get(reference)
         return kept is not None and kept.gone_ms is None
 
-    async def keep(self, question: Question, claims: str, *, grace_ms: int) -> KeptReply:
+    async def keep(self, question: RevocationQuery, claims: str, *, grace_ms: int) -> KeptReply:
         """Keep what a token says, and forget those that have ended."""
         reference = question.reference or b""
         with self._ground.alone() as now_ms:
-            self._make_room(now_ms)
+            self._evict(now_ms)
             if not _is_over(question, now_ms):
                 self._kept[reference] = _Kept(question, claims)
                 self._take_the_place(question, reference, now_ms + grace_ms)
         return KeptReply(self._ground.epoch, is_empty=False)
 
-    async def resolve(self, sought: Sought) -> Resolved:
+    async def resolve(self, sought: OpaqueQuery) -> Resolved:
         """Tell what a token says, and whether it still counts."""
         place = session_place(sought.session_id)
         self._ground.refuse_foreign(b"" if place is None else place[1])
@@ -86,7 +86,7 @@ class MemoryReferences:
         answer = await self._ground.ask(kept.question)
         return Resolved(epoch, False, None, answer.is_revoked, kept.question.issued_ms, kept.claims)  # noqa: FBT003 - a field's value
 
-    def _take_the_place(self, question: Question, reference: bytes, gone_ms: int) -> None:
+    def _take_the_place(self, question: RevocationQuery, reference: bytes, gone_ms: int) -> None:
         session_id = question.kept or ""
         before = self._newest.get(session_id)
         if before is not None and before != reference and before in self._kept:
@@ -108,7 +108,7 @@ class MemoryReferences:
         if kept is not None and self._newest.get(kept.question.kept or "") == reference:
             del self._newest[kept.question.kept or ""]
 
-    def _make_room(self, now_ms: int) -> None:
+    def _evict(self, now_ms: int) -> None:
         while self._replaced and self._replaced[0][0] <= now_ms:
             self._forget(heapq.heappop(self._replaced)[1])
         # One that lives longer may keep others behind it for a while: whoever presents those is refused by their end.
@@ -123,5 +123,5 @@ class MemoryReferences:
                 self._ground.look_anew()
 
 
-def _is_over(question: Question, now_ms: int) -> bool:
+def _is_over(question: RevocationQuery, now_ms: int) -> bool:
     return question.ends_ms + MARGIN_MS <= now_ms

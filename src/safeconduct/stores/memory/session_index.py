@@ -10,7 +10,7 @@ LIMIT = 1_000_000
 _SPARE_ENDS = 1000
 
 
-class SessionShelf:
+class SessionIndex:
     """Keep sessions; whoever calls holds the lock."""
 
     __slots__ = ("_ends", "_owned", "_owners", "_sessions")
@@ -55,7 +55,7 @@ class SessionShelf:
         Returns:
             Whether one had to go that was not over.
         """
-        has_crowded_out = self._make_room(now_ms)
+        has_crowded_out = self._evict(now_ms)
         self._owners[session_id] = (owner, member)
         self._owned.setdefault(owner, set()).add(session_id)
         heapq.heappush(self._ends, (session.over_ms, session_id))
@@ -81,7 +81,7 @@ class SessionShelf:
         if not owned:
             del self._owned[owner]
 
-    def _make_room(self, now_ms: int) -> bool:
+    def _evict(self, now_ms: int) -> bool:
         while self._ends and self._ends[0][0] <= now_ms:
             _, session_id = heapq.heappop(self._ends)
             session = self._sessions.get(session_id)

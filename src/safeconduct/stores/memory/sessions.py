@@ -15,9 +15,9 @@ from safeconduct._core.session_store import (
     MemberOf,
     Opening,
     Outcome,
-    Reach,
     Renewing,
     Rotation,
+    SessionRef,
     SessionReply,
     SessionsReply,
     StepUp,
@@ -26,20 +26,20 @@ from safeconduct._core.sessions.model import Session
 from safeconduct._core.sessions.paging import Cursor, page_of
 from safeconduct._core.store import Revocation
 from safeconduct.stores.expiry import MARGIN_MS
-from safeconduct.stores.memory.session_index import SessionShelf
+from safeconduct.stores.memory.session_index import SessionIndex
 from safeconduct.stores.memory.state_machine import (
-    Turn,
+    RotationResult,
     issued,
     opened,
     renewed,
+    rotate_chain,
     stepped,
-    turn,
     with_rights,
     without_salt,
 )
 
 
-class Ground(Protocol):
+class SessionGround(Protocol):
     """What the sessions stand on: the store's lock, clock and cut-offs."""
 
     @property
@@ -90,13 +90,13 @@ class MemorySessions:
         ground: The store that they belong to.
     """
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: SessionGround) -> None:
         self._ground = ground
         self.forget()
 
     def forget(self) -> None:
         """Drop all of them: a forked child knows nothing of its parent's."""
-        self._shelf = SessionShelf()
+        self._shelf = SessionIndex()
 
     @property
     def instance(self) -> bytes | None:
@@ -107,46 +107,46 @@ class MemorySessions:
         """Say whether a session is here; one that is over may be, and none of its tokens lives any more."""
         return self._shelf.get(session_id) is not None
 
-    async def open(self, reach: Reach, opening: Opening) -> SessionReply:
+    async def open(self, ref: SessionRef, opening: Opening) -> SessionReply:
         """Keep a new session."""
         with self._ground.alone() as now_ms:
-            known = self._shelf.get(reach.session_id)
+            known = self._shelf.get(ref.session_id)
             if known is not None:
                 return self._reply("opened", now_ms, known, known.issued_ms)
-            iat_ms = self._ground.stamp_alone(reach.cuts, now_ms)
+            iat_ms = self._ground.stamp_alone(ref.cuts, now_ms)
             session = self._issued(opened(opening, iat_ms), iat_ms, now_ms, opening.access_ms)
-            crowded_out = self._make_room(reach, opening.max_per_subject, now_ms)
-            if self._shelf.add(reach.session_id, session, reach.owner, member=reach.session, now_ms=now_ms):
+            crowded_out = self._evict(ref, opening.max_per_subject, now_ms)
+            if self._shelf.add(ref.session_id, session, ref.owner, member=ref.session, now_ms=now_ms):
                 self._ground.look_anew()
             return replace(self._reply("opened", now_ms, session, iat_ms), crowded_out=crowded_out)
 
-    async def read(self, reach: Reach) -> SessionReply:
+    async def read(self, ref: SessionRef) -> SessionReply:
         """Say what is known of a session."""
-        with self._alone_with(reach) as now_ms:
-            session = self._standing(reach, now_ms)
+        with self._alone_with(ref) as now_ms:
+            session = self._session_lookup(ref, now_ms)
             return self._reply("gone" if session is None else "read", now_ms, session)
 
-    async def rotate(self, reach: Reach, rotation: Rotation) -> SessionReply:
+    async def rotate(self, ref: SessionRef, rotation: Rotation) -> SessionReply:
         """Take a refresh token."""
-        with self._alone_with(reach) as now_ms:
-            session = self._standing(reach, now_ms)
+        with self._alone_with(ref) as now_ms:
+            session = self._session_lookup(ref, now_ms)
             if session is None:
                 return self._reply("gone", now_ms)
             turned = _turned(session, rotation, now_ms)
             if turned.outcome not in {"rotated", "retry"}:
-                return self._not_turned(reach, session, turned, now_ms)
-            iat_ms = self._ground.stamp_alone(reach.cuts, now_ms)
+                return self._not_turned(ref, session, turned, now_ms)
+            iat_ms = self._ground.stamp_alone(ref.cuts, now_ms)
             session = with_rights(replace(session, chain=turned.chain), rotation.rights)
             session = self._issued(session, iat_ms, now_ms, rotation.access_ms)
-            self._shelf.put(reach.session_id, session)
+            self._shelf.put(ref.session_id, session)
             return self._reply(turned.outcome, now_ms, session, iat_ms)
 
-    async def renew(self, reach: Reach, renewing: Renewing) -> SessionReply:
+    async def renew(self, ref: SessionRef, renewing: Renewing) -> SessionReply:
         """Renew an access token."""
         asks = renewing.presented
-        with self._alone_with(reach) as now_ms:
-            session = self._standing(reach, now_ms)
-            if session is None or self._ground.latest_cut_ms(reach.cuts) >= asks.issued_ms:
+        with self._alone_with(ref) as now_ms:
+            session = self._session_lookup(ref, now_ms)
+            if session is None or self._ground.latest_cut_ms(ref.cuts) >= asks.issued_ms:
                 return self._reply("gone", now_ms)
             last = session.renewal
             if last is not None and asks.renewals == session.renewals - 1 and now_ms < last.grace_ms:
@@ -154,95 +154,95 @@ class MemorySessions:
             if asks.renewals < session.renewals:
                 return self._reply("reuse", now_ms, session)
             if asks.renewals > session.renewals:
-                return self._rolled_back(reach, session, now_ms)
+                return self._rolled_back(ref, session, now_ms)
             if session.ends_ms // 1000 <= asks.expires_at:
                 return self._reply("at_end", now_ms, session)
-            iat_ms = self._ground.stamp_alone(reach.cuts, now_ms)
+            iat_ms = self._ground.stamp_alone(ref.cuts, now_ms)
             session = self._issued(renewed(session, renewing, iat_ms, now_ms), iat_ms, now_ms, renewing.access_ms)
-            self._shelf.put(reach.session_id, session)
+            self._shelf.put(ref.session_id, session)
             return self._reply("renewed", now_ms, session, iat_ms)
 
-    async def step_up(self, reach: Reach, step: StepUp) -> SessionReply:
+    async def step_up(self, ref: SessionRef, step: StepUp) -> SessionReply:
         """Take a proof and cut off the session's older tokens."""
-        with self._alone_with(reach) as now_ms:
-            session = self._standing(reach, now_ms)
+        with self._alone_with(ref) as now_ms:
+            session = self._session_lookup(ref, now_ms)
             if session is not None and session.last_request == step.request_id:
                 return self._reply("stepped", now_ms, session, session.issued_ms)
-            if session is None or self._ground.latest_cut_ms(reach.cuts) >= step.presented.issued_ms:
+            if session is None or self._ground.latest_cut_ms(ref.cuts) >= step.presented.issued_ms:
                 return self._reply("gone", now_ms)
             if step.rotation is not None:
                 turned = _turned(session, step.rotation, now_ms)
                 if turned.outcome not in {"rotated", "retry"}:
-                    return self._not_turned(reach, session, turned, now_ms)
+                    return self._not_turned(ref, session, turned, now_ms)
                 session = replace(session, chain=turned.chain)
-            self._cut(reach, session.ends_ms, now_ms)
-            iat_ms = self._ground.stamp_alone(reach.cuts, now_ms)
+            self._cut(ref, session.ends_ms, now_ms)
+            iat_ms = self._ground.stamp_alone(ref.cuts, now_ms)
             session = self._issued(stepped(session, step, iat_ms), iat_ms, now_ms, step.access_ms)
-            self._shelf.put(reach.session_id, session)
+            self._shelf.put(ref.session_id, session)
             return self._reply("stepped", now_ms, session, iat_ms)
 
-    async def fail(self, reach: Reach, *, request_id: str, limit: int) -> SessionReply:
+    async def fail(self, ref: SessionRef, *, request_id: str, limit: int) -> SessionReply:
         """Count a failed proof."""
-        with self._alone_with(reach) as now_ms:
-            session = self._standing(reach, now_ms)
+        with self._alone_with(ref) as now_ms:
+            session = self._session_lookup(ref, now_ms)
             if session is None or session.last_request == request_id:
                 return self._reply("gone" if session is None else "failed", now_ms, session)
             session = replace(session, failures=session.failures + 1, last_request=request_id)
             if session.failures >= limit:
-                self._drop(reach, session.ends_ms, now_ms)
+                self._drop(ref, session.ends_ms, now_ms)
                 return self._reply("ended", now_ms)
-            self._shelf.put(reach.session_id, session)
+            self._shelf.put(ref.session_id, session)
             return self._reply("failed", now_ms, session)
 
-    async def touch(self, reach: Reach, *, every_ms: int) -> SessionReply:
+    async def touch(self, ref: SessionRef, *, every_ms: int) -> SessionReply:
         """Say whether a session stands, and note its use."""
-        with self._alone_with(reach) as now_ms:
-            session = self._standing(reach, now_ms)
+        with self._alone_with(ref) as now_ms:
+            session = self._session_lookup(ref, now_ms)
             if session is None:
                 return self._reply("gone", now_ms)
             if now_ms >= session.used_ms + every_ms:
                 session = replace(session, used_ms=now_ms)
-            self._shelf.put(reach.session_id, session)
+            self._shelf.put(ref.session_id, session)
             return self._reply("used", now_ms, session)
 
-    async def end(self, reach: Reach, *, lives_ms: int) -> SessionReply:
+    async def end(self, ref: SessionRef, *, lives_ms: int) -> SessionReply:
         """End a session and cut it off."""
-        with self._alone_with(reach) as now_ms:
-            outcome: Outcome = "gone" if self._standing(reach, now_ms) is None else "ended"
-            known = self._shelf.get(reach.session_id)
-            self._drop(reach, now_ms + lives_ms if known is None else known.ends_ms, now_ms)
+        with self._alone_with(ref) as now_ms:
+            outcome: Outcome = "gone" if self._session_lookup(ref, now_ms) is None else "ended"
+            known = self._shelf.get(ref.session_id)
+            self._drop(ref, now_ms + lives_ms if known is None else known.ends_ms, now_ms)
             return self._reply(outcome, now_ms)
 
-    async def end_all(self, reach: Reach, *, lives_ms: int) -> SessionReply:
+    async def end_all(self, ref: SessionRef, *, lives_ms: int) -> SessionReply:
         """End every session of the owner and cut him off."""
         with self._ground.alone() as now_ms:
-            self._ground.revoke_alone(Revocation("subject", reach.owner, (reach.shard,), lives_ms=lives_ms), now_ms)
-            for session_id in self._shelf.owned_by(reach.owner):
+            self._ground.revoke_alone(Revocation("subject", ref.owner, (ref.shard,), lives_ms=lives_ms), now_ms)
+            for session_id in self._shelf.owned_by(ref.owner):
                 self._shelf.remove(session_id)
             return self._reply("ended", now_ms)
 
-    async def sessions_of(self, reach: Reach, members: MemberOf, after: Cursor | None = None) -> SessionsReply:
+    async def sessions_of(self, ref: SessionRef, members: MemberOf, after: Cursor | None = None) -> SessionsReply:
         """List a page of the owner's sessions."""
         with self._ground.alone() as now_ms:
-            names, cursor = page_of(self._shelf.ends_of(reach.owner), after)
-            reaches = [replace(reach, session_id=name, session=members(name)) for name in names]
-            found = [(one.session_id, self._standing(one, now_ms)) for one in reaches]
-        standing = [(name, session) for name, session in found if session is not None]
-        standing.sort(key=lambda pair: pair[1].used_ms, reverse=True)
-        return SessionsReply(self._ground.epoch, is_empty=False, sessions=tuple(standing), cursor=cursor)
+            names, cursor = page_of(self._shelf.ends_of(ref.owner), after)
+            session_keys = [replace(ref, session_id=name, session=members(name)) for name in names]
+            found = [(one.session_id, self._session_lookup(one, now_ms)) for one in session_keys]
+        session_lookup = [(name, session) for name, session in found if session is not None]
+        session_lookup.sort(key=lambda pair: pair[1].used_ms, reverse=True)
+        return SessionsReply(self._ground.epoch, is_empty=False, sessions=tuple(session_lookup), cursor=cursor)
 
-    def _alone_with(self, reach: Reach) -> AbstractContextManager[int]:
-        place = session_place(reach.session_id)
+    def _alone_with(self, ref: SessionRef) -> AbstractContextManager[int]:
+        place = session_place(ref.session_id)
         self._ground.refuse_foreign(b"" if place is None else place[1])
         return self._ground.alone()
 
-    def _make_room(self, reach: Reach, most: int, now_ms: int) -> tuple[str, ...]:
-        if self._shelf.count(reach.owner) < most:
+    def _evict(self, ref: SessionRef, most: int, now_ms: int) -> tuple[str, ...]:
+        if self._shelf.count(ref.owner) < most:
             return ()
-        ranked: list[tuple[bool, int, Reach]] = []
-        for name in self._shelf.owned_by(reach.owner):
-            other = replace(reach, session_id=name, session=self._shelf.member(name))
-            session = self._standing(other, now_ms)
+        ranked: list[tuple[bool, int, SessionRef]] = []
+        for name in self._shelf.owned_by(ref.owner):
+            other = replace(ref, session_id=name, session=self._shelf.member(name))
+            session = self._session_lookup(other, now_ms)
             if session is None:
                 self._shelf.remove(name)
             else:
@@ -255,44 +255,44 @@ class MemorySessions:
             self._shelf.remove(other.session_id)
         return tuple(other.session_id for other in ended)
 
-    def _standing(self, reach: Reach, now_ms: int) -> Session | None:
-        session = self._shelf.get(reach.session_id)
+    def _session_lookup(self, ref: SessionRef, now_ms: int) -> Session | None:
+        session = self._shelf.get(ref.session_id)
         if session is None or now_ms >= min(session.ends_ms, session.over_ms):
             return None
-        if self._ground.latest_cut_ms(reach.cuts) >= session.issued_ms:
+        if self._ground.latest_cut_ms(ref.cuts) >= session.issued_ms:
             return None
         rested = without_salt(session, now_ms)
         if rested is not session:
-            self._shelf.amend(reach.session_id, rested)
+            self._shelf.amend(ref.session_id, rested)
         return rested
 
     def _issued(self, session: Session, iat_ms: int, now_ms: int, access_ms: int) -> Session:
         return issued(session, iat_ms, now_ms=now_ms, access_ms=access_ms, leeway_ms=self._ground.leeway_ms)
 
-    def _not_turned(self, reach: Reach, session: Session, turned: Turn, now_ms: int) -> SessionReply:
+    def _not_turned(self, ref: SessionRef, session: Session, turned: RotationResult, now_ms: int) -> SessionReply:
         if turned.is_rolled_back:
-            return self._rolled_back(reach, session, now_ms)
+            return self._rolled_back(ref, session, now_ms)
         if turned.outcome != "reuse":
             return self._reply(turned.outcome, now_ms, session)
-        self._drop(reach, session.ends_ms, now_ms)
+        self._drop(ref, session.ends_ms, now_ms)
         return self._reply("reuse", now_ms)
 
-    def _rolled_back(self, reach: Reach, session: Session, now_ms: int) -> SessionReply:
+    def _rolled_back(self, ref: SessionRef, session: Session, now_ms: int) -> SessionReply:
         # A process's own memory is never set back: this session is not what it seems, and the others are.
-        self._drop(reach, session.ends_ms, now_ms)
+        self._drop(ref, session.ends_ms, now_ms)
         return replace(self._reply("gone", now_ms), is_rolled_back=True)
 
-    def _cut(self, reach: Reach, ends_ms: int, now_ms: int) -> None:
+    def _cut(self, ref: SessionRef, ends_ms: int, now_ms: int) -> None:
         expires_ms = ends_ms + self._ground.leeway_ms + MARGIN_MS
-        self._ground.revoke_alone(Revocation("session", reach.session, (reach.shard,), expires_ms), now_ms)
+        self._ground.revoke_alone(Revocation("session", ref.session, (ref.shard,), expires_ms), now_ms)
 
-    def _drop(self, reach: Reach, ends_ms: int, now_ms: int) -> None:
-        self._cut(reach, ends_ms, now_ms)
-        self._shelf.remove(reach.session_id)
+    def _drop(self, ref: SessionRef, ends_ms: int, now_ms: int) -> None:
+        self._cut(ref, ends_ms, now_ms)
+        self._shelf.remove(ref.session_id)
 
     def _reply(self, outcome: Outcome, now_ms: int, session: Session | None = None, iat_ms: int = 0) -> SessionReply:
         return SessionReply(self._ground.epoch, False, outcome, now_ms, iat_ms, session)  # noqa: FBT003 - a field's value
 
 
-def _turned(session: Session, rotation: Rotation, now_ms: int) -> Turn:
-    return turn(session.chain, rotation, now_ms=now_ms, ends_ms=session.ends_ms)
+def _turned(session: Session, rotation: Rotation, now_ms: int) -> RotationResult:
+    return rotate_chain(session.chain, rotation, now_ms=now_ms, ends_ms=session.ends_ms)

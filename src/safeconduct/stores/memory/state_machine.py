@@ -83,7 +83,7 @@ def without_salt(session: Session, now_ms: int) -> Session:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class RotationResult:
     """What becomes of a chain; it stays as it is unless it is ``rotated``."""
 
     outcome: Literal["rotated", "retry", "early", "stale", "reuse", "gone"]
@@ -91,7 +91,7 @@ class Turn:
     is_rolled_back: bool = False
 
 
-def turn(chain: Chain | None, rotation: Rotation, *, now_ms: int, ends_ms: int) -> Turn:
+def rotate_chain(chain: Chain | None, rotation: Rotation, *, now_ms: int, ends_ms: int) -> RotationResult:
     """
     Take a refresh token whose tag is right.
 
@@ -102,21 +102,21 @@ def turn(chain: Chain | None, rotation: Rotation, *, now_ms: int, ends_ms: int) 
         ends_ms: The session's absolute end, which no extension passes.
     """
     if chain is None or now_ms >= chain.expires_ms:
-        return Turn("gone", chain)
+        return RotationResult("gone", chain)
     if rotation.position > chain.position:
-        return Turn("gone", chain, is_rolled_back=True)
+        return RotationResult("gone", chain, is_rolled_back=True)
     if rotation.position == chain.position and hmac.compare_digest(rotation.digest, chain.digest):
         return _rotated(chain, rotation, now_ms, ends_ms)
     is_before = rotation.position == chain.position - 1 and hmac.compare_digest(rotation.digest, chain.previous)
     if now_ms >= chain.grace_ms or rotation.position == chain.position:
-        return Turn("reuse", chain)
-    return Turn("retry" if is_before else "stale", chain)
+        return RotationResult("reuse", chain)
+    return RotationResult("retry" if is_before else "stale", chain)
 
 
-def _rotated(chain: Chain, rotation: Rotation, now_ms: int, ends_ms: int) -> Turn:
+def _rotated(chain: Chain, rotation: Rotation, now_ms: int, ends_ms: int) -> RotationResult:
     if rotation.extends_ms is not None:
         if now_ms < chain_half_ms(chain):
-            return Turn("early", chain)
+            return RotationResult("early", chain)
         expires_ms = max(min(now_ms + rotation.extends_ms, ends_ms), chain.expires_ms)
         chain = replace(chain, begun_ms=now_ms, expires_ms=expires_ms)
     turned = replace(
@@ -127,4 +127,4 @@ def _rotated(chain: Chain, rotation: Rotation, now_ms: int, ends_ms: int) -> Tur
         salt=rotation.salt,
         grace_ms=now_ms + rotation.grace_ms,
     )
-    return Turn("rotated", turned)
+    return RotationResult("rotated", turned)

@@ -19,11 +19,11 @@ from safeconduct._core.epochs import Epoch
 from safeconduct._core.log import write_log
 from safeconduct._core.revocation_keys import untagged
 from safeconduct._core.session_store import ForeignSession
-from safeconduct._core.store import Answer, Counter, Question, Revocation, Stamp, Store, Written
+from safeconduct._core.store import Counter, IssueTime, Revocation, RevocationQuery, RevocationStatus, Store, Written
 from safeconduct.errors import Unavailable
 from safeconduct.stores.expiry import MARGIN_MS, entry_expires_ms
 from safeconduct.stores.memory.counters import MemoryCounters
-from safeconduct.stores.memory.opaque import MemoryReferences
+from safeconduct.stores.memory.opaque import MemoryOpaqueTokens
 from safeconduct.stores.memory.sessions import MemorySessions
 
 #: How many expired entries a write clears away; as many as the script in Redis does.
@@ -88,11 +88,11 @@ class MemoryStore:
         #: The port to the sessions of this process.
         self.sessions = MemorySessions(self)
         #: The port to its opaque tokens.
-        self.references = MemoryReferences(self)
+        self.references = MemoryOpaqueTokens(self)
         self.begin_instance()
         self._epoch = Epoch(self._instance.hex(), self.now_ms(), "new", horizon_ms)
-        self._held = Answer(self._epoch, is_empty=False, is_revoked=False, now_ms=None)
-        self._revoked = Answer(self._epoch, is_empty=False, is_revoked=True, now_ms=None)
+        self._held = RevocationStatus(self._epoch, is_empty=False, is_revoked=False, now_ms=None)
+        self._revoked = RevocationStatus(self._epoch, is_empty=False, is_revoked=True, now_ms=None)
         _living.add(self)
 
     @property
@@ -108,7 +108,7 @@ class MemoryStore:
         """Give the port for ASGI."""
         return self
 
-    async def ask(self, question: Question) -> Answer:
+    async def ask(self, question: RevocationQuery) -> RevocationStatus:
         """Look a credential up."""
         if question.instance is not None:
             self.refuse_foreign(question.instance)
@@ -122,7 +122,7 @@ class MemoryStore:
             raise Unavailable("the store is closed")
         return self._held
 
-    def holds(self, question: Question) -> bool:
+    def holds(self, question: RevocationQuery) -> bool:
         """Say whether the credential counts for certain, without asking anybody."""
         return (
             self._entry_members.isdisjoint(question.marks)
@@ -139,11 +139,11 @@ class MemoryStore:
         del shard, reason, seen
         return self._epoch
 
-    async def stamp(self, question: Question) -> Stamp:
+    async def stamp(self, question: RevocationQuery) -> IssueTime:
         """Find an instant after every cut-off that would meet the new token."""
         with self.alone() as now_ms:
             iat_ms = self.stamp_alone(question.cuts, now_ms)
-        return Stamp(self._epoch, is_empty=False, iat_ms=iat_ms)
+        return IssueTime(self._epoch, is_empty=False, iat_ms=iat_ms)
 
     async def revoke(self, shard: int, revocation: Revocation) -> Written:
         """Write one entry and clear away what has expired; all shards are one here."""

@@ -14,10 +14,18 @@ from typing import Protocol
 from safeconduct._core.budget import current_budget
 from safeconduct.errors import Unavailable
 from safeconduct.stores.redis import server_run
-from safeconduct.stores.redis.connection import Address, Command, Link, LinkBroken, Refusal, Reply, Slots
-from safeconduct.stores.redis.health import Breaker, Fitness
-from safeconduct.stores.redis.pool import LinkPool
-from safeconduct.stores.redis.refusals import REFUSED_INTRODUCTION, Complaints, advice
+from safeconduct.stores.redis.connection import (
+    Address,
+    Command,
+    Connection,
+    ConnectionBroken,
+    Reply,
+    ServerError,
+    Slots,
+)
+from safeconduct.stores.redis.health import CircuitBreaker, ServerHealth
+from safeconduct.stores.redis.pool import ConnectionPool
+from safeconduct.stores.redis.refusals import REFUSED_INTRODUCTION, RefusalReporter, advice
 from safeconduct.stores.redis.reply import is_of_old_run
 from safeconduct.stores.scripts import Script
 
@@ -61,7 +69,7 @@ class Outcome:
     disk_seconds: float = 0.0
 
 
-class Wire:
+class StoreClient:
     """
     The way to one server: a bounded number of connections, of one loop or of all threads.
 
@@ -81,12 +89,12 @@ class Wire:
         address: Address,
         *,
         load_driver: Callable[[], None],
-        open_link: Callable[[Address], Link],
+        open_link: Callable[[Address], Connection],
         slots: Slots,
         deadline_seconds: float,
-        breaker: Breaker,
-        fitness: Fitness,
-        complaints: Complaints,
+        breaker: CircuitBreaker,
+        fitness: ServerHealth,
+        complaints: RefusalReporter,
     ) -> None:
         self._address = address
         self._load_driver = load_driver
@@ -95,7 +103,7 @@ class Wire:
         self._breaker = breaker
         self._fitness = fitness
         self._complaints = complaints
-        self._pool = LinkPool(lambda: open_link(address))
+        self._pool = ConnectionPool(lambda: open_link(address))
 
     async def call(self, call: Call) -> Outcome:
         """
@@ -120,7 +128,7 @@ class Wire:
         finally:
             budget.spent_seconds += time.monotonic() - began_at - disk_seconds
         self._fitness.refuse_unfit()
-        if isinstance(outcome.reply, Refusal):
+        if isinstance(outcome.reply, ServerError):
             if outcome.reply.kind == "ReadOnlyError":
                 self._fitness.doubt()
             self._complaints.hear_refusal(outcome.reply.kind)
@@ -144,7 +152,7 @@ class Wire:
         answers = self._breaker.answers
         try:
             outcome = await self._call_twice(call, ends_at)
-        except LinkBroken as broken:
+        except ConnectionBroken as broken:
             # Whom others kept waiting gave the server too little time to be judged by it, and a server that has
             # answered somebody else meanwhile is slow, not gone.
             if not (broken.is_final and (is_late or self._breaker.answers != answers)) and not broken.is_known:
@@ -159,7 +167,7 @@ class Wire:
     async def _call_twice(self, call: Call, ends_at: float) -> Outcome:
         try:
             return await self._call_once(call, ends_at)
-        except LinkBroken as broken:
+        except ConnectionBroken as broken:
             if broken.is_final or time.monotonic() >= ends_at:
                 raise
             return await self._call_once(call, ends_at)
@@ -172,9 +180,9 @@ class Wire:
             if taken.is_new:
                 await self._introduce(link, ends_at)
             outcome = await self._converse(link, call, ends_at)
-            if call.replicas and not isinstance(outcome.reply, Refusal):
+            if call.replicas and not isinstance(outcome.reply, ServerError):
                 outcome = replace(outcome, replicas=await _replicas(link, call.replicas, ends_at))
-            if call.is_lasting and link.run.has_aof and not isinstance(outcome.reply, Refusal):
+            if call.is_lasting and link.run.has_aof and not isinstance(outcome.reply, ServerError):
                 began_at = time.monotonic()
                 is_durable = await _is_on_disk(link)
                 outcome = replace(outcome, is_durable=is_durable, disk_seconds=time.monotonic() - began_at)
@@ -182,7 +190,7 @@ class Wire:
             # The script has run; that it is told nothing of replicas does not undo it.
             self._pool.drop(taken)
             return outcome
-        except LinkBroken as broken:
+        except ConnectionBroken as broken:
             broken.is_known = self._pool.drop_broken(taken)
             raise
         # A task that is cancelled here leaves a reply on its way; nobody else may read it.
@@ -192,7 +200,7 @@ class Wire:
         self._pool.give_back(taken)
         return outcome
 
-    async def _introduce(self, link: Link, ends_at: float) -> None:
+    async def _introduce(self, link: Connection, ends_at: float) -> None:
         await link.open(_left(ends_at))
         commands: list[Command] = []
         if self._address.password is not None:
@@ -202,20 +210,20 @@ class Wire:
             commands.append(("SELECT", self._address.database))
         questions = self._fitness.questions()
         replies = await link.exchange([*commands, *questions, *server_run.QUESTIONS], _left(ends_at))
-        if any(isinstance(reply, Refusal) for reply in replies[: len(commands)]):
-            raise LinkBroken(REFUSED_INTRODUCTION, is_final=True)
+        if any(isinstance(reply, ServerError) for reply in replies[: len(commands)]):
+            raise ConnectionBroken(REFUSED_INTRODUCTION, is_final=True)
         link.run = server_run.read_run(replies[-len(server_run.QUESTIONS) :])
         if not self._fitness.hear(replies[len(commands) :]):
             self._fitness.hear(await link.exchange(self._fitness.questions(), _left(ends_at)))
 
-    async def _converse(self, link: Link, call: Call, ends_at: float) -> Outcome:
+    async def _converse(self, link: Connection, call: Call, ends_at: float) -> Outcome:
         questions = self._fitness.questions() if self._fitness.is_due else []
         commands = [*questions, _command("EVALSHA", call.script.sha, call, link)]
         replies = await link.exchange(commands, _left(ends_at))
         if questions and not self._fitness.hear(replies[: len(questions)]):
             self._fitness.hear(await link.exchange(self._fitness.questions(), _left(ends_at)))
         reply = replies[-1]
-        if isinstance(reply, Refusal) and reply.is_missing_script:
+        if isinstance(reply, ServerError) and reply.is_missing_script:
             [reply] = await link.exchange([_command("EVAL", call.script.text, call, link)], _left(ends_at))
         if call.known is not None and is_of_old_run(reply):
             # Something between us and the servers led this connection to another one.
@@ -225,12 +233,12 @@ class Wire:
         return Outcome(reply)
 
 
-async def _replicas(link: Link, wanted: int, ends_at: float) -> int:
+async def _replicas(link: Connection, wanted: int, ends_at: float) -> int:
     # Not sent along with the script: for one that the server did not have, it would wait for nothing.
     try:
         wait_ms = max(int(_left(ends_at) * 1000) - _REPLY_MS, 1)
         [count] = await link.exchange([("WAIT", wanted, wait_ms)], _left(ends_at))
-    except LinkBroken as broken:
+    except ConnectionBroken as broken:
         raise _ReplicasUnknown from broken
     return count if isinstance(count, int) else 0
 
@@ -238,28 +246,28 @@ async def _replicas(link: Link, wanted: int, ends_at: float) -> int:
 def _left(ends_at: float) -> float:
     seconds = ends_at - time.monotonic()
     if seconds <= 0:
-        raise LinkBroken("no time is left", is_final=True)
+        raise ConnectionBroken("no time is left", is_final=True)
     return seconds
 
 
-async def _is_on_disk(link: Link) -> bool:
+async def _is_on_disk(link: Connection) -> bool:
     # One server in time tells whether its answer waits for the disk: the configuration does.
     try:
         [reply] = await link.exchange([("WAITAOF", 1, 0, _DISK_MS)], _DISK_SECONDS)
-    except LinkBroken as broken:
+    except ConnectionBroken as broken:
         raise _ReplicasUnknown from broken
     return link.run.is_durable and not (isinstance(reply, list) and reply[:1] == [0])
 
 
-def _command(verb: str, script: str, call: Call, link: Link, *, is_confirmed: bool = False) -> Command:
+def _command(verb: str, script: str, call: Call, link: Connection, *, is_confirmed: bool = False) -> Command:
     known = () if call.known is None else (*call.known, *link.run.words(is_confirmed=is_confirmed))
     return (verb, script, len(call.keys), *call.keys, *call.arguments, *known)
 
 
-class Ways(Protocol):
+class ConnectionSource(Protocol):
     """Finds the wire that the running code may use."""
 
-    def wire(self) -> Wire:
+    def wire(self) -> StoreClient:
         """Return it; raises ``Unavailable`` if there shall be none."""
         ...
 

@@ -72,18 +72,18 @@ def parse_address(url: str) -> Address:
 
 
 Command = tuple[bytes | str | int, ...]
-#: What a server says: text, a number, a list, nothing, or a ``Refusal`` in its command's place.
+#: What a server says: text, a number, a list, nothing, or a ``ServerError`` in its command's place.
 Reply = Any
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class ServerError:
     """A server's error; *kind* is its class in redis-py, or its first word: the rest may quote arguments."""
 
     kind: str
 
     @classmethod
-    def of(cls, error: Exception) -> "Refusal":
+    def of(cls, error: Exception) -> "ServerError":
         """Read the kind out of an error of redis-py, which strips the word from those that it has a class for."""
         name = type(error).__name__
         return cls(str(error).partition(" ")[0] if name == "ResponseError" else name)
@@ -94,7 +94,7 @@ class Refusal:
         return self.kind == "NoScriptError"
 
 
-class LinkBroken(Exception):
+class ConnectionBroken(Exception):
     """
     The connection failed, and it is unknown whether the server heard.
 
@@ -111,15 +111,15 @@ class LinkBroken(Exception):
         self.is_known = False
 
     @classmethod
-    def of(cls, error: Exception) -> "LinkBroken":
+    def of(cls, error: Exception) -> "ConnectionBroken":
         """Say what *error* of a driver means, without its text, which may quote what was sent."""
         return cls(_reason(error), is_final=isinstance(error, TimeoutError) or type(error).__name__ == "TimeoutError")
 
 
-class Link(Protocol):
-    """A connection.  After ``LinkBroken``, or anything else that it raises, it is of no use and must be dropped."""
+class Connection(Protocol):
+    """A connection.  After ``ConnectionBroken``, or anything else that it raises, it must be dropped."""
 
-    #: The run of the server at its other end, as ``Wire`` learned it.
+    #: The run of the server at its other end, as ``StoreClient`` learned it.
     run: Run
 
     async def open(self, seconds: float) -> None:

@@ -6,7 +6,14 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-from safeconduct.stores.redis.connection import Address, Command, LinkBroken, Refusal, Reply, connection_arguments
+from safeconduct.stores.redis.connection import (
+    Address,
+    Command,
+    ConnectionBroken,
+    Reply,
+    ServerError,
+    connection_arguments,
+)
 from safeconduct.stores.redis.server_run import Run
 
 
@@ -15,7 +22,7 @@ def load_driver() -> None:
     import_module("redis.asyncio.connection")
 
 
-class NativeLink:
+class AsyncioConnection:
     """A connection of redis-py's asyncio kind."""
 
     def __init__(self, address: Address) -> None:
@@ -41,7 +48,7 @@ class NativeLink:
                 await self._connection.connect()
         # Whatever the driver raises, nobody was asked.
         except Exception as error:
-            raise LinkBroken.of(error) from error
+            raise ConnectionBroken.of(error) from error
 
     async def exchange(self, commands: Sequence[Command], seconds: float) -> list[Reply]:
         """Send *commands* at once and read a reply to each."""
@@ -56,7 +63,7 @@ class NativeLink:
                 # The collector closes a coroutine that was left in the middle, and redis-py fails at cleaning up
                 # without a loop.  There is nobody to tell, and nothing to try again.
                 raise GeneratorExit from error
-            raise LinkBroken.of(error) from error
+            raise ConnectionBroken.of(error) from error
 
     def drop(self) -> None:
         """Close without waiting for the other side, and without the loop where it is closed."""
@@ -76,10 +83,10 @@ class NativeLink:
         try:
             return await self._connection.read_response()
         except ResponseError as error:
-            return Refusal.of(error)
+            return ServerError.of(error)
 
 
-class NativeSlots:
+class AsyncioSlots:
     """A bound on connections for the tasks of one loop."""
 
     def __init__(self, count: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from safeconduct.stores.redis.connection import Address, Command, LinkBroken, Refusal, Reply
+from safeconduct.stores.redis.connection import Address, Command, ConnectionBroken, Reply, ServerError
 from safeconduct.stores.redis.server_run import Run
 
 
@@ -15,7 +15,7 @@ def load_driver() -> None:
     import_module("safeconduct.stores.redis.deadline_socket")
 
 
-class BlockingLink:
+class SyncConnection:
     """A connection of redis-py's blocking kind."""
 
     def __init__(self, address: Address) -> None:
@@ -32,7 +32,7 @@ class BlockingLink:
             self._connection.connect()
         # Whatever the driver raises, nobody was asked.
         except Exception as error:
-            raise LinkBroken.of(error) from error
+            raise ConnectionBroken.of(error) from error
 
     async def exchange(self, commands: Sequence[Command], seconds: float) -> list[Reply]:
         """Send *commands* at once and read a reply to each."""
@@ -43,7 +43,7 @@ class BlockingLink:
             return [self._read() for _ in commands]
         # Whatever the driver raises, nothing was answered: also where it could not parse what came.
         except Exception as error:
-            raise LinkBroken.of(error) from error
+            raise ConnectionBroken.of(error) from error
 
     def drop(self) -> None:
         """Close; redis-py leaves the socket of a parent process alone."""
@@ -56,10 +56,10 @@ class BlockingLink:
         try:
             return self._connection.read_response()
         except ResponseError as error:
-            return Refusal.of(error)
+            return ServerError.of(error)
 
 
-class BlockingSlots:
+class SyncSlots:
     """A bound on connections for threads."""
 
     def __init__(self, count: int) -> None:

@@ -15,7 +15,7 @@ from typing import cast
 
 from safeconduct.errors import Unavailable
 from safeconduct.events import Event, StoreRecovered, StoreUnavailable
-from safeconduct.stores.redis.connection import Command, Refusal, Reply
+from safeconduct.stores.redis.connection import Command, Reply, ServerError
 
 EVERY_SECONDS = 5.0
 _TOLD_EVERY_SECONDS = 60.0
@@ -33,7 +33,7 @@ class _Verdict:
     at: float
 
 
-class Fitness:
+class ServerHealth:
     """
     Judge a server.
 
@@ -77,7 +77,7 @@ class Fitness:
         """Take the replies in and return True, or False if CONFIG is refused and the questions must be put anew."""
         flaw = _role_flaw(replies[0])
         if flaw is None and not self._accept_eviction:
-            if isinstance(replies[1], Refusal) and not self._is_config_refused:
+            if isinstance(replies[1], ServerError) and not self._is_config_refused:
                 self._is_config_refused = True
                 return False
             flaw = _policy_flaw(replies[1])
@@ -102,7 +102,7 @@ class Fitness:
 
 def _role_flaw(reply: Reply) -> str | None:
     # Where ROLE is forbidden, only the operator knows.
-    if isinstance(reply, Refusal) or (isinstance(reply, list) and reply[:1] == [b"master"]):
+    if isinstance(reply, ServerError) or (isinstance(reply, list) and reply[:1] == [b"master"]):
         return None
     return "the store is a replica, which lags behind its primary: name the primary in store.url"
 
@@ -138,7 +138,7 @@ FAILURES = 3
 OPEN_SECONDS = 0.5
 
 
-class Breaker:
+class CircuitBreaker:
     """
     Let requests through while a server answers, and one in a while when it does not.
 

@@ -14,17 +14,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from safeconduct.errors import Unavailable
-from safeconduct.stores.redis.client import Wire
+from safeconduct.stores.redis.client import StoreClient
 
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    wire: Wire
+    wire: StoreClient
     #: Is kept here because the loop holds it weakly.
     end: AsyncGenerator[None]
 
 
-class LoopWays:
+class LoopConnections:
     """
     Find the wire of the running loop.
 
@@ -32,12 +32,12 @@ class LoopWays:
         new_wire: Makes one.
     """
 
-    def __init__(self, new_wire: Callable[[], Wire]) -> None:
+    def __init__(self, new_wire: Callable[[], StoreClient]) -> None:
         self._new_wire = new_wire
         self._is_ended = False
         self._begin()
 
-    def wire(self) -> Wire:
+    def wire(self) -> StoreClient:
         """
         Return the running loop's wire.
 
@@ -95,7 +95,7 @@ class LoopWays:
             way.wire.abandon()
 
 
-async def _close_at_end(wire: Wire) -> AsyncGenerator[None]:
+async def _close_at_end(wire: StoreClient) -> AsyncGenerator[None]:
     try:
         yield
     finally:

@@ -5,9 +5,9 @@ Beside a session's record lies, on the same slot, ``tok:<digest>`` (a hash: what
 members that may end it) until the token ends by itself.
 """
 
-from safeconduct._core.opaque_store import KeptReply, Resolved, Sought
+from safeconduct._core.opaque_store import KeptReply, OpaqueQuery, Resolved
 from safeconduct._core.revocation_keys import MEMBER_BYTES, epoch_tag_of
-from safeconduct._core.store import Question
+from safeconduct._core.store import RevocationQuery
 from safeconduct.stores import scripts
 from safeconduct.stores.expiry import MARGIN_MS
 from safeconduct.stores.redis.connection import Reply
@@ -15,7 +15,7 @@ from safeconduct.stores.redis.reply import integer, shapeless
 from safeconduct.stores.redis.shard_calls import ShardCalls, Shown
 
 
-class RedisReferences:
+class RedisOpaqueTokens:
     """
     The port to a server's opaque tokens, for either world.
 
@@ -26,7 +26,7 @@ class RedisReferences:
     def __init__(self, calls: ShardCalls) -> None:
         self._calls = calls
 
-    async def keep(self, question: Question, claims: str, *, grace_ms: int) -> KeptReply:
+    async def keep(self, question: RevocationQuery, claims: str, *, grace_ms: int) -> KeptReply:
         """Keep what a token says; run twice, it is kept once."""
         head = await self._calls.run(
             scripts.REFERENCE_KEEP,
@@ -42,7 +42,7 @@ class RedisReferences:
         )
         return KeptReply(head.epoch, head.is_empty)
 
-    async def resolve(self, sought: Sought) -> Resolved:
+    async def resolve(self, sought: OpaqueQuery) -> Resolved:
         """Tell what a token says, and whether it still counts."""
         keys = self.required(sought.shard, sought.session_id, sought.reference)
         head = await self._calls.run(

@@ -10,25 +10,25 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from safeconduct.stores.redis.connection import Link
+from safeconduct.stores.redis.connection import Connection
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
     """A connection in use, since which of the pool's steps."""
 
-    link: Link
+    link: Connection
     is_new: bool
     taken_at: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Idle:
-    link: Link
+    link: Connection
     heard_at: int
 
 
-class LinkPool:
+class ConnectionPool:
     """
     Hand out connections; how many may be in use at once is bounded elsewhere, by ``Slots``.
 
@@ -36,14 +36,14 @@ class LinkPool:
         open_link: Makes a connection, which is not open yet.
     """
 
-    def __init__(self, open_link: Callable[[], Link]) -> None:
+    def __init__(self, open_link: Callable[[], Connection]) -> None:
         self._open_link = open_link
         self._is_closed = False
         #: What happened first is told by counting: clocks may stand still.
         self._steps = itertools.count()
         self._broken_at = -1
         #: Every connection, in use or not.
-        self._links: set[Link] = set()
+        self._links: set[Connection] = set()
         #: The last one used is the first one used again, so that those a peak needed fall idle.
         self._idle: deque[_Idle] = deque()
 

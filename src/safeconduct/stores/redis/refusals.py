@@ -53,7 +53,7 @@ def advice(kind: str) -> str:
     return _ADVICE.get(kind, kind)
 
 
-class Complaints:
+class RefusalReporter:
     """
     Announce what a server refuses.
 

@@ -17,19 +17,19 @@ from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.errors import Unavailable
 from safeconduct.events import Event
 from safeconduct.stores.redis import connection_asyncio, connection_sync
-from safeconduct.stores.redis.client import Wire
-from safeconduct.stores.redis.connection import Link, parse_address
-from safeconduct.stores.redis.connection_asyncio import NativeLink, NativeSlots
-from safeconduct.stores.redis.connection_sync import BlockingLink, BlockingSlots
+from safeconduct.stores.redis.client import StoreClient
+from safeconduct.stores.redis.connection import Connection, parse_address
+from safeconduct.stores.redis.connection_asyncio import AsyncioConnection, AsyncioSlots
+from safeconduct.stores.redis.connection_sync import SyncConnection, SyncSlots
 from safeconduct.stores.redis.epoch_file import EpochFile
-from safeconduct.stores.redis.health import Breaker, Fitness
-from safeconduct.stores.redis.loop_clients import LoopWays
+from safeconduct.stores.redis.health import CircuitBreaker, ServerHealth
+from safeconduct.stores.redis.loop_clients import LoopConnections
 from safeconduct.stores.redis.marks import Marks
-from safeconduct.stores.redis.refusals import Complaints
+from safeconduct.stores.redis.refusals import RefusalReporter
 from safeconduct.stores.redis.store import RedisStore
 
 
-class RedisStores:
+class RedisServer:
     """
     Open the ports to one server.
 
@@ -59,13 +59,13 @@ class RedisStores:
     ) -> None:
         self._address = parse_address(config.url)
         self._config = config
-        self._breaker = Breaker(monotonic=monotonic, announce=announce)
-        self._fitness = Fitness(accept_eviction=revocation.accept_eviction, monotonic=monotonic, announce=announce)
-        self._complaints = Complaints(monotonic=monotonic, announce=announce)
+        self._breaker = CircuitBreaker(monotonic=monotonic, announce=announce)
+        self._fitness = ServerHealth(accept_eviction=revocation.accept_eviction, monotonic=monotonic, announce=announce)
+        self._complaints = RefusalReporter(monotonic=monotonic, announce=announce)
         keeper = None if revocation.epoch_file is None else EpochFile(revocation.epoch_file)
         self._marks = Marks(keeper, monotonic=monotonic)
         self._threads = _ThreadsWay(self._new_blocking_wire)
-        self._loops = LoopWays(self._new_native_wire)
+        self._loops = LoopConnections(self._new_native_wire)
         self._blocking, self._native = (
             RedisStore(
                 ways,
@@ -107,14 +107,16 @@ class RedisStores:
         self._marks.begin()
         _abandoned.extend([*self._threads.forget(), *self._loops.forget()])
 
-    def _new_blocking_wire(self) -> Wire:
-        return self._new_wire(connection_sync.load_driver, BlockingLink, BlockingSlots(self._config.pool_size))
+    def _new_blocking_wire(self) -> StoreClient:
+        return self._new_wire(connection_sync.load_driver, SyncConnection, SyncSlots(self._config.pool_size))
 
-    def _new_native_wire(self) -> Wire:
-        return self._new_wire(connection_asyncio.load_driver, NativeLink, NativeSlots(self._config.pool_size))
+    def _new_native_wire(self) -> StoreClient:
+        return self._new_wire(connection_asyncio.load_driver, AsyncioConnection, AsyncioSlots(self._config.pool_size))
 
-    def _new_wire(self, load_driver: Callable[[], None], open_link: Callable[[Any], Link], slots: Any) -> Wire:
-        return Wire(
+    def _new_wire(
+        self, load_driver: Callable[[], None], open_link: Callable[[Any], Connection], slots: Any
+    ) -> StoreClient:
+        return StoreClient(
             self._address,
             load_driver=load_driver,
             open_link=open_link,
@@ -127,12 +129,12 @@ class RedisStores:
 
 
 class _ThreadsWay:
-    def __init__(self, new_wire: Callable[[], Wire]) -> None:
+    def __init__(self, new_wire: Callable[[], StoreClient]) -> None:
         self._new_wire = new_wire
         self._wire = new_wire()
         self.is_ended = False
 
-    def wire(self) -> Wire:
+    def wire(self) -> StoreClient:
         if self.is_ended:
             raise Unavailable("the store is closed")
         return self._wire
@@ -150,7 +152,7 @@ class _ThreadsWay:
         return [wire]
 
 
-_living: weakref.WeakSet[RedisStores] = weakref.WeakSet()
+_living: weakref.WeakSet[RedisServer] = weakref.WeakSet()
 #: A parent's connections in a forked child.  Were they collected, asyncio would take their sockets off a poll set that
 #: the child shares with its parent.
 _abandoned: list[object] = []

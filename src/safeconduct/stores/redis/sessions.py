@@ -12,9 +12,9 @@ from safeconduct._core.revocation_keys import epoch_tag_of
 from safeconduct._core.session_store import (
     MemberOf,
     Opening,
-    Reach,
     Renewing,
     Rotation,
+    SessionRef,
     SessionReply,
     SessionsReply,
     StepUp,
@@ -50,29 +50,29 @@ class RedisSessions:
         """None: every process knows every session."""
         return None
 
-    async def open(self, reach: Reach, opening: Opening) -> SessionReply:
+    async def open(self, ref: SessionRef, opening: Opening) -> SessionReply:
         """Keep a new session."""
         idle: Argument = "" if opening.long_term is None else opening.long_term.idle_ms
         arguments = (opening.lifetime_ms, opening.access_ms, idle, opening.max_per_subject, *written(opening))
-        return await self._on_session(scripts.SESSION_OPEN, reach, *arguments, replicas=self._min_replicas)
+        return await self._on_session(scripts.SESSION_OPEN, ref, *arguments, replicas=self._min_replicas)
 
-    async def read(self, reach: Reach) -> SessionReply:
+    async def read(self, ref: SessionRef) -> SessionReply:
         """Say what is known of a session."""
-        head, [found] = await self._read(reach, [reach.session_id], [reach.session])
+        head, [found] = await self._read(ref, [ref.session_id], [ref.session])
         session = read_session(found)
         return SessionReply(head.epoch, head.is_empty, "gone" if session is None else "read", head.now_ms, 0, session)
 
-    async def rotate(self, reach: Reach, rotation: Rotation) -> SessionReply:
+    async def rotate(self, ref: SessionRef, rotation: Rotation) -> SessionReply:
         """Take a refresh token."""
         arguments = (rotation.access_ms, rotation.rights or "", *_turn(rotation))
-        return await self._on_session(scripts.SESSION_ROTATE, reach, *arguments, replicas=self._min_replicas)
+        return await self._on_session(scripts.SESSION_ROTATE, ref, *arguments, replicas=self._min_replicas)
 
-    async def renew(self, reach: Reach, renewing: Renewing) -> SessionReply:
+    async def renew(self, ref: SessionRef, renewing: Renewing) -> SessionReply:
         """Renew an access token."""
         asks = renewing.presented
         return await self._on_session(
             scripts.SESSION_RENEW,
-            reach,
+            ref,
             asks.issued_ms,
             asks.expires_at,
             asks.renewals,
@@ -83,11 +83,11 @@ class RedisSessions:
             issued_ms=asks.issued_ms,
         )
 
-    async def step_up(self, reach: Reach, step: StepUp) -> SessionReply:
+    async def step_up(self, ref: SessionRef, step: StepUp) -> SessionReply:
         """Take a proof and cut off the session's older tokens."""
         return await self._on_session(
             scripts.SESSION_STEP_UP,
-            reach,
+            ref,
             step.presented.issued_ms,
             step.request_id,
             step.level,
@@ -98,54 +98,54 @@ class RedisSessions:
             issued_ms=step.presented.issued_ms,
         )
 
-    async def fail(self, reach: Reach, *, request_id: str, limit: int) -> SessionReply:
+    async def fail(self, ref: SessionRef, *, request_id: str, limit: int) -> SessionReply:
         """Count a failed proof."""
-        return await self._on_session(scripts.SESSION_FAIL, reach, request_id, limit, replicas=self._min_replicas)
+        return await self._on_session(scripts.SESSION_FAIL, ref, request_id, limit, replicas=self._min_replicas)
 
-    async def touch(self, reach: Reach, *, every_ms: int) -> SessionReply:
+    async def touch(self, ref: SessionRef, *, every_ms: int) -> SessionReply:
         """Say whether a session stands, and note its use."""
-        return await self._on_session(scripts.SESSION_TOUCH, reach, every_ms)
+        return await self._on_session(scripts.SESSION_TOUCH, ref, every_ms)
 
-    async def end(self, reach: Reach, *, lives_ms: int) -> SessionReply:
+    async def end(self, ref: SessionRef, *, lives_ms: int) -> SessionReply:
         """End a session and cut it off."""
-        return await self._on_session(scripts.SESSION_END, reach, lives_ms, replicas=self._min_replicas)
+        return await self._on_session(scripts.SESSION_END, ref, lives_ms, replicas=self._min_replicas)
 
-    async def end_all(self, reach: Reach, *, lives_ms: int) -> SessionReply:
+    async def end_all(self, ref: SessionRef, *, lives_ms: int) -> SessionReply:
         """End every session of the owner and cut him off."""
         head = await self._calls.run(
             scripts.SESSION_END_ALL,
-            reach.shard,
-            reach.owner,
+            ref.shard,
+            ref.owner,
             lives_ms,
             self._leeway_ms + MARGIN_MS,
             _LOG_LENGTH,
-            keys=(self._index(reach),),
+            keys=(self._index(ref),),
             replicas=self._min_replicas,
         )
         return SessionReply(head.epoch, head.is_empty, "ended", head.now_ms)
 
-    async def sessions_of(self, reach: Reach, members: MemberOf, after: Cursor | None = None) -> SessionsReply:
+    async def sessions_of(self, ref: SessionRef, members: MemberOf, after: Cursor | None = None) -> SessionsReply:
         """List a page of the owner's sessions: all their names in one command, what they are in another one."""
-        head = await self._calls.run(scripts.SESSION_INDEX, reach.shard, keys=(self._index(reach),))
+        head = await self._calls.run(scripts.SESSION_INDEX, ref.shard, keys=(self._index(ref),))
         if head.epoch is None:
             return SessionsReply(None, head.is_empty)
         names, cursor = page_of(read_ends(head.rest), after)
         found: list[object] = []
         if names:
-            head, found = await self._read(reach, names, [members(name) for name in names])
+            head, found = await self._read(ref, names, [members(name) for name in names])
         pairs = [(name, read_session(record)) for name, record in zip(names, found, strict=True)]
-        standing = [(name, session) for name, session in pairs if session is not None]
-        standing.sort(key=lambda pair: pair[1].used_ms, reverse=True)
-        return SessionsReply(head.epoch, head.is_empty, tuple(standing), cursor)
+        session_lookup = [(name, session) for name, session in pairs if session is not None]
+        session_lookup.sort(key=lambda pair: pair[1].used_ms, reverse=True)
+        return SessionsReply(head.epoch, head.is_empty, tuple(session_lookup), cursor)
 
     def record(self, shard: int, session_id: str) -> bytes:
         """Name the key of a session."""
         return self._calls.key(shard, b"ses:" + session_id.encode())
 
-    async def _read(self, reach: Reach, names: Sequence[str], members: Sequence[bytes]) -> tuple[Head, list[object]]:
-        keys = tuple(self.record(reach.shard, name) for name in names)
-        commons = (reach.owner, *reach.others)
-        head = await self._calls.run(scripts.SESSION_READ, reach.shard, len(commons), *commons, *members, keys=keys)
+    async def _read(self, ref: SessionRef, names: Sequence[str], members: Sequence[bytes]) -> tuple[Head, list[object]]:
+        keys = tuple(self.record(ref.shard, name) for name in names)
+        commons = (ref.owner, *ref.others)
+        head = await self._calls.run(scripts.SESSION_READ, ref.shard, len(commons), *commons, *members, keys=keys)
         if head.epoch is None:
             return head, [[]] * len(names)
         if len(head.rest) != len(names):
@@ -155,7 +155,7 @@ class RedisSessions:
     async def _on_session(
         self,
         script: scripts.Script,
-        reach: Reach,
+        ref: SessionRef,
         *arguments: Argument,
         replicas: int = 0,
         issued_ms: int | None = None,
@@ -163,20 +163,20 @@ class RedisSessions:
         bounds = (self._leeway_ms, self._leeway_ms + MARGIN_MS, _LOG_LENGTH)
         head = await self._calls.run(
             script,
-            reach.shard,
-            reach.session_id,
+            ref.shard,
+            ref.session_id,
             *bounds,
-            len(reach.cuts),
-            *reach.cuts,
+            len(ref.cuts),
+            *ref.cuts,
             *arguments,
-            keys=(self.record(reach.shard, reach.session_id), self._index(reach)),
+            keys=(self.record(ref.shard, ref.session_id), self._index(ref)),
             replicas=replicas,
-            shown=NOTHING_SHOWN if issued_ms is None else Shown(epoch_tag_of(reach.session_id), issued_ms),
+            shown=NOTHING_SHOWN if issued_ms is None else Shown(epoch_tag_of(ref.session_id), issued_ms),
         )
         return read_session_reply(head)
 
-    def _index(self, reach: Reach) -> bytes:
-        return self._calls.key(reach.shard, b"own:" + reach.owner.hex().encode())
+    def _index(self, ref: SessionRef) -> bytes:
+        return self._calls.key(ref.shard, b"own:" + ref.owner.hex().encode())
 
 
 def _turn(rotation: Rotation) -> tuple[Argument, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from safeconduct._core.epochs import Epoch
-from safeconduct.stores.redis.client import Call, Ways
+from safeconduct.stores.redis.client import Call, ConnectionSource
 from safeconduct.stores.redis.marks import Marks
 from safeconduct.stores.redis.reply import Head, read_head
 from safeconduct.stores.scripts import Script
@@ -43,7 +43,7 @@ class ShardCalls:
     __slots__ = ("_epochs", "_horizon_ms", "_keys", "_marks", "_prefix", "_shift_ms", "_ways")
 
     def __init__(
-        self, ways: Ways, marks: Marks, *, key_prefix: str, horizon_ms: int, shift_ms: Callable[[], int]
+        self, ways: ConnectionSource, marks: Marks, *, key_prefix: str, horizon_ms: int, shift_ms: Callable[[], int]
     ) -> None:
         self._ways = ways
         self._marks = marks

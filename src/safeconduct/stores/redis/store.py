@@ -11,13 +11,21 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from safeconduct._core.epochs import Epoch
-from safeconduct._core.store import TRY_TAG_BYTES, Answer, Counter, Question, Revocation, Stamp, Written
+from safeconduct._core.store import (
+    TRY_TAG_BYTES,
+    Counter,
+    IssueTime,
+    Revocation,
+    RevocationQuery,
+    RevocationStatus,
+    Written,
+)
 from safeconduct.errors import Unavailable
 from safeconduct.stores import scripts
 from safeconduct.stores.expiry import MARGIN_MS, clamped_ms
-from safeconduct.stores.redis.client import Call, Ways
+from safeconduct.stores.redis.client import Call, ConnectionSource
 from safeconduct.stores.redis.marks import Marks
-from safeconduct.stores.redis.opaque import RedisReferences
+from safeconduct.stores.redis.opaque import RedisOpaqueTokens
 from safeconduct.stores.redis.reply import integer
 from safeconduct.stores.redis.sessions import RedisSessions
 from safeconduct.stores.redis.shard_calls import ShardCalls, Shown
@@ -45,7 +53,7 @@ class RedisStore:
 
     def __init__(
         self,
-        ways: Ways,
+        ways: ConnectionSource,
         marks: Marks,
         *,
         key_prefix: str,
@@ -63,9 +71,9 @@ class RedisStore:
         #: The port to the sessions, which lie on the same slots.
         self.sessions = RedisSessions(self._calls, leeway_ms=leeway_ms, min_replicas=min_replicas)
         #: The port to the opaque tokens, which lie there too.
-        self.references = RedisReferences(self._calls)
+        self.references = RedisOpaqueTokens(self._calls)
 
-    async def ask(self, question: Question) -> Answer:
+    async def ask(self, question: RevocationQuery) -> RevocationStatus:
         """Ask in one command on one slot."""
         marks, shard = question.marks, question.shard
         keys = () if question.kept is None else self.references.required(shard, question.kept, question.reference)
@@ -80,11 +88,11 @@ class RedisStore:
             keys=keys,
             shown=Shown(question.instance or b"", clamped_ms(question.issued_ms)),
         )
-        return Answer(head.epoch, head.is_empty, integer(head.first) == 1, head.now_ms)
+        return RevocationStatus(head.epoch, head.is_empty, integer(head.first) == 1, head.now_ms)
 
-    async def ask_all(self, questions: Sequence[Question]) -> list[Answer]:
+    async def ask_all(self, questions: Sequence[RevocationQuery]) -> list[RevocationStatus]:
         """Ask in as few commands as there are shards, or times the most that one command answers."""
-        answers: dict[Question, Answer] = {}
+        answers: dict[RevocationQuery, RevocationStatus] = {}
         for shard in dict.fromkeys(question.shard for question in questions):
             there = [question for question in questions if question.shard == shard]
             for first in range(0, len(there), _ASKED_TOGETHER):
@@ -92,12 +100,13 @@ class RedisStore:
                 answers |= zip(some, await self._ask_some(shard, some), strict=True)
         return [answers[question] for question in questions]
 
-    async def _ask_some(self, shard: int, questions: Sequence[Question]) -> list[Answer]:
+    async def _ask_some(self, shard: int, questions: Sequence[RevocationQuery]) -> list[RevocationStatus]:
         words = [word for question in questions for word in _words_of(question)]
         head = await self._calls.run(scripts.ASK_ALL, shard, *words)
         ended = integer(head.first)
         return [
-            Answer(head.epoch, head.is_empty, bool(ended >> place & 1), head.now_ms) for place in range(len(questions))
+            RevocationStatus(head.epoch, head.is_empty, bool(ended >> place & 1), head.now_ms)
+            for place in range(len(questions))
         ]
 
     async def begin_epoch(self, shard: int, *, reason: Literal["new", "lost"], seen: Epoch | None) -> Epoch:
@@ -109,10 +118,10 @@ class RedisStore:
             raise Unavailable("the store did not begin an epoch")
         return head.epoch
 
-    async def stamp(self, question: Question) -> Stamp:
+    async def stamp(self, question: RevocationQuery) -> IssueTime:
         """Find an instant after every cut-off; run twice, it is a later one."""
         head = await self._calls.run(scripts.STAMP, question.shard, *question.cuts)
-        return Stamp(head.epoch, head.is_empty, integer(head.first))
+        return IssueTime(head.epoch, head.is_empty, integer(head.first))
 
     async def revoke(self, shard: int, revocation: Revocation) -> Written:
         """Write an entry; run twice, its cut-off is a later one."""
@@ -160,6 +169,6 @@ class RedisStore:
         return tuple(stem + counter.key.hex().encode() for counter in counters)
 
 
-def _words_of(question: Question) -> tuple[bytes | int, ...]:
+def _words_of(question: RevocationQuery) -> tuple[bytes | int, ...]:
     marks, cuts = question.marks, question.cuts
     return clamped_ms(question.issued_ms), clamped_ms(question.ends_ms), len(marks), len(cuts), *marks, *cuts
