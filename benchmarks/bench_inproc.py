@@ -95,7 +95,7 @@ def made_auth(algorithm, remembered):
     issuer, tokens = "https://api.example.com", {"remembered": remembered, "algorithm": algorithm}
     auth = Auth(Config(store="memory://", issuer=issuer, audience=issuer, keys={"keys": [jwk]}, tokens=tokens))
     grant = Grant(subject="user-00000001", scopes=["read", "write"], roles=["clerk"], lifetime_seconds=86400)
-    return auth, auth._workshop.issuer.issue(grant, iat_ms=int(time.time() * 1000) + 5)  # noqa: SLF001 - the way the demo issues
+    return auth, auth._container.issuer.issue(grant, iat_ms=int(time.time() * 1000) + 5)  # noqa: SLF001 - the way the demo issues
 
 
 class Nobody:
@@ -119,7 +119,7 @@ def signed_in():
     )
     tokens = auth.sessions.sign_in(Account("user-00000001", scopes=["read", "write"], roles=["clerk"]))
     cookies = b"theme=dark; __Host-safeconduct=" + tokens.access_token.encode() + b"; __Host-safeconduct-device=AQID"
-    csrf = auth._workshop._csrf.token(tokens.session_id, tokens.csrf_generation)  # noqa: SLF001 - as a page gets it
+    csrf = auth._container._csrf.token(tokens.session_id, tokens.csrf_generation)  # noqa: SLF001 - as a page gets it
     return auth, [(b"cookie", cookies)], [(b"x-csrf-token", csrf.encode()), (b"origin", issuer.encode())]
 
 

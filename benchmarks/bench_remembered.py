@@ -39,7 +39,7 @@ def made(count):
             tokens={"remembered": CAPACITY, "algorithm": "ES256"},
         )
     )
-    issue, now_ms = auth._workshop.issuer.issue, int(time.time() * 1000)  # noqa: SLF001 - the way the demo issues
+    issue, now_ms = auth._container.issuer.issue, int(time.time() * 1000)  # noqa: SLF001 - the way the demo issues
     grants = (Grant(subject=f"user-{number:08}", scopes=["read"], lifetime_seconds=86400) for number in range(count))
     return auth, [b"Bearer " + issue(grant, iat_ms=now_ms + 5).encode() for grant in grants]
 

@@ -26,6 +26,8 @@ from safeconduct import Account, Auth, Config
 
 PACKAGE = Path(safeconduct.__file__).parent
 ALICE, PASSWORD = "alice", "correct horse"
+SMALL_FILE = 40
+OK = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def sizes() -> Sizes:
         lines=sum(lines),
         files=len(lines),
         file_median=statistics.median(lines),
-        files_up_to_40_lines=sum(length <= 40 for length in lines),
+        files_up_to_40_lines=sum(length <= SMALL_FILE for length in lines),
         function_median=statistics.median(functions),
         function_p90=functions[len(functions) * 9 // 10],
         function_max=functions[-1],
@@ -146,7 +148,7 @@ class _Directory:
         return Account(subject)
 
 
-async def _application(scope, receive, send):
+async def _application(_scope, _receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"here"})
 
@@ -214,7 +216,7 @@ async def _walks(store: str, keys: str) -> dict[str, Walk]:
     cookie = _cookies(headers) or cookie
     with _recorded() as codes:
         status, _, _ = await site.ask("POST", "/auth/refresh", _PAGE | {"cookie": cookie})
-    assert status == 200, status
+    assert status == OK, status
     walks["POST /auth/refresh with cookies"] = _walk(codes)
     walks["POST /auth/login"] = await _recorded_walk(
         site, 200, "POST", "/auth/login", _LOGIN, _sign_in_body(cookies=False)
@@ -252,7 +254,7 @@ def main() -> None:
         print(f"{name:22} {value}")
     with tempfile.TemporaryDirectory() as folder, _store(arguments.store) as url:
         keys = f"{folder}/keys"
-        subprocess.run(
+        subprocess.run(  # noqa: S603 - our own interpreter
             [sys.executable, "-m", "safeconduct", "keys", "new", "--folder", keys],
             check=True,
             stdout=subprocess.DEVNULL,

@@ -59,7 +59,7 @@ class Auth:
             config, directory=directory, store=store, clock=clock, add_claims=add_claims, problem_body=problem_body
         )
         self.config = config
-        self._workshop = Container(
+        self._container = Container(
             config,
             directory=directory,
             store=store,
@@ -77,12 +77,12 @@ class Auth:
     @property
     def sessions(self) -> Sessions:
         """The verbs on logins and credentials, blocking."""
-        return Sessions(self._workshop.sessions("wsgi"))
+        return Sessions(self._container.sessions("wsgi"))
 
     @property
     def async_sessions(self) -> AsyncSessions:
         """The verbs on logins and credentials, awaitable."""
-        return self._workshop.sessions("asgi")
+        return self._container.sessions("asgi")
 
     def asgi(self, app: asgi.App) -> asgi.AuthMiddleware:
         """
@@ -126,20 +126,20 @@ class Auth:
     def asgi_gate(self) -> Gate:
         """Return the gate whose ports may suspend; one for all ASGI applications."""
         if self._asgi_gate is None:
-            self._asgi_gate = self._workshop.gate("asgi")
+            self._asgi_gate = self._container.gate("asgi")
         return self._asgi_gate
 
     def wsgi_gate(self) -> Gate:
         """Return the gate whose ports answer at once; one for all WSGI applications."""
         if self._wsgi_gate is None:
-            self._wsgi_gate = self._workshop.gate("wsgi")
+            self._wsgi_gate = self._container.gate("wsgi")
         return self._wsgi_gate
 
     def close(self) -> None:
         """Let go of everything; idempotent.  Afterwards every request is answered 503."""
         if not self._is_closed:
             self._is_closed = True
-            self._workshop.close()
+            self._container.close()
 
     async def aclose(self) -> None:
         """Let go of everything, also of the connections of the running loop; idempotent."""

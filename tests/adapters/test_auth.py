@@ -105,7 +105,7 @@ def test_without_an_own_issuer_one_must_be_named():
     with pytest.raises(NotSupported, match="issuer"):
         auth.sessions.revoke_subject("alice")
     with pytest.raises(ConfigurationError, match="keys"):
-        _ = auth._workshop.issuer
+        _ = auth._container.issuer
 
 
 def test_a_blocking_verb_names_its_twin_where_a_loop_runs():
@@ -124,7 +124,7 @@ def test_a_blocking_verb_names_its_twin_where_a_loop_runs():
 def test_what_it_issues_it_accepts():
     auth = made()
 
-    token = auth._workshop.issuer.issue(Grant(subject="zoe", lifetime_seconds=60), iat_ms=NOW * 1000)
+    token = auth._container.issuer.issue(Grant(subject="zoe", lifetime_seconds=60), iat_ms=NOW * 1000)
 
     assert "zoe" == auth.verify(token).subject
 

@@ -35,13 +35,13 @@ def counted(**access):
     """Return an ``Auth`` that remembers nothing, with its counters of questions and of proofs."""
     store = Counting()
     auth = Auth(configuration(tokens={"remembered": 0}, **access), directory=Folk(), clock=now, store=store)
-    verify, proofs = auth._workshop._recognition.verify, []
+    verify, proofs = auth._container._recognition.verify, []
 
     def count(token, *, now):
         proofs.append(token)
         return verify(token, now=now)
 
-    auth._workshop._recognition.verify = count
+    auth._container._recognition.verify = count
     return auth, store, proofs
 
 

@@ -66,8 +66,12 @@ def test_what_an_auth_hands_out_or_takes_has_a_name():
 
     assert isinstance(auth.sessions, safeconduct.Sessions)
     assert isinstance(auth.async_sessions, safeconduct.AsyncSessions)
-    assert isinstance(auth.sessions.revoke_subject("alice", issuer="https://idp.example"), safeconduct.Receipt)
-    assert "Stores | None" == str(inspect.signature(safeconduct.Auth).parameters["store"].annotation).split(".")[-1]
+    assert isinstance(
+        auth.sessions.revoke_subject("alice", issuer="https://idp.example"), safeconduct.RevocationReceipt
+    )
+    assert (
+        "StoreProvider | None" == str(inspect.signature(safeconduct.Auth).parameters["store"].annotation).split(".")[-1]
+    )
 
 
 def test_principal_is_the_function():

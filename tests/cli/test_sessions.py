@@ -15,7 +15,7 @@ def auth(shared):
     nobody = CallableDirectory(lambda _username, _password: None)
     with Auth(Config.load(shared / "safeconduct.toml"), directory=nobody) as serving:
         yield serving
-        run_sync(serving._workshop.store("wsgi").close())
+        run_sync(serving._container.store("wsgi").close())
 
 
 def signed_in(auth, subject="alice", **options):

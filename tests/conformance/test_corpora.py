@@ -157,7 +157,7 @@ def protected():
 def csrf_values():
     """Return what the corpus means by its names of tokens."""
     auth, session = protected()
-    csrf = auth._workshop._csrf
+    csrf = auth._container._csrf
     valid = csrf.token(session.session_id, session.csrf_generation)
     return {
         "valid": valid,

@@ -86,7 +86,7 @@ def test_the_mixed_example_proves_a_token_once():
     """The inner gate takes the proof of the outer one over."""
     auth = Auth(Config.load())
     proven = []
-    recognition = auth._workshop._recognition
+    recognition = auth._container._recognition
     prove = recognition.prove
     # What is counted is the real thing's work.
     recognition.prove = lambda token, place, now: proven.append(token) or prove(token, place, now=now)

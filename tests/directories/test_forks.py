@@ -13,7 +13,7 @@ from safeconduct.directories.locks import _drop_all
 
 FORK = """
 import asyncio, os, threading
-from safeconduct._core.run_sync import finish
+from safeconduct._core.run_sync import run_sync
 from safeconduct._core.directory import Account
 from safeconduct.config import LoginConfig
 from safeconduct.directories import CallableDirectory, people_for
@@ -33,12 +33,12 @@ async def prove(people, name):
         return await people.check(name, "p", place)
 
 asyncio.run(prove(pooled, "alice"))
-busy = threading.Thread(target=lambda: finish(prove(inline, "slow")))
+busy = threading.Thread(target=lambda: run_sync(prove(inline, "slow")))
 busy.start()
 begun.wait()
 child = os.fork()
 if child == 0:
-    inline_answer = finish(prove(inline, "alice")).subject
+    inline_answer = run_sync(prove(inline, "alice")).subject
     pooled_answer = asyncio.run(prove(pooled, "alice")).subject
     print(inline_answer, pooled_answer, flush=True)
     os._exit(0)

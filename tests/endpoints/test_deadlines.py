@@ -18,7 +18,7 @@ def slow(over_a_server, monkeypatch):
     visitor.take()
     step_up(visitor)
     links = SlowLinks(monkeypatch)
-    stores = place.auth._workshop._stores
+    stores = place.auth._container._stores
     if place.world == "asgi":
         place._runner.run(_around(links, stores._loops))
     else:
@@ -36,7 +36,7 @@ def drop_idle(visitor):
     async def drop(ways):
         ways.wire()._pool._drop_idle(before=None)
 
-    stores, place = visitor.place.auth._workshop._stores, visitor.place
+    stores, place = visitor.place.auth._container._stores, visitor.place
     if place.world == "asgi":
         place._runner.run(drop(stores._loops))
     else:

@@ -138,7 +138,7 @@ def test_renewing_needs_an_access_token(visitor):
 
 
 def test_a_token_without_a_session_is_not_renewable(place, visitor):
-    token = place.auth._workshop.issuer.issue(_grant(), iat_ms=int(place.clock() * 1000) + 5)
+    token = place.auth._container.issuer.issue(_grant(), iat_ms=int(place.clock() * 1000) + 5)
 
     assert 403 == visitor.ask("POST", "/auth/renew", bearer=token)
 
@@ -167,7 +167,7 @@ def test_the_first_step_comes_before_the_second(visitor):
 
 def test_a_cookie_without_a_session_needs_an_own_page_and_no_token(place, visitor):
     """No session, no token that could be bound to it: the origin decides alone."""
-    visitor.jar = {ACCESS: place.auth._workshop.issuer.issue(_grant(), iat_ms=int(place.clock() * 1000) + 5)}
+    visitor.jar = {ACCESS: place.auth._container.issuer.issue(_grant(), iat_ms=int(place.clock() * 1000) + 5)}
 
     assert (200, 403) == (visitor.ask("POST", "/me"), visitor.ask("POST", "/me", page=False))
     assert 200 == visitor.ask("POST", "/me", headers=OWN_PAGE, page=False)

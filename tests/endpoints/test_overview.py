@@ -125,7 +125,7 @@ def test_a_store_that_is_away_is_503_and_signs_nobody_out(doomed):
 def test_a_session_that_ends_between_two_questions_is_nobodys(place, visitor, monkeypatch):
     """Its token is still good when it is looked at, and the record is gone when that is read."""
     visitor.sign_in()
-    session_verbs = place.auth._workshop._factory.session_verbs(place.world)
+    session_verbs = place.auth._container._factory.session_verbs(place.world)
     monkeypatch.setattr(session_verbs.open_sessions._session_lookup, "read", _gone)
 
     assert (200, False) == (visitor.ask("GET", "/auth/session"), visitor.answer["is_authenticated"])

@@ -124,8 +124,8 @@ def test_b1_a_browser_of_a_process_that_is_gone_signs_in(workers, format_of_toke
     first = workers(tokens={"format": format_of_tokens})
     visitor = Visitor(first)
     visitor.sign_in(remember=True)
-    if isinstance(first.auth._workshop._stores, MemoryStore):
-        first.auth._workshop._stores.begin_instance()
+    if isinstance(first.auth._container._stores, MemoryStore):
+        first.auth._container._stores.begin_instance()
 
     assert 200 == visitor.sign_in()
     assert "alice" == who(visitor)

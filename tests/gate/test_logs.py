@@ -175,4 +175,4 @@ def test_e11_the_record_names_the_place_that_wrote_it(caplog):
     with caplog.at_level(logging.INFO, "safeconduct"):
         EventDispatcher()(StoreRecovered())
 
-    assert ["announcer"] == [record.module for record in caplog.records]
+    assert ["event_dispatcher"] == [record.module for record in caplog.records]

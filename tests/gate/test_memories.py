@@ -114,9 +114,9 @@ def test_a_key_that_goes_ends_what_it_proved(world):
     headers = [("authorization", f"Bearer {mint(by='foreign')}".encode())]
     before = [ask_in(world, auth, headers=headers).status for _ in range(2)]
     table = KeySet.read({"keys": [OWN_KEY]}, is_own=True).table
-    auth._workshop.keys.table = lambda: table
-    for opaque_lookup in auth._workshop._verifier._session_endpoints.values():
-        opaque_lookup._table = auth._workshop.keys.table
+    auth._container.keys.table = lambda: table
+    for opaque_lookup in auth._container._verifier._by_issuer.values():
+        opaque_lookup._table = auth._container.keys.table
 
     clock.advance(seconds=1)
 
@@ -127,7 +127,7 @@ def test_a_key_that_goes_ends_what_it_proved(world):
 def gate_of(auth, world):
     """Return one gate, and how it is asked without making another."""
     gate = auth.asgi_gate() if world == "asgi" else auth.wsgi_gate()
-    auth._workshop.gate = lambda _world: gate
+    auth._container.gate = lambda _world: gate
     return gate
 
 
@@ -225,7 +225,7 @@ def test_a_shared_secret_names_the_counters():
     without = {"sources": ["bearer", "basic"], "keys": None}
     auths = [Auth(configuration(**fields), directory=Folk(), clock=now) for fields in ({}, {}, without, without)]
 
-    named = [auth._workshop.proving._key() for auth in auths]
+    named = [auth._container.proving._key() for auth in auths]
 
     assert named[0] == named[1]
     assert 3 == len(set(named))

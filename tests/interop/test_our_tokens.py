@@ -50,12 +50,12 @@ def issuing(*algorithms, form="jws"):
 
 def issue(auth):
     """Return a token of *auth* for ``GRANT``."""
-    return auth._workshop.issuer.issue(GRANT, iat_ms=NOW * 1000 + 7)
+    return auth._container.issuer.issue(GRANT, iat_ms=NOW * 1000 + 7)
 
 
 def jwks_for(auth, algorithm):
     """Return what *auth* publishes; a shared secret, which it never does, is handed over instead."""
-    published = auth._workshop.keys.current().published()
+    published = auth._container.keys.current().published()
     return published if published["keys"] else {"keys": [key_for_peers(algorithm)]}
 
 

@@ -1,5 +1,6 @@
 """What the processes of a machine know of a store outlives all of them, in a file that they share."""
 
+import fcntl
 import json
 import re
 import threading
@@ -107,7 +108,8 @@ def test_e1_processes_that_share_a_file_lose_nothing_of_each_other(path):
 
     def write(number):
         for head in range(10):
-            files[number].merge({number: mark(head), 9: mark(10 * head + number)})
+            while not files[number].merge({number: mark(head), 9: mark(10 * head + number)}):
+                """Another one is writing."""
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
     for thread in threads:
@@ -117,6 +119,17 @@ def test_e1_processes_that_share_a_file_lose_nothing_of_each_other(path):
 
     assert {**{number: mark(9) for number in range(4)}, 9: mark(93)} == files[0].read()
     assert {"epochs.json", "epochs.json.lock"} == {one.name for one in path.parent.iterdir()}
+
+
+def test_e1_a_process_that_is_writing_is_not_waited_for(file, path):
+    """An event loop may run here: what could not be written goes with the next mark."""
+    with path.with_name("epochs.json.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert not file.merge({0: mark()})
+        assert {} == file.read()
+
+    assert file.merge({0: mark()})
+    assert {0: mark()} == file.read()
 
 
 def test_e1_an_older_mark_does_not_replace_a_later_one(file):

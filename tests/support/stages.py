@@ -172,6 +172,6 @@ STAGES = tuple(_MAKE)
 def stage(name) -> Auth:
     """Return the ``Auth`` of one stage; every process has one."""
     auth = _MAKE[name]()
-    if name != "ended" and isinstance(auth._workshop._stores, MemoryStore):
+    if name != "ended" and isinstance(auth._container._stores, MemoryStore):
         auth.sessions.revoke_token("revoked")
     return auth

@@ -86,7 +86,7 @@ class Place:
     def lose_secrets(self):
         """Let the operator take the safeconduct-secrets key away while the application serves."""
         less = life_configuration(keys={"keys": [OWN_KEY]}, sources=["bearer"])
-        self.auth._workshop.keys = own_keys(less, self.events.append)
+        self.auth._container.keys = own_keys(less, self.events.append)
 
     def close(self):
         """Let go of the loop and of the store."""

@@ -32,7 +32,7 @@ NOT_FOR_USERS = {
     "Sessions.__init__",
     "Auth.asgi_gate",
     "Auth.wsgi_gate",
-    "Receipt.of",
+    "RevocationReceipt.of",
 }
 #: Private types in signatures, and the public one that a user passes.
 STANDS_FOR = {"GateKeeper": "Auth", "_BEGINNING_SECONDS": "..."}

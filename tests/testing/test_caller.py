@@ -151,6 +151,6 @@ def test_a_shared_store_tells_its_own_time():
 
             assert "alice" == proven(auth, signed_in(auth, "alice")).subject
 
-            run_sync(auth._workshop.store("wsgi").close())
+            run_sync(auth._container.store("wsgi").close())
     finally:
         server.stop()

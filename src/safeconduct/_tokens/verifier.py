@@ -46,7 +46,7 @@ class _Check(NamedTuple):
     token_type: str
 
 
-class _Desk:
+class _TrustedIssuer:
     """One issuer's rules, and the headers that its present keys have proven."""
 
     __slots__ = ("_known", "_table", "policy")
@@ -120,12 +120,12 @@ class TokenVerifier:
         Raises:
             ConfigurationError: If an issuer has two.
         """
-        self._session_endpoints: dict[object, _Desk] = {}
+        self._by_issuer: dict[object, _TrustedIssuer] = {}
         for policy in policies:
-            if policy.issuer in self._session_endpoints:
+            if policy.issuer in self._by_issuer:
                 raise ConfigurationError(f"trust: issuer must be named once, got {policy.issuer!r} twice")
-            self._session_endpoints[policy.issuer] = _Desk(policy)
-        self._sources = tuple(opaque_lookup.policy.keys for opaque_lookup in self._session_endpoints.values())
+            self._by_issuer[policy.issuer] = _TrustedIssuer(policy)
+        self._sources = tuple(trusted.policy.keys for trusted in self._by_issuer.values())
         self._state = self._tables()
 
     def key_state(self) -> object:
@@ -162,44 +162,42 @@ class TokenVerifier:
             return self._open(wire, parts, now)
         raise MalformedToken("neither three parts nor five")
 
-    def _prove(self, wire: bytes, parts: list[bytes], now: float, opened_by: _Desk | None) -> Claims:
+    def _prove(self, wire: bytes, parts: list[bytes], now: float, opened_by: _TrustedIssuer | None) -> Claims:
         head, body, last = parts
         proof = decode_segment(last)
         raw = read_object(decode_segment(body))
         issuer = raw.get("iss")
-        opaque_lookup = self._session_endpoints.get(issuer) if type(issuer) is str else None
-        if opaque_lookup is None or (opened_by is not None and opened_by is not opaque_lookup):
+        trusted = self._by_issuer.get(issuer) if type(issuer) is str else None
+        if trusted is None or (opened_by is not None and opened_by is not trusted):
             raise WrongIssuer
-        check = opaque_lookup.prove(head, wire[: -len(last) - 1], proof)
-        return read_claims(raw, opaque_lookup.policy, check.kid, now, check.token_type)
+        check = trusted.prove(head, wire[: -len(last) - 1], proof)
+        return read_claims(raw, trusted.policy, check.kid, now, check.token_type)
 
     def _open(self, wire: bytes, parts: list[bytes], now: float) -> Claims:
         envelope = read_envelope(wire, parts)
-        opaque_lookup = self._opaque_lookup_of(envelope)
-        key = opaque_lookup.find(envelope.header.kid, envelope.header.algorithm)
-        check_outside(envelope.header, opaque_lookup.policy)
+        trusted = self._trusted_of(envelope)
+        key = trusted.find(envelope.header.kid, envelope.header.algorithm)
+        check_outside(envelope.header, trusted.policy)
         inner = open_envelope(envelope, key)
         inside = inner.split(b".", _PARTS_OF_JWS)
         if len(inside) != _PARTS_OF_JWS:
             # Decryption authenticates nobody: whoever knows a public key could have encrypted (RFC 8725 §3.3).
             raise MalformedToken("an envelope without exactly one signed token in it")
-        claims = self._prove(inner, inside, now, opaque_lookup)
-        compare_copies(envelope.header.members, claims.raw, opaque_lookup.policy)
+        claims = self._prove(inner, inside, now, trusted)
+        compare_copies(envelope.header.members, claims.raw, trusted.policy)
         return claims if PADDING_CLAIM not in claims.raw else _without_padding(claims)
 
-    def _opaque_lookup_of(self, envelope: Envelope) -> _Desk:
+    def _trusted_of(self, envelope: Envelope) -> _TrustedIssuer:
         """Pick whose key opens an envelope; nothing but refusal follows from this choice."""
         header = envelope.header
         if "iss" in header.members:
             issuer = header.members["iss"]
-            opaque_lookup = self._session_endpoints.get(issuer) if isinstance(issuer, str) else None
-            if opaque_lookup is None:
+            trusted = self._by_issuer.get(issuer) if isinstance(issuer, str) else None
+            if trusted is None:
                 raise WrongIssuer
-            return opaque_lookup
+            return trusted
         session_endpoints = [
-            opaque_lookup
-            for opaque_lookup in self._session_endpoints.values()
-            if opaque_lookup.opens(header.kid, header.algorithm)
+            trusted for trusted in self._by_issuer.values() if trusted.opens(header.kid, header.algorithm)
         ]
         if len(session_endpoints) != 1:
             raise UnknownKey(header.kid, "not exactly one issuer with such a key for envelopes")

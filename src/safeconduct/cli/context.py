@@ -66,10 +66,10 @@ class Opened:
     config: Config
 
     @property
-    def workshop(self) -> Container:
+    def container(self) -> Container:
         """The parts."""
         # The command line issues and revokes with the very parts that serve.
-        return self.auth._workshop  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - see above
+        return self.auth._container  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - see above
 
 
 def patient(config: Config) -> Config:
@@ -96,7 +96,7 @@ def opened(config: Config, *, serves: bool = False) -> Generator[Opened]:
         try:
             yield tools
         finally:
-            run_sync(tools.workshop.store("wsgi").close())
+            run_sync(tools.container.store("wsgi").close())
 
 
 def _without_sign_in(config: Config) -> Config:
@@ -136,7 +136,7 @@ def instant_ms(tools: Opened, *, subject: str, client_id: str | None = None) -> 
         Unavailable: If the store does not answer.
     """
     config = tools.config
-    revocations = None if config.store.url in WITHOUT_STORE else tools.workshop.revocations("wsgi")
+    revocations = None if config.store.url in WITHOUT_STORE else tools.container.revocations("wsgi")
     if revocations is None or config.issuer is None:
         return int(time.time() * 1000)
     question = stamp_question(

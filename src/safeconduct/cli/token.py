@@ -68,7 +68,7 @@ def issue(
             client_id=client_id,
             auth_time=None if level == "remembered" else iat_ms // 1000,
         )
-        click.echo(tools.workshop.issuer.issue(grant, iat_ms=iat_ms))
+        click.echo(tools.container.issuer.issue(grant, iat_ms=iat_ms))
 
 
 @token.command()

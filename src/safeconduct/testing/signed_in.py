@@ -84,9 +84,9 @@ def signed_in(
         raise ConfigurationError(f"seconds_ago must be 0 or more, got {seconds_ago}")
     auth = auth_of(app)
     # The parts that serve are the ones that issue: nothing here knows of keys or formats.
-    workshop = auth._workshop  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - see above
-    issuer = workshop.issuer
-    iat_ms = _instant_ms(auth, workshop, subject)
+    container = auth._container  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - see above
+    issuer = container.issuer
+    iat_ms = _instant_ms(auth, container, subject)
     says_no_time = level == "remembered" and not seconds_ago
     grant = Grant(
         subject=subject,
@@ -99,8 +99,8 @@ def signed_in(
     return {"Authorization": f"Bearer {issuer.issue(grant, iat_ms=iat_ms)}"}
 
 
-def _instant_ms(auth: Auth, workshop: Container, subject: str) -> int:
-    config, revocations = auth.config, workshop.revocations("wsgi")
+def _instant_ms(auth: Auth, container: Container, subject: str) -> int:
+    config, revocations = auth.config, container.revocations("wsgi")
     if revocations is None:
         clock = auth._clock  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - as above
         return int(clock() * 1000)

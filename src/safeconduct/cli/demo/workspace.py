@@ -127,4 +127,4 @@ def _issue(tools: Opened, name: str) -> str:
         auth_time=iat_ms // 1000,
         amr=["pwd"],
     )
-    return tools.workshop.issuer.issue(grant, iat_ms=iat_ms)
+    return tools.container.issuer.issue(grant, iat_ms=iat_ms)

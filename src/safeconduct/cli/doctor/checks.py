@@ -108,7 +108,7 @@ def _tokens(config: Config) -> Iterator[Finding]:
         return
     try:
         with opened(config, serves=True) as tools:
-            token = tools.workshop.issuer.issue(_largest_grant(config), iat_ms=int(time.time() * 1000))
+            token = tools.container.issuer.issue(_largest_grant(config), iat_ms=int(time.time() * 1000))
     except (ConfigurationError, UnreadableUsers) as error:
         yield fail("start", str(error), "Correct it: no application starts with this.")
         return

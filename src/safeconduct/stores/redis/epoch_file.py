@@ -58,13 +58,20 @@ class EpochFile:
             raise self._unreadable(error) from error
 
     def merge(self, marks: Mapping[int, Mark]) -> bool:
-        """Write *marks*, where they are later than what the file has; False if it fails, which is told once."""
+        """
+        Write *marks*, where they are later than what the file has; False if that fails, which is told once.
+
+        Another process that is writing just now is not waited for, since an event loop may run here: False, and the
+        marks are written with the next ones.
+        """
         try:
-            with self._alone():
+            with self._alone(fcntl.LOCK_EX | fcntl.LOCK_NB):
                 known = self.read()
                 later = {shard: mark for shard, mark in marks.items() if _is_news(mark, known.get(shard))}
                 if later:
                     self._replace(known | later)
+        except BlockingIOError:
+            return False
         except (OSError, ConfigurationError) as error:
             self._tell(type(error).__name__)
             return False
@@ -77,7 +84,7 @@ class EpochFile:
         Raises:
             OSError: If it cannot be written.
         """
-        with self._alone():
+        with self._alone(fcntl.LOCK_EX):
             self._replace(marks)
 
     def _tell(self, reason: str) -> None:
@@ -100,10 +107,10 @@ class EpochFile:
         draft.replace(self._path)
 
     @contextmanager
-    def _alone(self) -> Generator[None]:
+    def _alone(self, operation: int) -> Generator[None]:
         # A file of its own: the other one is replaced, and a lock on what was replaced holds nobody off.
         with self._path.with_name(f"{self._path.name}.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            fcntl.flock(lock, operation)
             yield
 
     def _unreadable(self, error: Exception) -> ConfigurationError:
