@@ -6,7 +6,9 @@ import sys
 import pytest
 from a2wsgi import ASGIMiddleware, WSGIMiddleware
 from asgiref.wsgi import WsgiToAsgi
+from django.conf import settings
 from django.test import override_settings
+from django.utils.functional import empty
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from flask import Flask
@@ -253,3 +255,12 @@ def test_a2_what_is_none_of_django_is_wrapped(monkeypatch):
         assert auth().asgi(plain_asgi(Served()))
     monkeypatch.delitem(sys.modules, "django.core.handlers.base")
     assert auth().wsgi(plain_wsgi(Served()))
+
+
+def test_a2_django_without_settings_forces_nothing(monkeypatch):
+    """Something else has imported it, and the application is none of it."""
+    monkeypatch.setattr(settings, "_wrapped", empty)
+    assert not settings.configured
+
+    assert auth().wsgi(plain_wsgi(Served()))
+    assert auth().asgi(plain_asgi(Served()))
