@@ -77,6 +77,29 @@ def test_b1_both_sessions_end_where_two_came(visitor):
     assert (401, 401) == (visitor.refresh(), visitor.refresh(other["refresh_token"]))
 
 
+@pytest.mark.parametrize("remember", [False, True])
+def test_b1_a_cookie_that_is_deleted_ends_its_session_beside_a_header(visitor, remember):
+    """The header says who asks; the cookie is deleted, and must not live on where somebody has a copy."""
+    visitor.take("bob", "builder")
+    visitor.sign_in(remember=remember)
+    copy = dict(visitor.jar)
+
+    assert 204 == leave(visitor, bearer=visitor.held["access_token"])
+
+    assert {DEVICE} == visitor.jar.keys()
+    visitor.jar = copy
+    assert (401, 401) == (visitor.use(), visitor.ask("GET", "/me"))
+
+
+def test_b1_a_token_in_the_header_and_in_a_cookie_ends_its_one_session_once(place, visitor):
+    visitor.sign_in()
+
+    assert 204 == leave(visitor, bearer=visitor.jar[ACCESS])
+
+    ends = [event for event in place.events if isinstance(event, SessionEnded)]
+    assert [("alice", "signed_out")] == [(event.subject, event.reason) for event in ends]
+
+
 def test_b1_a_sign_out_with_both_cookies_ends_its_one_session_once(place, visitor):
     visitor.sign_in(remember=True)
 

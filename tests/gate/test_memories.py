@@ -57,6 +57,21 @@ def test_b7_a_cut_off_has_a_pair_proven_anew_in_the_same_request(world):
 
 
 @both
+def test_b7_a_pair_that_is_proven_within_the_instant_of_the_cut_off_counts(world):
+    """It is proven after it, though the clock has not gone on: as a token that is issued then."""
+    folk = Folk(alice="correct horse")
+    auth = Auth(configuration(), directory=folk, clock=Clock(float(NOW)))
+    before = ask_in(world, auth, headers=BASIC).status
+    auth.sessions.revoke_subject("alice")
+
+    after = [ask_in(world, auth, headers=BASIC).status for _ in range(2)]
+    auth.sessions.revoke_subject("alice")
+    again = ask_in(world, auth, headers=BASIC).status
+
+    assert (200, [200, 200], 200, 3) == (before, after, again, folk.checks)
+
+
+@both
 def test_b7_a_pair_that_no_longer_counts_is_refused_after_a_cut_off(world):
     """What is proven anew is what holds now: the user is gone."""
     folk = Folk(alice="correct horse")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from corpora import cases
 from outcomes import outcome
-from safeconduct._http.cookies import MAX_FIELD_BYTES, MAX_VALUE_BYTES, find, find_plain, without
+from safeconduct._http.cookies import MAX_FIELD_BYTES, MAX_VALUE_BYTES, find, find_plain, hide_cookies, without
 from safeconduct.errors import InvalidRequest, MalformedToken
 
 _NAME = b"__Host-at"
@@ -207,6 +207,25 @@ def test_a_removed_cookie_cannot_be_found_any_more():
     kept = without([b"a=1; \t__Host-refresh\t = r"], {_REFRESH})
 
     assert find(kept, _REFRESH) is None
+
+
+@pytest.mark.parametrize(
+    ("joined", "expected"),
+    [
+        ("a=1,__Host-refresh=r", "a=1"),
+        ("a=1, __Host-refresh =r,b=2; c=3,__Host-device=d", "a=1,b=2; c=3"),
+        ("__Host-refresh=r,__Host-device=d", None),
+        ("a=1,2,3; b=x,__Host-refreshed=r", "a=1,2,3; b=x,__Host-refreshed=r"),
+        ("a=1,__Host-refresh", "a=1"),
+    ],
+)
+def test_t6_a_cookie_that_a_server_joined_by_a_comma_is_hidden(joined, expected):
+    """A browser sends several Cookie fields by HTTP/2, and hypercorn joins them so for WSGI."""
+    environ = {"HTTP_COOKIE": joined}
+
+    hide_cookies(environ, frozenset({_REFRESH, _DEVICE}))
+
+    assert expected == environ.get("HTTP_COOKIE")
 
 
 _FIELDS = st.lists(

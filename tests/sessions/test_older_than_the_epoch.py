@@ -3,6 +3,7 @@
 import pytest
 
 from safeconduct._core.epochs import Epoch
+from safeconduct._core.ports import Question
 from servers import KINDS
 from session_craft import ABSOLUTE_MS, opening, presented, reach_of, renewing, rotation, session_member, step_up
 from worlds import WORLDS
@@ -66,3 +67,20 @@ def test_h_a_lost_epoch_begins_after_the_one_that_is_missed(world, server):
 
     assert "lost" == lost.reason
     assert lost.started_ms > seen.started_ms
+
+
+@pytest.mark.parametrize(("reason", "crowded_out"), [("lost", 0), ("new", 0), ("adopted", 1)])
+def test_b5_one_more_ends_an_adopted_session_with_its_tokens(world, server, reason, crowded_out):
+    """It counts, so it is ended as any other is; one that does not count takes nobody's place."""
+    port = world.store.sessions
+    reach = reach_of(port)
+    opened = world.run(port.open(reach, opening(max_per_subject=1)))
+    server.say("HSET", META, "reason", reason, "epoch_ms", opened.iat_ms)
+
+    reply = world.run(port.open(reach_of(port, 1), opening(max_per_subject=1)))
+
+    assert (reach.session_id,) * crowded_out == reply.crowded_out
+    asked = Question(0, (), reach.cuts, opened.iat_ms, 1 << 52)
+    assert world.run(world.store.ask(asked)).is_revoked == bool(crowded_out)
+    assert "gone" == world.run(port.read(reach)).outcome
+    assert 1 == len(world.run(port.sessions_of(reach, session_member)).sessions)

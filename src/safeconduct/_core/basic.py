@@ -57,9 +57,17 @@ class BasicRecognition:
         self._shards = shards
         self._client_of = client_of
 
-    async def prove(self, credential: Basic, request: Request, *, now: float) -> Passed:
+    async def prove(
+        self, credential: Basic, request: Request, *, now: float, cut_off: Question | None = None
+    ) -> Passed:
         """
         Prove *credential*, which came with *request*.
+
+        Args:
+            credential: The pair.
+            request: Says from where it came.
+            now: The current time, in seconds since the epoch.
+            cut_off: What was asked about the same pair when a cut-off had met it: this proof is dated after that.
 
         Raises:
             InvalidRequest: If it came over plain HTTP and that is not allowed by name (RFC 7617 §4).
@@ -73,12 +81,14 @@ class BasicRecognition:
         now_ms = int(now * 1000)
         passed = self._pairs.recall(credential.username, credential.password, now_ms)
         if passed is None:
+            # Of whom it is, is not known before it is proven.
+            asked = self._question("", now_ms, now_ms) if cut_off is None else cut_off
             passed = await self._pairs.prove(
                 credential.username,
                 credential.password,
                 network=network_of(client.address),
                 now_ms=now_ms,
-                issued_ms=now_ms if self._stamp is None else await self._stamp(self._question("", now_ms, now_ms)),
+                issued_ms=now_ms if self._stamp is None else await self._stamp(asked),
             )
         return passed
 

@@ -102,7 +102,8 @@ class Identification:
             if self._basic is None or not isinstance(credential, Basic):
                 raise
             # What was cut off is what was remembered of a pair.  Its user proves it again by sending it.
-            passed = await self._basic.prove(credential, request, now=now)
+            cut_off = None if passed.proof is None else passed.proof.question
+            passed = await self._basic.prove(credential, request, now=now, cut_off=cut_off)
             await self._vouching.vouch(passed, request, requirement, now)
         return passed
 

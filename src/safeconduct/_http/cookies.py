@@ -145,7 +145,11 @@ def fields_without(fields: Sequence[Field], names: frozenset[bytes]) -> Sequence
 
 
 def hide_cookies(environ: dict[str, Any], names: frozenset[bytes]) -> None:
-    """Take the cookies of these names out of a WSGI *environ* that has cookies."""
+    """
+    Take the cookies of these names out of a WSGI *environ* that has cookies.
+
+    Those behind a comma go too: a server may have joined several fields by one.
+    """
     line = environ["HTTP_COOKIE"].encode("latin-1")
     if not any(name in line for name in names):
         return
@@ -153,4 +157,9 @@ def hide_cookies(environ: dict[str, Any], names: frozenset[bytes]) -> None:
     if kept is None:
         del environ["HTTP_COOKIE"]
     else:
-        environ["HTTP_COOKIE"] = kept.decode("latin-1")
+        environ["HTTP_COOKIE"] = b";".join(_strip_joined(pair, names) for pair in kept.split(b";")).decode("latin-1")
+
+
+def _strip_joined(pair: bytes, names: frozenset[bytes]) -> bytes:
+    first, *others = pair.split(b",")
+    return b",".join([first, *(other for other in others if other.partition(b"=")[0].strip(_BLANK) not in names)])

@@ -1,6 +1,6 @@
 """End the sessions whose credentials a request brought: at sign-out, and where a sign-in takes their place."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from safeconduct._core.decision import Clock
@@ -53,14 +53,17 @@ class PresentedSessions:
 
     async def end_all(self, request: Request, members: Members) -> None:
         """
-        End the session of a valid refresh token, and that of an access token whose expiry alone may have passed.
+        End the session of a valid refresh token, and those of access tokens whose expiry alone may have passed.
+
+        Of a token in the header and one in a cookie both count: the cookie is about to be deleted.
 
         Raises:
             InvalidRequest: If a refresh token came by cookie and in the body.
             Unavailable: If the store can't be asked: the sessions may go on.
         """
-        ended = await self._end_by_refresh_token(request, members)
-        await self._end_by_access_token(lambda: self._access_token(request), ended)
+        ended = {await self._end_by_refresh_token(request, members)}
+        ended.add(await self._end_by_access_token(lambda: self._in_header(request), ended))
+        await self._end_by_access_token(lambda: self._carried(request), ended)
 
     async def end_cookies(self, request: Request) -> None:
         """
@@ -73,7 +76,7 @@ class PresentedSessions:
         with suppress(ForeignSession):
             ended = await self._end_by_refresh_token(request, {})
         with suppress(ForeignSession):
-            await self._end_by_access_token(lambda: self._carried(request), ended)
+            await self._end_by_access_token(lambda: self._carried(request), {ended})
 
     async def _end_by_refresh_token(self, request: Request, members: Members) -> str | None:
         said = text_of(members, "refresh_token")
@@ -90,7 +93,8 @@ class PresentedSessions:
         except InvalidToken:
             return None
 
-    async def _end_by_access_token(self, read: Callable[[], str | None], ended: str | None) -> None:
+    async def _end_by_access_token(self, read: Callable[[], str | None], ended: Collection[str | None]) -> str | None:
+        """End the session of a token that is read, unless it is among those that were *ended*, and return its id."""
         try:
             token = read()
             session_id = None if token is None else self._session_of(token)
@@ -98,18 +102,20 @@ class PresentedSessions:
         except Unavailable:
             raise
         except AuthError:
-            return
-        if session_id is not None and session_id != ended:
+            return None
+        if principal is not None:
+            session_id = principal.session_id
+        if session_id is None or session_id in ended:
+            return None
+        if principal is None:
             await self._open_sessions.sign_out_of(session_id)
-        if principal is not None and (ended is None or principal.session_id != ended):
+        else:
             await self._open_sessions.sign_out(principal)
+        return session_id
 
-    def _access_token(self, request: Request) -> str | None:
-        fields = request.values(b"authorization")
-        if fields:
-            credential = read_authorization(fields)
-            return credential.token if isinstance(credential, Bearer) and self._sources.takes_bearer else None
-        return self._carried(request)
+    def _in_header(self, request: Request) -> str | None:
+        credential = read_authorization(request.values(b"authorization"))
+        return credential.token if isinstance(credential, Bearer) and self._sources.takes_bearer else None
 
     def _carried(self, request: Request) -> str | None:
         found = self._sources.carried(request)

@@ -18,11 +18,7 @@ local function standing_others()
     if known[3] then
       before = math.max(before, tonumber(redis.call('ZSCORE', cut, known[3]) or -1))
     end
-    if fields[3] ~= 'new' then
-      -- As in session.lua: what is older than what the store knows is over.
-      before = math.max(before, tonumber(fields[2]))
-    end
-    if issued <= before or now >= tonumber(known[2]) then
+    if issued <= before or is_unknown(issued) or now >= tonumber(known[2]) then
       redis.call('DEL', beside .. name)
       redis.call('ZREM', index, name)
     else
