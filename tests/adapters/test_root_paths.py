@@ -250,7 +250,6 @@ def test_a2_django_with_a_forced_script_name_is_not_wrapped(world, make):
 
 def test_a2_what_is_none_of_django_is_wrapped(monkeypatch):
     """Whatever its settings say, and where nobody has imported it."""
-    django_wsgi(Served())  # which sets Django up, whichever test comes first
     with override_settings(FORCE_SCRIPT_NAME="/api"):
         assert auth().wsgi(plain_wsgi(Served()))
         assert auth().asgi(plain_asgi(Served()))
