@@ -6,7 +6,9 @@ import sys
 import pytest
 from a2wsgi import ASGIMiddleware, WSGIMiddleware
 from asgiref.wsgi import WsgiToAsgi
+from django.conf import settings
 from django.test import override_settings
+from django.utils.functional import empty
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from flask import Flask
@@ -248,9 +250,17 @@ def test_a2_django_with_a_forced_script_name_is_not_wrapped(world, make):
 
 def test_a2_what_is_none_of_django_is_wrapped(monkeypatch):
     """Whatever its settings say, and where nobody has imported it."""
-    django_wsgi(Served())  # which sets Django up, whichever test comes first
     with override_settings(FORCE_SCRIPT_NAME="/api"):
         assert auth().wsgi(plain_wsgi(Served()))
         assert auth().asgi(plain_asgi(Served()))
     monkeypatch.delitem(sys.modules, "django.core.handlers.base")
     assert auth().wsgi(plain_wsgi(Served()))
+
+
+def test_a2_django_without_settings_forces_nothing(monkeypatch):
+    """Something else has imported it, and the application is none of it."""
+    monkeypatch.setattr(settings, "_wrapped", empty)
+    assert not settings.configured
+
+    assert auth().wsgi(plain_wsgi(Served()))
+    assert auth().asgi(plain_asgi(Served()))

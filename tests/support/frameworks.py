@@ -27,6 +27,10 @@ with warnings.catch_warnings():
     from pyramid.config import Configurator
     from pyramid.response import Response as PyramidResponse
 
+# A process has one configuration of Django; made here, it is there whichever test comes first.
+django_settings.configure(ALLOWED_HOSTS=["*"], SECRET_KEY="of the tests", ROOT_URLCONF=())
+django.setup()
+
 BODY = "the protected body"
 EVERY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY")
 
@@ -149,10 +153,6 @@ def starlette_override(served):
 
 
 def _django_patterns(served):
-    if not django_settings.configured:
-        django_settings.configure(ALLOWED_HOSTS=["*"], SECRET_KEY="of the tests", ROOT_URLCONF=())
-        django.setup()
-
     def view(request):
         return HttpResponse(served.answer(request.method))
 
