@@ -11,7 +11,7 @@ from applications import AsgiReport
 from calling import Asked
 from minting import OWN_KEY, SECRETS_KEY, tokens
 from people import Folk
-from safeconduct import Auth, Caller, Config
+from safeconduct import Auth, Config, RequestOrigin
 from safeconduct._core.directory import Account
 from sockets import play, socket_scope
 from stages import configuration, now, stage
@@ -151,7 +151,7 @@ def protected():
         directory=Folk(alice="correct horse"),
         clock=now,
     )
-    return auth, auth.sessions.sign_in(Account("alice"), origin=Caller(transport="cookie"))
+    return auth, auth.sessions.sign_in(Account("alice"), origin=RequestOrigin(transport="cookie"))
 
 
 def csrf_values():

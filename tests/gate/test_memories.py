@@ -115,8 +115,8 @@ def test_a_key_that_goes_ends_what_it_proved(world):
     before = [ask_in(world, auth, headers=headers).status for _ in range(2)]
     table = KeySet.read({"keys": [OWN_KEY]}, is_own=True).table
     auth._container.keys.table = lambda: table
-    for opaque_lookup in auth._container._verifier._by_issuer.values():
-        opaque_lookup._table = auth._container.keys.table
+    for trusted in auth._container._verifier._by_issuer.values():
+        trusted._table = auth._container.keys.table
 
     clock.advance(seconds=1)
 

@@ -202,15 +202,15 @@ def test_the_state_of_the_keys_is_one_object_until_they_change():
 def test_only_headers_that_a_key_has_signed_are_remembered(monkeypatch):
     """Else anyone could fill that memory."""
     verifier = own_verifier(ES)
-    opaque_lookup = verifier._session_endpoints[ISSUER]
+    trusted = verifier._by_issuer[ISSUER]
     monkeypatch.setattr(module, "_MOST_HEADERS", 2)
 
     with pytest.raises(BadSignature):
         verifier.verify(forged(mint(ES)), now=NOW)
-    assert {} == opaque_lookup._known[1]
+    assert {} == trusted._known[1]
     for number in range(4):
         verifier.verify(mint(ES, x=number), now=NOW)
-    assert 2 == len(opaque_lookup._known[1])
+    assert 2 == len(trusted._known[1])
 
 
 def test_a_library_that_stumbles_is_a_refusal():
