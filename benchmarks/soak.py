@@ -21,7 +21,7 @@ import httpx2
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
-from soak_visits import Visitor, anonymous_results, visit
+from soak_visits import Visitor, unauthenticated, visit
 
 from safeconduct import Auth, Config
 from servers import KINDS, Server, free_port
@@ -112,7 +112,7 @@ async def soak(given, site, folder, gauge):
     await asyncio.sleep(given.idle)
     await administrator.aclose()
     # Whoever writes prunes what is over.
-    await anonymous_results(Visitor(site, "last", said), administrator)
+    await unauthenticated(Visitor(site, "last", said), administrator)
     gauge.read("idle")
     return said
 

@@ -137,7 +137,7 @@ async def short_loops(visitor, _administrator):
     await visitor.ask(204, "POST", "/auth/logout", tokens=tokens)
 
 
-async def anonymous_results(visitor, _administrator):
+async def unauthenticated(visitor, _administrator):
     visitor.since = time.monotonic()
     await visitor.ask(200, "GET", "/hello")
     await visitor.ask(401, "GET", "/me")
@@ -184,7 +184,7 @@ async def leave_a_stream(visitor, _administrator):
         await anext(answer.aiter_raw())
 
 
-SCENARIOS = [refreshing, theft, renewing, stepping_up, by_cookie, everywhere, revoking, short_loops, anonymous_results]
+SCENARIOS = [refreshing, theft, renewing, stepping_up, by_cookie, everywhere, revoking, short_loops, unauthenticated]
 SCENARIOS += [socket, stream, leave_a_stream]
 
 

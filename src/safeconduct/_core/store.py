@@ -1,7 +1,7 @@
 """
 What the core asks of a store.
 
-The core awaits these and nothing else.  Behind WSGI every port answers at once, so that ``finish`` can run the same
+The core awaits these and nothing else.  Behind WSGI every port answers at once, so that ``run_sync`` can run the same
 coroutine to its end without a loop; behind ASGI a port may suspend.  Instants are integer milliseconds.
 """
 

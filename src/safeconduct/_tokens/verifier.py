@@ -196,12 +196,10 @@ class TokenVerifier:
             if trusted is None:
                 raise WrongIssuer
             return trusted
-        session_endpoints = [
-            trusted for trusted in self._by_issuer.values() if trusted.opens(header.kid, header.algorithm)
-        ]
-        if len(session_endpoints) != 1:
+        candidates = [trusted for trusted in self._by_issuer.values() if trusted.opens(header.kid, header.algorithm)]
+        if len(candidates) != 1:
             raise UnknownKey(header.kid, "not exactly one issuer with such a key for envelopes")
-        return session_endpoints[0]
+        return candidates[0]
 
     def _tables(self) -> tuple[KeyTable, ...]:
         return tuple(source.table() for source in self._sources)

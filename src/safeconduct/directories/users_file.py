@@ -53,14 +53,14 @@ class _Book:
     by_name: Mapping[str, UserRecord]
     by_subject: Mapping[str, Account]
     #: What strangers are checked against: one hash for each cost in the file, as often as users have it.
-    anonymous_results: Sequence[str]
+    decoy_hashes: Sequence[str]
 
     @classmethod
     def of(cls, records: Mapping[str, UserRecord], stamp: Stamp, default: Cost) -> "_Book":
         costs = Counter(record.cost for record in records.values()) or Counter([default])
-        anonymous_results = [phc for cost, users in costs.items() for phc in [unmatched(cost)] * users]
+        decoy_hashes = [phc for cost, users in costs.items() for phc in [unmatched(cost)] * users]
         by_subject = {record.account.subject: record.account for record in records.values()}
-        return cls(stamp, records, by_subject, anonymous_results)
+        return cls(stamp, records, by_subject, decoy_hashes)
 
 
 class UsersFile:
@@ -257,7 +257,7 @@ class UsersFile:
 
     def _stranger(self, book: _Book, username: str) -> str:
         digest = hashlib.blake2b(username.encode("utf-8", "surrogatepass"), key=self._key, digest_size=8).digest()
-        return book.anonymous_results[int.from_bytes(digest, "big") % len(book.anonymous_results)]
+        return book.decoy_hashes[int.from_bytes(digest, "big") % len(book.decoy_hashes)]
 
 
 def _reason(error: Exception) -> str:

@@ -227,9 +227,9 @@ class MemorySessions:
             names, cursor = page_of(self._shelf.ends_of(ref.owner), after)
             session_keys = [replace(ref, session_id=name, session=members(name)) for name in names]
             found = [(one.session_id, self._session_lookup(one, now_ms)) for one in session_keys]
-        session_lookup = [(name, session) for name, session in found if session is not None]
-        session_lookup.sort(key=lambda pair: pair[1].used_ms, reverse=True)
-        return SessionsReply(self._ground.epoch, is_empty=False, sessions=tuple(session_lookup), cursor=cursor)
+        alive = [(name, session) for name, session in found if session is not None]
+        alive.sort(key=lambda pair: pair[1].used_ms, reverse=True)
+        return SessionsReply(self._ground.epoch, is_empty=False, sessions=tuple(alive), cursor=cursor)
 
     def _alone_with(self, ref: SessionRef) -> AbstractContextManager[int]:
         place = session_place(ref.session_id)

@@ -134,9 +134,9 @@ class RedisSessions:
         if names:
             head, found = await self._read(ref, names, [members(name) for name in names])
         pairs = [(name, read_session(record)) for name, record in zip(names, found, strict=True)]
-        session_lookup = [(name, session) for name, session in pairs if session is not None]
-        session_lookup.sort(key=lambda pair: pair[1].used_ms, reverse=True)
-        return SessionsReply(head.epoch, head.is_empty, tuple(session_lookup), cursor)
+        alive = [(name, session) for name, session in pairs if session is not None]
+        alive.sort(key=lambda pair: pair[1].used_ms, reverse=True)
+        return SessionsReply(head.epoch, head.is_empty, tuple(alive), cursor)
 
     def record(self, shard: int, session_id: str) -> bytes:
         """Name the key of a session."""
