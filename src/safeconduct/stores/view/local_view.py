@@ -1,0 +1,140 @@
+"""
+What this process knows of the revocations in a store, and how old that knowledge is.
+
+A follower writes it (``stores.redis.follower``), the requests of both worlds read it without a lock.  A credential
+counts for certain while the view is fresh, and nothing in it speaks against the credential; otherwise the store is
+asked.  The view is never taken as proof that a credential was ended: the store confirms it.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from safeconduct._core.epochs import Epoch
+from safeconduct._core.store import RevocationQuery
+from safeconduct.stores.view.entries import Entries
+
+Verdict = Literal["counts", "ended", "unknown"]
+Position = tuple[int, int]
+"""The id of an entry in a shard's log: milliseconds and a number."""
+NOWHERE: Final[Position] = (0, 0)
+#: No version of a view that is too old is ever this one.
+_TOO_OLD: Final = object()
+
+
+@dataclass(slots=True, kw_only=True)
+class ShardView:
+    """
+    The revocations of one shard.
+
+    Attributes:
+        epoch: The life of the data that was read.
+        position: The last change that is contained.
+        stamped_ms: The latest instant at which the data, when it was read, had issued a token.
+        loaded_ms: The store's clock when the data was read.
+        forgotten_ms: Entries of credentials that ended by then may have been forgotten.
+        marks: Revoked tokens and keys, and until when, in seconds.
+        cuts: Cut-offs of sessions, subjects, clients and everything, in milliseconds.
+    """
+
+    epoch: Epoch
+    position: Position
+    stamped_ms: int
+    loaded_ms: int
+    forgotten_ms: int
+    marks: Entries = field(repr=False)
+    cuts: Entries = field(repr=False)
+
+    def verdict(self, query: RevocationQuery) -> Verdict:
+        """Say what is known of a credential."""
+        for key in query.marks:
+            if self.marks.get(key) is not None:
+                return "ended"
+        issued_ms = query.issued_ms
+        for key in query.cuts:
+            before_ms = self.cuts.get(key)
+            if before_ms is not None and issued_ms <= before_ms:
+                return "ended"
+        if query.ends_ms <= self.forgotten_ms:
+            return "ended"
+        if issued_ms <= self.epoch.started_ms and (self.epoch.reason != "adopted"):
+            # Older than the data: what follows from that, the use case decides by the store's clock.
+            return "unknown"
+        if query.instance is not None and self.stamped_ms < issued_ms <= self.loaded_ms:
+            # Issued by a later state of the data than the one that was read: the store is shown this witness.
+            return "unknown"
+        return "counts"
+
+
+class LocalView:
+    """
+    The revocations of a store's shards.
+
+    Args:
+        staleness_seconds: The greatest age at which the view is believed.
+        monotonic: A clock that never goes back, in seconds.
+    """
+
+    __slots__ = ("_awaited", "_monotonic", "_shards", "_staleness_seconds", "_version", "confirmed_at")
+
+    def __init__(self, *, staleness_seconds: float, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._staleness_seconds = staleness_seconds
+        self._monotonic = monotonic
+        self._shards: dict[int, ShardView] = {}
+        #: The last change that a reply to this process told of, by shard; the follower may not have it yet.
+        self._awaited: dict[int, Position] = {}
+        self._version = object()
+        #: When the last command was sent that the store has answered.
+        self.confirmed_at = float("-inf")
+
+    @property
+    def version(self) -> object:
+        """Another object whenever ``holds`` may answer otherwise."""
+        return self._version if self._monotonic() < self.confirmed_at + self._staleness_seconds else _TOO_OLD
+
+    @property
+    def age_seconds(self) -> float:
+        """How old the view is; infinite before it was loaded."""
+        return self._monotonic() - self.confirmed_at
+
+    @property
+    def shards(self) -> Mapping[int, ShardView]:
+        """What is loaded, by shard."""
+        return self._shards
+
+    def holds(self, question: RevocationQuery) -> bool:
+        """Say whether the credential counts for certain; where that is not so, ``ask`` decides."""
+        return self.age_seconds < self._staleness_seconds and self.verdict(question) == "counts"
+
+    def verdict(self, question: RevocationQuery) -> Verdict:
+        """Say what is known of a credential, however old that knowledge is."""
+        shard = self._shards.get(question.shard)
+        if shard is None or question.kept is not None:
+            return "unknown"
+        verdict = shard.verdict(question)
+        if verdict == "counts" and self._awaited.get(question.shard, NOWHERE) > shard.position:
+            return "unknown"
+        return verdict
+
+    def expect(self, shard: int, position: Position) -> None:
+        """Believe nothing about *shard* before the change at *position*, of which a reply told, is contained."""
+        known = self._shards.get(shard)
+        if known is not None and position > known.position and position > self._awaited.get(shard, NOWHERE):
+            self._awaited[shard] = position
+            self.change()
+
+    def publish(self, shard: int, loaded: ShardView) -> None:
+        """Replace what is known of *shard*."""
+        self._shards[shard] = loaded
+        self.change()
+
+    def discard(self, shard: int) -> None:
+        """Know nothing of *shard* until it is published anew."""
+        self._shards.pop(shard, None)
+        self._awaited.pop(shard, None)
+        self.change()
+
+    def change(self) -> None:
+        """Let every credential be looked up anew."""
+        self._version = object()
