@@ -7,9 +7,10 @@ so what is found here is confirmed by the store before a credential is refused.
 
 from collections.abc import Callable, Iterable
 from itertools import chain
+from struct import Struct
 from typing import Final, Self
 
-from safeconduct.stores.view.packed_table import DIGEST_BYTES, RECORD, SPAN, PackedTable
+from safeconduct.stores.view.packed_table import DIGEST_BYTES, RECORD_BYTES, SPAN, PackedTable
 
 UNPACKED_ENTRIES: Final = 10_000
 """So many entries stay in a dictionary, which is faster and takes about two megabytes."""
@@ -17,6 +18,7 @@ RECENT_ENTRIES: Final = 2_000
 """Where there are more, so many new ones wait in a dictionary until they are packed."""
 #: The letter before the digest names the kind of the thing; it is part of what the digest is made of.
 _DIGEST: Final = slice(1, 1 + DIGEST_BYTES)
+_RECORD: Final = Struct(">x7s9x13s")
 
 
 class Entries:
@@ -36,13 +38,13 @@ class Entries:
 
     @classmethod
     def of(cls, records: Iterable[bytes], *, base: int) -> Self:
-        """Make entries of a snapshot: *records* hold any number of ``RECORD`` each, counted from *base*."""
+        """Make entries of a snapshot: each of *records* is any number of its entries, of ``RECORD_BYTES`` each."""
         entries, records = cls(base=base), tuple(records)
-        if sum(map(len, records)) > UNPACKED_ENTRIES * RECORD.size:
+        if sum(map(len, records)) > UNPACKED_ENTRIES * RECORD_BYTES:
             entries._packed = PackedTable.of(records, base=base)
         else:
-            pairs = chain.from_iterable(map(RECORD.iter_unpack, records))
-            entries._recent = {digest: base + distance for digest, distance in pairs}
+            pairs = chain.from_iterable(map(_RECORD.iter_unpack, records))
+            entries._recent = {digest: int(digits) for digest, digits in pairs}
         return entries
 
     def __len__(self) -> int:

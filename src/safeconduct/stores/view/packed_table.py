@@ -17,11 +17,11 @@ DIGEST_BYTES: Final = 7
 """How long every digest is."""
 SPAN: Final = 1 << 32
 """How many units after its base a table's instants end."""
-RECORD: Final = Struct(">7sI")
-"""An entry as ``packed`` takes it: the digest, and the instant's distance from the base."""
+RECORD_BYTES: Final = 30
+"""How long an entry of a snapshot is: a letter, sixteen bytes of a digest, and thirteen digits of an instant."""
 _PREFIX_BYTES: Final = 2
 _GROUPS: Final = 1 << (8 * _PREFIX_BYTES)
-_GROUPED: Final = Struct(">H9s")
+_RECORD: Final = Struct(">xH5s9x13s")
 _ENTRY: Final = Struct(">5sI")
 _KEPT_BYTES: Final = DIGEST_BYTES - _PREFIX_BYTES
 _ENTRY_BYTES: Final = _ENTRY.size
@@ -43,11 +43,12 @@ class PackedTable:
 
     @classmethod
     def of(cls, records: Iterable[bytes], *, base: int) -> Self:
-        """Build a table of *records*, each of which holds any number of ``RECORD``; later ones count."""
+        """Build a table of *records*, each of which is any number of a snapshot's entries; later ones count."""
         groups = [bytearray() for _ in range(_GROUPS)]
+        pack = _ENTRY.pack
         for some in records:
-            for group, entry in _GROUPED.iter_unpack(some):
-                groups[group] += entry
+            for group, kept, digits in _RECORD.iter_unpack(some):
+                groups[group] += pack(kept, min(max(int(digits) - base, 0), SPAN - 1))
         return cls(base, _offsets(map(len, groups)), b"".join(groups))
 
     def __len__(self) -> int:
