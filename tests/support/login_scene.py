@@ -12,8 +12,8 @@ from safeconduct._core.revocation_keys import question_for
 from safeconduct._core.sessions.rotation import RequestOrigin
 from safeconduct._core.sessions.verbs import stored_sessions
 from safeconduct._core.throttle import Throttle, ThrottleNews
-from safeconduct._keys.derivation import Secrets
 from safeconduct._keys.keyset import KeySet
+from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct._tokens.issuer_policy import own_policy
 from safeconduct._tokens.key_table import FixedKeys
@@ -29,7 +29,7 @@ LEEWAY_MS = 10_000
 HORIZON_MS = 86_400_000
 ACCESS = 900
 GRACE = 10
-SECRETS = Secrets({1: b"1" * 32}, 1)
+SECRETS = DerivedKeys({1: b"1" * 32}, 1)
 LIMITS = LoginConfig(failures_per_account_and_network=100)
 
 

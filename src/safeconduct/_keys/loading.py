@@ -61,7 +61,7 @@ def own_keys(config: Config, listener: Listener) -> OwnKeys | None:
         own = FixedKeySet(KeySet.read(source, is_own=True), listener)
     else:
         own = KeyFolder(source, monotonic=time.monotonic, listener=listener, environ=os.environ)
-    if "cookie" in config.sources and own.current().secrets is None:
+    if "cookie" in config.sources and own.current().derived_keys is None:
         raise ConfigurationError(
             "keys: cookies need the safeconduct-secrets key, from which CSRF tokens are derived; "
             "make it with `safeconduct keys new --secrets`"

@@ -27,8 +27,8 @@ from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import AddClaims
 from safeconduct._core.store import Remembers, Store, StoreProvider, Unasked
 from safeconduct._core.validity import ValidityCheck
-from safeconduct._keys.derivation import Secrets
 from safeconduct._keys.loading import issuer_rules, own_keys
+from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct._tokens.issuer_policy import ACR
 from safeconduct._tokens.verifier import TokenVerifier
@@ -282,8 +282,8 @@ class Container:
     def _anonymous_results(self) -> AnonymousResults:
         return AnonymousResults(self._clock, self._owner)
 
-    def _secrets_or_none(self) -> Secrets | None:
-        return None if self.keys is None else self.keys.current().secrets
+    def _secrets_or_none(self) -> DerivedKeys | None:
+        return None if self.keys is None else self.keys.current().derived_keys
 
     def _configured_store(self) -> StoreProvider:
         return open_store(
