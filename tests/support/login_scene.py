@@ -14,14 +14,10 @@ from safeconduct._core.sessions.verbs import stored_sessions
 from safeconduct._core.throttle import Throttle, ThrottleNews
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.derived_keys import DerivedKeys
-from safeconduct._tokens.issuer import TokenIssuer
-from safeconduct._tokens.issuer_policy import own_policy
-from safeconduct._tokens.key_table import FixedKeys
-from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct.config import Config, LoginConfig, SessionConfig, TokenConfig
 from safeconduct.directories import people_for
 from safeconduct.stores import MemoryStore
-from tokencraft import AUDIENCE, ISSUER, jwk_for
+from tokencraft import AUDIENCE, ISSUER, issuer_for, jwk_for, own_verifier_for
 from worlds import Clock
 
 HOME = "192.0.2.1"
@@ -68,7 +64,7 @@ class House:
             sessions=SessionConfig(refresh_grace_seconds=GRACE, **sessions),
         )  # fmt: skip
         self.own = KeySet.of([jwk_for("ES256")], is_own=True)
-        self.verifier = TokenVerifier([own_policy(self.config, FixedKeys(self.own.table))])
+        self.verifier = own_verifier_for(self.config, self.own)
         self.revocations = Revocations(
             world.store, shards=1, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS, absolute_lifetime_ms=30 * 86_400_000,
             on_new_store="accept", announce=self.events.append,
@@ -77,7 +73,7 @@ class House:
         people = people_for(self.folk, "wsgi", LIMITS) if has_directory else None
         self.session_verbs = stored_sessions(
             self.config, store=world.store.sessions, revocations=self.revocations,
-            issuer=TokenIssuer(self.config, lambda: self.own, self.draw), keys=lambda: self.keys,
+            issuer=issuer_for(self.config, self.own, self.draw), keys=lambda: self.keys,
             people=people, passwords=self._passwords(people), add_claims=add_claims, clock=clock,
             announce=self.events.append, draw=self.draw,
         )  # fmt: skip

@@ -33,7 +33,7 @@ from safeconduct._core.sessions.refresh_token import (
 from safeconduct._core.store import RevocationQuery
 from safeconduct._tokens.claims import Claims, read_claims
 from safeconduct._tokens.derived_keys import DerivedKeys
-from safeconduct._tokens.issuer_policy import Policy
+from safeconduct._tokens.issuer_policy import IssuerPolicy
 from safeconduct._tokens.reader import read_object
 from safeconduct.errors import MalformedToken, RevokedToken, Unavailable
 
@@ -131,7 +131,7 @@ class OpaqueLookup:
     store: OpaqueTokenStore
     revocations: Revocations
     #: The rules for own tokens.
-    policy: Policy
+    policy: IssuerPolicy
     shards: int
 
 

@@ -27,7 +27,7 @@ from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import AddClaims
 from safeconduct._core.store import Remembers, Store, StoreProvider, Unasked
 from safeconduct._core.validity import ValidityCheck
-from safeconduct._keys.loading import issuer_rules, own_keys
+from safeconduct._keys.loading import issuer_policies, own_issuer, own_keys
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct._tokens.issuer_policy import ACR
@@ -72,7 +72,7 @@ class Container:
         self.keys = own_keys(config, announce)
         self._policy = policy_of(config)
         self._stores = store or self._configured_store()
-        rules = dated(issuer_rules(config, self.keys, announce), config, self._stores)
+        rules = dated(issuer_policies(config, self.keys, announce), config, self._stores)
         self._own_rules = next((policy for policy in rules if policy.is_own), None)
         self._verifier = TokenVerifier(rules)
         self._epochs = Epochs(self._stores.epochs() if isinstance(self._stores, Remembers) else None)
@@ -93,10 +93,10 @@ class Container:
     @cached_property
     def issuer(self) -> TokenIssuer:
         """What issues own tokens."""
-        keys = self.keys
-        if keys is None:
+        keys, policy = self.keys, self._own_rules
+        if keys is None or policy is None:
             raise ConfigurationError("keys: got nothing, wanted a folder of keys to issue tokens with")
-        return TokenIssuer(self._config, keys.current, secrets.token_bytes)
+        return own_issuer(self._config.tokens, policy, keys.current, secrets.token_bytes)
 
     def gate(self, world: World) -> Gate:
         """

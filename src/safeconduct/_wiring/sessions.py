@@ -29,7 +29,7 @@ from safeconduct._http.forwarded import Proxies
 from safeconduct._http.set_cookie import MAX_COOKIE_BYTES
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._tokens.issuer import TokenIssuer
-from safeconduct._tokens.issuer_policy import Policy
+from safeconduct._tokens.issuer_policy import IssuerPolicy
 from safeconduct._wiring.passwords import World
 from safeconduct._wiring.world_parts import WorldParts, present
 from safeconduct.config import Config
@@ -50,7 +50,7 @@ class OpaqueTokenFactory:
     """
 
     def __init__(
-        self, config: Config, *, parts: WorldParts, keys: Callable[[], DerivedKeys | None], policy: Policy | None
+        self, config: Config, *, parts: WorldParts, keys: Callable[[], DerivedKeys | None], policy: IssuerPolicy | None
     ) -> None:
         self._config = config
         self._parts = parts
