@@ -11,7 +11,7 @@ from calling import Asked, call_asgi, call_wsgi, environ_of, scope_of
 from minting import NOW, tokens
 from people import Folk
 from safeconduct import Auth
-from safeconduct._keys import derivation
+from safeconduct._tokens import derived_keys
 from stages import configuration
 from visiting import Place, Visitor
 from worlds import Clock
@@ -197,7 +197,7 @@ class Derivations:
 @pytest.mark.parametrize("format_of_tokens", ["jws", "opaque"])
 def test_f3_secrets_are_derived_once_and_not_at_each_request(world, format_of_tokens, monkeypatch):
     """Ten posts with a CSRF token and ten refreshes cost no derivation more than the first of each."""
-    monkeypatch.setattr(derivation, "HKDF", Derivations)
+    monkeypatch.setattr(derived_keys, "HKDF", Derivations)
     place = Place(world, tokens={"format": format_of_tokens})
     visitor = Visitor(place)
     counts = []

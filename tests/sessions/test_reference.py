@@ -12,14 +12,14 @@ from safeconduct._core.opaque import OpaqueTokenParts, OpaqueTokens, is_referenc
 from safeconduct._core.run_sync import run_sync
 from safeconduct._core.sessions.refresh_token import text_of
 from safeconduct._core.store import OpaqueQuery, RevocationQuery
-from safeconduct._keys.derivation import Secrets
+from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct.errors import BadSignature, InvalidToken, MalformedToken, Unavailable, UnknownKey
 from safeconduct.stores import MemoryStore
 from session_craft import GRACE_MS, opening, ref_of
 
-OLD = Secrets({1: b"1" * 32}, 1)
-BOTH = Secrets({1: b"1" * 32, 2: b"2" * 32}, 2)
-NEW = Secrets({2: b"2" * 32}, 2)
+OLD = DerivedKeys({1: b"1" * 32}, 1)
+BOTH = DerivedKeys({1: b"1" * 32, 2: b"2" * 32}, 2)
+NEW = DerivedKeys({2: b"2" * 32}, 2)
 SID = text_of(bytes(range(18)))
 
 references = st.builds(
@@ -77,7 +77,7 @@ def test_a_reference_of_a_key_that_is_gone_is_refused():
 
 def test_a_reference_of_another_house_is_refused():
     """Whoever has the secret of a token and not the key makes no tag."""
-    stranger = of(Secrets({1: b"x" * 32}, 1))
+    stranger = of(DerivedKeys({1: b"x" * 32}, 1))
 
     with pytest.raises(BadSignature):
         of(OLD).read(stranger.write(stranger.new(SID)))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from login_scene import SECRETS
 from safeconduct._core.sessions.model import Rights
 from safeconduct._core.sessions.stateless_token import SealedSessions, carried
-from safeconduct._keys.derivation import Secrets
+from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct.errors import (
     BadSignature,
     ConfigurationError,
@@ -27,8 +27,8 @@ from tokencraft import ISSUER
 
 NOW = 1_800_000_000
 NOW_MS = NOW * 1000
-BOTH = Secrets({1: b"1" * 32, 2: b"2" * 32}, 2)
-NEW = Secrets({2: b"2" * 32}, 2)
+BOTH = DerivedKeys({1: b"1" * 32, 2: b"2" * 32}, 2)
+NEW = DerivedKeys({2: b"2" * 32}, 2)
 CLAIMS = {
     "iss": ISSUER, "aud": ISSUER, "sub": "alice", "sid": "s1", "auth_ms": NOW_MS, "exp": NOW + 60, "level": "explicit",
     "username": "Alice", "transport": "header", "device": "", "network": "", "roles": ["user"], "scopes": [],
@@ -216,7 +216,7 @@ def test_a_token_of_a_key_that_is_gone_is_refused():
 
 @pytest.mark.parametrize(
     "text",
-    [forged(CLAIMS, keys=Secrets({1: b"x" * 32}, 1)), forged(CLAIMS, label="csrf")],
+    [forged(CLAIMS, keys=DerivedKeys({1: b"x" * 32}, 1)), forged(CLAIMS, label="csrf")],
     ids=["another house's", "for another purpose"],
 )
 def test_a_token_under_another_key_is_refused(text):

@@ -13,14 +13,10 @@ from safeconduct._core.passwords import Passwords
 from safeconduct._core.sessions.verbs import stateless_sessions
 from safeconduct._core.throttle import Throttle, ThrottleNews
 from safeconduct._keys.keyset import KeySet
-from safeconduct._tokens.issuer import TokenIssuer
-from safeconduct._tokens.issuer_policy import own_policy
-from safeconduct._tokens.key_table import FixedKeys
-from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct.config import Config, SessionConfig, TokenConfig
 from safeconduct.directories import people_for
 from safeconduct.stores.null import NullStore
-from tokencraft import AUDIENCE, ISSUER, jwk_for, segment
+from tokencraft import AUDIENCE, ISSUER, issuer_for, jwk_for, own_verifier_for, segment
 from worlds import Clock
 
 HEADER = {"alg": "dir", "enc": "A256GCM", "typ": "sc-rt+jwt", "kid": "refresh-1"}
@@ -53,12 +49,12 @@ class StatelessHouse:
             sessions=SessionConfig(**sessions),
         )  # fmt: skip
         own = KeySet.of([jwk_for("ES256"), jwk_for("A256KW", "e1")], is_own=True)
-        self.verifier = TokenVerifier([own_policy(self.config, FixedKeys(own.table))])
+        self.verifier = own_verifier_for(self.config, own)
         numbers = count(1)
         draw = lambda size: next(numbers).to_bytes(size, "big")  # noqa: E731
         people = people_for(self.folk, world, LIMITS) if has_directory else None
         self.session_verbs = stateless_sessions(
-            self.config, issuer=TokenIssuer(self.config, lambda: own, draw), keys=lambda: self.keys, people=people,
+            self.config, issuer=issuer_for(self.config, own, draw), keys=lambda: self.keys, people=people,
             passwords=self._passwords(people), add_claims=add_claims, clock=self.clock, announce=self.events.append,
             draw=draw,
         )  # fmt: skip

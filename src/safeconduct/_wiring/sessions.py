@@ -25,9 +25,9 @@ from safeconduct._core.sessions.issuing import AddClaims, OpaqueTokenWriter
 from safeconduct._core.sessions.verbs import SessionVerbs, stateless_sessions, stored_sessions
 from safeconduct._http.forwarded import Proxies
 from safeconduct._http.set_cookie import MAX_COOKIE_BYTES
-from safeconduct._keys.derivation import Secrets
+from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._tokens.issuer import TokenIssuer
-from safeconduct._tokens.issuer_policy import Policy
+from safeconduct._tokens.issuer_policy import IssuerPolicy
 from safeconduct._wiring.passwords import World
 from safeconduct._wiring.world_parts import WorldParts, present
 from safeconduct.config import Config
@@ -48,7 +48,7 @@ class OpaqueTokenFactory:
     """
 
     def __init__(
-        self, config: Config, *, parts: WorldParts, keys: Callable[[], Secrets | None], policy: Policy | None
+        self, config: Config, *, parts: WorldParts, keys: Callable[[], DerivedKeys | None], policy: IssuerPolicy | None
     ) -> None:
         self._config = config
         self._parts = parts
@@ -134,7 +134,7 @@ class SessionFactory:
         parts: WorldParts,
         issuer: Callable[[], TokenIssuer],
         keeping: OpaqueTokenFactory,
-        keys: Callable[[], Secrets | None],
+        keys: Callable[[], DerivedKeys | None],
         csrf: CsrfTokens,
         recognition: BearerAuthenticator,
         sources: Sources,
