@@ -21,7 +21,7 @@ from safeconduct._tokens.reader import decode_segment
 from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct.config import Config, TokenConfig
 from safeconduct.errors import ConfigurationError, InvalidToken
-from tokencraft import AUDIENCE, ISSUER, NOW, jwk_for, public_jwk_for
+from token_factory import AUDIENCE, ISSUER, NOW, jwk_for, public_jwk_for
 
 FULL = Grant(
     subject="alice",
