@@ -52,8 +52,10 @@ class Module:
 
     @classmethod
     def read(cls, name: str) -> "Module":
-        place = SOURCE / name.replace(".", "/")
-        text = (place / "__init__.py" if place.is_dir() else place.with_suffix(".py")).read_text("utf-8")
+        module_path = SOURCE / name.replace(".", "/")
+        text = (module_path / "__init__.py" if module_path.is_dir() else module_path.with_suffix(".py")).read_text(
+            "utf-8"
+        )
         return cls(name, text.splitlines(), ast.parse(text))
 
     def find(self, name: str) -> tuple["Module", ast.stmt]:
