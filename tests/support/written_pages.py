@@ -1,5 +1,5 @@
 """
-The pages that are written from the source: every public name, and every module.
+The pages that are written from the source: every public name, every module, and every field of the configuration.
 
 After a change: ``python tests/support/written_pages.py``.
 """
@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import configuration_page
 
 PROJECT = Path(__file__).parent.parent.parent
 SOURCE = PROJECT / "src"
@@ -211,7 +213,8 @@ def module_map(page: str) -> str:
 
 
 def main() -> None:
-    """Write both pages."""
+    """Write every page."""
+    configuration_page.CONFIGURATION.write_text(configuration_page.page(), "utf-8")
     PYTHON_API.write_text(python_api(), "utf-8")
     MODULE_MAP.write_text(module_map(MODULE_MAP.read_text("utf-8")), "utf-8")
 
