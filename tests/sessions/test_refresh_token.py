@@ -74,10 +74,10 @@ def test_a_token_of_a_key_that_is_gone_is_refused():
 
 def test_a_token_of_another_house_is_refused():
     """Only who has the key makes a tag: a session's id, or the store's whole content, gives no token."""
-    stranger = RefreshTokens(lambda: DerivedKeys({1: b"x" * 32}, 1))
+    other_keys = RefreshTokens(lambda: DerivedKeys({1: b"x" * 32}, 1))
 
     with pytest.raises(BadSignature):
-        of(OLD).read(stranger.write(stranger.first(SID, b"s" * 32)))
+        of(OLD).read(other_keys.write(other_keys.first(SID, b"s" * 32)))
 
 
 def test_the_same_successor_follows_from_the_same_token_and_salt():

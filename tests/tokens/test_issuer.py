@@ -19,7 +19,7 @@ from safeconduct._tokens.issuer import Grant
 from safeconduct._tokens.reader import decode_segment
 from safeconduct.config import Config, TokenConfig
 from safeconduct.errors import ConfigurationError, InvalidToken
-from tokencraft import AUDIENCE, ISSUER, NOW, FixedKeys, issuer_for, jwk_for, own_verifier_for, public_jwk_for
+from token_factory import AUDIENCE, ISSUER, NOW, FixedKeys, issuer_for, jwk_for, own_verifier_for, public_jwk_for
 
 FULL = Grant(
     subject="alice",

@@ -20,7 +20,6 @@ from typing import Final
 
 from safeconduct._core.bearer import BearerAuthenticator, CredentialSource
 from safeconduct._core.decision import Passed
-from safeconduct._core.opaque_store import OpaqueQuery, OpaqueTokenStore
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import session_place
 from safeconduct._core.sessions.refresh_token import (
@@ -30,7 +29,7 @@ from safeconduct._core.sessions.refresh_token import (
     read_octets,
     text_of,
 )
-from safeconduct._core.store import RevocationQuery
+from safeconduct._core.store import OpaqueQuery, OpaqueTokenStore, RevocationQuery
 from safeconduct._tokens.claims import Claims, read_claims
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._tokens.issuer_policy import IssuerPolicy

@@ -25,7 +25,7 @@ from safeconduct._core.opaque import OpaqueTokenResolver
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import AddClaims
-from safeconduct._core.store import Remembers, Store, StoreProvider, Unasked
+from safeconduct._core.store import FixedView, Store, StoreProvider
 from safeconduct._core.validity import ValidityCheck
 from safeconduct._keys.loading import issuer_policies, own_issuer, own_keys
 from safeconduct._tokens.derived_keys import DerivedKeys
@@ -72,10 +72,12 @@ class Container:
         self.keys = own_keys(config, announce)
         self._policy = policy_of(config)
         self._stores = store or self._configured_store()
-        rules = dated(issuer_policies(config, self.keys, announce), config, self._stores)
+        self._ports: dict[World, Store] = {}
+        store_port = self.store("wsgi")
+        rules = dated(issuer_policies(config, self.keys, announce), config, store_port)
         self._own_rules = next((policy for policy in rules if policy.is_own), None)
         self._verifier = TokenVerifier(rules)
-        self._epochs = Epochs(self._stores.epochs() if isinstance(self._stores, Remembers) else None)
+        self._epochs = Epochs(store_port.known_epochs)
         self.proving = PasswordFactory(
             config,
             directory,
@@ -86,7 +88,6 @@ class Container:
         )
         self._gates: list[Gate] = []
         self._is_closed = False
-        self._ports: dict[World, Store] = {}
         for event in weakened(config):
             announce(event)
 
@@ -110,7 +111,7 @@ class Container:
         basic = self.proving.basic(world, self.store(world), revocations, realm=self._realm)
         asks = self._config.consistency != "none"
         validity = ValidityCheck(revocations, self._sources, basic, asks_by_default=asks, csrf=self._csrf)
-        view = Unasked() if revocations is None else revocations.view
+        view = FixedView(holds=True) if revocations is None else revocations.view
         resolution = self._resolution(world)
         identification = self._identification(resolution, validity, basic)
         gate = Gate(
