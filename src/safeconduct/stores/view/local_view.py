@@ -58,13 +58,19 @@ class ShardView:
                 return "ended"
         if query.ends_ms <= self.forgotten_ms:
             return "ended"
-        if issued_ms <= self.epoch.started_ms and (self.epoch.reason != "adopted"):
-            # Older than the data: what follows from that, the use case decides by the store's clock.
-            return "unknown"
-        if query.instance is not None and self.stamped_ms < issued_ms <= self.loaded_ms:
-            # Issued by a later state of the data than the one that was read: the store is shown this witness.
-            return "unknown"
-        return "counts"
+        if query.instance is None:
+            return "counts"
+        # An own session's token that is older than the data, or was issued by a later state of the data than the one
+        # that was read, proves a loss.  The store is shown this witness.
+        is_witness = issued_ms <= self.epoch.started_ms or self.stamped_ms < issued_ms <= self.loaded_ms
+        return "unknown" if is_witness and self.epoch.reason != "adopted" else "counts"
+
+    def covers(self, query: RevocationQuery, *, refuses_new: bool) -> bool:
+        """Say whether the data begins before the credential was issued, or what is older counts all the same."""
+        epoch = self.epoch
+        if query.issued_ms > epoch.started_ms or epoch.reason == "adopted":
+            return True
+        return epoch.reason == "new" and not refuses_new
 
 
 class LocalView:
@@ -73,30 +79,34 @@ class LocalView:
 
     Args:
         staleness_seconds: The greatest age at which the view is believed.
+        refuses_new: Whether tokens older than a store that was never seen before are refused.
         monotonic: A clock that never goes back, in seconds.
     """
 
-    __slots__ = ("_awaited", "_monotonic", "_shards", "_staleness_seconds", "_version", "confirmed_at")
+    __slots__ = ("_awaited", "_confirmed_at", "_monotonic", "_refuses_new", "_shards", "_staleness_seconds", "_version")
 
-    def __init__(self, *, staleness_seconds: float, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, *, staleness_seconds: float, refuses_new: bool = False, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._staleness_seconds = staleness_seconds
+        self._refuses_new = refuses_new
         self._monotonic = monotonic
         self._shards: dict[int, ShardView] = {}
         #: The last change that a reply to this process told of, by shard; the follower may not have it yet.
         self._awaited: dict[int, Position] = {}
         self._version = object()
         #: When the last command was sent that the store has answered.
-        self.confirmed_at = float("-inf")
+        self._confirmed_at = float("-inf")
 
     @property
     def version(self) -> object:
         """Another object whenever ``holds`` may answer otherwise."""
-        return self._version if self._monotonic() < self.confirmed_at + self._staleness_seconds else _TOO_OLD
+        return self._version if self._monotonic() < self._confirmed_at + self._staleness_seconds else _TOO_OLD
 
     @property
     def age_seconds(self) -> float:
         """How old the view is; infinite before it was loaded."""
-        return self._monotonic() - self.confirmed_at
+        return self._monotonic() - self._confirmed_at
 
     @property
     def shards(self) -> Mapping[int, ShardView]:
@@ -113,9 +123,14 @@ class LocalView:
         if shard is None or question.kept is not None:
             return "unknown"
         verdict = shard.verdict(question)
-        if verdict == "counts" and self._awaited.get(question.shard, NOWHERE) > shard.position:
-            return "unknown"
-        return verdict
+        if verdict != "counts":
+            return verdict
+        is_behind = self._awaited.get(question.shard, NOWHERE) > shard.position
+        return "counts" if shard.covers(question, refuses_new=self._refuses_new) and not is_behind else "unknown"
+
+    def confirm(self, sent_at: float) -> None:
+        """Note that the store has answered a command that was sent at *sent_at*, by the monotonic clock."""
+        self._confirmed_at = sent_at
 
     def expect(self, shard: int, position: Position) -> None:
         """Believe nothing about *shard* before the change at *position*, of which a reply told, is contained."""

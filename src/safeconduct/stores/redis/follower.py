@@ -1,0 +1,233 @@
+"""
+Keep a local view current, from a thread of its own and over a connection of its own.
+
+::
+
+    connect ──► each shard: is the view's place still in its history?   resume
+                            no, or never loaded                          load: state, pages, state again
+            ──► follow: wait for changes, at most a quarter of the greatest age
+                            an entry that does not follow the last       load that shard anew
+                            another epoch or line                        ask for its state, resume or load
+                            no answer                                    connect anew; the view grows old meanwhile
+
+Before the first answer, and whenever the view is too old, requests ask the store themselves.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Final
+
+from safeconduct.errors import Unavailable
+from safeconduct.stores.redis.feed import Change, Feed, ShardHead, position_of
+from safeconduct.stores.redis.marks import Mark, Marks
+from safeconduct.stores.redis.shard_calls import ShardReply
+from safeconduct.stores.view.entries import Entries
+from safeconduct.stores.view.local_view import LocalView, ShardView
+from safeconduct.stores.view.packed_table import SPAN
+
+#: Changes that come faster than this are taken in together, because each time every credential is looked up anew.
+BATCH_SECONDS: Final = 0.004
+#: A server that is up again is followed within this time.
+RETRY_SECONDS: Final = 0.25
+#: Of so many shards the state is read in each round.
+HEADS_A_ROUND: Final = 64
+#: How often entries that have ended are looked for.
+SWEPT_EVERY_SECONDS: Final = 600.0
+#: So long other threads run between two stretches of work.
+PAUSE_SECONDS: Final = 0.0005
+_MARGIN_MS: Final = 60_000
+_ENDLESS_S: Final = SPAN - 1
+_FULL: Final = float("inf")
+
+
+class _LoadAgain(Exception):
+    """The data became another's while it was read, or the log has a gap."""
+
+
+class Follower:
+    """
+    Follow the shards of one server.
+
+    Args:
+        view: What is kept current.
+        open_feed: Makes a connection's reader.
+        marks: What the process knows of the data.
+        shards: How many shards the store has.
+        staleness_seconds: The greatest age at which the view is believed.
+        horizon_ms: The largest lifetime of any token that may be accepted, leeway included.
+        settle: Told of the epoch in each state that is read.
+        fault: Told of an exception that must not have been raised.
+    """
+
+    def __init__(
+        self,
+        view: LocalView,
+        open_feed: Callable[[], Feed],
+        marks: Marks,
+        *,
+        shards: int,
+        staleness_seconds: float,
+        horizon_ms: int,
+        settle: Callable[[int, ShardReply], None],
+        fault: Callable[[Exception], None],
+    ) -> None:
+        self._view = view
+        self._open_feed = open_feed
+        self._marks = marks
+        self._shards = range(shards)
+        self._block_ms = max(1, int(staleness_seconds * 1000 / 4))
+        self._horizon_ms = horizon_ms
+        self._settle = settle
+        self._fault = fault
+        self._lines: dict[int, bytes] = {}
+        self._feed: Feed | None = None
+        self._thread: threading.Thread | None = None
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self._next_asked = 0
+        self._swept_at = time.monotonic()
+
+    @property
+    def is_started(self) -> bool:
+        """Whether the thread was started."""
+        return self._thread is not None
+
+    def start(self) -> None:
+        """Start the thread, once."""
+        with self._lock:
+            if self._thread is None and not self._ended.is_set():
+                self._thread = threading.Thread(target=self._run, name="safeconduct-view", daemon=True)
+                self._thread.start()
+
+    def end(self) -> None:
+        """Stop; does not wait for the thread."""
+        self._ended.set()
+        feed = self._feed
+        if feed is not None:
+            feed.close()
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            try:
+                self._follow()
+            except Unavailable:
+                pass
+            except Exception as error:  # noqa: BLE001 - the thread must not end: a view that nobody renews grows too old
+                self._fault(error)
+            finally:
+                self._drop_feed()
+            self._ended.wait(RETRY_SECONDS)
+
+    def _follow(self) -> None:
+        feed = self._feed = self._open_feed()
+        began_at = time.monotonic()
+        for shard in self._shards:
+            self._resume_or_load(feed, shard)
+        self._view.confirm(began_at)
+        while not self._ended.is_set():
+            self._round(feed)
+
+    def _round(self, feed: Feed) -> None:
+        positions = {shard: loaded.position for shard, loaded in self._view.shards.items()}
+        sent_at = time.monotonic()
+        heads, changes = feed.follow(positions, asked=self._asked(), block_ms=self._block_ms)
+        for shard, head in heads.items():
+            if not self._is_known(shard, head):
+                self._resume_or_load(feed, shard)
+        for shard, some in changes.items():
+            try:
+                self._apply(shard, some)
+            except _LoadAgain:
+                self._load(feed, shard)
+        self._view.confirm(sent_at)
+        if changes:
+            self._view.change()
+            self._tidy()
+            self._ended.wait(max(0.0, BATCH_SECONDS - (time.monotonic() - sent_at)))
+
+    def _asked(self) -> Sequence[int]:
+        first = self._next_asked
+        self._next_asked = (first + HEADS_A_ROUND) % len(self._shards) if len(self._shards) > HEADS_A_ROUND else 0
+        return list(islice(self._shards, first, first + HEADS_A_ROUND))
+
+    def _is_known(self, shard: int, head: ShardHead | None) -> bool:
+        loaded = self._view.shards.get(shard)
+        if head is None:
+            # Nothing to follow yet.  If there was something, the next state shows the loss.
+            return loaded is None
+        return loaded is not None and head.epoch == loaded.epoch.name and head.line == self._lines.get(shard)
+
+    def _resume_or_load(self, feed: Feed, shard: int) -> None:
+        state = feed.state(shard)
+        self._settle(shard, state)
+        loaded, mark = self._view.shards.get(shard), state.mark
+        if mark is None or state.epoch is None:
+            self._view.discard(shard)
+        elif loaded is None or state.epoch.name != loaded.epoch.name or position_of(mark.head) < loaded.position:
+            self._load(feed, shard, state)
+        else:
+            # The scripts have compared what this process knows with the data's history.
+            self._lines[shard] = mark.line
+            loaded.epoch = state.epoch
+
+    def _load(self, feed: Feed, shard: int, state: ShardReply | None = None) -> None:
+        first = feed.state(shard) if state is None else state
+        while first.epoch is not None and first.mark is not None:
+            marks = Entries.of(feed.pages(shard, b"rev", "tk"), base=0)
+            cuts = Entries.of(feed.pages(shard, b"cut", ""), base=first.now_ms - SPAN // 2)
+            last = feed.state(shard)
+            self._settle(shard, last)
+            if last.mark is None or (last.mark.epoch, last.mark.line) != (first.mark.epoch, first.mark.line):
+                first = last
+                continue
+            self._lines[shard] = first.mark.line
+            self._view.publish(
+                shard,
+                ShardView(
+                    epoch=first.epoch, position=position_of(first.mark.head), stamped_ms=int(first.first),
+                    loaded_ms=first.now_ms, forgotten_ms=int(first.second) * 1000, marks=marks, cuts=cuts,
+                ),
+            )  # fmt: skip
+            return
+        self._view.discard(shard)
+
+    def _apply(self, shard: int, changes: Sequence[Change]) -> None:
+        loaded = self._view.shards[shard]
+        for change in changes:
+            if change.previous != loaded.position or change.epoch != loaded.epoch.name:
+                raise _LoadAgain
+            if change.before_ms is None:
+                loaded.marks.put(change.key, _ENDLESS_S if change.expires_s is None else min(change.expires_s, _ENDLESS_S))
+            else:
+                loaded.cuts.put(change.key, change.before_ms)
+            loaded.position = change.position
+        head = b"%d-%d" % loaded.position
+        self._marks.keep(shard, Mark(loaded.epoch.name, loaded.epoch.started_ms, self._lines[shard], head))
+
+    def _tidy(self) -> None:
+        now = time.monotonic()
+        is_due = now - self._swept_at >= SWEPT_EVERY_SECONDS
+        if is_due:
+            self._swept_at = now
+        for loaded in self._view.shards.values():
+            # By the store's clock, as far as the log tells it.
+            now_ms = loaded.position[0]
+            bounds = ((loaded.marks, now_ms // 1000 - 60), (loaded.cuts, now_ms - self._horizon_ms - _MARGIN_MS))
+            for entries, before in bounds:
+                if is_due:
+                    entries.sweep(before=before, pause=_pause)
+                if entries.is_due:
+                    entries.pack(before=before, pause=_pause)
+            if is_due:
+                loaded.forgotten_ms = max(loaded.forgotten_ms, now_ms - _MARGIN_MS)
+
+    def _drop_feed(self) -> None:
+        feed, self._feed = self._feed, None
+        if feed is not None:
+            feed.close()
+
+
+def _pause() -> None:
+    time.sleep(PAUSE_SECONDS)
