@@ -18,8 +18,8 @@ class SlowLinks:
 
     def around(self, wire_in_use):
         pool = wire_in_use._pool
-        open_link = pool._open_link
-        pool._open_link = lambda: _SlowLink(open_link(), self)
+        open_link = pool._new_connection
+        pool._new_connection = lambda: _SlowLink(open_link(), self)
 
 
 class _SlowLink:
