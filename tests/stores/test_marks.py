@@ -368,10 +368,10 @@ def test_e1_a_late_reply_lowers_no_mark():
     for mark in (early, late, early, Mark("older", 0, b"line", b"9-0")):
         marks.keep(0, mark)
 
-    assert ("e", b"line", b"5-10") == marks.known_words(0)
-    marks.keep(0, Mark("f", 2, b"other"))
-    assert ("f", b"other", b"0-0") == marks.known_words(0)
-    assert ("", b"", b"") == marks.known_words(1)
+    assert {0: late} == marks.known
+    other = Mark("f", 2, b"other")
+    marks.keep(0, other)
+    assert ({0: other}, b"0-0") == (marks.known, other.head)
 
 
 DURABLE = ServerRun(b"abc", 90_999, has_aof=True, is_durable=True)

@@ -220,11 +220,15 @@ class StoreClient:
         if isinstance(reply, ServerError) and reply.is_missing_script:
             command = _command("EVAL", call.script.text, call, connection)
             [reply] = await connection.exchange([command], _seconds_left(ends_at))
-        if call.known is not None and _is_of_old_run(reply):
-            # A proxy between us and the servers led this connection to another one.
-            connection.run = read_run(await connection.exchange(RUN_COMMANDS, _seconds_left(ends_at)))
-            command = _command("EVAL", call.script.text, call, connection, is_confirmed=True)
-            [reply] = await connection.exchange([command], _seconds_left(ends_at))
+        match reply:
+            # A script on a shard says so where its connection named a run of the server that is over: a proxy between
+            # us and the servers led the connection to another one.
+            case [[_, _, _, _, 1], *_] if call.known is not None:
+                connection.run = read_run(await connection.exchange(RUN_COMMANDS, _seconds_left(ends_at)))
+                command = _command("EVAL", call.script.text, call, connection, is_confirmed=True)
+                [reply] = await connection.exchange([command], _seconds_left(ends_at))
+            case _:
+                pass
         return reply
 
     async def _judge(self, connection: Connection, replies: list[Reply], ends_at: float) -> None:
@@ -264,12 +268,3 @@ def _command(verb: str, script: str, call: Call, connection: Connection, *, is_c
         return command
     run = connection.run
     return (*command, *call.known, run.name, run.began_ms, "1" if run.has_aof else "0", "1" if is_confirmed else "0")
-
-
-def _is_of_old_run(reply: Reply) -> bool:
-    # A script on a shard says so where its connection named a run of the server that is over.
-    match reply:
-        case [[_, _, _, _, 1], *_]:
-            return True
-        case _:
-            return False

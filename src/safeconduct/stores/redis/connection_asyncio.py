@@ -51,7 +51,12 @@ class AsyncioConnection:
         try:
             async with asyncio.timeout(seconds):
                 await connection.send_packed_command(connection.pack_commands(commands))
-                return [await self._read() for _ in commands]
+                replies: list[Reply] = []
+                for _ in commands:
+                    try:
+                        replies.append(await connection.read_response())
+                    except ResponseError as error:
+                        replies.append(ServerError.of(error))
         # The driver may raise anything, also where it could not parse the reply; none of it is an answer.
         except Exception as error:
             if self._loop is not None and self._loop.is_closed():
@@ -59,6 +64,7 @@ class AsyncioConnection:
                 # up without a loop.  Nothing waits for the result, and there is nothing to try again.
                 raise GeneratorExit from error
             raise ConnectionBroken.of(error) from error
+        return replies
 
     def drop(self) -> None:
         """Close without waiting for the other side, and without the loop where it is closed."""
@@ -71,12 +77,6 @@ class AsyncioConnection:
             _close_without_loop(writer.transport)
         else:
             writer.transport.abort()
-
-    async def _read(self) -> Reply:
-        try:
-            return await self._connection.read_response()
-        except ResponseError as error:
-            return ServerError.of(error)
 
 
 def _close_without_loop(transport: Any) -> None:

@@ -48,10 +48,16 @@ class SyncConnection:
         try:
             connection.set_deadline(time.monotonic() + seconds)
             connection.send_packed_command(connection.pack_commands(commands))
-            return [_read(connection) for _ in commands]
+            replies: list[Reply] = []
+            for _ in commands:
+                try:
+                    replies.append(connection.read_response())
+                except ResponseError as error:
+                    replies.append(ServerError.of(error))
         # The driver may raise anything, also where it could not parse the reply; none of it is an answer.
         except Exception as error:
             raise ConnectionBroken.of(error) from error
+        return replies
 
     def drop(self) -> None:
         """Close; redis-py leaves the socket of a parent process alone."""
@@ -175,10 +181,3 @@ def _tls_context(address: Address) -> ssl.SSLContext:
     if "ssl_certfile" in files:
         context.load_cert_chain(files["ssl_certfile"], files.get("ssl_keyfile"))
     return context
-
-
-def _read(connection: Any) -> Reply:
-    try:
-        return connection.read_response()
-    except ResponseError as error:
-        return ServerError.of(error)

@@ -53,6 +53,10 @@ class Mark:
         return self.order >= known.order
 
 
+#: What scripts are sent about a shard of which this process has seen nothing.
+UNKNOWN: Final = Mark(epoch="", started_ms=0, line=b"", head=b"")
+
+
 class Marks:
     """
     Keep the latest mark of each shard; both worlds share one instance.
@@ -62,12 +66,13 @@ class Marks:
         monotonic: A clock that never goes back, in seconds.
     """
 
-    __slots__ = ("_file", "_known", "_lock", "_monotonic", "_pending", "_written_at")
+    __slots__ = ("_file", "_lock", "_monotonic", "_pending", "_written_at", "known")
 
     def __init__(self, file: "EpochFile | None" = None, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._file = file
         self._monotonic = monotonic
-        self._known: dict[int, Mark] = {} if file is None else file.read()
+        #: By shard.
+        self.known: dict[int, Mark] = {} if file is None else file.read()
         self._pending: dict[int, Mark] = {}
         self._written_at = float("-inf")
         self.reset_lock()
@@ -76,28 +81,18 @@ class Marks:
         """Make a lock that no thread holds: in a new process, or a forked one, which keeps its parent's marks."""
         self._lock = threading.Lock()
 
-    def known_words(self, shard: int) -> tuple[str, bytes, bytes]:
-        """Return epoch, line and head for the scripts on *shard*, empty where nothing is known."""
-        mark = self._known.get(shard)
-        return ("", b"", b"") if mark is None else (mark.epoch, mark.line, mark.head)
-
-    @property
-    def known(self) -> Mapping[int, Mark]:
-        """The marks by shard."""
-        return self._known
-
     def keep(self, shard: int, mark: Mark, *, is_own: bool = False) -> None:
         """
         Keep the mark of a reply, unless the reply was late and a later mark is known.
 
         The changes of other processes are written at most once a second, this process's own (*is_own*) at once.
         """
-        known = self._known.get(shard)
+        known = self.known.get(shard)
         if mark != known:
             with self._lock:
-                known = self._known.get(shard)
+                known = self.known.get(shard)
                 if known is None or mark.is_later_than(known):
-                    self._known[shard] = self._pending[shard] = mark
+                    self.known[shard] = self._pending[shard] = mark
         if self._file is not None and self._pending and (is_own or self._is_due()):
             self.flush()
 

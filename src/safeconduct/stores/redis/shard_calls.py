@@ -3,20 +3,21 @@
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final, cast, get_args
+from typing import Any, Final, get_args
 
 from safeconduct._core.epochs import Epoch, EpochReason, Witness
 from safeconduct.errors import Unavailable
 from safeconduct.stores.redis.client import Call, CallResult
 from safeconduct.stores.redis.clients import ClientSource
 from safeconduct.stores.redis.connection import Reply
-from safeconduct.stores.redis.marks import Mark, Marks
+from safeconduct.stores.redis.marks import UNKNOWN, Mark, Marks
 from safeconduct.stores.scripts import Script
 
 _SHARD_KEYS: Final = (b"rev", b"cut", b"log", b"meta")
 _RANDOM_BYTES: Final = 16
-_REASONS: Final[dict[str, EpochReason]] = {"new": "new", "adopted": "adopted"}
-_WITNESSES: Final[frozenset[str]] = frozenset(get_args(Witness))
+#: Every other reason puts older tokens in doubt, as a loss does.
+_REASONS: Final[dict[bytes, EpochReason]] = {b"new": "new", b"adopted": "adopted"}
+_WITNESSES: Final[dict[bytes, Witness]] = {name.encode(): name for name in get_args(Witness)}
 
 Argument = bytes | str | int
 
@@ -103,13 +104,14 @@ class ShardCalls:
         Raises:
             Unavailable: If there is no reply, or none of ours.
         """
+        mark = self._marks.known.get(shard, UNKNOWN)
         issued_ms: Argument = "" if witness.issued_ms is None else witness.issued_ms
         call = Call(
             script,
-            self._shard_keys(shard) + keys,
+            (self._keys.get(shard) or self._shard_keys(shard)) + keys,
             (self._shift_ms(), self._horizon_ms, *arguments),
             replicas,
-            (*self._marks.known_words(shard), witness.tag, issued_ms, secrets.token_bytes(_RANDOM_BYTES)),
+            (mark.epoch, mark.line, mark.head, witness.tag, issued_ms, secrets.token_bytes(_RANDOM_BYTES)),
             waits_for_disk,
         )
         known = self._epochs.get(shard)
@@ -125,9 +127,7 @@ class ShardCalls:
         return self._prefix + b"{sc:%02d}:" % shard + name
 
     def _shard_keys(self, shard: int) -> tuple[bytes, ...]:
-        keys = self._keys.get(shard)
-        if keys is None:
-            keys = self._keys[shard] = tuple(self.key(shard, name) for name in _SHARD_KEYS)
+        keys = self._keys[shard] = tuple(self.key(shard, name) for name in _SHARD_KEYS)
         return keys
 
 
@@ -145,9 +145,14 @@ def read_reply(result: CallResult, known: Epoch | None = None) -> ShardReply:
             [bytes(name), bytes(line), bytes(head), bytes(proof), *_],
             int(started_ms), bytes(reason), int(horizon_ms), is_empty, int(now_ms), first, second, *rest,
         ]:  # fmt: skip
-            read = _epoch(name, started_ms, reason, horizon_ms, proof)
-            mark = Mark(read.name, started_ms, line, head)
-            epoch = known if read == known and not read.witness else read
+            try:
+                mark = Mark(name.decode(), started_ms, line, head)
+            except UnicodeDecodeError as error:
+                raise malformed_reply() from error
+            witness = _WITNESSES.get(proof, "")
+            epoch = Epoch(mark.epoch, started_ms, _REASONS.get(reason, "lost"), horizon_ms, witness)
+            if epoch == known and not witness:
+                epoch = known
         case [b"", _, _, _, is_empty, int(now_ms), first, second, *rest]:
             pass
         case _:
@@ -172,18 +177,3 @@ def integer(reply: Reply) -> int:
 def malformed_reply() -> Unavailable:
     """Return the error for a reply that no script of ours gives."""
     return Unavailable("the store gave a reply of another shape")
-
-
-def _epoch(name: bytes, started_ms: int, reason: bytes, horizon_ms: int, proof: bytes) -> Epoch:
-    try:
-        word, witness = reason.decode(), proof.decode()
-        return Epoch(
-            name=name.decode(),
-            started_ms=started_ms,
-            # Every other word puts older tokens in doubt.
-            reason=_REASONS.get(word, "lost"),
-            horizon_ms=horizon_ms,
-            witness=cast("Witness", witness) if witness in _WITNESSES else "",
-        )
-    except ValueError as error:
-        raise malformed_reply() from error
