@@ -1,4 +1,4 @@
-"""The Authorization field: every row of the corpora, the grammar's edges, and what no input may do."""
+"""Parse the Authorization field: the corpora, the edges of the grammar, arbitrary input."""
 
 from base64 import b64decode, b64encode
 

@@ -1,4 +1,4 @@
-"""Challenges: what a header can hold, and which challenges each error gets."""
+"""Write challenges: what a header can hold, and which challenges each error gets."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Cookies: every row of the corpus, what is taken away from the application, and that the work stays linear."""
+"""Parse cookies in linear time, and remove ours before the application sees them."""
 
 import gc
 import sys

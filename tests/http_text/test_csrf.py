@@ -1,4 +1,4 @@
-"""The CSRF token: the known value, the token rows of the matrix, and that no value makes the comparison raise."""
+"""Make and compare CSRF tokens: the known value, the rows of the matrix, arbitrary input."""
 
 import hashlib
 import hmac

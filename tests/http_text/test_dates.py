@@ -1,4 +1,4 @@
-"""A date in a header field."""
+"""Read and write the date of a header field."""
 
 from email.utils import formatdate
 

@@ -1,4 +1,4 @@
-"""The origin step: the rows of the CSRF matrix that it decides, and the tuple that it compares."""
+"""Check the origin of a request: the rows of the CSRF matrix, and the tuple that is compared."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Paths: what can be read in two ways is refused, and what part of a path is the application's."""
+"""Refuse ambiguous paths, and find the part of a path that belongs to the application."""
 
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 

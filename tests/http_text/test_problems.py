@@ -1,4 +1,4 @@
-"""Answers: status, fields and body of every error, and the way to the sign-in."""
+"""Write error responses: status, fields and body, and the redirection to sign in."""
 
 import json
 
@@ -108,7 +108,7 @@ def test_challenges_are_fields_of_their_own():
     assert expected == _values(_answer(MissingCredential(), basic_offered=True), b"www-authenticate")
 
 
-def test_an_own_body_replaces_the_problem_and_nothing_else():
+def test_a_custom_body_replaces_the_problem_and_nothing_else():
     """Status, challenges and no-store stay."""
     plain = _answer(InsufficientRights(["pay"]))
 

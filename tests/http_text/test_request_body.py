@@ -1,4 +1,4 @@
-"""The body of an own endpoint: what is read of it, what is refused with which status, and that nothing else leaves."""
+"""Read the body of a request to an endpoint, and refuse what is ambiguous."""
 
 import json
 from base64 import b64decode

@@ -1,4 +1,4 @@
-"""Cookies as they go: every row of the corpus, the rules of the prefixes, our three cookies and their deletions."""
+"""Write cookies: the corpus, the rules of the prefixes, our three cookies and their deletion."""
 
 import string
 
@@ -186,7 +186,7 @@ def test_a_deletion_has_the_name_and_attributes_of_its_cookie(config, build, del
 
 @pytest.mark.parametrize("build", _BUILDERS)
 @pytest.mark.parametrize(
-    ("expires_at", "now", "told"),
+    ("expires_at", "now", "message"),
     [
         (1_800_000_600, 1_800_000_000, b"Max-Age=600; Expires=Fri, 15 Jan 2027 08:10:00 GMT"),
         (1_800_000_000, 1_800_000_600, b"Max-Age=0; Expires=Fri, 15 Jan 2027 08:10:00 GMT"),
@@ -194,9 +194,9 @@ def test_a_deletion_has_the_name_and_attributes_of_its_cookie(config, build, del
         (10**12, 253_402_300_700, b"Max-Age=34560000; Expires=Fri, 31 Dec 9999 23:59:59 GMT"),
     ],
 )
-def test_t5_every_cookie_tells_the_end_of_its_life_in_both_ways(build, expires_at, now, told):
+def test_t5_every_cookie_tells_the_end_of_its_life_in_both_ways(build, expires_at, now, message):
     """The same instant, within the bounds of either; without Expires a client of Java sends it back in quotes."""
-    assert told in build(CookieConfig(), "abc", expires_at=expires_at, now=now).to_header()
+    assert message in build(CookieConfig(), "abc", expires_at=expires_at, now=now).to_header()
 
 
 @pytest.mark.parametrize("delete", _DELETIONS)
@@ -225,7 +225,7 @@ def test_a_reply_sets_each_cookie_once():
     assert ConfigurationError is _refusal(set_cookie_fields, [SetCookie(name="at", value=v) for v in "ab"])
 
 
-def test_a_sign_out_does_not_reach_the_cookies_of_neighbours():
+def test_a_sign_out_leaves_the_cookies_of_neighbours():
     """``"cookies"`` would end those of the whole registrable domain."""
     assert CLEAR_SITE_DATA == (b"clear-site-data", b'"cache", "storage"')
 

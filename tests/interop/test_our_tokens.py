@@ -1,4 +1,4 @@
-"""Tokens that were made here are accepted by other libraries, with what we publish and nothing else."""
+"""Other libraries accept the tokens that we issue, with what we publish and nothing else."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Tokens that other libraries made are accepted as a trust's, and those of nobody are not."""
+"""Accept tokens that other libraries made for a trusted issuer, and no others."""
 
 import pytest
 
@@ -35,9 +35,9 @@ def sealed(peer, algorithm, key):
 
 def is_alice(principal, issuer):
     """Tell whether *principal* is who ``CLAIMS`` speak of, with what the trust maps."""
-    said = (principal.subject, principal.issuer, principal.client_id, principal.token_id, principal.expires_at)
+    actual = (principal.subject, principal.issuer, principal.client_id, principal.token_id, principal.expires_at)
     given = (principal.scopes, principal.roles, principal.level)
-    return said == ("alice/renée", issuer, "app", "token-1", NOW + 290) and given == (
+    return actual == ("alice/renée", issuer, "app", "token-1", NOW + 290) and given == (
         {"read", "write"},
         {"admin"},
         "remembered",

@@ -1,4 +1,4 @@
-"""Keys in files: read whole, looked at once a second, and never lost to a broken file."""
+"""Read keys from files, look at them once a second, and keep them when a file breaks."""
 
 import json
 import os

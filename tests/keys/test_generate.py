@@ -1,4 +1,4 @@
-"""New keys, and the turns of a key's life."""
+"""Create keys, and move them through the states of their life."""
 
 import os
 

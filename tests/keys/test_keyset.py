@@ -1,4 +1,4 @@
-"""A set of keys: what it takes, what it shows, what it signs with."""
+"""Build a set of keys: which it accepts, which it shows, which sign."""
 
 import json
 from base64 import b64decode

@@ -1,4 +1,4 @@
-"""The keys that a configuration names: a set without a usable key is refused where it is opened."""
+"""Load the keys that a configuration names, and refuse a set without a usable key."""
 
 import pytest
 
@@ -12,17 +12,17 @@ NO_KID = {"kty": "oct", "k": "c2VjcmV0"}
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [({"keys": []}, "it is empty"), ({"keys": [NO_KID]}, "a key without kid: ")],
     ids=["empty", "unusable"],
 )
-def test_a_set_without_a_usable_key_is_refused(given, told):
+def test_a_set_without_a_usable_key_is_refused(given, message):
     """With what was refused, and nothing of the key itself."""
     heard = []
     with pytest.raises(ConfigurationError) as caught:
         FixedKeySet(KeySet.read(given, is_own=True), heard.append)
 
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "c2VjcmV0" not in f"{caught.value} {heard}"
     assert len(given["keys"]) == len(heard)
 

@@ -1,4 +1,4 @@
-"""What a look at the keys finds when something is wrong: the table in ``folder``, row by row."""
+"""Handle every failure of reading keys: the decision table in ``folder``, row by row."""
 
 import json
 import os
@@ -68,9 +68,9 @@ def test_d1_a_folder_that_is_emptied_has_no_keys(folder, watch):
     write_key(folder, jwk_for("ES256", "b"))
     watch.now = 5.0
     assert ["b"] == kids(keys)
-    told = [event for event in watch.events if not is_skip(event)]
-    assert [KeysGone(source=str(folder)), KeysReloaded(keys=1), KeysRecovered(source=str(folder))] == told
-    assert 50 == told[0].log_level
+    reported = [event for event in watch.events if not is_skip(event)]
+    assert [KeysGone(source=str(folder)), KeysReloaded(keys=1), KeysRecovered(source=str(folder))] == reported
+    assert 50 == reported[0].log_level
 
 
 def break_json(path):

@@ -119,21 +119,21 @@ def _of_class(node: ast.ClassDef) -> str:
 
 
 def _class(module: Module, node: ast.ClassDef) -> Iterator[str]:
-    told = _prose(ast.get_docstring(node))
+    doc = _prose(ast.get_docstring(node))
     if module.name.startswith("safeconduct.config"):
         # The reference of the configuration has every field.
-        yield told.partition("\nAttributes:")[0].strip()
+        yield doc.partition("\nAttributes:")[0].strip()
         yield "Its fields: [configuration](configuration.md)."
         fields = []
     else:
-        yield told
+        yield doc
         fields = [_field(module, each) for each in node.body if isinstance(each, ast.AnnAssign)]
     if fields:
         yield "\n".join(fields)
     for each in node.body:
         if isinstance(each, _FUNCTIONS) and _is_shown(node, each):
-            told = _prose(ast.get_docstring(each))
-            yield f"**`{_signature(each)}`**" + (f"\n\n{told}" if told else "")
+            doc = _prose(ast.get_docstring(each))
+            yield f"**`{_signature(each)}`**" + (f"\n\n{doc}" if doc else "")
 
 
 def _is_shown(owner: ast.ClassDef, each: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -195,19 +195,19 @@ def module_rows() -> dict[str, str]:
     """Return every module that says something, with what it says of itself."""
     rows = {}
     for file in sorted((SOURCE / "safeconduct").rglob("*.py")):
-        told = ast.get_docstring(ast.parse(file.read_text("utf-8"))) or ""
-        rows[file.relative_to(SOURCE / "safeconduct").as_posix()] = told.partition("\n")[0].replace("``", "`")
+        doc = ast.get_docstring(ast.parse(file.read_text("utf-8"))) or ""
+        rows[file.relative_to(SOURCE / "safeconduct").as_posix()] = doc.partition("\n")[0].replace("``", "`")
     return rows
 
 
 def module_map(page: str) -> str:
     """Return the module map *page* with its tables written anew."""
-    session_verbs: dict[str, list[str]] = {}
-    for path, told in module_rows().items():
-        session_verbs.setdefault(path.rpartition("/")[0], []).append(f"| `{path}` | {told} |")
+    by_folder: dict[str, list[str]] = {}
+    for path, doc in module_rows().items():
+        by_folder.setdefault(path.rpartition("/")[0], []).append(f"| `{path}` | {doc} |")
     tables = [
-        f"### {f'`{room}`' if room else 'The root: public'}\n\n| file | is |\n|---|---|\n" + "\n".join(rows)
-        for room, rows in session_verbs.items()
+        f"### {f'`{folder}`' if folder else 'The root: public'}\n\n| file | is |\n|---|---|\n" + "\n".join(rows)
+        for folder, rows in by_folder.items()
     ]
     return page.partition(MARK)[0] + MARK + "\n## Files\n\n" + "\n\n".join(tables) + "\n"
 
