@@ -124,7 +124,7 @@ def test_a_length_beyond_the_bound_is_not_read_to_its_end(wsgi):
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 @pytest.mark.parametrize("world", ["asgi", "wsgi"])
 def test_t4_a_request_without_a_body_has_no_format(world, framing, content_type, request):
-    """The call ``post(url)`` of aiohttp sends ``application/octet-stream`` with length 0; missing fields are reported."""
+    """``post(url)`` of aiohttp sends ``application/octet-stream`` with length 0; missing fields are reported."""
     site = request.getfixturevalue(world)
     fields = (("content-type", content_type), ("origin", b"https://app.example"))
     statuses = []

@@ -17,7 +17,7 @@ NO_KID = {"kty": "oct", "k": "c2VjcmV0"}
     ids=["empty", "unusable"],
 )
 def test_a_set_without_a_usable_key_is_refused(given, message):
-    """With what was refused, and nothing of the key itself."""
+    """The error names what was refused, and nothing of the key."""
     heard = []
     with pytest.raises(ConfigurationError) as caught:
         FixedKeySet(KeySet.read(given, is_own=True), heard.append)
@@ -28,7 +28,7 @@ def test_a_set_without_a_usable_key_is_refused(given, message):
 
 
 def test_an_issuer_whose_keys_would_be_fetched_is_refused():
-    """Nothing fetches them yet, and nobody is trusted without keys."""
+    """Fetching is not implemented, and an issuer without keys is not trusted."""
     config = Config(store="memory://", trust=[TRUST])
     object.__setattr__(config.trust[0], "keys", None)
 
