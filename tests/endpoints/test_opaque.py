@@ -322,6 +322,9 @@ class _Deaf:
 
 
 class _DeafPort:
+    sessions = opaque_tokens = view = None
+    known_epochs = {}  # noqa: RUF012
+
     async def close(self):
         """Release nothing."""
 

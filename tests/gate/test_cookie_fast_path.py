@@ -12,7 +12,7 @@ from auth_setups import configuration
 from login_site import LoginClient, LoginSite
 from memory_directory import MemoryDirectory
 from safeconduct import Auth
-from safeconduct._keys import derivation
+from safeconduct._tokens import derived_keys
 from table_tokens import NOW, tokens
 from worlds import Clock
 
@@ -196,7 +196,7 @@ class Derivations:
 @pytest.mark.parametrize("format_of_tokens", ["jws", "opaque"])
 def test_f3_secrets_are_derived_once_and_not_at_each_request(world, format_of_tokens, monkeypatch):
     """Ten posts with a CSRF token and ten refreshes derive no more keys than the first of each."""
-    monkeypatch.setattr(derivation, "HKDF", Derivations)
+    monkeypatch.setattr(derived_keys, "HKDF", Derivations)
     site = LoginSite(world, tokens={"format": format_of_tokens})
     client = LoginClient(site)
     counts = []

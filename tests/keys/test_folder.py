@@ -101,7 +101,7 @@ def test_a_file_with_a_set_and_a_variable_are_read(tmp_path, watch):
     watch.now = 2.0
 
     assert ["a"] == kids(in_file) == kids(in_variable)
-    assert in_file.current().secrets.derive("x") == in_variable.current().secrets.derive("x")
+    assert in_file.current().derived_keys.derive("x") == in_variable.current().derived_keys.derive("x")
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def test_secrets_have_versions():
     last = set_of({**second, "kid": "safeconduct-secrets-255"})
 
     assert ("safeconduct-secrets", "safeconduct-secrets-2") == (first["kid"], second["kid"])
-    assert (1, 2) == (keys.secrets.current, both.secrets.current)
-    assert keys.secrets.derive("x") == both.secrets.derive("x", version=1)
+    assert (1, 2) == (keys.derived_keys.current, both.derived_keys.current)
+    assert keys.derived_keys.derive("x") == both.derived_keys.derive("x", version=1)
     with pytest.raises(ConfigurationError, match="255"):
         new_secrets(last, randomness=os.urandom)

@@ -5,7 +5,7 @@ import pytest
 from minimal_config import TRUST
 from safeconduct import ConfigurationError
 from safeconduct._keys.keyset import KeySet
-from safeconduct._keys.loading import FixedKeySet, issuer_rules
+from safeconduct._keys.loading import FixedKeySet, issuer_policies
 from safeconduct.config import Config
 
 NO_KID = {"kty": "oct", "k": "c2VjcmV0"}
@@ -33,4 +33,4 @@ def test_an_issuer_whose_keys_would_be_fetched_is_refused():
     object.__setattr__(config.trust[0], "keys", None)
 
     with pytest.raises(ConfigurationError, match=r"wanted: trust\.keys"):
-        issuer_rules(config, None, print)
+        issuer_policies(config, None, print)

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safeconduct._core.device_cookie import Devices
-from safeconduct._keys.derivation import Secrets
+from safeconduct._tokens.derived_keys import DerivedKeys
 
-OLD = Secrets({1: b"1" * 32}, 1)
-BOTH = Secrets({1: b"1" * 32, 2: b"2" * 32}, 2)
-NEW = Secrets({2: b"2" * 32}, 2)
+OLD = DerivedKeys({1: b"1" * 32}, 1)
+BOTH = DerivedKeys({1: b"1" * 32, 2: b"2" * 32}, 2)
+NEW = DerivedKeys({2: b"2" * 32}, 2)
 
 
 def of(keys):

@@ -9,18 +9,17 @@ from hypothesis import strategies as st
 
 from opaque_token_contract import CLAIMS, REFERENCE
 from safeconduct._core.opaque import OpaqueTokenParts, OpaqueTokens, is_reference
-from safeconduct._core.opaque_store import OpaqueQuery
 from safeconduct._core.run_sync import run_sync
 from safeconduct._core.sessions.refresh_token import text_of
-from safeconduct._core.store import RevocationQuery
-from safeconduct._keys.derivation import Secrets
+from safeconduct._core.store import OpaqueQuery, RevocationQuery
+from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct.errors import BadSignature, InvalidToken, MalformedToken, Unavailable, UnknownKey
 from safeconduct.stores import MemoryStore
 from session_commands import GRACE_MS, opening, ref_of
 
-OLD = Secrets({1: b"1" * 32}, 1)
-BOTH = Secrets({1: b"1" * 32, 2: b"2" * 32}, 2)
-NEW = Secrets({2: b"2" * 32}, 2)
+OLD = DerivedKeys({1: b"1" * 32}, 1)
+BOTH = DerivedKeys({1: b"1" * 32, 2: b"2" * 32}, 2)
+NEW = DerivedKeys({2: b"2" * 32}, 2)
 SID = text_of(bytes(range(18)))
 
 references = st.builds(
@@ -78,7 +77,7 @@ def test_a_reference_of_a_key_that_is_gone_is_refused():
 
 def test_a_reference_of_another_deployment_is_refused():
     """Whoever has the secret of a token and not the key makes no tag."""
-    other_keys = of(Secrets({1: b"x" * 32}, 1))
+    other_keys = of(DerivedKeys({1: b"x" * 32}, 1))
 
     with pytest.raises(BadSignature):
         of(OLD).read(other_keys.write(other_keys.new(SID)))
@@ -111,13 +110,13 @@ def test_the_memory_forgets_a_token_after_its_end(store, clock):
     ref = ref_of(store)
     begun = run_sync(store.sessions.open(ref, opening()))
     question = RevocationQuery(0, (), (), begun.iat_ms, begun.iat_ms + 1000, store.instance, ref.session_id, REFERENCE)
-    run_sync(store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
+    run_sync(store.opaque_tokens.keep(question, CLAIMS, grace_ms=GRACE_MS))
     clock.advance(seconds=62)
 
     fresh = replace(question, ends_ms=question.ends_ms + 62_000, reference=b"y" * 32)
-    run_sync(store.references.keep(fresh, CLAIMS, grace_ms=GRACE_MS))
+    run_sync(store.opaque_tokens.keep(fresh, CLAIMS, grace_ms=GRACE_MS))
 
-    assert (False, True) == (store.references.keeps(REFERENCE), store.references.keeps(b"y" * 32))
+    assert (False, True) == (store.opaque_tokens.keeps(REFERENCE), store.opaque_tokens.keeps(b"y" * 32))
 
 
 @pytest.mark.parametrize("kind", ["redis", "valkey"])
@@ -128,7 +127,7 @@ def test_a_server_forgets_a_token_after_its_end(kind, servers, open_stores, ente
     begun = world.run(world.store.sessions.open(ref, opening()))
     question = RevocationQuery(0, (), (), begun.iat_ms, begun.iat_ms + 1000, None, ref.session_id, REFERENCE)
 
-    world.run(world.store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
+    world.run(world.store.opaque_tokens.keep(question, CLAIMS, grace_ms=GRACE_MS))
 
     left_ms = int(servers(kind).say("PTTL", f"safeconduct:{{sc:00}}:tok:{REFERENCE.hex()}").strip(":\r\n"))
     assert 0 < left_ms <= 120_000
@@ -140,8 +139,8 @@ def test_a_server_without_an_epoch_keeps_and_tells_nothing(open_stores, enter):
     ref = ref_of(world.store.sessions)
     question = RevocationQuery(0, (), (), 1, 1 << 50, None, ref.session_id, REFERENCE)
 
-    kept = world.run(world.store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
-    reply = world.run(world.store.references.resolve(OpaqueQuery(0, ref.session_id, REFERENCE)))
+    kept = world.run(world.store.opaque_tokens.keep(question, CLAIMS, grace_ms=GRACE_MS))
+    reply = world.run(world.store.opaque_tokens.resolve(OpaqueQuery(0, ref.session_id, REFERENCE)))
 
     assert (None, True) == (kept.epoch, kept.is_empty)
     assert (None, True, "") == (reply.epoch, reply.is_empty, reply.claims)
@@ -166,9 +165,9 @@ def test_an_evicted_session_is_looked_up_anew(store, monkeypatch):
 def test_a_token_of_another_process_is_no_answer(store):
     """Nobody can say what became of it: 503, not 401."""
     with pytest.raises(Unavailable):
-        run_sync(store.references.resolve(OpaqueQuery(0, text_of(bytes(18)), REFERENCE)))
+        run_sync(store.opaque_tokens.resolve(OpaqueQuery(0, text_of(bytes(18)), REFERENCE)))
     with pytest.raises(Unavailable):
-        run_sync(store.references.resolve(OpaqueQuery(0, "no id", REFERENCE)))
+        run_sync(store.opaque_tokens.resolve(OpaqueQuery(0, "no id", REFERENCE)))
 
 
 def test_a_memory_that_is_full_forgets_the_oldest_token(store, monkeypatch):
@@ -177,10 +176,10 @@ def test_a_memory_that_is_full_forgets_the_oldest_token(store, monkeypatch):
     ref = ref_of(store)
     begun = run_sync(store.sessions.open(ref, opening()))
     first = RevocationQuery(0, (), (), begun.iat_ms, 1 << 52, store.instance, ref.session_id, REFERENCE)
-    run_sync(store.references.keep(first, CLAIMS, grace_ms=GRACE_MS))
+    run_sync(store.opaque_tokens.keep(first, CLAIMS, grace_ms=GRACE_MS))
     version, held = store.version, store.holds(first)
 
-    run_sync(store.references.keep(replace(first, reference=b"y" * 32), CLAIMS, grace_ms=GRACE_MS))
+    run_sync(store.opaque_tokens.keep(replace(first, reference=b"y" * 32), CLAIMS, grace_ms=GRACE_MS))
 
     assert held
     assert version is not store.version
@@ -194,7 +193,7 @@ def kept_in_turn(store, count):
     first = RevocationQuery(0, (), (), begun.iat_ms, 1 << 52, store.instance, ref.session_id, REFERENCE)
     questions = [replace(first, reference=bytes([number]) * 32) for number in range(count)]
     for question in questions:
-        run_sync(store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
+        run_sync(store.opaque_tokens.keep(question, CLAIMS, grace_ms=GRACE_MS))
     return questions
 
 
@@ -216,7 +215,7 @@ def test_b5_many_refreshes_leave_one_token_in_the_memory(store, clock):
     clock.advance(seconds=GRACE_MS / 1000)
     others = kept_in_turn(store, 1)
 
-    assert 2 == len(store.references._kept), "the newest, and the one before it for a grace"
+    assert 2 == len(store.opaque_tokens._kept), "the newest, and the one before it for a grace"
     assert store.holds(others[0])
 
 
@@ -226,4 +225,4 @@ def test_a_memory_that_is_closed_resolves_nothing(store):
     store.end()
 
     with pytest.raises(Unavailable):
-        run_sync(store.references.resolve(OpaqueQuery(0, ref.session_id, REFERENCE)))
+        run_sync(store.opaque_tokens.resolve(OpaqueQuery(0, ref.session_id, REFERENCE)))

@@ -14,7 +14,7 @@ from safeconduct._core.sessions.active import ActiveSessions
 from safeconduct._core.sessions.sign_in import Logins, StepUps
 from safeconduct._core.sessions.stateless import StatelessActiveSessions, StatelessLogins, StatelessStepUps
 from safeconduct._core.sessions.verbs import stateless_sessions
-from safeconduct._keys.derivation import Secrets
+from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct.config import Config
 from safeconduct.errors import (
     AuthError,
@@ -205,9 +205,9 @@ def test_a_refresh_token_is_no_access_token(wire_format):
 
 def test_a_credential_of_a_key_that_is_gone_is_refused(stack):
     tokens = stack.sign_in()
-    stack.keys = Secrets({1: b"1" * 32, 2: b"2" * 32}, 2)
+    stack.keys = DerivedKeys({1: b"1" * 32, 2: b"2" * 32}, 2)
     assert stack.refresh(tokens)
-    stack.keys = Secrets({2: b"2" * 32}, 2)
+    stack.keys = DerivedKeys({2: b"2" * 32}, 2)
 
     with pytest.raises(UnknownKey):
         stack.refresh(tokens)

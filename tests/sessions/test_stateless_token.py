@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from login_stack import SECRETS, forged_refresh_token
 from safeconduct._core.sessions.model import Rights
 from safeconduct._core.sessions.stateless_token import SealedSessions, carried
-from safeconduct._keys.derivation import Secrets
+from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct.errors import (
     BadSignature,
     ConfigurationError,
@@ -26,8 +26,8 @@ from token_factory import ISSUER
 
 NOW = 1_800_000_000
 NOW_MS = NOW * 1000
-BOTH = Secrets({1: b"1" * 32, 2: b"2" * 32}, 2)
-NEW = Secrets({2: b"2" * 32}, 2)
+BOTH = DerivedKeys({1: b"1" * 32, 2: b"2" * 32}, 2)
+NEW = DerivedKeys({2: b"2" * 32}, 2)
 CLAIMS = {
     "iss": ISSUER, "aud": ISSUER, "sub": "alice", "sid": "s1", "auth_ms": NOW_MS, "exp": NOW + 60, "level": "explicit",
     "username": "Alice", "transport": "header", "device": "", "network": "", "roles": ["user"], "scopes": [],
@@ -215,7 +215,7 @@ def test_a_token_of_a_key_that_is_gone_is_refused():
 
 @pytest.mark.parametrize(
     "text",
-    [forged_refresh_token(CLAIMS, keys=Secrets({1: b"x" * 32}, 1)), forged_refresh_token(CLAIMS, label="csrf")],
+    [forged_refresh_token(CLAIMS, keys=DerivedKeys({1: b"x" * 32}, 1)), forged_refresh_token(CLAIMS, label="csrf")],
     ids=["another deployment's", "for another purpose"],
 )
 def test_a_token_under_another_key_is_refused(text):

@@ -101,6 +101,11 @@ class FailingStore:
 
     def __init__(self, what: Callable[[], BaseException]) -> None:
         self.what = what
+        self.sessions = self.opaque_tokens = self.view = None
+        self.known_epochs = {}
+
+    async def ask_all(self, _questions):
+        return {}
 
     async def ask(self, *_asked, **_named):
         raise self.what()

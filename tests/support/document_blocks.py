@@ -18,7 +18,20 @@ from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
 
 PROJECT = Path(__file__).parent.parent.parent
 LOOKED_AT = frozenset(
-    {"text", "http", "{toctree}", "mermaid", "html", "ini", "nginx", "lua", "diff", "markdown", "javascript"}
+    {
+        "text",
+        "http",
+        "{eval-rst}",
+        "{toctree}",
+        "mermaid",
+        "html",
+        "ini",
+        "nginx",
+        "lua",
+        "diff",
+        "markdown",
+        "javascript",
+    }
 )
 _DIRECTIVE = re.compile(r"<!-- (?P<verb>file|not run): (?P<argument>\S.*?) -->\n\Z")
 _FENCE = re.compile(r"^ *```(?P<language>[^\n`]*)$", re.MULTILINE)

@@ -14,17 +14,13 @@ from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import question_for
 from safeconduct._core.sessions.verbs import stateless_sessions, stored_sessions
 from safeconduct._core.throttle import Throttle, ThrottleNews
-from safeconduct._keys.derivation import Secrets
 from safeconduct._keys.keyset import KeySet
-from safeconduct._tokens.issuer import TokenIssuer
-from safeconduct._tokens.issuer_policy import own_policy
-from safeconduct._tokens.key_table import FixedKeys
-from safeconduct._tokens.verifier import TokenVerifier
+from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct.config import Config, LoginConfig, SessionConfig, TokenConfig
 from safeconduct.directories import people_for
 from safeconduct.stores import MemoryStore
 from safeconduct.stores.null import NullStore
-from token_factory import AUDIENCE, ISSUER, jwk_for, segment
+from token_factory import AUDIENCE, ISSUER, issuer_for, jwk_for, own_verifier_for, segment
 from worlds import Clock
 
 HOME = "192.0.2.1"
@@ -32,7 +28,7 @@ LEEWAY_MS = 10_000
 HORIZON_MS = 86_400_000
 ACCESS = 900
 GRACE = 10
-SECRETS = Secrets({1: b"1" * 32}, 1)
+SECRETS = DerivedKeys({1: b"1" * 32}, 1)
 LIMITS = LoginConfig(failures_per_account_and_network=100)
 
 
@@ -71,7 +67,7 @@ class LoginStack:
             sessions=SessionConfig(refresh_grace_seconds=GRACE, **sessions),
         )  # fmt: skip
         self.own = KeySet.of([jwk_for("ES256")], is_own=True)
-        self.verifier = TokenVerifier([own_policy(self.config, FixedKeys(self.own.table))])
+        self.verifier = own_verifier_for(self.config, self.own)
         self.revocations = Revocations(
             world.store, shards=1, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS, absolute_lifetime_ms=30 * 86_400_000,
             on_new_store="accept", announce=self.events.append,
@@ -80,7 +76,7 @@ class LoginStack:
         people = people_for(self.directory, "wsgi", LIMITS) if has_directory else None
         self.session_verbs = stored_sessions(
             self.config, store=world.store.sessions, revocations=self.revocations,
-            issuer=TokenIssuer(self.config, lambda: self.own, self.draw), keys=lambda: self.keys,
+            issuer=issuer_for(self.config, lambda: self.own, self.draw), keys=lambda: self.keys,
             people=people, passwords=self._passwords(people), add_claims=add_claims, clock=clock,
             announce=self.events.append, draw=self.draw,
         )  # fmt: skip
@@ -164,12 +160,12 @@ class StatelessLoginStack:
             sessions=SessionConfig(**sessions),
         )  # fmt: skip
         own = KeySet.of([jwk_for("ES256"), jwk_for("A256KW", "e1")], is_own=True)
-        self.verifier = TokenVerifier([own_policy(self.config, FixedKeys(own.table))])
+        self.verifier = own_verifier_for(self.config, own)
         numbers = count(1)
         draw = lambda size: next(numbers).to_bytes(size, "big")  # noqa: E731
         people = people_for(self.directory, world, LIMITS) if has_directory else None
         self.session_verbs = stateless_sessions(
-            self.config, issuer=TokenIssuer(self.config, lambda: own, draw), keys=lambda: self.keys, people=people,
+            self.config, issuer=issuer_for(self.config, lambda: own, draw), keys=lambda: self.keys, people=people,
             passwords=self._passwords(people), add_claims=add_claims, clock=self.clock, announce=self.events.append,
             draw=draw,
         )  # fmt: skip

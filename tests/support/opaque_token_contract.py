@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from safeconduct._core.opaque_store import OpaqueQuery
-from safeconduct._core.store import Revocation, RevocationQuery
+from safeconduct._core.store import OpaqueQuery, Revocation, RevocationQuery
 from session_commands import ABSOLUTE_MS, ACCESS_MS, GRACE_MS, SessionCommands, opening, ref_of
 
 REFERENCE = bytes(range(32))
@@ -31,10 +30,10 @@ class OpaqueTokenContract(SessionCommands):
 
     @pytest.fixture
     def kept(self, world, question):
-        return world.run(world.store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
+        return world.run(world.store.opaque_tokens.keep(question, CLAIMS, grace_ms=GRACE_MS))
 
     def resolve(self, world, ref, reference=REFERENCE):
-        return world.run(world.store.references.resolve(OpaqueQuery(ref.shard, ref.session_id, reference)))
+        return world.run(world.store.opaque_tokens.resolve(OpaqueQuery(ref.shard, ref.session_id, reference)))
 
     def answers(self, world, ref, question):
         """Say what both ways to ask find: the first question, and every later one."""
@@ -58,7 +57,7 @@ class OpaqueTokenContract(SessionCommands):
         assert self.resolve(world, ref, b"x" * 32).is_revoked
 
     def test_a_token_that_is_kept_twice_is_kept_once(self, world, ref, question, kept):
-        again = world.run(world.store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
+        again = world.run(world.store.opaque_tokens.keep(question, CLAIMS, grace_ms=GRACE_MS))
 
         assert kept.epoch == again.epoch
         assert CLAIMS == self.resolve(world, ref).claims
@@ -86,7 +85,7 @@ class OpaqueTokenContract(SessionCommands):
         """A clock that ran ahead leaves nothing behind."""
         clock.advance(seconds=ACCESS_MS / 1000 + 61)
 
-        world.run(world.store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
+        world.run(world.store.opaque_tokens.keep(question, CLAIMS, grace_ms=GRACE_MS))
 
         assert self.resolve(world, ref).is_revoked
 
@@ -105,7 +104,7 @@ class OpaqueTokenContract(SessionCommands):
         """Keep the next token of the session."""
         assert kept.epoch is not None
         made = replace(question, issued_ms=question.issued_ms + 1000, reference=b"y" * 32)
-        world.run(world.store.references.keep(made, CLAIMS, grace_ms=GRACE_MS))
+        world.run(world.store.opaque_tokens.keep(made, CLAIMS, grace_ms=GRACE_MS))
         return made
 
     @pytest.fixture
@@ -113,7 +112,7 @@ class OpaqueTokenContract(SessionCommands):
         """Say how long a token that was kept is there if nothing happens, in milliseconds."""
 
         def left_ms(reference):
-            memory = getattr(world.store.references, "_kept", None)
+            memory = getattr(world.store.opaque_tokens, "_kept", None)
             if memory is None:
                 name = f"safeconduct:{{sc:{ref.shard:02}}}:tok:{reference.hex()}"
                 return int(servers(request.node.callspec.params["world"]).say("PTTL", name).strip(":\r\n"))
@@ -129,13 +128,13 @@ class OpaqueTokenContract(SessionCommands):
 
     def test_b5_two_that_come_in_the_other_order_keep_the_newer(self, world, question, following, lives):
         late = replace(question, issued_ms=question.issued_ms + 500, reference=b"z" * 32)
-        world.run(world.store.references.keep(late, CLAIMS, grace_ms=GRACE_MS))
+        world.run(world.store.opaque_tokens.keep(late, CLAIMS, grace_ms=GRACE_MS))
 
         assert 0 < lives(late.reference) <= GRACE_MS < lives(following.reference)
 
     def test_b5_one_that_is_kept_twice_takes_nobodys_place(self, world, question, kept, lives):
         assert kept.epoch is not None
-        world.run(world.store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
+        world.run(world.store.opaque_tokens.keep(question, CLAIMS, grace_ms=GRACE_MS))
 
         assert GRACE_MS < lives(REFERENCE)
 
@@ -144,13 +143,13 @@ class OpaqueTokenContract(SessionCommands):
         other = ref_of(sessions, 7)
         world.run(sessions.open(other, opening()))
         its = replace(question, kept=other.session_id, cuts=other.cuts, reference=b"o" * 32)
-        world.run(world.store.references.keep(its, CLAIMS, grace_ms=GRACE_MS))
+        world.run(world.store.opaque_tokens.keep(its, CLAIMS, grace_ms=GRACE_MS))
 
         assert GRACE_MS < min(lives(REFERENCE), lives(its.reference))
 
     def test_b5_a_third_token_takes_the_place_of_the_second(self, world, question, following, lives):
         third = replace(question, issued_ms=question.issued_ms + 2000, reference=b"z" * 32)
-        world.run(world.store.references.keep(third, CLAIMS, grace_ms=GRACE_MS))
+        world.run(world.store.opaque_tokens.keep(third, CLAIMS, grace_ms=GRACE_MS))
 
         assert 0 < lives(following.reference) <= GRACE_MS < lives(third.reference)
 
@@ -158,6 +157,6 @@ class OpaqueTokenContract(SessionCommands):
         """It was ended meanwhile."""
         self.end(world, ref)
 
-        world.run(world.store.references.keep(question, CLAIMS, grace_ms=GRACE_MS))
+        world.run(world.store.opaque_tokens.keep(question, CLAIMS, grace_ms=GRACE_MS))
 
         assert not self.is_kept(world, ref, ref.session_id)

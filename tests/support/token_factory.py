@@ -2,16 +2,21 @@
 
 import json
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from safeconduct._keys.keyset import KeySet
+from safeconduct._keys.loading import own_issuer, own_policy
 from safeconduct._tokens.algorithms import ALGORITHMS, MODELS, canonical
 from safeconduct._tokens.encryption import seal
-from safeconduct._tokens.issuer_policy import ACR, Policy
+from safeconduct._tokens.issuer import TokenIssuer
+from safeconduct._tokens.issuer_policy import ACR, IssuerPolicy
 from safeconduct._tokens.key import Key, new_material, read_key
-from safeconduct._tokens.key_table import FixedKeys, KeyTable
+from safeconduct._tokens.key_table import KeyTable
 from safeconduct._tokens.reader import decode_segment, read_header
 from safeconduct._tokens.verifier import TokenVerifier
+from safeconduct.config import Config
 
 NOW = 1_750_000_000
 ISSUER = "https://issuer.example"
@@ -84,7 +89,31 @@ def without(*names: str) -> dict[str, Any]:
     return {name: value for name, value in CLAIMS.items() if name not in names}
 
 
-def own_policy_for(*keys: Key, **changes: Any) -> Policy:
+class FixedKeys:
+    """Keys that never change."""
+
+    def __init__(self, table: KeyTable) -> None:
+        self._table = table
+
+    def table(self) -> KeyTable:
+        """Return the keys."""
+        return self._table
+
+    def look_again(self) -> None:
+        """Do nothing, because there are no other keys."""
+
+
+def issuer_for(config: Config, keys: Callable[[], KeySet], randomness: Callable[[int], bytes]) -> TokenIssuer:
+    """Return an issuer of the tokens that *config* describes, by the present *keys*."""
+    return own_issuer(config.tokens, own_policy(config, FixedKeys(keys().table)), keys, randomness)
+
+
+def own_verifier_for(config: Config, keys: KeySet) -> TokenVerifier:
+    """Return a verifier of the tokens that *config* describes."""
+    return TokenVerifier([own_policy(config, FixedKeys(keys.table))])
+
+
+def own_policy_for(*keys: Key, **changes: Any) -> IssuerPolicy:
     """Return the rules of an own issuer with *keys*."""
     plain: dict[str, Any] = {
         "issuer": ISSUER,
@@ -96,10 +125,10 @@ def own_policy_for(*keys: Key, **changes: Any) -> Policy:
         "remote_user": "{sub}",
         "public_claims": frozenset(("iss", "exp")),
     }
-    return Policy(**{**plain, **changes})
+    return IssuerPolicy(**{**plain, **changes})
 
 
-def trust_policy_for(*keys: Key, **changes: Any) -> Policy:
+def trust_policy_for(*keys: Key, **changes: Any) -> IssuerPolicy:
     """Return the rules of a foreign issuer with *keys*."""
     plain: dict[str, Any] = {
         "issuer": ISSUER,
@@ -108,7 +137,7 @@ def trust_policy_for(*keys: Key, **changes: Any) -> Policy:
         "leeway_seconds": 0,
         "roles": {},
     }
-    return Policy(**{**plain, **changes})
+    return IssuerPolicy(**{**plain, **changes})
 
 
 def own_verifier(*keys: Key, **changes: Any) -> TokenVerifier:

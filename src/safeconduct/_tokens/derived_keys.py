@@ -1,4 +1,4 @@
-"""Keys that are derived from one secret, so that no key serves two purposes (NIST SP 800-108, RFC 5869)."""
+"""Derive a key for each purpose from one secret, so that no key serves two purposes (NIST SP 800-108, RFC 5869)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,24 +11,27 @@ KEY_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Secrets:
+class DerivedKeys:
     """
-    The versions of the ``safeconduct-secrets`` key.
+    The keys that follow from the ``safeconduct-secrets`` key of one key set.
 
-    It signs and encrypts nothing itself; refresh tokens, CSRF tokens, device cookies and the throttle each get a key
-    of their own by the label.  An old version is kept for one absolute lifetime.  Each key is derived once, since HKDF
-    costs more than what is done with it; there are as many as labels and versions.
+    That key signs and encrypts nothing itself: refresh tokens, opaque tokens, CSRF tokens, device cookies and the
+    throttle each get a key of their own, named by its label.  An old version of it is kept for one absolute session
+    lifetime, so that what was made with it still counts.
+
+    Each key is derived once and kept, because HKDF costs more than what is done with the key.  Take the value once per
+    request: a reload of the keys makes a new one.
     """
 
     versions: Mapping[int, bytes] = field(repr=False)
-    #: The version that makes new things.
+    #: The version that new tokens and cookies are made with.
     current: int
     _derived: dict[tuple[str, int], bytes] = field(
         init=False, repr=False, compare=False, default_factory=dict[tuple[str, int], bytes]
     )
 
     @property
-    def every(self) -> tuple[int, ...]:
+    def all_versions(self) -> tuple[int, ...]:
         """The versions that still count, the current one first."""
         return (self.current, *(version for version in self.versions if version != self.current))
 

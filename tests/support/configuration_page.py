@@ -1,14 +1,14 @@
 """
-The page ``docs/reference/configuration.md``, written from the dataclasses.
+Write the page ``docs/reference/configuration.md`` from the dataclasses of the configuration.
 
-``python -m safeconduct.config.reference`` prints it; a test compares it with what stands in the repository.
+After a change: ``python tests/support/written_pages.py``, which writes the other generated pages too.
 """
 
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields
 from inspect import getdoc
+from pathlib import Path
 from typing import Any, Final
 
 from safeconduct.config.config import Config
@@ -16,6 +16,8 @@ from safeconduct.config.cross_checks import UNBUILT
 from safeconduct.config.field_errors import is_list
 from safeconduct.config.fields import Kind, Many, OrNone
 from safeconduct.config.sections import Section, kinds_of
+
+CONFIGURATION: Final = Path(__file__).parents[2] / "docs/reference/configuration.md"
 
 _HEAD: Final = """\
 # Configuration
@@ -30,7 +32,7 @@ A text is taken as it is, every other value is read as TOML; a list is replaced 
 Relative paths start from the folder of the file; without a file, from the working directory.
 In code, a mapping is taken wherever a section is wanted.
 
-This page is written from the code: `python -m safeconduct.config.reference`.
+This page is written from the code: `python tests/support/written_pages.py`.
 """
 _ENTRY: Final = re.compile(r"    (\w+): (.*)")
 
@@ -114,7 +116,3 @@ def _code(text: str) -> str:
 
 def _cell(text: str) -> str:
     return _code(text).replace("|", "\\|")
-
-
-if __name__ == "__main__":  # pragma: no cover - what it prints is tested
-    sys.stdout.write(page())
