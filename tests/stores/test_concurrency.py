@@ -1,4 +1,4 @@
-"""Threads, tasks, loops and processes share a store and never each other's answers."""
+"""Share a store between threads, tasks, loops and processes without mixing up replies."""
 
 import asyncio
 import threading
@@ -55,8 +55,8 @@ def test_cancelled_tasks_cross_no_replies(server, proxy, open_stores):
             for _, task in asked[::3]:
                 task.cancel()
             proxy.gate.set()
-            said = await asyncio.gather(*(task for _, task in asked), return_exceptions=True)
-            for (is_revoked, _), answer in zip(asked, said, strict=True):
+            results = await asyncio.gather(*(task for _, task in asked), return_exceptions=True)
+            for (is_revoked, _), answer in zip(asked, results, strict=True):
                 wrong += not isinstance(answer, asyncio.CancelledError) and answer.is_revoked != is_revoked
         clients = int(server.statistic("clients", "connected_clients"))
         await store.close()
@@ -116,11 +116,11 @@ def test_who_waits_too_long_for_a_connection_is_told(proxy, open_stores, events)
         # It has the connection and all its time; the others have little.
         await asyncio.sleep(0)
         stores._loops.client()._deadline_seconds = 0.05
-        said = await asyncio.gather(*(store.ask(question()) for _ in range(9)), return_exceptions=True)
+        results = await asyncio.gather(*(store.ask(question()) for _ in range(9)), return_exceptions=True)
         proxy.gate.set()
         await first
         await store.close()
-        return said
+        return results
 
     reasons = [error.reason for error in asyncio.run(crowd())]
 
@@ -160,11 +160,13 @@ def test_threads_share_a_bounded_number_of_connections(proxy, open_stores):
 
     def ask_all():
         for is_revoked in (True, False):
-            said = {
+            results = {
                 revocation_key: run_sync(store.ask(question(marks=[revocation_key])))
                 for revocation_key in revocation_keys(is_revoked)
             }
-            wrong.extend(revocation_key for revocation_key, answer in said.items() if answer.is_revoked != is_revoked)
+            wrong.extend(
+                revocation_key for revocation_key, answer in results.items() if answer.is_revoked != is_revoked
+            )
 
     threads = [threading.Thread(target=ask_all) for _ in range(8)]
     for thread in threads:
@@ -241,12 +243,12 @@ def test_a_forked_child_opens_its_own_connections(proxy, open_stores):
     run_sync(fill(store))
     before = proxy.connections
 
-    said = in_child(lambda: run_sync(store.ask(question(marks=[b"tr00"]))).is_revoked)
+    results = in_child(lambda: run_sync(store.ask(question(marks=[b"tr00"]))).is_revoked)
     opened = proxy.connections - before
     own = run_sync(store.ask(question(marks=[TOKEN])))
     run_sync(store.close())
 
-    assert "True" == said
+    assert "True" == results
     assert 1 == opened
     assert not own.is_revoked
     assert before + 1 == proxy.connections

@@ -1,4 +1,4 @@
-"""A connection that is dead, or was given up in the middle, costs one request and no other one."""
+"""Lose one request at most to a dead or abandoned connection."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""One deadline covers everything that a request asks of the store, however many steps that is made of."""
+"""Cover everything that a request asks of the store by one deadline."""
 
 import asyncio
 import socket

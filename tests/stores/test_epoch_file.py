@@ -1,4 +1,4 @@
-"""What the processes of a machine know of a store outlives all of them, in a file that they share."""
+"""Share what the processes of a machine know of a store in a file that outlives them."""
 
 import fcntl
 import json

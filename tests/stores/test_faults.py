@@ -1,4 +1,4 @@
-"""Whatever happens to a server, a question is answered rightly or not at all, and recovery needs no restart."""
+"""Answer correctly or not at all when a server fails, and recover without a restart."""
 
 import contextlib
 import socket

@@ -1,4 +1,4 @@
-"""Who knows something later than a server's data says so, and nobody else does."""
+"""Detect lost data by what a process or a token knows and the server does not."""
 
 import asyncio
 import contextlib
@@ -218,8 +218,8 @@ def test_e1_what_a_process_knows_and_the_data_has_not_is_a_loss(two, server, los
         server.say("XDEL", LOG, last)
         server.say("HSET", META, "head", before)
 
-    told = ask(second).epoch
-    assert ("lost", "mark") == (told.reason, told.witness)
+    witnessed = ask(second).epoch
+    assert ("lost", "mark") == (witnessed.reason, witnessed.witness)
     assert ("lost", "") == (ask(first).epoch.reason, ask(first).epoch.witness)
 
 
@@ -331,10 +331,10 @@ def test_e2_a_token_of_another_life_is_a_loss_in_a_new_store(two):
     first, _ = two
     epoch = ask(first).epoch
 
-    told = show(first, epoch_tag("another"), epoch.started_ms)
+    witnessed = show(first, epoch_tag("another"), epoch.started_ms)
 
-    assert (epoch.name, epoch.started_ms) == (told.name, told.started_ms)
-    assert ("lost", "token") == (told.reason, told.witness)
+    assert (epoch.name, epoch.started_ms) == (witnessed.name, witnessed.started_ms)
+    assert ("lost", "token") == (witnessed.reason, witnessed.witness)
     assert ("lost", "") == (ask(first).epoch.reason, ask(first).epoch.witness)
 
 
@@ -354,11 +354,11 @@ def test_e2_a_token_younger_than_all_that_was_stamped_is_a_loss(two):
     stamped = first.run(first.store.stamp(question())).iat_ms
     assert "new" == show(first, epoch_tag("any"), stamped).reason
 
-    told = show(first, epoch_tag(epoch.name), stamped + 1)
+    witnessed = show(first, epoch_tag(epoch.name), stamped + 1)
 
-    assert ("lost", "token") == (told.reason, told.witness)
+    assert ("lost", "token") == (witnessed.reason, witnessed.witness)
     # The witness itself is of the lost time, whatever the clock says.
-    assert told.started_ms >= stamped + 1
+    assert witnessed.started_ms >= stamped + 1
     assert "" == show(first, epoch_tag(epoch.name), stamped + 1).witness
 
 

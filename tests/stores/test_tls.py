@@ -1,4 +1,4 @@
-"""Over TLS a server must show a certificate of its own name, by an authority that is trusted, and in its time."""
+"""Verify a server's certificate over TLS: its name, its authority and its validity."""
 
 import pytest
 
