@@ -10,7 +10,7 @@ import pytest
 
 import safeconduct
 import written_pages
-from blocks import PROJECT
+from document_blocks import PROJECT
 from safeconduct import errors, events
 from safeconduct._http.problems import answer
 from safeconduct._tokens.issuer_policy import ACR

@@ -183,8 +183,8 @@ def _ages(keys: KeySet) -> Iterator[Finding]:
 
 
 def _secrets(keys: KeySet, config: Config) -> Finding:
-    if keys.secrets is not None:
-        return ok("keys", f"safeconduct-secrets is there, version {keys.secrets.current}")
+    if keys.derived_keys is not None:
+        return ok("keys", f"safeconduct-secrets is there, version {keys.derived_keys.current}")
     remedy = "`safeconduct keys new --secrets` makes it."
     if "basic" in config.sources or (config.login.users is not None and config.endpoints.enabled is not False):
         return fail("keys", "safeconduct-secrets is missing, and passwords and sessions need it", remedy)
