@@ -59,7 +59,8 @@ class AuthMiddleware:
         self._gate = auth.asgi_gate()
         self._recall = self._gate.recall
         mark_awaitable(SseDetector.send)
-        self._takes_cookies = self._gate.takes_cookies
+        self._has_fast_path = self._gate.has_fast_path
+        self._has_fast_path_for_cookies = self._gate.has_fast_path_for_cookies
         self._hides_cookies = bool(self._gate.hidden_cookies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901 - see "in line"
@@ -85,10 +86,10 @@ class AuthMiddleware:
                 field = value
                 count += 1
         passed: Passed | None = None
-        if count == 1 and field is not None:
+        if count == 1 and field is not None and self._has_fast_path:
             route = scope["method"], scope["path"], scope.get("root_path", ""), scope.get("raw_path")
             passed = self._recall(route, field)
-        elif count == 0 and self._takes_cookies:
+        elif count == 0 and self._has_fast_path_for_cookies:
             line = cookie_line(headers)
             passed = None if line is None else self._gate.recall_by_cookie(route_of(scope), line)
         if passed is None:
@@ -129,8 +130,8 @@ class AuthMiddleware:
             await self._refuse(gate.unsupported(_LOOP).error, scope, send)
             return None
         request = read_scope(scope)
-        outer = outer_of(scope)
-        if gate.endpoints.owns(request.path) and not gate.is_inner(outer):
+        outer = gate.outer_passed(scope.get("auth"))
+        if outer is None and gate.owns(request):
             await _reply(
                 send, await gate.serve(request, body_of(receive), scope.get("query_string", b"")), request.method
             )
@@ -215,7 +216,7 @@ class _Handshake:
         """Judge the handshake and hand the socket on."""
         request = read_scope(self._scope)
         if runs_on_asyncio():
-            decision = await self._gate.decide(request, outer_of(self._scope))
+            decision = await self._gate.decide(request, self._gate.outer_passed(self._scope.get("auth")))
         else:
             decision = self._gate.unsupported(_LOOP)
         if isinstance(decision, Refused):
@@ -270,12 +271,6 @@ class _Handshake:
             await self._send({"type": "websocket.http.response.body", "body": reply.body})
             return
         await self._send({"type": "websocket.close", "code": close_code(error), "reason": ""})
-
-
-def outer_of(scope: Scope) -> Passed | None:
-    """Return what another middleware of ours left in this very request."""
-    outer = scope.get("auth")
-    return outer if isinstance(outer, Passed) else None
 
 
 def _below(gate: Gate, scope: Scope, passed: Passed) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, Protocol
 
 from safeconduct._core.connection_checks import Watch, Watching
-from safeconduct._core.decision import Passed
 from safeconduct._core.gate import Gate
 from safeconduct._http.request import listed
 from safeconduct.errors import AuthError, ExpiredToken, InsufficientRights, NotSupported, StepUpRequired
@@ -172,8 +171,7 @@ class WatchedConnection:
 
 def outer_extend(gate: Gate, scope: Scope) -> Extend | None:
     """Return what extends a connection for a middleware of the same ``Auth`` around this one, None where none is."""
-    outer = scope.get("auth")
-    return scope.get("safeconduct.extend") if isinstance(outer, Passed) and gate.is_inner(outer) else None
+    return None if gate.outer_passed(scope.get("auth")) is None else scope.get("safeconduct.extend")
 
 
 def runs_on_asyncio() -> bool:

@@ -22,14 +22,12 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from safeconduct._core.authentication import Authenticator
-from safeconduct._core.bearer import BearerAuthenticator, principal_of
+from safeconduct._core.bearer import principal_of
 from safeconduct._core.budget import within_one_budget
-from safeconduct._core.decision import Proof
-from safeconduct._core.opaque import OpaqueTokenResolver
+from safeconduct._core.decision import Proof, still_holds
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.sessions.lookup import SessionExtension
 from safeconduct._core.store import RevocationQuery, RevocationStatus, View
-from safeconduct._core.validity import ValidityCheck
 from safeconduct._http.request import Request
 from safeconduct.errors import AuthError, BadCredentials, BindingMismatch, ExpiredToken, Unavailable
 from safeconduct.events import Event, Fault
@@ -67,11 +65,8 @@ class Watching:
     Decides about what goes on.
 
     Args:
-        identification: Proves a password again.
-        recognition: Has the clock, and looks at the keys.
-        resolution: Proves tokens of either kind.
-        validity: Asks the store.
-        view: Knows some of the store's answers by itself.
+        authenticator: Proves tokens and passwords again, and asks the store.
+        view: Knows without asking the store whether a credential was revoked; None where the store must be asked.
         prolonging: Says whether a session lives; None where no store keeps sessions.
         staleness_seconds: How often the store is asked.
         announce: Tells the listeners.
@@ -80,24 +75,18 @@ class Watching:
     def __init__(
         self,
         *,
-        identification: Authenticator,
-        recognition: BearerAuthenticator,
-        resolution: OpaqueTokenResolver,
-        validity: ValidityCheck,
-        view: View,
+        authenticator: Authenticator,
+        view: View | None,
         prolonging: SessionExtension | None,
         staleness_seconds: float,
         announce: Callable[[Event], None],
     ) -> None:
-        self._identification = identification
-        self._recognition = recognition
-        self._resolution = resolution
-        self._validity = validity
+        self._authenticator = authenticator
         self._view = view
         self._prolonging = prolonging
         self._announce = announce
         self._is_closed = False
-        self.clock = recognition.clock
+        self.clock = authenticator.bearer.clock
         self.staleness_seconds = staleness_seconds
         #: How often deadlines are looked at.
         self.tick_seconds = max(_SHORTEST_TICK_SECONDS, min(_LONGEST_TICK_SECONDS, staleness_seconds))
@@ -166,27 +155,20 @@ class Watching:
         if self._is_closed:
             raise Unavailable("closed")
         now = self.clock()
-        self._recognition.notice_keys(now)
-        told = await self._resolution.told(token, now=now)
+        self._authenticator.bearer.notice_keys(now)
+        told = await self._authenticator.resolver.told(token, now=now)
         identity = principal_of(told.claims, watch.identity.scheme)
         if _person(identity) != _person(watch.identity):
             raise BindingMismatch("a token of another issuer, subject or session")
-        await self._validity.ask(told.question, watch.requirement.consistency, now_ms=int(now * 1000))
+        await self._authenticator.validity.ask(told.question, watch.requirement.consistency, now_ms=int(now * 1000))
         watch.requirement.check(identity, now=now)
         _rest_on(watch, identity, told.question)
         return identity
 
     def _still_holds(self, watch: Watch) -> bool:
-        if not self._validity.asks(watch.requirement.consistency, watch.question):
+        if not self._authenticator.validity.asks(watch.requirement.consistency, watch.question):
             return True
-        # Read before the look, as the gate does it on the short way.
-        version = self._view.version
-        if watch.version is version:
-            return True
-        if not self._view.holds(watch.question):
-            return False
-        watch.version = version
-        return True
+        return self._view is not None and still_holds(self._view, watch)
 
     async def _ask_all(self, asking: Sequence[Watch], answers: dict[RevocationQuery, RevocationStatus]) -> None:
         if self._is_closed:
@@ -194,11 +176,13 @@ class Watching:
         if asking:
             # In their order and each once.
             questions = list(dict.fromkeys(watch.question for watch in asking))
-            answers |= await self._validity.ask_all(questions)
+            answers |= await self._authenticator.validity.ask_all(questions)
 
     async def _ask(self, watch: Watch, answer: RevocationStatus | None) -> None:
         now_ms = int(self.clock() * 1000)
-        await self._validity.ask(watch.question, watch.requirement.consistency, now_ms=now_ms, answer=answer)
+        await self._authenticator.validity.ask(
+            watch.question, watch.requirement.consistency, now_ms=now_ms, answer=answer
+        )
 
     async def _tried(self, step: Awaitable[None]) -> AuthError | None:
         try:
@@ -212,7 +196,7 @@ class Watching:
     async def _prove_again(self, watch: Watch, now: float) -> None:
         # A password has no time of its own: a request that came now would have it proven again.
         closed = replace(watch.requirement, is_open=False)
-        passed = await self._identification.identify(watch.request, closed, None, now)
+        passed = await self._authenticator.identify(watch.request, closed, None, now)
         identity, proof = passed.identity, passed.proof
         if not isinstance(identity, Principal) or proof is None or _person(identity) != _person(watch.identity):
             raise BadCredentials("the password proves somebody else by now")

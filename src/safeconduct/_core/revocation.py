@@ -9,7 +9,6 @@ from safeconduct._core.opaque_store import Resolved
 from safeconduct._core.revocation_keys import revocation_key, session_place, shard_of
 from safeconduct._core.store import (
     AsksTogether,
-    Blind,
     Revocation,
     RevocationKind,
     RevocationQuery,
@@ -85,8 +84,8 @@ class Revocations:
         self.consult = self._watch.consult
         self.epoch = self._watch.epoch
         self.is_early = self._watch.is_early
-        #: What is known without asking; where that is nothing, ``check`` decides.
-        self.view: View = store if isinstance(store, View) and not refuses_new else Blind()
+        #: What is known without asking; None where the store has to be asked each time.
+        self.view: View | None = store if isinstance(store, View) and not refuses_new else None
 
     async def check(self, question: RevocationQuery, *, now_ms: int, answer: RevocationStatus | None = None) -> None:
         """

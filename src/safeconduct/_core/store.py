@@ -236,20 +236,6 @@ class StoreProvider(Protocol):
         ...
 
 
-class Blind:
-    """The view of a store that has to be asked each time."""
-
-    __slots__ = ("version",)
-
-    def __init__(self) -> None:
-        self.version = object()
-
-    def holds(self, question: RevocationQuery) -> bool:
-        """Never be certain."""
-        del question
-        return False
-
-
 class Unasked:
     """The view where there is no store: whatever was proven counts."""
 
