@@ -87,7 +87,7 @@ class Authenticator:
                 passed, is_asked = await self._from_header(fields, request, requirement, outer, now)
             else:
                 passed, is_asked = await self._from_elsewhere(request, outer, now)
-            if passed is not outer:
+            if outer is None or passed is not outer:
                 return await self._validated(passed, request, requirement, now, is_asked=is_asked)
             # The page and the rights are checked again, because the rules here are others.  The store is asked again if
             # a rule here is strict, or it was not asked for the outer middleware.

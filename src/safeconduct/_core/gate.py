@@ -19,7 +19,7 @@ from typing import Protocol
 from safeconduct._core.access_rules import Policy
 from safeconduct._core.authentication import Authenticator
 from safeconduct._core.budget import within_one_budget
-from safeconduct._core.connection_checks import Watch, Watching
+from safeconduct._core.connection_checks import ConnectionChecks, Watch
 from safeconduct._core.decision import Decision, Key, Passed, Refused, still_holds
 from safeconduct._core.endpoints.routing import Body, Endpoints
 from safeconduct._core.error_responses import ErrorResponses
@@ -44,7 +44,7 @@ class Gate:
         view: Knows without asking the store whether a credential was revoked; None where the store must be asked.
         error_responses: Turns errors into replies.
         endpoints: Serves our own paths.
-        watching: Decides how long connections may go on.
+        connection_checks: Decides how long connections may go on.
         announce: Tells the listeners.
         release: Closes the store's connections of the running event loop.
     """
@@ -57,11 +57,11 @@ class Gate:
         view: View | None,
         error_responses: ErrorResponses,
         endpoints: Endpoints,
-        watching: Watching,
+        connection_checks: ConnectionChecks,
         announce: Callable[[Event], None],
         release: Callable[[], Awaitable[None]],
     ) -> None:
-        self.watching = watching
+        self.connection_checks = connection_checks
         #: Whether any rule wants responses to be watched.
         self.has_long_lived = policy.has_long_lived
         self.hidden_cookies = authenticator.sources.hidden_cookies
@@ -132,7 +132,7 @@ class Gate:
         """Let nothing pass any more: every later request is ``Unavailable``."""
         self._is_closed = True
         self._bearer.close()
-        self.watching.close()
+        self.connection_checks.close()
 
     def recall_by_cookie(self, route: Route, line: bytes) -> Passed | None:
         """
@@ -203,7 +203,7 @@ class Gate:
         return passed
 
     def watch(self, passed: Passed, request: Request) -> Watch | None:
-        """Return what to watch a connection by; None for an ``Anonymous``, whose connections never end."""
+        """Return what a connection depends on; None for an ``Anonymous``, whose connections are never cut."""
         identity, proof = passed.identity, passed.proof
         if proof is None or not isinstance(identity, Principal):
             return None

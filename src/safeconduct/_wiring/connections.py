@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from safeconduct._core.authentication import Authenticator
-from safeconduct._core.connection_checks import Watching
+from safeconduct._core.connection_checks import ConnectionChecks
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.session_store import KeepsSessions
 from safeconduct._core.sessions.lookup import SessionExtension, SessionKeys
@@ -21,12 +21,12 @@ def watching_of(
     authenticator: Authenticator,
     view: View | None,
     announce: Callable[[Event], None],
-) -> Watching:
-    """Make it; see ``Watching`` for what each part is for."""
-    return Watching(
+) -> ConnectionChecks:
+    """Make it; see ``ConnectionChecks`` for what each part is for."""
+    return ConnectionChecks(
         authenticator=authenticator,
         view=view,
-        prolonging=_prolonging_of(config, store, revocations),
+        extension=_prolonging_of(config, store, revocations),
         staleness_seconds=config.revocation.staleness_seconds,
         announce=announce,
     )

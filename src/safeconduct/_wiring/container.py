@@ -118,7 +118,7 @@ class Container:
             view=view,
             error_responses=self._answers,
             endpoints=Endpoints(self._rows(world, self._authenticator(world, validity, None))),
-            watching=watching_of(
+            connection_checks=watching_of(
                 self._config,
                 store=self.store(world),
                 revocations=revocations,
