@@ -14,7 +14,7 @@ from safeconduct._core.sessions.model import Transport
 from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._http.request import Reply, Request
 from safeconduct._http.request_body import Members
-from safeconduct._http.set_cookie import SetCookie, device_cookie
+from safeconduct._http.set_cookie import SetCookie, own_cookie
 from safeconduct.config import CookieConfig
 from safeconduct.errors import InvalidRequest, InvalidToken, NotSupported
 
@@ -143,7 +143,7 @@ class LoginEndpoint:
     def _marked(self, username: str) -> SetCookie:
         now = int(self._clock())
         mark = self._devices.mark(username)
-        return device_cookie(self._cookies, mark, expires_at=now + MARK_LIFETIME_SECONDS, now=now)
+        return own_cookie(self._cookies, "device", mark, expires_at=now + MARK_LIFETIME_SECONDS, now=now)
 
 
 def is_browser(request: Request, names: Collection[bytes] = _BROWSER_FIELDS) -> bool:

@@ -58,7 +58,7 @@ class LogoutEndpoint:
             self._visits.require_own_page(request)
             transport = "cookie"
         await self._presented.end_all(request, members)
-        return self._delivery.parted(transport)
+        return self._delivery.signed_out(transport)
 
     async def logout_everywhere(self, call: Call) -> Reply:
         """
@@ -72,4 +72,4 @@ class LogoutEndpoint:
         if principal.issuer != self._issuer:
             raise NotRenewable("the caller is another issuer's, whose sessions are not here")
         await self._session_verbs.open_sessions.sign_out_everywhere(principal.subject)
-        return self._delivery.parted("cookie" if principal.scheme == "cookie" else "header")
+        return self._delivery.signed_out("cookie" if principal.scheme == "cookie" else "header")

@@ -7,7 +7,7 @@ from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints.request_context import RequestContext
 from safeconduct._core.endpoints.routing import Call
-from safeconduct._core.endpoints.token_response import TokenResponse, reply
+from safeconduct._core.endpoints.token_response import TokenResponse, json_reply
 from safeconduct._core.sessions.active import ActiveSession, SessionStatus
 from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._http.problems import NO_STORE
@@ -69,7 +69,7 @@ class SessionEndpoint:
             prospects = None
         except RevokedToken:
             return self._nobody(call.request)
-        return reply(200, self._told(identity, prospects, call.request, int(now)))
+        return json_reply(200, self._told(identity, prospects, call.request, int(now)))
 
     async def sessions(self, call: Call) -> Reply:
         """
@@ -84,7 +84,7 @@ class SessionEndpoint:
         page = await self._session_verbs.open_sessions.page(
             principal.subject, current=principal.session_id, cursor=call.asked("cursor")
         )
-        return reply(200, {"sessions": [_listed(each) for each in page.sessions], "cursor": page.cursor})
+        return json_reply(200, {"sessions": [_listed(each) for each in page.sessions], "cursor": page.cursor})
 
     async def end(self, call: Call) -> Reply:
         """
@@ -101,7 +101,7 @@ class SessionEndpoint:
             raise StepUpRequired("explicit", reason="the end of another session")
         await self._session_verbs.open_sessions.end(call.item, subject=principal.subject)
         if is_current:
-            return self._delivery.parted("cookie" if principal.scheme == "cookie" else "header")
+            return self._delivery.signed_out("cookie" if principal.scheme == "cookie" else "header")
         return Reply(204, (NO_STORE,))
 
     async def _owner(self, request: Request) -> Principal:
@@ -115,7 +115,7 @@ class SessionEndpoint:
         if self._visits.has_refresh_cookie(request):
             # The access token may be over while the long-term credential is good.
             links.append(self._link(request, "refresh", "POST"))
-        return reply(200, {"is_authenticated": False, "links": links})
+        return json_reply(200, {"is_authenticated": False, "links": links})
 
     def _told(
         self, principal: Principal, prospects: SessionStatus | None, request: Request, now: int
