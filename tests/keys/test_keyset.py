@@ -183,7 +183,7 @@ def test_secrets_are_versions_of_which_the_newest_active_is_current():
     assert 32 == len(keys.derived_keys.derive("csrf"))
     assert bytes(range(2, 34)) != keys.derived_keys.derive("csrf")
     assert {"keys": []} == keys.published()
-    assert [] == list(keys.table)
+    assert () == keys.entries
     assert "bytes" not in repr(keys)
     assert "\\x02" not in repr(keys)
     with pytest.raises(KeyError):

@@ -240,12 +240,6 @@ def write_key(folder: Path, jwk: Mapping[str, Any], *, replaces: bool = True) ->
     return target
 
 
-def remove_key(folder: Path, kid: str) -> None:
-    """Remove the file of the key *kid*, if there is one."""
-    (folder / f"{kid}.json").unlink(missing_ok=True)
-    _sync_folder(folder)
-
-
 def _keys_of(reading: Reading, *, is_folder: bool, **how: Any) -> KeySet:
     documents = reading.documents
     if not is_folder:

@@ -120,19 +120,6 @@ def retire(keys: KeySet, kid: str) -> list[Jwk]:
     return [_turned(entry, "retired")]
 
 
-def drop(keys: KeySet, kid: str) -> str:
-    """
-    Return the kid of a key whose file may be removed.
-
-    Raises:
-        ConfigurationError: If there is no such key, or it is not retired: tokens that it signed may be valid.
-    """
-    entry = _named(keys, kid)
-    if entry.state != "retired":
-        raise ConfigurationError(f"kid must name a retired key, got {kid!r} which is {entry.state}")
-    return kid
-
-
 def _named(keys: KeySet, kid: str) -> Entry:
     for entry in keys.entries:
         if entry.key.kid == kid:

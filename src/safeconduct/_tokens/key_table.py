@@ -1,6 +1,6 @@
 """The keys of one issuer, looked up by what a token's header names."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Protocol
 
 from safeconduct._tokens.algorithms import canonical
@@ -28,10 +28,6 @@ class KeyTable:
             if key.kid is not None:
                 self._by_name[key.kid, key.algorithm] = key
                 self._kids.add(key.kid)
-
-    def __iter__(self) -> Iterator[Key]:
-        """Iterate over the keys."""
-        return (key for keys in self._by_algorithm.values() for key in keys)
 
     def find(self, kid: str | None, algorithm: str) -> Key:
         """

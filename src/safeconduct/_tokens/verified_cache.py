@@ -63,10 +63,6 @@ class Remembered(Generic[V]):
         if len(self._fresh) > self._fresh_limit:
             self._settle(self._fresh.popleft())
 
-    def __len__(self) -> int:
-        """Return how many values are remembered."""
-        return len(self.entries)
-
     def _settle(self, key: bytes | str) -> None:
         """Keep what leaves the fresh part, or forget it."""
         if len(self._kept) >= self._kept_limit and not self.entries[key].is_used:
