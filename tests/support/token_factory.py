@@ -103,9 +103,9 @@ class FixedKeys:
         """Do nothing, because there are no other keys."""
 
 
-def issuer_for(config: Config, keys: KeySet, randomness: Callable[[int], bytes]) -> TokenIssuer:
-    """Return an issuer of the tokens that *config* describes."""
-    return own_issuer(config.tokens, own_policy(config, FixedKeys(keys.table)), lambda: keys, randomness)
+def issuer_for(config: Config, keys: Callable[[], KeySet], randomness: Callable[[int], bytes]) -> TokenIssuer:
+    """Return an issuer of the tokens that *config* describes, by the present *keys*."""
+    return own_issuer(config.tokens, own_policy(config, FixedKeys(keys().table)), keys, randomness)
 
 
 def own_verifier_for(config: Config, keys: KeySet) -> TokenVerifier:

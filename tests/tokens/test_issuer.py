@@ -49,7 +49,7 @@ def issuer_of(*jwks, **tokens):
     """Return an issuer, a verifier and the keys for *jwks*."""
     keys = KeySet.of(jwks, is_own=True)
     config, numbers = config_of(**tokens), count(1)
-    issuer = issuer_for(config, keys, lambda size: next(numbers).to_bytes(size))
+    issuer = issuer_for(config, lambda: keys, lambda size: next(numbers).to_bytes(size))
     return issuer, own_verifier_for(config, keys), keys
 
 
