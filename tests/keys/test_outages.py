@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from key_folders import is_skip, kids
-from safeconduct._keys.folder import read_keys, write_key
+from safeconduct._keys.folder import read_own_keys, write_key
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import (
     KeysGone,
@@ -237,7 +237,7 @@ def test_d3_what_is_no_regular_file_is_skipped_and_named(folder, watch, make):
 
     assert ["a"] == kids(keys)
     assert ["odd"] == [event.kid for event in watch.events if isinstance(event, KeySkipped)]
-    assert ["odd"] == [kid for kid, _ in read_keys(folder, is_own=True).skipped]
+    assert ["odd"] == [kid for kid, _ in read_own_keys(folder).skipped]
     assert "odd.json" in next(event.reason for event in watch.events if isinstance(event, KeysUnreadable))
 
 

@@ -63,7 +63,7 @@ class IssuingKeys(Protocol):
         """Return the active signing key, of the *preferred* algorithm if there is one."""
         ...
 
-    def sealing_key(self) -> Key:
+    def encryption_key(self) -> Key:
         """Return the active encryption key."""
         ...
 
@@ -130,7 +130,7 @@ class TokenIssuer:
             return self._sign(claims, keys).decode()
         self._pad(claims)
         outside = {name: value for name, value in claims.items() if name in self._policy.public_claims}
-        key = keys.sealing_key()
+        key = keys.encryption_key()
         header = {**outside, "typ": ACCESS_TOKEN, **({} if key.kid is None else {"kid": key.kid})}
         return seal(self._sign(claims, keys), header, key)
 
@@ -170,7 +170,7 @@ class TokenIssuer:
         keys = self._keys()
         keys.signing_key(self._algorithm)
         if self._is_encrypted:
-            keys.sealing_key()
+            keys.encryption_key()
 
     def claims(self, grant: Grant, *, iat_ms: int) -> dict[str, Any]:
         """Return the claims of a token for *grant*, for an opaque token whose claims the store keeps."""
