@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from minimal_config import TRUST, minimal_fields
 from safeconduct.config import Config, Rule, StoreConfig, Trust
-from safeconduct.config.fields import Many
+from safeconduct.config.fields import ListOf
 from safeconduct.config.loading import variables
-from safeconduct.config.sections import Section, kinds_of
+from safeconduct.config.sections import Section, field_types_of
 from safeconduct.errors import ConfigurationError
 
 NAMES = sorted({field.name for cls in (Config, StoreConfig, Rule, Trust) for field in fields(cls)} | {
-    inner for kind in kinds_of(Config).values() if isinstance(kind, Section) for inner in kinds_of(kind.cls)
+    inner for kind in field_types_of(Config).values() if isinstance(kind, Section) for inner in field_types_of(kind.cls)
 })  # fmt: skip
 WORDS = ["jws", "none", "ES256", "memory://", "redis://h", "/a/{b}", "GET /x", "{sub}", "https://a", "strict", "bearer"]
 
@@ -42,7 +42,7 @@ def test_junk_raises_nothing_else(mapping):
 
 @given(st.dictionaries(st.sampled_from([field.name for field in fields(Config)]), junk, max_size=4))
 def test_junk_in_a_right_configuration_raises_nothing_else(some):
-    """The same where everything else is right, so that the agreements are asked."""
+    """The same where everything else is right, so that the cross_checks are asked."""
     assert made(minimal_fields(**some)) is None or isinstance(made(minimal_fields(**some)), Config)
 
 
@@ -122,7 +122,7 @@ def toml(value):
 
 def test_every_default_is_a_right_value():
     """No section refuses itself."""
-    for kind in kinds_of(Config).values():
-        inner = kind.kind if isinstance(kind, Many) else kind
+    for kind in field_types_of(Config).values():
+        inner = kind.kind if isinstance(kind, ListOf) else kind
         if isinstance(inner, Section) and inner.cls not in {StoreConfig, Trust}:
             assert inner.cls() == inner.cls()
