@@ -1,4 +1,4 @@
-"""Keys that are thrown away, and tokens of any shape signed by them."""
+"""Throw-away keys, and tokens of any shape that are signed with them."""
 
 import json
 from base64 import urlsafe_b64encode
@@ -168,4 +168,4 @@ def is_signed(jws: str, table: KeyTable) -> bool:
     header = read_header(head)
     key = table.find(header.kid, header.algorithm)
     decode_segment(body)
-    return MODELS[key.algorithm].verify(head + b"." + body, decode_segment(last), key.for_proving())
+    return MODELS[key.algorithm].verify(head + b"." + body, decode_segment(last), key.for_verifying())
