@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
-from safeconduct._core.epochs import Epoch
+from safeconduct._core.epochs import Epoch, Epochs
 from safeconduct._core.session_store import SessionStore
 
 #: A try's id begins with so many bytes that its account's spelling decides, and goes on with random ones.
@@ -168,8 +168,10 @@ class OpaqueTokenStore(Protocol):
 class View(Protocol):
     """The answers that a store has at hand, so that a warm request sends no command."""
 
-    #: Another object whenever ``holds`` may answer otherwise: what held at one version need not be looked up again.
-    version: object
+    @property
+    def version(self) -> object:
+        """Another object whenever ``holds`` may answer otherwise; what held at one version need not be asked again."""
+        ...
 
     def holds(self, question: RevocationQuery) -> bool:
         """Say whether the credential counts for certain; where that is not so, ``ask`` decides."""
@@ -200,8 +202,8 @@ class Store(Protocol):
         ...
 
     @property
-    def known_epochs(self) -> Mapping[int, Epoch]:
-        """The epochs that earlier processes knew, by shard; empty where none were written down."""
+    def epochs(self) -> Epochs:
+        """What this process has seen of the store's data, one object for both worlds."""
         ...
 
     async def ask(self, question: RevocationQuery) -> RevocationStatus:

@@ -17,7 +17,6 @@ from safeconduct._core.decision import Clock
 from safeconduct._core.directory import AsyncDirectory, Directory
 from safeconduct._core.endpoints.routes import jwks_row
 from safeconduct._core.endpoints.routing import Endpoints, Row
-from safeconduct._core.epochs import Epochs
 from safeconduct._core.error_responses import ErrorResponses, ProblemBody
 from safeconduct._core.event_dispatcher import EventDispatcher
 from safeconduct._core.gate import Gate
@@ -77,7 +76,7 @@ class Container:
         rules = dated(issuer_policies(config, self.keys, announce), config, store_port)
         self._own_rules = next((policy for policy in rules if policy.is_own), None)
         self._verifier = TokenVerifier(rules)
-        self._epochs = Epochs(store_port.known_epochs)
+        self._epochs = store_port.epochs
         self.proving = PasswordFactory(
             config,
             directory,

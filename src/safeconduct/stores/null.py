@@ -1,10 +1,9 @@
 """The store where there is none: nothing is revoked, and counters live in this process."""
 
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
 from typing import Literal
 
-from safeconduct._core.epochs import Epoch
+from safeconduct._core.epochs import Epoch, Epochs
 from safeconduct._core.store import Counter, IssueTime, Revocation, RevocationQuery, RevocationStatus, Store, Written
 from safeconduct.errors import NotSupported
 from safeconduct.stores.memory.store import MemoryStore
@@ -23,10 +22,10 @@ class NullStore:
     sessions = None
     opaque_tokens = None
     view = None
-    known_epochs: Mapping[int, Epoch] = MappingProxyType({})
 
     def __init__(self, *, clock: Callable[[], float], horizon_ms: int, leeway_ms: int) -> None:
         self._clock = clock
+        self.epochs = Epochs()
         self._counters = MemoryStore(clock=clock, horizon_ms=horizon_ms, leeway_ms=leeway_ms)
         # It begins with time itself: no token is older, whatever ``on_new_store`` says.
         self._epoch = Epoch("none", -1, "new", 0)

@@ -13,10 +13,9 @@ import threading
 import weakref
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from types import MappingProxyType
 from typing import Literal, Self
 
-from safeconduct._core.epochs import Epoch
+from safeconduct._core.epochs import Epoch, Epochs
 from safeconduct._core.log import write_log
 from safeconduct._core.revocation_keys import untagged
 from safeconduct._core.session_store import ForeignSession
@@ -65,14 +64,12 @@ class MemoryStore:
         "_pruned_ms",
         "_revoked",
         "_stamped_ms",
+        "epochs",
         "leeway_ms",
         "opaque_tokens",
         "sessions",
         "version",
     )
-
-    #: What an earlier process knew ended with it.
-    known_epochs: Mapping[int, Epoch] = MappingProxyType({})
 
     def __init__(self, *, clock: Callable[[], float], horizon_ms: int, leeway_ms: int) -> None:
         self._clock, self._horizon_ms, self.leeway_ms = clock, horizon_ms, leeway_ms
@@ -86,6 +83,8 @@ class MemoryStore:
         self._pruned_ms, self._stamped_ms = -1, 0
         self._is_ended = False
         self.version = object()
+        #: What was seen of it; nothing is left of an earlier process.
+        self.epochs = Epochs()
         #: The port to the sessions of this process.
         self.sessions = MemorySessions(self)
         #: The port to its opaque tokens.

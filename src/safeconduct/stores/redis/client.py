@@ -7,7 +7,7 @@ have closed a connection that was idle; so every script must tolerate being run 
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from safeconduct._core.budget import current_budget
@@ -110,12 +110,7 @@ class StoreClient:
         seconds = self._deadline_seconds - budget.spent_seconds
         if seconds <= 0:
             raise Unavailable("the request's other questions to the store took all of its time")
-        if self._breaker.is_open:
-            self._breaker.admit_probe()
-        if not self._is_driver_loaded:
-            # Before the clock starts: the first request of a process must not fail because of an import.
-            self._load_driver()
-            self._is_driver_loaded = True
+        self._prepare()
         # Real time, whichever clock the application was given: this bounds waits for a real server.
         began_at = time.monotonic()
         disk_seconds = 0.0
@@ -133,6 +128,39 @@ class StoreClient:
             raise Unavailable(f"the store refuses: {result.reply.kind}")
         return result
 
+    async def send(self, commands: Sequence[Command], *, seconds: float) -> list[Reply]:
+        """
+        Send plain commands at once and return a reply to each; a server's error stands in its command's place.
+
+        This is for reading outside of any request: it spends nothing of a request's time and is not repeated.
+
+        Raises:
+            Unavailable: If there are no replies within *seconds*, or the server is unfit.
+        """
+        self._prepare()
+        ends_at = time.monotonic() + seconds
+        taken = self._pool.take()
+        try:
+            if taken.is_new:
+                await self._introduce(taken.connection, ends_at)
+            health = self._health.commands() if self._health.is_due else []
+            replies = await taken.connection.exchange([*health, *commands], _seconds_left(ends_at))
+            if health:
+                await self._judge(taken.connection, replies[: len(health)], ends_at)
+        except ConnectionBroken as broken:
+            if not self._pool.drop_broken(taken):
+                self._breaker.failed(advice(broken.reason))
+            self._refusals.report_broken(broken.reason)
+            raise Unavailable(f"the store does not answer: {broken.reason}") from broken
+        except BaseException:
+            self._pool.drop(taken)
+            raise
+        self._pool.give_back(taken)
+        self._breaker.succeeded()
+        if self._health.flaw is not None:
+            self._health.refuse_unfit()
+        return replies[len(health) :]
+
     def close(self) -> None:
         """Drop the idle connections now, and the others when they are given back."""
         self._pool.close()
@@ -140,6 +168,14 @@ class StoreClient:
     def abandon(self) -> None:
         """Drop every connection, because their event loop is closed."""
         self._pool.abandon()
+
+    def _prepare(self) -> None:
+        if self._breaker.is_open:
+            self._breaker.admit_probe()
+        if not self._is_driver_loaded:
+            # Before the clock starts: the first request of a process must not fail because of an import.
+            self._load_driver()
+            self._is_driver_loaded = True
 
     async def _call_within(self, call: Call, ends_at: float) -> CallResult:
         # At most half of the time is spent on waiting for a slot, so that a request that gets one has time to use it.

@@ -121,7 +121,7 @@ class Feed:
 
     def _script(self, script: scripts.Script, key: bytes, *arguments: bytes | str | int) -> Reply:
         [reply] = self._send([("EVALSHA", script.sha, 1, key, *arguments)], REPLY_SECONDS, is_script=True)
-        if isinstance(reply, ServerError):
+        if isinstance(reply, ServerError):  # NOSCRIPT: the only error that is not raised
             [reply] = self._send([("EVAL", script.text, 1, key, *arguments)], REPLY_SECONDS)
         return reply
 
@@ -155,14 +155,17 @@ def _head(reply: Reply) -> ShardHead | None:
         case [None, *_]:
             return None
         case [bytes(epoch), line, head]:
-            return ShardHead(epoch.decode("ascii", "replace"), line or b"", NOWHERE if head is None else position_of(head))
+            return ShardHead(_text(epoch), line or b"", NOWHERE if head is None else position_of(head))
         case _:
             raise malformed_reply()
 
 
 def _change(entry: Reply) -> Change:
     match entry:
-        case [bytes(entry_id), [b"p", bytes(previous), b"e", bytes(epoch), b"m", bytes(key), b"b", before, b"x", expiry]]:
+        case [
+            bytes(entry_id),
+            [b"p", bytes(previous), b"e", bytes(epoch), b"m", bytes(key), b"b", before, b"x", expiry],
+        ]:
             pass
         case _:
             raise malformed_reply()
@@ -173,8 +176,12 @@ def _change(entry: Reply) -> Change:
     return Change(
         position_of(entry_id),
         position_of(previous),
-        epoch.decode("ascii", "replace"),
+        _text(epoch),
         key,
         None if before_ms < 0 else before_ms,
         expires_s,
     )
+
+
+def _text(epoch: bytes) -> str:
+    return epoch.decode("ascii", "replace")

@@ -39,7 +39,6 @@ SWEPT_EVERY_SECONDS: Final = 600.0
 PAUSE_SECONDS: Final = 0.0005
 _MARGIN_MS: Final = 60_000
 _ENDLESS_S: Final = SPAN - 1
-_FULL: Final = float("inf")
 
 
 class _LoadAgain(Exception):
@@ -73,7 +72,7 @@ class Follower:
         settle: Callable[[int, ShardReply], None],
         fault: Callable[[Exception], None],
     ) -> None:
-        self._view = view
+        self.view = self._view = view
         self._open_feed = open_feed
         self._marks = marks
         self._shards = range(shards)
@@ -81,13 +80,18 @@ class Follower:
         self._horizon_ms = horizon_ms
         self._settle = settle
         self._fault = fault
+        self._next_asked = 0
+        self._swept_at = time.monotonic()
+        self.reset()
+
+    def reset(self) -> None:
+        """Know nothing, with a thread that was not started: in a new process, or a forked one."""
+        self._view.reset()
         self._lines: dict[int, bytes] = {}
         self._feed: Feed | None = None
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
         self._lock = threading.Lock()
-        self._next_asked = 0
-        self._swept_at = time.monotonic()
 
     @property
     def is_started(self) -> bool:
@@ -174,24 +178,25 @@ class Follower:
 
     def _load(self, feed: Feed, shard: int, state: ShardReply | None = None) -> None:
         first = feed.state(shard) if state is None else state
-        while first.epoch is not None and first.mark is not None:
+        while True:
+            epoch, mark = first.epoch, first.mark
+            if epoch is None or mark is None:
+                self._view.discard(shard)
+                return
             marks = Entries.of(feed.pages(shard, b"rev", "tk"), base=0)
             cuts = Entries.of(feed.pages(shard, b"cut", ""), base=first.now_ms - SPAN // 2)
             last = feed.state(shard)
             self._settle(shard, last)
-            if last.mark is None or (last.mark.epoch, last.mark.line) != (first.mark.epoch, first.mark.line):
-                first = last
-                continue
-            self._lines[shard] = first.mark.line
-            self._view.publish(
-                shard,
-                ShardView(
-                    epoch=first.epoch, position=position_of(first.mark.head), stamped_ms=int(first.first),
-                    loaded_ms=first.now_ms, forgotten_ms=int(first.second) * 1000, marks=marks, cuts=cuts,
-                ),
-            )  # fmt: skip
-            return
-        self._view.discard(shard)
+            if last.mark is not None and (last.mark.epoch, last.mark.line) == (mark.epoch, mark.line):
+                break
+            # Other data was read half-way.
+            first = last
+        self._lines[shard] = mark.line
+        loaded = ShardView(
+            epoch=epoch, position=position_of(mark.head), stamped_ms=int(first.first), loaded_ms=first.now_ms,
+            forgotten_ms=int(first.second) * 1000, marks=marks, cuts=cuts,
+        )  # fmt: skip
+        self._view.publish(shard, loaded)
 
     def _apply(self, shard: int, changes: Sequence[Change]) -> None:
         loaded = self._view.shards[shard]
@@ -199,7 +204,9 @@ class Follower:
             if change.previous != loaded.position or change.epoch != loaded.epoch.name:
                 raise _LoadAgain
             if change.before_ms is None:
-                loaded.marks.put(change.key, _ENDLESS_S if change.expires_s is None else min(change.expires_s, _ENDLESS_S))
+                loaded.marks.put(
+                    change.key, _ENDLESS_S if change.expires_s is None else min(change.expires_s, _ENDLESS_S)
+                )
             else:
                 loaded.cuts.put(change.key, change.before_ms)
             loaded.position = change.position

@@ -10,17 +10,24 @@ import time
 import weakref
 from collections.abc import Callable
 
+from safeconduct._core.epoch_watch import EpochWatch
+from safeconduct._core.epochs import Epoch, Epochs
+from safeconduct._core.run_sync import run_sync
 from safeconduct._core.store import Store
 from safeconduct.config import RevocationConfig, StoreConfig
-from safeconduct.events import Event
+from safeconduct.events import Event, Fault
 from safeconduct.stores.redis.client import StoreClient
-from safeconduct.stores.redis.clients import LoopClients, ThreadClients
+from safeconduct.stores.redis.clients import LoopClients, OneClient, ThreadClients
 from safeconduct.stores.redis.connection import Address, Connection, parse_address
+from safeconduct.stores.redis.feed import Feed
+from safeconduct.stores.redis.follower import Follower
 from safeconduct.stores.redis.health import CircuitBreaker, ServerHealth
 from safeconduct.stores.redis.marks import EpochFile, Marks
 from safeconduct.stores.redis.pool import LoopSlots, Slots, ThreadSlots
 from safeconduct.stores.redis.refusals import RefusalReporter
+from safeconduct.stores.redis.shard_calls import ShardCalls, ShardReply
 from safeconduct.stores.redis.store import RedisStore
+from safeconduct.stores.view.local_view import LocalView
 
 
 class RedisServer:
@@ -33,6 +40,7 @@ class RedisServer:
         horizon_ms: The largest lifetime of any token that may be accepted.
         leeway_ms: The leeway granted to clocks.
         announce: Tells the listeners.
+        keeps_view: Whether a local view of the revocations is kept.
         monotonic: A clock that never goes back, in seconds.
         shift_ms: How far the store's clock is shifted; 0 except in tests.
 
@@ -48,6 +56,7 @@ class RedisServer:
         horizon_ms: int,
         leeway_ms: int,
         announce: Callable[[Event], None],
+        keeps_view: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
         shift_ms: Callable[[], int] = lambda: 0,
     ) -> None:
@@ -58,12 +67,20 @@ class RedisServer:
         self._refusals = RefusalReporter(monotonic=monotonic, announce=announce)
         file = None if revocation.epoch_file is None else EpochFile(revocation.epoch_file)
         self._marks = Marks(file, monotonic=monotonic)
+        # The store's first reply says whether one was lost by now, and how long its tokens live.
+        seen = {shard: Epoch(mark.epoch, mark.started_ms, "new", 0) for shard, mark in self._marks.known.items()}
+        self._epochs = Epochs(seen)
         self._threads = ThreadClients(self._new_thread_client)
         self._loops = LoopClients(self._new_loop_client)
+        self._horizon_ms, self._leeway_ms, self._shift_ms = horizon_ms, leeway_ms, shift_ms
+        self._revocation, self._announce, self._monotonic = revocation, announce, monotonic
+        self._follower = self._new_follower() if keeps_view else None
         self._blocking, self._native = (
             RedisStore(
                 clients,
                 self._marks,
+                self._epochs,
+                self._follower,
                 key_prefix=config.key_prefix,
                 horizon_ms=horizon_ms,
                 leeway_ms=leeway_ms,
@@ -84,6 +101,8 @@ class RedisServer:
 
     def end(self) -> None:
         """Refuse every later command and drop every connection, those in use when they are given back."""
+        if self._follower is not None:
+            self._follower.end()
         self._threads.end()
         self._loops.end()
         self._marks.flush()
@@ -94,7 +113,39 @@ class RedisServer:
         self._health.reset()
         self._refusals.reset()
         self._marks.reset_lock()
+        if self._follower is not None:
+            self._follower.reset()
         _abandoned.extend([*self._threads.forget(), *self._loops.forget()])
+
+    def _new_follower(self) -> Follower:
+        revocation, refuses_new = self._revocation, self._revocation.on_new_store == "refuse"
+        return Follower(
+            LocalView(
+                staleness_seconds=revocation.staleness_seconds, refuses_new=refuses_new, monotonic=self._monotonic
+            ),
+            self._new_feed,
+            self._marks,
+            shards=self._config.shards,
+            staleness_seconds=revocation.staleness_seconds,
+            horizon_ms=self._horizon_ms + self._leeway_ms,
+            settle=self._settle,
+            fault=lambda error: self._announce(Fault(error=type(error).__name__, where="view")),
+        )
+
+    def _new_feed(self) -> Feed:
+        client = self._new_client(_load_sync_driver, ThreadSlots(1))
+        calls = ShardCalls(
+            OneClient(client), self._marks, None, key_prefix=self._config.key_prefix, horizon_ms=self._horizon_ms,
+            shift_ms=self._shift_ms,
+        )  # fmt: skip
+        return Feed(client, calls)
+
+    def _settle(self, shard: int, reply: ShardReply) -> None:
+        watch = EpochWatch(
+            self._blocking, horizon_ms=self._horizon_ms, leeway_ms=self._leeway_ms, refuses_new=False,
+            announce=self._announce, epochs=self._epochs,
+        )  # fmt: skip
+        run_sync(watch.settle(shard, reply))
 
     def _new_thread_client(self) -> StoreClient:
         return self._new_client(_load_sync_driver, ThreadSlots(self._config.pool_size))

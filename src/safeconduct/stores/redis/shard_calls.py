@@ -12,6 +12,7 @@ from safeconduct.stores.redis.clients import ClientSource
 from safeconduct.stores.redis.connection import Reply
 from safeconduct.stores.redis.marks import UNKNOWN, Mark, Marks
 from safeconduct.stores.scripts import Script
+from safeconduct.stores.view.local_view import LocalView
 
 _SHARD_KEYS: Final = (b"rev", b"cut", b"log", b"meta")
 _RANDOM_BYTES: Final = 16
@@ -61,18 +62,27 @@ class ShardCalls:
     Args:
         clients: Finds the client of this world.
         marks: What the process knows of the data; shared between the worlds.
+        view: Told of changes that it may not contain yet; None where there is none.
         key_prefix: What every key begins with.
         horizon_ms: The largest lifetime of any token that may be accepted.
         shift_ms: How far the store's clock is shifted; 0 except in tests.
     """
 
-    __slots__ = ("_clients", "_epochs", "_horizon_ms", "_keys", "_marks", "_prefix", "_shift_ms")
+    __slots__ = ("_clients", "_epochs", "_horizon_ms", "_keys", "_marks", "_prefix", "_shift_ms", "_view")
 
     def __init__(
-        self, clients: ClientSource, marks: Marks, *, key_prefix: str, horizon_ms: int, shift_ms: Callable[[], int]
+        self,
+        clients: ClientSource,
+        marks: Marks,
+        view: LocalView | None,
+        *,
+        key_prefix: str,
+        horizon_ms: int,
+        shift_ms: Callable[[], int],
     ) -> None:
         self._clients = clients
         self._marks = marks
+        self._view = view
         self._prefix = key_prefix.encode()
         self._horizon_ms = horizon_ms
         self._shift_ms = shift_ms
@@ -118,6 +128,8 @@ class ShardCalls:
         reply = read_reply(await self._clients.client().call(call), known)
         if reply.epoch is not None and reply.mark is not None:
             self._marks.keep(shard, reply.mark, is_own=waits_for_disk)
+            if self._view is not None:
+                self._view.expect(shard, reply.mark.order)
             if reply.epoch is not known:
                 self._epochs[shard] = replace(reply.epoch, witness="")
         return reply

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
-from safeconduct._core.epochs import Epoch
+from safeconduct._core.epochs import Epoch, Epochs
 from safeconduct._core.store import (
     TRY_TAG_BYTES,
     Counter,
@@ -25,6 +25,7 @@ from safeconduct.stores import scripts
 from safeconduct.stores.expiry import MARGIN_MS, clamped_ms
 from safeconduct.stores.redis.client import Call
 from safeconduct.stores.redis.clients import ClientSource
+from safeconduct.stores.redis.follower import Follower
 from safeconduct.stores.redis.marks import Marks
 from safeconduct.stores.redis.opaque import RedisOpaqueTokens
 from safeconduct.stores.redis.sessions import RedisSessions
@@ -44,6 +45,8 @@ class RedisStore:
     Args:
         clients: Finds the client of this world.
         marks: What the process knows of the data; shared between the worlds.
+        epochs: What it has seen of the data; shared too.
+        local: Keeps the answers at hand; None where every question is a command.
         key_prefix: What every key begins with.
         horizon_ms: The largest lifetime of any token that may be accepted.
         leeway_ms: What is granted to clocks.
@@ -51,13 +54,12 @@ class RedisStore:
         shift_ms: How far the store's clock is moved; 0 but in tests.
     """
 
-    #: Another process may end anything, so that every question is a command.
-    view = None
-
     def __init__(
         self,
         clients: ClientSource,
         marks: Marks,
+        epochs: Epochs,
+        local: Follower | None,
         *,
         key_prefix: str,
         horizon_ms: int,
@@ -66,9 +68,13 @@ class RedisStore:
         shift_ms: Callable[[], int],
     ) -> None:
         self._clients = clients
-        self._marks = marks
+        self._follower = local
+        self.epochs = epochs
+        self.view = None if local is None else local.view
         self._prefix = key_prefix.encode()
-        self._calls = ShardCalls(clients, marks, key_prefix=key_prefix, horizon_ms=horizon_ms, shift_ms=shift_ms)
+        self._calls = ShardCalls(
+            clients, marks, self.view, key_prefix=key_prefix, horizon_ms=horizon_ms, shift_ms=shift_ms
+        )
         self._leeway_ms = leeway_ms
         self._min_replicas = min_replicas
         self._shift_ms = shift_ms
@@ -79,6 +85,8 @@ class RedisStore:
 
     async def ask(self, question: RevocationQuery) -> RevocationStatus:
         """Ask in one command on one slot."""
+        if self._follower is not None and not self._follower.is_started:
+            self._follower.start()
         marks, shard = question.marks, question.shard
         keys = () if question.kept is None else self.opaque_tokens.required(shard, question.kept, question.reference)
         reply = await self._calls.run(
@@ -93,12 +101,6 @@ class RedisStore:
             witness=TokenWitness(question.instance or b"", clamped_ms(question.issued_ms)),
         )
         return RevocationStatus(reply.epoch, reply.is_empty, integer(reply.first) == 1, reply.now_ms)
-
-    @property
-    def known_epochs(self) -> Mapping[int, Epoch]:
-        """The epochs that earlier processes knew, out of their file."""
-        # The store's first reply says whether one was lost by now, and how long its tokens live.
-        return {shard: Epoch(mark.epoch, mark.started_ms, "new", 0) for shard, mark in self._marks.known.items()}
 
     async def ask_all(self, questions: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:
         """Ask in as few commands as there are shards, or times the most that one command answers."""

@@ -91,6 +91,10 @@ class LocalView:
         self._staleness_seconds = staleness_seconds
         self._refuses_new = refuses_new
         self._monotonic = monotonic
+        self.reset()
+
+    def reset(self) -> None:
+        """Know nothing: in a new process, or a forked one."""
         self._shards: dict[int, ShardView] = {}
         #: The last change that a reply to this process told of, by shard; the follower may not have it yet.
         self._awaited: dict[int, Position] = {}

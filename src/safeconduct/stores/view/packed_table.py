@@ -89,7 +89,8 @@ class PackedTable:
         for digest, instant in added.items():
             entry = _ENTRY.pack(digest[_PREFIX_BYTES:], max(instant - self.base, 0))
             news.setdefault(digest[0] << 8 | digest[1], []).append(entry)
-        pieces, offsets, growth, copied, first = [], array("I"), 0, 0, 0
+        pieces: list[bytes] = []
+        offsets, growth, copied, first = array("I"), 0, 0, 0
         for done, group in enumerate(sorted(news)):
             offsets.extend([offset + growth for offset in self._offsets[first : group + 1]])
             # Behind those of the same digest, so that it is the one that counts.
