@@ -126,7 +126,7 @@ def test_a_session_that_ends_between_two_questions_is_nobodys(place, visitor, mo
     """Its token is still good when it is looked at, and the record is gone when that is read."""
     visitor.sign_in()
     session_verbs = place.auth._container._factory.session_verbs(place.world)
-    monkeypatch.setattr(session_verbs.open_sessions._session_lookup, "read", _gone)
+    monkeypatch.setattr(session_verbs._lookup, "read", _gone)
 
     assert (200, False) == (visitor.ask("GET", "/auth/session"), visitor.answer["is_authenticated"])
 

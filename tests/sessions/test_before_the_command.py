@@ -168,7 +168,7 @@ def test_b3_an_account_that_no_token_can_say_is_its_callers_fault(build):
     account = Account("alice", roles=["x" * 40_000])
 
     with pytest.raises(ConfigurationError, match="16384"):
-        house.run(house.session_verbs.logins.sign_in(account, username="alice"))
+        house.run(house.session_verbs.sign_in(account, username="alice"))
 
     assert [] == house.events
     assert () == house.run(house.open_sessions.list("alice"))

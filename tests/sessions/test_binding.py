@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from login_scene import HOME, RequestOrigin
-from safeconduct._core.sessions.rotation import is_same_device
+from safeconduct._core.sessions.binding import is_same_device
 from safeconduct.errors import BindingMismatch
 from safeconduct.events import BindingChanged
 from stateless_scene import StatelessHouse

@@ -1,14 +1,16 @@
 """Sign in, refresh, renew: what the verbs give and refuse."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 
 from login_scene import ACCESS, GRACE, SECRETS, RequestOrigin
 from safeconduct._core.directory import Account
 from safeconduct._core.session_store import SessionReply
-from safeconduct._core.sessions.lookup import SessionKeys
-from safeconduct._core.sessions.refresh_token import RefreshTokens
-from safeconduct._core.sessions.rotation import known
-from safeconduct._core.sessions.verbs import stored_sessions
+from safeconduct._core.sessions.context import SessionContext
+from safeconduct._core.sessions.refresh_token import ParsedRefreshToken
+from safeconduct._core.sessions.session_keys import SessionKeys
 from safeconduct.config import Config
 from safeconduct.errors import (
     BadCredentials,
@@ -61,7 +63,7 @@ def test_a_disabled_account_does_not_sign_in(build):
     house = build()
 
     with pytest.raises(BadCredentials):
-        house.run(house.session_verbs.logins.sign_in(Account("alice", disabled=True), username="alice"))
+        house.run(house.session_verbs.sign_in(Account("alice", disabled=True), username="alice"))
 
 
 def test_nothing_of_a_token_is_shown(build):
@@ -190,10 +192,10 @@ def test_an_access_token_is_no_refresh_token(house):
 
 def test_a_session_of_more_shards_than_there_are_is_over(build):
     house = build()
-    writer = RefreshTokens(lambda: SECRETS)
+    token = ParsedRefreshToken.first(b"\x00\x07" + bytes(16), b"s" * 32, SECRETS)
 
     with pytest.raises(RevokedToken):
-        house.refresh(writer.write(writer.first(b"\x00\x07" + bytes(16), b"s" * 32)))
+        house.refresh(token.to_text(SECRETS))
 
 
 def test_a_session_keeps_its_transport(house):
@@ -277,7 +279,7 @@ def test_without_a_session_nothing_is_renewed(build, changed, verb):
         **changed,
     }
     principal = Principal(subject="alice", scheme="bearer", expires_at=0, **fields)
-    renew, step_up = house.session_verbs.logins.renew, house.session_verbs.step_ups.step_up
+    renew, step_up = house.session_verbs.renew, house.session_verbs.step_up
     called = renew(principal) if verb == "renew" else step_up(principal, "wonder")
 
     with pytest.raises(NotRenewable):
@@ -328,11 +330,19 @@ def test_a_hook_that_fails_burns_no_token(build, clock):
 
 def test_a_store_that_says_nothing_of_the_session_gives_no_token(build):
     house = build()
+    tokens = house.sign_in()
+    house.clock.advance(seconds=ACCESS // 2)
+    said = SessionReply(None, is_empty=True, outcome="renewed", now_ms=0, session=opened(opening(), 1))
 
+    async def renew(_ref, _renewing):
+        return said
+
+    house.session_verbs._store = SimpleNamespace(renew=renew)
+    house.session_verbs._lookup.consult = lambda _shard, command: command()
     with pytest.raises(Unavailable):
-        house.session_verbs.logins._token_rotation._minting.renewed(opened(opening(), 1), "s", {})
+        house.renew(tokens)
     with pytest.raises(RevokedToken):
-        known(SessionReply(None, is_empty=True, outcome="opened", now_ms=0))
+        replace(said, session=None).live_session()
 
 
 def test_the_last_second_of_a_session_gives_no_token(build, clock):
@@ -346,19 +356,19 @@ def test_the_last_second_of_a_session_gives_no_token(build, clock):
 
 def test_a_store_that_lost_a_write_is_told(house):
     tokens = house.sign_in()
-    writer = RefreshTokens(lambda: SECRETS)
-    later = writer.successor(writer.successor(writer.read(tokens.refresh_token.value), b"a" * 16), b"b" * 16)
+    token = ParsedRefreshToken.from_text(tokens.refresh_token.value, SECRETS)
+    later = token.successor(b"a" * 16, SECRETS).successor(b"b" * 16, SECRETS)
 
     with pytest.raises(RevokedToken):
-        house.refresh(writer.write(later))
+        house.refresh(later.to_text(SECRETS))
     assert StoreRolledBack(shard=0, session_id=tokens.session_id) in house.events
 
 
 def test_sessions_need_an_issuer():
     with pytest.raises(ConfigurationError):
-        stored_sessions(
-            Config(store="memory://", sources=["basic"], login={"users": "u.json"}), store=None, revocations=None,
-            issuer=None, keys=None, people=None, passwords=None, add_claims=None, clock=None, announce=None,
+        SessionContext.of(
+            Config(store="memory://", sources=["basic"], login={"users": "u.json"}), issuer=None, derived_keys=None,
+            people=None, passwords=None, add_claims=None, clock=None, draw=None, announce=None,
         )  # fmt: skip
 
 

@@ -8,11 +8,10 @@ from hypothesis import strategies as st
 
 from login_scene import ACCESS, RequestOrigin
 from safeconduct._core.directory import Account
-from safeconduct._core.sessions import verbs
-from safeconduct._core.sessions.active import ActiveSessions
-from safeconduct._core.sessions.sign_in import Logins, StepUps
-from safeconduct._core.sessions.stateless import StatelessActiveSessions, StatelessLogins, StatelessStepUps
-from safeconduct._core.sessions.verbs import stateless_sessions
+from safeconduct._core.sessions.context import SessionContext
+from safeconduct._core.sessions.stateless import StatelessSessions
+from safeconduct._core.sessions.stored import StoredSessions
+from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct.config import Config
 from safeconduct.errors import (
@@ -82,7 +81,7 @@ def test_no_access_token_outlives_a_session_without_a_long_term_credential():
 
 def test_a_disabled_account_does_not_sign_in(house):
     with pytest.raises(BadCredentials):
-        house.run(house.session_verbs.logins.sign_in(Account("alice", disabled=True), username="alice"))
+        house.run(house.session_verbs.sign_in(Account("alice", disabled=True), username="alice"))
 
 
 def test_nothing_of_a_token_is_shown(house):
@@ -133,7 +132,7 @@ def test_nothing_is_renewed(house):
     house.clock.advance(seconds=ACCESS - 1)
 
     with pytest.raises(NotRenewable):
-        house.run(house.session_verbs.logins.renew(house.principal(tokens)))
+        house.run(house.session_verbs.renew(house.principal(tokens)))
 
 
 def test_a_refresh_takes_the_rights_of_now(house):
@@ -247,9 +246,10 @@ def test_sessions_need_an_issuer():
     config = Config(store="none", sources=["basic"], login={"users": "u.json"})
 
     with pytest.raises(ConfigurationError):
-        stateless_sessions(
-            config, issuer=None, keys=None, people=None, passwords=None, add_claims=None, clock=None, announce=None
-        )
+        SessionContext.of(
+            config, issuer=None, derived_keys=None, people=None, passwords=None, add_claims=None, clock=None,
+            draw=None, announce=None,
+        )  # fmt: skip
 
 
 def test_the_verbs_work_on_a_loop():
@@ -260,16 +260,7 @@ def test_the_verbs_work_on_a_loop():
     assert house.step_up(tokens)
 
 
-@pytest.mark.parametrize(
-    ("kept", "stateless", "protocol"),
-    [
-        (Logins, StatelessLogins, verbs.LoginVerbs),
-        (StepUps, StatelessStepUps, verbs.StepUpVerbs),
-        (ActiveSessions, StatelessActiveSessions, verbs.ActiveSessionVerbs),
-    ],
-    ids=["logins", "step-ups", "open sessions"],
-)
-def test_the_verbs_are_those_of_kept_sessions(kept, stateless, protocol):
+def test_the_verbs_are_those_of_kept_sessions():
     """Whoever calls them need not know whether there is a store."""
 
     def signatures(owner):
@@ -277,4 +268,4 @@ def test_the_verbs_are_those_of_kept_sessions(kept, stateless, protocol):
         parameters = {name: inspect.signature(getattr(owner, name)).parameters.values() for name in public}
         return {name: [(each.name, each.kind, each.annotation) for each in found] for name, found in parameters.items()}
 
-    assert signatures(kept) == signatures(stateless) == signatures(protocol)
+    assert signatures(StoredSessions) == signatures(StatelessSessions) == signatures(SessionVerbs)

@@ -4,7 +4,7 @@ import pytest
 
 from login_scene import ACCESS, HOME, RequestOrigin
 from safeconduct._core.directory import Account
-from safeconduct._core.sessions.active import SessionStatus
+from safeconduct._core.sessions.verbs import SessionStatus
 from safeconduct.errors import (
     BadCredentials,
     BindingMismatch,
@@ -129,9 +129,9 @@ def test_without_a_session_there_is_nothing_to_step_up_or_to_touch(house, change
     session_verbs, principal = house.session_verbs, stranger(**changed)
 
     for verb in (
-        lambda: session_verbs.step_ups.step_up(principal, "wonder"),
-        lambda: session_verbs.open_sessions.touch(principal),
-        lambda: session_verbs.open_sessions.prospects(principal),
+        lambda: session_verbs.step_up(principal, "wonder"),
+        lambda: session_verbs.touch(principal),
+        lambda: session_verbs.status(principal),
     ):
         with pytest.raises(NotRenewable):
             house.run(verb())
@@ -139,7 +139,7 @@ def test_without_a_session_there_is_nothing_to_step_up_or_to_touch(house, change
 
 def test_signing_out_does_nothing(house):
     """It is local: the caller forgets his tokens, and a copy of them lives on."""
-    tokens, open_sessions = house.sign_in(), house.session_verbs.open_sessions
+    tokens, open_sessions = house.sign_in(), house.session_verbs
     told = list(house.events)
 
     house.run(open_sessions.sign_out(house.principal(tokens)))
@@ -153,7 +153,7 @@ def test_signing_out_does_nothing(house):
 
 
 def test_what_only_a_store_can_do_is_refused(house):
-    open_sessions = house.session_verbs.open_sessions
+    open_sessions = house.session_verbs
 
     for verb in (
         lambda: open_sessions.sign_out_everywhere("alice"),
@@ -166,12 +166,12 @@ def test_what_only_a_store_can_do_is_refused(house):
 
 
 def test_a_session_stands_as_long_as_its_tokens_and_has_no_prospects(house):
-    open_sessions, principal = house.session_verbs.open_sessions, house.principal(house.sign_in())
+    open_sessions, principal = house.session_verbs, house.principal(house.sign_in())
 
     nothing = SessionStatus(is_kept=False, is_remembered=False, renew_after=None, extend_after=None, extend_before=None)
 
     assert house.run(open_sessions.touch(principal)) is None
-    assert nothing == house.run(open_sessions.prospects(principal))
+    assert nothing == house.run(open_sessions.status(principal))
 
 
 def test_an_account_that_is_disabled_does_not_step_up(house):

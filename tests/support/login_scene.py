@@ -9,8 +9,9 @@ from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import question_for
-from safeconduct._core.sessions.rotation import RequestOrigin
-from safeconduct._core.sessions.verbs import stored_sessions
+from safeconduct._core.sessions.binding import RequestOrigin
+from safeconduct._core.sessions.context import SessionContext
+from safeconduct._core.sessions.stored import StoredSessions
 from safeconduct._core.throttle import Throttle, ThrottleNews
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.derived_keys import DerivedKeys
@@ -71,12 +72,12 @@ class House:
         )  # fmt: skip
         self._numbers = count(first)
         people = people_for(self.folk, "wsgi", LIMITS) if has_directory else None
-        self.session_verbs = stored_sessions(
-            self.config, store=world.store.sessions, revocations=self.revocations,
-            issuer=issuer_for(self.config, self.own, self.draw), keys=lambda: self.keys,
+        context = SessionContext.of(
+            self.config, issuer=issuer_for(self.config, self.own, self.draw), derived_keys=lambda: self.keys,
             people=people, passwords=self._passwords(people), add_claims=add_claims, clock=clock,
             announce=self.events.append, draw=self.draw,
         )  # fmt: skip
+        self.session_verbs = StoredSessions(context, world.store.sessions, self.revocations)
 
     def _passwords(self, people):
         if people is None:
@@ -92,17 +93,17 @@ class House:
 
     def sign_in(self, name="alice", *, remember=True, origin=None, level="explicit"):
         account = Account(name, roles=["user"], level=level)
-        return self.run(self.session_verbs.logins.sign_in(account, username=name, remember=remember, origin=origin))
+        return self.run(self.session_verbs.sign_in(account, username=name, remember=remember, origin=origin))
 
     def refresh(self, tokens, **options):
         value = tokens if isinstance(tokens, str) else tokens.refresh_token.value
-        return self.run(self.session_verbs.logins.refresh(value, **options))
+        return self.run(self.session_verbs.refresh(value, **options))
 
     def renew(self, tokens):
-        return self.run(self.session_verbs.logins.renew(self.principal(tokens)))
+        return self.run(self.session_verbs.renew(self.principal(tokens)))
 
     def step_up(self, tokens, password="wonder", **options):
-        return self.run(self.session_verbs.step_ups.step_up(self.principal(tokens), password, **options))
+        return self.run(self.session_verbs.step_up(self.principal(tokens), password, **options))
 
     def principal(self, tokens):
         """Prove an access token; whether it was ended is not asked."""
@@ -124,7 +125,7 @@ class House:
 
     @property
     def open_sessions(self):
-        return self.session_verbs.open_sessions
+        return self.session_verbs
 
 
 __all__ = ["ACCESS", "GRACE", "HOME", "House", "RequestOrigin", "Time"]

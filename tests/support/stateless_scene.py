@@ -10,7 +10,8 @@ from people import Folk, run
 from safeconduct._core.bearer import principal_of
 from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.sessions.verbs import stateless_sessions
+from safeconduct._core.sessions.context import SessionContext
+from safeconduct._core.sessions.stateless import StatelessSessions
 from safeconduct._core.throttle import Throttle, ThrottleNews
 from safeconduct._keys.keyset import KeySet
 from safeconduct.config import Config, SessionConfig, TokenConfig
@@ -53,11 +54,12 @@ class StatelessHouse:
         numbers = count(1)
         draw = lambda size: next(numbers).to_bytes(size, "big")  # noqa: E731
         people = people_for(self.folk, world, LIMITS) if has_directory else None
-        self.session_verbs = stateless_sessions(
-            self.config, issuer=issuer_for(self.config, own, draw), keys=lambda: self.keys, people=people,
+        context = SessionContext.of(
+            self.config, issuer=issuer_for(self.config, own, draw), derived_keys=lambda: self.keys, people=people,
             passwords=self._passwords(people), add_claims=add_claims, clock=self.clock, announce=self.events.append,
             draw=draw,
         )  # fmt: skip
+        self.session_verbs = StatelessSessions(context, self.config)
 
     def _passwords(self, people):
         if people is None:
@@ -70,15 +72,15 @@ class StatelessHouse:
 
     def sign_in(self, name="alice", *, remember=True, origin=None, level="explicit", username=None):
         account = Account(name, roles=["user"], level=level)
-        logins = self.session_verbs.logins
-        return self.run(logins.sign_in(account, username=username or name, remember=remember, origin=origin))
+        verbs = self.session_verbs
+        return self.run(verbs.sign_in(account, username=username or name, remember=remember, origin=origin))
 
     def refresh(self, tokens, **options):
         value = tokens if isinstance(tokens, str) else tokens.refresh_token.value
-        return self.run(self.session_verbs.logins.refresh(value, **options))
+        return self.run(self.session_verbs.refresh(value, **options))
 
     def step_up(self, tokens, password="wonder", **options):
-        return self.run(self.session_verbs.step_ups.step_up(self.principal(tokens), password, **options))
+        return self.run(self.session_verbs.step_up(self.principal(tokens), password, **options))
 
     def principal(self, tokens):
         return principal_of(self.verifier.verify(tokens.access_token, now=self.clock()), "bearer")

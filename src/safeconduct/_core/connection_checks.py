@@ -27,7 +27,7 @@ from safeconduct._core.budget import within_one_budget
 from safeconduct._core.decision import Proof
 from safeconduct._core.opaque import OpaqueTokenResolver
 from safeconduct._core.requirement import Requirement
-from safeconduct._core.sessions.lookup import SessionExtension
+from safeconduct._core.sessions.extension import SessionExtension
 from safeconduct._core.store import RevocationQuery, RevocationStatus, View
 from safeconduct._core.validity import ValidityCheck
 from safeconduct._http.request import Request

@@ -7,8 +7,9 @@ from safeconduct._core.bearer import BearerAuthenticator
 from safeconduct._core.connection_checks import Watching
 from safeconduct._core.opaque import OpaqueTokenResolver
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.sessions.lookup import SessionExtension, SessionKeys
+from safeconduct._core.sessions.extension import SessionExtension
 from safeconduct._core.sessions.model import Lifetimes
+from safeconduct._core.sessions.session_keys import SessionKeys
 from safeconduct._core.store import Store, View
 from safeconduct._core.validity import ValidityCheck
 from safeconduct.config import Config

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable, Iterator
-from functools import partial
 
 from safeconduct._core.authentication import Authenticator
 from safeconduct._core.bearer import BearerAuthenticator, principal_of
@@ -21,10 +20,12 @@ from safeconduct._core.endpoints.session import SessionEndpoint
 from safeconduct._core.endpoints.token_response import TokenResponse
 from safeconduct._core.opaque import OpaqueLookup, OpaqueTokenResolver, OpaqueTokens
 from safeconduct._core.passwords import Passwords
+from safeconduct._core.sessions.context import SessionContext
 from safeconduct._core.sessions.issuing import AddClaims, OpaqueTokenWriter
-from safeconduct._core.sessions.verbs import SessionVerbs, stateless_sessions, stored_sessions
+from safeconduct._core.sessions.stateless import StatelessSessions
+from safeconduct._core.sessions.stored import StoredSessions
+from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._http.forwarded import Proxies
-from safeconduct._http.set_cookie import MAX_COOKIE_BYTES
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct._tokens.issuer_policy import IssuerPolicy
@@ -69,14 +70,12 @@ class OpaqueTokenFactory:
         keeps_every = config.tokens.format == "opaque"
         if opaque_lookup is None or not (keeps_every or "cookie" in config.sources):
             return None
-        name = config.cookies.access
         return OpaqueTokenWriter(
             issuer=issuer,
-            references=opaque_lookup.references,
+            opaque_tokens=opaque_lookup.references,
             store=opaque_lookup.store,
             revocations=opaque_lookup.revocations,
-            keeps_every=keeps_every,
-            is_too_long=lambda token: len(name) + len(token) > MAX_COOKIE_BYTES,
+            is_always=keeps_every,
             leeway_seconds=config.tokens.leeway_seconds,
             grace_ms=config.sessions.refresh_grace_seconds * 1000,
             shards=config.store.shards,
@@ -192,24 +191,22 @@ class SessionFactory:
         if why is not None:
             raise ConfigurationError(why)
         proving, has_directory = self._parts.proving, self._parts.proving.has_directory
-        make: Callable[..., SessionVerbs] = stateless_sessions
-        if revocations is not None and store.sessions is not None:
-            make = partial(
-                stored_sessions,
-                store=store.sessions,
-                revocations=revocations,
-                keeping=self._keeping.keeping(world, self._issuer()),
-            )
-        return make(
+        is_stored = revocations is not None and store.sessions is not None
+        context = SessionContext.of(
             self._config,
             issuer=self._issuer(),
-            keys=self._keys,
+            opaque=self._keeping.keeping(world, self._issuer()) if is_stored else None,
+            derived_keys=self._keys,
             people=proving.people(world) if has_directory else None,
             passwords=proving.passwords(world, store) if has_directory else None,
             add_claims=self._add_claims,
             clock=self._clock,
+            draw=secrets.token_bytes,
             announce=self._announce,
         )
+        if revocations is not None and store.sessions is not None:
+            return StoredSessions(context, store.sessions, revocations)
+        return StatelessSessions(context, self._config)
 
     def _what_is_missing(self, world: World) -> str | None:
         if self._config.issuer is None or self._config.keys is None:
@@ -239,7 +236,7 @@ class SessionFactory:
         visits = RequestContext(identification, sources, config.cookies, has_cookies=has_cookies, proxies=proxies)
         delivery = TokenResponse(config.cookies, self._csrf, clock=clock)
         presented = PresentedSessions(
-            session_verbs.open_sessions,
+            session_verbs,
             visits,
             sources,
             verify=self._verify,

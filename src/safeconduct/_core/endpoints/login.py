@@ -86,7 +86,7 @@ class LoginEndpoint:
         if transport == "cookie":
             # Before the new session: if this fails, the browser is nobody, and never the person before (ASVS 7.2.4).
             await self._presented.end_cookies(request)
-        tokens = await self._session_verbs.logins.sign_in(
+        tokens = await self._session_verbs.sign_in(
             account, username=username, remember=remember, origin=self._visits.caller(request, transport)
         )
         if transport == "header":
@@ -111,7 +111,7 @@ class LoginEndpoint:
         if presented is not None and presented.transport == "cookie" and transport == "header":
             # The browser's cookies are of another session, if any: each endpoint reads what its row names.
             presented = None
-        tokens = await self._session_verbs.step_ups.step_up(
+        tokens = await self._session_verbs.step_up(
             principal,
             password,
             refresh_token=None if presented is None else presented.value,

@@ -71,5 +71,5 @@ class LogoutEndpoint:
         principal = await self._visits.principal(call.request, now=self._clock())
         if principal.issuer != self._issuer:
             raise NotRenewable("the caller is another issuer's, whose sessions are not here")
-        await self._session_verbs.open_sessions.sign_out_everywhere(principal.subject)
+        await self._session_verbs.sign_out_everywhere(principal.subject)
         return self._delivery.parted("cookie" if principal.scheme == "cookie" else "header")

@@ -48,7 +48,7 @@ class RefreshEndpoint:
                 raise InvalidGrant("no refresh token came")
             if presented.transport == "cookie":
                 self._visits.require_own_page(request)
-            tokens = await self._session_verbs.logins.refresh(
+            tokens = await self._session_verbs.refresh(
                 presented.value,
                 extend=flag_of(members, "extend"),
                 origin=self._visits.caller(request, presented.transport),
@@ -67,6 +67,6 @@ class RefreshEndpoint:
             TooEarly: If half of its life is not over.
         """
         principal = await self._visits.principal(call.request, now=self._clock())
-        tokens = await self._session_verbs.logins.renew(principal)
+        tokens = await self._session_verbs.renew(principal)
         transport: Transport = "cookie" if principal.scheme == "cookie" else "header"
         return self._delivery.tokens(tokens, transport)

@@ -7,7 +7,7 @@ from safeconduct._core.credential_sources import Sources
 from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints.request_context import RequestContext, text_of
 from safeconduct._core.session_store import ForeignSession
-from safeconduct._core.sessions.verbs import ActiveSessionVerbs
+from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._http.authorization import Bearer, read_authorization
 from safeconduct._http.request import Request
 from safeconduct._http.request_body import Members
@@ -26,7 +26,7 @@ class PresentedSessions:
     End the sessions of the credentials in a request.
 
     Args:
-        open_sessions: End sessions.
+        session_verbs: End sessions.
         visits: Read requests.
         sources: Where an access token may be.
         verify: Proves one, whether or not it was ended.
@@ -36,7 +36,7 @@ class PresentedSessions:
 
     def __init__(
         self,
-        open_sessions: ActiveSessionVerbs,
+        session_verbs: SessionVerbs,
         visits: RequestContext,
         sources: Sources,
         *,
@@ -44,7 +44,7 @@ class PresentedSessions:
         session_of: SessionOf,
         clock: Clock,
     ) -> None:
-        self._open_sessions = open_sessions
+        self._session_verbs = session_verbs
         self._visits = visits
         self._sources = sources
         self._verify = verify
@@ -84,7 +84,7 @@ class PresentedSessions:
             presented = self._visits.refresh_token(request, members)
             if presented is None:
                 return None
-            return await self._open_sessions.sign_out_with(presented.value)
+            return await self._session_verbs.sign_out_with(presented.value)
         except InvalidRequest:
             if said is not None:
                 raise
@@ -108,9 +108,9 @@ class PresentedSessions:
         if session_id is None or session_id in ended:
             return None
         if principal is None:
-            await self._open_sessions.sign_out_of(session_id)
+            await self._session_verbs.sign_out_of(session_id)
         else:
-            await self._open_sessions.sign_out(principal)
+            await self._session_verbs.sign_out(principal)
         return session_id
 
     def _in_header(self, request: Request) -> str | None:

@@ -8,8 +8,7 @@ from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints.request_context import RequestContext
 from safeconduct._core.endpoints.routing import Call
 from safeconduct._core.endpoints.token_response import TokenResponse, reply
-from safeconduct._core.sessions.active import ActiveSession, SessionStatus
-from safeconduct._core.sessions.verbs import SessionVerbs
+from safeconduct._core.sessions.verbs import ActiveSession, SessionStatus, SessionVerbs
 from safeconduct._http.problems import NO_STORE
 from safeconduct._http.request import Reply, Request
 from safeconduct.errors import NotRenewable, RevokedToken, StepUpRequired
@@ -64,7 +63,7 @@ class SessionEndpoint:
         if not isinstance(identity, Principal):
             return self._nobody(call.request)
         try:
-            prospects = await self._session_verbs.open_sessions.prospects(identity)
+            prospects = await self._session_verbs.status(identity)
         except NotRenewable:
             prospects = None
         except RevokedToken:
@@ -81,7 +80,7 @@ class SessionEndpoint:
             InvalidRequest: If the cursor is none of ours.
         """
         principal = await self._owner(call.request)
-        page = await self._session_verbs.open_sessions.page(
+        page = await self._session_verbs.page(
             principal.subject, current=principal.session_id, cursor=call.asked("cursor")
         )
         return reply(200, {"sessions": [_listed(each) for each in page.sessions], "cursor": page.cursor})
@@ -99,7 +98,7 @@ class SessionEndpoint:
         is_current = call.item == principal.session_id
         if not is_current and rank(principal.level) < rank("explicit"):
             raise StepUpRequired("explicit", reason="the end of another session")
-        await self._session_verbs.open_sessions.end(call.item, subject=principal.subject)
+        await self._session_verbs.end(call.item, subject=principal.subject)
         if is_current:
             return self._delivery.parted("cookie" if principal.scheme == "cookie" else "header")
         return Reply(204, (NO_STORE,))

@@ -14,8 +14,8 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Final, Self
 
 from safeconduct._core.revocation_keys import untagged
 from safeconduct._tokens.derived_keys import DerivedKeys
@@ -104,69 +104,59 @@ class ParsedRefreshToken:
     secret: bytes = field(repr=False)
     key_version: int
 
-    @property
-    def session_id(self) -> str:
-        """The session's name, as it is written."""
-        return text_of(self.session)
-
-    @property
-    def digest(self) -> bytes:
-        """What the store knows the token by."""
-        return hashlib.sha256(self.secret).digest()
-
-
-class RefreshTokens:
-    """
-    Write and read refresh tokens.
-
-    Args:
-        keys: Returns the derived keys as they are now.
-    """
-
-    def __init__(self, keys: Callable[[], DerivedKeys]) -> None:
-        self._keys = keys
-
-    def first(self, session: bytes, secret: bytes) -> ParsedRefreshToken:
+    @classmethod
+    def first(cls, session: bytes, secret: bytes, keys: DerivedKeys) -> Self:
         """Make the first token of a chain out of a *secret* that was drawn for it."""
-        return ParsedRefreshToken(session, 0, secret, self._keys().current)
+        return cls(session, 0, secret, keys.current)
 
-    def write(self, token: ParsedRefreshToken) -> str:
-        """Return the token as it travels."""
-        head = bytes((_VERSION, token.key_version)) + token.session + _position(token.position) + token.secret
-        return base64.urlsafe_b64encode(head + self._tag(token)).decode()
-
-    def read(self, text: str) -> ParsedRefreshToken:
+    @classmethod
+    def from_text(cls, text: str, keys: DerivedKeys) -> Self:
         """
         Read a token and check its tag.
 
         Raises:
-            MalformedToken: If it is none.
+            MalformedToken: If it has another form.
             UnknownKey: If it was made with a version of the key that is gone.
-            BadSignature: If it was made by nobody who has the key.
+            BadSignature: If it was made without the key.
         """
         octets = read_octets(text, form=_WIRE, version=_VERSION, what=_WHAT)
-        token = ParsedRefreshToken(
+        token = cls(
             session=octets[2:_SID_END],
             position=int.from_bytes(octets[_SID_END:_POSITION_END], "big"),
             secret=octets[_POSITION_END:_SECRET_END],
             key_version=octets[1],
         )
-        check_tag(lambda: self._tag(token), octets[_SECRET_END:], what=_WHAT)
+        check_tag(lambda: token._tag(keys), octets[_SECRET_END:], what=_WHAT)
         return token
 
-    def successor(self, token: ParsedRefreshToken, salt: bytes) -> ParsedRefreshToken:
-        """Return the one token that follows from *token* and *salt*; it is written with the key of now."""
-        keys, position = self._keys(), _position(token.position + 1)
-        # Made with the version that *token* names, so that a retry after a change of keys gets the same.
-        key = keys.derive("refresh-next", version=token.key_version)
-        secret = hmac.digest(key, _NEXT + token.session + position + salt + token.secret, hashlib.sha256)
-        return ParsedRefreshToken(token.session, token.position + 1, secret, keys.current)
+    def to_text(self, keys: DerivedKeys) -> str:
+        """Return the token as it travels."""
+        head = bytes((_VERSION, self.key_version)) + self.session + _octets(self.position) + self.secret
+        return base64.urlsafe_b64encode(head + self._tag(keys)).decode()
 
-    def _tag(self, token: ParsedRefreshToken) -> bytes:
-        key = self._keys().derive("refresh-tag", version=token.key_version)
-        text = _TAG + token.session + _position(token.position) + token.secret
+    @property
+    def session_id(self) -> str:
+        """The id of its session, as text."""
+        return text_of(self.session)
+
+    @property
+    def digest(self) -> bytes:
+        """What the store keeps of it."""
+        return hashlib.sha256(self.secret).digest()
+
+    def successor(self, salt: bytes, keys: DerivedKeys) -> Self:
+        """Return the one token that follows from this one and *salt*; it is tagged with the current key."""
+        # Made with this token's own version of the key, so that a retry after a change of keys gives the same.
+        key = keys.derive("refresh-next", version=self.key_version)
+        text = _NEXT + self.session + _octets(self.position + 1) + salt + self.secret
+        secret = hmac.digest(key, text, hashlib.sha256)
+        return replace(self, position=self.position + 1, secret=secret, key_version=keys.current)
+
+    def _tag(self, keys: DerivedKeys) -> bytes:
+        key = keys.derive("refresh-tag", version=self.key_version)
+        text = _TAG + self.session + _octets(self.position) + self.secret
         return hmac.digest(key, text, hashlib.sha256)[:_TAG_BYTES]
 
 
-def _position(position: int) -> bytes:
+def _octets(position: int) -> bytes:
     return position.to_bytes(4, "big")
