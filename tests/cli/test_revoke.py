@@ -2,7 +2,7 @@
 
 import pytest
 
-from commands import run, write_configuration
+from command_line import run, write_configuration
 from safeconduct import Account, Auth
 from safeconduct._core.revocation import RevocationReceipt
 from safeconduct.cli.output import CommandFailed

@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from key_watch import kids
+from key_folders import kids
 from safeconduct._keys.folder import read_keys, write_key
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import (
@@ -15,7 +15,7 @@ from safeconduct.events import (
     KeysReloaded,
     KeysUnreadable,
 )
-from tokencraft import jwk_for
+from token_factory import jwk_for
 
 SECRET = {"kty": "oct", "kid": "safeconduct-secrets", "k": "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA"}
 

@@ -8,7 +8,7 @@ from safeconduct._keys.generate import drop, made_at, new_key, new_secrets, reti
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.issuer_policy import OWN_ALGORITHMS
 from safeconduct.errors import ConfigurationError
-from tokencraft import NOW
+from token_factory import NOW
 
 
 def new(algorithm="ES256", state="active", now=NOW):

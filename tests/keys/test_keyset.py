@@ -11,7 +11,7 @@ from safeconduct._tokens.algorithms import ALGORITHMS
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._tokens.issuer_policy import OWN_ALGORITHMS
 from safeconduct.errors import ConfigurationError, UnknownKey
-from tokencraft import jwk_for, public_jwk_for, segment
+from token_factory import jwk_for, public_jwk_for, segment
 
 DOCUMENTS = corpora.load("attacks/jwks-documents")["cases"]
 STATIC = [case for case in DOCUMENTS if "keys" in case.get("document", ()) or "raw_b64" in case]

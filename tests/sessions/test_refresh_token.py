@@ -78,10 +78,10 @@ def test_a_token_of_a_key_that_is_gone_is_refused():
 
 def test_a_token_of_another_house_is_refused():
     """Only who has the key makes a tag: a session's id, or the store's whole content, gives no token."""
-    other = DerivedKeys({1: b"x" * 32}, 1)
+    other_keys = DerivedKeys({1: b"x" * 32}, 1)
 
     with pytest.raises(BadSignature):
-        read(first(other).to_text(other), OLD)
+        read(first(other_keys).to_text(other_keys), OLD)
 
 
 def test_the_same_successor_follows_from_the_same_token_and_salt():

@@ -19,7 +19,7 @@ from safeconduct._tokens.issuer import Grant
 from safeconduct._tokens.reader import decode_segment
 from safeconduct.config import Config, TokenConfig
 from safeconduct.errors import ConfigurationError, InvalidToken
-from tokencraft import AUDIENCE, ISSUER, NOW, FixedKeys, issuer_for, jwk_for, own_verifier_for, public_jwk_for
+from token_factory import AUDIENCE, ISSUER, NOW, FixedKeys, issuer_for, jwk_for, own_verifier_for, public_jwk_for
 
 FULL = Grant(
     subject="alice",
@@ -49,7 +49,7 @@ def issuer_of(*jwks, **tokens):
     """Return an issuer, a verifier and the keys for *jwks*."""
     keys = KeySet.of(jwks, is_own=True)
     config, numbers = config_of(**tokens), count(1)
-    issuer = issuer_for(config, keys, lambda size: next(numbers).to_bytes(size))
+    issuer = issuer_for(config, lambda: keys, lambda size: next(numbers).to_bytes(size))
     return issuer, own_verifier_for(config, keys), keys
 
 

@@ -11,8 +11,8 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 from safeconduct.config.field_errors import Problem, is_list, shown, shown_url
+from safeconduct.config.fields import SUBJECT
 from safeconduct.config.sections import Agreement, Agreements
-from safeconduct.config.tokens import SUBJECT
 
 
 def one_of(*values: object) -> Callable[[object], bool]:

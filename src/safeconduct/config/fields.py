@@ -250,6 +250,9 @@ Outage = Literal["refuse", "serve"]
 
 TEN_YEARS_SECONDS: Final = 315_360_000
 
+SUBJECT: Final = "{sub}"
+"""What stands for the subject in a template of ``REMOTE_USER``."""
+
 # "scope-token = 1*( %x21 / %x23-5B / %x5D-7E )" — RFC 6749 §3.3
 _SCOPE: Final = r"[\x21\x23-\x5b\x5d-\x7e]+"
 _MEDIA_TYPE: Final = r"(?:application/)?[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*"

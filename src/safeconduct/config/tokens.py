@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from safeconduct.config.field_errors import Problem
 from safeconduct.config.fields import (
     ENCRYPTIONS,
+    SUBJECT,
     Algorithm,
     Keys,
     Leeway,
@@ -91,9 +92,6 @@ class TokenConfig:
     def __post_init__(self) -> None:
         """Check the section."""
         check(self, "tokens")
-
-
-SUBJECT: Final = "{sub}"
 
 
 def _is_user_template(text: str) -> bool:

@@ -234,8 +234,7 @@ class StatelessSessions:
     async def _tokens(self, sealed: SealedRefresh, now_ms: int, keys: DerivedKeys | None) -> Tokens:
         """Make an access token of the session's present level, and with *keys* a refresh token."""
         context, session = self._context, session_in(sealed)
-        level = level_at(session, now_ms, context.lives)
-        prepared = context.prepare(sealed.session_id, session, None, level)
+        prepared = context.prepare(sealed.session_id, session, None, level_at(session, now_ms, context.lives))
         tokens = await context.token_maker.make(sealed.session_id, session, prepared, iat_ms=now_ms)
         # No token here is renewed, however much of the session is left.
         return replace(
