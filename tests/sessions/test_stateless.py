@@ -1,4 +1,4 @@
-"""The sessions that no store keeps: what the verbs give and refuse."""
+"""Sign in and refresh without a store: what the verbs return, and what they refuse."""
 
 import inspect
 
