@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from safeconduct._core.session_store import Presented
 from safeconduct._core.sessions.model import Lifetimes, level_at, renew_after, token_end, token_half
+from safeconduct._wiring.sessions import lifetimes_of
 from safeconduct.config import Config, SessionConfig
 from safeconduct.principal import rank
 from safeconduct.stores.memory.state_machine import opened, renewed
@@ -81,7 +82,7 @@ def test_a_renewal_demotes():
 
 def test_the_explicit_lifetime_is_that_of_an_access_token_unless_it_is_set():
     def of(**sessions):
-        return Lifetimes.of(
+        return lifetimes_of(
             Config(store="memory://", issuer="i", audience="a", keys="k/", sessions=SessionConfig(**sessions))
         )
 

@@ -9,9 +9,9 @@ from login_stack import ACCESS, GRACE, SECRETS, StaticDirectory
 from safeconduct import RequestOrigin
 from safeconduct._core.directory import Account
 from safeconduct._core.session_store import SessionReply
-from safeconduct._core.sessions.context import SessionContext
 from safeconduct._core.sessions.refresh_token import ParsedRefreshToken
 from safeconduct._core.sessions.session_keys import SessionKeys
+from safeconduct._wiring.sessions import session_context
 from safeconduct.config import Config
 from safeconduct.errors import (
     BadCredentials,
@@ -366,7 +366,7 @@ def test_a_store_that_lost_a_write_is_told(stack):
 
 def test_sessions_need_an_issuer():
     with pytest.raises(ConfigurationError):
-        SessionContext.of(
+        session_context(
             Config(store="memory://", sources=["basic"], login={"users": "u.json"}), issuer=None, derived_keys=None,
             people=None, passwords=None, add_claims=None, clock=None, draw=None, announce=None,
         )  # fmt: skip

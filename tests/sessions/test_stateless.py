@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from login_stack import ACCESS, StatelessLoginStack, StaticDirectory
 from safeconduct import RequestOrigin
 from safeconduct._core.directory import Account
-from safeconduct._core.sessions.context import SessionContext
 from safeconduct._core.sessions.stateless import StatelessSessions
 from safeconduct._core.sessions.stored import StoredSessions
 from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._tokens.derived_keys import DerivedKeys
+from safeconduct._wiring.sessions import session_context
 from safeconduct.config import Config
 from safeconduct.errors import (
     AuthError,
@@ -246,7 +246,7 @@ def test_sessions_need_an_issuer():
     config = Config(store="none", sources=["basic"], login={"users": "u.json"})
 
     with pytest.raises(ConfigurationError):
-        SessionContext.of(
+        session_context(
             config, issuer=None, derived_keys=None, people=None, passwords=None, add_claims=None, clock=None,
             draw=None, announce=None,
         )  # fmt: skip

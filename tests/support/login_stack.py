@@ -12,12 +12,11 @@ from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import question_for
-from safeconduct._core.sessions.context import SessionContext
-from safeconduct._core.sessions.stateless import StatelessSessions
 from safeconduct._core.sessions.stored import StoredSessions
 from safeconduct._core.throttle import Throttle, ThrottleNews
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.derived_keys import DerivedKeys
+from safeconduct._wiring.sessions import session_context, stateless_sessions
 from safeconduct.config import Config, LoginConfig, SessionConfig, TokenConfig
 from safeconduct.directories import people_for
 from safeconduct.stores import MemoryStore
@@ -76,7 +75,7 @@ class LoginStack:
         )  # fmt: skip
         self._numbers = count(first)
         people = people_for(self.directory, "wsgi", LIMITS) if has_directory else None
-        context = SessionContext.of(
+        context = session_context(
             self.config, issuer=issuer_for(self.config, lambda: self.own, self.draw), derived_keys=lambda: self.keys,
             people=people, passwords=self._passwords(people), add_claims=add_claims, clock=clock,
             announce=self.events.append, draw=self.draw,
@@ -166,12 +165,12 @@ class StatelessLoginStack:
         numbers = count(1)
         draw = lambda size: next(numbers).to_bytes(size, "big")  # noqa: E731
         people = people_for(self.directory, world, LIMITS) if has_directory else None
-        context = SessionContext.of(
+        context = session_context(
             self.config, issuer=issuer_for(self.config, lambda: own, draw), derived_keys=lambda: self.keys,
             people=people, passwords=self._passwords(people), add_claims=add_claims, clock=self.clock,
             announce=self.events.append, draw=draw,
         )  # fmt: skip
-        self.session_verbs = StatelessSessions(context, self.config)
+        self.session_verbs = stateless_sessions(context, self.config)
 
     def _passwords(self, people):
         if people is None:

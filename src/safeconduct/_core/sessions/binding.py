@@ -8,10 +8,9 @@ device are compared only if ``sessions.bind_network`` and ``sessions.bind_device
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final, Literal, Self
+from typing import Final, Literal
 
 from safeconduct._core.sessions.model import Session, Transport
-from safeconduct.config import SessionConfig
 from safeconduct.errors import BindingMismatch
 from safeconduct.events import BindingChanged, Event
 
@@ -44,11 +43,6 @@ class Binding:
 
     network: Bind = "off"
     device: Bind = "off"
-
-    @classmethod
-    def of(cls, sessions: SessionConfig) -> Self:
-        """Take the settings from *sessions*."""
-        return cls(network=sessions.bind_network, device=sessions.bind_device)
 
     def check(
         self, session: Session, session_id: str, origin: RequestOrigin, *, announce: Callable[[Event], None]

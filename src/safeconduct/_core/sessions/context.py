@@ -3,19 +3,17 @@
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import Account, People
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.sessions.binding import Binding
-from safeconduct._core.sessions.issuing import AddClaims, OpaqueTokenWriter, TokenMaker
+from safeconduct._core.sessions.issuing import TokenMaker
 from safeconduct._core.sessions.model import Lifetimes, Rights, Session
 from safeconduct._core.sessions.session_keys import SessionKeys
-from safeconduct._http.set_cookie import MAX_COOKIE_BYTES
 from safeconduct._tokens.derived_keys import DerivedKeys
-from safeconduct._tokens.issuer import Checked, TokenIssuer
-from safeconduct.config import Config
+from safeconduct._tokens.issuer import Checked
 from safeconduct.errors import BadCredentials, NotSupported, RevokedToken
 from safeconduct.events import Event
 from safeconduct.principal import Level
@@ -43,49 +41,6 @@ class SessionContext:
     draw: Callable[[int], bytes]
     #: Tells the listeners.
     announce: Callable[[Event], None]
-
-    @classmethod
-    def of(  # noqa: PLR0913 - the configuration, and what it cannot hold
-        cls,
-        config: Config,
-        *,
-        issuer: TokenIssuer,
-        opaque: OpaqueTokenWriter | None = None,
-        derived_keys: Callable[[], DerivedKeys],
-        people: People | None,
-        passwords: Passwords | None,
-        add_claims: AddClaims | None,
-        clock: Clock,
-        draw: Callable[[int], bytes],
-        announce: Callable[[Event], None],
-    ) -> Self:
-        """
-        Take names and lifetimes from *config*; *issuer*, *opaque* and *add_claims* are for the tokens.
-
-        Raises:
-            ConfigurationError: If *config* names no issuer.
-        """
-        session_keys, lives = SessionKeys.of(config), Lifetimes.of(config)
-        return cls(
-            session_keys=session_keys,
-            lives=lives,
-            binding=Binding.of(config.sessions),
-            token_maker=TokenMaker(
-                issuer,
-                session_keys.issuer,
-                lives,
-                opaque=opaque,
-                longest_cookie=MAX_COOKIE_BYTES - len(config.cookies.access),
-                add_claims=add_claims,
-                announce=announce,
-            ),
-            derived_keys=derived_keys,
-            people=people,
-            passwords=passwords,
-            clock=clock,
-            draw=draw,
-            announce=announce,
-        )
 
     def now_ms(self) -> int:
         """Return the time in milliseconds since the epoch."""

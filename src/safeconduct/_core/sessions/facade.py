@@ -32,7 +32,7 @@ class AsyncSessions:
         horizon_seconds: int,
         absolute_lifetime_seconds: int,
         session_verbs: Callable[[], SessionVerbs],
-        resolution: OpaqueTokenResolver,
+        resolver: OpaqueTokenResolver,
     ) -> None:
         self._revocations = revocations
         self._issuer = issuer
@@ -40,7 +40,7 @@ class AsyncSessions:
         self._horizon_seconds = horizon_seconds
         self._absolute_lifetime_seconds = absolute_lifetime_seconds
         self._session_verbs = session_verbs
-        self._resolution = resolution
+        self._resolver = resolver
 
     @within_one_budget
     async def sign_in(
@@ -136,7 +136,7 @@ class AsyncSessions:
             Unavailable: If the store cannot be asked.
         """
         # Not asked whether it was ended: what is left of its session shall end all the same.
-        claims = await self._resolution.verify(access_token, now=self._clock())
+        claims = await self._resolver.verify(access_token, now=self._clock())
         await self._session_verbs().sign_out(principal_of(claims, "bearer"))
 
     async def sign_out_everywhere(self, subject: str) -> None:
@@ -231,7 +231,7 @@ class AsyncSessions:
         return await self._asked().revoke_everything(self._named(issuer))
 
     async def _principal(self, access_token: str) -> Principal:
-        claims = await self._resolution.counting(access_token, self._revocations, now=self._clock())
+        claims = await self._resolver.counting(access_token, self._revocations, now=self._clock())
         return principal_of(claims, "bearer")
 
     def _asked(self) -> Revocations:

@@ -27,7 +27,6 @@ from dataclasses import dataclass, field
 from typing import Literal, Self
 
 from safeconduct._core.directory import Account
-from safeconduct.config import Config
 from safeconduct.principal import Level, rank
 
 Transport = Literal["header", "cookie"]
@@ -122,21 +121,6 @@ class Lifetimes:
     grace_ms: int
     #: How many sessions a user may have.
     max_per_subject: int
-
-    @classmethod
-    def of(cls, config: Config) -> Self:
-        """Read them out of the configuration."""
-        sessions, access_ms = config.sessions, config.tokens.access_lifetime_seconds * 1000
-        explicit_seconds = sessions.explicit_lifetime_seconds
-        return cls(
-            access_ms=access_ms,
-            short_absolute_ms=sessions.short_absolute_lifetime_seconds * 1000,
-            absolute_ms=sessions.absolute_lifetime_seconds * 1000,
-            idle_ms=sessions.idle_lifetime_seconds * 1000,
-            explicit_ms=access_ms if explicit_seconds is None else explicit_seconds * 1000,
-            grace_ms=sessions.refresh_grace_seconds * 1000,
-            max_per_subject=sessions.max_per_subject,
-        )
 
 
 def level_at(session: Session, now_ms: int, lives: Lifetimes) -> Level:

@@ -1,12 +1,12 @@
 """
-A refresh token's wire form, and how the next one follows from it.
+Read, write and rotate refresh tokens.
 
 ``base64url(ver:1 ‖ kv:1 ‖ sid:18 ‖ n:u32 ‖ secret:32 ‖ tag:16)``: *kv* is the version of the key behind the tag, *sid*
-the session, *n* the token's place in its chain.  Length and tag are checked before any store is asked: garbage touches
-no session, and whoever knows a session's id knows nothing.
+the session, *n* the token's position in its chain.  Length and tag are checked before any store is asked: a forged
+token touches no session, and the id of a session alone gives no token.
 
-To make a successor one needs the token before it, the server's key and the salt of the rotation.  The store has the
-salt alone, and the digest of each secret.
+The successor follows from the token before it, the server's key and the salt of the rotation.  The store has only the
+salt and the digest of each secret.
 """
 
 import base64
@@ -18,71 +18,17 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
 from safeconduct._core.revocation_keys import untagged
+from safeconduct._core.session_store import Rotation, SessionReply
+from safeconduct._core.sessions.model import Lifetimes, Rights, Session, extension_window
+from safeconduct._core.sessions.verbs import RefreshToken
 from safeconduct._tokens.derived_keys import DerivedKeys
-from safeconduct.errors import BadSignature, MalformedToken, UnknownKey
+from safeconduct.errors import BadSignature, MalformedToken, ReusedRefreshToken, TooEarly, UnknownKey
+from safeconduct.events import Event, RefreshReused, SessionEnded
 
-
-def read_octets(text: str, *, form: re.Pattern[str], version: int, what: str) -> bytes:
-    """
-    Return the octets behind *text*, whose *form* leaves no padding and no spare bits; *what* it is goes into the log.
-
-    Raises:
-        MalformedToken: If it has another form or version.
-    """
-    # Not left to the decoder, which also takes + and /: one token has one spelling.
-    if form.fullmatch(text) is None:
-        raise MalformedToken(f"{what} of another form")
-    octets = base64.urlsafe_b64decode(text)
-    if octets[0] != version:
-        raise MalformedToken(f"{what} of another version")
-    return octets
-
-
-def check_tag(tag: Callable[[], bytes], shown: bytes, *, what: str) -> None:
-    """
-    Return if *shown* is the tag that we would make.
-
-    Raises:
-        UnknownKey: If the version of the key is gone: *tag* raises ``KeyError``.
-        BadSignature: If it was made by nobody who has the key.
-    """
-    try:
-        own = tag()
-    except KeyError:
-        raise UnknownKey(reason=f"no such version of the key for {what}") from None
-    if not hmac.compare_digest(own, shown):
-        raise BadSignature(reason=f"{what} without its right tag")
-
-
-_INSTANCE_BYTES: Final = 8
 SESSION_ID_BYTES: Final = 18
-
-
-def new_session_id(shard: int, origin: bytes | None, draw: Callable[[int], bytes]) -> bytes:
-    """
-    Draw the id of a new session; its text is ``text_of`` it, and ``members.session_place`` reads that.
-
-    Args:
-        shard: Where everything of its owner lies.
-        origin: The tag of the store's epoch, or what marks the sessions of this process; None where there is no store.
-        draw: Draws random bytes.
-    """
-    first = untagged(draw(_INSTANCE_BYTES)) if origin is None else origin
-    return shard.to_bytes(2, "big") + first + draw(_INSTANCE_BYTES)
-
-
-def text_of(session_id: bytes) -> str:
-    """Return the id as it is written: 24 letters of base64url."""
-    return base64.urlsafe_b64encode(session_id).decode()
-
-
-def octets_of(session_id: str) -> bytes:
-    """Return what ``text_of`` wrote."""
-    return base64.urlsafe_b64decode(session_id)
-
-
 SECRET_BYTES: Final = 32
-SALT_BYTES: Final = 16
+_INSTANCE_BYTES: Final = 8
+_SALT_BYTES: Final = 16
 _VERSION: Final = 1
 _TAG_BYTES: Final = 16
 _WHAT: Final = "a refresh token"
@@ -131,8 +77,20 @@ class ParsedRefreshToken:
 
     def to_text(self, keys: DerivedKeys) -> str:
         """Return the token as it travels."""
-        head = bytes((_VERSION, self.key_version)) + self.session + _octets(self.position) + self.secret
+        head = bytes((_VERSION, self.key_version)) + self.session + self.position.to_bytes(4, "big") + self.secret
         return base64.urlsafe_b64encode(head + self._tag(keys)).decode()
+
+    def issue(self, session: Session, keys: DerivedKeys) -> RefreshToken | None:
+        """Return the token as the owner of *session* gets it, None if the session has no refresh token."""
+        if session.chain is None:
+            return None
+        extend_after, extend_before = extension_window(session)
+        return RefreshToken(
+            value=self.to_text(keys),
+            expires_at=session.chain.expires_ms // 1000,
+            extend_after=extend_after,
+            extend_before=extend_before,
+        )
 
     @property
     def session_id(self) -> str:
@@ -146,17 +104,125 @@ class ParsedRefreshToken:
 
     def successor(self, salt: bytes, keys: DerivedKeys) -> Self:
         """Return the one token that follows from this one and *salt*; it is tagged with the current key."""
+        position = self.position + 1
         # Made with this token's own version of the key, so that a retry after a change of keys gives the same.
         key = keys.derive("refresh-next", version=self.key_version)
-        text = _NEXT + self.session + _octets(self.position + 1) + salt + self.secret
+        text = _NEXT + self.session + position.to_bytes(4, "big") + salt + self.secret
         secret = hmac.digest(key, text, hashlib.sha256)
-        return replace(self, position=self.position + 1, secret=secret, key_version=keys.current)
+        return replace(self, position=position, secret=secret, key_version=keys.current)
 
     def _tag(self, keys: DerivedKeys) -> bytes:
         key = keys.derive("refresh-tag", version=self.key_version)
-        text = _TAG + self.session + _octets(self.position) + self.secret
+        text = _TAG + self.session + self.position.to_bytes(4, "big") + self.secret
         return hmac.digest(key, text, hashlib.sha256)[:_TAG_BYTES]
 
 
-def _octets(position: int) -> bytes:
-    return position.to_bytes(4, "big")
+@dataclass(frozen=True, slots=True)
+class TokenRotation:
+    """A refresh token that was presented, and the successor that this attempt makes of it."""
+
+    token: ParsedRefreshToken
+    keys: DerivedKeys = field(repr=False)
+    salt: bytes = field(repr=False)
+    successor: ParsedRefreshToken
+
+    @classmethod
+    def begin(cls, token: ParsedRefreshToken, keys: DerivedKeys, draw: Callable[[int], bytes]) -> Self:
+        """Draw the salt of this attempt."""
+        salt = draw(_SALT_BYTES)
+        return cls(token, keys, salt, token.successor(salt, keys))
+
+    def command(self, lives: Lifetimes, rights: Rights | None, *, extends: bool = False) -> Rotation:
+        """Return what the store is asked to do."""
+        return Rotation(
+            position=self.token.position,
+            digest=self.token.digest,
+            next_digest=self.successor.digest,
+            salt=self.salt,
+            grace_ms=lives.grace_ms,
+            access_ms=lives.access_ms,
+            rights=None if rights is None else rights.to_text(),
+            extends_ms=lives.idle_ms if extends else None,
+        )
+
+    def issue(self, session: Session) -> RefreshToken | None:
+        """Return the refresh token of *session* now: within the grace, an earlier attempt may have made it."""
+        if session.chain is None or session.chain.salt == self.salt:
+            return self.successor.issue(session, self.keys)
+        return self.token.successor(session.chain.salt, self.keys).issue(session, self.keys)
+
+
+def refuse_unrotated(reply: SessionReply, session_id: str, subject: str, *, announce: Callable[[Event], None]) -> None:
+    """
+    Return if the refresh token was rotated, or none came along.
+
+    Raises:
+        TooEarly: If it was to be extended before half of its life.
+        ReusedRefreshToken: If it was rotated away before; with a session id if that ended the session.
+    """
+    match reply.outcome:
+        case "early":
+            raise TooEarly("half of the refresh token's life is not over")
+        case "stale":
+            raise ReusedRefreshToken(reason="another request rotated the refresh token just now")
+        case "reuse":
+            announce(RefreshReused(subject=subject, session_id=session_id))
+            announce(SessionEnded(subject=subject, session_id=session_id, reason="reused"))
+            raise ReusedRefreshToken(session_id, "a refresh token that was rotated away")
+        case _:
+            return
+
+
+def new_session_id(shard: int, origin: bytes | None, draw: Callable[[int], bytes]) -> bytes:
+    """
+    Draw the id of a new session; its text is ``text_of`` it, and ``revocation_keys.session_place`` reads that.
+
+    Args:
+        shard: Where everything of its owner is kept.
+        origin: The tag of the store's epoch, or what marks the sessions of this process; None if there is no store.
+        draw: Draws random bytes.
+    """
+    first = untagged(draw(_INSTANCE_BYTES)) if origin is None else origin
+    return shard.to_bytes(2, "big") + first + draw(_INSTANCE_BYTES)
+
+
+def text_of(session_id: bytes) -> str:
+    """Return the id as it is written: 24 letters of base64url."""
+    return base64.urlsafe_b64encode(session_id).decode()
+
+
+def octets_of(session_id: str) -> bytes:
+    """Return what ``text_of`` wrote."""
+    return base64.urlsafe_b64decode(session_id)
+
+
+def read_octets(text: str, *, form: re.Pattern[str], version: int, what: str) -> bytes:
+    """
+    Return the octets behind *text*, whose *form* leaves no padding and no spare bits; *what* it is goes into the log.
+
+    Raises:
+        MalformedToken: If it has another form or version.
+    """
+    # Not left to the decoder, which also takes + and /: one token has one spelling.
+    if form.fullmatch(text) is None:
+        raise MalformedToken(f"{what} of another form")
+    octets = base64.urlsafe_b64decode(text)
+    if octets[0] != version:
+        raise MalformedToken(f"{what} of another version")
+    return octets
+
+
+def check_tag(tag: Callable[[], bytes], shown: bytes, *, what: str) -> None:
+    """
+    Return if *shown* is the tag that we would make.
+
+    Raises:
+        UnknownKey: If the version of the key is gone: *tag* raises ``KeyError``.
+        BadSignature: If it was made without the key.
+    """
+    try:
+        own = tag()
+    except KeyError:
+        raise UnknownKey(reason=f"no such version of the key for {what}") from None
+    if not hmac.compare_digest(own, shown):
+        raise BadSignature(reason=f"{what} without its right tag")

@@ -1,11 +1,8 @@
 """Name the sessions of this issuer, and the revocations that end them."""
 
-from typing import Self
-
 from safeconduct._core.revocation_keys import revocation_key, session_place, shard_of
 from safeconduct._core.session_store import Presented, SessionRef
-from safeconduct.config import Config
-from safeconduct.errors import ConfigurationError, NotFound, NotRenewable
+from safeconduct.errors import NotFound, NotRenewable
 from safeconduct.principal import Principal
 
 _UNKNOWN_OWNER = b""
@@ -26,19 +23,6 @@ class SessionKeys:
         self._others = (revocation_key("client", issuer, client_id), revocation_key("everything", issuer))
         self._shards = shards
 
-    @classmethod
-    def of(cls, config: Config) -> Self:
-        """
-        Take the names from *config*.
-
-        Raises:
-            ConfigurationError: If it names no issuer.
-        """
-        if config.issuer is None:
-            raise ConfigurationError("issuer: got nothing, wanted a name for sessions to be issued under")
-        client_id = config.tokens.client_id or config.issuer
-        return cls(config.issuer, client_id=client_id, shards=config.store.shards)
-
     def shard_of(self, subject: str) -> int:
         """Return the shard of everything that belongs to *subject*."""
         return shard_of(self.issuer, subject, self._shards)
@@ -50,7 +34,8 @@ class SessionKeys:
     def of_subject(self, subject: str, session_id: str = "") -> SessionRef:
         """Name a session of *subject*; without *session_id*, all of them."""
         owner = revocation_key("subject", self.issuer, subject)
-        return SessionRef(self.shard_of(subject), session_id, self.of_session(session_id), owner, self._others)
+        session = revocation_key("session", self.issuer, session_id)
+        return SessionRef(shard_of(self.issuer, subject, self._shards), session_id, session, owner, self._others)
 
     def of_unknown(self, session_id: str) -> SessionRef:
         """
@@ -62,7 +47,8 @@ class SessionKeys:
         place = session_place(session_id)
         if place is None or place[0] >= self._shards:
             raise NotFound("no session's id")
-        return SessionRef(place[0], session_id, self.of_session(session_id), _UNKNOWN_OWNER, self._others)
+        session = revocation_key("session", self.issuer, session_id)
+        return SessionRef(place[0], session_id, session, _UNKNOWN_OWNER, self._others)
 
     def of_principal(self, principal: Principal) -> SessionRef:
         """

@@ -38,10 +38,8 @@ from safeconduct._core.sessions.verbs import (
     Tokens,
     knows_no_device,
 )
-from safeconduct._http.set_cookie import MAX_COOKIE_BYTES
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._tokens.sealed_refresh import SealedRefresh, open_refresh, seal_refresh
-from safeconduct.config import Config
 from safeconduct.errors import BadCredentials, BindingMismatch, NotRenewable, NotSupported, NotYetValidToken
 from safeconduct.events import SignedIn, SteppedUp
 from safeconduct.principal import Principal
@@ -58,13 +56,14 @@ class StatelessSessions:
 
     Args:
         context: What the verbs work with.
-        config: How far clocks may differ, and the name of the refresh cookie.
+        leeway_ms: How far clocks may differ.
+        longest_cookie: How long a refresh token may be that travels in a cookie.
     """
 
-    def __init__(self, context: SessionContext, config: Config) -> None:
+    def __init__(self, context: SessionContext, *, leeway_ms: int, longest_cookie: int) -> None:
         self._context = context
-        self._leeway_ms = config.tokens.leeway_seconds * 1000
-        self._longest_cookie = MAX_COOKIE_BYTES - len(config.cookies.refresh)
+        self._leeway_ms = leeway_ms
+        self._longest_cookie = longest_cookie
 
     async def sign_in(
         self, account: Account, *, username: str, remember: bool = False, origin: RequestOrigin | None = None

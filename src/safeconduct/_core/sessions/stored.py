@@ -20,8 +20,14 @@ from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.context import SessionContext
 from safeconduct._core.sessions.lookup import SessionLookup
 from safeconduct._core.sessions.model import Rights, Session, level_at, token_half
-from safeconduct._core.sessions.refresh_token import SECRET_BYTES, ParsedRefreshToken, new_session_id, text_of
-from safeconduct._core.sessions.rotation import TokenRotation, refresh_token_of, refuse_unrotated
+from safeconduct._core.sessions.refresh_token import (
+    SECRET_BYTES,
+    ParsedRefreshToken,
+    TokenRotation,
+    new_session_id,
+    refuse_unrotated,
+    text_of,
+)
 from safeconduct._core.sessions.session_keys import presented_by
 from safeconduct._core.sessions.verbs import ActiveSession, SessionPage, SessionStatus, Tokens, knows_no_device
 from safeconduct._tokens.issuer import Checked
@@ -80,7 +86,7 @@ class StoredSessions:
             raise Unavailable("the new session's id is taken")
         for session_id in reply.crowded_out:
             context.announce(SessionEnded(subject=subject, session_id=session_id, reason="too_many"))
-        refresh_token = None if first is None or keys is None else refresh_token_of(session, first, keys)
+        refresh_token = None if first is None or keys is None else first.issue(session, keys)
         try:
             tokens = await context.token_maker.make(
                 ref.session_id, session, prepared, iat_ms=reply.iat_ms, refresh_token=refresh_token
@@ -280,7 +286,7 @@ class StoredSessions:
     ) -> Tokens:
         """Make the tokens that a reply of the store allows."""
         session = reply.live_session()
-        refresh_token = None if rotation is None else rotation.result(session)
+        refresh_token = None if rotation is None else rotation.issue(session)
         return await self._context.token_maker.make(
             ref.session_id, session, prepared, iat_ms=reply.iat_ms, refresh_token=refresh_token
         )
