@@ -147,7 +147,7 @@ def test_a_record_of_another_shape_is_unavailable(stack, server, words):
     server.say(verb, f"safeconduct:{{sc:00}}:ses:{tokens.session_id}", name, value)
 
     with pytest.raises(Unavailable):
-        stack.run(stack.session_verbs.logins.refresh(tokens.refresh_token.value))
+        stack.run(stack.session_verbs.refresh(tokens.refresh_token.value))
 
 
 HEAD = [[b"epoch", b"line", b"0-0", b"", 0], 1, b"new", 1, 0, 1]

@@ -177,6 +177,6 @@ SETUPS = tuple(_MAKE)
 def auth_for(name) -> Auth:
     """Return the ``Auth`` of one stage; every process has one."""
     auth = _MAKE[name]()
-    if name != "ended" and isinstance(auth._container._stores, MemoryStore):
+    if name != "ended" and isinstance(auth._container.stores, MemoryStore):
         auth.sessions.revoke_token("revoked")
     return auth

@@ -7,7 +7,7 @@ from safeconduct import asgi, wsgi
 from safeconduct._core.revocation_keys import stamp_question
 from safeconduct._core.run_sync import run_sync
 from safeconduct._tokens.issuer import Grant
-from safeconduct._wiring import Container
+from safeconduct._wiring.container import Container
 from safeconduct.auth import Auth
 from safeconduct.errors import ConfigurationError
 from safeconduct.principal import LEVELS, Level

@@ -12,6 +12,7 @@ from typing import Protocol
 from safeconduct._core.epochs import Epoch
 from safeconduct._core.revocation_keys import session_place
 from safeconduct._core.session_store import (
+    Cursor,
     MemberOf,
     Opening,
     Outcome,
@@ -21,9 +22,9 @@ from safeconduct._core.session_store import (
     SessionReply,
     SessionsReply,
     StepUp,
+    page_of,
 )
 from safeconduct._core.sessions.model import Session
-from safeconduct._core.sessions.paging import Cursor, page_of
 from safeconduct._core.store import Revocation
 from safeconduct.stores.expiry import MARGIN_MS
 from safeconduct.stores.memory.session_index import SessionIndex
