@@ -25,7 +25,6 @@ from typing import Literal, Protocol, TypeVar
 
 from safeconduct._core.epochs import Epoch, Epochs
 from safeconduct._core.store import (
-    FixedView,
     Resolved,
     Revocation,
     RevocationQuery,
@@ -99,8 +98,8 @@ class Revocations:
         self._refuses_new = on_new_store == "refuse"
         self._epochs = Epochs() if epochs is None else epochs
         self._seen = self._epochs.seen
-        #: What is known without asking the store; where that is nothing, ``check`` asks it.
-        self.view: View = FixedView(holds=False) if store.view is None or self._refuses_new else store.view
+        #: What is known without asking the store; None where the store has to be asked each time.
+        self.view: View | None = None if self._refuses_new else store.view
 
     async def check(self, question: RevocationQuery, *, now_ms: int, answer: RevocationStatus | None = None) -> None:
         """

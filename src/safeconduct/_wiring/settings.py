@@ -7,7 +7,7 @@ from safeconduct._core.access_rules import Policy
 from safeconduct._core.credential_sources import Sources
 from safeconduct._core.store import Store
 from safeconduct._http.origin import Origin
-from safeconduct._tokens.issuer_policy import Policy as IssuerPolicy
+from safeconduct._tokens.issuer_policy import IssuerPolicy
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import RuleWeakened
