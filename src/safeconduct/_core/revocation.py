@@ -185,6 +185,8 @@ class Revocations:
     async def consult(self, shard: int, command: Callable[[], Awaitable[Replied]]) -> Replied:
         """Send a command to one shard, and again if it began an epoch; ``Unavailable`` if data was lost."""
         reply = await command()
+        if reply.epoch is not None and reply.epoch is self._seen.get(shard):
+            return reply
         outcome = await self._settle(shard, reply)
         if outcome == "begun":
             reply = await command()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 
 from safeconduct._core.epochs import Epoch
-from safeconduct._core.log import write_log
+from safeconduct._core.event_dispatcher import write_log
 from safeconduct._core.revocation_keys import untagged
 from safeconduct._core.session_store import ForeignSession
 from safeconduct._core.store import MARGIN_MS, Revocation, clamped_ms

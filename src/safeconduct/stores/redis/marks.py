@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from safeconduct._core.log import write_log
+from safeconduct._core.event_dispatcher import write_log
 from safeconduct.errors import ConfigurationError
 
 _NO_HEAD: Final = b"0-0"
