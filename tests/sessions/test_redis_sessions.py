@@ -188,7 +188,7 @@ def test_names_of_another_shape_are_unavailable(rest):
 
 def test_a_short_list_of_records_is_unavailable(stack, monkeypatch):
     stack.sign_in()
-    monkeypatch.setattr(scripts, "SESSION_READ", scripts.STAMP)
+    monkeypatch.setattr(scripts, "SESSION_READ", scripts.ISSUE_TIME)
 
     with pytest.raises(Unavailable):
         stack.run(stack.open_sessions.list("alice"))

@@ -70,7 +70,7 @@ class LoginStack:
         self.own = KeySet.of([jwk_for("ES256")], is_own=True)
         self.verifier = own_verifier_for(self.config, self.own)
         self.revocations = Revocations(
-            world.store, shards=1, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS, absolute_lifetime_ms=30 * 86_400_000,
+            world.store, shards=1, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS,
             on_new_store="accept", announce=self.events.append,
         )  # fmt: skip
         self._numbers = count(first)

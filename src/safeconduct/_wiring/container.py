@@ -146,7 +146,6 @@ class Container:
             shards=config.store.shards,
             horizon_ms=horizon_of(config) * 1000,
             leeway_ms=leeway_of(config) * 1000,
-            absolute_lifetime_ms=config.sessions.absolute_lifetime_seconds * 1000,
             on_new_store=config.revocation.on_new_store,
             announce=self.announce,
             epochs=self._epochs,

@@ -114,7 +114,7 @@ class PasswordFactory:
             config.basic,
             realm=realm,
             key=secrets.token_bytes(32),
-            stamp=None if revocations is None else revocations.stamp,
+            stamp=None if revocations is None else revocations.issue_time,
             owner=self._owner,
             issuer=config.issuer or _LOCAL_ISSUER,
             clock=self._clock,

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from safeconduct._core.opaque import is_reference
-from safeconduct._core.revocation import RevocationReceipt
+from safeconduct._core.revoker import RevocationReceipt
 from safeconduct._core.store import RevocationKind
 from safeconduct.cli.context import Opened, Settings, opened, pass_settings, patient, refuse_without_store
 from safeconduct.cli.output import CommandFailed, UsageError, json_option, print_record, tell, warn

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, cast
 
 from safeconduct import asgi, wsgi
-from safeconduct._core.revocation_keys import stamp_question
+from safeconduct._core.revocation_keys import issue_time_query
 from safeconduct._core.run_sync import run_sync
 from safeconduct._tokens.issuer import Grant
 from safeconduct._wiring.container import Container
@@ -106,10 +106,10 @@ def _instant_ms(auth: Auth, container: Container, subject: str) -> int:
         return int(clock() * 1000)
     # There is an issuer by now, and so its name.
     own = cast("str", config.issuer)
-    question = stamp_question(
+    question = issue_time_query(
         issuer=own,
         subject=subject,
         client_id=config.tokens.client_id or own,
         shards=config.store.shards,
     )
-    return run_sync(revocations.stamp(question))
+    return run_sync(revocations.issue_time(question))

@@ -8,7 +8,8 @@ from safeconduct._core.decision import Clock
 from safeconduct._core.directory import Account
 from safeconduct._core.opaque import OpaqueTokenResolver
 from safeconduct._core.passwords import refuse_misfit_name
-from safeconduct._core.revocation import RevocationReceipt, Revocations
+from safeconduct._core.revocation import Revocations
+from safeconduct._core.revoker import RevocationReceipt, Revoker
 from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.verbs import ActiveSession, SessionVerbs, Tokens
 from safeconduct.errors import NotSupported
@@ -175,8 +176,7 @@ class AsyncSessions:
             NotSupported: If there is no store.
         """
         end = int(self._clock()) + self._horizon_seconds if expires_at is None else expires_at
-        revocations = self._asked()
-        return await revocations.revoke_token(self._named(issuer), token_id, subject=subject, expires_ms=end * 1000)
+        return await self._asked().revoke_token(self._named(issuer), token_id, subject=subject, expires_ms=end * 1000)
 
     async def end(self, session_id: str) -> RevocationReceipt:
         """
@@ -234,10 +234,10 @@ class AsyncSessions:
         claims = await self._resolver.counting(access_token, self._revocations, now=self._clock())
         return principal_of(claims, "bearer")
 
-    def _asked(self) -> Revocations:
+    def _asked(self) -> Revoker:
         if self._revocations is None:
             raise NotSupported("there is no store that could remember a revocation")
-        return self._revocations
+        return Revoker(self._revocations, absolute_lifetime_ms=self._absolute_lifetime_seconds * 1000)
 
     def _named(self, issuer: str | None) -> str:
         named = issuer or self._issuer
