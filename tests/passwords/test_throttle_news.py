@@ -1,7 +1,7 @@
 """What the throttle tells, and how often."""
 
 from safeconduct._core import throttle
-from safeconduct._core.throttle import ThrottleNews
+from safeconduct._core.throttle import ThrottleEvents
 from throttling import AWAY, QUARTER_HOUR_SECONDS
 from worlds import Clock
 
@@ -55,11 +55,11 @@ def test_c10_another_account_in_another_network_is_told(door):
 def test_c10_what_was_told_is_forgotten_from_the_oldest_on(monkeypatch):
     """A bounded memory, whoever fills it."""
     told, clock = [], Clock()
-    monkeypatch.setattr(throttle, "_LIMIT", 4)
-    news = ThrottleNews(told.append, clock)
+    monkeypatch.setattr(throttle, "_MAX_ANNOUNCED", 4)
+    events = ThrottleEvents(told.append, clock)
 
     for number in (1, 2, 3, 1, 3):
-        news.refused(f"account{number}", f"network{number}", retry_after_seconds=1)
+        events.refused(f"account{number}", f"network{number}", retry_after_seconds=1)
 
     assert ["account1", "account2", "account3", "account1"] == [event.account for event in told]
-    assert 4 == len(news._told)
+    assert 4 == len(events._announced)

@@ -11,7 +11,7 @@ from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import question_for
 from safeconduct._core.sessions.rotation import RequestOrigin
 from safeconduct._core.sessions.verbs import stored_sessions
-from safeconduct._core.throttle import Throttle, ThrottleNews
+from safeconduct._core.throttle import Throttle, ThrottleEvents
 from safeconduct._keys.derivation import Secrets
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.issuer import TokenIssuer
@@ -87,7 +87,7 @@ class House:
             return None
         counters = MemoryStore(clock=self.clock, horizon_ms=0, leeway_ms=0)
         throttle = Throttle(
-            counters, counters, LIMITS, key=b"k" * 32, news=ThrottleNews(self.events.append, self.clock)
+            counters, counters, LIMITS, key=b"k" * 32, events=ThrottleEvents(self.events.append, self.clock)
         )
         return Passwords(people, throttle, announce=self.events.append)
 

@@ -11,7 +11,7 @@ from safeconduct._core.bearer import principal_of
 from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.sessions.verbs import stateless_sessions
-from safeconduct._core.throttle import Throttle, ThrottleNews
+from safeconduct._core.throttle import Throttle, ThrottleEvents
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct._tokens.issuer_policy import own_policy
@@ -68,7 +68,7 @@ class StatelessHouse:
             return None
         counters = NullStore(clock=self.clock, horizon_ms=0, leeway_ms=0)
         throttle = Throttle(
-            counters, counters, LIMITS, key=b"k" * 32, news=ThrottleNews(self.events.append, self.clock)
+            counters, counters, LIMITS, key=b"k" * 32, events=ThrottleEvents(self.events.append, self.clock)
         )
         return Passwords(people, throttle, announce=self.events.append)
 
