@@ -1,4 +1,4 @@
-"""A date in a header field."""
+"""Read and write the date of a header field."""
 
 from email.utils import formatdate
 
@@ -12,5 +12,5 @@ _instants = st.integers(0, LAST_INSTANT)
 
 @given(_instants)
 def test_it_is_written_as_the_standard_library_does(instant):
-    """Which takes no names from the locale either."""
+    """The standard library writes the same, independently of the locale."""
     assert formatdate(instant, usegmt=True) == to_http_date(instant)

@@ -8,7 +8,7 @@ refused one never is.  What is remembered is the proof alone: expiry, revocation
 from collections.abc import Mapping
 
 from safeconduct._core.credential_sources import CredentialSource
-from safeconduct._core.decision import Clock, Key, Known, Passed, Proof
+from safeconduct._core.decision import Clock, Known, Passed, Proof
 from safeconduct._core.revocation_keys import question_for
 from safeconduct._core.store import RevocationQuery
 from safeconduct._tokens.claims import Claims
@@ -71,11 +71,6 @@ class BearerAuthenticator:
             # Another memory instead of an empty one: what a thread still proves by the old keys goes into the old one.
             self.remembered = Remembered(self._capacity)
         self.fresh_from, self.fresh_until = now, now + 1
-
-    def recall(self, key: Key) -> Passed | None:
-        """Return what was proven before by the bytes *key*, or None."""
-        known = self.remembered.get(key)
-        return None if known is None else known.passed
 
     def prove(self, token: str, place: CredentialSource, *, now: float) -> Passed:
         """

@@ -11,9 +11,10 @@ import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from safeconduct._http.request import Request
+from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct.errors import CrossSiteRequest, NotSupported
 from safeconduct.principal import Identity, Principal
 
@@ -56,24 +57,6 @@ def is_csrf_token(value: bytes, *, key: bytes, session_id: str, generation: int)
     return hmac.compare_digest(csrf_token(key, session_id, generation).encode("ascii"), value)
 
 
-class VersionedKeys(Protocol):
-    """The versions of the key that others are derived from."""
-
-    @property
-    def current(self) -> int:
-        """The version that new values are made with."""
-        ...
-
-    @property
-    def every(self) -> tuple[int, ...]:
-        """The versions that are still accepted, the current one first."""
-        ...
-
-    def derive(self, label: str, *, version: int | None = None) -> bytes:
-        """Return the key for *label*; raises ``KeyError`` if there is no such version."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class ProtectedSession:
     """The session that a CSRF token is bound to, by the claims ``sid`` and ``cg`` of the access token."""
@@ -92,7 +75,7 @@ class CsrfTokens:
         asks_always: Whether a token is required even if the browser said that one of our pages sent the request.
     """
 
-    def __init__(self, issuer: str | None, keys: Callable[[], VersionedKeys | None], *, asks_always: bool) -> None:
+    def __init__(self, issuer: str | None, keys: Callable[[], DerivedKeys | None], *, asks_always: bool) -> None:
         self._issuer = issuer
         self._keys = keys
         self._asks_always = asks_always
@@ -135,6 +118,6 @@ class CsrfTokens:
                 session_id=session.session_id,
                 generation=session.generation,
             )
-            for version in keys.every
+            for version in keys.all_versions
         ):
             raise CrossSiteRequest("the CSRF token is not the session's")

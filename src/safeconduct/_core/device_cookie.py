@@ -12,12 +12,13 @@ import hashlib
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
 from safeconduct._core.decision import Clock
 from safeconduct._http.cookies import find
 from safeconduct._http.request import Request
 from safeconduct._http.set_cookie import SetCookie, own_cookie
+from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct.config import CookieConfig
 from safeconduct.errors import InvalidRequest, InvalidToken
 
@@ -28,19 +29,6 @@ LIFETIME_SECONDS: Final = 180 * 24 * 60 * 60
 _PURPOSE: Final = b"sc/device/1"
 _RANDOM_BYTES: Final = 16
 _BYTES: Final = 1 + _RANDOM_BYTES + hashlib.sha256().digest_size
-
-
-class DeviceKeys(Protocol):
-    """The versions of the key that others are derived from."""
-
-    @property
-    def current(self) -> int:
-        """The version that new values are made with."""
-        ...
-
-    def derive(self, label: str, *, version: int | None = None) -> bytes:
-        """Return the key for *label*; raises ``KeyError`` if there is no such version."""
-        ...
 
 
 class DeviceCookies:
@@ -57,7 +45,7 @@ class DeviceCookies:
 
     def __init__(
         self,
-        keys: Callable[[], DeviceKeys],
+        keys: Callable[[], DerivedKeys],
         draw: Callable[[int], bytes],
         cookies: CookieConfig,
         *,
