@@ -11,8 +11,8 @@ one account over all networks        100 per hour    ``login.failures_per_accoun
 
 An attempt is counted before anything is hashed, so that parallel attempts cannot pass together, and uncounted if it
 succeeds.  Until it is known to have failed it is pending: it counts towards a limit, but a limit that pending attempts
-fill opens again within seconds.  A browser with a device cookie for the account skips the last row, which strangers can
-exhaust, and has a limit of its own, as large as the first one.
+fill opens again within seconds.  A browser with a device cookie for the account skips the last row, which attackers
+can exhaust, and has a limit of its own, as large as the first one.
 
 Clients without an address, behind a proxy that is not configured, cannot be told apart.  For them the last row counts,
 and one limit of twenty networks for all of them together, which a device cookie skips; by the first two rows one client

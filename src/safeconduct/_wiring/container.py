@@ -15,8 +15,8 @@ from safeconduct._core.credential_sources import Sources
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import AsyncDirectory, Directory
-from safeconduct._core.endpoints.routes import jwks_row
-from safeconduct._core.endpoints.routing import Endpoints, Row
+from safeconduct._core.endpoints.routes import jwks_route
+from safeconduct._core.endpoints.routing import EndpointRoute, Endpoints
 from safeconduct._core.epochs import Epochs
 from safeconduct._core.error_responses import ErrorResponses, ProblemBody
 from safeconduct._core.event_dispatcher import EventDispatcher
@@ -179,11 +179,11 @@ class Container:
             resolution=self._resolution(world),
         )
 
-    def _rows(self, world: World, identification: Authenticator) -> Iterator[Row]:
+    def _rows(self, world: World, identification: Authenticator) -> Iterator[EndpointRoute]:
         yield from self._factory.rows(world, identification)
         keys = self.keys
         if keys is not None and self._config.endpoints.well_known:
-            yield jwks_row(lambda: keys.current().published())
+            yield jwks_route(lambda: keys.current().published())
 
     def close(self) -> None:
         """Let nothing pass any more and let go of the store."""

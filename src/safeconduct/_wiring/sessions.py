@@ -14,8 +14,8 @@ from safeconduct._core.endpoints.login import LoginEndpoint
 from safeconduct._core.endpoints.logout import LogoutEndpoint, PresentedSessions
 from safeconduct._core.endpoints.refresh import RefreshEndpoint
 from safeconduct._core.endpoints.request_context import RequestContext
-from safeconduct._core.endpoints.routes import openapi_row, session_rows
-from safeconduct._core.endpoints.routing import Row
+from safeconduct._core.endpoints.routes import openapi_route, session_routes
+from safeconduct._core.endpoints.routing import EndpointRoute
 from safeconduct._core.endpoints.session import SessionEndpoint
 from safeconduct._core.endpoints.token_response import TokenResponse
 from safeconduct._core.opaque import OpaqueLookup, OpaqueTokenResolver, OpaqueTokens
@@ -166,7 +166,7 @@ class SessionFactory:
             self._session_verbs[world] = self._new_session_verbs(world)
         return self._session_verbs[world]
 
-    def rows(self, world: World, identification: Authenticator) -> Iterator[Row]:
+    def rows(self, world: World, identification: Authenticator) -> Iterator[EndpointRoute]:
         """
         Yield the endpoints: only those that can work, so none where nobody can sign in by us.
 
@@ -180,9 +180,9 @@ class SessionFactory:
         if why or enabled is False:
             return
         passwords = self._parts.proving.passwords(world, self._parts.store(world))
-        rows = list(self._session_rows(world, passwords, identification))
+        rows = list(self._session_routes(world, passwords, identification))
         yield from rows
-        yield openapi_row(rows, self._config.endpoints.prefix)
+        yield openapi_route(rows, self._config.endpoints.prefix)
 
     def _new_session_verbs(self, world: World) -> SessionVerbs:
         store, revocations = self._parts.store(world), self._parts.revocations(world)
@@ -230,7 +230,9 @@ class SessionFactory:
     def _what_nobody_proves(self) -> str | None:
         return None if self._parts.proving.has_directory else "directory: got nothing, wanted one, or login.users"
 
-    def _session_rows(self, world: World, passwords: Passwords, authenticator: Authenticator) -> Iterator[Row]:
+    def _session_routes(
+        self, world: World, passwords: Passwords, authenticator: Authenticator
+    ) -> Iterator[EndpointRoute]:
         config, clock, sources, session_verbs = self._config, self._clock, self._sources, self.session_verbs(world)
         active_sessions, prefix = session_verbs.open_sessions, config.endpoints.prefix
         proxies = Proxies.of(config.proxies.trusted)
@@ -249,7 +251,7 @@ class SessionFactory:
         devices = DeviceCookies(
             self._keys, secrets.token_bytes, config.cookies, are_read=sources.takes_cookies, clock=clock
         )
-        return session_rows(
+        return session_routes(
             prefix,
             login=LoginEndpoint(
                 session_verbs, passwords, requests, replies, devices, end_replaced=presented.end_cookies

@@ -49,7 +49,7 @@ class LoginEndpoint:
         Raises:
             BadCredentials: If the user name or the password is wrong.
             TooManyAttempts: If a limit of the throttle is reached.
-            CrossSiteRequest: If a page that is not ours asks, or if cookies are asked for and nothing tells who asks.
+            CrossSiteRequest: If a page that is not ours sent it; for cookies, also if nothing tells which page did.
             InvalidRequest: If the body lacks a parameter.
         """
         request, parameters = call.request, await call.parameters()

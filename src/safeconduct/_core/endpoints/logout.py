@@ -50,7 +50,7 @@ class LogoutEndpoint:
         """
         End the session of a valid refresh token, and that of an access token that is valid or has merely expired.
 
-        The caller keeps no credential, whether or not it was valid.
+        The caller loses every credential, whether or not it was valid.
 
         Raises:
             CrossSiteRequest: If cookies came and none of our pages sent them.

@@ -167,8 +167,8 @@ class RequestContext:
 
     def _refuse_foreign_page(self, request: Request) -> None:
         if self._sources.own_origin is None:
-            # Without external_url the pages that are ours are not known.  What an HTML form can send must be
-            # same-origin by the browser's own word; for JSON from another origin, the browser asks by CORS first.
+            # Without external_url it is not known which pages are ours.  A request that an HTML form can make must be
+            # same-origin according to the browser; before JSON from another origin, the browser sends a preflight.
             if request.values(b"sec-fetch-site") == [b"same-origin"]:
                 return
             if not self._sources.trusted_origins and _is_json(request):

@@ -67,7 +67,7 @@ Endpoint = Callable[[Call], Awaitable[Reply]]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class EndpointRoute:
     """One endpoint: its method, its path, which may end in ``/{id}``, and a summary for the OpenAPI description."""
 
     method: str
@@ -81,14 +81,14 @@ class Endpoints:
     Find and call our endpoints.
 
     Args:
-        rows: One for each endpoint.
+        routes: One for each endpoint.
     """
 
-    def __init__(self, rows: Iterable[Row]) -> None:
-        self.rows = tuple(rows)
+    def __init__(self, routes: Iterable[EndpointRoute]) -> None:
+        self.routes = tuple(routes)
         self._by_path: dict[str, dict[str, Endpoint]] = {}
-        for row in self.rows:
-            self._by_path.setdefault(row.path, {})[row.method] = row.endpoint
+        for route in self.routes:
+            self._by_path.setdefault(route.path, {})[route.method] = route.endpoint
         self._prefixes = tuple(
             path.removesuffix(_PATH_PARAMETER) for path in self._by_path if path.endswith(f"/{_PATH_PARAMETER}")
         )
