@@ -7,7 +7,7 @@ from typing import Any, Final
 from safeconduct._core.endpoints.login import LoginEndpoint
 from safeconduct._core.endpoints.logout import LogoutEndpoint
 from safeconduct._core.endpoints.refresh import RefreshEndpoint
-from safeconduct._core.endpoints.routing import Call, EndpointRoute
+from safeconduct._core.endpoints.routing import EndpointCall, EndpointRoute
 from safeconduct._core.endpoints.session import SessionEndpoint
 from safeconduct._http.request import Reply
 
@@ -36,7 +36,7 @@ def session_routes(
 def jwks_route(published: Callable[[], Mapping[str, Any]]) -> EndpointRoute:
     """Return the endpoint that shows the public keys, as *published* returns them now."""
 
-    async def serve(_call: Call) -> Reply:
+    async def serve(_call: EndpointCall) -> Reply:
         return _cached_reply(b"application/jwk-set+json", published(), max_age_seconds=JWKS_MAX_AGE_SECONDS)
 
     return EndpointRoute("GET", JWKS_PATH, "The public keys of this issuer (RFC 7517)", serve)
@@ -45,7 +45,7 @@ def jwks_route(published: Callable[[], Mapping[str, Any]]) -> EndpointRoute:
 def openapi_route(routes: Iterable[EndpointRoute], prefix: str) -> EndpointRoute:
     """Return the endpoint that describes *routes* and itself."""
 
-    async def serve(_call: Call) -> Reply:
+    async def serve(_call: EndpointCall) -> Reply:
         return reply
 
     route = EndpointRoute("GET", f"{prefix}/openapi.json", "This description", serve)

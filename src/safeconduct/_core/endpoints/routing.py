@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from safeconduct._http.request import Reply, Request
-from safeconduct._http.request_body import MAX_BODY_BYTES, Parameters, read_body
+from safeconduct._http.request_body import MAX_BODY_BYTES, BodyParameters, read_body
 from safeconduct.errors import InvalidRequest, MethodNotAllowed
 
 Body = Callable[[int], Awaitable[bytes]]
@@ -21,7 +21,7 @@ _PATH_PARAMETER: Final = "{id}"
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class EndpointCall:
     """A request for one of our endpoints."""
 
     request: Request
@@ -47,7 +47,7 @@ class Call:
             raise InvalidRequest(f"the query has {name} twice")
         return values[0] if values else None
 
-    async def parameters(self) -> Parameters:
+    async def parameters(self) -> BodyParameters:
         """
         Read the parameters in the body.
 
@@ -62,7 +62,7 @@ class Call:
         return read_body(types[0] if types else None, await self.body(MAX_BODY_BYTES))
 
 
-Endpoint = Callable[[Call], Awaitable[Reply]]
+Endpoint = Callable[[EndpointCall], Awaitable[Reply]]
 """Answers a call; raises an ``AuthError`` where it cannot."""
 
 
@@ -112,7 +112,7 @@ class Endpoints:
         endpoint = methods.get("GET" if request.method == "HEAD" else request.method)
         if endpoint is None:
             raise MethodNotAllowed(tuple(sorted([*methods, *(["HEAD"] if "GET" in methods else [])])))
-        return await endpoint(Call(request, body, item, query))
+        return await endpoint(EndpointCall(request, body, item, query))
 
     def _split(self, path: str) -> tuple[str, str] | None:
         for prefix in self._prefixes:
