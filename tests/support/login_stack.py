@@ -13,7 +13,7 @@ from safeconduct._core.passwords import Passwords
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import question_for
 from safeconduct._core.sessions.stored import StoredSessions
-from safeconduct._core.throttle import Throttle, ThrottleNews
+from safeconduct._core.throttle import Throttle, ThrottleEvents
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._wiring.sessions import session_context, stateless_sessions
@@ -87,7 +87,7 @@ class LoginStack:
             return None
         counters = MemoryStore(clock=self.clock, horizon_ms=0, leeway_ms=0)
         throttle = Throttle(
-            counters, counters, LIMITS, key=b"k" * 32, news=ThrottleNews(self.events.append, self.clock)
+            counters, counters, LIMITS, key=b"k" * 32, events=ThrottleEvents(self.events.append, self.clock)
         )
         return Passwords(people, throttle, announce=self.events.append)
 
@@ -177,7 +177,7 @@ class StatelessLoginStack:
             return None
         counters = NullStore(clock=self.clock, horizon_ms=0, leeway_ms=0)
         throttle = Throttle(
-            counters, counters, LIMITS, key=b"k" * 32, news=ThrottleNews(self.events.append, self.clock)
+            counters, counters, LIMITS, key=b"k" * 32, events=ThrottleEvents(self.events.append, self.clock)
         )
         return Passwords(people, throttle, announce=self.events.append)
 

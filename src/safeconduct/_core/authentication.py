@@ -140,15 +140,15 @@ class Authenticator:
 
     async def _from_elsewhere(self, request: Request, outer: Passed | None, now: float) -> tuple[Passed, bool]:
         found = self.sources.carried(request)
-        if outer is not None and (found is None or found.place.scheme == "cookie") and _hid_token(outer, request):
+        if outer is not None and (found is None or found.source.scheme == "cookie") and _hid_token(outer, request):
             # The cookie is not the credential of this handshake: the outer one found a token that goes before it.
             return outer, False
         if found is None:
             return self.anonymous_results.nobody, False
-        if outer is not None and _is_same(outer, found.place.key):
+        if outer is not None and _is_same(outer, found.source.key):
             return outer, False
-        known = self.bearer.remembered.get(found.place.key)
-        return (known.passed, False) if known is not None else await self._prove(found.token, found.place, now)
+        known = self.bearer.remembered.get(found.source.key)
+        return (known.passed, False) if known is not None else await self._prove(found.token, found.source, now)
 
     async def _prove(self, token: str, source: CredentialSource, now: float) -> tuple[Passed, bool]:
         passed = await self.resolver.prove(token, source, now=now)

@@ -7,7 +7,7 @@ from safeconduct._core.budget import within_one_budget
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import Account
 from safeconduct._core.opaque import OpaqueTokenResolver
-from safeconduct._core.passwords import refuse_misfit_name
+from safeconduct._core.passwords import refuse_unusable_name
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revoker import RevocationReceipt, Revoker
 from safeconduct._core.sessions.binding import RequestOrigin
@@ -69,7 +69,7 @@ class AsyncSessions:
             ConfigurationError: If sessions lack a key, a store or a name.
         """
         if username is not None:
-            refuse_misfit_name(username)
+            refuse_unusable_name(username)
         name = account.subject if username is None else username
         return await self._session_verbs().sign_in(account, username=name, remember=remember, origin=origin)
 
