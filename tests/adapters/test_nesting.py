@@ -1,4 +1,4 @@
-"""One middleware inside another: the proof is taken over by the same ``Auth`` for the same bytes only."""
+"""Nest middlewares: a proof is reused only by the same ``Auth`` and for the same bytes."""
 
 import asyncio
 
@@ -6,19 +6,18 @@ import pytest
 from a2wsgi import WSGIMiddleware
 from asgiref.wsgi import WsgiToAsgi
 
+from app_client import SentRequest, asgi_scope, call_asgi, call_wsgi, play, socket_scope, wsgi_environ
 from applications import AsgiReport, wsgi_application
-from calling import Asked, call_asgi, call_wsgi, environ_of, scope_of
-from minting import tokens
-from people import Folk
+from auth_setups import configuration, now
+from memory_directory import MemoryDirectory
+from request_row import basic
 from safeconduct import Auth
 from safeconduct.stores import MemoryStore
-from sockets import play, socket_scope
-from stages import configuration, now
-from table import basic
+from table_tokens import tokens
 
 
 class Counting(MemoryStore):
-    """A store that counts its questions."""
+    """A store that counts the queries that it gets."""
 
     __slots__ = ("asked",)
 
@@ -32,9 +31,9 @@ class Counting(MemoryStore):
 
 
 def counted(**access):
-    """Return an ``Auth`` that remembers nothing, with its counters of questions and of proofs."""
+    """Return an ``Auth`` without caches, with counters of its store queries and verifications."""
     store = Counting()
-    auth = Auth(configuration(tokens={"remembered": 0}, **access), directory=Folk(), clock=now, store=store)
+    auth = Auth(configuration(tokens={"remembered": 0}, **access), directory=MemoryDirectory(), clock=now, store=store)
     verify, proofs = auth._container._recognition.verify, []
 
     def count(token, *, now):
@@ -47,19 +46,21 @@ def counted(**access):
 
 def request(name="alice", **headers):
     """Return a request of one user."""
-    return Asked("GET", "/me", (("authorization", f"Bearer {tokens()[name]}".encode()), *headers.items()), "https")
+    return SentRequest(
+        "GET", "/me", (("authorization", f"Bearer {tokens()[name]}".encode()), *headers.items()), "https"
+    )
 
 
 def through(application, asked):
     """Ask an ASGI application."""
-    return asyncio.run(call_asgi(application, scope_of(asked)))
+    return asyncio.run(call_asgi(application, asgi_scope(asked)))
 
 
 def test_the_inner_one_takes_the_proof_over():
     auth, store, proofs = counted()
 
     assert "alice" == through(auth.asgi(auth.asgi(AsgiReport())), request()).report["who"]
-    assert "alice" == call_wsgi(auth.wsgi(auth.wsgi(wsgi_application)), environ_of(request())).report["who"]
+    assert "alice" == call_wsgi(auth.wsgi(auth.wsgi(wsgi_application)), wsgi_environ(request())).report["who"]
     assert (2, 2) == (store.asked, len(proofs))
 
 
@@ -72,7 +73,7 @@ def test_wsgi_inside_asgi_by_a2wsgi_is_proven_once():
 
 
 def test_wsgi_inside_asgi_by_asgiref_is_as_safe():
-    """That bridge hands nothing on, so that the inner one asks for itself."""
+    """That bridge passes no identity on, so the inner middleware authenticates by itself."""
     auth, store, proofs = counted()
 
     seen = through(auth.asgi(WsgiToAsgi(auth.wsgi(wsgi_application))), request())
@@ -93,7 +94,7 @@ def test_another_one_inside_proves_for_itself():
 
 @pytest.mark.parametrize("name", ["bob", "expired"])
 def test_other_bytes_are_proven_anew(name):
-    """Whoever changes the credential in between changes who is asking."""
+    """Changing the credential in between changes the identity."""
     auth, _, _ = counted()
     inner = auth.asgi(AsgiReport())
 
@@ -107,7 +108,7 @@ def test_other_bytes_are_proven_anew(name):
 
 
 def test_a_credential_that_is_taken_away_is_gone():
-    """The proof alone is no credential."""
+    """A proof without its credential does not authenticate."""
     auth, _, _ = counted()
     inner = auth.asgi(AsgiReport())
 
@@ -118,7 +119,7 @@ def test_a_credential_that_is_taken_away_is_gone():
 
 
 def test_the_inner_rules_are_asked():
-    """By its own paths: what is mounted sees another one."""
+    """The rules of a mounted application match the path below the mount."""
     auth, _, _ = counted()
     inner = auth.asgi(AsgiReport())
 
@@ -129,7 +130,7 @@ def test_the_inner_rules_are_asked():
 
 
 def test_an_inner_one_serves_no_path_of_ours():
-    """Only the outermost does; what is mounted is the application's."""
+    """Only the outermost middleware serves endpoints; the mounted paths belong to the application."""
     auth, _, _ = counted()
     inner = auth.asgi(AsgiReport())
 
@@ -174,21 +175,21 @@ def wsgi_in_asgi(auth):
 
 NESTS = [
     pytest.param(through, asgi_in_asgi, id="asgi in asgi"),
-    pytest.param(lambda app, asked: call_wsgi(app, environ_of(asked)), wsgi_in_wsgi, id="wsgi in wsgi"),
+    pytest.param(lambda app, asked: call_wsgi(app, wsgi_environ(asked)), wsgi_in_wsgi, id="wsgi in wsgi"),
     pytest.param(through, wsgi_in_asgi, id="wsgi in asgi"),
 ]
 nests = pytest.mark.parametrize(("ask", "nest"), NESTS)
 
 
 def to(path, *headers, method="GET"):
-    """Return a request of alice for a path below the mount; without *headers*, by her token in the header."""
+    """Return alice's request for a path below the mount; without *headers*, her token is in the header."""
     mine = headers or (("authorization", f"Bearer {tokens()['alice']}".encode()),)
-    return Asked(method, OUTSIDE + path, (("host", b"app.example"), *mine), "https")
+    return SentRequest(method, OUTSIDE + path, (("host", b"app.example"), *mine), "https")
 
 
 @nests
 def test_a4_a_strict_rule_of_the_inner_one_asks_the_store(ask, nest):
-    """Where the outer one, by its own rules, asked nobody."""
+    """The outer middleware did not ask the store by its own rules."""
     rules = [{"path": "/strict", "consistency": "strict"}]
     auth, store, _ = counted(access={"public": [], "rules": rules}, revocation={"consistency": "none"})
     application = nest(auth)
@@ -207,7 +208,7 @@ def test_a4_a_strict_rule_of_the_inner_one_asks_the_store(ask, nest):
 @nests
 @pytest.mark.parametrize(("path", "expected"), [("/there", 1), ("/lax", 0)])
 def test_a4_what_a_rule_of_the_outer_one_left_out_the_inner_one_asks(ask, nest, path, expected):
-    """Unless a rule of its own leaves it out, too."""
+    """Unless its own rules skip the check as well."""
     rules = [{"path": OUTSIDE + "/{rest...}", "consistency": "none"}, {"path": "/lax", "consistency": "none"}]
     auth, store, _ = counted(access={"public": [], "rules": rules})
 
@@ -218,7 +219,7 @@ def test_a4_what_a_rule_of_the_outer_one_left_out_the_inner_one_asks(ask, nest, 
 
 @nests
 def test_a4_an_unsafe_rule_of_the_inner_one_looks_at_the_page(ask, nest):
-    """By cookie, from a page that is not ours; the outer one let a GET pass."""
+    """The cookie comes from a foreign page, and the outer middleware saw a GET."""
     auth, _, _ = counted(access={"public": [], "rules": [{"path": "/unsafe", "unsafe": True}]})
     cookie = ("cookie", f"__Host-safeconduct={tokens()['alice']}".encode())
     application = nest(auth)
@@ -232,7 +233,7 @@ def test_a4_an_unsafe_rule_of_the_inner_one_looks_at_the_page(ask, nest):
 
 
 def test_a4_a_method_that_is_changed_in_between_is_judged_as_it_is():
-    """An override makes an unsafe method of a safe one: the inner one looks at the page."""
+    """An override turns a safe method into an unsafe one, so the inner middleware checks the origin."""
     auth, _, _ = counted()
     inner = auth.asgi(AsgiReport())
 
@@ -245,7 +246,7 @@ def test_a4_a_method_that_is_changed_in_between_is_judged_as_it_is():
 
 
 def test_a4_a_handshake_is_one_persons_all_the_way():
-    """The token among the subprotocols goes before another person's cookie, outside and inside."""
+    """The token among the subprotocols takes precedence over a cookie in both middlewares."""
     auth, _, _ = counted()
     seen = []
 
@@ -258,7 +259,7 @@ def test_a4_a_handshake_is_one_persons_all_the_way():
     cookie = ("cookie", f"__Host-safeconduct={tokens()['bob']}".encode())
 
     for nested in (application, auth.asgi(application), auth.asgi(auth.asgi(application))):
-        asked = Asked("GET", "/me", (("host", b"app.example"), offered, cookie, OWN), "https")
+        asked = SentRequest("GET", "/me", (("host", b"app.example"), offered, cookie, OWN), "https")
         asyncio.run(play(auth.asgi(nested), socket_scope(asked)))
 
     assert [("alice", "subprotocol")] * 3 == seen
@@ -267,10 +268,10 @@ def test_a4_a_handshake_is_one_persons_all_the_way():
 @pytest.mark.parametrize("bridge", [WSGIMiddleware, WsgiToAsgi])
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_a4_cookies_in_two_fields_are_one_persons_all_the_way(bridge, order):
-    """HTTP/2 sends them so; a bridge to WSGI would join them by a comma."""
+    """HTTP/2 splits the field; a bridge to WSGI would join the parts by a comma."""
     auth, _, _ = counted()
     crumbs = [("cookie", f"__Host-safeconduct={tokens()['alice']}".encode()), ("cookie", b"theme=dark")]
-    asked = Asked("GET", "/me", (("host", b"app.example"), *(crumbs[at] for at in order)), "https")
+    asked = SentRequest("GET", "/me", (("host", b"app.example"), *(crumbs[at] for at in order)), "https")
 
     seen = through(auth.asgi(bridge(auth.wsgi(wsgi_application))), asked)
 
@@ -280,16 +281,16 @@ def test_a4_cookies_in_two_fields_are_one_persons_all_the_way(bridge, order):
 
 @pytest.mark.parametrize("headers", [basic("alice", "correct horse"), (("authorization", "Bearer {alice}"),)])
 def test_a4_an_emptied_header_is_no_credential(headers):
-    """Whatever the outer one proved by it."""
-    auth = Auth(configuration(), directory=Folk(alice="correct horse"), clock=now)
+    """This holds whatever the outer middleware proved by it."""
+    auth = Auth(configuration(), directory=MemoryDirectory(alice="correct horse"), clock=now)
     inner = auth.wsgi(wsgi_application)
 
     def emptying(environ, start_response):
         return inner({**environ, "HTTP_AUTHORIZATION": ""}, start_response)
 
     filled = [(name, value.format(alice=tokens()["alice"]).encode()) for name, value in headers]
-    asked = Asked("GET", "/me", (("host", b"app.example"), *filled), "https")
+    asked = SentRequest("GET", "/me", (("host", b"app.example"), *filled), "https")
 
-    seen = call_wsgi(auth.wsgi(emptying), environ_of(asked))
+    seen = call_wsgi(auth.wsgi(emptying), wsgi_environ(asked))
 
     assert (401, None) == (seen.status, seen.report)

@@ -1,4 +1,4 @@
-"""The gate and the application read the same path: below a mount prefix, whoever takes it off."""
+"""Make the gate and the application read the same path below a mount prefix."""
 
 import asyncio
 import sys
@@ -18,14 +18,13 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from calling import Asked, call_asgi, call_wsgi, environ_of, scope_of
-from frameworks import Served, django_asgi, django_wsgi, plain_asgi, plain_wsgi
-from minting import tokens
-from people import Folk
+from app_client import SentRequest, asgi_scope, call_asgi, call_wsgi, play, socket_scope, wsgi_environ
+from auth_setups import configuration, now
+from frameworks import ServedMethods, django_asgi, django_wsgi, plain_asgi, plain_wsgi
+from memory_directory import MemoryDirectory
 from safeconduct import Auth, ConfigurationError
 from safeconduct.asgi import AuthMiddleware
-from sockets import play, socket_scope
-from stages import configuration, now
+from table_tokens import tokens
 
 RULES = [{"path": "/admin/{rest...}", "roles": ["admin"]}]
 ALICE = (("authorization", f"Bearer {tokens()['alice']}".encode()),)
@@ -33,19 +32,19 @@ ALICE = (("authorization", f"Bearer {tokens()['alice']}".encode()),)
 
 def auth():
     config = configuration(access={"public": ["/public/{rest...}"], "rules": RULES}, sources=["bearer"])
-    return Auth(config, directory=Folk(), clock=now)
+    return Auth(config, directory=MemoryDirectory(), clock=now)
 
 
 def asked(target):
-    return Asked("GET", target, (("host", b"app.example"), *ALICE), "https")
+    return SentRequest("GET", target, (("host", b"app.example"), *ALICE), "https")
 
 
 def ask_asgi(application, target, root_path):
-    return asyncio.run(call_asgi(application, scope_of(asked(target), root_path=root_path)))
+    return asyncio.run(call_asgi(application, asgi_scope(asked(target), root_path=root_path)))
 
 
 def as_litestar_strips(served):
-    """Stand in for Litestar: cut the path at the first place where the prefix occurs, and collapse slashes."""
+    """Read a path as Litestar does: cut it where the prefix first occurs, and collapse slashes."""
 
     async def application(scope, receive, send):
         rest = scope["path"].split(scope["root_path"], maxsplit=1)[-1]
@@ -79,8 +78,8 @@ APPLICATIONS = {
 @pytest.mark.parametrize("target", ["/public/api/admin", "/apiadmin", "/public/apiadmin", "/x/api"])
 @pytest.mark.parametrize("make", APPLICATIONS.values(), ids=APPLICATIONS)
 def test_a2_a_root_path_elsewhere_in_the_path_is_refused(make, target):
-    """Applications read such a path in different ways, so none gets it."""
-    served = Served()
+    """Applications disagree on how to read such a path, so none is called."""
+    served = ServedMethods()
 
     seen = ask_asgi(auth().asgi(make(served)), target, "/api")
 
@@ -91,8 +90,8 @@ def test_a2_a_root_path_elsewhere_in_the_path_is_refused(make, target):
 
 @pytest.mark.parametrize("make", APPLICATIONS.values(), ids=APPLICATIONS)
 def test_a2_below_a_root_path_rules_meet_the_rest(make):
-    """As its leading segments it is taken off, here and in each application, however often it comes again."""
-    served = Served()
+    """The prefix is removed where the path begins with it, here and in each application, and only once."""
+    served = ServedMethods()
     application = auth().asgi(make(served))
 
     closed = [ask_asgi(application, target, "/api").status for target in ("/api/admin", "/api/admin/x", "/admin")]
@@ -104,8 +103,8 @@ def test_a2_below_a_root_path_rules_meet_the_rest(make):
 
 
 def test_a2_a_handshake_below_a_root_path_is_refused_alike():
-    served = Served()
-    scope = socket_scope(Asked("GET", "/public/api/admin", (), "https")) | {"root_path": "/api"}
+    served = ServedMethods()
+    scope = socket_scope(SentRequest("GET", "/public/api/admin", (), "https")) | {"root_path": "/api"}
 
     sent = asyncio.run(play(auth().asgi(plain_asgi(served)), scope))
 
@@ -114,8 +113,8 @@ def test_a2_a_handshake_below_a_root_path_is_refused_alike():
 
 
 def test_a2_mounts_in_mounts_of_one_name():
-    """An inner one reads the path below all of them."""
-    served = Served()
+    """An inner middleware reads the path below all mounts."""
+    served = ServedMethods()
     mounted = Mount("/a", app=auth().asgi(starlette_everywhere(served)))
     application = Starlette(routes=[Mount("/a", routes=[mounted])])
 
@@ -126,12 +125,12 @@ def test_a2_mounts_in_mounts_of_one_name():
 
 
 def ask_wsgi(application, target, **more):
-    return call_wsgi(application, environ_of(asked(target), **more))
+    return call_wsgi(application, wsgi_environ(asked(target), **more))
 
 
 def test_a2_behind_wsgi_the_path_comes_without_the_prefix():
-    """``PATH_INFO`` is relative already: nobody looks for ``SCRIPT_NAME`` in it a second time."""
-    served = Served()
+    """``PATH_INFO`` is relative already and is not searched for ``SCRIPT_NAME`` again."""
+    served = ServedMethods()
     application = auth().wsgi(flask_everywhere(served))
     below = {"SCRIPT_NAME": "/api"}
 
@@ -146,8 +145,8 @@ def test_a2_behind_wsgi_the_path_comes_without_the_prefix():
 
 @pytest.mark.parametrize("stands", ["inside", "outside"])
 def test_a2_a_dispatcher_cuts_whole_segments(stands):
-    """Werkzeug's: its mounts read what the gate in them reads, and what the gate around them reads below the mount."""
-    served = Served()
+    """Werkzeug's dispatcher: a mount reads the same path as a gate inside it, or outside it below the mount."""
+    served = ServedMethods()
     inner = flask_everywhere(served)
     mounts = {"/admin": auth().wsgi(inner) if stands == "inside" else inner}
     dispatcher = DispatcherMiddleware(plain_wsgi(served), mounts)
@@ -160,8 +159,8 @@ def test_a2_a_dispatcher_cuts_whole_segments(stands):
 
 
 def test_a2_an_asgi_application_behind_wsgi_reads_the_rest():
-    """By a2wsgi the prefix and the path come together again, and the application takes the same part off."""
-    served = Served()
+    """a2wsgi joins prefix and path again, and the application removes the same part."""
+    served = ServedMethods()
     application = auth().wsgi(ASGIMiddleware(starlette_everywhere(served)))
     below = {"SCRIPT_NAME": "/api", "REMOTE_PORT": "1", "RAW_URI": "/api/x/api/admin"}
 
@@ -173,7 +172,7 @@ def test_a2_an_asgi_application_behind_wsgi_reads_the_rest():
 
 
 def fastapi_below(root_path):
-    """Return an application with a root path of its own; its parameter of that name warns that it will go."""
+    """Return an application with its own root path, whose deprecated parameter warns."""
     application = FastAPI(openapi_url=None)
     application.root_path = root_path
     return application
@@ -184,7 +183,7 @@ def wrapped_by_cors(application):
 
 
 class ByProtocol:
-    """Stand in for Channels' router of protocols."""
+    """Route by protocol, as Channels does."""
 
     def __init__(self, application):
         self.application_mapping = {"http": application}
@@ -195,7 +194,7 @@ class ByProtocol:
 
 @pytest.mark.parametrize("wrap", [lambda app: app, wrapped_by_cors, ByProtocol], ids=["bare", "cors", "protocols"])
 def test_a2_an_application_with_a_root_path_of_its_own_is_not_wrapped(wrap):
-    """The message tells what to do instead."""
+    """The message says what to do instead."""
     with pytest.raises(ConfigurationError, match=r"'/api'.*add_middleware.*--root-path"):
         auth().asgi(wrap(fastapi_below("/api")))
 
@@ -206,7 +205,7 @@ def test_a2_no_root_path_is_none(root_path):
 
 
 def test_a2_a_folder_is_no_root_path():
-    """Quart's and Flask's attribute of that name says where their files are."""
+    """Quart and Flask use an attribute of that name for the folder of their files."""
     folder = Flask("folder", root_path="/srv").root_path
 
     class LikeQuart:
@@ -219,8 +218,8 @@ def test_a2_a_folder_is_no_root_path():
 
 
 def test_a2_a_middleware_within_reads_the_applications_own_root_path():
-    """The way that the message names."""
-    served = Served()
+    """This is what the message advises."""
+    served = ServedMethods()
     application = fastapi_below("/api")
     application.add_api_route("/admin/x", lambda: served.answer("/admin/x"))
     application.add_api_route("/y", lambda: served.answer("/y"))
@@ -235,8 +234,8 @@ def test_a2_a_middleware_within_reads_the_applications_own_root_path():
 
 @pytest.mark.parametrize(("world", "make"), [("asgi", django_asgi), ("wsgi", django_wsgi)])
 def test_a2_django_with_a_forced_script_name_is_not_wrapped(world, make):
-    """It takes the prefix off by itself; without the setting it is wrapped."""
-    application = make(Served())
+    """Django removes the prefix by itself; without that setting it is wrapped."""
+    application = make(ServedMethods())
     wrap = getattr(auth(), world)
 
     with (
@@ -249,18 +248,18 @@ def test_a2_django_with_a_forced_script_name_is_not_wrapped(world, make):
 
 
 def test_a2_what_is_none_of_django_is_wrapped(monkeypatch):
-    """Whatever its settings say, and where nobody has imported it."""
+    """This holds whatever Django's settings say, and where Django is not imported."""
     with override_settings(FORCE_SCRIPT_NAME="/api"):
-        assert auth().wsgi(plain_wsgi(Served()))
-        assert auth().asgi(plain_asgi(Served()))
+        assert auth().wsgi(plain_wsgi(ServedMethods()))
+        assert auth().asgi(plain_asgi(ServedMethods()))
     monkeypatch.delitem(sys.modules, "django.core.handlers.base")
-    assert auth().wsgi(plain_wsgi(Served()))
+    assert auth().wsgi(plain_wsgi(ServedMethods()))
 
 
 def test_a2_django_without_settings_forces_nothing(monkeypatch):
-    """Something else has imported it, and the application is none of it."""
+    """Another module has imported Django, but the application is not a Django application."""
     monkeypatch.setattr(settings, "_wrapped", empty)
     assert not settings.configured
 
-    assert auth().wsgi(plain_wsgi(Served()))
-    assert auth().asgi(plain_asgi(Served()))
+    assert auth().wsgi(plain_wsgi(ServedMethods()))
+    assert auth().asgi(plain_asgi(ServedMethods()))

@@ -1,4 +1,4 @@
-"""A slash at the end of a path: frameworks read it as they like, and no rule is passed by one more or less."""
+"""Apply a rule to a path with or without a slash at its end, however the framework reads it."""
 
 import asyncio
 
@@ -9,18 +9,18 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from calling import Asked, call_asgi, call_wsgi, environ_of, scope_of
-from frameworks import Served, plain_asgi
-from minting import tokens
-from people import Folk
+from app_client import SentRequest, asgi_scope, call_asgi, call_wsgi, wsgi_environ
+from auth_setups import configuration, now
+from frameworks import ServedMethods, plain_asgi
+from memory_directory import MemoryDirectory
 from safeconduct import Auth
-from stages import configuration, now
+from table_tokens import tokens
 
 ALICE = (("authorization", f"Bearer {tokens()['alice']}".encode()),)
 
 
 def flask_generous(served):
-    """Return a Flask application that answers with and without the slash."""
+    """Return a Flask application that answers both with and without the slash."""
     application = Flask("slashes")
     application.url_map.strict_slashes = False
     application.add_url_rule("/admin/", view_func=lambda: served.answer("/admin/"))
@@ -29,7 +29,7 @@ def flask_generous(served):
 
 
 def as_litestar_reads(served):
-    """Stand in for Litestar, which takes slashes off both ends."""
+    """Read a path as Litestar does: remove slashes from both ends."""
 
     async def application(scope, receive, send):
         await plain_asgi(served)({**scope, "method": "/" + scope["path"].strip("/")}, receive, send)
@@ -56,16 +56,16 @@ WORLDS = {
 @pytest.mark.parametrize("target", ["/admin", "/admin/"])
 @pytest.mark.parametrize(("world", "make"), WORLDS.values(), ids=WORLDS)
 def test_a3_a_slash_is_no_way_around_a_rule(world, make, target, rule):
-    """Whichever of the two is written, and whichever is asked for."""
-    served = Served()
+    """This holds for both spellings of the rule and both spellings of the request."""
+    served = ServedMethods()
     config = configuration(access={"public": [], "rules": [{"path": rule, "roles": ["admin"]}]}, sources=["bearer"])
-    application = getattr(Auth(config, directory=Folk(), clock=now), world)(make(served))
-    asked = Asked("GET", target, (("host", b"app.example"), *ALICE), "https")
+    application = getattr(Auth(config, directory=MemoryDirectory(), clock=now), world)(make(served))
+    asked = SentRequest("GET", target, (("host", b"app.example"), *ALICE), "https")
 
     if world == "wsgi":
-        seen = call_wsgi(application, environ_of(asked))
+        seen = call_wsgi(application, wsgi_environ(asked))
     else:
-        seen = asyncio.run(call_asgi(application, scope_of(asked)))
+        seen = asyncio.run(call_asgi(application, asgi_scope(asked)))
 
     assert 403 == seen.status
     assert b"insufficient_scope" in seen.values("www-authenticate")[0].encode()

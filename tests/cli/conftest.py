@@ -1,9 +1,9 @@
-"""A place of its own for every test of the command line."""
+"""Give every test of the command line its own empty working directory."""
 
 import pytest
 
-from commands import without_environment, write_configuration
-from servers import Server
+from command_line import without_environment, write_configuration
+from store_servers import Server
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,7 @@ def valkey():
 
 @pytest.fixture
 def server(valkey):
-    """Return it empty, and fit."""
+    """Return the server, emptied and with an acceptable eviction policy."""
     valkey.say("FLUSHALL")
     valkey.say("CONFIG", "SET", "maxmemory-policy", "noeviction")
     return valkey

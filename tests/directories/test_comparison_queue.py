@@ -1,4 +1,4 @@
-"""Who goes first and who is refused, without a thread and without a loop."""
+"""Decide who compares a password next and who is refused, without threads and without a loop."""
 
 import pytest
 
@@ -8,25 +8,25 @@ from safeconduct.errors import ConfigurationError, Unavailable
 
 
 class Waiters:
-    """A queue, and who was woken, in order."""
+    """A queue, and the names that were woken, in order."""
 
     def __init__(self, **bounds):
         self.queue = ComparisonQueue(**bounds)
         self.woken = []
 
     def ask(self, name, network="net", needs="slot", key=None):
-        place = QueuePosition(name if key is None else key, network, 0)
-        return place, self.queue.ask(place, needs, lambda: self.woken.append(name))
+        position = QueuePosition(name if key is None else key, network, 0)
+        return position, self.queue.ask(position, needs, lambda: self.woken.append(name))
 
     def wait(self, name, *arguments, **options):
-        place, has_it = self.ask(name, *arguments, **options)
+        position, has_it = self.ask(name, *arguments, **options)
         assert not has_it
-        return place
+        return position
 
     def run(self, name, *arguments, **options):
-        place, has_it = self.ask(name, *arguments, **options)
+        position, has_it = self.ask(name, *arguments, **options)
         assert has_it
-        return place
+        return position
 
 
 def test_c1_as_many_run_as_there_are_slots_and_the_longest_wait_ends_first():
@@ -61,7 +61,7 @@ def test_nobody_waits_where_there_is_no_queue():
 
 
 def test_c1_one_comparison_of_an_account_and_network_has_the_turn():
-    """The turn passes to the one who came first, though there are slots for all."""
+    """The lock of a key passes to the first waiter, even if there are slots for all."""
     waiters = Waiters(at_once=8, waiting=8)
     first = waiters.run("a", needs="turn", key="k")
     second = waiters.wait("b", needs="turn", key="k")
@@ -75,21 +75,21 @@ def test_c1_one_comparison_of_an_account_and_network_has_the_turn():
 
 
 def test_c1_a_turn_ends_with_the_thread_that_still_compares():
-    """Whoever hangs up does not begin a second comparison of their account."""
+    """A caller that hangs up cannot start a second comparison for the account."""
     waiters = Waiters(at_once=8, waiting=8)
-    place = waiters.run("a", needs="turn", key="k")
-    assert waiters.queue.ask(place, "slot", list)
+    position = waiters.run("a", needs="turn", key="k")
+    assert waiters.queue.ask(position, "slot", list)
     waiters.wait("b", needs="turn", key="k")
 
-    waiters.queue.leave(place)
+    waiters.queue.leave(position)
     assert [] == waiters.woken
 
-    waiters.queue.leave_slot(place)
+    waiters.queue.leave_slot(position)
     assert ["b"] == waiters.woken
 
 
 def test_c1_one_network_fills_an_empty_queue():
-    """An office behind one address signs in at nine o'clock."""
+    """Many users behind one address can sign in at the same time."""
     waiters = Waiters(at_once=2, waiting=32)
     waiters.run("a")
     waiters.run("b")
@@ -103,7 +103,7 @@ def test_c1_one_network_fills_an_empty_queue():
 
 
 def test_c1_a_network_with_less_than_a_quarter_is_let_into_a_full_queue():
-    """The newest of the network that has the most makes room: a network keeps a quarter, whatever it sends."""
+    """In a full queue the newest waiter of the largest network is evicted: each network keeps a quarter."""
     waiters = Waiters(at_once=1, waiting=8)
     waiters.run("a")
     crowd = [waiters.wait(f"crowd{number}", "crowd") for number in range(8)]
@@ -114,20 +114,20 @@ def test_c1_a_network_with_less_than_a_quarter_is_let_into_a_full_queue():
         waiters.wait(f"third{number}", "third")
 
     assert ["crowd7", "crowd6", "crowd5", "crowd4"] == waiters.woken
-    assert not any(waiters.queue.has(place, "slot") for place in crowd[4:])
+    assert not any(waiters.queue.has(position, "slot") for position in crowd[4:])
     # Two of eight are a quarter, which is all that a network may have while the queue is full.
     for network in ("other", "third", "crowd"):
         with pytest.raises(Unavailable):
             waiters.ask("one more", network)
     for number in range(2):
         waiters.wait(f"fourth{number}", "fourth")
-    # Each has its quarter now.
+    # Each network has its quarter now.
     with pytest.raises(Unavailable):
         waiters.ask("one more", "fifth")
 
 
 def test_c1_slots_go_round_the_networks():
-    """One who comes late from another network goes next."""
+    """A late caller from another network is next."""
     waiters = Waiters(at_once=1, waiting=32)
     running = waiters.run("a", "crowd")
     places = {f"crowd{number}": waiters.wait(f"crowd{number}", "crowd") for number in range(4)}
@@ -141,7 +141,7 @@ def test_c1_slots_go_round_the_networks():
 
 
 def test_c1_those_who_run_elsewhere_are_of_several_networks():
-    """Where the bound is wide, one network does not have all of it."""
+    """A large queue is not filled by one network."""
     waiters = Waiters(at_once=4, waiting=4, at_once_per_network=2)
     first = waiters.run("a", "crowd")
     waiters.run("b", "crowd")
@@ -156,10 +156,10 @@ def test_c1_those_who_run_elsewhere_are_of_several_networks():
 def test_one_who_stops_waiting_is_not_woken():
     waiters = Waiters(at_once=1, waiting=2)
     running = waiters.run("a")
-    place = waiters.wait("b")
+    position = waiters.wait("b")
 
-    assert not waiters.queue.has(place, "slot")
-    waiters.queue.leave(place)
+    assert not waiters.queue.has(position, "slot")
+    waiters.queue.leave(position)
     waiters.queue.leave_slot(running)
 
     assert [] == waiters.woken
@@ -168,7 +168,7 @@ def test_one_who_stops_waiting_is_not_woken():
 
 @pytest.mark.parametrize("needs", ["turn", "slot"])
 def test_one_who_can_not_be_woken_is_passed_over(needs):
-    """Its loop has ended without a word: nobody would ever leave for him."""
+    """Its loop has ended, so the waiter would never leave the queue."""
     waiters = Waiters(at_once=1, waiting=2)
     running = waiters.run("a", needs=needs, key="k")
     lost = QueuePosition("k", "net", 0)

@@ -1,4 +1,4 @@
-"""What the pages say of names, files, tables and layers is so."""
+"""Names, files, tables and layers in the documents match the code."""
 
 import dataclasses
 import importlib
@@ -8,15 +8,16 @@ import tomllib
 
 import pytest
 
+import safeconduct
 import written_pages
-from blocks import PROJECT
+from document_blocks import PROJECT
 from safeconduct import errors, events
 from safeconduct._http.problems import answer
 from safeconduct._tokens.issuer_policy import ACR
 
 DOCS = PROJECT / "docs"
 REWRITE = "run `python tests/support/written_pages.py`"
-#: What an error must carry to show all that its challenge may say.
+#: The arguments that make an error show everything that its challenge can have.
 FULL = {
     errors.InsufficientRights: errors.InsufficientRights(["read"]),
     errors.StepUpRequired: errors.StepUpRequired("explicit", 300),
@@ -24,7 +25,7 @@ FULL = {
 
 
 def rows(name, *, cells):
-    """Return the rows of all tables of a page that have so many cells."""
+    """Return the rows of all tables of a page that have *count* cells."""
     lines = (DOCS / name).read_text("utf-8").splitlines()
     split = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
     return [row for row in split if len(row) == cells]
@@ -36,36 +37,72 @@ def classes(module, parent):
     return [kind for kind in found if issubclass(kind, parent) and kind is not parent]
 
 
-def test_every_public_name_is_in_the_reference_as_it_is():
-    """The page of Python's names is what the docstrings say."""
-    assert written_pages.python_api() == written_pages.PYTHON_API.read_text("utf-8"), REWRITE
+#: Modules whose names are imported from them, and not from the package.
+READ_AS_MODULES = {
+    name: importlib.import_module(name)
+    for name in (
+        "safeconduct.asgi",
+        "safeconduct.errors",
+        "safeconduct.events",
+        "safeconduct.flask",
+        "safeconduct.starlette",
+        "safeconduct.testing",
+        "safeconduct.wsgi",
+    )
+}
+#: Public in its module, for the other modules of the package only.
+INTERNAL = {"safeconduct.asgi.outer_of"}
 
 
-def test_g_the_python_page_names_only_what_a_user_may_import():
-    """A signature with a type of a private module tells nobody anything."""
-    page = (DOCS / "reference/python-api.md").read_text("utf-8")
-    signatures = " ".join(re.findall(r"^(?:\*\*|### )`(.+)`", page, re.MULTILINE))
-    shown = set(re.findall(r"^### `(\w+)", page, re.MULTILINE))
-    private = {
-        name
-        for file in (PROJECT / "src/safeconduct").glob("_[a-z]*/**/*.py")
-        for name in re.findall(r"^class (\w+)", file.read_text("utf-8"), re.MULTILINE)
+def public_names():
+    """Return every public name of the package and of the modules that are imported from."""
+    names = {
+        f"safeconduct.{name}"
+        for name in safeconduct.__all__
+        # An error may be imported from both; its entry is that of the module.
+        if getattr(getattr(safeconduct, name), "__module__", None) not in READ_AS_MODULES
     }
-
-    named = private & set(re.findall(r"\w+", signatures)) - shown
-
-    # Whoever writes a store reads its port, `_core/ports.py`.
-    assert {"Store"} == named
+    for name, module in READ_AS_MODULES.items():
+        names |= {f"{name}.{each}" for each in getattr(module, "__all__", defined_names(module))}
+    return names - INTERNAL
 
 
-#: For who works on the package itself: these pages are about its files.
+def defined_names(module):
+    """Return the public classes and functions that *module* defines."""
+    return [
+        name
+        for name, value in vars(module).items()
+        if (inspect.isclass(value) or inspect.isfunction(value))
+        and value.__module__ == module.__name__
+        and not name.startswith("_")
+    ]
+
+
+def documented_names():
+    """Return every name that a page of the Python reference has a directive for."""
+    names = set()
+    for page in sorted((DOCS / "reference/python").glob("*.md")):
+        text = page.read_text("utf-8")
+        names |= set(re.findall(r"^\.\. (?:auto\w+|py:data):: (safeconduct[\w.]+)", text, re.MULTILINE))
+    for name in names & READ_AS_MODULES.keys():
+        names.remove(name)
+        names |= {f"{name}.{each}" for each in defined_names(READ_AS_MODULES[name])}
+    return names
+
+
+def test_every_public_name_is_in_the_python_reference():
+    """Every public name of every public module has an entry, and no entry names anything else."""
+    assert public_names() == documented_names()
+
+
+#: Pages for contributors, which are about the package's files.
 OF_FILES = {"explanation/module-map.md", "explanation/how-a-request-flows.md"}
 PAGES = sorted(page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md"))
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page not in OF_FILES and not page.startswith("design/")])
 def test_g_a_page_for_users_imports_nothing_private(page):
-    """What begins with an underscore may be another tomorrow."""
+    """Private names may change at any time."""
     found = re.findall(r"safeconduct\._\w+", (DOCS / page).read_text("utf-8"))
 
     assert [] == found
@@ -73,7 +110,7 @@ def test_g_a_page_for_users_imports_nothing_private(page):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_g_a_page_tells_what_is_and_promises_no_next_version(page):
-    """Such a sentence is read after the next version came."""
+    """Such a sentence would be outdated with the next version."""
     text = (DOCS / page).read_text("utf-8")
 
     found = re.findall(r"[^.\n]*(?:with the next version|later also|later those|no endpoint begins)[^.\n]*", text)
@@ -82,7 +119,7 @@ def test_g_a_page_tells_what_is_and_promises_no_next_version(page):
 
 
 def test_every_module_is_on_the_map_and_no_other():
-    """Who looks for a file finds it, and what is on the map exists."""
+    """Every file is on the map, and every file of the map exists."""
     page = written_pages.MODULE_MAP.read_text("utf-8")
 
     on_map = set(re.findall(r"^\| `([\w/]+\.py)` \|", page, re.MULTILINE))
@@ -91,10 +128,10 @@ def test_every_module_is_on_the_map_and_no_other():
 
 
 def test_the_layers_on_the_map_are_those_that_are_checked():
-    """The picture that a newcomer gets is the one that import-linter holds."""
+    """The documented layers are those of import-linter."""
     contracts = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
     layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
-    # In parentheses: may be absent; those are named on the map as what will stand there.
+    # Layers in parentheses may be absent; the map names them as planned.
     checked = [set(re.findall(r"\w+", re.sub(r"\((_remote)\)", "", layer))) for layer in layers]
 
     shown = [set(re.findall(r"`(\w+)`", row[0])) for row in rows("explanation/module-map.md", cells=2)]
@@ -107,12 +144,12 @@ FLOW = (DOCS / "explanation/how-a-request-flows.md").read_text("utf-8")
 
 @pytest.mark.parametrize(("file", "name"), re.findall(r"\| `([\w/]+\.py)` \| `([\w.]+)` \|", FLOW), ids=str)
 def test_every_step_of_the_flow_is_where_the_page_says(file, name):
-    """Who opens the file of a step finds the function of that name in it."""
+    """Every step names a function that exists in its file."""
     module = importlib.import_module("safeconduct." + file.removesuffix(".py").replace("/", "."))
 
     found = module
     for part in name.split("."):
-        # What an instance gets when it is made has no value in its class.
+        # Attributes of instances have no value in the class.
         found = getattr(found, part)
 
     assert callable(found)
@@ -121,7 +158,7 @@ def test_every_step_of_the_flow_is_where_the_page_says(file, name):
 
 @pytest.mark.parametrize("kind", classes(errors, errors.AuthError), ids=lambda kind: kind.__name__)
 def test_every_error_is_in_the_table_of_answers(kind):
-    """Status, code, challenge and fields of an answer are those of the table."""
+    """The table has the status, code, challenge and fields of every response."""
     reply = answer(
         FULL.get(kind) or kind(), realm="r", basic_offered=True, acr_values={level: acr for acr, level in ACR.items()}
     )
@@ -135,7 +172,7 @@ def test_every_error_is_in_the_table_of_answers(kind):
         ", ".join(f"`{name.decode()}`" for name, _ in reply.fields if name in {b"retry-after", b"allow"}),
     ]
 
-    shown = [row for row in rows("reference/answers.md", cells=6) if row[0] == f"`{kind.__name__}`"]
+    shown = [row for row in rows("reference/error-responses.md", cells=6) if row[0] == f"`{kind.__name__}`"]
 
     assert [expected] == shown
 
@@ -145,7 +182,7 @@ def _parameters(rest):
 
 
 def test_every_event_is_in_its_table():
-    """Fields and levels of the events are those of the table."""
+    """The table has the fields and levels of every event."""
     words = {10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR", 50: "CRITICAL"}
     expected = {
         (kind.__name__, words[kind.log_level], frozenset(field.name for field in dataclasses.fields(kind)))
@@ -162,7 +199,7 @@ def test_every_event_is_in_its_table():
 
 
 def test_every_note_is_in_the_list_of_notes():
-    """A decision that nobody finds is made again."""
+    """Every decision is listed."""
     notes = {file.name for file in (DOCS / "design").glob("[0-9]*.md")}
 
     listed = set(re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", (DOCS / "design/README.md").read_text("utf-8")))

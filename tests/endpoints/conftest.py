@@ -1,11 +1,11 @@
-"""Places where a login has its whole life: both worlds, over memory and over real servers."""
+"""Fixtures for the endpoints: sites in both worlds, over memory and over real servers."""
 
 import pytest
 
-from login_scene import Time
-from servers import KINDS, Server
-from visiting import Place, Visitor, reopened, stores_of
-from worlds_of_requests import WORLDS
+from applications import WORLDS
+from login_site import LoginClient, LoginSite, reopened, stores_of
+from login_stack import ManualTime
+from store_servers import KINDS, Server
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +25,7 @@ def servers():
 
 @pytest.fixture
 def moment():
-    return Time()
+    return ManualTime()
 
 
 @pytest.fixture
@@ -40,31 +40,31 @@ def world(request):
 
 @pytest.fixture
 def make(world, clock):
-    """Make a place in the memory, with settings of its own."""
+    """Make a site over memory, with its own settings."""
     made = []
 
     def build(**fields):
-        place = Place(world, clock=clock, **fields)
-        made.append(place)
-        return place
+        site = LoginSite(world, clock=clock, **fields)
+        made.append(site)
+        return site
 
     yield build
-    for place in made:
-        place.close()
+    for site in made:
+        site.close()
 
 
-#: A signed token and a reference to the store lead the same life.
+#: Signed and opaque tokens behave alike.
 FORMATS = ("jws", "opaque")
 
 
 @pytest.fixture(params=FORMATS)
-def place(request, make):
+def site(request, make):
     return make(tokens={"format": request.param})
 
 
 @pytest.fixture
-def visitor(place):
-    return Visitor(place)
+def client(site):
+    return LoginClient(site)
 
 
 @pytest.fixture(params=FORMATS)
@@ -74,61 +74,61 @@ def format_of_tokens(request):
 
 @pytest.fixture(params=["memory", *KINDS])
 def workers(request, world, moment, servers):
-    """Make places over one store of every kind; each has its own connections, as the workers of a site have."""
+    """Make sites over one store of every kind, each with its own connections like the workers of a site."""
     made = []
     server = None if request.param == "memory" else servers(request.param)
     stores = stores_of(request.param, server, moment, print)
 
     def begin(**fields):
         own = stores if server is None or not made else reopened(server, moment, print)
-        place = Place(world, clock=moment.clock, stores=own, **fields)
-        made.append(place)
-        return place
+        site = LoginSite(world, clock=moment.clock, stores=own, **fields)
+        made.append(site)
+        return site
 
     yield begin
-    for place in made:
-        place.close()
+    for site in made:
+        site.close()
 
 
 @pytest.fixture
-def anywhere(workers, format_of_tokens):
-    """A place over every kind of store, with either kind of token."""
+def any_site(workers, format_of_tokens):
+    """Return a site over every kind of store, with either format of tokens."""
     return workers(tokens={"format": format_of_tokens})
 
 
 @pytest.fixture(params=["memory", *KINDS])
 def watched(request, world, moment):
-    """A place over every kind of store, and the server, which nobody else uses; None for the memory."""
+    """Return a site over every kind of store, and its server, which no other test uses; None for memory."""
     server = None if request.param == "memory" else Server(request.param)
-    place = Place(world, clock=moment.clock, stores=stores_of(request.param, server, moment, print))
-    yield place, server
-    place.close()
+    site = LoginSite(world, clock=moment.clock, stores=stores_of(request.param, server, moment, print))
+    yield site, server
+    site.close()
     if server is not None:
         server.stop()
 
 
 @pytest.fixture
 def doomed(world, moment, format_of_tokens):
-    """A place whose server can be killed."""
+    """Return a site whose server can be killed."""
     server = Server("valkey")
     # Over TCP: redis-py 5 leaves the socket open, until it is collected, where a Unix socket is gone.
     stores = stores_of("valkey", server, moment, print, by="url")
-    place = Place(world, clock=moment.clock, stores=stores, tokens={"format": format_of_tokens})
-    yield place, server
-    place.close()
+    site = LoginSite(world, clock=moment.clock, stores=stores, tokens={"format": format_of_tokens})
+    yield site, server
+    site.close()
     server.stop()
 
 
 @pytest.fixture(params=KINDS)
 def over_a_server(request, world, moment, servers):
-    """Make a place over a server that the test may look into."""
+    """Make a site over a server that the test can inspect."""
     server, made = servers(request.param), []
 
     def build(**fields):
-        place = Place(world, clock=moment.clock, stores=stores_of(request.param, server, moment, print), **fields)
-        made.append(place)
-        return place, server
+        site = LoginSite(world, clock=moment.clock, stores=stores_of(request.param, server, moment, print), **fields)
+        made.append(site)
+        return site, server
 
     yield build
-    for place in made:
-        place.close()
+    for site in made:
+        site.close()

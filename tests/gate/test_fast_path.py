@@ -6,16 +6,15 @@ from contextlib import contextmanager
 
 import pytest
 
-from applications import AsgiReport, wsgi_application
-from calling import Asked, call_asgi, call_wsgi, environ_of, scope_of
-from minting import NOW, tokens
-from people import Folk
+from app_client import SentRequest, asgi_scope, call_asgi, call_wsgi, wsgi_environ
+from applications import WORLDS, AsgiReport, wsgi_application
+from auth_setups import configuration
+from memory_directory import MemoryDirectory
 from safeconduct import Account, Auth
 from safeconduct._core.authentication import Authenticator
 from safeconduct._core.gate import Gate
-from stages import configuration
+from table_tokens import NOW, tokens
 from worlds import Clock
-from worlds_of_requests import WORLDS
 
 TOKEN = tokens()["alice"]
 CARRIERS = {
@@ -77,21 +76,21 @@ class Scene:
 
     def __init__(self, world, **fields):
         self.world, self.clock = world, Clock(float(NOW))
-        self.auth = Auth(configuration(**fields), directory=Folk(), clock=self.clock)
+        self.auth = Auth(configuration(**fields), directory=MemoryDirectory(), clock=self.clock)
         is_wsgi = world == "wsgi"
         self.application = self.auth.wsgi(wsgi_application) if is_wsgi else self.auth.asgi(AsgiReport())
 
     def ask(self, *headers, method="GET", target="/me"):
         """Ask for a page, and return the status and which functions decided."""
-        request = Asked(method, target, (("host", b"app.example"), *headers), "https")
+        request = SentRequest(method, target, (("host", b"app.example"), *headers), "https")
         if self.world == "wsgi":
-            environ = environ_of(request)
+            environ = wsgi_environ(request)
             if "HTTP_AUTHORIZATION" in environ:
                 environ["HTTP_AUTHORIZATION"] = Text(environ["HTTP_AUTHORIZATION"])
             with deciding() as names:
                 seen = call_wsgi(self.application, environ)
         else:
-            scope = scope_of(request)
+            scope = asgi_scope(request)
             scope["headers"] = [(name, Counted(value)) for name, value in scope["headers"]]
             with deciding() as names:
                 seen = asyncio.run(call_asgi(self.application, scope))

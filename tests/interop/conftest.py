@@ -1,9 +1,8 @@
-"""What the tests with other libraries share: an ``Auth`` that trusts others, and the process of node."""
+"""Fixtures for the tests with other libraries: an ``Auth`` that trusts them, and the node process."""
 
 import pytest
 
-from peer_keys import AUDIENCE, NOW, PARTNER, THEIR_ISSUER, key_for_peers
-from peers import SEALING, WRITTEN, stop_node
+from interop_peers import AUDIENCE, NOW, PARTNER, SEALING, THEIR_ISSUER, WRITTEN, key_for_peers, stop_node
 from safeconduct import Auth, Config, Trust
 
 

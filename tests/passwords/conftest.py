@@ -1,10 +1,10 @@
-"""What the tests of passwords share."""
+"""Fixtures for the tests of passwords."""
 
 import pytest
 
-from throttling import Door
+from throttles import MemoryThrottle
 
 
 @pytest.fixture(params=["wsgi", "asgi"])
-def door(request):
-    return Door(request.param)
+def throttle(request):
+    return MemoryThrottle(request.param)

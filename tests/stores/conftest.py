@@ -1,11 +1,11 @@
-"""Servers that live for a session, and are emptied between tests."""
+"""Fixtures for the stores: servers that run for the whole test session and are emptied between tests."""
 
 import pytest
 
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.stores.redis.server import RedisServer
-from servers import KINDS, Server
 from store_contract import HORIZON_MS, LEEWAY_MS
+from store_servers import KINDS, Server
 from worlds import WORLDS
 
 

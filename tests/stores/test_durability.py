@@ -1,10 +1,11 @@
-"""What a receipt says of the disk: only what the server's configuration makes sure of."""
+"""Report as written to disk only what the server's configuration guarantees."""
 
 from dataclasses import replace
 
 import pytest
 
-from safeconduct._core.store import Revocation, RevocationReceipt, Written
+from safeconduct._core.revocation import RevocationReceipt
+from safeconduct._core.store import Revocation, Written
 from safeconduct.stores.redis import client
 from store_contract import TOKEN
 from worlds import Native

@@ -1,4 +1,4 @@
-"""A loop that has ended leaves no connection behind, however it ended."""
+"""Leave no connection behind when an event loop ends, however it ends."""
 
 import asyncio
 import gc
@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from applications import AsgiReport
-from login_scene import Time
-from minting import mint
-from people import Folk
-from proxies import Proxy
+from faulty_connections import Proxy
+from login_site import login_configuration, stores_of
+from login_stack import ManualTime
+from memory_directory import MemoryDirectory
 from safeconduct import Auth
 from safeconduct.errors import Unavailable
 from safeconduct.stores.redis.server import RedisServer
 from store_contract import question
-from visiting import life_configuration, stores_of
+from table_tokens import mint
 
 LOOPS = 300
 FEW = 2
@@ -118,23 +118,23 @@ def test_e5_a_loop_that_lives_closes_its_connections_when_the_store_ends(server,
 def test_e5_what_is_asked_while_a_loop_ends_leaves_nothing(server, open_stores):
     """A generator of the application that asks in its own end gets an answer, and the connection goes with it."""
     store = open_stores(server.url).native()
-    said = []
+    answers = []
 
     async def stream():
         try:
             yield
         finally:
-            said.append(await ask(store))
+            answers.append(await ask(store))
 
-    async def scene():
+    async def scenario():
         await begin(store)
         held.append(stream())
         await anext(held[0])
 
     held = []
-    asyncio.run(scene())
+    asyncio.run(scenario())
 
-    assert [False] == [answer.is_revoked for answer in said]
+    assert [False] == [answer.is_revoked for answer in answers]
     assert 0 == clients(server)
 
 
@@ -177,9 +177,9 @@ def test_e5_a_process_that_forked_knows_no_loop(server, open_stores):
 @pytest.fixture
 def auth(server):
     """An ``Auth`` over the server, whose store has begun."""
-    moment = Time()
+    moment = ManualTime()
     stores = stores_of(server.kind, server, moment, print)
-    auth = Auth(life_configuration(), directory=Folk(alice="wonder"), store=stores, clock=moment.clock)
+    auth = Auth(login_configuration(), directory=MemoryDirectory(alice="wonder"), store=stores, clock=moment.clock)
     auth.verify(mint())
     yield auth
     auth.close()
@@ -199,9 +199,9 @@ def test_e5_async_views_of_flask_leave_few_connections(server, auth):
     application.wsgi_app = auth.wsgi(application.wsgi_app)
     before, client = clients(server), application.test_client()
 
-    said = [client.get("/", headers={"authorization": f"Bearer {mint()}"}).text for _ in range(50)]
+    answers = [client.get("/", headers={"authorization": f"Bearer {mint()}"}).text for _ in range(50)]
 
-    assert ["alice"] * 50 == said
+    assert ["alice"] * 50 == answers
     assert clients(server) - before <= FEW
 
 
@@ -211,12 +211,12 @@ def test_e5_test_clients_without_lifespan_leave_few_connections(server, auth):
     application = auth.asgi(AsgiReport())
     before = clients(server)
 
-    said = [
+    answers = [
         testclient.TestClient(application).get("/", headers={"authorization": f"Bearer {mint()}"}).status_code
         for _ in range(50)
     ]
 
-    assert [200] * 50 == said
+    assert [200] * 50 == answers
     assert clients(server) - before <= FEW
 
 
@@ -225,8 +225,8 @@ def test_e5_a_connection_that_was_lost_before_is_not_closed_twice(server, open_s
     stores = open_stores(server.url)
     loop = asyncio.new_event_loop()
     loop.run_until_complete(begin(stores.native()))
-    [way] = stores._loops._ways.values()
-    [link] = way.wire._pool._links
+    [known] = stores._loops._by_loop.values()
+    [link] = known.client._pool._connections
     # As by a reset: a mere end of the stream leaves the socket open.
     link._connection._writer.transport.abort()
     loop.run_until_complete(asyncio.sleep(0))
@@ -234,5 +234,5 @@ def test_e5_a_connection_that_was_lost_before_is_not_closed_twice(server, open_s
 
     stores.end()
 
-    assert {} == stores._loops._ways
+    assert {} == stores._loops._by_loop
     assert 0 == clients(server)

@@ -1,4 +1,4 @@
-"""Ways in which the standard log may raise, each put in for a while."""
+"""Ways to make the standard log raise, for the duration of a block."""
 
 import logging
 from contextlib import contextmanager
@@ -68,7 +68,7 @@ def _factory(_logger, fault):
         logging.setLogRecordFactory(before)
 
 
-WAYS = {"handler": _handler, "filter": _filter, "filter-of-a-handler": _filter_of_a_handler, "factory": _factory}
+BROKEN_LOGS = {"handler": _handler, "filter": _filter, "filter-of-a-handler": _filter_of_a_handler, "factory": _factory}
 
 
 @contextmanager
@@ -78,7 +78,7 @@ def broken_log(way, *, name="safeconduct", fault=RuntimeError):
     level = logger.level
     logger.setLevel(logging.DEBUG)
     try:
-        with WAYS[way](logger, fault):
+        with BROKEN_LOGS[way](logger, fault):
             yield
     finally:
         logger.setLevel(level)

@@ -1,7 +1,8 @@
-"""Rows about our own endpoints: how a body comes, what is refused, and that the application sees none of it."""
+"""Rows about our endpoints: how a body is read, what is refused, and that the application is not called."""
 
 import json
 
+from request_row import BASIC, REALM, Row, bearer, cookie, described, missing, passed
 from safeconduct._http.request_body import MAX_BODY_BYTES
 from safeconduct.errors import (
     CrossSiteRequest,
@@ -13,7 +14,6 @@ from safeconduct.errors import (
     PayloadTooLarge,
     UnsupportedMediaType,
 )
-from table import BASIC, REALM, Row, bearer, cookie, described, missing, passed
 
 _LOGIN = "/auth/login"
 _JSON = (("content-type", "application/json"),)
@@ -28,7 +28,7 @@ _BREAKS = frozenset({"breaks"})
 
 def _answered(name, **more):
     """Return a row that an endpoint answers."""
-    return Row(name=f"life-{name}", stage="life", **more)
+    return Row(name=f"life-{name}", setup="life", **more)
 
 
 def _login(name, **more):
@@ -97,24 +97,24 @@ OTHERS = [
               seen={"is_authenticated": False, "links": _LINKS}),
     _answered("session-head", method="HEAD", target="/auth/session", fields=_TOKENS),
     _answered("session-with-query", target="/auth/session?a=b", seen={"is_authenticated": False}),
-    _answered("sessions-stranger", target="/auth/sessions", challenge=(REALM, BASIC), **_refused(MissingCredential)),
+    _answered("sessions-anonymous", target="/auth/sessions", challenge=(REALM, BASIC), **_refused(MissingCredential)),
     _post("refresh-without-token", "/auth/refresh", **_NO_GRANT),
     _post("refresh-nonsense", "/auth/refresh", headers=_JSON, body=b'{"refresh_token": "x"}', framing="chunked",
           **_NO_GRANT),
-    _post("renew-stranger", "/auth/renew", challenge=(REALM, BASIC), **_refused(MissingCredential)),
-    _post("step-up-stranger", "/auth/step-up", headers=_JSON, body=b'{"password": "p"}', challenge=(REALM, BASIC),
+    _post("renew-anonymous", "/auth/renew", challenge=(REALM, BASIC), **_refused(MissingCredential)),
+    _post("step-up-anonymous", "/auth/step-up", headers=_JSON, body=b'{"password": "p"}', challenge=(REALM, BASIC),
           **_refused(MissingCredential)),
-    _post("logout-stranger", "/auth/logout", status=204, fields=_NOT_KEPT),
+    _post("logout-anonymous", "/auth/logout", status=204, fields=_NOT_KEPT),
     _post("logout-without-length", "/auth/logout", framing="none", status=204, fields=_NOT_KEPT),
-    _post("logout-everywhere-stranger", "/auth/logout-everywhere", challenge=(REALM, BASIC),
+    _post("logout-everywhere-anonymous", "/auth/logout-everywhere", challenge=(REALM, BASIC),
           **_refused(MissingCredential)),
     _answered("openapi", target="/auth/openapi.json", fields={"content-type": "application/json"},
               seen={"openapi": "3.1.0"}),
     _answered("jwks", target="/.well-known/jwks.json", fields={"content-type": "application/jwk-set+json"}),
-    missing("life-below-the-prefix", stage="life", target="/auth/else"),
-    missing("life-the-prefix-itself", stage="life", target="/auth", method="POST", challenge=(REALM, BASIC)),
-    missing("life-slash-at-the-end", stage="life", target="/auth/login/", method="POST"),
-    passed("life-below-the-prefix-with-token", stage="life", target="/auth/else", headers=bearer("alice")),
+    missing("life-below-the-prefix", setup="life", target="/auth/else"),
+    missing("life-the-prefix-itself", setup="life", target="/auth", method="POST", challenge=(REALM, BASIC)),
+    missing("life-slash-at-the-end", setup="life", target="/auth/login/", method="POST"),
+    passed("life-below-the-prefix-with-token", setup="life", target="/auth/else", headers=bearer("alice")),
 ]  # fmt: skip
 
 ROWS = LOGIN + METHODS + OTHERS

@@ -1,9 +1,9 @@
-"""A trust whose tokens have one of several types."""
+"""Trust an issuer whose tokens have one of several types."""
 
 import pytest
 
 from safeconduct.errors import MalformedToken, WrongTokenType
-from tokencraft import CLAIMS, NOW, key_for, mint, trust_verifier, without
+from token_factory import CLAIMS, NOW, key_for, mint, trust_verifier, without
 
 ES = key_for("ES256")
 

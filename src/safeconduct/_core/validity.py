@@ -1,6 +1,6 @@
 """Check that a proof still counts for this request: expiry, origin and CSRF, revocation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from safeconduct._core.basic import BasicAuthenticator
 from safeconduct._core.credential_sources import Sources
@@ -114,7 +114,7 @@ class ValidityCheck:
         if self.asks(consistency, question) or revocations.is_early(question, now_ms):
             await revocations.check(question, now_ms=now_ms, answer=answer)
 
-    async def ask_all(self, questions: Sequence[RevocationQuery]) -> dict[RevocationQuery, RevocationStatus]:
+    async def ask_all(self, questions: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:
         """
         Ask the store many questions at once, if it can answer so.
 

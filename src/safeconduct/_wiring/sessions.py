@@ -9,27 +9,24 @@ from safeconduct._core.bearer import BearerAuthenticator, principal_of
 from safeconduct._core.credential_sources import Sources
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
-from safeconduct._core.device_cookie import Devices
+from safeconduct._core.device_cookie import DeviceCookies
 from safeconduct._core.endpoints.login import LoginEndpoint
-from safeconduct._core.endpoints.logout import LogoutEndpoint
+from safeconduct._core.endpoints.logout import LogoutEndpoint, PresentedSessions
 from safeconduct._core.endpoints.refresh import RefreshEndpoint
-from safeconduct._core.endpoints.replaced_sessions import PresentedSessions
 from safeconduct._core.endpoints.request_context import RequestContext
-from safeconduct._core.endpoints.routes import SessionEndpoints, openapi_row
+from safeconduct._core.endpoints.routes import openapi_row, session_rows
 from safeconduct._core.endpoints.routing import Row
 from safeconduct._core.endpoints.session import SessionEndpoint
 from safeconduct._core.endpoints.token_response import TokenResponse
 from safeconduct._core.opaque import OpaqueLookup, OpaqueTokenResolver, OpaqueTokens
-from safeconduct._core.opaque_store import KeepsOpaqueTokens
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.session_store import KeepsSessions
 from safeconduct._core.sessions.issuing import AddClaims, OpaqueTokenWriter
 from safeconduct._core.sessions.verbs import SessionVerbs, stateless_sessions, stored_sessions
 from safeconduct._http.forwarded import Proxies
 from safeconduct._http.set_cookie import MAX_COOKIE_BYTES
-from safeconduct._keys.derivation import Secrets
+from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._tokens.issuer import TokenIssuer
-from safeconduct._tokens.issuer_policy import Policy
+from safeconduct._tokens.issuer_policy import IssuerPolicy
 from safeconduct._wiring.passwords import World
 from safeconduct._wiring.world_parts import WorldParts, present
 from safeconduct.config import Config
@@ -50,7 +47,7 @@ class OpaqueTokenFactory:
     """
 
     def __init__(
-        self, config: Config, *, parts: WorldParts, keys: Callable[[], Secrets | None], policy: Policy | None
+        self, config: Config, *, parts: WorldParts, keys: Callable[[], DerivedKeys | None], policy: IssuerPolicy | None
     ) -> None:
         self._config = config
         self._parts = parts
@@ -92,7 +89,7 @@ class OpaqueTokenFactory:
             ConfigurationError: If it would answer as if every record were there.
         """
         is_opaque, is_listed = self._config.tokens.format == "opaque", self._config.sessions.require_session
-        if (is_opaque or is_listed) and not isinstance(self._parts.store(world), KeepsOpaqueTokens):
+        if (is_opaque or is_listed) and self._parts.store(world).opaque_tokens is None:
             name = 'tokens.format is "opaque"' if is_opaque else "sessions.require_session is true"
             raise ConfigurationError(f"store: got one that keeps no sessions and tokens, wanted one, since {name}")
 
@@ -100,11 +97,11 @@ class OpaqueTokenFactory:
         store, revocations = self._parts.store(world), self._parts.revocations(world)
         if self._policy is None or self._keys_or_none() is None:
             return None
-        if revocations is None or not isinstance(store, KeepsOpaqueTokens):
+        if revocations is None or store.opaque_tokens is None:
             return None
         return OpaqueLookup(
             references=OpaqueTokens(self._keys, secrets.token_bytes),
-            store=store.references,
+            store=store.opaque_tokens,
             revocations=revocations,
             policy=self._policy,
             shards=self._config.store.shards,
@@ -136,7 +133,7 @@ class SessionFactory:
         parts: WorldParts,
         issuer: Callable[[], TokenIssuer],
         keeping: OpaqueTokenFactory,
-        keys: Callable[[], Secrets | None],
+        keys: Callable[[], DerivedKeys | None],
         csrf: CsrfTokens,
         recognition: BearerAuthenticator,
         sources: Sources,
@@ -183,10 +180,9 @@ class SessionFactory:
         if why or enabled is False:
             return
         passwords = self._parts.proving.passwords(world, self._parts.store(world))
-        prefix = self._config.endpoints.prefix
-        rows = list(self._session_endpoints(world, passwords, identification).rows(prefix))
+        rows = list(self._session_rows(world, passwords, identification))
         yield from rows
-        yield openapi_row(rows, prefix)
+        yield openapi_row(rows, self._config.endpoints.prefix)
 
     def _new_session_verbs(self, world: World) -> SessionVerbs:
         store, revocations = self._parts.store(world), self._parts.revocations(world)
@@ -195,7 +191,7 @@ class SessionFactory:
             raise ConfigurationError(why)
         proving, has_directory = self._parts.proving, self._parts.proving.has_directory
         make: Callable[..., SessionVerbs] = stateless_sessions
-        if revocations is not None and isinstance(store, KeepsSessions):
+        if revocations is not None and store.sessions is not None:
             make = partial(
                 stored_sessions,
                 store=store.sessions,
@@ -227,50 +223,40 @@ class SessionFactory:
                 "derived; make it with `safeconduct keys new --secrets`"
             )
         has_store = self._config.store.url != "none"
-        if has_store and not isinstance(self._parts.store(world), KeepsSessions):
+        if has_store and self._parts.store(world).sessions is None:
             return "store: got one without sessions, wanted one that keeps them"
         return None
 
     def _what_nobody_proves(self) -> str | None:
         return None if self._parts.proving.has_directory else "directory: got nothing, wanted one, or login.users"
 
-    def _session_endpoints(self, world: World, passwords: Passwords, identification: Authenticator) -> SessionEndpoints:
+    def _session_rows(self, world: World, passwords: Passwords, authenticator: Authenticator) -> Iterator[Row]:
         config, clock, sources, session_verbs = self._config, self._clock, self._sources, self.session_verbs(world)
-        has_cookies = "cookie" in config.sources
+        active_sessions, prefix = session_verbs.open_sessions, config.endpoints.prefix
         proxies = Proxies.of(config.proxies.trusted)
-        visits = RequestContext(identification, sources, config.cookies, has_cookies=has_cookies, proxies=proxies)
-        delivery = TokenResponse(config.cookies, self._csrf, clock=clock)
+        requests = RequestContext(
+            authenticator, sources, proxies, cookies=config.cookies, issuer=config.issuer, clock=clock
+        )
+        replies = TokenResponse(config.cookies, self._csrf, clock=clock)
         presented = PresentedSessions(
-            session_verbs.open_sessions,
-            visits,
+            active_sessions,
+            requests,
             sources,
             verify=self._verify,
             session_of=OpaqueTokenResolver(self._recognition, lambda: self._keeping.opaque_lookup(world)).session_of,
             clock=clock,
         )
-        return SessionEndpoints(
-            LoginEndpoint(
-                session_verbs,
-                passwords,
-                visits,
-                delivery,
-                presented,
-                Devices(self._keys, secrets.token_bytes),
-                cookies=config.cookies,
-                mode=config.cookies.mode if has_cookies else "off",
-                clock=clock,
+        devices = DeviceCookies(
+            self._keys, secrets.token_bytes, config.cookies, are_read=sources.takes_cookies, clock=clock
+        )
+        return session_rows(
+            prefix,
+            login=LoginEndpoint(
+                session_verbs, passwords, requests, replies, devices, end_replaced=presented.end_cookies
             ),
-            RefreshEndpoint(session_verbs, visits, delivery, clock=clock),
-            LogoutEndpoint(session_verbs, visits, delivery, presented, issuer=config.issuer, clock=clock),
-            SessionEndpoint(
-                session_verbs,
-                visits,
-                delivery,
-                self._csrf,
-                prefix=config.endpoints.prefix,
-                issuer=config.issuer,
-                clock=clock,
-            ),
+            refresh=RefreshEndpoint(session_verbs, requests, replies),
+            logout=LogoutEndpoint(active_sessions, requests, replies, presented),
+            session=SessionEndpoint(active_sessions, requests, replies, self._csrf, prefix=prefix, clock=clock),
         )
 
     def _verify(self, token: str, now: float) -> Principal:

@@ -12,11 +12,11 @@ from typing import Any, Final
 import click
 
 from safeconduct._core.endpoints.routes import JWKS_MAX_AGE_SECONDS
-from safeconduct._keys.derivation import Secrets
-from safeconduct._keys.folder import read_keys, write_key
+from safeconduct._keys.folder import read_own_keys, write_key
 from safeconduct._keys.generate import made_at, new_key, new_secrets, retire, rotate
 from safeconduct._keys.keyset import STATE_MEMBER, KeySet, State
 from safeconduct._tokens.algorithms import ALGORITHMS, canonical
+from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct.cli.context import Settings, pass_settings
 from safeconduct.cli.output import UsageError, json_option, print_json, print_table, tell, warn
 from safeconduct.directories.atomic_write import only_writer_into
@@ -71,7 +71,7 @@ def new(
         if name is not None:
             begins = state or ("next" if _has_active(there, ALGORITHMS[canonical(name)].use) else "active")
             made.append(new_key(name, now=time.time(), randomness=secrets.token_bytes, state=begins, among=there))
-        if is_secrets or there.secrets is None:
+        if is_secrets or there.derived_keys is None:
             made.append(new_secrets(there, randomness=secrets.token_bytes))
         rows = [_written(place, jwk, replaces=False) for jwk in made]
     print_table(rows, as_json=as_json)
@@ -88,8 +88,8 @@ def show(settings: Settings, folder: Path | None, as_json: bool) -> None:  # noq
         _row(entry.key.kid, entry.key.written, entry.key.use, entry.state)
         for entry in sorted(there.entries, key=lambda entry: entry.key.kid or "")
     ]
-    if there.secrets is not None:
-        rows += _secrets_rows(there.secrets)
+    if there.derived_keys is not None:
+        rows += _secrets_rows(there.derived_keys)
     rows += [_row(kid, None, None, f"unusable: {reason}") for kid, reason in there.skipped]
     print_table(rows, as_json=as_json)
 
@@ -166,7 +166,7 @@ def _only_writer(place: Path) -> Generator[KeySet]:
     """Let no other command write into the folder meanwhile; give the keys that are there, and tell what is not read."""
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     with only_writer_into(place):
-        there = read_keys(place, is_own=True)
+        there = read_own_keys(place)
         for kid, reason in there.skipped:
             warn(f"{kid or 'a key without kid'} in {place} is left out: {reason}.")
         yield there
@@ -182,7 +182,7 @@ def _source(settings: Settings, folder: Path | None) -> str:
 
 def _read(source: str) -> KeySet:
     if not source.startswith(_ENVIRONMENT):
-        return read_keys(Path(source), is_own=True)
+        return read_own_keys(Path(source))
     name = source.removeprefix(_ENVIRONMENT)
     if name not in os.environ:
         raise UsageError(f"keys: the environment has no variable {name!r}.")
@@ -214,7 +214,7 @@ def _written(place: Path, jwk: dict[str, Any], *, replaces: bool = True) -> dict
     return _row(jwk["kid"], jwk.get("alg", "HKDF"), jwk.get("use", "derive"), jwk[STATE_MEMBER])
 
 
-def _secrets_rows(derived: Secrets) -> list[dict[str, object]]:
+def _secrets_rows(derived: DerivedKeys) -> list[dict[str, object]]:
     return [
         _row(
             "safeconduct-secrets" if version == 1 else f"safeconduct-secrets-{version}",

@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from safeconduct._core.opaque import is_reference
-from safeconduct._core.store import RevocationKind, RevocationReceipt
+from safeconduct._core.revocation import RevocationReceipt
+from safeconduct._core.store import RevocationKind
 from safeconduct.cli.context import Opened, Settings, opened, pass_settings, patient, refuse_without_store
 from safeconduct.cli.output import CommandFailed, UsageError, json_option, print_record, tell, warn
 from safeconduct.cli.standard_input import require_standard_input

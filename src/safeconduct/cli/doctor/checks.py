@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from safeconduct._keys.folder import read_keys
+from safeconduct._keys.folder import read_own_keys
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.issuer import Grant
 from safeconduct.cli.context import opened
@@ -154,7 +154,7 @@ def examine_files(config: Config) -> Iterator[Finding]:
 
 def _keys(path: Path, config: Config) -> Iterator[Finding]:
     try:
-        keys = read_keys(path, is_own=True)
+        keys = read_own_keys(path)
     except ConfigurationError as error:
         yield fail("keys", str(error), "`safeconduct keys new` makes a folder with a key.")
         return
@@ -183,8 +183,8 @@ def _ages(keys: KeySet) -> Iterator[Finding]:
 
 
 def _secrets(keys: KeySet, config: Config) -> Finding:
-    if keys.secrets is not None:
-        return ok("keys", f"safeconduct-secrets is there, version {keys.secrets.current}")
+    if keys.derived_keys is not None:
+        return ok("keys", f"safeconduct-secrets is there, version {keys.derived_keys.current}")
     remedy = "`safeconduct keys new --secrets` makes it."
     if "basic" in config.sources or (config.login.users is not None and config.endpoints.enabled is not False):
         return fail("keys", "safeconduct-secrets is missing, and passwords and sessions need it", remedy)
