@@ -77,26 +77,30 @@ def requires(
             raise ConfigurationError(
                 f"requires(…) wants a function, got the class {function.__name__}: decorate its methods"
             )
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def ask_first(*args: P.args, **kwargs: P.kwargs) -> object:
-                _check(requirement)
-                return await function(*args, **kwargs)
-
-            vars(ask_first)["safeconduct_requirement"] = requirement
-            return ask_first  # type: ignore[return-value]  # a coroutine function in, a coroutine function out
-
-        @functools.wraps(function)
-        def ask(*args: P.args, **kwargs: P.kwargs) -> R:
-            _check(requirement)
-            return function(*args, **kwargs)
-
+        guarded = _guarded(function, requirement)
         # Read by `safeconduct routes`.
-        vars(ask)["safeconduct_requirement"] = requirement
-        return ask
+        vars(guarded)["safeconduct_requirement"] = requirement
+        return guarded
 
     return guard
+
+
+def _guarded(function: Callable[P, R], requirement: Requirement) -> Callable[P, R]:
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def check_and_await(*args: P.args, **kwargs: P.kwargs) -> object:
+            _check(requirement)
+            return await function(*args, **kwargs)
+
+        return check_and_await  # type: ignore[return-value]  # a coroutine function in, a coroutine function out
+
+    @functools.wraps(function)
+    def check_and_call(*args: P.args, **kwargs: P.kwargs) -> R:
+        _check(requirement)
+        return function(*args, **kwargs)
+
+    return check_and_call
 
 
 def _passed() -> Passed:

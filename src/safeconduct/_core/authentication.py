@@ -113,7 +113,7 @@ class Authenticator:
             cut_off = None if passed.proof is None else passed.proof.question
             passed = await self._basic.prove(credential, request, now=now, cut_off=cut_off)
             await self.validity.check_validity(passed, request, requirement, now)
-        if requirement.consistency == "none" and self.validity.is_weakened(passed):
+        if requirement.consistency == "none" and self.validity.omits_question(passed):
             return replace(passed, is_asked=False)
         return passed
 

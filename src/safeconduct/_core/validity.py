@@ -72,7 +72,7 @@ class ValidityCheck:
                 self._basic.forget(request)
             raise
 
-    def is_weakened(self, passed: Passed) -> bool:
+    def omits_question(self, passed: Passed) -> bool:
         """Say whether ``consistency = "none"`` leaves out a question about *passed* that is asked by default."""
         question = None if passed.proof is None else passed.proof.question
         return question is not None and self.asks(None, question) and not self.asks("none", question)
