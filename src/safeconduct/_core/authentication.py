@@ -144,7 +144,7 @@ class Authenticator:
             # The cookie is not the credential of this handshake: the outer one found a token that goes before it.
             return outer, False
         if found is None:
-            return self.anonymous_results.nobody, False
+            return self.anonymous_results.no_credential, False
         if outer is not None and _is_same(outer, found.place.key):
             return outer, False
         known = self.bearer.remembered.get(found.place.key)

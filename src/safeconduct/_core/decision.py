@@ -132,7 +132,7 @@ class AnonymousResults:
 
     def __init__(self, clock: Clock, owner: object) -> None:
         self._by_reason = {reason: Passed.of(Anonymous(reason=reason), clock, owner) for reason in _REASONS}
-        self.nobody = self._by_reason["none"]
+        self.no_credential = self._by_reason["none"]
 
     def because_of(self, error: AuthError) -> Passed:
         """Return the ``Passed`` for an open route whose credential led to *error*."""
