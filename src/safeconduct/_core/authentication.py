@@ -113,7 +113,7 @@ class Authenticator:
             cut_off = None if passed.proof is None else passed.proof.question
             passed = await self._basic.prove(credential, request, now=now, cut_off=cut_off)
             await self.validity.check_validity(passed, request, requirement, now)
-        if requirement.consistency == "none" and self.validity.is_weakened(passed):
+        if requirement.consistency == "none" and self.validity.omits_question(passed):
             return replace(passed, is_asked=False)
         return passed
 
@@ -144,7 +144,7 @@ class Authenticator:
             # The cookie is not the credential of this handshake: the outer one found a token that goes before it.
             return outer, False
         if found is None:
-            return self.anonymous_results.nobody, False
+            return self.anonymous_results.no_credential, False
         if outer is not None and _is_same(outer, found.source.key):
             return outer, False
         known = self.bearer.remembered.get(found.source.key)

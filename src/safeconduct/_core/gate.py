@@ -193,7 +193,7 @@ class Gate:
             now = self._clock()
             requirement = self._requirement(request)
             if request.method == "OPTIONS" and self._policy.passes_preflights and self._is_preflight(request):
-                return self._authenticator.anonymous_results.nobody
+                return self._authenticator.anonymous_results.no_credential
             passed = await self._authenticator.identify(request, requirement, outer, now)
             requirement.check(passed.identity, now=now)
         except AuthError as error:
