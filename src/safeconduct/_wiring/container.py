@@ -10,7 +10,7 @@ from functools import cached_property
 
 from safeconduct._core.authentication import Authenticator
 from safeconduct._core.basic import BasicAuthenticator
-from safeconduct._core.bearer import BearerAuthenticator
+from safeconduct._core.bearer import BearerAuthenticator, OpaqueTokenResolver
 from safeconduct._core.credential_sources import Sources
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
@@ -21,7 +21,6 @@ from safeconduct._core.epochs import Epochs
 from safeconduct._core.error_responses import ErrorResponses, ProblemBody
 from safeconduct._core.event_dispatcher import EventDispatcher
 from safeconduct._core.gate import Gate
-from safeconduct._core.opaque import OpaqueTokenResolver
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import AddClaims
@@ -210,13 +209,11 @@ class Container:
     @cached_property
     def _recognition(self) -> BearerAuthenticator:
         config = self._config
-        own = {} if config.issuer is None else {config.issuer: config.tokens.leeway_seconds}
         return BearerAuthenticator(
             owner=self._owner,
             verifier=self._verifier,
             capacity=config.tokens.remembered,
             clock=self._clock,
-            leeway_seconds=own | {trust.issuer: trust.leeway_seconds for trust in config.trust},
             shards=config.store.shards,
             needs_session=config.sessions.require_session,
         )

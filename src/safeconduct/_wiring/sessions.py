@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from safeconduct._core.authentication import Authenticator
-from safeconduct._core.bearer import BearerAuthenticator, principal_of
+from safeconduct._core.bearer import BearerAuthenticator, OpaqueLookup, OpaqueTokenResolver, principal_of
 from safeconduct._core.credential_sources import Sources
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
@@ -18,7 +18,7 @@ from safeconduct._core.endpoints.routes import openapi_row, session_rows
 from safeconduct._core.endpoints.routing import Row
 from safeconduct._core.endpoints.session import SessionEndpoint
 from safeconduct._core.endpoints.token_response import TokenResponse
-from safeconduct._core.opaque import OpaqueLookup, OpaqueTokenResolver, OpaqueTokens
+from safeconduct._core.opaque import OpaqueTokens
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.sessions.issuing import AddClaims, OpaqueTokenWriter
 from safeconduct._core.sessions.verbs import SessionVerbs, stateless_sessions, stored_sessions
@@ -71,7 +71,7 @@ class OpaqueTokenFactory:
         name = config.cookies.access
         return OpaqueTokenWriter(
             issuer=issuer,
-            references=opaque_lookup.references,
+            references=opaque_lookup.tokens,
             store=opaque_lookup.store,
             revocations=opaque_lookup.revocations,
             keeps_every=keeps_every,
@@ -100,7 +100,7 @@ class OpaqueTokenFactory:
         if revocations is None or store.opaque_tokens is None:
             return None
         return OpaqueLookup(
-            references=OpaqueTokens(self._keys, secrets.token_bytes),
+            tokens=OpaqueTokens(self._keys, secrets.token_bytes),
             store=store.opaque_tokens,
             revocations=revocations,
             policy=self._policy,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
-from safeconduct._core.opaque import OpaqueTokenParts, OpaqueTokens
+from safeconduct._core.opaque import OpaqueTokens, ParsedOpaqueToken
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import question_for
 from safeconduct._core.sessions.model import (
@@ -277,7 +277,7 @@ class OpaqueTokenWriter:
         await self.revocations.consult(question.shard, lambda: self.store.keep(question, text, grace_ms=self.grace_ms))
         return replace(tokens, access_token=self.references.write(reference))
 
-    def _question(self, claims: Mapping[str, Any], reference: OpaqueTokenParts, iat_ms: int) -> RevocationQuery:
+    def _question(self, claims: Mapping[str, Any], reference: ParsedOpaqueToken, iat_ms: int) -> RevocationQuery:
         return question_for(
             issuer=claims["iss"],
             subject=claims["sub"],
