@@ -124,7 +124,7 @@ class Authenticator:
         if len(fields) == 1:
             if outer is not None and _is_same(outer, field):
                 return outer, False
-            known = self.bearer.remembered.get(field)
+            known = self.bearer.cache.get(field)
             if known is not None:
                 return known.passed, False
         credential = read_authorization(fields)
@@ -146,7 +146,7 @@ class Authenticator:
             return self.anonymous_results.nobody, False
         if outer is not None and _is_same(outer, found.place.key):
             return outer, False
-        known = self.bearer.remembered.get(found.place.key)
+        known = self.bearer.cache.get(found.place.key)
         return (known.passed, False) if known is not None else await self._prove(found.token, found.place, now)
 
     async def _prove(self, token: str, source: CredentialSource, now: float) -> tuple[Passed, bool]:

@@ -18,7 +18,7 @@ from safeconduct._core.store import OpaqueQuery, OpaqueTokenStore, RevocationQue
 from safeconduct._tokens.claims import Claims, read_claims
 from safeconduct._tokens.issuer_policy import IssuerPolicy
 from safeconduct._tokens.reader import read_object
-from safeconduct._tokens.verified_cache import Remembered
+from safeconduct._tokens.verified_cache import VerifiedCache
 from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct.errors import MalformedToken, RevokedToken, Unavailable
 from safeconduct.principal import Principal
@@ -52,7 +52,7 @@ class BearerAuthenticator:
         self.verify = verifier.verify
         self._capacity = capacity
         #: The results for the present keys.
-        self.remembered: Remembered[Known] = Remembered(capacity)
+        self.cache: VerifiedCache[Known] = VerifiedCache(capacity)
         self._key_state_now = verifier.key_state
         self._key_state = verifier.key_state()
         self._leeway_seconds = verifier.leeway_seconds
@@ -73,7 +73,7 @@ class BearerAuthenticator:
         if key_state is not self._key_state:
             self._key_state = key_state
             # A new cache instead of an empty one: a thread that still verifies with the old keys writes to the old one.
-            self.remembered = Remembered(self._capacity)
+            self.cache = VerifiedCache(self._capacity)
         self.fresh_from, self.fresh_until = now, now + 1
 
     def prove(self, token: str, source: CredentialSource, *, now: float) -> Passed:
@@ -83,18 +83,18 @@ class BearerAuthenticator:
         Raises:
             InvalidToken: If anything about the token is wrong.
         """
-        remembered = self.remembered
+        cache = self.cache
         claims = self.verify(token, now=now)
-        return self.passed(claims, self.question(claims), source, remembered)
+        return self.passed(claims, self.question(claims), source, cache)
 
     def passed(
-        self, claims: Claims, question: RevocationQuery, source: CredentialSource, remembered: Remembered[Known]
+        self, claims: Claims, question: RevocationQuery, source: CredentialSource, cache: VerifiedCache[Known]
     ) -> Passed:
         """Return the result for *claims*, and cache it in the cache from before the verification."""
         proof = Proof(source.key, question.ends_ms, question, source.ambient)
         passed = Passed.of(principal_of(claims, source.scheme), self.clock, self.owner, proof)
         if source.is_kept:
-            remembered.put(source.key, Known(passed, proof))
+            cache.put(source.key, Known(passed, proof))
         return passed
 
     def question(self, claims: Claims, *, reference: bytes | None = None) -> RevocationQuery:
@@ -156,11 +156,11 @@ class OpaqueTokenResolver:
             InvalidToken: If anything about the token is wrong, or it was revoked.
             Unavailable: If the store cannot be asked.
         """
-        remembered = self._bearer.remembered
+        cache = self._bearer.cache
         resolved = await self._resolve(token, now)
         if resolved is None:
             return None
-        return self._bearer.passed(resolved.claims, resolved.question, source, remembered)
+        return self._bearer.passed(resolved.claims, resolved.question, source, cache)
 
     async def resolve(self, token: str, *, now: float) -> Claims | None:
         """
