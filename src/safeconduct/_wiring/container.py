@@ -93,13 +93,11 @@ class Container:
     def bearer(self) -> BearerAuthenticator:
         """What proves signed access tokens."""
         config = self.config
-        own = {} if config.issuer is None else {config.issuer: config.tokens.leeway_seconds}
         return BearerAuthenticator(
             owner=self._owner,
             verifier=self.verifier,
             capacity=config.tokens.remembered,
             clock=self.clock,
-            leeway_seconds=own | {trust.issuer: trust.leeway_seconds for trust in config.trust},
             shards=config.store.shards,
             needs_session=config.sessions.require_session,
         )

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 
-from safeconduct._core.bearer import principal_of
+from safeconduct._core.bearer import OpaqueTokenResolver, principal_of
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import Account
-from safeconduct._core.opaque import OpaqueTokenResolver
 from safeconduct._core.passwords import refuse_unusable_name
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revoker import RevocationReceipt, Revoker
@@ -231,7 +230,7 @@ class AsyncSessions:
         return await self._asked().revoke_everything(self._named(issuer))
 
     async def _principal(self, access_token: str) -> Principal:
-        claims = await self._resolver.counting(access_token, self._revocations, now=self._clock())
+        claims = await self._resolver.verify_not_revoked(access_token, self._revocations, now=self._clock())
         return principal_of(claims, "bearer")
 
     def _asked(self) -> Revoker:
