@@ -1,4 +1,4 @@
-"""The page of the reference says what the code does."""
+"""The reference page of the configuration matches the code."""
 
 import subprocess
 import sys
@@ -22,12 +22,12 @@ def test_the_page_is_the_generated_one():
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 def test_every_field_is_documented_in_its_place(cls):
-    """The docstring tells every field, in the order of the fields, and no other."""
+    """The docstring describes every field, in order, and no other."""
     assert [field.name for field in fields(cls)] == list(meanings(cls))
 
 
 def test_the_import_stays_cheap():
-    """What only a wrong or a loaded configuration needs is not imported with the package's configuration."""
+    """Modules that only errors or loading need are imported lazily."""
     code = "import sys, safeconduct.config; print(*sys.modules, sep='\\n')"
 
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

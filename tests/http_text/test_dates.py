@@ -1,4 +1,4 @@
-"""A date in a header field."""
+"""Read and write the date of a header field."""
 
 from email.utils import formatdate
 
@@ -13,7 +13,7 @@ _instants = st.integers(0, LAST_INSTANT)
 
 @given(_instants)
 def test_it_is_written_as_the_standard_library_does(instant):
-    """Which takes no names from the locale either."""
+    """The standard library writes the same, independently of the locale."""
     assert formatdate(instant, usegmt=True) == to_http_date(instant)
 
 
@@ -42,11 +42,11 @@ def test_what_is_written_is_read(instant):
     ],
 )
 def test_any_other_form_is_none(text):
-    """The two obsolete ones too: nothing of ours writes them."""
+    """The two obsolete formats are refused too."""
     assert from_http_date(text) is None
 
 
 @given(st.text())
 def test_any_text_is_read_or_none(text):
-    """Nothing is raised."""
+    """Reading never raises."""
     assert from_http_date(text) is None or to_http_date(from_http_date(text)) == text

@@ -1,4 +1,4 @@
-"""Cookies as they go: every row of the corpus, the rules of the prefixes, our three cookies and their deletions."""
+"""Write cookies: the corpus, the rules of the prefixes, our three cookies and their deletion."""
 
 import string
 
@@ -50,7 +50,7 @@ def _refusal(build, *arguments, **named):
 
 @pytest.mark.parametrize("row", cases("attacks/set-cookie"), ids=lambda row: row["id"])
 def test_every_row_of_the_corpus_is_answered_as_it_says(row):
-    """017, whose deletion has a Domain, is for us to decide: no cookie of ours has one, so that it is refused."""
+    """017, a deletion with a Domain, is refused, because our cookies have none."""
     assert (row["expect"] != "ok") == bool(_refusal(SetCookie.from_header, row["set_cookie"].encode()))
 
 
@@ -74,7 +74,7 @@ def test_every_row_of_the_corpus_is_answered_as_it_says(row):
     ids=repr,
 )
 def test_a_name_or_attributes_that_cannot_be_are_a_configuration_error(attributes):
-    """A browser drops such a cookie without a word (RFC 6265bis §5.6)."""
+    """A browser silently drops such a cookie (RFC 6265bis §5.6)."""
     assert ConfigurationError is _refusal(SetCookie, value="v", **attributes)
 
 
@@ -84,7 +84,7 @@ def test_a_name_or_attributes_that_cannot_be_are_a_configuration_error(attribute
     ids=repr,
 )
 def test_a_value_that_cannot_be_is_refused_and_not_told(value):
-    """It might end the cookie or the field, and it might be a token."""
+    """Such a value could end the cookie or the field."""
     with pytest.raises(NotSupported) as caught:
         SetCookie(name="at", value=value)
 
@@ -92,7 +92,7 @@ def test_a_value_that_cannot_be_is_refused_and_not_told(value):
 
 
 def test_name_and_value_of_4096_bytes_are_the_most():
-    """A browser drops a longer cookie without a word (ASVS 3.3.5)."""
+    """A browser silently drops a longer cookie (ASVS 3.3.5)."""
     value = "v" * (MAX_COOKIE_BYTES - len("at"))
 
     assert _refusal(SetCookie, name="at", value=value) is None
@@ -105,7 +105,7 @@ def test_name_and_value_of_4096_bytes_are_the_most():
     ids=str,
 )
 def test_a_life_is_within_nothing_and_400_days(asked, expected):
-    """RFC 6265bis §4.1.2.2; a life that is over is a deletion."""
+    """RFC 6265bis §4.1.2.2: a lifetime of zero or less is a deletion."""
     assert expected == SetCookie(name="at", value="v", max_age_seconds=asked).max_age_seconds
     assert MAX_AGE_SECONDS == 34_560_000
 
@@ -145,7 +145,7 @@ def test_an_attribute_that_ours_do_not_have_is_refused(header):
 
 
 def test_our_cookies_are_as_the_design_has_them():
-    """The access cookie is lax, the others are strict, and each lives as long as what is in it."""
+    """The access cookie is lax, the others are strict, and each lasts as long as its content."""
     config = CookieConfig()
 
     written = [build(config, "abc", expires_at=1600, now=1000).to_header() for build in _BUILDERS]
@@ -160,7 +160,7 @@ def test_our_cookies_are_as_the_design_has_them():
 
 
 def test_our_cookies_follow_the_configuration():
-    """Names, ``Secure`` and the access cookie's ``SameSite``; the refresh cookie stays strict."""
+    """They decide names, ``Secure`` and the access cookie's ``SameSite``; the refresh cookie stays strict."""
     config = CookieConfig(access="at", refresh="rt", device="dt", secure=False, same_site="strict")
     loose = CookieConfig(same_site="none")
 
@@ -177,7 +177,7 @@ def test_our_cookies_follow_the_configuration():
     "config", [CookieConfig(), CookieConfig(access="a", refresh="b", device="c", secure=False)], ids=["tls", "plain"]
 )
 def test_a_deletion_has_the_name_and_attributes_of_its_cookie(config, build, delete):
-    """Else the browser keeps the cookie that was meant."""
+    """Otherwise the browser would keep the cookie."""
     cookie = build(config, "abc", expires_at=1600, now=1000)
 
     assert cookie.to_deletion() == delete(config)
@@ -186,7 +186,7 @@ def test_a_deletion_has_the_name_and_attributes_of_its_cookie(config, build, del
 
 @pytest.mark.parametrize("build", _BUILDERS)
 @pytest.mark.parametrize(
-    ("expires_at", "now", "told"),
+    ("expires_at", "now", "message"),
     [
         (1_800_000_600, 1_800_000_000, b"Max-Age=600; Expires=Fri, 15 Jan 2027 08:10:00 GMT"),
         (1_800_000_000, 1_800_000_600, b"Max-Age=0; Expires=Fri, 15 Jan 2027 08:10:00 GMT"),
@@ -194,26 +194,26 @@ def test_a_deletion_has_the_name_and_attributes_of_its_cookie(config, build, del
         (10**12, 253_402_300_700, b"Max-Age=34560000; Expires=Fri, 31 Dec 9999 23:59:59 GMT"),
     ],
 )
-def test_t5_every_cookie_tells_the_end_of_its_life_in_both_ways(build, expires_at, now, told):
-    """The same instant, within the bounds of either; without Expires a client of Java sends it back in quotes."""
-    assert told in build(CookieConfig(), "abc", expires_at=expires_at, now=now).to_header()
+def test_t5_every_cookie_tells_the_end_of_its_life_in_both_ways(build, expires_at, now, message):
+    """Both give the same time; without Expires some Java clients send the cookie back in quotes."""
+    assert message in build(CookieConfig(), "abc", expires_at=expires_at, now=now).to_header()
 
 
 @pytest.mark.parametrize("delete", _DELETIONS)
 def test_t5_every_deletion_tells_that_its_end_is_long_ago(delete):
-    """In both ways too."""
+    """A deletion has both, too."""
     header = delete(CookieConfig()).to_header()
 
     assert b"=; Path=/; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; " in header
 
 
 def test_t5_an_end_without_a_life_is_a_configuration_error():
-    """Of the two it is the life that browsers go by."""
+    """Browsers prefer Max-Age to Expires."""
     assert ConfigurationError is _refusal(SetCookie, name="at", value="v", expires_at=1)
 
 
 def test_a_reply_sets_each_cookie_once():
-    """Two of one name are refused, be they equal or not (RFC 6265bis §4.1.1)."""
+    """Two cookies of one name are refused, equal or not (RFC 6265bis §4.1.1)."""
     config = CookieConfig()
     access, refresh = access_deletion(config), refresh_deletion(config)
 
@@ -225,13 +225,13 @@ def test_a_reply_sets_each_cookie_once():
     assert ConfigurationError is _refusal(set_cookie_fields, [SetCookie(name="at", value=v) for v in "ab"])
 
 
-def test_a_sign_out_does_not_reach_the_cookies_of_neighbours():
-    """``"cookies"`` would end those of the whole registrable domain."""
+def test_a_sign_out_leaves_the_cookies_of_neighbours():
+    """``"cookies"`` would delete those of the whole registrable domain."""
     assert CLEAR_SITE_DATA == (b"clear-site-data", b'"cache", "storage"')
 
 
 def test_a_token_is_not_shown():
-    """Neither by ``repr`` nor by ``str``."""
+    """Neither ``repr`` nor ``str`` shows it."""
     assert "secret" not in f"{SetCookie(name='at', value='secret')!r}"
 
 
@@ -243,7 +243,7 @@ def test_what_is_written_is_read(cookie):
 
 @given(_cookies)
 def test_what_is_set_is_found_when_it_comes_back(cookie):
-    """The reader takes each value that is written, but the empty one of a deletion."""
+    """Every written value can be parsed, except the empty one of a deletion."""
     assume(cookie.value)
 
     assert cookie.value == find([f"{cookie.name}={cookie.value}".encode()], cookie.name.encode())
@@ -251,7 +251,7 @@ def test_what_is_set_is_found_when_it_comes_back(cookie):
 
 @given(name=st.text(), value=st.text())
 def test_no_text_leaves_its_place(name, value):
-    """Whatever is asked for is refused, or is one pair on one line of ASCII."""
+    """Any cookie is refused or written as one pair on one line of ASCII."""
     if _refusal(SetCookie, name=name, value=value):
         return
 
@@ -265,7 +265,7 @@ def test_no_text_leaves_its_place(name, value):
 
 @given(st.binary() | st.binary().map(lambda tail: b"at=v; Path=/" + tail))
 def test_any_octets_are_read_or_refused(header):
-    """No other error leaves, and what is read is written again as something that is read alike."""
+    """Parsing raises nothing else, and a parsed cookie survives writing and parsing again."""
     if _refusal(SetCookie.from_header, header):
         return
 

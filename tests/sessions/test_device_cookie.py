@@ -1,4 +1,4 @@
-"""The mark of a browser on which somebody signed in: for one name, under keys of ours, and never raising."""
+"""Recognise a device that has signed in before, for one account only, without ever raising."""
 
 import secrets
 

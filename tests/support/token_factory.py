@@ -1,4 +1,4 @@
-"""Keys that are thrown away, and tokens of any shape signed by them."""
+"""Throw-away keys, and tokens of any shape that are signed with them."""
 
 import json
 from base64 import urlsafe_b64encode

@@ -1,4 +1,4 @@
-"""What a trust allows."""
+"""Check what a configured trust allows."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The memory is bounded, holds all that it may, and no flood empties it."""
+"""Cache verified values within a bound that no flood can empty."""
 
 import threading
 

@@ -85,11 +85,6 @@ class BearerAuthenticator:
             self.remembered = Remembered(self._capacity)
         self.fresh_from, self.fresh_until = now, now + 1
 
-    def recall(self, key: Key) -> Passed | None:
-        """Return what was proven before by the bytes *key*, or None."""
-        known = self.remembered.get(key)
-        return None if known is None else known.passed
-
     def prove(self, token: str, place: CredentialSource, *, now: float) -> Passed:
         """
         Verify *token* and remember what it proves.
