@@ -8,8 +8,8 @@ over only if the very same bytes are read here.
 from dataclasses import replace
 
 from safeconduct._core.basic import BasicAuthenticator
-from safeconduct._core.bearer import BearerAuthenticator, CredentialSource, principal_of
-from safeconduct._core.credential_sources import SUBPROTOCOL_KEY, Sources, why_unsupported
+from safeconduct._core.bearer import BearerAuthenticator, principal_of
+from safeconduct._core.credential_sources import SUBPROTOCOL_KEY, CredentialSource, Sources, why_unsupported
 from safeconduct._core.decision import AnonymousResults, Key, Passed
 from safeconduct._core.opaque import OpaqueTokenResolver
 from safeconduct._core.requirement import Requirement
