@@ -22,16 +22,22 @@ CONFIGURATION: Final = Path(__file__).parents[2] / "docs/reference/configuration
 _HEAD: Final = """\
 # Configuration
 
-A `Config` holds every setting.
-It is checked as a whole when it is made, and one `ConfigurationError` names every wrong field.
-`Config.load()` reads the file that `SAFECONDUCT_CONFIG` names, else `safeconduct.toml` in the working directory.
-If there is neither, it reads environment variables only.
-An environment variable overrides the field of its name: `SAFECONDUCT_TOKENS__FORMAT=jwe` sets `tokens.format`.
-The value of a text field is taken as it is, and every other value is read as TOML.
-A list replaces the one in the file; a table is merged with it.
-Variables that Kubernetes sets for a Service, such as `SAFECONDUCT_SERVICE_HOST`, are ignored.
+```sh
+pip install safeconduct
+```
+
+This page lists every setting, its accepted values and its default.
+`Config.load()` reads the file that `SAFECONDUCT_CONFIG` names, or else `safeconduct.toml` in the working directory.
+Without either, it reads only environment variables.
+The whole configuration is checked at once, and one `ConfigurationError` names every wrong field.
+
+An environment variable overrides the file: `SAFECONDUCT_TOKENS__FORMAT=jwe`, for example, sets `tokens.format`.
+A string is taken as it is, and every other value is parsed as TOML.
+A list replaces the one in the file, and a table is merged with it.
+Variables that Kubernetes makes for a Service, such as `SAFECONDUCT_SERVICE_HOST`, are ignored.
+
 Relative paths start from the folder of the file; without a file, from the working directory.
-In code, a section may be given as a mapping.
+In code, you can pass a mapping for any section.
 
 This page is generated from the code: `python tests/support/written_pages.py`.
 """
@@ -77,8 +83,8 @@ def _sections(cls: type[Any], title: str, *, is_repeated: bool) -> Iterator[str]
 
 def _not_implemented() -> str:
     rows = (f"| `{row.name}` | {_cell(row.meant)} | {_cell(row.instead)} |" for row in NOT_IMPLEMENTED)
-    summary = "These values are planned, and refused by name until they are implemented.\n"
-    return "\n".join(("## Not implemented yet\n", summary, "| Field | Refused | Choose |", "|---|---|---|", *rows, ""))
+    head = "## Not implemented yet\n", "The configuration refuses these values.\n", "| Field | Refused | Use instead |"
+    return "\n".join((*head, "|---|---|---|", *rows, ""))
 
 
 def _nested(kind: FieldType) -> type[Any] | None:
