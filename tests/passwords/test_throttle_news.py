@@ -6,7 +6,7 @@ from worlds import Clock
 
 
 def test_c10_refusals_are_told_once_in_a_window_and_counted(throttle):
-    """Whoever is refused sets no rate of the log; the next time it is told how many there were."""
+    """Refused attempts do not flood the log; the next event has their number."""
     limit = {"network": "192.0.2.9"}
     throttle.fail(5, **limit)
     for _ in range(100):
@@ -22,7 +22,7 @@ def test_c10_refusals_are_told_once_in_a_window_and_counted(throttle):
 
 
 def test_c10_other_names_from_one_network_are_not_told_anew(throttle):
-    """A name costs nothing."""
+    """Different names do not cause further events."""
     for number in range(50):
         throttle.fail(1, f"user{number}")
     for number in range(50):
@@ -32,7 +32,7 @@ def test_c10_other_names_from_one_network_are_not_told_anew(throttle):
 
 
 def test_c10_other_networks_at_one_account_are_not_told_anew(throttle):
-    """Nor do the addresses of a botnet."""
+    """Different networks do not cause further events either."""
     for number in range(100):
         throttle.fail(1, network=f"net{number}")
     for number in range(50):
@@ -52,7 +52,7 @@ def test_c10_another_account_in_another_network_is_told(throttle):
 
 
 def test_c10_what_was_told_is_forgotten_from_the_oldest_on(monkeypatch):
-    """A bounded memory, whoever fills it."""
+    """The memory of the announcements is bounded."""
     reported, clock = [], Clock()
     monkeypatch.setattr("safeconduct._core.throttle._LIMIT", 4)
     news = ThrottleNews(reported.append, clock)

@@ -99,7 +99,7 @@ def test_a_session_of_ours_with_an_unreadable_id_is_nobodys(revocations):
 
 
 class HalfDown(MemoryStore):
-    """A store of which some shards cannot be asked."""
+    """A store with some failing shards."""
 
     __slots__ = ("down",)
 
@@ -139,7 +139,7 @@ text = st.text(st.characters(exclude_categories=()), max_size=8)
 
 @given(text, text, text, text)
 def test_different_things_have_different_revocation_keys(issuer, first, other_issuer, other):
-    """No colon, brace, line end or empty part makes two things one."""
+    """No colon, brace, line end or empty part makes two keys equal."""
     same = (issuer, first) == (other_issuer, other)
 
     assert same == (revocation_key("token", issuer, first) == revocation_key("token", other_issuer, other))
@@ -159,6 +159,6 @@ def test_any_text_is_a_session_or_none(session_id):
 
 
 def test_a_coroutine_that_suspends_is_an_error():
-    """A store of the other world behind WSGI is found at once, not awaited for ever."""
+    """An async store behind WSGI is an error at once, and is not awaited forever."""
     with pytest.raises(RuntimeError):
         run_sync(asyncio.sleep(0))

@@ -118,7 +118,7 @@ def test_a_policy_that_cannot_be_read_is_none(reply):
 
 
 def test_a_warm_question_is_one_command(enter, open_stores, server):
-    """Every request costs one command, once its connection stands."""
+    """Every request costs one command once its connection is open."""
     world = enter(open_stores(server.url))
     begin(world)
     ask(world)
@@ -131,7 +131,7 @@ def test_a_warm_question_is_one_command(enter, open_stores, server):
 
 
 def _commands(server):
-    """Count what clients sent; what a script calls is counted under its own names."""
+    """Count the commands of clients, without those that a script calls."""
     return {
         name: int(server.statistic("commandstats", f"cmdstat_{name}").split(",")[0].partition("=")[2])
         for name in ("evalsha", "eval", "config|get", "role", "client|setinfo", "hello")

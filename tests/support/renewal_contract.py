@@ -15,7 +15,7 @@ from session_commands import (
 
 
 class RenewalContract(SessionCommands):
-    """One chain of renewals."""
+    """Renewals form one chain."""
 
     def test_a_renewal_demotes_and_counts(self, world, ref, opened):
         reply = self.renew(world, ref, presented(opened))
@@ -39,7 +39,7 @@ class RenewalContract(SessionCommands):
         assert first.session.renewal == again.session.renewal
 
     def test_an_older_token_is_refused_and_the_session_lives(self, world, ref, opened, clock):
-        """A stolen copy's fork dies with its token."""
+        """The renewals of a stolen copy end with its token."""
         first = self.renew(world, ref, presented(opened))
         clock.advance(seconds=PAST_THE_GRACE)
 
