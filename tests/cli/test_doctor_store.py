@@ -6,8 +6,7 @@ from command_line import finding_texts, findings, run, write_configuration
 from safeconduct.cli.doctor import store_checks as store_examination
 from safeconduct.config import Config
 from safeconduct.stores.redis.connection import ConnectionBroken, ServerError
-from safeconduct.stores.redis.epoch_file import EpochFile
-from safeconduct.stores.redis.marks import Mark
+from safeconduct.stores.redis.marks import EpochFile, Mark
 
 
 @pytest.mark.usefixtures("shared")

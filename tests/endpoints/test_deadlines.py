@@ -22,19 +22,19 @@ def slow(over_a_server, monkeypatch):
     if site.world == "asgi":
         site._runner.run(_around(links, stores._loops))
     else:
-        links.around(stores._threads.wire())
+        links.around(stores._threads.client())
     return client, links
 
 
-async def _around(links, ways):
-    links.around(ways.wire())
+async def _around(links, clients):
+    links.around(clients.client())
 
 
 def drop_idle(client):
     """Close idle connections, so that the next ones are slow."""
 
-    async def drop(ways):
-        ways.wire()._pool._drop_idle(before=None)
+    async def drop(clients):
+        clients.client()._pool._drop_idle(before=None)
 
     stores, site = client.site.auth._container._stores, client.site
     if site.world == "asgi":

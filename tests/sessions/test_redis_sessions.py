@@ -6,7 +6,8 @@ from login_stack import LEEWAY_MS
 from safeconduct.errors import RevokedToken, Unavailable
 from safeconduct.events import SessionEnded, StoreLost
 from safeconduct.stores import scripts
-from safeconduct.stores.redis import reply, session_hash
+from safeconduct.stores.redis import session_hash, shard_calls
+from safeconduct.stores.redis.client import CallResult
 from session_commands import opening, ref_of, rotation, session_revocation_key
 from store_servers import KINDS
 
@@ -168,7 +169,7 @@ HEAD = [[b"epoch", b"line", b"0-0", b"", 0], 1, b"new", 1, 0, 1]
 )
 def test_a_reply_of_another_shape_is_unavailable(fields):
     """The fields after a valid head are checked too."""
-    head = reply.read_head(fields)
+    head = shard_calls.read_reply(CallResult(fields))
 
     with pytest.raises(Unavailable):
         session_hash.read_session_reply(head)
@@ -176,7 +177,7 @@ def test_a_reply_of_another_shape_is_unavailable(fields):
 
 def test_a_head_of_another_shape_is_unavailable():
     with pytest.raises(Unavailable):
-        reply.read_head([1])
+        shard_calls.read_reply(CallResult([1]))
 
 
 @pytest.mark.parametrize("rest", [[], [7], [[7]], [[b"a"]], [[b"\xff", b"1"]], [[b"a", b"x"]]], ids=str)

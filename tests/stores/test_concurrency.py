@@ -115,7 +115,7 @@ def test_who_waits_too_long_for_a_connection_is_told(proxy, open_stores, events)
         first = asyncio.create_task(store.ask(question()))
         # This one has the connection and its full time; the others have little.
         await asyncio.sleep(0)
-        stores._loops.wire()._deadline_seconds = 0.05
+        stores._loops.client()._deadline_seconds = 0.05
         results = await asyncio.gather(*(store.ask(question()) for _ in range(9)), return_exceptions=True)
         proxy.gate.set()
         await first
@@ -135,14 +135,14 @@ def test_a_connection_that_came_late_says_nothing_about_the_server(open_stores, 
     monkeypatch.setattr(client, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
 
     class Late:
-        async def take(self, waited):
+        async def acquire(self, waited):
             seconds[0] += 2 * waited
             return True
 
-        def give(self):
+        def release(self):
             pass
 
-    stores._threads._wire._slots = Late()
+    stores._threads._client._slots = Late()
     reasons = []
     for _ in range(2 * FAILURES):
         with pytest.raises(Unavailable) as caught:
@@ -184,7 +184,7 @@ def test_a_thread_that_waits_too_long_is_told(proxy, open_stores):
     store = stores.blocking()
     run_sync(fill(store))
     proxy.gate.clear()
-    stores._threads._wire._deadline_seconds = 0.15
+    stores._threads._client._deadline_seconds = 0.15
     reasons = []
 
     def ask():
@@ -260,7 +260,7 @@ def test_what_a_process_inherits_is_left_alone(server, open_stores):
     native, blocking = Native(stores), Blocking(stores)
     native.run(fill(native.store))
     blocking.run(blocking.store.ask(question()))
-    inherited = [stores._threads._wire, *(way.wire for way in stores._loops._ways.values())]
+    inherited = [stores._threads._client, *(known.client for known in stores._loops._by_loop.values())]
 
     stores.begin_process()
     answers = [world.run(world.store.ask(question(marks=[b"tr00"]))) for world in (native, blocking)]

@@ -112,8 +112,8 @@ def test_e8_what_a_server_makes_up_is_told_once_in_a_minute():
     reporter = RefusalReporter(monotonic=lambda: 0.0, announce=events.append)
 
     for number in range(1000):
-        reporter.hear_refusal(f"WORD{number}")
-    reporter.hear_broken("ConnectionError")
+        reporter.report_refusal(f"WORD{number}")
+    reporter.report_broken("ConnectionError")
 
     assert ["the store refuses a command (WORD0)"] == [event.reason for event in events]
 

@@ -111,7 +111,7 @@ def test_where_nothing_tells_the_server_is_unfit(enter, open_stores, server, eve
 @pytest.mark.parametrize("reply", [None, [], [b"maxmemory-policy"], b"", b"# Memory\r\nused_memory:1\r\n", 7], ids=repr)
 def test_a_policy_that_cannot_be_read_is_none(reply):
     health = ServerHealth(accept_eviction=False, monotonic=lambda: 0.0, announce=print)
-    health.hear([ServerError("NoPermissionError"), reply])
+    health.judge([ServerError("NoPermissionError"), reply])
 
     with pytest.raises(Unavailable):
         health.refuse_unfit()

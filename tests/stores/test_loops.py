@@ -225,8 +225,8 @@ def test_e5_a_connection_that_was_lost_before_is_not_closed_twice(server, open_s
     stores = open_stores(server.url)
     loop = asyncio.new_event_loop()
     loop.run_until_complete(begin(stores.native()))
-    [way] = stores._loops._ways.values()
-    [link] = way.wire._pool._links
+    [known] = stores._loops._by_loop.values()
+    [link] = known.client._pool._connections
     # A reset, because the end of the stream would leave the socket open.
     link._connection._writer.transport.abort()
     loop.run_until_complete(asyncio.sleep(0))
@@ -234,5 +234,5 @@ def test_e5_a_connection_that_was_lost_before_is_not_closed_twice(server, open_s
 
     stores.end()
 
-    assert {} == stores._loops._ways
+    assert {} == stores._loops._by_loop
     assert 0 == clients(server)

@@ -12,8 +12,7 @@ from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
 from safeconduct.stores.redis.connection import Command, ConnectionBroken, Reply
 from safeconduct.stores.redis.connection import ServerError as ServerRefusal
-from safeconduct.stores.redis.epoch_file import EpochFile
-from safeconduct.stores.redis.marks import Mark
+from safeconduct.stores.redis.marks import EpochFile, Mark
 
 _NAME_BYTES: Final = 16
 _NO_HEAD: Final = b"0-0"

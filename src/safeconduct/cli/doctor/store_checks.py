@@ -10,7 +10,6 @@ from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
 from safeconduct.config import Config
 from safeconduct.stores.redis.connection import Command, ConnectionBroken, Reply, parse_address
 from safeconduct.stores.redis.connection import ServerError as ServerRefusal
-from safeconduct.stores.redis.connection_sync import SyncConnection
 
 #: Longer than a request may wait: a slow answer is a finding, and no answer another.
 _PATIENCE_SECONDS: Final = 5.0
@@ -59,6 +58,8 @@ def exchange(config: Config, commands: Sequence[Command]) -> list[Reply]:
         first.append(("AUTH", *names, address.password))
     if address.database:
         first.append(("SELECT", address.database))
+    from safeconduct.stores.redis.connection_sync import SyncConnection  # noqa: PLC0415 - redis-py, which is optional
+
     link = SyncConnection(address)
     try:
         run_sync(link.open(_PATIENCE_SECONDS))
