@@ -46,7 +46,7 @@ def test_every_row_has_a_case():
     assert {row.name for row in UNBUILT} == {row for row, _, _ in CASES}
 
 
-def test_it_is_told_beside_wrong_fields():
+def test_it_is_reported_beside_wrong_fields():
     """Both problems are named at once, even in one section."""
     problems = errors_of(
         minimal_fields(revocation={"consistency": "bounded", "staleness_seconds": -1}, sources=5, access={"rules": 5})

@@ -58,7 +58,7 @@ def test_a_right_password_gives_the_account(stack):
     assert [] == stack.events
 
 
-def test_a_wrong_password_and_an_unknown_name_are_told_alike(stack):
+def test_a_wrong_password_and_an_unknown_name_are_reported_alike(stack):
     """Both give the same error and reason; the event has only a digest of the account."""
     with pytest.raises(BadCredentials) as wrong:
         stack.prove(password="no")

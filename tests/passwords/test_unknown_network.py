@@ -42,14 +42,14 @@ def test_c2_without_a_network_a_known_device_skips_what_all_share(throttle):
     assert throttle.is_blocked("alice", UNKNOWN, has_device=True)
 
 
-def test_c2_a_peer_without_a_network_is_told_of_once(throttle):
+def test_c2_a_peer_without_a_network_is_reported_once(throttle):
     for _ in range(3):
         throttle.succeed(throttle.begin(network=UNKNOWN))
 
     assert [UnknownPeer()] == throttle.events
 
 
-def test_c2_a_peer_with_a_network_is_not_told_of(throttle):
+def test_c2_a_peer_with_a_network_is_not_reported(throttle):
     throttle.begin(network="unix")
 
     assert [] == throttle.events

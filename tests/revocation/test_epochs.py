@@ -129,7 +129,7 @@ def test_a_new_store_can_be_mistrusted(start):
     process.check(process.stamp())
 
 
-def test_a_flushed_store_is_told_once_and_then_refuses_what_is_older(start, server, shift):
+def test_a_flushed_store_is_reported_once_and_then_refuses_what_is_older(start, server, shift):
     """The first request is 503, older tokens are 401, and a new sign-in works at once."""
     first, second = start(), start()
     issued_ms = first.stamp()
@@ -249,7 +249,7 @@ def test_a_revocation_is_written_although_the_store_lost_its_data(start, server)
         process.check(1 << 50)
 
 
-def test_a_clock_that_is_off_is_told_once_a_minute(start):
+def test_a_clock_that_is_off_is_reported_once_a_minute(start):
     process = start()
     issued_ms = process.stamp()
 

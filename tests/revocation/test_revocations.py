@@ -110,7 +110,7 @@ class HalfDown(MemoryStore):
 
 
 @pytest.mark.parametrize(("down", "shards", "missed"), [((), (0, 1, 2), ()), ((1,), (0, 2), (1,))])
-def test_shards_that_cannot_be_asked_are_told(clock, down, shards, missed):
+def test_shards_that_cannot_be_asked_are_reported(clock, down, shards, missed):
     store = HalfDown(clock=clock, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS)
     store.down = down
 

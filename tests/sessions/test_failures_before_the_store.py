@@ -97,7 +97,7 @@ def test_b3_claims_that_no_token_can_say_begin_no_session(build, unspeakable):
 
 
 @pytest.mark.parametrize("wire_format", ["jws", "jwe"])
-def test_b3_claims_that_no_token_can_say_are_told_to_nobody_without_a_store(unspeakable, wire_format):
+def test_b3_claims_that_no_token_can_say_are_reported_to_nobody_without_a_store(unspeakable, wire_format):
     hook = Hook()
     hook.says = unspeakable
     stack = StatelessLoginStack(add_claims=hook, wire_format=wire_format)

@@ -96,7 +96,7 @@ def test_the_digest_is_of_session_and_secret():
 @pytest.mark.parametrize(
     ("token", "expected"), [("a" * 88, True), ("a" * 87, False), ("a" * 89, False), ("a" * 87 + ".", False)], ids=str
 )
-def test_a_reference_is_told_by_its_form(token, expected):
+def test_an_opaque_token_is_recognised_by_its_form(token, expected):
     assert expected == is_reference(token)
 
 

@@ -34,7 +34,7 @@ def test_a_new_store_begins_with_the_first_sign_in(stack):
     assert stack.use(stack.sign_in())
 
 
-def test_a_store_that_lost_everything_is_told_and_its_sessions_are_over(stack, server):
+def test_a_store_that_lost_everything_is_reported_and_its_sessions_are_over(stack, server):
     tokens = stack.sign_in()
     server.say("FLUSHALL")
 

@@ -139,7 +139,7 @@ def test_h_a_step_up_takes_the_rights_of_a_static_directory(build):
     assert frozenset({"clerk"}) == stack.use(stack.step_up(tokens)).roles
 
 
-def test_the_loser_of_a_race_is_told_so_and_ends_nothing(stack):
+def test_the_loser_of_a_race_gets_a_conflict_and_ends_nothing(stack):
     """The loser must not clear the winner's cookies, so the error has no session id."""
     first = stack.sign_in()
     second = stack.refresh(first)
@@ -237,7 +237,7 @@ def test_a_renewal_that_is_repeated_is_the_same_token(stack, clock):
     assert [claims[0][name] for name in same] == [claims[1][name] for name in same]
 
 
-def test_a_renewal_after_the_grace_is_refused_and_told(stack, clock):
+def test_a_renewal_after_the_grace_is_refused_and_reported(stack, clock):
     tokens = stack.sign_in()
     clock.advance(seconds=HALF + 1)
     renewed = stack.renew(tokens)
@@ -344,7 +344,7 @@ def test_the_last_second_of_a_session_gives_no_token(build, clock):
         stack.refresh(tokens)
 
 
-def test_a_store_that_lost_a_write_is_told(stack):
+def test_a_store_that_lost_a_write_is_reported(stack):
     tokens = stack.sign_in()
     writer = RefreshTokens(lambda: SECRETS)
     later = writer.successor(writer.successor(writer.read(tokens.refresh_token.value), b"a" * 16), b"b" * 16)

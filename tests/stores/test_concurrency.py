@@ -104,7 +104,7 @@ def test_tasks_wait_for_a_connection_and_no_more_are_opened(proxy, open_stores):
     assert proxy.connections <= 2
 
 
-def test_who_waits_too_long_for_a_connection_is_told(proxy, open_stores, events):
+def test_who_waits_too_long_for_a_connection_is_reported(proxy, open_stores, events):
     """Slow callers say nothing about the server, so the circuit breaker stays closed."""
     stores = open_stores(proxy.url, pool_size=1)
     store = stores.native()
@@ -179,7 +179,7 @@ def test_threads_share_a_bounded_number_of_connections(proxy, open_stores):
     assert proxy.connections <= 2
 
 
-def test_a_thread_that_waits_too_long_is_told(proxy, open_stores):
+def test_a_thread_that_waits_too_long_is_reported(proxy, open_stores):
     stores = open_stores(proxy.url, pool_size=1)
     store = stores.blocking()
     run_sync(fill(store))

@@ -234,7 +234,7 @@ def test_e13_who_is_given_up_while_others_are_answered_opens_no_breaker(enter, o
     assert [] == events
 
 
-class Line:
+class BusySlots:
     """The slots of a busy store: none becomes free, and each caller records how long it would have waited."""
 
     def __init__(self):
@@ -253,11 +253,11 @@ def test_e13_half_of_the_deadline_is_kept_for_asking(enter, open_stores, server,
     world = enter(open_stores(server.url, deadline_ms=20_000))
     begin(world)
     wire = world.run(wire_of(world.store))
-    wire._slots = line = Line()
+    wire._slots = slots = BusySlots()
 
     for _ in range(2 * FAILURES):
         with pytest.raises(Unavailable, match="every connection to the store is in use"):
             ask(world)
 
-    assert [10.0] * (2 * FAILURES) == line.waits
+    assert [10.0] * (2 * FAILURES) == slots.waits
     assert [] == events

@@ -174,7 +174,7 @@ def test_e1_a_folder_in_its_place_stops_the_start_too(open_stores, server, path)
         open_stores(server.url, epoch_file=path / "missing" / "epochs.json")
 
 
-def test_e1_what_could_not_be_written_is_told_once_and_written_later(file, path, caplog):
+def test_e1_what_could_not_be_written_is_reported_once_and_written_later(file, path, caplog):
     marks = Marks(file, monotonic=iter(range(100)).__next__)
     blocked = path.with_name("epochs.json.lock")
     blocked.mkdir()

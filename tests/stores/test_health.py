@@ -18,7 +18,7 @@ def ask(world):
 
 
 @pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl", "allkeys-random"])
-def test_an_evicting_server_is_unavailable_and_the_remedy_is_told(enter, open_stores, server, events, policy):
+def test_an_evicting_server_is_unavailable_and_the_remedy_is_reported(enter, open_stores, server, events, policy):
     server.say("CONFIG", "SET", "maxmemory-policy", policy)
     world = enter(open_stores(server.url))
 
@@ -50,7 +50,7 @@ def test_a_policy_that_changes_later_is_noticed(enter, open_stores, server, mono
         ask(world)
 
 
-def test_it_is_told_once_a_minute(enter, open_stores, server, monotonic, events):
+def test_it_is_reported_once_a_minute(enter, open_stores, server, monotonic, events):
     server.say("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
     world = enter(open_stores(server.url))
 

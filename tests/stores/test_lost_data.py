@@ -111,7 +111,7 @@ def test_e1_a_clean_failover_is_no_loss(enter, open_stores, fresh_server, standb
 
 @pytest.mark.filterwarnings("ignore:.*unclosed <socket:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-def test_e1_a_replica_that_received_nothing_since_its_start_cannot_be_told_from_a_restart(
+def test_e1_a_replica_that_received_nothing_since_its_start_looks_like_a_restart(
     enter, open_stores, fresh_server, standby
 ):
     old = enter(open_stores(fresh_server.socket_url))

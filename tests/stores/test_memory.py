@@ -32,7 +32,7 @@ def test_a_session_of_this_process_is_known(store):
     assert not run_sync(store.ask(of(store.instance))).is_revoked
 
 
-def test_a_session_of_another_process_is_unavailable_and_told_once(store, caplog):
+def test_a_session_of_another_process_is_unavailable_and_reported_once(store, caplog):
     """Its state is unknown, and an event tells the operator what to do."""
     for _ in range(2):
         with caplog.at_level(logging.ERROR), pytest.raises(Unavailable):

@@ -39,7 +39,7 @@ _ENTRY: Final = re.compile(r"    (\w+): (.*)")
 
 def page() -> str:
     """Return the page."""
-    sections = [_HEAD, *_sections(Config, "safeconduct", is_repeated=False), _unbuilt()]
+    sections = [_HEAD, *_sections(Config, "safeconduct", is_repeated=False), _not_implemented()]
     return "\n".join(sections)
 
 
@@ -74,7 +74,7 @@ def _sections(cls: type[Any], title: str, *, is_repeated: bool) -> Iterator[str]
             yield from _sections(nested, f"{title}.{name}", is_repeated=isinstance(kind, Many))
 
 
-def _unbuilt() -> str:
+def _not_implemented() -> str:
     rows = (f"| `{row.name}` | {_cell(row.meant)} | {_cell(row.instead)} |" for row in UNBUILT)
     return "\n".join(("## Not built yet\n", "These values are known, and refused by name until they are built.\n",
                       "| Field | Refused | Choose |", "|---|---|---|", *rows, ""))  # fmt: skip

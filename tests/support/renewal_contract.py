@@ -122,7 +122,7 @@ class StepUpContract(SessionCommands):
         assert "stepped" == reply.outcome
         assert b"s" * 16 == reply.session.chain.salt
 
-    def test_a_rolled_back_store_is_told_here_too(self, world, ref, opened):
+    def test_a_rolled_back_store_is_reported_here_too(self, world, ref, opened):
         assert self.step(world, ref, presented(opened), rotation=rotation(2)).is_rolled_back
 
     @pytest.mark.parametrize(("position", "name", "outcome"), [(1, "forked", "reuse"), (0, "forked", "stale")])

@@ -3,7 +3,7 @@
 from safeconduct.testing import Clock
 
 
-def test_it_stands_still_until_it_is_told():
+def test_it_stands_still_until_it_is_advanced():
     """The time changes only by ``advance``."""
     clock = Clock()
     before = clock()

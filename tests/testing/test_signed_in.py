@@ -122,7 +122,7 @@ def test_nobody_else_accepts_a_caller(build):
     ],
     ids=["anonymous", "no-level", "nobody", "future"],
 )
-def test_what_cannot_be_is_told(build, subject, options, wanted):
+def test_what_cannot_be_is_reported(build, subject, options, wanted):
     """A test with such a request would prove nothing."""
     with pytest.raises(ConfigurationError, match=wanted):
         signed_in(build(), subject, **options)
