@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from minimal_config import TRUST, minimal_fields
 from safeconduct.config import Config, Rule, StoreConfig, Trust
-from safeconduct.config.fields import Many
+from safeconduct.config.fields import ListOf
 from safeconduct.config.loading import variables
-from safeconduct.config.sections import Section, kinds_of
+from safeconduct.config.sections import Section, field_types_of
 from safeconduct.errors import ConfigurationError
 
 NAMES = sorted({field.name for cls in (Config, StoreConfig, Rule, Trust) for field in fields(cls)} | {
-    inner for kind in kinds_of(Config).values() if isinstance(kind, Section) for inner in kinds_of(kind.cls)
+    inner for kind in field_types_of(Config).values() if isinstance(kind, Section) for inner in field_types_of(kind.cls)
 })  # fmt: skip
 WORDS = ["jws", "none", "ES256", "memory://", "redis://h", "/a/{b}", "GET /x", "{sub}", "https://a", "strict", "bearer"]
 
@@ -122,7 +122,7 @@ def toml(value):
 
 def test_every_default_is_a_right_value():
     """Every section can be created from its own fields."""
-    for kind in kinds_of(Config).values():
-        inner = kind.kind if isinstance(kind, Many) else kind
+    for kind in field_types_of(Config).values():
+        inner = kind.kind if isinstance(kind, ListOf) else kind
         if isinstance(inner, Section) and inner.cls not in {StoreConfig, Trust}:
             assert inner.cls() == inner.cls()

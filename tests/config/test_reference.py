@@ -8,10 +8,10 @@ import pytest
 
 from configuration_page import CONFIGURATION, meanings, page
 from safeconduct.config import Config, Rule, StoreConfig, Trust
-from safeconduct.config.sections import Section, kinds_of
+from safeconduct.config.sections import Section, field_types_of
 
 CLASSES = [Config, Rule, StoreConfig, Trust] + [
-    kind.cls for kind in kinds_of(Config).values() if isinstance(kind, Section) and kind.cls is not StoreConfig
+    kind.cls for kind in field_types_of(Config).values() if isinstance(kind, Section) and kind.cls is not StoreConfig
 ]
 
 

@@ -96,5 +96,5 @@ def test_b4_an_issuer_that_cannot_sign_serves_no_sign_in(world):
     """A set of public keys can only verify."""
     keys = {"keys": [public(OWN_KEY), SECRETS_KEY]}
 
-    with pytest.raises(ConfigurationError, match=r"endpoints\.enabled: got true; .*no active key that signs"):
+    with pytest.raises(ConfigurationError, match=r"endpoints\.enabled: got true; .*no active signing key"):
         LoginSite(world, keys=keys, endpoints={"enabled": True}, external_url=SITE)

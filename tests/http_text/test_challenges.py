@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpora import cases
+from header_readers import read_challenge
 from result_or_error import result_or_error
 from safeconduct import errors
 from safeconduct._http.challenges import Challenge, challenges_for
@@ -90,8 +91,8 @@ def test_a_challenge_that_could_not_be_written_is_refused(scheme, parameters):
     "text", ["", "Bearer realm=x", 'Bearer realm="x', 'Bearer realm="x", ', 'Bearer realm="x" x', 'Bearer a="1", a="2"']
 )
 def test_what_is_no_challenge_of_ours_is_not_read(text):
-    """A field has one challenge with quoted values and nothing behind it."""
-    assert InvalidRequest is result_or_error(Challenge.from_header, text)
+    """One challenge, its values quoted, and nothing behind it."""
+    assert InvalidRequest is result_or_error(read_challenge, text)
 
 
 def test_without_a_credential_the_challenge_is_bare():
@@ -179,7 +180,7 @@ def test_a_challenge_comes_out_as_it_went_in(parameters):
     """Quoting and parsing are inverse."""
     challenge = Challenge("Bearer", tuple(parameters.items()))
 
-    assert challenge == Challenge.from_header(challenge.to_header())
+    assert challenge == read_challenge(challenge.to_header())
 
 
 @given(st.text(), st.sampled_from(["realm", "error_description"]))
@@ -189,12 +190,12 @@ def test_no_text_leaves_its_quotes(text, name):
 
     assert written.isascii()
     assert written.isprintable()
-    assert [name] == [read for read, _ in Challenge.from_header(written).parameters]
+    assert [name] == [read for read, _ in read_challenge(written).parameters]
 
 
 @given(st.text() | st.from_regex(r'Bearer ([a-z]+=".{0,9}"(, )?){0,3}', fullmatch=True))
 def test_nothing_but_an_auth_error_leaves(text):
-    """Any text is parsed or refused with the one error."""
-    actual = result_or_error(Challenge.from_header, text)
+    """Whatever is read as a challenge."""
+    actual = result_or_error(read_challenge, text)
 
     assert actual is InvalidRequest or isinstance(actual, Challenge)

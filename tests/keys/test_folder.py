@@ -7,7 +7,7 @@ import stat
 import pytest
 
 from key_folders import kids
-from safeconduct._keys.folder import read_keys, write_key
+from safeconduct._keys.folder import read_own_keys, write_key
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import (
     KeyExposed,
@@ -114,10 +114,10 @@ def test_a_source_that_cannot_be_read_is_refused(source, environ, watch):
         watch.open(source, environ=environ)
 
 
-def test_read_keys_says_that_a_path_is_missing(tmp_path):
+def test_reading_keys_says_that_a_path_is_missing(tmp_path):
     """The command line reads without watching."""
     with pytest.raises(ConfigurationError, match="cannot read"):
-        read_keys(tmp_path / "nowhere")
+        read_own_keys(tmp_path / "nowhere")
 
 
 def test_a_file_that_anyone_may_read_is_reported(folder, watch):
@@ -167,6 +167,6 @@ def test_a_missing_folder_of_ours_says_how_to_make_one(tmp_path, watch):
     with pytest.raises(ConfigurationError, match="No such file or directory; make one with `safeconduct keys new`"):
         watch.open(missing)
     with pytest.raises(ConfigurationError, match="No such file or directory; make one with `safeconduct keys new`"):
-        read_keys(missing, is_own=True)
+        read_own_keys(missing)
     with pytest.raises(ConfigurationError, match=r"No such file or directory$"):
         watch.open(missing, is_own=False)

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from safeconduct._keys.generate import drop, made_at, new_key, new_secrets, retire, rotate
+from safeconduct._keys.generate import made_at, new_key, new_secrets, retire, rotate
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.issuer_policy import OWN_ALGORITHMS
 from safeconduct.errors import ConfigurationError
@@ -72,7 +72,6 @@ def test_the_life_of_a_key():
     assert {"active": young["kid"], "retired": old["kid"]} == {jwk["safeconduct_state"]: jwk["kid"] for jwk in turned}
     assert young["kid"] == keys.signing_key().kid
     assert old["kid"] == keys.table.find(old["kid"], "ES256").kid
-    assert old["kid"] == drop(keys, old["kid"])
 
 
 def test_rotation_leaves_keys_of_another_use_alone():
@@ -104,14 +103,10 @@ def test_the_last_active_key_of_its_use_is_not_retired():
     assert "retired" == retire(set_of({**one, "safeconduct_state": "next"}), one["kid"])[0]["safeconduct_state"]
 
 
-def test_only_a_retired_key_is_dropped_and_only_a_known_one_named():
-    """Tokens that it signed may still be valid."""
-    jwk = new()
-
-    with pytest.raises(ConfigurationError, match="retired"):
-        drop(set_of(jwk), jwk["kid"])
+def test_only_a_known_key_is_retired():
+    """Another kid is named in the error."""
     with pytest.raises(ConfigurationError, match="of the set"):
-        drop(set_of(jwk), "k9")
+        retire(set_of(new()), "k9")
 
 
 def test_secrets_have_versions():

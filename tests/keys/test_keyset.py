@@ -134,7 +134,7 @@ def test_states_decide_what_is_shown_proven_and_signed_with():
     assert "c" == keys.signing_key("ES256").kid
     assert "h" == keys.signing_key("HS256").kid
     assert "h" == keys.signing_key("RS256").kid
-    assert "f" == keys.sealing_key().kid
+    assert "f" == keys.encryption_key().kid
     for name in "abcd":
         assert name == keys.table.find(name, "ES256").kid
 
@@ -155,7 +155,7 @@ def test_without_an_active_private_key_nothing_is_signed(jwks):
     with pytest.raises(ConfigurationError, match="safeconduct keys new"):
         KeySet.of(jwks, is_own=True).signing_key()
     with pytest.raises(ConfigurationError, match="--use enc"):
-        KeySet.of(jwks, is_own=True).sealing_key()
+        KeySet.of(jwks, is_own=True).encryption_key()
 
 
 def secret(kid, fill, **members):
@@ -183,7 +183,7 @@ def test_secrets_are_versions_of_which_the_newest_active_is_current():
     assert 32 == len(keys.derived_keys.derive("csrf"))
     assert bytes(range(2, 34)) != keys.derived_keys.derive("csrf")
     assert {"keys": []} == keys.published()
-    assert [] == list(keys.table)
+    assert () == keys.entries
     assert "bytes" not in repr(keys)
     assert "\\x02" not in repr(keys)
     with pytest.raises(KeyError):

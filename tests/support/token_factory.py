@@ -168,4 +168,4 @@ def is_signed(jws: str, table: KeyTable) -> bool:
     header = read_header(head)
     key = table.find(header.kid, header.algorithm)
     decode_segment(body)
-    return MODELS[key.algorithm].verify(head + b"." + body, decode_segment(last), key.for_proving())
+    return MODELS[key.algorithm].verify(head + b"." + body, decode_segment(last), key.for_verifying())

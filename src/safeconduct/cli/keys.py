@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 
 from safeconduct._core.endpoints.routes import JWKS_MAX_AGE_SECONDS
-from safeconduct._keys.folder import read_keys, write_key
+from safeconduct._keys.folder import read_own_keys, write_key
 from safeconduct._keys.generate import made_at, new_key, new_secrets, retire, rotate
 from safeconduct._keys.keyset import STATE_MEMBER, KeySet, State
 from safeconduct._tokens.algorithms import ALGORITHMS, canonical
@@ -166,7 +166,7 @@ def _only_writer(place: Path) -> Generator[KeySet]:
     """Let no other command write into the folder meanwhile; give the keys that are there, and tell what is not read."""
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     with only_writer_into(place):
-        there = read_keys(place, is_own=True)
+        there = read_own_keys(place)
         for kid, reason in there.skipped:
             warn(f"{kid or 'a key without kid'} in {place} is left out: {reason}.")
         yield there
@@ -182,7 +182,7 @@ def _source(settings: Settings, folder: Path | None) -> str:
 
 def _read(source: str) -> KeySet:
     if not source.startswith(_ENVIRONMENT):
-        return read_keys(Path(source), is_own=True)
+        return read_own_keys(Path(source))
     name = source.removeprefix(_ENVIRONMENT)
     if name not in os.environ:
         raise UsageError(f"keys: the environment has no variable {name!r}.")

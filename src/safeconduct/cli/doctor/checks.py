@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from safeconduct._keys.folder import read_keys
+from safeconduct._keys.folder import read_own_keys
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.issuer import Grant
 from safeconduct.cli.context import opened
@@ -154,7 +154,7 @@ def examine_files(config: Config) -> Iterator[Finding]:
 
 def _keys(path: Path, config: Config) -> Iterator[Finding]:
     try:
-        keys = read_keys(path, is_own=True)
+        keys = read_own_keys(path)
     except ConfigurationError as error:
         yield fail("keys", str(error), "`safeconduct keys new` makes a folder with a key.")
         return
