@@ -34,7 +34,7 @@ LIMITS = LoginConfig(failures_per_account_and_network=100)
 
 
 class ManualTime:
-    """The process's clock, and the shift that makes a server's clock stand where it stands."""
+    """The process's clock, and the shift that makes a server's clock show the same time."""
 
     def __init__(self):
         self.clock = Clock()
@@ -44,7 +44,7 @@ class ManualTime:
 
 
 class LoginStack:
-    """Everything that a sign-in needs, in one world."""
+    """Everything that a sign-in needs, in one world, over one store."""
 
     def __init__(
         self,
@@ -109,11 +109,11 @@ class LoginStack:
         return self.run(self.session_verbs.step_up(self.principal(tokens), password, **options))
 
     def principal(self, tokens):
-        """Prove an access token; whether it was ended is not asked."""
+        """Verify an access token without asking the store."""
         return principal_of(self.verifier.verify(tokens.access_token, now=self.clock()), "bearer")
 
     def use(self, tokens):
-        """Use an access token as a request does."""
+        """Verify an access token and ask the store, as a request does."""
         claims = self.verifier.verify(tokens.access_token, now=self.clock())
         question = question_for(
             issuer=claims.issuer, subject=claims.subject, token_id=claims.token_id, client_id=claims.client_id,
@@ -135,7 +135,7 @@ HEADER = {"alg": "dir", "enc": "A256GCM", "typ": "sc-rt+jwt", "kid": "refresh-1"
 
 
 class StaticDirectory:
-    """A directory that can't be asked again."""
+    """A directory that cannot be asked again."""
 
     static = True
 
@@ -201,7 +201,7 @@ class StatelessLoginStack:
 
 
 def forged_refresh_token(claims, *, keys=SECRETS, label="refresh-jwe", **header):
-    """Seal *claims*, an object or bytes, under our own key; a header member that is ... is left out."""
+    """Seal *claims*, an object or bytes, with our key; a header member that is ... is left out."""
     members = {name: value for name, value in {**HEADER, **header}.items() if value is not ...}
     head = segment(json.dumps(members).encode())
     plain = claims if isinstance(claims, bytes) else json.dumps(claims).encode()
