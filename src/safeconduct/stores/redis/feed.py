@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from safeconduct._core.revocation import Revocations
 from safeconduct._core.run_sync import run_sync
 from safeconduct.errors import Unavailable
 from safeconduct.stores import scripts
@@ -57,20 +58,22 @@ class Feed:
     Args:
         client: Sends commands over a connection of its own.
         calls: Runs scripts on shards by the same client.
+        revocations: Judges the epoch in each reply.
     """
 
-    def __init__(self, client: StoreClient, calls: ShardCalls) -> None:
+    def __init__(self, client: StoreClient, calls: ShardCalls, revocations: Revocations) -> None:
         self._client = client
         self._calls = calls
+        self._revocations = revocations
 
     def state(self, shard: int) -> ShardReply:
         """
         Return the state of *shard*; its ``first`` is the latest instant of a token, its ``second`` what was forgotten.
 
         Raises:
-            Unavailable: If the server gives none.
+            Unavailable: If the server gives none, or has lost its data; then the next reply has another epoch.
         """
-        return run_sync(self._calls.run(scripts.VIEW_STATE, shard))
+        return run_sync(self._revocations.consult(shard, lambda: self._calls.run(scripts.VIEW_STATE, shard)))
 
     def pages(self, shard: int, name: bytes, letters: str) -> Iterator[bytes]:
         """

@@ -56,7 +56,6 @@ class Follower:
         shards: How many shards the store has.
         staleness_seconds: The greatest age at which the view is believed.
         horizon_ms: The largest lifetime of any token that may be accepted, leeway included.
-        settle: Told of the epoch in each state that is read.
         fault: Told of an exception that must not have been raised.
     """
 
@@ -69,7 +68,6 @@ class Follower:
         shards: int,
         staleness_seconds: float,
         horizon_ms: int,
-        settle: Callable[[int, ShardReply], None],
         fault: Callable[[Exception], None],
     ) -> None:
         self.view = self._view = view
@@ -78,7 +76,6 @@ class Follower:
         self._shards = range(shards)
         self._block_ms = max(1, int(staleness_seconds * 1000 / 4))
         self._horizon_ms = horizon_ms
-        self._settle = settle
         self._fault = fault
         self._next_asked = 0
         self._swept_at = time.monotonic()
@@ -165,7 +162,6 @@ class Follower:
 
     def _resume_or_load(self, feed: Feed, shard: int) -> None:
         state = feed.state(shard)
-        self._settle(shard, state)
         loaded, mark = self._view.shards.get(shard), state.mark
         if mark is None or state.epoch is None:
             self._view.discard(shard)
@@ -186,7 +182,6 @@ class Follower:
             marks = Entries.of(feed.pages(shard, b"rev", "tk"), base=0)
             cuts = Entries.of(feed.pages(shard, b"cut", ""), base=first.now_ms - SPAN // 2)
             last = feed.state(shard)
-            self._settle(shard, last)
             if last.mark is not None and (last.mark.epoch, last.mark.line) == (mark.epoch, mark.line):
                 break
             # Other data was read half-way.

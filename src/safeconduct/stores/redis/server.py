@@ -10,9 +10,8 @@ import time
 import weakref
 from collections.abc import Callable
 
-from safeconduct._core.epoch_watch import EpochWatch
 from safeconduct._core.epochs import Epoch, Epochs
-from safeconduct._core.run_sync import run_sync
+from safeconduct._core.revocation import Revocations
 from safeconduct._core.store import Store
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.events import Event, Fault
@@ -25,7 +24,7 @@ from safeconduct.stores.redis.health import CircuitBreaker, ServerHealth
 from safeconduct.stores.redis.marks import EpochFile, Marks
 from safeconduct.stores.redis.pool import LoopSlots, Slots, ThreadSlots
 from safeconduct.stores.redis.refusals import RefusalReporter
-from safeconduct.stores.redis.shard_calls import ShardCalls, ShardReply
+from safeconduct.stores.redis.shard_calls import ShardCalls
 from safeconduct.stores.redis.store import RedisStore
 from safeconduct.stores.view.local_view import LocalView
 
@@ -128,7 +127,6 @@ class RedisServer:
             shards=self._config.shards,
             staleness_seconds=revocation.staleness_seconds,
             horizon_ms=self._horizon_ms + self._leeway_ms,
-            settle=self._settle,
             fault=lambda error: self._announce(Fault(error=type(error).__name__, where="view")),
         )
 
@@ -138,14 +136,11 @@ class RedisServer:
             OneClient(client), self._marks, None, key_prefix=self._config.key_prefix, horizon_ms=self._horizon_ms,
             shift_ms=self._shift_ms,
         )  # fmt: skip
-        return Feed(client, calls)
-
-    def _settle(self, shard: int, reply: ShardReply) -> None:
-        watch = EpochWatch(
-            self._blocking, horizon_ms=self._horizon_ms, leeway_ms=self._leeway_ms, refuses_new=False,
-            announce=self._announce, epochs=self._epochs,
+        revocations = Revocations(
+            self._blocking, shards=self._config.shards, horizon_ms=self._horizon_ms, leeway_ms=self._leeway_ms,
+            on_new_store=self._revocation.on_new_store, announce=self._announce, epochs=self._epochs,
         )  # fmt: skip
-        run_sync(watch.settle(shard, reply))
+        return Feed(client, calls, revocations)
 
     def _new_thread_client(self) -> StoreClient:
         return self._new_client(_load_sync_driver, ThreadSlots(self._config.pool_size))
