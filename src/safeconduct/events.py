@@ -125,6 +125,18 @@ class StoreUnavailable(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RevocationUnchecked(Event):
+    """
+    Credentials pass unchecked, because the store cannot be asked and ``on_outage`` is ``serve``.
+
+    *view_age_seconds* says how old the local view is.  Announced at most once a minute.
+    """
+
+    log_level: ClassVar[int] = 40
+    view_age_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoreRecovered(Event):
     """The store answers again."""
 

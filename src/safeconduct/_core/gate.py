@@ -240,6 +240,7 @@ class Gate:
             readings = readings_of(request.path, request.raw_path, request.root_path)
             requirement = self._policy.requirement_of_all(request.method, readings)
             is_closed = not (requirement.is_open or requirement.is_long_lived or self.endpoints.owns(request.path))
+            is_closed = is_closed and self._authenticator.validity.allows_fast_path(requirement.consistency)
             self._routes.put(request.route, requirement, is_closed=is_closed)
         return requirement
 

@@ -25,16 +25,19 @@ from typing import Literal, Protocol, TypeVar
 
 from safeconduct._core.epochs import Epoch, Epochs
 from safeconduct._core.store import (
+    BoundedView,
     Resolved,
     Revocation,
     RevocationQuery,
     RevocationStatus,
     Store,
+    UntrustedStore,
     View,
     Written,
 )
+from safeconduct.config import Outage
 from safeconduct.errors import NotYetValidToken, RevokedToken, Unavailable
-from safeconduct.events import ClockSkewed, Event, StoreLost
+from safeconduct.events import ClockSkewed, Event, RevocationUnchecked, StoreLost
 
 _ANNOUNCED_EVERY_MS = 60_000
 _READING_APART_MS = 500
@@ -72,8 +75,10 @@ class Revocations:
         "_horizon_ms",
         "_refuses_new",
         "_seen",
+        "_served_announced_ms",
         "_store",
         "announce",
+        "bounded_view",
         "leeway_ms",
         "shards",
         "view",
@@ -98,8 +103,11 @@ class Revocations:
         self._refuses_new = on_new_store == "refuse"
         self._epochs = Epochs() if epochs is None else epochs
         self._seen = self._epochs.seen
+        self._served_announced_ms: int | None = None
         #: What is known without asking the store; None where the store has to be asked each time.
         self.view: View | None = None if self._refuses_new else store.view
+        #: What was known without asking it, at most so long ago as it says itself; None where nothing is kept.
+        self.bounded_view: BoundedView | None = store.bounded_view
 
     async def check(self, question: RevocationQuery, *, now_ms: int, answer: RevocationStatus | None = None) -> None:
         """
@@ -128,6 +136,29 @@ class Revocations:
         )
         if answer.now_ms is not None and self.is_early(question, now_ms):
             raise NotYetValidToken("iat lies in the future")
+
+    async def check_bounded(self, question: RevocationQuery, *, now_ms: int, on_outage: Outage) -> None:
+        """
+        Return if the credential counts by the local view; ask the store where the view is too old or does not know.
+
+        Raises:
+            RevokedToken: If it was revoked.
+            NotYetValidToken: If it was issued in the future, by the store's clock.
+            Unavailable: If the store cannot be asked, and *on_outage* does not let the credential pass.
+        """
+        view = self.bounded_view
+        if view is not None and view.holds(question):
+            return
+        try:
+            answer = await self._store.ask(question)
+        except UntrustedStore:
+            raise
+        except Unavailable:
+            if on_outage == "refuse" or view is None or view.is_known_revoked(question):
+                raise
+            self._announce_served(view.age_seconds, now_ms)
+            return
+        await self.check(question, now_ms=now_ms, answer=answer)
 
     async def resolve(self, command: Callable[[], Awaitable[Resolved]], shard: int, *, now_ms: int) -> str:
         """
@@ -238,6 +269,12 @@ class Revocations:
             return
         if own_ms < epoch.started_ms + max(self._horizon_ms, epoch.horizon_ms):
             raise RevokedToken("older than what the store knows")
+
+    def _announce_served(self, age_seconds: float, now_ms: int) -> None:
+        announced_ms = self._served_announced_ms
+        if announced_ms is None or abs(now_ms - announced_ms) >= _ANNOUNCED_EVERY_MS:
+            self._served_announced_ms = now_ms
+            self.announce(RevocationUnchecked(view_age_seconds=age_seconds))
 
     def _compare_clocks(self, own_ms: int, store_ms: int) -> None:
         """Note how far the two clocks are apart, and announce it once a minute if that is too far."""

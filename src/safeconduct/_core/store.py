@@ -11,6 +11,7 @@ from typing import Final, Literal, Protocol
 
 from safeconduct._core.epochs import Epoch, Epochs
 from safeconduct._core.session_store import SessionStore
+from safeconduct.errors import Unavailable
 
 #: A try's id begins with so many bytes that its account's spelling decides, and goes on with random ones.
 TRY_TAG_BYTES: Final = 8
@@ -156,6 +157,10 @@ class OpaqueQuery:
     reference: bytes = field(repr=False)
 
 
+class UntrustedStore(Unavailable):
+    """The store answers, and what it says must not be believed: it evicts revocations, or lags behind a primary."""
+
+
 class OpaqueTokenStore(Protocol):
     """
     The opaque tokens of all processes.
@@ -189,6 +194,23 @@ class View(Protocol):
         ...
 
 
+class BoundedView(View, Protocol):
+    """
+    The answers that a process keeps of a store that others use too, up to a greatest age.
+
+    ``version`` is another object too when the view is too old, and then ``holds`` is always false.
+    """
+
+    @property
+    def age_seconds(self) -> float:
+        """How old the view is; infinite before it was loaded."""
+        ...
+
+    def is_known_revoked(self, question: RevocationQuery) -> bool:
+        """Say whether something in the view, however old it is, speaks against the credential."""
+        ...
+
+
 class Store(Protocol):
     """
     The shared memory of all processes.
@@ -210,6 +232,11 @@ class Store(Protocol):
     @property
     def view(self) -> View | None:
         """The answers at hand, None where the store has to be asked each time."""
+        ...
+
+    @property
+    def bounded_view(self) -> BoundedView | None:
+        """The answers that are kept and may be old, None where none are."""
         ...
 
     @property

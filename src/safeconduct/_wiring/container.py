@@ -18,7 +18,17 @@ from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct._tokens.issuer_policy import ACR
 from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct._wiring.passwords import PasswordFactory
-from safeconduct._wiring.settings import World, dated, horizon_of, leeway_of, policy_of, realm_of, sources_of, weakened
+from safeconduct._wiring.settings import (
+    World,
+    dated,
+    horizon_of,
+    keeps_view,
+    leeway_of,
+    policy_of,
+    realm_of,
+    sources_of,
+    weakened,
+)
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError, Unavailable
 from safeconduct.stores import open_store
@@ -177,4 +187,5 @@ class Container:
             horizon_ms=horizon_of(self.config) * 1000,
             leeway_ms=leeway_of(self.config) * 1000,
             announce=self.announce,
+            keeps_view=keeps_view(self.config),
         )

@@ -27,9 +27,11 @@ def new_gate(parts: WorldParts) -> Gate:
     container, config, revocations = parts.container, parts.container.config, parts.revocations
     _require_records(config, parts)
     basic = container.passwords.basic(parts.world, parts.store, revocations, realm=realm_of(config))
-    asks = config.consistency != "none"
-    validity = ValidityCheck(revocations, container.sources, basic, asks_by_default=asks, csrf=container.csrf)
-    view = Unasked() if revocations is None else revocations.view
+    validity = ValidityCheck(
+        revocations, container.sources, basic, consistency=config.consistency, on_outage=config.revocation.on_outage,
+        csrf=container.csrf,
+    )  # fmt: skip
+    view = Unasked() if revocations is None else revocations.view or revocations.bounded_view
     authenticator = _authenticator(parts, validity, basic)
     return Gate(
         policy=container.access_policy,

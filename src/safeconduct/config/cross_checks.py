@@ -55,10 +55,6 @@ NOT_IMPLEMENTED: Final = (
         "one server",
         begins("redis+sentinel:", "redis+cluster:"),
     ),
-    NotImplementedValue("access.rules[].consistency", "`bounded`", "`strict` or `none`", one_of("bounded")),
-    NotImplementedValue("access.rules[].on_outage", "`serve`", "`refuse`", one_of("serve")),
-    NotImplementedValue("revocation.consistency", "`bounded`", "`strict` or `none`", one_of("bounded")),
-    NotImplementedValue("revocation.on_outage", "`serve`", "`refuse`", one_of("serve")),
     NotImplementedValue("trust[].jwks", "every URL", "`keys` with the file of the set", given),
     NotImplementedValue("trust[].discovery", "`true`", "`keys` with the file of the set", is_on),
 )

@@ -22,6 +22,7 @@ class NullStore:
     sessions = None
     opaque_tokens = None
     view = None
+    bounded_view = None
 
     def __init__(self, *, clock: Callable[[], float], horizon_ms: int, leeway_ms: int) -> None:
         self._clock = clock

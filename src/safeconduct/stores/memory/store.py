@@ -72,6 +72,11 @@ class MemoryStore:
         """The answers at hand, which are all of them."""
         return self
 
+    @property
+    def bounded_view(self) -> None:
+        """The answers that may be old: there are none."""
+        return None
+
     def blocking(self) -> Store:
         """Return the port for WSGI."""
         return self

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import cast
 
+from safeconduct._core.store import UntrustedStore
 from safeconduct.errors import Unavailable
 from safeconduct.events import Event, StoreRecovered, StoreUnavailable
 from safeconduct.stores.redis.connection import Command, Reply, ServerError
@@ -85,7 +86,7 @@ class ServerHealth:
         Return if the server is fit.
 
         Raises:
-            Unavailable: If it is not.
+            UntrustedStore: If it is not.
         """
         flaw, judged_at = self.flaw, self._judged_at
         if flaw is None or judged_at is None:
@@ -93,7 +94,7 @@ class ServerHealth:
         if self._announced_at is None or judged_at - self._announced_at >= _ANNOUNCED_EVERY_SECONDS:
             self._announced_at = judged_at
             self._announce(StoreUnavailable(reason=flaw))
-        raise Unavailable("the store is unfit")
+        raise UntrustedStore("the store is unfit")
 
 
 def _role_flaw(reply: Reply) -> str | None:

@@ -55,7 +55,10 @@ class RedisStore:
         shift_ms: How far the store's clock is moved; 0 but in tests.
     """
 
-    def __init__(
+    #: Another process may revoke anything at any time.
+    view = None
+
+    def __init__(  # noqa: PLR0913 - what both worlds share, and what the scripts are told
         self,
         clients: ClientSource,
         marks: Marks,
@@ -71,10 +74,10 @@ class RedisStore:
         self._clients = clients
         self._follower = local
         self.epochs = epochs
-        self.view = None if local is None else local.view
+        self.bounded_view = None if local is None else local.view
         self._prefix = key_prefix.encode()
         self._calls = ShardCalls(
-            clients, marks, self.view, key_prefix=key_prefix, horizon_ms=horizon_ms, shift_ms=shift_ms
+            clients, marks, self.bounded_view, key_prefix=key_prefix, horizon_ms=horizon_ms, shift_ms=shift_ms
         )
         self._leeway_ms = leeway_ms
         self._min_replicas = min_replicas

@@ -121,6 +121,10 @@ class LocalView:
         """Say whether the credential counts for certain; where that is not so, ``ask`` decides."""
         return self.age_seconds < self._staleness_seconds and self.verdict(question) == "counts"
 
+    def is_known_revoked(self, question: RevocationQuery) -> bool:
+        """Say whether something in the view, however old it is, speaks against the credential."""
+        return self.verdict(question) == "ended"
+
     def verdict(self, question: RevocationQuery) -> Verdict:
         """Say what is known of a credential, however old that knowledge is."""
         shard = self._shards.get(question.shard)
