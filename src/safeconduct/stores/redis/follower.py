@@ -41,10 +41,6 @@ _MARGIN_MS: Final = 60_000
 _ENDLESS_S: Final = SPAN - 1
 
 
-class _LoadAgain(Exception):
-    """The data became another's while it was read, or the log has a gap."""
-
-
 class Follower:
     """
     Follow the shards of one server.
@@ -57,6 +53,7 @@ class Follower:
         staleness_seconds: The greatest age at which the view is believed.
         horizon_ms: The largest lifetime of any token that may be accepted, leeway included.
         fault: Told of an exception that must not have been raised.
+        monotonic: A clock that never goes back, in seconds; the view's.
     """
 
     def __init__(
@@ -69,6 +66,7 @@ class Follower:
         staleness_seconds: float,
         horizon_ms: int,
         fault: Callable[[Exception], None],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.view = self._view = view
         self._open_feed = open_feed
@@ -77,8 +75,9 @@ class Follower:
         self._block_ms = max(1, int(staleness_seconds * 1000 / 4))
         self._horizon_ms = horizon_ms
         self._fault = fault
+        self._monotonic = monotonic
         self._next_asked = 0
-        self._swept_at = time.monotonic()
+        self._swept_at = monotonic()
         self.reset()
 
     def reset(self) -> None:
@@ -105,48 +104,66 @@ class Follower:
     def end(self) -> None:
         """Stop; does not wait for the thread."""
         self._ended.set()
+        self.disconnect()
+
+    def connect(self) -> None:
+        """
+        Open a connection, and resume or load each shard.
+
+        Raises:
+            Unavailable: If the server does not answer, or has just lost its data.
+        """
+        feed = self._feed = self._open_feed()
+        began_at = self._monotonic()
+        for shard in self._shards:
+            self._resume_or_load(feed, shard)
+        self._view.confirm(began_at)
+
+    def follow(self) -> None:
+        """
+        Wait for changes, at most a quarter of the greatest age, and put them into the view.
+
+        Raises:
+            Unavailable: If the server does not answer, or has just lost its data.
+        """
         feed = self._feed
+        if feed is None:
+            raise Unavailable("not connected")
+        positions = {shard: loaded.position for shard, loaded in self._view.shards.items()}
+        sent_at = self._monotonic()
+        heads, changes = feed.follow(positions, asked=self._asked(), block_ms=self._block_ms)
+        for shard, head in heads.items():
+            if not self._is_known(shard, head):
+                self._resume_or_load(feed, shard)
+        for shard, some in changes.items():
+            if not self._apply(shard, some):
+                self._load(feed, shard, feed.state(shard))
+        self._view.confirm(sent_at)
+        if changes:
+            self._view.change()
+            self._tidy()
+
+    def disconnect(self) -> None:
+        """Drop the connection; the view stays, and grows old."""
+        feed, self._feed = self._feed, None
         if feed is not None:
             feed.close()
 
     def _run(self) -> None:
         while not self._ended.is_set():
             try:
-                self._follow()
+                self.connect()
+                while not self._ended.is_set():
+                    self.follow()
+                    self._ended.wait(BATCH_SECONDS)
             except Unavailable:
-                pass
-            except Exception as error:  # noqa: BLE001 - the thread must not end: a view that nobody renews grows too old
+                # The client has announced why.
+                self._ended.wait(RETRY_SECONDS)
+            except Exception as error:  # noqa: BLE001 - the thread must not end, and a view that nobody renews grows old
                 self._fault(error)
+                self._ended.wait(RETRY_SECONDS)
             finally:
-                self._drop_feed()
-            self._ended.wait(RETRY_SECONDS)
-
-    def _follow(self) -> None:
-        feed = self._feed = self._open_feed()
-        began_at = time.monotonic()
-        for shard in self._shards:
-            self._resume_or_load(feed, shard)
-        self._view.confirm(began_at)
-        while not self._ended.is_set():
-            self._round(feed)
-
-    def _round(self, feed: Feed) -> None:
-        positions = {shard: loaded.position for shard, loaded in self._view.shards.items()}
-        sent_at = time.monotonic()
-        heads, changes = feed.follow(positions, asked=self._asked(), block_ms=self._block_ms)
-        for shard, head in heads.items():
-            if not self._is_known(shard, head):
-                self._resume_or_load(feed, shard)
-        for shard, some in changes.items():
-            try:
-                self._apply(shard, some)
-            except _LoadAgain:
-                self._load(feed, shard)
-        self._view.confirm(sent_at)
-        if changes:
-            self._view.change()
-            self._tidy()
-            self._ended.wait(max(0.0, BATCH_SECONDS - (time.monotonic() - sent_at)))
+                self.disconnect()
 
     def _asked(self) -> Sequence[int]:
         first = self._next_asked
@@ -170,10 +187,11 @@ class Follower:
         else:
             # The scripts have compared what this process knows with the data's history.
             self._lines[shard] = mark.line
-            loaded.epoch = state.epoch
+            if state.epoch != loaded.epoch:
+                loaded.epoch = state.epoch
+                self._view.change()
 
-    def _load(self, feed: Feed, shard: int, state: ShardReply | None = None) -> None:
-        first = feed.state(shard) if state is None else state
+    def _load(self, feed: Feed, shard: int, first: ShardReply) -> None:
         while True:
             epoch, mark = first.epoch, first.mark
             if epoch is None or mark is None:
@@ -193,11 +211,14 @@ class Follower:
         )  # fmt: skip
         self._view.publish(shard, loaded)
 
-    def _apply(self, shard: int, changes: Sequence[Change]) -> None:
-        loaded = self._view.shards[shard]
+    def _apply(self, shard: int, changes: Sequence[Change]) -> bool:
+        """Put changes into the view; False if they do not follow what it contains."""
+        loaded = self._view.shards.get(shard)
+        if loaded is None:
+            return True
         for change in changes:
             if change.previous != loaded.position or change.epoch != loaded.epoch.name:
-                raise _LoadAgain
+                return False
             if change.before_ms is None:
                 loaded.marks.put(
                     change.key, _ENDLESS_S if change.expires_s is None else min(change.expires_s, _ENDLESS_S)
@@ -207,9 +228,10 @@ class Follower:
             loaded.position = change.position
         head = b"%d-%d" % loaded.position
         self._marks.keep(shard, Mark(loaded.epoch.name, loaded.epoch.started_ms, self._lines[shard], head))
+        return True
 
     def _tidy(self) -> None:
-        now = time.monotonic()
+        now = self._monotonic()
         is_due = now - self._swept_at >= SWEPT_EVERY_SECONDS
         if is_due:
             self._swept_at = now
@@ -224,11 +246,6 @@ class Follower:
                     entries.pack(before=before, pause=_pause)
             if is_due:
                 loaded.forgotten_ms = max(loaded.forgotten_ms, now_ms - _MARGIN_MS)
-
-    def _drop_feed(self) -> None:
-        feed, self._feed = self._feed, None
-        if feed is not None:
-            feed.close()
 
 
 def _pause() -> None:

@@ -128,6 +128,7 @@ class RedisServer:
             staleness_seconds=revocation.staleness_seconds,
             horizon_ms=self._horizon_ms + self._leeway_ms,
             fault=lambda error: self._announce(Fault(error=type(error).__name__, where="view")),
+            monotonic=self._monotonic,
         )
 
     def _new_feed(self) -> Feed:

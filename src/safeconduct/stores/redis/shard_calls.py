@@ -130,7 +130,7 @@ class ShardCalls:
             if reply.mark != mark or self._marks.pending:
                 self._marks.keep(shard, reply.mark, is_own=waits_for_disk)
                 if self._view is not None:
-                    self._view.expect(shard, reply.mark.order)
+                    self._view.expect(shard, reply.epoch, reply.mark.order)
             if reply.epoch is not known:
                 self._epochs[shard] = replace(reply.epoch, witness="")
         return reply

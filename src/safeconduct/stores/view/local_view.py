@@ -96,8 +96,8 @@ class LocalView:
     def reset(self) -> None:
         """Know nothing: in a new process, or a forked one."""
         self._shards: dict[int, ShardView] = {}
-        #: The last change that a reply to this process told of, by shard; the follower may not have it yet.
-        self._awaited: dict[int, Position] = {}
+        #: Epoch, its start and the last change that a reply told of, by shard; the follower may not have it yet.
+        self._awaited: dict[int, tuple[str, int, Position]] = {}
         self._version = object()
         #: When the last command was sent that the store has answered.
         self._confirmed_at = float("-inf")
@@ -133,18 +133,31 @@ class LocalView:
         verdict = shard.verdict(question)
         if verdict != "counts":
             return verdict
-        is_behind = self._awaited.get(question.shard, NOWHERE) > shard.position
-        return "counts" if shard.covers(question, refuses_new=self._refuses_new) and not is_behind else "unknown"
+        is_certain = shard.covers(question, refuses_new=self._refuses_new) and not self._is_behind(
+            question.shard, shard
+        )
+        return "counts" if is_certain else "unknown"
+
+    def _is_behind(self, shard: int, loaded: ShardView) -> bool:
+        awaited = self._awaited.get(shard)
+        if awaited is None:
+            return False
+        name, started_ms, position = awaited
+        if name != loaded.epoch.name:
+            return started_ms >= loaded.epoch.started_ms
+        return position > loaded.position
 
     def confirm(self, sent_at: float) -> None:
         """Note that the store has answered a command that was sent at *sent_at*, by the monotonic clock."""
         self._confirmed_at = sent_at
 
-    def expect(self, shard: int, position: Position) -> None:
-        """Believe nothing about *shard* before the change at *position*, of which a reply told, is contained."""
-        known = self._shards.get(shard)
-        if known is not None and position > known.position and position > self._awaited.get(shard, NOWHERE):
-            self._awaited[shard] = position
+    def expect(self, shard: int, epoch: Epoch, position: Position) -> None:
+        """Believe nothing about *shard* before the change at *position*, which a reply told of, is contained."""
+        known, awaited = self._shards.get(shard), self._awaited.get(shard)
+        if known is None or (epoch.name == known.epoch.name and position <= known.position):
+            return
+        if awaited is None or (epoch.started_ms, position) > awaited[1:]:
+            self._awaited[shard] = (epoch.name, epoch.started_ms, position)
             self.change()
 
     def publish(self, shard: int, loaded: ShardView) -> None:
