@@ -1,4 +1,4 @@
-"""What a local view says of a credential: that it counts for certain, that it was revoked, or that the store must say."""
+"""A local view knows that a credential counts, or that it was revoked, or leaves it to the store."""
 
 import pytest
 

@@ -73,7 +73,7 @@ def test_a_snapshot_becomes_the_same_table(entries):
 
 def test_an_entry_takes_nine_bytes():
     """A million entries take less than ten mebibytes, with the offsets of all groups."""
-    draw = random.Random(1)
+    draw = random.Random(1)  # noqa: S311 - the same each time
     count = 20_000
     table = PackedTable.of([b"".join(b"s" + draw.randbytes(16) + b"%013d" % 7 for _ in range(count))], base=0)
 

@@ -4,13 +4,12 @@ import random
 
 import pytest
 
-from safeconduct.stores.view import entries as module
 from safeconduct.stores.view.entries import RECENT_ENTRIES, UNPACKED_ENTRIES, Entries
 from safeconduct.stores.view.packed_table import SPAN
 
 
 def _keys(count: int, seed: int = 1) -> list[bytes]:
-    draw = random.Random(seed)
+    draw = random.Random(seed)  # noqa: S311 - the same each time
     return [b"s" + draw.randbytes(16) for _ in range(count)]
 
 
@@ -107,5 +106,5 @@ def test_a_reader_finds_every_entry_while_they_are_packed():
 
     entries.pack(before=0, pause=lambda: seen.append(all(entries.get(key) is not None for key in keys[::500])))
 
-    assert seen and all(seen)
-    assert module.UNPACKED_ENTRIES == UNPACKED_ENTRIES
+    assert seen
+    assert all(seen)

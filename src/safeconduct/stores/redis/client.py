@@ -159,6 +159,9 @@ class StoreClient:
         self._breaker.succeeded()
         if self._health.flaw is not None:
             self._health.refuse_unfit()
+        for reply in replies[len(health) :]:
+            if isinstance(reply, ServerError) and not reply.is_missing_script:
+                self._refusals.report_refusal(reply.kind)
         return replies[len(health) :]
 
     def close(self) -> None:

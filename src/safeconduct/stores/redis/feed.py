@@ -17,11 +17,13 @@ from safeconduct.stores.redis.client import StoreClient
 from safeconduct.stores.redis.connection import Command, Reply, ServerError
 from safeconduct.stores.redis.shard_calls import ShardCalls, ShardReply, malformed_reply
 from safeconduct.stores.view.local_view import NOWHERE, Position
+from safeconduct.stores.view.packed_table import RECORD_BYTES
 
 #: A page keeps the server for less than a millisecond.
 PAGE_ENTRIES: Final = 2_000
 #: So many entries of each log are read at once.
 LOG_ENTRIES: Final = 1_000
+_SCORE_DIGITS: Final = 13
 #: How long a server may take for what it does not wait for.
 REPLY_SECONDS: Final = 2.0
 
@@ -82,19 +84,19 @@ class Feed:
         Raises:
             Unavailable: If the server does not answer.
         """
-        key, lowest, limit = self._calls.key(shard, name), b"-inf", PAGE_ENTRIES
+        key, lowest, limit, read = self._calls.key(shard, name), b"-inf", PAGE_ENTRIES, b""
         while True:
             page = self._script(scripts.VIEW_PAGE, key, lowest, limit, letters)
             match page:
                 case [int(count), bytes(last), bytes(records)]:
-                    yield records
+                    yield records.removeprefix(read)
                 case _:
                     raise malformed_reply()
             if count < limit:
                 return
             # Many of one score fill a page without an end.
             limit = limit * 2 if last == lowest else PAGE_ENTRIES
-            lowest = last
+            lowest, read = last, _of_last_score(records)
 
     def follow(
         self, positions: Mapping[int, Position], *, asked: Sequence[int], block_ms: int
@@ -151,6 +153,14 @@ def position_of(entry_id: bytes) -> Position:
     if not (dash and milliseconds.isdigit() and number.isdigit()):
         raise malformed_reply()
     return int(milliseconds), int(number)
+
+
+def _of_last_score(records: bytes) -> bytes:
+    """Return the end of a page that the next page begins with, unless something of it was forgotten meanwhile."""
+    score, begin = records[-_SCORE_DIGITS:], len(records)
+    while begin and records[begin - _SCORE_DIGITS : begin] == score:
+        begin -= RECORD_BYTES
+    return records[begin:]
 
 
 def _head(reply: Reply) -> ShardHead | None:
