@@ -84,17 +84,16 @@ class AuthMiddleware:
         if count == 1 and field is not None and self._has_fast_path:
             route = scope["method"], scope["path"], scope.get("root_path", ""), scope.get("raw_path")
             passed = self._recall(route, field)
-        elif count == 0 and self._has_fast_path_for_cookies:
-            passed = self._recall_by_cookie(scope)
+        elif count == 0 and self._has_fast_path_for_cookies and (line := cookie_line(headers)) is not None:
+            passed = self._gate.recall_by_cookie(route_of(scope), line)
         if passed is None:
             scope = readable_again(scope)
-            passed = await self._judge(scope, receive, send)
+            passed = await self._judge(read_scope(scope), scope, receive, send)
             if passed is None:
                 return
-        identity = passed.identity
         detector = SseDetector(self._watch_stream, passed, scope, as_private(send) if passed.is_by_cookie else send)
         below = dict(scope)
-        below["safeconduct"] = below["user"] = identity
+        below["safeconduct"] = below["user"] = passed.identity
         below["auth"] = passed
         below["safeconduct.extend"] = detector.extend
         if self._hides_cookies:
@@ -109,10 +108,6 @@ class AuthMiddleware:
             if detector.connection is not None:
                 await detector.connection.release()
 
-    def _recall_by_cookie(self, scope: Scope) -> Passed | None:
-        line = cookie_line(scope["headers"])
-        return None if line is None else self._gate.recall_by_cookie(route_of(scope), line)
-
     async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await _Handshake(self.app, self._gate, readable_again(scope), receive, send).serve()
@@ -121,13 +116,12 @@ class AuthMiddleware:
         else:
             raise RuntimeError(f"safeconduct cannot judge a connection of type {scope['type']!r}")
 
-    async def _judge(self, scope: Scope, receive: Receive, send: Send) -> Passed | None:
+    async def _judge(self, request: Request, scope: Scope, receive: Receive, send: Send) -> Passed | None:
         """Take the slow path; answer, and return None, if the request ends here."""
         gate = self._gate
         if not _runs_on_asyncio():
             await self._refuse(gate.unsupported(_UNSUPPORTED_LOOP).error, scope, send)
             return None
-        request = read_scope(scope)
         outer = gate.outer_passed(scope.get("auth"))
         if outer is None and gate.owns(request):
             reply = await gate.serve(request, body_of(receive), scope.get("query_string", b""))
