@@ -14,8 +14,8 @@ from safeconduct._connections.watched_connection import WatchedConnection, outer
 from safeconduct._connections.websocket import WatchedSocket
 from safeconduct._core.connection_checks import Watch
 from safeconduct._core.decision import Passed, Refused
-from safeconduct._core.gate import Gate, GateKeeper
-from safeconduct._core.wrapped_app import refuse_own_root_path, require_application, require_gate_keeper
+from safeconduct._core.gate import Gate, GateProvider
+from safeconduct._core.wrapped_app import refuse_own_root_path, require_application, require_auth
 from safeconduct._http.cookies import fields_without
 from safeconduct._http.problems import close_code
 from safeconduct._http.request import Reply, Request
@@ -50,8 +50,8 @@ class AuthMiddleware:
     Puts the identity into ``scope["safeconduct"]`` and ``scope["user"]``, its scopes into ``scope["auth"]``.
     """
 
-    def __init__(self, app: App, auth: GateKeeper) -> None:
-        require_gate_keeper(auth, "asgi")
+    def __init__(self, app: App, auth: GateProvider) -> None:
+        require_auth(auth, "asgi")
         require_application(app, "asgi")
         refuse_own_root_path(app)
         self.app = app

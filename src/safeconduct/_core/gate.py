@@ -253,7 +253,7 @@ class Gate:
         )
 
 
-class GateKeeper(Protocol):
+class GateProvider(Protocol):
     """What the adapters need of an ``Auth``."""
 
     def asgi_gate(self) -> Gate:
