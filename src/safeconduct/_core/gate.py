@@ -162,7 +162,7 @@ class Gate:
         if requirement is None or self._view is None:
             return None
         bearer = self._bearer
-        known = bearer.remembered.entries.get(key)
+        known = bearer.cache.entries.get(key)
         if known is None:
             return None
         try:

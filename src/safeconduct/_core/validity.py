@@ -9,7 +9,7 @@ from safeconduct._core.decision import Ambient, Passed
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.store import RevocationQuery, RevocationStatus
-from safeconduct._http.origin import Verdict, check_origin
+from safeconduct._http.origin import OriginVerdict, check_origin
 from safeconduct._http.request import Request
 from safeconduct.config import Consistency
 from safeconduct.errors import ExpiredToken, RevokedToken
@@ -139,7 +139,7 @@ class ValidityCheck:
 
     def _check_origin(
         self, request: Request, requirement: Requirement, ambient: Ambient, *, token_decides: bool
-    ) -> Verdict:
+    ) -> OriginVerdict:
         return check_origin(
             request,
             own=self._sources.own_origin,
