@@ -148,8 +148,8 @@ class AuthMiddleware:
         from safeconduct._connections.monitor import serve_long_lived  # noqa: PLC0415 - see above
 
         through = as_private(send) if passed.is_by_cookie else send
-        answer, outer = partial(self._refuse, scope=scope, send=send), outer_extend(self._gate, scope)
-        connection = WatchedResponse(self._gate, watch, through, outer=outer, answer=answer).connection
+        refuse, outer = partial(self._refuse, scope=scope, send=send), outer_extend(self._gate, scope)
+        connection = WatchedResponse(self._gate, watch, through, outer=outer, refuse=refuse).connection
         below = _below(self._gate, scope, passed) | {"safeconduct.extend": connection.extend}
         before = PASSED.set(passed)
         try:
