@@ -109,6 +109,7 @@ class Authenticator:
             if self._basic is None or not isinstance(credential, Basic):
                 raise
             # Only the remembered proof of the password was revoked.  The password itself is here, to be proven again.
+            self._basic.forget(credential)
             cut_off = None if passed.proof is None else passed.proof.question
             passed = await self._basic.prove(credential, request, now=now, cut_off=cut_off)
             await self.validity.check_validity(passed, request, requirement, now)
@@ -140,7 +141,7 @@ class Authenticator:
     async def _from_elsewhere(self, request: Request, outer: Passed | None, now: float) -> tuple[Passed, bool]:
         found = self.sources.carried(request)
         if outer is not None and (found is None or found.source.scheme == "cookie") and _hid_token(outer, request):
-            # The cookie is not the credential of this handshake: the outer middleware found a token, which counts first.
+            # The cookie is not the credential of this handshake: the outer one found a token, which counts first.
             return outer, False
         if found is None:
             return self.anonymous_results.no_credential, False
