@@ -182,7 +182,7 @@ nests = pytest.mark.parametrize(("ask", "nest"), NESTS)
 
 
 def to(path, *headers, method="GET"):
-    """Return alice's request for a path below the mount; without *headers*, her token is in the header."""
+    """Return alice's request for a path below the mount; without *headers*, with a token in the header."""
     mine = headers or (("authorization", f"Bearer {tokens()['alice']}".encode()),)
     return SentRequest(method, OUTSIDE + path, (("host", b"app.example"), *mine), "https")
 

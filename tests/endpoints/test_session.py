@@ -253,7 +253,7 @@ def test_the_description_names_every_endpoint(client):
 
     document = client.answer
     assert "3.1.0" == document["openapi"]
-    served = {(row.method.lower(), row.path) for row in client.site.application._gate.endpoints.rows}
+    served = {(row.method.lower(), row.path) for row in client.site.application._gate.endpoints.routes}
     documented = {(method, path) for path, methods in document["paths"].items() for method in methods}
     assert served - {("get", "/.well-known/jwks.json")} == documented
     names = [each["operationId"] for path in document["paths"].values() for each in path.values()]

@@ -80,7 +80,7 @@ def test_what_is_no_session_is_not_found(build, open_stores, named):
 
 
 def test_the_session_of_another_person_is_not_found(stack):
-    """Whether it exists is not told either."""
+    """The error does not reveal whether it exists."""
     theirs = stack.sign_in("bob")
 
     with pytest.raises(NotFound):
@@ -109,7 +109,7 @@ def test_a_refresh_token_that_was_rotated_away_still_signs_out(stack):
 
 
 def test_a_forged_refresh_token_signs_nobody_out(stack):
-    """Knowing a session's id gives nothing."""
+    """Knowing a session's id is not enough."""
     tokens = stack.sign_in()
     text = tokens.refresh_token.value
 

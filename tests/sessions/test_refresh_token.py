@@ -57,7 +57,7 @@ def test_any_text_is_refused(text):
 
 @pytest.mark.parametrize("other", ["+", "/", "=", "é", "\n", " "])
 def test_a_token_has_one_spelling(other):
-    """The decoder would take + for - and drop what it does not know."""
+    """The decoder would accept + for - and drop unknown characters."""
     written = first(OLD).to_text(OLD)
 
     with pytest.raises(MalformedToken):
@@ -77,7 +77,7 @@ def test_a_token_of_a_key_that_is_gone_is_refused():
 
 
 def test_a_token_of_another_deployment_is_refused():
-    """Only who has the key makes a tag: a session's id, or the store's whole content, gives no token."""
+    """Only the key makes a tag: neither a session's id nor the store's content gives a token."""
     other_keys = DerivedKeys({1: b"x" * 32}, 1)
 
     with pytest.raises(BadSignature):
@@ -97,7 +97,7 @@ def test_the_same_successor_follows_from_the_same_token_and_salt():
 
 
 def test_a_successor_is_made_with_its_predecessors_key_and_tagged_with_the_current_one():
-    """A retry after a change of keys gets the same secret."""
+    """A retry after a change of keys gets the same token."""
     token = first(OLD)
 
     before, after = token.successor(b"a" * 16, OLD), token.successor(b"a" * 16, BOTH)

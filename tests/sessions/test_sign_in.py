@@ -52,7 +52,7 @@ def test_a_sign_in_gives_what_was_proven(stack):
 
 
 def test_a_long_term_credential_is_only_for_who_asks(stack):
-    """Never by the way (L5)."""
+    """A refresh never raises the level (L5)."""
     tokens = stack.sign_in(remember=False)
 
     assert tokens.refresh_token is None
@@ -124,7 +124,7 @@ def test_an_account_that_was_disabled_ends_its_session(stack, clock, verb):
 
 
 def test_a_static_directory_is_not_asked_again(build):
-    """What a sign-in found holds until the next one."""
+    """The account of a sign-in counts until the next one."""
     stack = build(has_directory=False)
     tokens = stack.sign_in()
 
@@ -132,7 +132,7 @@ def test_a_static_directory_is_not_asked_again(build):
 
 
 def test_h_a_step_up_takes_the_rights_of_a_static_directory(build):
-    """It is asked for the password, and what it says of the account then holds until the next one."""
+    """The directory checks the password, and its account counts until the next proof."""
     directory = StaticDirectory(alice="wonder")
     stack = build(directory=directory)
     tokens = stack.sign_in()
@@ -141,8 +141,8 @@ def test_h_a_step_up_takes_the_rights_of_a_static_directory(build):
     assert frozenset({"clerk"}) == stack.use(stack.step_up(tokens)).roles
 
 
-def test_the_loser_of_a_race_is_told_so_and_ends_nothing(stack):
-    """Its cookie must not clear the winner's: no session id is in the error."""
+def test_the_loser_of_a_race_gets_a_conflict_and_ends_nothing(stack):
+    """The loser must not clear the winner's cookies, so the error has no session id."""
     first = stack.sign_in()
     second = stack.refresh(first)
     third = stack.refresh(second)
@@ -239,7 +239,7 @@ def test_a_renewal_that_is_repeated_is_the_same_token(stack, clock):
     assert [claims[0][name] for name in same] == [claims[1][name] for name in same]
 
 
-def test_a_renewal_after_the_grace_is_refused_and_told(stack, clock):
+def test_a_renewal_after_the_grace_is_refused_and_reported(stack, clock):
     tokens = stack.sign_in()
     clock.advance(seconds=HALF + 1)
     renewed = stack.renew(tokens)
@@ -304,7 +304,7 @@ def test_the_authors_claims_are_in_every_token(build, clock):
 
 
 class Hook:
-    """An author's hook that fails when it is told to."""
+    """A claims hook that fails on demand."""
 
     def __init__(self):
         self.is_broken = False
@@ -314,7 +314,7 @@ class Hook:
 
 
 def test_a_hook_that_fails_burns_no_token(build, clock):
-    """A token without the author's claims might say too much."""
+    """A token without the hook's claims might grant too much."""
     hook = Hook()
     stack = build(add_claims=hook)
     tokens = stack.sign_in()
@@ -354,7 +354,7 @@ def test_the_last_second_of_a_session_gives_no_token(build, clock):
         stack.refresh(tokens)
 
 
-def test_a_store_that_lost_a_write_is_told(stack):
+def test_a_store_that_lost_a_write_is_reported(stack):
     tokens = stack.sign_in()
     token = ParsedRefreshToken.from_text(tokens.refresh_token.value, SECRETS)
     later = token.successor(b"a" * 16, SECRETS).successor(b"b" * 16, SECRETS)

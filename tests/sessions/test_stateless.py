@@ -94,7 +94,7 @@ def test_nothing_of_a_token_is_shown(stack):
 
 
 def test_a_refresh_gives_the_present_level(stack):
-    """A level never rises without proof, and a proof counts for one short life."""
+    """A level never rises without proof, and a proof counts for one short lifetime."""
     tokens = stack.sign_in(level="multifactor")
     stack.clock.advance(seconds=100)
     early = stack.refresh(tokens)
@@ -157,7 +157,7 @@ def test_an_account_that_is_gone_gets_no_tokens(stack, account):
     "options", [{"directory": StaticDirectory(alice="wonder")}, {"has_directory": False}], ids=["static", "none"]
 )
 def test_who_cannot_be_asked_again_is_believed_once(options):
-    """What a sign-in found holds until the next one."""
+    """The account of a sign-in counts until the next one."""
     stack = StatelessLoginStack(**options)
 
     assert frozenset({"user"}) == stack.principal(stack.refresh(stack.sign_in())).roles
@@ -261,7 +261,7 @@ def test_the_verbs_work_on_a_loop():
 
 
 def test_the_verbs_are_those_of_kept_sessions():
-    """Whoever calls them need not know whether there is a store."""
+    """Callers need not know whether there is a store."""
 
     def signatures(owner):
         public = [name for name in vars(owner) if not name.startswith("_")]

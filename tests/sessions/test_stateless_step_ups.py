@@ -50,7 +50,7 @@ def test_a_proof_makes_the_level_explicit_again(stack):
 
 
 def test_the_refresh_token_that_came_along_is_made_anew_with_its_end(stack):
-    """The absolute end is not moved."""
+    """The absolute expiry does not change."""
     tokens = stack.sign_in()
     stack.clock.advance(seconds=DAY)
     refreshed = stack.refresh(tokens)
@@ -62,7 +62,7 @@ def test_the_refresh_token_that_came_along_is_made_anew_with_its_end(stack):
 
 
 def test_the_user_is_asked_for_under_the_name_that_they_gave(stack):
-    """Without the refresh token nothing tells that name, and the subject's own has to do."""
+    """Without the refresh token the name is unknown, and the subject is used instead."""
     stack.directory.passwords["Al"], stack.directory.accounts["Al"] = "wonder", Account("alice")
     stack.directory.passwords["alice"] = "other"
     tokens, asked = stack.sign_in(username="Al"), []
@@ -91,7 +91,7 @@ def test_a_wrong_password_steps_nothing_up(stack):
 
 
 def test_the_throttle_bounds_the_wrong_passwords(stack):
-    """There is no session to end after five."""
+    """Without a store there is no session to end after five failures."""
     tokens = stack.sign_in()
 
     refused = []
@@ -138,7 +138,7 @@ def test_without_a_session_there_is_nothing_to_step_up_or_to_touch(stack, change
 
 
 def test_signing_out_does_nothing(stack):
-    """It is local: the caller forgets his tokens, and a copy of them lives on."""
+    """The sign-out is local: the caller forgets the tokens, and a copy stays valid."""
     tokens, open_sessions = stack.sign_in(), stack.session_verbs
     events_before = list(stack.events)
 

@@ -73,7 +73,7 @@ def test_a_session_round_trips(session):
 
 
 def test_good_claims_are_read():
-    """The tests of what is refused begin from something that is not."""
+    """The unchanged claims are accepted, so the tests of refusals are meaningful."""
     found = read(forged_refresh_token(CLAIMS))
 
     assert ("s1", "alice", "Alice") == (found.session_id, found.subject, found.username)
@@ -100,7 +100,7 @@ def test_any_text_is_refused(text):
     st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=5), st.data()
 )
 def test_a_claim_of_any_value_is_read_or_refused(value, data):
-    """Nothing but ``InvalidToken`` leaves, even if our own key sealed it."""
+    """Reading raises nothing but ``InvalidToken``, even for content that our key sealed."""
     name = data.draw(st.sampled_from(sorted(CLAIMS)))
     with suppress(InvalidToken):
         assert read(forged_refresh_token(changed(name, value)))
@@ -149,7 +149,7 @@ def test_a_clock_that_is_ahead_within_the_leeway_is_granted():
 
 
 def test_the_end_is_exact():
-    """No leeway: no session outlives its end."""
+    """There is no leeway: no session outlives its expiry."""
     text = forged_refresh_token(CLAIMS)
 
     assert read(text, now_ms=(NOW + 60) * 1000 - 1)
@@ -187,7 +187,7 @@ def test_a_header_has_one_form(header, error):
 
 
 def test_a_wrapped_key_is_another_algorithms():
-    """Its length fits ``A256KW``, which is never used here."""
+    """The length would fit ``A256KW``, which is not accepted here."""
     head, _, iv, text, tag = forged_refresh_token(CLAIMS, alg="A256KW").split(".")
 
     with pytest.raises(MalformedToken, match="other members"):
@@ -203,7 +203,7 @@ def test_what_is_no_such_token_is_malformed(text):
 
 
 def test_a_token_of_a_key_that_is_kept_counts():
-    """Until it is dropped; a step-up writes with the new one."""
+    """A retired key opens tokens until it is dropped; a step-up seals with the new key."""
     found = read(forged_refresh_token(CLAIMS), BOTH)
 
     assert "alice" == found.subject

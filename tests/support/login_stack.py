@@ -13,7 +13,7 @@ from safeconduct._core.passwords import Passwords
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import question_for
 from safeconduct._core.sessions.stored import StoredSessions
-from safeconduct._core.throttle import Throttle, ThrottleNews
+from safeconduct._core.throttle import Throttle, ThrottleEvents
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._wiring.sessions import session_context, stateless_sessions
@@ -34,7 +34,7 @@ LIMITS = LoginConfig(failures_per_account_and_network=100)
 
 
 class ManualTime:
-    """The process's clock, and the shift that makes a server's clock stand where it stands."""
+    """The process's clock, and the shift that makes a server's clock show the same time."""
 
     def __init__(self):
         self.clock = Clock()
@@ -44,7 +44,7 @@ class ManualTime:
 
 
 class LoginStack:
-    """Everything that a sign-in needs, in one world."""
+    """Everything that a sign-in needs, in one world, over one store."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class LoginStack:
         self.own = KeySet.of([jwk_for("ES256")], is_own=True)
         self.verifier = own_verifier_for(self.config, self.own)
         self.revocations = Revocations(
-            world.store, shards=1, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS, absolute_lifetime_ms=30 * 86_400_000,
+            world.store, shards=1, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS,
             on_new_store="accept", announce=self.events.append,
         )  # fmt: skip
         self._numbers = count(first)
@@ -87,7 +87,7 @@ class LoginStack:
             return None
         counters = MemoryStore(clock=self.clock, horizon_ms=0, leeway_ms=0)
         throttle = Throttle(
-            counters, counters, LIMITS, key=b"k" * 32, news=ThrottleNews(self.events.append, self.clock)
+            counters, counters, LIMITS, key=b"k" * 32, events=ThrottleEvents(self.events.append, self.clock)
         )
         return Passwords(people, throttle, announce=self.events.append)
 
@@ -109,11 +109,11 @@ class LoginStack:
         return self.run(self.session_verbs.step_up(self.principal(tokens), password, **options))
 
     def principal(self, tokens):
-        """Prove an access token; whether it was ended is not asked."""
+        """Verify an access token without asking the store."""
         return principal_of(self.verifier.verify(tokens.access_token, now=self.clock()), "bearer")
 
     def use(self, tokens):
-        """Use an access token as a request does."""
+        """Verify an access token and ask the store, as a request does."""
         claims = self.verifier.verify(tokens.access_token, now=self.clock())
         question = question_for(
             issuer=claims.issuer, subject=claims.subject, token_id=claims.token_id, client_id=claims.client_id,
@@ -135,7 +135,7 @@ HEADER = {"alg": "dir", "enc": "A256GCM", "typ": "sc-rt+jwt", "kid": "refresh-1"
 
 
 class StaticDirectory:
-    """A directory that can't be asked again."""
+    """A directory that cannot be asked again."""
 
     static = True
 
@@ -177,7 +177,7 @@ class StatelessLoginStack:
             return None
         counters = NullStore(clock=self.clock, horizon_ms=0, leeway_ms=0)
         throttle = Throttle(
-            counters, counters, LIMITS, key=b"k" * 32, news=ThrottleNews(self.events.append, self.clock)
+            counters, counters, LIMITS, key=b"k" * 32, events=ThrottleEvents(self.events.append, self.clock)
         )
         return Passwords(people, throttle, announce=self.events.append)
 
@@ -201,7 +201,7 @@ class StatelessLoginStack:
 
 
 def forged_refresh_token(claims, *, keys=SECRETS, label="refresh-jwe", **header):
-    """Seal *claims*, an object or bytes, under our own key; a header member that is ... is left out."""
+    """Seal *claims*, an object or bytes, with our key; a header member that is ... is left out."""
     members = {name: value for name, value in {**HEADER, **header}.items() if value is not ...}
     head = segment(json.dumps(members).encode())
     plain = claims if isinstance(claims, bytes) else json.dumps(claims).encode()

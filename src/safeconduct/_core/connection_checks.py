@@ -152,7 +152,7 @@ class ConnectionChecks:
         now = self.clock()
         authenticator = self._authenticator
         authenticator.bearer.notice_keys(now)
-        resolved = await authenticator.resolver.told(token, now=now)
+        resolved = await authenticator.resolver.resolve_any(token, now=now)
         identity = principal_of(resolved.claims, watch.identity.scheme)
         if _person_and_session(identity) != _person_and_session(watch.identity):
             raise BindingMismatch("a token of another issuer, subject or session")

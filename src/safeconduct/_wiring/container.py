@@ -93,13 +93,11 @@ class Container:
     def bearer(self) -> BearerAuthenticator:
         """What proves signed access tokens."""
         config = self.config
-        own = {} if config.issuer is None else {config.issuer: config.tokens.leeway_seconds}
         return BearerAuthenticator(
             owner=self._owner,
             verifier=self.verifier,
             capacity=config.tokens.remembered,
             clock=self.clock,
-            leeway_seconds=own | {trust.issuer: trust.leeway_seconds for trust in config.trust},
             shards=config.store.shards,
             needs_session=config.sessions.require_session,
         )
@@ -146,7 +144,6 @@ class Container:
             shards=config.store.shards,
             horizon_ms=horizon_of(config) * 1000,
             leeway_ms=leeway_of(config) * 1000,
-            absolute_lifetime_ms=config.sessions.absolute_lifetime_seconds * 1000,
             on_new_store=config.revocation.on_new_store,
             announce=self.announce,
             epochs=self._epochs,

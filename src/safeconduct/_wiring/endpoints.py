@@ -10,8 +10,8 @@ from safeconduct._core.endpoints.login import LoginEndpoint
 from safeconduct._core.endpoints.logout import LogoutEndpoint, PresentedSessions
 from safeconduct._core.endpoints.refresh import RefreshEndpoint
 from safeconduct._core.endpoints.request_context import RequestContext
-from safeconduct._core.endpoints.routes import jwks_row, openapi_row, session_rows
-from safeconduct._core.endpoints.routing import Row
+from safeconduct._core.endpoints.routes import jwks_route, openapi_route, session_routes
+from safeconduct._core.endpoints.routing import EndpointRoute
 from safeconduct._core.endpoints.session import SessionEndpoint
 from safeconduct._core.endpoints.token_response import TokenResponse
 from safeconduct._http.forwarded import Proxies
@@ -20,7 +20,7 @@ from safeconduct.errors import ConfigurationError
 from safeconduct.principal import Principal
 
 
-def endpoint_rows(parts: WorldParts, authenticator: Authenticator) -> Iterator[Row]:
+def endpoint_routes(parts: WorldParts, authenticator: Authenticator) -> Iterator[EndpointRoute]:
     """
     Yield the endpoints of a session's life, their description and the public keys.
 
@@ -36,11 +36,11 @@ def endpoint_rows(parts: WorldParts, authenticator: Authenticator) -> Iterator[R
     if enabled and why:
         raise ConfigurationError(f"endpoints.enabled: got true; {why}")
     if not why and enabled is not False:
-        rows = list(_session_rows(parts, authenticator))
+        rows = list(_session_routes(parts, authenticator))
         yield from rows
-        yield openapi_row(rows, config.endpoints.prefix)
+        yield openapi_route(rows, config.endpoints.prefix)
     if keys is not None and config.endpoints.well_known:
-        yield jwks_row(lambda: keys.current().published())
+        yield jwks_route(lambda: keys.current().published())
 
 
 def _why_none(parts: WorldParts) -> str | None:
@@ -48,7 +48,7 @@ def _why_none(parts: WorldParts) -> str | None:
     return parts.why_no_sessions() or (None if has_directory else "directory: got nothing, wanted one, or login.users")
 
 
-def _session_rows(parts: WorldParts, authenticator: Authenticator) -> Iterator[Row]:
+def _session_routes(parts: WorldParts, authenticator: Authenticator) -> Iterator[EndpointRoute]:
     container, config, session_verbs = parts.container, parts.container.config, parts.session_verbs
     sources, clock, prefix = container.sources, container.clock, config.endpoints.prefix
 
@@ -72,7 +72,7 @@ def _session_rows(parts: WorldParts, authenticator: Authenticator) -> Iterator[R
         container.derived_keys, secrets.token_bytes, config.cookies, are_read=sources.takes_cookies, clock=clock
     )
     passwords = container.passwords.passwords(parts.world, parts.store)
-    return session_rows(
+    return session_routes(
         prefix,
         login=LoginEndpoint(session_verbs, passwords, requests, replies, devices, end_replaced=presented.end_cookies),
         refresh=RefreshEndpoint(session_verbs, requests, replies),

@@ -8,7 +8,7 @@ from safeconduct._core.gate import Gate
 from safeconduct._core.sessions.extension import SessionExtension
 from safeconduct._core.store import Unasked
 from safeconduct._core.validity import ValidityCheck
-from safeconduct._wiring.endpoints import endpoint_rows
+from safeconduct._wiring.endpoints import endpoint_routes
 from safeconduct._wiring.sessions import lifetimes_of, session_keys_of
 from safeconduct._wiring.settings import realm_of
 from safeconduct._wiring.world import WorldParts
@@ -37,7 +37,7 @@ def new_gate(parts: WorldParts) -> Gate:
         view=view,
         error_responses=container.error_responses,
         # Our own endpoints take access tokens, and never Basic.
-        endpoints=Endpoints(endpoint_rows(parts, _authenticator(parts, validity, None))),
+        endpoints=Endpoints(endpoint_routes(parts, _authenticator(parts, validity, None))),
         connection_checks=ConnectionChecks(
             authenticator=authenticator,
             view=view,

@@ -9,7 +9,7 @@ from safeconduct._core.event_dispatcher import EventDispatcher
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.store import Store
-from safeconduct._core.throttle import Throttle, ThrottleNews
+from safeconduct._core.throttle import Throttle, ThrottleEvents
 from safeconduct._http.forwarded import Proxies, client_of
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._wiring.settings import World, require_sign_in
@@ -91,8 +91,8 @@ class PasswordFactory:
         if world not in self._passwords:
             people = self.people(world)
             local = MemoryStore(clock=self._clock, horizon_ms=0, leeway_ms=0)
-            news = ThrottleNews(self._announce, self._clock)
-            throttle = Throttle(store, local, self._config.login, key=self._key(), news=news)
+            events = ThrottleEvents(self._announce, self._clock)
+            throttle = Throttle(store, local, self._config.login, key=self._key(), events=events)
             self._passwords[world] = Passwords(people, throttle, announce=self._announce)
         return self._passwords[world]
 
@@ -114,7 +114,7 @@ class PasswordFactory:
             config.basic,
             realm=realm,
             key=secrets.token_bytes(32),
-            stamp=None if revocations is None else revocations.stamp,
+            issue_time=None if revocations is None else revocations.issue_time,
             owner=self._owner,
             issuer=config.issuer or _LOCAL_ISSUER,
             clock=self._clock,

@@ -3,7 +3,8 @@
 import secrets
 from functools import cached_property
 
-from safeconduct._core.opaque import OpaqueLookup, OpaqueTokenResolver, OpaqueTokens
+from safeconduct._core.bearer import OpaqueLookup, OpaqueTokenResolver
+from safeconduct._core.opaque import OpaqueTokens
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import OpaqueTokenWriter
@@ -48,7 +49,7 @@ class WorldParts:
         if revocations is None or opaque_tokens is None:
             return None
         return OpaqueLookup(
-            references=OpaqueTokens(container.derived_keys, secrets.token_bytes),
+            tokens=OpaqueTokens(container.derived_keys, secrets.token_bytes),
             store=opaque_tokens,
             revocations=revocations,
             policy=container.own_policy,
@@ -131,7 +132,7 @@ class WorldParts:
             return None
         return OpaqueTokenWriter(
             issuer=self.container.issuer,
-            opaque_tokens=lookup.references,
+            opaque_tokens=lookup.tokens,
             store=lookup.store,
             revocations=lookup.revocations,
             is_always=is_always,

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from safeconduct._core.device_cookie import DeviceCookies
 from safeconduct._core.endpoints.request_context import RequestContext, transport_of
-from safeconduct._core.endpoints.routing import Call
+from safeconduct._core.endpoints.routing import EndpointCall
 from safeconduct._core.endpoints.token_response import TokenResponse
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.sessions.verbs import SessionVerbs
@@ -42,14 +42,14 @@ class LoginEndpoint:
         self._device_cookies = device_cookies
         self._end_replaced = end_replaced
 
-    async def login(self, call: Call) -> Reply:
+    async def login(self, call: EndpointCall) -> Reply:
         """
         Check a password and begin a session.
 
         Raises:
             BadCredentials: If the user name or the password is wrong.
             TooManyAttempts: If a limit of the throttle is reached.
-            CrossSiteRequest: If a page that is not ours asks, or if cookies are asked for and nothing tells who asks.
+            CrossSiteRequest: If a page that is not ours sent it; for cookies, also if nothing tells which page did.
             InvalidRequest: If the body lacks a parameter.
         """
         request, parameters = call.request, await call.parameters()
@@ -73,7 +73,7 @@ class LoginEndpoint:
             return self._token_response.tokens(tokens, transport)
         return self._token_response.signed_in(tokens, self._device_cookies.new(username))
 
-    async def step_up(self, call: Call) -> Reply:
+    async def step_up(self, call: EndpointCall) -> Reply:
         """
         Raise the level of a session by the password of its user.
 

@@ -6,13 +6,13 @@ from contextlib import suppress
 from safeconduct._core.credential_sources import Sources
 from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints.request_context import RequestContext, transport_of
-from safeconduct._core.endpoints.routing import Call
+from safeconduct._core.endpoints.routing import EndpointCall
 from safeconduct._core.endpoints.token_response import TokenResponse
 from safeconduct._core.session_store import ForeignSession
 from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._http.authorization import Bearer, read_authorization
 from safeconduct._http.request import Reply, Request
-from safeconduct._http.request_body import Parameters
+from safeconduct._http.request_body import BodyParameters
 from safeconduct.errors import AuthError, ExpiredToken, InvalidRequest, InvalidToken, Unavailable
 from safeconduct.principal import Principal
 
@@ -46,11 +46,11 @@ class LogoutEndpoint:
         self._token_response = token_response
         self._presented = presented
 
-    async def logout(self, call: Call) -> Reply:
+    async def logout(self, call: EndpointCall) -> Reply:
         """
         End the session of a valid refresh token, and that of an access token that is valid or has merely expired.
 
-        The caller keeps no credential, whether or not it was valid.
+        The caller loses every credential, whether or not it was valid.
 
         Raises:
             CrossSiteRequest: If cookies came and none of our pages sent them.
@@ -64,7 +64,7 @@ class LogoutEndpoint:
         await self._presented.end_all(request, parameters)
         return self._token_response.signed_out("cookie" if by_cookie else "header")
 
-    async def logout_everywhere(self, call: Call) -> Reply:
+    async def logout_everywhere(self, call: EndpointCall) -> Reply:
         """
         End every session of the caller.
 
@@ -107,7 +107,7 @@ class PresentedSessions:
         self._session_of = session_of
         self._clock = clock
 
-    async def end_all(self, request: Request, parameters: Parameters) -> None:
+    async def end_all(self, request: Request, parameters: BodyParameters) -> None:
         """
         End the session of a valid refresh token, and those of access tokens that are valid or have merely expired.
 
@@ -134,7 +134,7 @@ class PresentedSessions:
         with suppress(ForeignSession):
             await self._end_by_access_token(lambda: self._token_elsewhere(request), {ended})
 
-    async def _end_by_refresh_token(self, request: Request, parameters: Parameters) -> str | None:
+    async def _end_by_refresh_token(self, request: Request, parameters: BodyParameters) -> str | None:
         try:
             presented = self._request_context.refresh_token(request, parameters)
             return None if presented is None else await self._session_verbs.sign_out_with(presented.value)

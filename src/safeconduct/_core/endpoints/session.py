@@ -6,7 +6,7 @@ from typing import Any
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints.request_context import RequestContext, transport_of
-from safeconduct._core.endpoints.routing import Call
+from safeconduct._core.endpoints.routing import EndpointCall
 from safeconduct._core.endpoints.token_response import TokenResponse, json_reply
 from safeconduct._core.sessions.verbs import ActiveSession, SessionStatus, SessionVerbs
 from safeconduct._http.problems import NO_STORE
@@ -47,7 +47,7 @@ class SessionEndpoint:
         self._prefix = prefix
         self._clock = clock
 
-    async def session(self, call: Call) -> Reply:
+    async def session(self, call: EndpointCall) -> Reply:
         """
         Describe the caller's identity and session; an anonymous caller learns how to sign in.
 
@@ -67,7 +67,7 @@ class SessionEndpoint:
             return self._anonymous(call.request)
         return json_reply(200, self._described(identity, status, call.request, int(now)))
 
-    async def sessions(self, call: Call) -> Reply:
+    async def sessions(self, call: EndpointCall) -> Reply:
         """
         List the caller's sessions, at most a hundred at once; ``cursor`` in the reply asks for the next ones.
 
@@ -82,7 +82,7 @@ class SessionEndpoint:
         )
         return json_reply(200, {"sessions": [_listed(each) for each in page.sessions], "cursor": page.cursor})
 
-    async def end(self, call: Call) -> Reply:
+    async def end(self, call: EndpointCall) -> Reply:
         """
         End one of the caller's sessions; any but the current one only at the level ``explicit`` or above.
 

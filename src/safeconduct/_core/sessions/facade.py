@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from safeconduct._core.bearer import principal_of
+from safeconduct._core.bearer import OpaqueTokenResolver, principal_of
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import Account
-from safeconduct._core.opaque import OpaqueTokenResolver
-from safeconduct._core.passwords import refuse_misfit_name
-from safeconduct._core.revocation import RevocationReceipt, Revocations
+from safeconduct._core.passwords import refuse_unusable_name
+from safeconduct._core.revocation import Revocations
+from safeconduct._core.revoker import RevocationReceipt, Revoker
 from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.verbs import ActiveSession, SessionVerbs, Tokens
 from safeconduct.errors import NotSupported
@@ -68,7 +68,7 @@ class AsyncSessions:
             ConfigurationError: If sessions lack a key, a store or a name.
         """
         if username is not None:
-            refuse_misfit_name(username)
+            refuse_unusable_name(username)
         name = account.subject if username is None else username
         return await self._session_verbs().sign_in(account, username=name, remember=remember, origin=origin)
 
@@ -175,8 +175,7 @@ class AsyncSessions:
             NotSupported: If there is no store.
         """
         end = int(self._clock()) + self._horizon_seconds if expires_at is None else expires_at
-        revocations = self._require_store()
-        return await revocations.revoke_token(
+        return await self._revoker().revoke_token(
             self._issuer_or_own(issuer), token_id, subject=subject, expires_ms=end * 1000
         )
 
@@ -190,7 +189,7 @@ class AsyncSessions:
             NotSupported: If there is no store.
         """
         ends_ms = (int(self._clock()) + self._absolute_lifetime_seconds) * 1000
-        return await self._require_store().revoke_session(self._issuer_or_own(None), session_id, ends_ms=ends_ms)
+        return await self._revoker().revoke_session(self._issuer_or_own(None), session_id, ends_ms=ends_ms)
 
     async def revoke_subject(self, subject: str, *, issuer: str | None = None) -> RevocationReceipt:
         """
@@ -200,7 +199,7 @@ class AsyncSessions:
             Unavailable: If the store cannot be asked.
             NotSupported: If there is no store.
         """
-        return await self._require_store().revoke_subject(self._issuer_or_own(issuer), subject)
+        return await self._revoker().revoke_subject(self._issuer_or_own(issuer), subject)
 
     async def revoke_client(self, client_id: str, *, issuer: str | None = None) -> RevocationReceipt:
         """
@@ -210,7 +209,7 @@ class AsyncSessions:
             Unavailable: If the store cannot be asked.
             NotSupported: If there is no store.
         """
-        return await self._require_store().revoke_client(self._issuer_or_own(issuer), client_id)
+        return await self._revoker().revoke_client(self._issuer_or_own(issuer), client_id)
 
     async def revoke_key(self, kid: str, *, issuer: str | None = None) -> RevocationReceipt:
         """
@@ -220,7 +219,7 @@ class AsyncSessions:
             Unavailable: If the store cannot be asked.
             NotSupported: If there is no store.
         """
-        return await self._require_store().revoke_key(self._issuer_or_own(issuer), kid)
+        return await self._revoker().revoke_key(self._issuer_or_own(issuer), kid)
 
     async def revoke_everything(self, *, issuer: str | None = None) -> RevocationReceipt:
         """
@@ -230,16 +229,16 @@ class AsyncSessions:
             Unavailable: If the store cannot be asked.
             NotSupported: If there is no store.
         """
-        return await self._require_store().revoke_everything(self._issuer_or_own(issuer))
+        return await self._revoker().revoke_everything(self._issuer_or_own(issuer))
 
     async def _principal(self, access_token: str) -> Principal:
-        claims = await self._resolver.counting(access_token, self._revocations, now=self._clock())
+        claims = await self._resolver.verify_not_revoked(access_token, self._revocations, now=self._clock())
         return principal_of(claims, "bearer")
 
-    def _require_store(self) -> Revocations:
+    def _revoker(self) -> Revoker:
         if self._revocations is None:
             raise NotSupported("there is no store that could remember a revocation")
-        return self._revocations
+        return Revoker(self._revocations, absolute_lifetime_ms=self._absolute_lifetime_seconds * 1000)
 
     def _issuer_or_own(self, issuer: str | None) -> str:
         named = issuer or self._issuer

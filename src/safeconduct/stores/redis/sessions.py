@@ -22,8 +22,8 @@ from safeconduct._core.session_store import (
     StepUp,
     page_of,
 )
+from safeconduct._core.store import MARGIN_MS
 from safeconduct.stores import scripts
-from safeconduct.stores.expiry import MARGIN_MS
 from safeconduct.stores.redis.session_hash import read_ends, read_session, read_session_reply, written
 from safeconduct.stores.redis.shard_calls import (
     NO_WITNESS,
