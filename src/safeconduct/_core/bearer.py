@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from safeconduct._core.credential_sources import CredentialSource
 from safeconduct._core.decision import Clock, Known, Passed, Proof
-from safeconduct._core.revocation_keys import question_for
+from safeconduct._core.revocation_keys import revocation_query
 from safeconduct._core.store import RevocationQuery
 from safeconduct._tokens.claims import Claims
 from safeconduct._tokens.verified_cache import Remembered
@@ -95,7 +95,7 @@ class BearerAuthenticator:
 
     def question(self, claims: Claims, *, reference: bytes | None = None) -> RevocationQuery:
         """Return what the store is asked about a proven token; *reference* is the digest of an opaque one."""
-        return question_for(
+        return revocation_query(
             issuer=claims.issuer,
             subject=claims.subject,
             token_id=claims.token_id,

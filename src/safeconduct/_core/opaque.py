@@ -22,7 +22,7 @@ from safeconduct._core.bearer import BearerAuthenticator
 from safeconduct._core.credential_sources import CredentialSource
 from safeconduct._core.decision import Passed
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.revocation_keys import session_place
+from safeconduct._core.revocation_keys import parse_session_id
 from safeconduct._core.sessions.refresh_token import (
     SESSION_ID_BYTES,
     check_tag,
@@ -229,7 +229,7 @@ class OpaqueTokenResolver:
         if opaque_lookup is None:
             return None
         reference = opaque_lookup.references.read(token)
-        place = session_place(reference.session_id)
+        place = parse_session_id(reference.session_id)
         if place is None or place[0] >= opaque_lookup.shards:
             # Of a time when the store had more shards.
             raise RevokedToken("an opaque token of a shard that is gone")

@@ -97,7 +97,7 @@ class ValidityCheck:
             return
         # A token that seems to be of the future is one of the present by the store's clock, or by nobody's.
         if self.asks(consistency, question) or revocations.is_early(question, now_ms):
-            await revocations.check(question, now_ms=now_ms, answer=answer)
+            await revocations.check(question, now_ms=now_ms, status=answer)
 
     async def ask_all(self, questions: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:
         """
@@ -110,7 +110,7 @@ class ValidityCheck:
 
     def asks(self, consistency: Consistency | None, question: RevocationQuery) -> bool:
         """Say whether the store is asked *question* under *consistency*, where there is one."""
-        if question.kept is not None:
+        if question.required_session is not None:
             # An allowlist that is not looked at would allow nobody, or everybody.
             return True
         return self._asks_by_default if consistency is None else consistency != "none"

@@ -25,7 +25,7 @@ from safeconduct._core.opaque import OpaqueTokenResolver
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import AddClaims
-from safeconduct._core.store import Store, StoreProvider, Unasked
+from safeconduct._core.store import NothingRevoked, Store, StoreProvider
 from safeconduct._core.validity import ValidityCheck
 from safeconduct._keys.loading import issuer_policies, own_issuer, own_keys
 from safeconduct._tokens.derived_keys import DerivedKeys
@@ -111,7 +111,7 @@ class Container:
         basic = self.proving.basic(world, self.store(world), revocations, realm=self._realm)
         asks = self._config.consistency != "none"
         validity = ValidityCheck(revocations, self._sources, basic, asks_by_default=asks, csrf=self._csrf)
-        view = Unasked() if revocations is None else revocations.view
+        view = NothingRevoked() if revocations is None else revocations.view
         authenticator = self._authenticator(world, validity, basic)
         gate = Gate(
             policy=self._policy,

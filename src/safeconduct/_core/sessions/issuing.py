@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 
 from safeconduct._core.opaque import OpaqueTokenParts, OpaqueTokens
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.revocation_keys import question_for
+from safeconduct._core.revocation_keys import revocation_query
 from safeconduct._core.sessions.model import (
     Chain,
     Lifetimes,
@@ -278,7 +278,7 @@ class OpaqueTokenWriter:
         return replace(tokens, access_token=self.references.write(reference))
 
     def _question(self, claims: Mapping[str, Any], reference: OpaqueTokenParts, iat_ms: int) -> RevocationQuery:
-        return question_for(
+        return revocation_query(
             issuer=claims["iss"],
             subject=claims["sub"],
             token_id=claims["jti"],

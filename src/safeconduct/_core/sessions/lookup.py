@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from safeconduct._core.directory import People
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.revocation_keys import epoch_tag, revocation_key, session_place, shard_of
+from safeconduct._core.revocation_keys import epoch_tag, parse_session_id, revocation_key, shard_of
 from safeconduct._core.session_store import Presented, SessionRef, SessionReply, SessionStore
 from safeconduct._core.sessions.model import Lifetimes, Rights, Session, level_at, rights_now, token_end
 from safeconduct.config import Config
@@ -66,7 +66,7 @@ class SessionKeys:
         Raises:
             NotFound: If *session_id* is none.
         """
-        place = session_place(session_id)
+        place = parse_session_id(session_id)
         if place is None or place[0] >= self._shards:
             raise NotFound("no session's id")
         return SessionRef(place[0], session_id, self.member(session_id), _NOBODY, self._others)
@@ -79,7 +79,7 @@ class SessionKeys:
             NotRenewable: If there is none: another issuer's, a client's, a user name and password.
         """
         session_id = principal.session_id
-        if principal.issuer != self.issuer or session_id is None or session_place(session_id) is None:
+        if principal.issuer != self.issuer or session_id is None or parse_session_id(session_id) is None:
             raise NotRenewable("no session stands behind the credential")
         return self.of_subject(principal.subject, session_id)
 

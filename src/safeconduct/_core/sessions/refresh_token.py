@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from safeconduct._core.revocation_keys import untagged
+from safeconduct._core.revocation_keys import instance_from
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct.errors import BadSignature, MalformedToken, UnknownKey
 
@@ -60,14 +60,14 @@ SESSION_ID_BYTES: Final = 18
 
 def new_session_id(shard: int, origin: bytes | None, draw: Callable[[int], bytes]) -> bytes:
     """
-    Draw the id of a new session; its text is ``text_of`` it, and ``members.session_place`` reads that.
+    Draw the id of a new session; its text is ``text_of`` it, and ``revocation_keys.parse_session_id`` parses it.
 
     Args:
         shard: Where everything of its owner lies.
         origin: The tag of the store's epoch, or what marks the sessions of this process; None where there is no store.
         draw: Draws random bytes.
     """
-    first = untagged(draw(_INSTANCE_BYTES)) if origin is None else origin
+    first = instance_from(draw(_INSTANCE_BYTES)) if origin is None else origin
     return shard.to_bytes(2, "big") + first + draw(_INSTANCE_BYTES)
 
 
