@@ -26,7 +26,7 @@ class RedisOpaqueTokens:
     async def keep(self, query: RevocationQuery, claims: str, *, grace_ms: int) -> KeptReply:
         """Keep the claims of a token; run twice, the script keeps them once."""
         reply = await self._calls.run(
-            scripts.REFERENCE_KEEP,
+            scripts.OPAQUE_KEEP,
             query.shard,
             query.issued_ms,
             query.ends_ms,
@@ -43,7 +43,7 @@ class RedisOpaqueTokens:
         """Return the claims of a token, and whether it still counts."""
         keys = self.required_keys(sought.shard, sought.session_id, sought.reference)
         reply = await self._calls.run(
-            scripts.REFERENCE_RESOLVE,
+            scripts.OPAQUE_RESOLVE,
             sought.shard,
             REVOCATION_KEY_BYTES,
             keys=(keys[1], keys[0]),
