@@ -32,7 +32,7 @@ def server(living_server):
 
 
 class Process:
-    """One process: its own eyes, the shared store."""
+    """One process with its own knowledge of the shared store."""
 
     def __init__(self, world, on_new_store="accept"):
         self._world = world
@@ -55,7 +55,7 @@ class Process:
 
     def check(self, issued_ms, *, skew_ms=0, session_id=None):
         asked = asking(issued_ms, session_id)
-        # A question that proves nothing, whose answer tells the time alone.
+        # A query that proves nothing, whose reply gives only the time.
         now_ms = self.run(self.store.ask(asking(0))).now_ms + skew_ms
         self.run(self.revocations.check(asked, now_ms=now_ms))
 
@@ -122,7 +122,7 @@ def test_the_first_revocation_of_a_new_store_is_written(start):
 
 
 def test_a_new_store_can_be_mistrusted(start):
-    """on_new_store = "refuse": what is older than the store may have been revoked in another."""
+    """on_new_store = "refuse": an older token may have been revoked in another store."""
     process = start(on_new_store="refuse")
 
     with pytest.raises(RevokedToken):
@@ -130,8 +130,8 @@ def test_a_new_store_can_be_mistrusted(start):
     process.check(process.stamp())
 
 
-def test_a_flushed_store_is_told_once_and_then_refuses_what_is_older(start, server, shift):
-    """503 for the one that sees it first, 401 for what may have been revoked, and a new sign-in is good at once."""
+def test_a_flushed_store_is_reported_once_and_then_refuses_what_is_older(start, server, shift):
+    """The first request is 503, older tokens are 401, and a new sign-in works at once."""
     first, second = start(), start()
     issued_ms = first.stamp()
     first.check(issued_ms)
@@ -152,7 +152,7 @@ def test_a_flushed_store_is_told_once_and_then_refuses_what_is_older(start, serv
 
 
 def test_a_flushed_store_that_another_began_anew_becomes_lost(start, server):
-    """Who saw the old epoch knows more than who came after the flush."""
+    """A process that saw the old epoch knows more than one that started after the flush."""
     old = start()
     issued_ms = old.stamp()
     server.say("FLUSHALL")
@@ -169,7 +169,7 @@ def test_a_flushed_store_that_another_began_anew_becomes_lost(start, server):
 
 
 def test_an_old_copy_of_the_data_is_lost_up_to_now(start, server):
-    """An older epoch came back: what was revoked in the one between is not known to it."""
+    """An older epoch came back, which lacks the revocations of the one between."""
     process = start()
     process.check(0)
     backup = {
@@ -178,7 +178,7 @@ def test_an_old_copy_of_the_data_is_lost_up_to_now(start, server):
     server.say("FLUSHALL")
     with pytest.raises(Unavailable):
         process.stamp()
-    # The first stamp after an epoch is one ahead of it, and so may be one ahead of the clock.
+    # The first issue time after an epoch is 1 ms after it, and may be 1 ms ahead of the clock.
     issued_ms = process.stamp() - 1
     server.say("HSET", META, *(word for pair in backup.items() for word in pair))
 
@@ -191,7 +191,7 @@ def test_an_old_copy_of_the_data_is_lost_up_to_now(start, server):
 
 
 def test_e1_an_adopted_store_is_believed_on_what_it_lost(start, server):
-    """By hand only: tokens from before count again, also of sessions of another epoch."""
+    """An operator adopts it by hand: older tokens count again, also of sessions of another epoch."""
     process = start()
     issued_ms = process.stamp()
     server.say("FLUSHALL")
@@ -213,7 +213,7 @@ def test_e1_an_adopted_store_is_believed_on_what_it_lost(start, server):
 
 
 def test_e1_a_late_reply_is_asked_anew(start, server):
-    """It comes from before the loss that this process has heard of by now, and proves none."""
+    """It was issued before a loss that this process knows of, and proves no other."""
     process = start()
     process.stamp()
     late = process.run(process.store.ask(asking(0)))
@@ -250,7 +250,7 @@ def test_a_revocation_is_written_although_the_store_lost_its_data(start, server)
         process.check(1 << 50)
 
 
-def test_a_clock_that_is_off_is_told_once_a_minute(start):
+def test_a_clock_that_is_off_is_reported_once_a_minute(start):
     process = start()
     issued_ms = process.stamp()
 

@@ -104,7 +104,7 @@ def test_a_session_of_ours_with_an_unreadable_id_is_nobodys(revocations):
 
 
 class HalfDown(MemoryStore):
-    """A store of which some shards cannot be asked."""
+    """A store with some failing shards."""
 
     __slots__ = ("down",)
 
@@ -115,7 +115,7 @@ class HalfDown(MemoryStore):
 
 
 @pytest.mark.parametrize(("down", "shards", "missed"), [((), (0, 1, 2), ()), ((1,), (0, 2), (1,))])
-def test_shards_that_cannot_be_asked_are_told(clock, down, shards, missed):
+def test_shards_that_cannot_be_asked_are_reported(clock, down, shards, missed):
     store = HalfDown(clock=clock, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS)
     store.down = down
 
@@ -144,7 +144,7 @@ text = st.text(st.characters(exclude_categories=()), max_size=8)
 
 @given(text, text, text, text)
 def test_different_things_have_different_revocation_keys(issuer, first, other_issuer, other):
-    """No colon, brace, line end or empty part makes two things one."""
+    """No colon, brace, line end or empty part makes two keys equal."""
     same = (issuer, first) == (other_issuer, other)
 
     assert same == (revocation_key("token", issuer, first) == revocation_key("token", other_issuer, other))
@@ -164,6 +164,6 @@ def test_any_text_is_a_session_or_none(session_id):
 
 
 def test_a_coroutine_that_suspends_is_an_error():
-    """A store of the other world behind WSGI is found at once, not awaited for ever."""
+    """An async store behind WSGI is an error at once, and is not awaited forever."""
     with pytest.raises(RuntimeError):
         run_sync(asyncio.sleep(0))

@@ -13,7 +13,7 @@ from worlds import Clock
 
 
 class Section:
-    """A configuration section with what the stores read of it."""
+    """A configuration section with the fields that the stores read."""
 
     def __init__(self, url):
         self.url = url
@@ -116,7 +116,7 @@ def test_no_store_revokes_nothing():
 
 
 def test_no_store_counts_tries_all_the_same():
-    """A server without a store is not one without a throttle."""
+    """A server without a store still has a throttle."""
     stores = opened("none")
     store = stores.blocking()
     counter = Counter(b"a", 1, 60_000)

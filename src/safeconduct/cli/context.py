@@ -13,7 +13,7 @@ import click
 
 from safeconduct._core.revocation_keys import issue_time_query
 from safeconduct._core.run_sync import run_sync
-from safeconduct._wiring import Container
+from safeconduct._wiring.container import Container
 from safeconduct.auth import Auth
 from safeconduct.cli.output import UsageError, warn
 from safeconduct.config import Config

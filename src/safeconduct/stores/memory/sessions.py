@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from safeconduct._core.revocation_keys import parse_session_id
 from safeconduct._core.session_store import (
+    Cursor,
     MemberOf,
     Opening,
     Outcome,
@@ -19,9 +20,9 @@ from safeconduct._core.session_store import (
     SessionReply,
     SessionsReply,
     StepUp,
+    page_of,
 )
 from safeconduct._core.sessions.model import Session
-from safeconduct._core.sessions.paging import Cursor, page_of
 from safeconduct._core.store import MARGIN_MS, Revocation
 from safeconduct.stores.memory.revocations import MemoryRevocations
 from safeconduct.stores.memory.session_index import SessionIndex
