@@ -14,7 +14,7 @@ QUARTER_HOUR_SECONDS = 15 * 60
 
 
 class MemoryThrottle:
-    """A throttle over memory, with what it announced."""
+    """A throttle over memory, and the events that it announced."""
 
     def __init__(self, world, *, key=KEY, **limits):
         self.world = world

@@ -68,7 +68,7 @@ class LoginEndpoint:
             # Before the new session: if this fails, the browser is signed out, not still signed in as the user before
             # (ASVS 7.2.4).
             await self._end_replaced(request)
-        tokens = await self._session_verbs.logins.sign_in(account, username=username, remember=remember, origin=origin)
+        tokens = await self._session_verbs.sign_in(account, username=username, remember=remember, origin=origin)
         if transport == "header":
             return self._token_response.tokens(tokens, transport)
         return self._token_response.signed_in(tokens, self._device_cookies.new(username))
@@ -91,7 +91,7 @@ class LoginEndpoint:
         if presented is not None and presented.transport == "cookie" and transport == "header":
             # The browser's cookies belong to another session, if to any: the caller uses the token in the header.
             presented = None
-        tokens = await self._session_verbs.step_ups.step_up(
+        tokens = await self._session_verbs.step_up(
             principal,
             password,
             refresh_token=None if presented is None else presented.value,

@@ -45,7 +45,7 @@ class RefreshEndpoint:
                 raise InvalidGrant("no refresh token came")
             if presented.transport == "cookie":
                 self._request_context.require_own_page(request)
-            tokens = await self._session_verbs.logins.refresh(
+            tokens = await self._session_verbs.refresh(
                 presented.value,
                 extend=read_flag(parameters, "extend"),
                 origin=self._request_context.origin(request, presented.transport),
@@ -64,5 +64,5 @@ class RefreshEndpoint:
             TooEarly: If half of its lifetime is not over.
         """
         principal = await self._request_context.principal(call.request)
-        tokens = await self._session_verbs.logins.renew(principal)
+        tokens = await self._session_verbs.renew(principal)
         return self._token_response.tokens(tokens, transport_of(principal))

@@ -7,8 +7,8 @@ from safeconduct._core.authentication import Authenticator
 from safeconduct._core.credential_sources import Sources
 from safeconduct._core.decision import Clock
 from safeconduct._core.requirement import Requirement
+from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.model import Transport
-from safeconduct._core.sessions.rotation import RequestOrigin
 from safeconduct._http.cookies import find
 from safeconduct._http.forwarded import Proxies, client_of, network_of
 from safeconduct._http.origin import check_origin

@@ -20,7 +20,7 @@ from typing import Any
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
 from safeconduct._core.sessions.model import Transport
-from safeconduct._core.sessions.tokens import Tokens
+from safeconduct._core.sessions.verbs import Tokens
 from safeconduct._http.problems import NO_STORE
 from safeconduct._http.request import Field, Reply
 from safeconduct._http.set_cookie import CLEAR_SITE_DATA, SetCookie, own_cookie, own_deletion, set_cookie_fields
