@@ -66,7 +66,7 @@ def read_body(content_type: bytes | None, body: bytes) -> BodyParameters:
         return _read_json(text) if media_type == _JSON else _read_form(text)
     # RecursionError: "[" sixteen thousand times is within the limit.
     except (ValueError, RecursionError):
-        raise InvalidRequest("the body is not what its type says") from None
+        raise InvalidRequest("the body does not match its Content-Type") from None
 
 
 def read_text(parameters: BodyParameters, name: str) -> str | None:
