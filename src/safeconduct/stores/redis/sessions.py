@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from safeconduct._core.revocation_keys import epoch_tag_of
 from safeconduct._core.session_store import (
     Cursor,
-    MemberOf,
     Opening,
     Outcome,
     Renewing,
+    RevocationKeyOf,
     Rotation,
     SessionRef,
     SessionReply,
@@ -133,7 +133,7 @@ class RedisSessions:
         )
         return SessionReply(reply.epoch, reply.is_empty, "ended", reply.now_ms)
 
-    async def sessions_of(self, ref: SessionRef, members: MemberOf, after: Cursor | None = None) -> SessionsReply:
+    async def sessions_of(self, ref: SessionRef, key_of: RevocationKeyOf, after: Cursor | None = None) -> SessionsReply:
         """List a page of the owner's sessions: all their names in one command, what they are in another one."""
         reply = await self._calls.run(scripts.SESSION_INDEX, ref.shard, keys=(self._index(ref),))
         if reply.epoch is None:
@@ -141,7 +141,7 @@ class RedisSessions:
         names, cursor = page_of(read_ends(reply.rest), after)
         found: list[object] = []
         if names:
-            reply, found = await self._read(ref, names, [members(name) for name in names])
+            reply, found = await self._read(ref, names, [key_of(name) for name in names])
         pairs = [(name, read_session(record)) for name, record in zip(names, found, strict=True)]
         alive = [(name, session) for name, session in pairs if session is not None]
         alive.sort(key=lambda pair: pair[1].used_ms, reverse=True)
