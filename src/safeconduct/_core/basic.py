@@ -200,7 +200,7 @@ class BasicAuthenticator:
         """
         client = self._client_of(request)
         if not client.is_secure and not self._basic.allow_plain_http:
-            raise InvalidRequest("Basic over plain HTTP; basic.allow_plain_http allows it by name")
+            raise InvalidRequest("a Basic credential came over plain HTTP, which only basic.allow_plain_http allows")
         now_ms = int(now * 1000)
         passed = self._pairs.recall(credential.username, credential.password, now_ms)
         if passed is None:
