@@ -102,10 +102,10 @@ def field_types_of(cls: type[Any]) -> Mapping[str, FieldType]:
 def checked_constructor(cls: type[Made]) -> type[Made]:
     """Make the constructor of a section report unknown and missing fields in the same way as wrong values."""
     construct: Callable[..., None] = cls.__init__
-    own_fields = fields(cast("Any", cls))
-    known = frozenset(field.name for field in own_fields)
+    all_fields = fields(cast("Any", cls))
+    known = frozenset(field.name for field in all_fields)
     needed = frozenset(
-        field.name for field in own_fields if field.default is MISSING and field.default_factory is MISSING
+        field.name for field in all_fields if field.default is MISSING and field.default_factory is MISSING
     )
 
     @wraps(construct)
