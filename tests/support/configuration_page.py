@@ -46,12 +46,12 @@ _ENTRY: Final = re.compile(r"    (\w+): (.*)")
 
 def page() -> str:
     """Return the page."""
-    sections = [_HEAD, *_sections(Config, "safeconduct", is_repeated=False), _unbuilt()]
+    sections = [_HEAD, *_sections(Config, "safeconduct", is_repeated=False), _not_implemented()]
     return "\n".join(sections)
 
 
 def meanings(cls: type[Any]) -> dict[str, str]:
-    """Return what the docstring of *cls* says of each field, in its order."""
+    """Return the description of each field in the docstring of *cls*, in order."""
     found: dict[str, str] = {}
     name = ""
     for line in (getdoc(cls) or "").partition("\nAttributes:\n")[2].splitlines():
@@ -81,7 +81,7 @@ def _sections(cls: type[Any], title: str, *, is_repeated: bool) -> Iterator[str]
             yield from _sections(nested, f"{title}.{name}", is_repeated=isinstance(kind, ListOf))
 
 
-def _unbuilt() -> str:
+def _not_implemented() -> str:
     rows = (f"| `{row.name}` | {_cell(row.meant)} | {_cell(row.instead)} |" for row in NOT_IMPLEMENTED)
     head = "## Not implemented yet\n", "The configuration refuses these values.\n", "| Field | Refused | Use instead |"
     return "\n".join((*head, "|---|---|---|", *rows, ""))
@@ -93,7 +93,7 @@ def _nested(kind: FieldType) -> type[Any] | None:
 
 
 def _wanted(kind: FieldType) -> str:
-    return f"{kind.wanted}, or left out" if isinstance(kind, OrNone) else kind.wanted
+    return f"{kind.wanted}; may be left out" if isinstance(kind, OrNone) else kind.wanted
 
 
 def _default(field: "Field[Any]") -> str:
@@ -101,7 +101,7 @@ def _default(field: "Field[Any]") -> str:
     if default is MISSING:
         return "required"
     if default is None:
-        return "none"
+        return "not set"
     return f"`{_toml(default)}`"
 
 
