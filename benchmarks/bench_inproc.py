@@ -119,7 +119,7 @@ def signed_in():
     )
     tokens = auth.sessions.sign_in(Account("user-00000001", scopes=["read", "write"], roles=["clerk"]))
     cookies = b"theme=dark; __Host-safeconduct=" + tokens.access_token.encode() + b"; __Host-safeconduct-device=AQID"
-    csrf = auth._container._csrf.token(tokens.session_id, tokens.csrf_generation)  # noqa: SLF001 - as a page gets it
+    csrf = auth._container.csrf.token(tokens.session_id, tokens.csrf_generation)  # noqa: SLF001 - as a page gets it
     return auth, [(b"cookie", cookies)], [(b"x-csrf-token", csrf.encode()), (b"origin", issuer.encode())]
 
 

@@ -34,13 +34,13 @@ def counted(**access):
     """Return an ``Auth`` without caches, with counters of its store queries and verifications."""
     store = Counting()
     auth = Auth(configuration(tokens={"remembered": 0}, **access), directory=MemoryDirectory(), clock=now, store=store)
-    verify, proofs = auth._container._recognition.verify, []
+    verify, proofs = auth._container.bearer.verify, []
 
     def count(token, *, now):
         proofs.append(token)
         return verify(token, now=now)
 
-    auth._container._recognition.verify = count
+    auth._container.bearer.verify = count
     return auth, store, proofs
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from command_line import run, write_configuration
 from safeconduct import Account, Auth
-from safeconduct._core.revocation import RevocationReceipt
+from safeconduct._core.revoker import RevocationReceipt
 from safeconduct.cli.output import CommandFailed
 from safeconduct.cli.revoke import _report
 from safeconduct.config import Config

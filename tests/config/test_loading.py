@@ -337,7 +337,7 @@ def test_d6_what_kubernetes_makes_for_a_service_is_no_setting(name, caplog):
         config = Config.load(environ=BASE | {name: SERVICE[name]})
 
     assert Config.load(environ=BASE) == config
-    assert [f"{name} is no setting: Kubernetes makes such names for a Service"] == caplog.messages
+    assert [f"{name} is ignored: Kubernetes sets such variables for a Service"] == caplog.messages
 
 
 @pytest.mark.parametrize(

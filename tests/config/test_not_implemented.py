@@ -37,7 +37,7 @@ def test_what_is_not_built_is_refused_by_name(row, name, fields):
     problems = errors_of(minimal_fields(**fields))
 
     assert {name} == set(problems)
-    assert "which is not built yet" in problems[name]
+    assert "which is not implemented yet" in problems[name]
     assert "secret" not in problems[name]
 
 

@@ -10,7 +10,7 @@ from memory_directory import AsyncMemoryDirectory, MemoryDirectory, run
 from safeconduct._core.basic import BasicCredentials, ProvenPair
 from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.throttle import Throttle, ThrottleNews
+from safeconduct._core.throttle import Throttle, ThrottleEvents
 from safeconduct.config import BasicConfig, LoginConfig
 from safeconduct.directories import CallableDirectory, people_for
 from safeconduct.errors import BadCredentials, TooManyAttempts, Unavailable
@@ -28,7 +28,9 @@ class Memory:
         self.world = world
         self.people = people_for(directory, world, LoginConfig())
         store = MemoryStore(clock=Clock(), horizon_ms=1000, leeway_ms=0)
-        throttle = Throttle(store, store, LoginConfig(), key=b"k" * 32, news=ThrottleNews(lambda _event: None, Clock()))
+        throttle = Throttle(
+            store, store, LoginConfig(), key=b"k" * 32, events=ThrottleEvents(lambda _event: None, Clock())
+        )
         self.pairs = BasicCredentials(
             Passwords(self.people, throttle, announce=lambda _event: None),
             BasicConfig(cache_seconds=cache_seconds),

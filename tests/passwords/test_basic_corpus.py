@@ -8,7 +8,7 @@ from corpora import cases
 from memory_directory import run
 from safeconduct._core.basic import BasicCredentials
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.throttle import Throttle, ThrottleNews
+from safeconduct._core.throttle import Throttle, ThrottleEvents
 from safeconduct._http.authorization import Basic, read_authorization
 from safeconduct.config import BasicConfig, LoginConfig
 from safeconduct.directories import Cost, UsersFile, people_for
@@ -38,7 +38,9 @@ def ask(request, tmp_path):
             file.add(username, password)
         people = people_for(file, request.param, LoginConfig())
         store = MemoryStore(clock=Clock(), horizon_ms=1000, leeway_ms=0)
-        throttle = Throttle(store, store, LoginConfig(), key=b"k" * 32, news=ThrottleNews(lambda _event: None, Clock()))
+        throttle = Throttle(
+            store, store, LoginConfig(), key=b"k" * 32, events=ThrottleEvents(lambda _event: None, Clock())
+        )
         passwords = Passwords(people, throttle, announce=lambda _event: None)
         pairs = BasicCredentials(passwords, BasicConfig(), realm="api", key=b"k" * 32, make=lambda pair: pair)
         try:

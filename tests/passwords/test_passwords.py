@@ -7,7 +7,7 @@ import pytest
 from memory_directory import AsyncMemoryDirectory, MemoryDirectory, run
 from safeconduct._core.directory import Account, QueuePosition
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.throttle import Throttle, ThrottleNews
+from safeconduct._core.throttle import Throttle, ThrottleEvents
 from safeconduct.config import LoginConfig
 from safeconduct.directories import AsyncCallableDirectory, CallableDirectory, people_for
 from safeconduct.errors import BadCredentials, TooManyAttempts, Unavailable
@@ -29,7 +29,9 @@ class PasswordStack:
         self.people = people_for(directory, world, self.login)
         store = MemoryStore(clock=self.clock, horizon_ms=1000, leeway_ms=0)
         local = MemoryStore(clock=self.clock, horizon_ms=1000, leeway_ms=0)
-        throttle = Throttle(store, local, self.login, key=b"k" * 32, news=ThrottleNews(self.events.append, self.clock))
+        throttle = Throttle(
+            store, local, self.login, key=b"k" * 32, events=ThrottleEvents(self.events.append, self.clock)
+        )
         self.passwords = Passwords(self.people, throttle, announce=self.events.append)
 
     def prove(self, username="alice", password="wonder", **options):

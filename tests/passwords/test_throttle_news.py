@@ -1,6 +1,6 @@
 """Announce throttled sign-ins, once in each window."""
 
-from safeconduct._core.throttle import ThrottleNews
+from safeconduct._core.throttle import ThrottleEvents
 from throttles import AWAY, QUARTER_HOUR_SECONDS
 from worlds import Clock
 
@@ -54,11 +54,11 @@ def test_c10_another_account_in_another_network_is_reported(throttle):
 def test_c10_what_was_reported_is_forgotten_from_the_oldest_on(monkeypatch):
     """The memory of the announcements is bounded."""
     reported, clock = [], Clock()
-    monkeypatch.setattr("safeconduct._core.throttle._LIMIT", 4)
-    news = ThrottleNews(reported.append, clock)
+    monkeypatch.setattr("safeconduct._core.throttle._MAX_ANNOUNCED", 4)
+    events = ThrottleEvents(reported.append, clock)
 
     for number in (1, 2, 3, 1, 3):
-        news.refused(f"account{number}", f"network{number}", retry_after_seconds=1)
+        events.refused(f"account{number}", f"network{number}", retry_after_seconds=1)
 
     assert ["account1", "account2", "account3", "account1"] == [event.account for event in reported]
-    assert 4 == len(news._told)
+    assert 4 == len(events._announced)

@@ -5,6 +5,7 @@ import pytest
 from safeconduct._core.epochs import Epochs
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import epoch_tag, question_for
+from safeconduct._core.revoker import Revoker
 from safeconduct._core.sessions.refresh_token import new_session_id, text_of
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.errors import RevokedToken, Unavailable
@@ -43,11 +44,11 @@ class Process:
             shards=1,
             horizon_ms=HORIZON_MS,
             leeway_ms=LEEWAY_MS,
-            absolute_lifetime_ms=HORIZON_MS,
             on_new_store=on_new_store,
             announce=self.events.append,
             epochs=self.epochs,
         )
+        self.revoker = Revoker(self.revocations, absolute_lifetime_ms=HORIZON_MS)
 
     def run(self, coroutine):
         return self._world.run(coroutine)
@@ -59,7 +60,7 @@ class Process:
         self.run(self.revocations.check(query, now_ms=now_ms))
 
     def stamp(self):
-        return self.run(self.revocations.stamp(asking(0)))
+        return self.run(self.revocations.issue_time(asking(0)))
 
     def losses(self):
         return [event for event in self.events if isinstance(event, StoreLost)]
@@ -114,7 +115,7 @@ def test_the_first_stamp_of_a_new_store_is_given(start):
 def test_the_first_revocation_of_a_new_store_is_written(start):
     process = start()
 
-    process.run(process.revocations.revoke_subject("i", "alice"))
+    process.run(process.revoker.revoke_subject("i", "alice"))
 
     with pytest.raises(RevokedToken):
         process.check(0)
@@ -241,7 +242,7 @@ def test_a_revocation_is_written_although_the_store_lost_its_data(start, server)
     process.stamp()
     server.say("FLUSHALL")
 
-    receipt = process.run(process.revocations.revoke_token("i", "j", subject="alice", expires_ms=1 << 50))
+    receipt = process.run(process.revoker.revoke_token("i", "j", subject="alice", expires_ms=1 << 50))
 
     assert (0,) == receipt.shards
     assert 1 == len(process.losses())

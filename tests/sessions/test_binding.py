@@ -6,7 +6,7 @@ import pytest
 
 from login_stack import HOME, StatelessLoginStack
 from safeconduct import RequestOrigin
-from safeconduct._core.sessions.rotation import is_same_device
+from safeconduct._core.sessions.binding import is_same_device
 from safeconduct.errors import BindingMismatch
 from safeconduct.events import BindingChanged
 

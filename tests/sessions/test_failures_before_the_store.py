@@ -168,7 +168,7 @@ def test_b3_an_account_that_no_token_can_say_is_its_callers_fault(build):
     account = Account("alice", roles=["x" * 40_000])
 
     with pytest.raises(ConfigurationError, match="16384"):
-        stack.run(stack.session_verbs.logins.sign_in(account, username="alice"))
+        stack.run(stack.session_verbs.sign_in(account, username="alice"))
 
     assert [] == stack.events
     assert () == stack.run(stack.open_sessions.list("alice"))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opaque_token_contract import CLAIMS, REFERENCE
-from safeconduct._core.opaque import OpaqueTokenParts, OpaqueTokens, is_reference
+from safeconduct._core.opaque import OpaqueTokens, ParsedOpaqueToken, is_opaque_token
 from safeconduct._core.run_sync import run_sync
 from safeconduct._core.sessions.refresh_token import text_of
 from safeconduct._core.store import OpaqueQuery, RevocationQuery
@@ -23,7 +23,7 @@ NEW = DerivedKeys({2: b"2" * 32}, 2)
 SID = text_of(bytes(range(18)))
 
 references = st.builds(
-    OpaqueTokenParts, st.binary(min_size=18, max_size=18), st.binary(min_size=30, max_size=30), st.sampled_from([1, 2])
+    ParsedOpaqueToken, st.binary(min_size=18, max_size=18), st.binary(min_size=30, max_size=30), st.sampled_from([1, 2])
 )
 
 
@@ -35,7 +35,7 @@ def of(keys):
 def test_a_reference_round_trips(reference):
     written = of(BOTH).write(reference)
 
-    assert is_reference(written)
+    assert is_opaque_token(written)
     assert reference == of(BOTH).read(written)
 
 
@@ -97,7 +97,7 @@ def test_the_digest_is_of_session_and_secret():
     ("token", "expected"), [("a" * 88, True), ("a" * 87, False), ("a" * 89, False), ("a" * 87 + ".", False)], ids=str
 )
 def test_an_opaque_token_is_recognised_by_its_form(token, expected):
-    assert expected == is_reference(token)
+    assert expected == is_opaque_token(token)
 
 
 @pytest.fixture

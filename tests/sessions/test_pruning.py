@@ -30,7 +30,7 @@ def count(world, request, servers):
     kind = request.node.callspec.params["world"]
 
     def in_memory():
-        return len(world.store._entries), len(world.store._cuts)
+        return len(world.store._revocations.entries), len(world.store._revocations.cuts)
 
     def in_a_server():
         replies = [servers(kind).say("ZCARD", f"safeconduct:{{sc:00}}:{key}") for key in ("rev", "cut")]

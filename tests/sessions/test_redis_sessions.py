@@ -147,7 +147,7 @@ def test_a_record_of_another_shape_is_unavailable(stack, server, words):
     server.say(verb, f"safeconduct:{{sc:00}}:ses:{tokens.session_id}", name, value)
 
     with pytest.raises(Unavailable):
-        stack.run(stack.session_verbs.logins.refresh(tokens.refresh_token.value))
+        stack.run(stack.session_verbs.refresh(tokens.refresh_token.value))
 
 
 HEAD = [[b"epoch", b"line", b"0-0", b"", 0], 1, b"new", 1, 0, 1]
@@ -188,7 +188,7 @@ def test_names_of_another_shape_are_unavailable(rest):
 
 def test_a_short_list_of_records_is_unavailable(stack, monkeypatch):
     stack.sign_in()
-    monkeypatch.setattr(scripts, "SESSION_READ", scripts.STAMP)
+    monkeypatch.setattr(scripts, "SESSION_READ", scripts.ISSUE_TIME)
 
     with pytest.raises(Unavailable):
         stack.run(stack.open_sessions.list("alice"))

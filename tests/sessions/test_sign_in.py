@@ -1,15 +1,17 @@
 """Sign in, refresh and renew: what the verbs return, and what they refuse."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 
 from login_stack import ACCESS, GRACE, SECRETS, StaticDirectory
 from safeconduct import RequestOrigin
 from safeconduct._core.directory import Account
 from safeconduct._core.session_store import SessionReply
-from safeconduct._core.sessions.lookup import SessionKeys
-from safeconduct._core.sessions.refresh_token import RefreshTokens
-from safeconduct._core.sessions.rotation import known
-from safeconduct._core.sessions.verbs import stored_sessions
+from safeconduct._core.sessions.refresh_token import ParsedRefreshToken
+from safeconduct._core.sessions.session_keys import SessionKeys
+from safeconduct._wiring.sessions import session_context
 from safeconduct.config import Config
 from safeconduct.errors import (
     BadCredentials,
@@ -61,7 +63,7 @@ def test_a_disabled_account_does_not_sign_in(build):
     stack = build()
 
     with pytest.raises(BadCredentials):
-        stack.run(stack.session_verbs.logins.sign_in(Account("alice", disabled=True), username="alice"))
+        stack.run(stack.session_verbs.sign_in(Account("alice", disabled=True), username="alice"))
 
 
 def test_nothing_of_a_token_is_shown(build):
@@ -190,10 +192,10 @@ def test_an_access_token_is_no_refresh_token(stack):
 
 def test_a_session_of_more_shards_than_there_are_is_over(build):
     stack = build()
-    writer = RefreshTokens(lambda: SECRETS)
+    token = ParsedRefreshToken.first(b"\x00\x07" + bytes(16), b"s" * 32, SECRETS)
 
     with pytest.raises(RevokedToken):
-        stack.refresh(writer.write(writer.first(b"\x00\x07" + bytes(16), b"s" * 32)))
+        stack.refresh(token.to_text(SECRETS))
 
 
 def test_a_session_keeps_its_transport(stack):
@@ -277,7 +279,7 @@ def test_without_a_session_nothing_is_renewed(build, changed, verb):
         **changed,
     }
     principal = Principal(subject="alice", scheme="bearer", expires_at=0, **fields)
-    renew, step_up = stack.session_verbs.logins.renew, stack.session_verbs.step_ups.step_up
+    renew, step_up = stack.session_verbs.renew, stack.session_verbs.step_up
     called = renew(principal) if verb == "renew" else step_up(principal, "wonder")
 
     with pytest.raises(NotRenewable):
@@ -328,11 +330,19 @@ def test_a_hook_that_fails_burns_no_token(build, clock):
 
 def test_a_store_that_says_nothing_of_the_session_gives_no_token(build):
     stack = build()
+    tokens = stack.sign_in()
+    stack.clock.advance(seconds=ACCESS // 2)
+    said = SessionReply(None, is_empty=True, outcome="renewed", now_ms=0, session=opened(opening(), 1))
 
+    async def renew(_ref, _renewing):
+        return said
+
+    stack.session_verbs._store = SimpleNamespace(renew=renew)
+    stack.session_verbs._lookup.consult = lambda _shard, command: command()
     with pytest.raises(Unavailable):
-        stack.session_verbs.logins._token_rotation._minting.renewed(opened(opening(), 1), "s", {})
+        stack.renew(tokens)
     with pytest.raises(RevokedToken):
-        known(SessionReply(None, is_empty=True, outcome="opened", now_ms=0))
+        replace(said, session=None).live_session()
 
 
 def test_the_last_second_of_a_session_gives_no_token(build, clock):
@@ -346,19 +356,19 @@ def test_the_last_second_of_a_session_gives_no_token(build, clock):
 
 def test_a_store_that_lost_a_write_is_reported(stack):
     tokens = stack.sign_in()
-    writer = RefreshTokens(lambda: SECRETS)
-    later = writer.successor(writer.successor(writer.read(tokens.refresh_token.value), b"a" * 16), b"b" * 16)
+    token = ParsedRefreshToken.from_text(tokens.refresh_token.value, SECRETS)
+    later = token.successor(b"a" * 16, SECRETS).successor(b"b" * 16, SECRETS)
 
     with pytest.raises(RevokedToken):
-        stack.refresh(writer.write(later))
+        stack.refresh(later.to_text(SECRETS))
     assert StoreRolledBack(shard=0, session_id=tokens.session_id) in stack.events
 
 
 def test_sessions_need_an_issuer():
     with pytest.raises(ConfigurationError):
-        stored_sessions(
-            Config(store="memory://", sources=["basic"], login={"users": "u.json"}), store=None, revocations=None,
-            issuer=None, keys=None, people=None, passwords=None, add_claims=None, clock=None, announce=None,
+        session_context(
+            Config(store="memory://", sources=["basic"], login={"users": "u.json"}), issuer=None, derived_keys=None,
+            people=None, passwords=None, add_claims=None, clock=None, draw=None, announce=None,
         )  # fmt: skip
 
 

@@ -351,7 +351,7 @@ def test_e2_a_token_of_this_life_or_of_no_server_proves_nothing(two):
 def test_e2_a_token_younger_than_all_that_was_stamped_is_a_loss(two):
     first, _ = two
     epoch = ask(first).epoch
-    stamped = first.run(first.store.stamp(question())).iat_ms
+    stamped = first.run(first.store.issue_time(question())).iat_ms
     assert "new" == show(first, epoch_tag("any"), stamped).reason
 
     witnessed = show(first, epoch_tag(epoch.name), stamped + 1)

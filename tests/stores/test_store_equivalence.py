@@ -42,7 +42,7 @@ class Subject:
         self.ended |= {token for token in self.stamped if token[0] == name}
 
     def stamp(self, name):
-        iat_ms = run_sync(self.store.stamp(question(cuts=[b"u" + name]))).iat_ms
+        iat_ms = run_sync(self.store.issue_time(question(cuts=[b"u" + name]))).iat_ms
         # A cut-off cannot distinguish two tokens of the same millisecond.
         assert (name, iat_ms) not in self.ended
         self.stamped.append((name, iat_ms))
@@ -81,7 +81,7 @@ def test_a_store_ends_what_the_model_ends(server, kind, steps):
     run_sync(subject.store.begin_epoch(0, reason="new", seen=None))
     latest_ms = 0
     for step, name, amount in steps:
-        now_ms = run_sync(subject.store.stamp(question(cuts=[]))).iat_ms
+        now_ms = run_sync(subject.store.issue_time(question(cuts=[]))).iat_ms
         latest_ms = max(latest_ms, now_ms)
         if step == "mark":
             subject.mark(name, amount, now_ms)

@@ -110,7 +110,7 @@ def test_no_store_revokes_nothing():
     assert stores.native() is store
     assert not answer.is_revoked
     assert epoch is answer.epoch
-    assert 1_800_000_000_000 == run_sync(store.stamp(question())).iat_ms
+    assert 1_800_000_000_000 == run_sync(store.issue_time(question())).iat_ms
     with pytest.raises(NotSupported):
         run_sync(store.revoke(0, Revocation("key", b"k", (0,))))
 

@@ -110,7 +110,7 @@ class FailingStore:
     async def ask(self, *_asked, **_named):
         raise self.what()
 
-    begin_epoch = stamp = revoke = count_try = fail_try = give_back = ask
+    begin_epoch = issue_time = revoke = count_try = fail_try = give_back = ask
 
     async def close(self):
         pass
@@ -177,6 +177,6 @@ SETUPS = tuple(_MAKE)
 def auth_for(name) -> Auth:
     """Return the ``Auth`` of a setup, one for each process."""
     auth = _MAKE[name]()
-    if name != "ended" and isinstance(auth._container._stores, MemoryStore):
+    if name != "ended" and isinstance(auth._container.stores, MemoryStore):
         auth.sessions.revoke_token("revoked")
     return auth

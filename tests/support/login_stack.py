@@ -12,10 +12,11 @@ from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import question_for
-from safeconduct._core.sessions.verbs import stateless_sessions, stored_sessions
-from safeconduct._core.throttle import Throttle, ThrottleNews
+from safeconduct._core.sessions.stored import StoredSessions
+from safeconduct._core.throttle import Throttle, ThrottleEvents
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.derived_keys import DerivedKeys
+from safeconduct._wiring.sessions import session_context, stateless_sessions
 from safeconduct.config import Config, LoginConfig, SessionConfig, TokenConfig
 from safeconduct.directories import people_for
 from safeconduct.stores import MemoryStore
@@ -69,24 +70,24 @@ class LoginStack:
         self.own = KeySet.of([jwk_for("ES256")], is_own=True)
         self.verifier = own_verifier_for(self.config, self.own)
         self.revocations = Revocations(
-            world.store, shards=1, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS, absolute_lifetime_ms=30 * 86_400_000,
+            world.store, shards=1, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS,
             on_new_store="accept", announce=self.events.append,
         )  # fmt: skip
         self._numbers = count(first)
         people = people_for(self.directory, "wsgi", LIMITS) if has_directory else None
-        self.session_verbs = stored_sessions(
-            self.config, store=world.store.sessions, revocations=self.revocations,
-            issuer=issuer_for(self.config, lambda: self.own, self.draw), keys=lambda: self.keys,
+        context = session_context(
+            self.config, issuer=issuer_for(self.config, lambda: self.own, self.draw), derived_keys=lambda: self.keys,
             people=people, passwords=self._passwords(people), add_claims=add_claims, clock=clock,
             announce=self.events.append, draw=self.draw,
         )  # fmt: skip
+        self.session_verbs = StoredSessions(context, world.store.sessions, self.revocations)
 
     def _passwords(self, people):
         if people is None:
             return None
         counters = MemoryStore(clock=self.clock, horizon_ms=0, leeway_ms=0)
         throttle = Throttle(
-            counters, counters, LIMITS, key=b"k" * 32, news=ThrottleNews(self.events.append, self.clock)
+            counters, counters, LIMITS, key=b"k" * 32, events=ThrottleEvents(self.events.append, self.clock)
         )
         return Passwords(people, throttle, announce=self.events.append)
 
@@ -95,17 +96,17 @@ class LoginStack:
 
     def sign_in(self, name="alice", *, remember=True, origin=None, level="explicit"):
         account = Account(name, roles=["user"], level=level)
-        return self.run(self.session_verbs.logins.sign_in(account, username=name, remember=remember, origin=origin))
+        return self.run(self.session_verbs.sign_in(account, username=name, remember=remember, origin=origin))
 
     def refresh(self, tokens, **options):
         value = tokens if isinstance(tokens, str) else tokens.refresh_token.value
-        return self.run(self.session_verbs.logins.refresh(value, **options))
+        return self.run(self.session_verbs.refresh(value, **options))
 
     def renew(self, tokens):
-        return self.run(self.session_verbs.logins.renew(self.principal(tokens)))
+        return self.run(self.session_verbs.renew(self.principal(tokens)))
 
     def step_up(self, tokens, password="wonder", **options):
-        return self.run(self.session_verbs.step_ups.step_up(self.principal(tokens), password, **options))
+        return self.run(self.session_verbs.step_up(self.principal(tokens), password, **options))
 
     def principal(self, tokens):
         """Verify an access token without asking the store."""
@@ -127,7 +128,7 @@ class LoginStack:
 
     @property
     def open_sessions(self):
-        return self.session_verbs.open_sessions
+        return self.session_verbs
 
 
 HEADER = {"alg": "dir", "enc": "A256GCM", "typ": "sc-rt+jwt", "kid": "refresh-1"}
@@ -164,32 +165,33 @@ class StatelessLoginStack:
         numbers = count(1)
         draw = lambda size: next(numbers).to_bytes(size, "big")  # noqa: E731
         people = people_for(self.directory, world, LIMITS) if has_directory else None
-        self.session_verbs = stateless_sessions(
-            self.config, issuer=issuer_for(self.config, lambda: own, draw), keys=lambda: self.keys, people=people,
-            passwords=self._passwords(people), add_claims=add_claims, clock=self.clock, announce=self.events.append,
-            draw=draw,
+        context = session_context(
+            self.config, issuer=issuer_for(self.config, lambda: own, draw), derived_keys=lambda: self.keys,
+            people=people, passwords=self._passwords(people), add_claims=add_claims, clock=self.clock,
+            announce=self.events.append, draw=draw,
         )  # fmt: skip
+        self.session_verbs = stateless_sessions(context, self.config)
 
     def _passwords(self, people):
         if people is None:
             return None
         counters = NullStore(clock=self.clock, horizon_ms=0, leeway_ms=0)
         throttle = Throttle(
-            counters, counters, LIMITS, key=b"k" * 32, news=ThrottleNews(self.events.append, self.clock)
+            counters, counters, LIMITS, key=b"k" * 32, events=ThrottleEvents(self.events.append, self.clock)
         )
         return Passwords(people, throttle, announce=self.events.append)
 
     def sign_in(self, name="alice", *, remember=True, origin=None, level="explicit", username=None):
         account = Account(name, roles=["user"], level=level)
-        logins = self.session_verbs.logins
-        return self.run(logins.sign_in(account, username=username or name, remember=remember, origin=origin))
+        verbs = self.session_verbs
+        return self.run(verbs.sign_in(account, username=username or name, remember=remember, origin=origin))
 
     def refresh(self, tokens, **options):
         value = tokens if isinstance(tokens, str) else tokens.refresh_token.value
-        return self.run(self.session_verbs.logins.refresh(value, **options))
+        return self.run(self.session_verbs.refresh(value, **options))
 
     def step_up(self, tokens, password="wonder", **options):
-        return self.run(self.session_verbs.step_ups.step_up(self.principal(tokens), password, **options))
+        return self.run(self.session_verbs.step_up(self.principal(tokens), password, **options))
 
     def principal(self, tokens):
         return principal_of(self.verifier.verify(tokens.access_token, now=self.clock()), "bearer")

@@ -117,7 +117,7 @@ class OpaqueTokenContract(SessionCommands):
                 name = f"safeconduct:{{sc:{ref.shard:02}}}:tok:{reference.hex()}"
                 return int(servers(request.node.callspec.params["world"]).say("PTTL", name).strip(":\r\n"))
             kept = memory[reference]
-            return (kept.question.ends_ms if kept.gone_ms is None else kept.gone_ms) - int(clock() * 1000)
+            return (kept.question.ends_ms if kept.dropped_ms is None else kept.dropped_ms) - int(clock() * 1000)
 
         return left_ms
 

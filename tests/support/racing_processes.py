@@ -42,9 +42,9 @@ class RacingClient(LoginStack):
     async def _ask(self, verb, given):
         try:
             if verb == "refresh":
-                tokens = await self.session_verbs.logins.refresh(given)
+                tokens = await self.session_verbs.refresh(given)
                 return tokens.refresh_token.value
-            return self.name_of(await self.session_verbs.logins.renew(self.bearer(given)))
+            return self.name_of(await self.session_verbs.renew(self.bearer(given)))
         except AuthError as error:
             return f"{type(error).__name__}: {error.reason}"
 

@@ -97,7 +97,7 @@ class SessionContract(SessionCommands):
 
     def test_an_unknown_session_is_cut_off_all_the_same(self, world, ref):
         """An evicted session may have valid tokens."""
-        token = world.run(world.store.stamp(RevocationQuery(ref.shard, (), ref.cuts, 0, 1 << 52)))
+        token = world.run(world.store.issue_time(RevocationQuery(ref.shard, (), ref.cuts, 0, 1 << 52)))
         self.end(world, ref)
 
         assert self.is_cut(world, ref, token.iat_ms)

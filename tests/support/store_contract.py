@@ -24,7 +24,7 @@ class StoreContract:
         return world.run(world.store.ask(question(**fields)))
 
     def stamp(self, world, *cuts):
-        return world.run(world.store.stamp(question(cuts=cuts))).iat_ms
+        return world.run(world.store.issue_time(question(cuts=cuts))).iat_ms
 
     def cut(self, world, revocation_key=ALICE, *, kind="subject", expires_ms=None):
         lives_ms = 0 if expires_ms is None else None

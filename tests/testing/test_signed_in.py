@@ -117,7 +117,7 @@ def test_nobody_else_accepts_a_caller(build):
     [
         ("alice", {"level": "anonymous"}, "level must be one of"),
         ("alice", {"level": "sure"}, "level must be one of"),
-        ("", {}, "subject must be a name"),
+        ("", {}, "subject must not be empty"),
         ("alice", {"seconds_ago": -1}, "seconds_ago must be 0 or more, got -1"),
     ],
     ids=["anonymous", "no-level", "nobody", "future"],

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safeconduct._tokens.verified_cache import MOST_STEPS, Remembered
+from safeconduct._tokens.verified_cache import MOST_STEPS, VerifiedCache
 
 
 class Value:
@@ -31,7 +31,7 @@ class Proving:
     """A cache, and the number of misses."""
 
     def __init__(self, capacity):
-        self.memory, self.proofs, self.most_looks = Remembered(capacity), 0, 0
+        self.memory, self.proofs, self.most_looks = VerifiedCache(capacity), 0, 0
 
     def ask(self, name):
         """Return whether *name* was cached, and add it otherwise."""
@@ -96,7 +96,7 @@ def test_f1_a_put_looks_at_a_few_values_at_most():
 
 def test_f1_threads_neither_lose_places_nor_take_more():
     """Eight threads use shared and separate names; every value stays in exactly one queue."""
-    memory, start = Remembered(64), threading.Barrier(8)
+    memory, start = VerifiedCache(64), threading.Barrier(8)
 
     def work(own):
         start.wait()
@@ -119,7 +119,7 @@ def test_f1_threads_neither_lose_places_nor_take_more():
 @given(st.integers(1, 20), st.lists(st.tuples(st.booleans(), st.integers(0, 30)), max_size=200))
 def test_it_holds_what_was_put_or_nothing(capacity, steps):
     """It never returns another value."""
-    memory = Remembered(capacity)
+    memory = VerifiedCache(capacity)
 
     for is_put, number in steps:
         key = number.to_bytes(1)
@@ -185,7 +185,7 @@ def test_what_is_not_used_any_more_goes():
 
 def test_what_is_put_twice_is_the_first():
     """Two threads that verified the same bytes have the same result."""
-    memory = Remembered(8)
+    memory = VerifiedCache(8)
     memory.put("a", Value(1))
     memory.put("a", Value(2))
 

@@ -35,7 +35,7 @@ class Guard:
     @property
     def has_static_directory(self) -> bool:
         """Whether its users cannot be asked for again."""
-        return self.auth._container.proving.is_static  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - as below
+        return self.auth._container.passwords.is_static  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - as below
 
     @property
     def policy(self) -> Policy:

@@ -11,9 +11,9 @@ from typing import Final
 
 import click
 
-from safeconduct._core.revocation_keys import stamp_question
+from safeconduct._core.revocation_keys import issue_time_query
 from safeconduct._core.run_sync import run_sync
-from safeconduct._wiring import Container
+from safeconduct._wiring.container import Container
 from safeconduct.auth import Auth
 from safeconduct.cli.output import UsageError, warn
 from safeconduct.config import Config
@@ -139,10 +139,10 @@ def instant_ms(tools: Opened, *, subject: str, client_id: str | None = None) -> 
     revocations = None if config.store.url in WITHOUT_STORE else tools.container.revocations("wsgi")
     if revocations is None or config.issuer is None:
         return int(time.time() * 1000)
-    question = stamp_question(
+    question = issue_time_query(
         issuer=config.issuer,
         subject=subject,
         client_id=client_id or config.tokens.client_id or config.issuer,
         shards=config.store.shards,
     )
-    return run_sync(revocations.stamp(question))
+    return run_sync(revocations.issue_time(question))

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from safeconduct._core.opaque import is_reference
-from safeconduct._core.revocation import RevocationReceipt
+from safeconduct._core.opaque import is_opaque_token
+from safeconduct._core.revoker import RevocationReceipt
 from safeconduct._core.store import RevocationKind
 from safeconduct.cli.context import Opened, Settings, opened, pass_settings, patient, refuse_without_store
 from safeconduct.cli.output import CommandFailed, UsageError, json_option, print_record, tell, warn
@@ -137,7 +137,7 @@ def _revoke(settings: Settings, kind: RevocationKind, verb: Verb, *, as_json: bo
 
 def _is_whole(value: str) -> bool:
     # The header of every signed token begins with {"; a random id does not, nor is one of ours as long as a reference.
-    return (value.startswith("eyJ") and value.count(".") in {2, 4}) or is_reference(value)
+    return (value.startswith("eyJ") and value.count(".") in {2, 4}) or is_opaque_token(value)
 
 
 def _revoke_whole(tools: Opened, value: str) -> RevocationReceipt | None:

@@ -61,7 +61,7 @@ def route_access(application: Application) -> list[RouteAccess]:
     policies = [guard.policy for guard in application.guards]
     found = [RouteAccess(route, _total(policies, route)) for route in routes_of(application)]
     # Of several guards the outermost serves them.
-    own = [row for guard in application.guards[:1] for row in guard.gate.endpoints.rows]
+    own = [row for guard in application.guards[:1] for row in guard.gate.endpoints.routes]
     return [*found, *(RouteAccess(RouteFound(row.method, row.path, row.path), OPEN) for row in own)]
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
-from safeconduct._core.sessions.active import ActiveSession
+from safeconduct._core.sessions.verbs import ActiveSession
 from safeconduct.cli.context import Settings, opened, pass_settings, patient, refuse_without_store
 from safeconduct.cli.output import Row, UsageError, json_option, print_record, print_table, tell, warn
 from safeconduct.cli.revoke import session as revoke_session

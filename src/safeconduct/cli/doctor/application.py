@@ -50,7 +50,7 @@ def _manner(application: Application) -> Finding:
 
 
 def _logins(guard: Guard) -> Iterator[Finding]:
-    login = next((row.path for row in guard.gate.endpoints.rows if row.path.endswith("/login")), None)
+    login = next((row.path for row in guard.gate.endpoints.routes if row.path.endswith("/login")), None)
     if login is None:
         yield ok("sign-in", "no endpoints for it: that takes a directory, own keys and the safeconduct-secrets key")
     else:
