@@ -13,7 +13,7 @@ from typing import Final, Generic, TypeVar
 from safeconduct._core.decision import Clock, Passed, Proof
 from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.revocation_keys import question_for
+from safeconduct._core.revocation_keys import revocation_query
 from safeconduct._core.store import RevocationQuery
 from safeconduct._http.authorization import Basic
 from safeconduct._http.forwarded import Client, network_of
@@ -200,7 +200,7 @@ class BasicAuthenticator:
         """
         client = self._client_of(request)
         if not client.is_secure and not self._basic.allow_plain_http:
-            raise InvalidRequest("Basic over plain HTTP; basic.allow_plain_http allows it by name")
+            raise InvalidRequest("a Basic credential came over plain HTTP, which only basic.allow_plain_http allows")
         now_ms = int(now * 1000)
         passed = self._pairs.recall(credential.username, credential.password, now_ms)
         if passed is None:
@@ -239,7 +239,7 @@ class BasicAuthenticator:
         return Passed.of(principal, self._clock, self._owner, Proof(b"", ends_ms, query, "basic"))
 
     def _query(self, subject: str, issued_ms: int, ends_ms: int) -> RevocationQuery:
-        return question_for(
+        return revocation_query(
             issuer=self._issuer,
             subject=subject,
             token_id=None,

@@ -103,7 +103,7 @@ class ValidityCheck:
             return
         # A token that seems to be issued in the future counts only if the store's clock agrees with it.
         if self.asks(consistency, question) or revocations.is_early(question, now_ms):
-            await revocations.check(question, now_ms=now_ms, answer=answer)
+            await revocations.check(question, now_ms=now_ms, status=answer)
 
     async def ask_all(self, questions: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:
         """
@@ -116,7 +116,7 @@ class ValidityCheck:
 
     def asks(self, consistency: Consistency | None, question: RevocationQuery) -> bool:
         """Say whether the store is asked *question* under *consistency*; None is the default."""
-        if question.kept is not None:
+        if question.required_session is not None:
             # An allowlist is worth nothing unless it is always looked at.
             return True
         return self._asks_by_default if consistency is None else consistency != "none"
