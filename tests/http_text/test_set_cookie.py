@@ -99,13 +99,13 @@ def test_name_and_value_of_4096_bytes_are_the_most():
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("seconds", "expected"),
     [(-1, 0), (0, 0), (600, 600), (34_560_000, 34_560_000), (34_560_001, 34_560_000), (None, None)],
     ids=str,
 )
-def test_a_life_is_within_nothing_and_400_days(asked, expected):
+def test_a_life_is_within_nothing_and_400_days(seconds, expected):
     """RFC 6265bis §4.1.2.2: a lifetime of zero or less is a deletion."""
-    assert expected == SetCookie(name="at", value="v", max_age_seconds=asked).max_age_seconds
+    assert expected == SetCookie(name="at", value="v", max_age_seconds=seconds).max_age_seconds
     assert MAX_AGE_SECONDS == 34_560_000
 
 
