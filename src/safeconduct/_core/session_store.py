@@ -39,8 +39,8 @@ class ForeignSession(Unavailable):
     """The session is known to another process only, so nobody here can say what became of it."""
 
 
-MemberOf = Callable[[str], bytes]
-"""Names what a session's cut-off is kept under, by the session's id."""
+RevocationKeyOf = Callable[[str], bytes]
+"""Returns the revocation key of a session, by the id of the session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +49,16 @@ class SessionRef:
 
     shard: int
     session_id: str
-    #: The member of the session itself.
+    #: The revocation key of the session itself.
     session: bytes
-    #: The member of its subject, which also names the subject's index.
+    #: The revocation key of its subject, which also names the index of the subject.
     owner: bytes
-    #: The members of its client and of everything.
+    #: The revocation keys of its client and of everything.
     others: tuple[bytes, ...]
 
     @property
     def cuts(self) -> tuple[bytes, ...]:
-        """Every member whose cut-off ends the session, its own first."""
+        """Every revocation key whose cut-off ends the session, its own first."""
         return (self.session, self.owner, *self.others)
 
 
@@ -285,6 +285,6 @@ class SessionStore(Protocol):
         """End every session of the owner and cut him off: ``ended``."""
         ...
 
-    async def sessions_of(self, ref: SessionRef, members: MemberOf, after: Cursor | None = None) -> SessionsReply:
-        """Return a page of the owner's sessions; *members* names the member of a session by its id."""
+    async def sessions_of(self, ref: SessionRef, key_of: RevocationKeyOf, after: Cursor | None = None) -> SessionsReply:
+        """Return a page of the owner's sessions; *key_of* returns the revocation key of a session, by its id."""
         ...

@@ -11,10 +11,10 @@ from dataclasses import replace
 from safeconduct._core.revocation_keys import parse_session_id
 from safeconduct._core.session_store import (
     Cursor,
-    MemberOf,
     Opening,
     Outcome,
     Renewing,
+    RevocationKeyOf,
     Rotation,
     SessionRef,
     SessionReply,
@@ -177,11 +177,11 @@ class MemorySessions:
                 self._index.remove(session_id)
             return self._reply("ended", now_ms)
 
-    async def sessions_of(self, ref: SessionRef, members: MemberOf, after: Cursor | None = None) -> SessionsReply:
+    async def sessions_of(self, ref: SessionRef, key_of: RevocationKeyOf, after: Cursor | None = None) -> SessionsReply:
         """List a page of the owner's sessions."""
         with self._revocations.locked() as now_ms:
             names, cursor = page_of(self._index.ends_of(ref.owner), after)
-            session_keys = [replace(ref, session_id=name, session=members(name)) for name in names]
+            session_keys = [replace(ref, session_id=name, session=key_of(name)) for name in names]
             found = [(one.session_id, self._alive(one, now_ms)) for one in session_keys]
         alive = [(name, session) for name, session in found if session is not None]
         alive.sort(key=lambda pair: pair[1].used_ms, reverse=True)

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from safeconduct._core.revocation_keys import epoch_tag_of
 from safeconduct._core.session_store import (
     Cursor,
-    MemberOf,
     Opening,
     Outcome,
     Renewing,
+    RevocationKeyOf,
     Rotation,
     SessionRef,
     SessionReply,
@@ -133,7 +133,7 @@ class RedisSessions:
         )
         return SessionReply(reply.epoch, reply.is_empty, "ended", reply.now_ms)
 
-    async def sessions_of(self, ref: SessionRef, members: MemberOf, after: Cursor | None = None) -> SessionsReply:
+    async def sessions_of(self, ref: SessionRef, key_of: RevocationKeyOf, after: Cursor | None = None) -> SessionsReply:
         """Return a page of the owner's sessions: one command returns their ids, another one the sessions."""
         reply = await self._calls.run(scripts.SESSION_INDEX, ref.shard, keys=(self._index(ref),))
         if reply.epoch is None:
@@ -141,18 +141,18 @@ class RedisSessions:
         names, cursor = page_of(read_ends(reply.rest), after)
         found: list[object] = []
         if names:
-            reply, found = await self._read(ref, names, [members(name) for name in names])
+            reply, found = await self._read(ref, names, [key_of(name) for name in names])
         pairs = [(name, read_session(record)) for name, record in zip(names, found, strict=True)]
         alive = [(name, session) for name, session in pairs if session is not None]
         alive.sort(key=lambda pair: pair[1].used_ms, reverse=True)
         return SessionsReply(reply.epoch, reply.is_empty, tuple(alive), cursor)
 
     async def _read(
-        self, ref: SessionRef, names: Sequence[str], members: Sequence[bytes]
+        self, ref: SessionRef, names: Sequence[str], session_keys: Sequence[bytes]
     ) -> tuple[ShardReply, list[object]]:
         keys = tuple(self._calls.key(ref.shard, b"ses:" + name.encode()) for name in names)
         shared = (ref.owner, *ref.others)
-        reply = await self._calls.run(scripts.SESSION_READ, ref.shard, len(shared), *shared, *members, keys=keys)
+        reply = await self._calls.run(scripts.SESSION_READ, ref.shard, len(shared), *shared, *session_keys, keys=keys)
         if reply.epoch is None:
             return reply, [[]] * len(names)
         if len(reply.rest) != len(names):

@@ -24,7 +24,7 @@ Argument = bytes | str | int
 
 @dataclass(frozen=True, slots=True)
 class TokenWitness:
-    """An own token that may prove a loss of data: the tag of its epoch, and when it was issued, if the caller knows."""
+    """One of our own tokens, which may prove a loss of data: the tag of its epoch, and when it was issued, if known."""
 
     tag: bytes = b""
     issued_ms: int | None = None
@@ -98,11 +98,11 @@ class ShardCalls:
             arguments: The script's own arguments.
             keys: Its own keys, after the shard's four.
             replicas: How many replicas to wait for afterwards.
-            witness: The own token that the script is about.
+            witness: The token of ours that the script is about.
             waits_for_disk: Whether to wait until the change is on disk.
 
         Raises:
-            Unavailable: If there is no reply, or none of ours.
+            Unavailable: If there is no reply, or a malformed one.
         """
         mark = self._marks.known.get(shard, UNKNOWN)
         issued_ms: Argument = "" if witness.issued_ms is None else witness.issued_ms
@@ -137,7 +137,7 @@ def read_reply(result: CallResult, known: Epoch | None = None) -> ShardReply:
     Read a reply; where its epoch equals *known*, the reply has that very object, which callers compare by identity.
 
     Raises:
-        Unavailable: If no script of ours replies so.
+        Unavailable: If no script of ours sends it.
     """
     epoch: Epoch | None = None
     mark: Mark | None = None
@@ -176,5 +176,5 @@ def integer(reply: Reply) -> int:
 
 
 def malformed_reply() -> Unavailable:
-    """Return the error for a reply that no script of ours gives."""
-    return Unavailable("the store gave a reply of another shape")
+    """Return the error for a reply that no script of ours sends."""
+    return Unavailable("the store sent a malformed reply")
