@@ -13,6 +13,8 @@ from safeconduct.stores.redis.connection import Reply
 from safeconduct.stores.redis.marks import UNKNOWN, Mark, Marks
 from safeconduct.stores.scripts import Script
 
+#: About how many changes a shard's log keeps.
+LOG_LENGTH: Final = 10_000
 _SHARD_KEYS: Final = (b"rev", b"cut", b"log", b"meta")
 _RANDOM_BYTES: Final = 16
 #: Every other reason puts older tokens in doubt, as a loss does.
@@ -123,12 +125,23 @@ class ShardCalls:
                 self._epochs[shard] = replace(reply.epoch, witness="")
         return reply
 
-    def key(self, shard: int, name: bytes) -> bytes:
-        """Return the key *name* on a shard's slot."""
+    def session_key(self, shard: int, session_id: str) -> bytes:
+        """Return the key of a session."""
+        return self._key(shard, b"ses:" + session_id.encode())
+
+    def owner_key(self, shard: int, owner: bytes) -> bytes:
+        """Return the key of the index of a subject's sessions, by the subject's revocation key."""
+        return self._key(shard, b"own:" + owner.hex().encode())
+
+    def token_key(self, shard: int, digest: bytes) -> bytes:
+        """Return the key of an opaque token."""
+        return self._key(shard, b"tok:" + digest.hex().encode())
+
+    def _key(self, shard: int, name: bytes) -> bytes:
         return self._prefix + b"{sc:%02d}:" % shard + name
 
     def _shard_keys(self, shard: int) -> tuple[bytes, ...]:
-        keys = self._keys[shard] = tuple(self.key(shard, name) for name in _SHARD_KEYS)
+        keys = self._keys[shard] = tuple(self._key(shard, name) for name in _SHARD_KEYS)
         return keys
 
 

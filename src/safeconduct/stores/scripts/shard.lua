@@ -1,6 +1,6 @@
 -- Prepended to every script on a shard.  ARGV[2] is the caller's horizon in milliseconds.  The last arguments, after
--- the script's own: epoch, line and head as the caller knows them, the tag and issued_ms of the token of ours
--- that the script is about ("" for none), 16 random bytes; then what the caller's connection knows of the server: its run, when
+-- the script's own: epoch, line and head as the caller knows them, the tag and issued_ms of the token of ours that the
+-- script is about ("" for none), 16 random bytes; then what the caller's connection knows of the server: its run, when
 -- that started in milliseconds, "1" if it has an append-only file, "1" if the server was asked just now.
 local rev, cut, log, meta = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local known_epoch, known_line, known_head, token_tag, token_issued, random, run, run_began, has_aof, is_confirmed =
@@ -35,8 +35,8 @@ local function begin_lost_epoch(proof, issued)
   redis.call('HSET', meta, 'epoch', fields[1], 'epoch_ms', fields[2], 'reason', 'lost')
 end
 
--- A token of ours that was issued later than the data, or in another epoch than the tag in its session's id says, proves
--- a loss.
+-- A token of ours that was issued later than the data, or in another epoch than the tag in its session's id says,
+-- proves a loss.
 local function check_witness(tag, issued)
   if not fields[1] or #tag ~= 8 or string.byte(tag) < 128 then
     return
