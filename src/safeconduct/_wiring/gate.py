@@ -28,7 +28,7 @@ def new_gate(parts: WorldParts) -> Gate:
     _require_records(config, parts)
     basic = container.passwords.basic(parts.world, parts.store, revocations, realm=realm_of(config))
     asks = config.consistency != "none"
-    validity = ValidityCheck(revocations, container.sources, basic, asks_by_default=asks, csrf=container.csrf)
+    validity = ValidityCheck(revocations, container.sources, asks_by_default=asks, csrf=container.csrf)
     view = NothingRevoked() if revocations is None else revocations.view
     authenticator = _authenticator(parts, validity, basic)
     return Gate(

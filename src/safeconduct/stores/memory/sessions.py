@@ -178,7 +178,7 @@ class MemorySessions:
             return self._reply("ended", now_ms)
 
     async def sessions_of(self, ref: SessionRef, key_of: RevocationKeyOf, after: Cursor | None = None) -> SessionsReply:
-        """List a page of the owner's sessions."""
+        """Return a page of the owner's sessions."""
         with self._revocations.locked() as now_ms:
             session_ids, cursor = page_of(self._index.ends_of(ref.owner), after)
             refs = [replace(ref, session_id=each_id, session=key_of(each_id)) for each_id in session_ids]
