@@ -170,7 +170,7 @@ def test_e1_a_folder_in_its_place_stops_the_start_too(open_stores, server, path)
 
     with pytest.raises(ConfigurationError, match="cannot be read"):
         open_stores(server.url, epoch_file=path)
-    with pytest.raises(ConfigurationError, match="is no folder"):
+    with pytest.raises(ConfigurationError, match="is not a folder"):
         open_stores(server.url, epoch_file=path / "missing" / "epochs.json")
 
 
