@@ -34,7 +34,7 @@ def revoke(world, revocation_key=TOKEN):
 
 @contextlib.contextmanager
 def hurried(world):
-    """Use a short deadline where the wait is in vain, and a long one for what must succeed."""
+    """Use a short deadline within a block whose commands wait in vain."""
     wire_in_use = world.run(_wire_of(world.store))
     usual, wire_in_use._deadline_seconds = wire_in_use._deadline_seconds, QUICK_MS / 1000
     yield
