@@ -241,15 +241,14 @@ def test_a_busy_server_is_unavailable(enter, open_stores, fresh_server):
     world = enter(open_stores(fresh_server.url))
     begin(world)
     fresh_server.say("CONFIG", "SET", "lua-time-limit", "1")
-    proxy = Proxy(fresh_server.port)
-    busy = proxy._spawn(_loop_for_ever, fresh_server)
+    busy = threading.Thread(target=_loop_for_ever, args=(fresh_server,))
+    busy.start()
 
     while not _is_busy(fresh_server):
         pass
     reason = unavailable(world)
     fresh_server.say("SCRIPT", "KILL")
     busy.join()
-    proxy.stop()
 
     assert reason
     assert not ask(world).is_revoked
