@@ -1,6 +1,7 @@
 """Write cookies: the corpus, the rules of the prefixes, our three cookies and their deletion."""
 
 import string
+from email.utils import formatdate
 
 import pytest
 from hypothesis import assume, given
@@ -12,12 +13,14 @@ from safeconduct import CookieConfig
 from safeconduct._http.cookies import find
 from safeconduct._http.set_cookie import (
     CLEAR_SITE_DATA,
+    LAST_INSTANT,
     MAX_AGE_SECONDS,
     MAX_COOKIE_BYTES,
     SetCookie,
     own_cookie,
     own_deletion,
     set_cookie_fields,
+    to_http_date,
 )
 from safeconduct.errors import ConfigurationError, NotSupported
 
@@ -266,3 +269,9 @@ def test_any_octets_are_read_or_refused(header):
     cookie = read_set_cookie(header)
 
     assert cookie == read_set_cookie(cookie.to_header())
+
+
+@given(st.integers(0, LAST_INSTANT))
+def test_a_date_is_written_as_the_standard_library_does(instant):
+    """The standard library writes the same, independently of the locale."""
+    assert formatdate(instant, usegmt=True) == to_http_date(instant)

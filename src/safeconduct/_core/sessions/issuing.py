@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 
 from safeconduct._core.opaque import OpaqueTokens
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.revocation_keys import question_for
+from safeconduct._core.revocation_keys import revocation_query
 from safeconduct._core.sessions.model import (
     Lifetimes,
     Renewal,
@@ -57,7 +57,7 @@ class OpaqueTokenWriter:
         """
         parts = self.opaque_tokens.new(session_id)
         claims = self.issuer.claims(grant, iat_ms=iat_ms)
-        question = question_for(
+        question = revocation_query(
             issuer=claims["iss"],
             subject=claims["sub"],
             token_id=claims["jti"],

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
-from safeconduct._core.revocation_keys import untagged
+from safeconduct._core.revocation_keys import instance_from
 from safeconduct._core.session_store import Rotation, SessionReply
 from safeconduct._core.sessions.model import Lifetimes, Rights, Session, extension_window
 from safeconduct._core.sessions.verbs import RefreshToken
@@ -175,14 +175,14 @@ def refuse_unrotated(reply: SessionReply, session_id: str, subject: str, *, anno
 
 def new_session_id(shard: int, origin: bytes | None, draw: Callable[[int], bytes]) -> bytes:
     """
-    Draw the id of a new session; its text is ``text_of`` it, and ``revocation_keys.session_place`` reads that.
+    Draw the id of a new session; its text is ``text_of`` it, and ``revocation_keys.parse_session_id`` reads that.
 
     Args:
         shard: Where everything of its owner is kept.
         origin: The tag of the store's epoch, or what marks the sessions of this process; None if there is no store.
         draw: Draws random bytes.
     """
-    first = untagged(draw(_INSTANCE_BYTES)) if origin is None else origin
+    first = instance_from(draw(_INSTANCE_BYTES)) if origin is None else origin
     return shard.to_bytes(2, "big") + first + draw(_INSTANCE_BYTES)
 
 
