@@ -18,6 +18,7 @@ from safeconduct._core.sessions.issuing import AddClaims
 from safeconduct._core.store import StoreProvider
 from safeconduct._wiring import Container
 from safeconduct._wiring.arguments import check_arguments, check_listeners
+from safeconduct._wiring.operator_access import OperatorAccess
 from safeconduct.config import Config
 from safeconduct.principal import Principal
 from safeconduct.sessions import Sessions, run
@@ -156,6 +157,12 @@ class Auth:
     ) -> None:
         """Close."""
         self.close()
+
+
+def operator_access(auth: Auth) -> OperatorAccess:
+    """Return what the command line and ``safeconduct.testing`` do with *auth* beyond its public methods."""
+    # The one place that lets them in, so that neither knows how an `Auth` is built.
+    return OperatorAccess(auth._container, auth.config, auth._clock)  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001
 
 
 def _close_at_exit(auth: Auth) -> None:
