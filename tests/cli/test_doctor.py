@@ -7,7 +7,7 @@ import pytest
 
 from commands import run, write_configuration
 from diagnosis import texts
-from safeconduct.cli.doctor.checks import examine_configuration
+from safeconduct.cli.doctor.checks import check_configuration
 from safeconduct.config import Config
 
 PASSWORD = "correct horse"
@@ -36,8 +36,8 @@ def test_unsafe_switches_are_warned_of(folder):
 
     for name in ("basic.allow_plain_http", "cookies.secure", "access.default", "external_url"):
         assert name in said
-    assert "/{rest...} opens everything" in said
-    assert "directory: no users file" in said
+    assert "/{rest...} makes every path public" in said
+    assert "directory: there is no users file" in said
 
 
 def test_every_line_of_an_error_is_a_line(folder):
@@ -58,7 +58,7 @@ def test_what_is_public_is_listed(folder):
 
     said = texts("ok")
 
-    assert "access.public: open to everybody: GET /health" in said
+    assert "access.public: public paths: GET /health" in said
     assert "external_url: https://api.example.com" in said
 
 
@@ -106,7 +106,7 @@ def test_keys_that_nobody_can_use_fail(configured):
     said = texts("fail")
 
     assert "start: keys: no usable key" in said
-    assert "no active key signs" in said
+    assert "no active signing key" in said
 
 
 def test_a_missing_folder_fails(configured):
@@ -140,15 +140,15 @@ def test_permissions_are_looked_at(configured):
     first.chmod(0o644)
     second.chmod(0o640)
 
-    assert f"{first.name} is open to other users" in texts("fail")
-    assert f"{second.name} is readable for its group" in texts("warn")
+    assert f"{first.name} can be read or written by other users" in texts("fail")
+    assert f"{second.name} can be read by its group" in texts("warn")
 
 
 def test_an_open_folder_fails(configured):
     """Whoever may write there chooses the keys."""
     (configured / "keys").chmod(0o777)
 
-    assert "keys is open to other users" in texts("fail")
+    assert "keys can be read or written by other users" in texts("fail")
 
 
 def test_a_single_file_of_keys_is_looked_at(configured):
@@ -198,7 +198,7 @@ def test_a_users_file_that_cannot_be_read_fails(folder):
 @pytest.mark.parametrize(
     ("more", "verdict", "told"),
     [
-        ("", "warn", "servers bound what a header holds"),
+        ("", "warn", "servers limit the size of a header"),
         ('external_url = "https://a.example"\nsources = ["cookie"]', "fail", "no cookie holds more than 4096"),
     ],
     ids=["header", "cookie"],
@@ -216,7 +216,7 @@ def test_a_configuration_in_code_is_looked_at_too():
     """Keys that were given as a set have no files."""
     config = Config(store="none", sources=["basic"], access={"public": []})
 
-    findings = list(examine_configuration(config))
+    findings = list(check_configuration(config))
 
     assert "revocation.consistency" in {finding.subject for finding in findings}
 
@@ -235,6 +235,6 @@ def test_c9_what_trusted_proxies_and_servers_must_do_is_told(folder):
 
     said = texts("ok")
 
-    assert "proxies.trusted: unix, 10.0.0.0/8: each must set, or take away, Forwarded" in said
+    assert "proxies.trusted: unix, 10.0.0.0/8: each must set or remove Forwarded" in said
     assert "granian's WSGI" in said
     assert "no proxy is named" not in said

@@ -9,7 +9,7 @@ import werkzeug.serving
 
 from safeconduct import Auth
 from safeconduct.cli.demo import flask_app, starlette_app
-from safeconduct.cli.demo.workspace import build_workspace
+from safeconduct.cli.demo.workspace import create_workspace
 from worlds import Clock
 
 
@@ -22,7 +22,7 @@ class DemoSite:
             plug.bind(("127.0.0.1", 0))
             plug.listen()
             self.url = f"http://127.0.0.1:{plug.getsockname()[1]}"
-            house = build_workspace(folder, url=self.url, store="memory://")
+            house = create_workspace(folder, url=self.url, store="memory://")
             self.passwords, self.config = house.passwords, house.config()
             self.auth = stack.enter_context(Auth(self.config, clock=self.clock))
             stack.enter_context(_SERVED[framework](self.auth, plug))

@@ -83,7 +83,7 @@ class Gate:
         self.takes_cookies = sources.takes_cookies
         self.answer = answers.answer
         self.release = release
-        self._policy = policy
+        self.policy = policy
         self._sources = sources
         self._recognition = recognition
         self._resolution = resolution
@@ -214,7 +214,7 @@ class Gate:
         try:
             now = self._clock()
             requirement = self._requirement(request)
-            if request.method == "OPTIONS" and self._policy.passes_preflights and self._is_preflight(request):
+            if request.method == "OPTIONS" and self.policy.passes_preflights and self._is_preflight(request):
                 return self._anonymous_results.nobody
             passed = await self._identification.identify(request, requirement, outer, now)
             requirement.check(passed.identity, now=now)
@@ -260,7 +260,7 @@ class Gate:
         requirement = self._routes.get(request.route)
         if requirement is None:
             readings = readings_of(request.path, request.raw_path, request.root_path)
-            requirement = self._policy.requirement_of_all(request.method, readings)
+            requirement = self.policy.requirement_of_all(request.method, readings)
             is_closed = not (requirement.is_open or requirement.is_long_lived or self.endpoints.owns(request.path))
             self._routes.put(request.route, requirement, is_closed=is_closed)
         return requirement

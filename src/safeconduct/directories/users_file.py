@@ -23,7 +23,7 @@ from safeconduct.directories.argon2id import (
     require_argon2,
     unmatched,
 )
-from safeconduct.directories.atomic_write import only_writer, replace_file
+from safeconduct.directories.atomic_write import lock_file, replace_file
 from safeconduct.directories.users_file_format import UnreadableUsers, UserRecord, name_problem, read_users, write_users
 from safeconduct.directories.validation import octets_of
 from safeconduct.errors import ConfigurationError
@@ -112,7 +112,7 @@ class UsersFile:
     @classmethod
     def create(cls, path: Path | str, *, cost: Cost = Cost()) -> "UsersFile":  # noqa: B008 - frozen
         """Open *path*, and begin a file without users where there is none; for the command line."""
-        with only_writer(Path(path)):
+        with lock_file(Path(path)):
             if not Path(path).exists():
                 replace_file(Path(path), write_users({}))
         return cls(path, cost=cost)
@@ -178,7 +178,7 @@ class UsersFile:
         return account
 
     def _write(self, username: str, record: UserRecord, *, replaces: bool) -> None:
-        with only_writer(self._path):
+        with lock_file(self._path):
             try:
                 records = dict(self._read().by_name)
                 if username in records and not replaces:
@@ -206,7 +206,7 @@ class UsersFile:
             write_log(_logger, logging.WARNING, sentence, _reason(error))
 
     def _write_anew(self, username: str, record: UserRecord, phc: str) -> None:
-        with only_writer(self._path, waits=False):
+        with lock_file(self._path, waits=False):
             records = dict(self._read().by_name)
             # The password may have been changed, or the hash renewed, since it was read.
             if records.get(username) != record:
