@@ -20,8 +20,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
-from safeconduct.directories import UsersFile
 from visiting import Place
+
+from safeconduct.directories import UsersFile
 
 NAMES = 50
 WANTED = 0.05

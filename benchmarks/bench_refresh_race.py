@@ -15,8 +15,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
 from racers import Racers, Runner
-from safeconduct.errors import InvalidToken
 from servers import KINDS, Server
+
+from safeconduct.errors import InvalidToken
 
 STALE = "ReusedRefreshToken: another request rotated the refresh token just now"
 OLDER = 100

@@ -18,10 +18,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
 from bench_password import PASSWORD, USERNAME, lateness_while
-
 from calling import Asked, call_asgi, scope_of
-from safeconduct.directories import UsersFile
 from visiting import Place
+
+from safeconduct.directories import UsersFile
 
 WANTED_MS = 50
 OK = 200

@@ -17,11 +17,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
 from proxies import Proxy
+from servers import Server
+
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.errors import Unavailable
 from safeconduct.stores.redis.connection import ConnectionBroken
 from safeconduct.stores.redis.server import RedisServer
-from servers import Server
 from store_contract import HORIZON_MS, LEEWAY_MS, question
 
 DEADLINE_SECONDS = 0.25

@@ -11,11 +11,9 @@ import json
 import time
 from pathlib import Path
 
-from safeconduct._keys.keyset import KeySet
-from safeconduct._tokens.issuer_policy import trust_algorithms, trust_policy
-from safeconduct._tokens.key_table import FixedKeys
+from safeconduct._keys.loading import issuer_policies
 from safeconduct._tokens.verifier import TokenVerifier
-from safeconduct.config import Trust
+from safeconduct.config import Config, Trust
 from safeconduct.errors import InvalidToken
 
 CORPUS = json.loads((Path(__file__).parent.parent / "tests/corpora/attacks/jwt-attacks.json").read_text())
@@ -26,8 +24,7 @@ def verifier_of(keyset: str) -> TokenVerifier:
         issuer=CORPUS["issuer"], audience=CORPUS["audience"], algorithms=tuple(CORPUS["algorithms"][keyset]),
         keys=CORPUS["keysets"][keyset], leeway_seconds=0,
     )  # fmt: skip
-    keys = KeySet.read(trust.keys, algorithms=trust_algorithms(trust))
-    return TokenVerifier([trust_policy(trust, FixedKeys(keys.table))])
+    return TokenVerifier(issuer_policies(Config(store="memory://", trust=[trust]), None, print))
 
 
 def bombs():

@@ -21,10 +21,10 @@ import httpx2
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
+from servers import KINDS, Server, free_port
 from soak_visits import Visitor, unauthenticated, visit
 
 from safeconduct import Auth, Config
-from servers import KINDS, Server, free_port
 
 OK = 200
 #: Lives so short that what a session leaves behind is gone within minutes.

@@ -1,11 +1,105 @@
 """How the documents become a site; the pages are plain Markdown and can be read without one."""
 
+import builtins
+import dataclasses
+import re
+from typing import Any
+
+from docutils import nodes
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util import logging
+
+import safeconduct
+
 project = "safeconduct"
 author = "the safeconduct authors"
-extensions = ["myst_parser"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 html_theme = "furo"
 html_title = "safeconduct"
+# Notes for those who work on the package; they are read in the repository.
+exclude_patterns = ["design"]
 
 # A link to a heading is checked like a link to a page.
 myst_heading_anchors = 4
+
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+# Constants are shown as they are written: `DEADLINE_SECONDS`, and not a number that nobody chose here.
+autodoc_preserve_defaults = True
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+napoleon_use_rtype = False
+napoleon_attr_annotations = True
+napoleon_use_ivar = True
+# In docstrings `name` is code, as it is in the pages.
+default_role = "literal"
+python_maximum_signature_line_length = 88
+
 nitpicky = True
+# The inventories of other projects are on the network, and the build needs none; our own names are all checked.
+nitpick_ignore_regex = [
+    ("py:.*", "|".join(name for name in dir(builtins) if not name.startswith("_"))),
+    ("py:.*", r"(collections\.abc|flask|pathlib|starlette|types|typing)\..*"),
+]
+nitpick_ignore = [
+    # Type variables have no page.
+    ("py:class", "P"),
+    ("py:class", "safeconduct.guard.R"),
+    # The protocol that a store implements is not a public name yet: its authors read the source.
+    ("py:class", "safeconduct._core.store.Store"),
+]
+
+#: Where a type is defined, and the public name that it is documented by.
+PUBLIC = {
+    f"{value.__module__}.{value.__qualname__}": f"safeconduct.{name}"
+    for name in safeconduct.__all__
+    if isinstance(value := getattr(safeconduct, name), type)
+}
+#: The dataclasses that users make; the others are configuration, which has a page of its own, or results.
+CONSTRUCTED = {"safeconduct.Account", "safeconduct.RequestOrigin"}
+#: What an `Auth` hands out, and nobody else makes.
+HANDED_OUT = {"safeconduct.AsyncSessions", "safeconduct.Sessions"}
+
+
+def resolve_public(
+    app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement
+) -> nodes.reference | None:
+    """Link a type that a signature names by the private module that defines it to its public name."""
+    target = PUBLIC.get(node["reftarget"])
+    if target is None:
+        return None
+    return env.domains.python_domain.resolve_xref(env, node["refdoc"], app.builder, "obj", target, node, content)
+
+
+def shorten_signature(
+    app: Sphinx, what: str, name: str, obj: object, options: Any, signature: str | None, returns: str | None
+) -> tuple[str, None] | None:
+    """Leave out the arguments of a class that no user makes; warn of a name that no user may import."""
+    if what == "class" and (name in HANDED_OUT or is_result(obj, name)):
+        return "", None
+    private = set(re.findall(r"safeconduct\._[\w.]+|(?<![\w.'\"])_\w+", f"{signature} {returns}")) - PUBLIC.keys()
+    for each in private - {"safeconduct._core.store.Store"}:
+        logging.getLogger(__name__).warning("the signature of %s shows the private name %s", name, each)
+    return None
+
+
+def is_result(obj: object, name: str) -> bool:
+    """Whether the class is a protocol, or a dataclass that is handed out."""
+    return getattr(obj, "_is_protocol", False) or (dataclasses.is_dataclass(obj) and name not in CONSTRUCTED)
+
+
+def keep_colons(app: Sphinx, what: str, name: str, obj: object, options: Any, lines: list[str]) -> None:
+    """Keep napoleon from reading the words before a colon as the type of a property or an attribute."""
+    if what in {"attribute", "property"}:
+        # An empty comment: napoleon looks at the first line alone.
+        lines[:0] = ["..", ""]
+
+
+def setup(app: Sphinx) -> None:
+    """Register what resolves and checks names."""
+    app.connect("missing-reference", resolve_public)
+    app.connect("autodoc-process-signature", shorten_signature)
+    # Before napoleon, whose priority is 500.
+    app.connect("autodoc-process-docstring", keep_colons, priority=400)

@@ -161,8 +161,9 @@ class Auth:
 
 def operator_access(auth: Auth) -> OperatorAccess:
     """Return what the command line and ``safeconduct.testing`` do with *auth* beyond its public methods."""
-    # The one place that lets them in, so that neither knows how an `Auth` is built.
-    return OperatorAccess(auth._container, auth.config, auth._clock)  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001
+    # Here alone, so that neither of them knows how an `Auth` is built.
+    container, clock = auth._container, auth._clock  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - see above
+    return OperatorAccess(container, auth.config, clock)
 
 
 def _close_at_exit(auth: Auth) -> None:

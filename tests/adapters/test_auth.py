@@ -13,8 +13,11 @@ import pytest
 from flask import Flask
 from starlette.requests import HTTPConnection
 
-from minting import IDP, NOW, OWN_KEY, SECRETS_KEY, mint, tokens
-from people import AsyncFolk, Folk
+from app_client import play
+from applications import WORLDS, ask_in
+from auth_setups import SITE, configuration, now
+from memory_directory import AsyncMemoryDirectory, MemoryDirectory
+from request_row import basic
 from safeconduct import Auth, Config, ConfigurationError
 from safeconduct._core.directory import Account
 from safeconduct._tokens.issuer import Grant
@@ -25,10 +28,7 @@ from safeconduct.flask import Safeconduct
 from safeconduct.principal import Anonymous
 from safeconduct.starlette import identity, principal
 from safeconduct.stores.null import NullStore
-from sockets import play
-from stages import SITE, configuration, now
-from table import basic
-from worlds_of_requests import WORLDS, ask_in
+from table_tokens import IDP, NOW, OWN_KEY, SECRETS_KEY, mint, tokens
 
 SESSION = "A" * 24
 NOWHERE = NullStore(clock=now, horizon_ms=0, leeway_ms=0)
@@ -37,7 +37,7 @@ OPEN_COOKIES = {"secure": False, "access": "a", "refresh": "r", "device": "d"}
 
 def made(**fields):
     """Return an ``Auth`` with a directory."""
-    return Auth(configuration(**fields), directory=Folk(), clock=now)
+    return Auth(configuration(**fields), directory=MemoryDirectory(), clock=now)
 
 
 KINDS = {
@@ -100,7 +100,7 @@ def test_without_a_store_nothing_can_be_ended():
 
 def test_without_an_own_issuer_one_must_be_named():
     config = Config(store="memory://", sources=["basic"])
-    auth = Auth(config, directory=Folk(alice="x"), clock=now)
+    auth = Auth(config, directory=MemoryDirectory(alice="x"), clock=now)
 
     with pytest.raises(NotSupported, match="issuer"):
         auth.sessions.revoke_subject("alice")
@@ -167,13 +167,13 @@ def life(**fields):
     ("make", "words"),
     [
         (lambda: Auth(configuration(), clock=now).wsgi(print), "directory"),
-        (lambda: Auth(configuration(), directory=AsyncFolk(), clock=now).wsgi(print), "WSGI"),
-        (lambda: Auth(life(keys=None), directory=Folk(), clock=now).wsgi(print), "nobody can sign in"),
+        (lambda: Auth(configuration(), directory=AsyncMemoryDirectory(), clock=now).wsgi(print), "WSGI"),
+        (lambda: Auth(life(keys=None), directory=MemoryDirectory(), clock=now).wsgi(print), "nobody can sign in"),
         (
-            lambda: Auth(life(keys={"keys": [OWN_KEY]}), directory=Folk(), clock=now).wsgi(print),
+            lambda: Auth(life(keys={"keys": [OWN_KEY]}), directory=MemoryDirectory(), clock=now).wsgi(print),
             "no safeconduct-secrets",
         ),
-        (lambda: Auth(life(), directory=Folk(), store=NOWHERE, clock=now).wsgi(print), "endpoints.*store"),
+        (lambda: Auth(life(), directory=MemoryDirectory(), store=NOWHERE, clock=now).wsgi(print), "endpoints.*store"),
         (lambda: Auth(life(), clock=now).wsgi(print), "endpoints.*directory"),
         (lambda: Auth(configuration(keys={"keys": [OWN_KEY]}), clock=now), "cookies.*secrets"),
         (
@@ -198,7 +198,7 @@ def test_what_cannot_work_together_is_told_when_it_is_put_together(make, words):
 
 
 def test_an_awaitable_directory_serves_asgi():
-    auth = Auth(configuration(), directory=AsyncFolk(alice="x"), clock=now)
+    auth = Auth(configuration(), directory=AsyncMemoryDirectory(alice="x"), clock=now)
 
     assert "alice" == ask_in("asgi", auth, headers=[("authorization", b"Basic YWxpY2U6eA==")]).report["who"]
 
@@ -210,7 +210,7 @@ def test_a_listener_hears_and_one_that_raises_is_logged(caplog):
     def raises(_event):
         raise ZeroDivisionError
 
-    auth = Auth(configuration(), directory=Folk(), clock=now, listeners=[raises, heard.append])
+    auth = Auth(configuration(), directory=MemoryDirectory(), clock=now, listeners=[raises, heard.append])
     with caplog.at_level(logging.INFO, "safeconduct"):
         ask_in("asgi", auth, headers=[("authorization", b"Bearer " + tokens()["signature"].encode())])
 
@@ -229,10 +229,10 @@ def test_the_flask_extension_takes_the_application_at_once():
 
 
 def test_the_starlette_face_reads_the_scope():
-    stranger = Anonymous()
-    connection = HTTPConnection({"type": "http", "safeconduct": stranger})
+    anonymous = Anonymous()
+    connection = HTTPConnection({"type": "http", "safeconduct": anonymous})
 
-    assert identity(connection) is stranger
+    assert identity(connection) is anonymous
     with pytest.raises(MissingCredential):
         principal(connection)
     with pytest.raises(LookupError):
@@ -240,7 +240,7 @@ def test_the_starlette_face_reads_the_scope():
 
 
 def test_an_own_application_without_own_keys_publishes_none():
-    auth = Auth(Config(store="memory://", sources=["basic"]), directory=Folk(), clock=now)
+    auth = Auth(Config(store="memory://", sources=["basic"]), directory=MemoryDirectory(), clock=now)
 
     assert 401 == ask_in("asgi", auth, target="/.well-known/jwks.json").status
 
@@ -288,7 +288,7 @@ def test_a_weakened_rule_is_announced_once(fields, expected):
     """When the ``Auth`` is made, however many applications it is put around; what nobody uses weakens nothing."""
     heard = []
 
-    auth = Auth(configuration(**fields), directory=Folk(), clock=now, listeners=[heard.append])
+    auth = Auth(configuration(**fields), directory=MemoryDirectory(), clock=now, listeners=[heard.append])
     auth.asgi(print)
     auth.wsgi(print)
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from app_client import SentRequest, asgi_scope, call_asgi, call_wsgi, wsgi_environ
 from applications import starlette_application
-from calling import Asked, call_asgi, call_wsgi, environ_of, scope_of
-from minting import mint, tokens
-from people import Folk
+from auth_setups import auth_for, configuration, now
+from memory_directory import MemoryDirectory
 from safeconduct import Auth, current
 from safeconduct.asgi import AuthMiddleware
-from stages import configuration, now, stage
+from table_tokens import mint, tokens
 
 USERS = 100
 REQUESTS = 10_000
@@ -30,9 +30,9 @@ def asked():
 
     def request(number):
         if number % 10 == 0:
-            return None, Asked("GET", "/health", (), "https")
+            return None, SentRequest("GET", "/health", (), "https")
         name = f"user-{number}"
-        return name, Asked("GET", "/me", (("authorization", f"Bearer {mint(name)}".encode()),), "https")
+        return name, SentRequest("GET", "/me", (("authorization", f"Bearer {mint(name)}".encode()),), "https")
 
     return [request(number) for number in range(USERS)]
 
@@ -40,7 +40,7 @@ def asked():
 @pytest.fixture
 def auth():
     """Return an ``Auth`` that forgets so soon that cold and warm requests mix."""
-    return Auth(configuration(tokens={"remembered": 40}), directory=Folk(), clock=now)
+    return Auth(configuration(tokens={"remembered": 40}), directory=MemoryDirectory(), clock=now)
 
 
 def test_ten_thousand_interleaved_tasks(auth, asked):
@@ -58,7 +58,7 @@ def test_ten_thousand_interleaved_tasks(auth, asked):
     wrapped = auth.asgi(application)
 
     async def one(name, request):
-        seen = await call_asgi(wrapped, scope_of(request))
+        seen = await call_asgi(wrapped, asgi_scope(request))
         assert ((name or "",), (name or "").encode()) == (seen.values("x-name"), seen.body)
 
     async def everybody():
@@ -85,7 +85,7 @@ def test_ten_thousand_requests_in_a_few_threads(auth, asked):
         choose = random.Random(seed)  # noqa: S311 - an order and no secret
         for _ in range(REQUESTS // 8):
             name, request = choose.choice(asked)
-            seen = call_wsgi(wrapped, environ_of(request))
+            seen = call_wsgi(wrapped, wsgi_environ(request))
             assert ((name or "",), (name or "").encode()) == (seen.values("x-name"), seen.body)
             with pytest.raises(LookupError):
                 current()
@@ -103,15 +103,15 @@ def test_a_request_that_breaks_leaves_nobody_behind():
     async def broken_awaited(_scope, _receive, _send):
         raise ZeroDivisionError
 
-    request = Asked("GET", "/me", (("authorization", f"Bearer {tokens()['alice']}".encode()),), "https")
+    request = SentRequest("GET", "/me", (("authorization", f"Bearer {tokens()['alice']}".encode()),), "https")
     with pytest.raises(ZeroDivisionError):
-        call_wsgi(stage("main").wsgi(broken), environ_of(request))
+        call_wsgi(auth_for("main").wsgi(broken), wsgi_environ(request))
     with pytest.raises(LookupError):
         current()
 
     async def alone():
         with pytest.raises(ZeroDivisionError):
-            await call_asgi(stage("main").asgi(broken_awaited), scope_of(request))
+            await call_asgi(auth_for("main").asgi(broken_awaited), asgi_scope(request))
         with pytest.raises(LookupError):
             current()
 
@@ -120,13 +120,13 @@ def test_a_request_that_breaks_leaves_nobody_behind():
 
 @pytest.mark.parametrize("body", [[b"x"], (b"x",), iter([b"x"])], ids=["list", "tuple", "iterator"])
 def test_a_body_gives_the_identity_back_when_it_is_closed(body):
-    request = Asked("GET", "/me", (("authorization", f"Bearer {tokens()['alice']}".encode()),), "https")
+    request = SentRequest("GET", "/me", (("authorization", f"Bearer {tokens()['alice']}".encode()),), "https")
 
     def application(_environ, start_response):
         start_response("200 OK", [])
         return body
 
-    assert b"x" == call_wsgi(stage("main").wsgi(application), environ_of(request)).body
+    assert b"x" == call_wsgi(auth_for("main").wsgi(application), wsgi_environ(request)).body
     with pytest.raises(LookupError):
         current()
 
@@ -138,9 +138,9 @@ def test_bodies_that_are_read_by_turns_do_not_meet():
         start_response("200 OK", [])
         return (current().subject.encode() for _ in range(2))
 
-    wrapped = stage("main").wsgi(application)
+    wrapped = auth_for("main").wsgi(application)
     alice, root = (
-        iter(wrapped(environ_of(Asked("GET", "/me", bearer(name), "https")), lambda *_: None))
+        iter(wrapped(wsgi_environ(SentRequest("GET", "/me", bearer(name), "https")), lambda *_: None))
         for name in ("alice", "admin")
     )
 
@@ -164,9 +164,9 @@ def test_a_body_that_fails_to_close_gives_it_back():
         start_response("200 OK", [])
         return Body()
 
-    request = Asked("GET", "/me", (("authorization", f"Bearer {tokens()['alice']}".encode()),), "https")
+    request = SentRequest("GET", "/me", (("authorization", f"Bearer {tokens()['alice']}".encode()),), "https")
     with pytest.raises(ZeroDivisionError):
-        call_wsgi(stage("main").wsgi(application), environ_of(request))
+        call_wsgi(auth_for("main").wsgi(application), wsgi_environ(request))
 
     assert ["alice"] == closed
     with pytest.raises(LookupError):
@@ -176,12 +176,12 @@ def test_a_body_that_fails_to_close_gives_it_back():
 def test_a_connection_carries_nobody_over():
     """One client, one connection, many users: each request stands alone (fault 41)."""
     application = starlette_application()
-    application.add_middleware(AuthMiddleware, auth=stage("main"))
-    alice = Asked("GET", "/health", (("authorization", f"Bearer {tokens()['alice']}".encode()),), "https")
+    application.add_middleware(AuthMiddleware, auth=auth_for("main"))
+    alice = SentRequest("GET", "/health", (("authorization", f"Bearer {tokens()['alice']}".encode()),), "https")
 
     async def both():
-        first = await call_asgi(application, scope_of(alice))
-        second = await call_asgi(application, scope_of(replace(alice, headers=())))
+        first = await call_asgi(application, asgi_scope(alice))
+        second = await call_asgi(application, asgi_scope(replace(alice, headers=())))
         return first.report["who"], second.report["who"]
 
     assert ("alice", "anonymous") == asyncio.run(both())

@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from minting import OWN_KEY, SECRETS_KEY, tokens
-from people import Folk
+from applications import WORLDS, ask_in
+from auth_setups import configuration, now
+from memory_directory import MemoryDirectory
+from request_row import basic
 from safeconduct import Auth, ConfigurationError
-from stages import configuration, now
-from table import basic
-from tokencraft import jwk_for
-from worlds_of_requests import WORLDS, ask_in
+from table_tokens import OWN_KEY, SECRETS_KEY, tokens
+from token_factory import jwk_for
 
 BEARER = [("authorization", f"Bearer {tokens()['alice']}".encode())]
 
@@ -20,7 +20,7 @@ BEARER = [("authorization", f"Bearer {tokens()['alice']}".encode())]
 def test_d12_keys_that_may_not_be_shown_make_an_empty_set(world, algorithm):
     """Whoever fetches it learns that there is nothing to verify with, and not that he lacks a credential."""
     keys = {"keys": [jwk_for(algorithm), SECRETS_KEY]}
-    auth = Auth(configuration(keys=keys), directory=Folk(), clock=now)
+    auth = Auth(configuration(keys=keys), directory=MemoryDirectory(), clock=now)
 
     seen = ask_in(world, auth, target="/.well-known/jwks.json")
 
@@ -45,16 +45,20 @@ NO_SECRETS = {"keys": {"keys": [OWN_KEY]}, "sources": ["bearer"], "endpoints": {
 def test_d8_a_directory_without_secrets_is_refused(fields):
     """Else the endpoints would vanish, and a login be 401 for want of a credential."""
     with pytest.raises(ConfigurationError, match=r"no safeconduct-secrets key.*keys new --secrets"):
-        Auth(configuration(**fields), directory=Folk(), clock=now)
+        Auth(configuration(**fields), directory=MemoryDirectory(), clock=now)
 
 
 def test_d8_a_directory_without_keys_of_ours_is_refused():
     """Nobody can sign in by it; Basic alone needs none."""
     fields = {"keys": None, "endpoints": {}}
     with pytest.raises(ConfigurationError, match=r"directory: got one, and nobody can sign in"):
-        Auth(configuration(**fields, sources=["bearer"]), directory=Folk(), clock=now)
+        Auth(configuration(**fields, sources=["bearer"]), directory=MemoryDirectory(), clock=now)
 
-    auth = Auth(configuration(**fields, sources=["bearer", "basic"]), directory=Folk(alice="correct horse"), clock=now)
+    auth = Auth(
+        configuration(**fields, sources=["bearer", "basic"]),
+        directory=MemoryDirectory(alice="correct horse"),
+        clock=now,
+    )
 
     headers = [(name, value.encode()) for name, value in basic("alice", "correct horse")]
     assert 200 == ask_in("wsgi", auth, headers=headers).status
@@ -64,7 +68,7 @@ def test_who_lets_nobody_sign_in_needs_no_secrets():
     """Nor does an issuer without a directory."""
     without_directory = Auth(configuration(**NO_SECRETS), clock=now)
     off = NO_SECRETS | {"endpoints": {"enabled": False}}
-    without_endpoints = Auth(configuration(**off), directory=Folk(), clock=now)
+    without_endpoints = Auth(configuration(**off), directory=MemoryDirectory(), clock=now)
 
     for auth in (without_directory, without_endpoints):
         assert 200 == ask_in("wsgi", auth, headers=BEARER).status

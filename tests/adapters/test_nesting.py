@@ -6,15 +6,14 @@ import pytest
 from a2wsgi import WSGIMiddleware
 from asgiref.wsgi import WsgiToAsgi
 
+from app_client import SentRequest, asgi_scope, call_asgi, call_wsgi, play, socket_scope, wsgi_environ
 from applications import AsgiReport, wsgi_application
-from calling import Asked, call_asgi, call_wsgi, environ_of, scope_of
-from minting import tokens
-from people import Folk
+from auth_setups import configuration, now
+from memory_directory import MemoryDirectory
+from request_row import basic
 from safeconduct import Auth
 from safeconduct.stores import MemoryStore
-from sockets import play, socket_scope
-from stages import configuration, now
-from table import basic
+from table_tokens import tokens
 
 
 class Counting(MemoryStore):
@@ -34,7 +33,7 @@ class Counting(MemoryStore):
 def counted(**access):
     """Return an ``Auth`` that remembers nothing, with its counters of questions and of proofs."""
     store = Counting()
-    auth = Auth(configuration(tokens={"remembered": 0}, **access), directory=Folk(), clock=now, store=store)
+    auth = Auth(configuration(tokens={"remembered": 0}, **access), directory=MemoryDirectory(), clock=now, store=store)
     verify, proofs = auth._container._recognition.verify, []
 
     def count(token, *, now):
@@ -47,19 +46,21 @@ def counted(**access):
 
 def request(name="alice", **headers):
     """Return a request of one user."""
-    return Asked("GET", "/me", (("authorization", f"Bearer {tokens()[name]}".encode()), *headers.items()), "https")
+    return SentRequest(
+        "GET", "/me", (("authorization", f"Bearer {tokens()[name]}".encode()), *headers.items()), "https"
+    )
 
 
 def through(application, asked):
     """Ask an ASGI application."""
-    return asyncio.run(call_asgi(application, scope_of(asked)))
+    return asyncio.run(call_asgi(application, asgi_scope(asked)))
 
 
 def test_the_inner_one_takes_the_proof_over():
     auth, store, proofs = counted()
 
     assert "alice" == through(auth.asgi(auth.asgi(AsgiReport())), request()).report["who"]
-    assert "alice" == call_wsgi(auth.wsgi(auth.wsgi(wsgi_application)), environ_of(request())).report["who"]
+    assert "alice" == call_wsgi(auth.wsgi(auth.wsgi(wsgi_application)), wsgi_environ(request())).report["who"]
     assert (2, 2) == (store.asked, len(proofs))
 
 
@@ -174,7 +175,7 @@ def wsgi_in_asgi(auth):
 
 NESTS = [
     pytest.param(through, asgi_in_asgi, id="asgi in asgi"),
-    pytest.param(lambda app, asked: call_wsgi(app, environ_of(asked)), wsgi_in_wsgi, id="wsgi in wsgi"),
+    pytest.param(lambda app, asked: call_wsgi(app, wsgi_environ(asked)), wsgi_in_wsgi, id="wsgi in wsgi"),
     pytest.param(through, wsgi_in_asgi, id="wsgi in asgi"),
 ]
 nests = pytest.mark.parametrize(("ask", "nest"), NESTS)
@@ -183,7 +184,7 @@ nests = pytest.mark.parametrize(("ask", "nest"), NESTS)
 def to(path, *headers, method="GET"):
     """Return a request of alice for a path below the mount; without *headers*, by her token in the header."""
     mine = headers or (("authorization", f"Bearer {tokens()['alice']}".encode()),)
-    return Asked(method, OUTSIDE + path, (("host", b"app.example"), *mine), "https")
+    return SentRequest(method, OUTSIDE + path, (("host", b"app.example"), *mine), "https")
 
 
 @nests
@@ -258,7 +259,7 @@ def test_a4_a_handshake_is_one_persons_all_the_way():
     cookie = ("cookie", f"__Host-safeconduct={tokens()['bob']}".encode())
 
     for nested in (application, auth.asgi(application), auth.asgi(auth.asgi(application))):
-        asked = Asked("GET", "/me", (("host", b"app.example"), offered, cookie, OWN), "https")
+        asked = SentRequest("GET", "/me", (("host", b"app.example"), offered, cookie, OWN), "https")
         asyncio.run(play(auth.asgi(nested), socket_scope(asked)))
 
     assert [("alice", "subprotocol")] * 3 == seen
@@ -270,7 +271,7 @@ def test_a4_cookies_in_two_fields_are_one_persons_all_the_way(bridge, order):
     """HTTP/2 sends them so; a bridge to WSGI would join them by a comma."""
     auth, _, _ = counted()
     crumbs = [("cookie", f"__Host-safeconduct={tokens()['alice']}".encode()), ("cookie", b"theme=dark")]
-    asked = Asked("GET", "/me", (("host", b"app.example"), *(crumbs[at] for at in order)), "https")
+    asked = SentRequest("GET", "/me", (("host", b"app.example"), *(crumbs[at] for at in order)), "https")
 
     seen = through(auth.asgi(bridge(auth.wsgi(wsgi_application))), asked)
 
@@ -281,15 +282,15 @@ def test_a4_cookies_in_two_fields_are_one_persons_all_the_way(bridge, order):
 @pytest.mark.parametrize("headers", [basic("alice", "correct horse"), (("authorization", "Bearer {alice}"),)])
 def test_a4_an_emptied_header_is_no_credential(headers):
     """Whatever the outer one proved by it."""
-    auth = Auth(configuration(), directory=Folk(alice="correct horse"), clock=now)
+    auth = Auth(configuration(), directory=MemoryDirectory(alice="correct horse"), clock=now)
     inner = auth.wsgi(wsgi_application)
 
     def emptying(environ, start_response):
         return inner({**environ, "HTTP_AUTHORIZATION": ""}, start_response)
 
     filled = [(name, value.format(alice=tokens()["alice"]).encode()) for name, value in headers]
-    asked = Asked("GET", "/me", (("host", b"app.example"), *filled), "https")
+    asked = SentRequest("GET", "/me", (("host", b"app.example"), *filled), "https")
 
-    seen = call_wsgi(auth.wsgi(emptying), environ_of(asked))
+    seen = call_wsgi(auth.wsgi(emptying), wsgi_environ(asked))
 
     assert (401, None) == (seen.status, seen.report)

@@ -8,12 +8,12 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from calling import Asked, call_wsgi, environ_of
-from frameworks import ASGI, BODY, WSGI, Served
-from minting import tokens
+from app_client import SentRequest, call_wsgi, wsgi_environ
+from auth_setups import configuration, now
+from frameworks import ASGI, BODY, WSGI, ServedMethods
 from safeconduct import Auth
 from safeconduct.asgi import AuthMiddleware
-from stages import configuration, now
+from table_tokens import tokens
 
 ORIGIN = "https://spa.example"
 FORGED = {"origin": ORIGIN, "access-control-request-method": "GET", "x-http-method-override": "DELETE"}
@@ -33,7 +33,7 @@ def ask_asgi(application, headers):
 def ask_wsgi(application, headers):
     fields = tuple((name, value.encode()) for name, value in headers.items())
     seen = call_wsgi(
-        application, environ_of(Asked("OPTIONS", "/payroll/", (("host", b"app.example"), *fields), "https"))
+        application, wsgi_environ(SentRequest("OPTIONS", "/payroll/", (("host", b"app.example"), *fields), "https"))
     )
     return seen.status, dict(seen.fields), seen.body
 
@@ -45,7 +45,7 @@ WORLDS += [pytest.param(ask_wsgi, "wsgi", make, id=f"wsgi {name}") for name, mak
 @pytest.mark.parametrize(("ask", "world", "make"), WORLDS)
 def test_a1_a_forged_preflight_reaches_no_application(ask, world, make):
     """It is answered as a request without a credential; the same with one shows that the application would serve it."""
-    served = Served()
+    served = ServedMethods()
     guarded = getattr(auth(), world)(make(served))
 
     status, fields, body = ask(guarded, FORGED)
@@ -62,7 +62,7 @@ def test_a1_a_forged_preflight_reaches_no_application(ask, world, make):
 @pytest.mark.parametrize(("ask", "world", "make"), WORLDS)
 def test_a1_a_preflight_passes_by_name(ask, world, make):
     """``access.preflights = "pass"``: as nobody, and without a credential alone."""
-    served = Served()
+    served = ServedMethods()
     guarded = getattr(auth(preflights="pass"), world)(make(served))
 
     status, _, _ = ask(guarded, FORGED)
@@ -77,7 +77,7 @@ def test_a1_a_preflight_passes_by_name(ask, world, make):
 @pytest.mark.parametrize("kind", [Starlette, FastAPI])
 def test_a1_cors_outside_answers_preflights_before_us(kind):
     """The middleware that is added last is the outermost: a real preflight is answered, a refusal can be read."""
-    served = Served()
+    served = ServedMethods()
 
     async def view(request):
         return PlainTextResponse(served.answer(request.method))

@@ -18,14 +18,13 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from calling import Asked, call_asgi, call_wsgi, environ_of, scope_of
-from frameworks import Served, django_asgi, django_wsgi, plain_asgi, plain_wsgi
-from minting import tokens
-from people import Folk
+from app_client import SentRequest, asgi_scope, call_asgi, call_wsgi, play, socket_scope, wsgi_environ
+from auth_setups import configuration, now
+from frameworks import ServedMethods, django_asgi, django_wsgi, plain_asgi, plain_wsgi
+from memory_directory import MemoryDirectory
 from safeconduct import Auth, ConfigurationError
 from safeconduct.asgi import AuthMiddleware
-from sockets import play, socket_scope
-from stages import configuration, now
+from table_tokens import tokens
 
 RULES = [{"path": "/admin/{rest...}", "roles": ["admin"]}]
 ALICE = (("authorization", f"Bearer {tokens()['alice']}".encode()),)
@@ -33,15 +32,15 @@ ALICE = (("authorization", f"Bearer {tokens()['alice']}".encode()),)
 
 def auth():
     config = configuration(access={"public": ["/public/{rest...}"], "rules": RULES}, sources=["bearer"])
-    return Auth(config, directory=Folk(), clock=now)
+    return Auth(config, directory=MemoryDirectory(), clock=now)
 
 
 def asked(target):
-    return Asked("GET", target, (("host", b"app.example"), *ALICE), "https")
+    return SentRequest("GET", target, (("host", b"app.example"), *ALICE), "https")
 
 
 def ask_asgi(application, target, root_path):
-    return asyncio.run(call_asgi(application, scope_of(asked(target), root_path=root_path)))
+    return asyncio.run(call_asgi(application, asgi_scope(asked(target), root_path=root_path)))
 
 
 def as_litestar_strips(served):
@@ -80,7 +79,7 @@ APPLICATIONS = {
 @pytest.mark.parametrize("make", APPLICATIONS.values(), ids=APPLICATIONS)
 def test_a2_a_root_path_elsewhere_in_the_path_is_refused(make, target):
     """Applications read such a path in different ways, so none gets it."""
-    served = Served()
+    served = ServedMethods()
 
     seen = ask_asgi(auth().asgi(make(served)), target, "/api")
 
@@ -92,7 +91,7 @@ def test_a2_a_root_path_elsewhere_in_the_path_is_refused(make, target):
 @pytest.mark.parametrize("make", APPLICATIONS.values(), ids=APPLICATIONS)
 def test_a2_below_a_root_path_rules_meet_the_rest(make):
     """As its leading segments it is taken off, here and in each application, however often it comes again."""
-    served = Served()
+    served = ServedMethods()
     application = auth().asgi(make(served))
 
     closed = [ask_asgi(application, target, "/api").status for target in ("/api/admin", "/api/admin/x", "/admin")]
@@ -104,8 +103,8 @@ def test_a2_below_a_root_path_rules_meet_the_rest(make):
 
 
 def test_a2_a_handshake_below_a_root_path_is_refused_alike():
-    served = Served()
-    scope = socket_scope(Asked("GET", "/public/api/admin", (), "https")) | {"root_path": "/api"}
+    served = ServedMethods()
+    scope = socket_scope(SentRequest("GET", "/public/api/admin", (), "https")) | {"root_path": "/api"}
 
     sent = asyncio.run(play(auth().asgi(plain_asgi(served)), scope))
 
@@ -115,7 +114,7 @@ def test_a2_a_handshake_below_a_root_path_is_refused_alike():
 
 def test_a2_mounts_in_mounts_of_one_name():
     """An inner one reads the path below all of them."""
-    served = Served()
+    served = ServedMethods()
     mounted = Mount("/a", app=auth().asgi(starlette_everywhere(served)))
     application = Starlette(routes=[Mount("/a", routes=[mounted])])
 
@@ -126,12 +125,12 @@ def test_a2_mounts_in_mounts_of_one_name():
 
 
 def ask_wsgi(application, target, **more):
-    return call_wsgi(application, environ_of(asked(target), **more))
+    return call_wsgi(application, wsgi_environ(asked(target), **more))
 
 
 def test_a2_behind_wsgi_the_path_comes_without_the_prefix():
     """``PATH_INFO`` is relative already: nobody looks for ``SCRIPT_NAME`` in it a second time."""
-    served = Served()
+    served = ServedMethods()
     application = auth().wsgi(flask_everywhere(served))
     below = {"SCRIPT_NAME": "/api"}
 
@@ -147,7 +146,7 @@ def test_a2_behind_wsgi_the_path_comes_without_the_prefix():
 @pytest.mark.parametrize("stands", ["inside", "outside"])
 def test_a2_a_dispatcher_cuts_whole_segments(stands):
     """Werkzeug's: its mounts read what the gate in them reads, and what the gate around them reads below the mount."""
-    served = Served()
+    served = ServedMethods()
     inner = flask_everywhere(served)
     mounts = {"/admin": auth().wsgi(inner) if stands == "inside" else inner}
     dispatcher = DispatcherMiddleware(plain_wsgi(served), mounts)
@@ -161,7 +160,7 @@ def test_a2_a_dispatcher_cuts_whole_segments(stands):
 
 def test_a2_an_asgi_application_behind_wsgi_reads_the_rest():
     """By a2wsgi the prefix and the path come together again, and the application takes the same part off."""
-    served = Served()
+    served = ServedMethods()
     application = auth().wsgi(ASGIMiddleware(starlette_everywhere(served)))
     below = {"SCRIPT_NAME": "/api", "REMOTE_PORT": "1", "RAW_URI": "/api/x/api/admin"}
 
@@ -220,7 +219,7 @@ def test_a2_a_folder_is_no_root_path():
 
 def test_a2_a_middleware_within_reads_the_applications_own_root_path():
     """The way that the message names."""
-    served = Served()
+    served = ServedMethods()
     application = fastapi_below("/api")
     application.add_api_route("/admin/x", lambda: served.answer("/admin/x"))
     application.add_api_route("/y", lambda: served.answer("/y"))
@@ -236,7 +235,7 @@ def test_a2_a_middleware_within_reads_the_applications_own_root_path():
 @pytest.mark.parametrize(("world", "make"), [("asgi", django_asgi), ("wsgi", django_wsgi)])
 def test_a2_django_with_a_forced_script_name_is_not_wrapped(world, make):
     """It takes the prefix off by itself; without the setting it is wrapped."""
-    application = make(Served())
+    application = make(ServedMethods())
     wrap = getattr(auth(), world)
 
     with (
@@ -251,10 +250,10 @@ def test_a2_django_with_a_forced_script_name_is_not_wrapped(world, make):
 def test_a2_what_is_none_of_django_is_wrapped(monkeypatch):
     """Whatever its settings say, and where nobody has imported it."""
     with override_settings(FORCE_SCRIPT_NAME="/api"):
-        assert auth().wsgi(plain_wsgi(Served()))
-        assert auth().asgi(plain_asgi(Served()))
+        assert auth().wsgi(plain_wsgi(ServedMethods()))
+        assert auth().asgi(plain_asgi(ServedMethods()))
     monkeypatch.delitem(sys.modules, "django.core.handlers.base")
-    assert auth().wsgi(plain_wsgi(Served()))
+    assert auth().wsgi(plain_wsgi(ServedMethods()))
 
 
 def test_a2_django_without_settings_forces_nothing(monkeypatch):
@@ -262,5 +261,5 @@ def test_a2_django_without_settings_forces_nothing(monkeypatch):
     monkeypatch.setattr(settings, "_wrapped", empty)
     assert not settings.configured
 
-    assert auth().wsgi(plain_wsgi(Served()))
-    assert auth().asgi(plain_asgi(Served()))
+    assert auth().wsgi(plain_wsgi(ServedMethods()))
+    assert auth().asgi(plain_asgi(ServedMethods()))

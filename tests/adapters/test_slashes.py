@@ -9,12 +9,12 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from calling import Asked, call_asgi, call_wsgi, environ_of, scope_of
-from frameworks import Served, plain_asgi
-from minting import tokens
-from people import Folk
+from app_client import SentRequest, asgi_scope, call_asgi, call_wsgi, wsgi_environ
+from auth_setups import configuration, now
+from frameworks import ServedMethods, plain_asgi
+from memory_directory import MemoryDirectory
 from safeconduct import Auth
-from stages import configuration, now
+from table_tokens import tokens
 
 ALICE = (("authorization", f"Bearer {tokens()['alice']}".encode()),)
 
@@ -57,15 +57,15 @@ WORLDS = {
 @pytest.mark.parametrize(("world", "make"), WORLDS.values(), ids=WORLDS)
 def test_a3_a_slash_is_no_way_around_a_rule(world, make, target, rule):
     """Whichever of the two is written, and whichever is asked for."""
-    served = Served()
+    served = ServedMethods()
     config = configuration(access={"public": [], "rules": [{"path": rule, "roles": ["admin"]}]}, sources=["bearer"])
-    application = getattr(Auth(config, directory=Folk(), clock=now), world)(make(served))
-    asked = Asked("GET", target, (("host", b"app.example"), *ALICE), "https")
+    application = getattr(Auth(config, directory=MemoryDirectory(), clock=now), world)(make(served))
+    asked = SentRequest("GET", target, (("host", b"app.example"), *ALICE), "https")
 
     if world == "wsgi":
-        seen = call_wsgi(application, environ_of(asked))
+        seen = call_wsgi(application, wsgi_environ(asked))
     else:
-        seen = asyncio.run(call_asgi(application, scope_of(asked)))
+        seen = asyncio.run(call_asgi(application, asgi_scope(asked)))
 
     assert 403 == seen.status
     assert b"insufficient_scope" in seen.values("www-authenticate")[0].encode()

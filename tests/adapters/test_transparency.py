@@ -5,13 +5,13 @@ import json
 
 import pytest
 
-from calling import Asked, call_asgi, call_wsgi, environ_of, scope_of
-from held import asked as held_asked
-from held import bearer, watched_place
-from minting import mint, tokens
-from people import Folk
+from app_client import SentRequest, asgi_scope, call_asgi, call_wsgi, wsgi_environ
+from auth_setups import configuration, now
+from memory_directory import MemoryDirectory
+from open_connections import bearer, monitored_site
+from open_connections import open_request as held_asked
 from safeconduct import Auth, current
-from stages import configuration, now
+from table_tokens import mint, tokens
 
 ALICE = ("authorization", f"Bearer {tokens()['alice']}".encode())
 COOKIE = ("cookie", f"a=1; __Host-safeconduct={tokens()['alice']}; __Host-safeconduct-refresh=r".encode())
@@ -20,7 +20,7 @@ EVENTS = (b"Content-Type", b"text/event-stream")
 
 def made(**fields):
     """Return an ``Auth`` with a directory."""
-    return Auth(configuration(**fields), directory=Folk(), clock=now)
+    return Auth(configuration(**fields), directory=MemoryDirectory(), clock=now)
 
 
 class Echo:
@@ -49,10 +49,10 @@ def test_t1_fields_that_can_be_read_once_are_read_by_both(carrier, times):
     """The token is recognised, and the application finds every field, on the long way and on the short one."""
     auth, echo = made(), Echo((b"x-a", b"1"))
     application = auth.asgi(echo)
-    request = Asked("GET", "/me", (("host", b"app.example"), carrier), "https")
+    request = SentRequest("GET", "/me", (("host", b"app.example"), carrier), "https")
 
     for _ in range(times):
-        seen = asyncio.run(call_asgi(application, one_shot(scope_of(request))))
+        seen = asyncio.run(call_asgi(application, one_shot(asgi_scope(request))))
 
     kept = [(name.encode(), value.partition(b"; __Host-safeconduct-refresh")[0]) for name, value in request.headers]
     assert ("alice", kept) == (echo.seen["who"], echo.seen["headers"])
@@ -63,12 +63,12 @@ def test_t1_fields_that_can_be_read_once_are_read_by_both(carrier, times):
 def test_t1_a_client_that_can_be_read_once_is_no_fault():
     """Beside a list of fields, where only the address is an iterator; a refusal reads it again."""
     echo = Echo()
-    request = Asked("GET", "/me", (("host", b"app.example"), ALICE), "https")
-    scope = scope_of(request) | {"client": iter(("192.0.2.1", 1))}
+    request = SentRequest("GET", "/me", (("host", b"app.example"), ALICE), "https")
+    scope = asgi_scope(request) | {"client": iter(("192.0.2.1", 1))}
 
     asyncio.run(call_asgi(made().asgi(echo), scope))
     refused = asyncio.run(
-        call_asgi(made().asgi(echo), scope_of(Asked("GET", "/me", (), "https")) | {"client": iter("a1")})
+        call_asgi(made().asgi(echo), asgi_scope(SentRequest("GET", "/me", (), "https")) | {"client": iter("a1")})
     )
 
     assert (["192.0.2.1", 1], 1, 401) == (echo.seen["client"], echo.calls, refused.status)
@@ -77,8 +77,8 @@ def test_t1_a_client_that_can_be_read_once_is_no_fault():
 def test_t1_fields_in_a_tuple_are_handed_down_as_they_are():
     """A tuple can be read any number of times."""
     echo = Echo()
-    request = Asked("GET", "/me", (("host", b"app.example"), ALICE), "https")
-    scope = scope_of(request)
+    request = SentRequest("GET", "/me", (("host", b"app.example"), ALICE), "https")
+    scope = asgi_scope(request)
 
     asyncio.run(call_asgi(made(sources=["bearer"]).asgi(echo), scope | {"headers": tuple(scope["headers"])}))
 
@@ -88,9 +88,9 @@ def test_t1_fields_in_a_tuple_are_handed_down_as_they_are():
 @pytest.mark.parametrize("carrier", [ALICE, COOKIE], ids=["header", "cookie"])
 def test_t1_a_response_keeps_fields_that_can_be_read_once(carrier):
     """Also where it is marked private, because a cookie asked for it."""
-    request = Asked("GET", "/me", (("host", b"app.example"), carrier), "https")
+    request = SentRequest("GET", "/me", (("host", b"app.example"), carrier), "https")
 
-    seen = asyncio.run(call_asgi(made().asgi(Echo((b"x-a", b"1"), (b"x-b", b"2"))), scope_of(request)))
+    seen = asyncio.run(call_asgi(made().asgi(Echo((b"x-a", b"1"), (b"x-b", b"2"))), asgi_scope(request)))
 
     assert ("1",) == seen.values("x-a")
     assert ("2",) == seen.values("x-b")
@@ -99,14 +99,14 @@ def test_t1_a_response_keeps_fields_that_can_be_read_once(carrier):
 @pytest.mark.parametrize("rules", [(), ({"path": "/live", "long_lived": True},)], ids=["stream", "rule"])
 def test_t1_a_stream_keeps_fields_that_can_be_read_once_and_is_watched(rules):
     """It ends as a stream of events does: whole."""
-    place = watched_place(Streaming(), access={"rules": list(rules)})
-    held = held_asked(place, bearer(mint(jti="stream")))
+    site = monitored_site(Streaming(), access={"rules": list(rules)})
+    held = held_asked(site, bearer(mint(jti="stream")))
     begun = held.next()
     held.next()
-    place.auth.sessions.revoke_token("stream")
+    site.auth.sessions.revoke_token("stream")
 
     last = held.next()
-    place.close()
+    site.close()
 
     assert [EVENTS] == list(begun["headers"])
     assert {"type": "http.response.body", "body": b"", "more_body": False} == last
@@ -131,7 +131,7 @@ def test_t1_a_handshake_is_judged_by_fields_that_can_be_read_once():
         await send({"type": "websocket.close", "code": 1000})
 
     fields = [(b"host", b"app.example"), (ALICE[0].encode(), ALICE[1])]
-    scope = one_shot(scope_of(Asked("GET", "/me", (), "wss"))) | {"type": "websocket", "headers": iter(fields)}
+    scope = one_shot(asgi_scope(SentRequest("GET", "/me", (), "wss"))) | {"type": "websocket", "headers": iter(fields)}
     sent = []
 
     async def play():
@@ -156,8 +156,8 @@ def test_t1_a_wsgi_response_keeps_headers_that_can_be_read_once():
         start_response("200 OK", (pair for pair in [("X-A", "1")]))
         return [b""]
 
-    request = Asked("GET", "/me", (("host", b"app.example"), ALICE), "https")
-    seen = call_wsgi(made().wsgi(application), environ_of(request))
+    request = SentRequest("GET", "/me", (("host", b"app.example"), ALICE), "https")
+    seen = call_wsgi(made().wsgi(application), wsgi_environ(request))
 
     assert ("1",) == seen.values("x-a")
 
@@ -168,7 +168,7 @@ def test_t6_a_field_is_found_in_any_spelling(spelling, times):
     """ASGI does not require lower case; whoever reads them below sees what came."""
     auth, echo = made(), Echo()
     application = auth.asgi(echo)
-    scope = scope_of(Asked("GET", "/me", (("Host", b"app.example"), (spelling, ALICE[1])), "https"))
+    scope = asgi_scope(SentRequest("GET", "/me", (("Host", b"app.example"), (spelling, ALICE[1])), "https"))
 
     for _ in range(times):
         asyncio.run(call_asgi(application, scope))
@@ -182,7 +182,7 @@ def test_t6_two_spellings_are_two_fields(other, is_warm):
     """400, and the application is not called, whatever was proven before."""
     auth, echo = made(), Echo()
     application = auth.asgi(echo)
-    one = scope_of(Asked("GET", "/me", (("host", b"app.example"), ALICE), "https"))
+    one = asgi_scope(SentRequest("GET", "/me", (("host", b"app.example"), ALICE), "https"))
     for _ in range(3 * is_warm):
         asyncio.run(call_asgi(application, one))
     calls = echo.calls
@@ -198,7 +198,7 @@ def test_t6_two_spellings_are_two_fields(other, is_warm):
 def test_t6_cookies_are_read_and_hidden_in_any_spelling():
     """The refresh cookie too reaches no application."""
     echo = Echo()
-    scope = scope_of(Asked("GET", "/me", (("Host", b"app.example"), ("Cookie", COOKIE[1])), "https"))
+    scope = asgi_scope(SentRequest("GET", "/me", (("Host", b"app.example"), ("Cookie", COOKIE[1])), "https"))
 
     asyncio.run(call_asgi(made().asgi(echo), scope))
 
@@ -217,7 +217,7 @@ def test_t6_a_token_among_the_subprotocols_is_hidden_in_any_spelling():
 
     offered = b"bearer, " + tokens()["alice"].encode()
     fields = [(b"Origin", b"https://app.example"), (b"Sec-WebSocket-Protocol", offered)]
-    scope = scope_of(Asked("GET", "/me", (), "wss")) | {"type": "websocket", "headers": fields}
+    scope = asgi_scope(SentRequest("GET", "/me", (), "wss")) | {"type": "websocket", "headers": fields}
 
     async def play():
         async def receive():
@@ -242,7 +242,7 @@ def test_t9_what_an_application_writes_into_its_scope_is_not_seen_around_us():
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    scope = scope_of(Asked("GET", "/me", (("host", b"app.example"), ALICE), "https"))
+    scope = asgi_scope(SentRequest("GET", "/me", (("host", b"app.example"), ALICE), "https"))
     asyncio.run(call_asgi(made().asgi(application), scope))
 
     assert {"endpoint", "safeconduct", "user", "auth"}.isdisjoint(scope)

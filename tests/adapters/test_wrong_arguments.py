@@ -12,12 +12,12 @@ from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint
 from werkzeug.local import LocalProxy
 
-from people import Folk
+from auth_setups import configuration
+from memory_directory import MemoryDirectory
 from safeconduct import Auth, asgi, wsgi
 from safeconduct.errors import ConfigurationError
 from safeconduct.flask import Safeconduct
 from safeconduct.stores import MemoryStore
-from stages import configuration
 
 
 def name_of(app):
@@ -27,7 +27,7 @@ def name_of(app):
 
 def auth():
     """Return an ``Auth``."""
-    return Auth(configuration(), directory=Folk())
+    return Auth(configuration(), directory=MemoryDirectory())
 
 
 def wsgi_function(_environ, _start_response):
@@ -135,7 +135,7 @@ ONLY_ASGI: list[Any] = [
     FastAPI(), functools.partial(asgi_with_more, _more=1), functools.partial(asgi_function), adapted,
 ]  # fmt: skip
 EITHER: list[Any] = [anything, two_or_three, LocalProxy(lambda: Flask("x")), Ghost(), ByMeta, ByNew]
-NEITHER: list[Any] = [None, "app:app", 1, auth(), Plain, Folk, asgi_generator, of_asgi_2, SimpleNamespace()]
+NEITHER: list[Any] = [None, "app:app", 1, auth(), Plain, MemoryDirectory, asgi_generator, of_asgi_2, SimpleNamespace()]
 
 
 @pytest.mark.parametrize("app", ONLY_WSGI, ids=name_of)
@@ -178,7 +178,7 @@ def test_d7_our_own_middleware_is_told_apart_too():
         auth().wsgi(auth().asgi(asgi_function))
 
 
-GATES: list[Any] = [configuration(), Auth, None, "auth", {}, Folk(), wsgi_function]
+GATES: list[Any] = [configuration(), Auth, None, "auth", {}, MemoryDirectory(), wsgi_function]
 
 
 @pytest.mark.parametrize("given", GATES, ids=lambda given: type(given).__name__)
@@ -215,12 +215,12 @@ class Later:
 
 
 WRONG: list[Any] = [
-    ({"config": Folk}, "config: got the class Folk, wanted a Config"),
-    ({"config": Folk()}, "config: got a value of type Folk, wanted a Config"),
+    ({"config": MemoryDirectory}, "config: got the class MemoryDirectory, wanted a Config"),
+    ({"config": MemoryDirectory()}, "config: got a value of type MemoryDirectory, wanted a Config"),
     ({"config": {"secret": "hunter2"}}, r"config: got a value of type dict, wanted a Config: Config\.from_mapping"),
     ({"config": "safeconduct.toml"}, r"wanted a Config, such as Config\.load\(\)"),
     ({"config": None}, "config: got None"),
-    ({"directory": Folk}, "directory: got the class Folk, wanted an object with check"),
+    ({"directory": MemoryDirectory}, "directory: got the class MemoryDirectory, wanted an object with check"),
     ({"directory": "users.json"}, "directory: got a value of type str"),
     ({"directory": later}, "directory: got the function later"),
     ({"store": "redis://localhost"}, "store: got a value of type str"),

@@ -6,15 +6,15 @@ from wsgiref.validate import validator
 import pytest
 from flask import Flask, Response, stream_with_context
 
-from calling import Asked, call_wsgi, environ_of
-from minting import IDP, ISSUER, NOW, PARTNER, mint, tokens
-from people import Folk
+from app_client import SentRequest, call_wsgi, wsgi_environ
+from auth_setups import configuration, now
+from memory_directory import MemoryDirectory
+from request_row import basic
 from safeconduct import Account, Auth, current, principal
 from safeconduct.errors import MissingCredential
 from safeconduct.events import RemoteUserOmitted, RequestRefused
 from safeconduct.flask import Safeconduct
-from stages import configuration, now
-from table import basic
+from table_tokens import IDP, ISSUER, NOW, PARTNER, mint, tokens
 
 ALICE = ("authorization", f"Bearer {tokens()['alice']}".encode())
 COOKIE = ("cookie", f"__Host-safeconduct={tokens()['alice']}".encode())
@@ -23,12 +23,12 @@ LONG_LIVED = {"access": {"rules": [{"path": "/live", "long_lived": True}]}}
 
 def made(**fields):
     """Return an ``Auth`` with a directory."""
-    return Auth(configuration(**fields), directory=Folk(alice="correct horse"), clock=now)
+    return Auth(configuration(**fields), directory=MemoryDirectory(alice="correct horse"), clock=now)
 
 
 def asked(*headers, method="GET", target="/me", scheme="https", **more):
     """Return the environ of one request."""
-    return environ_of(Asked(method, target, (("host", b"app.example"), *headers), scheme), **more)
+    return wsgi_environ(SentRequest(method, target, (("host", b"app.example"), *headers), scheme), **more)
 
 
 class Calls:
@@ -212,7 +212,7 @@ def test_t7_an_iterable_without_a_length_has_none():
 def test_t7_a_whole_response_that_is_late_is_refused():
     """It was made at once, but after the end of its credential: it is looked at once before it passes."""
     clock = [float(NOW)]
-    auth = Auth(configuration(**LONG_LIVED), directory=Folk(), clock=lambda: clock[0])
+    auth = Auth(configuration(**LONG_LIVED), directory=MemoryDirectory(), clock=lambda: clock[0])
 
     def application(_environ, start_response):
         start_response("200 OK", [])
@@ -244,7 +244,7 @@ def test_a8_a_name_with_control_characters_is_not_told(subject, issuer, key):
         start_response("200 OK", [])
         return [b""]
 
-    auth = Auth(configuration(), directory=Folk(), clock=now, listeners=[heard.append])
+    auth = Auth(configuration(), directory=MemoryDirectory(), clock=now, listeners=[heard.append])
     wrapped = auth.wsgi(application)
     carriers = [
         ("authorization", f"Bearer {mint(subject, by=key, iss=issuer, jti=str(number))}".encode()) for number in (1, 2)
@@ -300,7 +300,7 @@ def test_a8_any_other_name_is_told_as_before(claims, name, events):
 
     said = dict(claims)
     token = mint(said.pop("sub"), by=said.pop("by", "own"), **said)
-    auth = Auth(configuration(), directory=Folk(), clock=now, listeners=[heard.append])
+    auth = Auth(configuration(), directory=MemoryDirectory(), clock=now, listeners=[heard.append])
     call_wsgi(auth.wsgi(application), asked(("authorization", f"Bearer {token}".encode())))
 
     assert (name, "bearer") == names_of(seen)

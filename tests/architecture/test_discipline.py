@@ -3,7 +3,7 @@
 import ast
 import re
 
-from sources import PACKAGE, nodes, parsed, place, python_files
+from project_files import PACKAGE, location, nodes, parsed, python_files
 
 #: `Config.load` and the command line read the environment (style rule 13), and what resolves `keys = "env:NAME"`.
 READERS_OF_THE_ENVIRONMENT = {"config", "cli", "_keys"}
@@ -47,7 +47,7 @@ def test_a_comparison_of_secrets_is_seen():
 
 def test_secrets_are_compared_in_constant_time():
     """Only ``hmac.compare_digest`` compares what an attacker may not learn byte by byte (style rule 20)."""
-    found = [place(file, node) for file, node in nodes("src") if compares_a_secret(node)]
+    found = [location(file, node) for file, node in nodes("src") if compares_a_secret(node)]
 
     assert [] == found
 
@@ -99,7 +99,7 @@ def test_e11_one_function_writes_to_the_log():
 
 def test_nothing_is_done_by_an_assertion():
     """``python -O`` removes asserts, and no check may go with them."""
-    found = [place(file, node) for file, node in nodes("src") if isinstance(node, ast.Assert)]
+    found = [location(file, node) for file, node in nodes("src") if isinstance(node, ast.Assert)]
 
     assert [] == found
 

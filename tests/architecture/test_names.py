@@ -7,7 +7,7 @@ from itertools import chain
 
 import pytest
 
-from sources import PACKAGE, PROJECT, nodes, place, python_files
+from project_files import PACKAGE, PROJECT, location, nodes, python_files
 
 NEVER = frozenset({"util", "utils", "helper", "helpers", "manager", "handler", "payload", "misc", "stuff"})
 NEVER_A_FILE = NEVER | {"common", "base", "core", "tools"}
@@ -45,7 +45,7 @@ def test_a_name_is_read_word_by_word(name, expected):
 
 def test_no_file_has_a_name_that_says_nothing():
     """A file is one noun, and the noun tells what is in it."""
-    names = {place(file): words(file.stem) for file in python_files("src", "tests", "examples")}
+    names = {location(file): words(file.stem) for file in python_files("src", "tests", "examples")}
 
     forbidden = {place_: found & NEVER_A_FILE for place_, found in names.items() if found & NEVER_A_FILE}
 
@@ -55,7 +55,7 @@ def test_no_file_has_a_name_that_says_nothing():
 def test_nothing_has_a_name_that_says_nothing():
     """The design's list of words that are never used, with the exceptions that give their reason."""
     forbidden = [
-        f"{place(file, node)} {name}"
+        f"{location(file, node)} {name}"
         for file, node in nodes("src")
         for name in defined_names(node)
         if words(name) & NEVER and name not in ALLOWED
@@ -68,20 +68,22 @@ def test_every_folder_of_the_package_is_a_package():
     """A folder without ``__init__.py`` is seen neither by import-linter nor by pyright's completeness."""
     folders = {file.parent for file in PACKAGE.rglob("*.py")}
 
-    missing = sorted(place(folder) for folder in folders if not (folder / "__init__.py").exists())
+    missing = sorted(location(folder) for folder in folders if not (folder / "__init__.py").exists())
 
     assert [] == missing
 
 
 def test_no_folder_of_tests_is_a_package():
     """In importlib mode a test module needs none, and one named like a library would shadow it."""
-    assert [] == sorted(place(file) for file in (PROJECT / "tests").rglob("__init__.py"))
+    assert [] == sorted(location(file) for file in (PROJECT / "tests").rglob("__init__.py"))
 
 
 def classes_by_name() -> dict[str, ast.ClassDef]:
     """Return every class in the tests: a `Test…` by its file and name, a contract by its name alone."""
     found = [(file, node) for file, node in nodes("tests") if isinstance(node, ast.ClassDef)]
-    return {f"{place(file)} {node.name}" if node.name.startswith("Test") else node.name: node for file, node in found}
+    return {
+        f"{location(file)} {node.name}" if node.name.startswith("Test") else node.name: node for file, node in found
+    }
 
 
 def kept_by(node: ast.ClassDef, contracts: dict[str, ast.ClassDef]) -> dict[str, list[str]]:

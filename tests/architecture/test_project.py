@@ -9,7 +9,7 @@ import tomllib
 
 import pytest
 
-from sources import PROJECT, nodes, place, python_files
+from project_files import PROJECT, location, nodes, python_files
 
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
 LONGEST_NOTE = 40
@@ -104,7 +104,7 @@ def test_every_silenced_line_gives_its_reason():
     )
     lines = [(file, line) for file in python_files("src") for line in file.read_text("utf-8").splitlines()]
 
-    found = [f"{place(file)} {line.strip()}" for file, line in lines if silent.search(line)]
+    found = [f"{location(file)} {line.strip()}" for file, line in lines if silent.search(line)]
 
     assert [] == found
 

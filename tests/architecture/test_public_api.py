@@ -4,8 +4,8 @@ import importlib
 import inspect
 
 import safeconduct
+from project_files import PACKAGE
 from safeconduct.directories import CallableDirectory
-from sources import PACKAGE
 
 #: Modules whose public classes and functions are all names of the package; `errors` and `events` are read as modules.
 SPOKEN_FOR = ("auth", "config", "guard", "principal", "sessions")

@@ -2,7 +2,7 @@
 
 import ast
 
-from sources import FOLDERS, nodes, place, python_files
+from project_files import FOLDERS, location, nodes, python_files
 
 LONGEST_FILE = 300
 #: Tables and scenarios of one noun stay together.
@@ -21,7 +21,7 @@ def lines_of_code(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 def test_no_file_is_too_long():
     """One noun a file."""
-    lengths = {place(file): len(file.read_text("utf-8").splitlines()) for file in python_files(*FOLDERS)}
+    lengths = {location(file): len(file.read_text("utf-8").splitlines()) for file in python_files(*FOLDERS)}
 
     too_long = {
         name: length
@@ -35,7 +35,7 @@ def test_no_file_is_too_long():
 def test_no_function_is_too_long():
     """Where a comment says "now we…" there should be a function."""
     functions = [
-        (place(file, node), lines_of_code(node))
+        (location(file, node), lines_of_code(node))
         for file, node in nodes(*FOLDERS)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]

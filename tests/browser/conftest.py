@@ -2,8 +2,8 @@
 
 import pytest
 
-from browsing import Browsers, Tab
-from demo_site import DemoSite
+from browser_pages import Browsers, Tab
+from demo_servers import DemoSite
 
 
 def pytest_collection_modifyitems(items):

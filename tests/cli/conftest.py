@@ -2,8 +2,8 @@
 
 import pytest
 
-from commands import without_environment, write_configuration
-from servers import Server
+from command_line import without_environment, write_configuration
+from store_servers import Server
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from commands import run, write_configuration
-from diagnosis import texts
+from command_line import finding_texts, run, write_configuration
 from safeconduct.cli.doctor.checks import check_configuration
 from safeconduct.config import Config
 
@@ -32,7 +31,7 @@ def test_unsafe_switches_are_warned_of(folder):
     """Each by its name, with what it costs."""
     write_configuration(folder, more=UNSAFE)
 
-    said = texts("warn")
+    said = finding_texts("warn")
 
     for name in ("basic.allow_plain_http", "cookies.secure", "access.default", "external_url"):
         assert name in said
@@ -56,7 +55,7 @@ def test_what_is_public_is_listed(folder):
         folder, more='external_url = "https://api.example.com"\n[safeconduct.access]\npublic = ["GET /health"]'
     )
 
-    said = texts("ok")
+    said = finding_texts("ok")
 
     assert "access.public: public paths: GET /health" in said
     assert "external_url: https://api.example.com" in said
@@ -68,7 +67,7 @@ def test_d8_a_directory_without_secrets_fails(folder, more):
     write_configuration(folder, more=more)
     (folder / "keys" / "safeconduct-secrets.json").unlink()
 
-    assert "safeconduct-secrets is missing, and passwords and sessions need it" in texts("fail")
+    assert "safeconduct-secrets is missing, and passwords and sessions need it" in finding_texts("fail")
 
 
 def test_d3_doctor_names_a_dangling_link_and_goes_on(configured):
@@ -77,8 +76,8 @@ def test_d3_doctor_names_a_dangling_link_and_goes_on(configured):
     write_configuration(configured, more='[safeconduct.login]\nusers = "users.json"')
     os.mkfifo(configured / "users.json")
 
-    assert "odd cannot be used: No such file or directory" in texts("warn")
-    assert "cannot be read: NotRegularFile" in texts("fail")
+    assert "odd cannot be used: No such file or directory" in finding_texts("warn")
+    assert "cannot be read: NotRegularFile" in finding_texts("fail")
 
 
 def test_d8_nobody_is_kept_from_ending_a_session_by_missing_secrets(folder, server):
@@ -95,7 +94,7 @@ def test_missing_secrets_are_a_warning_otherwise(configured):
     """They will be needed."""
     (configured / "keys" / "safeconduct-secrets.json").unlink()
 
-    assert "safeconduct-secrets is missing" in texts("warn")
+    assert "safeconduct-secrets is missing" in finding_texts("warn")
 
 
 def test_keys_that_nobody_can_use_fail(configured):
@@ -103,7 +102,7 @@ def test_keys_that_nobody_can_use_fail(configured):
     for file in (configured / "keys").iterdir():
         file.unlink()
 
-    said = texts("fail")
+    said = finding_texts("fail")
 
     assert "start: keys: no usable key" in said
     assert "no active signing key" in said
@@ -113,14 +112,14 @@ def test_a_missing_folder_fails(configured):
     """And so does one that is not there."""
     (configured / "keys").rename(configured / "elsewhere")
 
-    assert "keys: keys: cannot read" in texts("fail")
+    assert "keys: keys: cannot read" in finding_texts("fail")
 
 
 def test_a_key_that_cannot_be_used_is_a_warning(configured):
     """The others live."""
     (configured / "keys" / "bad.json").write_text("{}")
 
-    assert "keys: bad cannot be used" in texts("warn")
+    assert "keys: bad cannot be used" in finding_texts("warn")
 
 
 def test_an_old_key_is_a_warning(configured):
@@ -131,7 +130,7 @@ def test_an_old_key_is_a_warning(configured):
     (configured / "keys" / f"{old}.json").write_text(fresh.replace(file.stem, old))
     file.unlink()
 
-    assert f"{old} is older than 365 days" in texts("warn")
+    assert f"{old} is older than 365 days" in finding_texts("warn")
 
 
 def test_permissions_are_looked_at(configured):
@@ -140,15 +139,15 @@ def test_permissions_are_looked_at(configured):
     first.chmod(0o644)
     second.chmod(0o640)
 
-    assert f"{first.name} can be read or written by other users" in texts("fail")
-    assert f"{second.name} can be read by its group" in texts("warn")
+    assert f"{first.name} can be read or written by other users" in finding_texts("fail")
+    assert f"{second.name} can be read by its group" in finding_texts("warn")
 
 
 def test_an_open_folder_fails(configured):
     """Whoever may write there chooses the keys."""
     (configured / "keys").chmod(0o777)
 
-    assert "keys can be read or written by other users" in texts("fail")
+    assert "keys can be read or written by other users" in finding_texts("fail")
 
 
 def test_a_single_file_of_keys_is_looked_at(configured):
@@ -158,7 +157,7 @@ def test_a_single_file_of_keys_is_looked_at(configured):
     os.environ["SAFECONDUCT_KEYS"] = "set.json"
 
     try:
-        assert "keys: active: " in texts("ok")
+        assert "keys: active: " in finding_texts("ok")
     finally:
         del os.environ["SAFECONDUCT_KEYS"]
 
@@ -169,7 +168,7 @@ def test_keys_in_a_variable_have_no_files(configured, monkeypatch):
     monkeypatch.setenv("MY_KEYS", file.read_text())
     monkeypatch.setenv("SAFECONDUCT_KEYS", "env:MY_KEYS")
 
-    assert "tokens: the largest token" in texts("ok")
+    assert "tokens: the largest token" in finding_texts("ok")
 
 
 def test_a_verifier_issues_nothing(folder):
@@ -179,7 +178,7 @@ def test_a_verifier_issues_nothing(folder):
     )
     run("users", "add", "alice", "--password-stdin", stdin=PASSWORD)
 
-    said = texts("ok")
+    said = finding_texts("ok")
 
     assert "tokens" not in said
     assert "users: 1 users in" in said
@@ -188,11 +187,11 @@ def test_a_verifier_issues_nothing(folder):
 def test_a_users_file_that_cannot_be_read_fails(folder):
     """It is told why, and that no application starts."""
     write_configuration(folder, more='[safeconduct.login]\nusers = "users.json"')
-    assert "start: users must be a users file" in texts("fail")
-    assert "cannot be read: FileNotFoundError" in texts("fail")
+    assert "start: users must be a users file" in finding_texts("fail")
+    assert "cannot be read: FileNotFoundError" in finding_texts("fail")
 
     (folder / "users.json").write_text("[]")
-    assert "cannot be read: the file must hold an object" in texts("fail")
+    assert "cannot be read: the file must hold an object" in finding_texts("fail")
 
 
 @pytest.mark.parametrize(
@@ -209,7 +208,7 @@ def test_a_token_that_is_too_large_is_told(folder, more, verdict, told):
     roles = [option for number in range(300) for option in ("--role", f"a-rather-long-role-{number}")]
     run("users", "add", "alice", "--password-stdin", *roles, stdin=PASSWORD)
 
-    assert told in texts(verdict)
+    assert told in finding_texts(verdict)
 
 
 def test_a_configuration_in_code_is_looked_at_too():
@@ -226,14 +225,14 @@ def test_c2_a_proxy_that_is_not_named_is_asked_for(folder, more, verdict):
     """Where TLS ends somewhere, that is a warning."""
     write_configuration(folder, more=more)
 
-    assert "proxies.trusted: no proxy is named: behind one, or behind a Unix socket" in texts(verdict)
+    assert "proxies.trusted: no proxy is named: behind one, or behind a Unix socket" in finding_texts(verdict)
 
 
 def test_c9_what_trusted_proxies_and_servers_must_do_is_told(folder):
     """By name of the server, since nobody can see it afterwards."""
     write_configuration(folder, more='[safeconduct.proxies]\ntrusted = ["unix", "10.0.0.0/8"]')
 
-    said = texts("ok")
+    said = finding_texts("ok")
 
     assert "proxies.trusted: unix, 10.0.0.0/8: each must set or remove Forwarded" in said
     assert "granian's WSGI" in said

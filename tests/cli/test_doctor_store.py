@@ -2,8 +2,7 @@
 
 import pytest
 
-from commands import run, write_configuration
-from diagnosis import found, texts
+from command_line import finding_texts, findings, run, write_configuration
 from safeconduct.cli.doctor import store_checks
 from safeconduct.config import Config
 from safeconduct.stores.redis.connection import ConnectionBroken, ServerError
@@ -19,8 +18,8 @@ def test_a_healthy_installation_fails_nothing():
     assert 0 == ended.code
     assert "ok    store: it is a primary" in ended.out
     assert "ok    store: it evicts nothing (noeviction)" in ended.out
-    assert all(remedy for verdict, _, _, remedy in found() if verdict != "ok")
-    assert "" == texts("fail")
+    assert all(remedy for verdict, _, _, remedy in findings() if verdict != "ok")
+    assert "" == finding_texts("fail")
 
 
 def test_without_a_configuration_it_fails():
@@ -48,7 +47,7 @@ def test_accepted_eviction_is_a_warning(shared, server):
     server.say("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
     write_configuration(shared, store=server.url, more="[safeconduct.revocation]\naccept_eviction = true")
 
-    said = texts("warn")
+    said = finding_texts("warn")
 
     assert "revocation.accept_eviction" in said
     assert "which revocation.accept_eviction allows" in said
@@ -58,7 +57,7 @@ def test_a_store_that_is_away_is_a_failure(folder):
     """No answer is a finding, not a traceback."""
     write_configuration(folder, store="redis://127.0.0.1:1/0")
 
-    assert "store: it does not answer: ConnectionError" in texts("fail")
+    assert "store: it does not answer: ConnectionError" in finding_texts("fail")
 
 
 @pytest.mark.parametrize(
@@ -69,22 +68,22 @@ def test_a_store_of_ones_own_is_a_warning(folder, store, told):
     """Right for one process, wrong for two."""
     write_configuration(folder, store=store)
 
-    assert told in texts("warn")
+    assert told in finding_texts("warn")
 
 
 @pytest.mark.usefixtures("shared")
 def test_a_lost_epoch_is_told_and_adopted(server):
     """By hand only, and what it costs is said."""
     run("token", "issue", "--subject", "alice")
-    assert "has all data since" in texts("ok")
+    assert "has all data since" in finding_texts("ok")
     server.say("HSET", "safeconduct:{sc:00}:meta", "reason", "lost")
-    assert "shard 0 lost data" in texts("warn")
+    assert "shard 0 lost data" in finding_texts("warn")
 
-    adopted = texts("ok", "--adopt-epoch")
+    adopted = finding_texts("ok", "--adopt-epoch")
 
     assert "adopted on 1 shards" in adopted
     assert "shard 0 was adopted" in adopted
-    assert "nothing to adopt" in texts("ok", "--adopt-epoch")
+    assert "nothing to adopt" in finding_texts("ok", "--adopt-epoch")
 
 
 @pytest.mark.usefixtures("configured")
@@ -120,21 +119,21 @@ def test_nothing_is_adopted_where_the_store_refuses(server):
 
     assert 1 == ended.code
     assert "The store refuses" in ended.err
-    assert "epoch: shard 0 cannot be read" in texts("fail")
+    assert "epoch: shard 0 cannot be read" in finding_texts("fail")
 
 
 def test_a_password_and_a_database_go_first(folder, server):
     """As a request's connection has it; a wrong password is told without it."""
     server.say("ACL", "SETUSER", "app", "on", ">right", "~*", "+@all")
-    place = f"127.0.0.1:{server.port}/1"
+    address = f"127.0.0.1:{server.port}/1"
 
-    write_configuration(folder, store=f"redis://app:right@{place}")
-    assert "" == texts("fail")
-    write_configuration(folder, store=f"redis://app:wrong@{place}")
-    assert "store: it does not answer: AuthenticationError" in texts("fail")
+    write_configuration(folder, store=f"redis://app:right@{address}")
+    assert "" == finding_texts("fail")
+    write_configuration(folder, store=f"redis://app:wrong@{address}")
+    assert "store: it does not answer: AuthenticationError" in finding_texts("fail")
     write_configuration(folder, store=f"redis://app:right@127.0.0.1:{server.port}/99")
-    assert "store: it does not answer: it refuses user, password or database" in texts("fail")
-    write_configuration(folder, store=f"redis://:wrong@{place}")
+    assert "store: it does not answer: it refuses user, password or database" in finding_texts("fail")
+    write_configuration(folder, store=f"redis://:wrong@{address}")
     assert "wrong" not in run("doctor").out
 
 
@@ -143,7 +142,7 @@ def test_a_server_that_tells_little_is_told(folder, server):
     server.say("ACL", "SETUSER", "mute", "on", "nopass", "~*", "+@all", "-config", "-info", "-role", "-time")
     write_configuration(folder, store=f"redis://mute:x@127.0.0.1:{server.port}/0")
 
-    said = " ".join((texts("warn"), texts("fail")))
+    said = " ".join((finding_texts("warn"), finding_texts("fail")))
 
     assert "its role cannot be read" in said
     assert "its maxmemory-policy cannot be read" in said
@@ -155,7 +154,7 @@ def test_durability_is_told(folder, server):
     write_configuration(folder, store=server.url, more="[safeconduct.revocation]\nmin_replicas = 2")
     server.say("CONFIG", "SET", "appendonly", "yes")
 
-    said, failed = texts("ok"), texts("fail")
+    said, failed = finding_texts("ok"), finding_texts("fail")
     server.say("CONFIG", "SET", "appendonly", "no")
 
     assert "append-only file" in said
@@ -208,11 +207,11 @@ def test_e1_a_planned_move_is_adopted_before_it(shared, server, tmp_path):
     write_configuration(shared, store=server.url, more=f'[safeconduct.revocation]\nepoch_file = "{file}"')
     server.say("FLUSHALL")
 
-    assert "adopted on 1 shards" in texts("ok", "--adopt-epoch")
-    assert "shard 0 was adopted" in texts("ok")
+    assert "adopted on 1 shards" in finding_texts("ok", "--adopt-epoch")
+    assert "shard 0 was adopted" in finding_texts("ok")
     [mark] = EpochFile(file).read().values()
     assert mark.epoch in server.say("HGET", "safeconduct:{sc:00}:meta", "epoch")
-    assert "nothing to adopt" in texts("ok", "--adopt-epoch")
+    assert "nothing to adopt" in finding_texts("ok", "--adopt-epoch")
 
 
 def test_e1_what_cannot_be_written_into_the_file_is_told(shared, server, tmp_path):

@@ -8,7 +8,7 @@ import sys
 import click
 import pytest
 
-from commands import run
+from command_line import run
 from safeconduct.cli import main
 from safeconduct.cli.program import Program
 from safeconduct.errors import Unavailable

@@ -2,9 +2,9 @@
 
 import pytest
 
-from commands import run, write_configuration
+from command_line import run, write_configuration
 from safeconduct import Account, Auth
-from safeconduct._core.store import RevocationReceipt
+from safeconduct._core.revocation import RevocationReceipt
 from safeconduct.cli.output import CommandFailed
 from safeconduct.cli.revoke import _report
 from safeconduct.config import Config

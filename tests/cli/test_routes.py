@@ -4,7 +4,7 @@ import textwrap
 
 import pytest
 
-from commands import run, write_configuration
+from command_line import run, write_configuration
 
 ACCESS = """
 [safeconduct.access]
@@ -67,14 +67,14 @@ def write(folder):
     return write_module
 
 
-def rows(place):
-    ended = run("routes", place, "--json")
+def rows(target):
+    ended = run("routes", target, "--json")
     assert 0 == ended.code, ended.err
     return {(row["method"], row["path"]): row for row in ended.json}
 
 
-def findings(place):
-    ended = run("doctor", place, "--json")
+def findings(target):
+    ended = run("doctor", target, "--json")
     return [(each["verdict"], each["text"]) for each in ended.json if each["subject"] in {"application", "access"}]
 
 
@@ -293,7 +293,7 @@ def test_the_bare_line_around_a_framework_is_told(write, text, verdict):
 
 
 @pytest.mark.parametrize(
-    ("place", "told"),
+    ("target", "told"),
     [
         ("", 'APP must be "module:attribute"'),
         ("nowhere_at_all:app", "nowhere_at_all cannot be imported: ModuleNotFoundError"),
@@ -303,7 +303,7 @@ def test_the_bare_line_around_a_framework_is_told(write, text, verdict):
         ("{name}:wrong()", "got nothing, wanted one of"),
     ],
 )
-def test_what_cannot_be_loaded_is_told(write, place, told):
+def test_what_cannot_be_loaded_is_told(write, target, told):
     """One sentence, for `routes` and as a finding."""
     name = write("""
         number = 1
@@ -311,15 +311,15 @@ def test_what_cannot_be_loaded_is_told(write, place, told):
         def wrong(): return Auth(Config(store="memory://"))
     """)
 
-    ended = run("routes", place.format(name=name))
+    ended = run("routes", target.format(name=name))
 
     assert 2 == ended.code
     assert told in ended.err
-    assert place == "" or any(told in text for _, text in findings(place.format(name=name)))
+    assert target == "" or any(told in text for _, text in findings(target.format(name=name)))
 
 
-def _said_of_logins(place):
-    ended = run("doctor", place, "--json")
+def _said_of_logins(target):
+    ended = run("doctor", target, "--json")
     return [(each["verdict"], each["text"]) for each in ended.json if each["subject"] in {"sign-in", "directory"}]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from commands import run, write_configuration
+from command_line import run, write_configuration
 from safeconduct import Account, Auth, Config, RequestOrigin
 from safeconduct._core.run_sync import run_sync
 from safeconduct.directories import CallableDirectory

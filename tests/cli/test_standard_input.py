@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from commands import run, write_configuration
+from command_line import run, write_configuration
 from safeconduct.cli.output import UsageError
 from safeconduct.cli.standard_input import read_standard_input
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from commands import run, write_configuration
+from command_line import run, write_configuration
 
 
 def issued(*options):

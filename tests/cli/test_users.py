@@ -2,7 +2,7 @@
 
 import pytest
 
-from commands import run, write_configuration
+from command_line import run, write_configuration
 
 PASSWORD = "correct horse"
 

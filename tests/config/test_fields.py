@@ -7,6 +7,7 @@ import pytest
 
 import safeconduct.config
 from field_values import RIGHT, WRONG, WRONG_IN_WHOLE
+from minimal_config import TRUST, errors_by_field, errors_of, minimal_fields
 from safeconduct.config import (
     AccessConfig,
     BasicConfig,
@@ -24,7 +25,6 @@ from safeconduct.config import (
     Trust,
 )
 from safeconduct.errors import ConfigurationError
-from settings import TRUST, refused, said, whole
 
 SECTIONS = {
     "access": AccessConfig,
@@ -45,14 +45,14 @@ def class_of(section):
     return {"rule": Rule, "store": StoreConfig, "trust": Trust}.get(section) or SECTIONS[section]
 
 
-def place(section, field, value):
+def nested_fields(section, field, value):
     """Return the fields of a whole configuration with *value* in it, and the dotted name of its section."""
     inner = {**REQUIRED.get(section, {}), field: value}
     if section == "rule":
-        return whole(access={"rules": [inner]}), "access.rules[0]"
+        return minimal_fields(access={"rules": [inner]}), "access.rules[0]"
     if section == "trust":
-        return whole(trust=[inner]), "trust[0]"
-    return whole(**{section: inner}), section
+        return minimal_fields(trust=[inner]), "trust[0]"
+    return minimal_fields(**{section: inner}), section
 
 
 def _is_about(name, field):
@@ -75,7 +75,7 @@ def test_a_wrong_value_is_refused_by_the_section(section, field, value):
     with pytest.raises(ConfigurationError) as caught:
         class_of(section)(**{**REQUIRED.get(section, {}), field: value})
 
-    names = said(caught.value)
+    names = errors_by_field(caught.value)
     assert 1 == len(names)
     assert all(_is_about(name, f"{section}.{field}") for name in names)
 
@@ -83,9 +83,9 @@ def test_a_wrong_value_is_refused_by_the_section(section, field, value):
 @pytest.mark.parametrize(("section", "field", "value"), WRONG, ids=str)
 def test_a_wrong_value_is_refused_by_the_whole(section, field, value):
     """The same value inside of a table gets the same words under its whole name."""
-    given, prefix = place(section, field, value)
+    given, prefix = nested_fields(section, field, value)
 
-    names = refused(given)
+    names = errors_of(given)
 
     assert 1 == len(names)
     assert all(_is_about(name, f"{prefix}.{field}") for name in names)
@@ -94,7 +94,7 @@ def test_a_wrong_value_is_refused_by_the_whole(section, field, value):
 @pytest.mark.parametrize(("field", "value"), WRONG_IN_WHOLE, ids=str)
 def test_a_wrong_field_of_the_whole_is_refused(field, value):
     """The fields outside of any section are checked too."""
-    names = refused(whole(**{field: value}))
+    names = errors_of(minimal_fields(**{field: value}))
 
     assert 1 == len(names)
     assert all(_is_about(name, field) for name in names)
@@ -114,7 +114,7 @@ def test_a_wrong_field_of_the_whole_is_refused(field, value):
 )
 def test_an_external_url_is_an_origin(origin):
     """Https anywhere, http on this machine only."""
-    assert origin == Config.from_mapping(whole(external_url=origin)).external_url
+    assert origin == Config.from_mapping(minimal_fields(external_url=origin)).external_url
 
 
 def test_the_table_has_a_wrong_value_for_every_field():
@@ -129,8 +129,8 @@ def test_the_table_has_a_wrong_value_for_every_field():
 
 def test_every_wrong_field_is_named_at_once():
     """One error has a line for each, with the value seen and the value wanted."""
-    names = refused(
-        whole(
+    names = errors_of(
+        minimal_fields(
             store="redis://",
             tokens={"format": "jwt", "leeway_seconds": 99},
             access={"rules": [{"path": "/a"}, {"path": "b", "scope": ["x"]}]},
@@ -160,24 +160,24 @@ def test_every_wrong_field_is_named_at_once():
 @pytest.mark.parametrize(
     ("given", "name", "expected"),
     [
-        (whole(acces={}), "acces", "unknown, the nearest is 'access'"),
-        (whole(tokens={"formatt": 1}), "tokens.formatt", "unknown, the nearest is 'format'"),
-        (whole(tokens={"Format": 1}), "tokens.Format", "unknown, the nearest is 'format'"),
-        (whole(tokens={"zzz": 1}), "tokens.zzz", "unknown"),
-        (whole(tokens={"a\nb": 1}), "tokens.'a\\nb'", "unknown"),
-        (whole(tokens={"x" * 100: 1}), f"tokens.'{'x' * 39}…'", "unknown"),
-        (whole(tokens={None: 1}), "tokens.None", "unknown"),
-        (whole(tokens={5: 1}), "tokens.5", "unknown"),
+        (minimal_fields(acces={}), "acces", "unknown, the nearest is 'access'"),
+        (minimal_fields(tokens={"formatt": 1}), "tokens.formatt", "unknown, the nearest is 'format'"),
+        (minimal_fields(tokens={"Format": 1}), "tokens.Format", "unknown, the nearest is 'format'"),
+        (minimal_fields(tokens={"zzz": 1}), "tokens.zzz", "unknown"),
+        (minimal_fields(tokens={"a\nb": 1}), "tokens.'a\\nb'", "unknown"),
+        (minimal_fields(tokens={"x" * 100: 1}), f"tokens.'{'x' * 39}…'", "unknown"),
+        (minimal_fields(tokens={None: 1}), "tokens.None", "unknown"),
+        (minimal_fields(tokens={5: 1}), "tokens.5", "unknown"),
     ],
 )
 def test_an_unknown_key_is_refused_with_the_nearest(given, name, expected):
     """A slip of the pen leaves nothing out silently."""
-    assert {name: expected} == refused(given)
+    assert {name: expected} == errors_of(given)
 
 
 def test_a_missing_store_is_named():
     """There is no default store."""
-    assert {"store"} == set(refused({key: value for key, value in whole().items() if key != "store"}))
+    assert {"store"} == set(errors_of({key: value for key, value in minimal_fields().items() if key != "store"}))
 
 
 def test_sections_are_taken_as_they_are_as_tables_and_short():
@@ -234,7 +234,7 @@ def test_tables_are_copied():
 )
 def test_the_consistency_that_holds(url, revocation, expected):
     """Without a store nothing is asked; with one the store is asked, unless another is named."""
-    assert expected == Config.from_mapping(whole(store=url, revocation=revocation)).consistency
+    assert expected == Config.from_mapping(minimal_fields(store=url, revocation=revocation)).consistency
 
 
 def test_the_public_names_are_complete_and_sorted():
@@ -250,9 +250,9 @@ def test_d7_a_name_that_is_no_field_is_told_with_everything_else_that_is_wrong()
     with pytest.raises(ConfigurationError) as caught:
         Config(secret_key="hunter2", isuer="x", sources=["bearer", "telepathy"])
 
-    assert {"secret_key", "isuer", "sources[1]", "store"} == said(caught.value).keys()
-    assert "got nothing, wanted a table, or its url as a text" == said(caught.value)["store"]
-    assert "unknown, the nearest is 'issuer'" == said(caught.value)["isuer"]
+    assert {"secret_key", "isuer", "sources[1]", "store"} == errors_by_field(caught.value).keys()
+    assert "got nothing, wanted a table, or its url as a text" == errors_by_field(caught.value)["store"]
+    assert "unknown, the nearest is 'issuer'" == errors_by_field(caught.value)["isuer"]
     assert "in Config(…)" in str(caught.value)
     assert "hunter2" not in str(caught.value)
 
@@ -271,7 +271,7 @@ def test_d7_so_it_is_in_every_section(section):
 def test_d7_a_mapping_without_a_name_is_refused():
     """``Config({…})`` is ``Config.from_mapping({…})``."""
     with pytest.raises(ConfigurationError, match="got a table, wanted every field by its name"):
-        Config(whole())
+        Config(minimal_fields())
 
 
 @pytest.mark.parametrize(
@@ -295,8 +295,8 @@ def test_d7_a_mapping_without_a_name_is_refused():
 )
 def test_d13_a_template_of_another_framework_is_shown_as_it_is_written_here(text, here):
     """In rules and in what is public."""
-    rule = refused(whole(access={"rules": [{"path": text}]}))["access.rules[0].path"]
-    public = refused(whole(access={"public": [f"get {text}"]}))["access.public[0]"]
+    rule = errors_of(minimal_fields(access={"rules": [{"path": text}]}))["access.rules[0].path"]
+    public = errors_of(minimal_fields(access={"public": [f"get {text}"]}))["access.public[0]"]
 
     assert f"got {text!r} (here: {here!r}), wanted a template" in rule
     assert f"got 'get {text}' (here: 'GET {here}'), wanted an optional method and a template" in public
@@ -306,4 +306,4 @@ def test_d13_a_template_of_another_framework_is_shown_as_it_is_written_here(text
 @pytest.mark.parametrize("text", ["/a/*/b", "/{p:path}/b", "/a/{x}{y}", "//", "/a?b", "/{rest...}/x", "/<>"])
 def test_d13_what_has_no_spelling_here_gets_no_hint(text):
     """A hint must be right."""
-    assert "(here:" not in refused(whole(access={"rules": [{"path": text}]}))["access.rules[0].path"]
+    assert "(here:" not in errors_of(minimal_fields(access={"rules": [{"path": text}]}))["access.rules[0].path"]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from minimal_config import ISSUER, errors_by_field
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
-from settings import ISSUER, said
 
 TOML = f"""
 [safeconduct]
@@ -86,7 +86,7 @@ def test_without_a_file_the_error_says_so():
     head = str(caught.value).splitlines()[0]
     assert "wrong configuration, and no safeconduct.toml in the working directory" in head
     assert "SAFECONDUCT_CONFIG, Config.load(path)" in head
-    assert "store" in said(caught.value)
+    assert "store" in errors_by_field(caught.value)
 
 
 @pytest.mark.parametrize("name", ["missing.toml", "", ".", "a\0b", "dangling.toml", "latin.toml"])
@@ -142,7 +142,7 @@ def test_the_table_is_the_only_one(text, name):
     with pytest.raises(ConfigurationError) as caught:
         Config.from_toml(text)
 
-    assert [name] == list(said(caught.value))
+    assert [name] == list(errors_by_field(caught.value))
 
 
 def test_relative_paths_start_from_the_file(folder):
@@ -251,7 +251,7 @@ def test_a_wrong_variable_is_named(name, value, expected):
     with pytest.raises(ConfigurationError) as caught:
         Config.load(environ={**BASE, name: value})
 
-    problems = said(caught.value)
+    problems = errors_by_field(caught.value)
     assert [name] == list(problems)
     assert expected in problems[name]
 
@@ -263,7 +263,9 @@ def test_wrong_variables_and_wrong_fields_are_named_at_once(folder):
     with pytest.raises(ConfigurationError, match=r"in safeconduct\.toml") as caught:
         Config.load(environ={"SAFECONDUCT_TOKENS__FORMAT": "jwt", "SAFECONDUCT_X": "1", "SAFECONDUCT_SOURCES": "x"})
 
-    assert {"tokens.format", "tokens.remembered", "SAFECONDUCT_X", "SAFECONDUCT_SOURCES"} == set(said(caught.value))
+    assert {"tokens.format", "tokens.remembered", "SAFECONDUCT_X", "SAFECONDUCT_SOURCES"} == set(
+        errors_by_field(caught.value)
+    )
 
 
 def test_a_variable_does_not_hide_what_is_wrong_in_the_file(folder):
@@ -275,7 +277,7 @@ def test_a_variable_does_not_hide_what_is_wrong_in_the_file(folder):
     with pytest.raises(ConfigurationError) as caught:
         Config.load(environ={"SAFECONDUCT_TOKENS__FORMAT": "jws"})
 
-    assert ["tokens"] == list(said(caught.value))
+    assert ["tokens"] == list(errors_by_field(caught.value))
 
 
 def test_a_whole_section_replaces_what_is_no_table(folder):
@@ -297,7 +299,7 @@ def test_a_variable_that_keys_refer_to_is_no_field():
         Config.load(environ={**environ, "SAFECONDUCT_TRUST": trust})
 
     assert "env:SAFECONDUCT_IDP" == config.trust[0].keys
-    assert ["trust[0]"] == list(said(caught.value))
+    assert ["trust[0]"] == list(errors_by_field(caught.value))
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir], ids=["fifo", "folder"])

@@ -7,12 +7,12 @@ from dataclasses import asdict, fields
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minimal_config import TRUST, minimal_fields
 from safeconduct.config import Config, Rule, StoreConfig, Trust
 from safeconduct.config.fields import Many
 from safeconduct.config.loading import variables
 from safeconduct.config.sections import Section, kinds_of
 from safeconduct.errors import ConfigurationError
-from settings import TRUST, whole
 
 NAMES = sorted({field.name for cls in (Config, StoreConfig, Rule, Trust) for field in fields(cls)} | {
     inner for kind in kinds_of(Config).values() if isinstance(kind, Section) for inner in kinds_of(kind.cls)
@@ -43,13 +43,13 @@ def test_junk_raises_nothing_else(mapping):
 @given(st.dictionaries(st.sampled_from([field.name for field in fields(Config)]), junk, max_size=4))
 def test_junk_in_a_right_configuration_raises_nothing_else(some):
     """The same where everything else is right, so that the agreements are asked."""
-    assert made(whole(**some)) is None or isinstance(made(whole(**some)), Config)
+    assert made(minimal_fields(**some)) is None or isinstance(made(minimal_fields(**some)), Config)
 
 
 @given(st.dictionaries(st.sampled_from([field.name for field in fields(Trust)]), junk, max_size=3))
 def test_junk_in_lists_of_tables_raises_nothing_else(some):
     """Nor in the tables of a list."""
-    fields = whole(trust=[TRUST, {**TRUST, **some}], access={"rules": [{"path": "/a"}, some]})
+    fields = minimal_fields(trust=[TRUST, {**TRUST, **some}], access={"rules": [{"path": "/a"}, some]})
 
     assert made(fields) is None or isinstance(made(fields), Config)
 

@@ -2,10 +2,10 @@
 
 import pytest
 
+from minimal_config import TRUST, minimal_fields
 from safeconduct.config import Config, StoreConfig, Trust
 from safeconduct.config.field_errors import shown, shown_url
 from safeconduct.errors import ConfigurationError
-from settings import TRUST, whole
 
 SECRET = "hunter2hunter2"  # a password in no store
 JWKS = {"keys": [{"kty": "oct", "k": SECRET}]}
@@ -49,7 +49,9 @@ def test_a_url_is_shown_without_its_secrets(url, expected):
 
 def test_the_repr_has_no_secret():
     """The store's password and the keys are left out, also nested."""
-    config = Config.from_mapping(whole(store=f"redis://:{SECRET}@h", keys=JWKS, trust=[{**TRUST, "keys": JWKS}]))
+    config = Config.from_mapping(
+        minimal_fields(store=f"redis://:{SECRET}@h", keys=JWKS, trust=[{**TRUST, "keys": JWKS}])
+    )
 
     assert SECRET not in repr(config)
     assert "StoreConfig(url='redis://***@h', deadline_ms=250" in repr(config)
@@ -81,7 +83,7 @@ def test_the_repr_has_no_secret():
 def test_an_error_has_no_secret(fields):
     """A wrong value is shown masked, a table or a list not at all."""
     with pytest.raises(ConfigurationError) as caught:
-        Config.from_mapping(whole(**fields))
+        Config.from_mapping(minimal_fields(**fields))
 
     assert SECRET not in str(caught.value)
 

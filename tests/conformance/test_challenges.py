@@ -5,16 +5,15 @@ import json
 import pytest
 
 import corpora
-from calling import Asked
+from app_client import SentRequest
+from applications import WORLDS, ask_in
+from auth_setups import configuration, now
 from drivers import in_process
-from rows import ROWS
+from request_row import Row, bearer
+from request_table import ROWS, check_row
 from rows_credentials import BAD_TOKENS
 from safeconduct import Auth, ConfigurationError
 from safeconduct._http.challenges import Challenge
-from stages import configuration, now
-from table import Row, bearer
-from verdicts import check
-from worlds_of_requests import WORLDS, ask_in
 
 BY_NAME = {row.name: row for row in ROWS}
 SHOWN_BY = {
@@ -40,7 +39,7 @@ def test_every_row_of_the_catalogue_is_looked_at():
 @pytest.mark.parametrize("name", [name for names in SHOWN_BY.values() for name in names])
 def test_a_row_of_the_table_shows_it(name):
     """The catalogue's word is the table's row."""
-    check(ASGI, BY_NAME[name])
+    check_row(ASGI, BY_NAME[name])
 
 
 @pytest.mark.parametrize("world", WORLDS)
@@ -77,7 +76,9 @@ def test_whatever_is_wrong_with_a_token_gets_the_same_answer():
     """www-authenticate-015: nobody learns from the answer why a token was refused (ASVS 16.5.1)."""
     rows = [Row(name="x", headers=bearer(name)) for name in BAD_TOKENS]
 
-    answers = {(seen.status, seen.fields, seen.body) for seen in (ASGI.ask("main", Asked.of(row)) for row in rows)}
+    answers = {
+        (seen.status, seen.fields, seen.body) for seen in (ASGI.ask("main", SentRequest.of(row)) for row in rows)
+    }
 
     assert len(answers) == 1
     [(_, _, body)] = answers

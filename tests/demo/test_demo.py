@@ -13,9 +13,9 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from commands import run, without_environment
-from demonstrations import Demo, demo_here
-from servers import Server
+from command_line import run, without_environment
+from demo_servers import DemoProcess, run_demo
+from store_servers import Server
 
 FRAMEWORKS = ("starlette", "flask")
 
@@ -23,13 +23,13 @@ FRAMEWORKS = ("starlette", "flask")
 @pytest.fixture(scope="module", params=FRAMEWORKS)
 def demo(request, tmp_path_factory):
     """Return a demo that serves, one for all tests of a framework."""
-    served = Demo("--framework", request.param, folder=tmp_path_factory.mktemp("demo"))
+    served = DemoProcess("--framework", request.param, folder=tmp_path_factory.mktemp("demo"))
     yield served
     served.stop()
 
 
 @pytest.fixture(autouse=True)
-def place(tmp_path, monkeypatch):
+def folder(tmp_path, monkeypatch):
     """Return an empty working directory, and see no configuration."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -150,16 +150,16 @@ def test_a_browser_that_signs_in_gets_cookies_alone(demo):
 
 def test_a_socket_echoes_to_whom_it_knows(tmp_path):
     """The handshake is judged as a request is."""
-    demo = Demo(folder=tmp_path)
+    demo = DemoProcess(folder=tmp_path)
     try:
         uri = demo.url.replace("http", "ws", 1) + "/ws"
         headers = {"Authorization": f"Bearer {demo.shown['tokens']['alice']}"}
 
         with pytest.raises(InvalidStatus) as refused:
             connect(uri)
-        with connect(uri, additional_headers=headers) as plug:
-            plug.send("hello")
-            heard = plug.recv()
+        with connect(uri, additional_headers=headers) as sock:
+            sock.send("hello")
+            heard = sock.recv()
     finally:
         demo.stop()
 
@@ -171,7 +171,7 @@ def test_a_socket_echoes_to_whom_it_knows(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_in_order_and_leaves_nothing(tmp_path, framework, number):
     """Status 0, no traceback, no keys and passwords on the disk."""
-    demo = Demo("--framework", framework, folder=tmp_path)
+    demo = DemoProcess("--framework", framework, folder=tmp_path)
     assert [] != list(tmp_path.iterdir())
 
     assert (0, "", "") == demo.stop(number)
@@ -183,7 +183,7 @@ def test_a_revocation_from_outside_is_seen_by_the_next_request(tmp_path, framewo
     """The command line is another process; both ask one real store."""
     valkey = Server("valkey")
     house = tmp_path / "house"
-    demo = Demo("--framework", framework, "--store", valkey.url, "--keep", house, folder=tmp_path)
+    demo = DemoProcess("--framework", framework, "--store", valkey.url, "--keep", house, folder=tmp_path)
     try:
         assert (200, 200) == (get(demo, "/me", "alice").status_code, get(demo, "/me", "root").status_code)
 
@@ -197,15 +197,15 @@ def test_a_revocation_from_outside_is_seen_by_the_next_request(tmp_path, framewo
     assert (house / "safeconduct.toml").exists()
 
 
-def test_a_kept_house_is_used_again(place):
+def test_a_kept_house_is_used_again(folder):
     """The keys stay, the passwords are drawn anew."""
     first, second = [], []
 
     for seen in (first, second):
-        demo_here("--json", "--keep", "house", drive=lambda said, seen=seen: seen.append(json.loads(said.readline())))
+        run_demo("--json", "--keep", "house", drive=lambda said, seen=seen: seen.append(json.loads(said.readline())))
 
     assert first[0]["passwords"] != second[0]["passwords"]
-    assert 2 == len(list((place / "house" / "keys").iterdir()))
+    assert 2 == len(list((folder / "house" / "keys").iterdir()))
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
@@ -234,7 +234,7 @@ def test_every_line_of_the_leaflet_gets_the_status_that_it_shows(framework):
                     subprocess.run(["/bin/bash", "-c", script], capture_output=True, text=True, check=True).stdout
                 )
 
-    demo_here("--framework", framework, drive=drive)
+    run_demo("--framework", framework, drive=drive)
 
     assert 8 == len(shown)
     assert shown == got
@@ -250,11 +250,11 @@ def test_every_view_answers_in_this_process(framework):
         statuses = [httpx2.get(shown["url"] + path, headers=root).status_code for path in PATHS]
         assert [200] * len(PATHS) == statuses
         if framework == "starlette":
-            with connect(shown["url"].replace("http", "ws", 1) + "/ws", additional_headers=root) as plug:
-                plug.send("hello")
-                assert "root: hello" == plug.recv()
+            with connect(shown["url"].replace("http", "ws", 1) + "/ws", additional_headers=root) as sock:
+                sock.send("hello")
+                assert "root: hello" == sock.recv()
 
-    demo_here("--json", "--framework", framework, drive=drive)
+    run_demo("--json", "--framework", framework, drive=drive)
 
 
 PATHS = ("/", "/public", "/me", "/admin", "/danger")
@@ -262,10 +262,10 @@ PATHS = ("/", "/public", "/me", "/admin", "/danger")
 
 def test_a_port_that_is_taken_is_told():
     """One sentence, and what to do."""
-    with socket.socket() as plug:
-        plug.bind(("127.0.0.1", 0))
-        plug.listen()
-        port = plug.getsockname()[1]
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.listen()
+        port = sock.getsockname()[1]
 
         ended = run("demo", "--port", port)
 
@@ -276,13 +276,13 @@ def test_a_port_that_is_taken_is_told():
 @pytest.mark.parametrize(
     ("store", "code", "told"), [("nowhere", 2, "store.url"), ("redis://127.0.0.1:1/0", 1, "Unavailable")]
 )
-def test_a_store_that_cannot_be_had_is_told(place, store, code, told):
+def test_a_store_that_cannot_be_had_is_told(folder, store, code, told):
     """Nothing serves, nothing is left."""
     ended = run("demo", "--port", 0, "--store", store)
 
     assert code == ended.code
     assert told in ended.err
-    assert [] == list(place.iterdir())
+    assert [] == list(folder.iterdir())
 
 
 def test_a_missing_extra_is_named(monkeypatch):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from commands import run, without_environment
+from command_line import run, without_environment
 from safeconduct import Auth, Config
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
@@ -66,9 +66,9 @@ def test_the_starlette_example():
     assert 403 == client.post("/payments", headers=bearer()).status_code
     assert 401 == client.post("/payments", headers=bearer("--scope", "pay")).status_code
     assert 200 == client.post("/payments", headers=bearer("--scope", "pay", "--level", "explicit")).status_code
-    with client.websocket_connect("/ws", headers=bearer()) as plug:
-        plug.send_text("hello")
-        assert "alice: hello" == plug.receive_text()
+    with client.websocket_connect("/ws", headers=bearer()) as sock:
+        sock.send_text("hello")
+        assert "alice: hello" == sock.receive_text()
 
 
 def test_the_mixed_example():
@@ -86,10 +86,10 @@ def test_the_mixed_example_proves_a_token_once():
     """The inner gate takes the proof of the outer one over."""
     auth = Auth(Config.load())
     proven = []
-    recognition = auth._container._recognition
-    prove = recognition.prove
+    authenticator = auth._container._recognition
+    prove = authenticator.prove
     # What is counted is the real thing's work.
-    recognition.prove = lambda token, place, now: proven.append(token) or prove(token, place, now=now)
+    authenticator.prove = lambda token, source, now: proven.append(token) or prove(token, source, now=now)
     client = TestClient(example("mixed_app").create_app(auth))
 
     assert 200 == client.get("/legacy/me", headers=bearer()).status_code

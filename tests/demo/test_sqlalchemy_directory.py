@@ -11,7 +11,7 @@ from argon2.low_level import Type
 from sqlalchemy import create_engine, event, insert
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from visiting import Place, Visitor
+from login_site import LoginClient, LoginSite
 
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "sqlalchemy_directory.py"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1, type=Type.ID)
@@ -45,30 +45,30 @@ def database(example, tmp_path):
 
 
 @pytest.fixture(params=["asgi-sync", "asgi-async", "wsgi-sync"])
-def place(request, example, database):
+def site(request, example, database):
     """A place whose users are in the database, at the dearer cost."""
     world, colour = request.param.split("-")
     passwords = example.Passwords(DEAR)
     if colour == "sync":
         engine = create_engine(f"sqlite:///{database}")
-        place = Place(world, folk=example.People(engine, passwords), access=BOSS)
-        place.refuse_writes = lambda: refuse_writes(engine)
+        site = LoginSite(world, directory=example.People(engine, passwords), access=BOSS)
+        site.refuse_writes = lambda: refuse_writes(engine)
     else:
         engine = create_async_engine(f"sqlite+aiosqlite:///{database}")
-        place = Place(world, folk=example.AsyncPeople(engine, passwords), access=BOSS)
-        place.refuse_writes = lambda: refuse_writes(engine.sync_engine)
-    yield place
+        site = LoginSite(world, directory=example.AsyncPeople(engine, passwords), access=BOSS)
+        site.refuse_writes = lambda: refuse_writes(engine.sync_engine)
+    yield site
     if colour == "async":
-        place._runner.run(engine.dispose())
-        place.folk._threads.shutdown()
-    place.close()
+        site._runner.run(engine.dispose())
+        site.directory._threads.shutdown()
+    site.close()
     if colour == "sync":
         engine.dispose()
 
 
 @pytest.fixture
-def visitor(place):
-    return Visitor(place)
+def client(site):
+    return LoginClient(site)
 
 
 def refuse_writes(engine):
@@ -89,57 +89,57 @@ def hash_in(database):
     return phc
 
 
-def test_a_user_of_the_table_signs_in(visitor):
+def test_a_user_of_the_table_signs_in(client):
     """All of a long password counts, and she is named as the row has it."""
-    assert 401 == visitor.take("alice", PASSWORD[:-1] + "q")
-    assert 200 == visitor.take("alice", PASSWORD)
+    assert 401 == client.take("alice", PASSWORD[:-1] + "q")
+    assert 200 == client.take("alice", PASSWORD)
 
-    assert 200 == visitor.use()
-    assert "4711" == visitor.seen.report["who"]
+    assert 200 == client.use()
+    assert "4711" == client.seen.report["who"]
 
 
 @pytest.mark.parametrize("name", ["nobody", "alice'--", ""], ids=repr)
-def test_a_stranger_is_refused(visitor, name):
-    assert 401 == visitor.take(name, PASSWORD)
+def test_a_stranger_is_refused(client, name):
+    assert 401 == client.take(name, PASSWORD)
 
 
-def test_what_changes_in_the_table_is_seen_at_the_next_refresh(visitor, database):
-    visitor.take("alice", PASSWORD, remember=True)
-    before = visitor.ask("GET", "/boss", bearer=visitor.held["access_token"])
+def test_what_changes_in_the_table_is_seen_at_the_next_refresh(client, database):
+    client.take("alice", PASSWORD, remember=True)
+    before = client.ask("GET", "/boss", bearer=client.tokens["access_token"])
     write(database, "UPDATE users SET roles = 'clerk boss'")
-    visitor.refresh()
-    after = visitor.ask("GET", "/boss", bearer=visitor.held["access_token"])
+    client.refresh()
+    after = client.ask("GET", "/boss", bearer=client.tokens["access_token"])
     write(database, "UPDATE users SET is_disabled = 1")
 
     assert (403, 200) == (before, after)
-    assert 401 == visitor.refresh()
+    assert 401 == client.refresh()
 
 
-def test_a_row_that_is_gone_ends_the_session(visitor, database):
-    visitor.take("alice", PASSWORD, remember=True)
+def test_a_row_that_is_gone_ends_the_session(client, database):
+    client.take("alice", PASSWORD, remember=True)
     write(database, "DELETE FROM users")
 
-    assert 401 == visitor.refresh()
+    assert 401 == client.refresh()
 
 
-def test_a_hash_is_renewed_at_sign_in_and_once(visitor, database):
+def test_a_hash_is_renewed_at_sign_in_and_once(client, database):
     old = hash_in(database)
-    wrong = visitor.take("alice", "wrong"), hash_in(database)
-    right = visitor.take("alice", PASSWORD)
+    wrong = client.take("alice", "wrong"), hash_in(database)
+    right = client.take("alice", PASSWORD)
     renewed = hash_in(database)
-    again = visitor.take("alice", PASSWORD), hash_in(database)
+    again = client.take("alice", PASSWORD), hash_in(database)
 
     assert (401, old) == wrong
     assert (200, "t=2") == (right, renewed.split("$")[3].split(",")[1])
     assert (200, renewed) == again
 
 
-def test_a_hash_that_cannot_be_written_keeps_nobody_out(place, visitor, database, caplog):
+def test_a_hash_that_cannot_be_written_keeps_nobody_out(site, client, database, caplog):
     """And the log tells no hash."""
     old = hash_in(database)
-    place.refuse_writes()
+    site.refuse_writes()
 
-    assert 200 == visitor.take("alice", PASSWORD)
+    assert 200 == client.take("alice", PASSWORD)
 
     assert old == hash_in(database)
     assert ["a hash could not be renewed, the old one stays: OperationalError"] == [
@@ -162,11 +162,11 @@ def test_a_password_that_was_changed_meanwhile_stays_changed(example, database):
     engine.dispose()
 
 
-def test_a_table_that_is_gone_is_503(visitor, database):
+def test_a_table_that_is_gone_is_503(client, database):
     """Never 401."""
     write(database, "DROP TABLE users")
 
-    assert 503 == visitor.take("alice", PASSWORD)
+    assert 503 == client.take("alice", PASSWORD)
 
 
 def test_the_default_cost_is_that_of_the_library(example):

@@ -15,18 +15,18 @@ class Waiters:
         self.woken = []
 
     def ask(self, name, network="net", needs="slot", key=None):
-        place = QueuePosition(name if key is None else key, network, 0)
-        return place, self.queue.ask(place, needs, lambda: self.woken.append(name))
+        position = QueuePosition(name if key is None else key, network, 0)
+        return position, self.queue.ask(position, needs, lambda: self.woken.append(name))
 
     def wait(self, name, *arguments, **options):
-        place, has_it = self.ask(name, *arguments, **options)
+        position, has_it = self.ask(name, *arguments, **options)
         assert not has_it
-        return place
+        return position
 
     def run(self, name, *arguments, **options):
-        place, has_it = self.ask(name, *arguments, **options)
+        position, has_it = self.ask(name, *arguments, **options)
         assert has_it
-        return place
+        return position
 
 
 def test_c1_as_many_run_as_there_are_slots_and_the_longest_wait_ends_first():
@@ -77,14 +77,14 @@ def test_c1_one_comparison_of_an_account_and_network_has_the_turn():
 def test_c1_a_turn_ends_with_the_thread_that_still_compares():
     """Whoever hangs up does not begin a second comparison of their account."""
     waiters = Waiters(at_once=8, waiting=8)
-    place = waiters.run("a", needs="turn", key="k")
-    assert waiters.queue.ask(place, "slot", list)
+    position = waiters.run("a", needs="turn", key="k")
+    assert waiters.queue.ask(position, "slot", list)
     waiters.wait("b", needs="turn", key="k")
 
-    waiters.queue.leave(place)
+    waiters.queue.leave(position)
     assert [] == waiters.woken
 
-    waiters.queue.leave_slot(place)
+    waiters.queue.leave_slot(position)
     assert ["b"] == waiters.woken
 
 
@@ -114,7 +114,7 @@ def test_c1_a_network_with_less_than_a_quarter_is_let_into_a_full_queue():
         waiters.wait(f"third{number}", "third")
 
     assert ["crowd7", "crowd6", "crowd5", "crowd4"] == waiters.woken
-    assert not any(waiters.queue.has(place, "slot") for place in crowd[4:])
+    assert not any(waiters.queue.has(position, "slot") for position in crowd[4:])
     # Two of eight are a quarter, which is all that a network may have while the queue is full.
     for network in ("other", "third", "crowd"):
         with pytest.raises(Unavailable):
@@ -156,10 +156,10 @@ def test_c1_those_who_run_elsewhere_are_of_several_networks():
 def test_one_who_stops_waiting_is_not_woken():
     waiters = Waiters(at_once=1, waiting=2)
     running = waiters.run("a")
-    place = waiters.wait("b")
+    position = waiters.wait("b")
 
-    assert not waiters.queue.has(place, "slot")
-    waiters.queue.leave(place)
+    assert not waiters.queue.has(position, "slot")
+    waiters.queue.leave(position)
     waiters.queue.leave_slot(running)
 
     assert [] == waiters.woken

@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 
-from people import Folk, ask_check
+from memory_directory import MemoryDirectory, check_password
 from safeconduct._core.directory import QueuePosition
 from safeconduct._core.run_sync import run_sync
 from safeconduct.config import LoginConfig
@@ -64,17 +64,17 @@ def test_a_child_neither_misses_a_place_nor_waits_for_threads_that_it_has_not():
 
 def test_what_is_dropped_in_a_child_is_made_anew():
     """The same in this process, where its lines are counted."""
-    folk = Folk(alice="wonder")
-    inline, pooled = (people_for(folk, world, LoginConfig(hashing_threads=1)) for world in ("wsgi", "asgi"))
-    asyncio.run(ask_check(pooled, "alice", "wonder"))
+    directory = MemoryDirectory(alice="wonder")
+    inline, pooled = (people_for(directory, world, LoginConfig(hashing_threads=1)) for world in ("wsgi", "asgi"))
+    asyncio.run(check_password(pooled, "alice", "wonder"))
     inherited = pooled._checks._executor
     inline._queue.ask(QueuePosition(b"k", "here", 0), "slot", list)
     pooled._lookup_places.enter()
 
     _drop_all()
 
-    assert run_sync(ask_check(inline, "alice", "wonder"))
-    assert asyncio.run(ask_check(pooled, "alice", "wonder"))
+    assert run_sync(check_password(inline, "alice", "wonder"))
+    assert asyncio.run(check_password(pooled, "alice", "wonder"))
     assert pooled._checks._executor is not inherited
     inherited.shutdown()
     pooled.close()

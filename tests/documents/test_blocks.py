@@ -18,7 +18,7 @@ can use it, and ``<!-- not run: reason -->`` leaves it out.
 
 import pytest
 
-from blocks import LOOKED_AT, RUN, Page, documents, languages
+from document_blocks import LOOKED_AT, RUN, Page, documents, languages
 
 PAGES = documents()
 

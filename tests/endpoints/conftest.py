@@ -2,10 +2,10 @@
 
 import pytest
 
-from login_scene import Time
-from servers import KINDS, Server
-from visiting import Place, Visitor, reopened, stores_of
-from worlds_of_requests import WORLDS
+from applications import WORLDS
+from login_site import LoginClient, LoginSite, reopened, stores_of
+from login_stack import ManualTime
+from store_servers import KINDS, Server
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +25,7 @@ def servers():
 
 @pytest.fixture
 def moment():
-    return Time()
+    return ManualTime()
 
 
 @pytest.fixture
@@ -44,13 +44,13 @@ def make(world, clock):
     made = []
 
     def build(**fields):
-        place = Place(world, clock=clock, **fields)
-        made.append(place)
-        return place
+        site = LoginSite(world, clock=clock, **fields)
+        made.append(site)
+        return site
 
     yield build
-    for place in made:
-        place.close()
+    for site in made:
+        site.close()
 
 
 #: A signed token and a reference to the store lead the same life.
@@ -58,13 +58,13 @@ FORMATS = ("jws", "opaque")
 
 
 @pytest.fixture(params=FORMATS)
-def place(request, make):
+def site(request, make):
     return make(tokens={"format": request.param})
 
 
 @pytest.fixture
-def visitor(place):
-    return Visitor(place)
+def client(site):
+    return LoginClient(site)
 
 
 @pytest.fixture(params=FORMATS)
@@ -81,17 +81,17 @@ def workers(request, world, moment, servers):
 
     def begin(**fields):
         own = stores if server is None or not made else reopened(server, moment, print)
-        place = Place(world, clock=moment.clock, stores=own, **fields)
-        made.append(place)
-        return place
+        site = LoginSite(world, clock=moment.clock, stores=own, **fields)
+        made.append(site)
+        return site
 
     yield begin
-    for place in made:
-        place.close()
+    for site in made:
+        site.close()
 
 
 @pytest.fixture
-def anywhere(workers, format_of_tokens):
+def any_site(workers, format_of_tokens):
     """A place over every kind of store, with either kind of token."""
     return workers(tokens={"format": format_of_tokens})
 
@@ -100,9 +100,9 @@ def anywhere(workers, format_of_tokens):
 def watched(request, world, moment):
     """A place over every kind of store, and the server, which nobody else uses; None for the memory."""
     server = None if request.param == "memory" else Server(request.param)
-    place = Place(world, clock=moment.clock, stores=stores_of(request.param, server, moment, print))
-    yield place, server
-    place.close()
+    site = LoginSite(world, clock=moment.clock, stores=stores_of(request.param, server, moment, print))
+    yield site, server
+    site.close()
     if server is not None:
         server.stop()
 
@@ -113,9 +113,9 @@ def doomed(world, moment, format_of_tokens):
     server = Server("valkey")
     # Over TCP: redis-py 5 leaves the socket open, until it is collected, where a Unix socket is gone.
     stores = stores_of("valkey", server, moment, print, by="url")
-    place = Place(world, clock=moment.clock, stores=stores, tokens={"format": format_of_tokens})
-    yield place, server
-    place.close()
+    site = LoginSite(world, clock=moment.clock, stores=stores, tokens={"format": format_of_tokens})
+    yield site, server
+    site.close()
     server.stop()
 
 
@@ -125,10 +125,10 @@ def over_a_server(request, world, moment, servers):
     server, made = servers(request.param), []
 
     def build(**fields):
-        place = Place(world, clock=moment.clock, stores=stores_of(request.param, server, moment, print), **fields)
-        made.append(place)
-        return place, server
+        site = LoginSite(world, clock=moment.clock, stores=stores_of(request.param, server, moment, print), **fields)
+        made.append(site)
+        return site, server
 
     yield build
-    for place in made:
-        place.close()
+    for site in made:
+        site.close()

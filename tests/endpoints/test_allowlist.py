@@ -5,10 +5,10 @@ from base64 import urlsafe_b64decode
 
 import pytest
 
-from minting import AUDIENCE, FOREIGN_KEY, IDP, mint, public
+from login_site import ACCESS, OWN_PAGE, LoginClient, LoginSite, stores_of
 from safeconduct.stores.memory import session_index
-from servers import KINDS
-from visiting import ACCESS, OWN_PAGE, Place, Visitor, stores_of
+from store_servers import KINDS
+from table_tokens import AUDIENCE, FOREIGN_KEY, IDP, mint, public
 
 TRUST = [{"issuer": IDP, "audience": AUDIENCE, "algorithms": ["ES256"], "keys": {"keys": [public(FOREIGN_KEY)]}}]
 
@@ -21,27 +21,27 @@ def make_over(world, moment, servers):
     def build(kind, **fields):
         server = None if kind == "memory" else servers(kind)
         stores = stores_of(kind, server, moment, print)
-        place = Place(world, clock=moment.clock, stores=stores, sessions={"require_session": True}, **fields)
-        made.append((place, server))
+        site = LoginSite(world, clock=moment.clock, stores=stores, sessions={"require_session": True}, **fields)
+        made.append((site, server))
         return made[-1]
 
     yield build
-    for place, _ in made:
-        place.close()
+    for site, _ in made:
+        site.close()
 
 
 @pytest.fixture(params=["memory", *KINDS])
-def place(request, make_over):
+def site(request, make_over):
     return make_over(request.param)[0]
 
 
 @pytest.fixture
-def visitor(place):
-    return Visitor(place)
+def client(site):
+    return LoginClient(site)
 
 
-def minted(place, by="own", like=None, **claims):
-    now = int(place.clock())
+def minted(site, by="own", like=None, **claims):
+    now = int(site.clock())
     # No later than what the store has stamped: a token from after that would prove that the store lost something.
     stamped = {} if like is None else {name: claims_of(like)[name] for name in ("iat", "iat_ms")}
     return mint(by=by, **{"iat": now, "iat_ms": now * 1000 + 1, "exp": now + 900} | stamped | claims)
@@ -52,57 +52,57 @@ def claims_of(token):
     return json.loads(urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
 
 
-def test_a_login_has_its_whole_life(visitor, clock):
-    visitor.take(remember=True)
-    assert (200, 200, 200) == (visitor.use(), visitor.refresh(), visitor.use())
+def test_a_login_has_its_whole_life(client, clock):
+    client.take(remember=True)
+    assert (200, 200, 200) == (client.use(), client.refresh(), client.use())
     clock.advance(seconds=3600)
-    assert (200, 200) == (visitor.refresh(), visitor.use())
+    assert (200, 200) == (client.refresh(), client.use())
 
-    assert 204 == visitor.ask("POST", "/auth/logout", bearer=visitor.held["access_token"])
-    assert 401 == visitor.use()
-
-
-def test_a_page_has_it_too(visitor):
-    visitor.sign_in()
-
-    assert 200 == visitor.ask("POST", "/me")
-    assert 204 == visitor.ask("POST", "/auth/logout")
-    assert 401 == visitor.ask("GET", "/me")
+    assert 204 == client.ask("POST", "/auth/logout", bearer=client.tokens["access_token"])
+    assert 401 == client.use()
 
 
-def test_a_token_without_a_session_does_not_count(place, visitor):
+def test_a_page_has_it_too(client):
+    client.sign_in()
+
+    assert 200 == client.ask("POST", "/me")
+    assert 204 == client.ask("POST", "/auth/logout")
+    assert 401 == client.ask("GET", "/me")
+
+
+def test_a_token_without_a_session_does_not_count(site, client):
     """Whoever has the signing key can write a token, and no session into the store."""
-    visitor.take()
-    genuine, like = visitor.held["session_id"], visitor.held["access_token"]
+    client.take()
+    genuine, like = client.tokens["session_id"], client.tokens["access_token"]
     other = genuine[:-4] + ("AAAA" if genuine[-4:] != "AAAA" else "BBBB")
 
-    assert 200 == visitor.use(minted(place, like=like, sid=genuine))
-    assert (401, 401) == (visitor.use(minted(place, like=like)), visitor.use(minted(place, like=like, sid=other)))
-    assert 401 == place.ask("GET", "/me", [("cookie", f"{ACCESS}={minted(place, like=like)}"), *OWN_PAGE]).status
+    assert 200 == client.use(minted(site, like=like, sid=genuine))
+    assert (401, 401) == (client.use(minted(site, like=like)), client.use(minted(site, like=like, sid=other)))
+    assert 401 == site.ask("GET", "/me", [("cookie", f"{ACCESS}={minted(site, like=like)}"), *OWN_PAGE]).status
 
 
 def test_what_others_issue_has_no_session_here(make_over):
     """Neither has a proven password."""
-    place, _ = make_over("memory", trust=TRUST, sources=["bearer", "basic"])
-    visitor = Visitor(place)
+    site, _ = make_over("memory", trust=TRUST, sources=["bearer", "basic"])
+    client = LoginClient(site)
 
-    assert 200 == visitor.use(minted(place, by="foreign", iss=IDP, kid="foreign"))
-    assert 200 == place.ask("GET", "/me", [("authorization", "Basic YWxpY2U6d29uZGVy")]).status
+    assert 200 == client.use(minted(site, by="foreign", iss=IDP, kid="foreign"))
+    assert 200 == site.ask("GET", "/me", [("authorization", "Basic YWxpY2U6d29uZGVy")]).status
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_is_asked_in_the_same_command(make_over, kind):
-    place, server = make_over(kind)
-    visitor = Visitor(place)
-    visitor.take()
-    visitor.use()
+    site, server = make_over(kind)
+    client = LoginClient(site)
+    client.take()
+    client.use()
 
     def asked():
         said = server.say("INFO", "commandstats").splitlines()
         return sum(int(line.split("calls=")[1].split(",")[0]) for line in said if line.startswith("cmdstat_evalsha:"))
 
     before = asked()
-    statuses = [visitor.use() for _ in range(20)]
+    statuses = [client.use() for _ in range(20)]
 
     assert ([200] * 20, 20) == (statuses, asked() - before)
 
@@ -110,8 +110,8 @@ def test_it_is_asked_in_the_same_command(make_over, kind):
 def test_a_session_that_is_crowded_out_is_over_at_once(make_over, monkeypatch):
     """The memory is bounded; what a token was found to be before does not count any more."""
     monkeypatch.setattr(session_index, "LIMIT", 1)
-    place, _ = make_over("memory")
-    first, second = Visitor(place), Visitor(place)
+    site, _ = make_over("memory")
+    first, second = LoginClient(site), LoginClient(site)
     first.take()
     assert (200, 200) == (first.use(), first.use())
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from slow_links import SlowLinks
-from visiting import Visitor
+from faulty_connections import SlowConnections
+from login_site import LoginClient
 
 DEADLINE_SECONDS = 5.0
 
@@ -13,68 +13,68 @@ DEADLINE_SECONDS = 5.0
 @pytest.fixture
 def slow(over_a_server, monkeypatch):
     """A visitor who has signed in and stepped up once, and how long the store takes from then on."""
-    place, _ = over_a_server()
-    visitor = Visitor(place)
-    visitor.take()
-    step_up(visitor)
-    links = SlowLinks(monkeypatch)
-    stores = place.auth._container._stores
-    if place.world == "asgi":
-        place._runner.run(_around(links, stores._loops))
+    site, _ = over_a_server()
+    client = LoginClient(site)
+    client.take()
+    step_up(client)
+    links = SlowConnections(monkeypatch)
+    stores = site.auth._container._stores
+    if site.world == "asgi":
+        site._runner.run(_around(links, stores._loops))
     else:
         links.around(stores._threads.wire())
-    return visitor, links
+    return client, links
 
 
 async def _around(links, ways):
     links.around(ways.wire())
 
 
-def drop_idle(visitor):
+def drop_idle(client):
     """What lies idle is not slow: the next connections are."""
 
     async def drop(ways):
         ways.wire()._pool._drop_idle(before=None)
 
-    stores, place = visitor.place.auth._container._stores, visitor.place
-    if place.world == "asgi":
-        place._runner.run(drop(stores._loops))
+    stores, site = client.site.auth._container._stores, client.site
+    if site.world == "asgi":
+        site._runner.run(drop(stores._loops))
     else:
         asyncio.run(drop(stores._threads))
 
 
-def step_up(visitor):
-    return visitor.ask("POST", "/auth/step-up", said={"password": "wonder"}, bearer=visitor.held["access_token"])
+def step_up(client):
+    return client.ask("POST", "/auth/step-up", said={"password": "wonder"}, bearer=client.tokens["access_token"])
 
 
-@pytest.mark.parametrize("verb", [Visitor.take, step_up], ids=["login", "step-up"])
+@pytest.mark.parametrize("verb", [LoginClient.take, step_up], ids=["login", "step-up"])
 def test_e10_a_request_of_several_commands_waits_one_deadline(slow, verb):
     """At two fifths of the deadline a command, what takes three of them or more is 503 after one deadline."""
-    visitor, links = slow
-    drop_idle(visitor)
-    visitor.take()
+    client, links = slow
+    drop_idle(client)
+    client.take()
     links.takes_seconds = 0.4 * DEADLINE_SECONDS
     links.granted.clear()
     began = links.now
 
-    status = verb(visitor)
+    status = verb(client)
 
     assert 503 == status
-    assert visitor.seen.values("retry-after")
-    assert visitor.seen.report is None
+    assert client.seen.values("retry-after")
+    assert client.seen.report is None
     assert DEADLINE_SECONDS == pytest.approx(links.now - began)
     assert links.granted == sorted(links.granted, reverse=True)
 
 
 def test_e10_a_request_after_a_slow_one_has_its_whole_deadline(slow):
     """The time that one request has spent is not the next one's."""
-    visitor, links = slow
-    drop_idle(visitor)
-    visitor.take()
+    client, links = slow
+    drop_idle(client)
+    client.take()
     links.takes_seconds = 0.3 * DEADLINE_SECONDS
     links.granted.clear()
 
-    statuses = [visitor.take() for _ in range(3)]
+    statuses = [client.take() for _ in range(3)]
 
     assert [200] * 3 == statuses
     assert 3 == links.granted.count(DEADLINE_SECONDS)

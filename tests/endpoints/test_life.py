@@ -2,23 +2,23 @@
 
 import pytest
 
-from visiting import Visitor
+from login_site import LoginClient
 
 
 @pytest.fixture
-def visitor(anywhere):
-    return Visitor(anywhere)
+def client(any_site):
+    return LoginClient(any_site)
 
 
-def test_who_comes_back_is_remembered_and_proves_himself_for_what_is_dangerous(visitor, clock):
+def test_who_comes_back_is_remembered_and_proves_himself_for_what_is_dangerous(client, clock):
     """L8, L9: a long-term credential stands for an explicit sign-in for one short life."""
-    visitor.sign_in(remember=True)
+    client.sign_in(remember=True)
     clock.advance(seconds=600)
-    visitor.ask("POST", "/auth/refresh")
-    soon = visitor.answer["level"]
+    client.ask("POST", "/auth/refresh")
+    soon = client.answer["level"]
     clock.advance(seconds=3600)
-    visitor.ask("POST", "/auth/refresh")
-    later, visitor.csrf = visitor.answer["level"], visitor.answer["csrf_token"]
-    visitor.ask("POST", "/auth/step-up", said={"password": "wonder"})
+    client.ask("POST", "/auth/refresh")
+    later, client.csrf = client.answer["level"], client.answer["csrf_token"]
+    client.ask("POST", "/auth/step-up", said={"password": "wonder"})
 
-    assert ("explicit", "remembered", "explicit") == (soon, later, visitor.answer["level"])
+    assert ("explicit", "remembered", "explicit") == (soon, later, client.answer["level"])

@@ -5,22 +5,22 @@ import re
 
 import pytest
 
-from minting import OWN_KEY
-from people import run
+from login_site import ACCESS, LIMITS, LoginClient, LoginSite
+from memory_directory import run
 from safeconduct import Account
 from safeconduct._core.opaque import is_reference
 from safeconduct.errors import ConfigurationError, InvalidToken, Unavailable
 from safeconduct.stores import MemoryStore
-from visiting import ACCESS, LIMITS, Place, Visitor
+from table_tokens import OWN_KEY
 
 OPAQUE = {"tokens": {"format": "opaque"}}
 LISTED = {"sessions": {"require_session": True}}
 
 
-def commands(server, visitor):
+def commands(server, client):
     """Count the scripts that one request runs."""
     server.say("CONFIG", "RESETSTAT")
-    status = visitor.use()
+    status = client.use()
     counted = sum(
         int(found) for found in re.findall(r"cmdstat_eval(?:sha)?:calls=(\d+)", server.say("INFO", "commandstats"))
     )
@@ -39,24 +39,24 @@ def forget_session(server):
 @pytest.mark.parametrize("fields", [OPAQUE, LISTED, OPAQUE | LISTED], ids=["opaque", "listed", "both"])
 def test_a_request_costs_one_command(over_a_server, fields):
     """Seen for the first time or again: who asks and whether that still counts is one question."""
-    place, server = over_a_server(**fields)
-    visitor = Visitor(place)
-    visitor.take()
+    site, server = over_a_server(**fields)
+    client = LoginClient(site)
+    client.take()
     # The server must have each script: the first time it is sent twice.
-    assert (200, 200) == (visitor.use(), visitor.use())
-    visitor.take()
+    assert (200, 200) == (client.use(), client.use())
+    client.take()
 
-    assert (200, 1) == commands(server, visitor)
-    assert (200, 1) == commands(server, visitor)
+    assert (200, 1) == commands(server, client)
+    assert (200, 1) == commands(server, client)
 
 
 def test_the_store_keeps_nothing_that_is_a_token(over_a_server):
     """Whoever reads all of it has no token, no secret of one, and nothing that is signed."""
-    place, server = over_a_server(**OPAQUE)
-    visitor = Visitor(place)
-    visitor.take(remember=True)
-    visitor.use()
-    token = visitor.held["access_token"]
+    site, server = over_a_server(**OPAQUE)
+    client = LoginClient(site)
+    client.take(remember=True)
+    client.use()
+    token = client.tokens["access_token"]
     secret = base64.urlsafe_b64decode(token)[20:50]
 
     [kept] = names_of(server, "safeconduct:*tok:*")
@@ -81,9 +81,9 @@ def test_who_asks_is_the_same_principal(make):
     """An application sees no difference between a reference and a signed token."""
     seen = []
     for tokens in ({"format": "jws"}, {"format": "opaque"}):
-        visitor = Visitor(make(tokens=tokens))
-        visitor.take(remember=True)
-        principal = visitor.place.auth.verify(visitor.held["access_token"])
+        client = LoginClient(make(tokens=tokens))
+        client.take(remember=True)
+        principal = client.site.auth.verify(client.tokens["access_token"])
         seen.append((principal.subject, principal.issuer, principal.level, principal.roles, principal.scopes,
                      principal.expires_at, sorted(principal.claims)))  # fmt: skip
 
@@ -92,70 +92,70 @@ def test_who_asks_is_the_same_principal(make):
 
 def test_a_session_whose_record_is_gone_ends_its_tokens(over_a_server):
     """The allowlist: nothing says that the session was ended, and it counts no more."""
-    place, server = over_a_server(**LISTED)
-    visitor = Visitor(place)
-    visitor.take()
-    before = visitor.use()
+    site, server = over_a_server(**LISTED)
+    client = LoginClient(site)
+    client.take()
+    before = client.use()
 
     forget_session(server)
 
-    assert (200, 401) == (before, visitor.use())
-    assert not is_reference(visitor.held["access_token"])
+    assert (200, 401) == (before, client.use())
+    assert not is_reference(client.tokens["access_token"])
 
 
 def test_without_the_list_a_signed_token_outlives_its_record(over_a_server):
     """What ``require_session`` changes."""
-    place, server = over_a_server()
-    visitor = Visitor(place)
-    visitor.take()
+    site, server = over_a_server()
+    client = LoginClient(site)
+    client.take()
 
     forget_session(server)
 
-    assert 200 == visitor.use()
+    assert 200 == client.use()
 
 
 def test_an_opaque_token_needs_its_session(over_a_server):
-    place, server = over_a_server(**OPAQUE)
-    visitor, fresh = Visitor(place), Visitor(place)
-    visitor.take()
+    site, server = over_a_server(**OPAQUE)
+    client, fresh = LoginClient(site), LoginClient(site)
+    client.take()
     fresh.take()
-    before = visitor.use()
+    before = client.use()
 
     forget_session(server)
 
-    assert (200, 401, 401) == (before, visitor.use(), fresh.use())
+    assert (200, 401, 401) == (before, client.use(), fresh.use())
 
 
 @pytest.mark.parametrize("consistency", ["none", "strict"])
 def test_the_list_is_asked_whatever_the_consistency(over_a_server, consistency):
     """A list that is not looked at would allow everybody."""
-    place, server = over_a_server(**LISTED, revocation={"consistency": consistency})
-    visitor = Visitor(place)
-    visitor.take()
-    before = visitor.use()
+    site, server = over_a_server(**LISTED, revocation={"consistency": consistency})
+    client = LoginClient(site)
+    client.take()
+    before = client.use()
 
     forget_session(server)
 
-    assert (200, 401) == (before, visitor.use())
+    assert (200, 401) == (before, client.use())
 
 
 @pytest.mark.parametrize("fields", [OPAQUE, LISTED], ids=["opaque", "listed"])
 def test_a_store_that_lost_its_data_is_503_and_then_401(over_a_server, fields):
     """Never open: first nobody can say, then the tokens are known to nobody."""
-    place, server = over_a_server(**fields)
-    visitor = Visitor(place)
-    visitor.take()
-    visitor.use()
+    site, server = over_a_server(**fields)
+    client = LoginClient(site)
+    client.take()
+    client.use()
 
     server.say("FLUSHALL")
 
-    assert (503, 401, 401) == (visitor.use(), visitor.use(), visitor.use())
+    assert (503, 401, 401) == (client.use(), client.use(), client.use())
 
 
 def test_a_store_that_is_away_is_503(doomed):
     """Neither 401 nor a pass, for a token that was seen before and for one that was not."""
-    place, server = doomed
-    known, unknown = Visitor(place), Visitor(place)
+    site, server = doomed
+    known, unknown = LoginClient(site), LoginClient(site)
     known.take(remember=True)
     unknown.take()
     known.use()
@@ -172,21 +172,21 @@ def test_a_store_that_is_away_is_503(doomed):
 @pytest.mark.parametrize("claims", ["[", b"\xff"], ids=["no JSON", "no text"])
 def test_something_else_under_a_reference_is_503(over_a_server, claims):
     """What the store keeps there is none of ours: the caller is not at fault, and does not pass."""
-    place, server = over_a_server(**OPAQUE)
-    visitor = Visitor(place)
-    visitor.take()
+    site, server = over_a_server(**OPAQUE)
+    client = LoginClient(site)
+    client.take()
     [kept] = names_of(server, "safeconduct:*tok:*")
 
     server.say("HSET", kept, "claims", claims)
 
-    assert 503 == visitor.use()
+    assert 503 == client.use()
     with pytest.raises(Unavailable):
-        place.auth.verify(visitor.held["access_token"])
+        site.auth.verify(client.tokens["access_token"])
 
 
 def test_another_sessions_claims_under_a_reference_are_503(over_a_server):
-    place, server = over_a_server(**OPAQUE)
-    mine, theirs = Visitor(place), Visitor(place)
+    site, server = over_a_server(**OPAQUE)
+    mine, theirs = LoginClient(site), LoginClient(site)
     mine.take()
     [own] = names_of(server, "safeconduct:*tok:*")
     theirs.take("bob", "builder")
@@ -199,9 +199,9 @@ def test_another_sessions_claims_under_a_reference_are_503(over_a_server):
 
 @pytest.mark.parametrize("token", ["A" * 88, "AQ" + "A" * 86, "_" * 88], ids=["version", "tag", "garbage"])
 def test_a_reference_that_is_none_of_ours_is_401(make, token):
-    visitor = Visitor(make(**OPAQUE))
+    client = LoginClient(make(**OPAQUE))
 
-    assert 401 == visitor.use(token)
+    assert 401 == client.use(token)
 
 
 NO_SECRETS = {"keys": {"keys": [OWN_KEY]}, "endpoints": {"enabled": False}}
@@ -210,37 +210,37 @@ NO_SECRETS = {"keys": {"keys": [OWN_KEY]}, "endpoints": {"enabled": False}}
 @pytest.mark.parametrize("fields", [NO_SECRETS, {"store": "none"}], ids=["no key", "no store"])
 def test_where_nothing_can_be_kept_a_reference_is_no_token(make, fields):
     """Without the key of the tags, or a store, there are no references, and nobody is asked."""
-    visitor = Visitor(make(sources=["bearer"], **fields))
+    client = LoginClient(make(sources=["bearer"], **fields))
 
-    assert 401 == visitor.use("A" * 88)
+    assert 401 == client.use("A" * 88)
 
 
-def test_it_expires_with_the_leeway_of_any_token(anywhere, clock):
-    visitor = Visitor(anywhere)
-    visitor.take()
+def test_it_expires_with_the_leeway_of_any_token(any_site, clock):
+    client = LoginClient(any_site)
+    client.take()
 
     clock.advance(seconds=909)
-    late = visitor.use()
+    late = client.use()
     clock.advance(seconds=2)
 
-    assert (200, 401) == (late, visitor.use())
+    assert (200, 401) == (late, client.use())
 
 
-def test_an_expired_token_signs_out(anywhere, clock):
+def test_an_expired_token_signs_out(any_site, clock):
     """Its expiry alone may have passed (http.md)."""
-    visitor = Visitor(anywhere)
-    visitor.take(remember=True)
+    client = LoginClient(any_site)
+    client.take(remember=True)
     clock.advance(seconds=1000)
 
-    assert 204 == visitor.ask("POST", "/auth/logout", bearer=visitor.held["access_token"], with_jar=False)
-    assert 401 == visitor.refresh()
-    assert 204 == visitor.ask("POST", "/auth/logout", bearer=visitor.held["access_token"], with_jar=False)
+    assert 204 == client.ask("POST", "/auth/logout", bearer=client.tokens["access_token"], with_cookies=False)
+    assert 401 == client.refresh()
+    assert 204 == client.ask("POST", "/auth/logout", bearer=client.tokens["access_token"], with_cookies=False)
 
 
 def test_the_verbs_take_opaque_tokens(make, clock):
     """The blocking face; the awaitable one runs the same coroutines."""
-    place = make(**OPAQUE)
-    verbs = place.auth.sessions
+    site = make(**OPAQUE)
+    verbs = site.auth.sessions
     first = verbs.sign_in(Account("alice"), remember=True)
     stepped = verbs.step_up(first.access_token, "wonder")
     clock.advance(seconds=451)
@@ -254,28 +254,28 @@ def test_the_verbs_take_opaque_tokens(make, clock):
     verbs.sign_out(renewed.access_token)
 
     with pytest.raises(InvalidToken):
-        place.auth.verify(renewed.access_token)
+        site.auth.verify(renewed.access_token)
 
 
 def test_a_renewal_that_is_repeated_is_of_one_chain(make, clock):
     """Two references, one token: the same id, the same instants."""
-    place = make(**OPAQUE)
-    verbs = place.auth.sessions
+    site = make(**OPAQUE)
+    verbs = site.auth.sessions
     first = verbs.sign_in(Account("alice"))
     clock.advance(seconds=451)
 
     renewed, again = verbs.renew(first.access_token), verbs.renew(first.access_token)
 
     assert renewed.access_token != again.access_token
-    assert place.auth.verify(renewed.access_token).claims == place.auth.verify(again.access_token).claims
+    assert site.auth.verify(renewed.access_token).claims == site.auth.verify(again.access_token).claims
 
 
 @pytest.fixture
 def burdened(make):
     """A place whose user has more roles than a cookie can hold."""
-    place = make()
-    place.folk.accounts["alice"] = Account("alice", roles=[f"role-{number:04}" for number in range(400)])
-    return Visitor(place)
+    site = make()
+    site.directory.accounts["alice"] = Account("alice", roles=[f"role-{number:04}" for number in range(400)])
+    return LoginClient(site)
 
 
 def test_a_token_too_long_for_a_cookie_becomes_a_reference(burdened):
@@ -283,8 +283,8 @@ def test_a_token_too_long_for_a_cookie_becomes_a_reference(burdened):
     status = burdened.sign_in(remember=True)
 
     assert (200, 200) == (status, burdened.ask("GET", "/me"))
-    assert is_reference(burdened.jar[ACCESS])
-    assert 400 == len(burdened.place.auth.verify(burdened.jar[ACCESS]).roles)
+    assert is_reference(burdened.cookies[ACCESS])
+    assert 400 == len(burdened.site.auth.verify(burdened.cookies[ACCESS]).roles)
     assert (200, 200) == (burdened.ask("POST", "/auth/refresh"), burdened.ask("GET", "/me"))
 
 
@@ -292,17 +292,17 @@ def test_the_same_token_in_a_body_is_signed(burdened):
     burdened.take()
 
     assert 200 == burdened.use()
-    assert not is_reference(burdened.held["access_token"])
+    assert not is_reference(burdened.tokens["access_token"])
 
 
 def test_a_cookie_of_a_foreign_page_is_refused_the_first_time_too(make):
     """The store's word does not spare the origin step."""
-    place = make(**OPAQUE)
-    visitor = Visitor(place)
-    visitor.sign_in()
+    site = make(**OPAQUE)
+    client = LoginClient(site)
+    client.sign_in()
     foreign = [("origin", "https://evil.example")]
 
-    assert 403 == visitor.ask("POST", "/me", headers=foreign, page=False)
+    assert 403 == client.ask("POST", "/me", headers=foreign, page=False)
 
 
 class _Deaf:
@@ -322,6 +322,9 @@ class _Deaf:
 
 
 class _DeafPort:
+    sessions = opaque_tokens = view = None
+    known_epochs = {}  # noqa: RUF012
+
     async def close(self):
         """Have nothing to let go of."""
 
@@ -332,36 +335,36 @@ def test_a_store_that_looks_for_no_record_is_refused(world, clock, fields):
     stores = _Deaf(MemoryStore(clock=clock, horizon_ms=0, leeway_ms=0))
 
     with pytest.raises(ConfigurationError, match="keeps no sessions and tokens"):
-        Place(world, clock=clock, stores=stores, login=LIMITS, **fields)
+        LoginSite(world, clock=clock, stores=stores, login=LIMITS, **fields)
 
 
 def test_a_coroutine_of_either_world_verifies(make, world):
-    place = make(**OPAQUE)
-    tokens = place.auth.sessions.sign_in(Account("alice"))
+    site = make(**OPAQUE)
+    tokens = site.auth.sessions.sign_in(Account("alice"))
 
-    assert "alice" == run(world, place.auth.async_verify(tokens.access_token)).subject
+    assert "alice" == run(world, site.auth.async_verify(tokens.access_token)).subject
 
 
 def test_claims_that_json_cannot_hold_are_kept_nowhere(world, clock):
     """As a signed token with them is never made."""
-    place = Place(world, clock=clock, add_claims=lambda _: {"tags": {"a set"}}, **OPAQUE)
+    site = LoginSite(world, clock=clock, add_claims=lambda _: {"tags": {"a set"}}, **OPAQUE)
 
     with pytest.raises(Unavailable, match="JSON"):
-        place.auth.sessions.sign_in(Account("alice"))
-    place.close()
+        site.auth.sessions.sign_in(Account("alice"))
+    site.close()
 
 
 def test_a_key_that_went_away_is_503(make):
     """Nobody can say whose tokens they are; a session that may go on is not told to be over."""
-    place = make(**OPAQUE)
-    visitor = Visitor(place)
-    visitor.take()
-    place.lose_secrets()
+    site = make(**OPAQUE)
+    client = LoginClient(site)
+    client.take()
+    site.lose_secrets()
 
-    token = visitor.held["access_token"]
+    token = client.tokens["access_token"]
 
-    assert 503 == visitor.use()
-    assert 503 == visitor.ask("POST", "/auth/logout", bearer=token, with_jar=False)
+    assert 503 == client.use()
+    assert 503 == client.ask("POST", "/auth/logout", bearer=token, with_cookies=False)
 
 
 def test_a_reference_of_a_shard_that_is_gone_is_401(make):
@@ -369,5 +372,5 @@ def test_a_reference_of_a_shard_that_is_gone_is_401(make):
     wide, narrow = make(**OPAQUE, store={"url": "memory://", "shards": 64}), make(**OPAQUE)
     token = wide.auth.sessions.sign_in(Account("alice")).access_token
 
-    assert 200 == Visitor(wide).use(token)
-    assert 401 == Visitor(narrow).use(token)
+    assert 200 == LoginClient(wide).use(token)
+    assert 401 == LoginClient(narrow).use(token)

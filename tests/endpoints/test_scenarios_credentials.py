@@ -5,19 +5,19 @@ from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
 
 import pytest
 
-from minting import NOW, mint
-from people import Folk
+from login_site import LoginClient
+from memory_directory import MemoryDirectory
 from safeconduct.directories import UsersFile
 from safeconduct.directories.argon2id import Cost
-from visiting import Visitor
+from table_tokens import NOW, mint
 
 #: The order of P-256.
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 @pytest.fixture
-def visitor(anywhere):
-    return Visitor(anywhere)
+def client(any_site):
+    return LoginClient(any_site)
 
 
 @pytest.mark.parametrize(
@@ -25,40 +25,40 @@ def visitor(anywhere):
     [(NOW * 1000, 401), (2**53, 401), (2**63 - 1, 401), (NOW + 900.5, 200)],
     ids=["ms", "2^53", "2^63", "float"],
 )
-def test_stateful_scenarios_025_denylist_ttl_when_exp_in_ms_float_far_future(anywhere, visitor, expires_at, expected):
+def test_stateful_scenarios_025_denylist_ttl_when_exp_in_ms_float_far_future(any_site, client, expires_at, expected):
     """A token counts for as long as it may, and ending it by its own word ends every token of its name."""
     odd, plain = mint(exp=expires_at), mint()
-    before = visitor.use(odd), visitor.use(plain)
+    before = client.use(odd), client.use(plain)
 
-    anywhere.auth.sessions.revoke_token("jti-alice", subject="alice", expires_at=int(expires_at))
+    any_site.auth.sessions.revoke_token("jti-alice", subject="alice", expires_at=int(expires_at))
 
     assert (expected, 200) == before
-    assert (401, 401) == (visitor.use(odd), visitor.use(plain))
+    assert (401, 401) == (client.use(odd), client.use(plain))
 
 
-def test_stateful_scenarios_027_clock_rollback(visitor, clock):
+def test_stateful_scenarios_027_clock_rollback(client, clock):
     """What was ended stays ended, and a session that is over is not there again."""
-    visitor.take(remember=True)
-    visitor.ask("POST", "/auth/logout", bearer=visitor.held["access_token"])
+    client.take(remember=True)
+    client.ask("POST", "/auth/logout", bearer=client.tokens["access_token"])
 
     for seconds in (-5, -95):
         clock.advance(seconds=seconds)
 
-        assert (401, 401) == (visitor.use(), visitor.refresh())
-        assert () == visitor.place.auth.sessions.list("alice")
+        assert (401, 401) == (client.use(), client.refresh())
+        assert () == client.site.auth.sessions.list("alice")
 
 
 def test_stateful_scenarios_029_token_malleability_vs_denylist(workers):
     """A signed token is ended by its name; other bytes that say the same are no way around."""
-    visitor = Visitor(workers())
-    visitor.take()
-    token = visitor.held["access_token"]
+    client = LoginClient(workers())
+    client.take()
+    token = client.tokens["access_token"]
     twin = other_signature(token)
-    before = visitor.use(twin), visitor.use(loose_bits(token))
-    visitor.ask("POST", "/auth/logout", bearer=token)
+    before = client.use(twin), client.use(loose_bits(token))
+    client.ask("POST", "/auth/logout", bearer=token)
 
     assert (200, 401) == before
-    assert [401] * 3 == [visitor.use(each) for each in (token, twin, loose_bits(token))]
+    assert [401] * 3 == [client.use(each) for each in (token, twin, loose_bits(token))]
 
 
 def loose_bits(token):
@@ -77,34 +77,34 @@ def other_signature(token):
 
 def test_stateful_scenarios_031_local_cache_vs_revoke(workers):
     """Consistency is strict: what another worker ended is refused at the next request."""
-    here, there = Visitor(workers()), Visitor(workers())
+    here, there = LoginClient(workers()), LoginClient(workers())
     here.take(remember=True)
     before = here.use(), here.use()
-    there.ask("POST", "/auth/logout", bearer=here.held["access_token"])
+    there.ask("POST", "/auth/logout", bearer=here.tokens["access_token"])
 
     assert (200, 200) == before
     assert 401 == here.use()
 
 
-def test_stateful_scenarios_033_cache_must_re_check_exp(visitor, clock):
-    visitor.take()
-    assert 200 == visitor.use()
+def test_stateful_scenarios_033_cache_must_re_check_exp(client, clock):
+    client.take()
+    assert 200 == client.use()
 
     clock.advance(seconds=911)
 
-    assert 401 == visitor.use()
+    assert 401 == client.use()
 
 
 def test_stateful_scenarios_035_cache_must_re_check_audience_and_scope_per_route(workers):
     """Audiences are those of an application, scopes those of a route."""
     rule = {"path": "/written", "scopes": ["write"]}
-    here, there = Visitor(workers(access={"rules": [rule]})), Visitor(workers(audience="https://other.example"))
+    here, there = LoginClient(workers(access={"rules": [rule]})), LoginClient(workers(audience="https://other.example"))
     here.take()
-    token = here.held["access_token"]
+    token = here.tokens["access_token"]
     before = here.use(), here.use()
 
     assert (200, 200) == before
-    assert 403 == here.ask("GET", "/written", bearer=token, with_jar=False)
+    assert 403 == here.ask("GET", "/written", bearer=token, with_cookies=False)
     assert 401 == there.use(token)
     assert 200 == here.use()
 
@@ -114,28 +114,28 @@ def test_stateful_scenarios_043_73_byte_bcrypt_password(workers, tmp_path):
     password = "p" * 100
     users = UsersFile.create(tmp_path / "users.json", cost=Cost(memory_kib=8, passes=1, lanes=1))
     users.add("alice", password)
-    visitor = Visitor(workers(folk=users))
+    client = LoginClient(workers(directory=users))
 
-    cut = visitor.take("alice", "p" * 72 + "q" * 28)
-    told = visitor.seen
-    stranger = visitor.take("nobody", password)
+    cut = client.take("alice", "p" * 72 + "q" * 28)
+    told = client.seen
+    stranger = client.take("nobody", password)
 
     assert (401, 401) == (cut, stranger)
-    assert told == visitor.seen
-    assert 200 == visitor.take("alice", password)
+    assert told == client.seen
+    assert 200 == client.take("alice", password)
 
 
 def test_stateful_scenarios_045_verify_storm(workers):
     """Hashing is bounded, whoever finds no place is answered 503; how late a loop is tells a benchmark."""
-    folk = Busy(**{f"user{number}": "pass" for number in range(200)})
-    place = workers(folk=folk, sources=["basic"])
+    directory = Busy(**{f"user{number}": "pass" for number in range(200)})
+    site = workers(directory=directory, sources=["basic"])
 
-    answers = place.ask_all([("GET", "/me", [basic(name, "pass")], b"") for name in folk.passwords])
+    answers = site.ask_all([("GET", "/me", [basic(name, "pass")], b"") for name in directory.passwords])
 
     statuses = [answer.status for answer in answers]
     assert 200 == statuses.count(200) + statuses.count(503)
     assert statuses.count(200) >= 2
-    assert folk.most <= 2
+    assert directory.most <= 2
 
 
 def basic(username, password):
@@ -143,7 +143,7 @@ def basic(username, password):
     return ("authorization", "Basic " + b64encode(f"{username}:{password}".encode()).decode())
 
 
-class Busy(Folk):
+class Busy(MemoryDirectory):
     """Folk that knows how many of its checks went on at once, at most."""
 
     def __init__(self, **passwords):

@@ -2,28 +2,28 @@
 
 import pytest
 
-from held import bearer, opened, watched_place
-from servers import KINDS
-from visiting import Visitor, stores_of
+from login_site import LoginClient, stores_of
+from open_connections import bearer, monitored_site, open_socket
+from store_servers import KINDS
 
 
 @pytest.fixture(params=["memory", *KINDS])
 def watched(request, moment, servers):
     """A place over every kind of store, where sockets are looked at often."""
     server = None if request.param == "memory" else servers(request.param)
-    place = watched_place(clock=moment.clock, stores=stores_of(request.param, server, moment, print))
-    yield place
-    place.close()
+    site = monitored_site(clock=moment.clock, stores=stores_of(request.param, server, moment, print))
+    yield site
+    site.close()
 
 
 def test_stateful_scenarios_047_websocket_after_logout(watched):
     """The next look at what is open ends it; somebody else's goes on."""
-    visitor, other = Visitor(watched), Visitor(watched)
-    visitor.take()
+    client, other = LoginClient(watched), LoginClient(watched)
+    client.take()
     other.take("bob", "builder")
-    socket, another = (opened(watched, bearer(each.held["access_token"])) for each in (visitor, other))
+    socket, another = (open_socket(watched, bearer(each.tokens["access_token"])) for each in (client, other))
 
-    assert 204 == visitor.ask("POST", "/auth/logout", bearer=visitor.held["access_token"])
+    assert 204 == client.ask("POST", "/auth/logout", bearer=client.tokens["access_token"])
 
     assert 4401 == socket.code()
     assert "hello" == another.ask("hello")

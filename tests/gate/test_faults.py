@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minting import NOW, tokens
-from people import Folk
+from applications import WORLDS, ask_in
+from auth_setups import FailingStore, configuration, now
+from memory_directory import MemoryDirectory
+from request_row import basic
 from safeconduct import Auth
 from safeconduct.errors import Unavailable
 from safeconduct.events import Fault
-from stages import Failing, configuration, now
-from table import basic
-from worlds_of_requests import WORLDS, ask_in
+from table_tokens import NOW, tokens
 
 BEARER = [("authorization", f"Bearer {tokens()['alice']}".encode())]
 BASIC = [(name, value.encode()) for name, value in basic("alice", "correct horse")]
@@ -48,7 +48,11 @@ def is_refusal(seen, status=503):
 def test_a_store_that_raises(world, kind, target):
     heard = []
     auth = Auth(
-        configuration(), directory=Folk(), clock=now, listeners=[heard.append], store=Failing(lambda: raised(kind))
+        configuration(),
+        directory=MemoryDirectory(),
+        clock=now,
+        listeners=[heard.append],
+        store=FailingStore(lambda: raised(kind)),
     )
 
     seen = [ask_in(world, auth, target=target, headers=BEARER) for _ in range(3)]
@@ -69,7 +73,7 @@ def test_a_clock_that_begins_to_raise(world, kind, asked, target):
             raise raised(kind)
         return float(NOW)
 
-    auth = Auth(configuration(), directory=Folk(), clock=clock)
+    auth = Auth(configuration(), directory=MemoryDirectory(), clock=clock)
     before = [ask_in(world, auth, headers=BEARER).status for _ in range(asked)]
     broken.append(True)
 
@@ -83,7 +87,7 @@ def test_a_clock_that_begins_to_raise(world, kind, asked, target):
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), None, "1800000000"], ids=repr)
 def test_a_clock_that_tells_no_time(world, value):
     told = [float(NOW)]
-    auth = Auth(configuration(), directory=Folk(), clock=lambda: told[0])
+    auth = Auth(configuration(), directory=MemoryDirectory(), clock=lambda: told[0])
     assert ask_in(world, auth, headers=BEARER).status == 200
     told[0] = value
 
@@ -96,7 +100,7 @@ def test_a_clock_that_tells_no_time(world, value):
 @both
 @given(kind=faults)
 def test_a_directory_that_raises(world, kind):
-    directory = Folk(alice="correct horse")
+    directory = MemoryDirectory(alice="correct horse")
     directory.check = raises(kind)
     auth = Auth(configuration(), directory=directory, clock=now)
 
@@ -106,8 +110,8 @@ def test_a_directory_that_raises(world, kind):
 @both
 @given(kind=faults, target=targets)
 def test_a_listener_that_raises_changes_nothing(world, kind, target):
-    loud = Auth(configuration(), directory=Folk(), clock=now, listeners=[raises(kind)])
-    calm = Auth(configuration(), directory=Folk(), clock=now)
+    loud = Auth(configuration(), directory=MemoryDirectory(), clock=now, listeners=[raises(kind)])
+    calm = Auth(configuration(), directory=MemoryDirectory(), clock=now)
 
     for headers in ((), BEARER, [("authorization", b"Bearer x.y.z")]):
         expected = ask_in(world, calm, target=target, headers=headers)
@@ -118,8 +122,8 @@ def test_a_listener_that_raises_changes_nothing(world, kind, target):
 @given(kind=faults, target=targets)
 def test_words_that_raise_are_replaced(world, kind, target):
     """The refusal stands; only its own words are left out."""
-    mute = Auth(configuration(), directory=Folk(), clock=now, problem_body=raises(kind))
-    plain = Auth(configuration(), directory=Folk(), clock=now)
+    mute = Auth(configuration(), directory=MemoryDirectory(), clock=now, problem_body=raises(kind))
+    plain = Auth(configuration(), directory=MemoryDirectory(), clock=now)
 
     assert ask_in(world, plain, target=target) == ask_in(world, mute, target=target)
 
@@ -127,7 +131,7 @@ def test_words_that_raise_are_replaced(world, kind, target):
 @both
 def test_an_outage_says_nothing_of_the_credential(world):
     """A client must not be told to throw its token away (RFC 6750 §3.1 is about tokens, not about us)."""
-    auth = Auth(configuration(), directory=Folk(), clock=now, store=Failing(Unavailable))
+    auth = Auth(configuration(), directory=MemoryDirectory(), clock=now, store=FailingStore(Unavailable))
 
     seen = ask_in(world, auth, headers=BEARER)
 

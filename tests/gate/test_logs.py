@@ -6,8 +6,11 @@ import sys
 
 import pytest
 
-from broken_logs import SECRET, WAYS, broken_log
-from people import Folk
+from applications import WORLDS, ask_in
+from auth_setups import FailingStore, configuration, now
+from broken_logs import BROKEN_LOGS, SECRET, broken_log
+from login_site import LoginClient, LoginSite
+from memory_directory import MemoryDirectory
 from safeconduct import Auth
 from safeconduct._core.event_dispatcher import EventDispatcher
 from safeconduct._core.run_sync import run_sync
@@ -15,11 +18,8 @@ from safeconduct._core.store import RevocationQuery
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreRecovered
 from safeconduct.stores import MemoryStore
-from stages import Failing, configuration, now
-from visiting import Place, Visitor
-from worlds_of_requests import WORLDS, ask_in
 
-ways = pytest.mark.parametrize("way", WAYS)
+ways = pytest.mark.parametrize("way", BROKEN_LOGS)
 both = pytest.mark.parametrize("world", WORLDS)
 
 
@@ -32,24 +32,24 @@ PASSING = [KeyboardInterrupt, SystemExit, GeneratorExit, Interrupt]
 
 def life(world):
     """Lead a whole login, with refusals on the way, and return every answer's status and the events."""
-    place = Place(world)
+    site = LoginSite(world)
     try:
-        visitor = Visitor(place)
+        client = LoginClient(site)
         statuses = [
-            visitor.ask("GET", "/me"),
-            visitor.ask("GET", "/me", bearer="x.y.z"),
-            visitor.take(password="wrong"),
-            visitor.take(remember=True),
-            visitor.use(),
-            visitor.refresh(),
-            visitor.sign_in(remember=True),
-            visitor.ask("POST", "/auth/step-up", said={"password": "wonder"}),
-            visitor.ask("POST", "/auth/logout-everywhere", said={}),
-            visitor.use(),
+            client.ask("GET", "/me"),
+            client.ask("GET", "/me", bearer="x.y.z"),
+            client.take(password="wrong"),
+            client.take(remember=True),
+            client.use(),
+            client.refresh(),
+            client.sign_in(remember=True),
+            client.ask("POST", "/auth/step-up", said={"password": "wonder"}),
+            client.ask("POST", "/auth/logout-everywhere", said={}),
+            client.use(),
         ]
-        return statuses, [type(event).__name__ for event in place.events]
+        return statuses, [type(event).__name__ for event in site.events]
     finally:
-        place.close()
+        site.close()
 
 
 @both
@@ -70,7 +70,7 @@ def test_e11_a_log_that_raises_changes_no_answer_and_no_listener(world, way, cap
 @ways
 def test_e11_an_outage_is_503_when_the_log_raises_too(world, way):
     """The last resort tells of a fault, and the telling may fail."""
-    auth = Auth(configuration(), directory=Folk(), clock=now, store=Failing(ValueError))
+    auth = Auth(configuration(), directory=MemoryDirectory(), clock=now, store=FailingStore(ValueError))
     bearer = [("authorization", b"Bearer " + b"x" * 40)]
     expected = ask_in(world, auth, headers=bearer)
 
@@ -84,17 +84,17 @@ def test_e11_an_outage_is_503_when_the_log_raises_too(world, way):
 @ways
 def test_e11_a_directory_that_raises_is_503_when_the_log_raises_too(world, way):
     """The directory's own log is another logger."""
-    folk = Folk(alice="wonder")
-    folk.check = lambda *_: 1 / 0
-    place = Place(world, folk=folk)
+    directory = MemoryDirectory(alice="wonder")
+    directory.check = lambda *_: 1 / 0
+    site = LoginSite(world, directory=directory)
 
     with broken_log(way, name="safeconduct.directories"):
-        status = Visitor(place).take()
+        status = LoginClient(site).take()
 
-    place.close()
+    site.close()
     assert 503 == status
     # As unavailable as without the log's fault, and no fault of ours.
-    assert ["RequestRefused"] == [type(event).__name__ for event in place.events]
+    assert ["RequestRefused"] == [type(event).__name__ for event in site.events]
 
 
 @ways

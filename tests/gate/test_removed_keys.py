@@ -2,14 +2,14 @@
 
 import pytest
 
-from minting import NOW, OWN_KEY, SECRETS_KEY, mint, tokens
-from people import Folk
+from applications import WORLDS, ask_in
+from auth_setups import configuration, now
+from memory_directory import MemoryDirectory
 from safeconduct import Auth
 from safeconduct._keys.folder import remove_key, write_key
 from safeconduct.events import KeysGone
-from stages import configuration, now
+from table_tokens import NOW, OWN_KEY, SECRETS_KEY, mint, tokens
 from worlds import Clock
-from worlds_of_requests import WORLDS, ask_in
 
 BEARER = [("authorization", f"Bearer {tokens()['alice']}".encode())]
 
@@ -27,7 +27,7 @@ def test_d1_a_token_of_a_removed_key_is_refused_by_a_running_process(folder, wor
     """Whether another file is broken, or it was the last key: the remembered token is refused too."""
     heard = []
     time = Clock(NOW)
-    auth = Auth(configuration(keys=folder), directory=Folk(), clock=time, listeners=[heard.append])
+    auth = Auth(configuration(keys=folder), directory=MemoryDirectory(), clock=time, listeners=[heard.append])
     asked = {"headers": BEARER}
     assert [200, 200] == [ask_in(world, auth, **asked).status for _ in range(2)]
     if not is_last:
@@ -47,7 +47,7 @@ def test_d1_a_token_of_a_removed_key_is_refused_by_a_running_process(folder, wor
 @pytest.mark.parametrize("world", WORLDS)
 def test_d1_a_folder_that_cannot_be_read_refuses_no_valid_token(folder, world):
     """A disk that is gone says nothing about keys."""
-    auth = Auth(configuration(keys=folder), directory=Folk(), clock=now)
+    auth = Auth(configuration(keys=folder), directory=MemoryDirectory(), clock=now)
     folder.rename(folder.with_name("gone"))
     auth._container.keys.look_again()
 
@@ -60,7 +60,7 @@ def test_d1_a_folder_that_cannot_be_read_refuses_no_valid_token(folder, world):
 @pytest.mark.parametrize("world", WORLDS)
 def test_d5_a_token_of_a_key_that_was_just_written_is_taken(folder, world):
     """Within the second after a look: the first process to sign with a key does not wait for the others."""
-    auth = Auth(configuration(keys=folder), directory=Folk(), clock=now)
+    auth = Auth(configuration(keys=folder), directory=MemoryDirectory(), clock=now)
     write_key(folder, {**OWN_KEY, "kid": "fresh"})
     token = mint("alice", kid="fresh")
 

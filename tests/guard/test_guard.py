@@ -42,11 +42,11 @@ def test_whoever_asks_is_one_object():
 
 
 def test_a_stranger_is_no_principal():
-    stranger = Anonymous(reason="unavailable")
+    anonymous = Anonymous(reason="unavailable")
 
-    assert within(stranger, current) is stranger
+    assert within(anonymous, current) is anonymous
     with pytest.raises(MissingCredential):
-        within(stranger, principal)
+        within(anonymous, principal)
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ def test_b8_a_principal_is_known_by_one_name_and_called_by_another():
 
 
 def test_a_stranger_has_no_name_and_no_right():
-    stranger = Anonymous()
+    anonymous = Anonymous()
 
     assert (None, None, None, False) == (
-        stranger.identity,
-        stranger.display_name,
-        stranger.remote_user,
-        stranger.is_authenticated,
+        anonymous.identity,
+        anonymous.display_name,
+        anonymous.remote_user,
+        anonymous.is_authenticated,
     )
-    assert frozenset() == stranger.scopes == stranger.roles
+    assert frozenset() == anonymous.scopes == anonymous.roles

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpora import cases
-from outcomes import outcome
+from result_or_error import result_or_error
 from safeconduct import errors
 from safeconduct._http.challenges import Challenge, challenges_for
 from safeconduct.errors import (
@@ -91,7 +91,7 @@ def test_a_challenge_that_could_not_be_written_is_refused(scheme, parameters):
 )
 def test_what_is_no_challenge_of_ours_is_not_read(text):
     """One challenge, its values quoted, and nothing behind it."""
-    assert InvalidRequest is outcome(Challenge.from_header, text)
+    assert InvalidRequest is result_or_error(Challenge.from_header, text)
 
 
 def test_without_a_credential_the_challenge_is_bare():
@@ -195,6 +195,6 @@ def test_no_text_leaves_its_quotes(text, name):
 @given(st.text() | st.from_regex(r'Bearer ([a-z]+=".{0,9}"(, )?){0,3}', fullmatch=True))
 def test_nothing_but_an_auth_error_leaves(text):
     """Whatever is read as a challenge."""
-    actual = outcome(Challenge.from_header, text)
+    actual = result_or_error(Challenge.from_header, text)
 
     assert actual is InvalidRequest or isinstance(actual, Challenge)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpora import cases
-from outcomes import outcome
+from result_or_error import result_or_error
 from safeconduct._http.cookies import MAX_FIELD_BYTES, MAX_VALUE_BYTES, find, find_plain, hide_cookies, without
 from safeconduct.errors import InvalidRequest, MalformedToken
 
@@ -34,7 +34,7 @@ def test_every_row_of_the_cookie_corpus_is_answered_as_it_says(case):
     """Found, absent or refused; never the first or the last of two."""
     values = [b64decode(value) for value in case["cookie_headers_b64"]]
 
-    assert _expected(case) == outcome(find, values, case["name"].encode())
+    assert _expected(case) == result_or_error(find, values, case["name"].encode())
 
 
 def test_several_cookie_fields_are_read_as_one():
@@ -48,7 +48,7 @@ _PIECES = [_NAME, b"=", b"; ", b";", b" ", b"\t", b'"', b"abc", b"-x", b",", b"a
 @given(st.lists(st.sampled_from(_PIECES), max_size=12).map(b"".join))
 def test_f3_a_plain_field_is_read_as_one_that_is_looked_at_closely(line):
     """One field is read in a shorter way than two, with the same end whatever is in it."""
-    assert outcome(find, [line, b"z=1"], _NAME) == outcome(find, [line], _NAME)
+    assert result_or_error(find, [line, b"z=1"], _NAME) == result_or_error(find, [line], _NAME)
 
 
 @given(st.lists(st.sampled_from(_PIECES), max_size=12).map(b"".join))
@@ -56,7 +56,7 @@ def test_f3_a_plain_value_is_the_one_that_is_found(line):
     """What recalls a proof without a closer look is never another cookie's value, nor one of two."""
     value = find_plain(line, _NAME)
 
-    assert value is None or outcome(find, [line], _NAME) in (value.decode("latin-1"), MalformedToken)
+    assert value is None or result_or_error(find, [line], _NAME) in (value.decode("latin-1"), MalformedToken)
 
 
 def test_f3_too_long_a_field_is_looked_at_closely():
@@ -69,7 +69,7 @@ def test_f3_too_long_a_field_is_looked_at_closely():
 
 def test_two_cookies_in_two_fields_are_ambiguous():
     """As two in one field; also where one of them is malformed."""
-    assert InvalidRequest is outcome(find, [b"__Host-at=abc", b"__Host-at="], _NAME)
+    assert InvalidRequest is result_or_error(find, [b"__Host-at=abc", b"__Host-at="], _NAME)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_two_cookies_in_two_fields_are_ambiguous():
 )
 def test_a_comma_separates_no_cookies(joined, expected):
     """Where a WSGI server joined two fields by one, nobody is signed in by what stands beside it."""
-    assert expected == outcome(find, [joined], _NAME)
+    assert expected == result_or_error(find, [joined], _NAME)
 
 
 def test_only_spaces_and_tabs_are_trimmed():
@@ -105,7 +105,7 @@ def test_a_name_with_any_other_whitespace_is_another_name(blank):
 @pytest.mark.parametrize("value", [b"", b"a b", b"a\x0b", b"\xc3\xa9", b"a\x00", b'"a"', b"a\\b", b"a,b"], ids=repr)
 def test_a_value_that_no_cookie_of_ours_has_is_malformed(value):
     """It is not taken for an absent one."""
-    assert MalformedToken is outcome(find, [_NAME + b"=" + value], _NAME)
+    assert MalformedToken is result_or_error(find, [_NAME + b"=" + value], _NAME)
 
 
 @pytest.mark.parametrize(
@@ -121,8 +121,8 @@ def test_a_value_that_no_cookie_of_ours_has_is_malformed(value):
 )
 def test_a_cookie_between_the_quotes_of_another_is_refused(line, expected):
     """Parsers of RFC 2109 would not see it; whole quotes and single ones change nothing."""
-    assert expected == outcome(find, [line], _NAME)
-    assert expected == outcome(find, line.split(b"; "), _NAME)
+    assert expected == result_or_error(find, [line], _NAME)
+    assert expected == result_or_error(find, line.split(b"; "), _NAME)
 
 
 def test_the_longest_value_is_read_and_one_octet_more_is_not():
@@ -130,7 +130,7 @@ def test_the_longest_value_is_read_and_one_octet_more_is_not():
     longest = b"a" * MAX_VALUE_BYTES
 
     assert longest.decode() == find([_NAME + b"=" + longest], _NAME)
-    assert MalformedToken is outcome(find, [_NAME + b"=" + longest + b"a"], _NAME)
+    assert MalformedToken is result_or_error(find, [_NAME + b"=" + longest + b"a"], _NAME)
 
 
 def test_our_cookie_is_not_looked_for_in_fields_that_are_too_long():
@@ -139,7 +139,7 @@ def test_our_cookie_is_not_looked_for_in_fields_that_are_too_long():
     rest = b"x" * (MAX_FIELD_BYTES - len(ours + b"; "))
 
     assert find([ours, rest], _NAME) == "abc"
-    assert MalformedToken is outcome(find, [ours, rest + b"x"], _NAME)
+    assert MalformedToken is result_or_error(find, [ours, rest + b"x"], _NAME)
     assert find([rest, rest], _NAME) is None
 
 
@@ -242,7 +242,7 @@ _FIELDS = st.lists(
 @given(_FIELDS | st.lists(st.binary(max_size=40), max_size=3))
 def test_nothing_but_an_auth_error_leaves(values):
     """Whatever the fields hold, and a value that is found has no separator."""
-    actual = outcome(find, values, _REFRESH)
+    actual = result_or_error(find, values, _REFRESH)
 
     assert actual in {None, InvalidRequest, MalformedToken} or not set(actual) & set(' \t;,"\\')
 
@@ -252,8 +252,8 @@ def test_taking_away_is_done_once_and_touches_no_other_cookie(values):
     """What is left holds none of the names, and the other cookies as they were."""
     left = without(values, {_REFRESH})
 
-    assert outcome(find, left, _REFRESH) is None
-    assert outcome(find, values, b"a") == outcome(find, left, b"a")
+    assert result_or_error(find, left, _REFRESH) is None
+    assert result_or_error(find, values, b"a") == result_or_error(find, left, b"a")
     assert left == without(left, {_REFRESH})
 
 
@@ -267,4 +267,4 @@ def test_a_value_comes_out_as_it_went_in_and_one_flipped_bit_shows(value, at, bi
     flipped = octets[:at] + bytes([octets[at] ^ 1 << bit]) + octets[at + 1 :]
 
     assert value == find([_NAME + b"=" + octets], _NAME)
-    assert value != outcome(find, [_NAME + b"=" + flipped], _NAME)
+    assert value != result_or_error(find, [_NAME + b"=" + flipped], _NAME)

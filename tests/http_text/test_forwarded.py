@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messages import request_with
+from app_client import request_with
 from safeconduct._http.forwarded import MAX_FIELD_BYTES, Client, Proxies, client_of
 from safeconduct.errors import ConfigurationError
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app_client import request_with
 from corpora import cases
-from messages import request_with
-from outcomes import outcome
+from result_or_error import result_or_error
 from safeconduct._http.origin import Origin, check_origin
 from safeconduct.errors import ConfigurationError, CrossSiteRequest
 
@@ -26,7 +26,7 @@ _POLICY = {"csrf-matrix-034": "own", "csrf-matrix-070": "unasked", "csrf-matrix-
 def _check(*fields, method="POST", ambient="cookie", is_websocket=False, **named):
     request = request_with(*fields, method=method, is_websocket=is_websocket)
     named = {"own": _OWN, "trusted": frozenset({_SPA}), **named}
-    return outcome(check_origin, request, ambient=ambient, **named)
+    return result_or_error(check_origin, request, ambient=ambient, **named)
 
 
 def _verdict_on(case):
@@ -178,7 +178,7 @@ def test_an_origin_is_a_lower_cased_tuple(text, expected):
 )
 def test_what_is_not_exactly_one_origin_is_refused(text):
     """No user, no path, not even a slash, no second one."""
-    assert CrossSiteRequest is outcome(Origin.from_header, text)
+    assert CrossSiteRequest is result_or_error(Origin.from_header, text)
 
 
 def test_a_configured_url_may_have_a_path_and_must_have_an_origin():
@@ -192,7 +192,7 @@ def test_a_configured_url_may_have_a_path_and_must_have_an_origin():
 @given(st.binary(max_size=40) | st.from_regex(rb"https?://[\x00-\xff]{0,20}", fullmatch=True))
 def test_nothing_but_an_auth_error_leaves(value):
     """Whatever the fields hold; and what is an origin is one for the Referer too."""
-    origin = outcome(Origin.from_header, value)
+    origin = result_or_error(Origin.from_header, value)
 
     assert CrossSiteRequest is origin or origin == Origin.from_referer(value)
     assert _check((b"origin", value)) in {CrossSiteRequest, "own"}

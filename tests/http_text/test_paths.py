@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from corpora import cases
-from outcomes import outcome
+from result_or_error import result_or_error
 from safeconduct._http.paths import clean_path, decode_path_info, decode_script_name, relative_path
 from safeconduct.errors import InvalidRequest
 
@@ -23,7 +23,7 @@ _UNCLEAN = {
 
 
 def _check(path="/", raw_path=None, root_path=""):
-    return outcome(clean_path, path, raw_path, root_path)
+    return result_or_error(clean_path, path, raw_path, root_path)
 
 
 @pytest.mark.parametrize("case", cases("attacks/path-exemption"), ids=lambda case: case["id"])
@@ -165,8 +165,8 @@ def test_a_wsgi_path_is_octets_in_a_text(environ, path, prefix):
 @pytest.mark.parametrize("octets", ["/\xff", "/\xc3", "/\xed\xa0\x80", "/€"])
 def test_a_wsgi_path_that_is_no_utf_8_is_refused(octets):
     """Also where a server put there what is no octet at all."""
-    assert InvalidRequest is outcome(decode_path_info, octets)
-    assert InvalidRequest is outcome(decode_script_name, octets)
+    assert InvalidRequest is result_or_error(decode_path_info, octets)
+    assert InvalidRequest is result_or_error(decode_script_name, octets)
 
 
 @given(st.text(), st.binary() | st.none(), st.text())
@@ -174,7 +174,7 @@ def test_a_wsgi_path_that_is_no_utf_8_is_refused(octets):
 def test_nothing_but_an_auth_error_leaves(path, raw_path, root_path):
     """Whatever a server hands on."""
     assert _check(path, raw_path, root_path) in {None, InvalidRequest}
-    assert outcome(decode_path_info, path) is not None
+    assert result_or_error(decode_path_info, path) is not None
 
 
 _PARTS = st.lists(st.sampled_from(["/", ".", "..", "a", "\\", "%2f", "%", "\x00", "é", "%2e"]), max_size=8).map("".join)
@@ -194,7 +194,7 @@ def test_a_clean_path_has_no_second_reading(path):
 def test_both_worlds_judge_a_target_alike(raw):
     """ASGI decodes with replacement characters, WSGI hands octets on: the verdict is the same."""
     octets = unquote_to_bytes(raw)
-    wsgi = outcome(decode_path_info, octets.decode("latin-1"))
+    wsgi = result_or_error(decode_path_info, octets.decode("latin-1"))
 
     asgi_verdict = _check(unquote(raw))
 

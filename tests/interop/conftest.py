@@ -2,8 +2,7 @@
 
 import pytest
 
-from peer_keys import AUDIENCE, NOW, PARTNER, THEIR_ISSUER, key_for_peers
-from peers import SEALING, WRITTEN, stop_node
+from interop_peers import AUDIENCE, NOW, PARTNER, SEALING, THEIR_ISSUER, WRITTEN, key_for_peers, stop_node
 from safeconduct import Auth, Config, Trust
 
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from peer_keys import AUDIENCE, NOW, OUR_ISSUER, key_for_peers
-from peers import PEERS, Expected
+from interop_peers import AUDIENCE, NOW, OUR_ISSUER, PEERS, Expected, key_for_peers
 from safeconduct import Auth, Config
 from safeconduct._tokens.algorithms import canonical
 from safeconduct._tokens.issuer import Grant

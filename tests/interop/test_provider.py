@@ -14,10 +14,10 @@ from http.client import HTTPConnection
 
 import pytest
 
-from peers import NODE, node_package
+from interop_peers import NODE, node_package
+from project_files import PROJECT
 from safeconduct import Auth, Config, Trust
 from safeconduct.errors import WrongAudience
-from sources import PROJECT
 
 PROGRAM = PROJECT.parent / "shared" / "interop" / "op.mjs"
 AUDIENCE = "https://api.example"

@@ -2,8 +2,7 @@
 
 import pytest
 
-from peer_keys import AUDIENCE, NOW, key_for_peers, public_half, their_issuer
-from peers import PEERS
+from interop_peers import AUDIENCE, NOW, PEERS, key_for_peers, public_half, their_issuer
 from safeconduct.errors import BadSignature
 
 #: What an issuer says that has never heard of us.

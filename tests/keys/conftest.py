@@ -2,9 +2,9 @@
 
 import pytest
 
-from key_watch import Watch
+from key_folders import Watch
 from safeconduct._keys.folder import write_key
-from tokencraft import jwk_for
+from token_factory import jwk_for
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from key_watch import kids
+from key_folders import kids
 from safeconduct._keys.folder import read_keys, write_key
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import (
@@ -15,7 +15,7 @@ from safeconduct.events import (
     KeysReloaded,
     KeysUnreadable,
 )
-from tokencraft import jwk_for
+from token_factory import jwk_for
 
 SECRET = {"kty": "oct", "kid": "safeconduct-secrets", "k": "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA"}
 
@@ -101,7 +101,7 @@ def test_a_file_with_a_set_and_a_variable_are_read(tmp_path, watch):
     watch.now = 2.0
 
     assert ["a"] == kids(in_file) == kids(in_variable)
-    assert in_file.current().secrets.derive("x") == in_variable.current().secrets.derive("x")
+    assert in_file.current().derived_keys.derive("x") == in_variable.current().derived_keys.derive("x")
 
 
 @pytest.mark.parametrize(

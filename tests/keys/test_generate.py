@@ -8,7 +8,7 @@ from safeconduct._keys.generate import drop, made_at, new_key, new_secrets, reti
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.issuer_policy import OWN_ALGORITHMS
 from safeconduct.errors import ConfigurationError
-from tokencraft import NOW
+from token_factory import NOW
 
 
 def new(algorithm="ES256", state="active", now=NOW):
@@ -123,7 +123,7 @@ def test_secrets_have_versions():
     last = set_of({**second, "kid": "safeconduct-secrets-255"})
 
     assert ("safeconduct-secrets", "safeconduct-secrets-2") == (first["kid"], second["kid"])
-    assert (1, 2) == (keys.secrets.current, both.secrets.current)
-    assert keys.secrets.derive("x") == both.secrets.derive("x", version=1)
+    assert (1, 2) == (keys.derived_keys.current, both.derived_keys.current)
+    assert keys.derived_keys.derive("x") == both.derived_keys.derive("x", version=1)
     with pytest.raises(ConfigurationError, match="255"):
         new_secrets(last, randomness=os.urandom)

@@ -6,12 +6,12 @@ from base64 import b64decode
 import pytest
 
 import corpora
-from safeconduct._keys.derivation import Secrets
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.algorithms import ALGORITHMS
+from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._tokens.issuer_policy import OWN_ALGORITHMS
 from safeconduct.errors import ConfigurationError, UnknownKey
-from tokencraft import jwk_for, public_jwk_for, segment
+from token_factory import jwk_for, public_jwk_for, segment
 
 DOCUMENTS = corpora.load("attacks/jwks-documents")["cases"]
 STATIC = [case for case in DOCUMENTS if "keys" in case.get("document", ()) or "raw_b64" in case]
@@ -173,19 +173,21 @@ def test_secrets_are_versions_of_which_the_newest_active_is_current():
 
     keys = KeySet.of(jwks, is_own=True)
 
-    assert ({1, 2, 3}, 2) == (set(keys.secrets.versions), keys.secrets.current)
+    assert ({1, 2, 3}, 2) == (set(keys.derived_keys.versions), keys.derived_keys.current)
     assert (
-        keys.secrets.derive("csrf") == keys.secrets.derive("csrf", version=2) != keys.secrets.derive("csrf", version=1)
+        keys.derived_keys.derive("csrf")
+        == keys.derived_keys.derive("csrf", version=2)
+        != keys.derived_keys.derive("csrf", version=1)
     )
-    assert keys.secrets.derive("csrf") != keys.secrets.derive("throttle")
-    assert 32 == len(keys.secrets.derive("csrf"))
-    assert bytes(range(2, 34)) != keys.secrets.derive("csrf")
+    assert keys.derived_keys.derive("csrf") != keys.derived_keys.derive("throttle")
+    assert 32 == len(keys.derived_keys.derive("csrf"))
+    assert bytes(range(2, 34)) != keys.derived_keys.derive("csrf")
     assert {"keys": []} == keys.published()
     assert [] == list(keys.table)
     assert "bytes" not in repr(keys)
     assert "\\x02" not in repr(keys)
     with pytest.raises(KeyError):
-        keys.secrets.derive("csrf", version=9)
+        keys.derived_keys.derive("csrf", version=9)
 
 
 @pytest.mark.parametrize(
@@ -193,13 +195,13 @@ def test_secrets_are_versions_of_which_the_newest_active_is_current():
 )
 def test_only_the_exact_name_makes_a_secret(kid):
     """Version 1 has no number, and a version is one byte."""
-    assert KeySet.of([secret(kid, 1)], is_own=True).secrets is None
+    assert KeySet.of([secret(kid, 1)], is_own=True).derived_keys is None
 
 
 def test_a_bad_secret_is_skipped_and_a_foreign_set_has_none():
     """A trust's set is not asked for derived keys."""
-    assert KeySet.of([secret("safeconduct-secrets", 1, alg="HS256")], is_own=True).secrets is None
-    assert KeySet.of([secret("safeconduct-secrets", 1)]).secrets is None
+    assert KeySet.of([secret("safeconduct-secrets", 1, alg="HS256")], is_own=True).derived_keys is None
+    assert KeySet.of([secret("safeconduct-secrets", 1)]).derived_keys is None
 
 
 @pytest.mark.parametrize(
@@ -244,10 +246,10 @@ def test_d14_the_same_secret_twice_is_one_and_two_that_differ_are_none():
     """The last one must not win in silence."""
     once = secret("safeconduct-secrets", 1)
 
-    assert {1} == set(KeySet.of([once, once], is_own=True).secrets.versions)
+    assert {1} == set(KeySet.of([once, once], is_own=True).derived_keys.versions)
     for twin in (secret("safeconduct-secrets", 2), {**once, "safeconduct_state": "retired"}):
         keys = KeySet.of([once, twin, secret("safeconduct-secrets-2", 3)], is_own=True)
-        assert ({2}, 2) == (set(keys.secrets.versions), keys.secrets.current)
+        assert ({2}, 2) == (set(keys.derived_keys.versions), keys.derived_keys.current)
         assert ["safeconduct-secrets"] == [kid for kid, _ in keys.skipped]
 
 
@@ -282,7 +284,7 @@ class Counted(dict):
 def test_f3_each_key_is_derived_once():
     """For each label and version, however often it is asked for."""
     versions = Counted({1: bytes(32), 2: bytes(range(32))})
-    secrets = Secrets(versions, 2)
+    secrets = DerivedKeys(versions, 2)
 
     derived = {secrets.derive(label, version=version) for label in "ab" for version in (1, 2, None) for _ in range(9)}
 
@@ -293,7 +295,7 @@ def test_f3_each_key_is_derived_once():
 
 def test_f3_what_was_derived_is_never_shown_nor_compared():
     """It is no part of the value."""
-    used, unused = Secrets({1: bytes(32)}, 1), Secrets({1: bytes(32)}, 1)
+    used, unused = DerivedKeys({1: bytes(32)}, 1), DerivedKeys({1: bytes(32)}, 1)
 
     key = used.derive("a")
 

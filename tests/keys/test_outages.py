@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from key_watch import is_skip, kids
+from key_folders import is_skip, kids
 from safeconduct._keys.folder import read_keys, remove_key, write_key
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import (
@@ -18,7 +18,7 @@ from safeconduct.events import (
     KeysReloaded,
     KeysUnreadable,
 )
-from tokencraft import jwk_for, public_jwk_for
+from token_factory import jwk_for, public_jwk_for
 
 
 def test_d5_an_unknown_kid_within_the_second_after_a_look_is_looked_for(folder, watch):

@@ -37,8 +37,10 @@ from mutations import Mutation, mutations
 
 PROJECT = Path(__file__).parents[2]
 SOURCE = PROJECT / "src" / "safeconduct"
-TESTS = ("adapters", "conformance", "directories", "endpoints", "gate", "guard", "http_text", "keys", "passwords")
-TESTS += ("policy", "revocation", "sessions", "stores", "testing", "tokens")
+TESTS = (
+    "access_rules", "adapters", "conformance", "connections", "directories", "endpoints", "gate", "guard", "http_text",
+    "keys", "passwords", "revocation", "sessions", "stores", "testing", "tokens",
+)  # fmt: skip
 #: Without the plugins that reorder, remember or print.
 PYTEST = ["-o", "addopts=--import-mode=importlib", "-s"]
 PYTEST += [word for name in ("randomly", "cacheprovider", "cov", "xdist", "terminal") for word in ("-p", f"no:{name}")]
@@ -132,8 +134,8 @@ class Mutants:
             limit = 20 + 10 * sum(tests.seconds[number] for number in chosen)
             outcome, took = self._outcome(mutation, [items[tests.names[number]] for number in chosen], functions, limit)
             self.outcomes[outcome] += 1
-            place = f"{mutation.path.relative_to(SOURCE)}:{mutation.first}"
-            told = f"{count:4} {outcome:8} {place:45} {mutation.kind:40} {len(chosen):4} tests {took:5.1f} s"
+            location = f"{mutation.path.relative_to(SOURCE)}:{mutation.first}"
+            told = f"{count:4} {outcome:8} {location:45} {mutation.kind:40} {len(chosen):4} tests {took:5.1f} s"
             print(told, flush=True)
         return True
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from throttling import Door
+from throttles import MemoryThrottle
 
 
 @pytest.fixture(params=["wsgi", "asgi"])
-def door(request):
-    return Door(request.param)
+def throttle(request):
+    return MemoryThrottle(request.param)

@@ -5,7 +5,7 @@ from base64 import b64decode
 import pytest
 
 from corpora import cases
-from people import run
+from memory_directory import run
 from safeconduct._core.basic import BasicCredentials
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.throttle import Throttle, ThrottleNews

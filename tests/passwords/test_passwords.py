@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from people import AsyncFolk, Folk, run
+from memory_directory import AsyncMemoryDirectory, MemoryDirectory, run
 from safeconduct._core.directory import Account, QueuePosition
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.throttle import Throttle, ThrottleNews
@@ -16,7 +16,7 @@ from worlds import Clock
 HOME = "192.0.2.1"
 
 
-class Desk:
+class PasswordStack:
     """Passwords over a directory, a throttle and memory."""
 
     def __init__(self, world, directory, **bounds):
@@ -35,84 +35,84 @@ class Desk:
 
 
 @pytest.fixture
-def folk():
-    return Folk(alice="wonder")
+def directory():
+    return MemoryDirectory(alice="wonder")
 
 
 @pytest.fixture(params=["wsgi", "asgi", "native"])
-def opaque_lookup(request, folk):
+def stack(request, directory):
     if request.param == "native":
-        native = AsyncFolk(alice="wonder")
-        native.__dict__ = folk.__dict__
-        opaque_lookup = Desk("asgi", native)
+        native = AsyncMemoryDirectory(alice="wonder")
+        native.__dict__ = directory.__dict__
+        stack = PasswordStack("asgi", native)
     else:
-        opaque_lookup = Desk(request.param, folk)
-    yield opaque_lookup
-    opaque_lookup.people.close()
+        stack = PasswordStack(request.param, directory)
+    yield stack
+    stack.people.close()
 
 
-def test_a_right_password_gives_the_account(opaque_lookup):
-    assert Account("alice", roles=["user"]) == opaque_lookup.prove()
-    assert [] == opaque_lookup.events
+def test_a_right_password_gives_the_account(stack):
+    assert Account("alice", roles=["user"]) == stack.prove()
+    assert [] == stack.events
 
 
-def test_a_wrong_password_and_an_unknown_name_are_told_alike(opaque_lookup):
+def test_a_wrong_password_and_an_unknown_name_are_told_alike(stack):
     """One error, one reason; the event names the account by a digest only."""
     with pytest.raises(BadCredentials) as wrong:
-        opaque_lookup.prove(password="no")
+        stack.prove(password="no")
     with pytest.raises(BadCredentials) as unknown:
-        opaque_lookup.prove("nobody")
+        stack.prove("nobody")
 
     assert (401, "invalid_token") == (wrong.value.status, wrong.value.code)
     assert str(wrong.value) == str(unknown.value)
-    assert [SignInFailed, SignInFailed] == [type(event) for event in opaque_lookup.events]
-    assert "alice" not in repr(opaque_lookup.events)
+    assert [SignInFailed, SignInFailed] == [type(event) for event in stack.events]
+    assert "alice" not in repr(stack.events)
 
 
-def test_a_locked_account_is_not_compared_even_with_the_right_password(opaque_lookup, folk):
+def test_a_locked_account_is_not_compared_even_with_the_right_password(stack, directory):
     """5 wrong, the 6th is 429, and no guess can be confirmed by then."""
     for _ in range(5):
         with pytest.raises(BadCredentials):
-            opaque_lookup.prove(password="no")
+            stack.prove(password="no")
 
     with pytest.raises(TooManyAttempts) as caught:
-        opaque_lookup.prove()
+        stack.prove()
 
     assert 900 == caught.value.retry_after_seconds
-    assert 5 == folk.checks
+    assert 5 == directory.checks
 
 
-def test_right_passwords_are_not_counted(opaque_lookup):
+def test_right_passwords_are_not_counted(stack):
     for _ in range(120):
-        opaque_lookup.prove()
+        stack.prove()
 
-    assert [] == opaque_lookup.events
+    assert [] == stack.events
 
 
-def test_a_disabled_account_is_refused_and_counted(opaque_lookup, folk):
+def test_a_disabled_account_is_refused_and_counted(stack, directory):
     """Were the try given back, its count would tell that the password was right."""
-    folk.accounts["alice"] = Account("alice", disabled=True)
+    directory.accounts["alice"] = Account("alice", disabled=True)
 
     for _ in range(5):
         with pytest.raises(BadCredentials):
-            opaque_lookup.prove()
+            stack.prove()
 
     with pytest.raises(TooManyAttempts):
-        opaque_lookup.prove()
+        stack.prove()
 
 
 @pytest.mark.parametrize("world", ["wsgi", "asgi"])
 @pytest.mark.parametrize("now", [None, Account("alice", disabled=True)], ids=["gone", "disabled"])
 def test_where_the_directory_is_asked_again_its_last_word_holds(world, now):
     """The check may speak from a cache or a replica; an account that is gone or disabled is refused, and counted."""
-    opaque_lookup = Desk(world, CallableDirectory(lambda _username, _password: Account("alice"), lambda _subject: now))
+    stack = PasswordStack(world, CallableDirectory(lambda _username, _password: Account("alice"), lambda _subject: now))
 
-    assert Account("alice") == opaque_lookup.prove()
+    assert Account("alice") == stack.prove()
     for _ in range(5):
         with pytest.raises(BadCredentials):
-            opaque_lookup.prove(asks_again=True)
+            stack.prove(asks_again=True)
     with pytest.raises(TooManyAttempts):
-        opaque_lookup.prove(asks_again=True)
+        stack.prove(asks_again=True)
 
 
 def test_asking_again_takes_rights_from_the_look_up_and_the_level_from_the_proof():
@@ -122,28 +122,28 @@ def test_asking_again_takes_rights_from_the_look_up_and_the_level_from_the_proof
         lambda _subject: Account("alice", roles=["new"], scopes=["read"], display_name="Alice"),
     )
 
-    account = Desk("wsgi", directory).prove(asks_again=True)
+    account = PasswordStack("wsgi", directory).prove(asks_again=True)
 
     assert Account("alice", roles=["new"], scopes=["read"], display_name="Alice", level="multifactor") == account
 
 
 @pytest.mark.parametrize("world", ["wsgi", "asgi"])
 def test_a_static_directory_is_not_asked_again(world):
-    opaque_lookup = Desk(world, CallableDirectory(lambda _username, _password: Account("alice")))
+    stack = PasswordStack(world, CallableDirectory(lambda _username, _password: Account("alice")))
 
-    assert Account("alice") == opaque_lookup.prove(asks_again=True)
+    assert Account("alice") == stack.prove(asks_again=True)
 
 
-def test_a_directory_that_is_out_is_503_and_costs_no_try(opaque_lookup, folk):
+def test_a_directory_that_is_out_is_503_and_costs_no_try(stack, directory):
     """Infrastructure never answers 401, nor does it lock anybody out."""
-    folk.passwords = None
+    directory.passwords = None
 
     for _ in range(10):
         with pytest.raises(Unavailable):
-            opaque_lookup.prove()
-    folk.passwords = {"alice": "wonder"}
+            stack.prove()
+    directory.passwords = {"alice": "wonder"}
 
-    assert "alice" == opaque_lookup.prove().subject
+    assert "alice" == stack.prove().subject
 
 
 @pytest.mark.parametrize(
@@ -151,13 +151,13 @@ def test_a_directory_that_is_out_is_503_and_costs_no_try(opaque_lookup, folk):
     [("a" * 1025, "p"), ("alice", "p" * 1025), ("é" * 513, "p"), ("\ud800", "p"), ("alice", "\udfff")],
     ids=["long name", "long password", "long in bytes", "surrogate name", "surrogate password"],
 )
-def test_what_does_not_fit_costs_neither_a_try_nor_a_hash(opaque_lookup, folk, username, password):
+def test_what_does_not_fit_costs_neither_a_try_nor_a_hash(stack, directory, username, password):
     """A megabyte is not hashed (CVE-2013-1443), and nothing of it is kept in the error."""
     for _ in range(10):
         with pytest.raises(BadCredentials) as caught:
-            opaque_lookup.prove(username, password)
+            stack.prove(username, password)
 
-    assert 0 == folk.checks
+    assert 0 == directory.checks
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
@@ -176,49 +176,49 @@ def test_what_does_not_fit_costs_neither_a_try_nor_a_hash(opaque_lookup, folk, u
     ],
     ids=ascii,
 )
-def test_c7_control_characters_cost_neither_a_try_nor_a_hash(opaque_lookup, folk, username, password):
+def test_c7_control_characters_cost_neither_a_try_nor_a_hash(stack, directory, username, password):
     """As in Basic: no directory sees them; in a password NUL alone is refused, where others are read to its end."""
     for _ in range(10):
         with pytest.raises(BadCredentials) as caught:
-            opaque_lookup.prove(username, password)
+            stack.prove(username, password)
 
     assert 401 == caught.value.status
-    assert 0 == folk.checks
-    assert [] == opaque_lookup.events
+    assert 0 == directory.checks
+    assert [] == stack.events
 
 
 def test_c7_a_password_may_have_other_control_characters():
     """Somebody's has a tab."""
-    assert "alice" == Desk("wsgi", Folk(alice="won\tder")).prove(password="won\tder").subject
+    assert "alice" == PasswordStack("wsgi", MemoryDirectory(alice="won\tder")).prove(password="won\tder").subject
 
 
 @pytest.mark.parametrize("world", ["wsgi", "asgi"])
 def test_c1_who_does_not_come_to_be_compared_has_used_no_try_up(world):
     """A full queue is no failure of whoever finds it full."""
-    opaque_lookup = Desk(world, Folk(alice="wonder"), hashing_threads=1, hashing_queue=0)
+    stack = PasswordStack(world, MemoryDirectory(alice="wonder"), hashing_threads=1, hashing_queue=0)
     busy = QueuePosition("busy", HOME, 0)
-    assert opaque_lookup.people._queue.ask(busy, "slot", list)
+    assert stack.people._queue.ask(busy, "slot", list)
 
     for _ in range(10):
         with pytest.raises(Unavailable):
-            opaque_lookup.prove()
-    opaque_lookup.people._queue.leave_slot(busy)
+            stack.prove()
+    stack.people._queue.leave_slot(busy)
 
-    assert "alice" == opaque_lookup.prove().subject
-    opaque_lookup.people.close()
+    assert "alice" == stack.prove().subject
+    stack.people.close()
 
 
 def test_c6_the_turn_comes_before_the_try():
     """Twelve right ones at once are never twelve tries at once, so that none of them meets a bound of five."""
-    opaque_lookup = Desk("asgi", AsyncFolk(alice="wonder"))
+    stack = PasswordStack("asgi", AsyncMemoryDirectory(alice="wonder"))
 
     async def twelve():
         return await asyncio.gather(
-            *(opaque_lookup.passwords.prove("alice", "wonder", network=HOME, scheme="login") for _ in range(12))
+            *(stack.passwords.prove("alice", "wonder", network=HOME, scheme="login") for _ in range(12))
         )
 
     assert ["alice"] * 12 == [account.subject for account in asyncio.run(twelve())]
-    assert [] == opaque_lookup.events
+    assert [] == stack.events
 
 
 def test_c6_spellings_of_one_account_take_turns_too():
@@ -231,11 +231,11 @@ def test_c6_spellings_of_one_account_take_turns_too():
         await asyncio.sleep(0)
         inside.pop()
 
-    opaque_lookup = Desk("asgi", AsyncCallableDirectory(check))
+    stack = PasswordStack("asgi", AsyncCallableDirectory(check))
 
     async def guess():
         names = ["alice", "Alice", "\u00e1lice"]
-        tries = (opaque_lookup.passwords.prove(name, "no", network=HOME, scheme="login") for name in names)
+        tries = (stack.passwords.prove(name, "no", network=HOME, scheme="login") for name in names)
         return await asyncio.gather(*tries, return_exceptions=True)
 
     assert [BadCredentials] * 3 == [type(error) for error in asyncio.run(guess())]
@@ -245,19 +245,19 @@ def test_c6_spellings_of_one_account_take_turns_too():
 def test_a_name_and_a_password_of_1024_bytes_are_compared_whole():
     """No truncation: the last byte counts (CVE-2025-22228)."""
     name, password = "n" * 1024, "p" * 1024
-    opaque_lookup = Desk("wsgi", Folk(**{name: password}))
+    stack = PasswordStack("wsgi", MemoryDirectory(**{name: password}))
 
-    assert name == opaque_lookup.prove(name, password).subject
+    assert name == stack.prove(name, password).subject
     with pytest.raises(BadCredentials):
-        opaque_lookup.prove(name, password[:-1] + "q")
+        stack.prove(name, password[:-1] + "q")
 
 
 def test_a_request_that_is_cancelled_has_used_its_try_up():
     """Hanging up must not make guessing free."""
-    opaque_lookup = Desk("asgi", AsyncFolk(alice="wonder"))
+    stack = PasswordStack("asgi", AsyncMemoryDirectory(alice="wonder"))
 
     async def hang_up():
-        task = asyncio.create_task(opaque_lookup.passwords.prove("alice", "no", network=HOME, scheme="basic"))
+        task = asyncio.create_task(stack.passwords.prove("alice", "no", network=HOME, scheme="basic"))
         await asyncio.sleep(0)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -266,4 +266,4 @@ def test_a_request_that_is_cancelled_has_used_its_try_up():
         asyncio.run(hang_up())
 
     with pytest.raises(TooManyAttempts):
-        opaque_lookup.prove()
+        stack.prove()

@@ -1,61 +1,60 @@
 """What the throttle tells, and how often."""
 
-from safeconduct._core import throttle
 from safeconduct._core.throttle import ThrottleNews
-from throttling import AWAY, QUARTER_HOUR_SECONDS
+from throttles import AWAY, QUARTER_HOUR_SECONDS
 from worlds import Clock
 
 
-def test_c10_refusals_are_told_once_in_a_window_and_counted(door):
+def test_c10_refusals_are_told_once_in_a_window_and_counted(throttle):
     """Whoever is refused sets no rate of the log; the next time it is told how many there were."""
     limit = {"network": "192.0.2.9"}
-    door.fail(5, **limit)
+    throttle.fail(5, **limit)
     for _ in range(100):
-        assert door.is_shut(**limit)
-    told_at_once = [event.refused for event in door.events]
-    door.clock.advance(seconds=QUARTER_HOUR_SECONDS)
-    door.fail(5, **limit)
+        assert throttle.is_blocked(**limit)
+    told_at_once = [event.refused for event in throttle.events]
+    throttle.clock.advance(seconds=QUARTER_HOUR_SECONDS)
+    throttle.fail(5, **limit)
     for _ in range(3):
-        assert door.is_shut(**limit)
+        assert throttle.is_blocked(**limit)
 
     assert [1] == told_at_once
-    assert [1, 100] == [event.refused for event in door.events]
+    assert [1, 100] == [event.refused for event in throttle.events]
 
 
-def test_c10_other_names_from_one_network_are_not_told_anew(door):
+def test_c10_other_names_from_one_network_are_not_told_anew(throttle):
     """A name costs nothing."""
     for number in range(50):
-        door.fail(1, f"user{number}")
+        throttle.fail(1, f"user{number}")
     for number in range(50):
-        assert door.is_shut(f"other{number}")
+        assert throttle.is_blocked(f"other{number}")
 
-    assert 1 == len(door.events)
+    assert 1 == len(throttle.events)
 
 
-def test_c10_other_networks_at_one_account_are_not_told_anew(door):
+def test_c10_other_networks_at_one_account_are_not_told_anew(throttle):
     """Nor do the addresses of a botnet."""
     for number in range(100):
-        door.fail(1, network=f"net{number}")
+        throttle.fail(1, network=f"net{number}")
     for number in range(50):
-        assert door.is_shut(network=f"other{number}")
+        assert throttle.is_blocked(network=f"other{number}")
 
-    assert 1 == len(door.events)
+    assert 1 == len(throttle.events)
 
 
-def test_c10_another_account_in_another_network_is_told(door):
-    door.fail(5)
-    door.fail(5, "bob", AWAY)
+def test_c10_another_account_in_another_network_is_told(throttle):
+    throttle.fail(5)
+    throttle.fail(5, "bob", AWAY)
 
-    assert door.is_shut()
-    assert door.is_shut("bob", AWAY)
+    assert throttle.is_blocked()
+    assert throttle.is_blocked("bob", AWAY)
 
-    assert [1, 1] == [event.refused for event in door.events]
+    assert [1, 1] == [event.refused for event in throttle.events]
 
 
 def test_c10_what_was_told_is_forgotten_from_the_oldest_on(monkeypatch):
     """A bounded memory, whoever fills it."""
     told, clock = [], Clock()
-    monkeypatch.setattr(throttle, "_LIMIT", 4)
+    monkeypatch.setattr("safeconduct._core.throttle._LIMIT", 4)
     news = ThrottleNews(told.append, clock)
 
     for number in (1, 2, 3, 1, 3):

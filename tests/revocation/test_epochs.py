@@ -10,8 +10,8 @@ from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.errors import RevokedToken, Unavailable
 from safeconduct.events import ClockSkewed, StoreLost
 from safeconduct.stores.redis.server import RedisServer
-from servers import Server
 from store_contract import HORIZON_MS, LEEWAY_MS
+from store_servers import Server
 from worlds import WORLDS, Clock
 
 META = "safeconduct:{sc:00}:meta"

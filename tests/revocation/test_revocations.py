@@ -153,9 +153,9 @@ def test_a_shard_is_one_of_those_that_there_are(issuer, subject, shards):
 
 @given(st.text())
 def test_any_text_is_a_session_or_none(session_id):
-    place = session_place(session_id)
+    location = session_place(session_id)
 
-    assert place is None or 8 == len(place[1])
+    assert location is None or 8 == len(location[1])
 
 
 def test_a_coroutine_that_suspends_is_an_error():

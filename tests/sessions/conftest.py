@@ -2,11 +2,11 @@
 
 import pytest
 
-from login_scene import HORIZON_MS, LEEWAY_MS, House, Time
+from login_stack import HORIZON_MS, LEEWAY_MS, LoginStack, ManualTime
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.stores import MemoryStore
 from safeconduct.stores.redis.server import RedisServer
-from servers import KINDS, Server
+from store_servers import KINDS, Server
 from worlds import WORLDS
 
 
@@ -27,7 +27,7 @@ def servers():
 
 @pytest.fixture
 def moment():
-    return Time()
+    return ManualTime()
 
 
 @pytest.fixture
@@ -76,12 +76,12 @@ def build(enter, open_stores, clock):
     """Build a house over the memory, or over *stores*."""
 
     def made(stores=None, *, world="blocking", **options):
-        return House(enter(world, stores or open_stores("memory")), clock, **options)
+        return LoginStack(enter(world, stores or open_stores("memory")), clock, **options)
 
     return made
 
 
 @pytest.fixture(params=["memory", *KINDS])
-def house(request, build, open_stores):
+def stack(request, build, open_stores):
     """Build a house over every kind of store."""
     return build(open_stores(request.param))

@@ -4,11 +4,11 @@ from itertools import product
 
 import pytest
 
-from login_scene import HOME, RequestOrigin
+from login_stack import HOME, StatelessLoginStack
+from safeconduct import RequestOrigin
 from safeconduct._core.sessions.rotation import is_same_device
 from safeconduct.errors import BindingMismatch
 from safeconduct.events import BindingChanged
-from stateless_scene import StatelessHouse
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{} Safari/537.36"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:{0}) Gecko/20100101 Firefox/{0}"
@@ -27,16 +27,16 @@ HOUSES = ["stored", "stateless"]
 @pytest.fixture(params=HOUSES)
 def bound(request, build):
     """Build a house that binds as far as is asked, where a store keeps the sessions and where none does."""
-    return build if request.param == "stored" else StatelessHouse
+    return build if request.param == "stored" else StatelessLoginStack
 
 
 @pytest.mark.parametrize("binds", list(product(["off", "event", "refuse"], repeat=2)), ids="-".join)
 @pytest.mark.parametrize("changed", [(), ("network",), ("device",), ("network", "device")], ids="-".join)
 @pytest.mark.parametrize("verb", ["refresh", "step_up"])
 def test_b6_each_is_bound_as_far_as_is_asked(bound, binds, changed, verb):
-    house = bound(bind_network=binds[0], bind_device=binds[1])
+    stack = bound(bind_network=binds[0], bind_device=binds[1])
     home = {"network": HOME, "device": CHROME.format("140.0.0.0")}
-    tokens = house.sign_in(origin=RequestOrigin(**home))
+    tokens = stack.sign_in(origin=RequestOrigin(**home))
     there = RequestOrigin(**home | {name: AWAY[name] for name in changed})
     asked = tuple(name for name, bind in zip(("network", "device"), binds, strict=True) if bind != "off")
     seen = tuple(name for name in asked if name in changed)
@@ -44,8 +44,8 @@ def test_b6_each_is_bound_as_far_as_is_asked(bound, binds, changed, verb):
 
     def use():
         if verb == "refresh":
-            return house.refresh(tokens, origin=there)
-        return house.step_up(tokens, refresh_token=tokens.refresh_token.value, origin=there)
+            return stack.refresh(tokens, origin=there)
+        return stack.step_up(tokens, refresh_token=tokens.refresh_token.value, origin=there)
 
     if is_refused:
         with pytest.raises(BindingMismatch):
@@ -53,7 +53,7 @@ def test_b6_each_is_bound_as_far_as_is_asked(bound, binds, changed, verb):
     else:
         assert use()
 
-    told = [(event.changed, event.is_refused) for event in house.events if isinstance(event, BindingChanged)]
+    told = [(event.changed, event.is_refused) for event in stack.events if isinstance(event, BindingChanged)]
     assert ([(seen, is_refused)] if seen else []) == told
 
 
@@ -80,10 +80,10 @@ def test_b6_each_is_bound_as_far_as_is_asked(bound, binds, changed, verb):
     ],
 )
 def test_b6_a_browser_that_was_updated_is_the_same(bound, before, after):
-    house = bound(bind_device="refuse")
-    tokens = house.sign_in(origin=RequestOrigin(device=before))
+    stack = bound(bind_device="refuse")
+    tokens = stack.sign_in(origin=RequestOrigin(device=before))
 
-    assert house.refresh(tokens, origin=RequestOrigin(device=after))
+    assert stack.refresh(tokens, origin=RequestOrigin(device=after))
     assert is_same_device(before, after)
 
 
@@ -101,17 +101,17 @@ def test_b6_a_browser_that_was_updated_is_the_same(bound, before, after):
     ],
 )
 def test_b6_another_browser_is_another_device(bound, before, after):
-    house = bound(bind_device="refuse")
-    tokens = house.sign_in(origin=RequestOrigin(device=before))
+    stack = bound(bind_device="refuse")
+    tokens = stack.sign_in(origin=RequestOrigin(device=before))
 
     with pytest.raises(BindingMismatch):
-        house.refresh(tokens, origin=RequestOrigin(device=after))
+        stack.refresh(tokens, origin=RequestOrigin(device=after))
 
 
-@pytest.mark.parametrize("house", HOUSES)
-def test_b6_a_network_alone_can_be_bound(house, build):
+@pytest.mark.parametrize("stack", HOUSES)
+def test_b6_a_network_alone_can_be_bound(stack, build):
     """A browser update signs nobody out where only the network is bound."""
-    made = (build if house == "stored" else StatelessHouse)(bind_network="refuse")
+    made = (build if stack == "stored" else StatelessLoginStack)(bind_network="refuse")
     tokens = made.sign_in(origin=RequestOrigin(network=HOME, device="one"))
 
     assert made.refresh(tokens, origin=RequestOrigin(network=HOME, device="other"))

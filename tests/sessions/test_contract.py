@@ -2,12 +2,12 @@
 
 import pytest
 
-from crowd_contract import CrowdContract
-from reference_contract import ReferenceContract
+from opaque_token_contract import OpaqueTokenContract
 from renewal_contract import RenewalContract, StepUpContract
 from rotation_contract import RotationContract
-from servers import KINDS
 from session_contract import SessionContract
+from session_limit_contract import SessionLimitContract
+from store_servers import KINDS
 from worlds import WORLDS
 
 
@@ -18,7 +18,7 @@ def inside(request, enter):
 
 
 class TestMemory(
-    RotationContract, RenewalContract, StepUpContract, SessionContract, CrowdContract, ReferenceContract
+    RotationContract, RenewalContract, StepUpContract, SessionContract, SessionLimitContract, OpaqueTokenContract
 ):  # fmt: skip
     """The sessions in this process."""
 
@@ -28,7 +28,7 @@ class TestMemory(
 
 
 class TestServer(
-    RotationContract, RenewalContract, StepUpContract, SessionContract, CrowdContract, ReferenceContract
+    RotationContract, RenewalContract, StepUpContract, SessionContract, SessionLimitContract, OpaqueTokenContract
 ):  # fmt: skip
     """A server's sessions."""
 

@@ -3,8 +3,8 @@
 import pytest
 
 from safeconduct._core.store import Revocation
-from servers import KINDS
-from session_craft import ABSOLUTE_MS, SHORT_MS, opening, ref_of, rotation
+from session_commands import ABSOLUTE_MS, SHORT_MS, opening, ref_of, rotation
+from store_servers import KINDS
 from worlds import WORLDS
 
 DAY_SECONDS = 86_400

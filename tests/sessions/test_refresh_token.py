@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safeconduct._core.sessions.refresh_token import ParsedRefreshToken, RefreshTokens, octets_of, text_of
-from safeconduct._keys.derivation import Secrets
+from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct.errors import BadSignature, InvalidToken, MalformedToken, UnknownKey
 
-OLD = Secrets({1: b"1" * 32}, 1)
-BOTH = Secrets({1: b"1" * 32, 2: b"2" * 32}, 2)
-NEW = Secrets({2: b"2" * 32}, 2)
+OLD = DerivedKeys({1: b"1" * 32}, 1)
+BOTH = DerivedKeys({1: b"1" * 32, 2: b"2" * 32}, 2)
+NEW = DerivedKeys({2: b"2" * 32}, 2)
 SID = bytes(range(18))
 
 tokens = st.builds(
@@ -74,10 +74,10 @@ def test_a_token_of_a_key_that_is_gone_is_refused():
 
 def test_a_token_of_another_house_is_refused():
     """Only who has the key makes a tag: a session's id, or the store's whole content, gives no token."""
-    stranger = RefreshTokens(lambda: Secrets({1: b"x" * 32}, 1))
+    other_keys = RefreshTokens(lambda: DerivedKeys({1: b"x" * 32}, 1))
 
     with pytest.raises(BadSignature):
-        of(OLD).read(stranger.write(stranger.first(SID, b"s" * 32)))
+        of(OLD).read(other_keys.write(other_keys.first(SID, b"s" * 32)))
 
 
 def test_the_same_successor_follows_from_the_same_token_and_salt():

@@ -3,69 +3,69 @@
 import pytest
 
 from corpora import cases
-from login_scene import ACCESS, GRACE
+from login_stack import ACCESS, GRACE
 from safeconduct.errors import InvalidToken, ReusedRefreshToken, RevokedToken, Unavailable
 from safeconduct.events import RefreshReused, SessionEnded
 
 PAST_THE_GRACE = GRACE + 1
 
 
-def test_stateful_scenarios_001_rotation_happy_path(house):
-    first = house.sign_in()
-    second = house.refresh(first)
-    third = house.refresh(second)
+def test_stateful_scenarios_001_rotation_happy_path(stack):
+    first = stack.sign_in()
+    second = stack.refresh(first)
+    third = stack.refresh(second)
 
-    assert "alice" == house.use(second).subject
+    assert "alice" == stack.use(second).subject
     assert 3 == len({one.refresh_token.value for one in (first, second, third)})
     assert 1 == len({one.session_id for one in (first, second, third)})
 
 
-def test_stateful_scenarios_003_reuse_by_attacker_first_then_victim(house, clock):
-    first = house.sign_in()
-    theirs = house.refresh(first)
+def test_stateful_scenarios_003_reuse_by_attacker_first_then_victim(stack, clock):
+    first = stack.sign_in()
+    theirs = stack.refresh(first)
     clock.advance(seconds=PAST_THE_GRACE)
 
     with pytest.raises(ReusedRefreshToken) as caught:
-        house.refresh(first)
+        stack.refresh(first)
 
     assert first.session_id == caught.value.session_id
     with pytest.raises(RevokedToken):
-        house.refresh(theirs)
+        stack.refresh(theirs)
     with pytest.raises(RevokedToken):
-        house.use(theirs)
-    ended = [event for event in house.events if isinstance(event, RefreshReused | SessionEnded)]
+        stack.use(theirs)
+    ended = [event for event in stack.events if isinstance(event, RefreshReused | SessionEnded)]
     assert [RefreshReused, SessionEnded] == [type(event) for event in ended]
 
 
-def test_stateful_scenarios_007_response_lost_client_retries_within_grace(house):
-    first = house.sign_in()
-    lost = house.refresh(first)
+def test_stateful_scenarios_007_response_lost_client_retries_within_grace(stack):
+    first = stack.sign_in()
+    lost = stack.refresh(first)
 
-    again = house.refresh(first)
+    again = stack.refresh(first)
 
     assert lost.refresh_token == again.refresh_token
-    assert house.refresh(again)
+    assert stack.refresh(again)
 
 
-def test_stateful_scenarios_009_transaction_failure_does_not_burn_token(house, clock):
+def test_stateful_scenarios_009_transaction_failure_does_not_burn_token(stack, clock):
     """The directory fails before anything is written, and the old token is good after the grace."""
-    first = house.sign_in()
-    accounts, house.folk.accounts = house.folk.accounts, None
+    first = stack.sign_in()
+    accounts, stack.directory.accounts = stack.directory.accounts, None
     with pytest.raises(Unavailable):
-        house.refresh(first)
-    house.folk.accounts = accounts
+        stack.refresh(first)
+    stack.directory.accounts = accounts
     clock.advance(seconds=PAST_THE_GRACE)
 
-    assert house.refresh(first)
+    assert stack.refresh(first)
 
 
-def test_stateful_scenarios_011_absolute_lifetime(house, clock):
-    tokens = house.sign_in()
+def test_stateful_scenarios_011_absolute_lifetime(stack, clock):
+    tokens = stack.sign_in()
     refreshes = 0
     while True:
         clock.advance(seconds=7 * 86400 + 60)
         try:
-            tokens = house.refresh(tokens, extend=True)
+            tokens = stack.refresh(tokens, extend=True)
         except InvalidToken:
             break
         refreshes += 1
@@ -73,61 +73,61 @@ def test_stateful_scenarios_011_absolute_lifetime(house, clock):
     assert 4 == refreshes
 
 
-def test_stateful_scenarios_013_logout_kills_access_and_refresh(house):
-    tokens = house.sign_in()
+def test_stateful_scenarios_013_logout_kills_access_and_refresh(stack):
+    tokens = stack.sign_in()
 
-    house.run(house.open_sessions.sign_out(house.principal(tokens)))
+    stack.run(stack.open_sessions.sign_out(stack.principal(tokens)))
 
     with pytest.raises(RevokedToken):
-        house.use(tokens)
+        stack.use(tokens)
     with pytest.raises(RevokedToken):
-        house.refresh(tokens)
+        stack.refresh(tokens)
 
 
-def test_stateful_scenarios_015_logout_with_expired_access_token_still_kills_family(house, clock):
-    tokens = house.sign_in()
+def test_stateful_scenarios_015_logout_with_expired_access_token_still_kills_family(stack, clock):
+    tokens = stack.sign_in()
     clock.advance(seconds=ACCESS + 11)
 
-    house.run(house.open_sessions.sign_out_with(tokens.refresh_token.value))
+    stack.run(stack.open_sessions.sign_out_with(tokens.refresh_token.value))
 
     with pytest.raises(RevokedToken):
-        house.refresh(tokens)
+        stack.refresh(tokens)
 
 
-def test_stateful_scenarios_019_revoke_all_and_new_login_in_the_same_second(house, clock):
+def test_stateful_scenarios_019_revoke_all_and_new_login_in_the_same_second(stack, clock):
     clock.advance(seconds=0.2)
-    before = house.sign_in()
+    before = stack.sign_in()
     clock.advance(seconds=0.3)
-    house.run(house.open_sessions.sign_out_everywhere("alice"))
+    stack.run(stack.open_sessions.sign_out_everywhere("alice"))
     clock.advance(seconds=0.2)
 
-    after = house.sign_in()
+    after = stack.sign_in()
 
     with pytest.raises(RevokedToken):
-        house.use(before)
-    assert "alice" == house.use(after).subject
-    assert house.refresh(after)
+        stack.use(before)
+    assert "alice" == stack.use(after).subject
+    assert stack.refresh(after)
 
 
-def test_stateful_scenarios_023_disabled_user(house):
-    tokens = house.sign_in()
-    del house.folk.accounts["alice"]
+def test_stateful_scenarios_023_disabled_user(stack):
+    tokens = stack.sign_in()
+    del stack.directory.accounts["alice"]
 
     with pytest.raises(RevokedToken):
-        house.refresh(tokens)
+        stack.refresh(tokens)
     with pytest.raises(RevokedToken):
-        house.use(tokens)
+        stack.use(tokens)
 
 
-def test_stateful_scenarios_027_clock_rollback(house, clock):
-    tokens = house.sign_in()
-    house.run(house.open_sessions.sign_out(house.principal(tokens)))
+def test_stateful_scenarios_027_clock_rollback(stack, clock):
+    tokens = stack.sign_in()
+    stack.run(stack.open_sessions.sign_out(stack.principal(tokens)))
     clock.advance(seconds=-5)
 
     with pytest.raises(RevokedToken):
-        house.use(tokens)
+        stack.use(tokens)
     with pytest.raises(RevokedToken):
-        house.refresh(tokens)
+        stack.refresh(tokens)
 
 
 def test_stateful_scenarios_049_tenant_isolation(build, open_stores):

@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from login_scene import ACCESS, RequestOrigin
+from login_stack import ACCESS, StatelessLoginStack, StaticDirectory
+from safeconduct import RequestOrigin
 from safeconduct._core.directory import Account
 from safeconduct._core.sessions import verbs
 from safeconduct._core.sessions.active import ActiveSessions
 from safeconduct._core.sessions.sign_in import Logins, StepUps
 from safeconduct._core.sessions.stateless import StatelessActiveSessions, StatelessLogins, StatelessStepUps
 from safeconduct._core.sessions.verbs import stateless_sessions
-from safeconduct._keys.derivation import Secrets
+from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct.config import Config
 from safeconduct.errors import (
     AuthError,
@@ -29,7 +30,6 @@ from safeconduct.errors import (
     UnknownKey,
 )
 from safeconduct.events import HookFailed, SignedIn
-from stateless_scene import StatelessHouse, StaticFolk
 
 DAY = 86400
 WEEK = 7 * DAY
@@ -37,13 +37,13 @@ FORMATS = pytest.mark.parametrize("wire_format", ["jws", "jwe"])
 
 
 @pytest.fixture
-def house():
-    return StatelessHouse()
+def stack():
+    return StatelessLoginStack()
 
 
-def test_a_sign_in_gives_what_was_proven(house):
-    tokens = house.sign_in()
-    principal = house.principal(tokens)
+def test_a_sign_in_gives_what_was_proven(stack):
+    tokens = stack.sign_in()
+    principal = stack.principal(tokens)
 
     assert ("alice", "explicit", tokens.session_id) == (principal.subject, principal.level, principal.session_id)
     assert frozenset({"user"}) == principal.roles
@@ -52,7 +52,7 @@ def test_a_sign_in_gives_what_was_proven(house):
     assert tokens.renew_after is None
     assert tokens.issued_at + WEEK == tokens.refresh_token.expires_at
     assert (None, None) == (tokens.refresh_token.extend_after, tokens.refresh_token.extend_before)
-    assert [SignedIn(subject="alice", session_id=tokens.session_id, level="explicit")] == house.events
+    assert [SignedIn(subject="alice", session_id=tokens.session_id, level="explicit")] == stack.events
 
 
 @pytest.mark.parametrize(
@@ -65,179 +65,179 @@ def test_a_sign_in_gives_what_was_proven(house):
     ids=["idle", "absolute", "a week"],
 )
 def test_a_long_term_credential_lives_for_a_week_at_most(lives, expected):
-    tokens = StatelessHouse(**lives).sign_in()
+    tokens = StatelessLoginStack(**lives).sign_in()
 
     assert tokens.issued_at + expected == tokens.refresh_token.expires_at
 
 
-def test_a_long_term_credential_is_only_for_who_asks(house):
-    assert house.sign_in(remember=False).refresh_token is None
+def test_a_long_term_credential_is_only_for_who_asks(stack):
+    assert stack.sign_in(remember=False).refresh_token is None
 
 
 def test_no_access_token_outlives_a_session_without_a_long_term_credential():
-    tokens = StatelessHouse(short_absolute_lifetime_seconds=100).sign_in(remember=False)
+    tokens = StatelessLoginStack(short_absolute_lifetime_seconds=100).sign_in(remember=False)
 
     assert tokens.issued_at + 100 == tokens.expires_at
 
 
-def test_a_disabled_account_does_not_sign_in(house):
+def test_a_disabled_account_does_not_sign_in(stack):
     with pytest.raises(BadCredentials):
-        house.run(house.session_verbs.logins.sign_in(Account("alice", disabled=True), username="alice"))
+        stack.run(stack.session_verbs.logins.sign_in(Account("alice", disabled=True), username="alice"))
 
 
-def test_nothing_of_a_token_is_shown(house):
-    tokens = house.sign_in()
+def test_nothing_of_a_token_is_shown(stack):
+    tokens = stack.sign_in()
 
-    shown = repr(tokens) + repr(house.events)
+    shown = repr(tokens) + repr(stack.events)
 
     assert tokens.access_token not in shown
     assert tokens.refresh_token.value not in shown
 
 
-def test_a_refresh_gives_the_present_level(house):
+def test_a_refresh_gives_the_present_level(stack):
     """A level never rises without proof, and a proof counts for one short life."""
-    tokens = house.sign_in(level="multifactor")
-    house.clock.advance(seconds=100)
-    early = house.refresh(tokens)
-    house.clock.advance(seconds=ACCESS)
-    late = house.refresh(tokens)
+    tokens = stack.sign_in(level="multifactor")
+    stack.clock.advance(seconds=100)
+    early = stack.refresh(tokens)
+    stack.clock.advance(seconds=ACCESS)
+    late = stack.refresh(tokens)
 
     assert ("multifactor", "remembered") == (early.level, late.level)
     assert tokens.issued_at + ACCESS == early.expires_at
     assert late.issued_at + ACCESS == late.expires_at
     assert tokens.session_id == early.session_id == late.session_id
-    assert tokens.issued_at == house.principal(late).auth_time == late.csrf_generation
+    assert tokens.issued_at == stack.principal(late).auth_time == late.csrf_generation
     assert (None, None) == (late.refresh_token, late.renew_after)
 
 
-def test_a_refresh_token_counts_until_its_end(house):
-    tokens = house.sign_in()
-    house.clock.advance(seconds=WEEK - 10)
+def test_a_refresh_token_counts_until_its_end(stack):
+    tokens = stack.sign_in()
+    stack.clock.advance(seconds=WEEK - 10)
 
-    assert tokens.refresh_token.expires_at == house.refresh(tokens).expires_at
-    house.clock.advance(seconds=10)
+    assert tokens.refresh_token.expires_at == stack.refresh(tokens).expires_at
+    stack.clock.advance(seconds=10)
     with pytest.raises(ExpiredToken):
-        house.refresh(tokens)
+        stack.refresh(tokens)
 
 
-def test_nothing_is_extended(house):
-    tokens = house.sign_in()
-    house.clock.advance(seconds=6 * DAY)
+def test_nothing_is_extended(stack):
+    tokens = stack.sign_in()
+    stack.clock.advance(seconds=6 * DAY)
 
     with pytest.raises(NotSupported):
-        house.refresh(tokens, extend=True)
+        stack.refresh(tokens, extend=True)
 
 
-def test_nothing_is_renewed(house):
-    tokens = house.sign_in()
-    house.clock.advance(seconds=ACCESS - 1)
+def test_nothing_is_renewed(stack):
+    tokens = stack.sign_in()
+    stack.clock.advance(seconds=ACCESS - 1)
 
     with pytest.raises(NotRenewable):
-        house.run(house.session_verbs.logins.renew(house.principal(tokens)))
+        stack.run(stack.session_verbs.logins.renew(stack.principal(tokens)))
 
 
-def test_a_refresh_takes_the_rights_of_now(house):
-    tokens = house.sign_in()
-    house.folk.accounts["alice"] = Account("alice", roles=["admin"], scopes=["pay"])
+def test_a_refresh_takes_the_rights_of_now(stack):
+    tokens = stack.sign_in()
+    stack.directory.accounts["alice"] = Account("alice", roles=["admin"], scopes=["pay"])
 
-    principal = house.principal(house.refresh(tokens))
+    principal = stack.principal(stack.refresh(tokens))
 
     assert (frozenset({"admin"}), frozenset({"pay"})) == (principal.roles, principal.scopes)
 
 
 @pytest.mark.parametrize("account", [None, Account("alice", disabled=True)], ids=["gone", "disabled"])
-def test_an_account_that_is_gone_gets_no_tokens(house, account):
-    tokens = house.sign_in()
-    house.folk.accounts["alice"] = account
+def test_an_account_that_is_gone_gets_no_tokens(stack, account):
+    tokens = stack.sign_in()
+    stack.directory.accounts["alice"] = account
 
     with pytest.raises(RevokedToken):
-        house.refresh(tokens)
+        stack.refresh(tokens)
 
 
 @pytest.mark.parametrize(
-    "options", [{"folk": StaticFolk(alice="wonder")}, {"has_directory": False}], ids=["static", "none"]
+    "options", [{"folk": StaticDirectory(alice="wonder")}, {"has_directory": False}], ids=["static", "none"]
 )
 def test_who_cannot_be_asked_again_is_believed_once(options):
     """What a sign-in found holds until the next one."""
-    house = StatelessHouse(**options)
+    stack = StatelessLoginStack(**options)
 
-    assert frozenset({"user"}) == house.principal(house.refresh(house.sign_in())).roles
+    assert frozenset({"user"}) == stack.principal(stack.refresh(stack.sign_in())).roles
 
 
-def test_a_directory_that_fails_refuses_nothing_for_good(house):
-    tokens = house.sign_in()
-    accounts, house.folk.accounts = house.folk.accounts, None
+def test_a_directory_that_fails_refuses_nothing_for_good(stack):
+    tokens = stack.sign_in()
+    accounts, stack.directory.accounts = stack.directory.accounts, None
     with pytest.raises(Unavailable):
-        house.refresh(tokens)
-    house.folk.accounts = accounts
+        stack.refresh(tokens)
+    stack.directory.accounts = accounts
 
-    assert house.refresh(tokens)
+    assert stack.refresh(tokens)
 
 
 @pytest.mark.parametrize(("used", "other"), [("header", "cookie"), ("cookie", "header")])
-def test_a_session_keeps_its_transport(house, used, other):
-    tokens = house.sign_in(origin=RequestOrigin(transport=used))
+def test_a_session_keeps_its_transport(stack, used, other):
+    tokens = stack.sign_in(origin=RequestOrigin(transport=used))
 
     with pytest.raises(BindingMismatch):
-        house.refresh(tokens, origin=RequestOrigin(transport=other))
+        stack.refresh(tokens, origin=RequestOrigin(transport=other))
     with pytest.raises(BindingMismatch):
-        house.step_up(tokens, refresh_token=tokens.refresh_token.value, origin=RequestOrigin(transport=other))
-    assert used == house.refresh(tokens, origin=RequestOrigin(transport=used)).transport
+        stack.step_up(tokens, refresh_token=tokens.refresh_token.value, origin=RequestOrigin(transport=other))
+    assert used == stack.refresh(tokens, origin=RequestOrigin(transport=used)).transport
 
 
 @FORMATS
 def test_an_access_token_is_no_refresh_token(wire_format):
-    house = StatelessHouse(wire_format=wire_format)
-    tokens = house.sign_in()
+    stack = StatelessLoginStack(wire_format=wire_format)
+    tokens = stack.sign_in()
 
     with pytest.raises(InvalidToken):
-        house.refresh(tokens.access_token)
+        stack.refresh(tokens.access_token)
 
 
 @FORMATS
 def test_a_refresh_token_is_no_access_token(wire_format):
-    house = StatelessHouse(wire_format=wire_format)
-    tokens = house.sign_in()
+    stack = StatelessLoginStack(wire_format=wire_format)
+    tokens = stack.sign_in()
 
     with pytest.raises(InvalidToken):
-        house.verifier.verify(tokens.refresh_token.value, now=house.clock())
+        stack.verifier.verify(tokens.refresh_token.value, now=stack.clock())
 
 
-def test_a_credential_of_a_key_that_is_gone_is_refused(house):
-    tokens = house.sign_in()
-    house.keys = Secrets({1: b"1" * 32, 2: b"2" * 32}, 2)
-    assert house.refresh(tokens)
-    house.keys = Secrets({2: b"2" * 32}, 2)
+def test_a_credential_of_a_key_that_is_gone_is_refused(stack):
+    tokens = stack.sign_in()
+    stack.keys = DerivedKeys({1: b"1" * 32, 2: b"2" * 32}, 2)
+    assert stack.refresh(tokens)
+    stack.keys = DerivedKeys({2: b"2" * 32}, 2)
 
     with pytest.raises(UnknownKey):
-        house.refresh(tokens)
+        stack.refresh(tokens)
 
 
 def test_the_authors_claims_are_in_every_token():
-    house = StatelessHouse(add_claims=lambda principal: {"tenant": principal.level})
-    tokens = house.sign_in(level="multifactor")
-    every = [tokens, house.refresh(tokens), house.step_up(tokens)]
+    stack = StatelessLoginStack(add_claims=lambda principal: {"tenant": principal.level})
+    tokens = stack.sign_in(level="multifactor")
+    every = [tokens, stack.refresh(tokens), stack.step_up(tokens)]
 
-    assert ["multifactor", "multifactor", "explicit"] == [house.principal(one).claims["tenant"] for one in every]
+    assert ["multifactor", "multifactor", "explicit"] == [stack.principal(one).claims["tenant"] for one in every]
 
 
 def test_a_hook_that_fails_gives_no_token():
-    house = StatelessHouse(add_claims=lambda _: 1 // 0)
+    stack = StatelessLoginStack(add_claims=lambda _: 1 // 0)
 
     with pytest.raises(Unavailable):
-        house.sign_in()
-    assert [HookFailed(hook="add_claims", error="ZeroDivisionError")] == house.events
+        stack.sign_in()
+    assert [HookFailed(hook="add_claims", error="ZeroDivisionError")] == stack.events
 
 
 @given(st.text(), st.booleans())
 def test_nothing_but_our_own_errors_leaves(text, extend):
-    house = StatelessHouse()
-    tokens = house.sign_in()
+    stack = StatelessLoginStack()
+    tokens = stack.sign_in()
 
     for verb in (
-        lambda: house.refresh(text, extend=extend),
-        lambda: house.step_up(tokens, refresh_token=text),
-        lambda: house.step_up(tokens, text),
+        lambda: stack.refresh(text, extend=extend),
+        lambda: stack.step_up(tokens, refresh_token=text),
+        lambda: stack.step_up(tokens, text),
     ):
         with pytest.raises(AuthError):
             verb()
@@ -253,11 +253,11 @@ def test_sessions_need_an_issuer():
 
 
 def test_the_verbs_work_on_a_loop():
-    house = StatelessHouse(world="asgi")
-    tokens = house.sign_in()
+    stack = StatelessLoginStack(world="asgi")
+    tokens = stack.sign_in()
 
-    assert house.refresh(tokens)
-    assert house.step_up(tokens)
+    assert stack.refresh(tokens)
+    assert stack.step_up(tokens)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import pytest
 
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.stores.redis.server import RedisServer
-from servers import KINDS, Server
 from store_contract import HORIZON_MS, LEEWAY_MS
+from store_servers import KINDS, Server
 from worlds import WORLDS
 
 

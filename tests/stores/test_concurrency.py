@@ -6,27 +6,27 @@ from types import SimpleNamespace
 
 import pytest
 
-from proxies import Proxy
+from faulty_connections import Proxy
 from safeconduct._core.run_sync import run_sync
 from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.stores.redis import client
 from safeconduct.stores.redis.health import FAILURES
-from servers import free_port, in_child
 from store_contract import TOKEN, question
+from store_servers import free_port, in_child
 from worlds import Blocking, Native
 
 KINDS_OF_TOKEN = 20
 
 
-def members(revoked):
+def revocation_keys(revoked):
     return [b"t%s%02d" % (b"r" if revoked else b"h", number) for number in range(KINDS_OF_TOKEN)]
 
 
 async def fill(store):
     await store.begin_epoch(0, reason="new", seen=None)
-    for member in members(revoked=True):
-        await store.revoke(0, Revocation("token", member, (0,), 1 << 50))
+    for revocation_key in revocation_keys(revoked=True):
+        await store.revoke(0, Revocation("token", revocation_key, (0,), 1 << 50))
 
 
 @pytest.fixture
@@ -46,9 +46,9 @@ def test_cancelled_tasks_cross_no_replies(server, proxy, open_stores):
         for _ in range(10):
             proxy.gate.clear()
             asked = [
-                (is_revoked, asyncio.create_task(store.ask(question(marks=[member]))))
+                (is_revoked, asyncio.create_task(store.ask(question(marks=[revocation_key]))))
                 for is_revoked in (True, False)
-                for member in members(is_revoked)
+                for revocation_key in revocation_keys(is_revoked)
             ]
             for _ in range(5):
                 await asyncio.sleep(0)
@@ -71,7 +71,7 @@ def test_cancelled_tasks_cross_no_replies(server, proxy, open_stores):
 def test_a_cancelled_question_gives_its_slot_back(proxy, open_stores):
     store = open_stores(proxy.url, pool_size=1).native()
 
-    async def scene():
+    async def scenario():
         await fill(store)
         for _ in range(3):
             proxy.gate.clear()
@@ -86,7 +86,7 @@ def test_a_cancelled_question_gives_its_slot_back(proxy, open_stores):
         await store.close()
         return answer
 
-    assert asyncio.run(scene()).is_revoked
+    assert asyncio.run(scenario()).is_revoked
 
 
 def test_tasks_wait_for_a_connection_and_no_more_are_opened(proxy, open_stores):
@@ -160,8 +160,11 @@ def test_threads_share_a_bounded_number_of_connections(proxy, open_stores):
 
     def ask_all():
         for is_revoked in (True, False):
-            said = {member: run_sync(store.ask(question(marks=[member]))) for member in members(is_revoked)}
-            wrong.extend(member for member, answer in said.items() if answer.is_revoked != is_revoked)
+            said = {
+                revocation_key: run_sync(store.ask(question(marks=[revocation_key])))
+                for revocation_key in revocation_keys(is_revoked)
+            }
+            wrong.extend(revocation_key for revocation_key, answer in said.items() if answer.is_revoked != is_revoked)
 
     threads = [threading.Thread(target=ask_all) for _ in range(8)]
     for thread in threads:
@@ -203,13 +206,13 @@ def test_each_loop_has_its_own_connections(server, open_stores):
     """A second ``asyncio.run`` does not meet the first one's closed loop."""
     store = open_stores(server.url).native()
 
-    async def scene():
+    async def scenario():
         await store.begin_epoch(0, reason="new", seen=None)
         answer = await store.ask(question())
         await store.close()
         return answer
 
-    assert asyncio.run(scene()).epoch == asyncio.run(scene()).epoch
+    assert asyncio.run(scenario()).epoch == asyncio.run(scenario()).epoch
 
 
 def test_both_worlds_share_one_store(server, open_stores):

@@ -68,8 +68,9 @@ class TestRedisStore(StoreContract):
         alone = [world.run(world.store.ask(one)) for one in asked]
         sent = commands(server)
 
-        answers = world.run(world.store.ask_all(asked))
+        answered = world.run(world.store.ask_all(asked))
 
+        answers = [answered[one] for one in asked]
         assert [one.is_revoked for one in alone] == [one.is_revoked for one in answers]
         assert {(alone[0].epoch, False)} == {(one.epoch, one.is_empty) for one in answers}
         assert {True, False} == {one.is_revoked for one in answers}
@@ -78,7 +79,7 @@ class TestRedisStore(StoreContract):
     def test_a_store_without_an_epoch_answers_all_so(self, world, server):
         server.say("FLUSHALL")
 
-        [answer] = world.run(world.store.ask_all([question(marks=[TOKEN])]))
+        [answer] = world.run(world.store.ask_all([question(marks=[TOKEN])])).values()
 
         assert (None, True, False) == (answer.epoch, answer.is_empty, answer.is_revoked)
 

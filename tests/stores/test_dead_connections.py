@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from proxies import Proxy
+from faulty_connections import Proxy
 from safeconduct._core.run_sync import run_sync
 from safeconduct.errors import Unavailable
 from safeconduct.stores.redis.connection import ConnectionBroken
@@ -71,7 +71,7 @@ def test_e3_dead_connections_that_are_found_at_once_are_one_failure(open_stores,
     stores = open_stores(proxy.url, pool_size=MANY)
     store = stores.native()
 
-    async def scene():
+    async def scenario():
         await store.begin_epoch(0, reason="new", seen=None)
         wire = await wire_of(store)
         await fill_pool(wire)
@@ -81,7 +81,7 @@ def test_e3_dead_connections_that_are_found_at_once_are_one_failure(open_stores,
         wire._deadline_seconds = usual
         return lost, await store.ask(question())
 
-    lost, answer = asyncio.run(scene())
+    lost, answer = asyncio.run(scenario())
 
     assert [Unavailable] * MANY == [type(error) for error in lost]
     assert not answer.is_revoked
@@ -168,7 +168,7 @@ def test_h_a_cancelled_question_takes_its_connection_along(open_stores, proxy):
     """Of connections that were given up in the middle none stays open."""
     store = open_stores(proxy.url, pool_size=1).native()
 
-    async def scene():
+    async def scenario():
         await store.begin_epoch(0, reason="new", seen=None)
         for _ in range(3):
             proxy.gate.clear()
@@ -182,7 +182,7 @@ def test_h_a_cancelled_question_takes_its_connection_along(open_stores, proxy):
         wire = await wire_of(store)
         return len(wire._pool._links)
 
-    assert 0 == asyncio.run(scene())
+    assert 0 == asyncio.run(scenario())
     assert [] == proxy.open_clients()
 
 

@@ -7,15 +7,15 @@ from types import SimpleNamespace
 
 import pytest
 
+from faulty_connections import SlowConnections
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.run_sync import run_sync
 from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.stores.redis import connection_sync, deadline_socket
 from safeconduct.stores.redis.deadline_socket import DeadlineSocket, seconds_until
-from servers import free_port
-from slow_links import SlowLinks
 from store_contract import TOKEN, question
+from store_servers import free_port
 
 ADDRESSES = 6
 ENDS_TOKEN = Revocation("token", TOKEN, (0,), 1 << 50)
@@ -31,7 +31,7 @@ async def wire_of(store):
 
 @pytest.fixture
 def slow(monkeypatch):
-    return SlowLinks(monkeypatch)
+    return SlowConnections(monkeypatch)
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ def test_e10_what_outlives_its_request_has_deadlines_of_its_own(open_stores, ser
         await store.ask(question())
         return asyncio.create_task(later(over))
 
-    async def scene():
+    async def scenario():
         slow.around(await wire_of(store))
         await store.begin_epoch(0, reason="new", seen=None)
         await store.ask(question())
@@ -172,7 +172,7 @@ def test_e10_what_outlives_its_request_has_deadlines_of_its_own(open_stores, ser
         over.set()
         await task
 
-    asyncio.run(scene())
+    asyncio.run(scenario())
 
     assert [0.25] * 3 == slow.granted
 
@@ -185,14 +185,14 @@ def test_e10_requests_at_the_same_time_do_not_share_a_deadline(open_stores, serv
     async def request():
         await store.ask(question())
 
-    async def scene():
+    async def scenario():
         slow.around(await wire_of(store))
         await store.begin_epoch(0, reason="new", seen=None)
         await store.ask(question())
         slow.granted.clear()
         await asyncio.gather(request(), request())
 
-    asyncio.run(scene())
+    asyncio.run(scenario())
 
     assert 0.25 in slow.granted
     assert all(seconds == pytest.approx(0.25) for seconds in slow.granted)
@@ -213,13 +213,13 @@ class Clock:
 
 def drip(listener):
     """Answer with one byte after the other, and never to the end; give up after many."""
-    plug, _ = listener.accept()
-    with plug:
-        plug.recv(1 << 16)
+    sock, _ = listener.accept()
+    with sock:
+        sock.recv(1 << 16)
         try:
-            plug.sendall(b"+")
+            sock.sendall(b"+")
             for _ in range(100_000):
-                plug.sendall(b"a")
+                sock.sendall(b"a")
         except OSError:
             return
 
@@ -241,10 +241,10 @@ def test_e9_a_reply_that_drips_ends_with_the_deadline(open_stores, monkeypatch):
 def test_e9_every_step_has_what_the_others_left():
     """A time-out is what is left of the deadline, and nothing is left after it."""
     here, there = socket.socketpair()
-    plug = DeadlineSocket(here, ends_at=0.0)
-    plug.settimeout(5)
+    sock = DeadlineSocket(here, ends_at=0.0)
+    sock.settimeout(5)
 
-    for step in (lambda: plug.recv(1), lambda: plug.sendall(b"x")):
+    for step in (lambda: sock.recv(1), lambda: sock.sendall(b"x")):
         with pytest.raises(TimeoutError):
             step()
     here.close()
@@ -260,34 +260,34 @@ class SilentSockets:
 
     def __init__(self, monkeypatch, places, alive=None):
         self.waits, self.clock = [], Clock(monkeypatch, step=0)
-        self._places, self._alive = places, alive
+        self._addresses, self._alive = places, alive
         monkeypatch.setattr(deadline_socket, "socket", self)
 
     def getaddrinfo(self, *_arguments, **_options):
-        return [(self.AF_INET, self.SOCK_STREAM, 0, "", place) for place in self._places]
+        return [(self.AF_INET, self.SOCK_STREAM, 0, "", address) for address in self._addresses]
 
     def socket(self, *kind):
         return _Silent(socket.socket(*kind), self, self._alive)
 
 
 class _Silent:
-    def __init__(self, plug, sockets, alive):
-        self._plug, self._sockets, self._alive = plug, sockets, alive
+    def __init__(self, sock, sockets, alive):
+        self._socket, self._sockets, self._alive = sock, sockets, alive
 
     def settimeout(self, seconds):
         self._seconds = seconds
-        self._plug.settimeout(20)
+        self._socket.settimeout(20)
 
-    def connect(self, place):
-        if place == self._alive:
-            self._plug.connect(place)
+    def connect(self, address):
+        if address == self._alive:
+            self._socket.connect(address)
             return
         self._sockets.waits.append(round(self._seconds, 6))
         self._sockets.clock.now += self._seconds
         raise TimeoutError
 
     def __getattr__(self, name):
-        return getattr(self._plug, name)
+        return getattr(self._socket, name)
 
 
 def test_e9_all_addresses_of_a_host_share_the_deadline(open_stores, monkeypatch):

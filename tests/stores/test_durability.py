@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from safeconduct._core.store import Revocation, RevocationReceipt, Written
+from safeconduct._core.revocation import RevocationReceipt
+from safeconduct._core.store import Revocation, Written
 from safeconduct.stores.redis import client
 from store_contract import TOKEN
 from worlds import Native

@@ -8,7 +8,6 @@ import time
 
 import pytest
 
-from minting import AUDIENCE, ISSUER, OWN_KEY, SECRETS_KEY, mint
 from safeconduct import Auth, Config
 from safeconduct._core.store import Revocation
 from safeconduct.errors import ConfigurationError, RevokedToken, Unavailable
@@ -16,6 +15,7 @@ from safeconduct.events import StoreLost
 from safeconduct.stores.redis.epoch_file import EpochFile
 from safeconduct.stores.redis.marks import Mark, Marks
 from store_contract import TOKEN, question
+from table_tokens import AUDIENCE, ISSUER, OWN_KEY, SECRETS_KEY, mint
 
 META, LOG = "safeconduct:{sc:00}:meta", "safeconduct:{sc:00}:log"
 
@@ -34,8 +34,8 @@ def mark(head=1, *, epoch="e", began=1, line=b"l"):
     return Mark(epoch, began, line, b"%d-0" % head)
 
 
-def revoke(world, member=TOKEN):
-    return world.run(world.store.revoke(0, Revocation("token", member, (0,), 1 << 50)))
+def revoke(world, revocation_key=TOKEN):
+    return world.run(world.store.revoke(0, Revocation("token", revocation_key, (0,), 1 << 50)))
 
 
 def ask(world):

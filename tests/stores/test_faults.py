@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from proxies import Proxy
+from faulty_connections import Proxy
 from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreRecovered, StoreUnavailable
@@ -14,8 +14,8 @@ from safeconduct.stores import scripts
 from safeconduct.stores.redis import client, connection, reply
 from safeconduct.stores.redis.connection import parse_address
 from safeconduct.stores.redis.health import EVERY_SECONDS, FAILURES, OPEN_SECONDS
-from servers import free_port
 from store_contract import ALICE, TOKEN, question
+from store_servers import free_port
 
 QUICK_MS = 80
 
@@ -28,8 +28,8 @@ def ask(world, *marks):
     return world.run(world.store.ask(question(marks=marks, cuts=[ALICE])))
 
 
-def revoke(world, member=TOKEN):
-    return world.run(world.store.revoke(0, Revocation("token", member, (0,), 1 << 50)))
+def revoke(world, revocation_key=TOKEN):
+    return world.run(world.store.revoke(0, Revocation("token", revocation_key, (0,), 1 << 50)))
 
 
 @contextlib.contextmanager
@@ -269,10 +269,10 @@ def test_a_reply_of_another_protocol_is_unavailable(enter, open_stores):
 
     def answer():
         for _ in range(2):
-            plug, _ = listener.accept()
-            with plug:
-                plug.recv(1 << 16)
-                plug.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            sock, _ = listener.accept()
+            with sock:
+                sock.recv(1 << 16)
+                sock.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
     thread = threading.Thread(target=answer)
     thread.start()

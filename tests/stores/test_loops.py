@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from applications import AsgiReport
-from login_scene import Time
-from minting import mint
-from people import Folk
-from proxies import Proxy
+from faulty_connections import Proxy
+from login_site import login_configuration, stores_of
+from login_stack import ManualTime
+from memory_directory import MemoryDirectory
 from safeconduct import Auth
 from safeconduct.errors import Unavailable
 from safeconduct.stores.redis.server import RedisServer
 from store_contract import question
-from visiting import life_configuration, stores_of
+from table_tokens import mint
 
 LOOPS = 300
 FEW = 2
@@ -126,13 +126,13 @@ def test_e5_what_is_asked_while_a_loop_ends_leaves_nothing(server, open_stores):
         finally:
             said.append(await ask(store))
 
-    async def scene():
+    async def scenario():
         await begin(store)
         held.append(stream())
         await anext(held[0])
 
     held = []
-    asyncio.run(scene())
+    asyncio.run(scenario())
 
     assert [False] == [answer.is_revoked for answer in said]
     assert 0 == clients(server)
@@ -177,9 +177,9 @@ def test_e5_a_process_that_forked_knows_no_loop(server, open_stores):
 @pytest.fixture
 def auth(server):
     """An ``Auth`` over the server, whose store has begun."""
-    moment = Time()
+    moment = ManualTime()
     stores = stores_of(server.kind, server, moment, print)
-    auth = Auth(life_configuration(), directory=Folk(alice="wonder"), store=stores, clock=moment.clock)
+    auth = Auth(login_configuration(), directory=MemoryDirectory(alice="wonder"), store=stores, clock=moment.clock)
     auth.verify(mint())
     yield auth
     auth.close()

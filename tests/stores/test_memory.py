@@ -9,8 +9,8 @@ from safeconduct._core.store import Counter, Revocation, RevocationQuery
 from safeconduct.errors import Unavailable
 from safeconduct.stores import MemoryStore
 from safeconduct.stores.memory import counters
-from servers import in_child
 from store_contract import HORIZON_MS, LEEWAY_MS, question
+from store_servers import in_child
 from worlds import Clock
 
 

@@ -8,8 +8,8 @@ from safeconduct.events import StoreUnavailable
 from safeconduct.stores.redis import connection_asyncio
 from safeconduct.stores.redis.connection import connection_arguments, parse_address
 from safeconduct.stores.redis.health import FAILURES
-from servers import Server, free_port
 from store_contract import question
+from store_servers import Server, free_port
 
 QUICK_MS = 80
 
@@ -126,9 +126,9 @@ def test_e5_a_closed_loop_leaves_no_encrypted_connection(open_stores, start, aut
     loop.run_until_complete(stores.native().begin_epoch(0, reason="new", seen=None))
     [way] = stores._loops._ways.values()
     [link] = way.wire._pool._links
-    plug = link._connection._writer.transport.get_extra_info("socket")
+    sock = link._connection._writer.transport.get_extra_info("socket")
     loop.close()
 
     stores.end()
 
-    assert -1 == plug.fileno()
+    assert -1 == sock.fileno()

@@ -1,5 +1,6 @@
-"""The same small application in every framework; each says in ``X-Report`` whom it saw."""
+"""The same small application in every framework; the field ``X-Report`` says which identity it saw."""
 
+import asyncio
 import json
 from urllib.parse import quote
 
@@ -13,14 +14,15 @@ from starlette.responses import Response as StarletteResponse
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
+from app_client import SentRequest, asgi_scope, call_asgi, call_wsgi, wsgi_environ
 from safeconduct import current, principal, requires
 from safeconduct.principal import Principal
 from safeconduct.starlette import principal as principal_of
 
 METHODS = ["GET", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "FOO"]
 _CACHED = {"cache-control": "max-age=60", "vary": "Accept"}
-reads = requires(scopes=["read"])
-endangers = requires(level="explicit", max_age_seconds=300)
+needs_read_scope = requires(scopes=["read"])
+needs_fresh_proof = requires(level="explicit", max_age_seconds=300)
 
 
 def report(identity, **more):
@@ -38,7 +40,7 @@ def report(identity, **more):
     return quote(json.dumps(said))
 
 
-def one_name():
+def subject_line():
     """Return one line of a streamed body: who is asking, while it is made."""
     return json.dumps(getattr(current(), "subject", None)).encode() + b"\n"
 
@@ -74,17 +76,17 @@ class AsgiReport:
 
     async def __call__(self, scope, receive, send):
         if scope["type"] == "lifespan":
-            await _live(receive, send)
+            await _serve_lifespan(receive, send)
             return
         fields = [(name.encode(), value.encode()) for name, value in _asgi_fields(scope).items()]
         await _guard(scope["path"])
         await send({"type": "http.response.start", "status": 200, "headers": fields})
         for _ in range(2 if scope["path"] == "/streamed" and scope["method"] != "HEAD" else 0):
-            await send({"type": "http.response.body", "body": one_name(), "more_body": True})
+            await send({"type": "http.response.body", "body": subject_line(), "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
 
-async def _live(receive, send):
+async def _serve_lifespan(receive, send):
     while True:
         message = await receive()
         await send({"type": message["type"] + ".complete"})
@@ -95,49 +97,49 @@ async def _live(receive, send):
 async def _guard(path):
     match path:
         case "/guarded/async":
-            await _reads_awaited()
+            await _needs_read_scope_async()
         case "/guarded/sync":
-            _reads()
+            _needs_read_scope()
         case "/guarded/danger":
-            _endangers()
+            _needs_fresh_proof()
         case "/guarded/principal":
             principal()
 
 
-@reads
-async def _reads_awaited():
+@needs_read_scope
+async def _needs_read_scope_async():
     """Need a scope, awaited."""
 
 
-@reads
-def _reads():
+@needs_read_scope
+def _needs_read_scope():
     """Need a scope."""
 
 
-@endangers
-def _endangers():
+@needs_fresh_proof
+def _needs_fresh_proof():
     """Need a fresh proof."""
 
 
-@reads
+@needs_read_scope
 async def read_awaited(request: Request):
     """Answer on the loop."""
     return StarletteResponse(headers=_asgi_fields(request.scope))
 
 
-@reads
+@needs_read_scope
 def read_in_a_thread(request: Request):
     """Answer in a thread."""
     return StarletteResponse(headers=_asgi_fields(request.scope))
 
 
-@endangers
+@needs_fresh_proof
 async def danger(request: Request):
     """Answer whoever proved himself a moment ago."""
     return StarletteResponse(headers=_asgi_fields(request.scope))
 
 
-async def somebody(request: Request):
+async def require_principal(request: Request):
     """Answer a principal."""
     assert principal() is principal_of(request)
     return StarletteResponse(headers=_asgi_fields(request.scope))
@@ -145,7 +147,7 @@ async def somebody(request: Request):
 
 def streamed(request: Request):
     """Answer out of a generator that runs in threads."""
-    return StreamingResponse((one_name() for _ in range(2)), headers=_asgi_fields(request.scope))
+    return StreamingResponse((subject_line() for _ in range(2)), headers=_asgi_fields(request.scope))
 
 
 def starlette_application():
@@ -159,7 +161,7 @@ def starlette_application():
             Route("/guarded/async", read_awaited),
             Route("/guarded/sync", read_in_a_thread),
             Route("/guarded/danger", danger),
-            Route("/guarded/principal", somebody),
+            Route("/guarded/principal", require_principal),
             Route("/streamed", streamed),
             Route("/{path:path}", AsgiReport()),
         ]
@@ -189,11 +191,15 @@ def wsgi_application(environ, start_response):
     """Be a WSGI application for every method and path."""
     path = environ["PATH_INFO"]
     fields = _wsgi_fields(environ)
-    guard = {"/guarded/sync": _reads, "/guarded/async": _reads, "/guarded/danger": _endangers}
+    guard = {
+        "/guarded/sync": _needs_read_scope,
+        "/guarded/async": _needs_read_scope,
+        "/guarded/danger": _needs_fresh_proof,
+    }
     guard.get(path, principal if path == "/guarded/principal" else dict)()
     start_response("200 OK", list(fields.items()))
     if path == "/streamed" and environ["REQUEST_METHOD"] != "HEAD":
-        return (one_name() for _ in range(2))
+        return (subject_line() for _ in range(2))
     return [b""]
 
 
@@ -201,29 +207,31 @@ def flask_application():
     """Return the application in Flask."""
     application = Flask("application")
 
-    @reads
+    @needs_read_scope
     async def read_awaited():
         return answer()
 
-    @reads
+    @needs_read_scope
     def read():
         return answer()
 
-    @endangers
+    @needs_fresh_proof
     def danger():
         return answer()
 
-    def somebody():
+    def require_principal():
         principal()
         return answer()
 
     def stream():
-        return Response(stream_with_context(one_name() for _ in range(2)), headers=_wsgi_fields(flask_request.environ))
+        return Response(
+            stream_with_context(subject_line() for _ in range(2)), headers=_wsgi_fields(flask_request.environ)
+        )
 
     def answer(**_):
         return Response(headers=_wsgi_fields(flask_request.environ))
 
-    views = {"async": read_awaited, "sync": read, "danger": danger, "principal": somebody}
+    views = {"async": read_awaited, "sync": read, "danger": danger, "principal": require_principal}
     for name, view in views.items():
         application.add_url_rule(f"/guarded/{name}", name, view)
     application.add_url_rule("/streamed", "stream", stream)
@@ -231,3 +239,14 @@ def flask_application():
     application.add_url_rule("/", "root", **everything)
     application.add_url_rule("/<path:path>", "path", **everything)
     return application
+
+
+WORLDS = ("asgi", "wsgi")
+
+
+def ask_in(world, auth, *, target="/me", method="GET", headers=(), scheme="https", **more):
+    """Ask the plain application behind *auth*; header values are bytes."""
+    asked = SentRequest(method, target, (("host", b"app.example"), *headers), scheme)
+    if world == "wsgi":
+        return call_wsgi(auth.wsgi(wsgi_application), wsgi_environ(asked, **more))
+    return asyncio.run(call_asgi(auth.asgi(AsgiReport()), asgi_scope(asked, **more)))

@@ -68,7 +68,7 @@ def _factory(_logger, fault):
         logging.setLogRecordFactory(before)
 
 
-WAYS = {"handler": _handler, "filter": _filter, "filter-of-a-handler": _filter_of_a_handler, "factory": _factory}
+BROKEN_LOGS = {"handler": _handler, "filter": _filter, "filter-of-a-handler": _filter_of_a_handler, "factory": _factory}
 
 
 @contextmanager
@@ -78,7 +78,7 @@ def broken_log(way, *, name="safeconduct", fault=RuntimeError):
     level = logger.level
     logger.setLevel(logging.DEBUG)
     try:
-        with WAYS[way](logger, fault):
+        with BROKEN_LOGS[way](logger, fault):
             yield
     finally:
         logger.setLevel(level)

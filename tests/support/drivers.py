@@ -8,6 +8,7 @@ from asgiref.wsgi import WsgiToAsgi
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from app_client import ReceivedResponse, SentRequest, asgi_messages, asgi_scope, call_asgi, call_wsgi, wsgi_environ
 from applications import (
     AsgiReport,
     fastapi_application,
@@ -15,10 +16,9 @@ from applications import (
     starlette_application,
     wsgi_application,
 )
-from calling import Asked, Seen, call_asgi, call_wsgi, environ_of, messages_of, scope_of
+from auth_setups import auth_for
 from safeconduct.asgi import AuthMiddleware
 from safeconduct.flask import Safeconduct
-from stages import stage
 
 _ASGI = frozenset({"asgi", "asgi-only", "trace", "breaks"})
 _WSGI = frozenset({"wsgi", "joins", "trace", "says", "breaks"})
@@ -35,7 +35,7 @@ class Driver(Protocol):
     #: Rows that come out otherwise before they reach us: status, whom the application sees, and why.
     deviations: dict[str, tuple[int, str | None, str]]
 
-    def ask(self, name: str, asked: Asked) -> Seen:
+    def ask(self, name: str, asked: SentRequest) -> ReceivedResponse:
         """Ask the application of the stage *name*."""
         ...
 
@@ -58,12 +58,12 @@ class Asgi:
     def application(self, name):
         """Return the wrapped application of one stage."""
         if name not in self._made:
-            self._made[name] = self._wrap(stage(name))
+            self._made[name] = self._wrap(auth_for(name))
         return self._made[name]
 
     def ask(self, name, asked):
         """Ask on this driver's own loop."""
-        call = call_asgi(self.application(name), scope_of(asked), messages=messages_of(asked))
+        call = call_asgi(self.application(name), asgi_scope(asked), messages=asgi_messages(asked))
         return self._runner.run(call)
 
     def close(self):
@@ -76,7 +76,7 @@ class Wsgi(Asgi):
 
     def ask(self, name, asked):
         """Ask in this thread."""
-        return call_wsgi(self.application(name), environ_of(asked))
+        return call_wsgi(self.application(name), wsgi_environ(asked))
 
 
 def _by_middleware(application, auth):

@@ -35,7 +35,7 @@ BODY = "the protected body"
 EVERY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY")
 
 
-class Served(list):
+class ServedMethods(list):
     """The methods of the requests that an application served, in their order."""
 
     def answer(self, method):

@@ -2,18 +2,19 @@
 
 import pytest
 
-from session_craft import (
+from session_commands import (
     ACCESS_MS,
     GRACE_MS,
     IDLE_MS,
+    PAST_THE_GRACE,
+    SessionCommands,
     opening,
     presented,
     rotation,
 )
-from session_scene import PAST_THE_GRACE, SessionScene
 
 
-class RenewalContract(SessionScene):
+class RenewalContract(SessionCommands):
     """One chain of renewals."""
 
     def test_a_renewal_demotes_and_counts(self, world, ref, opened):
@@ -85,7 +86,7 @@ class RenewalContract(SessionScene):
         assert "gone" == self.renew(world, ref, presented(opened)).outcome
 
 
-class StepUpContract(SessionScene):
+class StepUpContract(SessionCommands):
     """A proof within a session."""
 
     def test_a_proof_sets_level_and_instant_and_ends_older_tokens(self, world, ref, opened, clock):

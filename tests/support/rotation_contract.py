@@ -2,17 +2,18 @@
 
 import pytest
 
-from session_craft import (
+from session_commands import (
     GRACE_MS,
     IDLE_MS,
+    PAST_THE_GRACE,
+    SessionCommands,
     digest,
     opening,
     presented,
 )
-from session_scene import PAST_THE_GRACE, SessionScene
 
 
-class RotationContract(SessionScene):
+class RotationContract(SessionCommands):
     """The six steps of a refresh token."""
 
     def test_the_live_token_is_rotated(self, world, ref, opened, clock):

@@ -2,6 +2,7 @@
 
 import json
 
+from request_row import BASIC, REALM, Row, bearer, cookie, described, missing, passed
 from safeconduct._http.request_body import MAX_BODY_BYTES
 from safeconduct.errors import (
     CrossSiteRequest,
@@ -13,7 +14,6 @@ from safeconduct.errors import (
     PayloadTooLarge,
     UnsupportedMediaType,
 )
-from table import BASIC, REALM, Row, bearer, cookie, described, missing, passed
 
 _LOGIN = "/auth/login"
 _JSON = (("content-type", "application/json"),)
@@ -28,7 +28,7 @@ _BREAKS = frozenset({"breaks"})
 
 def _answered(name, **more):
     """Return a row that an endpoint answers."""
-    return Row(name=f"life-{name}", stage="life", **more)
+    return Row(name=f"life-{name}", setup="life", **more)
 
 
 def _login(name, **more):
@@ -111,10 +111,10 @@ OTHERS = [
     _answered("openapi", target="/auth/openapi.json", fields={"content-type": "application/json"},
               seen={"openapi": "3.1.0"}),
     _answered("jwks", target="/.well-known/jwks.json", fields={"content-type": "application/jwk-set+json"}),
-    missing("life-below-the-prefix", stage="life", target="/auth/else"),
-    missing("life-the-prefix-itself", stage="life", target="/auth", method="POST", challenge=(REALM, BASIC)),
-    missing("life-slash-at-the-end", stage="life", target="/auth/login/", method="POST"),
-    passed("life-below-the-prefix-with-token", stage="life", target="/auth/else", headers=bearer("alice")),
+    missing("life-below-the-prefix", setup="life", target="/auth/else"),
+    missing("life-the-prefix-itself", setup="life", target="/auth", method="POST", challenge=(REALM, BASIC)),
+    missing("life-slash-at-the-end", setup="life", target="/auth/login/", method="POST"),
+    passed("life-below-the-prefix-with-token", setup="life", target="/auth/else", headers=bearer("alice")),
 ]  # fmt: skip
 
 ROWS = LOGIN + METHODS + OTHERS

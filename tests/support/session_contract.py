@@ -2,21 +2,21 @@
 
 import pytest
 
-from login_scene import LEEWAY_MS
+from login_stack import LEEWAY_MS
 from safeconduct._core.store import RevocationQuery
-from session_craft import (
+from session_commands import (
     ABSOLUTE_MS,
     ACCESS_MS,
     IDLE_MS,
+    SessionCommands,
     opening,
     presented,
     ref_of,
-    session_member,
+    session_revocation_key,
 )
-from session_scene import SessionScene
 
 
-class SessionContract(SessionScene):
+class SessionContract(SessionCommands):
     """Beginning, list and end."""
 
     def test_what_was_opened_is_read(self, world, ref, opened):
@@ -124,7 +124,7 @@ class SessionContract(SessionScene):
 
         listed = [name for name, _ in self.list(world, session_keys[0])]
 
-        assert [session_keys[place].session_id for place in (0, 2, 1)] == listed
+        assert [session_keys[index].session_id for index in (0, 2, 1)] == listed
 
     def test_nobody_else_is_listed(self, world, sessions, ref, opened):
         bob = ref_of(sessions, 7, "bob")
@@ -170,4 +170,4 @@ class SessionContract(SessionScene):
         assert "gone" == world.run(sessions.touch(ref, every_ms=0)).outcome
 
     def list(self, world, ref):
-        return list(world.run(world.store.sessions.sessions_of(ref, session_member)).sessions)
+        return list(world.run(world.store.sessions.sessions_of(ref, session_revocation_key)).sessions)

@@ -26,12 +26,12 @@ class StoreContract:
     def stamp(self, world, *cuts):
         return world.run(world.store.stamp(question(cuts=cuts))).iat_ms
 
-    def cut(self, world, member=ALICE, *, kind="subject", expires_ms=None):
+    def cut(self, world, revocation_key=ALICE, *, kind="subject", expires_ms=None):
         lives_ms = 0 if expires_ms is None else None
-        return world.run(world.store.revoke(0, Revocation(kind, member, (0,), expires_ms, lives_ms)))
+        return world.run(world.store.revoke(0, Revocation(kind, revocation_key, (0,), expires_ms, lives_ms)))
 
-    def mark(self, world, member=TOKEN, *, kind="token", expires_ms=None):
-        return world.run(world.store.revoke(0, Revocation(kind, member, (0,), expires_ms)))
+    def mark(self, world, revocation_key=TOKEN, *, kind="token", expires_ms=None):
+        return world.run(world.store.revoke(0, Revocation(kind, revocation_key, (0,), expires_ms)))
 
     def test_nothing_is_revoked_at_first(self, world):
         assert not self.ask(world, marks=[TOKEN, KEY], cuts=[ALICE, SESSION]).is_revoked
@@ -44,19 +44,19 @@ class StoreContract:
         assert self.ask(world, marks=[TOKEN], issued_ms=1 << 52).is_revoked
         assert not self.ask(world, marks=[KEY]).is_revoked
 
-    @pytest.mark.parametrize("place", [0, 1, 2], ids=str)
-    def test_any_one_of_several_marks_revokes(self, world, place):
+    @pytest.mark.parametrize("index", [0, 1, 2], ids=str)
+    def test_any_one_of_several_marks_revokes(self, world, index):
         self.mark(world)
         marks = [KEY, KEY]
-        marks.insert(place, TOKEN)
+        marks.insert(index, TOKEN)
 
         assert self.ask(world, marks=marks, cuts=[ALICE]).is_revoked
 
-    @pytest.mark.parametrize("place", [0, 1, 2], ids=str)
-    def test_any_one_of_several_cuts_revokes(self, world, place):
+    @pytest.mark.parametrize("index", [0, 1, 2], ids=str)
+    def test_any_one_of_several_cuts_revokes(self, world, index):
         before_ms = self.cut(world).before_ms
         cuts = [OTHER, SESSION]
-        cuts.insert(place, ALICE)
+        cuts.insert(index, ALICE)
 
         assert self.ask(world, cuts=cuts, issued_ms=before_ms).is_revoked
 
@@ -76,13 +76,13 @@ class StoreContract:
         assert iat_ms > before_ms
         assert not self.ask(world, cuts=[ALICE], issued_ms=iat_ms).is_revoked
 
-    @pytest.mark.parametrize("member", [ALICE, SESSION], ids=["same cut-off", "another"])
-    def test_a_stamp_right_before_a_cut_ends(self, world, member):
+    @pytest.mark.parametrize("revocation_key", [ALICE, SESSION], ids=["same cut-off", "another"])
+    def test_a_stamp_right_before_a_cut_ends(self, world, revocation_key):
         """A token that was stamped ahead of the clock, after a cut-off, ends with the next one."""
         self.cut(world)
         iat_ms = self.stamp(world, ALICE, SESSION)
 
-        self.cut(world, member)
+        self.cut(world, revocation_key)
 
         assert self.ask(world, cuts=[ALICE, SESSION], issued_ms=iat_ms).is_revoked
 
@@ -166,15 +166,15 @@ class StoreContract:
     def test_a_write_forgets_a_hundred_at_most(self, world, clock):
         """Clearing away does not make one revocation slow."""
         now_ms = self.stamp(world)
-        members = [b"t%016d" % number for number in range(150)]
-        for member in members:
-            self.mark(world, member, expires_ms=now_ms + 60_000)
+        revocation_keys = [b"t%016d" % number for number in range(150)]
+        for revocation_key in revocation_keys:
+            self.mark(world, revocation_key, expires_ms=now_ms + 60_000)
         clock.advance(seconds=180)
 
         left = []
         for _ in range(2):
             self.mark(world, KEY, kind="key")
-            left.append(sum(self.ask(world, marks=[member]).is_revoked for member in members))
+            left.append(sum(self.ask(world, marks=[revocation_key]).is_revoked for revocation_key in revocation_keys))
 
         assert [50, 0] == left
 

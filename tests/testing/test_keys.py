@@ -9,7 +9,7 @@ def test_they_sign_and_have_what_others_are_derived_from():
     keys = KeySet.read(throw_away_keys(), is_own=True)
 
     assert "ES256" == keys.signing_key().algorithm
-    assert keys.secrets is not None
+    assert keys.derived_keys is not None
     assert () == keys.skipped
 
 

@@ -5,11 +5,9 @@ from base64 import b64decode
 import pytest
 
 import corpora
-from safeconduct._keys.keyset import KeySet
-from safeconduct._tokens.issuer_policy import trust_algorithms, trust_policy
-from safeconduct._tokens.key_table import FixedKeys
+from safeconduct._keys.loading import issuer_policies
 from safeconduct._tokens.verifier import TokenVerifier
-from safeconduct.config import Trust
+from safeconduct.config import Config, Trust
 from safeconduct.errors import InvalidToken
 
 CORPUS = corpora.load("attacks/jwt-attacks")
@@ -46,9 +44,10 @@ def verifier_of(keyset: str) -> TokenVerifier:
         token_types=[CORPUS["typ"]],
         leeway_seconds=CORPUS["leeway"],
     )
-    keys = KeySet.read(trust.keys, algorithms=trust_algorithms(trust))
-    assert keys.skipped == ()
-    return TokenVerifier([trust_policy(trust, FixedKeys(keys.table))])
+    skipped = []
+    verifier = TokenVerifier(issuer_policies(Config(store="memory://", trust=[trust]), None, skipped.append))
+    assert skipped == []
+    return verifier
 
 
 def token_of(case: dict[str, str]) -> str:

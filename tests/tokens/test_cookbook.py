@@ -10,7 +10,7 @@ from safeconduct._tokens.algorithms import ALGORITHMS, SIGNATURES
 from safeconduct._tokens.encryption import open_envelope, read_envelope
 from safeconduct._tokens.reader import read_header
 from safeconduct.errors import InvalidToken
-from tokencraft import is_signed
+from token_factory import is_signed
 
 FILES = sorted(
     path for path in corpora.foreign("rfc7520-cookbook").rglob("*.json") if path.parent.name in ("jws", "jwe")

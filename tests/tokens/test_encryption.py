@@ -4,7 +4,7 @@ import pytest
 
 from safeconduct._tokens.encryption import read_envelope
 from safeconduct.errors import MalformedToken
-from tokencraft import key_for, sealed, segment
+from token_factory import key_for, sealed, segment
 
 KEYS = {name: key_for(name, "e") for name in ("A256KW", "ECDH-ES+A256KW", "dir")}
 

@@ -14,14 +14,12 @@ from jwcrypto import jwe as their_jwe
 from jwcrypto import jwk as their_jwk
 
 from safeconduct._keys.keyset import KeySet
-from safeconduct._tokens.issuer import Grant, TokenIssuer
-from safeconduct._tokens.issuer_policy import own_policy
-from safeconduct._tokens.key_table import FixedKeys
+from safeconduct._keys.loading import own_policy
+from safeconduct._tokens.issuer import Grant
 from safeconduct._tokens.reader import decode_segment
-from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct.config import Config, TokenConfig
 from safeconduct.errors import ConfigurationError, InvalidToken
-from tokencraft import AUDIENCE, ISSUER, NOW, jwk_for, public_jwk_for
+from token_factory import AUDIENCE, ISSUER, NOW, FixedKeys, issuer_for, jwk_for, own_verifier_for, public_jwk_for
 
 FULL = Grant(
     subject="alice",
@@ -51,8 +49,8 @@ def issuer_of(*jwks, **tokens):
     """Return an issuer, a verifier and the keys for *jwks*."""
     keys = KeySet.of(jwks, is_own=True)
     config, numbers = config_of(**tokens), count(1)
-    issuer = TokenIssuer(config, lambda: keys, lambda size: next(numbers).to_bytes(size))
-    return issuer, TokenVerifier([own_policy(config, FixedKeys(keys.table))]), keys
+    issuer = issuer_for(config, keys, lambda size: next(numbers).to_bytes(size))
+    return issuer, own_verifier_for(config, keys), keys
 
 
 def parts(token):
@@ -222,12 +220,8 @@ def test_joserfc_and_we_agree_on_whose_signature_holds():
 )
 def test_public_claims_hold_what_they_must_and_nothing_personal(public):
     """⊇ {iss, exp}, never who, how or what for."""
-    config = Config(store={"url": "memory://"}, issuer=ISSUER, audience=AUDIENCE, keys="keys/")
-    object.__setattr__(config.tokens, "public_claims", public)
-
     with pytest.raises(ConfigurationError, match="public_claims"):
-        TokenIssuer(config, KeySet, bytes)
-    object.__setattr__(config.tokens, "public_claims", ("iss", "exp"))
+        config_of(public_claims=public)
 
 
 def test_nothing_is_issued_without_a_name_or_a_key():
@@ -238,7 +232,6 @@ def test_nothing_is_issued_without_a_name_or_a_key():
     signer, _, _ = issuer_of(jwk_for("ES256"), format="jwe")
 
     for call in (
-        lambda: TokenIssuer(nameless, KeySet, bytes),
         lambda: own_policy(nameless, FixedKeys(KeySet().table)),
         lambda: issuer.issue(FULL, iat_ms=0),
         lambda: signer.issue(FULL, iat_ms=0),

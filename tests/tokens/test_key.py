@@ -6,7 +6,7 @@ from safeconduct._tokens.algorithms import ALGORITHMS, SIGNATURES
 from safeconduct._tokens.key import UnusableKey, read_key, read_secret
 from safeconduct._tokens.reader import decode_segment
 from safeconduct._tokens.weak_keys import _FIELD, _OF_ORDER_EIGHT, is_roca, is_small_order
-from tokencraft import jwk_for, public_jwk_for, segment
+from token_factory import jwk_for, public_jwk_for, segment
 
 EC, RSA, OKP, OCT = (jwk_for(name) for name in ("ES256", "RS256", "EdDSA", "HS256"))
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from safeconduct._tokens.reader import decode_segment, media_type, read_header, read_object
 from safeconduct.errors import MalformedToken
-from tokencraft import segment
+from token_factory import segment
 
 
 @given(st.binary(max_size=200))

@@ -9,7 +9,7 @@ from safeconduct._tokens.encryption import read_envelope
 from safeconduct._tokens.key import UnusableKey, read_key
 from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct.errors import BindingMismatch, InvalidToken
-from tokencraft import ISSUER, NOW, is_signed, key_for, mint, trust_policy_for
+from token_factory import ISSUER, NOW, is_signed, key_for, mint, trust_policy_for
 
 VECTORS = {(str(row["rfc"]), row["kind"]): row for row in corpora.load("rfc-vectors")["vectors"]}
 ENVELOPES = [row for row in corpora.load("rfc-vectors")["vectors"] if row["kind"] == "jwe-compact"]

@@ -3,7 +3,7 @@
 import pytest
 
 from safeconduct.errors import MalformedToken, WrongTokenType
-from tokencraft import CLAIMS, NOW, key_for, mint, trust_verifier, without
+from token_factory import CLAIMS, NOW, key_for, mint, trust_verifier, without
 
 ES = key_for("ES256")
 

@@ -18,7 +18,7 @@ from safeconduct.errors import (
     WrongIssuer,
     WrongTokenType,
 )
-from tokencraft import (
+from token_factory import (
     CLAIMS,
     ISSUER,
     NOW,

@@ -13,7 +13,7 @@ from safeconduct._tokens.key import Key
 from safeconduct._tokens.key_table import KeyTable
 from safeconduct._tokens.reader import MAX_TOKEN_BYTES
 from safeconduct.errors import ConfigurationError, InvalidToken
-from tokencraft import is_signed
+from token_factory import is_signed
 
 # "valid" there and refused here, each with its reason.
 REFUSED = {

@@ -12,9 +12,10 @@ import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from safeconduct._http.request import Request
+from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct.errors import CrossSiteRequest, NotSupported
 from safeconduct.principal import Identity, Principal
 
@@ -58,24 +59,6 @@ LABEL = "csrf"
 """What the key of these tokens is derived for."""
 
 
-class VersionedKeys(Protocol):
-    """The versions of the key that others are derived from."""
-
-    @property
-    def current(self) -> int:
-        """The version that makes new things."""
-        ...
-
-    @property
-    def every(self) -> tuple[int, ...]:
-        """The versions that still count, the current one first."""
-        ...
-
-    def derive(self, label: str, *, version: int | None = None) -> bytes:
-        """Return the key for *label*; raises ``KeyError`` if there is no such version."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class ProtectedSession:
     """What a CSRF token is bound to, as the access token's own claims have it (``sid``, ``cg``)."""
@@ -94,7 +77,7 @@ class CsrfTokens:
         asks_always: Whether a token is asked for also where the browser told of an own page.
     """
 
-    def __init__(self, issuer: str | None, keys: Callable[[], VersionedKeys | None], *, asks_always: bool) -> None:
+    def __init__(self, issuer: str | None, keys: Callable[[], DerivedKeys | None], *, asks_always: bool) -> None:
         self._issuer = issuer
         self._keys = keys
         self._asks_always = asks_always
@@ -137,6 +120,6 @@ class CsrfTokens:
                 session_id=session.session_id,
                 generation=session.generation,
             )
-            for version in keys.every
+            for version in keys.all_versions
         ):
             raise CrossSiteRequest("the CSRF token is not the session's")

@@ -12,7 +12,9 @@ import hashlib
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
+
+from safeconduct._tokens.derived_keys import DerivedKeys
 
 LABEL: Final = "device"
 MARK_LIFETIME_SECONDS: Final = 180 * 24 * 60 * 60
@@ -21,19 +23,6 @@ MARK_LIFETIME_SECONDS: Final = 180 * 24 * 60 * 60
 _PURPOSE: Final = b"sc/device/1"
 _RANDOM_BYTES: Final = 16
 _BYTES: Final = 1 + _RANDOM_BYTES + hashlib.sha256().digest_size
-
-
-class DeviceKeys(Protocol):
-    """The versions of the key that others are derived from."""
-
-    @property
-    def current(self) -> int:
-        """The version that makes new things."""
-        ...
-
-    def derive(self, label: str, *, version: int | None = None) -> bytes:
-        """Return the key for *label*; raises ``KeyError`` if there is no such version."""
-        ...
 
 
 class Devices:
@@ -45,7 +34,7 @@ class Devices:
         draw: Draws random bytes.
     """
 
-    def __init__(self, keys: Callable[[], DeviceKeys], draw: Callable[[int], bytes]) -> None:
+    def __init__(self, keys: Callable[[], DerivedKeys], draw: Callable[[int], bytes]) -> None:
         self._keys = keys
         self._draw = draw
 

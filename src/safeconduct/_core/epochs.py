@@ -1,6 +1,8 @@
 """The life of a store's data, and what a process has seen of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 EpochReason = Literal["new", "lost", "adopted"]
@@ -31,8 +33,8 @@ class Epochs:
 
     __slots__ = ("seen", "skew_ms", "skew_told_ms")
 
-    def __init__(self, seen: dict[int, Epoch] | None = None) -> None:
-        self.seen: dict[int, Epoch] = {} if seen is None else seen
+    def __init__(self, known: Mapping[int, Epoch] = MappingProxyType({})) -> None:
+        self.seen = dict(known)
         #: How far our clock was ahead of the store's at the last reply.
         self.skew_ms = 0
         self.skew_told_ms: int | None = None

@@ -20,20 +20,19 @@ from typing import Final
 
 from safeconduct._core.bearer import BearerAuthenticator, CredentialSource
 from safeconduct._core.decision import Passed
-from safeconduct._core.opaque_store import OpaqueQuery, OpaqueTokenStore
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import session_place
 from safeconduct._core.sessions.refresh_token import (
     SESSION_ID_BYTES,
-    DerivedKeys,
     check_tag,
     octets_of,
     read_octets,
     text_of,
 )
-from safeconduct._core.store import RevocationQuery
+from safeconduct._core.store import OpaqueQuery, OpaqueTokenStore, RevocationQuery
 from safeconduct._tokens.claims import Claims, read_claims
-from safeconduct._tokens.issuer_policy import Policy
+from safeconduct._tokens.derived_keys import DerivedKeys
+from safeconduct._tokens.issuer_policy import IssuerPolicy
 from safeconduct._tokens.reader import read_object
 from safeconduct.errors import MalformedToken, RevokedToken, Unavailable
 
@@ -131,7 +130,7 @@ class OpaqueLookup:
     store: OpaqueTokenStore
     revocations: Revocations
     #: The rules for own tokens.
-    policy: Policy
+    policy: IssuerPolicy
     shards: int
 
 

@@ -1,19 +1,18 @@
 """Whether a credential was ended, and how to end one; ``epoch_watch`` says what a store without its data is worth."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from safeconduct._core.epoch_watch import EpochWatch, refuse_unless_same
 from safeconduct._core.epochs import Epochs
-from safeconduct._core.opaque_store import Resolved
 from safeconduct._core.revocation_keys import revocation_key, session_place, shard_of
 from safeconduct._core.store import (
-    AsksTogether,
-    Blind,
+    FixedView,
+    Resolved,
     Revocation,
     RevocationKind,
     RevocationQuery,
-    RevocationReceipt,
     RevocationStatus,
     Store,
     View,
@@ -23,6 +22,34 @@ from safeconduct.errors import NotFound, NotYetValidToken, RevokedToken, Unavail
 from safeconduct.events import Event, Revoked
 
 _MARGIN_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationReceipt:
+    """What became of a revocation."""
+
+    #: The latest cut-off of all shards, by the store's clock; None for a mark.
+    before_ms: int | None
+    #: The shards that took it.
+    shards: tuple[int, ...]
+    #: How many replicas of the worst shard said in time that they have it.
+    replicas: int = 0
+    #: The shards that could not be asked: there the thing is not ended.  Revoking again is harmless.
+    missed: tuple[int, ...] = ()
+    #: Whether every shard that took it has it on disk, and not in its memory alone.
+    durability: Literal["durable", "stored"] = "stored"
+
+    @classmethod
+    def of(cls, revocation: Revocation, written: Mapping[int, Written]) -> "RevocationReceipt":
+        """Sum up what each shard that could be asked made of *revocation*."""
+        cuts_ms = [one.before_ms for one in written.values() if one.before_ms is not None]
+        return cls(
+            before_ms=max(cuts_ms, default=None),
+            shards=tuple(written),
+            replicas=min(one.replicas for one in written.values()),
+            missed=tuple(shard for shard in revocation.shards if shard not in written),
+            durability="durable" if all(one.is_durable for one in written.values()) else "stored",
+        )
 
 
 class Revocations:
@@ -86,7 +113,7 @@ class Revocations:
         self.epoch = self._watch.epoch
         self.is_early = self._watch.is_early
         #: What is known without asking; where that is nothing, ``check`` decides.
-        self.view: View = store if isinstance(store, View) and not refuses_new else Blind()
+        self.view: View = FixedView(holds=False) if store.view is None or refuses_new else store.view
 
     async def check(self, question: RevocationQuery, *, now_ms: int, answer: RevocationStatus | None = None) -> None:
         """
@@ -130,18 +157,14 @@ class Revocations:
         self._watch.refuse_doubtful(reply.issued_ms, self._seen[shard], reply.now_ms, now_ms, has_session=True)
         return reply.claims
 
-    async def ask_all(self, questions: Sequence[RevocationQuery]) -> dict[RevocationQuery, RevocationStatus]:
+    async def ask_all(self, questions: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:
         """
-        Ask about many credentials together; nothing is told where the store can only be asked about one.
+        Ask about many credentials in few commands; those that cannot be asked together are left out.
 
         Raises:
             Unavailable: If the store cannot be asked.
         """
-        # What needs a record to be there is asked by itself.
-        alike = [question for question in questions if question.kept is None]
-        if not alike or not isinstance(self._store, AsksTogether):
-            return {}
-        return dict(zip(alike, await self._store.ask_all(alike), strict=True))
+        return await self._store.ask_all(questions)
 
     async def stamp(self, question: RevocationQuery) -> int:
         """

@@ -21,7 +21,7 @@ nothing.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol
 
 from safeconduct._core.epochs import Epoch
 from safeconduct._core.sessions.model import Session, Transport
@@ -225,14 +225,4 @@ class SessionStore(Protocol):
 
     async def sessions_of(self, ref: SessionRef, members: MemberOf, after: Cursor | None = None) -> SessionsReply:
         """Return a page of the owner's sessions; *members* names the member of a session by its id."""
-        ...
-
-
-@runtime_checkable
-class KeepsSessions(Protocol):
-    """A store's port that keeps sessions too."""
-
-    @property
-    def sessions(self) -> SessionStore:
-        """The port to them."""
         ...

@@ -7,9 +7,10 @@ coroutine to its end without a loop; behind ASGI a port may suspend.  Instants a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol, runtime_checkable
+from typing import Final, Literal, Protocol
 
 from safeconduct._core.epochs import Epoch
+from safeconduct._core.session_store import SessionStore
 
 #: A try's id begins with so many bytes that its account's spelling decides, and goes on with random ones.
 TRY_TAG_BYTES: Final = 8
@@ -102,34 +103,6 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class RevocationReceipt:
-    """What became of a revocation."""
-
-    #: The latest cut-off of all shards, by the store's clock; None for a mark.
-    before_ms: int | None
-    #: The shards that took it.
-    shards: tuple[int, ...]
-    #: How many replicas of the worst shard said in time that they have it.
-    replicas: int = 0
-    #: The shards that could not be asked: there the thing is not ended.  Revoking again is harmless.
-    missed: tuple[int, ...] = ()
-    #: Whether every shard that took it has it on disk, and not in its memory alone.
-    durability: Literal["durable", "stored"] = "stored"
-
-    @classmethod
-    def of(cls, revocation: Revocation, written: Mapping[int, Written]) -> "RevocationReceipt":
-        """Sum up what each shard that could be asked made of *revocation*."""
-        cuts_ms = [one.before_ms for one in written.values() if one.before_ms is not None]
-        return cls(
-            before_ms=max(cuts_ms, default=None),
-            shards=tuple(written),
-            replicas=min(one.replicas for one in written.values()),
-            missed=tuple(shard for shard in revocation.shards if shard not in written),
-            durability="durable" if all(one.is_durable for one in written.values()) else "stored",
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Counter:
     """One bound of the throttle: at most *limit* failures in any *window_ms*."""
 
@@ -137,6 +110,70 @@ class Counter:
     key: bytes = field(repr=False)
     limit: int
     window_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReply:
+    """Whether a token is kept now; nothing was written where *epoch* is None."""
+
+    epoch: Epoch | None
+    is_empty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a store knows of a reference."""
+
+    epoch: Epoch | None
+    is_empty: bool
+    #: The store's own clock; None where that is this process's.
+    now_ms: int | None
+    #: Whether the token was ended, or its record or its session's is not there.
+    is_revoked: bool
+    issued_ms: int = 0
+    #: A JSON object; empty where the reference is not known.
+    claims: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OpaqueQuery:
+    """Which opaque token is looked for."""
+
+    shard: int
+    session_id: str
+    #: The store knows a token by this alone.
+    reference: bytes = field(repr=False)
+
+
+class OpaqueTokenStore(Protocol):
+    """
+    The opaque tokens of all processes.
+
+    Each method is one command on one shard.  Raises ``Unavailable``, and nothing else, where the store cannot be asked.
+    """
+
+    async def keep(self, question: RevocationQuery, claims: str, *, grace_ms: int) -> KeptReply:
+        """
+        Keep what a token says until it ends by itself; *question* is what will be asked about it.
+
+        An older token of the same session is there for *grace_ms* more, in which a lost answer may be asked for again.
+        """
+        ...
+
+    async def resolve(self, sought: OpaqueQuery) -> Resolved:
+        """Tell what a token says, and whether it still counts."""
+        ...
+
+
+class View(Protocol):
+    """The answers that a store has at hand, so that a warm request sends no command."""
+
+    #: Another object whenever ``holds`` may answer otherwise: what held at one version need not be looked up again.
+    version: object
+
+    def holds(self, question: RevocationQuery) -> bool:
+        """Say whether the credential counts for certain; where that is not so, ``ask`` decides."""
+        ...
 
 
 class Store(Protocol):
@@ -147,8 +184,32 @@ class Store(Protocol):
     nothing else, where the store cannot be asked within its deadline; ``NotSupported`` where there is none to write to.
     """
 
+    @property
+    def sessions(self) -> SessionStore | None:
+        """The sessions, None where the store keeps none."""
+        ...
+
+    @property
+    def opaque_tokens(self) -> OpaqueTokenStore | None:
+        """The opaque tokens, None where the store keeps none."""
+        ...
+
+    @property
+    def view(self) -> View | None:
+        """The answers at hand, None where the store has to be asked each time."""
+        ...
+
+    @property
+    def known_epochs(self) -> Mapping[int, Epoch]:
+        """The epochs that earlier processes knew, by shard; empty where none were written down."""
+        ...
+
     async def ask(self, question: RevocationQuery) -> RevocationStatus:
         """Say whether a credential was ended, and in which epoch the store is."""
+        ...
+
+    async def ask_all(self, questions: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:
+        """Answer in few commands those of *questions* that can be asked together; the rest is for ``ask``."""
         ...
 
     async def begin_epoch(self, shard: int, *, reason: Literal["new", "lost"], seen: Epoch | None) -> Epoch:
@@ -190,36 +251,6 @@ class Store(Protocol):
         ...
 
 
-@runtime_checkable
-class View(Protocol):
-    """A store that knows some answers by itself, so that the warm path asks nobody."""
-
-    #: Another object whenever ``holds`` may answer otherwise: what held at one version need not be looked up again.
-    version: object
-
-    def holds(self, question: RevocationQuery) -> bool:
-        """Say whether the credential counts for certain; where that is not so, ``ask`` decides."""
-        ...
-
-
-@runtime_checkable
-class AsksTogether(Protocol):
-    """A store that answers many questions in about one command."""
-
-    async def ask_all(self, questions: Sequence[RevocationQuery]) -> Sequence[RevocationStatus]:
-        """Answer each, in their order."""
-        ...
-
-
-@runtime_checkable
-class Remembers(Protocol):
-    """Stores that know more of their data than this process has asked for."""
-
-    def epochs(self) -> dict[int, Epoch]:
-        """Return the epochs that processes before this one knew, by their shards."""
-        ...
-
-
 class StoreProvider(Protocol):
     """What an author may pass as ``Auth(store=…)``: one store with a port for each world."""
 
@@ -236,29 +267,16 @@ class StoreProvider(Protocol):
         ...
 
 
-class Blind:
-    """The view of a store that has to be asked each time."""
+class FixedView:
+    """A view that says the same of every credential."""
 
-    __slots__ = ("version",)
+    __slots__ = ("_holds", "version")
 
-    def __init__(self) -> None:
+    def __init__(self, *, holds: bool) -> None:
         self.version = object()
+        self._holds = holds
 
     def holds(self, question: RevocationQuery) -> bool:
-        """Never be certain."""
+        """Say what this view says of every credential."""
         del question
-        return False
-
-
-class Unasked:
-    """The view where there is no store: whatever was proven counts."""
-
-    __slots__ = ("version",)
-
-    def __init__(self) -> None:
-        self.version = object()
-
-    def holds(self, question: RevocationQuery) -> bool:
-        """Know of nothing that was revoked."""
-        del question
-        return True
+        return self._holds

@@ -1,6 +1,6 @@
 """Whether a proof still counts for this request: its time, the page that sent it, the store."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from safeconduct._core.basic import BasicAuthenticator
 from safeconduct._core.credential_sources import Sources
@@ -100,7 +100,7 @@ class ValidityCheck:
         if self.asks(consistency, question) or revocations.is_early(question, now_ms):
             await revocations.check(question, now_ms=now_ms, answer=answer)
 
-    async def ask_all(self, questions: Sequence[RevocationQuery]) -> dict[RevocationQuery, RevocationStatus]:
+    async def ask_all(self, questions: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:
         """
         Ask the store about many at once, where it can be.
 

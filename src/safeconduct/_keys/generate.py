@@ -74,7 +74,7 @@ def made_at(kid: str) -> int | None:
 
 def new_secrets(keys: KeySet, *, randomness: Callable[[int], bytes]) -> Jwk:
     """Return the next version of the key that others are derived from."""
-    version = max(keys.secrets.versions) + 1 if keys.secrets is not None else 1
+    version = max(keys.derived_keys.versions) + 1 if keys.derived_keys is not None else 1
     kid = "safeconduct-secrets" if version == 1 else f"safeconduct-secrets-{version}"
     if SECRETS_KID.fullmatch(kid) is None:
         raise ConfigurationError("safeconduct-secrets: all 255 versions are used; start again with a new folder")

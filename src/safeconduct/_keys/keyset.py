@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from hmac import compare_digest
 from typing import Any, Final, Literal, Self, cast, get_args
 
-from safeconduct._keys.derivation import Secrets
 from safeconduct._tokens.algorithms import canonical
+from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._tokens.issuer_policy import OWN_ALGORITHMS
 from safeconduct._tokens.key import Key, UnusableKey, read_key, read_secret
 from safeconduct._tokens.key_table import KeyTable
@@ -65,7 +65,7 @@ class KeySet:
     """An immutable set of keys; made by ``read`` or ``parse``."""
 
     entries: tuple[Entry, ...] = ()
-    secrets: Secrets | None = None
+    derived_keys: DerivedKeys | None = None
     #: The kid of each key that was left out, and why.
     skipped: tuple[tuple[str | None, str], ...] = ()
     table: KeyTable = field(default_factory=KeyTable, repr=False)
@@ -138,7 +138,10 @@ class KeySet:
         if not is_own:
             draft.drop_mixed_secrets()
         return cls(
-            tuple(draft.entries), draft.secrets(), tuple(draft.skipped), KeyTable(each.key for each in draft.entries)
+            tuple(draft.entries),
+            draft.derived_keys(),
+            tuple(draft.skipped),
+            KeyTable(each.key for each in draft.entries),
         )
 
     def published(self) -> dict[str, Any]:
@@ -227,11 +230,11 @@ class _Draft:
             self.skipped.append((members["kid"], "the same kid twice, with different secrets or states"))
         return True
 
-    def secrets(self) -> Secrets | None:
+    def derived_keys(self) -> DerivedKeys | None:
         """Return what others are derived from, if there is an active version."""
         sure = {version: taken for version, taken in self._secrets.items() if version not in self._doubtful}
         active = [version for version, (_, state) in sure.items() if state == "active"]
-        return Secrets({version: secret for version, (secret, _) in sure.items()}, max(active)) if active else None
+        return DerivedKeys({version: secret for version, (secret, _) in sure.items()}, max(active)) if active else None
 
     def drop_doubles(self) -> None:
         """Drop every key whose kid and algorithm another claims too; of equal ones the first stays."""

@@ -1,4 +1,4 @@
-"""The keys that a configuration names: our own, and those of every issuer that is trusted."""
+"""Load the keys that a configuration names, ours and those of each trusted issuer, with the rules for their tokens."""
 
 import os
 import time
@@ -6,19 +6,22 @@ from collections.abc import Callable, Mapping
 
 from safeconduct._keys.folder import KeyFolder, Listener
 from safeconduct._keys.keyset import KeySet
-from safeconduct._tokens.issuer_policy import Policy, own_policy, trust_algorithms, trust_policy
+from safeconduct._tokens.algorithms import CONTENT_ENCRYPTION, canonical
+from safeconduct._tokens.issuer import IssuingKeys, TokenIssuer
+from safeconduct._tokens.issuer_policy import ACR, IssuerPolicy
 from safeconduct._tokens.key_table import KeySource, KeyTable
-from safeconduct.config import Config, Trust
+from safeconduct._tokens.reader import media_type
+from safeconduct.config import Config, TokenConfig, Trust
 from safeconduct.errors import ConfigurationError
-from safeconduct.events import Event, KeySkipped
+from safeconduct.events import KeySkipped
 
 
 class FixedKeySet:
-    """A set of keys in the place of a folder."""
+    """A key set that never changes; used where the configuration holds the set itself instead of a path."""
 
-    def __init__(self, keys: KeySet, listener: Callable[[Event], None]) -> None:
+    def __init__(self, keys: KeySet, listener: Listener) -> None:
         """
-        Keep *keys*, and tell *listener* which of them were refused.
+        Keep *keys*, and announce to *listener* which of them were skipped.
 
         Raises:
             ConfigurationError: If none is left.
@@ -26,8 +29,8 @@ class FixedKeySet:
         for kid, reason in keys.skipped:
             listener(KeySkipped(kid=kid, reason=reason))
         if not keys.entries:
-            told = "; ".join(f"{kid or 'a key without kid'}: {reason}" for kid, reason in keys.skipped)
-            raise ConfigurationError(f"keys: no usable key in the set that was given; {told or 'it is empty'}")
+            skipped = "; ".join(f"{kid or 'a key without kid'}: {reason}" for kid, reason in keys.skipped)
+            raise ConfigurationError(f"keys: no usable key in the set that was given; {skipped or 'it is empty'}")
         self._keys = keys
 
     def current(self) -> KeySet:
@@ -35,11 +38,11 @@ class FixedKeySet:
         return self._keys
 
     def table(self) -> KeyTable:
-        """Return what the verifier asks."""
+        """Return the table that the verifier looks keys up in."""
         return self._keys.table
 
     def look_again(self) -> None:
-        """Do nothing: there are no other keys."""
+        """Do nothing, because there are no other keys."""
 
 
 OwnKeys = KeyFolder | FixedKeySet
@@ -47,11 +50,11 @@ OwnKeys = KeyFolder | FixedKeySet
 
 def own_keys(config: Config, listener: Listener) -> OwnKeys | None:
     """
-    Open our own keys, or return None where there are none and foreign tokens alone count.
+    Open our own keys; None if the configuration names none, so that only tokens of trusted issuers count.
 
     Raises:
-        ConfigurationError: If there is no usable key, none for CSRF tokens where cookies are a source, or none for the
-            envelopes of encrypted tokens.
+        ConfigurationError: If there is no usable key, no key for CSRF tokens although cookies are a source, or no
+            encryption key although tokens are encrypted.
     """
     source = config.keys
     if source is None:
@@ -61,7 +64,7 @@ def own_keys(config: Config, listener: Listener) -> OwnKeys | None:
         own = FixedKeySet(KeySet.read(source, is_own=True), listener)
     else:
         own = KeyFolder(source, monotonic=time.monotonic, listener=listener, environ=os.environ)
-    if "cookie" in config.sources and own.current().secrets is None:
+    if "cookie" in config.sources and own.current().derived_keys is None:
         raise ConfigurationError(
             "keys: cookies need the safeconduct-secrets key, from which CSRF tokens are derived; "
             "make it with `safeconduct keys new --secrets`"
@@ -74,19 +77,76 @@ def own_keys(config: Config, listener: Listener) -> OwnKeys | None:
     return own
 
 
-def issuer_rules(config: Config, own: OwnKeys | None, listener: Listener) -> list[Policy]:
+def issuer_policies(config: Config, own: OwnKeys | None, listener: Listener) -> list[IssuerPolicy]:
     """
-    Return the rules for every issuer whose tokens count, each with its keys.
+    Return the rules for each issuer whose tokens count, with the keys of the issuer.
 
     Raises:
         ConfigurationError: If an issuer has no usable key.
     """
-    rules = [] if own is None else [own_policy(config, own)]
-    return rules + [trust_policy(trust, _trusted_keys(trust, listener)) for trust in config.trust]
+    policies = [] if own is None else [own_policy(config, own)]
+    return policies + [_trust_policy(trust, _trusted_keys(trust, listener)) for trust in config.trust]
+
+
+def own_policy(config: Config, keys: KeySource) -> IssuerPolicy:
+    """Return the rules for the tokens that we issue ourselves."""
+    if config.issuer is None or config.audience is None:
+        raise ConfigurationError("keys: issuer and audience are needed to issue and to verify own tokens")
+    tokens = config.tokens
+    return IssuerPolicy(
+        issuer=config.issuer,
+        audience=config.audience,
+        keys=keys,
+        is_own=True,
+        max_lifetime_seconds=tokens.max_lifetime_seconds,
+        leeway_seconds=tokens.leeway_seconds,
+        levels=ACR,
+        remote_user="{sub}",
+        roles_claim=tokens.roles_claim,
+        scopes_claim=tokens.scopes_claim,
+        public_claims=frozenset(tokens.public_claims),
+    )
+
+
+def own_issuer(
+    tokens: TokenConfig,
+    policy: IssuerPolicy,
+    keys: Callable[[], IssuingKeys],
+    randomness: Callable[[int], bytes],
+) -> TokenIssuer:
+    """Return what issues our own tokens, by the *policy* that they are verified by."""
+    return TokenIssuer(
+        policy,
+        keys,
+        randomness,
+        is_encrypted=tokens.format == "jwe",
+        algorithm=tokens.algorithm,
+        client_id=tokens.client_id,
+    )
+
+
+def _trust_policy(trust: Trust, keys: KeySource) -> IssuerPolicy:
+    """Return the rules for the tokens of a trusted issuer: its roles and levels count only as the trust maps them."""
+    return IssuerPolicy(
+        issuer=trust.issuer,
+        audience=trust.audience,
+        keys=keys,
+        token_types=frozenset(media_type(each) for each in trust.token_types),
+        max_lifetime_seconds=trust.max_lifetime_seconds,
+        leeway_seconds=trust.leeway_seconds,
+        scopes=None if trust.scopes is None else frozenset(trust.scopes),
+        roles=dict(trust.roles or {}),
+        levels=dict(trust.levels or {}),
+        remote_user=trust.remote_user,
+        roles_claim=trust.roles_claim,
+        scopes_claim=trust.scopes_claim,
+    )
 
 
 def _trusted_keys(trust: Trust, listener: Listener) -> KeySource:
-    source, algorithms = trust.keys, trust_algorithms(trust)
+    source = trust.keys
+    # The content encryption may be named, and is always meant: it is never the algorithm of a key.
+    algorithms = frozenset(map(canonical, trust.algorithms)) - {CONTENT_ENCRYPTION}
     if source is None:
         raise ConfigurationError("trust.jwks and trust.discovery are not built yet; wanted: trust.keys")
     if isinstance(source, Mapping):

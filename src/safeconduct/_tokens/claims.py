@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, cast
 
-from safeconduct._tokens.issuer_policy import ACCESS_TOKEN, Policy
+from safeconduct._tokens.issuer_policy import ACCESS_TOKEN, IssuerPolicy
 from safeconduct.errors import BindingMismatch, ExpiredToken, MalformedToken, NotYetValidToken, WrongAudience
 from safeconduct.principal import Level
 
@@ -52,7 +52,7 @@ _NOTHING: Final = frozenset[str]()
 
 
 def read_claims(
-    raw: dict[str, Any], policy: Policy, kid: str | None, now: float, token_type: str = ACCESS_TOKEN
+    raw: dict[str, Any], policy: IssuerPolicy, kid: str | None, now: float, token_type: str = ACCESS_TOKEN
 ) -> Claims:
     """
     Check every claim of a token whose signature holds (RFC 7519 §4, RFC 9068 §2.2, §4).
@@ -110,7 +110,7 @@ def read_claims(
     )
 
 
-def _check_times(raw: dict[str, Any], expires: Any, issued: Any, policy: Policy, now: float) -> None:
+def _check_times(raw: dict[str, Any], expires: Any, issued: Any, policy: IssuerPolicy, now: float) -> None:
     if type(expires) not in _NUMBERS or type(issued) not in _NUMBERS:
         raise MalformedToken("exp or iat is missing or not a number")
     latest = math.inf if policy.is_dated_by_store else now + policy.leeway_seconds
@@ -143,7 +143,7 @@ def _own_issued_ms(raw: dict[str, Any], issued: Any) -> int:
     return int(issued_ms)
 
 
-def _foreign_issued_ms(issued: float, policy: Policy) -> int:
+def _foreign_issued_ms(issued: float, policy: IssuerPolicy) -> int:
     """Return ``iat`` earlier by the leeway, so that a cut-off meets it whichever of the two clocks is ahead."""
     return math.floor(issued * 1000) - policy.leeway_seconds * 1000
 
@@ -168,7 +168,7 @@ def _name(raw: dict[str, Any], known_as: str | None) -> str | None:
     return name if type(name) is str and name else known_as
 
 
-def _read_scopes(scope: Any, policy: Policy) -> frozenset[str]:
+def _read_scopes(scope: Any, policy: IssuerPolicy) -> frozenset[str]:
     """Read "a list of space-delimited, case-sensitive strings" (RFC 6749 §3.3), or a foreign issuer's JSON list."""
     if type(scope) is str:
         # Split at the space alone: `str.split` without it would also split at characters that a scope may not hold.
@@ -182,7 +182,7 @@ def _read_scopes(scope: Any, policy: Policy) -> frozenset[str]:
     return scopes if policy.scopes is None else scopes & policy.scopes
 
 
-def _read_roles(listed: Any, policy: Policy) -> frozenset[str]:
+def _read_roles(listed: Any, policy: IssuerPolicy) -> frozenset[str]:
     roles = _strings(listed, policy.roles_claim)
     if policy.roles is None:
         return frozenset(roles)

@@ -13,7 +13,7 @@ from joserfc import jwe
 from joserfc.jwe import JWERegistry
 
 from safeconduct._tokens.algorithms import ALGORITHMS, CONTENT_ENCRYPTION
-from safeconduct._tokens.issuer_policy import Policy
+from safeconduct._tokens.issuer_policy import IssuerPolicy
 from safeconduct._tokens.key import Key
 from safeconduct._tokens.reader import MAX_TOKEN_BYTES, Header, decode_segment, media_type, read_header
 from safeconduct.errors import BadSignature, MalformedToken, WrongTokenType
@@ -58,7 +58,7 @@ def read_envelope(wire: bytes, parts: list[bytes]) -> Envelope:
     return Envelope(header, wire)
 
 
-def check_outside(header: Header, policy: Policy) -> None:
+def check_outside(header: Header, policy: IssuerPolicy) -> None:
     """
     Check what the envelope says of its content.
 
@@ -92,7 +92,7 @@ def seal(token: bytes, header: Mapping[str, Any], key: Key) -> str:
     return jwe.encrypt_compact(protected, token, key.jose, registry=_registry)
 
 
-def compare_copies(header: Mapping[str, Any], raw: Mapping[str, Any], policy: Policy) -> None:
+def compare_copies(header: Mapping[str, Any], raw: Mapping[str, Any], policy: IssuerPolicy) -> None:
     """
     Hold the copies outside to the claims inside, as JSON values of equal type.
 

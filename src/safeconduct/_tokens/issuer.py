@@ -4,13 +4,12 @@ import json
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Protocol
 
 from safeconduct._tokens.encryption import seal
-from safeconduct._tokens.issuer_policy import ACCESS_TOKEN, ACR, PADDING_CLAIM
+from safeconduct._tokens.issuer_policy import ACCESS_TOKEN, ACR, PADDING_CLAIM, IssuerPolicy
 from safeconduct._tokens.key import Key
 from safeconduct._tokens.reader import MAX_TOKEN_BYTES, read_object
-from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError, MalformedToken
 from safeconduct.principal import Level
 
@@ -81,57 +80,56 @@ class Checked:
 
 
 class TokenIssuer:
-    """Issues the own issuer's access tokens."""
+    """Issue our own access tokens, by the rules that they are verified by."""
 
-    def __init__(self, config: Config, keys: Callable[[], IssuingKeys], randomness: Callable[[int], bytes]) -> None:
+    def __init__(
+        self,
+        policy: IssuerPolicy,
+        keys: Callable[[], IssuingKeys],
+        randomness: Callable[[int], bytes],
+        *,
+        is_encrypted: bool,
+        algorithm: str,
+        client_id: str | None,
+    ) -> None:
         """
-        Take the configuration, the *keys* as they are at each token, and *randomness* for token ids.
+        Keep the rules and the keys.
 
-        Raises:
-            ConfigurationError: If the configuration names no issuer or a format that is not made here.
+        Args:
+            policy: The rules for our own tokens.
+            keys: Returns the private keys as they are now.
+            randomness: Returns so many random bytes, for token ids.
+            is_encrypted: Whether a signed token is encrypted too.
+            algorithm: The signature that is preferred where keys for several are active.
+            client_id: The client of a grant that names none; None for the issuer's name.
         """
-        if config.issuer is None or config.audience is None:
-            raise ConfigurationError("issuer and audience are needed to issue tokens")
-        public = frozenset(config.tokens.public_claims)
-        hidden = {"sub", "sid", "jti", "acr", "amr", "client_id", "iat_ms", "name", "groups", "roles", "scope"}
-        hidden |= {config.tokens.roles_claim, config.tokens.scopes_claim}
-        if not public >= {"iss", "exp"} or public & hidden:
-            raise ConfigurationError(
-                f"tokens.public_claims must hold iss and exp and none of {sorted(hidden)}, got {sorted(public)}"
-            )
-        self._issuer, self._audience = config.issuer, config.audience
-        self._config = config.tokens
-        # Rights are the directory's to give: a hook that could name them would grant them where it gives none.
-        self._reserved = _OWN_CLAIMS | {config.tokens.roles_claim, config.tokens.scopes_claim, "roles", "scope"}
+        self._policy = policy
         self._keys = keys
         self._randomness = randomness
+        self._is_encrypted = is_encrypted
+        self._algorithm = algorithm
+        self._client_id = client_id or policy.issuer
+        # Rights are the directory's to give: a hook that could name them would grant them where it gives none.
+        self._reserved = _OWN_CLAIMS | {policy.roles_claim, policy.scopes_claim, "roles", "scope"}
 
-    def issue(
-        self,
-        grant: Grant,
-        *,
-        iat_ms: int,
-        format: Literal["jws", "jwe"] | None = None,  # noqa: A002 - the configuration's word
-        keys: IssuingKeys | None = None,
-    ) -> str:
+    def issue(self, grant: Grant, *, iat_ms: int, keys: IssuingKeys | None = None) -> str:
         """
         Make a token.
 
         Args:
-            grant: What it shall say.
-            iat_ms: The instant of its making, by the store's clock where there is a store.
-            format: Another format than the configuration's.
-            keys: Those that ``check`` returned; the present ones where they are left out.
+            grant: What the token says.
+            iat_ms: When it is issued, by the store's clock where there is a store.
+            keys: The keys that ``check`` returned. Default: the present ones.
 
         Returns:
-            The compact serialization: ``typ: at+jwt`` signed (RFC 9068 §2.1), or that in an envelope.
+            The compact serialization: ``typ: at+jwt`` signed (RFC 9068 §2.1), encrypted around that if tokens are.
         """
         claims = self._claims(grant, iat_ms)
         keys = keys or self._keys()
-        if (format or self._config.format) != "jwe":
+        if not self._is_encrypted:
             return self._sign(claims, keys).decode()
         self._pad(claims)
-        outside = {name: claims[name] for name in self._config.public_claims if name in claims}
+        outside = {name: value for name, value in claims.items() if name in self._policy.public_claims}
         key = keys.sealing_key()
         header = {**outside, "typ": ACCESS_TOKEN, **({} if key.kid is None else {"kid": key.kid})}
         return seal(self._sign(claims, keys), header, key)
@@ -170,8 +168,8 @@ class TokenIssuer:
             ConfigurationError: If there are none.
         """
         keys = self._keys()
-        keys.signing_key(self._config.algorithm)
-        if self._config.format == "jwe":
+        keys.signing_key(self._algorithm)
+        if self._is_encrypted:
             keys.sealing_key()
 
     def claims(self, grant: Grant, *, iat_ms: int) -> dict[str, Any]:
@@ -196,8 +194,8 @@ class TokenIssuer:
             "acr": _ACR_OF.get(grant.level),
             "amr": list(grant.amr) or None,
             "auth_time": grant.auth_time,
-            self._config.scopes_claim: " ".join(sorted(grant.scopes)) or None,
-            self._config.roles_claim: sorted(grant.roles) or None,
+            self._policy.scopes_claim: " ".join(sorted(grant.scopes)) or None,
+            self._policy.roles_claim: sorted(grant.roles) or None,
             "sid": grant.session_id,
             "cg": grant.csrf_generation,
             "rn": grant.renewals,
@@ -206,10 +204,10 @@ class TokenIssuer:
         }
         return {
             **grant.extra,
-            "iss": self._issuer,
-            "aud": self._audience,
+            "iss": self._policy.issuer,
+            "aud": self._policy.audience,
             "sub": grant.subject,
-            "client_id": grant.client_id or self._config.client_id or self._issuer,
+            "client_id": grant.client_id or self._client_id,
             "jti": grant.token_id or _segment(self._randomness(TOKEN_ID_BYTES)).decode(),
             "iat": issued,
             "iat_ms": iat_ms,
@@ -218,7 +216,7 @@ class TokenIssuer:
         }
 
     def _sign(self, claims: Mapping[str, Any], keys: IssuingKeys) -> bytes:
-        key = keys.signing_key(self._config.algorithm)
+        key = keys.signing_key(self._algorithm)
         header = {"alg": key.written, "typ": ACCESS_TOKEN, **({} if key.kid is None else {"kid": key.kid})}
         signed = _segment(_json(header)) + b"." + _segment(_json(claims))
         return signed + b"." + _segment(key.sign(signed))

@@ -63,18 +63,3 @@ class KeySource(Protocol):
     def look_again(self) -> None:
         """Look for new keys because a token named an unknown one; bounded by the source itself."""
         ...
-
-
-class FixedKeys:
-    """Keys that never change."""
-
-    def __init__(self, table: KeyTable) -> None:
-        """Keep *table*."""
-        self._table = table
-
-    def table(self) -> KeyTable:
-        """Return the keys."""
-        return self._table
-
-    def look_again(self) -> None:
-        """Do nothing: there are no other keys."""

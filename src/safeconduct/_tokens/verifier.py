@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from safeconduct._tokens.algorithms import MODELS, SIGNATURES
 from safeconduct._tokens.claims import Claims, read_claims
 from safeconduct._tokens.encryption import Envelope, check_outside, compare_copies, open_envelope, read_envelope
-from safeconduct._tokens.issuer_policy import PADDING_CLAIM, Policy
+from safeconduct._tokens.issuer_policy import PADDING_CLAIM, IssuerPolicy
 from safeconduct._tokens.key import Key, ReadyKey
 from safeconduct._tokens.key_table import KeyTable
 from safeconduct._tokens.reader import (
@@ -51,7 +51,7 @@ class _TrustedIssuer:
 
     __slots__ = ("_known", "_table", "policy")
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: IssuerPolicy) -> None:
         self.policy = policy
         self._table = policy.keys.table
         # Headers and the keys that they were read with are one value, so that a thread never sees them mixed.
@@ -113,7 +113,7 @@ class TokenVerifier:
     argument.
     """
 
-    def __init__(self, policies: Iterable[Policy]) -> None:
+    def __init__(self, policies: Iterable[IssuerPolicy]) -> None:
         """
         Take one policy for each issuer.
 

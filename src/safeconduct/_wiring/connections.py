@@ -7,7 +7,6 @@ from safeconduct._core.bearer import BearerAuthenticator
 from safeconduct._core.connection_checks import Watching
 from safeconduct._core.opaque import OpaqueTokenResolver
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.session_store import KeepsSessions
 from safeconduct._core.sessions.lookup import SessionExtension, SessionKeys
 from safeconduct._core.sessions.model import Lifetimes
 from safeconduct._core.store import Store, View
@@ -43,7 +42,7 @@ def watching_of(  # noqa: PLR0913 - every part that decides about a request deci
 
 def _prolonging_of(config: Config, store: Store, revocations: Revocations | None) -> SessionExtension | None:
     """Make it, or return None where no session of ours can be asked for."""
-    if config.issuer is None or revocations is None or not isinstance(store, KeepsSessions):
+    if config.issuer is None or revocations is None or store.sessions is None:
         return None
     return SessionExtension(
         store.sessions,

@@ -25,10 +25,10 @@ from safeconduct._core.opaque import OpaqueTokenResolver
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import AddClaims
-from safeconduct._core.store import Remembers, Store, StoreProvider, Unasked
+from safeconduct._core.store import FixedView, Store, StoreProvider
 from safeconduct._core.validity import ValidityCheck
-from safeconduct._keys.derivation import Secrets
-from safeconduct._keys.loading import issuer_rules, own_keys
+from safeconduct._keys.loading import issuer_policies, own_issuer, own_keys
+from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct._tokens.issuer_policy import ACR
 from safeconduct._tokens.verifier import TokenVerifier
@@ -72,10 +72,12 @@ class Container:
         self.keys = own_keys(config, announce)
         self._policy = policy_of(config)
         self._stores = store or self._configured_store()
-        rules = dated(issuer_rules(config, self.keys, announce), config, self._stores)
+        self._ports: dict[World, Store] = {}
+        store_port = self.store("wsgi")
+        rules = dated(issuer_policies(config, self.keys, announce), config, store_port)
         self._own_rules = next((policy for policy in rules if policy.is_own), None)
         self._verifier = TokenVerifier(rules)
-        self._epochs = Epochs(self._stores.epochs() if isinstance(self._stores, Remembers) else None)
+        self._epochs = Epochs(store_port.known_epochs)
         self.proving = PasswordFactory(
             config,
             directory,
@@ -86,17 +88,16 @@ class Container:
         )
         self._gates: list[Gate] = []
         self._is_closed = False
-        self._ports: dict[World, Store] = {}
         for event in weakened(config):
             announce(event)
 
     @cached_property
     def issuer(self) -> TokenIssuer:
         """What issues own tokens."""
-        keys = self.keys
-        if keys is None:
+        keys, policy = self.keys, self._own_rules
+        if keys is None or policy is None:
             raise ConfigurationError("keys: got nothing, wanted a folder of keys to issue tokens with")
-        return TokenIssuer(self._config, keys.current, secrets.token_bytes)
+        return own_issuer(self._config.tokens, policy, keys.current, secrets.token_bytes)
 
     def gate(self, world: World) -> Gate:
         """
@@ -110,7 +111,7 @@ class Container:
         basic = self.proving.basic(world, self.store(world), revocations, realm=self._realm)
         asks = self._config.consistency != "none"
         validity = ValidityCheck(revocations, self._sources, basic, asks_by_default=asks, csrf=self._csrf)
-        view = Unasked() if revocations is None else revocations.view
+        view = FixedView(holds=True) if revocations is None else revocations.view
         resolution = self._resolution(world)
         identification = self._identification(resolution, validity, basic)
         gate = Gate(
@@ -282,8 +283,8 @@ class Container:
     def _anonymous_results(self) -> AnonymousResults:
         return AnonymousResults(self._clock, self._owner)
 
-    def _secrets_or_none(self) -> Secrets | None:
-        return None if self.keys is None else self.keys.current().secrets
+    def _secrets_or_none(self) -> DerivedKeys | None:
+        return None if self.keys is None else self.keys.current().derived_keys
 
     def _configured_store(self) -> StoreProvider:
         return open_store(

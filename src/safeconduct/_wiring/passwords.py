@@ -12,7 +12,7 @@ from safeconduct._core.revocation import Revocations
 from safeconduct._core.store import Store
 from safeconduct._core.throttle import Throttle, ThrottleNews
 from safeconduct._http.forwarded import Proxies, client_of
-from safeconduct._keys.derivation import Secrets
+from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._wiring.settings import require_sign_in
 from safeconduct.config import Config
 from safeconduct.directories import UsersFile, people_for, queue_for
@@ -43,7 +43,7 @@ class PasswordFactory:
         config: Config,
         directory: Directory | AsyncDirectory | None,
         *,
-        derived: Secrets | None,
+        derived: DerivedKeys | None,
         owner: object,
         clock: Clock,
         announce: EventDispatcher,

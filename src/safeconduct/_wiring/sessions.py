@@ -20,16 +20,14 @@ from safeconduct._core.endpoints.routing import Row
 from safeconduct._core.endpoints.session import SessionEndpoint
 from safeconduct._core.endpoints.token_response import TokenResponse
 from safeconduct._core.opaque import OpaqueLookup, OpaqueTokenResolver, OpaqueTokens
-from safeconduct._core.opaque_store import KeepsOpaqueTokens
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.session_store import KeepsSessions
 from safeconduct._core.sessions.issuing import AddClaims, OpaqueTokenWriter
 from safeconduct._core.sessions.verbs import SessionVerbs, stateless_sessions, stored_sessions
 from safeconduct._http.forwarded import Proxies
 from safeconduct._http.set_cookie import MAX_COOKIE_BYTES
-from safeconduct._keys.derivation import Secrets
+from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._tokens.issuer import TokenIssuer
-from safeconduct._tokens.issuer_policy import Policy
+from safeconduct._tokens.issuer_policy import IssuerPolicy
 from safeconduct._wiring.passwords import World
 from safeconduct._wiring.world_parts import WorldParts, present
 from safeconduct.config import Config
@@ -50,7 +48,7 @@ class OpaqueTokenFactory:
     """
 
     def __init__(
-        self, config: Config, *, parts: WorldParts, keys: Callable[[], Secrets | None], policy: Policy | None
+        self, config: Config, *, parts: WorldParts, keys: Callable[[], DerivedKeys | None], policy: IssuerPolicy | None
     ) -> None:
         self._config = config
         self._parts = parts
@@ -92,7 +90,7 @@ class OpaqueTokenFactory:
             ConfigurationError: If it would answer as if every record were there.
         """
         is_opaque, is_listed = self._config.tokens.format == "opaque", self._config.sessions.require_session
-        if (is_opaque or is_listed) and not isinstance(self._parts.store(world), KeepsOpaqueTokens):
+        if (is_opaque or is_listed) and self._parts.store(world).opaque_tokens is None:
             name = 'tokens.format is "opaque"' if is_opaque else "sessions.require_session is true"
             raise ConfigurationError(f"store: got one that keeps no sessions and tokens, wanted one, since {name}")
 
@@ -100,11 +98,11 @@ class OpaqueTokenFactory:
         store, revocations = self._parts.store(world), self._parts.revocations(world)
         if self._policy is None or self._keys_or_none() is None:
             return None
-        if revocations is None or not isinstance(store, KeepsOpaqueTokens):
+        if revocations is None or store.opaque_tokens is None:
             return None
         return OpaqueLookup(
             references=OpaqueTokens(self._keys, secrets.token_bytes),
-            store=store.references,
+            store=store.opaque_tokens,
             revocations=revocations,
             policy=self._policy,
             shards=self._config.store.shards,
@@ -136,7 +134,7 @@ class SessionFactory:
         parts: WorldParts,
         issuer: Callable[[], TokenIssuer],
         keeping: OpaqueTokenFactory,
-        keys: Callable[[], Secrets | None],
+        keys: Callable[[], DerivedKeys | None],
         csrf: CsrfTokens,
         recognition: BearerAuthenticator,
         sources: Sources,
@@ -195,7 +193,7 @@ class SessionFactory:
             raise ConfigurationError(why)
         proving, has_directory = self._parts.proving, self._parts.proving.has_directory
         make: Callable[..., SessionVerbs] = stateless_sessions
-        if revocations is not None and isinstance(store, KeepsSessions):
+        if revocations is not None and store.sessions is not None:
             make = partial(
                 stored_sessions,
                 store=store.sessions,
@@ -227,7 +225,7 @@ class SessionFactory:
                 "derived; make it with `safeconduct keys new --secrets`"
             )
         has_store = self._config.store.url != "none"
-        if has_store and not isinstance(self._parts.store(world), KeepsSessions):
+        if has_store and self._parts.store(world).sessions is None:
             return "store: got one without sessions, wanted one that keeps them"
         return None
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from safeconduct._core.access_rules import Policy
 from safeconduct._core.credential_sources import Sources
-from safeconduct._core.store import StoreProvider, View
+from safeconduct._core.store import Store
 from safeconduct._http.origin import Origin
-from safeconduct._tokens.issuer_policy import Policy as IssuerPolicy
+from safeconduct._tokens.issuer_policy import IssuerPolicy
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import RuleWeakened
@@ -69,9 +69,9 @@ def require_sign_in(config: Config, *, has_directory: bool, has_secrets: bool) -
         )
 
 
-def dated(rules: Sequence[IssuerPolicy], config: Config, stores: StoreProvider) -> list[IssuerPolicy]:
+def dated(rules: Sequence[IssuerPolicy], config: Config, store: Store) -> list[IssuerPolicy]:
     """Return *rules*, where own tokens are compared with the clock of a store that has one of its own."""
-    if config.store.url == "none" or isinstance(stores, View):
+    if config.store.url == "none" or store.view is not None:
         return list(rules)
     return [replace(policy, is_dated_by_store=True) if policy.is_own else policy for policy in rules]
 

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.store import Store
-from safeconduct._keys.derivation import Secrets
+from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._wiring.passwords import PasswordFactory, World
 from safeconduct.errors import Unavailable
 
 
-def present(keys: Callable[[], Secrets | None]) -> Callable[[], Secrets]:
+def present(keys: Callable[[], DerivedKeys | None]) -> Callable[[], DerivedKeys]:
     """Return what gives the derived keys as they are now, and raises ``Unavailable`` where they are gone."""
 
-    def required() -> Secrets:
+    def required() -> DerivedKeys:
         found = keys()
         if found is None:
             raise Unavailable("the safeconduct-secrets key was there when this began, and is gone")

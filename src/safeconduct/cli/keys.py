@@ -12,11 +12,11 @@ from typing import Any, Final
 import click
 
 from safeconduct._core.endpoints.routes import JWKS_MAX_AGE_SECONDS
-from safeconduct._keys.derivation import Secrets
 from safeconduct._keys.folder import read_keys, write_key
 from safeconduct._keys.generate import made_at, new_key, new_secrets, retire, rotate
 from safeconduct._keys.keyset import STATE_MEMBER, KeySet, State
 from safeconduct._tokens.algorithms import ALGORITHMS, canonical
+from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct.cli.context import Settings, pass_settings
 from safeconduct.cli.output import UsageError, json_option, print_json, print_note, print_table, warn
 from safeconduct.directories.atomic_write import lock_folder
@@ -75,7 +75,7 @@ def create(
             jwks.append(
                 new_key(name, now=time.time(), randomness=secrets.token_bytes, state=first_state, among=present)
             )
-        if is_secrets or present.secrets is None:
+        if is_secrets or present.derived_keys is None:
             jwks.append(new_secrets(present, randomness=secrets.token_bytes))
         rows = [_write(path, jwk, replaces=False) for jwk in jwks]
     print_table(rows, as_json=as_json)
@@ -92,8 +92,8 @@ def list_keys(settings: Settings, folder: Path | None, as_json: bool) -> None:  
         _row(entry.key.kid, entry.key.written, entry.key.use, entry.state)
         for entry in sorted(present.entries, key=lambda entry: entry.key.kid or "")
     ]
-    if present.secrets is not None:
-        rows += _secrets_rows(present.secrets)
+    if present.derived_keys is not None:
+        rows += _secrets_rows(present.derived_keys)
     rows += [_row(kid, None, None, f"unusable: {reason}") for kid, reason in present.skipped]
     print_table(rows, as_json=as_json)
 
@@ -213,7 +213,7 @@ def _write(path: Path, jwk: dict[str, Any], *, replaces: bool = True) -> dict[st
     return _row(jwk["kid"], jwk.get("alg", "HKDF"), jwk.get("use", "derive"), jwk[STATE_MEMBER])
 
 
-def _secrets_rows(derived: Secrets) -> list[dict[str, object]]:
+def _secrets_rows(derived: DerivedKeys) -> list[dict[str, object]]:
     return [
         _row(
             "safeconduct-secrets" if version == 1 else f"safeconduct-secrets-{version}",

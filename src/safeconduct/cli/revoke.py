@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from safeconduct._core.opaque import is_reference
-from safeconduct._core.store import RevocationKind, RevocationReceipt
+from safeconduct._core.revocation import RevocationReceipt
+from safeconduct._core.store import RevocationKind
 from safeconduct.auth import Auth
 from safeconduct.cli.context import Settings, open_auth, pass_settings, require_shared_store
 from safeconduct.cli.output import CommandFailed, UsageError, json_option, print_note, print_record, warn

@@ -1,6 +1,7 @@
 """The store where there is none: nothing is revoked, and counters live in this process."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal
 
 from safeconduct._core.epochs import Epoch
@@ -18,6 +19,11 @@ class NullStore:
         horizon_ms: The largest lifetime of any token that may be accepted.
         leeway_ms: What is granted to clocks.
     """
+
+    sessions = None
+    opaque_tokens = None
+    view = None
+    known_epochs: Mapping[int, Epoch] = MappingProxyType({})
 
     def __init__(self, *, clock: Callable[[], float], horizon_ms: int, leeway_ms: int) -> None:
         self._clock = clock
@@ -38,6 +44,11 @@ class NullStore:
         """Say that nothing is revoked."""
         del question
         return self._held
+
+    async def ask_all(self, questions: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:
+        """Leave each to ``ask``."""
+        del questions
+        return {}
 
     async def begin_epoch(self, shard: int, *, reason: Literal["new", "lost"], seen: Epoch | None) -> Epoch:
         """Return the one epoch that there is."""

@@ -8,12 +8,11 @@ from safeconduct._core.decision import Clock
 from safeconduct._core.directory import Account
 from safeconduct._core.opaque import OpaqueTokenResolver
 from safeconduct._core.passwords import refuse_misfit_name
-from safeconduct._core.revocation import Revocations
+from safeconduct._core.revocation import RevocationReceipt, Revocations
 from safeconduct._core.sessions.active import ActiveSession
 from safeconduct._core.sessions.rotation import RequestOrigin
 from safeconduct._core.sessions.tokens import Tokens
 from safeconduct._core.sessions.verbs import SessionVerbs
-from safeconduct._core.store import RevocationReceipt
 from safeconduct.errors import NotSupported
 from safeconduct.principal import Principal
 

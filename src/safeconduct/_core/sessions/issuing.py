@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 from safeconduct._core.opaque import OpaqueTokenParts, OpaqueTokens
-from safeconduct._core.opaque_store import OpaqueTokenStore
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import question_for
 from safeconduct._core.sessions.model import (
@@ -21,7 +20,7 @@ from safeconduct._core.sessions.model import (
 )
 from safeconduct._core.sessions.refresh_token import ParsedRefreshToken, RefreshTokens
 from safeconduct._core.sessions.tokens import RefreshToken, Tokens
-from safeconduct._core.store import RevocationQuery
+from safeconduct._core.store import OpaqueTokenStore, RevocationQuery
 from safeconduct._tokens.issuer import Checked, ClaimsRefused, Grant, TokenIssuer
 from safeconduct.errors import ConfigurationError, ExpiredToken, NotSupported, Unavailable
 from safeconduct.events import Event, Fault, HookFailed

@@ -15,9 +15,10 @@ import hmac
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 
 from safeconduct._core.revocation_keys import untagged
+from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct.errors import BadSignature, MalformedToken, UnknownKey
 
 
@@ -92,19 +93,6 @@ _SECRET_END: Final = _POSITION_END + SECRET_BYTES
 _WIRE: Final = re.compile(r"[A-Za-z0-9_-]{96}", re.ASCII)
 _TAG: Final = b"sc/rt-tag/1"
 _NEXT: Final = b"sc/rt-next/1"
-
-
-class DerivedKeys(Protocol):
-    """The versions of the key that others are derived from."""
-
-    @property
-    def current(self) -> int:
-        """The version that makes new things."""
-        ...
-
-    def derive(self, label: str, *, version: int | None = None) -> bytes:
-        """Return the key for *label*; raises ``KeyError`` if there is no such version."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from safeconduct._core.decision import Clock
 from safeconduct._core.directory import Account, People
 from safeconduct._core.sessions.issuing import TokenMaker
 from safeconduct._core.sessions.model import Lifetimes, Rights, Session, Transport, level_at, rights_now
-from safeconduct._core.sessions.refresh_token import DerivedKeys
 from safeconduct._core.sessions.rotation import Binding, RequestOrigin
 from safeconduct._core.sessions.tokens import RefreshToken, Tokens
+from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._tokens.sealed_refresh import SealedRefresh, open_refresh, seal_refresh
 from safeconduct.errors import NotSupported, NotYetValidToken
 from safeconduct.events import Event

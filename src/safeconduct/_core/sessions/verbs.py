@@ -14,13 +14,14 @@ from safeconduct._core.sessions.active import ActiveSession, ActiveSessions, Ses
 from safeconduct._core.sessions.issuing import AddClaims, OpaqueTokenWriter, TokenMaker
 from safeconduct._core.sessions.lookup import SessionKeys, SessionLookup
 from safeconduct._core.sessions.model import Lifetimes
-from safeconduct._core.sessions.refresh_token import DerivedKeys, RefreshTokens
+from safeconduct._core.sessions.refresh_token import RefreshTokens
 from safeconduct._core.sessions.rotation import Binding, RequestOrigin, TokenRotation
 from safeconduct._core.sessions.sign_in import Logins, StepUps
 from safeconduct._core.sessions.stateless import StatelessActiveSessions, StatelessLogins, StatelessStepUps
 from safeconduct._core.sessions.stateless_token import SealedSessions, StatelessRotation
 from safeconduct._core.sessions.tokens import Tokens
 from safeconduct._http.set_cookie import MAX_COOKIE_BYTES
+from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct.config import Config
 from safeconduct.events import Event

@@ -64,7 +64,7 @@ def _unsafe_switches(config: Config) -> Iterator[Finding]:
         yield warn(
             "access.default",
             "a path that no rule names is public",
-            'Once every caller authenticates: access.default = "authenticated", and public paths in access.public.',
+            'Once every caller authenticates: set it to "authenticated", and list public paths in access.public.',
         )
     if config.consistency == "none":
         yield warn(
@@ -186,8 +186,8 @@ def _ages(keys: KeySet) -> Iterator[Finding]:
 
 
 def _secrets(keys: KeySet, config: Config) -> Finding:
-    if keys.secrets is not None:
-        return ok("keys", f"safeconduct-secrets is there, version {keys.secrets.current}")
+    if keys.derived_keys is not None:
+        return ok("keys", f"safeconduct-secrets is there, version {keys.derived_keys.current}")
     remedy = "`safeconduct keys new --secrets` makes it."
     if "basic" in config.sources or (config.login.users is not None and config.endpoints.enabled is not False):
         return fail("keys", "safeconduct-secrets is missing, and passwords and sessions need it", remedy)

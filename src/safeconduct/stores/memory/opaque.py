@@ -4,9 +4,8 @@ import heapq
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from safeconduct._core.opaque_store import KeptReply, OpaqueQuery, Resolved
 from safeconduct._core.revocation_keys import session_place
-from safeconduct._core.store import RevocationQuery, RevocationStatus
+from safeconduct._core.store import KeptReply, OpaqueQuery, Resolved, RevocationQuery, RevocationStatus
 from safeconduct.stores.expiry import MARGIN_MS
 from safeconduct.stores.memory.sessions import SessionGround
 

@@ -11,9 +11,10 @@ import os
 import secrets
 import threading
 import weakref
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, Self
 
 from safeconduct._core.epochs import Epoch
 from safeconduct._core.log import write_log
@@ -60,20 +61,21 @@ class MemoryStore:
         "_instance",
         "_is_ended",
         "_is_told",
-        "_leeway_ms",
         "_lock",
         "_pruned_ms",
         "_revoked",
         "_stamped_ms",
-        "references",
+        "leeway_ms",
+        "opaque_tokens",
         "sessions",
         "version",
     )
 
+    #: What an earlier process knew ended with it.
+    known_epochs: Mapping[int, Epoch] = MappingProxyType({})
+
     def __init__(self, *, clock: Callable[[], float], horizon_ms: int, leeway_ms: int) -> None:
-        self._clock = clock
-        self._horizon_ms = horizon_ms
-        self._leeway_ms = leeway_ms
+        self._clock, self._horizon_ms, self.leeway_ms = clock, horizon_ms, leeway_ms
         #: Marks and cut-offs alike, until when.  No member is of both kinds.
         self._entries: dict[bytes, int | None] = {}
         self._entry_members = self._entries.keys()
@@ -81,14 +83,13 @@ class MemoryStore:
         self._cut_members = self._cuts.keys()
         self._expiries: list[tuple[int, bytes]] = []
         self._counters = MemoryCounters()
-        self._pruned_ms = -1
-        self._stamped_ms = 0
+        self._pruned_ms, self._stamped_ms = -1, 0
         self._is_ended = False
         self.version = object()
         #: The port to the sessions of this process.
         self.sessions = MemorySessions(self)
         #: The port to its opaque tokens.
-        self.references = MemoryOpaqueTokens(self)
+        self.opaque_tokens = MemoryOpaqueTokens(self)
         self.begin_instance()
         self._epoch = Epoch(self._instance.hex(), self.now_ms(), "new", horizon_ms)
         self._held = RevocationStatus(self._epoch, is_empty=False, is_revoked=False, now_ms=None)
@@ -99,6 +100,11 @@ class MemoryStore:
     def instance(self) -> bytes:
         """What the ids of this process's sessions begin with, after their shard."""
         return self._instance
+
+    @property
+    def view(self) -> Self:
+        """The answers at hand: all of them."""
+        return self
 
     def blocking(self) -> Store:
         """Give the port for WSGI."""
@@ -114,13 +120,20 @@ class MemoryStore:
             self.refuse_foreign(question.instance)
         if not self._entry_members.isdisjoint(question.marks) or question.ends_ms <= self._pruned_ms:
             return self._revoked
-        if question.kept is not None and not self._has_records(question.kept, question.reference):
+        if question.kept is not None and not self.sessions.keeps(question.kept):
+            return self._revoked
+        if question.reference is not None and not self.opaque_tokens.keeps(question.reference):
             return self._revoked
         if not self._cut_members.isdisjoint(question.cuts) and question.issued_ms <= self.latest_cut_ms(question.cuts):
             return self._revoked
         if self._is_ended:
             raise Unavailable("the store is closed")
         return self._held
+
+    async def ask_all(self, questions: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:
+        """Leave each to ``ask``, which costs nothing here and may refuse one of them alone."""
+        del questions
+        return {}
 
     def holds(self, question: RevocationQuery) -> bool:
         """Say whether the credential counts for certain, without asking anybody."""
@@ -130,7 +143,7 @@ class MemoryStore:
             and question.ends_ms > self._pruned_ms
             and (question.instance is None or question.instance == self._instance)
             and (question.kept is None or self.sessions.keeps(question.kept))
-            and (question.reference is None or self.references.keeps_on(question.reference))
+            and (question.reference is None or self.opaque_tokens.keeps_on(question.reference))
             and not self._is_ended
         )
 
@@ -181,7 +194,7 @@ class MemoryStore:
         self._is_told = False
         self._lock = threading.Lock()
         self.sessions.forget()
-        self.references.forget()
+        self.opaque_tokens.forget()
         self.look_anew()
 
     def look_anew(self) -> None:
@@ -192,11 +205,6 @@ class MemoryStore:
     def epoch(self) -> Epoch:
         """The one epoch that there is."""
         return self._epoch
-
-    @property
-    def leeway_ms(self) -> int:
-        """What is granted to clocks."""
-        return self._leeway_ms
 
     @contextmanager
     def alone(self) -> Generator[int]:
@@ -246,9 +254,6 @@ class MemoryStore:
             write_log(_logger, logging.ERROR, _SEVERAL_PROCESSES)
         raise ForeignSession("a session of another process")
 
-    def _has_records(self, session_id: str, reference: bytes | None) -> bool:
-        return self.sessions.keeps(session_id) and (reference is None or self.references.keeps(reference))
-
     def now_ms(self) -> int:
         """Say what time it is."""
         return int(self._clock() * 1000)
@@ -261,7 +266,7 @@ class MemoryStore:
 
     def _keep(self, revocation: Revocation, now_ms: int) -> None:
         member = revocation.member
-        expires_ms = entry_expires_ms(revocation, now_ms=now_ms, horizon_ms=self._horizon_ms, leeway_ms=self._leeway_ms)
+        expires_ms = entry_expires_ms(revocation, now_ms=now_ms, horizon_ms=self._horizon_ms, leeway_ms=self.leeway_ms)
         if member in self._entries:
             known_ms = self._entries[member]
             expires_ms = None if known_ms is None or expires_ms is None else max(known_ms, expires_ms)

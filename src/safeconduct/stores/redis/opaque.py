@@ -5,9 +5,8 @@ Beside a session's record lies, on the same slot, ``tok:<digest>`` (a hash: what
 members that may end it) until the token ends by itself.
 """
 
-from safeconduct._core.opaque_store import KeptReply, OpaqueQuery, Resolved
 from safeconduct._core.revocation_keys import MEMBER_BYTES, epoch_tag_of
-from safeconduct._core.store import RevocationQuery
+from safeconduct._core.store import KeptReply, OpaqueQuery, Resolved, RevocationQuery
 from safeconduct.stores import scripts
 from safeconduct.stores.expiry import MARGIN_MS
 from safeconduct.stores.redis.connection import Reply

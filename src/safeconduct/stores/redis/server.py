@@ -11,7 +11,6 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from safeconduct._core.epochs import Epoch
 from safeconduct._core.store import Store
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.errors import Unavailable
@@ -93,11 +92,6 @@ class RedisServer:
         self._threads.end()
         self._loops.end()
         self._marks.flush()
-
-    def epochs(self) -> dict[int, Epoch]:
-        """Return the epochs that processes before this one knew, out of their file."""
-        # Whether one was lost by now, and how long its tokens live, the store's first reply tells.
-        return {shard: Epoch(mark.epoch, mark.started_ms, "new", 0) for shard, mark in self._marks.known.items()}
 
     def begin_process(self) -> None:
         """Drop what was inherited over a fork."""

@@ -7,7 +7,7 @@ share ``{sc:throttle}``, because one try counts in several of them at once.
 """
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from safeconduct._core.epochs import Epoch
@@ -51,6 +51,9 @@ class RedisStore:
         shift_ms: How far the store's clock is moved; 0 but in tests.
     """
 
+    #: Another process may end anything, so that every question is a command.
+    view = None
+
     def __init__(
         self,
         ways: ConnectionSource,
@@ -63,6 +66,7 @@ class RedisStore:
         shift_ms: Callable[[], int],
     ) -> None:
         self._ways = ways
+        self._marks = marks
         self._prefix = key_prefix.encode()
         self._calls = ShardCalls(ways, marks, key_prefix=key_prefix, horizon_ms=horizon_ms, shift_ms=shift_ms)
         self._leeway_ms = leeway_ms
@@ -71,12 +75,12 @@ class RedisStore:
         #: The port to the sessions, which lie on the same slots.
         self.sessions = RedisSessions(self._calls, leeway_ms=leeway_ms, min_replicas=min_replicas)
         #: The port to the opaque tokens, which lie there too.
-        self.references = RedisOpaqueTokens(self._calls)
+        self.opaque_tokens = RedisOpaqueTokens(self._calls)
 
     async def ask(self, question: RevocationQuery) -> RevocationStatus:
         """Ask in one command on one slot."""
         marks, shard = question.marks, question.shard
-        keys = () if question.kept is None else self.references.required(shard, question.kept, question.reference)
+        keys = () if question.kept is None else self.opaque_tokens.required(shard, question.kept, question.reference)
         head = await self._calls.run(
             scripts.ASK,
             shard,
@@ -90,15 +94,23 @@ class RedisStore:
         )
         return RevocationStatus(head.epoch, head.is_empty, integer(head.first) == 1, head.now_ms)
 
-    async def ask_all(self, questions: Sequence[RevocationQuery]) -> list[RevocationStatus]:
+    @property
+    def known_epochs(self) -> Mapping[int, Epoch]:
+        """The epochs that earlier processes knew, out of their file."""
+        # The store's first reply says whether one was lost by now, and how long its tokens live.
+        return {shard: Epoch(mark.epoch, mark.started_ms, "new", 0) for shard, mark in self._marks.known.items()}
+
+    async def ask_all(self, questions: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:
         """Ask in as few commands as there are shards, or times the most that one command answers."""
         answers: dict[RevocationQuery, RevocationStatus] = {}
-        for shard in dict.fromkeys(question.shard for question in questions):
-            there = [question for question in questions if question.shard == shard]
+        # A session's record is asked for by itself.
+        alike = [question for question in questions if question.kept is None]
+        for shard in dict.fromkeys(question.shard for question in alike):
+            there = [question for question in alike if question.shard == shard]
             for first in range(0, len(there), _ASKED_TOGETHER):
                 some = there[first : first + _ASKED_TOGETHER]
                 answers |= zip(some, await self._ask_some(shard, some), strict=True)
-        return [answers[question] for question in questions]
+        return answers
 
     async def _ask_some(self, shard: int, questions: Sequence[RevocationQuery]) -> list[RevocationStatus]:
         words = [word for question in questions for word in _words_of(question)]

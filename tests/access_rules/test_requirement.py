@@ -1,0 +1,126 @@
+"""Requirements: they add up, and the gravest lack is told first."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from result_or_error import result_or_error
+from safeconduct._core.requirement import AUTHENTICATED, OPEN, Requirement
+from safeconduct.errors import InsufficientRights, MissingCredential, StepUpRequired
+from safeconduct.principal import LEVELS, Anonymous, Principal
+
+NOW = 1000.0
+names = st.frozensets(st.sampled_from("abc"), max_size=2)
+requirements = st.builds(
+    Requirement,
+    is_open=st.booleans(),
+    scopes=names,
+    role_sets=st.lists(st.frozensets(st.sampled_from("abc"), min_size=1), max_size=2).map(tuple),
+    level=st.sampled_from([None, *LEVELS]),
+    max_age_seconds=st.one_of(st.none(), st.integers(0, 600)),
+    is_unsafe=st.booleans(),
+    consistency=st.sampled_from([None, "none", "bounded", "strict"]),
+)
+principals = st.builds(
+    Principal,
+    subject=st.sampled_from(["alice", "app"]),
+    issuer=st.just("i"),
+    scheme=st.just("bearer"),
+    level=st.sampled_from(LEVELS[1:]),
+    scopes=names,
+    roles=names,
+    client_id=st.sampled_from([None, "app"]),
+    auth_time=st.one_of(st.none(), st.integers(300, 1000)),
+    expires_at=st.just(2000),
+)
+identities = st.one_of(principals, st.builds(Anonymous))
+
+
+def verdict(requirement, identity):
+    """Return None for a pass, else the error's class."""
+    return result_or_error(requirement.check, identity, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("level", "auth_time", "reason"), [("remembered", 300, "level"), ("explicit", 300, "age")], ids=["level", "age"]
+)
+def test_h_a_step_up_tells_the_log_what_was_too_little(level, auth_time, reason):
+    """The gravest first: who is only remembered may also have an old proof."""
+    caller = Principal(subject="alice", issuer="i", scheme="bearer", level=level, auth_time=auth_time, expires_at=2000)
+
+    with pytest.raises(StepUpRequired) as caught:
+        Requirement(level="explicit", max_age_seconds=60).check(caller, now=NOW)
+
+    assert reason == caught.value.reason
+
+
+@given(requirements, requirements, identities)
+def test_a_sum_is_never_easier(one, other, identity):
+    """Who passes the sum passes each of the two."""
+    if verdict(one + other, identity) is None:
+        is_taken_for_open = (one.is_open or other.is_open) and not (one.is_open and other.is_open)
+        for each in (one, other):
+            assert verdict(each, identity) is None or (is_taken_for_open and each.is_open)
+
+
+@given(requirements, requirements, principals)
+def test_who_passes_both_passes_the_sum(one, other, principal):
+    """Adding makes nothing harder than its parts, for those that are not open."""
+    if not one.is_open and not other.is_open and verdict(one, principal) is None and verdict(other, principal) is None:
+        assert verdict(one + other, principal) is None
+
+
+@given(requirements, requirements, identities)
+def test_the_order_of_a_sum_does_not_matter(one, other, identity):
+    assert verdict(one + other, identity) is verdict(other + one, identity)
+    assert (one + other).is_unsafe == (other + one).is_unsafe
+    assert "strict" not in {one.consistency, other.consistency} or (one + other).consistency == "strict"
+
+
+@given(identities)
+def test_open_is_open(identity):
+    assert verdict(OPEN, identity) is None
+    expected = None if identity.is_authenticated else MissingCredential
+    assert expected is verdict(AUTHENTICATED, identity)
+
+
+def alice(**fields):
+    """Return a principal."""
+    return Principal(subject="alice", issuer="i", scheme="bearer", expires_at=2000, **fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"scopes": frozenset("s")}, InsufficientRights),
+        ({"role_sets": (frozenset("r"),)}, InsufficientRights),
+        ({"scopes": frozenset("s"), "level": "explicit"}, InsufficientRights),
+        ({"level": "explicit"}, StepUpRequired),
+        ({"max_age_seconds": 5}, StepUpRequired),
+        ({"level": "remembered"}, None),
+    ],
+    ids=str,
+)
+def test_the_gravest_lack_is_told(fields, expected):
+    assert expected is verdict(Requirement(**fields), alice())
+
+
+@pytest.mark.parametrize(("auth_time", "expected"), [(995, None), (994, StepUpRequired), (None, StepUpRequired)])
+def test_an_age_is_counted_from_the_proof(auth_time, expected):
+    """Exactly as old as allowed is allowed; what nobody can tell is too old (RFC 9470 §4)."""
+    assert expected is verdict(Requirement(max_age_seconds=5), alice(auth_time=auth_time))
+
+
+def test_a_client_is_not_sent_to_step_up():
+    """No user stands behind its token."""
+    worker = Principal(subject="w", issuer="i", scheme="bearer", expires_at=2000, client_id="w")
+
+    assert InsufficientRights is verdict(Requirement(level="explicit"), worker)
+    assert InsufficientRights is verdict(Requirement(max_age_seconds=5), worker)
+
+
+def test_a_step_up_tells_what_would_do():
+    with pytest.raises(StepUpRequired) as caught:
+        Requirement(level="multifactor", max_age_seconds=5).check(alice(), now=NOW)
+
+    assert ("multifactor", 5) == (caught.value.level, caught.value.max_age_seconds)

@@ -1,0 +1,78 @@
+"""On an event loop that is not asyncio's nothing is served, and one sentence says why."""
+
+import json
+
+import pytest
+
+from app_client import SentRequest, asgi_scope, socket_scope
+from applications import AsgiReport
+from auth_setups import configuration, now
+from memory_directory import MemoryDirectory
+from safeconduct import Auth
+from safeconduct._core.run_sync import run_sync
+from safeconduct.events import Unsupported
+from table_tokens import tokens
+
+ALICE = ("authorization", f"Bearer {tokens()['alice']}".encode())
+
+
+class Scene:
+    """An application behind us, called without a loop, as trio's own loop looks from asyncio."""
+
+    def __init__(self):
+        self.heard, self.sent, self.calls = [], [], 0
+        auth = Auth(configuration(), directory=MemoryDirectory(), clock=now, listeners=[self.heard.append])
+        self.application = auth.asgi(self.count)
+
+    async def count(self, scope, receive, send):
+        self.calls += 1
+        await AsgiReport()(scope, receive, send)
+
+    def ask(self, scope):
+        first = {"http": "http.request", "websocket": "websocket.connect", "lifespan": "lifespan.startup"}
+
+        async def receive():
+            return {"type": first[scope["type"]]}
+
+        async def send(message):
+            self.sent.append(message)
+
+        run_sync(self.application(scope, receive, send))
+
+
+@pytest.mark.parametrize("target", ["/me", "/health", "/auth/login"])
+def test_e14_a_request_on_another_loop_is_unavailable_and_told_once(target):
+    """503 on open paths and endpoints too, and the log says what to do."""
+    scene = Scene()
+
+    for _ in range(3):
+        scene.ask(asgi_scope(SentRequest("GET", target, (("host", b"app.example"), ALICE), "https")))
+
+    starts, bodies = scene.sent[::2], scene.sent[1::2]
+    assert [503] * 3 == [message["status"] for message in starts]
+    assert "unavailable" == json.loads(bodies[0]["body"])["code"]
+    assert b"retry-after" in dict(starts[0]["headers"])
+    assert 0 == scene.calls
+    [told] = [event for event in scene.heard if isinstance(event, Unsupported)]
+    assert "asyncio" in told.reason
+
+
+def test_e14_a_handshake_on_another_loop_is_unavailable():
+    """It is denied before it is accepted."""
+    scene = Scene()
+
+    scene.ask(socket_scope(SentRequest("GET", "/live", (("host", b"app.example"), ALICE), "https")))
+
+    assert (503, 0) == (scene.sent[0]["status"], scene.calls)
+    assert any(isinstance(event, Unsupported) for event in scene.heard)
+
+
+def test_e14_a_server_on_another_loop_does_not_start():
+    """It prints the sentence, where it speaks of a lifespan."""
+    scene = Scene()
+
+    scene.ask({"type": "lifespan"})
+
+    [failed] = scene.sent
+    assert ("lifespan.startup.failed", 0) == (failed["type"], scene.calls)
+    assert "start the server with asyncio" in failed["message"]

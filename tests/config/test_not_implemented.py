@@ -1,0 +1,67 @@
+"""What is not built is refused by name."""
+
+import pytest
+
+from minimal_config import TRUST, errors_of, minimal_fields
+from safeconduct.config import Config
+from safeconduct.config.cross_checks import UNBUILT
+
+BY_REFERENCE = {key: value for key, value in TRUST.items() if key != "keys"}
+
+CASES = [
+    ("sources[]", "sources[1]", {"sources": ["bearer", "dpop"]}),
+    ("store.url", "store.url", {"store": "redis+sentinel://:secret@a:26379/main"}),
+    ("store.url", "store.url", {"store": "redis+cluster://a:7000"}),
+    (
+        "access.rules[].consistency",
+        "access.rules[0].consistency",
+        {"access": {"rules": [{"path": "/", "consistency": "bounded"}]}},
+    ),
+    (
+        "access.rules[].on_outage",
+        "access.rules[1].on_outage",
+        {"access": {"rules": [{"path": "/"}, {"path": "/", "consistency": "none", "on_outage": "serve"}]}},
+    ),
+    ("revocation.consistency", "revocation.consistency", {"revocation": {"consistency": "bounded"}}),
+    ("revocation.on_outage", "revocation.on_outage", {"revocation": {"on_outage": "serve"}}),
+    ("trust[].jwks", "trust[0].jwks", {"trust": [{**BY_REFERENCE, "jwks": "https://idp.example.com/jwks"}]}),
+    ("trust[].discovery", "trust[0].discovery", {"trust": [{**BY_REFERENCE, "discovery": True}]}),
+]
+
+
+@pytest.mark.parametrize(("row", "name", "fields"), CASES, ids=str)
+def test_what_is_not_built_is_refused_by_name(row, name, fields):
+    """A promise that is not kept yet is an error, never silently another behaviour."""
+    assert row in {unbuilt.name for unbuilt in UNBUILT}
+
+    problems = errors_of(minimal_fields(**fields))
+
+    assert {name} == set(problems)
+    assert "which is not built yet" in problems[name]
+    assert "secret" not in problems[name]
+
+
+def test_every_row_has_a_case():
+    """A row without a case might refuse nothing."""
+    assert {row.name for row in UNBUILT} == {row for row, _, _ in CASES}
+
+
+def test_it_is_told_beside_wrong_fields():
+    """Both are named at once, even in one section."""
+    problems = errors_of(
+        minimal_fields(revocation={"consistency": "bounded", "staleness_seconds": -1}, sources=5, access={"rules": 5})
+    )
+
+    assert {"sources", "access.rules", "revocation.consistency", "revocation.staleness_seconds"} == set(problems)
+
+
+def test_what_is_built_passes():
+    """The values beside the refused ones are taken."""
+    fields = minimal_fields(
+        revocation={"min_replicas": 1, "consistency": "strict"},
+        access={"rules": [{"path": "/", "unsafe": True, "long_lived": True}]},
+        endpoints={"enabled": False},
+        cookies={"mode": "off"},
+    )
+
+    assert isinstance(Config.from_mapping(fields), Config)

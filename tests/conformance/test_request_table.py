@@ -1,0 +1,27 @@
+"""Every row of the table through every driver that runs in this process."""
+
+import pytest
+
+from drivers import in_process
+from request_table import ROWS, check_row
+
+DRIVERS = {driver.name: driver for driver in in_process()}
+CASES = [
+    pytest.param(driver.name, row, id=f"{driver.name}-{row.name}")
+    for driver in DRIVERS.values()
+    for row in ROWS
+    if row.needs <= driver.offers
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _closed():
+    yield
+    for driver in DRIVERS.values():
+        driver.close()
+
+
+@pytest.mark.parametrize(("name", "row"), CASES)
+def test_row(name, row):
+    """Status, code, challenge, fields, and whether and as whom the application was reached."""
+    check_row(DRIVERS[name], row)

@@ -1,0 +1,79 @@
+"""What a framework makes of a connection that is cut, and middlewares within one another."""
+
+import asyncio
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import StreamingResponse
+from starlette.routing import Route, WebSocketRoute
+
+from open_connections import AFTER_EXPIRY_SECONDS, bearer, monitored_site, open_request, open_socket
+from table_tokens import LIFETIME_SECONDS, NOW, mint
+
+
+@pytest.fixture
+def site():
+    made = monitored_site()
+    yield made
+    made.close()
+
+
+def in_starlette(site, gates):
+    """Return a Starlette application that streams and talks until it is told that nobody listens."""
+
+    async def pieces():
+        while True:
+            await gates.get()
+            yield b"data: 1\n\n"
+
+    async def stream(_request):
+        return StreamingResponse(pieces(), media_type="text/event-stream")
+
+    async def talk(socket):
+        await socket.accept()
+        while True:
+            await gates.get()
+            await socket.send_text("still here")
+
+    routes = [Route("/events", stream), WebSocketRoute("/live", talk)]
+    return site.auth.asgi(Starlette(routes=routes))
+
+
+def test_a_stream_of_starlette_ends_without_a_fault(site):
+    """Its next piece goes nowhere, and the server hears of no error."""
+    gates = asyncio.Queue()
+    held = open_request(site, bearer(mint()), target="/events", application=in_starlette(site, gates))
+    assert "http.response.start" == held.next()["type"]
+
+    site.clock.advance(seconds=AFTER_EXPIRY_SECONDS)
+
+    assert {"type": "http.response.body", "body": b"", "more_body": False} == held.next()
+    site._runner.run(gates.put(None))
+    assert ([], None) == (held.end(), held.task.exception())
+
+
+def test_a_socket_of_starlette_ends_without_a_fault(site):
+    gates = asyncio.Queue()
+    held = open_socket(site, bearer(mint()), application=in_starlette(site, gates))
+
+    site.clock.advance(seconds=AFTER_EXPIRY_SECONDS)
+
+    assert 4401 == held.code()
+    site._runner.run(gates.put(None))
+    assert ([], None) == (held.end(), held.task.exception())
+
+
+def test_a_socket_within_two_middlewares_is_closed_once(site):
+    """Both watch, and what extends it reaches both."""
+    held = open_socket(site, bearer(mint()), application=site.auth.asgi(site.application))
+    other = open_socket(site, bearer(mint("bob")))
+    token = mint(jti="longer", exp=NOW + LIFETIME_SECONDS + 3600)
+
+    assert "alice" == held.ask(f"extend {token}")
+    site.clock.advance(seconds=AFTER_EXPIRY_SECONDS)
+
+    assert 4401 == other.code()
+    assert "hello" == held.ask("hello")
+    site.auth.sessions.revoke_token("longer")
+    assert 4401 == held.code()
+    assert [] == held.end()

@@ -1,0 +1,124 @@
+"""Sockets and the store behind them: what it says, that it lost its data, that it is gone or fails."""
+
+import pytest
+
+from login_site import stores_of
+from login_stack import ManualTime
+from open_connections import EchoApp, OpenSocket, bearer, monitored_site, open_socket
+from safeconduct.errors import Unavailable
+from safeconduct.events import Fault
+from safeconduct.stores import MemoryStore
+from store_servers import KINDS, Server
+from table_tokens import NOW, mint
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def server(request):
+    server = Server(request.param)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def site(server):
+    moment = ManualTime()
+    made = monitored_site(stores=stores_of(server.kind, server, moment, print), clock=moment.clock)
+    yield made
+    made.close()
+
+
+def test_a_server_is_asked_about_all_of_them(site):
+    """The one that was ended ends, and the others go on."""
+    ended, held = open_socket(site, bearer(mint())), open_socket(site, bearer(mint("bob")))
+
+    site.auth.sessions.revoke_subject("alice")
+
+    assert 4401 == ended.code()
+    assert "hello" == held.ask("hello")
+
+
+def test_an_emptied_server_closes(site, server):
+    """1013, for nobody can say what was ended; whoever connects again needs a new sign-in."""
+    held = open_socket(site, bearer(mint()))
+
+    server.say("FLUSHALL")
+
+    assert 1013 == held.code()
+    assert 401 == status(site)
+
+
+def status(site):
+    """Return the status that a handshake gets."""
+    message = OpenSocket(site, bearer(mint())).next()
+    return message.get("status", message["type"])
+
+
+def test_a_server_that_is_gone_closes(site, server):
+    held = open_socket(site, bearer(mint()))
+
+    server.kill()
+    try:
+        assert 1013 == held.code()
+    finally:
+        server.start()
+    # It was told by whoever looked, and is no fault of ours.
+    assert not any(isinstance(event, Fault) for event in site.events)
+
+
+@pytest.fixture
+def talk():
+    return EchoApp()
+
+
+class Failing(MemoryStore):
+    """A store that can be asked until it can't."""
+
+    error = None
+
+    async def ask(self, question):
+        if self.error is not None:
+            raise self.error
+        return await super().ask(question)
+
+    def holds(self, question):
+        return self.error is None and super().holds(question)
+
+    def fail(self, error):
+        self.error, self.version = error, object()
+
+
+@pytest.mark.parametrize("error", [Unavailable("out"), ZeroDivisionError()], ids=["out", "faulty"])
+def test_a_store_that_is_out_closes(error, talk):
+    """1013, "try again later": nobody can say whether the credential counts."""
+    stores = Failing(clock=lambda: NOW, horizon_ms=86_400_000, leeway_ms=10_000)
+    site = monitored_site(talk, stores=stores)
+    held = open_socket(site, bearer(mint()))
+
+    stores.fail(error)
+
+    assert 1013 == held.code()
+    assert [] == held.end()
+    assert [1013] == talk.codes
+    site.close()
+
+
+def test_a_round_that_fails_closes(talk):
+    """Whatever was raised: nothing goes on that nobody looks at."""
+    stores = Failing(clock=lambda: NOW, horizon_ms=86_400_000, leeway_ms=10_000)
+    site = monitored_site(talk, stores=stores)
+    both = [open_socket(site, bearer(mint(name))) for name in ("alice", "bob")]
+
+    stores.holds, stores.version = None, object()
+
+    assert [1013, 1013] == [held.code() for held in both]
+    site.close()
+
+
+def test_a_thousand_sockets_close(site):
+    """A server that is told once ends all of them (fault 43)."""
+    many = [open_socket(site, bearer(mint(f"user-{number % 100}"))) for number in range(1000)]
+
+    site.auth.sessions.revoke_everything()
+
+    assert {4401} == {held.code() for held in many}
+    assert all(held.end() == [] for held in many)

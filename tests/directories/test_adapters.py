@@ -1,0 +1,119 @@
+import subprocess
+import sys
+
+import pytest
+
+from memory_directory import AsyncMemoryDirectory, MemoryDirectory
+from safeconduct.config import LoginConfig
+from safeconduct.directories import AsyncCallableDirectory, CallableDirectory, people_for
+from safeconduct.directories.adapters import Inline
+from safeconduct.directories.async_adapters import Native, Pooled
+from safeconduct.errors import ConfigurationError
+
+
+class Both(MemoryDirectory):
+    """Both faces."""
+
+    async def acheck(self, username, password):
+        return self.check(username, password)
+
+    async def alookup(self, subject):
+        return self.lookup(subject)
+
+
+class WithoutLookup:
+    def check(self, _username, _password):
+        return None
+
+
+class Static(WithoutLookup):
+    static = True
+
+
+class WithoutAsyncLookup(MemoryDirectory):
+    async def acheck(self, _username, _password):
+        return None
+
+
+class WrongColour:
+    async def check(self, _username, _password):
+        return None
+
+
+class NotCallable:
+    check = "alice:wonder"
+
+
+class OddlyStatic(MemoryDirectory):
+    static = "yes"
+
+
+@pytest.mark.parametrize(
+    ("directory", "world", "expected"),
+    [
+        (MemoryDirectory(), "wsgi", Inline),
+        (MemoryDirectory(), "asgi", Pooled),
+        (AsyncMemoryDirectory(), "asgi", Native),
+        (Both(), "wsgi", Inline),
+        (Both(), "asgi", Native),
+    ],
+    ids=lambda value: getattr(value, "__name__", None) or str(type(value).__name__),
+)
+def test_each_world_asks_a_directory_by_the_face_that_fits(directory, world, expected):
+    people = people_for(directory, world, LoginConfig())
+
+    assert expected is type(people)
+    assert not people.is_static
+
+
+@pytest.mark.parametrize(
+    ("directory", "world"),
+    [
+        (CallableDirectory(lambda _username, _password: None), "wsgi"),
+        (CallableDirectory(lambda _username, _password: None), "asgi"),
+        (AsyncCallableDirectory(Both().acheck), "asgi"),
+        (Static(), "wsgi"),
+    ],
+    ids=["wsgi", "asgi", "native", "no method"],
+)
+def test_a_static_directory_says_so_through_its_port(directory, world):
+    assert people_for(directory, world, LoginConfig()).is_static
+
+
+@pytest.mark.parametrize(
+    ("directory", "world", "told"),
+    [
+        (
+            AsyncMemoryDirectory(),
+            "wsgi",
+            "must have the blocking check and lookup where a WSGI application .* got AsyncMemoryDirectory",
+        ),
+        (object(), "wsgi", "must have the blocking check and lookup .* got object"),
+        (object(), "asgi", "must have check and lookup, or acheck and alookup, got object"),
+        (WithoutLookup(), "wsgi", "must have lookup, or say static = True, got WithoutLookup"),
+        (WithoutLookup(), "asgi", "must have lookup, or say static = True, got WithoutLookup"),
+        (WithoutAsyncLookup(), "asgi", "must have alookup, or say static = True, got WithoutAsyncLookup"),
+        (WrongColour(), "wsgi", "directory.check must be a plain function, got an async one: name it acheck"),
+        (WrongColour(), "asgi", "directory.check must be a plain function, got an async one: name it acheck"),
+        (NotCallable(), "wsgi", "directory.check must be a method, got str"),
+        (OddlyStatic(), "wsgi", "directory.static must be True or False, got 'yes'"),
+    ],
+    ids=lambda value: None if isinstance(value, str) and " " in value else str(value).split(" ", maxsplit=1)[0][1:],
+)
+def test_a_directory_that_can_not_serve_is_refused_when_something_is_wrapped(directory, world, told):
+    """Never at the first sign-in."""
+    with pytest.raises(ConfigurationError, match=told):
+        people_for(directory, world, LoginConfig())
+
+
+def test_the_blocking_world_loads_neither_asyncio_nor_argon2():
+    """Both cost more than the import of the package may."""
+    code = (
+        "import sys, safeconduct.directories as d; from safeconduct.config import LoginConfig; "
+        "d.people_for(d.CallableDirectory(lambda u, p: None), 'wsgi', LoginConfig()); "
+        "print([name for name in ('asyncio', 'argon2', 'redis') if name in sys.modules])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "[]\n" == done.stdout

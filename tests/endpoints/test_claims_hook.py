@@ -1,0 +1,100 @@
+"""A sign-in whose token cannot be made: 503, and nothing of it is left."""
+
+from datetime import date
+
+import pytest
+
+from login_site import SITE, LoginClient, LoginSite
+from safeconduct import ConfigurationError
+from safeconduct._core.directory import Account
+from safeconduct.errors import Unavailable
+from safeconduct.events import HookFailed, SignedIn
+from table_tokens import OWN_KEY, SECRETS_KEY, public
+
+#: A fault of ours must not be told as one of the caller's.
+AWAY = (503, "unavailable")
+
+
+class Hook:
+    says = {"tenant": "t1"}  # noqa: RUF012 - each test sets its own
+
+    def __call__(self, _principal):
+        return self.says
+
+
+@pytest.fixture
+def hook():
+    return Hook()
+
+
+@pytest.fixture
+def hooked(workers, format_of_tokens, hook):
+    return workers(tokens={"format": format_of_tokens}, add_claims=hook)
+
+
+def answered(client, status):
+    return status, client.answer["code"]
+
+
+@pytest.mark.parametrize(
+    "says", [{"since": date(2026, 1, 2)}, {"tenant": "\ud800"}, {"sub": "root"}, {"tenant": "x" * 40_000}],
+    ids=["date", "surrogate", "sub", "40 KB"],
+)  # fmt: skip
+def test_b3_a_refresh_whose_claims_no_token_can_say_is_503(hooked, hook, clock, says):
+    """The token is as good as before, long after its grace; the next sign-in is too."""
+    client = LoginClient(hooked)
+    client.take(remember=True)
+    before, hook.says = client.tokens, says
+
+    assert AWAY == answered(client, client.refresh())
+    assert AWAY == answered(client, client.take("bob", "builder"))
+
+    hook.says = {"tenant": "t2"}
+    clock.advance(seconds=60)
+    assert 200 == client.refresh(before["refresh_token"])
+    assert () == hooked.auth.sessions.list("bob")
+    assert ["alice"] == [event.subject for event in hooked.events if isinstance(event, SignedIn)]
+    assert 2 == sum(isinstance(event, HookFailed) for event in hooked.events)
+
+
+@pytest.mark.parametrize("says", [{"roles": ["admin"]}, {"scope": "admin"}, {"groups": ["admin"]}, {"scp": "admin"}])
+def test_b9_a_hook_grants_no_rights(make, hook, says):
+    """Neither where the account has none nor where the claims have names of one's own."""
+    site = make(add_claims=hook, tokens={"roles_claim": "groups", "scopes_claim": "scp"})
+    site.directory.accounts["alice"] = Account("alice")
+    hook.says = says
+
+    client = LoginClient(site)
+
+    assert AWAY == answered(client, client.take())
+    assert [HookFailed] == [type(event) for event in site.events if isinstance(event, HookFailed | SignedIn)]
+
+
+def test_b3_a_token_that_cannot_be_kept_begins_no_session(make):
+    site = make(tokens={"format": "opaque"})
+    references = site.auth._container._stores.opaque_tokens
+
+    async def away(*_, **__):
+        raise Unavailable("away")
+
+    keep, references.keep = references.keep, away
+    client = LoginClient(site)
+
+    assert AWAY == answered(client, client.take())
+
+    references.keep = keep
+    assert () == site.auth.sessions.list("alice")
+    assert [] == [event for event in site.events if isinstance(event, SignedIn)]
+
+
+def test_b4_encrypted_tokens_without_a_key_for_envelopes_are_refused_at_once(world):
+    with pytest.raises(ConfigurationError, match=r'tokens\.format: got "jwe".*keys new --use enc'):
+        LoginSite(world, tokens={"format": "jwe"})
+
+
+def test_b4_whoever_cannot_sign_serves_no_sign_in(world):
+    """A set of public keys verifies, and that is all."""
+    keys = {"keys": [public(OWN_KEY), SECRETS_KEY]}
+
+    with pytest.raises(ConfigurationError, match=r"endpoints\.enabled: got true; .*no active key that signs"):
+        LoginSite(world, keys=keys, endpoints={"enabled": True}, external_url=SITE)

@@ -1,0 +1,358 @@
+"""``GET /auth/session``, ``GET /auth/sessions``, ``DELETE /auth/sessions/{id}`` and the documents."""
+
+import json
+
+import pytest
+
+from login_site import ACCESS, DEVICE, REFRESH, LoginClient, LoginSite
+from safeconduct.errors import RevokedToken
+from table_tokens import AUDIENCE, FOREIGN_KEY, IDP, NOW, mint, public
+
+TRUST = [{"issuer": IDP, "audience": AUDIENCE, "algorithms": ["ES256"], "keys": {"keys": [public(FOREIGN_KEY)]}}]
+
+
+def rels(client):
+    return {link["rel"] for link in client.answer["links"]}
+
+
+def test_nobody_learns_how_to_sign_in(client):
+    """200, since to ask who one is is no fault."""
+    assert 200 == client.ask("GET", "/auth/session")
+
+    assert {"is_authenticated": False, "links": [{"rel": "login", "method": "POST", "href": "/auth/login"}]} == (
+        client.answer
+    )
+
+
+def test_h_a_page_learns_when_it_may_be_remembered_for_longer(client, clock):
+    """From half of the long-term credential's life to its end; nothing where there is none."""
+    client.sign_in(remember=True)
+    remembered, now = client.answer, int(clock())
+    client.ask("GET", "/auth/session")
+    kept = client.answer
+
+    assert now + 14 * 86_400 == kept["extend_before"]
+    assert (kept["extend_after"], kept["extend_before"]) == (remembered["extend_after"], remembered["extend_before"])
+    client.sign_in()
+    client.ask("GET", "/auth/session")
+    assert (None, None) == (client.answer["extend_after"], client.answer["extend_before"])
+
+
+def test_a_page_learns_who_it_is_and_its_csrf_token(client, clock):
+    """C4: what one may do is asked, and not read out of the token."""
+    client.sign_in(remember=True)
+
+    assert 200 == client.ask("GET", "/auth/session")
+
+    answer = client.answer
+    assert (True, "alice", "explicit", ["user"]) == tuple(
+        answer[name] for name in ("is_authenticated", "subject", "level", "roles")
+    )
+    assert client.csrf == answer["csrf_token"]
+    now = int(clock())
+    assert (now, now + 900, now + 450) == (answer["issued_at"], answer["expires_at"], answer["renew_after"])
+    assert {"logout", "logout-everywhere", "step-up", "sessions", "refresh"} == rels(client)
+    assert client.cookies[ACCESS] not in client.seen.body.decode()
+    assert ("no-store",) == client.seen.values("cache-control")
+
+
+def test_a_program_gets_no_csrf_token(client):
+    """Nobody makes it send its header."""
+    client.take()
+
+    client.ask("GET", "/auth/session", bearer=client.tokens["access_token"])
+
+    assert client.answer["csrf_token"] is None
+    assert "refresh" not in rels(client)
+
+
+def test_links_come_with_their_time(client, clock):
+    client.take(remember=True)
+    clock.advance(seconds=451)
+    client.ask("GET", "/auth/session", bearer=client.tokens["access_token"])
+    half_of_a_token = rels(client)
+    clock.advance(seconds=8 * 86_400)
+    client.refresh()
+    client.ask("GET", "/auth/session", bearer=client.tokens["access_token"])
+
+    assert "renew" in half_of_a_token
+    assert "extend" not in half_of_a_token
+    assert "extend" in rels(client)
+    assert "renew" not in rels(client)
+
+
+def test_who_is_over_and_was_not_remembered_has_nothing_to_refresh(client, clock):
+    client.sign_in()
+    clock.advance(seconds=911)
+
+    client.ask("GET", "/auth/session")
+
+    assert {"login"} == rels(client)
+
+
+def test_a_cookie_that_is_over_is_nobody_who_may_refresh(client, clock):
+    """The start of a visit: the access token is over, the long-term credential is good (L9)."""
+    client.sign_in(remember=True)
+    clock.advance(seconds=2000)
+
+    client.ask("GET", "/auth/session")
+
+    assert client.answer["is_authenticated"] is False
+    assert {"login", "refresh"} == rels(client)
+
+
+def test_a_session_that_was_ended_is_nobodys(site, client):
+    client.sign_in()
+    site.auth.sessions.sign_out_everywhere("alice")
+
+    assert (200, False) == (client.ask("GET", "/auth/session"), client.answer["is_authenticated"])
+
+
+def test_a_bad_token_in_the_header_is_401(client):
+    assert 401 == client.ask("GET", "/auth/session", bearer="x.y.z")
+
+
+def test_a_store_that_is_away_is_503_and_signs_nobody_out(doomed):
+    """A page must not take an outage for the end of its session."""
+    site, server = doomed
+    client = LoginClient(site)
+    client.sign_in()
+    server.kill()
+
+    assert 503 == client.ask("GET", "/auth/session")
+
+
+def test_a_session_that_ends_between_two_questions_is_nobodys(site, client, monkeypatch):
+    """Its token is still good when it is looked at, and the record is gone when that is read."""
+    client.sign_in()
+    session_verbs = site.auth._container._factory.session_verbs(site.world)
+    monkeypatch.setattr(session_verbs.open_sessions._session_lookup, "read", _gone)
+
+    assert (200, False) == (client.ask("GET", "/auth/session"), client.answer["is_authenticated"])
+
+
+async def _gone(_ref):
+    raise RevokedToken("the session is over")
+
+
+def test_another_issuers_user_has_no_session_here(make):
+    """He is known, and owns nothing here."""
+    client = LoginClient(make(trust=TRUST))
+    client.site.clock.seconds = float(NOW)
+    token = mint("alice", by="foreign", iss=IDP, jti="idp", iat_ms=None)
+
+    client.ask("GET", "/auth/session", bearer=token)
+
+    assert (True, None) == (client.answer["is_authenticated"], client.answer["session_id"])
+    assert {"logout"} == rels(client)
+    assert 403 == client.ask("GET", "/auth/sessions", bearer=token)
+    assert 403 == client.ask("POST", "/auth/logout-everywhere", bearer=token)
+    assert 204 == client.ask("POST", "/auth/logout", bearer=token)
+
+
+def test_ending_another_session_ends_it(site):
+    page, program = LoginClient(site), LoginClient(site)
+    page.sign_in()
+    program.take(remember=True)
+
+    assert 204 == page.ask("DELETE", f"/auth/sessions/{program.tokens['session_id']}")
+
+    assert (401, 401) == (program.use(), program.refresh())
+    assert 200 == page.ask("GET", "/me")
+
+
+def test_ending_the_own_session_takes_the_cookies(client):
+    client.sign_in()
+    client.ask("GET", "/auth/session")
+
+    assert 204 == client.ask("DELETE", f"/auth/sessions/{client.answer['session_id']}")
+    assert {DEVICE} == client.cookies.keys()
+
+
+def test_a_program_ends_its_own_session(client):
+    client.take()
+
+    status = client.ask("DELETE", f"/auth/sessions/{client.tokens['session_id']}", bearer=client.tokens["access_token"])
+
+    assert (204, ()) == (status, client.seen.values("set-cookie"))
+
+
+def test_ending_another_session_needs_an_explicit_sign_in(site, clock):
+    """A remembered visitor may be a thief with an old cookie; his own session he may always end."""
+    program, other = LoginClient(site), LoginClient(site)
+    other.take()
+    program.take(remember=True)
+    clock.advance(seconds=901)
+    program.refresh()
+    token = program.tokens["access_token"]
+
+    another = program.ask("DELETE", f"/auth/sessions/{other.tokens['session_id']}", bearer=token)
+    code = program.answer["code"]
+    own = program.ask("DELETE", f"/auth/sessions/{program.tokens['session_id']}", bearer=token)
+
+    assert (401, "insufficient_user_authentication", 204) == (another, code, own)
+
+
+def test_a_session_of_another_person_is_404(site):
+    alice, bob = LoginClient(site), LoginClient(site)
+    alice.take()
+    bob.take("bob", "builder")
+
+    statuses = [
+        alice.ask("DELETE", f"/auth/sessions/{name}", bearer=alice.tokens["access_token"])
+        for name in (bob.tokens["session_id"], "nonsense")
+    ]
+
+    assert [404, 404] == statuses
+    assert 200 == bob.use()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("GET", "/auth/login", "POST"),
+        ("POST", "/auth/session", "GET, HEAD"),
+        ("GET", "/auth/sessions/abc", "DELETE"),
+        ("DELETE", "/.well-known/jwks.json", "GET, HEAD"),
+    ],
+    ids=str,
+)
+def test_a_wrong_method_is_405(client, method, path, allow):
+    assert (405, (allow,)) == (client.ask(method, path), client.seen.values("allow"))
+
+
+@pytest.mark.parametrize("path", ["/auth", "/auth/", "/auth/else", "/auth/sessions/a/b", "/auth/sessions/"], ids=str)
+def test_everything_else_below_the_prefix_is_the_applications(client, path):
+    """And closed, as every path that nobody opened."""
+    assert (401, "missing_credential") == (client.ask("GET", path), client.answer["code"])
+
+
+def test_an_ambiguous_path_is_400(client):
+    assert 400 == client.ask("DELETE", "/auth/sessions/a%5Cb")
+
+
+def test_the_prefix_is_the_authors(make):
+    client = LoginClient(make(endpoints={"prefix": "/account/sign-in"}))
+    said = {"username": "alice", "password": "wonder"}
+
+    assert (200, 401) == (
+        client.ask("POST", "/account/sign-in/login", said=said),
+        client.ask("POST", "/auth/login", said=said),
+    )
+
+
+def test_where_they_are_off_nothing_is_served(make):
+    client = LoginClient(make(endpoints={"enabled": False}))
+
+    assert 401 == client.ask("GET", "/auth/session")
+
+
+def test_the_description_names_every_endpoint(client):
+    """OpenAPI 3.1, for whoever generates clients."""
+    client.ask("GET", "/auth/openapi.json")
+
+    document = client.answer
+    assert "3.1.0" == document["openapi"]
+    served = {(row.method.lower(), row.path) for row in client.site.application._gate.endpoints.rows}
+    told = {(method, path) for path, methods in document["paths"].items() for method in methods}
+    assert served - {("get", "/.well-known/jwks.json")} == told
+    names = [each["operationId"] for path in document["paths"].values() for each in path.values()]
+    assert len(names) == len(set(names))
+
+
+def test_head_is_get_without_a_body(client):
+    assert (200, b"") == (client.ask("HEAD", "/auth/session"), client.seen.body)
+
+
+def test_no_call_of_a_page_shows_a_token(client, clock):
+    """K1: tried call by call, with everything that a script may send."""
+    client.sign_in(remember=True)
+    seen = [client.seen]
+    clock.advance(seconds=460)
+    calls = [
+        ("GET", "/auth/session", None), ("GET", "/auth/sessions", None), ("POST", "/auth/renew", None),
+        ("POST", "/auth/step-up", {"password": "wonder"}), ("POST", "/auth/refresh", {"extend": False}),
+        ("GET", "/auth/openapi.json", None), ("GET", "/.well-known/jwks.json", None),
+        ("POST", "/auth/login", {"username": "alice", "password": "wonder", "cookies": True, "remember": True}),
+        ("POST", "/auth/logout", None),
+    ]  # fmt: skip
+    tokens = {client.cookies[ACCESS], client.cookies[REFRESH]}
+    for method, path, said in calls:
+        client.ask(method, path, said=said)
+        if "csrf_token" in (told := json.loads(client.seen.body or b"{}")):
+            client.csrf = told["csrf_token"]
+        seen.append(client.seen)
+        tokens |= {value for name, value in client.cookies.items() if name != DEVICE}
+
+    assert [200] * 9 + [204] == [each.status for each in seen]
+    shown = [each.body.decode() + str([f for f in each.fields if f[0] != "set-cookie"]) for each in seen]
+    assert not [token for token in tokens for text in shown if token in text]
+    assert len(tokens) >= 8
+
+
+def test_an_inner_middleware_of_the_same_auth_serves_none(world, clock):
+    """The outer one does."""
+    site = LoginSite(world, clock=clock)
+    site.application = (site.auth.asgi if world == "asgi" else site.auth.wsgi)(site.application)
+    client = LoginClient(site)
+
+    assert (200, 200) == (client.take(), client.use())
+    site.close()
+
+
+def test_b10_an_id_of_another_process_is_404_and_its_tokens_are_503(make):
+    """An id may be made up by anybody; a token with our tag cannot."""
+    client, other = LoginClient(make()), LoginClient(make())
+    client.take()
+    other.take(remember=True)
+
+    assert 404 == client.ask(
+        "DELETE",
+        f"/auth/sessions/{other.tokens['session_id']}",
+        bearer=client.tokens["access_token"],
+        with_cookies=False,
+    )
+    assert "not_found" == client.answer["code"]
+    assert 503 == client.refresh(other.tokens["refresh_token"])
+
+
+def test_h_the_description_names_the_parameters_that_a_path_has(client):
+    """And no other: a generated client would ask for them."""
+    assert 200 == client.ask("GET", "/auth/openapi.json")
+
+    named = {
+        (path, parameter["name"])
+        for path, operations in client.answer["paths"].items()
+        for operation in operations.values()
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] == "path"
+    }
+
+    assert {("/auth/sessions/{id}", "id")} == named
+
+
+def test_h_the_description_names_the_bodies_that_are_read(client):
+    """Whether one must be sent depends on whether anything of it is needed."""
+    assert 200 == client.ask("GET", "/auth/openapi.json")
+
+    bodies = {
+        path.rpartition("/")[2]: operation["requestBody"]["required"]
+        for path, operations in client.answer["paths"].items()
+        for operation in operations.values()
+        if "requestBody" in operation
+    }
+
+    assert {"login": True, "step-up": True, "refresh": False, "logout": False} == bodies
+
+
+def test_h_the_description_says_where_a_token_is_needed(client):
+    assert 200 == client.ask("GET", "/auth/openapi.json")
+
+    needing = {
+        path.rpartition("/")[2]
+        for path, operations in client.answer["paths"].items()
+        for operation in operations.values()
+        if "security" in operation
+    }
+
+    assert {"renew", "step-up", "logout-everywhere", "sessions", "{id}"} == needing

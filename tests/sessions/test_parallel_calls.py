@@ -1,0 +1,55 @@
+"""A hundred parallel calls from four processes: one winner, and everybody gets what the winner got."""
+
+import pytest
+
+from racing_processes import RacingClient, RacingProcesses
+from store_servers import KINDS
+
+ROUNDS = 3
+
+
+@pytest.fixture(params=KINDS)
+def url(request, servers):
+    server = servers(request.param)
+    server.say("FLUSHALL")
+    return server.socket_url
+
+
+@pytest.fixture
+def runner(url):
+    runner = RacingClient(url)
+    yield runner
+    runner.world.close()
+
+
+@pytest.fixture
+def racers(url):
+    racers = RacingProcesses(url)
+    yield racers
+    racers.stop()
+
+
+def test_a_hundred_parallel_refreshes_get_one_successor(runner, racers):
+    """One live chain (CVE-2026-1035); an honest client with many tabs is not thrown out."""
+    value = runner.sign_in().refresh_token.value
+    for _ in range(ROUNDS):
+        said = racers.race("refresh", value)
+
+        assert 100 == len(said)
+        assert 1 == len(set(said)), set(said)
+        assert value not in said
+        value = said[0]
+
+    assert runner.refresh(value)
+
+
+def test_a_hundred_parallel_renewals_get_one_token(runner, racers):
+    tokens = runner.sign_in()
+    given = runner.name_of(tokens)[:4]
+    for number in range(ROUNDS):
+        said = racers.race("renew", given)
+
+        assert 100 == len(said)
+        assert 1 == len({tuple(one) for one in said}), said
+        assert number + 1 == said[0][3]
+        given = said[0][:4]

@@ -1,0 +1,396 @@
+"""Who knows something later than a server's data says so, and nobody else does."""
+
+import asyncio
+import contextlib
+import re
+import threading
+
+import pytest
+
+from data_loss import Replica
+from safeconduct._core.revocation_keys import epoch_tag
+from safeconduct._core.run_sync import run_sync
+from safeconduct._core.store import Revocation, RevocationQuery
+from safeconduct.errors import Unavailable
+from safeconduct.events import StoreUnavailable
+from safeconduct.stores.redis.health import OPEN_SECONDS
+from safeconduct.stores.redis.marks import Mark, Marks
+from safeconduct.stores.redis.server_run import Run, read_run
+from store_contract import ALICE, TOKEN, question
+from worlds import Blocking, Native
+
+META, LOG = "safeconduct:{sc:00}:meta", "safeconduct:{sc:00}:log"
+SESSION_END = 1 << 52
+
+
+def begin(world):
+    return world.run(world.store.begin_epoch(0, reason="new", seen=None))
+
+
+def ask(world, *marks):
+    return world.run(world.store.ask(question(marks=marks, cuts=[ALICE])))
+
+
+def revoke(world, revocation_key=TOKEN):
+    return world.run(world.store.revoke(0, Revocation("token", revocation_key, (0,), 1 << 50)))
+
+
+def show(world, tag, issued_ms):
+    """Ask about an own token of a session."""
+    return world.run(world.store.ask(RevocationQuery(0, (), (), issued_ms, SESSION_END, tag))).epoch
+
+
+def lines(server):
+    return int(re.findall(r":(\d+)", server.say("HSTRLEN", META, "lines"))[0]) // 16
+
+
+@pytest.fixture
+def aged(server):
+    """A server that is not taken for one that was started after all that is in its data."""
+    while int(server.statistic("server", "uptime_in_seconds")) < 2:
+        pass
+    return server
+
+
+@pytest.fixture
+def two(enter, open_stores, aged):
+    """Two processes at one server."""
+    first, second = enter(open_stores(aged.url)), enter(open_stores(aged.url))
+    begin(first)
+    for world in (first, second):
+        ask(world)
+    return first, second
+
+
+@pytest.fixture
+def standby(fresh_server):
+    """A replica that has all, and takes over; it has a file of changes, unless a test wants none."""
+    made = []
+
+    def begin_standby(**options):
+        made.append(Replica(fresh_server, is_behind=False, **options))
+        return made[-1]
+
+    yield begin_standby
+    for one in made:
+        one.stop()
+
+
+@pytest.mark.parametrize("fsync", ["always", "everysec"])
+def test_e1_a_clean_restart_with_all_changes_is_no_loss(enter, open_stores, fresh_server, fsync):
+    fresh_server.keep_changes(fsync)
+    old = enter(open_stores(fresh_server.url))
+    epoch = begin(old)
+    revoke(old)
+    fresh_server.end()
+    fresh_server.start()
+
+    young = enter(open_stores(fresh_server.url))
+    assert epoch == ask(young, TOKEN).epoch == ask(old, TOKEN).epoch
+    assert ask(old, TOKEN).is_revoked
+    assert 1 == lines(fresh_server)
+
+
+# redis-py 5 leaves the socket open, until it is collected, where a Unix socket is gone.
+@pytest.mark.filterwarnings("ignore:.*unclosed <socket:pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+@pytest.mark.parametrize("keeps_changes", [True, False], ids=["with a file", "without"])
+def test_e1_a_clean_failover_is_no_loss(enter, open_stores, fresh_server, standby, keeps_changes):
+    """Without a file of changes, what the replica received after its start tells it from one that read a snapshot."""
+    old = enter(open_stores(fresh_server.socket_url))
+    epoch = begin(old)
+    replica = standby(keeps_changes=keeps_changes)
+    replica.age(seconds=2)
+    revoke(old)
+    replica.take_over()
+
+    young = enter(open_stores(fresh_server.socket_url))
+    assert epoch == ask(young, TOKEN).epoch == ask(old, TOKEN).epoch
+    assert ask(old, TOKEN).is_revoked
+
+
+@pytest.mark.filterwarnings("ignore:.*unclosed <socket:pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+def test_e1_a_replica_that_received_nothing_since_its_start_cannot_be_told_from_a_restart(
+    enter, open_stores, fresh_server, standby
+):
+    old = enter(open_stores(fresh_server.socket_url))
+    begin(old)
+    revoke(old)
+    while int(fresh_server.statistic("server", "uptime_in_seconds")) < 2:
+        pass
+    replica = standby(keeps_changes=False)
+    replica.take_over()
+
+    assert "restart" == ask(enter(open_stores(fresh_server.socket_url))).epoch.witness
+
+
+def test_e1_a_restart_without_a_file_of_changes_is_a_loss_for_a_fresh_process_too(enter, open_stores, fresh_server):
+    """Also a clean one: nobody can tell the two apart."""
+    old = enter(open_stores(fresh_server.url))
+    epoch = begin(old)
+    fresh_server.say("SAVE")
+    fresh_server.end()
+    fresh_server.start()
+
+    seen = ask(enter(open_stores(fresh_server.url))).epoch
+    assert ("lost", "restart") == (seen.reason, seen.witness)
+    assert epoch.name != seen.name
+    assert (seen, "") == (ask(old).epoch, ask(old).epoch.witness)
+
+
+def test_e1_what_breaks_connections_is_no_loss(two, server):
+    first, second = two
+    for number in range(20):
+        revoke(first, b"t%016d" % number)
+        server.say(*(("SCRIPT", "FLUSH") if number % 2 else ("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")))
+        assert "new" == ask(second).epoch.reason
+
+    assert 0 == lines(server)
+
+
+@pytest.mark.parametrize("left", [0, 1, 5])
+def test_e1_a_log_that_was_trimmed_past_what_a_process_knows_is_no_loss(two, server, left):
+    first, second = two
+    for number in range(20):
+        revoke(first, b"t%016d" % number)
+        if number == 3:
+            ask(second)
+    server.say("XTRIM", LOG, "MAXLEN", max(left, 1))
+
+    assert "new" == ask(second).epoch.reason
+
+
+def test_e1_many_workers_at_once_prove_nothing(open_stores, server, monotonic):
+    """Threads and tasks revoke and ask while connections are killed; late replies lower no mark."""
+    threads, tasks = open_stores(server.url, pool_size=4), open_stores(server.url, pool_size=4)
+    world = Blocking(threads)
+    begin(world)
+    seen = set()
+
+    async def work(store, name):
+        for number in range(40):
+            # A command whose two connections were both killed has no answer.
+            with contextlib.suppress(Unavailable):
+                await store.revoke(0, Revocation("token", b"t%s%013d" % (name, number), (0,), 1 << 50))
+                seen.add((await store.ask(question(marks=[TOKEN]))).epoch.reason)
+
+    def killing():
+        for _ in range(10):
+            server.say("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+
+    workers = [
+        threading.Thread(target=lambda name=b"%03d" % n: run_sync(work(threads.blocking(), name))) for n in range(6)
+    ]
+    workers.append(threading.Thread(target=killing))
+    native = Native(tasks)
+
+    async def storm():
+        await asyncio.gather(*(work(native.store, b"n%02d" % number) for number in range(6)))
+
+    for worker in workers:
+        worker.start()
+    native.run(storm())
+    for worker in workers:
+        worker.join()
+    native.close()
+
+    assert seen <= {"new"}
+    monotonic.seconds += OPEN_SECONDS
+    assert "new" == ask(world).epoch.reason
+    world.close()
+
+
+@pytest.mark.parametrize("loses", ["the log", "the head", "the tail"])
+def test_e1_what_a_process_knows_and_the_data_has_not_is_a_loss(two, server, loses):
+    first, second = two
+    for number in range(3):
+        revoke(first, b"t%016d" % number)
+    ask(second)
+    if loses == "the log":
+        server.say("DEL", LOG)
+        server.say("HSET", META, "head", "5-0")
+    elif loses == "the head":
+        server.say("HDEL", META, "head")
+        server.say("DEL", LOG)
+    else:
+        last, before = re.findall(r"\d{10,}-\d+", server.say("XREVRANGE", LOG, "+", "-", "COUNT", 1))
+        server.say("XDEL", LOG, last)
+        server.say("HSET", META, "head", before)
+
+    told = ask(second).epoch
+    assert ("lost", "mark") == (told.reason, told.witness)
+    assert ("lost", "") == (ask(first).epoch.reason, ask(first).epoch.witness)
+
+
+def test_e1_a_process_learns_from_what_it_writes_itself(two, server):
+    """Its own revocation, and no question since."""
+    first, _ = two
+    revoke(first)
+    server.say("DEL", LOG)
+    server.say("HDEL", META, "head")
+
+    assert "mark" == ask(first).epoch.witness
+
+
+@pytest.mark.parametrize("is_set_back", [True, False])
+def test_e1_a_line_that_left_the_old_one_too_early_is_a_loss(enter, open_stores, two, server, is_set_back):
+    """Another run of the server went on from an older state, and has written more since than the old one had."""
+    first, second = two
+    for number in range(2):
+        revoke(first, b"t%016d" % number)
+    ask(second)
+    if is_set_back:
+        last, before = re.findall(r"\d{10,}-\d+", server.say("XREVRANGE", LOG, "+", "-", "COUNT", 1))
+        server.say("XDEL", LOG, last)
+        server.say("HSET", META, "head", before)
+    server.say("HSET", META, "run", "another")
+    young = enter(open_stores(server.url))
+    for number in range(2, 6):
+        revoke(young, b"t%016d" % number)
+
+    assert 1 == lines(server)
+    assert ("mark" if is_set_back else "") == ask(second).epoch.witness
+
+
+def test_e1_a_line_is_drawn_once_for_a_run_and_64_are_kept(enter, open_stores, aged):
+    old, busy = enter(open_stores(aged.url)), enter(open_stores(aged.url))
+    begin(old)
+    ask(old)
+    for number in range(70):
+        aged.say("HSET", META, "run", f"run-{number}")
+        ask(busy)
+        ask(busy)
+
+    assert 64 == lines(aged)
+    assert 64 == int(aged.say("HLEN", META)[1:]) - len(PLAIN_FIELDS)
+    assert "mark" == ask(old).epoch.witness
+
+
+#: What ``meta`` has beside the ends of lines.
+PLAIN_FIELDS = (
+    "epoch", "epoch_ms", "reason", "horizon", "horizon_until", "beat", "line", "lines", "run", "run_before",
+)  # fmt: skip
+
+
+def test_e1_a_connection_that_names_the_run_before_asks_anew(two, server):
+    """Something between us and the servers led it from one to the other; it draws a line only if it is sure."""
+    first, _ = two
+    run = server.statistic("server", "run_id")
+    server.say("HSET", META, "run", "later", "run_before", run)
+
+    assert "new" == ask(first).epoch.reason
+    assert 1 == lines(server)
+    assert run in server.say("HGET", META, "run")
+    assert "later" in server.say("HGET", META, "run_before")
+
+
+def test_e1_where_the_server_does_not_tell_its_run_no_line_is_drawn(enter, open_stores, server):
+    server.say("ACL", "SETUSER", "mute", "reset", "on", ">pw", "~*", "+@all", "-info", "-config")
+    world = enter(open_stores(f"redis://mute:pw@127.0.0.1:{server.port}", accept_eviction=True))
+    begin(world)
+    revoke(world)
+
+    assert ask(world, TOKEN).is_revoked
+    assert 0 == lines(server)
+
+
+@pytest.mark.parametrize("is_full", [False, True])
+def test_e1_a_server_that_is_full_after_a_restart_still_answers(enter, open_stores, fresh_server, is_full):
+    fresh_server.keep_changes("always")
+    world = enter(open_stores(fresh_server.url))
+    begin(world)
+    revoke(world)
+    fresh_server.kill()
+    fresh_server.start()
+    fresh_server.say("CONFIG", "SET", "maxmemory", "1" if is_full else "0")
+
+    assert ask(world, TOKEN).is_revoked
+    assert (0 if is_full else 1) == lines(fresh_server)
+
+
+def test_e6_a_primary_that_was_demoted_is_not_believed_by_the_next_command(enter, open_stores, fresh_server, events):
+    """Its answer shows the role, so that nothing has to be asked besides."""
+    world = enter(open_stores(fresh_server.url))
+    begin(world)
+    ask(world)
+    fresh_server.say("REPLICAOF", "127.0.0.1", 1)
+
+    with pytest.raises(Unavailable) as caught:
+        ask(world)
+    assert "ReadOnlyError" in caught.value.reason
+    with pytest.raises(Unavailable):
+        ask(world)
+    assert {StoreUnavailable} == {type(event) for event in events}
+
+    fresh_server.say("REPLICAOF", "NO", "ONE")
+    assert not ask(world).is_revoked
+
+
+def test_e2_a_token_of_another_life_is_a_loss_in_a_new_store(two):
+    first, _ = two
+    epoch = ask(first).epoch
+
+    told = show(first, epoch_tag("another"), epoch.started_ms)
+
+    assert (epoch.name, epoch.started_ms) == (told.name, told.started_ms)
+    assert ("lost", "token") == (told.reason, told.witness)
+    assert ("lost", "") == (ask(first).epoch.reason, ask(first).epoch.witness)
+
+
+def test_e2_a_token_of_this_life_or_of_no_server_proves_nothing(two):
+    first, _ = two
+    epoch = ask(first).epoch
+
+    for tag in (epoch_tag(epoch.name), b"\x7f" * 8, b"", b"\xff"):
+        assert "new" == show(first, tag, epoch.started_ms).reason
+        if len(tag) != 8 or tag[0] < 0x80:
+            assert "new" == show(first, tag, epoch.started_ms + 10_000_000).reason
+
+
+def test_e2_a_token_younger_than_all_that_was_stamped_is_a_loss(two):
+    first, _ = two
+    epoch = ask(first).epoch
+    stamped = first.run(first.store.stamp(question())).iat_ms
+    assert "new" == show(first, epoch_tag("any"), stamped).reason
+
+    told = show(first, epoch_tag(epoch.name), stamped + 1)
+
+    assert ("lost", "token") == (told.reason, told.witness)
+    # The witness itself is of the lost time, whatever the clock says.
+    assert told.started_ms >= stamped + 1
+    assert "" == show(first, epoch_tag(epoch.name), stamped + 1).witness
+
+
+def test_e1_a_late_reply_lowers_no_mark():
+    marks = Marks()
+    early, late = Mark("e", 1, b"line", b"5-1"), Mark("e", 1, b"line", b"5-10")
+    for mark in (early, late, early, Mark("older", 0, b"line", b"9-0")):
+        marks.keep(0, mark)
+
+    assert ("e", b"line", b"5-10") == marks.words(0)
+    marks.keep(0, Mark("f", 2, b"other"))
+    assert ("f", b"other", b"0-0") == marks.words(0)
+    assert ("", b"", b"") == marks.words(1)
+
+
+DURABLE = Run(b"abc", 90_999, has_aof=True, is_durable=True)
+KEEPS = Run(b"abc", 90_999, has_aof=True)
+SNAPSHOTS = Run(b"abc", 90_999)
+INFO = b"# Server\r\nrun_id:abc\r\nuptime_in_seconds:10\r\n"
+
+
+@pytest.mark.parametrize(
+    ("replies", "run"),
+    [
+        ([INFO, b"aof_enabled:1\r\n", [b"100", b"7"], [b"appendfsync", b"always"]], DURABLE),
+        ([INFO, b"aof_enabled:1\r\n", [b"100", b"7"], [b"appendfsync", b"everysec"]], KEEPS),
+        ([INFO, b"aof_enabled:0\r\n", [b"100", b"7"], [b"appendfsync", b"always"]], SNAPSHOTS),
+        ([INFO, None, [b"100", b"7"], None], SNAPSHOTS),
+        ([None, None, [b"100", b"7"], None], Run()),
+        ([INFO, None, None, None], Run()),
+        ([INFO, None, [b"x"], None], Run()),
+    ],
+)  # fmt: skip
+def test_e1_what_a_server_does_not_tell_is_taken_for_absent(replies, run):
+    assert run == read_run(replies)

@@ -1,0 +1,172 @@
+"""The code blocks of the documents, and how each language is run."""
+
+import ast
+import doctest
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sybil import Document, Example, Region, Sybil
+from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
+
+PROJECT = Path(__file__).parent.parent.parent
+LOOKED_AT = frozenset(
+    {
+        "text",
+        "http",
+        "{eval-rst}",
+        "{toctree}",
+        "mermaid",
+        "html",
+        "ini",
+        "nginx",
+        "lua",
+        "diff",
+        "markdown",
+        "javascript",
+    }
+)
+_DIRECTIVE = re.compile(r"<!-- (?P<verb>file|not run): (?P<argument>\S.*?) -->\n\Z")
+_FENCE = re.compile(r"^ *```(?P<language>[^\n`]*)$", re.MULTILINE)
+_COMMAND = re.compile(r"^\$ (?P<command>.*(?:\\\n.*)*)\n?(?P<output>(?:(?!\$ ).*\n?)*)", re.MULTILINE)
+
+
+def python(example: Example) -> None:
+    """Execute the block in the page's namespace; a traceback shows the line of the page."""
+    tree = ast.parse(example.parsed, example.path)
+    ast.increment_lineno(tree, example.line + example.parsed.line_offset)
+    exec(compile(tree, example.path, "exec"), example.namespace)  # noqa: S102 - running the page is the test
+
+
+def console(example: Example) -> None:
+    """Run each command; compare what it prints with what the page shows, where the page shows something."""
+    for match in _COMMAND.finditer(example.parsed):
+        finished = bash(match["command"])
+        printed = finished.stdout + finished.stderr
+        told = f"{example.path}:{example.line}: {match['command']}\n"
+        assert finished.returncode == 0, told + printed
+        flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+        if match["output"].strip() and not doctest.OutputChecker().check_output(match["output"], printed, flags):
+            pytest.fail(
+                f"{example.path}:{example.line}: {match['command']}\nshown:\n{match['output']}\nseen:\n{printed}"
+            )
+
+
+def bash(command: str) -> subprocess.CompletedProcess[str]:
+    """Run *command* with the tests' own interpreter and its scripts first on the path."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        ["/bin/bash", "-euo", "pipefail", "-c", command],
+        env=dict(os.environ, PATH=path),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def toml(example: Example) -> None:
+    """Read the block; a whole configuration is made into a ``Config``."""
+    table = tomllib.loads(example.parsed)
+    if "store" in table.get("safeconduct", {}):
+        from safeconduct import Config  # noqa: PLC0415 - a page without configuration needs none
+
+        Config.from_toml(example.parsed)
+
+
+def as_json(example: Example) -> None:
+    """Read the block as JSON."""
+    json.loads(example.parsed)
+
+
+def sh(example: Example) -> None:
+    """Check the grammar of what only people and ``.ci/run`` run."""
+    subprocess.run(["/bin/bash", "-n"], input=example.parsed, text=True, check=True, timeout=60)
+
+
+RUN: dict[str, Callable[[Example], None]] = {
+    "python": python,
+    "console": console,
+    "toml": toml,
+    "json": as_json,
+    "sh": sh,
+}
+
+
+def _directive(document: Document, region: Region) -> tuple[str, str] | None:
+    """Return verb and argument of the comment right above *region*, if there is one."""
+    match = _DIRECTIVE.search(document.text[: region.start])
+    return None if match is None else (match["verb"], match["argument"])
+
+
+def _blocks(document: Document) -> Iterable[Region]:
+    """Yield every fenced block of a language that is run, unless the page says why not."""
+    for region in FencedCodeBlockLexer("[a-z]+")(document):
+        directive = _directive(document, region)
+        run = RUN.get(region.lexemes["language"])
+        if directive is not None and directive[0] == "file":
+            run = _writes(directive[1])
+        elif directive is not None:
+            run = None
+        if run is not None:
+            yield Region(region.start, region.end, region.lexemes["source"], run)
+
+
+def _writes(name: str) -> Callable[[Example], None]:
+    """Return what writes a block to the file *name* of the page's folder."""
+
+    def write(example: Example) -> None:
+        file = Path.cwd() / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(example.parsed, "utf-8")
+
+    return write
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One document with what is in it."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        """Return the page's name, from the project's folder."""
+        return str(self.path.relative_to(PROJECT))
+
+    def examples(self) -> Iterable[Example]:
+        """Yield the blocks to run, in order, all with one namespace."""
+        document = Sybil(parsers=[_blocks]).parse(self.path)
+        document.namespace["__name__"] = "page"
+        return document.examples()
+
+    def run(self) -> None:
+        """Run every block, in order; what a block writes and imports is forgotten afterwards."""
+        before = set(sys.modules)
+        here = str(Path.cwd())
+        try:
+            for example in self.examples():
+                example.evaluate()
+        finally:
+            for name in set(sys.modules) - before:
+                if str(getattr(sys.modules[name], "__file__", "")).startswith(here):
+                    del sys.modules[name]
+
+
+def documents() -> list[Page]:
+    """Return every page that a user may read."""
+    above = [file for file in PROJECT.glob("*.md") if file.is_file()]
+    return [Page(file) for file in sorted([*above, *(PROJECT / "docs").rglob("*.md")])]
+
+
+def languages(path: Path) -> set[str]:
+    """Return the languages that *path* opens its fences with; a closing fence has none."""
+    fences = [match["language"].strip() for match in _FENCE.finditer(path.read_text("utf-8"))]
+    return set(fences[::2])

@@ -1,0 +1,179 @@
+"""A visitor of the endpoints, in either world: with a jar of cookies, as a browser has, or with tokens of his own."""
+
+import asyncio
+import json
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from http.cookies import SimpleCookie
+
+from app_client import SentRequest, asgi_scope, call_asgi, call_wsgi, wsgi_environ
+from applications import AsgiReport, wsgi_application
+from memory_directory import MemoryDirectory
+from safeconduct import Auth, Config
+from safeconduct._keys.loading import own_keys
+from safeconduct.stores import MemoryStore
+from safeconduct.stores.redis.server import RedisServer
+from table_tokens import AUDIENCE, ISSUER, OWN_KEY, SECRETS_KEY
+from worlds import Clock
+
+SITE = "https://app.example"
+OWN_PAGE = (("origin", SITE),)
+ACCESS, REFRESH, DEVICE = "__Host-safeconduct", "__Host-safeconduct-refresh", "__Host-safeconduct-device"
+LIMITS = {f"failures_per_{whose}": 1000 for whose in ("account", "network", "account_and_network")}
+
+
+def login_configuration(**fields):
+    """Return a configuration under which a login has its whole life."""
+    usual = {
+        "store": "memory://",
+        "issuer": ISSUER,
+        "audience": AUDIENCE,
+        "keys": {"keys": [OWN_KEY, SECRETS_KEY]},
+        "external_url": SITE,
+        "sources": ["bearer", "cookie"],
+        "login": LIMITS,
+    }
+    return Config(**usual | fields)
+
+
+class LoginSite:
+    """An application with the whole life of a login, in one world, over one store, with a clock moved by hand."""
+
+    def __init__(self, world="asgi", *, stores=None, clock=None, directory=None, app=None, add_claims=None, **fields):
+        self.world, self.clock, self.events = world, clock or Clock(), []
+        self.directory = directory or MemoryDirectory(alice="wonder", bob="builder")
+        config = login_configuration(**fields)
+        self.auth = Auth(
+            config, directory=self.directory, store=stores, clock=self.clock, listeners=[self.events.append],
+            add_claims=add_claims,
+        )  # fmt: skip
+        if world == "asgi":
+            self.application = self.auth.asgi(app or AsgiReport())
+            self._runner = asyncio.Runner()
+            self._runner.get_loop()
+        else:
+            self.application = self.auth.wsgi(app or wsgi_application)
+
+    def ask(self, method, target, headers=(), body=b"", *, secure=True):
+        """Ask once."""
+        asked = self._asked(method, target, headers, body, secure=secure)
+        if self.world == "asgi":
+            return self._runner.run(call_asgi(self.application, asgi_scope(asked), body))
+        return call_wsgi(self.application, wsgi_environ(asked))
+
+    def ask_all(self, requests, *, meanwhile=None):
+        """Ask all of *requests* at once, each as for ``ask``; *meanwhile* is done when the first is answered."""
+        if self.world == "asgi":
+            return self._runner.run(self._ask_all(requests, meanwhile))
+        with ThreadPoolExecutor(len(requests)) as threads:
+            asked = [threads.submit(self.ask, *request) for request in requests]
+            wait(asked, return_when=FIRST_COMPLETED)
+            (meanwhile or dict)()
+            return [future.result() for future in asked]
+
+    async def _ask_all(self, requests, meanwhile):
+        tasks = [
+            asyncio.create_task(call_asgi(self.application, asgi_scope(asked), asked.body))
+            for asked in (self._asked(*request) for request in requests)
+        ]
+        await asyncio.wait(tasks, return_when=FIRST_COMPLETED)
+        (meanwhile or dict)()
+        return await asyncio.gather(*tasks)
+
+    def _asked(self, method, target, headers=(), body=b"", *, secure=True):
+        fields = tuple((name, value.encode("latin-1")) for name, value in headers)
+        return SentRequest(method, target, (("host", b"app.example"), *fields), "https" if secure else "http", body)
+
+    def lose_secrets(self):
+        """Let the operator take the safeconduct-secrets key away while the application serves."""
+        less = login_configuration(keys={"keys": [OWN_KEY]}, sources=["bearer"])
+        self.auth._container.keys = own_keys(less, self.events.append)
+
+    def close(self):
+        """Let go of the loop and of the store."""
+        if self.world == "asgi":
+            self._runner.run(self.auth.aclose())
+            self._runner.close()
+        self.auth.close()
+
+
+def stores_of(kind, server, moment, announce, *, by="socket_url"):
+    """Open the memory, or an emptied server, by the clock of *moment*; each knows one world's clock only."""
+    if kind == "memory":
+        return MemoryStore(clock=moment.clock, horizon_ms=86_400_000, leeway_ms=10_000)
+    server.say("FLUSHALL")
+    return reopened(server, moment, announce, by=by)
+
+
+def reopened(server, moment, announce, *, by="socket_url"):
+    """Open a server with what it has; it is found to be up again by the clock of *moment*."""
+    config = login_configuration(store={"url": getattr(server, by), "deadline_ms": 5000})
+    return RedisServer(
+        config.store, config.revocation, horizon_ms=86_400_000, leeway_ms=10_000, announce=announce,
+        shift_ms=moment.shift_ms, monotonic=moment.clock,
+    )  # fmt: skip
+
+
+class LoginClient:
+    """Somebody with a jar; ``tokens`` is what he was given in bodies."""
+
+    def __init__(self, site, *, page=OWN_PAGE):
+        self.site, self.page = site, page
+        self.cookies, self.tokens, self.csrf = {}, {}, None
+        self.seen = None
+
+    def ask(self, method, target, *, said=None, headers=(), bearer=None, with_cookies=True, body=b"", page=True):
+        """Ask, keep the cookies that come, and return the status."""
+        fields = list(headers)
+        if with_cookies and self.cookies:
+            fields.append(("cookie", "; ".join(f"{name}={value}" for name, value in self.cookies.items())))
+            fields += [("x-csrf-token", self.csrf)] if self.csrf and method != "GET" else []
+            fields += self.page if page else ()
+        if bearer is not None:
+            fields.append(("authorization", f"Bearer {bearer}"))
+        if said is not None:
+            fields.append(("content-type", "application/json"))
+            body = json.dumps(said).encode()
+        self.seen = self.site.ask(method, target, fields, body)
+        for line in self.seen.values("set-cookie"):
+            self._keep(line)
+        return self.seen.status
+
+    @property
+    def answer(self):
+        """Return what the last answer's body says."""
+        return json.loads(self.seen.body)
+
+    def sign_in(self, name="alice", password="wonder", **more):
+        """Sign in with cookies, as a page does."""
+        said = {"username": name, "password": password, "cookies": True, **more}
+        status = self.ask("POST", "/auth/login", said=said, headers=self.page if not self.cookies else ())
+        if status == 200:
+            self.csrf = self.answer["csrf_token"]
+        return status
+
+    def take(self, name="alice", password="wonder", **more):
+        """Sign in with tokens in the body, as a program does."""
+        said = {"username": name, "password": password, **more}
+        status = self.ask("POST", "/auth/login", said=said, with_cookies=False)
+        if status == 200:
+            self.tokens = self.answer
+        return status
+
+    def refresh(self, token=None, **more):
+        """Refresh with a token in the body and keep what comes."""
+        said = {"refresh_token": token or self.tokens["refresh_token"], **more}
+        status = self.ask("POST", "/auth/refresh", said=said, with_cookies=False)
+        if status == 200:
+            self.tokens = self.answer
+        return status
+
+    def use(self, token=None):
+        """Use an access token as any request does."""
+        return self.ask("GET", "/me", bearer=token or self.tokens["access_token"], with_cookies=False)
+
+    def _keep(self, line):
+        for name, morsel in SimpleCookie(line).items():
+            if morsel["max-age"] == "0":
+                self.cookies.pop(name, None)
+            else:
+                self.cookies[name] = morsel.value

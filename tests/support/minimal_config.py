@@ -1,0 +1,37 @@
+"""The smallest configurations that are right, for tests that make one thing in them wrong."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from safeconduct.config import Config
+from safeconduct.errors import ConfigurationError
+
+ISSUER = "https://api.example.com"
+TRUST: Mapping[str, Any] = {
+    "issuer": "https://idp.example.com",
+    "audience": ISSUER,
+    "algorithms": ["ES256"],
+    "keys": "idp-jwks.json",
+}
+
+
+def minimal_fields(**fields: Any) -> dict[str, Any]:
+    """Return the fields of a configuration that is right, with *fields* over them."""
+    return {"store": "memory://", "issuer": ISSUER, "audience": ISSUER, "keys": "keys/", **fields}
+
+
+def errors_of(fields: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the error of a configuration made of *fields* says, by the dotted name of the field."""
+    with pytest.raises(ConfigurationError) as caught:
+        Config.from_mapping(fields)
+    return errors_by_field(caught.value)
+
+
+def errors_by_field(error: ConfigurationError) -> dict[str, str]:
+    """Return what *error* says, by the dotted name of the field; a field that is named twice fails."""
+    lines = [line.strip().partition(": ")[::2] for line in str(error).splitlines()[1:]]
+    found = dict(lines)
+    assert len(lines) == len(found), lines
+    return found

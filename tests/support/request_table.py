@@ -1,0 +1,58 @@
+"""The table of requests: every row, and the comparison of a response with its row."""
+
+import json
+
+import rows_access
+import rows_credentials
+import rows_endpoints
+import rows_identity
+import rows_responses
+from app_client import SentRequest
+
+
+def check_row(driver, row):
+    """Ask *row* through *driver* and compare everything that the row tells."""
+    seen = driver.ask(row.setup, SentRequest.of(row))
+
+    if row.name in driver.deviations:
+        status, who, _ = driver.deviations[row.name]
+        assert (status, who) == (seen.status, seen.report and seen.report["who"])
+        return
+    assert row.status == seen.status
+    said = seen.report
+    assert row.who == (said and said["who"])
+    assert row.challenge == seen.values("www-authenticate")
+    for name, value in row.fields.items():
+        assert value == (", ".join(seen.values(name)) or None), name
+    if row.method == "HEAD":
+        assert b"" == seen.body
+        return
+    if row.code is not None and row.setup != "words":
+        _check_problem(row, seen)
+    _check_seen(row, seen, said)
+
+
+def _check_problem(row, seen):
+    problem = json.loads(seen.body)
+    assert (row.code, row.status) == (problem["code"], problem["status"])
+    assert ("application/problem+json",) == seen.values("content-type")
+    assert ("no-store",) == seen.values("cache-control")
+    assert {"type", "title", "status", "detail", "code"} <= problem.keys()
+
+
+def _check_seen(row, seen, said):
+    if not row.seen:
+        return
+    found = json.loads(seen.body) if said is None else said
+    if "streamed" in row.seen:
+        found = found | {"streamed": [json.loads(line) for line in seen.body.splitlines()]}
+    assert row.seen == {name: found[name] for name in row.seen}
+
+
+ROWS = (
+    *rows_access.ROWS,
+    *rows_credentials.ROWS,
+    *rows_responses.ROWS,
+    *rows_identity.ROWS,
+    *rows_endpoints.ROWS,
+)

@@ -1,0 +1,14 @@
+"""What came of a call: its value, or the class of the one kind of error that may leave."""
+
+from collections.abc import Callable
+from typing import Any
+
+from safeconduct.errors import AuthError
+
+
+def result_or_error(call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """Return what *call* returns, or the class of the ``AuthError`` that it raises; no other exception is held."""
+    try:
+        return call(*arguments, **named)
+    except AuthError as error:
+        return type(error)

@@ -1,0 +1,143 @@
+"""What every store must do with an owner of many sessions."""
+
+import pytest
+
+from safeconduct._core.sessions.paging import PAGE_SIZE
+from session_commands import ABSOLUTE_MS, SessionCommands, opening, ref_of, session_revocation_key
+
+
+class SessionLimitContract(SessionCommands):
+    """How many there may be, and the way through all of them."""
+
+    @pytest.fixture
+    def crowd(self, world, sessions, clock):
+        """Begin sessions, "l" with a long-term credential and "s" without, one second after the other."""
+
+        def begin(kinds, *, most=1000, subject="alice", first=0):
+            session_keys = [ref_of(sessions, first + number, subject) for number in range(len(kinds))]
+            replies = []
+            for ref, kind in zip(session_keys, kinds, strict=True):
+                asked = opening(remember=kind == "l", subject=subject, max_per_subject=most)
+                replies.append(world.run(sessions.open(ref, asked)))
+                clock.advance(seconds=1)
+            return session_keys, replies
+
+        return begin
+
+    def one_more(self, world, number=99, *, most=3, remember=False):
+        """Begin one more, and say whom that ended."""
+        ref = ref_of(world.store.sessions, number)
+        return world.run(world.store.sessions.open(ref, opening(remember=remember, max_per_subject=most))).crowded_out
+
+    def listed(self, world, ref):
+        """Return the ids on every page."""
+        names, after = [], None
+        while True:
+            reply = world.run(world.store.sessions.sessions_of(ref, session_revocation_key, after))
+            assert len(reply.sessions) <= PAGE_SIZE
+            names.extend(name for name, _ in reply.sessions)
+            after = reply.cursor
+            if after is None:
+                return names
+
+    def test_b5_one_more_ends_the_longest_idle(self, world, crowd):
+        """With all its tokens, whatever they are."""
+        session_keys, replies = crowd("sss", most=3)
+
+        assert (session_keys[0].session_id,) == self.one_more(world)
+
+        assert [()] * 3 == [reply.crowded_out for reply in replies]
+        assert "gone" == self.read(world, session_keys[0]).outcome
+        assert self.is_cut(world, session_keys[0], replies[0].iat_ms)
+        assert not self.is_kept(world, session_keys[0], session_keys[0].session_id)
+        assert 3 == len(self.listed(world, session_keys[0]))
+
+    def test_b5_one_without_a_long_term_credential_ends_before_one_with(self, world, crowd):
+        session_keys, replies = crowd("lsl", most=3)
+
+        assert (session_keys[1].session_id,) == self.one_more(world, remember=True)
+        assert (session_keys[0].session_id,) == self.one_more(world, 98, remember=True)
+
+        assert "gone" == self.rotate(world, session_keys[0], 0).outcome
+        assert self.is_cut(world, session_keys[0], replies[0].iat_ms)
+        assert "rotated" == self.rotate(world, session_keys[2], 0).outcome
+
+    def test_b5_a_use_counts(self, world, sessions, crowd):
+        session_keys, _ = crowd("sss", most=3)
+        world.run(sessions.touch(session_keys[0], every_ms=0))
+
+        assert (session_keys[1].session_id,) == self.one_more(world)
+
+    def test_b5_a_rotation_is_a_use(self, world, crowd):
+        session_keys, _ = crowd("lll", most=3)
+        self.rotate(world, session_keys[0], 0)
+
+        assert (session_keys[1].session_id,) == self.one_more(world)
+
+    @pytest.mark.parametrize("how", ["ended", "cut off"])
+    def test_b5_what_is_over_goes_before_anything_that_stands(self, world, crowd, how):
+        """Nobody loses a session for one that is worth nothing any more."""
+        session_keys, _ = crowd("sls", most=3)
+        if how == "ended":
+            self.end(world, session_keys[1])
+        else:
+            self.cut(world, session_keys[1], "session")
+
+        assert () == self.one_more(world)
+        assert ["read", "gone", "read"] == [self.read(world, ref).outcome for ref in session_keys]
+
+    def test_b5_what_was_cut_off_with_its_owner_counts_no_more(self, world, crowd):
+        session_keys, _ = crowd("lll", most=3)
+        self.cut(world, session_keys[0], "subject")
+
+        assert () == self.one_more(world)
+        assert 1 == len(self.listed(world, session_keys[0]))
+
+    def test_b5_a_command_that_came_twice_ends_nobody_else(self, world, crowd):
+        session_keys, _ = crowd("sss", most=3)
+        first = self.one_more(world)
+
+        assert () == self.one_more(world)
+        assert (session_keys[0].session_id,) == first
+        assert "read" == self.read(world, session_keys[1]).outcome
+
+    def test_b5_nobody_elses_session_ends(self, world, crowd):
+        bobs, _ = crowd("ss", subject="bob", first=50)
+        crowd("s" * 10, most=2)
+
+        assert 2 == len(self.listed(world, bobs[0]))
+
+    def test_b5_a_smaller_number_ends_as_many_as_are_too_many(self, world, crowd):
+        session_keys, _ = crowd("s" * 10)
+
+        ended = self.one_more(world, most=2)
+
+        assert tuple(ref.session_id for ref in session_keys[:9]) == ended
+        assert 2 == len(self.listed(world, session_keys[0]))
+
+    def test_b5_a_single_session_is_a_number_too(self, world, crowd):
+        session_keys, _ = crowd("ll", most=1)
+
+        assert [session_keys[1].session_id] == self.listed(world, session_keys[0])
+
+    def test_b5_every_session_is_on_one_page(self, world, sessions, crowd):
+        """Each once, whatever ends meanwhile."""
+        session_keys, _ = crowd("s" * 120 + "l" * 120)
+        first = world.run(sessions.sessions_of(session_keys[0], session_revocation_key))
+        for name, _ in first.sessions:
+            world.run(sessions.end(next(ref for ref in session_keys if ref.session_id == name), lives_ms=ABSOLUTE_MS))
+        second = world.run(sessions.sessions_of(session_keys[0], session_revocation_key, first.cursor))
+        third = world.run(sessions.sessions_of(session_keys[0], session_revocation_key, second.cursor))
+
+        seen = [name for page in (first, second, third) for name, _ in page.sessions]
+        assert [PAGE_SIZE, PAGE_SIZE, 40] == [len(page.sessions) for page in (first, second, third)]
+        assert sorted(ref.session_id for ref in session_keys) == sorted(seen)
+        assert third.cursor is None
+
+    def test_b5_sessions_that_last_equally_long_are_on_one_page_each(self, world, sessions):
+        """Also those that were begun in one instant."""
+        session_keys = [ref_of(sessions, number) for number in range(150)]
+        for ref in session_keys:
+            world.run(sessions.open(ref, opening(remember=False)))
+
+        assert sorted(ref.session_id for ref in session_keys) == sorted(self.listed(world, session_keys[0]))

@@ -1,0 +1,150 @@
+"""Real web servers in processes of their own, and requests that no client library would send."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from http.client import HTTPResponse
+from pathlib import Path
+
+from app_client import ReceivedResponse
+
+_HERE = Path(__file__).parent
+_PATIENCE_SECONDS = 60
+
+
+def _path():
+    return os.pathsep.join(filter(None, [str(_HERE), os.environ.get("PYTHONPATH")]))
+
+
+class WebServer:
+    """A server that runs until it is closed; it listens before it starts, so that nobody waits for it."""
+
+    def __init__(self, kind, factory, *, path=None, **environment):
+        self._family = socket.AF_INET if path is None else socket.AF_UNIX
+        listener = socket.socket(self._family)
+        listener.bind(("127.0.0.1", 0) if path is None else path)
+        listener.listen(128)
+        self.address = listener.getsockname()
+        listener.set_inheritable(True)
+        environment = os.environ | {"PYTHONPATH": _path(), "PYTHONWARNINGS": "ignore"} | environment
+        self._process = subprocess.Popen(
+            [sys.executable, str(_HERE / "launch_web_server.py"), kind, str(listener.fileno()), factory],
+            pass_fds=[listener.fileno()],
+            env=environment,
+            cwd=_HERE,
+            start_new_session=True,
+        )
+        listener.close()
+
+    def connect(self):
+        """Open a connection."""
+        sock = socket.socket(self._family)
+        sock.settimeout(_PATIENCE_SECONDS)
+        sock.connect(self.address)
+        return sock
+
+    def say(self, octets, *, method="GET"):
+        """Send *octets* on a connection of their own and read one answer."""
+        with self.connect() as sock:
+            sock.sendall(octets)
+            return read_response(sock, method)
+
+    def close(self):
+        """End the server and its workers."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+def read_response(sock, method="GET"):
+    """Read one answer off *sock*."""
+    response = HTTPResponse(sock, method=method)
+    try:
+        response.begin()
+        body = response.read()
+        fields = tuple((name.lower(), value) for name, value in response.getheaders())
+        return ReceivedResponse(response.status, fields, body)
+    finally:
+        response.close()
+
+
+def raw_request(asked, *more):
+    """Return a request as it goes onto the wire, with nothing refused and nothing put right."""
+    framings = {"length": [b"content-length: %d" % len(asked.body)], "none": []}
+    framing = framings.get(asked.framing, [b"transfer-encoding: chunked"])
+    body = asked.body if asked.framing in framings else chunked(asked.body, 1 if asked.framing == "octets" else 16)
+    fields = [*asked.headers, *more, ("connection", b"close")]
+    lines = [f"{asked.method} {asked.target} HTTP/1.1".encode()]
+    lines += [name.encode() + b": " + value for name, value in fields]
+    return b"\r\n".join([*lines, *framing, b"", body])
+
+
+def chunked(body, size):
+    """Return *body* in chunks of *size* octets (RFC 9112 §7.1)."""
+    chunks = [body[at : at + size] for at in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in [*chunks, b""])
+
+
+class ServerDriver:
+    """A driver of the table: a real server over a real socket."""
+
+    def __init__(self, name, factory, offers, deviations):
+        self.name = name
+        self.offers = frozenset(offers)
+        self.deviations = deviations
+        self._factory = factory
+        self._served = None
+
+    def connect(self):
+        """Open a connection; the server is started by the first one."""
+        if self._served is None:
+            self._served = WebServer(self.name, f"served_apps:{self._factory}")
+        return self._served.connect()
+
+    def ask(self, name, asked):
+        """Ask on a connection of its own."""
+        octets = raw_request(asked, ("x-setup", name.encode()), ("x-scheme", asked.scheme.encode()))
+        with self.connect() as sock:
+            sock.sendall(octets)
+            return read_response(sock, asked.method)
+
+    def close(self):
+        """End the server."""
+        if self._served is not None:
+            self._served.close()
+
+
+_ASGI = {"asgi", "asgi-only", "guards", "trace"}
+_WSGI = {"wsgi", "guards", "trace", "joins"}
+
+
+_RAISES_METHODS = "the server hands the method on in capitals, to us and to the application alike"
+_READS_CAPITALS = "the server refuses a method in small letters"
+_CAPITALS = {
+    "method-lower-case-public": (400, None, _READS_CAPITALS),
+    "method-rule-lower-case": (400, None, _READS_CAPITALS),
+    "preflight-lower-case": (400, None, _READS_CAPITALS),
+    "cookie-lower-case-get": (400, None, _READS_CAPITALS),
+}
+_RAISED = {
+    "method-lower-case-public": (200, "anonymous", _RAISES_METHODS),
+    "preflight-lower-case": (200, "anonymous", _RAISES_METHODS),
+    "cookie-lower-case-get": (200, "alice", _RAISES_METHODS),
+}
+_ONE_SLASH = "the server hands '//health' on as '/health', to us and to the application alike"
+_SLASHES = {
+    "path-empty-segment": (200, "anonymous", _ONE_SLASH),
+    "path-empty-segment-with-token": (200, "alice", _ONE_SLASH),
+}
+
+
+def server_drivers():
+    """Make every driver over the wire; none is started before it is asked."""
+    return [
+        ServerDriver("uvicorn", "starlette_setups", _ASGI, {}),
+        ServerDriver("hypercorn", "fastapi_setups", _ASGI, _RAISED),
+        ServerDriver("gunicorn sync", "flask_setups", _WSGI, _CAPITALS),
+        ServerDriver("gunicorn gthread", "wsgi_setups", _WSGI, _CAPITALS),
+        ServerDriver("waitress", "flask_setups", _WSGI, _CAPITALS | _SLASHES),
+    ]

@@ -1,0 +1,156 @@
+"""Who is signed in: accepted by the very ``Auth`` that it was made for, as what was said."""
+
+import pytest
+
+from safeconduct import Auth, Config, RevocationConfig, StoreConfig, TokenConfig
+from safeconduct._core.run_sync import run_sync
+from safeconduct.directories import CallableDirectory
+from safeconduct.errors import ConfigurationError, ExpiredToken, RevokedToken, UnknownKey
+from safeconduct.testing import Clock, signed_in, throw_away_keys
+from store_servers import Server
+
+NAME = "https://api.example.com"
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def build(clock):
+    """Build an ``Auth`` by the test's clock."""
+    built = []
+
+    def make(**options):
+        chosen = {"issuer": NAME, "audience": NAME, "keys": throw_away_keys(), "store": "memory://", **options}
+        built.append(Auth(Config(**chosen), clock=clock))
+        return built[-1]
+
+    yield make
+    for auth in built:
+        auth.close()
+
+
+def proven(auth, headers):
+    """Return the principal that *auth* sees in *headers*."""
+    scheme, _, token = headers["Authorization"].partition(" ")
+    assert "Bearer" == scheme
+    return auth.verify(token)
+
+
+def test_a_caller_is_who_was_said(build, clock):
+    """Subject, roles, scopes and level arrive, and he proved himself this second."""
+    auth = build()
+
+    principal = proven(auth, signed_in(auth, "alice", roles=["admin"], scopes={"read", "pay"}))
+
+    assert ("alice", "explicit", NAME) == (principal.subject, principal.level, principal.issuer)
+    assert (frozenset({"admin"}), frozenset({"read", "pay"})) == (principal.roles, principal.scopes)
+    assert int(clock()) == principal.auth_time
+
+
+@pytest.mark.parametrize(
+    ("level", "seconds_ago", "age"),
+    [("remembered", 0, None), ("remembered", 900, 900), ("explicit", 301, 301), ("multifactor", 0, 0)],
+    ids=str,
+)
+def test_a_level_says_when_it_was_proven(build, clock, level, seconds_ago, age):
+    """What is only remembered says no time, unless it is told one."""
+    auth = build()
+
+    principal = proven(auth, signed_in(auth, "alice", level=level, seconds_ago=seconds_ago))
+
+    assert level == principal.level
+    assert (None if age is None else int(clock()) - age) == principal.auth_time
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"store": "none"},
+        {"revocation": RevocationConfig(on_new_store="refuse")},
+        {"tokens": TokenConfig(client_id="https://app.example.com")},
+    ],
+    ids=["no-store", "new-store", "client"],
+)
+def test_any_configuration_accepts_its_own(build, options):
+    """Also one without a store, and one that refuses what is older than its store."""
+    auth = build(**options)
+
+    assert "alice" == proven(auth, signed_in(auth, "alice")).subject
+
+
+def test_a_caller_counts_until_his_token_expires(build, clock):
+    """The clock that the application is given is the only one."""
+    auth = build()
+    headers = signed_in(auth, "alice")
+
+    clock.advance(seconds=auth.config.tokens.access_lifetime_seconds + auth.config.tokens.leeway_seconds)
+
+    with pytest.raises(ExpiredToken):
+        proven(auth, headers)
+
+
+def test_a_cut_off_meets_the_one_before_it_and_not_the_one_after(build):
+    """Although the clock stands still between them, as after a sign-in."""
+    auth = build()
+    before = signed_in(auth, "alice")
+
+    auth.sessions.sign_out_everywhere("alice")
+
+    with pytest.raises(RevokedToken):
+        proven(auth, before)
+    assert "alice" == proven(auth, signed_in(auth, "alice")).subject
+
+
+def test_nobody_else_accepts_a_caller(build):
+    """His token is as real as any."""
+    headers = signed_in(build(), "alice")
+
+    with pytest.raises(UnknownKey):
+        proven(build(), headers)
+
+
+@pytest.mark.parametrize(
+    ("subject", "options", "wanted"),
+    [
+        ("alice", {"level": "anonymous"}, "level must be one of"),
+        ("alice", {"level": "sure"}, "level must be one of"),
+        ("", {}, "subject must be a name"),
+        ("alice", {"seconds_ago": -1}, "seconds_ago must be 0 or more, got -1"),
+    ],
+    ids=["anonymous", "no-level", "nobody", "future"],
+)
+def test_what_cannot_be_is_told(build, subject, options, wanted):
+    """A test that asks for it would show nothing."""
+    with pytest.raises(ConfigurationError, match=wanted):
+        signed_in(build(), subject, **options)
+
+
+def test_an_auth_that_issues_nothing_signs_nobody_in():
+    """It says what it lacks."""
+    nobody = CallableDirectory(lambda _username, _password: None)
+
+    with (
+        Auth(Config(store="memory://", sources=["basic"]), directory=nobody) as auth,
+        pytest.raises(ConfigurationError, match="wanted a folder of keys"),
+    ):
+        signed_in(auth, "alice")
+
+
+def test_a_shared_store_tells_its_own_time():
+    """Where processes share a store, the token is younger than every cut-off in it."""
+    server = Server("valkey")
+    config = Config(
+        issuer=NAME, audience=NAME, keys=throw_away_keys(), store=StoreConfig(url=server.url, deadline_ms=5000)
+    )
+    try:
+        with Auth(config) as auth:
+            auth.sessions.revoke_subject("alice")
+
+            assert "alice" == proven(auth, signed_in(auth, "alice")).subject
+
+            run_sync(auth._container.store("wsgi").close())
+    finally:
+        server.stop()

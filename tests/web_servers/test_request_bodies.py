@@ -1,0 +1,38 @@
+"""A caller who is gone before his body is: nobody is signed in, and the server goes on."""
+
+import json
+
+import pytest
+
+from app_client import SentRequest
+from rows_endpoints import LOGIN
+from web_servers import raw_request, server_drivers
+
+[SIGNS_IN] = [row for row in LOGIN if row.name == "life-login-json"]
+
+
+@pytest.fixture(params=server_drivers(), ids=lambda driver: driver.name)
+def driver(request):
+    yield request.param
+    request.param.close()
+
+
+def test_a_body_that_breaks_off_signs_nobody_in(driver):
+    asked = SentRequest.of(SIGNS_IN)
+    before = driver.ask("life", asked)
+    whole = raw_request(asked, ("x-setup", b"life"), ("x-scheme", b"https"))
+    for _ in range(5):
+        with driver.connect() as sock:
+            sock.sendall(whole[: -len(asked.body) // 2])
+
+    after = driver.ask("life", asked)
+
+    assert (200, 200) == (before.status, after.status)
+    assert 2 == open_sessions(driver, after)
+
+
+def open_sessions(driver, seen):
+    """Return how many sessions the caller has who was signed in by *seen*."""
+    token = json.loads(seen.body)["access_token"].encode()
+    headers = (("host", b"app.example"), ("authorization", b"Bearer " + token))
+    return len(json.loads(driver.ask("life", SentRequest("GET", "/auth/sessions", headers, "https")).body)["sessions"])

@@ -1,0 +1,27 @@
+"""Every row of the table over every real server."""
+
+import pytest
+
+from request_table import ROWS, check_row
+from web_servers import server_drivers
+
+DRIVERS = {driver.name: driver for driver in server_drivers()}
+CASES = [
+    pytest.param(driver.name, row, id=f"{driver.name}-{row.name}")
+    for driver in DRIVERS.values()
+    for row in ROWS
+    if row.needs <= driver.offers
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _closed():
+    yield
+    for driver in DRIVERS.values():
+        driver.close()
+
+
+@pytest.mark.parametrize(("name", "row"), CASES)
+def test_row(name, row):
+    """A request as it goes onto the wire comes out as it does in process, or as the driver's list says and why."""
+    check_row(DRIVERS[name], row)
