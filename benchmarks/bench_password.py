@@ -24,7 +24,8 @@ from safeconduct._core.run_sync import run_sync
 from safeconduct._core.throttle import Throttle
 from safeconduct._http.authorization import Basic, read_authorization
 from safeconduct.config import BasicConfig, LoginConfig
-from safeconduct.directories import UsersFile, people_for
+from safeconduct.directories import UsersFile
+from safeconduct.directories.adapters import adapt_directory
 from safeconduct.stores.memory.store import MemoryStore
 
 USERNAME, PASSWORD = "alice", "correct horse battery staple"
@@ -33,7 +34,7 @@ WANTED_WARM, WANTED_LATENESS = 1 / 5000, 0.2
 
 def proven_pairs(users: UsersFile) -> BasicCredentials:
     """Return the memory with one pair in it."""
-    people = people_for(users, "wsgi", LoginConfig())
+    people = adapt_directory(users, "wsgi", LoginConfig())
     store = MemoryStore(clock=time.time, horizon_ms=0, leeway_ms=0)
     throttle = Throttle(store, store, LoginConfig(), key=bytes(32), announce=print)
     passwords = Passwords(people, throttle, announce=print)
@@ -99,7 +100,7 @@ async def lateness_while(sign_in, users: int) -> dict[str, float]:
 
 def measure_lateness(users: UsersFile, sign_ins: int) -> dict[str, object]:
     # The queue holds them all: what is refused would cost nothing and flatter the pool.
-    people = people_for(users, "asgi", LoginConfig(hashing_queue=sign_ins))
+    people = adapt_directory(users, "asgi", LoginConfig(hashing_queue=sign_ins))
 
     async def pooled():
         return await people.check(USERNAME, PASSWORD)

@@ -17,7 +17,7 @@ from safeconduct._core.throttle import Throttle, ThrottleNews
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct.config import Config, LoginConfig, SessionConfig, TokenConfig
-from safeconduct.directories import people_for
+from safeconduct.directories.adapters import adapt_directory
 from safeconduct.stores import MemoryStore
 from safeconduct.stores.null import NullStore
 from token_factory import AUDIENCE, ISSUER, issuer_for, jwk_for, own_verifier_for, segment
@@ -73,7 +73,7 @@ class LoginStack:
             on_new_store="accept", announce=self.events.append,
         )  # fmt: skip
         self._numbers = count(first)
-        people = people_for(self.directory, "wsgi", LIMITS) if has_directory else None
+        people = adapt_directory(self.directory, "wsgi", LIMITS) if has_directory else None
         self.session_verbs = stored_sessions(
             self.config, store=world.store.sessions, revocations=self.revocations,
             issuer=issuer_for(self.config, self.own, self.draw), keys=lambda: self.keys,
@@ -163,7 +163,7 @@ class StatelessLoginStack:
         self.verifier = own_verifier_for(self.config, own)
         numbers = count(1)
         draw = lambda size: next(numbers).to_bytes(size, "big")  # noqa: E731
-        people = people_for(self.directory, world, LIMITS) if has_directory else None
+        people = adapt_directory(self.directory, world, LIMITS) if has_directory else None
         self.session_verbs = stateless_sessions(
             self.config, issuer=issuer_for(self.config, own, draw), keys=lambda: self.keys, people=people,
             passwords=self._passwords(people), add_claims=add_claims, clock=self.clock, announce=self.events.append,

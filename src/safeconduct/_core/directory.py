@@ -77,13 +77,13 @@ def check_account(account: Any) -> None:
         )
 
 
-Need = Literal["turn", "slot"]
-"""What a comparison needs, in this order: the turn of its account and network, and one of the slots for hashing."""
+Need = Literal["lock", "slot"]
+"""What a comparison needs, in this order: the lock of its account and network, and one of the slots for hashing."""
 
 
 class QueuePosition:
     """
-    One comparison, from when it asks for its turn to its end.
+    One comparison, from when it asks for its lock to its end.
 
     Args:
         key: Its account and network; two with one key never run at once.
@@ -150,7 +150,7 @@ class AsyncDirectory(Protocol):
 
 class People(Protocol):
     """
-    A directory behind one of the three ports ``Inline``, ``Pooled``, ``Native``.
+    A directory behind ``DirectAdapter`` or ``ThreadPoolAdapter``.
 
     Raises ``Unavailable`` where the directory fails, somebody waits for too long, or too many wait.
     """
@@ -160,12 +160,12 @@ class People(Protocol):
         """Whether the directory has no ``lookup``: what a sign-in found holds until the next one."""
         ...
 
-    def turn(self, key: Hashable, network: str) -> AbstractAsyncContextManager[QueuePosition]:
+    def lock(self, key: Hashable, network: str) -> AbstractAsyncContextManager[QueuePosition]:
         """Let one at a time in among those with the same *key*, which come from *network*."""
         ...
 
-    async def check(self, username: str, password: str, place: QueuePosition) -> Account | None:
-        """Return the account if the password is right, else None; *place* is what ``turn`` gave."""
+    async def check(self, username: str, password: str, position: QueuePosition) -> Account | None:
+        """Return the account if the password is right, else None; *position* comes from ``lock``."""
         ...
 
     async def lookup(self, subject: str) -> Account | None:

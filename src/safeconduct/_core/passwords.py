@@ -80,7 +80,7 @@ class Passwords:
         # Equal timing is promised for what fits only: this costs neither a try nor a hash.
         refuse_misfit_name(username)
         _refuse_misfit(password, _NOT_IN_A_PASSWORD)
-        async with self._people.turn((skeleton(username), network), network) as place:
+        async with self._people.lock((skeleton(username), network), network) as place:
             yield Attempt(username, password, network, place)
 
     async def prove_in_turn(

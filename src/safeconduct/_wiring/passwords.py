@@ -15,7 +15,8 @@ from safeconduct._http.forwarded import Proxies, client_of
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._wiring.settings import require_sign_in
 from safeconduct.config import Config
-from safeconduct.directories import UsersFile, people_for, queue_for
+from safeconduct.directories import UsersFile
+from safeconduct.directories.adapters import adapt_directory, comparison_queue
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import UsersRecovered, UsersUnreadable
 from safeconduct.stores import MemoryStore
@@ -55,7 +56,7 @@ class PasswordFactory:
         self._announce = announce
         self._directory = self._configured_directory() if directory is None else directory
         #: One for both worlds: a process hashes no more because it is asked in two ways.
-        self._queue = queue_for(config.login)
+        self._queue = comparison_queue(config.login)
         require_sign_in(config, has_directory=self.has_directory, has_secrets=derived is not None)
         self._people: dict[World, People] = {}
         self._passwords: dict[World, Passwords] = {}
@@ -81,7 +82,7 @@ class PasswordFactory:
         if self._directory is None:
             raise ConfigurationError('directory: got nothing, wanted one, or login.users, since "basic" is a source')
         if world not in self._people:
-            self._people[world] = people_for(self._directory, world, self._config.login, queue=self._queue)
+            self._people[world] = adapt_directory(self._directory, world, self._config.login, queue=self._queue)
         return self._people[world]
 
     def passwords(self, world: World, store: Store) -> Passwords:
