@@ -9,11 +9,10 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from safeconduct import asgi, wsgi
-from safeconduct._core.gate import Gate
-from safeconduct.auth import Auth
+from safeconduct._core.gate import Gate, GateKeeper
 from safeconduct.cli.output import UsageError
 from safeconduct.errors import ConfigurationError
 
@@ -28,7 +27,7 @@ class Guard:
     """One ``AuthMiddleware`` around an application."""
 
     installation: Installation
-    auth: Auth = field(repr=False)
+    auth: GateKeeper = field(repr=False)
     gate: Gate = field(repr=False)
 
 
@@ -114,8 +113,7 @@ def _attempt(failure: str, make: Callable[[], Any]) -> Any:
 
 
 def _guard(installation: Installation, middleware: asgi.AuthMiddleware | wsgi.AuthMiddleware) -> Guard:
-    # Applications give an `Auth`; the wider type is for the tests of the middleware.
-    auth = cast("Auth", middleware.auth)
+    auth = middleware.auth
     gate = auth.asgi_gate() if isinstance(middleware, asgi.AuthMiddleware) else auth.wsgi_gate()
     return Guard(installation, auth, gate)
 

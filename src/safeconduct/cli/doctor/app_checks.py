@@ -1,9 +1,10 @@
 """Check an application: whether a middleware guards it, where CORS is handled, and what its rules say."""
 
 from collections.abc import Iterator
+from typing import cast
 
 from safeconduct._core.access_rules import Policy
-from safeconduct.auth import operator_access
+from safeconduct.auth import Auth, operator_access
 from safeconduct.cli.app_inspection import Application, Guard
 from safeconduct.cli.app_routes import describe, routes_of
 from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
@@ -58,7 +59,8 @@ def _sign_in(guard: Guard) -> Iterator[Finding]:
         yield ok("sign-in", "it has no endpoints; they need a directory, own keys and the safeconduct-secrets key")
     else:
         yield ok("sign-in", f"POST {login} and the endpoints beside it are served")
-    if operator_access(guard.auth).has_static_directory:
+    # Applications give an `Auth`; the wider type is for the tests of the middleware.
+    if operator_access(cast("Auth", guard.auth)).has_static_directory:
         yield warn(
             "directory",
             "it is static: a user who is disabled or loses a role keeps access until their session ends",
