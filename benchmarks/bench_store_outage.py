@@ -38,11 +38,11 @@ def open_stores(url, pool_size):
 
 async def fill(store, count):
     await store.begin_epoch(0, reason="new", seen=None)
-    pool = store._ways.wire()._pool
+    pool = store._clients.client()._pool
     taken = [pool.take() for _ in range(count)]
     for each in taken:
         if each.is_new:
-            await store._ways.wire()._introduce(each.link, time.monotonic() + 5)
+            await store._clients.client()._introduce(each.connection, time.monotonic() + 5)
     for each in taken:
         pool.give_back(each)
 
@@ -83,10 +83,10 @@ async def crowd(server, lasting_seconds):
     store = open_stores(server.url, CONNECTIONS).native()
     await store.begin_epoch(0, reason="new", seen=None)
     await store.ask(question())
-    pool = store._ways.wire()._pool
+    pool = store._clients.client()._pool
     pool._drop_idle(before=None)
-    open_link = pool._open_link
-    pool._open_link = lambda: _Slow(open_link())
+    open_link = pool._new_connection
+    pool._new_connection = lambda: _Slow(open_link())
     ends_at, passed = time.monotonic() + lasting_seconds, 0
 
     async def client():

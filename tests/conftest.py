@@ -1,4 +1,4 @@
-"""What holds for every test: how hard the properties try."""
+"""Set how many examples the properties of all tests try."""
 
 from hypothesis import HealthCheck, settings
 

@@ -1,4 +1,4 @@
-"""A guarded function keeps its type, and an identity is told apart by its class."""
+"""A guarded function keeps its type, and classes tell identities apart."""
 
 from collections.abc import Awaitable, Callable
 from typing import assert_type

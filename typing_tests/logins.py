@@ -1,4 +1,4 @@
-"""The verbs on logins: what they take and what they give back, in both colours; and what tests of applications get."""
+"""The types of the session verbs, blocking and awaitable, and of the testing helpers."""
 
 from typing import assert_type
 

@@ -1,4 +1,4 @@
-"""The line around an application: what it takes and what it gives back."""
+"""The types of the middlewares and their arguments."""
 
 import os
 from collections.abc import Iterable

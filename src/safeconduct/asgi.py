@@ -1,15 +1,16 @@
 """
-The ASGI adapter: a scope becomes a ``Request``, the gate decides, the application is called or the caller is answered.
+Protect an ASGI application: read the scope, let the gate decide, then call the application or answer the request.
 
 Pure ASGI, so that a context variable set here is seen in endpoints, in threads and in streamed bodies.
 """
 
+import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
 from typing import Any, Final
 
 from safeconduct._connections.response import SseDetector, WatchedResponse, mark_awaitable
-from safeconduct._connections.watched_connection import WatchedConnection, outer_extend, runs_on_asyncio
+from safeconduct._connections.watched_connection import WatchedConnection, outer_extend
 from safeconduct._connections.websocket import WatchedSocket
 from safeconduct._core.connection_checks import Watch
 from safeconduct._core.decision import Passed, Refused
@@ -29,7 +30,6 @@ from safeconduct._http.scope import (
 )
 from safeconduct.errors import AuthError
 from safeconduct.guard import PASSED
-from safeconduct.principal import Principal
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -38,7 +38,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _AUTHORIZATION_BYTES: Final = len("authorization")
-_LOOP: Final = (
+_UNSUPPORTED_LOOP: Final = (
     "safeconduct.asgi runs on asyncio or uvloop only, and not on this event loop: start the server with asyncio"
 )
 
@@ -58,21 +58,22 @@ class AuthMiddleware:
         self.auth = auth
         self._gate = auth.asgi_gate()
         self._recall = self._gate.recall
-        mark_awaitable(SseDetector.send)
-        self._takes_cookies = self._gate.takes_cookies
+        self._has_fast_path = self._gate.has_fast_path
+        self._has_fast_path_for_cookies = self._gate.has_fast_path_for_cookies
         self._hides_cookies = bool(self._gate.hidden_cookies)
+        mark_awaitable(SseDetector.send)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901 - see "in line"
         """
         Serve one connection.
 
         Raises:
-            RuntimeError: If the scope is of a type that nobody here can judge: it is not let through unseen.
+            RuntimeError: If the scope is of a type that cannot be judged: it is not passed on unchecked.
         """
         if scope["type"] != "http":
             await self._serve_other(scope, receive, send)
             return
-        # The short way, in line: this is what nearly every request costs.
+        # The fast path, in line: this is what nearly every request costs.
         headers = scope["headers"]
         if headers.__class__ is not list:
             scope = readable_again(scope)
@@ -85,10 +86,10 @@ class AuthMiddleware:
                 field = value
                 count += 1
         passed: Passed | None = None
-        if count == 1 and field is not None:
+        if count == 1 and field is not None and self._has_fast_path:
             route = scope["method"], scope["path"], scope.get("root_path", ""), scope.get("raw_path")
             passed = self._recall(route, field)
-        elif count == 0 and self._takes_cookies:
+        elif count == 0 and self._has_fast_path_for_cookies:
             line = cookie_line(headers)
             passed = None if line is None else self._gate.recall_by_cookie(route_of(scope), line)
         if passed is None:
@@ -97,43 +98,42 @@ class AuthMiddleware:
             if passed is None:
                 return
         identity = passed.identity
-        sse_detector = SseDetector(self._watch_stream, passed, scope, as_private(send) if passed.is_by_cookie else send)
+        detector = SseDetector(self._watch_stream, passed, scope, as_private(send) if passed.is_by_cookie else send)
         below = dict(scope)
         below["safeconduct"] = below["user"] = identity
         below["auth"] = passed
-        below["safeconduct.extend"] = sse_detector.extend
+        below["safeconduct.extend"] = detector.extend
         if self._hides_cookies:
             below["headers"] = fields_without(scope["headers"], self._gate.hidden_cookies)
         before = PASSED.set(passed)
         try:
-            await self.app(below, receive, sse_detector.send)
-        except Exception as error:  # noqa: BLE001 - what is not ours is raised again
-            await self._fail(error, scope, send, sse_detector.line)
+            await self.app(below, receive, detector.send)
+        except Exception as error:  # noqa: BLE001 - errors that are not ours are raised again
+            await self._fail(error, scope, send, detector.connection)
         finally:
             PASSED.reset(before)
-            if sse_detector.line is not None:
-                await sse_detector.line.release()
+            if detector.connection is not None:
+                await detector.connection.release()
 
     async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await _Handshake(self.app, self._gate, readable_again(scope), receive, send).serve()
         elif scope["type"] == "lifespan":
-            await self._live(scope, receive, send)
+            await self._serve_lifespan(scope, receive, send)
         else:
             raise RuntimeError(f"safeconduct cannot judge a connection of type {scope['type']!r}")
 
     async def _judge(self, scope: Scope, receive: Receive, send: Send) -> Passed | None:
-        """Take the long way; answer, and return None, where the request ends here."""
+        """Take the slow path; answer, and return None, if the request ends here."""
         gate = self._gate
-        if not runs_on_asyncio():
-            await self._refuse(gate.unsupported(_LOOP).error, scope, send)
+        if not _runs_on_asyncio():
+            await self._refuse(gate.unsupported(_UNSUPPORTED_LOOP).error, scope, send)
             return None
         request = read_scope(scope)
-        outer = outer_of(scope)
-        if gate.endpoints.owns(request.path) and not gate.is_inner(outer):
-            await _reply(
-                send, await gate.serve(request, body_of(receive), scope.get("query_string", b"")), request.method
-            )
+        outer = gate.outer_passed(scope.get("auth"))
+        if outer is None and gate.owns(request):
+            reply = await gate.serve(request, body_of(receive), scope.get("query_string", b""))
+            await _reply(send, reply, request.method)
             return None
         decision = await gate.decide(request, outer)
         if isinstance(decision, Refused):
@@ -149,46 +149,46 @@ class AuthMiddleware:
         watch = self._gate.watch(passed, read_scope(scope))
         if watch is None:
             return None
-        return WatchedResponse(self._gate, watch, send, outer=outer_extend(self._gate, scope)).line
+        return WatchedResponse(self._gate, watch, send, outer=outer_extend(self._gate, scope)).connection
 
     async def _serve_long_lived(self, watch: Watch, passed: Passed, scope: Scope, receive: Receive, send: Send) -> None:
-        # Here and not above, because it loads asyncio.
+        # Imported here because it loads asyncio.
         from safeconduct._connections.monitor import serve_long_lived  # noqa: PLC0415 - see above
 
         through = as_private(send) if passed.is_by_cookie else send
         answer, outer = partial(self._refuse, scope=scope, send=send), outer_extend(self._gate, scope)
-        line = WatchedResponse(self._gate, watch, through, outer=outer, answer=answer).line
-        below = _below(self._gate, scope, passed) | {"safeconduct.extend": line.extend}
+        connection = WatchedResponse(self._gate, watch, through, outer=outer, answer=answer).connection
+        below = _below(self._gate, scope, passed) | {"safeconduct.extend": connection.extend}
         before = PASSED.set(passed)
         try:
-            await serve_long_lived(line, self.app, below, receive)
-        except Exception as error:  # noqa: BLE001 - what is not ours is raised again
-            await self._fail(error, scope, send, line)
+            await serve_long_lived(connection, self.app, below, receive)
+        except Exception as error:  # noqa: BLE001 - errors that are not ours are raised again
+            await self._fail(error, scope, send, connection)
         finally:
             PASSED.reset(before)
-            await line.release()
+            await connection.release()
 
-    async def _fail(self, error: Exception, scope: Scope, send: Send, line: WatchedConnection | None) -> None:
-        """Answer what `requires` or `principal` raised below; raise anything else, but what a cut explains."""
-        if line is not None and line.explains(error):
+    async def _fail(self, error: Exception, scope: Scope, send: Send, connection: WatchedConnection | None) -> None:
+        """Answer what ``requires`` or ``principal`` raised; raise any other error that does not follow from a cut."""
+        if connection is not None and connection.explains(error):
             return
         if not isinstance(error, AuthError):
             raise error
-        # Had the response begun, the server refuses a second start.
-        if line is None:
+        # If the response has begun, the server refuses a second start.
+        if connection is None:
             await self._refuse(error, scope, send)
         else:
-            await line.finish(error)
+            await connection.finish(error)
 
     async def _refuse(self, error: AuthError, scope: Scope, send: Send) -> None:
         await _reply(send, self._gate.answer(error, read_scope(scope)), scope["method"])
 
-    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         gate = self._gate
-        if not runs_on_asyncio():
-            gate.unsupported(_LOOP)
+        if not _runs_on_asyncio():
+            gate.unsupported(_UNSUPPORTED_LOOP)
             await receive()
-            await send({"type": "lifespan.startup.failed", "message": _LOOP})
+            await send({"type": "lifespan.startup.failed", "message": _UNSUPPORTED_LOOP})
             return
 
         async def send_and_close(message: Message) -> None:
@@ -200,7 +200,7 @@ class AuthMiddleware:
 
 
 class _Handshake:
-    """One WebSocket: judged before it is accepted, closed with a code where the application finds a lack later."""
+    """Judge one WebSocket before it is accepted, and close it with a code if the application refuses it later."""
 
     def __init__(self, app: App, gate: Gate, scope: Scope, receive: Receive, send: Send) -> None:
         self._app = app
@@ -212,18 +212,18 @@ class _Handshake:
         self._echoes_bearer = False
 
     async def serve(self) -> None:
-        """Judge the handshake and hand the socket on."""
+        """Judge the handshake, and call the application if it passes."""
         request = read_scope(self._scope)
-        if runs_on_asyncio():
-            decision = await self._gate.decide(request, outer_of(self._scope))
+        if _runs_on_asyncio():
+            decision = await self._gate.decide(request, self._gate.outer_passed(self._scope.get("auth")))
         else:
-            decision = self._gate.unsupported(_LOOP)
+            decision = self._gate.unsupported(_UNSUPPORTED_LOOP)
         if isinstance(decision, Refused):
             await self._receive()
             await self._deny(decision.error, request)
             return
         scope = _below(self._gate, self._scope, decision)
-        if isinstance(decision.identity, Principal) and decision.identity.scheme == "subprotocol":
+        if decision.auth_type == "subprotocol":
             self._echoes_bearer = True
             scope.update(without_subprotocol_token(scope))
         watch = self._gate.watch(decision, request)
@@ -242,16 +242,16 @@ class _Handshake:
         deny = partial(self._deny, request=watch.request)
         outer = outer_extend(self._gate, self._scope)
         socket = WatchedSocket(self._gate, watch, self._receive, self._pass_on, deny=deny, outer=outer)
-        line = socket.line
+        connection = socket.connection
         try:
-            await self._app({**scope, "safeconduct.extend": line.extend}, socket.receive, line.send)
+            await self._app({**scope, "safeconduct.extend": connection.extend}, socket.receive, connection.send)
         except AuthError as error:
-            await line.finish(error)
+            await connection.finish(error)
         except Exception as error:
-            if not line.explains(error):
+            if not connection.explains(error):
                 raise
         finally:
-            await line.release()
+            await connection.release()
 
     async def _pass_on(self, message: Message) -> None:
         if message["type"] == "websocket.accept":
@@ -272,10 +272,10 @@ class _Handshake:
         await self._send({"type": "websocket.close", "code": close_code(error), "reason": ""})
 
 
-def outer_of(scope: Scope) -> Passed | None:
-    """Return what another middleware of ours left in this very request."""
-    outer = scope.get("auth")
-    return outer if isinstance(outer, Passed) else None
+def _runs_on_asyncio() -> bool:
+    """Say whether an event loop of asyncio runs here; if asyncio was never loaded, none does."""
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and asyncio._get_running_loop() is not None  # noqa: SLF001 - documented for loops
 
 
 def _below(gate: Gate, scope: Scope, passed: Passed) -> dict[str, Any]:

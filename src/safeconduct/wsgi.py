@@ -48,7 +48,8 @@ class AuthMiddleware:
         self._gate = auth.wsgi_gate()
         self.answer = self._gate.answer
         self._recall = self._gate.recall
-        self._takes_cookies = self._gate.takes_cookies
+        self._has_fast_path = self._gate.has_fast_path
+        self._has_fast_path_for_cookies = self._gate.has_fast_path_for_cookies
         self._hides_cookies = bool(self._gate.hidden_cookies)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -58,9 +59,9 @@ class AuthMiddleware:
         passed: Passed | None = None
         is_long_lived = False
         route = route_of(environ)
-        if field is not None:
+        if field is not None and self._has_fast_path:
             passed = self._recall(route, field.encode("latin-1"))
-        elif self._takes_cookies and (line := environ.get("HTTP_COOKIE")):
+        elif self._has_fast_path_for_cookies and (line := environ.get("HTTP_COOKIE")):
             passed = self._gate.recall_by_cookie(route, line.encode("latin-1"))
         if passed is None:
             judged = self._judge(environ, start_response)
@@ -89,12 +90,14 @@ class AuthMiddleware:
     def _judge(self, environ: Environ, start_response: StartResponse) -> Passed | Iterable[bytes]:
         """Take the long way; answer and return the body where the request ends here."""
         gate = self._gate
-        outer = _outer(environ)
+        # a2wsgi hands on the scope of the ASGI application around this one, and with it what was left there.
+        scope = environ.get("asgi.scope")
+        outer = gate.outer_passed(environ.get(_PROOF) if scope is None else scope.get("auth"))
         try:
             request = read_environ(environ)
         except AuthError as error:
             return _reply(start_response, gate.answer(error, None), environ["REQUEST_METHOD"])
-        if gate.endpoints.owns(request.path) and not gate.is_inner(outer):
+        if outer is None and gate.owns(request):
             return self._serve(environ, start_response, request)
         decision = _finish(gate, gate.decide(request, outer))
         if isinstance(decision, Refused):
@@ -219,13 +222,6 @@ def _finish(gate: Gate, coroutine: Coroutine[object, None, Made]) -> Made | Refu
     except RuntimeError as fault:
         # A port suspended, which none made for this world does.  Nothing was decided.
         return gate.fault(fault)
-
-
-def _outer(environ: Environ) -> Passed | None:
-    # a2wsgi hands the scope of the ASGI application around this one on, and with it what was left there.
-    scope = environ.get("asgi.scope")
-    outer = environ.get(_PROOF) if scope is None else scope.get("auth")
-    return outer if isinstance(outer, Passed) else None
 
 
 def _answer(watched: WatchedBody, error: AuthError) -> Iterable[bytes]:

@@ -1,4 +1,4 @@
-"""Access rules: which requirement meets a request."""
+"""Find the requirement that a request must meet: public entries, rules and the default."""
 
 import pytest
 from hypothesis import assume, given, settings
@@ -18,7 +18,7 @@ segments = st.sampled_from([*WORDS, "{x}"])
 
 @st.composite
 def templates(draw):
-    """Return a template over few words, so that two often meet."""
+    """Return a template over few words, so that two templates often match the same path."""
     parts = draw(st.lists(segments, max_size=3))
     named = [part if part != "{x}" else f"{{x{index}}}" for index, part in enumerate(parts)]
     return "/" + "/".join([*named, *draw(st.sampled_from([[], ["{rest...}"], [""] if named else []]))])
@@ -42,7 +42,7 @@ entries = st.builds(
 
 @given(st.lists(rules, max_size=4), rules, st.sampled_from(METHODS), paths)
 def test_a_rule_more_never_opens(some, one, method, path):
-    """Rules only tighten."""
+    """Adding a rule never opens a path."""
     before = Policy((), some).requirement(method, path)
     after = Policy((), [*some, one]).requirement(method, path)
 
@@ -53,7 +53,7 @@ def test_a_rule_more_never_opens(some, one, method, path):
 
 @st.composite
 def met_paths(draw, texts):
-    """Return a path that one of the templates is likely to meet, if only nearly."""
+    """Return a path that one of the templates matches, or nearly matches."""
     parts = []
     for part in draw(st.sampled_from(texts))[1:].split("/"):
         if part.endswith("...}"):
@@ -116,7 +116,7 @@ def test_a3_a_slash_at_the_end_is_no_way_around_a_rule(some, method, path):
     ids=str,
 )
 def test_two_that_contradict_each_other_are_refused(public, rule):
-    """The error names both."""
+    """The error names both entries."""
     with pytest.raises(ConfigurationError) as caught:
         Policy([public], [Rule(roles=["admin"], **rule)])
 
@@ -179,7 +179,7 @@ def test_a3_a_rule_meets_its_path_with_and_without_the_slash(template, path):
 @pytest.mark.parametrize(("entry", "opened"), [("/health", "/health"), ("/health/", "/health/")])
 @pytest.mark.parametrize("path", ["/health", "/health/"])
 def test_a3_a_public_entry_opens_exactly_what_it_names(entry, opened, path):
-    """What opens is not generous."""
+    """A public entry does not cover the path with another slash."""
     assert (path == opened) == Policy([entry]).requirement("GET", path).is_open
 
 
@@ -205,7 +205,7 @@ def many_rules(count):
 
 @pytest.mark.parametrize("path", ["/api/r50/7", "/api/r51/7/parts/8", "/r52/a/b", "/api/v53", "/x/r54", "/n/o/n/e"])
 def test_f2_a_path_is_looked_up_in_few_steps_whatever_the_number_of_rules(path):
-    """At most two ways go on from a segment: its literal, and the name."""
+    """A segment has at most two continuations: its literal and the name."""
     steps = []
     for count in (100, 10_000):
         policy = Policy((), many_rules(count))
@@ -218,7 +218,7 @@ def test_f2_a_path_is_looked_up_in_few_steps_whatever_the_number_of_rules(path):
 
 
 def test_f2_public_entries_and_rules_are_compared_by_their_shape(monkeypatch):
-    """Once each, not each with each."""
+    """Each rule is looked at once, and not compared with every other rule."""
     shapes = []
     shape = Template.shape.fget
     monkeypatch.setattr(Template, "shape", property(lambda template: shapes.append(1) or shape(template)))
@@ -241,14 +241,14 @@ def test_f2_public_entries_and_rules_are_compared_by_their_shape(monkeypatch):
     ],
 )
 def test_a5_a_rule_for_some_methods_is_told_where_others_pass_by_the_default(public, rules_, expected):
-    """With what they pass by; not where another rule meets them."""
+    """The warning names the methods that pass, unless another rule covers them."""
     policy = Policy(public, [Rule(path=path, methods=methods, roles=["clerk"]) for path, methods in rules_])
 
-    told = {str(entry): other for entry, other in policy.rules_for_some_methods()}
+    overlapping = {str(entry): other for entry, other in policy.rules_for_some_methods()}
 
-    assert expected == (set(told) if isinstance(expected, set) else told)
+    assert expected == (set(overlapping) if isinstance(expected, set) else overlapping)
 
 
 def test_a5_a_rule_that_asks_no_more_than_the_default_is_not_told():
-    """Nothing is lost by another method."""
+    """No other method is left uncovered."""
     assert [] == list(Policy((), [Rule(path="/x", methods=["GET"])]).rules_for_some_methods())

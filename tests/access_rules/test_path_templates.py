@@ -1,4 +1,4 @@
-"""Path templates: read strictly, matched whole."""
+"""Parse path templates strictly and match them against whole paths."""
 
 import re
 
@@ -82,7 +82,7 @@ def test_what_is_no_template_is_refused(text):
 
 @given(st.text(alphabet="/ab{}.x%*?é ", max_size=12))
 def test_whatever_the_configuration_takes_can_be_read(text):
-    """The two readers of templates agree, and nothing but ``ConfigurationError`` leaves."""
+    """Both parsers of templates agree, and raise nothing but ``ConfigurationError``."""
     try:
         template = Template.parse(text)
     except ConfigurationError:
@@ -100,7 +100,7 @@ part = st.text(alphabet="ab.~", min_size=1, max_size=3).filter(lambda text: text
     st.lists(st.text(alphabet="ab.~", max_size=3), min_size=1, max_size=5),
 )
 def test_it_matches_what_its_expression_matches(parts, is_open_ended, path):
-    """A regular expression, written another way, says the same."""
+    """A regular expression, derived independently, matches the same paths."""
     text = "/" + "/".join([*parts, *(["{rest...}"] if is_open_ended else [])])
     body = "/".join("[^/]+" if one == "{x}" else re.escape(one) for one in parts)
     expression = "/" + body
@@ -114,7 +114,7 @@ def test_it_matches_what_its_expression_matches(parts, is_open_ended, path):
 
 
 def test_the_left_decides_first():
-    """Literal beats name beats rest, from the left."""
+    """From the left, a literal takes precedence over a name, and a name over a rest."""
     texts = ["/a/b", "/a/b/{rest...}", "/a/{x}", "/a/{x}/{rest...}", "/a/{rest...}", "/{x}/b", "/{rest...}"]
     by_weight = sorted(texts, key=lambda text: Template.parse(text).specificity, reverse=True)
 

@@ -1,4 +1,4 @@
-"""Requirements: they add up, and the gravest lack is told first."""
+"""Add requirements up, and report the most serious violation first."""
 
 import pytest
 from hypothesis import given
@@ -45,7 +45,7 @@ def verdict(requirement, identity):
     ("level", "auth_time", "reason"), [("remembered", 300, "level"), ("explicit", 300, "age")], ids=["level", "age"]
 )
 def test_h_a_step_up_tells_the_log_what_was_too_little(level, auth_time, reason):
-    """The gravest first: who is only remembered may also have an old proof."""
+    """The most serious violation comes first: a remembered user may also have an old proof."""
     caller = Principal(subject="alice", issuer="i", scheme="bearer", level=level, auth_time=auth_time, expires_at=2000)
 
     with pytest.raises(StepUpRequired) as caught:
@@ -56,7 +56,7 @@ def test_h_a_step_up_tells_the_log_what_was_too_little(level, auth_time, reason)
 
 @given(requirements, requirements, identities)
 def test_a_sum_is_never_easier(one, other, identity):
-    """Who passes the sum passes each of the two."""
+    """A principal that meets the sum meets each of the two."""
     if verdict(one + other, identity) is None:
         is_taken_for_open = (one.is_open or other.is_open) and not (one.is_open and other.is_open)
         for each in (one, other):
@@ -65,7 +65,7 @@ def test_a_sum_is_never_easier(one, other, identity):
 
 @given(requirements, requirements, principals)
 def test_who_passes_both_passes_the_sum(one, other, principal):
-    """Adding makes nothing harder than its parts, for those that are not open."""
+    """For requirements that are not open, the sum is no stricter than its parts together."""
     if not one.is_open and not other.is_open and verdict(one, principal) is None and verdict(other, principal) is None:
         assert verdict(one + other, principal) is None
 
@@ -107,12 +107,12 @@ def test_the_gravest_lack_is_told(fields, expected):
 
 @pytest.mark.parametrize(("auth_time", "expected"), [(995, None), (994, StepUpRequired), (None, StepUpRequired)])
 def test_an_age_is_counted_from_the_proof(auth_time, expected):
-    """Exactly as old as allowed is allowed; what nobody can tell is too old (RFC 9470 §4)."""
+    """A proof of exactly the maximum age passes; one of unknown age does not (RFC 9470 §4)."""
     assert expected is verdict(Requirement(max_age_seconds=5), alice(auth_time=auth_time))
 
 
 def test_a_client_is_not_sent_to_step_up():
-    """No user stands behind its token."""
+    """A client's token has no user who could step up."""
     worker = Principal(subject="w", issuer="i", scheme="bearer", expires_at=2000, client_id="w")
 
     assert InsufficientRights is verdict(Requirement(level="explicit"), worker)

@@ -1,4 +1,4 @@
-"""``Auth`` itself: what it is given, its verbs in both worlds, its end."""
+"""Construct an ``Auth``, use its methods in both worlds, and close it."""
 
 import asyncio
 import gc
@@ -31,7 +31,7 @@ from safeconduct.stores.null import NullStore
 from table_tokens import IDP, NOW, OWN_KEY, SECRETS_KEY, mint, tokens
 
 SESSION = "A" * 24
-NOWHERE = NullStore(clock=now, horizon_ms=0, leeway_ms=0)
+NULL_STORE = NullStore(clock=now, horizon_ms=0, leeway_ms=0)
 OPEN_COOKIES = {"secure": False, "access": "a", "refresh": "r", "device": "d"}
 
 
@@ -54,7 +54,7 @@ KINDS = {
 @pytest.mark.parametrize("world", WORLDS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_verb_ends_what_it_names(kind, world):
-    """In either world, for every later check in both."""
+    """A revocation in one world holds for every later check in both."""
     auth = made()
     token = mint()
 
@@ -98,7 +98,7 @@ def test_without_a_store_nothing_can_be_ended():
         auth.sessions.revoke_subject("alice")
 
 
-def test_without_an_own_issuer_one_must_be_named():
+def test_without_an_issuer_of_its_own_one_must_be_named():
     config = Config(store="memory://", sources=["basic"])
     auth = Auth(config, directory=MemoryDirectory(alice="x"), clock=now)
 
@@ -109,7 +109,7 @@ def test_without_an_own_issuer_one_must_be_named():
 
 
 def test_a_blocking_verb_names_its_twin_where_a_loop_runs():
-    """It would stand still."""
+    """The blocking verbs would block the event loop."""
     auth = made()
 
     async def wrong():
@@ -130,7 +130,7 @@ def test_what_it_issues_it_accepts():
 
 
 def test_the_end_is_the_end():
-    """Idempotent; every request is 503 afterwards, and so is every verb."""
+    """Closing is idempotent; afterwards every request and every verb is 503."""
     auth = made()
     assert 200 == ask_in("wsgi", auth, target="/health").status
     with auth as same:
@@ -158,7 +158,7 @@ def test_the_awaitable_end_lets_go_of_the_loop():
 
 
 def life(**fields):
-    """Return a configuration that switches the endpoints on by name."""
+    """Return a configuration that enables the endpoints explicitly."""
     usual = {"keys": {"keys": [OWN_KEY, SECRETS_KEY]}, "sources": ["bearer"], "endpoints": {"enabled": True}}
     return configuration(**usual | fields)
 
@@ -173,7 +173,10 @@ def life(**fields):
             lambda: Auth(life(keys={"keys": [OWN_KEY]}), directory=MemoryDirectory(), clock=now).wsgi(print),
             "no safeconduct-secrets",
         ),
-        (lambda: Auth(life(), directory=MemoryDirectory(), store=NOWHERE, clock=now).wsgi(print), "endpoints.*store"),
+        (
+            lambda: Auth(life(), directory=MemoryDirectory(), store=NULL_STORE, clock=now).wsgi(print),
+            "endpoints.*store",
+        ),
         (lambda: Auth(life(), clock=now).wsgi(print), "endpoints.*directory"),
         (lambda: Auth(configuration(keys={"keys": [OWN_KEY]}), clock=now), "cookies.*secrets"),
         (
@@ -204,7 +207,7 @@ def test_an_awaitable_directory_serves_asgi():
 
 
 def test_a_listener_hears_and_one_that_raises_is_logged(caplog):
-    """The standard log hears everything, without the token."""
+    """The standard log receives every event, without the token."""
     heard = []
 
     def raises(_event):
@@ -239,7 +242,7 @@ def test_the_starlette_face_reads_the_scope():
         identity(HTTPConnection({"type": "http"}))
 
 
-def test_an_own_application_without_own_keys_publishes_none():
+def test_an_application_without_keys_of_its_own_publishes_none():
     auth = Auth(Config(store="memory://", sources=["basic"]), directory=MemoryDirectory(), clock=now)
 
     assert 401 == ask_in("asgi", auth, target="/.well-known/jwks.json").status
@@ -252,7 +255,7 @@ def test_a_path_that_is_no_utf8_is_400():
 
 
 def test_lifespan_ends_the_connections_of_the_loop():
-    """After the application's own end, whatever that was."""
+    """The store is closed after the application's shutdown, however that ended."""
     released = []
     auth = made()
 
@@ -285,7 +288,7 @@ def test_lifespan_ends_the_connections_of_the_loop():
     ids=str,
 )
 def test_a_weakened_rule_is_announced_once(fields, expected):
-    """When the ``Auth`` is made, however many applications it is put around; what nobody uses weakens nothing."""
+    """The warning comes once, when the ``Auth`` is created, and not for options without effect."""
     heard = []
 
     auth = Auth(configuration(**fields), directory=MemoryDirectory(), clock=now, listeners=[heard.append])
@@ -296,7 +299,7 @@ def test_a_weakened_rule_is_announced_once(fields, expected):
 
 
 def test_the_end_of_the_process_closes_what_nobody_closed(monkeypatch):
-    """And does nothing to one that is gone already."""
+    """The exit handler does nothing to an ``Auth`` that was collected already."""
     hooks = []
     ends = SimpleNamespace(register=hooks.append, unregister=hooks.remove)
     monkeypatch.setattr(import_module("safeconduct.auth"), "atexit", ends)
@@ -313,7 +316,7 @@ def test_the_end_of_the_process_closes_what_nobody_closed(monkeypatch):
 
 
 def test_c1_both_worlds_of_a_process_hash_no_more_than_one():
-    """One slot is taken behind ASGI; the sign-in behind WSGI finds no place."""
+    """While ASGI uses the only slot, a sign-in by WSGI finds none."""
     may_answer, has_begun = threading.Event(), threading.Event()
 
     def check(username, _password):

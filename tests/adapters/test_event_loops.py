@@ -1,4 +1,4 @@
-"""On an event loop that is not asyncio's nothing is served, and one sentence says why."""
+"""Refuse to serve on an event loop that is not asyncio's, and explain why in one sentence."""
 
 import json
 
@@ -16,8 +16,8 @@ from table_tokens import tokens
 ALICE = ("authorization", f"Bearer {tokens()['alice']}".encode())
 
 
-class Scene:
-    """An application behind us, called without a loop, as trio's own loop looks from asyncio."""
+class SilentApp:
+    """An application behind the middleware, called without an asyncio loop, as trio would call it."""
 
     def __init__(self):
         self.heard, self.sent, self.calls = [], [], 0
@@ -42,37 +42,37 @@ class Scene:
 
 @pytest.mark.parametrize("target", ["/me", "/health", "/auth/login"])
 def test_e14_a_request_on_another_loop_is_unavailable_and_told_once(target):
-    """503 on open paths and endpoints too, and the log says what to do."""
-    scene = Scene()
+    """Public paths and endpoints answer 503 too, and the log says what to do."""
+    app = SilentApp()
 
     for _ in range(3):
-        scene.ask(asgi_scope(SentRequest("GET", target, (("host", b"app.example"), ALICE), "https")))
+        app.ask(asgi_scope(SentRequest("GET", target, (("host", b"app.example"), ALICE), "https")))
 
-    starts, bodies = scene.sent[::2], scene.sent[1::2]
+    starts, bodies = app.sent[::2], app.sent[1::2]
     assert [503] * 3 == [message["status"] for message in starts]
     assert "unavailable" == json.loads(bodies[0]["body"])["code"]
     assert b"retry-after" in dict(starts[0]["headers"])
-    assert 0 == scene.calls
-    [told] = [event for event in scene.heard if isinstance(event, Unsupported)]
-    assert "asyncio" in told.reason
+    assert 0 == app.calls
+    [reported] = [event for event in app.heard if isinstance(event, Unsupported)]
+    assert "asyncio" in reported.reason
 
 
 def test_e14_a_handshake_on_another_loop_is_unavailable():
-    """It is denied before it is accepted."""
-    scene = Scene()
+    """The handshake is denied."""
+    app = SilentApp()
 
-    scene.ask(socket_scope(SentRequest("GET", "/live", (("host", b"app.example"), ALICE), "https")))
+    app.ask(socket_scope(SentRequest("GET", "/live", (("host", b"app.example"), ALICE), "https")))
 
-    assert (503, 0) == (scene.sent[0]["status"], scene.calls)
-    assert any(isinstance(event, Unsupported) for event in scene.heard)
+    assert (503, 0) == (app.sent[0]["status"], app.calls)
+    assert any(isinstance(event, Unsupported) for event in app.heard)
 
 
 def test_e14_a_server_on_another_loop_does_not_start():
-    """It prints the sentence, where it speaks of a lifespan."""
-    scene = Scene()
+    """The server prints the message of the failed lifespan."""
+    app = SilentApp()
 
-    scene.ask({"type": "lifespan"})
+    app.ask({"type": "lifespan"})
 
-    [failed] = scene.sent
-    assert ("lifespan.startup.failed", 0) == (failed["type"], scene.calls)
+    [failed] = app.sent
+    assert ("lifespan.startup.failed", 0) == (failed["type"], app.calls)
     assert "start the server with asyncio" in failed["message"]

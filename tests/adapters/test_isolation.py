@@ -1,4 +1,4 @@
-"""No identity crosses from one request into another, and none stays behind (attack 87)."""
+"""Keep identities apart: none crosses into another request, and none stays behind (attack 87)."""
 
 import asyncio
 import random
@@ -20,13 +20,13 @@ REQUESTS = 10_000
 
 
 def bearer(name):
-    """Return the fields with a token of the table."""
+    """Return the fields that carry a token of the table."""
     return (("authorization", f"Bearer {tokens()[name]}".encode()),)
 
 
 @pytest.fixture(scope="module")
 def asked():
-    """Return a request for each of many users; every tenth is a stranger's to what is open."""
+    """Return a request for each of many users; every tenth is anonymous and for a public path."""
 
     def request(number):
         if number % 10 == 0:
@@ -39,12 +39,12 @@ def asked():
 
 @pytest.fixture
 def auth():
-    """Return an ``Auth`` that forgets so soon that cold and warm requests mix."""
+    """Return an ``Auth`` with so small a memory that cold and warm requests mix."""
     return Auth(configuration(tokens={"remembered": 40}), directory=MemoryDirectory(), clock=now)
 
 
 def test_ten_thousand_interleaved_tasks(auth, asked):
-    """Each waits in the middle of its request, so that others come between."""
+    """Each request waits in the middle, so that others run in between."""
 
     async def application(scope, _receive, send):
         for _ in range(random.randrange(3)):  # noqa: S311 - an order and no secret
@@ -71,7 +71,7 @@ def test_ten_thousand_interleaved_tasks(auth, asked):
 
 
 def test_ten_thousand_requests_in_a_few_threads(auth, asked):
-    """A thread serves many users, and a body is made after the application returned."""
+    """A thread serves many users, and a body is produced after the application has returned."""
 
     def application(environ, start_response):
         name = getattr(environ["safeconduct.identity"], "subject", "")
@@ -95,7 +95,7 @@ def test_ten_thousand_requests_in_a_few_threads(auth, asked):
 
 
 def test_a_request_that_breaks_leaves_nobody_behind():
-    """Whatever the application raises."""
+    """The identity is removed whatever the application raises."""
 
     def broken(_environ, _start_response):
         raise ZeroDivisionError
@@ -132,7 +132,7 @@ def test_a_body_gives_the_identity_back_when_it_is_closed(body):
 
 
 def test_bodies_that_are_read_by_turns_do_not_meet():
-    """And one that nobody closes leaves nobody behind, as a test client's does."""
+    """A response that is never closed, as with a test client, leaves no identity behind either."""
 
     def application(_environ, start_response):
         start_response("200 OK", [])
@@ -174,7 +174,7 @@ def test_a_body_that_fails_to_close_gives_it_back():
 
 
 def test_a_connection_carries_nobody_over():
-    """One client, one connection, many users: each request stands alone (fault 41)."""
+    """Requests of many users on one connection are independent of each other (fault 41)."""
     application = starlette_application()
     application.add_middleware(AuthMiddleware, auth=auth_for("main"))
     alice = SentRequest("GET", "/health", (("authorization", f"Bearer {tokens()['alice']}".encode()),), "https")

@@ -1,4 +1,4 @@
-"""What an ``Auth`` needs of keys where somebody is to sign in, and what of them it shows."""
+"""Require keys where users can sign in, and publish only what may be published."""
 
 import json
 
@@ -18,7 +18,7 @@ BEARER = [("authorization", f"Bearer {tokens()['alice']}".encode())]
 @pytest.mark.parametrize("world", WORLDS)
 @pytest.mark.parametrize("algorithm", ["HS256", "A256KW"])
 def test_d12_keys_that_may_not_be_shown_make_an_empty_set(world, algorithm):
-    """Whoever fetches it learns that there is nothing to verify with, and not that he lacks a credential."""
+    """A client learns that there is no key to verify with, and not that it lacks a credential."""
     keys = {"keys": [jwk_for(algorithm), SECRETS_KEY]}
     auth = Auth(configuration(keys=keys), directory=MemoryDirectory(), clock=now)
 
@@ -43,13 +43,13 @@ NO_SECRETS = {"keys": {"keys": [OWN_KEY]}, "sources": ["bearer"], "endpoints": {
     ids=["left open", "switched on", "basic", "both", "without a store"],
 )
 def test_d8_a_directory_without_secrets_is_refused(fields):
-    """Else the endpoints would vanish, and a login be 401 for want of a credential."""
+    """Otherwise the endpoints would be missing, and a login would be 401."""
     with pytest.raises(ConfigurationError, match=r"no safeconduct-secrets key.*keys new --secrets"):
         Auth(configuration(**fields), directory=MemoryDirectory(), clock=now)
 
 
 def test_d8_a_directory_without_keys_of_ours_is_refused():
-    """Nobody can sign in by it; Basic alone needs none."""
+    """Such a source cannot sign anybody in; Basic alone needs no keys."""
     fields = {"keys": None, "endpoints": {}}
     with pytest.raises(ConfigurationError, match=r"directory: got one, and nobody can sign in"):
         Auth(configuration(**fields, sources=["bearer"]), directory=MemoryDirectory(), clock=now)
@@ -65,7 +65,7 @@ def test_d8_a_directory_without_keys_of_ours_is_refused():
 
 
 def test_who_lets_nobody_sign_in_needs_no_secrets():
-    """Nor does an issuer without a directory."""
+    """An issuer without a directory needs no secrets either."""
     without_directory = Auth(configuration(**NO_SECRETS), clock=now)
     off = NO_SECRETS | {"endpoints": {"enabled": False}}
     without_endpoints = Auth(configuration(**off), directory=MemoryDirectory(), clock=now)

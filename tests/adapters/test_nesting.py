@@ -1,4 +1,4 @@
-"""One middleware inside another: the proof is taken over by the same ``Auth`` for the same bytes only."""
+"""Nest middlewares: a proof is reused only by the same ``Auth`` and for the same bytes."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ from table_tokens import tokens
 
 
 class Counting(MemoryStore):
-    """A store that counts its questions."""
+    """A store that counts the queries that it gets."""
 
     __slots__ = ("asked",)
 
@@ -31,7 +31,7 @@ class Counting(MemoryStore):
 
 
 def counted(**access):
-    """Return an ``Auth`` that remembers nothing, with its counters of questions and of proofs."""
+    """Return an ``Auth`` without caches, with counters of its store queries and verifications."""
     store = Counting()
     auth = Auth(configuration(tokens={"remembered": 0}, **access), directory=MemoryDirectory(), clock=now, store=store)
     verify, proofs = auth._container._recognition.verify, []
@@ -73,7 +73,7 @@ def test_wsgi_inside_asgi_by_a2wsgi_is_proven_once():
 
 
 def test_wsgi_inside_asgi_by_asgiref_is_as_safe():
-    """That bridge hands nothing on, so that the inner one asks for itself."""
+    """That bridge passes no identity on, so the inner middleware authenticates by itself."""
     auth, store, proofs = counted()
 
     seen = through(auth.asgi(WsgiToAsgi(auth.wsgi(wsgi_application))), request())
@@ -94,7 +94,7 @@ def test_another_one_inside_proves_for_itself():
 
 @pytest.mark.parametrize("name", ["bob", "expired"])
 def test_other_bytes_are_proven_anew(name):
-    """Whoever changes the credential in between changes who is asking."""
+    """Changing the credential in between changes the identity."""
     auth, _, _ = counted()
     inner = auth.asgi(AsgiReport())
 
@@ -108,7 +108,7 @@ def test_other_bytes_are_proven_anew(name):
 
 
 def test_a_credential_that_is_taken_away_is_gone():
-    """The proof alone is no credential."""
+    """A proof without its credential does not authenticate."""
     auth, _, _ = counted()
     inner = auth.asgi(AsgiReport())
 
@@ -119,7 +119,7 @@ def test_a_credential_that_is_taken_away_is_gone():
 
 
 def test_the_inner_rules_are_asked():
-    """By its own paths: what is mounted sees another one."""
+    """The rules of a mounted application match the path below the mount."""
     auth, _, _ = counted()
     inner = auth.asgi(AsgiReport())
 
@@ -130,7 +130,7 @@ def test_the_inner_rules_are_asked():
 
 
 def test_an_inner_one_serves_no_path_of_ours():
-    """Only the outermost does; what is mounted is the application's."""
+    """Only the outermost middleware serves endpoints; the mounted paths belong to the application."""
     auth, _, _ = counted()
     inner = auth.asgi(AsgiReport())
 
@@ -182,14 +182,14 @@ nests = pytest.mark.parametrize(("ask", "nest"), NESTS)
 
 
 def to(path, *headers, method="GET"):
-    """Return a request of alice for a path below the mount; without *headers*, by her token in the header."""
+    """Return alice's request for a path below the mount; without *headers*, her token is in the header."""
     mine = headers or (("authorization", f"Bearer {tokens()['alice']}".encode()),)
     return SentRequest(method, OUTSIDE + path, (("host", b"app.example"), *mine), "https")
 
 
 @nests
 def test_a4_a_strict_rule_of_the_inner_one_asks_the_store(ask, nest):
-    """Where the outer one, by its own rules, asked nobody."""
+    """The outer middleware did not ask the store by its own rules."""
     rules = [{"path": "/strict", "consistency": "strict"}]
     auth, store, _ = counted(access={"public": [], "rules": rules}, revocation={"consistency": "none"})
     application = nest(auth)
@@ -208,7 +208,7 @@ def test_a4_a_strict_rule_of_the_inner_one_asks_the_store(ask, nest):
 @nests
 @pytest.mark.parametrize(("path", "expected"), [("/there", 1), ("/lax", 0)])
 def test_a4_what_a_rule_of_the_outer_one_left_out_the_inner_one_asks(ask, nest, path, expected):
-    """Unless a rule of its own leaves it out, too."""
+    """Unless its own rules skip the check as well."""
     rules = [{"path": OUTSIDE + "/{rest...}", "consistency": "none"}, {"path": "/lax", "consistency": "none"}]
     auth, store, _ = counted(access={"public": [], "rules": rules})
 
@@ -219,7 +219,7 @@ def test_a4_what_a_rule_of_the_outer_one_left_out_the_inner_one_asks(ask, nest, 
 
 @nests
 def test_a4_an_unsafe_rule_of_the_inner_one_looks_at_the_page(ask, nest):
-    """By cookie, from a page that is not ours; the outer one let a GET pass."""
+    """The cookie comes from a foreign page, and the outer middleware saw a GET."""
     auth, _, _ = counted(access={"public": [], "rules": [{"path": "/unsafe", "unsafe": True}]})
     cookie = ("cookie", f"__Host-safeconduct={tokens()['alice']}".encode())
     application = nest(auth)
@@ -233,7 +233,7 @@ def test_a4_an_unsafe_rule_of_the_inner_one_looks_at_the_page(ask, nest):
 
 
 def test_a4_a_method_that_is_changed_in_between_is_judged_as_it_is():
-    """An override makes an unsafe method of a safe one: the inner one looks at the page."""
+    """An override turns a safe method into an unsafe one, so the inner middleware checks the origin."""
     auth, _, _ = counted()
     inner = auth.asgi(AsgiReport())
 
@@ -246,7 +246,7 @@ def test_a4_a_method_that_is_changed_in_between_is_judged_as_it_is():
 
 
 def test_a4_a_handshake_is_one_persons_all_the_way():
-    """The token among the subprotocols goes before another person's cookie, outside and inside."""
+    """The token among the subprotocols takes precedence over a cookie in both middlewares."""
     auth, _, _ = counted()
     seen = []
 
@@ -268,7 +268,7 @@ def test_a4_a_handshake_is_one_persons_all_the_way():
 @pytest.mark.parametrize("bridge", [WSGIMiddleware, WsgiToAsgi])
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_a4_cookies_in_two_fields_are_one_persons_all_the_way(bridge, order):
-    """HTTP/2 sends them so; a bridge to WSGI would join them by a comma."""
+    """HTTP/2 splits the field; a bridge to WSGI would join the parts by a comma."""
     auth, _, _ = counted()
     crumbs = [("cookie", f"__Host-safeconduct={tokens()['alice']}".encode()), ("cookie", b"theme=dark")]
     asked = SentRequest("GET", "/me", (("host", b"app.example"), *(crumbs[at] for at in order)), "https")
@@ -281,7 +281,7 @@ def test_a4_cookies_in_two_fields_are_one_persons_all_the_way(bridge, order):
 
 @pytest.mark.parametrize("headers", [basic("alice", "correct horse"), (("authorization", "Bearer {alice}"),)])
 def test_a4_an_emptied_header_is_no_credential(headers):
-    """Whatever the outer one proved by it."""
+    """This holds whatever the outer middleware proved by it."""
     auth = Auth(configuration(), directory=MemoryDirectory(alice="correct horse"), clock=now)
     inner = auth.wsgi(wsgi_application)
 

@@ -1,4 +1,4 @@
-"""A path with an encoded slash or an empty segment passes where every way of reading it asks the same."""
+"""Accept an ambiguous path only if every reading of it has the same requirement."""
 
 import asyncio
 
@@ -41,7 +41,7 @@ def auth(*, public=(), **rule):
     ],
 )
 def test_t8_a_path_whose_readings_ask_the_same_passes(world, target):
-    """The name of a package, a URL as one segment, a parameter that is a path: no rule could meet it."""
+    """A scoped package name, a URL as one segment or a path parameter: no rule matches any reading."""
     served = ask_in(world, auth(), target=target, headers=BEARER)
     refused = ask_in(world, auth(), target=target)
 
@@ -69,7 +69,7 @@ FIELDS = [
 @pytest.mark.parametrize("target", ["/a%2Fb", "/a%2fb", "/a//b", "//a/b", "/a/%2Fb", "/%2Fa/b"])
 @pytest.mark.parametrize("field", FIELDS, ids=str)
 def test_t8_it_is_refused_where_one_reading_asks_another_thing(world, target, field):
-    """In any field of a rule; the credential is not looked at."""
+    """The readings may differ in any field of a rule; the credential is not read."""
     seen = ask_in(world, auth(path="/a/b", **field), target=target, headers=BEARER)
 
     assert (400, None) == (seen.status, seen.report)
@@ -95,7 +95,7 @@ def test_t8_what_is_open_in_one_reading_alone_is_refused(world, public, rule, ta
 
 
 def test_t8_all_four_readings_count():
-    """Decoded or as one segment, empty segments kept or left out: here the last combination alone meets the rule."""
+    """Decoded or not, with or without empty segments: here only the last combination matches the rule."""
     policy = Policy((), [Rule(path="/{x}/b", roles=["clerk"])])
     readings = readings_of("/a/z//b", b"/a%2Fz//b", "")
 
@@ -130,7 +130,7 @@ def test_t8_dots_backslashes_and_control_characters_are_refused_in_any_case(worl
     ],
 )
 def test_t8_what_a_path_can_be_read_as(path, raw_path, root_path, expected):
-    """Where the server gives no raw path, the application cannot tell an encoded slash either."""
+    """Without a raw path the application cannot see an encoded slash either."""
     readings = readings_of(path, raw_path, root_path)
 
     assert readings[0] == path[1:].split("/")
@@ -148,13 +148,13 @@ def test_t8_what_a_path_can_be_read_as(path, raw_path, root_path, expected):
     ],
 )
 def test_t8_a_raw_path_of_another_path_tells_nothing(path, raw_path, root_path):
-    """Somebody has rewritten one of them: what the application will read is not known."""
+    """One of the two was rewritten, so what the application will read is unknown."""
     with pytest.raises(InvalidRequest):
         readings_of(path, raw_path, root_path)
 
 
 def test_t8_behind_a_server_without_raw_path_the_decoded_one_counts():
-    """Rules meet it, and the application has nothing else to read."""
+    """Rules match the path, which is all that the application can read."""
     served = ServedMethods()
     environ = wsgi_environ(SentRequest("GET", "/admin%2Fx", (("host", b"app.example"), *BEARER), "https"))
     del environ["RAW_URI"]
@@ -178,11 +178,11 @@ FRAGMENTS = ["/health#/admin", "/health#", "/#", "/health%23#"]
 
 @pytest.mark.parametrize(
     ("world", "target"),
-    # An ASGI server hands a query on with its fragment, so that nothing is cut off there.
+    # An ASGI server passes a query on with its fragment, so nothing is cut off there.
     [*((world, target) for world in WORLDS for target in FRAGMENTS), ("wsgi", "/health?x=1#/admin")],
 )
 def test_a7_a_target_with_a_fragment_is_refused(world, target):
-    """Servers cut it off, proxies do not: they judged another path."""
+    """Servers cut the fragment off and proxies do not, so a proxy has judged another path."""
     cut = target.partition("#")[0].partition("?")[0]
     more = {"path": cut, "raw_path": target.encode()} if world == "asgi" else {"PATH_INFO": cut, "RAW_URI": target}
 
@@ -209,7 +209,7 @@ def test_a7_a_handshake_with_a_fragment_is_refused():
 
 @both
 def test_t8_our_own_paths_are_read_in_one_way(world):
-    """An encoded slash in one of them is refused, an empty segment makes it a path of the application."""
+    """An encoded slash in one of our paths is refused; an empty segment makes it an application path."""
     encoded = ask_in(world, auth(), target="/.well-known%2Fjwks.json")
     doubled = ask_in(world, auth(), target="//.well-known/jwks.json", headers=BEARER)
 
@@ -218,7 +218,7 @@ def test_t8_our_own_paths_are_read_in_one_way(world):
 
 @both
 def test_t8_nobody_is_sent_to_another_site_by_a_path_of_two_slashes(world):
-    """The page to come back to is left out."""
+    """The redirection names no page to return to."""
     access = {"public": [], "rules": [], "sign_in_url": "/sign-in"}
     closed = Auth(configuration(access=access, sources=["bearer"]), clock=now)
 

@@ -1,4 +1,4 @@
-"""A preflight is two header fields that anybody can send: it reaches no application unless that is switched on."""
+"""Treat a CORS preflight, which anybody can forge, as an anonymous request unless configured otherwise."""
 
 import pytest
 from fastapi import FastAPI
@@ -43,8 +43,8 @@ WORLDS += [pytest.param(ask_wsgi, "wsgi", make, id=f"wsgi {name}") for name, mak
 
 
 @pytest.mark.parametrize(("ask", "world", "make"), WORLDS)
-def test_a1_a_forged_preflight_reaches_no_application(ask, world, make):
-    """It is answered as a request without a credential; the same with one shows that the application would serve it."""
+def test_a1_a_forged_preflight_calls_no_application(ask, world, make):
+    """The preflight is answered like a request without a credential, though the application would serve it."""
     served = ServedMethods()
     guarded = getattr(auth(), world)(make(served))
 
@@ -61,7 +61,7 @@ def test_a1_a_forged_preflight_reaches_no_application(ask, world, make):
 
 @pytest.mark.parametrize(("ask", "world", "make"), WORLDS)
 def test_a1_a_preflight_passes_by_name(ask, world, make):
-    """``access.preflights = "pass"``: as nobody, and without a credential alone."""
+    """``access.preflights = "pass"`` lets it pass as anonymous, and only without a credential."""
     served = ServedMethods()
     guarded = getattr(auth(preflights="pass"), world)(make(served))
 
@@ -76,7 +76,7 @@ def test_a1_a_preflight_passes_by_name(ask, world, make):
 
 @pytest.mark.parametrize("kind", [Starlette, FastAPI])
 def test_a1_cors_outside_answers_preflights_before_us(kind):
-    """The middleware that is added last is the outermost: a real preflight is answered, a refusal can be read."""
+    """A CORS middleware that is added last is the outermost: it answers preflights, and pages can read refusals."""
     served = ServedMethods()
 
     async def view(request):

@@ -1,4 +1,4 @@
-"""The gate and the application read the same path: below a mount prefix, whoever takes it off."""
+"""Make the gate and the application read the same path below a mount prefix."""
 
 import asyncio
 import sys
@@ -44,7 +44,7 @@ def ask_asgi(application, target, root_path):
 
 
 def as_litestar_strips(served):
-    """Stand in for Litestar: cut the path at the first place where the prefix occurs, and collapse slashes."""
+    """Read a path as Litestar does: cut it where the prefix first occurs, and collapse slashes."""
 
     async def application(scope, receive, send):
         rest = scope["path"].split(scope["root_path"], maxsplit=1)[-1]
@@ -78,7 +78,7 @@ APPLICATIONS = {
 @pytest.mark.parametrize("target", ["/public/api/admin", "/apiadmin", "/public/apiadmin", "/x/api"])
 @pytest.mark.parametrize("make", APPLICATIONS.values(), ids=APPLICATIONS)
 def test_a2_a_root_path_elsewhere_in_the_path_is_refused(make, target):
-    """Applications read such a path in different ways, so none gets it."""
+    """Applications disagree on how to read such a path, so none is called."""
     served = ServedMethods()
 
     seen = ask_asgi(auth().asgi(make(served)), target, "/api")
@@ -90,7 +90,7 @@ def test_a2_a_root_path_elsewhere_in_the_path_is_refused(make, target):
 
 @pytest.mark.parametrize("make", APPLICATIONS.values(), ids=APPLICATIONS)
 def test_a2_below_a_root_path_rules_meet_the_rest(make):
-    """As its leading segments it is taken off, here and in each application, however often it comes again."""
+    """The prefix is removed where the path begins with it, here and in each application, and only once."""
     served = ServedMethods()
     application = auth().asgi(make(served))
 
@@ -113,7 +113,7 @@ def test_a2_a_handshake_below_a_root_path_is_refused_alike():
 
 
 def test_a2_mounts_in_mounts_of_one_name():
-    """An inner one reads the path below all of them."""
+    """An inner middleware reads the path below all mounts."""
     served = ServedMethods()
     mounted = Mount("/a", app=auth().asgi(starlette_everywhere(served)))
     application = Starlette(routes=[Mount("/a", routes=[mounted])])
@@ -129,7 +129,7 @@ def ask_wsgi(application, target, **more):
 
 
 def test_a2_behind_wsgi_the_path_comes_without_the_prefix():
-    """``PATH_INFO`` is relative already: nobody looks for ``SCRIPT_NAME`` in it a second time."""
+    """``PATH_INFO`` is relative already and is not searched for ``SCRIPT_NAME`` again."""
     served = ServedMethods()
     application = auth().wsgi(flask_everywhere(served))
     below = {"SCRIPT_NAME": "/api"}
@@ -145,7 +145,7 @@ def test_a2_behind_wsgi_the_path_comes_without_the_prefix():
 
 @pytest.mark.parametrize("stands", ["inside", "outside"])
 def test_a2_a_dispatcher_cuts_whole_segments(stands):
-    """Werkzeug's: its mounts read what the gate in them reads, and what the gate around them reads below the mount."""
+    """Werkzeug's dispatcher: a mount reads the same path as a gate inside it, or outside it below the mount."""
     served = ServedMethods()
     inner = flask_everywhere(served)
     mounts = {"/admin": auth().wsgi(inner) if stands == "inside" else inner}
@@ -159,7 +159,7 @@ def test_a2_a_dispatcher_cuts_whole_segments(stands):
 
 
 def test_a2_an_asgi_application_behind_wsgi_reads_the_rest():
-    """By a2wsgi the prefix and the path come together again, and the application takes the same part off."""
+    """a2wsgi joins prefix and path again, and the application removes the same part."""
     served = ServedMethods()
     application = auth().wsgi(ASGIMiddleware(starlette_everywhere(served)))
     below = {"SCRIPT_NAME": "/api", "REMOTE_PORT": "1", "RAW_URI": "/api/x/api/admin"}
@@ -172,7 +172,7 @@ def test_a2_an_asgi_application_behind_wsgi_reads_the_rest():
 
 
 def fastapi_below(root_path):
-    """Return an application with a root path of its own; its parameter of that name warns that it will go."""
+    """Return an application with its own root path, whose deprecated parameter warns."""
     application = FastAPI(openapi_url=None)
     application.root_path = root_path
     return application
@@ -183,7 +183,7 @@ def wrapped_by_cors(application):
 
 
 class ByProtocol:
-    """Stand in for Channels' router of protocols."""
+    """Route by protocol, as Channels does."""
 
     def __init__(self, application):
         self.application_mapping = {"http": application}
@@ -194,7 +194,7 @@ class ByProtocol:
 
 @pytest.mark.parametrize("wrap", [lambda app: app, wrapped_by_cors, ByProtocol], ids=["bare", "cors", "protocols"])
 def test_a2_an_application_with_a_root_path_of_its_own_is_not_wrapped(wrap):
-    """The message tells what to do instead."""
+    """The message says what to do instead."""
     with pytest.raises(ConfigurationError, match=r"'/api'.*add_middleware.*--root-path"):
         auth().asgi(wrap(fastapi_below("/api")))
 
@@ -205,7 +205,7 @@ def test_a2_no_root_path_is_none(root_path):
 
 
 def test_a2_a_folder_is_no_root_path():
-    """Quart's and Flask's attribute of that name says where their files are."""
+    """Quart and Flask use an attribute of that name for the folder of their files."""
     folder = Flask("folder", root_path="/srv").root_path
 
     class LikeQuart:
@@ -218,7 +218,7 @@ def test_a2_a_folder_is_no_root_path():
 
 
 def test_a2_a_middleware_within_reads_the_applications_own_root_path():
-    """The way that the message names."""
+    """This is what the message advises."""
     served = ServedMethods()
     application = fastapi_below("/api")
     application.add_api_route("/admin/x", lambda: served.answer("/admin/x"))
@@ -234,7 +234,7 @@ def test_a2_a_middleware_within_reads_the_applications_own_root_path():
 
 @pytest.mark.parametrize(("world", "make"), [("asgi", django_asgi), ("wsgi", django_wsgi)])
 def test_a2_django_with_a_forced_script_name_is_not_wrapped(world, make):
-    """It takes the prefix off by itself; without the setting it is wrapped."""
+    """Django removes the prefix by itself; without that setting it is wrapped."""
     application = make(ServedMethods())
     wrap = getattr(auth(), world)
 
@@ -248,7 +248,7 @@ def test_a2_django_with_a_forced_script_name_is_not_wrapped(world, make):
 
 
 def test_a2_what_is_none_of_django_is_wrapped(monkeypatch):
-    """Whatever its settings say, and where nobody has imported it."""
+    """This holds whatever Django's settings say, and where Django is not imported."""
     with override_settings(FORCE_SCRIPT_NAME="/api"):
         assert auth().wsgi(plain_wsgi(ServedMethods()))
         assert auth().asgi(plain_asgi(ServedMethods()))
@@ -257,7 +257,7 @@ def test_a2_what_is_none_of_django_is_wrapped(monkeypatch):
 
 
 def test_a2_django_without_settings_forces_nothing(monkeypatch):
-    """Something else has imported it, and the application is none of it."""
+    """Another module has imported Django, but the application is not a Django application."""
     monkeypatch.setattr(settings, "_wrapped", empty)
     assert not settings.configured
 

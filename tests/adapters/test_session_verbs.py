@@ -1,4 +1,4 @@
-"""The verbs on logins for an application with pages of its own, in both colours."""
+"""Call the session verbs from an application with its own pages, blocking and awaitable."""
 
 import base64
 import inspect
@@ -31,15 +31,15 @@ def site(request, consistency):
 
 @pytest.fixture
 def say(site):
-    """Say a verb to the ``Auth``, in the colour of the world."""
+    """Return a function that calls a verb of the ``Auth``, blocking or awaited as the world needs it."""
 
-    def said(verb, *args, **more):
+    def call(verb, *args, **more):
         if site.world == "wsgi":
             return getattr(site.auth.sessions, verb)(*args, **more)
         answer = getattr(site.auth.async_sessions, verb)(*args, **more)
         return run("asgi", answer) if inspect.isawaitable(answer) else answer
 
-    return said
+    return call
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def alice(say):
 
 @pytest.mark.parametrize("name", ["al\0ice", "alice\r\nroot", "\x9balice", "a" * 1025, "\ud800"], ids=ascii)
 def test_c7_a_name_that_nobody_can_have_begins_no_session(site, say, name):
-    """A later step-up would ask the directory with it."""
+    """A later step-up would ask the directory for that name."""
     with pytest.raises(BadCredentials):
         say("sign_in", Account("alice"), username=name)
 
@@ -58,7 +58,7 @@ def test_c7_a_name_that_nobody_can_have_begins_no_session(site, say, name):
 
 
 def test_c2_wrong_step_ups_by_code_lock_nobody_else_out(say):
-    """The application did not say for whom it asks: that is not one network of all."""
+    """Without an origin the network is unknown, which is not the same as one network for all."""
     for number in range(12):
         tokens = say("sign_in", Account(f"user{number}"))
         for _ in range(4):
@@ -138,7 +138,7 @@ ENDS = {
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
 @pytest.mark.parametrize("verb", ["renew", "step_up"])
 def test_b2_an_access_token_that_was_ended_gets_no_other(site, say, alice, end, verb):
-    """As at the endpoint, whatever the consistency: an application's own page gives nothing that ours refuses."""
+    """The verbs refuse what the endpoints refuse, whatever the consistency."""
     site.clock.advance(seconds=451)
     end(say, alice)
 
@@ -152,7 +152,7 @@ def test_b2_an_access_token_that_was_ended_gets_no_other(site, say, alice, end, 
 
 @pytest.mark.parametrize("name", ["token", "key"])
 def test_b2_an_access_token_that_was_ended_signs_out(say, alice, name):
-    """What is left of its session ends too."""
+    """The rest of the session ends too."""
     ENDS[name](say, alice)
 
     say("sign_out", alice.access_token)
@@ -161,23 +161,23 @@ def test_b2_an_access_token_that_was_ended_signs_out(say, alice, name):
         say("refresh", alice.refresh_token.value)
 
 
-class Told(MemoryStore):
-    """A store that shows what it was told to end."""
+class RecordingStore(MemoryStore):
+    """A store that records the revocations that it gets."""
 
     def __init__(self, **bounds):
         super().__init__(**bounds)
-        self.told = []
+        self.revocations = []
 
     async def revoke(self, shard, revocation):
-        self.told.append(revocation)
+        self.revocations.append(revocation)
         return await super().revoke(shard, revocation)
 
 
 @pytest.mark.parametrize("world", WORLDS)
 def test_h_the_end_of_a_token_is_kept_as_long_as_it_could_live(world):
-    """By its own expiry where that is said, else for the longest life of any token from now on."""
+    """The entry lasts until the given expiry, or for the longest life of any token from now on."""
     clock = Clock()
-    store = Told(clock=clock, horizon_ms=86_400_000, leeway_ms=10_000)
+    store = RecordingStore(clock=clock, horizon_ms=86_400_000, leeway_ms=10_000)
     site = LoginSite(world, stores=store, clock=clock)
     now = int(clock())
 
@@ -185,6 +185,6 @@ def test_h_the_end_of_a_token_is_kept_as_long_as_it_could_live(world):
     site.auth.sessions.revoke_token("other", expires_at=now + 60)
 
     site.close()
-    longest, said = (revocation.expires_ms for revocation in store.told)
+    longest, usual = (revocation.expires_ms for revocation in store.revocations)
     assert (now + 86_400) * 1000 <= longest <= (now + 86_400 + 120) * 1000
-    assert (now + 60) * 1000 <= said <= (now + 60 + 120) * 1000
+    assert (now + 60) * 1000 <= usual <= (now + 60 + 120) * 1000

@@ -1,4 +1,4 @@
-"""A slash at the end of a path: frameworks read it as they like, and no rule is passed by one more or less."""
+"""Apply a rule to a path with or without a slash at its end, however the framework reads it."""
 
 import asyncio
 
@@ -20,7 +20,7 @@ ALICE = (("authorization", f"Bearer {tokens()['alice']}".encode()),)
 
 
 def flask_generous(served):
-    """Return a Flask application that answers with and without the slash."""
+    """Return a Flask application that answers both with and without the slash."""
     application = Flask("slashes")
     application.url_map.strict_slashes = False
     application.add_url_rule("/admin/", view_func=lambda: served.answer("/admin/"))
@@ -29,7 +29,7 @@ def flask_generous(served):
 
 
 def as_litestar_reads(served):
-    """Stand in for Litestar, which takes slashes off both ends."""
+    """Read a path as Litestar does: remove slashes from both ends."""
 
     async def application(scope, receive, send):
         await plain_asgi(served)({**scope, "method": "/" + scope["path"].strip("/")}, receive, send)
@@ -56,7 +56,7 @@ WORLDS = {
 @pytest.mark.parametrize("target", ["/admin", "/admin/"])
 @pytest.mark.parametrize(("world", "make"), WORLDS.values(), ids=WORLDS)
 def test_a3_a_slash_is_no_way_around_a_rule(world, make, target, rule):
-    """Whichever of the two is written, and whichever is asked for."""
+    """This holds for both spellings of the rule and both spellings of the request."""
     served = ServedMethods()
     config = configuration(access={"public": [], "rules": [{"path": rule, "roles": ["admin"]}]}, sources=["bearer"])
     application = getattr(Auth(config, directory=MemoryDirectory(), clock=now), world)(make(served))

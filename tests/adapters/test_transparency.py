@@ -1,4 +1,4 @@
-"""What an application and a server would see without us, they see with us: iterators, spellings, sized bodies."""
+"""Change nothing that an ASGI application or server sees: iterators, spellings, sized bodies."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ def made(**fields):
 
 
 class Echo:
-    """An application that keeps the scope as it could read it, and answers with an iterator of fields."""
+    """An application that records the scope as it could read it, and answers with an iterator of fields."""
 
     def __init__(self, *fields):
         self.fields, self.seen, self.calls = fields, {}, 0
@@ -39,14 +39,14 @@ class Echo:
 
 
 def one_shot(scope):
-    """Return *scope* as Falcon's test client makes one: what is an iterable by the specification is an iterator."""
+    """Return *scope* as Falcon's test client makes one, with iterators where ASGI says iterable."""
     return scope | {name: iter(scope[name]) for name in ("headers", "client", "server")}
 
 
 @pytest.mark.parametrize("carrier", [ALICE, COOKIE], ids=["header", "cookie"])
 @pytest.mark.parametrize("times", [1, 3], ids=["cold", "warm"])
 def test_t1_fields_that_can_be_read_once_are_read_by_both(carrier, times):
-    """The token is recognised, and the application finds every field, on the long way and on the short one."""
+    """The token counts and the application finds every field, on the slow path and on the fast path."""
     auth, echo = made(), Echo((b"x-a", b"1"))
     application = auth.asgi(echo)
     request = SentRequest("GET", "/me", (("host", b"app.example"), carrier), "https")
@@ -61,7 +61,7 @@ def test_t1_fields_that_can_be_read_once_are_read_by_both(carrier, times):
 
 
 def test_t1_a_client_that_can_be_read_once_is_no_fault():
-    """Beside a list of fields, where only the address is an iterator; a refusal reads it again."""
+    """Only the address is an iterator, and a refusal reads it a second time."""
     echo = Echo()
     request = SentRequest("GET", "/me", (("host", b"app.example"), ALICE), "https")
     scope = asgi_scope(request) | {"client": iter(("192.0.2.1", 1))}
@@ -75,7 +75,7 @@ def test_t1_a_client_that_can_be_read_once_is_no_fault():
 
 
 def test_t1_fields_in_a_tuple_are_handed_down_as_they_are():
-    """A tuple can be read any number of times."""
+    """A tuple can be read any number of times, so it is not copied."""
     echo = Echo()
     request = SentRequest("GET", "/me", (("host", b"app.example"), ALICE), "https")
     scope = asgi_scope(request)
@@ -87,7 +87,7 @@ def test_t1_fields_in_a_tuple_are_handed_down_as_they_are():
 
 @pytest.mark.parametrize("carrier", [ALICE, COOKIE], ids=["header", "cookie"])
 def test_t1_a_response_keeps_fields_that_can_be_read_once(carrier):
-    """Also where it is marked private, because a cookie asked for it."""
+    """This holds for a response that is marked private because of a cookie, too."""
     request = SentRequest("GET", "/me", (("host", b"app.example"), carrier), "https")
 
     seen = asyncio.run(call_asgi(made().asgi(Echo((b"x-a", b"1"), (b"x-b", b"2"))), asgi_scope(request)))
@@ -98,7 +98,7 @@ def test_t1_a_response_keeps_fields_that_can_be_read_once(carrier):
 
 @pytest.mark.parametrize("rules", [(), ({"path": "/live", "long_lived": True},)], ids=["stream", "rule"])
 def test_t1_a_stream_keeps_fields_that_can_be_read_once_and_is_watched(rules):
-    """It ends as a stream of events does: whole."""
+    """The response ends as an event stream does, with a complete body."""
     site = monitored_site(Streaming(), access={"rules": list(rules)})
     held = held_asked(site, bearer(mint(jti="stream")))
     begun = held.next()
@@ -113,7 +113,7 @@ def test_t1_a_stream_keeps_fields_that_can_be_read_once_and_is_watched(rules):
 
 
 class Streaming:
-    """A stream of events that goes on until somebody ends it; its fields are an iterator."""
+    """An event stream that goes on until it is ended; its fields are an iterator."""
 
     async def __call__(self, _scope, _receive, send):
         await send({"type": "http.response.start", "status": 200, "headers": iter([EVENTS])})
@@ -122,7 +122,7 @@ class Streaming:
 
 
 def test_t1_a_handshake_is_judged_by_fields_that_can_be_read_once():
-    """As a request is."""
+    """The scope is copied, as that of a request."""
     seen = {}
 
     async def application(scope, receive, send):
@@ -150,7 +150,7 @@ def test_t1_a_handshake_is_judged_by_fields_that_can_be_read_once():
 
 
 def test_t1_a_wsgi_response_keeps_headers_that_can_be_read_once():
-    """PEP 3333 wants a list; what servers take without us they take with us."""
+    """PEP 3333 requires a list, but servers that accept other iterables still get them."""
 
     def application(_environ, start_response):
         start_response("200 OK", (pair for pair in [("X-A", "1")]))
@@ -165,7 +165,7 @@ def test_t1_a_wsgi_response_keeps_headers_that_can_be_read_once():
 @pytest.mark.parametrize("spelling", ["Authorization", "AUTHORIZATION", "authorizatioN"])
 @pytest.mark.parametrize("times", [1, 3], ids=["cold", "warm"])
 def test_t6_a_field_is_found_in_any_spelling(spelling, times):
-    """ASGI does not require lower case; whoever reads them below sees what came."""
+    """ASGI does not require lower case; the application sees the names as they came."""
     auth, echo = made(), Echo()
     application = auth.asgi(echo)
     scope = asgi_scope(SentRequest("GET", "/me", (("Host", b"app.example"), (spelling, ALICE[1])), "https"))
@@ -179,7 +179,7 @@ def test_t6_a_field_is_found_in_any_spelling(spelling, times):
 @pytest.mark.parametrize("other", ["authorization", "Authorization", "AUTHORIZATION"])
 @pytest.mark.parametrize("is_warm", [False, True], ids=["cold", "warm"])
 def test_t6_two_spellings_are_two_fields(other, is_warm):
-    """400, and the application is not called, whatever was proven before."""
+    """The request is 400 and the application is not called, whatever was proven before."""
     auth, echo = made(), Echo()
     application = auth.asgi(echo)
     one = asgi_scope(SentRequest("GET", "/me", (("host", b"app.example"), ALICE), "https"))
@@ -196,7 +196,7 @@ def test_t6_two_spellings_are_two_fields(other, is_warm):
 
 
 def test_t6_cookies_are_read_and_hidden_in_any_spelling():
-    """The refresh cookie too reaches no application."""
+    """The application does not see the refresh cookie either."""
     echo = Echo()
     scope = asgi_scope(SentRequest("GET", "/me", (("Host", b"app.example"), ("Cookie", COOKIE[1])), "https"))
 
@@ -207,7 +207,7 @@ def test_t6_cookies_are_read_and_hidden_in_any_spelling():
 
 
 def test_t6_a_token_among_the_subprotocols_is_hidden_in_any_spelling():
-    """It is read, and nothing below finds it."""
+    """The credential is read, and no application finds it."""
     seen = {}
 
     async def application(scope, receive, send):
@@ -235,7 +235,7 @@ def test_t6_a_token_among_the_subprotocols_is_hidden_in_any_spelling():
 
 
 def test_t9_what_an_application_writes_into_its_scope_is_not_seen_around_us():
-    """The documentation says so: a copy is handed down, so that nobody outside takes our word for theirs."""
+    """As documented, the application gets a copy, so the outer scope is never changed."""
 
     async def application(scope, _receive, send):
         scope["endpoint"] = "me"

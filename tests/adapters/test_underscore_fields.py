@@ -1,4 +1,4 @@
-"""WSGI servers that take ``X_Forwarded_For`` for ``X-Forwarded-For``: what can be seen of it is not believed."""
+"""Distrust ``X_Forwarded_For`` on WSGI servers that confuse it with ``X-Forwarded-For``."""
 
 import threading
 from http.client import HTTPConnection
@@ -40,7 +40,7 @@ def guess(application, forwarded, server, password="no"):
 
 @pytest.mark.parametrize("server", [{}, {"SERVER_SOFTWARE": "WSGIServer/0.2 CPython/3.11.7"}], ids=str)
 def test_c9_a_client_does_not_choose_its_network_by_an_underscore(application, server):
-    """Hypercorn says no name; each guess would be that of another network."""
+    """Hypercorn gives no name for the peer, so the network is unknown."""
     statuses = [guess(application, f"198.51.100.1,6.6.6.{number}", server) for number in range(6)]
 
     assert [401] * 5 + [429] == statuses
@@ -49,7 +49,7 @@ def test_c9_a_client_does_not_choose_its_network_by_an_underscore(application, s
 
 @pytest.mark.parametrize("name", ["gunicorn/23.0.0", "waitress", "Werkzeug/3.1.3", "gevent/24.2 Python/3.11"])
 def test_c9_servers_that_drop_such_names_join_what_two_proxies_wrote(application, name):
-    """HAProxy writes a line of its own."""
+    """HAProxy adds a line of its own."""
     server = {"SERVER_SOFTWARE": name}
     for number in range(5):
         assert 401 == guess(application, f"6.6.6.{number},198.51.100.1", server)
@@ -59,7 +59,7 @@ def test_c9_servers_that_drop_such_names_join_what_two_proxies_wrote(application
 
 
 def test_c9_hypercorn_builds_such_an_environ():
-    """Should it drop them one day, or say its name, this tells."""
+    """This test fails if the server drops such fields one day, or names itself."""
     headers = [(b"x-forwarded-for", b"198.51.100.1"), (b"x_forwarded_for", b"6.6.6.6")]
     scope = {"method": "GET", "path": "/", "query_string": b"", "http_version": "1.1", "headers": headers}
 

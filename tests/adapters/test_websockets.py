@@ -1,4 +1,4 @@
-"""WebSockets: judged before they are accepted, closed with a code afterwards."""
+"""Check a WebSocket before it is accepted, and close it with a code afterwards."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ FOREIGN = (("origin", "https://evil.example"),)
 
 
 class Echo:
-    """An application that accepts any socket and tells whom it sees."""
+    """An application that accepts any socket and sends the identity that it sees."""
 
     def __init__(self, subprotocol=None):
         self.scope = None
@@ -36,7 +36,7 @@ class Echo:
 
 
 def filled(headers):
-    """Fill tokens into *headers*."""
+    """Replace the token names in *headers* by tokens."""
     return [(name, value.format(**tokens()).encode()) for name, value in headers]
 
 
@@ -63,7 +63,7 @@ def opened(*headers, path="/me", application=None, on="main", denial=True):
     ids=str,
 )
 def test_a_handshake_that_passes(headers, path, who):
-    """It is a GET; a header that no page can set needs no origin."""
+    """A handshake is a GET; a header that no page can set needs no origin."""
     sent = opened(*headers, path=path)
 
     assert ["websocket.accept", "websocket.send"] == [message["type"] for message in sent]
@@ -90,7 +90,7 @@ def test_a_handshake_that_passes(headers, path, who):
     ids=str,
 )
 def test_a_handshake_that_is_refused(headers, path, status, code, closed):
-    """A whole answer where the server can send one, else a close before any accept; the application sees nothing."""
+    """The server sends a whole response if it can, else a close; the application is not called."""
     application = Echo()
 
     start, body = opened(*headers, path=path, application=application)
@@ -104,18 +104,18 @@ def test_a_handshake_that_is_refused(headers, path, status, code, closed):
 
 
 def test_an_outage_refuses_a_handshake():
-    """It is told as such, and not as a bad token."""
+    """The error says so, and does not call it a bad token."""
     assert 503 == opened(*bearer("alice"), on="outage")[0]["status"]
     assert 1013 == opened(*bearer("alice"), on="outage", denial=False)[0]["code"]
 
 
 def test_a_navigation_is_not_a_handshake():
-    """No socket is sent to sign in."""
+    """A WebSocket is never redirected to sign in."""
     assert 401 == opened(("sec-fetch-mode", "navigate"), on="sign-in")[0]["status"]
 
 
 def test_a_token_among_the_subprotocols_goes_no_further():
-    """Only ``bearer`` is echoed, and the application never sees the token."""
+    """Only ``bearer`` is echoed, and the token is hidden from the application."""
     application = Echo()
 
     accepted, _ = opened(("sec-websocket-protocol", "bearer, {alice}"), application=application)
@@ -157,14 +157,14 @@ def late(**wanted):
     ids=["rights", "none"],
 )
 def test_what_an_application_lacks_later_closes(application, expected):
-    """The code says why, and the reason is empty."""
+    """The code says why; the reason is empty."""
     sent = opened(*bearer("alice"), application=application)
 
     closed = [] if expected is None else [{"type": "websocket.close", "code": expected, "reason": ""}]
     assert [{"type": "websocket.accept"}, *closed] == sent
 
 
-def test_a_stranger_is_closed_later_as_such():
+def test_an_anonymous_caller_is_closed_later_as_such():
     assert 4401 == opened(application=late(), on="open")[-1]["code"]
 
 

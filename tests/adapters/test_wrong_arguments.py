@@ -1,4 +1,4 @@
-"""What was put into the wrong place is told when it is put there, and by no request."""
+"""Report a wrong argument where it is passed, and not when a request comes."""
 
 import functools
 import re
@@ -21,7 +21,7 @@ from safeconduct.stores import MemoryStore
 
 
 def name_of(app):
-    """Return what *app* is shown as, without its address: every worker must collect the same names."""
+    """Return the repr of *app* without its address: every worker must collect the same names."""
     return re.sub(r" at 0x[0-9a-f]+", "", repr(app))
 
 
@@ -44,7 +44,7 @@ async def asgi_function(_scope, _receive, _send):
 
 
 async def asgi_generator(_scope, _receive, _send):
-    """Be awaited by nobody."""
+    """Never run."""
     yield
 
 
@@ -140,7 +140,7 @@ NEITHER: list[Any] = [None, "app:app", 1, auth(), Plain, MemoryDirectory, asgi_g
 
 @pytest.mark.parametrize("app", ONLY_WSGI, ids=name_of)
 def test_d7_a_wsgi_application_is_refused_where_an_asgi_one_is_wanted(app):
-    """With the line that is right."""
+    """The message shows the correct line."""
     assert app is auth().wsgi(app).app
     with pytest.raises(ConfigurationError, match=r"app: got .*: auth\.wsgi\(app\); wanted ASGI: app\(scope,"):
         auth().asgi(app)
@@ -148,7 +148,7 @@ def test_d7_a_wsgi_application_is_refused_where_an_asgi_one_is_wanted(app):
 
 @pytest.mark.parametrize("app", ONLY_ASGI, ids=name_of)
 def test_d7_an_asgi_application_is_refused_where_a_wsgi_one_is_wanted(app):
-    """With the line that is right."""
+    """The message shows the correct line."""
     assert app is auth().asgi(app).app
     with pytest.raises(ConfigurationError, match=r"app: got .*: auth\.asgi\(app\); wanted WSGI: app\(environ,"):
         auth().wsgi(app)
@@ -156,14 +156,14 @@ def test_d7_an_asgi_application_is_refused_where_a_wsgi_one_is_wanted(app):
 
 @pytest.mark.parametrize("app", EITHER, ids=lambda app: getattr(app, "__name__", type(app).__name__))
 def test_an_application_that_may_be_of_either_world_is_taken_at_its_word(app):
-    """Only what is certain is refused."""
+    """Only applications that are certainly wrong are refused."""
     assert app is auth().asgi(app).app
     assert app is auth().wsgi(app).app
 
 
 @pytest.mark.parametrize("app", NEITHER, ids=name_of)
 def test_d7_what_is_no_application_is_refused_in_both_worlds(app):
-    """Also an ``Auth`` that changed places with its application."""
+    """An ``Auth`` and an application in the wrong order are refused too."""
     with pytest.raises(ConfigurationError, match=r"app: got .*; wanted ASGI"):
         auth().asgi(app)
     with pytest.raises(ConfigurationError, match=r"app: got .*; wanted WSGI"):
@@ -171,7 +171,7 @@ def test_d7_what_is_no_application_is_refused_in_both_worlds(app):
 
 
 def test_d7_our_own_middleware_is_told_apart_too():
-    """A gate of one world around one of the other."""
+    """A middleware of one interface around one of the other is refused."""
     with pytest.raises(ConfigurationError, match=r"auth\.wsgi\(app\)"):
         auth().asgi(auth().wsgi(wsgi_function))
     with pytest.raises(ConfigurationError, match=r"auth\.asgi\(app\)"):
@@ -183,7 +183,7 @@ GATES: list[Any] = [configuration(), Auth, None, "auth", {}, MemoryDirectory(), 
 
 @pytest.mark.parametrize("given", GATES, ids=lambda given: type(given).__name__)
 def test_d7_a_middleware_wants_an_auth(given):
-    """Not its configuration."""
+    """A configuration is refused."""
     for made in (
         lambda: asgi.AuthMiddleware(asgi_function, auth=given),
         lambda: wsgi.AuthMiddleware(wsgi_function, auth=given),
@@ -195,7 +195,7 @@ def test_d7_a_middleware_wants_an_auth(given):
 
 
 def test_d7_an_extension_around_an_application_protects_nothing_and_is_refused():
-    """``Safeconduct(app)`` looks like other extensions, and would leave every route open."""
+    """``Safeconduct(app)``, as other extensions are called, would leave every route open."""
     with pytest.raises(ConfigurationError, match="auth: got a value of type Flask, wanted an Auth"):
         Safeconduct(Flask("x"))
     for app in (FastAPI(), wsgi_function, Flask):
@@ -206,12 +206,12 @@ def test_d7_an_extension_around_an_application_protects_nothing_and_is_refused()
 
 
 async def later(*_arguments):
-    """Be awaited by nobody."""
+    """Never run."""
 
 
 class Later:
     async def __call__(self, *_arguments):
-        """Be awaited by nobody."""
+        """Never run."""
 
 
 WRONG: list[Any] = [
@@ -237,12 +237,12 @@ WRONG: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize(("given", "told"), WRONG, ids=[next(iter(given)) for given, _ in WRONG])
-def test_d7_every_argument_of_an_auth_is_looked_at_when_it_is_made(given, told):
-    """With what was given and what is wanted, and nothing of what is in it."""
+@pytest.mark.parametrize(("given", "message"), WRONG, ids=[next(iter(given)) for given, _ in WRONG])
+def test_d7_every_argument_of_an_auth_is_looked_at_when_it_is_made(given, message):
+    """The error names what was given and what is wanted, without the value's contents."""
     arguments = {"config": configuration()} | given
 
-    with pytest.raises(ConfigurationError, match=told) as caught:
+    with pytest.raises(ConfigurationError, match=message) as caught:
         Auth(arguments.pop("config"), **arguments)
 
     assert "hunter2" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Behind WSGI an application and a server see with us what they would see without us (PEP 3333)."""
+"""Change nothing that a WSGI application or server sees (PEP 3333)."""
 
 import json
 from wsgiref.validate import validator
@@ -32,7 +32,7 @@ def asked(*headers, method="GET", target="/me", scheme="https", **more):
 
 
 class Calls:
-    """The server's side of a response: what it was told, and what it read."""
+    """The server's side of a response: what ``start_response`` got, and what was read."""
 
     def __init__(self, application, environ):
         self.started, self.is_sent = [], False
@@ -56,7 +56,7 @@ class Calls:
 @pytest.mark.parametrize("starts_first", [False, True], ids=["before the start", "after the start"])
 @pytest.mark.parametrize("empty", [0, 2], ids=["at once", "after empty chunks"])
 def test_t2_what_a_generator_raises_before_anything_is_sent_is_answered(method, starts_first, empty):
-    """``principal()`` in its first step: 401 with a challenge, as from a plain function."""
+    """``principal()`` in the first step of a generator is 401 with a challenge."""
     closed = []
 
     def application(_environ, start_response):
@@ -82,7 +82,7 @@ def test_t2_what_a_generator_raises_before_anything_is_sent_is_answered(method, 
 
 
 def test_t2_what_a_generator_raises_after_something_was_sent_is_raised_again():
-    """There is no second answer, so that the server breaks the connection."""
+    """There can be no second response, so the server breaks the connection."""
 
     def application(_environ, start_response):
         start_response("200 OK", [])
@@ -94,7 +94,7 @@ def test_t2_what_a_generator_raises_after_something_was_sent_is_raised_again():
 
 
 def test_t2_an_iterable_whose_beginning_raises_is_answered():
-    """Not every iterable is a generator."""
+    """This holds for iterables that are not generators."""
 
     class Lazy:
         def __iter__(self):
@@ -106,7 +106,7 @@ def test_t2_an_iterable_whose_beginning_raises_is_answered():
 
 
 def test_t2_another_error_of_a_generator_is_the_servers():
-    """As without us."""
+    """The error is raised as it would be without the middleware."""
 
     def application(_environ, _start_response):
         yield from {}["missing"]
@@ -120,7 +120,7 @@ def test_t2_another_error_of_a_generator_is_the_servers():
 @pytest.mark.parametrize("kind", ["list", "generator"])
 @pytest.mark.parametrize("target", ["/me", "/live"])
 def test_t3_wsgirefs_validator_finds_nothing_on_either_side(times, carrier, kind, target):
-    """Inside of us and around us; it checks the environ, both calls and the body."""
+    """The validator inside and outside checks the environ, both calls and the body."""
 
     def application(environ, start_response):
         assert environ["safeconduct.identity"] is current()
@@ -147,11 +147,11 @@ def test_t3_wsgirefs_validator_finds_nothing_on_either_side(times, carrier, kind
         ("GET", "/auth/login", (), 405),
         ("GET", "/auth/session", (), 200),
     ],
-    # Not by the fields: a token is another each time, and every worker must collect the same names.
+    # Not by the fields: tokens differ each time, and every worker must collect the same names.
     ids=["nobody", "malformed", "head", "forbidden", "logout", "method", "session"],
 )
 def test_t3_wsgirefs_validator_finds_nothing_in_our_answers(method, target, headers, status):
-    """Refusals and endpoints."""
+    """Refusals and endpoints satisfy the validator too."""
     wrapped = validator(made(endpoints={"enabled": True}).wsgi(pytest.fail))
 
     seen = call_wsgi(wrapped, asked(*headers, method=method, target=target))
@@ -179,7 +179,7 @@ class Sized:
 @pytest.mark.parametrize("body", [[b"one"], (b"one",), [], [b"one", b"two"], (b"one", b"two")], ids=repr)
 @pytest.mark.parametrize("target", ["/me", "/live"])
 def test_t7_a_list_stays_as_long_as_it_is(body, target):
-    """A server sets Content-Length of one chunk by itself; one chunk or none passes as it is."""
+    """A server sets Content-Length for a single chunk, so one chunk or none passes unchanged."""
     application = made(**LONG_LIVED).wsgi(lambda _environ, start: start("200 OK", []) or body)
 
     served = Calls(application, asked(ALICE, target=target))
@@ -191,7 +191,7 @@ def test_t7_a_list_stays_as_long_as_it_is(body, target):
 @pytest.mark.parametrize("target", ["/me", "/live"])
 @pytest.mark.parametrize("chunks", [(), (b"one",), (b"one", b"two")], ids=repr)
 def test_t7_an_iterable_with_a_length_keeps_it(chunks, target):
-    """And the identity around its steps."""
+    """The generator keeps its identity between its steps."""
     body = Sized(*chunks)
     application = made(**LONG_LIVED).wsgi(lambda _environ, start: start("200 OK", []) or body)
 
@@ -201,7 +201,7 @@ def test_t7_an_iterable_with_a_length_keeps_it(chunks, target):
 
 
 def test_t7_an_iterable_without_a_length_has_none():
-    """A server asks whether there is one, and must not be told a wrong one."""
+    """A server asks for the length and must not get a wrong one."""
     application = made().wsgi(lambda _environ, start: start("200 OK", []) or iter([b"one"]))
 
     served = Calls(application, asked(ALICE))
@@ -210,7 +210,7 @@ def test_t7_an_iterable_without_a_length_has_none():
 
 
 def test_t7_a_whole_response_that_is_late_is_refused():
-    """It was made at once, but after the end of its credential: it is looked at once before it passes."""
+    """The body was complete at once, but after its credential expired: it is checked before it passes."""
     clock = [float(NOW)]
     auth = Auth(configuration(**LONG_LIVED), directory=MemoryDirectory(), clock=lambda: clock[0])
 
@@ -229,14 +229,14 @@ ODD = ["a\r\nX-Admin: 1", "a\0", "a\x1b[2J", "a\x7f", "a\x85b", "\t"]
 
 
 def names_of(environ_seen):
-    """Return what a WSGI application is told of the name."""
+    """Return what a WSGI application learns of the name."""
     return environ_seen.get("REMOTE_USER"), environ_seen.get("AUTH_TYPE")
 
 
 @pytest.mark.parametrize("subject", ODD, ids=repr)
 @pytest.mark.parametrize(("issuer", "key"), [(PARTNER, "foreign"), (ISSUER, "own")], ids=["trust", "own"])
 def test_a8_a_name_with_control_characters_is_not_told(subject, issuer, key):
-    """It would end a header field or a line of a log; it is announced once for its issuer, and never shown."""
+    """It would break a header field or a log line; one event reports it for each issuer."""
     seen, heard = {}, []
 
     def application(environ, start_response):
@@ -259,7 +259,7 @@ def test_a8_a_name_with_control_characters_is_not_told(subject, issuer, key):
 
 
 def test_a8_an_account_with_control_characters_is_not_told():
-    """What a directory answers is no better than what a token says."""
+    """A name from a directory is treated like one from a token."""
     seen = {}
 
     class Staff:
@@ -290,7 +290,7 @@ def test_a8_an_account_with_control_characters_is_not_told():
     ids=["accent", "octets of C1", "no template"],
 )
 def test_a8_any_other_name_is_told_as_before(claims, name, events):
-    """UTF-8 as latin-1 (PEP 3333); without a template nothing is told, and that is no event."""
+    """The name is UTF-8 as latin-1 (PEP 3333); without a template there is neither a name nor an event."""
     seen, heard = {}, []
 
     def application(environ, start_response):
@@ -298,8 +298,8 @@ def test_a8_any_other_name_is_told_as_before(claims, name, events):
         start_response("200 OK", [])
         return [b""]
 
-    said = dict(claims)
-    token = mint(said.pop("sub"), by=said.pop("by", "own"), **said)
+    claim_values = dict(claims)
+    token = mint(claim_values.pop("sub"), by=claim_values.pop("by", "own"), **claim_values)
     auth = Auth(configuration(), directory=MemoryDirectory(), clock=now, listeners=[heard.append])
     call_wsgi(auth.wsgi(application), asked(("authorization", f"Bearer {token}".encode())))
 
@@ -308,7 +308,7 @@ def test_a8_any_other_name_is_told_as_before(claims, name, events):
 
 
 def test_t2_a_stream_of_flasks_is_answered_before_its_first_chunk():
-    """It has begun by Flask's own word, and nothing of it was sent."""
+    """Flask has started the response, but nothing was sent."""
     app = Flask("streamed")
 
     @app.get("/health")

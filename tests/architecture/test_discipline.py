@@ -1,4 +1,4 @@
-"""What no linter knows: where the environment is read and how secrets are compared."""
+"""Rules that no linter checks: reading the environment, comparing secrets, writing to the log."""
 
 import ast
 import re
@@ -10,7 +10,7 @@ READERS_OF_THE_ENVIRONMENT = {"config", "cli", "_keys"}
 SECRET = re.compile(r"(^|_)(secret|password|digest|signature|mac|tag|nonce|verifier_value)$")
 
 
-def room(file) -> str:
+def top_module(file) -> str:
     """Return the name of the module or folder of the package that *file* is or is in."""
     return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
@@ -37,7 +37,7 @@ def compares_a_secret(node: ast.AST) -> bool:
 
 
 def test_a_comparison_of_secrets_is_seen():
-    """The net has no hole where it matters, and lets what is harmless pass."""
+    """The check finds comparisons of secrets and passes harmless ones."""
     caught = [compares_a_secret(ast.parse(text, mode="eval").body) for text in ("a.digest == b", "password != given()")]
     passed = [compares_a_secret(ast.parse(text, mode="eval").body) for text in ("digest == b''", "kid == other")]
 
@@ -65,7 +65,7 @@ def reads_the_environment(node: ast.AST) -> bool:
 
 def test_the_environment_is_read_in_one_place():
     """Configuration is constructor arguments; a library that reads variables cannot be run twice in a process."""
-    readers = {room(file) for file, node in nodes("src") if reads_the_environment(node)}
+    readers = {top_module(file) for file, node in nodes("src") if reads_the_environment(node)}
 
     assert set() == readers - READERS_OF_THE_ENVIRONMENT
 
@@ -91,7 +91,7 @@ def test_e11_a_call_of_a_logger_is_seen():
 
 
 def test_e11_one_function_writes_to_the_log():
-    """A handler may raise; ``write_log`` is where that ends.  The configuration is read before there is a request."""
+    """A handler may raise, which ``write_log`` catches.  The configuration is read before the first request."""
     found = {file.relative_to(PACKAGE).as_posix() for file, node in nodes("src") if writes_to_a_logger(node)}
 
     assert {"_core/log.py", "config/loading.py"} == found
@@ -105,7 +105,7 @@ def test_nothing_is_done_by_an_assertion():
 
 
 def test_all_of_the_package_is_read():
-    """The tests of the architecture look at the files that they believe to look at."""
+    """The architecture tests see the package's files."""
     files = python_files("src")
 
     assert PACKAGE / "__init__.py" in files

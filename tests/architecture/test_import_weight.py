@@ -1,4 +1,4 @@
-"""``import safeconduct`` is cheap: nothing that a user may never need is loaded."""
+"""``import safeconduct`` loads nothing that a user may never need."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ def test_the_import_loads_nothing_that_waits():
 
 
 def test_the_public_names_load_no_framework():
-    """Whoever takes every name gets the core and no face."""
+    """Importing every public name loads the core and no framework integration."""
     assert set() == loaded_by("from safeconduct import *") & FRAMEWORKS
 
 

@@ -1,4 +1,4 @@
-"""Names are the field's own words, and never say "some code" (style rule 7)."""
+"""No file, class, function or variable has a name that says nothing (style rule 7)."""
 
 import ast
 import re
@@ -44,7 +44,7 @@ def test_a_name_is_read_word_by_word(name, expected):
 
 
 def test_no_file_has_a_name_that_says_nothing():
-    """A file is one noun, and the noun tells what is in it."""
+    """The name of a file is a noun that tells what is in it."""
     names = {location(file): words(file.stem) for file in python_files("src", "tests", "examples")}
 
     forbidden = {place_: found & NEVER_A_FILE for place_, found in names.items() if found & NEVER_A_FILE}
@@ -53,7 +53,7 @@ def test_no_file_has_a_name_that_says_nothing():
 
 
 def test_nothing_has_a_name_that_says_nothing():
-    """The design's list of words that are never used, with the exceptions that give their reason."""
+    """No name has a word of the list, except those with a reason."""
     forbidden = [
         f"{location(file, node)} {name}"
         for file, node in nodes("src")
@@ -74,7 +74,7 @@ def test_every_folder_of_the_package_is_a_package():
 
 
 def test_no_folder_of_tests_is_a_package():
-    """In importlib mode a test module needs none, and one named like a library would shadow it."""
+    """In importlib mode a test module needs no package, and one with the name of a library would shadow it."""
     assert [] == sorted(location(file) for file in (PROJECT / "tests").rglob("__init__.py"))
 
 

@@ -1,4 +1,4 @@
-"""The project's own papers agree with each other."""
+"""The project's own files agree with each other."""
 
 import ast
 import configparser
@@ -13,7 +13,7 @@ from project_files import PROJECT, location, nodes, python_files
 
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
 LONGEST_NOTE = 40
-#: What a dependency of ours cannot be installed without.
+#: Dependencies of our dependencies, which are always installed with them.
 COMES_ALONG = {"coverage", "cryptography", "werkzeug"}
 REQUIREMENT = re.compile(r"(?P<name>[a-z0-9-]+)(\[[a-z0-9,]+\])?(>=(?P<lowest>[0-9.]+))?", re.IGNORECASE)
 
@@ -33,7 +33,7 @@ def lowest_pins() -> dict[str, str]:
 
 
 def test_the_lowest_environment_installs_the_lower_bounds():
-    """A bound that nothing is tested with is a guess."""
+    """Every lower bound is tested."""
     assert lower_bounds().items() <= lowest_pins().items()
 
 
@@ -51,7 +51,7 @@ def imported_by_tests() -> set[str]:
 
 
 def test_the_extra_installs_all_that_the_tests_import():
-    """A machine with Python alone has nothing but what the README's command installs."""
+    """The tests run on a machine where only the README's command was run."""
     extras = PYPROJECT["project"]["optional-dependencies"].values()
     lines = [*PYPROJECT["project"]["dependencies"], *(line for lines in extras for line in lines)]
     installed = {REQUIREMENT.match(line)["name"].lower() for line in lines} | COMES_ALONG
@@ -110,7 +110,7 @@ def test_every_silenced_line_gives_its_reason():
 
 
 def test_g_every_design_note_is_listed_once_and_short():
-    """A note that nobody finds decides nothing, and one of more than 40 lines is not read (style rule 32)."""
+    """Every design note is listed and has at most 40 lines (style rule 32)."""
     notes = sorted((PROJECT / "docs" / "design").glob("[0-9]*.md"))
     index = (PROJECT / "docs" / "design" / "README.md").read_text("utf-8")
 

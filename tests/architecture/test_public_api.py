@@ -1,4 +1,4 @@
-"""The public names are one list: sorted, complete and there."""
+"""The list of public names is sorted and complete."""
 
 import importlib
 import inspect
@@ -37,31 +37,31 @@ def defined_in(module_name: str) -> set[str]:
 
 
 def test_the_list_is_sorted():
-    """A name is found where one looks for it."""
+    """A sorted list is easy to search."""
     assert sorted(safeconduct.__all__, key=kind_and_name) == list(safeconduct.__all__)
 
 
 def test_the_list_names_nothing_twice():
-    """Each name stands for one thing."""
+    """No name is listed twice."""
     assert len(set(safeconduct.__all__)) == len(safeconduct.__all__)
 
 
 def test_every_listed_name_is_there():
-    """``from safeconduct import *`` keeps what the list promises."""
+    """``from safeconduct import *`` works for every name."""
     missing = [name for name in safeconduct.__all__ if not hasattr(safeconduct, name)]
 
     assert [] == missing
 
 
 def test_the_list_is_complete():
-    """What a public module offers can be had from the package."""
+    """Every public name of a public module can be imported from the package."""
     offered = set().union(*(defined_in(module) for module in SPOKEN_FOR))
 
     assert set() == offered - set(safeconduct.__all__) - set(INSIDE)
 
 
 def test_what_an_auth_hands_out_or_takes_has_a_name():
-    """Whoever annotates a function that gets one of them imports nothing of ours that is private."""
+    """A user can annotate a function with public names only."""
     config = safeconduct.Config(store="memory://", sources=["basic"])
     auth = safeconduct.Auth(config, directory=CallableDirectory(lambda _username, _password: None))
 

@@ -5,13 +5,13 @@ import ast
 from project_files import FOLDERS, location, nodes, python_files
 
 LONGEST_FILE = 300
-#: Tables and scenarios of one noun stay together.
+#: A table, or the scenarios of one subject, may be longer.
 LONGEST_TEST_FILE = 400
 LONGEST_FUNCTION = 45
 
 
 def lines_of_code(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Return how many lines *function* has from ``def`` on; its docstring, which may be a table, does not count."""
+    """Return the number of lines of *function* from ``def`` on, without its docstring."""
     total = function.end_lineno - function.lineno + 1
     if ast.get_docstring(function, clean=False) is None:
         return total
@@ -20,7 +20,7 @@ def lines_of_code(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def test_no_file_is_too_long():
-    """One noun a file."""
+    """A file is about one concept."""
     lengths = {location(file): len(file.read_text("utf-8").splitlines()) for file in python_files(*FOLDERS)}
 
     too_long = {
@@ -33,7 +33,7 @@ def test_no_file_is_too_long():
 
 
 def test_no_function_is_too_long():
-    """Where a comment says "now we…" there should be a function."""
+    """A long function should be several."""
     functions = [
         (location(file, node), lines_of_code(node))
         for file, node in nodes(*FOLDERS)

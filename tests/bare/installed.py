@@ -14,13 +14,13 @@ EXTRAS = ("argon2", "click", "fastapi", "flask", "starlette", "uvicorn", "waitre
 
 
 def the_environment_is_bare() -> None:
-    """No extra is installed; otherwise this script would show nothing."""
+    """Fail if an extra is installed, because then this script would show nothing."""
     present = [name for name in EXTRAS if importlib.util.find_spec(name)]
     assert [] == present, present
 
 
 def the_wheel_is_whole() -> None:
-    """Every file of the package is in the wheel: the Lua scripts and ``py.typed`` too."""
+    """Every file of the package is in the wheel, also the Lua scripts and ``py.typed``."""
     import safeconduct  # noqa: PLC0415 - the subject of this script
 
     installed = Path(safeconduct.__file__).parent

@@ -1,4 +1,4 @@
-"""The demo's site and browsers in front of it; all of these tests stay in one worker."""
+"""Fixtures for the tests of the demo's page: the site, and browsers; all of them run in one worker."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="module")
 def browsers():
-    """Return a browser for the tests of a module: no loop of its driver is left for the tests of others."""
+    """Return a browser for the tests of one module, so that its event loop ends with the module."""
     opened = Browsers()
     yield opened
     opened.close()
@@ -23,7 +23,7 @@ def browsers():
 
 @pytest.fixture
 def site(request, tmp_path):
-    """Return the demo as Starlette serves it, or as a test's parameter says."""
+    """Return the demo, served by Starlette or by the framework that a test's parameter names."""
     served = DemoSite(getattr(request, "param", "starlette"), tmp_path)
     yield served
     served.close()
@@ -31,7 +31,7 @@ def site(request, tmp_path):
 
 @pytest.fixture
 def open_tab(browsers, site):
-    """Return what opens the page in a profile, a fresh one by default; no script may break, nor the policy."""
+    """Open the page in a profile, by default a fresh one, and fail on script or policy errors."""
     tabs, profiles = [], []
 
     def opened(profile=None, **how):

@@ -1,16 +1,16 @@
-"""The page is for everybody: by keyboard, by screen reader, by night, on a telephone."""
+"""Use the page by keyboard, with a screen reader, in dark mode and on a phone."""
 
 import pytest
 from playwright.sync_api import expect
 
-#: What a person operates, or finds the way by; each must say what it is.
+#: Roles of controls and landmarks, each of which needs an accessible name.
 ROLES = {"button", "textbox", "checkbox", "link", "progressbar", "dialog", "region", "heading", "list"}
 #: WCAG 2.2 §1.4.3, for text of ordinary size.
 LEAST_CONTRAST = 4.5
 
 
 def test_a_keyboard_is_enough(site, tab):
-    """Sign in, be remembered, and sign out without a mouse."""
+    """A user can sign in, be remembered and sign out without a mouse."""
     press, write = tab.page.keyboard.press, tab.page.keyboard.type
     expect(tab.signed_out).to_be_visible()
 
@@ -36,7 +36,7 @@ def test_a_keyboard_is_enough(site, tab):
 
 
 def nameless(tab):
-    """Return the role of everything that a screen reader could not call by a name, and all roles that there are."""
+    """Return the roles of all elements without an accessible name, and all roles on the page."""
     session = tab.page.context.new_cdp_session(tab.page)
     nodes = session.send("Accessibility.getFullAXTree")["nodes"]
     session.detach()
@@ -45,7 +45,7 @@ def nameless(tab):
 
 
 def test_every_control_has_a_name(tab):
-    """In each state of the page."""
+    """This holds in each state of the page."""
     expect(tab.signed_out).to_be_visible()
     assert ([], {"button", "textbox", "checkbox", "link", "region", "heading"}) == nameless(tab)
 
@@ -62,7 +62,7 @@ def test_every_control_has_a_name(tab):
 
 
 def test_what_happens_is_read_out(tab):
-    """Regions that announce are there before they have anything to say."""
+    """Live regions exist before they have anything to announce."""
     expect(tab.signed_out).to_be_visible()
 
     expect(tab.page.get_by_role("status")).to_have_count(1)
@@ -72,7 +72,7 @@ def test_what_happens_is_read_out(tab):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_colour_stands_out(open_tab, scheme):
-    """By day and by night."""
+    """Contrasts suffice in light and in dark mode."""
     tab = open_tab(color_scheme=scheme).sign_in(remember=True)
     expect(tab.session).to_have_count(1)
     tab.shoot(f"signed-in-{scheme}")
@@ -80,12 +80,14 @@ def test_every_colour_stands_out(open_tab, scheme):
     light = {name: brightness(tab.page.evaluate(_COLOUR, name)) for name in NAMES}
 
     assert (light["ground"] < 0.1) == (scheme == "dark")
-    dim = [(text, ground) for text, ground in PAIRS if contrast(light[text], light[ground]) < LEAST_CONTRAST]
+    dim = [
+        (text, background) for text, background in PAIRS if contrast(light[text], light[background]) < LEAST_CONTRAST
+    ]
     assert [] == dim
 
 
 PAIRS = (
-    *((text, ground) for text in ("text", "quiet") for ground in ("ground", "card", "hover")),
+    *((text, background) for text in ("text", "quiet") for background in ("ground", "card", "hover")),
     ("on-accent", "accent"),
     ("on-accent", "accent-strong"),
     ("accent", "calm-ground"),
@@ -117,7 +119,7 @@ def contrast(one, other):
 
 
 def test_a_telephone_is_wide_enough(open_tab):
-    """Nothing is scrolled sideways."""
+    """The page never scrolls sideways."""
     tab = open_tab(viewport={"width": 320, "height": 640}).sign_in(remember=True)
     expect(tab.session).to_have_count(1)
     tab.shoot("narrow")

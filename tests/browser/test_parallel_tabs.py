@@ -1,4 +1,4 @@
-"""Two profiles, and two tabs of one, in front of the same server."""
+"""Use two browser profiles, and two tabs of one profile, with the same server."""
 
 import pytest
 from playwright.sync_api import expect
@@ -15,7 +15,7 @@ _COUNT = """() => {
 
 @pytest.mark.parametrize("site", ["starlette", "flask"], indirect=True)
 def test_a_session_that_is_ended_elsewhere_signs_its_page_out(browsers, open_tab, tmp_path):
-    """Two browsers, each with a profile on the disk: one sees both sessions and ends the other's."""
+    """Each browser has its own profile on disk: one sees both sessions and ends the other's."""
     profiles = [browsers.profile_in(tmp_path / name) for name in ("desk", "sofa")]
     try:
         desktop, sofa = (open_tab(profile).sign_in(remember=True) for profile in profiles)
@@ -35,7 +35,7 @@ def test_a_session_that_is_ended_elsewhere_signs_its_page_out(browsers, open_tab
         sofa.shoot("ended-elsewhere")
         expect(desktop.session).to_have_count(1)
         expect(desktop.signed_in).to_be_visible()
-        # The first answer after the end tells, and is asked for once more.
+        # The first response after the end shows it, and the page asks once more.
         assert SLOWEST_POLL_MS >= sofa.page.evaluate("POLL_MILLISECONDS")
         assert sofa.page.evaluate("asked") <= 2
     finally:
@@ -44,7 +44,7 @@ def test_a_session_that_is_ended_elsewhere_signs_its_page_out(browsers, open_tab
 
 
 def test_the_end_of_another_session_asks_for_the_password(site, open_tab):
-    """A browser that is only remembered ends no other."""
+    """A remembered session cannot end another one."""
     open_tab().sign_in()
     tab = open_tab().sign_in().demote()
     expect(tab.session).to_have_count(2)
@@ -57,8 +57,8 @@ def test_the_end_of_another_session_asks_for_the_password(site, open_tab):
     expect(tab.session).to_have_count(1)
 
 
-def test_the_end_of_the_own_session_is_a_sign_out(tab):
-    """The list's first entry is this device."""
+def test_the_end_of_the_current_session_is_a_sign_out(tab):
+    """The first entry of the list is this device."""
     tab.sign_in(remember=True)
 
     tab.end_session.click()
@@ -68,7 +68,7 @@ def test_the_end_of_the_own_session_is_a_sign_out(tab):
 
 
 def test_two_tabs_that_come_back_at_once_keep_the_session(site, browsers, open_tab):
-    """Both pages are loaded at the same moment, and each wants a token."""
+    """Both pages load at the same moment, and each needs a token."""
     profile = browsers.profile()
     tabs = [open_tab(profile).sign_in(remember=True), open_tab(profile)]
     site.clock.advance(seconds=75)
@@ -84,7 +84,7 @@ def test_two_tabs_that_come_back_at_once_keep_the_session(site, browsers, open_t
 
 @pytest.mark.parametrize("site", ["starlette", "flask"], indirect=True)
 def test_two_tabs_that_refresh_at_once_keep_the_session(site, browsers, open_tab):
-    """Without the page's lock both present one refresh token, and both get the same successor."""
+    """Without the page's lock both present the same refresh token and get the same successor."""
     profile = browsers.profile()
     tabs = [open_tab(profile).sign_in(remember=True), open_tab(profile)]
     for tab in tabs:
@@ -103,7 +103,7 @@ def test_two_tabs_that_refresh_at_once_keep_the_session(site, browsers, open_tab
 
 
 def test_a_sign_in_in_one_tab_shows_in_the_other(browsers, open_tab):
-    """The cookies are the browser's, and so is the sign-in."""
+    """Tabs share the browser's cookies, and so the sign-in."""
     profile = browsers.profile()
     first, second = open_tab(profile), open_tab(profile)
 
@@ -115,8 +115,8 @@ def test_a_sign_in_in_one_tab_shows_in_the_other(browsers, open_tab):
     profile.close()
 
 
-def test_a_sign_out_everywhere_reaches_every_profile(open_tab):
-    """The one who asks and the one who does not."""
+def test_a_sign_out_everywhere_signs_every_profile_out(open_tab):
+    """This holds for the tab that asks and for the other one."""
     here, there = open_tab().sign_in(remember=True), open_tab().sign_in()
     other_user = open_tab().sign_in("root")
 

@@ -1,8 +1,8 @@
-"""No script on the page reads a token, whatever it calls."""
+"""Show that no script on the page can read a token."""
 
 from playwright.sync_api import expect
 
-#: Shorter parts of a token are no secret: they may stand in a text by chance.
+#: Shorter parts of a token are no secret: they may occur in a text by chance.
 SHORTEST = 16
 
 WITHOUT_THE_SERVER = {
@@ -23,19 +23,19 @@ WITHOUT_THE_SERVER = {
 
 
 class Secrets:
-    """Every value that the browser's cookies ever had, with its longer parts."""
+    """Every value that the browser's cookies had, with its longer parts."""
 
     def __init__(self, tab):
         self._tab, self._parts = tab, set()
 
     def look(self):
-        """Add what the cookies are now."""
+        """Add the current values of the cookies."""
         values = [cookie["value"] for cookie in self._tab.page.context.cookies()]
         self._parts |= {part for value in values for part in (value, *value.split(".")) if len(part) >= SHORTEST}
         return self
 
     def within(self, text):
-        """Say whether *text* has one of them."""
+        """Return whether *text* contains one of them."""
         return any(part in text for part in self._parts)
 
     def __len__(self):
@@ -43,7 +43,7 @@ class Secrets:
 
 
 def test_no_store_of_the_browser_has_one(tab):
-    """Where scripts keep and find things."""
+    """Scripts can read these stores."""
     tab.sign_in(remember=True).demote()
     secrets = Secrets(tab).look()
     script = "Promise.resolve({}).then((found) => JSON.stringify(found) ?? '')"
@@ -86,39 +86,39 @@ CALLS = (
 
 
 def test_no_answer_has_one(site, tab):
-    """Every endpoint is asked for a token in every way that it knows, with and without the token against forgery."""
+    """A script asks every endpoint for a token in every way, with and without the CSRF token."""
     tab.sign_in(remember=True)
-    secrets, told, statuses = Secrets(tab), [], {}
+    secrets, leaks, statuses = Secrets(tab), [], {}
     right = site.passwords["alice"]
 
     for guarded in (True, False):
-        for number, (method, path, said) in enumerate(CALLS):
+        for number, (method, path, json_body) in enumerate(CALLS):
             if guarded and number in {10, 14}:
                 site.clock.advance(seconds=31)
-            words = said and {name: right if value == "right" else value for name, value in said.items()}
+            words = json_body and {name: right if value == "right" else value for name, value in json_body.items()}
             answer = ask(tab, secrets, method, path, words, guarded=guarded)
             statuses.setdefault(path, []).append(answer["status"])
             if secrets.within(str(answer)):
-                told.append((method, path, said))
+                leaks.append((method, path, json_body))
 
-    assert [] == told
+    assert [] == leaks
     assert len(secrets) > 30
     good = {path for path, seen in statuses.items() if {200, 204} & set(seen)}
     assert {path for _, path, _ in CALLS} - good == {"/admin", "/nothing", "/auth/sessions/none"}
 
 
-def ask(tab, secrets, method, path, said, *, guarded):
-    """Ask once, and add what the cookies were before and are after to the secrets."""
+def ask(tab, secrets, method, path, json_body, *, guarded):
+    """Send one request, and add the cookies before and after it to the secrets."""
     token = tab.ask("GET", "/auth/session")["json"].get("csrf_token") if guarded else None
     secrets.look()
-    answer = tab.ask(method, path, said, **({"X-CSRF-Token": token} if token else {}))
+    answer = tab.ask(method, path, json_body, **({"X-CSRF-Token": token} if token else {}))
     secrets.look()
     assert [] == answer["cookies"]
     return answer
 
 
 def test_every_endpoint_is_asked(tab):
-    """The table above knows every path that the server says it has."""
+    """The table above has every path that the server documents."""
     paths = tab.ask("GET", "/auth/openapi.json")["json"]["paths"]
 
     asked = {path.replace("none", "{id}") for _, path, _ in CALLS}
@@ -127,7 +127,7 @@ def test_every_endpoint_is_asked(tab):
 
 
 def test_a_script_of_somebody_else_does_not_run(tab):
-    """What is put into the page has no nonce, and no script may be made of a text."""
+    """Injected markup has no nonce, and text cannot be turned into a script."""
     expect(tab.signed_out).to_be_visible()
 
     ran = tab.page.evaluate("""async () => {

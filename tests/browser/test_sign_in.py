@@ -1,4 +1,4 @@
-"""What becomes of one person's sign-in, on the page."""
+"""Sign in, step up and sign out on the page."""
 
 import re
 
@@ -24,14 +24,14 @@ def test_a_sign_in_is_explicit_and_leaves_no_long_term_credential(tab):
 
 
 def cookies_of(tab):
-    """Return the names of a tab's cookies, without the port, and find every one out of reach for scripts."""
+    """Return the names of a tab's cookies without the port; fail if one is readable by scripts."""
     cookies = tab.page.context.cookies()
     assert all(cookie["httpOnly"] and cookie["expires"] > 0 for cookie in cookies)
     return sorted(cookie["name"].rpartition("-")[0] for cookie in cookies)
 
 
 def test_a_wrong_password_is_told_and_nobody_is_signed_in(tab):
-    """The field is marked, has the focus, and says why to a screen reader."""
+    """The field is marked and focused, and a screen reader announces the error."""
     tab.username.fill("alice")
     tab.password.fill("wrong horse")
     tab.sign_in_button.click()
@@ -44,9 +44,7 @@ def test_a_wrong_password_is_told_and_nobody_is_signed_in(tab):
 
 
 @BOTH_WORLDS
-def test_whoever_comes_back_is_remembered_and_must_prove_himself_for_what_is_dangerous(
-    browsers, site, open_tab, tmp_path
-):
+def test_a_returning_user_is_remembered_and_must_step_up_for_what_is_dangerous(browsers, site, open_tab, tmp_path):
     """The browser is closed in between; its profile stays on the disk."""
     before = browsers.profile_in(tmp_path / "profile")
     tab = open_tab(before).sign_in(remember=True)
@@ -69,8 +67,8 @@ def test_whoever_comes_back_is_remembered_and_must_prove_himself_for_what_is_dan
         after.close()
 
 
-def test_whoever_was_not_remembered_signs_in_again(browsers, site, open_tab, tmp_path):
-    """The short-term token is over, and there is no other."""
+def test_a_user_who_was_not_remembered_signs_in_again(browsers, site, open_tab, tmp_path):
+    """The access token has expired, and there is no other."""
     before = browsers.profile_in(tmp_path / "profile")
     open_tab(before).sign_in()
     before.close()
@@ -87,7 +85,7 @@ def test_whoever_was_not_remembered_signs_in_again(browsers, site, open_tab, tmp
 
 
 def test_an_action_past_half_of_the_life_renews_it(site, tab):
-    """A timer renews nothing; a click does, and costs the level."""
+    """A click renews the token and lowers the level; a timer does not."""
     tab.sign_in()
     expect(tab.life_hint).to_contain_text("Past half of it")
     site.clock.advance(seconds=31)
@@ -104,7 +102,7 @@ def test_an_action_past_half_of_the_life_renews_it(site, tab):
 
 
 def test_a_key_renews_as_a_click_does(site, tab):
-    """Whoever uses no mouse acts as well."""
+    """Keyboard input counts as an action, too."""
     tab.sign_in()
     site.clock.advance(seconds=31)
     expect(tab.life_hint).to_contain_text("Half of it is over")
@@ -114,8 +112,8 @@ def test_a_key_renews_as_a_click_does(site, tab):
     expect(tab.status).to_contain_text("Your token was renewed")
 
 
-def test_whoever_does_nothing_is_signed_out_and_told_why(site, tab):
-    """The page says that it was nobody else."""
+def test_an_idle_user_is_signed_out_and_told_why(site, tab):
+    """The page says that the session expired."""
     tab.sign_in()
     site.clock.advance(seconds=59)
     expect(tab.life_left).to_have_text(re.compile(r"0:0[01] of 1:00 left"))
@@ -127,7 +125,7 @@ def test_whoever_does_nothing_is_signed_out_and_told_why(site, tab):
 
 
 def test_a_longer_memory_needs_consent(site, tab):
-    """The page asks; no keeps what is, yes prolongs it."""
+    """The page asks: "no" changes nothing, "yes" extends the session."""
     tab.sign_in(remember=True)
     site.clock.advance(seconds=160)
     tab.page.reload()
@@ -147,7 +145,7 @@ def test_a_longer_memory_needs_consent(site, tab):
 
 
 def test_the_dangerous_action_asks_for_the_password_first(site, tab):
-    """Whoever cancels does nothing; a wrong password is told; the right one does what was asked for."""
+    """Cancelling does nothing, a wrong password is reported, and the right one completes the action."""
     tab.sign_in().demote()
 
     tab.try_danger.click()
@@ -167,14 +165,14 @@ def test_the_dangerous_action_asks_for_the_password_first(site, tab):
 
 
 def test_a_dangerous_action_without_the_page_s_token_is_refused(tab):
-    """The cookie alone is what a foreign page could send."""
+    """A foreign page could send the cookie alone, so that is refused."""
     tab.sign_in()
 
     assert 403 == tab.ask("POST", "/danger")["status"]
 
 
 def test_a_role_that_is_missing_is_told(tab):
-    """The server decides, and the page says what it said."""
+    """The page shows the server's decision."""
     tab.sign_in()
 
     tab.try_admin.click()
@@ -183,7 +181,7 @@ def test_a_role_that_is_missing_is_told(tab):
 
 
 def test_a_sign_out_forgets_the_browser(tab):
-    """What is left is the mark of the device."""
+    """Only the device cookie is left."""
     tab.sign_in(remember=True)
 
     tab.sign_out.click()

@@ -1,4 +1,4 @@
-"""A place of its own for every test of the command line."""
+"""Give every test of the command line its own empty working directory."""
 
 import pytest
 
@@ -31,7 +31,7 @@ def valkey():
 
 @pytest.fixture
 def server(valkey):
-    """Return it empty, and fit."""
+    """Return the server, emptied and with an acceptable eviction policy."""
     valkey.say("FLUSHALL")
     valkey.say("CONFIG", "SET", "maxmemory-policy", "noeviction")
     return valkey

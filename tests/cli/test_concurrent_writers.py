@@ -1,4 +1,4 @@
-"""One writer at a time: commands that run at once do not undo each other."""
+"""Run commands that write at the same time without undoing each other's work."""
 
 import json
 
@@ -17,13 +17,13 @@ PASSWORD = "correct horse"
 
 
 def states(folder):
-    """Return the state of every key in *folder*, by its kid."""
+    """Return the state of every key in *folder* by its kid."""
     jwks = [json.loads(path.read_text()) for path in (folder / "keys").glob("*.json")]
     return {jwk["kid"]: jwk["safeconduct_state"] for jwk in jwks}
 
 
 def test_d2_keys_that_are_made_at_once_are_one_active_key_and_one_secret(folder):
-    """Whichever comes first; and the secret that it printed is the one that stays."""
+    """Whichever command comes first, the secret that it printed is the one that stays."""
     ended = run_at_once(folder, *[("keys", "new", "--json")] * AT_ONCE)
 
     assert [0] * AT_ONCE == [code for code, _, _ in ended], ended
@@ -36,7 +36,7 @@ def test_d2_keys_that_are_made_at_once_are_one_active_key_and_one_secret(folder)
 
 
 def test_d2_secrets_that_are_made_at_once_are_versions(folder):
-    """None replaces another: everything that was derived from it would end."""
+    """No secret replaces another, because everything derived from it would become invalid."""
     assert 0 == run("keys", "new").code
 
     ended = run_at_once(folder, *[("keys", "new", "--secrets")] * AT_ONCE)
@@ -46,7 +46,7 @@ def test_d2_secrets_that_are_made_at_once_are_versions(folder):
 
 
 def test_d2_a_key_is_rotated_once(folder):
-    """Who comes second is told that no key waits."""
+    """The second command reports that no key is waiting."""
     for _ in range(2):
         assert 0 == run("keys", "new").code
 
@@ -59,7 +59,7 @@ def test_d2_a_key_is_rotated_once(folder):
 
 
 def test_d2_two_keys_that_retire_at_once_leave_one_that_signs(folder):
-    """Each alone may retire, and not both."""
+    """Each of the two may be retired alone, but not both."""
     kids = [run("keys", "new", "--state", "active", "--json").json[0]["kid"] for _ in range(2)]
 
     ended = run_at_once(folder, *[("keys", "retire", kid) for kid in kids])
@@ -71,7 +71,7 @@ def test_d2_two_keys_that_retire_at_once_leave_one_that_signs(folder):
 
 
 def test_d2_users_that_are_added_at_once_are_all_there(folder):
-    """Also where the file is begun by the first of them."""
+    """This holds where the first command creates the file, too."""
     names = [f"user{number}" for number in range(AT_ONCE)]
 
     ended = run_at_once(folder, *[("users", "add", name, "--password-stdin") for name in names], stdin=PASSWORD)
@@ -82,7 +82,7 @@ def test_d2_users_that_are_added_at_once_are_all_there(folder):
 
 @pytest.mark.parametrize("verb", [("new",), ("new", "--secrets"), ("rotate",), ("retire", "KID")], ids=" ".join)
 def test_d2_a_verb_reads_and_writes_keys_as_the_only_writer(folder, monkeypatch, verb):
-    """From before it reads until it has written, nobody else can begin to."""
+    """A command holds the lock from before it reads until it has written."""
     first = run("keys", "new", "--json").json[0]["kid"]
     run("keys", "new", "--state", "next" if verb == ("rotate",) else "active")
     seen = []
@@ -96,15 +96,15 @@ def test_d2_a_verb_reads_and_writes_keys_as_the_only_writer(folder, monkeypatch,
 
         return spy
 
-    for name in ("read_keys", "write_key"):
+    for name in ("read_own_keys", "write_key"):
         monkeypatch.setattr(keys, name, spied(getattr(keys, name)))
 
     assert 0 == run("keys", *(first if word == "KID" else word for word in verb)).code
-    assert {"read_keys", "write_key"} == set(seen)
+    assert {"read_own_keys", "write_key"} == set(seen)
 
 
 def test_d2_users_are_written_by_the_only_writer(folder, monkeypatch):
-    """The file that is begun too."""
+    """The lock covers creating the file, too."""
     seen = []
 
     def spy(path, text, **more):
@@ -121,7 +121,7 @@ def test_d2_users_are_written_by_the_only_writer(folder, monkeypatch):
 
 
 def test_d2_secrets_that_cannot_be_read_are_not_replaced(folder):
-    """A file that is half written may be the key of every session."""
+    """A half-written file may hold the key of every session, so it is not replaced."""
     run("keys", "new")
     path = folder / "keys/safeconduct-secrets.json"
     path.write_text("{")
@@ -135,7 +135,7 @@ def test_d2_secrets_that_cannot_be_read_are_not_replaced(folder):
 
 
 def test_d3_a_dangling_link_keeps_no_verb_from_its_work(folder):
-    """It is named, and everything else is done."""
+    """The file is named, and everything else is done."""
     run("keys", "new")
     (folder / "keys/odd.json").symlink_to("nowhere")
 
@@ -147,7 +147,7 @@ def test_d3_a_dangling_link_keeps_no_verb_from_its_work(folder):
 
 
 def test_a_new_key_takes_no_name_that_is_taken(folder):
-    """Not even that of a dangling link."""
+    """Not even a dangling link is replaced."""
     (folder / "a.json").symlink_to("nowhere")
 
     with pytest.raises(ConfigurationError, match="kid must be new"):
@@ -156,7 +156,7 @@ def test_a_new_key_takes_no_name_that_is_taken(folder):
 
 @pytest.mark.parametrize("verb", [("rotate",), ("retire", "a")], ids=" ".join)
 def test_only_a_new_key_begins_a_folder(folder, verb):
-    """A mistyped folder is told, and not made."""
+    """A mistyped folder is reported, and not created."""
     ended = run("keys", *verb, "--folder", "keyz")
 
     assert (2, "Error: keys: there is no folder keyz; make one with `safeconduct keys new`.\n") == (

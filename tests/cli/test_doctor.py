@@ -1,4 +1,4 @@
-"""What the doctor finds about a configuration and its files."""
+"""Check a configuration and its files with ``safeconduct doctor``."""
 
 import os
 from datetime import UTC, datetime
@@ -28,19 +28,19 @@ device = "d"
 
 
 def test_unsafe_switches_are_warned_of(folder):
-    """Each by its name, with what it costs."""
+    """Each risky option is named, with its risk."""
     write_configuration(folder, more=UNSAFE)
 
-    said = finding_texts("warn")
+    text = finding_texts("warn")
 
     for name in ("basic.allow_plain_http", "cookies.secure", "access.default", "external_url"):
-        assert name in said
-    assert "/{rest...} makes every path public" in said
-    assert "directory: there is no users file" in said
+        assert name in text
+    assert "/{rest...} makes every path public" in text
+    assert "directory: there is no users file" in text
 
 
 def test_every_line_of_an_error_is_a_line(folder):
-    """A wrong configuration is told one field a line, below what was looked at."""
+    """A wrong configuration is reported one field a line, below the checked file."""
     (folder / "safeconduct.toml").write_text("[safeconduct]\nissuers = 5", encoding="utf-8")
 
     first, *others = run("doctor").out.splitlines()
@@ -50,20 +50,20 @@ def test_every_line_of_an_error_is_a_line(folder):
 
 
 def test_what_is_public_is_listed(folder):
-    """And what is reached by https is well."""
+    """An external URL with https is fine."""
     write_configuration(
         folder, more='external_url = "https://api.example.com"\n[safeconduct.access]\npublic = ["GET /health"]'
     )
 
-    said = finding_texts("ok")
+    text = finding_texts("ok")
 
-    assert "access.public: public paths: GET /health" in said
-    assert "external_url: https://api.example.com" in said
+    assert "access.public: public paths: GET /health" in text
+    assert "external_url: https://api.example.com" in text
 
 
 @pytest.mark.parametrize("more", ['sources = ["basic"]', '[safeconduct.login]\nusers = "users.json"'])
 def test_d8_a_directory_without_secrets_fails(folder, more):
-    """Nobody could sign in."""
+    """Without them nobody could sign in."""
     write_configuration(folder, more=more)
     (folder / "keys" / "safeconduct-secrets.json").unlink()
 
@@ -71,7 +71,7 @@ def test_d8_a_directory_without_secrets_fails(folder, more):
 
 
 def test_d3_doctor_names_a_dangling_link_and_goes_on(configured):
-    """As it names a FIFO in the place of the users file."""
+    """A FIFO in place of the users file is named likewise."""
     (configured / "keys/odd.json").symlink_to("nowhere")
     write_configuration(configured, more='[safeconduct.login]\nusers = "users.json"')
     os.mkfifo(configured / "users.json")
@@ -81,7 +81,7 @@ def test_d3_doctor_names_a_dangling_link_and_goes_on(configured):
 
 
 def test_d8_nobody_is_kept_from_ending_a_session_by_missing_secrets(folder, server):
-    """What a command does not need does not stop it."""
+    """A fault in a file that the command does not need does not stop it."""
     write_configuration(folder, store=server.url, more='sources = ["bearer", "basic"]')
     (folder / "keys" / "safeconduct-secrets.json").unlink()
 
@@ -91,39 +91,39 @@ def test_d8_nobody_is_kept_from_ending_a_session_by_missing_secrets(folder, serv
 
 
 def test_missing_secrets_are_a_warning_otherwise(configured):
-    """They will be needed."""
+    """The secrets will be needed."""
     (configured / "keys" / "safeconduct-secrets.json").unlink()
 
     assert "safeconduct-secrets is missing" in finding_texts("warn")
 
 
 def test_keys_that_nobody_can_use_fail(configured):
-    """An empty folder issues nothing."""
+    """With an empty folder nothing can be issued."""
     for file in (configured / "keys").iterdir():
         file.unlink()
 
-    said = finding_texts("fail")
+    text = finding_texts("fail")
 
-    assert "start: keys: no usable key" in said
-    assert "no active signing key" in said
+    assert "start: keys: no usable key" in text
+    assert "no active signing key" in text
 
 
 def test_a_missing_folder_fails(configured):
-    """And so does one that is not there."""
+    """A missing folder fails, too."""
     (configured / "keys").rename(configured / "elsewhere")
 
     assert "keys: keys: cannot read" in finding_texts("fail")
 
 
 def test_a_key_that_cannot_be_used_is_a_warning(configured):
-    """The others live."""
+    """The other keys stay in use."""
     (configured / "keys" / "bad.json").write_text("{}")
 
     assert "keys: bad cannot be used" in finding_texts("warn")
 
 
 def test_an_old_key_is_a_warning(configured):
-    """Rotation was forgotten."""
+    """An old key is a warning."""
     file = next(file for file in (configured / "keys").iterdir() if "secrets" not in file.name)
     fresh = file.read_text()
     old = f"{datetime.now(UTC).year - 2}0101T000000Z-00000000"
@@ -134,7 +134,7 @@ def test_an_old_key_is_a_warning(configured):
 
 
 def test_permissions_are_looked_at(configured):
-    """The world fails, the group is a warning."""
+    """World-readable fails; group-readable is a warning."""
     first, second = sorted((configured / "keys").iterdir())
     first.chmod(0o644)
     second.chmod(0o640)
@@ -144,14 +144,14 @@ def test_permissions_are_looked_at(configured):
 
 
 def test_an_open_folder_fails(configured):
-    """Whoever may write there chooses the keys."""
+    """Anyone who can write there chooses the keys."""
     (configured / "keys").chmod(0o777)
 
     assert "keys can be read or written by other users" in finding_texts("fail")
 
 
 def test_a_single_file_of_keys_is_looked_at(configured):
-    """A JWK Set in a file is as good as a folder."""
+    """A JWK Set in a file works as well as a folder."""
     file = next(file for file in (configured / "keys").iterdir() if "secrets" not in file.name)
     file.rename(configured / "set.json")
     os.environ["SAFECONDUCT_KEYS"] = "set.json"
@@ -163,7 +163,7 @@ def test_a_single_file_of_keys_is_looked_at(configured):
 
 
 def test_keys_in_a_variable_have_no_files(configured, monkeypatch):
-    """There is nothing to look at but whether they work."""
+    """Only whether they work can be checked."""
     file = next(file for file in (configured / "keys").iterdir() if "secrets" not in file.name)
     monkeypatch.setenv("MY_KEYS", file.read_text())
     monkeypatch.setenv("SAFECONDUCT_KEYS", "env:MY_KEYS")
@@ -172,20 +172,20 @@ def test_keys_in_a_variable_have_no_files(configured, monkeypatch):
 
 
 def test_a_verifier_issues_nothing(folder):
-    """Without keys no token is measured."""
+    """Without keys no token's size is measured."""
     (folder / "safeconduct.toml").write_text(
         '[safeconduct]\nstore = "memory://"\nsources = ["basic"]\n[safeconduct.login]\nusers = "users.json"\n'
     )
     run("users", "add", "alice", "--password-stdin", stdin=PASSWORD)
 
-    said = finding_texts("ok")
+    text = finding_texts("ok")
 
-    assert "tokens" not in said
-    assert "users: 1 users in" in said
+    assert "tokens" not in text
+    assert "users: 1 users in" in text
 
 
 def test_a_users_file_that_cannot_be_read_fails(folder):
-    """It is told why, and that no application starts."""
+    """The finding says why, and that no application starts."""
     write_configuration(folder, more='[safeconduct.login]\nusers = "users.json"')
     assert "start: users must be a users file" in finding_texts("fail")
     assert "cannot be read: FileNotFoundError" in finding_texts("fail")
@@ -195,24 +195,24 @@ def test_a_users_file_that_cannot_be_read_fails(folder):
 
 
 @pytest.mark.parametrize(
-    ("more", "verdict", "told"),
+    ("more", "verdict", "message"),
     [
         ("", "warn", "servers limit the size of a header"),
         ('external_url = "https://a.example"\nsources = ["cookie"]', "fail", "no cookie holds more than 4096"),
     ],
     ids=["header", "cookie"],
 )
-def test_a_token_that_is_too_large_is_told(folder, more, verdict, told):
-    """The user with the most roles and scopes gets it."""
+def test_a_token_that_is_too_large_is_told(folder, more, verdict, message):
+    """It is measured for the user with the most roles and scopes."""
     write_configuration(folder, more=f'{more}\n[safeconduct.login]\nusers = "users.json"')
     roles = [option for number in range(300) for option in ("--role", f"a-rather-long-role-{number}")]
     run("users", "add", "alice", "--password-stdin", *roles, stdin=PASSWORD)
 
-    assert told in finding_texts(verdict)
+    assert message in finding_texts(verdict)
 
 
 def test_a_configuration_in_code_is_looked_at_too():
-    """Keys that were given as a set have no files."""
+    """Keys that are given inline have no files."""
     config = Config(store="none", sources=["basic"], access={"public": []})
 
     findings = list(check_configuration(config))
@@ -222,18 +222,18 @@ def test_a_configuration_in_code_is_looked_at_too():
 
 @pytest.mark.parametrize(("more", "verdict"), [("", "ok"), ('external_url = "https://api.example.com"\n', "warn")])
 def test_c2_a_proxy_that_is_not_named_is_asked_for(folder, more, verdict):
-    """Where TLS ends somewhere, that is a warning."""
+    """Without a trusted proxy, a missing TLS is a warning."""
     write_configuration(folder, more=more)
 
     assert "proxies.trusted: no proxy is named: behind one, or behind a Unix socket" in finding_texts(verdict)
 
 
 def test_c9_what_trusted_proxies_and_servers_must_do_is_told(folder):
-    """By name of the server, since nobody can see it afterwards."""
+    """The finding names the servers, because this cannot be seen later."""
     write_configuration(folder, more='[safeconduct.proxies]\ntrusted = ["unix", "10.0.0.0/8"]')
 
-    said = finding_texts("ok")
+    text = finding_texts("ok")
 
-    assert "proxies.trusted: unix, 10.0.0.0/8: each must set or remove Forwarded" in said
-    assert "granian's WSGI" in said
-    assert "no proxy is named" not in said
+    assert "proxies.trusted: unix, 10.0.0.0/8: each must set or remove Forwarded" in text
+    assert "granian's WSGI" in text
+    assert "no proxy is named" not in text

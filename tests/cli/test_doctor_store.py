@@ -1,4 +1,4 @@
-"""What the doctor finds about the store, a real one."""
+"""Check a real store with ``safeconduct doctor``."""
 
 import pytest
 
@@ -6,13 +6,12 @@ from command_line import finding_texts, findings, run, write_configuration
 from safeconduct.cli.doctor import store_checks
 from safeconduct.config import Config
 from safeconduct.stores.redis.connection import ConnectionBroken, ServerError
-from safeconduct.stores.redis.epoch_file import EpochFile
-from safeconduct.stores.redis.marks import Mark
+from safeconduct.stores.redis.marks import EpochFile, Mark
 
 
 @pytest.mark.usefixtures("shared")
 def test_a_healthy_installation_fails_nothing():
-    """Status 0, and every finding that is not ok says what to do."""
+    """The status is 0, and every finding that is not ok says what to do."""
     ended = run("doctor")
 
     assert 0 == ended.code
@@ -23,7 +22,7 @@ def test_a_healthy_installation_fails_nothing():
 
 
 def test_without_a_configuration_it_fails():
-    """The first finding is the only one."""
+    """There is only this finding."""
     ended = run("doctor", "--json")
 
     assert 1 == ended.code
@@ -32,7 +31,7 @@ def test_without_a_configuration_it_fails():
 
 @pytest.mark.usefixtures("shared")
 def test_evicting_is_a_failure(server):
-    """The remedy is the exact command."""
+    """The remedy is an exact command."""
     server.say("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
 
     ended = run("doctor")
@@ -43,37 +42,37 @@ def test_evicting_is_a_failure(server):
 
 
 def test_accepted_eviction_is_a_warning(shared, server):
-    """By name, and still told."""
+    """An accepted eviction policy is still reported."""
     server.say("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
     write_configuration(shared, store=server.url, more="[safeconduct.revocation]\naccept_eviction = true")
 
-    said = finding_texts("warn")
+    text = finding_texts("warn")
 
-    assert "revocation.accept_eviction" in said
-    assert "which revocation.accept_eviction allows" in said
+    assert "revocation.accept_eviction" in text
+    assert "accepted by name" in text
 
 
 def test_a_store_that_is_away_is_a_failure(folder):
-    """No answer is a finding, not a traceback."""
+    """A missing answer is a finding and not a traceback."""
     write_configuration(folder, store="redis://127.0.0.1:1/0")
 
     assert "store: it does not answer: ConnectionError" in finding_texts("fail")
 
 
 @pytest.mark.parametrize(
-    ("store", "told"),
+    ("store", "message"),
     [("memory://", "one process's own memory"), ("none", "nothing can be revoked")],
 )
-def test_a_store_of_ones_own_is_a_warning(folder, store, told):
-    """Right for one process, wrong for two."""
+def test_a_store_of_ones_own_is_a_warning(folder, store, message):
+    """The memory is right for one process and wrong for two."""
     write_configuration(folder, store=store)
 
-    assert told in finding_texts("warn")
+    assert message in finding_texts("warn")
 
 
 @pytest.mark.usefixtures("shared")
 def test_a_lost_epoch_is_told_and_adopted(server):
-    """By hand only, and what it costs is said."""
+    """The operator must adopt it by hand, and learns what that costs."""
     run("token", "issue", "--subject", "alice")
     assert "has all data since" in finding_texts("ok")
     server.say("HSET", "safeconduct:{sc:00}:meta", "reason", "lost")
@@ -88,7 +87,7 @@ def test_a_lost_epoch_is_told_and_adopted(server):
 
 @pytest.mark.usefixtures("configured")
 def test_there_is_nothing_to_adopt_in_memory():
-    """A shared store only."""
+    """Only a shared store can be adopted."""
     ended = run("doctor", "--adopt-epoch")
 
     assert 2 == ended.code
@@ -96,12 +95,12 @@ def test_there_is_nothing_to_adopt_in_memory():
 
 
 def test_nothing_is_adopted_without_a_configuration():
-    """Not even said to be."""
+    """The command does not claim success."""
     assert 2 == run("doctor", "--adopt-epoch").code
 
 
 def test_nothing_is_adopted_while_the_store_is_away(folder):
-    """Nor while it refuses to write."""
+    """The command fails while the server refuses writes."""
     write_configuration(folder, store="redis://127.0.0.1:1/0")
 
     ended = run("doctor", "--adopt-epoch")
@@ -112,7 +111,7 @@ def test_nothing_is_adopted_while_the_store_is_away(folder):
 
 @pytest.mark.usefixtures("shared")
 def test_nothing_is_adopted_where_the_store_refuses(server):
-    """A refusal is not a success."""
+    """A refused command is not a success."""
     server.say("SET", "safeconduct:{sc:00}:meta", "no hash")
 
     ended = run("doctor", "--adopt-epoch")
@@ -123,7 +122,7 @@ def test_nothing_is_adopted_where_the_store_refuses(server):
 
 
 def test_a_password_and_a_database_go_first(folder, server):
-    """As a request's connection has it; a wrong password is told without it."""
+    """The password is used as by requests; a wrong one is reported without being shown."""
     server.say("ACL", "SETUSER", "app", "on", ">right", "~*", "+@all")
     address = f"127.0.0.1:{server.port}/1"
 
@@ -138,31 +137,31 @@ def test_a_password_and_a_database_go_first(folder, server):
 
 
 def test_a_server_that_tells_little_is_told(folder, server):
-    """What may not be asked is a finding of its own."""
+    """A forbidden command is a finding of its own."""
     server.say("ACL", "SETUSER", "mute", "on", "nopass", "~*", "+@all", "-config", "-info", "-role", "-time")
     write_configuration(folder, store=f"redis://mute:x@127.0.0.1:{server.port}/0")
 
-    said = " ".join((finding_texts("warn"), finding_texts("fail")))
+    text = " ".join((finding_texts("warn"), finding_texts("fail")))
 
-    assert "its role cannot be read" in said
-    assert "its maxmemory-policy cannot be read" in said
-    assert "the time of the store cannot be read" in said
+    assert "its role cannot be read" in text
+    assert "its maxmemory-policy cannot be read" in text
+    assert "the time of the store cannot be read" in text
 
 
 def test_durability_is_told(folder, server):
-    """An append-only file, and replicas that are waited for."""
+    """The store has an append-only file and waits for replicas."""
     write_configuration(folder, store=server.url, more="[safeconduct.revocation]\nmin_replicas = 2")
     server.say("CONFIG", "SET", "appendonly", "yes")
 
-    said, failed = finding_texts("ok"), finding_texts("fail")
+    text, failed = finding_texts("ok"), finding_texts("fail")
     server.say("CONFIG", "SET", "appendonly", "no")
 
-    assert "append-only file" in said
+    assert "append-only file" in text
     assert "0 replicas, and revocation.min_replicas is 2" in failed
 
 
 @pytest.mark.parametrize(
-    ("finding", "verdict", "told"),
+    ("finding", "verdict", "message"),
     [
         (store_checks._role([b"slave", b"10.0.0.1"]), "fail", "it is a slave"),
         (store_checks._speed(10_000, Config(store="memory://", sources=["basic"])), "warn", "10000 ms"),
@@ -182,14 +181,14 @@ def test_durability_is_told(folder, server):
     ],
     ids=["replica", "slow", "ahead", "behind", "policy"],
 )
-def test_what_a_test_server_does_not_do(finding, verdict, told):
-    """A replica, a slow server, a clock that runs away."""
+def test_what_a_test_server_does_not_do(finding, verdict, message):
+    """A replica, a slow server and a clock that is off are findings."""
     assert verdict == finding.verdict
-    assert told in finding.text
+    assert message in finding.text
 
 
 def test_a_link_that_breaks_is_dropped(folder, server, monkeypatch):
-    """Nothing is left open."""
+    """No connection is left open."""
     write_configuration(folder, store=server.url)
     monkeypatch.setattr(store_checks, "_TIMEOUT_SECONDS", 0.0)
     server.pause()
@@ -201,7 +200,7 @@ def test_a_link_that_breaks_is_dropped(folder, server, monkeypatch):
 
 
 def test_e1_a_planned_move_is_adopted_before_it(shared, server, tmp_path):
-    """An empty store is believed on what it never knew, and the file of the old one is written anew."""
+    """An adopted empty store is trusted, and the epoch file of the old one is replaced."""
     file = tmp_path / "epochs.json"
     EpochFile(file).merge({0: Mark("another", 1 << 50, b"line", b"5-0")})
     write_configuration(shared, store=server.url, more=f'[safeconduct.revocation]\nepoch_file = "{file}"')

@@ -1,4 +1,4 @@
-"""Keys on the command line: made, rotated, retired, shown."""
+"""Create, rotate, retire and list keys on the command line."""
 
 import json
 
@@ -16,7 +16,7 @@ def kid_of(ended):
 
 
 def test_the_first_key_is_active_and_brings_the_secrets(folder):
-    """One command makes a folder that an application can start with."""
+    """One command creates a folder that an application can start with."""
     ended = run("keys", "new", "--json")
 
     assert 0 == ended.code
@@ -28,7 +28,7 @@ def test_the_first_key_is_active_and_brings_the_secrets(folder):
 
 
 def test_a_second_key_waits():
-    """It is published before it signs."""
+    """A new key is published before it signs."""
     run("keys", "new")
 
     ended = run("keys", "new", "--json")
@@ -37,14 +37,14 @@ def test_a_second_key_waits():
 
 
 def test_keys_are_listed_in_the_order_in_which_they_were_made():
-    """However many are made within one second."""
+    """Even keys made within one second keep their order."""
     made = [kid_of(run("keys", "new", "--json")) for _ in range(4)]
 
     assert [*made, "safeconduct-secrets"] == list(listed())
 
 
 def test_a_table_is_for_people():
-    """The same rows, aligned."""
+    """The same rows are aligned."""
     ended = run("keys", "new", "--algorithm", "RS256")
 
     head, first, *_ = ended.out.splitlines()
@@ -67,19 +67,19 @@ def test_a_table_is_for_people():
     ids=str,
 )
 def test_a_key_of_any_algorithm(options, algorithm, use):
-    """Every algorithm that is issued with has keys."""
+    """Keys can be created for every algorithm that can sign our tokens."""
     made = run("keys", "new", *options, "--json").json[0]
 
     assert (algorithm, use, "active") == (made["algorithm"], made["use"], made["state"])
 
 
 def test_the_state_can_be_named():
-    """Whoever moves keys by hand may."""
+    """An option allows states to be set by hand."""
     assert "retired" == run("keys", "new", "--state", "retired", "--json").json[0]["state"]
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--algorithm", "none"], "--algorithm must be one of HS256"),
         (["--algorithm", "dir"], "--algorithm must be one of HS256"),
@@ -89,12 +89,12 @@ def test_the_state_can_be_named():
     ],
     ids=str,
 )
-def test_what_cannot_be_is_told(folder, options, told):
-    """One sentence, and nothing is written."""
+def test_what_cannot_be_is_told(folder, options, message):
+    """The command prints one sentence and writes nothing."""
     ended = run("keys", "new", *options)
 
     assert 2 == ended.code
-    assert told in ended.err
+    assert message in ended.err
     assert not (folder / "keys").exists()
 
 
@@ -120,7 +120,7 @@ def test_the_secrets_get_another_version():
 
 
 def test_rotation_signs_with_the_next_and_retires_the_old():
-    """The two that changed are printed; a key that others may not know yet is warned of."""
+    """Both changed keys are printed, with a warning if verifiers may not know the new key yet."""
     old = kid_of(run("keys", "new", "--json"))
     new = kid_of(run("keys", "new", "--json"))
 
@@ -132,7 +132,7 @@ def test_rotation_signs_with_the_next_and_retires_the_old():
 
 
 def test_an_older_key_is_rotated_in_silence(folder):
-    """Who waited is not warned."""
+    """After the wait there is no warning."""
     run("keys", "new")
     waiting = folder / "keys" / "20200101T000000Z-00000000.json"
     made = folder / "keys" / f"{kid_of(run('keys', 'new', '--json'))}.json"
@@ -156,7 +156,7 @@ def test_rotation_without_a_next_key_is_told():
 
 
 def test_a_key_retires():
-    """It proves and signs no more; the last that signs may not go."""
+    """A retired key no longer signs; the last active key cannot be retired."""
     first = kid_of(run("keys", "new", "--json"))
     second = kid_of(run("keys", "new", "--json"))
 
@@ -166,7 +166,7 @@ def test_a_key_retires():
 
 
 def test_the_set_is_shown_without_secrets():
-    """Public halves only, and no symmetric key."""
+    """Only public halves are shown, and no symmetric keys."""
     run("keys", "new")
     run("keys", "new", "--algorithm", "HS256", "--state", "active")
 
@@ -177,7 +177,7 @@ def test_the_set_is_shown_without_secrets():
 
 
 def test_a_key_that_cannot_be_used_is_listed(folder):
-    """A file that is no key is seen, and says why; a kid that only looks like ours has no age."""
+    """A file without a key is listed with the reason; a kid that only looks like ours has no age."""
     run("keys", "new")
     (folder / "keys" / "20209999T000000Z-00000000.json").write_text("{}")
 
@@ -188,7 +188,7 @@ def test_a_key_that_cannot_be_used_is_listed(folder):
 
 
 def test_keys_in_a_variable_can_be_listed_and_not_written(folder, monkeypatch):
-    """``env:NAME`` belongs to whoever sets the variable."""
+    """Keys from ``env:NAME`` cannot be changed by the command."""
     run("keys", "new")
     documents = [json.loads(file.read_text()) for file in (folder / "keys").iterdir()]
     monkeypatch.setenv("MY_KEYS", json.dumps({"keys": documents}))
@@ -199,7 +199,7 @@ def test_keys_in_a_variable_can_be_listed_and_not_written(folder, monkeypatch):
 
 
 def test_a_missing_folder_is_told():
-    """Nothing to list is an error that names the folder."""
+    """A missing folder is an error that names it."""
     ended = run("keys", "list")
 
     assert 2 == ended.code
@@ -207,7 +207,7 @@ def test_a_missing_folder_is_told():
 
 
 def test_a_folder_without_keys_prints_nothing(folder):
-    """An empty table is no table."""
+    """An empty list prints no table."""
     (folder / "keys").mkdir()
 
     assert ("", 0) == (run("keys", "list").out, run("keys", "list").code)
@@ -215,7 +215,7 @@ def test_a_folder_without_keys_prints_nothing(folder):
 
 
 def test_a_configuration_without_keys_leaves_the_default(folder):
-    """A verifier's folder has no keys of its own, until it gets some."""
+    """A folder without our keys is filled by the first command."""
     (folder / "safeconduct.toml").write_text(
         '[safeconduct]\nstore = "memory://"\nsources = ["basic"]\n', encoding="utf-8"
     )

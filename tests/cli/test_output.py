@@ -1,4 +1,4 @@
-"""What a cell of a table looks like."""
+"""Format the cells of a table."""
 
 import pytest
 
@@ -21,5 +21,5 @@ from safeconduct.cli.output import as_text
     ids=ascii,
 )
 def test_a_cell_is_text_that_steers_nothing(value, expected):
-    """What came from a token or a file cannot move the cursor."""
+    """Text from a token or a file cannot move the cursor."""
     assert expected == as_text(value)

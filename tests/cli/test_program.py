@@ -1,4 +1,4 @@
-"""How the command line begins and ends: quickly, and never with a traceback."""
+"""Start the command line quickly, and never end it with a traceback."""
 
 import errno
 import runpy
@@ -37,7 +37,7 @@ def status_of(group):
 
 
 def test_help_loads_nothing_heavy():
-    """Whoever asks for help does not wait for frameworks, servers and drivers."""
+    """Showing help does not load frameworks, servers or drivers."""
     script = "import sys\nfrom safeconduct.cli.program import program\n"
     script += "program(['--help'], standalone_mode=False)\nprint('#', *sys.modules)"
 
@@ -68,7 +68,7 @@ def test_the_module_runs_as_a_program_and_not_at_import(monkeypatch, capsys):
 
 
 def test_without_click_one_sentence_names_the_extra(monkeypatch, capsys):
-    """The core needs no click, and its absence is no traceback."""
+    """Without click the command explains itself in one sentence."""
     monkeypatch.setitem(sys.modules, "click", None)
 
     with pytest.raises(SystemExit) as caught:
@@ -90,7 +90,7 @@ def test_main_runs_the_program(monkeypatch, capsys):
 
 
 def test_a_missing_configuration_is_told():
-    """Where a command needs one, it says what to write."""
+    """A command that needs a configuration says what to write."""
     ended = run("token", "issue", "--subject", "alice")
 
     assert 2 == ended.code
@@ -98,7 +98,7 @@ def test_a_missing_configuration_is_told():
 
 
 def test_a_wrong_configuration_is_told(folder):
-    """The configuration's own words, and status 2."""
+    """The error is the configuration's own, with status 2."""
     (folder / "safeconduct.toml").write_text('[safeconduct]\nstore = "nowhere"\n')
 
     ended = run("token", "issue", "--subject", "alice")
@@ -127,18 +127,18 @@ def test_a_variable_alone_is_a_configuration(monkeypatch):
 
 
 def test_an_outage_is_status_1(capsys):
-    """The command was right, and the world was not."""
+    """The command was correct, but its environment was not."""
     assert 1 == status_of(failing(Unavailable("the store does not answer")))
     assert "Error: Unavailable: the store does not answer\n" == capsys.readouterr().err
 
 
 def test_a_file_that_cannot_be_had_is_told(capsys):
-    """No traceback for a permission."""
+    """A missing permission is not a traceback."""
     assert 2 == status_of(failing(PermissionError(errno.EACCES, "Permission denied", "keys/a.json")))
     assert "Error: keys/a.json: Permission denied\n" == capsys.readouterr().err
 
 
 def test_a_reader_who_went_away_is_no_error(capsys):
-    """``safeconduct keys list | head -1`` says nothing."""
+    """``safeconduct keys list | head -1`` prints no error."""
     assert 1 == status_of(failing(BrokenPipeError(errno.EPIPE, "Broken pipe")))
     assert "" == capsys.readouterr().err

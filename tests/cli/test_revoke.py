@@ -1,4 +1,4 @@
-"""Revocation on the command line: told to a real store, seen by the next question."""
+"""Revoke on the command line in a real store, effective for the next request."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def shown(token):
 )
 @pytest.mark.usefixtures("shared")
 def test_what_was_issued_ends(kind, argument):
-    """The next question in another process refuses it."""
+    """The next query in another process finds it revoked."""
     token = issued()
     assert 0 == run("token", "check", token).code
 
@@ -46,7 +46,7 @@ def test_what_was_issued_ends(kind, argument):
 
 @pytest.mark.usefixtures("shared")
 def test_a_users_file_that_cannot_be_read_keeps_nobody_from_revoking(monkeypatch):
-    """In an emergency nothing is in the way that is not needed."""
+    """The command needs nothing but the store."""
     monkeypatch.setenv("SAFECONDUCT_LOGIN__USERS", "missing.json")
 
     assert 0 == run("revoke", "subject", "alice").code
@@ -54,14 +54,14 @@ def test_a_users_file_that_cannot_be_read_keeps_nobody_from_revoking(monkeypatch
 
 @pytest.mark.usefixtures("shared")
 def test_a_session_ends():
-    """An id of another form is told."""
+    """An id of another form is reported."""
     assert 0 == run("revoke", "session", SESSION).code
     assert 1 == run("revoke", "session", "no-session").code
 
 
 @pytest.mark.usefixtures("shared")
 def test_everything_ends_after_a_question():
-    """Nothing happens by one slip."""
+    """An incomplete command changes nothing."""
     token = issued()
 
     assert 1 == run("revoke", "everything", stdin="n\n").code
@@ -72,7 +72,7 @@ def test_everything_ends_after_a_question():
 
 @pytest.mark.usefixtures("shared")
 def test_everything_ends_without_a_question():
-    """For scripts; the cut-off is told."""
+    """The JSON output has the cut-off."""
     ended = run("revoke", "everything", "--yes", "--issuer", "https://idp.example.com")
 
     assert 0 == ended.code
@@ -92,7 +92,7 @@ def test_a_token_that_ended_before_is_no_error():
 
 @pytest.mark.usefixtures("shared")
 def test_a_token_that_nobody_accepts_is_told():
-    """There is nothing to end."""
+    """Without a shared store there is nothing to end."""
     ended = run("revoke", "token", issued()[:-4] + "AAAA")
 
     assert 1 == ended.code
@@ -101,7 +101,7 @@ def test_a_token_that_nobody_accepts_is_told():
 
 @pytest.mark.usefixtures("shared")
 def test_a_whole_token_takes_no_options():
-    """It says all that itself."""
+    """A token says by itself what is needed to revoke it."""
     ended = run("revoke", "token", issued(), "--subject", "bob")
 
     assert 2 == ended.code
@@ -110,7 +110,7 @@ def test_a_whole_token_takes_no_options():
 
 @pytest.mark.parametrize("store", ["memory://", "none"])
 def test_a_store_that_nobody_else_sees_is_refused(folder, store):
-    """A revocation that no server hears of must not look like one."""
+    """A revocation that no server receives is a failure."""
     write_configuration(folder, store=store)
 
     ended = run("revoke", "subject", "alice")
@@ -120,7 +120,7 @@ def test_a_store_that_nobody_else_sees_is_refused(folder, store):
 
 
 def test_a_store_that_is_away_is_told(folder):
-    """Nothing was revoked, and nobody believes it was."""
+    """A failed revocation does not look like a success."""
     write_configuration(folder, store="redis://127.0.0.1:1/0")
 
     ended = run("revoke", "subject", "alice")
@@ -130,7 +130,7 @@ def test_a_store_that_is_away_is_told(folder):
 
 
 def test_a_revocation_that_nobody_asks_for_is_warned_of(folder, server):
-    """It is refused by what the configuration says."""
+    """The configuration refuses it."""
     write_configuration(folder, store=server.url, more='[safeconduct.revocation]\nconsistency = "none"')
 
     ended = run("revoke", "subject", "alice")
@@ -139,7 +139,7 @@ def test_a_revocation_that_nobody_asks_for_is_warned_of(folder, server):
 
 
 def test_too_few_replicas_are_told(folder, server):
-    """Written here, and gone with this server."""
+    """The entry is written on this server alone and would be lost with it."""
     more = "[safeconduct.revocation]\nmin_replicas = 1\n[safeconduct.tokens]\naccess_lifetime_seconds = 60"
     write_configuration(folder, store=server.url, more=more)
 
@@ -150,7 +150,7 @@ def test_too_few_replicas_are_told(folder, server):
 
 
 def test_a_missed_shard_is_told(capsys):
-    """There the thing is not ended."""
+    """On the missed shards nothing is revoked."""
     config = Config(store="memory://", sources=["basic"])
 
     with pytest.raises(CommandFailed, match="Not ended on 1 shards"):
@@ -160,7 +160,7 @@ def test_a_missed_shard_is_told(capsys):
 
 
 def test_an_opaque_token_is_revoked_as_a_whole(shared, server):
-    """It is looked up as a request's is, and ends; one that is none is refused, not taken for an id."""
+    """An opaque token is looked up and revoked; other text is refused instead of being used as an id."""
     write_configuration(shared, store=server.url, more='[safeconduct.tokens]\nformat = "opaque"')
     assert 0 == run("keys", "new", "--secrets").code
     with Auth(Config.load()) as auth:
@@ -176,6 +176,6 @@ def test_an_opaque_token_is_revoked_as_a_whole(shared, server):
 
 @pytest.mark.usefixtures("shared")
 def test_an_id_that_begins_with_a_dash_is_no_option():
-    """One of 64 does; what is misspelt is told all the same."""
+    """One shard of 64 answers; a misspelt id is reported all the same."""
     assert 0 == run("revoke", "token", "-Exyz_0123456789-abcde").code
     assert 2 == run("revoke", "token", "--subjct", "alice", "-Exyz").code

@@ -1,4 +1,4 @@
-"""What holds for the routes of an application, and what the doctor says of its middleware."""
+"""List the requirements of an application's routes, and check its middleware with the doctor."""
 
 import textwrap
 
@@ -55,11 +55,11 @@ def starlette_app(*, routes=(), middleware=True):
 
 @pytest.fixture
 def write(folder):
-    """Return what writes a module of its own for each test, beside a configuration."""
+    """Return a function that writes a new module for each test, beside a configuration."""
     write_configuration(folder, more=ACCESS)
 
     def write_module(text):
-        # The module's name is the test's folder: nothing imported for another test is found again.
+        # The module is named after the test's folder, so no import of another test is found again.
         name = "made_" + folder.name.replace("-", "_")
         (folder / f"{name}.py").write_text(IMPORTS + textwrap.dedent(text))
         return name
@@ -105,7 +105,7 @@ def test_starlette_routes_show_their_rules(write):
 
 
 def test_fastapi_routes_are_unfolded(write):
-    """Those of included routers too."""
+    """Routes of included routers are listed too."""
     name = write("""
         app = FastAPI(openapi_url=None)
         router = APIRouter(prefix="/admin")
@@ -125,7 +125,7 @@ def test_fastapi_routes_are_unfolded(write):
 
 
 def test_flask_routes_show_their_rules(write):
-    """A factory is called; parameters match whatever no rule names."""
+    """A factory is called; a parameter matches every value that no rule names."""
     name = write("""
         def create_app():
             app = flask_app()
@@ -142,7 +142,7 @@ def test_flask_routes_show_their_rules(write):
 
 
 def test_the_methods_of_an_endpoint_show_what_each_asks(write):
-    """What is asked around one of them is not asked of another; what stands before all of them is."""
+    """A rule of one mount does not apply to another; a middleware around all of them does."""
     name = write("""
         class Papers(HTTPEndpoint):
             async def get(self, request): return PlainTextResponse("")
@@ -173,7 +173,7 @@ def test_the_methods_of_an_endpoint_show_what_each_asks(write):
 
 
 def test_the_methods_of_a_flask_view_show_what_each_asks(write):
-    """With what its decorators ask of all of them."""
+    """The decorators of a class-based view apply to all of its methods."""
     name = write("""
         class Papers(MethodView):
             decorators = [requires(scopes=["papers"])]
@@ -192,7 +192,7 @@ def test_the_methods_of_a_flask_view_show_what_each_asks(write):
 
 
 def test_a_nested_application_adds_its_own_guard(write):
-    """What is public within is closed by what stands around it."""
+    """An outer middleware closes what is public inside."""
     name = write("""
         both = auth()
         inner = flask_app()
@@ -210,7 +210,7 @@ def test_a_nested_application_adds_its_own_guard(write):
 
 
 def test_d11_an_application_without_a_guard_is_open_and_status_1(write):
-    """Said in the table, on standard error, and by the doctor."""
+    """The table, standard error and the doctor report it."""
     name = write("app = starlette_app(middleware=False)")
 
     ended = run("routes", f"{name}:app")
@@ -222,33 +222,33 @@ def test_d11_an_application_without_a_guard_is_open_and_status_1(write):
 
 
 def test_an_unknown_framework_shows_its_rules_only(write):
-    """The line holds all the same."""
+    """The rules apply all the same."""
     name = write("app = auth().asgi(raw)")
 
     assert "Routes can be read from Starlette, FastAPI and Flask only" in run("routes", f"{name}:app").err
-    said = findings(f"{name}:app")
-    assert ("ok", "a middleware is around it; its framework is not known here") in said
-    assert ("ok", "/admin/{rest...}: role admin or clerk") in said
-    assert ("ok", "DELETE /users/{name}: level explicit, proven at most 60 s ago") in said
-    assert ("ok", "everything else: authenticated") in said
+    verdicts = findings(f"{name}:app")
+    assert ("ok", "a middleware is around it; its framework is not known here") in verdicts
+    assert ("ok", "/admin/{rest...}: role admin or clerk") in verdicts
+    assert ("ok", "DELETE /users/{name}: level explicit, proven at most 60 s ago") in verdicts
+    assert ("ok", "everything else: authenticated") in verdicts
 
 
 def test_the_face_is_well(write):
-    """And CORS outside of it."""
+    """CORS outside of the middleware is fine."""
     name = write("""
         app = starlette_app()
         app.add_middleware(CORSMiddleware)
         app.add_middleware(GZipMiddleware)
     """)
 
-    said = findings(f"{name}:app")
+    verdicts = findings(f"{name}:app")
 
-    assert ("ok", "it is guarded by the integration for Starlette") in said
-    assert ("ok", "CORSMiddleware is outside of AuthMiddleware: pages can read refusals too") in said
+    assert ("ok", "it is guarded by the integration for Starlette") in verdicts
+    assert ("ok", "CORSMiddleware is outside of AuthMiddleware: pages can read refusals too") in verdicts
 
 
 def test_an_open_default_is_shown(folder):
-    """Where callers are only recognised, the rest is public."""
+    """With ``default = "anonymous"`` everything else is public."""
     write_configuration(folder, more='[safeconduct.access]\ndefault = "anonymous"')
     (folder / "open_by_default.py").write_text(
         "from safeconduct import Auth, Config\napp = Auth(Config.load()).wsgi(print)"
@@ -259,7 +259,7 @@ def test_an_open_default_is_shown(folder):
 
 @pytest.mark.parametrize("preflights", ["refuse", "pass"])
 def test_cors_inside_is_a_warning(folder, write, preflights):
-    """A page of another origin cannot read a 401 then, and its preflights pass by name alone."""
+    """A foreign page cannot read a 401 then, and its preflights pass only if configured."""
     switch = f'[safeconduct.access]\npreflights = "{preflights}"'
     write_configuration(folder, more=ACCESS.replace("[safeconduct.access]", switch))
     name = write("""
@@ -283,17 +283,19 @@ def test_cors_inside_is_a_warning(folder, write, preflights):
     ],
 )
 def test_the_bare_line_around_a_framework_is_told(write, text, verdict):
-    """`requires` inside is answered 500: a warning, and a failure where there is one."""
+    """`requires` inside would be 500: a warning, and a failure where a route uses it."""
     name = write(text)
 
-    said = [said for said, text in findings(f"{name}:app") if text.startswith("a middleware is wrapped around a ")]
+    verdicts = [
+        verdicts for verdicts, text in findings(f"{name}:app") if text.startswith("a middleware is wrapped around a ")
+    ]
 
-    assert [verdict] == said
+    assert [verdict] == verdicts
     assert {"authenticated", "public"} >= {row["access"] for row in rows(f"{name}:app").values()}
 
 
 @pytest.mark.parametrize(
-    ("target", "told"),
+    ("target", "message"),
     [
         ("", 'APP must be "module:attribute"'),
         ("nowhere_at_all:app", "nowhere_at_all cannot be imported: ModuleNotFoundError"),
@@ -303,8 +305,8 @@ def test_the_bare_line_around_a_framework_is_told(write, text, verdict):
         ("{name}:wrong()", "got nothing, wanted one of"),
     ],
 )
-def test_what_cannot_be_loaded_is_told(write, target, told):
-    """One sentence, for `routes` and as a finding."""
+def test_what_cannot_be_loaded_is_told(write, target, message):
+    """`routes` prints one sentence, and the doctor has a finding."""
     name = write("""
         number = 1
         def broken(): return 1 / 0
@@ -314,17 +316,17 @@ def test_what_cannot_be_loaded_is_told(write, target, told):
     ended = run("routes", target.format(name=name))
 
     assert 2 == ended.code
-    assert told in ended.err
-    assert target == "" or any(told in text for _, text in findings(target.format(name=name)))
+    assert message in ended.err
+    assert target == "" or any(message in text for _, text in findings(target.format(name=name)))
 
 
-def _said_of_logins(target):
+def _findings_about_logins(target):
     ended = run("doctor", target, "--json")
     return [(each["verdict"], each["text"]) for each in ended.json if each["subject"] in {"sign-in", "directory"}]
 
 
 def test_whether_one_can_sign_in_is_told(write):
-    """And that a directory which cannot be asked again keeps a disabled user in."""
+    """The doctor also warns that a static directory keeps a disabled user signed in."""
     name = write("""
         from safeconduct.directories import CallableDirectory
         nobody = CallableDirectory(lambda username, password: None)
@@ -332,18 +334,18 @@ def test_whether_one_can_sign_in_is_told(write):
         bare = auth().asgi(raw)
     """)
 
-    served, static = _said_of_logins(f"{name}:app")[-2:]
+    served, static = _findings_about_logins(f"{name}:app")[-2:]
 
     assert ("ok", "POST /auth/login and the endpoints beside it are served") == served
     assert "warn" == static[0]
     assert static[1].startswith("it is static")
-    verdict, text = _said_of_logins(f"{name}:bare")[-1]
+    verdict, text = _findings_about_logins(f"{name}:bare")[-1]
     assert ("ok", True) == (verdict, text.startswith("it has no endpoints"))
 
 
 @pytest.mark.parametrize("is_on", [True, False])
 def test_a1_both_commands_tell_that_preflights_pass(folder, write, is_on):
-    """What opens every path to whoever forges a preflight is not overlooked."""
+    """Both commands report that forged preflights pass."""
     switch = 'preflights = "pass"' if is_on else 'preflights = "refuse"'
     write_configuration(folder, more=ACCESS.replace("[safeconduct.access]", "[safeconduct.access]\n" + switch))
     name = write("app = starlette_app()")
@@ -360,16 +362,16 @@ def test_a1_both_commands_tell_that_preflights_pass(folder, write, is_on):
 
 @pytest.mark.parametrize("application", ["starlette_app()", "flask"])
 def test_a5_both_commands_name_a_rule_that_other_methods_pass(write, application):
-    """A framework that does not dispatch by method serves QUERY by the function that is meant for DELETE."""
+    """A framework without method dispatch serves QUERY by the function meant for DELETE."""
     made = "flask_app(); Safeconduct(auth()).init_app(app)" if application == "flask" else application
     name = write(f"app = {made}")
 
     routes = run("routes", f"{name}:app", "--json")
     warned = [text for verdict, text in findings(f"{name}:app") if verdict == "warn"]
 
-    told = "DELETE /users/{name}: for any other method, such as QUERY, it takes no more than: authenticated"
-    assert (0, True) == (routes.code, told in routes.err)
-    assert [told] == warned
+    message = "DELETE /users/{name}: for any other method, such as QUERY, it takes no more than: authenticated"
+    assert (0, True) == (routes.code, message in routes.err)
+    assert [message] == warned
 
 
 def test_a5_a_rule_for_all_methods_is_not_named(folder, write):

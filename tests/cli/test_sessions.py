@@ -1,4 +1,4 @@
-"""The logins of a user on the command line: listed and ended in a real store."""
+"""List and end a user's sessions on the command line, in a real store."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from safeconduct.errors import RevokedToken
 
 @pytest.fixture
 def auth(shared):
-    """Return what serves, as another process would."""
+    """Return an ``Auth`` that serves like another process."""
     nobody = CallableDirectory(lambda _username, _password: None)
     with Auth(Config.load(shared / "safeconduct.toml"), directory=nobody) as serving:
         yield serving
@@ -31,7 +31,7 @@ def is_revoked(auth, tokens):
 
 
 def test_the_open_sessions_of_a_user_are_listed(auth):
-    """Each with its level, its times and where it began; nobody else's."""
+    """Each session has its level, its times and its origin; sessions of others are not listed."""
     origin = RequestOrigin(device="a phone", network="192.0.2.0/24")
     remembered, short = signed_in(auth, remember=True, origin=origin), signed_in(auth)
     signed_in(auth, "bob")
@@ -48,7 +48,7 @@ def test_the_open_sessions_of_a_user_are_listed(auth):
 
 
 def test_the_list_is_a_table(auth):
-    """For people, under the names of its columns."""
+    """The table has headings for people."""
     tokens = signed_in(auth)
 
     listed = run("sessions", "list", "alice")
@@ -60,30 +60,30 @@ def test_the_list_is_a_table(auth):
 
 @pytest.mark.usefixtures("shared")
 def test_a_user_without_a_session_is_told():
-    """An empty list is an answer, and what a pipe reads of it is JSON."""
+    """An empty list is a valid result, and JSON if requested."""
     listed = run("sessions", "list", "alice", "--json")
 
     assert (0, [], "There is no open session.\n") == (listed.code, listed.json, listed.err)
 
 
 def test_a_session_ends(auth):
-    """The serving process refuses its token, another session lives, and the list no longer has it."""
+    """The serving process refuses its token, other sessions go on, and the list no longer has it."""
     ended, kept = signed_in(auth), signed_in(auth)
 
-    told = run("sessions", "end", ended.session_id, "--json")
+    result = run("sessions", "end", ended.session_id, "--json")
 
-    assert (0, "session", []) == (told.code, told.json["revoked"], told.json["missed"])
+    assert (0, "session", []) == (result.code, result.json["revoked"], result.json["missed"])
     assert [True, False] == [is_revoked(auth, ended), is_revoked(auth, kept)]
     assert [kept.session_id] == [row["session_id"] for row in run("sessions", "list", "alice", "--json").json]
 
 
 def test_every_session_of_a_user_ends(auth):
-    """Signed out everywhere; nobody else is, and a sign-in right after it counts."""
+    """The user is signed out everywhere, nobody else is, and a new sign-in counts."""
     ended, kept = [signed_in(auth), signed_in(auth, remember=True)], signed_in(auth, "bob")
 
-    told = run("sessions", "end", "--subject", "alice", "--json")
+    result = run("sessions", "end", "--subject", "alice", "--json")
 
-    assert (0, {"signed_out": "alice"}) == (told.code, told.json)
+    assert (0, {"signed_out": "alice"}) == (result.code, result.json)
     assert [True, True, False] == [is_revoked(auth, tokens) for tokens in (*ended, kept)]
     assert [] == run("sessions", "list", "alice", "--json").json
     assert not is_revoked(auth, signed_in(auth))
@@ -92,7 +92,7 @@ def test_every_session_of_a_user_ends(auth):
 @pytest.mark.parametrize("arguments", [(), ("AAAA" * 6, "--subject", "alice"), ("",), ("--subject", "")], ids=str)
 @pytest.mark.usefixtures("shared")
 def test_one_thing_is_to_be_said(arguments):
-    """Nothing ends by a slip: neither all where one was meant, nor one where all were."""
+    """An ambiguous command ends nothing."""
     ended = run("sessions", "end", *arguments)
 
     assert 2 == ended.code
@@ -101,7 +101,7 @@ def test_one_thing_is_to_be_said(arguments):
 
 @pytest.mark.usefixtures("shared")
 def test_an_id_of_another_form_is_told():
-    """There is nothing to end."""
+    """Without a shared store there is nothing to end."""
     ended = run("sessions", "end", "no-session")
 
     assert 1 == ended.code
@@ -111,7 +111,7 @@ def test_an_id_of_another_form_is_told():
 @pytest.mark.parametrize("arguments", [("list", "alice"), ("end", "AAAA" * 6), ("end", "--subject", "alice")], ids=str)
 @pytest.mark.parametrize("store", ["memory://", "none"])
 def test_a_store_that_nobody_else_sees_is_refused(folder, store, arguments):
-    """Command line verbs that need a store refuse memory:// and none."""
+    """Commands that need a store refuse memory:// and none."""
     write_configuration(folder, store=store)
 
     refused = run("sessions", *arguments)
@@ -122,7 +122,7 @@ def test_a_store_that_nobody_else_sees_is_refused(folder, store, arguments):
 
 @pytest.mark.parametrize("arguments", [("list", "alice"), ("end", "--subject", "alice")], ids=str)
 def test_a_store_that_is_away_is_told(folder, arguments):
-    """Nothing was ended, and nobody believes it was; an unknown list is no empty one."""
+    """A failure does not look like a success, and an unknown list not like an empty one."""
     write_configuration(folder, store="redis://127.0.0.1:1/0")
 
     refused = run("sessions", *arguments)
@@ -132,7 +132,7 @@ def test_a_store_that_is_away_is_told(folder, arguments):
 
 
 def test_an_end_that_nobody_asks_for_is_warned_of(folder, server):
-    """The sessions are gone, and the tokens that are out pass."""
+    """The records are gone, and issued tokens still pass."""
     write_configuration(folder, store=server.url, more='[safeconduct.revocation]\nconsistency = "none"')
 
     ended = run("sessions", "end", "--subject", "alice")

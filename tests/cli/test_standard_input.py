@@ -1,4 +1,4 @@
-"""A closed standard input: one sentence, and status 2."""
+"""Report a closed standard input in one sentence, with status 2."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ READERS = [
 
 @pytest.mark.parametrize("command", READERS, ids=" ".join)
 def test_d9_a_closed_standard_input_is_told(folder, command):
-    """As a shell closes it: ``<&-``."""
+    """A shell closes it with ``<&-``."""
     write_configuration(folder, store="redis://127.0.0.1:1/0")
     (folder / "users.json").write_text("{}")
 
@@ -42,7 +42,7 @@ def test_d9_a_closed_standard_input_is_told(folder, command):
 
 @pytest.mark.parametrize("command", [each for each in READERS if each[-1] == "-"], ids=" ".join)
 def test_d9_what_is_no_text_is_told(folder, command):
-    """A token is never bytes of no text."""
+    """A token is always text."""
     write_configuration(folder, store="redis://127.0.0.1:1/0")
 
     ended = run(*command, stdin=b"\xff")
@@ -51,7 +51,7 @@ def test_d9_what_is_no_text_is_told(folder, command):
 
 
 def test_d9_python_has_none_where_standard_input_is_closed(monkeypatch):
-    """The same within this process."""
+    """The same holds within this process."""
     monkeypatch.setattr(sys, "stdin", None)
 
     with pytest.raises(UsageError, match="The password cannot be read: standard input is closed"):

@@ -1,4 +1,4 @@
-"""Tokens on the command line: issued, looked into, proven."""
+"""Issue, show and verify tokens on the command line."""
 
 import json
 
@@ -19,7 +19,7 @@ def claims_of(token):
 
 @pytest.mark.usefixtures("configured")
 def test_a_token_is_printed_alone():
-    """``$(safeconduct token issue …)`` is a token; what else is to be said goes to standard error."""
+    """``$(safeconduct token issue …)`` is a token; notes go to standard error."""
     ended = run("token", "issue", "--subject", "alice")
 
     assert 1 == len(ended.out.splitlines())
@@ -29,7 +29,7 @@ def test_a_token_is_printed_alone():
 
 @pytest.mark.usefixtures("configured")
 def test_options_become_claims():
-    """Roles, scopes, client and lifetime are what was asked for."""
+    """Roles, scopes, client and lifetime are as requested."""
     token = issued("--role", "b", "--role", "a", "--scope", "read", "--client-id", "shop", "--lifetime", "60")
 
     claims = claims_of(token)
@@ -46,7 +46,7 @@ def test_options_become_claims():
 @pytest.mark.parametrize("level", ["explicit", "multifactor"])
 @pytest.mark.usefixtures("configured")
 def test_a_high_level_was_proven_now(level):
-    """Above remembered, the token says when the user proved himself."""
+    """Above level remembered, the token says when the user proved their password."""
     claims = claims_of(issued("--level", level))
 
     assert claims["iat"] == claims["auth_time"]
@@ -54,7 +54,7 @@ def test_a_high_level_was_proven_now(level):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--subject", "alice", "--lifetime", "86401"], "--lifetime must be at most 86400"),
         (["--subject", ""], "--subject must not be empty."),
@@ -64,12 +64,12 @@ def test_a_high_level_was_proven_now(level):
     ids=str,
 )
 @pytest.mark.usefixtures("configured")
-def test_what_cannot_be_issued_is_told(options, told):
-    """One sentence, status 2, no token."""
+def test_what_cannot_be_issued_is_told(options, message):
+    """The command prints one sentence and no token, with status 2."""
     ended = run("token", "issue", *options)
 
     assert (2, "") == (ended.code, ended.out)
-    assert told in ended.err
+    assert message in ended.err
 
 
 @pytest.mark.usefixtures("shared")
@@ -84,8 +84,8 @@ def test_where_there_is_a_store_its_clock_counts():
     assert 0 == run("token", "check", after).code
 
 
-def test_without_a_store_the_own_clock_counts(folder):
-    """``store = "none"`` has no clock, and nothing to note."""
+def test_without_a_store_the_clock_of_the_process_counts(folder):
+    """``store = "none"`` has no clock of its own."""
     write_configuration(folder, store="none")
 
     ended = run("token", "issue", "--subject", "alice")
@@ -95,7 +95,7 @@ def test_without_a_store_the_own_clock_counts(folder):
 
 @pytest.mark.usefixtures("configured")
 def test_show_says_that_nothing_was_checked():
-    """Header and claims of whatever was written there."""
+    """The command shows header and claims of any token, valid or not."""
     token = issued()
 
     ended = run("token", "show", "-", stdin=f"{token}\n")
@@ -105,7 +105,7 @@ def test_show_says_that_nothing_was_checked():
 
 
 def test_show_of_an_encrypted_token_has_its_header_only(folder):
-    """The claims are behind the key."""
+    """The claims can be read only with the key."""
     write_configuration(folder, more='[safeconduct.tokens]\nformat = "jwe"')
     run("keys", "new", "--use", "enc")
     token = issued()
@@ -119,7 +119,7 @@ def test_show_of_an_encrypted_token_has_its_header_only(folder):
 
 @pytest.mark.parametrize("text", ["", "a.b", "a.b.c", "e30.bnVsbA.", "\u00e9.b.c"], ids=ascii)
 def test_show_of_no_token_is_told(text):
-    """Whatever it is, it is one sentence."""
+    """Any other text is answered with one sentence."""
     ended = run("token", "show", text)
 
     assert (2, "") == (ended.code, ended.out)
@@ -128,7 +128,7 @@ def test_show_of_no_token_is_told(text):
 
 @pytest.mark.usefixtures("configured")
 def test_check_says_who_it_is():
-    """The principal of a request with this token."""
+    """The command prints the principal that a request with this token has."""
     ended = run("token", "check", issued("--role", "admin"), "--json")
 
     assert 0 == ended.code
@@ -138,7 +138,7 @@ def test_check_says_who_it_is():
 
 @pytest.mark.usefixtures("configured")
 def test_check_is_printed_for_people():
-    """A line for each member."""
+    """The text output has one line for each member."""
     ended = run("token", "check", issued())
 
     assert ["accepted", "yes"] == ended.out.splitlines()[0].split()
@@ -146,7 +146,7 @@ def test_check_is_printed_for_people():
 
 @pytest.mark.usefixtures("configured")
 def test_check_names_what_is_wrong():
-    """The class and the reason, which a caller of the application never sees."""
+    """The command shows the error's class and reason, which clients never see."""
     ended = run("token", "check", "a.b.c")
 
     assert (1, "") == (ended.code, ended.out)
@@ -155,7 +155,7 @@ def test_check_names_what_is_wrong():
 
 @pytest.mark.usefixtures("configured")
 def test_check_names_what_is_wrong_as_json():
-    """The same for scripts."""
+    """The JSON output has the same."""
     ended = run("token", "check", issued()[:-4] + "AAAA", "--json")
 
     assert 1 == ended.code
@@ -163,7 +163,7 @@ def test_check_names_what_is_wrong_as_json():
 
 
 def test_a_store_that_is_away_is_no_verdict(folder):
-    """Nobody can say whether it was revoked: not accepted, and told."""
+    """Whether it was revoked is unknown, so it is not accepted."""
     write_configuration(folder)
     token = issued()
     write_configuration(folder, store="redis://127.0.0.1:1/0")
@@ -177,7 +177,7 @@ def test_a_store_that_is_away_is_no_verdict(folder):
 
 @pytest.mark.usefixtures("configured")
 def test_a_steering_sequence_stays_text():
-    """A subject cannot take over the terminal of whoever looks at it."""
+    """A subject cannot send control characters to the terminal."""
     token = run("token", "issue", "--subject", "a\x1b[2Jb").out.strip()
 
     assert "\x1b" not in run("token", "show", token).out
@@ -186,7 +186,7 @@ def test_a_steering_sequence_stays_text():
 
 
 def test_an_opaque_token_is_not_issued_without_a_session(configured):
-    """It says so before anything is done, and names the way."""
+    """The command says so before it does anything, and names the alternative."""
     write_configuration(configured, more='[safeconduct.tokens]\nformat = "opaque"')
 
     ended = run("token", "issue", "--subject", "alice")

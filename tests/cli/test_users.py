@@ -1,4 +1,4 @@
-"""The users file on the command line."""
+"""Maintain the users file on the command line."""
 
 import pytest
 
@@ -8,7 +8,7 @@ PASSWORD = "correct horse"
 
 
 def test_a_user_is_added_and_checked(folder):
-    """The file begins with the first user, and nobody else may read it."""
+    """The first user creates the file, which only its owner may read."""
     ended = run("users", "add", "alice", "--role", "user", "--scope", "read", "--password-stdin", stdin=f"{PASSWORD}\n")
 
     assert 0 == ended.code, ended.err
@@ -18,7 +18,7 @@ def test_a_user_is_added_and_checked(folder):
 
 
 def test_the_password_is_asked_for_twice():
-    """A slip of the hand locks nobody out."""
+    """A mistake locks nobody out."""
     assert 0 == run("users", "add", "alice", stdin=f"{PASSWORD}\n{PASSWORD}\n").code
     assert 0 == run("users", "check", "alice", stdin=f"{PASSWORD}\n").code
     assert 0 == run("users", "add", "bob", stdin=f"{PASSWORD}\na slip\n{PASSWORD}\n{PASSWORD}\n").code
@@ -26,7 +26,7 @@ def test_the_password_is_asked_for_twice():
 
 
 def test_a_wrong_password_is_status_1():
-    """Unknown, disabled and wrong sound alike."""
+    """Unknown name, disabled user and wrong password give the same message."""
     run("users", "add", "alice", "--password-stdin", stdin=PASSWORD)
 
     wrong = run("users", "check", "alice", "--password-stdin", stdin="wrong horse")
@@ -37,7 +37,7 @@ def test_a_wrong_password_is_status_1():
 
 
 @pytest.mark.parametrize(
-    ("name", "password", "told"),
+    ("name", "password", "message"),
     [
         ("alice", b"short", "at least 8 characters"),
         ("alice", b"\xff" * 9, "not UTF-8"),
@@ -45,16 +45,16 @@ def test_a_wrong_password_is_status_1():
     ],
     ids=str,
 )
-def test_what_cannot_be_added_is_told(name, password, told):
-    """One sentence, and no user."""
+def test_what_cannot_be_added_is_told(name, password, message):
+    """The command prints one sentence and adds no user."""
     ended = run("users", "add", name, "--password-stdin", stdin=password)
 
     assert 2 == ended.code
-    assert told in ended.err
+    assert message in ended.err
 
 
 def test_a_user_is_replaced_by_name_only():
-    """Nobody overwrites a colleague by accident."""
+    """An existing user is not overwritten."""
     run("users", "add", "alice", "--password-stdin", stdin=PASSWORD)
 
     assert 2 == run("users", "add", "alice", "--password-stdin", stdin="another horse").code
@@ -62,7 +62,7 @@ def test_a_user_is_replaced_by_name_only():
 
 
 def test_the_configuration_names_the_file(folder):
-    """``login.users`` is the default, and ``--file`` goes before it."""
+    """``login.users`` is the default, and ``--file`` takes precedence."""
     write_configuration(folder, more='[safeconduct.login]\nusers = "people.json"')
 
     run("users", "add", "alice", "--password-stdin", stdin=PASSWORD)
@@ -73,14 +73,14 @@ def test_the_configuration_names_the_file(folder):
 
 
 def test_a_configuration_without_users_leaves_the_default(configured):
-    """As without a configuration."""
+    """Without a configuration the command asks for ``--file``."""
     run("users", "add", "alice", "--password-stdin", stdin=PASSWORD)
 
     assert (configured / "users.json").exists()
 
 
 def test_a_missing_file_is_told(folder):
-    """Who checks begins no file."""
+    """Checking a password creates no file."""
     ended = run("users", "check", "alice", "--password-stdin", stdin=PASSWORD)
 
     assert 2 == ended.code

@@ -1,4 +1,4 @@
-"""What several fields must agree on."""
+"""Check fields of the configuration against each other."""
 
 import pytest
 
@@ -10,7 +10,7 @@ NONE = {"store": "none"}
 
 
 def stable(value):
-    """Name a row alike in every process: the order of a set of texts is another one in each."""
+    """Return the same name for a row in every process, since the order of a set differs."""
     return str(sorted(value) if isinstance(value, set) else value)
 
 
@@ -65,13 +65,13 @@ RIGHT = [
 
 @pytest.mark.parametrize(("fields", "expected"), WRONG, ids=stable)
 def test_a_disagreement_is_named(fields, expected):
-    """The configuration is refused where its parts contradict each other."""
+    """A configuration with contradictory fields is refused."""
     assert expected == set(errors_of(fields))
 
 
 @pytest.mark.parametrize("fields", RIGHT, ids=str)
 def test_what_agrees_is_taken(fields):
-    """Nothing that the design allows is refused."""
+    """Every combination that the design allows is accepted."""
     assert isinstance(Config.from_mapping(fields), Config)
 
 
@@ -86,7 +86,7 @@ def test_what_agrees_is_taken(fields):
     ids=str,
 )
 def test_what_needs_a_store_is_refused_without_one(fields, name):
-    """The reason is told, even while the value is not built."""
+    """The reason is reported even for a value that is not implemented."""
     problems = errors_of(minimal_fields(**NONE, **fields))
 
     assert [name] == list(problems)
@@ -156,17 +156,17 @@ def test_a_section_agrees_with_itself(cls, fields, names):
     ids=str,
 )
 def test_a_section_that_agrees_is_taken(cls, fields):
-    """At the bound itself nothing is refused."""
+    """The bound itself is accepted."""
     assert isinstance(cls(**fields), cls)
 
 
 def test_a_disagreement_with_a_wrong_field_is_not_told():
-    """What a field disagrees with is told once the field itself is right."""
+    """Contradictions of a field are reported only once the field itself is valid."""
     assert {"keys", "sources[0]"} == set(errors_of({"store": "memory://", "keys": 5, "sources": ["x"]}))
 
 
 def test_a9_basic_without_an_issuer_of_its_own_shares_no_name_with_a_trust():
-    """Who proves a password as alice, and who comes from the trust as alice, would be one `REMOTE_USER`."""
+    """Otherwise alice by password and alice of a trusted issuer would share one `REMOTE_USER`."""
     fields = {"store": "memory://", "trust": trusting("{sub}")}
 
     assert "no user of Basic may have" in errors_of(fields | {"sources": ["basic", "bearer"]})["trust[0].remote_user"]

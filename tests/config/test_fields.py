@@ -1,4 +1,4 @@
-"""Every field by itself: what is taken, what is refused, under which name."""
+"""Check every field by itself, and name it in the error."""
 
 from dataclasses import fields
 from pathlib import Path
@@ -61,7 +61,7 @@ def _is_about(name, field):
 
 @pytest.mark.parametrize(("section", "field", "value"), RIGHT, ids=str)
 def test_a_right_value_is_kept(section, field, value):
-    """What the design allows is in the field as it was given."""
+    """A valid value is stored as it was given."""
     given = {**REQUIRED.get(section, {}), field: list(value) if isinstance(value, tuple) else value}
 
     made = class_of(section)(**given)
@@ -82,7 +82,7 @@ def test_a_wrong_value_is_refused_by_the_section(section, field, value):
 
 @pytest.mark.parametrize(("section", "field", "value"), WRONG, ids=str)
 def test_a_wrong_value_is_refused_by_the_whole(section, field, value):
-    """The same value inside of a table gets the same words under its whole name."""
+    """The same value inside a table gets the same message under its full name."""
     given, prefix = nested_fields(section, field, value)
 
     names = errors_of(given)
@@ -113,12 +113,12 @@ def test_a_wrong_field_of_the_whole_is_refused(field, value):
     ],
 )
 def test_an_external_url_is_an_origin(origin):
-    """Https anywhere, http on this machine only."""
+    """Only https is accepted, and http on this machine."""
     assert origin == Config.from_mapping(minimal_fields(external_url=origin)).external_url
 
 
 def test_the_table_has_a_wrong_value_for_every_field():
-    """No field goes unchecked."""
+    """Every field is checked."""
     tried = {(section, field) for section, field, _ in WRONG}
 
     classes = {**SECTIONS, "rule": Rule, "store": StoreConfig, "trust": Trust}
@@ -128,7 +128,7 @@ def test_the_table_has_a_wrong_value_for_every_field():
 
 
 def test_every_wrong_field_is_named_at_once():
-    """One error has a line for each, with the value seen and the value wanted."""
+    """One error has a line for each field, with the value seen and the value wanted."""
     names = errors_of(
         minimal_fields(
             store="redis://",
@@ -171,7 +171,7 @@ def test_every_wrong_field_is_named_at_once():
     ],
 )
 def test_an_unknown_key_is_refused_with_the_nearest(given, name, expected):
-    """A slip of the pen leaves nothing out silently."""
+    """A misspelt field is never ignored."""
     assert {name: expected} == errors_of(given)
 
 
@@ -206,14 +206,14 @@ def test_sections_are_taken_as_they_are_as_tables_and_short():
 
 
 def test_numbers_are_read_into_their_type():
-    """A whole number is a right value for a number."""
+    """An integer is a valid number."""
     made = RevocationConfig(staleness_seconds=2)
 
     assert "2.0" == repr(made.staleness_seconds)
 
 
 def test_tables_are_copied():
-    """A configuration does not change with the table that it was made of."""
+    """A configuration does not change with the mapping that it was created from."""
     roles = {"a": "b"}
     made = Trust(**TRUST, roles=roles)
 
@@ -246,7 +246,7 @@ def test_the_public_names_are_complete_and_sorted():
 
 
 def test_d7_a_name_that_is_no_field_is_told_with_everything_else_that_is_wrong():
-    """As `from_mapping` tells it, and without its value, which may be a secret."""
+    """The message is that of `from_mapping`, without the value, which may be a secret."""
     with pytest.raises(ConfigurationError) as caught:
         Config(secret_key="hunter2", isuer="x", sources=["bearer", "telepathy"])
 
@@ -261,7 +261,7 @@ def test_d7_a_name_that_is_no_field_is_told_with_everything_else_that_is_wrong()
     "section", [*SECTIONS.values(), Rule, StoreConfig, Trust], ids=lambda section: section.__name__
 )
 def test_d7_so_it_is_in_every_section(section):
-    """Also for values without a name, which a section takes none of."""
+    """Positional values are refused, too."""
     for given in (lambda: section(secret_key="hunter2"), lambda: section("hunter2"), lambda: section({"a": "hunter2"})):
         with pytest.raises(ConfigurationError, match=rf"in {section.__name__}\(…\)") as caught:
             given()
@@ -294,7 +294,7 @@ def test_d7_a_mapping_without_a_name_is_refused():
     ],
 )
 def test_d13_a_template_of_another_framework_is_shown_as_it_is_written_here(text, here):
-    """In rules and in what is public."""
+    """This holds in rules and in public entries."""
     rule = errors_of(minimal_fields(access={"rules": [{"path": text}]}))["access.rules[0].path"]
     public = errors_of(minimal_fields(access={"public": [f"get {text}"]}))["access.public[0]"]
 
@@ -305,5 +305,5 @@ def test_d13_a_template_of_another_framework_is_shown_as_it_is_written_here(text
 
 @pytest.mark.parametrize("text", ["/a/*/b", "/{p:path}/b", "/a/{x}{y}", "//", "/a?b", "/{rest...}/x", "/<>"])
 def test_d13_what_has_no_spelling_here_gets_no_hint(text):
-    """A hint must be right."""
+    """Every hint is a valid template."""
     assert "(here:" not in errors_of(minimal_fields(access={"rules": [{"path": text}]}))["access.rules[0].path"]

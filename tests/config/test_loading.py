@@ -1,4 +1,4 @@
-"""A file, the environment over it, and what is wrong with either."""
+"""Load a file with the environment over it, and report what is wrong with either."""
 
 import logging
 import os
@@ -79,7 +79,7 @@ def test_the_environment_of_the_process_is_the_default(monkeypatch):
 
 
 def test_without_a_file_the_error_says_so():
-    """Whoever stands in another folder is told that, and how to name the file."""
+    """In another folder the error says how to name the file."""
     with pytest.raises(ConfigurationError) as caught:
         Config.load(environ={})
 
@@ -91,7 +91,7 @@ def test_without_a_file_the_error_says_so():
 
 @pytest.mark.parametrize("name", ["missing.toml", "", ".", "a\0b", "dangling.toml", "latin.toml"])
 def test_a_named_file_that_cannot_be_read_is_an_error(folder, name):
-    """A file that was meant is never left out."""
+    """A file that was named is never ignored."""
     (folder / "dangling.toml").symlink_to("nowhere")
     (folder / "latin.toml").write_bytes(b"\xff")
 
@@ -100,7 +100,7 @@ def test_a_named_file_that_cannot_be_read_is_an_error(folder, name):
 
 
 def test_a_default_file_that_is_a_dangling_link_is_an_error(folder):
-    """Leaving it out would be another configuration than the one that was meant."""
+    """Ignoring it would load another configuration than the intended one."""
     (folder / "safeconduct.toml").symlink_to("nowhere")
 
     with pytest.raises(ConfigurationError, match="wanted a readable TOML file"):
@@ -118,7 +118,7 @@ def test_a_default_file_that_is_a_dangling_link_is_an_error(folder):
     ],
 )
 def test_what_is_no_toml_is_told_with_its_file_and_line(folder, text, expected):
-    """The parser's words, and no other exception."""
+    """The error has the parser's message; no other exception is raised."""
     (folder / "a.toml").write_text(text)
 
     with pytest.raises(ConfigurationError, match=r"wrong configuration in a\.toml") as caught:
@@ -138,7 +138,7 @@ def test_what_is_no_toml_is_told_with_its_file_and_line(folder, text, expected):
     ],
 )
 def test_the_table_is_the_only_one(text, name):
-    """What stands beside the table would be left out silently, and it may be a rule."""
+    """Otherwise a misplaced table, such as a rule, would be ignored."""
     with pytest.raises(ConfigurationError) as caught:
         Config.from_toml(text)
 
@@ -146,7 +146,7 @@ def test_the_table_is_the_only_one(text, name):
 
 
 def test_relative_paths_start_from_the_file(folder):
-    """Wherever a process is started, it finds the same files."""
+    """A process finds the same files wherever it is started."""
     (folder / "etc").mkdir()
     (folder / "etc" / "a.toml").write_text(
         TOML + '[safeconduct.login]\nusers = "users.json"\n'
@@ -161,7 +161,7 @@ def test_relative_paths_start_from_the_file(folder):
 
 
 def test_absolute_paths_and_names_of_variables_stay(tmp_path):
-    """Only what is a relative path starts from somewhere."""
+    """Only relative paths are resolved."""
     mapping = {
         "store": "none",
         "issuer": "a",
@@ -177,7 +177,7 @@ def test_absolute_paths_and_names_of_variables_stay(tmp_path):
 
 
 def test_a_path_in_code_stays_a_path(tmp_path):
-    """A `Path` is based like a text, and without a base stays as it is."""
+    """A `Path` is resolved like a string, and stays as it is without a base."""
     mapping = {"store": "none", "issuer": "a", "audience": "a", "keys": Path("keys"), "login": {"users": "u"}}
 
     assert tmp_path / "keys" == Config.from_mapping(mapping, base=tmp_path).keys
@@ -217,14 +217,14 @@ def test_a_path_in_code_stays_a_path(tmp_path):
     ],
 )
 def test_a_variable_overrides_the_file(folder, name, value, seen):
-    """A text as it is, anything else as TOML, a list whole, a table merged."""
+    """A string is taken as it is, anything else as TOML; a list replaces, a table is merged."""
     (folder / "safeconduct.toml").write_text(TOML)
 
     assert seen(Config.load(environ={name: value}))
 
 
 def test_a_variable_keeps_the_long_form_of_the_store():
-    """The short form of the store is its URL, and leaves the other fields of its table as they are."""
+    """The store's URL alone leaves the other fields of its table as they are."""
     environ = {**BASE, "SAFECONDUCT_STORE__SHARDS": "2", "SAFECONDUCT_STORE__DEADLINE_MS": "100"}
 
     store = Config.load(environ=environ).store
@@ -247,7 +247,7 @@ def test_a_variable_keeps_the_long_form_of_the_store():
     ],
 )
 def test_a_wrong_variable_is_named(name, value, expected):
-    """What cannot be a field or its value is an error, never left out."""
+    """A variable that is no field, or no valid value, is an error."""
     with pytest.raises(ConfigurationError) as caught:
         Config.load(environ={**BASE, name: value})
 
@@ -257,7 +257,7 @@ def test_a_wrong_variable_is_named(name, value, expected):
 
 
 def test_wrong_variables_and_wrong_fields_are_named_at_once(folder):
-    """One error for the file and the environment, and it names the file."""
+    """One error covers the file and the environment, and names the file."""
     (folder / "safeconduct.toml").write_text(TOML + "remembered = -1\n")
 
     with pytest.raises(ConfigurationError, match=r"in safeconduct\.toml") as caught:
@@ -269,7 +269,7 @@ def test_wrong_variables_and_wrong_fields_are_named_at_once(folder):
 
 
 def test_a_variable_does_not_hide_what_is_wrong_in_the_file(folder):
-    """A table that is none in the file stays wrong, whatever is put over one of its fields."""
+    """A section that is no table stays wrong, even if a variable sets one of its fields."""
     (folder / "safeconduct.toml").write_text(
         '[safeconduct]\nkeys = "k"\nissuer = "a"\naudience = "a"\nstore = "none"\ntokens = 5'
     )
@@ -305,7 +305,7 @@ def test_a_variable_that_keys_refer_to_is_no_field():
 @pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir], ids=["fifo", "folder"])
 @pytest.mark.parametrize("is_named", [True, False])
 def test_d3_a_configuration_that_is_no_regular_file_is_refused(folder, make, is_named):
-    """A FIFO that nobody writes into would keep the start waiting for ever."""
+    """Reading a FIFO without a writer would block the start forever."""
     make(folder / "safeconduct.toml")
 
     with pytest.raises(ConfigurationError, match=r"safeconduct\.toml.*not a regular file, wanted a readable TOML file"):
@@ -332,7 +332,7 @@ SERVICE = {
 
 @pytest.mark.parametrize("name", SERVICE)
 def test_d6_what_kubernetes_makes_for_a_service_is_no_setting(name, caplog):
-    """A Service called `safeconduct`, or `safeconduct-store`, stops no start; it is said at DEBUG."""
+    """Variables of a Service called `safeconduct` or `safeconduct-store` are ignored, with a note at DEBUG."""
     with caplog.at_level(logging.DEBUG, "safeconduct.config"):
         config = Config.load(environ=BASE | {name: SERVICE[name]})
 
@@ -351,6 +351,6 @@ def test_d6_what_kubernetes_makes_for_a_service_is_no_setting(name, caplog):
     ],
 )
 def test_d6_a_slip_that_only_looks_like_it_is_an_error(name, value):
-    """Whoever wrote it meant something."""
+    """Such a variable is reported, because it was set on purpose."""
     with pytest.raises(ConfigurationError, match=f"{name}: unknown variable"):
         Config.load(environ=BASE | {name: value})

@@ -1,10 +1,10 @@
-"""What is not built is refused by name."""
+"""Refuse options that are not implemented, by name."""
 
 import pytest
 
 from minimal_config import TRUST, errors_of, minimal_fields
 from safeconduct.config import Config
-from safeconduct.config.cross_checks import UNBUILT
+from safeconduct.config.cross_checks import NOT_IMPLEMENTED
 
 BY_REFERENCE = {key: value for key, value in TRUST.items() if key != "keys"}
 
@@ -31,8 +31,8 @@ CASES = [
 
 @pytest.mark.parametrize(("row", "name", "fields"), CASES, ids=str)
 def test_what_is_not_built_is_refused_by_name(row, name, fields):
-    """A promise that is not kept yet is an error, never silently another behaviour."""
-    assert row in {unbuilt.name for unbuilt in UNBUILT}
+    """An option that is not implemented is an error, never ignored."""
+    assert row in {unbuilt.name for unbuilt in NOT_IMPLEMENTED}
 
     problems = errors_of(minimal_fields(**fields))
 
@@ -42,12 +42,12 @@ def test_what_is_not_built_is_refused_by_name(row, name, fields):
 
 
 def test_every_row_has_a_case():
-    """A row without a case might refuse nothing."""
-    assert {row.name for row in UNBUILT} == {row for row, _, _ in CASES}
+    """Every row of the table has a test case."""
+    assert {row.name for row in NOT_IMPLEMENTED} == {row for row, _, _ in CASES}
 
 
 def test_it_is_told_beside_wrong_fields():
-    """Both are named at once, even in one section."""
+    """Both problems are named at once, even in one section."""
     problems = errors_of(
         minimal_fields(revocation={"consistency": "bounded", "staleness_seconds": -1}, sources=5, access={"rules": 5})
     )
@@ -56,7 +56,7 @@ def test_it_is_told_beside_wrong_fields():
 
 
 def test_what_is_built_passes():
-    """The values beside the refused ones are taken."""
+    """The other values of the same fields are accepted."""
     fields = minimal_fields(
         revocation={"min_replicas": 1, "consistency": "strict"},
         access={"rules": [{"path": "/", "unsafe": True, "long_lived": True}]},

@@ -1,4 +1,4 @@
-"""Whatever comes in, a configuration or one error."""
+"""Any input makes a configuration or one ``ConfigurationError``."""
 
 import json
 from contextlib import suppress
@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from minimal_config import TRUST, minimal_fields
 from safeconduct.config import Config, Rule, StoreConfig, Trust
-from safeconduct.config.fields import Many
+from safeconduct.config.fields import ListOf
 from safeconduct.config.loading import variables
-from safeconduct.config.sections import Section, kinds_of
+from safeconduct.config.sections import Section, field_types_of
 from safeconduct.errors import ConfigurationError
 
 NAMES = sorted({field.name for cls in (Config, StoreConfig, Rule, Trust) for field in fields(cls)} | {
-    inner for kind in kinds_of(Config).values() if isinstance(kind, Section) for inner in kinds_of(kind.cls)
+    inner for kind in field_types_of(Config).values() if isinstance(kind, Section) for inner in field_types_of(kind.cls)
 })  # fmt: skip
 WORDS = ["jws", "none", "ES256", "memory://", "redis://h", "/a/{b}", "GET /x", "{sub}", "https://a", "strict", "bearer"]
 
@@ -27,7 +27,7 @@ junk = st.recursive(
 
 
 def made(mapping):
-    """Return the configuration, or None where it is refused with the one error."""
+    """Return the configuration, or None if it is refused."""
     try:
         return Config.from_mapping(mapping)
     except ConfigurationError:
@@ -36,19 +36,19 @@ def made(mapping):
 
 @given(junk)
 def test_junk_raises_nothing_else(mapping):
-    """No value of any shape brings another exception than the one error."""
+    """A value of any shape raises nothing but ``ConfigurationError``."""
     assert made(mapping) is None or isinstance(made(mapping), Config)
 
 
 @given(st.dictionaries(st.sampled_from([field.name for field in fields(Config)]), junk, max_size=4))
 def test_junk_in_a_right_configuration_raises_nothing_else(some):
-    """The same where everything else is right, so that the agreements are asked."""
+    """The same holds where all else is valid, so that the cross-checks run."""
     assert made(minimal_fields(**some)) is None or isinstance(made(minimal_fields(**some)), Config)
 
 
 @given(st.dictionaries(st.sampled_from([field.name for field in fields(Trust)]), junk, max_size=3))
 def test_junk_in_lists_of_tables_raises_nothing_else(some):
-    """Nor in the tables of a list."""
+    """The same holds in the tables of a list."""
     fields = minimal_fields(trust=[TRUST, {**TRUST, **some}], access={"rules": [{"path": "/a"}, some]})
 
     assert made(fields) is None or isinstance(made(fields), Config)
@@ -56,14 +56,14 @@ def test_junk_in_lists_of_tables_raises_nothing_else(some):
 
 @given(st.text())
 def test_any_text_as_a_file_raises_nothing_else(text):
-    """Nor does a document that is no TOML."""
+    """The same holds for a document that is not TOML."""
     with suppress(ConfigurationError):
         Config.from_toml(f"[safeconduct]\n{text}")
 
 
 @given(st.dictionaries(st.sampled_from(sorted(variables())), st.sampled_from(WORDS) | st.text(), max_size=4))
 def test_any_text_in_a_variable_raises_nothing_else(environ):
-    """Nor does an environment."""
+    """The same holds for any environment."""
     with suppress(ConfigurationError):
         Config.load(environ=environ)
 
@@ -92,7 +92,7 @@ configurations = st.fixed_dictionaries(
 
 @given(configurations)
 def test_a_configuration_comes_back_from_its_own_fields(mapping):
-    """`asdict` of a configuration makes the same one again."""
+    """`asdict` of a configuration creates an equal one."""
     config = Config.from_mapping(mapping)
 
     assert config == Config.from_mapping(asdict(config))
@@ -101,7 +101,7 @@ def test_a_configuration_comes_back_from_its_own_fields(mapping):
 
 @given(configurations)
 def test_a_file_and_the_environment_say_the_same(mapping):
-    """The same fields in TOML and in variables make the same configuration."""
+    """The same fields in TOML and in variables create equal configurations."""
     environ = {
         f"SAFECONDUCT_{name}".upper(): value if isinstance(value, str) else toml(value)
         for name, value in mapping.items()
@@ -112,7 +112,7 @@ def test_a_file_and_the_environment_say_the_same(mapping):
 
 
 def toml(value):
-    """Return *value* in TOML; a text in JSON is one in TOML."""
+    """Return *value* in TOML, where a string is written as in JSON."""
     if isinstance(value, dict):
         return f"{{{', '.join(f'{name} = {toml(inner)}' for name, inner in value.items())}}}"
     if isinstance(value, list):
@@ -121,8 +121,8 @@ def toml(value):
 
 
 def test_every_default_is_a_right_value():
-    """No section refuses itself."""
-    for kind in kinds_of(Config).values():
-        inner = kind.kind if isinstance(kind, Many) else kind
+    """Every section can be created from its own fields."""
+    for kind in field_types_of(Config).values():
+        inner = kind.kind if isinstance(kind, ListOf) else kind
         if isinstance(inner, Section) and inner.cls not in {StoreConfig, Trust}:
             assert inner.cls() == inner.cls()

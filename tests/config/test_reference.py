@@ -1,37 +1,35 @@
-"""The page of the reference says what the code does."""
+"""The reference page of the configuration matches the code."""
 
 import subprocess
 import sys
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
 
+from configuration_page import CONFIGURATION, meanings, page
 from safeconduct.config import Config, Rule, StoreConfig, Trust
-from safeconduct.config.reference import meanings, page
-from safeconduct.config.sections import Section, kinds_of
+from safeconduct.config.sections import Section, field_types_of
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"
 CLASSES = [Config, Rule, StoreConfig, Trust] + [
-    kind.cls for kind in kinds_of(Config).values() if isinstance(kind, Section) and kind.cls is not StoreConfig
+    kind.cls for kind in field_types_of(Config).values() if isinstance(kind, Section) and kind.cls is not StoreConfig
 ]
 
 
 def test_the_page_is_the_generated_one():
-    """After a change: `python -m safeconduct.config.reference > docs/reference/configuration.md`."""
-    assert page() == PAGE.read_text("utf-8")
+    """After a change: `python tests/support/written_pages.py`."""
+    assert page() == CONFIGURATION.read_text("utf-8")
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 def test_every_field_is_documented_in_its_place(cls):
-    """The docstring tells every field, in the order of the fields, and no other."""
+    """The docstring describes every field, in order, and no other."""
     assert [field.name for field in fields(cls)] == list(meanings(cls))
 
 
 def test_the_import_stays_cheap():
-    """What only a wrong or a loaded configuration needs is not imported with the package's configuration."""
+    """Modules that only errors or loading need are imported lazily."""
     code = "import sys, safeconduct.config; print(*sys.modules, sep='\\n')"
 
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
 
-    assert {"safeconduct.config.loading", "safeconduct.config.reference", "tomllib"} & set(run.stdout.split()) == set()
+    assert {"safeconduct.config.loading", "tomllib"} & set(run.stdout.split()) == set()

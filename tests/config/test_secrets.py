@@ -1,4 +1,4 @@
-"""No secret stands in a repr or in an error."""
+"""Keep secrets out of every repr and error."""
 
 import pytest
 
@@ -42,13 +42,13 @@ JWKS = {"keys": [{"kty": "oct", "k": SECRET}]}
     ],
 )
 def test_a_url_is_shown_without_its_secrets(url, expected):
-    """Scheme, host and path are shown of a plain URL, of what lacks a part all, of any other the scheme at most."""
+    """A plain URL shows scheme, host and path; other URLs show at most the scheme."""
     assert expected == shown_url(url)
     assert SECRET not in shown_url(url)
 
 
 def test_the_repr_has_no_secret():
-    """The store's password and the keys are left out, also nested."""
+    """The store's password and the keys are left out, nested ones too."""
     config = Config.from_mapping(
         minimal_fields(store=f"redis://:{SECRET}@h", keys=JWKS, trust=[{**TRUST, "keys": JWKS}])
     )
@@ -81,7 +81,7 @@ def test_the_repr_has_no_secret():
     ids=[str(number) for number in range(15)],
 )
 def test_an_error_has_no_secret(fields):
-    """A wrong value is shown masked, a table or a list not at all."""
+    """A wrong value is masked; a table or a list is not shown at all."""
     with pytest.raises(ConfigurationError) as caught:
         Config.from_mapping(minimal_fields(**fields))
 
@@ -107,11 +107,11 @@ def test_an_error_has_no_secret(fields):
     ids=lambda value: str(type(value)),
 )
 def test_a_value_is_shown_short(value, expected):
-    """Whatever was given, the line of the error stays one line."""
+    """Every message of an error stays on one line."""
     assert expected == shown(value)
 
 
 def test_sections_of_secrets_have_a_repr():
-    """What is not secret is still there to be read."""
+    """Values that are not secret are still shown."""
     assert "shards=3" in repr(StoreConfig(url="memory://", shards=3))
     assert "idp.example.com" in repr(Trust(**TRUST))

@@ -1,4 +1,4 @@
-"""The catalogues of attacks through the whole stack, in both worlds, each row by its id."""
+"""Send every row of the attack corpora through the whole stack, in both worlds."""
 
 import asyncio
 from base64 import b64decode
@@ -20,22 +20,22 @@ both = pytest.mark.parametrize("world", WORLDS)
 
 
 def rows(name):
-    """Return a parametrization over a corpus."""
+    """Return a parametrization over the rows of a corpus."""
     return pytest.mark.parametrize("row", corpora.cases(f"attacks/{name}"), ids=lambda row: row["id"])
 
 
 def headers_of(row):
-    """Return the fields of a row with a good token in the place of the corpus' own."""
+    """Return the fields of a row with a valid token in place of the corpus' own."""
     token = tokens()["alice"].encode()
     decoded = [(b64decode(name), b64decode(value)) for name, value in row["headers_b64"]]
-    # A server takes the whitespace around a value away before it hands the value on (RFC 9110 §5.5).
+    # A server strips the whitespace around a value before it passes the value on (RFC 9110 §5.5).
     return [(name.decode("latin-1"), value.replace(b"aaa.bbb.ccc", token).strip(b" \t")) for name, value in decoded]
 
 
 @both
 @rows("authorization-header")
 def test_authorization_header(world, row):
-    """A good token passes in no other form than RFC 6750's; two fields are 400, and 401 where a server joins them."""
+    """Only the form of RFC 6750 passes; two fields are 400, or 401 where a server joins them."""
     seen = ask_in(world, auth_for("main"), headers=headers_of(row))
 
     doubled = 400 if world == "asgi" else 401
@@ -47,7 +47,7 @@ def test_authorization_header(world, row):
 
 
 class OnePair:
-    """A directory of one account, which counts how often it is asked."""
+    """A directory of one account that counts its checks."""
 
     def __init__(self, username, password):
         self._pair = (username, password)
@@ -64,7 +64,7 @@ class OnePair:
 @both
 @rows("basic-credentials")
 def test_basic_credentials(world, row):
-    """The directory gets name and password octet for octet, and never what is malformed."""
+    """The directory gets name and password byte for byte, and never malformed ones."""
     pair = row["expect"] if row["expect"] != "reject" else {"user": "user", "password": "p"}
     directory = OnePair(pair["user"], pair["password"])
     auth = Auth(configuration(), directory=directory, clock=now)
@@ -77,7 +77,7 @@ def test_basic_credentials(world, row):
 @both
 @rows("cookie-header")
 def test_cookie_header(world, row):
-    """A good token signs in only as the whole value of the one cookie of our name."""
+    """A valid token counts only as the whole value of a single cookie of our name."""
     auth = Auth(configuration(cookies={"access": row["name"]}, sources=["cookie"]), clock=now)
     token = tokens()["alice"].encode()
     lines = [b64decode(line) for line in row["cookie_headers_b64"]]
@@ -93,7 +93,7 @@ def test_cookie_header(world, row):
 @both
 @rows("path-exemption")
 def test_path_exemption(world, row):
-    """What is open is open by its own path alone; a 400 is as good as a 401."""
+    """A public path is open only by its exact spelling; 400 and 401 are both refusals."""
     if row.get("scope_type"):
         _check_kind_of_scope(row, world)
         return
@@ -143,7 +143,7 @@ async def _lifespan(application, scope):
 
 @cache
 def protected():
-    """Return an ``Auth`` that can make CSRF tokens, and the tokens of a session in it."""
+    """Return an ``Auth`` with CSRF tokens, and the tokens of one of its sessions."""
     auth = Auth(
         configuration(keys={"keys": [OWN_KEY, SECRETS_KEY]}),
         directory=MemoryDirectory(alice="correct horse"),
@@ -153,7 +153,7 @@ def protected():
 
 
 def csrf_values():
-    """Return what the corpus means by its names of tokens."""
+    """Return the tokens that the corpus refers to by name."""
     auth, session = protected()
     csrf = auth._container._csrf
     valid = csrf.token(session.session_id, session.csrf_generation)
@@ -170,7 +170,7 @@ def csrf_values():
 @both
 @rows("csrf-matrix")
 def test_csrf_matrix(world, row):
-    """A foreign page gets nowhere, and an own one not without the session's own token."""
+    """A foreign page is refused, and one of ours too without the session's own token."""
     basic = ("authorization", b"Basic YWxpY2U6Y29ycmVjdCBob3JzZQ==")
     others = {name.lower(): value for name, value in row["headers"].items()}
     if "x-csrf-token" in others:
@@ -200,7 +200,7 @@ def _check_handshake(row, headers, world):
 
 
 async def accepts(_scope, receive, send):
-    """Accept any socket."""
+    """Accept any WebSocket."""
     await receive()
     await send({"type": "websocket.accept"})
 
@@ -223,7 +223,7 @@ RELYING = {keyset: relying(keyset) for keyset in ATTACKS["keysets"]}
 @both
 @rows("jwt-attacks")
 def test_jwt_attacks(world, row):
-    """Every good token gets 200, every other one the same 401."""
+    """Every valid token gets 200, and every other one the same 401."""
     token = row["token"].encode("utf-8", "surrogatepass") if "token" in row else b64decode(row["token_b64"])
 
     seen = ask_in(world, RELYING[row["keyset"]], headers=[("authorization", b"Bearer " + token)])

@@ -1,4 +1,4 @@
-"""The catalogue of challenges, each row by the rows of the table that show it."""
+"""Check every row of the challenge corpus by the rows of the request table that show it."""
 
 import json
 
@@ -32,13 +32,13 @@ ASGI = in_process()[0]
 
 
 def test_every_row_of_the_catalogue_is_looked_at():
-    """A row that is added is missed here."""
+    """A row that is added to the corpus must be added here."""
     assert {row["id"] for row in corpora.cases("attacks/www-authenticate")} == SHOWN_BY.keys() | HERE | LATER
 
 
 @pytest.mark.parametrize("name", [name for names in SHOWN_BY.values() for name in names])
 def test_a_row_of_the_table_shows_it(name):
-    """The catalogue's word is the table's row."""
+    """Each row of the corpus is shown by rows of the table."""
     check_row(ASGI, BY_NAME[name])
 
 
@@ -54,7 +54,7 @@ def test_a_realm_is_quoted(world):
 
 @pytest.mark.parametrize("text", ['bad "alg"', "x\r\nSet-Cookie: a=b", "\u043f\u0430\u0440\u043e\u043b\u044c"])
 def test_a_description_is_ascii_without_quotes_and_lines(text):
-    """www-authenticate-002, -003, -004: whatever comes, the field stays one line of the characters of RFC 6750 §3."""
+    """www-authenticate-002, -003, -004: the field stays one line of the characters of RFC 6750 §3."""
     written = Challenge("Bearer", (("error_description", text),)).to_header()
 
     value = written.removeprefix('Bearer error_description="').removesuffix('"')
@@ -73,7 +73,7 @@ def test_no_401_goes_without_a_challenge():
 
 
 def test_whatever_is_wrong_with_a_token_gets_the_same_answer():
-    """www-authenticate-015: nobody learns from the answer why a token was refused (ASVS 16.5.1)."""
+    """www-authenticate-015: the response does not tell why a token was refused (ASVS 16.5.1)."""
     rows = [Row(name="x", headers=bearer(name)) for name in BAD_TOKENS]
 
     answers = {

@@ -1,4 +1,4 @@
-"""Every row of the table through every driver that runs in this process."""
+"""Send every row of the request table through every driver of this process."""
 
 import pytest
 
@@ -23,5 +23,5 @@ def _closed():
 
 @pytest.mark.parametrize(("name", "row"), CASES)
 def test_row(name, row):
-    """Status, code, challenge, fields, and whether and as whom the application was reached."""
+    """Status, code, challenge, fields and the identity that the application saw are as the row says."""
     check_row(DRIVERS[name], row)

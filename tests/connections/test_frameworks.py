@@ -1,4 +1,4 @@
-"""What a framework makes of a connection that is cut, and middlewares within one another."""
+"""Cut connections of frameworks, and of middlewares within one another."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ def site():
 
 
 def in_starlette(site, gates):
-    """Return a Starlette application that streams and talks until it is told that nobody listens."""
+    """Return a Starlette application that streams and echoes until the client has gone."""
 
     async def pieces():
         while True:
@@ -29,18 +29,18 @@ def in_starlette(site, gates):
     async def stream(_request):
         return StreamingResponse(pieces(), media_type="text/event-stream")
 
-    async def talk(socket):
+    async def echo(socket):
         await socket.accept()
         while True:
             await gates.get()
             await socket.send_text("still here")
 
-    routes = [Route("/events", stream), WebSocketRoute("/live", talk)]
+    routes = [Route("/events", stream), WebSocketRoute("/live", echo)]
     return site.auth.asgi(Starlette(routes=routes))
 
 
 def test_a_stream_of_starlette_ends_without_a_fault(site):
-    """Its next piece goes nowhere, and the server hears of no error."""
+    """Its next chunk is dropped, and the server sees no error."""
     gates = asyncio.Queue()
     held = open_request(site, bearer(mint()), target="/events", application=in_starlette(site, gates))
     assert "http.response.start" == held.next()["type"]
@@ -64,7 +64,7 @@ def test_a_socket_of_starlette_ends_without_a_fault(site):
 
 
 def test_a_socket_within_two_middlewares_is_closed_once(site):
-    """Both watch, and what extends it reaches both."""
+    """Both middlewares monitor the connection, and an extension applies to both."""
     held = open_socket(site, bearer(mint()), application=site.auth.asgi(site.application))
     other = open_socket(site, bearer(mint("bob")))
     token = mint(jti="longer", exp=NOW + LIFETIME_SECONDS + 3600)

@@ -1,4 +1,4 @@
-"""A response that goes on: a stream of events and what a rule calls long-lived end with their credential."""
+"""End an event stream or a long-lived response together with its credential (ASGI)."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ REST = {"type": "http.response.body", "body": b"", "more_body": False}
 
 
 class Feed:
-    """An application that answers piece by piece, as it is told to, and keeps what it saw of the end."""
+    """An application that sends chunks on demand and records how its response ended."""
 
     def __init__(self, *headers):
         self.headers = list(headers)
@@ -41,7 +41,7 @@ class Feed:
 
 
 class StreamingApp:
-    """A place, and a response of it that has begun."""
+    """A site, and a response of it that has begun."""
 
     def __init__(self, *headers, **fields):
         self.feed = Feed(*headers)
@@ -70,7 +70,7 @@ def make():
 
 
 def other_ended(site):
-    """Return once everything that is over was cut, as another one tells that was."""
+    """Return once all expired connections were cut, which the end of another one shows."""
     name, now = token_hex(4), int(site.clock())
     token = mint("zoe", jti=name, iat=now, iat_ms=now * 1000, exp=now + LIFETIME_SECONDS)
     held = open_socket(site, bearer(token), application=site.auth.asgi(waiting))
@@ -79,14 +79,14 @@ def other_ended(site):
 
 
 async def waiting(_scope, receive, send):
-    """Accept a socket and wait for its end."""
+    """Accept a WebSocket and wait for its end."""
     await receive()
     await send({"type": "websocket.accept"})
     await receive()
 
 
 def test_a_stream_of_events_ends_with_its_token(make):
-    """Whole, as far as it came; what the application sends afterwards goes nowhere, and that is no fault."""
+    """The stream ends with a complete body; later chunks of the application are dropped without an error."""
     app = make(*EVENTS)
     held = app.open(bearer(mint()))
     app.give(b"data: 1\n\n")
@@ -125,7 +125,7 @@ def test_a_stream_of_events_goes_on_while_its_session_lives(make):
 
 
 def test_what_is_not_watched_is_not_extended(make):
-    """A response like any other rests on nothing once it was let through."""
+    """An ordinary response is not monitored once it was let through."""
     app = make((b"content-type", b"text/plain"))
     app.open(bearer(mint()))
 
@@ -135,7 +135,7 @@ def test_what_is_not_watched_is_not_extended(make):
 
 @pytest.mark.parametrize("rule", [{}, RULE], ids=["of events", "under a rule"])
 def test_a_long_response_is_extended(make, rule):
-    """By another request, which found it."""
+    """Another request found the session extended."""
     app = make(*EVENTS, **rule)
     held = app.open(bearer(mint()))
     token = mint(jti="longer", exp=NOW + LIFETIME_SECONDS + 3600)
@@ -161,7 +161,7 @@ def test_nobody_s_stream_never_ends(make):
 
 
 def test_a_download_is_never_cut(make):
-    """Whatever else became of its credential."""
+    """This holds whatever else happened to its credential."""
     app = make((b"content-type", b"text/plain"))
     held = app.open(bearer(mint()))
     app.site.auth.sessions.revoke_subject("alice")
@@ -175,7 +175,7 @@ def test_a_download_is_never_cut(make):
 
 
 def test_a_long_lived_response_breaks(make):
-    """The application is cancelled, and the server sees a response that is not whole."""
+    """The application is cancelled, and the server sees an incomplete response."""
     app = make((b"content-type", b"application/x-ndjson"), **RULE)
     held = app.open(bearer(mint()))
     app.give(b"{}\n")
@@ -189,7 +189,7 @@ def test_a_long_lived_response_breaks(make):
 
 
 def test_h_a_long_lived_response_is_watched_when_its_caller_is_known(make):
-    """The short way, which later requests take, watches nothing and is not for such a rule."""
+    """Such a rule is excluded from the fast path, which monitors nothing."""
     app = make((b"content-type", b"application/x-ndjson"), **RULE)
     caller = bearer(mint())
     for _ in range(3):
@@ -215,7 +215,7 @@ def test_a_long_lived_stream_of_events_ends_whole(make):
 
 
 def test_a_long_lived_response_that_has_not_begun_is_refused(make):
-    """As any other request."""
+    """It is refused like any other request."""
 
     async def polling(_scope, receive, _send):
         await receive()
@@ -231,7 +231,7 @@ def test_a_long_lived_response_that_has_not_begun_is_refused(make):
 
 
 def test_a_long_lived_response_that_is_done_is_left_alone(make):
-    """Its application may have more to do."""
+    """The application may still have work to do."""
     app = make(**RULE)
     client = LoginClient(app.site)
     client.sign_in()
@@ -278,7 +278,7 @@ def test_what_an_application_lacks_later_ends_a_stream(make):
 
 
 def test_a_rule_that_matches_nobody_watches_nobody(make):
-    """A preflight passes where that is switched on, and is answered as before."""
+    """A preflight passes where that is configured, and is answered as before."""
     app = make(access={**RULE["access"], "preflights": "pass"})
     fields = (("origin", "https://app.example"), ("access-control-request-method", "GET"))
 
@@ -290,7 +290,7 @@ def test_a_rule_that_matches_nobody_watches_nobody(make):
 
 
 def test_an_inner_middleware_watches_what_the_outer_one_need_not(make):
-    """The rule is for the path below the mount, and the outer one holds the response for one like any other."""
+    """The rule matches the path below the mount, so the outer middleware does not monitor the response."""
     app = make((b"content-type", b"text/plain"), **RULE)
 
     async def mounted(scope, receive, send):
@@ -309,7 +309,7 @@ def test_an_inner_middleware_watches_what_the_outer_one_need_not(make):
 
 @pytest.mark.parametrize("rule", [{}, RULE], ids=["of events", "under a rule"])
 def test_an_inner_middleware_of_the_same_auth_is_extended_with_the_outer_one(make, rule):
-    """Both watch, and one call reaches both."""
+    """Both middlewares monitor the response, and one call extends it in both."""
     app = make(*EVENTS, **rule)
     held = app.open(bearer(mint()), application=app.site.auth.asgi(app.site.application))
     token = mint(jti="longer", exp=NOW + LIFETIME_SECONDS + 3600)

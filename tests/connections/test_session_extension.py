@@ -1,4 +1,4 @@
-"""A socket that outlives the token it was opened with: by the session behind its cookie, or by another token."""
+"""Keep a WebSocket open beyond its token, by the session behind its cookie or by a new token."""
 
 from base64 import b64encode
 
@@ -25,7 +25,7 @@ def client(site):
 
 
 def test_a_cookie_s_socket_goes_on_while_its_session_lives(site, client):
-    """The page renews; the socket learns nothing of it and need not."""
+    """The page renews its token, and the WebSocket goes on."""
     held, other = open_socket(site, *cookie_headers(client)), open_socket(site, bearer(mint()))
     site.clock.advance(seconds=LIFETIME_SECONDS // 2)
     assert 200 == client.ask("POST", "/auth/renew")
@@ -45,7 +45,7 @@ def test_a_cookie_s_socket_ends_where_nobody_renews(site, client):
 
 
 def test_a_prolonged_socket_ends_with_its_session(site, client):
-    """Signed out after its token has ended."""
+    """The session is signed out after the token has expired."""
     held, other = open_socket(site, *cookie_headers(client)), open_socket(site, bearer(mint()))
     site.clock.advance(seconds=LIFETIME_SECONDS // 2)
     client.ask("POST", "/auth/renew")
@@ -58,7 +58,7 @@ def test_a_prolonged_socket_ends_with_its_session(site, client):
 
 
 def test_a_header_s_socket_is_not_prolonged(site):
-    """Whoever holds a token in a script can extend by himself."""
+    """A client that holds its token in a script can send a new one."""
     client = LoginClient(site)
     client.take(remember=True)
     held = open_socket(site, bearer(client.tokens["access_token"]))
@@ -74,7 +74,7 @@ def test_a_header_s_socket_is_not_prolonged(site):
     ids=["level", "age", "role"],
 )
 def test_a_prolonged_socket_is_judged_anew(rule, expected):
-    """By what the session is worth by now."""
+    """The rule is checked against the session's current level."""
     site = monitored_site(access={"rules": [{"path": "/live", **rule}]})
     client = LoginClient(site)
     client.sign_in(remember=True)
@@ -108,7 +108,7 @@ def longer(subject="alice", **claims):
 
 
 def test_a_socket_is_extended(site):
-    """It rests on the new token from then on."""
+    """From then on the connection depends on the new token."""
     held, other = open_socket(site, bearer(mint())), open_socket(site, bearer(mint("bob")))
 
     assert "alice" == held.ask(f"extend {longer()}")
@@ -141,7 +141,7 @@ def test_an_extended_socket_ends_with_its_new_token(site):
     ids=["subject", "session", "expired", "malformed", "issuer"],
 )
 def test_a_wrong_token_extends_nothing(token, error, site):
-    """The socket goes on as it was, to its own end."""
+    """The connection goes on until its first token expires."""
     held = open_socket(site, bearer(mint()))
 
     assert error == held.ask(f"extend {token()}")
@@ -160,7 +160,7 @@ def test_a_revoked_token_extends_nothing(site):
 
 
 def test_a_token_that_is_not_enough_closes():
-    """4403: the requirement is no longer met, and the token told so."""
+    """4403: the requirement is no longer met by the new token."""
     site = monitored_site(access={"rules": [{"path": "/live", "roles": ["admin"]}]})
     held = open_socket(site, bearer(mint(roles=["admin"])))
 
@@ -172,7 +172,7 @@ def test_a_token_that_is_not_enough_closes():
 
 
 def test_a_wrong_token_that_nobody_minds_closes(site):
-    """An error that leaves the application is its end, as ever."""
+    """An error that leaves the application ends the connection."""
 
     async def careless(scope, receive, send):
         await receive()
@@ -186,7 +186,7 @@ def test_a_wrong_token_that_nobody_minds_closes(site):
 
 
 def test_a_socket_that_is_over_is_not_extended(site):
-    """Neither one that was cut nor one that closed itself."""
+    """This holds for a connection that was cut and for one that closed itself."""
     seen = []
 
     async def late(scope, receive, send):
@@ -210,7 +210,7 @@ def test_a_socket_that_is_over_is_not_extended(site):
 
 
 def test_nothing_is_extended_after_a_close():
-    """Nobody can say any more whether the token counts."""
+    """Whether the token is still valid is unknown."""
     site = monitored_site(revocation={"staleness_seconds": 3600.0})
     held = open_socket(site, bearer(mint()))
 
@@ -225,7 +225,7 @@ PAIR = ("authorization", "Basic " + b64encode(b"alice:wonder").decode())
 
 
 def test_a_password_s_socket_is_proven_again():
-    """Once a minute, as a request that came then would have it; it knows what the account may do by now."""
+    """The account is read once a minute, as a request at that time would find it."""
     site = monitored_site(access={"rules": [{"path": "/live", "roles": ["user"]}]}, **BASIC)
     held = open_socket(site, PAIR)
 
@@ -241,7 +241,7 @@ def test_a_password_s_socket_is_proven_again():
 
 @pytest.mark.parametrize("account", [None, Account("alison")], ids=["gone", "renamed"])
 def test_a_password_s_socket_ends_with_its_account(account):
-    """Also on what is open to everybody: the application was told a name."""
+    """This holds on a public path too, because the application was given an identity."""
     site = monitored_site(access={"public": ["/live"]}, **BASIC)
     held = open_socket(site, PAIR)
     site.directory.accounts |= {"alice": account, "alison": account}
@@ -253,7 +253,7 @@ def test_a_password_s_socket_ends_with_its_account(account):
 
 
 def other_ended(site):
-    """Return once everything that is over was looked at, as another one tells that was."""
+    """Return once all connections were checked, which the end of another one shows."""
     now = int(site.clock())
     token = mint("zoe", jti="other", iat=now, iat_ms=now * 1000, exp=now + LIFETIME_SECONDS, roles=["user"])
     other = open_socket(site, bearer(token))

@@ -1,4 +1,4 @@
-"""Sockets and the store behind them: what it says, that it lost its data, that it is gone or fails."""
+"""Close WebSockets when the store loses its data, goes away or fails."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def site(server):
 
 
 def test_a_server_is_asked_about_all_of_them(site):
-    """The one that was ended ends, and the others go on."""
+    """The revoked connection ends, and the others go on."""
     ended, held = open_socket(site, bearer(mint())), open_socket(site, bearer(mint("bob")))
 
     site.auth.sessions.revoke_subject("alice")
@@ -38,7 +38,7 @@ def test_a_server_is_asked_about_all_of_them(site):
 
 
 def test_an_emptied_server_closes(site, server):
-    """1013, for nobody can say what was ended; whoever connects again needs a new sign-in."""
+    """1013, because revocations are unknown; a new connection needs a new sign-in."""
     held = open_socket(site, bearer(mint()))
 
     server.say("FLUSHALL")
@@ -48,7 +48,7 @@ def test_an_emptied_server_closes(site, server):
 
 
 def status(site):
-    """Return the status that a handshake gets."""
+    """Return the status of the response to a handshake."""
     message = OpenSocket(site, bearer(mint())).next()
     return message.get("status", message["type"])
 
@@ -61,17 +61,17 @@ def test_a_server_that_is_gone_closes(site, server):
         assert 1013 == held.code()
     finally:
         server.start()
-    # It was told by whoever looked, and is no fault of ours.
+    # The check announced it, and it is no fault of ours.
     assert not any(isinstance(event, Fault) for event in site.events)
 
 
 @pytest.fixture
-def talk():
+def echo():
     return EchoApp()
 
 
 class Failing(MemoryStore):
-    """A store that can be asked until it can't."""
+    """A store that works until it is told to fail."""
 
     error = None
 
@@ -88,24 +88,24 @@ class Failing(MemoryStore):
 
 
 @pytest.mark.parametrize("error", [Unavailable("out"), ZeroDivisionError()], ids=["out", "faulty"])
-def test_a_store_that_is_out_closes(error, talk):
-    """1013, "try again later": nobody can say whether the credential counts."""
+def test_a_store_that_is_out_closes(error, echo):
+    """1013, "try again later": whether the credential is valid is unknown."""
     stores = Failing(clock=lambda: NOW, horizon_ms=86_400_000, leeway_ms=10_000)
-    site = monitored_site(talk, stores=stores)
+    site = monitored_site(echo, stores=stores)
     held = open_socket(site, bearer(mint()))
 
     stores.fail(error)
 
     assert 1013 == held.code()
     assert [] == held.end()
-    assert [1013] == talk.codes
+    assert [1013] == echo.codes
     site.close()
 
 
-def test_a_round_that_fails_closes(talk):
-    """Whatever was raised: nothing goes on that nobody looks at."""
+def test_a_round_that_fails_closes(echo):
+    """After any error, no connection goes on unmonitored."""
     stores = Failing(clock=lambda: NOW, horizon_ms=86_400_000, leeway_ms=10_000)
-    site = monitored_site(talk, stores=stores)
+    site = monitored_site(echo, stores=stores)
     both = [open_socket(site, bearer(mint(name))) for name in ("alice", "bob")]
 
     stores.holds, stores.version = None, object()
@@ -115,7 +115,7 @@ def test_a_round_that_fails_closes(talk):
 
 
 def test_a_thousand_sockets_close(site):
-    """A server that is told once ends all of them (fault 43)."""
+    """One revocation on the server ends all of them (fault 43)."""
     many = [open_socket(site, bearer(mint(f"user-{number % 100}"))) for number in range(1000)]
 
     site.auth.sessions.revoke_everything()

@@ -1,4 +1,4 @@
-"""A socket that goes on while its credential counts, and no longer."""
+"""Keep a WebSocket open only while its credential is valid."""
 
 import asyncio
 
@@ -20,13 +20,13 @@ from table_tokens import LIFETIME_SECONDS, NOW, mint
 
 
 @pytest.fixture
-def talk():
+def echo():
     return EchoApp()
 
 
 @pytest.fixture
-def site(talk):
-    made = monitored_site(talk)
+def site(echo):
+    made = monitored_site(echo)
     yield made
     made.close()
 
@@ -38,20 +38,20 @@ def client(site):
     return client
 
 
-def test_a_socket_ends_with_its_token(site, talk):
-    """4401; the application sees the end, and nothing that it sends afterwards goes anywhere."""
+def test_a_socket_ends_with_its_token(site, echo):
+    """The code is 4401; the application sees the end, and later messages are dropped."""
     held = open_socket(site, bearer(mint()))
 
     site.clock.advance(seconds=AFTER_EXPIRY_SECONDS)
 
     assert 4401 == held.code()
     assert [] == held.end()
-    assert [4401] == talk.codes
-    assert 1 == len(talk.errors)
+    assert [4401] == echo.codes
+    assert 1 == len(echo.errors)
 
 
 def test_a_socket_goes_on_for_the_leeway(site):
-    """The other one tells that it was looked at."""
+    """The end of the other connection shows that this one was checked."""
     held = open_socket(site, bearer(mint()))
     other = open_socket(site, bearer(mint("bob", exp=NOW + LIFETIME_SECONDS - 1)))
 
@@ -71,14 +71,14 @@ ENDINGS = {
 
 
 @pytest.mark.parametrize("kind", ENDINGS)
-def test_a_socket_ends_with_what_it_rests_on(kind, site, talk):
+def test_a_socket_ends_with_what_it_rests_on(kind, site, echo):
     held = open_socket(site, bearer(mint()))
 
     ENDINGS[kind](site.auth.sessions)
 
     assert 4401 == held.code()
     assert [] == held.end()
-    assert [4401] == talk.codes
+    assert [4401] == echo.codes
 
 
 def test_a_socket_ends_with_its_session(site, client):
@@ -108,7 +108,7 @@ def test_a_closed_auth_closes(site):
 
 
 def test_a_socket_that_asks_nobody_ends_with_its_token():
-    """``consistency = "none"`` by a rule: revocation is not asked, time is."""
+    """With ``consistency = "none"`` expiry is checked and revocation is not."""
     site = monitored_site(access={"rules": [{"path": "/live", "consistency": "none"}]})
     held, other = open_socket(site, bearer(mint())), open_socket(site, bearer(mint()), target="/else")
 
@@ -135,7 +135,7 @@ def test_nobody_s_socket_never_ends():
 
 
 def test_a_person_s_socket_to_what_is_open_ends():
-    """The application was told a name, and the name is over."""
+    """The application was given an identity, which has expired."""
     site = monitored_site(access={"public": ["/open"]})
     held = open_socket(site, bearer(mint()), target="/open")
 
@@ -146,7 +146,7 @@ def test_a_person_s_socket_to_what_is_open_ends():
 
 
 def test_a_socket_that_is_not_accepted_yet_is_refused(site):
-    """By a whole answer, where the server can send one."""
+    """The refusal is a whole response, where the server can send one."""
     seen = []
 
     async def waiting(_scope, receive, _send):
@@ -165,7 +165,7 @@ def test_a_socket_that_is_not_accepted_yet_is_refused(site):
 
 
 def test_a_socket_that_closes_itself_is_left_alone(site):
-    """No second close, and nothing is left that runs."""
+    """There is no second close, and no task is left."""
 
     async def brief(_scope, receive, send):
         await receive()
@@ -187,7 +187,7 @@ def test_a_socket_that_closes_itself_is_left_alone(site):
 
 
 def test_an_application_s_own_fault_is_its_own(site):
-    """It reaches the server."""
+    """The error goes to the server."""
 
     async def broken(_scope, receive, send):
         await receive()
@@ -201,7 +201,7 @@ def test_an_application_s_own_fault_is_its_own(site):
 
 
 def tasks_of(site):
-    """Return how many tasks run on the place's loop beside the one that counts them."""
+    """Return how many tasks run on the site's loop, without the one that counts."""
 
     async def count():
         return len(asyncio.all_tasks()) - 1
@@ -210,7 +210,7 @@ def tasks_of(site):
 
 
 def test_nothing_runs_without_a_socket(site):
-    """One task looks after all of them, and ends with the last."""
+    """One task monitors all connections and ends with the last one."""
     assert 0 == tasks_of(site)
     one, two = open_socket(site, bearer(mint())), open_socket(site, bearer(mint("bob")))
     assert 3 == tasks_of(site)
@@ -223,7 +223,7 @@ def test_nothing_runs_without_a_socket(site):
 
 
 def test_nothing_runs_after_a_shutdown(site):
-    """A server cancels what does not end by itself."""
+    """A server cancels connections that do not end by themselves."""
     held = open_socket(site, bearer(mint()))
 
     held.stop()
@@ -233,7 +233,7 @@ def test_nothing_runs_after_a_shutdown(site):
 
 
 def test_one_question_for_one_credential(site):
-    """However many sockets rest on it."""
+    """One query covers all WebSockets with the same credential."""
     both = [open_socket(site, bearer(mint())) for _ in range(2)]
 
     site.auth.sessions.revoke_subject("alice")
@@ -242,7 +242,7 @@ def test_one_question_for_one_credential(site):
 
 
 def test_an_application_that_looks_late_learns_the_code(site):
-    """It was doing something else when the socket was cut."""
+    """The application was busy when the connection was cut."""
     seen, busy = [], asyncio.Event()
 
     async def working(_scope, receive, send):
@@ -261,7 +261,7 @@ def test_an_application_that_looks_late_learns_the_code(site):
 
 
 def test_what_an_application_lacks_after_it_closed_is_nobody_s(site):
-    """A socket is closed once."""
+    """A WebSocket is closed once."""
 
     async def sloppy(scope, receive, send):
         await receive()

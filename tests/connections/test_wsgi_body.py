@@ -1,4 +1,4 @@
-"""Behind WSGI a response that goes on is looked at before each chunk, and ends with its credential."""
+"""Check the credential before each chunk of a long WSGI response."""
 
 import asyncio
 import io
@@ -18,7 +18,7 @@ RULE = {"access": {"rules": [{"path": "/live", "long_lived": True}]}}
 
 
 class StreamingApp:
-    """A place, and one response of it that is read chunk by chunk."""
+    """A site, and one response of it that is read chunk by chunk."""
 
     def __init__(self, *headers, application=None, **fields):
         self.headers, self.is_closed, self.started = list(headers), False, []
@@ -26,7 +26,7 @@ class StreamingApp:
         self.application = self.site.auth.wsgi(application or self.chunks)
 
     def chunks(self, environ, start_response):
-        # A dispatcher would do so.
+        # A dispatcher does this.
         environ["PATH_INFO"], environ["SCRIPT_NAME"] = "/", environ["PATH_INFO"]
         start_response("200 OK", self.headers)
         return self.numbered()
@@ -67,7 +67,7 @@ def make():
 
 
 def test_a_stream_of_events_ends_with_its_token(make):
-    """Whole, as far as it came."""
+    """The body ends normally."""
     app = make(*EVENTS)
     app.ask(bearer(mint()))
     first = app.next()
@@ -80,7 +80,7 @@ def test_a_stream_of_events_ends_with_its_token(make):
 
 
 def test_a_stream_of_events_ends_with_what_it_rests_on(make):
-    """Asked again after ``staleness_seconds``, and not before each chunk."""
+    """The store is asked after ``staleness_seconds``, and not before each chunk."""
     app = make(*EVENTS, revocation={"staleness_seconds": 2.0})
     app.ask(bearer(mint()))
     app.next()
@@ -93,7 +93,7 @@ def test_a_stream_of_events_ends_with_what_it_rests_on(make):
 
 
 def test_a_chunk_that_was_late_is_not_sent(make):
-    """It may have been made after the end."""
+    """The chunk may have been produced after the end."""
     app = make(*EVENTS)
     app.ask(bearer(mint()))
     app.next()
@@ -105,7 +105,7 @@ def test_a_chunk_that_was_late_is_not_sent(make):
 
 @pytest.mark.parametrize("fields", [EVENTS, ()], ids=["stream", "rule"])
 def test_t2_a_response_that_is_late_before_its_first_chunk_is_refused(make, fields):
-    """Nothing was sent yet, so that there is an answer (PEP 3333)."""
+    """Nothing was sent yet, so an error response is possible (PEP 3333)."""
     app = make(*fields, **({} if fields else RULE))
     app.ask(bearer(mint()))
 
@@ -145,7 +145,7 @@ def test_a_download_is_never_cut(make):
 
 @pytest.mark.parametrize("body", [[b"a", b"b"], None], ids=["list", "generator"])
 def test_a_long_lived_response_breaks(body, make):
-    """An exception, so that the server breaks the connection and half a response is not taken for a whole one."""
+    """An exception makes the server break the connection, so that half a response does not look complete."""
     app = make(**RULE)
     app.numbered = (lambda: body) if body else app.numbered
     app.ask(bearer(mint()))
@@ -159,7 +159,7 @@ def test_a_long_lived_response_breaks(body, make):
 
 
 def test_h_a_long_lived_response_is_watched_when_its_caller_is_known(make):
-    """The short way, which later requests take, watches nothing and is not for such a rule."""
+    """Such a rule is excluded from the fast path, which monitors nothing."""
     app = make(**RULE)
     caller = bearer(mint())
     for _ in range(4):
@@ -174,7 +174,7 @@ def test_h_a_long_lived_response_is_watched_when_its_caller_is_known(make):
 
 
 def test_h_a_stream_of_events_with_a_charset_is_watched(make):
-    """What follows the type is not looked at."""
+    """Parameters of the content type are ignored."""
     app = make(("Content-Type", "text/event-stream; charset=utf-8"))
     app.ask(bearer(mint()))
     app.next()
@@ -195,7 +195,7 @@ def test_a_long_lived_stream_of_events_ends_whole(make):
 
 
 def test_a_generator_that_begins_late_is_watched(make):
-    """An application may be a generator itself, which begins its response with its first chunk."""
+    """The application may be a generator that starts its response with the first chunk."""
 
     def application(_environ, start_response):
         start_response("200 OK", list(EVENTS))
@@ -222,7 +222,7 @@ def test_nobody_s_stream_never_ends(make):
 
 
 class Suspending(MemoryStore):
-    """A store that behaves until it suspends, which none behind WSGI does."""
+    """A store that starts to suspend, which none may do behind WSGI."""
 
     error, is_odd = None, False
 
@@ -251,7 +251,7 @@ def test_a_store_that_is_out_ends_a_stream(error, make):
 
 
 def test_an_error_after_the_beginning_is_told_as_such(make):
-    """A second beginning carries the error, as the server wants it (PEP 3333)."""
+    """A second ``start_response`` carries the error (PEP 3333)."""
 
     def application(_environ, start_response):
         start_response("200 OK", [])
@@ -265,7 +265,7 @@ def test_an_error_after_the_beginning_is_told_as_such(make):
 
 
 def test_a_file_under_a_long_lived_rule_is_read_by_us(make):
-    """A server that sends it by itself could not be stopped."""
+    """A server that sends the file by itself could not be stopped."""
 
     class Wrapper:
         def __init__(self, file):

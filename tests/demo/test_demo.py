@@ -1,4 +1,4 @@
-"""The demo answers over the wire as its leaflet says, in both frameworks."""
+"""The demo answers over HTTP as its instructions say, in both frameworks."""
 
 import json
 import re
@@ -22,7 +22,7 @@ FRAMEWORKS = ("starlette", "flask")
 
 @pytest.fixture(scope="module", params=FRAMEWORKS)
 def demo(request, tmp_path_factory):
-    """Return a demo that serves, one for all tests of a framework."""
+    """Start a demo that all tests of one framework share."""
     served = DemoProcess("--framework", request.param, folder=tmp_path_factory.mktemp("demo"))
     yield served
     served.stop()
@@ -30,7 +30,7 @@ def demo(request, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    """Return an empty working directory, and see no configuration."""
+    """Return an empty working directory, without configuration in the environment."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -39,13 +39,13 @@ def folder(tmp_path, monkeypatch):
 
 
 def get(demo, path, who=None, **how):
-    """Ask the demo, as one of its users."""
+    """Send a request to the demo as one of its users."""
     headers = {"Authorization": f"Bearer {demo.shown['tokens'][who]}"} if who else {}
     return httpx2.get(demo.url + path, headers=headers, **how)
 
 
 def test_the_one_line_has_what_is_promised(demo):
-    """A script reads url, tokens and passwords, and nothing else."""
+    """The JSON output has URL, tokens and passwords, and nothing else."""
     assert ["url", "tokens", "passwords"] == list(demo.shown)
     assert demo.shown["tokens"].keys() == demo.shown["passwords"].keys() == {"alice", "root"}
 
@@ -69,7 +69,7 @@ def test_the_one_line_has_what_is_promised(demo):
     ],
 )
 def test_every_path_answers_as_its_rule_says(demo, path, who, status):
-    """What is not opened is closed, also where nothing is."""
+    """Paths that are not public are closed, also those that do not exist."""
     assert status == get(demo, path, who).status_code
 
 
@@ -83,7 +83,7 @@ def test_a_refusal_has_a_challenge(demo):
 
 
 def test_the_application_knows_who_asks(demo):
-    """The token's own words."""
+    """The demo shows the claims of the token."""
     assert {"subject": "alice", "roles": ["user"], "level": "explicit", "scheme": "bearer"} == get(
         demo, "/me", "alice"
     ).json()
@@ -91,7 +91,7 @@ def test_the_application_knows_who_asks(demo):
 
 
 def test_a_password_is_a_credential_and_no_fresh_sign_in(demo):
-    """Basic is remembered at best: a client repeats it without its user."""
+    """Basic has the level remembered at most, because a client repeats it without the user."""
     right = ("alice", demo.shown["passwords"]["alice"])
 
     assert "basic" == get(demo, "/me", auth=right).json()["scheme"]
@@ -100,7 +100,7 @@ def test_a_password_is_a_credential_and_no_fresh_sign_in(demo):
 
 
 def test_the_page_shows_no_secret(demo):
-    """Any page on the machine could read it there."""
+    """Any page on the machine could read a token there."""
     text = get(demo, "/").text
 
     assert "<title>safeconduct demo</title>" in text
@@ -108,7 +108,7 @@ def test_the_page_shows_no_secret(demo):
 
 
 def test_only_the_page_s_own_script_runs_in_it(demo):
-    """Its nonce is another one in every response, and everything that the policy does not name is closed."""
+    """Its nonce differs in every response, and the policy forbids everything else."""
     responses = [get(demo, "/") for _ in range(2)]
 
     nonces = [re.findall(r'nonce="([^"]+)"', response.text) for response in responses]
@@ -124,7 +124,7 @@ def test_only_the_page_s_own_script_runs_in_it(demo):
 
 
 def test_the_dangerous_action_is_done_by_post_too(demo):
-    """As the page does it; a token in a header needs none against forgery."""
+    """The page signs out with a CSRF token; a token in a header needs none."""
     headers = {"Authorization": f"Bearer {demo.shown['tokens']['alice']}"}
 
     assert "alice" == httpx2.post(f"{demo.url}/danger", headers=headers).json()["done_by"]
@@ -132,14 +132,14 @@ def test_the_dangerous_action_is_done_by_post_too(demo):
 
 
 def test_a_browser_that_signs_in_gets_cookies_alone(demo):
-    """Also where it asks for tokens in the body, and by the name of this machine too."""
-    said = {"username": "alice", "password": demo.shown["passwords"]["alice"], "remember": True}
+    """This holds for tokens in the body, and for the machine's other name."""
+    output = {"username": "alice", "password": demo.shown["passwords"]["alice"], "remember": True}
     other_name = demo.url.replace("127.0.0.1", "localhost")
 
     signed_in = [
-        httpx2.post(f"{demo.url}/auth/login", json=said, headers={"Origin": o}) for o in (demo.url, other_name)
+        httpx2.post(f"{demo.url}/auth/login", json=output, headers={"Origin": o}) for o in (demo.url, other_name)
     ]
-    foreign = httpx2.post(f"{demo.url}/auth/login", json=said, headers={"Origin": "https://evil.example"})
+    foreign = httpx2.post(f"{demo.url}/auth/login", json=output, headers={"Origin": "https://evil.example"})
 
     for response in signed_in:
         assert 200 == response.status_code
@@ -170,7 +170,7 @@ def test_a_socket_echoes_to_whom_it_knows(tmp_path):
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_in_order_and_leaves_nothing(tmp_path, framework, number):
-    """Status 0, no traceback, no keys and passwords on the disk."""
+    """The demo ends with status 0, without a traceback, and removes keys and passwords."""
     demo = DemoProcess("--framework", framework, folder=tmp_path)
     assert [] != list(tmp_path.iterdir())
 
@@ -180,43 +180,45 @@ def test_it_ends_in_order_and_leaves_nothing(tmp_path, framework, number):
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_a_revocation_from_outside_is_seen_by_the_next_request(tmp_path, framework):
-    """The command line is another process; both ask one real store."""
+    """The command line is another process with the same real store."""
     valkey = Server("valkey")
-    house = tmp_path / "house"
-    demo = DemoProcess("--framework", framework, "--store", valkey.url, "--keep", house, folder=tmp_path)
+    workspace = tmp_path / "workspace"
+    demo = DemoProcess("--framework", framework, "--store", valkey.url, "--keep", workspace, folder=tmp_path)
     try:
         assert (200, 200) == (get(demo, "/me", "alice").status_code, get(demo, "/me", "root").status_code)
 
-        ended = run("--config", house / "safeconduct.toml", "revoke", "subject", "alice")
+        ended = run("--config", workspace / "safeconduct.toml", "revoke", "subject", "alice")
 
         assert 0 == ended.code, ended.err
         assert (401, 200) == (get(demo, "/me", "alice").status_code, get(demo, "/me", "root").status_code)
     finally:
         demo.stop()
         valkey.stop()
-    assert (house / "safeconduct.toml").exists()
+    assert (workspace / "safeconduct.toml").exists()
 
 
-def test_a_kept_house_is_used_again(folder):
-    """The keys stay, the passwords are drawn anew."""
+def test_a_kept_workspace_is_used_again(folder):
+    """The keys stay, and the passwords are new."""
     first, second = [], []
 
     for seen in (first, second):
-        run_demo("--json", "--keep", "house", drive=lambda said, seen=seen: seen.append(json.loads(said.readline())))
+        run_demo(
+            "--json", "--keep", "workspace", drive=lambda output, seen=seen: seen.append(json.loads(output.readline()))
+        )
 
     assert first[0]["passwords"] != second[0]["passwords"]
-    assert 2 == len(list((folder / "house" / "keys").iterdir()))
+    assert 2 == len(list((folder / "workspace" / "keys").iterdir()))
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_every_line_of_the_leaflet_gets_the_status_that_it_shows(framework):
-    """What is printed can be copied into a shell."""
+def test_every_line_of_the_instructions_gets_the_status_that_it_shows(framework):
+    """The printed commands can be copied into a shell."""
     if shutil.which("curl") is None:
         pytest.skip("no curl on PATH")
     shown, got = [], []
 
-    def drive(said):
-        lines = list(iter(said.readline, "  Ctrl+C stops the demo and removes its files.\n"))
+    def drive(output):
+        lines = list(iter(output.readline, "  Ctrl+C stops the demo and removes its files.\n"))
         url = re.search(r"In a browser: (.*)/$", "".join(lines), re.MULTILINE)[1]
         assert url in lines[0]
         for name in ("alice", "root"):
@@ -242,10 +244,10 @@ def test_every_line_of_the_leaflet_gets_the_status_that_it_shows(framework):
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_every_view_answers_in_this_process(framework):
-    """As above, where it is measured."""
+    """The same test within this process, where coverage is measured."""
 
-    def drive(said):
-        shown = json.loads(said.readline())
+    def drive(output):
+        shown = json.loads(output.readline())
         root = {"Authorization": f"Bearer {shown['tokens']['root']}"}
         statuses = [httpx2.get(shown["url"] + path, headers=root).status_code for path in PATHS]
         assert [200] * len(PATHS) == statuses
@@ -261,7 +263,7 @@ PATHS = ("/", "/public", "/me", "/admin", "/danger")
 
 
 def test_a_port_that_is_taken_is_told():
-    """One sentence, and what to do."""
+    """The command prints one sentence that says what to do."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         sock.listen()
@@ -274,19 +276,19 @@ def test_a_port_that_is_taken_is_told():
 
 
 @pytest.mark.parametrize(
-    ("store", "code", "told"), [("nowhere", 2, "store.url"), ("redis://127.0.0.1:1/0", 1, "Unavailable")]
+    ("store", "code", "reported"), [("nowhere", 2, "store.url"), ("redis://127.0.0.1:1/0", 1, "Unavailable")]
 )
-def test_a_store_that_cannot_be_had_is_told(folder, store, code, told):
-    """Nothing serves, nothing is left."""
+def test_a_store_that_cannot_be_had_is_told(folder, store, code, reported):
+    """The demo does not start, and leaves nothing behind."""
     ended = run("demo", "--port", 0, "--store", store)
 
     assert code == ended.code
-    assert told in ended.err
+    assert reported in ended.err
     assert [] == list(folder.iterdir())
 
 
 def test_a_missing_extra_is_named(monkeypatch):
-    """One sentence with the command that helps."""
+    """The command prints one sentence with the command that helps."""
     monkeypatch.setitem(sys.modules, "uvicorn", None)
 
     ended = run("demo")
@@ -296,18 +298,18 @@ def test_a_missing_extra_is_named(monkeypatch):
 
 
 def test_a_server_that_cannot_start_announces_nothing(monkeypatch):
-    """The line comes once it really serves, and not before."""
+    """The output comes only once the demo serves."""
     from safeconduct.cli.demo import starlette_app  # noqa: PLC0415 - needs the extra
 
     async def fail(self, _sockets=None):
         self.should_exit = True
 
-    told = []
+    reported = []
     monkeypatch.setattr(starlette_app.uvicorn.Server, "startup", fail)
     server = starlette_app.AnnouncingServer(
-        starlette_app.uvicorn.Config(lambda: None, lifespan="off"), lambda: told.append(True)
+        starlette_app.uvicorn.Config(lambda: None, lifespan="off"), lambda: reported.append(True)
     )
 
     server.run(sockets=[])
 
-    assert [] == told
+    assert [] == reported

@@ -1,4 +1,4 @@
-"""The examples run as they stand, and close what they say they close."""
+"""The examples run unchanged and protect what they say they protect."""
 
 import importlib.util
 import shutil
@@ -37,7 +37,7 @@ def bearer(*options):
 
 
 def statuses(get):
-    """Return what strangers, alice and an admin get."""
+    """Return the statuses for an anonymous caller, alice and an admin."""
     callers = ({}, bearer(), bearer("--role", "admin"))
     return {
         path: [get(path, headers=headers).status_code for headers in callers] for path in ("/public", "/me", "/admin")
@@ -48,7 +48,7 @@ EXPECTED = {"/public": [200, 200, 200], "/me": [401, 200, 200], "/admin": [401, 
 
 
 def test_the_flask_example():
-    """Rules and `requires` close."""
+    """Rules and `requires` protect the routes."""
     client = example("flask_app").create_app().test_client()
 
     assert EXPECTED == statuses(client.get)
@@ -59,7 +59,7 @@ def test_the_flask_example():
 
 
 def test_the_starlette_example():
-    """The same, and a socket."""
+    """Rules protect the routes, and a WebSocket."""
     client = TestClient(example("starlette_app").create_app())
 
     assert EXPECTED == statuses(client.get)
@@ -72,7 +72,7 @@ def test_the_starlette_example():
 
 
 def test_the_mixed_example():
-    """The inner application is closed by both gates, and knows the caller."""
+    """Both middlewares protect the inner application, which sees the identity."""
     client = TestClient(example("mixed_app").create_app())
 
     assert {"/public": EXPECTED["/public"], "/me": EXPECTED["/me"], "/admin": EXPECTED["/admin"]} == statuses(
@@ -83,12 +83,12 @@ def test_the_mixed_example():
 
 
 def test_the_mixed_example_proves_a_token_once():
-    """The inner gate takes the proof of the outer one over."""
+    """The inner middleware reuses the proof of the outer one."""
     auth = Auth(Config.load())
     proven = []
     authenticator = auth._container._recognition
     prove = authenticator.prove
-    # What is counted is the real thing's work.
+    # The real authenticator does the work that is counted.
     authenticator.prove = lambda token, source, now: proven.append(token) or prove(token, source, now=now)
     client = TestClient(example("mixed_app").create_app(auth))
 

@@ -1,4 +1,4 @@
-"""The example directory over SQLAlchemy, in both colours and both worlds, on a database in a file."""
+"""Use the example directory over SQLAlchemy, blocking and async, on a database in a file."""
 
 import importlib.util
 import sqlite3
@@ -22,7 +22,7 @@ BOSS = {"rules": [{"path": "/boss", "roles": ["boss"]}]}
 
 @pytest.fixture(scope="module")
 def example():
-    """The example as a module; SQLAlchemy finds it by its name."""
+    """Return the example as a module, which SQLAlchemy finds by its name."""
     spec = importlib.util.spec_from_file_location("sqlalchemy_directory", EXAMPLE)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
@@ -33,7 +33,7 @@ def example():
 
 @pytest.fixture
 def database(example, tmp_path):
-    """A database with alice, whose hash is cheap."""
+    """Return a database with alice, whose hash is outdated."""
     path = tmp_path / "users.db"
     engine = create_engine(f"sqlite:///{path}")
     example.Base.metadata.create_all(engine)
@@ -46,7 +46,7 @@ def database(example, tmp_path):
 
 @pytest.fixture(params=["asgi-sync", "asgi-async", "wsgi-sync"])
 def site(request, example, database):
-    """A place whose users are in the database, at the dearer cost."""
+    """Return a site whose users are in the database, with a higher cost."""
     world, colour = request.param.split("-")
     passwords = example.Passwords(DEAR)
     if colour == "sync":
@@ -72,7 +72,7 @@ def client(site):
 
 
 def refuse_writes(engine):
-    """Let every connection from now on read alone."""
+    """Make every new connection read-only."""
     event.listen(engine, "engine_connect", lambda connection: connection.exec_driver_sql("PRAGMA query_only = ON"))
 
 
@@ -90,7 +90,7 @@ def hash_in(database):
 
 
 def test_a_user_of_the_table_signs_in(client):
-    """All of a long password counts, and she is named as the row has it."""
+    """Every byte of a long password counts, and the display name is that of the row."""
     assert 401 == client.take("alice", PASSWORD[:-1] + "q")
     assert 200 == client.take("alice", PASSWORD)
 
@@ -99,7 +99,7 @@ def test_a_user_of_the_table_signs_in(client):
 
 
 @pytest.mark.parametrize("name", ["nobody", "alice'--", ""], ids=repr)
-def test_a_stranger_is_refused(client, name):
+def test_an_unknown_user_is_refused(client, name):
     assert 401 == client.take(name, PASSWORD)
 
 
@@ -135,7 +135,7 @@ def test_a_hash_is_renewed_at_sign_in_and_once(client, database):
 
 
 def test_a_hash_that_cannot_be_written_keeps_nobody_out(site, client, database, caplog):
-    """And the log tells no hash."""
+    """The log shows no hash."""
     old = hash_in(database)
     site.refuse_writes()
 
@@ -148,7 +148,7 @@ def test_a_hash_that_cannot_be_written_keeps_nobody_out(site, client, database, 
 
 
 def test_a_password_that_was_changed_meanwhile_stays_changed(example, database):
-    """The new hash is written only where the old one stands."""
+    """The new hash replaces only the hash that was checked."""
     engine = create_engine(f"sqlite:///{database}")
     people = example.People(engine, example.Passwords(DEAR))
     with people._sessions() as session:
@@ -163,7 +163,7 @@ def test_a_password_that_was_changed_meanwhile_stays_changed(example, database):
 
 
 def test_a_table_that_is_gone_is_503(client, database):
-    """Never 401."""
+    """A failing database is never 401."""
     write(database, "DROP TABLE users")
 
     assert 503 == client.take("alice", PASSWORD)

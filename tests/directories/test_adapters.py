@@ -1,3 +1,5 @@
+"""Adapt a directory to the world that asks it, and refuse one that cannot serve."""
+
 import subprocess
 import sys
 
@@ -81,7 +83,7 @@ def test_a_static_directory_says_so_through_its_port(directory, world):
 
 
 @pytest.mark.parametrize(
-    ("directory", "world", "told"),
+    ("directory", "world", "message"),
     [
         (
             AsyncMemoryDirectory(),
@@ -100,14 +102,14 @@ def test_a_static_directory_says_so_through_its_port(directory, world):
     ],
     ids=lambda value: None if isinstance(value, str) and " " in value else str(value).split(" ", maxsplit=1)[0][1:],
 )
-def test_a_directory_that_can_not_serve_is_refused_when_something_is_wrapped(directory, world, told):
-    """Never at the first sign-in."""
-    with pytest.raises(ConfigurationError, match=told):
+def test_a_directory_that_can_not_serve_is_refused_when_something_is_wrapped(directory, world, message):
+    """The error is raised when the application is wrapped, not at the first sign-in."""
+    with pytest.raises(ConfigurationError, match=message):
         adapt_directory(directory, world, LoginConfig())
 
 
 def test_the_blocking_world_loads_neither_asyncio_nor_argon2():
-    """Both cost more than the import of the package may."""
+    """Neither asyncio nor Argon2 is loaded by importing the package."""
     code = (
         "import sys, safeconduct.directories as d; from safeconduct.config import LoginConfig; "
         "from safeconduct.directories.adapters import adapt_directory; "

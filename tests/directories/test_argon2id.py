@@ -1,3 +1,5 @@
+"""Hash and compare passwords with Argon2id."""
+
 import sys
 
 import pytest
@@ -25,7 +27,7 @@ def test_two_hashes_of_one_password_differ():
 
 @given(st.binary(max_size=1100))
 def test_every_byte_of_a_password_counts(password):
-    """Neither the length (bcrypt: 72) nor a NUL ends it."""
+    """Neither its length (72 bytes in bcrypt) nor a NUL cuts the password."""
     phc = hash_password(password, CHEAP)
 
     assert is_password(password, phc)
@@ -43,7 +45,7 @@ def test_what_a_hash_costs_can_be_read_from_it(cost):
 
 
 def test_a_hash_without_password_is_verified_and_matches_nothing():
-    """Argon2 takes it for a hash like any other, and computes."""
+    """Argon2 accepts such a hash and computes it."""
     assert not is_password(b"", unmatchable_hash(CHEAP))
     assert unmatchable_hash(CHEAP) != unmatchable_hash(CHEAP)
 
@@ -76,7 +78,7 @@ def test_what_is_no_argon2id_hash_has_no_cost(phc):
 
 
 @pytest.mark.parametrize(
-    ("cost", "told"),
+    ("cost", "message"),
     [
         ({"passes": 0}, "passes and lanes must be 1 or more, got 0 and 1"),
         ({"lanes": 0}, "passes and lanes must be 1 or more, got 2 and 0"),
@@ -84,8 +86,8 @@ def test_what_is_no_argon2id_hash_has_no_cost(phc):
     ],
     ids=str,
 )
-def test_a_cost_that_argon2_does_not_know_is_refused(cost, told):
-    with pytest.raises(ConfigurationError, match=told):
+def test_a_cost_that_argon2_does_not_know_is_refused(cost, message):
+    with pytest.raises(ConfigurationError, match=message):
         Cost(**cost)
 
 

@@ -1,3 +1,5 @@
+"""Use plain functions as a directory."""
+
 import asyncio
 
 import pytest
@@ -54,11 +56,11 @@ def test_without_a_look_up_a_directory_says_that_it_is_static():
 
 
 @pytest.mark.parametrize(
-    ("functions", "told"),
+    ("functions", "message"),
     [((acheck, None), "check must be a plain function"), ((check, alookup), "lookup must be a plain function")],
     ids=["check", "lookup"],
 )
-def test_an_async_function_is_told_where_it_belongs(functions, told):
-    """Not at the first sign-in."""
-    with pytest.raises(ConfigurationError, match=f"{told}, got an async one: use AsyncCallableDirectory"):
+def test_an_async_function_is_told_where_it_belongs(functions, message):
+    """The error is raised when the directory is created, not at the first sign-in."""
+    with pytest.raises(ConfigurationError, match=f"{message}, got an async one: use AsyncCallableDirectory"):
         CallableDirectory(*functions)

@@ -1,4 +1,4 @@
-"""Who goes first and who is refused, without a thread and without a loop."""
+"""Decide who compares a password next and who is refused, without threads and without a loop."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from safeconduct.errors import ConfigurationError, Unavailable
 
 
 class Waiters:
-    """A queue, and who was woken, in order."""
+    """A queue, and the names that were woken, in order."""
 
     def __init__(self, **bounds):
         self.queue = ComparisonQueue(**bounds)
@@ -61,7 +61,7 @@ def test_nobody_waits_where_there_is_no_queue():
 
 
 def test_c1_one_comparison_of_an_account_and_network_has_the_turn():
-    """The turn passes to the one who came first, though there are slots for all."""
+    """The lock of a key passes to the first waiter, even if there are slots for all."""
     waiters = Waiters(at_once=8, waiting=8)
     first = waiters.run("a", needs="lock", key="k")
     second = waiters.wait("b", needs="lock", key="k")
@@ -75,7 +75,7 @@ def test_c1_one_comparison_of_an_account_and_network_has_the_turn():
 
 
 def test_c1_a_turn_ends_with_the_thread_that_still_compares():
-    """Whoever hangs up does not begin a second comparison of their account."""
+    """A caller that hangs up cannot start a second comparison for the account."""
     waiters = Waiters(at_once=8, waiting=8)
     position = waiters.run("a", needs="lock", key="k")
     assert waiters.queue.ask(position, "slot", list)
@@ -89,7 +89,7 @@ def test_c1_a_turn_ends_with_the_thread_that_still_compares():
 
 
 def test_c1_one_network_fills_an_empty_queue():
-    """An office behind one address signs in at nine o'clock."""
+    """Many users behind one address can sign in at the same time."""
     waiters = Waiters(at_once=2, waiting=32)
     waiters.run("a")
     waiters.run("b")
@@ -103,7 +103,7 @@ def test_c1_one_network_fills_an_empty_queue():
 
 
 def test_c1_a_network_with_less_than_a_quarter_is_let_into_a_full_queue():
-    """The newest of the network that has the most makes room: a network keeps a quarter, whatever it sends."""
+    """In a full queue the newest waiter of the largest network is evicted: each network keeps a quarter."""
     waiters = Waiters(at_once=1, waiting=8)
     waiters.run("a")
     crowd = [waiters.wait(f"crowd{number}", "crowd") for number in range(8)]
@@ -121,13 +121,13 @@ def test_c1_a_network_with_less_than_a_quarter_is_let_into_a_full_queue():
             waiters.ask("one more", network)
     for number in range(2):
         waiters.wait(f"fourth{number}", "fourth")
-    # Each has its quarter now.
+    # Each network has its quarter now.
     with pytest.raises(Unavailable):
         waiters.ask("one more", "fifth")
 
 
 def test_c1_slots_go_round_the_networks():
-    """One who comes late from another network goes next."""
+    """A late caller from another network is next."""
     waiters = Waiters(at_once=1, waiting=32)
     running = waiters.run("a", "crowd")
     places = {f"crowd{number}": waiters.wait(f"crowd{number}", "crowd") for number in range(4)}
@@ -141,7 +141,7 @@ def test_c1_slots_go_round_the_networks():
 
 
 def test_c1_those_who_run_elsewhere_are_of_several_networks():
-    """Where the bound is wide, one network does not have all of it."""
+    """A large queue is not filled by one network."""
     waiters = Waiters(at_once=4, waiting=4, at_once_per_network=2)
     first = waiters.run("a", "crowd")
     waiters.run("b", "crowd")
@@ -168,7 +168,7 @@ def test_one_who_stops_waiting_is_not_woken():
 
 @pytest.mark.parametrize("needs", ["lock", "slot"])
 def test_one_who_can_not_be_woken_is_passed_over(needs):
-    """Its loop has ended without a word: nobody would ever leave for him."""
+    """Its loop has ended, so the waiter would never leave the queue."""
     waiters = Waiters(at_once=1, waiting=2)
     running = waiters.run("a", needs=needs, key="k")
     lost = QueuePosition("k", "net", 0)

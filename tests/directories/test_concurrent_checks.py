@@ -1,4 +1,4 @@
-"""How much each port lets in at once, and what becomes of it."""
+"""Limit how many password checks run at once, for each kind of directory."""
 
 import asyncio
 import threading
@@ -20,7 +20,7 @@ ALICE = Account("alice")
 
 
 class Slow:
-    """A blocking directory that answers when it is let."""
+    """A blocking directory that answers when the test lets it."""
 
     def __init__(self):
         self.may_answer = threading.Event()
@@ -38,7 +38,7 @@ class Slow:
 
 
 def until(condition):
-    """Give way to other threads until *condition* holds, or a while has passed."""
+    """Yield to other threads until *condition* holds or a time limit has passed."""
     for _ in range(5000):
         if condition():
             return
@@ -67,7 +67,7 @@ def test_there_is_a_place_at_least():
 
 
 def test_c1_inline_hashes_a_bounded_number_at_once_and_lets_the_others_wait():
-    """Two of three hash, the third goes on when one has ended; look-ups are not held up."""
+    """Two of three checks run, the third starts when one ends, and look-ups do not wait."""
     slow = Slow()
     people = adapt_directory(slow, "wsgi", LoginConfig(hashing_threads=2, hashing_queue=1))
 
@@ -120,7 +120,7 @@ def test_pooled_hashes_a_few_queues_some_and_refuses_the_rest():
         with pytest.raises(Unavailable):
             await check_password(people, "alice", "wonder")
         assert 2 == slow.checks
-        # Who is signed in already has threads of his own.
+        # Look-ups for signed-in users have their own threads.
         assert ALICE is await people.lookup("alice")
 
         slow.may_answer.set()
@@ -131,8 +131,8 @@ def test_pooled_hashes_a_few_queues_some_and_refuses_the_rest():
     people.close()
 
 
-def test_a_caller_who_hangs_up_makes_no_room_while_his_password_is_hashed(caplog):
-    """Else a storm of aborted sign-ins would hash without bound; what only waited is never hashed."""
+def test_a_caller_who_hangs_up_keeps_the_slot_while_the_password_is_hashed(caplog):
+    """Otherwise aborted sign-ins could start unlimited hashing; a waiting check is never started."""
     slow = Slow()
     people = adapt_directory(slow, "asgi", LoginConfig(hashing_threads=1, hashing_queue=1))
 
@@ -148,13 +148,13 @@ def test_a_caller_who_hangs_up_makes_no_room_while_his_password_is_hashed(caplog
         assert (1, 0) == (people._queue.running, people._queue.waiting)
 
         slow.may_answer.set()
-        # One thread: what it does next comes after all that was there before.
+        # There is one thread, so its next task comes after all earlier ones.
         await asyncio.to_thread(people._checks._executor.submit(int).result)
         await asyncio.sleep(0)
 
     asyncio.run(hang_up())
 
-    # The answer that nobody waits for is dropped without a word.
+    # The abandoned answer is dropped.
     assert [] == caplog.records
     assert 1 == slow.checks
     assert ALICE is asyncio.run(check_password(people, "alice", "wonder"))
@@ -162,7 +162,7 @@ def test_a_caller_who_hangs_up_makes_no_room_while_his_password_is_hashed(caplog
 
 
 def test_work_that_is_given_up_before_its_thread_begins_is_skipped(caplog):
-    """The slot is free all the same."""
+    """The slot becomes free all the same."""
     directory = MemoryDirectory(alice="wonder")
     people = adapt_directory(directory, "asgi", LoginConfig(hashing_threads=1, hashing_queue=0))
     hold = threading.Event()
@@ -187,7 +187,7 @@ def test_work_that_is_given_up_before_its_thread_begins_is_skipped(caplog):
 
 
 def test_a_loop_that_ended_meanwhile_is_no_error():
-    """The hash ends in its thread; nobody waits for it, and its place is free again."""
+    """The hash ends in its thread, and its slot becomes free."""
     slow = Slow()
     people = adapt_directory(slow, "asgi", LoginConfig(hashing_threads=1, hashing_queue=0))
 
@@ -205,7 +205,7 @@ def test_a_loop_that_ended_meanwhile_is_no_error():
 
 
 def test_work_that_would_end_the_thread_is_unavailable():
-    """The request would wait for ever otherwise."""
+    """Otherwise the request would wait forever."""
 
     def check(_username, _password):
         raise SystemExit
@@ -220,7 +220,7 @@ def test_work_that_would_end_the_thread_is_unavailable():
 
 
 def test_threads_begin_with_the_first_request():
-    """Never at import or in a master process."""
+    """No thread is started at import or in a master process."""
     people = adapt_directory(MemoryDirectory(alice="wonder"), "asgi", LoginConfig())
     assert people._checks._executor is None
 
@@ -232,7 +232,7 @@ def test_threads_begin_with_the_first_request():
 
 
 def test_a_thread_that_can_not_begin_is_unavailable(monkeypatch):
-    """What was queued is skipped by the next thread, and gives its place back then."""
+    """The next thread skips a cancelled check and frees its slot."""
     directory = MemoryDirectory(alice="wonder")
     people = adapt_directory(directory, "asgi", LoginConfig(hashing_threads=1, hashing_queue=1))
 
@@ -251,7 +251,7 @@ def test_a_thread_that_can_not_begin_is_unavailable(monkeypatch):
 
 
 def test_a_directory_sees_the_context_of_its_request():
-    """A tracer's, for one."""
+    """For example, the context of a tracer."""
     request = ContextVar("request")
     seen = []
     people = adapt_directory(
@@ -277,7 +277,7 @@ def test_one_directory_serves_several_loops():
 
 
 def test_native_lets_a_bounded_number_in():
-    """Wherever the directory hashes: threads and queue together, and as many as the queue has wait."""
+    """For every kind of directory, as many checks run and wait as threads and queue allow."""
     release = asyncio.Event()
     begun = []
 
@@ -305,7 +305,7 @@ def test_native_lets_a_bounded_number_in():
 
 @pytest.mark.parametrize("world", ["wsgi", "asgi", "native"])
 def test_c1_each_port_lets_one_at_a_time_be_compared_of_an_account_and_network(world):
-    """The second with the same key waits, though there is a slot; one with another key does not."""
+    """A second check with the same key waits even if a slot is free; one with another key does not."""
     directory = AsyncMemoryDirectory(alice="wonder") if world == "native" else MemoryDirectory(alice="wonder")
     world = "wsgi" if world == "wsgi" else "asgi"
     people = adapt_directory(directory, world, LoginConfig(hashing_queue=0))
@@ -323,7 +323,7 @@ def test_c1_each_port_lets_one_at_a_time_be_compared_of_an_account_and_network(w
 
 
 def test_c1_both_worlds_of_a_process_share_the_slots_and_the_turns():
-    """Blocking verbs in an application behind ASGI, for one."""
+    """For example, blocking verbs in an ASGI application."""
     slow, login = Slow(), LoginConfig(hashing_threads=1, hashing_queue=0)
     queue = comparison_queue(login)
     inline, pooled = (adapt_directory(slow, world, login, queue=queue) for world in ("wsgi", "asgi"))

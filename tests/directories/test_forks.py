@@ -1,4 +1,4 @@
-"""A worker that was forked from a busy master begins anew."""
+"""Start afresh in a worker that was forked from a busy master process."""
 
 import asyncio
 import subprocess
@@ -50,7 +50,7 @@ busy.join()
 
 
 def test_a_child_neither_misses_a_place_nor_waits_for_threads_that_it_has_not():
-    """The master's thread holds the only place and the turn while it forks; the pool's thread stays behind."""
+    """The master's thread holds the only slot and the key while it forks; the pool's thread stays behind."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK],
         capture_output=True,
@@ -64,7 +64,7 @@ def test_a_child_neither_misses_a_place_nor_waits_for_threads_that_it_has_not():
 
 
 def test_what_is_dropped_in_a_child_is_made_anew():
-    """The same in this process, where its lines are counted."""
+    """The same test within this process, where coverage is measured."""
     directory = MemoryDirectory(alice="wonder")
     inline, pooled = (adapt_directory(directory, world, LoginConfig(hashing_threads=1)) for world in ("wsgi", "asgi"))
     asyncio.run(check_password(pooled, "alice", "wonder"))

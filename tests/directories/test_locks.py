@@ -1,4 +1,4 @@
-"""How threads and tasks wait for their turn and their slot."""
+"""Make threads and tasks wait for their key and for a free slot."""
 
 import asyncio
 import threading
@@ -34,7 +34,7 @@ async def hold(lock, key, work):
 
 
 def compare(lock, key, work):
-    """Do *work* in a thread's turn and slot."""
+    """Do *work* while a thread holds the key and a slot."""
 
     async def within():
         async with lock.hold(key, HERE) as position:
@@ -48,7 +48,7 @@ def compare(lock, key, work):
 
 
 def test_threads_with_one_key_take_turns():
-    """Forty pass, never two at once, though there are slots."""
+    """Forty threads pass, never two at once, although there are slots."""
     lock = threads(at_once=8)
     inside, most = [], []
 
@@ -66,7 +66,7 @@ def test_threads_with_one_key_take_turns():
 
 
 def test_threads_with_other_keys_share_the_slots():
-    """Forty pass, never three at once."""
+    """Forty tasks pass, never three at once."""
     lock = threads(at_once=2)
     inside, most = [], []
 
@@ -115,7 +115,7 @@ def test_a_thread_whose_slot_does_not_come_is_unavailable():
 
 
 def test_turn_and_slot_have_one_time_together():
-    """Who waited for the turn has waited."""
+    """The time limit covers waiting for the key and for the slot together."""
     now = [0.0]
     lock = KeyedLock(ComparisonQueue(at_once=1, waiting=1), queue_seconds=5, clock=lambda: now[0])
 
@@ -146,7 +146,7 @@ def test_a_turn_that_failed_passes_on():
 
 
 def test_a_thread_that_is_interrupted_while_it_waits_leaves_nothing(monkeypatch):
-    """As gevent does to a greenlet whose time is over."""
+    """This is how gevent interrupts a greenlet."""
     lock = threads()
 
     class Interrupted:
@@ -223,7 +223,7 @@ def test_a_task_that_is_cancelled_while_it_waits_leaves_nothing():
 
 
 def test_a_task_that_is_cancelled_as_its_slot_comes_leaves_nothing():
-    """The slot was given, and the task never heard of it."""
+    """The slot was assigned, but the cancelled task did not learn of it."""
     lock = tasks()
 
     async def take(key):
@@ -247,7 +247,7 @@ def test_a_task_that_is_cancelled_as_its_slot_comes_leaves_nothing():
 
 
 def test_the_tasks_of_several_loops_take_turns():
-    """One process, one comparison of an account and network: the task of one loop wakes that of another."""
+    """A process compares once at a time for an account and network, across its event loops."""
     lock = tasks()
     is_waiting = threading.Event()
 

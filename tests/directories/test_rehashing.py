@@ -1,4 +1,4 @@
-"""A hash that cost less than it would today is made anew at sign-in, and nothing of that is in anybody's way."""
+"""Renew an outdated hash at sign-in without disturbing the sign-in."""
 
 import fcntl
 import json
@@ -38,7 +38,7 @@ def users(path, clock):
 
 @pytest.fixture
 def lock(path):
-    """The lock of a writer, held."""
+    """Hold the lock of a writer."""
     folder = os.open(path.parent, os.O_RDONLY)
     fcntl.flock(folder, fcntl.LOCK_EX)
     yield
@@ -47,7 +47,7 @@ def lock(path):
 
 @pytest.fixture
 def hashes(monkeypatch):
-    """Every hash that was made."""
+    """Record every hash that was made."""
     made = []
     make = argon2.low_level.hash_secret
 
@@ -60,7 +60,7 @@ def hashes(monkeypatch):
 
 
 def kept(path):
-    """Return what the file says of each user."""
+    """Return the file's entry of each user."""
     return json.loads(path.read_text("utf-8"))
 
 
@@ -81,12 +81,12 @@ def costs(path):
     ids=str,
 )
 def test_what_is_dearer_already_is_not_below(cost, expected):
-    """A hash is never made cheaper, and OWASP's choices count alike."""
+    """A hash is never made cheaper, and OWASP's recommended settings count as equal."""
     assert expected is cost.is_below(Cost())
 
 
 def test_a_right_password_is_hashed_anew(users, path):
-    """Only its own user's, and all else that is known of him stays."""
+    """Only the hash of that user is replaced, and all else about the user stays."""
     before = kept(path)
 
     account = users.check("alice", "wonder")
@@ -126,7 +126,7 @@ def test_a_hash_is_renewed_once(users, path, hashes):
 
 
 def test_a_dearer_hash_stays(path, hashes):
-    """Who chose a higher cost is not talked out of it."""
+    """A higher cost is kept."""
     UsersFile(path, cost=DEAR).check("alice", "wonder")
 
     assert UsersFile(path, cost=CHEAP).check("alice", "wonder")
@@ -135,7 +135,7 @@ def test_a_dearer_hash_stays(path, hashes):
 
 
 def test_owner_and_mode_stay(users, path):
-    """Whoever else reads the file still can."""
+    """Other readers of the file can still read it."""
     path.chmod(0o640)
 
     users.check("alice", "wonder")
@@ -145,7 +145,7 @@ def test_owner_and_mode_stay(users, path):
 
 
 def test_a_password_that_was_changed_meanwhile_stays_changed(users, path):
-    """What this process has read is older than the file."""
+    """The file is newer than what this process has read."""
     UsersFile(path, cost=CHEAP).add("alice", "other", replaces=True)
     after = path.read_bytes()
 
@@ -162,7 +162,7 @@ def test_a_user_who_was_taken_out_meanwhile_stays_out(users, path):
 
 @pytest.mark.usefixtures("lock")
 def test_nobody_waits_for_another_writer(users, path, caplog):
-    """That is no fault, and the next sign-in comes."""
+    """This is no fault, and the next sign-in tries again."""
     assert users.check("alice", "wonder")
 
     assert CHEAP == costs(path)["alice"]
@@ -179,7 +179,7 @@ def test_nobody_waits_for_another_writer(users, path, caplog):
     ids=["disk", "owner", "memory"],
 )
 def test_what_fails_keeps_nobody_out_and_is_told(users, path, monkeypatch, caplog, fails, reason):
-    """And is not tried again for a minute."""
+    """Writing is not tried again for a minute."""
     name, error = fails
     before = path.read_bytes()
 
@@ -199,7 +199,7 @@ def test_what_fails_keeps_nobody_out_and_is_told(users, path, monkeypatch, caplo
 
 @pytest.mark.parametrize("way", BROKEN_LOGS)
 def test_e11_a_log_that_raises_keeps_nobody_out(users, monkeypatch, way):
-    """The hash can't be renewed, that can't be told, and alice signs in."""
+    """Even if neither the renewal nor the report of it works, alice signs in."""
 
     def fail(_descriptor):
         raise OSError
@@ -224,7 +224,7 @@ def test_after_a_minute_it_is_tried_again(users, path, clock, monkeypatch):
 
 
 def test_a_file_that_broke_meanwhile_is_not_written(users, path, caplog):
-    """Its users of before still sign in."""
+    """The users that were read before can still sign in."""
     path.write_text("{", "utf-8")
 
     with caplog.at_level(logging.WARNING, "safeconduct.directories"):
@@ -235,7 +235,7 @@ def test_a_file_that_broke_meanwhile_is_not_written(users, path, caplog):
 
 
 def test_a_cost_that_no_file_can_hold_is_not_written(path):
-    """It would not be read back."""
+    """The written file could not be read again."""
     before = path.read_bytes()
     users = UsersFile(path, cost=Cost(memory_kib=8, passes=10_000, lanes=1))
 
@@ -244,7 +244,7 @@ def test_a_cost_that_no_file_can_hold_is_not_written(path):
 
 
 def test_an_added_user_fails_as_loudly_as_before(users, monkeypatch):
-    """The command line tells what is wrong."""
+    """The command line reports what is wrong."""
 
     def fail(*_given, **_named):
         raise HashingError("Memory allocation error")
@@ -256,7 +256,7 @@ def test_an_added_user_fails_as_loudly_as_before(users, monkeypatch):
 
 
 def test_a_password_of_1024_bytes_is_hashed_anew(path, users, clock):
-    """And to its last byte."""
+    """The file is unchanged to the last byte."""
     password = "p" * 1024
     document = kept(path)
     document["alice"]["hash"] = hash_password(password.encode(), CHEAP)

@@ -1,3 +1,5 @@
+"""Check passwords against a users file, and reload it when it changes."""
+
 import json
 import logging
 import os
@@ -29,19 +31,19 @@ def clock():
 
 
 @pytest.fixture
-def told():
+def reported():
     return []
 
 
 @pytest.fixture
-def users(path, clock, told):
+def users(path, clock, reported):
     UsersFile.create(path, cost=CHEAP).add("alice", "wonder", roles=["user"])
-    return UsersFile(path, cost=CHEAP, on_unreadable=told.append, clock=clock)
+    return UsersFile(path, cost=CHEAP, on_unreadable=reported.append, clock=clock)
 
 
 @pytest.fixture
 def hashed(monkeypatch):
-    """The cost of every hash that Argon2 computed to check a password."""
+    """Record the cost of every hash that Argon2 computes to check a password."""
     seen = []
     verify = argon2.low_level.verify_secret
 
@@ -73,7 +75,7 @@ def test_a_wrong_pair_gives_none(users, username, password):
 
 
 def test_a_password_is_compared_as_it_came(users):
-    """No normal form, no case, no trimming (ASVS 6.2.8)."""
+    """The password is not normalised, case-folded or trimmed (ASVS 6.2.8)."""
     users.add("bob", "e\u0301 ")
 
     assert users.check("bob", "e\u0301 ")
@@ -94,7 +96,7 @@ def test_a_password_is_compared_as_it_came(users):
     ids=lambda value: ascii(value)[:30],
 )
 def test_every_refusal_costs_one_hash_of_the_same_cost(users, hashed, username, password):
-    """Who exists can't be told by timing; also for over-long passwords (CVE-2025-22234)."""
+    """Timing does not reveal which users exist, even for over-long passwords (CVE-2025-22234)."""
     assert users.check(username, password) is None
 
     assert [CHEAP] == hashed
@@ -109,7 +111,7 @@ def test_a_disabled_account_costs_one_hash_and_is_refused(users, path, clock, ha
 
 
 def test_an_overlong_password_is_not_that_of_a_user_with_an_empty_one(users, path, clock):
-    """What is hashed in its stead proves nothing."""
+    """The hash that is computed instead proves nothing."""
     edit(path, hash=hash_password(b"", CHEAP))
     clock.advance(seconds=1)
 
@@ -117,28 +119,28 @@ def test_an_overlong_password_is_not_that_of_a_user_with_an_empty_one(users, pat
     assert users.check("alice", "w" * 1025) is None
 
 
-def test_a_stranger_costs_what_some_user_costs_and_the_same_each_time(users, path, clock, hashed):
-    """Where users have different costs, a stranger's is no sign either."""
+def test_an_unknown_name_costs_what_some_user_costs_and_the_same_each_time(users, path, clock, hashed):
+    """Where users have different costs, the cost for an unknown name reveals nothing either."""
     document = {f"user{number}": {"hash": unmatchable_hash(DEAR if number % 2 else CHEAP)} for number in range(10)}
     path.write_text(json.dumps(document), "utf-8")
     clock.advance(seconds=1)
 
     for _ in range(2):
         for number in range(30):
-            users.check(f"stranger{number}", "p")
+            users.check(f"unknown{number}", "p")
 
     assert {CHEAP, DEAR} == set(hashed)
     assert hashed[:30] == hashed[30:]
 
 
-def test_in_a_file_without_users_a_stranger_costs_the_default(path, hashed):
+def test_in_a_file_without_users_an_unknown_name_costs_the_default(path, hashed):
     UsersFile.create(path, cost=CHEAP).check("alice", "p")
 
     assert [CHEAP] == hashed
 
 
 def test_a_hash_that_could_not_be_computed_is_no_wrong_password(users, monkeypatch):
-    """It is raised, and the port answers 503 (never 401)."""
+    """The error is raised, and the answer is 503, never 401."""
 
     def fail(_phc, _password, _kind):
         raise VerificationError("Memory allocation error")
@@ -169,7 +171,7 @@ def test_a_changed_file_is_read_within_a_second(users, path, clock):
 
 
 def test_a_file_that_did_not_change_is_not_read_again(users, path, clock):
-    """Time, size and inode say so; what is in it is not looked at."""
+    """Time, size and inode show a change; the content is not compared."""
     status = path.stat()
     path.write_bytes(b"x" * status.st_size)
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
@@ -179,7 +181,7 @@ def test_a_file_that_did_not_change_is_not_read_again(users, path, clock):
 
 
 def test_a_file_that_was_replaced_by_one_of_its_time_and_size_is_read(users, path, clock):
-    """The inode tells: a copy of yesterday's backup keeps its time."""
+    """The inode shows it, because a restored backup keeps its time."""
     status = path.stat()
     copy = path.with_name("copy")
     copy.write_text(path.read_text("utf-8").replace('"alice"', '"alicf"'), "utf-8")
@@ -201,18 +203,18 @@ def test_a_file_that_was_replaced_by_one_of_its_time_and_size_is_read(users, pat
     ],
     ids=["json", "utf-8", "gone", "folder", "fifo"],
 )
-def test_a_file_that_broke_keeps_its_users_and_tells_once(users, path, clock, told, break_it, reason):
-    """A half-written file throws nobody out, nor does it let anybody in."""
+def test_a_file_that_broke_keeps_its_users_and_tells_once(users, path, clock, reported, break_it, reason):
+    """A half-written file neither locks users out nor lets anybody in."""
     break_it(path)
     for _ in range(3):
         clock.advance(seconds=1)
         assert users.check("alice", "wonder")
 
-    assert [reason] == told
+    assert [reason] == reported
 
 
 def test_e11_a_hook_that_raises_at_a_broken_file_keeps_nobody_out(path, clock, caplog):
-    """It is told of the file and has no say in who signs in."""
+    """The hook learns of the file and cannot affect sign-ins."""
 
     def raises(_reason):
         raise LookupError
@@ -226,7 +228,7 @@ def test_e11_a_hook_that_raises_at_a_broken_file_keeps_nobody_out(path, clock, c
     assert ["on_unreadable raised LookupError"] == caplog.messages
 
 
-def test_a_file_that_was_mended_is_read_and_tells_again_when_it_breaks(users, path, clock, told):
+def test_a_file_that_was_mended_is_read_and_tells_again_when_it_breaks(users, path, clock, reported):
     original = path.read_text("utf-8")
     for _ in range(2):
         path.write_text("{")
@@ -236,7 +238,7 @@ def test_a_file_that_was_mended_is_read_and_tells_again_when_it_breaks(users, pa
         clock.advance(seconds=1)
         users.lookup("alice")
 
-    assert ["the file is not JSON"] * 2 == told
+    assert ["the file is not JSON"] * 2 == reported
 
 
 def test_what_broke_is_logged_where_nobody_listens(path, clock, caplog):
@@ -251,11 +253,11 @@ def test_what_broke_is_logged_where_nobody_listens(path, clock, caplog):
     assert ["the users file can't be read, the users of before stay: the file is not JSON"] == caplog.messages
 
 
-def test_d4_the_end_of_an_outage_is_told_once(path, clock, told):
-    """Of each, also where the very file of before is back."""
+def test_d4_the_end_of_an_outage_is_told_once(path, clock, reported):
+    """Each outage is reported once, also where the same file comes back."""
     UsersFile.create(path)
     ends = []
-    users = UsersFile(path, clock=clock, on_unreadable=told.append, on_readable=lambda: ends.append(len(told)))
+    users = UsersFile(path, clock=clock, on_unreadable=reported.append, on_readable=lambda: ends.append(len(reported)))
     gone = path.with_name("gone")
     for number in (1, 2):
         path.rename(gone)
@@ -266,7 +268,7 @@ def test_d4_the_end_of_an_outage_is_told_once(path, clock, told):
         for _ in range(2):
             clock.advance(seconds=1)
             users.lookup("alice")
-        assert number == len(told)
+        assert number == len(reported)
 
     assert [1, 2] == ends
 
@@ -285,7 +287,7 @@ def test_d4_the_end_is_logged_where_nobody_listens(path, clock, caplog):
 
 @pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("nowhere")])
 def test_d3_what_is_no_regular_file_is_refused_and_never_opened(path, make):
-    """A FIFO would keep the start waiting for ever."""
+    """Reading a FIFO would block the start forever."""
     make(path)
 
     with pytest.raises(ConfigurationError, match="users must be a users file"):

@@ -1,3 +1,5 @@
+"""Parse and write the JSON of a users file."""
+
 import json
 
 import pytest
@@ -50,7 +52,7 @@ def test_every_member_counts():
 
 
 @pytest.mark.parametrize(
-    ("member", "told"),
+    ("member", "message"),
     [
         ({}, "hash of 'alice' must be an Argon2id hash in PHC form"),
         ({"hash": 1}, "hash of 'alice' must be"),
@@ -70,20 +72,20 @@ def test_every_member_counts():
         ({"hash": PHC, "role": ["boss"]}, "'alice' must have no fields but disabled, display_name, hash"),
         ([], "'alice' must be an object"),
     ],
-    # The salt is another one in every process, and the name of a test is not.
+    # The salt differs in every process, but the name of a test must not.
     ids=lambda value: str(value).replace(PHC, "PHC"),
 )
-def test_a_user_who_is_not_right_spoils_the_file(member, told):
-    """A misspelt ``disabled`` would let somebody in; nothing is guessed."""
+def test_a_user_who_is_not_right_spoils_the_file(member, message):
+    """A misspelt ``disabled`` would let a user in, so unknown members are errors."""
     with pytest.raises(UnreadableUsers) as caught:
         read_users(json.dumps({"bob": {"hash": PHC}, "alice": member}))
 
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "wonder" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "the file is not JSON"),
         ('{"alice": {"hash": "secret', "the file is not JSON"),
@@ -97,8 +99,8 @@ def test_a_user_who_is_not_right_spoils_the_file(member, told):
     ],
     ids=lambda value: value[:30],
 )
-def test_a_text_that_is_not_right_is_no_users_file(text, told):
-    with pytest.raises(UnreadableUsers, match=told) as caught:
+def test_a_text_that_is_not_right_is_no_users_file(text, message):
+    with pytest.raises(UnreadableUsers, match=message) as caught:
         read_users(text)
 
     assert caught.value.__cause__ is None
@@ -126,7 +128,7 @@ def test_a_name_that_basic_cannot_carry_is_wrong(name):
     )
 )
 def test_any_json_is_read_or_refused(value):
-    """Nothing but ``UnreadableUsers`` leaves, and no user of a spoilt file counts."""
+    """Reading raises nothing but ``UnreadableUsers``, and no user of a broken file counts."""
     try:
         records = read_users(json.dumps(value))
     except UnreadableUsers:
@@ -159,7 +161,7 @@ def test_any_text_is_read_or_refused(text):
     )
 )
 def test_what_is_written_is_read_back(accounts):
-    """Write and read are each other's inverse, whatever the names."""
+    """Writing and reading are inverse for any names."""
     unique = {account.subject: name for name, account in accounts.items()}
     records = {name: UserRecord(accounts[name], PHC, cost_of(PHC)) for name in unique.values()}
 

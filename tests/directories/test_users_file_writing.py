@@ -1,4 +1,4 @@
-"""A users file as it is written: whole, by one writer at a time, readable by its owner alone."""
+"""Write a users file atomically, by one writer at a time, readable by its owner alone."""
 
 import os
 
@@ -73,7 +73,7 @@ def test_a_name_that_is_taken_is_replaced_by_name_only(users):
 
 
 def test_somebody_elses_subject_cannot_be_added(users, path):
-    """Two users with one subject would be one person."""
+    """Two users with one subject would be the same user."""
     before = path.read_bytes()
 
     with pytest.raises(ConfigurationError, match="two users have the same subject"):
@@ -99,7 +99,7 @@ def test_a_user_who_could_never_sign_in_is_not_added(users, username, password, 
 
 
 def test_what_another_process_added_meanwhile_is_kept(users, path):
-    """The file is read anew under the lock before it is written."""
+    """The file is read again under the lock before it is written."""
     UsersFile(path, cost=CHEAP).add("bob", "builder")
 
     users.add("carol", "singer")

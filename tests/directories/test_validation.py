@@ -1,3 +1,5 @@
+"""Validate what a directory returns."""
+
 import logging
 import re
 
@@ -20,7 +22,7 @@ NONSENSE = [
 
 @pytest.fixture(params=["inline", "pooled", "native"])
 def ask(request):
-    """Return a function that has a directory answer, or raise, through a port; with or without a look-up."""
+    """Return a function that makes an adapted directory answer or raise, with or without a look-up."""
 
     def ask(answer, *, looks_up=False):
         def check(*_arguments):
@@ -50,14 +52,14 @@ def test_an_account_and_none_pass_as_they_are(ask, answer, looks_up):
 
 
 @pytest.mark.parametrize("looks_up", [False, True])
-@pytest.mark.parametrize(("answer", "told"), NONSENSE, ids=[repr(answer) for answer, _ in NONSENSE])
-def test_anything_else_is_nobody_and_is_told_loudly(ask, answer, told, looks_up, caplog):
-    """A directory that says True has not said who; it is 503, never a pass and never 401."""
+@pytest.mark.parametrize(("answer", "message"), NONSENSE, ids=[repr(answer) for answer, _ in NONSENSE])
+def test_anything_else_is_nobody_and_is_told_loudly(ask, answer, message, looks_up, caplog):
+    """A directory that returns True names no account: that is 503, never a pass and never 401."""
     with pytest.raises(Unavailable):
         ask(answer, looks_up=looks_up)
 
     assert [logging.CRITICAL] == [record.levelno for record in caplog.records]
-    assert told in caplog.text
+    assert message in caplog.text
 
 
 WRONG = [
@@ -83,7 +85,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("name", "value"), WRONG, ids=repr)
 def test_d7_an_account_that_cannot_be_is_refused_when_it_is_made(name, value):
-    """A text of roles would be a list of its letters; the error names the field, what was given and what is wanted."""
+    """A string of roles would be a list of its letters; the error names field, value and wanted type."""
     with pytest.raises(ConfigurationError) as caught:
         Account(**{"subject": "alice"} | {name: value})
 
@@ -92,7 +94,7 @@ def test_d7_an_account_that_cannot_be_is_refused_when_it_is_made(name, value):
 
 @pytest.mark.parametrize("looks_up", [False, True])
 def test_d7_a_directory_that_makes_a_wrong_account_is_told_loudly(looks_up, caplog):
-    """By the field's name alone, since what was given may be a password."""
+    """The error names the field only, because the value may be a password."""
 
     class Wrong(CallableDirectory):
         def check(self, *_):
@@ -110,7 +112,7 @@ def test_d7_a_directory_that_makes_a_wrong_account_is_told_loudly(looks_up, capl
 
 
 def test_the_account_of_somebody_else_is_not_taken(ask, caplog):
-    """A look-up that mixes up its rows must not change who is asking."""
+    """A look-up that returns another user's row must not change the identity."""
     with pytest.raises(Unavailable):
         ask(Account("bob"), looks_up=True)
 
@@ -123,7 +125,7 @@ def test_the_account_of_somebody_else_is_not_taken(ask, caplog):
     "error", [ValueError("wonder"), TimeoutError("wonder"), RecursionError("wonder"), KeyError("wonder")], ids=repr
 )
 def test_whatever_a_directory_raises_is_unavailable(ask, error, looks_up, caplog):
-    """The log has the class alone, since the text may hold the password; the error itself is chained."""
+    """The log has the class only, because the message may hold the password; the error is chained."""
     with pytest.raises(Unavailable) as caught:
         ask(error, looks_up=looks_up)
 

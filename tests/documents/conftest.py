@@ -1,4 +1,4 @@
-"""Where a page is run."""
+"""Give every document its own working directory."""
 
 import os
 

@@ -37,5 +37,5 @@ def test_every_block_has_a_language_that_is_known(page: Page):
 
 
 def test_there_are_documents():
-    """The tests of this file look at the documents that they believe to look at."""
+    """The tests of this file see the documents."""
     assert "README.md" in {str(page) for page in PAGES}

@@ -1,4 +1,4 @@
-"""What runs the documents is able to fail."""
+"""A wrong block makes the test of its document fail."""
 
 import json
 import subprocess
@@ -67,14 +67,14 @@ def test_a_page_does_not_hear_of_the_one_before_it(page):
 
 
 def test_a_block_can_be_left_out_for_a_reason(page):
-    """The reason is part of the page."""
+    """The page gives the reason."""
     left_out = page("<!-- not run: it needs a network -->\n```python\nraise LookupError\n```\n")
 
     left_out.run()
 
 
 def test_a_block_cannot_be_left_out_without_a_reason(page):
-    """A comment that is not understood changes nothing."""
+    """An unknown comment changes nothing."""
     silent = page("<!-- not run -->\n```python\nraise LookupError\n```\n")
 
     with pytest.raises(LookupError):
@@ -82,5 +82,5 @@ def test_a_block_cannot_be_left_out_without_a_reason(page):
 
 
 def test_languages_are_read_from_the_opening_fences(page):
-    """Also those that are misspelt, and a fence without any."""
+    """Misspelt languages and fences without one are listed too."""
     assert {"pyhton", ""} == languages(page("```pyhton\n```\n\n```\ntext\n```\n").path)

@@ -1,4 +1,4 @@
-"""What the pages say of names, files, tables and layers is so."""
+"""Names, files, tables and layers in the documents match the code."""
 
 import dataclasses
 import importlib
@@ -17,7 +17,7 @@ from safeconduct._tokens.issuer_policy import ACR
 
 DOCS = PROJECT / "docs"
 REWRITE = "run `python tests/support/written_pages.py`"
-#: What an error must carry to show all that its challenge may say.
+#: The arguments that make an error show everything that its challenge can have.
 FULL = {
     errors.InsufficientRights: errors.InsufficientRights(["read"]),
     errors.StepUpRequired: errors.StepUpRequired("explicit", 300),
@@ -25,7 +25,7 @@ FULL = {
 
 
 def rows(name, *, cells):
-    """Return the rows of all tables of a page that have so many cells."""
+    """Return the rows of all tables of a page that have *count* cells."""
     lines = (DOCS / name).read_text("utf-8").splitlines()
     split = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
     return [row for row in split if len(row) == cells]
@@ -95,14 +95,14 @@ def test_every_public_name_is_in_the_python_reference():
     assert public_names() == documented_names()
 
 
-#: For who works on the package itself: these pages are about its files.
+#: Pages for contributors, which are about the package's files.
 OF_FILES = {"explanation/module-map.md", "explanation/how-a-request-flows.md"}
 PAGES = sorted(page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md"))
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page not in OF_FILES and not page.startswith("design/")])
 def test_g_a_page_for_users_imports_nothing_private(page):
-    """What begins with an underscore may be another tomorrow."""
+    """Private names may change at any time."""
     found = re.findall(r"safeconduct\._\w+", (DOCS / page).read_text("utf-8"))
 
     assert [] == found
@@ -110,7 +110,7 @@ def test_g_a_page_for_users_imports_nothing_private(page):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_g_a_page_tells_what_is_and_promises_no_next_version(page):
-    """Such a sentence is read after the next version came."""
+    """Such a sentence would be outdated with the next version."""
     text = (DOCS / page).read_text("utf-8")
 
     found = re.findall(r"[^.\n]*(?:with the next version|later also|later those|no endpoint begins)[^.\n]*", text)
@@ -119,7 +119,7 @@ def test_g_a_page_tells_what_is_and_promises_no_next_version(page):
 
 
 def test_every_module_is_on_the_map_and_no_other():
-    """Who looks for a file finds it, and what is on the map exists."""
+    """Every file is on the map, and every file of the map exists."""
     page = written_pages.MODULE_MAP.read_text("utf-8")
 
     on_map = set(re.findall(r"^\| `([\w/]+\.py)` \|", page, re.MULTILINE))
@@ -128,10 +128,10 @@ def test_every_module_is_on_the_map_and_no_other():
 
 
 def test_the_layers_on_the_map_are_those_that_are_checked():
-    """The picture that a newcomer gets is the one that import-linter holds."""
+    """The documented layers are those of import-linter."""
     contracts = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
     layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
-    # In parentheses: may be absent; those are named on the map as what will stand there.
+    # Layers in parentheses may be absent; the map names them as planned.
     checked = [set(re.findall(r"\w+", re.sub(r"\((_remote)\)", "", layer))) for layer in layers]
 
     shown = [set(re.findall(r"`(\w+)`", row[0])) for row in rows("explanation/module-map.md", cells=2)]
@@ -144,12 +144,12 @@ FLOW = (DOCS / "explanation/how-a-request-flows.md").read_text("utf-8")
 
 @pytest.mark.parametrize(("file", "name"), re.findall(r"\| `([\w/]+\.py)` \| `([\w.]+)` \|", FLOW), ids=str)
 def test_every_step_of_the_flow_is_where_the_page_says(file, name):
-    """Who opens the file of a step finds the function of that name in it."""
+    """Every step names a function that exists in its file."""
     module = importlib.import_module("safeconduct." + file.removesuffix(".py").replace("/", "."))
 
     found = module
     for part in name.split("."):
-        # What an instance gets when it is made has no value in its class.
+        # Attributes of instances have no value in the class.
         found = getattr(found, part)
 
     assert callable(found)
@@ -158,7 +158,7 @@ def test_every_step_of_the_flow_is_where_the_page_says(file, name):
 
 @pytest.mark.parametrize("kind", classes(errors, errors.AuthError), ids=lambda kind: kind.__name__)
 def test_every_error_is_in_the_table_of_answers(kind):
-    """Status, code, challenge and fields of an answer are those of the table."""
+    """The table has the status, code, challenge and fields of every response."""
     reply = answer(
         FULL.get(kind) or kind(), realm="r", basic_offered=True, acr_values={level: acr for acr, level in ACR.items()}
     )
@@ -182,7 +182,7 @@ def _parameters(rest):
 
 
 def test_every_event_is_in_its_table():
-    """Fields and levels of the events are those of the table."""
+    """The table has the fields and levels of every event."""
     words = {10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR", 50: "CRITICAL"}
     expected = {
         (kind.__name__, words[kind.log_level], frozenset(field.name for field in dataclasses.fields(kind)))
@@ -199,7 +199,7 @@ def test_every_event_is_in_its_table():
 
 
 def test_every_note_is_in_the_list_of_notes():
-    """A decision that nobody finds is made again."""
+    """Every decision is listed."""
     notes = {file.name for file in (DOCS / "design").glob("[0-9]*.md")}
 
     listed = set(re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", (DOCS / "design/README.md").read_text("utf-8")))

@@ -1,4 +1,4 @@
-"""Places where a login has its whole life: both worlds, over memory and over real servers."""
+"""Fixtures for the endpoints: sites in both worlds, over memory and over real servers."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def world(request):
 
 @pytest.fixture
 def make(world, clock):
-    """Make a place in the memory, with settings of its own."""
+    """Make a site over memory, with its own settings."""
     made = []
 
     def build(**fields):
@@ -53,7 +53,7 @@ def make(world, clock):
         site.close()
 
 
-#: A signed token and a reference to the store lead the same life.
+#: Signed and opaque tokens behave alike.
 FORMATS = ("jws", "opaque")
 
 
@@ -74,7 +74,7 @@ def format_of_tokens(request):
 
 @pytest.fixture(params=["memory", *KINDS])
 def workers(request, world, moment, servers):
-    """Make places over one store of every kind; each has its own connections, as the workers of a site have."""
+    """Make sites over one store of every kind, each with its own connections like the workers of a site."""
     made = []
     server = None if request.param == "memory" else servers(request.param)
     stores = stores_of(request.param, server, moment, print)
@@ -92,13 +92,13 @@ def workers(request, world, moment, servers):
 
 @pytest.fixture
 def any_site(workers, format_of_tokens):
-    """A place over every kind of store, with either kind of token."""
+    """Return a site over every kind of store, with either format of tokens."""
     return workers(tokens={"format": format_of_tokens})
 
 
 @pytest.fixture(params=["memory", *KINDS])
 def watched(request, world, moment):
-    """A place over every kind of store, and the server, which nobody else uses; None for the memory."""
+    """Return a site over every kind of store, and its server, which no other test uses; None for memory."""
     server = None if request.param == "memory" else Server(request.param)
     site = LoginSite(world, clock=moment.clock, stores=stores_of(request.param, server, moment, print))
     yield site, server
@@ -109,7 +109,7 @@ def watched(request, world, moment):
 
 @pytest.fixture
 def doomed(world, moment, format_of_tokens):
-    """A place whose server can be killed."""
+    """Return a site whose server can be killed."""
     server = Server("valkey")
     # Over TCP: redis-py 5 leaves the socket open, until it is collected, where a Unix socket is gone.
     stores = stores_of("valkey", server, moment, print, by="url")
@@ -121,7 +121,7 @@ def doomed(world, moment, format_of_tokens):
 
 @pytest.fixture(params=KINDS)
 def over_a_server(request, world, moment, servers):
-    """Make a place over a server that the test may look into."""
+    """Make a site over a server that the test can inspect."""
     server, made = servers(request.param), []
 
     def build(**fields):

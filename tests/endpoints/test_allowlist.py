@@ -1,4 +1,4 @@
-"""``sessions.require_session``: an own token counts only while its session is in the store (R3)."""
+"""Require a live session for every token that we issued: ``sessions.require_session`` (R3)."""
 
 import json
 from base64 import urlsafe_b64decode
@@ -15,7 +15,7 @@ TRUST = [{"issuer": IDP, "audience": AUDIENCE, "algorithms": ["ES256"], "keys": 
 
 @pytest.fixture
 def make_over(world, moment, servers):
-    """Make a place with an allowlist over any kind of store."""
+    """Make a site with an allowlist over any kind of store."""
     made = []
 
     def build(kind, **fields):
@@ -42,7 +42,7 @@ def client(site):
 
 def minted(site, by="own", like=None, **claims):
     now = int(site.clock())
-    # No later than what the store has stamped: a token from after that would prove that the store lost something.
+    # Not later than the store's last issue time: a later token would prove that the store lost data.
     stamped = {} if like is None else {name: claims_of(like)[name] for name in ("iat", "iat_ms")}
     return mint(by=by, **{"iat": now, "iat_ms": now * 1000 + 1, "exp": now + 900} | stamped | claims)
 
@@ -71,7 +71,7 @@ def test_a_page_has_it_too(client):
 
 
 def test_a_token_without_a_session_does_not_count(site, client):
-    """Whoever has the signing key can write a token, and no session into the store."""
+    """A thief of the signing key can sign tokens, but cannot put a session into the store."""
     client.take()
     genuine, like = client.tokens["session_id"], client.tokens["access_token"]
     other = genuine[:-4] + ("AAAA" if genuine[-4:] != "AAAA" else "BBBB")
@@ -82,7 +82,7 @@ def test_a_token_without_a_session_does_not_count(site, client):
 
 
 def test_what_others_issue_has_no_session_here(make_over):
-    """Neither has a proven password."""
+    """A proven password is not enough either."""
     site, _ = make_over("memory", trust=TRUST, sources=["bearer", "basic"])
     client = LoginClient(site)
 
@@ -98,8 +98,10 @@ def test_it_is_asked_in_the_same_command(make_over, kind):
     client.use()
 
     def asked():
-        said = server.say("INFO", "commandstats").splitlines()
-        return sum(int(line.split("calls=")[1].split(",")[0]) for line in said if line.startswith("cmdstat_evalsha:"))
+        json_body = server.say("INFO", "commandstats").splitlines()
+        return sum(
+            int(line.split("calls=")[1].split(",")[0]) for line in json_body if line.startswith("cmdstat_evalsha:")
+        )
 
     before = asked()
     statuses = [client.use() for _ in range(20)]
@@ -108,7 +110,7 @@ def test_it_is_asked_in_the_same_command(make_over, kind):
 
 
 def test_a_session_that_is_crowded_out_is_over_at_once(make_over, monkeypatch):
-    """The memory is bounded; what a token was found to be before does not count any more."""
+    """The memory is bounded, and a remembered proof of an evicted session no longer counts."""
     monkeypatch.setattr(session_index, "LIMIT", 1)
     site, _ = make_over("memory")
     first, second = LoginClient(site), LoginClient(site)

@@ -1,4 +1,4 @@
-"""A sign-in whose token cannot be made: 503, and nothing of it is left."""
+"""Answer 503 and keep nothing where the claims hook makes a token impossible."""
 
 from datetime import date
 
@@ -11,7 +11,7 @@ from safeconduct.errors import Unavailable
 from safeconduct.events import HookFailed, SignedIn
 from table_tokens import OWN_KEY, SECRETS_KEY, public
 
-#: A fault of ours must not be told as one of the caller's.
+#: Our own fault must not look like the caller's.
 AWAY = (503, "unavailable")
 
 
@@ -41,7 +41,7 @@ def answered(client, status):
     ids=["date", "surrogate", "sub", "40 KB"],
 )  # fmt: skip
 def test_b3_a_refresh_whose_claims_no_token_can_say_is_503(hooked, hook, clock, says):
-    """The token is as good as before, long after its grace; the next sign-in is too."""
+    """The old token stays valid, even after its grace, and later sign-ins work."""
     client = LoginClient(hooked)
     client.take(remember=True)
     before, hook.says = client.tokens, says
@@ -59,7 +59,7 @@ def test_b3_a_refresh_whose_claims_no_token_can_say_is_503(hooked, hook, clock, 
 
 @pytest.mark.parametrize("says", [{"roles": ["admin"]}, {"scope": "admin"}, {"groups": ["admin"]}, {"scp": "admin"}])
 def test_b9_a_hook_grants_no_rights(make, hook, says):
-    """Neither where the account has none nor where the claims have names of one's own."""
+    """This holds for an account without roles, and for renamed claims."""
     site = make(add_claims=hook, tokens={"roles_claim": "groups", "scopes_claim": "scp"})
     site.directory.accounts["alice"] = Account("alice")
     hook.says = says
@@ -92,9 +92,9 @@ def test_b4_encrypted_tokens_without_a_key_for_envelopes_are_refused_at_once(wor
         LoginSite(world, tokens={"format": "jwe"})
 
 
-def test_b4_whoever_cannot_sign_serves_no_sign_in(world):
-    """A set of public keys verifies, and that is all."""
+def test_b4_an_issuer_that_cannot_sign_serves_no_sign_in(world):
+    """A set of public keys can only verify."""
     keys = {"keys": [public(OWN_KEY), SECRETS_KEY]}
 
-    with pytest.raises(ConfigurationError, match=r"endpoints\.enabled: got true; .*no active key that signs"):
+    with pytest.raises(ConfigurationError, match=r"endpoints\.enabled: got true; .*no active signing key"):
         LoginSite(world, keys=keys, endpoints={"enabled": True}, external_url=SITE)

@@ -1,4 +1,4 @@
-"""A server whose data went back in time, through the endpoints: what was ended stays ended, and an event tells."""
+"""Detect at the endpoints that a server lost data: ended sessions stay ended, and an event reports it."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def accident(request, server):
 
 @pytest.fixture
 def worker(server, world, moment):
-    """Start workers over one server, each with its own connections and knowledge."""
+    """Start workers over one server, each with its own connections and its own knowledge of the data."""
     made = []
 
     def start(**fields):
@@ -52,7 +52,7 @@ def sign_out(client):
 
 
 def test_e1_what_was_signed_out_before_the_data_went_back_stays_out(worker, accident, clock, format_of_tokens):
-    """The worker that knows of it proves the loss by its mark; nobody has to sign in twice."""
+    """A worker that knows of later data proves the loss, and nobody has to sign in twice."""
     site = worker(tokens={"format": format_of_tokens})
     client = LoginClient(site)
     client.take(remember=True)
@@ -82,7 +82,7 @@ def test_e1_a_sign_in_may_be_the_first_to_see_it(worker, accident, clock, format
 
 
 def test_e1_every_other_worker_follows_the_one_that_saw_it(worker, accident, clock, format_of_tokens):
-    """Also one that was started since, and would have believed the old copy."""
+    """This holds for a worker that was started since, too."""
     first, second = (worker(tokens={"format": format_of_tokens}) for _ in range(2))
     client, elsewhere = LoginClient(first), LoginClient(second)
     client.take(remember=True)
@@ -104,7 +104,7 @@ def test_e1_every_other_worker_follows_the_one_that_saw_it(worker, accident, clo
 def test_e2_a_fresh_worker_at_an_emptied_store_refuses_what_another_life_of_it_issued(
     worker, server, clock, format_of_tokens
 ):
-    """Nobody is left who knew the old epoch, but the token does: the ids of sessions bear its tag."""
+    """No process knows the old epoch any more, but session ids carry its tag."""
     first = worker(tokens={"format": format_of_tokens})
     client = LoginClient(first)
     client.take(remember=True)
@@ -116,13 +116,13 @@ def test_e2_a_fresh_worker_at_an_emptied_store_refuses_what_another_life_of_it_i
     late.tokens = client.tokens
 
     assert (401, 401) == (late.use(), late.refresh())
-    # Of an opaque token nothing is left that could prove anything, and nothing that could pass.
+    # The record of an opaque token is lost, so it proves nothing and does not pass.
     assert (["token"] if format_of_tokens == "jws" else []) == losses(second)
     assert (200, 200, 200) == (late.take(remember=True), late.use(), late.refresh())
 
 
 def test_e2_what_a_later_state_issued_proves_that_the_data_went_back(worker, accident, clock):
-    """A fresh worker has no mark; a token that the data has not stamped is as good."""
+    """A new worker knows nothing, but a token issued after the data's last change proves the loss."""
     first = worker()
     client, later = LoginClient(first), LoginClient(first)
     client.take(remember=True)

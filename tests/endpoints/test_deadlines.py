@@ -1,4 +1,4 @@
-"""However many commands a request sends to the store, it waits for all of them no longer than the deadline."""
+"""Spend at most one deadline on the store in each request, however many commands it needs."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ DEADLINE_SECONDS = 5.0
 
 @pytest.fixture
 def slow(over_a_server, monkeypatch):
-    """A visitor who has signed in and stepped up once, and how long the store takes from then on."""
+    """Return a client that has signed in and stepped up, and a function that makes the store slow."""
     site, _ = over_a_server()
     client = LoginClient(site)
     client.take()
@@ -22,19 +22,19 @@ def slow(over_a_server, monkeypatch):
     if site.world == "asgi":
         site._runner.run(_around(links, stores._loops))
     else:
-        links.around(stores._threads.wire())
+        links.around(stores._threads.client())
     return client, links
 
 
-async def _around(links, ways):
-    links.around(ways.wire())
+async def _around(links, clients):
+    links.around(clients.client())
 
 
 def drop_idle(client):
-    """What lies idle is not slow: the next connections are."""
+    """Close idle connections, so that the next ones are slow."""
 
-    async def drop(ways):
-        ways.wire()._pool._drop_idle(before=None)
+    async def drop(clients):
+        clients.client()._pool._drop_idle(before=None)
 
     stores, site = client.site.auth._container._stores, client.site
     if site.world == "asgi":
@@ -44,12 +44,12 @@ def drop_idle(client):
 
 
 def step_up(client):
-    return client.ask("POST", "/auth/step-up", said={"password": "wonder"}, bearer=client.tokens["access_token"])
+    return client.ask("POST", "/auth/step-up", json_body={"password": "wonder"}, bearer=client.tokens["access_token"])
 
 
 @pytest.mark.parametrize("verb", [LoginClient.take, step_up], ids=["login", "step-up"])
 def test_e10_a_request_of_several_commands_waits_one_deadline(slow, verb):
-    """At two fifths of the deadline a command, what takes three of them or more is 503 after one deadline."""
+    """If a command takes two fifths of the deadline, three or more of them are 503 after one deadline."""
     client, links = slow
     drop_idle(client)
     client.take()
@@ -67,7 +67,7 @@ def test_e10_a_request_of_several_commands_waits_one_deadline(slow, verb):
 
 
 def test_e10_a_request_after_a_slow_one_has_its_whole_deadline(slow):
-    """The time that one request has spent is not the next one's."""
+    """The time of one request is not taken from the next."""
     client, links = slow
     drop_idle(client)
     client.take()

@@ -1,4 +1,4 @@
-"""What the directory calls a user travels with him, and says nothing of who he is."""
+"""Carry a user's display name from the directory, without identifying anybody by it."""
 
 import json
 from base64 import b64encode, urlsafe_b64decode
@@ -21,7 +21,7 @@ FORMATS = {
 
 @pytest.fixture(params=[*FORMATS, "stateless"])
 def named(request, make):
-    """A place whose directory has a name for alice."""
+    """Return a site whose directory has a display name for alice."""
     fields = {"store": "none"} if request.param == "stateless" else FORMATS[request.param]
     site = make(**fields)
     call_alice(site, NAME)
@@ -33,7 +33,7 @@ def call_alice(site, name, **more):
 
 
 def called(client, **how):
-    """Say what the caller is called, and by what he is known."""
+    """Return the caller's display name and subject."""
     client.ask("GET", "/auth/session", **how)
     return client.answer["display_name"], client.answer["subject"]
 
@@ -45,7 +45,11 @@ def test_b8_a_name_is_in_every_token(named, clock):
     client.refresh()
     seen.append(called(client, bearer=client.tokens["access_token"], with_cookies=False))
     stepped = client.ask(
-        "POST", "/auth/step-up", bearer=client.tokens["access_token"], said={"password": "wonder"}, with_cookies=False
+        "POST",
+        "/auth/step-up",
+        bearer=client.tokens["access_token"],
+        json_body={"password": "wonder"},
+        with_cookies=False,
     )
     seen.append(called(client, bearer=client.answer["access_token"], with_cookies=False))
     clock.advance(seconds=1)
@@ -67,11 +71,11 @@ def test_b8_the_application_is_told_the_name_and_the_subject(named):
 
     client.use()
 
-    said = client.seen.report
+    json_body = client.seen.report
     if named.world == "asgi":
-        assert (NAME, "alice") == (said["name"], said["who"])
+        assert (NAME, "alice") == (json_body["name"], json_body["who"])
     else:
-        assert ("alice", "alice") == (said["name"], said["who"])
+        assert ("alice", "alice") == (json_body["name"], json_body["who"])
 
 
 def test_b8_a_name_that_changed_is_told_from_the_next_token_on(make, clock):
@@ -91,7 +95,7 @@ def test_b8_a_name_that_changed_is_told_from_the_next_token_on(make, clock):
     assert [("Alice Other", "alice"), ("alice", "alice")] == [refreshed, renewed]
 
 
-def test_b8_without_a_name_a_user_is_called_by_his_subject(make):
+def test_b8_without_a_name_a_user_is_called_by_their_subject(make):
     client = LoginClient(make())
     client.take()
 
@@ -114,11 +118,11 @@ def test_b8_basic_is_called_by_the_name_too(make):
     call_alice(site, NAME)
     field = ("authorization", "Basic " + b64encode(b"alice:wonder").decode())
 
-    said = LoginClient(site)
-    said.ask("GET", "/me", headers=[field])
+    json_body = LoginClient(site)
+    json_body.ask("GET", "/me", headers=[field])
 
     assert ("alice" if site.world == "wsgi" else NAME, "alice", ISSUER) == (
-        said.seen.report["name"], said.seen.report["who"], ISSUER
+        json_body.seen.report["name"], json_body.seen.report["who"], ISSUER
     )  # fmt: skip
 
 

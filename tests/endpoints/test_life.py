@@ -1,4 +1,4 @@
-"""The life of a login through the endpoints, over every kind of store."""
+"""Sign in, refresh and step up through the endpoints, over every kind of store."""
 
 import pytest
 
@@ -10,8 +10,8 @@ def client(any_site):
     return LoginClient(any_site)
 
 
-def test_who_comes_back_is_remembered_and_proves_himself_for_what_is_dangerous(client, clock):
-    """L8, L9: a long-term credential stands for an explicit sign-in for one short life."""
+def test_a_returning_user_is_remembered_and_steps_up_for_what_is_dangerous(client, clock):
+    """L8, L9: a long-term credential counts as an explicit sign-in for one short lifetime."""
     client.sign_in(remember=True)
     clock.advance(seconds=600)
     client.ask("POST", "/auth/refresh")
@@ -19,6 +19,6 @@ def test_who_comes_back_is_remembered_and_proves_himself_for_what_is_dangerous(c
     clock.advance(seconds=3600)
     client.ask("POST", "/auth/refresh")
     later, client.csrf = client.answer["level"], client.answer["csrf_token"]
-    client.ask("POST", "/auth/step-up", said={"password": "wonder"})
+    client.ask("POST", "/auth/step-up", json_body={"password": "wonder"})
 
     assert ("explicit", "remembered", "explicit") == (soon, later, client.answer["level"])

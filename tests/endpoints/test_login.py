@@ -1,4 +1,4 @@
-"""``POST /auth/login``: tokens for a password, by the way that was asked for."""
+"""Exchange a password for tokens: ``POST /auth/login``."""
 
 import json
 from email.utils import parsedate_to_datetime
@@ -14,7 +14,7 @@ FORM = (("content-type", "application/x-www-form-urlencoded"),)
 
 
 def test_a_program_gets_tokens_in_the_body(client, clock):
-    """No cookie is set, and nobody may keep the answer (RFC 6749 §5.1)."""
+    """No cookie is set, and the response may not be cached (RFC 6749 §5.1)."""
     assert 200 == client.take()
 
     answer = client.answer
@@ -27,14 +27,14 @@ def test_a_program_gets_tokens_in_the_body(client, clock):
 
 
 def test_a_long_term_token_comes_only_if_it_was_asked_for(client):
-    """L5, L7: with the proof in the same request."""
+    """L5, L7: the new level is proven in the same request."""
     client.take(remember=True)
 
     assert {"refresh_token", "extend_after", "extend_before"} <= client.answer.keys()
 
 
 def test_a_page_gets_cookies_and_no_token(client):
-    """A script on the page can read neither (K1)."""
+    """No script can read either cookie (K1)."""
     assert 200 == client.sign_in(remember=True)
 
     lines = {line.partition("=")[0]: line for line in client.seen.values("set-cookie")}
@@ -51,7 +51,7 @@ def test_a_page_gets_cookies_and_no_token(client):
 
 
 def test_t5_every_cookie_of_a_life_has_an_end_in_both_ways(client):
-    """What sets, what renews, what deletes: ``Expires`` is the instant of ``Max-Age``, or long ago."""
+    """Set, renewed or deleted: ``Expires`` matches ``Max-Age``, or is long ago."""
     client.sign_in(remember=True)
     lines = list(client.seen.values("set-cookie"))
     for target in ("/auth/refresh", "/auth/logout"):
@@ -74,11 +74,11 @@ def test_without_remember_there_is_no_refresh_cookie(client):
     assert {ACCESS, DEVICE} == client.cookies.keys()
 
 
-def test_cookies_are_set_for_own_pages_only(client):
+def test_cookies_are_set_for_our_pages_only(client):
     """Login CSRF: nobody is signed in to an attacker's account."""
-    said = {"username": "alice", "password": "wonder", "cookies": True}
-    foreign = client.ask("POST", "/auth/login", said=said, headers=[("origin", "https://evil.example")])
-    silent = client.ask("POST", "/auth/login", said=said)
+    json_body = {"username": "alice", "password": "wonder", "cookies": True}
+    foreign = client.ask("POST", "/auth/login", json_body=json_body, headers=[("origin", "https://evil.example")])
+    silent = client.ask("POST", "/auth/login", json_body=json_body)
 
     assert (403, 403) == (foreign, silent)
     assert {} == client.cookies
@@ -99,12 +99,12 @@ def test_cookies_are_set_for_own_pages_only(client):
 )
 @pytest.mark.parametrize("kind", ["form", "json"])
 def test_c4_a_foreign_page_uses_no_try_up(make, mode, page, kind):
-    """Five posts of any page in the victim's browser locked their network out; a device cookie changes nothing."""
+    """Otherwise five posts of a foreign page would lock the victim's network out."""
     site = make(cookies={"mode": mode}, login={})
     victim = LoginClient(site)
     assert 200 == victim.sign_in()
-    said = {"username": "alice", "password": "no"}
-    how = {"said": said} if kind == "json" else {"body": urlencode(said).encode()}
+    json_body = {"username": "alice", "password": "no"}
+    how = {"json_body": json_body} if kind == "json" else {"body": urlencode(json_body).encode()}
 
     fields = [*(FORM if kind == "form" else ()), *page]
 
@@ -117,10 +117,10 @@ def test_c4_a_foreign_page_uses_no_try_up(make, mode, page, kind):
 
 
 @pytest.mark.parametrize("page", [OWN_PAGE, [("sec-fetch-site", "same-origin")]], ids=str)
-def test_c4_an_own_page_signs_in_without_cookies(client, page):
-    said = {"username": "alice", "password": "wonder"}
+def test_c4_a_page_of_ours_signs_in_without_cookies(client, page):
+    json_body = {"username": "alice", "password": "wonder"}
 
-    assert 200 == client.ask("POST", "/auth/login", said=said, headers=page)
+    assert 200 == client.ask("POST", "/auth/login", json_body=json_body, headers=page)
     assert "access_token" in client.answer
 
 
@@ -136,10 +136,10 @@ def test_c4_an_own_page_signs_in_without_cookies(client, page):
     ids=str,
 )
 def test_c4_where_nobody_knows_which_pages_are_ours_a_foreign_form_is_refused(make, headers, kind, status):
-    """Without ``external_url``; of JSON from another origin, CORS was asked before it was sent."""
+    """Without ``external_url`` JSON is accepted, because a browser sends it cross-origin only after CORS."""
     client = LoginClient(make(sources=["bearer"], external_url=None))
-    said = {"username": "alice", "password": "wonder"}
-    how = {"said": said} if kind == "json" else {"body": urlencode(said).encode()}
+    json_body = {"username": "alice", "password": "wonder"}
+    how = {"json_body": json_body} if kind == "json" else {"body": urlencode(json_body).encode()}
 
     assert status == client.ask("POST", "/auth/login", headers=[*(FORM if kind == "form" else ()), *headers], **how)
 
@@ -148,19 +148,19 @@ def test_c4_where_nobody_knows_which_pages_are_ours_a_foreign_form_is_refused(ma
 
 @pytest.mark.parametrize("origin", ["https://spa.example", "https://evil.example"])
 def test_c4_a_page_that_is_trusted_by_name_signs_in_by_json(make, origin):
-    """With ``csrf.trusted_origins`` the others are foreign, ``external_url`` or not."""
+    """With ``csrf.trusted_origins`` all other origins are foreign, with or without ``external_url``."""
     trusted = {"trusted_origins": ["https://spa.example"]}
     client = LoginClient(make(sources=["bearer"], external_url=None, csrf=trusted))
 
-    said = {"username": "alice", "password": "wonder"}
-    status = client.ask("POST", "/auth/login", said=said, headers=[("origin", origin)])
+    json_body = {"username": "alice", "password": "wonder"}
+    status = client.ask("POST", "/auth/login", json_body=json_body, headers=[("origin", origin)])
 
     assert (200 if origin == "https://spa.example" else 403) == status
 
 
 @pytest.mark.parametrize("name", ["al\0ice", "alice\r\nroot", "alice\n", "\x1b[0malice", "\ufeffalice"], ids=ascii)
-def test_c7_a_name_with_a_control_character_reaches_no_directory(client, name):
-    """401, as in Basic; the throttle counts nothing."""
+def test_c7_a_name_with_a_control_character_asks_no_directory(client, name):
+    """The answer is 401, as for Basic, and the throttle counts nothing."""
     statuses = [client.take(name) for _ in range(8)]
 
     assert [401] * 8 == statuses
@@ -180,7 +180,7 @@ def test_a_form_says_the_same(client):
 
 @pytest.mark.parametrize("name", ["nobody", "alice"])
 def test_a_wrong_pair_is_one_answer(client, name):
-    """Nobody learns whether there is such a user (ASVS 6.3.8)."""
+    """The response does not reveal whether the user exists (ASVS 6.3.8)."""
     assert 401 == client.take(name, "wrong")
 
     assert "invalid_token" == client.answer["code"]
@@ -189,7 +189,7 @@ def test_a_wrong_pair_is_one_answer(client, name):
 
 
 @pytest.mark.parametrize(
-    "said",
+    "json_body",
     [
         {},
         {"username": "alice"},
@@ -200,8 +200,8 @@ def test_a_wrong_pair_is_one_answer(client, name):
     ],
     ids=json.dumps,
 )
-def test_what_is_not_said_in_one_way_is_400(client, said):
-    assert 400 == client.ask("POST", "/auth/login", said=said)
+def test_what_is_not_said_in_one_way_is_400(client, json_body):
+    assert 400 == client.ask("POST", "/auth/login", json_body=json_body)
 
     assert "invalid_request" == client.answer["code"]
     assert 0 == client.site.directory.checks
@@ -225,7 +225,7 @@ def test_a_body_is_read_in_one_way_or_not_at_all(client, headers, body, status):
 
 
 def test_two_types_are_none(world, make):
-    """A server for WSGI joins them, and that is no type either."""
+    """A WSGI server joins the two, which is no valid type either."""
     client = LoginClient(make())
     headers = [("content-type", "application/json"), ("content-type", "application/json")]
 
@@ -235,7 +235,7 @@ def test_two_types_are_none(world, make):
 
 
 def test_a_hash_that_was_too_cheap_is_renewed_by_a_sign_in(make, tmp_path):
-    """Nobody else's, and not by a wrong password; a password may have 1,024 bytes."""
+    """Only the user's own attempts are reset, and only by the right password of up to 1,024 bytes."""
     path, password = tmp_path / "users.json", "p" * 1024
     for name in ("alice", "bob"):
         UsersFile.create(path, cost=Cost(memory_kib=8, passes=1)).add(name, password)
@@ -249,11 +249,11 @@ def test_a_hash_that_was_too_cheap_is_renewed_by_a_sign_in(make, tmp_path):
 
 
 def test_a_stale_credential_blocks_no_sign_in(client):
-    """Each endpoint reads what it names."""
+    """Each endpoint reads only the credential that it names."""
     client.cookies = {ACCESS: "stale", REFRESH: "stale", DEVICE: '"'}
 
-    said = {"username": "alice", "password": "wonder", "cookies": True, "remember": True}
-    status = client.ask("POST", "/auth/login", said=said, bearer="x.y.z")
+    json_body = {"username": "alice", "password": "wonder", "cookies": True, "remember": True}
+    status = client.ask("POST", "/auth/login", json_body=json_body, bearer="x.y.z")
 
     assert 200 == status
     assert "stale" not in client.cookies.values()
@@ -270,11 +270,13 @@ def test_where_cookies_are_off_nobody_gets_them(make, fields):
 
 
 def test_where_cookies_are_required_a_browser_gets_no_token(make):
-    """A page that forgets to ask for cookies must not hold a token; a program is no browser."""
+    """A page that forgets to ask for cookies gets no tokens; a program does."""
     client = LoginClient(make(cookies={"mode": "require"}))
-    said = {"username": "alice", "password": "wonder"}
+    json_body = {"username": "alice", "password": "wonder"}
 
-    status = client.ask("POST", "/auth/login", said=said, headers=[*OWN_PAGE, ("sec-fetch-site", "same-origin")])
+    status = client.ask(
+        "POST", "/auth/login", json_body=json_body, headers=[*OWN_PAGE, ("sec-fetch-site", "same-origin")]
+    )
 
     assert 200 == status
     assert "access_token" not in client.answer
@@ -284,7 +286,7 @@ def test_where_cookies_are_required_a_browser_gets_no_token(make):
 
 
 def test_too_many_tries_are_429_and_the_right_password_too(make):
-    """The time is told, and it is the same for everybody."""
+    """The response gives the waiting time, which does not depend on the user."""
     client = LoginClient(make(login={"failures_per_account_and_network": 2}))
     for _ in range(2):
         client.take("alice", "wrong")
@@ -294,26 +296,26 @@ def test_too_many_tries_are_429_and_the_right_password_too(make):
     assert [429, 200] == statuses
 
 
-def test_a_device_that_was_signed_in_skips_what_strangers_fill(make):
-    """A mark counts for its own account alone."""
+def test_a_device_that_was_signed_in_skips_what_unknown_devices_fill(make):
+    """A device cookie counts only for its own account."""
     site = make(login={"failures_per_account": 2, "failures_per_account_and_network": 3})
-    known, stranger = LoginClient(site), LoginClient(site)
+    known, unknown = LoginClient(site), LoginClient(site)
     known.sign_in()
     for _ in range(2):
-        stranger.take("alice", "wrong")
+        unknown.take("alice", "wrong")
 
-    assert 429 == stranger.take()
+    assert 429 == unknown.take()
     assert 200 == known.sign_in()
-    assert 401 == known.ask("POST", "/auth/login", said={"username": "bob", "password": "x"})
-    assert 401 == known.ask("POST", "/auth/login", said={"username": "bob", "password": "x"})
-    assert 429 == known.ask("POST", "/auth/login", said={"username": "bob", "password": "builder"})
+    assert 401 == known.ask("POST", "/auth/login", json_body={"username": "bob", "password": "x"})
+    assert 401 == known.ask("POST", "/auth/login", json_body={"username": "bob", "password": "x"})
+    assert 429 == known.ask("POST", "/auth/login", json_body={"username": "bob", "password": "builder"})
 
 
 def test_the_list_tells_device_and_network(client):
     client.ask(
         "POST",
         "/auth/login",
-        said={"username": "alice", "password": "wonder"},
+        json_body={"username": "alice", "password": "wonder"},
         headers=[("user-agent", "a browser")],
     )
     client.tokens = client.answer

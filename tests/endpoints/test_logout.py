@@ -1,4 +1,4 @@
-"""``POST /auth/logout`` and ``/auth/logout-everywhere``: whoever leaves has no credential afterwards."""
+"""End sessions: ``POST /auth/logout`` and ``POST /auth/logout-everywhere``."""
 
 import pytest
 
@@ -11,7 +11,7 @@ def leave(client, **how):
 
 
 def test_a_page_signs_out_and_the_browser_forgets(client):
-    """Each cookie is deleted by its own name and attributes; the device stays known."""
+    """Each cookie is deleted by its name and attributes; the device cookie stays."""
     client.sign_in(remember=True)
     copy = dict(client.cookies)
 
@@ -30,7 +30,7 @@ def test_a_page_signs_out_and_the_browser_forgets(client):
 def test_a_program_signs_out_by_its_refresh_token(client):
     client.take(remember=True)
 
-    assert 204 == leave(client, said={"refresh_token": client.tokens["refresh_token"]}, with_cookies=False)
+    assert 204 == leave(client, json_body={"refresh_token": client.tokens["refresh_token"]}, with_cookies=False)
 
     assert () == client.seen.values("set-cookie")
     assert (401, 401) == (client.use(), client.refresh())
@@ -45,7 +45,7 @@ def test_a_program_signs_out_by_its_access_token(client):
 
 
 def test_an_expired_access_token_signs_out_too(client, clock):
-    """Its expiry alone may have passed (RFC 7009)."""
+    """An expired token still ends its session (RFC 7009)."""
     client.take(remember=True)
     clock.advance(seconds=2000)
 
@@ -55,7 +55,7 @@ def test_an_expired_access_token_signs_out_too(client, clock):
 
 
 def test_h_an_expired_access_token_signs_out_without_any_leeway(make, clock):
-    """It is checked as of the last second of its life, whatever is granted to clocks."""
+    """An expired token is checked as of its last second, without any leeway."""
     client = LoginClient(make(tokens={"leeway_seconds": 0}))
     client.take(remember=True)
     clock.advance(seconds=2000)
@@ -66,12 +66,14 @@ def test_h_an_expired_access_token_signs_out_without_any_leeway(make, clock):
 
 
 def test_b1_both_sessions_end_where_two_came(client):
-    """A refresh token of one session and an access token of another: nothing that came is left alive."""
+    """A refresh token of one session and an access token of another: both sessions end."""
     client.take(remember=True)
     other = client.tokens
     client.take("bob", "builder", remember=True)
 
-    assert 204 == leave(client, bearer=client.tokens["access_token"], said={"refresh_token": other["refresh_token"]})
+    assert 204 == leave(
+        client, bearer=client.tokens["access_token"], json_body={"refresh_token": other["refresh_token"]}
+    )
 
     assert (401, 401) == (client.use(), client.use(other["access_token"]))
     assert (401, 401) == (client.refresh(), client.refresh(other["refresh_token"]))
@@ -79,7 +81,7 @@ def test_b1_both_sessions_end_where_two_came(client):
 
 @pytest.mark.parametrize("remember", [False, True])
 def test_b1_a_cookie_that_is_deleted_ends_its_session_beside_a_header(client, remember):
-    """The header says who asks; the cookie is deleted, and must not live on where somebody has a copy."""
+    """The header identifies the caller; the session of the deleted cookie ends too."""
     client.take("bob", "builder")
     client.sign_in(remember=remember)
     copy = dict(client.cookies)
@@ -116,7 +118,7 @@ def test_b1_a_sign_out_with_both_cookies_ends_its_one_session_once(site, client)
         {"bearer": "x.y.z"},
         {"headers": [("authorization", "Basic YTpi")]},
         {"headers": [("authorization", "Bearer a b")]},
-        {"said": {"refresh_token": "x"}},
+        {"json_body": {"refresh_token": "x"}},
     ],
     ids=["nothing", "no token", "basic", "malformed", "no refresh token"],
 )
@@ -153,7 +155,7 @@ def test_a_foreign_page_signs_nobody_out(client):
 
 
 def test_cookies_that_nobody_can_read_are_cleared(client):
-    """Also where only a broken refresh cookie is left."""
+    """This holds where only a malformed refresh cookie is left."""
     client.cookies = {REFRESH: '"'}
 
     assert 204 == leave(client)
@@ -173,11 +175,11 @@ def test_two_cookies_of_one_name_are_cleared(client):
 def test_a_token_by_cookie_and_in_the_body_is_400(client):
     client.sign_in(remember=True)
 
-    assert 400 == leave(client, said={"refresh_token": client.cookies[REFRESH]})
+    assert 400 == leave(client, json_body={"refresh_token": client.cookies[REFRESH]})
 
 
 def test_signing_out_everywhere_ends_every_session(site):
-    """R4: by one instant that is kept for the user."""
+    """R4: one cut-off for the user ends all sessions."""
     page, program, other = LoginClient(site), LoginClient(site), LoginClient(site)
     page.sign_in(remember=True)
     program.take(remember=True)
@@ -203,7 +205,7 @@ def test_a_program_signs_out_everywhere(client):
 
 
 def test_a_store_that_is_away_is_503_and_clears_nothing(doomed):
-    """Nobody is told that he is out while his session goes on."""
+    """Nobody is told that they are signed out while the session goes on."""
     site, server = doomed
     client = LoginClient(site)
     client.sign_in(remember=True)

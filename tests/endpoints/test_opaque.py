@@ -1,4 +1,4 @@
-"""Server-side sessions: tokens that the store keeps, and a session that counts only while its record is there."""
+"""Issue opaque tokens, and sessions that count only while the store has their record."""
 
 import base64
 import re
@@ -18,7 +18,7 @@ LISTED = {"sessions": {"require_session": True}}
 
 
 def commands(server, client):
-    """Count the scripts that one request runs."""
+    """Return the number of scripts that one request runs."""
     server.say("CONFIG", "RESETSTAT")
     status = client.use()
     counted = sum(
@@ -38,11 +38,11 @@ def forget_session(server):
 
 @pytest.mark.parametrize("fields", [OPAQUE, LISTED, OPAQUE | LISTED], ids=["opaque", "listed", "both"])
 def test_a_request_costs_one_command(over_a_server, fields):
-    """Seen for the first time or again: who asks and whether that still counts is one question."""
+    """Known or not, an opaque token is resolved and checked by one query."""
     site, server = over_a_server(**fields)
     client = LoginClient(site)
     client.take()
-    # The server must have each script: the first time it is sent twice.
+    # The server must know each script: the first call sends it twice.
     assert (200, 200) == (client.use(), client.use())
     client.take()
 
@@ -51,7 +51,7 @@ def test_a_request_costs_one_command(over_a_server, fields):
 
 
 def test_the_store_keeps_nothing_that_is_a_token(over_a_server):
-    """Whoever reads all of it has no token, no secret of one, and nothing that is signed."""
+    """The store's content has no token, no secret of one, and nothing that is signed."""
     site, server = over_a_server(**OPAQUE)
     client = LoginClient(site)
     client.take(remember=True)
@@ -73,12 +73,12 @@ def test_the_store_keeps_nothing_that_is_a_token(over_a_server):
         secret.decode("utf-8", "replace"),
     ):
         assert part not in found
-    # Two segments of JSON, as every signed token begins; three letters alone may stand in a session's random name.
+    # Two segments of JSON, as every signed token begins; three letters may occur in a random id.
     assert not re.search(r"eyJ[\w-]+\.eyJ", found)
 
 
 def test_who_asks_is_the_same_principal(make):
-    """An application sees no difference between a reference and a signed token."""
+    """An application sees the same for an opaque and for a signed token."""
     seen = []
     for tokens in ({"format": "jws"}, {"format": "opaque"}):
         client = LoginClient(make(tokens=tokens))
@@ -91,7 +91,7 @@ def test_who_asks_is_the_same_principal(make):
 
 
 def test_a_session_whose_record_is_gone_ends_its_tokens(over_a_server):
-    """The allowlist: nothing says that the session was ended, and it counts no more."""
+    """With the allowlist, a session without a record does not count."""
     site, server = over_a_server(**LISTED)
     client = LoginClient(site)
     client.take()
@@ -104,7 +104,7 @@ def test_a_session_whose_record_is_gone_ends_its_tokens(over_a_server):
 
 
 def test_without_the_list_a_signed_token_outlives_its_record(over_a_server):
-    """What ``require_session`` changes."""
+    """This is what ``require_session`` changes."""
     site, server = over_a_server()
     client = LoginClient(site)
     client.take()
@@ -128,7 +128,7 @@ def test_an_opaque_token_needs_its_session(over_a_server):
 
 @pytest.mark.parametrize("consistency", ["none", "strict"])
 def test_the_list_is_asked_whatever_the_consistency(over_a_server, consistency):
-    """A list that is not looked at would allow everybody."""
+    """An allowlist that is not read would allow everybody."""
     site, server = over_a_server(**LISTED, revocation={"consistency": consistency})
     client = LoginClient(site)
     client.take()
@@ -141,7 +141,7 @@ def test_the_list_is_asked_whatever_the_consistency(over_a_server, consistency):
 
 @pytest.mark.parametrize("fields", [OPAQUE, LISTED], ids=["opaque", "listed"])
 def test_a_store_that_lost_its_data_is_503_and_then_401(over_a_server, fields):
-    """Never open: first nobody can say, then the tokens are known to nobody."""
+    """The tokens never pass: first their state is unknown, then their records are lost."""
     site, server = over_a_server(**fields)
     client = LoginClient(site)
     client.take()
@@ -153,7 +153,7 @@ def test_a_store_that_lost_its_data_is_503_and_then_401(over_a_server, fields):
 
 
 def test_a_store_that_is_away_is_503(doomed):
-    """Neither 401 nor a pass, for a token that was seen before and for one that was not."""
+    """The answer is 503 for known and unknown tokens, neither 401 nor a pass."""
     site, server = doomed
     known, unknown = LoginClient(site), LoginClient(site)
     known.take(remember=True)
@@ -165,13 +165,13 @@ def test_a_store_that_is_away_is_503(doomed):
     assert (503, 503) == (known.use(), unknown.use())
     assert (503, 503) == (
         known.refresh(),
-        known.ask("POST", "/auth/login", said={"username": "alice", "password": "wonder"}),
+        known.ask("POST", "/auth/login", json_body={"username": "alice", "password": "wonder"}),
     )
 
 
 @pytest.mark.parametrize("claims", ["[", b"\xff"], ids=["no JSON", "no text"])
 def test_something_else_under_a_reference_is_503(over_a_server, claims):
-    """What the store keeps there is none of ours: the caller is not at fault, and does not pass."""
+    """A record that is not ours is not the caller's fault, and does not let them pass."""
     site, server = over_a_server(**OPAQUE)
     client = LoginClient(site)
     client.take()
@@ -209,7 +209,7 @@ NO_SECRETS = {"keys": {"keys": [OWN_KEY]}, "endpoints": {"enabled": False}}
 
 @pytest.mark.parametrize("fields", [NO_SECRETS, {"store": "none"}], ids=["no key", "no store"])
 def test_where_nothing_can_be_kept_a_reference_is_no_token(make, fields):
-    """Without the key of the tags, or a store, there are no references, and nobody is asked."""
+    """Without secrets or a store there are no opaque tokens, and no query is sent."""
     client = LoginClient(make(sources=["bearer"], **fields))
 
     assert 401 == client.use("A" * 88)
@@ -227,7 +227,7 @@ def test_it_expires_with_the_leeway_of_any_token(any_site, clock):
 
 
 def test_an_expired_token_signs_out(any_site, clock):
-    """Its expiry alone may have passed (http.md)."""
+    """An expired opaque token still ends its session (http.md)."""
     client = LoginClient(any_site)
     client.take(remember=True)
     clock.advance(seconds=1000)
@@ -238,7 +238,7 @@ def test_an_expired_token_signs_out(any_site, clock):
 
 
 def test_the_verbs_take_opaque_tokens(make, clock):
-    """The blocking face; the awaitable one runs the same coroutines."""
+    """The blocking verbs; the awaitable ones run the same coroutines."""
     site = make(**OPAQUE)
     verbs = site.auth.sessions
     first = verbs.sign_in(Account("alice"), remember=True)
@@ -258,7 +258,7 @@ def test_the_verbs_take_opaque_tokens(make, clock):
 
 
 def test_a_renewal_that_is_repeated_is_of_one_chain(make, clock):
-    """Two references, one token: the same id, the same instants."""
+    """Both references are the same token, with the same id and times."""
     site = make(**OPAQUE)
     verbs = site.auth.sessions
     first = verbs.sign_in(Account("alice"))
@@ -272,14 +272,14 @@ def test_a_renewal_that_is_repeated_is_of_one_chain(make, clock):
 
 @pytest.fixture
 def burdened(make):
-    """A place whose user has more roles than a cookie can hold."""
+    """Return a site with a user who has more roles than a cookie can hold."""
     site = make()
     site.directory.accounts["alice"] = Account("alice", roles=[f"role-{number:04}" for number in range(400)])
     return LoginClient(site)
 
 
 def test_a_token_too_long_for_a_cookie_becomes_a_reference(burdened):
-    """The cookie carries an opaque reference, and the application sees the same roles."""
+    """The cookie carries an opaque token, and the application sees the same roles."""
     status = burdened.sign_in(remember=True)
 
     assert (200, 200) == (status, burdened.ask("GET", "/me"))
@@ -296,7 +296,7 @@ def test_the_same_token_in_a_body_is_signed(burdened):
 
 
 def test_a_cookie_of_a_foreign_page_is_refused_the_first_time_too(make):
-    """The store's word does not spare the origin step."""
+    """The origin is checked for opaque tokens too."""
     site = make(**OPAQUE)
     client = LoginClient(site)
     client.sign_in()
@@ -306,7 +306,7 @@ def test_a_cookie_of_a_foreign_page_is_refused_the_first_time_too(make):
 
 
 class _Deaf:
-    """A store of an author's own, which knows nothing of records."""
+    """A custom store that has no session records."""
 
     def __init__(self, stores):
         self._stores = stores
@@ -326,12 +326,12 @@ class _DeafPort:
     known_epochs = {}  # noqa: RUF012
 
     async def close(self):
-        """Have nothing to let go of."""
+        """Release nothing."""
 
 
 @pytest.mark.parametrize("fields", [OPAQUE, LISTED], ids=["opaque", "listed"])
 def test_a_store_that_looks_for_no_record_is_refused(world, clock, fields):
-    """It would answer as if every record were there."""
+    """Such a store would answer as if every record existed."""
     stores = _Deaf(MemoryStore(clock=clock, horizon_ms=0, leeway_ms=0))
 
     with pytest.raises(ConfigurationError, match="keeps no sessions and tokens"):
@@ -346,7 +346,7 @@ def test_a_coroutine_of_either_world_verifies(make, world):
 
 
 def test_claims_that_json_cannot_hold_are_kept_nowhere(world, clock):
-    """As a signed token with them is never made."""
+    """A signed token with such claims is never issued either."""
     site = LoginSite(world, clock=clock, add_claims=lambda _: {"tags": {"a set"}}, **OPAQUE)
 
     with pytest.raises(Unavailable, match="JSON"):
@@ -355,7 +355,7 @@ def test_claims_that_json_cannot_hold_are_kept_nowhere(world, clock):
 
 
 def test_a_key_that_went_away_is_503(make):
-    """Nobody can say whose tokens they are; a session that may go on is not told to be over."""
+    """Their state is unknown, so the session is not reported as ended."""
     site = make(**OPAQUE)
     client = LoginClient(site)
     client.take()
@@ -368,7 +368,7 @@ def test_a_key_that_went_away_is_503(make):
 
 
 def test_a_reference_of_a_shard_that_is_gone_is_401(make):
-    """Of a time when the store had more shards."""
+    """The token is from a time when the store had more shards."""
     wide, narrow = make(**OPAQUE, store={"url": "memory://", "shards": 64}), make(**OPAQUE)
     token = wide.auth.sessions.sign_in(Account("alice")).access_token
 

@@ -1,4 +1,4 @@
-"""``POST /auth/refresh`` and ``/auth/renew``: tokens for tokens, by the way they came."""
+"""Exchange tokens for tokens: ``POST /auth/refresh`` and ``POST /auth/renew``."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def test_a_refresh_gives_a_new_pair(client):
 
 
 def test_a_page_refreshes_by_cookie_and_sees_no_token(client):
-    """No CSRF token is asked for: the page that comes back has none yet."""
+    """No CSRF token is required, because a reloaded page has none yet."""
     client.sign_in(remember=True)
     before, client.csrf = dict(client.cookies), None
 
@@ -41,7 +41,7 @@ def test_a_foreign_page_refreshes_nothing(client):
 
 @pytest.mark.parametrize("token", ["", "x", "A" * 96], ids=["empty", "short", "no tag"])
 def test_a_token_that_is_none_is_invalid_grant(client, token):
-    status = client.ask("POST", "/auth/refresh", said={"refresh_token": token})
+    status = client.ask("POST", "/auth/refresh", json_body={"refresh_token": token})
 
     assert (401, "invalid_grant") == (status, client.answer["code"])
     assert 1 == len(client.seen.values("www-authenticate"))
@@ -60,16 +60,16 @@ def test_a_malformed_cookie_is_invalid_grant(client):
 def test_a_token_by_cookie_and_in_the_body_is_400(client):
     client.sign_in(remember=True)
 
-    assert 400 == client.ask("POST", "/auth/refresh", said={"refresh_token": client.cookies[REFRESH]})
+    assert 400 == client.ask("POST", "/auth/refresh", json_body={"refresh_token": client.cookies[REFRESH]})
 
 
 def test_a_session_keeps_to_its_way(client):
-    """A refresh token out of a cookie is worth nothing in a body, and the other way round."""
+    """A refresh token from a cookie does not work in a body, and the reverse."""
     client.sign_in(remember=True)
     stolen = client.cookies[REFRESH]
     client.take("bob", "builder", remember=True)
 
-    in_body = client.ask("POST", "/auth/refresh", said={"refresh_token": stolen}, with_cookies=False)
+    in_body = client.ask("POST", "/auth/refresh", json_body={"refresh_token": stolen}, with_cookies=False)
     client.cookies = {REFRESH: client.tokens["refresh_token"]}
     by_cookie = client.ask("POST", "/auth/refresh")
 
@@ -77,7 +77,7 @@ def test_a_session_keeps_to_its_way(client):
 
 
 def test_a_loser_of_a_race_clears_no_cookie(client, clock):
-    """STALE: the session lives, and what the winner got stays."""
+    """STALE: the session lives, and the winner keeps its cookies."""
     client.sign_in(remember=True)
     old = dict(client.cookies)
     client.ask("POST", "/auth/refresh")
@@ -119,7 +119,7 @@ def test_renewing_waits_for_half_of_the_life_and_demotes(client, clock):
 
 
 def test_a_page_renews_by_cookie(client, clock):
-    """With the CSRF token, as for everything that a cookie does."""
+    """The CSRF token is required, as for every unsafe request by cookie."""
     client.sign_in(remember=True)
     before = dict(client.cookies)
     clock.advance(seconds=451)
@@ -144,20 +144,20 @@ def test_a_token_without_a_session_is_not_renewable(site, client):
 
 
 def test_where_the_browser_tells_a_fallback_asks_for_no_token(make):
-    """``csrf.token = "fallback"`` relaxes the second step by name, and only where the first one knew."""
+    """``csrf.token = "fallback"`` skips the token only where the browser stated the origin."""
     client = LoginClient(make(csrf={"token": "fallback"}))
     client.sign_in()
     csrf, client.csrf = client.csrf, None
 
-    told = client.ask("POST", "/me")
+    refused_status = client.ask("POST", "/me")
     silent = client.ask("POST", "/me", page=False)
     with_token = client.ask("POST", "/me", headers=[("x-csrf-token", csrf)], page=False)
 
-    assert (200, 403, 200) == (told, silent, with_token)
+    assert (200, 403, 200) == (refused_status, silent, with_token)
 
 
 def test_the_first_step_comes_before_the_second(client):
-    """A right token from a wrong page is refused."""
+    """A valid CSRF token from a foreign page is refused."""
     client.sign_in()
 
     status = client.ask("POST", "/me", headers=[("origin", "https://evil.example")], page=False)
@@ -165,8 +165,8 @@ def test_the_first_step_comes_before_the_second(client):
     assert 403 == status
 
 
-def test_a_cookie_without_a_session_needs_an_own_page_and_no_token(site, client):
-    """No session, no token that could be bound to it: the origin decides alone."""
+def test_a_cookie_without_a_session_needs_one_of_our_pages_and_no_token(site, client):
+    """Without a session there is no CSRF token, so the origin alone decides."""
     client.cookies = {ACCESS: site.auth._container.issuer.issue(_grant(), iat_ms=int(site.clock() * 1000) + 5)}
 
     assert (200, 403) == (client.ask("POST", "/me"), client.ask("POST", "/me", page=False))

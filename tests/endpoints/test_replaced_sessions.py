@@ -1,4 +1,4 @@
-"""A sign-in by cookie takes the place of whoever the browser was before (ASVS 7.2.4)."""
+"""Replace the session that a browser had when somebody signs in by cookie (ASVS 7.2.4)."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def browser(any_site):
 
 
 def test_b1_nobody_becomes_the_person_before(browser, clock):
-    """The access cookie of the first has ended, the second did not ask to be remembered."""
+    """The first user's access token has expired, and the second did not ask to be remembered."""
     browser.sign_in(remember=True)
     before = dict(browser.cookies)
     clock.advance(seconds=1000)
@@ -31,12 +31,12 @@ def test_b1_nobody_becomes_the_person_before(browser, clock):
     assert {ACCESS, DEVICE} == browser.cookies.keys()
     assert "bob" == who(browser)
     assert 401 == browser.ask("POST", "/auth/refresh")
-    assert 200 == browser.ask("POST", "/auth/step-up", said={"password": "builder"})
+    assert 200 == browser.ask("POST", "/auth/step-up", json_body={"password": "builder"})
     browser.cookies = before
     assert 401 == browser.ask("POST", "/auth/refresh")
 
 
-def test_b1_the_sign_out_of_the_second_ends_his_session(browser):
+def test_b1_the_sign_out_of_the_second_ends_their_session(browser):
     browser.sign_in(remember=True)
     browser.sign_in(*BOB)
     cookies = dict(browser.cookies)
@@ -86,10 +86,10 @@ def test_b1_cookies_of_two_people_end_both(client, site):
 
 
 def test_b1_a_program_ends_nothing_of_the_browser(client, site):
-    """Tokens in the body replace no cookie."""
+    """A sign-in with tokens in the body replaces no session."""
     client.sign_in(remember=True)
 
-    status = client.ask("POST", "/auth/login", said={"username": "bob", "password": "builder"})
+    status = client.ask("POST", "/auth/login", json_body={"username": "bob", "password": "builder"})
 
     assert 200 == status
     assert () == client.seen.values("set-cookie")
@@ -114,13 +114,13 @@ def test_b1_a_cookie_that_nobody_can_read_keeps_nobody_out(client, value):
 
 def test_b1_two_cookies_of_one_name_keep_nobody_out(client):
     twice = f"{REFRESH}=a; {REFRESH}=b; {ACCESS}=a; {ACCESS}=b"
-    said = {"username": "alice", "password": "wonder", "cookies": True}
+    json_body = {"username": "alice", "password": "wonder", "cookies": True}
 
-    assert 200 == client.ask("POST", "/auth/login", said=said, headers=[("cookie", twice), *OWN_PAGE])
+    assert 200 == client.ask("POST", "/auth/login", json_body=json_body, headers=[("cookie", twice), *OWN_PAGE])
 
 
 def test_b1_a_browser_of_a_process_that_is_gone_signs_in(workers, format_of_tokens):
-    """Over the memory its sessions went with it; nobody can end them, and nobody is kept out by them."""
+    """The lost sessions cannot be ended, and keep nobody from signing in."""
     first = workers(tokens={"format": format_of_tokens})
     client = LoginClient(first)
     client.sign_in(remember=True)
@@ -132,7 +132,7 @@ def test_b1_a_browser_of_a_process_that_is_gone_signs_in(workers, format_of_toke
 
 
 def test_b1_a_store_that_is_away_signs_nobody_in(doomed):
-    """Neither are cookies set nor is anybody told that he is signed in."""
+    """No cookies are set, and the response reports no success."""
     site, server = doomed
     client = LoginClient(site)
     client.sign_in(remember=True)
@@ -143,14 +143,14 @@ def test_b1_a_store_that_is_away_signs_nobody_in(doomed):
 
 
 def test_b1_a_page_of_a_trusted_origin_leaves_no_refresh_cookie(make):
-    """From another site it brings no strict cookie along, and the browser has it all the same."""
+    """A cross-site sign-in sends no strict cookies, although the browser has them."""
     site = make(csrf={"trusted_origins": ["https://login.example"]})
     client = LoginClient(site)
     client.sign_in(remember=True)
-    said = {"username": "bob", "password": "builder", "cookies": True}
+    json_body = {"username": "bob", "password": "builder", "cookies": True}
 
     assert 200 == client.ask(
-        "POST", "/auth/login", said=said, headers=[("origin", "https://login.example")], with_cookies=False
+        "POST", "/auth/login", json_body=json_body, headers=[("origin", "https://login.example")], with_cookies=False
     )
 
     assert {ACCESS, DEVICE} == client.cookies.keys()

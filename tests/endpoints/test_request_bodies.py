@@ -1,4 +1,4 @@
-"""How the body of a request for an endpoint is read in each world: whole, in pieces, broken off, of no length."""
+"""Read the body of a request to an endpoint: whole, in pieces, broken off, without a length."""
 
 import asyncio
 import io
@@ -14,7 +14,7 @@ LOGIN = SentRequest("POST", "/auth/login", (("host", b"app.example"), ("content-
 
 
 class Broken:
-    """A stream whose other side is gone."""
+    """A stream whose client has gone."""
 
     def read(self, _size):
         raise OSError("gone")
@@ -77,13 +77,13 @@ def test_a_body_in_pieces_is_one(asgi, size):
 
 
 def test_no_more_is_taken_of_a_long_body_than_is_needed(asgi):
-    """The stranger's body is endless, and the list of messages would be exhausted."""
+    """The body is endless, so reading all of it would exhaust the messages."""
     chunk = {"type": "http.request", "body": b"x" * 4096, "more_body": True}
 
     assert 413 == status_of(asgi, [chunk] * 5)
 
 
-def test_who_leaves_while_he_speaks_has_said_nothing(asgi):
+def test_a_client_that_leaves_while_it_sends_has_said_nothing(asgi):
     assert 400 == status_of(asgi, [pieces(SAID, 10)[0], {"type": "http.disconnect"}])
 
 
@@ -93,12 +93,12 @@ def test_a_fault_of_the_server_is_no_fault_of_the_caller(asgi):
 
 @pytest.mark.parametrize("stream", [io.BytesIO, Dripping])
 def test_a_stream_is_read_to_the_length_that_was_said(wsgi, stream):
-    """What follows on the connection is another request's."""
+    """The bytes that follow belong to another request."""
     assert 200 == answered(wsgi, stream(SAID + b"POST /"), CONTENT_LENGTH=str(len(SAID)))
 
 
 def test_without_a_length_there_is_a_body_only_where_the_server_ends_it(wsgi):
-    """PEP 3333 says nothing of chunks; ``wsgi.input_terminated`` is the word of the servers that read them."""
+    """PEP 3333 does not cover chunks; servers that read them set ``wsgi.input_terminated``."""
     assert 200 == answered(wsgi, io.BytesIO(SAID), **{"wsgi.input_terminated": True})
     assert 400 == answered(wsgi, io.BytesIO(SAID), CONTENT_LENGTH="")
 
@@ -124,7 +124,7 @@ def test_a_length_beyond_the_bound_is_not_read_to_its_end(wsgi):
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 @pytest.mark.parametrize("world", ["asgi", "wsgi"])
 def test_t4_a_request_without_a_body_has_no_format(world, framing, content_type, request):
-    """As aiohttp's ``post(url)`` says ``application/octet-stream`` and length 0; what is needed is missed as such."""
+    """``post(url)`` of aiohttp sends ``application/octet-stream`` with length 0; missing fields are reported."""
     site = request.getfixturevalue(world)
     fields = (("content-type", content_type), ("origin", b"https://app.example"))
     statuses = []

@@ -1,4 +1,4 @@
-"""Rows of the corpus of stateful attacks by their ids, through the endpoints and over every kind of store: sessions."""
+"""Rows of the corpus of stateful attacks, over every kind of store: sessions."""
 
 import ast
 import json
@@ -12,7 +12,7 @@ from login_site import ACCESS, REFRESH, LoginClient
 from safeconduct.events import RefreshReused, SessionEnded, SignedIn
 
 PAST_THE_GRACE = 11
-#: Rows that are no test here, and why.
+#: Rows without a test here, and why.
 EXCLUDED = {
     "017": "/auth/revoke, which is not served",
     "037": "JWKS: our keys as others fetch them",
@@ -50,7 +50,7 @@ def test_stateful_scenarios_001_rotation_happy_path(client):
 
 
 def test_stateful_scenarios_003_reuse_by_attacker_first_then_victim(any_site, clock):
-    """After the grace, thief and owner can't both go on (RFC 9700 §4.14.2)."""
+    """After the grace period, thief and owner cannot both go on (RFC 9700 §4.14.2)."""
     thief, owner = LoginClient(any_site), LoginClient(any_site)
     owner.take(remember=True)
     thief.refresh(owner.tokens["refresh_token"])
@@ -67,13 +67,13 @@ def test_stateful_scenarios_003_reuse_by_attacker_first_then_victim(any_site, cl
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 @pytest.mark.parametrize("is_behind", [False, True], ids=["in step", "behind"])
 def test_stateful_scenarios_005_parallel_refresh_across_failover(watched, clock, is_behind):
-    """Whatever the one that takes over had not heard of: one successor is live, and the session lives with it."""
+    """Whatever the new primary had missed, one successor is valid and the session goes on."""
     site, server = watched
     client = LoginClient(site)
     client.take(remember=True)
     first = client.tokens["refresh_token"]
-    said = json.dumps({"refresh_token": first}).encode()
-    request = ("POST", "/auth/refresh", [("content-type", "application/json")], said)
+    json_body = json.dumps({"refresh_token": first}).encode()
+    request = ("POST", "/auth/refresh", [("content-type", "application/json")], json_body)
     with replica_of(server, is_behind=is_behind) as standby:
         answers = site.ask_all([request] * 20, meanwhile=standby.take_over)
         clock.advance(seconds=1)
@@ -101,7 +101,7 @@ def test_stateful_scenarios_007_response_lost_client_retries_within_grace(client
 
 
 def test_stateful_scenarios_009_transaction_failure_does_not_burn_token(watched, clock):
-    """A server that takes no writes; where there is none, a directory that fails before anything is written."""
+    """The server refuses writes; without a server, the directory fails before anything is written."""
     site, server = watched
     client = LoginClient(site)
     client.take(remember=True)
@@ -115,7 +115,7 @@ def test_stateful_scenarios_009_transaction_failure_does_not_burn_token(watched,
 
 
 def while_nothing_is_written(site, server, ask):
-    """Ask while the store can't write, or the directory can't be asked."""
+    """Send a request while the store cannot write or the directory fails."""
     if server is None:
         accounts, site.directory.accounts = site.directory.accounts, None
         status = ask()
@@ -128,7 +128,7 @@ def while_nothing_is_written(site, server, ask):
 
 
 def test_stateful_scenarios_011_absolute_lifetime(workers, clock):
-    """However often it is extended."""
+    """Extending never passes the absolute end."""
     ends = 86_400
     lives = {f"{name}lifetime_seconds": ends for name in ("short_absolute_", "idle_", "absolute_")}
     client = LoginClient(workers(sessions=lives))
@@ -155,7 +155,7 @@ def test_stateful_scenarios_015_logout_with_expired_access_token_still_kills_fam
     token = client.tokens["refresh_token"]
     clock.advance(seconds=900 + PAST_THE_GRACE)
 
-    out = client.ask("POST", "/auth/logout", said={"refresh_token": token}, bearer=client.tokens["access_token"])
+    out = client.ask("POST", "/auth/logout", json_body={"refresh_token": token}, bearer=client.tokens["access_token"])
 
     assert (204, 401) == (out, client.refresh())
 
@@ -175,7 +175,7 @@ def test_stateful_scenarios_019_revoke_all_and_new_login_in_the_same_second(clie
 
 
 def test_stateful_scenarios_021_session_fixation(client):
-    """What was there before the sign-in is worth nothing afterwards, and is replaced."""
+    """Credentials from before the sign-in are worthless afterwards and replaced."""
     client.cookies = {ACCESS: "planted", REFRESH: "planted"}
     client.sign_in(remember=True)
     first = dict(client.cookies)
@@ -198,14 +198,14 @@ def test_stateful_scenarios_023_disabled_user(any_site, client):
 
 
 def test_stateful_scenarios_041_login_rate_limit_and_lockout_bypass(workers):
-    """No spoofed address resets it, no other user suffers, the right password is no way around."""
+    """Neither a forged address nor the right password resets it, and no other user suffers."""
     client = LoginClient(workers(login={}))
     wrong = [client.take("alice", "wrong") for _ in range(6)]
     waited = client.seen.values("retry-after")
     spoofed = client.ask(
         "POST",
         "/auth/login",
-        said={"username": "alice", "password": "wonder"},
+        json_body={"username": "alice", "password": "wonder"},
         headers=[("x-forwarded-for", "203.0.113.9"), ("forwarded", "for=203.0.113.9")],
     )
 
@@ -215,7 +215,7 @@ def test_stateful_scenarios_041_login_rate_limit_and_lockout_bypass(workers):
 
 
 def test_stateful_scenarios_049_tenant_isolation(workers):
-    """The same name in two tenants is two people: everything is named with its issuer."""
+    """The same name at two issuers is two users, because all keys include the issuer."""
     one, other = LoginClient(workers()), LoginClient(workers(issuer="https://other.example"))
     one.take(remember=True)
     other.take(remember=True)

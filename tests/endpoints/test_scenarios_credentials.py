@@ -1,4 +1,4 @@
-"""Rows of the corpus of stateful attacks by their ids, over every kind of store: tokens and passwords."""
+"""Rows of the corpus of stateful attacks, over every kind of store: tokens and passwords."""
 
 import threading
 from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
@@ -26,7 +26,7 @@ def client(any_site):
     ids=["ms", "2^53", "2^63", "float"],
 )
 def test_stateful_scenarios_025_denylist_ttl_when_exp_in_ms_float_far_future(any_site, client, expires_at, expected):
-    """A token counts for as long as it may, and ending it by its own word ends every token of its name."""
+    """A token can be used until it expires or is revoked, and revoking it covers every copy."""
     odd, plain = mint(exp=expires_at), mint()
     before = client.use(odd), client.use(plain)
 
@@ -37,7 +37,7 @@ def test_stateful_scenarios_025_denylist_ttl_when_exp_in_ms_float_far_future(any
 
 
 def test_stateful_scenarios_027_clock_rollback(client, clock):
-    """What was ended stays ended, and a session that is over is not there again."""
+    """Ended tokens and sessions stay ended."""
     client.take(remember=True)
     client.ask("POST", "/auth/logout", bearer=client.tokens["access_token"])
 
@@ -49,7 +49,7 @@ def test_stateful_scenarios_027_clock_rollback(client, clock):
 
 
 def test_stateful_scenarios_029_token_malleability_vs_denylist(workers):
-    """A signed token is ended by its name; other bytes that say the same are no way around."""
+    """A token is revoked by its id, so other bytes of the same token are revoked too."""
     client = LoginClient(workers())
     client.take()
     token = client.tokens["access_token"]
@@ -62,21 +62,21 @@ def test_stateful_scenarios_029_token_malleability_vs_denylist(workers):
 
 
 def loose_bits(token):
-    """Set bits of the last character that no octet is made of."""
+    """Set the unused bits of the last character."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     return token[:-1] + alphabet[alphabet.index(token[-1]) ^ 1]
 
 
 def other_signature(token):
-    """Return *token* with (r, n - s), which ECDSA holds to be as good as (r, s)."""
-    said, _, signature = token.rpartition(".")
+    """Return *token* with (r, n - s), which is as valid in ECDSA as (r, s)."""
+    json_body, _, signature = token.rpartition(".")
     octets = urlsafe_b64decode(signature + "==")
     mirrored = (ORDER - int.from_bytes(octets[32:])).to_bytes(32)
-    return said + "." + urlsafe_b64encode(octets[:32] + mirrored).decode().rstrip("=")
+    return json_body + "." + urlsafe_b64encode(octets[:32] + mirrored).decode().rstrip("=")
 
 
 def test_stateful_scenarios_031_local_cache_vs_revoke(workers):
-    """Consistency is strict: what another worker ended is refused at the next request."""
+    """With strict consistency the next request at any worker is refused."""
     here, there = LoginClient(workers()), LoginClient(workers())
     here.take(remember=True)
     before = here.use(), here.use()
@@ -96,7 +96,7 @@ def test_stateful_scenarios_033_cache_must_re_check_exp(client, clock):
 
 
 def test_stateful_scenarios_035_cache_must_re_check_audience_and_scope_per_route(workers):
-    """Audiences are those of an application, scopes those of a route."""
+    """Applications check audiences, and routes check scopes."""
     rule = {"path": "/written", "scopes": ["write"]}
     here, there = LoginClient(workers(access={"rules": [rule]})), LoginClient(workers(audience="https://other.example"))
     here.take()
@@ -110,23 +110,23 @@ def test_stateful_scenarios_035_cache_must_re_check_audience_and_scope_per_route
 
 
 def test_stateful_scenarios_043_73_byte_bcrypt_password(workers, tmp_path):
-    """A hundred bytes count to the last, and a stranger is told the same; the time is told by a benchmark."""
+    """All of a hundred bytes count, and an unknown user gets the same answer; a benchmark measures the time."""
     password = "p" * 100
     users = UsersFile.create(tmp_path / "users.json", cost=Cost(memory_kib=8, passes=1, lanes=1))
     users.add("alice", password)
     client = LoginClient(workers(directory=users))
 
     cut = client.take("alice", "p" * 72 + "q" * 28)
-    told = client.seen
-    stranger = client.take("nobody", password)
+    first_response = client.seen
+    unknown = client.take("nobody", password)
 
-    assert (401, 401) == (cut, stranger)
-    assert told == client.seen
+    assert (401, 401) == (cut, unknown)
+    assert first_response == client.seen
     assert 200 == client.take("alice", password)
 
 
 def test_stateful_scenarios_045_verify_storm(workers):
-    """Hashing is bounded, whoever finds no place is answered 503; how late a loop is tells a benchmark."""
+    """Hashing is bounded, and callers beyond the bound get 503; a benchmark measures the loop's delay."""
     directory = Busy(**{f"user{number}": "pass" for number in range(200)})
     site = workers(directory=directory, sources=["basic"])
 
@@ -144,7 +144,7 @@ def basic(username, password):
 
 
 class Busy(MemoryDirectory):
-    """Folk that knows how many of its checks went on at once, at most."""
+    """A directory that records the largest number of simultaneous checks."""
 
     def __init__(self, **passwords):
         super().__init__(**passwords)

@@ -1,4 +1,4 @@
-"""Rows of the corpus of stateful attacks by their ids, over every kind of store: a socket that is open."""
+"""Rows of the corpus of stateful attacks, over every kind of store: an open WebSocket."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from store_servers import KINDS
 
 @pytest.fixture(params=["memory", *KINDS])
 def watched(request, moment, servers):
-    """A place over every kind of store, where sockets are looked at often."""
+    """Return a site over every kind of store that checks its connections often."""
     server = None if request.param == "memory" else servers(request.param)
     site = monitored_site(clock=moment.clock, stores=stores_of(request.param, server, moment, print))
     yield site
@@ -17,7 +17,7 @@ def watched(request, moment, servers):
 
 
 def test_stateful_scenarios_047_websocket_after_logout(watched):
-    """The next look at what is open ends it; somebody else's goes on."""
+    """The next check closes it; the connection of another user goes on."""
     client, other = LoginClient(watched), LoginClient(watched)
     client.take()
     other.take("bob", "builder")

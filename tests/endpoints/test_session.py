@@ -1,4 +1,4 @@
-"""``GET /auth/session``, ``GET /auth/sessions``, ``DELETE /auth/sessions/{id}`` and the documents."""
+"""Show and end sessions: ``GET /auth/session``, ``GET /auth/sessions``, ``DELETE /auth/sessions/{id}``."""
 
 import json
 
@@ -16,7 +16,7 @@ def rels(client):
 
 
 def test_nobody_learns_how_to_sign_in(client):
-    """200, since to ask who one is is no fault."""
+    """The answer is 200, because asking is no error."""
     assert 200 == client.ask("GET", "/auth/session")
 
     assert {"is_authenticated": False, "links": [{"rel": "login", "method": "POST", "href": "/auth/login"}]} == (
@@ -25,7 +25,7 @@ def test_nobody_learns_how_to_sign_in(client):
 
 
 def test_h_a_page_learns_when_it_may_be_remembered_for_longer(client, clock):
-    """From half of the long-term credential's life to its end; nothing where there is none."""
+    """The dates are given from half of the credential's lifetime on, and only if there is one."""
     client.sign_in(remember=True)
     remembered, now = client.answer, int(clock())
     client.ask("GET", "/auth/session")
@@ -39,7 +39,7 @@ def test_h_a_page_learns_when_it_may_be_remembered_for_longer(client, clock):
 
 
 def test_a_page_learns_who_it_is_and_its_csrf_token(client, clock):
-    """C4: what one may do is asked, and not read out of the token."""
+    """C4: a page asks for its rights, because it cannot read the token."""
     client.sign_in(remember=True)
 
     assert 200 == client.ask("GET", "/auth/session")
@@ -57,7 +57,7 @@ def test_a_page_learns_who_it_is_and_its_csrf_token(client, clock):
 
 
 def test_a_program_gets_no_csrf_token(client):
-    """Nobody makes it send its header."""
+    """No foreign page can make a client send the header."""
     client.take()
 
     client.ask("GET", "/auth/session", bearer=client.tokens["access_token"])
@@ -91,7 +91,7 @@ def test_who_is_over_and_was_not_remembered_has_nothing_to_refresh(client, clock
 
 
 def test_a_cookie_that_is_over_is_nobody_who_may_refresh(client, clock):
-    """The start of a visit: the access token is over, the long-term credential is good (L9)."""
+    """A user returns: the access token has expired, and the long-term credential is valid (L9)."""
     client.sign_in(remember=True)
     clock.advance(seconds=2000)
 
@@ -113,7 +113,7 @@ def test_a_bad_token_in_the_header_is_401(client):
 
 
 def test_a_store_that_is_away_is_503_and_signs_nobody_out(doomed):
-    """A page must not take an outage for the end of its session."""
+    """A page must not mistake an outage for the end of its session."""
     site, server = doomed
     client = LoginClient(site)
     client.sign_in()
@@ -123,7 +123,7 @@ def test_a_store_that_is_away_is_503_and_signs_nobody_out(doomed):
 
 
 def test_a_session_that_ends_between_two_questions_is_nobodys(site, client, monkeypatch):
-    """Its token is still good when it is looked at, and the record is gone when that is read."""
+    """The token is still valid when it is checked, but the record is gone when it is read."""
     client.sign_in()
     session_verbs = site.auth._container._factory.session_verbs(site.world)
     monkeypatch.setattr(session_verbs.open_sessions._session_lookup, "read", _gone)
@@ -136,7 +136,7 @@ async def _gone(_ref):
 
 
 def test_another_issuers_user_has_no_session_here(make):
-    """He is known, and owns nothing here."""
+    """A caller of another issuer is recognised, and has no sessions here."""
     client = LoginClient(make(trust=TRUST))
     client.site.clock.seconds = float(NOW)
     token = mint("alice", by="foreign", iss=IDP, jti="idp", iat_ms=None)
@@ -161,7 +161,7 @@ def test_ending_another_session_ends_it(site):
     assert 200 == page.ask("GET", "/me")
 
 
-def test_ending_the_own_session_takes_the_cookies(client):
+def test_ending_the_current_session_takes_the_cookies(client):
     client.sign_in()
     client.ask("GET", "/auth/session")
 
@@ -178,7 +178,7 @@ def test_a_program_ends_its_own_session(client):
 
 
 def test_ending_another_session_needs_an_explicit_sign_in(site, clock):
-    """A remembered visitor may be a thief with an old cookie; his own session he may always end."""
+    """A remembered caller may be a thief; ending the current session is always allowed."""
     program, other = LoginClient(site), LoginClient(site)
     other.take()
     program.take(remember=True)
@@ -223,7 +223,7 @@ def test_a_wrong_method_is_405(client, method, path, allow):
 
 @pytest.mark.parametrize("path", ["/auth", "/auth/", "/auth/else", "/auth/sessions/a/b", "/auth/sessions/"], ids=str)
 def test_everything_else_below_the_prefix_is_the_applications(client, path):
-    """And closed, as every path that nobody opened."""
+    """It is closed, like every path that is not public."""
     assert (401, "missing_credential") == (client.ask("GET", path), client.answer["code"])
 
 
@@ -233,11 +233,11 @@ def test_an_ambiguous_path_is_400(client):
 
 def test_the_prefix_is_the_authors(make):
     client = LoginClient(make(endpoints={"prefix": "/account/sign-in"}))
-    said = {"username": "alice", "password": "wonder"}
+    json_body = {"username": "alice", "password": "wonder"}
 
     assert (200, 401) == (
-        client.ask("POST", "/account/sign-in/login", said=said),
-        client.ask("POST", "/auth/login", said=said),
+        client.ask("POST", "/account/sign-in/login", json_body=json_body),
+        client.ask("POST", "/auth/login", json_body=json_body),
     )
 
 
@@ -248,14 +248,14 @@ def test_where_they_are_off_nothing_is_served(make):
 
 
 def test_the_description_names_every_endpoint(client):
-    """OpenAPI 3.1, for whoever generates clients."""
+    """The document is OpenAPI 3.1, for generators of clients."""
     client.ask("GET", "/auth/openapi.json")
 
     document = client.answer
     assert "3.1.0" == document["openapi"]
     served = {(row.method.lower(), row.path) for row in client.site.application._gate.endpoints.rows}
-    told = {(method, path) for path, methods in document["paths"].items() for method in methods}
-    assert served - {("get", "/.well-known/jwks.json")} == told
+    documented = {(method, path) for path, methods in document["paths"].items() for method in methods}
+    assert served - {("get", "/.well-known/jwks.json")} == documented
     names = [each["operationId"] for path in document["paths"].values() for each in path.values()]
     assert len(names) == len(set(names))
 
@@ -265,7 +265,7 @@ def test_head_is_get_without_a_body(client):
 
 
 def test_no_call_of_a_page_shows_a_token(client, clock):
-    """K1: tried call by call, with everything that a script may send."""
+    """K1: every call is tried, with everything that a script can send."""
     client.sign_in(remember=True)
     seen = [client.seen]
     clock.advance(seconds=460)
@@ -277,10 +277,10 @@ def test_no_call_of_a_page_shows_a_token(client, clock):
         ("POST", "/auth/logout", None),
     ]  # fmt: skip
     tokens = {client.cookies[ACCESS], client.cookies[REFRESH]}
-    for method, path, said in calls:
-        client.ask(method, path, said=said)
-        if "csrf_token" in (told := json.loads(client.seen.body or b"{}")):
-            client.csrf = told["csrf_token"]
+    for method, path, json_body in calls:
+        client.ask(method, path, json_body=json_body)
+        if "csrf_token" in (documented := json.loads(client.seen.body or b"{}")):
+            client.csrf = documented["csrf_token"]
         seen.append(client.seen)
         tokens |= {value for name, value in client.cookies.items() if name != DEVICE}
 
@@ -291,7 +291,7 @@ def test_no_call_of_a_page_shows_a_token(client, clock):
 
 
 def test_an_inner_middleware_of_the_same_auth_serves_none(world, clock):
-    """The outer one does."""
+    """The outer middleware serves them."""
     site = LoginSite(world, clock=clock)
     site.application = (site.auth.asgi if world == "asgi" else site.auth.wsgi)(site.application)
     client = LoginClient(site)
@@ -301,7 +301,7 @@ def test_an_inner_middleware_of_the_same_auth_serves_none(world, clock):
 
 
 def test_b10_an_id_of_another_process_is_404_and_its_tokens_are_503(make):
-    """An id may be made up by anybody; a token with our tag cannot."""
+    """Anybody can invent an id, but not a token with our tag."""
     client, other = LoginClient(make()), LoginClient(make())
     client.take()
     other.take(remember=True)
@@ -317,7 +317,7 @@ def test_b10_an_id_of_another_process_is_404_and_its_tokens_are_503(make):
 
 
 def test_h_the_description_names_the_parameters_that_a_path_has(client):
-    """And no other: a generated client would ask for them."""
+    """Fields that cannot be sent are not documented, because a generated client would send them."""
     assert 200 == client.ask("GET", "/auth/openapi.json")
 
     named = {
@@ -332,7 +332,7 @@ def test_h_the_description_names_the_parameters_that_a_path_has(client):
 
 
 def test_h_the_description_names_the_bodies_that_are_read(client):
-    """Whether one must be sent depends on whether anything of it is needed."""
+    """A body is required only if one of its fields is."""
     assert 200 == client.ask("GET", "/auth/openapi.json")
 
     bodies = {

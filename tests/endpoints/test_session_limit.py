@@ -1,4 +1,4 @@
-"""A user of many sessions: how many he may have, and the pages on which he finds them."""
+"""Limit the sessions of a user, and page through many of them."""
 
 import pytest
 
@@ -11,7 +11,7 @@ MANY = {"sessions": {"max_per_subject": 250}}
 
 
 def pages(client, bearer):
-    """Ask for every page."""
+    """Return every page."""
     found, target = [], "/auth/sessions"
     while target:
         assert 200 == client.ask("GET", target, bearer=bearer, with_cookies=False)
@@ -80,7 +80,7 @@ def test_b5_what_else_a_query_says_is_ignored(client):
 
 
 def test_b5_one_user_evicts_nobody_else(make, monkeypatch):
-    """The memory is bounded, and each user has a part of it."""
+    """The memory is bounded for each user."""
     monkeypatch.setattr(session_index, "LIMIT", 10)
     site = make(sessions={"max_per_subject": 5})
     bob, alice = LoginClient(site), LoginClient(site)
@@ -93,7 +93,7 @@ def test_b5_one_user_evicts_nobody_else(make, monkeypatch):
 
 
 def test_b5_signing_out_everywhere_leaves_no_record(over_a_server):
-    """Whoever does it without end leaves nothing behind but what ends the tokens."""
+    """Endless sign-ins leave nothing behind but the cut-offs of their tokens."""
     site, server = over_a_server()
     client = LoginClient(site)
     client.take(remember=True)
@@ -106,7 +106,7 @@ def test_b5_signing_out_everywhere_leaves_no_record(over_a_server):
 
 
 def test_b5_a_socket_outlives_the_reference_that_it_was_opened_with():
-    """The page refreshes; a grace later the first reference is gone, and what rests on its session goes on."""
+    """After a refresh the first token is gone within the grace period, and the connection goes on."""
     site = monitored_site(tokens={"format": "opaque"})
     client = LoginClient(site)
     client.sign_in(remember=True)

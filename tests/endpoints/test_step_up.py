@@ -1,4 +1,4 @@
-"""``POST /auth/step-up``: the password again, and what the session is worth then."""
+"""Prove the password again within a session: ``POST /auth/step-up``."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from safeconduct.errors import TooManyAttempts
 
 
 def remembered(client, clock):
-    """Sign in as a page and come back when only the cookie remembers."""
+    """Sign in as a page, and return when only the refresh cookie is left."""
     client.sign_in(remember=True)
     clock.advance(seconds=2000)
     client.ask("POST", "/auth/refresh")
@@ -16,11 +16,11 @@ def remembered(client, clock):
 
 
 def test_a_page_steps_up_by_cookie(client, clock):
-    """The older tokens of the session end, and with them the CSRF token of before."""
+    """The session's older tokens end, and the old CSRF token with them."""
     assert "remembered" == remembered(client, clock)
     before, csrf = dict(client.cookies), client.csrf
 
-    assert 200 == client.ask("POST", "/auth/step-up", said={"password": "wonder"})
+    assert 200 == client.ask("POST", "/auth/step-up", json_body={"password": "wonder"})
 
     answer = client.answer
     assert "explicit" == answer["level"]
@@ -41,7 +41,7 @@ def test_a_program_steps_up_and_its_refresh_token_is_rotated_if_it_came(client, 
     token = client.tokens["access_token"]
 
     assert 200 == client.ask(
-        "POST", "/auth/step-up", said={"password": "wonder", "refresh_token": client.tokens["refresh_token"]},
+        "POST", "/auth/step-up", json_body={"password": "wonder", "refresh_token": client.tokens["refresh_token"]},
         bearer=token,
     )  # fmt: skip
 
@@ -51,13 +51,15 @@ def test_a_program_steps_up_and_its_refresh_token_is_rotated_if_it_came(client, 
 
 
 def test_who_comes_by_a_header_leaves_the_cookies_alone(site):
-    """A browser sends them along; they are of another session."""
+    """A browser sends them too, but they belong to another session."""
     client = LoginClient(site)
     client.take()
     client.sign_in("bob", "builder", remember=True)
     before = dict(client.cookies)
 
-    assert 200 == client.ask("POST", "/auth/step-up", said={"password": "wonder"}, bearer=client.tokens["access_token"])
+    assert 200 == client.ask(
+        "POST", "/auth/step-up", json_body={"password": "wonder"}, bearer=client.tokens["access_token"]
+    )
 
     assert "access_token" in client.answer
     assert "refresh_token" not in client.answer
@@ -65,11 +67,11 @@ def test_who_comes_by_a_header_leaves_the_cookies_alone(site):
 
 
 def test_a_refresh_token_by_the_wrong_way_is_refused(client):
-    """A page that shows a token in a body has stolen it."""
+    """A page that sends a token in a body has stolen it."""
     client.sign_in(remember=True)
     stolen = client.cookies.pop(REFRESH)
 
-    status = client.ask("POST", "/auth/step-up", said={"password": "wonder", "refresh_token": stolen})
+    status = client.ask("POST", "/auth/step-up", json_body={"password": "wonder", "refresh_token": stolen})
 
     assert 401 == status
 
@@ -78,66 +80,68 @@ def test_without_a_refresh_cookie_the_access_cookie_alone_is_new(client):
     client.sign_in()
     before = dict(client.cookies)
 
-    assert 200 == client.ask("POST", "/auth/step-up", said={"password": "wonder"})
+    assert 200 == client.ask("POST", "/auth/step-up", json_body={"password": "wonder"})
 
     assert before[ACCESS] != client.cookies[ACCESS]
     assert REFRESH not in client.cookies
 
 
 def test_five_wrong_passwords_end_the_session(client):
-    """Whoever tries holds its token and may have stolen it."""
+    """The caller holds a token and may have stolen it."""
     client.take()
     token = client.tokens["access_token"]
 
-    statuses = [client.ask("POST", "/auth/step-up", said={"password": "x"}, bearer=token) for _ in range(5)]
+    statuses = [client.ask("POST", "/auth/step-up", json_body={"password": "x"}, bearer=token) for _ in range(5)]
 
     assert [401] * 5 == statuses
     assert 401 == client.use()
 
 
 @pytest.mark.parametrize(
-    ("said", "status"), [({}, 400), ({"password": True}, 400), ({"password": "x", "refresh_token": "y"}, 401)], ids=str
+    ("json_body", "status"),
+    [({}, 400), ({"password": True}, 400), ({"password": "x", "refresh_token": "y"}, 401)],
+    ids=str,
 )
-def test_what_is_wrong_is_told(client, said, status):
+def test_what_is_wrong_is_told(client, json_body, status):
     client.take()
 
-    assert status == client.ask("POST", "/auth/step-up", said=said, bearer=client.tokens["access_token"])
+    assert status == client.ask("POST", "/auth/step-up", json_body=json_body, bearer=client.tokens["access_token"])
 
 
 def test_a_foreign_page_proves_nothing(client):
     client.sign_in()
     client.csrf = None
 
-    assert 403 == client.ask("POST", "/auth/step-up", said={"password": "wonder"})
+    assert 403 == client.ask("POST", "/auth/step-up", json_body={"password": "wonder"})
 
 
 def test_it_needs_an_access_token(client):
-    assert 401 == client.ask("POST", "/auth/step-up", said={"password": "wonder"})
+    assert 401 == client.ask("POST", "/auth/step-up", json_body={"password": "wonder"})
 
 
 @pytest.mark.parametrize("store", ["memory://", "none"])
 def test_h_code_that_steps_up_knows_no_device(make, store):
-    """Without a device cookie the tries of the whole account count, from wherever they came."""
+    """Without a device cookie all attempts on the account count, from every network."""
     site = make(store=store, login={"failures_per_account": 2, "failures_per_account_and_network": 9})
     client = LoginClient(site)
     client.take()
     token = client.tokens["access_token"]
     for _ in range(2):
-        client.ask("POST", "/auth/login", said={"username": "alice", "password": "wrong"}, with_cookies=False)
+        client.ask("POST", "/auth/login", json_body={"username": "alice", "password": "wrong"}, with_cookies=False)
 
     with pytest.raises(TooManyAttempts):
         site.auth.sessions.step_up(token, "wonder")
 
 
 def test_a_device_counts_for_the_name_of_the_session(make):
-    """What strangers fill keeps a known device from nothing."""
+    """Attempts of unknown devices do not lock a known device out."""
     site = make(login={"failures_per_account": 2, "failures_per_account_and_network": 3})
-    known, stranger = LoginClient(site), LoginClient(site)
+    known, unknown = LoginClient(site), LoginClient(site)
     known.sign_in()
-    stranger.take()
+    unknown.take()
     for _ in range(2):
-        stranger.ask("POST", "/auth/login", said={"username": "alice", "password": "wrong"})
-    token = stranger.tokens["access_token"]
+        unknown.ask("POST", "/auth/login", json_body={"username": "alice", "password": "wrong"})
+    token = unknown.tokens["access_token"]
 
-    assert 429 == stranger.ask("POST", "/auth/step-up", said={"password": "wonder"}, bearer=token)
-    assert 200 == known.ask("POST", "/auth/step-up", said={"password": "wonder"})
+    assert 429 == unknown.ask("POST", "/auth/step-up", json_body={"password": "wonder"}, bearer=token)
+    assert 200 == known.ask("POST", "/auth/step-up", json_body={"password": "wonder"})

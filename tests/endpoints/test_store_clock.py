@@ -1,4 +1,4 @@
-"""A store whose clock is not ours: it stamps the tokens, so it says which of them are of the future."""
+"""Accept tokens that a store with another clock has stamped."""
 
 import pytest
 
@@ -12,7 +12,7 @@ LEEWAY = 10
 
 
 class Apart(ManualTime):
-    """A store's clock that is so many seconds ahead of the process's."""
+    """A store's clock that is a number of seconds ahead of the process's."""
 
     def __init__(self, seconds):
         super().__init__()
@@ -43,14 +43,14 @@ def skews(site):
 
 @pytest.mark.parametrize("seconds", [-60, 60, 600], ids=str)
 def test_e7_each_new_token_counts_by_the_stores_clock(begin, seconds, format_of_tokens):
-    """Ahead by more than the leeway, every token was 401, and nothing told why."""
+    """A store that is ahead by more than the leeway must not make every token 401."""
     site = begin(seconds, tokens={"format": format_of_tokens})
     client, page = LoginClient(site), LoginClient(site)
 
     assert (200, 200, 200, 200) == (client.take(remember=True), client.use(), client.refresh(), client.use())
     assert (200, 200) == (page.sign_in(), page.ask("GET", "/me"))
     assert ACCESS in page.cookies
-    # Half a millisecond may lie between the two readings.
+    # The two readings may be half a millisecond apart.
     assert 1 == len(skews(site))
     assert abs(skews(site)[0] + seconds) <= 2
 
@@ -67,7 +67,7 @@ def test_e7_a_rule_that_asks_nothing_learns_the_time_all_the_same(begin, seconds
     ("seconds", "consistency"), [(-60, "strict"), (0, "strict"), (60, "strict"), (0, "none"), (60, "none")], ids=str
 )
 def test_e7_a_token_of_the_stores_future_is_refused(begin, seconds, consistency):
-    """Status, code and field as for any other; the application is not called."""
+    """Status, code and field are as for any other; the application is not called."""
     site = begin(seconds, revocation={"consistency": consistency})
     assert 200 == LoginClient(site).take()
     issued = int(site.clock()) + seconds + LEEWAY + 5

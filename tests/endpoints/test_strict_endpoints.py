@@ -1,4 +1,4 @@
-"""What an endpoint asks whatever the configuration says, and of whom it makes no session of ours."""
+"""Ask the store at the endpoints whatever the configuration says, and accept no foreign session."""
 
 import pytest
 
@@ -23,7 +23,7 @@ TRUSTED = {
     ],
 )  # fmt: skip
 def test_h_an_endpoint_asks_the_store_whatever_the_consistency(make, clock, method, path):
-    """A token that was ended gets nothing from us, also where requests of the application are not asked about."""
+    """Our endpoints refuse a revoked token, even where the application's rules do not check it."""
     site = make(revocation={"consistency": "none"})
     client = LoginClient(site)
     client.take()
@@ -31,8 +31,10 @@ def test_h_an_endpoint_asks_the_store_whatever_the_consistency(make, clock, meth
     before = client.use()
     site.auth.sessions.revoke_key("own")
 
-    said = {"password": "wonder"} if path == "step-up" else None
-    status = client.ask(method, f"/auth/{path}", bearer=client.tokens["access_token"], with_cookies=False, said=said)
+    json_body = {"password": "wonder"} if path == "step-up" else None
+    status = client.ask(
+        method, f"/auth/{path}", bearer=client.tokens["access_token"], with_cookies=False, json_body=json_body
+    )
 
     assert (200, 401) == (before, status)
     assert "invalid_token" == client.answer["code"]
@@ -40,7 +42,7 @@ def test_h_an_endpoint_asks_the_store_whatever_the_consistency(make, clock, meth
 
 @pytest.fixture
 def foreign(make):
-    """A visitor by cookie of another issuer, whose token names the session of somebody of ours."""
+    """Return a client with another issuer's cookie, whose token names one of our sessions."""
     site = make(trust=[TRUSTED])
     owner = LoginClient(site)
     owner.sign_in()
@@ -54,7 +56,7 @@ def foreign(make):
 
 
 def test_h_another_issuers_session_has_no_token_of_ours(foreign):
-    """Its issuer may say any sid, also that of a session of ours."""
+    """A foreign issuer may use any sid, also that of one of our sessions."""
     owner, client = foreign
 
     assert 200 == client.ask("GET", "/auth/session")
@@ -62,8 +64,8 @@ def test_h_another_issuers_session_has_no_token_of_ours(foreign):
     assert owner.csrf is not None
 
 
-def test_h_another_issuers_cookie_needs_an_own_page_alone(foreign):
-    """No session of ours stands behind it, so that no token of one is asked for."""
+def test_h_another_issuers_cookie_needs_one_of_our_pages_alone(foreign):
+    """It belongs to no session of ours, so no CSRF token is required."""
     _, client = foreign
 
     assert 200 == client.ask("POST", "/me")
@@ -71,7 +73,7 @@ def test_h_another_issuers_cookie_needs_an_own_page_alone(foreign):
 
 
 def test_h_an_opaque_token_from_before_a_loss_is_refused_where_it_is_first_seen(over_a_server, clock):
-    """What has ended it may be what was lost."""
+    """The lost data may have included its end."""
     site, server = over_a_server(tokens={"format": "opaque"})
     client = LoginClient(site)
     client.take()

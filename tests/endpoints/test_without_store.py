@@ -1,4 +1,4 @@
-"""The life of a login where no store keeps it: what works, what is refused by name, and what nobody can end."""
+"""Run the endpoints without a store: what works, what is refused by name, and what nobody can end."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def client(site):
 
 
 def test_a_page_signs_in_and_out(client):
-    """Cookies, CSRF and origin are what they are elsewhere."""
+    """Cookies, CSRF tokens and origins work as with a store."""
     assert 200 == client.sign_in(remember=True)
     assert 200 == client.ask("POST", "/me")
     client.csrf, kept = "wrong", client.csrf
@@ -30,7 +30,7 @@ def test_a_page_signs_in_and_out(client):
 
 
 def test_a_refresh_token_stays_as_it_is_and_its_level_sinks(client, clock):
-    """It stands for an explicit sign-in for one short life, and does not rotate."""
+    """It counts as an explicit sign-in for one short lifetime, and does not rotate."""
     client.take(remember=True)
     first = client.tokens["refresh_token"]
     assert client.tokens["extend_after"] is None
@@ -59,13 +59,13 @@ def test_a_step_up_raises_the_level(client, clock):
     client.csrf = client.answer["csrf_token"]
     before = client.answer["level"]
 
-    assert 200 == client.ask("POST", "/auth/step-up", said={"password": "wonder"})
+    assert 200 == client.ask("POST", "/auth/step-up", json_body={"password": "wonder"})
 
     assert ("remembered", "explicit") == (before, client.answer["level"])
 
 
 def test_what_only_a_store_can_do_is_refused_by_name(client):
-    """501 is no promise that was half kept; a renewal is 403, as it is wherever the end can't grow."""
+    """Verbs that need a store are 501; a renewal is 403, as wherever the expiry cannot grow."""
     client.take(remember=True)
     token, session_id = client.tokens["access_token"], client.tokens["session_id"]
 
@@ -80,11 +80,11 @@ def test_what_only_a_store_can_do_is_refused_by_name(client):
 
 
 def test_a_copy_outlives_the_sign_out(client):
-    """Nobody can end it: that is what a store is for, and why its end is never far."""
+    """Without a store it cannot be revoked, which is why it expires soon."""
     client.take(remember=True)
     copied = client.tokens["refresh_token"]
 
-    assert 204 == client.ask("POST", "/auth/logout", said={"refresh_token": copied}, with_cookies=False)
+    assert 204 == client.ask("POST", "/auth/logout", json_body={"refresh_token": copied}, with_cookies=False)
 
     assert (200, 200) == (client.use(), client.refresh(copied))
 
@@ -105,7 +105,7 @@ def test_who_is_gone_from_the_directory_is_refused(site, client):
 
 
 def test_nothing_is_revoked(make):
-    """The verbs say so too, instead of doing nothing."""
+    """The verbs raise an error instead of doing nothing."""
     auth = make(store="none").auth
 
     for verb in (auth.sessions.sign_out_everywhere, auth.sessions.list, auth.sessions.revoke_subject):

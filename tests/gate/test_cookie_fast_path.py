@@ -1,4 +1,4 @@
-"""A cookie that was seen before takes the short way where no page is asked for, and nothing is let through by it."""
+"""Take the fast path for a known cookie, and let nothing pass by it that would be refused."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ OTHERS = b"theme=dark; %s; __Host-safeconduct-refresh=r; __Host-safeconduct-devi
 
 
 class RecordingDict(dict):
-    """A scope or an environ that keeps what is asked of it by name."""
+    """A scope or an environ that records which of its keys are read."""
 
     def __init__(self, *words):
         super().__init__(*words)
@@ -37,7 +37,7 @@ class RecordingDict(dict):
 
 
 class KnownCookieApp:
-    """An application in one world, to which alice's cookie is known already."""
+    """An application that knows alice's cookie already."""
 
     def __init__(self, world, **fields):
         self.world, self.clock = world, Clock(float(NOW))
@@ -80,9 +80,9 @@ def app(request):
     ids=["alone", "among others", "last", "first", "blank"],
 )
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
-def test_f3_a_cookie_that_was_seen_before_takes_the_short_way(app, method, line):
-    """Whatever other cookies are beside it; the response is private, and the refresh cookie reaches no application."""
-    # A route is kept for the short way when it is asked for again.
+def test_f3_a_cookie_that_was_seen_before_takes_the_fast_path(app, method, line):
+    """Other cookies do not matter; the response is private, and the refresh cookie is hidden."""
+    # A route is remembered for the fast path with its second request.
     app.ask(line, method=method)
     app.ask(line, method=method)
     seen = app.ask(line, method=method)
@@ -109,12 +109,12 @@ def test_f3_a_cookie_that_was_seen_before_takes_the_short_way(app, method, line)
     ids=["two", "two by a blank", "two by a tab", "quoted", "comma", "another name", "behind a comma", "shorter"],
 )
 def test_f3_a_doubtful_cookie_is_refused_as_ever(app, lines, expected):
-    """Though the token in it was proven before."""
+    """This holds although its token was proven before."""
     assert expected == app.code(*lines)
 
 
 def test_f3_two_fields_are_one_in_either_order():
-    """Several ``Cookie`` fields are joined (RFC 9113 §8.2.3), so that two cookies of ours are two."""
+    """Several ``Cookie`` fields are joined (RFC 9113 §8.2.3), so two cookies of our name are an error."""
     app = KnownCookieApp("asgi")
     app.ask(ALICE)
 
@@ -126,14 +126,14 @@ def test_f3_two_fields_are_one_in_either_order():
 
 
 def test_f3_a_header_beats_a_cookie_that_was_seen_before(app):
-    """And never falls through to it."""
+    """An invalid header never falls back to the cookie."""
     refused = app.code(ALICE, headers=[("authorization", b"Bearer x")])
 
     assert (401, "invalid_token") == refused
 
 
 def test_f3_a_scheme_that_is_called_cookie_is_none(app):
-    """The bytes of a field are another key than a cookie's."""
+    """Headers and cookies are remembered under different keys."""
     token = ALICE.partition(b"=")[2]
 
     assert 401 == app.ask(headers=[("authorization", b"cookie " + token)]).status
@@ -141,7 +141,7 @@ def test_f3_a_scheme_that_is_called_cookie_is_none(app):
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "FOO", "get"])
 def test_f3_an_unsafe_method_asks_for_its_page_each_time(app, method):
-    """403 from a foreign page, from nowhere, and of course before the application."""
+    """A foreign or missing origin is 403, and the application is not called."""
     app.ask(ALICE, method=method)
 
     for origin in ([], [("origin", b"https://evil.example")]):
@@ -149,7 +149,7 @@ def test_f3_an_unsafe_method_asks_for_its_page_each_time(app, method):
 
 
 def test_f3_a_rule_that_is_unsafe_asks_for_its_page_each_time(app):
-    """Also of a GET."""
+    """This holds for GET, too."""
     own = [("origin", b"https://app.example")]
 
     statuses = [app.ask(ALICE, target="/unsafe", headers=own).status for _ in range(3)]
@@ -159,7 +159,7 @@ def test_f3_a_rule_that_is_unsafe_asks_for_its_page_each_time(app):
 
 
 def test_f3_what_ended_is_refused_and_what_a_rule_wants_is_asked(app):
-    """Expiry, revocation, roles."""
+    """Expiry, revocation and roles are checked."""
     assert 403 == app.ask(ALICE, target="/admin/x").status
     assert 403 == app.ask(ALICE, target="/admin/x").status
     app.auth.sessions.revoke_token("jti-alice")
@@ -173,14 +173,14 @@ def test_f3_what_ended_is_refused_and_what_a_rule_wants_is_asked(app):
 
 @pytest.mark.parametrize("world", WORLDS)
 def test_f3_without_cookies_among_the_sources_none_is_looked_at(world):
-    """Nobody is recognised by one."""
+    """The cookie identifies nobody."""
     app = KnownCookieApp(world, sources=["bearer"])
 
     assert [(401, "missing_credential")] * 2 == [app.code(ALICE) for _ in range(2)]
 
 
 class Derivations:
-    """The derivation of the library, counted."""
+    """Count the key derivations of the library."""
 
     count = 0
 
@@ -195,7 +195,7 @@ class Derivations:
 @pytest.mark.parametrize("world", WORLDS)
 @pytest.mark.parametrize("format_of_tokens", ["jws", "opaque"])
 def test_f3_secrets_are_derived_once_and_not_at_each_request(world, format_of_tokens, monkeypatch):
-    """Ten posts with a CSRF token and ten refreshes cost no derivation more than the first of each."""
+    """Ten posts with a CSRF token and ten refreshes derive no more keys than the first of each."""
     monkeypatch.setattr(derived_keys, "HKDF", Derivations)
     site = LoginSite(world, tokens={"format": format_of_tokens})
     client = LoginClient(site)

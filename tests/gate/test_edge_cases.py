@@ -1,4 +1,4 @@
-"""What lies at the edges of the gate: overrides of a rule, memories of nothing, sockets within sockets, files."""
+"""Edge cases of the gate: overrides of a rule, disabled memories, nested sockets, files."""
 
 import asyncio
 
@@ -23,7 +23,7 @@ both = pytest.mark.parametrize("world", WORLDS)
 @both
 @pytest.mark.parametrize(("path", "expected"), [("/me", 200), ("/strict", 401)])
 def test_a_strict_rule_asks_where_nobody_else_does(world, path, expected):
-    """A rule's consistency overrides the configuration's, also to ask more (config.md)."""
+    """A rule's consistency overrides the configuration's, also to be stricter (config.md)."""
     rules = [{"path": "/strict", "consistency": "strict"}]
     auth = Auth(
         configuration(access={"rules": rules}, revocation={"consistency": "none"}),
@@ -39,7 +39,7 @@ def test_a_strict_rule_asks_where_nobody_else_does(world, path, expected):
 
 @both
 def test_a_pair_that_is_not_remembered_counts_for_its_request(world):
-    """With nothing remembered every request is compared, and each one passes."""
+    """Without a cache every request is compared, and each one passes."""
     directory = MemoryDirectory(alice="correct horse")
     auth = Auth(configuration(basic={"cache_seconds": 0}), directory=directory, clock=now)
 
@@ -50,7 +50,7 @@ def test_a_pair_that_is_not_remembered_counts_for_its_request(world):
 
 @both
 def test_a_pair_is_compared_with_cut_offs_by_the_clock_of_the_store(world):
-    """A process whose clock is ahead proves nothing that a cut-off in the meantime would not meet."""
+    """A proof by a process whose clock is ahead still ends with a cut-off."""
     store, directory = MemoryStore(clock=now, horizon_ms=1000, leeway_ms=0), MemoryDirectory(alice="correct horse")
     auth = Auth(configuration(), directory=directory, clock=Clock(NOW + 5.0), store=store)
     before = ask_in(world, auth, headers=BASIC).status
@@ -64,7 +64,7 @@ def test_a_pair_is_compared_with_cut_offs_by_the_clock_of_the_store(world):
 
 @both
 def test_a_long_path_is_judged_and_not_kept(world):
-    """Strangers choose paths; what they choose must not fill the memory (fault 29)."""
+    """Anonymous callers choose paths, which must not fill the memory (fault 29)."""
     auth = Auth(configuration(), directory=MemoryDirectory(), clock=now)
 
     status = ask_in(world, auth, target="/" + "x" * 1200, headers=BEARER).status
@@ -74,7 +74,7 @@ def test_a_long_path_is_judged_and_not_kept(world):
 
 
 def test_a_socket_within_a_socket_knows_its_subprotocol_token():
-    """The outer one takes the token out of the scope, so the inner one goes by the proof of its own ``Auth``."""
+    """The outer middleware hides the token, so the inner one uses the proof of their common ``Auth``."""
     auth, other = (Auth(configuration(), directory=MemoryDirectory(), clock=now) for _ in range(2))
     scope = socket_scope(SentRequest("GET", "/me", SUBPROTOCOL, "https"))
 
@@ -90,7 +90,7 @@ def test_a_socket_within_a_socket_knows_its_subprotocol_token():
 
 
 def test_a_socket_that_needs_a_better_proof_later_is_closed_as_such():
-    """4403, the requirement is not met: the credential itself is good (http.md)."""
+    """4403: the credential is valid, but the requirement is not met (http.md)."""
 
     async def application(_scope, receive, send):
         await receive()
@@ -105,8 +105,8 @@ def test_a_socket_that_needs_a_better_proof_later_is_closed_as_such():
     assert {"type": "websocket.close", "code": 4403, "reason": ""} == sent[-1]
 
 
-def test_a_file_reaches_the_server_as_the_file_that_it_is():
-    """A server sends ``wsgi.file_wrapper`` by itself, which it can do only if nothing is around it (PEP 3333)."""
+def test_a_file_arrives_at_the_server_as_it_is():
+    """A server can send ``wsgi.file_wrapper`` by itself only if it is not wrapped (PEP 3333)."""
 
     class Wrapper:
         def __init__(self, chunks):
@@ -133,11 +133,11 @@ def test_a_file_reaches_the_server_as_the_file_that_it_is():
 
 @both
 def test_a_token_is_remembered_in_one_spelling(world):
-    """Else a user could fill the memory with one token behind more and more spaces."""
+    """Otherwise a user could fill the memory with one token and varying spaces."""
     auth = Auth(configuration(), directory=MemoryDirectory(), clock=now)
     spelt = [[("authorization", b"bearer" + b" " * spaces + tokens()["alice"].encode())] for spaces in range(1, 9)]
 
     statuses = [ask_in(world, auth, headers=headers).status for headers in spelt]
 
     assert [200] * 8 == statuses
-    assert 1 == len(auth._container._recognition.remembered)
+    assert 1 == len(auth._container._recognition.remembered.entries)

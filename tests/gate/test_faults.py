@@ -1,4 +1,4 @@
-"""Whatever raises, and wherever: 503 or the answer that was due, never a pass, never an exception (fault 31)."""
+"""Answer 503, or the response that was due, whatever raises and wherever (fault 31)."""
 
 import pytest
 from hypothesis import given
@@ -39,7 +39,7 @@ def raises(kind):
 
 
 def is_refusal(seen, status=503):
-    """Tell whether *seen* is an answer of ours that tells nothing."""
+    """Return whether *seen* is one of our responses without details."""
     return (status, None, False) == (seen.status, seen.report, b"secret" in seen.body)
 
 
@@ -65,7 +65,7 @@ def test_a_store_that_raises(world, kind, target):
 @both
 @given(kind=faults, asked=st.integers(1, 4), target=targets)
 def test_a_clock_that_begins_to_raise(world, kind, asked, target):
-    """Also on the way that a credential takes that was seen before."""
+    """This holds for a remembered credential, too."""
     broken = []
 
     def clock():
@@ -86,10 +86,10 @@ def test_a_clock_that_begins_to_raise(world, kind, asked, target):
 @both
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), None, "1800000000"], ids=repr)
 def test_a_clock_that_tells_no_time(world, value):
-    told = [float(NOW)]
-    auth = Auth(configuration(), directory=MemoryDirectory(), clock=lambda: told[0])
+    time_now = [float(NOW)]
+    auth = Auth(configuration(), directory=MemoryDirectory(), clock=lambda: time_now[0])
     assert ask_in(world, auth, headers=BEARER).status == 200
-    told[0] = value
+    time_now[0] = value
 
     seen = ask_in(world, auth, headers=BEARER)
 
@@ -121,7 +121,7 @@ def test_a_listener_that_raises_changes_nothing(world, kind, target):
 @both
 @given(kind=faults, target=targets)
 def test_words_that_raise_are_replaced(world, kind, target):
-    """The refusal stands; only its own words are left out."""
+    """The refusal stands, without the custom body."""
     mute = Auth(configuration(), directory=MemoryDirectory(), clock=now, problem_body=raises(kind))
     plain = Auth(configuration(), directory=MemoryDirectory(), clock=now)
 

@@ -1,4 +1,4 @@
-"""An event never changes an answer, whatever the log and the listeners do with it."""
+"""Let no log and no listener change an answer."""
 
 import io
 import logging
@@ -24,14 +24,14 @@ both = pytest.mark.parametrize("world", WORLDS)
 
 
 class Interrupt(BaseException):
-    """What a runtime raises where code waits, as gevent's time-outs are."""
+    """An exception that a runtime raises in waiting code, such as gevent's timeouts."""
 
 
 PASSING = [KeyboardInterrupt, SystemExit, GeneratorExit, Interrupt]
 
 
 def life(world):
-    """Lead a whole login, with refusals on the way, and return every answer's status and the events."""
+    """Go through a whole login, with refusals, and return all statuses and events."""
     site = LoginSite(world)
     try:
         client = LoginClient(site)
@@ -43,8 +43,8 @@ def life(world):
             client.use(),
             client.refresh(),
             client.sign_in(remember=True),
-            client.ask("POST", "/auth/step-up", said={"password": "wonder"}),
-            client.ask("POST", "/auth/logout-everywhere", said={}),
+            client.ask("POST", "/auth/step-up", json_body={"password": "wonder"}),
+            client.ask("POST", "/auth/logout-everywhere", json_body={}),
             client.use(),
         ]
         return statuses, [type(event).__name__ for event in site.events]
@@ -55,7 +55,7 @@ def life(world):
 @both
 @ways
 def test_e11_a_log_that_raises_changes_no_answer_and_no_listener(world, way, capsys):
-    """Sign-ins, refusals, refreshes, sign-outs: as if the log were well; the listeners hear all the same."""
+    """All responses are as with a working log, and listeners get every event."""
     expected = life(world)
 
     with broken_log(way):
@@ -69,7 +69,7 @@ def test_e11_a_log_that_raises_changes_no_answer_and_no_listener(world, way, cap
 @both
 @ways
 def test_e11_an_outage_is_503_when_the_log_raises_too(world, way):
-    """The last resort tells of a fault, and the telling may fail."""
+    """Reporting an internal error may fail itself."""
     auth = Auth(configuration(), directory=MemoryDirectory(), clock=now, store=FailingStore(ValueError))
     bearer = [("authorization", b"Bearer " + b"x" * 40)]
     expected = ask_in(world, auth, headers=bearer)
@@ -83,7 +83,7 @@ def test_e11_an_outage_is_503_when_the_log_raises_too(world, way):
 @both
 @ways
 def test_e11_a_directory_that_raises_is_503_when_the_log_raises_too(world, way):
-    """The directory's own log is another logger."""
+    """The directory uses another logger."""
     directory = MemoryDirectory(alice="wonder")
     directory.check = lambda *_: 1 / 0
     site = LoginSite(world, directory=directory)
@@ -93,13 +93,13 @@ def test_e11_a_directory_that_raises_is_503_when_the_log_raises_too(world, way):
 
     site.close()
     assert 503 == status
-    # As unavailable as without the log's fault, and no fault of ours.
+    # The answer is 503 as without the log's fault, and not an internal error.
     assert ["RequestRefused"] == [type(event).__name__ for event in site.events]
 
 
 @ways
 def test_e11_a_session_of_another_process_is_unavailable_when_the_log_raises(way):
-    """What should have been said is lost, the answer is not."""
+    """The message is lost, and the answer is not."""
     store = MemoryStore(clock=now, horizon_ms=1, leeway_ms=0)
 
     with broken_log(way, name="safeconduct.stores"), pytest.raises(Unavailable):
@@ -107,7 +107,7 @@ def test_e11_a_session_of_another_process_is_unavailable_when_the_log_raises(way
 
 
 def test_e11_a_listener_that_raises_is_passed_over_when_the_log_raises_too():
-    """The next listener hears."""
+    """The next listener gets the event."""
     heard = []
 
     def raises(_event):
@@ -121,7 +121,7 @@ def test_e11_a_listener_that_raises_is_passed_over_when_the_log_raises_too():
 
 @pytest.mark.parametrize("fault", PASSING)
 def test_e11_an_interrupt_in_a_listener_goes_on(fault):
-    """An exit, a cancellation and a time-out of gevent are no fault of the listener, and are not swallowed."""
+    """An exit, a cancellation and a gevent timeout are not swallowed."""
 
     def raises(_event):
         raise fault
@@ -138,7 +138,7 @@ def test_e11_an_interrupt_in_the_log_goes_on(fault, way):
 
 
 class Full(io.StringIO):
-    """A stream that takes nothing."""
+    """A stream that cannot be written."""
 
     def write(self, _text):
         raise OSError("no space left")
@@ -146,7 +146,7 @@ class Full(io.StringIO):
 
 @pytest.mark.parametrize("stream", [None, Full()], ids=["none", "full"])
 def test_e11_a_broken_log_is_told_to_nobody_where_nobody_listens(monkeypatch, stream):
-    """Without a standard error, as under pythonw, or with one that fails."""
+    """This holds without a standard error, as under pythonw, and with one that fails."""
     monkeypatch.setattr(sys, "stderr", stream)
 
     with broken_log("handler"):
@@ -171,7 +171,7 @@ def test_e11_the_secret_in_a_broken_log_s_error_is_not_told(capsys):
 
 
 def test_e11_the_record_names_the_place_that_wrote_it(caplog):
-    """A format with ``%(module)s`` shows who spoke, not who guards."""
+    """A format with ``%(module)s`` shows the module of the event and not that of the wrapper."""
     with caplog.at_level(logging.INFO, "safeconduct"):
         EventDispatcher()(StoreRecovered())
 

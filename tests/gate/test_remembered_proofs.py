@@ -1,4 +1,4 @@
-"""What a gate remembers, and when it does not count any more."""
+"""Remember proofs and requirements in the gate, and forget them when they no longer count."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ both = pytest.mark.parametrize("world", WORLDS)
 @both
 @pytest.mark.parametrize("carried", ["header", "cookie"])
 def test_a_token_that_was_proven_expires(world, carried):
-    """To the second, leeway included, on either way."""
+    """It expires to the second, with leeway, on both paths."""
     clock = Clock(float(NOW))
     auth = Auth(configuration(), directory=MemoryDirectory(), clock=clock)
     cookie = [("cookie", f"__Host-safeconduct={tokens()['alice']}".encode())]
@@ -42,7 +42,7 @@ def test_a_token_that_was_proven_expires(world, carried):
 
 @both
 def test_b7_a_cut_off_has_a_pair_proven_anew_in_the_same_request(world):
-    """The right password is in the request: it is compared again, and there is nothing to refuse."""
+    """The request has the right password, which is compared again, so nothing is refused."""
     directory = MemoryDirectory(alice="correct horse")
     clock = Clock(float(NOW))
     auth = Auth(configuration(), directory=directory, clock=clock)
@@ -57,7 +57,7 @@ def test_b7_a_cut_off_has_a_pair_proven_anew_in_the_same_request(world):
 
 @both
 def test_b7_a_pair_that_is_proven_within_the_instant_of_the_cut_off_counts(world):
-    """It is proven after it, though the clock has not gone on: as a token that is issued then."""
+    """It was proven after the cut-off, like a token issued in the same millisecond."""
     directory = MemoryDirectory(alice="correct horse")
     auth = Auth(configuration(), directory=directory, clock=Clock(float(NOW)))
     before = ask_in(world, auth, headers=BASIC).status
@@ -72,7 +72,7 @@ def test_b7_a_pair_that_is_proven_within_the_instant_of_the_cut_off_counts(world
 
 @both
 def test_b7_a_pair_that_no_longer_counts_is_refused_after_a_cut_off(world):
-    """What is proven anew is what holds now: the user is gone."""
+    """The new proof finds that the user is gone."""
     directory = MemoryDirectory(alice="correct horse")
     clock = Clock(float(NOW))
     auth = Auth(configuration(), directory=directory, clock=clock)
@@ -90,7 +90,7 @@ def test_b7_a_pair_that_no_longer_counts_is_refused_after_a_cut_off(world):
 @both
 @pytest.mark.parametrize("page", ["https://evil.example", "null"])
 def test_c4_a_foreign_page_uses_no_try_of_basic_up(world, page):
-    """A form whose address holds a name and a wrong password, sent by the victim's browser."""
+    """A URL can hold a name and a wrong password, sent by the victim's browser."""
     directory = MemoryDirectory(alice="correct horse")
     auth = Auth(configuration(login={}), directory=directory, clock=Clock(float(NOW)))
     wrong = [(name, value.encode()) for name, value in basic("alice", "no")]
@@ -106,7 +106,7 @@ def test_c4_a_foreign_page_uses_no_try_of_basic_up(world, page):
 
 @both
 def test_a_key_that_goes_ends_what_it_proved(world):
-    """Within a second of the look at the keys."""
+    """The keys are read at most once a second."""
     clock = Clock(float(NOW))
     keys = {"keys": [OWN_KEY, SECRETS_KEY, FOREIGN_KEY | {"safeconduct_state": "retired"}]}
     auth = Auth(configuration(keys=keys, trust=[]), directory=MemoryDirectory(), clock=clock)
@@ -124,7 +124,7 @@ def test_a_key_that_goes_ends_what_it_proved(world):
 
 
 def gate_of(auth, world):
-    """Return one gate, and how it is asked without making another."""
+    """Return one gate, and a function that sends requests to it."""
     gate = auth.asgi_gate() if world == "asgi" else auth.wsgi_gate()
     auth._container.gate = lambda _world: gate
     return gate
@@ -132,7 +132,7 @@ def gate_of(auth, world):
 
 @both
 def test_f2_a_flood_of_paths_forgets_no_path_in_use(world):
-    """Which are still let through by the short way; and the flood changes no answer."""
+    """They still take the fast path, and the flood changes no answer."""
     auth = Auth(configuration(), directory=MemoryDirectory(), clock=now)
     gate = gate_of(auth, world)
     in_use = {ask_in(world, auth, target=f"/used/{number}", headers=BEARER).status for number in range(20)}
@@ -152,7 +152,7 @@ def entries_of(memory):
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("length", [1, 200, 4096])
 def test_a6_the_route_memory_is_bounded_in_bytes(length, times):
-    """Of the whole key: method, path, mount prefix, and the raw path, which may be in absolute form."""
+    """The bound covers the whole key: method, path, mount prefix and raw path."""
     memory = RouteMemory()
 
     for number in range(6000):
@@ -173,7 +173,7 @@ def test_a6_the_route_memory_is_bounded_in_bytes(length, times):
 
 @both
 def test_a6_a_long_target_is_judged_and_forgotten(world):
-    """4 KB in absolute form, as a server hands it on beside a short path."""
+    """A server may pass 4 KB in absolute form beside a short path."""
     auth = Auth(configuration(), directory=MemoryDirectory(), clock=now)
     gate = gate_of(auth, world)
     raw = "http://" + "x" * 4096 + "/admin"
@@ -186,7 +186,7 @@ def test_a6_a_long_target_is_judged_and_forgotten(world):
 
 
 def test_f2_what_is_used_survives_two_generations_of_used_ones():
-    """A path that is asked for at least once while the others fill the memory is never worked out anew."""
+    """A path that is used while others fill the memory is never computed again."""
     memory = RouteMemory()
     mine = ("GET", "/mine", "", None)
     memory.put(mine, AUTHENTICATED, is_closed=True)
@@ -202,7 +202,7 @@ def test_f2_what_is_used_survives_two_generations_of_used_ones():
     assert memory.get(("GET", "/x/0", "", None)) is None
 
 
-def test_an_open_route_is_remembered_but_not_for_the_short_way():
+def test_an_open_route_is_remembered_but_not_for_the_fast_path():
     memory = RouteMemory()
     memory.put(("GET", "/open", "", None), OPEN, is_closed=False)
 
@@ -211,7 +211,7 @@ def test_an_open_route_is_remembered_but_not_for_the_short_way():
 
 
 def test_a_shared_throttle_needs_a_shared_secret():
-    """Else every process would count under names of its own; also where there are no keys at all."""
+    """Otherwise every process would count under its own names, even without keys."""
     fields = {"store": "redis://nowhere.invalid", "sources": ["bearer", "basic"], "keys": None}
     auth = Auth(configuration(**fields), directory=MemoryDirectory(), clock=now)
 
@@ -220,7 +220,7 @@ def test_a_shared_throttle_needs_a_shared_secret():
 
 
 def test_a_shared_secret_names_the_counters():
-    """Every process counts a name under the same one, and without a secret each under its own."""
+    """All processes count a name under the same digest; without a secret each uses its own."""
     without = {"sources": ["bearer", "basic"], "keys": None}
     auths = [
         Auth(configuration(**fields), directory=MemoryDirectory(), clock=now) for fields in ({}, {}, without, without)
@@ -233,7 +233,7 @@ def test_a_shared_secret_names_the_counters():
 
 
 class Noted(dict):
-    """A scope or an environ that keeps what is asked of it by name."""
+    """A scope or an environ that records which of its keys are read."""
 
     def __init__(self, *words):
         super().__init__(*words)
@@ -249,7 +249,7 @@ class Noted(dict):
 
 
 def reads_all(world, application, headers, method="GET"):
-    """Ask, and say whether the whole request was read: the short way does not."""
+    """Send a request and return whether all of it was read, which the fast path does not do."""
     request = SentRequest(method, "/me", (("host", b"app.example"), *headers), "https")
     if world == "wsgi":
         environ = Noted(wsgi_environ(request))
@@ -264,8 +264,8 @@ def reads_all(world, application, headers, method="GET"):
 
 
 @both
-def test_f1_a_request_that_was_seen_before_takes_the_short_way(world):
-    """From the second one on, and each of as many tokens as may be remembered."""
+def test_f1_a_request_that_was_seen_before_takes_the_fast_path(world):
+    """This holds from the second request on, for as many tokens as may be remembered."""
     auth = Auth(configuration(tokens={"remembered": 40}), directory=MemoryDirectory(), clock=now)
     application = auth.wsgi(wsgi_application) if world == "wsgi" else auth.asgi(AsgiReport())
     carriers = [[("authorization", f"Bearer {mint(f'user-{number}')}".encode())] for number in range(40)]
@@ -280,10 +280,10 @@ def test_f1_a_request_that_was_seen_before_takes_the_short_way(world):
 @both
 @pytest.mark.parametrize("fields", [{}, {"store": "none"}], ids=["memory", "no store"])
 def test_what_was_proven_before_the_end_is_not_recalled_after_it(world, fields):
-    """A closed ``Auth`` answers 503 on the short way too, and calls no application; also without a store."""
+    """A closed ``Auth`` answers 503 on the fast path too, and calls no application."""
     auth = Auth(configuration(**fields), directory=MemoryDirectory(), clock=now)
     application = auth.wsgi(wsgi_application) if world == "wsgi" else auth.asgi(AsgiReport())
-    # A route is kept for the short way when it is asked for again.
+    # A route is remembered for the fast path with its second request.
     assert [True, True, False] == [reads_all(world, application, BEARER) for _ in range(3)]
 
     auth.close()

@@ -1,4 +1,4 @@
-"""A key that was removed proves nothing from the next look on, also for tokens that are remembered."""
+"""Refuse the tokens of a removed key from the next look at the keys on, remembered ones too."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from applications import WORLDS, ask_in
 from auth_setups import configuration, now
 from memory_directory import MemoryDirectory
 from safeconduct import Auth
-from safeconduct._keys.folder import remove_key, write_key
+from safeconduct._keys.folder import write_key
 from safeconduct.events import KeysGone
 from table_tokens import NOW, OWN_KEY, SECRETS_KEY, mint, tokens
 from worlds import Clock
@@ -24,7 +24,7 @@ def folder(tmp_path):
 @pytest.mark.parametrize("world", WORLDS)
 @pytest.mark.parametrize("is_last", [True, False])
 def test_d1_a_token_of_a_removed_key_is_refused_by_a_running_process(folder, world, is_last):
-    """Whether another file is broken, or it was the last key: the remembered token is refused too."""
+    """The remembered token is refused even if another file is broken or it was the last key."""
     heard = []
     time = Clock(NOW)
     auth = Auth(configuration(keys=folder), directory=MemoryDirectory(), clock=time, listeners=[heard.append])
@@ -33,7 +33,7 @@ def test_d1_a_token_of_a_removed_key_is_refused_by_a_running_process(folder, wor
     if not is_last:
         write_key(folder, {**OWN_KEY, "kid": "other"})
     (folder / "broken.json").write_text("{")
-    remove_key(folder, "own")
+    (folder / "own.json").unlink()
     auth._container.keys.look_again()
     time.advance(seconds=1)
 
@@ -46,7 +46,7 @@ def test_d1_a_token_of_a_removed_key_is_refused_by_a_running_process(folder, wor
 
 @pytest.mark.parametrize("world", WORLDS)
 def test_d1_a_folder_that_cannot_be_read_refuses_no_valid_token(folder, world):
-    """A disk that is gone says nothing about keys."""
+    """An unreadable disk does not remove keys."""
     auth = Auth(configuration(keys=folder), directory=MemoryDirectory(), clock=now)
     folder.rename(folder.with_name("gone"))
     auth._container.keys.look_again()
@@ -59,7 +59,7 @@ def test_d1_a_folder_that_cannot_be_read_refuses_no_valid_token(folder, world):
 
 @pytest.mark.parametrize("world", WORLDS)
 def test_d5_a_token_of_a_key_that_was_just_written_is_taken(folder, world):
-    """Within the second after a look: the first process to sign with a key does not wait for the others."""
+    """A key that another process has just published is accepted within the same second."""
     auth = Auth(configuration(keys=folder), directory=MemoryDirectory(), clock=now)
     write_key(folder, {**OWN_KEY, "kid": "fresh"})
     token = mint("alice", kid="fresh")

@@ -1,4 +1,4 @@
-"""What stands around a function, and what may be asked anywhere below the middleware."""
+"""Guard a function with ``requires``, and read the identity below the middleware."""
 
 import asyncio
 import contextvars
@@ -18,7 +18,7 @@ def alice(**fields):
 
 
 def within(identity, function, now=1000.0):
-    """Call *function* as within a request of *identity*."""
+    """Call *function* as in a request by *identity*."""
 
     def enter():
         PASSED.set(Passed.of(identity, lambda: now, object()))
@@ -29,19 +29,19 @@ def within(identity, function, now=1000.0):
 
 @pytest.mark.parametrize("function", [current, principal, requires()(lambda: None)])
 def test_outside_of_a_request_nobody_is_there(function):
-    """A ``LookupError``, so that a forgotten middleware is no pass."""
+    """A forgotten middleware is a ``LookupError`` and not a pass."""
     with pytest.raises(LookupError):
         function()
 
 
-def test_whoever_asks_is_one_object():
+def test_every_call_returns_the_same_identity():
     asks = alice()
 
     assert within(asks, current) is asks
     assert within(asks, principal) is asks
 
 
-def test_a_stranger_is_no_principal():
+def test_an_anonymous_caller_is_no_principal():
     anonymous = Anonymous(reason="unavailable")
 
     assert within(anonymous, current) is anonymous
@@ -66,7 +66,7 @@ def test_a_stranger_is_no_principal():
 )
 @pytest.mark.parametrize("is_async", [False, True])
 def test_a_function_is_called_only_for_whom_it_wants(wanted, has, expected, is_async):
-    """The error says what is lacking, and the function was not called."""
+    """The error says what is missing, and the function is not called."""
     called = []
 
     @requires(**wanted)
@@ -105,7 +105,7 @@ def test_a_function_keeps_its_name():
     ids=str,
 )
 def test_what_nobody_could_meet_is_refused_at_once(wanted):
-    """A string where names are wanted would ask for its letters."""
+    """A string instead of a list would require its letters."""
     with pytest.raises(ConfigurationError) as caught:
         requires(**wanted)
 
@@ -113,7 +113,7 @@ def test_what_nobody_could_meet_is_refused_at_once(wanted):
 
 
 def test_a_class_is_not_decorated():
-    """A framework would no longer find its methods, or would serve them unasked; told where it is written."""
+    """A wrapped class would lose its methods or serve them unprotected, so decorating one is an error."""
     with pytest.raises(ConfigurationError, match="got the class Papers: decorate its methods"):
 
         @requires(roles=["clerk"])

@@ -1,4 +1,4 @@
-"""An identity under the words of the frameworks, for a principal and for a stranger."""
+"""Read an identity under the names that frameworks use, for a principal and an anonymous caller."""
 
 from safeconduct.principal import Anonymous, Principal
 
@@ -9,7 +9,7 @@ def test_b8_a_principal_is_known_by_one_name_and_called_by_another():
     assert ("alice", "Alice", True) == (alice.identity, alice.display_name, alice.is_authenticated)
 
 
-def test_a_stranger_has_no_name_and_no_right():
+def test_an_anonymous_caller_has_no_name_and_no_right():
     anonymous = Anonymous()
 
     assert (None, None, None, False) == (

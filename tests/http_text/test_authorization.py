@@ -1,4 +1,4 @@
-"""The Authorization field: every row of the corpora, the grammar's edges, and what no input may do."""
+"""Parse the Authorization field: the corpora, the edges of the grammar, arbitrary input."""
 
 from base64 import b64decode, b64encode
 
@@ -21,19 +21,19 @@ from safeconduct._http.authorization import (
 )
 from safeconduct.errors import InvalidRequest, MalformedToken
 
-# Rows that say "reject" and pass here, since another part refuses them: what this part makes of them.
+# Rows that the corpus rejects and this parser accepts, because another part refuses them.
 _REFUSED_LATER = {
     # Unknown schemes: the gate answers 401 with the bare challenge.
     "authorization-header-032": UnknownScheme("token"),
     "authorization-header-038": UnknownScheme("digest"),
     # A token of DPoP without a proof: the gate refuses it until DPoP is built.
     "authorization-header-040": Dpop("aaa.bbb.ccc"),
-    # In the grammar of token68, but no token of ours: the reader of tokens refuses it.
+    # Valid token68, but no token of ours: the token reader refuses it.
     "authorization-header-042": Bearer("null"),
 }
 # 007 is a policy row: "trailing OWS is stripped by the HTTP layer; never by the token parser".  Every server does strip
-# it (RFC 9110 §5.5), so what still has it came in another way, and the safer answer is to refuse it.
-# 054 is a policy row: the header wins, and the cookie is never looked at.
+# it (RFC 9110 §5.5), so a value that still has it did not come from one and is refused.
+# 054 is a policy row: the header takes precedence, and the cookie is never read.
 _POLICY = {"authorization-header-007": MalformedToken, "authorization-header-054": Bearer("aaa.bbb.ccc")}
 
 
@@ -55,7 +55,7 @@ def _expected(case):
 
 @pytest.mark.parametrize("case", cases("attacks/authorization-header"), ids=lambda case: case["id"])
 def test_every_row_of_the_authorization_corpus_is_answered_as_it_says(case):
-    """A credential, none, 400 or 401: as the corpus has it, but for the policies above."""
+    """A credential, none, 400 or 401, as the corpus says, except for the policies above."""
     values = _authorization_of(case)
 
     assert _expected(case) == result_or_error(read_authorization, values)
@@ -63,7 +63,7 @@ def test_every_row_of_the_authorization_corpus_is_answered_as_it_says(case):
 
 @pytest.mark.parametrize("case", cases("attacks/basic-credentials"), ids=lambda case: case["id"])
 def test_every_row_of_the_basic_corpus_is_answered_as_it_says(case):
-    """User and password exactly as typed, or 401 before anything is hashed."""
+    """User and password are taken exactly as typed, or refused with 401 before hashing."""
     value = b64decode(case["header_b64"])
     expect = case["expect"]
 
@@ -109,12 +109,12 @@ def test_the_scheme_has_no_case_and_one_or_more_spaces_follow(value):
     ids=repr,
 )
 def test_a_credential_out_of_its_grammar_is_malformed(value):
-    """Also where a WSGI server joined two fields by a comma."""
+    """This holds where a WSGI server joined two fields by a comma."""
     assert _refuses(value)
 
 
 def test_the_longest_token_is_read_and_one_octet_more_is_not():
-    """The bound stands before the grammar."""
+    """The length is checked before the grammar."""
     longest = b"Bearer " + b"a" * MAX_TOKEN_BYTES
 
     assert Bearer("a" * MAX_TOKEN_BYTES) == read_authorization([longest])
@@ -123,13 +123,13 @@ def test_the_longest_token_is_read_and_one_octet_more_is_not():
 
 
 def test_a_dpop_token_is_not_a_bearer_token():
-    """A bound token under its own scheme is told apart (RFC 9449 §7.1)."""
+    """A DPoP token is distinguished by its scheme (RFC 9449 §7.1)."""
     assert Dpop("a.b") == read_authorization([b"dpop a.b"])
 
 
 @pytest.mark.parametrize("value", [b"eyJhbGciOiJFUzI1NiJ9.e30.c2ln", b"s3cret", b"s" * 33 + b" x"])
 def test_a_token_without_a_scheme_is_not_taken_for_a_scheme(value):
-    """It is a secret whose scheme was forgotten, and nothing of it is kept."""
+    """It may be a secret without its scheme, so none of it is kept."""
     with pytest.raises(MalformedToken) as caught:
         read_authorization([value])
 
@@ -156,7 +156,7 @@ def test_base64_has_one_spelling(encoded):
 
 @pytest.mark.parametrize(("name", "password"), [("é" * 512, "p"), ("u", "p" * MAX_PART_BYTES)])
 def test_a_name_or_a_password_of_1024_octets_passes_and_one_more_does_not(name, password):
-    """The bound is on octets, and on each of the two."""
+    """The bound is in bytes, and for name and password each."""
     assert Basic(name, password) == read_authorization([_basic(f"{name}:{password}")])
     assert _refuses(_basic(f"{name}{name[:1]}:{password}" if name != "u" else f"u:{password}p"))
 
@@ -165,12 +165,12 @@ def test_a_name_or_a_password_of_1024_octets_passes_and_one_more_does_not(name, 
     "credential", [Bearer("s3cret"), Dpop("s3cret"), Basic("s3cret", "s3cret"), UnknownScheme("s3cret")]
 )
 def test_no_credential_shows_its_secret(credential):
-    """Nothing that was sent is in what a log would print."""
+    """The repr contains nothing of the credential."""
     assert "s3cret" not in repr(credential)
 
 
 def test_an_error_keeps_nothing_of_the_credential():
-    """Neither as text nor as the error that caused it."""
+    """Neither the message nor a chained error contains it."""
     with pytest.raises(MalformedToken) as caught:
         read_authorization([b"Basic " + b64encode(b"user:s3cret\xff")])
 
@@ -180,7 +180,7 @@ def test_an_error_keeps_nothing_of_the_credential():
 
 @given(st.lists(st.binary(max_size=64), max_size=3))
 def test_nothing_but_an_auth_error_leaves(values):
-    """Whatever the fields hold."""
+    """Any content of the fields raises nothing but an ``AuthError``."""
     actual = result_or_error(read_authorization, values)
 
     assert (InvalidRequest is actual) == (len(values) > 1)
@@ -188,7 +188,7 @@ def test_nothing_but_an_auth_error_leaves(values):
 
 @given(st.from_regex(rb"(Bearer|DPoP|Basic|X) [\x00-\xff]{0,40}", fullmatch=True))
 def test_nothing_but_an_auth_error_leaves_behind_a_scheme(value):
-    """Whatever follows a scheme."""
+    """Any text after a scheme raises nothing but an ``AuthError``."""
     assert InvalidRequest is not result_or_error(read_authorization, [value])
 
 
@@ -197,7 +197,7 @@ _NAMES = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=40).fi
 
 @given(_NAMES.filter(lambda text: ":" not in text), _NAMES)
 def test_a_pair_comes_out_as_it_went_in(username, password):
-    """Neither trimmed, folded nor normalised; the first colon parts them."""
+    """They are not trimmed, folded or normalised, and the first colon separates them."""
     assert Basic(username, password) == read_authorization([_basic(f"{username}:{password}")])
 
 
@@ -206,7 +206,7 @@ _VALID = [b"Bearer aGk.aGk-_~+/==", b"DPoP aGk", b"Basic dXNlcjpwYXNz", b"Basic 
 
 @given(st.sampled_from(_VALID), st.integers(min_value=0), st.integers(0, 7))
 def test_one_flipped_bit_makes_another_credential_or_none(value, at, bit):
-    """Only the case of the scheme's letters carries nothing."""
+    """Only the case of the scheme does not matter."""
     at %= len(value)
     flipped = value[:at] + bytes([value[at] ^ 1 << bit]) + value[at + 1 :]
     assume(flipped[: at + 1].lower() != value[: at + 1].lower() or b" " in value[:at])

@@ -1,10 +1,11 @@
-"""Challenges: what a header can hold, and which challenges each error gets."""
+"""Write challenges: what a header can hold, and which challenges each error gets."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from corpora import cases
+from header_readers import read_challenge
 from result_or_error import result_or_error
 from safeconduct import errors
 from safeconduct._http.challenges import Challenge, challenges_for
@@ -81,7 +82,7 @@ def test_a_scope_out_of_its_grammar_is_refused():
     ],
 )
 def test_a_challenge_that_could_not_be_written_is_refused(scheme, parameters):
-    """Names are tokens, and each comes once (RFC 6750 §3)."""
+    """Parameter names are tokens and unique (RFC 6750 §3)."""
     with pytest.raises(ConfigurationError):
         Challenge(scheme, parameters)
 
@@ -91,23 +92,23 @@ def test_a_challenge_that_could_not_be_written_is_refused(scheme, parameters):
 )
 def test_what_is_no_challenge_of_ours_is_not_read(text):
     """One challenge, its values quoted, and nothing behind it."""
-    assert InvalidRequest is result_or_error(Challenge.from_header, text)
+    assert InvalidRequest is result_or_error(read_challenge, text)
 
 
 def test_without_a_credential_the_challenge_is_bare():
-    """No error code where no credential came (RFC 6750 §3.1)."""
+    """Without a credential there is no error code (RFC 6750 §3.1)."""
     assert (_BARE,) == _challenges(MissingCredential())
 
 
 def test_basic_is_a_challenge_of_its_own_only_where_it_is_offered():
-    """Two schemes are two fields (row 012); a script in a browser gets none of Basic (row 014)."""
+    """Two schemes are two fields (row 012); a browser script gets no Basic challenge (row 014)."""
     assert (_BARE, _BASIC) == _challenges(MissingCredential(), basic_offered=True)
     assert (_BARE, _BASIC) == _challenges(BadCredentials(), basic_offered=True)
     assert (_BARE,) == _challenges(BadCredentials())
 
 
 def test_all_that_is_wrong_with_a_token_has_one_challenge():
-    """Row 007 and row 015: expired, revoked, forged and unknown are not told apart."""
+    """Rows 007 and 015: expired, revoked, forged and unknown look the same."""
     others = (BadCredentials, InvalidGrant)
     kinds = [error for error in _every_error() if isinstance(error, InvalidToken) and not isinstance(error, others)]
     description = InvalidToken.detail.encode()
@@ -119,14 +120,14 @@ def test_all_that_is_wrong_with_a_token_has_one_challenge():
 
 
 def test_two_credentials_are_an_invalid_request():
-    """Row 009, and never an offer of a password."""
+    """Row 009: Basic is never offered."""
     (challenge,) = _challenges(InvalidRequest(), basic_offered=True)
 
     assert challenge.startswith(b'Bearer realm="api", error="invalid_request", ')
 
 
 def test_missing_scopes_are_named():
-    """Row 010: all that the request needs."""
+    """Row 010: the challenge names all that the request needs."""
     (challenge,) = _challenges(InsufficientRights(["pay", "read:all"]), basic_offered=True)
 
     assert challenge.startswith(b'Bearer realm="api", error="insufficient_scope", ')
@@ -135,7 +136,7 @@ def test_missing_scopes_are_named():
 
 @pytest.mark.parametrize("scopes", [(), ('a"b',), ("a b",)])
 def test_missing_roles_and_what_is_no_scope_are_not_named(scopes):
-    """The answer is the same without the attribute."""
+    """The response is otherwise unchanged."""
     (challenge,) = _challenges(InsufficientRights(scopes))
 
     assert b'error="insufficient_scope"' in challenge
@@ -176,25 +177,25 @@ _VALUES = st.text(st.characters(min_codepoint=32, max_codepoint=126))
 
 @given(st.dictionaries(st.sampled_from(["realm", "error", "acr_values", "x-y"]), _VALUES))
 def test_a_challenge_comes_out_as_it_went_in(parameters):
-    """Quoting and reading are each other's inverse."""
+    """Quoting and parsing are inverse."""
     challenge = Challenge("Bearer", tuple(parameters.items()))
 
-    assert challenge == Challenge.from_header(challenge.to_header())
+    assert challenge == read_challenge(challenge.to_header())
 
 
 @given(st.text(), st.sampled_from(["realm", "error_description"]))
 def test_no_text_leaves_its_quotes(text, name):
-    """Whatever a realm or a description holds, one parameter of printable ASCII is written."""
+    """Any realm or description is written as one parameter of printable ASCII."""
     written = Challenge("Bearer", ((name, text),)).to_header()
 
     assert written.isascii()
     assert written.isprintable()
-    assert [name] == [read for read, _ in Challenge.from_header(written).parameters]
+    assert [name] == [read for read, _ in read_challenge(written).parameters]
 
 
 @given(st.text() | st.from_regex(r'Bearer ([a-z]+=".{0,9}"(, )?){0,3}', fullmatch=True))
 def test_nothing_but_an_auth_error_leaves(text):
     """Whatever is read as a challenge."""
-    actual = result_or_error(Challenge.from_header, text)
+    actual = result_or_error(read_challenge, text)
 
     assert actual is InvalidRequest or isinstance(actual, Challenge)

@@ -1,4 +1,4 @@
-"""Cookies: every row of the corpus, what is taken away from the application, and that the work stays linear."""
+"""Parse cookies in linear time, and remove ours before the application sees them."""
 
 import gc
 import sys
@@ -17,9 +17,9 @@ _NAME = b"__Host-at"
 _REFRESH = b"__Host-refresh"
 _DEVICE = b"__Host-device"
 
-# "null" is "absent or refused", and these are refused: the cookie is ours, and its value is none that we ever set.
-# 017 is one between quotes, which our splitting at every ";" would take for a cookie: the row is the safer.
-# 006 and 041 are policy rows, "reject or literal": quotes and backslashes are in no token, so that they are refused.
+# "null" is "absent or refused"; these are refused, because we never set such a value.
+# 017 is between quotes, and splitting at every ";" would find a cookie in it, so the row is stricter.
+# 006 and 041 are policy rows, "reject or literal": no token has quotes or backslashes, so they are refused.
 _REFUSED = {"cookie-header-006", "cookie-header-017", "cookie-header-039", "cookie-header-041", "cookie-header-042"}
 
 
@@ -31,7 +31,7 @@ def _expected(case):
 
 @pytest.mark.parametrize("case", cases("attacks/cookie-header"), ids=lambda case: case["id"])
 def test_every_row_of_the_cookie_corpus_is_answered_as_it_says(case):
-    """Found, absent or refused; never the first or the last of two."""
+    """A cookie is found, absent or refused; of two cookies neither is used."""
     values = [b64decode(value) for value in case["cookie_headers_b64"]]
 
     assert _expected(case) == result_or_error(find, values, case["name"].encode())
@@ -47,20 +47,20 @@ _PIECES = [_NAME, b"=", b"; ", b";", b" ", b"\t", b'"', b"abc", b"-x", b",", b"a
 
 @given(st.lists(st.sampled_from(_PIECES), max_size=12).map(b"".join))
 def test_f3_a_plain_field_is_read_as_one_that_is_looked_at_closely(line):
-    """One field is read in a shorter way than two, with the same end whatever is in it."""
+    """One field is parsed faster than several, with the same result for any content."""
     assert result_or_error(find, [line, b"z=1"], _NAME) == result_or_error(find, [line], _NAME)
 
 
 @given(st.lists(st.sampled_from(_PIECES), max_size=12).map(b"".join))
 def test_f3_a_plain_value_is_the_one_that_is_found(line):
-    """What recalls a proof without a closer look is never another cookie's value, nor one of two."""
+    """The fast search never finds the value of another cookie, or one of two."""
     value = find_plain(line, _NAME)
 
     assert value is None or result_or_error(find, [line], _NAME) in (value.decode("latin-1"), MalformedToken)
 
 
 def test_f3_too_long_a_field_is_looked_at_closely():
-    """Which refuses it."""
+    """The full parser refuses it."""
     line = b"__Host-at=abc; a=" + b"x" * MAX_FIELD_BYTES
 
     assert find_plain(line, _NAME) is None
@@ -68,7 +68,7 @@ def test_f3_too_long_a_field_is_looked_at_closely():
 
 
 def test_two_cookies_in_two_fields_are_ambiguous():
-    """As two in one field; also where one of them is malformed."""
+    """They are refused like two in one field, even if one is malformed."""
     assert InvalidRequest is result_or_error(find, [b"__Host-at=abc", b"__Host-at="], _NAME)
 
 
@@ -84,12 +84,12 @@ def test_two_cookies_in_two_fields_are_ambiguous():
     ids=repr,
 )
 def test_a_comma_separates_no_cookies(joined, expected):
-    """Where a WSGI server joined two fields by one, nobody is signed in by what stands beside it."""
+    """Where a WSGI server joined two fields, a cookie next to the comma is refused."""
     assert expected == result_or_error(find, [joined], _NAME)
 
 
 def test_only_spaces_and_tabs_are_trimmed():
-    """Around the name and around the value."""
+    """Blanks around the name and the value are ignored."""
     assert find([b"a=1;\t __Host-at \t=\t abc \t; b=2"], _NAME) == "abc"
 
 
@@ -97,14 +97,14 @@ def test_only_spaces_and_tabs_are_trimmed():
     "blank", [b"\x0b", b"\x0c", b"\r", b"\n", b"\x00", b"\x1c", b"\xa0", b"\xe2\x80\x80"], ids=repr
 )
 def test_a_name_with_any_other_whitespace_is_another_name(blank):
-    """A browser stores such a cookie without the rules of the prefix, and other readers strip it."""
+    """A browser stores such a cookie without applying the prefix rules, and other parsers strip the blank."""
     assert find([b"a=1; " + blank + b"__Host-at=evil"], _NAME) is None
     assert find([b"a=1; __Host-at" + blank + b"=evil"], _NAME) is None
 
 
 @pytest.mark.parametrize("value", [b"", b"a b", b"a\x0b", b"\xc3\xa9", b"a\x00", b'"a"', b"a\\b", b"a,b"], ids=repr)
 def test_a_value_that_no_cookie_of_ours_has_is_malformed(value):
-    """It is not taken for an absent one."""
+    """A malformed cookie is an error and not an absent one."""
     assert MalformedToken is result_or_error(find, [_NAME + b"=" + value], _NAME)
 
 
@@ -120,13 +120,13 @@ def test_a_value_that_no_cookie_of_ours_has_is_malformed(value):
     ids=repr,
 )
 def test_a_cookie_between_the_quotes_of_another_is_refused(line, expected):
-    """Parsers of RFC 2109 would not see it; whole quotes and single ones change nothing."""
+    """Parsers of RFC 2109 would not see it; quotes make no difference."""
     assert expected == result_or_error(find, [line], _NAME)
     assert expected == result_or_error(find, line.split(b"; "), _NAME)
 
 
 def test_the_longest_value_is_read_and_one_octet_more_is_not():
-    """The bound is that of a token in the header."""
+    """The length limit is that of a token in the header."""
     longest = b"a" * MAX_VALUE_BYTES
 
     assert longest.decode() == find([_NAME + b"=" + longest], _NAME)
@@ -134,7 +134,7 @@ def test_the_longest_value_is_read_and_one_octet_more_is_not():
 
 
 def test_our_cookie_is_not_looked_for_in_fields_that_are_too_long():
-    """Together; where it is not in them at all, it is absent."""
+    """The limit holds for the fields together; if the cookie is in none of them, it is absent."""
     ours = _NAME + b"=abc"
     rest = b"x" * (MAX_FIELD_BYTES - len(ours + b"; "))
 
@@ -144,7 +144,7 @@ def test_our_cookie_is_not_looked_for_in_fields_that_are_too_long():
 
 
 def test_an_error_shows_nothing_of_the_value():
-    """Neither text nor attributes."""
+    """Neither the text nor the attributes of the error contain it."""
     with pytest.raises(MalformedToken) as caught:
         find([_NAME + b'="s3cret"'], _NAME)
 
@@ -152,9 +152,9 @@ def test_an_error_shows_nothing_of_the_value():
 
 
 def _calls(call, *arguments):
-    """Return how many calls a call makes, those into C too."""
+    """Return how many calls a call makes, including calls into C."""
     events = []
-    # A collection that falls into the call runs callbacks of its own, hypothesis' among them.
+    # A garbage collection during the call would run callbacks, hypothesis' among them.
     gc.disable()
     sys.setprofile(lambda _, event, __: events.append(event))
     try:
@@ -169,7 +169,7 @@ def _calls(call, *arguments):
     "octets", [b";", b"\\", b'"', b" ", b"=", b'="', b";=", b";__Host-at", b'="__Host-at;'], ids=repr
 )
 def test_a_field_twice_as_long_is_no_more_than_twice_the_work(octets):
-    """Where others unquote in quadratic time (CVE-2024-7592)."""
+    """Other parsers unquote in quadratic time (CVE-2024-7592)."""
     short, long = (b"__Host-at=abc; x=" + octets * times for times in (2_000, 4_000))
 
     assert _calls(find, [long], _NAME) <= 2 * _calls(find, [short], _NAME)
@@ -198,12 +198,12 @@ def test_a_field_twice_as_long_is_no_more_than_twice_the_work(octets):
     ids=repr,
 )
 def test_named_cookies_are_taken_away_and_every_other_octet_stays(values, expected):
-    """A cookie goes with its separator, wherever it stood."""
+    """A cookie is removed with its separator, wherever it was."""
     assert expected == without(values, {_REFRESH, _DEVICE})
 
 
 def test_a_removed_cookie_cannot_be_found_any_more():
-    """Whatever the blanks around it."""
+    """Blanks around it do not matter."""
     kept = without([b"a=1; \t__Host-refresh\t = r"], {_REFRESH})
 
     assert find(kept, _REFRESH) is None
@@ -220,7 +220,7 @@ def test_a_removed_cookie_cannot_be_found_any_more():
     ],
 )
 def test_t6_a_cookie_that_a_server_joined_by_a_comma_is_hidden(joined, expected):
-    """A browser sends several Cookie fields by HTTP/2, and hypercorn joins them so for WSGI."""
+    """A browser sends several Cookie fields over HTTP/2, which hypercorn joins like this for WSGI."""
     environ = {"HTTP_COOKIE": joined}
 
     hide_cookies(environ, frozenset({_REFRESH, _DEVICE}))
@@ -241,7 +241,7 @@ _FIELDS = st.lists(
 
 @given(_FIELDS | st.lists(st.binary(max_size=40), max_size=3))
 def test_nothing_but_an_auth_error_leaves(values):
-    """Whatever the fields hold, and a value that is found has no separator."""
+    """Any content of the fields is accepted, and a found value contains no separator."""
     actual = result_or_error(find, values, _REFRESH)
 
     assert actual in {None, InvalidRequest, MalformedToken} or not set(actual) & set(' \t;,"\\')
@@ -249,7 +249,7 @@ def test_nothing_but_an_auth_error_leaves(values):
 
 @given(_FIELDS)
 def test_taking_away_is_done_once_and_touches_no_other_cookie(values):
-    """What is left holds none of the names, and the other cookies as they were."""
+    """The rest contains none of the names, and the other cookies unchanged."""
     left = without(values, {_REFRESH})
 
     assert result_or_error(find, left, _REFRESH) is None
@@ -261,7 +261,7 @@ def test_taking_away_is_done_once_and_touches_no_other_cookie(values):
     st.text(st.sampled_from("!#$%&'()*+-./0aZ:<=>?@[]^_`{|}~"), min_size=1), st.integers(min_value=0), st.integers(0, 7)
 )
 def test_a_value_comes_out_as_it_went_in_and_one_flipped_bit_shows(value, at, bit):
-    """Nothing is unquoted, decoded or folded."""
+    """A value is never unquoted, decoded or folded."""
     octets = value.encode()
     at %= len(octets)
     flipped = octets[:at] + bytes([octets[at] ^ 1 << bit]) + octets[at + 1 :]

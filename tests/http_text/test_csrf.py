@@ -1,4 +1,4 @@
-"""The CSRF token: the known value, the token rows of the matrix, and that no value makes the comparison raise."""
+"""Make and compare CSRF tokens: the known value, the rows of the matrix, arbitrary input."""
 
 import hashlib
 import hmac
@@ -21,7 +21,7 @@ _VALID = csrf_token(_KEY, _SESSION, _GENERATION)
 
 _generations = st.integers(min_value=0, max_value=MAX_GENERATION)
 
-# What the matrix calls by a name is made here; what it spells out is sent as it stands.
+# Named tokens of the matrix are made here; literal ones are sent unchanged.
 _NAMED = {
     "valid": _VALID,
     "valid-other-session": csrf_token(_KEY, _OTHER, _GENERATION),
@@ -29,7 +29,7 @@ _NAMED = {
     "VALID": _VALID.swapcase(),
     "valid\0": _VALID + "\0",
 }
-# The rows that carry a token, but those in which the origin decides before it.
+# The rows with a token, except those that the origin decides.
 _ROWS = [
     row
     for row in cases("attacks/csrf-matrix")
@@ -43,7 +43,7 @@ def _is_ours(value, *, key=_KEY, session_id=_SESSION, generation=_GENERATION):
 
 @pytest.mark.parametrize("row", _ROWS, ids=lambda row: row["id"])
 def test_every_token_of_the_matrix_is_answered_as_it_says(row):
-    """Empty, of another session, of before the sign-in, in another case, with NUL, not ASCII: false."""
+    """Empty, another session's, from before the sign-in, in another case, with NUL or not ASCII: all are refused."""
     word = row["headers"]["X-CSRF-Token"]
     value = _NAMED.get(word, word).encode()
 
@@ -51,7 +51,7 @@ def test_every_token_of_the_matrix_is_answered_as_it_says(row):
 
 
 def test_the_matrix_has_rows_with_tokens():
-    """Else the table above would be green for nothing."""
+    """Otherwise the table above would pass without testing anything."""
     assert {"allow", "deny"} == {row["expect"] for row in _ROWS}
 
 
@@ -65,25 +65,25 @@ def test_the_token_is_the_hmac_of_the_design():
 
 @pytest.mark.parametrize("change", [" {}", "{} ", "{}=", '"{}"', "{0}, {0}", "{0}{0}"])
 def test_nothing_around_a_token_is_taken_off(change):
-    """Compared octet by octet, as the field came."""
+    """The field is compared byte by byte."""
     assert not _is_ours(change.format(_VALID).encode())
 
 
 def test_another_key_makes_another_token():
-    """An attacker without K_csrf makes none (naive double submit)."""
+    """An attacker without K_csrf cannot make a token (naive double submit)."""
     assert not _is_ours(_VALID.encode(), key=bytes(32))
 
 
 @pytest.mark.parametrize("generation", [-1, MAX_GENERATION + 1])
 def test_a_generation_beyond_32_bits_has_no_token(generation):
-    """Making one is refused, and none that comes is it."""
+    """A token cannot be made, and none is accepted."""
     assert NotSupported is result_or_error(csrf_token, _KEY, _SESSION, generation)
     assert not _is_ours(_VALID.encode(), generation=generation)
 
 
 @given(key=st.binary(min_size=32, max_size=32), session_id=st.text(), generation=_generations)
 def test_a_token_is_that_of_its_session_and_generation(key, session_id, generation):
-    """Round trip, also for a session id that nobody would draw."""
+    """A token is accepted for any session id."""
     token = csrf_token(key, session_id, generation)
 
     assert is_csrf_token(token.encode(), key=key, session_id=session_id, generation=generation)
@@ -91,7 +91,7 @@ def test_a_token_is_that_of_its_session_and_generation(key, session_id, generati
 
 @given(one=st.tuples(st.text(), _generations), other=st.tuples(st.text(), _generations))
 def test_two_sessions_or_generations_share_no_token(one, other):
-    """Nor do two whose text runs together alike."""
+    """Two sessions whose concatenated text is equal have different tokens."""
     assume(one != other)
 
     assert csrf_token(_KEY, *one) != csrf_token(_KEY, *other)
@@ -99,13 +99,13 @@ def test_two_sessions_or_generations_share_no_token(one, other):
 
 @given(st.binary())
 def test_no_other_value_is_a_token_and_none_raises(value):
-    """Any octets at all (CPython's compare_digest raises on text that is not ASCII)."""
+    """Any bytes are accepted (CPython's compare_digest raises on text that is not ASCII)."""
     assert (value == _VALID.encode()) == _is_ours(value)
 
 
 @given(position=st.integers(0, 42), bit=st.integers(0, 7))
 def test_one_flipped_bit_makes_it_no_token(position, bit):
-    """Anywhere, the unused bits of the last letter included."""
+    """A flipped bit anywhere is noticed, including the unused bits of the last letter."""
     value = bytearray(_VALID.encode())
     value[position] ^= 1 << bit
 

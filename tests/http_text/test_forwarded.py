@@ -1,4 +1,4 @@
-"""Proxies: whom a trusted peer names counts, and nobody else's word does."""
+"""Believe forwarding fields only if a trusted proxy wrote them."""
 
 import pytest
 from hypothesis import given
@@ -24,21 +24,21 @@ def _forwarded(value):
 
 
 @pytest.mark.parametrize("peer", ["192.0.2.9", "11.0.0.7", "2001:db8::2", None, "", "testclient"])
-def test_the_word_of_a_stranger_is_ignored(peer):
-    """Also that of a peer without an address."""
+def test_the_word_of_an_untrusted_peer_is_ignored(peer):
+    """This holds for a peer without an address, too."""
     fields = [(b"forwarded", b"for=198.51.100.1;proto=https"), (b"x-forwarded-proto", b"https")]
 
     assert Client(peer, is_secure=False) == _client(*fields, peer=peer)
 
 
 def test_without_trusted_proxies_nothing_is_read():
-    """The default."""
+    """By default no proxy is trusted."""
     assert _PEER == _client((b"x-forwarded-for", b"198.51.100.1"), trusted=Proxies())
 
 
 @pytest.mark.parametrize("peer", ["10.255.0.1", "2001:db8::1", "::ffff:10.0.0.7"])
 def test_a_trusted_peer_names_the_client(peer):
-    """An IPv4 address that a socket for both families shows is the same one."""
+    """An IPv4 address mapped to IPv6 is the same address."""
     assert Client("198.51.100.1", is_secure=True) == _client((b"forwarded", b"for=198.51.100.1;proto=https"), peer=peer)
 
 
@@ -59,7 +59,7 @@ def test_a_trusted_peer_names_the_client(peer):
     ids=repr,
 )
 def test_the_last_element_of_forwarded_counts(value, expected):
-    """RFC 7239 §4; what it does not say is the peer's own."""
+    """RFC 7239 §4: missing parameters are taken from the connection."""
     assert expected == _forwarded(value)
 
 
@@ -79,20 +79,20 @@ def test_the_last_element_of_forwarded_counts(value, expected):
     ids=lambda value: repr(value[:40]),
 )
 def test_c8_a_last_element_that_can_not_be_read_leaves_the_peers_own(value):
-    """The walk ends at the peer, which is counted; nothing was said of its scheme."""
+    """The search ends at the peer; its scheme is that of the connection."""
     assert _PEER == _forwarded(value)
 
 
 @pytest.mark.parametrize("node", [b"unknown", b"_hidden", b"198.51.100.999", b'"2001:db8::9:80:1:1:1:1:1:1"', b'""'])
 def test_c8_a_node_that_is_hidden_leaves_the_scheme(node):
-    """The trusted proxy knows how it was asked, whoever asked it."""
+    """A trusted proxy knows the scheme of the request that it got."""
     assert Client("10.0.0.7", is_secure=True) == _forwarded(b"for=" + node + b";proto=https")
 
 
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        # client, edge: the balancer at 10.0.0.7 was asked by the edge at 10.0.0.2
+        # client, edge: the balancer at 10.0.0.7 got the request from the edge at 10.0.0.2
         (b"for=198.51.100.1;proto=https, for=10.0.0.2;proto=http", Client("198.51.100.1", is_secure=True)),
         (b"for=6.6.6.6, for=198.51.100.1;proto=https, for=10.0.0.2", Client("198.51.100.1", is_secure=True)),
         (b"for=6.6.6.6;proto=https, for=198.51.100.1;proto=http", Client("198.51.100.1", is_secure=False)),
@@ -108,7 +108,7 @@ def test_c8_a_node_that_is_hidden_leaves_the_scheme(node):
     ids=repr,
 )
 def test_c3_forwarded_is_walked_from_the_right(value, expected):
-    """Each element counts while its writer is trusted; what ends the walk says the scheme, if it can be read."""
+    """Elements count while their writer is trusted; the last of them gives the scheme."""
     assert expected == _forwarded(value)
 
 
@@ -152,13 +152,13 @@ def test_c3_forwarded_is_walked_from_the_right(value, expected):
     ids=repr,
 )
 def test_c3_the_older_fields_are_walked_from_the_right(fields, expected):
-    """Several fields are one list."""
+    """Several fields form one list."""
     assert expected == _client(*fields)
 
 
 @pytest.mark.parametrize("nodes", [b"", b",", b"198.51.100.1,", b"unknown", b"198.51.100.1, garbage", b"\xff"])
 def test_c8_a_node_that_can_not_be_read_does_not_discard_the_scheme(nodes):
-    """The hop to its right is counted; whether the client came over TLS is another field."""
+    """The hop to its right is used; the scheme comes from another field."""
     actual = _client((b"x-forwarded-for", nodes), (b"x-forwarded-proto", b"https"))
 
     assert Client("10.0.0.7", is_secure=True) == actual
@@ -172,7 +172,7 @@ def test_c8_the_hop_to_the_right_of_what_can_not_be_read_is_counted():
 
 @pytest.mark.parametrize("value", [b"https,http", b"http,https", b"http, https", b"https,"])
 def test_c9_a_comma_in_a_scheme_is_not_believed(value):
-    """A proxy writes one; what is joined may be the client's X_Forwarded_Proto."""
+    """A proxy writes one value; a joined one may contain the client's X_Forwarded_Proto."""
     named = (b"x-forwarded-for", b"198.51.100.1")
 
     assert _PEER == _client((b"x-forwarded-proto", value))
@@ -180,7 +180,7 @@ def test_c9_a_comma_in_a_scheme_is_not_believed(value):
 
 
 def test_c9_where_spellings_are_merged_a_comma_without_a_blank_is_not_believed():
-    """Which part is the client's own cannot be told; the proxy is counted, also where ``Forwarded`` says another."""
+    """The client's part is unknown, so the proxy's address is used, also beside ``Forwarded``."""
     merged = (b"x-forwarded-for", b"198.51.100.1,6.6.6.6")
     schemes = (b"x-forwarded-proto", b"http,https")
     written = (b"x-forwarded-for", b"198.51.100.1, 10.0.0.2")
@@ -193,7 +193,7 @@ def test_c9_where_spellings_are_merged_a_comma_without_a_blank_is_not_believed()
 
 @pytest.mark.parametrize("peer", [None, "", "testclient"])
 def test_c2_a_peer_without_an_address_is_believed_if_it_is_named(peer):
-    """Behind a Unix socket; named or not makes the difference."""
+    """A proxy behind a Unix socket is trusted only if it is named."""
     fields = [(b"x-forwarded-for", b"198.51.100.1, 10.0.0.2"), (b"x-forwarded-proto", b"https")]
 
     assert Client("198.51.100.1", is_secure=True) == _client(*fields, peer=peer, trusted=_BY_SOCKET)
@@ -205,7 +205,7 @@ def test_c2_a_peer_without_an_address_is_believed_if_it_is_named(peer):
 
 
 def test_c2_no_field_names_a_unix_socket():
-    """Only the server knows that a peer came by one."""
+    """Only the server can tell that a peer came through a Unix socket."""
     named = _client((b"x-forwarded-for", b"198.51.100.1, unix"), trusted=_BY_SOCKET)
 
     assert Client("10.0.0.7", is_secure=False) == named
@@ -215,14 +215,14 @@ def test_c2_no_field_names_a_unix_socket():
 
 
 def test_a_trusted_peer_may_say_that_it_was_plain():
-    """Though the hop from it to us is over TLS."""
+    """This holds although the hop from the proxy to us uses TLS."""
     actual = _client((b"x-forwarded-proto", b"http"), is_secure=True)
 
     assert Client("10.0.0.7", is_secure=False) == actual
 
 
 def test_two_families_of_fields_must_agree():
-    """One of them may have been let through from the client."""
+    """One of them may come from the client."""
     older = [(b"x-forwarded-for", b"198.51.100.1"), (b"x-forwarded-proto", b"http")]
 
     assert _PEER == _client((b"forwarded", b"for=203.0.113.1;proto=http"), *older)
@@ -239,7 +239,7 @@ def test_what_only_one_family_says_is_no_disagreement():
 
 @pytest.mark.parametrize("text", ["10.0.0.1/8", "example.org", "", "10.0.0.0/33"])
 def test_what_is_no_network_cannot_be_trusted(text):
-    """Nor one with bits behind its prefix, which means something else to everybody."""
+    """A network with host bits is refused too, because it is ambiguous."""
     with pytest.raises(ConfigurationError):
         Proxies.of([text])
 
@@ -252,14 +252,14 @@ _HEADERS = st.lists(_ATOMS, max_size=10).map(lambda atoms: "".join(atoms).encode
 
 @pytest.mark.parametrize("value", [b'"\\",' * 2000, b'for="' * 1600, b'",' * 4000, b"for=1.2.3.4," * 650, b"\\" * 8000])
 def test_a_long_field_is_read_in_one_go(value):
-    """Nothing is tried over and over: 8 KB take no longer than 8 KB of anything else."""
+    """Parsing does not backtrack: 8 KB take no longer than any other 8 KB."""
     assert isinstance(_client((b"forwarded", value), (b"x-forwarded-for", value)), Client)
 
 
 @given(
     st.lists(st.tuples(st.sampled_from([b"forwarded", b"x-forwarded-for", b"x-forwarded-proto"]), _HEADERS), max_size=4)
 )
-def test_nothing_leaves_and_a_stranger_gains_nothing(fields):
-    """Whatever the fields hold."""
+def test_nothing_leaves_and_an_untrusted_peer_gains_nothing(fields):
+    """Any content of the fields raises nothing but an ``AuthError``."""
     assert isinstance(_client(*fields), Client)
     assert Client("192.0.2.9", is_secure=False) == _client(*fields, peer="192.0.2.9")

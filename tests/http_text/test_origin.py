@@ -1,4 +1,4 @@
-"""The origin step: the rows of the CSRF matrix that it decides, and the tuple that it compares."""
+"""Check the origin of a request: the rows of the CSRF matrix, and the tuple that is compared."""
 
 import pytest
 from hypothesis import given
@@ -19,7 +19,7 @@ _SPA = Origin("https", "spa.example", 443)
 _NUMBERS = ("003", "009", "015", "021", "054", "056", "058", "060", "062", "064", "066", "068")
 _TOKEN_DECIDES = {f"csrf-matrix-{number}" for number in _NUMBERS}
 # 034, "policy": a host has no case (RFC 6454 §4).  070, "policy": a page cannot send X-HTTP-Method-Override to another
-# origin without a preflight, and the method that came is the one that we judge.
+# origin without a preflight, and the actual method decides.
 _POLICY = {"csrf-matrix-034": "own", "csrf-matrix-070": "unasked", "csrf-matrix-080": "own"}
 
 
@@ -51,19 +51,19 @@ def _expected(case):
 
 @pytest.mark.parametrize("case", cases("attacks/csrf-matrix"), ids=lambda case: case["id"])
 def test_every_row_of_the_csrf_matrix_is_decided_or_left_to_the_token(case):
-    """Denied, passed, or from a page of ours and the token's to decide."""
+    """A request is denied, passes, or comes from our page, where the CSRF token decides."""
     assert _expected(case) == _verdict_on(case)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "TRACE", "get", "QUERY"])
 def test_every_method_but_three_is_asked_for_its_origin(method):
-    """Methods are case-sensitive, and TRACE is not safe with a credential."""
+    """Methods are case-sensitive, and TRACE with a credential is unsafe."""
     assert CrossSiteRequest is _check((b"origin", b"https://evil.example"), method=method)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 def test_a_safe_method_is_asked_only_where_a_rule_says_so(method):
-    """A GET that changes something can be marked unsafe."""
+    """A rule can mark a GET as unsafe."""
     foreign = (b"origin", b"https://evil.example")
 
     assert _check(foreign, method=method) == "unasked"
@@ -100,12 +100,12 @@ def test_a_safe_method_is_asked_only_where_a_rule_says_so(method):
     ids=repr,
 )
 def test_an_unsafe_method_is_judged_by_what_the_browser_says(ambient, fields, expected):
-    """Origin, then Sec-Fetch-Site, then Referer; the first that is there decides, for every ambient credential."""
+    """The first of Origin, Sec-Fetch-Site and Referer decides, for every ambient credential."""
     assert expected == _check(*fields, ambient=ambient)
 
 
 def test_where_nothing_tells_a_cookie_needs_a_token_and_basic_passes():
-    """No browser sends Basic without a word of where it comes from."""
+    """Every browser sends such a field together with Basic."""
     assert CrossSiteRequest is _check()
     assert _check(token_decides=True) == "unknown"
     assert _check(ambient="basic") == "unknown"
@@ -123,12 +123,12 @@ def test_where_nothing_tells_a_cookie_needs_a_token_and_basic_passes():
     ],
 )
 def test_a_handshake_by_cookie_needs_an_origin(fields, ambient, expected):
-    """Cross-site WebSocket hijacking (ASVS 4.4.2); a token to come changes nothing."""
+    """Cross-site WebSocket hijacking (ASVS 4.4.2) is refused whatever the CSRF setting."""
     assert expected == _check(*fields, method="GET", is_websocket=True, ambient=ambient, token_decides=True)
 
 
 def test_without_an_external_url_nothing_but_a_trusted_origin_is_ours():
-    """The Host field is never believed."""
+    """The Host field is never used."""
     host = (b"host", b"app.example")
 
     assert CrossSiteRequest is _check(host, (b"origin", b"https://app.example"), own=None)
@@ -146,7 +146,7 @@ def test_without_an_external_url_nothing_but_a_trusted_origin_is_ours():
     ],
 )
 def test_an_origin_is_a_lower_cased_tuple(text, expected):
-    """With the default port filled in."""
+    """The default port is filled in."""
     assert expected == Origin.from_header(text)
 
 
@@ -177,7 +177,7 @@ def test_an_origin_is_a_lower_cased_tuple(text, expected):
     ids=repr,
 )
 def test_what_is_not_exactly_one_origin_is_refused(text):
-    """No user, no path, not even a slash, no second one."""
+    """An origin has no user, no path, no slash and no second origin."""
     assert CrossSiteRequest is result_or_error(Origin.from_header, text)
 
 
@@ -191,7 +191,7 @@ def test_a_configured_url_may_have_a_path_and_must_have_an_origin():
 
 @given(st.binary(max_size=40) | st.from_regex(rb"https?://[\x00-\xff]{0,20}", fullmatch=True))
 def test_nothing_but_an_auth_error_leaves(value):
-    """Whatever the fields hold; and what is an origin is one for the Referer too."""
+    """Any content is accepted or refused, and an origin is a valid Referer too."""
     origin = result_or_error(Origin.from_header, value)
 
     assert CrossSiteRequest is origin or origin == Origin.from_referer(value)
@@ -201,7 +201,7 @@ def test_nothing_but_an_auth_error_leaves(value):
 
 @given(st.integers(0, len(b"https://app.example") - 1), st.integers(0, 7))
 def test_one_flipped_bit_makes_another_origin(at, bit):
-    """Only the case of a letter carries nothing."""
+    """Only the case of a letter does not matter."""
     own = b"https://app.example"
     flipped = own[:at] + bytes([own[at] ^ 1 << bit]) + own[at + 1 :]
 

@@ -1,4 +1,4 @@
-"""Paths: what can be read in two ways is refused, and what part of a path is the application's."""
+"""Refuse ambiguous paths, and find the part of a path that belongs to the application."""
 
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
@@ -11,7 +11,7 @@ from result_or_error import result_or_error
 from safeconduct._http.paths import clean_path, decode_path_info, decode_script_name, relative_path
 from safeconduct.errors import InvalidRequest
 
-# The rows that hygiene decides; every other one that needs authentication is closed by the rules.
+# The rows that the check of the path decides; the rules close every other row.
 _UNCLEAN = {
     "path-exemption-005": "a dot segment",
     "path-exemption-009": "an empty segment",
@@ -28,7 +28,7 @@ def _check(path="/", raw_path=None, root_path=""):
 
 @pytest.mark.parametrize("case", cases("attacks/path-exemption"), ids=lambda case: case["id"])
 def test_every_row_of_the_path_corpus_is_clean_or_refused(case):
-    """What is refused here is 400; what is clean is left to the rules."""
+    """Ambiguous paths are 400; the rules decide on all others."""
     environ = case.get("wsgi", {})
     raw = case.get("raw_target", environ.get("PATH_INFO")).partition("?")[0]
 
@@ -64,7 +64,7 @@ def test_every_row_of_the_path_corpus_is_clean_or_refused(case):
     ids=ascii,
 )
 def test_an_ambiguous_path_is_refused_and_so_is_such_a_prefix(path):
-    """Both are matched, or handed on, decoded."""
+    """Both are matched and passed on decoded."""
     assert InvalidRequest is _check(path)
     assert InvalidRequest is _check(root_path=path)
     assert InvalidRequest is _check(root_path="/api" + path)
@@ -72,7 +72,7 @@ def test_an_ambiguous_path_is_refused_and_so_is_such_a_prefix(path):
 
 @pytest.mark.parametrize("path", ["", "*", "admin", "a/b", ".", "..", "http:/x"])
 def test_a_path_that_does_not_begin_with_a_slash_is_refused(path):
-    """Some routers put the slash there, and match what no rule saw."""
+    """Some routers add the slash and match a path that no rule saw."""
     assert InvalidRequest is _check(path)
 
 
@@ -97,20 +97,20 @@ def test_a_path_that_does_not_begin_with_a_slash_is_refused(path):
     ],
 )
 def test_a_plain_path_passes(path):
-    """Dots inside a segment, other scripts, a percent sign of its own."""
+    """Dots inside a segment, other scripts and a literal percent sign are fine."""
     assert _check(path) is None
     assert _check(root_path=path.rstrip("/")) is None
 
 
 @pytest.mark.parametrize("raw_path", [b"/a%2Fb", b"/a%2fb", b"/a%5Cb", b"/a%5cb"])
 def test_an_encoded_separator_in_the_raw_path_is_refused(raw_path):
-    """A server has decoded it already, and a router sees two segments."""
+    """The server has decoded it already, so a router sees two segments."""
     assert InvalidRequest is _check("/a/b", raw_path)
 
 
 @pytest.mark.parametrize("raw_path", [b"/a%20b", b"/a?next=%2Fb", b"/a", b"", None])
 def test_other_escapes_and_a_query_are_not_looked_at(raw_path):
-    """Some servers hand the query on with the raw path."""
+    """Some servers pass the query with the raw path."""
     assert _check("/a", raw_path) is None
 
 
@@ -132,7 +132,7 @@ def test_other_escapes_and_a_query_are_not_looked_at(raw_path):
     ],
 )
 def test_the_mount_prefix_is_taken_off_where_it_is(path, root_path, expected):
-    """Some servers put it in front of the path, others do not."""
+    """Some servers include the prefix in the path, and others do not."""
     assert expected == relative_path(path, root_path)
 
 
@@ -149,13 +149,13 @@ def test_the_mount_prefix_is_taken_off_where_it_is(path, root_path, expected):
     ],
 )
 def test_a2_a_mount_prefix_elsewhere_in_the_path_is_refused(path, root_path):
-    """Litestar cuts at the first place, others cut any text that begins with it; nobody can tell which."""
+    """Litestar cuts at the first occurrence and others at any text that begins with it, so the result is unknown."""
     assert InvalidRequest is _check(relative_path(path, root_path), None, root_path)
 
 
 @pytest.mark.parametrize(("environ", "path", "prefix"), [("/é", "/é", "/é"), ("/a", "/a", "/a"), ("", "/", "")])
 def test_a_wsgi_path_is_octets_in_a_text(environ, path, prefix):
-    """PEP 3333; the empty path is the root, and the empty prefix is none."""
+    """PEP 3333: the empty path is the root, and an empty prefix is none."""
     octets = environ.encode().decode("latin-1")
 
     assert path == decode_path_info(octets)
@@ -164,7 +164,7 @@ def test_a_wsgi_path_is_octets_in_a_text(environ, path, prefix):
 
 @pytest.mark.parametrize("octets", ["/\xff", "/\xc3", "/\xed\xa0\x80", "/€"])
 def test_a_wsgi_path_that_is_no_utf_8_is_refused(octets):
-    """Also where a server put there what is no octet at all."""
+    """This holds where a server put characters there that are no bytes."""
     assert InvalidRequest is result_or_error(decode_path_info, octets)
     assert InvalidRequest is result_or_error(decode_script_name, octets)
 
@@ -172,7 +172,7 @@ def test_a_wsgi_path_that_is_no_utf_8_is_refused(octets):
 @given(st.text(), st.binary() | st.none(), st.text())
 @example("/x", b"/%2", "")
 def test_nothing_but_an_auth_error_leaves(path, raw_path, root_path):
-    """Whatever a server hands on."""
+    """Any path from a server is accepted or refused with the one error."""
     assert _check(path, raw_path, root_path) in {None, InvalidRequest}
     assert result_or_error(decode_path_info, path) is not None
 
@@ -182,7 +182,7 @@ _PARTS = st.lists(st.sampled_from(["/", ".", "..", "a", "\\", "%2f", "%", "\x00"
 
 @given(_PARTS)
 def test_a_clean_path_has_no_second_reading(path):
-    """Decoding it once more, resolving its dots or collapsing its slashes changes nothing."""
+    """Decoding an accepted path again, resolving dots or collapsing slashes does not change it."""
     if _check(path) is None:
         again = urlsplit("http://x" + unquote(path)).path
         assert path == again
@@ -192,7 +192,7 @@ def test_a_clean_path_has_no_second_reading(path):
 
 @given(_PARTS.map(lambda text: "/" + text))
 def test_both_worlds_judge_a_target_alike(raw):
-    """ASGI decodes with replacement characters, WSGI hands octets on: the verdict is the same."""
+    """ASGI decodes with replacement characters and WSGI passes bytes, with the same result."""
     octets = unquote_to_bytes(raw)
     wsgi = result_or_error(decode_path_info, octets.decode("latin-1"))
 

@@ -1,4 +1,4 @@
-"""Answers: status, fields and body of every error, and the way to the sign-in."""
+"""Write error responses: status, fields and body, and the redirection to sign in."""
 
 import json
 
@@ -38,7 +38,7 @@ def _values(reply, name):
 
 @pytest.mark.parametrize("kind", _CLASSES, ids=lambda kind: kind.__name__)
 def test_an_error_becomes_a_problem_document(kind):
-    """Members of RFC 9457 and the code, all of them constant; an OAuth code where an RFC gives one."""
+    """The body has the constant members of RFC 9457, our code, and an OAuth code where an RFC defines one."""
     expected = {
         "type": PROBLEM_TYPE + kind.code,
         "title": kind.title,
@@ -65,9 +65,9 @@ def test_a_missing_credential_is_told_without_an_error_code():
 
 
 def test_all_that_is_wrong_with_a_credential_has_one_body():
-    """Row 015 of the corpus: a caller cannot tell a forged token from a revoked one (ASVS 16.5.1).
+    """Row 015 of the corpus: a forged and a revoked token look the same (ASVS 16.5.1).
 
-    Only where a refresh token was asked for it says so, with the one code that RFC 6749 §5.2 has for all of them.
+    For refresh tokens there is the one code of RFC 6749 §5.2.
     """
     kinds = [kind for kind in _CLASSES if issubclass(kind, InvalidToken) and kind is not InvalidGrant]
 
@@ -76,7 +76,7 @@ def test_all_that_is_wrong_with_a_credential_has_one_body():
 
 
 def test_evidence_stays_inside():
-    """Neither the key's name nor the reason is in the answer."""
+    """The response contains neither the key's id nor the reason."""
     for error in (BadSignature("kid-7", "evidence"), UnknownKey("kid-7", "evidence")):
         assert b"kid-7" not in repr((_answer(error).fields, _answer(error).body)).encode()
 
@@ -92,7 +92,7 @@ def test_an_outage_says_when_to_come_back_and_nothing_of_the_credential():
 
 @pytest.mark.parametrize(("seconds", "expected"), [(0, b"1"), (90, b"90")])
 def test_too_many_attempts_say_when_to_come_back(seconds, expected):
-    """At least a second later."""
+    """Retry-After is at least one second."""
     assert [expected] == _values(_answer(TooManyAttempts(seconds)), b"retry-after")
 
 
@@ -108,7 +108,7 @@ def test_challenges_are_fields_of_their_own():
     assert expected == _values(_answer(MissingCredential(), basic_offered=True), b"www-authenticate")
 
 
-def test_an_own_body_replaces_the_problem_and_nothing_else():
+def test_a_custom_body_replaces_the_problem_and_nothing_else():
     """Status, challenges and no-store stay."""
     plain = _answer(InsufficientRights(["pay"]))
 
@@ -130,7 +130,7 @@ def _circle():
     "body", [{"x": object()}, {"x": float("nan")}, {("a",): 1}, _circle()], ids=["object", "nan", "key", "circle"]
 )
 def test_a_body_that_json_cannot_say_leaves_the_problem(body):
-    """The refusal does not depend on the words that a hook chose for it."""
+    """An invalid custom body does not change the refusal."""
     assert _answer(MissingCredential()) == _answer(MissingCredential(), body=body)
 
 
@@ -146,7 +146,7 @@ def test_a_body_that_json_cannot_say_leaves_the_problem(body):
     ],
 )
 def test_a_person_is_sent_to_sign_in_and_back(url, path, location):
-    """303, and the path that was asked for in *next*."""
+    """The redirection is 303, with the requested path in *next*."""
     reply = redirect(url, path=path)
 
     assert reply.status == 303
@@ -172,13 +172,13 @@ def test_a_person_is_sent_to_sign_in_and_back(url, path, location):
     ids=ascii,
 )
 def test_the_way_back_never_leads_to_another_site(path):
-    """A path that does not begin with exactly one slash, or that a browser would change, is left out."""
+    """*next* is left out if the path does not begin with one slash or a browser would change it."""
     assert [b"/login"] == _values(redirect("/login", path=path), b"location")
 
 
 @given(st.text(), st.text() | st.none())
 def test_a_redirect_is_always_one_line_of_ascii(url, path):
-    """Whatever the path and the configured address are."""
+    """This holds for any path and any configured URL."""
     (location,) = _values(redirect(url, path=path), b"location")
 
     assert location.isascii()

@@ -1,4 +1,4 @@
-"""The body of an own endpoint: what is read of it, what is refused with which status, and that nothing else leaves."""
+"""Read the body of a request to an endpoint, and refuse what is ambiguous."""
 
 import json
 from base64 import b64decode
@@ -34,7 +34,7 @@ _names = _text.filter(bool)
     ids=repr,
 )
 def test_a_json_body_is_read(content_type):
-    """Whatever the case and the blanks of its type."""
+    """Case and blanks of the type do not matter."""
     body = b'{"username": "alice", "remember": true, "cookies": false}'
 
     assert {"username": "alice", "remember": True, "cookies": False} == read_body(content_type, body)
@@ -42,7 +42,7 @@ def test_a_json_body_is_read(content_type):
 
 @pytest.mark.parametrize("content_type", [_FORM, _FORM + b"; charset=utf-8", _FORM.upper()], ids=repr)
 def test_a_form_is_read(content_type):
-    """Its values are strings, ``+`` is a space and an escape is UTF-8."""
+    """Values are strings, ``+`` is a space, and escapes are UTF-8."""
     body = b"username=al+ice&password=%C3%A9%2B%26%3D=x&remember="
 
     assert {"username": "al ice", "password": "é+&==x", "remember": ""} == read_body(content_type, body)
@@ -70,7 +70,7 @@ def test_a_form_is_read(content_type):
     ids=repr,
 )
 def test_another_type_is_refused(content_type):
-    """With 415: among them is every type that a foreign form can send but the one of fields (CVE-2021-32677)."""
+    """They are 415, including every type but one that a foreign form can send (CVE-2021-32677)."""
     assert UnsupportedMediaType is result_or_error(read_body, content_type, b'{"username": "alice"}')
 
 
@@ -78,24 +78,24 @@ def test_another_type_is_refused(content_type):
     "content_type", [None, _FORM, _JSON, b"application/octet-stream", b"text/plain", b"x"], ids=repr
 )
 def test_t4_no_body_says_nothing(content_type):
-    """Whatever its type: some clients name one though they send nothing."""
+    """Some clients send a type with an empty body."""
     assert read_body(content_type, b"") == {}
 
 
 @pytest.mark.parametrize("body", [b" ", b"\n", b"\x00"], ids=repr)
 def test_a_blank_text_is_no_json(body):
-    """What says that it is JSON is JSON (RFC 8259 §2)."""
+    """A body that is declared as JSON is JSON (RFC 8259 §2)."""
     assert InvalidRequest is result_or_error(read_body, _JSON, body)
 
 
 @pytest.mark.parametrize("content_type", [_JSON, _FORM, b"text/plain", None], ids=repr)
 def test_more_than_16_kb_are_refused_before_they_are_read(content_type):
-    """With 413, whatever the type."""
+    """A longer body is 413, whatever its type."""
     assert PayloadTooLarge is result_or_error(read_body, content_type, b"x" * (MAX_BODY_BYTES + 1))
 
 
 def test_exactly_16_kb_are_read():
-    """The limit itself is within."""
+    """A body of exactly the limit is read."""
     value = "x" * (MAX_BODY_BYTES - len('{"a":""}'))
 
     assert {"a": value} == read_body(_JSON, b'{"a":"%s"}' % value.encode())
@@ -135,7 +135,7 @@ def test_exactly_16_kb_are_read():
     ids=lambda body: repr(body[:24]),
 )
 def test_json_that_is_no_flat_object_of_words_is_refused(body):
-    """With 400: read twice in two ways, of another kind, not UTF-8, or too deep."""
+    """Ambiguous, of another type, not UTF-8 or too deep: all are 400."""
     assert InvalidRequest is result_or_error(read_body, _JSON, body)
 
 
@@ -160,7 +160,7 @@ def test_json_that_is_no_flat_object_of_words_is_refused(body):
     ids=repr,
 )
 def test_a_form_that_can_be_read_in_two_ways_is_refused(body):
-    """With 400: a field twice, without a name or ``=``, or with an escape that is no text."""
+    """A repeated or nameless field, a missing ``=`` or an invalid escape is 400."""
     assert InvalidRequest is result_or_error(read_body, _FORM, body)
 
 
@@ -174,13 +174,13 @@ def test_no_refusal_repeats_the_body():
 
 
 def test_the_json_test_suite_is_read_strictly():
-    """All that the suite refuses is refused, and no text of it brings another error."""
+    """All that the suite refuses is refused, with the one error."""
     lines = corpora.foreign("json-test-suite", "cases.jsonl").read_text("utf-8").splitlines()
     for case in map(json.loads, lines):
         read = result_or_error(read_body, _JSON, b64decode(case["b64"]))
 
         assert isinstance(read, dict) or issubclass(read, AuthError), case["name"]
-        # An empty body has no format, and says nothing.
+        # An empty body has no format.
         assert case["expect"] != "reject" or not case["b64"] or not isinstance(read, dict), case["name"]
 
 
@@ -205,7 +205,7 @@ def test_what_is_written_as_a_form_is_read(members):
 @given(content_type=st.sampled_from([_JSON, _FORM]) | st.none() | st.binary(max_size=40), body=st.binary(max_size=200))
 @example(content_type=_FORM, body=b"\x00=\x00")
 def test_any_octets_are_read_or_refused(content_type, body):
-    """Nothing but an ``AuthError`` leaves, and what is read is words."""
+    """Reading raises nothing but an ``AuthError``, and returns strings and booleans."""
     read = result_or_error(read_body, content_type, body)
 
     assert read in (InvalidRequest, UnsupportedMediaType) or all(type(value) in (str, bool) for value in read.values())
@@ -213,5 +213,5 @@ def test_any_octets_are_read_or_refused(content_type, body):
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=5))
 def test_json_that_is_no_object_is_refused(value):
-    """Whatever it is."""
+    """This holds for any body."""
     assert InvalidRequest is result_or_error(read_body, _JSON, json.dumps(value).encode())

@@ -1,4 +1,4 @@
-"""Cookies as they go: every row of the corpus, the rules of the prefixes, our three cookies and their deletions."""
+"""Write cookies: the corpus, the rules of the prefixes, our three cookies and their deletion."""
 
 import string
 
@@ -7,6 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from corpora import cases
+from header_readers import read_set_cookie
 from safeconduct import CookieConfig
 from safeconduct._http.cookies import find
 from safeconduct._http.set_cookie import (
@@ -14,20 +15,15 @@ from safeconduct._http.set_cookie import (
     MAX_AGE_SECONDS,
     MAX_COOKIE_BYTES,
     SetCookie,
-    access_cookie,
-    access_deletion,
-    device_cookie,
-    device_deletion,
-    refresh_cookie,
-    refresh_deletion,
+    own_cookie,
+    own_deletion,
     set_cookie_fields,
 )
 from safeconduct.errors import ConfigurationError, NotSupported
 
 _TOKEN_CHARACTERS = string.ascii_letters + string.digits + "!#$%&'*+.^_`|~-"
 _OCTETS = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '",;\\')
-_BUILDERS = [access_cookie, refresh_cookie, device_cookie]
-_DELETIONS = [access_deletion, refresh_deletion, device_deletion]
+_KINDS = ["access", "refresh", "device"]
 
 _named = {
     "name": st.text(_TOKEN_CHARACTERS, min_size=1, max_size=40),
@@ -50,8 +46,8 @@ def _refusal(build, *arguments, **named):
 
 @pytest.mark.parametrize("row", cases("attacks/set-cookie"), ids=lambda row: row["id"])
 def test_every_row_of_the_corpus_is_answered_as_it_says(row):
-    """017, whose deletion has a Domain, is for us to decide: no cookie of ours has one, so that it is refused."""
-    assert (row["expect"] != "ok") == bool(_refusal(SetCookie.from_header, row["set_cookie"].encode()))
+    """017, a deletion with a Domain, is refused, because our cookies have none."""
+    assert (row["expect"] != "ok") == bool(_refusal(read_set_cookie, row["set_cookie"].encode()))
 
 
 @pytest.mark.parametrize(
@@ -74,7 +70,7 @@ def test_every_row_of_the_corpus_is_answered_as_it_says(row):
     ids=repr,
 )
 def test_a_name_or_attributes_that_cannot_be_are_a_configuration_error(attributes):
-    """A browser drops such a cookie without a word (RFC 6265bis §5.6)."""
+    """A browser silently drops such a cookie (RFC 6265bis §5.6)."""
     assert ConfigurationError is _refusal(SetCookie, value="v", **attributes)
 
 
@@ -84,7 +80,7 @@ def test_a_name_or_attributes_that_cannot_be_are_a_configuration_error(attribute
     ids=repr,
 )
 def test_a_value_that_cannot_be_is_refused_and_not_told(value):
-    """It might end the cookie or the field, and it might be a token."""
+    """Such a value could end the cookie or the field."""
     with pytest.raises(NotSupported) as caught:
         SetCookie(name="at", value=value)
 
@@ -92,7 +88,7 @@ def test_a_value_that_cannot_be_is_refused_and_not_told(value):
 
 
 def test_name_and_value_of_4096_bytes_are_the_most():
-    """A browser drops a longer cookie without a word (ASVS 3.3.5)."""
+    """A browser silently drops a longer cookie (ASVS 3.3.5)."""
     value = "v" * (MAX_COOKIE_BYTES - len("at"))
 
     assert _refusal(SetCookie, name="at", value=value) is None
@@ -105,7 +101,7 @@ def test_name_and_value_of_4096_bytes_are_the_most():
     ids=str,
 )
 def test_a_life_is_within_nothing_and_400_days(asked, expected):
-    """RFC 6265bis §4.1.2.2; a life that is over is a deletion."""
+    """RFC 6265bis §4.1.2.2: a lifetime of zero or less is a deletion."""
     assert expected == SetCookie(name="at", value="v", max_age_seconds=asked).max_age_seconds
     assert MAX_AGE_SECONDS == 34_560_000
 
@@ -141,14 +137,14 @@ def test_a_life_is_within_nothing_and_400_days(asked, expected):
 )
 def test_an_attribute_that_ours_do_not_have_is_refused(header):
     """Unknown, malformed, twice, or another path."""
-    assert ConfigurationError is _refusal(SetCookie.from_header, header)
+    assert ConfigurationError is _refusal(read_set_cookie, header)
 
 
 def test_our_cookies_are_as_the_design_has_them():
-    """The access cookie is lax, the others are strict, and each lives as long as what is in it."""
+    """The access cookie is lax, the others are strict, and each lasts as long as its content."""
     config = CookieConfig()
 
-    written = [build(config, "abc", expires_at=1600, now=1000).to_header() for build in _BUILDERS]
+    written = [own_cookie(config, kind, "abc", expires_at=1600, now=1000).to_header() for kind in _KINDS]
 
     middle = b"=abc; Path=/; Max-Age=600; Expires=Thu, 01 Jan 1970 00:26:40 GMT"
 
@@ -160,33 +156,31 @@ def test_our_cookies_are_as_the_design_has_them():
 
 
 def test_our_cookies_follow_the_configuration():
-    """Names, ``Secure`` and the access cookie's ``SameSite``; the refresh cookie stays strict."""
+    """They decide names, ``Secure`` and the access cookie's ``SameSite``; the refresh cookie stays strict."""
     config = CookieConfig(access="at", refresh="rt", device="dt", secure=False, same_site="strict")
     loose = CookieConfig(same_site="none")
 
-    assert access_cookie(config, "v", expires_at=1, now=0).to_header() == (
+    assert own_cookie(config, "access", "v", expires_at=1, now=0).to_header() == (
         b"at=v; Path=/; Max-Age=1; Expires=Thu, 01 Jan 1970 00:00:01 GMT; HttpOnly; SameSite=Strict"
     )
-    assert [cookie(loose).same_site for cookie in _DELETIONS] == ["none", "strict", "strict"]
+    assert [own_deletion(loose, kind).same_site for kind in _KINDS] == ["none", "strict", "strict"]
 
 
-@pytest.mark.parametrize(
-    ("build", "delete"), list(zip(_BUILDERS, _DELETIONS, strict=True)), ids=["access", "refresh", "device"]
-)
+@pytest.mark.parametrize("kind", _KINDS)
 @pytest.mark.parametrize(
     "config", [CookieConfig(), CookieConfig(access="a", refresh="b", device="c", secure=False)], ids=["tls", "plain"]
 )
-def test_a_deletion_has_the_name_and_attributes_of_its_cookie(config, build, delete):
-    """Else the browser keeps the cookie that was meant."""
-    cookie = build(config, "abc", expires_at=1600, now=1000)
+def test_a_deletion_has_the_name_and_attributes_of_its_cookie(config, kind):
+    """Otherwise the browser would keep the cookie."""
+    cookie = own_cookie(config, kind, "abc", expires_at=1600, now=1000)
 
-    assert cookie.to_deletion() == delete(config)
+    assert cookie.to_deletion() == own_deletion(config, kind)
     assert (cookie.to_deletion().value, cookie.to_deletion().max_age_seconds) == ("", 0)
 
 
-@pytest.mark.parametrize("build", _BUILDERS)
+@pytest.mark.parametrize("kind", _KINDS)
 @pytest.mark.parametrize(
-    ("expires_at", "now", "told"),
+    ("expires_at", "now", "message"),
     [
         (1_800_000_600, 1_800_000_000, b"Max-Age=600; Expires=Fri, 15 Jan 2027 08:10:00 GMT"),
         (1_800_000_000, 1_800_000_600, b"Max-Age=0; Expires=Fri, 15 Jan 2027 08:10:00 GMT"),
@@ -194,28 +188,28 @@ def test_a_deletion_has_the_name_and_attributes_of_its_cookie(config, build, del
         (10**12, 253_402_300_700, b"Max-Age=34560000; Expires=Fri, 31 Dec 9999 23:59:59 GMT"),
     ],
 )
-def test_t5_every_cookie_tells_the_end_of_its_life_in_both_ways(build, expires_at, now, told):
-    """The same instant, within the bounds of either; without Expires a client of Java sends it back in quotes."""
-    assert told in build(CookieConfig(), "abc", expires_at=expires_at, now=now).to_header()
+def test_t5_every_cookie_tells_the_end_of_its_life_in_both_ways(kind, expires_at, now, message):
+    """Both give the same time; without Expires some Java clients send the cookie back in quotes."""
+    assert message in own_cookie(CookieConfig(), kind, "abc", expires_at=expires_at, now=now).to_header()
 
 
-@pytest.mark.parametrize("delete", _DELETIONS)
-def test_t5_every_deletion_tells_that_its_end_is_long_ago(delete):
-    """In both ways too."""
-    header = delete(CookieConfig()).to_header()
+@pytest.mark.parametrize("kind", _KINDS)
+def test_t5_every_deletion_tells_that_its_end_is_long_ago(kind):
+    """A deletion has both, too."""
+    header = own_deletion(CookieConfig(), kind).to_header()
 
     assert b"=; Path=/; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; " in header
 
 
 def test_t5_an_end_without_a_life_is_a_configuration_error():
-    """Of the two it is the life that browsers go by."""
+    """Browsers prefer Max-Age to Expires."""
     assert ConfigurationError is _refusal(SetCookie, name="at", value="v", expires_at=1)
 
 
 def test_a_reply_sets_each_cookie_once():
-    """Two of one name are refused, be they equal or not (RFC 6265bis §4.1.1)."""
+    """Two cookies of one name are refused, equal or not (RFC 6265bis §4.1.1)."""
     config = CookieConfig()
-    access, refresh = access_deletion(config), refresh_deletion(config)
+    access, refresh = own_deletion(config, "access"), own_deletion(config, "refresh")
 
     assert set_cookie_fields([access, refresh]) == (
         (b"set-cookie", access.to_header()),
@@ -225,25 +219,25 @@ def test_a_reply_sets_each_cookie_once():
     assert ConfigurationError is _refusal(set_cookie_fields, [SetCookie(name="at", value=v) for v in "ab"])
 
 
-def test_a_sign_out_does_not_reach_the_cookies_of_neighbours():
-    """``"cookies"`` would end those of the whole registrable domain."""
+def test_a_sign_out_leaves_the_cookies_of_neighbours():
+    """``"cookies"`` would delete those of the whole registrable domain."""
     assert CLEAR_SITE_DATA == (b"clear-site-data", b'"cache", "storage"')
 
 
 def test_a_token_is_not_shown():
-    """Neither by ``repr`` nor by ``str``."""
+    """Neither ``repr`` nor ``str`` shows it."""
     assert "secret" not in f"{SetCookie(name='at', value='secret')!r}"
 
 
 @given(_cookies)
 def test_what_is_written_is_read(cookie):
     """Round trip."""
-    assert cookie == SetCookie.from_header(cookie.to_header())
+    assert cookie == read_set_cookie(cookie.to_header())
 
 
 @given(_cookies)
 def test_what_is_set_is_found_when_it_comes_back(cookie):
-    """The reader takes each value that is written, but the empty one of a deletion."""
+    """Every written value can be parsed, except the empty one of a deletion."""
     assume(cookie.value)
 
     assert cookie.value == find([f"{cookie.name}={cookie.value}".encode()], cookie.name.encode())
@@ -251,7 +245,7 @@ def test_what_is_set_is_found_when_it_comes_back(cookie):
 
 @given(name=st.text(), value=st.text())
 def test_no_text_leaves_its_place(name, value):
-    """Whatever is asked for is refused, or is one pair on one line of ASCII."""
+    """Any cookie is refused or written as one pair on one line of ASCII."""
     if _refusal(SetCookie, name=name, value=value):
         return
 
@@ -265,10 +259,10 @@ def test_no_text_leaves_its_place(name, value):
 
 @given(st.binary() | st.binary().map(lambda tail: b"at=v; Path=/" + tail))
 def test_any_octets_are_read_or_refused(header):
-    """No other error leaves, and what is read is written again as something that is read alike."""
-    if _refusal(SetCookie.from_header, header):
+    """Parsing raises nothing else, and a parsed cookie survives writing and parsing again."""
+    if _refusal(read_set_cookie, header):
         return
 
-    cookie = SetCookie.from_header(header)
+    cookie = read_set_cookie(header)
 
-    assert cookie == SetCookie.from_header(cookie.to_header())
+    assert cookie == read_set_cookie(cookie.to_header())

@@ -1,4 +1,4 @@
-"""What the tests with other libraries share: an ``Auth`` that trusts others, and the process of node."""
+"""Fixtures for the tests with other libraries: an ``Auth`` that trusts them, and the node process."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Tokens that were made here are accepted by other libraries, with what we publish and nothing else."""
+"""Other libraries accept the tokens that we issue, with what we publish and nothing else."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from safeconduct import Auth, Config
 from safeconduct._tokens.algorithms import canonical
 from safeconduct._tokens.issuer import Grant
 
-#: "dir" is read and never issued.
+#: "dir" is accepted and never issued.
 ISSUED = ("A256KW", "ECDH-ES+A256KW")
 SIGNED = [pytest.param(peer, name, id=f"{peer.name}-{name}") for peer in PEERS for name in peer.signs]
 SEALED = [pytest.param(peer, name, id=f"{peer.name}-{name}") for peer in PEERS for name in peer.seals if name in ISSUED]
@@ -53,14 +53,14 @@ def issue(auth):
 
 
 def jwks_for(auth, algorithm):
-    """Return what *auth* publishes; a shared secret, which it never does, is handed over instead."""
+    """Return the keys that *auth* publishes, or the shared secret, which is never published."""
     published = auth._container.keys.current().published()
     return published if published["keys"] else {"keys": [key_for_peers(algorithm)]}
 
 
 @pytest.mark.parametrize(("peer", "algorithm"), SIGNED)
 def test_a_signed_token_is_accepted_there(peer, algorithm):
-    """With the published JWK Set alone, where there is one."""
+    """The published JWK Set suffices, where there is one."""
     with issuing(algorithm) as auth:
         token, jwks = issue(auth), jwks_for(auth, algorithm)
 
@@ -71,7 +71,7 @@ def test_a_signed_token_is_accepted_there(peer, algorithm):
 
 @pytest.mark.parametrize(("peer", "algorithm"), SEALED)
 def test_a_nested_token_is_accepted_there(peer, algorithm):
-    """The envelope opens with the key of its reader, and the token in it proves as any other."""
+    """The envelope opens with the reader's key, and the token in it is verified like any other."""
     with issuing("ES256", algorithm, form="jwe") as auth:
         token, jwks = issue(auth), jwks_for(auth, "ES256")
 
@@ -86,7 +86,7 @@ def test_a_nested_token_is_accepted_there(peer, algorithm):
 
 @pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
 def test_what_was_changed_is_refused_there(peer):
-    """The other libraries do look at what they accept here."""
+    """The other libraries refuse a changed token."""
     with issuing("ES256") as auth:
         token, jwks = issue(auth), jwks_for(auth, "ES256")
     spoilt = token[:-10] + ("A" if token[-10] != "A" else "B") + token[-9:]

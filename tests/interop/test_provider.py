@@ -45,7 +45,7 @@ class Provider:
         self.issuer = json.loads(line)["issuer"]
 
     def ask(self, method, path, body=None, **fields):
-        """Return what the provider says, as JSON."""
+        """Return the provider's JSON response."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
         try:
             connection.request(method, path, body, fields)
@@ -54,7 +54,7 @@ class Provider:
             connection.close()
 
     def token(self):
-        """Return an access token that a program got for itself."""
+        """Return an access token of the client credentials grant."""
         form = {"Content-Type": "application/x-www-form-urlencoded"}
         secret = {"Authorization": "Basic " + b64encode(b"m2m:m2m-secret").decode()}
         return self.ask("POST", "/token", "grant_type=client_credentials&scope=read", **form, **secret)["access_token"]
@@ -68,7 +68,7 @@ class Provider:
 
 @pytest.fixture(params=["ES256", "RS256", "PS256", "Ed25519"])
 def provider(request, tmp_path):
-    """Give a provider that signs with each algorithm in turn."""
+    """Start a provider that signs with each algorithm in turn."""
     if not PROGRAM.exists():
         pytest.skip("interop/op.mjs, which starts the provider, is absent")
     node_package("oidc-provider")
@@ -86,7 +86,7 @@ def trusting(provider, audience=AUDIENCE):
 
 
 def test_a_token_of_a_provider_is_accepted(provider):
-    """RFC 9068 as a certified provider reads it is RFC 9068 as we read it."""
+    """A certified provider issues RFC 9068 tokens that we accept."""
     with trusting(provider) as auth:
         principal = auth.verify(provider.token())
 
@@ -95,7 +95,7 @@ def test_a_token_of_a_provider_is_accepted(provider):
 
 
 def test_a_token_for_somebody_else_is_refused(provider):
-    """The provider's own signature is not enough."""
+    """A valid signature of the provider is not enough."""
     with trusting(provider, audience="https://other.example") as auth, pytest.raises(WrongAudience) as caught:
         auth.verify(provider.token())
 

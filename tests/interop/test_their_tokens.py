@@ -1,11 +1,11 @@
-"""Tokens that other libraries made are accepted as a trust's, and those of nobody are not."""
+"""Accept tokens that other libraries made for a trusted issuer, and no others."""
 
 import pytest
 
 from interop_peers import AUDIENCE, NOW, PEERS, key_for_peers, public_half, their_issuer
 from safeconduct.errors import BadSignature
 
-#: What an issuer says that has never heard of us.
+#: The claims of an issuer that does not know us.
 CLAIMS = {
     "aud": AUDIENCE,
     "sub": "alice/renée",
@@ -34,10 +34,10 @@ def sealed(peer, algorithm, key):
 
 
 def is_alice(principal, issuer):
-    """Tell whether *principal* is who ``CLAIMS`` speak of, with what the trust maps."""
-    said = (principal.subject, principal.issuer, principal.client_id, principal.token_id, principal.expires_at)
+    """Return whether *principal* matches ``CLAIMS`` as the trust maps them."""
+    actual = (principal.subject, principal.issuer, principal.client_id, principal.token_id, principal.expires_at)
     given = (principal.scopes, principal.roles, principal.level)
-    return said == ("alice/renée", issuer, "app", "token-1", NOW + 290) and given == (
+    return actual == ("alice/renée", issuer, "app", "token-1", NOW + 290) and given == (
         {"read", "write"},
         {"admin"},
         "remembered",
@@ -46,7 +46,7 @@ def is_alice(principal, issuer):
 
 @pytest.mark.parametrize(("peer", "algorithm"), SIGNED)
 def test_a_signed_token_is_accepted(peer, algorithm, trusting):
-    """Whoever signs as the RFCs say is read."""
+    """Signatures according to the RFCs are accepted."""
     token = signed(peer, algorithm, key_for_peers(algorithm))
 
     principal = trusting.verify(token)
@@ -56,7 +56,7 @@ def test_a_signed_token_is_accepted(peer, algorithm, trusting):
 
 @pytest.mark.parametrize(("peer", "algorithm"), SIGNED)
 def test_a_token_by_another_key_is_refused(peer, algorithm, trusting):
-    """The kid names the key, and only the key proves."""
+    """The kid selects the key, and only that key verifies."""
     token = signed(peer, algorithm, key_for_peers(algorithm, "wrong"))
 
     with pytest.raises(BadSignature) as caught:
@@ -77,7 +77,7 @@ def test_a_nested_token_is_accepted(peer, algorithm, trusting):
 
 @pytest.mark.parametrize(("peer", "algorithm"), SEALED)
 def test_a_nested_token_for_another_key_is_refused(peer, algorithm, trusting):
-    """An envelope that was made for somebody else does not open."""
+    """An envelope for another recipient does not open."""
     token = sealed(peer, algorithm, key_for_peers(algorithm, "wrong"))
 
     with pytest.raises(BadSignature) as caught:
@@ -87,7 +87,7 @@ def test_a_nested_token_for_another_key_is_refused(peer, algorithm, trusting):
 
 
 def test_the_table_is_whole():
-    """No library drops out of the table unseen; whether it writes Ed25519 by its new name is its own affair."""
+    """Every library covers its algorithms; Ed25519 may have either name."""
     assert {"PyJWT": 13, "jwcrypto": 13, "jose": 13} == {
         peer.name: len(set(peer.signs) - {"Ed25519"}) for peer in PEERS
     }

@@ -1,4 +1,4 @@
-"""A folder with a key, and what watches it."""
+"""Fixtures for the tests of key folders."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Keys in files: read whole, looked at once a second, and never lost to a broken file."""
+"""Read keys from files, look at them once a second, and keep them when a file breaks."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import stat
 import pytest
 
 from key_folders import kids
-from safeconduct._keys.folder import read_keys, write_key
+from safeconduct._keys.folder import read_own_keys, write_key
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import (
     KeyExposed,
@@ -41,7 +41,7 @@ def test_a_folder_is_looked_at_at_most_once_a_second(folder, watch):
     "broken", [b"{", b"", b"\xff", b"[]", b"x" * (1024 * 1024 + 1)], ids=lambda data: repr(data[:4])
 )
 def test_a_broken_new_file_keeps_the_old_set(folder, watch, broken):
-    """And is told once, until it is mended."""
+    """The skipped file is reported once, until it is repaired."""
     keys = watch.open(folder)
     (folder / "b.json").write_bytes(broken)
 
@@ -54,7 +54,7 @@ def test_a_broken_new_file_keeps_the_old_set(folder, watch, broken):
 
 
 def test_a_folder_that_vanishes_keeps_the_old_set(folder, watch):
-    """As a network disk may."""
+    """A network disk may fail like this."""
     keys = watch.open(folder)
     folder.rename(folder.with_name("gone"))
 
@@ -65,7 +65,7 @@ def test_a_folder_that_vanishes_keeps_the_old_set(folder, watch):
 
 
 def test_a_bad_key_is_skipped_and_told(folder, watch):
-    """The set lives."""
+    """The set stays as it is."""
     write_key(folder, {**jwk_for("ES256", "bad"), "alg": "RS256"})
     (folder / "junk.json").write_text("{")
     (folder / "named.json").write_text(json.dumps(jwk_for("ES256", "otherwise")))
@@ -79,13 +79,13 @@ def test_a_bad_key_is_skipped_and_told(folder, watch):
 
 
 def test_an_empty_folder_says_how_to_make_a_key(tmp_path, watch):
-    """A process never creates keys."""
+    """A serving process never creates keys."""
     with pytest.raises(ConfigurationError, match="safeconduct keys new"):
         watch.open(tmp_path)
 
 
 def test_a_folder_of_bad_keys_says_what_is_wrong(tmp_path, watch):
-    """Each by its name."""
+    """Each is named."""
     write_key(tmp_path, {**jwk_for("ES256", "bad"), "alg": "RS256"})
 
     with pytest.raises(ConfigurationError, match="bad: no allowed algorithm fits"):
@@ -93,7 +93,7 @@ def test_a_folder_of_bad_keys_says_what_is_wrong(tmp_path, watch):
 
 
 def test_a_file_with_a_set_and_a_variable_are_read(tmp_path, watch):
-    """The two other sources."""
+    """A file and an environment variable work alike."""
     text = json.dumps({"keys": [jwk_for("ES256", "a"), SECRET]})
     (tmp_path / "keys.json").write_text(text)
     in_file, in_variable = watch.open(tmp_path / "keys.json"), watch.open("env:KEYS", environ={"KEYS": text})
@@ -109,19 +109,19 @@ def test_a_file_with_a_set_and_a_variable_are_read(tmp_path, watch):
     [("env:KEYS", {}), ("env:KEYS", {"KEYS": "{"}), ("env:KEYS", {"KEYS": "\udcff"}), ("nowhere/", {})],
 )
 def test_a_source_that_cannot_be_read_is_refused(source, environ, watch):
-    """When it is opened."""
+    """It is refused when it is opened."""
     with pytest.raises(ConfigurationError, match="keys"):
         watch.open(source, environ=environ)
 
 
-def test_read_keys_says_that_a_path_is_missing(tmp_path):
-    """For the command line, which reads without watching."""
+def test_reading_keys_says_that_a_path_is_missing(tmp_path):
+    """The command line reads without watching."""
     with pytest.raises(ConfigurationError, match="cannot read"):
-        read_keys(tmp_path / "nowhere")
+        read_own_keys(tmp_path / "nowhere")
 
 
 def test_a_file_that_anyone_may_read_is_told(folder, watch):
-    """It is used: a mounted secret is often so; but somebody should know."""
+    """The file is used, because mounted secrets are often readable; an event reports it."""
     (folder / "a.json").chmod(0o644)
 
     watch.open(folder)
@@ -130,7 +130,7 @@ def test_a_file_that_anyone_may_read_is_told(folder, watch):
 
 
 def test_a_key_is_written_for_its_owner_alone(tmp_path):
-    """Named by its kid, whole or not at all, over an older one too."""
+    """A key is written atomically to a file named after its kid, replacing an older one."""
     os.umask(os.umask(0o022))
     path = write_key(tmp_path / "keys", jwk_for("ES256", "a"))
     path.chmod(0o644)
@@ -146,14 +146,14 @@ def test_a_key_is_written_for_its_owner_alone(tmp_path):
 
 @pytest.mark.parametrize("kid", [None, 1, "", "../a", "a/b", "/a", ".a", "..", "a\0b"])
 def test_a_kid_that_is_no_file_name_is_refused(tmp_path, kid):
-    """Before anything is written."""
+    """It is refused before anything is written."""
     with pytest.raises(ConfigurationError, match="kid"):
         write_key(tmp_path, {"kty": "oct", "kid": kid})
     assert [] == list(tmp_path.iterdir())
 
 
 def test_a_write_that_fails_leaves_nothing_behind(tmp_path):
-    """No half a key under any name."""
+    """No partial file is left."""
     with pytest.raises(TypeError):
         write_key(tmp_path, {"kid": "a", "x": {1}})
 
@@ -161,12 +161,12 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path):
 
 
 def test_a_missing_folder_of_ours_says_how_to_make_one(tmp_path, watch):
-    """The keys of somebody else are not ours to make, and a folder that is there needs no other."""
+    """Only a missing folder of our own keys can be created."""
     missing = tmp_path / "none"
 
     with pytest.raises(ConfigurationError, match="No such file or directory; make one with `safeconduct keys new`"):
         watch.open(missing)
     with pytest.raises(ConfigurationError, match="No such file or directory; make one with `safeconduct keys new`"):
-        read_keys(missing, is_own=True)
+        read_own_keys(missing)
     with pytest.raises(ConfigurationError, match=r"No such file or directory$"):
         watch.open(missing, is_own=False)

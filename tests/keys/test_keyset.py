@@ -1,4 +1,4 @@
-"""A set of keys: what it takes, what it shows, what it signs with."""
+"""Build a set of keys: which it accepts, which it shows, which sign."""
 
 import json
 from base64 import b64decode
@@ -17,7 +17,7 @@ DOCUMENTS = corpora.load("attacks/jwks-documents")["cases"]
 STATIC = [case for case in DOCUMENTS if "keys" in case.get("document", ()) or "raw_b64" in case]
 SCENARIOS = {case["id"][-3:]: case for case in DOCUMENTS}
 
-# Where the corpus names no list of kids: which kids may be used, or None for a set that is refused as a whole.
+# Usable kids where the corpus names none, or None for a set that is refused as a whole.
 DECIDED = {
     "private key published": [],
     "duplicate kid same type": [],
@@ -49,7 +49,7 @@ def bytes_of(case):
 
 @pytest.mark.parametrize("case", STATIC, ids=lambda case: case["id"])
 def test_every_document_yields_the_keys_that_may_be_used(case):
-    """A bad key is skipped, a bad set is refused with one error, so that the last good one can stay."""
+    """A bad key is skipped; a bad set is refused, so that the last good one stays in use."""
     algorithms = ALLOWED.get(case["name"], ALGORITHMS)
     expected = expected_of(case)
     if expected is None:
@@ -72,7 +72,7 @@ def test_two_keys_of_one_kid_are_told_apart_by_their_algorithm():
 
 
 def test_a_bad_twin_takes_the_good_one_with_it():
-    """Nobody could say which of them is meant (Wycheproof json_web_key 4)."""
+    """It would be ambiguous which key is meant (Wycheproof json_web_key 4)."""
     keys = KeySet.of([jwk_for("ES256"), {**jwk_for("ES256"), "x": "!"}, {"kid": 1, "kty": "EC"}, {"kty": "EC"}])
 
     assert () == keys.entries
@@ -80,7 +80,7 @@ def test_a_bad_twin_takes_the_good_one_with_it():
 
 
 def test_a_shared_secret_beside_public_keys_is_dropped():
-    """From a trust; our own set may turn from one to the other (Wycheproof json_web_key 1)."""
+    """This holds for a trust; our own set may change from one type to another (Wycheproof json_web_key 1)."""
     jwks = [jwk_for("HS256", None), public_jwk_for("ES256")]
 
     assert ["ES256"] == [entry.key.algorithm for entry in KeySet.of(jwks).entries]
@@ -92,7 +92,7 @@ def test_a_shared_secret_beside_public_keys_is_dropped():
 
 
 def test_our_own_set_has_no_direct_encryption():
-    """There would be no fresh content key."""
+    """Direct encryption has no fresh content key."""
     assert () == KeySet.of([jwk_for("dir")], algorithms=OWN_ALGORITHMS, is_own=True).entries
 
 
@@ -100,13 +100,13 @@ def test_our_own_set_has_no_direct_encryption():
     "data", [b"", b"[]", b"{}", b'{"keys":{}}', b'{"keys":null}', b'{"keys":[],"keys":[]}', b"\xff"]
 )
 def test_what_is_no_set_is_refused(data):
-    """With a ConfigurationError that holds no byte of it."""
+    """The ``ConfigurationError`` contains nothing of the set."""
     with pytest.raises(ConfigurationError):
         KeySet.parse(data)
 
 
 def test_a_single_key_is_a_set_of_one():
-    """For env:NAME and small files."""
+    """A single JWK is enough for env:NAME and small files."""
     assert 1 == len(KeySet.parse(json.dumps(jwk_for("ES256")).encode(), is_own=True).entries)
 
 
@@ -124,7 +124,7 @@ STATES = [
 
 
 def test_states_decide_what_is_shown_proven_and_signed_with():
-    """Next, active and retired are shown and prove; the newest active one signs."""
+    """Next, active and retired keys are published and verify; the newest active key signs."""
     keys = KeySet.of(
         [*STATES, jwk_for("A256KW", "e"), jwk_for("HS256", "h"), jwk_for("ECDH-ES+A256KW", "f")], is_own=True
     )
@@ -134,7 +134,7 @@ def test_states_decide_what_is_shown_proven_and_signed_with():
     assert "c" == keys.signing_key("ES256").kid
     assert "h" == keys.signing_key("HS256").kid
     assert "h" == keys.signing_key("RS256").kid
-    assert "f" == keys.sealing_key().kid
+    assert "f" == keys.encryption_key().kid
     for name in "abcd":
         assert name == keys.table.find(name, "ES256").kid
 
@@ -151,20 +151,20 @@ def test_an_unknown_state_is_skipped():
     "jwks", [[], [STATES[0]], [STATES[3]], [public_jwk_for("ES256")], [{**jwk_for("ES256"), "key_ops": ["verify"]}]]
 )
 def test_without_an_active_private_key_nothing_is_signed(jwks):
-    """And the error says how to make one."""
+    """The error says how to create a key."""
     with pytest.raises(ConfigurationError, match="safeconduct keys new"):
         KeySet.of(jwks, is_own=True).signing_key()
     with pytest.raises(ConfigurationError, match="--use enc"):
-        KeySet.of(jwks, is_own=True).sealing_key()
+        KeySet.of(jwks, is_own=True).encryption_key()
 
 
 def secret(kid, fill, **members):
-    """Return a JWK that others are derived from."""
+    """Return a JWK that other keys are derived from."""
     return {"kty": "oct", "kid": kid, "k": segment(bytes(range(fill, fill + 32))).decode(), **members}
 
 
 def test_secrets_are_versions_of_which_the_newest_active_is_current():
-    """They derive, and are never shown nor used for anything else."""
+    """Secrets are for derivation only, and are never shown."""
     jwks = [
         secret("safeconduct-secrets", 1, safeconduct_state="retired"),
         secret("safeconduct-secrets-2", 2),
@@ -183,7 +183,7 @@ def test_secrets_are_versions_of_which_the_newest_active_is_current():
     assert 32 == len(keys.derived_keys.derive("csrf"))
     assert bytes(range(2, 34)) != keys.derived_keys.derive("csrf")
     assert {"keys": []} == keys.published()
-    assert [] == list(keys.table)
+    assert () == keys.entries
     assert "bytes" not in repr(keys)
     assert "\\x02" not in repr(keys)
     with pytest.raises(KeyError):
@@ -199,7 +199,7 @@ def test_only_the_exact_name_makes_a_secret(kid):
 
 
 def test_a_bad_secret_is_skipped_and_a_foreign_set_has_none():
-    """A trust's set is not asked for derived keys."""
+    """A trust's set has no derived keys."""
     assert KeySet.of([secret("safeconduct-secrets", 1, alg="HS256")], is_own=True).derived_keys is None
     assert KeySet.of([secret("safeconduct-secrets", 1)]).derived_keys is None
 
@@ -216,7 +216,7 @@ def test_a_bad_secret_is_skipped_and_a_foreign_set_has_none():
     ids=["whole", "with more members", "by both names", "a secret", "without kid"],
 )
 def test_d14_the_same_key_twice_is_used_once_and_told(first, second):
-    """It makes no difference which of them is meant."""
+    """It does not matter which of them is meant."""
     keys = KeySet.of([first, second], is_own=True)
 
     assert [first] == [entry.jwk for entry in keys.entries]
@@ -235,7 +235,7 @@ def test_d14_the_same_key_twice_is_used_once_and_told(first, second):
     ids=["another key", "another secret", "another state", "a half"],
 )
 def test_d14_two_that_differ_under_one_name_are_both_dropped(first, second):
-    """Nobody could say which of them is meant."""
+    """It would be ambiguous which of them is meant."""
     keys = KeySet.of([first, second], is_own=True)
 
     assert () == keys.entries
@@ -243,7 +243,7 @@ def test_d14_two_that_differ_under_one_name_are_both_dropped(first, second):
 
 
 def test_d14_the_same_secret_twice_is_one_and_two_that_differ_are_none():
-    """The last one must not win in silence."""
+    """The last one must not silently replace the others."""
     once = secret("safeconduct-secrets", 1)
 
     assert {1} == set(KeySet.of([once, once], is_own=True).derived_keys.versions)
@@ -254,7 +254,7 @@ def test_d14_the_same_secret_twice_is_one_and_two_that_differ_are_none():
 
 
 def test_a_removed_key_is_gone():
-    """A new set replaces the old one; nothing is added up (CVE-2025-22149)."""
+    """A new set replaces the old one; they are not merged (CVE-2025-22149)."""
     first, second = (KeySet.read(document, is_published=True) for document in SCENARIOS["055"]["document"]["sequence"])
 
     assert "rsa1" == first.table.find("rsa1", "RS256").kid
@@ -263,7 +263,7 @@ def test_a_removed_key_is_gone():
 
 
 def test_two_issuers_may_use_the_same_kid():
-    """Each has a table of its own; nothing is looked up by a joined name (CVE-2025-59936)."""
+    """Each issuer has its own table; keys are not looked up by a combined name (CVE-2025-59936)."""
     documents = SCENARIOS["056"]["document"]["issuers"].values()
     one, other = (KeySet.read(document, is_published=True).entries[0].key for document in documents)
 
@@ -272,7 +272,7 @@ def test_two_issuers_may_use_the_same_kid():
 
 
 class Counted(dict):
-    """The versions of a secret, and how often one was taken to derive from."""
+    """The versions of a secret, with a count of derivations."""
 
     taken = 0
 
@@ -282,7 +282,7 @@ class Counted(dict):
 
 
 def test_f3_each_key_is_derived_once():
-    """For each label and version, however often it is asked for."""
+    """Each label and version is derived once."""
     versions = Counted({1: bytes(32), 2: bytes(range(32))})
     secrets = DerivedKeys(versions, 2)
 
@@ -294,7 +294,7 @@ def test_f3_each_key_is_derived_once():
 
 
 def test_f3_what_was_derived_is_never_shown_nor_compared():
-    """It is no part of the value."""
+    """The derived keys are not part of the value."""
     used, unused = DerivedKeys({1: bytes(32)}, 1), DerivedKeys({1: bytes(32)}, 1)
 
     key = used.derive("a")

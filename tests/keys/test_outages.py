@@ -1,4 +1,4 @@
-"""What a look at the keys finds when something is wrong: the table in ``folder``, row by row."""
+"""Handle every failure of reading keys: the decision table in ``folder``, row by row."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from key_folders import is_skip, kids
-from safeconduct._keys.folder import read_keys, remove_key, write_key
+from safeconduct._keys.folder import read_own_keys, write_key
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import (
     KeysGone,
@@ -22,7 +22,7 @@ from token_factory import jwk_for, public_jwk_for
 
 
 def test_d5_an_unknown_kid_within_the_second_after_a_look_is_looked_for(folder, watch):
-    """Once a second, however many tokens name unknown keys: a flood of them costs no more."""
+    """The keys are read once a second at most, however many tokens name unknown keys."""
     keys = watch.open(folder)
     watch.now = 1.0
     keys.current()
@@ -42,7 +42,7 @@ def test_d5_an_unknown_kid_within_the_second_after_a_look_is_looked_for(folder, 
 
 
 def test_d5_the_look_for_an_unknown_kid_also_holds_for_a_file_of_a_trust(tmp_path, watch):
-    """Its new keys are as new as ours."""
+    """A trust's new keys are found in the same way."""
     path = tmp_path / "jwks.json"
     path.write_text(json.dumps({"keys": [public_jwk_for("ES256", "a")]}))
     keys = watch.open(path, is_own=False)
@@ -54,10 +54,9 @@ def test_d5_the_look_for_an_unknown_kid_also_holds_for_a_file_of_a_trust(tmp_pat
 
 
 def test_d1_a_folder_that_is_emptied_has_no_keys(folder, watch):
-    """And this is told loudly, once, and its end too."""
+    """The outage and its end are reported once, at a high level."""
     keys = watch.open(folder)
-    remove_key(folder, "a")
-    remove_key(folder, "a")
+    (folder / "a.json").unlink()
 
     for watch.now in (1.0, 2.0):
         assert [] == kids(keys)
@@ -68,13 +67,13 @@ def test_d1_a_folder_that_is_emptied_has_no_keys(folder, watch):
     write_key(folder, jwk_for("ES256", "b"))
     watch.now = 5.0
     assert ["b"] == kids(keys)
-    told = [event for event in watch.events if not is_skip(event)]
-    assert [KeysGone(source=str(folder)), KeysReloaded(keys=1), KeysRecovered(source=str(folder))] == told
-    assert 50 == told[0].log_level
+    reported = [event for event in watch.events if not is_skip(event)]
+    assert [KeysGone(source=str(folder)), KeysReloaded(keys=1), KeysRecovered(source=str(folder))] == reported
+    assert 50 == reported[0].log_level
 
 
 def break_json(path):
-    """Leave half of a file."""
+    """Truncate a file to half."""
     path.write_text("{")
 
 
@@ -84,36 +83,36 @@ def grow(path):
 
 
 def tangle(path):
-    """Put a link to itself in the place of a file, which nobody can open."""
+    """Replace a file by a link to itself, which cannot be opened."""
     path.unlink(missing_ok=True)
     path.symlink_to(path)
 
 
 @pytest.mark.parametrize("spoil", [break_json, grow, tangle])
 def test_d1_a_removal_holds_while_another_file_cannot_be_read(folder, watch, spoil):
-    """The unreadable one keeps its key; a new file that cannot be read brings none."""
+    """An unreadable file keeps its key; a new unreadable file adds none."""
     for kid in ("b", "c"):
         write_key(folder, jwk_for("ES256", kid))
     keys = watch.open(folder)
     spoil(folder / "b.json")
     spoil(folder / "new.json")
-    remove_key(folder, "a")
+    (folder / "a.json").unlink()
 
     watch.now = 1.0
 
     assert ["b", "c"] == kids(keys)
     assert [KeysUnreadable, KeysReloaded] == [type(event) for event in watch.events if not is_skip(event)]
-    remove_key(folder, "b")
+    (folder / "b.json").unlink()
     watch.now = 2.0
     assert ["c"] == kids(keys)
-    remove_key(folder, "c")
+    (folder / "c.json").unlink()
     watch.now = 3.0
     assert [] == kids(keys)
     assert KeysGone(source=str(folder)) in watch.events
 
 
 def test_d1_a_key_that_was_added_counts_while_another_file_cannot_be_read(folder, watch):
-    """What is wrong with one file is nothing to the others."""
+    """A fault of one file does not affect the others."""
     keys = watch.open(folder)
     break_json(folder / "a.json")
     write_key(folder, jwk_for("ES256", "b"))
@@ -125,7 +124,7 @@ def test_d1_a_key_that_was_added_counts_while_another_file_cannot_be_read(folder
 
 @pytest.mark.parametrize("text", ["{}", json.dumps({"kty": "oct", "k": "c2VjcmV0"})], ids=["blank", "unusable"])
 def test_d1_a_file_that_holds_no_usable_key_any_more_has_none(folder, watch, text):
-    """It was read: what it says now counts."""
+    """The file was read, so its new content counts."""
     write_key(folder, jwk_for("ES256", "b"))
     keys = watch.open(folder)
     (folder / "a.json").write_text(text)
@@ -137,7 +136,7 @@ def test_d1_a_file_that_holds_no_usable_key_any_more_has_none(folder, watch, tex
 
 @pytest.mark.parametrize("text", ['{"keys": []}', json.dumps({"keys": [{"kty": "oct", "k": "c2VjcmV0"}]})])
 def test_d1_a_set_without_a_usable_key_has_none(tmp_path, watch, text):
-    """It was read, and is told as an emptied folder is."""
+    """The file was read, and is reported like an emptied folder."""
     path = tmp_path / "jwks.json"
     path.write_text(json.dumps({"keys": [public_jwk_for("ES256", "a")]}))
     keys = watch.open(path, is_own=False)
@@ -151,7 +150,7 @@ def test_d1_a_set_without_a_usable_key_has_none(tmp_path, watch, text):
 
 @pytest.mark.parametrize("text", [None, "{", "[]", "{}", '{"keys": 1}', json.dumps({"keys": ["x"] * 101})])
 def test_a_set_that_cannot_be_read_keeps_its_keys(tmp_path, watch, text):
-    """Gone, half written or no set: it says nothing about its keys."""
+    """A missing, half-written or malformed file keeps its keys."""
     path = tmp_path / "jwks.json"
     path.write_text(json.dumps({"keys": [public_jwk_for("ES256", "a")]}))
     keys = watch.open(path, is_own=False)
@@ -166,12 +165,12 @@ def test_a_set_that_cannot_be_read_keeps_its_keys(tmp_path, watch, text):
 
 
 def test_d1_a_folder_of_too_many_files_keeps_what_it_had_and_a_removal_holds(folder, watch):
-    """Which of a hundred and one are too many nobody can say."""
+    """It is undecidable which of a hundred and one keys is too many."""
     write_key(folder, jwk_for("ES256", "b"))
     keys = watch.open(folder)
     for number in range(100):
         (folder / f"{number}.json").write_text("{")
-    remove_key(folder, "a")
+    (folder / "a.json").unlink()
 
     watch.now = 1.0
 
@@ -180,7 +179,7 @@ def test_d1_a_folder_of_too_many_files_keeps_what_it_had_and_a_removal_holds(fol
 
 
 def test_d4_each_outage_and_its_end_are_told_once(folder, watch):
-    """A second one too that is like the first."""
+    """This holds for a second outage like the first, too."""
     keys = watch.open(folder)
     gone = folder.with_name("gone")
     for second in (1.0, 4.0):
@@ -196,7 +195,7 @@ def test_d4_each_outage_and_its_end_are_told_once(folder, watch):
 
 
 def test_d4_a_file_that_heals_without_a_change_is_told(folder, watch):
-    """The same keys are the same object, so that no proven token is forgotten."""
+    """Unchanged keys are the same object, so remembered proofs stay valid."""
     keys = watch.open(folder)
     first = keys.current()
     (folder / "b.json").write_text("{")
@@ -211,12 +210,12 @@ def test_d4_a_file_that_heals_without_a_change_is_told(folder, watch):
 
 
 def make_dangling(path):
-    """Make a link to nothing."""
+    """Make a dangling link."""
     path.symlink_to("nowhere")
 
 
 def make_stray(path):
-    """Make a link through a file."""
+    """Make a link that leads through a file."""
     path.symlink_to(path.with_name("a.json") / "x")
 
 
@@ -231,23 +230,23 @@ ODD = [make_dangling, make_stray, make_socket, os.mkfifo, Path.mkdir, tangle]
 
 @pytest.mark.parametrize("make", ODD, ids=lambda make: make.__name__)
 def test_d3_what_is_no_regular_file_is_skipped_and_named(folder, watch, make):
-    """At the start and for the command line; nothing of it is opened, so a FIFO keeps nobody waiting."""
+    """This holds at the start and for the command line; it is never opened, so a FIFO cannot block."""
     make(folder / "odd.json")
 
     keys = watch.open(folder)
 
     assert ["a"] == kids(keys)
     assert ["odd"] == [event.kid for event in watch.events if isinstance(event, KeySkipped)]
-    assert ["odd"] == [kid for kid, _ in read_keys(folder, is_own=True).skipped]
+    assert ["odd"] == [kid for kid, _ in read_own_keys(folder).skipped]
     assert "odd.json" in next(event.reason for event in watch.events if isinstance(event, KeysUnreadable))
 
 
 @pytest.mark.parametrize("make", ODD[:-1], ids=lambda make: make.__name__)
 def test_d3_what_takes_the_place_of_a_key_ends_the_key(folder, watch, make):
-    """The file that held it is gone."""
+    """The file with the key is gone."""
     write_key(folder, jwk_for("ES256", "b"))
     keys = watch.open(folder)
-    remove_key(folder, "b")
+    (folder / "b.json").unlink()
     make(folder / "b.json")
 
     watch.now = 1.0
@@ -258,7 +257,7 @@ def test_d3_what_takes_the_place_of_a_key_ends_the_key(folder, watch, make):
 
 @pytest.mark.parametrize("make", [make_dangling, make_socket, os.mkfifo], ids=lambda make: make.__name__)
 def test_d3_a_source_that_is_no_regular_file_is_refused_with_its_name(tmp_path, watch, make):
-    """For a set in one file, a trust's too."""
+    """This holds for a set in one file, also for a trust."""
     make(tmp_path / "jwks.json")
 
     with pytest.raises(ConfigurationError, match=r"jwks\.json"):
@@ -266,7 +265,7 @@ def test_d3_a_source_that_is_no_regular_file_is_refused_with_its_name(tmp_path, 
 
 
 def test_d3_a_file_without_permission_is_skipped_and_its_key_stays(folder, watch, powerless):
-    """Rights come and go with deployments: what was read before goes on, and a new process names the file."""
+    """After a change of permissions the old keys stay in use, and a new process names the file."""
     write_key(folder, jwk_for("ES256", "b"))
     keys = watch.open(folder)
     (folder / "b.json").chmod(0)
@@ -283,7 +282,7 @@ def test_d3_a_file_without_permission_is_skipped_and_its_key_stays(folder, watch
 
 @pytest.fixture
 def powerless(tmp_path):
-    """Return what makes a block run without the rights of root, who may read everything."""
+    """Return a context manager that drops root's permission to read everything."""
 
     @contextmanager
     def run(*owned):
@@ -291,7 +290,7 @@ def powerless(tmp_path):
             yield
             return
         places = [*owned, *(each for folder in owned for each in folder.iterdir())]
-        # The folders of pytest are root's alone, up to the one for all.
+        # The folders of pytest are root's alone, up to the shared temporary folder.
         above = [each for each in tmp_path.parents if each.stat().st_uid == 0 and not each.stat().st_mode & 0o001]
         modes = [(each, each.stat().st_mode) for each in above]
         for each in above:

@@ -1,4 +1,4 @@
-"""Small faults, one at a time: a turned comparison, a call left out, a branch never taken, an error not raised."""
+"""Make small faults, one at a time: inverted comparisons, removed calls, dead branches, swallowed errors."""
 
 import ast
 import copy

@@ -135,8 +135,8 @@ class Mutants:
             outcome, took = self._outcome(mutation, [items[tests.names[number]] for number in chosen], functions, limit)
             self.outcomes[outcome] += 1
             location = f"{mutation.path.relative_to(SOURCE)}:{mutation.first}"
-            told = f"{count:4} {outcome:8} {location:45} {mutation.kind:40} {len(chosen):4} tests {took:5.1f} s"
-            print(told, flush=True)
+            summary = f"{count:4} {outcome:8} {location:45} {mutation.kind:40} {len(chosen):4} tests {took:5.1f} s"
+            print(summary, flush=True)
         return True
 
     def _draw_map(self, items: list[pytest.Item]) -> None:

@@ -1,4 +1,4 @@
-"""What the tests of passwords share."""
+"""Fixtures for the tests of passwords."""
 
 import pytest
 

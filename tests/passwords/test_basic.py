@@ -1,3 +1,5 @@
+"""Remember Basic credentials that were proven, for a short time."""
+
 import asyncio
 
 import pytest

@@ -1,4 +1,4 @@
-"""The Basic corpus against a real users file: who is let in is exactly who is in it."""
+"""Check the Basic corpus against a real users file: exactly its users are let in."""
 
 from base64 import b64decode
 
@@ -75,7 +75,7 @@ def test_a_name_that_looks_like_an_account_may_be_an_account_of_its_own(ask, row
 
 
 @pytest.mark.parametrize("row", KNOWN.values(), ids=list(KNOWN))
-def test_a_user_is_let_in_by_exactly_what_he_typed(ask, row):
+def test_a_user_is_let_in_by_exactly_what_they_typed(ask, row):
     """Case, normal form and length of a password are kept, beyond bcrypt's 72 bytes too (ASVS 6.2.8)."""
     wanted = row["expect"]
 
@@ -91,6 +91,6 @@ def test_a_password_that_is_one_letter_longer_is_another(ask, row):
 
 
 @pytest.mark.parametrize("row", REJECTED.values(), ids=list(REJECTED))
-def test_what_is_malformed_never_reaches_the_directory(ask, row):
+def test_what_is_malformed_is_never_shown_to_the_directory(ask, row):
     with pytest.raises(InvalidToken):
         ask(b64decode(row["header_b64"]), alice="p")

@@ -1,3 +1,5 @@
+"""Reduce a client's address to the network that the throttle counts."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,3 +1,5 @@
+"""Prove a password: the lock of its account, the throttle, the directory."""
+
 import asyncio
 
 import pytest

@@ -1,4 +1,4 @@
-"""How many may fail, for whom, from where."""
+"""Limit failed sign-ins for each account, network and device."""
 
 from unicodedata import normalize
 
@@ -55,7 +55,7 @@ def test_an_account_is_shut_for_its_network_alone(throttle):
     assert not throttle.is_blocked(network=AWAY)
 
 
-def test_a_network_may_fail_fifty_times_whoever_it_names(throttle):
+def test_a_network_may_fail_fifty_times_under_any_names(throttle):
     """Spraying one password over many accounts (ASVS 6.3.1)."""
     for number in range(50):
         throttle.begin(f"user{number}")
@@ -76,7 +76,7 @@ def test_an_account_may_fail_a_hundred_times_an_hour_from_everywhere(throttle):
     assert not throttle.is_blocked(network="another")
 
 
-def test_a_known_device_skips_what_strangers_filled_and_has_a_bound_of_its_own(throttle):
+def test_a_known_device_skips_what_unknown_devices_filled_and_has_a_bound_of_its_own(throttle):
     """An attacker on a hundred networks cannot keep the owner out, nor can a stolen device guess on."""
     for number in range(100):
         throttle.begin(network=f"net{number}")
@@ -232,7 +232,7 @@ def test_unknown_names_are_shut_as_known_ones_are(throttle):
     assert known.value.retry_after_seconds == unknown.value.retry_after_seconds
 
 
-def test_no_name_and_no_address_reaches_the_store(throttle):
+def test_no_name_and_no_address_is_sent_to_the_store(throttle):
     """Keys are digests under a secret key, and events carry one too."""
     counted = throttle.begin("alice")
 

@@ -1,4 +1,4 @@
-"""What the throttle tells, and how often."""
+"""Announce throttled sign-ins, once in each window."""
 
 from safeconduct._core.throttle import ThrottleNews
 from throttles import AWAY, QUARTER_HOUR_SECONDS
@@ -11,13 +11,13 @@ def test_c10_refusals_are_told_once_in_a_window_and_counted(throttle):
     throttle.fail(5, **limit)
     for _ in range(100):
         assert throttle.is_blocked(**limit)
-    told_at_once = [event.refused for event in throttle.events]
+    reported_at_once = [event.refused for event in throttle.events]
     throttle.clock.advance(seconds=QUARTER_HOUR_SECONDS)
     throttle.fail(5, **limit)
     for _ in range(3):
         assert throttle.is_blocked(**limit)
 
-    assert [1] == told_at_once
+    assert [1] == reported_at_once
     assert [1, 100] == [event.refused for event in throttle.events]
 
 
@@ -53,12 +53,12 @@ def test_c10_another_account_in_another_network_is_told(throttle):
 
 def test_c10_what_was_told_is_forgotten_from_the_oldest_on(monkeypatch):
     """A bounded memory, whoever fills it."""
-    told, clock = [], Clock()
+    reported, clock = [], Clock()
     monkeypatch.setattr("safeconduct._core.throttle._LIMIT", 4)
-    news = ThrottleNews(told.append, clock)
+    news = ThrottleNews(reported.append, clock)
 
     for number in (1, 2, 3, 1, 3):
         news.refused(f"account{number}", f"network{number}", retry_after_seconds=1)
 
-    assert ["account1", "account2", "account3", "account1"] == [event.account for event in told]
+    assert ["account1", "account2", "account3", "account1"] == [event.account for event in reported]
     assert 4 == len(news._told)

@@ -1,4 +1,4 @@
-"""The throttle where nobody knows from where a caller comes: behind a Unix socket that is not named."""
+"""Throttle callers whose network is unknown: behind a Unix socket that is not named as a proxy."""
 
 from safeconduct._http.forwarded import UNKNOWN
 from safeconduct.events import UnknownPeer

@@ -1,4 +1,4 @@
-"""What a process makes of a store that is new, that lost its data, or that is another."""
+"""Handle a store that is new, that lost its data, or that is a different one."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What can be ended, and whom it meets."""
+"""Revoke tokens, keys, sessions, subjects, clients and everything, and nothing else."""
 
 import asyncio
 import base64
@@ -93,7 +93,7 @@ def test_what_is_no_session_is_not_found(revocations, session_id):
         run_sync(revocations.revoke_session("i", session_id, ends_ms=0))
 
 
-def test_an_own_session_with_an_unreadable_id_is_nobodys(revocations):
+def test_a_session_of_ours_with_an_unreadable_id_is_nobodys(revocations):
     with pytest.raises(Unavailable):
         run_sync(revocations.check(asking(session_id="x"), now_ms=0))
 
@@ -138,7 +138,7 @@ text = st.text(st.characters(exclude_categories=()), max_size=8)
 
 
 @given(text, text, text, text)
-def test_different_things_have_different_members(issuer, first, other_issuer, other):
+def test_different_things_have_different_revocation_keys(issuer, first, other_issuer, other):
     """No colon, brace, line end or empty part makes two things one."""
     same = (issuer, first) == (other_issuer, other)
 

@@ -1,4 +1,4 @@
-"""Servers that live for a session of tests, and are emptied between tests; houses of either kind of store."""
+"""Fixtures for the sessions: servers that are emptied between tests, and login stacks over every store."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The list of sessions, and their ends."""
+"""List active sessions, and end them."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def listed(stack, **options):
     return stack.run(stack.open_sessions.list("alice", **options))
 
 
-def test_the_owner_sees_his_sessions(stack, clock):
+def test_the_owner_sees_their_sessions(stack, clock):
     phone = stack.sign_in(origin=RequestOrigin(device="phone", network=HOME))
     clock.advance(seconds=60)
     laptop = stack.sign_in(remember=False, origin=RequestOrigin(device="desk"))

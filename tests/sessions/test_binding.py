@@ -1,4 +1,4 @@
-"""Where a refresh token may come from, as far as that is asked."""
+"""Bind a refresh token to the device or network that it was given to."""
 
 from itertools import product
 
@@ -21,10 +21,10 @@ ANDROID = (
     "Chrome/{} Mobile Safari/537.36 {}"
 )
 AWAY = {"network": "198.51.100.7", "device": FIREFOX.format("140.0")}
-HOUSES = ["stored", "stateless"]
+STACKS = ["stored", "stateless"]
 
 
-@pytest.fixture(params=HOUSES)
+@pytest.fixture(params=STACKS)
 def bound(request, build):
     """Build a house that binds as far as is asked, where a store keeps the sessions and where none does."""
     return build if request.param == "stored" else StatelessLoginStack
@@ -53,8 +53,8 @@ def test_b6_each_is_bound_as_far_as_is_asked(bound, binds, changed, verb):
     else:
         assert use()
 
-    told = [(event.changed, event.is_refused) for event in stack.events if isinstance(event, BindingChanged)]
-    assert ([(seen, is_refused)] if seen else []) == told
+    announced = [(event.changed, event.is_refused) for event in stack.events if isinstance(event, BindingChanged)]
+    assert ([(seen, is_refused)] if seen else []) == announced
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_b6_another_browser_is_another_device(bound, before, after):
         stack.refresh(tokens, origin=RequestOrigin(device=after))
 
 
-@pytest.mark.parametrize("stack", HOUSES)
+@pytest.mark.parametrize("stack", STACKS)
 def test_b6_a_network_alone_can_be_bound(stack, build):
     """A browser update signs nobody out where only the network is bound."""
     made = (build if stack == "stored" else StatelessLoginStack)(bind_network="refuse")

@@ -1,4 +1,4 @@
-"""Every store keeps the same contract of sessions, in both worlds."""
+"""Every store keeps the session contracts, in both worlds."""
 
 import pytest
 

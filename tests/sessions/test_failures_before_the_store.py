@@ -1,4 +1,4 @@
-"""What can fail fails before the store is told anything: no token is burnt, and no session is left behind."""
+"""Fail before the store is changed: no token is used up, and no session is left behind."""
 
 from datetime import date
 
@@ -155,9 +155,9 @@ def test_b3_a_key_that_goes_meanwhile_still_signs(build):
 
 
 def test_b3_what_a_hook_changes_afterwards_is_not_said(build):
-    said = {"tenants": ["t1"]}
-    stack = build(add_claims=lambda _: said)
-    meanwhile(stack, lambda: said["tenants"].append(date(2026, 1, 2)))
+    claims = {"tenants": ["t1"]}
+    stack = build(add_claims=lambda _: claims)
+    meanwhile(stack, lambda: claims["tenants"].append(date(2026, 1, 2)))
 
     assert ["t1"] == stack.use(stack.sign_in()).claims["tenants"]
 

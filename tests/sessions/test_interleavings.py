@@ -52,7 +52,7 @@ class Sessions(RuleBasedStateMachine):
         super().__init__()
         self.time = ManualTime()
         self.world = Blocking(self.stores(self.time))
-        self.house = LoginStack(self.world, self.time.clock)
+        self.stack = LoginStack(self.world, self.time.clock)
         self.logins = []
 
     def teardown(self):
@@ -68,7 +68,7 @@ class Sessions(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(["alice", "bob"]), remember=st.booleans())
     def sign_in(self, name, *, remember):
-        tokens = self.house.sign_in(name, remember=remember)
+        tokens = self.stack.sign_in(name, remember=remember)
         lifetime = ABSOLUTE if remember else SHORT
         login = Login(name, self.now, self.now + lifetime, self.now)
         self.logins.append(login)
@@ -88,7 +88,7 @@ class Sessions(RuleBasedStateMachine):
         back = len(login.chain) - 1 - login.chain.index(presented)
         is_alive, in_grace = self.is_chain_alive(login), self.now < login.rotated + GRACE
         try:
-            tokens = self.house.refresh(presented, extend=extend)
+            tokens = self.stack.refresh(presented, extend=extend)
         except TooEarly:
             assert extend
             assert is_alive
@@ -119,10 +119,10 @@ class Sessions(RuleBasedStateMachine):
             login.rotated = self.now
         self.take(login, tokens)
 
-    @precondition(lambda self: self.holding())
+    @precondition(lambda self: self.signed_in())
     @rule(data=st.data())
     def renew(self, data):
-        login = data.draw(st.sampled_from(self.holding()))
+        login = data.draw(st.sampled_from(self.signed_in()))
         tokens = data.draw(st.sampled_from(login.access))
         principal, before = self.proven(tokens), login.renewals
         if principal is None:
@@ -131,7 +131,7 @@ class Sessions(RuleBasedStateMachine):
             principal.claims["rn"] == before - 1 and self.now < login.renewed + GRACE
         )
         try:
-            renewed = self.house.renew(tokens)
+            renewed = self.stack.renew(tokens)
         except (TooEarly, NotRenewable):
             return
         except InvalidToken:
@@ -148,16 +148,16 @@ class Sessions(RuleBasedStateMachine):
         login.proven = float("-inf")
         self.take(login, renewed)
 
-    @precondition(lambda self: self.holding())
+    @precondition(lambda self: self.signed_in())
     @rule(data=st.data())
     def step_up(self, data):
-        login = data.draw(st.sampled_from(self.holding()))
+        login = data.draw(st.sampled_from(self.signed_in()))
         tokens = data.draw(st.sampled_from(login.access))
         if self.proven(tokens) is None:
             return
-        password = self.house.directory.passwords[login.name]
+        password = self.stack.directory.passwords[login.name]
         try:
-            stepped = self.house.step_up(tokens, password)
+            stepped = self.stack.step_up(tokens, password)
         except InvalidToken:
             assert login.is_over
             return
@@ -170,19 +170,19 @@ class Sessions(RuleBasedStateMachine):
     def sign_out(self, data):
         login = data.draw(st.sampled_from(self.logins))
         if login.access and self.proven(login.access[-1]):
-            self.house.run(self.house.open_sessions.sign_out(self.house.principal(login.access[-1])))
+            self.stack.run(self.stack.open_sessions.sign_out(self.stack.principal(login.access[-1])))
             login.is_over = True
 
     @rule(name=st.sampled_from(["alice", "bob"]))
     def sign_out_everywhere(self, name):
-        self.house.run(self.house.open_sessions.sign_out_everywhere(name))
+        self.stack.run(self.stack.open_sessions.sign_out_everywhere(name))
         for login in self.logins:
             login.is_over |= login.name == name
 
     @rule(name=st.sampled_from(["alice", "bob"]))
     def look(self, name):
         """Nothing that is over is listed, and nothing of anybody else."""
-        listed = {one.session_id for one in self.house.run(self.house.open_sessions.list(name))}
+        listed = {one.session_id for one in self.stack.run(self.stack.open_sessions.list(name))}
         alive = {self.id_of(login) for login in self.logins if login.name == name and not login.is_over}
 
         assert listed <= alive
@@ -195,7 +195,7 @@ class Sessions(RuleBasedStateMachine):
 
     def check(self, login, tokens):
         try:
-            principal = self.house.use(tokens)
+            principal = self.stack.use(tokens)
         except InvalidToken:
             assert login.is_over or self.now >= tokens.expires_at
             return
@@ -213,7 +213,7 @@ class Sessions(RuleBasedStateMachine):
 
     def proven(self, tokens):
         try:
-            return self.house.principal(tokens)
+            return self.stack.principal(tokens)
         except InvalidToken:
             return None
 
@@ -223,7 +223,7 @@ class Sessions(RuleBasedStateMachine):
     def chained(self):
         return [login for login in self.logins if login.chain]
 
-    def holding(self):
+    def signed_in(self):
         return [login for login in self.logins if login.access]
 
     def is_chain_alive(self, login):

@@ -1,4 +1,4 @@
-"""What only the sessions in memory do: they are bounded, and of one process."""
+"""Properties of the session store in memory alone: it is bounded, and belongs to one process."""
 
 from dataclasses import replace
 
@@ -36,7 +36,7 @@ def test_beyond_the_limit_the_longest_idle_goes(index, monkeypatch):
     assert 3 == len(index)
 
 
-def test_what_is_over_makes_room(index):
+def test_an_ended_session_is_evicted_first(index):
     index.add("a", made(T + 1000), b"alice", member=b"m", now_ms=T)
     index.add("b", made(T + 1000), b"alice", member=b"m", now_ms=T)
     index.put("b", made(T + 5000))

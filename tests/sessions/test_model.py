@@ -1,4 +1,4 @@
-"""Levels and ends, by the table."""
+"""Compute levels and expiry times of a session, by the table."""
 
 from dataclasses import replace
 

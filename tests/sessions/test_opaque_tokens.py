@@ -1,4 +1,4 @@
-"""The wire form of opaque tokens, and what becomes of them in a store."""
+"""Write and read opaque tokens, and keep them in a store."""
 
 import base64
 from dataclasses import replace
@@ -75,7 +75,7 @@ def test_a_reference_of_a_key_that_is_gone_is_refused():
         of(NEW).read(written)
 
 
-def test_a_reference_of_another_house_is_refused():
+def test_a_reference_of_another_deployment_is_refused():
     """Whoever has the secret of a token and not the key makes no tag."""
     other_keys = of(DerivedKeys({1: b"x" * 32}, 1))
 
@@ -140,13 +140,13 @@ def test_a_server_without_an_epoch_keeps_and_tells_nothing(open_stores, enter):
     question = RevocationQuery(0, (), (), 1, 1 << 50, None, ref.session_id, REFERENCE)
 
     kept = world.run(world.store.opaque_tokens.keep(question, CLAIMS, grace_ms=GRACE_MS))
-    said = world.run(world.store.opaque_tokens.resolve(OpaqueQuery(0, ref.session_id, REFERENCE)))
+    reply = world.run(world.store.opaque_tokens.resolve(OpaqueQuery(0, ref.session_id, REFERENCE)))
 
     assert (None, True) == (kept.epoch, kept.is_empty)
-    assert (None, True, "") == (said.epoch, said.is_empty, said.claims)
+    assert (None, True, "") == (reply.epoch, reply.is_empty, reply.claims)
 
 
-def test_a_session_that_makes_room_for_others_is_looked_up_anew(store, monkeypatch):
+def test_an_evicted_session_is_looked_up_anew(store, monkeypatch):
     """The short way asks the memory again when a record has gone."""
     monkeypatch.setattr("safeconduct.stores.memory.session_index.LIMIT", 1)
     first, second = ref_of(store, 1), ref_of(store, 2)

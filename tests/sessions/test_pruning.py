@@ -1,4 +1,4 @@
-"""The store forgets what has ended by itself, whoever writes: signing out alone keeps it small."""
+"""Forget ended entries with every write, so that signing out alone keeps the store small."""
 
 import pytest
 
@@ -33,8 +33,8 @@ def count(world, request, servers):
         return len(world.store._entries), len(world.store._cuts)
 
     def in_a_server():
-        said = [servers(kind).say("ZCARD", f"safeconduct:{{sc:00}}:{key}") for key in ("rev", "cut")]
-        return tuple(int(one.strip(":\r\n")) for one in said)
+        replies = [servers(kind).say("ZCARD", f"safeconduct:{{sc:00}}:{key}") for key in ("rev", "cut")]
+        return tuple(int(one.strip(":\r\n")) for one in replies)
 
     return in_memory if kind == "memory" else in_a_server
 

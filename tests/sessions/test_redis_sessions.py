@@ -1,4 +1,4 @@
-"""What only a server's sessions do: it can lose its data, and say what no script of ours says."""
+"""Properties of the session store on a server alone: lost data, and replies of another shape."""
 
 import pytest
 
@@ -6,7 +6,8 @@ from login_stack import LEEWAY_MS
 from safeconduct.errors import RevokedToken, Unavailable
 from safeconduct.events import SessionEnded, StoreLost
 from safeconduct.stores import scripts
-from safeconduct.stores.redis import reply, session_hash
+from safeconduct.stores.redis import session_hash, shard_calls
+from safeconduct.stores.redis.client import CallResult
 from session_commands import opening, ref_of, rotation, session_revocation_key
 from store_servers import KINDS
 
@@ -61,7 +62,7 @@ def test_sessions_out_of_an_old_copy_are_over(stack, server, clock, verb):
         assert () == stack.run(stack.open_sessions.list("alice"))
 
 
-def test_b5_sessions_out_of_an_old_copy_take_nobodys_room(build, stores, server, clock):
+def test_b5_sessions_out_of_an_old_copy_evict_no_other_session(build, stores, server, clock):
     """They are over, whatever long-term credential they had."""
     stack = build(stores, max_per_subject=2)
     stack.sign_in()
@@ -91,9 +92,9 @@ def test_nothing_is_written_where_there_is_no_epoch(stack, stores, server):
         port.sessions_of(ref, session_revocation_key),
     ]
 
-    said = [stack.run(command).epoch for command in commands]
+    fields = [stack.run(command).epoch for command in commands]
 
-    assert [None] * 7 == said
+    assert [None] * 7 == fields
     assert ":0" in server.say("DBSIZE")
 
 
@@ -153,7 +154,7 @@ HEAD = [[b"epoch", b"line", b"0-0", b"", 0], 1, b"new", 1, 0, 1]
 
 
 @pytest.mark.parametrize(
-    "said",
+    "fields",
     [
         [*HEAD, 1, 0, [], 0],
         [*HEAD, b"gone", 0],
@@ -166,9 +167,9 @@ HEAD = [[b"epoch", b"line", b"0-0", b"", 0], 1, b"new", 1, 0, 1]
     ],
     ids=str,
 )
-def test_a_reply_of_another_shape_is_unavailable(said):
+def test_a_reply_of_another_shape_is_unavailable(fields):
     """What follows a head that can be read is checked too."""
-    head = reply.read_head(said)
+    head = shard_calls.read_reply(CallResult(fields))
 
     with pytest.raises(Unavailable):
         session_hash.read_session_reply(head)
@@ -176,7 +177,7 @@ def test_a_reply_of_another_shape_is_unavailable(said):
 
 def test_a_head_of_another_shape_is_unavailable():
     with pytest.raises(Unavailable):
-        reply.read_head([1])
+        shard_calls.read_reply(CallResult([1]))
 
 
 @pytest.mark.parametrize("rest", [[], [7], [[7]], [[b"a"]], [[b"\xff", b"1"]], [[b"a", b"x"]]], ids=str)

@@ -1,4 +1,4 @@
-"""A chain of refresh tokens at the very instants at which something begins or ends."""
+"""Rotate a chain of refresh tokens at the exact instants where something begins or ends."""
 
 import pytest
 

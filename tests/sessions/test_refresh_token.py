@@ -1,4 +1,4 @@
-"""The wire form of refresh tokens, and how the next one follows."""
+"""Write and read refresh tokens, and derive the next one."""
 
 import base64
 
@@ -72,7 +72,7 @@ def test_a_token_of_a_key_that_is_gone_is_refused():
         of(NEW).read(written)
 
 
-def test_a_token_of_another_house_is_refused():
+def test_a_token_of_another_deployment_is_refused():
     """Only who has the key makes a tag: a session's id, or the store's whole content, gives no token."""
     other_keys = RefreshTokens(lambda: DerivedKeys({1: b"x" * 32}, 1))
 

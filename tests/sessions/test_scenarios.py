@@ -1,4 +1,4 @@
-"""The rows of the corpus of stateful attacks that are about sessions, over every kind of store, by their ids."""
+"""Rows of the corpus of stateful attacks about sessions, over every kind of store."""
 
 import pytest
 
@@ -131,7 +131,7 @@ def test_stateful_scenarios_027_clock_rollback(stack, clock):
 
 
 def test_stateful_scenarios_049_tenant_isolation(build, open_stores):
-    """The same name in two tenants is two people: everything is named with its issuer."""
+    """The same name at two issuers is two users, because all keys include the issuer."""
     stores = open_stores("memory")
     one, other = build(stores), build(stores, issuer="https://other.example", first=1 << 20)
     theirs = other.sign_in("alice")

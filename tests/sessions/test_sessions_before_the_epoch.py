@@ -1,4 +1,4 @@
-"""A session that began before what the store knows never counts again, whatever is asked of it."""
+"""Refuse every use of a session that began before the store's epoch."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Sign in, refresh, renew: what the verbs give and refuse."""
+"""Sign in, refresh and renew: what the verbs return, and what they refuse."""
 
 import pytest
 

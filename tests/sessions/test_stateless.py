@@ -1,4 +1,4 @@
-"""The sessions that no store keeps: what the verbs give and refuse."""
+"""Sign in and refresh without a store: what the verbs return, and what they refuse."""
 
 import inspect
 
@@ -155,7 +155,7 @@ def test_an_account_that_is_gone_gets_no_tokens(stack, account):
 
 
 @pytest.mark.parametrize(
-    "options", [{"folk": StaticDirectory(alice="wonder")}, {"has_directory": False}], ids=["static", "none"]
+    "options", [{"directory": StaticDirectory(alice="wonder")}, {"has_directory": False}], ids=["static", "none"]
 )
 def test_who_cannot_be_asked_again_is_believed_once(options):
     """What a sign-in found holds until the next one."""

@@ -1,4 +1,4 @@
-"""Step up where no store keeps the session, and the verbs on sessions that only a store can know."""
+"""Step up without a store, and refuse the verbs that need one."""
 
 import pytest
 
@@ -19,7 +19,7 @@ from safeconduct.principal import Principal
 from token_factory import ISSUER
 
 DAY = 86400
-STRANGERS = pytest.mark.parametrize(
+PRINCIPALS_WITHOUT_SESSION = pytest.mark.parametrize(
     "changed",
     [{"issuer": "https://idp.example"}, {"session_id": None}, {"session_id": "x"}],
     ids=["another issuer", "a client", "an odd id"],
@@ -61,7 +61,7 @@ def test_the_refresh_token_that_came_along_is_made_anew_with_its_end(stack):
     assert ("remembered", "explicit") == (stack.refresh(tokens).level, stack.refresh(stepped).level)
 
 
-def test_the_user_is_asked_for_under_the_name_that_he_gave(stack):
+def test_the_user_is_asked_for_under_the_name_that_they_gave(stack):
     """Without the refresh token nothing tells that name, and the subject's own has to do."""
     stack.directory.passwords["Al"], stack.directory.accounts["Al"] = "wonder", Account("alice")
     stack.directory.passwords["alice"] = "other"
@@ -124,7 +124,7 @@ def test_without_a_directory_there_is_no_step_up():
         stack.step_up(stack.sign_in())
 
 
-@STRANGERS
+@PRINCIPALS_WITHOUT_SESSION
 def test_without_a_session_there_is_nothing_to_step_up_or_to_touch(stack, changed):
     session_verbs, principal = stack.session_verbs, principal_without_session(**changed)
 
@@ -140,7 +140,7 @@ def test_without_a_session_there_is_nothing_to_step_up_or_to_touch(stack, change
 def test_signing_out_does_nothing(stack):
     """It is local: the caller forgets his tokens, and a copy of them lives on."""
     tokens, open_sessions = stack.sign_in(), stack.session_verbs.open_sessions
-    told = list(stack.events)
+    events_before = list(stack.events)
 
     stack.run(open_sessions.sign_out(stack.principal(tokens)))
     stack.run(open_sessions.sign_out(principal_without_session(session_id=None)))
@@ -148,7 +148,7 @@ def test_signing_out_does_nothing(stack):
     stack.run(open_sessions.sign_out_with("garbage"))
     stack.run(open_sessions.sign_out_of(tokens.session_id))
 
-    assert told == stack.events
+    assert events_before == stack.events
     assert stack.refresh(tokens)
 
 
@@ -165,7 +165,7 @@ def test_what_only_a_store_can_do_is_refused(stack):
             stack.run(verb())
 
 
-def test_a_session_stands_as_long_as_its_tokens_and_has_no_prospects(stack):
+def test_a_session_lasts_as_long_as_its_tokens_and_offers_no_extension(stack):
     open_sessions, principal = stack.session_verbs.open_sessions, stack.principal(stack.sign_in())
 
     nothing = SessionStatus(is_kept=False, is_remembered=False, renew_after=None, extend_after=None, extend_before=None)

@@ -1,4 +1,4 @@
-"""The long-term credential that is the session itself: one form, one key, one end."""
+"""Seal a whole session into a refresh token: one form, one key, one expiry."""
 
 from contextlib import suppress
 
@@ -216,7 +216,7 @@ def test_a_token_of_a_key_that_is_gone_is_refused():
 @pytest.mark.parametrize(
     "text",
     [forged_refresh_token(CLAIMS, keys=DerivedKeys({1: b"x" * 32}, 1)), forged_refresh_token(CLAIMS, label="csrf")],
-    ids=["another house's", "for another purpose"],
+    ids=["another deployment's", "for another purpose"],
 )
 def test_a_token_under_another_key_is_refused(text):
     with pytest.raises(BadSignature):

@@ -1,4 +1,4 @@
-"""Step up: a proof within a session."""
+"""Step up: prove the password again within a session."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Servers that live for a session, and are emptied between tests."""
+"""Fixtures for the stores: servers that run for the whole test session and are emptied between tests."""
 
 import pytest
 

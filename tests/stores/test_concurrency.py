@@ -1,4 +1,4 @@
-"""Threads, tasks, loops and processes share a store and never each other's answers."""
+"""Share a store between threads, tasks, loops and processes without mixing up replies."""
 
 import asyncio
 import threading
@@ -55,8 +55,8 @@ def test_cancelled_tasks_cross_no_replies(server, proxy, open_stores):
             for _, task in asked[::3]:
                 task.cancel()
             proxy.gate.set()
-            said = await asyncio.gather(*(task for _, task in asked), return_exceptions=True)
-            for (is_revoked, _), answer in zip(asked, said, strict=True):
+            results = await asyncio.gather(*(task for _, task in asked), return_exceptions=True)
+            for (is_revoked, _), answer in zip(asked, results, strict=True):
                 wrong += not isinstance(answer, asyncio.CancelledError) and answer.is_revoked != is_revoked
         clients = int(server.statistic("clients", "connected_clients"))
         await store.close()
@@ -115,12 +115,12 @@ def test_who_waits_too_long_for_a_connection_is_told(proxy, open_stores, events)
         first = asyncio.create_task(store.ask(question()))
         # It has the connection and all its time; the others have little.
         await asyncio.sleep(0)
-        stores._loops.wire()._deadline_seconds = 0.05
-        said = await asyncio.gather(*(store.ask(question()) for _ in range(9)), return_exceptions=True)
+        stores._loops.client()._deadline_seconds = 0.05
+        results = await asyncio.gather(*(store.ask(question()) for _ in range(9)), return_exceptions=True)
         proxy.gate.set()
         await first
         await store.close()
-        return said
+        return results
 
     reasons = [error.reason for error in asyncio.run(crowd())]
 
@@ -135,14 +135,14 @@ def test_a_connection_that_came_late_says_nothing_about_the_server(open_stores, 
     monkeypatch.setattr(client, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
 
     class Late:
-        async def take(self, waited):
+        async def acquire(self, waited):
             seconds[0] += 2 * waited
             return True
 
-        def give(self):
+        def release(self):
             pass
 
-    stores._threads._wire._slots = Late()
+    stores._threads._client._slots = Late()
     reasons = []
     for _ in range(2 * FAILURES):
         with pytest.raises(Unavailable) as caught:
@@ -160,11 +160,13 @@ def test_threads_share_a_bounded_number_of_connections(proxy, open_stores):
 
     def ask_all():
         for is_revoked in (True, False):
-            said = {
+            results = {
                 revocation_key: run_sync(store.ask(question(marks=[revocation_key])))
                 for revocation_key in revocation_keys(is_revoked)
             }
-            wrong.extend(revocation_key for revocation_key, answer in said.items() if answer.is_revoked != is_revoked)
+            wrong.extend(
+                revocation_key for revocation_key, answer in results.items() if answer.is_revoked != is_revoked
+            )
 
     threads = [threading.Thread(target=ask_all) for _ in range(8)]
     for thread in threads:
@@ -182,7 +184,7 @@ def test_a_thread_that_waits_too_long_is_told(proxy, open_stores):
     store = stores.blocking()
     run_sync(fill(store))
     proxy.gate.clear()
-    stores._threads._wire._deadline_seconds = 0.15
+    stores._threads._client._deadline_seconds = 0.15
     reasons = []
 
     def ask():
@@ -241,12 +243,12 @@ def test_a_forked_child_opens_its_own_connections(proxy, open_stores):
     run_sync(fill(store))
     before = proxy.connections
 
-    said = in_child(lambda: run_sync(store.ask(question(marks=[b"tr00"]))).is_revoked)
+    results = in_child(lambda: run_sync(store.ask(question(marks=[b"tr00"]))).is_revoked)
     opened = proxy.connections - before
     own = run_sync(store.ask(question(marks=[TOKEN])))
     run_sync(store.close())
 
-    assert "True" == said
+    assert "True" == results
     assert 1 == opened
     assert not own.is_revoked
     assert before + 1 == proxy.connections
@@ -258,7 +260,7 @@ def test_what_a_process_inherits_is_left_alone(server, open_stores):
     native, blocking = Native(stores), Blocking(stores)
     native.run(fill(native.store))
     blocking.run(blocking.store.ask(question()))
-    inherited = [stores._threads._wire, *(way.wire for way in stores._loops._ways.values())]
+    inherited = [stores._threads._client, *(known.client for known in stores._loops._by_loop.values())]
 
     stores.begin_process()
     answers = [world.run(world.store.ask(question(marks=[b"tr00"]))) for world in (native, blocking)]

@@ -1,4 +1,4 @@
-"""Every store keeps the same contract, in both worlds."""
+"""Every store keeps the store contract, in both worlds."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A connection that is dead, or was given up in the middle, costs one request and no other one."""
+"""Lose one request at most to a dead or abandoned connection."""
 
 import asyncio
 import time
@@ -8,10 +8,9 @@ import pytest
 from faulty_connections import Proxy
 from safeconduct._core.run_sync import run_sync
 from safeconduct.errors import Unavailable
-from safeconduct.stores.redis.connection import ConnectionBroken
+from safeconduct.stores.redis.connection import ConnectionBroken, ServerRun
 from safeconduct.stores.redis.health import FAILURES
 from safeconduct.stores.redis.pool import ConnectionPool, Taken
-from safeconduct.stores.redis.server_run import Run
 from store_contract import question
 
 MANY = 20
@@ -34,7 +33,7 @@ def ask(world):
 
 
 async def wire_of(store):
-    return store._ways.wire()
+    return store._clients.client()
 
 
 async def fill_pool(wire):
@@ -42,7 +41,7 @@ async def fill_pool(wire):
     taken = [wire._pool.take() for _ in range(MANY)]
     for each in taken:
         if each.is_new:
-            await wire._introduce(each.link, time.monotonic() + 20)
+            await wire._introduce(each.connection, time.monotonic() + 20)
     for each in taken:
         wire._pool.give_back(each)
 
@@ -111,7 +110,7 @@ def test_e3_what_was_heard_of_since_stays():
     is_known = pool.drop_broken(retaken[1])
 
     assert not is_known
-    assert [False, True, False] == [each.link.is_dropped for each in (before, dead, after)]
+    assert [False, True, False] == [each.connection.is_dropped for each in (before, dead, after)]
 
 
 def test_e3_only_what_lay_idle_is_known_to_be_dead():
@@ -127,7 +126,7 @@ def test_e3_only_what_lay_idle_is_known_to_be_dead():
 class Interrupting:
     """A connection on which a command is interrupted by what is no ``Exception``, as a killed greenlet is."""
 
-    run = Run()
+    run = ServerRun()
 
     def __init__(self, link):
         self._link = link
@@ -150,10 +149,10 @@ def test_h_an_interrupted_command_takes_its_connection_along(open_stores, server
     stores = open_stores(server.url, pool_size=1)
     store = stores.blocking()
     run_sync(store.begin_epoch(0, reason="new", seen=None))
-    pool = stores._threads.wire()._pool
+    pool = stores._threads.client()._pool
     taken = pool.take()
-    interrupting = Interrupting(taken.link)
-    pool._links.add(interrupting)
+    interrupting = Interrupting(taken.connection)
+    pool._connections.add(interrupting)
     pool.give_back(type(taken)(interrupting, is_new=False, taken_at=0))
 
     with pytest.raises(KeyboardInterrupt):
@@ -180,7 +179,7 @@ def test_h_a_cancelled_question_takes_its_connection_along(open_stores, proxy):
                 await task
             proxy.gate.set()
         wire = await wire_of(store)
-        return len(wire._pool._links)
+        return len(wire._pool._connections)
 
     assert 0 == asyncio.run(scenario())
     assert [] == proxy.open_clients()
@@ -241,11 +240,11 @@ class Line:
     def __init__(self):
         self.waits = []
 
-    async def take(self, seconds):
+    async def acquire(self, seconds):
         self.waits.append(round(seconds, 1))
         return False
 
-    def give(self):
+    def release(self):
         raise AssertionError
 
 

@@ -1,4 +1,4 @@
-"""One deadline covers everything that a request asks of the store, however many steps that is made of."""
+"""Cover everything that a request asks of the store by one deadline."""
 
 import asyncio
 import socket
@@ -12,8 +12,8 @@ from safeconduct._core.budget import within_one_budget
 from safeconduct._core.run_sync import run_sync
 from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
-from safeconduct.stores.redis import connection_sync, deadline_socket
-from safeconduct.stores.redis.deadline_socket import DeadlineSocket, seconds_until
+from safeconduct.stores.redis import connection_sync
+from safeconduct.stores.redis.connection_sync import DeadlineSocket, seconds_until
 from store_contract import TOKEN, question
 from store_servers import free_port
 
@@ -26,7 +26,7 @@ def begin(world):
 
 
 async def wire_of(store):
-    return store._ways.wire()
+    return store._clients.client()
 
 
 @pytest.fixture
@@ -203,8 +203,7 @@ class Clock:
 
     def __init__(self, monkeypatch, *, step):
         self.now, self._step = 1000.0, step
-        for module in (connection_sync, deadline_socket):
-            monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=self.read))
+        monkeypatch.setattr(connection_sync, "time", SimpleNamespace(monotonic=self.read))
 
     def read(self):
         self.now += self._step
@@ -261,7 +260,7 @@ class SilentSockets:
     def __init__(self, monkeypatch, places, alive=None):
         self.waits, self.clock = [], Clock(monkeypatch, step=0)
         self._addresses, self._alive = places, alive
-        monkeypatch.setattr(deadline_socket, "socket", self)
+        monkeypatch.setattr(connection_sync, "socket", self)
 
     def getaddrinfo(self, *_arguments, **_options):
         return [(self.AF_INET, self.SOCK_STREAM, 0, "", address) for address in self._addresses]

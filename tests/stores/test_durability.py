@@ -1,4 +1,4 @@
-"""What a receipt says of the disk: only what the server's configuration makes sure of."""
+"""Report as written to disk only what the server's configuration guarantees."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What the processes of a machine know of a store outlives all of them, in a file that they share."""
+"""Share what the processes of a machine know of a store in a file that outlives them."""
 
 import fcntl
 import json
@@ -12,8 +12,7 @@ from safeconduct import Auth, Config
 from safeconduct._core.store import Revocation
 from safeconduct.errors import ConfigurationError, RevokedToken, Unavailable
 from safeconduct.events import StoreLost
-from safeconduct.stores.redis.epoch_file import EpochFile
-from safeconduct.stores.redis.marks import Mark, Marks
+from safeconduct.stores.redis.marks import EpochFile, Mark, Marks
 from store_contract import TOKEN, question
 from table_tokens import AUDIENCE, ISSUER, OWN_KEY, SECRETS_KEY, mint
 
@@ -99,7 +98,7 @@ def test_e1_what_others_did_is_written_once_a_second_and_at_the_end(enter, open_
     ask(reader)
     stores.end()
 
-    assert first.place < second.place < file.read()[0].place
+    assert first.order < second.order < file.read()[0].order
 
 
 def test_e1_processes_that_share_a_file_lose_nothing_of_each_other(path):

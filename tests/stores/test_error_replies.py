@@ -1,4 +1,4 @@
-"""What a server refuses is 503 and never "not revoked", and the operator hears of it in a word that helps."""
+"""Answer 503 when a server refuses a command, and tell the operator why."""
 
 import logging
 
@@ -109,11 +109,11 @@ def test_e8_a_database_that_is_not_there_is_told(enter, open_stores, server, eve
 def test_e8_what_a_server_makes_up_is_told_once_in_a_minute():
     """Its words are no keys of a memory that grows."""
     events = []
-    complaints = RefusalReporter(monotonic=lambda: 0.0, announce=events.append)
+    reporter = RefusalReporter(monotonic=lambda: 0.0, announce=events.append)
 
     for number in range(1000):
-        complaints.hear_refusal(f"WORD{number}")
-    complaints.hear_broken("ConnectionError")
+        reporter.report_refusal(f"WORD{number}")
+    reporter.report_broken("ConnectionError")
 
     assert ["the store refuses a command (WORD0)"] == [event.reason for event in events]
 
@@ -149,7 +149,7 @@ def test_e8_a_real_server_that_takes_no_writes_is_told(enter, open_stores, serve
 
 
 @pytest.mark.parametrize("gate", ["asgi", "wsgi"])
-def test_e8_a_request_is_503_and_reaches_no_application(server, gate):
+def test_e8_a_request_is_503_and_calls_no_application(server, gate):
     """``Retry-After`` says to come back; the event says why."""
     moment, events = ManualTime(), []
     stores = stores_of(server.kind, server, moment, events.append)

@@ -1,4 +1,4 @@
-"""Whatever happens to a server, a question is answered rightly or not at all, and recovery needs no restart."""
+"""Answer correctly or not at all when a server fails, and recover without a restart."""
 
 import contextlib
 import socket
@@ -11,7 +11,7 @@ from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreRecovered, StoreUnavailable
 from safeconduct.stores import scripts
-from safeconduct.stores.redis import client, connection, reply
+from safeconduct.stores.redis import client, connection, shard_calls
 from safeconduct.stores.redis.connection import parse_address
 from safeconduct.stores.redis.health import EVERY_SECONDS, FAILURES, OPEN_SECONDS
 from store_contract import ALICE, TOKEN, question
@@ -42,7 +42,7 @@ def hurried(world):
 
 
 async def _wire_of(store):
-    return store._ways.wire()
+    return store._clients.client()
 
 
 def unavailable(world, *marks):
@@ -345,7 +345,7 @@ def test_where_waiting_for_replicas_is_forbidden_none_is_counted(enter, open_sto
 
 def test_a_server_that_falls_silent_for_the_whole_deadline_is_asked_no_more():
     with pytest.raises(connection.ConnectionBroken):
-        client._left(0.0)
+        client._seconds_left(0.0)
 
 
 def test_a_reply_of_another_shape_is_unavailable(enter, open_stores, server):
@@ -359,7 +359,7 @@ def test_a_reply_of_another_shape_is_unavailable(enter, open_stores, server):
 
 def test_a_number_of_another_shape_is_unavailable():
     with pytest.raises(Unavailable):
-        reply.integer(b"1")
+        shard_calls.integer(b"1")
 
 
 def test_an_epoch_that_did_not_begin_is_unavailable(enter, open_stores, server, monkeypatch):

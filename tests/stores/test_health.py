@@ -1,4 +1,4 @@
-"""A server that may evict a revocation is not believed."""
+"""Refuse to trust a server that may evict a revocation."""
 
 import pytest
 
@@ -110,11 +110,11 @@ def test_where_nothing_tells_the_server_is_unfit(enter, open_stores, server, eve
 
 @pytest.mark.parametrize("reply", [None, [], [b"maxmemory-policy"], b"", b"# Memory\r\nused_memory:1\r\n", 7], ids=repr)
 def test_a_policy_that_cannot_be_read_is_none(reply):
-    fitness = ServerHealth(accept_eviction=False, monotonic=lambda: 0.0, announce=print)
-    fitness.hear([ServerError("NoPermissionError"), reply])
+    health = ServerHealth(accept_eviction=False, monotonic=lambda: 0.0, announce=print)
+    health.judge([ServerError("NoPermissionError"), reply])
 
     with pytest.raises(Unavailable):
-        fitness.refuse_unfit()
+        health.refuse_unfit()
 
 
 def test_a_warm_question_is_one_command(enter, open_stores, server):

@@ -1,4 +1,4 @@
-"""A loop that has ended leaves no connection behind, however it ended."""
+"""Leave no connection behind when an event loop ends, however it ends."""
 
 import asyncio
 import gc
@@ -118,13 +118,13 @@ def test_e5_a_loop_that_lives_closes_its_connections_when_the_store_ends(server,
 def test_e5_what_is_asked_while_a_loop_ends_leaves_nothing(server, open_stores):
     """A generator of the application that asks in its own end gets an answer, and the connection goes with it."""
     store = open_stores(server.url).native()
-    said = []
+    answers = []
 
     async def stream():
         try:
             yield
         finally:
-            said.append(await ask(store))
+            answers.append(await ask(store))
 
     async def scenario():
         await begin(store)
@@ -134,7 +134,7 @@ def test_e5_what_is_asked_while_a_loop_ends_leaves_nothing(server, open_stores):
     held = []
     asyncio.run(scenario())
 
-    assert [False] == [answer.is_revoked for answer in said]
+    assert [False] == [answer.is_revoked for answer in answers]
     assert 0 == clients(server)
 
 
@@ -199,9 +199,9 @@ def test_e5_async_views_of_flask_leave_few_connections(server, auth):
     application.wsgi_app = auth.wsgi(application.wsgi_app)
     before, client = clients(server), application.test_client()
 
-    said = [client.get("/", headers={"authorization": f"Bearer {mint()}"}).text for _ in range(50)]
+    answers = [client.get("/", headers={"authorization": f"Bearer {mint()}"}).text for _ in range(50)]
 
-    assert ["alice"] * 50 == said
+    assert ["alice"] * 50 == answers
     assert clients(server) - before <= FEW
 
 
@@ -211,12 +211,12 @@ def test_e5_test_clients_without_lifespan_leave_few_connections(server, auth):
     application = auth.asgi(AsgiReport())
     before = clients(server)
 
-    said = [
+    answers = [
         testclient.TestClient(application).get("/", headers={"authorization": f"Bearer {mint()}"}).status_code
         for _ in range(50)
     ]
 
-    assert [200] * 50 == said
+    assert [200] * 50 == answers
     assert clients(server) - before <= FEW
 
 
@@ -225,8 +225,8 @@ def test_e5_a_connection_that_was_lost_before_is_not_closed_twice(server, open_s
     stores = open_stores(server.url)
     loop = asyncio.new_event_loop()
     loop.run_until_complete(begin(stores.native()))
-    [way] = stores._loops._ways.values()
-    [link] = way.wire._pool._links
+    [known] = stores._loops._by_loop.values()
+    [link] = known.client._pool._connections
     # As by a reset: a mere end of the stream leaves the socket open.
     link._connection._writer.transport.abort()
     loop.run_until_complete(asyncio.sleep(0))
@@ -234,5 +234,5 @@ def test_e5_a_connection_that_was_lost_before_is_not_closed_twice(server, open_s
 
     stores.end()
 
-    assert {} == stores._loops._ways
+    assert {} == stores._loops._by_loop
     assert 0 == clients(server)

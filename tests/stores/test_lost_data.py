@@ -1,4 +1,4 @@
-"""Who knows something later than a server's data says so, and nobody else does."""
+"""Detect lost data by what a process or a token knows and the server does not."""
 
 import asyncio
 import contextlib
@@ -13,9 +13,9 @@ from safeconduct._core.run_sync import run_sync
 from safeconduct._core.store import Revocation, RevocationQuery
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreUnavailable
+from safeconduct.stores.redis.connection import ServerRun, read_run
 from safeconduct.stores.redis.health import OPEN_SECONDS
 from safeconduct.stores.redis.marks import Mark, Marks
-from safeconduct.stores.redis.server_run import Run, read_run
 from store_contract import ALICE, TOKEN, question
 from worlds import Blocking, Native
 
@@ -218,8 +218,8 @@ def test_e1_what_a_process_knows_and_the_data_has_not_is_a_loss(two, server, los
         server.say("XDEL", LOG, last)
         server.say("HSET", META, "head", before)
 
-    told = ask(second).epoch
-    assert ("lost", "mark") == (told.reason, told.witness)
+    witnessed = ask(second).epoch
+    assert ("lost", "mark") == (witnessed.reason, witnessed.witness)
     assert ("lost", "") == (ask(first).epoch.reason, ask(first).epoch.witness)
 
 
@@ -331,10 +331,10 @@ def test_e2_a_token_of_another_life_is_a_loss_in_a_new_store(two):
     first, _ = two
     epoch = ask(first).epoch
 
-    told = show(first, epoch_tag("another"), epoch.started_ms)
+    witnessed = show(first, epoch_tag("another"), epoch.started_ms)
 
-    assert (epoch.name, epoch.started_ms) == (told.name, told.started_ms)
-    assert ("lost", "token") == (told.reason, told.witness)
+    assert (epoch.name, epoch.started_ms) == (witnessed.name, witnessed.started_ms)
+    assert ("lost", "token") == (witnessed.reason, witnessed.witness)
     assert ("lost", "") == (ask(first).epoch.reason, ask(first).epoch.witness)
 
 
@@ -354,11 +354,11 @@ def test_e2_a_token_younger_than_all_that_was_stamped_is_a_loss(two):
     stamped = first.run(first.store.stamp(question())).iat_ms
     assert "new" == show(first, epoch_tag("any"), stamped).reason
 
-    told = show(first, epoch_tag(epoch.name), stamped + 1)
+    witnessed = show(first, epoch_tag(epoch.name), stamped + 1)
 
-    assert ("lost", "token") == (told.reason, told.witness)
+    assert ("lost", "token") == (witnessed.reason, witnessed.witness)
     # The witness itself is of the lost time, whatever the clock says.
-    assert told.started_ms >= stamped + 1
+    assert witnessed.started_ms >= stamped + 1
     assert "" == show(first, epoch_tag(epoch.name), stamped + 1).witness
 
 
@@ -368,15 +368,15 @@ def test_e1_a_late_reply_lowers_no_mark():
     for mark in (early, late, early, Mark("older", 0, b"line", b"9-0")):
         marks.keep(0, mark)
 
-    assert ("e", b"line", b"5-10") == marks.words(0)
-    marks.keep(0, Mark("f", 2, b"other"))
-    assert ("f", b"other", b"0-0") == marks.words(0)
-    assert ("", b"", b"") == marks.words(1)
+    assert {0: late} == marks.known
+    other = Mark("f", 2, b"other")
+    marks.keep(0, other)
+    assert ({0: other}, b"0-0") == (marks.known, other.head)
 
 
-DURABLE = Run(b"abc", 90_999, has_aof=True, is_durable=True)
-KEEPS = Run(b"abc", 90_999, has_aof=True)
-SNAPSHOTS = Run(b"abc", 90_999)
+DURABLE = ServerRun(b"abc", 90_999, has_aof=True, is_durable=True)
+KEEPS = ServerRun(b"abc", 90_999, has_aof=True)
+SNAPSHOTS = ServerRun(b"abc", 90_999)
 INFO = b"# Server\r\nrun_id:abc\r\nuptime_in_seconds:10\r\n"
 
 
@@ -387,9 +387,9 @@ INFO = b"# Server\r\nrun_id:abc\r\nuptime_in_seconds:10\r\n"
         ([INFO, b"aof_enabled:1\r\n", [b"100", b"7"], [b"appendfsync", b"everysec"]], KEEPS),
         ([INFO, b"aof_enabled:0\r\n", [b"100", b"7"], [b"appendfsync", b"always"]], SNAPSHOTS),
         ([INFO, None, [b"100", b"7"], None], SNAPSHOTS),
-        ([None, None, [b"100", b"7"], None], Run()),
-        ([INFO, None, None, None], Run()),
-        ([INFO, None, [b"x"], None], Run()),
+        ([None, None, [b"100", b"7"], None], ServerRun()),
+        ([INFO, None, None, None], ServerRun()),
+        ([INFO, None, [b"x"], None], ServerRun()),
     ],
 )  # fmt: skip
 def test_e1_what_a_server_does_not_tell_is_taken_for_absent(replies, run):

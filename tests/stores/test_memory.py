@@ -1,4 +1,4 @@
-"""What only the store in memory does."""
+"""Properties of the store in memory alone."""
 
 import logging
 
@@ -28,7 +28,7 @@ def of(instance):
     return RevocationQuery(0, (), (), 0, 1 << 52, instance)
 
 
-def test_an_own_session_is_known(store):
+def test_a_session_of_this_process_is_known(store):
     assert not run_sync(store.ask(of(store.instance))).is_revoked
 
 
@@ -44,18 +44,18 @@ def test_a_session_of_another_process_is_unavailable_and_told_once(store, caplog
 
 
 def test_a_forked_child_is_another_instance(store):
-    said = in_child(lambda: f"{store.instance.hex()}")
+    output = in_child(lambda: f"{store.instance.hex()}")
 
-    assert 16 == len(said)
-    assert said != store.instance.hex()
+    assert 16 == len(output)
+    assert output != store.instance.hex()
 
 
 def test_a_fork_in_the_middle_of_a_write_leaves_no_lock(store):
     """A lock that a thread of the parent held would never be released in the child."""
     with store._lock:
-        said = in_child(lambda: run_sync(store.stamp(question())).iat_ms)
+        output = in_child(lambda: run_sync(store.stamp(question())).iat_ms)
 
-    assert int(said) > 0
+    assert int(output) > 0
 
 
 @pytest.mark.parametrize(

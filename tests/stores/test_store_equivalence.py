@@ -1,4 +1,4 @@
-"""A plain model, the store in memory and a server say the same, whatever is done to them."""
+"""A plain model, the store in memory and a server give the same answers to the same commands."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -93,7 +93,7 @@ def test_a_store_ends_what_the_model_ends(server, kind, steps):
     verdicts = subject.verdicts(latest_ms)
     run_sync(subject.store.close())
 
-    assert [ended for _, ended in verdicts] == [said for said, _ in verdicts]
+    assert [store_verdict for _, store_verdict in verdicts] == [model_verdict for model_verdict, _ in verdicts]
 
 
 def opened(kind, server, time):

@@ -1,4 +1,4 @@
-"""Which store a URL opens."""
+"""Open the store that a URL names."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Over TLS a server must show a certificate of its own name, by an authority that is trusted, and in its time."""
+"""Verify a server's certificate over TLS: its name, its authority and its validity."""
 
 import pytest
 
@@ -124,8 +124,8 @@ def test_e5_a_closed_loop_leaves_no_encrypted_connection(open_stores, start, aut
     stores = open_stores(url_of(start(), authority))
     loop = connection_asyncio.asyncio.new_event_loop()
     loop.run_until_complete(stores.native().begin_epoch(0, reason="new", seen=None))
-    [way] = stores._loops._ways.values()
-    [link] = way.wire._pool._links
+    [known] = stores._loops._by_loop.values()
+    [link] = known.client._pool._connections
     sock = link._connection._writer.transport.get_extra_info("socket")
     loop.close()
 

@@ -58,8 +58,8 @@ class ReceivedResponse:
     @property
     def report(self):
         """Return what the application said, or None if it was not reached."""
-        said = self.values("x-report")
-        return json.loads(unquote(said[0])) if said else None
+        reports = self.values("x-report")
+        return json.loads(unquote(reports[0])) if reports else None
 
 
 def framing_headers(asked):
@@ -204,9 +204,9 @@ _USUAL: dict[str, Any] = {
 def request_with(*fields: Field, method: str = "GET", **named: Any) -> Request:
     """Return a request with these header fields, and the usual value of everything that *named* does not tell."""
     lower: Sequence[Field] = [(name.lower(), value) for name, value in fields]
-    told = {**_USUAL, **named}
-    route = (method, told["path"], told["root_path"], told["raw_path"])
-    return Request(route, method, values=read_fields(lower), **told)
+    values = {**_USUAL, **named}
+    route = (method, values["path"], values["root_path"], values["raw_path"])
+    return Request(route, method, values=read_fields(lower), **values)
 
 
 ACCEPT = {"type": "websocket.connect"}

@@ -28,7 +28,7 @@ needs_fresh_proof = requires(level="explicit", max_age_seconds=300)
 def report(identity, **more):
     """Return what the application says of its caller, as the value of a header field."""
     is_known = isinstance(identity, Principal)
-    said = {
+    seen = {
         "who": identity.subject if is_known else "anonymous",
         "reason": None if is_known else identity.reason,
         "scheme": identity.scheme if is_known else None,
@@ -37,7 +37,7 @@ def report(identity, **more):
         "same": identity is current(),
         **more,
     }
-    return quote(json.dumps(said))
+    return quote(json.dumps(seen))
 
 
 def subject_line():
@@ -45,30 +45,30 @@ def subject_line():
     return json.dumps(getattr(current(), "subject", None)).encode() + b"\n"
 
 
-def _fields(path, said):
-    return {"x-report": said} | (_CACHED if path == "/cached" else {})
+def _fields(path, seen):
+    return {"x-report": seen} | (_CACHED if path == "/cached" else {})
 
 
 def _asgi_fields(scope):
     cookies = [value.decode() for name, value in scope["headers"] if name == b"cookie"]
-    said = report(
+    seen = report(
         scope["safeconduct"],
         name=scope["user"].display_name,
         scopes=sorted(scope["auth"].scopes),
         cookie="; ".join(cookies) or None,
     )
-    return _fields(scope["path"], said)
+    return _fields(scope["path"], seen)
 
 
 def _wsgi_fields(environ):
     name = environ.get("REMOTE_USER")
-    said = report(
+    seen = report(
         environ["safeconduct.identity"],
         name=None if name is None else name.encode("latin-1").decode(),
         auth_type=environ.get("AUTH_TYPE"),
         cookie=environ.get("HTTP_COOKIE"),
     )
-    return _fields(environ["PATH_INFO"], said)
+    return _fields(environ["PATH_INFO"], seen)
 
 
 class AsgiReport:

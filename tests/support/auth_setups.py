@@ -155,7 +155,7 @@ def _auth(config, **how):
 
 _MAKE = {
     "main": lambda: _auth(configuration()),
-    "strangers": lambda: _auth(configuration(access={"on_invalid": "anonymous"})),
+    "tolerant": lambda: _auth(configuration(access={"on_invalid": "anonymous"})),
     "open": lambda: _auth(configuration(access={"default": "anonymous"})),
     "preflights": lambda: _auth(configuration(access={"preflights": "pass"})),
     "sign-in": lambda: _auth(configuration(access={"sign_in_url": "/sign-in"})),

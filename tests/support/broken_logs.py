@@ -1,4 +1,4 @@
-"""Ways in which the standard log may raise, each put in for a while."""
+"""Ways to make the standard log raise, for the duration of a block."""
 
 import logging
 from contextlib import contextmanager

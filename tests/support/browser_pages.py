@@ -1,4 +1,4 @@
-"""A person in front of the demo's page, in Debian's Chromium; nothing downloads a browser."""
+"""Drive the demo's page in Debian's Chromium; nothing is downloaded."""
 
 import shutil
 import tempfile
@@ -95,9 +95,9 @@ class Tab:
         self.step_up_password.fill(password)
         self.step_up_submit.click()
 
-    def ask(self, method, path, said=None, **headers):
+    def ask(self, method, path, json_body=None, **headers):
         """Ask the server as any script on the page can, and return all that such a script learns."""
-        return self.page.evaluate(_ASK, [method, path, said, headers])
+        return self.page.evaluate(_ASK, [method, path, json_body, headers])
 
     def wait_for_polls(self, count=2):
         """Let the page ask *count* times who is signed in."""
@@ -118,9 +118,9 @@ class Tab:
             self.broken.append(message.text)
 
 
-_ASK = """async ([method, path, said, headers]) => {
-  const body = said === null ? undefined : JSON.stringify(said);
-  const kind = said === null ? {} : { "Content-Type": "application/json" };
+_ASK = """async ([method, path, jsonBody, headers]) => {
+  const body = jsonBody === null ? undefined : JSON.stringify(jsonBody);
+  const kind = jsonBody === null ? {} : { "Content-Type": "application/json" };
   const answer = await fetch(path, { method, body, headers: { ...kind, ...headers } });
   const text = await answer.text();
   let json = null;

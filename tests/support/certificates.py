@@ -1,4 +1,4 @@
-"""Certificates of an authority of the tests' own, in files as a server wants them."""
+"""Issue certificates from an authority of the tests, in files that a server can load."""
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address

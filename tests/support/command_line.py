@@ -65,4 +65,4 @@ def findings(*arguments):
 
 
 def finding_texts(verdict, *arguments):
-    return " | ".join(f"{subject}: {text}" for said, subject, text, _ in findings(*arguments) if said == verdict)
+    return " | ".join(f"{subject}: {text}" for found, subject, text, _ in findings(*arguments) if found == verdict)

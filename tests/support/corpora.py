@@ -1,4 +1,4 @@
-"""Where the tests find their corpora: our own ones beside them, those of others outside of the repository."""
+"""Find the corpora: ours beside the tests, and those of others outside of the repository."""
 
 import json
 import os

@@ -119,9 +119,9 @@ def run_demo(*options, drive):
     failed = []
 
     def work():
-        with os.fdopen(reading) as said:
+        with os.fdopen(reading) as lines:
             try:
-                drive(said)
+                drive(lines)
             except BaseException as error:  # noqa: BLE001 - told in the test's own thread
                 failed.append(error)
             finally:

@@ -50,8 +50,8 @@ def console(example: Example) -> None:
     for match in _COMMAND.finditer(example.parsed):
         finished = bash(match["command"])
         printed = finished.stdout + finished.stderr
-        told = f"{example.path}:{example.line}: {match['command']}\n"
-        assert finished.returncode == 0, told + printed
+        message = f"{example.path}:{example.line}: {match['command']}\n"
+        assert finished.returncode == 0, message + printed
         flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
         if match["output"].strip() and not doctest.OutputChecker().check_output(match["output"], printed, flags):
             pytest.fail(

@@ -1,4 +1,4 @@
-"""The drivers of the table that run in this process: one for each way to put the line around an application."""
+"""The drivers of the request table in this process: one for each way to wrap an application."""
 
 import asyncio
 from typing import Protocol

@@ -150,8 +150,8 @@ class SlowConnections:
 
     def around(self, wire_in_use):
         pool = wire_in_use._pool
-        open_link = pool._open_link
-        pool._open_link = lambda: _SlowConnection(open_link(), self)
+        open_link = pool._new_connection
+        pool._new_connection = lambda: _SlowConnection(open_link(), self)
 
 
 class _SlowConnection:

@@ -1,7 +1,7 @@
 """
-Applications that answer every method on ``/payroll/``, one for each framework, so that only the gate can refuse one.
+Applications of every framework that serve every method on ``/payroll/``, so that only the gate can refuse one.
 
-Each is made with a list that hears the method of every request that it serves.
+Each takes a ``ServedMethods``, which records the method of every request that the application serves.
 """
 
 import warnings

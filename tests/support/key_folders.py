@@ -1,4 +1,4 @@
-"""Keys at a source, watched by a clock that is moved by hand."""
+"""Open key folders with a clock that is moved by hand, and record their events."""
 
 from safeconduct._keys.folder import KeyFolder
 from safeconduct.events import KeyExposed, KeySkipped

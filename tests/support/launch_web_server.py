@@ -1,4 +1,4 @@
-"""Run one real server on a socket that is open already: ``python launch_web_server.py KIND FD FACTORY``."""
+"""Run one real server on an open socket: ``python launch_web_server.py KIND FD FACTORY``."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""A visitor of the endpoints, in either world: with a jar of cookies, as a browser has, or with tokens of his own."""
+"""An application with all endpoints, and a client of it that keeps cookies or tokens."""
 
 import asyncio
 import json
@@ -121,7 +121,7 @@ class LoginClient:
         self.cookies, self.tokens, self.csrf = {}, {}, None
         self.seen = None
 
-    def ask(self, method, target, *, said=None, headers=(), bearer=None, with_cookies=True, body=b"", page=True):
+    def ask(self, method, target, *, json_body=None, headers=(), bearer=None, with_cookies=True, body=b"", page=True):
         """Ask, keep the cookies that come, and return the status."""
         fields = list(headers)
         if with_cookies and self.cookies:
@@ -130,9 +130,9 @@ class LoginClient:
             fields += self.page if page else ()
         if bearer is not None:
             fields.append(("authorization", f"Bearer {bearer}"))
-        if said is not None:
+        if json_body is not None:
             fields.append(("content-type", "application/json"))
-            body = json.dumps(said).encode()
+            body = json.dumps(json_body).encode()
         self.seen = self.site.ask(method, target, fields, body)
         for line in self.seen.values("set-cookie"):
             self._keep(line)
@@ -145,24 +145,24 @@ class LoginClient:
 
     def sign_in(self, name="alice", password="wonder", **more):
         """Sign in with cookies, as a page does."""
-        said = {"username": name, "password": password, "cookies": True, **more}
-        status = self.ask("POST", "/auth/login", said=said, headers=self.page if not self.cookies else ())
+        json_body = {"username": name, "password": password, "cookies": True, **more}
+        status = self.ask("POST", "/auth/login", json_body=json_body, headers=self.page if not self.cookies else ())
         if status == 200:
             self.csrf = self.answer["csrf_token"]
         return status
 
     def take(self, name="alice", password="wonder", **more):
         """Sign in with tokens in the body, as a program does."""
-        said = {"username": name, "password": password, **more}
-        status = self.ask("POST", "/auth/login", said=said, with_cookies=False)
+        json_body = {"username": name, "password": password, **more}
+        status = self.ask("POST", "/auth/login", json_body=json_body, with_cookies=False)
         if status == 200:
             self.tokens = self.answer
         return status
 
     def refresh(self, token=None, **more):
         """Refresh with a token in the body and keep what comes."""
-        said = {"refresh_token": token or self.tokens["refresh_token"], **more}
-        status = self.ask("POST", "/auth/refresh", said=said, with_cookies=False)
+        json_body = {"refresh_token": token or self.tokens["refresh_token"], **more}
+        status = self.ask("POST", "/auth/refresh", json_body=json_body, with_cookies=False)
         if status == 200:
             self.tokens = self.answer
         return status

@@ -76,7 +76,7 @@ class LoginStack:
         people = adapt_directory(self.directory, "wsgi", LIMITS) if has_directory else None
         self.session_verbs = stored_sessions(
             self.config, store=world.store.sessions, revocations=self.revocations,
-            issuer=issuer_for(self.config, self.own, self.draw), keys=lambda: self.keys,
+            issuer=issuer_for(self.config, lambda: self.own, self.draw), keys=lambda: self.keys,
             people=people, passwords=self._passwords(people), add_claims=add_claims, clock=clock,
             announce=self.events.append, draw=self.draw,
         )  # fmt: skip
@@ -165,7 +165,7 @@ class StatelessLoginStack:
         draw = lambda size: next(numbers).to_bytes(size, "big")  # noqa: E731
         people = adapt_directory(self.directory, world, LIMITS) if has_directory else None
         self.session_verbs = stateless_sessions(
-            self.config, issuer=issuer_for(self.config, own, draw), keys=lambda: self.keys, people=people,
+            self.config, issuer=issuer_for(self.config, lambda: own, draw), keys=lambda: self.keys, people=people,
             passwords=self._passwords(people), add_claims=add_claims, clock=self.clock, announce=self.events.append,
             draw=draw,
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Directories that need no hash, and how either world asks them."""
+"""Directories that need no hash, and functions that call them in either world."""
 
 import asyncio
 

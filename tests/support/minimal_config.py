@@ -1,4 +1,4 @@
-"""The smallest configurations that are right, for tests that make one thing in them wrong."""
+"""The smallest valid configurations, for tests that make one field of them wrong."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What every store must do with opaque tokens, and with the records that a credential needs."""
+"""The contract of every store for opaque tokens and session records."""
 
 from dataclasses import replace
 
@@ -40,16 +40,16 @@ class OpaqueTokenContract(SessionCommands):
         return (self.resolve(world, ref).is_revoked, world.run(world.store.ask(question)).is_revoked)
 
     def test_what_was_kept_is_resolved(self, world, ref, question, kept):
-        said = self.resolve(world, ref)
+        reply = self.resolve(world, ref)
 
         assert kept.epoch is not None
-        assert (False, CLAIMS, question.issued_ms) == (said.is_revoked, said.claims, said.issued_ms)
+        assert (False, CLAIMS, question.issued_ms) == (reply.is_revoked, reply.claims, reply.issued_ms)
         assert (False, False) == self.answers(world, ref, question)
 
     def test_what_was_not_kept_is_revoked(self, world, ref, question):
-        said = self.resolve(world, ref)
+        reply = self.resolve(world, ref)
 
-        assert (True, "") == (said.is_revoked, said.claims)
+        assert (True, "") == (reply.is_revoked, reply.claims)
         assert (True, True) == self.answers(world, ref, question)
 
     @pytest.mark.usefixtures("kept")

@@ -1,4 +1,4 @@
-"""Hold connections of an ASGI application open in this process, while the clock is moved and things are ended."""
+"""Hold connections of an ASGI application open while the clock moves and credentials end."""
 
 import asyncio
 from contextlib import suppress

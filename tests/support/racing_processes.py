@@ -1,4 +1,4 @@
-"""Processes that ask for the same thing at the same time; ``python racing_processes.py URL TASKS`` is one of them."""
+"""Processes that send the same request at the same time; ``python racing_processes.py URL TASKS`` is one of them."""
 
 import asyncio
 import json
@@ -76,7 +76,7 @@ class RacingProcesses:
         """Let all of them ask at once; return what came of each of their calls."""
         for racer in self._racers:
             print(json.dumps([verb, given]), file=racer.stdin, flush=True)
-        return [said for racer in self._racers for said in json.loads(racer.stdout.readline())]
+        return [result for racer in self._racers for result in json.loads(racer.stdout.readline())]
 
     def stop(self):
         for racer in self._racers:

@@ -1,4 +1,4 @@
-"""What every store must do with renewals and step-ups."""
+"""The contract of every store for renewals and step-ups."""
 
 import pytest
 
@@ -18,14 +18,14 @@ class RenewalContract(SessionCommands):
     """One chain of renewals."""
 
     def test_a_renewal_demotes_and_counts(self, world, ref, opened):
-        said = self.renew(world, ref, presented(opened))
+        reply = self.renew(world, ref, presented(opened))
 
-        session = said.session
-        assert "renewed" == said.outcome
+        session = reply.session
+        assert "renewed" == reply.outcome
         assert session.is_demoted
         assert 1 == session.renewals
-        assert ("jti-1", said.iat_ms) == (session.renewal.token_id, session.renewal.iat_ms)
-        assert said.iat_ms // 1000 + ACCESS_MS // 1000 == session.renewal.expires_at
+        assert ("jti-1", reply.iat_ms) == (session.renewal.token_id, session.renewal.iat_ms)
+        assert reply.iat_ms // 1000 + ACCESS_MS // 1000 == session.renewal.expires_at
         assert opened.session.chain == session.chain
 
     def test_who_asks_again_within_the_grace_gets_the_same(self, world, ref, opened, clock):
@@ -47,16 +47,16 @@ class RenewalContract(SessionCommands):
         assert "renewed" == self.renew(world, ref, presented(first, renewals=1), "jti-3").outcome
 
     def test_a_renewal_that_a_store_has_lost_ends_the_session(self, world, ref, opened):
-        said = self.renew(world, ref, presented(opened, renewals=4))
+        reply = self.renew(world, ref, presented(opened, renewals=4))
 
-        assert "gone" == said.outcome
-        assert said.is_rolled_back
+        assert "gone" == reply.outcome
+        assert reply.is_rolled_back
         assert "gone" == self.renew(world, ref, presented(opened)).outcome
 
     def test_what_cannot_grow_is_not_renewed(self, world, ref, opened):
-        said = self.renew(world, ref, presented(opened, expires_at=opened.session.ends_ms // 1000))
+        reply = self.renew(world, ref, presented(opened, expires_at=opened.session.ends_ms // 1000))
 
-        assert "at_end" == said.outcome
+        assert "at_end" == reply.outcome
         assert not self.read(world, ref).session.is_demoted
 
     def test_a_renewal_ends_with_the_session(self, world, ref, opened, clock):
@@ -66,9 +66,9 @@ class RenewalContract(SessionCommands):
         self.rotate(world, ref, 1, extends_ms=IDLE_MS)
         clock.advance(seconds=2 * 86400 - 60)
 
-        said = self.renew(world, ref, presented(opened))
+        reply = self.renew(world, ref, presented(opened))
 
-        assert opened.session.ends_ms // 1000 == said.session.renewal.expires_at
+        assert opened.session.ends_ms // 1000 == reply.session.renewal.expires_at
 
     def test_a_token_that_was_cut_off_is_not_renewed(self, world, ref, opened):
         """A renewal that races a step-up does not bring the older token back."""
@@ -92,35 +92,35 @@ class StepUpContract(SessionCommands):
     def test_a_proof_sets_level_and_instant_and_ends_older_tokens(self, world, ref, opened, clock):
         clock.advance(seconds=500)
         renewed = self.renew(world, ref, presented(opened))
-        said = self.step(world, ref, presented(renewed), level="multifactor", rights="[]")
+        reply = self.step(world, ref, presented(renewed), level="multifactor", rights="[]")
 
-        session = said.session
-        assert "stepped" == said.outcome
-        assert ("multifactor", said.iat_ms, False) == (session.proof_level, session.auth_ms, session.is_demoted)
+        session = reply.session
+        assert "stepped" == reply.outcome
+        assert ("multifactor", reply.iat_ms, False) == (session.proof_level, session.auth_ms, session.is_demoted)
         assert ("[]", 1) == (session.rights, session.csrf_generation)
         assert opened.session.ends_ms == session.ends_ms
         assert self.is_cut(world, ref, renewed.iat_ms)
-        assert not self.is_cut(world, ref, said.iat_ms)
+        assert not self.is_cut(world, ref, reply.iat_ms)
 
     def test_the_refresh_token_stays_where_it_was_not_presented(self, world, ref, opened):
-        said = self.step(world, ref, presented(opened))
+        reply = self.step(world, ref, presented(opened))
 
-        assert opened.session.chain == said.session.chain
+        assert opened.session.chain == reply.session.chain
         assert "rotated" == self.rotate(world, ref, 0).outcome
 
     def test_the_refresh_token_that_came_along_is_rotated(self, world, ref, opened):
-        said = self.step(world, ref, presented(opened), rotation=rotation(0))
+        reply = self.step(world, ref, presented(opened), rotation=rotation(0))
 
-        assert "stepped" == said.outcome
-        assert 1 == said.session.chain.position
+        assert "stepped" == reply.outcome
+        assert 1 == reply.session.chain.position
 
     def test_a_retry_of_the_refresh_token_is_taken_too(self, world, ref, opened):
         self.rotate(world, ref, 0)
 
-        said = self.step(world, ref, presented(opened), rotation=rotation(0, salt=b"o" * 16))
+        reply = self.step(world, ref, presented(opened), rotation=rotation(0, salt=b"o" * 16))
 
-        assert "stepped" == said.outcome
-        assert b"s" * 16 == said.session.chain.salt
+        assert "stepped" == reply.outcome
+        assert b"s" * 16 == reply.session.chain.salt
 
     def test_a_rolled_back_store_is_told_here_too(self, world, ref, opened):
         assert self.step(world, ref, presented(opened), rotation=rotation(2)).is_rolled_back
@@ -129,9 +129,9 @@ class StepUpContract(SessionCommands):
     def test_a_wrong_refresh_token_is_what_it_is(self, world, ref, opened, position, name, outcome):
         self.rotate(world, ref, 0)
 
-        said = self.step(world, ref, presented(opened), rotation=rotation(position, name))
+        reply = self.step(world, ref, presented(opened), rotation=rotation(position, name))
 
-        assert outcome == said.outcome
+        assert outcome == reply.outcome
         assert ("gone" if outcome == "reuse" else "read") == self.read(world, ref).outcome
 
     def test_a_refresh_token_where_there_is_no_chain_is_refused(self, world, sessions, ref):
@@ -162,10 +162,10 @@ class StepUpContract(SessionCommands):
 
     def test_a_failure_that_came_twice_counts_once(self, world, sessions, ref, opened):
         del opened
-        said = [world.run(sessions.fail(ref, request_id="same", limit=2)) for _ in range(3)]
+        reply = [world.run(sessions.fail(ref, request_id="same", limit=2)) for _ in range(3)]
 
-        assert ["failed"] * 3 == [one.outcome for one in said]
-        assert 1 == said[-1].session.failures
+        assert ["failed"] * 3 == [one.outcome for one in reply]
+        assert 1 == reply[-1].session.failures
 
     def test_a_proof_forgets_failures(self, world, sessions, ref, opened):
         world.run(sessions.fail(ref, request_id="1", limit=2))

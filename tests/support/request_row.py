@@ -1,7 +1,7 @@
 """
-The table of requests: what comes, under which configuration, and what must come of it.
+Rows of the request table: a request, its configuration, and the response that must come.
 
-One row is asked through every driver.  ``{name}`` in a header's value stands for a token of ``minting``.
+Every row is sent through every driver.  ``{name}`` in the value of a header is a token of ``table_tokens``.
 """
 
 from base64 import b64encode

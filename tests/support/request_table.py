@@ -19,8 +19,8 @@ def check_row(driver, row):
         assert (status, who) == (seen.status, seen.report and seen.report["who"])
         return
     assert row.status == seen.status
-    said = seen.report
-    assert row.who == (said and said["who"])
+    report = seen.report
+    assert row.who == (report and report["who"])
     assert row.challenge == seen.values("www-authenticate")
     for name, value in row.fields.items():
         assert value == (", ".join(seen.values(name)) or None), name
@@ -29,7 +29,7 @@ def check_row(driver, row):
         return
     if row.code is not None and row.setup != "words":
         _check_problem(row, seen)
-    _check_seen(row, seen, said)
+    _check_seen(row, seen, report)
 
 
 def _check_problem(row, seen):
@@ -40,10 +40,10 @@ def _check_problem(row, seen):
     assert {"type", "title", "status", "detail", "code"} <= problem.keys()
 
 
-def _check_seen(row, seen, said):
+def _check_seen(row, seen, report):
     if not row.seen:
         return
-    found = json.loads(seen.body) if said is None else said
+    found = json.loads(seen.body) if report is None else report
     if "streamed" in row.seen:
         found = found | {"streamed": [json.loads(line) for line in seen.body.splitlines()]}
     assert row.seen == {name: found[name] for name in row.seen}

@@ -1,4 +1,4 @@
-"""What came of a call: its value, or the class of the one kind of error that may leave."""
+"""Compare calls that either return a value or raise an ``AuthError``."""
 
 from collections.abc import Callable
 from typing import Any

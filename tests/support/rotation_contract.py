@@ -1,4 +1,4 @@
-"""What every store must do with refresh tokens."""
+"""The contract of every store for the rotation of refresh tokens."""
 
 import pytest
 
@@ -17,14 +17,14 @@ class RotationContract(SessionCommands):
     """The six steps of a refresh token."""
 
     def test_the_live_token_is_rotated(self, world, ref, opened, clock):
-        said = self.rotate(world, ref, 0)
+        reply = self.rotate(world, ref, 0)
 
-        assert "rotated" == said.outcome
-        assert said.iat_ms >= int(clock() * 1000)
-        chain = said.session.chain
+        assert "rotated" == reply.outcome
+        assert reply.iat_ms >= int(clock() * 1000)
+        chain = reply.session.chain
         assert (1, digest("1"), digest("0"), b"s" * 16) == (chain.position, chain.digest, chain.previous, chain.salt)
         assert opened.session.chain.expires_ms == chain.expires_ms
-        assert said.iat_ms == said.session.issued_ms
+        assert reply.iat_ms == reply.session.issued_ms
 
     def test_a_chain_goes_on(self, world, ref, opened):
         del opened
@@ -51,9 +51,9 @@ class RotationContract(SessionCommands):
         first = self.rotate(world, ref, 0)
         clock.advance(seconds=PAST_THE_GRACE)
 
-        said = self.rotate(world, ref, 0)
+        reply = self.rotate(world, ref, 0)
 
-        assert "reuse" == said.outcome
+        assert "reuse" == reply.outcome
         assert "gone" == self.rotate(world, ref, 1).outcome
         assert self.is_cut(world, ref, opened.iat_ms)
         assert self.is_cut(world, ref, first.iat_ms)
@@ -63,9 +63,9 @@ class RotationContract(SessionCommands):
         self.rotate(world, ref, 0)
         self.rotate(world, ref, 1)
 
-        said = self.rotate(world, ref, 0)
+        reply = self.rotate(world, ref, 0)
 
-        assert "stale" == said.outcome
+        assert "stale" == reply.outcome
         assert "rotated" == self.rotate(world, ref, 2).outcome
 
     def test_the_one_before_with_another_secret_is_stale_within_the_grace(self, world, ref, opened):
@@ -93,10 +93,10 @@ class RotationContract(SessionCommands):
     def test_a_store_that_lost_a_write_ends_the_session(self, world, ref, opened):
         """Only a process with the key makes a token with a right tag, so the store is behind, not the caller."""
         del opened
-        said = self.rotate(world, ref, 3)
+        reply = self.rotate(world, ref, 3)
 
-        assert "gone" == said.outcome
-        assert said.is_rolled_back
+        assert "gone" == reply.outcome
+        assert reply.is_rolled_back
         assert "gone" == self.read(world, ref).outcome
         assert not self.rotate(world, ref, 4).is_rolled_back
 
@@ -105,9 +105,9 @@ class RotationContract(SessionCommands):
         self.rotate(world, ref, 0)
         clock.advance(seconds=PAST_THE_GRACE)
 
-        said = world.run(world.store.sessions.touch(ref, every_ms=0))
+        reply = world.run(world.store.sessions.touch(ref, every_ms=0))
 
-        assert b"" == said.session.chain.salt
+        assert b"" == reply.session.chain.salt
 
     def test_a_session_without_a_chain_has_nothing_to_rotate(self, world, sessions, ref):
         world.run(sessions.open(ref, opening(remember=False)))
@@ -134,18 +134,18 @@ class RotationContract(SessionCommands):
         del opened
         clock.advance(seconds=IDLE_MS / 2000 - 60)
 
-        said = self.rotate(world, ref, 0, extends_ms=IDLE_MS)
+        reply = self.rotate(world, ref, 0, extends_ms=IDLE_MS)
 
-        assert "early" == said.outcome
+        assert "early" == reply.outcome
         assert 0 == self.read(world, ref).session.chain.position
 
     def test_extending_after_half_of_the_life_prolongs(self, world, ref, opened, clock):
         clock.advance(seconds=IDLE_MS / 2000 + 60)
 
-        said = self.rotate(world, ref, 0, extends_ms=IDLE_MS)
+        reply = self.rotate(world, ref, 0, extends_ms=IDLE_MS)
 
-        chain = said.session.chain
-        assert "rotated" == said.outcome
+        chain = reply.session.chain
+        assert "rotated" == reply.outcome
         assert chain.expires_ms > opened.session.chain.expires_ms
         assert IDLE_MS == chain.expires_ms - chain.begun_ms
         assert "early" == self.rotate(world, ref, 1, extends_ms=IDLE_MS).outcome
@@ -163,11 +163,11 @@ class RotationContract(SessionCommands):
     def test_nothing_is_extended_past_the_absolute_end(self, world, ref, opened, clock):
         for position in range(3):
             clock.advance(seconds=IDLE_MS / 1000 * 0.7)
-            said = self.rotate(world, ref, position, extends_ms=IDLE_MS)
+            reply = self.rotate(world, ref, position, extends_ms=IDLE_MS)
 
-        assert "rotated" == said.outcome
-        assert opened.session.ends_ms == said.session.chain.expires_ms
-        assert opened.session.ends_ms == said.session.ends_ms
+        assert "rotated" == reply.outcome
+        assert opened.session.ends_ms == reply.session.chain.expires_ms
+        assert opened.session.ends_ms == reply.session.ends_ms
 
     def test_changed_rights_begin_a_new_generation(self, world, ref, opened):
         del opened

@@ -1,4 +1,4 @@
-"""Rows about credentials: which are read, which win, and how each bad one is refused."""
+"""Rows about credentials: which are read, which take precedence, and how invalid ones are refused."""
 
 from request_row import (
     ANONYMOUS,
@@ -43,7 +43,7 @@ TOKENS = [
     *(invalid(f"token-{name}", headers=bearer(name)) for name in BAD_TOKENS),
     *(invalid(f"token-{name}-public", target="/health", headers=bearer(name)) for name in BAD_TOKENS),
     *(
-        passed(f"token-{name}-tolerated", setup="strangers", target="/health", headers=bearer(name), who=ANONYMOUS,
+        passed(f"token-{name}-tolerated", setup="tolerant", target="/health", headers=bearer(name), who=ANONYMOUS,
                seen={"reason": "invalid_token"})
         for name in BAD_TOKENS
     ),
@@ -57,7 +57,7 @@ TOKENS = [
     missing("scheme-digest", headers=(("authorization", 'Digest username="a"'),)),
     missing("scheme-dpop", headers=(("authorization", "DPoP {alice}"),)),
     missing("scheme-unknown-public", target="/health", headers=(("authorization", "Token x"),)),
-    passed("scheme-unknown-tolerated", setup="strangers", target="/health", headers=(("authorization", "Token x"),),
+    passed("scheme-unknown-tolerated", setup="tolerant", target="/health", headers=(("authorization", "Token x"),),
            who=ANONYMOUS, seen={"reason": "none"}),
     missing("not-the-field-proxy", headers=(("proxy-authorization", "Bearer {alice}"),)),
     missing("not-the-field-x", headers=(("x-authorization", "Bearer {alice}"),)),

@@ -1,4 +1,4 @@
-"""Rows about our own endpoints: how a body comes, what is refused, and that the application sees none of it."""
+"""Rows about our endpoints: how a body is read, what is refused, and that the application is not called."""
 
 import json
 
@@ -97,16 +97,16 @@ OTHERS = [
               seen={"is_authenticated": False, "links": _LINKS}),
     _answered("session-head", method="HEAD", target="/auth/session", fields=_TOKENS),
     _answered("session-with-query", target="/auth/session?a=b", seen={"is_authenticated": False}),
-    _answered("sessions-stranger", target="/auth/sessions", challenge=(REALM, BASIC), **_refused(MissingCredential)),
+    _answered("sessions-anonymous", target="/auth/sessions", challenge=(REALM, BASIC), **_refused(MissingCredential)),
     _post("refresh-without-token", "/auth/refresh", **_NO_GRANT),
     _post("refresh-nonsense", "/auth/refresh", headers=_JSON, body=b'{"refresh_token": "x"}', framing="chunked",
           **_NO_GRANT),
-    _post("renew-stranger", "/auth/renew", challenge=(REALM, BASIC), **_refused(MissingCredential)),
-    _post("step-up-stranger", "/auth/step-up", headers=_JSON, body=b'{"password": "p"}', challenge=(REALM, BASIC),
+    _post("renew-anonymous", "/auth/renew", challenge=(REALM, BASIC), **_refused(MissingCredential)),
+    _post("step-up-anonymous", "/auth/step-up", headers=_JSON, body=b'{"password": "p"}', challenge=(REALM, BASIC),
           **_refused(MissingCredential)),
-    _post("logout-stranger", "/auth/logout", status=204, fields=_NOT_KEPT),
+    _post("logout-anonymous", "/auth/logout", status=204, fields=_NOT_KEPT),
     _post("logout-without-length", "/auth/logout", framing="none", status=204, fields=_NOT_KEPT),
-    _post("logout-everywhere-stranger", "/auth/logout-everywhere", challenge=(REALM, BASIC),
+    _post("logout-everywhere-anonymous", "/auth/logout-everywhere", challenge=(REALM, BASIC),
           **_refused(MissingCredential)),
     _answered("openapi", target="/auth/openapi.json", fields={"content-type": "application/json"},
               seen={"openapi": "3.1.0"}),

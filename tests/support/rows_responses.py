@@ -1,4 +1,4 @@
-"""Rows about answers: the way to sign in, one's own words, outages, our own paths, what handlers raise."""
+"""Rows about responses: redirection to sign in, custom bodies, outages, our paths, errors of handlers."""
 
 from request_row import (
     ANONYMOUS,
@@ -62,7 +62,7 @@ OUTAGES = [
       for setup in ("outage", "faulty")),
     passed("outage-public", setup="outage", target="/health", who=ANONYMOUS, headers=bearer("alice"),
            seen={"reason": "unavailable"}),
-    passed("outage-public-stranger", setup="outage", target="/health", who=ANONYMOUS, seen={"reason": "none"}),
+    passed("outage-public-anonymous", setup="outage", target="/health", who=ANONYMOUS, seen={"reason": "none"}),
     unavailable("faulty-public", setup="faulty", target="/health", headers=bearer("alice")),
     missing("outage-missing", setup="outage"),
     invalid("outage-invalid", setup="outage", headers=bearer("signature")),
@@ -71,7 +71,7 @@ OUTAGES = [
     passed("suspending-asgi", setup="suspending", headers=bearer("alice"), needs=frozenset({"asgi-only"})),
     unavailable("ended", setup="ended", headers=bearer("alice")),
     unavailable("ended-public", setup="ended", target="/health"),
-    unavailable("ended-stranger", setup="ended"),
+    unavailable("ended-anonymous", setup="ended"),
     unavailable("ended-own-path", setup="ended", target="/.well-known/jwks.json"),
 ]  # fmt: skip
 
@@ -106,7 +106,7 @@ HANDLERS = [
     _sent("guard-navigation", "/guarded/principal", target="/guarded/principal",
           headers=(*_NAVIGATES, *cookie("expired")), needs=_GUARDS),
     passed("streamed", target="/streamed", headers=bearer("alice"), seen={"streamed": ["alice", "alice"]}),
-    passed("streamed-stranger", setup="open", target="/streamed", who=ANONYMOUS, seen={"streamed": [None, None]}),
+    passed("streamed-anonymous", setup="open", target="/streamed", who=ANONYMOUS, seen={"streamed": [None, None]}),
     passed("streamed-by-cookie", target="/streamed", headers=cookie("alice"), seen={"streamed": ["alice", "alice"]},
            fields={"vary": "Cookie", "cache-control": "private"}),
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a real server serves whose connections are watched, by a clock that stands until a request moves it."""
+"""Applications with long-lived connections for real servers, with a clock that requests move."""
 
 import asyncio
 import threading

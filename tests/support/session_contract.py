@@ -1,4 +1,4 @@
-"""What every store must do with the beginning, the list and the end of sessions."""
+"""The contract of every store for opening, listing and ending sessions."""
 
 import pytest
 
@@ -20,12 +20,12 @@ class SessionContract(SessionCommands):
     """Beginning, list and end."""
 
     def test_what_was_opened_is_read(self, world, ref, opened):
-        said = self.read(world, ref)
+        reply = self.read(world, ref)
 
-        assert ("opened", "read") == (opened.outcome, said.outcome)
-        assert opened.session == said.session
+        assert ("opened", "read") == (opened.outcome, reply.outcome)
+        assert opened.session == reply.session
         asked = opening()
-        session = said.session
+        session = reply.session
         assert (asked.subject, asked.username, asked.rights) == (session.subject, session.username, session.rights)
         assert ("header", "phone", "192.0.2.1") == (session.transport, session.device, session.network)
         assert (opened.iat_ms,) * 3 == (session.created_ms, session.auth_ms, session.issued_ms)
@@ -54,9 +54,9 @@ class SessionContract(SessionCommands):
         """A sign-in in the millisecond of a sign-out everywhere lives."""
         before_ms = self.cut(world, ref, kind).before_ms
 
-        said = world.run(sessions.open(ref, opening()))
+        reply = world.run(sessions.open(ref, opening()))
 
-        assert said.iat_ms > before_ms
+        assert reply.iat_ms > before_ms
         assert "read" == self.read(world, ref).outcome
 
     def test_what_was_not_opened_is_gone(self, world, ref):
@@ -145,9 +145,9 @@ class SessionContract(SessionCommands):
         bob = ref_of(sessions, 7, "bob")
         world.run(sessions.open(bob, opening(subject="bob")))
 
-        said = world.run(sessions.end_all(ref, lives_ms=ABSOLUTE_MS))
+        reply = world.run(sessions.end_all(ref, lives_ms=ABSOLUTE_MS))
 
-        assert "ended" == said.outcome
+        assert "ended" == reply.outcome
         assert [] == self.list(world, ref)
         assert "gone" == self.rotate(world, ref, 0).outcome
         assert self.is_cut(world, ref, opened.iat_ms)

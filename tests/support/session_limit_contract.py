@@ -1,4 +1,4 @@
-"""What every store must do with an owner of many sessions."""
+"""The contract of every store for a user with many sessions."""
 
 import pytest
 

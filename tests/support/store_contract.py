@@ -1,4 +1,4 @@
-"""What every store must do, in either world.  Time is moved through ``shift``, so that a server's clock moves too."""
+"""The contract of every store, in either world; tests move the clock of a server through ``shift``."""
 
 import pytest
 
@@ -94,7 +94,7 @@ class StoreContract:
         assert self.ask(world, cuts=[ALICE], issued_ms=before_ms).is_revoked
         assert not self.ask(world, cuts=[ALICE], issued_ms=self.stamp(world, ALICE)).is_revoked
 
-    def test_a_cut_reaches_what_was_stamped_before_the_clock_went_back(self, world, clock):
+    def test_a_cut_ends_what_was_stamped_before_the_clock_went_back(self, world, clock):
         iat_ms = self.stamp(world, ALICE)
         clock.advance(seconds=-3600)
 
@@ -196,10 +196,10 @@ class StoreContract:
     def test_a_counter_refuses_beyond_its_limit(self, world):
         counter = Counter(b"a", 2, 60_000)
 
-        said = [world.run(world.store.count_try([counter], try_id=b"%d" % number)) for number in range(3)]
+        reply = [world.run(world.store.count_try([counter], try_id=b"%d" % number)) for number in range(3)]
 
-        assert [0, 0] == said[:2]
-        assert 0 < said[2] <= 60_000
+        assert [0, 0] == reply[:2]
+        assert 0 < reply[2] <= 60_000
 
     def test_a_try_counts_everywhere_or_nowhere(self, world):
         tight, wide = Counter(b"a", 1, 60_000), Counter(b"b", 2, 60_000)
@@ -211,9 +211,9 @@ class StoreContract:
     def test_a_try_that_was_sent_twice_counts_once(self, world):
         counter = Counter(b"a", 2, 60_000)
 
-        said = [world.run(world.store.count_try([counter], try_id=b"same")) for _ in range(3)]
+        reply = [world.run(world.store.count_try([counter], try_id=b"same")) for _ in range(3)]
 
-        assert [0, 0, 0] == said
+        assert [0, 0, 0] == reply
         assert 0 == world.run(world.store.count_try([counter], try_id=b"other"))
 
     def test_no_seam_of_windows_lets_twice_the_limit_through(self, world, clock):

@@ -1,4 +1,4 @@
-"""Real servers for tests: Valkey 9 out of a wheel, Debian's Redis 7, each on a socket in a folder of its own."""
+"""Start real store servers: Valkey 9 from a wheel and Debian's Redis 7, each in its own folder."""
 
 import os
 import shutil
@@ -130,6 +130,6 @@ def in_child(work):
             os._exit(0)
     os.close(writing)
     with os.fdopen(reading) as pipe:
-        said = pipe.read()
+        output = pipe.read()
     os.waitpid(pid, 0)
-    return said
+    return output

@@ -1,4 +1,4 @@
-"""Tokens for the table of requests, minted by a library that is not ours, with keys that guard nothing."""
+"""The tokens of the request table, minted by another library with keys that protect nothing."""
 
 from functools import cache
 
@@ -64,9 +64,9 @@ def mint(subject="alice", *, by="own", kid=None, typ="at+jwt", **claims):
         "iat_ms": NOW * 1000,
         "exp": NOW + LIFETIME_SECONDS,
     }
-    said = {name: value for name, value in (usual | claims).items() if value is not None}
+    present = {name: value for name, value in (usual | claims).items() if value is not None}
     header = {"alg": "ES256", "typ": typ, "kid": kid or by}
-    return jwt.encode(header, said, _key(by), algorithms=["ES256"])
+    return jwt.encode(header, present, _key(by), algorithms=["ES256"])
 
 
 def _spoilt(token):

@@ -1,4 +1,4 @@
-"""Keys that are thrown away, and tokens of any shape signed by them."""
+"""Throw-away keys, and tokens of any shape that are signed with them."""
 
 import json
 from base64 import urlsafe_b64encode
@@ -103,9 +103,9 @@ class FixedKeys:
         """Do nothing, because there are no other keys."""
 
 
-def issuer_for(config: Config, keys: KeySet, randomness: Callable[[int], bytes]) -> TokenIssuer:
-    """Return an issuer of the tokens that *config* describes."""
-    return own_issuer(config.tokens, own_policy(config, FixedKeys(keys.table)), lambda: keys, randomness)
+def issuer_for(config: Config, keys: Callable[[], KeySet], randomness: Callable[[int], bytes]) -> TokenIssuer:
+    """Return an issuer of the tokens that *config* describes, by the present *keys*."""
+    return own_issuer(config.tokens, own_policy(config, FixedKeys(keys().table)), keys, randomness)
 
 
 def own_verifier_for(config: Config, keys: KeySet) -> TokenVerifier:
@@ -168,4 +168,4 @@ def is_signed(jws: str, table: KeyTable) -> bool:
     header = read_header(head)
     key = table.find(header.kid, header.algorithm)
     decode_segment(body)
-    return MODELS[key.algorithm].verify(head + b"." + body, decode_segment(last), key.for_proving())
+    return MODELS[key.algorithm].verify(head + b"." + body, decode_segment(last), key.for_verifying())

@@ -1,11 +1,13 @@
 """
-The page that is written from the source: every module.
+The pages that are written from the source: every module, and every field of the configuration.
 
 After a change: ``python tests/support/written_pages.py``.
 """
 
 import ast
 from pathlib import Path
+
+import configuration_page
 
 PROJECT = Path(__file__).parent.parent.parent
 SOURCE = PROJECT / "src"
@@ -35,7 +37,8 @@ def module_map(page: str) -> str:
 
 
 def main() -> None:
-    """Write the page."""
+    """Write the pages."""
+    configuration_page.CONFIGURATION.write_text(configuration_page.page(), "utf-8")
     MODULE_MAP.write_text(module_map(MODULE_MAP.read_text("utf-8")), "utf-8")
 
 

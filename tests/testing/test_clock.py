@@ -1,4 +1,4 @@
-"""The clock that is moved by hand."""
+"""Move a clock by hand."""
 
 from safeconduct.testing import Clock
 

@@ -1,4 +1,4 @@
-"""Whose gate stands around an application, however it was put up."""
+"""Find the ``Auth`` that protects an application, however it was wrapped."""
 
 import pytest
 from fastapi import FastAPI

@@ -1,4 +1,4 @@
-"""Keys to throw away."""
+"""Make throw-away keys."""
 
 from safeconduct._keys.keyset import KeySet
 from safeconduct.testing import throw_away_keys

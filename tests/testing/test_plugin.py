@@ -1,4 +1,4 @@
-"""The fixtures for pytest: of each test's own, and only where they are asked for."""
+"""Use the pytest fixtures: each test has its own, and only where it asks for them."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Who is signed in: accepted by the very ``Auth`` that it was made for, as what was said."""
+"""Sign a test's user in: the token is accepted by the ``Auth`` that it was made for."""
 
 import pytest
 
@@ -81,7 +81,7 @@ def test_any_configuration_accepts_its_own(build, options):
     assert "alice" == proven(auth, signed_in(auth, "alice")).subject
 
 
-def test_a_caller_counts_until_his_token_expires(build, clock):
+def test_a_caller_counts_until_their_token_expires(build, clock):
     """The clock that the application is given is the only one."""
     auth = build()
     headers = signed_in(auth, "alice")

@@ -1,4 +1,4 @@
-"""The catalogue of attacks on tokens, each row by its own rules."""
+"""Check every row of the corpus of attacks on tokens by its own rules."""
 
 from base64 import b64decode
 
@@ -76,7 +76,7 @@ def test_a_good_token_that_changes_in_any_one_character_is_refused(case):
     verifier = verifier_of(case["keyset"])
     token = token_of(case)
 
-    for place, character in enumerate(token):
-        changed = token[:place] + ("A" if character != "A" else "B") + token[place + 1 :]
+    for index, character in enumerate(token):
+        changed = token[:index] + ("A" if character != "A" else "B") + token[index + 1 :]
         with pytest.raises(InvalidToken):
             verifier.verify(changed, now=CORPUS["now"])

@@ -1,4 +1,4 @@
-"""Every claim has its type and its time."""
+"""Check the type and the time of every claim."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The cookbook of RFC 7520: what we offer holds, and everything else is refused."""
+"""Verify the examples of RFC 7520 that we support, and refuse all others."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""An envelope is well formed before any key is asked."""
+"""Check that an envelope is well formed before any key is used."""
 
 import pytest
 
@@ -21,15 +21,15 @@ def parts_of(name):
 
 @pytest.mark.parametrize("name", KEYS)
 @pytest.mark.parametrize(
-    ("place", "sizes"), [(1, (8, 16, 32, 48)), (2, (0, 8, 11, 13, 16)), (3, (0,)), (4, (0, 4, 12, 15, 17))]
+    ("index", "sizes"), [(1, (8, 16, 32, 48)), (2, (0, 8, 11, 13, 16)), (3, (0,)), (4, (0, 4, 12, 15, 17))]
 )
-def test_every_part_has_its_length(name, place, sizes):
+def test_every_part_has_its_length(name, index, sizes):
     """A shortened tag could be guessed (RFC 7518 §5.3); "dir" wraps nothing (RFC 7518 §4.5)."""
     parts = parts_of(name)
     assert name == read(parts).header.algorithm
 
     for size in sizes:
-        changed = [*parts[:place], segment(bytes(size)), *parts[place + 1 :]]
+        changed = [*parts[:index], segment(bytes(size)), *parts[index + 1 :]]
         with pytest.raises(MalformedToken, match="length"):
             read(changed)
 

@@ -1,4 +1,4 @@
-"""What is issued is what the design says, and what others can read."""
+"""Issue tokens as the design says, and as others can read them."""
 
 import json
 from itertools import count
@@ -49,7 +49,7 @@ def issuer_of(*jwks, **tokens):
     """Return an issuer, a verifier and the keys for *jwks*."""
     keys = KeySet.of(jwks, is_own=True)
     config, numbers = config_of(**tokens), count(1)
-    issuer = issuer_for(config, keys, lambda size: next(numbers).to_bytes(size))
+    issuer = issuer_for(config, lambda: keys, lambda size: next(numbers).to_bytes(size))
     return issuer, own_verifier_for(config, keys), keys
 
 
@@ -207,8 +207,8 @@ def test_joserfc_and_we_agree_on_whose_signature_holds():
     registry = JWSRegistry(algorithms=["ES256"], strict_check_header=False)
 
     assert verifier.verify(token, now=NOW).raw == joserfc_jwt.decode(token, key, registry=registry).claims
-    for place in range(0, len(token), 7):
-        changed = token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
+    for index in range(0, len(token), 7):
+        changed = token[:index] + ("A" if token[index] != "A" else "B") + token[index + 1 :]
         with pytest.raises(InvalidToken):
             verifier.verify(changed, now=NOW)
         with pytest.raises((JoseError, ValueError)):

@@ -1,4 +1,4 @@
-"""What a trust allows."""
+"""Check what a configured trust allows."""
 
 import pytest
 
@@ -6,8 +6,8 @@ from safeconduct._keys.loading import issuer_policies
 from safeconduct._tokens.issuer_policy import IssuerPolicy
 from safeconduct._tokens.key_table import KeyTable
 from safeconduct.config import Config, Trust
-from safeconduct.errors import ConfigurationError
-from token_factory import FixedKeys, jwk_for, key_for, public_jwk_for
+from safeconduct.errors import ConfigurationError, UnknownKey
+from token_factory import FixedKeys, jwk_for, public_jwk_for
 
 NO_KEYS = FixedKeys(KeyTable())
 
@@ -26,7 +26,10 @@ def test_algorithms_are_canonical_and_the_content_encryption_is_understood():
 
     policy = policy_of(algorithms=["EdDSA", "dir", "A256GCM"], keys={"keys": jwks})
 
-    assert {"Ed25519", "dir"} == {key.algorithm for key in policy.keys.table()}
+    table = policy.keys.table()
+    assert ["Ed25519", "dir"] == [table.find("k1", "EdDSA").algorithm, table.find("e1", "dir").algorithm]
+    with pytest.raises(UnknownKey):
+        table.find("e2", "A256KW")
 
 
 @pytest.mark.parametrize("names", [(), ("dir",), ("none",), ("ES256", "RSA1_5")])
@@ -46,13 +49,3 @@ def test_a_policy_without_a_name_is_refused():
     """It would stand for tokens of anybody."""
     with pytest.raises(ConfigurationError):
         IssuerPolicy(issuer="", audience="a", keys=NO_KEYS)
-
-
-def test_a_table_iterates_over_its_keys_and_a_fixed_one_stays():
-    """Named or not."""
-    keys = {key_for("ES256"), key_for("ES256", None), key_for("RS256")}
-    source = FixedKeys(KeyTable(keys))
-
-    source.look_again()
-
-    assert keys == set(source.table())

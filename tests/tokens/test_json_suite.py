@@ -1,4 +1,4 @@
-"""JSONTestSuite as claims: what must be refused is refused, what must be read is read."""
+"""Parse the files of JSONTestSuite as claims: accept and refuse what the suite says."""
 
 import json
 from base64 import b64decode

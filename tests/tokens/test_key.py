@@ -1,4 +1,4 @@
-"""Which keys are refused when they are loaded, and which are bound to what."""
+"""Refuse unsuitable keys when they are loaded, and bind each other key to one algorithm."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the strict reader refuses, and that it refuses with one error only."""
+"""Parse tokens strictly, with one kind of error."""
 
 import contextlib
 import json

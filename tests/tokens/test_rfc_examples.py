@@ -1,4 +1,4 @@
-"""The examples of the RFCs."""
+"""Verify the examples of the RFCs."""
 
 import pytest
 

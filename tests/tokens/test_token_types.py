@@ -1,4 +1,4 @@
-"""A trust whose tokens have one of several types."""
+"""Trust an issuer whose tokens have one of several types."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The memory is bounded, holds all that it may, and no flood empties it."""
+"""Cache verified values within a bound that no flood can empty."""
 
 import threading
 
@@ -52,7 +52,7 @@ def test_it_never_holds_more_than_its_capacity(capacity):
     for number in range(500):
         proving.ask(str(number))
         proving.ask(str(number // 2))
-        assert len(proving.memory) <= capacity
+        assert len(proving.memory.entries) <= capacity
 
 
 @pytest.mark.parametrize("capacity", [1, 2, 3, 4, 5, 16, 1000])
@@ -112,7 +112,7 @@ def test_f1_threads_neither_lose_places_nor_take_more():
         thread.join()
 
     queued = [*memory._fresh, *memory._kept]
-    assert 64 == len(memory) == len(queued)
+    assert 64 == len(memory.entries) == len(queued)
     assert set(memory.entries) == set(queued)
 
 
@@ -127,7 +127,7 @@ def test_it_holds_what_was_put_or_nothing(capacity, steps):
             memory.put(key, Value(number))
         found = memory.get(key)
         assert found is None or found.name == number
-        assert len(memory) <= capacity
+        assert len(memory.entries) <= capacity
 
 
 def test_a_flood_of_fresh_values_leaves_what_is_used():
@@ -190,4 +190,4 @@ def test_what_is_put_twice_is_the_first():
     memory.put("a", Value(2))
 
     assert 1 == memory.get("a").name
-    assert 1 == len(memory)
+    assert 1 == len(memory.entries)

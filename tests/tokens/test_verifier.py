@@ -1,4 +1,4 @@
-"""A token is proven by its issuer's one key, or refused with one kind of error."""
+"""Verify a token by the one key of its issuer, or refuse it with one kind of error."""
 
 import pytest
 from hypothesis import given
@@ -44,7 +44,7 @@ def forged(token):
     return ".".join((head, body, ("A" if last[0] != "A" else "B") + last[1:]))
 
 
-class Turning:
+class RotatedKeys:
     """Keys that change when they are looked for again."""
 
     def __init__(self, *tables):
@@ -165,7 +165,7 @@ def test_no_kid_needs_exactly_one_key_that_fits():
 
 def test_an_unknown_kid_looks_once_for_new_keys():
     """The key may have been published a moment ago; the source bounds how often it looks."""
-    keys = Turning(KeyTable([key_for("RS256")]), KeyTable([ES]))
+    keys = RotatedKeys(KeyTable([key_for("RS256")]), KeyTable([ES]))
     verifier = own_verifier(keys=keys)
 
     assert "alice" == verifier.verify(mint(ES), now=NOW).subject
@@ -176,7 +176,7 @@ def test_an_unknown_kid_looks_once_for_new_keys():
 
 def test_a_key_that_was_taken_away_proves_nothing_any_more():
     """A remembered header lives and dies with the keys that it was read with."""
-    keys = Turning(KeyTable([ES]), KeyTable([key_for("RS256")]))
+    keys = RotatedKeys(KeyTable([ES]), KeyTable([key_for("RS256")]))
     verifier = own_verifier(keys=keys)
     token = mint(ES)
     verifier.verify(token, now=NOW)
@@ -189,7 +189,7 @@ def test_a_key_that_was_taken_away_proves_nothing_any_more():
 
 def test_the_state_of_the_keys_is_one_object_until_they_change():
     """Whoever remembers proven tokens forgets them when it is another one."""
-    keys = Turning(KeyTable([ES]), KeyTable([ES]))
+    keys = RotatedKeys(KeyTable([ES]), KeyTable([ES]))
     verifier = TokenVerifier([own_policy_for(keys=keys), trust_policy_for(issuer="https://other.example")])
     state = verifier.key_state()
 
@@ -324,10 +324,10 @@ def test_an_encryption_key_never_signs():
         own_verifier(ES).verify(sealed(mint(ES), curve), now=NOW)
 
 
-def damaged(token, place, character):
+def damaged(token, index, character):
     """Return *token* with one character replaced, cut or doubled."""
-    place %= len(token)
-    return token[:place] + character + token[place + 1 :]
+    index %= len(token)
+    return token[:index] + character + token[index + 1 :]
 
 
 SAMPLES = [mint(ES), sealed(mint(ES), KW), sealed(mint(ES), ECDH)]
@@ -335,9 +335,9 @@ VERIFIER = own_verifier(ES, KW, ECDH)
 
 
 @given(st.sampled_from(SAMPLES), st.integers(0, 5000), st.text(max_size=3))
-def test_any_damage_is_an_invalid_token(token, place, text):
+def test_any_damage_is_an_invalid_token(token, index, text):
     """Raises nothing else, and accepts nothing but the token itself."""
-    changed = damaged(token, place, text)
+    changed = damaged(token, index, text)
     if changed == token:
         return
 

@@ -1,4 +1,4 @@
-"""Which shared secrets are refused as guessable."""
+"""Refuse shared secrets that can be guessed."""
 
 from hashlib import sha256
 

@@ -1,4 +1,4 @@
-"""Every JOSE vector of Wycheproof, at the level of keys, signatures and envelopes; their payloads are no tokens."""
+"""Verify every JOSE vector of Wycheproof at the level of keys, signatures and envelopes."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Over real servers: how the client sees the end of what was watched."""
+"""See from the client how real servers end long-lived connections."""
 
 from http.client import HTTPResponse, IncompleteRead
 

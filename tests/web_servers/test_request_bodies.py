@@ -1,4 +1,4 @@
-"""A caller who is gone before his body is: nobody is signed in, and the server goes on."""
+"""Sign nobody in where a client leaves before its body has arrived, and go on serving."""
 
 import json
 

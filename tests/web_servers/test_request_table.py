@@ -1,4 +1,4 @@
-"""Every row of the table over every real server."""
+"""Send every row of the request table to every real server."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What one process ends, the next request in every other process sees; a store that is away is 503 and no pass."""
+"""Refuse in every process what one process revoked; answer 503 while the store is away."""
 
 import time
 from base64 import urlsafe_b64encode

@@ -1,4 +1,4 @@
-"""People sign in at a real server, all at once, with hashes that cost what they cost."""
+"""Sign many users in at once at a real server, with hashes at their full cost."""
 
 import json
 import threading

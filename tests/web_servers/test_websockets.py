@@ -1,4 +1,4 @@
-"""WebSockets over real servers: the answer to a refused handshake, and the code of a late close."""
+"""Use WebSockets over real servers: refused handshakes and the code of a late close."""
 
 import socket
 

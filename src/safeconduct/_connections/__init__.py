@@ -1,1 +1,1 @@
-"""What watches connections that last, and cuts them: by a timer behind ASGI, between two chunks behind WSGI."""
+"""Watch connections that last, and cut them: by a timer behind ASGI, between two chunks behind WSGI."""

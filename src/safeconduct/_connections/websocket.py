@@ -1,4 +1,4 @@
-"""A watched WebSocket."""
+"""Pass on the messages of a watched WebSocket, until it is closed or cut."""
 
 from collections.abc import Awaitable, Callable
 
@@ -16,15 +16,15 @@ class WatchedSocket:
     Pass a socket's messages on in both directions, until it is closed or cut.
 
     Args:
-        gate: Whose watching decides.
-        watch: What the socket rests on.
-        receive: The server's.
-        send: The server's, or what stands in front of it.
+        gate: Decides whether the socket may stay open.
+        watch: The credential that the socket depends on.
+        receive: Receives a message from the server.
+        send: Sends a message to the server.
         deny: Refuses or closes the socket.
-        outer: What extends the socket for a middleware around this one.
+        outer: Extends the socket for an outer middleware of the same ``Auth``; None where there is none.
     """
 
-    __slots__ = ("_is_told", "_receive", "line")
+    __slots__ = ("_receive", "_was_disconnected", "connection")
 
     def __init__(
         self,
@@ -36,25 +36,25 @@ class WatchedSocket:
         deny: Callable[[AuthError], Awaitable[None]],
         outer: Extend | None,
     ) -> None:
-        self.line = WatchedConnection(gate, watch, send, is_last=_is_last, end=deny, outer=outer)
+        self.connection = WatchedConnection(gate, watch, send, is_last=_is_last, end=deny, outer=outer)
         self._receive = receive
-        self._is_told = False
+        self._was_disconnected = False
 
     async def receive(self) -> Message:
         """
-        Return what the client sends; after a cut that the socket is closed, with its code.
+        Return what the client sends; after a cut, that the socket is closed, with its code.
 
-        What a client sends until it has seen the close frame reaches nobody.
+        What the client sends until it has seen the close frame does not reach the application.
         """
-        refusal = self.line.refusal
-        if refusal is None or self._is_told:
+        refusal = self.connection.refusal
+        if refusal is None or self._was_disconnected:
             message = await self._receive()
-            refusal = self.line.refusal
+            refusal = self.connection.refusal
             if refusal is None:
                 if message["type"] == "websocket.disconnect":
-                    self.line.leave()
+                    self.connection.leave()
                 return message
-        self._is_told = True
+        self._was_disconnected = True
         return {"type": "websocket.disconnect", "code": close_code(refusal), "reason": ""}
 
 

@@ -1,8 +1,8 @@
 """
-A response behind WSGI: nothing can stop it from outside, so one that is watched is looked at before each chunk.
+Watch a WSGI response, which nothing can stop from outside: check before each chunk whether it may go on.
 
-A chunk that was made after the end is not sent.  A stream of events ends there; anything else breaks, so that half a
-response is not taken for a whole one.
+A chunk that was made after the credential ended is not sent.  A stream of events ends there; any other response breaks,
+so that half of it is not taken for the whole.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,23 +20,22 @@ from safeconduct.errors import AuthError
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
 StartResponse = Callable[..., Callable[[bytes], object]]
 
-#: Before any clock.
 _NEVER: Final = float("-inf")
 
 
 class WatchedBody:
     """
-    Note whether a response is one to watch, and look whether it may go on.
+    Note whether a response is one to watch, and check whether it may go on.
 
-    Made for nearly every request: everything that is not asked at once waits until it is wanted.
+    One is made for nearly every request, so everything that is not needed at once waits until it is.
 
     Args:
-        gate: Whose watching decides.
-        passed: What the request rests on.
-        read: Reads the request as it came, out of the two that follow.
+        gate: Decides whether the response may go on.
+        passed: What let the request through.
+        read: Reads the request as it came, from *environ* and *route*.
         environ: The request as it is by now.
-        route: What the server said of method and path.
-        start_response: The server's, or what stands in front of it.
+        route: Method and path, as the server gave them.
+        start_response: Begins the response.
     """
 
     __slots__ = ("_asked_at", "_environ", "_gate", "_is_stream", "_passed", "_read", "_route", "_start_response",
@@ -51,7 +50,7 @@ class WatchedBody:
         route: Route,
         start_response: StartResponse,
     ) -> None:
-        #: Whether it is looked at before each chunk: because of a rule, or of what it is.
+        #: Whether the response is checked before each chunk: because of a rule, or because it is a stream of events.
         self.is_watched = False
         self._gate = gate
         self._passed = passed
@@ -72,59 +71,56 @@ class WatchedBody:
             headers = list(headers)
         if is_native_event_stream(headers):
             self.is_watched = self._is_stream = True
-        # Some servers take two arguments only, where nothing went wrong.
+        # Some servers take only two arguments where nothing went wrong.
         return self._start_response(status, headers, exc_info) if exc_info else self._start_response(status, headers)
 
     @property
     def request(self) -> Request:
-        """What was asked, as it came: a dispatcher below may have moved the path meanwhile."""
+        """The request as it came: a dispatcher below may have changed the path in the environ meanwhile."""
         return self._read(self._environ, self._route)
 
     def answer(self, error: AuthError) -> Reply:
-        """Return what answers *error*."""
+        """Return the reply to a request that ends with *error*."""
         return self._gate.answer(error, self.request)
 
     def refusal(self) -> AuthError | None:
-        """Return why a watched response ends before its next chunk; None where it may go on."""
+        """Return why a watched response ends before its next chunk; None if it may go on."""
         watch = self._watch or self._gate.watch(self._passed, self.request)
         if watch is None:
-            # Nobody's never ends.
+            # The response to an ``Anonymous`` never ends early.
             self.is_watched = False
             return None
         self._watch = watch
-        return self._refusal(watch)
+        try:
+            return self._refusal_by_store(watch) or self._refusal_by_expiry(watch)
+        except RuntimeError as fault:
+            # A port suspended, which no port behind WSGI may do.
+            return self._gate.fault(fault).error
 
     def may_go_on(self) -> bool:
         """
-        Say whether the next chunk of a watched response that has begun may be sent, or it ends before it.
+        Say whether a watched response that has begun may send its next chunk, or ends before it.
 
         Raises:
-            AuthError: If it ends and must not be taken for whole.
+            AuthError: If it ends and must not be taken for a whole response.
         """
         refusal = self.refusal()
         if refusal is None:
             return True
-        # For what it tells the listeners; there is nobody left to answer.
+        # Only for the event that it announces: the client can get no other answer any more.
         self.answer(refusal)
         if self._is_stream:
             return False
         raise refusal
 
-    def _refusal(self, watch: Watch) -> AuthError | None:
-        watching = self._gate.watching
-        try:
-            refusal = self._end_by_store(watch)
-            if refusal is None and watching.is_late(watch):
-                refusal = run_sync(watching.lateness(watch))
-        except RuntimeError as fault:
-            # A port suspended, which none made for this world does.
-            return self._gate.fault(fault).error
-        return refusal
-
-    def _end_by_store(self, watch: Watch) -> AuthError | None:
-        watching = self._gate.watching
-        now = watching.clock()
-        if 0 <= now - self._asked_at < watching.staleness_seconds:
+    def _refusal_by_store(self, watch: Watch) -> AuthError | None:
+        checks = self._gate.connection_checks
+        now = checks.clock()
+        if 0 <= now - self._asked_at < checks.staleness_seconds:
             return None
         self._asked_at = now
-        return run_sync(watching.refusals((watch,))).get(watch)
+        return run_sync(checks.refusals((watch,))).get(watch)
+
+    def _refusal_by_expiry(self, watch: Watch) -> AuthError | None:
+        checks = self._gate.connection_checks
+        return run_sync(checks.check_expiry(watch)) if checks.is_expired(watch) else None

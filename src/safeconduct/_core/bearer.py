@@ -6,28 +6,15 @@ refused one never is.  What is remembered is the proof alone: expiry, revocation
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-from safeconduct._core.decision import Ambient, Clock, Key, Known, Passed, Proof
+from safeconduct._core.credential_sources import CredentialSource
+from safeconduct._core.decision import Clock, Known, Passed, Proof
 from safeconduct._core.revocation_keys import question_for
 from safeconduct._core.store import RevocationQuery
 from safeconduct._tokens.claims import Claims
 from safeconduct._tokens.verified_cache import Remembered
 from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct.principal import Principal
-
-
-@dataclass(frozen=True, slots=True)
-class CredentialSource:
-    """Where a credential was found, and the bytes that carried it."""
-
-    scheme: str
-    #: Under this a proof is remembered: the bytes of the header field, or a text that begins with another place's name.
-    key: Key = field(repr=False)
-    #: What kind of credential a browser sends by itself; None for one that it does not.
-    ambient: Ambient | None = None
-    #: Whether the proof is remembered under *key*.
-    is_kept: bool = True
 
 
 class BearerAuthenticator:
@@ -84,11 +71,6 @@ class BearerAuthenticator:
             # Another memory instead of an empty one: what a thread still proves by the old keys goes into the old one.
             self.remembered = Remembered(self._capacity)
         self.fresh_from, self.fresh_until = now, now + 1
-
-    def recall(self, key: Key) -> Passed | None:
-        """Return what was proven before by the bytes *key*, or None."""
-        known = self.remembered.get(key)
-        return None if known is None else known.passed
 
     def prove(self, token: str, place: CredentialSource, *, now: float) -> Passed:
         """

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, Literal, get_args
+from typing import Final, Literal, Protocol, get_args
 
-from safeconduct._core.store import RevocationQuery
+from safeconduct._core.store import RevocationQuery, View
 from safeconduct.errors import AuthError, CrossSiteRequest, InvalidRequest, MissingCredential, Unavailable
 from safeconduct.principal import Anonymous, Identity, Principal, Reason
 
@@ -95,6 +95,23 @@ class Known:
         self.expires_at = proof.expires_ms / 1000
         self.version: object = None
         self.is_used = False
+
+
+class _Checked(Protocol):
+    question: RevocationQuery
+    version: object
+
+
+def still_holds(view: View, checked: _Checked) -> bool:
+    """Say whether *view* knows that a proven credential counts; look again only if the view's version has changed."""
+    # Read before the look, so that a revocation during the look is seen as a newer version by the next request.
+    version = view.version
+    if checked.version is version:
+        return True
+    if not view.holds(checked.question):
+        return False
+    checked.version = version
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """
-The mark by which a device is known at the next sign-in: it was signed in to this very account before.
+Make and check the cookie that shows that somebody signed in to an account from this browser before.
 
-``base64url(kv:1 ‖ random:16 ‖ tag:32)``, where the tag is HMAC-SHA256(K_device[kv], "sc/device/1" ‖ random ‖ account).
-All but the account has a fixed length, so that no two accounts and numbers are one message.  The account is the name
-letter by letter, since the owner of a name that is spelt alike is somebody else.  It signs nobody in: its bearer skips
-a bound of the throttle that strangers can fill.
+Its value is ``base64url(version:1 ‖ random:16 ‖ tag:32)``, with ``tag = HMAC-SHA256(K_device[version], "sc/device/1" ‖
+random ‖ account)``.  Everything but the account has a fixed length, so two different inputs are never one message.  The
+account is the name exactly as it is spelt, since a similar spelling may be another person's account.  The cookie signs
+nobody in: it only exempts the browser from the throttle's limit per account, which strangers can exhaust.
 """
 
 import binascii
@@ -14,41 +14,73 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from typing import Final
 
+from safeconduct._core.decision import Clock
+from safeconduct._http.cookies import find
+from safeconduct._http.request import Request
+from safeconduct._http.set_cookie import SetCookie, own_cookie
 from safeconduct._tokens.derived_keys import DerivedKeys
+from safeconduct.config import CookieConfig
+from safeconduct.errors import InvalidRequest, InvalidToken
 
 LABEL: Final = "device"
-MARK_LIFETIME_SECONDS: Final = 180 * 24 * 60 * 60
-"""Half a year: whoever is away for longer is a stranger to the throttle, and to nothing else."""
+LIFETIME_SECONDS: Final = 180 * 24 * 60 * 60
+"""Half a year; after that the browser is unknown to the throttle, and nothing else changes."""
 
 _PURPOSE: Final = b"sc/device/1"
 _RANDOM_BYTES: Final = 16
 _BYTES: Final = 1 + _RANDOM_BYTES + hashlib.sha256().digest_size
 
 
-class Devices:
+class DeviceCookies:
     """
-    Make marks and know them again.
+    Make device cookies and recognize them.
 
     Args:
         keys: Returns the derived keys as they are now.
         draw: Draws random bytes.
+        cookies: The name and the attributes of the cookie.
+        are_read: Whether cookies are among the configured sources.
+        clock: The current time, in seconds since the epoch.
     """
 
-    def __init__(self, keys: Callable[[], DerivedKeys], draw: Callable[[int], bytes]) -> None:
+    def __init__(
+        self,
+        keys: Callable[[], DerivedKeys],
+        draw: Callable[[int], bytes],
+        cookies: CookieConfig,
+        *,
+        are_read: bool,
+        clock: Clock,
+    ) -> None:
         self._keys = keys
         self._draw = draw
+        self._cookies = cookies
+        self._name = cookies.device.encode()
+        self._are_read = are_read
+        self._clock = clock
 
-    def mark(self, username: str) -> str:
-        """Make the mark of a device on which *username*, as it was submitted, has just signed in."""
-        keys = self._keys()
-        random = self._draw(_RANDOM_BYTES)
-        mark = bytes([keys.current]) + random + _tag(keys.derive(LABEL), random, username)
-        return urlsafe_b64encode(mark).rstrip(b"=").decode()
+    def new(self, username: str) -> SetCookie:
+        """Return the cookie for a browser on which *username*, as it was submitted, has just signed in."""
+        keys, random, now = self._keys(), self._draw(_RANDOM_BYTES), int(self._clock())
+        value = bytes([keys.current]) + random + _tag(keys.derive(LABEL), random, username)
+        text = urlsafe_b64encode(value).rstrip(b"=").decode()
+        return own_cookie(self._cookies, "device", text, expires_at=now + LIFETIME_SECONDS, now=now)
 
-    def knows(self, mark: str, username: str) -> bool:
-        """Say whether *mark* was made for *username*; never raises."""
+    def recognizes(self, request: Request, username: str) -> bool:
+        """Return whether *request* has a cookie that was made for *username*; never raises."""
+        if not self._are_read:
+            return False
         try:
-            octets = urlsafe_b64decode(mark + "=" * (-len(mark) % 4))
+            value = find(request.values(b"cookie"), self._name)
+        except (InvalidRequest, InvalidToken):
+            # An unreadable cookie proves nothing, and must not block a sign-in.
+            return False
+        return value is not None and self.is_valid(value, username)
+
+    def is_valid(self, value: str, username: str) -> bool:
+        """Return whether a cookie with this *value* was made for *username*; never raises."""
+        try:
+            octets = urlsafe_b64decode(value + "=" * (-len(value) % 4))
         except (ValueError, binascii.Error):
             return False
         if len(octets) != _BYTES:

@@ -1,15 +1,16 @@
 """
-The gate: one request in, one decision out.
+Decide about every request: who sent it, and whether it may go on.
 
 ::
 
-    Request ──► clean path ──► Requirement               policy, remembered by path
-            ──► credential ──► Proof                     recognition, remembered by the credential's bytes
-                               Proof ──► not revoked?    the only step that asks somebody
-                               Proof ──► own page?       for what a browser sends by itself
+    Request ──► clean path ──► Requirement               access rules, remembered by route
+            ──► credential ──► Proof                     authentication, remembered by the credential's bytes
+                               Proof ──► not revoked?    the only step that asks the store
+                               Proof ──► own page?       only for credentials that a browser sends by itself
                 Requirement ◄── Identity                 Passed | Refused
 
-A request that was seen before takes the short way through the two memories.  Nothing here knows which world it is in.
+A request whose route and credential were both seen before takes the fast path through the two memories.  The gate does
+not know whether it stands behind ASGI or WSGI.
 """
 
 from collections.abc import Awaitable, Callable
@@ -17,18 +18,14 @@ from typing import Protocol
 
 from safeconduct._core.access_rules import Policy
 from safeconduct._core.authentication import Authenticator
-from safeconduct._core.bearer import BearerAuthenticator, principal_of
 from safeconduct._core.budget import within_one_budget
-from safeconduct._core.connection_checks import Watch, Watching
-from safeconduct._core.credential_sources import Sources
-from safeconduct._core.decision import AnonymousResults, Decision, Key, Known, Passed, Refused
+from safeconduct._core.connection_checks import ConnectionChecks, Watch
+from safeconduct._core.decision import Decision, Key, Passed, Refused, still_holds
 from safeconduct._core.endpoints.routing import Body, Endpoints
 from safeconduct._core.error_responses import ErrorResponses
-from safeconduct._core.opaque import OpaqueTokenResolver
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.route_memory import RouteMemory
 from safeconduct._core.store import View
-from safeconduct._core.validity import ValidityCheck
 from safeconduct._http.origin import SAFE_METHODS
 from safeconduct._http.paths import clean_path, readings_of
 from safeconduct._http.request import Reply, Request, Route
@@ -38,78 +35,70 @@ from safeconduct.principal import Principal
 
 
 class Gate:
-    """Decides about every request of one application, behind WSGI or ASGI."""
+    """
+    Decide about every request of one application, behind WSGI or ASGI.
 
-    def __init__(  # noqa: PLR0913 - these are the parts that a gate is made of
+    Args:
+        policy: Says what a request must bring.
+        authenticator: Finds out who sent a request.
+        view: Knows without asking the store whether a credential was revoked; None where the store must be asked.
+        error_responses: Turns errors into replies.
+        endpoints: Serves our own paths.
+        connection_checks: Decides how long connections may go on.
+        announce: Tells the listeners.
+        release: Closes the store's connections of the running event loop.
+    """
+
+    def __init__(
         self,
         *,
         policy: Policy,
-        sources: Sources,
-        recognition: BearerAuthenticator,
-        resolution: OpaqueTokenResolver,
-        identification: Authenticator,
-        validity: ValidityCheck,
-        anonymous_results: AnonymousResults,
-        view: View,
-        answers: ErrorResponses,
+        authenticator: Authenticator,
+        view: View | None,
+        error_responses: ErrorResponses,
         endpoints: Endpoints,
-        watching: Watching,
+        connection_checks: ConnectionChecks,
         announce: Callable[[Event], None],
         release: Callable[[], Awaitable[None]],
     ) -> None:
-        """
-        Keep the parts.
-
-        Args:
-            policy: Says what a request must bring.
-            sources: Where credentials may come from, and what of them only an own page may send.
-            recognition: Proves tokens.
-            resolution: Asks the store what opaque ones say.
-            identification: Finds out who sent a request.
-            validity: Asks whether a proof still counts.
-            anonymous_results: Those who are nobody.
-            view: Knows some of the store's answers by itself.
-            answers: Turns errors into replies.
-            endpoints: Our own paths.
-            watching: Decides about what goes on.
-            announce: Tells the listeners.
-            release: Lets go of the connections of this world's running loop.
-        """
-        self.endpoints = endpoints
-        self.watching = watching
+        self.connection_checks = connection_checks
         #: Whether any rule wants responses to be watched.
         self.has_long_lived = policy.has_long_lived
-        self.hidden_cookies = sources.hidden_cookies
-        self.takes_cookies = sources.takes_cookies
-        self.answer = answers.answer
+        self.hidden_cookies = authenticator.sources.hidden_cookies
+        #: Whether ``recall`` can let anything pass: not if the store must be asked about every request.
+        self.has_fast_path = view is not None
+        #: Whether ``recall_by_cookie`` can let anything pass.
+        self.has_fast_path_for_cookies = view is not None and authenticator.sources.takes_cookies
+        self.answer = error_responses.answer
         self.release = release
         self.policy = policy
-        self._sources = sources
-        self._recognition = recognition
-        self._resolution = resolution
-        self._clock = recognition.clock
-        self._owner = recognition.owner
-        self._identification = identification
-        self._validity = validity
+        self._authenticator = authenticator
+        self._bearer = authenticator.bearer
+        self._clock = authenticator.bearer.clock
         self._view = view
+        self.endpoints = endpoints
         self._announce = announce
         self._is_closed = False
         self._routes = RouteMemory()
-        self._is_unsupported = False
-        #: The issuers of whom it was told.
-        self._omitting: set[str] = set()
-        #: Those among them on which the short way may be taken.
+        #: The remembered routes on which the fast path may be taken.
         self._closed_routes = self._routes.closed
-        self._anonymous_results = anonymous_results
+        self._is_unsupported = False
+        #: The issuers for which a ``RemoteUserOmitted`` was announced.
+        self._omitted_issuers: set[str] = set()
 
-    def is_inner(self, outer: Passed | None) -> bool:
-        """Say whether a middleware of the same ``Auth`` has let this very request through already."""
-        return outer is not None and outer.owner is self._owner
+    def outer_passed(self, found: object) -> Passed | None:
+        """Return *found* if it is the ``Passed`` that an outer middleware of the same ``Auth`` left in the request."""
+        return found if isinstance(found, Passed) and found.owner is self._bearer.owner else None
+
+    def owns(self, request: Request) -> bool:
+        """Say whether *request* is for one of our own paths, to be answered by ``serve``."""
+        # A closed route never is one of them.
+        return request.route not in self._closed_routes and self.endpoints.owns(request.path)
 
     @within_one_budget
     async def verify(self, token: str) -> Principal:
         """
-        Check a token that came by no request: everything but a route's requirement.
+        Check a token that did not come with a request: everything except a route's requirement.
 
         Raises:
             InvalidToken: If anything about it is wrong, or it was revoked.
@@ -117,22 +106,17 @@ class Gate:
         """
         if self._is_closed:
             raise Unavailable("closed")
-        now = self._clock()
-        claims = await self._resolution.resolve(token, now=now)
-        if claims is None:
-            claims = self._recognition.verify(token, now=now)
-            await self._validity.ask(self._recognition.question(claims), None, now_ms=int(now * 1000))
-        return principal_of(claims, "bearer")
+        return await self._authenticator.verify(token, now=self._clock())
 
     @within_one_budget
     async def serve(self, request: Request, body: Body, query: bytes = b"") -> Reply:
         """
-        Answer a request for one of our own paths, ``endpoints``.
+        Answer a request for one of our own paths.
 
         Args:
-            request: What came.
+            request: The request as it came.
             body: Reads the request's body.
-            query: What stands behind the question mark.
+            query: The query string, without the question mark.
         """
         if self._is_closed:
             return self.answer(Unavailable("closed"), request)
@@ -147,67 +131,61 @@ class Gate:
     def close(self) -> None:
         """Let nothing pass any more: every later request is ``Unavailable``."""
         self._is_closed = True
-        self._recognition.close()
-        self.watching.close()
+        self._bearer.close()
+        self.connection_checks.close()
 
     def recall_by_cookie(self, route: Route, line: bytes) -> Passed | None:
         """
-        Take the short way with a cookie, where no page is asked whether it is ours.
+        Take the fast path with a cookie, where its page need not be checked.
 
         Args:
             route: The route of the request.
-            line: Its ``Cookie`` fields as one; it has no ``Authorization``, which would count instead.
+            line: The request's ``Cookie`` fields, joined.  It has no ``Authorization``, which would count instead.
         """
         requirement = self._closed_routes.get(route)
         if requirement is None or requirement.is_unsafe or route[0] not in SAFE_METHODS:
             return None
-        key = self._sources.key_in(line)
+        key = self._authenticator.sources.key_in(line)
         return None if key is None else self.recall(route, key)
 
-    def recall(self, route: Route, field: Key) -> Passed | None:
+    def recall(self, route: Route, key: Key) -> Passed | None:
         """
-        Take the short way: let a credential pass on a route where both were seen before; None where that is not so.
+        Take the fast path: let a credential pass on a route where both were seen before; None where that is not so.
 
-        Whatever is unusual, or would be refused, goes the long way, ``decide``.
+        Anything unusual, and anything that would be refused, takes the slow path, ``decide``.
 
         Args:
             route: The route of the request.
-            field: Its only ``Authorization`` field, or the key of its cookie.
+            key: Its only ``Authorization`` field, or the key of its cookie.
         """
-        recognition = self._recognition
-        known = recognition.remembered.entries.get(field)
         requirement = self._closed_routes.get(route)
-        if known is None or requirement is None:
+        if requirement is None or self._view is None:
+            return None
+        bearer = self._bearer
+        known = bearer.remembered.entries.get(key)
+        if known is None:
             return None
         try:
             now = self._clock()
             if (
                 now < known.expires_at
-                and recognition.fresh_from <= now < recognition.fresh_until
-                and (known.version is self._view.version or self._still_holds(known))
+                and bearer.fresh_from <= now < bearer.fresh_until
+                and (known.version is self._view.version or still_holds(self._view, known))
                 and (not requirement.is_particular or requirement.is_met_by(known.passed.identity, now=now))
             ):
                 known.is_used = True
                 return known.passed
-        except Exception:  # noqa: BLE001 - the long way meets it again, and tells of it
+        except Exception:  # noqa: BLE001 - the slow path meets it again, and reports it
             return None
         return None
-
-    def _still_holds(self, known: Known) -> bool:
-        # Read before the look, so that a revocation during the look is seen as a newer version by the next request.
-        version = self._view.version
-        if not self._view.holds(known.question):
-            return False
-        known.version = version
-        return True
 
     @within_one_budget
     async def decide(self, request: Request, outer: Passed | None) -> Decision:
         """
-        Decide about *request*; *outer* is what another middleware left in it.
+        Take the slow path: decide about *request*.
 
-        An identity is taken over from *outer* only if the same ``Auth`` proved it by the very bytes that this request
-        shows here; the rules are asked again in any case.
+        The identity of *outer*, see ``outer_passed``, is taken over only if it was proven by the very bytes that this
+        request carries here.  The access rules are applied again in any case.
         """
         if self._is_closed:
             return Refused(Unavailable("closed"))
@@ -215,8 +193,8 @@ class Gate:
             now = self._clock()
             requirement = self._requirement(request)
             if request.method == "OPTIONS" and self.policy.passes_preflights and self._is_preflight(request):
-                return self._anonymous_results.nobody
-            passed = await self._identification.identify(request, requirement, outer, now)
+                return self._authenticator.anonymous_results.nobody
+            passed = await self._authenticator.identify(request, requirement, outer, now)
             requirement.check(passed.identity, now=now)
         except AuthError as error:
             return Refused(error)
@@ -225,39 +203,39 @@ class Gate:
         return passed
 
     def watch(self, passed: Passed, request: Request) -> Watch | None:
-        """Begin to watch what was let through, where it is somebody's: nobody's never ends."""
+        """Return what a connection depends on; None for an ``Anonymous``, whose connections are never cut."""
         identity, proof = passed.identity, passed.proof
         if proof is None or not isinstance(identity, Principal):
             return None
         return Watch(identity, proof, self._requirement(request), request)
 
     def watches(self, request: Request) -> bool:
-        """Say whether a rule wants whatever is answered to *request* to be watched."""
+        """Say whether a rule wants the response to *request* to be watched."""
         return self._requirement(request).is_long_lived
 
     def fault(self, fault: Exception) -> Refused:
-        """Tell of what must not have been raised, and refuse the request that it met."""
+        """Announce an exception that must not have been raised, and refuse the request that met it."""
         self._announce(Fault(error=type(fault).__name__, where="gate"))
         return Refused(Unavailable("a fault within the gate"))
 
     def unsupported(self, reason: str) -> Refused:
-        """Refuse a request that this process cannot serve at all; tell once why, in one sentence."""
+        """Refuse a request that this process cannot serve at all; announce *reason*, one sentence, the first time."""
         if not self._is_unsupported:
             self._is_unsupported = True
             self._announce(Unsupported(reason=reason))
         return Refused(Unavailable("an event loop that is not supported"))
 
     def note_omitted_name(self, passed: Passed) -> None:
-        """Tell, once for each issuer, that somebody has a name that cannot stand in ``REMOTE_USER``."""
+        """Announce, once for each issuer, that a user's name cannot be written into ``REMOTE_USER``."""
         identity = passed.identity
         if passed.remote_user is not None or not isinstance(identity, Principal) or identity.remote_user is None:
             return
-        if identity.issuer not in self._omitting:
-            self._omitting.add(identity.issuer)
+        if identity.issuer not in self._omitted_issuers:
+            self._omitted_issuers.add(identity.issuer)
             self._announce(RemoteUserOmitted(issuer=identity.issuer))
 
     def _requirement(self, request: Request) -> Requirement:
-        requirement = self._routes.get(request.route)
+        requirement = self._closed_routes.get(request.route) or self._routes.get(request.route)
         if requirement is None:
             readings = readings_of(request.path, request.raw_path, request.root_path)
             requirement = self.policy.requirement_of_all(request.method, readings)
@@ -266,17 +244,17 @@ class Gate:
         return requirement
 
     def _is_preflight(self, request: Request) -> bool:
-        # "A CORS-preflight request never includes credentials" — Fetch §3.3.5; whatever has one is no preflight.
+        # "A CORS-preflight request never includes credentials" — Fetch §3.3.5; a request that has one is no preflight.
         return (
             bool(request.values(b"origin"))
             and bool(request.values(b"access-control-request-method"))
             and not request.values(b"authorization")
-            and not self._sources.has_cookie(request)
+            and not self._authenticator.sources.has_cookie(request)
         )
 
 
 class GateKeeper(Protocol):
-    """What the adapters know of an ``Auth``."""
+    """What the adapters need of an ``Auth``."""
 
     def asgi_gate(self) -> Gate:
         """Return the gate whose ports may suspend."""

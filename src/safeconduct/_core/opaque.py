@@ -18,7 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from safeconduct._core.bearer import BearerAuthenticator, CredentialSource
+from safeconduct._core.bearer import BearerAuthenticator
+from safeconduct._core.credential_sources import CredentialSource
 from safeconduct._core.decision import Passed
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import session_place

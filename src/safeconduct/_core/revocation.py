@@ -8,7 +8,6 @@ from safeconduct._core.epoch_watch import EpochWatch, refuse_unless_same
 from safeconduct._core.epochs import Epochs
 from safeconduct._core.revocation_keys import revocation_key, session_place, shard_of
 from safeconduct._core.store import (
-    FixedView,
     Resolved,
     Revocation,
     RevocationKind,
@@ -112,8 +111,8 @@ class Revocations:
         self.consult = self._watch.consult
         self.epoch = self._watch.epoch
         self.is_early = self._watch.is_early
-        #: What is known without asking; where that is nothing, ``check`` decides.
-        self.view: View = FixedView(holds=False) if store.view is None or refuses_new else store.view
+        #: What is known without asking; None where the store has to be asked each time.
+        self.view: View | None = None if refuses_new else store.view
 
     async def check(self, question: RevocationQuery, *, now_ms: int, answer: RevocationStatus | None = None) -> None:
         """

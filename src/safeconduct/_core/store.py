@@ -267,16 +267,15 @@ class StoreProvider(Protocol):
         ...
 
 
-class FixedView:
-    """A view that says the same of every credential."""
+class Unasked:
+    """The view where there is no store: whatever was proven counts."""
 
-    __slots__ = ("_holds", "version")
+    __slots__ = ("version",)
 
-    def __init__(self, *, holds: bool) -> None:
+    def __init__(self) -> None:
         self.version = object()
-        self._holds = holds
 
     def holds(self, question: RevocationQuery) -> bool:
-        """Say what this view says of every credential."""
+        """Know of nothing that was revoked."""
         del question
-        return self._holds
+        return True

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from safeconduct._core.basic import BasicAuthenticator
 from safeconduct._core.credential_sources import Sources
 from safeconduct._core.csrf import CsrfTokens
-from safeconduct._core.decision import Ambient, Passed, Proof
+from safeconduct._core.decision import Ambient, Passed
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.store import RevocationQuery, RevocationStatus
@@ -52,7 +52,8 @@ class ValidityCheck:
             return
         if now_ms >= proof.expires_ms:
             raise ExpiredToken(proof.expires_ms // 1000)
-        self._check_page(proof, passed, request, requirement)
+        if proof.ambient is not None:
+            self._check_page(proof.ambient, passed, request, requirement)
         if is_asked:
             return
         try:
@@ -62,12 +63,10 @@ class ValidityCheck:
                 self._basic.forget(request)
             raise
 
-    def leaves_out(self, passed: Passed, requirement: Requirement) -> bool:
-        """Say whether *requirement* leaves out a question about *passed* that is asked where no rule says otherwise."""
-        proof = passed.proof
-        if proof is None or requirement.consistency != "none":
-            return False
-        return self.asks(None, proof.question) and not self.asks("none", proof.question)
+    def is_weakened(self, passed: Passed) -> bool:
+        """Say whether ``consistency = "none"`` leaves out a question about *passed* that is asked by default."""
+        question = None if passed.proof is None else passed.proof.question
+        return question is not None and self.asks(None, question) and not self.asks("none", question)
 
     def check_page_of_basic(self, request: Request, requirement: Requirement) -> None:
         """
@@ -116,11 +115,9 @@ class ValidityCheck:
             return True
         return self._asks_by_default if consistency is None else consistency != "none"
 
-    def _check_page(self, proof: Proof, passed: Passed, request: Request, requirement: Requirement) -> None:
-        if proof.ambient is None:
-            return
-        session = self._csrf.session_of(passed.identity) if proof.ambient == "cookie" else None
-        verdict = self._check_origin(request, requirement, proof.ambient, token_decides=session is not None)
+    def _check_page(self, ambient: Ambient, passed: Passed, request: Request, requirement: Requirement) -> None:
+        session = self._csrf.session_of(passed.identity) if ambient == "cookie" else None
+        verdict = self._check_origin(request, requirement, ambient, token_decides=session is not None)
         # A page cannot set a field at a handshake, which is why an origin is asked for there in any case.
         if session is not None and verdict != "unasked" and not request.is_websocket:
             self._csrf.check(request, session, is_own_page=verdict == "own")

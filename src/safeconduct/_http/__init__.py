@@ -1,1 +1,1 @@
-"""Text and values of HTTP: what came in a request, and what an answer says; knows no token and no framework."""
+"""Read HTTP requests and write HTTP responses, without knowing tokens or frameworks."""

@@ -1,21 +1,21 @@
 """
-What the ``Authorization`` field says, read strictly and in linear time (RFC 9110 §11.4, RFC 6750 §2.1, RFC 7617 §2).
+Read the ``Authorization`` field strictly and in linear time (RFC 9110 §11.4, RFC 6750 §2.1, RFC 7617 §2).
 
 =============================================  ==========================================================
-the field                                      is
+the field                                      result
 =============================================  ==========================================================
 absent                                         None
 twice                                          ``InvalidRequest`` (400), never the first nor the last
 ``Bearer``, 1*SP, token68                      ``Bearer``
 ``DPoP``, 1*SP, token68                        ``Dpop``
 ``Basic``, 1*SP, user and password             ``Basic``
-another scheme, SP, anything                   ``UnknownScheme``: answered as if no credential had come
-anything else, also the empty value            ``MalformedToken`` (401)
+another scheme, SP, anything                   ``UnknownScheme``, answered as if no credential had come
+anything else, also an empty value             ``MalformedToken`` (401)
 =============================================  ==========================================================
 
-A server excludes the whitespace around a field's value before it hands the value on (RFC 9110 §5.5).  What a server
-left there is refused here: nothing is trimmed from a credential, so that two spellings are never one token.  Several
-fields that a WSGI server joined by a comma are malformed, since no grammar here has a comma.
+A server removes the whitespace around a field's value before it passes the value on (RFC 9110 §5.5).  Whitespace that
+it left is refused: nothing is trimmed from a credential, so that two spellings are never one token.  Several fields
+that a WSGI server joined by a comma are malformed, since no grammar here allows a comma.
 """
 
 import re
@@ -28,37 +28,37 @@ from typing import Final
 from safeconduct.errors import InvalidRequest, MalformedToken
 
 MAX_TOKEN_BYTES: Final = 16 * 1024
-"""The longest token that is looked at."""
+"""The longest token that is parsed."""
 
 MAX_FIELD_BYTES: Final = MAX_TOKEN_BYTES + len("Bearer ")
-"""The longest field that is looked at."""
+"""The longest field that is parsed."""
 
 MAX_PART_BYTES: Final = 1024
-"""The longest user name and the longest password, in UTF-8, so that hashing them costs what it should."""
+"""The longest user name and the longest password, in UTF-8, which bounds the cost of hashing them."""
 
 # b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"=" — RFC 6750 §2.1
 _BEARER = re.compile(rb"(?i:bearer) +([A-Za-z0-9\-._~+/]+=*)")
 _DPOP = re.compile(rb"(?i:dpop) +([A-Za-z0-9\-._~+/]+=*)")
 _BASIC = re.compile(rb"(?i:basic) +([A-Za-z0-9+/]+={0,2})")
-# A name without anything after it is no scheme: it may be a token whose scheme was forgotten, and must not be shown.
+# A word with nothing after it is no scheme: it may be a token without one, and must not be logged.
 _SCHEME = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}) ")
-#: The registry of IANA (RFC 9110 §16.4.1), in lower case.  Any other word there may be a secret of its own.
+#: The registry of IANA (RFC 9110 §16.4.1), in lower case.  Any other word may be a secret itself.
 REGISTERED_SCHEMES = frozenset(
-    (  # noqa: SIM905 - fourteen words read better as a sentence
+    (  # noqa: SIM905 - easier to read than fourteen strings
         "basic bearer concealed digest dpop gnap hoba mutual negotiate oauth privatetoken scram-sha-1 scram-sha-256 "
         "vapid"
     ).split()
 )
 _KNOWN = frozenset({"bearer", "dpop", "basic"})
-# "The user-id and password MUST NOT contain any control characters" — RFC 7617 §2; the C1 block is refused with them.
+# "The user-id and password MUST NOT contain any control characters" — RFC 7617 §2; so is the C1 block.
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 BOM: Final = "\ufeff"
 
 
-# Not frozen: one is made for every request, and freezing doubles its price.
+# Not frozen: one is made for every request, and freezing doubles its cost.
 @dataclass(slots=True)
 class Bearer:
-    """A bearer token, as it came; only its grammar is known to be right."""
+    """A bearer token, as it came; only its grammar has been checked."""
 
     token: str = field(repr=False)
 
@@ -72,7 +72,7 @@ class Dpop:
 
 @dataclass(frozen=True, slots=True)
 class Basic:
-    """A user name and a password, exactly as they were typed: neither case nor normal form is changed."""
+    """A user name and a password, exactly as they were typed, with neither case nor normal form changed."""
 
     username: str = field(repr=False)
     password: str = field(repr=False)
@@ -80,7 +80,7 @@ class Basic:
 
 @dataclass(frozen=True, slots=True)
 class UnknownScheme:
-    """A scheme that is not ours, in lower case; hidden, since it may be the first word of a misplaced secret."""
+    """A scheme that is not supported, in lower case; hidden, since it may be the first word of a misplaced secret."""
 
     scheme: str = field(repr=False)
 
@@ -90,17 +90,14 @@ Credential = Bearer | Dpop | Basic | UnknownScheme
 
 def read_authorization(values: Sequence[bytes]) -> Credential | None:
     """
-    Read the credential out of every value of the ``Authorization`` field.
+    Return the credential in the ``Authorization`` fields, or None where there is no such field.
 
     Args:
         values: One for each field, without the whitespace around it.
 
-    Returns:
-        The credential, or None where the field is absent.
-
     Raises:
         InvalidRequest: If there is more than one field (RFC 6750 §2).
-        MalformedToken: If the one field is longer than *MAX_FIELD_BYTES* or not what its scheme's grammar says.
+        MalformedToken: If the field is longer than *MAX_FIELD_BYTES*, or breaks the grammar of its scheme.
     """
     if not values:
         return None
@@ -143,7 +140,7 @@ def _decode_pair(encoded: bytes) -> str:
         octets = b64decode(encoded)
         text = octets.decode("utf-8")
     except (Base64Error, UnicodeDecodeError):
-        # The errors hold the octets: nothing of them may stay with ours.
+        # These errors hold the octets, and none of them may stay in ours.
         raise MalformedToken("the Basic credential is not base64 of UTF-8") from None
     # One pair has one spelling: "pad bits MUST be set to zero by conforming encoders" — RFC 4648 §3.5
     if b64encode(octets) != encoded:

@@ -1,11 +1,13 @@
 """
-Challenges: what ``WWW-Authenticate`` says, and which ones an error gets (RFC 9110 §11.6.1, RFC 6750 §3, RFC 9470 §3).
+Write ``WWW-Authenticate`` challenges, and choose those that an error gets.
+
+RFC 9110 §11.6.1, RFC 6750 §3, RFC 9470 §3.
 
 ==========================  =======================================================================
-error                       challenges, each a field of its own
+error                       challenges, each in a field of its own
 ==========================  =======================================================================
 ``MissingCredential``       bare ``Bearer``, and ``Basic`` where it is offered
-``BadCredentials``          the same: a password was wrong, no token
+``BadCredentials``          the same: a password was wrong, not a token
 other ``InvalidToken``      ``Bearer error="invalid_token"``, and ``Basic`` where it is offered
 ``InvalidRequest``          ``Bearer error="invalid_request"``
 ``InsufficientRights``      ``Bearer error="insufficient_scope"``, with ``scope`` where scopes are missing
@@ -40,9 +42,6 @@ _NOT_PRINTABLE = re.compile(r"[^ -~]")
 # error_description "MUST NOT include characters outside the set %x20-21 / %x23-5B / %x5D-7E" — RFC 6750 §3
 _NOT_DESCRIPTION = re.compile(r"[^ !#-\[\]-~]")
 _NEEDS_ESCAPE = re.compile(r'["\\]')
-_QUOTED = r'"((?:[^"\\\x00-\x1f\x7f-\U0010ffff]|\\[ -~])*)"'
-_PARAMETER = re.compile(rf"({_TOKEN.pattern})={_QUOTED}(?:, (?=.)|\Z)")
-_ESCAPED = re.compile(r"\\(.)")
 
 BASIC: Final = "Basic"
 BEARER: Final = "Bearer"
@@ -51,24 +50,24 @@ BEARER: Final = "Bearer"
 @dataclass(frozen=True, slots=True)
 class Challenge:
     """
-    One challenge: a scheme and its parameters, in their order.
+    One challenge: a scheme and its parameters, in order.
 
     Args:
-        scheme: The scheme's name, as it is written.
-        parameters: Names and values; a value may be any text, and what a header cannot hold is replaced.
+        scheme: The name of the scheme, as it is written.
+        parameters: Names and values; a value may be any text, and characters that a header cannot hold are replaced.
 
     Raises:
-        ConfigurationError: If a name is out of its grammar or comes twice, or if ``scope`` is no list of scope tokens.
+        ConfigurationError: If a name breaks its grammar or comes twice, or if ``scope`` is not a list of scope tokens.
     """
 
     scheme: str
     parameters: Parameters = ()
 
     def __post_init__(self) -> None:
-        """Refuse what could not be written in one way only."""
+        """Refuse parameters that readers could understand differently."""
         names = [name.lower() for name, _ in self.parameters]
         if len(names) > len(set(names)):
-            raise ConfigurationError(f"parameters must differ in their names, got {names}")
+            raise ConfigurationError(f"the names of parameters must differ, got {names}")
         for name in (self.scheme, *names):
             if not _TOKEN.fullmatch(name):
                 raise ConfigurationError(f"scheme and parameters must be tokens (RFC 9110 §5.6.2), got {name!r}")
@@ -77,30 +76,9 @@ class Challenge:
                 raise ConfigurationError(f"scope must be scope tokens (RFC 6749 §3.3), got {value!r}")
 
     def to_header(self) -> str:
-        """Return the challenge as a field's value: printable ASCII, every value a quoted string."""
+        """Write the value of the field: printable ASCII, every value a quoted string."""
         written = ", ".join(f'{name}="{_quotable(name, value)}"' for name, value in self.parameters)
         return f"{self.scheme} {written}" if written else self.scheme
-
-    @classmethod
-    def from_header(cls, text: str) -> "Challenge":
-        """
-        Read one challenge as *to_header* writes it.
-
-        Raises:
-            InvalidRequest: If *text* is anything else.
-        """
-        scheme, _, rest = text.partition(" ")
-        parameters: list[tuple[str, str]] = []
-        at = 0
-        while match := _PARAMETER.match(rest, at):
-            parameters.append((match[1], _ESCAPED.sub(r"\1", match[2])))
-            at = match.end()
-        if at < len(rest):
-            raise InvalidRequest("not a challenge")
-        try:
-            return cls(scheme, tuple(parameters))
-        except ConfigurationError:
-            raise InvalidRequest("not a challenge") from None
 
 
 def is_scope_token(text: str) -> bool:
@@ -112,14 +90,14 @@ def challenges_for(
     error: AuthError, *, realm: str, basic_offered: bool, acr_values: Mapping[Level, str]
 ) -> tuple[bytes, ...]:
     """
-    Return the challenges of an answer, each the value of a field of its own.
+    Return the challenges of an error response, each the value of a field of its own.
 
     Args:
-        error: What is answered.
+        error: The error that is answered.
         realm: The realm of every challenge.
-        basic_offered: Whether a password may come in the header of this caller; False for a script in a browser, whose
-            user would get a dialogue.
-        acr_values: The name of each own level (RFC 9470 §3), for a step-up.
+        basic_offered: Whether this client may send a password in the header; False for a script in a browser, which
+            would open a dialogue for the user.
+        acr_values: The name of each of our levels (RFC 9470 §3), for a step-up.
     """
     challenges = [Challenge(BEARER, (("realm", realm), *parameters)) for parameters in _bearer(error, acr_values)]
     if basic_offered and isinstance(error, (MissingCredential, InvalidToken)):

@@ -1,13 +1,14 @@
 """
-Cookies as they come: find ours, and take some of them away before the application looks.
+Find our cookies in a request, and remove them before the application reads it.
 
-Everything is done on bytes and in linear time.  A pair ends at ``;`` and nowhere else, SP and HTAB around a name and a
-value are not part of it, and nothing else is: no quotes are taken off, no escapes are undone, no other whitespace is
-trimmed, and a cookie without a name is not one of ours whatever its value looks like.  A cookie that a reader of quoted
-strings would take for a part of another one's value (``a="x; ours=y; z"``, RFC 2109) is refused.
+Everything works on bytes and in linear time.  A pair ends only at ``;``, and SP and HTAB around a name or a value are
+dropped.  Nothing else is changed: quotes stay, escapes stay, other whitespace stays, and a cookie without a name is not
+one of ours, whatever its value looks like.  A cookie of ours that a parser of quoted strings would take for part of
+another one's value (``a="x; ours=y; z"``, RFC 2109) is refused.
 
-Several ``Cookie`` fields are one (RFC 9113 §8.2.3).  Some WSGI servers join them by a comma, which separates nothing in
-a cookie: a cookie of ours behind such a comma is not seen, and one before it is malformed, so neither signs anybody in.
+Several ``Cookie`` fields count as one (RFC 9113 §8.2.3).  Some WSGI servers join them by a comma, which separates
+nothing in a cookie: one of our cookies after such a comma is not found, and one before it is malformed, so neither
+signs anybody in.
 """
 
 import re
@@ -18,14 +19,14 @@ from safeconduct._http.request import Field
 from safeconduct.errors import InvalidRequest, MalformedToken
 
 MAX_VALUE_BYTES: Final = 16 * 1024
-"""The longest value of a cookie of ours that is looked at."""
+"""The longest value of one of our cookies that is parsed."""
 
 MAX_FIELD_BYTES: Final = 64 * 1024
-"""The longest fields in which a cookie of ours is looked for; most servers refuse far shorter ones."""
+"""The longest fields in which our cookies are searched; most servers refuse far shorter ones."""
 
-# cookie-octet = %x21 / %x23-2B / %x2D-3A / %x3C-5B / %x5D-7E — RFC 6265 §4.1.1; quotes are no part of a token
+# cookie-octet = %x21 / %x23-2B / %x2D-3A / %x3C-5B / %x5D-7E — RFC 6265 §4.1.1; a token has no quotes
 _VALUE = re.compile(rb"[!#-+\--:<-\[\]-~]+")
-# A value as RFC 2109 has it.  Every quote ends one or begins one, so that the search is linear.
+# A quoted value as in RFC 2109.  Every quote ends one or begins one, so the search is linear.
 _QUOTED = re.compile(rb'=[ \t]*"(?:[^"\\]|\\.)*"', re.DOTALL)
 _BLANK = b" \t"
 _NAME_BYTES: Final = len(b"cookie")
@@ -33,20 +34,16 @@ _NAME_BYTES: Final = len(b"cookie")
 
 def find(values: Sequence[bytes], name: bytes) -> str | None:
     """
-    Return the value of the one cookie that is called *name*.
+    Return the value of the one cookie called *name*, or None where there is no such cookie.
 
     Args:
         values: Every value of the ``Cookie`` field.
         name: The name, which is compared byte by byte.
 
-    Returns:
-        The value, or None where there is no such cookie.
-
     Raises:
-        InvalidRequest: If there are two, be they equal or not: which one the browser meant cannot be known
-            (RFC 6265 §4.2.2).
-        MalformedToken: If the fields are longer than *MAX_FIELD_BYTES*, if the value is empty, too long or has an octet
-            that no cookie of ours has, or if the cookie stands between the quotes of another one.
+        InvalidRequest: If there are two, equal or not: which one the browser meant cannot be known (RFC 6265 §4.2.2).
+        MalformedToken: If the fields are longer than *MAX_FIELD_BYTES*, if the value is empty, too long, or has an
+            octet that our cookies never have, or if the cookie is within the quotes of another one.
     """
     value = find_plain(values[0], name) if len(values) == 1 else None
     if value is None:
@@ -69,21 +66,21 @@ def _find_closely(line: bytes, name: bytes) -> bytes | None:
     if len(found) > 1:
         raise InvalidRequest("more than one cookie of the same name")
     if b'"' in line and _is_quoted(line, name):
-        raise MalformedToken("the cookie stands between the quotes of another one")
+        raise MalformedToken("the cookie is within the quotes of another one")
     return found[0]
 
 
 def find_plain(line: bytes, name: bytes) -> bytes | None:
     """
-    Return the value of the cookie called *name* in one ``Cookie`` field where nothing can be doubtful about it.
+    Return the value of the cookie called *name* in one ``Cookie`` field, if it is there once and without quotes.
 
-    None says nothing: ``find`` looks closely.  The value need not be well-formed.
+    None means nothing: then ``find`` parses the field.  The value need not be well-formed.
     """
     start = line.find(name + b"=")
     if (
         start < 0
         or line.find(name + b"=", start + 1) >= 0
-        # A blank before "=" is no part of the name.
+        # A blank before "=" is not part of the name.
         or line.find(name + b" ") >= 0
         or line.find(name + b"\t") >= 0
         or (start and line[start - 2 : start] != b"; ")
@@ -98,9 +95,9 @@ def find_plain(line: bytes, name: bytes) -> bytes | None:
 
 def without(values: Iterable[bytes], names: Collection[bytes]) -> list[bytes]:
     """
-    Return the ``Cookie`` fields without the cookies called *names*, every other byte as it came.
+    Return the ``Cookie`` fields without the cookies called *names*, every other byte unchanged.
 
-    A cookie goes together with its separator, and a field of which nothing is left goes too.
+    A cookie is removed together with its separator, and so is a field that becomes empty.
     """
     kept = (_strip(line, names) if any(name in line for name in names) else line for line in values)
     return [line for line in kept if line is not None]
@@ -126,29 +123,30 @@ def _strip(line: bytes, names: Collection[bytes]) -> bytes | None:
 
 def fields_without(fields: Sequence[Field], names: frozenset[bytes]) -> Sequence[Field]:
     """
-    Return the *fields* of a request without the cookies of these names; themselves where nothing is to be taken out.
+    Return the *fields* of a request without the cookies of these names; the same object where there are none.
 
-    What is left of several fields is joined: "…these MUST be concatenated into a single octet string … before being
-    passed into a … generic HTTP server application" (RFC 9113 §8.2.3), or a bridge to WSGI joins them by a comma.
+    What remains of several ``Cookie`` fields is joined, since a bridge to WSGI would join them by a comma: "…these MUST
+    be concatenated into a single octet string … before being passed into a … generic HTTP server application"
+    (RFC 9113 §8.2.3).
     """
-    places = [
-        place for place, (name, _) in enumerate(fields) if len(name) == _NAME_BYTES and name.lower() == b"cookie"
+    positions = [
+        index for index, (name, _) in enumerate(fields) if len(name) == _NAME_BYTES and name.lower() == b"cookie"
     ]  # fmt: skip
-    if not places:
+    if not positions:
         return fields
-    first = places[0]
-    if len(places) == 1 and not any(each in fields[first][1] for each in names):
+    first = positions[0]
+    if len(positions) == 1 and not any(each in fields[first][1] for each in names):
         return fields
-    line = b"; ".join(without([fields[place][1] for place in places], names))
+    line = b"; ".join(without([fields[index][1] for index in positions], names))
     before = [*fields[:first], (b"cookie", line)] if line else fields[:first]
-    return [*before, *(field for place, field in enumerate(fields[first:], first) if place not in places)]
+    return [*before, *(field for index, field in enumerate(fields[first:], first) if index not in positions)]
 
 
 def hide_cookies(environ: dict[str, Any], names: frozenset[bytes]) -> None:
     """
-    Take the cookies of these names out of a WSGI *environ* that has cookies.
+    Remove the cookies of these names from a WSGI *environ* that has cookies.
 
-    Those behind a comma go too: a server may have joined several fields by one.
+    Those after a comma are removed too, since a server may have joined several fields by one.
     """
     line = environ["HTTP_COOKIE"].encode("latin-1")
     if not any(name in line for name in names):

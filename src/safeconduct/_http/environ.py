@@ -1,4 +1,4 @@
-"""A WSGI environ: the request that it describes."""
+"""Read a request from a WSGI environ."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -11,13 +11,13 @@ Environ = dict[str, Any]
 
 #: ``Content-Type`` has a name of its own in an environ (PEP 3333).
 _KEYS = {b"authorization": "HTTP_AUTHORIZATION", b"cookie": "HTTP_COOKIE", b"content-type": "CONTENT_TYPE"}
-#: Servers that hand on no field with an underscore in its name.  Of the others some join it with the field that has a
-#: hyphen there: hypercorn, which does not say who it is, wsgiref, and what calls a WSGI application from ASGI.
+#: Servers that drop a field with an underscore in its name.  Some others join it with the field that has a hyphen
+#: there: hypercorn, which does not name itself, wsgiref, and bridges that call a WSGI application from ASGI.
 _DROPS_UNDERSCORES = ("gunicorn/", "waitress", "Werkzeug/", "gevent/", "Cheroot/", "Apache/")
 
 
 def route_of(environ: Environ) -> Route:
-    """Return what the server said of method and path."""
+    """Return method and path as the server gave them."""
     get = environ.get
     return environ["REQUEST_METHOD"], get("PATH_INFO", ""), get("SCRIPT_NAME", ""), _raw_path(environ)
 
@@ -52,7 +52,7 @@ def read_environ(environ: Environ) -> Request:
 
 
 def read_as_it_came(environ: Environ, route: Route) -> Request:
-    """Return the request as it came with *route*: a dispatcher below us may have moved the path meanwhile."""
+    """Return the request with its original *route*, since a dispatcher below us may have changed the path."""
     return read_environ({**environ, "PATH_INFO": route[1], "SCRIPT_NAME": route[2]})
 
 
@@ -61,29 +61,29 @@ def _key(name: bytes) -> str:
 
 
 def _raw_path(environ: Environ) -> bytes | None:
-    # Not in PEP 3333; gunicorn and werkzeug say RAW_URI, eventlet RAW_PATH_INFO, most others REQUEST_URI.  It may be in
-    # absolute form.
+    # Not in PEP 3333: gunicorn and werkzeug have RAW_URI, eventlet RAW_PATH_INFO, most others REQUEST_URI.  It may be
+    # in absolute form.
     get = environ.get
     target: str | None = get("RAW_URI") or get("REQUEST_URI") or get("RAW_PATH_INFO")
     if target is None:
         return None
-    # A fragment is kept, wherever it stands, so that it is seen.
+    # A fragment is kept, also one after the query, so that it is refused.
     return (target if "#" in target else target.partition("?")[0]).encode("latin-1", "replace")
 
 
 def body_of(environ: dict[str, Any]) -> Callable[[int], Awaitable[bytes]]:
-    """Return what reads the body that *environ* announces."""
+    """Return a function that reads the body of *environ*, up to a limit."""
 
     async def read(limit_bytes: int) -> bytes:
         length = environ.get("CONTENT_LENGTH") or ""
         stream = environ["wsgi.input"]
         if not length:
             # Without a length there is a body only where the server says that it ends the stream itself.
-            return _taken(stream, limit_bytes + 1) if environ.get("wsgi.input_terminated") else b""
+            return _read(stream, limit_bytes + 1) if environ.get("wsgi.input_terminated") else b""
         if not (length.isascii() and length.isdigit()):
-            raise InvalidRequest("the length of the body is no number")
+            raise InvalidRequest("the length of the body is not a number")
         wanted = min(int(length[:10]), limit_bytes + 1)
-        body = _taken(stream, wanted)
+        body = _read(stream, wanted)
         if len(body) < wanted:
             raise InvalidRequest("the body broke off")
         return body
@@ -91,14 +91,14 @@ def body_of(environ: dict[str, Any]) -> Callable[[int], Awaitable[bytes]]:
     return read
 
 
-def _taken(stream: Any, count: int) -> bytes:
+def _read(stream: Any, count: int) -> bytes:
     chunks: list[bytes] = []
-    left = count
+    missing = count
     try:
-        while left > 0 and (chunk := stream.read(left)):
+        while missing > 0 and (chunk := stream.read(missing)):
             chunks.append(chunk)
-            left -= len(chunk)
-    # Servers raise errors of their own, of no common kind, where the other side is gone.
+            missing -= len(chunk)
+    # Where the client has gone, servers raise errors of their own, without a common base class.
     except Exception as error:
         raise InvalidRequest("the body broke off") from error
     return b"".join(chunks)

@@ -1,8 +1,8 @@
 """
-The origin step: did a page of ours make the browser send this credential?
+Check that one of our pages made the browser send this credential.
 
-It is asked for every credential that a browser sends by itself, once that credential has authenticated, on every method
-but GET, HEAD and OPTIONS, on routes that are marked unsafe, and on every WebSocket handshake:
+The check applies to every credential that a browser sends by itself, once that credential is verified: on every method
+but GET, HEAD and OPTIONS, on routes that are marked unsafe, and on every WebSocket handshake.
 
 =========================================  ====================================================
 the request has                            and
@@ -14,16 +14,16 @@ no ``Origin``, a handshake by cookie       403
 ``Sec-Fetch-Site`` of any other value      403
 ``Referer`` of ours                        passes
 any other ``Referer``                      403
-nothing of these, Basic                    passes: no browser sent it
-nothing of these, a cookie                 the CSRF token decides; 403 where none is asked for
+none of these, Basic                       passes: no browser sent it
+none of these, a cookie                    the CSRF token decides; 403 where none is required
 =========================================  ====================================================
 
-``Host`` is never believed: what is ours says the configuration.  Methods are case-sensitive (RFC 9110 §9.1), so that
+``Host`` is never trusted: the configuration says which origin is ours.  Methods are case-sensitive (RFC 9110 §9.1), so
 ``get`` is not GET.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Self
 
@@ -31,10 +31,10 @@ from safeconduct._http.request import Request
 from safeconduct.errors import ConfigurationError, CrossSiteRequest
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods that change nothing; TRACE is not among them, since it shows the credential."""
+"""The methods that change nothing; not TRACE, which echoes the credential."""
 
 Verdict = Literal["unasked", "own", "unknown"]
-"""The step was not asked; the request came from a page of ours; nothing tells, and that is allowed here."""
+"""The check did not apply; the request came from one of our pages; nothing tells, which is allowed here."""
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _MAX_PORT: Final = 65535
@@ -49,7 +49,7 @@ _AFTER_ORIGIN = frozenset({"", "/", "?", "#"})
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A scheme, a host and a port, lower-cased, with the default port filled in; two are equal or foreign."""
+    """A scheme, a host and a port, in lower case and with the default port filled in."""
 
     scheme: str
     host: str
@@ -79,7 +79,7 @@ class Origin:
     @classmethod
     def from_url(cls, url: str) -> Self:
         """
-        Read the origin of a configured URL, whose path and query do not count.
+        Read the origin of a configured URL, whose path and query are ignored.
 
         Raises:
             ConfigurationError: If the URL does not begin with an origin.
@@ -93,17 +93,14 @@ class Origin:
     def _read(cls, value: bytes, *, whole: bool) -> Self:
         text = value.decode("latin-1")
         match = _ORIGIN.match(text)
-        if match is None or not _ends_well(text[match.end() :], whole=whole):
+        rest = text if match is None else text[match.end() :]
+        if match is None or (rest if whole else rest[:1] not in _AFTER_ORIGIN):
             raise CrossSiteRequest("malformed origin")
         scheme = match["scheme"].lower()
         port = int(match["port"]) if match["port"] else _DEFAULT_PORTS.get(scheme)
         if port is not None and port > _MAX_PORT:
             raise CrossSiteRequest("malformed origin")
         return cls(scheme, match["host"].lower(), port)
-
-
-def _ends_well(rest: str, *, whole: bool) -> bool:
-    return not rest if whole else rest[:1] in _AFTER_ORIGIN
 
 
 def check_origin(
@@ -116,21 +113,17 @@ def check_origin(
     token_decides: bool = False,
 ) -> Verdict:
     """
-    Refuse a credential that a foreign page made the browser send.
+    Refuse a credential that another site's page made the browser send.
+
+    Without *own*, the origin of ``external_url``, only *trusted* and ``Sec-Fetch-Site`` count.
 
     Args:
-        request: What came.
-        own: The origin of ``external_url``; None where it is not known: then only what is trusted and
-            ``Sec-Fetch-Site`` count.
-        trusted: The origins of ``trusted_origins``.
-        ambient: How the credential that authenticated had come.
-        unsafe: Whether the step is asked whatever the method is: a rule that is marked so, and login, refresh and
-            logout with cookies.
-        token_decides: Whether the caller goes on to check a CSRF token where nothing tells the origin of a cookie.
-
-    Returns:
-        ``own`` where a page of ours sent it; ``unknown`` where nothing tells, which is returned for Basic, and for
-        a cookie only with *token_decides*; ``unasked`` where the step is not asked.
+        request: The request with the credential.
+        own: The origin of our own pages.
+        trusted: Further origins that are allowed.
+        ambient: How the verified credential came.
+        unsafe: Whether the check applies to every method.
+        token_decides: Whether the caller checks a CSRF token if the verdict on a cookie is ``unknown``.
 
     Raises:
         CrossSiteRequest: If another page sent it, or if nothing tells and no token is going to be checked.
@@ -138,7 +131,7 @@ def check_origin(
     if request.method in SAFE_METHODS and not (unsafe or request.is_websocket):
         return "unasked"
     if origins := request.values(b"origin"):
-        _require_one_of(Origin.from_header(_sole(origins)), {own, *trusted})
+        _require_one_of({own, *trusted}, origins, Origin.from_header)
         return "own"
     if request.is_websocket and ambient == "cookie":
         raise CrossSiteRequest("a handshake by cookie without an origin")
@@ -147,19 +140,17 @@ def check_origin(
             raise CrossSiteRequest("the browser says that it is not of the same origin")
         return "own"
     if referers := request.values(b"referer"):
-        _require_one_of(Origin.from_referer(_sole(referers)), {own})
+        _require_one_of({own}, referers, Origin.from_referer)
         return "own"
     if ambient == "cookie" and not token_decides:
         raise CrossSiteRequest("nothing tells the origin of a cookie")
     return "unknown"
 
 
-def _require_one_of(origin: Origin, allowed: set[Origin | None]) -> None:
-    if origin not in allowed:
-        raise CrossSiteRequest("another page's origin")
-
-
-def _sole(values: Sequence[bytes]) -> bytes:
+def _require_one_of(
+    allowed: Collection[Origin | None], values: Sequence[bytes], read: Callable[[bytes], Origin]
+) -> None:
     if len(values) > 1:
         raise CrossSiteRequest("more than one value where one tells the origin")
-    return values[0]
+    if read(values[0]) not in allowed:
+        raise CrossSiteRequest("another page's origin")

@@ -1,20 +1,19 @@
 """
-Paths: in which ways a path can be read, and what part of it is the application's.
+Find every way in which a path can be read, and refuse an ambiguous one.
 
 Rules are matched on the decoded path relative to the application, which a server, a router or a proxy behind us may
-read in another way than we do.  Where nobody can tell what is meant, the path, or the mount prefix, is answered 400
-before any rule is looked at:
+read differently.  A path, or a mount prefix, whose meaning is uncertain is answered 400 before any rule is matched:
 
 - NUL and every other control character, a backslash, also an encoded one in the raw path;
 - a segment that is ``.`` or ``..``, a path that does not begin with ``/``;
-- an octet that is still encoded after decoding (``/%2561dmin``): whoever decodes it once more reads another path;
+- an octet that is still encoded after decoding (``/%2561dmin``): decoded once more, it is another path;
 - a mount prefix within the path, other than as its first segments (``relative_path``);
 - a fragment in the raw target, which servers cut off;
-- what was no UTF-8: a replacement character or a surrogate.
+- octets that were not UTF-8: a replacement character or a surrogate.
 
-Two spellings leave a choice, and applications make use of both: an encoded slash, which is a separator or a part of
-its segment, and an empty segment, which is one or is left out.  ``readings_of`` returns every reading, and only where
-they meet different requirements is the path refused.
+Two spellings leave a choice, and applications use both: an encoded slash is a separator or part of its segment, and an
+empty segment counts or is left out.  ``readings_of`` returns every reading; the path is refused only where its readings
+meet different requirements.
 """
 
 import re
@@ -24,11 +23,11 @@ from urllib.parse import unquote_to_bytes
 from safeconduct.errors import InvalidRequest
 
 Segments = list[str]
-"""The decoded segments of a path; the last is empty where a slash ends it."""
+"""The decoded segments of a path; the last one is empty where the path ends in a slash."""
 
 # Every alternative is a fixed text or one look ahead: the search is linear.
 _UNCLEAN = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\\\ufffd\ud800-\udfff]"  # control characters, backslash, what was no UTF-8
+    r"[\x00-\x1f\x7f-\x9f\\\ufffd\ud800-\udfff]"  # control characters, backslash, octets that were not UTF-8
     r"|(?:\A|/)\.\.?(?:/|\Z)"
     r"|%[0-9A-Fa-f]{2}"
 )
@@ -38,15 +37,15 @@ _ENCODED_BACKSLASH = re.compile(rb"%5[Cc]")
 _AUTHORITY = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://[^/]*")
 _ROOT: Final = "/"
 UNREADABLE: Final = ""
-"""What stands for a path that nobody can tell; ``readings_of`` refuses it."""
+"""Replaces a path whose meaning is uncertain; ``readings_of`` refuses it."""
 
 
 def readings_of(path: str, raw_path: bytes | None, root_path: str) -> list[Segments]:
     """
-    Return the segments of *path*, once for each way in which it can be read; for nearly every path there is one.
+    Return the segments of *path*, once for each way in which it can be read; nearly every path has one reading.
 
-    The first is the decoded path as it stands.  Without a raw path the application cannot tell an encoded slash from a
-    plain one either, so that there is no second way.
+    The first reading is the decoded path as it is.  Without a raw path, the application cannot tell an encoded slash
+    from a plain one either, so there is no second reading.
 
     Args:
         path: The decoded path relative to the application, as *relative_path* or *decode_path_info* gives it.
@@ -54,7 +53,7 @@ def readings_of(path: str, raw_path: bytes | None, root_path: str) -> list[Segme
         root_path: The decoded mount prefix, may be empty.
 
     Raises:
-        InvalidRequest: If nobody can tell what one of them means.
+        InvalidRequest: If the path, the raw path or the mount prefix is ambiguous in itself.
     """
     if not (path.startswith(_ROOT) and _is_plain(path)):
         _require_clean(path)
@@ -71,7 +70,7 @@ def readings_of(path: str, raw_path: bytes | None, root_path: str) -> list[Segme
 
 def clean_path(path: str, raw_path: bytes | None, root_path: str) -> None:
     """
-    Refuse a path that can be read in two ways, whatever they mean.
+    Refuse a path that can be read in more than one way.
 
     Raises:
         InvalidRequest: If the path, or the mount prefix, is ambiguous.
@@ -84,10 +83,10 @@ def relative_path(path: str, root_path: str) -> str:
     """
     Return the part of an ASGI *path* that is the application's, or ``UNREADABLE``.
 
-    Some servers put *root_path* in front of the path and some do not; routers take it off where it is there, and so
-    does this.  The mount point itself, ``""``, is ``/``.  Anywhere but as whole segments at the beginning, some routers
-    take *root_path* off and some do not: ``/apiadmin`` and ``/public/api/admin`` are ``/admin`` for them below
-    ``/api``.  Nobody can tell what such a path means to the application.
+    Some servers put *root_path* in front of the path and some do not; routers remove it where it is there, and so does
+    this function.  The mount point itself, ``""``, is ``/``.  Where *root_path* is not the first whole segments, some
+    routers remove it all the same: below ``/api``, ``/apiadmin`` and ``/public/api/admin`` are ``/admin`` to them.  The
+    meaning of such a path is uncertain.
     """
     if root_path and path.startswith(root_path):
         rest = path[len(root_path) :]
@@ -100,22 +99,22 @@ def relative_path(path: str, root_path: str) -> str:
 
 def decode_path_info(path_info: str) -> str:
     """
-    Return the path in a WSGI ``PATH_INFO``, which is relative to the application already.
+    Decode a WSGI ``PATH_INFO``, which is already relative to the application.
 
-    A WSGI text holds one octet in each character (PEP 3333).  The empty path is ``/``: routers read it so.
+    A WSGI string holds one octet in each character (PEP 3333).  The empty path is ``/``, as it is for routers.
 
     Raises:
-        InvalidRequest: If the octets are no UTF-8.
+        InvalidRequest: If the octets are not UTF-8.
     """
     return decode_script_name(path_info) or _ROOT
 
 
 def decode_script_name(script_name: str) -> str:
     """
-    Return the mount prefix in a WSGI ``SCRIPT_NAME``, may be empty.
+    Decode the mount prefix in a WSGI ``SCRIPT_NAME``, which may be empty.
 
     Raises:
-        InvalidRequest: If the octets are no UTF-8.
+        InvalidRequest: If the octets are not UTF-8.
     """
     if script_name.isascii():
         return script_name
@@ -126,7 +125,7 @@ def decode_script_name(script_name: str) -> str:
 
 
 def _is_plain(path: str) -> bool:
-    # Nearly every path passes here, in a third of the time that the expression takes.
+    # Nearly every path passes here, in a third of the time that the regular expression takes.
     return (
         path.isascii()
         and path.isprintable()
@@ -144,7 +143,7 @@ def _require_clean(path: str) -> None:
 
 def _require_root(path: str, root_path: str) -> None:
     if path == UNREADABLE and root_path:
-        raise InvalidRequest("the root path stands elsewhere in the path")
+        raise InvalidRequest("the root path is not at the beginning of the path")
     if not path.startswith(_ROOT):
         raise InvalidRequest("the path does not begin with a slash")
 
@@ -162,17 +161,17 @@ def _has_encoded_slash(raw_path: bytes) -> bool:
 
 
 def _with_encoded_slashes(path: str, raw_path: bytes, root_path: str) -> Segments:
-    """Return the segments of *path* where an encoded slash separates none; *raw_path* tells which are encoded."""
+    """Return the segments of *path* where each slash that *raw_path* has encoded is part of its segment."""
     target = raw_path.partition(b"?")[0]
     authority = _AUTHORITY.match(target)
     encoded = (target[authority.end() :] if authority else target).split(b"/")
     segments = [unquote_to_bytes(segment).decode("utf-8", "replace") for segment in encoded]
     for prefix in ("", root_path):
-        # The prefix was taken off the path; here it may stand, as whole segments.
+        # The prefix was removed from the path; the raw path may still have it, as whole segments.
         count = 1 + prefix.count(_ROOT)
         if _ROOT.join(segments[:count]) == prefix and _ROOT + _ROOT.join(segments[count:]) == path:
             return segments[count:]
-    raise InvalidRequest("an encoded slash, and the raw path is not that of the path")
+    raise InvalidRequest("an encoded slash in a raw path that does not match the path")
 
 
 def _collapsed(segments: Segments) -> Segments:

@@ -1,10 +1,9 @@
 """
-Answers: what a refused caller gets (RFC 9457), and where a person is sent to sign in.
+Write error responses (RFC 9457), redirections to the sign-in page, and close codes of WebSockets.
 
-A body is constant for each code: nothing of a token, a path or an exception is in it, and everything that can be
-wrong with a credential has the same one (ASVS 16.5.1).  ``type`` is ``urn:safeconduct:problem:`` and the code, which
-stays the same for ever and leads nowhere; ``about:blank`` would fix the title to the status' own phrase (RFC 9457
-§4.2.1).
+The body is constant for each code: it has nothing of a token, a path or an exception, and everything that can be wrong
+with a credential has the same body (ASVS 16.5.1).  ``type`` is ``urn:safeconduct:problem:`` and the code, which never
+changes and cannot be dereferenced; ``about:blank`` would fix the title to the phrase of the status (RFC 9457 §4.2.1).
 """
 
 import json
@@ -19,12 +18,12 @@ from safeconduct.errors import AuthError, MethodNotAllowed, StepUpRequired, TooM
 from safeconduct.principal import Level
 
 PROBLEM_TYPE: Final = "urn:safeconduct:problem:"
-"""What stands before the code in ``type``."""
+"""The prefix of ``type``, before the code."""
 
 NO_STORE: Final[Field] = (b"cache-control", b"no-store")
-"""No answer of ours may be kept (RFC 6750 §5.3)."""
+"""No cache may keep a response of ours (RFC 6750 §5.3)."""
 
-# A browser drops TAB, CR and LF from a URL and reads "\" as "/": each could turn a path into another site's address.
+# A browser drops TAB, CR and LF from a URL and reads "\" as "/": each could make a path lead to another site.
 _LOCAL_PATH = re.compile(r"/(?![/\\])[^\x00-\x1f\x7f\\\ud800-\udfff]*")
 _URL_CHARACTERS: Final = "!#$%&'()*+,/:;=?@[]~"
 
@@ -38,25 +37,19 @@ def answer(
     body: Mapping[str, Any] | None = None,
 ) -> Reply:
     """
-    Turn an error into the whole answer.
+    Return the response to an error.
 
     Args:
-        error: What is answered.
+        error: The error.
         realm: The realm of every challenge.
         basic_offered: Whether ``Basic`` may be among the challenges.
-        acr_values: The name of each own level, for a step-up.
-        body: What to say instead of the problem, as ``application/json``; what JSON cannot say is not said.
+        acr_values: The name of each of our levels, for a step-up.
+        body: The JSON object to send instead of the problem; ignored where it cannot be written as JSON.
     """
-    replaced = None if body is None else _json_or_none(body)
-    content, media_type = (
-        (_problem(type(error)), b"application/problem+json") if replaced is None else (replaced, b"application/json")
-    )
-    fields = [
-        (b"content-type", media_type),
-        (b"content-length", b"%d" % len(content)),
-        NO_STORE,
-        *_own_fields(error),
-    ]
+    custom = None if body is None else _json_or_none(body)
+    content = _problem(type(error)) if custom is None else custom
+    media_type = b"application/problem+json" if custom is None else b"application/json"
+    fields = [(b"content-type", media_type), (b"content-length", b"%d" % len(content)), NO_STORE, *_fields_of(error)]
     challenges = challenges_for(error, realm=realm, basic_offered=basic_offered, acr_values=acr_values)
     fields += [(b"www-authenticate", challenge) for challenge in challenges]
     return Reply(error.status, tuple(fields), content)
@@ -64,12 +57,12 @@ def answer(
 
 def redirect(sign_in_url: str, *, path: str | None = None) -> Reply:
     """
-    Send a person to *sign_in_url*, to come back to *path* afterwards.
+    Return the redirection to *sign_in_url*, with *path* as the place to return to.
 
     Args:
-        sign_in_url: As it is configured.
-        path: The decoded path that was asked for, with the mount prefix.  Left out of the answer unless it begins with
-            exactly one ``/`` and has neither a backslash nor a control character: it never leads to another site.
+        sign_in_url: The configured URL.
+        path: The decoded path that was requested, with the mount prefix.  Left out unless it begins with exactly one
+            ``/`` and has neither a backslash nor a control character, so that it never leads to another site.
     """
     location = quote(sign_in_url, safe=_URL_CHARACTERS, errors="replace")
     if path is not None and _LOCAL_PATH.fullmatch(path):
@@ -80,7 +73,7 @@ def redirect(sign_in_url: str, *, path: str | None = None) -> Reply:
 
 
 def _problem(kind: type[AuthError]) -> bytes:
-    members = {
+    problem = {
         "type": PROBLEM_TYPE + kind.code,
         "title": kind.title,
         "status": kind.status,
@@ -88,23 +81,23 @@ def _problem(kind: type[AuthError]) -> bytes:
         "code": kind.code,
     }
     if kind.error is not None:
-        members |= {"error": kind.error, "error_description": kind.detail}
-    return _json(members)
+        problem |= {"error": kind.error, "error_description": kind.detail}
+    return _json(problem)
 
 
-def _json(members: Mapping[str, Any]) -> bytes:
-    return json.dumps(dict(members), separators=(",", ":"), allow_nan=False).encode("ascii")
+def _json(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(dict(value), separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
-def _json_or_none(members: Mapping[str, Any]) -> bytes | None:
+def _json_or_none(value: Mapping[str, Any]) -> bytes | None:
     try:
-        return _json(members)
+        return _json(value)
     except (TypeError, ValueError, RecursionError):
-        # The words of the refusal are the user's to choose; the refusal itself must not depend on them.
+        # The application chooses the text of the refusal; the refusal itself must not depend on it.
         return None
 
 
-def _own_fields(error: AuthError) -> list[Field]:
+def _fields_of(error: AuthError) -> list[Field]:
     match error:
         case TooManyAttempts() | Unavailable():
             return [(b"retry-after", b"%d" % max(1, error.retry_after_seconds))]
@@ -114,14 +107,14 @@ def _own_fields(error: AuthError) -> list[Field]:
             return []
 
 
-#: Our own, by the HTTP status (RFC 6455 §7.4.2); "try again later" for what may pass, "policy violation" for the rest.
-_CODES = {401: 4401, 403: 4403, 429: 1013, 503: 1013}
+#: Close codes by HTTP status: private ones (RFC 6455 §7.4.2), and "try again later" for what may pass.
+_CLOSE_CODES = {401: 4401, 403: 4403, 429: 1013, 503: 1013}
 _POLICY_VIOLATION = 1008
 
 
 def close_code(error: AuthError) -> int:
-    """Return 4401 where the credential no longer counts, 4403 where it is not enough, 1013 where nobody can say."""
+    """Return 4401 for an invalid credential, 4403 for one that is not enough, 1013 for a passing failure, else 1008."""
     if isinstance(error, StepUpRequired):
-        # The credential is good; what is asked of it is more.
+        # The credential is valid, but its level is too low.
         return 4403
-    return _CODES.get(error.status, _POLICY_VIOLATION)
+    return _CLOSE_CODES.get(error.status, _POLICY_VIOLATION)

@@ -1,24 +1,24 @@
-"""The two messages that the core knows: a ``Request`` that came and a ``Reply`` that goes."""
+"""Define the HTTP messages of the core: a ``Request`` and a ``Reply``."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 Field = tuple[bytes, bytes]
-"""One header field: name and value, both as they came on the wire; names are compared without case."""
+"""One header field: name and value as they were on the wire; names are compared without case."""
 
 FieldReader = Callable[[bytes], list[bytes]]
-"""Returns every value of the field with this lower-case name, in the order in which they came."""
+"""Returns every value of the field with this lower-case name, in the order on the wire."""
 
 Route = tuple[str, str, str, bytes | str | None]
-"""Method, path, mount prefix and raw path of a request, unread."""
+"""Method, path, mount prefix and raw path of a request, before they are parsed."""
 
 
 class Request:
     """
-    What an adapter read of one request, before anything was decided.
+    One request, as an adapter read it.
 
     Not a frozen dataclass: one is made for every request, and a frozen one costs four times as much.  Header fields are
-    read through *values*, since most requests are decided by one of them.
+    read through *values*, since one of them decides most requests.
     """
 
     __slots__ = (
@@ -34,7 +34,7 @@ class Request:
         "values",
     )
 
-    def __init__(  # noqa: PLR0913 - what an adapter knows of a request is this much
+    def __init__(  # noqa: PLR0913 - the parts of an HTTP request
         self,
         route: Route,
         method: str,
@@ -49,20 +49,19 @@ class Request:
         merges_spellings: bool = False,
     ) -> None:
         """
-        Keep what came.
+        Store the parts of the request.
 
         Args:
-            route: What the server said of method and path, as the adapter got it: what is found out about these is
-                remembered under it.
-            method: As it came, upper or lower case; ``GET`` for a WebSocket handshake.
+            route: Method and path as the server gave them; the key under which their requirement is remembered.
+            method: As it came, in upper or lower case; ``GET`` for a WebSocket handshake.
             path: The decoded path relative to the application, without *root_path*.
             root_path: The decoded mount prefix (``root_path`` or ``SCRIPT_NAME``), may be empty.
             raw_path: The path before decoding, where the server gives it.
             values: Reads the header fields; ``read_fields`` makes one from a list.
-            is_secure: Whether the server says that it came over TLS.
+            is_secure: Whether it came over TLS, according to the server.
             is_websocket: Whether it is a WebSocket handshake.
             client_host: The peer's address as text, where the server knows it.
-            merges_spellings: Whether the server joins ``X_Name`` with ``X-Name``, behind a comma without a blank.
+            merges_spellings: Whether the server joins ``X_Name`` with ``X-Name`` by a comma without a blank.
         """
         self.route = route
         self.method = method
@@ -77,7 +76,7 @@ class Request:
 
 
 def read_fields(fields: Sequence[Field]) -> FieldReader:
-    """Return the reader of a list of header fields."""
+    """Return a function that reads the values of one field from a list of fields."""
 
     # "Header names should be lowercased, but it is not required" — ASGI; an application below may lower them itself.
     def values(name: bytes) -> list[bytes]:
@@ -89,16 +88,16 @@ def read_fields(fields: Sequence[Field]) -> FieldReader:
 
 def listed(fields: Iterable[Field]) -> Sequence[Field]:
     """
-    Return *fields* so that they can be read more than once: themselves where they are a list or a tuple.
+    Return *fields* as a list or a tuple, which can be read more than once.
 
-    ASGI wants an iterable of pairs, and an iterator is one: whoever reads it first must hand a list on.
+    ASGI allows any iterable of pairs, which may be an iterator that only the first reader could use.
     """
     return fields if isinstance(fields, (list, tuple)) else [(name, value) for name, value in fields]
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer: status, header fields with lower-case names, body."""
+    """A whole response: status, header fields with lower-case names, body."""
 
     status: int
     fields: tuple[Field, ...] = ()

@@ -1,14 +1,15 @@
 """
-The body of a request to an endpoint of ours: a few named words, read in one way or not at all.
+Read the parameters in the body of a request to one of our endpoints.
 
 =====================================  ================================================================
-``application/json``                   one object of strings and booleans, UTF-8, each member once
-``application/x-www-form-urlencoded``  UTF-8, each field once and with its ``=``; every value is a string
-no octet, whatever the type            nothing was said: an empty mapping
-anything else                          415; ``text/plain`` is what a foreign form can send (CVE-2021-32677)
+``application/json``                   one object of strings and booleans, UTF-8, each name once
+``application/x-www-form-urlencoded``  UTF-8, each name once and with its ``=``; every value is a string
+empty, whatever the type               no parameters
+anything else                          415; a page elsewhere can send ``text/plain`` (CVE-2021-32677)
 =====================================  ================================================================
 
-The only parameter is ``charset=utf-8``.  A body that two readers could read in two ways is refused (RFC 8259 §4).
+The only media type parameter is ``charset=utf-8``.  A body that two parsers could read differently is refused
+(RFC 8259 §4).
 """
 
 import json
@@ -22,22 +23,24 @@ from safeconduct.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
 T = TypeVar("T")
 
 MAX_BODY_BYTES: Final = 16 * 1024
-"""The longest body that an own endpoint reads."""
+"""The longest body that our endpoints read."""
 
-Members = Mapping[str, str | bool]
-"""What a body said, by name."""
+Parameters = Mapping[str, str | bool]
+"""The parameters of a body, by name."""
 
 _JSON: Final = b"application/json"
 _FORM: Final = b"application/x-www-form-urlencoded"
 # A parameter's value is a token or a quoted string, and the two mean the same (RFC 9110 §5.6.6).
-_PARAMETERS: Final = frozenset({b"", b"charset=utf-8", b'charset="utf-8"'})
+_MEDIA_TYPE_PARAMETERS: Final = frozenset({b"", b"charset=utf-8", b'charset="utf-8"'})
 _BLANK: Final = b" \t"
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_TRUE: Final = frozenset({"true", "on", "1"})
+_FALSE: Final = frozenset({"false", "off", "0", ""})
 
 
-def read_body(content_type: bytes | None, body: bytes) -> Members:
+def read_body(content_type: bytes | None, body: bytes) -> Parameters:
     """
-    Read what *body* says.
+    Parse *body* and return its parameters.
 
     Args:
         content_type: The one value of the field, None where there is none.
@@ -45,15 +48,19 @@ def read_body(content_type: bytes | None, body: bytes) -> Members:
 
     Raises:
         PayloadTooLarge: If *body* is longer than *MAX_BODY_BYTES*.
-        UnsupportedMediaType: If there is a body, and *content_type* is none that is read here.
-        InvalidRequest: If *body* is not what *content_type* says, or says a thing twice.
+        UnsupportedMediaType: If there is a body and *content_type* is not one of the two above.
+        InvalidRequest: If *body* is not what *content_type* says, or has a name twice.
     """
     if len(body) > MAX_BODY_BYTES:
         raise PayloadTooLarge
     if not body:
-        # Nothing was said, in whatever format: some clients name one though they send nothing (aiohttp, Java).
+        # Some clients name a type although they send nothing (aiohttp, Java).
         return {}
-    media_type = _media_type(content_type or b"")
+    # media-type = type "/" subtype parameters — RFC 9110 §8.3.1; both are compared without case
+    media_type, _, parameters = (content_type or b"").lower().partition(b";")
+    media_type = media_type.strip(_BLANK)
+    if media_type not in (_JSON, _FORM) or parameters.strip(_BLANK) not in _MEDIA_TYPE_PARAMETERS:
+        raise UnsupportedMediaType
     try:
         text = body.decode("utf-8")
         return _read_json(text) if media_type == _JSON else _read_form(text)
@@ -62,58 +69,87 @@ def read_body(content_type: bytes | None, body: bytes) -> Members:
         raise InvalidRequest("the body is not what its type says") from None
 
 
-def _media_type(content_type: bytes) -> bytes:
-    # media-type = type "/" subtype parameters — RFC 9110 §8.3.1; both are compared without case
-    media_type, _, parameters = content_type.lower().partition(b";")
-    media_type = media_type.strip(_BLANK)
-    if media_type not in (_JSON, _FORM) or parameters.strip(_BLANK) not in _PARAMETERS:
-        raise UnsupportedMediaType
-    return media_type
+def read_text(parameters: Parameters, name: str) -> str | None:
+    """
+    Return the text parameter *name*, or None where it is absent.
+
+    Raises:
+        InvalidRequest: If its value is not a string.
+    """
+    value = parameters.get(name)
+    if value is not None and not isinstance(value, str):
+        raise InvalidRequest(f"{name} is not a string")
+    return value
 
 
-def _read_json(text: str) -> Members:
-    members: Any = json.loads(
+def require_text(parameters: Parameters, name: str) -> str:
+    """
+    Return the text parameter *name*.
+
+    Raises:
+        InvalidRequest: If it is absent, or its value is not a string.
+    """
+    value = read_text(parameters, name)
+    if value is None:
+        raise InvalidRequest(f"the body has no {name}")
+    return value
+
+
+def read_flag(parameters: Parameters, name: str) -> bool:
+    """
+    Return the boolean parameter *name*, false where it is absent; a form spells it as a word.
+
+    Raises:
+        InvalidRequest: If its value is neither true nor false.
+    """
+    value = parameters.get(name, False)
+    if isinstance(value, bool):
+        return value
+    word = value.lower()
+    if word not in _TRUE and word not in _FALSE:
+        raise InvalidRequest(f"{name} is neither true nor false")
+    return word in _TRUE
+
+
+def _read_json(text: str) -> Parameters:
+    value: Any = json.loads(
         text,
-        object_pairs_hook=_once,
-        parse_int=_refuse,
-        parse_float=_refuse,
-        parse_constant=_refuse,
+        object_pairs_hook=_unique,
+        parse_int=_refuse_number,
+        parse_float=_refuse_number,
+        parse_constant=_refuse_number,
     )
-    if not isinstance(members, dict):
+    if not isinstance(value, dict):
         raise InvalidRequest("the body is not an object")
-    read = cast("dict[str, Any]", members)
-    if not all(_is_plain(member) for pair in read.items() for member in pair):
-        raise InvalidRequest("the body has more than strings and booleans")
-    return read
+    parameters = cast("dict[str, Any]", value)
+    for text_or_flag in (*parameters, *parameters.values()):
+        if isinstance(text_or_flag, str):
+            # "\ud800" is a string in JSON but not Unicode text: encoding it raises a ValueError.
+            text_or_flag.encode("utf-8")
+        elif not isinstance(text_or_flag, bool):
+            raise InvalidRequest("the body has a value that is neither a string nor a boolean")
+    return parameters
 
 
-def _read_form(text: str) -> Members:
+def _read_form(text: str) -> Parameters:
     if _BAD_ESCAPE.search(text):
-        raise InvalidRequest("the body has an escape that is none")
-    return dict[str, str | bool](_once([_field(part) for part in text.split("&")]))
+        raise InvalidRequest("the body has a malformed percent escape")
+    return dict[str, str | bool](_unique([_read_pair(part) for part in text.split("&")]))
 
 
-def _field(part: str) -> tuple[str, str]:
+def _read_pair(part: str) -> tuple[str, str]:
     name, equals, value = part.partition("=")
     if not (name and equals):
         raise InvalidRequest("the body has a field without a name or a value")
     return unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict")
 
 
-def _once(pairs: list[tuple[str, T]]) -> dict[str, T]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise InvalidRequest("the body says a thing twice")
-    return members
+def _unique(pairs: list[tuple[str, T]]) -> dict[str, T]:
+    parameters = dict(pairs)
+    if len(parameters) != len(pairs):
+        raise InvalidRequest("the body has a name twice")
+    return parameters
 
 
-def _is_plain(member: object) -> bool:
-    if isinstance(member, str):
-        # "\ud800" is a string of JSON and no text: it cannot be written down again.
-        member.encode("utf-8")
-        return True
-    return isinstance(member, bool)
-
-
-def _refuse(_number: str) -> NoReturn:
+def _refuse_number(_number: str) -> NoReturn:
     raise InvalidRequest("the body has a number")

@@ -1,4 +1,4 @@
-"""Keep what a cookie asked for out of shared caches."""
+"""Mark a response as private, and recognize a stream of server-sent events."""
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, AnyStr, Final
@@ -11,21 +11,21 @@ _NAME_BYTES: Final = len("cache-control")
 def private(
     fields: Iterable[tuple[AnyStr, AnyStr]], cache: tuple[AnyStr, AnyStr], vary: tuple[AnyStr, AnyStr]
 ) -> list[tuple[AnyStr, AnyStr]]:
-    """Return *fields* so that no shared cache keeps a response that a cookie asked for (RFC 9111 §3)."""
+    """Return *fields* so that no shared cache keeps the response to a request by cookie (RFC 9111 §3)."""
     marked = list(fields)
     for name, _ in marked:
         if len(name) == _NAME_BYTES and name.lower() == cache[0]:
             break
     else:
         marked.append(cache)
-    # Another middleware of ours may have said it already.
+    # Another middleware of ours may have added it already.
     if vary not in marked:
         marked.append(vary)
     return marked
 
 
 def start_privately(start_response: Callable[..., Callable[[bytes], object]]) -> Callable[..., Any]:
-    """Return a WSGI *start_response* that marks the response that goes through it."""
+    """Return a WSGI *start_response* that marks the response as private."""
 
     def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
         marked = private(headers, ("cache-control", "private"), ("vary", "Cookie"))
@@ -35,9 +35,9 @@ def start_privately(start_response: Callable[..., Callable[[bytes], object]]) ->
 
 
 def as_private(send: Callable[[MutableMapping[str, Any]], Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    """Return an ASGI *send* that marks the response that goes through it."""
+    """Return an ASGI *send* that marks the response as private."""
 
-    # A plain function, because a frame of a coroutine would cost more than all it does.
+    # A plain function: the frame of a coroutine would cost more than the work.
     def send_privately(message: MutableMapping[str, Any]) -> Awaitable[None]:
         if message["type"] == "http.response.start":
             marked = private(message.get("headers", ()), (b"cache-control", b"private"), (b"vary", b"Cookie"))
@@ -54,16 +54,16 @@ _SIXTH_OCTETS = frozenset((b"e", b"E"))
 
 
 def is_event_stream(fields: Iterable[Field]) -> bool:
-    """Say it of the fields of an ASGI response.  Every response is asked, so nothing is read that need not be."""
+    """Return whether the fields of an ASGI response announce server-sent events."""
     for name, value in fields:
-        # The sixth letter tells nearly every other type apart.  Names and types are of either case.
+        # Every response is checked: the sixth letter rules out nearly all other types.  Case does not matter.
         if value[5:6] in _SIXTH_OCTETS and value[:17].lower() == _TYPE_OCTETS and name.lower() == b"content-type":
             return True
     return False
 
 
 def is_native_event_stream(fields: Iterable[tuple[str, str]]) -> bool:
-    """Say it of the fields of a WSGI response."""
+    """Return whether the fields of a WSGI response announce server-sent events."""
     for name, value in fields:
         if value[5:6] in _SIXTH and value[:17].lower() == _TYPE and name.lower() == "content-type":
             return True

@@ -1,4 +1,4 @@
-"""An ASGI scope: the request that it describes, and what the application may find of it."""
+"""Read a request from an ASGI scope, and prepare the scope that the application gets."""
 
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final
@@ -14,12 +14,12 @@ _COOKIE_BYTES: Final = len(b"cookie")
 
 
 def route_of(scope: Scope) -> Route:
-    """Return what the server said of method and path; a handshake is a GET."""
+    """Return method and path as the server gave them; a WebSocket handshake is a GET."""
     return scope.get("method", "GET"), scope["path"], scope.get("root_path", ""), scope.get("raw_path")
 
 
 def read_scope(scope: Scope) -> Request:
-    """Return the request that *scope* describes, which can be read more than once."""
+    """Return the request that *scope* describes; its headers must be a list or a tuple."""
     root_path = scope.get("root_path", "")
     path = scope["path"]
     client = scope.get("client")
@@ -38,37 +38,37 @@ def read_scope(scope: Scope) -> Request:
 
 
 def cookie_line(fields: Sequence[Field]) -> bytes | None:
-    """Return every ``Cookie`` field as one (RFC 9113 §8.2.3), None where there is none."""
+    """Return the ``Cookie`` fields joined into one (RFC 9113 §8.2.3), None where there are none."""
     values = [value for name, value in fields if len(name) == _COOKIE_BYTES and name.lower() == b"cookie"]
     return b"; ".join(values) if values else None
 
 
 def readable_again(scope: Scope) -> Scope:
     """
-    Return *scope* so that the application reads what we have read: itself, or a copy with lists for iterators.
+    Return *scope*, or a copy of it with lists instead of iterators, which only the first reader could use.
 
-    ``headers``, ``client`` and ``server`` are iterables (ASGI), and Falcon's test client hands on iterators.
+    ASGI allows any iterable as ``headers``, ``client`` and ``server``, and Falcon's test client passes iterators.
     """
-    own: dict[str, Any] = {}
+    copied: dict[str, Any] = {}
     headers = scope["headers"]
     if not isinstance(headers, (list, tuple)):
-        own["headers"] = listed(headers)
+        copied["headers"] = listed(headers)
     for name in ("client", "server"):
         address = scope.get(name)
         if address is not None and not isinstance(address, (list, tuple)):
-            own[name] = tuple(address)
-    return {**scope, **own} if own else scope
+            copied[name] = tuple(address)
+    return {**scope, **copied} if copied else scope
 
 
 def without_subprotocol_token(scope: Scope) -> Scope:
-    """Return what *scope* says of subprotocols when the token among them is taken out."""
-    # What is left is the word "bearer", which the application may choose and we choose for it otherwise.
+    """Return the entries that replace those of *scope*, without the token among its subprotocols."""
+    # The word "bearer" stays: the application may accept it, and where it accepts none, we do so for it.
     fields = [(name, value) for name, value in scope["headers"] if name.lower() != b"sec-websocket-protocol"]
     return {"subprotocols": ["bearer"], "headers": [*fields, (b"sec-websocket-protocol", b"bearer")]}
 
 
 def body_of(receive: Receive) -> Callable[[int], Awaitable[bytes]]:
-    """Return what reads the body that *receive* brings."""
+    """Return a function that reads the body from *receive*, up to a limit."""
 
     async def read(limit_bytes: int) -> bytes:
         body = bytearray()

@@ -1,1 +1,1 @@
-"""The keys of an issuer: a set as a value, a folder that it is read from, new ones."""
+"""Load, generate and rotate the keys of an issuer."""

@@ -1,4 +1,4 @@
-"""The files of a key source, as they look from outside and as they read."""
+"""Read the files of a key source, and see from their status whether they have changed."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,11 +12,11 @@ from safeconduct.errors import MalformedToken
 MAX_FILE_BYTES: Final = 1024 * 1024
 
 Documents = Mapping[str, Mapping[str, Any]]
-"""What each file holds, by the file's name."""
+"""The content of each file, by its name."""
 
 
-class Sight(NamedTuple):
-    """A file as it looks from outside; a change of any of these is a change of the keys."""
+class FileStatus(NamedTuple):
+    """The status of a file; if any part of it changes, the file is read again."""
 
     name: str
     modified_ns: int = 0
@@ -27,56 +27,56 @@ class Sight(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What one reading of a source found."""
+    """The result of reading a source once."""
 
     documents: Documents
-    #: Why a file could not be read, by its name; a document of it is that of an earlier reading.
+    #: Why a file could not be read, by its name; its document, if there is one, is from an earlier reading.
     unreadable: Mapping[str, str]
 
     @property
-    def trouble(self) -> str:
-        """What could not be read, in words; empty if everything could."""
+    def problem(self) -> str:
+        """Describe what could not be read; empty if everything could."""
         return "; ".join(f"{name}: {reason}" for name, reason in self.unreadable.items())
 
 
-def look_at(path: Path) -> tuple[Sight, ...]:
+def statuses_of(path: Path) -> tuple[FileStatus, ...]:
     """
-    Return what lies at *path*, as far as it can be seen without reading it.
+    Return the status of the file, or of each key file in the folder, at *path*.
 
     Raises:
         OSError: If the folder can't be listed, or the file can't be found.
     """
     if not path.is_dir():
-        return (_sight(path),)
-    return tuple(_sight_or_name(each) for each in key_files(path))
+        return (_status(path),)
+    return tuple(_status_or_name(each) for each in key_files(path))
 
 
 def key_files(folder: Path) -> list[Path]:
     """
-    Return the files of a folder that are meant as keys.
+    Return the files of a folder that are meant as keys: ``*.json``, not hidden.
 
     Raises:
-        OSError: If it can't be listed.
+        OSError: If the folder can't be listed.
     """
     return sorted(each for each in folder.iterdir() if each.suffix == ".json" and not each.name.startswith("."))
 
 
 def read_folder(folder: Path, before: Documents) -> Reading:
     """
-    Read each file of a folder by itself: what is wrong with one is nothing to the others.
+    Read each file of a folder by itself, so that an unreadable file does not affect the others.
 
     Args:
-        folder: Where they lie.
-        before: What the files held when they were last read.
+        folder: The folder.
+        before: The documents from the last reading.
 
     Raises:
-        OSError: If it can't be listed.
+        OSError: If the folder can't be listed.
     """
     documents: dict[str, Mapping[str, Any]] = {}
     unreadable: dict[str, str] = {}
     files = key_files(folder)
     if len(files) > MAX_KEYS:
-        # Which of them are too many nobody can say; those that were there go on, and removals among them hold.
+        # It is unknown which files are too many, so only files that were read before stay in use.
         unreadable[folder.name] = f"more than {MAX_KEYS} files"
         files = [each for each in files if each.name in before]
     for path in files:
@@ -84,7 +84,7 @@ def read_folder(folder: Path, before: Documents) -> Reading:
         try:
             documents[name] = _read_jwk(path)
         except (FileNotFoundError, NotADirectoryError, NotRegularFile) as error:
-            # The file that held the key is gone; what has its name now is a dangling link, a folder or a FIFO.
+            # The file with the key is gone: its name is now that of a dangling link, a folder, a FIFO or the like.
             unreadable[name] = str(error.strerror)
         except (OSError, MalformedToken) as error:
             unreadable[name] = str(error.strerror) if isinstance(error, OSError) else "not a JWK"
@@ -98,26 +98,26 @@ def read_file(path: Path) -> Reading:
     Read a file with a JWK Set.
 
     Raises:
-        OSError: If it can't be read.
-        MalformedToken: If it is no JSON object.
+        OSError: If the file can't be read.
+        MalformedToken: If it contains no JSON object.
     """
     data, _ = read_regular_file(path, at_most_bytes=MAX_FILE_BYTES)
     return Reading({path.name: read_object(data)}, {})
 
 
 def _read_jwk(path: Path) -> Mapping[str, Any]:
-    """Read one file of a folder; a JWK with another kid than the file's name is left for the set to skip."""
+    """Read a file of a folder; a JWK whose kid differs from the file name becomes one that the key set skips."""
     jwk = read_object(read_regular_file(path, at_most_bytes=MAX_FILE_BYTES)[0])
     return jwk if jwk.setdefault("kid", path.stem) == path.stem else {"kid": path.stem}
 
 
-def _sight(path: Path) -> Sight:
+def _status(path: Path) -> FileStatus:
     status = path.stat()
-    return Sight(path.name, status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino, status.st_mode)
+    return FileStatus(path.name, status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino, status.st_mode)
 
 
-def _sight_or_name(path: Path) -> Sight:
+def _status_or_name(path: Path) -> FileStatus:
     try:
-        return _sight(path)
+        return _status(path)
     except OSError:
-        return Sight(path.name)
+        return FileStatus(path.name)

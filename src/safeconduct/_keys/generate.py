@@ -1,8 +1,9 @@
 """
-New keys, and the turns of a key's life, as pure functions on a set.
+Generate and rotate keys, by pure functions on a key set.
 
-Publish the next key, wait until every verifier has fetched it (a JWKS lifetime), sign with it, retire the old one, and
-drop that after the longest token's life: each step is safe alone, and none of them ends a valid token.
+Publish the next key, wait until every verifier has fetched it (the lifetime of the JWKS), sign with it and retire the
+old one, and remove the old one after the longest token lifetime.  Each step is safe by itself, and none of them ends a
+valid token.
 """
 
 import calendar
@@ -36,18 +37,18 @@ def new_key(
     """
     Return a new private JWK for *algorithm*.
 
-    Its kid begins with its day and time, so that kids sort by age.  In the second of the youngest key of *among*, or
-    where the clock was put back, it takes the second after that key's.
+    Its kid begins with the date and time, so that kids sort by age.  If the newest key of *among* has the same second,
+    or a later one because the clock was set back, the kid takes the second after that key.
 
     Args:
         algorithm: A signature, ``A256KW`` or ``ECDH-ES+A256KW``.
         now: The current time, in seconds since the epoch.
-        randomness: Returns so many random bytes.
-        state: The state in which it begins.
-        among: The keys that it is to stand behind.
+        randomness: Returns the given number of random bytes.
+        state: The state of the new key.
+        among: The existing keys, which the kid must sort after.
 
     Raises:
-        ConfigurationError: If no key of ours may have the algorithm.
+        ConfigurationError: If none of our keys may have the algorithm.
     """
     name = canonical(algorithm)
     if name not in OWN_ALGORITHMS:
@@ -55,25 +56,25 @@ def new_key(
     made = [made_at(entry.key.kid or "") for entry in among.entries] if among else []
     second = max([int(now), *(each + 1 for each in made if each is not None)])
     kid = f"{time.strftime(_SECOND, time.gmtime(second))}-{randomness(4).hex()}"
-    # "EdDSA" is what verifiers of today know; a key that shall be read as RFC 9864 wants it says "Ed25519".
+    # Most verifiers know only "EdDSA"; a key that is to follow RFC 9864 says "Ed25519".
     written = "EdDSA" if name == "Ed25519" and algorithm == "EdDSA" else algorithm
     return {**new_material(name), "kid": kid, "alg": written, "use": ALGORITHMS[name].use, STATE_MEMBER: state}
 
 
 def made_at(kid: str) -> int | None:
-    """Return when the key was made, in seconds since the epoch, as far as its kid tells."""
+    """Return the time in a kid of ours, in seconds since the epoch, or None for any other kid."""
     found = _KID.fullmatch(kid)
     if found is None:
         return None
     try:
         return calendar.timegm(time.strptime(found[1], _SECOND))
     except ValueError:
-        # Somebody else's kid that looks like ours.
+        # A kid of another origin that happens to have the same form.
         return None
 
 
 def new_secrets(keys: KeySet, *, randomness: Callable[[int], bytes]) -> Jwk:
-    """Return the next version of the key that others are derived from."""
+    """Return the next version of the ``safeconduct-secrets`` key, from which others are derived."""
     version = max(keys.derived_keys.versions) + 1 if keys.derived_keys is not None else 1
     kid = "safeconduct-secrets" if version == 1 else f"safeconduct-secrets-{version}"
     if SECRETS_KID.fullmatch(kid) is None:
@@ -84,14 +85,14 @@ def new_secrets(keys: KeySet, *, randomness: Callable[[int], bytes]) -> Jwk:
 
 def rotate(keys: KeySet, kid: str | None = None) -> list[Jwk]:
     """
-    Sign with a published key from now on, and retire the one that it follows.
+    Activate a published key, and retire the one that it replaces.
 
     Args:
-        keys: The set as it is.
-        kid: The key that shall sign; the only one in state ``next`` if it is left out.
+        keys: The present set.
+        kid: The key to activate. Default: the only one in state ``next``.
 
     Returns:
-        The JWKs that changed, to be written.
+        The changed JWKs, to be written.
 
     Raises:
         ConfigurationError: If there is not exactly one such key.
@@ -100,37 +101,24 @@ def rotate(keys: KeySet, kid: str | None = None) -> list[Jwk]:
     if len(waiting) != 1:
         names = [each.key.kid for each in waiting]
         raise ConfigurationError(f"kid must name exactly one key in state next, got {kid!r}; there are {names}")
-    follower = waiting[0]
-    followed = [each for each in keys.entries if each.state == "active" and each.key.use == follower.key.use]
-    return [_turned(follower, "active"), *(_turned(each, "retired") for each in followed)]
+    successor = waiting[0]
+    replaced = [each for each in keys.entries if each.state == "active" and each.key.use == successor.key.use]
+    return [_with_state(successor, "active"), *(_with_state(each, "retired") for each in replaced)]
 
 
 def retire(keys: KeySet, kid: str) -> list[Jwk]:
     """
-    Let a key prove only; return the JWKs that changed.
+    Retire a key, so that it only verifies; return the changed JWKs.
 
     Raises:
-        ConfigurationError: If there is no such key, or nothing would sign any more.
+        ConfigurationError: If there is no such key, or no other key could sign or encrypt.
     """
     entry = _named(keys, kid)
     if entry.state == "active" and not any(
         each is not entry and each.state == "active" and each.key.use == entry.key.use for each in keys.entries
     ):
         raise ConfigurationError(f"kid must not be the last active key of its use, got {kid!r}; rotate first")
-    return [_turned(entry, "retired")]
-
-
-def drop(keys: KeySet, kid: str) -> str:
-    """
-    Return the kid of a key whose file may be removed.
-
-    Raises:
-        ConfigurationError: If there is no such key, or it is not retired: tokens that it signed may be valid.
-    """
-    entry = _named(keys, kid)
-    if entry.state != "retired":
-        raise ConfigurationError(f"kid must name a retired key, got {kid!r} which is {entry.state}")
-    return kid
+    return [_with_state(entry, "retired")]
 
 
 def _named(keys: KeySet, kid: str) -> Entry:
@@ -140,6 +128,6 @@ def _named(keys: KeySet, kid: str) -> Entry:
     raise ConfigurationError(f"kid must name a key of the set, got {kid!r}")
 
 
-def _turned(entry: Entry, state: State) -> Jwk:
+def _with_state(entry: Entry, state: State) -> Jwk:
     jwk: Mapping[str, Any] = entry.jwk
     return {**jwk, STATE_MEMBER: state}

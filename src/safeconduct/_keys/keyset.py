@@ -1,15 +1,15 @@
 """
-A set of keys as a value: what may sign, what may prove, what may be shown.
+Read a set of keys as one immutable value.
 
 ==========  ==========  ============  ==========
-state       published   proves        signs
+state       published   verifies      signs
 ==========  ==========  ============  ==========
 ``next``    yes         yes           no
 ``active``  yes         yes           yes
 ``retired`` yes         yes           no
 ==========  ==========  ============  ==========
 
-One bad key is left out and named in *skipped*; the set lives.
+A key that is not usable is left out and listed in *skipped*; the rest of the set is used.
 """
 
 import re
@@ -33,36 +33,36 @@ MAX_KEYS: Final = 100
 _SHOWN_KID: Final = 64
 STATE_MEMBER: Final = "safeconduct_state"
 SECRETS_KID: Final = re.compile(r"safeconduct-secrets(?:-([2-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5]))?")
-"""The kid of a key that others are derived from; without a number it is version 1."""
+"""The kid of a key from which others are derived; without a number it is version 1."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """One usable key of a set and its state."""
+    """A usable key of a set, with its state."""
 
     key: Key
     state: State
     jwk: Mapping[str, Any] = field(repr=False)
 
     def is_like(self, other: "Entry") -> bool:
-        """Say whether it makes no difference which of the two is used."""
-        mine, theirs = self.key, other.key
-        if (mine.kid, mine.algorithm, mine.is_private, self.state) != (
-            theirs.kid,
-            theirs.algorithm,
-            theirs.is_private,
+        """Return whether the two are the same key in the same state, so that either may be used."""
+        one, two = self.key, other.key
+        if (one.kid, one.algorithm, one.is_private, self.state) != (
+            two.kid,
+            two.algorithm,
+            two.is_private,
             other.state,
         ):
             return False
-        if mine.public_jwk is None or theirs.public_jwk is None:
+        if one.public_jwk is None or two.public_jwk is None:
             return compare_digest(str(self.jwk.get("k")), str(other.jwk.get("k")))
-        # One may spell its algorithm "EdDSA" and the other "Ed25519".
-        return {**mine.public_jwk, "alg": ""} == {**theirs.public_jwk, "alg": ""}
+        # One may name its algorithm "EdDSA" and the other "Ed25519".
+        return {**one.public_jwk, "alg": ""} == {**two.public_jwk, "alg": ""}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KeySet:
-    """An immutable set of keys; made by ``read`` or ``parse``."""
+    """An immutable set of keys, made by ``read``, ``of`` or ``parse``."""
 
     entries: tuple[Entry, ...] = ()
     derived_keys: DerivedKeys | None = None
@@ -71,18 +71,25 @@ class KeySet:
     table: KeyTable = field(default_factory=KeyTable, repr=False)
 
     @classmethod
-    def parse(cls, data: bytes, **how: Any) -> Self:
+    def parse(
+        cls,
+        data: bytes,
+        *,
+        algorithms: Collection[str] = OWN_ALGORITHMS,
+        is_own: bool = False,
+        is_published: bool = False,
+    ) -> Self:
         """
-        Read a JWK Set, or a single JWK, from its bytes; the keywords are those of ``read``.
+        Parse a JWK Set, or a single JWK, from JSON; the keywords are those of ``read``.
 
         Raises:
-            ConfigurationError: If it is not one.
+            ConfigurationError: If *data* is no JWK Set.
         """
         try:
             document = read_object(data)
         except MalformedToken as error:
             raise ConfigurationError(f"keys must be a JWK Set in JSON, got {error.reason}") from None
-        return cls.read(document, **how)
+        return cls.read(document, algorithms=algorithms, is_own=is_own, is_published=is_published)
 
     @classmethod
     def read(
@@ -98,12 +105,12 @@ class KeySet:
 
         Args:
             document: The set.
-            algorithms: The canonical names of what its owner may use.
-            is_own: Whether it is ours, with states and derived secrets.
-            is_published: Whether anyone can read it, so that a private or symmetric key in it is compromised.
+            algorithms: The canonical names of the algorithms that the issuer may use.
+            is_own: Whether the set is our own, so that keys have states and others are derived from a secret.
+            is_published: Whether anyone can read the set, so that a private or symmetric key in it is compromised.
 
         Raises:
-            ConfigurationError: If it is not a set, or holds more than 100 keys.
+            ConfigurationError: If *document* is no JWK Set, or contains more than 100 keys.
         """
         jwks = [document] if "kty" in document and "keys" not in document else document.get("keys")
         if not isinstance(jwks, list):
@@ -119,14 +126,14 @@ class KeySet:
         is_own: bool = False,
         is_published: bool = False,
     ) -> Self:
-        """Take the usable keys of *jwks*; as ``read``."""
+        """Take the usable keys of *jwks*; the keywords are those of ``read``."""
         listed = list(jwks)
         if len(listed) > MAX_KEYS:
             raise ConfigurationError(f"keys must be at most {MAX_KEYS}, got {len(listed)}")
         draft = _Draft()
         for jwk in listed:
             try:
-                if is_own and draft.took_secret(jwk):
+                if is_own and draft.take_secret(jwk):
                     continue
                 state = _state_of(jwk) if is_own else "active"
                 key = read_key(jwk, algorithms=algorithms, is_published=is_published)
@@ -134,9 +141,9 @@ class KeySet:
                 draft.skip(jwk, error.reason)
             else:
                 draft.entries.append(Entry(key, state, cast("Mapping[str, Any]", jwk)))
-        draft.drop_doubles()
+        draft.skip_duplicates()
         if not is_own:
-            draft.drop_mixed_secrets()
+            draft.skip_mixed_secrets()
         return cls(
             tuple(draft.entries),
             draft.derived_keys(),
@@ -145,44 +152,44 @@ class KeySet:
         )
 
     def published(self) -> dict[str, Any]:
-        """Return the JWK Set for anyone to read: public halves of signing keys, no secret, in every state."""
+        """Return the JWK Set to publish: the public halves of signing keys in every state, and no secret."""
         shown = [entry.key.public_jwk for entry in self.entries if entry.key.use == "sig"]
         return {"keys": [dict(jwk) for jwk in shown if jwk is not None]}
 
     def signing_key(self, preferred: str | None = None) -> Key:
         """
-        Return the active key that signs: of the *preferred* algorithm if there is one, and of several the last kid.
+        Return the active signing key: one of the *preferred* algorithm if there is one, and of several the last kid.
 
         Raises:
             ConfigurationError: If there is none.
         """
-        keys = self._acting("sig")
+        keys = self._active_keys("sig")
         fitting = [key for key in keys if preferred is not None and key.algorithm == canonical(preferred)] or keys
         if not fitting:
-            raise ConfigurationError("keys: there is no active key that signs; make one with `safeconduct keys new`")
-        return max(fitting, key=_age)
+            raise ConfigurationError("keys: there is no active signing key; make one with `safeconduct keys new`")
+        return max(fitting, key=_kid)
 
-    def sealing_key(self) -> Key:
+    def encryption_key(self) -> Key:
         """
-        Return the active key for envelopes.
+        Return the active encryption key.
 
         Raises:
             ConfigurationError: If there is none.
         """
-        keys = self._acting("enc")
+        keys = self._active_keys("enc")
         if not keys:
             raise ConfigurationError(
-                "keys: there is no active key for envelopes; make one with `safeconduct keys new --use enc`"
+                "keys: there is no active encryption key; make one with `safeconduct keys new --use enc`"
             )
-        return max(keys, key=_age)
+        return max(keys, key=_kid)
 
-    def _acting(self, use: str) -> list[Key]:
+    def _active_keys(self, use: str) -> list[Key]:
         active = (entry.key for entry in self.entries if entry.state == "active")
         return [key for key in active if key.use == use and key.is_private]
 
 
-def _age(key: Key) -> str:
-    # New kids begin with their day and time, so that the last in the alphabet is the newest.
+def _kid(key: Key) -> str:
+    # Kids of ours begin with the date and time, so the last one belongs to the newest key.
     return key.kid or ""
 
 
@@ -200,58 +207,60 @@ def _state_of(jwk: object) -> State:
 
 
 class _Draft:
-    """A set while it is being read."""
+    """A key set while it is being read."""
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self.skipped: list[tuple[str | None, str]] = []
         self._refused: list[tuple[str, str]] = []
         self._secrets: dict[int, tuple[bytes, State]] = {}
-        self._doubtful: set[int] = set()
+        self._ambiguous: set[int] = set()
 
     def skip(self, jwk: object, reason: str) -> None:
-        """Leave a key out, and remember the name that it claimed."""
+        """Leave a key out, and note its kid and algorithm, since another key with both is ambiguous."""
         members: Mapping[str, object] = cast("Mapping[str, object]", jwk) if isinstance(jwk, Mapping) else {}
         kid, algorithm = members.get("kid"), members.get("alg")
         self.skipped.append((kid[:_SHOWN_KID] if isinstance(kid, str) else None, reason))
         if isinstance(kid, str) and isinstance(algorithm, str):
             self._refused.append((kid, canonical(algorithm)))
 
-    def took_secret(self, jwk: object) -> bool:
-        """Take a key that others are derived from, if it is one."""
+    def take_secret(self, jwk: object) -> bool:
+        """Take *jwk* if it is a secret from which keys are derived; return whether it is."""
         version = _secrets_version(cast("Mapping[str, Any]", jwk)) if isinstance(jwk, Mapping) else None
         if version is None:
             return False
         members = cast("Mapping[str, Any]", jwk)
         taken = read_secret(members), _state_of(members)
         if self._secrets.setdefault(version, taken) != taken:
-            # Nobody could say which of them is meant.
-            self._doubtful.add(version)
+            # It is unknown which of them is meant.
+            self._ambiguous.add(version)
             self.skipped.append((members["kid"], "the same kid twice, with different secrets or states"))
         return True
 
     def derived_keys(self) -> DerivedKeys | None:
-        """Return what others are derived from, if there is an active version."""
-        sure = {version: taken for version, taken in self._secrets.items() if version not in self._doubtful}
-        active = [version for version, (_, state) in sure.items() if state == "active"]
-        return DerivedKeys({version: secret for version, (secret, _) in sure.items()}, max(active)) if active else None
+        """Return the derived keys, or None without an active version."""
+        certain = {version: taken for version, taken in self._secrets.items() if version not in self._ambiguous}
+        active = [version for version, (_, state) in certain.items() if state == "active"]
+        return (
+            DerivedKeys({version: secret for version, (secret, _) in certain.items()}, max(active)) if active else None
+        )
 
-    def drop_doubles(self) -> None:
-        """Drop every key whose kid and algorithm another claims too; of equal ones the first stays."""
-        self._drop_repeats()
+    def skip_duplicates(self) -> None:
+        """Skip every key that shares its kid and algorithm with another; of equal keys the first is used."""
+        self._skip_repeats()
         names = [(each.key.kid, each.key.algorithm) for each in self.entries if each.key.kid is not None]
-        doubles = {name for name, count in Counter([*names, *self._refused]).items() if count > 1}
-        dropped = [each for each in self.entries if (each.key.kid, each.key.algorithm) in doubles]
-        # Nobody could say which of them is meant.
+        duplicates = {name for name, count in Counter([*names, *self._refused]).items() if count > 1}
+        dropped = [each for each in self.entries if (each.key.kid, each.key.algorithm) in duplicates]
+        # It is unknown which of them is meant.
         self._leave_out(dropped, "the same kid twice for one algorithm")
 
-    def _drop_repeats(self) -> None:
+    def _skip_repeats(self) -> None:
         entries = self.entries
-        repeats = [each for place, each in enumerate(entries) if any(each.is_like(first) for first in entries[:place])]
+        repeats = [each for index, each in enumerate(entries) if any(each.is_like(first) for first in entries[:index])]
         self._leave_out(repeats, "the same key twice, the first is used")
 
-    def drop_mixed_secrets(self) -> None:
-        """Drop shared secrets that stand beside public keys: such a set was put together by mistake."""
+    def skip_mixed_secrets(self) -> None:
+        """Skip shared secrets in a set that also contains public keys: such a set was made by mistake."""
         signing = [each for each in self.entries if each.key.use == "sig"]
         secrets = [each for each in signing if each.key.is_secret]
         if len(secrets) < len(signing):

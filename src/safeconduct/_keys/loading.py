@@ -71,7 +71,7 @@ def own_keys(config: Config, listener: Listener) -> OwnKeys | None:
         )
     if config.tokens.format == "jwe":
         try:
-            own.current().sealing_key()
+            own.current().encryption_key()
         except ConfigurationError as error:
             raise ConfigurationError(f'tokens.format: got "jwe"; {error}') from None
     return own

@@ -1,1 +1,1 @@
-"""Tokens, read and proven, issued and remembered; pure, and the only importer of joserfc."""
+"""Verify and issue tokens; pure, and the only package that imports joserfc."""

@@ -1,8 +1,8 @@
 """
-The algorithms that may be used, each bound to one type of key.
+List the algorithms that may be used, each with the one type of key that fits it.
 
-A closed list: "none", PBES2, RSA1_5, compression and whatever joserfc may learn later stay out until they are named
-here (RFC 8725 §3.1, §3.2).  joserfc's registry is read as a value and never changed.
+The list is closed: "none", PBES2, RSA1_5, compression and anything that joserfc adds later stay out until they are
+named here (RFC 8725 §3.1, §3.2).  joserfc's registry is only read and never changed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,10 +24,10 @@ class Algorithm:
     key_type: str
     #: The curves that fit; empty where the key type has none.
     curves: tuple[str, ...] = ()
-    #: The least size of a secret in bytes, and with *is_exact* the only one.
+    #: The minimum size of a secret in bytes; with *is_exact* its only size.
     secret_size: int = 0
     is_exact: bool = False
-    #: What a key may be used for if it says so (RFC 7517 §4.3), proving or opening first.
+    #: The values that ``key_ops`` of a key may hold (RFC 7517 §4.3): verify or decrypt first, then sign or encrypt.
     operations: tuple[str, ...] = ("verify", "sign")
 
 
@@ -47,31 +47,31 @@ def _table() -> Iterable[Algorithm]:
 
 
 ALGORITHMS: Final[Mapping[str, Algorithm]] = MappingProxyType({each.name: each for each in _table()})
-"""Every algorithm of a signature or of a key's wrapping, by name."""
+"""Every signature and key management algorithm, by name."""
 
 SIGNATURES: Final = frozenset(name for name, each in ALGORITHMS.items() if each.use == "sig")
 """The names of the signature algorithms."""
 
 
 class Model(Protocol):
-    """What a model of joserfc is here: it makes and checks one kind of signature."""
+    """The part of a joserfc model that is used here: it makes and checks one kind of signature."""
 
     def sign(self, msg: bytes, key: Any) -> bytes:
         """Return the signature of *msg*."""
         ...
 
     def verify(self, msg: bytes, sig: bytes, key: Any) -> bool:
-        """Tell whether *sig* is the signature of *msg*."""
+        """Return whether *sig* is the signature of *msg*."""
         ...
 
 
 MODELS: Final[Mapping[str, Model]] = MappingProxyType({name: JWSRegistry.algorithms[name] for name in SIGNATURES})
-"""joserfc's models, which make and check every signature."""
+"""The joserfc model of each signature algorithm."""
 
 CONTENT_ENCRYPTION: Final = "A256GCM"
 """The only content encryption."""
 
 
 def canonical(name: str) -> str:
-    """Return the name under which an algorithm is known here: ``EdDSA`` is ``Ed25519`` (RFC 9864 §2.2)."""
+    """Return the canonical name of an algorithm: ``EdDSA`` is ``Ed25519`` (RFC 9864 §2.2)."""
     return "Ed25519" if name == "EdDSA" else name

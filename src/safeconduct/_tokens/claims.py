@@ -1,9 +1,7 @@
 """
-What a proven token says, typed.
+Check the claims of a token whose signature holds, and return them typed.
 
-From the members of a token whose signature holds to claims that have their types and their time.
-
-Classes are compared themselves: to ``isinstance`` true is an integer, and true is no point in time.
+Types are compared by ``type(…) is``, because ``isinstance`` takes true for an integer, and true is no point in time.
 """
 
 import math
@@ -18,17 +16,17 @@ from safeconduct.principal import Level
 
 class Claims(NamedTuple):
     """
-    The claims of a token that was proven.
+    The claims of a verified token.
 
     A named tuple and not a frozen dataclass: one is made for every token that is verified, and a frozen dataclass of
-    this size takes six times as long to make.  It is shared between requests all the same, so it must not change.
+    this size takes six times as long to make.  Requests share it, so it must not change.
     """
 
     issuer: str
     subject: str
     token_id: str
     client_id: str | None
-    #: The instant that cut-offs are compared with: ``iat_ms`` of own tokens, ``iat`` less the leeway of foreign ones.
+    #: The time that cut-offs are compared with: ``iat_ms`` of our own tokens, ``iat`` less the leeway of others.
     issued_ms: int
     #: Seconds since the epoch, rounded down.
     expires_at: int
@@ -58,11 +56,11 @@ def read_claims(
     Check every claim of a token whose signature holds (RFC 7519 §4, RFC 9068 §2.2, §4).
 
     Args:
-        raw: The members, from the strict reader; ``iss`` is known to be the policy's.
-        policy: The rules of its issuer.
-        kid: The key that proved it, for the record.
+        raw: The claims as the strict reader returned them; ``iss`` is already known to be the policy's.
+        policy: The rules for the tokens of the issuer.
+        kid: The key that verified the signature.
         now: The current time, in seconds since the epoch.
-        token_type: Its ``typ``, as ``media_type`` spells it.
+        token_type: The ``typ`` of the token, as ``media_type`` spells it.
 
     Raises:
         InvalidToken: One of its subclasses, for the first check that fails.
@@ -80,12 +78,13 @@ def read_claims(
     if (type(client_id) is not str or not client_id) and (token_type == ACCESS_TOKEN or "client_id" in raw):
         raise MalformedToken("client_id is missing or not a string")
     if "cnf" in raw:
-        # Present in any form it means bound, and nothing here proves possession (RFC 7800 §3.1, RFC 9449 §7.2).
-        raise BindingMismatch("cnf in a token that came as a plain bearer")
+        # In any form it says that the token is bound to a key, and no proof of that key is checked here
+        # (RFC 7800 §3.1, RFC 9449 §7.2).
+        raise BindingMismatch("a token with cnf that came as a plain bearer token")
     is_own = policy.is_own
     scope, roles = get(policy.scopes_claim), get(policy.roles_claim)
     template = policy.remote_user
-    known_as = None if template is None else template.replace("{sub}", subject)
+    remote_user = None if template is None else template.replace("{sub}", subject)
     return Claims(
         policy.issuer,
         subject,
@@ -94,7 +93,7 @@ def read_claims(
         _own_issued_ms(raw, issued) if is_own else _foreign_issued_ms(issued, policy),
         expires if type(expires) is int else math.floor(expires),
         _natural(raw, "auth_time") if "auth_time" in raw else None,
-        # A client is not a person who signed in, whatever its token says.
+        # A client is not a user who signed in, whatever acr its token states.
         policy.levels.get(_text(raw, "acr"), "remembered") if "acr" in raw and subject != client_id else "remembered",
         _NOTHING if scope is None else _read_scopes(scope, policy),
         _NOTHING if roles is None else _read_roles(roles, policy),
@@ -104,8 +103,8 @@ def read_claims(
         _read_actor(raw["act"]) if "act" in raw else None,
         kid,
         is_own,
-        _name(raw, known_as) if is_own and "name" in raw else known_as,
-        known_as,
+        _display_name(raw, remote_user) if is_own and "name" in raw else remote_user,
+        remote_user,
         MappingProxyType(raw),
     )
 
@@ -119,7 +118,7 @@ def _check_times(raw: dict[str, Any], expires: Any, issued: Any, policy: IssuerP
     if issued > latest:
         raise NotYetValidToken("iat lies in the future")
     if expires - issued > policy.max_lifetime_seconds:
-        raise MalformedToken("a longer life than max_lifetime_seconds")
+        raise MalformedToken("a longer lifetime than max_lifetime_seconds")
     if "nbf" in raw:
         not_before = raw["nbf"]
         if type(not_before) not in _NUMBERS:
@@ -129,11 +128,11 @@ def _check_times(raw: dict[str, Any], expires: Any, issued: Any, policy: IssuerP
 
 
 def _check_audience(audience: Any, wanted: str) -> None:
-    """Accept a list of strings that contains *wanted* (RFC 7519 §4.1.3); one that is a string was compared before."""
+    """Accept a list of strings that contains *wanted* (RFC 7519 §4.1.3); the caller has compared a plain string."""
     if audience.__class__ is not list or wanted not in audience:
         raise WrongAudience
     if any(each.__class__ is not str for each in audience):
-        raise MalformedToken("aud holds something that is not a string")
+        raise MalformedToken("aud contains an item that is not a string")
 
 
 def _own_issued_ms(raw: dict[str, Any], issued: Any) -> int:
@@ -144,7 +143,7 @@ def _own_issued_ms(raw: dict[str, Any], issued: Any) -> int:
 
 
 def _foreign_issued_ms(issued: float, policy: IssuerPolicy) -> int:
-    """Return ``iat`` earlier by the leeway, so that a cut-off meets it whichever of the two clocks is ahead."""
+    """Return ``iat`` less the leeway, so that a cut-off applies to the token whichever of the two clocks is ahead."""
     return math.floor(issued * 1000) - policy.leeway_seconds * 1000
 
 
@@ -162,16 +161,16 @@ def _text(raw: dict[str, Any], name: str) -> str:
     return value
 
 
-def _name(raw: dict[str, Any], known_as: str | None) -> str | None:
-    """Return what our own directory, or the author's hook, calls the caller; it says nothing of who that is."""
+def _display_name(raw: dict[str, Any], default: str | None) -> str | None:
+    """Return the claim ``name`` of one of our own tokens; it is only shown, and identifies nobody."""
     name = raw["name"]
-    return name if type(name) is str and name else known_as
+    return name if type(name) is str and name else default
 
 
 def _read_scopes(scope: Any, policy: IssuerPolicy) -> frozenset[str]:
     """Read "a list of space-delimited, case-sensitive strings" (RFC 6749 §3.3), or a foreign issuer's JSON list."""
     if type(scope) is str:
-        # Split at the space alone: `str.split` without it would also split at characters that a scope may not hold.
+        # Split at spaces only: `str.split()` would also split at other white space, which no scope may contain.
         scopes = frozenset(scope.split(" "))
         if "" in scopes:
             scopes -= {""}

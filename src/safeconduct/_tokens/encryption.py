@@ -1,8 +1,9 @@
 """
-The envelope of a nested token: AES-GCM outside, a signed token inside (RFC 7519 §5.2, RFC 8725 §3.3).
+Encrypt and decrypt nested tokens: a signed token inside a JWE with AES-GCM (RFC 7519 §5.2, RFC 8725 §3.3).
 
-joserfc's models wrap and unwrap the key and make and check the ciphertext; what this module adds is what must be known
-before: one content encryption, exact lengths, no compression, and a key that is for nothing else.
+joserfc wraps and unwraps the content key and makes and checks the ciphertext.  This module checks what must hold before
+that: one content encryption, exact lengths, no compression, and a key that is used for nothing else.  *Envelope* is
+the outer JWE here.
 """
 
 from collections.abc import Mapping
@@ -24,12 +25,12 @@ _IV_BYTES: Final = 12
 _TAG_BYTES: Final = 16
 # AES Key Wrap adds eight bytes to the content key (RFC 3394 §2.2.1); "dir" wraps nothing (RFC 7518 §4.5).
 _WRAPPED_BYTES: Final = {"A256KW": 40, "ECDH-ES+A256KW": 40, "dir": 0}
-# What "MAY" be replicated of any token (RFC 7519 §5.3); other members of a foreign header may be extensions.
+# The claims that "MAY" be replicated in a header (RFC 7519 §5.3); other members of a foreign header may be extensions.
 _REGISTERED: Final = ("iss", "sub", "aud", "exp", "nbf", "iat", "jti")
 
 
 class _Registry(JWERegistry):
-    """joserfc's registry, as a value: our algorithms, and the bound of our own reader instead of joserfc's."""
+    """A joserfc registry with our algorithms, and with the size limit of our own reader instead of joserfc's."""
 
     max_protected_header_length = MAX_TOKEN_BYTES
 
@@ -39,7 +40,7 @@ _registry: Final = _Registry(algorithms=sorted(ENVELOPES | {CONTENT_ENCRYPTION})
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """An envelope that is well formed."""
+    """A well-formed envelope that has not been opened."""
 
     header: Header
     wire: bytes = field(repr=False)
@@ -53,14 +54,15 @@ def read_envelope(wire: bytes, parts: list[bytes]) -> Envelope:
         raise MalformedToken("alg or enc is not allowed")
     lengths = [len(decode_segment(segment)) for segment in (wrapped, iv, tag)]
     if lengths != [_WRAPPED_BYTES[header.algorithm], _IV_BYTES, _TAG_BYTES] or not decode_segment(ciphertext):
-        # "Implementations MUST … verify the length" is what keeps a shortened tag from being guessed (RFC 7518 §5.3)
+        # A shorter tag would be easier to guess: "the requested size of the Authentication Tag output MUST be 128
+        # bits" (RFC 7518 §5.3).
         raise MalformedToken("a part of the envelope has the wrong length")
     return Envelope(header, wire)
 
 
 def check_outside(header: Header, policy: IssuerPolicy) -> None:
     """
-    Check what the envelope says of its content.
+    Check the ``cty`` and ``typ`` of an envelope.
 
     "the value of this Header Parameter MUST be 'JWT', to indicate that a Nested JWT is carried" — RFC 7519 §5.2
     """
@@ -68,9 +70,9 @@ def check_outside(header: Header, policy: IssuerPolicy) -> None:
         raise WrongTokenType("cty is not JWT")
     if header.typ is None:
         if policy.is_own:
-            raise WrongTokenType("typ is missing outside")
+            raise WrongTokenType("typ is missing in the header of the envelope")
     elif media_type(header.typ) not in (policy.token_types if policy.is_own else policy.token_types | {"jwt"}):
-        raise WrongTokenType("typ is another than expected outside")
+        raise WrongTokenType("typ in the header of the envelope is not an expected one")
 
 
 def open_envelope(envelope: Envelope, key: Key) -> bytes:
@@ -78,7 +80,7 @@ def open_envelope(envelope: Envelope, key: Key) -> bytes:
     Decrypt an envelope.
 
     Raises:
-        BadSignature: If the key, the tag or anything else does not fit; which of them is not told.
+        BadSignature: If the key, the tag or anything else does not fit; the error does not tell which.
     """
     try:
         return jwe.decrypt_compact(envelope.wire, key.jose, registry=_registry).plaintext or b""
@@ -94,7 +96,7 @@ def seal(token: bytes, header: Mapping[str, Any], key: Key) -> str:
 
 def compare_copies(header: Mapping[str, Any], raw: Mapping[str, Any], policy: IssuerPolicy) -> None:
     """
-    Hold the copies outside to the claims inside, as JSON values of equal type.
+    Require that claims repeated in the header of the envelope equal those inside, as JSON values of equal type.
 
     "the application receiving them SHOULD verify that their values are identical" — RFC 7519 §5.3
     """
@@ -103,15 +105,15 @@ def compare_copies(header: Mapping[str, Any], raw: Mapping[str, Any], policy: Is
         is_copied, is_claimed = name in header, name in raw
         must_be_copied = name in policy.public_claims
         if is_copied and not is_claimed:
-            raise MalformedToken("a copy outside without its claim")
+            raise MalformedToken("the header repeats a claim that the token does not have")
         if is_claimed and not is_copied and must_be_copied:
-            raise MalformedToken("a claim that should be repeated outside")
+            raise MalformedToken("the header does not repeat a claim that it must repeat")
         if is_copied and not _same(header[name], raw[name]):
-            raise MalformedToken("a copy outside that differs from its claim")
+            raise MalformedToken("the header repeats a claim with another value")
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Compare JSON values with their types: to Python 1, 1.0 and true are equal."""
+    """Compare JSON values including their types, because 1, 1.0 and true are equal in Python."""
     if one.__class__ is not other.__class__:
         return False
     if one.__class__ is dict:

@@ -1,4 +1,4 @@
-"""Issue access tokens: RFC 9068 signed, and signed then encrypted."""
+"""Issue access tokens (RFC 9068), signed, or signed and then encrypted."""
 
 import json
 from base64 import urlsafe_b64encode
@@ -14,20 +14,20 @@ from safeconduct.errors import ConfigurationError, MalformedToken
 from safeconduct.principal import Level
 
 TOKEN_ID_BYTES: Final = 16
-"""128 random bits: no two tokens share a ``jti``, and none can be guessed."""
+"""128 random bits, so that no two tokens share a ``jti`` and none can be guessed."""
 
 PADDING_BYTES: Final = 256
-"""The claims of an encrypted token end at a multiple of this, so that its length tells next to nothing."""
+"""The claims of an encrypted token are padded to a multiple of this, so that its length reveals next to nothing."""
 
 _ACR_OF: Final = {level: value for value, level in ACR.items()}
 _OWN_CLAIMS: Final = frozenset(
-    "iss aud sub jti client_id iat iat_ms exp nbf acr amr auth_time sid cg rn act cnf".split()  # noqa: SIM905 - a list to be read
+    "iss aud sub jti client_id iat iat_ms exp nbf acr amr auth_time sid cg rn act cnf".split()  # noqa: SIM905 - easier to read than twenty quoted names
 ) | {PADDING_CLAIM}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """What a token shall say."""
+    """What a token is to say."""
 
     subject: str
     level: Level = "remembered"
@@ -35,46 +35,46 @@ class Grant:
     roles: Collection[str] = ()
     lifetime_seconds: int
     session_id: str | None = None
-    #: None for the client of the configuration (RFC 9068 §2.2 requires one).
+    #: None for the client that the configuration names (RFC 9068 §2.2 requires one).
     client_id: str | None = None
-    #: When the user last proved who he is, in seconds since the epoch.
+    #: When the user last authenticated, in seconds since the epoch.
     auth_time: int | None = None
-    #: How he proved it (RFC 8176).
+    #: How they authenticated (RFC 8176).
     amr: Collection[str] = ()
-    #: None for a random one; a renewal that is repeated keeps that of the first (sessions.md).
+    #: None for a random one; a repeated renewal gets the token id of the first.
     token_id: str | None = None
     csrf_generation: int | None = None
     renewals: int | None = None
     actor: Mapping[str, Any] | None = None
     #: What the directory calls the user, as the claim ``name`` (OpenID Connect Core §5.1).
     display_name: str | None = field(default=None, repr=False)
-    #: The application's claims.
+    #: Claims that the application adds.
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 class ClaimsRefused(ConfigurationError):
-    """What a token was to say, an author's hook or directory has no say in, or no token can say it."""
+    """The application's hook or directory returned claims that it must not set, or that no token can hold."""
 
 
 class IssuingKeys(Protocol):
-    """Where the private keys come from, at every token."""
+    """The private keys that tokens are made with."""
 
     def signing_key(self, preferred: str | None = None) -> Key:
         """Return the active signing key, of the *preferred* algorithm if there is one."""
         ...
 
-    def sealing_key(self) -> Key:
+    def encryption_key(self) -> Key:
         """Return the active encryption key."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a token may say, and the keys that made one that says it."""
+    """The result of ``TokenIssuer.check``: what a token may say, and the keys that were tried."""
 
-    #: The application's claims, as JSON has them: a copy that nobody changes afterwards.
+    #: The claims of the application as JSON values: a copy that cannot change afterwards.
     extra: Mapping[str, Any]
-    #: How long the token is at most.
+    #: The maximum length of the token.
     length: int
     keys: IssuingKeys = field(repr=False)
 
@@ -109,7 +109,7 @@ class TokenIssuer:
         self._is_encrypted = is_encrypted
         self._algorithm = algorithm
         self._client_id = client_id or policy.issuer
-        # Rights are the directory's to give: a hook that could name them would grant them where it gives none.
+        # Only the directory grants rights: a hook that could set these claims could grant more.
         self._reserved = _OWN_CLAIMS | {policy.roles_claim, policy.scopes_claim, "roles", "scope"}
 
     def issue(self, grant: Grant, *, iat_ms: int, keys: IssuingKeys | None = None) -> str:
@@ -130,30 +130,30 @@ class TokenIssuer:
             return self._sign(claims, keys).decode()
         self._pad(claims)
         outside = {name: value for name, value in claims.items() if name in self._policy.public_claims}
-        key = keys.sealing_key()
+        key = keys.encryption_key()
         header = {**outside, "typ": ACCESS_TOKEN, **({} if key.kid is None else {"kid": key.kid})}
         return seal(self._sign(claims, keys), header, key)
 
     def check(self, grant: Grant, *, iat_ms: int, is_signed: bool = True) -> Checked:
         """
-        Make a token that nobody gets, so that what can fail fails before anything is written.
+        Make a token for nobody, so that any failure comes before something is written to the store.
 
         Args:
-            grant: What the token is going to say, with numbers as long as they may get.
-            iat_ms: About the instant of its making.
-            is_signed: Whether it is going to be signed; else it is kept.
+            grant: What the token is going to say, with numbers as long as they can get.
+            iat_ms: Roughly when it will be issued.
+            is_signed: Whether the token will be signed; otherwise the store keeps its claims.
 
         Raises:
-            ClaimsRefused: If no token can say that, or none that our own reader takes.
-            ConfigurationError: If there is no key to make it with.
+            ClaimsRefused: If no token can say that, or our own verifier would refuse the token.
+            ConfigurationError: If there is no key to sign or encrypt with.
         """
         keys, text = self._keys(), _json(self._claims(grant, iat_ms))
         try:
             members = read_object(text)
         except MalformedToken as error:
             raise ClaimsRefused(
-                "add_claims and the directory must return what a token can say: integers of at most 20 digits, "
-                "each name once, at most 32 levels deep"
+                "add_claims and the directory must return what a token can hold: integers of at most 20 digits, "
+                "each name once, at most 32 levels of nesting"
             ) from error
         length = len(self.issue(grant, iat_ms=iat_ms, keys=keys)) if is_signed else len(text)
         if length > MAX_TOKEN_BYTES:
@@ -162,33 +162,33 @@ class TokenIssuer:
 
     def require_keys(self) -> None:
         """
-        Return if there are keys to make tokens with.
+        Raise if there are no keys to issue tokens with.
 
         Raises:
-            ConfigurationError: If there are none.
+            ConfigurationError: If there is no active signing key, or no encryption key although one is needed.
         """
         keys = self._keys()
         keys.signing_key(self._algorithm)
         if self._is_encrypted:
-            keys.sealing_key()
+            keys.encryption_key()
 
     def claims(self, grant: Grant, *, iat_ms: int) -> dict[str, Any]:
-        """Return what a token for *grant* says, for one that is not signed but kept."""
+        """Return the claims of a token for *grant*, for an opaque token whose claims the store keeps."""
         return self._claims(grant, iat_ms)
 
     def written(self, claims: Mapping[str, Any]) -> str:
         """
-        Return *claims* as a signed token would have them.
+        Return *claims* as JSON, as a signed token would contain them.
 
         Raises:
-            ClaimsRefused: If one of them is nothing that JSON can hold.
+            ClaimsRefused: If one of them cannot be written as JSON.
         """
         return _json(claims).decode()
 
     def _claims(self, grant: Grant, iat_ms: int) -> dict[str, Any]:
         clash = sorted(self._reserved.intersection(grant.extra))
         if clash:
-            raise ClaimsRefused(f"add_claims must not set {clash}: these are the token's own, or the directory's")
+            raise ClaimsRefused(f"add_claims must not set {clash}: the token or the directory sets them")
         issued = iat_ms // 1000
         optional = {
             "acr": _ACR_OF.get(grant.level),
@@ -230,8 +230,8 @@ def _json(value: Mapping[str, Any]) -> bytes:
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        # The subject, the roles and the application's claims come from hooks; the token's own claims are JSON.
-        raise ClaimsRefused("add_claims and the directory must return what JSON can hold") from error
+        # The subject, the roles and the claims of the application come from hooks; all others are valid JSON.
+        raise ClaimsRefused("add_claims and the directory must return values that JSON can hold") from error
 
 
 def _segment(data: bytes) -> bytes:

@@ -1,8 +1,8 @@
 """
-One JSON Web Key, checked, and bound to exactly one algorithm; the only place where joserfc's keys are made.
+Read one JSON Web Key, check it, and bind it to exactly one algorithm; joserfc's keys are made only here.
 
-A key is refused where it could be loaded and would still prove nothing: too short, guessable, off its curve, made by a
-generator with a known flaw, or meant for another use (RFC 8725 §3.1, §3.5).
+A key is refused even if joserfc could load it when it is too short, guessable, not on its curve, made by a generator
+with a known flaw, or meant for another use (RFC 8725 §3.1, §3.5).
 """
 
 from collections.abc import Collection, Mapping
@@ -22,7 +22,7 @@ JoseKey = ECKey | OctKey | OKPKey | RSAKey
 
 MAX_KID_BYTES: Final = 256
 _RSA_BITS: Final = range(2048, 8193)
-# A longer exponent is legal and buys nothing but the time of every verification.
+# A longer exponent is legal, makes every verification slower, and adds no security.
 _MAX_EXPONENT_BITS: Final = 64
 _LEAST_EXPONENT: Final = 3
 _DERIVATION_BYTES: Final = 32
@@ -35,7 +35,7 @@ _ANY_PRIVATE: Final = frozenset(("d", "p", "q", "dp", "dq", "qi", "oth", "k"))
 
 
 class UnusableKey(Exception):
-    """A key that is left out of its set; *reason* names no part of it."""
+    """A key that is left out of its set; *reason* contains no part of the key."""
 
     def __init__(self, reason: str) -> None:
         """Keep *reason*, a constant text for the log."""
@@ -45,10 +45,10 @@ class UnusableKey(Exception):
 
 class ReadyKey:
     """
-    A key as a model of joserfc asks for it, answered at once.
+    A key in the form that a joserfc model asks for, without joserfc's checks at every signature.
 
-    joserfc looks up ``key_ops`` and its own registry at every signature; here both were settled when the key was
-    loaded.  The model stays joserfc's.
+    joserfc looks up ``key_ops`` and its own registry at every signature; here both were checked when the key was
+    loaded.  The signature itself is still made and checked by joserfc's model.
     """
 
     __slots__ = ("_native", "curve_key_size")
@@ -59,36 +59,36 @@ class ReadyKey:
         self.curve_key_size = curve_key_size
 
     def get_op_key(self, _: str) -> Any:
-        """Return the native key, whatever it is wanted for."""
+        """Return the native key for any operation."""
         return self._native
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Key:
-    """A usable key; equal only to itself, so that no comparison ever walks over secret bytes."""
+    """A usable key; it equals only itself, so that no comparison looks at secret bytes."""
 
     kid: str | None
     algorithm: str
-    #: The algorithm's name as headers spell it: ``EdDSA`` unless the key says ``Ed25519``.
+    #: The name of the algorithm in headers: ``EdDSA`` unless the key says ``Ed25519``.
     written: str
     jose: JoseKey = field(repr=False)
-    #: Whether it can sign or open, beyond proving.
+    #: Whether it can sign or decrypt.
     is_private: bool
-    #: The members that may be shown to anyone; None for a secret.
+    #: The public part, as a JWK; None for a secret.
     public_jwk: Mapping[str, Any] | None = field(repr=False)
 
     @property
     def use(self) -> Use:
-        """Return what the key is for, signatures or encryption."""
+        """Return whether the key signs or encrypts."""
         return ALGORITHMS[self.algorithm].use
 
     @property
     def is_secret(self) -> bool:
-        """Tell whether the key is a shared secret."""
+        """Return whether the key is a shared secret."""
         return self.public_jwk is None
 
-    def for_proving(self) -> ReadyKey:
-        """Return the public half, or the secret, for a model's ``verify``."""
+    def for_verifying(self) -> ReadyKey:
+        """Return the public key, or the secret, for the ``verify`` of a model."""
         return ReadyKey(self.jose.public_key, self._curve_key_size)
 
     def sign(self, message: bytes) -> bytes:
@@ -102,12 +102,12 @@ class Key:
 
 def read_key(jwk: object, *, algorithms: Collection[str], is_published: bool) -> Key:
     """
-    Make one usable key of a JWK (RFC 7517 §4).
+    Make a usable key of a JWK (RFC 7517 §4).
 
     Args:
-        jwk: What stands in the set.
-        algorithms: The canonical names that its owner may use; a key without ``alg`` gets the one that fits.
-        is_published: Whether the set can be read by anyone, so that a private or symmetric key in it is compromised.
+        jwk: One member of a JWK Set.
+        algorithms: The canonical names that the issuer may use; a key without ``alg`` gets the one that fits.
+        is_published: Whether anyone can read the set, so that a private or symmetric key in it is compromised.
 
     Raises:
         UnusableKey: If the key must not be used.
@@ -123,11 +123,11 @@ def read_key(jwk: object, *, algorithms: Collection[str], is_published: bool) ->
     kid = _read_kid(members)
     algorithm = _bind(members, key_type, algorithms)
     is_private = not _ANY_PRIVATE.isdisjoint(members)
-    can_act = _check_purpose(members, algorithm, is_private=is_private)
+    can_sign = _check_purpose(members, algorithm, is_private=is_private)
     jose = _load(members, key_type, algorithm)
     written = members.get("alg", "EdDSA" if algorithm.name == "Ed25519" else algorithm.name)
     public = None if key_type == "oct" else _public_jwk(members, key_type, kid, written, algorithm)
-    key = Key(kid, algorithm.name, written, jose, is_private and can_act, public)
+    key = Key(kid, algorithm.name, written, jose, is_private and can_sign, public)
     _check_pair(key, members)
     return key
 
@@ -144,7 +144,7 @@ def _read_kid(members: Mapping[str, Any]) -> str | None:
 
 
 def _bind(members: Mapping[str, Any], key_type: str, algorithms: Collection[str]) -> Algorithm:
-    """Choose the key's one algorithm; the header of a token never does (RFC 8725 §3.1)."""
+    """Choose the one algorithm of the key; the header of a token never chooses it (RFC 8725 §3.1)."""
     fitting = [
         each
         for each in ALGORITHMS.values()
@@ -162,20 +162,20 @@ def _bind(members: Mapping[str, Any], key_type: str, algorithms: Collection[str]
 
 
 def _check_purpose(members: Mapping[str, Any], algorithm: Algorithm, *, is_private: bool) -> bool:
-    """Refuse a key that says it is for something else; return whether its private half may be used."""
+    """Refuse a key whose ``key_ops`` forbid its algorithm; return whether its private half may be used."""
     if "key_ops" not in members:
         return True
     operations = members["key_ops"]
     if not isinstance(operations, list) or not operations:
         raise UnusableKey("key_ops is not a list of operations")
-    proving, acting = algorithm.operations
+    verifying, signing = algorithm.operations
     named = [str(each) for each in cast("list[object]", operations)]
-    if len(set(named)) != len(named) or not set(named) <= {proving, acting}:
+    if len(set(named)) != len(named) or not set(named) <= {verifying, signing}:
         raise UnusableKey("key_ops does not fit the algorithm")
-    # The public half of a private key may prove, even if the private half is told to sign only.
-    if proving not in named and (algorithm.key_type == "oct" or not is_private) and algorithm.name[:4] != "ECDH":
-        raise UnusableKey("key_ops forbids what a verifier does")
-    return acting in named or algorithm.use == "enc"
+    # The public half of a private key may verify, even if ``key_ops`` of the private key say only "sign".
+    if verifying not in named and (algorithm.key_type == "oct" or not is_private) and algorithm.name[:4] != "ECDH":
+        raise UnusableKey("key_ops forbids verifying")
+    return signing in named or algorithm.use == "enc"
 
 
 def _load(members: Mapping[str, Any], key_type: str, algorithm: Algorithm) -> JoseKey:
@@ -200,8 +200,8 @@ def _load(members: Mapping[str, Any], key_type: str, algorithm: Algorithm) -> Jo
     except (MalformedToken, UnicodeEncodeError):
         raise UnusableKey("a member is not base64url") from None
     except (JoseError, ValueError, KeyError):
-        # "Invalid EC key" and its like are ValueErrors of cryptography; a KeyError is a member that is missing.
-        raise UnusableKey("the key's numbers are wrong") from None
+        # cryptography raises ValueError for a key that is not valid; a KeyError means that a member is missing.
+        raise UnusableKey("the numbers of the key are wrong") from None
 
 
 def _load_rsa(plain: dict[str, Any]) -> RSAKey:
@@ -212,7 +212,7 @@ def _load_rsa(plain: dict[str, Any]) -> RSAKey:
     if not modulus & 1 or not exponent & 1 or exponent < _LEAST_EXPONENT or exponent.bit_length() > _MAX_EXPONENT_BITS:
         raise UnusableKey("an RSA modulus or exponent that is even or out of range")
     if is_roca(modulus):
-        raise UnusableKey("an RSA modulus of the ROCA kind")
+        raise UnusableKey("an RSA modulus with the ROCA weakness")
     return RSAKey.import_key(plain)
 
 
@@ -228,10 +228,10 @@ def _load_secret(plain: dict[str, Any], algorithm: Algorithm) -> OctKey:
 
 
 def _check_sizes(plain: dict[str, Any], names: Collection[str]) -> None:
-    """Hold a curve's numbers to their full size, leading zeros included (RFC 7518 §6.2.1.2)."""
+    """Require that coordinates have the full size of the curve, leading zeros included (RFC 7518 §6.2.1.2)."""
     size = _COORDINATE_SIZES[plain["crv"]]
     if any(len(decode_segment(plain[name].encode())) != size for name in names if name in plain):
-        raise UnusableKey("a coordinate that is not of the curve's size")
+        raise UnusableKey("a coordinate that does not have the size of the curve")
 
 
 def _public_jwk(
@@ -243,7 +243,7 @@ def _public_jwk(
 
 
 def _check_pair(key: Key, members: Mapping[str, Any]) -> None:
-    """Refuse a private half that belongs to another public half; what it signed nobody could verify."""
+    """Refuse a private half that belongs to another public half, because nobody could verify its signatures."""
     if not _ANY_PRIVATE.isdisjoint(members) and not isinstance(key.jose, OctKey):
         derived = cast("Any", type(key.jose)).import_key(key.jose.private_key).as_dict(private=False)
         if any(derived[name] != members[name] for name in ("x", "y", "n") if name in members):
@@ -252,10 +252,10 @@ def _check_pair(key: Key, members: Mapping[str, Any]) -> None:
 
 def read_secret(jwk: Mapping[str, Any]) -> bytes:
     """
-    Return the bytes of a secret that others are derived from, and that is for nothing else.
+    Return the bytes of a secret from which other keys are derived, and which is used for nothing else.
 
     Raises:
-        UnusableKey: If it is not a secret of 32 bytes or more, or says that it signs or encrypts.
+        UnusableKey: If it is not a secret of 32 bytes or more, or the JWK says that it signs or encrypts.
     """
     encoded = jwk.get("k")
     if jwk.get("kty") != "oct" or not isinstance(encoded, str) or not jwk.keys().isdisjoint(("alg", "use", "key_ops")):
@@ -273,7 +273,7 @@ def read_secret(jwk: Mapping[str, Any]) -> bytes:
 
 
 def new_material(algorithm: str) -> dict[str, str]:
-    """Return the members of a new private key for *algorithm*, from the system's randomness."""
+    """Return the JWK members of a new random private key for *algorithm*."""
     wanted = ALGORITHMS[algorithm]
     match wanted.key_type:
         case "RSA":

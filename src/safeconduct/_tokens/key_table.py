@@ -1,6 +1,6 @@
-"""The keys of one issuer, looked up by what a token's header names."""
+"""Look up a key of an issuer by the ``kid`` and ``alg`` that the header of a token names."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Protocol
 
 from safeconduct._tokens.algorithms import canonical
@@ -10,16 +10,16 @@ from safeconduct.errors import UnknownKey
 
 class KeyTable:
     """
-    One immutable state of an issuer's keys; another state is another object.
+    The keys of one issuer at one moment; it never changes, and a reload of the keys makes a new table.
 
-    A key is found by its kid and its algorithm together, and there is at most one; without a kid only if exactly one
-    key fits the algorithm.  Nothing is ever tried.
+    A key is found by its kid and its algorithm together, and there is at most one.  Without a kid it is found only if
+    exactly one key has the algorithm.  Keys are never tried one after another.
     """
 
     __slots__ = ("_by_algorithm", "_by_name", "_kids")
 
     def __init__(self, keys: Iterable[Key] = ()) -> None:
-        """Take *keys*, of which no two have the same kid and algorithm."""
+        """Index *keys*, of which no two have the same kid and algorithm."""
         self._by_name: dict[tuple[str, str], Key] = {}
         self._by_algorithm: dict[str, list[Key]] = {}
         self._kids: set[str] = set()
@@ -29,22 +29,18 @@ class KeyTable:
                 self._by_name[key.kid, key.algorithm] = key
                 self._kids.add(key.kid)
 
-    def __iter__(self) -> Iterator[Key]:
-        """Iterate over the keys."""
-        return (key for keys in self._by_algorithm.values() for key in keys)
-
     def find(self, kid: str | None, algorithm: str) -> Key:
         """
-        Return the one key for a header's *kid* and *algorithm*.
+        Return the one key for the *kid* and *algorithm* of a header.
 
         Raises:
-            UnknownKey: If there is none, or no kid and several.
+            UnknownKey: If there is no such key, or several have the algorithm and the header has no kid.
         """
         name = canonical(algorithm)
         if kid is None:
             fitting = self._by_algorithm.get(name, ())
             if len(fitting) != 1:
-                raise UnknownKey(None, "no kid, and not exactly one key that fits")
+                raise UnknownKey(None, "no kid, and not exactly one key for the algorithm")
             return fitting[0]
         key = self._by_name.get((kid, name))
         if key is None:
@@ -54,12 +50,12 @@ class KeyTable:
 
 
 class KeySource(Protocol):
-    """Where the verifier gets an issuer's keys from, at every token; must cost next to nothing and never block."""
+    """The keys of an issuer as the verifier asks for them at every token; must cost next to nothing and never block."""
 
     def table(self) -> KeyTable:
-        """Return the keys as they are now, the same object until they change."""
+        """Return the present keys, the same object until they change."""
         ...
 
     def look_again(self) -> None:
-        """Look for new keys because a token named an unknown one; bounded by the source itself."""
+        """Reload the keys because a token named an unknown one; the source limits how often it does."""
         ...

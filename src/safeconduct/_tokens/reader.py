@@ -5,14 +5,14 @@ Read a compact token strictly, before any cryptography.
 refused                      because
 ===========================  =========================================================================
 padding, other characters    "base64url … with all trailing '=' omitted" — RFC 7515 §2
-loose trailing bits          one value has one spelling, or a list of revoked bytes is worth nothing
-duplicate members            two parsers would see two tokens — RFC 8725 §2.4
-NaN, Infinity, 1e400         not JSON, and every comparison with them is false
-long integers, deep nesting  they cost more than any token is worth
-lone surrogates              they can be neither hashed nor written anywhere
+non-zero trailing bits       one token must have one spelling, or a remembered spelling means nothing
+duplicate members            two parsers would see two different tokens — RFC 8725 §2.4
+NaN, Infinity, 1e400         they are not JSON, and every comparison with NaN is false
+long integers, deep nesting  reading them costs too much, and no honest token needs them
+lone surrogates              they cannot be encoded, so they can be neither hashed nor logged
 ===========================  =========================================================================
 
-All of it is ``MalformedToken`` and nothing else.
+Every refusal is ``MalformedToken``.
 """
 
 import binascii
@@ -30,19 +30,19 @@ from safeconduct.errors import MalformedToken
 
 MAX_TOKEN_BYTES: Final = 16 * 1024
 MAX_DEPTH: Final = 32
-#: The least integer with more than twenty digits.
+#: The smallest integer with more than twenty digits.
 TOO_LONG: Final = 10**20
 
-# '=' and the two signs of the standard alphabet become a character that the strict decoder refuses.
+# "=" and the two characters that only the standard alphabet has become "!", which the strict decoder refuses.
 _ALPHABET: Final = bytes.maketrans(b"-_+/=", b"+/!!!")
 _PADDING: Final = (b"", b"", b"==", b"=")
-# Which last character leaves no bit behind, by the length modulo four.
+# The last characters whose trailing bits are zero, by the length modulo four.
 _LAST: Final = (frozenset[int](), frozenset[int](), frozenset(b"AQgw"), frozenset(b"AEIMQUYcgkosw048"))
 
-# One pass makes digits, brackets and white space countable.
+# After this translation, digits, containers and white space can be counted or searched in one pass.
 _SHAPE: Final = bytes.maketrans(b"123456789[\t\n\r", b"000000000{   ")
 _LONG_RUN: Final = b"0" * 21
-#: What the digits of an integer stand behind.
+#: The characters that can precede the digits of an integer.
 _BEFORE_INTEGER: Final = frozenset(b":,{ -")
 _CONTAINERS: Final = frozenset[Any]((dict, list))
 
@@ -61,7 +61,7 @@ def decode_segment(segment: bytes) -> bytes:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise MalformedToken("a member that comes twice")
+        raise MalformedToken("a duplicate member")
     return members
 
 
@@ -77,42 +77,42 @@ def _no_constant(_: str) -> float:
 
 
 _decoder: Final = JSONDecoder(object_pairs_hook=_unique, parse_float=_finite, parse_constant=_no_constant)
-# The scanner alone, without the hook for names and the searches for white space around the object.
+# Only the scanner: without the hook for duplicate names and without the search for white space around the object.
 _scan_flat: Final = make_scanner(cast("Any", JSONDecoder(parse_float=_finite, parse_constant=_no_constant)))
 
 
 def read_object(data: bytes) -> dict[str, Any]:
-    """Read one JSON object and nothing beside it (RFC 7493)."""
+    """Read a JSON object with nothing before or after it (RFC 7493)."""
     try:
         text = data.decode()
         shape = data.translate(_SHAPE)
         containers = shape.count(b"{")
         if containers == 1 and text[0] == "{" and "\\" not in text and shape.find(b" :") < 0:
             value, end = _scan_flat(text, 0)
-            # One object, no escapes, no space before a colon: then every member has its own '":', and if there are as
-            # many of these as names, no name came twice.  Asking the hook instead costs a quarter of the whole scan.
+            # In one object without escapes and without a space before a colon, every member has one '":'.  If their
+            # number equals the number of names, no name is duplicate.  The hook would cost a quarter of the whole scan.
             if end != len(text) or shape.count(b'":') != len(value):
                 value = _decoder.decode(text)
         else:
             value = _decoder.decode(text)
-            _check_closely(value, text, containers)
+            _check_complex(value, text, containers)
     except (ValueError, RecursionError, StopIteration):
-        # ValueError: JSONDecodeError, UnicodeDecodeError, and an integer too long to be converted at all.
+        # ValueError is JSONDecodeError, UnicodeDecodeError, or an integer too long for Python to convert.
         raise MalformedToken("not JSON") from None
     members: dict[str, Any] = value
-    # `find` where `in` reads better: bytes try to take the other side for an integer first, which costs more than this.
+    # Not `in`, which reads better: bytes first try to convert the operand to an integer, and that is slower.
     at = shape.find(_LONG_RUN)
     while at >= 0:
         if shape[at - 1] in _BEFORE_INTEGER:
             _check_integers([members.values()] if containers == 1 else _levels(members))
             break
-        # Digits of a string, behind its quote or within it, as Google's `sub` has them: no closer look.
+        # The digits belong to a string, as in the `sub` of Google: no integer to check here.
         at = shape.find(_LONG_RUN, at + len(_LONG_RUN))
     return members
 
 
-def _check_closely(value: Any, text: str, containers: int) -> None:
-    """Refuse what only a text with escapes or several containers can be."""
+def _check_complex(value: Any, text: str, containers: int) -> None:
+    """Make the checks that only a text with escapes or several containers needs."""
     if value.__class__ is not dict:
         raise MalformedToken("not a JSON object")
     if "\\" in text:
@@ -121,11 +121,11 @@ def _check_closely(value: Any, text: str, containers: int) -> None:
         except UnicodeEncodeError:
             raise MalformedToken("a lone surrogate") from None
     if containers > MAX_DEPTH and len(_levels(value)) > MAX_DEPTH:
-        raise MalformedToken("nested too deep")
+        raise MalformedToken("nested too deeply")
 
 
 def _check_integers(levels: Iterable[Iterable[Any]]) -> None:
-    """Refuse long integers; needed only where the text has so many digits in a row and one may stand there."""
+    """Refuse long integers; needed only if the text has that many digits in a row outside of a string."""
     for level in levels:
         for each in level:
             if each.__class__ is int and abs(each) >= TOO_LONG:
@@ -133,7 +133,7 @@ def _check_integers(levels: Iterable[Iterable[Any]]) -> None:
 
 
 def _levels(value: dict[str, Any]) -> list[list[Any]]:
-    """Return the values inside of *value*, each list one level deeper, up to one level more than is allowed."""
+    """Return the values in *value* by depth, up to one level more than is allowed."""
     levels: list[list[Any]] = [list(value.values())]
     while len(levels) <= MAX_DEPTH:
         inside: list[Any] = []
@@ -152,7 +152,7 @@ def _levels(value: dict[str, Any]) -> list[list[Any]]:
 class Header:
     """A protected header whose members have the right types (RFC 7515 §4, RFC 7516 §4)."""
 
-    #: As known here: ``EdDSA`` reads ``Ed25519``.
+    #: The canonical name: ``EdDSA`` is ``Ed25519``.
     algorithm: str
     kid: str | None
     typ: str | None
@@ -162,11 +162,11 @@ class Header:
 
 def read_header(segment: bytes) -> Header:
     """
-    Read a protected header; what points to keys elsewhere (``jku``, ``jwk``, ``x5u``, ``x5c``) is never followed.
+    Read a protected header; members that point to keys (``jku``, ``jwk``, ``x5u``, ``x5c``) are ignored.
 
     Raises:
-        MalformedToken: If it holds ``crit``, ``b64`` or ``zip``, which a token needs none of and which change how
-            it is read (RFC 8725 §3.6), or a member of the wrong type; null is not absent.
+        MalformedToken: If it contains ``crit``, ``b64`` or ``zip``, which change how a token is read and which no
+            access token needs (RFC 8725 §3.6), or a member of the wrong type; null does not count as absent.
     """
     members = read_object(decode_segment(segment))
     if not members.keys().isdisjoint(("crit", "b64", "zip")):
@@ -181,6 +181,6 @@ def read_header(segment: bytes) -> Header:
 
 
 def media_type(value: str) -> str:
-    """Return a ``typ`` or ``cty`` in the one form in which it is compared (RFC 7515 §4.1.9)."""
+    """Return a ``typ`` or ``cty`` in lower case and without "application/" (RFC 7515 §4.1.9)."""
     lowered = value.lower() if value.isascii() else value
     return lowered.removeprefix("application/")

@@ -1,9 +1,9 @@
 """
-A long-term credential that says everything itself: what is read where no store keeps the session.
+Write and read the self-contained refresh token that is used where no store keeps the session.
 
-A JWE in compact form (RFC 7516 §3.1), ``alg: dir`` and ``enc: A256GCM`` and nothing else, under a key that is for this
-alone and that *kid* names the version of.  Nothing of it can be read without the key, and so its claims are ours alone.
-The 96-bit IV is random, so one version of the key is good for 2^32 credentials (NIST SP 800-38D §8.3).
+It is a compact JWE (RFC 7516 §3.1) with ``alg: dir`` and ``enc: A256GCM`` and no other algorithm.  Its key is derived
+for this purpose alone, and *kid* names the version of the key.  Only we can read or make one, so its claims can be
+trusted.  The 96-bit IV is random, so one version of the key may encrypt 2^32 tokens (NIST SP 800-38D §8.3).
 """
 
 import json
@@ -32,7 +32,7 @@ from safeconduct.errors import (
 from safeconduct.principal import LEVELS, Level
 
 REFRESH_TOKEN: Final = "sc-rt+jwt"  # noqa: S105 - a media type
-"""The type of a sealed refresh token: no access token is one, and it is no access token (RFC 8725 §3.11)."""
+"""The type of a sealed refresh token, so that it is never taken for an access token (RFC 8725 §3.11)."""
 
 KeyOf = Callable[[int], bytes]
 """Returns the 32-byte key of a version; raises ``KeyError`` if there is no such version."""
@@ -40,7 +40,7 @@ KeyOf = Callable[[int], bytes]
 _DIRECT: Final = "dir"
 _PARTS: Final = 5
 _MEMBERS: Final[frozenset[str]] = frozenset(("alg", "enc", "typ", "kid"))
-# One spelling for each version: the number of a secret has one octet, as in the other kind of refresh token.
+# A version is one octet in the other kind of refresh token, so it has at most three digits; no leading zeros.
 _KID: Final = re.compile(r"refresh-(0|[1-9][0-9]{0,2})", re.ASCII)
 _TRANSPORTS: Final = ("header", "cookie")
 _registry: Final = JWERegistry(algorithms=[_DIRECT, CONTENT_ENCRYPTION], strict_check_header=False)
@@ -48,28 +48,28 @@ _registry: Final = JWERegistry(algorithms=[_DIRECT, CONTENT_ENCRYPTION], strict_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedRefresh:
-    """What a sealed refresh token says."""
+    """The content of a sealed refresh token."""
 
     issuer: str
     subject: str
     session_id: str
-    #: When and how surely the user last proved who he is.
+    #: When and at which level the user last authenticated.
     auth_ms: int
     level: Level
     #: The end of the session and of this token, in seconds since the epoch.
     expires_at: int
-    #: What was submitted as the user's name, for a later step-up.
+    #: The user name as it was submitted, for a later step-up.
     username: str = field(repr=False)
     transport: Literal["header", "cookie"]
     device: str
     network: str
     roles: tuple[str, ...]
     scopes: tuple[str, ...]
-    #: What the directory calls the user; empty where it does not.
+    #: The display name from the directory; empty if it gives none.
     display_name: str = field(default="", repr=False)
 
 
-# A claim for each field; a token has all of them, and "aud", and no other.
+# The claim of each field; a token has exactly these and "aud".
 _CLAIMS: Final = {
     "issuer": "iss",
     "subject": "sub",
@@ -97,15 +97,15 @@ def seal_refresh(refresh: SealedRefresh, *, key: bytes, version: int) -> str:
     Write a sealed refresh token; its audience is its issuer.
 
     Args:
-        refresh: What it shall say.
-        key: The 32 bytes of the key of *version*.
-        version: Names the key in the token's header.
+        refresh: The content.
+        key: The 32-byte key of *version*.
+        version: The version of the key, which the header names.
 
     Raises:
-        ConfigurationError: If a name is not Unicode text, which no reader would take.
+        ConfigurationError: If a name is not valid Unicode text, so that no reader could decode it.
     """
-    said = asdict(refresh)
-    claims = {**{claim: said[name] for name, claim in _CLAIMS.items()}, "aud": refresh.issuer}
+    values = asdict(refresh)
+    claims = {**{claim: values[name] for name, claim in _CLAIMS.items()}, "aud": refresh.issuer}
     header = {"alg": _DIRECT, "enc": CONTENT_ENCRYPTION, "typ": REFRESH_TOKEN, "kid": f"refresh-{version}"}
     try:
         text = json.dumps(claims, ensure_ascii=False, separators=(",", ":")).encode()
@@ -116,13 +116,13 @@ def seal_refresh(refresh: SealedRefresh, *, key: bytes, version: int) -> str:
 
 def open_refresh(text: str, *, issuer: str, key_of: KeyOf, now: float) -> SealedRefresh:
     """
-    Open a sealed refresh token and check everything that it says of itself.
+    Decrypt a sealed refresh token and check its content.
 
-    Its end is exact, without leeway: it is ours, and no session outlives its end.
+    No leeway applies to its expiry, because we issued it and no session outlives its end.
 
     Args:
-        text: As it was presented.
-        issuer: The own one, which made it and whom it is for.
+        text: The token as it was presented.
+        issuer: Our own issuer, which must be both ``iss`` and ``aud``.
         key_of: Returns the key of a version.
         now: The current time, in seconds since the epoch.
 
@@ -146,7 +146,7 @@ def open_refresh(text: str, *, issuer: str, key_of: KeyOf, now: float) -> Sealed
 
 
 def _version(header: Header) -> int:
-    """Hold a header to the one form that is written, and return the version of the key that it names."""
+    """Require the one header that ``seal_refresh`` writes, and return the version of the key that it names."""
     if header.typ != REFRESH_TOKEN:
         raise WrongTokenType("typ is not that of a refresh token")
     if header.algorithm != _DIRECT or frozenset(header.members) != _MEMBERS:
@@ -168,16 +168,16 @@ def _read(plaintext: bytes, issuer: str, now: float) -> SealedRefresh:
     if claims["iss"] != issuer:
         raise WrongIssuer("a refresh token of another issuer")
     if claims["aud"] != issuer:
-        raise WrongAudience("a refresh token for somebody else")
+        raise WrongAudience("a refresh token for another audience")
     if now >= claims["exp"]:
         raise ExpiredToken(claims["exp"])
-    said: dict[str, Any] = {name: claims[claim] for name, claim in _CLAIMS.items()}
-    said |= {name: tuple(said[name]) for name in _LISTS}
-    return SealedRefresh(**said)
+    values: dict[str, Any] = {name: claims[claim] for name, claim in _CLAIMS.items()}
+    values |= {name: tuple(values[name]) for name in _LISTS}
+    return SealedRefresh(**values)
 
 
 def _check_types(claims: dict[str, Any]) -> None:
-    """Classes are compared themselves: to ``isinstance`` true is an integer, and true is no point in time."""
+    """Require each claim with its exact type; ``isinstance`` would take true for an integer."""
     if frozenset(claims) != _NAMES:
         raise MalformedToken("a refresh token with other claims")
     if any(type(claims[name]) is not str for name in _TEXTS) or not all(claims[name] for name in _NEVER_EMPTY):
@@ -186,6 +186,6 @@ def _check_types(claims: dict[str, Any]) -> None:
         raise MalformedToken("a claim of the refresh token is not a natural number")
     if any(type(claims[name]) is not list or any(type(each) is not str for each in claims[name]) for name in _LISTS):
         raise MalformedToken("a claim of the refresh token is not a list of strings")
-    # Nobody who signed in is anonymous.
+    # A user who signed in is never anonymous.
     if claims["level"] not in LEVELS[1:] or claims["transport"] not in _TRANSPORTS:
-        raise MalformedToken("a level or a transport that there is not")
+        raise MalformedToken("an unknown level or transport")

@@ -1,20 +1,21 @@
 """
-A bounded memory of values that were proven, which a flood of fresh ones cannot empty.
+Cache verified credentials, with a bounded size that a flood of new ones cannot empty.
 
 ==========  =======================================  ==================================================================
-part        what comes in                            what goes out, when it is full
+queue       entered by                               left, when it is full, by
 ==========  =======================================  ==================================================================
-``_fresh``  every value that is put; a quarter of    the oldest: into ``_kept`` if it was asked for or there is room,
-            the capacity                             else it is forgotten
-``_kept``   what leaves ``_fresh`` so                the oldest that was not asked for since it was last looked at; one
-                                                     that was goes to the end again
+``_fresh``  every value that is put; a quarter of    the oldest value: it moves to ``_kept`` if it was used or there is
+            the capacity                             room, else it is evicted
+``_kept``   the values that moved from ``_fresh``    the oldest value that was not used since it was last looked at,
+                                                     which is evicted; a used one goes to the end again
 ==========  =======================================  ==================================================================
 
-So as many values as the capacity says are all recalled, and a caller with many valid tokens pushes out their own.
+So a caller with many valid tokens evicts only their own, and values up to the capacity all stay.  (The scheme is close
+to S3-FIFO.)
 
-To ask for a value is one look-up and one mark on the value itself.  There is no lock: each step is one operation of a
-dict or a deque, and whoever adds a key to a full queue takes one out, so that a race costs a memory and never a wrong
-answer or a place.
+A look-up is one operation of a dict and one mark on the value.  There is no lock: each step is one operation of a dict
+or a deque, and a thread that adds a key to a full queue also removes one.  A race can evict a value too early, and can
+neither return a wrong value nor exceed the capacity.
 """
 
 from collections import deque
@@ -22,7 +23,7 @@ from typing import Final, Generic, Protocol, TypeVar
 
 
 class Markable(Protocol):
-    """A value that remembers whether it was asked for."""
+    """A value that records whether it was used."""
 
     is_used: bool
 
@@ -30,54 +31,49 @@ class Markable(Protocol):
 V = TypeVar("V", bound=Markable)
 
 MOST_STEPS: Final = 16
-"""How many kept values are looked at, at most, to find one that is not used: a put must cost nearly the same always."""
+"""The maximum number of kept values that one ``put`` looks at to find an unused one, so that its cost is bounded."""
 
 
 class Remembered(Generic[V]):
-    """A memory of at most *capacity* values; whether a value still holds is the caller's question."""
+    """A cache of at most *capacity* values; the caller checks whether a value is still valid."""
 
     __slots__ = ("_fresh", "_fresh_limit", "_kept", "_kept_limit", "entries")
 
     def __init__(self, capacity: int) -> None:
-        """Take *capacity*; with 0 nothing is remembered."""
+        """Set the *capacity*; 0 keeps nothing."""
         self._fresh_limit = (capacity + 3) // 4
         self._kept_limit = capacity - self._fresh_limit
         #: Keys, the oldest first.
         self._fresh: deque[bytes | str] = deque()
         self._kept: deque[bytes | str] = deque()
-        #: To be read only, where even a call is too much; whoever uses a value marks it.
+        #: Read directly only on the fast path, where a call would cost too much; the reader sets ``is_used``.
         self.entries: dict[bytes | str, V] = {}
 
     def get(self, key: bytes | str) -> V | None:
-        """Return the value for *key*, or None."""
+        """Return the value for *key* and mark it as used; None if there is none."""
         value = self.entries.get(key)
         if value is not None:
             value.is_used = True
         return value
 
     def put(self, key: bytes | str, value: V) -> None:
-        """Remember *value* for *key*, unless another thread did so meanwhile."""
+        """Cache *value* for *key*, unless another thread has done so meanwhile."""
         if not self._fresh_limit or self.entries.setdefault(key, value) is not value:
             return
         self._fresh.append(key)
         if len(self._fresh) > self._fresh_limit:
-            self._settle(self._fresh.popleft())
+            self._keep_or_evict(self._fresh.popleft())
 
-    def __len__(self) -> int:
-        """Return how many values are remembered."""
-        return len(self.entries)
-
-    def _settle(self, key: bytes | str) -> None:
-        """Keep what leaves the fresh part, or forget it."""
+    def _keep_or_evict(self, key: bytes | str) -> None:
         if len(self._kept) >= self._kept_limit and not self.entries[key].is_used:
             del self.entries[key]
             return
         self.entries[key].is_used = False
         self._kept.append(key)
         if len(self._kept) > self._kept_limit:
-            self._forget_one()
+            self._evict_one()
 
-    def _forget_one(self) -> None:
+    def _evict_one(self) -> None:
         for _ in range(MOST_STEPS - 1):
             key = self._kept.popleft()
             value = self.entries[key]

@@ -1,8 +1,8 @@
 """
-Prove a token: read it strictly, find its one key, check its signature, then its claims.
+Verify a token: read it strictly, find its one key, check its signature, then check its claims.
 
-The issuer is taken from the unproven claims for one purpose only, to pick the key that must have signed them; a token
-that names another issuer than its own is refused by that issuer's key (RFC 8725 §3.8).
+The issuer in the claims is used before the signature is checked, for one purpose only: to pick the keys that must have
+signed them.  A token that names an issuer which did not issue it fails with the keys of that issuer (RFC 8725 §3.8).
 """
 
 from collections.abc import Callable, Iterable
@@ -37,7 +37,7 @@ _PARTS_OF_JWE: Final = 5
 
 
 class _Check(NamedTuple):
-    """What a protected header comes down to: joserfc's model, and the one key."""
+    """What a protected header resolves to: joserfc's model and the one key."""
 
     verify: Callable[[bytes, bytes, Any], bool]
     key: ReadyKey
@@ -47,18 +47,18 @@ class _Check(NamedTuple):
 
 
 class _TrustedIssuer:
-    """One issuer's rules, and the headers that its present keys have proven."""
+    """The policy of an issuer, and a cache of headers that its present keys have verified."""
 
     __slots__ = ("_known", "_table", "policy")
 
     def __init__(self, policy: IssuerPolicy) -> None:
         self.policy = policy
         self._table = policy.keys.table
-        # Headers and the keys that they were read with are one value, so that a thread never sees them mixed.
+        # The headers and the table that they belong to are one value, so that no thread sees the two mixed.
         self._known: tuple[KeyTable, dict[bytes, _Check]] = (self._table(), {})
 
-    def prove(self, head: bytes, signed: bytes, signature: bytes) -> _Check:
-        """Check a signature, and return what its header comes down to."""
+    def check_signature(self, head: bytes, signed: bytes, signature: bytes) -> _Check:
+        """Check a signature and return what the header resolves to."""
         table = self._table()
         known_table, known = self._known
         if table is not known_table:
@@ -73,13 +73,13 @@ class _TrustedIssuer:
             raise BadSignature(check.kid, "the signature could not be checked") from error
         if not is_genuine:
             raise BadSignature(check.kid)
-        # Only now: else anyone could fill the memory with headers that no key of the issuer ever signed.
+        # Only now, so that nobody can fill the cache with headers that no key of the issuer ever signed.
         if len(known) < _MOST_HEADERS and self._table() is table:
             known[head] = check
         return check
 
     def find(self, kid: str | None, algorithm: str) -> Key:
-        """Return the one key for a header; an unknown kid may be one that was published a moment ago."""
+        """Return the one key for a header; reload the keys once if the kid is unknown, since it may be new."""
         try:
             return self._table().find(kid, algorithm)
         except UnknownKey:
@@ -87,7 +87,7 @@ class _TrustedIssuer:
             return self._table().find(kid, algorithm)
 
     def opens(self, kid: str | None, algorithm: str) -> bool:
-        """Tell whether this issuer's keys name one for an envelope that does not name its issuer."""
+        """Return whether a foreign issuer has the key for an envelope that does not name its issuer."""
         try:
             self._table().find(kid, algorithm)
         except UnknownKey:
@@ -98,24 +98,23 @@ class _TrustedIssuer:
         header = read_header(head)
         token_type = None if header.typ is None else media_type(header.typ)
         if token_type is None or token_type not in self.policy.token_types:
-            raise WrongTokenType("typ is missing or another than expected")
+            raise WrongTokenType("typ is missing or not an expected one")
         if header.algorithm not in SIGNATURES:
             raise MalformedToken("alg is not an allowed signature")
         key = self.find(header.kid, header.algorithm)
-        return _Check(MODELS[key.algorithm].verify, key.for_proving(), key.kid, token_type)
+        return _Check(MODELS[key.algorithm].verify, key.for_verifying(), key.kid, token_type)
 
 
 class TokenVerifier:
     """
-    Proves the tokens of every issuer that is known.
+    Verify the tokens of every known issuer.
 
-    Pure: what changes are the keys, which each policy's source answers with at every token, and the time, which is an
-    argument.
+    The verifier is pure: it asks each policy for its present keys at every token, and the time is an argument.
     """
 
     def __init__(self, policies: Iterable[IssuerPolicy]) -> None:
         """
-        Take one policy for each issuer.
+        Take one policy per issuer.
 
         Raises:
             ConfigurationError: If an issuer has two.
@@ -129,7 +128,7 @@ class TokenVerifier:
         self._state = self._tables()
 
     def key_state(self) -> object:
-        """Return what stays the same object until keys change; whoever remembers proven tokens compares it."""
+        """Return an object that stays the same until keys change, so that a cache of verified tokens can compare it."""
         tables = self._tables()
         state = self._state
         if any(now is not before for now, before in zip(tables, state, strict=True)):
@@ -140,14 +139,14 @@ class TokenVerifier:
         """
         Check an access token and return its claims.
 
-        Revocation and what a route requires are not asked here.
+        Neither revocation nor what a route requires is checked here.
 
         Args:
             token: The compact serialization, as it came in the request.
             now: The current time, in seconds since the epoch.
 
         Raises:
-            InvalidToken: One of its subclasses, and nothing else whatever the token is.
+            InvalidToken: One of its subclasses; no token makes this method raise anything else.
         """
         if len(token) > MAX_TOKEN_BYTES:
             raise MalformedToken("longer than 16 KB")
@@ -157,38 +156,38 @@ class TokenVerifier:
             raise MalformedToken("not ASCII") from None
         parts = wire.split(b".", _PARTS_OF_JWE)
         if len(parts) == _PARTS_OF_JWS:
-            return self._prove(wire, parts, now, None)
+            return self._verify_signed(wire, parts, now, None)
         if len(parts) == _PARTS_OF_JWE:
-            return self._open(wire, parts, now)
+            return self._verify_encrypted(wire, parts, now)
         raise MalformedToken("neither three parts nor five")
 
-    def _prove(self, wire: bytes, parts: list[bytes], now: float, opened_by: _TrustedIssuer | None) -> Claims:
+    def _verify_signed(self, wire: bytes, parts: list[bytes], now: float, opened_by: _TrustedIssuer | None) -> Claims:
         head, body, last = parts
-        proof = decode_segment(last)
+        signature = decode_segment(last)
         raw = read_object(decode_segment(body))
         issuer = raw.get("iss")
         trusted = self._by_issuer.get(issuer) if type(issuer) is str else None
         if trusted is None or (opened_by is not None and opened_by is not trusted):
             raise WrongIssuer
-        check = trusted.prove(head, wire[: -len(last) - 1], proof)
+        check = trusted.check_signature(head, wire[: -len(last) - 1], signature)
         return read_claims(raw, trusted.policy, check.kid, now, check.token_type)
 
-    def _open(self, wire: bytes, parts: list[bytes], now: float) -> Claims:
+    def _verify_encrypted(self, wire: bytes, parts: list[bytes], now: float) -> Claims:
         envelope = read_envelope(wire, parts)
-        trusted = self._trusted_of(envelope)
+        trusted = self._issuer_of(envelope)
         key = trusted.find(envelope.header.kid, envelope.header.algorithm)
         check_outside(envelope.header, trusted.policy)
         inner = open_envelope(envelope, key)
         inside = inner.split(b".", _PARTS_OF_JWS)
         if len(inside) != _PARTS_OF_JWS:
-            # Decryption authenticates nobody: whoever knows a public key could have encrypted (RFC 8725 §3.3).
-            raise MalformedToken("an envelope without exactly one signed token in it")
-        claims = self._prove(inner, inside, now, trusted)
+            # Decryption authenticates nobody: anyone who knows a public key can encrypt (RFC 8725 §3.3).
+            raise MalformedToken("an envelope that does not contain exactly one signed token")
+        claims = self._verify_signed(inner, inside, now, trusted)
         compare_copies(envelope.header.members, claims.raw, trusted.policy)
         return claims if PADDING_CLAIM not in claims.raw else _without_padding(claims)
 
-    def _trusted_of(self, envelope: Envelope) -> _TrustedIssuer:
-        """Pick whose key opens an envelope; nothing but refusal follows from this choice."""
+    def _issuer_of(self, envelope: Envelope) -> _TrustedIssuer:
+        """Choose the issuer whose key opens an envelope; the signed token inside must be of the same issuer."""
         header = envelope.header
         if "iss" in header.members:
             issuer = header.members["iss"]
@@ -198,7 +197,7 @@ class TokenVerifier:
             return trusted
         candidates = [trusted for trusted in self._by_issuer.values() if trusted.opens(header.kid, header.algorithm)]
         if len(candidates) != 1:
-            raise UnknownKey(header.kid, "not exactly one issuer with such a key for envelopes")
+            raise UnknownKey(header.kid, "not exactly one issuer has such an encryption key")
         return candidates[0]
 
     def _tables(self) -> tuple[KeyTable, ...]:
@@ -206,6 +205,6 @@ class TokenVerifier:
 
 
 def _without_padding(claims: Claims) -> Claims:
-    """Leave out the claim that says nothing, so that an application never builds on it."""
+    """Remove the padding claim, so that no application relies on it."""
     raw = {name: value for name, value in claims.raw.items() if name != PADDING_CLAIM}
     return claims._replace(raw=MappingProxyType(raw))

@@ -1,20 +1,14 @@
 """
-Why a shared secret could be guessed although it is long enough (RFC 8725 §3.5, ASVS 11.2.3).
+Recognise keys that can be guessed or have a known weakness (RFC 8725 §3.5, ASVS 11.2.3).
 
-Random bytes are printable text once in 10^13 or less, so a secret that is text was typed, or is the text form of
-something shorter; text must carry at least the 128 bits that a small random key would.  Beyond that, secrets that have
-been published are refused by the digests in ``published.py``.
+Secrets.  Random bytes are printable text once in 10^13 or less, so a secret that is text was typed, or is the text form
+of something shorter.  Text must carry at least the 128 bits that a small random key would.  Published secrets that this
+rule accepts are refused by the first bytes of their SHA-256.
 
-Marks by which a weak public key is known at sight.
-
-ROCA (CVE-2017-15361): the library made its primes as ``k·M + (65537^a mod M)``, M a product of the first primes, so
-that the modulus is a power of 65537 modulo every one of them.  A sound modulus is so by chance once in 2^27 or less.
-(Nemec, Sýs, Švenda, Klinec, Matyáš: "The Return of Coppersmith's Attack", CCS 2017, §2.3.)
-
-Digests of shared secrets that were published and that no other rule tells from random ones.
-
-The first bytes of the SHA-256 of each, sorted: from the list wallarm/jwt-secrets (MIT), the 1010 of its secrets of 32
-bytes and more that ``guessable.py`` would accept; the list itself is not here.  A random secret is met once in 10^9.
+Public keys.  ROCA (CVE-2017-15361): the library made its primes as ``k·M + (65537^a mod M)``, M a product of the first
+primes, so the modulus is a power of 65537 modulo each of them.  A sound modulus is so by chance once in 2^27 or less
+(Nemec, Sýs, Švenda, Klinec, Matyáš: "The Return of Coppersmith's Attack", CCS 2017, §2.3).  An Ed25519 key of small
+order verifies signatures that nobody made (RFC 8032 §8.9).
 """
 
 import math
@@ -23,6 +17,14 @@ from base64 import b64decode
 from collections import Counter
 from hashlib import sha256
 from typing import Final
+
+_LEAST_BITS: Final = 128
+_LEAST_DISTINCT_BYTES: Final = 8
+# The beginnings of public keys as text: anyone who knows the key could sign with such a "secret" (CVE-2022-29217).
+_KEY_MARKS: Final = (b"-----BEGIN ", b"---- BEGIN ", b"ssh-rsa ", b"ssh-dss ", b"ssh-ed25519 ", b"ecdsa-sha2-")
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+# Runs of four or more letters of one case are words; random text has next to none.  Three fifths in words are too many.
+_WORD: Final = re.compile(r"[a-z]{4,}|[A-Z]{4,}")
 
 _GENERATOR: Final = 65537
 _FIRST_PRIMES: Final = tuple(n for n in range(3, 168) if all(n % d for d in range(2, n)))
@@ -37,18 +39,9 @@ _OF_ORDER_EIGHT: Final = int.from_bytes(
 # The y of every point of order 1, 2, 4 and 8 on edwards25519, and the two second spellings below 2^255.
 _SMALL_ORDER: Final = frozenset((0, 1, _FIELD - 1, _OF_ORDER_EIGHT, _FIELD - _OF_ORDER_EIGHT, _FIELD, _FIELD + 1))
 
-
-def is_roca(modulus: int) -> bool:
-    """Tell whether an RSA *modulus* bears the mark of the flawed generator."""
-    return all(modulus % prime in powers for prime, powers in _POWERS.items())
-
-
-def is_small_order(point: bytes) -> bool:
-    """Tell whether an Ed25519 public key verifies signatures that nobody made (RFC 8032 §8.9)."""
-    return int.from_bytes(point, "little") & ((1 << 255) - 1) in _SMALL_ORDER
-
-
 PREFIX_BYTES: Final = 5
+# From the list wallarm/jwt-secrets (MIT): the 1010 secrets of 32 bytes or more that the other rules
+# accept, as sorted prefixes of their SHA-256.  A random secret matches one of them once in 10^9.
 _PREFIXES: Final = b64decode(
     "ABQei3AALNpYRQBKbcgbAE/HcasAfbCElwDg+2HtAYy8kaUBvUKQegHIcjV7AmdeX5kChiM0/gNuNhrCA52wpBoEa8nBqwR3nh6BBNTuexkE4Bts"
     "igU76ZTBBVuojQ8FZ785SAW2JsiFBdfHunMGOJ+ZZwZPTWWfBnOP2vMGfTEGhQatZIlkByJEKjoHJZ86pQeBVPk1B5WPE8MHm7RIKwiuQN3nCMG8"
@@ -113,20 +106,11 @@ _PREFIXES: Final = b64decode(
     "/4G6F3X/9npajw=="
 )
 PUBLISHED: Final = frozenset(_PREFIXES[at : at + PREFIX_BYTES] for at in range(0, len(_PREFIXES), PREFIX_BYTES))
-"""The prefixes to look a secret's digest up in."""
-
-
-_LEAST_BITS: Final = 128
-_LEAST_DISTINCT_BYTES: Final = 8
-# How a public key begins as text; whoever knows the key could sign with such a "secret" (CVE-2022-29217).
-_KEY_MARKS: Final = (b"-----BEGIN ", b"---- BEGIN ", b"ssh-rsa ", b"ssh-dss ", b"ssh-ed25519 ", b"ecdsa-sha2-")
-_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-# Three fifths of a text in runs of four and more letters of one case are words; random text has next to none of them.
-_WORD: Final = re.compile(r"[a-z]{4,}|[A-Z]{4,}")
+"""The prefixes of the digests of published secrets."""
 
 
 def why_guessable(secret: bytes) -> str | None:
-    """Return why *secret* must not be trusted, in words that do not tell it, or None."""
+    """Return why *secret* could be guessed, in words that do not reveal it, or None."""
     if len(set(secret)) < _LEAST_DISTINCT_BYTES or secret in (secret + secret)[1:-1]:
         return "a secret that repeats itself"
     if sha256(secret).digest()[:PREFIX_BYTES] in PUBLISHED:
@@ -155,3 +139,13 @@ def _why_guessable_text(secret: bytes) -> str | None:
 def _entropy_bits(text: str) -> float:
     size = len(text)
     return -sum(count * math.log2(count / size) for count in Counter(text).values())
+
+
+def is_roca(modulus: int) -> bool:
+    """Return whether an RSA *modulus* has the ROCA weakness."""
+    return all(modulus % prime in powers for prime, powers in _POWERS.items())
+
+
+def is_small_order(point: bytes) -> bool:
+    """Return whether an Ed25519 public key is a point of small order."""
+    return int.from_bytes(point, "little") & ((1 << 255) - 1) in _SMALL_ORDER

@@ -13,7 +13,7 @@ from safeconduct._core.basic import BasicAuthenticator
 from safeconduct._core.bearer import BearerAuthenticator
 from safeconduct._core.credential_sources import Sources
 from safeconduct._core.csrf import CsrfTokens
-from safeconduct._core.decision import AnonymousResults, Clock
+from safeconduct._core.decision import Clock
 from safeconduct._core.directory import AsyncDirectory, Directory
 from safeconduct._core.endpoints.routes import jwks_row
 from safeconduct._core.endpoints.routing import Endpoints, Row
@@ -25,7 +25,7 @@ from safeconduct._core.opaque import OpaqueTokenResolver
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import AddClaims
-from safeconduct._core.store import FixedView, Store, StoreProvider
+from safeconduct._core.store import Store, StoreProvider, Unasked
 from safeconduct._core.validity import ValidityCheck
 from safeconduct._keys.loading import issuer_policies, own_issuer, own_keys
 from safeconduct._tokens.derived_keys import DerivedKeys
@@ -111,28 +111,19 @@ class Container:
         basic = self.proving.basic(world, self.store(world), revocations, realm=self._realm)
         asks = self._config.consistency != "none"
         validity = ValidityCheck(revocations, self._sources, basic, asks_by_default=asks, csrf=self._csrf)
-        view = FixedView(holds=True) if revocations is None else revocations.view
-        resolution = self._resolution(world)
-        identification = self._identification(resolution, validity, basic)
+        view = Unasked() if revocations is None else revocations.view
+        authenticator = self._authenticator(world, validity, basic)
         gate = Gate(
             policy=self._policy,
-            sources=self._sources,
-            recognition=self._recognition,
-            resolution=resolution,
-            identification=identification,
-            validity=validity,
-            anonymous_results=self._anonymous_results,
+            authenticator=authenticator,
             view=view,
-            answers=self._answers,
-            endpoints=Endpoints(self._rows(world, self._identification(resolution, validity, None))),
-            watching=watching_of(
+            error_responses=self._answers,
+            endpoints=Endpoints(self._rows(world, self._authenticator(world, validity, None))),
+            connection_checks=watching_of(
                 self._config,
                 store=self.store(world),
                 revocations=revocations,
-                identification=identification,
-                recognition=self._recognition,
-                resolution=resolution,
-                validity=validity,
+                authenticator=authenticator,
                 view=view,
                 announce=self._announce,
             ),
@@ -144,16 +135,13 @@ class Container:
             gate.close()
         return gate
 
-    def _identification(
-        self, resolution: OpaqueTokenResolver, validity: ValidityCheck, basic: BasicAuthenticator | None
-    ) -> Authenticator:
+    def _authenticator(self, world: World, validity: ValidityCheck, basic: BasicAuthenticator | None) -> Authenticator:
         return Authenticator(
             sources=self._sources,
-            recognition=self._recognition,
-            resolution=resolution,
+            bearer=self._recognition,
+            resolver=self._resolution(world),
             basic=basic,
             validity=validity,
-            anonymous_results=self._anonymous_results,
             rejects_invalid=self._config.access.on_invalid == "reject",
         )
 
@@ -278,10 +266,6 @@ class Container:
             self._secrets_or_none,
             asks_always=self._config.csrf.token == "always",  # noqa: S105 - a mode
         )
-
-    @cached_property
-    def _anonymous_results(self) -> AnonymousResults:
-        return AnonymousResults(self._clock, self._owner)
 
     def _secrets_or_none(self) -> DerivedKeys | None:
         return None if self.keys is None else self.keys.current().derived_keys

@@ -9,13 +9,12 @@ from safeconduct._core.bearer import BearerAuthenticator, principal_of
 from safeconduct._core.credential_sources import Sources
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
-from safeconduct._core.device_cookie import Devices
+from safeconduct._core.device_cookie import DeviceCookies
 from safeconduct._core.endpoints.login import LoginEndpoint
-from safeconduct._core.endpoints.logout import LogoutEndpoint
+from safeconduct._core.endpoints.logout import LogoutEndpoint, PresentedSessions
 from safeconduct._core.endpoints.refresh import RefreshEndpoint
-from safeconduct._core.endpoints.replaced_sessions import PresentedSessions
 from safeconduct._core.endpoints.request_context import RequestContext
-from safeconduct._core.endpoints.routes import SessionEndpoints, openapi_row
+from safeconduct._core.endpoints.routes import openapi_row, session_rows
 from safeconduct._core.endpoints.routing import Row
 from safeconduct._core.endpoints.session import SessionEndpoint
 from safeconduct._core.endpoints.token_response import TokenResponse
@@ -181,10 +180,9 @@ class SessionFactory:
         if why or enabled is False:
             return
         passwords = self._parts.proving.passwords(world, self._parts.store(world))
-        prefix = self._config.endpoints.prefix
-        rows = list(self._session_endpoints(world, passwords, identification).rows(prefix))
+        rows = list(self._session_rows(world, passwords, identification))
         yield from rows
-        yield openapi_row(rows, prefix)
+        yield openapi_row(rows, self._config.endpoints.prefix)
 
     def _new_session_verbs(self, world: World) -> SessionVerbs:
         store, revocations = self._parts.store(world), self._parts.revocations(world)
@@ -232,43 +230,33 @@ class SessionFactory:
     def _what_nobody_proves(self) -> str | None:
         return None if self._parts.proving.has_directory else "directory: got nothing, wanted one, or login.users"
 
-    def _session_endpoints(self, world: World, passwords: Passwords, identification: Authenticator) -> SessionEndpoints:
+    def _session_rows(self, world: World, passwords: Passwords, authenticator: Authenticator) -> Iterator[Row]:
         config, clock, sources, session_verbs = self._config, self._clock, self._sources, self.session_verbs(world)
-        has_cookies = "cookie" in config.sources
+        active_sessions, prefix = session_verbs.open_sessions, config.endpoints.prefix
         proxies = Proxies.of(config.proxies.trusted)
-        visits = RequestContext(identification, sources, config.cookies, has_cookies=has_cookies, proxies=proxies)
-        delivery = TokenResponse(config.cookies, self._csrf, clock=clock)
+        requests = RequestContext(
+            authenticator, sources, proxies, cookies=config.cookies, issuer=config.issuer, clock=clock
+        )
+        replies = TokenResponse(config.cookies, self._csrf, clock=clock)
         presented = PresentedSessions(
-            session_verbs.open_sessions,
-            visits,
+            active_sessions,
+            requests,
             sources,
             verify=self._verify,
             session_of=OpaqueTokenResolver(self._recognition, lambda: self._keeping.opaque_lookup(world)).session_of,
             clock=clock,
         )
-        return SessionEndpoints(
-            LoginEndpoint(
-                session_verbs,
-                passwords,
-                visits,
-                delivery,
-                presented,
-                Devices(self._keys, secrets.token_bytes),
-                cookies=config.cookies,
-                mode=config.cookies.mode if has_cookies else "off",
-                clock=clock,
+        devices = DeviceCookies(
+            self._keys, secrets.token_bytes, config.cookies, are_read=sources.takes_cookies, clock=clock
+        )
+        return session_rows(
+            prefix,
+            login=LoginEndpoint(
+                session_verbs, passwords, requests, replies, devices, end_replaced=presented.end_cookies
             ),
-            RefreshEndpoint(session_verbs, visits, delivery, clock=clock),
-            LogoutEndpoint(session_verbs, visits, delivery, presented, issuer=config.issuer, clock=clock),
-            SessionEndpoint(
-                session_verbs,
-                visits,
-                delivery,
-                self._csrf,
-                prefix=config.endpoints.prefix,
-                issuer=config.issuer,
-                clock=clock,
-            ),
+            refresh=RefreshEndpoint(session_verbs, requests, replies),
+            logout=LogoutEndpoint(active_sessions, requests, replies, presented),
+            session=SessionEndpoint(active_sessions, requests, replies, self._csrf, prefix=prefix, clock=clock),
         )
 
     def _verify(self, token: str, now: float) -> Principal:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 
 from safeconduct._core.endpoints.routes import JWKS_MAX_AGE_SECONDS
-from safeconduct._keys.folder import read_keys, write_key
+from safeconduct._keys.folder import read_own_keys, write_key
 from safeconduct._keys.generate import made_at, new_key, new_secrets, retire, rotate
 from safeconduct._keys.keyset import STATE_MEMBER, KeySet, State
 from safeconduct._tokens.algorithms import ALGORITHMS, canonical
@@ -164,7 +164,7 @@ def _locked(path: Path) -> Generator[KeySet]:
     """Keep other commands from writing into the folder, and yield the keys in it; warn of each that cannot be read."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     with lock_folder(path):
-        present = read_keys(path, is_own=True)
+        present = read_own_keys(path)
         for kid, reason in present.skipped:
             warn(f"{kid or 'a key without kid'} in {path} is left out: {reason}.")
         yield present
@@ -180,7 +180,7 @@ def _source(settings: Settings, folder: Path | None) -> str:
 
 def _read(source: str) -> KeySet:
     if not source.startswith(_ENVIRONMENT):
-        return read_keys(Path(source), is_own=True)
+        return read_own_keys(Path(source))
     name = source.removeprefix(_ENVIRONMENT)
     if name not in os.environ:
         raise UsageError(f"keys: the environment has no variable {name!r}.")

@@ -1,4 +1,4 @@
-"""The one shared configuration: frozen, nested, checked whole when it is made."""
+"""Configure safeconduct: one frozen, nested value that is checked as a whole when it is made."""
 
 from safeconduct.config.access import AccessConfig, EndpointConfig, ProxyConfig, Rule
 from safeconduct.config.config import Config

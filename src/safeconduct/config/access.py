@@ -1,69 +1,24 @@
-"""
-Who may do what: closed unless opened.
+"""Configure who may do what, where the endpoints are, and which proxies are trusted."""
 
-Path templates and methods of the access rules, as far as a text can be judged alone.
-
-A rule that can never match protects nothing and nobody sees it.  So what other frameworks write (``*``, ``<id>``,
-``{id:int}``, ``%20``, a method in small letters) is refused here instead of being taken literally.
-"""
-
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Literal
 
 from safeconduct.config.field_errors import Problem, shown
 from safeconduct.config.fields import Consistency, Outage, ProvenLevel, Scope, Seconds, Text
-from safeconduct.config.sections import Agreement, Agreements, by_name, check
+from safeconduct.config.sections import CrossCheck, CrossChecks, check, checked_constructor
+from safeconduct.config.template_syntax import METHODS, is_public_entry, is_template, respelled
 from safeconduct.config.urls import is_location, is_prefix, is_proxy
-
-# The registry of IANA (RFC 9110 §16.1) without what never comes to an application; for any other, leave methods out.
-METHODS: Final = frozenset(
-    (  # noqa: SIM905 - forty words read better as a sentence
-        "ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT CONNECT COPY DELETE GET HEAD LABEL LINK LOCK MERGE MKACTIVITY "
-        "MKCALENDAR MKCOL MKREDIRECTREF MKWORKSPACE MOVE OPTIONS ORDERPATCH PATCH POST PROPFIND PROPPATCH PUT QUERY "
-        "REBIND REPORT SEARCH TRACE UNBIND UNCHECKOUT UNLINK UNLOCK UPDATE UPDATEREDIRECTREF VERSION-CONTROL"
-    ).split()
-)
-
-_PLACEHOLDER: Final = r"\{([A-Za-z_][A-Za-z0-9_]*)(\.\.\.)?\}"
-_NEVER_MATCHES: Final = r"[\\?#*<>]|%[0-9A-Fa-f]{2}"
-
-
-def is_template(text: str) -> bool:
-    """Say whether *text* is an anchored template: ``/literal/{name}/{rest...}``."""
-    if not text.startswith("/") or re.search(_NEVER_MATCHES, text):
-        return False
-    *inner, last = text[1:].split("/")
-    if any(not _is_segment(segment) or segment.endswith("...}") for segment in inner):
-        return False
-    names = [found[1] for segment in (*inner, last) if (found := re.fullmatch(_PLACEHOLDER, segment))]
-    return (last == "" or _is_segment(last)) and len(names) == len(set(names))
-
-
-def is_public_entry(text: str) -> bool:
-    """Say whether *text* is a template without spaces, or ``METHOD`` and such a template."""
-    method, space, template = text.rpartition(" ")
-    return is_template(template) and (method in METHODS if space else True)
-
-
-def _is_segment(segment: str) -> bool:
-    if "{" in segment or "}" in segment:
-        return re.fullmatch(_PLACEHOLDER, segment) is not None
-    return segment not in {"", ".", ".."}
-
 
 _TEMPLATE = 'a template such as "/literal/{name}/{rest...}", decoded, {rest...} only last, each name once'
 
 
-def _shown_as_here(is_right: Callable[[str], object]) -> Callable[[str], str]:
-    """Return what shows a wrong template, and how it is written here if that can be told."""
+def _with_our_spelling(is_right: Callable[[str], object]) -> Callable[[str], str]:
+    """Return a function that shows a wrong template, with our spelling of it if that is known."""
 
     def show(text: str) -> str:
-        from safeconduct.config.other_spellings import respelled  # noqa: PLC0415 - only a wrong configuration needs it
-
-        here = respelled(text, is_right)
-        return shown(text) if here is None else f"{shown(text)} (here: {shown(here)})"
+        ours = respelled(text, is_right)
+        return shown(text) if ours is None else f"{shown(text)} (here: {shown(ours)})"
 
     return show
 
@@ -78,7 +33,7 @@ def _strict_refuses(rule: "Rule") -> Iterator[Problem]:
         yield Problem("on_outage", 'got \'serve\', wanted "refuse" where consistency is "strict"')
 
 
-@by_name
+@checked_constructor
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """
@@ -99,7 +54,7 @@ class Rule:
         long_lived: Whether the response is watched and ended with its credential.
     """
 
-    path: Annotated[str, Text(_TEMPLATE, is_template, show=_shown_as_here(is_template))]
+    path: Annotated[str, Text(_TEMPLATE, is_template, show=_with_our_spelling(is_template))]
     methods: tuple[Annotated[str, _METHODS], ...] = ()
     scopes: tuple[Scope, ...] = ()
     roles: tuple[str, ...] = ()
@@ -110,17 +65,17 @@ class Rule:
     unsafe: bool = False
     long_lived: bool = False
 
-    agreements: ClassVar[Agreements] = (Agreement(("consistency", "on_outage"), _strict_refuses),)
+    cross_checks: ClassVar[CrossChecks] = (CrossCheck(("consistency", "on_outage"), _strict_refuses),)
 
     def __post_init__(self) -> None:
         """Check the rule."""
         check(self, "rule")
 
 
-_PUBLIC_ENTRY = Text(f"an optional method and {_TEMPLATE}", is_public_entry, show=_shown_as_here(is_public_entry))
+_PUBLIC_ENTRY = Text(f"an optional method and {_TEMPLATE}", is_public_entry, show=_with_our_spelling(is_public_entry))
 
 
-@by_name
+@checked_constructor
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessConfig:
     """
@@ -152,7 +107,7 @@ class AccessConfig:
         check(self, "access")
 
 
-@by_name
+@checked_constructor
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointConfig:
     """
@@ -174,7 +129,7 @@ class EndpointConfig:
         check(self, "endpoints")
 
 
-@by_name
+@checked_constructor
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxyConfig:
     """

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from safeconduct.config.access import AccessConfig, EndpointConfig, ProxyConfig
 from safeconduct.config.cookies import CookieConfig, CsrfConfig
-from safeconduct.config.cross_checks import AGREEMENTS
+from safeconduct.config.cross_checks import CROSS_CHECKS
 from safeconduct.config.field_errors import FieldPath, is_table, raise_for, shown
-from safeconduct.config.fields import Choice, Consistency, Keys, Many, Origin, OrNone
-from safeconduct.config.sections import Agreements, Section, by_name, check, draft
+from safeconduct.config.fields import Choice, Consistency, Keys, ListOf, Origin, OrNone
+from safeconduct.config.sections import CrossChecks, Section, check, checked_constructor, draft
 from safeconduct.config.sessions import BasicConfig, LoginConfig, SessionConfig
 from safeconduct.config.store import RevocationConfig, StoreConfig
 from safeconduct.config.tokens import TokenConfig, Trust
 
-_SOURCES = Many(Choice(("bearer", "cookie", "basic", "subprotocol", "dpop")), least=1)
+_SOURCES = ListOf(Choice(("bearer", "cookie", "basic", "subprotocol", "dpop")), least=1)
 
 
-@by_name
+@checked_constructor
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """
@@ -67,7 +67,7 @@ class Config:
     proxies: ProxyConfig = field(default_factory=ProxyConfig)
     trust: tuple[Trust, ...] = ()
 
-    agreements: ClassVar[Agreements] = AGREEMENTS
+    cross_checks: ClassVar[CrossChecks] = CROSS_CHECKS
 
     if TYPE_CHECKING:
         # The dataclass's own constructor, as it is meant: what may be given is wider than what a field holds.

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from safeconduct.config.field_errors import Problem
 from safeconduct.config.fields import Origin, Text
-from safeconduct.config.sections import Agreement, Agreements, by_name, check
+from safeconduct.config.sections import CrossCheck, CrossChecks, check, checked_constructor
 from safeconduct.config.urls import like
 
 _NAMES: Final = ("access", "refresh", "device")
@@ -37,7 +37,7 @@ def _none_is_secure(cookies: "CookieConfig") -> Iterator[Problem]:
         yield Problem("same_site", 'got \'none\', wanted "lax" or "strict", or cookies.secure = true')
 
 
-@by_name
+@checked_constructor
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CookieConfig:
     """
@@ -60,10 +60,10 @@ class CookieConfig:
     secure: bool = True
     same_site: Literal["lax", "strict", "none"] = "lax"
 
-    agreements: ClassVar[Agreements] = (
-        Agreement(_NAMES, _names_differ),
-        Agreement((*_NAMES, "secure"), _prefixes_are_secure),
-        Agreement(("same_site", "secure"), _none_is_secure),
+    cross_checks: ClassVar[CrossChecks] = (
+        CrossCheck(_NAMES, _names_differ),
+        CrossCheck((*_NAMES, "secure"), _prefixes_are_secure),
+        CrossCheck(("same_site", "secure"), _none_is_secure),
     )
 
     def __post_init__(self) -> None:
@@ -71,7 +71,7 @@ class CookieConfig:
         check(self, "cookies")
 
 
-@by_name
+@checked_constructor
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CsrfConfig:
     """

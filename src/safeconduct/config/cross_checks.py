@@ -11,8 +11,8 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 from safeconduct.config.field_errors import Problem, is_list, shown, shown_url
-from safeconduct.config.sections import Agreement, Agreements
-from safeconduct.config.tokens import SUBJECT
+from safeconduct.config.fields import SUBJECT
+from safeconduct.config.sections import CrossCheck, CrossChecks
 
 
 def one_of(*values: object) -> Callable[[object], bool]:
@@ -35,7 +35,7 @@ def begins(*starts: str) -> Callable[[object], bool]:
     return lambda value: isinstance(value, str) and value.startswith(starts)
 
 
-class Unbuilt:
+class NotImplementedValue:
     """A value of a field that will be possible; in *name*, ``[]`` stands for every item of a list."""
 
     __slots__ = ("instead", "is_meant", "meant", "name")
@@ -48,26 +48,26 @@ class Unbuilt:
         self.is_meant = is_meant
 
 
-UNBUILT: Final = (
-    Unbuilt("sources[]", "`dpop`", "another source than `dpop`", one_of("dpop")),
-    Unbuilt(
+NOT_IMPLEMENTED: Final = (
+    NotImplementedValue("sources[]", "`dpop`", "another source than `dpop`", one_of("dpop")),
+    NotImplementedValue(
         "store.url",
         "`redis+sentinel://`, `redis+cluster://`",
         "one server",
         begins("redis+sentinel:", "redis+cluster:"),
     ),
-    Unbuilt("access.rules[].consistency", "`bounded`", "`strict` or `none`", one_of("bounded")),
-    Unbuilt("access.rules[].on_outage", "`serve`", "`refuse`", one_of("serve")),
-    Unbuilt("revocation.consistency", "`bounded`", "`strict` or `none`", one_of("bounded")),
-    Unbuilt("revocation.on_outage", "`serve`", "`refuse`", one_of("serve")),
-    Unbuilt("trust[].jwks", "every URL", "`keys` with the file of the set", given),
-    Unbuilt("trust[].discovery", "`true`", "`keys` with the file of the set", is_on),
+    NotImplementedValue("access.rules[].consistency", "`bounded`", "`strict` or `none`", one_of("bounded")),
+    NotImplementedValue("access.rules[].on_outage", "`serve`", "`refuse`", one_of("serve")),
+    NotImplementedValue("revocation.consistency", "`bounded`", "`strict` or `none`", one_of("bounded")),
+    NotImplementedValue("revocation.on_outage", "`serve`", "`refuse`", one_of("serve")),
+    NotImplementedValue("trust[].jwks", "every URL", "`keys` with the file of the set", given),
+    NotImplementedValue("trust[].discovery", "`true`", "`keys` with the file of the set", is_on),
 )
 
 
-def what_is_not_built(config: object) -> Iterator[Problem]:
+def find_not_implemented(config: object) -> Iterator[Problem]:
     """Find every value in *config*, which may be a draft, that is not built yet."""
-    for row in UNBUILT:
+    for row in NOT_IMPLEMENTED:
         for name, value in _ref(config, row.name.split("."), ""):
             if row.is_meant(value):
                 seen = shown_url(value) if row.name == "store.url" and isinstance(value, str) else shown(value)
@@ -165,18 +165,18 @@ def _may_meet(first: str, second: str) -> bool:
     return start[1].startswith(start[0]) and end[1].endswith(end[0])
 
 
-AGREEMENTS: Final[Agreements] = (
-    Agreement(("keys", "trust", "sources"), _somebody_can_be_known),
-    Agreement(("keys", "issuer", "audience"), _keys_have_names),
-    Agreement(("sources", "external_url"), _cookies_know_their_site),
-    Agreement(("sources",), _sources_differ),
-    Agreement(
+CROSS_CHECKS: Final[CrossChecks] = (
+    CrossCheck(("keys", "trust", "sources"), _somebody_can_be_known),
+    CrossCheck(("keys", "issuer", "audience"), _keys_have_names),
+    CrossCheck(("sources", "external_url"), _cookies_know_their_site),
+    CrossCheck(("sources",), _sources_differ),
+    CrossCheck(
         ("store.url", "tokens.format", "sessions.require_session", "revocation.consistency", "access.rules"),
         _none_remembers_nothing,
     ),
-    Agreement(("store.url", "revocation.consistency", "access.rules"), _strict_rules_refuse),
-    Agreement(("issuer", "trust"), _issuers_differ),
-    Agreement(("issuer", "keys", "sources", "trust"), _users_differ),
+    CrossCheck(("store.url", "revocation.consistency", "access.rules"), _strict_rules_refuse),
+    CrossCheck(("issuer", "trust"), _issuers_differ),
+    CrossCheck(("issuer", "keys", "sources", "trust"), _users_differ),
     # Last, and whatever else is wrong: it finds its own way through a draft.
-    Agreement((), what_is_not_built),
+    CrossCheck((), find_not_implemented),
 )

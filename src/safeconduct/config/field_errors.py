@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, one problem a field, and how a wrong value is shown without its secrets."""
+"""Report the wrong fields of a configuration, and show wrong values without their secrets."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,12 +9,12 @@ from safeconduct.errors import ConfigurationError
 
 
 def is_table(value: object) -> TypeGuard[Mapping[object, object]]:
-    """Say whether *value* is a mapping."""
+    """Return whether *value* is a mapping."""
     return isinstance(value, Mapping)
 
 
 def is_list(value: object) -> TypeGuard[Sequence[object]]:
-    """Say whether *value* is a list or a tuple; a text is none, though its letters could be counted."""
+    """Return whether *value* is a list or a tuple; a text is neither."""
     return isinstance(value, list | tuple)
 
 
@@ -24,7 +24,7 @@ _LARGEST_SHOWN: Final = 10**20
 _USERINFO: Final = r"(?s)//.*@"
 _PLAIN_URL: Final = r"(?a)([a-z+]+)://(?:.*@)?([\w.-]*|\[[\w:.]+\])(:\d+)?(/[^?#@]*)?(\?.*)?"
 
-#: What is meant as a URL and lacks something: no more than a word, or this machine without the slashes before it.
+#: An incomplete URL: only a word, or the local machine without the slashes before it.
 _WORD: Final = r"(?a)([a-z+]{1,16}):?/{0,3}"
 _HERE: Final = r"(?a)(?:[a-z+]{1,16}:/?)?(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?(?:/\d{0,5})?"
 _TYPING_ERROR: Final = 0.75
@@ -32,41 +32,41 @@ _SCHEMES: Final = ("none", "memory", "redis", "valkey", "unix", "redis+sentinel"
 
 
 class Problem:
-    """One wrong field: its dotted *name*, and in *said* what was seen and what is wanted."""
+    """A wrong field: its dotted *name*, and a *message* with the value that was seen and the one that is wanted."""
 
-    __slots__ = ("name", "said")
+    __slots__ = ("message", "name")
 
-    def __init__(self, name: str, said: str) -> None:
+    def __init__(self, name: str, message: str) -> None:
         self.name = name
-        self.said = said
+        self.message = message
 
 
 class FieldPath:
-    """Where a value stands that is being read, and where to tell what is wrong with it."""
+    """The path of the value that is being read, and the list to which problems with it are added."""
 
     __slots__ = ("base", "name", "problems")
 
     def __init__(self, name: str = "", problems: list[Problem] | None = None, *, base: Path | None = None) -> None:
         self.name = name
         self.problems = [] if problems is None else problems
-        #: The folder that relative paths start from; None leaves them as they are.
+        #: The folder that relative file paths start from; None leaves them unchanged.
         self.base = base
 
     def field(self, name: str) -> "FieldPath":
-        """Return the place of the field *name* of this one."""
+        """Return the path of the field *name* of this one."""
         return FieldPath(f"{self.name}.{name}" if self.name else name, self.problems, base=self.base)
 
     def item(self, index: int) -> "FieldPath":
-        """Return the place of one item of a list."""
+        """Return the path of an item of this list."""
         return FieldPath(f"{self.name}[{index}]", self.problems, base=self.base)
 
     def refuse(self, seen: str, wanted: str) -> None:
-        """Tell that *seen* stands here, already masked, where *wanted* should."""
-        self.say(f"got {seen}, wanted {wanted}")
+        """Report that the value is *seen*, already masked, and not *wanted*."""
+        self.report(f"got {seen}, wanted {wanted}")
 
-    def say(self, said: str) -> None:
-        """Tell what is wrong here."""
-        self.problems.append(Problem(self.name, said))
+    def report(self, message: str) -> None:
+        """Report what is wrong with the value."""
+        self.problems.append(Problem(self.name, message))
 
 
 def raise_for(problems: Iterable[Problem], *, where: str = "") -> None:
@@ -74,18 +74,18 @@ def raise_for(problems: Iterable[Problem], *, where: str = "") -> None:
     Raise one error for all *problems*, if there are any.
 
     Raises:
-        ConfigurationError: With one line for each field, below a head that ends in *where*.
+        ConfigurationError: With one line for each field, below a heading that ends with *where*.
     """
-    said: dict[str, list[str]] = {}
+    messages: dict[str, list[str]] = {}
     for problem in problems:
-        said.setdefault(problem.name, []).append(problem.said)
-    if said:
-        lines = (f"\n  {name}: {'; '.join(sentences)}" for name, sentences in said.items())
+        messages.setdefault(problem.name, []).append(problem.message)
+    if messages:
+        lines = (f"\n  {name}: {'; '.join(each)}" for name, each in messages.items())
         raise ConfigurationError(f"wrong configuration{where}:{''.join(lines)}")
 
 
 def shown(value: object) -> str:
-    """Return *value* as an error may show it: short, and nothing from inside a table or a list."""
+    """Return *value* as an error may show it: short, and without the contents of a table or a list."""
     if isinstance(value, str | Path):
         text = repr(re.sub(_USERINFO, f"//{MASK}@", str(value)))
         return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN // 2]}…'"
@@ -98,12 +98,12 @@ def shown(value: object) -> str:
 
 def shown_url(url: str) -> str:
     """
-    Return *url* without user, password and query; of what is no URL, the scheme at most.
+    Return *url* without user, password and query; of a text that is no URL, the scheme at most.
 
-    What looks like a URL with something left out is shown whole, so that the slip is seen.
+    An incomplete URL is shown whole, so that the mistake can be seen.
     """
     word = re.fullmatch(_WORD, url)
-    # Any other word may be a password that was put into the wrong place.
+    # Any other word may be a password that was put into the wrong field.
     if re.fullmatch(_HERE, url) or (word is not None and nearest(word[1], _SCHEMES, likeness=_TYPING_ERROR)):
         return repr(url)
     found = re.fullmatch(_PLAIN_URL, url)
@@ -116,7 +116,7 @@ def shown_url(url: str) -> str:
 
 
 def nearest(name: str, known: Iterable[str], *, likeness: float = 0.5) -> str:
-    """Return a clause that names the *known* word nearest to *name*, or an empty text."""
+    """Return a clause with the *known* word most similar to *name*, or an empty text."""
     from difflib import get_close_matches  # noqa: PLC0415 - only a wrong configuration needs it
 
     lowered = {word.lower(): word for word in known}

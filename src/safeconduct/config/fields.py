@@ -1,8 +1,9 @@
 """
-The kinds of values that a field may have.
+Define the types that a configuration field may have.
 
-A kind says in words what is wanted and reads a value into it.  A field names its kind in its annotation:
-``Annotated[int, Whole(0, 60)]``.  They are plain classes, because a dataclass costs an import a hundred times as much.
+A type says in words what it accepts, and reads a value.  A field names its type in its annotation:
+``Annotated[int, Integer(0, 60)]``.  The types are plain classes, because a dataclass takes a hundred times as long to
+define, at every import.
 """
 
 import re
@@ -17,21 +18,21 @@ from safeconduct.principal import LEVELS, Level
 _ENVIRONMENT_NAME: Final = r"env:[A-Za-z_][A-Za-z0-9_]*"
 
 
-class Kind(Protocol):
-    """What a field accepts."""
+class FieldType(Protocol):
+    """The type of a field."""
 
     @property
     def wanted(self) -> str:
-        """Say in words what is accepted."""
+        """Describe in words what is accepted."""
         ...
 
     def read(self, value: object, at: FieldPath) -> Any:
-        """Return *value* as the field holds it; tell *at* what is wrong with it."""
+        """Return *value* in the form that the field holds; report *at* the field what is wrong with it."""
         ...
 
 
-class Whole:
-    """A whole number from *least* to *most*."""
+class Integer:
+    """An integer from *least* to *most*."""
 
     __slots__ = ("least", "most")
 
@@ -41,17 +42,17 @@ class Whole:
 
     @property
     def wanted(self) -> str:
-        """Say the bounds."""
+        """Describe the bounds."""
         return f"a whole number from {self.least} to {self.most}"
 
     def read(self, value: object, at: FieldPath) -> Any:
-        """Return *value*; True and False are no numbers here."""
+        """Return *value*; True and False are not accepted as numbers."""
         if not isinstance(value, int) or isinstance(value, bool) or not self.least <= value <= self.most:
             at.refuse(shown(value), self.wanted)
         return value
 
 
-class Real:
+class PositiveNumber:
     """A finite number above 0 and at most *most*."""
 
     __slots__ = ("most",)
@@ -61,7 +62,7 @@ class Real:
 
     @property
     def wanted(self) -> str:
-        """Say the bounds."""
+        """Describe the bounds."""
         return f"a number above 0 and at most {self.most:g}"
 
     def read(self, value: object, at: FieldPath) -> Any:
@@ -73,8 +74,8 @@ class Real:
         return float(value)
 
 
-class Flag:
-    """True or false, and nothing that only looks like it."""
+class Boolean:
+    """True or False, and no other value, such as 1 or "true"."""
 
     @property
     def wanted(self) -> str:
@@ -110,14 +111,14 @@ class Choice:
 
 
 class Text:
-    """A text of one line, printable, without space around it, that *accepts* takes."""
+    """A printable text of one line, without surrounding spaces, that *accepts* returns true for."""
 
     __slots__ = ("accepts", "show", "wanted")
 
     def __init__(self, wanted: str, accepts: Callable[[str], object], *, show: Callable[[str], str] = shown) -> None:
         self.wanted = wanted
         self.accepts = accepts
-        #: How a value is shown; to be given where it may hold a secret.
+        #: Shows a wrong value in an error; must be given if the value may contain a secret.
         self.show = show
 
     def read(self, value: object, at: FieldPath) -> Any:
@@ -129,43 +130,43 @@ class Text:
         return value
 
 
-class Many:
-    """A list of things of one *kind*, kept as a tuple."""
+class ListOf:
+    """A list of items of one type, kept as a tuple."""
 
     __slots__ = ("kind", "least")
 
-    def __init__(self, kind: Kind, *, least: int = 0) -> None:
+    def __init__(self, kind: FieldType, *, least: int = 0) -> None:
         self.kind = kind
         self.least = least
 
     @property
     def wanted(self) -> str:
-        """Say what the items are."""
+        """Describe the items."""
         return f"a list{' that is not empty' if self.least else ''}, each item {self.kind.wanted}"
 
     def read(self, value: object, at: FieldPath) -> Any:
-        """Return the items as a tuple; a text is not a list of its letters."""
+        """Return the items as a tuple; a text is not accepted as a list of characters."""
         if not is_list(value) or len(value) < self.least:
             at.refuse("an empty list" if value in ([], ()) else shown(value), self.wanted)
             return value
         return tuple(self.kind.read(item, at.item(index)) for index, item in enumerate(value))
 
 
-class Table:
-    """A table from any text to things of one *kind*."""
+class TableOf:
+    """A table from any text to values of one type."""
 
     __slots__ = ("kind",)
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: FieldType) -> None:
         self.kind = kind
 
     @property
     def wanted(self) -> str:
-        """Say what the values are."""
+        """Describe the values."""
         return f"a table, each value {self.kind.wanted}"
 
     def read(self, value: object, at: FieldPath) -> Any:
-        """Return a copy that nobody else holds."""
+        """Return a copy, which the caller cannot change."""
         if not is_table(value):
             at.refuse(shown(value), self.wanted)
             return value
@@ -175,24 +176,24 @@ class Table:
 
 
 class OrNone:
-    """Something of a *kind*, or nothing."""
+    """A value of another type, or None."""
 
     __slots__ = ("kind",)
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: FieldType) -> None:
         self.kind = kind
 
     @property
     def wanted(self) -> str:
-        """Say what is wanted where there is something."""
+        """Describe what is accepted besides None."""
         return self.kind.wanted
 
     def read(self, value: object, at: FieldPath) -> Any:
-        """Return None for None."""
+        """Return None, or *value* as the other type reads it."""
         return None if value is None else self.kind.read(value, at)
 
 
-class File:
+class FilePath:
     """The path of a file."""
 
     @property
@@ -201,7 +202,7 @@ class File:
         return "a path"
 
     def read(self, value: object, at: FieldPath) -> Any:
-        """Return the path, from the base of the place if it is relative."""
+        """Return the path; a relative one starts from the base of the configuration."""
         if not isinstance(value, str | Path) or not _is_path(str(value)):
             at.refuse(shown(value), self.wanted)
             return value
@@ -209,7 +210,7 @@ class File:
 
 
 class Keys:
-    """Where keys are: a path, the name of an environment variable, or in code the JWK Set itself."""
+    """The source of keys: a path, the name of an environment variable, or in code the JWK Set itself."""
 
     @property
     def wanted(self) -> str:
@@ -217,7 +218,7 @@ class Keys:
         return 'the path of a folder or file of JWKs, or "env:NAME"'
 
     def read(self, value: object, at: FieldPath) -> Any:
-        """Return the path, the name or the set; what the keys are worth is said by who loads them."""
+        """Return the path, the name or the set; the keys themselves are checked when they are loaded."""
         if is_table(value):
             if not is_list(value.get("keys")):
                 at.refuse('a table without a list "keys"', "a JWK Set (RFC 7517 §5)")
@@ -229,7 +230,7 @@ class Keys:
         return self._read_path(value, at)
 
     def _read_path(self, value: object, at: FieldPath) -> Any:
-        # A key that was pasted where its path should stand must not be shown, here or by who would open that path.
+        # A key that was pasted instead of its path must not appear in an error, here or when the path is opened.
         is_pasted = isinstance(value, str) and value.lstrip().startswith(("{", "[", "-----"))
         if is_pasted or not isinstance(value, str | Path) or not _is_path(str(value)):
             at.refuse("a text that looks like the key itself" if is_pasted else shown(value), self.wanted)
@@ -243,12 +244,15 @@ def _is_path(text: str) -> bool:
 
 
 Consistency = Literal["bounded", "strict", "none"]
-"""How surely a revocation is seen: through the local view, by a question a request, not at all."""
+"""How revocations are checked: in a local view, by asking the store at each request, or not at all."""
 
 Outage = Literal["refuse", "serve"]
-"""What becomes of a request when revocations cannot be asked."""
+"""What happens to a request while revocations cannot be checked."""
 
 TEN_YEARS_SECONDS: Final = 315_360_000
+
+SUBJECT: Final = "{sub}"
+"""The placeholder for the subject in a template of ``REMOTE_USER``."""
 
 # "scope-token = 1*( %x21 / %x23-5B / %x5D-7E )" — RFC 6749 §3.3
 _SCOPE: Final = r"[\x21\x23-\x5b\x5d-\x7e]+"
@@ -259,16 +263,16 @@ SIGNATURES: Final = (
     *("PS256", "PS384", "PS512", "ES256", "ES384", "ES512"),
     "Ed25519",
 )
-"""The algorithms that own tokens may be signed with (RFC 7518 §3.1, RFC 9864 §2.2)."""
+"""The algorithms that our own tokens may be signed with (RFC 7518 §3.1, RFC 9864 §2.2)."""
 
 ENCRYPTIONS: Final = ("A256KW", "ECDH-ES+A256KW", "dir", "A256GCM")
-"""The key managements of a ``jwe``, and its one content encryption (RFC 7518 §4.1, §5.1)."""
+"""The key management algorithms of a ``jwe``, and its one content encryption (RFC 7518 §4.1, §5.1)."""
 
-Seconds = Annotated[int, Whole(1, TEN_YEARS_SECONDS)]
-Leeway = Annotated[int, Whole(0, 60)]
+Seconds = Annotated[int, Integer(1, TEN_YEARS_SECONDS)]
+Leeway = Annotated[int, Integer(0, 60)]
 Scope = Annotated[str, Text("a scope: printable ASCII without space, quotes and backslash", like(_SCOPE))]
 TokenType = Annotated[str, Text('a media type such as "at+jwt"', like(_MEDIA_TYPE))]
-# A rule or a mapping to "anonymous" would read as if it opened something, and nothing but `public` does.
+# "anonymous" in a rule or a mapping would look as if it opened a path, and only `public` does that.
 ProvenLevel = Annotated[Level, Choice(LEVELS[1:])]
 Algorithm = Annotated[str, Choice(SIGNATURES)]
 TrustedAlgorithm = Annotated[str, Choice((*SIGNATURES, "EdDSA", *ENCRYPTIONS))]

@@ -15,9 +15,9 @@ from typing import Any, Final, cast
 
 from safeconduct.config.config import Config
 from safeconduct.config.field_errors import FieldPath, is_list, is_table, nearest, shown
-from safeconduct.config.fields import Choice, File, Keys, Kind, OrNone, Text
+from safeconduct.config.fields import Choice, FieldType, FilePath, Keys, OrNone, Text
 from safeconduct.config.regular_files import read_regular_file
-from safeconduct.config.sections import Section, kinds_of
+from safeconduct.config.sections import Section, field_types_of
 from safeconduct.errors import ConfigurationError
 
 PREFIX: Final = "SAFECONDUCT_"
@@ -110,7 +110,7 @@ def _override(values: dict[str, Any], environ: Mapping[str, str], at: FieldPath)
         if is_of_service(name, environ[name]):
             _logger.debug("%s is no setting: Kubernetes makes such names for a Service", name)
             continue
-        FieldPath(name, at.problems).say(f"unknown variable{nearest(name, [*known, FILE_VARIABLE])}")
+        FieldPath(name, at.problems).report(f"unknown variable{nearest(name, [*known, FILE_VARIABLE])}")
 
 
 def is_of_service(name: str, value: str) -> bool:
@@ -124,23 +124,23 @@ def is_of_service(name: str, value: str) -> bool:
     return _OTHER_PORT.fullmatch(name) is not None and _LINK.match(value) is not None
 
 
-def variables() -> Mapping[str, tuple[tuple[str, ...], Kind]]:
+def variables() -> Mapping[str, tuple[tuple[str, ...], FieldType]]:
     """Return the variable of every field: where the field is, and its kind."""
-    found: dict[str, tuple[tuple[str, ...], Kind]] = {}
-    for name, kind in kinds_of(Config).items():
+    found: dict[str, tuple[tuple[str, ...], FieldType]] = {}
+    for name, kind in field_types_of(Config).items():
         found[f"{PREFIX}{name}".upper()] = (name,), kind
         if isinstance(kind, Section):
-            for inner, inner_kind in kinds_of(kind.cls).items():
+            for inner, inner_kind in field_types_of(kind.cls).items():
                 found[f"{PREFIX}{name}__{inner}".upper()] = (name, inner), inner_kind
     return found
 
 
-def _is_text(kind: Kind) -> bool:
+def _is_text(kind: FieldType) -> bool:
     if isinstance(kind, OrNone):
         return _is_text(kind.kind)
     if isinstance(kind, Section):
         return kind.shorthand is not None
-    return isinstance(kind, Text | Choice | File | Keys)
+    return isinstance(kind, Text | Choice | FilePath | Keys)
 
 
 def _read_value(text: str, at: FieldPath) -> object:
@@ -151,13 +151,13 @@ def _read_value(text: str, at: FieldPath) -> object:
         document = {}
     if list(document) == ["value"]:
         return document["value"]
-    at.say('wanted one value in TOML, such as 10, true or ["a", "b"]')
+    at.report('wanted one value in TOML, such as 10, true or ["a", "b"]')
     return None
 
 
-def _put(values: dict[str, Any], path: tuple[str, ...], kind: Kind, value: object) -> None:
+def _put(values: dict[str, Any], path: tuple[str, ...], kind: FieldType, value: object) -> None:
     name, *inner = path
-    before = _long_form(values.get(name, {}), kinds_of(Config)[name])
+    before = _long_form(values.get(name, {}), field_types_of(Config)[name])
     fresh = {inner[0]: value} if inner else _long_form(value, kind)
     if is_table(before) and is_table(fresh):
         values[name] = {**before, **fresh}
@@ -166,7 +166,7 @@ def _put(values: dict[str, Any], path: tuple[str, ...], kind: Kind, value: objec
     # Else what the file has there is no table: it stays, to be refused.
 
 
-def _long_form(value: object, kind: Kind) -> object:
+def _long_form(value: object, kind: FieldType) -> object:
     if isinstance(kind, Section) and kind.shorthand is not None and isinstance(value, str):
         return {kind.shorthand: value}
     return value

@@ -1,7 +1,7 @@
 """
 How a frozen dataclass becomes a section that is checked whole.
 
-``check`` stands in ``__post_init__``: it reads every field into its kind, asks the agreements between fields, and
+``check`` stands in ``__post_init__``: it reads every field into its kind, asks the cross_checks between fields, and
 raises once for all that is wrong.  A table inside of a section is drafted first, so that its wrong fields are told
 together with those of the whole.
 """
@@ -15,7 +15,7 @@ from types import MappingProxyType, UnionType
 from typing import Annotated, Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin
 
 from safeconduct.config.field_errors import FieldPath, Problem, is_table, nearest, raise_for, shown
-from safeconduct.config.fields import Choice, File, Flag, Kind, Many, OrNone, Table, Text
+from safeconduct.config.fields import Boolean, Choice, FieldType, FilePath, ListOf, OrNone, TableOf, Text
 
 Made = TypeVar("Made")
 
@@ -25,11 +25,12 @@ _LONGEST_KEY: Final = 80
 LINE: Final = Text("a text of one line without space around it", bool)
 
 
-class Agreement:
+class CrossCheck:
     """
-    What several fields of a section must agree on.
+    A check of several fields of a section against each other.
 
-    *check* is asked only if none of the fields that it *reads*, dotted names within the section, is wrong already.
+    *check* runs only if none of the fields that it *reads* is wrong already.  *reads* are dotted names within the
+    section.
     """
 
     __slots__ = ("check", "reads")
@@ -38,17 +39,17 @@ class Agreement:
         self.reads = reads
         self.check = check
 
-    def can_be_asked(self, wrong: Iterable[str]) -> bool:
-        """Say whether no name in *wrong* lies in, or around, a field that is read."""
+    def can_run(self, wrong: Iterable[str]) -> bool:
+        """Return whether no name in *wrong* is inside, or around, a field that is read."""
         return not any(f"{name}.".startswith(f"{read}.") or f"{read}.".startswith(f"{name}.")
                        for name in wrong for read in self.reads)  # fmt: skip
 
 
-Agreements = tuple[Agreement, ...]
+CrossChecks = tuple[CrossCheck, ...]
 
 
 class Section:
-    """A nested section: one that was made, a table of its fields, or a text for its field *shorthand*."""
+    """A nested section: an instance, a table of its fields, or a text for its field *shorthand*."""
 
     __slots__ = ("cls", "shorthand")
 
@@ -58,11 +59,11 @@ class Section:
 
     @property
     def wanted(self) -> str:
-        """Say that it is a table."""
+        """Describe the table, and the text if there is a shorthand."""
         return f"a table, or its {self.shorthand} as a text" if self.shorthand else "a table"
 
     def read(self, value: object, at: FieldPath) -> Any:
-        """Return the section; one that was made has been checked."""
+        """Return the section; an instance has been checked already."""
         if isinstance(value, self.cls):
             return value
         if self.shorthand is not None and isinstance(value, str):
@@ -73,33 +74,33 @@ class Section:
         return value
 
 
-_PLAIN: Final[Mapping[Any, Kind]] = {bool: Flag(), str: LINE, Path: File()}
+_PLAIN: Final[Mapping[Any, FieldType]] = {bool: Boolean(), str: LINE, Path: FilePath()}
 
 
-def kind_of(annotation: Any) -> Kind:
-    """Return the kind that *annotation* names, or the one that follows from its type."""
+def field_type_of(annotation: Any) -> FieldType:
+    """Return the field type that *annotation* names, or the one for its Python type."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        kind: Kind = arguments[1]
+        kind: FieldType = arguments[1]
         return kind
     if origin in {Union, UnionType}:
-        return OrNone(kind_of(arguments[0]))
+        return OrNone(field_type_of(arguments[0]))
     if origin is Literal:
         return Choice(arguments)
     if origin is tuple:
-        return Many(kind_of(arguments[0]))
+        return ListOf(field_type_of(arguments[0]))
     if origin is Mapping:
-        return Table(kind_of(arguments[1]))
+        return TableOf(field_type_of(arguments[1]))
     return _PLAIN[annotation] if annotation in _PLAIN else Section(annotation)
 
 
-def kinds_of(cls: type[Any]) -> Mapping[str, Kind]:
-    """Return the kind of every field of *cls*, in order."""
-    return MappingProxyType({field.name: kind_of(field.type) for field in fields(cls)})
+def field_types_of(cls: type[Any]) -> Mapping[str, FieldType]:
+    """Return the type of every field of *cls*, in order."""
+    return MappingProxyType({field.name: field_type_of(field.type) for field in fields(cls)})
 
 
-def by_name(cls: type[Made]) -> type[Made]:
-    """Let the constructor of a section tell an unknown name and a missing field as it tells a wrong value."""
+def checked_constructor(cls: type[Made]) -> type[Made]:
+    """Make the constructor of a section report unknown and missing fields in the same way as wrong values."""
     construct: Callable[..., None] = cls.__init__
     members = fields(cast("Any", cls))
     known = frozenset(field.name for field in members)
@@ -125,49 +126,49 @@ def _refuse(cls: type[Any], positional: tuple[object, ...], values: Mapping[str,
 
 def check(section: Any, title: str = "") -> None:
     """
-    Read every field of a *section* that is being made into its kind.
+    Read and check every field of a *section* that is being made.
 
     Raises:
-        ConfigurationError: With one line for each wrong field, its name under *title*.
+        ConfigurationError: With one line for each wrong field, its name prefixed with *title*.
     """
     at = FieldPath(title)
-    _settle(section, at)
+    _read_fields(section, at)
     raise_for(at.problems)
 
 
 def draft(cls: type[Any], values: Mapping[Any, object], at: FieldPath) -> Any:
     """
-    Return a section of *values*, whose wrong fields are told *at* its place and still hold what was given.
+    Return a section of *values*; its wrong fields are reported *at* its path and keep the given values.
 
-    The constructor is gone around, because it would raise before the fields after this one were looked at.
+    It bypasses the constructor, which would raise before the fields of other sections were checked.
     """
-    known = kinds_of(cls)
+    known = field_types_of(cls)
     for key in values:
         if key not in known:
-            at.field(_shown_key(key)).say(f"unknown{nearest(str(key), known)}")
+            at.field(_shown_key(key)).report(f"unknown{nearest(str(key), known)}")
     section = object.__new__(cls)
     for field in fields(cls):
         default = field.default if field.default_factory is MISSING else field.default_factory()
         object.__setattr__(section, field.name, values.get(field.name, default))
-    _settle(section, at)
+    _read_fields(section, at)
     return section
 
 
-def _settle(section: Any, at: FieldPath) -> None:
+def _read_fields(section: Any, at: FieldPath) -> None:
     inside = FieldPath(base=at.base)
-    for name, kind in kinds_of(section.__class__).items():
+    for name, kind in field_types_of(section.__class__).items():
         value = getattr(section, name)
         if value is MISSING:
             inside.field(name).refuse("nothing", kind.wanted)
         else:
             object.__setattr__(section, name, kind.read(value, inside.field(name)))
     wrong = {re.sub(_INDEX, "", problem.name) for problem in inside.problems}
-    agreements: Agreements = getattr(section, "agreements", ())
-    for agreement in agreements:
-        if agreement.can_be_asked(wrong):
-            inside.problems.extend(agreement.check(section))
+    cross_checks: CrossChecks = getattr(section, "cross_checks", ())
+    for cross_check in cross_checks:
+        if cross_check.can_run(wrong):
+            inside.problems.extend(cross_check.check(section))
     for problem in inside.problems:
-        at.field(problem.name).say(problem.said)
+        at.field(problem.name).report(problem.message)
 
 
 def _shown_key(key: object) -> str:

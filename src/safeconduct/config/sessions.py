@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from safeconduct.config.field_errors import Problem
-from safeconduct.config.fields import ProvenLevel, Seconds, Whole
-from safeconduct.config.sections import Agreement, Agreements, by_name, check
+from safeconduct.config.fields import Integer, ProvenLevel, Seconds
+from safeconduct.config.sections import CrossCheck, CrossChecks, check, checked_constructor
 
 _BOUNDED_BY_THE_END = ("short_absolute_lifetime_seconds", "idle_lifetime_seconds", "explicit_lifetime_seconds")
 
@@ -26,7 +26,7 @@ def _grace_is_shorter(sessions: "SessionConfig") -> Iterator[Problem]:
         yield Problem("refresh_grace_seconds", f"got {grace}, wanted less than {idle} (sessions.idle_lifetime_seconds)")
 
 
-@by_name
+@checked_constructor
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionConfig:
     """
@@ -54,14 +54,14 @@ class SessionConfig:
     absolute_lifetime_seconds: Seconds = 2592000
     explicit_lifetime_seconds: Seconds | None = None
     refresh_grace_seconds: Seconds = 10
-    max_per_subject: Annotated[int, Whole(1, 1000)] = 100
+    max_per_subject: Annotated[int, Integer(1, 1000)] = 100
     bind_network: Literal["off", "event", "refuse"] = "off"
     bind_device: Literal["off", "event", "refuse"] = "off"
     require_session: bool = False
 
-    agreements: ClassVar[Agreements] = (
-        Agreement((*_BOUNDED_BY_THE_END, "absolute_lifetime_seconds"), _nothing_outlives_the_end),
-        Agreement(("refresh_grace_seconds", "idle_lifetime_seconds"), _grace_is_shorter),
+    cross_checks: ClassVar[CrossChecks] = (
+        CrossCheck((*_BOUNDED_BY_THE_END, "absolute_lifetime_seconds"), _nothing_outlives_the_end),
+        CrossCheck(("refresh_grace_seconds", "idle_lifetime_seconds"), _grace_is_shorter),
     )
 
     def __post_init__(self) -> None:
@@ -69,10 +69,10 @@ class SessionConfig:
         check(self, "sessions")
 
 
-Failures = Annotated[int, Whole(1, 1_000_000)]
+Failures = Annotated[int, Integer(1, 1_000_000)]
 
 
-@by_name
+@checked_constructor
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BasicConfig:
     """
@@ -85,7 +85,7 @@ class BasicConfig:
     """
 
     allow_plain_http: bool = False
-    cache_seconds: Annotated[int, Whole(0, 60)] = 60
+    cache_seconds: Annotated[int, Integer(0, 60)] = 60
     level: ProvenLevel = "remembered"
 
     def __post_init__(self) -> None:
@@ -93,7 +93,7 @@ class BasicConfig:
         check(self, "basic")
 
 
-@by_name
+@checked_constructor
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginConfig:
     """
@@ -111,9 +111,9 @@ class LoginConfig:
     """
 
     users: Path | None = None
-    hashing_threads: Annotated[int, Whole(1, 64)] = 2
-    hashing_queue: Annotated[int, Whole(0, 10_000)] = 32
-    queue_seconds: Annotated[int, Whole(1, 60)] = 5
+    hashing_threads: Annotated[int, Integer(1, 64)] = 2
+    hashing_queue: Annotated[int, Integer(0, 10_000)] = 32
+    queue_seconds: Annotated[int, Integer(1, 60)] = 5
     failures_per_account_and_network: Failures = 5
     failures_per_network: Failures = 50
     failures_per_account: Failures = 100

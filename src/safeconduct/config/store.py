@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from safeconduct.config.field_errors import shown_url
-from safeconduct.config.fields import Consistency, Outage, Real, Text, Whole
-from safeconduct.config.sections import by_name, check
+from safeconduct.config.fields import Consistency, Integer, Outage, PositiveNumber, Text
+from safeconduct.config.sections import check, checked_constructor
 from safeconduct.config.urls import like
 
 _USERINFO: Final = r"(?:[^@/?#]*@)?"
@@ -30,7 +30,7 @@ def _is_url(text: str) -> bool:
     return found is not None and all(0 < int(port) <= _LARGEST_PORT for port in ports)
 
 
-@by_name
+@checked_constructor
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreConfig:
     """
@@ -54,10 +54,10 @@ class StoreConfig:
             show=shown_url,
         ),
     ]
-    deadline_ms: Annotated[int, Whole(1, 60_000)] = 250
-    pool_size: Annotated[int, Whole(1, 10_000)] = 20
+    deadline_ms: Annotated[int, Integer(1, 60_000)] = 250
+    pool_size: Annotated[int, Integer(1, 10_000)] = 20
     key_prefix: Annotated[str, _KEY_PREFIX] = "safeconduct:"
-    shards: Annotated[int, Whole(1, 1024)] = 1
+    shards: Annotated[int, Integer(1, 1024)] = 1
 
     def __post_init__(self) -> None:
         """Check the section."""
@@ -69,7 +69,7 @@ class StoreConfig:
         return f"StoreConfig(url={shown_url(self.url)}, {', '.join(others)})"
 
 
-@by_name
+@checked_constructor
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevocationConfig:
     """
@@ -92,10 +92,10 @@ class RevocationConfig:
     """
 
     consistency: Consistency | None = None
-    staleness_seconds: Annotated[float, Real(3600)] = 1.0
+    staleness_seconds: Annotated[float, PositiveNumber(3600)] = 1.0
     on_outage: Outage = "refuse"
     on_new_store: Literal["accept", "refuse"] = "accept"
-    min_replicas: Annotated[int, Whole(0, 100)] = 0
+    min_replicas: Annotated[int, Integer(0, 100)] = 0
     accept_eviction: bool = False
     epoch_file: Path | None = None
 

@@ -8,10 +8,12 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from safeconduct.config.field_errors import Problem
 from safeconduct.config.fields import (
     ENCRYPTIONS,
+    SUBJECT,
     Algorithm,
+    Integer,
     Keys,
     Leeway,
-    Many,
+    ListOf,
     OrNone,
     ProvenLevel,
     Scope,
@@ -19,9 +21,8 @@ from safeconduct.config.fields import (
     Text,
     TokenType,
     TrustedAlgorithm,
-    Whole,
 )
-from safeconduct.config.sections import Agreement, Agreements, by_name, check, kind_of
+from safeconduct.config.sections import CrossCheck, CrossChecks, check, checked_constructor, field_type_of
 from safeconduct.config.urls import is_secure_url
 
 _NEEDED_IN_PUBLIC: Final = frozenset({"iss", "exp"})
@@ -51,7 +52,7 @@ def _public_claims_suffice(tokens: "TokenConfig") -> Iterator[Problem]:
         yield Problem("public_claims", f"got {', '.join(sorted(secret))}, wanted no claim that holds roles or scopes")
 
 
-@by_name
+@checked_constructor
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenConfig:
     """
@@ -77,23 +78,20 @@ class TokenConfig:
     access_lifetime_seconds: Seconds = 900
     max_lifetime_seconds: Seconds = 86400
     leeway_seconds: Leeway = 10
-    remembered: Annotated[int, Whole(0, 10_000_000)] = 10000
+    remembered: Annotated[int, Integer(0, 10_000_000)] = 10000
     public_claims: tuple[Annotated[str, _PUBLIC_CLAIM], ...] = ("iss", "aud", "iat", "exp")
     client_id: str | None = None
     roles_claim: str = "roles"
     scopes_claim: str = "scope"
 
-    agreements: ClassVar[Agreements] = (
-        Agreement(("access_lifetime_seconds", "max_lifetime_seconds"), _lives_fit),
-        Agreement(("public_claims", "roles_claim", "scopes_claim"), _public_claims_suffice),
+    cross_checks: ClassVar[CrossChecks] = (
+        CrossCheck(("access_lifetime_seconds", "max_lifetime_seconds"), _lives_fit),
+        CrossCheck(("public_claims", "roles_claim", "scopes_claim"), _public_claims_suffice),
     )
 
     def __post_init__(self) -> None:
         """Check the section."""
         check(self, "tokens")
-
-
-SUBJECT: Final = "{sub}"
 
 
 def _is_user_template(text: str) -> bool:
@@ -113,7 +111,7 @@ def _something_is_signed(trust: "Trust") -> Iterator[Problem]:
         yield Problem("algorithms", "got algorithms that only encrypt, wanted one that signs too")
 
 
-@by_name
+@checked_constructor
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
     """
@@ -142,11 +140,11 @@ class Trust:
 
     issuer: str
     audience: str
-    algorithms: Annotated[tuple[str, ...], Many(kind_of(TrustedAlgorithm), least=1)]
+    algorithms: Annotated[tuple[str, ...], ListOf(field_type_of(TrustedAlgorithm), least=1)]
     keys: Annotated[str | Path | Mapping[str, Any] | None, OrNone(Keys())] = field(default=None, repr=False)
     jwks: Annotated[str, Text("an https URL without user and fragment", is_secure_url)] | None = None
     discovery: bool = False
-    token_types: Annotated[tuple[str, ...], Many(kind_of(TokenType), least=1)] = ("at+jwt",)
+    token_types: Annotated[tuple[str, ...], ListOf(field_type_of(TokenType), least=1)] = ("at+jwt",)
     max_lifetime_seconds: Seconds = 86400
     leeway_seconds: Leeway = 10
     scopes: tuple[Scope, ...] | None = None
@@ -156,9 +154,9 @@ class Trust:
     roles_claim: str = "roles"
     scopes_claim: str = "scope"
 
-    agreements: ClassVar[Agreements] = (
-        Agreement(("keys", "jwks", "discovery"), _one_place_of_keys),
-        Agreement(("algorithms",), _something_is_signed),
+    cross_checks: ClassVar[CrossChecks] = (
+        CrossCheck(("keys", "jwks", "discovery"), _one_place_of_keys),
+        CrossCheck(("algorithms",), _something_is_signed),
     )
 
     def __post_init__(self) -> None:

@@ -1,1 +1,1 @@
-"""What we answer ourselves: the life of a login under one prefix, and the issuer's public keys."""
+"""Our own endpoints: sign-in, refresh and sign-out under one prefix, and the issuer's public keys."""

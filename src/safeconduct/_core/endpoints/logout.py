@@ -1,64 +1,68 @@
-"""``POST …/logout`` and ``POST …/logout-everywhere``: the end of one session, and of all."""
+"""Serve ``POST …/logout`` and ``POST …/logout-everywhere``, and end the sessions that a sign-in replaces."""
 
+from collections.abc import Callable, Collection
+from contextlib import suppress
+
+from safeconduct._core.credential_sources import Sources
 from safeconduct._core.decision import Clock
-from safeconduct._core.endpoints.replaced_sessions import PresentedSessions
-from safeconduct._core.endpoints.request_context import RequestContext
+from safeconduct._core.endpoints.request_context import RequestContext, transport_of
 from safeconduct._core.endpoints.routing import Call
 from safeconduct._core.endpoints.token_response import TokenResponse
-from safeconduct._core.sessions.model import Transport
-from safeconduct._core.sessions.verbs import SessionVerbs
-from safeconduct._http.request import Reply
-from safeconduct.errors import NotRenewable
+from safeconduct._core.session_store import ForeignSession
+from safeconduct._core.sessions.verbs import ActiveSessionVerbs
+from safeconduct._http.authorization import Bearer, read_authorization
+from safeconduct._http.request import Reply, Request
+from safeconduct._http.request_body import Parameters
+from safeconduct.errors import AuthError, ExpiredToken, InvalidRequest, InvalidToken, Unavailable
+from safeconduct.principal import Principal
+
+Verify = Callable[[str, float], Principal]
+"""Verifies a signed access token at an instant; raises ``InvalidToken``."""
+
+SessionOf = Callable[[str], str | None]
+"""Returns the session of an opaque access token, None for any other token; raises ``InvalidToken``."""
 
 
 class LogoutEndpoint:
     """
-    Sign out.
+    End sessions.
 
     Args:
-        session_verbs: End sessions.
-        visits: Read requests.
-        delivery: Writes replies.
-        presented: Ends the sessions of what a request brought.
-        issuer: The own one, whose subjects have sessions here.
-        clock: The time in seconds since the epoch.
+        active_sessions: Ends the sessions of a user.
+        request_context: Reads requests.
+        token_response: Writes replies.
+        presented: Ends the sessions of the credentials in a request.
     """
 
     def __init__(
         self,
-        session_verbs: SessionVerbs,
-        visits: RequestContext,
-        delivery: TokenResponse,
-        presented: PresentedSessions,
-        *,
-        issuer: str | None,
-        clock: Clock,
+        active_sessions: ActiveSessionVerbs,
+        request_context: RequestContext,
+        token_response: TokenResponse,
+        presented: "PresentedSessions",
     ) -> None:
-        self._session_verbs = session_verbs
-        self._visits = visits
-        self._delivery = delivery
+        self._active_sessions = active_sessions
+        self._request_context = request_context
+        self._token_response = token_response
         self._presented = presented
-        self._issuer = issuer
-        self._clock = clock
 
     async def logout(self, call: Call) -> Reply:
         """
-        End the session of a valid refresh token, and that of an access token whose expiry alone may have passed.
+        End the session of a valid refresh token, and that of an access token that is valid or has merely expired.
 
-        Whatever the credential is worth, the caller has none afterwards.
+        The caller keeps no credential, whether or not it was valid.
 
         Raises:
-            CrossSiteRequest: If cookies came and no page of ours sent them.
-            InvalidRequest: If a refresh token came by cookie and in the body.
-            Unavailable: If the store can't be asked: the session may go on.
+            CrossSiteRequest: If cookies came and none of our pages sent them.
+            InvalidRequest: If a refresh token came both in a cookie and in the body.
+            Unavailable: If the store cannot be asked: the session may go on.
         """
-        request, members = call.request, await call.members()
-        transport: Transport = "header"
-        if self._visits.has_cookie(request):
-            self._visits.require_own_page(request)
-            transport = "cookie"
-        await self._presented.end_all(request, members)
-        return self._delivery.parted(transport)
+        request, parameters = call.request, await call.parameters()
+        by_cookie = self._request_context.has_cookie(request)
+        if by_cookie:
+            self._request_context.require_own_page(request)
+        await self._presented.end_all(request, parameters)
+        return self._token_response.signed_out("cookie" if by_cookie else "header")
 
     async def logout_everywhere(self, call: Call) -> Reply:
         """
@@ -66,10 +70,117 @@ class LogoutEndpoint:
 
         Raises:
             MissingCredential: If no access token came.
-            NotRenewable: If the caller is another issuer's.
+            NotRenewable: If another issuer made it.
         """
-        principal = await self._visits.principal(call.request, now=self._clock())
-        if principal.issuer != self._issuer:
-            raise NotRenewable("the caller is another issuer's, whose sessions are not here")
-        await self._session_verbs.open_sessions.sign_out_everywhere(principal.subject)
-        return self._delivery.parted("cookie" if principal.scheme == "cookie" else "header")
+        principal = await self._request_context.session_owner(call.request)
+        await self._active_sessions.sign_out_everywhere(principal.subject)
+        return self._token_response.signed_out(transport_of(principal))
+
+
+class PresentedSessions:
+    """
+    End the sessions of the credentials in a request.
+
+    Args:
+        active_sessions: Ends sessions.
+        request_context: Reads refresh tokens.
+        sources: Where an access token may be.
+        verify: Verifies an access token, whether or not it was revoked.
+        session_of: Returns the session of an opaque access token.
+        clock: The current time, in seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        active_sessions: ActiveSessionVerbs,
+        request_context: RequestContext,
+        sources: Sources,
+        *,
+        verify: Verify,
+        session_of: SessionOf,
+        clock: Clock,
+    ) -> None:
+        self._active_sessions = active_sessions
+        self._request_context = request_context
+        self._sources = sources
+        self._verify = verify
+        self._session_of = session_of
+        self._clock = clock
+
+    async def end_all(self, request: Request, parameters: Parameters) -> None:
+        """
+        End the session of a valid refresh token, and those of access tokens that are valid or have merely expired.
+
+        A token in the header and one in a cookie both count, since the cookie is about to be deleted.
+
+        Raises:
+            InvalidRequest: If a refresh token came both in a cookie and in the body.
+            Unavailable: If the store cannot be asked: the sessions may go on.
+        """
+        ended = {await self._end_by_refresh_token(request, parameters)}
+        ended.add(await self._end_by_access_token(lambda: self._token_in_header(request), ended))
+        await self._end_by_access_token(lambda: self._token_elsewhere(request), ended)
+
+    async def end_cookies(self, request: Request) -> None:
+        """
+        End the sessions whose cookies came; a cookie that is malformed or unknown is ignored, and blocks no sign-in.
+
+        Raises:
+            Unavailable: If the store cannot be asked: the sessions may go on.
+        """
+        ended: str | None = None
+        with suppress(ForeignSession):
+            ended = await self._end_by_refresh_token(request, {})
+        with suppress(ForeignSession):
+            await self._end_by_access_token(lambda: self._token_elsewhere(request), {ended})
+
+    async def _end_by_refresh_token(self, request: Request, parameters: Parameters) -> str | None:
+        try:
+            presented = self._request_context.refresh_token(request, parameters)
+            return None if presented is None else await self._active_sessions.sign_out_with(presented.value)
+        except InvalidRequest:
+            if "refresh_token" in parameters:
+                raise
+            # Two cookies of one name: which one is meant cannot be known, and both are about to be cleared.
+            return None
+        except InvalidToken:
+            return None
+
+    async def _end_by_access_token(self, read: Callable[[], str | None], ended: Collection[str | None]) -> str | None:
+        """End the session of the token that *read* returns, unless it is among *ended*; return its id."""
+        try:
+            token = read()
+            if token is None:
+                return None
+            session_id, principal = self._session_of(token), None
+            if session_id is None:
+                principal = self._verified(token)
+                session_id = principal.session_id
+        except Unavailable:
+            raise
+        except AuthError:
+            return None
+        if session_id is None or session_id in ended:
+            return None
+        if principal is None:
+            await self._active_sessions.sign_out_of(session_id)
+        else:
+            await self._active_sessions.sign_out(principal)
+        return session_id
+
+    def _token_in_header(self, request: Request) -> str | None:
+        credential = read_authorization(request.values(b"authorization"))
+        return credential.token if isinstance(credential, Bearer) and self._sources.takes_bearer else None
+
+    def _token_elsewhere(self, request: Request) -> str | None:
+        found = self._sources.carried(request)
+        return None if found is None else found.token
+
+    def _verified(self, token: str) -> Principal:
+        try:
+            return self._verify(token, self._clock())
+        except ExpiredToken as error:
+            if error.expired_at is None:  # pragma: no cover - the verifier always says when
+                raise
+            # Everything but the expiry is checked, as of the last second before it.
+            return self._verify(token, error.expired_at - 1)

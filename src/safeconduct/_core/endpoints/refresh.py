@@ -1,72 +1,68 @@
-"""``POST …/refresh`` and ``POST …/renew``: tokens for tokens."""
+"""Serve ``POST …/refresh`` and ``POST …/renew``, which exchange tokens for new ones."""
 
-from safeconduct._core.decision import Clock
-from safeconduct._core.endpoints.request_context import RequestContext, flag_of
+from safeconduct._core.endpoints.request_context import RequestContext, transport_of
 from safeconduct._core.endpoints.routing import Call
 from safeconduct._core.endpoints.token_response import TokenResponse
-from safeconduct._core.sessions.model import Transport
 from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._http.request import Reply
+from safeconduct._http.request_body import read_flag
 from safeconduct.errors import InvalidGrant, InvalidToken
 
 
 class RefreshEndpoint:
     """
-    Give new tokens for those that are shown.
+    Exchange tokens for new ones.
 
     Args:
-        session_verbs: Give tokens.
-        visits: Read requests.
-        delivery: Writes replies.
-        clock: The time in seconds since the epoch.
+        session_verbs: Make the tokens.
+        request_context: Reads requests.
+        token_response: Writes replies.
     """
 
     def __init__(
-        self, session_verbs: SessionVerbs, visits: RequestContext, delivery: TokenResponse, *, clock: Clock
+        self, session_verbs: SessionVerbs, request_context: RequestContext, token_response: TokenResponse
     ) -> None:
         self._session_verbs = session_verbs
-        self._visits = visits
-        self._delivery = delivery
-        self._clock = clock
+        self._request_context = request_context
+        self._token_response = token_response
 
     async def refresh(self, call: Call) -> Reply:
         """
         Rotate a refresh token.
 
-        No cookie is cleared whatever comes of it: the loser of a race must not clear the winner's.
+        No cookie is ever cleared here: the loser of a race must not clear the winner's.
 
         Raises:
-            InvalidGrant: If the token is none of ours, over, or was used before.
-            InvalidRequest: If it came by cookie and in the body.
-            CrossSiteRequest: If it came by cookie and no page of ours sent it.
-            TooEarly: If it was to be extended before half of its life.
+            InvalidGrant: If the token is not ours, has ended, or was used before.
+            InvalidRequest: If it came both in a cookie and in the body.
+            CrossSiteRequest: If it came in a cookie and none of our pages sent it.
+            TooEarly: If it was to be extended before half of its lifetime.
         """
-        request, members = call.request, await call.members()
+        request, parameters = call.request, await call.parameters()
         try:
-            presented = self._visits.refresh_token(request, members)
+            presented = self._request_context.refresh_token(request, parameters)
             if presented is None:
                 raise InvalidGrant("no refresh token came")
             if presented.transport == "cookie":
-                self._visits.require_own_page(request)
+                self._request_context.require_own_page(request)
             tokens = await self._session_verbs.logins.refresh(
                 presented.value,
-                extend=flag_of(members, "extend"),
-                origin=self._visits.caller(request, presented.transport),
+                extend=read_flag(parameters, "extend"),
+                origin=self._request_context.origin(request, presented.transport),
             )
         except InvalidToken as error:
             raise InvalidGrant(error.reason) from error
-        return self._delivery.tokens(tokens, presented.transport)
+        return self._token_response.tokens(tokens, presented.transport)
 
     async def renew(self, call: Call) -> Reply:
         """
-        Give a remembered access token for one whose half of life is over.
+        Exchange an access token past half of its lifetime for one of the level ``remembered``.
 
         Raises:
             MissingCredential: If no access token came.
-            NotRenewable: If no session stands behind it, or its end can't grow.
-            TooEarly: If half of its life is not over.
+            NotRenewable: If it has no session, or the session cannot last longer.
+            TooEarly: If half of its lifetime is not over.
         """
-        principal = await self._visits.principal(call.request, now=self._clock())
+        principal = await self._request_context.principal(call.request)
         tokens = await self._session_verbs.logins.renew(principal)
-        transport: Transport = "cookie" if principal.scheme == "cookie" else "header"
-        return self._delivery.tokens(tokens, transport)
+        return self._token_response.tokens(tokens, transport_of(principal))

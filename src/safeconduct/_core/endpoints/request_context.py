@@ -1,9 +1,11 @@
-"""What an endpoint reads of a request: which credential came which way, from whom, and from whose page."""
+"""Read a request for one of our endpoints: its user, its refresh token, its origin, and which page sent it."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from safeconduct._core.authentication import Authenticator
 from safeconduct._core.credential_sources import Sources
+from safeconduct._core.decision import Clock
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.sessions.model import Transport
 from safeconduct._core.sessions.rotation import RequestOrigin
@@ -11,15 +13,15 @@ from safeconduct._http.cookies import find
 from safeconduct._http.forwarded import Proxies, client_of, network_of
 from safeconduct._http.origin import check_origin
 from safeconduct._http.request import Request
-from safeconduct._http.request_body import Members
+from safeconduct._http.request_body import Parameters, read_text
 from safeconduct.config import CookieConfig
-from safeconduct.errors import InvalidRequest, MissingCredential, Unavailable
+from safeconduct.errors import InvalidRequest, MissingCredential, NotRenewable, NotSupported, Unavailable
 from safeconduct.principal import Identity, Principal
 
 _CLOSED = Requirement(consistency="strict")
 _OPEN = Requirement(is_open=True, consistency="strict")
-_TRUE = frozenset({"true", "on", "1"})
-_FALSE = frozenset({"false", "off", "0", ""})
+#: A browser sends these and no page can prevent it (Fetch Metadata §2); every POST of a page has an Origin.
+_PAGE_FIELDS: Final = (b"sec-fetch-site", b"sec-fetch-mode", b"sec-fetch-dest", b"origin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,163 +34,153 @@ class Presented:
 
 class RequestContext:
     """
-    Read requests for own endpoints.
+    Read requests for our endpoints.
 
     Args:
-        identification: Finds out who asks by an access token.
-        sources: Whose pages are ours.
-        cookies: The names of our cookies.
-        has_cookies: Whether cookies are a source at all.
-        proxies: The proxies that are believed.
+        authenticator: Finds out who sent a request.
+        sources: Where credentials may be, and whose pages are ours.
+        proxies: The trusted proxies.
+        cookies: The names of our cookies, and whether a sign-in may ask for them.
+        issuer: Our own issuer, whose subjects have sessions here.
+        clock: The current time, in seconds since the epoch.
     """
 
     def __init__(
         self,
-        identification: Authenticator,
+        authenticator: Authenticator,
         sources: Sources,
-        cookies: CookieConfig,
-        *,
-        has_cookies: bool,
         proxies: Proxies,
+        *,
+        cookies: CookieConfig,
+        issuer: str | None,
+        clock: Clock,
     ) -> None:
-        self._identification = identification
+        self._authenticator = authenticator
         self._sources = sources
-        self._refresh_name = cookies.refresh.encode()
-        self._device_name = cookies.device.encode()
-        self._has_cookies = has_cookies
         self._proxies = proxies
+        self._cookies = cookies
+        self._refresh_cookie = cookies.refresh.encode()
+        self._issuer = issuer
+        self._clock = clock
 
-    async def principal(self, request: Request, *, now: float) -> Principal:
+    async def principal(self, request: Request) -> Principal:
         """
-        Return who asks by an access token.
+        Return who sent *request*, by its access token.
 
         Raises:
             MissingCredential: If there is none.
-            AuthError: If it does not count, or a foreign page sent it.
+            AuthError: If it is not valid, or a page of another site sent it.
         """
-        identity = await self._identify(request, _CLOSED, now)
-        if not isinstance(identity, Principal):
+        passed = await self._authenticator.identify(request, _CLOSED, None, self._clock())
+        if not isinstance(passed.identity, Principal):
             raise MissingCredential
-        return identity
+        return passed.identity
+
+    async def session_owner(self, request: Request) -> Principal:
+        """
+        Return who sent *request*, by an access token of our own issuer.
+
+        Raises:
+            NotRenewable: If another issuer made the token.
+            AuthError: As ``principal``.
+        """
+        principal = await self.principal(request)
+        if principal.issuer != self._issuer:
+            raise NotRenewable("the token is from another issuer, whose sessions are not kept here")
+        return principal
 
     async def identity(self, request: Request, *, now: float) -> Identity:
         """
-        Return who asks by an access token, be it nobody; a cookie that does not count is nobody's.
+        Return who sent *request*; anonymous without an access token, or with a cookie that is not valid.
 
         Raises:
-            AuthError: If a token in the header does not count.
-            Unavailable: If that can't be found out.
+            AuthError: If a token in the header is not valid.
+            Unavailable: If the store cannot be asked.
         """
-        identity = await self._identify(request, _OPEN, now)
+        identity = (await self._authenticator.identify(request, _OPEN, None, now)).identity
         if not isinstance(identity, Principal) and identity.reason == "unavailable":
-            raise Unavailable("who asks can't be found out")
+            raise Unavailable("the store cannot be asked who sent the request")
         return identity
 
-    async def _identify(self, request: Request, requirement: Requirement, now: float) -> Identity:
-        return (await self._identification.identify(request, requirement, None, now)).identity
-
-    def caller(self, request: Request, transport: Transport) -> RequestOrigin:
-        """Say where *request* comes from, as far as a session minds."""
+    def origin(self, request: Request, transport: Transport) -> RequestOrigin:
+        """Return where *request* comes from, as far as a session records it."""
         agents = request.values(b"user-agent")
         device = agents[0].decode("utf-8", "replace") if agents else ""
-        return RequestOrigin(transport=transport, device=device, network=self.network(request))
+        network = network_of(client_of(request, self._proxies).address)
+        return RequestOrigin(transport=transport, device=device, network=network)
 
-    def network(self, request: Request) -> str:
-        """Say from which network *request* comes."""
-        return network_of(client_of(request, self._proxies).address)
-
-    def refresh_token(self, request: Request, members: Members) -> Presented | None:
+    def refresh_token(self, request: Request, parameters: Parameters) -> Presented | None:
         """
-        Return the refresh token of *request*, None where there is none.
+        Return the refresh token of *request*, or None where there is none.
 
         Raises:
-            InvalidRequest: If it came twice, by cookie and in the body too.
+            InvalidRequest: If there are two: in two cookies, or in a cookie and in the body.
             MalformedToken: If the cookie is malformed.
         """
-        said, carried = text_of(members, "refresh_token"), self._cookie(request, self._refresh_name)
-        if said is not None and carried is not None:
-            raise InvalidRequest("a refresh token came by cookie and in the body")
-        if carried is not None:
-            return Presented("cookie", carried)
-        return None if said is None else Presented("header", said)
+        in_body, in_cookie = read_text(parameters, "refresh_token"), None
+        if self._sources.takes_cookies:
+            in_cookie = find(request.values(b"cookie"), self._refresh_cookie)
+        if in_body is not None and in_cookie is not None:
+            raise InvalidRequest("a refresh token came both in a cookie and in the body")
+        if in_cookie is not None:
+            return Presented("cookie", in_cookie)
+        return None if in_body is None else Presented("header", in_body)
 
-    def device_mark(self, request: Request) -> str | None:
+    def transport_for_sign_in(self, request: Request, *, asks_for_cookies: bool) -> Transport:
         """
-        Return the mark of the device, None where there is none.
+        Return how the tokens of a sign-in travel.
 
         Raises:
-            InvalidRequest: If there are two.
-            MalformedToken: If it is malformed.
+            NotSupported: If it asks for cookies where they are off or not a source.
+            CrossSiteRequest: If a page that is not ours sent it; for cookies, also if nothing tells which page did.
         """
-        return self._cookie(request, self._device_name)
+        mode = self._cookies.mode if self._sources.takes_cookies else "off"
+        is_page = any(request.values(name) for name in _PAGE_FIELDS)
+        if asks_for_cookies and mode == "off":
+            raise NotSupported("cookies are off, or not among the configured sources")
+        if asks_for_cookies or (is_page and mode == "require"):
+            self.require_own_page(request)
+            return "cookie"
+        if is_page:
+            # Before the throttle counts: a foreign page must not use up the attempts of the person who opened it.
+            self._refuse_foreign_page(request)
+        return "header"
 
     def has_cookie(self, request: Request) -> bool:
-        """Say whether a cookie that signs in is there, be it well-formed or not."""
-        return self._has_cookies and (self.has_refresh_cookie(request) or self._sources.has_cookie(request))
+        """Return whether *request* has an access or a refresh cookie, well-formed or not."""
+        return self.has_refresh_cookie(request) or self._sources.has_cookie(request)
 
     def has_refresh_cookie(self, request: Request) -> bool:
-        """Say whether a long-term credential is there, be it well-formed or not."""
-        return self._has_cookies and any(self._refresh_name in value for value in request.values(b"cookie"))
+        """Return whether *request* has a refresh cookie, well-formed or not."""
+        cookies = request.values(b"cookie") if self._sources.takes_cookies else []
+        return any(self._refresh_cookie in cookie for cookie in cookies)
 
     def require_own_page(self, request: Request) -> None:
         """
-        Return if a page of ours sent *request*.
+        Return if one of our pages sent *request*.
 
         Raises:
-            CrossSiteRequest: If another one did, or nothing tells.
+            CrossSiteRequest: If another page did, or nothing tells which.
         """
         own, trusted = self._sources.own_origin, self._sources.trusted_origins
         check_origin(request, own=own, trusted=trusted, ambient="cookie", unsafe=True)
 
-    def refuse_foreign_page(self, request: Request) -> None:
-        """
-        Return unless a page that is not ours sent *request*, as far as that can be told.
-
-        Without ``external_url`` nobody knows which pages are ours.  Then what a form can send must be same-origin by
-        the browser's own word; of JSON from another origin, CORS was asked before.
-
-        Raises:
-            CrossSiteRequest: If it is, or may be.
-        """
-        if self._sources.own_origin is None and request.values(b"sec-fetch-site") == [b"same-origin"]:
-            return
-        if self._sources.own_origin is None and not self._sources.trusted_origins and _is_json(request):
-            return
+    def _refuse_foreign_page(self, request: Request) -> None:
+        if self._sources.own_origin is None:
+            # Without external_url the pages that are ours are not known.  What an HTML form can send must be
+            # same-origin by the browser's own word; for JSON from another origin, the browser asks by CORS first.
+            if request.values(b"sec-fetch-site") == [b"same-origin"]:
+                return
+            if not self._sources.trusted_origins and _is_json(request):
+                return
         self.require_own_page(request)
 
-    def _cookie(self, request: Request, name: bytes) -> str | None:
-        return find(request.values(b"cookie"), name) if self._has_cookies else None
+
+def transport_of(principal: Principal) -> Transport:
+    """Return how the access token of *principal* came, which is how new tokens travel back."""
+    return "cookie" if principal.scheme == "cookie" else "header"
 
 
 def _is_json(request: Request) -> bool:
-    return [value.partition(b";")[0].strip().lower() for value in request.values(b"content-type")] == [
-        b"application/json"
-    ]
-
-
-def text_of(members: Members, name: str) -> str | None:
-    """
-    Return what the body says under *name*, None where it says nothing.
-
-    Raises:
-        InvalidRequest: If that is no text.
-    """
-    value = members.get(name)
-    if value is not None and not isinstance(value, str):
-        raise InvalidRequest(f"{name} is no string")
-    return value
-
-
-def flag_of(members: Members, name: str) -> bool:
-    """
-    Say whether the body switches *name* on; a form has words for it.
-
-    Raises:
-        InvalidRequest: If the body says neither yes nor no.
-    """
-    value = members.get(name, False)
-    if isinstance(value, bool):
-        return value
-    if value.lower() not in _TRUE | _FALSE:
-        raise InvalidRequest(f"{name} is neither true nor false")
-    return value.lower() in _TRUE
+    types = [value.partition(b";")[0].strip().lower() for value in request.values(b"content-type")]
+    return types == [b"application/json"]

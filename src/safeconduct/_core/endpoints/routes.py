@@ -1,8 +1,7 @@
-"""The endpoints of a login's life, put together for one world."""
+"""List the endpoints of a session's life, serve the issuer's public keys, and describe them all as OpenAPI."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from safeconduct._core.endpoints.login import LoginEndpoint
@@ -12,50 +11,57 @@ from safeconduct._core.endpoints.routing import Call, Row
 from safeconduct._core.endpoints.session import SessionEndpoint
 from safeconduct._http.request import Reply
 
-
-@dataclass(frozen=True, slots=True)
-class SessionEndpoints:
-    """Who answers what."""
-
-    signing_in: LoginEndpoint
-    exchanging: RefreshEndpoint
-    leaving: LogoutEndpoint
-    overview: SessionEndpoint
-
-    def rows(self, prefix: str) -> Iterator[Row]:
-        """Yield every endpoint below *prefix*."""
-        yield Row("POST", f"{prefix}/login", "Sign in with a password", self.signing_in.login)
-        yield Row("POST", f"{prefix}/refresh", "Exchange a refresh token for new tokens", self.exchanging.refresh)
-        yield Row("POST", f"{prefix}/renew", "Renew an access token past half of its life", self.exchanging.renew)
-        yield Row("POST", f"{prefix}/step-up", "Prove the password again", self.signing_in.step_up)
-        yield Row("POST", f"{prefix}/logout", "End this session", self.leaving.logout)
-        yield Row("POST", f"{prefix}/logout-everywhere", "End every session", self.leaving.logout_everywhere)
-        yield Row("GET", f"{prefix}/session", "Who asks, and what he may do now", self.overview.session)
-        yield Row("GET", f"{prefix}/sessions", "The caller's sessions", self.overview.sessions)
-        yield Row("DELETE", f"{prefix}/sessions/{{id}}", "End one of the caller's sessions", self.overview.end)
-
-
 JWKS_PATH: Final = "/.well-known/jwks.json"
 JWKS_MAX_AGE_SECONDS: Final = 300
-"""How long others may keep the key set; a new key is published for longer than this before it signs."""
+"""How long others may cache the key set; a new key is published for longer than this before it signs."""
+
+
+def session_rows(
+    prefix: str, *, login: LoginEndpoint, refresh: RefreshEndpoint, logout: LogoutEndpoint, session: SessionEndpoint
+) -> Iterator[Row]:
+    """Yield the endpoints of a session's life, below *prefix*."""
+    yield Row("POST", f"{prefix}/login", "Sign in with a password", login.login)
+    yield Row("POST", f"{prefix}/refresh", "Exchange a refresh token for new tokens", refresh.refresh)
+    yield Row("POST", f"{prefix}/renew", "Renew an access token past half of its lifetime", refresh.renew)
+    yield Row("POST", f"{prefix}/step-up", "Prove the password again", login.step_up)
+    yield Row("POST", f"{prefix}/logout", "End this session", logout.logout)
+    yield Row("POST", f"{prefix}/logout-everywhere", "End every session of the caller", logout.logout_everywhere)
+    yield Row("GET", f"{prefix}/session", "Show who the caller is and what they may do now", session.session)
+    yield Row("GET", f"{prefix}/sessions", "List the caller's sessions", session.sessions)
+    yield Row("DELETE", f"{prefix}/sessions/{{id}}", "End one of the caller's sessions", session.end)
 
 
 def jwks_row(published: Callable[[], Mapping[str, Any]]) -> Row:
-    """Return the endpoint that shows the public halves of the keys, as *published* has them now."""
+    """Return the endpoint that shows the public keys, as *published* returns them now."""
 
     async def serve(_call: Call) -> Reply:
-        body = json.dumps(published(), separators=(",", ":")).encode()
-        return Reply(
-            200,
-            (
-                (b"content-type", b"application/jwk-set+json"),
-                (b"content-length", b"%d" % len(body)),
-                (b"cache-control", b"public, max-age=%d" % JWKS_MAX_AGE_SECONDS),
-            ),
-            body,
-        )
+        return _cached_reply(b"application/jwk-set+json", published(), max_age_seconds=JWKS_MAX_AGE_SECONDS)
 
     return Row("GET", JWKS_PATH, "The public keys of this issuer (RFC 7517)", serve)
+
+
+def openapi_row(rows: Iterable[Row], prefix: str) -> Row:
+    """Return the endpoint that describes *rows* and itself."""
+
+    async def serve(_call: Call) -> Reply:
+        return reply
+
+    row = Row("GET", f"{prefix}/openapi.json", "This description", serve)
+    reply = _cached_reply(b"application/json", _document([*rows, row]), max_age_seconds=300)
+    return row
+
+
+def _cached_reply(media_type: bytes, content: Mapping[str, Any], *, max_age_seconds: int) -> Reply:
+    body = json.dumps(content, separators=(",", ":")).encode()
+    return Reply(
+        200,
+        (
+            (b"content-type", media_type),
+            (b"content-length", b"%d" % len(body)),
+            (b"cache-control", b"public, max-age=%d" % max_age_seconds),
+        ),
+        body,
+    )
 
 
 _TEXT: Final[Mapping[str, Any]] = {"type": "string"}
@@ -95,9 +101,9 @@ _TOKENS: Final[Mapping[str, Any]] = {
 }
 _MEDIA_TYPES: Final = ("application/json", "application/x-www-form-urlencoded")
 _GIVES_TOKENS: Final = frozenset({"login", "refresh", "renew", "step-up"})
-_NEEDS_NOTHING: Final = frozenset({"login", "refresh", "logout", "session", "openapi.json", "jwks.json"})
-#: What an endpoint may refuse with, beside the problems that every one has.
-_REFUSALS: Final[Mapping[str, tuple[int, ...]]] = {
+_IS_OPEN: Final = frozenset({"login", "refresh", "logout", "session", "openapi.json", "jwks.json"})
+#: The error statuses of each endpoint, besides those that every endpoint has.
+_ERROR_STATUSES: Final[Mapping[str, tuple[int, ...]]] = {
     "login": (400, 401, 403, 413, 415, 429),
     "refresh": (400, 401, 403, 409, 413, 415),
     "renew": (401, 403, 409),
@@ -108,26 +114,6 @@ _REFUSALS: Final[Mapping[str, tuple[int, ...]]] = {
     "sessions": (400, 401, 403),
     "{id}": (401, 403, 404),
 }
-
-
-def openapi_row(rows: Iterable[Row], prefix: str) -> Row:
-    """Return the endpoint that describes *rows* and itself."""
-    path = f"{prefix}/openapi.json"
-
-    async def serve(_call: Call) -> Reply:
-        return Reply(
-            200,
-            (
-                (b"content-type", b"application/json"),
-                (b"content-length", b"%d" % len(body)),
-                (b"cache-control", b"public, max-age=300"),
-            ),
-            body,
-        )
-
-    row = Row("GET", path, "This description", serve)
-    body = json.dumps(_document([*rows, row]), separators=(",", ":")).encode()
-    return row
 
 
 def _document(rows: Iterable[Row]) -> Mapping[str, Any]:
@@ -158,29 +144,27 @@ def _operation(row: Row) -> Mapping[str, Any]:
     operation: dict[str, Any] = {
         "operationId": f"{row.method.lower()}_{name.strip('{}').replace('-', '_').replace('.', '_')}",
         "summary": row.summary,
-        "responses": _answers(row, name),
+        "responses": _responses(row, name),
     }
     if row.path.endswith("/{id}"):
         operation["parameters"] = [{"name": "id", "in": "path", "required": True, "schema": _TEXT}]
     if name in _QUERIES:
         operation["parameters"] = [{"name": each, "in": "query", "schema": _TEXT} for each in _QUERIES[name]]
     if name in _BODIES:
-        content = {
-            kind: {"schema": _BODIES[name]} for kind in ("application/json", "application/x-www-form-urlencoded")
-        }
+        content = {media_type: {"schema": _BODIES[name]} for media_type in _MEDIA_TYPES}
         operation["requestBody"] = {"required": "required" in _BODIES[name], "content": content}
-    if name not in _NEEDS_NOTHING:
+    if name not in _IS_OPEN:
         operation["security"] = [{"bearer": []}]
     return operation
 
 
-def _answers(row: Row, name: str) -> Mapping[str, Any]:
+def _responses(row: Row, name: str) -> Mapping[str, Any]:
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    answers: dict[str, Any] = {
-        str(status): {"description": "refused", "content": problem} for status in (*_REFUSALS.get(name, ()), 503)
+    responses: dict[str, Any] = {
+        str(status): {"description": "refused", "content": problem} for status in (*_ERROR_STATUSES.get(name, ()), 503)
     }
     if name in _GIVES_TOKENS:
         schema = {"application/json": {"schema": {"$ref": "#/components/schemas/Tokens"}}}
-        return {"200": {"description": "tokens", "content": schema}, **answers}
+        return {"200": {"description": "tokens", "content": schema}, **responses}
     is_empty = row.method != "GET"
-    return {"204" if is_empty else "200": {"description": "done" if is_empty else "found"}, **answers}
+    return {"204" if is_empty else "200": {"description": "done" if is_empty else "found"}, **responses}

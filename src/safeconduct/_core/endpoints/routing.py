@@ -1,42 +1,42 @@
 """
-Our own paths: exact pairs of path and method, everything else below the prefix is the application's.
+Route requests to our own endpoints by exact path and method; every other path is the application's.
 
-They are outside the access rules, and each reads only the credential that it names: a stale cookie never blocks a
-sign-in.
+Our endpoints are outside the access rules, and each reads only the credential that it names: a stale cookie never
+blocks a sign-in.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl
 
 from safeconduct._http.request import Reply, Request
-from safeconduct._http.request_body import MAX_BODY_BYTES, Members, read_body
+from safeconduct._http.request_body import MAX_BODY_BYTES, Parameters, read_body
 from safeconduct.errors import InvalidRequest, MethodNotAllowed
 
 Body = Callable[[int], Awaitable[bytes]]
-"""Reads the body of a request: all of it, or more octets than the number that it is given."""
+"""Reads the body of a request: all of it, or more bytes than the limit that it is given."""
 
-_LAST: Final = "/{id}"
+_PATH_PARAMETER: Final = "{id}"
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request for one of our own paths."""
+    """A request for one of our endpoints."""
 
     request: Request
     body: Body = field(repr=False)
-    #: What stands in the place of ``{id}``.
+    #: The value of ``{id}`` in the path.
     item: str = ""
-    #: As it came, behind the question mark.
+    #: The query string, without the question mark.
     query: bytes = field(default=b"", repr=False)
 
-    def asked(self, name: str) -> str | None:
+    def query_parameter(self, name: str) -> str | None:
         """
-        Return what the query says under *name*, None where it says nothing.
+        Return the query parameter *name*, or None where it is absent.
 
         Raises:
-            InvalidRequest: If it says it twice, or is no query.
+            InvalidRequest: If it is there twice, or the query is malformed.
         """
         try:
             pairs = parse_qsl(self.query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
@@ -44,16 +44,16 @@ class Call:
             raise InvalidRequest("the query is malformed") from None
         values = [value for key, value in pairs if key == name]
         if len(values) > 1:
-            raise InvalidRequest(f"the query says {name} twice")
+            raise InvalidRequest(f"the query has {name} twice")
         return values[0] if values else None
 
-    async def members(self) -> Members:
+    async def parameters(self) -> Parameters:
         """
-        Read what the body says.
+        Read the parameters in the body.
 
         Raises:
-            PayloadTooLarge: If it is longer than an own endpoint reads.
-            UnsupportedMediaType: If it is of a type that is not read here.
+            PayloadTooLarge: If the body is longer than *MAX_BODY_BYTES*.
+            UnsupportedMediaType: If it is neither JSON nor a form.
             InvalidRequest: If it is not what its type says.
         """
         types = self.request.values(b"content-type")
@@ -68,7 +68,7 @@ Endpoint = Callable[[Call], Awaitable[Reply]]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One endpoint: its method, its path, which may end in ``/{id}``, and what it is for."""
+    """One endpoint: its method, its path, which may end in ``/{id}``, and a summary for the OpenAPI description."""
 
     method: str
     path: str
@@ -78,10 +78,10 @@ class Row:
 
 class Endpoints:
     """
-    Find and serve endpoints.
+    Find and call our endpoints.
 
     Args:
-        rows: Every one of them.
+        rows: One for each endpoint.
     """
 
     def __init__(self, rows: Iterable[Row]) -> None:
@@ -89,36 +89,34 @@ class Endpoints:
         self._by_path: dict[str, dict[str, Endpoint]] = {}
         for row in self.rows:
             self._by_path.setdefault(row.path, {})[row.method] = row.endpoint
-        self._items = tuple(path.removesuffix("{id}") for path in self._by_path if path.endswith(_LAST))
+        self._prefixes = tuple(
+            path.removesuffix(_PATH_PARAMETER) for path in self._by_path if path.endswith(f"/{_PATH_PARAMETER}")
+        )
 
     def owns(self, path: str) -> bool:
-        """Say whether a request for *path* is answered here, whatever its method."""
-        return path in self._by_path or (bool(self._items) and self._item(path) is not None)
+        """Return whether *path* is one of ours, whatever the method."""
+        return path in self._by_path or (bool(self._prefixes) and self._split(path) is not None)
 
     async def serve(self, request: Request, body: Body, query: bytes = b"") -> Reply:
         """
         Answer *request*, whose path is one of ours.
 
         Raises:
-            MethodNotAllowed: If the path has another method only.
-            AuthError: What else the endpoint refuses.
+            MethodNotAllowed: If the path does not have this method.
+            AuthError: If the endpoint refuses the request.
         """
         methods, item = self._by_path.get(request.path), ""
         if methods is None:
-            start, item = self._item(request.path) or ("", "")
-            methods = self._by_path[start + "{id}"]
+            prefix, item = self._split(request.path) or ("", "")
+            methods = self._by_path[prefix + _PATH_PARAMETER]
         endpoint = methods.get("GET" if request.method == "HEAD" else request.method)
         if endpoint is None:
-            raise MethodNotAllowed(_allowed(methods))
+            raise MethodNotAllowed(tuple(sorted([*methods, *(["HEAD"] if "GET" in methods else [])])))
         return await endpoint(Call(request, body, item, query))
 
-    def _item(self, path: str) -> tuple[str, str] | None:
-        for start in self._items:
-            rest = path[len(start) :]
-            if rest and path.startswith(start) and "/" not in rest:
-                return start, rest
+    def _split(self, path: str) -> tuple[str, str] | None:
+        for prefix in self._prefixes:
+            item = path[len(prefix) :]
+            if item and path.startswith(prefix) and "/" not in item:
+                return prefix, item
         return None
-
-
-def _allowed(methods: Mapping[str, Endpoint]) -> tuple[str, ...]:
-    return tuple(sorted([*methods, *(["HEAD"] if "GET" in methods else [])]))

@@ -1,15 +1,15 @@
-"""``GET …/session``, ``GET …/sessions`` and ``DELETE …/sessions/{id}``: what a caller has and may do now."""
+"""Serve ``GET …/session``, ``GET …/sessions`` and ``DELETE …/sessions/{id}``, which show and end sessions."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
-from safeconduct._core.endpoints.request_context import RequestContext
+from safeconduct._core.endpoints.request_context import RequestContext, transport_of
 from safeconduct._core.endpoints.routing import Call
-from safeconduct._core.endpoints.token_response import TokenResponse, reply
+from safeconduct._core.endpoints.token_response import TokenResponse, json_reply
 from safeconduct._core.sessions.active import ActiveSession, SessionStatus
-from safeconduct._core.sessions.verbs import SessionVerbs
+from safeconduct._core.sessions.verbs import ActiveSessionVerbs
 from safeconduct._http.problems import NO_STORE
 from safeconduct._http.request import Reply, Request
 from safeconduct.errors import NotRenewable, RevokedToken, StepUpRequired
@@ -20,105 +20,96 @@ Link = dict[str, str]
 
 class SessionEndpoint:
     """
-    Tell a caller what he has, and what he may do now.
+    Tell callers who they are and what they may do now, and list and end their sessions.
 
     Args:
-        session_verbs: Know the sessions.
-        visits: Read requests.
-        delivery: Writes replies.
-        csrf: Makes the tokens against forgery.
-        prefix: What every own path begins with.
-        issuer: The own one, whose subjects have sessions here.
-        clock: The time in seconds since the epoch.
+        active_sessions: Finds and ends sessions.
+        request_context: Reads requests.
+        token_response: Writes the reply to a sign-out.
+        csrf: Makes the CSRF tokens.
+        prefix: The prefix of our endpoints.
+        clock: The current time, in seconds since the epoch.
     """
 
     def __init__(
         self,
-        session_verbs: SessionVerbs,
-        visits: RequestContext,
-        delivery: TokenResponse,
+        active_sessions: ActiveSessionVerbs,
+        request_context: RequestContext,
+        token_response: TokenResponse,
         csrf: CsrfTokens,
         *,
         prefix: str,
-        issuer: str | None,
         clock: Clock,
     ) -> None:
-        self._session_verbs = session_verbs
-        self._visits = visits
-        self._delivery = delivery
+        self._active_sessions = active_sessions
+        self._request_context = request_context
+        self._token_response = token_response
         self._csrf = csrf
         self._prefix = prefix
-        self._issuer = issuer
         self._clock = clock
 
     async def session(self, call: Call) -> Reply:
         """
-        Tell who asks; who is nobody learns that and how to sign in.
+        Describe the caller's identity and session; an anonymous caller learns how to sign in.
 
         Raises:
-            InvalidToken: If a token in the header does not count.
-            Unavailable: If that can't be found out.
+            InvalidToken: If a token in the header is not valid.
+            Unavailable: If the store cannot be asked.
         """
         now = self._clock()
-        identity = await self._visits.identity(call.request, now=now)
+        identity = await self._request_context.identity(call.request, now=now)
         if not isinstance(identity, Principal):
-            return self._nobody(call.request)
+            return self._anonymous(call.request)
         try:
-            prospects = await self._session_verbs.open_sessions.prospects(identity)
+            status = await self._active_sessions.prospects(identity)
         except NotRenewable:
-            prospects = None
+            status = None
         except RevokedToken:
-            return self._nobody(call.request)
-        return reply(200, self._told(identity, prospects, call.request, int(now)))
+            return self._anonymous(call.request)
+        return json_reply(200, self._described(identity, status, call.request, int(now)))
 
     async def sessions(self, call: Call) -> Reply:
         """
-        List the caller's sessions, at most a hundred at once; ``cursor`` of the answer asks for the next ones.
+        List the caller's sessions, at most a hundred at once; ``cursor`` in the reply asks for the next ones.
 
         Raises:
             MissingCredential: If no access token came.
-            NotRenewable: If the caller is another issuer's.
-            InvalidRequest: If the cursor is none of ours.
+            NotRenewable: If another issuer made it.
+            InvalidRequest: If the cursor is not one of ours.
         """
-        principal = await self._owner(call.request)
-        page = await self._session_verbs.open_sessions.page(
-            principal.subject, current=principal.session_id, cursor=call.asked("cursor")
+        principal = await self._request_context.session_owner(call.request)
+        page = await self._active_sessions.page(
+            principal.subject, current=principal.session_id, cursor=call.query_parameter("cursor")
         )
-        return reply(200, {"sessions": [_listed(each) for each in page.sessions], "cursor": page.cursor})
+        return json_reply(200, {"sessions": [_listed(each) for each in page.sessions], "cursor": page.cursor})
 
     async def end(self, call: Call) -> Reply:
         """
-        End one session of the caller; another than the present one only for an explicit sign-in.
+        End one of the caller's sessions; any but the current one only at the level ``explicit`` or above.
 
         Raises:
             MissingCredential: If no access token came.
-            StepUpRequired: If it is another one and the caller is only remembered.
-            NotFound: If there is none, or it is another person's.
+            StepUpRequired: If it is not the current one and the caller is only remembered.
+            NotFound: If there is no such session, or it is another person's.
         """
-        principal = await self._owner(call.request)
+        principal = await self._request_context.session_owner(call.request)
         is_current = call.item == principal.session_id
         if not is_current and rank(principal.level) < rank("explicit"):
             raise StepUpRequired("explicit", reason="the end of another session")
-        await self._session_verbs.open_sessions.end(call.item, subject=principal.subject)
+        await self._active_sessions.end(call.item, subject=principal.subject)
         if is_current:
-            return self._delivery.parted("cookie" if principal.scheme == "cookie" else "header")
+            return self._token_response.signed_out(transport_of(principal))
         return Reply(204, (NO_STORE,))
 
-    async def _owner(self, request: Request) -> Principal:
-        principal = await self._visits.principal(request, now=self._clock())
-        if principal.issuer != self._issuer:
-            raise NotRenewable("the caller is another issuer's, whose sessions are not here")
-        return principal
-
-    def _nobody(self, request: Request) -> Reply:
+    def _anonymous(self, request: Request) -> Reply:
         links = [self._link(request, "login", "POST")]
-        if self._visits.has_refresh_cookie(request):
-            # The access token may be over while the long-term credential is good.
+        if self._request_context.has_refresh_cookie(request):
+            # The access token may have expired while the refresh token is still valid.
             links.append(self._link(request, "refresh", "POST"))
-        return reply(200, {"is_authenticated": False, "links": links})
+        return json_reply(200, {"is_authenticated": False, "links": links})
 
-    def _told(
-        self, principal: Principal, prospects: SessionStatus | None, request: Request, now: int
+    def _described(
+        self, principal: Principal, status: SessionStatus | None, request: Request, now: int
     ) -> dict[str, Any]:
         protected = self._csrf.session_of(principal) if principal.scheme == "cookie" else None
         return {
@@ -133,27 +124,27 @@ class SessionEndpoint:
             "auth_time": principal.auth_time,
             "issued_at": principal.claims.get("iat"),
             "expires_at": principal.expires_at,
-            "renew_after": None if prospects is None else prospects.renew_after,
-            "extend_after": None if prospects is None else prospects.extend_after,
-            "extend_before": None if prospects is None else prospects.extend_before,
+            "renew_after": None if status is None else status.renew_after,
+            "extend_after": None if status is None else status.extend_after,
+            "extend_before": None if status is None else status.extend_before,
             "now": now,
             "csrf_token": None if protected is None else self._csrf.token(protected.session_id, protected.generation),
-            "links": list(self._links(prospects, request, now)),
+            "links": list(self._links(status, request, now)),
         }
 
-    def _links(self, prospects: SessionStatus | None, request: Request, now: int) -> Iterator[Link]:
+    def _links(self, status: SessionStatus | None, request: Request, now: int) -> Iterator[Link]:
         yield self._link(request, "logout", "POST")
-        if prospects is None:
+        if status is None:
             return
         yield self._link(request, "step-up", "POST")
-        if prospects.is_kept:
+        if status.is_kept:
             yield self._link(request, "logout-everywhere", "POST")
             yield self._link(request, "sessions", "GET")
-        if prospects.renew_after is not None and prospects.renew_after <= now:
+        if status.renew_after is not None and status.renew_after <= now:
             yield self._link(request, "renew", "POST")
-        if prospects.is_remembered:
+        if status.is_remembered:
             yield self._link(request, "refresh", "POST")
-        if prospects.extend_after is not None and prospects.extend_after <= now:
+        if status.extend_after is not None and status.extend_after <= now:
             yield self._link(request, "refresh", "POST", rel="extend")
 
     def _link(self, request: Request, name: str, method: str, *, rel: str | None = None) -> Link:

@@ -1,14 +1,16 @@
 """
-How tokens travel: the answer goes the way the credential came.
+Write the replies that hand out tokens and those that take them back.
+
+Tokens leave the way the credential came:
 
 =========================  ==============================================  ===========================
-the credential came        tokens                                          beside them
+the credential came        tokens                                          besides
 =========================  ==============================================  ===========================
-by a cookie                ``Set-Cookie`` only, none in the body           ``csrf_token`` in the body
-by a header or the body    in the body, none in a ``Set-Cookie``
+in a cookie                in ``Set-Cookie`` only, none in the body        ``csrf_token`` in the body
+in a header or the body    in the body, none in a ``Set-Cookie``
 =========================  ==============================================  ===========================
 
-Login with ``cookies`` counts as one by a cookie.  So a script on a page never sees a token of a cookie's session.
+A login with ``cookies`` counts as one by cookie.  So a script on a page never sees a token of a cookie session.
 """
 
 import json
@@ -21,26 +23,18 @@ from safeconduct._core.sessions.model import Transport
 from safeconduct._core.sessions.tokens import Tokens
 from safeconduct._http.problems import NO_STORE
 from safeconduct._http.request import Field, Reply
-from safeconduct._http.set_cookie import (
-    CLEAR_SITE_DATA,
-    SetCookie,
-    access_cookie,
-    access_deletion,
-    refresh_cookie,
-    refresh_deletion,
-    set_cookie_fields,
-)
+from safeconduct._http.set_cookie import CLEAR_SITE_DATA, SetCookie, own_cookie, own_deletion, set_cookie_fields
 from safeconduct.config import CookieConfig
 
 
 class TokenResponse:
     """
-    Write replies with tokens, and such as take them back.
+    Write replies that hand out tokens, and replies that take them back.
 
     Args:
-        cookies: Names and attributes.
-        csrf: Makes the tokens against forgery.
-        clock: The time in seconds since the epoch.
+        cookies: The names and attributes of our cookies.
+        csrf: Makes the CSRF tokens.
+        clock: The current time, in seconds since the epoch.
     """
 
     def __init__(self, cookies: CookieConfig, csrf: CsrfTokens, *, clock: Clock) -> None:
@@ -50,66 +44,54 @@ class TokenResponse:
 
     def tokens(self, tokens: Tokens, transport: Transport, *, more: Iterable[SetCookie] = ()) -> Reply:
         """
-        Hand *tokens* over by *transport*.
-
-        Args:
-            tokens: What was made.
-            transport: How the credential came.
-            more: Further cookies.
+        Return the reply that hands out *tokens* by *transport*; *more* are further cookies.
 
         Raises:
             NotSupported: If a token is too long for a cookie.
         """
-        now = int(self._clock())
-        members = self._told(tokens, now)
-        if transport == "header":
-            return reply(200, members | self._secrets(tokens), set_cookie_fields(more))
-        members["csrf_token"] = self._csrf.token(tokens.session_id, tokens.csrf_generation)
-        cookies = [access_cookie(self._cookies, tokens.access_token, expires_at=tokens.expires_at, now=now)]
-        long_term = tokens.refresh_token
-        if long_term is not None:
-            cookies.append(refresh_cookie(self._cookies, long_term.value, expires_at=long_term.expires_at, now=now))
-        return reply(200, members, set_cookie_fields([*cookies, *more]))
-
-    def signed_in(self, tokens: Tokens, device: SetCookie) -> Reply:
-        """
-        Hand the *tokens* of a new session over by cookies; a refresh cookie that none of them replaces is deleted.
-
-        Raises:
-            NotSupported: If a token is too long for a cookie.
-        """
-        # Whether there is one the request need not tell: from a trusted origin of another site it brings no strict one.
-        gone = [refresh_deletion(self._cookies)] if tokens.refresh_token is None else []
-        return self.tokens(tokens, "cookie", more=[*gone, device])
-
-    def parted(self, transport: Transport) -> Reply:
-        """Take the credential back that came by *transport*: a browser is told to forget it."""
-        if transport == "header":
-            return Reply(204, (NO_STORE,))
-        gone = [access_deletion(self._cookies), refresh_deletion(self._cookies)]
-        return Reply(204, (NO_STORE, CLEAR_SITE_DATA, *set_cookie_fields(gone)))
-
-    def _told(self, tokens: Tokens, now: int) -> dict[str, Any]:
-        members: dict[str, Any] = {
+        now, refresh_token = int(self._clock()), tokens.refresh_token
+        body: dict[str, Any] = {
             "expires_in": max(0, tokens.expires_at - now),
             "renew_after": tokens.renew_after,
             "level": tokens.level,
             "session_id": tokens.session_id,
         }
-        if tokens.refresh_token is not None:
-            members["extend_after"] = tokens.refresh_token.extend_after
-            members["extend_before"] = tokens.refresh_token.extend_before
-        return members
+        if refresh_token is not None:
+            body["extend_after"] = refresh_token.extend_after
+            body["extend_before"] = refresh_token.extend_before
+        if transport == "header":
+            body |= {"access_token": tokens.access_token, "token_type": "Bearer"}
+            if refresh_token is not None:
+                body["refresh_token"] = refresh_token.value
+            return json_reply(200, body, set_cookie_fields(more))
+        body["csrf_token"] = self._csrf.token(tokens.session_id, tokens.csrf_generation)
+        cookies = [own_cookie(self._cookies, "access", tokens.access_token, expires_at=tokens.expires_at, now=now)]
+        if refresh_token is not None:
+            expires_at = refresh_token.expires_at
+            cookies.append(own_cookie(self._cookies, "refresh", refresh_token.value, expires_at=expires_at, now=now))
+        return json_reply(200, body, set_cookie_fields([*cookies, *more]))
 
-    def _secrets(self, tokens: Tokens) -> dict[str, Any]:
-        members = {"access_token": tokens.access_token, "token_type": "Bearer"}
-        if tokens.refresh_token is not None:
-            members["refresh_token"] = tokens.refresh_token.value
-        return members
+    def signed_in(self, tokens: Tokens, device: SetCookie) -> Reply:
+        """
+        Return the reply to a sign-in by cookie; without a new refresh cookie it deletes the previous one.
+
+        Raises:
+            NotSupported: If a token is too long for a cookie.
+        """
+        # The request may not show a previous one: from a trusted origin on another site it carries no strict cookie.
+        deleted = [own_deletion(self._cookies, "refresh")] if tokens.refresh_token is None else []
+        return self.tokens(tokens, "cookie", more=[*deleted, device])
+
+    def signed_out(self, transport: Transport) -> Reply:
+        """Return the reply to a sign-out; where the credential came by cookie, the browser is told to forget it."""
+        if transport == "header":
+            return Reply(204, (NO_STORE,))
+        deleted = [own_deletion(self._cookies, "access"), own_deletion(self._cookies, "refresh")]
+        return Reply(204, (NO_STORE, CLEAR_SITE_DATA, *set_cookie_fields(deleted)))
 
 
-def reply(status: int, members: Mapping[str, Any], fields: Iterable[Field] = ()) -> Reply:
-    """Return a reply with a JSON object that nobody may keep (RFC 6749 §5.1)."""
-    body = json.dumps(dict(members), separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
-    length = (b"content-length", b"%d" % len(body))
-    return Reply(status, ((b"content-type", b"application/json"), length, NO_STORE, *fields), body)
+def json_reply(status: int, body: Mapping[str, Any], fields: Iterable[Field] = ()) -> Reply:
+    """Return a reply with a JSON object that no cache may keep (RFC 6749 §5.1)."""
+    content = json.dumps(dict(body), separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
+    length = (b"content-length", b"%d" % len(content))
+    return Reply(status, ((b"content-type", b"application/json"), length, NO_STORE, *fields), content)

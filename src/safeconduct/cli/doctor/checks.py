@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from safeconduct._keys.folder import read_keys
+from safeconduct._keys.folder import read_own_keys
 from safeconduct._keys.generate import made_at
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.issuer import Grant
@@ -153,7 +153,7 @@ def _largest_grant(config: Config) -> Grant:
 
 def _keys(path: Path, config: Config) -> Iterator[Finding]:
     try:
-        keys = read_keys(path, is_own=True)
+        keys = read_own_keys(path)
     except ConfigurationError as error:
         yield fail("keys", str(error), "`safeconduct keys new` makes a folder with a key.")
         return

@@ -26,9 +26,7 @@ from safeconduct.cli.output import CommandFailed
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
 from safeconduct.stores.redis.connection import Command, ConnectionBroken, Reply, ServerError, parse_address
-from safeconduct.stores.redis.connection_sync import SyncConnection
-from safeconduct.stores.redis.epoch_file import EpochFile
-from safeconduct.stores.redis.marks import Mark
+from safeconduct.stores.redis.marks import EpochFile, Mark
 
 #: Longer than a request may wait, so that a slow answer and no answer are two findings.
 _TIMEOUT_SECONDS: Final = 5.0
@@ -111,6 +109,8 @@ def send(config: Config, commands: Sequence[Command]) -> list[Reply]:
         login.append(("AUTH", *names, address.password))
     if address.database:
         login.append(("SELECT", address.database))
+    from safeconduct.stores.redis.connection_sync import SyncConnection  # noqa: PLC0415 - redis-py is optional
+
     connection = SyncConnection(address)
     try:
         run_sync(connection.open(_TIMEOUT_SECONDS))

@@ -1,111 +1,105 @@
 """
-Send a command to a server within a deadline, in either world.
+Send a script to a server within a deadline, in either world.
 
-The deadline covers all of it: the wait for a connection, connecting, one retry, the reply; and all commands of one
-request share it.  A command that failed is sent once more on a fresh connection if time is left, because a connection
-that lay idle may have been closed from the other side; so every script must bear being run twice.
+The deadline covers everything: the wait for a connection, connecting, one retry and the reply; and all commands of one
+request share it.  A command that failed is sent once more on a fresh connection if time is left, because the server may
+have closed a connection that was idle; so every script must tolerate being run twice.
 """
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from safeconduct._core.budget import current_budget
 from safeconduct.errors import Unavailable
-from safeconduct.stores.redis import server_run
 from safeconduct.stores.redis.connection import (
+    RUN_COMMANDS,
     Address,
     Command,
     Connection,
     ConnectionBroken,
     Reply,
     ServerError,
-    Slots,
+    read_run,
 )
 from safeconduct.stores.redis.health import CircuitBreaker, ServerHealth
-from safeconduct.stores.redis.pool import ConnectionPool
+from safeconduct.stores.redis.pool import ConnectionPool, Slots
 from safeconduct.stores.redis.refusals import REFUSED_INTRODUCTION, RefusalReporter, advice
-from safeconduct.stores.redis.reply import is_of_old_run
 from safeconduct.stores.scripts import Script
 
-#: Kept back of the deadline when replicas are waited for: a server ends a wait up to a tenth of a second late.
+#: Kept back of the deadline while waiting for replicas: a server ends a wait up to a tenth of a second late.
 _REPLY_MS = 120
-#: For how long a revocation waits for the disk, and for the answer to that.
+#: How long a revocation waits for the disk, and for the reply to that wait.
 _DISK_MS = 1500
 _DISK_SECONDS = 2.0
 
 
-class _ReplicasUnknown(Exception):
-    pass
+class _WaitBroken(Exception):
+    """The connection broke after the script had run, while replicas or the disk were waited for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """
-    A script, its keys and arguments, and for how many replicas to wait afterwards.
-
-    A script on a shard is told what the caller knows of the data (*known*), and what the connection knows of the
-    server.
-    """
+    """A script to run, and what to wait for afterwards."""
 
     script: Script
     keys: tuple[bytes, ...]
     arguments: tuple[bytes | str | int, ...]
     replicas: int = 0
+    #: A script on a shard takes these last, and then what the connection knows of the server; None for other scripts.
     known: tuple[bytes | str | int, ...] | None = None
     #: Whether to wait, outside the deadline, until the change is on disk.
-    is_lasting: bool = False
+    waits_for_disk: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """A script's reply, how many replicas have it, and whether it is on disk."""
+class CallResult:
+    """A script's reply, how many replicas have the change, and whether it is on disk."""
 
     reply: Reply
     replicas: int = 0
     is_durable: bool = False
-    #: How long the disk was waited for, which is no part of the deadline.
+    #: How long the disk was waited for, which does not count towards the deadline.
     disk_seconds: float = 0.0
 
 
 class StoreClient:
     """
-    The way to one server: a bounded number of connections, of one loop or of all threads.
+    Call scripts on one server, over the connections of one event loop or of all threads.
 
     Args:
         address: Where the server is.
-        load_driver: Imports what connections of this world need, which takes longer than a command may.
-        open_link: Makes a connection of this world.
-        slots: Bounds how many are in use.
+        load_driver: Imports redis-py for this world, which takes longer than a command may, and returns what makes a
+            connection.
+        slots: Bounds how many connections are in use.
         deadline_seconds: How long all commands of one request may take together.
         breaker: Knows whether the server answers; shared between the worlds.
-        fitness: Knows whether it may be believed; shared too.
-        complaints: Tells what the server refuses; shared too.
+        health: Knows whether the server may be trusted; shared too.
+        refusals: Reports what the server refuses; shared too.
     """
 
     def __init__(
         self,
         address: Address,
         *,
-        load_driver: Callable[[], None],
-        open_link: Callable[[Address], Connection],
+        load_driver: Callable[[], Callable[[Address], Connection]],
         slots: Slots,
         deadline_seconds: float,
         breaker: CircuitBreaker,
-        fitness: ServerHealth,
-        complaints: RefusalReporter,
+        health: ServerHealth,
+        refusals: RefusalReporter,
     ) -> None:
         self._address = address
         self._load_driver = load_driver
+        self._is_driver_loaded = False
         self._slots = slots
         self._deadline_seconds = deadline_seconds
         self._breaker = breaker
-        self._fitness = fitness
-        self._complaints = complaints
-        self._pool = ConnectionPool(lambda: open_link(address))
+        self._health = health
+        self._refusals = refusals
+        self._pool = ConnectionPool(lambda: load_driver()(address))
 
-    async def call(self, call: Call) -> Outcome:
+    async def call(self, call: Call) -> CallResult:
         """
         Run a script.
 
@@ -116,161 +110,161 @@ class StoreClient:
         seconds = self._deadline_seconds - budget.spent_seconds
         if seconds <= 0:
             raise Unavailable("the request's other questions to the store took all of its time")
-        self._breaker.admit()
-        # Before the clock starts: the first request of a process must not fail for an import.
-        self._load_driver()
-        # Real time, whatever clock the application was given: this bounds waits for a real server.
+        if self._breaker.is_open:
+            self._breaker.admit_probe()
+        if not self._is_driver_loaded:
+            # Before the clock starts: the first request of a process must not fail because of an import.
+            self._load_driver()
+            self._is_driver_loaded = True
+        # Real time, whichever clock the application was given: this bounds waits for a real server.
         began_at = time.monotonic()
         disk_seconds = 0.0
         try:
-            outcome = await self._call_within(call, began_at + seconds)
-            disk_seconds = outcome.disk_seconds
+            result = await self._call_within(call, began_at + seconds)
+            disk_seconds = result.disk_seconds
         finally:
             budget.spent_seconds += time.monotonic() - began_at - disk_seconds
-        self._fitness.refuse_unfit()
-        if isinstance(outcome.reply, ServerError):
-            if outcome.reply.kind == "ReadOnlyError":
-                self._fitness.doubt()
-            self._complaints.hear_refusal(outcome.reply.kind)
-            raise Unavailable(f"the store refuses: {outcome.reply.kind}")
-        return outcome
+        if self._health.flaw is not None:
+            self._health.refuse_unfit()
+        if isinstance(result.reply, ServerError):
+            if result.reply.kind == "ReadOnlyError":
+                self._health.doubt()
+            self._refusals.report_refusal(result.reply.kind)
+            raise Unavailable(f"the store refuses: {result.reply.kind}")
+        return result
 
     def close(self) -> None:
-        """Drop the connections that are not in use now, and the others when they are given back."""
+        """Drop the idle connections now, and the others when they are given back."""
         self._pool.close()
 
     def abandon(self) -> None:
-        """Drop every connection, because nobody runs any more who could use one: their loop is closed."""
+        """Drop every connection, because their event loop is closed."""
         self._pool.abandon()
 
-    async def _call_within(self, call: Call, ends_at: float) -> Outcome:
-        # Half of the time at most goes by waiting in line: whoever gets a connection has time to use it.  With less
-        # left, most would give up half-way, and throw the connection away that the next one needs.
-        if not await self._slots.take((ends_at - time.monotonic()) / 2):
+    async def _call_within(self, call: Call, ends_at: float) -> CallResult:
+        # At most half of the time is spent on waiting for a slot, so that a request that gets one has time to use it.
+        # With less left, most would give up half-way, and drop the connection that the next request needs.
+        if not await self._slots.acquire((ends_at - time.monotonic()) / 2):
             raise Unavailable("every connection to the store is in use")
         is_late = ends_at - time.monotonic() < self._deadline_seconds / 2
         answers = self._breaker.answers
         try:
-            outcome = await self._call_twice(call, ends_at)
+            try:
+                result = await self._call_once(call, ends_at)
+            except ConnectionBroken as broken:
+                if broken.is_final or time.monotonic() >= ends_at:
+                    raise
+                result = await self._call_once(call, ends_at)
         except ConnectionBroken as broken:
-            # Whom others kept waiting gave the server too little time to be judged by it, and a server that has
-            # answered somebody else meanwhile is slow, not gone.
+            # A request that waited for a slot gave the server too little time to be judged by it, and a server that
+            # has answered another request meanwhile is slow, not gone.
             if not (broken.is_final and (is_late or self._breaker.answers != answers)) and not broken.is_known:
                 self._breaker.failed(advice(broken.reason))
-            self._complaints.hear_broken(broken.reason)
+            self._refusals.report_broken(broken.reason)
             raise Unavailable(f"the store does not answer: {broken.reason}") from broken
         finally:
-            self._slots.give()
+            self._slots.release()
         self._breaker.succeeded()
-        return outcome
+        return result
 
-    async def _call_twice(self, call: Call, ends_at: float) -> Outcome:
-        try:
-            return await self._call_once(call, ends_at)
-        except ConnectionBroken as broken:
-            if broken.is_final or time.monotonic() >= ends_at:
-                raise
-            return await self._call_once(call, ends_at)
-
-    async def _call_once(self, call: Call, ends_at: float) -> Outcome:
+    async def _call_once(self, call: Call, ends_at: float) -> CallResult:
         taken = self._pool.take()
-        link = taken.link
-        outcome = Outcome(None)
+        connection = taken.connection
+        result = CallResult(None)
         try:
             if taken.is_new:
-                await self._introduce(link, ends_at)
-            outcome = await self._converse(link, call, ends_at)
-            if call.replicas and not isinstance(outcome.reply, ServerError):
-                outcome = replace(outcome, replicas=await _replicas(link, call.replicas, ends_at))
-            if call.is_lasting and link.run.has_aof and not isinstance(outcome.reply, ServerError):
+                await self._introduce(connection, ends_at)
+            result = CallResult(await self._exchange(connection, call, ends_at))
+            if call.replicas and not isinstance(result.reply, ServerError):
+                result = replace(result, replicas=await _replicas(connection, call.replicas, ends_at))
+            if call.waits_for_disk and connection.run.has_aof and not isinstance(result.reply, ServerError):
                 began_at = time.monotonic()
-                is_durable = await _is_on_disk(link)
-                outcome = replace(outcome, is_durable=is_durable, disk_seconds=time.monotonic() - began_at)
-        except _ReplicasUnknown:
-            # The script has run; that it is told nothing of replicas does not undo it.
+                is_durable = await _is_on_disk(connection)
+                result = replace(result, is_durable=is_durable, disk_seconds=time.monotonic() - began_at)
+        except _WaitBroken:
+            # The script has run, and a wait that broke does not undo it.
             self._pool.drop(taken)
-            return outcome
+            return result
         except ConnectionBroken as broken:
             broken.is_known = self._pool.drop_broken(taken)
             raise
-        # A task that is cancelled here leaves a reply on its way; nobody else may read it.
+        # A task that is cancelled here leaves a reply under way, which no other request may read.
         except BaseException:
             self._pool.drop(taken)
             raise
         self._pool.give_back(taken)
-        return outcome
+        return result
 
-    async def _introduce(self, link: Connection, ends_at: float) -> None:
-        await link.open(_left(ends_at))
+    async def _introduce(self, connection: Connection, ends_at: float) -> None:
+        await connection.open(_seconds_left(ends_at))
         commands: list[Command] = []
         if self._address.password is not None:
             names = () if self._address.username is None else (self._address.username,)
             commands.append(("AUTH", *names, self._address.password))
         if self._address.database:
             commands.append(("SELECT", self._address.database))
-        questions = self._fitness.questions()
-        replies = await link.exchange([*commands, *questions, *server_run.QUESTIONS], _left(ends_at))
+        health = self._health.commands()
+        replies = await connection.exchange([*commands, *health, *RUN_COMMANDS], _seconds_left(ends_at))
         if any(isinstance(reply, ServerError) for reply in replies[: len(commands)]):
             raise ConnectionBroken(REFUSED_INTRODUCTION, is_final=True)
-        link.run = server_run.read_run(replies[-len(server_run.QUESTIONS) :])
-        if not self._fitness.hear(replies[len(commands) :]):
-            self._fitness.hear(await link.exchange(self._fitness.questions(), _left(ends_at)))
+        connection.run = read_run(replies[-len(RUN_COMMANDS) :])
+        await self._judge(connection, replies[len(commands) : len(commands) + len(health)], ends_at)
 
-    async def _converse(self, link: Connection, call: Call, ends_at: float) -> Outcome:
-        questions = self._fitness.questions() if self._fitness.is_due else []
-        commands = [*questions, _command("EVALSHA", call.script.sha, call, link)]
-        replies = await link.exchange(commands, _left(ends_at))
-        if questions and not self._fitness.hear(replies[: len(questions)]):
-            self._fitness.hear(await link.exchange(self._fitness.questions(), _left(ends_at)))
+    async def _exchange(self, connection: Connection, call: Call, ends_at: float) -> Reply:
+        health = self._health.commands() if self._health.is_due else []
+        commands = [*health, _command("EVALSHA", call.script.sha, call, connection)]
+        replies = await connection.exchange(commands, _seconds_left(ends_at))
+        if health:
+            await self._judge(connection, replies[: len(health)], ends_at)
         reply = replies[-1]
         if isinstance(reply, ServerError) and reply.is_missing_script:
-            [reply] = await link.exchange([_command("EVAL", call.script.text, call, link)], _left(ends_at))
-        if call.known is not None and is_of_old_run(reply):
-            # Something between us and the servers led this connection to another one.
-            link.run = server_run.read_run(await link.exchange(server_run.QUESTIONS, _left(ends_at)))
-            command = _command("EVAL", call.script.text, call, link, is_confirmed=True)
-            [reply] = await link.exchange([command], _left(ends_at))
-        return Outcome(reply)
+            command = _command("EVAL", call.script.text, call, connection)
+            [reply] = await connection.exchange([command], _seconds_left(ends_at))
+        match reply:
+            # A script on a shard says so where its connection named a run of the server that is over: a proxy between
+            # us and the servers led the connection to another one.
+            case [[_, _, _, _, 1], *_] if call.known is not None:
+                connection.run = read_run(await connection.exchange(RUN_COMMANDS, _seconds_left(ends_at)))
+                command = _command("EVAL", call.script.text, call, connection, is_confirmed=True)
+                [reply] = await connection.exchange([command], _seconds_left(ends_at))
+            case _:
+                pass
+        return reply
+
+    async def _judge(self, connection: Connection, replies: list[Reply], ends_at: float) -> None:
+        if not self._health.judge(replies):
+            self._health.judge(await connection.exchange(self._health.commands(), _seconds_left(ends_at)))
 
 
-async def _replicas(link: Connection, wanted: int, ends_at: float) -> int:
+async def _replicas(connection: Connection, wanted: int, ends_at: float) -> int:
     # Not sent along with the script: for one that the server did not have, it would wait for nothing.
     try:
-        wait_ms = max(int(_left(ends_at) * 1000) - _REPLY_MS, 1)
-        [count] = await link.exchange([("WAIT", wanted, wait_ms)], _left(ends_at))
+        wait_ms = max(int(_seconds_left(ends_at) * 1000) - _REPLY_MS, 1)
+        [count] = await connection.exchange([("WAIT", wanted, wait_ms)], _seconds_left(ends_at))
     except ConnectionBroken as broken:
-        raise _ReplicasUnknown from broken
+        raise _WaitBroken from broken
     return count if isinstance(count, int) else 0
 
 
-def _left(ends_at: float) -> float:
+async def _is_on_disk(connection: Connection) -> bool:
+    # A server that replies in time does not say whether its reply waited for the disk; its configuration does.
+    try:
+        [reply] = await connection.exchange([("WAITAOF", 1, 0, _DISK_MS)], _DISK_SECONDS)
+    except ConnectionBroken as broken:
+        raise _WaitBroken from broken
+    return connection.run.is_durable and not (isinstance(reply, list) and reply[:1] == [0])
+
+
+def _seconds_left(ends_at: float) -> float:
     seconds = ends_at - time.monotonic()
     if seconds <= 0:
         raise ConnectionBroken("no time is left", is_final=True)
     return seconds
 
 
-async def _is_on_disk(link: Connection) -> bool:
-    # One server in time tells whether its answer waits for the disk: the configuration does.
-    try:
-        [reply] = await link.exchange([("WAITAOF", 1, 0, _DISK_MS)], _DISK_SECONDS)
-    except ConnectionBroken as broken:
-        raise _ReplicasUnknown from broken
-    return link.run.is_durable and not (isinstance(reply, list) and reply[:1] == [0])
-
-
-def _command(verb: str, script: str, call: Call, link: Connection, *, is_confirmed: bool = False) -> Command:
-    known = () if call.known is None else (*call.known, *link.run.words(is_confirmed=is_confirmed))
-    return (verb, script, len(call.keys), *call.keys, *call.arguments, *known)
-
-
-class ConnectionSource(Protocol):
-    """Finds the wire that the running code may use."""
-
-    def wire(self) -> StoreClient:
-        """Return it; raises ``Unavailable`` if there shall be none."""
-        ...
-
-    async def close(self) -> None:
-        """Drop its connections."""
-        ...
+def _command(verb: str, script: str, call: Call, connection: Connection, *, is_confirmed: bool = False) -> Command:
+    command = (verb, script, len(call.keys), *call.keys, *call.arguments)
+    if call.known is None:
+        return command
+    run = connection.run
+    return (*command, *call.known, run.name, run.began_ms, "1" if run.has_aof else "0", "1" if is_confirmed else "0")

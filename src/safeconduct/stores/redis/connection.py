@@ -1,26 +1,27 @@
 """
-One connection to a server, in either world.
+One connection to a Redis or Valkey server: its address, its errors, and what is known of the server at its other end.
 
-The two worlds differ in this port alone: what is sent, in what order, and what is made of the replies is the same code.
+The two worlds differ in the ``Connection`` alone: what is sent, in which order, and what follows from the replies is
+the same code.
 """
 
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from safeconduct.errors import ConfigurationError
-from safeconduct.stores.redis.server_run import Run
 
-_PLAIN = {"redis": False, "valkey": False, "rediss": True, "valkeys": True}
+#: Whether each scheme means TLS.
+_SCHEMES = {"redis": False, "valkey": False, "rediss": True, "valkeys": True}
 _TLS_FILES = {"ssl_ca_certs", "ssl_certfile", "ssl_keyfile"}
 _DEFAULT_PORT = 6379
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A server's place: a host and port, or a socket's path."""
+    """Where a server listens: a host and port, or the path of a Unix socket."""
 
     host: str | None
     port: int
@@ -35,13 +36,13 @@ class Address:
 
 def parse_address(url: str) -> Address:
     """
-    Read ``redis://``, ``rediss://``, ``valkey://``, ``valkeys://`` or ``unix://``.
+    Parse a ``redis://``, ``rediss://``, ``valkey://``, ``valkeys://`` or ``unix://`` URL.
 
     The query may name a database (``db``) and, with TLS, ``ssl_ca_certs``, ``ssl_certfile`` and ``ssl_keyfile``.
-    Certificates and names are always checked.
+    Certificates and server names are always checked.
 
     Raises:
-        ConfigurationError: If it cannot be read; the text does not repeat the URL, which may hold a password.
+        ConfigurationError: If it cannot be parsed; the text does not repeat the URL, which may hold a password.
     """
     try:
         parts = urlsplit(url)
@@ -51,8 +52,8 @@ def parse_address(url: str) -> Address:
         database = int(query.pop("db", "0") if is_unix else query.pop("db", parts.path.strip("/") or "0"))
     except ValueError:
         raise ConfigurationError("store.url: wanted redis://[user:password@]host[:port][/database]") from None
-    is_tls = _PLAIN.get(parts.scheme, False)
-    if not is_unix and parts.scheme not in _PLAIN:
+    is_tls = _SCHEMES.get(parts.scheme, False)
+    if not is_unix and parts.scheme not in _SCHEMES:
         raise ConfigurationError(f"store.url: scheme {parts.scheme!r}, wanted redis, rediss, valkey, valkeys or unix")
     unknown = sorted(set(query) - (_TLS_FILES if is_tls else set()))
     if unknown or database < 0:
@@ -72,105 +73,145 @@ def parse_address(url: str) -> Address:
 
 
 Command = tuple[bytes | str | int, ...]
-#: What a server says: text, a number, a list, nothing, or a ``ServerError`` in its command's place.
+#: A server's reply: bytes, a number, a list, None, or a ``ServerError`` where it refused the command.
 Reply = Any
 
 
 @dataclass(frozen=True, slots=True)
 class ServerError:
-    """A server's error; *kind* is its class in redis-py, or its first word: the rest may quote arguments."""
+    """An error that a server replied with; the rest of its text is left out, since it may quote arguments."""
 
+    #: The name of redis-py's class for it, or else its first word.
     kind: str
 
     @classmethod
     def of(cls, error: Exception) -> "ServerError":
-        """Read the kind out of an error of redis-py, which strips the word from those that it has a class for."""
+        """Read the kind of a redis-py error; redis-py strips the first word of those that it has a class for."""
         name = type(error).__name__
         return cls(str(error).partition(" ")[0] if name == "ResponseError" else name)
 
     @property
     def is_missing_script(self) -> bool:
-        """Whether the server does not have the script."""
+        """Whether the server does not have the script in its cache."""
         return self.kind == "NoScriptError"
 
 
 class ConnectionBroken(Exception):
     """
-    The connection failed, and it is unknown whether the server heard.
+    The connection failed, and whether the server ran the command is unknown.
 
     Args:
         reason: Why, without anything that was sent.
-        is_final: Whether trying again is of no use.
+        is_final: Whether another try is pointless.
     """
 
     def __init__(self, reason: str, *, is_final: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.is_final = is_final
-        #: Whether another connection broke for the same cause, and was counted.
+        #: Whether another connection broke of the same cause, and was counted.
         self.is_known = False
 
     @classmethod
     def of(cls, error: Exception) -> "ConnectionBroken":
-        """Say what *error* of a driver means, without its text, which may quote what was sent."""
+        """Translate a driver's *error*, without its text, which may quote what was sent."""
         return cls(_reason(error), is_final=isinstance(error, TimeoutError) or type(error).__name__ == "TimeoutError")
 
 
+#: Sent on each new connection, to learn which run of the server it leads to.
+RUN_COMMANDS: Final[tuple[tuple[str, ...], ...]] = (
+    ("INFO", "server"),
+    ("INFO", "persistence"),
+    ("TIME",),
+    ("CONFIG", "GET", "appendfsync"),
+)
+#: A server gives its uptime in whole seconds, so that it may have started this much later.
+_SECOND_LESS_ONE_MS: Final = 999
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRun:
+    """One run of a server, from its start to its end; without values where the server does not describe itself."""
+
+    #: The ``run_id`` that the server drew at its start; empty where ``INFO`` is forbidden: restarts then go unnoticed.
+    name: bytes = b""
+    #: The latest instant at which it can have started, by its own clock.
+    began_ms: int = 0
+    #: Whether it keeps an append-only file.
+    has_aof: bool = False
+    #: Whether each change is on disk before the reply is sent.
+    is_durable: bool = False
+
+
+def read_run(replies: Sequence[object]) -> ServerRun:
+    """Read the replies to ``RUN_COMMANDS``; what the server does not say counts as absent."""
+    server, persistence = _info_fields(replies[0]), _info_fields(replies[1])
+    name, uptime, now = server.get(b"run_id", b""), server.get(b"uptime_in_seconds", b""), _words(replies[2])
+    if not uptime.isdigit() or not now or not now[0].isdigit():
+        return ServerRun()
+    has_aof = persistence.get(b"aof_enabled") == b"1"
+    return ServerRun(
+        name=name,
+        began_ms=(int(now[0]) - int(uptime)) * 1000 + _SECOND_LESS_ONE_MS,
+        has_aof=has_aof,
+        is_durable=has_aof and _words(replies[3])[1:] == [b"always"],
+    )
+
+
 class Connection(Protocol):
-    """A connection.  After ``ConnectionBroken``, or anything else that it raises, it must be dropped."""
+    """A connection; after it has raised anything, ``ConnectionBroken`` included, it must be dropped."""
 
     #: The run of the server at its other end, as ``StoreClient`` learned it.
-    run: Run
+    run: ServerRun
 
     async def open(self, seconds: float) -> None:
         """Connect within *seconds*."""
         ...
 
     async def exchange(self, commands: Sequence[Command], seconds: float) -> list[Reply]:
-        """Send *commands* at once and return a reply to each within *seconds*; a server's refusal is a reply."""
+        """Send *commands* in one go and return a reply to each within *seconds*; a refusal is a reply."""
         ...
 
     def drop(self) -> None:
-        """Close without waiting; also after its event loop was closed, from whichever thread finds that out."""
-        ...
-
-
-class Slots(Protocol):
-    """How many may hold a connection at once."""
-
-    async def take(self, seconds: float) -> bool:
-        """Wait for a slot, at most *seconds*, and say whether there is one."""
-        ...
-
-    def give(self) -> None:
-        """Give a slot back."""
+        """Close without waiting; works after its event loop was closed too, and from any thread."""
         ...
 
 
 def connection_arguments(address: Address) -> dict[str, Any]:
-    """Say what redis-py is told of *address*; user and database go with the first commands."""
-    arguments: dict[str, Any] = {"protocol": 2, **_without_introduction()}
+    """Return redis-py's arguments for *address*; user and database are sent with the first commands."""
+    arguments: dict[str, Any] = {"protocol": 2, **_no_client_name()}
     if address.path is not None:
         return {**arguments, "path": address.path}
     arguments |= {"host": address.host, "port": address.port}
     if not address.is_tls:
         return arguments
-    # "ssl_check_hostname" is off by default before redis-py 6: a certificate of any name would do.
+    # "ssl_check_hostname" is off by default before redis-py 6, which would accept a certificate of any name.
     return {**arguments, **dict(address.tls_files), "ssl_cert_reqs": "required", "ssl_check_hostname": True}
 
 
 def _reason(error: Exception) -> str:
     cause: BaseException | None = error
     while cause is not None:
-        # What ssl says of a certificate names the server, and nothing that was sent.
+        # This text is about the certificate and the server's name; it quotes nothing that was sent.
         if (verdict := getattr(cause, "verify_message", None)) is not None:
             return f"its certificate is not accepted: {verdict}"
         cause = cause.__cause__ or cause.__context__
     return type(error).__name__
 
 
-def _without_introduction() -> dict[str, None]:
-    # redis-py would spend a round trip on telling its name, and deprecates one way of saying no in favour of the other.
+def _no_client_name() -> dict[str, None]:
+    # redis-py would spend a round trip on its own name, and deprecates one way to switch that off for the other.
     if importlib.util.find_spec("redis.driver_info") is not None:
         return {"driver_info": None}
     return {"lib_name": None, "lib_version": None}
+
+
+def _info_fields(reply: object) -> dict[bytes, bytes]:
+    lines = reply.splitlines() if isinstance(reply, bytes) else []
+    pairs = (line.partition(b":") for line in lines)
+    return {name: value.strip() for name, _, value in pairs}
+
+
+def _words(reply: object) -> list[bytes]:
+    words = cast("list[object]", reply) if isinstance(reply, list) else []
+    return [word for word in words if isinstance(word, bytes)]

@@ -1,74 +1,183 @@
-"""The blocking world's connection: coroutines that never suspend."""
+"""
+The blocking world's connection: redis-py's own, on a socket every step of which ends at one deadline.
 
-import threading
+redis-py gives each ``recv`` and each address of a host a time-out of its own, so that a reply that arrives byte by
+byte, or a host with several silent addresses, takes a multiple of it.  Importing this module imports redis-py.
+"""
+
+import socket
+import ssl
 import time
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 
-from safeconduct.stores.redis.connection import Address, Command, ConnectionBroken, Reply, ServerError
-from safeconduct.stores.redis.server_run import Run
+from redis.connection import Connection as RedisPyConnection
+from redis.exceptions import ResponseError
 
-
-def load_driver() -> None:
-    """Import the part of redis-py that connections here are made of; 200 ms that only who asks a server pays."""
-    import_module("safeconduct.stores.redis.deadline_socket")
+from safeconduct.stores.redis.connection import (
+    Address,
+    Command,
+    ConnectionBroken,
+    Reply,
+    ServerError,
+    ServerRun,
+    connection_arguments,
+)
 
 
 class SyncConnection:
-    """A connection of redis-py's blocking kind."""
+    """A connection whose coroutines never suspend."""
 
     def __init__(self, address: Address) -> None:
         self._address = address
-        self._connection: Any = None
-        self.run = Run()
+        self._connection: DeadlineConnection | None = None
+        self.run = ServerRun()
 
     async def open(self, seconds: float) -> None:
         """Connect within *seconds*."""
-        from safeconduct.stores.redis.deadline_socket import DeadlineConnection  # noqa: PLC0415 - as in load_driver
-
         try:
             self._connection = DeadlineConnection(self._address, time.monotonic() + seconds)
-            self._connection.connect()
-        # Whatever the driver raises, nobody was asked.
+            self._connection.connect()  # type: ignore[no-untyped-call] # redis-py does not type it
+        # The driver may raise anything; the server was asked nothing yet.
         except Exception as error:
             raise ConnectionBroken.of(error) from error
 
     async def exchange(self, commands: Sequence[Command], seconds: float) -> list[Reply]:
-        """Send *commands* at once and read a reply to each."""
-        connection = self._connection
+        """Send *commands* in one go and read a reply to each."""
+        connection: Any = self._connection
         try:
-            connection.hurry(time.monotonic() + seconds)
+            connection.set_deadline(time.monotonic() + seconds)
             connection.send_packed_command(connection.pack_commands(commands))
-            return [self._read() for _ in commands]
-        # Whatever the driver raises, nothing was answered: also where it could not parse what came.
+            replies: list[Reply] = []
+            for _ in commands:
+                try:
+                    replies.append(connection.read_response())
+                except ResponseError as error:
+                    replies.append(ServerError.of(error))
+        # The driver may raise anything, also where it could not parse the reply; none of it is an answer.
         except Exception as error:
             raise ConnectionBroken.of(error) from error
+        return replies
 
     def drop(self) -> None:
         """Close; redis-py leaves the socket of a parent process alone."""
-        if self._connection is not None:  # pragma: no branch - None only if redis-py cannot be imported
-            self._connection.disconnect()
+        if self._connection is not None:  # pragma: no branch - None only where no time was left to open it
+            self._connection.disconnect()  # type: ignore[no-untyped-call] # redis-py does not type it
 
-    def _read(self) -> Reply:
-        from redis.exceptions import ResponseError  # noqa: PLC0415 - as in open
 
+class DeadlineSocket:
+    """A socket that raises ``TimeoutError`` once its deadline has passed, however many steps the time was spent on."""
+
+    def __init__(self, plain: socket.socket, ends_at: float) -> None:
+        self._plain = plain
+        #: By the monotonic clock.
+        self.ends_at = ends_at
+
+    def recv(self, size: int) -> bytes:
+        """Receive up to *size* bytes, waiting until the deadline at most."""
+        self._plain.settimeout(seconds_until(self.ends_at))
+        return self._plain.recv(size)
+
+    def recv_into(self, buffer: Any) -> int:  # pragma: no cover - only hiredis, where it is installed, reads like this
+        """Receive into *buffer*."""
+        self._plain.settimeout(seconds_until(self.ends_at))
+        return self._plain.recv_into(buffer)
+
+    def sendall(self, octets: bytes) -> None:
+        """Send all of *octets* before the deadline."""
+        self._plain.settimeout(seconds_until(self.ends_at))
+        self._plain.sendall(octets)
+
+    def settimeout(self, seconds: float | None) -> None:
+        """Do nothing: redis-py sets a time-out for each step."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Delegate everything else that redis-py wants of a socket."""
+        return getattr(self._plain, name)
+
+
+class DeadlineConnection(RedisPyConnection):
+    """
+    A redis-py connection on a ``DeadlineSocket``.
+
+    Args:
+        address: Where the server is.
+        ends_at: When connecting must have ended, by the monotonic clock.
+    """
+
+    def __init__(self, address: Address, ends_at: float) -> None:
+        plain = {name: value for name, value in connection_arguments(address).items() if not name.startswith("ssl_")}
+        plain.pop("path", None)
+        super().__init__(**plain)  # type: ignore[no-untyped-call] # redis-py does not type it
+        self._address = address
+        self._ends_at = ends_at
+        self._deadline_socket: DeadlineSocket | None = None
+
+    def set_deadline(self, ends_at: float) -> None:
+        """Let every later step end at *ends_at*."""
+        if self._deadline_socket is not None:  # pragma: no branch - it is connected
+            self._deadline_socket.ends_at = ends_at
+
+    def _connect(self) -> Any:
+        plain = _connected(self._address, self._ends_at)
+        if self._address.is_tls:
+            try:
+                plain.settimeout(seconds_until(self._ends_at))
+                # The whole handshake has this time, as has every single step of a TLS socket.
+                plain = _tls_context(self._address).wrap_socket(plain, server_hostname=self._address.host)
+            except BaseException:
+                plain.close()
+                raise
+        self._deadline_socket = DeadlineSocket(plain, self._ends_at)
+        return self._deadline_socket
+
+
+def seconds_until(ends_at: float) -> float:
+    """
+    Return how many seconds are left until *ends_at*; never 0, which would mean a non-blocking socket.
+
+    Raises:
+        TimeoutError: If it has passed.
+    """
+    seconds = ends_at - time.monotonic()
+    if seconds <= 0:
+        raise TimeoutError
+    return seconds
+
+
+def _connected(address: Address, ends_at: float) -> socket.socket:
+    if address.path is not None:
+        return _connected_to((socket.AF_UNIX, socket.SOCK_STREAM, 0), address.path, ends_at)
+    failure: OSError = OSError("the host has no address")
+    found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    for tried, (family, kind, protocol, _, target) in enumerate(found):
+        # A silent address leaves an equal share of the time to each one after it.
+        share = seconds_until(ends_at) / (len(found) - tried)
         try:
-            return self._connection.read_response()
-        except ResponseError as error:
-            return ServerError.of(error)
+            return _connected_to((family, kind, protocol), target, time.monotonic() + share)
+        except OSError as error:
+            failure = error
+    raise failure
 
 
-class SyncSlots:
-    """A bound on connections for threads."""
+def _connected_to(kind: tuple[int, int, int], target: Any, ends_at: float) -> socket.socket:
+    plain = socket.socket(*kind)
+    try:
+        if kind[0] != socket.AF_UNIX:
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        plain.settimeout(seconds_until(ends_at))
+        plain.connect(target)
+    except BaseException:
+        plain.close()
+        raise
+    return plain
 
-    def __init__(self, count: int) -> None:
-        self._semaphore = threading.Semaphore(count)
 
-    async def take(self, seconds: float) -> bool:
-        """Wait for a slot."""
-        return self._semaphore.acquire(timeout=max(seconds, 0))
-
-    def give(self) -> None:
-        """Give a slot back."""
-        self._semaphore.release()
+def _tls_context(address: Address) -> ssl.SSLContext:
+    files = dict(address.tls_files)
+    # Certificate and name are checked by default.
+    context = ssl.create_default_context(cafile=files.get("ssl_ca_certs"))
+    if "ssl_certfile" in files:
+        context.load_cert_chain(files["ssl_certfile"], files.get("ssl_keyfile"))
+    return context

@@ -1,16 +1,15 @@
 """
-Whether a server may be believed: it is a primary, and it forgets nothing by itself.
+Whether a server may be trusted, and whether it answers.
 
-Under another policy than ``noeviction`` a revocation is evicted when memory runs short, and nobody hears of it.  A
-script may not read the configuration (``CONFIG`` is refused inside Lua), so the question travels in front of an
-ordinary command: on each new connection, then every five seconds, and before every command while the server is unfit,
-so that the right ``CONFIG SET`` takes effect at once.  In between a request is one command, whose answer itself shows
-where the server has become a replica.
+It may be trusted if it is a primary and evicts nothing.  Under another policy than ``noeviction`` a revocation is
+silently evicted when memory runs short.  A script cannot read the configuration (``CONFIG`` is refused inside Lua), so
+the commands that ask for it are sent in front of an ordinary one: on each new connection, then every five seconds, and
+in front of every command while the server is unfit, so that the right ``CONFIG SET`` takes effect at once.  In between
+a request is one command, whose reply shows whether the server has become a replica.
 """
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import cast
 
 from safeconduct.errors import Unavailable
@@ -18,27 +17,21 @@ from safeconduct.events import Event, StoreRecovered, StoreUnavailable
 from safeconduct.stores.redis.connection import Command, Reply, ServerError
 
 EVERY_SECONDS = 5.0
-_TOLD_EVERY_SECONDS = 60.0
+_ANNOUNCED_EVERY_SECONDS = 60.0
 _POLICY = "maxmemory-policy"
 _ROLE: Command = ("ROLE",)
 _BY_CONFIG: Command = ("CONFIG", "GET", _POLICY)
-#: Managed servers refuse CONFIG.
+#: For managed servers, which refuse ``CONFIG``.
 _BY_INFO: Command = ("INFO", "memory")
 _REMEDY = "CONFIG SET maxmemory-policy noeviction"
 
 
-@dataclass(frozen=True, slots=True)
-class _Verdict:
-    flaw: str | None
-    at: float
-
-
 class ServerHealth:
     """
-    Judge a server.
+    Judge whether a server may be trusted.
 
     Args:
-        accept_eviction: Whether any policy will do.
+        accept_eviction: Whether any eviction policy is accepted.
         monotonic: A clock that never goes back, in seconds.
         announce: Tells the listeners, once a minute, what is wrong and what would help.
     """
@@ -49,39 +42,42 @@ class ServerHealth:
         self._accept_eviction = accept_eviction
         self._monotonic = monotonic
         self._announce = announce
-        self._told_at: float | None = None
-        self.begin()
+        self._announced_at: float | None = None
+        self.reset()
 
-    def begin(self) -> None:
-        """Forget everything: in a new process, or a forked one."""
-        self._verdict: _Verdict | None = None
+    def reset(self) -> None:
+        """Forget the verdict: in a new process, or a forked one."""
+        #: What makes the server unfit; None where nothing does, or it was not judged yet.
+        self.flaw: str | None = None
+        self._judged_at: float | None = None
         self._is_config_refused = False
 
     def doubt(self) -> None:
-        """Let the next command ask anew: an answer has shown that the server is a replica now."""
-        self._verdict = None
+        """Let the next command ask anew, because a reply has shown that the server is a replica now."""
+        self.flaw = self._judged_at = None
 
     @property
     def is_due(self) -> bool:
-        """Whether the next command must bring the questions along."""
-        verdict = self._verdict
-        return verdict is None or verdict.flaw is not None or self._monotonic() - verdict.at >= EVERY_SECONDS
+        """Whether the next command must bring the health commands along."""
+        if self._judged_at is None or self.flaw is not None:
+            return True
+        return self._monotonic() - self._judged_at >= EVERY_SECONDS
 
-    def questions(self) -> list[Command]:
-        """Say what to ask the server."""
+    def commands(self) -> list[Command]:
+        """Return the commands to judge the server by."""
         if self._accept_eviction:
             return [_ROLE]
         return [_ROLE, _BY_INFO if self._is_config_refused else _BY_CONFIG]
 
-    def hear(self, replies: Sequence[Reply]) -> bool:
-        """Take the replies in and return True, or False if CONFIG is refused and the questions must be put anew."""
+    def judge(self, replies: Sequence[Reply]) -> bool:
+        """Judge the server by its replies; False if ``CONFIG`` is refused and other commands must be sent."""
         flaw = _role_flaw(replies[0])
         if flaw is None and not self._accept_eviction:
             if isinstance(replies[1], ServerError) and not self._is_config_refused:
                 self._is_config_refused = True
                 return False
             flaw = _policy_flaw(replies[1])
-        self._verdict = _Verdict(flaw, self._monotonic())
+        self.flaw, self._judged_at = flaw, self._monotonic()
         return True
 
     def refuse_unfit(self) -> None:
@@ -91,17 +87,17 @@ class ServerHealth:
         Raises:
             Unavailable: If it is not.
         """
-        verdict = self._verdict
-        if verdict is None or verdict.flaw is None:
+        flaw, judged_at = self.flaw, self._judged_at
+        if flaw is None or judged_at is None:
             return
-        if self._told_at is None or verdict.at - self._told_at >= _TOLD_EVERY_SECONDS:
-            self._told_at = verdict.at
-            self._announce(StoreUnavailable(reason=verdict.flaw))
+        if self._announced_at is None or judged_at - self._announced_at >= _ANNOUNCED_EVERY_SECONDS:
+            self._announced_at = judged_at
+            self._announce(StoreUnavailable(reason=flaw))
         raise Unavailable("the store is unfit")
 
 
 def _role_flaw(reply: Reply) -> str | None:
-    # Where ROLE is forbidden, only the operator knows.
+    # Where ROLE is forbidden, only the operator can know.
     if isinstance(reply, ServerError) or (isinstance(reply, list) and reply[:1] == [b"master"]):
         return None
     return "the store is a replica, which lags behind its primary: name the primary in store.url"
@@ -132,45 +128,44 @@ def _policy_of(reply: Reply) -> str | None:
     return None
 
 
-#: So many failures in a row open it; fewer would make an incident of one lost packet.
+#: How many failures in a row open the circuit; with fewer, one lost packet would be an outage.
 FAILURES = 3
-#: So long nobody but one probe asks.  A server that is up again is in use within this.
+#: How long an open circuit refuses all requests but one probe; a server that is up again is in use within this time.
 OPEN_SECONDS = 0.5
 
 
 class CircuitBreaker:
     """
-    Let requests through while a server answers, and one in a while when it does not.
+    Let every request through while a server answers, and a probe every ``OPEN_SECONDS`` while it does not.
 
-    A probe holds no lease: one that never comes back is followed by another after ``OPEN_SECONDS``.
+    A probe holds no lease: one that never returns is followed by another after ``OPEN_SECONDS``.
 
     Args:
         monotonic: A clock that never goes back, in seconds.
-        announce: Tells the listeners when it opens and when it closes.
+        announce: Tells the listeners when the circuit opens and when it closes.
     """
 
     def __init__(self, *, monotonic: Callable[[], float], announce: Callable[[Event], None]) -> None:
         self._monotonic = monotonic
         self._announce = announce
-        self.begin()
+        self.reset()
 
-    def begin(self) -> None:
-        """Forget everything: in a new process, or a forked one."""
+    def reset(self) -> None:
+        """Close the circuit: in a new process, or a forked one."""
+        self.is_open = False
         self._failures = 0
-        #: How often the server answered; two threads that count at once may count one.
+        #: How often the server answered; two threads that count at the same time may count one.
         self.answers = 0
         self._next_probe_at = 0.0
         self._lock = threading.Lock()
 
-    def admit(self) -> None:
+    def admit_probe(self) -> None:
         """
-        Return if the server may be asked.
+        Return if this request may be the probe of an open circuit.
 
         Raises:
-            Unavailable: If it may not.
+            Unavailable: If another one was within the last ``OPEN_SECONDS``.
         """
-        if self._failures < FAILURES:
-            return
         with self._lock:
             now = self._monotonic()
             if now < self._next_probe_at:
@@ -178,20 +173,21 @@ class CircuitBreaker:
             self._next_probe_at = now + OPEN_SECONDS
 
     def succeeded(self) -> None:
-        """Close it."""
+        """Count an answer and close the circuit."""
         self.answers += 1
         if self._failures == 0:
             return
         with self._lock:
-            was_open, self._failures = self._failures >= FAILURES, 0
+            was_open, self.is_open, self._failures = self.is_open, False, 0
         if was_open:
             self._announce(StoreRecovered())
 
     def failed(self, reason: str) -> None:
-        """Count a failure and open it at the last that is allowed."""
+        """Count a failure and open the circuit at the last that is allowed."""
         with self._lock:
             self._failures += 1
             opens = self._failures == FAILURES
+            self.is_open = self._failures >= FAILURES
             self._next_probe_at = self._monotonic() + OPEN_SECONDS
         if opens:
             self._announce(StoreUnavailable(reason=reason))

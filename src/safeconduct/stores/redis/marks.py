@@ -1,115 +1,225 @@
 """
-The latest that a process knows of a store's data, shard by shard.
+The latest that a process knows of a store's data, shard by shard, in memory and in a local file.
 
-A *line* names what one run of a server made of the data, a *head* the latest change on it.  Whoever knows a head that
-the data does not have proves that the data is a past state of itself; the scripts compare.  One for both worlds.
+A *line* names the changes that one run of a server made to the data, a *head* the latest of them.  A process that knows
+a head that the data does not have proves that the data was set back to an earlier state; the scripts compare the two.
+Where every process has ended, the file knows: the processes of a machine share it, each reads, merges and replaces it
+under a lock, and a reader always sees one whole state.
 """
 
+import fcntl
+import json
+import logging
+import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final, Protocol
+from pathlib import Path
+from typing import Any, Final
+
+from safeconduct._core.log import write_log
+from safeconduct.errors import ConfigurationError
 
 _NO_HEAD: Final = b"0-0"
 _WRITTEN_EVERY_SECONDS: Final = 1.0
+_VERSION: Final = 1
+_logger = logging.getLogger("safeconduct.stores")
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A place in the history of a shard's data."""
+    """The state of a shard's data, as far as one process has seen it."""
 
     epoch: str
     #: When the epoch began.
     started_ms: int
     line: bytes
-    #: The id of a change in the log; ids grow.
+    #: The id of a change in the shard's log; ids grow.
     head: bytes = _NO_HEAD
 
     @property
-    def place(self) -> tuple[int, int]:
-        """The head as two numbers that can be compared."""
+    def order(self) -> tuple[int, int]:
+        """The head as two numbers, by which marks of one epoch are compared."""
         milliseconds, _, number = self.head.partition(b"-")
         return int(milliseconds), int(number)
 
+    def is_later_than(self, known: "Mark") -> bool:
+        """Return whether this mark knows at least as much as *known*."""
+        if self.epoch != known.epoch:
+            return self.started_ms >= known.started_ms
+        # Of two lines the one with the larger head knows more, whichever came first.
+        return self.order >= known.order
 
-class Keeper(Protocol):
-    """Where marks outlive a process."""
 
-    def read(self) -> dict[int, Mark]:
-        """Return the marks by their shards."""
-        ...
-
-    def merge(self, marks: Mapping[int, Mark]) -> bool:
-        """Write marks, where they are later, and say whether that succeeded."""
-        ...
+#: What scripts are sent about a shard of which this process has seen nothing.
+UNKNOWN: Final = Mark(epoch="", started_ms=0, line=b"", head=b"")
 
 
 class Marks:
     """
-    Keep the largest mark of each shard.
+    Keep the latest mark of each shard; both worlds share one instance.
 
     Args:
-        keeper: Where they outlive the process; None where they end with it.
+        file: Where the marks outlive the process; None where they end with it.
         monotonic: A clock that never goes back, in seconds.
     """
 
-    __slots__ = ("_keeper", "_known", "_lock", "_monotonic", "_pending", "_written_at")
+    __slots__ = ("_file", "_lock", "_monotonic", "_pending", "_written_at", "known")
 
-    def __init__(self, keeper: Keeper | None = None, *, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._keeper = keeper
+    def __init__(self, file: "EpochFile | None" = None, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._file = file
         self._monotonic = monotonic
-        self._known: dict[int, Mark] = {} if keeper is None else keeper.read()
+        #: By shard.
+        self.known: dict[int, Mark] = {} if file is None else file.read()
         self._pending: dict[int, Mark] = {}
         self._written_at = float("-inf")
-        self.begin()
+        self.reset_lock()
 
-    def begin(self) -> None:
-        """Make a lock that nobody holds: in a new process, or a forked one, which keeps what its parent knew."""
+    def reset_lock(self) -> None:
+        """Make a lock that no thread holds: in a new process, or a forked one, which keeps its parent's marks."""
         self._lock = threading.Lock()
-
-    def words(self, shard: int) -> tuple[str, bytes, bytes]:
-        """Say what every script on *shard* is told: epoch, line and head, empty where nothing is known."""
-        mark = self._known.get(shard)
-        return ("", b"", b"") if mark is None else (mark.epoch, mark.line, mark.head)
-
-    @property
-    def known(self) -> Mapping[int, Mark]:
-        """The marks by their shards."""
-        return self._known
 
     def keep(self, shard: int, mark: Mark, *, is_own: bool = False) -> None:
         """
-        Keep a mark that a reply bears, unless the reply is late and a later one is known.
+        Keep the mark of a reply, unless the reply was late and a later mark is known.
 
-        What others did is written at most once a second, what this process ended itself (*is_own*) at once.
+        The changes of other processes are written at most once a second, this process's own (*is_own*) at once.
         """
-        known = self._known.get(shard)
+        known = self.known.get(shard)
         if mark != known:
             with self._lock:
-                known = self._known.get(shard)
-                if known is None or is_later(mark, known):
-                    self._known[shard] = self._pending[shard] = mark
-        if self._keeper is not None and self._pending and (is_own or self._is_due()):
+                known = self.known.get(shard)
+                if known is None or mark.is_later_than(known):
+                    self.known[shard] = self._pending[shard] = mark
+        if self._file is not None and self._pending and (is_own or self._is_due()):
             self.flush()
 
     def flush(self) -> None:
-        """Write what is not written yet."""
-        if self._keeper is None:
+        """Write the marks that the file does not have yet."""
+        if self._file is None:
             return
         with self._lock:
             pending, self._pending = self._pending, {}
             self._written_at = self._monotonic()
-            if pending and not self._keeper.merge(pending):
+            if pending and not self._file.merge(pending):
                 self._pending = pending
 
     def _is_due(self) -> bool:
         return self._monotonic() - self._written_at >= _WRITTEN_EVERY_SECONDS
 
 
-def is_later(mark: Mark, known: Mark) -> bool:
-    """Say whether *mark* tells more than what is known."""
-    if mark.epoch != known.epoch:
-        return mark.started_ms >= known.started_ms
-    # Of two lines the one with the larger head knows more, whichever came first.
-    return mark.place >= known.place
+class EpochFile:
+    """
+    Keep marks in a local file, ``revocation.epoch_file``.
+
+    Args:
+        path: The file; it need not exist yet.
+
+    Raises:
+        ConfigurationError: If its folder does not exist.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._is_logged = False
+        if not path.parent.is_dir():
+            raise ConfigurationError(f"revocation.epoch_file: {path.parent} is no folder, wanted one that exists")
+
+    def read(self) -> dict[int, Mark]:
+        """
+        Return the marks by shard; none where there is no file yet.
+
+        Raises:
+            ConfigurationError: If it cannot be read, because what it knew would be forgotten.
+        """
+        try:
+            text = self._path.read_text("utf-8")
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise self._unreadable(error) from error
+        try:
+            return _read_marks(json.loads(text))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise self._unreadable(error) from error
+
+    def merge(self, marks: Mapping[int, Mark]) -> bool:
+        """
+        Write those of *marks* that are later than the file's; return False if that fails, which is logged once.
+
+        Another process that is writing is not waited for, because this may run on an event loop: the result is False,
+        and the marks are written with the next ones.
+        """
+        try:
+            with self._locked(fcntl.LOCK_EX | fcntl.LOCK_NB):
+                known = self.read()
+                later = {shard: mark for shard, mark in marks.items() if _is_news(mark, known.get(shard))}
+                if later:
+                    self._replace(known | later)
+        except BlockingIOError:
+            return False
+        except (OSError, ConfigurationError) as error:
+            self._log_once(type(error).__name__)
+            return False
+        return True
+
+    def put(self, marks: Mapping[int, Mark]) -> None:
+        """
+        Write *marks* and forget all others, because an operator accepts the store as it is.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        with self._locked(fcntl.LOCK_EX):
+            self._replace(marks)
+
+    def _log_once(self, reason: str) -> None:
+        if not self._is_logged:
+            self._is_logged = True
+            write_log(_logger, logging.ERROR, "revocation.epoch_file cannot be written: %s", reason)
+
+    def _replace(self, marks: Mapping[int, Mark]) -> None:
+        written = {
+            str(shard): {
+                "epoch": mark.epoch,
+                "epoch_ms": mark.started_ms,
+                "line": mark.line.hex(),
+                "head": mark.head.decode(),
+            }
+            for shard, mark in sorted(marks.items())
+        }
+        draft = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        draft.write_text(json.dumps({"version": _VERSION, "shards": written}), "utf-8")
+        draft.replace(self._path)
+
+    @contextmanager
+    def _locked(self, operation: int) -> Generator[None]:
+        # A separate file, because a lock on a file that is replaced excludes no one.
+        with self._path.with_name(f"{self._path.name}.lock").open("a") as lock:
+            fcntl.flock(lock, operation)
+            yield
+
+    def _unreadable(self, error: Exception) -> ConfigurationError:
+        return ConfigurationError(
+            f"revocation.epoch_file: {self._path} cannot be read ({type(error).__name__}), wanted the file as it was "
+            "written; without it a loss of the store's data may go unnoticed: remove it to accept that"
+        )
+
+
+def _is_news(mark: Mark, known: Mark | None) -> bool:
+    return known is None or (mark != known and mark.is_later_than(known))
+
+
+def _read_marks(content: Any) -> dict[int, Mark]:
+    if content["version"] != _VERSION:
+        raise ValueError("another version")
+    return {int(shard): _read_mark(fields) for shard, fields in content["shards"].items()}
+
+
+def _read_mark(fields: Any) -> Mark:
+    mark = Mark(str(fields["epoch"]), int(fields["epoch_ms"]), bytes.fromhex(fields["line"]), fields["head"].encode())
+    # A head that cannot be compared is found now, and not by a request.
+    _ = mark.order
+    return mark

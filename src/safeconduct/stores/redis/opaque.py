@@ -10,8 +10,7 @@ from safeconduct._core.store import KeptReply, OpaqueQuery, Resolved, Revocation
 from safeconduct.stores import scripts
 from safeconduct.stores.expiry import MARGIN_MS
 from safeconduct.stores.redis.connection import Reply
-from safeconduct.stores.redis.reply import integer, shapeless
-from safeconduct.stores.redis.shard_calls import ShardCalls, Shown
+from safeconduct.stores.redis.shard_calls import ShardCalls, TokenWitness, integer, malformed_reply
 
 
 class RedisOpaqueTokens:
@@ -27,7 +26,7 @@ class RedisOpaqueTokens:
 
     async def keep(self, question: RevocationQuery, claims: str, *, grace_ms: int) -> KeptReply:
         """Keep what a token says; run twice, it is kept once."""
-        head = await self._calls.run(
+        reply = await self._calls.run(
             scripts.REFERENCE_KEEP,
             question.shard,
             question.issued_ms,
@@ -39,21 +38,21 @@ class RedisOpaqueTokens:
             grace_ms,
             keys=self.required(question.shard, question.kept or "", question.reference or b"")[::-1],
         )
-        return KeptReply(head.epoch, head.is_empty)
+        return KeptReply(reply.epoch, reply.is_empty)
 
     async def resolve(self, sought: OpaqueQuery) -> Resolved:
         """Tell what a token says, and whether it still counts."""
         keys = self.required(sought.shard, sought.session_id, sought.reference)
-        head = await self._calls.run(
+        reply = await self._calls.run(
             scripts.REFERENCE_RESOLVE,
             sought.shard,
             MEMBER_BYTES,
             keys=(keys[1], keys[0]),
-            shown=Shown(epoch_tag_of(sought.session_id)),
+            witness=TokenWitness(epoch_tag_of(sought.session_id)),
         )
-        is_revoked = integer(head.first) == 1
-        claims = "" if is_revoked or head.epoch is None else _claims(head.rest)
-        return Resolved(head.epoch, head.is_empty, head.now_ms, is_revoked, integer(head.second), claims)
+        is_revoked = integer(reply.first) == 1
+        claims = "" if is_revoked or reply.epoch is None else _claims(reply.rest)
+        return Resolved(reply.epoch, reply.is_empty, reply.now_ms, is_revoked, integer(reply.second), claims)
 
     def required(self, shard: int, session_id: str, reference: bytes | None) -> tuple[bytes, ...]:
         """Name the records that must be there for a credential to count: the session's, and an opaque token's own."""
@@ -68,4 +67,4 @@ def _claims(rest: list[Reply]) -> str:
     try:
         return str(rest[0].decode())
     except (AttributeError, IndexError, ValueError) as error:
-        raise shapeless() from error
+        raise malformed_reply() from error

@@ -1,8 +1,8 @@
 """
-Tell the operator what a server refuses, in a word that helps, once a minute for each kind.
+Tell the operator what a server refuses and what would help, once a minute for each kind of refusal.
 
-A refused command is ``Unavailable`` for the one request that sent it, and the server lives: no breaker opens, so that
-nobody would hear of a full memory or a missing right.
+A refused command is ``Unavailable`` for the one request that sent it.  The server is alive, so the circuit stays
+closed, and without these events a full memory or a missing permission would go unnoticed.
 """
 
 import threading
@@ -11,8 +11,8 @@ from typing import Final
 
 from safeconduct.events import Event, StoreUnavailable
 
-_TOLD_EVERY_SECONDS: Final = 60.0
-#: Why a connection is given up whose first commands were refused.
+_ANNOUNCED_EVERY_SECONDS: Final = 60.0
+#: The reason why a connection is dropped whose first commands were refused.
 REFUSED_INTRODUCTION: Final = "the store refuses user, password or database"
 _NODE: Final = "the store is one node of a cluster, which store.url cannot name yet: name a single server"
 _MEMORY: Final = "the store's memory is full (OOM): raise maxmemory; evicting would forget revocations"
@@ -49,7 +49,7 @@ _ADVICE: Final = {
 
 
 def advice(kind: str) -> str:
-    """Say what *kind*, a class of redis-py or the first word of an error, means to the operator."""
+    """Return what the operator can do about *kind*, a class of redis-py or the first word of an error."""
     return _ADVICE.get(kind, kind)
 
 
@@ -65,27 +65,27 @@ class RefusalReporter:
     def __init__(self, *, monotonic: Callable[[], float], announce: Callable[[Event], None]) -> None:
         self._monotonic = monotonic
         self._announce = announce
-        self.begin()
+        self.reset()
 
-    def begin(self) -> None:
-        """Forget everything: in a new process, or a forked one."""
-        self._told_at: dict[str, float] = {}
+    def reset(self) -> None:
+        """Forget what was announced: in a new process, or a forked one."""
+        self._announced_at: dict[str, float] = {}
         self._lock = threading.Lock()
 
-    def hear_refusal(self, kind: str) -> None:
-        """Tell of *kind*, whatever it is."""
-        # Kinds that are not known share one entry, so that a server cannot fill the memory.
-        self._tell(_ADVICE.get(kind, ""), f"the store refuses a command ({kind})")
+    def report_refusal(self, kind: str) -> None:
+        """Announce a refused command, whatever its *kind*."""
+        # Unknown kinds share one entry, so that a server cannot fill the memory.
+        self._announce_once(_ADVICE.get(kind, ""), f"the store refuses a command ({kind})")
 
-    def hear_broken(self, reason: str) -> None:
-        """Tell of *reason*, if it is a server's word; what befalls a connection is the breaker's."""
+    def report_broken(self, reason: str) -> None:
+        """Announce *reason* if the server gave it; the circuit breaker announces connections that fail."""
         if reason in _ADVICE:
-            self._tell(_ADVICE[reason], "")
+            self._announce_once(_ADVICE[reason], "")
 
-    def _tell(self, known: str, otherwise: str) -> None:
+    def _announce_once(self, known: str, otherwise: str) -> None:
         with self._lock:
-            now, told_at = self._monotonic(), self._told_at.get(known)
-            if told_at is not None and now - told_at < _TOLD_EVERY_SECONDS:
+            now, announced_at = self._monotonic(), self._announced_at.get(known)
+            if announced_at is not None and now - announced_at < _ANNOUNCED_EVERY_SECONDS:
                 return
-            self._told_at[known] = now
+            self._announced_at[known] = now
         self._announce(StoreUnavailable(reason=known or otherwise))

@@ -6,7 +6,7 @@ from safeconduct._core.session_store import Opening, Outcome, SessionReply
 from safeconduct._core.sessions.model import Chain, Renewal, Session, Transport
 from safeconduct.principal import LEVELS
 from safeconduct.stores.redis.connection import Reply
-from safeconduct.stores.redis.reply import Head, integer, shapeless
+from safeconduct.stores.redis.shard_calls import ShardReply, integer, malformed_reply
 
 _OUTCOMES: frozenset[str] = frozenset(get_args(Outcome))
 _TRANSPORTS: frozenset[str] = frozenset(get_args(Transport))
@@ -62,32 +62,32 @@ def read_session(flat: Reply) -> Session | None:
     try:
         return _session(_Fields(flat))
     except (TypeError, ValueError, AttributeError) as error:
-        raise shapeless() from error
+        raise malformed_reply() from error
 
 
-def read_session_reply(head: Head) -> SessionReply:
+def read_session_reply(reply: ShardReply) -> SessionReply:
     """
     Read what a script on one session says.
 
     Raises:
         Unavailable: If it is nothing that a script of ours says.
     """
-    if head.epoch is None:
-        return SessionReply(None, head.is_empty, "gone", head.now_ms)
+    if reply.epoch is None:
+        return SessionReply(None, reply.is_empty, "gone", reply.now_ms)
     try:
-        outcome = head.first.decode()
-        flat, is_rolled_back, *more = head.rest
+        outcome = reply.first.decode()
+        flat, is_rolled_back, *more = reply.rest
         crowded_out = tuple(name.decode() for name in more[0]) if more else ()
     except (TypeError, ValueError, AttributeError) as error:
-        raise shapeless() from error
+        raise malformed_reply() from error
     if outcome not in _OUTCOMES:
-        raise shapeless()
+        raise malformed_reply()
     return SessionReply(
-        head.epoch,
-        head.is_empty,
+        reply.epoch,
+        reply.is_empty,
         cast("Outcome", outcome),
-        head.now_ms,
-        integer(head.second),
+        reply.now_ms,
+        integer(reply.second),
         read_session(flat),
         is_rolled_back == 1,
         crowded_out,
@@ -105,7 +105,7 @@ def read_ends(rest: list[Any]) -> list[tuple[str, int]]:
         names, ends = rest[0][::2], rest[0][1::2]
         return [(name.decode(), int(over_ms)) for name, over_ms in zip(names, ends, strict=True)]
     except (TypeError, ValueError, AttributeError, IndexError) as error:
-        raise shapeless() from error
+        raise malformed_reply() from error
 
 
 def _session(fields: _Fields) -> Session:

@@ -12,6 +12,7 @@ from safeconduct._core.revocation_keys import epoch_tag_of
 from safeconduct._core.session_store import (
     MemberOf,
     Opening,
+    Outcome,
     Renewing,
     Rotation,
     SessionRef,
@@ -22,9 +23,15 @@ from safeconduct._core.session_store import (
 from safeconduct._core.sessions.paging import Cursor, page_of
 from safeconduct.stores import scripts
 from safeconduct.stores.expiry import MARGIN_MS
-from safeconduct.stores.redis.reply import Head, shapeless
 from safeconduct.stores.redis.session_hash import read_ends, read_session, read_session_reply, written
-from safeconduct.stores.redis.shard_calls import NOTHING_SHOWN, Argument, ShardCalls, Shown
+from safeconduct.stores.redis.shard_calls import (
+    NO_WITNESS,
+    Argument,
+    ShardCalls,
+    ShardReply,
+    TokenWitness,
+    malformed_reply,
+)
 
 #: About how many changes a shard's log keeps, as for every revocation.
 _LOG_LENGTH = 10_000
@@ -58,9 +65,10 @@ class RedisSessions:
 
     async def read(self, ref: SessionRef) -> SessionReply:
         """Say what is known of a session."""
-        head, [found] = await self._read(ref, [ref.session_id], [ref.session])
+        reply, [found] = await self._read(ref, [ref.session_id], [ref.session])
         session = read_session(found)
-        return SessionReply(head.epoch, head.is_empty, "gone" if session is None else "read", head.now_ms, 0, session)
+        outcome: Outcome = "gone" if session is None else "read"
+        return SessionReply(reply.epoch, reply.is_empty, outcome, reply.now_ms, session=session)
 
     async def rotate(self, ref: SessionRef, rotation: Rotation) -> SessionReply:
         """Take a refresh token."""
@@ -112,7 +120,7 @@ class RedisSessions:
 
     async def end_all(self, ref: SessionRef, *, lives_ms: int) -> SessionReply:
         """End every session of the owner and cut him off."""
-        head = await self._calls.run(
+        reply = await self._calls.run(
             scripts.SESSION_END_ALL,
             ref.shard,
             ref.owner,
@@ -122,35 +130,37 @@ class RedisSessions:
             keys=(self._index(ref),),
             replicas=self._min_replicas,
         )
-        return SessionReply(head.epoch, head.is_empty, "ended", head.now_ms)
+        return SessionReply(reply.epoch, reply.is_empty, "ended", reply.now_ms)
 
     async def sessions_of(self, ref: SessionRef, members: MemberOf, after: Cursor | None = None) -> SessionsReply:
         """List a page of the owner's sessions: all their names in one command, what they are in another one."""
-        head = await self._calls.run(scripts.SESSION_INDEX, ref.shard, keys=(self._index(ref),))
-        if head.epoch is None:
-            return SessionsReply(None, head.is_empty)
-        names, cursor = page_of(read_ends(head.rest), after)
+        reply = await self._calls.run(scripts.SESSION_INDEX, ref.shard, keys=(self._index(ref),))
+        if reply.epoch is None:
+            return SessionsReply(None, reply.is_empty)
+        names, cursor = page_of(read_ends(reply.rest), after)
         found: list[object] = []
         if names:
-            head, found = await self._read(ref, names, [members(name) for name in names])
+            reply, found = await self._read(ref, names, [members(name) for name in names])
         pairs = [(name, read_session(record)) for name, record in zip(names, found, strict=True)]
         alive = [(name, session) for name, session in pairs if session is not None]
         alive.sort(key=lambda pair: pair[1].used_ms, reverse=True)
-        return SessionsReply(head.epoch, head.is_empty, tuple(alive), cursor)
+        return SessionsReply(reply.epoch, reply.is_empty, tuple(alive), cursor)
 
     def record(self, shard: int, session_id: str) -> bytes:
         """Name the key of a session."""
         return self._calls.key(shard, b"ses:" + session_id.encode())
 
-    async def _read(self, ref: SessionRef, names: Sequence[str], members: Sequence[bytes]) -> tuple[Head, list[object]]:
+    async def _read(
+        self, ref: SessionRef, names: Sequence[str], members: Sequence[bytes]
+    ) -> tuple[ShardReply, list[object]]:
         keys = tuple(self.record(ref.shard, name) for name in names)
         commons = (ref.owner, *ref.others)
-        head = await self._calls.run(scripts.SESSION_READ, ref.shard, len(commons), *commons, *members, keys=keys)
-        if head.epoch is None:
-            return head, [[]] * len(names)
-        if len(head.rest) != len(names):
-            raise shapeless()
-        return head, head.rest
+        reply = await self._calls.run(scripts.SESSION_READ, ref.shard, len(commons), *commons, *members, keys=keys)
+        if reply.epoch is None:
+            return reply, [[]] * len(names)
+        if len(reply.rest) != len(names):
+            raise malformed_reply()
+        return reply, reply.rest
 
     async def _on_session(
         self,
@@ -161,7 +171,7 @@ class RedisSessions:
         issued_ms: int | None = None,
     ) -> SessionReply:
         bounds = (self._leeway_ms, self._leeway_ms + MARGIN_MS, _LOG_LENGTH)
-        head = await self._calls.run(
+        reply = await self._calls.run(
             script,
             ref.shard,
             ref.session_id,
@@ -171,9 +181,9 @@ class RedisSessions:
             *arguments,
             keys=(self.record(ref.shard, ref.session_id), self._index(ref)),
             replicas=replicas,
-            shown=NOTHING_SHOWN if issued_ms is None else Shown(epoch_tag_of(ref.session_id), issued_ms),
+            witness=NO_WITNESS if issued_ms is None else TokenWitness(epoch_tag_of(ref.session_id), issued_ms),
         )
-        return read_session_reply(head)
+        return read_session_reply(reply)
 
     def _index(self, ref: SessionRef) -> bytes:
         return self._calls.key(ref.shard, b"own:" + ref.owner.hex().encode())

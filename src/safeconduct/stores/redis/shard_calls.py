@@ -1,31 +1,57 @@
-"""How every script on a shard is called: with its four keys, the clock's shift, the horizon, and what is known."""
+"""Call a script on a shard: all of them take the same four keys first, and begin their replies in the same way."""
 
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final, get_args
 
-from safeconduct._core.epochs import Epoch
-from safeconduct.stores.redis.client import Call, ConnectionSource
-from safeconduct.stores.redis.marks import Marks
-from safeconduct.stores.redis.reply import Head, read_head
+from safeconduct._core.epochs import Epoch, EpochReason, Witness
+from safeconduct.errors import Unavailable
+from safeconduct.stores.redis.client import Call, CallResult
+from safeconduct.stores.redis.clients import ClientSource
+from safeconduct.stores.redis.connection import Reply
+from safeconduct.stores.redis.marks import UNKNOWN, Mark, Marks
 from safeconduct.stores.scripts import Script
 
 _SHARD_KEYS: Final = (b"rev", b"cut", b"log", b"meta")
-_DRAWN_BYTES: Final = 16
+_RANDOM_BYTES: Final = 16
+#: Every other reason puts older tokens in doubt, as a loss does.
+_REASONS: Final[dict[bytes, EpochReason]] = {b"new": "new", b"adopted": "adopted"}
+_WITNESSES: Final[dict[bytes, Witness]] = {name.encode(): name for name in get_args(Witness)}
 
 Argument = bytes | str | int
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """An own token as a witness: the tag of its epoch, and when it was issued, None where its record tells."""
+class TokenWitness:
+    """An own token that may prove a loss of data: the tag of its epoch, and when it was issued, if the caller knows."""
 
     tag: bytes = b""
     issued_ms: int | None = None
 
 
-NOTHING_SHOWN: Final = Shown()
+NO_WITNESS: Final = TokenWitness()
+
+
+@dataclass(frozen=True, slots=True)
+class ShardReply:
+    """The reply of a script on a shard."""
+
+    #: None where the shard has no epoch; then nothing was written.
+    epoch: Epoch | None
+    is_empty: bool
+    now_ms: int
+    #: Two values of the script's own.
+    first: Reply
+    second: Reply
+    #: Further values.
+    rest: list[Any]
+    #: The state of the shard's data, None where there is no epoch.
+    mark: Mark | None = None
+    #: How many replicas have the change.
+    replicas: int = 0
+    #: Whether the change is on disk.
+    is_durable: bool = False
 
 
 class ShardCalls:
@@ -33,19 +59,19 @@ class ShardCalls:
     Call scripts on shards, for one world.
 
     Args:
-        ways: Finds the wire of this world.
+        clients: Finds the client of this world.
         marks: What the process knows of the data; shared between the worlds.
         key_prefix: What every key begins with.
         horizon_ms: The largest lifetime of any token that may be accepted.
-        shift_ms: How far the store's clock is moved; 0 but in tests.
+        shift_ms: How far the store's clock is shifted; 0 except in tests.
     """
 
-    __slots__ = ("_epochs", "_horizon_ms", "_keys", "_marks", "_prefix", "_shift_ms", "_ways")
+    __slots__ = ("_clients", "_epochs", "_horizon_ms", "_keys", "_marks", "_prefix", "_shift_ms")
 
     def __init__(
-        self, ways: ConnectionSource, marks: Marks, *, key_prefix: str, horizon_ms: int, shift_ms: Callable[[], int]
+        self, clients: ClientSource, marks: Marks, *, key_prefix: str, horizon_ms: int, shift_ms: Callable[[], int]
     ) -> None:
-        self._ways = ways
+        self._clients = clients
         self._marks = marks
         self._prefix = key_prefix.encode()
         self._horizon_ms = horizon_ms
@@ -60,54 +86,94 @@ class ShardCalls:
         *arguments: Argument,
         keys: tuple[bytes, ...] = (),
         replicas: int = 0,
-        shown: Shown = NOTHING_SHOWN,
-        is_lasting: bool = False,
-    ) -> Head:
+        witness: TokenWitness = NO_WITNESS,
+        waits_for_disk: bool = False,
+    ) -> ShardReply:
         """
         Run *script* on *shard*.
 
         Args:
-            script: What to run.
-            shard: Where.
-            arguments: The script's own.
-            keys: Its own keys, behind the shard's four.
-            replicas: For how many replicas to wait afterwards.
-            shown: The own token that it is about.
-            is_lasting: Whether to wait until the change is on disk.
+            script: The script.
+            shard: The shard.
+            arguments: The script's own arguments.
+            keys: Its own keys, after the shard's four.
+            replicas: How many replicas to wait for afterwards.
+            witness: The own token that the script is about.
+            waits_for_disk: Whether to wait until the change is on disk.
 
         Raises:
-            Unavailable: If there is no answer.
+            Unavailable: If there is no reply, or none of ours.
         """
-        issued_ms: Argument = "" if shown.issued_ms is None else shown.issued_ms
+        mark = self._marks.known.get(shard, UNKNOWN)
+        issued_ms: Argument = "" if witness.issued_ms is None else witness.issued_ms
         call = Call(
             script,
-            self._shard_keys(shard) + keys,
+            (self._keys.get(shard) or self._shard_keys(shard)) + keys,
             (self._shift_ms(), self._horizon_ms, *arguments),
             replicas,
-            (*self._marks.words(shard), shown.tag, issued_ms, secrets.token_bytes(_DRAWN_BYTES)),
-            is_lasting,
+            (mark.epoch, mark.line, mark.head, witness.tag, issued_ms, secrets.token_bytes(_RANDOM_BYTES)),
+            waits_for_disk,
         )
-        outcome = await self._ways.wire().call(call)
-        head = replace(read_head(outcome.reply), replicas=outcome.replicas, is_durable=outcome.is_durable)
-        if head.epoch is None or head.mark is None:
-            return head
-        self._marks.keep(shard, head.mark, is_own=is_lasting)
-        return replace(head, epoch=self._same(shard, head.epoch))
+        known = self._epochs.get(shard)
+        reply = read_reply(await self._clients.client().call(call), known)
+        if reply.epoch is not None and reply.mark is not None:
+            self._marks.keep(shard, reply.mark, is_own=waits_for_disk)
+            if reply.epoch is not known:
+                self._epochs[shard] = replace(reply.epoch, witness="")
+        return reply
 
     def key(self, shard: int, name: bytes) -> bytes:
-        """Name a key on a shard's slot."""
+        """Return the key *name* on a shard's slot."""
         return self._prefix + b"{sc:%02d}:" % shard + name
 
-    def _same(self, shard: int, epoch: Epoch) -> Epoch:
-        # The same epoch stays the same object, and that is all that the use case looks at.
-        known = self._epochs.get(shard)
-        if known is not None and epoch == known and not epoch.witness:
-            return known
-        self._epochs[shard] = replace(epoch, witness="")
-        return epoch
-
     def _shard_keys(self, shard: int) -> tuple[bytes, ...]:
-        keys = self._keys.get(shard)
-        if keys is None:
-            keys = self._keys[shard] = tuple(self.key(shard, name) for name in _SHARD_KEYS)
+        keys = self._keys[shard] = tuple(self.key(shard, name) for name in _SHARD_KEYS)
         return keys
+
+
+def read_reply(result: CallResult, known: Epoch | None = None) -> ShardReply:
+    """
+    Read a reply; where its epoch equals *known*, the reply has that very object, which callers compare by identity.
+
+    Raises:
+        Unavailable: If no script of ours replies so.
+    """
+    epoch: Epoch | None = None
+    mark: Mark | None = None
+    match result.reply:
+        case [
+            [bytes(name), bytes(line), bytes(head), bytes(proof), *_],
+            int(started_ms), bytes(reason), int(horizon_ms), is_empty, int(now_ms), first, second, *rest,
+        ]:  # fmt: skip
+            try:
+                mark = Mark(name.decode(), started_ms, line, head)
+            except UnicodeDecodeError as error:
+                raise malformed_reply() from error
+            witness = _WITNESSES.get(proof, "")
+            epoch = Epoch(mark.epoch, started_ms, _REASONS.get(reason, "lost"), horizon_ms, witness)
+            if epoch == known and not witness:
+                epoch = known
+        case [b"", _, _, _, is_empty, int(now_ms), first, second, *rest]:
+            pass
+        case _:
+            raise malformed_reply()
+    return ShardReply(
+        epoch, is_empty == 1, now_ms, first, second, rest, mark, result.replicas, is_durable=result.is_durable
+    )
+
+
+def integer(reply: Reply) -> int:
+    """
+    Read a number.
+
+    Raises:
+        Unavailable: If it is none.
+    """
+    if not isinstance(reply, int):
+        raise malformed_reply()
+    return reply
+
+
+def malformed_reply() -> Unavailable:
+    """Return the error for a reply that no script of ours gives."""
+    return Unavailable("the store gave a reply of another shape")

@@ -23,12 +23,12 @@ from safeconduct._core.store import (
 from safeconduct.errors import Unavailable
 from safeconduct.stores import scripts
 from safeconduct.stores.expiry import MARGIN_MS, clamped_ms
-from safeconduct.stores.redis.client import Call, ConnectionSource
+from safeconduct.stores.redis.client import Call
+from safeconduct.stores.redis.clients import ClientSource
 from safeconduct.stores.redis.marks import Marks
 from safeconduct.stores.redis.opaque import RedisOpaqueTokens
-from safeconduct.stores.redis.reply import integer
 from safeconduct.stores.redis.sessions import RedisSessions
-from safeconduct.stores.redis.shard_calls import ShardCalls, Shown
+from safeconduct.stores.redis.shard_calls import ShardCalls, TokenWitness, integer
 
 #: About how many changes a shard's log keeps; whoever is further behind loads everything anew.
 _LOG_LENGTH = 10_000
@@ -42,7 +42,7 @@ class RedisStore:
     The port to a server, for either world.
 
     Args:
-        ways: Finds the wire of this world.
+        clients: Finds the client of this world.
         marks: What the process knows of the data; shared between the worlds.
         key_prefix: What every key begins with.
         horizon_ms: The largest lifetime of any token that may be accepted.
@@ -56,7 +56,7 @@ class RedisStore:
 
     def __init__(
         self,
-        ways: ConnectionSource,
+        clients: ClientSource,
         marks: Marks,
         *,
         key_prefix: str,
@@ -65,10 +65,10 @@ class RedisStore:
         min_replicas: int,
         shift_ms: Callable[[], int],
     ) -> None:
-        self._ways = ways
+        self._clients = clients
         self._marks = marks
         self._prefix = key_prefix.encode()
-        self._calls = ShardCalls(ways, marks, key_prefix=key_prefix, horizon_ms=horizon_ms, shift_ms=shift_ms)
+        self._calls = ShardCalls(clients, marks, key_prefix=key_prefix, horizon_ms=horizon_ms, shift_ms=shift_ms)
         self._leeway_ms = leeway_ms
         self._min_replicas = min_replicas
         self._shift_ms = shift_ms
@@ -81,7 +81,7 @@ class RedisStore:
         """Ask in one command on one slot."""
         marks, shard = question.marks, question.shard
         keys = () if question.kept is None else self.opaque_tokens.required(shard, question.kept, question.reference)
-        head = await self._calls.run(
+        reply = await self._calls.run(
             scripts.ASK,
             shard,
             clamped_ms(question.issued_ms),
@@ -90,9 +90,9 @@ class RedisStore:
             *marks,
             *question.cuts,
             keys=keys,
-            shown=Shown(question.instance or b"", clamped_ms(question.issued_ms)),
+            witness=TokenWitness(question.instance or b"", clamped_ms(question.issued_ms)),
         )
-        return RevocationStatus(head.epoch, head.is_empty, integer(head.first) == 1, head.now_ms)
+        return RevocationStatus(reply.epoch, reply.is_empty, integer(reply.first) == 1, reply.now_ms)
 
     @property
     def known_epochs(self) -> Mapping[int, Epoch]:
@@ -114,10 +114,10 @@ class RedisStore:
 
     async def _ask_some(self, shard: int, questions: Sequence[RevocationQuery]) -> list[RevocationStatus]:
         words = [word for question in questions for word in _words_of(question)]
-        head = await self._calls.run(scripts.ASK_ALL, shard, *words)
-        ended = integer(head.first)
+        reply = await self._calls.run(scripts.ASK_ALL, shard, *words)
+        ended = integer(reply.first)
         return [
-            RevocationStatus(head.epoch, head.is_empty, bool(ended >> place & 1), head.now_ms)
+            RevocationStatus(reply.epoch, reply.is_empty, bool(ended >> place & 1), reply.now_ms)
             for place in range(len(questions))
         ]
 
@@ -125,20 +125,20 @@ class RedisStore:
         """Begin an epoch, or turn what is there into a lost one."""
         known = ("", "") if seen is None else (seen.name, seen.started_ms)
         name = secrets.token_hex(_EPOCH_NAME_BYTES)
-        head = await self._calls.run(scripts.BEGIN_EPOCH, shard, reason, *known, name)
-        if head.epoch is None:
+        reply = await self._calls.run(scripts.BEGIN_EPOCH, shard, reason, *known, name)
+        if reply.epoch is None:
             raise Unavailable("the store did not begin an epoch")
-        return head.epoch
+        return reply.epoch
 
     async def stamp(self, question: RevocationQuery) -> IssueTime:
         """Find an instant after every cut-off; run twice, it is a later one."""
-        head = await self._calls.run(scripts.STAMP, question.shard, *question.cuts)
-        return IssueTime(head.epoch, head.is_empty, integer(head.first))
+        reply = await self._calls.run(scripts.STAMP, question.shard, *question.cuts)
+        return IssueTime(reply.epoch, reply.is_empty, integer(reply.first))
 
     async def revoke(self, shard: int, revocation: Revocation) -> Written:
         """Write an entry; run twice, its cut-off is a later one."""
         expires_ms, lives_ms = revocation.expires_ms, revocation.lives_ms
-        head = await self._calls.run(
+        reply = await self._calls.run(
             scripts.REVOKE,
             shard,
             "1" if revocation.is_mark else "0",
@@ -148,33 +148,37 @@ class RedisStore:
             self._leeway_ms + MARGIN_MS,
             _LOG_LENGTH,
             replicas=self._min_replicas,
-            is_lasting=True,
+            waits_for_disk=True,
         )
-        before_ms = integer(head.first)
+        before_ms = integer(reply.first)
         return Written(
-            head.epoch, head.is_empty, None if before_ms < 0 else before_ms, head.replicas, is_durable=head.is_durable
+            reply.epoch,
+            reply.is_empty,
+            None if before_ms < 0 else before_ms,
+            reply.replicas,
+            is_durable=reply.is_durable,
         )
 
     async def count_try(self, counters: Sequence[Counter], *, try_id: bytes) -> int:
         """Count a try everywhere or nowhere; run twice, it counts once."""
         bounds = [bound for counter in counters for bound in (counter.limit, counter.window_ms)]
         call = Call(scripts.COUNT_TRY, self._counter_keys(counters), (self._shift_ms(), try_id, *bounds))
-        return integer((await self._ways.wire().call(call)).reply)
+        return integer((await self._clients.client().call(call)).reply)
 
     async def fail_try(self, counters: Sequence[Counter], *, try_id: bytes) -> None:
         """Note that a try failed."""
         call = Call(scripts.FAIL_TRY, self._counter_keys(counters), (self._shift_ms(), try_id))
-        await self._ways.wire().call(call)
+        await self._clients.client().call(call)
 
     async def give_back(self, counters: Sequence[Counter], cleared: Sequence[Counter], *, try_id: bytes) -> None:
         """Take a try out again, and what failed under its spelling."""
         keys = self._counter_keys([*counters, *cleared])
         call = Call(scripts.GIVE_BACK, keys, (self._shift_ms(), try_id, len(counters), TRY_TAG_BYTES))
-        await self._ways.wire().call(call)
+        await self._clients.client().call(call)
 
     async def close(self) -> None:
         """Let go of this world's connections, on ASGI those of the running loop."""
-        await self._ways.close()
+        await self._clients.close()
 
     def _counter_keys(self, counters: Sequence[Counter]) -> tuple[bytes, ...]:
         stem = self._prefix + b"{sc:throttle}:"

@@ -1,21 +1,23 @@
 """
-The page ``docs/reference/configuration.md``, written from the dataclasses.
+Write the page ``docs/reference/configuration.md`` from the dataclasses of the configuration.
 
-``python -m safeconduct.config.reference`` prints it; a test compares it with what stands in the repository.
+After a change: ``python tests/support/written_pages.py``, which writes the other generated pages too.
 """
 
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields
 from inspect import getdoc
+from pathlib import Path
 from typing import Any, Final
 
 from safeconduct.config.config import Config
-from safeconduct.config.cross_checks import UNBUILT
+from safeconduct.config.cross_checks import NOT_IMPLEMENTED
 from safeconduct.config.field_errors import is_list
-from safeconduct.config.fields import Kind, Many, OrNone
-from safeconduct.config.sections import Section, kinds_of
+from safeconduct.config.fields import FieldType, ListOf, OrNone
+from safeconduct.config.sections import Section, field_types_of
+
+CONFIGURATION: Final = Path(__file__).parents[2] / "docs/reference/configuration.md"
 
 _HEAD: Final = """\
 # Configuration
@@ -30,7 +32,7 @@ A text is taken as it is, every other value is read as TOML; a list is replaced 
 Relative paths start from the folder of the file; without a file, from the working directory.
 In code, a mapping is taken wherever a section is wanted.
 
-This page is written from the code: `python -m safeconduct.config.reference`.
+This page is written from the code: `python tests/support/written_pages.py`.
 """
 _ENTRY: Final = re.compile(r"    (\w+): (.*)")
 
@@ -62,28 +64,28 @@ def _sections(cls: type[Any], title: str, *, is_repeated: bool) -> Iterator[str]
     yield "| Field | Value | Default | Meaning |\n|---|---|---|---|"
     said = meanings(cls)
     for field in fields(cls):
-        kind = kinds_of(cls)[field.name]
+        kind = field_types_of(cls)[field.name]
         if _nested(kind) is None or field.name == "store":
             yield f"| `{field.name}` | {_cell(_wanted(kind))} | {_default(field)} | {_cell(said[field.name])} |"
     yield ""
-    for name, kind in kinds_of(cls).items():
+    for name, kind in field_types_of(cls).items():
         nested = _nested(kind)
         if nested is not None:
-            yield from _sections(nested, f"{title}.{name}", is_repeated=isinstance(kind, Many))
+            yield from _sections(nested, f"{title}.{name}", is_repeated=isinstance(kind, ListOf))
 
 
 def _unbuilt() -> str:
-    rows = (f"| `{row.name}` | {_cell(row.meant)} | {_cell(row.instead)} |" for row in UNBUILT)
+    rows = (f"| `{row.name}` | {_cell(row.meant)} | {_cell(row.instead)} |" for row in NOT_IMPLEMENTED)
     return "\n".join(("## Not built yet\n", "These values are known, and refused by name until they are built.\n",
                       "| Field | Refused | Choose |", "|---|---|---|", *rows, ""))  # fmt: skip
 
 
-def _nested(kind: Kind) -> type[Any] | None:
-    inner = kind.kind if isinstance(kind, Many) else kind
+def _nested(kind: FieldType) -> type[Any] | None:
+    inner = kind.kind if isinstance(kind, ListOf) else kind
     return inner.cls if isinstance(inner, Section) else None
 
 
-def _wanted(kind: Kind) -> str:
+def _wanted(kind: FieldType) -> str:
     return f"{kind.wanted}, or left out" if isinstance(kind, OrNone) else kind.wanted
 
 
@@ -114,7 +116,3 @@ def _code(text: str) -> str:
 
 def _cell(text: str) -> str:
     return _code(text).replace("|", "\\|")
-
-
-if __name__ == "__main__":  # pragma: no cover - what it prints is tested
-    sys.stdout.write(page())
