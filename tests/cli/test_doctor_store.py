@@ -49,7 +49,7 @@ def test_accepted_eviction_is_a_warning(shared, server):
     text = finding_texts("warn")
 
     assert "revocation.accept_eviction" in text
-    assert "accepted by name" in text
+    assert "which revocation.accept_eviction allows" in text
 
 
 def test_a_store_that_is_away_is_a_failure(folder):
