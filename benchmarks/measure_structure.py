@@ -58,10 +58,9 @@ class Walk:
 
 def sizes() -> Sizes:
     """Measure the syntax trees."""
-    trees = {path: ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
-    lines = [len(path.read_text("utf-8").splitlines()) for path in trees]
-    functions = sorted(_length(node) for tree in trees.values() for node in ast.walk(tree) if _is_function(node))
-    imports = {_module(path): _imported(tree, {_module(each) for each in trees}) for path, tree in trees.items()}
+    lines = list(file_lengths().values())
+    functions = sorted(length for lengths in function_lengths().values() for length in lengths.values())
+    imports = imported_modules()
     return Sizes(
         lines=sum(lines),
         files=len(lines),
@@ -72,16 +71,35 @@ def sizes() -> Sizes:
         function_max=functions[-1],
         imports_mean=round(statistics.mean(map(len, imports.values())), 2),
         imports_max=max(map(len, imports.values())),
-        import_depth=_depth(imports),
+        import_depth=import_depth(imports),
     )
 
 
-def _is_function(node: ast.AST) -> bool:
-    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+def _sources() -> dict[Path, str]:
+    return {path: path.read_text("utf-8") for path in sorted(PACKAGE.rglob("*.py"))}
 
 
-def _length(node: ast.AST) -> int:
-    return node.end_lineno - node.lineno + 1
+def file_lengths() -> dict[str, int]:
+    """Return the number of lines of every file, by its path within the package."""
+    return {path.relative_to(PACKAGE).as_posix(): len(text.splitlines()) for path, text in _sources().items()}
+
+
+def function_lengths() -> dict[str, dict[str, int]]:
+    """Return the number of lines of every function, its docstring counted: by its file, then by its name and line."""
+    return {
+        path.relative_to(PACKAGE).as_posix(): {
+            f"{node.name}:{node.lineno}": node.end_lineno - node.lineno + 1
+            for node in ast.walk(ast.parse(text))
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        }
+        for path, text in _sources().items()
+    }
+
+
+def imported_modules() -> dict[str, set[str]]:
+    """Return the modules of the package that each module imports, by their dotted names."""
+    trees = {_module(path): ast.parse(text) for path, text in _sources().items()}
+    return {module: _imported(tree, set(trees)) for module, tree in trees.items()}
 
 
 def _module(path: Path) -> str:
@@ -99,7 +117,8 @@ def _imported(tree: ast.Module, modules: set[str]) -> set[str]:
     return found
 
 
-def _depth(imports: dict[str, set[str]]) -> int:
+def import_depth(imports: dict[str, set[str]]) -> int:
+    """Return the length of the longest chain of imports."""
     depths: dict[str, int] = {}
 
     def depth(module: str) -> int:

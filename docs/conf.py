@@ -1,4 +1,4 @@
-"""How the documents become a site; the pages are plain Markdown and can be read without one."""
+"""Configure Sphinx, which builds the site from the Markdown pages and the docstrings."""
 
 import builtins
 import dataclasses
@@ -18,7 +18,7 @@ author = "the safeconduct authors"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 html_theme = "furo"
 html_title = "safeconduct"
-# Notes for those who work on the package; they are read in the repository.
+# The design notes are for contributors, who read them in the repository.
 exclude_patterns = ["design"]
 
 # A link to a heading is checked like a link to a page.
@@ -26,29 +26,29 @@ myst_heading_anchors = 4
 
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
-# Constants are shown as they are written: `DEADLINE_SECONDS`, and not a number that nobody chose here.
+# A default is shown as it is written: `time.time`, and not `<built-in function time>`.
 autodoc_preserve_defaults = True
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False
-napoleon_attr_annotations = True
 napoleon_use_ivar = True
 # In docstrings `name` is code, as it is in the pages.
 default_role = "literal"
 python_maximum_signature_line_length = 88
 
 nitpicky = True
-# The inventories of other projects are on the network, and the build needs none; our own names are all checked.
+# Their inventories would have to be downloaded, and the build works offline; every name of safeconduct is checked.
 nitpick_ignore_regex = [
     ("py:.*", "|".join(name for name in dir(builtins) if not name.startswith("_"))),
     ("py:.*", r"(collections\.abc|flask|pathlib|starlette|types|typing)\..*"),
 ]
+#: The protocol that a store implements is not a public name yet: authors of a store read the source.
+STORE = "safeconduct._core.store.Store"
 nitpick_ignore = [
+    ("py:class", STORE),
     # Type variables have no page.
     ("py:class", "P"),
     ("py:class", "safeconduct.guard.R"),
-    # The protocol that a store implements is not a public name yet: its authors read the source.
-    ("py:class", "safeconduct._core.store.Store"),
 ]
 
 #: Where a type is defined, and the public name that it is documented by.
@@ -59,7 +59,7 @@ PUBLIC = {
 }
 #: The dataclasses that users make; the others are configuration, which has a page of its own, or results.
 CONSTRUCTED = {"safeconduct.Account", "safeconduct.RequestOrigin"}
-#: What an `Auth` hands out, and nobody else makes.
+#: Only an `Auth` makes these.
 HANDED_OUT = {"safeconduct.AsyncSessions", "safeconduct.Sessions"}
 
 
@@ -80,7 +80,7 @@ def shorten_signature(
     if what == "class" and (name in HANDED_OUT or is_result(obj, name)):
         return "", None
     private = set(re.findall(r"safeconduct\._[\w.]+|(?<![\w.'\"])_\w+", f"{signature} {returns}")) - PUBLIC.keys()
-    for each in private - {"safeconduct._core.store.Store"}:
+    for each in private - {STORE}:
         logging.getLogger(__name__).warning("the signature of %s shows the private name %s", name, each)
     return None
 

@@ -1,11 +1,10 @@
 """One line around any ASGI or WSGI application, and every request in it knows who is asking."""
 
 from safeconduct._core.directory import Account, AsyncDirectory, Directory
-from safeconduct._core.revocation import RevocationReceipt
-from safeconduct._core.sessions.active import ActiveSession
+from safeconduct._core.revoker import RevocationReceipt
+from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.facade import AsyncSessions
-from safeconduct._core.sessions.rotation import RequestOrigin
-from safeconduct._core.sessions.tokens import RefreshToken, Tokens
+from safeconduct._core.sessions.verbs import ActiveSession, RefreshToken, Tokens
 from safeconduct._core.store import StoreProvider
 from safeconduct.auth import Auth
 from safeconduct.config import (

@@ -64,12 +64,7 @@ class AuthMiddleware:
         mark_awaitable(SseDetector.send)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901 - see "in line"
-        """
-        Serve one connection.
-
-        Raises:
-            RuntimeError: If the scope is of a type that cannot be judged: it is not passed on unchecked.
-        """
+        """Serve one connection; raise ``RuntimeError`` if its type is unknown: it must not pass unchecked."""
         if scope["type"] != "http":
             await self._serve_other(scope, receive, send)
             return
@@ -90,8 +85,7 @@ class AuthMiddleware:
             route = scope["method"], scope["path"], scope.get("root_path", ""), scope.get("raw_path")
             passed = self._recall(route, field)
         elif count == 0 and self._has_fast_path_for_cookies:
-            line = cookie_line(headers)
-            passed = None if line is None else self._gate.recall_by_cookie(route_of(scope), line)
+            passed = self._recall_by_cookie(scope)
         if passed is None:
             scope = readable_again(scope)
             passed = await self._judge(scope, receive, send)
@@ -114,6 +108,10 @@ class AuthMiddleware:
             PASSED.reset(before)
             if detector.connection is not None:
                 await detector.connection.release()
+
+    def _recall_by_cookie(self, scope: Scope) -> Passed | None:
+        line = cookie_line(scope["headers"])
+        return None if line is None else self._gate.recall_by_cookie(route_of(scope), line)
 
     async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":

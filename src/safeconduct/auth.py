@@ -16,9 +16,11 @@ from safeconduct._core.gate import Gate
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import AddClaims
 from safeconduct._core.store import StoreProvider
-from safeconduct._wiring import Container
 from safeconduct._wiring.arguments import check_arguments, check_listeners
+from safeconduct._wiring.container import Container
+from safeconduct._wiring.gate import new_gate
 from safeconduct._wiring.operator_access import OperatorAccess
+from safeconduct._wiring.world import WorldParts
 from safeconduct.config import Config
 from safeconduct.principal import Principal
 from safeconduct.sessions import Sessions, run
@@ -69,21 +71,21 @@ class Auth:
             problem_body=problem_body,
             add_claims=add_claims,
         )
-        self._clock = clock
-        self._asgi_gate: Gate | None = None
-        self._wsgi_gate: Gate | None = None
+        self._asgi = WorldParts(self._container, "asgi")
+        self._wsgi = WorldParts(self._container, "wsgi")
+        self._gates: dict[str, Gate] = {}
         self._is_closed = False
         _close_at_exit(self)
 
     @property
     def sessions(self) -> Sessions:
         """The verbs on logins and credentials, blocking."""
-        return Sessions(self._container.sessions("wsgi"))
+        return Sessions(self._wsgi.sessions)
 
     @property
     def async_sessions(self) -> AsyncSessions:
         """The verbs on logins and credentials, awaitable."""
-        return self._container.sessions("asgi")
+        return self._asgi.sessions
 
     def asgi(self, app: asgi.App) -> asgi.AuthMiddleware:
         """
@@ -126,27 +128,32 @@ class Auth:
 
     def asgi_gate(self) -> Gate:
         """Return the gate whose ports may suspend; one for all ASGI applications."""
-        if self._asgi_gate is None:
-            self._asgi_gate = self._container.gate("asgi")
-        return self._asgi_gate
+        return self._gates.get("asgi") or self._new_gate(self._asgi)
 
     def wsgi_gate(self) -> Gate:
         """Return the gate whose ports answer at once; one for all WSGI applications."""
-        if self._wsgi_gate is None:
-            self._wsgi_gate = self._container.gate("wsgi")
-        return self._wsgi_gate
+        return self._gates.get("wsgi") or self._new_gate(self._wsgi)
 
     def close(self) -> None:
         """Let go of everything; idempotent.  Afterwards every request is answered 503."""
         if not self._is_closed:
             self._is_closed = True
+            for gate in self._gates.values():
+                gate.close()
             self._container.close()
 
     async def aclose(self) -> None:
         """Let go of everything, also of the connections of the running loop; idempotent."""
-        if self._asgi_gate is not None:
-            await self._asgi_gate.release()
+        gate = self._gates.get("asgi")
+        if gate is not None:
+            await gate.release()
         self.close()
+
+    def _new_gate(self, parts: WorldParts) -> Gate:
+        gate = self._gates.setdefault(parts.world, new_gate(parts))
+        if self._is_closed:
+            gate.close()
+        return gate
 
     def __enter__(self) -> Self:
         """Return the ``Auth`` itself."""
@@ -162,8 +169,7 @@ class Auth:
 def operator_access(auth: Auth) -> OperatorAccess:
     """Return what the command line and ``safeconduct.testing`` do with *auth* beyond its public methods."""
     # Here alone, so that neither of them knows how an `Auth` is built.
-    container, clock = auth._container, auth._clock  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - see above
-    return OperatorAccess(container, auth.config, clock)
+    return OperatorAccess(auth._container)  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - see above
 
 
 def _close_at_exit(auth: Auth) -> None:

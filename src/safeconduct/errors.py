@@ -1,5 +1,5 @@
 """
-Every error that leaves the package, each with its status and its public words.
+Define every error that leaves the package, each with its status and its public text.
 
 ::
 
@@ -18,8 +18,8 @@ Every error that leaves the package, each with its status and its public words.
     └── Unavailable          503
     ConfigurationError
 
-*code*, *title* and *detail* are constants and go to the caller; *reason* and the other attributes are evidence for the
-log and for events, and never leave the server (ASVS 16.5.1).
+*code*, *title* and *detail* are constants and go to the caller.  *reason* and the other attributes are for the log and
+for events, and never leave the server (ASVS 16.5.1).
 """
 
 from collections.abc import Sequence
@@ -29,17 +29,17 @@ from safeconduct.principal import Level
 
 
 class AuthError(Exception):
-    """A request that is refused, with the answer that it gets."""
+    """The reason why a request is refused, and the answer that it gets."""
 
     #: The HTTP status of the answer.
     status: ClassVar[int]
-    #: The stable word of the answer's body.
+    #: The stable code in the answer's body.
     code: ClassVar[str]
     #: A short constant title (RFC 9457 §3.1.4).
     title: ClassVar[str]
     #: A constant sentence for the caller, ASCII, without quotes (RFC 6750 §3).
     detail: ClassVar[str]
-    #: The error code of an OAuth RFC, where one gives a code.
+    #: The error code of an OAuth RFC, if there is one.
     error: ClassVar[str | None] = None
 
     def __init__(self, reason: str = "") -> None:
@@ -50,7 +50,7 @@ class AuthError(Exception):
 
 class MissingCredential(AuthError):
     """
-    No credential came, and one is needed.
+    The request has no credential, and needs one.
 
     "If the request lacks any authentication information … the resource server SHOULD NOT include an error code or
     other error information" — RFC 6750 §3.1
@@ -63,7 +63,7 @@ class MissingCredential(AuthError):
 
 
 class InvalidRequest(AuthError):
-    """The request cannot be read in one way only: two credentials of a kind, an ambiguous path (RFC 6750 §3.1)."""
+    """The request is malformed or ambiguous: two credentials of one kind, an ambiguous path (RFC 6750 §3.1)."""
 
     status = 400
     code = "invalid_request"
@@ -83,20 +83,20 @@ class InvalidToken(AuthError):
 
 
 class MalformedToken(InvalidToken):
-    """The token is not what its grammar says."""
+    """The token does not follow its grammar."""
 
 
 class BadSignature(InvalidToken):
-    """The signature, the tag or the ciphertext does not fit the key."""
+    """The signature, the tag or the ciphertext does not match the key."""
 
     def __init__(self, kid: str | None = None, reason: str = "") -> None:
-        """Keep the *kid* of the key that did not fit."""
+        """Keep the *kid* of the key that did not match."""
         super().__init__(reason)
         self.kid = kid
 
 
 class UnknownKey(InvalidToken):
-    """No single key of the issuer fits the token's header."""
+    """No single key of the issuer matches the token's header."""
 
     def __init__(self, kid: str | None = None, reason: str = "") -> None:
         """Keep the *kid* that was asked for."""
@@ -109,7 +109,7 @@ class WrongTokenType(InvalidToken):
 
 
 class ExpiredToken(InvalidToken):
-    """The token's time is over."""
+    """The token has expired."""
 
     def __init__(self, expired_at: int | None = None, reason: str = "") -> None:
         """Keep *expired_at*, seconds since the epoch."""
@@ -118,32 +118,32 @@ class ExpiredToken(InvalidToken):
 
 
 class NotYetValidToken(InvalidToken):
-    """The token's time has not come."""
+    """The token is not valid yet."""
 
 
 class WrongIssuer(InvalidToken):
-    """The token's issuer is not one that is trusted."""
+    """The token's issuer is not trusted."""
 
 
 class WrongAudience(InvalidToken):
-    """The token is meant for somebody else."""
+    """The token is meant for another audience."""
 
 
 class RevokedToken(InvalidToken):
-    """The token was ended before its time."""
+    """The token was revoked."""
 
 
 class ReusedRefreshToken(InvalidToken):
-    """A refresh token came that had been rotated away (RFC 9700 §4.14.2)."""
+    """The refresh token was used before (RFC 9700 §4.14.2)."""
 
     def __init__(self, session_id: str | None = None, reason: str = "") -> None:
-        """Keep the *session_id* that this ended."""
+        """Keep the *session_id* of the session that this ended."""
         super().__init__(reason)
         self.session_id = session_id
 
 
 class InvalidGrant(InvalidToken):
-    """The refresh token is unknown, over, or was used before; what exactly, the caller does not learn."""
+    """The refresh token is unknown, expired, or was used before; the caller does not learn which."""
 
     code = "invalid_grant"
     title = "Sign in again"
@@ -151,7 +151,7 @@ class InvalidGrant(InvalidToken):
 
 
 class BindingMismatch(InvalidToken):
-    """The credential is bound to something that this request did not prove."""
+    """The credential is bound to something else than this request proves."""
 
 
 class BadCredentials(InvalidToken):
@@ -159,7 +159,7 @@ class BadCredentials(InvalidToken):
 
 
 class InsufficientRights(AuthError):
-    """The caller is known and may not do this (RFC 6750 §3.1)."""
+    """The caller is known, but may not do this (RFC 6750 §3.1)."""
 
     status = 403
     code = "insufficient_rights"
@@ -168,13 +168,13 @@ class InsufficientRights(AuthError):
     error = "insufficient_scope"
 
     def __init__(self, scopes: Sequence[str] = (), reason: str = "") -> None:
-        """Keep the *scopes* that the request needs, all of them; roles are not named."""
+        """Keep all *scopes* that the request needs; roles are not named."""
         super().__init__(reason)
         self.scopes = tuple(scopes)
 
 
 class StepUpRequired(AuthError):
-    """The user must prove again, or better, who he is (RFC 9470 §3)."""
+    """The user must prove again, or more strongly, who they are (RFC 9470 §3)."""
 
     status = 401
     code = "insufficient_user_authentication"
@@ -183,14 +183,14 @@ class StepUpRequired(AuthError):
     error = "insufficient_user_authentication"
 
     def __init__(self, level: Level | None = None, max_age_seconds: int | None = None, reason: str = "") -> None:
-        """Keep the weakest *level* that satisfies and the largest age of the proof, in seconds."""
+        """Keep the lowest *level* that is accepted and the largest age of the proof, in seconds."""
         super().__init__(reason)
         self.level: Level | None = level
         self.max_age_seconds = max_age_seconds
 
 
 class CrossSiteRequest(AuthError):
-    """A credential that the browser sent by itself came from a foreign page."""
+    """The browser sent the credential by itself, for a page of another site."""
 
     status = 403
     code = "cross_site_request"
@@ -199,7 +199,7 @@ class CrossSiteRequest(AuthError):
 
 
 class TooEarly(AuthError):
-    """A renewal was asked for before half of the life was over."""
+    """The credential cannot be renewed before half of its lifetime is over."""
 
     status = 409
     code = "too_early"
@@ -208,7 +208,7 @@ class TooEarly(AuthError):
 
 
 class NotRenewable(AuthError):
-    """No session stands behind the credential."""
+    """The credential does not belong to a session."""
 
     status = 403
     code = "not_renewable"
@@ -217,7 +217,7 @@ class NotRenewable(AuthError):
 
 
 class NotFound(AuthError):
-    """The thing that was named does not exist for this caller."""
+    """The resource does not exist for this caller."""
 
     status = 404
     code = "not_found"
@@ -226,7 +226,7 @@ class NotFound(AuthError):
 
 
 class MethodNotAllowed(AuthError):
-    """An own endpoint was called with a method that it does not have (RFC 9110 §15.5.6)."""
+    """One of our own endpoints does not support the method (RFC 9110 §15.5.6)."""
 
     status = 405
     code = "method_not_allowed"
@@ -234,13 +234,13 @@ class MethodNotAllowed(AuthError):
     detail = "This resource does not support the method."
 
     def __init__(self, allowed: Sequence[str] = (), reason: str = "") -> None:
-        """Keep the *allowed* methods for the Allow field."""
+        """Keep the *allowed* methods for the ``Allow`` header."""
         super().__init__(reason)
         self.allowed = tuple(allowed)
 
 
 class PayloadTooLarge(AuthError):
-    """The body is larger than an own endpoint reads."""
+    """The body is larger than our endpoints accept."""
 
     status = 413
     code = "payload_too_large"
@@ -249,7 +249,7 @@ class PayloadTooLarge(AuthError):
 
 
 class UnsupportedMediaType(AuthError):
-    """The body is of a type that an own endpoint does not read."""
+    """The body has a media type that our endpoints do not accept."""
 
     status = 415
     code = "unsupported_media_type"
@@ -258,7 +258,7 @@ class UnsupportedMediaType(AuthError):
 
 
 class NotSupported(AuthError):
-    """The configuration as it stands cannot do this."""
+    """The server is not configured for this."""
 
     status = 501
     code = "not_supported"
@@ -267,7 +267,7 @@ class NotSupported(AuthError):
 
 
 class TooManyAttempts(AuthError):
-    """Too many wrong passwords came (RFC 6585 §4)."""
+    """There were too many wrong passwords (RFC 6585 §4)."""
 
     status = 429
     code = "too_many_attempts"
@@ -275,13 +275,13 @@ class TooManyAttempts(AuthError):
     detail = "Too many failed attempts; try again later."
 
     def __init__(self, retry_after_seconds: int = 1, reason: str = "") -> None:
-        """Keep *retry_after_seconds* for the Retry-After field."""
+        """Keep *retry_after_seconds* for the ``Retry-After`` header."""
         super().__init__(reason)
         self.retry_after_seconds = retry_after_seconds
 
 
 class Unavailable(AuthError):
-    """Something that must be asked cannot be asked; this says nothing about the credential."""
+    """The store, or the directory, cannot be asked; this says nothing about the credential."""
 
     status = 503
     code = "unavailable"
@@ -289,10 +289,10 @@ class Unavailable(AuthError):
     detail = "The request cannot be decided now; try again later."
 
     def __init__(self, reason: str = "", retry_after_seconds: int = 1) -> None:
-        """Keep *retry_after_seconds* for the Retry-After field."""
+        """Keep *retry_after_seconds* for the ``Retry-After`` header."""
         super().__init__(reason)
         self.retry_after_seconds = retry_after_seconds
 
 
 class ConfigurationError(Exception):
-    """A constructor was given what cannot work; names the field, the value seen and the value wanted."""
+    """A constructor was given a wrong value; the text names the field, the value seen and the value wanted."""

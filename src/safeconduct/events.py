@@ -1,7 +1,8 @@
 """
-What happened, one frozen value per thing, without token material.
+Define the events that listeners receive: frozen values that contain no token.
 
-A listener is a plain function that takes an event and does not block; the standard ``logging`` hears every one.
+A listener is a plain function that takes an event and does not block.  Every event is also written to the standard
+``logging``.
 """
 
 from dataclasses import dataclass
@@ -10,14 +11,14 @@ from typing import ClassVar, Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened; *log_level* is a level of ``logging``."""
+    """The base of every event; *log_level* is a level of ``logging``."""
 
     log_level: ClassVar[int] = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRefused(Event):
-    """A request was refused; *error* is the class of the error and *reason* its evidence for the log."""
+    """A request was refused; *error* is the name of the error's class and *reason* its reason."""
 
     status: int
     error: str
@@ -34,7 +35,7 @@ class TokenRefused(RequestRefused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault(Event):
-    """Something of ours raised what it must not; the request was answered 503.  *error* is the class of it."""
+    """Our code raised an unexpected exception, and the request was answered 503; *error* is the name of its class."""
 
     log_level: ClassVar[int] = 40
     where: str
@@ -43,7 +44,7 @@ class Fault(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsupported(Event):
-    """The process cannot serve any request, and *reason* says in one sentence why; told once."""
+    """The process cannot serve any request, and *reason* says in one sentence why; announced once."""
 
     log_level: ClassVar[int] = 50
     reason: str
@@ -51,7 +52,7 @@ class Unsupported(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteUserOmitted(Event):
-    """A name with control characters was left out of ``REMOTE_USER``; told once for each *issuer*."""
+    """A name with control characters was left out of ``REMOTE_USER``; announced once for each *issuer*."""
 
     log_level: ClassVar[int] = 30
     issuer: str
@@ -60,9 +61,9 @@ class RemoteUserOmitted(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookFailed(Event):
     """
-    An author's hook raised, or returned what cannot be; what it was to do was left out.
+    A hook of the application raised an exception or returned a wrong value, and was ignored.
 
-    *error* is the class of what it raised, or of what is wrong with its answer.
+    *error* is the name of the exception's class, or says what is wrong with the value.
     """
 
     log_level: ClassVar[int] = 40
@@ -72,7 +73,7 @@ class HookFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInFailed(Event):
-    """A wrong password came; *account* is a keyed digest of the submitted name."""
+    """A password was wrong; *account* is a keyed digest of the submitted name."""
 
     log_level: ClassVar[int] = 30
     account: str
@@ -82,10 +83,10 @@ class SignInFailed(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Throttled(Event):
     """
-    Tries were refused before any password was looked at.
+    Attempts were refused before the password was compared.
 
-    Told once in a quarter of an hour for an account or a network; *refused* counts this try and those that were not
-    told since the last one.
+    Announced once every 15 minutes for an account or a network; *refused* counts this attempt and those since the last
+    announcement.
     """
 
     log_level: ClassVar[int] = 30
@@ -97,10 +98,10 @@ class Throttled(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownPeer(Event):
     """
-    Somebody signs in from a peer without an address, and `proxies.trusted` does not name it; told once.
+    A sign-in came from a peer without an address that `proxies.trusted` does not name; announced once.
 
-    Name the proxy in front of the application, `"unix"` for one that comes by a Unix socket: until then the throttle
-    can't tell its clients apart.
+    Name the proxy in front of the application, `"unix"` if it connects by a Unix socket: until then the throttle cannot
+    tell its clients apart.
     """
 
     log_level: ClassVar[int] = 30
@@ -108,7 +109,7 @@ class UnknownPeer(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revoked(Event):
-    """Something was ended from now on."""
+    """A token, session, subject, client, key, or everything was revoked; *kind* says which."""
 
     kind: str
     shards: int
@@ -117,7 +118,7 @@ class Revoked(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreUnavailable(Event):
-    """The store could not be asked; requests that need it are answered 503."""
+    """The store cannot be asked; requests that need it are answered 503."""
 
     log_level: ClassVar[int] = 40
     reason: str
@@ -133,9 +134,9 @@ class StoreLost(Event):
     """
     The store lost data that it had acknowledged; tokens issued before that are refused until the horizon has passed.
 
-    *witness* says what proved it: ``empty``, it had nothing; ``epoch``, this process knew another life of it; ``mark``,
-    this process knew a later change; ``token`` or ``refresh``, a token came that a later state of it had issued;
-    ``restart``, its server began after all that it holds, and has no append-only file.
+    *witness* says what proved it: ``empty``, the store had no data; ``epoch``, this process knew another epoch of it;
+    ``mark``, this process knew a later change; ``token`` or ``refresh``, a token was presented that a later state of
+    the store had issued; ``restart``, its server started after all that it holds, and has no append-only file.
     """
 
     log_level: ClassVar[int] = 50
@@ -145,7 +146,7 @@ class StoreLost(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockSkewed(Event):
-    """This process's clock is more than half the leeway from the store's; *skew_ms* = ours - the store's."""
+    """This process's clock differs from the store's by more than half the leeway; *skew_ms* = ours - the store's."""
 
     log_level: ClassVar[int] = 40
     skew_ms: int
@@ -160,7 +161,7 @@ class KeysReloaded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeysUnreadable(Event):
-    """A key source or one file of it could not be read; what it held before stays in use, but what was removed."""
+    """A key source, or a file of it, could not be read; its earlier keys stay in use, except removed ones."""
 
     log_level: ClassVar[int] = 40
     reason: str
@@ -176,14 +177,14 @@ class KeysGone(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeysRecovered(Event):
-    """Everything at a key source can be read again, and there are keys."""
+    """A key source can be read completely again, and has keys."""
 
     source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeySkipped(Event):
-    """One key of a set was refused and the rest of the set is in use."""
+    """One key of a set was refused; the rest of the set is in use."""
 
     log_level: ClassVar[int] = 30
     kid: str | None
@@ -192,7 +193,7 @@ class KeySkipped(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyExposed(Event):
-    """Every user of the machine may read a file with private keys; it is used all the same."""
+    """Every user of the machine may read a file with private keys; it is used nevertheless."""
 
     log_level: ClassVar[int] = 30
     file: str
@@ -200,7 +201,7 @@ class KeyExposed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleWeakened(Event):
-    """A configuration switch that is unsafe by name took effect."""
+    """An option that is documented as unsafe took effect."""
 
     log_level: ClassVar[int] = 30
     switch: Literal["basic.allow_plain_http", "revocation.accept_eviction", "cookies.secure", "access.preflights"]
@@ -208,7 +209,7 @@ class RuleWeakened(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsersUnreadable(Event):
-    """The users file could not be read; what was there before stays in use."""
+    """The users file could not be read; its earlier content stays in use."""
 
     log_level: ClassVar[int] = 40
     reason: str
@@ -221,7 +222,7 @@ class UsersRecovered(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn(Event):
-    """Somebody proved who he is, and a session began."""
+    """A user proved who they are, and a session began."""
 
     subject: str
     session_id: str
@@ -230,7 +231,7 @@ class SignedIn(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SteppedUp(Event):
-    """Somebody proved anew who he is; the older tokens of the session ended."""
+    """A user proved again who they are; the older tokens of the session ended."""
 
     subject: str
     session_id: str
@@ -239,9 +240,9 @@ class SteppedUp(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionEnded(Event):
-    """A session ended before its time; *reason* says in one word why."""
+    """A session ended before it expired; *reason* says why."""
 
-    #: None where the session had no record any more.
+    #: None if the session had no record any more.
     subject: str | None
     session_id: str
     reason: Literal["signed_out", "ended", "reused", "account", "failures", "too_many"]
@@ -256,7 +257,7 @@ class SubjectSignedOut(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshReused(Event):
-    """A refresh token came that had been rotated away; its session ended, since one of its two holders is a thief."""
+    """A refresh token was used a second time; its session ended, since one of the token's two holders is a thief."""
 
     log_level: ClassVar[int] = 40
     subject: str
@@ -265,7 +266,7 @@ class RefreshReused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenewReused(Event):
-    """An access token that had been renewed before asked to be renewed again; it was refused, and its session lives."""
+    """An access token was presented for renewal a second time; it was refused, and its session goes on."""
 
     log_level: ClassVar[int] = 30
     subject: str
@@ -274,19 +275,19 @@ class RenewReused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BindingChanged(Event):
-    """A long-term credential came from another network or device than at sign-in."""
+    """A long-term credential was used from another network or device than at sign-in."""
 
     log_level: ClassVar[int] = 30
     subject: str
     session_id: str
-    #: What of it did: ``network``, ``device``.
+    #: What has changed.
     changed: tuple[Literal["network", "device"], ...]
     is_refused: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreRolledBack(Event):
-    """The store is behind a token that only a later state of it can have made: it lost an acknowledged write."""
+    """The store is older than a token that it has issued, so it lost a write that it had acknowledged."""
 
     log_level: ClassVar[int] = 50
     shard: int

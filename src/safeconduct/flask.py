@@ -1,4 +1,4 @@
-"""The Flask face: an extension for the application factory."""
+"""Integrate with Flask: an extension for the application factory."""
 
 from flask import Flask, Response
 from flask import request as flask_request
@@ -12,7 +12,7 @@ from safeconduct.wsgi import AuthMiddleware
 
 class Safeconduct:
     """
-    Let every request of a Flask application through the gate of *auth*, and answer what ``requires`` raises in views.
+    Let every request of a Flask application through the gate of *auth*, and answer the errors of ``requires`` in views.
 
     Works with ``Safeconduct(auth).init_app(app)`` and with ``Safeconduct(auth, app)``.
     """
@@ -25,14 +25,14 @@ class Safeconduct:
 
     def init_app(self, app: Flask) -> None:
         """
-        Wrap *app*; its own error handlers, context and test client stay as they are.
+        Wrap *app*; its error handlers, context and test client stay as they are.
 
         Raises:
-            ConfigurationError: If it is no Flask application.
+            ConfigurationError: If it is not a Flask application.
         """
         _require_flask(app)
         middleware = AuthMiddleware(app.wsgi_app, self.auth)
-        app.wsgi_app = middleware  # type: ignore[method-assign]  # Flask's documented place for a middleware
+        app.wsgi_app = middleware  # type: ignore[method-assign]  # the documented way to add a middleware
         app.extensions["safeconduct"] = self
 
         def answer(error: AuthError) -> Response:

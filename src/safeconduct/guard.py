@@ -1,4 +1,4 @@
-"""Who is asking, anywhere below the middleware: ``current``, ``principal``, and ``requires`` around a function."""
+"""Find out who is asking anywhere below the middleware: ``current``, ``principal``, and the decorator ``requires``."""
 
 import functools
 import inspect
@@ -15,7 +15,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 PASSED: Final[ContextVar[Passed | None]] = ContextVar("safeconduct", default=None)
-"""What let the current request through; the two adapters set it and take it back."""
+"""What let the current request through; the two adapters set and reset it."""
 
 
 def current() -> Identity:
@@ -23,7 +23,7 @@ def current() -> Identity:
     Return who is asking in the current request.
 
     Raises:
-        LookupError: If this is not called within a request that came through the middleware.
+        LookupError: If it is not called within a request that came through the middleware.
     """
     return _passed().identity
 
@@ -33,8 +33,8 @@ def principal() -> Principal:
     Return the principal of the current request.
 
     Raises:
-        MissingCredential: If the caller is an ``Anonymous``; uncaught, it is answered 401.
-        LookupError: If this is not called within a request that came through the middleware.
+        MissingCredential: If the caller is an ``Anonymous``; if it is not caught, the answer is 401.
+        LookupError: If it is not called within a request that came through the middleware.
     """
     identity = current()
     if not isinstance(identity, Principal):
@@ -50,19 +50,19 @@ def requires(
     max_age_seconds: int | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """
-    Let a function be called only for a principal that has what is named; without arguments, for any principal.
+    Let a function be called only for a principal that meets every argument; without arguments, for any principal.
 
-    Works around plain and ``async`` functions alike.  How old the proof is, is asked at the call.
+    Works with plain and ``async`` functions alike.  The requirement is checked at each call.
 
     Args:
-        scopes: Every one of them is needed.
+        scopes: All of them are needed.
         roles: One of them is enough.
-        level: The lowest level that satisfies.
-        max_age_seconds: How long ago the user may have proven who he is, at most.
+        level: The lowest level that is accepted.
+        max_age_seconds: How long ago, at most, the user may have proven who they are.
 
     Raises:
-        ConfigurationError: If an argument cannot be met by anybody, or is a single string where names are wanted; and
-            if what is decorated is a class: its methods are to be.
+        ConfigurationError: If no principal can meet an argument, an argument is a single string instead of a collection
+            of names, or a class is decorated: decorate its methods.
     """
     requirement = Requirement(
         scopes=_names("scopes", scopes),
@@ -73,30 +73,34 @@ def requires(
 
     def guard(function: Callable[P, R]) -> Callable[P, R]:
         if inspect.isclass(function):
-            # Frameworks ask a class for its methods, and would no longer find them.
+            # Frameworks look for methods on a class, and would not find them on a function.
             raise ConfigurationError(
                 f"requires(…) wants a function, got the class {function.__name__}: decorate its methods"
             )
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def ask_first(*args: P.args, **kwargs: P.kwargs) -> object:
-                _check(requirement)
-                return await function(*args, **kwargs)
-
-            vars(ask_first)["safeconduct_requirement"] = requirement
-            return ask_first  # type: ignore[return-value]  # a coroutine function in, a coroutine function out
-
-        @functools.wraps(function)
-        def ask(*args: P.args, **kwargs: P.kwargs) -> R:
-            _check(requirement)
-            return function(*args, **kwargs)
-
-        # `safeconduct routes` reads it.
-        vars(ask)["safeconduct_requirement"] = requirement
-        return ask
+        guarded = _guarded(function, requirement)
+        # Read by `safeconduct routes`.
+        vars(guarded)["safeconduct_requirement"] = requirement
+        return guarded
 
     return guard
+
+
+def _guarded(function: Callable[P, R], requirement: Requirement) -> Callable[P, R]:
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def check_and_await(*args: P.args, **kwargs: P.kwargs) -> object:
+            _check(requirement)
+            return await function(*args, **kwargs)
+
+        return check_and_await  # type: ignore[return-value]  # a coroutine function in, a coroutine function out
+
+    @functools.wraps(function)
+    def check_and_call(*args: P.args, **kwargs: P.kwargs) -> R:
+        _check(requirement)
+        return function(*args, **kwargs)
+
+    return check_and_call
 
 
 def _passed() -> Passed:

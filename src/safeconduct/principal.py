@@ -1,4 +1,4 @@
-"""Who is asking: a ``Principal`` that proved it, or an ``Anonymous`` that did not."""
+"""Define who is asking: a ``Principal`` that proved its identity, or an ``Anonymous`` that did not."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,19 +6,19 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, get_args
 
 Level = Literal["anonymous", "remembered", "explicit", "multifactor"]
-"""How surely a user was recognised, from nothing to several factors."""
+"""How strongly a user was authenticated, from not at all to several factors."""
 
 LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 """Every level, the weakest first."""
 
 Reason = Literal["none", "invalid_request", "invalid_token", "unavailable"]
-"""Why a caller is anonymous; nothing finer is told."""
+"""Why a caller is anonymous; no finer reason is given."""
 
 NO_CLAIMS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 def rank(level: Level) -> int:
-    """Return the place of *level* among all levels, 0 for the weakest."""
+    """Return the index of *level* among all levels, 0 for the weakest."""
     return LEVELS.index(level)
 
 
@@ -41,16 +41,16 @@ class Principal:
     session_id: str | None = None
     token_id: str | None = None
     client_id: str | None = None
-    #: When the user last proved who he is; None where that is not known.
+    #: When the user last proved who they are; None if that is not known.
     auth_time: int | None = None
     expires_at: int
     # A factory: a mappingproxy has no hash before Python 3.12, and a field refuses such a default.
     claims: Mapping[str, Any] = field(default_factory=lambda: NO_CLAIMS, repr=False)
     #: The party that acts for the subject (RFC 8693 §4.1), or None.
     actor: Mapping[str, Any] | None = None
-    #: What to call the caller: the name that our own directory gives, else as *remote_user*.  No two need differ.
+    #: What to call the caller: the name that our own directory gives, else *remote_user*.  It need not be unique.
     display_name: str | None = field(default=None, repr=False)
-    #: By what the caller is known here: the subject for our own issuer, a template's text for another one, else None.
+    #: Identifies the caller here: the subject for our own issuer, a filled-in template for another one, else None.
     remote_user: str | None = None
 
     @property
@@ -60,44 +60,44 @@ class Principal:
 
     @property
     def identity(self) -> str | None:
-        """Return *remote_user*, under the word that Starlette uses for what tells users apart."""
+        """Return *remote_user*, under the name that Starlette uses for it."""
         return self.remote_user
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anonymous:
-    """A caller of whom nothing is known, and in one word why."""
+    """A caller about whom nothing is known, and why."""
 
     reason: Reason = "none"
 
     @property
     def is_authenticated(self) -> bool:
-        """Return False: nobody was recognised."""
+        """Return False: the caller has not proven who they are."""
         return False
 
     @property
     def display_name(self) -> None:
-        """Return None: a stranger has no name."""
+        """Return None: an anonymous caller has no name."""
         return
 
     @property
     def remote_user(self) -> None:
-        """Return None: a stranger has no name."""
+        """Return None: an anonymous caller has no name."""
         return
 
     @property
     def identity(self) -> None:
-        """Return None: a stranger has no name."""
+        """Return None: an anonymous caller has no name."""
         return
 
     @property
     def scopes(self) -> frozenset[str]:
-        """Return the empty set: a stranger was granted nothing."""
+        """Return the empty set: an anonymous caller has no scopes."""
         return frozenset()
 
     @property
     def roles(self) -> frozenset[str]:
-        """Return the empty set: a stranger has no role."""
+        """Return the empty set: an anonymous caller has no roles."""
         return frozenset()
 
 

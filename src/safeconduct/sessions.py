@@ -5,12 +5,11 @@ from collections.abc import Coroutine
 from typing import TypeVar
 
 from safeconduct._core.directory import Account
-from safeconduct._core.revocation import RevocationReceipt
+from safeconduct._core.revoker import RevocationReceipt
 from safeconduct._core.run_sync import run_sync
-from safeconduct._core.sessions.active import ActiveSession
+from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.facade import AsyncSessions
-from safeconduct._core.sessions.rotation import RequestOrigin
-from safeconduct._core.sessions.tokens import Tokens
+from safeconduct._core.sessions.verbs import ActiveSession, Tokens
 
 Result = TypeVar("Result")
 

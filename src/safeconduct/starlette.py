@@ -1,4 +1,4 @@
-"""The Starlette face: the identity of a request or a socket, typed, as a dependency or a call."""
+"""Integrate with Starlette and FastAPI: the identity of a request or a WebSocket, as a dependency or a call."""
 
 from starlette.requests import HTTPConnection
 
@@ -25,7 +25,7 @@ def principal(connection: HTTPConnection) -> Principal:
     Return the principal who is asking; in FastAPI: ``user: Annotated[Principal, Depends(principal)]``.
 
     Raises:
-        MissingCredential: If nobody was recognised; uncaught, it is answered 401.
+        MissingCredential: If the caller is an ``Anonymous``; if it is not caught, the answer is 401.
         LookupError: If the middleware is missing.
     """
     found = identity(connection)

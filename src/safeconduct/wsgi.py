@@ -1,7 +1,7 @@
 """
-The WSGI adapter: an environ becomes a ``Request``, the gate decides, the application is called or the caller answered.
+Protect a WSGI application: read the environ, let the gate decide, then call the application or answer the request.
 
-The core's coroutines are finished here without a loop; every port behind WSGI answers at once.
+The core's coroutines are run to their end here without an event loop: behind WSGI every port answers at once.
 """
 
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
@@ -54,7 +54,7 @@ class AuthMiddleware:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
-        # The short way, in line, as in ASGI.
+        # The fast path, in line, as in ASGI.
         field: str | None = environ.get("HTTP_AUTHORIZATION")
         passed: Passed | None = None
         is_long_lived = False
@@ -72,7 +72,7 @@ class AuthMiddleware:
             is_long_lived = self._gate.has_long_lived and self._gate.watches(read_environ(environ))
         environ["safeconduct.identity"] = passed.identity
         environ[_PROOF] = passed
-        # Whatever came in under these names was somebody else's word (CVE-2025-64484 and its like).
+        # A value that came in under these names was not set by us (CVE-2025-64484 and its like).
         environ.pop("REMOTE_USER", None)
         environ.pop("AUTH_TYPE", None)
         if passed.auth_type is not None:
@@ -88,7 +88,7 @@ class AuthMiddleware:
         return self._call(environ, watched, passed)
 
     def _judge(self, environ: Environ, start_response: StartResponse) -> Passed | Iterable[bytes]:
-        """Take the long way; answer and return the body where the request ends here."""
+        """Take the slow path; answer, and return the body, if the request ends here."""
         gate = self._gate
         # a2wsgi hands on the scope of the ASGI application around this one, and with it what was left there.
         scope = environ.get("asgi.scope")
@@ -125,17 +125,17 @@ class AuthMiddleware:
             raise
         PASSED.set(before)
         if isinstance(body, (list, tuple)):
-            # Nothing of the application runs any more.
+            # The application has nothing left to run.
             return body if not watched.is_watched else _whole(body, passed, watched)
         if not watched.is_watched and _is_file(body, environ):
-            # A file's own iterable lets the server send it by itself.
+            # The server recognizes its own file wrapper and sends the file itself.
             return body
-        # A server asks for the length, and sets Content-Length where it is one (PEP 3333).
+        # A server asks for the length, and sets Content-Length if there is one chunk (PEP 3333).
         return (_SizedBody if hasattr(body, "__len__") else _Body)(body, passed, watched)
 
 
 def _whole(body: Sequence[bytes], passed: Passed, watched: WatchedBody) -> Iterable[bytes]:
-    """Look once at a watched response that is sent at once, and pass it as it is; look at each chunk of any other."""
+    """Check a watched response of one chunk once and pass it as it is; check any other before each chunk."""
     if len(body) > 1:
         return _SizedBody(body, passed, watched)
     error = watched.refusal()
@@ -149,10 +149,10 @@ def _is_file(body: Iterable[bytes], environ: Environ) -> bool:
 
 class _Body:
     """
-    A response's iterable that has the identity around each of its steps and its closing, and at no time between.
+    Iterate over a response's body, with the identity set during each step and during ``close``, and only then.
 
-    So a response that is never closed leaves nobody behind, and two that are read by turns do not meet.  A generator
-    runs nothing before its first step, so that an ``AuthError`` there is answered as one in a plain function is.
+    So a response that is never closed leaves no identity behind, and two that are read in turns do not mix theirs.
+    A generator runs nothing before its first step: an ``AuthError`` there is answered as one in a plain function is.
     """
 
     __slots__ = ("_body", "_passed", "_watched")
@@ -188,7 +188,8 @@ class _Body:
                     return
             if chunk is None or error is not None:
                 break
-            # "…must not be sent until a non-empty bytestring": until then there is another answer (PEP 3333).
+            # "…transmit only after the first iteration of the application return value that yields a non-empty
+            # bytestring" — PEP 3333: until then another answer can take the place of this one.
             if chunk:
                 is_begun = True
             yield chunk
@@ -208,7 +209,7 @@ class _Body:
 
 
 class _SizedBody(_Body):
-    """The same of an iterable that knows how many chunks it has."""
+    """Do the same for a body that knows how many chunks it has."""
 
     __slots__ = ()
 
@@ -220,7 +221,7 @@ def _finish(gate: Gate, coroutine: Coroutine[object, None, Made]) -> Made | Refu
     try:
         return run_sync(coroutine)
     except RuntimeError as fault:
-        # A port suspended, which none made for this world does.  Nothing was decided.
+        # A port suspended, which no port behind WSGI may do.  Nothing was decided.
         return gate.fault(fault)
 
 

@@ -240,7 +240,7 @@ def test_f2_public_entries_and_rules_are_compared_by_their_shape(monkeypatch):
         ([], [("/pay", [])], {}),
     ],
 )
-def test_a5_a_rule_for_some_methods_is_told_where_others_pass_by_the_default(public, rules_, expected):
+def test_a5_a_rule_for_some_methods_is_reported_where_others_pass_by_the_default(public, rules_, expected):
     """The warning names the methods that pass, unless another rule covers them."""
     policy = Policy(public, [Rule(path=path, methods=methods, roles=["clerk"]) for path, methods in rules_])
 
@@ -249,6 +249,6 @@ def test_a5_a_rule_for_some_methods_is_told_where_others_pass_by_the_default(pub
     assert expected == (set(overlapping) if isinstance(expected, set) else overlapping)
 
 
-def test_a5_a_rule_that_asks_no_more_than_the_default_is_not_told():
+def test_a5_a_rule_that_asks_no_more_than_the_default_is_not_reported():
     """No other method is left uncovered."""
     assert [] == list(Policy((), [Rule(path="/x", methods=["GET"])]).rules_for_some_methods())

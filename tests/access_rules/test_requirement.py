@@ -101,7 +101,7 @@ def alice(**fields):
     ],
     ids=str,
 )
-def test_the_gravest_lack_is_told(fields, expected):
+def test_the_most_serious_violation_is_reported(fields, expected):
     assert expected is verdict(Requirement(**fields), alice())
 
 

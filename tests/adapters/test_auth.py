@@ -195,7 +195,7 @@ def life(**fields):
         "no sessions",
     ],
 )
-def test_what_cannot_work_together_is_told_when_it_is_put_together(make, words):
+def test_what_cannot_work_together_is_reported_when_it_is_put_together(make, words):
     with pytest.raises(ConfigurationError, match=words):
         make()
 
@@ -231,7 +231,7 @@ def test_the_flask_extension_takes_the_application_at_once():
     assert 401 == application.test_client().get("/", base_url=SITE).status_code
 
 
-def test_the_starlette_face_reads_the_scope():
+def test_the_starlette_integration_reads_the_scope():
     anonymous = Anonymous()
     connection = HTTPConnection({"type": "http", "safeconduct": anonymous})
 

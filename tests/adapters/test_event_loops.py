@@ -41,7 +41,7 @@ class SilentApp:
 
 
 @pytest.mark.parametrize("target", ["/me", "/health", "/auth/login"])
-def test_e14_a_request_on_another_loop_is_unavailable_and_told_once(target):
+def test_e14_a_request_on_another_loop_is_unavailable_and_reported_once(target):
     """Public paths and endpoints answer 503 too, and the log says what to do."""
     app = SilentApp()
 

@@ -34,13 +34,13 @@ def counted(**access):
     """Return an ``Auth`` without caches, with counters of its store queries and verifications."""
     store = Counting()
     auth = Auth(configuration(tokens={"remembered": 0}, **access), directory=MemoryDirectory(), clock=now, store=store)
-    verify, proofs = auth._container._recognition.verify, []
+    verify, proofs = auth._container.bearer.verify, []
 
     def count(token, *, now):
         proofs.append(token)
         return verify(token, now=now)
 
-    auth._container._recognition.verify = count
+    auth._container.bearer.verify = count
     return auth, store, proofs
 
 
@@ -182,7 +182,7 @@ nests = pytest.mark.parametrize(("ask", "nest"), NESTS)
 
 
 def to(path, *headers, method="GET"):
-    """Return alice's request for a path below the mount; without *headers*, her token is in the header."""
+    """Return alice's request for a path below the mount; without *headers*, with a token in the header."""
     mine = headers or (("authorization", f"Bearer {tokens()['alice']}".encode()),)
     return SentRequest(method, OUTSIDE + path, (("host", b"app.example"), *mine), "https")
 

@@ -170,7 +170,7 @@ def test_d7_what_is_no_application_is_refused_in_both_worlds(app):
         auth().wsgi(app)
 
 
-def test_d7_our_own_middleware_is_told_apart_too():
+def test_d7_our_own_middleware_is_recognised_too():
     """A middleware of one interface around one of the other is refused."""
     with pytest.raises(ConfigurationError, match=r"auth\.wsgi\(app\)"):
         auth().asgi(auth().wsgi(wsgi_function))

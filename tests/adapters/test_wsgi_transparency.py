@@ -235,7 +235,7 @@ def names_of(environ_seen):
 
 @pytest.mark.parametrize("subject", ODD, ids=repr)
 @pytest.mark.parametrize(("issuer", "key"), [(PARTNER, "foreign"), (ISSUER, "own")], ids=["trust", "own"])
-def test_a8_a_name_with_control_characters_is_not_told(subject, issuer, key):
+def test_a8_a_name_with_control_characters_is_not_passed_on(subject, issuer, key):
     """It would break a header field or a log line; one event reports it for each issuer."""
     seen, heard = {}, []
 
@@ -258,7 +258,7 @@ def test_a8_a_name_with_control_characters_is_not_told(subject, issuer, key):
     assert subject == seen["safeconduct.identity"].subject
 
 
-def test_a8_an_account_with_control_characters_is_not_told():
+def test_a8_an_account_with_control_characters_is_not_passed_on():
     """A name from a directory is treated like one from a token."""
     seen = {}
 
@@ -289,7 +289,7 @@ def test_a8_an_account_with_control_characters_is_not_told():
     ],
     ids=["accent", "octets of C1", "no template"],
 )
-def test_a8_any_other_name_is_told_as_before(claims, name, events):
+def test_a8_any_other_name_is_passed_on_as_before(claims, name, events):
     """The name is UTF-8 as latin-1 (PEP 3333); without a template there is neither a name nor an event."""
     seen, heard = {}, []
 

@@ -1,13 +1,13 @@
 """No file, class, function or variable has a name that says nothing (style rule 7)."""
 
 import ast
-import re
 from collections import Counter
 from itertools import chain
 
 import pytest
 
-from project_files import PACKAGE, PROJECT, location, nodes, python_files
+from project_files import PACKAGE, PROJECT, location, nodes, parsed, python_files
+from vocabulary import names, words
 
 NEVER = frozenset({"util", "utils", "helper", "helpers", "manager", "handler", "payload", "misc", "stuff"})
 NEVER_A_FILE = NEVER | {"common", "base", "core", "tools"}
@@ -17,22 +17,6 @@ ALLOWED = {
 }
 
 
-def words(name: str) -> set[str]:
-    """Return the words of ``snake_case`` and ``CamelCase``, in lower case."""
-    return {word.lower() for word in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", name)}
-
-
-def defined_names(node: ast.AST) -> list[str]:
-    """Return the names that *node* gives to something of ours."""
-    match node:
-        case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-            return [name]
-        case ast.arg(arg=name) | ast.Name(id=name, ctx=ast.Store()):
-            return [name]
-        case _:
-            return []
-
-
 @pytest.mark.parametrize(
     ("name", "expected"),
     [("TokenReader", {"token", "reader"}), ("JSONUtil", {"json", "util"}), ("_read_key2", {"read", "key2"})],
@@ -40,14 +24,14 @@ def defined_names(node: ast.AST) -> list[str]:
 )
 def test_a_name_is_read_word_by_word(name, expected):
     """``base64`` is not ``base``, and ``JWTManager`` is a manager."""
-    assert expected == words(name)
+    assert expected == set(words(name))
 
 
 def test_no_file_has_a_name_that_says_nothing():
     """The name of a file is a noun that tells what is in it."""
-    names = {location(file): words(file.stem) for file in python_files("src", "tests", "examples")}
+    stems = {location(file): set(words(file.stem)) for file in python_files("src", "tests", "examples")}
 
-    forbidden = {place_: found & NEVER_A_FILE for place_, found in names.items() if found & NEVER_A_FILE}
+    forbidden = {place_: found & NEVER_A_FILE for place_, found in stems.items() if found & NEVER_A_FILE}
 
     assert {} == forbidden
 
@@ -55,10 +39,10 @@ def test_no_file_has_a_name_that_says_nothing():
 def test_nothing_has_a_name_that_says_nothing():
     """No name has a word of the list, except those with a reason."""
     forbidden = [
-        f"{location(file, node)} {name}"
-        for file, node in nodes("src")
-        for name in defined_names(node)
-        if words(name) & NEVER and name not in ALLOWED
+        f"{location(file)}:{line} {name}"
+        for file in python_files("src")
+        for line, name in names(parsed(file))
+        if not NEVER.isdisjoint(words(name)) and name not in ALLOWED
     ]
 
     assert [] == forbidden

@@ -38,7 +38,7 @@ def test_the_lowest_environment_installs_the_lower_bounds():
 
 
 def imported_by_tests() -> set[str]:
-    """Return the first names of all modules that tests and examples import and that are no files of theirs."""
+    """Return the top-level names of the modules that tests and examples import, without our own files."""
     names = set()
     for _, node in nodes("tests", "examples", "typing_tests"):
         match node:
@@ -46,7 +46,7 @@ def imported_by_tests() -> set[str]:
                 names |= {alias.name.partition(".")[0] for alias in aliases}
             case ast.ImportFrom(module=str(module), level=0):
                 names.add(module.partition(".")[0])
-    files = {file.stem for file in python_files("tests", "examples")}
+    files = {file.stem for file in python_files("tests", "examples", "benchmarks")}
     return names - files - sys.stdlib_module_names - {"safeconduct"}
 
 

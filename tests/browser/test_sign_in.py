@@ -30,7 +30,7 @@ def cookies_of(tab):
     return sorted(cookie["name"].rpartition("-")[0] for cookie in cookies)
 
 
-def test_a_wrong_password_is_told_and_nobody_is_signed_in(tab):
+def test_a_wrong_password_is_reported_and_nobody_is_signed_in(tab):
     """The field is marked and focused, and a screen reader announces the error."""
     tab.username.fill("alice")
     tab.password.fill("wrong horse")
@@ -171,7 +171,7 @@ def test_a_dangerous_action_without_the_page_s_token_is_refused(tab):
     assert 403 == tab.ask("POST", "/danger")["status"]
 
 
-def test_a_role_that_is_missing_is_told(tab):
+def test_a_role_that_is_missing_is_reported(tab):
     """The page shows the server's decision."""
     tab.sign_in()
 

@@ -202,7 +202,7 @@ def test_a_users_file_that_cannot_be_read_fails(folder):
     ],
     ids=["header", "cookie"],
 )
-def test_a_token_that_is_too_large_is_told(folder, more, verdict, message):
+def test_a_token_that_is_too_large_is_reported(folder, more, verdict, message):
     """It is measured for the user with the most roles and scopes."""
     write_configuration(folder, more=f'{more}\n[safeconduct.login]\nusers = "users.json"')
     roles = [option for number in range(300) for option in ("--role", f"a-rather-long-role-{number}")]
@@ -228,7 +228,7 @@ def test_c2_a_proxy_that_is_not_named_is_asked_for(folder, more, verdict):
     assert "proxies.trusted: no proxy is named: behind one, or behind a Unix socket" in finding_texts(verdict)
 
 
-def test_c9_what_trusted_proxies_and_servers_must_do_is_told(folder):
+def test_c9_what_trusted_proxies_and_servers_must_do_is_reported(folder):
     """The finding names the servers, because this cannot be seen later."""
     write_configuration(folder, more='[safeconduct.proxies]\ntrusted = ["unix", "10.0.0.0/8"]')
 

@@ -71,7 +71,7 @@ def test_a_store_of_ones_own_is_a_warning(folder, store, message):
 
 
 @pytest.mark.usefixtures("shared")
-def test_a_lost_epoch_is_told_and_adopted(server):
+def test_a_lost_epoch_is_reported_and_adopted(server):
     """The operator must adopt it by hand, and learns what that costs."""
     run("token", "issue", "--subject", "alice")
     assert "has all data since" in finding_texts("ok")
@@ -136,7 +136,7 @@ def test_a_password_and_a_database_go_first(folder, server):
     assert "wrong" not in run("doctor").out
 
 
-def test_a_server_that_tells_little_is_told(folder, server):
+def test_a_server_that_tells_little_is_reported(folder, server):
     """A forbidden command is a finding of its own."""
     server.say("ACL", "SETUSER", "mute", "on", "nopass", "~*", "+@all", "-config", "-info", "-role", "-time")
     write_configuration(folder, store=f"redis://mute:x@127.0.0.1:{server.port}/0")
@@ -148,7 +148,7 @@ def test_a_server_that_tells_little_is_told(folder, server):
     assert "the time of the store cannot be read" in text
 
 
-def test_durability_is_told(folder, server):
+def test_durability_is_reported(folder, server):
     """The store has an append-only file and waits for replicas."""
     write_configuration(folder, store=server.url, more="[safeconduct.revocation]\nmin_replicas = 2")
     server.say("CONFIG", "SET", "appendonly", "yes")
@@ -213,7 +213,7 @@ def test_e1_a_planned_move_is_adopted_before_it(shared, server, tmp_path):
     assert "nothing to adopt" in finding_texts("ok", "--adopt-epoch")
 
 
-def test_e1_what_cannot_be_written_into_the_file_is_told(shared, server, tmp_path):
+def test_e1_what_cannot_be_written_into_the_file_is_reported(shared, server, tmp_path):
     file = tmp_path / "epochs.json"
     write_configuration(shared, store=server.url, more=f'[safeconduct.revocation]\nepoch_file = "{file}"')
     (tmp_path / "epochs.json.lock").mkdir()

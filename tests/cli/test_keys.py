@@ -89,7 +89,7 @@ def test_the_state_can_be_named():
     ],
     ids=str,
 )
-def test_what_cannot_be_is_told(folder, options, message):
+def test_what_cannot_be_is_reported(folder, options, message):
     """The command prints one sentence and writes nothing."""
     ended = run("keys", "new", *options)
 
@@ -145,7 +145,7 @@ def test_an_older_key_is_rotated_in_silence(folder):
     assert "Warning" not in ended.err
 
 
-def test_rotation_without_a_next_key_is_told():
+def test_rotation_without_a_next_key_is_reported():
     """The sentence says which command comes first."""
     run("keys", "new")
 
@@ -198,7 +198,7 @@ def test_keys_in_a_variable_can_be_listed_and_not_written(folder, monkeypatch):
     assert "no variable 'NONE'" in run("keys", "list", "--folder", "env:NONE").err
 
 
-def test_a_missing_folder_is_told():
+def test_a_missing_folder_is_reported():
     """A missing folder is an error that names it."""
     ended = run("keys", "list")
 

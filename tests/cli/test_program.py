@@ -89,7 +89,7 @@ def test_main_runs_the_program(monkeypatch, capsys):
     assert capsys.readouterr().out.startswith("safeconduct, version ")
 
 
-def test_a_missing_configuration_is_told():
+def test_a_missing_configuration_is_reported():
     """A command that needs a configuration says what to write."""
     ended = run("token", "issue", "--subject", "alice")
 
@@ -97,7 +97,7 @@ def test_a_missing_configuration_is_told():
     assert "Error: There is no configuration: write safeconduct.toml, or name one with --config.\n" == ended.err
 
 
-def test_a_wrong_configuration_is_told(folder):
+def test_a_wrong_configuration_is_reported(folder):
     """The error is the configuration's own, with status 2."""
     (folder / "safeconduct.toml").write_text('[safeconduct]\nstore = "nowhere"\n')
 
@@ -132,7 +132,7 @@ def test_an_outage_is_status_1(capsys):
     assert "Error: Unavailable: the store does not answer\n" == capsys.readouterr().err
 
 
-def test_a_file_that_cannot_be_had_is_told(capsys):
+def test_a_file_that_cannot_be_had_is_reported(capsys):
     """A missing permission is not a traceback."""
     assert 2 == status_of(failing(PermissionError(errno.EACCES, "Permission denied", "keys/a.json")))
     assert "Error: keys/a.json: Permission denied\n" == capsys.readouterr().err

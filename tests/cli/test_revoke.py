@@ -4,7 +4,7 @@ import pytest
 
 from command_line import run, write_configuration
 from safeconduct import Account, Auth
-from safeconduct._core.revocation import RevocationReceipt
+from safeconduct._core.revoker import RevocationReceipt
 from safeconduct.cli.output import CommandFailed
 from safeconduct.cli.revoke import _report
 from safeconduct.config import Config
@@ -91,7 +91,7 @@ def test_a_token_that_ended_before_is_no_error():
 
 
 @pytest.mark.usefixtures("shared")
-def test_a_token_that_nobody_accepts_is_told():
+def test_a_token_that_nobody_accepts_is_reported():
     """Without a shared store there is nothing to end."""
     ended = run("revoke", "token", issued()[:-4] + "AAAA")
 
@@ -119,7 +119,7 @@ def test_a_store_that_nobody_else_sees_is_refused(folder, store):
     assert f"revoke needs a store that other processes see: store is {store}" in ended.err
 
 
-def test_a_store_that_is_away_is_told(folder):
+def test_a_store_that_is_away_is_reported(folder):
     """A failed revocation does not look like a success."""
     write_configuration(folder, store="redis://127.0.0.1:1/0")
 
@@ -138,7 +138,7 @@ def test_a_revocation_that_nobody_asks_for_is_warned_of(folder, server):
     assert 'revocation.consistency is "none"' in ended.err
 
 
-def test_too_few_replicas_are_told(folder, server):
+def test_too_few_replicas_are_reported(folder, server):
     """The entry is written on this server alone and would be lost with it."""
     more = "[safeconduct.revocation]\nmin_replicas = 1\n[safeconduct.tokens]\naccess_lifetime_seconds = 60"
     write_configuration(folder, store=server.url, more=more)
@@ -149,7 +149,7 @@ def test_too_few_replicas_are_told(folder, server):
     assert "only 0 of 1 replicas" in ended.err
 
 
-def test_a_missed_shard_is_told(capsys):
+def test_a_missed_shard_is_reported(capsys):
     """On the missed shards nothing is revoked."""
     config = Config(store="memory://", sources=["basic"])
 

@@ -233,7 +233,7 @@ def test_an_unknown_framework_shows_its_rules_only(write):
     assert ("ok", "everything else: authenticated") in verdicts
 
 
-def test_the_face_is_well(write):
+def test_the_integration_is_well(write):
     """CORS outside of the middleware is fine."""
     name = write("""
         app = starlette_app()
@@ -282,7 +282,7 @@ def test_cors_inside_is_a_warning(folder, write, preflights):
         ("app = auth().wsgi(flask_app())", "fail"),
     ],
 )
-def test_the_bare_line_around_a_framework_is_told(write, text, verdict):
+def test_the_bare_line_around_a_framework_is_reported(write, text, verdict):
     """`requires` inside would be 500: a warning, and a failure where a route uses it."""
     name = write(text)
 
@@ -305,7 +305,7 @@ def test_the_bare_line_around_a_framework_is_told(write, text, verdict):
         ("{name}:wrong()", "got nothing, wanted one of"),
     ],
 )
-def test_what_cannot_be_loaded_is_told(write, target, message):
+def test_what_cannot_be_loaded_is_reported(write, target, message):
     """`routes` prints one sentence, and the doctor has a finding."""
     name = write("""
         number = 1
@@ -325,7 +325,7 @@ def _findings_about_logins(target):
     return [(each["verdict"], each["text"]) for each in ended.json if each["subject"] in {"sign-in", "directory"}]
 
 
-def test_whether_one_can_sign_in_is_told(write):
+def test_whether_one_can_sign_in_is_reported(write):
     """The doctor also warns that a static directory keeps a disabled user signed in."""
     name = write("""
         from safeconduct.directories import CallableDirectory

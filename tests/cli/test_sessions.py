@@ -59,7 +59,7 @@ def test_the_list_is_a_table(auth):
 
 
 @pytest.mark.usefixtures("shared")
-def test_a_user_without_a_session_is_told():
+def test_a_user_without_a_session_is_reported():
     """An empty list is a valid result, and JSON if requested."""
     listed = run("sessions", "list", "alice", "--json")
 
@@ -100,7 +100,7 @@ def test_one_thing_is_to_be_said(arguments):
 
 
 @pytest.mark.usefixtures("shared")
-def test_an_id_of_another_form_is_told():
+def test_an_id_of_another_form_is_reported():
     """Without a shared store there is nothing to end."""
     ended = run("sessions", "end", "no-session")
 
@@ -121,7 +121,7 @@ def test_a_store_that_nobody_else_sees_is_refused(folder, store, arguments):
 
 
 @pytest.mark.parametrize("arguments", [("list", "alice"), ("end", "--subject", "alice")], ids=str)
-def test_a_store_that_is_away_is_told(folder, arguments):
+def test_a_store_that_is_away_is_reported(folder, arguments):
     """A failure does not look like a success, and an unknown list not like an empty one."""
     write_configuration(folder, store="redis://127.0.0.1:1/0")
 

@@ -21,7 +21,7 @@ READERS = [
 
 
 @pytest.mark.parametrize("command", READERS, ids=" ".join)
-def test_d9_a_closed_standard_input_is_told(folder, command):
+def test_d9_a_closed_standard_input_is_reported(folder, command):
     """A shell closes it with ``<&-``."""
     write_configuration(folder, store="redis://127.0.0.1:1/0")
     (folder / "users.json").write_text("{}")
@@ -41,7 +41,7 @@ def test_d9_a_closed_standard_input_is_told(folder, command):
 
 
 @pytest.mark.parametrize("command", [each for each in READERS if each[-1] == "-"], ids=" ".join)
-def test_d9_what_is_no_text_is_told(folder, command):
+def test_d9_what_is_no_text_is_reported(folder, command):
     """A token is always text."""
     write_configuration(folder, store="redis://127.0.0.1:1/0")
 

@@ -64,7 +64,7 @@ def test_a_high_level_was_proven_now(level):
     ids=str,
 )
 @pytest.mark.usefixtures("configured")
-def test_what_cannot_be_issued_is_told(options, message):
+def test_what_cannot_be_issued_is_reported(options, message):
     """The command prints one sentence and no token, with status 2."""
     ended = run("token", "issue", *options)
 
@@ -118,7 +118,7 @@ def test_show_of_an_encrypted_token_has_its_header_only(folder):
 
 
 @pytest.mark.parametrize("text", ["", "a.b", "a.b.c", "e30.bnVsbA.", "\u00e9.b.c"], ids=ascii)
-def test_show_of_no_token_is_told(text):
+def test_show_of_no_token_is_reported(text):
     """Any other text is answered with one sentence."""
     ended = run("token", "show", text)
 

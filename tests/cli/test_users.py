@@ -45,7 +45,7 @@ def test_a_wrong_password_is_status_1():
     ],
     ids=str,
 )
-def test_what_cannot_be_added_is_told(name, password, message):
+def test_what_cannot_be_added_is_reported(name, password, message):
     """The command prints one sentence and adds no user."""
     ended = run("users", "add", name, "--password-stdin", stdin=password)
 
@@ -79,7 +79,7 @@ def test_a_configuration_without_users_leaves_the_default(configured):
     assert (configured / "users.json").exists()
 
 
-def test_a_missing_file_is_told(folder):
+def test_a_missing_file_is_reported(folder):
     """Checking a password creates no file."""
     ended = run("users", "check", "alice", "--password-stdin", stdin=PASSWORD)
 

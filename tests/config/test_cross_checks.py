@@ -160,7 +160,7 @@ def test_a_section_that_agrees_is_taken(cls, fields):
     assert isinstance(cls(**fields), cls)
 
 
-def test_a_disagreement_with_a_wrong_field_is_not_told():
+def test_a_disagreement_with_a_wrong_field_is_not_reported():
     """Contradictions of a field are reported only once the field itself is valid."""
     assert {"keys", "sources[0]"} == set(errors_of({"store": "memory://", "keys": 5, "sources": ["x"]}))
 

@@ -245,7 +245,7 @@ def test_the_public_names_are_complete_and_sorted():
     assert {cls.__name__ for cls in (*SECTIONS.values(), Config, Rule, StoreConfig, Trust)} <= set(names)
 
 
-def test_d7_a_name_that_is_no_field_is_told_with_everything_else_that_is_wrong():
+def test_d7_a_name_that_is_no_field_is_reported_with_everything_else_that_is_wrong():
     """The message is that of `from_mapping`, without the value, which may be a secret."""
     with pytest.raises(ConfigurationError) as caught:
         Config(secret_key="hunter2", isuer="x", sources=["bearer", "telepathy"])

@@ -117,7 +117,7 @@ def test_a_default_file_that_is_a_dangling_link_is_an_error(folder):
         ("[safeconduct]\nx = " + "[" * 5000, "beyond every bound"),
     ],
 )
-def test_what_is_no_toml_is_told_with_its_file_and_line(folder, text, expected):
+def test_what_is_no_toml_is_reported_with_its_file_and_line(folder, text, expected):
     """The error has the parser's message; no other exception is raised."""
     (folder / "a.toml").write_text(text)
 
@@ -337,7 +337,7 @@ def test_d6_what_kubernetes_makes_for_a_service_is_no_setting(name, caplog):
         config = Config.load(environ=BASE | {name: SERVICE[name]})
 
     assert Config.load(environ=BASE) == config
-    assert [f"{name} is no setting: Kubernetes makes such names for a Service"] == caplog.messages
+    assert [f"{name} is ignored: Kubernetes sets such variables for a Service"] == caplog.messages
 
 
 @pytest.mark.parametrize(

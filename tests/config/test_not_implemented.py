@@ -32,12 +32,12 @@ CASES = [
 @pytest.mark.parametrize(("row", "name", "fields"), CASES, ids=str)
 def test_what_is_not_built_is_refused_by_name(row, name, fields):
     """An option that is not implemented is an error, never ignored."""
-    assert row in {unbuilt.name for unbuilt in NOT_IMPLEMENTED}
+    assert row in {each.name for each in NOT_IMPLEMENTED}
 
     problems = errors_of(minimal_fields(**fields))
 
     assert {name} == set(problems)
-    assert "which is not built yet" in problems[name]
+    assert "which is not implemented yet" in problems[name]
     assert "secret" not in problems[name]
 
 
@@ -46,7 +46,7 @@ def test_every_row_has_a_case():
     assert {row.name for row in NOT_IMPLEMENTED} == {row for row, _, _ in CASES}
 
 
-def test_it_is_told_beside_wrong_fields():
+def test_it_is_reported_beside_wrong_fields():
     """Both problems are named at once, even in one section."""
     problems = errors_of(
         minimal_fields(revocation={"consistency": "bounded", "staleness_seconds": -1}, sources=5, access={"rules": 5})

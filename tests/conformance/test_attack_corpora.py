@@ -155,7 +155,7 @@ def protected():
 def csrf_values():
     """Return the tokens that the corpus refers to by name."""
     auth, session = protected()
-    csrf = auth._container._csrf
+    csrf = auth._container.csrf
     valid = csrf.token(session.session_id, session.csrf_generation)
     return {
         "valid": valid,

@@ -250,7 +250,7 @@ def test_a_store_that_is_out_ends_a_stream(error, make):
     assert app.site.events
 
 
-def test_an_error_after_the_beginning_is_told_as_such(make):
+def test_an_error_after_the_beginning_is_reported_as_such(make):
     """A second ``start_response`` carries the error (PEP 3333)."""
 
     def application(_environ, start_response):

@@ -262,7 +262,7 @@ def test_every_view_answers_in_this_process(framework):
 PATHS = ("/", "/public", "/me", "/admin", "/danger")
 
 
-def test_a_port_that_is_taken_is_told():
+def test_a_port_that_is_taken_is_reported():
     """The command prints one sentence that says what to do."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
@@ -278,7 +278,7 @@ def test_a_port_that_is_taken_is_told():
 @pytest.mark.parametrize(
     ("store", "code", "reported"), [("nowhere", 2, "store.url"), ("redis://127.0.0.1:1/0", 1, "Unavailable")]
 )
-def test_a_store_that_cannot_be_had_is_told(folder, store, code, reported):
+def test_a_store_that_cannot_be_had_is_reported(folder, store, code, reported):
     """The demo does not start, and leaves nothing behind."""
     ended = run("demo", "--port", 0, "--store", store)
 

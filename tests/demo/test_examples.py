@@ -86,7 +86,7 @@ def test_the_mixed_example_proves_a_token_once():
     """The inner middleware reuses the proof of the outer one."""
     auth = Auth(Config.load())
     proven = []
-    authenticator = auth._container._recognition
+    authenticator = auth._container.bearer
     prove = authenticator.prove
     # The real authenticator does the work that is counted.
     authenticator.prove = lambda token, source, now: proven.append(token) or prove(token, source, now=now)

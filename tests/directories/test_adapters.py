@@ -14,7 +14,7 @@ from safeconduct.errors import ConfigurationError
 
 
 class Both(MemoryDirectory):
-    """Both faces."""
+    """A directory with blocking and async methods."""
 
     async def acheck(self, username, password):
         return self.check(username, password)
@@ -61,7 +61,7 @@ class OddlyStatic(MemoryDirectory):
     ],
     ids=lambda value: getattr(value, "__name__", None) or str(type(value).__name__),
 )
-def test_each_world_asks_a_directory_by_the_face_that_fits(directory, world, expected):
+def test_each_world_calls_the_methods_of_a_directory_that_fit(directory, world, expected):
     people = adapt_directory(directory, world, LoginConfig())
 
     assert expected is type(people)

@@ -60,7 +60,7 @@ def test_without_a_look_up_a_directory_says_that_it_is_static():
     [((acheck, None), "check must be a plain function"), ((check, alookup), "lookup must be a plain function")],
     ids=["check", "lookup"],
 )
-def test_an_async_function_is_told_where_it_belongs(functions, message):
+def test_an_async_function_gets_an_error_that_says_where_it_belongs(functions, message):
     """The error is raised when the directory is created, not at the first sign-in."""
     with pytest.raises(ConfigurationError, match=f"{message}, got an async one: use AsyncCallableDirectory"):
         CallableDirectory(*functions)

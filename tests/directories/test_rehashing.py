@@ -178,7 +178,7 @@ def test_nobody_waits_for_another_writer(users, path, caplog):
     ],
     ids=["disk", "owner", "memory"],
 )
-def test_what_fails_keeps_nobody_out_and_is_told(users, path, monkeypatch, caplog, fails, reason):
+def test_what_fails_keeps_nobody_out_and_is_reported(users, path, monkeypatch, caplog, fails, reason):
     """Writing is not tried again for a minute."""
     name, error = fails
     before = path.read_bytes()

@@ -253,7 +253,7 @@ def test_what_broke_is_logged_where_nobody_listens(path, clock, caplog):
     assert ["the users file can't be read, the users of before stay: the file is not JSON"] == caplog.messages
 
 
-def test_d4_the_end_of_an_outage_is_told_once(path, clock, reported):
+def test_d4_the_end_of_an_outage_is_reported_once(path, clock, reported):
     """Each outage is reported once, also where the same file comes back."""
     UsersFile.create(path)
     ends = []
@@ -294,7 +294,7 @@ def test_d3_what_is_no_regular_file_is_refused_and_never_opened(path, make):
         UsersFile(path)
 
 
-def test_a_file_that_is_not_there_is_told_when_it_is_named(path):
+def test_a_file_that_is_not_there_is_reported_when_it_is_named(path):
     with pytest.raises(ConfigurationError, match=r"users must be a users file, got '.*users.json': it can't be opened"):
         UsersFile(path)
 

@@ -108,6 +108,17 @@ def test_g_a_page_for_users_imports_nothing_private(page):
     assert [] == found
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if not page.startswith(("design/", "explanation/"))])
+def test_a_page_begins_with_what_to_install(page):
+    """A reader who came from a search engine can run the page, with extras that exist."""
+    extras = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    lead = re.match(r"# .+\n\n(?:[^`#\n].*\n\n)?```sh\n(pip install .+)\n```\n", (DOCS / page).read_text("utf-8"))
+
+    assert lead
+    assert "safeconduct" in lead[1]
+    assert set() == {extra for group in re.findall(r"\[(.+?)\]", lead[1]) for extra in group.split(",")} - extras.keys()
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_g_a_page_tells_what_is_and_promises_no_next_version(page):
     """Such a sentence would be outdated with the next version."""

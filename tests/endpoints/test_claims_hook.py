@@ -72,7 +72,7 @@ def test_b9_a_hook_grants_no_rights(make, hook, says):
 
 def test_b3_a_token_that_cannot_be_kept_begins_no_session(make):
     site = make(tokens={"format": "opaque"})
-    references = site.auth._container._stores.opaque_tokens
+    references = site.auth._container.stores.opaque_tokens
 
     async def away(*_, **__):
         raise Unavailable("away")

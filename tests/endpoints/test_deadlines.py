@@ -18,7 +18,7 @@ def slow(over_a_server, monkeypatch):
     client.take()
     step_up(client)
     links = SlowConnections(monkeypatch)
-    stores = site.auth._container._stores
+    stores = site.auth._container.stores
     if site.world == "asgi":
         site._runner.run(_around(links, stores._loops))
     else:
@@ -36,7 +36,7 @@ def drop_idle(client):
     async def drop(clients):
         clients.client()._pool._drop_idle(before=None)
 
-    stores, site = client.site.auth._container._stores, client.site
+    stores, site = client.site.auth._container.stores, client.site
     if site.world == "asgi":
         site._runner.run(drop(stores._loops))
     else:

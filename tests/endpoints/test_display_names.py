@@ -65,7 +65,7 @@ def test_b8_a_name_is_in_a_cookie_too(named):
     assert (NAME, "alice") == called(client)
 
 
-def test_b8_the_application_is_told_the_name_and_the_subject(named):
+def test_b8_the_application_gets_the_name_and_the_subject(named):
     client = LoginClient(named)
     client.take()
 
@@ -78,7 +78,7 @@ def test_b8_the_application_is_told_the_name_and_the_subject(named):
         assert ("alice", "alice") == (json_body["name"], json_body["who"])
 
 
-def test_b8_a_name_that_changed_is_told_from_the_next_token_on(make, clock):
+def test_b8_a_changed_name_is_used_from_the_next_token_on(make, clock):
     site = make()
     call_alice(site, NAME)
     client = LoginClient(site)

@@ -8,7 +8,7 @@ import pytest
 from login_site import ACCESS, LIMITS, LoginClient, LoginSite
 from memory_directory import run
 from safeconduct import Account
-from safeconduct._core.opaque import is_reference
+from safeconduct._core.opaque import is_opaque_token
 from safeconduct.errors import ConfigurationError, InvalidToken, Unavailable
 from safeconduct.stores import MemoryStore
 from table_tokens import OWN_KEY
@@ -64,7 +64,7 @@ def test_the_store_keeps_nothing_that_is_a_token(over_a_server):
     [record] = names_of(server, "safeconduct:*ses:*")
     found += server.say("HGETALL", record)
 
-    assert is_reference(token)
+    assert is_opaque_token(token)
     assert '"sub":"alice"' in found
     for part in (
         token,
@@ -100,7 +100,7 @@ def test_a_session_whose_record_is_gone_ends_its_tokens(over_a_server):
     forget_session(server)
 
     assert (200, 401) == (before, client.use())
-    assert not is_reference(client.tokens["access_token"])
+    assert not is_opaque_token(client.tokens["access_token"])
 
 
 def test_without_the_list_a_signed_token_outlives_its_record(over_a_server):
@@ -246,7 +246,7 @@ def test_the_verbs_take_opaque_tokens(make, clock):
     clock.advance(seconds=451)
     renewed = verbs.renew(stepped.access_token)
 
-    assert all(is_reference(tokens.access_token) for tokens in (first, stepped, renewed))
+    assert all(is_opaque_token(tokens.access_token) for tokens in (first, stepped, renewed))
     assert ("explicit", "remembered") == (stepped.level, renewed.level)
     with pytest.raises(InvalidToken):
         verbs.renew(first.access_token)
@@ -283,7 +283,7 @@ def test_a_token_too_long_for_a_cookie_becomes_a_reference(burdened):
     status = burdened.sign_in(remember=True)
 
     assert (200, 200) == (status, burdened.ask("GET", "/me"))
-    assert is_reference(burdened.cookies[ACCESS])
+    assert is_opaque_token(burdened.cookies[ACCESS])
     assert 400 == len(burdened.site.auth.verify(burdened.cookies[ACCESS]).roles)
     assert (200, 200) == (burdened.ask("POST", "/auth/refresh"), burdened.ask("GET", "/me"))
 
@@ -292,7 +292,7 @@ def test_the_same_token_in_a_body_is_signed(burdened):
     burdened.take()
 
     assert 200 == burdened.use()
-    assert not is_reference(burdened.tokens["access_token"])
+    assert not is_opaque_token(burdened.tokens["access_token"])
 
 
 def test_a_cookie_of_a_foreign_page_is_refused_the_first_time_too(make):

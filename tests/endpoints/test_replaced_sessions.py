@@ -124,8 +124,8 @@ def test_b1_a_browser_of_a_process_that_is_gone_signs_in(workers, format_of_toke
     first = workers(tokens={"format": format_of_tokens})
     client = LoginClient(first)
     client.sign_in(remember=True)
-    if isinstance(first.auth._container._stores, MemoryStore):
-        first.auth._container._stores.begin_instance()
+    if isinstance(first.auth._container.stores, MemoryStore):
+        first.auth._container.stores.begin_instance()
 
     assert 200 == client.sign_in()
     assert "alice" == who(client)

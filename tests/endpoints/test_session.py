@@ -125,8 +125,8 @@ def test_a_store_that_is_away_is_503_and_signs_nobody_out(doomed):
 def test_a_session_that_ends_between_two_questions_is_nobodys(site, client, monkeypatch):
     """The token is still valid when it is checked, but the record is gone when it is read."""
     client.sign_in()
-    session_verbs = site.auth._container._factory.session_verbs(site.world)
-    monkeypatch.setattr(session_verbs.open_sessions._session_lookup, "read", _gone)
+    session_verbs = (site.auth._asgi if site.world == "asgi" else site.auth._wsgi).session_verbs
+    monkeypatch.setattr(session_verbs._lookup, "read", _gone)
 
     assert (200, False) == (client.ask("GET", "/auth/session"), client.answer["is_authenticated"])
 
@@ -253,7 +253,7 @@ def test_the_description_names_every_endpoint(client):
 
     document = client.answer
     assert "3.1.0" == document["openapi"]
-    served = {(row.method.lower(), row.path) for row in client.site.application._gate.endpoints.rows}
+    served = {(row.method.lower(), row.path) for row in client.site.application._gate.endpoints.routes}
     documented = {(method, path) for path, methods in document["paths"].items() for method in methods}
     assert served - {("get", "/.well-known/jwks.json")} == documented
     names = [each["operationId"] for path in document["paths"].values() for each in path.values()]

@@ -21,7 +21,7 @@ def pages(client, bearer):
     return found
 
 
-def test_b5_one_sign_in_more_ends_another_and_is_told(workers, format_of_tokens):
+def test_b5_one_sign_in_more_ends_another_and_is_reported(workers, format_of_tokens):
     site = workers(tokens={"format": format_of_tokens}, sessions={"max_per_subject": 2})
     first, second, third = (LoginClient(site) for _ in range(3))
     first.take(remember=True)

@@ -102,7 +102,7 @@ def test_five_wrong_passwords_end_the_session(client):
     [({}, 400), ({"password": True}, 400), ({"password": "x", "refresh_token": "y"}, 401)],
     ids=str,
 )
-def test_what_is_wrong_is_told(client, json_body, status):
+def test_what_is_wrong_is_reported(client, json_body, status):
     client.take()
 
     assert status == client.ask("POST", "/auth/step-up", json_body=json_body, bearer=client.tokens["access_token"])

@@ -140,4 +140,4 @@ def test_a_token_is_remembered_in_one_spelling(world):
     statuses = [ask_in(world, auth, headers=headers).status for headers in spelt]
 
     assert [200] * 8 == statuses
-    assert 1 == len(auth._container._recognition.remembered.entries)
+    assert 1 == len(auth._container.bearer.cache.entries)

@@ -145,7 +145,7 @@ class Full(io.StringIO):
 
 
 @pytest.mark.parametrize("stream", [None, Full()], ids=["none", "full"])
-def test_e11_a_broken_log_is_told_to_nobody_where_nobody_listens(monkeypatch, stream):
+def test_e11_a_broken_log_is_reported_to_nobody_where_nobody_listens(monkeypatch, stream):
     """This holds without a standard error, as under pythonw, and with one that fails."""
     monkeypatch.setattr(sys, "stderr", stream)
 
@@ -163,7 +163,7 @@ def test_e11_a_broken_log_is_silent_where_the_application_says_so(monkeypatch, c
     assert "" == capsys.readouterr().err
 
 
-def test_e11_the_secret_in_a_broken_log_s_error_is_not_told(capsys):
+def test_e11_the_secret_in_a_broken_log_s_error_is_not_shown(capsys):
     with broken_log("handler"):
         EventDispatcher()(StoreRecovered())
 

@@ -114,7 +114,7 @@ def test_a_key_that_goes_ends_what_it_proved(world):
     before = [ask_in(world, auth, headers=headers).status for _ in range(2)]
     table = KeySet.read({"keys": [OWN_KEY]}, is_own=True).table
     auth._container.keys.table = lambda: table
-    for trusted in auth._container._verifier._by_issuer.values():
+    for trusted in auth._container.verifier._by_issuer.values():
         trusted._table = auth._container.keys.table
 
     clock.advance(seconds=1)
@@ -125,9 +125,7 @@ def test_a_key_that_goes_ends_what_it_proved(world):
 
 def gate_of(auth, world):
     """Return one gate, and a function that sends requests to it."""
-    gate = auth.asgi_gate() if world == "asgi" else auth.wsgi_gate()
-    auth._container.gate = lambda _world: gate
-    return gate
+    return auth.asgi_gate() if world == "asgi" else auth.wsgi_gate()
 
 
 @both
@@ -226,7 +224,7 @@ def test_a_shared_secret_names_the_counters():
         Auth(configuration(**fields), directory=MemoryDirectory(), clock=now) for fields in ({}, {}, without, without)
     ]
 
-    named = [auth._container.proving._key() for auth in auths]
+    named = [auth._container.passwords._key() for auth in auths]
 
     assert named[0] == named[1]
     assert 3 == len(set(named))

@@ -59,7 +59,7 @@ def test_an_error_becomes_a_problem_document(kind):
     assert b"evidence" not in reply.body + b"".join(value for _, value in reply.fields)
 
 
-def test_a_missing_credential_is_told_without_an_error_code():
+def test_a_missing_credential_gets_no_error_code():
     """RFC 6750 §3.1."""
     assert "error" not in json.loads(_answer(MissingCredential()).body)
 
@@ -96,7 +96,7 @@ def test_too_many_attempts_say_when_to_come_back(seconds, expected):
     assert [expected] == _values(_answer(TooManyAttempts(seconds)), b"retry-after")
 
 
-def test_a_wrong_method_is_told_the_right_ones():
+def test_a_wrong_method_gets_the_right_ones():
     """RFC 9110 §15.5.6."""
     assert [b"GET, HEAD"] == _values(_answer(MethodNotAllowed(["GET", "HEAD"])), b"allow")
 

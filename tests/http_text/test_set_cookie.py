@@ -79,7 +79,7 @@ def test_a_name_or_attributes_that_cannot_be_are_a_configuration_error(attribute
     ["a;b", "a b", "a\r\nset-cookie: b=c", "a\n", "a\0", "a\t", "a,b", "a\\b", '"a"', "ä", "\x7f"],
     ids=repr,
 )
-def test_a_value_that_cannot_be_is_refused_and_not_told(value):
+def test_an_impossible_value_is_refused_and_not_shown(value):
     """Such a value could end the cookie or the field."""
     with pytest.raises(NotSupported) as caught:
         SetCookie(name="at", value=value)

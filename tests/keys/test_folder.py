@@ -64,7 +64,7 @@ def test_a_folder_that_vanishes_keeps_the_old_set(folder, watch):
     assert [KeysUnreadable] == [type(event) for event in watch.events]
 
 
-def test_a_bad_key_is_skipped_and_told(folder, watch):
+def test_a_bad_key_is_skipped_and_reported(folder, watch):
     """The set stays as it is."""
     write_key(folder, {**jwk_for("ES256", "bad"), "alg": "RS256"})
     (folder / "junk.json").write_text("{")
@@ -120,7 +120,7 @@ def test_reading_keys_says_that_a_path_is_missing(tmp_path):
         read_own_keys(tmp_path / "nowhere")
 
 
-def test_a_file_that_anyone_may_read_is_told(folder, watch):
+def test_a_file_that_anyone_may_read_is_reported(folder, watch):
     """The file is used, because mounted secrets are often readable; an event reports it."""
     (folder / "a.json").chmod(0o644)
 

@@ -63,7 +63,7 @@ def test_every_document_yields_the_keys_that_may_be_used(case):
     assert all(reason for _, reason in keys.skipped)
 
 
-def test_two_keys_of_one_kid_are_told_apart_by_their_algorithm():
+def test_two_keys_of_one_kid_are_distinguished_by_their_algorithm():
     """RFC 7517 §4.5."""
     keys = KeySet.of([public_jwk_for("ES256"), public_jwk_for("RS256")])
 
@@ -215,7 +215,7 @@ def test_a_bad_secret_is_skipped_and_a_foreign_set_has_none():
     ],
     ids=["whole", "with more members", "by both names", "a secret", "without kid"],
 )
-def test_d14_the_same_key_twice_is_used_once_and_told(first, second):
+def test_d14_the_same_key_twice_is_used_once_and_reported(first, second):
     """It does not matter which of them is meant."""
     keys = KeySet.of([first, second], is_own=True)
 

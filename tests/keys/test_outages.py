@@ -178,7 +178,7 @@ def test_d1_a_folder_of_too_many_files_keeps_what_it_had_and_a_removal_holds(fol
     assert "more than 100 files" in watch.events[0].reason
 
 
-def test_d4_each_outage_and_its_end_are_told_once(folder, watch):
+def test_d4_each_outage_and_its_end_are_reported_once(folder, watch):
     """This holds for a second outage like the first, too."""
     keys = watch.open(folder)
     gone = folder.with_name("gone")
@@ -194,7 +194,7 @@ def test_d4_each_outage_and_its_end_are_told_once(folder, watch):
     assert keys.current() is keys.current()
 
 
-def test_d4_a_file_that_heals_without_a_change_is_told(folder, watch):
+def test_d4_a_file_that_heals_without_a_change_is_reported(folder, watch):
     """Unchanged keys are the same object, so remembered proofs stay valid."""
     keys = watch.open(folder)
     first = keys.current()

@@ -42,7 +42,7 @@ def mutations(path: Path) -> Iterator[Mutation]:
 
 
 def _in_functions(tree: ast.Module) -> Iterator[ast.AST]:
-    """Yield the nodes of all bodies of functions; what runs at import is left alone."""
+    """Yield the nodes of all function bodies; code that runs at import is left alone."""
     for outer in ast.walk(tree):
         if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef) and not getattr(outer, "is_inner", False):
             for statement in outer.body:
@@ -54,7 +54,7 @@ def _in_functions(tree: ast.Module) -> Iterator[ast.AST]:
 
 
 def _last_line(node: ast.AST) -> int:
-    """Return the last line that runs whenever *node* runs: of a compound statement its head."""
+    """Return the last line that always runs with *node*, which is the head of a compound statement."""
     body = getattr(node, "body", None)
     return body[0].lineno - 1 if isinstance(body, list) and body[0].lineno > node.lineno else node.end_lineno
 
@@ -103,7 +103,7 @@ def _with(node: ast.AST, **fields: object) -> ast.AST:
 
 
 def _replaced(tree: ast.Module, node: ast.AST, changed: ast.AST) -> ast.Module:
-    """Return a copy of *tree* that has *changed* in the place of *node*."""
-    # Deep copies take the very nodes of the memory that they are handed: *changed* stands where *node* stood.
+    """Return a copy of *tree* with *changed* in place of *node*."""
+    # A deep copy takes nodes from its memo, so *changed* replaces *node*.
     changed = copy.deepcopy(changed)
     return ast.fix_missing_locations(copy.deepcopy(tree, {id(node): ast.copy_location(changed, node)}))

@@ -1,7 +1,7 @@
 """
 Put seeded faults into the pure parts of the package, one at a time, and print those that no test notices.
 
-Own code and no mutmut or cosmic-ray.  cosmic-ray starts pytest for each fault, which takes longer than the tests that
+This is neither mutmut nor cosmic-ray.  cosmic-ray starts pytest for each fault, which takes longer than the tests that
 matter.  mutmut rewrites every function into a trampoline, in a copy of the tree: decorated functions get no fault, and
 tests that read the source, count steps or compare identities see the trampoline.  Neither draws a seeded sample.
 Here the tests are collected once; for each fault a fork replaces the code of the functions concerned, in place, and
@@ -41,11 +41,11 @@ TESTS = (
     "access_rules", "adapters", "conformance", "connections", "directories", "endpoints", "gate", "guard", "http_text",
     "keys", "passwords", "revocation", "sessions", "stores", "testing", "tokens",
 )  # fmt: skip
-#: Without the plugins that reorder, remember or print.
+#: Without the plugins that reorder, cache or print.
 PYTEST = ["-o", "addopts=--import-mode=importlib", "-s"]
 PYTEST += [word for name in ("randomly", "cacheprovider", "cov", "xdist", "terminal") for word in ("-p", f"no:{name}")]
 MISSED = "MISSED"
-#: A test that takes a second is tried as late as this row of a table of quick ones.
+#: A test that takes a second is run as late as this row of a parametrized quick test.
 ROWS_A_SECOND = 50
 MEMORY_BYTES = 4 << 30
 
@@ -56,7 +56,7 @@ class Map:
 
     names: list[str]
     seconds: list[float]
-    #: Of each file, of each line, the numbers of the tests.
+    #: For each line of each file, the numbers of the tests that run it.
     lines: dict[str, dict[str, list[int]]]
 
     @classmethod
@@ -79,7 +79,7 @@ class Map:
         return {number for numbers in found for number in numbers}
 
     def chosen(self, mutation: Mutation, limit_seconds: float) -> list[int]:
-        """Choose the tests to run within the time: first what is cheap, and of a test function that few chose yet."""
+        """Choose the tests to run within the time: cheap ones first, spread over the test functions."""
         kinds: dict[str, int] = defaultdict(int)
         order = []
         for number in sorted(self.tests_of(mutation), key=lambda number: (self.seconds[number], self.names[number])):
@@ -92,7 +92,7 @@ class Map:
             if chosen and limit_seconds < 0:
                 break
             chosen.append(number)
-        # File by file, as fixtures of a module want it, and the dearest file last.
+        # File by file for the sake of module fixtures, with the most expensive file last.
         of_file: dict[str, float] = defaultdict(float)
         for number in chosen:
             of_file[self._file(number)] += self.seconds[number]
@@ -114,7 +114,7 @@ class Mutants:
         self.outcomes: Counter[str] = Counter()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note how long a test took; where a fault is in, the first test that fails ends the fork."""
+        """Record how long a test took; with a fault, the first failing test ends the fork."""
         self._seconds[report.nodeid] += report.duration
         if report.failed:
             if self._ends_at_first:
@@ -140,17 +140,17 @@ class Mutants:
         return True
 
     def _draw_map(self, items: list[pytest.Item]) -> None:
-        """Run every test once and write down through which lines each passes, and how long it takes."""
+        """Run every test once, and record its lines and its duration."""
         recorder = coverage.Coverage(data_file=None, include=[f"{SOURCE}/*"], config_file=False)
         recorder.start()
         _run(items, before=recorder.switch_context)
         recorder.stop()
-        # A test that fails without a fault would notice every one.
+        # A test that fails without a fault would detect every one.
         sound = {name: seconds for name, seconds in self._seconds.items() if name not in self._failed}
         self._file.write_text(json.dumps(list(vars(Map.of(recorder.get_data(), sound)).values())))
 
     def _sample(self, tests: Map) -> list[Mutation]:
-        """Draw faults of lines that some test passes through, the same ones for the same seed."""
+        """Draw faults of lines that some test runs, the same ones for the same seed."""
         folders = [SOURCE / name for name in self._options.folders]
         files = sorted(file for folder in folders for file in ([folder] if folder.is_file() else folder.rglob("*.py")))
         found = [fault for file in files for fault in mutations(file)]
@@ -164,7 +164,7 @@ class Mutants:
     ) -> tuple[str, float]:
         def work() -> None:
             self._ends_at_first = True
-            # A fault may make a loop without end that also grows.
+            # A fault may cause an endless loop that allocates memory.
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
             if not _put_in(mutation, functions):
                 os._exit(3)
@@ -181,7 +181,7 @@ def _run(items: list[pytest.Item], before: Callable[[str], object] = lambda _: N
 
 
 def _put_in(mutation: Mutation, functions: list[FunctionType]) -> bool:
-    """Give every living function the code that the changed module has for it; say whether that changed any."""
+    """Give every live function its code of the changed module, and return whether that changed any."""
     is_in = False
     changed: dict[tuple[str, int], CodeType] = {}
     waiting = [compile(mutation.tree(), str(mutation.path), "exec")]
@@ -192,7 +192,7 @@ def _put_in(mutation: Mutation, functions: list[FunctionType]) -> bool:
     for function in functions:
         if function.__code__.co_filename == str(mutation.path):
             code = changed.get((function.__code__.co_qualname, function.__code__.co_firstlineno))
-            # A fault that takes away the only use of an outer name leaves a closure of another size: not tried.
+            # A fault that removes the only use of an outer name changes the size of a closure, and is skipped.
             if code is not None and code != function.__code__ and code.co_freevars == function.__code__.co_freevars:
                 function.__code__ = code
                 is_in = True
@@ -222,7 +222,7 @@ def _forked(work: Callable[[], None], limit_seconds: float) -> tuple[int | None,
         else:
             time.sleep(0.01)
     with contextlib.suppress(ProcessLookupError):
-        # With the servers that its tests started.
+        # This ends the servers that its tests started, too.
         os.killpg(pid, signal.SIGKILL)
     if code is None:
         os.waitpid(pid, 0)
@@ -230,7 +230,7 @@ def _forked(work: Callable[[], None], limit_seconds: float) -> tuple[int | None,
 
 
 def main() -> int:
-    """Run it; the exit code says whether anything was missed."""
+    """Run the faults; the exit code says whether one was missed."""
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument("folders", nargs="*", default=["_http", "_tokens", "_core"], help="below src/safeconduct")
     parser.add_argument("--count", type=int, default=300)

@@ -10,7 +10,7 @@ from memory_directory import AsyncMemoryDirectory, MemoryDirectory, run
 from safeconduct._core.basic import BasicCredentials, ProvenPair
 from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.throttle import Throttle, ThrottleNews
+from safeconduct._core.throttle import Throttle, ThrottleEvents
 from safeconduct.config import BasicConfig, LoginConfig
 from safeconduct.directories import CallableDirectory
 from safeconduct.directories.adapters import adapt_directory
@@ -29,7 +29,9 @@ class Memory:
         self.world = world
         self.people = adapt_directory(directory, world, LoginConfig())
         store = MemoryStore(clock=Clock(), horizon_ms=1000, leeway_ms=0)
-        throttle = Throttle(store, store, LoginConfig(), key=b"k" * 32, news=ThrottleNews(lambda _event: None, Clock()))
+        throttle = Throttle(
+            store, store, LoginConfig(), key=b"k" * 32, events=ThrottleEvents(lambda _event: None, Clock())
+        )
         self.pairs = BasicCredentials(
             Passwords(self.people, throttle, announce=lambda _event: None),
             BasicConfig(cache_seconds=cache_seconds),
@@ -59,7 +61,7 @@ def memory(request, directory):
 
 
 def test_a_proven_pair_is_recalled_for_a_minute(memory):
-    """With the instant that it was proven, which a later cut-off is compared with."""
+    """The pair keeps the time of its proof, for comparison with a later cut-off."""
     assert memory.recall() is None
 
     proven = memory.prove()
@@ -70,7 +72,7 @@ def test_a_proven_pair_is_recalled_for_a_minute(memory):
 
 
 def test_a_refill_is_proven_anew_and_asks_the_directory_what_holds_now(memory, directory):
-    """Nothing prolongs a remembered pair."""
+    """Use does not extend a remembered pair."""
     memory.prove()
     directory.accounts["alice"] = Account("alice", roles=["boss"])
 
@@ -86,7 +88,7 @@ def test_a_refill_is_proven_anew_and_asks_the_directory_what_holds_now(memory, d
     ids=str,
 )
 def test_no_other_pair_is_recalled(memory, username, password):
-    """User and password are digested with their lengths and exactly as they came."""
+    """The digest covers user and password with their lengths, exactly as they came."""
     memory.prove()
 
     assert memory.recall(username, password) is None
@@ -115,7 +117,7 @@ def test_what_is_remembered_shows_no_password(memory):
 
 
 def test_a_wrong_pair_is_never_remembered(memory, directory):
-    """No negative memory: garbage takes no room, and a changed password works at once."""
+    """Failures are not cached: garbage takes no memory, and a changed password works at once."""
     with pytest.raises(BadCredentials):
         memory.prove(password="new")
     directory.passwords["alice"] = "new"
@@ -125,7 +127,7 @@ def test_a_wrong_pair_is_never_remembered(memory, directory):
 
 
 def test_a_directory_that_is_out_is_not_remembered(memory, directory):
-    """A fault is 503 and is gone with its cause; what is remembered still holds."""
+    """A fault is 503 while it lasts; a remembered pair still counts."""
     directory.passwords, passwords = None, directory.passwords
     with pytest.raises(Unavailable):
         memory.prove()
@@ -135,7 +137,7 @@ def test_a_directory_that_is_out_is_not_remembered(memory, directory):
 
 
 def test_memory_is_bounded(memory):
-    """Ten pairs at most; the last five are always there."""
+    """At most ten pairs are kept, and always the last five."""
     for number in range(20):
         memory.prove(f"user{number}", "pw")
         assert len(memory.pairs._young) + len(memory.pairs._old) <= 10
@@ -153,7 +155,7 @@ def test_the_older_half_is_recalled_too(memory):
 
 @pytest.mark.parametrize("later", [0, 5], ids=["young", "old"])
 def test_a_forgotten_pair_is_proven_anew(memory, later):
-    """What the gate does when a cut-off met it."""
+    """The gate does this when a cut-off ended the pair."""
     memory.prove()
     for number in range(later):
         memory.prove(f"user{number}", "pw")
@@ -173,7 +175,7 @@ def test_everything_can_be_forgotten(memory):
 
 
 def test_a_clock_that_went_back_does_not_lengthen_what_is_remembered(memory):
-    """More than the disorder of requests that came together."""
+    """The clock went back by more than the order of simultaneous requests explains."""
     memory.prove()
 
     assert memory.recall(now_ms=NOW_MS - 1000)
@@ -189,7 +191,7 @@ def test_without_memory_each_request_is_proven(directory):
 
 
 def test_a_page_that_loads_twenty_things_costs_one_hash_and_one_try():
-    """Were each counted, the sixth would be 429 though the password is right."""
+    """If each attempt counted, the sixth would be 429 despite the right password."""
     directory = AsyncMemoryDirectory(alice="wonder")
     memory = Memory("asgi", directory)
 
@@ -206,7 +208,7 @@ def test_a_page_that_loads_twenty_things_costs_one_hash_and_one_try():
 
 
 def test_parallel_guesses_are_counted_one_by_one():
-    """Taking turns lets nobody in: of twenty equal wrong pairs five are compared."""
+    """Waiting does not let attempts through: of twenty equal wrong pairs five are compared."""
     directory = AsyncMemoryDirectory(alice="wonder")
     memory = Memory("asgi", directory)
 
@@ -228,5 +230,5 @@ def test_a_static_directory_answers_refills_by_its_check_alone():
 
 @given(st.text(st.characters(codec=None)), st.text(st.characters(codec=None)))
 def test_any_pair_may_be_asked_for(username, password):
-    """Lone surrogates too."""
+    """Lone surrogates are accepted, too."""
     assert Memory("wsgi", MemoryDirectory()).recall(username, password) is None

@@ -8,7 +8,7 @@ from corpora import cases
 from memory_directory import run
 from safeconduct._core.basic import BasicCredentials
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.throttle import Throttle, ThrottleNews
+from safeconduct._core.throttle import Throttle, ThrottleEvents
 from safeconduct._http.authorization import Basic, read_authorization
 from safeconduct.config import BasicConfig, LoginConfig
 from safeconduct.directories import Cost, UsersFile
@@ -21,7 +21,7 @@ CHEAP = Cost(memory_kib=8, passes=1, lanes=1)
 ROWS = {row["id"]: row for row in cases("attacks/basic-credentials")}
 REJECTED = {name: row for name, row in ROWS.items() if row["expect"] == "reject"}
 MISTAKEN = {name: row for name, row in ROWS.items() if "must_not_equal_account" in row["expect"]}
-# An empty name or password is good grammar (RFC 7617 §2) and no user of a users file has one.
+# An empty name or password is valid (RFC 7617 §2), but no user of a users file has one.
 KNOWN = {
     name: row
     for name, row in ROWS.items()
@@ -31,7 +31,7 @@ KNOWN = {
 
 @pytest.fixture(params=["wsgi", "asgi"])
 def ask(request, tmp_path):
-    """Return a function that puts users into a file and proves one header against it."""
+    """Return a function that writes users into a file and checks one header against it."""
 
     def prove(header, **users):
         file = UsersFile.create(tmp_path / "users.json", cost=CHEAP)
@@ -39,7 +39,9 @@ def ask(request, tmp_path):
             file.add(username, password)
         people = adapt_directory(file, request.param, LoginConfig())
         store = MemoryStore(clock=Clock(), horizon_ms=1000, leeway_ms=0)
-        throttle = Throttle(store, store, LoginConfig(), key=b"k" * 32, news=ThrottleNews(lambda _event: None, Clock()))
+        throttle = Throttle(
+            store, store, LoginConfig(), key=b"k" * 32, events=ThrottleEvents(lambda _event: None, Clock())
+        )
         passwords = Passwords(people, throttle, announce=lambda _event: None)
         pairs = BasicCredentials(passwords, BasicConfig(), realm="api", key=b"k" * 32, make=lambda pair: pair)
         try:
@@ -55,7 +57,7 @@ def ask(request, tmp_path):
 
 @pytest.mark.parametrize("row", MISTAKEN.values(), ids=list(MISTAKEN))
 def test_a_name_that_looks_like_an_account_is_not_that_account(ask, row):
-    """Fullwidth, upper case, case folding: each is another name, though its password is right (RFC 8265)."""
+    """Fullwidth, upper case, case folding: each is another name, although the password is right (RFC 8265)."""
     account, password = row["expect"]["must_not_equal_account"], row["expect"]["password"]
 
     with pytest.raises(BadCredentials):
@@ -76,7 +78,7 @@ def test_a_name_that_looks_like_an_account_may_be_an_account_of_its_own(ask, row
 
 @pytest.mark.parametrize("row", KNOWN.values(), ids=list(KNOWN))
 def test_a_user_is_let_in_by_exactly_what_they_typed(ask, row):
-    """Case, normal form and length of a password are kept, beyond bcrypt's 72 bytes too (ASVS 6.2.8)."""
+    """Case, normal form and length of a password matter, also beyond bcrypt's 72 bytes (ASVS 6.2.8)."""
     wanted = row["expect"]
 
     assert wanted["user"] == ask(b64decode(row["header_b64"]), **{wanted["user"]: wanted["password"]})

@@ -27,7 +27,7 @@ from safeconduct._http.forwarded import UNKNOWN, network_of
     ids=str,
 )
 def test_an_address_names_its_network(host, expected):
-    """An IPv4 address stands for itself, an IPv6 one for its /64, what is no address for one network together."""
+    """An IPv4 address is one network, an IPv6 address its /64, and everything else one network together."""
     assert expected == network_of(host)
 
 

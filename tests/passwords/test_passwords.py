@@ -7,7 +7,7 @@ import pytest
 from memory_directory import AsyncMemoryDirectory, MemoryDirectory, run
 from safeconduct._core.directory import Account, QueuePosition
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.throttle import Throttle, ThrottleNews
+from safeconduct._core.throttle import Throttle, ThrottleEvents
 from safeconduct.config import LoginConfig
 from safeconduct.directories import AsyncCallableDirectory, CallableDirectory
 from safeconduct.directories.adapters import adapt_directory
@@ -20,7 +20,7 @@ HOME = "192.0.2.1"
 
 
 class PasswordStack:
-    """Passwords over a directory, a throttle and memory."""
+    """Passwords with a directory and a throttle over memory."""
 
     def __init__(self, world, directory, **bounds):
         self.world = world
@@ -30,7 +30,9 @@ class PasswordStack:
         self.people = adapt_directory(directory, world, self.login)
         store = MemoryStore(clock=self.clock, horizon_ms=1000, leeway_ms=0)
         local = MemoryStore(clock=self.clock, horizon_ms=1000, leeway_ms=0)
-        throttle = Throttle(store, local, self.login, key=b"k" * 32, news=ThrottleNews(self.events.append, self.clock))
+        throttle = Throttle(
+            store, local, self.login, key=b"k" * 32, events=ThrottleEvents(self.events.append, self.clock)
+        )
         self.passwords = Passwords(self.people, throttle, announce=self.events.append)
 
     def prove(self, username="alice", password="wonder", **options):
@@ -59,8 +61,8 @@ def test_a_right_password_gives_the_account(stack):
     assert [] == stack.events
 
 
-def test_a_wrong_password_and_an_unknown_name_are_told_alike(stack):
-    """One error, one reason; the event names the account by a digest only."""
+def test_a_wrong_password_and_an_unknown_name_are_reported_alike(stack):
+    """Both give the same error and reason; the event has only a digest of the account."""
     with pytest.raises(BadCredentials) as wrong:
         stack.prove(password="no")
     with pytest.raises(BadCredentials) as unknown:
@@ -73,7 +75,7 @@ def test_a_wrong_password_and_an_unknown_name_are_told_alike(stack):
 
 
 def test_a_locked_account_is_not_compared_even_with_the_right_password(stack, directory):
-    """5 wrong, the 6th is 429, and no guess can be confirmed by then."""
+    """After 5 failures the 6th attempt is 429, so no guess can be confirmed."""
     for _ in range(5):
         with pytest.raises(BadCredentials):
             stack.prove(password="no")
@@ -93,7 +95,7 @@ def test_right_passwords_are_not_counted(stack):
 
 
 def test_a_disabled_account_is_refused_and_counted(stack, directory):
-    """Were the try given back, its count would tell that the password was right."""
+    """Otherwise the count would reveal that the password was right."""
     directory.accounts["alice"] = Account("alice", disabled=True)
 
     for _ in range(5):
@@ -107,7 +109,7 @@ def test_a_disabled_account_is_refused_and_counted(stack, directory):
 @pytest.mark.parametrize("world", ["wsgi", "asgi"])
 @pytest.mark.parametrize("now", [None, Account("alice", disabled=True)], ids=["gone", "disabled"])
 def test_where_the_directory_is_asked_again_its_last_word_holds(world, now):
-    """The check may speak from a cache or a replica; an account that is gone or disabled is refused, and counted."""
+    """The check may use a cache or a replica; a removed or disabled account is refused and counted."""
     stack = PasswordStack(world, CallableDirectory(lambda _username, _password: Account("alice"), lambda _subject: now))
 
     assert Account("alice") == stack.prove()
@@ -119,7 +121,7 @@ def test_where_the_directory_is_asked_again_its_last_word_holds(world, now):
 
 
 def test_asking_again_takes_rights_from_the_look_up_and_the_level_from_the_proof():
-    """Roles and scopes are the looked-up ones."""
+    """Roles and scopes are those of the look-up."""
     directory = CallableDirectory(
         lambda _username, _password: Account("alice", roles=["old"], level="multifactor"),
         lambda _subject: Account("alice", roles=["new"], scopes=["read"], display_name="Alice"),
@@ -138,7 +140,7 @@ def test_a_static_directory_is_not_asked_again(world):
 
 
 def test_a_directory_that_is_out_is_503_and_costs_no_try(stack, directory):
-    """Infrastructure never answers 401, nor does it lock anybody out."""
+    """A failing directory is never 401 and locks nobody out."""
     directory.passwords = None
 
     for _ in range(10):
@@ -155,7 +157,7 @@ def test_a_directory_that_is_out_is_503_and_costs_no_try(stack, directory):
     ids=["long name", "long password", "long in bytes", "surrogate name", "surrogate password"],
 )
 def test_what_does_not_fit_costs_neither_a_try_nor_a_hash(stack, directory, username, password):
-    """A megabyte is not hashed (CVE-2013-1443), and nothing of it is kept in the error."""
+    """A megabyte is not hashed (CVE-2013-1443), and the error contains nothing of it."""
     for _ in range(10):
         with pytest.raises(BadCredentials) as caught:
             stack.prove(username, password)
@@ -180,7 +182,7 @@ def test_what_does_not_fit_costs_neither_a_try_nor_a_hash(stack, directory, user
     ids=ascii,
 )
 def test_c7_control_characters_cost_neither_a_try_nor_a_hash(stack, directory, username, password):
-    """As in Basic: no directory sees them; in a password NUL alone is refused, where others are read to its end."""
+    """As in Basic, no directory sees them; in a password only NUL is refused."""
     for _ in range(10):
         with pytest.raises(BadCredentials) as caught:
             stack.prove(username, password)
@@ -191,13 +193,13 @@ def test_c7_control_characters_cost_neither_a_try_nor_a_hash(stack, directory, u
 
 
 def test_c7_a_password_may_have_other_control_characters():
-    """Somebody's has a tab."""
+    """A password may contain a tab."""
     assert "alice" == PasswordStack("wsgi", MemoryDirectory(alice="won\tder")).prove(password="won\tder").subject
 
 
 @pytest.mark.parametrize("world", ["wsgi", "asgi"])
 def test_c1_who_does_not_come_to_be_compared_has_used_no_try_up(world):
-    """A full queue is no failure of whoever finds it full."""
+    """A full queue does not count as a failed attempt."""
     stack = PasswordStack(world, MemoryDirectory(alice="wonder"), hashing_threads=1, hashing_queue=0)
     busy = QueuePosition("busy", HOME, 0)
     assert stack.people._queue.ask(busy, "slot", list)
@@ -212,7 +214,7 @@ def test_c1_who_does_not_come_to_be_compared_has_used_no_try_up(world):
 
 
 def test_c6_the_turn_comes_before_the_try():
-    """Twelve right ones at once are never twelve tries at once, so that none of them meets a bound of five."""
+    """Twelve right passwords at once are checked one after the other, so none meets the limit of five."""
     stack = PasswordStack("asgi", AsyncMemoryDirectory(alice="wonder"))
 
     async def twelve():
@@ -225,7 +227,7 @@ def test_c6_the_turn_comes_before_the_try():
 
 
 def test_c6_spellings_of_one_account_take_turns_too():
-    """A directory that compares loosely is not asked twice at once for one user."""
+    """A directory that compares names loosely is not asked twice at once for one user."""
     inside, most = [], []
 
     async def check(username, _password):
@@ -246,7 +248,7 @@ def test_c6_spellings_of_one_account_take_turns_too():
 
 
 def test_a_name_and_a_password_of_1024_bytes_are_compared_whole():
-    """No truncation: the last byte counts (CVE-2025-22228)."""
+    """The password is not truncated: the last byte counts (CVE-2025-22228)."""
     name, password = "n" * 1024, "p" * 1024
     stack = PasswordStack("wsgi", MemoryDirectory(**{name: password}))
 
@@ -256,7 +258,7 @@ def test_a_name_and_a_password_of_1024_bytes_are_compared_whole():
 
 
 def test_a_request_that_is_cancelled_has_used_its_try_up():
-    """Hanging up must not make guessing free."""
+    """Disconnecting must not make guesses free."""
     stack = PasswordStack("asgi", AsyncMemoryDirectory(alice="wonder"))
 
     async def hang_up():

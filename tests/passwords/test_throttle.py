@@ -14,7 +14,7 @@ from throttles import AWAY, HOME, QUARTER_HOUR_SECONDS, MemoryThrottle
 
 
 def test_the_sixth_wrong_password_in_a_quarter_of_an_hour_is_not_looked_at(throttle):
-    """Five failures of an account from a network; the answer says when the first one is forgotten."""
+    """After five failures of an account from a network the answer says when the first one expires."""
     throttle.fail(4)
     throttle.clock.advance(seconds=60)
     throttle.fail(1)
@@ -27,7 +27,7 @@ def test_the_sixth_wrong_password_in_a_quarter_of_an_hour_is_not_looked_at(throt
 
 
 def test_a_refused_try_is_not_counted(throttle):
-    """Who keeps knocking does not keep himself out."""
+    """Refused attempts do not extend the lockout."""
     throttle.fail(5)
     for _ in range(10):
         throttle.is_blocked()
@@ -47,7 +47,7 @@ def test_a_wait_is_rounded_up_to_whole_seconds(throttle):
 
 
 def test_an_account_is_shut_for_its_network_alone(throttle):
-    """Neither another account nor another network pays for it."""
+    """Neither another account nor another network is affected."""
     throttle.fail(5)
 
     assert throttle.is_blocked()
@@ -77,7 +77,7 @@ def test_an_account_may_fail_a_hundred_times_an_hour_from_everywhere(throttle):
 
 
 def test_a_known_device_skips_what_unknown_devices_filled_and_has_a_bound_of_its_own(throttle):
-    """An attacker on a hundred networks cannot keep the owner out, nor can a stolen device guess on."""
+    """An attacker on a hundred networks cannot lock the owner out, and a stolen device cannot guess on."""
     for number in range(100):
         throttle.begin(network=f"net{number}")
     assert throttle.is_blocked(network="home")
@@ -95,12 +95,12 @@ def test_a_known_device_does_not_skip_what_its_network_did(throttle):
 
 
 def test_a_success_gives_its_try_back_and_clears_the_account_in_its_network(throttle):
-    """Four failures and a success, over and over: neither the owner nor his network is shut."""
+    """Four failures and a success, repeatedly, lock out neither the owner nor their network."""
     for _ in range(20):
         throttle.fail(2)
         throttle.succeed(throttle.begin())
 
-    # 40 of 50 in the network's bound: failures there stay, successes do not.
+    # 40 of 50 in the network's limit: failures stay there, and successes do not.
     throttle.fail(5, "bob")
     throttle.fail(4, "carol")
     assert not throttle.is_blocked("dave")
@@ -109,7 +109,7 @@ def test_a_success_gives_its_try_back_and_clears_the_account_in_its_network(thro
 
 
 def test_a_success_does_not_forget_the_failures_over_all_networks(throttle):
-    """The attacker's own sign-in, or the victim's, must not reset the count of the account."""
+    """A sign-in by the attacker or the victim must not reset the count of the account."""
     for number in range(99):
         throttle.begin(network=f"net{number}")
     throttle.succeed(throttle.begin())
@@ -129,7 +129,7 @@ def test_a_withdrawn_try_counts_nowhere_and_clears_nothing(throttle):
 
 
 def test_parallel_tries_are_counted_before_any_of_them_ends(throttle):
-    """Five under way at once are five; none may wait for what becomes of the others."""
+    """Five pending attempts count as five, without waiting for their results."""
     counted = [throttle.begin() for _ in range(5)]
     assert throttle.is_blocked()
 
@@ -139,7 +139,7 @@ def test_parallel_tries_are_counted_before_any_of_them_ends(throttle):
 
 
 def test_c6_a_try_under_way_shuts_for_seconds_and_a_failure_for_minutes(throttle):
-    """Other processes have five of an account under way: the pause told is that of the first of them."""
+    """Five attempts are pending in other processes: the waiting time is that of the first."""
     counted = [throttle.begin() for _ in range(5)]
     throttle.clock.advance(seconds=3)
 
@@ -166,7 +166,7 @@ def test_c6_a_try_that_never_ends_has_failed(throttle):
 
 
 def test_c6_a_failure_that_can_not_be_noted_is_one_a_little_later(throttle):
-    """The store goes out in between."""
+    """The store fails in between."""
     counted = throttle.begin()
     throttle.memory.end()
 
@@ -177,7 +177,7 @@ def test_c6_a_failure_that_can_not_be_noted_is_one_a_little_later(throttle):
 
 @pytest.mark.parametrize("other", ["b\u00f3b", "BOB", "bob\u200b", " bob"], ids=ascii)
 def test_c5_a_success_clears_the_failures_of_its_own_spelling_alone(throttle, other):
-    """Whoever owns the account ``bób`` could guess at ``bob`` for ever by signing in between."""
+    """Otherwise the owner of ``bób`` could guess at ``bob`` forever by signing in between."""
     for _ in range(2):
         throttle.fail(2, "bob")
         throttle.succeed(throttle.begin(other))
@@ -213,14 +213,14 @@ def test_c5_a_success_clears_its_own_failures_beside_those_of_another_spelling(t
     ids=ascii,
 )
 def test_spellings_of_one_name_share_their_bound(throttle, spelling):
-    """A directory that compares loosely must not give an attacker fresh bounds."""
+    """Spellings that a directory treats as equal must not have separate limits."""
     throttle.fail(5)
 
     assert throttle.is_blocked(spelling)
 
 
 def test_unknown_names_are_shut_as_known_ones_are(throttle):
-    """The throttle never asks who exists: same answer, same time (ASVS 6.3.8)."""
+    """The throttle does not depend on whether the user exists (ASVS 6.3.8)."""
     throttle.fail(5, "nobody")
 
     with pytest.raises(TooManyAttempts) as unknown:
@@ -233,7 +233,7 @@ def test_unknown_names_are_shut_as_known_ones_are(throttle):
 
 
 def test_no_name_and_no_address_is_sent_to_the_store(throttle):
-    """Keys are digests under a secret key, and events carry one too."""
+    """The store and the events contain keyed digests only."""
     counted = throttle.begin("alice")
 
     assert len({counter.key for counter in counted.counters}) == 3
@@ -250,7 +250,7 @@ def test_another_key_gives_other_digests():
 
 
 def test_name_and_network_do_not_run_into_each_other(throttle):
-    """Parts are digested with their lengths."""
+    """The parts are digested with their lengths."""
     throttle.fail(5, "ab", "c")
 
     assert not throttle.is_blocked("a", "bc")
@@ -266,7 +266,7 @@ def test_events_tell_the_account_by_its_digest(throttle):
 
 @pytest.mark.parametrize("world", ["wsgi", "asgi"])
 def test_without_the_store_each_process_grants_a_fifth(world):
-    """Never unlimited: one failure of an account in a network, ten of a network, twenty of an account."""
+    """Local limits apply: one failure of an account in a network, ten of a network, twenty of an account."""
     throttle = MemoryThrottle(world)
     throttle.memory.end()
 
@@ -292,7 +292,7 @@ def test_without_the_store_a_success_is_given_back_all_the_same(world):
 
 
 def test_a_store_that_goes_out_in_between_refuses_nobody_who_was_right(throttle):
-    """The try stays counted until its window has passed."""
+    """The attempt stays counted until its window has passed."""
     counted = throttle.begin()
     throttle.memory.end()
 
@@ -317,7 +317,7 @@ def test_a_short_key_is_refused():
 
 @given(st.text(max_size=40), st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]))
 def test_every_normal_form_and_case_of_a_name_shares_its_bound(name, form):
-    """Folding is idempotent, so that no spelling has a bucket that another spelling of it has not."""
+    """Folding is idempotent, so all spellings share a counter."""
     once = skeleton(name)
 
     assert once == skeleton(once.decode())
@@ -327,5 +327,5 @@ def test_every_normal_form_and_case_of_a_name_shares_its_bound(name, form):
 
 @given(st.text(st.characters(codec=None), max_size=20))
 def test_any_name_can_be_counted(name):
-    """Lone surrogates too."""
+    """Lone surrogates are accepted, too."""
     assert isinstance(skeleton(name), bytes)

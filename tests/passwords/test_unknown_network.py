@@ -6,7 +6,7 @@ from throttles import AWAY
 
 
 def test_c2_without_a_network_one_client_does_not_shut_the_others_out(throttle):
-    """Neither the bound of a network nor that of an account in it counts: nobody knows who shares it."""
+    """The limits for networks do not apply, because it is unknown who shares this one."""
     throttle.fail(60, "mallory", UNKNOWN)
     throttle.fail(60, "bob", UNKNOWN)
 
@@ -15,7 +15,7 @@ def test_c2_without_a_network_one_client_does_not_shut_the_others_out(throttle):
 
 
 def test_c2_without_a_network_an_account_is_shut_after_its_failures_of_an_hour(throttle):
-    """As from everywhere."""
+    """The limit of the account counts as usual."""
     throttle.fail(50, network=UNKNOWN)
     for number in range(50):
         throttle.fail(1, network=f"net{number}")
@@ -33,7 +33,7 @@ def test_c2_without_a_network_all_share_the_bound_of_twenty_networks(throttle):
 
 
 def test_c2_without_a_network_a_known_device_skips_what_all_share(throttle):
-    """What strangers filled keeps nobody out who was here before; a stolen device guesses five times."""
+    """Attempts of unknown devices lock no known device out; a stolen device has five guesses."""
     for number in range(1000):
         throttle.fail(1, f"user{number}", UNKNOWN)
 
@@ -42,21 +42,21 @@ def test_c2_without_a_network_a_known_device_skips_what_all_share(throttle):
     assert throttle.is_blocked("alice", UNKNOWN, has_device=True)
 
 
-def test_c2_a_peer_without_a_network_is_told_of_once(throttle):
+def test_c2_a_peer_without_a_network_is_reported_once(throttle):
     for _ in range(3):
         throttle.succeed(throttle.begin(network=UNKNOWN))
 
     assert [UnknownPeer()] == throttle.events
 
 
-def test_c2_a_peer_with_a_network_is_not_told_of(throttle):
+def test_c2_a_peer_with_a_network_is_not_reported(throttle):
     throttle.begin(network="unix")
 
     assert [] == throttle.events
 
 
 def test_c2_code_that_says_no_network_is_not_one_network(throttle):
-    """A step-up by code, for whom the application did not say; and there is no proxy to name."""
+    """A step-up by code without an origin has no network, and no proxy could be named."""
     throttle.fail(60, "mallory", "")
 
     assert not throttle.is_blocked("alice", "")

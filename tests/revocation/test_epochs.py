@@ -5,6 +5,7 @@ import pytest
 from safeconduct._core.epochs import Epochs
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import epoch_tag, question_for
+from safeconduct._core.revoker import Revoker
 from safeconduct._core.sessions.refresh_token import new_session_id, text_of
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.errors import RevokedToken, Unavailable
@@ -31,7 +32,7 @@ def server(living_server):
 
 
 class Process:
-    """One process: its own eyes, the shared store."""
+    """One process with its own knowledge of the shared store."""
 
     def __init__(self, world, on_new_store="accept"):
         self._world = world
@@ -43,23 +44,23 @@ class Process:
             shards=1,
             horizon_ms=HORIZON_MS,
             leeway_ms=LEEWAY_MS,
-            absolute_lifetime_ms=HORIZON_MS,
             on_new_store=on_new_store,
             announce=self.events.append,
             epochs=self.epochs,
         )
+        self.revoker = Revoker(self.revocations, absolute_lifetime_ms=HORIZON_MS)
 
     def run(self, coroutine):
         return self._world.run(coroutine)
 
     def check(self, issued_ms, *, skew_ms=0, session_id=None):
         asked = asking(issued_ms, session_id)
-        # A question that proves nothing, whose answer tells the time alone.
+        # A query that proves nothing, whose reply gives only the time.
         now_ms = self.run(self.store.ask(asking(0))).now_ms + skew_ms
         self.run(self.revocations.check(asked, now_ms=now_ms))
 
     def stamp(self):
-        return self.run(self.revocations.stamp(asking(0)))
+        return self.run(self.revocations.issue_time(asking(0)))
 
     def losses(self):
         return [event for event in self.events if isinstance(event, StoreLost)]
@@ -114,14 +115,14 @@ def test_the_first_stamp_of_a_new_store_is_given(start):
 def test_the_first_revocation_of_a_new_store_is_written(start):
     process = start()
 
-    process.run(process.revocations.revoke_subject("i", "alice"))
+    process.run(process.revoker.revoke_subject("i", "alice"))
 
     with pytest.raises(RevokedToken):
         process.check(0)
 
 
 def test_a_new_store_can_be_mistrusted(start):
-    """on_new_store = "refuse": what is older than the store may have been revoked in another."""
+    """on_new_store = "refuse": an older token may have been revoked in another store."""
     process = start(on_new_store="refuse")
 
     with pytest.raises(RevokedToken):
@@ -129,8 +130,8 @@ def test_a_new_store_can_be_mistrusted(start):
     process.check(process.stamp())
 
 
-def test_a_flushed_store_is_told_once_and_then_refuses_what_is_older(start, server, shift):
-    """503 for the one that sees it first, 401 for what may have been revoked, and a new sign-in is good at once."""
+def test_a_flushed_store_is_reported_once_and_then_refuses_what_is_older(start, server, shift):
+    """The first request is 503, older tokens are 401, and a new sign-in works at once."""
     first, second = start(), start()
     issued_ms = first.stamp()
     first.check(issued_ms)
@@ -151,7 +152,7 @@ def test_a_flushed_store_is_told_once_and_then_refuses_what_is_older(start, serv
 
 
 def test_a_flushed_store_that_another_began_anew_becomes_lost(start, server):
-    """Who saw the old epoch knows more than who came after the flush."""
+    """A process that saw the old epoch knows more than one that started after the flush."""
     old = start()
     issued_ms = old.stamp()
     server.say("FLUSHALL")
@@ -168,7 +169,7 @@ def test_a_flushed_store_that_another_began_anew_becomes_lost(start, server):
 
 
 def test_an_old_copy_of_the_data_is_lost_up_to_now(start, server):
-    """An older epoch came back: what was revoked in the one between is not known to it."""
+    """An older epoch came back, which lacks the revocations of the one between."""
     process = start()
     process.check(0)
     backup = {
@@ -177,7 +178,7 @@ def test_an_old_copy_of_the_data_is_lost_up_to_now(start, server):
     server.say("FLUSHALL")
     with pytest.raises(Unavailable):
         process.stamp()
-    # The first stamp after an epoch is one ahead of it, and so may be one ahead of the clock.
+    # The first issue time after an epoch is 1 ms after it, and may be 1 ms ahead of the clock.
     issued_ms = process.stamp() - 1
     server.say("HSET", META, *(word for pair in backup.items() for word in pair))
 
@@ -190,7 +191,7 @@ def test_an_old_copy_of_the_data_is_lost_up_to_now(start, server):
 
 
 def test_e1_an_adopted_store_is_believed_on_what_it_lost(start, server):
-    """By hand only: tokens from before count again, also of sessions of another epoch."""
+    """An operator adopts it by hand: older tokens count again, also of sessions of another epoch."""
     process = start()
     issued_ms = process.stamp()
     server.say("FLUSHALL")
@@ -212,7 +213,7 @@ def test_e1_an_adopted_store_is_believed_on_what_it_lost(start, server):
 
 
 def test_e1_a_late_reply_is_asked_anew(start, server):
-    """It comes from before the loss that this process has heard of by now, and proves none."""
+    """It was issued before a loss that this process knows of, and proves no other."""
     process = start()
     process.stamp()
     late = process.run(process.store.ask(asking(0)))
@@ -241,7 +242,7 @@ def test_a_revocation_is_written_although_the_store_lost_its_data(start, server)
     process.stamp()
     server.say("FLUSHALL")
 
-    receipt = process.run(process.revocations.revoke_token("i", "j", subject="alice", expires_ms=1 << 50))
+    receipt = process.run(process.revoker.revoke_token("i", "j", subject="alice", expires_ms=1 << 50))
 
     assert (0,) == receipt.shards
     assert 1 == len(process.losses())
@@ -249,7 +250,7 @@ def test_a_revocation_is_written_although_the_store_lost_its_data(start, server)
         process.check(1 << 50)
 
 
-def test_a_clock_that_is_off_is_told_once_a_minute(start):
+def test_a_clock_that_is_off_is_reported_once_a_minute(start):
     process = start()
     issued_ms = process.stamp()
 

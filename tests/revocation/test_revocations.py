@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import question_for, revocation_key, session_place, shard_of
+from safeconduct._core.revoker import Revoker
 from safeconduct._core.run_sync import run_sync
 from safeconduct.errors import NotFound, RevokedToken, Unavailable
 from safeconduct.events import Revoked
@@ -41,9 +42,13 @@ def revocations(store, events):
 
 def made(store, events, shards=1):
     return Revocations(
-        store, shards=shards, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS, absolute_lifetime_ms=HORIZON_MS,
+        store, shards=shards, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS,
         on_new_store="accept", announce=events.append,
     )  # fmt: skip
+
+
+def revoker_of(revocations):
+    return Revoker(revocations, absolute_lifetime_ms=HORIZON_MS)
 
 
 def asking(**changed):
@@ -67,7 +72,7 @@ VERBS = {
 @pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS)
 def test_a_verb_ends_its_thing_and_nothing_of_another_issuer(revocations, verb):
     """A tenant's revoke-all is its own (ASVS 8.4.1)."""
-    run_sync(verb(revocations))
+    run_sync(verb(revoker_of(revocations)))
 
     with pytest.raises(RevokedToken):
         run_sync(revocations.check(asking(), now_ms=0))
@@ -76,9 +81,9 @@ def test_a_verb_ends_its_thing_and_nothing_of_another_issuer(revocations, verb):
 
 def test_a_session_ends(store, revocations, events):
     sid = base64.urlsafe_b64encode(b"\0\0" + store.instance + b"x" * 8).decode()
-    issued_ms = run_sync(revocations.stamp(asking()))
+    issued_ms = run_sync(revocations.issue_time(asking()))
     run_sync(revocations.check(asking(session_id=sid, issued_ms=issued_ms), now_ms=0))
-    receipt = run_sync(revocations.revoke_session("i", sid, ends_ms=1 << 50))
+    receipt = run_sync(revoker_of(revocations).revoke_session("i", sid, ends_ms=1 << 50))
 
     with pytest.raises(RevokedToken):
         run_sync(revocations.check(asking(session_id=sid, issued_ms=issued_ms), now_ms=0))
@@ -90,7 +95,7 @@ def test_a_session_ends(store, revocations, events):
 @pytest.mark.parametrize("session_id", ["", "short", "=" * 24, "é" * 24, "A" * 23 + "!", "__" + "A" * 22])
 def test_what_is_no_session_is_not_found(revocations, session_id):
     with pytest.raises(NotFound):
-        run_sync(revocations.revoke_session("i", session_id, ends_ms=0))
+        run_sync(revoker_of(revocations).revoke_session("i", session_id, ends_ms=0))
 
 
 def test_a_session_of_ours_with_an_unreadable_id_is_nobodys(revocations):
@@ -99,7 +104,7 @@ def test_a_session_of_ours_with_an_unreadable_id_is_nobodys(revocations):
 
 
 class HalfDown(MemoryStore):
-    """A store of which some shards cannot be asked."""
+    """A store with some failing shards."""
 
     __slots__ = ("down",)
 
@@ -110,11 +115,11 @@ class HalfDown(MemoryStore):
 
 
 @pytest.mark.parametrize(("down", "shards", "missed"), [((), (0, 1, 2), ()), ((1,), (0, 2), (1,))])
-def test_shards_that_cannot_be_asked_are_told(clock, down, shards, missed):
+def test_shards_that_cannot_be_asked_are_reported(clock, down, shards, missed):
     store = HalfDown(clock=clock, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS)
     store.down = down
 
-    receipt = run_sync(made(store, [], shards=3).revoke_client("i", "c"))
+    receipt = run_sync(revoker_of(made(store, [], shards=3)).revoke_client("i", "c"))
 
     assert (shards, missed) == (receipt.shards, receipt.missed)
 
@@ -124,7 +129,7 @@ def test_a_revocation_that_no_shard_took_is_unavailable(clock):
     store.down = (0, 1, 2)
 
     with pytest.raises(Unavailable):
-        run_sync(made(store, [], shards=3).revoke_client("i", "c"))
+        run_sync(revoker_of(made(store, [], shards=3)).revoke_client("i", "c"))
 
 
 def test_what_is_absent_is_not_asked_for():
@@ -139,7 +144,7 @@ text = st.text(st.characters(exclude_categories=()), max_size=8)
 
 @given(text, text, text, text)
 def test_different_things_have_different_revocation_keys(issuer, first, other_issuer, other):
-    """No colon, brace, line end or empty part makes two things one."""
+    """No colon, brace, line end or empty part makes two keys equal."""
     same = (issuer, first) == (other_issuer, other)
 
     assert same == (revocation_key("token", issuer, first) == revocation_key("token", other_issuer, other))
@@ -159,6 +164,6 @@ def test_any_text_is_a_session_or_none(session_id):
 
 
 def test_a_coroutine_that_suspends_is_an_error():
-    """A store of the other world behind WSGI is found at once, not awaited for ever."""
+    """An async store behind WSGI is an error at once, and is not awaited forever."""
     with pytest.raises(RuntimeError):
         run_sync(asyncio.sleep(0))

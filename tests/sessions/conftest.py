@@ -58,7 +58,7 @@ def open_stores(servers, moment):
 
 @pytest.fixture
 def enter():
-    """Enter a world with a store."""
+    """Run a store in one world."""
     entered = []
 
     def into(name, stores):
@@ -73,7 +73,7 @@ def enter():
 
 @pytest.fixture
 def build(enter, open_stores, clock):
-    """Build a house over the memory, or over *stores*."""
+    """Build a login stack over memory or over *stores*."""
 
     def made(stores=None, *, world="blocking", **options):
         return LoginStack(enter(world, stores or open_stores("memory")), clock, **options)
@@ -83,5 +83,5 @@ def build(enter, open_stores, clock):
 
 @pytest.fixture(params=["memory", *KINDS])
 def stack(request, build, open_stores):
-    """Build a house over every kind of store."""
+    """Build a login stack over every kind of store."""
     return build(open_stores(request.param))

@@ -6,7 +6,7 @@ import pytest
 
 from login_stack import HOME, StatelessLoginStack
 from safeconduct import RequestOrigin
-from safeconduct._core.sessions.rotation import is_same_device
+from safeconduct._core.sessions.binding import is_same_device
 from safeconduct.errors import BindingMismatch
 from safeconduct.events import BindingChanged
 
@@ -26,7 +26,7 @@ STACKS = ["stored", "stateless"]
 
 @pytest.fixture(params=STACKS)
 def bound(request, build):
-    """Build a house that binds as far as is asked, where a store keeps the sessions and where none does."""
+    """Build a login stack with the binding of the test, with and without a store."""
     return build if request.param == "stored" else StatelessLoginStack
 
 
@@ -67,12 +67,12 @@ def test_b6_each_is_bound_as_far_as_is_asked(bound, binds, changed, verb):
         ("curl/8.5.0", "curl/8.16.0"),
         ("phone", "phone"),
         ("", ""),
-        # Cut at different places, since the versions are of different lengths.
+        # Cut at different positions, since the versions have different lengths.
         (
             RequestOrigin(device=ANDROID.format("A", "99.0", "App/1.0 Company/2 Model/" + "x" * 60)).label,
             RequestOrigin(device=ANDROID.format("A", "100.0.4444.55", "App/1.10.2 Company/2 Model/" + "x" * 60)).label,
         ),
-        # Cut within a comment.
+        # Cut inside a comment.
         (
             RequestOrigin(device="App/1 (" + "a" * 300 + ")").label,
             RequestOrigin(device="App/2 (" + "b" * 300 + ")").label,
@@ -110,7 +110,7 @@ def test_b6_another_browser_is_another_device(bound, before, after):
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_b6_a_network_alone_can_be_bound(stack, build):
-    """A browser update signs nobody out where only the network is bound."""
+    """If only the network is bound, a browser update signs nobody out."""
     made = (build if stack == "stored" else StatelessLoginStack)(bind_network="refuse")
     tokens = made.sign_in(origin=RequestOrigin(network=HOME, device="one"))
 

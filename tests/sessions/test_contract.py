@@ -20,7 +20,7 @@ def inside(request, enter):
 class TestMemory(
     RotationContract, RenewalContract, StepUpContract, SessionContract, SessionLimitContract, OpaqueTokenContract
 ):  # fmt: skip
-    """The sessions in this process."""
+    """The sessions in memory."""
 
     @pytest.fixture
     def world(self, inside, open_stores):
@@ -30,7 +30,7 @@ class TestMemory(
 class TestServer(
     RotationContract, RenewalContract, StepUpContract, SessionContract, SessionLimitContract, OpaqueTokenContract
 ):  # fmt: skip
-    """A server's sessions."""
+    """The sessions on a server."""
 
     @pytest.fixture(params=KINDS)
     def world(self, request, inside, open_stores):

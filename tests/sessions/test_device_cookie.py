@@ -27,14 +27,14 @@ def test_a_mark_is_known_for_its_name_alone():
 
 
 def test_c5_a_mark_is_known_for_its_own_spelling_alone():
-    """Whoever owns the account ``bób`` has no device of ``bob``, though the throttle counts both under one name."""
+    """The owner of ``bób`` has no device of ``bob``, although the throttle counts both together."""
     assert not of(OLD).is_valid(of(OLD).new("b\u00f3b").value, "bob")
     assert not of(OLD).is_valid(of(OLD).new("Bob").value, "bob")
     assert not of(OLD).is_valid(of(OLD).new("bob").value, "\ud800")
 
 
 def test_two_marks_of_one_name_differ():
-    """Who sees both learns nothing of whose they are."""
+    """Two device cookies do not reveal whose they are."""
     assert of(OLD).new("alice").value != of(OLD).new("alice").value
 
 

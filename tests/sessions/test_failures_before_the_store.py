@@ -18,7 +18,7 @@ DEEP = [[]]
 for _ in range(40):
     DEEP = [DEEP]
 
-#: What a hook may return and no token can say, or none that our own reader takes.
+#: Values that a hook may return and that no token can contain, or none that we accept.
 UNSPEAKABLE = {
     "date": {"since": date(2026, 1, 2)},
     "surrogate": {"tenant": "\ud800"},
@@ -36,7 +36,7 @@ UNSPEAKABLE = {
 
 
 class Hook:
-    """An author's hook that returns what it is told to."""
+    """A claims hook that returns what the test sets."""
 
     def __init__(self):
         self.says = {"tenant": "t1"}
@@ -69,7 +69,7 @@ VERBS = pytest.mark.parametrize("verb", [refresh, renew, step_up])
 
 @VERBS
 def test_b3_claims_that_no_token_can_say_burn_nothing(build, unspeakable, verb):
-    """The same tokens do as soon as the hook is mended, however long that took."""
+    """The same tokens work as soon as the hook is repaired, however long that takes."""
     hook = Hook()
     stack = build(add_claims=hook)
     tokens = stack.sign_in()
@@ -97,7 +97,7 @@ def test_b3_claims_that_no_token_can_say_begin_no_session(build, unspeakable):
 
 
 @pytest.mark.parametrize("wire_format", ["jws", "jwe"])
-def test_b3_claims_that_no_token_can_say_are_told_to_nobody_without_a_store(unspeakable, wire_format):
+def test_b3_claims_that_no_token_can_say_are_reported_to_nobody_without_a_store(unspeakable, wire_format):
     hook = Hook()
     hook.says = unspeakable
     stack = StatelessLoginStack(add_claims=hook, wire_format=wire_format)
@@ -114,7 +114,7 @@ def test_b3_without_a_key_nothing_is_burnt(build, verb):
     tokens, own = stack.sign_in(), stack.own
     stack.own = NO_KEY
 
-    with pytest.raises(Unavailable, match="no active key"):
+    with pytest.raises(Unavailable, match="no active signing key"):
         verb(stack, tokens)
 
     stack.own = own
@@ -136,7 +136,7 @@ def test_b3_without_a_key_no_session_begins(build):
 
 
 def meanwhile(stack, act):
-    """Do something between the trial and the store's command."""
+    """Do something between the trial and the store command."""
     open_ = stack.world.store.sessions.open
 
     async def later(ref, opening):
@@ -147,7 +147,7 @@ def meanwhile(stack, act):
 
 
 def test_b3_a_key_that_goes_meanwhile_still_signs(build):
-    """The keys that made the trial make the token."""
+    """The token is signed with the keys of the trial."""
     stack = build()
     meanwhile(stack, lambda: setattr(stack, "own", NO_KEY))
 
@@ -163,12 +163,12 @@ def test_b3_what_a_hook_changes_afterwards_is_not_said(build):
 
 
 def test_b3_an_account_that_no_token_can_say_is_its_callers_fault(build):
-    """No hook is blamed where there is none."""
+    """Without a hook the error does not mention one."""
     stack = build()
     account = Account("alice", roles=["x" * 40_000])
 
     with pytest.raises(ConfigurationError, match="16384"):
-        stack.run(stack.session_verbs.logins.sign_in(account, username="alice"))
+        stack.run(stack.session_verbs.sign_in(account, username="alice"))
 
     assert [] == stack.events
     assert () == stack.run(stack.open_sessions.list("alice"))

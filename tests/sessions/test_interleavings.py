@@ -1,8 +1,8 @@
 """
 Random interleavings of everything that can happen to sessions, against a plain model of what must be true.
 
-One live chain; no level rises without proof; nothing outlives its end; what was signed out never works again; and no
-honest caller that asks again within the grace is thrown out.
+One chain is valid; no level rises without proof; nothing outlives its expiry; signed-out tokens never work; and no
+honest caller that retries within the grace period is signed out.
 """
 
 from dataclasses import dataclass, field
@@ -27,26 +27,26 @@ SHORT = 12 * HOUR
 
 @dataclass
 class Login:
-    """What the model knows of a session."""
+    """The model's knowledge of a session."""
 
     name: str
     began: float
     ends: float
     proven: float
     is_over: bool = False
-    #: Every refresh token that was given, the live one last, and when each took the place of the one before.
+    #: Every issued refresh token, the valid one last, each with the time of its issue.
     chain: list = field(default_factory=list)
     rotated: float = float("-inf")
-    #: Every access token that was given and not ended by a step-up.
+    #: Every access token that was issued and not ended by a step-up.
     access: list = field(default_factory=list)
     renewed: float = float("-inf")
     renewals: int = 0
-    #: The token that the last renewal was asked with, and the one that it gave.
+    #: The token that the last renewal used, and the one that it returned.
     renewal: tuple = (None, None)
 
 
 class Sessions(RuleBasedStateMachine):
-    """Drive one house; ``stores`` says over which store."""
+    """Drive one login stack over the store that ``stores`` returns."""
 
     def __init__(self):
         super().__init__()
@@ -96,7 +96,7 @@ class Sessions(RuleBasedStateMachine):
         except ReusedRefreshToken as error:
             assert back > 0
             if error.session_id is None:
-                # Stale: no honest retry, since that is of the one before alone.
+                # Stale: an honest retry presents only the token before.
                 assert back > 1
                 assert in_grace
             else:
@@ -181,7 +181,7 @@ class Sessions(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(["alice", "bob"]))
     def look(self, name):
-        """Nothing that is over is listed, and nothing of anybody else."""
+        """Check that neither ended sessions nor those of other users are listed."""
         listed = {one.session_id for one in self.stack.run(self.stack.open_sessions.list(name))}
         alive = {self.id_of(login) for login in self.logins if login.name == name and not login.is_over}
 
@@ -205,7 +205,7 @@ class Sessions(RuleBasedStateMachine):
             assert self.now < principal.auth_time + ACCESS + LEEWAY_MS / 1000 + 1
 
     def take(self, login, tokens):
-        """Keep a new access token, and look at what must hold for every new one."""
+        """Record a new access token, and check what must hold for every new one."""
         assert tokens.expires_at <= login.ends + 1
         if rank(tokens.level) > rank("remembered"):
             assert tokens.expires_at <= login.proven + ACCESS + 1

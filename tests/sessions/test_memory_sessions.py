@@ -64,7 +64,7 @@ def test_removing_what_is_not_there_is_harmless(index):
 
 
 def test_another_process_knows_nothing_of_a_session(build):
-    """It says so instead of calling the session over."""
+    """The error says so and does not report the session as ended."""
     stack = build()
     tokens = stack.sign_in()
 

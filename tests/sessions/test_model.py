@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from safeconduct._core.session_store import Presented
 from safeconduct._core.sessions.model import Lifetimes, level_at, renew_after, token_end, token_half
+from safeconduct._wiring.sessions import lifetimes_of
 from safeconduct.config import Config, SessionConfig
 from safeconduct.principal import rank
 from safeconduct.stores.memory.state_machine import opened, renewed
@@ -50,15 +51,16 @@ def test_a_level_counts_for_the_explicit_lifetime(session, later_ms, expected):
     ],
 )
 def test_a_token_ends_with_what_it_stands_on(session, later_ms, expected):
-    assert T // 1000 + expected == token_end(session, T + later_ms, LIVES)
+    assert T // 1000 + expected == token_end(session, T + later_ms, LIVES, level=level_at(session, T + later_ms, LIVES))
 
 
 @given(st.integers(0, 40 * 86_400_000))
 def test_no_token_above_remembered_outlives_the_proof_and_none_the_session(later_ms):
-    end = token_end(NEW, T + later_ms, LIVES)
+    level = level_at(NEW, T + later_ms, LIVES)
+    end = token_end(NEW, T + later_ms, LIVES, level=level)
 
     assert end <= NEW.ends_ms // 1000
-    if rank(level_at(NEW, T + later_ms, LIVES)) > rank("remembered"):
+    if rank(level) > rank("remembered"):
         assert (T + later_ms) // 1000 < end <= (T + 600_000) // 1000
 
 
@@ -80,7 +82,7 @@ def test_a_renewal_demotes():
 
 def test_the_explicit_lifetime_is_that_of_an_access_token_unless_it_is_set():
     def of(**sessions):
-        return Lifetimes.of(
+        return lifetimes_of(
             Config(store="memory://", issuer="i", audience="a", keys="k/", sessions=SessionConfig(**sessions))
         )
 

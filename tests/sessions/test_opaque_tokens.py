@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opaque_token_contract import CLAIMS, REFERENCE
-from safeconduct._core.opaque import OpaqueTokenParts, OpaqueTokens, is_reference
+from safeconduct._core.opaque import OpaqueTokens, ParsedOpaqueToken, is_opaque_token
 from safeconduct._core.run_sync import run_sync
 from safeconduct._core.sessions.refresh_token import text_of
 from safeconduct._core.store import OpaqueQuery, RevocationQuery
@@ -23,7 +23,7 @@ NEW = DerivedKeys({2: b"2" * 32}, 2)
 SID = text_of(bytes(range(18)))
 
 references = st.builds(
-    OpaqueTokenParts, st.binary(min_size=18, max_size=18), st.binary(min_size=30, max_size=30), st.sampled_from([1, 2])
+    ParsedOpaqueToken, st.binary(min_size=18, max_size=18), st.binary(min_size=30, max_size=30), st.sampled_from([1, 2])
 )
 
 
@@ -35,7 +35,7 @@ def of(keys):
 def test_a_reference_round_trips(reference):
     written = of(BOTH).write(reference)
 
-    assert is_reference(written)
+    assert is_opaque_token(written)
     assert reference == of(BOTH).read(written)
 
 
@@ -76,7 +76,7 @@ def test_a_reference_of_a_key_that_is_gone_is_refused():
 
 
 def test_a_reference_of_another_deployment_is_refused():
-    """Whoever has the secret of a token and not the key makes no tag."""
+    """Without the key nobody can make the tag, even with the secret of a token."""
     other_keys = of(DerivedKeys({1: b"x" * 32}, 1))
 
     with pytest.raises(BadSignature):
@@ -84,7 +84,7 @@ def test_a_reference_of_another_deployment_is_refused():
 
 
 def test_the_digest_is_of_session_and_secret():
-    """No two sessions meet under one digest, and no secret is in it."""
+    """Digests of two sessions differ and contain no secret."""
     reference = of(OLD).new(SID)
 
     assert reference.digest != replace(reference, session=bytes(18)).digest
@@ -96,8 +96,8 @@ def test_the_digest_is_of_session_and_secret():
 @pytest.mark.parametrize(
     ("token", "expected"), [("a" * 88, True), ("a" * 87, False), ("a" * 89, False), ("a" * 87 + ".", False)], ids=str
 )
-def test_a_reference_is_told_by_its_form(token, expected):
-    assert expected == is_reference(token)
+def test_an_opaque_token_is_recognised_by_its_form(token, expected):
+    assert expected == is_opaque_token(token)
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def store(clock):
 
 
 def test_the_memory_forgets_a_token_after_its_end(store, clock):
-    """The next token that is kept clears away those that have ended."""
+    """Storing a token removes expired ones."""
     ref = ref_of(store)
     begun = run_sync(store.sessions.open(ref, opening()))
     question = RevocationQuery(0, (), (), begun.iat_ms, begun.iat_ms + 1000, store.instance, ref.session_id, REFERENCE)
@@ -134,7 +134,7 @@ def test_a_server_forgets_a_token_after_its_end(kind, servers, open_stores, ente
 
 
 def test_a_server_without_an_epoch_keeps_and_tells_nothing(open_stores, enter):
-    """What a store does not know yet or any more is never told from an old copy."""
+    """Tokens that a store no longer knows are never resolved from old data."""
     world = enter("blocking", open_stores("valkey"))
     ref = ref_of(world.store.sessions)
     question = RevocationQuery(0, (), (), 1, 1 << 50, None, ref.session_id, REFERENCE)
@@ -147,7 +147,7 @@ def test_a_server_without_an_epoch_keeps_and_tells_nothing(open_stores, enter):
 
 
 def test_an_evicted_session_is_looked_up_anew(store, monkeypatch):
-    """The short way asks the memory again when a record has gone."""
+    """The fast path looks the session up again after its record was evicted."""
     monkeypatch.setattr("safeconduct.stores.memory.session_index.LIMIT", 1)
     first, second = ref_of(store, 1), ref_of(store, 2)
     begun = run_sync(store.sessions.open(first, opening()))
@@ -163,7 +163,7 @@ def test_an_evicted_session_is_looked_up_anew(store, monkeypatch):
 
 
 def test_a_token_of_another_process_is_no_answer(store):
-    """Nobody can say what became of it: 503, not 401."""
+    """The state of the token is unknown: 503, not 401."""
     with pytest.raises(Unavailable):
         run_sync(store.opaque_tokens.resolve(OpaqueQuery(0, text_of(bytes(18)), REFERENCE)))
     with pytest.raises(Unavailable):
@@ -171,7 +171,7 @@ def test_a_token_of_another_process_is_no_answer(store):
 
 
 def test_a_memory_that_is_full_forgets_the_oldest_token(store, monkeypatch):
-    """It is refused then, also on the short way."""
+    """It is refused then, also on the fast path."""
     monkeypatch.setattr("safeconduct.stores.memory.opaque.LIMIT", 1)
     ref = ref_of(store)
     begun = run_sync(store.sessions.open(ref, opening()))
@@ -187,7 +187,7 @@ def test_a_memory_that_is_full_forgets_the_oldest_token(store, monkeypatch):
 
 
 def kept_in_turn(store, count):
-    """Keep so many tokens of one session, as refreshes do; return what is asked about each."""
+    """Store *count* tokens of one session, as refreshes do, and return the queries for them."""
     ref = ref_of(store)
     begun = run_sync(store.sessions.open(ref, opening()))
     first = RevocationQuery(0, (), (), begun.iat_ms, 1 << 52, store.instance, ref.session_id, REFERENCE)
@@ -198,7 +198,7 @@ def kept_in_turn(store, count):
 
 
 def test_b5_the_memory_forgets_a_token_whose_place_another_took(store, clock):
-    """By the clock, also on the short way, although nothing is written then."""
+    """It ends by the clock, also on the fast path, although nothing is written."""
     first, second = kept_in_turn(store, 2)
     version = store.version
     within = (run_sync(store.ask(first)).is_revoked, store.holds(first), store.holds(second))
@@ -210,7 +210,7 @@ def test_b5_the_memory_forgets_a_token_whose_place_another_took(store, clock):
 
 
 def test_b5_many_refreshes_leave_one_token_in_the_memory(store, clock):
-    """Nobody fills the room of others by refreshing."""
+    """A user who keeps refreshing does not evict the sessions of others."""
     kept_in_turn(store, 200)
     clock.advance(seconds=GRACE_MS / 1000)
     others = kept_in_turn(store, 1)
@@ -220,7 +220,7 @@ def test_b5_many_refreshes_leave_one_token_in_the_memory(store, clock):
 
 
 def test_a_memory_that_is_closed_resolves_nothing(store):
-    """503, not 401: nobody knows any more."""
+    """The state of the token is unknown: 503, not 401."""
     ref = ref_of(store)
     store.end()
 

@@ -30,7 +30,7 @@ def racers(url):
 
 
 def test_a_hundred_parallel_refreshes_get_one_successor(runner, racers):
-    """One live chain (CVE-2026-1035); an honest client with many tabs is not thrown out."""
+    """One chain stays valid (CVE-2026-1035), and an honest client with many tabs is not signed out."""
     value = runner.sign_in().refresh_token.value
     for _ in range(ROUNDS):
         results = racers.race("refresh", value)

@@ -30,7 +30,7 @@ def count(world, request, servers):
     kind = request.node.callspec.params["world"]
 
     def in_memory():
-        return len(world.store._entries), len(world.store._cuts)
+        return len(world.store._revocations.entries), len(world.store._revocations.cuts)
 
     def in_a_server():
         replies = [servers(kind).say("ZCARD", f"safeconduct:{{sc:00}}:{key}") for key in ("rev", "cut")]
@@ -82,13 +82,13 @@ WRITERS = {
 
 @pytest.mark.parametrize("writer", WRITERS)
 def test_e4_every_command_that_writes_forgets_what_has_ended(world, clock, count, writer):
-    """And a hundred entries at most, so that none is slow."""
+    """A write removes a hundred entries at most, so no write is slow."""
     for number in range(130):
         sign_out(world, number, remember=False)
     clock.advance(seconds=SHORT_MS / 1000 + 300)
     ref = ref_of(world.store.sessions, 999)
     if writer in {"refresh", "reuse"}:
-        # Signing in forgets a hundred by itself.
+        # Each sign-in removes a hundred by itself.
         world.run(world.store.sessions.open(ref, opening()))
         for number in range(200, 300):
             sign_out(world, number, remember=False)

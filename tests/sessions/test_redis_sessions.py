@@ -34,7 +34,7 @@ def test_a_new_store_begins_with_the_first_sign_in(stack):
     assert stack.use(stack.sign_in())
 
 
-def test_a_store_that_lost_everything_is_told_and_its_sessions_are_over(stack, server):
+def test_a_store_that_lost_everything_is_reported_and_its_sessions_are_over(stack, server):
     tokens = stack.sign_in()
     server.say("FLUSHALL")
 
@@ -48,7 +48,7 @@ def test_a_store_that_lost_everything_is_told_and_its_sessions_are_over(stack, s
 
 @pytest.mark.parametrize("verb", ["refresh", "list"])
 def test_sessions_out_of_an_old_copy_are_over(stack, server, clock, verb):
-    """What has ended them since may be lost: nobody may go on by what is left."""
+    """Later revocations may be lost, so nothing counts by the remaining data."""
     tokens = stack.sign_in()
     clock.advance(seconds=1)
     server.say("HDEL", META, "epoch")
@@ -63,7 +63,7 @@ def test_sessions_out_of_an_old_copy_are_over(stack, server, clock, verb):
 
 
 def test_b5_sessions_out_of_an_old_copy_evict_no_other_session(build, stores, server, clock):
-    """They are over, whatever long-term credential they had."""
+    """They end, whatever long-term credential they had."""
     stack = build(stores, max_per_subject=2)
     stack.sign_in()
     stack.sign_in()
@@ -80,7 +80,7 @@ def test_b5_sessions_out_of_an_old_copy_evict_no_other_session(build, stores, se
 
 
 def test_nothing_is_written_where_there_is_no_epoch(stack, stores, server):
-    """Every command says so, and leaves the decision to who knows what was there before."""
+    """Every reply reports the missing epoch, and the caller decides."""
     port, ref = stores.blocking().sessions, ref_of(stores.blocking().sessions)
     commands = [
         port.open(ref, opening()),
@@ -99,7 +99,7 @@ def test_nothing_is_written_where_there_is_no_epoch(stack, stores, server):
 
 
 def test_a_session_leaves_nothing_behind_when_its_time_is_over(stack, server):
-    """Each key that belongs to one ends by itself, no later than its last revocation."""
+    """Each of its keys expires no later than its last revocation."""
     tokens = stack.sign_in()
     keys = [f"safeconduct:{{sc:00}}:ses:{tokens.session_id}", *_own_keys(server)]
 
@@ -122,7 +122,7 @@ def _own_keys(server):
 
 
 def test_a_server_without_memory_ends_nothing_by_halves(stack, server):
-    """What is refused has not happened (attack 116)."""
+    """A refused command has no effect (attack 116)."""
     tokens = stack.sign_in()
     server.say("CONFIG", "SET", "maxmemory", "1")
     try:
@@ -147,7 +147,7 @@ def test_a_record_of_another_shape_is_unavailable(stack, server, words):
     server.say(verb, f"safeconduct:{{sc:00}}:ses:{tokens.session_id}", name, value)
 
     with pytest.raises(Unavailable):
-        stack.run(stack.session_verbs.logins.refresh(tokens.refresh_token.value))
+        stack.run(stack.session_verbs.refresh(tokens.refresh_token.value))
 
 
 HEAD = [[b"epoch", b"line", b"0-0", b"", 0], 1, b"new", 1, 0, 1]
@@ -168,7 +168,7 @@ HEAD = [[b"epoch", b"line", b"0-0", b"", 0], 1, b"new", 1, 0, 1]
     ids=str,
 )
 def test_a_reply_of_another_shape_is_unavailable(fields):
-    """What follows a head that can be read is checked too."""
+    """The fields after a valid head are checked too."""
     head = shard_calls.read_reply(CallResult(fields))
 
     with pytest.raises(Unavailable):
@@ -188,7 +188,7 @@ def test_names_of_another_shape_are_unavailable(rest):
 
 def test_a_short_list_of_records_is_unavailable(stack, monkeypatch):
     stack.sign_in()
-    monkeypatch.setattr(scripts, "SESSION_READ", scripts.STAMP)
+    monkeypatch.setattr(scripts, "SESSION_READ", scripts.ISSUE_TIME)
 
     with pytest.raises(Unavailable):
         stack.run(stack.open_sessions.list("alice"))

@@ -8,7 +8,7 @@ from session_commands import GRACE_MS, IDLE_MS, digest, rotation
 
 T = 1_800_000_000_000
 END = T + 30 * 86_400_000
-#: The second token of a chain, the first of which was rotated at T.
+#: A chain whose first token was rotated at T.
 CHAIN = Chain(
     position=1, digest=digest("1"), previous=digest("0"), salt=b"s" * 16, grace_ms=T + GRACE_MS, begun_ms=T,
     expires_ms=T + IDLE_MS,

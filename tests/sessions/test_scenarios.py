@@ -48,7 +48,7 @@ def test_stateful_scenarios_007_response_lost_client_retries_within_grace(stack)
 
 
 def test_stateful_scenarios_009_transaction_failure_does_not_burn_token(stack, clock):
-    """The directory fails before anything is written, and the old token is good after the grace."""
+    """The directory fails before anything is written, and the old token is valid after the grace period."""
     first = stack.sign_in()
     accounts, stack.directory.accounts = stack.directory.accounts, None
     with pytest.raises(Unavailable):

@@ -67,7 +67,7 @@ def test_h_none_of_them_is_listed(world, server, reason, count):
 
 
 def test_h_a_lost_epoch_begins_after_the_one_that_is_missed(world, server):
-    """Its first token may be stamped a millisecond ahead of the clock, and be lost within that millisecond."""
+    """Its first token may be issued a millisecond ahead of the clock, and be lost within that millisecond."""
     now_ms = world.run(world.store.sessions.read(ref_of(world.store.sessions))).now_ms
     server.say("FLUSHALL")
     seen = Epoch("missed", now_ms + 10_000, "new", 0)
@@ -80,7 +80,7 @@ def test_h_a_lost_epoch_begins_after_the_one_that_is_missed(world, server):
 
 @pytest.mark.parametrize(("reason", "crowded_out"), [("lost", 0), ("new", 0), ("adopted", 1)])
 def test_b5_one_more_ends_an_adopted_session_with_its_tokens(world, server, reason, crowded_out):
-    """It counts, so it is ended as any other is; one that does not count takes nobody's place."""
+    """It counts, so it is evicted like any other; one that does not count evicts no other."""
     port = world.store.sessions
     ref = ref_of(port)
     opened = world.run(port.open(ref, opening(max_per_subject=1)))

@@ -1,15 +1,17 @@
 """Sign in, refresh and renew: what the verbs return, and what they refuse."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 
 from login_stack import ACCESS, GRACE, SECRETS, StaticDirectory
 from safeconduct import RequestOrigin
 from safeconduct._core.directory import Account
 from safeconduct._core.session_store import SessionReply
-from safeconduct._core.sessions.lookup import SessionKeys
-from safeconduct._core.sessions.refresh_token import RefreshTokens
-from safeconduct._core.sessions.rotation import known
-from safeconduct._core.sessions.verbs import stored_sessions
+from safeconduct._core.sessions.refresh_token import ParsedRefreshToken
+from safeconduct._core.sessions.session_keys import SessionKeys
+from safeconduct._wiring.sessions import session_context
 from safeconduct.config import Config
 from safeconduct.errors import (
     BadCredentials,
@@ -50,7 +52,7 @@ def test_a_sign_in_gives_what_was_proven(stack):
 
 
 def test_a_long_term_credential_is_only_for_who_asks(stack):
-    """Never by the way (L5)."""
+    """A refresh never raises the level (L5)."""
     tokens = stack.sign_in(remember=False)
 
     assert tokens.refresh_token is None
@@ -61,7 +63,7 @@ def test_a_disabled_account_does_not_sign_in(build):
     stack = build()
 
     with pytest.raises(BadCredentials):
-        stack.run(stack.session_verbs.logins.sign_in(Account("alice", disabled=True), username="alice"))
+        stack.run(stack.session_verbs.sign_in(Account("alice", disabled=True), username="alice"))
 
 
 def test_nothing_of_a_token_is_shown(build):
@@ -122,7 +124,7 @@ def test_an_account_that_was_disabled_ends_its_session(stack, clock, verb):
 
 
 def test_a_static_directory_is_not_asked_again(build):
-    """What a sign-in found holds until the next one."""
+    """The account of a sign-in counts until the next one."""
     stack = build(has_directory=False)
     tokens = stack.sign_in()
 
@@ -130,7 +132,7 @@ def test_a_static_directory_is_not_asked_again(build):
 
 
 def test_h_a_step_up_takes_the_rights_of_a_static_directory(build):
-    """It is asked for the password, and what it says of the account then holds until the next one."""
+    """The directory checks the password, and its account counts until the next proof."""
     directory = StaticDirectory(alice="wonder")
     stack = build(directory=directory)
     tokens = stack.sign_in()
@@ -139,8 +141,8 @@ def test_h_a_step_up_takes_the_rights_of_a_static_directory(build):
     assert frozenset({"clerk"}) == stack.use(stack.step_up(tokens)).roles
 
 
-def test_the_loser_of_a_race_is_told_so_and_ends_nothing(stack):
-    """Its cookie must not clear the winner's: no session id is in the error."""
+def test_the_loser_of_a_race_gets_a_conflict_and_ends_nothing(stack):
+    """The loser must not clear the winner's cookies, so the error has no session id."""
     first = stack.sign_in()
     second = stack.refresh(first)
     third = stack.refresh(second)
@@ -190,10 +192,10 @@ def test_an_access_token_is_no_refresh_token(stack):
 
 def test_a_session_of_more_shards_than_there_are_is_over(build):
     stack = build()
-    writer = RefreshTokens(lambda: SECRETS)
+    token = ParsedRefreshToken.first(b"\x00\x07" + bytes(16), b"s" * 32, SECRETS)
 
     with pytest.raises(RevokedToken):
-        stack.refresh(writer.write(writer.first(b"\x00\x07" + bytes(16), b"s" * 32)))
+        stack.refresh(token.to_text(SECRETS))
 
 
 def test_a_session_keeps_its_transport(stack):
@@ -237,7 +239,7 @@ def test_a_renewal_that_is_repeated_is_the_same_token(stack, clock):
     assert [claims[0][name] for name in same] == [claims[1][name] for name in same]
 
 
-def test_a_renewal_after_the_grace_is_refused_and_told(stack, clock):
+def test_a_renewal_after_the_grace_is_refused_and_reported(stack, clock):
     tokens = stack.sign_in()
     clock.advance(seconds=HALF + 1)
     renewed = stack.renew(tokens)
@@ -277,7 +279,7 @@ def test_without_a_session_nothing_is_renewed(build, changed, verb):
         **changed,
     }
     principal = Principal(subject="alice", scheme="bearer", expires_at=0, **fields)
-    renew, step_up = stack.session_verbs.logins.renew, stack.session_verbs.step_ups.step_up
+    renew, step_up = stack.session_verbs.renew, stack.session_verbs.step_up
     called = renew(principal) if verb == "renew" else step_up(principal, "wonder")
 
     with pytest.raises(NotRenewable):
@@ -302,7 +304,7 @@ def test_the_authors_claims_are_in_every_token(build, clock):
 
 
 class Hook:
-    """An author's hook that fails when it is told to."""
+    """A claims hook that fails on demand."""
 
     def __init__(self):
         self.is_broken = False
@@ -312,7 +314,7 @@ class Hook:
 
 
 def test_a_hook_that_fails_burns_no_token(build, clock):
-    """A token without the author's claims might say too much."""
+    """A token without the hook's claims might grant too much."""
     hook = Hook()
     stack = build(add_claims=hook)
     tokens = stack.sign_in()
@@ -328,11 +330,19 @@ def test_a_hook_that_fails_burns_no_token(build, clock):
 
 def test_a_store_that_says_nothing_of_the_session_gives_no_token(build):
     stack = build()
+    tokens = stack.sign_in()
+    stack.clock.advance(seconds=ACCESS // 2)
+    said = SessionReply(None, is_empty=True, outcome="renewed", now_ms=0, session=opened(opening(), 1))
 
+    async def renew(_ref, _renewing):
+        return said
+
+    stack.session_verbs._store = SimpleNamespace(renew=renew)
+    stack.session_verbs._lookup.consult = lambda _shard, command: command()
     with pytest.raises(Unavailable):
-        stack.session_verbs.logins._token_rotation._minting.renewed(opened(opening(), 1), "s", {})
+        stack.renew(tokens)
     with pytest.raises(RevokedToken):
-        known(SessionReply(None, is_empty=True, outcome="opened", now_ms=0))
+        replace(said, session=None).live_session()
 
 
 def test_the_last_second_of_a_session_gives_no_token(build, clock):
@@ -344,21 +354,21 @@ def test_the_last_second_of_a_session_gives_no_token(build, clock):
         stack.refresh(tokens)
 
 
-def test_a_store_that_lost_a_write_is_told(stack):
+def test_a_store_that_lost_a_write_is_reported(stack):
     tokens = stack.sign_in()
-    writer = RefreshTokens(lambda: SECRETS)
-    later = writer.successor(writer.successor(writer.read(tokens.refresh_token.value), b"a" * 16), b"b" * 16)
+    token = ParsedRefreshToken.from_text(tokens.refresh_token.value, SECRETS)
+    later = token.successor(b"a" * 16, SECRETS).successor(b"b" * 16, SECRETS)
 
     with pytest.raises(RevokedToken):
-        stack.refresh(writer.write(later))
+        stack.refresh(later.to_text(SECRETS))
     assert StoreRolledBack(shard=0, session_id=tokens.session_id) in stack.events
 
 
 def test_sessions_need_an_issuer():
     with pytest.raises(ConfigurationError):
-        stored_sessions(
-            Config(store="memory://", sources=["basic"], login={"users": "u.json"}), store=None, revocations=None,
-            issuer=None, keys=None, people=None, passwords=None, add_claims=None, clock=None, announce=None,
+        session_context(
+            Config(store="memory://", sources=["basic"], login={"users": "u.json"}), issuer=None, derived_keys=None,
+            people=None, passwords=None, add_claims=None, clock=None, draw=None, announce=None,
         )  # fmt: skip
 
 

@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 from login_stack import ACCESS, StatelessLoginStack, StaticDirectory
 from safeconduct import RequestOrigin
 from safeconduct._core.directory import Account
-from safeconduct._core.sessions import verbs
-from safeconduct._core.sessions.active import ActiveSessions
-from safeconduct._core.sessions.sign_in import Logins, StepUps
-from safeconduct._core.sessions.stateless import StatelessActiveSessions, StatelessLogins, StatelessStepUps
-from safeconduct._core.sessions.verbs import stateless_sessions
+from safeconduct._core.sessions.stateless import StatelessSessions
+from safeconduct._core.sessions.stored import StoredSessions
+from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._tokens.derived_keys import DerivedKeys
+from safeconduct._wiring.sessions import session_context
 from safeconduct.config import Config
 from safeconduct.errors import (
     AuthError,
@@ -82,7 +81,7 @@ def test_no_access_token_outlives_a_session_without_a_long_term_credential():
 
 def test_a_disabled_account_does_not_sign_in(stack):
     with pytest.raises(BadCredentials):
-        stack.run(stack.session_verbs.logins.sign_in(Account("alice", disabled=True), username="alice"))
+        stack.run(stack.session_verbs.sign_in(Account("alice", disabled=True), username="alice"))
 
 
 def test_nothing_of_a_token_is_shown(stack):
@@ -95,7 +94,7 @@ def test_nothing_of_a_token_is_shown(stack):
 
 
 def test_a_refresh_gives_the_present_level(stack):
-    """A level never rises without proof, and a proof counts for one short life."""
+    """A level never rises without proof, and a proof counts for one short lifetime."""
     tokens = stack.sign_in(level="multifactor")
     stack.clock.advance(seconds=100)
     early = stack.refresh(tokens)
@@ -133,7 +132,7 @@ def test_nothing_is_renewed(stack):
     stack.clock.advance(seconds=ACCESS - 1)
 
     with pytest.raises(NotRenewable):
-        stack.run(stack.session_verbs.logins.renew(stack.principal(tokens)))
+        stack.run(stack.session_verbs.renew(stack.principal(tokens)))
 
 
 def test_a_refresh_takes_the_rights_of_now(stack):
@@ -158,7 +157,7 @@ def test_an_account_that_is_gone_gets_no_tokens(stack, account):
     "options", [{"directory": StaticDirectory(alice="wonder")}, {"has_directory": False}], ids=["static", "none"]
 )
 def test_who_cannot_be_asked_again_is_believed_once(options):
-    """What a sign-in found holds until the next one."""
+    """The account of a sign-in counts until the next one."""
     stack = StatelessLoginStack(**options)
 
     assert frozenset({"user"}) == stack.principal(stack.refresh(stack.sign_in())).roles
@@ -247,9 +246,10 @@ def test_sessions_need_an_issuer():
     config = Config(store="none", sources=["basic"], login={"users": "u.json"})
 
     with pytest.raises(ConfigurationError):
-        stateless_sessions(
-            config, issuer=None, keys=None, people=None, passwords=None, add_claims=None, clock=None, announce=None
-        )
+        session_context(
+            config, issuer=None, derived_keys=None, people=None, passwords=None, add_claims=None, clock=None,
+            draw=None, announce=None,
+        )  # fmt: skip
 
 
 def test_the_verbs_work_on_a_loop():
@@ -260,21 +260,12 @@ def test_the_verbs_work_on_a_loop():
     assert stack.step_up(tokens)
 
 
-@pytest.mark.parametrize(
-    ("kept", "stateless", "protocol"),
-    [
-        (Logins, StatelessLogins, verbs.LoginVerbs),
-        (StepUps, StatelessStepUps, verbs.StepUpVerbs),
-        (ActiveSessions, StatelessActiveSessions, verbs.ActiveSessionVerbs),
-    ],
-    ids=["logins", "step-ups", "open sessions"],
-)
-def test_the_verbs_are_those_of_kept_sessions(kept, stateless, protocol):
-    """Whoever calls them need not know whether there is a store."""
+def test_the_verbs_are_those_of_kept_sessions():
+    """Callers need not know whether there is a store."""
 
     def signatures(owner):
         public = [name for name in vars(owner) if not name.startswith("_")]
         parameters = {name: inspect.signature(getattr(owner, name)).parameters.values() for name in public}
         return {name: [(each.name, each.kind, each.annotation) for each in found] for name, found in parameters.items()}
 
-    assert signatures(kept) == signatures(stateless) == signatures(protocol)
+    assert signatures(StoredSessions) == signatures(StatelessSessions) == signatures(SessionVerbs)

@@ -5,7 +5,7 @@ import pytest
 from login_stack import ACCESS, HOME, StatelessLoginStack, StaticDirectory
 from safeconduct import RequestOrigin
 from safeconduct._core.directory import Account
-from safeconduct._core.sessions.active import SessionStatus
+from safeconduct._core.sessions.verbs import SessionStatus
 from safeconduct.errors import (
     BadCredentials,
     BindingMismatch,
@@ -50,7 +50,7 @@ def test_a_proof_makes_the_level_explicit_again(stack):
 
 
 def test_the_refresh_token_that_came_along_is_made_anew_with_its_end(stack):
-    """The absolute end is not moved."""
+    """The absolute expiry does not change."""
     tokens = stack.sign_in()
     stack.clock.advance(seconds=DAY)
     refreshed = stack.refresh(tokens)
@@ -62,7 +62,7 @@ def test_the_refresh_token_that_came_along_is_made_anew_with_its_end(stack):
 
 
 def test_the_user_is_asked_for_under_the_name_that_they_gave(stack):
-    """Without the refresh token nothing tells that name, and the subject's own has to do."""
+    """Without the refresh token the name is unknown, and the subject is used instead."""
     stack.directory.passwords["Al"], stack.directory.accounts["Al"] = "wonder", Account("alice")
     stack.directory.passwords["alice"] = "other"
     tokens, asked = stack.sign_in(username="Al"), []
@@ -91,7 +91,7 @@ def test_a_wrong_password_steps_nothing_up(stack):
 
 
 def test_the_throttle_bounds_the_wrong_passwords(stack):
-    """There is no session to end after five."""
+    """Without a store there is no session to end after five failures."""
     tokens = stack.sign_in()
 
     refused = []
@@ -129,17 +129,17 @@ def test_without_a_session_there_is_nothing_to_step_up_or_to_touch(stack, change
     session_verbs, principal = stack.session_verbs, principal_without_session(**changed)
 
     for verb in (
-        lambda: session_verbs.step_ups.step_up(principal, "wonder"),
-        lambda: session_verbs.open_sessions.touch(principal),
-        lambda: session_verbs.open_sessions.prospects(principal),
+        lambda: session_verbs.step_up(principal, "wonder"),
+        lambda: session_verbs.touch(principal),
+        lambda: session_verbs.status(principal),
     ):
         with pytest.raises(NotRenewable):
             stack.run(verb())
 
 
 def test_signing_out_does_nothing(stack):
-    """It is local: the caller forgets his tokens, and a copy of them lives on."""
-    tokens, open_sessions = stack.sign_in(), stack.session_verbs.open_sessions
+    """The sign-out is local: the caller forgets the tokens, and a copy stays valid."""
+    tokens, open_sessions = stack.sign_in(), stack.session_verbs
     events_before = list(stack.events)
 
     stack.run(open_sessions.sign_out(stack.principal(tokens)))
@@ -153,7 +153,7 @@ def test_signing_out_does_nothing(stack):
 
 
 def test_what_only_a_store_can_do_is_refused(stack):
-    open_sessions = stack.session_verbs.open_sessions
+    open_sessions = stack.session_verbs
 
     for verb in (
         lambda: open_sessions.sign_out_everywhere("alice"),
@@ -166,12 +166,12 @@ def test_what_only_a_store_can_do_is_refused(stack):
 
 
 def test_a_session_lasts_as_long_as_its_tokens_and_offers_no_extension(stack):
-    open_sessions, principal = stack.session_verbs.open_sessions, stack.principal(stack.sign_in())
+    open_sessions, principal = stack.session_verbs, stack.principal(stack.sign_in())
 
     nothing = SessionStatus(is_kept=False, is_remembered=False, renew_after=None, extend_after=None, extend_before=None)
 
     assert stack.run(open_sessions.touch(principal)) is None
-    assert nothing == stack.run(open_sessions.prospects(principal))
+    assert nothing == stack.run(open_sessions.status(principal))
 
 
 def test_an_account_that_is_disabled_does_not_step_up(stack):

@@ -75,7 +75,7 @@ def test_the_refresh_token_must_come_by_its_transport(stack):
 
 
 def test_the_fifth_wrong_password_ends_the_session(stack):
-    """Whoever guesses holds a token, and may have stolen it."""
+    """The caller holds a token and may have stolen it."""
     tokens = stack.sign_in()
     for _ in range(5):
         with pytest.raises(BadCredentials):

@@ -26,7 +26,7 @@ def server(living_server):
 
 @pytest.fixture
 def fresh_server(living_server):
-    """A server that a test may kill."""
+    """Return a server that a test may kill."""
     server = Server(living_server.kind)
     yield server
     server.stop()
@@ -54,7 +54,7 @@ def events():
 
 @pytest.fixture
 def open_stores(monotonic, events):
-    """Make a server's store that waits for a loaded machine too, and see what it announces."""
+    """Open a server's store with a generous deadline, and record what it announces."""
 
     def make(url, *, deadline_ms=20_000, pool_size=4, **revocation):
         return RedisServer(
@@ -71,7 +71,7 @@ def open_stores(monotonic, events):
 
 @pytest.fixture(params=WORLDS)
 def enter(request):
-    """Enter one of the two worlds with a store."""
+    """Run a store in one of the two worlds."""
     entered = []
 
     def into(stores):

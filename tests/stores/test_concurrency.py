@@ -37,7 +37,7 @@ def proxy(server):
 
 
 def test_cancelled_tasks_cross_no_replies(server, proxy, open_stores):
-    """A reply that a cancelled task left on its way is read by nobody else (CVE-2023-28858)."""
+    """The pending reply of a cancelled task is read by no other (CVE-2023-28858)."""
     store = open_stores(proxy.url, pool_size=3).native()
 
     async def storm():
@@ -104,8 +104,8 @@ def test_tasks_wait_for_a_connection_and_no_more_are_opened(proxy, open_stores):
     assert proxy.connections <= 2
 
 
-def test_who_waits_too_long_for_a_connection_is_told(proxy, open_stores, events):
-    """That others are slow says nothing about the server: the breaker stays closed."""
+def test_who_waits_too_long_for_a_connection_is_reported(proxy, open_stores, events):
+    """Slow callers say nothing about the server, so the circuit breaker stays closed."""
     stores = open_stores(proxy.url, pool_size=1)
     store = stores.native()
 
@@ -113,7 +113,7 @@ def test_who_waits_too_long_for_a_connection_is_told(proxy, open_stores, events)
         await fill(store)
         proxy.gate.clear()
         first = asyncio.create_task(store.ask(question()))
-        # It has the connection and all its time; the others have little.
+        # This one has the connection and its full time; the others have little.
         await asyncio.sleep(0)
         stores._loops.client()._deadline_seconds = 0.05
         results = await asyncio.gather(*(store.ask(question()) for _ in range(9)), return_exceptions=True)
@@ -129,7 +129,7 @@ def test_who_waits_too_long_for_a_connection_is_told(proxy, open_stores, events)
 
 
 def test_a_connection_that_came_late_says_nothing_about_the_server(open_stores, events, monkeypatch):
-    """What was left of the deadline was too little to judge it by, so the breaker stays closed."""
+    """Too little of the deadline was left to blame the server, so the circuit breaker stays closed."""
     stores = open_stores(f"redis://127.0.0.1:{free_port()}", deadline_ms=1000)
     seconds = [0.0]
     monkeypatch.setattr(client, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
@@ -179,7 +179,7 @@ def test_threads_share_a_bounded_number_of_connections(proxy, open_stores):
     assert proxy.connections <= 2
 
 
-def test_a_thread_that_waits_too_long_is_told(proxy, open_stores):
+def test_a_thread_that_waits_too_long_is_reported(proxy, open_stores):
     stores = open_stores(proxy.url, pool_size=1)
     store = stores.blocking()
     run_sync(fill(store))
@@ -205,7 +205,7 @@ def test_a_thread_that_waits_too_long_is_told(proxy, open_stores):
 
 
 def test_each_loop_has_its_own_connections(server, open_stores):
-    """A second ``asyncio.run`` does not meet the first one's closed loop."""
+    """A second ``asyncio.run`` does not use the first one's closed loop."""
     store = open_stores(server.url).native()
 
     async def scenario():
@@ -237,7 +237,7 @@ def test_closing_where_nothing_is_open_is_harmless(server, open_stores):
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_child_opens_its_own_connections(proxy, open_stores):
-    """Parent and child never share a socket, or each would read the other's answers."""
+    """Parent and child never share a socket; otherwise each would read the other's replies."""
     stores = open_stores(proxy.url)
     store = stores.blocking()
     run_sync(fill(store))
@@ -255,7 +255,7 @@ def test_a_forked_child_opens_its_own_connections(proxy, open_stores):
 
 
 def test_what_a_process_inherits_is_left_alone(server, open_stores):
-    """The hook in a child abandons both worlds' connections without closing them, and asks on new ones."""
+    """The fork hook abandons the connections of both worlds without closing them, and opens new ones."""
     stores = open_stores(server.url)
     native, blocking = Native(stores), Blocking(stores)
     native.run(fill(native.store))

@@ -10,7 +10,7 @@ from worlds import WORLDS, Clock
 
 
 class Shift:
-    """A server's clock, moved."""
+    """The shift of a server's clock."""
 
     def __init__(self):
         self.shift_ms = 0
@@ -23,7 +23,7 @@ class Shift:
 
 
 class TestMemoryStore(StoreContract):
-    """The store in this process."""
+    """The store in memory."""
 
     @pytest.fixture
     def clock(self):
@@ -37,7 +37,7 @@ class TestMemoryStore(StoreContract):
 
 
 class TestRedisStore(StoreContract):
-    """A server's store."""
+    """The store on a server."""
 
     @pytest.fixture
     def clock(self):
@@ -59,7 +59,7 @@ class TestRedisStore(StoreContract):
         world.close()
 
     def test_many_questions_are_answered_together(self, world, server):
-        """In one command for as many as its answer has bits for; each as if it were asked alone."""
+        """One command carries as many queries as its reply has bits; each is answered as if alone."""
         self.mark(world)
         before_ms = self.cut(world).before_ms
         asked = [question(issued_ms=before_ms + 1 - number % 2, cuts=[OTHER, ALICE], ends_ms=(1 << 52) - number)
@@ -85,6 +85,6 @@ class TestRedisStore(StoreContract):
 
 
 def commands(server):
-    """Return how many scripts a server was asked to run."""
+    """Return how many scripts a server has run."""
     stats = [line for line in server.say("INFO", "commandstats").splitlines() if line.startswith("cmdstat_evalsha:")]
     return sum(int(line.split("calls=")[1].split(",")[0]) for line in stats)

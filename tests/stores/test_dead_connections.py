@@ -37,7 +37,7 @@ async def wire_of(store):
 
 
 async def fill_pool(wire):
-    """Open connections until *MANY* lie idle."""
+    """Open connections until ``MANY`` of them are idle."""
     taken = [wire._pool.take() for _ in range(MANY)]
     for each in taken:
         if each.is_new:
@@ -47,7 +47,7 @@ async def fill_pool(wire):
 
 
 def test_e3_one_time_out_drops_every_dead_connection(enter, open_stores, proxy, events):
-    """Twenty half-open connections cost one request its deadline; the next one is answered on a new one."""
+    """Twenty half-open connections cost one request its deadline; the next one uses a new connection."""
     world = enter(open_stores(proxy.url, pool_size=MANY))
     begin(world)
     wire = world.run(wire_of(world.store))
@@ -66,7 +66,7 @@ def test_e3_one_time_out_drops_every_dead_connection(enter, open_stores, proxy, 
 
 
 def test_e3_dead_connections_that_are_found_at_once_are_one_failure(open_stores, proxy, events):
-    """Twenty requests find twenty of them at the same time, and the breaker does not keep the next ones from asking."""
+    """Twenty requests find twenty of them at the same time, and the circuit breaker stays closed."""
     stores = open_stores(proxy.url, pool_size=MANY)
     store = stores.native()
 
@@ -98,7 +98,7 @@ class Bare:
 
 
 def test_e3_what_was_heard_of_since_stays():
-    """Whoever answered after the dead one was asked is not dead."""
+    """A connection that answered after the dead one was used is not dead."""
     pool = ConnectionPool(Bare)
     before, dead, after = (pool.take() for _ in range(3))
     pool.give_back(dead)
@@ -114,7 +114,7 @@ def test_e3_what_was_heard_of_since_stays():
 
 
 def test_e3_only_what_lay_idle_is_known_to_be_dead():
-    """A new connection that fails says something about the server, whatever failed before."""
+    """A new connection that fails is the server's fault, whatever failed before."""
     pool = ConnectionPool(Bare)
     pool.give_back(pool.take())
     first, new = pool.take(), pool.take()
@@ -124,7 +124,7 @@ def test_e3_only_what_lay_idle_is_known_to_be_dead():
 
 
 class Interrupting:
-    """A connection on which a command is interrupted by what is no ``Exception``, as a killed greenlet is."""
+    """A connection whose command is interrupted by a ``BaseException``, as in a killed greenlet."""
 
     run = ServerRun()
 
@@ -145,7 +145,7 @@ class Interrupting:
 
 
 def test_h_an_interrupted_command_takes_its_connection_along(open_stores, server):
-    """A reply is on its way there, and nobody else may read it."""
+    """A reply is pending on the connection, and no other caller may read it."""
     stores = open_stores(server.url, pool_size=1)
     store = stores.blocking()
     run_sync(store.begin_epoch(0, reason="new", seen=None))
@@ -164,7 +164,7 @@ def test_h_an_interrupted_command_takes_its_connection_along(open_stores, server
 
 
 def test_h_a_cancelled_question_takes_its_connection_along(open_stores, proxy):
-    """Of connections that were given up in the middle none stays open."""
+    """Abandoned connections are closed."""
     store = open_stores(proxy.url, pool_size=1).native()
 
     async def scenario():
@@ -186,7 +186,7 @@ def test_h_a_cancelled_question_takes_its_connection_along(open_stores, proxy):
 
 
 class Stalled:
-    """A connection on which nothing is ever answered; others are answered meanwhile."""
+    """A connection that is never answered while others are."""
 
     def __init__(self, meanwhile):
         self._meanwhile = meanwhile
@@ -203,7 +203,7 @@ class Stalled:
 
 
 def stall(pool, meanwhile):
-    """Let the next command meet a new connection that is stalled."""
+    """Make the next command use a new connection that is stalled."""
     take = pool.take
 
     def take_stalled():
@@ -214,13 +214,13 @@ def stall(pool, meanwhile):
 
 
 def test_e13_who_is_given_up_while_others_are_answered_opens_no_breaker(enter, open_stores, server, events):
-    """A server that answers is slow or has too much to do; it is not gone, however many are given up after that."""
+    """A server that answers is slow or busy; it is not down, however many requests time out after that."""
     world = enter(open_stores(server.url, pool_size=3 * FAILURES))
     begin(world)
     wire = world.run(wire_of(world.store))
 
     async def ask_beside(stalled):
-        """Ask in vain, while others ask in vain as well, and the last of them is answered."""
+        """Time out while other requests time out too, and the last one is answered."""
         if stalled == 0:
             await world.store.ask(question())
             return
@@ -234,8 +234,8 @@ def test_e13_who_is_given_up_while_others_are_answered_opens_no_breaker(enter, o
     assert [] == events
 
 
-class Line:
-    """The slots of a busy store: nobody gets one, and each says how long they would have waited."""
+class BusySlots:
+    """The slots of a busy store: none becomes free, and each caller records how long it would have waited."""
 
     def __init__(self):
         self.waits = []
@@ -249,15 +249,15 @@ class Line:
 
 
 def test_e13_half_of_the_deadline_is_kept_for_asking(enter, open_stores, server, events):
-    """Who waited longer for a connection could not use it; that none was free says nothing about the server."""
+    """A request must not wait longer than it could use; a full pool says nothing about the server."""
     world = enter(open_stores(server.url, deadline_ms=20_000))
     begin(world)
     wire = world.run(wire_of(world.store))
-    wire._slots = line = Line()
+    wire._slots = slots = BusySlots()
 
     for _ in range(2 * FAILURES):
         with pytest.raises(Unavailable, match="every connection to the store is in use"):
             ask(world)
 
-    assert [10.0] * (2 * FAILURES) == line.waits
+    assert [10.0] * (2 * FAILURES) == slots.waits
     assert [] == events

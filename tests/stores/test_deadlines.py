@@ -36,7 +36,7 @@ def slow(monkeypatch):
 
 @pytest.fixture
 def world(enter, open_stores, server, slow):
-    """A store with the usual deadline, whose every command takes 100 ms from now on."""
+    """Return a store with the usual deadline whose every command takes 100 ms."""
     world = enter(open_stores(server.url, deadline_ms=250))
     slow.around(world.run(wire_of(world.store)))
     begin(world)
@@ -47,7 +47,7 @@ def world(enter, open_stores, server, slow):
 
 
 def test_e10_the_commands_of_a_request_share_one_deadline(world, slow):
-    """Each has what those before it left, and the one for which too little is left is given up with the deadline."""
+    """Each step has the time that the earlier ones left, and the last is given up at the deadline."""
 
     @within_one_budget
     async def request():
@@ -63,7 +63,7 @@ def test_e10_the_commands_of_a_request_share_one_deadline(world, slow):
 
 
 def test_e10_a_request_whose_time_is_over_asks_no_more(world, slow):
-    """It is 503 at once, and the server is not blamed."""
+    """A step without any time left is 503 at once, and the server is not blamed."""
 
     @within_one_budget
     async def request():
@@ -79,7 +79,7 @@ def test_e10_a_request_whose_time_is_over_asks_no_more(world, slow):
 
 
 def test_e10_every_request_has_its_whole_deadline(world, slow):
-    """Nothing is left behind by the one before, nor by one that failed."""
+    """A request has its full time, also after one that failed."""
 
     @within_one_budget
     async def request():
@@ -96,7 +96,7 @@ def test_e10_every_request_has_its_whole_deadline(world, slow):
 
 
 def test_e10_what_happens_between_the_questions_costs_nothing(world, slow):
-    """The time to hash a password is not the store's."""
+    """The time to hash a password is not counted."""
 
     @within_one_budget
     async def request():
@@ -110,7 +110,7 @@ def test_e10_what_happens_between_the_questions_costs_nothing(world, slow):
 
 
 def test_e10_the_disk_is_waited_for_outside_of_the_deadline(enter, open_stores, fresh_server, slow):
-    """What a request asks after a revocation has the time that the revocation's own command left."""
+    """After a revocation a request has the time that the revocation's command left."""
     fresh_server.keep_changes("always")
     world = enter(open_stores(fresh_server.url, deadline_ms=250))
     slow.around(world.run(wire_of(world.store)))
@@ -148,7 +148,7 @@ def test_e10_a_step_within_a_request_has_no_deadline_of_its_own(world, slow):
 
 
 def test_e10_what_outlives_its_request_has_deadlines_of_its_own(open_stores, server, slow):
-    """A task has a copy of the context that it was begun in, and is not refused for what the request has spent."""
+    """A background task copies the request's context, but has a deadline of its own."""
     store = open_stores(server.url, deadline_ms=250).native()
 
     async def later(over):
@@ -178,7 +178,7 @@ def test_e10_what_outlives_its_request_has_deadlines_of_its_own(open_stores, ser
 
 
 def test_e10_requests_at_the_same_time_do_not_share_a_deadline(open_stores, server, slow):
-    """Two tasks of one loop each have all of their own."""
+    """Two tasks of one loop each have their full deadline."""
     store = open_stores(server.url, deadline_ms=250).native()
 
     @within_one_budget
@@ -199,7 +199,7 @@ def test_e10_requests_at_the_same_time_do_not_share_a_deadline(open_stores, serv
 
 
 class Clock:
-    """A monotonic clock that goes a step further each time it is read."""
+    """A monotonic clock that advances with each reading."""
 
     def __init__(self, monkeypatch, *, step):
         self.now, self._step = 1000.0, step
@@ -211,7 +211,7 @@ class Clock:
 
 
 def drip(listener):
-    """Answer with one byte after the other, and never to the end; give up after many."""
+    """Answer byte by byte without ever finishing; give up after many."""
     sock, _ = listener.accept()
     with sock:
         sock.recv(1 << 16)
@@ -224,7 +224,7 @@ def drip(listener):
 
 
 def test_e9_a_reply_that_drips_ends_with_the_deadline(open_stores, monkeypatch):
-    """However many bytes come, each within any time-out of its own."""
+    """This holds however many bytes arrive in time."""
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=drip, args=(listener,))
     thread.start()
@@ -238,7 +238,7 @@ def test_e9_a_reply_that_drips_ends_with_the_deadline(open_stores, monkeypatch):
 
 
 def test_e9_every_step_has_what_the_others_left():
-    """A time-out is what is left of the deadline, and nothing is left after it."""
+    """The timeout is the rest of the deadline, after which nothing is left."""
     here, there = socket.socketpair()
     sock = DeadlineSocket(here, ends_at=0.0)
     sock.settimeout(5)
@@ -251,7 +251,7 @@ def test_e9_every_step_has_what_the_others_left():
 
 
 class SilentSockets:
-    """Sockets whose addresses do not answer, but for *alive*; connecting takes the whole time-out."""
+    """Sockets whose addresses do not answer, except *alive*; connecting takes the whole timeout."""
 
     AF_UNIX, AF_INET, SOCK_STREAM = socket.AF_UNIX, socket.AF_INET, socket.SOCK_STREAM
     IPPROTO_TCP, TCP_NODELAY = socket.IPPROTO_TCP, socket.TCP_NODELAY
@@ -290,7 +290,7 @@ class _Silent:
 
 
 def test_e9_all_addresses_of_a_host_share_the_deadline(open_stores, monkeypatch):
-    """Six silent ones take as long as one."""
+    """Six silent addresses take as long as one."""
     sockets = SilentSockets(monkeypatch, [("127.0.0.1", free_port())] * ADDRESSES)
     store = open_stores("redis://store.example", deadline_ms=6000).blocking()
 
@@ -321,6 +321,6 @@ def test_e9_a_host_without_an_address_is_unavailable(open_stores, monkeypatch):
 
 
 def test_e9_what_is_over_has_no_time():
-    """Zero would mean a socket that does not wait at all, and less is refused by the operating system's own words."""
+    """Zero would make a socket non-blocking, and a negative timeout is an error."""
     with pytest.raises(TimeoutError):
         seconds_until(0.0)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from safeconduct._core.revocation import RevocationReceipt
+from safeconduct._core.revoker import RevocationReceipt
 from safeconduct._core.store import Revocation, Written
 from safeconduct.stores.redis import client
 from store_contract import TOKEN
@@ -24,7 +24,7 @@ def revoke(world):
 def test_e1_a_revocation_is_durable_where_every_change_is_on_disk_first(
     enter, open_stores, fresh_server, fsync, durability
 ):
-    """Valkey answers WAITAOF under "everysec" before the disk has it, so that its answer proves nothing."""
+    """Under "everysec" Valkey answers WAITAOF before the disk has the data, so the reply proves nothing."""
     if fsync is not None:
         fresh_server.keep_changes(fsync)
     written = revoke(enter(open_stores(fresh_server.url)))
@@ -35,7 +35,7 @@ def test_e1_a_revocation_is_durable_where_every_change_is_on_disk_first(
 
 
 def test_e1_a_disk_that_says_nothing_does_not_undo_a_revocation(open_stores, fresh_server, monkeypatch):
-    """The wait is outside the deadline and has a bound of its own; a loop's is over at once where that is past."""
+    """The wait has its own bound outside of the deadline; in a loop it ends at once after that."""
     fresh_server.keep_changes("always")
     monkeypatch.setattr(client, "_DISK_SECONDS", -1.0)
     world = Native(open_stores(fresh_server.url))

@@ -42,7 +42,7 @@ def ask(world):
 
 
 def test_e1_a_file_proves_the_loss_where_every_process_has_ended(enter, open_stores, server, path):
-    """An own revocation is in it before the next command, however the process ends."""
+    """A process writes its own revocation before its next command, however it ends."""
     old = enter(open_stores(server.url, epoch_file=path))
     old.run(old.store.begin_epoch(0, reason="new", seen=None))
     revoke(old)
@@ -54,7 +54,7 @@ def test_e1_a_file_proves_the_loss_where_every_process_has_ended(enter, open_sto
 
 
 def test_e1_an_emptied_store_is_no_new_one_where_the_file_knows_another(server, path):
-    """Every process has ended, and what passes is a token without a session, which is no witness."""
+    """All processes have ended, and tokens without sessions prove no loss."""
 
     def begin():
         heard = []
@@ -102,7 +102,7 @@ def test_e1_what_others_did_is_written_once_a_second_and_at_the_end(enter, open_
 
 
 def test_e1_processes_that_share_a_file_lose_nothing_of_each_other(path):
-    """Each merges under the lock; the largest of each shard is left, and nothing half-written."""
+    """Each merges under the lock; the largest entry of each shard remains, and the file is never half-written."""
     files = [EpochFile(path) for _ in range(4)]
 
     def write(number):
@@ -121,7 +121,7 @@ def test_e1_processes_that_share_a_file_lose_nothing_of_each_other(path):
 
 
 def test_e1_a_process_that_is_writing_is_not_waited_for(file, path):
-    """An event loop may run here: what could not be written goes with the next mark."""
+    """An event loop may run here, so a failed write is repeated with the next one."""
     with path.with_name("epochs.json.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert not file.merge({0: mark()})
@@ -158,7 +158,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
 def test_e1_a_file_that_cannot_be_read_stops_the_start(open_stores, server, path, text):
-    """Else what it knew would be forgotten unsaid."""
+    """Otherwise its knowledge would be lost without notice."""
     path.write_text(text)
 
     with pytest.raises(ConfigurationError, match=re.escape(f"revocation.epoch_file: {path} cannot be read")):
@@ -174,7 +174,7 @@ def test_e1_a_folder_in_its_place_stops_the_start_too(open_stores, server, path)
         open_stores(server.url, epoch_file=path / "missing" / "epochs.json")
 
 
-def test_e1_what_could_not_be_written_is_told_once_and_written_later(file, path, caplog):
+def test_e1_what_could_not_be_written_is_reported_once_and_written_later(file, path, caplog):
     marks = Marks(file, monotonic=iter(range(100)).__next__)
     blocked = path.with_name("epochs.json.lock")
     blocked.mkdir()

@@ -36,7 +36,7 @@ WORDS = {
     "NOSCRIPT": "NOSCRIPT No matching script. Please use EVAL.",
     "ODDITY": "ODDITY of a version to come",
 }
-#: The server is one node of a cluster: which of its errors that shows is no matter.
+#: The server is one node of a cluster; any of its errors will do.
 NODE = {"TRYAGAIN", "CLUSTERDOWN", "MOVED", "ASK", "CROSSSLOT"}
 
 
@@ -61,8 +61,8 @@ def ask(world):
 
 
 @pytest.mark.parametrize("word", WORDS)
-def test_e8_a_refusal_is_unavailable_and_told_once_a_minute(enter, open_stores, refuse, monotonic, events, word):
-    """At WARNING or above, with the server's own word, and again while it goes on."""
+def test_e8_a_refusal_is_unavailable_and_reported_once_a_minute(enter, open_stores, refuse, monotonic, events, word):
+    """It is logged at WARNING or above with the server's error word, and repeated while it lasts."""
     world = enter(open_stores(refuse(WORDS[word]).url, accept_eviction=True))
 
     counts = []
@@ -71,7 +71,7 @@ def test_e8_a_refusal_is_unavailable_and_told_once_a_minute(enter, open_stores, 
         ask(world)
         counts.append(len(events))
 
-    # The breaker may have opened at the third, which is told as well.
+    # The circuit breaker may have opened at the third, which is reported too.
     assert [1, 1] == counts[:2]
     assert counts[2] in {2, 3}
     assert all(isinstance(event, StoreUnavailable) and event.log_level >= logging.WARNING for event in events)
@@ -80,7 +80,7 @@ def test_e8_a_refusal_is_unavailable_and_told_once_a_minute(enter, open_stores, 
 
 @pytest.mark.parametrize("word", ["LOADING", "NOAUTH", "WRONGPASS"])
 def test_e8_the_breaker_says_the_same_word(enter, open_stores, refuse, events, word):
-    """Where redis-py takes a refusal for a broken connection, the breaker opens as well."""
+    """Where redis-py treats a refusal as a broken connection, the circuit breaker opens too."""
     world = enter(open_stores(refuse(WORDS[word]).url))
 
     for _ in range(FAILURES):
@@ -90,7 +90,7 @@ def test_e8_the_breaker_says_the_same_word(enter, open_stores, refuse, events, w
     assert all(word in event.reason for event in events)
 
 
-def test_e8_refused_user_is_told(enter, open_stores, server, events):
+def test_e8_refused_user_is_reported(enter, open_stores, server, events):
     world = enter(open_stores(f"redis://:wrong@127.0.0.1:{server.port}"))
 
     ask(world)
@@ -98,7 +98,7 @@ def test_e8_refused_user_is_told(enter, open_stores, server, events):
     assert ["correct" in event.reason for event in events] == [True]
 
 
-def test_e8_a_database_that_is_not_there_is_told(enter, open_stores, server, events):
+def test_e8_a_database_that_is_not_there_is_reported(enter, open_stores, server, events):
     world = enter(open_stores(f"redis://127.0.0.1:{server.port}/4711"))
 
     ask(world)
@@ -106,8 +106,8 @@ def test_e8_a_database_that_is_not_there_is_told(enter, open_stores, server, eve
     assert ["store.url" in event.reason for event in events] == [True]
 
 
-def test_e8_what_a_server_makes_up_is_told_once_in_a_minute():
-    """Its words are no keys of a memory that grows."""
+def test_e8_what_a_server_makes_up_is_reported_once_in_a_minute():
+    """The server's words do not fill the memory."""
     events = []
     reporter = RefusalReporter(monotonic=lambda: 0.0, announce=events.append)
 
@@ -134,7 +134,7 @@ def restored(server):
 @pytest.mark.parametrize(
     ("happen", "word"), [(out_of_memory, "OOM"), (without_replicas, "NOREPLICAS")], ids=["memory", "replicas"]
 )
-def test_e8_a_real_server_that_takes_no_writes_is_told(enter, open_stores, server, events, happen, word):
+def test_e8_a_real_server_that_takes_no_writes_is_reported(enter, open_stores, server, events, happen, word):
     world = enter(open_stores(server.url))
     world.run(world.store.begin_epoch(0, reason="new", seen=None))
     happen(server)

@@ -34,7 +34,7 @@ def revoke(world, revocation_key=TOKEN):
 
 @contextlib.contextmanager
 def hurried(world):
-    """Wait a short while where the wait is in vain; what must succeed has all the time that a loaded machine takes."""
+    """Use a short deadline where the wait is in vain, and a long one for what must succeed."""
     wire_in_use = world.run(_wire_of(world.store))
     usual, wire_in_use._deadline_seconds = wire_in_use._deadline_seconds, QUICK_MS / 1000
     yield
@@ -78,7 +78,7 @@ def test_the_password_is_in_no_error(enter, open_stores, server):
 
 
 def test_a_paused_server_is_unavailable_and_comes_back(enter, open_stores, fresh_server):
-    """What the server says after the deadline is nobody's answer."""
+    """A reply after the deadline is read by no other request."""
     world = enter(open_stores(fresh_server.url))
     begin(world)
     revoke(world)
@@ -107,7 +107,7 @@ def test_client_pause_is_unavailable(enter, open_stores, server):
 
 
 def test_a_restarted_server_with_its_data_is_taken_up(enter, open_stores, fresh_server):
-    """A connection that the restart closed costs one retry and no answer."""
+    """A connection that the restart closed costs one retry and no error."""
     fresh_server.keep_changes("always")
     world = enter(open_stores(fresh_server.url))
     epoch = begin(world)
@@ -156,12 +156,12 @@ def test_a_black_hole_is_unavailable(enter, open_stores, proxy):
     world = enter(open_stores(proxy.url, deadline_ms=QUICK_MS))
 
     assert "does not answer" in unavailable(world)
-    # None where the machine had no time for the first; a second would be a retry.
+    # None if the machine had no time for the first; a second would be a retry.
     assert proxy.connections <= 1
 
 
 def test_after_failures_nobody_asks_but_a_probe(enter, open_stores, proxy, monotonic, events):
-    """Requests do not queue up before a dead server; one in a while looks whether it lives."""
+    """Requests do not queue for a dead server; one at a time probes it."""
     world = enter(open_stores(proxy.url))
     begin(world)
     proxy.is_black_hole = True
@@ -177,7 +177,7 @@ def test_after_failures_nobody_asks_but_a_probe(enter, open_stores, proxy, monot
     monotonic.seconds += OPEN_SECONDS
     answer = ask(world)
 
-    # Without a cause nobody was asked.  Connections are no measure: the proxy counts them when it gets to run.
+    # An error without a cause sent no command.  Connections prove nothing: the proxy may count them late.
     assert "the store does not answer" == shut_out == after_probe
     assert all(reason.startswith("the store does not answer: ") for reason in [*asked, probed])
     assert not answer.is_revoked
@@ -186,7 +186,7 @@ def test_after_failures_nobody_asks_but_a_probe(enter, open_stores, proxy, monot
 
 @pytest.mark.parametrize("key", ["rev", "cut", "meta"])
 def test_a_key_of_another_type_is_unavailable(enter, open_stores, server, key):
-    """WRONGTYPE is no answer, least of all "not revoked"."""
+    """WRONGTYPE is an error and never "not revoked"."""
     world = enter(open_stores(server.url))
     begin(world)
     server.say("DEL", f"safeconduct:{{sc:00}}:{key}")
@@ -228,7 +228,7 @@ def test_a_user_without_rights_is_unavailable(enter, open_stores, server):
 
 
 def test_a_replica_is_not_believed(enter, open_stores, fresh_server, monotonic):
-    """A replica lags: what was revoked on its primary may be unknown there."""
+    """A replica lags and may not know a revocation of its primary."""
     world = enter(open_stores(fresh_server.url))
     begin(world)
     fresh_server.say("REPLICAOF", "127.0.0.1", free_port())
@@ -264,7 +264,7 @@ def _is_busy(server):
 
 
 def test_a_reply_of_another_protocol_is_unavailable(enter, open_stores):
-    """Something that is no Redis at all answers."""
+    """A server that is not Redis answers."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def answer():
@@ -284,7 +284,7 @@ def test_a_reply_of_another_protocol_is_unavailable(enter, open_stores):
 
 
 def test_a_database_that_is_not_there_is_unavailable(enter, open_stores, server):
-    """A refused SELECT must not leave us in database 0."""
+    """After a refused SELECT the connection must not use database 0."""
     world = enter(open_stores(f"redis://127.0.0.1:{server.port}/4711"))
 
     assert "database" in unavailable(world)
@@ -315,7 +315,7 @@ def test_closed_connections_are_opened_anew(enter, open_stores, server):
 
 
 def test_a_revocation_says_how_many_replicas_have_it(enter, open_stores, server):
-    """Without a replica the number is 0, within the deadline, and the caller is told."""
+    """Without a replica the number is 0, within the deadline, and the caller learns it."""
     world = enter(open_stores(server.url, deadline_ms=2000, min_replicas=1))
     begin(world)
     server.say("SCRIPT", "FLUSH")
@@ -324,7 +324,7 @@ def test_a_revocation_says_how_many_replicas_have_it(enter, open_stores, server)
 
 
 def test_a_revocation_whose_replicas_never_answered_is_written(enter, open_stores, server, monkeypatch):
-    """That nobody said how many replicas have it does not undo it."""
+    """A missing count of replicas does not undo a revocation."""
     monkeypatch.setattr(client, "_REPLY_MS", -10_000)
     world = enter(open_stores(server.url, deadline_ms=1000, min_replicas=1))
     begin(world)
@@ -349,7 +349,7 @@ def test_a_server_that_falls_silent_for_the_whole_deadline_is_asked_no_more():
 
 
 def test_a_reply_of_another_shape_is_unavailable(enter, open_stores, server):
-    """Another version's epoch is no answer."""
+    """An epoch of another version is an error."""
     world = enter(open_stores(server.url))
     begin(world)
     server.say("HSET", "safeconduct:{sc:00}:meta", "epoch", b"\xff")
@@ -363,7 +363,7 @@ def test_a_number_of_another_shape_is_unavailable():
 
 
 def test_an_epoch_that_did_not_begin_is_unavailable(enter, open_stores, server, monkeypatch):
-    """A server on which the script does nothing is not taken for a new one."""
+    """A server whose script returns nothing is not mistaken for a new one."""
     monkeypatch.setattr(scripts, "BEGIN_EPOCH", scripts.ASK)
     world = enter(open_stores(server.url))
 

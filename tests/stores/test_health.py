@@ -18,7 +18,7 @@ def ask(world):
 
 
 @pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl", "allkeys-random"])
-def test_an_evicting_server_is_unavailable_and_the_remedy_is_told(enter, open_stores, server, events, policy):
+def test_an_evicting_server_is_unavailable_and_the_remedy_is_reported(enter, open_stores, server, events, policy):
     server.say("CONFIG", "SET", "maxmemory-policy", policy)
     world = enter(open_stores(server.url))
 
@@ -50,7 +50,7 @@ def test_a_policy_that_changes_later_is_noticed(enter, open_stores, server, mono
         ask(world)
 
 
-def test_it_is_told_once_a_minute(enter, open_stores, server, monotonic, events):
+def test_it_is_reported_once_a_minute(enter, open_stores, server, monotonic, events):
     server.say("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
     world = enter(open_stores(server.url))
 
@@ -118,7 +118,7 @@ def test_a_policy_that_cannot_be_read_is_none(reply):
 
 
 def test_a_warm_question_is_one_command(enter, open_stores, server):
-    """Every request costs one command, once its connection stands."""
+    """Every request costs one command once its connection is open."""
     world = enter(open_stores(server.url))
     begin(world)
     ask(world)
@@ -131,7 +131,7 @@ def test_a_warm_question_is_one_command(enter, open_stores, server):
 
 
 def _commands(server):
-    """Count what clients sent; what a script calls is counted under its own names."""
+    """Count the commands of clients, without those that a script calls."""
     return {
         name: int(server.statistic("commandstats", f"cmdstat_{name}").split(",")[0].partition("=")[2])
         for name in ("evalsha", "eval", "config|get", "role", "client|setinfo", "hello")

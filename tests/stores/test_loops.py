@@ -31,7 +31,7 @@ def ask(store):
 
 
 def clients(server):
-    """Count who is connected, without the one who asks."""
+    """Return the number of clients, without the one that asks."""
     return server.say("CLIENT", "LIST", "TYPE", "normal").count(" addr=") - 1
 
 
@@ -44,7 +44,7 @@ def by_run(coroutine_of, store):
 
 
 def by_close(coroutine_of, store):
-    """End a loop as carelessly as it can be done."""
+    """End a loop without any cleanup."""
     loop = asyncio.new_event_loop()
     loop.run_until_complete(coroutine_of(store))
     loop.close()
@@ -61,7 +61,7 @@ ENDINGS = pytest.mark.parametrize("end", [by_run, by_close, by_thread])
 
 @ENDINGS
 def test_e5_loops_that_ended_leave_few_connections(server, open_stores, end):
-    """Three hundred loops leave two connections and descriptors at most, and nothing is warned of."""
+    """Three hundred loops leave at most two connections and descriptors, and no warnings."""
     stores = open_stores(server.url)
     store = stores.native()
     by_run(begin, store)
@@ -77,7 +77,7 @@ def test_e5_loops_that_ended_leave_few_connections(server, open_stores, end):
 
 
 def test_e5_a_loop_that_shuts_down_leaves_none(server, open_stores):
-    """Its connections are closed within the loop, not by the next one."""
+    """Its connections are closed within the loop, and not by the next one."""
     store = open_stores(server.url).native()
 
     by_run(begin, store)
@@ -87,7 +87,7 @@ def test_e5_a_loop_that_shuts_down_leaves_none(server, open_stores):
 
 @ENDINGS
 def test_e5_a_closed_store_has_no_connection(server, open_stores, end):
-    """Closing takes the connections of ended loops along, and those of threads."""
+    """Closing also closes connections of ended loops and threads."""
     stores = open_stores(server.url)
     end(begin, stores.native())
     asyncio.run(_drain(stores.blocking().ask(question())))
@@ -103,7 +103,7 @@ async def _drain(coroutine):
 
 
 def test_e5_a_loop_that_lives_closes_its_connections_when_the_store_ends(server, open_stores):
-    """Its thread closes them, in the loop's next turn."""
+    """The loop's own thread closes them in its next iteration."""
     stores = open_stores(server.url)
     with asyncio.Runner() as runner:
         runner.run(begin(stores.native()))
@@ -116,7 +116,7 @@ def test_e5_a_loop_that_lives_closes_its_connections_when_the_store_ends(server,
 
 
 def test_e5_what_is_asked_while_a_loop_ends_leaves_nothing(server, open_stores):
-    """A generator of the application that asks in its own end gets an answer, and the connection goes with it."""
+    """A query in the cleanup of a generator is answered, and its connection is closed."""
     store = open_stores(server.url).native()
     answers = []
 
@@ -139,7 +139,7 @@ def test_e5_what_is_asked_while_a_loop_ends_leaves_nothing(server, open_stores):
 
 
 def test_e5_a_loop_that_is_closed_in_the_middle_of_a_question_leaves_nothing(server, open_stores):
-    """Its task never ends, and the next loop takes the connection away all the same."""
+    """The task never ends, and the next loop closes its connection all the same."""
     proxy = Proxy(server.port)
     store = open_stores(proxy.url).native()
     loop = asyncio.new_event_loop()
@@ -159,7 +159,7 @@ def test_e5_a_loop_that_is_closed_in_the_middle_of_a_question_leaves_nothing(ser
 
 
 def test_e5_a_process_that_forked_knows_no_loop(server, open_stores):
-    """What a child inherits is neither closed nor counted as its own."""
+    """Inherited connections are neither closed nor counted by the child."""
     stores: RedisServer = open_stores(server.url)
     loop = asyncio.new_event_loop()
     loop.run_until_complete(begin(stores.native()))
@@ -176,7 +176,7 @@ def test_e5_a_process_that_forked_knows_no_loop(server, open_stores):
 
 @pytest.fixture
 def auth(server):
-    """An ``Auth`` over the server, whose store has begun."""
+    """Return an ``Auth`` over the server, whose store has an epoch."""
     moment = ManualTime()
     stores = stores_of(server.kind, server, moment, print)
     auth = Auth(login_configuration(), directory=MemoryDirectory(alice="wonder"), store=stores, clock=moment.clock)
@@ -187,7 +187,7 @@ def auth(server):
 
 
 def test_e5_async_views_of_flask_leave_few_connections(server, auth):
-    """Flask runs each in a loop of its own."""
+    """Flask runs each async view in a new loop."""
     flask = pytest.importorskip("flask", reason="Flask is not installed")
     pytest.importorskip("asgiref", reason="Flask has no async views without asgiref")
     application = flask.Flask("views")
@@ -206,7 +206,7 @@ def test_e5_async_views_of_flask_leave_few_connections(server, auth):
 
 
 def test_e5_test_clients_without_lifespan_leave_few_connections(server, auth):
-    """Starlette's client runs a loop for each request, and hears of no shutdown."""
+    """Starlette's test client runs a loop for each request, without a shutdown."""
     testclient = pytest.importorskip("starlette.testclient", reason="Starlette is not installed")
     application = auth.asgi(AsgiReport())
     before = clients(server)
@@ -221,13 +221,13 @@ def test_e5_test_clients_without_lifespan_leave_few_connections(server, auth):
 
 
 def test_e5_a_connection_that_was_lost_before_is_not_closed_twice(server, open_stores):
-    """What the loop saw end before it was closed has no socket any more."""
+    """A connection that the loop saw end has no socket any more."""
     stores = open_stores(server.url)
     loop = asyncio.new_event_loop()
     loop.run_until_complete(begin(stores.native()))
     [known] = stores._loops._by_loop.values()
     [link] = known.client._pool._connections
-    # As by a reset: a mere end of the stream leaves the socket open.
+    # A reset, because the end of the stream would leave the socket open.
     link._connection._writer.transport.abort()
     loop.run_until_complete(asyncio.sleep(0))
     loop.close()

@@ -36,7 +36,7 @@ def revoke(world, revocation_key=TOKEN):
 
 
 def show(world, tag, issued_ms):
-    """Ask about an own token of a session."""
+    """Query the store about one of our tokens with a session."""
     return world.run(world.store.ask(RevocationQuery(0, (), (), issued_ms, SESSION_END, tag))).epoch
 
 
@@ -46,7 +46,7 @@ def lines(server):
 
 @pytest.fixture
 def aged(server):
-    """A server that is not taken for one that was started after all that is in its data."""
+    """Return a server that has run for longer than its data exist."""
     while int(server.statistic("server", "uptime_in_seconds")) < 2:
         pass
     return server
@@ -54,7 +54,7 @@ def aged(server):
 
 @pytest.fixture
 def two(enter, open_stores, aged):
-    """Two processes at one server."""
+    """Return two processes at one server."""
     first, second = enter(open_stores(aged.url)), enter(open_stores(aged.url))
     begin(first)
     for world in (first, second):
@@ -64,7 +64,7 @@ def two(enter, open_stores, aged):
 
 @pytest.fixture
 def standby(fresh_server):
-    """A replica that has all, and takes over; it has a file of changes, unless a test wants none."""
+    """Return a replica that has all data and takes over, with an append-only file by default."""
     made = []
 
     def begin_standby(**options):
@@ -96,7 +96,7 @@ def test_e1_a_clean_restart_with_all_changes_is_no_loss(enter, open_stores, fres
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 @pytest.mark.parametrize("keeps_changes", [True, False], ids=["with a file", "without"])
 def test_e1_a_clean_failover_is_no_loss(enter, open_stores, fresh_server, standby, keeps_changes):
-    """Without a file of changes, what the replica received after its start tells it from one that read a snapshot."""
+    """Without an append-only file, data received after its start prove that the replica is up to date."""
     old = enter(open_stores(fresh_server.socket_url))
     epoch = begin(old)
     replica = standby(keeps_changes=keeps_changes)
@@ -111,7 +111,7 @@ def test_e1_a_clean_failover_is_no_loss(enter, open_stores, fresh_server, standb
 
 @pytest.mark.filterwarnings("ignore:.*unclosed <socket:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-def test_e1_a_replica_that_received_nothing_since_its_start_cannot_be_told_from_a_restart(
+def test_e1_a_replica_that_received_nothing_since_its_start_looks_like_a_restart(
     enter, open_stores, fresh_server, standby
 ):
     old = enter(open_stores(fresh_server.socket_url))
@@ -126,7 +126,7 @@ def test_e1_a_replica_that_received_nothing_since_its_start_cannot_be_told_from_
 
 
 def test_e1_a_restart_without_a_file_of_changes_is_a_loss_for_a_fresh_process_too(enter, open_stores, fresh_server):
-    """Also a clean one: nobody can tell the two apart."""
+    """This holds after a clean restart too, because the two cannot be distinguished."""
     old = enter(open_stores(fresh_server.url))
     epoch = begin(old)
     fresh_server.say("SAVE")
@@ -162,7 +162,7 @@ def test_e1_a_log_that_was_trimmed_past_what_a_process_knows_is_no_loss(two, ser
 
 
 def test_e1_many_workers_at_once_prove_nothing(open_stores, server, monotonic):
-    """Threads and tasks revoke and ask while connections are killed; late replies lower no mark."""
+    """Threads and tasks revoke and query while connections are killed; late replies change nothing."""
     threads, tasks = open_stores(server.url, pool_size=4), open_stores(server.url, pool_size=4)
     world = Blocking(threads)
     begin(world)
@@ -170,7 +170,7 @@ def test_e1_many_workers_at_once_prove_nothing(open_stores, server, monotonic):
 
     async def work(store, name):
         for number in range(40):
-            # A command whose two connections were both killed has no answer.
+            # A command whose two connections were both killed has no reply.
             with contextlib.suppress(Unavailable):
                 await store.revoke(0, Revocation("token", b"t%s%013d" % (name, number), (0,), 1 << 50))
                 seen.add((await store.ask(question(marks=[TOKEN]))).epoch.reason)
@@ -224,7 +224,7 @@ def test_e1_what_a_process_knows_and_the_data_has_not_is_a_loss(two, server, los
 
 
 def test_e1_a_process_learns_from_what_it_writes_itself(two, server):
-    """Its own revocation, and no question since."""
+    """The process revoked something, and has sent no query since."""
     first, _ = two
     revoke(first)
     server.say("DEL", LOG)
@@ -235,7 +235,7 @@ def test_e1_a_process_learns_from_what_it_writes_itself(two, server):
 
 @pytest.mark.parametrize("is_set_back", [True, False])
 def test_e1_a_line_that_left_the_old_one_too_early_is_a_loss(enter, open_stores, two, server, is_set_back):
-    """Another run of the server went on from an older state, and has written more since than the old one had."""
+    """Another run of the server continued from an older state, and has written more than was lost."""
     first, second = two
     for number in range(2):
         revoke(first, b"t%016d" % number)
@@ -267,14 +267,14 @@ def test_e1_a_line_is_drawn_once_for_a_run_and_64_are_kept(enter, open_stores, a
     assert "mark" == ask(old).epoch.witness
 
 
-#: What ``meta`` has beside the ends of lines.
+#: The fields of ``meta`` beside the ends of lines.
 PLAIN_FIELDS = (
     "epoch", "epoch_ms", "reason", "horizon", "horizon_until", "beat", "line", "lines", "run", "run_before",
 )  # fmt: skip
 
 
 def test_e1_a_connection_that_names_the_run_before_asks_anew(two, server):
-    """Something between us and the servers led it from one to the other; it draws a line only if it is sure."""
+    """A proxy switched servers; the process records a line only if it is certain."""
     first, _ = two
     run = server.statistic("server", "run_id")
     server.say("HSET", META, "run", "later", "run_before", run)
@@ -310,7 +310,7 @@ def test_e1_a_server_that_is_full_after_a_restart_still_answers(enter, open_stor
 
 
 def test_e6_a_primary_that_was_demoted_is_not_believed_by_the_next_command(enter, open_stores, fresh_server, events):
-    """Its answer shows the role, so that nothing has to be asked besides."""
+    """The reply shows the role, so no further command is needed."""
     world = enter(open_stores(fresh_server.url))
     begin(world)
     ask(world)
@@ -351,13 +351,13 @@ def test_e2_a_token_of_this_life_or_of_no_server_proves_nothing(two):
 def test_e2_a_token_younger_than_all_that_was_stamped_is_a_loss(two):
     first, _ = two
     epoch = ask(first).epoch
-    stamped = first.run(first.store.stamp(question())).iat_ms
+    stamped = first.run(first.store.issue_time(question())).iat_ms
     assert "new" == show(first, epoch_tag("any"), stamped).reason
 
     witnessed = show(first, epoch_tag(epoch.name), stamped + 1)
 
     assert ("lost", "token") == (witnessed.reason, witnessed.witness)
-    # The witness itself is of the lost time, whatever the clock says.
+    # The token itself is from the lost time, whatever the clock says.
     assert witnessed.started_ms >= stamped + 1
     assert "" == show(first, epoch_tag(epoch.name), stamped + 1).witness
 

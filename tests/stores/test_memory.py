@@ -32,8 +32,8 @@ def test_a_session_of_this_process_is_known(store):
     assert not run_sync(store.ask(of(store.instance))).is_revoked
 
 
-def test_a_session_of_another_process_is_unavailable_and_told_once(store, caplog):
-    """Nobody can say whether it lives, and the operator is told what to do."""
+def test_a_session_of_another_process_is_unavailable_and_reported_once(store, caplog):
+    """Its state is unknown, and an event tells the operator what to do."""
     for _ in range(2):
         with caplog.at_level(logging.ERROR), pytest.raises(Unavailable):
             run_sync(store.ask(of(b"another!")))
@@ -51,9 +51,9 @@ def test_a_forked_child_is_another_instance(store):
 
 
 def test_a_fork_in_the_middle_of_a_write_leaves_no_lock(store):
-    """A lock that a thread of the parent held would never be released in the child."""
-    with store._lock:
-        output = in_child(lambda: run_sync(store.stamp(question())).iat_ms)
+    """A lock held by a thread of the parent would never be released in the child."""
+    with store._revocations._lock:
+        output = in_child(lambda: run_sync(store.issue_time(question())).iat_ms)
 
     assert int(output) > 0
 
@@ -62,7 +62,7 @@ def test_a_fork_in_the_middle_of_a_write_leaves_no_lock(store):
     "verb",
     [
         lambda store: store.ask(question()),
-        lambda store: store.stamp(question()),
+        lambda store: store.issue_time(question()),
         lambda store: store.revoke(0, Revocation("key", b"k", (0,))),
         lambda store: store.count_try([], try_id=b""),
         lambda store: store.give_back([], [], try_id=b""),
@@ -77,7 +77,7 @@ def test_an_ended_store_answers_no_more(store, verb):
 
 
 def test_counters_are_bounded_and_refuse_when_full(store, clock, monkeypatch):
-    """Making room by forgetting live counters would let an attacker free himself."""
+    """Evicting live counters would let an attacker reset their own."""
     monkeypatch.setattr(counters, "LIMIT", 3)
     for number in range(3):
         run_sync(store.count_try([Counter(b"%d" % number, 1, 10_000)], try_id=b"1"))
@@ -92,7 +92,7 @@ def test_counters_are_bounded_and_refuse_when_full(store, clock, monkeypatch):
 
 
 def test_an_entry_that_was_written_twice_goes_with_its_later_end(store, clock):
-    """Its first end passes by, and it is revoked for as long as it was promised last."""
+    """The first expiry passes, and the entry stays until the later one."""
     asked = RevocationQuery(0, (b"t",), (), 0, 1 << 52, None)
     for seconds in (5, 500):
         run_sync(store.revoke(0, Revocation("token", b"t", (0,), int(clock() * 1000) + seconds * 1000)))

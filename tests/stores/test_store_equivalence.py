@@ -25,7 +25,7 @@ STEPS = st.lists(
 
 
 class Subject:
-    """One store under test, and the tokens that it stamped: the model is what must be true of each."""
+    """One store under test, and the model of the tokens that it issued."""
 
     def __init__(self, store):
         self.store = store
@@ -42,13 +42,13 @@ class Subject:
         self.ended |= {token for token in self.stamped if token[0] == name}
 
     def stamp(self, name):
-        iat_ms = run_sync(self.store.stamp(question(cuts=[b"u" + name]))).iat_ms
-        # Two tokens of one instant are one to a cut-off; the earlier was ended by none that the later survived.
+        iat_ms = run_sync(self.store.issue_time(question(cuts=[b"u" + name]))).iat_ms
+        # A cut-off cannot distinguish two tokens of the same millisecond.
         assert (name, iat_ms) not in self.ended
         self.stamped.append((name, iat_ms))
 
     def verdicts(self, latest_ms):
-        """Say of each token that can still be alive whether it counts as ended."""
+        """Return for each unexpired token whether it counts as revoked."""
         alive = [token for token in self.stamped if latest_ms < token[1] + HORIZON_MS]
         return [(self._is_revoked(*token), token in self.ended) for token in alive]
 
@@ -58,7 +58,7 @@ class Subject:
 
 
 class Time:
-    """One clock for both: the memory's own, the server's by its shift."""
+    """One clock for both stores: the memory's own, and a shift of the server's."""
 
     def __init__(self):
         self.shift_ms = 0
@@ -74,14 +74,14 @@ class Time:
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.parametrize("kind", ["memory", "server"])
 def test_a_store_ends_what_the_model_ends(server, kind, steps):
-    """A token that can still be alive is ended if, and only if, a cut-off came after its stamp."""
+    """An unexpired token is revoked if, and only if, a cut-off came after its issue."""
     time = Time()
     stores = opened(kind, server, time)
     subject = Subject(stores.blocking())
     run_sync(subject.store.begin_epoch(0, reason="new", seen=None))
     latest_ms = 0
     for step, name, amount in steps:
-        now_ms = run_sync(subject.store.stamp(question(cuts=[]))).iat_ms
+        now_ms = run_sync(subject.store.issue_time(question(cuts=[]))).iat_ms
         latest_ms = max(latest_ms, now_ms)
         if step == "mark":
             subject.mark(name, amount, now_ms)

@@ -13,7 +13,7 @@ from worlds import Clock
 
 
 class Section:
-    """A configuration section with what the stores read of it."""
+    """A configuration section with the fields that the stores read."""
 
     def __init__(self, url):
         self.url = url
@@ -110,13 +110,13 @@ def test_no_store_revokes_nothing():
     assert stores.native() is store
     assert not answer.is_revoked
     assert epoch is answer.epoch
-    assert 1_800_000_000_000 == run_sync(store.stamp(question())).iat_ms
+    assert 1_800_000_000_000 == run_sync(store.issue_time(question())).iat_ms
     with pytest.raises(NotSupported):
         run_sync(store.revoke(0, Revocation("key", b"k", (0,))))
 
 
 def test_no_store_counts_tries_all_the_same():
-    """A server without a store is not one without a throttle."""
+    """A server without a store still has a throttle."""
     stores = opened("none")
     store = stores.blocking()
     counter = Counter(b"a", 1, 60_000)

@@ -21,7 +21,7 @@ def authority(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def start(authority):
-    """Start Debian's server with a certificate; Valkey's wheel has no TLS."""
+    """Start Debian's Redis with a certificate; Valkey's wheel has no TLS."""
     started = []
 
     def begin(signing=authority, name="127.0.0.1", *, days=1, asks_clients="no"):
@@ -64,7 +64,7 @@ def test_e12_a_server_with_a_certificate_of_its_name_is_asked(enter, open_stores
 def test_e12_a_server_with_a_wrong_certificate_is_unavailable(
     enter, open_stores, start, authority, events, shown, reason
 ):
-    """Somebody between us and the store reads every answer and gives his own."""
+    """An attacker between us and the store could read and change every reply."""
     world = enter(open_stores(url_of(start(**shown), authority)))
 
     for _ in range(FAILURES):
@@ -84,7 +84,7 @@ def test_e12_a_certificate_by_another_authority_is_unavailable(enter, open_store
 
 
 def test_e12_without_an_authority_the_system_decides(enter, open_stores, start):
-    """Nobody there trusts the authority of the tests."""
+    """The system does not trust the authority of the tests."""
     world = enter(open_stores(f"rediss://127.0.0.1:{start()}"))
 
     with pytest.raises(Unavailable, match="certificate"):
@@ -92,7 +92,7 @@ def test_e12_without_an_authority_the_system_decides(enter, open_stores, start):
 
 
 def test_e12_plain_text_is_no_way_back(enter, open_stores, server, authority):
-    """A server that speaks no TLS is not asked without; it waits for the end of what it takes for a command."""
+    """The client never falls back to plain text with a server that does not use TLS."""
     world = enter(open_stores(url_of(server.port, authority), deadline_ms=QUICK_MS))
 
     with pytest.raises(Unavailable, match="does not answer"):
@@ -100,7 +100,7 @@ def test_e12_plain_text_is_no_way_back(enter, open_stores, server, authority):
 
 
 def test_e12_a_certificate_of_our_own_is_shown(enter, open_stores, start, authority):
-    """Where the server asks its clients for one."""
+    """The server requires client certificates."""
     key, certificate = authority.issue("client.example")
     port = start(asks_clients="yes")
     own = f"&ssl_certfile={certificate}&ssl_keyfile={key}"
@@ -112,7 +112,7 @@ def test_e12_a_certificate_of_our_own_is_shown(enter, open_stores, start, author
 
 
 def test_e12_every_driver_is_told_to_check_the_name():
-    """redis-py before 6 does not by itself."""
+    """Before version 6, redis-py does not check the name by default."""
     arguments = connection_arguments(parse_address("rediss://store.example"))
 
     assert arguments["ssl_check_hostname"] is True
@@ -120,7 +120,7 @@ def test_e12_every_driver_is_told_to_check_the_name():
 
 
 def test_e5_a_closed_loop_leaves_no_encrypted_connection(open_stores, start, authority):
-    """The socket is that of the transport below, and is closed with it."""
+    """The socket belongs to the underlying transport and is closed with it."""
     stores = open_stores(url_of(start(), authority))
     loop = connection_asyncio.asyncio.new_event_loop()
     loop.run_until_complete(stores.native().begin_epoch(0, reason="new", seen=None))

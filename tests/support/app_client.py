@@ -17,19 +17,19 @@ from table_tokens import tokens
 
 @dataclass(frozen=True, slots=True)
 class SentRequest:
-    """A request as it goes onto the wire."""
+    """A request as it is sent."""
 
     method: str
     target: str
     headers: tuple[tuple[str, bytes], ...]
     scheme: str
     body: bytes = b""
-    #: How the body comes: by its "length", "chunked", in single "octets", "broken" off in the middle, or "none" does.
+    #: How the body is sent: by its "length", "chunked", in single "octets", "broken" off in the middle, or "none".
     framing: str = "length"
 
     @classmethod
     def of(cls, row):
-        """Fill the tokens into a row."""
+        """Create the request of a row, with its tokens filled in."""
         known = {f"{{{name}}}": token for name, token in tokens().items()}
 
         def filled(text):
@@ -45,7 +45,7 @@ class SentRequest:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedResponse:
-    """An answer as it came; the names of fields are in lower case."""
+    """A response as it was received; the names of fields are in lower case."""
 
     status: int
     fields: tuple[tuple[str, str], ...]
@@ -57,13 +57,13 @@ class ReceivedResponse:
 
     @property
     def report(self):
-        """Return what the application said, or None if it was not reached."""
+        """Return the application's report, or None if it was not called."""
         reports = self.values("x-report")
         return json.loads(unquote(reports[0])) if reports else None
 
 
 def framing_headers(asked):
-    """Return the fields that tell how the body comes."""
+    """Return the fields that say how the body is sent."""
     if asked.framing == "chunked":
         return (("transfer-encoding", b"chunked"),)
     return (("content-length", str(len(asked.body)).encode()),) if asked.body else ()
@@ -92,7 +92,7 @@ def asgi_scope(asked, **more):
 
 
 def asgi_messages(asked):
-    """Return the messages in which an ASGI server would hand the body on."""
+    """Return the messages in which an ASGI server would pass the body."""
     middle = len(asked.body) // 2
     match asked.framing:
         case "octets":
@@ -126,14 +126,14 @@ async def call_asgi(application, scope, body=b"", *, messages=None):
 
 
 class BodyStream(io.BytesIO):
-    """The body of a request, as a WSGI server hands it on: a read may give less than was asked for."""
+    """The body of a request, as a WSGI server passes it: a read may return less than was asked for."""
 
     def __init__(self, asked):
         super().__init__(asked.body[: len(asked.body) // 2] if asked.framing == "broken" else asked.body)
         self._most = 1 if asked.framing == "octets" else len(asked.body)
 
     def read(self, size=-1):
-        """Read at most so many octets, and at least one before the end."""
+        """Read at most *size* bytes, and at least one before the end."""
         return super().read(self._most if size < 0 else min(size, self._most))
 
 
@@ -161,7 +161,7 @@ def wsgi_environ(asked, **more):
         **more,
     }
     for name, value in (*asked.headers, *framing_headers(asked)):
-        # What has an underscore is dropped, as gunicorn does it.
+        # Fields with an underscore are dropped, as by gunicorn.
         if "_" not in name:
             key = name.upper().replace("-", "_")
             key = key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"
@@ -202,7 +202,7 @@ _USUAL: dict[str, Any] = {
 
 
 def request_with(*fields: Field, method: str = "GET", **named: Any) -> Request:
-    """Return a request with these header fields, and the usual value of everything that *named* does not tell."""
+    """Return a request with these header fields, and defaults for everything that is not in *named*."""
     lower: Sequence[Field] = [(name.lower(), value) for name, value in fields]
     values = {**_USUAL, **named}
     route = (method, values["path"], values["root_path"], values["raw_path"])
@@ -214,7 +214,7 @@ LEAVE = {"type": "websocket.disconnect", "code": 1000}
 
 
 def socket_scope(asked, *, denial=True, **more):
-    """Return the scope of a handshake; a server with *denial* can answer it with a whole response."""
+    """Return the scope of a handshake; with *denial* the server can refuse it by a whole response."""
     extensions = {"websocket.http.response": {}} if denial else {}
     offered = [value.decode() for name, value in asked.headers if name == "sec-websocket-protocol"]
     scope = asgi_scope(asked, type="websocket", extensions=extensions, **more)
@@ -224,7 +224,7 @@ def socket_scope(asked, *, denial=True, **more):
 
 
 async def play(application, scope, *texts):
-    """Connect, say *texts*, leave; return every message that the application sent."""
+    """Connect, send *texts*, disconnect, and return every message that the application sent."""
     sent = []
     coming = [ACCEPT, *({"type": "websocket.receive", "text": text} for text in texts), LEAVE]
 

@@ -26,7 +26,7 @@ needs_fresh_proof = requires(level="explicit", max_age_seconds=300)
 
 
 def report(identity, **more):
-    """Return what the application says of its caller, as the value of a header field."""
+    """Return the identity that the application saw, as the value of a header field."""
     is_known = isinstance(identity, Principal)
     seen = {
         "who": identity.subject if is_known else "anonymous",
@@ -41,7 +41,7 @@ def report(identity, **more):
 
 
 def subject_line():
-    """Return one line of a streamed body: who is asking, while it is made."""
+    """Return one line of a streamed body: the subject at the time when it is produced."""
     return json.dumps(getattr(current(), "subject", None)).encode() + b"\n"
 
 
@@ -108,7 +108,7 @@ async def _guard(path):
 
 @needs_read_scope
 async def _needs_read_scope_async():
-    """Need a scope, awaited."""
+    """Need a scope, in an async function."""
 
 
 @needs_read_scope
@@ -123,7 +123,7 @@ def _needs_fresh_proof():
 
 @needs_read_scope
 async def read_awaited(request: Request):
-    """Answer on the loop."""
+    """Answer in the event loop."""
     return StarletteResponse(headers=_asgi_fields(request.scope))
 
 
@@ -135,7 +135,7 @@ def read_in_a_thread(request: Request):
 
 @needs_fresh_proof
 async def danger(request: Request):
-    """Answer whoever proved himself a moment ago."""
+    """Answer a principal with a fresh proof."""
     return StarletteResponse(headers=_asgi_fields(request.scope))
 
 
@@ -146,7 +146,7 @@ async def require_principal(request: Request):
 
 
 def streamed(request: Request):
-    """Answer out of a generator that runs in threads."""
+    """Answer from a generator that runs in threads."""
     return StreamingResponse((subject_line() for _ in range(2)), headers=_asgi_fields(request.scope))
 
 
@@ -188,7 +188,7 @@ def fastapi_application():
 
 
 def wsgi_application(environ, start_response):
-    """Be a WSGI application for every method and path."""
+    """Serve every method and path by WSGI."""
     path = environ["PATH_INFO"]
     fields = _wsgi_fields(environ)
     guard = {
@@ -245,7 +245,7 @@ WORLDS = ("asgi", "wsgi")
 
 
 def ask_in(world, auth, *, target="/me", method="GET", headers=(), scheme="https", **more):
-    """Ask the plain application behind *auth*; header values are bytes."""
+    """Send one request to the plain application behind *auth*; header values are bytes."""
     asked = SentRequest(method, target, (("host", b"app.example"), *headers), scheme)
     if world == "wsgi":
         return call_wsgi(auth.wsgi(wsgi_application), wsgi_environ(asked, **more))

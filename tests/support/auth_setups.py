@@ -61,7 +61,7 @@ _TRUST = [
 
 
 def configuration(*, access=None, **fields):
-    """Return the configuration that every stage varies."""
+    """Return the configuration that every setup varies."""
     usual = {
         "store": "memory://",
         "issuer": ISSUER,
@@ -72,14 +72,14 @@ def configuration(*, access=None, **fields):
         "sources": ["bearer", "cookie", "basic", "subprotocol"],
         "csrf": {"trusted_origins": ["https://spa.example"]},
         "trust": _TRUST,
-        # Every driver asks the same process' rows of wrong passwords.
+        # All drivers of a process send the rows with wrong passwords.
         "login": {f"failures_per_{whose}": 1_000_000 for whose in ("account", "network", "account_and_network")},
     }
     return Config(**usual | fields, access={"public": _PUBLIC, "rules": _RULES} | (access or {}))
 
 
 def shared_store_configuration(url):
-    """Return the configuration of a process that shares the store at *url*; the second key proves only."""
+    """Return the configuration of a process that shares the store at *url*; its second key only verifies."""
     retired = FOREIGN_KEY | {"safeconduct_state": "retired"}
     return configuration(
         store={"url": url, "deadline_ms": 1000}, sources=["bearer"], trust=[], keys={"keys": [OWN_KEY, retired]}
@@ -87,17 +87,17 @@ def shared_store_configuration(url):
 
 
 def now() -> float:
-    """Return the one instant at which every row is asked."""
+    """Return the time of every request of the table."""
     return float(NOW)
 
 
 def custom_problem(error):
-    """Say a refusal in the words of one's own."""
+    """Return a custom body for an error."""
     return {"error": error.code, "message": error.detail}
 
 
 class FailingStore:
-    """A store that raises *what* whatever it is asked."""
+    """A store whose every method raises the result of *what*."""
 
     def __init__(self, what: Callable[[], BaseException]) -> None:
         self.what = what
@@ -110,7 +110,7 @@ class FailingStore:
     async def ask(self, *_asked, **_named):
         raise self.what()
 
-    begin_epoch = stamp = revoke = count_try = fail_try = give_back = ask
+    begin_epoch = issue_time = revoke = count_try = fail_try = give_back = ask
 
     async def close(self):
         pass
@@ -125,14 +125,14 @@ class FailingStore:
 
 
 class Suspension:
-    """Something to await that gives way to a loop once."""
+    """An awaitable that yields to the loop once."""
 
     def __await__(self):
         yield
 
 
 class SuspendingStore(FailingStore):
-    """A store that suspends, as none behind WSGI may."""
+    """A store that suspends, which is not allowed behind WSGI."""
 
     def __init__(self):
         super().__init__(Unavailable)
@@ -175,8 +175,8 @@ SETUPS = tuple(_MAKE)
 
 @cache
 def auth_for(name) -> Auth:
-    """Return the ``Auth`` of one stage; every process has one."""
+    """Return the ``Auth`` of a setup, one for each process."""
     auth = _MAKE[name]()
-    if name != "ended" and isinstance(auth._container._stores, MemoryStore):
+    if name != "ended" and isinstance(auth._container.stores, MemoryStore):
         auth.sessions.revoke_token("revoked")
     return auth

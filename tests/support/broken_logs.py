@@ -45,7 +45,7 @@ def _filter(logger, fault):
 @contextmanager
 def _filter_of_a_handler(logger, fault):
     handler = logging.NullHandler()
-    # Its `handle` asks no filter.
+    # Its `handle` calls no filter.
     handler.handle = lambda record: logging.Handler.handle(handler, record)
     handler.addFilter(_raises(fault))
     logger.addHandler(handler)
@@ -73,7 +73,7 @@ BROKEN_LOGS = {"handler": _handler, "filter": _filter, "filter-of-a-handler": _f
 
 @contextmanager
 def broken_log(way, *, name="safeconduct", fault=RuntimeError):
-    """Let the logger *name* raise *fault* at whatever it is told."""
+    """Make the logger *name* raise *fault* for every record."""
     logger = logging.getLogger(name)
     level = logger.level
     logger.setLevel(logging.DEBUG)

@@ -10,9 +10,9 @@ from playwright.sync_api import expect, sync_playwright
 from project_files import PROJECT
 
 SCREENSHOTS = PROJECT / "build" / "screenshots"
-#: For a machine that does a lot besides; where all is well nothing is waited for.
+#: Generous for a busy machine; it is only reached by failures.
 PATIENCE_MS = 20_000
-#: A bar that glides keeps a machine without a graphics card busy.
+#: Animations keep a machine without a graphics card busy.
 STILL = {"reduced_motion": "reduce"}
 
 expect.set_options(timeout=PATIENCE_MS)
@@ -27,7 +27,7 @@ def chromium():
 
 
 class Browsers:
-    """Profiles of one Chromium that run at once, and profiles on the disk that outlive it."""
+    """Simultaneous profiles of one Chromium, and profiles on disk that outlive it."""
 
     def __init__(self):
         self._path = chromium()
@@ -39,12 +39,12 @@ class Browsers:
         return self._known(self._chromium.new_context(**STILL, **how))
 
     def profile_in(self, folder):
-        """Return the profile that is kept in *folder*, in a Chromium of its own; closing it closes that browser."""
+        """Return the profile in *folder*, in its own Chromium, which closes with it."""
         launch = self._playwright.chromium.launch_persistent_context
         return self._known(launch(folder, executable_path=self._path, **STILL))
 
     def close(self):
-        """Close what is open."""
+        """Close the browser."""
         self._chromium.close()
         self._playwright.stop()
 
@@ -54,7 +54,7 @@ class Browsers:
 
 
 class Tab:
-    """One tab with the page in it; ``broken`` is what its script or its policy complained of."""
+    """One tab with the page; ``broken`` has the errors of its script and its policy."""
 
     def __init__(self, profile, site):
         self.page, self.site, self.broken = profile.new_page(), site, []
@@ -63,14 +63,14 @@ class Tab:
         self.page.goto(f"{site.url}/")
 
     def __getattr__(self, name):
-        """Return the part of the page that is called so: ``tab.sign_in_button``."""
+        """Return the element with that test id: ``tab.sign_in_button``."""
         if name.startswith("_"):
             raise AttributeError(name)
         return self.page.get_by_test_id(name.replace("_", "-"))
 
     @property
     def other_sessions(self):
-        """The entries of the list that are not this device's."""
+        """Return the entries of the list for other devices."""
         return self.page.locator('[data-testid="session"]:not([data-current])')
 
     def sign_in(self, name="alice", *, remember=False):
@@ -83,7 +83,7 @@ class Tab:
         return self
 
     def demote(self):
-        """Renew the token, as a click past half of its life does: from then on the session is only remembered."""
+        """Renew the token by a click after half of its lifetime, which lowers the level to remembered."""
         self.site.clock.advance(seconds=31)
         expect(self.life_hint).to_contain_text("Half of it is over")
         self.try_me.click()
@@ -96,24 +96,24 @@ class Tab:
         self.step_up_submit.click()
 
     def ask(self, method, path, json_body=None, **headers):
-        """Ask the server as any script on the page can, and return all that such a script learns."""
+        """Send a request as a script on the page, and return all that the script can read."""
         return self.page.evaluate(_ASK, [method, path, json_body, headers])
 
     def wait_for_polls(self, count=2):
-        """Let the page ask *count* times who is signed in."""
+        """Wait until the page has polled the session *count* times."""
         for _ in range(count):
             with self.page.expect_response("**/auth/session"):
                 pass
 
     def shoot(self, name, *, whole=True):
-        """Keep a picture, of a dialog not the *whole* page; what runs at once does not write into one file."""
+        """Save a screenshot, of the *whole* page or the visible part, atomically."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=SCREENSHOTS, suffix=".part", delete=False) as file:
             file.write(self.page.screenshot(full_page=whole, animations="disabled"))
         Path(file.name).replace(SCREENSHOTS / f"{name}.png")
 
     def _hear(self, message):
-        # A refusal is told on the console too, and is what some tests are about.
+        # The console reports refusals too, which some tests cause on purpose.
         if message.type == "error" and not message.text.startswith("Failed to load resource"):
             self.broken.append(message.text)
 

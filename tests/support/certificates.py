@@ -10,7 +10,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 
 class Authority:
-    """Signs certificates into a folder; ``file`` is its own."""
+    """An authority that writes certificates into a folder; ``file`` is its own certificate."""
 
     def __init__(self, folder, name):
         self.folder, self._key = folder, ec.generate_private_key(ec.SECP256R1())
@@ -29,7 +29,7 @@ class Authority:
         self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
     def issue(self, name, *, days=1):
-        """Write a key and a certificate of *name*, which ends in so many days, and return both paths."""
+        """Write a key and a certificate of *name* that is valid for *days*, and return both paths."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         certificate = (

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from safeconduct.cli.program import program
 
-# Before click 8.2 the two streams were mixed unless one said otherwise.
+# Before click 8.2 the two streams were mixed by default.
 _APART = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
 
 CONFIGURATION = """\
@@ -24,7 +24,7 @@ store = "{store}"
 
 @dataclass(frozen=True)
 class CommandResult:
-    """What a command left behind."""
+    """The status and the output of a command."""
 
     code: int
     out: str
@@ -36,7 +36,7 @@ class CommandResult:
 
 
 def run(*arguments, stdin=None):
-    """Run one command; an exception that is no error of a command's own fails the test."""
+    """Run one command; an unexpected exception fails the test."""
     result = CliRunner(**_APART).invoke(
         program, [str(each) for each in arguments], input=stdin, prog_name="safeconduct"
     )
@@ -46,13 +46,13 @@ def run(*arguments, stdin=None):
 
 
 def without_environment(monkeypatch):
-    """Take every variable of ours out of the environment."""
+    """Remove our variables from the environment."""
     for name in [name for name in os.environ if name.startswith("SAFECONDUCT_")]:
         monkeypatch.delenv(name)
 
 
 def write_configuration(folder, *, store="memory://", more=""):
-    """Write a configuration, and make its keys."""
+    """Write a configuration, and create its keys."""
     (folder / "safeconduct.toml").write_text(CONFIGURATION.format(store=store, more=more))
     if not (folder / "keys").exists():
         assert run("keys", "new").code == 0

@@ -5,7 +5,7 @@ import sys
 
 
 def run_at_once(folder, *commands, stdin=""):
-    """Run *commands* at once, each in a process of its own; return their status codes and what they printed."""
+    """Run *commands* at once, each in its own process; return their status codes and outputs."""
     processes = [
         subprocess.Popen(
             [sys.executable, __file__, *map(str, command)],
@@ -19,7 +19,7 @@ def run_at_once(folder, *commands, stdin=""):
     ]
     for process in processes:
         assert "ready\n" == process.stdout.readline(), process.stderr.read()
-    # All of them have loaded everything, and wait for this line.
+    # All of them have imported everything and wait for this line.
     for process in processes:
         process.stdin.write(f"go\n{stdin}")
         process.stdin.close()

@@ -22,29 +22,36 @@ CONFIGURATION: Final = Path(__file__).parents[2] / "docs/reference/configuration
 _HEAD: Final = """\
 # Configuration
 
-One `Config` holds every setting.
-It is checked as a whole when it is made, and one `ConfigurationError` names every wrong field.
-`Config.load()` reads the file that `SAFECONDUCT_CONFIG` names, else `safeconduct.toml` in the working directory.
-Without either it reads the environment alone.
-`SAFECONDUCT_TOKENS__FORMAT=jwe` overrides the field `tokens.format`, and so for every field below.
-Names that Kubernetes makes for a Service, such as `SAFECONDUCT_SERVICE_HOST`, are ignored.
-A text is taken as it is, every other value is read as TOML; a list is replaced whole, a table is merged.
-Relative paths start from the folder of the file; without a file, from the working directory.
-In code, a mapping is taken wherever a section is wanted.
+```sh
+pip install safeconduct
+```
 
-This page is written from the code: `python tests/support/written_pages.py`.
+This page lists every setting, its accepted values and its default.
+`Config.load()` reads the file that `SAFECONDUCT_CONFIG` names, or else `safeconduct.toml` in the working directory.
+Without either, it reads only environment variables.
+The whole configuration is checked at once, and one `ConfigurationError` names every wrong field.
+
+An environment variable overrides the file: `SAFECONDUCT_TOKENS__FORMAT=jwe`, for example, sets `tokens.format`.
+A string is taken as it is, and every other value is parsed as TOML.
+A list replaces the one in the file, and a table is merged with it.
+Variables that Kubernetes makes for a Service, such as `SAFECONDUCT_SERVICE_HOST`, are ignored.
+
+Relative paths start from the folder of the file; without a file, from the working directory.
+In code, you can pass a mapping for any section.
+
+This page is generated from the code: `python tests/support/written_pages.py`.
 """
 _ENTRY: Final = re.compile(r"    (\w+): (.*)")
 
 
 def page() -> str:
     """Return the page."""
-    sections = [_HEAD, *_sections(Config, "safeconduct", is_repeated=False), _unbuilt()]
+    sections = [_HEAD, *_sections(Config, "safeconduct", is_repeated=False), _not_implemented()]
     return "\n".join(sections)
 
 
 def meanings(cls: type[Any]) -> dict[str, str]:
-    """Return what the docstring of *cls* says of each field, in its order."""
+    """Return the description of each field in the docstring of *cls*, in order."""
     found: dict[str, str] = {}
     name = ""
     for line in (getdoc(cls) or "").partition("\nAttributes:\n")[2].splitlines():
@@ -74,10 +81,10 @@ def _sections(cls: type[Any], title: str, *, is_repeated: bool) -> Iterator[str]
             yield from _sections(nested, f"{title}.{name}", is_repeated=isinstance(kind, ListOf))
 
 
-def _unbuilt() -> str:
+def _not_implemented() -> str:
     rows = (f"| `{row.name}` | {_cell(row.meant)} | {_cell(row.instead)} |" for row in NOT_IMPLEMENTED)
-    return "\n".join(("## Not built yet\n", "These values are known, and refused by name until they are built.\n",
-                      "| Field | Refused | Choose |", "|---|---|---|", *rows, ""))  # fmt: skip
+    head = "## Not implemented yet\n", "The configuration refuses these values.\n", "| Field | Refused | Use instead |"
+    return "\n".join((*head, "|---|---|---|", *rows, ""))
 
 
 def _nested(kind: FieldType) -> type[Any] | None:
@@ -86,15 +93,15 @@ def _nested(kind: FieldType) -> type[Any] | None:
 
 
 def _wanted(kind: FieldType) -> str:
-    return f"{kind.wanted}, or left out" if isinstance(kind, OrNone) else kind.wanted
+    return f"{kind.wanted}; may be left out" if isinstance(kind, OrNone) else kind.wanted
 
 
 def _default(field: "Field[Any]") -> str:
     default = field.default
     if default is MISSING:
-        return "none: needed"
+        return "required"
     if default is None:
-        return "left out"
+        return "not set"
     return f"`{_toml(default)}`"
 
 

@@ -6,7 +6,7 @@ from store_servers import Server
 
 
 class NoReplica:
-    """What stands by the memory: its process is all there is."""
+    """The replica of the store in memory, which has none."""
 
     def take_over(self):
         """Change nothing."""
@@ -18,7 +18,7 @@ class Replica:
 
     Args:
         server: The primary.
-        is_behind: Whether it hears of nothing more from now on; else it has all that the primary answered.
+        is_behind: Whether it is disconnected now; otherwise it has all that the primary confirmed.
         keeps_changes: Whether it has an append-only file.
     """
 
@@ -34,18 +34,18 @@ class Replica:
             self._part()
 
     def age(self, *, seconds):
-        """Wait until it has lived so long."""
+        """Wait until it has run for *seconds*."""
         while int(self._replica.statistic("server", "uptime_in_seconds")) < seconds:
             pass
 
     def take_over(self):
-        """Kill the primary and answer in its place."""
+        """Kill the primary and take over its address."""
         self._part()
         self._primary.kill()
         self._replica.socket.rename(self._primary.socket)
 
     def stop(self):
-        """End it."""
+        """Stop it."""
         self._replica.stop()
 
     def _part(self):
@@ -59,7 +59,7 @@ class Replica:
 
 @contextmanager
 def replica_of(server, *, is_behind):
-    """Give the standby of a server, or of the memory where there is none."""
+    """Provide a replica of *server*, or of the memory if it is None."""
     if server is None:
         yield NoReplica()
         return
@@ -71,7 +71,7 @@ def replica_of(server, *, is_behind):
 
 
 class StaleSnapshot:
-    """Killed without a file of its changes, and started from the snapshot that it saved before."""
+    """Kill a server without an append-only file, and start it from an earlier snapshot."""
 
     def __init__(self, server):
         self._server = server
@@ -88,7 +88,7 @@ class StaleSnapshot:
 
 
 class TruncatedAof:
-    """Killed, and started from a file of changes whose end never came onto the disk."""
+    """Kill a server, and start it from an append-only file whose end was not written."""
 
     def __init__(self, server):
         self._server = server
@@ -113,7 +113,7 @@ class TruncatedAof:
 
 
 class StaleReplica:
-    """A replica that lost its connection, and is promoted all the same."""
+    """Promote a replica that lost its connection before."""
 
     def __init__(self, server):
         self._server = server

@@ -20,7 +20,7 @@ from worlds import Clock
 
 
 class DemoSite:
-    """What ``safeconduct demo`` serves; ``clock`` goes only when it is told to."""
+    """The site of ``safeconduct demo``, with a ``clock`` that is moved by hand."""
 
     def __init__(self, framework, folder):
         self.clock = Clock()
@@ -71,7 +71,7 @@ def _flask(auth, sock):
 
 
 class _Silent(werkzeug.serving.WSGIRequestHandler):
-    """Writes no log."""
+    """Write no log."""
 
     def log(self, *_):
         pass
@@ -81,7 +81,7 @@ _SERVED = {"starlette": _starlette, "flask": _flask}
 
 
 class DemoProcess:
-    """A demo that serves, until it is told to stop."""
+    """A demo that serves until it is stopped."""
 
     def __init__(self, *options, folder):
         environ = {name: value for name, value in os.environ.items() if not name.startswith("SAFECONDUCT_")}
@@ -103,7 +103,7 @@ class DemoProcess:
         return self.shown["url"]
 
     def stop(self, number=signal.SIGTERM):
-        """Stop it, and return its status and what else it said."""
+        """Stop it, and return its status and the rest of its output."""
         self.process.send_signal(number)
         out, err = self.process.communicate(timeout=30)
         return self.process.returncode, out, err
@@ -111,9 +111,9 @@ class DemoProcess:
 
 def run_demo(*options, drive):
     """
-    Run the demo in this process and thread, which measures it, while *drive* is called with what it prints.
+    Run the demo in this process, where coverage is measured, while *drive* reads its output.
 
-    *drive* gets a text file to read from; when it returns, the demo is told to stop.
+    *drive* gets a text file; when it returns, the demo is stopped.
     """
     reading, writing = os.pipe()
     failed = []

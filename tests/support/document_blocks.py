@@ -88,7 +88,7 @@ def as_json(example: Example) -> None:
 
 
 def sh(example: Example) -> None:
-    """Check the grammar of what only people and ``.ci/run`` run."""
+    """Check the syntax of commands that only people and ``.ci/run`` run."""
     subprocess.run(["/bin/bash", "-n"], input=example.parsed, text=True, check=True, timeout=60)
 
 
@@ -102,13 +102,13 @@ RUN: dict[str, Callable[[Example], None]] = {
 
 
 def _directive(document: Document, region: Region) -> tuple[str, str] | None:
-    """Return verb and argument of the comment right above *region*, if there is one."""
+    """Return the verb and the argument of the comment right above *region*, if there is one."""
     match = _DIRECTIVE.search(document.text[: region.start])
     return None if match is None else (match["verb"], match["argument"])
 
 
 def _blocks(document: Document) -> Iterable[Region]:
-    """Yield every fenced block of a language that is run, unless the page says why not."""
+    """Yield every fenced block that is run, unless a comment excludes it."""
     for region in FencedCodeBlockLexer("[a-z]+")(document):
         directive = _directive(document, region)
         run = RUN.get(region.lexemes["language"])
@@ -121,7 +121,7 @@ def _blocks(document: Document) -> Iterable[Region]:
 
 
 def _writes(name: str) -> Callable[[Example], None]:
-    """Return what writes a block to the file *name* of the page's folder."""
+    """Return a function that writes a block to the file *name* of the page's folder."""
 
     def write(example: Example) -> None:
         file = Path.cwd() / name
@@ -133,7 +133,7 @@ def _writes(name: str) -> Callable[[Example], None]:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One document with what is in it."""
+    """One document and its blocks."""
 
     path: Path
 
@@ -161,7 +161,7 @@ class Page:
 
 
 def documents() -> list[Page]:
-    """Return every page that a user may read."""
+    """Return every document."""
     above = [file for file in PROJECT.glob("*.md") if file.is_file()]
     return [Page(file) for file in sorted([*above, *(PROJECT / "docs").rglob("*.md")])]
 

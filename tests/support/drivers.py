@@ -26,21 +26,21 @@ _NESTED = frozenset({"asgi", "trace", "breaks"})
 
 
 class Driver(Protocol):
-    """One way to serve the application; a framework in production mode, or a real server."""
+    """One way to serve the application: a framework in production mode, or a real server."""
 
     name: str
     #: Of ``asgi``, ``asgi-only``, ``wsgi``, ``joins``, ``trace``, ``says``, ``breaks``, ``guards``: which rows make
     #: sense.
     offers: frozenset[str]
-    #: Rows that come out otherwise before they reach us: status, whom the application sees, and why.
+    #: Rows that a server changes before they arrive: status, seen identity, and the reason.
     deviations: dict[str, tuple[int, str | None, str]]
 
     def ask(self, name: str, asked: SentRequest) -> ReceivedResponse:
-        """Ask the application of the stage *name*."""
+        """Send a request to the application of the setup *name*."""
         ...
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Release everything."""
         ...
 
 
@@ -56,13 +56,13 @@ class Asgi:
         self._runner = asyncio.Runner()
 
     def application(self, name):
-        """Return the wrapped application of one stage."""
+        """Return the wrapped application of one setup."""
         if name not in self._made:
             self._made[name] = self._wrap(auth_for(name))
         return self._made[name]
 
     def ask(self, name, asked):
-        """Ask on this driver's own loop."""
+        """Send a request on this driver's own loop."""
         call = call_asgi(self.application(name), asgi_scope(asked), messages=asgi_messages(asked))
         return self._runner.run(call)
 
@@ -75,7 +75,7 @@ class Wsgi(Asgi):
     """A WSGI application called in this process."""
 
     def ask(self, name, asked):
-        """Ask in this thread."""
+        """Send a request in this thread."""
         return call_wsgi(self.application(name), wsgi_environ(asked))
 
 
@@ -101,7 +101,7 @@ def _nested(bridge):
 
 
 def in_process():
-    """Make every driver of this process, each with a loop of its own."""
+    """Create every driver of this process, each with its own loop."""
     guards = {"guards"}
     return [
         Asgi("asgi", lambda auth: auth.asgi(AsgiReport()), _ASGI | guards),

@@ -11,7 +11,7 @@ from safeconduct.stores.redis.connection import ConnectionBroken
 
 
 class Proxy:
-    """Pass bytes on to *port*, one thread each way; *gate* holds replies back until it is set."""
+    """Forward bytes to *port*, with one thread each way; *gate* delays replies until it is set."""
 
     def __init__(self, port):
         self._target = port
@@ -36,7 +36,7 @@ class Proxy:
         return [thread for thread in self._threads[1:] if thread.is_alive()]
 
     def strand(self):
-        """Leave every connection half-open, as a host does that goes away without a word; new ones are served."""
+        """Leave every connection half-open, as after a silent crash of the host; new ones work."""
         for strand in self._strands:
             strand.set()
 
@@ -97,7 +97,7 @@ def _shut_down(sock):
 
 
 class RefusingServer:
-    """Refuse whatever comes with *error*, a line of the server's own words."""
+    """Answer every command with *error*."""
 
     def __init__(self, error):
         self.error = error
@@ -131,7 +131,7 @@ class RefusingServer:
 
     def _refuse(self, sock):
         try:
-            # A command of ours is short but for a script's text, which only NOSCRIPT asks for.
+            # Our commands are short, except for the text of a script after NOSCRIPT.
             while octets := sock.recv(1 << 16):
                 sock.sendall(f"-{self.error}\r\n".encode() * len(re.findall(rb"(?:^|\r\n)\*\d+\r\n", octets)))
         except OSError:
@@ -139,12 +139,12 @@ class RefusingServer:
 
 
 class SlowConnections:
-    """Put around the real connections of a store: time goes by only where a command is answered, or given up."""
+    """Wrap the real connections of a store, so that time passes only during commands."""
 
     def __init__(self, monkeypatch):
         self.now = 1000.0
         self.takes_seconds = 0.0
-        #: What was left of the deadline at each exchange.
+        #: The rest of the deadline at each exchange.
         self.granted = []
         monkeypatch.setattr(client, "time", SimpleNamespace(monotonic=lambda: self.now))
 

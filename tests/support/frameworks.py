@@ -27,7 +27,7 @@ with warnings.catch_warnings():
     from pyramid.config import Configurator
     from pyramid.response import Response as PyramidResponse
 
-# A process has one configuration of Django; made here, it is there whichever test comes first.
+# A process has one Django configuration, which is set here for whichever test comes first.
 django_settings.configure(ALLOWED_HOSTS=["*"], SECRET_KEY="of the tests", ROOT_URLCONF=())
 django.setup()
 
@@ -39,7 +39,7 @@ class ServedMethods(list):
     """The methods of the requests that an application served, in their order."""
 
     def answer(self, method):
-        """Note the request and return the body."""
+        """Record the method and return the body."""
         self.append(method)
         return BODY
 

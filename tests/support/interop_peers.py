@@ -21,13 +21,13 @@ NODE = Path(__file__).parents[1] / "interop" / "node"
 
 Jwk = dict[str, Any]
 
-#: As they are written in a token: Ed25519 has two names (RFC 8037 §3.1, RFC 9864 §2.2).
+#: Names as written in a token: Ed25519 has two (RFC 8037 §3.1, RFC 9864 §2.2).
 WRITTEN = sorted({*SIGNATURES, "EdDSA"})
 SEALING = ["A256KW", "ECDH-ES+A256KW", "dir"]
 
 
 class Expected(NamedTuple):
-    """What a token must be for."""
+    """The expected algorithm, issuer, audience and time of a token."""
 
     algorithm: str
     issuer: str
@@ -36,7 +36,7 @@ class Expected(NamedTuple):
 
 
 class PyJWT:
-    """PyJWT knows signatures alone."""
+    """PyJWT, which supports signatures only."""
 
     name = "PyJWT"
     signs = tuple(name for name in WRITTEN if name in jwt.algorithms.get_default_algorithms())
@@ -47,7 +47,7 @@ class PyJWT:
         return jwt.encode(claims, jwt.PyJWK(key, header["alg"]).key, header["alg"], headers=header)
 
     def verify(self, jwks: Jwk, token: str, expected: Expected) -> Jwk:
-        """Check the signature, the issuer and the audience; its clock is the machine's and stays out of it."""
+        """Check the signature, the issuer and the audience, but not the time, which PyJWT reads from the machine."""
         kid = jwt.get_unverified_header(token)["kid"]
         key = next(key for key in jwks["keys"] if key["kid"] == kid)
         return jwt.decode(
@@ -61,7 +61,7 @@ class PyJWT:
 
 
 class Jwcrypto:
-    """jwcrypto, by its JWS and JWE: its JWT knows the machine's clock only."""
+    """jwcrypto's JWS and JWE, because its JWT uses the machine's clock."""
 
     name = "jwcrypto"
     signs = tuple(name for name in WRITTEN if name in JWA.algorithms_registry)
@@ -81,7 +81,7 @@ class Jwcrypto:
         return envelope.serialize(compact=True)
 
     def verify(self, jwks: Jwk, token: str, expected: Expected) -> Jwk:
-        """Check the signature by the set's key of that kid; the claims are compared by the test."""
+        """Check the signature by the key of that kid; the test compares the claims."""
         signed = JWS()
         signed.allowed_algs = [expected.algorithm]
         signed.deserialize(token)
@@ -126,7 +126,7 @@ PEERS = (PyJWT(), Jwcrypto(), Jose())
 
 
 def node_package(name: str) -> Path:
-    """Return the folder of an installed npm package, or skip the test, saying what is missing."""
+    """Return the folder of an installed npm package, or skip the test."""
     if shutil.which("node") is None:
         pytest.skip("node is absent")
     folder = NODE / "node_modules" / name
@@ -136,7 +136,7 @@ def node_package(name: str) -> Path:
 
 
 def stop_node() -> None:
-    """End the process of node, if one was begun."""
+    """End the node process, if there is one."""
     if _node.cache_info().currsize:
         _node().__exit__(None, None, None)
         _node.cache_clear()
@@ -162,7 +162,7 @@ def _ask_node(**question: Any) -> Any:
 NOW = 1_800_000_000
 AUDIENCE = "https://api.example"
 THEIR_ISSUER = "https://idp.example"
-#: Shared secrets are of a trust of their own: beside public keys they would be left out.
+#: Shared secrets need their own trust: beside public keys they would be skipped.
 PARTNER = "https://partner.example"
 OUR_ISSUER = "https://me.example"
 
@@ -171,7 +171,7 @@ _PRIVATE = frozenset(("d", "p", "q", "dp", "dq", "qi"))
 
 @cache
 def _material(algorithm: str, which: str) -> dict[str, Any]:
-    # *which* only tells one from another here.
+    # *which* only distinguishes keys here.
     del which
     return new_material(algorithm)
 
@@ -179,16 +179,16 @@ def _material(algorithm: str, which: str) -> dict[str, Any]:
 def key_for_peers(algorithm: str, which: str = "right") -> dict[str, Any]:
     """Return a private JWK, the same for the same arguments, whose kid is the algorithm's name."""
     name = canonical(algorithm)
-    # One RSA key for six algorithms: making one takes longer than all else here.
+    # One RSA key serves six algorithms, because generating one is slow.
     material = _material("RS256" if name[:2] in {"RS", "PS"} else name, which)
     return {**material, "kid": algorithm, "alg": algorithm, "use": ALGORITHMS[name].use}
 
 
 def public_half(jwk: dict[str, Any]) -> dict[str, Any]:
-    """Return what of *jwk* others have: all of a shared secret."""
+    """Return the public half of *jwk*, or the whole of a shared secret."""
     return jwk if jwk["kty"] == "oct" else {name: jwk[name] for name in jwk if name not in _PRIVATE}
 
 
 def their_issuer(algorithm: str) -> str:
-    """Return who signs with *algorithm*."""
+    """Return the issuer that signs with *algorithm*."""
     return PARTNER if algorithm.startswith("HS") else THEIR_ISSUER

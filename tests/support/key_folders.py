@@ -19,10 +19,10 @@ class Watch:
 
 
 def kids(keys):
-    """Return the names of a folder's present keys."""
+    """Return the kids of a folder's current keys."""
     return [entry.key.kid for entry in keys.current().entries]
 
 
 def is_skip(event):
-    """Say whether an event only names a file, and no change of the set."""
+    """Return whether an event only reports a file, and no change of the set."""
     return isinstance(event, KeySkipped | KeyExposed)

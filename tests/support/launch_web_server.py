@@ -20,7 +20,7 @@ def _gunicorn(worker, fd, factory):
 
 
 def main(kind, fd, factory):
-    """Serve until the process is ended."""
+    """Serve until the process ends."""
     listener = socket.socket(fileno=int(fd))
     if kind == "uvicorn":
         import uvicorn  # noqa: PLC0415 - one server a process

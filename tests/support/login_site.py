@@ -22,7 +22,7 @@ LIMITS = {f"failures_per_{whose}": 1000 for whose in ("account", "network", "acc
 
 
 def login_configuration(**fields):
-    """Return a configuration under which a login has its whole life."""
+    """Return a configuration with all endpoints of a login."""
     usual = {
         "store": "memory://",
         "issuer": ISSUER,
@@ -36,7 +36,7 @@ def login_configuration(**fields):
 
 
 class LoginSite:
-    """An application with the whole life of a login, in one world, over one store, with a clock moved by hand."""
+    """An application with all endpoints, in one world, over one store, with a clock moved by hand."""
 
     def __init__(self, world="asgi", *, stores=None, clock=None, directory=None, app=None, add_claims=None, **fields):
         self.world, self.clock, self.events = world, clock or Clock(), []
@@ -54,14 +54,14 @@ class LoginSite:
             self.application = self.auth.wsgi(app or wsgi_application)
 
     def ask(self, method, target, headers=(), body=b"", *, secure=True):
-        """Ask once."""
+        """Send one request."""
         asked = self._asked(method, target, headers, body, secure=secure)
         if self.world == "asgi":
             return self._runner.run(call_asgi(self.application, asgi_scope(asked), body))
         return call_wsgi(self.application, wsgi_environ(asked))
 
     def ask_all(self, requests, *, meanwhile=None):
-        """Ask all of *requests* at once, each as for ``ask``; *meanwhile* is done when the first is answered."""
+        """Send all *requests* at once, each as ``ask`` does; call *meanwhile* when the first is answered."""
         if self.world == "asgi":
             return self._runner.run(self._ask_all(requests, meanwhile))
         with ThreadPoolExecutor(len(requests)) as threads:
@@ -84,12 +84,12 @@ class LoginSite:
         return SentRequest(method, target, (("host", b"app.example"), *fields), "https" if secure else "http", body)
 
     def lose_secrets(self):
-        """Let the operator take the safeconduct-secrets key away while the application serves."""
+        """Remove the safeconduct-secrets key, as an operator may while the application serves."""
         less = login_configuration(keys={"keys": [OWN_KEY]}, sources=["bearer"])
         self.auth._container.keys = own_keys(less, self.events.append)
 
     def close(self):
-        """Let go of the loop and of the store."""
+        """Close the loop and the store."""
         if self.world == "asgi":
             self._runner.run(self.auth.aclose())
             self._runner.close()
@@ -97,7 +97,7 @@ class LoginSite:
 
 
 def stores_of(kind, server, moment, announce, *, by="socket_url"):
-    """Open the memory, or an emptied server, by the clock of *moment*; each knows one world's clock only."""
+    """Open the memory, or an emptied server, with the clock of *moment*."""
     if kind == "memory":
         return MemoryStore(clock=moment.clock, horizon_ms=86_400_000, leeway_ms=10_000)
     server.say("FLUSHALL")
@@ -105,7 +105,7 @@ def stores_of(kind, server, moment, announce, *, by="socket_url"):
 
 
 def reopened(server, moment, announce, *, by="socket_url"):
-    """Open a server with what it has; it is found to be up again by the clock of *moment*."""
+    """Open a server with its data; the circuit breaker uses the clock of *moment*."""
     config = login_configuration(store={"url": getattr(server, by), "deadline_ms": 5000})
     return RedisServer(
         config.store, config.revocation, horizon_ms=86_400_000, leeway_ms=10_000, announce=announce,
@@ -114,7 +114,7 @@ def reopened(server, moment, announce, *, by="socket_url"):
 
 
 class LoginClient:
-    """Somebody with a jar; ``tokens`` is what he was given in bodies."""
+    """A client with a cookie jar; ``tokens`` is the last response with tokens in its body."""
 
     def __init__(self, site, *, page=OWN_PAGE):
         self.site, self.page = site, page
@@ -122,7 +122,7 @@ class LoginClient:
         self.seen = None
 
     def ask(self, method, target, *, json_body=None, headers=(), bearer=None, with_cookies=True, body=b"", page=True):
-        """Ask, keep the cookies that come, and return the status."""
+        """Send a request, keep the cookies of the response, and return its status."""
         fields = list(headers)
         if with_cookies and self.cookies:
             fields.append(("cookie", "; ".join(f"{name}={value}" for name, value in self.cookies.items())))
@@ -140,7 +140,7 @@ class LoginClient:
 
     @property
     def answer(self):
-        """Return what the last answer's body says."""
+        """Return the JSON of the last response."""
         return json.loads(self.seen.body)
 
     def sign_in(self, name="alice", password="wonder", **more):
@@ -168,7 +168,7 @@ class LoginClient:
         return status
 
     def use(self, token=None):
-        """Use an access token as any request does."""
+        """Send a request with an access token."""
         return self.ask("GET", "/me", bearer=token or self.tokens["access_token"], with_cookies=False)
 
     def _keep(self, line):

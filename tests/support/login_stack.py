@@ -12,10 +12,11 @@ from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import question_for
-from safeconduct._core.sessions.verbs import stateless_sessions, stored_sessions
-from safeconduct._core.throttle import Throttle, ThrottleNews
+from safeconduct._core.sessions.stored import StoredSessions
+from safeconduct._core.throttle import Throttle, ThrottleEvents
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.derived_keys import DerivedKeys
+from safeconduct._wiring.sessions import session_context, stateless_sessions
 from safeconduct.config import Config, LoginConfig, SessionConfig, TokenConfig
 from safeconduct.directories.adapters import adapt_directory
 from safeconduct.stores import MemoryStore
@@ -33,7 +34,7 @@ LIMITS = LoginConfig(failures_per_account_and_network=100)
 
 
 class ManualTime:
-    """The process's clock, and the shift that makes a server's clock stand where it stands."""
+    """The process's clock, and the shift that makes a server's clock show the same time."""
 
     def __init__(self):
         self.clock = Clock()
@@ -43,7 +44,7 @@ class ManualTime:
 
 
 class LoginStack:
-    """Everything that a sign-in needs, in one world."""
+    """Everything that a sign-in needs, in one world, over one store."""
 
     def __init__(
         self,
@@ -69,24 +70,24 @@ class LoginStack:
         self.own = KeySet.of([jwk_for("ES256")], is_own=True)
         self.verifier = own_verifier_for(self.config, self.own)
         self.revocations = Revocations(
-            world.store, shards=1, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS, absolute_lifetime_ms=30 * 86_400_000,
+            world.store, shards=1, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS,
             on_new_store="accept", announce=self.events.append,
         )  # fmt: skip
         self._numbers = count(first)
         people = adapt_directory(self.directory, "wsgi", LIMITS) if has_directory else None
-        self.session_verbs = stored_sessions(
-            self.config, store=world.store.sessions, revocations=self.revocations,
-            issuer=issuer_for(self.config, lambda: self.own, self.draw), keys=lambda: self.keys,
+        context = session_context(
+            self.config, issuer=issuer_for(self.config, lambda: self.own, self.draw), derived_keys=lambda: self.keys,
             people=people, passwords=self._passwords(people), add_claims=add_claims, clock=clock,
             announce=self.events.append, draw=self.draw,
         )  # fmt: skip
+        self.session_verbs = StoredSessions(context, world.store.sessions, self.revocations)
 
     def _passwords(self, people):
         if people is None:
             return None
         counters = MemoryStore(clock=self.clock, horizon_ms=0, leeway_ms=0)
         throttle = Throttle(
-            counters, counters, LIMITS, key=b"k" * 32, news=ThrottleNews(self.events.append, self.clock)
+            counters, counters, LIMITS, key=b"k" * 32, events=ThrottleEvents(self.events.append, self.clock)
         )
         return Passwords(people, throttle, announce=self.events.append)
 
@@ -95,24 +96,24 @@ class LoginStack:
 
     def sign_in(self, name="alice", *, remember=True, origin=None, level="explicit"):
         account = Account(name, roles=["user"], level=level)
-        return self.run(self.session_verbs.logins.sign_in(account, username=name, remember=remember, origin=origin))
+        return self.run(self.session_verbs.sign_in(account, username=name, remember=remember, origin=origin))
 
     def refresh(self, tokens, **options):
         value = tokens if isinstance(tokens, str) else tokens.refresh_token.value
-        return self.run(self.session_verbs.logins.refresh(value, **options))
+        return self.run(self.session_verbs.refresh(value, **options))
 
     def renew(self, tokens):
-        return self.run(self.session_verbs.logins.renew(self.principal(tokens)))
+        return self.run(self.session_verbs.renew(self.principal(tokens)))
 
     def step_up(self, tokens, password="wonder", **options):
-        return self.run(self.session_verbs.step_ups.step_up(self.principal(tokens), password, **options))
+        return self.run(self.session_verbs.step_up(self.principal(tokens), password, **options))
 
     def principal(self, tokens):
-        """Prove an access token; whether it was ended is not asked."""
+        """Verify an access token without asking the store."""
         return principal_of(self.verifier.verify(tokens.access_token, now=self.clock()), "bearer")
 
     def use(self, tokens):
-        """Use an access token as a request does."""
+        """Verify an access token and ask the store, as a request does."""
         claims = self.verifier.verify(tokens.access_token, now=self.clock())
         question = question_for(
             issuer=claims.issuer, subject=claims.subject, token_id=claims.token_id, client_id=claims.client_id,
@@ -127,14 +128,14 @@ class LoginStack:
 
     @property
     def open_sessions(self):
-        return self.session_verbs.open_sessions
+        return self.session_verbs
 
 
 HEADER = {"alg": "dir", "enc": "A256GCM", "typ": "sc-rt+jwt", "kid": "refresh-1"}
 
 
 class StaticDirectory:
-    """A directory that can't be asked again."""
+    """A directory that cannot be asked again."""
 
     static = True
 
@@ -164,32 +165,33 @@ class StatelessLoginStack:
         numbers = count(1)
         draw = lambda size: next(numbers).to_bytes(size, "big")  # noqa: E731
         people = adapt_directory(self.directory, world, LIMITS) if has_directory else None
-        self.session_verbs = stateless_sessions(
-            self.config, issuer=issuer_for(self.config, lambda: own, draw), keys=lambda: self.keys, people=people,
-            passwords=self._passwords(people), add_claims=add_claims, clock=self.clock, announce=self.events.append,
-            draw=draw,
+        context = session_context(
+            self.config, issuer=issuer_for(self.config, lambda: own, draw), derived_keys=lambda: self.keys,
+            people=people, passwords=self._passwords(people), add_claims=add_claims, clock=self.clock,
+            announce=self.events.append, draw=draw,
         )  # fmt: skip
+        self.session_verbs = stateless_sessions(context, self.config)
 
     def _passwords(self, people):
         if people is None:
             return None
         counters = NullStore(clock=self.clock, horizon_ms=0, leeway_ms=0)
         throttle = Throttle(
-            counters, counters, LIMITS, key=b"k" * 32, news=ThrottleNews(self.events.append, self.clock)
+            counters, counters, LIMITS, key=b"k" * 32, events=ThrottleEvents(self.events.append, self.clock)
         )
         return Passwords(people, throttle, announce=self.events.append)
 
     def sign_in(self, name="alice", *, remember=True, origin=None, level="explicit", username=None):
         account = Account(name, roles=["user"], level=level)
-        logins = self.session_verbs.logins
-        return self.run(logins.sign_in(account, username=username or name, remember=remember, origin=origin))
+        verbs = self.session_verbs
+        return self.run(verbs.sign_in(account, username=username or name, remember=remember, origin=origin))
 
     def refresh(self, tokens, **options):
         value = tokens if isinstance(tokens, str) else tokens.refresh_token.value
-        return self.run(self.session_verbs.logins.refresh(value, **options))
+        return self.run(self.session_verbs.refresh(value, **options))
 
     def step_up(self, tokens, password="wonder", **options):
-        return self.run(self.session_verbs.step_ups.step_up(self.principal(tokens), password, **options))
+        return self.run(self.session_verbs.step_up(self.principal(tokens), password, **options))
 
     def principal(self, tokens):
         return principal_of(self.verifier.verify(tokens.access_token, now=self.clock()), "bearer")
@@ -199,7 +201,7 @@ class StatelessLoginStack:
 
 
 def forged_refresh_token(claims, *, keys=SECRETS, label="refresh-jwe", **header):
-    """Seal *claims*, an object or bytes, under our own key; a header member that is ... is left out."""
+    """Seal *claims*, an object or bytes, with our key; a header member that is ... is left out."""
     members = {name: value for name, value in {**HEADER, **header}.items() if value is not ...}
     head = segment(json.dumps(members).encode())
     plain = claims if isinstance(claims, bytes) else json.dumps(claims).encode()

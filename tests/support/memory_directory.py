@@ -7,7 +7,7 @@ from safeconduct._core.run_sync import run_sync
 
 
 class MemoryDirectory:
-    """A blocking directory in memory, which counts what it is asked."""
+    """A blocking directory in memory that counts its calls."""
 
     def __init__(self, **passwords):
         self.passwords = passwords
@@ -26,7 +26,7 @@ class MemoryDirectory:
 
 
 class AsyncMemoryDirectory(MemoryDirectory):
-    """The same with the awaitable face alone."""
+    """The same directory with the awaitable methods only."""
 
     check = None
     lookup = None
@@ -41,11 +41,11 @@ class AsyncMemoryDirectory(MemoryDirectory):
 
 
 def run(world, coroutine):
-    """Run *coroutine* as *world* does: at once, or on a loop."""
+    """Run *coroutine* as *world* does: without a loop, or in one."""
     return run_sync(coroutine) if world == "wsgi" else asyncio.run(coroutine)
 
 
 async def check_password(people, username, password, *, key=None, network="192.0.2.1"):
-    """Have a password checked as ``Passwords`` does: with a turn of its own, or that of *key*."""
+    """Check a password as ``Passwords`` does, with a lock of its own or that of *key*."""
     async with people.lock(object() if key is None else key, network) as position:
         return await people.check(username, password, position)

@@ -18,19 +18,19 @@ TRUST: Mapping[str, Any] = {
 
 
 def minimal_fields(**fields: Any) -> dict[str, Any]:
-    """Return the fields of a configuration that is right, with *fields* over them."""
+    """Return the fields of a valid configuration, with *fields* over them."""
     return {"store": "memory://", "issuer": ISSUER, "audience": ISSUER, "keys": "keys/", **fields}
 
 
 def errors_of(fields: Mapping[str, Any]) -> dict[str, str]:
-    """Return what the error of a configuration made of *fields* says, by the dotted name of the field."""
+    """Return the error messages of a configuration with *fields*, by the dotted name of the field."""
     with pytest.raises(ConfigurationError) as caught:
         Config.from_mapping(fields)
     return errors_by_field(caught.value)
 
 
 def errors_by_field(error: ConfigurationError) -> dict[str, str]:
-    """Return what *error* says, by the dotted name of the field; a field that is named twice fails."""
+    """Return the messages of *error* by the dotted name of the field; a field must not be named twice."""
     lines = [line.strip().partition(": ")[::2] for line in str(error).splitlines()[1:]]
     found = dict(lines)
     assert len(lines) == len(found), lines

@@ -14,7 +14,7 @@ def _kind(part):
 
 
 def matches(template, path):
-    """Say whether *template* matches *path* as a whole."""
+    """Return whether *template* matches the whole *path*."""
     wanted, parts = template[1:].split("/"), path[1:].split("/")
     if _kind(wanted[-1]) == "rest":
         wanted.pop()
@@ -30,7 +30,7 @@ def without_slash(text):
 
 
 def weight(template, methods):
-    """Return what orders two templates that match one path, segment by segment from the left."""
+    """Return the sort key of a template among those that match a path, segment by segment."""
     text = without_slash(template)
     kinds = [] if text == "/" else [_kind(part) for part in text[1:].split("/")]
     ranks = [_RANKS[kind] for kind in (kinds if kinds[-1:] == ["rest"] else [*kinds, "end"])]
@@ -47,7 +47,7 @@ def _split(entry):
 
 
 def meets(rule, method, path):
-    """Say whether *rule* meets a request; ``/a`` and ``/a/`` are one path for it, ``post`` and ``POST`` one method."""
+    """Return whether *rule* covers a request, without regard to a final slash or the method's case."""
     methods = _with_head(rule.methods)
     is_meant = not methods or bool({method, method.upper()} & methods)
     if without_slash(rule.path) == "/":
@@ -56,7 +56,7 @@ def meets(rule, method, path):
 
 
 def contradicts(entry, rule):
-    """Say whether a public entry and a rule can meet, with neither more specific."""
+    """Return whether a public entry and a rule can match one path with neither more specific."""
     (template, opened), closed = _split(entry), _with_head(rule.methods)
 
     def shape(text):

@@ -13,7 +13,7 @@ CLAIMS = '{"sub":"al\\u00efce"}'
 
 
 class OpaqueTokenContract(SessionCommands):
-    """Opaque tokens: kept, resolved, ended."""
+    """Opaque tokens are stored, resolved and ended."""
 
     @pytest.fixture
     def question(self, world, ref, opened):
@@ -36,7 +36,7 @@ class OpaqueTokenContract(SessionCommands):
         return world.run(world.store.opaque_tokens.resolve(OpaqueQuery(ref.shard, ref.session_id, reference)))
 
     def answers(self, world, ref, question):
-        """Say what both ways to ask find: the first question, and every later one."""
+        """Return the results of both queries: the first one, and all later ones."""
         return (self.resolve(world, ref).is_revoked, world.run(world.store.ask(question)).is_revoked)
 
     def test_what_was_kept_is_resolved(self, world, ref, question, kept):
@@ -82,7 +82,7 @@ class OpaqueTokenContract(SessionCommands):
         assert (True, True) == self.answers(world, ref, question)
 
     def test_a_token_that_has_ended_is_not_kept(self, world, ref, question, clock):
-        """A clock that ran ahead leaves nothing behind."""
+        """After a clock that ran ahead nothing is left."""
         clock.advance(seconds=ACCESS_MS / 1000 + 61)
 
         world.run(world.store.opaque_tokens.keep(question, CLAIMS, grace_ms=GRACE_MS))
@@ -90,7 +90,7 @@ class OpaqueTokenContract(SessionCommands):
         assert self.resolve(world, ref).is_revoked
 
     def test_an_entry_that_may_be_forgotten_refuses(self, world, ref, question, kept, clock):
-        """A token no younger than what was forgotten is refused by both questions."""
+        """Both queries refuse a token that is as old as a removed entry."""
         expires_ms = question.ends_ms + 1
         world.run(world.store.revoke(ref.shard, Revocation("token", b"t" + b"o" * 16, (ref.shard,), expires_ms)))
         clock.advance(seconds=ACCESS_MS / 1000 + 65)
@@ -101,7 +101,7 @@ class OpaqueTokenContract(SessionCommands):
 
     @pytest.fixture
     def following(self, world, question, kept):
-        """Keep the next token of the session."""
+        """Store the next token of the session."""
         assert kept.epoch is not None
         made = replace(question, issued_ms=question.issued_ms + 1000, reference=b"y" * 32)
         world.run(world.store.opaque_tokens.keep(made, CLAIMS, grace_ms=GRACE_MS))
@@ -109,7 +109,7 @@ class OpaqueTokenContract(SessionCommands):
 
     @pytest.fixture
     def lives(self, request, world, ref, clock, servers):
-        """Say how long a token that was kept is there if nothing happens, in milliseconds."""
+        """Return a function that returns how long a stored token still exists, in milliseconds."""
 
         def left_ms(reference):
             memory = getattr(world.store.opaque_tokens, "_kept", None)
@@ -117,12 +117,12 @@ class OpaqueTokenContract(SessionCommands):
                 name = f"safeconduct:{{sc:{ref.shard:02}}}:tok:{reference.hex()}"
                 return int(servers(request.node.callspec.params["world"]).say("PTTL", name).strip(":\r\n"))
             kept = memory[reference]
-            return (kept.question.ends_ms if kept.gone_ms is None else kept.gone_ms) - int(clock() * 1000)
+            return (kept.question.ends_ms if kept.dropped_ms is None else kept.dropped_ms) - int(clock() * 1000)
 
         return left_ms
 
     def test_b5_the_token_before_is_there_for_the_grace_alone(self, world, ref, question, following, lives):
-        """Whoever refreshes without end leaves one token, and what he asked for within the grace."""
+        """Endless refreshes leave one token, and those of the grace period."""
         assert 0 < lives(REFERENCE) <= GRACE_MS < lives(following.reference)
         assert (False, False) == self.answers(world, ref, question)
 
@@ -154,7 +154,7 @@ class OpaqueTokenContract(SessionCommands):
         assert 0 < lives(following.reference) <= GRACE_MS < lives(third.reference)
 
     def test_b5_a_token_without_a_record_of_its_session_makes_none(self, world, ref, question):
-        """It was ended meanwhile."""
+        """The session was ended in the meantime."""
         self.end(world, ref)
 
         world.run(world.store.opaque_tokens.keep(question, CLAIMS, grace_ms=GRACE_MS))

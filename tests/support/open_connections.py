@@ -8,14 +8,14 @@ from login_site import ACCESS, OWN_PAGE, LoginSite
 from safeconduct.errors import AuthError
 from table_tokens import LIFETIME_SECONDS
 
-#: What the watcher waits for between two looks in a test; what time it is then, the clock says that the test moves.
+#: A short interval between checks; the time itself is that of the test's clock.
 FREQUENT_CHECKS = {"revocation": {"staleness_seconds": 0.01}}
-#: When a usual token is over, the leeway included.
+#: After this time a default token has expired, including the leeway.
 AFTER_EXPIRY_SECONDS = LIFETIME_SECONDS + 10
 
 
 class OpenConnection:
-    """One connection, of which the test is the server."""
+    """One connection, for which the test plays the server."""
 
     def __init__(self, site, scope, application=None):
         self._run = site._runner.run
@@ -29,22 +29,22 @@ class OpenConnection:
     async def _send(self, message):
         await self._sent.put(message)
         is_end = message["type"].endswith("http.response.body") and not message.get("more_body", False)
-        # As servers do it, which know no code of ours.
+        # Servers do the same and know no code of ours.
         if message["type"] == "websocket.close":
             await self._coming.put({"type": "websocket.disconnect", "code": 1006})
         elif is_end:
             await self._coming.put({"type": "http.disconnect"})
 
     def tell(self, message):
-        """Hand *message* to the application, as a server does."""
+        """Pass *message* to the application, as a server does."""
         self._run(self._coming.put(message))
 
     def next(self):
-        """Return the next message of the application, whenever it comes."""
+        """Wait for the next message of the application and return it."""
         return self._run(self._sent.get())
 
     def end(self):
-        """Return what the application sends from now on until it has returned."""
+        """Wait until the application has returned, and return what it sent."""
         self._run(self._wait())
         return [self._sent.get_nowait() for _ in range(self._sent.qsize())]
 
@@ -52,13 +52,13 @@ class OpenConnection:
         await asyncio.wait([self.task])
 
     def stop(self):
-        """Cancel the application, as a server does that shuts down."""
+        """Cancel the application, as a server does at shutdown."""
         self.task.cancel()
         self._run(self._wait())
 
 
 class OpenSocket(OpenConnection):
-    """A WebSocket that was accepted."""
+    """An open WebSocket."""
 
     def __init__(self, site, *headers, target="/live", application=None):
         fields = tuple((name, value.encode()) for name, value in headers)
@@ -66,23 +66,23 @@ class OpenSocket(OpenConnection):
         self.tell(ACCEPT)
 
     def ask(self, text):
-        """Say *text* and return the answer."""
+        """Send *text* and return the answer."""
         self.tell({"type": "websocket.receive", "text": text})
         return self.next().get("text")
 
     def code(self):
-        """Return the code of the close frame, whenever it comes; its reason is empty."""
+        """Wait for the close frame and return its code; its reason is empty."""
         message = self.next()
         assert ("websocket.close", "") == (message["type"], message["reason"])
         return message["code"]
 
     def leave(self):
-        """Go, as a client does."""
+        """Disconnect, as a client does."""
         self.tell(LEAVE)
 
 
 def open_socket(site, *headers, **more):
-    """Open a socket and see it accepted."""
+    """Open a WebSocket and check that it is accepted."""
     held = OpenSocket(site, *headers, **more)
     assert "websocket.accept" == held.next()["type"]
     return held
@@ -94,12 +94,12 @@ def bearer(token):
 
 
 def cookie_headers(client):
-    """Return the headers that a page of ours sends with a handshake."""
+    """Return the headers that our page sends with a handshake."""
     return (("cookie", f"{ACCESS}={client.cookies[ACCESS]}"), *OWN_PAGE)
 
 
 def open_request(site, *headers, method="GET", target="/live", application=None):
-    """Begin a request whose response is read message by message."""
+    """Send a request whose response is read message by message."""
     fields = tuple((name, value.encode()) for name, value in headers)
     held = OpenConnection(site, asgi_scope(SentRequest(method, target, fields, "https")), application)
     held.tell({"type": "http.request", "body": b"", "more_body": False})
@@ -107,7 +107,7 @@ def open_request(site, *headers, method="GET", target="/live", application=None)
 
 
 class EchoApp:
-    """A socket's application: it echoes, extends where it is told to, and keeps what it saw of the end."""
+    """A WebSocket application that echoes, extends on demand, and records how the connection ended."""
 
     def __init__(self):
         self.codes, self.errors = [], []
@@ -135,5 +135,5 @@ class EchoApp:
 
 
 def monitored_site(application=None, **fields):
-    """Return a place whose connections are looked at often."""
+    """Return a site that checks its connections often."""
     return LoginSite("asgi", app=application or EchoApp(), **{**FREQUENT_CHECKS, **fields})

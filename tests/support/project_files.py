@@ -22,7 +22,7 @@ def parsed(file: Path) -> ast.Module:
 
 
 def location(file: Path, node: ast.AST | None = None) -> str:
-    """Return where *node* stands, as ``src/safeconduct/auth.py:12``."""
+    """Return the location of *node*, as ``src/safeconduct/auth.py:12``."""
     name = str(file.relative_to(PROJECT))
     line = getattr(node, "lineno", None)
     return name if line is None else f"{name}:{line}"

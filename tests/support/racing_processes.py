@@ -18,10 +18,10 @@ from worlds import Native
 
 
 class RacingClient(LoginStack):
-    """A house with real randomness on a real server, by the real clock."""
+    """A login stack with real randomness, a real server and the real clock."""
 
     def __init__(self, url, *, pool_size=25):
-        # Nothing here is about deadlines, and the machine is busy.
+        # The tests here are not about deadlines, and the machine is busy.
         config = StoreConfig(url=url, deadline_ms=30_000, pool_size=pool_size)
         stores = RedisServer(
             config, RevocationConfig(), horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS, announce=lambda _: None
@@ -32,7 +32,7 @@ class RacingClient(LoginStack):
         return secrets.token_bytes(size)
 
     def race(self, verb, given, tasks):
-        """Ask so many times at once; say what came of each."""
+        """Call *verb* in *tasks* tasks at once, and return the result of each."""
 
         async def all_at_once():
             return await asyncio.gather(*(self._ask(verb, given) for _ in range(tasks)))
@@ -42,14 +42,14 @@ class RacingClient(LoginStack):
     async def _ask(self, verb, given):
         try:
             if verb == "refresh":
-                tokens = await self.session_verbs.logins.refresh(given)
+                tokens = await self.session_verbs.refresh(given)
                 return tokens.refresh_token.value
-            return self.name_of(await self.session_verbs.logins.renew(self.bearer(given)))
+            return self.name_of(await self.session_verbs.renew(self.bearer(given)))
         except AuthError as error:
             return f"{type(error).__name__}: {error.reason}"
 
     def bearer(self, given):
-        """Return who holds an access token that says this; half of its life is over."""
+        """Return the principal of an access token after half of its lifetime."""
         subject, session_id, iat_ms, renewals = given
         return Principal(
             subject=subject, issuer=ISSUER, scheme="bearer", session_id=session_id, expires_at=iat_ms // 1000,
@@ -57,13 +57,13 @@ class RacingClient(LoginStack):
         )  # fmt: skip
 
     def name_of(self, tokens):
-        """Say what an access token says of itself."""
+        """Return the identifying claims of an access token."""
         claims = self.principal(tokens).claims
         return [claims["sub"], claims["sid"], claims["iat_ms"], claims["rn"], claims["jti"], claims["exp"]]
 
 
 class RacingProcesses:
-    """Several processes, each with several tasks."""
+    """Several processes with several tasks each."""
 
     def __init__(self, url, *, processes=4, tasks=25):
         command = [sys.executable, str(Path(__file__)), url, str(tasks)]
@@ -73,7 +73,7 @@ class RacingProcesses:
             racer.stdout.readline()
 
     def race(self, verb, given):
-        """Let all of them ask at once; return what came of each of their calls."""
+        """Let all of them call *verb* at once, and return all results."""
         for racer in self._racers:
             print(json.dumps([verb, given]), file=racer.stdin, flush=True)
         return [result for racer in self._racers for result in json.loads(racer.stdout.readline())]

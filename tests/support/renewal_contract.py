@@ -15,7 +15,7 @@ from session_commands import (
 
 
 class RenewalContract(SessionCommands):
-    """One chain of renewals."""
+    """Renewals form one chain."""
 
     def test_a_renewal_demotes_and_counts(self, world, ref, opened):
         reply = self.renew(world, ref, presented(opened))
@@ -39,7 +39,7 @@ class RenewalContract(SessionCommands):
         assert first.session.renewal == again.session.renewal
 
     def test_an_older_token_is_refused_and_the_session_lives(self, world, ref, opened, clock):
-        """A stolen copy's fork dies with its token."""
+        """The renewals of a stolen copy end with its token."""
         first = self.renew(world, ref, presented(opened))
         clock.advance(seconds=PAST_THE_GRACE)
 
@@ -122,7 +122,7 @@ class StepUpContract(SessionCommands):
         assert "stepped" == reply.outcome
         assert b"s" * 16 == reply.session.chain.salt
 
-    def test_a_rolled_back_store_is_told_here_too(self, world, ref, opened):
+    def test_a_rolled_back_store_is_reported_here_too(self, world, ref, opened):
         assert self.step(world, ref, presented(opened), rotation=rotation(2)).is_rolled_back
 
     @pytest.mark.parametrize(("position", "name", "outcome"), [(1, "forked", "reuse"), (0, "forked", "stale")])

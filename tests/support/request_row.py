@@ -33,28 +33,28 @@ ANONYMOUS = "anonymous"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One request and what must come of it; *who* is None where the application must not be reached."""
+    """One request and its expected response; *who* is None if the application must not be called."""
 
     name: str
     setup: str = "main"
     method: str = "GET"
-    #: As it stands on the request line.
+    #: As written on the request line.
     target: str = "/me"
     headers: tuple[tuple[str, str], ...] = ()
     scheme: str = "https"
     body: bytes = field(default=b"", repr=False)
-    #: How the body comes, as ``Asked`` has it.
+    #: How the body is sent, as in ``SentRequest``.
     framing: str = "length"
     status: int = 200
     who: str | None = None
     code: str | None = None
     challenge: tuple[str, ...] = ()
-    #: Further fields of the answer; None for one that must be absent.
+    #: Further fields of the response; None for one that must be absent.
     fields: Mapping[str, str | None] = field(default_factory=dict)
     #: What the application must have seen.
     seen: Mapping[str, object] = field(default_factory=dict)
-    #: What a driver must offer for the row to make sense: ``asgi``, ``wsgi``, ``guards`` (the framework's face),
-    #: ``breaks`` (a body can break off and the answer be read).
+    #: What a driver must offer for the row to make sense: ``asgi``, ``wsgi``, ``guards`` (a framework integration),
+    #: ``breaks`` (a body can break off and the response be read).
     needs: frozenset[str] = frozenset()
 
 
@@ -74,12 +74,12 @@ def basic(username, password):
 
 
 def passed(name, who="alice", **more):
-    """Return a row that reaches the application."""
+    """Return a row whose request is passed to the application."""
     return Row(name=name, who=who, **more)
 
 
 def missing(name, **more):
-    """Return a row without a credential where one is needed."""
+    """Return a row without a required credential."""
     usual = {"status": 401, "code": MissingCredential.code, "challenge": (REALM, BASIC)}
     return Row(name=name, **usual | more)
 
@@ -91,27 +91,27 @@ def invalid(name, **more):
 
 
 def bad_request(name, **more):
-    """Return a row that cannot be read in one way only."""
+    """Return a row with an ambiguous request."""
     return Row(
         name=name, **{"status": 400, "code": InvalidRequest.code, "challenge": (described(InvalidRequest),)} | more
     )
 
 
 def forbidden(name, *scopes, **more):
-    """Return a row whose caller may not."""
+    """Return a row whose caller lacks a right."""
     named = {"scope": " ".join(scopes)} if scopes else {}
     challenge = (described(InsufficientRights, **named),)
     return Row(name=name, **{"status": 403, "code": InsufficientRights.code, "challenge": challenge} | more)
 
 
 def step_up(name, *, acr=None, max_age=None, **more):
-    """Return a row whose caller is not sure enough."""
+    """Return a row whose caller must step up."""
     named = ({"acr_values": acr} if acr else {}) | ({"max_age": max_age} if max_age else {})
     challenge = (described(StepUpRequired, **named),)
     return Row(name=name, **{"status": 401, "code": StepUpRequired.code, "challenge": challenge} | more)
 
 
 def unavailable(name, **more):
-    """Return a row that nobody can decide about: 503, and no word about the credential."""
+    """Return a row that cannot be decided: 503, without a statement about the credential."""
     fields = {"retry-after": "1", "cache-control": "no-store"}
     return Row(name=name, **{"status": 503, "code": Unavailable.code, "fields": fields} | more)

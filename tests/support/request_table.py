@@ -11,7 +11,7 @@ from app_client import SentRequest
 
 
 def check_row(driver, row):
-    """Ask *row* through *driver* and compare everything that the row tells."""
+    """Send *row* through *driver* and compare everything that the row specifies."""
     seen = driver.ask(row.setup, SentRequest.of(row))
 
     if row.name in driver.deviations:

@@ -7,7 +7,7 @@ from safeconduct.errors import AuthError
 
 
 def result_or_error(call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """Return what *call* returns, or the class of the ``AuthError`` that it raises; no other exception is held."""
+    """Return the result of *call*, or the class of the ``AuthError`` that it raises."""
     try:
         return call(*arguments, **named)
     except AuthError as error:

@@ -34,7 +34,7 @@ class RotationContract(SessionCommands):
         assert 5 == self.read(world, ref).session.chain.position
 
     def test_a_lost_answer_is_given_again(self, world, ref, opened, clock):
-        """Whoever asks again within the grace gets the same successor, by the salt of the first time."""
+        """A retry within the grace period gets the same successor, by the first salt."""
         del opened
         self.rotate(world, ref, 0)
         clock.advance(seconds=GRACE_MS / 1000 - 1)
@@ -47,7 +47,7 @@ class RotationContract(SessionCommands):
         assert again.iat_ms == again.session.issued_ms
 
     def test_a_token_presented_after_the_grace_ends_the_session(self, world, ref, opened, clock):
-        """Thief and owner can't both go on (RFC 9700 §4.14.2)."""
+        """Reuse of a rotated token revokes every descendant (RFC 9700 §4.14.2)."""
         first = self.rotate(world, ref, 0)
         clock.advance(seconds=PAST_THE_GRACE)
 
@@ -83,7 +83,7 @@ class RotationContract(SessionCommands):
         assert "reuse" == self.rotate(world, ref, 0).outcome
 
     def test_another_secret_in_the_live_place_ends_the_session(self, world, ref, opened):
-        """Two branches of one chain can't both be honest."""
+        """Two branches of one chain cannot both be honest."""
         del opened
         self.rotate(world, ref, 0)
 
@@ -91,7 +91,7 @@ class RotationContract(SessionCommands):
         assert "gone" == self.read(world, ref).outcome
 
     def test_a_store_that_lost_a_write_ends_the_session(self, world, ref, opened):
-        """Only a process with the key makes a token with a right tag, so the store is behind, not the caller."""
+        """Only our key makes a valid tag, so the store has lost data."""
         del opened
         reply = self.rotate(world, ref, 3)
 

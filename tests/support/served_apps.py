@@ -50,7 +50,7 @@ wsgi_setups = partial(WsgiSetups, "wsgi")
 
 
 def _sharing_auth():
-    """Return an ``Auth`` that shares a store with other processes, by the machine's own clock."""
+    """Return an ``Auth`` that shares a store with other processes and uses the machine's clock."""
     return Auth(shared_store_configuration(os.environ["STORE_URL"]))
 
 
@@ -69,7 +69,7 @@ def flask_sharing():
 
 
 def sockets():
-    """Return an application that accepts sockets, and at ``/late`` asks for more when it is too late."""
+    """Return an application that accepts WebSockets, and at ``/late`` requires more afterwards."""
 
     async def application(scope, receive, send):
         if scope["type"] == "lifespan":
@@ -95,7 +95,7 @@ def _login_auth():
             keys={"keys": [OWN_KEY, SECRETS_KEY]},
             sources=["bearer", "basic"],
             proxies={"trusted": os.environ.get("TRUSTED", "").split()},
-            # The machine may be slow and busy; what is asked here is whether anybody is refused, not how long it takes.
+            # The machine may be slow; the tests check that nobody is refused, not how long it takes.
             login={"users": os.environ["USERS_FILE"], "queue_seconds": 60},
         )
     )

@@ -18,7 +18,7 @@ def _auth():
 
 
 def asgi():
-    """Return an application that echoes on sockets, and answers by halves, the second one after ``/go``."""
+    """Return an application that echoes on WebSockets, and sends the second half of a response after ``/go``."""
     clock, auth = _auth()
     go = asyncio.Event()
 
@@ -53,7 +53,7 @@ async def _echo(receive, send):
 
 
 def wsgi():
-    """Return an application that answers by halves, the second one after ``/go``."""
+    """Return an application that sends the second half of a response after ``/go``."""
     clock, auth = _auth()
     go = threading.Event()
 

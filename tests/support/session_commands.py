@@ -23,7 +23,7 @@ def session_revocation_key(session_id):
 
 
 def ref_of(store, number=0, subject="alice"):
-    """Name a session that *store* may keep."""
+    """Return the reference of a session that *store* may keep."""
     shard = shard_of(ISSUER, subject, 1)
     session_id = text_of(new_session_id(shard, store.instance, lambda size: number.to_bytes(size, "big")))
     others = (revocation_key("client", ISSUER, "app"), revocation_key("everything", ISSUER))
@@ -37,7 +37,7 @@ def digest(name):
 
 
 def opening(*, remember=True, **changed):
-    """Begin a session whose first refresh token is called ``0``."""
+    """Return the command that opens a session, whose first refresh token is called ``0``."""
     made = Opening(
         subject="alice",
         username="alice",
@@ -55,7 +55,7 @@ def opening(*, remember=True, **changed):
 
 
 def rotation(position, name=None, *, following=None, salt=b"s" * 16, **changed):
-    """Present the token *name*, by default the one that the chain has at *position*."""
+    """Return a rotation by the token *name*, by default the one at *position*."""
     made = Rotation(
         position=position,
         digest=digest(str(position) if name is None else name),
@@ -68,7 +68,7 @@ def rotation(position, name=None, *, following=None, salt=b"s" * 16, **changed):
 
 
 def presented(reply, *, renewals=0, expires_at=None):
-    """Present the access token that *reply* let be issued."""
+    """Return the access token that was issued after *reply*."""
     at = reply.iat_ms // 1000 + ACCESS_MS // 1000 if expires_at is None else expires_at
     return Presented(issued_ms=reply.iat_ms, expires_at=at, renewals=renewals)
 
@@ -85,7 +85,7 @@ PAST_THE_GRACE = GRACE_MS / 1000 + 1
 
 
 class SessionCommands:
-    """Needs the fixtures ``world`` (a driver with an epoch begun) and ``clock``; drives the store in it."""
+    """Run session commands; needs the fixtures ``world`` (with an epoch) and ``clock``."""
 
     @pytest.fixture
     def sessions(self, world):

@@ -17,7 +17,7 @@ from session_commands import (
 
 
 class SessionContract(SessionCommands):
-    """Beginning, list and end."""
+    """Sessions are opened, listed and ended."""
 
     def test_what_was_opened_is_read(self, world, ref, opened):
         reply = self.read(world, ref)
@@ -35,7 +35,7 @@ class SessionContract(SessionCommands):
 
     @pytest.mark.usefixtures("opened")
     def test_a_store_knows_which_sessions_it_has(self, world, ref):
-        """Whoever needs a session has none under another id, and none without one."""
+        """A session is found only under its own id."""
         others = [ref_of(world.store.sessions, 1).session_id, ref.session_id + "A", ""]
 
         assert self.is_kept(world, ref, ref.session_id)
@@ -51,7 +51,7 @@ class SessionContract(SessionCommands):
 
     @pytest.mark.parametrize("kind", ["subject", "client", "everything"])
     def test_a_session_begins_after_every_cut_off(self, world, sessions, ref, kind):
-        """A sign-in in the millisecond of a sign-out everywhere lives."""
+        """A sign-in in the same millisecond as a sign-out everywhere is valid."""
         before_ms = self.cut(world, ref, kind).before_ms
 
         reply = world.run(sessions.open(ref, opening()))
@@ -65,7 +65,7 @@ class SessionContract(SessionCommands):
         assert "gone" == world.run(world.store.sessions.fail(ref, request_id="1", limit=5)).outcome
 
     def test_a_session_without_a_long_term_credential_is_over_with_its_last_token(self, world, sessions, ref, clock):
-        """No renewal in time (L3)."""
+        """The session ends without a renewal in time (L3)."""
         world.run(sessions.open(ref, opening(remember=False)))
         clock.advance(seconds=(ACCESS_MS + LEEWAY_MS) / 1000 - 1)
         before = self.read(world, ref).outcome
@@ -92,8 +92,8 @@ class SessionContract(SessionCommands):
         assert self.is_cut(world, ref, rotated.iat_ms)
 
     def test_an_unknown_session_is_cut_off_all_the_same(self, world, ref):
-        """A session that was forgotten for want of room may have tokens that live."""
-        token = world.run(world.store.stamp(RevocationQuery(ref.shard, (), ref.cuts, 0, 1 << 52)))
+        """An evicted session may have valid tokens."""
+        token = world.run(world.store.issue_time(RevocationQuery(ref.shard, (), ref.cuts, 0, 1 << 52)))
         self.end(world, ref)
 
         assert self.is_cut(world, ref, token.iat_ms)
@@ -107,7 +107,7 @@ class SessionContract(SessionCommands):
         assert [other.session_id] == [name for name, _ in self.list(world, ref)]
 
     def test_a_session_that_was_cut_off_lists_no_more(self, world, sessions, ref, opened):
-        """Also where only the cut-off was written, by the command line."""
+        """This holds if only the cut-off was written, as by the command line."""
         del opened
         other = ref_of(sessions, 1)
         world.run(sessions.open(other, opening()))
@@ -141,7 +141,7 @@ class SessionContract(SessionCommands):
         assert [ref.session_id] == [name for name, _ in self.list(world, ref)]
 
     def test_all_of_one_owner_end_and_of_nobody_else(self, world, sessions, ref, opened):
-        """Tenants and people are apart (ASVS 8.4.1)."""
+        """Tenants and users are separate (ASVS 8.4.1)."""
         bob = ref_of(sessions, 7, "bob")
         world.run(sessions.open(bob, opening(subject="bob")))
 

@@ -2,16 +2,16 @@
 
 import pytest
 
-from safeconduct._core.sessions.paging import PAGE_SIZE
+from safeconduct._core.session_store import PAGE_SIZE
 from session_commands import ABSOLUTE_MS, SessionCommands, opening, ref_of, session_revocation_key
 
 
 class SessionLimitContract(SessionCommands):
-    """How many there may be, and the way through all of them."""
+    """The number of sessions is limited, and all can be listed."""
 
     @pytest.fixture
     def crowd(self, world, sessions, clock):
-        """Begin sessions, "l" with a long-term credential and "s" without, one second after the other."""
+        """Open sessions, "l" with a long-term credential and "s" without, one second apart."""
 
         def begin(kinds, *, most=1000, subject="alice", first=0):
             session_keys = [ref_of(sessions, first + number, subject) for number in range(len(kinds))]
@@ -25,7 +25,7 @@ class SessionLimitContract(SessionCommands):
         return begin
 
     def one_more(self, world, number=99, *, most=3, remember=False):
-        """Begin one more, and say whom that ended."""
+        """Open one more session, and return the ids of those that it evicts."""
         ref = ref_of(world.store.sessions, number)
         return world.run(world.store.sessions.open(ref, opening(remember=remember, max_per_subject=most))).crowded_out
 
@@ -41,7 +41,7 @@ class SessionLimitContract(SessionCommands):
                 return names
 
     def test_b5_one_more_ends_the_longest_idle(self, world, crowd):
-        """With all its tokens, whatever they are."""
+        """It ends with all its tokens."""
         session_keys, replies = crowd("sss", most=3)
 
         assert (session_keys[0].session_id,) == self.one_more(world)
@@ -76,7 +76,7 @@ class SessionLimitContract(SessionCommands):
 
     @pytest.mark.parametrize("how", ["ended", "cut off"])
     def test_b5_what_is_over_goes_before_anything_that_stands(self, world, crowd, how):
-        """Nobody loses a session for one that is worth nothing any more."""
+        """An ended session is evicted before any other."""
         session_keys, _ = crowd("sls", most=3)
         if how == "ended":
             self.end(world, session_keys[1])
@@ -121,7 +121,7 @@ class SessionLimitContract(SessionCommands):
         assert [session_keys[1].session_id] == self.listed(world, session_keys[0])
 
     def test_b5_every_session_is_on_one_page(self, world, sessions, crowd):
-        """Each once, whatever ends meanwhile."""
+        """Each is listed once, whatever ends in the meantime."""
         session_keys, _ = crowd("s" * 120 + "l" * 120)
         first = world.run(sessions.sessions_of(session_keys[0], session_revocation_key))
         for name, _ in first.sessions:
@@ -135,7 +135,7 @@ class SessionLimitContract(SessionCommands):
         assert third.cursor is None
 
     def test_b5_sessions_that_last_equally_long_are_on_one_page_each(self, world, sessions):
-        """Also those that were begun in one instant."""
+        """This holds for sessions opened in the same millisecond."""
         session_keys = [ref_of(sessions, number) for number in range(150)]
         for ref in session_keys:
             world.run(sessions.open(ref, opening(remember=False)))

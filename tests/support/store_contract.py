@@ -18,13 +18,13 @@ def question(*, issued_ms=0, ends_ms=1 << 52, marks=(), cuts=(), shard=0):
 
 
 class StoreContract:
-    """Needs the fixtures ``world`` (a driver with an epoch begun) and ``clock`` (with ``advance``)."""
+    """Test a store; needs the fixtures ``world`` (with an epoch) and ``clock`` (with ``advance``)."""
 
     def ask(self, world, **fields):
         return world.run(world.store.ask(question(**fields)))
 
     def stamp(self, world, *cuts):
-        return world.run(world.store.stamp(question(cuts=cuts))).iat_ms
+        return world.run(world.store.issue_time(question(cuts=cuts))).iat_ms
 
     def cut(self, world, revocation_key=ALICE, *, kind="subject", expires_ms=None):
         lives_ms = 0 if expires_ms is None else None
@@ -78,7 +78,7 @@ class StoreContract:
 
     @pytest.mark.parametrize("revocation_key", [ALICE, SESSION], ids=["same cut-off", "another"])
     def test_a_stamp_right_before_a_cut_ends(self, world, revocation_key):
-        """A token that was stamped ahead of the clock, after a cut-off, ends with the next one."""
+        """A token issued ahead of the clock, after a cut-off, ends with the next cut-off."""
         self.cut(world)
         iat_ms = self.stamp(world, ALICE, SESSION)
 
@@ -112,7 +112,7 @@ class StoreContract:
         assert self.ask(world, marks=[TOKEN]).is_revoked
 
     def test_a_forgotten_entry_leaves_its_token_expired(self, world, clock):
-        """A store's clock that ran ahead and forgot does not bring the token back."""
+        """An entry that was removed while the clock ran ahead does not make the token valid again."""
         now_ms = self.stamp(world)
         self.mark(world, expires_ms=now_ms + 80_000)
         clock.advance(seconds=3600)
@@ -132,7 +132,7 @@ class StoreContract:
         assert self.ask(world, marks=[KEY]).is_revoked
 
     def test_a_cut_outlives_the_horizon(self, world, clock):
-        """No token that it ends is alive when it is forgotten."""
+        """When a cut-off is removed, all tokens that it ended have expired."""
         before_ms = self.cut(world).before_ms
         clock.advance(seconds=(HORIZON_MS + LEEWAY_MS) / 1000 + 100)
         self.mark(world)
@@ -164,7 +164,7 @@ class StoreContract:
         assert self.ask(world, marks=[TOKEN]).is_revoked
 
     def test_a_write_forgets_a_hundred_at_most(self, world, clock):
-        """Clearing away does not make one revocation slow."""
+        """Removing old entries does not make a revocation slow."""
         now_ms = self.stamp(world)
         revocation_keys = [b"t%016d" % number for number in range(150)]
         for revocation_key in revocation_keys:
@@ -242,7 +242,7 @@ class StoreContract:
 
     @pytest.mark.parametrize("has_failed", [True, False])
     def test_c5_a_success_clears_the_tries_of_its_own_spelling_alone(self, world, has_failed):
-        """The first eight bytes of a try's id are those of its spelling."""
+        """The first eight bytes of an attempt's id identify the spelling."""
         counter = Counter(b"a", 2, 60_000)
         world.run(world.store.count_try([counter], try_id=b"bob     0"))
         if has_failed:
@@ -255,7 +255,7 @@ class StoreContract:
         assert world.run(world.store.count_try([counter], try_id=b"bob     3")) > 0
 
     def test_c6_tries_under_way_fill_a_counter_for_seconds(self, world, clock):
-        """Nobody is told to come back in a quarter of an hour because of them; one that was noted as failed counts."""
+        """Pending attempts block for seconds; failed ones block for the whole window."""
         counter = Counter(b"a", 2, 900_000)
         world.run(world.store.count_try([counter], try_id=b"1"))
         clock.advance(seconds=4)

@@ -37,7 +37,7 @@ class Server:
         try:
             self.start()
         except RuntimeError:
-            # A free port is free until somebody else takes it, as tests that run beside this one do.
+            # Another test may have taken the free port in the meantime.
             self.kill()
             self.port = free_port()
             self.start()
@@ -61,7 +61,7 @@ class Server:
             raise RuntimeError(f"{self.kind} did not start")
 
     def say(self, *words):
-        """Send one command on a connection of its own and return the reply as text."""
+        """Send one command on a new connection and return the reply as text."""
         with socket.socket(socket.AF_UNIX) as sock:
             sock.settimeout(10)
             sock.connect(str(self.socket))
@@ -76,7 +76,7 @@ class Server:
         raise LookupError(name)
 
     def keep_changes(self, fsync):
-        """Keep a file of all changes from now on, also after a start, which is on disk "always" or "everysec"."""
+        """Enable the append-only file, also for later starts, with *fsync* "always" or "everysec"."""
         self.say("CONFIG", "SET", "appendfsync", fsync)
         self.say("CONFIG", "SET", "appendonly", "yes")
         while self.statistic("persistence", "aof_rewrite_in_progress") != "0":
@@ -101,7 +101,7 @@ class Server:
             self.socket.unlink(missing_ok=True)
 
     def end(self):
-        """End it as an operator does: what it was told is on disk, if anything is to be."""
+        """Stop it like an operator, so that it writes its data to disk if configured."""
         self._process.terminate()
         self._process.wait()
         self._process.stdout.close()
@@ -120,7 +120,7 @@ def free_port():
 
 
 def in_child(work):
-    """Run *work* in a forked child and return what it returned, as text."""
+    """Run *work* in a forked child and return its result as text."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:  # pragma: no cover - the child is not measured

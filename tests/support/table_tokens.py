@@ -53,7 +53,7 @@ def _key(name):
 
 
 def mint(subject="alice", *, by="own", kid=None, typ="at+jwt", **claims):
-    """Sign an access token; a claim that is given as None is left out."""
+    """Sign an access token; a claim of None is left out."""
     usual = {
         "iss": ISSUER,
         "aud": AUDIENCE,
@@ -80,7 +80,7 @@ def _signed_in(subject, level, seconds_ago, **claims):
 
 @cache
 def tokens():
-    """Return every token of the table by its name."""
+    """Return all tokens of the table by name."""
     return {
         "alice": mint(),
         "bob": mint("bob"),

@@ -1,7 +1,7 @@
 """A throttle over memory, with a clock that is moved by hand."""
 
 from memory_directory import run
-from safeconduct._core.throttle import Throttle, ThrottleNews
+from safeconduct._core.throttle import Throttle, ThrottleEvents
 from safeconduct.config import LoginConfig
 from safeconduct.errors import TooManyAttempts
 from safeconduct.stores.memory.store import MemoryStore
@@ -14,7 +14,7 @@ QUARTER_HOUR_SECONDS = 15 * 60
 
 
 class MemoryThrottle:
-    """A throttle over memory, with what it announced."""
+    """A throttle over memory, and the events that it announced."""
 
     def __init__(self, world, *, key=KEY, **limits):
         self.world = world
@@ -23,7 +23,11 @@ class MemoryThrottle:
         self.local = MemoryStore(clock=self.clock, horizon_ms=1000, leeway_ms=0)
         self.events = []
         self.throttle = Throttle(
-            self.memory, self.local, LoginConfig(**limits), key=key, news=ThrottleNews(self.events.append, self.clock)
+            self.memory,
+            self.local,
+            LoginConfig(**limits),
+            key=key,
+            events=ThrottleEvents(self.events.append, self.clock),
         )
 
     def begin(self, username="alice", network=HOME, **options):

@@ -44,7 +44,7 @@ def key_for(algorithm: str, kid: str | None = "k1") -> Key:
     return _key_for(algorithm, kid)
 
 
-# Apart from the two above because a cache takes a default that is spelled out for another argument.
+# Separate functions, because a cache distinguishes a default from the same value passed.
 @cache
 def _jwk_for(algorithm: str, kid: str | None) -> dict[str, Any]:
     name = canonical(algorithm)
@@ -72,7 +72,7 @@ def segment(data: bytes) -> bytes:
 
 
 def sign_bytes(header: bytes, body: bytes, key: Key) -> str:
-    """Return a token of *header* and *body* as they are."""
+    """Return a signed token of *header* and *body* without changes."""
     signed = segment(header) + b"." + segment(body)
     return (signed + b"." + segment(key.sign(signed))).decode()
 
@@ -85,7 +85,7 @@ def mint(key: Key, claims: dict[str, Any] | None = None, **header: Any) -> str:
 
 
 def without(*names: str) -> dict[str, Any]:
-    """Return good claims less *names*."""
+    """Return valid claims without *names*."""
     return {name: value for name, value in CLAIMS.items() if name not in names}
 
 
@@ -114,7 +114,7 @@ def own_verifier_for(config: Config, keys: KeySet) -> TokenVerifier:
 
 
 def own_policy_for(*keys: Key, **changes: Any) -> IssuerPolicy:
-    """Return the rules of an own issuer with *keys*."""
+    """Return the rules of our own issuer with *keys*."""
     plain: dict[str, Any] = {
         "issuer": ISSUER,
         "audience": AUDIENCE,
@@ -141,7 +141,7 @@ def trust_policy_for(*keys: Key, **changes: Any) -> IssuerPolicy:
 
 
 def own_verifier(*keys: Key, **changes: Any) -> TokenVerifier:
-    """Return a verifier for an own issuer with *keys*."""
+    """Return a verifier for our own issuer with *keys*."""
     return TokenVerifier([own_policy_for(*keys, **changes)])
 
 
@@ -163,7 +163,7 @@ def sealed(inner: str, key: Key, **header: Any) -> str:
 
 
 def is_signed(jws: str, table: KeyTable) -> bool:
-    """Check a signature as the verifier does, for vectors whose payload is no token; raises what it raises."""
+    """Check a signature as the verifier does, for vectors whose payload is no token."""
     head, body, last = jws.encode("ascii").split(b".")
     header = read_header(head)
     key = table.find(header.kid, header.algorithm)

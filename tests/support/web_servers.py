@@ -19,7 +19,7 @@ def _path():
 
 
 class WebServer:
-    """A server that runs until it is closed; it listens before it starts, so that nobody waits for it."""
+    """A server that runs until it is closed; its socket listens before it starts."""
 
     def __init__(self, kind, factory, *, path=None, **environment):
         self._family = socket.AF_INET if path is None else socket.AF_UNIX
@@ -46,7 +46,7 @@ class WebServer:
         return sock
 
     def say(self, octets, *, method="GET"):
-        """Send *octets* on a connection of their own and read one answer."""
+        """Send *octets* on a new connection and read one response."""
         with self.connect() as sock:
             sock.sendall(octets)
             return read_response(sock, method)
@@ -58,7 +58,7 @@ class WebServer:
 
 
 def read_response(sock, method="GET"):
-    """Read one answer off *sock*."""
+    """Read one response from *sock*."""
     response = HTTPResponse(sock, method=method)
     try:
         response.begin()
@@ -70,7 +70,7 @@ def read_response(sock, method="GET"):
 
 
 def raw_request(asked, *more):
-    """Return a request as it goes onto the wire, with nothing refused and nothing put right."""
+    """Return the bytes of a request, without validation or correction."""
     framings = {"length": [b"content-length: %d" % len(asked.body)], "none": []}
     framing = framings.get(asked.framing, [b"transfer-encoding: chunked"])
     body = asked.body if asked.framing in framings else chunked(asked.body, 1 if asked.framing == "octets" else 16)
@@ -87,7 +87,7 @@ def chunked(body, size):
 
 
 class ServerDriver:
-    """A driver of the table: a real server over a real socket."""
+    """A driver of the table: a real server on a real socket."""
 
     def __init__(self, name, factory, offers, deviations):
         self.name = name
@@ -97,13 +97,13 @@ class ServerDriver:
         self._served = None
 
     def connect(self):
-        """Open a connection; the server is started by the first one."""
+        """Open a connection; the first one starts the server."""
         if self._served is None:
             self._served = WebServer(self.name, f"served_apps:{self._factory}")
         return self._served.connect()
 
     def ask(self, name, asked):
-        """Ask on a connection of its own."""
+        """Send a request on a new connection."""
         octets = raw_request(asked, ("x-setup", name.encode()), ("x-scheme", asked.scheme.encode()))
         with self.connect() as sock:
             sock.sendall(octets)
@@ -140,7 +140,7 @@ _SLASHES = {
 
 
 def server_drivers():
-    """Make every driver over the wire; none is started before it is asked."""
+    """Create the drivers of all real servers, which start with their first request."""
     return [
         ServerDriver("uvicorn", "starlette_setups", _ASGI, {}),
         ServerDriver("hypercorn", "fastapi_setups", _ASGI, _RAISED),

@@ -6,7 +6,7 @@ from safeconduct._core.run_sync import run_sync
 
 
 class Blocking:
-    """As behind WSGI: to the end at once."""
+    """Run coroutines without a loop, as behind WSGI."""
 
     def __init__(self, stores):
         self.store = stores.blocking()
@@ -19,7 +19,7 @@ class Blocking:
 
 
 class Native:
-    """As behind ASGI: on a loop."""
+    """Run coroutines in a loop, as behind ASGI."""
 
     def __init__(self, stores):
         self.store = stores.native()
@@ -38,7 +38,7 @@ WORLDS = {"blocking": Blocking, "native": Native}
 
 
 class Clock:
-    """A clock that is moved by hand; its own time, and how far it is from a server's."""
+    """A clock that is moved by hand."""
 
     def __init__(self, seconds=1_800_000_000.0):
         self.seconds = seconds

@@ -3,8 +3,8 @@
 from safeconduct.testing import Clock
 
 
-def test_it_stands_still_until_it_is_told():
-    """Two looks are one instant, and time passes by as much as was said."""
+def test_it_stands_still_until_it_is_advanced():
+    """The time changes only by ``advance``."""
     clock = Clock()
     before = clock()
 
@@ -14,6 +14,6 @@ def test_it_stands_still_until_it_is_told():
 
 
 def test_it_begins_where_it_is_put():
-    """The same instant for every test, or another one by choice."""
+    """All clocks start at the same time, unless another is given."""
     assert Clock()() == Clock()()
     assert 1_000.5 == Clock(seconds=1_000.5)()

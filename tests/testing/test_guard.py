@@ -60,5 +60,5 @@ def test_a_caller_is_signed_in_at_an_application(auth):
     "app", [Starlette(), Flask("bare"), print, None], ids=["Starlette", "Flask", "function", "nothing"]
 )
 def test_what_has_no_gate_is_refused(app):
-    with pytest.raises(ConfigurationError, match="gate"):
+    with pytest.raises(ConfigurationError, match="with its middleware"):
         signed_in(app, "alice")

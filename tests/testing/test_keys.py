@@ -5,7 +5,7 @@ from safeconduct.testing import throw_away_keys
 
 
 def test_they_sign_and_have_what_others_are_derived_from():
-    """All that a login needs, and nothing in it is refused."""
+    """The set has all keys that a login needs, and all are accepted."""
     keys = KeySet.read(throw_away_keys(), is_own=True)
 
     assert "ES256" == keys.signing_key().algorithm
@@ -14,7 +14,7 @@ def test_they_sign_and_have_what_others_are_derived_from():
 
 
 def test_no_two_are_the_same():
-    """A token of one test proves nothing in another one."""
+    """A token of one test is invalid in another one."""
     one, other = throw_away_keys(), throw_away_keys()
 
     assert one["keys"][0]["d"] != other["keys"][0]["d"]
@@ -22,5 +22,5 @@ def test_no_two_are_the_same():
 
 
 def test_they_tell_that_they_are_for_tests():
-    """A kid of 1970 is not mistaken for one that serves."""
+    """Kids of 1970 show that the keys are for tests."""
     assert throw_away_keys()["keys"][0]["kid"].startswith("19700101T000000Z-")

@@ -22,7 +22,7 @@ def test_it(safeconduct_clock, safeconduct_keys):
               clock=safeconduct_clock) as auth:
         assert signed_in(auth, "alice")
 """
-#: What only some applications have installed.
+#: Packages that only some applications have.
 HEAVY = {"redis", "argon2", "uvicorn", "waitress", "flask", "starlette", "fastapi", "click"}
 
 
@@ -33,7 +33,7 @@ def moved(safeconduct_clock):
 
 
 def test_a_test_has_one_clock_and_one_set_of_keys(moved, safeconduct_clock, safeconduct_keys):
-    """Fixtures of the application and the test itself see the same ones."""
+    """Fixtures of the application and the test itself share them."""
     name = "https://api.example.com"
     config = Config(issuer=name, audience=name, keys=safeconduct_keys, store="memory://")
 
@@ -46,14 +46,14 @@ def test_a_test_has_one_clock_and_one_set_of_keys(moved, safeconduct_clock, safe
 
 
 def test_a_project_names_it_and_warnings_stay_errors(tmp_path):
-    """One line in the topmost ``conftest.py``; nothing warns, also where the package was imported before."""
+    """One line in the topmost ``conftest.py`` is enough, without warnings."""
     (tmp_path / "conftest.py").write_text('import safeconduct\n\npytest_plugins = ["safeconduct.testing.plugin"]\n')
     (tmp_path / "test_it.py").write_text(SUITE)
 
     finished = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"],
         cwd=tmp_path,
-        # Other plugins have warnings of their own.
+        # Other plugins have their own warnings.
         env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
@@ -65,7 +65,7 @@ def test_a_project_names_it_and_warnings_stay_errors(tmp_path):
 
 
 def test_it_loads_nothing_that_an_application_may_lack():
-    """Neither a framework nor a driver."""
+    """The plugin loads neither a framework nor a driver."""
     program = "import safeconduct.testing.plugin, sys\nprint(*sys.modules)"
 
     finished = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True)
@@ -74,7 +74,7 @@ def test_it_loads_nothing_that_an_application_may_lack():
 
 
 def test_the_package_for_tests_does_not_need_pytest():
-    """Whoever tests by ``unittest`` has the rest of it."""
+    """Without pytest the other helpers work, as with ``unittest``."""
     program = "import safeconduct.testing, sys\nprint('pytest' in sys.modules)"
 
     finished = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True)

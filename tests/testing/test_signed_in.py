@@ -19,7 +19,7 @@ def clock():
 
 @pytest.fixture
 def build(clock):
-    """Build an ``Auth`` by the test's clock."""
+    """Build an ``Auth`` with the test's clock."""
     built = []
 
     def make(**options):
@@ -40,7 +40,7 @@ def proven(auth, headers):
 
 
 def test_a_caller_is_who_was_said(build, clock):
-    """Subject, roles, scopes and level arrive, and he proved himself this second."""
+    """Subject, roles, scopes and level arrive, with a proof of this second."""
     auth = build()
 
     principal = proven(auth, signed_in(auth, "alice", roles=["admin"], scopes={"read", "pay"}))
@@ -56,7 +56,7 @@ def test_a_caller_is_who_was_said(build, clock):
     ids=str,
 )
 def test_a_level_says_when_it_was_proven(build, clock, level, seconds_ago, age):
-    """What is only remembered says no time, unless it is told one."""
+    """A remembered principal has no time of proof, unless one is given."""
     auth = build()
 
     principal = proven(auth, signed_in(auth, "alice", level=level, seconds_ago=seconds_ago))
@@ -75,14 +75,14 @@ def test_a_level_says_when_it_was_proven(build, clock, level, seconds_ago, age):
     ids=["no-store", "new-store", "client"],
 )
 def test_any_configuration_accepts_its_own(build, options):
-    """Also one without a store, and one that refuses what is older than its store."""
+    """This holds without a store, and with one that refuses older tokens."""
     auth = build(**options)
 
     assert "alice" == proven(auth, signed_in(auth, "alice")).subject
 
 
 def test_a_caller_counts_until_their_token_expires(build, clock):
-    """The clock that the application is given is the only one."""
+    """The ``Auth``'s clock is the only one."""
     auth = build()
     headers = signed_in(auth, "alice")
 
@@ -93,7 +93,7 @@ def test_a_caller_counts_until_their_token_expires(build, clock):
 
 
 def test_a_cut_off_meets_the_one_before_it_and_not_the_one_after(build):
-    """Although the clock stands still between them, as after a sign-in."""
+    """This holds although the clock does not move, as after a real sign-in."""
     auth = build()
     before = signed_in(auth, "alice")
 
@@ -105,7 +105,7 @@ def test_a_cut_off_meets_the_one_before_it_and_not_the_one_after(build):
 
 
 def test_nobody_else_accepts_a_caller(build):
-    """His token is as real as any."""
+    """Their token can be revoked like any other."""
     headers = signed_in(build(), "alice")
 
     with pytest.raises(UnknownKey):
@@ -117,19 +117,19 @@ def test_nobody_else_accepts_a_caller(build):
     [
         ("alice", {"level": "anonymous"}, "level must be one of"),
         ("alice", {"level": "sure"}, "level must be one of"),
-        ("", {}, "subject must be a name"),
+        ("", {}, "subject must not be empty"),
         ("alice", {"seconds_ago": -1}, "seconds_ago must be 0 or more, got -1"),
     ],
     ids=["anonymous", "no-level", "nobody", "future"],
 )
-def test_what_cannot_be_is_told(build, subject, options, wanted):
-    """A test that asks for it would show nothing."""
+def test_what_cannot_be_is_reported(build, subject, options, wanted):
+    """A test with such a request would prove nothing."""
     with pytest.raises(ConfigurationError, match=wanted):
         signed_in(build(), subject, **options)
 
 
 def test_an_auth_that_issues_nothing_signs_nobody_in():
-    """It says what it lacks."""
+    """The error says what is missing."""
     nobody = CallableDirectory(lambda _username, _password: None)
 
     with (
@@ -140,7 +140,7 @@ def test_an_auth_that_issues_nothing_signs_nobody_in():
 
 
 def test_a_shared_store_tells_its_own_time():
-    """Where processes share a store, the token is younger than every cut-off in it."""
+    """With a shared store the token is younger than every cut-off."""
     server = Server("valkey")
     config = Config(
         issuer=NAME, audience=NAME, keys=throw_away_keys(), store=StoreConfig(url=server.url, deadline_ms=5000)

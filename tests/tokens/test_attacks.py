@@ -12,7 +12,7 @@ from safeconduct.errors import InvalidToken
 
 CORPUS = corpora.load("attacks/jwt-attacks")
 
-# What the corpus leaves to us, and why.
+# Rows that the corpus leaves to us, and the reasons.
 DECIDED = {
     "json-61": ("reject", "a thousand levels: no claim needs more than 32, and a walk over them could overflow"),
     "json-73": ("reject", "100,000 claims are longer than 16 KB"),
@@ -35,7 +35,7 @@ GOOD = [row for row in CORPUS["cases"] if row["expect"] == "accept"]
 
 
 def verifier_of(keyset: str) -> TokenVerifier:
-    """Return a verifier by the corpus' rules."""
+    """Return a verifier with the corpus' rules."""
     trust = Trust(
         issuer=CORPUS["issuer"],
         audience=CORPUS["audience"],
@@ -51,13 +51,13 @@ def verifier_of(keyset: str) -> TokenVerifier:
 
 
 def token_of(case: dict[str, str]) -> str:
-    """Return a row's token; bytes come as the text that a header's bytes are."""
+    """Return a row's token, with bytes as the text of a header."""
     return case["token"] if "token" in case else b64decode(case["token_b64"]).decode("latin-1")
 
 
 @pytest.mark.parametrize("case", CORPUS["cases"], ids=lambda case: case["id"])
 def test_every_attack_is_refused_and_every_good_token_accepted(case):
-    """No row raises anything but InvalidToken, and none is decided otherwise than the corpus or the table above."""
+    """Every row is accepted or ``InvalidToken``, as the corpus or the table above says."""
     verifier = verifier_of(case["keyset"])
     expected, _ = DECIDED[case["id"]] if case["expect"] == "policy" else (case["expect"], "")
 
@@ -72,7 +72,7 @@ def test_every_attack_is_refused_and_every_good_token_accepted(case):
 
 @pytest.mark.parametrize("case", GOOD, ids=lambda case: case["id"])
 def test_a_good_token_that_changes_in_any_one_character_is_refused(case):
-    """Every flipped character of a token is noticed: grammar, signature or unused bits."""
+    """Every changed character of a token is noticed."""
     verifier = verifier_of(case["keyset"])
     token = token_of(case)
 

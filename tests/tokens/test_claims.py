@@ -23,13 +23,13 @@ TRUST = trust_policy_for(
 
 
 def read(changes, policy=OWN, now=NOW):
-    """Read good claims with *changes*."""
+    """Read valid claims with *changes*."""
     return read_claims({**CLAIMS, **changes}, policy, "k1", now)
 
 
 @pytest.mark.parametrize("name", ["aud", "sub", "jti", "iat", "exp", "client_id", "iat_ms"])
 def test_a_required_claim_is_required(name):
-    """RFC 9068 §2.2, and the milliseconds of own tokens."""
+    """RFC 9068 §2.2, and the milliseconds of our tokens."""
     with pytest.raises(InvalidToken):
         read_claims(without(name), OWN, "k1", NOW)
 
@@ -92,7 +92,7 @@ def test_a_required_claim_is_required(name):
     ids=repr,
 )
 def test_a_claim_of_the_wrong_type_or_time_is_refused(changes, error):
-    """Typed, exact, and fails closed (RFC 7519 §4.1, RFC 9068 §4)."""
+    """Types are exact, and errors refuse (RFC 7519 §4.1, RFC 9068 §4)."""
     with pytest.raises(error):
         read(changes)
 
@@ -112,7 +112,7 @@ def test_a_claim_of_the_wrong_type_or_time_is_refused(changes, error):
     ids=repr,
 )
 def test_the_last_good_value_is_accepted(changes):
-    """Each bound lies where the design puts it."""
+    """Each bound is as the design says."""
     assert "alice" == read(changes).subject
 
 
@@ -133,7 +133,7 @@ def test_leeway_moves_all_three_bounds():
     ("value", "expected"), [(None, set()), ("", set()), ("a", {"a"}), (" a  b ", {"a", "b"}), ("a\tb", {"a\tb"})]
 )
 def test_scopes_are_split_at_the_space_alone(value, expected):
-    """And null reads as empty."""
+    """A null is read as empty."""
     assert expected == read({"scope": value}).scopes
 
 
@@ -149,7 +149,7 @@ def test_what_is_missing_reads_as_empty_for_scope_and_roles_alone():
 
 @pytest.mark.parametrize("level", ["remembered", "explicit", "multifactor"])
 def test_own_levels_are_read_from_acr(level):
-    """By the own names."""
+    """Our own names of levels are read."""
     assert level == read({"acr": f"urn:safeconduct:acr:{level}"}).level
 
 
@@ -157,12 +157,12 @@ def test_own_levels_are_read_from_acr(level):
     "changes", [{}, {"acr": "explicit"}, {"acr": "urn:safeconduct:acr:explicit", "sub": "app"}], ids=repr
 )
 def test_no_level_above_remembered_comes_of_itself(changes):
-    """An unmapped acr is remembered, and so is a client, which nobody signed in."""
+    """An unmapped acr is remembered, and so is a client without a user."""
     assert "remembered" == read(changes).level
 
 
 def test_own_claims_are_read():
-    """Everything that a session's token holds."""
+    """All claims of a session's token are read."""
     changes = {"sid": "s", "cg": 3, "rn": 0, "auth_time": NOW - 20, "act": {"sub": "svc"}, "roles": ["a", "b"], "x": 1}
 
     claims = read(changes)
@@ -175,7 +175,7 @@ def test_own_claims_are_read():
 
 
 def test_claims_cannot_be_changed():
-    """They are shared between requests."""
+    """Claims are shared between requests, so they are immutable."""
     claims = read({"act": {"sub": "svc"}})
 
     with pytest.raises(AttributeError):
@@ -187,7 +187,7 @@ def test_claims_cannot_be_changed():
 
 
 def test_a_foreign_issuer_says_only_what_the_trust_maps():
-    """Scopes are cut, roles and levels are translated, names get their prefix."""
+    """Scopes are filtered, roles and levels are mapped, names get their prefix."""
     changes = {
         "scope": ["read", "delete"], "roles": ["App-Admins", "admin"], "acr": "https://idp/loa3", "cg": "x", "rn": "y",
         "auth_time": NOW - 1.5,
@@ -201,12 +201,12 @@ def test_a_foreign_issuer_says_only_what_the_trust_maps():
 
 
 def test_own_names_of_levels_mean_nothing_from_a_foreign_issuer():
-    """Else any trusted issuer could say multifactor."""
+    """Otherwise any trusted issuer could claim multifactor."""
     assert "remembered" == read({"acr": "urn:safeconduct:acr:multifactor"}, TRUST).level
 
 
 def test_a_foreign_issuer_without_mappings_gives_no_role_and_no_name():
-    """Defaults are none, and all scopes."""
+    """By default there are no roles and all scopes."""
     claims = read({"roles": ["admin"], "scope": "x y"}, trust_policy_for())
 
     assert (set(), {"x", "y"}, None) == (claims.roles, claims.scopes, claims.display_name)
@@ -216,14 +216,14 @@ def test_a_foreign_issuer_without_mappings_gives_no_role_and_no_name():
     ("issued", "expected"), [(NOW - 10, NOW - 20), (NOW - 10.25, NOW - 20.25), (NOW - 10.2505, NOW - 20.251)]
 )
 def test_a_foreign_token_is_taken_for_older_by_the_leeway(issued, expected):
-    """So that a cut-off meets it whichever clock is ahead (revocation.md)."""
+    """A cut-off ends it whichever clock is ahead (revocation.md)."""
     claims = read({"iat": issued}, trust_policy_for(leeway_seconds=10))
 
     assert round(expected * 1000) == claims.issued_ms
 
 
 def test_a_trust_of_plain_jwts_needs_no_client_id_but_a_right_one():
-    """RFC 9068 alone requires it."""
+    """Only RFC 9068 requires it."""
     policy = trust_policy_for(token_types=frozenset({"jwt"}))
 
     assert read_claims(without("client_id"), policy, "k", NOW, "jwt").client_id is None
@@ -232,7 +232,7 @@ def test_a_trust_of_plain_jwts_needs_no_client_id_but_a_right_one():
 
 
 def test_other_names_of_claims_are_read_where_the_policy_says():
-    """roles_claim and scopes_claim."""
+    """The fields are roles_claim and scopes_claim."""
     policy = own_policy_for(roles_claim="groups", scopes_claim="scp")
 
     claims = read({"groups": ["g"], "scp": "s", "roles": ["r"], "scope": "t"}, policy)

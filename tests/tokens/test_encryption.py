@@ -24,7 +24,7 @@ def parts_of(name):
     ("index", "sizes"), [(1, (8, 16, 32, 48)), (2, (0, 8, 11, 13, 16)), (3, (0,)), (4, (0, 4, 12, 15, 17))]
 )
 def test_every_part_has_its_length(name, index, sizes):
-    """A shortened tag could be guessed (RFC 7518 §5.3); "dir" wraps nothing (RFC 7518 §4.5)."""
+    """A shortened tag could be guessed (RFC 7518 §5.3); "dir" has no wrapped key (RFC 7518 §4.5)."""
     parts = parts_of(name)
     assert name == read(parts).header.algorithm
 
@@ -48,6 +48,6 @@ def test_every_part_has_its_length(name, index, sizes):
     ids=repr,
 )
 def test_only_the_named_algorithms_are_read(header):
-    """Before any of them could cost anything."""
+    """They are refused before any work."""
     with pytest.raises(MalformedToken):
         read([segment(header), *parts_of("A256KW")[1:]])

@@ -39,7 +39,7 @@ FULL = Grant(
 
 
 def config_of(**tokens):
-    """Return a configuration with an own issuer."""
+    """Return a configuration with our own issuer."""
     return Config(
         store={"url": "memory://"}, issuer=ISSUER, audience=AUDIENCE, keys="keys/", tokens=TokenConfig(**tokens)
     )
@@ -59,7 +59,7 @@ def parts(token):
 
 
 def test_a_signed_token_is_what_rfc_9068_says():
-    """And nothing more than was granted."""
+    """Nothing beyond the grant is claimed."""
     issuer, _, _ = issuer_of(jwk_for("ES256"))
 
     header, claims = parts(issuer.issue(FULL, iat_ms=NOW * 1000 + 7))
@@ -75,7 +75,7 @@ def test_a_signed_token_is_what_rfc_9068_says():
 
 @pytest.mark.parametrize("form", ["jws", "jwe"])
 def test_what_is_issued_is_proven(form):
-    """With every claim where it belongs."""
+    """Every claim of the grant is in the token."""
     issuer, verifier, _ = issuer_of(jwk_for("ES256"), jwk_for("A256KW", "e1"), format=form)
 
     claims = verifier.verify(issuer.issue(FULL, iat_ms=NOW * 1000 + 7), now=NOW)
@@ -100,7 +100,7 @@ def test_what_is_issued_is_proven(form):
 
 
 def test_a_grant_of_little_makes_a_token_of_little():
-    """What is not granted is not said; the client is the configuration's."""
+    """Empty grants have no claims; the client is that of the configuration."""
     issuer, verifier, _ = issuer_of(jwk_for("ES256"), client_id="web")
     token = issuer.issue(Grant(subject="bob", lifetime_seconds=60, token_id="j"), iat_ms=NOW * 1000)
 
@@ -110,7 +110,7 @@ def test_a_grant_of_little_makes_a_token_of_little():
 
 
 def test_h_a_key_without_a_name_signs_tokens_without_one():
-    """A `kid` of null would be refused by every reader, ours too."""
+    """A `kid` of null would be refused by every parser, ours too."""
     nameless = {name: value for name, value in jwk_for("ES256").items() if name != "kid"}
     issuer, verifier, _ = issuer_of(nameless)
 
@@ -121,7 +121,7 @@ def test_h_a_key_without_a_name_signs_tokens_without_one():
 
 
 def test_two_tokens_differ_in_their_id():
-    """128 random bits each."""
+    """A token id has 128 random bits."""
     issuer, _, _ = issuer_of(jwk_for("ES256"))
     grant = Grant(subject="bob", lifetime_seconds=60)
 
@@ -130,7 +130,7 @@ def test_two_tokens_differ_in_their_id():
 
 @pytest.mark.parametrize("name", ["A256KW", "ECDH-ES+A256KW"])
 def test_an_envelope_shows_only_the_public_claims(name):
-    """And what the design names."""
+    """The header is that of the design."""
     issuer, _, _ = issuer_of(jwk_for("ES256"), jwk_for(name, "e1"), format="jwe")
 
     one, other = (issuer.issue(FULL, iat_ms=NOW * 1000).split(".") for _ in range(2))
@@ -145,7 +145,7 @@ def test_an_envelope_shows_only_the_public_claims(name):
 
 
 def test_the_length_of_an_envelope_tells_next_to_nothing():
-    """The claims are filled up to the next 256 bytes."""
+    """The claims are padded to the next 256 bytes."""
     issuer, _, _ = issuer_of(jwk_for("ES256"), jwk_for("A256KW", "e1"), format="jwe")
 
     lengths = {
@@ -157,7 +157,7 @@ def test_the_length_of_an_envelope_tells_next_to_nothing():
 
 @pytest.mark.parametrize("name", ["RS256", "PS384", "ES256", "ES512", "HS256"])
 def test_other_libraries_read_what_is_issued(name):
-    """PyJWT, joserfc and Authlib's rules for access tokens."""
+    """PyJWT, joserfc and Authlib accept the tokens."""
     issuer, _, keys = issuer_of(jwk_for(name))
     token = issuer.issue(FULL, iat_ms=NOW * 1000)
     key = keys.signing_key().jose
@@ -173,7 +173,7 @@ def test_other_libraries_read_what_is_issued(name):
 
 
 def test_eddsa_is_written_as_eddsa_unless_the_key_says_otherwise():
-    """The name that verifiers of today know, RFC 9864's where the key has it."""
+    """The name is the one that today's verifiers know, or RFC 9864's if the key has it."""
     plain = {name: value for name, value in jwk_for("EdDSA").items() if name != "alg"}
 
     for jwk, written in ((plain, "EdDSA"), (jwk_for("EdDSA"), "EdDSA"), (jwk_for("Ed25519"), "Ed25519")):
@@ -185,7 +185,7 @@ def test_eddsa_is_written_as_eddsa_unless_the_key_says_otherwise():
 
 @pytest.mark.parametrize("name", ["A256KW", "ECDH-ES+A256KW"])
 def test_jwcrypto_opens_what_is_issued_and_we_what_it_seals(name):
-    """Both directions."""
+    """Both libraries open each other's envelopes."""
     issuer, verifier, _ = issuer_of(jwk_for("ES256"), jwk_for(name, "e1"), format="jwe")
     key = their_jwk.JWK(**jwk_for(name, "e1"))
     envelope = their_jwe.JWE()
@@ -200,7 +200,7 @@ def test_jwcrypto_opens_what_is_issued_and_we_what_it_seals(name):
 
 
 def test_joserfc_and_we_agree_on_whose_signature_holds():
-    """The oracle of the design: what jwt.decode accepts by the same key we accept, and the reverse."""
+    """With the same key we accept exactly what jwt.decode accepts."""
     issuer, verifier, _ = issuer_of(jwk_for("ES256"))
     token = issuer.issue(FULL, iat_ms=NOW * 1000)
     key = JWKRegistry.import_key(public_jwk_for("ES256"))
@@ -219,13 +219,13 @@ def test_joserfc_and_we_agree_on_whose_signature_holds():
     "public", [(), ("iss",), ("exp",), ("iss", "exp", "sub"), ("iss", "exp", "roles"), ("iss", "exp", "iat_ms")]
 )
 def test_public_claims_hold_what_they_must_and_nothing_personal(public):
-    """⊇ {iss, exp}, never who, how or what for."""
+    """They include iss and exp, and never identify the user, the proof or the audience."""
     with pytest.raises(ConfigurationError, match="public_claims"):
         config_of(public_claims=public)
 
 
 def test_nothing_is_issued_without_a_name_or_a_key():
-    """Each is a ConfigurationError that says what is missing."""
+    """A ``ConfigurationError`` says what is missing."""
     nameless = config_of()
     object.__setattr__(nameless, "issuer", None)
     issuer, _, _ = issuer_of()
@@ -244,7 +244,7 @@ def test_nothing_is_issued_without_a_name_or_a_key():
     "extra", [{"sub": "root"}, {"pad": ""}, {"a": {1, 2}}, {"a": float("nan")}, {"a": "\ud800"}], ids=repr
 )
 def test_the_applications_claims_change_no_claim_of_ours(extra):
-    """And must be JSON."""
+    """Additional claims must be JSON."""
     issuer, _, _ = issuer_of(jwk_for("ES256"))
 
     with pytest.raises(ConfigurationError):

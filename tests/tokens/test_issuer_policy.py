@@ -21,7 +21,7 @@ def policy_of(**changes):
 
 
 def test_algorithms_are_canonical_and_the_content_encryption_is_understood():
-    """EdDSA is Ed25519, A256GCM may be named."""
+    """EdDSA means Ed25519, and A256GCM may be listed."""
     jwks = [public_jwk_for("EdDSA"), jwk_for("dir", "e1"), jwk_for("A256KW", "e2")]
 
     policy = policy_of(algorithms=["EdDSA", "dir", "A256GCM"], keys={"keys": jwks})
@@ -34,18 +34,18 @@ def test_algorithms_are_canonical_and_the_content_encryption_is_understood():
 
 @pytest.mark.parametrize("names", [(), ("dir",), ("none",), ("ES256", "RSA1_5")])
 def test_unknown_algorithms_and_none_at_all_are_refused(names):
-    """An empty list means nothing, never "the recommended ones"."""
+    """An empty list never means "the recommended ones"."""
     with pytest.raises(ConfigurationError, match="algorithms"):
         policy_of(algorithms=names)
 
 
 def test_a_policy_compares_types_in_one_form():
-    """As a header's typ is."""
+    """Types are compared like the typ of a header."""
     assert {"at+jwt"} == policy_of(token_types=["application/AT+JWT"]).token_types
     assert frozenset(("a",)) == policy_of(scopes=("a",)).scopes
 
 
 def test_a_policy_without_a_name_is_refused():
-    """It would stand for tokens of anybody."""
+    """An empty type would accept tokens of any kind."""
     with pytest.raises(ConfigurationError):
         IssuerPolicy(issuer="", audience="a", keys=NO_KEYS)

@@ -12,7 +12,7 @@ EC, RSA, OKP, OCT = (jwk_for(name) for name in ("ES256", "RS256", "EdDSA", "HS25
 
 
 def number(value):
-    """Return *value* as a JWK writes it."""
+    """Return *value* in base64url, as in a JWK."""
     return segment(value.to_bytes((value.bit_length() + 7) // 8)).decode()
 
 
@@ -23,7 +23,7 @@ def read(jwk, algorithms=tuple(ALGORITHMS), *, is_published=False):
 
 @pytest.mark.parametrize("name", [*ALGORITHMS, "EdDSA"])
 def test_a_good_key_is_bound_to_its_algorithm(name):
-    """By alg, and for nothing else."""
+    """The algorithm is that of alg, and there is no other use."""
     key = read(jwk_for(name))
 
     assert ("Ed25519" if name == "EdDSA" else name) == key.algorithm
@@ -34,7 +34,7 @@ def test_a_good_key_is_bound_to_its_algorithm(name):
 
 @pytest.mark.parametrize("name", ["ES256", "RS256", "EdDSA", "ECDH-ES+A256KW"])
 def test_a_public_key_holds_nothing_private(name):
-    """And what it shows is public."""
+    """The published half is public."""
     private = {"d", "p", "q", "dp", "dq", "qi", "k"}
 
     assert not read(public_jwk_for(name)).is_private
@@ -71,7 +71,7 @@ REFUSED = {
     "x missing": {name: value for name, value in EC.items() if name != "x"},
     "x of a wrong type": {**EC, "x": 1},
     "x short": {**EC, "x": segment(bytes(31)).decode()},
-    # The same number, which is another text and so another thumbprint (RFC 7518 §6.2.1.2).
+    # The same number as another text, and so with another thumbprint (RFC 7518 §6.2.1.2).
     "h: x with a zero in front": {**EC, "x": segment(b"\0" + decode_segment(EC["x"].encode())).decode()},
     "h: y with a zero in front": {**EC, "y": segment(b"\0" + decode_segment(EC["y"].encode())).decode()},
     "h: d with a zero in front": {**EC, "d": segment(b"\0" + decode_segment(EC["d"].encode())).decode()},
@@ -99,14 +99,14 @@ REFUSED = {
 
 @pytest.mark.parametrize("jwk", REFUSED.values(), ids=REFUSED)
 def test_a_bad_key_is_refused_without_a_warning(jwk):
-    """When it is loaded; a warning would be an error of the test run (RFC 8725 §3.1, RFC 7517 §4)."""
+    """It is refused when it is loaded, without a warning (RFC 8725 §3.1, RFC 7517 §4)."""
     with pytest.raises(UnusableKey):
         read(jwk)
 
 
 @pytest.mark.parametrize(("name", "expected"), [("ES256", "ES256"), ("EdDSA", "EdDSA")])
 def test_h_a_key_without_alg_is_published_with_its_own(name, expected):
-    """Ed25519 as the libraries of today know it, every other by its name."""
+    """For Ed25519 it is the name that today's libraries know."""
     jwk = {member: value for member, value in jwk_for(name).items() if member != "alg"}
 
     key = read(jwk, ["ES256", "Ed25519"])
@@ -116,7 +116,7 @@ def test_h_a_key_without_alg_is_published_with_its_own(name, expected):
 
 @pytest.mark.parametrize("jwk", [EC, RSA, OKP, OCT], ids=lambda jwk: jwk["kty"])
 def test_a_published_key_must_not_be_private(jwk):
-    """A private key that anyone can read is nobody's."""
+    """A private key that anyone can read is worthless."""
     with pytest.raises(UnusableKey, match="published"):
         read(jwk, is_published=True)
 
@@ -126,7 +126,7 @@ def test_a_published_key_must_not_be_private(jwk):
     [(["RS256"], "RS256"), (["PS512", "ES256"], "PS512"), (["RS256", "PS256"], None), (["ES256"], None), ([], None)],
 )
 def test_without_alg_a_key_gets_the_one_that_fits(allowed, expected):
-    """If several fit it is dropped (CVE-2026-22817)."""
+    """If several fit, the key is dropped (CVE-2026-22817)."""
     jwk = {name: value for name, value in public_jwk_for("RS256").items() if name != "alg"}
     if expected is None:
         with pytest.raises(UnusableKey):
@@ -137,7 +137,7 @@ def test_without_alg_a_key_gets_the_one_that_fits(allowed, expected):
 
 
 def test_without_use_a_curve_may_fit_two_algorithms():
-    """ES256 and ECDH-ES+A256KW; use tells them apart."""
+    """ES256 and ECDH-ES+A256KW are distinguished by use."""
     jwk = {name: value for name, value in public_jwk_for("ES256").items() if name not in ("alg", "use")}
 
     with pytest.raises(UnusableKey, match="several"):
@@ -155,7 +155,7 @@ def test_without_use_a_curve_may_fit_two_algorithms():
     ],
 )  # fmt: skip
 def test_key_ops_that_fit_are_heeded(name, operations, can_act):
-    """A private key that says it only verifies signs nothing (RFC 7517 §4.3)."""
+    """A private key for verification only does not sign (RFC 7517 §4.3)."""
     assert can_act == read({**jwk_for(name), "key_ops": operations}).is_private
 
 
@@ -204,7 +204,7 @@ def test_the_points_of_small_order_are_what_they_are_called():
 
 
 def test_a_secret_for_derivation_is_plain_bytes():
-    """32 of them or more, for nothing else."""
+    """Secrets have at least 32 bytes and no other use."""
     good = {"kty": "oct", "k": OCT["k"]}
 
     assert 32 == len(read_secret(good))

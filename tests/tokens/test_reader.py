@@ -15,13 +15,13 @@ from token_factory import segment
 
 @given(st.binary(max_size=200))
 def test_a_segment_has_one_spelling(data):
-    """What is decoded encodes to the same text (RFC 4648 §3.5)."""
+    """Decoding and encoding are inverse (RFC 4648 §3.5)."""
     assert data == decode_segment(segment(data))
 
 
 @given(st.binary(max_size=60))
 def test_any_bytes_are_a_segment_or_malformed(data):
-    """Nothing but the canonical spelling is taken, and nothing but MalformedToken is raised."""
+    """Only the canonical spelling is accepted, and nothing but ``MalformedToken`` is raised."""
     with contextlib.suppress(MalformedToken):
         assert data == segment(decode_segment(data))
 
@@ -82,7 +82,7 @@ def test_a_loose_spelling_is_refused(text):
     ids=lambda text: repr(text[:24]),
 )
 def test_what_is_not_one_strict_object_is_refused(text):
-    """Two parsers must not see two tokens, and no parser must do more than the token is worth (RFC 8725 §2.4)."""
+    """Two parsers must not read different tokens, and parsing must be cheap (RFC 8725 §2.4)."""
     with pytest.raises(MalformedToken):
         read_object(text.encode("utf-8", "surrogatepass"))
 
@@ -114,7 +114,7 @@ def test_what_is_not_utf_8_is_refused(data):
     "style", [{}, {"indent": 1}, {"separators": (",", ":")}, {"separators": (" , ", " : "), "ensure_ascii": False}]
 )
 def test_a_good_object_is_read_as_it_is(value, style):
-    """Strictness refuses no object that two parsers would read alike."""
+    """Objects that all parsers read alike are accepted."""
     text = json.dumps(value, **style)
 
     assert value == read_object(f" {text}\r\n".encode())
@@ -134,7 +134,7 @@ JSON = st.recursive(
 
 @given(st.dictionaries(st.text(), JSON, max_size=6), st.booleans())
 def test_any_object_survives(value, is_ascii):
-    """What JSON writes the strict reader reads."""
+    """The parser reads what ``json`` writes."""
     data = json.dumps(value, ensure_ascii=is_ascii).encode()
 
     assert value == read_object(data)
@@ -167,7 +167,7 @@ def test_any_bytes_are_an_object_or_malformed(data):
     ids=repr,
 )
 def test_a_header_of_the_wrong_shape_is_refused(members):
-    """Members have their types, null is not absent, and what changes the reading is not there (RFC 7515 §4)."""
+    """Members have their types, null is not absent, and extensions are refused (RFC 7515 §4)."""
     with pytest.raises(MalformedToken):
         read_header(segment(json.dumps(members).encode()))
 
@@ -189,7 +189,7 @@ def test_a_header_is_read_and_what_points_to_keys_is_only_kept():
     ],
 )
 def test_a_media_type_ignores_ascii_case_alone(value, expected):
-    """The prefix "application/" may be left out, and the Kelvin sign is no k (RFC 7515 §4.1.9)."""
+    """The prefix "application/" is optional, and the Kelvin sign is not a k (RFC 7515 §4.1.9)."""
     assert expected == media_type(value)
 
 
@@ -217,7 +217,7 @@ _STRING = '"sub":"' + LONG + '"'
     ],
 )
 def test_f4_a_long_integer_is_refused_wherever_it_stands(text):
-    """And whatever digits of strings stand before it; one of twenty digits is read."""
+    """Strings of digits before it do not matter; an integer of twenty digits is read."""
     with pytest.raises(MalformedToken):
         read_object((text % LONG).encode())
 
@@ -227,7 +227,7 @@ def test_f4_a_long_integer_is_refused_wherever_it_stands(text):
 @pytest.mark.parametrize("before", ["", "google-oauth2|", "x", "acct:", "a,", "a ", "-", "{", "["], ids=repr)
 @pytest.mark.parametrize("more", ["", ',"aud":["a","b"]'], ids=["flat", "nested"])
 def test_f4_digits_of_a_string_are_no_integer(before, more):
-    """Google's ``sub`` has twenty-one of them; what looks like an integer within a string is looked at closely."""
+    """Google's ``sub`` has 21 digits; text that looks like an integer inside a string is no integer."""
     text = '{"sub":"' + before + LONG + '"' + more + "}"
 
     assert before + LONG == read_object(text.encode())["sub"]
@@ -236,7 +236,7 @@ def test_f4_digits_of_a_string_are_no_integer(before, more):
 @pytest.mark.parametrize("before", ["", "google-oauth2|", "x"], ids=repr)
 @pytest.mark.parametrize("more", ["", ',"aud":["a","b"]'], ids=["flat", "nested"])
 def test_f4_digits_of_a_string_cost_no_call_more(before, more):
-    """Twenty-one of them are read by as many calls as eighteen."""
+    """Reading 21 digits takes as many calls as 18."""
 
     def calls(digits):
         counted = []

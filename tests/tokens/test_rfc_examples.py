@@ -17,7 +17,7 @@ EVERYTHING = {"algorithms": frozenset(ALGORITHMS)}
 
 
 def test_rfc_8037_ed25519():
-    """Its key and its signature."""
+    """The example's key and signature are accepted."""
     row = VECTORS["8037", "jws-eddsa"]
     keys = KeySet.of([row["jwk"]], **EVERYTHING)
 
@@ -26,7 +26,7 @@ def test_rfc_8037_ed25519():
 
 
 def test_rfc_7519_hs256():
-    """Its signature, whose claims are those of no access token."""
+    """The signature is valid, but the claims are not those of an access token."""
     row = VECTORS["7519", "jwt-hs256"]
     keys = KeySet.of([{**row["jwk"], "alg": "HS256"}], **EVERYTHING)
 
@@ -35,7 +35,7 @@ def test_rfc_7519_hs256():
 
 @pytest.mark.parametrize(("name", "member"), [(("7519", "jwt-unsecured"), "jwt"), (("7515", "crit-negative"), "jws")])
 def test_what_the_rfcs_show_as_bad_is_refused(name, member):
-    """An unsecured JWT, and a critical header that nobody knows."""
+    """An unsecured JWT and an unknown critical header are refused."""
     verifier = TokenVerifier([trust_policy_for(key_for("ES256"), issuer="joe")])
 
     with pytest.raises(InvalidToken):
@@ -44,7 +44,7 @@ def test_what_the_rfcs_show_as_bad_is_refused(name, member):
 
 @pytest.mark.parametrize("row", ENVELOPES, ids=lambda row: row["section"])
 def test_rfc_7516_envelopes_are_of_algorithms_that_are_not_offered(row):
-    """RSA-OAEP, RSA1_5 and A128KW stay outside."""
+    """RSA-OAEP, RSA1_5 and A128KW are not supported."""
     with pytest.raises(UnusableKey):
         read_key(row["jwk"], is_published=False, **EVERYTHING)
     wire = row["jwe"].encode()
@@ -53,7 +53,7 @@ def test_rfc_7516_envelopes_are_of_algorithms_that_are_not_offered(row):
 
 
 def test_rfc_9068_claims_are_those_of_an_access_token():
-    """Its example, signed by a key of ours, is accepted as it stands."""
+    """The example is accepted unchanged when our key signs it."""
     row = VECTORS["9068", "access-token-decoded"]
     key, claims = key_for("RS256"), row["claims"]
     policy = trust_policy_for(key, issuer=claims["iss"], audience=claims["aud"], max_lifetime_seconds=10**9)
@@ -64,7 +64,7 @@ def test_rfc_9068_claims_are_those_of_an_access_token():
 
 
 def test_rfc_7800_claims_are_bound():
-    """Whoever presents them must prove more than that he has them."""
+    """The bearer of such a token must also prove possession of a key."""
     key, claims = key_for("ES256"), VECTORS["7800", "cnf-jwk"]["claims"]
     whole = {"sub": "a", "jti": "j", "client_id": "c", "iat": NOW, **claims, "iss": ISSUER, "aud": "a", "exp": NOW + 9}
 

@@ -21,7 +21,7 @@ ES = key_for("ES256")
     ],
 )
 def test_a_trust_names_every_type_of_its_tokens(typ, client, error):
-    """And each keeps its own rules: RFC 9068 alone requires a client_id."""
+    """Each type keeps its rules: only RFC 9068 requires a client_id."""
     verifier = trust_verifier(ES, token_types=frozenset({"at+jwt", "jwt"}))
     token = mint(ES, CLAIMS if client else without("client_id"), typ=typ)
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safeconduct._tokens.verified_cache import MOST_STEPS, Remembered
+from safeconduct._tokens.verified_cache import MOST_STEPS, VerifiedCache
 
 
 class Value:
-    """A value whose mark counts how often it is looked at."""
+    """A value that counts how often its use is checked."""
 
     looks = 0
 
@@ -28,13 +28,13 @@ class Value:
 
 
 class Proving:
-    """A memory and how often something had to be proven because it was not there."""
+    """A cache, and the number of misses."""
 
     def __init__(self, capacity):
-        self.memory, self.proofs, self.most_looks = Remembered(capacity), 0, 0
+        self.memory, self.proofs, self.most_looks = VerifiedCache(capacity), 0, 0
 
     def ask(self, name):
-        """Return whether *name* was remembered; prove it where it was not."""
+        """Return whether *name* was cached, and add it otherwise."""
         if self.memory.get(name) is not None:
             return True
         self.proofs += 1
@@ -46,7 +46,7 @@ class Proving:
 
 @pytest.mark.parametrize("capacity", [0, 1, 2, 3, 4, 5, 8, 100])
 def test_it_never_holds_more_than_its_capacity(capacity):
-    """And with 0 nothing."""
+    """With capacity 0 it holds nothing."""
     proving = Proving(capacity)
 
     for number in range(500):
@@ -57,7 +57,7 @@ def test_it_never_holds_more_than_its_capacity(capacity):
 
 @pytest.mark.parametrize("capacity", [1, 2, 3, 4, 5, 16, 1000])
 def test_f1_as_many_as_its_capacity_are_all_recalled(capacity):
-    """Each is proven once, in whatever order and however often they come."""
+    """Each value misses once, in any order and number of accesses."""
     proving = Proving(capacity)
     names = [str(number) for number in range(capacity)]
 
@@ -69,7 +69,7 @@ def test_f1_as_many_as_its_capacity_are_all_recalled(capacity):
 
 
 def test_f1_a_few_more_than_its_capacity_cost_a_few_more_proofs():
-    """A tenth too many, by turns: what is kept stays kept, and nothing collapses."""
+    """With a tenth too many values in rotation, the kept ones stay."""
     proving = Proving(1000)
 
     for _ in range(10):
@@ -80,7 +80,7 @@ def test_f1_a_few_more_than_its_capacity_cost_a_few_more_proofs():
 
 
 def test_f1_a_put_looks_at_a_few_values_at_most():
-    """Whatever was marked before: every kept value, then one that is asked for twice."""
+    """The bound holds after every kept value was used."""
     proving = Proving(1000)
     for _ in range(3):
         for number in range(1000):
@@ -90,13 +90,13 @@ def test_f1_a_put_looks_at_a_few_values_at_most():
         proving.ask(str(number))
         proving.ask(str(number))
 
-    # And at the one that leaves the fresh part.
+    # Also the one that leaves the probation part.
     assert MOST_STEPS - 1 <= proving.most_looks <= MOST_STEPS + 1
 
 
 def test_f1_threads_neither_lose_places_nor_take_more():
-    """Eight at once, on the same names and on their own; every value that is there is found by its queue."""
-    memory, start = Remembered(64), threading.Barrier(8)
+    """Eight threads use shared and separate names; every value stays in exactly one queue."""
+    memory, start = VerifiedCache(64), threading.Barrier(8)
 
     def work(own):
         start.wait()
@@ -118,8 +118,8 @@ def test_f1_threads_neither_lose_places_nor_take_more():
 
 @given(st.integers(1, 20), st.lists(st.tuples(st.booleans(), st.integers(0, 30)), max_size=200))
 def test_it_holds_what_was_put_or_nothing(capacity, steps):
-    """Never another value."""
-    memory = Remembered(capacity)
+    """It never returns another value."""
+    memory = VerifiedCache(capacity)
 
     for is_put, number in steps:
         key = number.to_bytes(1)
@@ -131,7 +131,7 @@ def test_it_holds_what_was_put_or_nothing(capacity, steps):
 
 
 def test_a_flood_of_fresh_values_leaves_what_is_used():
-    """A caller with many valid tokens pushes out their own."""
+    """A caller with many valid tokens evicts their own."""
     proving = Proving(100)
     for number in range(20):
         proving.ask(f"used-{number}")
@@ -144,7 +144,7 @@ def test_a_flood_of_fresh_values_leaves_what_is_used():
 
 
 def test_a_flood_that_came_first_gives_way_to_what_is_used():
-    """It took every place, and does not keep it."""
+    """The flood filled the cache and is evicted by used values."""
     proving = Proving(100)
     for number in range(1000):
         proving.ask(f"fresh-{number}")
@@ -158,7 +158,7 @@ def test_a_flood_that_came_first_gives_way_to_what_is_used():
 
 
 def test_a_flood_that_comes_twice_leaves_what_is_used_meanwhile():
-    """Each value of the flood is asked for again, and so are the used ones, now and then."""
+    """Each value of the flood comes twice, and the used ones come now and then."""
     proving = Proving(100)
     proving.ask("used")
     proving.ask("used")
@@ -171,7 +171,7 @@ def test_a_flood_that_comes_twice_leaves_what_is_used_meanwhile():
 
 
 def test_what_is_not_used_any_more_goes():
-    """When others are, by and by."""
+    """Values that are no longer used are evicted gradually."""
     proving = Proving(8)
     proving.ask("old")
     proving.ask("old")
@@ -184,8 +184,8 @@ def test_what_is_not_used_any_more_goes():
 
 
 def test_what_is_put_twice_is_the_first():
-    """Two threads that proved the same bytes have proven the same."""
-    memory = Remembered(8)
+    """Two threads that verified the same bytes have the same result."""
+    memory = VerifiedCache(8)
     memory.put("a", Value(1))
     memory.put("a", Value(2))
 

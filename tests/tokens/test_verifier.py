@@ -45,7 +45,7 @@ def forged(token):
 
 
 class RotatedKeys:
-    """Keys that change when they are looked for again."""
+    """Keys that change when they are read again."""
 
     def __init__(self, *tables):
         self.tables = list(tables)
@@ -62,7 +62,7 @@ class RotatedKeys:
 
 @pytest.mark.parametrize("algorithm", ALL)
 def test_every_algorithm_proves_its_own_signature(algorithm):
-    """And nothing once the signature is cut."""
+    """A truncated signature is refused."""
     key = key_for(algorithm)
     token = mint(key)
 
@@ -73,7 +73,7 @@ def test_every_algorithm_proves_its_own_signature(algorithm):
 
 @pytest.mark.parametrize("header", ["EdDSA", "Ed25519"])
 def test_eddsa_is_read_as_ed25519(header):
-    """Whichever of the two names the key bears (RFC 9864 §2.2)."""
+    """This holds for both names of the algorithm (RFC 9864 §2.2)."""
     key = key_for("EdDSA")
 
     assert "alice" == own_verifier(key).verify(mint(key, alg=header), now=NOW).subject
@@ -81,7 +81,7 @@ def test_eddsa_is_read_as_ed25519(header):
 
 @pytest.mark.parametrize("algorithm", ["PS256", "RS512", "HS256", "ES384", "none", "dir", "A256KW", "rs256", "RS256 "])
 def test_a_key_has_one_algorithm(algorithm):
-    """The header never chooses another one (RFC 8725 §3.1)."""
+    """The header cannot choose another algorithm (RFC 8725 §3.1)."""
     key = key_for("RS256")
 
     with pytest.raises((UnknownKey, MalformedToken)):
@@ -105,7 +105,7 @@ def test_the_type_ignores_case_and_prefix(typ):
 
 @pytest.mark.parametrize("issuer", [ISSUER + "/", ISSUER.upper(), "", None, 1, [ISSUER], {"a": 1}, ...], ids=repr)
 def test_another_issuer_is_refused(issuer):
-    """Exact, and a string."""
+    """The issuer is a string and compared exactly."""
     claims = without("iss") if issuer is ... else {**CLAIMS, "iss": issuer}
 
     with pytest.raises(WrongIssuer):
@@ -113,7 +113,7 @@ def test_another_issuer_is_refused(issuer):
 
 
 def test_each_issuer_has_its_own_keys():
-    """The same kid of another issuer proves nothing (RFC 8725 §3.8)."""
+    """The same kid of another issuer is a different key (RFC 8725 §3.8)."""
     ours, theirs = key_for("ES256", "k"), key_for("EdDSA", "k")
     other = {**CLAIMS, "iss": "https://other.example"}
     verifier = TokenVerifier([own_policy_for(ours), trust_policy_for(theirs, issuer="https://other.example")])
@@ -127,7 +127,7 @@ def test_each_issuer_has_its_own_keys():
 
 
 def test_an_issuer_is_named_once():
-    """Two policies for one issuer would leave open which one holds."""
+    """Two policies for one issuer would be ambiguous."""
     with pytest.raises(ConfigurationError, match="twice"):
         TokenVerifier([own_policy_for(ES), trust_policy_for(ES)])
 
@@ -136,13 +136,13 @@ def test_an_issuer_is_named_once():
     "token", ["", ".", "..", "a.b", "a.b.c.d", "....", "a.b.c.d.e.f", "." * 9999, "\u00e4.b.c", "a" * 16385]
 )
 def test_what_is_not_compact_is_refused(token):
-    """Before anything is decoded."""
+    """It is refused before anything is decoded."""
     with pytest.raises(MalformedToken):
         own_verifier(ES).verify(token, now=NOW)
 
 
 def test_a_token_over_16_kb_is_refused_and_one_below_is_not():
-    """The bound is on what came in."""
+    """The bound is on the received text."""
     verifier = own_verifier(ES)
     small, large = (mint(ES, {**CLAIMS, "x": "y" * size}) for size in (11_000, 12_000))
 
@@ -153,7 +153,7 @@ def test_a_token_over_16_kb_is_refused_and_one_below_is_not():
 
 
 def test_no_kid_needs_exactly_one_key_that_fits():
-    """Never "try all"."""
+    """Keys are never tried one after the other."""
     token = mint(ES, kid=...)
 
     assert "alice" == own_verifier(ES, key_for("RS256")).verify(token, now=NOW).subject
@@ -164,7 +164,7 @@ def test_no_kid_needs_exactly_one_key_that_fits():
 
 
 def test_an_unknown_kid_looks_once_for_new_keys():
-    """The key may have been published a moment ago; the source bounds how often it looks."""
+    """The key may have just been published; the source limits how often it reads."""
     keys = RotatedKeys(KeyTable([key_for("RS256")]), KeyTable([ES]))
     verifier = own_verifier(keys=keys)
 
@@ -175,7 +175,7 @@ def test_an_unknown_kid_looks_once_for_new_keys():
 
 
 def test_a_key_that_was_taken_away_proves_nothing_any_more():
-    """A remembered header lives and dies with the keys that it was read with."""
+    """A remembered header is valid only for the keys that it was read with."""
     keys = RotatedKeys(KeyTable([ES]), KeyTable([key_for("RS256")]))
     verifier = own_verifier(keys=keys)
     token = mint(ES)
@@ -188,7 +188,7 @@ def test_a_key_that_was_taken_away_proves_nothing_any_more():
 
 
 def test_the_state_of_the_keys_is_one_object_until_they_change():
-    """Whoever remembers proven tokens forgets them when it is another one."""
+    """Caches of verified tokens are dropped when the generation changes."""
     keys = RotatedKeys(KeyTable([ES]), KeyTable([ES]))
     verifier = TokenVerifier([own_policy_for(keys=keys), trust_policy_for(issuer="https://other.example")])
     state = verifier.key_state()
@@ -200,7 +200,7 @@ def test_the_state_of_the_keys_is_one_object_until_they_change():
 
 
 def test_only_headers_that_a_key_has_signed_are_remembered(monkeypatch):
-    """Else anyone could fill that memory."""
+    """Otherwise anyone could fill that cache."""
     verifier = own_verifier(ES)
     trusted = verifier._by_issuer[ISSUER]
     monkeypatch.setattr(module, "_MOST_HEADERS", 2)
@@ -214,7 +214,7 @@ def test_only_headers_that_a_key_has_signed_are_remembered(monkeypatch):
 
 
 def test_a_library_that_stumbles_is_a_refusal():
-    """No other exception leaves, whatever joserfc makes of a signature."""
+    """No other exception is raised, whatever joserfc does with a signature."""
     empty = Key("k1", "HS256", "HS256", OctKey(b"", {"k": "", "kty": "oct"}), is_private=True, public_jwk=None)
 
     with pytest.raises(BadSignature):
@@ -223,7 +223,7 @@ def test_a_library_that_stumbles_is_a_refusal():
 
 @pytest.mark.parametrize("key", [KW, ECDH], ids=lambda key: key.algorithm)
 def test_an_envelope_of_our_own_is_opened(key):
-    """With the claims of the signed token inside."""
+    """The claims are those of the inner token."""
     verifier = own_verifier(ES, key)
 
     claims = verifier.verify(sealed(mint(ES), key), now=NOW)
@@ -258,7 +258,7 @@ def test_an_envelope_that_says_another_thing_is_refused(header, error):
 
 
 def test_copies_are_compared_deeply():
-    """A list is its members, and 1 is not true."""
+    """Lists are compared by their elements, and 1 is not true."""
     claims = {**CLAIMS, "aud": [CLAIMS["aud"], "b"], "x": {"a": [1]}}
     verifier = own_verifier(ES, KW, public_claims=frozenset(("iss", "exp", "aud", "x")))
     good = {"aud": claims["aud"], "x": {"a": [1]}}
@@ -270,7 +270,7 @@ def test_copies_are_compared_deeply():
 
 
 def test_an_envelope_of_a_trust_may_leave_its_issuer_to_the_kid():
-    """And is refused where no issuer, or more than one, has the key."""
+    """It is refused if no issuer, or more than one, has the key."""
     other = "https://other.example"
     claims = {**CLAIMS, "iss": other}
     trusted = trust_policy_for(ES, KW, issuer=other)
@@ -285,7 +285,7 @@ def test_an_envelope_of_a_trust_may_leave_its_issuer_to_the_kid():
 
 @pytest.mark.parametrize("typ", [..., "JWT", "at+jwt"])
 def test_a_trust_may_call_its_envelope_a_jwt(typ):
-    """Inside it is an access token all the same."""
+    """The inner token is still an access token."""
     assert "alice" == trust_verifier(ES, DIR).verify(sealed(mint(ES), DIR, typ=typ), now=NOW).subject
 
 
@@ -305,7 +305,7 @@ def test_what_is_only_encrypted_is_refused():
 
 
 def test_an_envelope_and_its_content_are_of_one_issuer():
-    """Else one issuer could wrap what another one signed."""
+    """Otherwise one issuer could wrap a token of another."""
     other = "https://other.example"
     verifier = TokenVerifier([own_policy_for(ES, KW), trust_policy_for(ES, issuer=other)])
 
@@ -314,7 +314,7 @@ def test_an_envelope_and_its_content_are_of_one_issuer():
 
 
 def test_an_encryption_key_never_signs():
-    """And a signing key never opens."""
+    """A signing key never decrypts."""
     curve = key_for("ECDH-ES+A256KW", "k1")
     as_signer = Key("k1", "ES256", "ES256", curve.jose, is_private=True, public_jwk=curve.public_jwk)
 
@@ -336,7 +336,7 @@ VERIFIER = own_verifier(ES, KW, ECDH)
 
 @given(st.sampled_from(SAMPLES), st.integers(0, 5000), st.text(max_size=3))
 def test_any_damage_is_an_invalid_token(token, index, text):
-    """Raises nothing else, and accepts nothing but the token itself."""
+    """A changed token is always ``InvalidToken``."""
     changed = damaged(token, index, text)
     if changed == token:
         return
@@ -347,7 +347,7 @@ def test_any_damage_is_an_invalid_token(token, index, text):
 
 @given(st.sampled_from(SAMPLES), st.sampled_from(SAMPLES), st.integers(0, 5000), st.integers(0, 5000))
 def test_any_splice_is_an_invalid_token(one, other, cut, join):
-    """Of two good tokens no third one is made."""
+    """Parts of two valid tokens do not form a third one."""
     changed = one[: cut % len(one)] + other[join % len(other) :]
     if changed in SAMPLES:
         return
@@ -358,7 +358,7 @@ def test_any_splice_is_an_invalid_token(one, other, cut, join):
 
 @given(st.text())
 def test_any_text_is_an_invalid_token(text):
-    """The verifier is total."""
+    """Any text is accepted or refused with the one error."""
     with pytest.raises(InvalidToken):
         VERIFIER.verify(text, now=NOW)
 
@@ -377,7 +377,7 @@ SCRAPS = st.recursive(
     st.dictionaries(st.sampled_from(["alg", "kid", "typ", "cty", "crit", "b64", "zip", "jku", "jwk", "x"]), SCRAPS),
 )
 def test_any_claims_and_header_are_claims_or_an_invalid_token(claims, header):
-    """Even signed by the right key."""
+    """This holds even with a valid signature."""
     try:
         token = mint(ES, {**CLAIMS, **claims}, **header)
     except ValueError:
@@ -392,6 +392,6 @@ def test_any_claims_and_header_are_claims_or_an_invalid_token(claims, header):
 
 @given(st.binary(max_size=80), st.binary(max_size=80))
 def test_any_signed_bytes_are_an_invalid_token(header, body):
-    """Even signed by the right key."""
+    """This holds even with a valid signature."""
     with pytest.raises(InvalidToken):
         VERIFIER.verify(sign_bytes(header, body, ES), now=NOW)

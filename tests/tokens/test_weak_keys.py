@@ -36,7 +36,7 @@ def test_a_guessable_secret_is_refused(secret):
 
 @given(st.integers(0, 10**6))
 def test_random_bytes_and_random_text_are_not(seed):
-    """No sound generator's secret is refused."""
+    """Secrets of a good random generator are accepted."""
     data = sha256(seed.to_bytes(8)).digest()
 
     assert why_guessable(data) is None
@@ -45,12 +45,12 @@ def test_random_bytes_and_random_text_are_not(seed):
 
 @given(st.binary(max_size=80))
 def test_any_bytes_get_an_answer(secret):
-    """Without an exception."""
+    """All of them are refused."""
     assert why_guessable(secret) is None or isinstance(why_guessable(secret), str)
 
 
 def test_every_published_secret_is_refused():
-    """All of the list's secrets that are long enough for a hash."""
+    """All secrets of the list that are long enough are refused."""
     lines = corpora.foreign("weak-jwt-secrets", "jwt.secrets.list").read_bytes().splitlines()
 
     left = [line for line in lines if len(line) >= 32 and why_guessable(line) is None]

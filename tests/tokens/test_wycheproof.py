@@ -15,7 +15,7 @@ from safeconduct._tokens.reader import MAX_TOKEN_BYTES
 from safeconduct.errors import ConfigurationError, InvalidToken
 from token_factory import is_signed
 
-# "valid" there and refused here, each with its reason.
+# "valid" in the vectors and refused here, each with its reason.
 REFUSED = {
     "signature": {
         **dict.fromkeys((372, 373), "a '?' inside a segment"),
@@ -25,11 +25,11 @@ REFUSED = {
     "key": {},
     "crypto": {50: "A256CBC-HS512 is not offered"},
 }
-# "invalid" there and accepted here: byte-identical to the valid 357, the padding got lost upstream.
+# "invalid" in the vectors and accepted here: byte-identical to the valid 357, whose padding was lost.
 ACCEPTED = {"signature": {367, 370}, "encryption": set(), "key": set(), "crypto": set()}
-# These are signed with 32 zero bytes, which no key of ours may be: the signature alone is checked.
+# Signed with 32 zero bytes, which we refuse as a key, so only the signature is checked.
 ZERO_KEY = {"signature": {357, 358, 359, 367, 370, 376, 377}}
-# Of an algorithm that is not offered: refused, whatever they say.
+# Algorithms that are not supported: always refused.
 NOT_OFFERED = (
     "RSA1_5", "RSA-OAEP", "RSA-OAEP-256", "A128KW", "A192KW", "A128GCMKW", "A192GCMKW", "A256GCMKW",
     "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A192KW", "A128GCM",
@@ -70,7 +70,7 @@ def is_accepted(key, test, *, is_zero):
     ("name", "key", "test"), [row for name in ("signature", "encryption", "key", "crypto") for row in vectors(name)]
 )
 def test_every_vector_is_decided_as_it_should_be(name, key, test):
-    """Valid is accepted and invalid refused, but for the rows that the tables above name."""
+    """Valid vectors are accepted and invalid ones refused, except for the tables above."""
     number = test["tcId"]
     is_valid = test["result"] == "valid" and number not in REFUSED[name] and key.get("alg") not in NOT_OFFERED
     is_valid = is_valid and test.get("enc", "A256GCM") == "A256GCM"

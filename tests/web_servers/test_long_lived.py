@@ -10,7 +10,7 @@ from open_connections import AFTER_EXPIRY_SECONDS
 from table_tokens import LIFETIME_SECONDS, NOW, mint
 from web_servers import WebServer
 
-#: How far each server's clock was moved.
+#: How far the clock of each server was moved.
 PASSED_SECONDS = {}
 
 
@@ -29,7 +29,7 @@ def wsgi_server(request):
 
 
 class Life:
-    """Tokens of one server's present, whose clock each test moves on."""
+    """Tokens for the current time of a server, whose clock each test advances."""
 
     def __init__(self, served):
         self.served = served
@@ -43,7 +43,7 @@ class Life:
         self.get("/later").read()
 
     def get(self, path, *lines):
-        """Send a request and return its response, of which only the head was read."""
+        """Send a request and return its response after reading only the head."""
         sock = self.served.connect()
         sock.sendall("\r\n".join([f"GET {path} HTTP/1.1", "Host: app.example", *lines, "", ""]).encode())
         response = HTTPResponse(sock, method="GET")
@@ -52,7 +52,7 @@ class Life:
         return response
 
     def begin(self, path):
-        """Send a request with a token and return its response, of which the first half was read."""
+        """Send a request with a token and return its response after reading the first half."""
         response = self.get(path, f"Authorization: Bearer {self.token()}")
         assert b"half\n\n" == response.read(6)
         return response
@@ -63,7 +63,7 @@ class Life:
 
 
 def test_a_socket_is_closed_with_a_code(server):
-    """4401 and no reason."""
+    """The close code is 4401, without a reason."""
     life = Life(server)
     with life.socket() as socket:
         socket.send("hello")
@@ -77,7 +77,7 @@ def test_a_socket_is_closed_with_a_code(server):
 
 
 def test_streams_and_downloads(server):
-    """A stream of events ends whole, a long-lived response breaks, and a download is never cut."""
+    """An event stream ends normally, a long-lived response breaks, and a download is never cut."""
     life = Life(server)
     events, rows, download = (life.begin(path) for path in ("/events", "/rows", "/download"))
 
@@ -92,7 +92,7 @@ def test_streams_and_downloads(server):
 
 @pytest.mark.parametrize("path", ["/events", "/rows", "/download"])
 def test_behind_wsgi_too(wsgi_server, path):
-    """Looked at when the next chunk is there."""
+    """The credential is checked with the next chunk."""
     life = Life(wsgi_server)
     response = life.begin(path)
 

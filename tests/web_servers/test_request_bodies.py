@@ -32,7 +32,7 @@ def test_a_body_that_breaks_off_signs_nobody_in(driver):
 
 
 def open_sessions(driver, seen):
-    """Return how many sessions the caller has who was signed in by *seen*."""
+    """Return how many sessions the user has who was signed in by *seen*."""
     token = json.loads(seen.body)["access_token"].encode()
     headers = (("host", b"app.example"), ("authorization", b"Bearer " + token))
     return len(json.loads(driver.ask("life", SentRequest("GET", "/auth/sessions", headers, "https")).body)["sessions"])

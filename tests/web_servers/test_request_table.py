@@ -23,5 +23,5 @@ def _closed():
 
 @pytest.mark.parametrize(("name", "row"), CASES)
 def test_row(name, row):
-    """A request as it goes onto the wire comes out as it does in process, or as the driver's list says and why."""
+    """The result is the same as in process, or as the driver's deviations say."""
     check_row(DRIVERS[name], row)

@@ -29,7 +29,7 @@ def valkey():
 @pytest.fixture(scope="module")
 def auth(valkey):
     with Auth(shared_store_configuration(valkey.url)) as mine:
-        # The store begins its epoch now: a session's token from before it would not count, whichever test comes first.
+        # The epoch begins now, because session tokens from before it would not count.
         mine.sessions.revoke_token("of nobody")
         yield mine
 
@@ -43,35 +43,35 @@ def served(request, valkey):
 
 
 def fresh(subject="alice", **claims):
-    """Mint a token that is younger than anything that was ended before, by the clock of the store's machine."""
+    """Mint a token that is younger than all earlier revocations, by the machine's clock."""
     iat_ms = int(time.time() * 1000) + 5
     return mint(subject, iat=iat_ms // 1000, iat_ms=iat_ms, exp=iat_ms // 1000 + 900, **{"jti": token_hex(8)} | claims)
 
 
 def ask(served, token, path="/me"):
-    """Ask on a connection of its own, so that either worker may answer."""
+    """Send a request on a new connection, so that either worker may answer."""
     asked = SentRequest("GET", path, (("host", b"x"), ("authorization", f"Bearer {token}".encode())), "http")
     return served.say(raw_request(asked))
 
 
 def verdict(served, token):
-    """Return what is said of *token*, asking again where a busy machine missed a deadline: 503 is no verdict."""
+    """Return the status for *token*, repeating the request on 503, which a busy machine may cause."""
     answers = (ask(served, token).status for _ in range(20))
     return next((status for status in answers if status != 503), 503)
 
 
 def verdicts(served, token, times=8):
-    """Return every verdict on so many requests."""
+    """Return the statuses of *times* requests without 503."""
     return {verdict(served, token) for _ in range(times)}
 
 
 def statuses(served, token, times=8):
-    """Return every status that so many requests got."""
+    """Return the statuses of *times* requests."""
     return {ask(served, token).status for _ in range(times)}
 
 
 def until(served, token, wanted, *, times=8):
-    """Ask until so many answers in a row are *wanted*, so that every worker is there; return the others before."""
+    """Send requests until *times* responses in a row are *wanted*; return the others before."""
     began, in_a_row, others = time.monotonic(), 0, set()
     while in_a_row < times:
         status = ask(served, token).status
@@ -82,7 +82,7 @@ def until(served, token, wanted, *, times=8):
 
 
 def until_every_worker_looked(served, token):
-    """Ask until each worker's next question looks at the store's settings anew; return the answers before."""
+    """Send requests until each worker checks the store's settings again; return the responses before."""
     began, seen = time.monotonic(), set()
     while time.monotonic() - began <= EVERY_SECONDS:
         seen.add(ask(served, token).status)
@@ -101,35 +101,35 @@ ENDINGS = {
 
 @pytest.mark.parametrize("kind", ENDINGS)
 def test_the_next_request_in_another_process_sees_it(kind, served, auth, valkey):
-    """Six kinds; a bystander's token is ended by the last kind alone."""
+    """All six kinds work; an unrelated token is ended only by the last one."""
     valkey.say("DEL", *(f"safeconduct:{{sc:00}}:{name}" for name in ("rev", "cut")))
     claims, end = ENDINGS[kind]
     token, bystander = fresh(**claims), fresh("carol")
-    # A worker that has not asked the store before may be too slow with its first question.
+    # A worker's first query may be too slow.
     before = until(served, token, 200) | until(served, bystander, 200)
 
     receipt = end(auth.sessions)
 
     assert before <= {503}
     assert ((0,), ()) == (receipt.shards, receipt.missed)
-    # On a busy machine a worker's first question may miss its deadline; that passes nobody, and is not asked here.
+    # On a busy machine a worker's first query may miss its deadline, which is not tested here.
     assert {401} == verdicts(served, token) - {503}
     assert {401 if kind == "everything" else 200} == verdicts(served, bystander) - {503}
 
 
 def commands(valkey):
-    """Return how many questions the server was asked, of every kind that carries a script."""
+    """Return how many script commands the server got."""
     stats = valkey.say("INFO", "commandstats").splitlines()
     calls = {line.split(":")[0]: int(line.split("calls=")[1].split(",")[0]) for line in stats if "calls=" in line}
     return sum(calls.get(f"cmdstat_{name}", 0) for name in ("evalsha", "eval", "fcall", "fcall_ro", "evalsha_ro"))
 
 
 def test_a_request_is_one_command(served, valkey):
-    """A busy machine may miss a deadline and send a command again, or meet a worker's first request; not each time."""
+    """A busy machine may repeat a command or meet a worker's first request, but not each time."""
     token = fresh()
     counted = []
     while ({200}, 20) not in counted and len(counted) < _WINDOWS:
-        # After a miss a worker asks nobody for a while; it is waited for, and counted anew.
+        # After a missed deadline a worker pauses, so the test waits and counts again.
         until(served, token, 200)
         before = commands(valkey)
         answers = statuses(served, token, times=20)
@@ -149,7 +149,7 @@ def test_a_request_without_credential_is_no_command(served, valkey):
 
 
 def test_a_paused_store_is_503_and_recovers(served, valkey):
-    """Within the deadline, without a pass, without a restart."""
+    """The answers come within the deadline, never pass, and recover without a restart."""
     token = fresh()
     until(served, token, 200)
     valkey.pause()
@@ -163,7 +163,7 @@ def test_a_paused_store_is_503_and_recovers(served, valkey):
 
 
 def test_another_eviction_policy_is_503_and_recovers(served, valkey):
-    """A store that may forget is not believed."""
+    """A store that may evict entries is not trusted."""
     token = fresh()
     until(served, token, 200)
     valkey.say("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
@@ -179,7 +179,7 @@ def test_another_eviction_policy_is_503_and_recovers(served, valkey):
 
 
 def test_an_emptied_store_is_503_once_and_ends_what_was_before(valkey):
-    """One process: 503, then the old token 401 and a new one 200; nothing is un-revoked."""
+    """One process answers 503 first, then 401 to old tokens and 200 to new ones."""
     served = WebServer("uvicorn", "served_apps:starlette_sharing", STORE_URL=valkey.url)
     try:
         old = fresh()
@@ -189,7 +189,7 @@ def test_an_emptied_store_is_503_once_and_ends_what_was_before(valkey):
         first, *others = [ask(served, old).status for _ in range(8)]
 
         assert 503 == first
-        # A busy machine may miss a deadline once more, and then the next one says what is.
+        # A busy machine may miss another deadline, so the next response counts.
         assert {401} == set(others) - {503}
         assert until(served, fresh(), 200) <= {503}
     finally:
@@ -197,7 +197,7 @@ def test_an_emptied_store_is_503_once_and_ends_what_was_before(valkey):
 
 
 def test_a_stopped_store_is_503_and_recovers(valkey):
-    """Without its data it is a store that lost them."""
+    """A restarted server without data is a store that lost them."""
     served = WebServer("gunicorn sync", "served_apps:flask_sharing", STORE_URL=valkey.url)
     try:
         token = fresh()

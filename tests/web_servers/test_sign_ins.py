@@ -18,7 +18,7 @@ _HTTPS = ("x-forwarded-proto", b"https")
 
 @pytest.fixture(scope="module")
 def users(tmp_path_factory):
-    """Return a users file at the usual cost; its people share a password, and so a hash, to be made once."""
+    """Return a users file with the default cost, whose users share one hash to save time."""
     path = tmp_path_factory.mktemp("users") / "users.json"
     UsersFile.create(path).add("alice", "wonder")
     book = json.loads(path.read_text("utf-8"))
@@ -41,7 +41,7 @@ def sign_in(served, name, password="wonder"):
 
 
 def test_c1_one_account_in_a_loop_keeps_nobody_out(crowded):
-    """Four connections sign one account in as fast as they can; of forty others, twelve at a time, none is refused."""
+    """Four connections sign one account in repeatedly; of forty other users none is refused."""
     has_ended = threading.Event()
 
     def loop():
@@ -63,7 +63,7 @@ def test_c1_one_account_in_a_loop_keeps_nobody_out(crowded):
 
 
 def test_c6_twelve_right_sign_ins_of_one_account_at_once_all_pass(crowded):
-    """They wait for each other; none of them is taken for a wrong one."""
+    """The attempts wait for each other, and none counts as a failure."""
     with ThreadPoolExecutor(12) as callers:
         statuses = list(callers.map(lambda _: sign_in(crowded, "alice"), range(12)))
 
@@ -72,7 +72,7 @@ def test_c6_twelve_right_sign_ins_of_one_account_at_once_all_pass(crowded):
 
 @pytest.fixture(params=["uvicorn", "gunicorn gthread"])
 def behind_a_socket(request, users, tmp_path):
-    """Return what starts a server on a Unix socket."""
+    """Return a function that starts a server on a Unix socket."""
     started = []
 
     def start(trusted):
@@ -94,7 +94,7 @@ def ask(served, password, *, client):
 
 
 def test_c2_behind_a_named_unix_socket_each_client_is_its_own(behind_a_socket):
-    """Basic works there, and five wrong tries of one client keep nobody else out."""
+    """Basic works there, and five failures of one client lock nobody else out."""
     served = behind_a_socket("unix")
 
     wrong = [ask(served, "no", client=b"198.51.100.1") for _ in range(6)]
@@ -105,7 +105,7 @@ def test_c2_behind_a_named_unix_socket_each_client_is_its_own(behind_a_socket):
 
 
 def test_c2_behind_a_unix_socket_that_is_not_named_one_client_locks_nobody_out(behind_a_socket):
-    """Nobody knows whose tries they are: they count for the account, and for all such clients together."""
+    """The attempts of all such clients count together and for the account."""
     served = behind_a_socket("10.0.0.0/8")
 
     wrong = [sign_in(served, "alice", "no") for _ in range(8)]

@@ -18,7 +18,7 @@ def served(request):
 
 
 def handshake(served, *fields, path="/me"):
-    """Send a handshake; return the answer, and the code of the close frame after it."""
+    """Send a handshake, and return the response and the code of the close frame."""
     lines = [f"GET {path} HTTP/1.1", "Host: app.example", "Upgrade: websocket", "Connection: Upgrade"]
     lines += ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", *fields, "", ""]
     with served.connect() as sock:
@@ -42,12 +42,12 @@ def _switched(sock):
 
 
 def bearer(name):
-    """Return the line that carries a token."""
+    """Return the header line that carries a token."""
     return f"Authorization: Bearer {tokens()[name]}"
 
 
 def test_a_refused_handshake_is_answered(served):
-    """Both servers have the denial response."""
+    """Both servers support the denial response."""
     status, fields, _ = handshake(served)
 
     assert 401 == status
@@ -68,7 +68,7 @@ def test_a_good_one_is_switched(served):
 
 
 def test_a_late_refusal_has_its_code(served):
-    """4403: the requirement is not met."""
+    """The close code is 4403: the requirement is not met."""
     status, _, code = handshake(served, bearer("alice"), path="/late")
 
     assert (_SWITCHED, 4403) == (status, code)

@@ -1,1 +1,1 @@
-"""A request's decision, without I/O: the policy, the gate, what it asks of the world."""
+"""Decide about requests without I/O of its own: access rules, authentication, sessions, and the ports they ask."""

@@ -1,8 +1,8 @@
 """
-Which requirement meets a request: the public entries, the rules, the default.
+Find the requirement of a request: by the public entries, the rules and the default.
 
-Rules add up.  A ``public`` entry opens what it names unless a more specific rule matches; where neither of two that can
-meet is the more specific, the policy is refused when it is made, with both named (http.md, "Access rules").
+Rules add up.  A ``public`` entry opens what it names unless a more specific rule matches.  If a public entry and a rule
+can match one request and neither is more specific, the policy is refused when it is made, and both are named.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,14 +16,14 @@ from safeconduct._core.requirement import AUTHENTICATED, OPEN, Requirement
 from safeconduct.config import Rule
 from safeconduct.errors import ConfigurationError, InvalidRequest
 
-#: What no rule names.
+#: A method and a segment that no rule names.
 _ANY_METHOD: Final = "ANY"
 _ANY_SEGMENT: Final = "\N{HORIZONTAL ELLIPSIS}"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the policy: a template, the methods that it is for (none: all), what it asks."""
+    """One entry of the policy: a template, the methods that it is for (none means all), what it requires."""
 
     template: Template
     methods: frozenset[str]
@@ -31,12 +31,12 @@ class Entry:
 
     @cached_property
     def weight(self) -> tuple[tuple[int, ...], bool]:
-        """Return what orders two entries that meet: the greater is the more specific."""
+        """Return what orders two entries that match one request: the greater is the more specific."""
         return self.template.without_slash.specificity, bool(self.methods)
 
     @property
     def shape(self) -> Segments:
-        """Return the template without names and without the slash at its end: two with one shape can meet."""
+        """Return the template without names and final slash: two entries of one shape can match one request."""
         return self.template.without_slash.shape
 
     def __str__(self) -> str:
@@ -59,8 +59,8 @@ class Policy:
         Compile the rules.
 
         Raises:
-            ConfigurationError: If a template is malformed, or a public entry and a rule can meet with neither more
-                specific.
+            ConfigurationError: If a template is malformed, or a public entry and a rule can match one request and
+                neither is more specific.
         """
         self.public = tuple(_public_entry(text) for text in public)
         self.rules = tuple(_rule_entry(rule) for rule in rules)
@@ -72,10 +72,10 @@ class Policy:
         self._opening: TemplateTree[Entry] = TemplateTree()
         for entry in self.public:
             self._opening.add(entry.template.segments, entry)
-        #: Each with its place in the configuration, in which they add up.
+        #: Each rule with its index in the configuration; they add up in that order.
         self._closing: TemplateTree[tuple[int, Entry]] = TemplateTree()
-        for place, entry in enumerate(self.rules):
-            self._closing.add(entry.template.without_slash.segments, (place, entry))
+        for index, entry in enumerate(self.rules):
+            self._closing.add(entry.template.without_slash.segments, (index, entry))
 
     def requirement(self, method: str, path: str) -> Requirement:
         """
@@ -96,7 +96,7 @@ class Policy:
             readings: The segments of the path, at least one reading of it.
 
         Raises:
-            InvalidRequest: If the readings meet different requirements: what the application reads is not known.
+            InvalidRequest: If the readings have different requirements: how the application reads the path is unknown.
         """
         first, *others = [self.requirement_of(method, parts) for parts in readings]
         if any(other != first for other in others):
@@ -123,9 +123,9 @@ class Policy:
 
     def rules_for_some_methods(self) -> Iterator[tuple[Entry, Requirement]]:
         """
-        Yield each rule that any other method passes by the default or a public entry, with what that asks.
+        Yield each rule that other methods bypass by the default or a public entry, and what those require.
 
-        A framework that does not dispatch by method itself would serve the same for it.
+        A framework that does not dispatch by method itself would serve the same to them.
         """
         for entry in self.rules:
             parts = [text if kind == LITERAL else _ANY_SEGMENT for kind, text in entry.template.without_slash.segments]
@@ -135,15 +135,15 @@ class Policy:
                 yield entry, other
 
     def _closing_rules(self, method: str, parts: Sequence[str]) -> list[Entry]:
-        # /a and /a/ are one path for rules: a framework that answers one where the other is meant opens no way around.
+        # /a and /a/ are one path for rules, because a framework may answer one in place of the other.
         found = self._closing.find(parts[:-1] if parts[-1] == "" else parts)
-        # Frameworks read "post" as POST; a rule must not be passed by writing its method small.
+        # Frameworks read "post" as POST; a rule must not be bypassed by a method in lower case.
         methods = {method, method.upper()}
         meeting = [each for each in found if not (each[1].methods and each[1].methods.isdisjoint(methods))]
         return [entry for _, entry in sorted(meeting, key=itemgetter(0))]
 
     def _is_opened(self, method: str, parts: Sequence[str], rules: Sequence[Entry]) -> bool:
-        # Public entries get no such courtesy: what they open, they name.
+        # A public entry opens exactly the path and the method that it names.
         opening = [entry for entry in self._opening.find(parts) if not entry.methods or method in entry.methods]
         if not opening or not rules:
             return bool(opening)
@@ -173,11 +173,11 @@ def _with_head(methods: Sequence[str]) -> frozenset[str]:
 
 
 def _refuse_ties(public: Sequence[Entry], rules: Sequence[Entry]) -> None:
-    """Look up each public entry among the rules of its shape, for one of its methods or, without any, for all."""
+    """Refuse a public entry and a rule of one shape and one method, or both without any."""
     first: dict[tuple[Segments, str | None], tuple[int, Entry]] = {}
-    for place, rule in enumerate(rules):
+    for index, rule in enumerate(rules):
         for method in rule.methods or (None,):
-            first.setdefault((rule.shape, method), (place, rule))
+            first.setdefault((rule.shape, method), (index, rule))
     for opened in public:
         ties = [first[key] for method in opened.methods or (None,) if (key := (opened.shape, method)) in first]
         if ties:

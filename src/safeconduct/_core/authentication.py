@@ -8,10 +8,9 @@ over only if the very same bytes are read here.
 from dataclasses import replace
 
 from safeconduct._core.basic import BasicAuthenticator
-from safeconduct._core.bearer import BearerAuthenticator, principal_of
+from safeconduct._core.bearer import BearerAuthenticator, OpaqueTokenResolver, principal_of
 from safeconduct._core.credential_sources import SUBPROTOCOL_KEY, CredentialSource, Sources, why_unsupported
 from safeconduct._core.decision import AnonymousResults, Key, Passed
-from safeconduct._core.opaque import OpaqueTokenResolver
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.validity import ValidityCheck
 from safeconduct._http.authorization import Basic, Bearer, read_authorization
@@ -113,7 +112,7 @@ class Authenticator:
             cut_off = None if passed.proof is None else passed.proof.question
             passed = await self._basic.prove(credential, request, now=now, cut_off=cut_off)
             await self.validity.check_validity(passed, request, requirement, now)
-        if requirement.consistency == "none" and self.validity.is_weakened(passed):
+        if requirement.consistency == "none" and self.validity.omits_question(passed):
             return replace(passed, is_asked=False)
         return passed
 
@@ -125,7 +124,7 @@ class Authenticator:
         if len(fields) == 1:
             if outer is not None and _is_same(outer, field):
                 return outer, False
-            known = self.bearer.remembered.get(field)
+            known = self.bearer.cache.get(field)
             if known is not None:
                 return known.passed, False
         credential = read_authorization(fields)
@@ -140,15 +139,15 @@ class Authenticator:
 
     async def _from_elsewhere(self, request: Request, outer: Passed | None, now: float) -> tuple[Passed, bool]:
         found = self.sources.carried(request)
-        if outer is not None and (found is None or found.place.scheme == "cookie") and _hid_token(outer, request):
+        if outer is not None and (found is None or found.source.scheme == "cookie") and _hid_token(outer, request):
             # The cookie is not the credential of this handshake: the outer one found a token that goes before it.
             return outer, False
         if found is None:
-            return self.anonymous_results.nobody, False
-        if outer is not None and _is_same(outer, found.place.key):
+            return self.anonymous_results.no_credential, False
+        if outer is not None and _is_same(outer, found.source.key):
             return outer, False
-        known = self.bearer.remembered.get(found.place.key)
-        return (known.passed, False) if known is not None else await self._prove(found.token, found.place, now)
+        known = self.bearer.cache.get(found.source.key)
+        return (known.passed, False) if known is not None else await self._prove(found.token, found.source, now)
 
     async def _prove(self, token: str, source: CredentialSource, now: float) -> tuple[Passed, bool]:
         passed = await self.resolver.prove(token, source, now=now)

@@ -1,10 +1,8 @@
 """
-From a Basic credential to what it proves: over TLS only, by what is remembered or by the directory's word.
-
-Basic credentials (RFC 7617): proven once, then remembered for up to a minute under a keyed digest.
+Check Basic credentials (RFC 7617) over TLS, and remember them for up to a minute under a keyed digest.
 
 A browser sends the password with every request, and hashing it each time would cost a thousand times what the request
-does.  Only what was proven is remembered: wrong pairs take no memory and are counted each time.
+does.  Only credentials that were proven are remembered: wrong ones take no memory and are counted each time.
 """
 
 import hashlib
@@ -27,35 +25,35 @@ from safeconduct.principal import Principal
 Kept = TypeVar("Kept")
 
 _CAPACITY: Final = 10_000
-#: Requests that came together may have read the clock in another order than they are served; a clock that went back
-#: further than this must not lengthen what is remembered.
+#: Requests that came together may read the clock in another order than they are served; a clock that went back further
+#: than this must not prolong what is remembered.
 _DISORDER_MS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class ProvenPair:
-    """Whose a pair is, and since when that is known."""
+    """The account that a user name and a password belong to, and since when that is known."""
 
     account: Account
-    #: By this process's clock; ends what is remembered.
+    #: By the clock of this process; from then on the pair is remembered.
     proven_ms: int
-    #: By the store's clock, before anything was compared; what a cut-off is compared with.
+    #: By the store's clock, read before anything was compared; a cut-off is compared with it.
     issued_ms: int
 
 
 class BasicCredentials(Generic[Kept]):
     """
-    Prove pairs of user name and password and remember them.
+    Check pairs of user name and password, and remember the proven ones.
 
-    Memory is two generations: what is proven enters the young one, and when that is half the capacity it becomes the
-    old one, and the old one goes.  Nothing is iterated or locked, so that any thread may look at any time.
+    The memory has two generations: a proven pair enters the new one, and when that is half the capacity it becomes the
+    old one, and the previous old one is dropped.  Nothing is iterated or locked, so any thread may look at any time.
 
     Args:
-        passwords: Proves what is not remembered.
+        passwords: Checks pairs that are not remembered.
         basic: How long a pair is remembered.
-        realm: The protection space; part of what is remembered.
-        key: Random bytes of this process, 16 to 64; without it what is remembered tells no password.
-        make: Makes of a proven pair what is kept and recalled.
+        realm: The protection space; part of the digest.
+        key: Random bytes of this process, 16 to 64; without it the digests reveal no password.
+        make: Turns a proven pair into the value that is remembered.
         capacity: How many pairs are remembered at most.
     """
 
@@ -70,7 +68,7 @@ class BasicCredentials(Generic[Kept]):
         capacity: int = _CAPACITY,
     ) -> None:
         self._passwords = passwords
-        self._lives_ms = basic.cache_seconds * 1000
+        self._lifetime_ms = basic.cache_seconds * 1000
         self._half = max(1, capacity // 2)
         self._make = make
         self._young: dict[bytes, tuple[int, Kept]] = {}
@@ -79,40 +77,43 @@ class BasicCredentials(Generic[Kept]):
         self._hash.update(_with_length(realm))
 
     def recall(self, username: str, password: str, now_ms: int) -> Kept | None:
-        """Return what was kept of the pair, if it was proven a short while ago; costs one digest and one look-up."""
+        """Return what is remembered of the pair, or None; costs one digest and one look-up."""
         return self._remembered(self._digest(username, password), now_ms)
 
     async def prove(self, username: str, password: str, *, network: str, now_ms: int, issued_ms: int) -> Kept:
         """
-        Prove a pair that was not recalled and remember it.
+        Check a pair that is not remembered, and remember it.
 
         Requests of one account and network take turns, and all but the first find the pair proven: a page that loads
-        twenty things at once costs one hash and one try of the throttle.
+        twenty resources at once costs one hash and one attempt of the throttle.
 
         Args:
-            username: As it came.
-            password: As it came.
+            username: The name as it came.
+            password: The password as it came.
             network: From ``network_of``.
-            now_ms: The instant of the request.
-            issued_ms: The store's clock, before anything is compared, so that a cut-off meanwhile meets the pair.
+            now_ms: The time of the request.
+            issued_ms: The store's time, read before anything is compared, so that a cut-off meanwhile ends the pair.
 
         Raises:
-            BadCredentials: If the pair is wrong, or the account is gone or disabled.
-            TooManyAttempts: If a bound of the throttle is reached.
-            Unavailable: If the directory can't be asked.
+            BadCredentials: If the pair is wrong, or the account is deleted or disabled.
+            TooManyAttempts: If a limit of the throttle is reached.
+            Unavailable: If the directory cannot be asked.
         """
         digest = self._digest(username, password)
-        async with self._passwords.turn(username, password, network=network) as attempt:
+        async with self._passwords.turn(username, password, network=network) as check:
             remembered = self._remembered(digest, now_ms)
             if remembered is not None:
                 return remembered
-            account = await self._passwords.prove_in_turn(attempt, scheme="basic", asks_again=True)
+            account = await self._passwords.prove_in_turn(check, scheme="basic", asks_again=True)
             kept = self._make(ProvenPair(account, now_ms, issued_ms))
-            self._remember(digest, now_ms, kept)
+            if len(self._young) >= self._half:
+                # The old one first: a thread that looks in between finds the same pairs twice, not none.
+                self._old, self._young = self._young, {}
+            self._young[digest] = now_ms, kept
             return kept
 
     def forget(self, username: str, password: str) -> None:
-        """Forget a pair that a cut-off has met, so that the next request proves it anew."""
+        """Forget a pair that a cut-off has ended, so that the next request checks it again."""
         digest = self._digest(username, password)
         self._young.pop(digest, None)
         self._old.pop(digest, None)
@@ -123,15 +124,9 @@ class BasicCredentials(Generic[Kept]):
 
     def _remembered(self, digest: bytes, now_ms: int) -> Kept | None:
         found = self._young.get(digest) or self._old.get(digest)
-        if found is None or not -_DISORDER_MS <= now_ms - found[0] < self._lives_ms:
+        if found is None or not -_DISORDER_MS <= now_ms - found[0] < self._lifetime_ms:
             return None
         return found[1]
-
-    def _remember(self, digest: bytes, proven_ms: int, kept: Kept) -> None:
-        if len(self._young) >= self._half:
-            # The old one first: who looks in between finds the same pairs twice, not none.
-            self._old, self._young = self._young, {}
-        self._young[digest] = proven_ms, kept
 
     def _digest(self, username: str, password: str) -> bytes:
         state = self._hash.copy()
@@ -140,45 +135,44 @@ class BasicCredentials(Generic[Kept]):
 
 
 def _with_length(text: str) -> bytes:
-    # Lone surrogates never prove anything; here they only must not raise.
+    # Lone surrogates are in no pair that is right, and must not raise here.
     octets = text.encode("utf-8", "surrogatepass")
     return len(octets).to_bytes(4, "big") + octets
 
 
 class BasicAuthenticator:
-    """Proves Basic credentials behind WSGI or ASGI."""
+    """
+    Authenticate requests by Basic credentials.
 
-    def __init__(  # noqa: PLR0913 - what a password is compared with and under which bounds is this much
+    Args:
+        passwords: Checks a user name and a password.
+        basic: The level, how long a pair is remembered, whether plain HTTP is allowed.
+        realm: The protection space.
+        key: Random bytes of this process, for the digests of remembered pairs.
+        issue_time: Asks the store for its time; None where there is no store.
+        owner: Identifies the ``Auth``.
+        issuer: The issuer of the directory's subjects.
+        clock: The current time, in seconds since the epoch.
+        shards: How many shards the store has.
+        client_of: Returns the client of a request and whether it came over TLS, as far as its proxies are trusted.
+    """
+
+    def __init__(  # noqa: PLR0913 - checking a pair takes five of them, and dating its proof the other five
         self,
         passwords: Passwords,
         basic: BasicConfig,
         *,
         realm: str,
         key: bytes,
-        stamp: Callable[[RevocationQuery], Awaitable[int]] | None,
+        issue_time: Callable[[RevocationQuery], Awaitable[int]] | None,
         owner: object,
         issuer: str,
         clock: Clock,
         shards: int,
         client_of: Callable[[Request], Client],
     ) -> None:
-        """
-        Keep the parts.
-
-        Args:
-            passwords: Proves a pair of user name and password.
-            basic: The level, how long a pair is remembered, whether plain HTTP is allowed.
-            realm: The protection space.
-            key: Random bytes of this process, under which pairs are remembered.
-            stamp: Asks the store for its time; None where there is no store.
-            owner: The mark of the ``Auth``.
-            issuer: In whose name the directory speaks.
-            clock: The time, in seconds since the epoch.
-            shards: How many shards the store has.
-            client_of: Tells who sent a request and whether over TLS, as far as its proxies are trusted.
-        """
         self._pairs = BasicCredentials(passwords, basic, realm=realm, key=key, make=self._passed)
-        self._stamp = stamp
+        self._issue_time = issue_time
         self._basic = basic
         self._owner = owner
         self._issuer = issuer
@@ -190,18 +184,18 @@ class BasicAuthenticator:
         self, credential: Basic, request: Request, *, now: float, cut_off: RevocationQuery | None = None
     ) -> Passed:
         """
-        Prove *credential*, which came with *request*.
+        Authenticate *request* by its *credential*.
 
         Args:
-            credential: The pair.
-            request: Says from where it came.
+            credential: The user name and the password.
+            request: The request that they came with.
             now: The current time, in seconds since the epoch.
-            cut_off: What was asked about the same pair when a cut-off had met it: this proof is dated after that.
+            cut_off: The query that found the remembered pair cut off; the new proof is dated after that.
 
         Raises:
-            InvalidRequest: If it came over plain HTTP and that is not allowed by name (RFC 7617 §4).
+            InvalidRequest: If it came over plain HTTP and the configuration does not allow that (RFC 7617 §4).
             BadCredentials: If the user name or the password is wrong.
-            TooManyAttempts: If a bound of the throttle is reached.
+            TooManyAttempts: If a limit of the throttle is reached.
             Unavailable: If the directory cannot be asked.
         """
         client = self._client_of(request)
@@ -210,26 +204,26 @@ class BasicAuthenticator:
         now_ms = int(now * 1000)
         passed = self._pairs.recall(credential.username, credential.password, now_ms)
         if passed is None:
-            # Of whom it is, is not known before it is proven.
-            asked = self._question("", now_ms, now_ms) if cut_off is None else cut_off
+            # The subject is not known before the password is checked.
+            query = self._query("", now_ms, now_ms) if cut_off is None else cut_off
             passed = await self._pairs.prove(
                 credential.username,
                 credential.password,
                 network=network_of(client.address),
                 now_ms=now_ms,
-                issued_ms=now_ms if self._stamp is None else await self._stamp(asked),
+                issued_ms=now_ms if self._issue_time is None else await self._issue_time(query),
             )
         return passed
 
     def forget(self, request: Request) -> None:
-        """Forget the pair of *request*, which a cut-off has met, so that the next one proves it anew."""
+        """Forget the pair of *request*, which a cut-off has ended, so that the next request checks it again."""
         credential = read_authorization(request.values(b"authorization"))
         if isinstance(credential, Basic):  # pragma: no branch - only a pair is forgotten, and it came by Basic
             self._pairs.forget(credential.username, credential.password)
 
     def _passed(self, pair: ProvenPair) -> Passed:
         account = pair.account
-        # A pair that is not remembered at all must hold for the request that proved it.
+        # A pair that is not remembered at all must be valid for the request that proved it.
         ends_ms = pair.proven_ms + max(self._basic.cache_seconds, 1) * 1000
         principal = Principal(
             subject=account.subject,
@@ -242,11 +236,11 @@ class BasicAuthenticator:
             display_name=account.display_name or account.subject,
             remote_user=account.subject,
         )
-        question = self._question(account.subject, pair.issued_ms, ends_ms)
-        # The same pair may come spelt in several ways, so what is kept names no bytes.
-        return Passed.of(principal, self._clock, self._owner, Proof(b"", ends_ms, question, "basic"))
+        query = self._query(account.subject, pair.issued_ms, ends_ms)
+        # The same pair can be spelt in several ways, so the proof has no key.
+        return Passed.of(principal, self._clock, self._owner, Proof(b"", ends_ms, query, "basic"))
 
-    def _question(self, subject: str, issued_ms: int, ends_ms: int) -> RevocationQuery:
+    def _query(self, subject: str, issued_ms: int, ends_ms: int) -> RevocationQuery:
         return question_for(
             issuer=self._issuer,
             subject=subject,

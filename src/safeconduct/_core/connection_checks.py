@@ -27,7 +27,7 @@ from safeconduct._core.bearer import principal_of
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.decision import Proof, still_holds
 from safeconduct._core.requirement import Requirement
-from safeconduct._core.sessions.lookup import SessionExtension
+from safeconduct._core.sessions.extension import SessionExtension
 from safeconduct._core.store import RevocationQuery, RevocationStatus, View
 from safeconduct._http.request import Request
 from safeconduct.errors import AuthError, BadCredentials, BindingMismatch, ExpiredToken, Unavailable
@@ -152,7 +152,7 @@ class ConnectionChecks:
         now = self.clock()
         authenticator = self._authenticator
         authenticator.bearer.notice_keys(now)
-        resolved = await authenticator.resolver.told(token, now=now)
+        resolved = await authenticator.resolver.resolve_any(token, now=now)
         identity = principal_of(resolved.claims, watch.identity.scheme)
         if _person_and_session(identity) != _person_and_session(watch.identity):
             raise BindingMismatch("a token of another issuer, subject or session")

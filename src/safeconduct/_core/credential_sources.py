@@ -31,10 +31,10 @@ class CredentialSource:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundToken:
     """A token and its source."""
 
-    place: CredentialSource
+    source: CredentialSource
     token: str = field(repr=False)
 
 
@@ -67,7 +67,7 @@ class Sources:
         self._cookie = access_cookie.encode() if self.takes_cookies else None
         self._takes_subprotocol = "subprotocol" in names
 
-    def carried(self, request: Request) -> Found | None:
+    def carried(self, request: Request) -> FoundToken | None:
         """
         Return the token that *request* carries outside ``Authorization``, or None.
 
@@ -82,7 +82,7 @@ class Sources:
         if self._cookie is None:
             return None
         value = find(request.values(b"cookie"), self._cookie)
-        return None if value is None else Found(CredentialSource("cookie", _COOKIE_KEY + value, "cookie"), value)
+        return None if value is None else FoundToken(CredentialSource("cookie", _COOKIE_KEY + value, "cookie"), value)
 
     def key_in(self, line: bytes) -> str | None:
         """Return the key of the token in the joined ``Cookie`` fields; None where only ``carried`` can tell."""
@@ -96,7 +96,7 @@ class Sources:
         return name is not None and any(name in value for value in request.values(b"cookie"))
 
 
-def _subprotocol_token(request: Request) -> Found | None:
+def _subprotocol_token(request: Request) -> FoundToken | None:
     # "bearer, <token>": a page cannot set a header at a handshake, but it can offer subprotocols.
     offered = [name.strip(b" \t") for value in request.values(b"sec-websocket-protocol") for name in value.split(b",")]
     if offered[:1] != [b"bearer"] or len(offered) == 1:
@@ -107,7 +107,7 @@ def _subprotocol_token(request: Request) -> Found | None:
         token = offered[1].decode("ascii")
     except UnicodeDecodeError:
         raise MalformedToken("the subprotocol's token is not ASCII") from None
-    return Found(CredentialSource("subprotocol", SUBPROTOCOL_KEY + token), token)
+    return FoundToken(CredentialSource("subprotocol", SUBPROTOCOL_KEY + token), token)
 
 
 def why_unsupported(credential: Credential | None) -> str:

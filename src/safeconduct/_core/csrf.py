@@ -1,10 +1,9 @@
 """
-The second step against forgery: a token that only a page of ours can read, for cookies with a session.
+Make and check CSRF tokens, which only our own pages can read.
 
-The CSRF token: what only a page of ours can read, and what is worth nothing to another session or an older sign-in.
-
-It is base64url(HMAC-SHA256(K_csrf, "sc/csrf/1" ‖ sid ‖ u32(csrf_gen))), so that nothing of it is stored.  The number
-has four octets wherever it stands: no two pairs of session and generation are the same message.
+A token belongs to one session and to its latest sign-in.  It is base64url(HMAC-SHA256(K_csrf, "sc/csrf/1" ‖ sid ‖
+u32(csrf_gen))), so nothing of it is stored.  The number always has four octets, so no two pairs of session and
+generation are the same message.
 """
 
 import hashlib
@@ -20,48 +19,47 @@ from safeconduct.errors import CrossSiteRequest, NotSupported
 from safeconduct.principal import Identity, Principal
 
 MAX_GENERATION: Final = 2**32 - 1
-"""The last generation that a token can be of."""
+"""The highest generation that a token can have."""
+
+LABEL: Final = "csrf"
+"""The label under which the key of CSRF tokens is derived."""
 
 _PURPOSE: Final = b"sc/csrf/1"
 
 
 def csrf_token(key: bytes, session_id: str, generation: int) -> str:
     """
-    Make the token of a session: 43 letters of base64url.
+    Make the CSRF token of a session, 43 characters of base64url.
 
     Args:
         key: K_csrf, derived for this purpose alone.
-        session_id: As the claim ``sid`` has it.
-        generation: As the claim ``cg`` has it; it rises at sign-in, step-up and change of rights.
+        session_id: The claim ``sid``.
+        generation: The claim ``cg``, which rises at sign-in, step-up and change of rights.
 
     Raises:
-        NotSupported: If *generation* is not within 0 and *MAX_GENERATION*.
+        NotSupported: If *generation* is not between 0 and *MAX_GENERATION*.
     """
     if not 0 <= generation <= MAX_GENERATION:
-        raise NotSupported("the generation of the CSRF token is not one of 32 bits")
-    # "surrogatepass", since whatever stands in a claim has to end in a comparison and not in an exception.
+        raise NotSupported("the generation of the CSRF token does not fit into 32 bits")
+    # "surrogatepass", since any claim has to lead to a comparison and not to an exception.
     message = _PURPOSE + session_id.encode("utf-8", "surrogatepass") + generation.to_bytes(4, "big")
     return urlsafe_b64encode(hmac.digest(key, message, hashlib.sha256)).rstrip(b"=").decode("ascii")
 
 
 def is_csrf_token(value: bytes, *, key: bytes, session_id: str, generation: int) -> bool:
     """
-    Say whether *value*, as ``X-CSRF-Token`` had it, is the token of this session; never raises.
+    Return whether *value*, from ``X-CSRF-Token``, is the token of this session; never raises.
 
-    The tokens are compared as bytes: ``compare_digest`` raises on text that is not ASCII.
+    The tokens are compared as bytes, since ``compare_digest`` raises on text that is not ASCII.
     """
     if not 0 <= generation <= MAX_GENERATION:
         return False
     return hmac.compare_digest(csrf_token(key, session_id, generation).encode("ascii"), value)
 
 
-LABEL = "csrf"
-"""What the key of these tokens is derived for."""
-
-
 @dataclass(frozen=True, slots=True)
 class ProtectedSession:
-    """What a CSRF token is bound to, as the access token's own claims have it (``sid``, ``cg``)."""
+    """The session that a CSRF token is bound to, by the claims ``sid`` and ``cg`` of the access token."""
 
     session_id: str
     generation: int
@@ -69,12 +67,12 @@ class ProtectedSession:
 
 class CsrfTokens:
     """
-    Make and check CSRF tokens; nothing of them is stored.
+    Make and check CSRF tokens.
 
     Args:
-        issuer: Whose tokens have sessions of ours.
+        issuer: Our own issuer, whose tokens have sessions here.
         keys: Returns the derived keys as they are now; None where there are none.
-        asks_always: Whether a token is asked for also where the browser told of an own page.
+        asks_always: Whether a token is required even if the browser said that one of our pages sent the request.
     """
 
     def __init__(self, issuer: str | None, keys: Callable[[], DerivedKeys | None], *, asks_always: bool) -> None:
@@ -83,7 +81,7 @@ class CsrfTokens:
         self._asks_always = asks_always
 
     def session_of(self, identity: Identity) -> ProtectedSession | None:
-        """Return what a token of *identity* is bound to, None where no session of ours stands behind it."""
+        """Return the session of *identity* that a CSRF token protects, or None where it has no session here."""
         if not isinstance(identity, Principal) or identity.issuer != self._issuer or identity.session_id is None:
             return None
         generation = identity.claims.get("cg")
@@ -92,21 +90,21 @@ class CsrfTokens:
         return ProtectedSession(identity.session_id, generation)
 
     def token(self, session_id: str, generation: int) -> str | None:
-        """Make the token of a session, None where there is no key to make one with."""
+        """Make the CSRF token of a session; None where there are no keys."""
         keys = self._keys()
         return None if keys is None else csrf_token(keys.derive(LABEL), session_id, generation)
 
     def check(self, request: Request, session: ProtectedSession, *, is_own_page: bool) -> None:
         """
-        Return if *request* came from a page that can read the token.
+        Check the token in ``X-CSRF-Token``.
 
         Args:
-            request: What came, with the token in ``X-CSRF-Token``.
-            session: What the token must be bound to.
-            is_own_page: Whether the browser told that a page of ours sent it.
+            request: The request with the token.
+            session: The session that the token must be bound to.
+            is_own_page: Whether the browser said that one of our pages sent the request.
 
         Raises:
-            CrossSiteRequest: If the token is not there, twice there, or another session's or sign-in's.
+            CrossSiteRequest: If there is no token, or more than one, or it belongs to another session or sign-in.
         """
         if is_own_page and not self._asks_always:
             return

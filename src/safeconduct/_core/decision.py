@@ -1,4 +1,4 @@
-"""What comes of a request: ``Passed`` with the identity and its proof, or ``Refused`` with the error."""
+"""Define what the gate decides: ``Passed`` with the identity and its proof, or ``Refused`` with the error."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ Clock = Callable[[], float]
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 Key = bytes | str
-"""What a credential is known by: the bytes that carried it, with their place."""
+"""Identifies a credential: the bytes that carried it, prefixed with where they were found."""
 
 Ambient = Literal["cookie", "basic"]
 """The kinds of credential that a browser sends by itself."""
@@ -23,67 +23,67 @@ Ambient = Literal["cookie", "basic"]
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What an identity rests on, so that an inner middleware of the same ``Auth`` need not prove it again."""
+    """The evidence for an identity, so that an inner middleware of the same ``Auth`` need not prove it again."""
 
-    #: The bytes that were proven, with their place; compared, never shown.
+    #: The key of the credential that was proven; compared, never shown.
     credential: Key = field(repr=False)
-    #: Until when it holds, milliseconds since the epoch, leeway included.
+    #: When it expires, milliseconds since the epoch, leeway included.
     expires_ms: int
-    #: What the store is asked about it, every time.
+    #: What the store is asked about it.
     question: RevocationQuery
-    #: What kind of credential a browser sends by itself; None for one that it does not.
+    #: Its kind, if a browser sends it by itself; else None.
     ambient: Ambient | None = None
 
 
 def _remote_user(identity: Identity) -> str | None:
-    # REMOTE_USER = *TEXT, "any printable character" — RFC 3875 §2.2, §4.1.11: what reads it may write it into a header.
+    # REMOTE_USER = *TEXT, "any printable character" — RFC 3875 §2.2, §4.1.11: it may end in a header.
     name = identity.remote_user
     if not name or _CONTROL.search(name):
         return None
-    # PEP 3333 strings carry bytes as latin-1.
+    # PEP 3333 carries bytes in strings as latin-1.
     return name.encode().decode("latin-1")
 
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """The request may go on, in the name of *identity*; *proof* is None for an ``Anonymous``."""
+    """The request may go on as *identity*; *proof* is None for an ``Anonymous``."""
 
     identity: Identity
-    #: As Starlette reads them in ``scope["auth"]``, so that its own ``@requires`` works.
+    #: Read by Starlette in ``scope["auth"]``, so that its own ``@requires`` works.
     scopes: frozenset[str]
     clock: Clock = field(repr=False)
-    #: The mark of the ``Auth`` that decided.
+    #: Identifies the ``Auth`` that decided.
     owner: object = field(repr=False)
     proof: Proof | None = None
-    #: Whether a cookie carried the credential, so that no shared cache may keep what it asked for.
+    #: Whether a cookie carried the credential, so that no shared cache may keep the response.
     is_by_cookie: bool = False
-    #: False where a rule left out the question to the store: an inner middleware whose rules do not, asks it.
+    #: False if a rule said not to ask the store; then an inner middleware with other rules asks it.
     is_asked: bool = True
-    #: What a WSGI environ is told beside the identity, made once; None for what it is not told.
+    #: ``AUTH_TYPE`` and ``REMOTE_USER`` of a WSGI environ, made once; None if they are not set.
     auth_type: str | None = field(init=False, repr=False, compare=False)
     remote_user: str | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Reckon what follows from the rest."""
+        """Derive what WSGI needs from the identity."""
         identity = self.identity
         object.__setattr__(self, "auth_type", identity.scheme if isinstance(identity, Principal) else None)
         object.__setattr__(self, "remote_user", _remote_user(identity))
 
     @classmethod
     def of(cls, identity: Identity, clock: Clock, owner: object, proof: Proof | None = None) -> "Passed":
-        """Return what lets *identity* through."""
+        """Let *identity* through."""
         scopes = identity.scopes
         if isinstance(identity, Principal):
-            # Starlette's own word for "somebody": `@requires("authenticated")`.
+            # What Starlette asks for: `@requires("authenticated")`.
             scopes |= {"authenticated"}
         return cls(identity, scopes, clock, owner, proof, proof is not None and proof.ambient == "cookie")
 
 
 class Known:
     """
-    A remembered ``Passed`` that has a proof, and at which version of the store's view it was last found to hold.
+    A remembered ``Passed`` with a proof, and the version of the store's view at which it last counted.
 
-    Not frozen: the version moves on, and the memory's mark.  A race between two threads repeats a look.
+    Not frozen: the version and the memory's mark change.  A race between two threads only repeats a look-up.
     """
 
     __slots__ = ("expires_at", "is_used", "passed", "question", "version")
@@ -91,7 +91,7 @@ class Known:
     def __init__(self, passed: Passed, proof: Proof) -> None:
         self.passed = passed
         self.question = proof.question
-        #: Seconds since the epoch.
+        #: In seconds since the epoch.
         self.expires_at = proof.expires_ms / 1000
         self.version: object = None
         self.is_used = False
@@ -116,7 +116,7 @@ def still_holds(view: View, checked: _Checked) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The request ends here, answered with *error*."""
+    """The request ends here and is answered with *error*."""
 
     error: AuthError
 
@@ -128,14 +128,14 @@ _REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 
 
 class AnonymousResults:
-    """The four ways of being nobody."""
+    """Keep one ``Passed`` for each reason why a caller is anonymous."""
 
     def __init__(self, clock: Clock, owner: object) -> None:
         self._by_reason = {reason: Passed.of(Anonymous(reason=reason), clock, owner) for reason in _REASONS}
-        self.nobody = self._by_reason["none"]
+        self.no_credential = self._by_reason["none"]
 
     def because_of(self, error: AuthError) -> Passed:
-        """Return who passes an open route though *error* came of the credential."""
+        """Return the ``Passed`` for an open route whose credential led to *error*."""
         return self._by_reason[_reason(error)]
 
 

@@ -1,10 +1,10 @@
 """
-Make and check the cookie that shows that somebody signed in to an account from this browser before.
+Make and check the cookie that shows that a user has signed in to an account from this browser before.
 
 Its value is ``base64url(version:1 ‖ random:16 ‖ tag:32)``, with ``tag = HMAC-SHA256(K_device[version], "sc/device/1" ‖
 random ‖ account)``.  Everything but the account has a fixed length, so two different inputs are never one message.  The
 account is the name exactly as it is spelt, since a similar spelling may be another person's account.  The cookie signs
-nobody in: it only exempts the browser from the throttle's limit per account, which strangers can exhaust.
+nobody in: it only exempts the browser from the throttle's limit per account, which attackers can exhaust.
 """
 
 import binascii

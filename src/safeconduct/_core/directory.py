@@ -1,4 +1,4 @@
-"""What an author writes to say who the users are, and the port behind which the core asks it."""
+"""Define what an application provides to say who its users are, and the port through which the core asks it."""
 
 from collections.abc import Callable, Collection, Hashable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -11,7 +11,7 @@ from safeconduct.principal import LEVELS, Level
 
 
 def is_text(value: object) -> TypeGuard[str]:
-    """Whether *value* is a text that is not empty and can be written in UTF-8: lone surrogates can't."""
+    """Say whether *value* is a text that is not empty and has a UTF-8 form: lone surrogates have none."""
     if not isinstance(value, str) or not value:
         return False
     try:
@@ -22,17 +22,17 @@ def is_text(value: object) -> TypeGuard[str]:
 
 
 def are_texts(value: object) -> TypeGuard[Collection[str]]:
-    """Whether *value* holds texts and nothing else; a text itself does not."""
+    """Say whether *value* is a collection of texts and nothing else; a single text is not."""
     if not isinstance(value, list | tuple | set | frozenset):
         return False
     return all(is_text(word) for word in cast("Collection[object]", value))
 
 
 class WrongAccount(ConfigurationError):
-    """An account that cannot be; *fields* names what is wrong in it, without what was given."""
+    """Raised for an ``Account`` with wrong fields; *fields* names them, without their values."""
 
     def __init__(self, fields: Collection[str], *lines: str) -> None:
-        """Keep the names of the *fields*, and one line for each."""
+        """Keep the names of the wrong *fields*, and one line for each."""
         super().__init__("\n  ".join(("wrong Account:", *lines)))
         self.fields = tuple(fields)
 
@@ -65,7 +65,7 @@ _FIELDS: Final = {
 
 def check_account(account: Any) -> None:
     """
-    Check the fields of an account that is being made.
+    Check the fields of a new account.
 
     Raises:
         WrongAccount: If a field is wrong.
@@ -78,17 +78,17 @@ def check_account(account: Any) -> None:
 
 
 Need = Literal["lock", "slot"]
-"""What a comparison needs, in this order: the lock of its account and network, and one of the slots for hashing."""
+"""What a password comparison waits for, in this order: the lock of its account and network, then a hashing slot."""
 
 
 class QueuePosition:
     """
-    One comparison, from when it asks for its lock to its end.
+    One password comparison, from when it asks for its lock until it ends.
 
     Args:
-        key: Its account and network; two with one key never run at once.
-        network: Where it comes from.
-        until: When it stops waiting, by the clock of whoever waits.
+        key: Its account and network; two comparisons with the same key never run at once.
+        network: The network that it comes from.
+        until: When it stops waiting, by the clock of the thread or task that waits.
     """
 
     __slots__ = ("is_over", "key", "needs", "network", "until", "wake")
@@ -99,18 +99,18 @@ class QueuePosition:
         self.until = until
         #: What it waits for; None while it waits for nothing.
         self.needs: Need | None = None
-        self.wake: Callable[[], None] = _nobody
-        #: Whether nobody is interested any more; a slot may still be taken, by a thread that can't be stopped.
+        self.wake: Callable[[], None] = _wake_nothing
+        #: Whether its result is not needed any more; a thread that cannot be stopped may still hold a slot.
         self.is_over = False
 
 
-def _nobody() -> None:
-    """Wake nobody."""
+def _wake_nothing() -> None:
+    """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What a directory knows of a user who may sign in."""
+    """What a directory knows about a user who may sign in."""
 
     subject: str
     roles: Sequence[str] = field(default=(), kw_only=True)
@@ -125,7 +125,7 @@ class Account:
 
 
 class Directory(Protocol):
-    """What an author writes, blocking: who the users are."""
+    """Say who the users are, with blocking methods; an application provides it."""
 
     def check(self, username: str, password: str) -> Account | None:
         """Return the account if the password is right, else None, in the same time."""
@@ -137,7 +137,7 @@ class Directory(Protocol):
 
 
 class AsyncDirectory(Protocol):
-    """The same, awaitable; one class may have both faces."""
+    """Say who the users are, with awaitable methods; one class may be a ``Directory`` as well."""
 
     async def acheck(self, username: str, password: str) -> Account | None:
         """Return the account if the password is right, else None, in the same time."""
@@ -148,20 +148,20 @@ class AsyncDirectory(Protocol):
         ...
 
 
-class People(Protocol):
+class DirectoryPort(Protocol):
     """
-    A directory behind ``DirectAdapter`` or ``ThreadPoolAdapter``.
+    A directory as the core sees it: behind a ``DirectAdapter`` or a ``ThreadPoolAdapter``.
 
-    Raises ``Unavailable`` where the directory fails, somebody waits for too long, or too many wait.
+    Raises ``Unavailable`` if the directory fails, a comparison waits for too long, or too many wait.
     """
 
     @property
     def is_static(self) -> bool:
-        """Whether the directory has no ``lookup``: what a sign-in found holds until the next one."""
+        """Whether the directory has no ``lookup``: then what a sign-in found holds until the next one."""
         ...
 
     def lock(self, key: Hashable, network: str) -> AbstractAsyncContextManager[QueuePosition]:
-        """Let one at a time in among those with the same *key*, which come from *network*."""
+        """Let one comparison at a time in among those with the same *key*, which come from *network*."""
         ...
 
     async def check(self, username: str, password: str, position: QueuePosition) -> Account | None:
@@ -173,5 +173,5 @@ class People(Protocol):
         ...
 
     def close(self) -> None:
-        """Answer no more; what is under way is answered."""
+        """Answer no new question; those under way are still answered."""
         ...

@@ -1,4 +1,4 @@
-"""The life of a store's data, and what a process has seen of it."""
+"""The epochs of a store's data, and what a process has seen of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,16 +7,22 @@ from typing import Literal
 
 EpochReason = Literal["new", "lost", "adopted"]
 Witness = Literal["", "empty", "epoch", "mark", "token", "refresh", "restart"]
-"""What proved that a store had lost data: it had none; a process knew another epoch, or a later change; a token, or a
-refresh token, was issued by a later state of it; its server read a snapshot at its start, and has no other file."""
+"""
+What proved that a store had lost data.
+
+``empty``: it had none.  ``epoch``, ``mark``: a process knew another epoch, or a later change.  ``token``, ``refresh``:
+an access token, or a refresh token, was issued by a later state of it.  ``restart``: its server loaded a snapshot when
+it started, and keeps no other file.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
     """
-    One life of a store's data.
+    A period in which a store lost no data.
 
-    ``lost`` means that earlier data is known to be gone, ``adopted`` that an operator believes it all the same.
+    ``lost`` means that the data before it is known to be gone, ``adopted`` that an operator accepts the data all the
+    same.
     """
 
     name: str
@@ -24,17 +30,23 @@ class Epoch:
     reason: EpochReason
     #: The largest lifetime of any token that may be accepted, in milliseconds.
     horizon_ms: int
-    #: What proved, in the very command whose reply this is, that data was lost; else empty.
+    #: What proved, in the very command that this is the reply to, that data was lost; else empty.
     witness: Witness = field(default="", compare=False)
 
 
 class Epochs:
-    """What this process has seen of a store, over both worlds and all loops."""
+    """
+    What this process has seen of a store, in both worlds and all event loops.
 
-    __slots__ = ("seen", "skew_ms", "skew_told_ms")
+    Args:
+        known: The epochs that earlier processes knew, by shard.
+    """
+
+    __slots__ = ("seen", "skew_announced_ms", "skew_ms")
 
     def __init__(self, known: Mapping[int, Epoch] = MappingProxyType({})) -> None:
+        #: By shard.
         self.seen = dict(known)
         #: How far our clock was ahead of the store's at the last reply.
         self.skew_ms = 0
-        self.skew_told_ms: int | None = None
+        self.skew_announced_ms: int | None = None

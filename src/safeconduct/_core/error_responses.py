@@ -1,4 +1,4 @@
-"""What a refused caller is told, and what the listeners hear of it."""
+"""Turn an error into a response, and announce it to the listeners."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,11 +10,21 @@ from safeconduct.events import Event, HookFailed, RequestRefused, TokenRefused
 from safeconduct.principal import Level
 
 ProblemBody = Callable[[AuthError], Mapping[str, Any]]
-"""Makes the body of an answer in the author's own form; a plain function that does not block."""
+"""Makes the body of an error response in the application's own form; a plain function that does not block."""
 
 
 class ErrorResponses:
-    """Turns an error into the whole reply, the same in both worlds."""
+    """
+    Turn errors into responses, the same behind ASGI and WSGI.
+
+    Args:
+        realm: The realm of every challenge.
+        offers_basic: Whether ``Basic`` is among the configured sources.
+        acr_values: The name of each of our levels, for a step-up.
+        sign_in_url: Where a navigation without a valid credential is redirected; None for an error response.
+        problem_body: Makes the body instead of the standard one.
+        announce: Sends an event to the listeners.
+    """
 
     def __init__(
         self,
@@ -34,14 +44,14 @@ class ErrorResponses:
         self._announce = announce
 
     def answer(self, error: AuthError, request: Request | None) -> Reply:
-        """Return the reply to *request*, or to one that could not be read at all."""
+        """Return the response to *request*, or to one that could not be parsed at all."""
         self._announce(_refusal(error, request))
         if request is not None and self._sends_to_sign_in(error, request):
             return redirect(self._sign_in_url or "/", path=request.root_path + request.path)
         return answer(
             error,
             realm=self._realm,
-            # A browser that gets a Basic challenge opens its own window (http.md, "ErrorResponses").
+            # A browser that gets a Basic challenge opens a dialogue of its own.
             basic_offered=self._offers_basic and (request is None or not _is_browser(request)),
             acr_values=self._acr_values,
             body=self._body(error),
@@ -61,7 +71,7 @@ class ErrorResponses:
             return None
         try:
             return self._problem_body(error)
-        except Exception as fault:  # noqa: BLE001 - an author's hook; the refusal must not depend on it
+        except Exception as fault:  # noqa: BLE001 - a hook of the application; the refusal must not depend on it
             self._announce(HookFailed(hook="problem_body", error=type(fault).__name__))
             return None
 

@@ -162,7 +162,7 @@ class Gate:
         if requirement is None or self._view is None:
             return None
         bearer = self._bearer
-        known = bearer.remembered.entries.get(key)
+        known = bearer.cache.entries.get(key)
         if known is None:
             return None
         try:
@@ -193,7 +193,7 @@ class Gate:
             now = self._clock()
             requirement = self._requirement(request)
             if request.method == "OPTIONS" and self.policy.passes_preflights and self._is_preflight(request):
-                return self._authenticator.anonymous_results.nobody
+                return self._authenticator.anonymous_results.no_credential
             passed = await self._authenticator.identify(request, requirement, outer, now)
             requirement.check(passed.identity, now=now)
         except AuthError as error:

@@ -1,38 +1,43 @@
-"""A user name and a password, proven: the turn of their account, then the throttle, then the directory in its bound."""
+"""Check a user name and a password: in the account's turn, within the throttle's limits, against the directory."""
 
 import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from safeconduct._core.directory import Account, People, QueuePosition
-from safeconduct._core.throttle import Throttle, Try, skeleton
+from safeconduct._core.directory import Account, DirectoryPort, QueuePosition
+from safeconduct._core.throttle import Throttle, skeleton
 from safeconduct._http.authorization import BOM, CONTROL, MAX_PART_BYTES
 from safeconduct.errors import BadCredentials, Unavailable
 from safeconduct.events import Event, SignInFailed
 
+#: As in Basic; and a name in a log or a header must not begin a new line.
+_NOT_IN_A_NAME = re.compile(f"{CONTROL.pattern}|\\A{BOM}")
+#: Hashes and directories written in C read it as the end.
+_NOT_IN_A_PASSWORD = re.compile("\0")
+
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """A name and a password whose turn it is; at most one of an account and network in a process."""
+class QueuedCheck:
+    """A name and a password whose turn it is; a process checks one at a time for each account and network."""
 
     username: str = field(repr=False)
     password: str = field(repr=False)
     network: str
-    place: QueuePosition = field(repr=False)
+    position: QueuePosition = field(repr=False)
 
 
 class Passwords:
     """
-    Prove user names and passwords.
+    Check user names and passwords.
 
     Args:
-        people: The directory behind one of its ports.
-        throttle: The gate before every comparison.
-        announce: Told of every failure.
+        people: The directory.
+        throttle: Limits the attempts, before anything is compared.
+        announce: Sends an event for every failure.
     """
 
-    def __init__(self, people: People, throttle: Throttle, *, announce: Callable[[Event], None]) -> None:
+    def __init__(self, people: DirectoryPort, throttle: Throttle, *, announce: Callable[[Event], None]) -> None:
         self._people = people
         self._throttle = throttle
         self._announce = announce
@@ -50,57 +55,58 @@ class Passwords:
         """
         Check *password* and return the account.
 
-        A request that is cancelled meanwhile has used its try up: the password was, or will be, compared.
+        A request that is cancelled meanwhile has used up its attempt: the password was compared, or will be.
 
         Args:
-            username: As it was submitted.
-            password: As it was submitted: neither cut nor normalised.
+            username: The name as it was submitted.
+            password: The password as it was submitted: neither cut nor normalized.
             network: From ``network_of``.
-            scheme: How it came, for the event.
-            has_device: Whether the caller holds a device cookie of this very account.
-            asks_again: Whether the directory is also asked what the account is now: on a step-up and in Basic.
+            scheme: How they came, for the event.
+            has_device: Whether the browser has a device cookie for this account.
+            asks_again: Whether to look the account up after the check as well, as step-up and Basic do.
 
         Raises:
-            BadCredentials: If the name or the password is wrong, or the account is gone or disabled: alike.
-            TooManyAttempts: If a bound of the throttle is reached; nothing was compared.
-            Unavailable: If the directory can't be asked; the try does not count.
+            BadCredentials: If the name or the password is wrong, or if the account is deleted or disabled.
+            TooManyAttempts: If a limit of the throttle is reached; nothing was compared.
+            Unavailable: If the directory cannot be asked; the attempt does not count.
         """
-        async with self.turn(username, password, network=network) as attempt:
-            return await self.prove_in_turn(attempt, scheme=scheme, has_device=has_device, asks_again=asks_again)
+        async with self.turn(username, password, network=network) as check:
+            return await self.prove_in_turn(check, scheme=scheme, has_device=has_device, asks_again=asks_again)
 
     @asynccontextmanager
-    async def turn(self, username: str, password: str, *, network: str) -> AsyncGenerator[Attempt]:
+    async def turn(self, username: str, password: str, *, network: str) -> AsyncGenerator[QueuedCheck]:
         """
-        Wait for the turn of this account in this network, which others who name it have had by then.
+        Wait until earlier checks of the same account and network are over.
 
         Raises:
-            BadCredentials: If the name or the password is none that anybody has.
-            Unavailable: If the turn does not come in time, or too many wait.
+            BadCredentials: If the name or the password is one that nobody can have.
+            Unavailable: If it takes too long, or too many checks are waiting.
         """
-        # Equal timing is promised for what fits only: this costs neither a try nor a hash.
-        refuse_misfit_name(username)
-        _refuse_misfit(password, _NOT_IN_A_PASSWORD)
-        async with self._people.lock((skeleton(username), network), network) as place:
-            yield Attempt(username, password, network, place)
+        # These cost neither an attempt nor a hash: equal timing is promised only for what a user may have.
+        _refuse_unusable(username, _NOT_IN_A_NAME)
+        _refuse_unusable(password, _NOT_IN_A_PASSWORD)
+        async with self._people.lock((skeleton(username), network), network) as position:
+            yield QueuedCheck(username, password, network, position)
 
     async def prove_in_turn(
-        self, attempt: Attempt, *, scheme: str, has_device: bool = False, asks_again: bool = False
+        self, check: QueuedCheck, *, scheme: str, has_device: bool = False, asks_again: bool = False
     ) -> Account:
-        """Do what ``prove`` does, within a turn that was waited for."""
-        counted = await self._throttle.begin(attempt.username, network=attempt.network, has_device=has_device)
+        """Check a password as ``prove`` does, in a turn that has come."""
+        attempt = await self._throttle.begin(check.username, network=check.network, has_device=has_device)
         try:
-            account = await self._find(attempt, asks_again=asks_again)
+            account = await self._find(check, asks_again=asks_again)
         except Unavailable:
-            await self._throttle.withdraw(counted)
+            await self._throttle.withdraw(attempt)
             raise
         if account is None:
-            await self._throttle.fail(counted)
-            raise self._failed(counted, scheme)
-        await self._throttle.succeed(counted)
+            await self._throttle.fail(attempt)
+            self._announce(SignInFailed(account=attempt.account, scheme=scheme))
+            raise BadCredentials("the user name or the password is wrong")
+        await self._throttle.succeed(attempt)
         return account
 
-    async def _find(self, attempt: Attempt, *, asks_again: bool) -> Account | None:
-        account = await self._people.check(attempt.username, attempt.password, attempt.place)
+    async def _find(self, check: QueuedCheck, *, asks_again: bool) -> Account | None:
+        account = await self._people.check(check.username, check.password, check.position)
         if account is None or account.disabled:
             return None
         if not asks_again or self._people.is_static:
@@ -108,37 +114,27 @@ class Passwords:
         current = await self._people.lookup(account.subject)
         if current is None or current.disabled:
             return None
-        # What was proven just now is the check's word, everything else that of the look-up.
+        # Only the check knows how the user was authenticated; everything else is as the look-up says.
         return replace(current, level=account.level)
 
-    def _failed(self, counted: Try, scheme: str) -> BadCredentials:
-        self._announce(SignInFailed(account=counted.account, scheme=scheme))
-        return BadCredentials("the user name or the password is wrong")
 
-
-#: As in Basic; and a name in a log or a header must not begin a line of its own.
-_NOT_IN_A_NAME = re.compile(f"{CONTROL.pattern}|\\A{BOM}")
-#: What hashes and directories written in C take for the end.
-_NOT_IN_A_PASSWORD = re.compile("\0")
-
-
-def refuse_misfit_name(username: str) -> None:
+def refuse_unusable_name(username: str) -> None:
     """
-    Return if *username* is a name that somebody may have.
+    Return if *username* is a name that a user may have.
 
     Raises:
-        BadCredentials: If it is too long, no Unicode, or has a control character.
+        BadCredentials: If it is too long, not Unicode, or has a control character.
     """
-    _refuse_misfit(username, _NOT_IN_A_NAME)
+    _refuse_unusable(username, _NOT_IN_A_NAME)
 
 
-def _refuse_misfit(text: str, misfit: re.Pattern[str]) -> None:
+def _refuse_unusable(text: str, forbidden: re.Pattern[str]) -> None:
     try:
         octets = text.encode()
     except UnicodeEncodeError:
-        # The error holds the text: nothing of it may stay with ours.
+        # The error holds the text, and none of it may stay in ours.
         raise BadCredentials("the user name or the password is not Unicode") from None
     if len(octets) > MAX_PART_BYTES:
         raise BadCredentials("the user name or the password is too long")
-    if misfit.search(text):
+    if forbidden.search(text):
         raise BadCredentials("the user name or the password has a control character")

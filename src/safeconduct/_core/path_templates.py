@@ -1,13 +1,12 @@
 """
-An anchored path template: literal segments, ``{name}`` for one segment, a final ``{rest...}`` for any rest.
+Read anchored path templates, and find those that match a path, in time that does not grow with their number.
 
-Of two templates that match one path the more specific is found segment by segment from the left: a literal beats
-``{name}``, which beats ``{rest...}``; the end of a template counts as a literal.
+A template consists of literal segments, ``{name}`` for any one segment, and a final ``{rest...}`` for any rest.  Of two
+templates that match one path, the more specific is found segment by segment from the left: a literal beats ``{name}``,
+which beats ``{rest...}``; the end of a template counts as a literal.
 
-Find among many templates those that match a path, in steps that do not grow with their number.
-
-The templates lie in a tree, one node for each segment.  A path is walked once, from the left; at each segment at most
-two ways go on, that of the literal and that of ``{name}``, so that only nodes are visited whose templates match so far.
+The templates are kept in a tree, one node for each segment.  A path is walked once, from the left.  At each segment at
+most two branches continue, the literal and ``{name}``, so only nodes are visited whose templates match so far.
 """
 
 import re
@@ -29,7 +28,7 @@ Segments = tuple[tuple[Kind, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A template that was read: one (kind, text) for each segment."""
+    """A parsed template: one (kind, text) for each segment."""
 
     text: str
     segments: Segments
@@ -37,21 +36,21 @@ class Template:
     @classmethod
     def parse(cls, text: str) -> "Template":
         """
-        Read *text*.
+        Parse *text*.
 
         Raises:
-            ConfigurationError: If it does not begin with ``/`` or a placeholder is not a whole segment, has a wrong
-                name, or ``{rest...}`` is not the last.
+            ConfigurationError: If it does not begin with ``/``, a placeholder is not a whole segment or has a wrong
+                name, or ``{rest...}`` is not the last segment.
         """
         if not text.startswith("/"):
             raise ConfigurationError(f"a path template must begin with '/', got {text!r}")
         parts = text[1:].split("/")
         last = len(parts) - 1
-        return cls(text, tuple(_segment(part, text, is_last=place == last) for place, part in enumerate(parts)))
+        return cls(text, tuple(_segment(part, text, is_last=index == last) for index, part in enumerate(parts)))
 
     @property
     def without_slash(self) -> "Template":
-        """Return the template without the ``/`` at its end, itself where there is none."""
+        """Return the template without its final ``/``."""
         if self.segments[-1] != (LITERAL, ""):
             return self
         return Template(self.text, self.segments[:-1])
@@ -64,7 +63,7 @@ class Template:
 
     @property
     def shape(self) -> Segments:
-        """Return the template without the names: two with one shape match the same paths."""
+        """Return the template without its names: two of one shape match the same paths."""
         return tuple((kind, text if kind == LITERAL else "") for kind, text in self.segments)
 
 
@@ -88,7 +87,7 @@ def split_entry(entry: str) -> tuple[str | None, str]:
     Return the method, or None for all, and the template's text of a ``public`` entry such as ``GET /health``.
 
     Raises:
-        ConfigurationError: If what stands before the path is not a method.
+        ConfigurationError: If the part before the path is not a method.
     """
     method, space, text = entry.rpartition(" ")
     if not space:
@@ -102,21 +101,21 @@ V = TypeVar("V")
 
 
 class _Node(Generic[V]):
-    """What follows after some segments, and what ends there."""
+    """The branches after some segments, and the values of the templates that end there."""
 
     __slots__ = ("ends", "literals", "name", "rests")
 
     def __init__(self) -> None:
         self.literals: dict[str, _Node[V]] = {}
         self.name: _Node[V] | None = None
-        #: Of the templates that end here.
+        #: The values of the templates that end here.
         self.ends: list[V] = []
-        #: Of those that go on with ``{rest...}``.
+        #: The values of those that go on with ``{rest...}``.
         self.rests: list[V] = []
 
 
 class TemplateTree(Generic[V]):
-    """Keeps a value for each template."""
+    """Keep a value for each template, and find the values for a path."""
 
     __slots__ = ("_root",)
 

@@ -1,4 +1,4 @@
-"""What a request must bring, and the comparison with what its caller has."""
+"""Define what a request must bring, and compare it with what its caller has."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -10,33 +10,33 @@ from safeconduct.principal import Identity, Level, Principal, rank
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
     """
-    The sum of every rule that meets a request.
+    The sum of every rule that matches a request.
 
-    An open requirement lets an ``Anonymous`` through; what else it names then counts for nobody.
+    An open requirement lets everyone through, whatever scopes, roles and level it names.
     """
 
     is_open: bool = False
-    #: Every one of them is needed.
+    #: All of them are needed.
     scopes: frozenset[str] = frozenset()
-    #: Of each set one role is needed.
+    #: One role of each set is needed.
     role_sets: tuple[frozenset[str], ...] = ()
     level: Level | None = None
     max_age_seconds: int | None = None
-    #: Whether the origin step is made for GET and HEAD too.
+    #: Whether the origin is checked for GET and HEAD too.
     is_unsafe: bool = False
     consistency: Literal["strict", "bounded", "none"] | None = None
-    #: Whether the response is watched and ended with its credential.
+    #: Whether the response is watched, and ends with its credential.
     is_long_lived: bool = False
-    #: Whether it asks for more than any principal; kept, because it is asked at every request.
+    #: Whether it asks for more than any principal; stored, because every request needs it.
     is_particular: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
-        """Reckon what follows from the rest."""
+        """Derive ``is_particular`` from the other fields."""
         asks_more = bool(self.scopes or self.role_sets or self.level or self.max_age_seconds is not None)
         object.__setattr__(self, "is_particular", asks_more)
 
     def __add__(self, other: "Requirement") -> "Requirement":
-        """Return what satisfies both: requirements only ever add up."""
+        """Return the requirement that is met if both are: requirements only add up."""
         ages = [age for age in (self.max_age_seconds, other.max_age_seconds) if age is not None]
         levels: list[Level] = [level for level in (self.level, other.level) if level is not None]
         by_rank: list[Level] = sorted(levels, key=rank)
@@ -54,14 +54,14 @@ class Requirement:
 
     def check(self, identity: Identity, *, now: float) -> None:
         """
-        Raise what the caller lacks, the gravest first: who, may not, not sure enough.
+        Raise what the caller lacks: first a credential, then rights, then a better proof of who they are.
 
         Args:
             identity: Who is asking.
             now: The current time, in seconds since the epoch.
 
         Raises:
-            MissingCredential: If nobody was recognised and somebody is needed.
+            MissingCredential: If the caller is an ``Anonymous`` and the requirement is not open.
             InsufficientRights: If a scope or a role is missing (RFC 6750 §3.1).
             StepUpRequired: If the level is too low or the proof too old (RFC 9470 §3).
         """
@@ -90,19 +90,19 @@ class Requirement:
     def _check_proof(self, principal: Principal, now: float) -> None:
         too_low = self.level is not None and rank(principal.level) < rank(self.level)
         too_old = self.max_age_seconds is not None and (
-            # "…the absence of auth_time" is an age that nobody can tell — RFC 9470 §4
+            # Without ``auth_time`` the age of the proof is unknown (RFC 9470 §4).
             principal.auth_time is None or now - principal.auth_time > self.max_age_seconds
         )
         if not too_low and not too_old:
             return
         if principal.client_id is not None and principal.client_id == principal.subject:
-            # No user stands behind the token, so nobody could step up (tokens.md).
+            # The token belongs to a client and not to a user, so there is no user who could step up.
             raise InsufficientRights(reason="a client cannot step up")
         raise StepUpRequired(self.level, self.max_age_seconds, reason="level" if too_low else "age")
 
 
 OPEN = Requirement(is_open=True)
-"""Anyone may."""
+"""Everyone may."""
 
 AUTHENTICATED = Requirement()
 """Any principal may."""

@@ -1,83 +1,81 @@
-"""Whether a credential was ended, and how to end one; ``epoch_watch`` says what a store without its data is worth."""
+"""
+Ask a store whether a credential was revoked, and judge by the epoch of its data what the reply is worth.
+
+Where *seen* is the epoch that this process knew:
+
+==============  ==================  ===============================================================================
+seen            the store has       what follows
+==============  ==================  ===============================================================================
+none            none, empty         a ``new`` epoch begins, and the command is sent again
+none            none, not empty     data was lost: a ``lost`` epoch begins, and this request is ``Unavailable``
+none            one                 it is taken over
+any             one with a witness  this very command proved a loss, and was decided after it; it is taken over
+one             the same            the reply counts
+one             a later, lost one   another process has noticed the loss; it is taken over
+one             none, or another    data was lost: the epoch becomes ``lost``, and this request is ``Unavailable``
+==============  ==================  ===============================================================================
+
+In a ``lost`` epoch a token that is not younger than the epoch counts as revoked until the horizon has passed, because
+the store no longer knows.  In a ``new`` one it does so with ``on_new_store = "refuse"``, and always if it belongs to a
+session of our own, which must have begun elsewhere.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
-from safeconduct._core.epoch_watch import EpochWatch, refuse_unless_same
-from safeconduct._core.epochs import Epochs
-from safeconduct._core.revocation_keys import revocation_key, session_place, shard_of
+from safeconduct._core.epochs import Epoch, Epochs
 from safeconduct._core.store import (
     Resolved,
     Revocation,
-    RevocationKind,
     RevocationQuery,
     RevocationStatus,
     Store,
     View,
     Written,
 )
-from safeconduct.errors import NotFound, NotYetValidToken, RevokedToken, Unavailable
-from safeconduct.events import Event, Revoked
+from safeconduct.errors import NotYetValidToken, RevokedToken, Unavailable
+from safeconduct.events import ClockSkewed, Event, StoreLost
 
-_MARGIN_MS = 60_000
+_ANNOUNCED_EVERY_MS = 60_000
+_READING_APART_MS = 500
+
+Outcome = Literal["same", "begun", "lost"]
 
 
-@dataclass(frozen=True, slots=True)
-class RevocationReceipt:
-    """What became of a revocation."""
+class _Reply(Protocol):
+    @property
+    def epoch(self) -> Epoch | None: ...
+    @property
+    def is_empty(self) -> bool: ...
 
-    #: The latest cut-off of all shards, by the store's clock; None for a mark.
-    before_ms: int | None
-    #: The shards that took it.
-    shards: tuple[int, ...]
-    #: How many replicas of the worst shard said in time that they have it.
-    replicas: int = 0
-    #: The shards that could not be asked: there the thing is not ended.  Revoking again is harmless.
-    missed: tuple[int, ...] = ()
-    #: Whether every shard that took it has it on disk, and not in its memory alone.
-    durability: Literal["durable", "stored"] = "stored"
 
-    @classmethod
-    def of(cls, revocation: Revocation, written: Mapping[int, Written]) -> "RevocationReceipt":
-        """Sum up what each shard that could be asked made of *revocation*."""
-        cuts_ms = [one.before_ms for one in written.values() if one.before_ms is not None]
-        return cls(
-            before_ms=max(cuts_ms, default=None),
-            shards=tuple(written),
-            replicas=min(one.replicas for one in written.values()),
-            missed=tuple(shard for shard in revocation.shards if shard not in written),
-            durability="durable" if all(one.is_durable for one in written.values()) else "stored",
-        )
+Replied = TypeVar("Replied", bound=_Reply)
 
 
 class Revocations:
     """
-    Ask for and order the end of tokens, sessions, subjects, clients, keys and everything.
+    Send commands to a store, refuse what was revoked, and watch the store's epochs and its clock.
 
     Args:
-        store: The port of this world.
+        store: The store's port for this world.
         shards: How many shards the store has.
         horizon_ms: The largest lifetime of any token that may be accepted.
-        leeway_ms: What is granted to clocks.
-        absolute_lifetime_ms: After what time no session lives without a new sign-in.
-        on_new_store: Whether tokens older than a store that was never seen count.
+        leeway_ms: The leeway granted to clocks.
+        on_new_store: Whether tokens that are older than a new store count.
         announce: Tells the listeners.
         epochs: What the process has seen; shared between the worlds.
     """
 
-    # Not a dataclass: ``check`` stands on the warm path.
+    # Not a dataclass: ``check`` is on the warm path.
     __slots__ = (
-        "_absolute_lifetime_ms",
-        "_announce",
-        "_leeway_ms",
+        "_epochs",
+        "_horizon_ms",
+        "_refuses_new",
         "_seen",
-        "_shards",
         "_store",
-        "_watch",
-        "consult",
-        "epoch",
-        "is_early",
+        "announce",
+        "leeway_ms",
+        "shards",
         "view",
     )
 
@@ -88,58 +86,47 @@ class Revocations:
         shards: int,
         horizon_ms: int,
         leeway_ms: int,
-        absolute_lifetime_ms: int,
         on_new_store: Literal["accept", "refuse"],
         announce: Callable[[Event], None],
         epochs: Epochs | None = None,
     ) -> None:
+        self.shards = shards
+        self.leeway_ms = leeway_ms
+        self.announce = announce
         self._store = store
-        self._shards = shards
-        self._leeway_ms = leeway_ms
-        self._absolute_lifetime_ms = absolute_lifetime_ms
-        refuses_new = on_new_store == "refuse"
-        self._announce = announce
-        self._watch = EpochWatch(
-            store,
-            horizon_ms=horizon_ms,
-            leeway_ms=leeway_ms,
-            refuses_new=refuses_new,
-            announce=announce,
-            epochs=Epochs() if epochs is None else epochs,
-        )
-        self._seen = self._watch.seen
-        self.consult = self._watch.consult
-        self.epoch = self._watch.epoch
-        self.is_early = self._watch.is_early
-        #: What is known without asking; None where the store has to be asked each time.
-        self.view: View | None = None if refuses_new else store.view
+        self._horizon_ms = horizon_ms
+        self._refuses_new = on_new_store == "refuse"
+        self._epochs = Epochs() if epochs is None else epochs
+        self._seen = self._epochs.seen
+        #: What is known without asking the store; None where the store has to be asked each time.
+        self.view: View | None = None if self._refuses_new else store.view
 
     async def check(self, question: RevocationQuery, *, now_ms: int, answer: RevocationStatus | None = None) -> None:
         """
-        Return if the credential still counts; *answer* is the store's, where it was asked already.
+        Return if the credential still counts; *answer* is the store's, if it was asked already.
 
         Raises:
-            RevokedToken: If it was ended.
+            RevokedToken: If it was revoked.
             NotYetValidToken: If it was issued in the future, by the store's clock.
-            Unavailable: If nobody can say.
+            Unavailable: If the store cannot be asked, or has lost its data.
         """
         if answer is None:
             answer = await self._store.ask(question)
-        # The store in memory always gives the same object, and that is all that the warm path looks at.
+        # The store in memory always returns the same object, so that the warm path only compares identities.
         epoch = self._seen.get(question.shard)
         if epoch is None or answer.epoch is not epoch:
-            outcome = await self._watch.settle(question.shard, answer)
+            outcome = await self._settle(question.shard, answer)
             if outcome == "begun":
                 answer = await self._store.ask(question)
-                outcome = await self._watch.settle(question.shard, answer)
-            refuse_unless_same(outcome)
+                outcome = await self._settle(question.shard, answer)
+            _refuse_unless_same(outcome)
             epoch = self._seen[question.shard]
         if answer.is_revoked:
             raise RevokedToken("revoked")
-        self._watch.refuse_doubtful(
+        self._refuse_doubtful(
             question.issued_ms, epoch, answer.now_ms, now_ms, has_session=question.instance is not None
         )
-        if answer.now_ms is not None and self._watch.is_early(question, now_ms):
+        if answer.now_ms is not None and self.is_early(question, now_ms):
             raise NotYetValidToken("iat lies in the future")
 
     async def resolve(self, command: Callable[[], Awaitable[Resolved]], shard: int, *, now_ms: int) -> str:
@@ -147,13 +134,13 @@ class Revocations:
         Return the claims of an opaque token that counts.
 
         Raises:
-            RevokedToken: If it was ended, or is not known any more.
-            Unavailable: If nobody can say.
+            RevokedToken: If it was revoked, or the store does not have it any more.
+            Unavailable: If the store cannot be asked, or has lost its data.
         """
         reply = await self.consult(shard, command)
         if reply.is_revoked:
             raise RevokedToken("revoked, or not known any more")
-        self._watch.refuse_doubtful(reply.issued_ms, self._seen[shard], reply.now_ms, now_ms, has_session=True)
+        self._refuse_doubtful(reply.issued_ms, self._seen[shard], reply.now_ms, now_ms, has_session=True)
         return reply.claims
 
     async def ask_all(self, questions: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:
@@ -165,89 +152,109 @@ class Revocations:
         """
         return await self._store.ask_all(questions)
 
-    async def stamp(self, question: RevocationQuery) -> int:
+    async def issue_time(self, question: RevocationQuery) -> int:
         """
-        Find the ``iat_ms`` of a token that is about to be issued.
+        Return the ``iat_ms`` for a token that is about to be issued.
 
         Raises:
             Unavailable: If the store cannot be asked.
         """
-        return (await self.consult(question.shard, lambda: self._store.stamp(question))).iat_ms
+        return (await self.consult(question.shard, lambda: self._store.issue_time(question))).iat_ms
 
-    async def revoke_token(
-        self, issuer: str, token_id: str, *, subject: str | None, expires_ms: int
-    ) -> RevocationReceipt:
-        """End one token, which ends by itself at *expires_ms*; on all shards if its *subject* is not known."""
-        shards = self._all_shards() if subject is None else (shard_of(issuer, subject, self._shards),)
-        return await self._revoke("token", issuer, token_id, shards=shards, expires_ms=self._entry_end_ms(expires_ms))
-
-    async def revoke_session(self, issuer: str, session_id: str, *, ends_ms: int) -> RevocationReceipt:
+    async def write(self, shard: int, revocation: Revocation) -> Written:
         """
-        End the tokens of one own session, which ends by itself at *ends_ms*.
+        Write a revocation to one shard, also where its data was lost.
 
         Raises:
-            NotFound: If this is no session's id.
+            Unavailable: If the store cannot be asked.
         """
-        place = session_place(session_id)
-        if place is None or place[0] >= self._shards:
-            raise NotFound("no session's id")
-        return await self._revoke(
-            "session", issuer, session_id, shards=(place[0],), expires_ms=self._entry_end_ms(ends_ms)
-        )
-
-    async def revoke_subject(self, issuer: str, subject: str) -> RevocationReceipt:
-        """End whatever was issued to one subject until now."""
-        shard = shard_of(issuer, subject, self._shards)
-        return await self._revoke("subject", issuer, subject, shards=(shard,), lives_ms=self._absolute_lifetime_ms)
-
-    async def revoke_client(self, issuer: str, client_id: str) -> RevocationReceipt:
-        """End whatever was issued to one client until now."""
-        return await self._revoke(
-            "client", issuer, client_id, shards=self._all_shards(), lives_ms=self._absolute_lifetime_ms
-        )
-
-    async def revoke_key(self, issuer: str, kid: str) -> RevocationReceipt:
-        """End whatever one key signs, for ever."""
-        return await self._revoke("key", issuer, kid, shards=self._all_shards())
-
-    async def revoke_everything(self, issuer: str) -> RevocationReceipt:
-        """End whatever one issuer issued until now."""
-        return await self._revoke("everything", issuer, shards=self._all_shards(), lives_ms=self._absolute_lifetime_ms)
-
-    def _all_shards(self) -> tuple[int, ...]:
-        return tuple(range(self._shards))
-
-    def _entry_end_ms(self, ends_ms: int) -> int:
-        return ends_ms + self._leeway_ms + _MARGIN_MS
-
-    async def _revoke(
-        self,
-        kind: RevocationKind,
-        issuer: str,
-        *parts: str,
-        shards: tuple[int, ...],
-        expires_ms: int | None = None,
-        lives_ms: int | None = None,
-    ) -> RevocationReceipt:
-        revocation = Revocation(kind, revocation_key(kind, issuer, *parts), shards, expires_ms, lives_ms)
-        written: dict[int, Written] = {}
-        error: Unavailable | None = None
-        for shard in shards:
-            try:
-                written[shard] = await self._write(shard, revocation)
-            except Unavailable as unavailable:
-                error = unavailable
-        if error is not None and not written:
-            raise error
-        receipt = RevocationReceipt.of(revocation, written)
-        self._announce(Revoked(kind=kind, shards=len(receipt.shards), replicas=receipt.replicas))
-        return receipt
-
-    async def _write(self, shard: int, revocation: Revocation) -> Written:
         written = await self._store.revoke(shard, revocation)
-        await self._watch.settle(shard, written)
+        await self._settle(shard, written)
         if written.epoch is None:
-            # Nothing was written.  A loss is told by now, and what is to be revoked is revoked nevertheless.
+            # Nothing was written.  The loss is announced by now, and the revocation is written all the same.
             written = await self._store.revoke(shard, revocation)
-            refuse_unless_same(await self._watch.settle(shard, written))
+            _refuse_unless_same(await self._settle(shard, written))
         return written
+
+    async def epoch(self, shard: int) -> Epoch:
+        """Return the epoch of a shard, and ask the store only if this process knows none."""
+        if shard not in self._seen:
+            await self.issue_time(RevocationQuery(shard, (), (), 0, 0))
+        return self._seen[shard]
+
+    async def consult(self, shard: int, command: Callable[[], Awaitable[Replied]]) -> Replied:
+        """Send a command to one shard, and again if it began an epoch; ``Unavailable`` if data was lost."""
+        reply = await command()
+        if reply.epoch is not None and reply.epoch is self._seen.get(shard):
+            return reply
+        outcome = await self._settle(shard, reply)
+        if outcome == "begun":
+            reply = await command()
+            outcome = await self._settle(shard, reply)
+        _refuse_unless_same(outcome)
+        return reply
+
+    def is_early(self, question: RevocationQuery, own_ms: int) -> bool:
+        """Return whether a token was issued in the future by the store's clock, as far as that is known."""
+        # A password that was verified has no marks, and its instant is our own clock's.
+        return bool(question.marks) and question.issued_ms > own_ms - self._epochs.skew_ms + self.leeway_ms
+
+    async def _settle(self, shard: int, reply: _Reply) -> Outcome:
+        """Note the epoch of *reply*, and return what it means for the reply; see the table above."""
+        seen, epoch = self._seen.get(shard), reply.epoch
+        if epoch is not None and epoch == seen:
+            # The same object from now on, because the warm path compares identities.
+            self._seen[shard] = epoch
+            return "same"
+        if epoch is not None and (epoch.witness or (seen is not None and _is_later_loss(epoch, seen))):
+            # The script, or another process before it, has acted on the loss: what it decided holds.
+            self._seen[shard] = epoch
+            self.announce(StoreLost(shard=shard, witness=epoch.witness or "epoch"))
+            return "same"
+        if epoch is not None and (seen is None or epoch.name == seen.name):
+            # Another process may have turned the same epoch into a lost one.
+            self._seen[shard] = epoch
+            return "same"
+        if epoch is None and seen is None and reply.is_empty:
+            self._seen[shard] = await self._store.begin_epoch(shard, reason="new", seen=None)
+            return "begun"
+        self._seen[shard] = await self._store.begin_epoch(shard, reason="lost", seen=seen)
+        if seen is not None and self._seen[shard].name == seen.name:
+            # The reply was late, and came from before what this process knows by now.
+            return "begun"
+        self.announce(StoreLost(shard=shard, witness="empty" if epoch is None else "epoch"))
+        return "lost"
+
+    def _refuse_doubtful(
+        self, issued_ms: int, epoch: Epoch, store_ms: int | None, own_ms: int, *, has_session: bool
+    ) -> None:
+        """Refuse what was issued at *issued_ms* if it is older than the store's data, and may have been revoked."""
+        if store_ms is not None:
+            self._compare_clocks(own_ms, store_ms)
+            own_ms = store_ms
+        if issued_ms > epoch.started_ms or epoch.reason == "adopted":
+            return
+        if epoch.reason == "new" and not self._refuses_new and not has_session:
+            return
+        if own_ms < epoch.started_ms + max(self._horizon_ms, epoch.horizon_ms):
+            raise RevokedToken("older than what the store knows")
+
+    def _compare_clocks(self, own_ms: int, store_ms: int) -> None:
+        """Note how far the two clocks are apart, and announce it once a minute if that is too far."""
+        skew_ms, announced_ms = own_ms - store_ms, self._epochs.skew_announced_ms
+        self._epochs.skew_ms = skew_ms
+        # Half a second may pass between reading the two clocks without either being wrong.
+        if abs(skew_ms) <= max(self.leeway_ms // 2, _READING_APART_MS):
+            return
+        if announced_ms is None or abs(own_ms - announced_ms) >= _ANNOUNCED_EVERY_MS:
+            self._epochs.skew_announced_ms = own_ms
+            self.announce(ClockSkewed(skew_ms=skew_ms))
+
+
+def _is_later_loss(epoch: Epoch, seen: Epoch) -> bool:
+    return epoch.name != seen.name and epoch.reason == "lost" and epoch.started_ms > seen.started_ms
+
+
+def _refuse_unless_same(outcome: Outcome) -> None:
+    if outcome != "same":
+        raise Unavailable("the store lost its data")

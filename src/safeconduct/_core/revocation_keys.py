@@ -11,7 +11,7 @@ import binascii
 from functools import lru_cache
 from hashlib import sha1, sha256
 
-from safeconduct._core.store import RevocationKind, RevocationQuery
+from safeconduct._core.store import RevocationKind, RevocationQuery, clamped_ms
 
 _LETTERS: dict[RevocationKind, bytes] = {
     "token": b"t",
@@ -139,16 +139,16 @@ def question_for(  # noqa: PLR0913 - so many things can have ended a credential
         shard=shard_of(issuer, subject, shards),
         marks=tuple(marks),
         cuts=tuple(cuts),
-        issued_ms=issued_ms,
-        ends_ms=ends_ms,
+        issued_ms=clamped_ms(issued_ms),
+        ends_ms=clamped_ms(ends_ms),
         instance=_instance_of(own_session_id),
         kept=(own_session_id or "") if (needs_session or reference is not None) and is_own else None,
         reference=reference,
     )
 
 
-def stamp_question(*, issuer: str, subject: str, client_id: str, shards: int) -> RevocationQuery:
-    """Gather what would end a token of no session that is about to be issued; for ``Store.stamp``."""
+def issue_time_query(*, issuer: str, subject: str, client_id: str, shards: int) -> RevocationQuery:
+    """Gather what would end a token of no session that is about to be issued; for ``Store.issue_time``."""
     return question_for(
         issuer=issuer,
         subject=subject,

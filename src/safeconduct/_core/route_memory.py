@@ -1,16 +1,16 @@
 """
-What routes ask, remembered in a bounded number of bytes, which no flood of new paths can empty.
+Remember what each route requires, in a bounded number of bytes, so that no flood of new paths can empty the memory.
 
 =============  ===========================================  ==========================================
-part           who comes in                                 who goes out
+part           what comes in                                what goes out
 =============  ===========================================  ==========================================
-``_fresh``     every route, when it is asked for first      all, when they are too many
-``_used``      what was asked for again                     all to ``_idle``, when they are too many
-``_idle``      ``_used`` of the time before                 what was not asked for since
+``_fresh``     every route, on its first request             all, when there are too many
+``_used``      routes that were asked for again             all, to ``_idle``, when there are too many
+``_idle``      the routes that last left ``_used``          those that were not asked for since
 =============  ===========================================  ==========================================
 
-Strangers choose paths, and long ones too: what a route costs is counted in bytes, its whole key.  There is no lock; a
-race between threads costs a memory, never a wrong answer.
+Anonymous callers choose the paths, long ones too, so the size of a route's whole key is counted in bytes.  There is no
+lock: a race between threads may forget a route, but never gives a wrong answer.
 """
 
 from sys import getsizeof
@@ -19,11 +19,11 @@ from typing import Final, NamedTuple
 from safeconduct._core.requirement import Requirement
 from safeconduct._http.request import Route
 
-#: Of all parts of a key together; a longer one is never remembered.
+#: The limit for all parts of a key together; a route with a longer key is never remembered.
 LONGEST_KEY_BYTES: Final = 1024
 FRESH_BYTES: Final = 1 << 20
 USED_BYTES: Final = 2 << 20
-#: What an entry costs beside its key: the tuples, the places in the tables, a requirement of its own.
+#: The size of an entry without its key: the tuples, the slots in the tables, a requirement of its own.
 _ENTRY_BYTES: Final = 700
 
 
@@ -34,7 +34,7 @@ class _Entry(NamedTuple):
 
 
 class RouteMemory:
-    """Remembers requirements by route."""
+    """Remember requirements by route."""
 
     __slots__ = ("_fresh", "_fresh_bytes", "_idle", "_used", "_used_bytes", "closed")
 
@@ -44,11 +44,11 @@ class RouteMemory:
         self._used: dict[Route, _Entry] = {}
         self._used_bytes = 0
         self._idle: dict[Route, _Entry] = {}
-        #: Those in use that are closed, for the short way; always this object, to be read only.
+        #: The routes in ``_used`` that are closed, for the fast path; always the same object, to be read only.
         self.closed: dict[Route, Requirement] = {}
 
     def get(self, route: Route) -> Requirement | None:
-        """Return what *route* asks, or None."""
+        """Return what *route* requires, or None if it is not remembered."""
         entry = self._used.get(route)
         if entry is None:
             entry = self._idle.get(route) or self._fresh.get(route)
@@ -58,7 +58,7 @@ class RouteMemory:
         return entry.requirement
 
     def put(self, route: Route, requirement: Requirement, *, is_closed: bool) -> None:
-        """Remember what *route* asks; *is_closed* says whether the short way may be taken there."""
+        """Remember what *route* requires; *is_closed* says whether the fast path may be taken there."""
         key_bytes = sum(map(getsizeof, route))
         if key_bytes > LONGEST_KEY_BYTES:
             return

@@ -17,6 +17,17 @@ TRY_TAG_BYTES: Final = 8
 #: How long a try of which nothing was heard may still be under way; then it has failed.
 UNDER_WAY_MS: Final = 10_000
 
+#: How much longer than its tokens an entry lives, in case a clock is slow.
+MARGIN_MS: Final = 60_000
+#: The last instant of the year 9999: no larger number is sent to a server, whatever a token claims.
+END_OF_TIME_MS: Final = 253_402_300_799_999
+
+
+def clamped_ms(instant_ms: int) -> int:
+    """Limit an instant that another party wrote to what every store can compute with."""
+    return max(0, min(instant_ms, END_OF_TIME_MS))
+
+
 RevocationKind = Literal["token", "session", "subject", "client", "key", "everything"]
 
 
@@ -221,7 +232,7 @@ class Store(Protocol):
         """
         ...
 
-    async def stamp(self, question: RevocationQuery) -> IssueTime:
+    async def issue_time(self, question: RevocationQuery) -> IssueTime:
         """Find the ``iat_ms`` of a new token: after every cut-off that would meet it and after the epoch began."""
         ...
 

@@ -1,5 +1,5 @@
 """
-The gate before every comparison with a password: how many may fail, for whom, from where.
+Limit the failed attempts to sign in, by account and by network.
 
 ===================================  ==============  ==========================================================
 counted over                         default         set by
@@ -9,24 +9,24 @@ one network                          50 per 15 min   ``login.failures_per_networ
 one account over all networks        100 per hour    ``login.failures_per_account``
 ===================================  ==============  ==========================================================
 
-A try is counted before anything is hashed, so that parallel tries can't pass together, and given back if it succeeds.
-Until it is known to have failed it is under way: it fills a bound, but a bound that such tries fill opens in seconds.
-A caller who proves that the account was signed in to from his device skips the last row, which strangers can fill, and
-has a bound of its own, as large as the first one.
+An attempt is counted before anything is hashed, so that parallel attempts cannot pass together, and uncounted if it
+succeeds.  Until it is known to have failed it is pending: it counts towards a limit, but a limit that pending attempts
+fill opens again within seconds.  A browser with a device cookie for the account skips the last row, which attackers
+can exhaust, and has a limit of its own, as large as the first one.
 
-Without an address, behind a proxy that is not named, nobody knows who shares a network.  There the last row counts, and
-one bound of twenty networks for all together, which a known device skips; the first two would let one client shut
-everybody out.
+Clients without an address, behind a proxy that is not configured, cannot be told apart.  For them the last row counts,
+and one limit of twenty networks for all of them together, which a device cookie skips; by the first two rows one client
+could lock everybody out.
 
-The account is the name as it was submitted, whether or not there is such a user: all answers and times are alike.
-Spellings that some directory may take for one name share their counters: compatibility forms, case, accents, blanks and
-invisible characters are dropped (a finer form of NFKC_Casefold, Unicode §3.13).  To merge two names costs a few tries,
-to tell two spellings of one name apart gives an attacker a fresh bound for each.  A success clears its own spelling
-alone: the owner of one account must not get fresh guesses at another whose name is spelt alike.
+The account is the name as it was submitted, whether or not there is such a user, so that every answer and its timing
+are alike.  Spellings that some directory may treat as one name share their counters: compatibility forms, case,
+accents, blanks and invisible characters are dropped (a stronger form of NFKC_Casefold, Unicode §3.13).  Merging two
+names costs a few attempts; separating two spellings of one name would give an attacker a fresh limit for each.  A
+success clears only its own spelling: the owner of one account must not gain guesses at another with a similar name.
 
-What the throttle tells: a bound that is reached, once for each account and network, and a proxy without a name, once.
-
-Whoever is refused can try again as often as they like, and must not set the rate of the log.
+A limit that is reached is announced once for each account and network in a quarter of an hour, since clients who are
+refused can retry as often as they like and must not set the rate of the log.  A proxy that is not configured is
+announced once.
 """
 
 import hashlib
@@ -44,112 +44,107 @@ from safeconduct.config import LoginConfig
 from safeconduct.errors import ConfigurationError, TooManyAttempts, Unavailable
 from safeconduct.events import Event, Throttled, UnknownPeer
 
-_WINDOW_SECONDS: Final = 15 * 60
-#: What is told of at once.  Each took failures that were counted, so that nobody fills this quickly.
-_LIMIT: Final = 10_000
+_QUARTER_HOUR_SECONDS: Final = 15 * 60
+_QUARTER_HOUR_MS: Final = _QUARTER_HOUR_SECONDS * 1000
+_HOUR_MS: Final = 60 * 60 * 1000
+#: How many announcements are remembered.  Each took failures that were counted, so nobody fills this quickly.
+_MAX_ANNOUNCED: Final = 10_000
+_LABEL: Final = b"sc/throttle/1"
+_RANDOM_BYTES: Final = 16
+_MIN_KEY_BYTES: Final = 32
+#: Without the store each process counts alone, so none of several workers may grant the whole limit.
+_LOCAL_SHARE: Final = 5
+#: How many networks all clients without an address count as, together.
+_NETWORKS_UNKNOWN: Final = 20
+#: Control, format and other invisible characters, accents and blanks: no two names differ only in these.
+_IGNORED: Final = frozenset({"Cc", "Cf", "Cs", "Mn", "Mc", "Me", "Zs", "Zl", "Zp"})
 
 
-class ThrottleNews:
+class ThrottleEvents:
     """
-    Announce what the throttle did, at a rate that nobody outside decides about.
+    Announce refusals at a bounded rate.
 
-    A refusal is told at once, unless one of the same account or of the same network was told within the last quarter of
-    an hour.  What was not told is counted, and the next one that is told brings the number along.
+    A refusal is announced unless one of the same account or network was announced in the last quarter of an hour.  The
+    refusals in between are counted, and the next announcement has their number.
 
     Args:
-        announce: Tells the listeners.
-        clock: The time in seconds.
+        announce: Sends an event to the listeners.
+        clock: The current time, in seconds.
     """
 
     def __init__(self, announce: Callable[[Event], None], clock: Callable[[], float]) -> None:
         self._announce = announce
         self._clock = clock
-        #: By account or network, in the order of time: when it was told, and how many were refused in silence since.
-        self._told: dict[str, list[float]] = {}
-        self._knows_peers = True
+        #: By account or network, oldest first: the time of the announcement, and the refusals since.
+        self._announced: dict[str, list[float]] = {}
+        self._has_unknown_peer = False
 
     def refused(self, account: str, network: str, *, retry_after_seconds: int) -> None:
-        """Count a refusal and tell of it if nobody was told of its like; both names are digests."""
+        """Count a refusal, and announce it if none like it was announced; both names are digests."""
         now = self._clock()
         keys = f"account {account}", f"network {network}"
-        entries = [entry for entry in map(self._told.get, keys) if entry is not None]
-        if any(abs(now - entry[0]) < _WINDOW_SECONDS for entry in entries):
-            # In one of them, so that it is told once.
+        entries = [entry for entry in map(self._announced.get, keys) if entry is not None]
+        if any(abs(now - entry[0]) < _QUARTER_HOUR_SECONDS for entry in entries):
+            # In one of them, so that it is announced once.
             entries[0][1] += 1
             return
-        silent = int(sum(entry[1] for entry in entries))
+        unannounced = int(sum(entry[1] for entry in entries))
         for key in keys:
-            self._told.pop(key, None)
-            self._told[key] = [now, 0]
-        self._forget()
-        self._announce(Throttled(account=account, retry_after_seconds=retry_after_seconds, refused=silent + 1))
+            self._announced.pop(key, None)
+            self._announced[key] = [now, 0]
+        # Other threads may add and remove entries meanwhile.
+        for key in tuple(self._announced)[:-_MAX_ANNOUNCED]:
+            self._announced.pop(key, None)
+        self._announce(Throttled(account=account, retry_after_seconds=retry_after_seconds, refused=unannounced + 1))
 
     def unknown_peer(self) -> None:
-        """Tell once that somebody came without an address, which a proxy that is not named keeps to itself."""
-        if self._knows_peers:
-            self._knows_peers = False
+        """Announce once that a client came without an address, which a proxy that is not configured hides."""
+        if not self._has_unknown_peer:
+            self._has_unknown_peer = True
             self._announce(UnknownPeer())
 
-    def _forget(self) -> None:
-        # Other threads may add and forget meanwhile.
-        for key in tuple(self._told)[:-_LIMIT]:
-            self._told.pop(key, None)
 
-
-_QUARTER_HOUR_MS: Final = 15 * 60 * 1000
-_HOUR_MS: Final = 60 * 60 * 1000
-_LABEL: Final = b"sc/throttle/1"
-_RANDOM_BYTES: Final = 16
-_MIN_KEY_BYTES: Final = 32
-#: Without the store each process counts alone: of several workers none may grant the whole.
-_LOCAL_SHARE: Final = 5
-#: How many networks those without an address are taken for, all together.
-_NETWORKS_UNKNOWN: Final = 20
-#: Control, format and other invisible characters, accents and blanks: no two names differ by them alone.
-_IGNORED: Final = frozenset({"Cc", "Cf", "Cs", "Mn", "Mc", "Me", "Zs", "Zl", "Zp"})
-
-
-class Tries(Protocol):
-    """The part of a store that counts tries."""
+class AttemptCounters(Protocol):
+    """The part of a store that counts attempts."""
 
     async def count_try(self, counters: Sequence[Counter], *, try_id: bytes) -> int:
-        """Count a try in every counter and return 0, or count none and return after how many ms to come back."""
+        """Count an attempt in every counter and return 0, or count none and return how many ms to wait."""
         ...
 
     async def fail_try(self, counters: Sequence[Counter], *, try_id: bytes) -> None:
-        """Note that the try is over and failed."""
+        """Note that the attempt failed."""
         ...
 
     async def give_back(self, counters: Sequence[Counter], cleared: Sequence[Counter], *, try_id: bytes) -> None:
-        """Take the try out of *counters*, and out of *cleared* every try of the same spelling."""
+        """Remove the attempt from *counters*, and from *cleared* every attempt of the same spelling."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
-    """One counted try, which failed unless it is given back."""
+class CountedAttempt:
+    """An attempt that was counted, and counts as failed unless it is given back."""
 
     #: Keyed digests of the submitted name and of the network, for events.
     account: str
     network: str
     counters: tuple[Counter, ...]
-    #: Where a success forgets what failed under this spelling: this account from this network.
+    #: The counters from which a success removes what failed under this spelling.
     cleared: tuple[Counter, ...]
-    #: Where it was counted: the store, or the local gate while the store was out.
-    place: Tries = field(repr=False)
+    #: The store, or the memory of this process while the store was unavailable.
+    counted_in: AttemptCounters = field(repr=False)
     try_id: bytes = field(repr=False)
 
 
 class Throttle:
     """
-    Count the tries of names and networks.
+    Count the attempts to sign in.
 
     Args:
         store: Counts for all processes.
-        local: Counts for this process alone, at a fifth of the limits, while *store* can't be asked.
+        local: Counts for this process alone, at a fifth of the limits, while *store* cannot be asked.
         login: The limits.
-        key: At least 32 secret bytes that all processes share, so that what is stored tells no name.
-        news: Told of every refusal, and of a peer that is not known.
+        key: At least 32 secret bytes that all processes share, so that stored keys reveal no name.
+        events: Announces every refusal, and clients without an address.
         draw: Draws random bytes.
 
     Raises:
@@ -158,12 +153,12 @@ class Throttle:
 
     def __init__(
         self,
-        store: Tries,
-        local: Tries,
+        store: AttemptCounters,
+        local: AttemptCounters,
         login: LoginConfig,
         *,
         key: bytes,
-        news: ThrottleNews,
+        events: ThrottleEvents,
         draw: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         if len(key) < _MIN_KEY_BYTES:
@@ -172,104 +167,91 @@ class Throttle:
         self._local = local
         self._login = login
         self._key = key
-        self._news = news
+        self._events = events
         self._draw = draw
 
-    async def begin(self, username: str, *, network: str, has_device: bool = False) -> Try:
+    async def begin(self, username: str, *, network: str, has_device: bool = False) -> CountedAttempt:
         """
-        Count a try of *username*, before anything is compared.
+        Count an attempt at *username*, before anything is compared.
 
         Args:
-            username: As it was submitted.
-            network: From ``network_of``; empty where nobody said.
-            has_device: Whether the caller holds a device cookie of this very account.
+            username: The name as it was submitted.
+            network: From ``network_of``; empty where it is not known.
+            has_device: Whether the browser has a device cookie for this account.
 
         Raises:
-            TooManyAttempts: If a bound is reached; nothing is counted then.
-            Unavailable: If neither the store nor the local gate can count.
+            TooManyAttempts: If a limit is reached; nothing is counted then.
+            Unavailable: If neither the store nor this process can count.
         """
-        name = skeleton(username)
         if network == UNKNOWN:
-            self._news.unknown_peer()
-        # Code that proves a password and does not say for whom knows no network either, and no proxy is to blame.
-        network = network or UNKNOWN
-        counted = Try(
-            self._digest(b"account", name).hex(),
-            self._digest(b"network", network.encode()).hex(),
-            self._counters(name, network, has_device=has_device),
-            () if network == UNKNOWN else (self._near(name, network),),
-            self._store,
-            self._digest(b"spelling", _octets(username))[:TRY_TAG_BYTES] + self._draw(_RANDOM_BYTES),
-        )
+            self._events.unknown_peer()
+        # Code that checks a password without a request has no network, and no proxy hides one.
+        attempt = self._attempt(username, network or UNKNOWN, has_device=has_device)
         try:
-            return await self._count(counted)
+            return await self._count(attempt)
         except Unavailable:
-            shared = tuple(_share(counter) for counter in counted.counters)
-            return await self._count(replace(counted, counters=shared, place=self._local))
+            counters = tuple(
+                replace(counter, limit=max(1, counter.limit // _LOCAL_SHARE)) for counter in attempt.counters
+            )
+            return await self._count(replace(attempt, counters=counters, counted_in=self._local))
 
-    async def succeed(self, counted: Try) -> None:
-        """Give the try back and forget what failed before for this account from this network."""
-        await self._give_back(counted, counted.cleared)
+    async def succeed(self, attempt: CountedAttempt) -> None:
+        """Give the attempt back, and forget what failed before for this account from this network."""
+        await self._give_back(attempt, attempt.cleared)
 
-    async def withdraw(self, counted: Try) -> None:
-        """Give the try back and forget nothing: the password could not be looked at."""
-        await self._give_back(counted, ())
+    async def withdraw(self, attempt: CountedAttempt) -> None:
+        """Give the attempt back and forget nothing else: the password could not be compared."""
+        await self._give_back(attempt, ())
 
-    async def fail(self, counted: Try) -> None:
-        """Note that the password was wrong: the try is no longer under way."""
-        # Where this gets lost, the try counts as failed a few seconds later.
+    async def fail(self, attempt: CountedAttempt) -> None:
+        """Note that the password was wrong, so the attempt is no longer pending."""
+        # Where this gets lost, the attempt counts as failed a few seconds later.
         with suppress(Unavailable):
-            await counted.place.fail_try(counted.counters, try_id=counted.try_id)
+            await attempt.counted_in.fail_try(attempt.counters, try_id=attempt.try_id)
 
-    async def _count(self, counted: Try) -> Try:
-        wait_ms = await counted.place.count_try(counted.counters, try_id=counted.try_id)
+    async def _count(self, attempt: CountedAttempt) -> CountedAttempt:
+        wait_ms = await attempt.counted_in.count_try(attempt.counters, try_id=attempt.try_id)
         if wait_ms:
             seconds = -(-wait_ms // 1000)
-            self._news.refused(counted.account, counted.network, retry_after_seconds=seconds)
-            raise TooManyAttempts(seconds, "a bound of the throttle is reached")
-        return counted
+            self._events.refused(attempt.account, attempt.network, retry_after_seconds=seconds)
+            raise TooManyAttempts(seconds, "a limit of the throttle is reached")
+        return attempt
 
-    async def _give_back(self, counted: Try, cleared: tuple[Counter, ...]) -> None:
-        # Where the store went away in between, the try stays counted until its window has passed, which is the safe
-        # side; a right password is right all the same.
+    async def _give_back(self, attempt: CountedAttempt, cleared: tuple[Counter, ...]) -> None:
+        # Where the store has become unavailable, the attempt stays counted until its window has passed, which is safe;
+        # a right password is right all the same.
         with suppress(Unavailable):
-            await counted.place.give_back(counted.counters, cleared, try_id=counted.try_id)
+            await attempt.counted_in.give_back(attempt.counters, cleared, try_id=attempt.try_id)
 
-    def _counters(self, name: bytes, network: str, *, has_device: bool) -> tuple[Counter, ...]:
-        login = self._login
+    def _attempt(self, username: str, network: str, *, has_device: bool) -> CountedAttempt:
+        login, name, network_name = self._login, skeleton(username), network.encode()
+        account_key, network_key = self._digest(b"account", name), self._digest(b"network", network_name)
+        per_account = Counter(account_key, login.failures_per_account, _HOUR_MS)
         if has_device:
             limit = login.failures_per_account_and_network
-            account = Counter(self._digest(b"device", name), limit, _QUARTER_HOUR_MS)
-        else:
-            account = Counter(self._digest(b"account", name), login.failures_per_account, _HOUR_MS)
-        around = Counter(self._digest(b"network", network.encode()), login.failures_per_network, _QUARTER_HOUR_MS)
+            per_account = Counter(self._digest(b"device", name), limit, _QUARTER_HOUR_MS)
+        per_network = Counter(network_key, login.failures_per_network, _QUARTER_HOUR_MS)
+        counters: tuple[Counter, ...] = (per_account,)
+        cleared: tuple[Counter, ...] = ()
         if network != UNKNOWN:
-            return self._near(name, network), around, account
-        if has_device:
-            return (account,)
-        return replace(around, limit=_NETWORKS_UNKNOWN * around.limit), account
-
-    def _near(self, name: bytes, network: str) -> Counter:
-        key = self._digest(b"account and network", name, network.encode())
-        return Counter(key, self._login.failures_per_account_and_network, _QUARTER_HOUR_MS)
+            key = self._digest(b"account and network", name, network_name)
+            cleared = (Counter(key, login.failures_per_account_and_network, _QUARTER_HOUR_MS),)
+            counters = (*cleared, per_network, per_account)
+        elif not has_device:
+            counters = (replace(per_network, limit=_NETWORKS_UNKNOWN * per_network.limit), per_account)
+        # Lone surrogates are in no name, and must not raise here.
+        spelling = self._digest(b"spelling", username.encode("utf-8", "surrogatepass"))[:TRY_TAG_BYTES]
+        try_id = spelling + self._draw(_RANDOM_BYTES)
+        return CountedAttempt(account_key.hex(), network_key.hex(), counters, cleared, self._store, try_id)
 
     def _digest(self, *parts: bytes) -> bytes:
-        # Each part with its length, so that no two lists of parts make one text.
+        # Each part with its length, so that no two lists of parts are the same text.
         text = b"".join(len(part).to_bytes(4, "big") + part for part in (_LABEL, *parts))
         return hmac.digest(self._key, text, hashlib.sha256)
 
 
-def _share(counter: Counter) -> Counter:
-    return Counter(counter.key, max(1, counter.limit // _LOCAL_SHARE), counter.window_ms)
-
-
 def skeleton(username: str) -> bytes:
-    """Return what the spellings that some directory may take for one name have in common."""
-    # Folding may bring compatibility forms forth and those may fold again: what is decomposed twice stays as it is.
+    """Return what all spellings have in common that some directory may treat as one name."""
+    # Folding may produce compatibility forms, and those may fold again: two rounds are enough for every text.
     folded = normalize("NFKD", normalize("NFKD", username).casefold()).casefold()
     return "".join(letter for letter in folded if category(letter) not in _IGNORED).encode()
-
-
-def _octets(username: str) -> bytes:
-    # Lone surrogates name nobody; here they only must not raise.
-    return username.encode("utf-8", "surrogatepass")

@@ -1,4 +1,4 @@
-"""Whether a proof still counts for this request: its time, the page that sent it, the store."""
+"""Check that a proof still counts for this request: expiry, origin and CSRF, revocation."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,14 +9,23 @@ from safeconduct._core.decision import Ambient, Passed
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.store import RevocationQuery, RevocationStatus
-from safeconduct._http.origin import Verdict, check_origin
+from safeconduct._http.origin import OriginVerdict, check_origin
 from safeconduct._http.request import Request
 from safeconduct.config import Consistency
 from safeconduct.errors import ExpiredToken, RevokedToken
 
 
 class ValidityCheck:
-    """Asks everything that may change between two requests with one credential."""
+    """
+    Check everything that may change between two requests with the same credential.
+
+    Args:
+        revocations: Asks the store; None where there is none.
+        sources: Says which origins are ours.
+        basic: Forgets a remembered password that was revoked; None where Basic is not among the sources.
+        asks_by_default: Whether the store is asked if no rule says otherwise.
+        csrf: Checks CSRF tokens.
+    """
 
     def __init__(
         self,
@@ -37,14 +46,14 @@ class ValidityCheck:
         self, passed: Passed, request: Request, requirement: Requirement, now: float, *, is_asked: bool = False
     ) -> None:
         """
-        Return if the proof of *passed*, where it has one, counts for *request*.
+        Raise if the proof of *passed* does not count for *request*; an ``Anonymous`` has none.
 
-        *is_asked* says that the store has just vouched for it.
+        *is_asked* says that the store has just confirmed it.
 
         Raises:
-            ExpiredToken: If its time is over.
+            ExpiredToken: If it has expired.
             CrossSiteRequest: If a browser sent it from a page that is not ours, or without the session's CSRF token.
-            RevokedToken: If it was ended.
+            RevokedToken: If it was revoked.
             Unavailable: If the store cannot be asked.
         """
         proof, now_ms = passed.proof, int(now * 1000)
@@ -63,14 +72,14 @@ class ValidityCheck:
                 self._basic.forget(request)
             raise
 
-    def is_weakened(self, passed: Passed) -> bool:
+    def omits_question(self, passed: Passed) -> bool:
         """Say whether ``consistency = "none"`` leaves out a question about *passed* that is asked by default."""
         question = None if passed.proof is None else passed.proof.question
         return question is not None and self.asks(None, question) and not self.asks("none", question)
 
     def check_page_of_basic(self, request: Request, requirement: Requirement) -> None:
         """
-        Refuse a password that a foreign page made the browser send, before it is compared and counts as a try.
+        Refuse a password that a foreign page made the browser send, before it is compared and counted as a try.
 
         Raises:
             CrossSiteRequest: If a page that is not ours sent *request*.
@@ -86,22 +95,28 @@ class ValidityCheck:
         answer: RevocationStatus | None = None,
     ) -> None:
         """
-        Ask the store, unless *consistency*, or what holds without one, says not to; *answer* is what it has said.
+        Ask the store *question*, unless *consistency* says not to.
+
+        Args:
+            question: What to ask.
+            consistency: What the rule says; None for the default.
+            now_ms: The current time, in milliseconds since the epoch.
+            answer: The store's answer, if it was asked already.
 
         Raises:
-            RevokedToken: If the credential was ended.
+            RevokedToken: If the credential was revoked.
             Unavailable: If the store cannot be asked.
         """
         revocations = self._revocations
         if revocations is None:
             return
-        # A token that seems to be of the future is one of the present by the store's clock, or by nobody's.
+        # A token that seems to be issued in the future counts only if the store's clock agrees with it.
         if self.asks(consistency, question) or revocations.is_early(question, now_ms):
             await revocations.check(question, now_ms=now_ms, answer=answer)
 
     async def ask_all(self, questions: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:
         """
-        Ask the store about many at once, where it can be.
+        Ask the store many questions at once, if it can answer so.
 
         Raises:
             Unavailable: If it cannot be asked.
@@ -109,22 +124,22 @@ class ValidityCheck:
         return {} if self._revocations is None else await self._revocations.ask_all(questions)
 
     def asks(self, consistency: Consistency | None, question: RevocationQuery) -> bool:
-        """Say whether the store is asked *question* under *consistency*, where there is one."""
+        """Say whether the store is asked *question* under *consistency*; None is the default."""
         if question.kept is not None:
-            # An allowlist that is not looked at would allow nobody, or everybody.
+            # An allowlist is worth nothing unless it is always looked at.
             return True
         return self._asks_by_default if consistency is None else consistency != "none"
 
     def _check_page(self, ambient: Ambient, passed: Passed, request: Request, requirement: Requirement) -> None:
         session = self._csrf.session_of(passed.identity) if ambient == "cookie" else None
         verdict = self._check_origin(request, requirement, ambient, token_decides=session is not None)
-        # A page cannot set a field at a handshake, which is why an origin is asked for there in any case.
+        # A page cannot set a header in a WebSocket handshake, which is why an origin is always required there.
         if session is not None and verdict != "unasked" and not request.is_websocket:
             self._csrf.check(request, session, is_own_page=verdict == "own")
 
     def _check_origin(
         self, request: Request, requirement: Requirement, ambient: Ambient, *, token_decides: bool
-    ) -> Verdict:
+    ) -> OriginVerdict:
         return check_origin(
             request,
             own=self._sources.own_origin,

@@ -1,13 +1,11 @@
 """
-Which of the two interfaces an application speaks, as far as that is certain.
+Check what an adapter is about to wrap: that the application fits, and that it reads paths as the rules do.
 
-A WSGI application behind the ASGI adapter fails at every request, and one that takes any arguments may be either.  So
-only what certainly cannot be called as its world calls it is refused, and everything else is taken at its word.
-
-Refuse to wrap an application that takes a prefix of its own off each path, which nothing around it can see.
-
-``FastAPI(root_path="/api")`` and Django's ``FORCE_SCRIPT_NAME`` set the prefix inside: the application then reads
-``/api/admin`` as ``/admin``, while the rules are asked about ``/api/admin``.
+- Its interface: a WSGI application behind the ASGI adapter would fail at every request.  An application that takes any
+  arguments may be either, so only one that certainly cannot be called in the adapter's way is refused.
+- Its prefix: ``FastAPI(root_path="/api")`` and Django's ``FORCE_SCRIPT_NAME`` set one inside the application, where
+  nothing around it can see it.  The application would read ``/api/admin`` as ``/admin``, while the rules are applied to
+  ``/api/admin``.
 """
 
 import inspect
@@ -27,10 +25,10 @@ _OTHER: Final[dict[World, World]] = {"asgi": "wsgi", "wsgi": "asgi"}
 
 def require_application(app: object, world: World) -> None:
     """
-    Return if *app* may be an application of *world*.
+    Check that *app* may be an application of *world*.
 
     Raises:
-        ConfigurationError: If it certainly is none.
+        ConfigurationError: If it certainly is not one.
     """
     if not callable(app):
         raise _refusal(app, world, "which cannot be called")
@@ -42,7 +40,7 @@ def require_application(app: object, world: World) -> None:
 
 def require_gate_keeper(auth: object, world: World) -> None:
     """
-    Return if *auth* is an ``Auth``, or what stands for one.
+    Check that *auth* is an ``Auth``, or has the same methods.
 
     Raises:
         ConfigurationError: If it is anything else.
@@ -52,7 +50,7 @@ def require_gate_keeper(auth: object, world: World) -> None:
 
 
 def described(value: object) -> str:
-    """Return what *value* is, and nothing of what is in it."""
+    """Return what kind of thing *value* is, without its content."""
     if value is None:
         return "None"
     if isinstance(value, type):
@@ -72,7 +70,7 @@ def _may_be(app: Any, world: World) -> bool:
         return _may_make(app, world)
     if inspect.iscoroutinefunction(app) or inspect.iscoroutinefunction(getattr(app, "__call__", None)):  # noqa: B004 - it is called
         return world == "asgi" and _may_be_called(app, world)
-    # What yields its answer is WSGI; an asynchronous generator is awaited by nobody.
+    # A generator is WSGI; an asynchronous generator cannot be awaited, and is neither.
     if inspect.isasyncgenfunction(app):
         return False
     if inspect.isgeneratorfunction(app) and world == "asgi":
@@ -81,7 +79,7 @@ def _may_be(app: Any, world: World) -> bool:
 
 
 def _may_make(cls: type, world: World) -> bool:
-    """Say whether an instance of *cls* may be the answer itself, as PEP 3333 and Starlette's endpoints have it."""
+    """Say whether an instance of *cls* may be the response itself, as PEP 3333 and Starlette's endpoints allow."""
     is_plain = type(cls).__call__ is type.__call__ and not any("__new__" in vars(base) for base in cls.__mro__[:-1])
     answers = hasattr(cls, "__await__" if world == "asgi" else "__iter__")
     return (answers or not is_plain) and _may_be_called(cls, world)
@@ -89,10 +87,10 @@ def _may_make(cls: type, world: World) -> bool:
 
 def _may_be_called(app: Any, world: World) -> bool:
     try:
-        # What `functools.wraps` points to may be of the other world: an adapter that is written as a decorator.
+        # An adapter that is written as a decorator may wrap an application of the other world.
         signature = inspect.signature(app, follow_wrapped=False)
     except (TypeError, ValueError):
-        # It does not say.
+        # It has no signature.
         return True
     try:
         signature.bind(*[None] * _ARGUMENTS[world])
@@ -106,15 +104,15 @@ _SERVERS = "give the prefix to the server (uvicorn --root-path, SCRIPT_NAME behi
 
 def refuse_own_root_path(app: Any) -> None:
     """
-    Look at an ASGI application, and at whatever its wrappers keep as ``app``.
+    Check that an ASGI application, and each layer that it keeps as ``app``, has no prefix of its own.
 
     Raises:
-        ConfigurationError: If one of them has a root path of its own, or Django's ``FORCE_SCRIPT_NAME`` is in effect.
+        ConfigurationError: If one of them has a root path, or Django's ``FORCE_SCRIPT_NAME`` is in effect.
     """
     refuse_forced_script_name(app)
     for layer in _layers(app):
         root_path = getattr(layer, "root_path", None)
-        # The attribute of that name that Flask and Quart have is a folder; both have a name to be imported by.
+        # In Flask and Quart ``root_path`` is a folder; both have an ``import_name``.
         if isinstance(root_path, str) and root_path.strip("/") and not hasattr(layer, "import_name"):
             raise ConfigurationError(
                 f"the application has a root path of its own, got {root_path!r}, wanted none where safeconduct stands "
@@ -124,12 +122,12 @@ def refuse_own_root_path(app: Any) -> None:
 
 def refuse_forced_script_name(app: Any) -> None:
     """
-    Look at an application, and at whatever its wrappers keep as ``app``, for one of Django.
+    Check that an application, and each layer that it keeps as ``app``, is not affected by ``FORCE_SCRIPT_NAME``.
 
     Raises:
-        ConfigurationError: If Django's setting ``FORCE_SCRIPT_NAME`` is in effect there.
+        ConfigurationError: If one of them is a Django application, and this setting is in effect.
     """
-    # Not imported: where nobody did, the application is none of Django.
+    # Not imported here: if Django was never imported, the application is not Django's.
     handlers, conf = sys.modules.get("django.core.handlers.base"), sys.modules.get("django.conf")
     if handlers is None or conf is None:
         return
@@ -146,6 +144,6 @@ def _layers(app: Any) -> Iterator[Any]:
     while app is not None and id(app) not in seen:
         seen.add(id(app))
         yield app
-        # Channels keeps what serves HTTP in a table.
+        # Channels keeps the application that serves HTTP in a mapping.
         served = getattr(app, "application_mapping", None)
         app = served.get("http") if is_table(served) else getattr(app, "app", None)

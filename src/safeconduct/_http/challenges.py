@@ -33,7 +33,7 @@ from safeconduct.errors import (
 )
 from safeconduct.principal import LEVELS, Level, rank
 
-Parameters = tuple[tuple[str, str], ...]
+ChallengeParameters = tuple[tuple[str, str], ...]
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 # scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) — RFC 6749 §3.3
@@ -61,7 +61,7 @@ class Challenge:
     """
 
     scheme: str
-    parameters: Parameters = ()
+    parameters: ChallengeParameters = ()
 
     def __post_init__(self) -> None:
         """Refuse parameters that readers could understand differently."""
@@ -106,7 +106,7 @@ def challenges_for(
     return tuple(challenge.to_header().encode("ascii") for challenge in challenges)
 
 
-def _bearer(error: AuthError, acr_values: Mapping[Level, str]) -> Sequence[Parameters]:
+def _bearer(error: AuthError, acr_values: Mapping[Level, str]) -> Sequence[ChallengeParameters]:
     match error:
         case MissingCredential() | BadCredentials():
             # "…the resource server SHOULD NOT include an error code or other error information" — RFC 6750 §3.1
@@ -129,11 +129,11 @@ def _satisfying(level: Level | None, acr_values: Mapping[Level, str]) -> list[st
     return [acr_values[enough] for enough in LEVELS[rank(level) :] if enough in acr_values]
 
 
-def _described(error: AuthError) -> Parameters:
+def _described(error: AuthError) -> ChallengeParameters:
     return (("error", error.error or error.code), ("error_description", error.detail))
 
 
-def _listed(name: str, words: Sequence[str]) -> Parameters:
+def _listed(name: str, words: Sequence[str]) -> ChallengeParameters:
     return ((name, " ".join(words)),) if words else ()
 
 

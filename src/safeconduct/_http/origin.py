@@ -33,7 +33,7 @@ from safeconduct.errors import ConfigurationError, CrossSiteRequest
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """The methods that change nothing; not TRACE, which echoes the credential."""
 
-Verdict = Literal["unasked", "own", "unknown"]
+OriginVerdict = Literal["unasked", "own", "unknown"]
 """The check did not apply; the request came from one of our pages; nothing tells, which is allowed here."""
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
@@ -111,7 +111,7 @@ def check_origin(
     ambient: Literal["cookie", "basic"],
     unsafe: bool = False,
     token_decides: bool = False,
-) -> Verdict:
+) -> OriginVerdict:
     """
     Refuse a credential that another site's page made the browser send.
 

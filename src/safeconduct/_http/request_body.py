@@ -25,7 +25,7 @@ T = TypeVar("T")
 MAX_BODY_BYTES: Final = 16 * 1024
 """The longest body that our endpoints read."""
 
-Parameters = Mapping[str, str | bool]
+BodyParameters = Mapping[str, str | bool]
 """The parameters of a body, by name."""
 
 _JSON: Final = b"application/json"
@@ -38,7 +38,7 @@ _TRUE: Final = frozenset({"true", "on", "1"})
 _FALSE: Final = frozenset({"false", "off", "0", ""})
 
 
-def read_body(content_type: bytes | None, body: bytes) -> Parameters:
+def read_body(content_type: bytes | None, body: bytes) -> BodyParameters:
     """
     Parse *body* and return its parameters.
 
@@ -69,7 +69,7 @@ def read_body(content_type: bytes | None, body: bytes) -> Parameters:
         raise InvalidRequest("the body is not what its type says") from None
 
 
-def read_text(parameters: Parameters, name: str) -> str | None:
+def read_text(parameters: BodyParameters, name: str) -> str | None:
     """
     Return the text parameter *name*, or None where it is absent.
 
@@ -82,7 +82,7 @@ def read_text(parameters: Parameters, name: str) -> str | None:
     return value
 
 
-def require_text(parameters: Parameters, name: str) -> str:
+def require_text(parameters: BodyParameters, name: str) -> str:
     """
     Return the text parameter *name*.
 
@@ -95,7 +95,7 @@ def require_text(parameters: Parameters, name: str) -> str:
     return value
 
 
-def read_flag(parameters: Parameters, name: str) -> bool:
+def read_flag(parameters: BodyParameters, name: str) -> bool:
     """
     Return the boolean parameter *name*, false where it is absent; a form spells it as a word.
 
@@ -111,7 +111,7 @@ def read_flag(parameters: Parameters, name: str) -> bool:
     return word in _TRUE
 
 
-def _read_json(text: str) -> Parameters:
+def _read_json(text: str) -> BodyParameters:
     value: Any = json.loads(
         text,
         object_pairs_hook=_unique,
@@ -131,7 +131,7 @@ def _read_json(text: str) -> Parameters:
     return parameters
 
 
-def _read_form(text: str) -> Parameters:
+def _read_form(text: str) -> BodyParameters:
     if _BAD_ESCAPE.search(text):
         raise InvalidRequest("the body has a malformed percent escape")
     return dict[str, str | bool](_unique([_read_pair(part) for part in text.split("&")]))

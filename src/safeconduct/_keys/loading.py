@@ -148,7 +148,7 @@ def _trusted_keys(trust: Trust, listener: Listener) -> KeySource:
     # The content encryption may be named, and is always meant: it is never the algorithm of a key.
     algorithms = frozenset(map(canonical, trust.algorithms)) - {CONTENT_ENCRYPTION}
     if source is None:
-        raise ConfigurationError("trust.jwks and trust.discovery are not built yet; wanted: trust.keys")
+        raise ConfigurationError("trust.jwks and trust.discovery are not implemented yet; wanted: trust.keys")
     if isinstance(source, Mapping):
         return FixedKeySet(KeySet.read(source, algorithms=algorithms), listener)
     return KeyFolder(

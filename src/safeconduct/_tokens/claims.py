@@ -55,35 +55,21 @@ def read_claims(
     """
     Check every claim of a token whose signature holds (RFC 7519 §4, RFC 9068 §2.2, §4).
 
-    Args:
-        raw: The claims as the strict reader returned them; ``iss`` is already known to be the policy's.
-        policy: The rules for the tokens of the issuer.
-        kid: The key that verified the signature.
-        now: The current time, in seconds since the epoch.
-        token_type: The ``typ`` of the token, as ``media_type`` spells it.
+    *raw* comes from the strict reader, and its ``iss`` is known to be the policy's.  *now* is in seconds since the
+    epoch, and *token_type* is spelled as ``media_type`` spells it.
 
     Raises:
         InvalidToken: One of its subclasses, for the first check that fails.
     """
     get: Callable[[str], Any] = raw.get
-    expires: Any = get("exp")
-    issued: Any = get("iat")
+    expires, issued = get("exp"), get("iat")
     _check_times(raw, expires, issued, policy, now)
-    audience = get("aud")
+    audience, subject, token_id, client_id = get("aud"), get("sub"), get("jti"), get("client_id")
     if audience != policy.audience:
         _check_audience(audience, policy.audience)
-    subject, token_id, client_id = get("sub"), get("jti"), get("client_id")
-    if type(subject) is not str or not subject or type(token_id) is not str or not token_id:
-        raise MalformedToken("sub or jti is missing or not a string")
-    if (type(client_id) is not str or not client_id) and (token_type == ACCESS_TOKEN or "client_id" in raw):
-        raise MalformedToken("client_id is missing or not a string")
-    if "cnf" in raw:
-        # In any form it says that the token is bound to a key, and no proof of that key is checked here
-        # (RFC 7800 §3.1, RFC 9449 §7.2).
-        raise BindingMismatch("a token with cnf that came as a plain bearer token")
-    is_own = policy.is_own
+    _check_names(raw, subject, token_id, client_id, token_type)
     scope, roles = get(policy.scopes_claim), get(policy.roles_claim)
-    template = policy.remote_user
+    is_own, template = policy.is_own, policy.remote_user
     remote_user = None if template is None else template.replace("{sub}", subject)
     return Claims(
         policy.issuer,
@@ -125,6 +111,17 @@ def _check_times(raw: dict[str, Any], expires: Any, issued: Any, policy: IssuerP
             raise MalformedToken("nbf is not a number")
         if not_before > latest:
             raise NotYetValidToken("nbf lies in the future")
+
+
+def _check_names(raw: dict[str, Any], subject: Any, token_id: Any, client_id: Any, token_type: str) -> None:
+    if type(subject) is not str or not subject or type(token_id) is not str or not token_id:
+        raise MalformedToken("sub or jti is missing or not a string")
+    if (type(client_id) is not str or not client_id) and (token_type == ACCESS_TOKEN or "client_id" in raw):
+        raise MalformedToken("client_id is missing or not a string")
+    if "cnf" in raw:
+        # In any form it says that the token is bound to a key, and no proof of that key is checked here
+        # (RFC 7800 §3.1, RFC 9449 §7.2).
+        raise BindingMismatch("a token with cnf that came as a plain bearer token")
 
 
 def _check_audience(audience: Any, wanted: str) -> None:

@@ -34,7 +34,7 @@ MOST_STEPS: Final = 16
 """The maximum number of kept values that one ``put`` looks at to find an unused one, so that its cost is bounded."""
 
 
-class Remembered(Generic[V]):
+class VerifiedCache(Generic[V]):
     """A cache of at most *capacity* values; the caller checks whether a value is still valid."""
 
     __slots__ = ("_fresh", "_fresh_limit", "_kept", "_kept_limit", "entries")

@@ -119,11 +119,13 @@ class TokenVerifier:
         Raises:
             ConfigurationError: If an issuer has two.
         """
-        self._by_issuer: dict[object, _TrustedIssuer] = {}
+        self._by_issuer: dict[str, _TrustedIssuer] = {}
         for policy in policies:
             if policy.issuer in self._by_issuer:
                 raise ConfigurationError(f"trust: issuer must be named once, got {policy.issuer!r} twice")
             self._by_issuer[policy.issuer] = _TrustedIssuer(policy)
+        #: The leeway of each issuer, by its name.
+        self.leeway_seconds = {issuer: each.policy.leeway_seconds for issuer, each in self._by_issuer.items()}
         self._sources = tuple(trusted.policy.keys for trusted in self._by_issuer.values())
         self._state = self._tables()
 

@@ -1,5 +1,1 @@
-"""Where an ``Auth`` is put together."""
-
-from safeconduct._wiring.container import Container
-
-__all__ = ["Container"]
+"""Make the parts of an ``Auth`` from its configuration."""

@@ -1,27 +1,24 @@
 """What proves passwords, put together: the directory behind its port, the throttle in front of it, Basic."""
 
 import secrets
-from typing import Literal
 
 from safeconduct._core.basic import BasicAuthenticator
 from safeconduct._core.decision import Clock
-from safeconduct._core.directory import AsyncDirectory, Directory, People
+from safeconduct._core.directory import AsyncDirectory, Directory, DirectoryPort
 from safeconduct._core.event_dispatcher import EventDispatcher
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.store import Store
-from safeconduct._core.throttle import Throttle, ThrottleNews
+from safeconduct._core.throttle import Throttle, ThrottleEvents
 from safeconduct._http.forwarded import Proxies, client_of
 from safeconduct._tokens.derived_keys import DerivedKeys
-from safeconduct._wiring.settings import require_sign_in
+from safeconduct._wiring.settings import World, require_sign_in
 from safeconduct.config import Config
 from safeconduct.directories import UsersFile
 from safeconduct.directories.adapters import adapt_directory, comparison_queue
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import UsersRecovered, UsersUnreadable
 from safeconduct.stores import MemoryStore
-
-World = Literal["asgi", "wsgi"]
 
 _LOCAL_ISSUER = "urn:safeconduct:local"
 
@@ -33,7 +30,7 @@ class PasswordFactory:
     Args:
         config: The shared configuration.
         directory: Who the users are; the users file of the configuration where it is None.
-        derived: The derived keys; None where there are none.
+        derived_keys: The derived keys; None if there are none.
         owner: The mark of the ``Auth``.
         clock: The time in seconds since the epoch.
         announce: Tells the listeners.
@@ -44,21 +41,21 @@ class PasswordFactory:
         config: Config,
         directory: Directory | AsyncDirectory | None,
         *,
-        derived: DerivedKeys | None,
+        derived_keys: DerivedKeys | None,
         owner: object,
         clock: Clock,
         announce: EventDispatcher,
     ) -> None:
         self._config = config
-        self._derived = derived
+        self._derived_keys = derived_keys
         self._owner = owner
         self._clock = clock
         self._announce = announce
         self._directory = self._configured_directory() if directory is None else directory
         #: One for both worlds: a process hashes no more because it is asked in two ways.
         self._queue = comparison_queue(config.login)
-        require_sign_in(config, has_directory=self.has_directory, has_secrets=derived is not None)
-        self._people: dict[World, People] = {}
+        require_sign_in(config, has_directory=self.has_directory, has_secrets=derived_keys is not None)
+        self._people: dict[World, DirectoryPort] = {}
         self._passwords: dict[World, Passwords] = {}
         self._throttle_key: bytes | None = None
 
@@ -72,7 +69,7 @@ class PasswordFactory:
         """Whether nobody can be asked again what became of a user."""
         return bool(getattr(self._directory, "static", False))
 
-    def people(self, world: World) -> People:
+    def people(self, world: World) -> DirectoryPort:
         """
         Return the directory behind its port.
 
@@ -95,8 +92,8 @@ class PasswordFactory:
         if world not in self._passwords:
             people = self.people(world)
             local = MemoryStore(clock=self._clock, horizon_ms=0, leeway_ms=0)
-            news = ThrottleNews(self._announce, self._clock)
-            throttle = Throttle(store, local, self._config.login, key=self._key(), news=news)
+            events = ThrottleEvents(self._announce, self._clock)
+            throttle = Throttle(store, local, self._config.login, key=self._key(), events=events)
             self._passwords[world] = Passwords(people, throttle, announce=self._announce)
         return self._passwords[world]
 
@@ -118,7 +115,7 @@ class PasswordFactory:
             config.basic,
             realm=realm,
             key=secrets.token_bytes(32),
-            stamp=None if revocations is None else revocations.stamp,
+            issue_time=None if revocations is None else revocations.issue_time,
             owner=self._owner,
             issuer=config.issuer or _LOCAL_ISSUER,
             clock=self._clock,
@@ -137,8 +134,8 @@ class PasswordFactory:
         return self._throttle_key
 
     def _new_key(self) -> bytes:
-        if self._derived is not None:
-            return self._derived.derive("throttle")
+        if self._derived_keys is not None:
+            return self._derived_keys.derive("throttle")
         if self._config.store.url not in {"memory://", "none"}:
             raise ConfigurationError(
                 "keys: the throttle needs the safeconduct-secrets key, so that every process counts under the same "

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from safeconduct._core.access_rules import Policy
 from safeconduct._core.credential_sources import Sources
@@ -11,6 +12,9 @@ from safeconduct._tokens.issuer_policy import IssuerPolicy
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import RuleWeakened
+
+World = Literal["asgi", "wsgi"]
+"""The kind of server that an application runs behind."""
 
 _DEFAULT_REALM = "safeconduct"
 
@@ -38,6 +42,11 @@ def policy_of(config: Config) -> Policy:
     """
     access = config.access
     return Policy(public_paths(config), access.rules, default=access.default, preflights=access.preflights)
+
+
+def horizon_of(config: Config) -> int:
+    """Return the largest lifetime of any token that may be accepted, in seconds."""
+    return max([config.tokens.max_lifetime_seconds, *(trust.max_lifetime_seconds for trust in config.trust)])
 
 
 def leeway_of(config: Config) -> int:

@@ -35,37 +35,6 @@ class Route:
     added: Requirement | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RouteAccess:
-    """A route and what a request for it must bring."""
-
-    route: Route
-    requirement: Requirement
-
-    @property
-    def row(self) -> dict[str, object]:
-        """The line of a table."""
-        requirement = self.requirement
-        return {
-            "method": self.route.method,
-            "path": self.route.path,
-            "access": "public" if requirement.is_open else "authenticated",
-            "scopes": sorted(requirement.scopes),
-            "roles": [" or ".join(sorted(roles)) for roles in requirement.role_sets],
-            "level": requirement.level,
-            "max_age_seconds": requirement.max_age_seconds,
-        }
-
-
-def access_by_route(application: Application) -> list[RouteAccess]:
-    """Return what each route of *application* requires; without a guard, every route is open."""
-    policies = [guard.gate.policy for guard in application.guards]
-    found = [RouteAccess(route, _total(policies, route)) for route in routes_of(application)]
-    # The outermost guard answers our own endpoints.
-    endpoints = [row for guard in application.guards[:1] for row in guard.gate.endpoints.rows]
-    return [*found, *(RouteAccess(Route(row.method, row.path, row.path), OPEN) for row in endpoints)]
-
-
 def routes_of(application: Application) -> Iterator[Route]:
     """Yield every route of *application*; none if its framework is not known."""
     if application.framework == "starlette":
@@ -86,7 +55,8 @@ def describe(requirement: Requirement) -> str:
     return ", ".join(parts) or "authenticated"
 
 
-def _total(policies: Iterable[Policy], route: Route) -> Requirement:
+def total_requirement(policies: Iterable[Policy], route: Route) -> Requirement:
+    """Add up what the rules of all *policies* and ``requires`` ask for *route*."""
     method = "GET" if route.method == "WEBSOCKET" else route.method
     total = OPEN
     for policy in policies:
@@ -143,7 +113,7 @@ def _mounted(mount: Any, prefix: str, sample: str) -> Iterator[Route]:
         policies = [guard.gate.policy for guard in inner.guards]
         for route in routes_of(inner):
             # A guard inside the mount sees the path below it.
-            added = _total(policies, route) if inner.guards else route.added
+            added = total_requirement(policies, route) if inner.guards else route.added
             yield Route(route.method, prefix + route.path, sample + route.sample, added)
     elif mount.routes:
         yield from _starlette_routes(mount.routes, prefix, sample)

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from safeconduct._core.opaque import is_reference
-from safeconduct._core.revocation import RevocationReceipt
+from safeconduct._core.opaque import is_opaque_token
+from safeconduct._core.revoker import RevocationReceipt
 from safeconduct._core.store import RevocationKind
 from safeconduct.auth import Auth
 from safeconduct.cli.context import Settings, open_auth, pass_settings, require_shared_store
@@ -136,7 +136,7 @@ def _revoke(settings: Settings, kind: RevocationKind, revocation: Revocation, *,
 
 def _is_whole_token(value: str) -> bool:
     # The header of every signed token begins with {"; a random id does not, and none of ours is as long as a reference.
-    return (value.startswith("eyJ") and value.count(".") in {2, 4}) or is_reference(value)
+    return (value.startswith("eyJ") and value.count(".") in {2, 4}) or is_opaque_token(value)
 
 
 def _revoke_whole_token(auth: Auth, value: str) -> RevocationReceipt | None:

@@ -1,10 +1,35 @@
 """``safeconduct routes``: print each route of an application and what a request for it must bring."""
 
+from dataclasses import dataclass
+
 import click
 
+from safeconduct._core.requirement import OPEN, Requirement
 from safeconduct.cli.app_inspection import Application, load_application
-from safeconduct.cli.app_routes import access_by_route, describe
+from safeconduct.cli.app_routes import Route, describe, routes_of, total_requirement
 from safeconduct.cli.output import CommandFailed, json_option, print_note, print_table, warn
+
+
+@dataclass(frozen=True, slots=True)
+class RouteAccess:
+    """A route and what a request for it must bring."""
+
+    route: Route
+    requirement: Requirement
+
+    @property
+    def row(self) -> dict[str, object]:
+        """The line of a table."""
+        requirement = self.requirement
+        return {
+            "method": self.route.method,
+            "path": self.route.path,
+            "access": "public" if requirement.is_open else "authenticated",
+            "scopes": sorted(requirement.scopes),
+            "roles": [" or ".join(sorted(roles)) for roles in requirement.role_sets],
+            "level": requirement.level,
+            "max_age_seconds": requirement.max_age_seconds,
+        }
 
 
 @click.command()
@@ -25,6 +50,15 @@ def routes(app: str, as_json: bool) -> None:  # noqa: FBT001 - click passes it b
         print_note("Routes can be read from Starlette, FastAPI and Flask only; `safeconduct doctor` prints the rules.")
     if not application.guards:
         raise CommandFailed("No safeconduct middleware is around this application: every route is open.")
+
+
+def access_by_route(application: Application) -> list[RouteAccess]:
+    """Return what each route of *application* requires; without a guard, every route is open."""
+    policies = [guard.gate.policy for guard in application.guards]
+    found = [RouteAccess(route, total_requirement(policies, route)) for route in routes_of(application)]
+    # The outermost guard answers our own endpoints.
+    endpoints = [each for guard in application.guards[:1] for each in guard.gate.endpoints.routes]
+    return [*found, *(RouteAccess(Route(each.method, each.path, each.path), OPEN) for each in endpoints)]
 
 
 def _warn_of_open_methods(application: Application) -> None:

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import click
 
-from safeconduct._core.opaque import is_reference
+from safeconduct._core.opaque import is_opaque_token
 from safeconduct._tokens.issuer import Grant
 from safeconduct._tokens.reader import decode_segment, read_object
 from safeconduct.auth import operator_access
@@ -82,7 +82,7 @@ def _require_issuable(config: Config, subject: str, lifetime_seconds: int) -> No
 def show(token: str) -> None:
     """Print the header and claims of TOKEN (- for standard input) without checking them."""
     value = read_token(token)
-    if is_reference(value):
+    if is_opaque_token(value):
         raise UsageError("TOKEN is opaque and says nothing; `safeconduct token check` asks the store.")
     parts = value.encode("utf-8", "replace").split(b".")
     if len(parts) not in {_PARTS_OF_JWS, _PARTS_OF_JWE}:

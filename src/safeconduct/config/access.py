@@ -27,8 +27,7 @@ _METHODS = Text('a registered method in capitals, such as "POST"', METHODS.__con
 
 
 def _strict_refuses(rule: "Rule") -> Iterator[Problem]:
-    # "any error is `Unavailable`, whatever `on_outage` says (that belongs to `bounded` …)": a rule that names both
-    # was written by somebody who expects something else.
+    # "strict" refuses every request while the store cannot be asked, so "serve" would have no effect.
     if rule.consistency == "strict" and rule.on_outage == "serve":
         yield Problem("on_outage", 'got \'serve\', wanted "refuse" where consistency is "strict"')
 
@@ -37,21 +36,21 @@ def _strict_refuses(rule: "Rule") -> Iterator[Problem]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """
-    What requests to one template must bring, beyond a valid credential.
+    What requests to one path must have, beyond a valid credential.
 
-    Requirements add up over all rules that match; a rule only ever tightens.
+    The requirements of all matching rules add up, so a rule never opens a path.
 
     Attributes:
-        path: The template that the path relative to the application must match as a whole.
-        methods: The methods that the rule is for; GET includes HEAD. None: all of them.
-        scopes: Scopes that are needed, all of them.
-        roles: Roles of which one is enough.
-        level: The weakest level that will do.
-        max_age_seconds: How old the proof of the user may be, in seconds.
-        consistency: How surely a revocation must be seen here. Default: as for all, in `revocation.consistency`.
-        on_outage: What happens here while revocations cannot be asked. Default: as for all, in `revocation.on_outage`.
-        unsafe: Whether GET and HEAD take the steps against cross-site requests too, because they change something.
-        long_lived: Whether the response is watched and ended with its credential.
+        path: The template that the whole path, relative to the application, must match.
+        methods: The methods that the rule applies to; GET includes HEAD. None: all methods.
+        scopes: The scopes that are needed, all of them.
+        roles: The roles of which one is needed.
+        level: The lowest level that is accepted.
+        max_age_seconds: How long ago the user may have authenticated, in seconds.
+        consistency: How revocations are checked here. Default: `revocation.consistency`.
+        on_outage: What happens here while revocations cannot be checked. Default: `revocation.on_outage`.
+        unsafe: Whether GET and HEAD are protected against cross-site requests too, because they change something.
+        long_lived: Whether the response is watched, and closed when its credential ends.
     """
 
     path: Annotated[str, Text(_TEMPLATE, is_template, show=_with_our_spelling(is_template))]
@@ -82,17 +81,18 @@ class AccessConfig:
     The access rules of an application.
 
     Attributes:
-        default: What a path needs that no entry names: a proven caller, because what was forgotten must not be open; or
-            nothing ("anonymous"), so that callers are only recognised, and rules and `requires` close.
-        public: What is open to everybody: a template, or a method and a template.
-        on_invalid: What a bad credential in a header gets on a public path: its refusal, because a client that sends
-            one wants to know; or it counts as none. A bad cookie always counts as none there.
-        sign_in_url: The path to which a person's navigation is sent (303, with `?next=`) instead of a 401; it is
-            public.
-        preflights: What a CORS preflight without a credential gets on a closed path: a refusal like any other request,
-            because anybody can forge one and an application that does not dispatch by method would answer it; or it is
-            let through as nobody ("pass"), for an application whose CORS middleware stands inside of ours.
-        rules: What single paths need beyond that.
+        default: What a path needs if neither `public` nor a rule names it: a signed-in caller ("authenticated"), so
+            that a forgotten path is closed; or nothing ("anonymous"), so that only rules and `requires` close paths.
+        public: The paths that are open to everyone: a template, or a method and a template.
+        on_invalid: What happens to a bad credential in a header on a public path: the request is refused ("reject"),
+            so that the client learns of it, or the caller is anonymous. With a bad cookie the caller is always
+            anonymous there.
+        sign_in_url: The path of the sign-in page. A browser that navigates without a credential is redirected there
+            (303, with `?next=`) instead of getting a 401. The path is public.
+        preflights: What happens to a CORS preflight without a credential on a closed path: it is refused like any other
+            request ("refuse"), because anyone can forge one and an application that does not dispatch by method would
+            answer it; or it passes as anonymous ("pass"), for an application whose CORS middleware is inside ours.
+        rules: The requirements of single paths.
     """
 
     default: Literal["authenticated", "anonymous"] = "authenticated"
@@ -111,12 +111,12 @@ class AccessConfig:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointConfig:
     """
-    The own endpoints.
+    The endpoints that safeconduct serves.
 
     Attributes:
-        enabled: Whether login, refresh, logout and the like are served. Default: where a directory is configured, which
-            then needs the safeconduct-secrets key.
-        prefix: The path below which they are.
+        enabled: Whether login, refresh, logout and the other endpoints are served. Default: if a directory is
+            configured; they need the safeconduct-secrets key.
+        prefix: The path prefix of the endpoints.
         well_known: Whether `/.well-known/jwks.json` is served.
     """
 
@@ -136,8 +136,9 @@ class ProxyConfig:
     The proxies in front of the application.
 
     Attributes:
-        trusted: Addresses or networks whose `Forwarded` and `X-Forwarded-*` count, walked from the right; `"unix"` is a
-            peer without an address, as behind a Unix socket. None, because anybody can send such a field.
+        trusted: The addresses or networks whose `Forwarded` and `X-Forwarded-*` are believed, read from the right;
+            `"unix"` is a peer without an address, as on a Unix socket. Default: none, because anyone can send these
+            headers.
     """
 
     trusted: tuple[Annotated[str, Text('an IP address, a network such as 10.0.0.0/8, or "unix"', is_proxy)], ...] = ()

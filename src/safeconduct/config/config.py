@@ -1,4 +1,4 @@
-"""The whole configuration: one value, made once, shared by every part."""
+"""Define ``Config``, the whole configuration, which all parts share."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -23,30 +23,31 @@ _SOURCES = ListOf(Choice(("bearer", "cookie", "basic", "subprotocol", "dpop")), 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """
-    Everything that an ``Auth`` is told.
+    The configuration of an ``Auth``.
 
-    It is checked as a whole when it is made, and one error names every wrong field.  Wherever a section is wanted a
-    mapping of its fields is taken too, and for the store its URL.
+    It is checked as a whole when it is made, and one error names every wrong field.  A section may be given as a
+    mapping of its fields, and the store as its URL.
 
     Attributes:
-        store: Where processes share what they know of revocations, or `none`. There is no default.
-        issuer: The name in tokens that we issue. Needed with `keys`.
-        audience: Whom tokens that we issue are meant for. Needed with `keys`.
-        keys: Our keys: a folder of JWKs, a JWK Set's file, or "env:NAME"; in code the set itself. Default: none, so
-            that nothing is issued and only foreign tokens count.
-        external_url: How the outside reaches us. Needed with cookies; the Host of a request is never believed.
-        sources: Where credentials may come from: "bearer", "cookie", "basic", "subprotocol", "dpop".
+        store: The store that processes share, or `none`. There is no default.
+        issuer: The `iss` of the tokens that we issue. Needed with `keys`.
+        audience: The `aud` of the tokens that we issue. Needed with `keys`.
+        keys: Our keys: a folder of JWKs, a file with a JWK Set, or "env:NAME"; in code the set itself. Default: none,
+            so that no tokens are issued and only those of trusted issuers are accepted.
+        external_url: The origin under which clients reach the application. Needed with cookies, because the Host header
+            of a request is never believed.
+        sources: Where credentials are accepted: "bearer", "cookie", "basic", "subprotocol", "dpop".
         access: Who may do what.
         tokens: The tokens that we issue.
         sessions: How long a sign-in lasts.
-        revocation: How surely what was ended is refused.
-        cookies: Names and attributes of cookies.
-        csrf: The steps against cross-site requests.
+        revocation: How revocations are checked.
+        cookies: The names and attributes of cookies.
+        csrf: The protection against cross-site requests.
         basic: The Basic scheme.
         login: The built-in directory and the throttle.
-        endpoints: The own endpoints.
-        proxies: The proxies in front.
-        trust: The foreign issuers whose tokens count.
+        endpoints: The endpoints that safeconduct serves.
+        proxies: The proxies in front of the application.
+        trust: The foreign issuers whose tokens are accepted.
     """
 
     store: Annotated[StoreConfig, Section(StoreConfig, shorthand="url")]
@@ -70,7 +71,7 @@ class Config:
     cross_checks: ClassVar[CrossChecks] = CROSS_CHECKS
 
     if TYPE_CHECKING:
-        # The dataclass's own constructor, as it is meant: what may be given is wider than what a field holds.
+        # The constructor of the dataclass, typed: it accepts more types than a field holds.
         def __init__(  # noqa: PLR0913 - one argument a field
             self,
             *,
@@ -94,15 +95,15 @@ class Config:
         ) -> None: ...
 
     def __post_init__(self) -> None:
-        """Check everything."""
+        """Check the whole configuration."""
         check(self)
 
     @property
     def consistency(self) -> Consistency:
-        """Return how surely a revocation is seen where no rule says otherwise."""
+        """Return how revocations are checked if no rule says otherwise."""
         if self.store.url == "none":
             return "none"
-        # "bounded" takes the place of "strict" once the local view is built.
+        # The default becomes "bounded" once that is implemented.
         return self.revocation.consistency or "strict"
 
     @classmethod
@@ -111,14 +112,14 @@ class Config:
         Read the configuration of this process.
 
         Args:
-            path: The TOML file. Default: what `SAFECONDUCT_CONFIG` names, else `safeconduct.toml` in the working
-                directory, else no file.
-            environ: Whose `SAFECONDUCT_*` variables override the file.
+            path: The TOML file. Default: the file that `SAFECONDUCT_CONFIG` names, else `safeconduct.toml` in the
+                working directory, else no file.
+            environ: The environment, whose `SAFECONDUCT_*` variables override the file.
 
         Raises:
-            ConfigurationError: If a named file is missing, or anything in it or in a variable is wrong.
+            ConfigurationError: If a named file is missing, or anything in the file or in a variable is wrong.
         """
-        from safeconduct.config.loading import load  # noqa: PLC0415 - only who loads needs a TOML parser
+        from safeconduct.config.loading import load  # noqa: PLC0415 - only loading needs a TOML parser
 
         values, at, where = load(path, environ)
         return cls._made(values, at, where)
@@ -130,26 +131,26 @@ class Config:
 
         Args:
             text: The document.
-            base: The folder that relative paths start from. Default: they stay as they are.
+            base: The folder that relative paths start from. Default: they stay unchanged.
 
         Raises:
-            ConfigurationError: If it is no TOML, or anything in it is wrong.
+            ConfigurationError: If the document is no TOML, or anything in it is wrong.
         """
-        from safeconduct.config.loading import parse  # noqa: PLC0415 - only who loads needs a TOML parser
+        from safeconduct.config.loading import parse  # noqa: PLC0415 - only loading needs a TOML parser
 
         return cls.from_mapping(parse(text), base=base)
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any], *, base: Path | None = None) -> Self:
         """
-        Make a configuration of plain values, as they stand in the table ``[safeconduct]``.
+        Make a configuration from plain values, in the form of the table ``[safeconduct]``.
 
         Args:
-            mapping: The fields; nested ones as mappings.
-            base: The folder that relative paths start from. Default: they stay as they are.
+            mapping: The fields; sections as mappings.
+            base: The folder that relative paths start from. Default: they stay unchanged.
 
         Raises:
-            ConfigurationError: If anything in it is wrong.
+            ConfigurationError: If anything in the mapping is wrong.
         """
         at = FieldPath(base=base)
         whatever: object = mapping

@@ -1,4 +1,4 @@
-"""Credentials that a browser sends by itself, and what keeps foreign pages from using them."""
+"""Configure cookies, and the protection of credentials that a browser sends by itself against foreign pages."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from safeconduct.config.urls import like
 
 _NAMES: Final = ("access", "refresh", "device")
 _COOKIE_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}"
-# "__Secure-", "__Host-": a browser takes such a cookie only with Secure (RFC 6265bis §4.1.3), case ignored (§5.6).
+# A browser accepts "__Secure-" and "__Host-" only with Secure (RFC 6265bis §4.1.3), in any case (§5.6).
 _PREFIXES: Final = ("__host-", "__secure-")
 
 CookieName = Annotated[str, Text("the name of a cookie (RFC 6265 §4.1.1)", like(_COOKIE_NAME))]
@@ -41,16 +41,16 @@ def _none_is_secure(cookies: "CookieConfig") -> Iterator[Problem]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CookieConfig:
     """
-    Names and attributes of our cookies.
+    The names and attributes of our cookies.
 
     Attributes:
-        access: Name of the cookie with the access token; the prefix `__Host-` binds it to this host and to TLS.
-        refresh: Name of the cookie with the refresh token.
-        device: Name of the cookie by which a known device passes the throttle of an account.
-        mode: "offer": login may ask for cookies; "require": a browser never gets a token in a body; "off": none are
-            set.
-        secure: Whether cookies travel over TLS only; false needs names without a prefix.
-        same_site: `SameSite` of the access cookie; that of the refresh cookie is always strict.
+        access: The name of the cookie with the access token; the prefix `__Host-` binds it to this host and to TLS.
+        refresh: The name of the cookie with the refresh token.
+        device: The name of the cookie by which a known device passes the throttle of an account.
+        mode: "offer" sets cookies if login asks for them; "require" never puts a token into the body of a response to a
+            browser; "off" sets none.
+        secure: Whether cookies are sent over TLS only; false needs names without a prefix.
+        same_site: The `SameSite` of the access cookie; that of the refresh cookie is always strict.
     """
 
     access: CookieName = "__Host-safeconduct"
@@ -75,12 +75,12 @@ class CookieConfig:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CsrfConfig:
     """
-    The steps against cross-site requests.
+    The protection against cross-site requests.
 
     Attributes:
-        trusted_origins: Origins beside that of `external_url` whose pages may use a browser's credentials here.
-        token: "always" asks for a token of requests by cookie that change something; "fallback" only where the browser
-            said nothing of where the request comes from.
+        trusted_origins: The origins, beside that of `external_url`, whose pages may use the credentials of a browser.
+        token: "always" requires a CSRF token from requests by cookie that change something; "fallback" only if the
+            browser does not say where a request comes from.
     """
 
     trusted_origins: tuple[Origin, ...] = ()

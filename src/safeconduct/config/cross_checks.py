@@ -1,9 +1,8 @@
 """
-What the sections of a configuration must agree on among each other.
+Check the sections of a configuration against each other, and refuse values that are not implemented yet.
 
-What the design promises and is not built yet: refused by name, instead of silently not done.
-
-Whoever builds one deletes its row.
+A value that is planned but not implemented is refused by name instead of being ignored.  Its row in
+``NOT_IMPLEMENTED`` is deleted when it is implemented.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,33 +15,33 @@ from safeconduct.config.sections import CrossCheck, CrossChecks
 
 
 def one_of(*values: object) -> Callable[[object], bool]:
-    """Return a predicate that is true of *values*."""
+    """Return a predicate that is true for *values*."""
     return values.__contains__
 
 
 def given(value: object) -> bool:
-    """Say whether the field was given at all."""
+    """Return whether the field was given."""
     return value is not None
 
 
 def is_on(value: object) -> bool:
-    """Say whether the field was switched on."""
+    """Return whether the field is true."""
     return value is True
 
 
 def begins(*starts: str) -> Callable[[object], bool]:
-    """Return a predicate that is true of a text that begins with one of *starts*."""
+    """Return a predicate that is true for a text that begins with one of *starts*."""
     return lambda value: isinstance(value, str) and value.startswith(starts)
 
 
 class NotImplementedValue:
-    """A value of a field that will be possible; in *name*, ``[]`` stands for every item of a list."""
+    """Values of a field that are planned; in *name*, ``[]`` stands for every item of a list."""
 
     __slots__ = ("instead", "is_meant", "meant", "name")
 
     def __init__(self, name: str, meant: str, instead: str, is_meant: Callable[[object], bool]) -> None:
         self.name = name
-        #: In words: the values that are meant, and what to choose until then.
+        #: The values in words, and what to choose until they are implemented.
         self.meant = meant
         self.instead = instead
         self.is_meant = is_meant
@@ -66,46 +65,46 @@ NOT_IMPLEMENTED: Final = (
 
 
 def find_not_implemented(config: object) -> Iterator[Problem]:
-    """Find every value in *config*, which may be a draft, that is not built yet."""
+    """Find every value in *config*, which may be a draft, that is not implemented yet."""
     for row in NOT_IMPLEMENTED:
-        for name, value in _ref(config, row.name.split("."), ""):
+        for name, value in _values_at(config, row.name.split("."), ""):
             if row.is_meant(value):
                 seen = shown_url(value) if row.name == "store.url" and isinstance(value, str) else shown(value)
-                yield Problem(name, f"got {seen}, which is not built yet, wanted {row.instead}")
+                yield Problem(name, f"got {seen}, which is not implemented yet, wanted {row.instead}")
 
 
-def _ref(section: object, path: list[str], prefix: str) -> Iterator[tuple[str, object]]:
+def _values_at(section: object, path: list[str], prefix: str) -> Iterator[tuple[str, object]]:
     step, *rest = path
     name = step.removesuffix("[]")
     value: object = getattr(section, name, None)
-    places: list[tuple[str, object]] = [(f"{prefix}{name}", value)]
+    found: list[tuple[str, object]] = [(f"{prefix}{name}", value)]
     if name != step:
         items = enumerate(value if is_list(value) else ())
-        places = [(f"{prefix}{name}[{place}]", item) for place, item in items]
-    for place, item in places:
+        found = [(f"{prefix}{name}[{index}]", item) for index, item in items]
+    for field, item in found:
         if rest:
-            yield from _ref(item, rest, f"{place}.")
+            yield from _values_at(item, rest, f"{field}.")
         else:
-            yield place, item
+            yield field, item
 
 
 if TYPE_CHECKING:
     from safeconduct.config.config import Config
 
 
-def _somebody_can_be_known(config: "Config") -> Iterator[Problem]:
+def _some_credential_is_accepted(config: "Config") -> Iterator[Problem]:
     if config.keys is None and not config.trust and "basic" not in config.sources:
         yield Problem("keys", 'got nothing, wanted one of: keys, a trust, "basic" among the sources')
 
 
-def _keys_have_names(config: "Config") -> Iterator[Problem]:
-    # Without both, the tokens of a neighbour who shares the key would pass (RFC 8725 §3.8, §3.9).
+def _keys_need_issuer_and_audience(config: "Config") -> Iterator[Problem]:
+    # Without both, the tokens of another service with the same key would pass (RFC 8725 §3.8, §3.9).
     for name in ("issuer", "audience"):
         if config.keys is not None and getattr(config, name) is None:
             yield Problem(name, "got nothing, wanted the name in own tokens, since there are keys")
 
 
-def _cookies_know_their_site(config: "Config") -> Iterator[Problem]:
+def _cookies_need_external_url(config: "Config") -> Iterator[Problem]:
     if "cookie" in config.sources and config.external_url is None:
         yield Problem("external_url", 'got nothing, wanted an origin, since "cookie" is among the sources')
 
@@ -115,68 +114,69 @@ def _sources_differ(config: "Config") -> Iterator[Problem]:
         yield Problem("sources", "got a source twice, wanted each once")
 
 
-def _none_remembers_nothing(config: "Config") -> Iterator[Problem]:
+def _none_stores_nothing(config: "Config") -> Iterator[Problem]:
     if config.store.url != "none":
         return
     if config.tokens.format == "opaque":
         yield Problem("tokens.format", 'got \'opaque\', wanted "jws" or "jwe", since the store is none')
     if config.sessions.require_session:
         yield Problem("sessions.require_session", "got True, wanted false, since the store is none")
-    asked = [("revocation", config.revocation.consistency)]
-    asked += [(f"access.rules[{place}]", rule.consistency) for place, rule in enumerate(config.access.rules)]
-    for name, consistency in asked:
+    checked = [("revocation", config.revocation.consistency)]
+    checked += [(f"access.rules[{index}]", rule.consistency) for index, rule in enumerate(config.access.rules)]
+    for name, consistency in checked:
         if consistency not in {None, "none"}:
             yield Problem(f"{name}.consistency", f'got {shown(consistency)}, wanted "none", since the store is none')
 
 
 def _strict_rules_refuse(config: "Config") -> Iterator[Problem]:
-    for place, rule in enumerate(config.access.rules):
+    for index, rule in enumerate(config.access.rules):
         if rule.consistency is None and config.consistency == "strict" and rule.on_outage == "serve":
-            said = "got 'serve', wanted \"refuse\", since revocation.consistency is strict here"
-            yield Problem(f"access.rules[{place}].on_outage", said)
+            message = "got 'serve', wanted \"refuse\", since revocation.consistency is strict here"
+            yield Problem(f"access.rules[{index}].on_outage", message)
 
 
 def _issuers_differ(config: "Config") -> Iterator[Problem]:
     seen = {config.issuer}
-    for place, trust in enumerate(config.trust):
+    for index, trust in enumerate(config.trust):
         if trust.issuer in seen:
-            yield Problem(f"trust[{place}].issuer", f"got {shown(trust.issuer)}, wanted each issuer once")
+            yield Problem(f"trust[{index}].issuer", f"got {shown(trust.issuer)}, wanted each issuer once")
         seen.add(trust.issuer)
 
 
 def _users_differ(config: "Config") -> Iterator[Problem]:
-    """Find two issuers of which each may have a user with one and the same ``REMOTE_USER``."""
-    # The users of its own issuer, and those of Basic, go by their bare subject.  "idp:{sub}" is taken to be apart.
+    """Find pairs of issuers that may each have a user with the same ``REMOTE_USER``."""
+    # Our own users, and those of Basic, go by their bare subject; "idp:{sub}" is assumed to differ from all of them.
     has_issuer = config.issuer is not None or config.keys is not None
-    own = "the own issuer" if has_issuer else "Basic" if "basic" in config.sources else None
+    own = "our own issuer" if has_issuer else "Basic" if "basic" in config.sources else None
     foreign = [(f"trust[{n}]", trust.remote_user) for n, trust in enumerate(config.trust) if trust.remote_user]
     collisions = [(name, text, own) for name, text in foreign if own is not None and text == SUBJECT]
     collisions += [
-        (name, text, other) for (other, first), (name, text) in combinations(foreign, 2) if _may_meet(first, text)
+        (name, text, other) for (other, first), (name, text) in combinations(foreign, 2) if _may_be_equal(first, text)
     ]
     for name, text, other in collisions:
         yield Problem(f"{name}.remote_user", f"got {shown(text)}, wanted a name that no user of {other} may have too")
 
 
-def _may_meet(first: str, second: str) -> bool:
-    # With a subject long enough, two templates meet exactly if one's beginning begins the other's, and so the ends.
+def _may_be_equal(first: str, second: str) -> bool:
+    # For some long enough subjects two templates are equal exactly if the start of one is a prefix of the start of the
+    # other, and the end of one a suffix of the end of the other.
     starts, ends = zip(first.split(SUBJECT), second.split(SUBJECT), strict=True)
     start, end = sorted(starts, key=len), sorted(ends, key=len)
     return start[1].startswith(start[0]) and end[1].endswith(end[0])
 
 
 CROSS_CHECKS: Final[CrossChecks] = (
-    CrossCheck(("keys", "trust", "sources"), _somebody_can_be_known),
-    CrossCheck(("keys", "issuer", "audience"), _keys_have_names),
-    CrossCheck(("sources", "external_url"), _cookies_know_their_site),
+    CrossCheck(("keys", "trust", "sources"), _some_credential_is_accepted),
+    CrossCheck(("keys", "issuer", "audience"), _keys_need_issuer_and_audience),
+    CrossCheck(("sources", "external_url"), _cookies_need_external_url),
     CrossCheck(("sources",), _sources_differ),
     CrossCheck(
         ("store.url", "tokens.format", "sessions.require_session", "revocation.consistency", "access.rules"),
-        _none_remembers_nothing,
+        _none_stores_nothing,
     ),
     CrossCheck(("store.url", "revocation.consistency", "access.rules"), _strict_rules_refuse),
     CrossCheck(("issuer", "trust"), _issuers_differ),
     CrossCheck(("issuer", "keys", "sources", "trust"), _users_differ),
-    # Last, and whatever else is wrong: it finds its own way through a draft.
+    # It reads no field, so it runs whatever else is wrong; it can handle a draft.
     CrossCheck((), find_not_implemented),
 )

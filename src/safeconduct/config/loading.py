@@ -1,8 +1,8 @@
 """
-Where a configuration comes from: a TOML file, and the environment over it.
+Load the configuration from a TOML file and from environment variables, which override the file.
 
-``SAFECONDUCT_TOKENS__FORMAT`` is the field ``tokens.format``.  A text is taken as it is; every other value is read as
-TOML.  A list is replaced whole; a table is merged.
+``SAFECONDUCT_TOKENS__FORMAT`` is the field ``tokens.format``.  The value of a text field is taken as it is, and every
+other value is read as TOML.  A list replaces the one in the file; a table is merged with it.
 """
 
 import logging
@@ -40,7 +40,7 @@ _REFERENCE: Final = re.compile(r"env:(SAFECONDUCT_\w+)", re.ASCII)
 
 
 def load(path: str | Path | None, environ: Mapping[str, str]) -> tuple[dict[str, Any], FieldPath, str]:
-    """Return the values, the place that knows their base, and for the head of an error where they come from."""
+    """Return the values, the field path with their base, and the origin of the values for the heading of an error."""
     file = _chosen(path, environ)
     values = dict(parse(_read(file), source=str(file))) if file else {}
     at = FieldPath(base=file.absolute().parent if file else None)
@@ -53,19 +53,19 @@ def parse(text: str, *, source: str = "") -> Mapping[str, Any]:
     Return the table ``[safeconduct]`` of a TOML document.
 
     Raises:
-        ConfigurationError: If it is no TOML, or has another table beside that one.
+        ConfigurationError: If the document is no TOML, or has another table beside that one.
     """
     where = f" in {source}" if source else ""
     document = _toml(text, where)
     for name in document:
         if name != ROOT:
-            # What stands beside the table would be silently left out, and it may be a rule.
+            # Anything beside the table would be ignored silently, and it may be an access rule.
             said = f"{shown(name)}: outside of [{ROOT}], wanted below it, or in another file"
             raise ConfigurationError(f"wrong configuration{where}:\n  {said}")
     table = document.get(ROOT)
     if not is_table(table):
         raise ConfigurationError(f"wrong configuration{where}:\n  {ROOT}: got {shown(table)}, wanted a table [{ROOT}]")
-    return cast("Mapping[str, Any]", table)  # the names in TOML are texts
+    return cast("Mapping[str, Any]", table)  # keys in TOML are texts
 
 
 def _toml(text: str, where: str) -> Mapping[str, Any]:
@@ -76,7 +76,7 @@ def _toml(text: str, where: str) -> Mapping[str, Any]:
         said = str(error).replace("at end of document", end)
     except (ValueError, RecursionError):
         said = "a number or a nesting beyond every bound"
-    # Not chained: the parser's error may carry the document, with its secrets.
+    # Not chained, because the error of the parser may contain the document with its secrets.
     raise ConfigurationError(f"wrong configuration{where}:\n  no TOML: {said}") from None
 
 
@@ -84,7 +84,7 @@ def _chosen(path: str | Path | None, environ: Mapping[str, str]) -> Path | None:
     named = environ.get(FILE_VARIABLE) if path is None else path
     if named is not None:
         return Path(named)
-    # A dangling link is a file that was meant: reading it is an error, leaving it out would be another configuration.
+    # A dangling link counts as a file, so that reading it is an error: without the file the configuration would differ.
     return DEFAULT_FILE if os.path.lexists(DEFAULT_FILE) else None
 
 
@@ -97,27 +97,27 @@ def _read(file: Path) -> str:
 
 
 def _override(values: dict[str, Any], environ: Mapping[str, str], at: FieldPath) -> None:
-    """Put the variables of *environ* over *values*, those of whole sections first; tell *at* which are wrong."""
+    """Override *values* with the variables of *environ*, those of whole sections first; report wrong ones *at* root."""
     known = variables()
     for name in sorted(known.keys() & environ.keys(), key=lambda name: len(known[name][0])):
         path, kind = known[name]
         value = environ[name] if _is_text(kind) else _read_value(environ[name], FieldPath(name, at.problems))
         if value is not None:
             _put(values, path, kind, value)
-    # A variable that `keys` refers to is no field.
+    # A variable that `keys` refers to is no field, and no mistake.
     meant = {FILE_VARIABLE, *known, *_references(values)}
     for name in sorted(name for name in environ if name.startswith(PREFIX) and name not in meant):
         if is_of_service(name, environ[name]):
-            _logger.debug("%s is no setting: Kubernetes makes such names for a Service", name)
+            _logger.debug("%s is ignored: Kubernetes sets such variables for a Service", name)
             continue
         FieldPath(name, at.problems).report(f"unknown variable{nearest(name, [*known, FILE_VARIABLE])}")
 
 
 def is_of_service(name: str, value: str) -> bool:
     """
-    Say whether Kubernetes made the variable, for a Service called ``safeconduct`` or ``safeconduct-…``.
+    Return whether Kubernetes set the variable, for a Service called ``safeconduct`` or ``safeconduct-…``.
 
-    Of the latter only what can be nothing else: ``SAFECONDUCT_STORE_PORT`` may be a slip of somebody's.
+    For the latter only certain names count: ``SAFECONDUCT_STORE_PORT`` may be a mistyped field.
     """
     if _OWN_SERVICE.match(name) or _OTHER_SERVICE.fullmatch(name):
         return True
@@ -125,7 +125,7 @@ def is_of_service(name: str, value: str) -> bool:
 
 
 def variables() -> Mapping[str, tuple[tuple[str, ...], FieldType]]:
-    """Return the variable of every field: where the field is, and its kind."""
+    """Return the path and the type of the field of every variable."""
     found: dict[str, tuple[tuple[str, ...], FieldType]] = {}
     for name, kind in field_types_of(Config).items():
         found[f"{PREFIX}{name}".upper()] = (name,), kind
@@ -144,7 +144,7 @@ def _is_text(kind: FieldType) -> bool:
 
 
 def _read_value(text: str, at: FieldPath) -> object:
-    """Return what *text* says in TOML, or None, which TOML cannot say, after telling *at* that it says nothing."""
+    """Return the TOML value of *text*; report *at* its path and return None, which TOML lacks, if it has none."""
     try:
         document = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):
@@ -163,7 +163,7 @@ def _put(values: dict[str, Any], path: tuple[str, ...], kind: FieldType, value: 
         values[name] = {**before, **fresh}
     elif not inner:
         values[name] = fresh
-    # Else what the file has there is no table: it stays, to be refused.
+    # Otherwise the file has something other than a table here; it stays, and is refused later.
 
 
 def _long_form(value: object, kind: FieldType) -> object:

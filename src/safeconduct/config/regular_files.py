@@ -1,8 +1,8 @@
 """
-Read a file that somebody else names, whole, and only if it is a regular file.
+Read a whole file at a path that a user gives, if it is a regular file.
 
-Opening a FIFO waits for a writer, and opening a device may do anything.  So what lies at the path is looked at before
-it is opened, opened without waiting, and looked at again.
+Opening a FIFO waits for a writer, and opening a device may do anything.  So the file type is checked before the file is
+opened, the file is opened without blocking, and the type is checked again.
 """
 
 import errno
@@ -12,31 +12,31 @@ from pathlib import Path
 
 
 class NotRegularFile(OSError):
-    """What lies at a path is no regular file."""
+    """The path leads to something other than a regular file."""
 
 
 class FileTooLarge(OSError):
-    """A file is larger than its reader takes."""
+    """The file is larger than the caller allows."""
 
 
 def read_regular_file(path: Path, *, at_most_bytes: int | None = None) -> tuple[bytes, os.stat_result]:
     """
-    Return what is in the file at *path*, and its status.
+    Return the contents of the file at *path*, and its status.
 
     Args:
         path: The file, or a link to it.
-        at_most_bytes: How large it may be; None for any size.
+        at_most_bytes: The maximum size; None for any size.
 
     Raises:
-        NotRegularFile: If it is a folder, a FIFO, a socket or a device.
-        FileTooLarge: If it is larger than that.
-        OSError: If it can't be read.
+        NotRegularFile: If the path leads to a folder, a FIFO, a socket or a device.
+        FileTooLarge: If the file is larger than *at_most_bytes*.
+        OSError: If the file can't be read.
     """
     _require_regular(path, path.stat())
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
-        # It may have been replaced since it was looked at.
+        # The file may have been replaced since the first check.
         _require_regular(path, status)
         data = file.read() if at_most_bytes is None else file.read(at_most_bytes + 1)
     if at_most_bytes is not None and len(data) > at_most_bytes:

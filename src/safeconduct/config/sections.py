@@ -1,9 +1,9 @@
 """
-How a frozen dataclass becomes a section that is checked whole.
+Check a frozen dataclass as one section of the configuration.
 
-``check`` stands in ``__post_init__``: it reads every field into its kind, asks the cross_checks between fields, and
-raises once for all that is wrong.  A table inside of a section is drafted first, so that its wrong fields are told
-together with those of the whole.
+A section calls ``check`` in ``__post_init__``.  It reads every field by its type, runs the cross-checks between fields,
+and raises one error for everything that is wrong.  A table inside a section becomes a draft first, so that its wrong
+fields are reported together with those of the whole configuration.
 """
 
 import re

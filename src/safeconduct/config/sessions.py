@@ -1,4 +1,4 @@
-"""How long a sign-in lasts."""
+"""Configure sessions, HTTP Basic, the built-in directory and the throttle."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from safeconduct.config.field_errors import Problem
 from safeconduct.config.fields import Integer, ProvenLevel, Seconds
 from safeconduct.config.sections import CrossCheck, CrossChecks, check, checked_constructor
 
-_BOUNDED_BY_THE_END = ("short_absolute_lifetime_seconds", "idle_lifetime_seconds", "explicit_lifetime_seconds")
+_LIMITED_LIFETIMES = ("short_absolute_lifetime_seconds", "idle_lifetime_seconds", "explicit_lifetime_seconds")
 
 
-def _nothing_outlives_the_end(sessions: "SessionConfig") -> Iterator[Problem]:
+def _lifetimes_are_limited(sessions: "SessionConfig") -> Iterator[Problem]:
     end = sessions.absolute_lifetime_seconds
-    for name in _BOUNDED_BY_THE_END:
+    for name in _LIMITED_LIFETIMES:
         life: int | None = getattr(sessions, name)
         if life is not None and life > end:
             yield Problem(name, f"got {life}, wanted at most {end} (sessions.absolute_lifetime_seconds)")
 
 
-def _grace_is_shorter(sessions: "SessionConfig") -> Iterator[Problem]:
+def _grace_is_shorter_than_idle(sessions: "SessionConfig") -> Iterator[Problem]:
     grace, idle = sessions.refresh_grace_seconds, sessions.idle_lifetime_seconds
     if grace >= idle:
         yield Problem("refresh_grace_seconds", f"got {grace}, wanted less than {idle} (sessions.idle_lifetime_seconds)")
@@ -30,23 +30,25 @@ def _grace_is_shorter(sessions: "SessionConfig") -> Iterator[Problem]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionConfig:
     """
-    Lives of sessions and of their long-term credentials.
+    The lifetimes of sessions and of their refresh tokens.
 
     Attributes:
-        short_absolute_lifetime_seconds: The end of a session without a long-term credential, in seconds; half a day, a
-            day's work.
-        idle_lifetime_seconds: Life of a long-term credential, in seconds; rotation does not prolong it, `extend` does.
-        absolute_lifetime_seconds: Nothing outlives this without a new sign-in, in seconds; thirty days.
-        explicit_lifetime_seconds: How long a sign-in counts as explicit, in seconds. Default: the life of an access
+        short_absolute_lifetime_seconds: The maximum lifetime of a session without a refresh token, in seconds; half a
+            day, for a working day.
+        idle_lifetime_seconds: The lifetime of a refresh token, in seconds; rotation does not prolong it, `extend` does.
+        absolute_lifetime_seconds: The maximum lifetime of a session, in seconds, after which the user must sign in
+            again; thirty days.
+        explicit_lifetime_seconds: How long a sign-in counts as explicit, in seconds. Default: the lifetime of an access
             token.
-        refresh_grace_seconds: How long the previous refresh token is answered with the same successor, in seconds, so
-            that a lost answer ends no session.
-        max_per_subject: How many sessions a user may have; one more ends another, first one without a long-term
-            credential, and of these the longest idle.
-        bind_network: What happens when a long-term credential comes from another network prefix than at sign-in.
-        bind_device: The same for another device: another family of browsers, whatever its version.
-        require_session: Whether an own token counts only while its session is in the store, which is then asked
-            whatever the consistency.
+        refresh_grace_seconds: How long the previous refresh token still gets the same successor, in seconds, so that a
+            lost response does not end the session.
+        max_per_subject: The maximum number of sessions of a user. One more ends another: first one without a refresh
+            token, and among these the one that was idle longest.
+        bind_network: What happens if a refresh token comes from another network prefix than the sign-in.
+        bind_device: What happens if a refresh token comes from another device, which is another family of browsers in
+            any version.
+        require_session: Whether our own tokens are accepted only while their session is in the store. The store is then
+            asked whatever `revocation.consistency` says.
     """
 
     short_absolute_lifetime_seconds: Seconds = 43200
@@ -60,8 +62,8 @@ class SessionConfig:
     require_session: bool = False
 
     cross_checks: ClassVar[CrossChecks] = (
-        CrossCheck((*_BOUNDED_BY_THE_END, "absolute_lifetime_seconds"), _nothing_outlives_the_end),
-        CrossCheck(("refresh_grace_seconds", "idle_lifetime_seconds"), _grace_is_shorter),
+        CrossCheck((*_LIMITED_LIFETIMES, "absolute_lifetime_seconds"), _lifetimes_are_limited),
+        CrossCheck(("refresh_grace_seconds", "idle_lifetime_seconds"), _grace_is_shorter_than_idle),
     )
 
     def __post_init__(self) -> None:
@@ -79,9 +81,10 @@ class BasicConfig:
     The Basic scheme (RFC 7617), where it is a source.
 
     Attributes:
-        allow_plain_http: Whether passwords are taken over plain http, where everybody on the way reads them.
-        cache_seconds: How long a proven pair is remembered, in seconds, at most a minute; 0 hashes every time.
-        level: The level of a caller; remembered, because a browser sends the password again without its user.
+        allow_plain_http: Whether passwords are accepted over plain http, where anyone on the path can read them.
+        cache_seconds: How long a verified user name and password are cached, in seconds, at most a minute; 0 hashes the
+            password at every request.
+        level: The level of a caller; remembered, because a browser sends the password again without asking the user.
     """
 
     allow_plain_http: bool = False
@@ -100,14 +103,15 @@ class LoginConfig:
     The built-in directory, its hashing, and the throttle.
 
     Attributes:
-        users: The file of users; none where the application brings its own directory.
-        hashing_threads: How many passwords are hashed at once.
-        hashing_queue: How many more may wait; the next one is answered 503. A full queue still takes a network that
-            has less than a quarter of it, for the newest place of one that has more.
-        queue_seconds: How long a sign-in may wait there, in seconds; then it is answered 503.
-        failures_per_account_and_network: Wrong passwords in 15 minutes, for one account from one network.
-        failures_per_network: Wrong passwords in 15 minutes, from one network.
-        failures_per_account: Wrong passwords in an hour, for one account over all networks.
+        users: The file of users. Default: none, because the application has its own directory.
+        hashing_threads: How many passwords are hashed at the same time.
+        hashing_queue: How many more may wait; the next one is answered 503. If the queue is full, a network that has
+            less than a quarter of it still gets in, and the newest entry of a network with more is answered 503.
+        queue_seconds: How long a sign-in may wait in the queue, in seconds; then it is answered 503.
+        failures_per_account_and_network: How many wrong passwords are allowed in 15 minutes for one account from one
+            network.
+        failures_per_network: How many wrong passwords are allowed in 15 minutes from one network.
+        failures_per_account: How many wrong passwords are allowed in an hour for one account from all networks.
     """
 
     users: Path | None = None

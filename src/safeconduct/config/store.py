@@ -1,4 +1,4 @@
-"""Where processes share what they must know of each other."""
+"""Configure the store, and how revocations are checked in it."""
 
 import re
 from dataclasses import dataclass, fields
@@ -20,7 +20,7 @@ _URL: Final = (
 )
 _PORT: Final = r":([0-9]+)(?:,|$)"
 _LARGEST_PORT: Final = 65535
-# In braces Redis Cluster sees the tag that decides the slot, and the tag is ours.
+# Redis Cluster reads the hash tag, which decides the slot, in braces, and we write our own.
 _KEY_PREFIX: Final = Text("1 to 64 printable ASCII characters without braces", like(r"[!-z|~]{1,64}"))
 
 
@@ -37,12 +37,12 @@ class StoreConfig:
     The store: Redis, Valkey, this process's memory, or none.
 
     Attributes:
-        url: Where it is; there is no default, because each choice gives another guarantee.
-        deadline_ms: How long all questions of one request may take together, in milliseconds.
-        pool_size: How many connections a process opens at most.
-        key_prefix: How the names of our keys begin.
-        shards: Over how many slots the keys are spread; more than 1 is for a cluster. Shard 7 has the tag `{sc:07}`:
-            two decimal digits, more only from 100 shards on.
+        url: The address. There is no default, because each kind of store gives other guarantees.
+        deadline_ms: How long all store commands of one request may take together, in milliseconds.
+        pool_size: The maximum number of connections of a process.
+        key_prefix: The prefix of our keys.
+        shards: The number of slots over which keys are spread; more than 1 is for a cluster. Shard 7 has the hash tag
+            `{sc:07}`: two decimal digits, and more only with 100 shards or more.
     """
 
     url: Annotated[
@@ -73,22 +73,22 @@ class StoreConfig:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevocationConfig:
     """
-    Revocation of tokens, sessions, subjects, clients and keys.
+    The revocation of tokens, sessions, subjects, clients and keys.
 
     Attributes:
-        consistency: "strict" asks the store once a request; "bounded" looks into a local view, at most
-            `staleness_seconds` old; "none" asks nothing. Default: "none" without a store, else "bounded", and "strict"
-            until that is built.
-        staleness_seconds: With "bounded": the greatest age of the local view, in seconds. How often the credential of
-            a socket or a stream is asked for, whatever the consistency.
-        on_outage: With "bounded": what happens while the view is too old and the store is away; refused with 503,
-            because a token that may have been revoked must not pass.
+        consistency: "strict" asks the store once per request; "bounded" looks into a local view that is at most
+            `staleness_seconds` old; "none" does not check. Default: "none" without a store, else "bounded", or "strict"
+            until "bounded" is implemented.
+        staleness_seconds: With "bounded": the maximum age of the local view, in seconds. For every consistency: how
+            often the credential of an open WebSocket or stream is checked.
+        on_outage: With "bounded": what happens while the view is too old and the store cannot be reached. "refuse"
+            answers 503, because a token that may have been revoked must not pass.
         on_new_store: What happens to tokens older than a store that was never seen before: "accept", so that a first
             start refuses nobody, or "refuse".
-        min_replicas: A revocation waits until so many replicas have it; 0 waits for none.
-        accept_eviction: Whether a store may forget revocations when its memory is full.
-        epoch_file: A file, one for all processes of a machine, that keeps what they know of the store's data over a
-            restart of every one, so that a loss is noticed then too; none if left out.
+        min_replicas: How many replicas must have a revocation before it is done; 0 waits for none.
+        accept_eviction: Whether a store may evict revocations when its memory is full.
+        epoch_file: A file, shared by all processes of a machine, that keeps what they know of the store's data while
+            none of them runs, so that a loss of data in the meantime is noticed. Default: no file.
     """
 
     consistency: Consistency | None = None

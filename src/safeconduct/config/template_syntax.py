@@ -24,7 +24,7 @@ _NEVER_MATCHES: Final = r"[\\?#*<>]|%[0-9A-Fa-f]{2}"
 
 
 def is_template(text: str) -> bool:
-    """Say whether *text* is an anchored template: ``/literal/{name}/{rest...}``."""
+    """Return whether *text* is an anchored template: ``/literal/{name}/{rest...}``."""
     if not text.startswith("/") or re.search(_NEVER_MATCHES, text):
         return False
     *inner, last = text[1:].split("/")
@@ -35,7 +35,7 @@ def is_template(text: str) -> bool:
 
 
 def is_public_entry(text: str) -> bool:
-    """Say whether *text* is a template without spaces, or ``METHOD`` and such a template."""
+    """Return whether *text* is a template without spaces, or ``METHOD`` and such a template."""
     method, space, template = text.rpartition(" ")
     return is_template(template) and (method in METHODS if space else True)
 

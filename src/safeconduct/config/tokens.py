@@ -1,4 +1,4 @@
-"""The tokens that we issue ourselves."""
+"""Configure the tokens that we issue, and the foreign issuers whose tokens are accepted."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ from safeconduct.config.fields import (
 from safeconduct.config.sections import CrossCheck, CrossChecks, check, checked_constructor, field_type_of
 from safeconduct.config.urls import is_secure_url
 
-_NEEDED_IN_PUBLIC: Final = frozenset({"iss", "exp"})
+_REQUIRED_PUBLIC: Final = frozenset({"iss", "exp"})
 _NEVER_PUBLIC: Final = frozenset(
     ("sub", "sid", "jti", "acr", "amr", "name", "roles", "groups", "scope", "client_id", "iat_ms"),
 )
@@ -35,7 +35,7 @@ _PUBLIC_CLAIM: Final = Text(
 )
 
 
-def _lives_fit(tokens: "TokenConfig") -> Iterator[Problem]:
+def _lifetimes_fit(tokens: "TokenConfig") -> Iterator[Problem]:
     longest = tokens.max_lifetime_seconds
     if tokens.access_lifetime_seconds > longest:
         said = f"got {tokens.access_lifetime_seconds}, wanted at most {longest} (tokens.max_lifetime_seconds)"
@@ -43,8 +43,8 @@ def _lives_fit(tokens: "TokenConfig") -> Iterator[Problem]:
 
 
 def _public_claims_suffice(tokens: "TokenConfig") -> Iterator[Problem]:
-    # Whoever cannot decrypt must still see whose token it is and when it ends.
-    missing = _NEEDED_IN_PUBLIC - set(tokens.public_claims)
+    # A reader without the key must still see the issuer and the expiry.
+    missing = _REQUIRED_PUBLIC - set(tokens.public_claims)
     if missing:
         yield Problem("public_claims", f"got a list without {', '.join(sorted(missing))}, wanted at least iss and exp")
     secret = {tokens.roles_claim, tokens.scopes_claim} & set(tokens.public_claims)
@@ -56,18 +56,19 @@ def _public_claims_suffice(tokens: "TokenConfig") -> Iterator[Problem]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenConfig:
     """
-    Form and life of the tokens that we issue.
+    The format and lifetime of the tokens that we issue.
 
     Attributes:
-        format: "jws" is signed and readable, as RFC 9068 has it; "jwe" is encrypted around that; "opaque" is a
-            reference to the store, which is then asked whatever the consistency.
-        algorithm: The algorithm of new keys; ES256, because every library knows it and its tokens are short.
-        access_lifetime_seconds: Life of an access token, in seconds; a quarter of an hour, because that is how long one
-            counts where nobody asks for revocations.
-        max_lifetime_seconds: A token of ours that claims a longer life, in seconds, is refused, whoever signed it.
+        format: "jws" is signed and readable (RFC 9068); "jwe" is signed and encrypted; "opaque" is a reference to the
+            store, which is then asked whatever `revocation.consistency` says.
+        algorithm: The algorithm of new keys; ES256, because every library supports it and its tokens are short.
+        access_lifetime_seconds: The lifetime of an access token, in seconds; a quarter of an hour, because a revoked
+            token stays valid for that long at a service that does not check revocations.
+        max_lifetime_seconds: The maximum lifetime of a token of ours, in seconds; one that claims more is refused
+            even with a good signature.
         leeway_seconds: How far clocks may differ, in seconds.
-        remembered: How many proven tokens are kept in memory; 0 verifies every one anew.
-        public_claims: With "jwe": the claims that are readable without the key.
+        remembered: How many verified tokens are cached in memory; 0 verifies the token at every request.
+        public_claims: With "jwe": the claims that can be read without the key.
         client_id: The `client_id` of tokens that we issue (RFC 9068 §2.2). Default: the issuer.
         roles_claim: The claim that holds the roles.
         scopes_claim: The claim that holds the scopes.
@@ -85,7 +86,7 @@ class TokenConfig:
     scopes_claim: str = "scope"
 
     cross_checks: ClassVar[CrossChecks] = (
-        CrossCheck(("access_lifetime_seconds", "max_lifetime_seconds"), _lives_fit),
+        CrossCheck(("access_lifetime_seconds", "max_lifetime_seconds"), _lifetimes_fit),
         CrossCheck(("public_claims", "roles_claim", "scopes_claim"), _public_claims_suffice),
     )
 
@@ -99,14 +100,14 @@ def _is_user_template(text: str) -> bool:
     return len(around) == 2 and not any(brace in part for part in around for brace in "{}")  # noqa: PLR2004 - before, after
 
 
-def _one_place_of_keys(trust: "Trust") -> Iterator[Problem]:
+def _one_key_source(trust: "Trust") -> Iterator[Problem]:
     given = [name for name in ("keys", "jwks") if getattr(trust, name) is not None] + ["discovery"] * trust.discovery
     if len(given) != 1:
         yield Problem("keys", f"got {' and '.join(given) or 'nothing'}, wanted exactly one of keys, jwks, discovery")
 
 
-def _something_is_signed(trust: "Trust") -> Iterator[Problem]:
-    # Decrypting proves nothing about who wrote a token: a public key encrypts for everybody.
+def _some_algorithm_signs(trust: "Trust") -> Iterator[Problem]:
+    # Encryption does not prove who made a token: anyone can encrypt with a public key.
     if set(trust.algorithms) <= set(ENCRYPTIONS):
         yield Problem("algorithms", "got algorithms that only encrypt, wanted one that signs too")
 
@@ -115,24 +116,24 @@ def _something_is_signed(trust: "Trust") -> Iterator[Problem]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
     """
-    One foreign issuer, and what its tokens are worth here.
+    A foreign issuer whose tokens are accepted.
 
     Attributes:
         issuer: The `iss` of its tokens.
-        audience: The `aud` that its tokens must have: our name there.
-        algorithms: The algorithms that its tokens may use; never taken from a token. `EdDSA` reads as `Ed25519`.
-        keys: Its keys: the path of a JWK Set, "env:NAME", in code the set itself. Exactly one of `keys`, `jwks` and
-            `discovery` is given.
+        audience: The `aud` that its tokens must have, which is our name at the issuer.
+        algorithms: The algorithms that its tokens may use; a token never chooses. `EdDSA` means `Ed25519`.
+        keys: Its keys: the path of a JWK Set, "env:NAME", or in code the set itself. Exactly one of `keys`, `jwks` and
+            `discovery` must be given.
         jwks: The https URL of its JWK Set.
         discovery: Whether its metadata document says where its keys are.
-        token_types: The values of `typ` of which its tokens must have one; that of RFC 9068, so that an ID token is not
-            taken for an access token.
-        max_lifetime_seconds: A token of it that claims a longer life, in seconds, is refused.
+        token_types: The accepted values of `typ`; that of RFC 9068, so that an ID token is not taken for an access
+            token.
+        max_lifetime_seconds: The maximum lifetime of its tokens, in seconds; one that claims more is refused.
         leeway_seconds: How far its clock may differ from ours, in seconds.
-        scopes: Which of its scopes count. Default: all.
-        roles: Its roles, each with the role of ours that it gives. Default: none counts.
-        levels: Its `acr` values, each with our level. Default: none counts, and callers are remembered.
-        remote_user: What `REMOTE_USER` and `display_name` become, with `{sub}` for the subject. Default: they are
+        scopes: The scopes that are accepted from it. Default: all.
+        roles: Its roles, each with the role of ours that it gives. Default: no role is accepted.
+        levels: Its `acr` values, each with our level. Default: none is accepted, and the level is remembered.
+        remote_user: The template for `REMOTE_USER` and `display_name`, with `{sub}` for the subject. Default: they are
             absent, because a subject is unique only within its issuer.
         roles_claim: The claim that holds the roles.
         scopes_claim: The claim that holds the scopes.
@@ -155,8 +156,8 @@ class Trust:
     scopes_claim: str = "scope"
 
     cross_checks: ClassVar[CrossChecks] = (
-        CrossCheck(("keys", "jwks", "discovery"), _one_place_of_keys),
-        CrossCheck(("algorithms",), _something_is_signed),
+        CrossCheck(("keys", "jwks", "discovery"), _one_key_source),
+        CrossCheck(("algorithms",), _some_algorithm_signs),
     )
 
     def __post_init__(self) -> None:

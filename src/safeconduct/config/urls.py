@@ -1,4 +1,4 @@
-"""Origins, networks and paths: the texts that say where something is."""
+"""Check texts that are origins, URLs, networks or paths."""
 
 import re
 from collections.abc import Callable
@@ -17,15 +17,15 @@ _LOCATION: Final = r"(?:/[A-Za-z0-9._~!$&'()+,;=:@-]+)*/?"
 
 
 def like(pattern: str) -> Callable[[str], object]:
-    """Return what says whether a whole text is like *pattern*; compiled when it is first asked, not at import."""
+    """Return a predicate that matches a whole text with *pattern*; it is compiled at first use, not at import."""
     return partial(re.fullmatch, pattern)
 
 
 def is_secure_origin(text: str) -> bool:
     """
-    Say whether *text* is ``scheme://host[:port]`` and nothing more (RFC 6454 §6.2), and https.
+    Return whether *text* is exactly ``scheme://host[:port]`` (RFC 6454 §6.2), with https.
 
-    http is taken for this machine, where nobody else listens on the way.
+    http is accepted for the local machine only, where nobody else can listen.
     """
     found = re.fullmatch(_ORIGIN, text)
     if found is None or ".." in found["host"]:
@@ -38,7 +38,7 @@ def is_secure_origin(text: str) -> bool:
 
 
 def is_secure_url(text: str) -> bool:
-    """Say whether *text* is a URL at a secure origin, without user, password and fragment."""
+    """Return whether *text* is a URL at a secure origin, without user, password and fragment."""
     scheme, _, rest = text.partition("://")
     authority, _, path = rest.partition("/")
     return is_secure_origin(f"{scheme}://{authority}") and re.fullmatch(_PATH_AND_QUERY, path) is not None
@@ -46,20 +46,20 @@ def is_secure_url(text: str) -> bool:
 
 def is_location(text: str) -> bool:
     """
-    Say whether *text* is a path on this site, literal and without a query, since ``?next=`` is put behind it.
+    Return whether *text* is a literal path on this site, without a query, since ``?next=`` is appended to it.
 
-    No ``//`` and no backslash, because browsers read both at the start as another host.
+    ``//`` and backslashes are refused, because at the start of a path browsers take them for another host.
     """
     return text.startswith("/") and re.fullmatch(_LOCATION, text) is not None and _has_no_dots(text)
 
 
 def is_prefix(text: str) -> bool:
-    """Say whether *text* is a path of plain segments that does not end in ``/``."""
+    """Return whether *text* is a path of plain segments that does not end in ``/``."""
     return re.fullmatch(_SEGMENTS, text) is not None and _has_no_dots(text)
 
 
 def is_network(text: str) -> bool:
-    """Say whether *text* is an IP address or a network whose host bits are 0."""
+    """Return whether *text* is an IP address or a network whose host bits are 0."""
     from ipaddress import ip_network  # noqa: PLC0415 - few configurations name a proxy
 
     try:
@@ -70,7 +70,7 @@ def is_network(text: str) -> bool:
 
 
 def is_proxy(text: str) -> bool:
-    """Say whether *text* is a network or ``unix``, which is how a peer without an address is named."""
+    """Return whether *text* is a network or ``unix``, which stands for a peer without an address."""
     return text == "unix" or is_network(text)
 
 

@@ -18,7 +18,7 @@ from contextlib import AbstractAsyncContextManager
 from inspect import iscoroutinefunction
 from typing import Any, Final, Literal
 
-from safeconduct._core.directory import Account, AsyncDirectory, Directory, People, QueuePosition
+from safeconduct._core.directory import Account, AsyncDirectory, Directory, DirectoryPort, QueuePosition
 from safeconduct.config import LoginConfig
 from safeconduct.directories.comparison_queue import ComparisonQueue
 from safeconduct.directories.keyed_lock import KeyedLock, ThreadWaiter, Waiter
@@ -115,7 +115,7 @@ def comparison_queue(login: LoginConfig) -> ComparisonQueue:
 
 def adapt_directory(
     directory: Directory | AsyncDirectory, world: World, login: LoginConfig, *, queue: ComparisonQueue | None = None
-) -> People:
+) -> DirectoryPort:
     """
     Put *directory* behind the port for *world*.
 
@@ -155,7 +155,7 @@ def _direct_adapter(directory: Any, login: LoginConfig, queue: ComparisonQueue) 
 
 
 # The two below import what they need themselves: it imports asyncio.
-def _async_adapter(directory: Any, login: LoginConfig) -> People:
+def _async_adapter(directory: Any, login: LoginConfig) -> DirectoryPort:
     from safeconduct.directories.async_adapters import TaskWaiter  # noqa: PLC0415 - see above
 
     threads, waiting = login.hashing_threads, login.hashing_queue
@@ -170,7 +170,7 @@ def _async_adapter(directory: Any, login: LoginConfig) -> People:
     )
 
 
-def _pool_adapter(directory: Any, login: LoginConfig, queue: ComparisonQueue) -> People:
+def _pool_adapter(directory: Any, login: LoginConfig, queue: ComparisonQueue) -> DirectoryPort:
     from safeconduct.directories.async_adapters import ThreadPoolAdapter  # noqa: PLC0415 - see above
 
     return ThreadPoolAdapter(

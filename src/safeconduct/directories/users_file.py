@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from safeconduct._core.directory import Account
-from safeconduct._core.log import write_log
+from safeconduct._core.event_dispatcher import write_log
 from safeconduct._http.authorization import MAX_PART_BYTES
 from safeconduct.config.regular_files import NotRegularFile, read_regular_file
 from safeconduct.directories.argon2id import (

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from safeconduct._core.directory import Account, WrongAccount
-from safeconduct._core.log import write_log
+from safeconduct._core.event_dispatcher import write_log
 from safeconduct.errors import Unavailable
 
 _logger = logging.getLogger("safeconduct.directories")

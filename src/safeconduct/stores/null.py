@@ -55,7 +55,7 @@ class NullStore:
         del shard, reason, seen
         return self._epoch
 
-    async def stamp(self, question: RevocationQuery) -> IssueTime:
+    async def issue_time(self, question: RevocationQuery) -> IssueTime:
         """Return now."""
         del question
         return IssueTime(self._epoch, is_empty=False, iat_ms=int(self._clock() * 1000))

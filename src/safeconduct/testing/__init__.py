@@ -1,4 +1,4 @@
-"""What an application's own tests need: a clock that is moved by hand, keys to throw away, and who is signed in."""
+"""Help the tests of an application: a clock that is moved by hand, throw-away keys, and signed-in requests."""
 
 from safeconduct.testing.clock import Clock
 from safeconduct.testing.keys import throw_away_keys

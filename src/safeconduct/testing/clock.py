@@ -1,4 +1,4 @@
-"""A clock that is moved by hand."""
+"""Provide a clock that tests move by hand."""
 
 from typing import Final
 
@@ -7,13 +7,13 @@ _BEGINNING_SECONDS: Final = 1_800_000_000.0
 
 class Clock:
     """
-    Stand still until it is told to go on; pass it as ``Auth(clock=…)``.
+    A clock that stands still until it is advanced; pass it as ``Auth(clock=…)``.
 
-    The store in memory goes by it too.  A Redis or Valkey has a clock of its own, which nobody moves.
+    The memory store uses it too.  A Redis or Valkey server has its own clock, which tests cannot move.
 
     Args:
-        seconds: Where it begins, in seconds since the epoch; a fixed instant in 2027, so that no test depends on the
-            day.
+        seconds: The initial time, in seconds since the epoch; a fixed time in 2027, so that no test depends on the
+            current date.
     """
 
     __slots__ = ("seconds",)
@@ -26,5 +26,5 @@ class Clock:
         return self.seconds
 
     def advance(self, *, seconds: float) -> None:
-        """Let so much time pass at once."""
+        """Move the clock forward."""
         self.seconds += seconds

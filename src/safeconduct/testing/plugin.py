@@ -1,8 +1,8 @@
 """
-Fixtures for pytest: ``pytest_plugins = ["safeconduct.testing.plugin"]`` in the topmost ``conftest.py``.
+Provide pytest fixtures, with ``pytest_plugins = ["safeconduct.testing.plugin"]`` in the top-level ``conftest.py``.
 
-It is not found by itself: a plugin that is imports the package before coverage is measured, and a project that
-measures its tests would see the package's lines as never run.
+The plugin has no entry point: pytest would import the package before coverage is measured, and a project that measures
+coverage would see the module-level lines of the package as not run.
 """
 
 from typing import Any
@@ -15,11 +15,11 @@ from safeconduct.testing.keys import throw_away_keys
 
 @pytest.fixture
 def safeconduct_clock() -> Clock:
-    """Return a clock of this test's own that stands still, for ``Auth(clock=…)``."""
+    """Return a clock for this test that stands still, for ``Auth(clock=…)``."""
     return Clock()
 
 
 @pytest.fixture
 def safeconduct_keys() -> dict[str, Any]:
-    """Return keys of this test's own, for ``Config(keys=…)``."""
+    """Return keys for this test, for ``Config(keys=…)``."""
     return throw_away_keys()

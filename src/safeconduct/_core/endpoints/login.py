@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from safeconduct._core.device_cookie import DeviceCookies
 from safeconduct._core.endpoints.request_context import RequestContext, transport_of
-from safeconduct._core.endpoints.routing import Call
+from safeconduct._core.endpoints.routing import EndpointCall
 from safeconduct._core.endpoints.token_response import TokenResponse
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.sessions.verbs import SessionVerbs
@@ -42,14 +42,14 @@ class LoginEndpoint:
         self._device_cookies = device_cookies
         self._end_replaced = end_replaced
 
-    async def login(self, call: Call) -> Reply:
+    async def login(self, call: EndpointCall) -> Reply:
         """
         Check a password and begin a session.
 
         Raises:
             BadCredentials: If the user name or the password is wrong.
             TooManyAttempts: If a limit of the throttle is reached.
-            CrossSiteRequest: If a page that is not ours asks, or if cookies are asked for and nothing tells who asks.
+            CrossSiteRequest: If a page that is not ours sent it; for cookies, also if nothing tells which page did.
             InvalidRequest: If the body lacks a parameter.
         """
         request, parameters = call.request, await call.parameters()
@@ -68,12 +68,12 @@ class LoginEndpoint:
             # Before the new session: if this fails, the browser is signed out, not still signed in as the user before
             # (ASVS 7.2.4).
             await self._end_replaced(request)
-        tokens = await self._session_verbs.logins.sign_in(account, username=username, remember=remember, origin=origin)
+        tokens = await self._session_verbs.sign_in(account, username=username, remember=remember, origin=origin)
         if transport == "header":
             return self._token_response.tokens(tokens, transport)
         return self._token_response.signed_in(tokens, self._device_cookies.new(username))
 
-    async def step_up(self, call: Call) -> Reply:
+    async def step_up(self, call: EndpointCall) -> Reply:
         """
         Raise the level of a session by the password of its user.
 
@@ -91,7 +91,7 @@ class LoginEndpoint:
         if presented is not None and presented.transport == "cookie" and transport == "header":
             # The browser's cookies belong to another session, if to any: the caller uses the token in the header.
             presented = None
-        tokens = await self._session_verbs.step_ups.step_up(
+        tokens = await self._session_verbs.step_up(
             principal,
             password,
             refresh_token=None if presented is None else presented.value,

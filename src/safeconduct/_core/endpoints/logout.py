@@ -6,13 +6,13 @@ from contextlib import suppress
 from safeconduct._core.credential_sources import Sources
 from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints.request_context import RequestContext, transport_of
-from safeconduct._core.endpoints.routing import Call
+from safeconduct._core.endpoints.routing import EndpointCall
 from safeconduct._core.endpoints.token_response import TokenResponse
 from safeconduct._core.session_store import ForeignSession
-from safeconduct._core.sessions.verbs import ActiveSessionVerbs
+from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._http.authorization import Bearer, read_authorization
 from safeconduct._http.request import Reply, Request
-from safeconduct._http.request_body import Parameters
+from safeconduct._http.request_body import BodyParameters
 from safeconduct.errors import AuthError, ExpiredToken, InvalidRequest, InvalidToken, Unavailable
 from safeconduct.principal import Principal
 
@@ -28,7 +28,7 @@ class LogoutEndpoint:
     End sessions.
 
     Args:
-        active_sessions: Ends the sessions of a user.
+        session_verbs: Ends the sessions of a user.
         request_context: Reads requests.
         token_response: Writes replies.
         presented: Ends the sessions of the credentials in a request.
@@ -36,21 +36,21 @@ class LogoutEndpoint:
 
     def __init__(
         self,
-        active_sessions: ActiveSessionVerbs,
+        session_verbs: SessionVerbs,
         request_context: RequestContext,
         token_response: TokenResponse,
         presented: "PresentedSessions",
     ) -> None:
-        self._active_sessions = active_sessions
+        self._session_verbs = session_verbs
         self._request_context = request_context
         self._token_response = token_response
         self._presented = presented
 
-    async def logout(self, call: Call) -> Reply:
+    async def logout(self, call: EndpointCall) -> Reply:
         """
         End the session of a valid refresh token, and that of an access token that is valid or has merely expired.
 
-        The caller keeps no credential, whether or not it was valid.
+        The caller loses every credential, whether or not it was valid.
 
         Raises:
             CrossSiteRequest: If cookies came and none of our pages sent them.
@@ -64,7 +64,7 @@ class LogoutEndpoint:
         await self._presented.end_all(request, parameters)
         return self._token_response.signed_out("cookie" if by_cookie else "header")
 
-    async def logout_everywhere(self, call: Call) -> Reply:
+    async def logout_everywhere(self, call: EndpointCall) -> Reply:
         """
         End every session of the caller.
 
@@ -73,7 +73,7 @@ class LogoutEndpoint:
             NotRenewable: If another issuer made it.
         """
         principal = await self._request_context.session_owner(call.request)
-        await self._active_sessions.sign_out_everywhere(principal.subject)
+        await self._session_verbs.sign_out_everywhere(principal.subject)
         return self._token_response.signed_out(transport_of(principal))
 
 
@@ -82,7 +82,7 @@ class PresentedSessions:
     End the sessions of the credentials in a request.
 
     Args:
-        active_sessions: Ends sessions.
+        session_verbs: Ends sessions.
         request_context: Reads refresh tokens.
         sources: Where an access token may be.
         verify: Verifies an access token, whether or not it was revoked.
@@ -92,7 +92,7 @@ class PresentedSessions:
 
     def __init__(
         self,
-        active_sessions: ActiveSessionVerbs,
+        session_verbs: SessionVerbs,
         request_context: RequestContext,
         sources: Sources,
         *,
@@ -100,14 +100,14 @@ class PresentedSessions:
         session_of: SessionOf,
         clock: Clock,
     ) -> None:
-        self._active_sessions = active_sessions
+        self._session_verbs = session_verbs
         self._request_context = request_context
         self._sources = sources
         self._verify = verify
         self._session_of = session_of
         self._clock = clock
 
-    async def end_all(self, request: Request, parameters: Parameters) -> None:
+    async def end_all(self, request: Request, parameters: BodyParameters) -> None:
         """
         End the session of a valid refresh token, and those of access tokens that are valid or have merely expired.
 
@@ -134,10 +134,10 @@ class PresentedSessions:
         with suppress(ForeignSession):
             await self._end_by_access_token(lambda: self._token_elsewhere(request), {ended})
 
-    async def _end_by_refresh_token(self, request: Request, parameters: Parameters) -> str | None:
+    async def _end_by_refresh_token(self, request: Request, parameters: BodyParameters) -> str | None:
         try:
             presented = self._request_context.refresh_token(request, parameters)
-            return None if presented is None else await self._active_sessions.sign_out_with(presented.value)
+            return None if presented is None else await self._session_verbs.sign_out_with(presented.value)
         except InvalidRequest:
             if "refresh_token" in parameters:
                 raise
@@ -163,9 +163,9 @@ class PresentedSessions:
         if session_id is None or session_id in ended:
             return None
         if principal is None:
-            await self._active_sessions.sign_out_of(session_id)
+            await self._session_verbs.sign_out_of(session_id)
         else:
-            await self._active_sessions.sign_out(principal)
+            await self._session_verbs.sign_out(principal)
         return session_id
 
     def _token_in_header(self, request: Request) -> str | None:

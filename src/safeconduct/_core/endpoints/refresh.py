@@ -1,7 +1,7 @@
 """Serve ``POST …/refresh`` and ``POST …/renew``, which exchange tokens for new ones."""
 
 from safeconduct._core.endpoints.request_context import RequestContext, transport_of
-from safeconduct._core.endpoints.routing import Call
+from safeconduct._core.endpoints.routing import EndpointCall
 from safeconduct._core.endpoints.token_response import TokenResponse
 from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._http.request import Reply
@@ -26,7 +26,7 @@ class RefreshEndpoint:
         self._request_context = request_context
         self._token_response = token_response
 
-    async def refresh(self, call: Call) -> Reply:
+    async def refresh(self, call: EndpointCall) -> Reply:
         """
         Rotate a refresh token.
 
@@ -45,7 +45,7 @@ class RefreshEndpoint:
                 raise InvalidGrant("no refresh token came")
             if presented.transport == "cookie":
                 self._request_context.require_own_page(request)
-            tokens = await self._session_verbs.logins.refresh(
+            tokens = await self._session_verbs.refresh(
                 presented.value,
                 extend=read_flag(parameters, "extend"),
                 origin=self._request_context.origin(request, presented.transport),
@@ -54,7 +54,7 @@ class RefreshEndpoint:
             raise InvalidGrant(error.reason) from error
         return self._token_response.tokens(tokens, presented.transport)
 
-    async def renew(self, call: Call) -> Reply:
+    async def renew(self, call: EndpointCall) -> Reply:
         """
         Exchange an access token past half of its lifetime for one of the level ``remembered``.
 
@@ -64,5 +64,5 @@ class RefreshEndpoint:
             TooEarly: If half of its lifetime is not over.
         """
         principal = await self._request_context.principal(call.request)
-        tokens = await self._session_verbs.logins.renew(principal)
+        tokens = await self._session_verbs.renew(principal)
         return self._token_response.tokens(tokens, transport_of(principal))

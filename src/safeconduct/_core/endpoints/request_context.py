@@ -7,13 +7,13 @@ from safeconduct._core.authentication import Authenticator
 from safeconduct._core.credential_sources import Sources
 from safeconduct._core.decision import Clock
 from safeconduct._core.requirement import Requirement
+from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.model import Transport
-from safeconduct._core.sessions.rotation import RequestOrigin
 from safeconduct._http.cookies import find
 from safeconduct._http.forwarded import Proxies, client_of, network_of
 from safeconduct._http.origin import check_origin
 from safeconduct._http.request import Request
-from safeconduct._http.request_body import Parameters, read_text
+from safeconduct._http.request_body import BodyParameters, read_text
 from safeconduct.config import CookieConfig
 from safeconduct.errors import InvalidRequest, MissingCredential, NotRenewable, NotSupported, Unavailable
 from safeconduct.principal import Identity, Principal
@@ -25,7 +25,7 @@ _PAGE_FIELDS: Final = (b"sec-fetch-site", b"sec-fetch-mode", b"sec-fetch-dest", 
 
 
 @dataclass(frozen=True, slots=True)
-class Presented:
+class PresentedToken:
     """A refresh token, and how it came."""
 
     transport: Transport
@@ -109,7 +109,7 @@ class RequestContext:
         network = network_of(client_of(request, self._proxies).address)
         return RequestOrigin(transport=transport, device=device, network=network)
 
-    def refresh_token(self, request: Request, parameters: Parameters) -> Presented | None:
+    def refresh_token(self, request: Request, parameters: BodyParameters) -> PresentedToken | None:
         """
         Return the refresh token of *request*, or None where there is none.
 
@@ -123,8 +123,8 @@ class RequestContext:
         if in_body is not None and in_cookie is not None:
             raise InvalidRequest("a refresh token came both in a cookie and in the body")
         if in_cookie is not None:
-            return Presented("cookie", in_cookie)
-        return None if in_body is None else Presented("header", in_body)
+            return PresentedToken("cookie", in_cookie)
+        return None if in_body is None else PresentedToken("header", in_body)
 
     def transport_for_sign_in(self, request: Request, *, asks_for_cookies: bool) -> Transport:
         """
@@ -167,8 +167,8 @@ class RequestContext:
 
     def _refuse_foreign_page(self, request: Request) -> None:
         if self._sources.own_origin is None:
-            # Without external_url the pages that are ours are not known.  What an HTML form can send must be
-            # same-origin by the browser's own word; for JSON from another origin, the browser asks by CORS first.
+            # Without external_url it is not known which pages are ours.  A request that an HTML form can make must be
+            # same-origin according to the browser; before JSON from another origin, the browser sends a preflight.
             if request.values(b"sec-fetch-site") == [b"same-origin"]:
                 return
             if not self._sources.trusted_origins and _is_json(request):

@@ -7,7 +7,7 @@ from typing import Any, Final
 from safeconduct._core.endpoints.login import LoginEndpoint
 from safeconduct._core.endpoints.logout import LogoutEndpoint
 from safeconduct._core.endpoints.refresh import RefreshEndpoint
-from safeconduct._core.endpoints.routing import Call, Row
+from safeconduct._core.endpoints.routing import EndpointCall, EndpointRoute
 from safeconduct._core.endpoints.session import SessionEndpoint
 from safeconduct._http.request import Reply
 
@@ -16,39 +16,41 @@ JWKS_MAX_AGE_SECONDS: Final = 300
 """How long others may cache the key set; a new key is published for longer than this before it signs."""
 
 
-def session_rows(
+def session_routes(
     prefix: str, *, login: LoginEndpoint, refresh: RefreshEndpoint, logout: LogoutEndpoint, session: SessionEndpoint
-) -> Iterator[Row]:
+) -> Iterator[EndpointRoute]:
     """Yield the endpoints of a session's life, below *prefix*."""
-    yield Row("POST", f"{prefix}/login", "Sign in with a password", login.login)
-    yield Row("POST", f"{prefix}/refresh", "Exchange a refresh token for new tokens", refresh.refresh)
-    yield Row("POST", f"{prefix}/renew", "Renew an access token past half of its lifetime", refresh.renew)
-    yield Row("POST", f"{prefix}/step-up", "Prove the password again", login.step_up)
-    yield Row("POST", f"{prefix}/logout", "End this session", logout.logout)
-    yield Row("POST", f"{prefix}/logout-everywhere", "End every session of the caller", logout.logout_everywhere)
-    yield Row("GET", f"{prefix}/session", "Show who the caller is and what they may do now", session.session)
-    yield Row("GET", f"{prefix}/sessions", "List the caller's sessions", session.sessions)
-    yield Row("DELETE", f"{prefix}/sessions/{{id}}", "End one of the caller's sessions", session.end)
+    yield EndpointRoute("POST", f"{prefix}/login", "Sign in with a password", login.login)
+    yield EndpointRoute("POST", f"{prefix}/refresh", "Exchange a refresh token for new tokens", refresh.refresh)
+    yield EndpointRoute("POST", f"{prefix}/renew", "Renew an access token past half of its lifetime", refresh.renew)
+    yield EndpointRoute("POST", f"{prefix}/step-up", "Prove the password again", login.step_up)
+    yield EndpointRoute("POST", f"{prefix}/logout", "End this session", logout.logout)
+    yield EndpointRoute(
+        "POST", f"{prefix}/logout-everywhere", "End all the caller's sessions", logout.logout_everywhere
+    )
+    yield EndpointRoute("GET", f"{prefix}/session", "Show who the caller is and what they may do now", session.session)
+    yield EndpointRoute("GET", f"{prefix}/sessions", "List the caller's sessions", session.sessions)
+    yield EndpointRoute("DELETE", f"{prefix}/sessions/{{id}}", "End one of the caller's sessions", session.end)
 
 
-def jwks_row(published: Callable[[], Mapping[str, Any]]) -> Row:
+def jwks_route(published: Callable[[], Mapping[str, Any]]) -> EndpointRoute:
     """Return the endpoint that shows the public keys, as *published* returns them now."""
 
-    async def serve(_call: Call) -> Reply:
+    async def serve(_call: EndpointCall) -> Reply:
         return _cached_reply(b"application/jwk-set+json", published(), max_age_seconds=JWKS_MAX_AGE_SECONDS)
 
-    return Row("GET", JWKS_PATH, "The public keys of this issuer (RFC 7517)", serve)
+    return EndpointRoute("GET", JWKS_PATH, "The public keys of this issuer (RFC 7517)", serve)
 
 
-def openapi_row(rows: Iterable[Row], prefix: str) -> Row:
-    """Return the endpoint that describes *rows* and itself."""
+def openapi_route(routes: Iterable[EndpointRoute], prefix: str) -> EndpointRoute:
+    """Return the endpoint that describes *routes* and itself."""
 
-    async def serve(_call: Call) -> Reply:
+    async def serve(_call: EndpointCall) -> Reply:
         return reply
 
-    row = Row("GET", f"{prefix}/openapi.json", "This description", serve)
-    reply = _cached_reply(b"application/json", _document([*rows, row]), max_age_seconds=300)
-    return row
+    route = EndpointRoute("GET", f"{prefix}/openapi.json", "This description", serve)
+    reply = _cached_reply(b"application/json", _document([*routes, route]), max_age_seconds=300)
+    return route
 
 
 def _cached_reply(media_type: bytes, content: Mapping[str, Any], *, max_age_seconds: int) -> Reply:
@@ -116,10 +118,10 @@ _ERROR_STATUSES: Final[Mapping[str, tuple[int, ...]]] = {
 }
 
 
-def _document(rows: Iterable[Row]) -> Mapping[str, Any]:
+def _document(routes: Iterable[EndpointRoute]) -> Mapping[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        paths.setdefault(row.path, {})[row.method.lower()] = _operation(row)
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Sign-in", "version": "1"},
@@ -139,14 +141,14 @@ def _document(rows: Iterable[Row]) -> Mapping[str, Any]:
     }
 
 
-def _operation(row: Row) -> Mapping[str, Any]:
-    name = row.path.rpartition("/")[2]
+def _operation(route: EndpointRoute) -> Mapping[str, Any]:
+    name = route.path.rpartition("/")[2]
     operation: dict[str, Any] = {
-        "operationId": f"{row.method.lower()}_{name.strip('{}').replace('-', '_').replace('.', '_')}",
-        "summary": row.summary,
-        "responses": _responses(row, name),
+        "operationId": f"{route.method.lower()}_{name.strip('{}').replace('-', '_').replace('.', '_')}",
+        "summary": route.summary,
+        "responses": _responses(route, name),
     }
-    if row.path.endswith("/{id}"):
+    if route.path.endswith("/{id}"):
         operation["parameters"] = [{"name": "id", "in": "path", "required": True, "schema": _TEXT}]
     if name in _QUERIES:
         operation["parameters"] = [{"name": each, "in": "query", "schema": _TEXT} for each in _QUERIES[name]]
@@ -158,7 +160,7 @@ def _operation(row: Row) -> Mapping[str, Any]:
     return operation
 
 
-def _responses(row: Row, name: str) -> Mapping[str, Any]:
+def _responses(route: EndpointRoute, name: str) -> Mapping[str, Any]:
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     responses: dict[str, Any] = {
         str(status): {"description": "refused", "content": problem} for status in (*_ERROR_STATUSES.get(name, ()), 503)
@@ -166,5 +168,5 @@ def _responses(row: Row, name: str) -> Mapping[str, Any]:
     if name in _GIVES_TOKENS:
         schema = {"application/json": {"schema": {"$ref": "#/components/schemas/Tokens"}}}
         return {"200": {"description": "tokens", "content": schema}, **responses}
-    is_empty = row.method != "GET"
+    is_empty = route.method != "GET"
     return {"204" if is_empty else "200": {"description": "done" if is_empty else "found"}, **responses}

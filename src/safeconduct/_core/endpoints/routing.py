@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from safeconduct._http.request import Reply, Request
-from safeconduct._http.request_body import MAX_BODY_BYTES, Parameters, read_body
+from safeconduct._http.request_body import MAX_BODY_BYTES, BodyParameters, read_body
 from safeconduct.errors import InvalidRequest, MethodNotAllowed
 
 Body = Callable[[int], Awaitable[bytes]]
@@ -21,7 +21,7 @@ _PATH_PARAMETER: Final = "{id}"
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class EndpointCall:
     """A request for one of our endpoints."""
 
     request: Request
@@ -47,7 +47,7 @@ class Call:
             raise InvalidRequest(f"the query has {name} twice")
         return values[0] if values else None
 
-    async def parameters(self) -> Parameters:
+    async def parameters(self) -> BodyParameters:
         """
         Read the parameters in the body.
 
@@ -62,12 +62,12 @@ class Call:
         return read_body(types[0] if types else None, await self.body(MAX_BODY_BYTES))
 
 
-Endpoint = Callable[[Call], Awaitable[Reply]]
+Endpoint = Callable[[EndpointCall], Awaitable[Reply]]
 """Answers a call; raises an ``AuthError`` where it cannot."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class EndpointRoute:
     """One endpoint: its method, its path, which may end in ``/{id}``, and a summary for the OpenAPI description."""
 
     method: str
@@ -81,14 +81,14 @@ class Endpoints:
     Find and call our endpoints.
 
     Args:
-        rows: One for each endpoint.
+        routes: One for each endpoint.
     """
 
-    def __init__(self, rows: Iterable[Row]) -> None:
-        self.rows = tuple(rows)
+    def __init__(self, routes: Iterable[EndpointRoute]) -> None:
+        self.routes = tuple(routes)
         self._by_path: dict[str, dict[str, Endpoint]] = {}
-        for row in self.rows:
-            self._by_path.setdefault(row.path, {})[row.method] = row.endpoint
+        for route in self.routes:
+            self._by_path.setdefault(route.path, {})[route.method] = route.endpoint
         self._prefixes = tuple(
             path.removesuffix(_PATH_PARAMETER) for path in self._by_path if path.endswith(f"/{_PATH_PARAMETER}")
         )
@@ -112,7 +112,7 @@ class Endpoints:
         endpoint = methods.get("GET" if request.method == "HEAD" else request.method)
         if endpoint is None:
             raise MethodNotAllowed(tuple(sorted([*methods, *(["HEAD"] if "GET" in methods else [])])))
-        return await endpoint(Call(request, body, item, query))
+        return await endpoint(EndpointCall(request, body, item, query))
 
     def _split(self, path: str) -> tuple[str, str] | None:
         for prefix in self._prefixes:

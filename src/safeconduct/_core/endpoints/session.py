@@ -6,10 +6,9 @@ from typing import Any
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints.request_context import RequestContext, transport_of
-from safeconduct._core.endpoints.routing import Call
+from safeconduct._core.endpoints.routing import EndpointCall
 from safeconduct._core.endpoints.token_response import TokenResponse, json_reply
-from safeconduct._core.sessions.active import ActiveSession, SessionStatus
-from safeconduct._core.sessions.verbs import ActiveSessionVerbs
+from safeconduct._core.sessions.verbs import ActiveSession, SessionStatus, SessionVerbs
 from safeconduct._http.problems import NO_STORE
 from safeconduct._http.request import Reply, Request
 from safeconduct.errors import NotRenewable, RevokedToken, StepUpRequired
@@ -23,7 +22,7 @@ class SessionEndpoint:
     Tell callers who they are and what they may do now, and list and end their sessions.
 
     Args:
-        active_sessions: Finds and ends sessions.
+        session_verbs: Finds and ends sessions.
         request_context: Reads requests.
         token_response: Writes the reply to a sign-out.
         csrf: Makes the CSRF tokens.
@@ -33,7 +32,7 @@ class SessionEndpoint:
 
     def __init__(
         self,
-        active_sessions: ActiveSessionVerbs,
+        session_verbs: SessionVerbs,
         request_context: RequestContext,
         token_response: TokenResponse,
         csrf: CsrfTokens,
@@ -41,14 +40,14 @@ class SessionEndpoint:
         prefix: str,
         clock: Clock,
     ) -> None:
-        self._active_sessions = active_sessions
+        self._session_verbs = session_verbs
         self._request_context = request_context
         self._token_response = token_response
         self._csrf = csrf
         self._prefix = prefix
         self._clock = clock
 
-    async def session(self, call: Call) -> Reply:
+    async def session(self, call: EndpointCall) -> Reply:
         """
         Describe the caller's identity and session; an anonymous caller learns how to sign in.
 
@@ -61,14 +60,14 @@ class SessionEndpoint:
         if not isinstance(identity, Principal):
             return self._anonymous(call.request)
         try:
-            status = await self._active_sessions.prospects(identity)
+            status = await self._session_verbs.status(identity)
         except NotRenewable:
             status = None
         except RevokedToken:
             return self._anonymous(call.request)
         return json_reply(200, self._described(identity, status, call.request, int(now)))
 
-    async def sessions(self, call: Call) -> Reply:
+    async def sessions(self, call: EndpointCall) -> Reply:
         """
         List the caller's sessions, at most a hundred at once; ``cursor`` in the reply asks for the next ones.
 
@@ -78,12 +77,12 @@ class SessionEndpoint:
             InvalidRequest: If the cursor is not one of ours.
         """
         principal = await self._request_context.session_owner(call.request)
-        page = await self._active_sessions.page(
+        page = await self._session_verbs.page(
             principal.subject, current=principal.session_id, cursor=call.query_parameter("cursor")
         )
         return json_reply(200, {"sessions": [_listed(each) for each in page.sessions], "cursor": page.cursor})
 
-    async def end(self, call: Call) -> Reply:
+    async def end(self, call: EndpointCall) -> Reply:
         """
         End one of the caller's sessions; any but the current one only at the level ``explicit`` or above.
 
@@ -96,7 +95,7 @@ class SessionEndpoint:
         is_current = call.item == principal.session_id
         if not is_current and rank(principal.level) < rank("explicit"):
             raise StepUpRequired("explicit", reason="the end of another session")
-        await self._active_sessions.end(call.item, subject=principal.subject)
+        await self._session_verbs.end(call.item, subject=principal.subject)
         if is_current:
             return self._token_response.signed_out(transport_of(principal))
         return Reply(204, (NO_STORE,))

@@ -20,7 +20,7 @@ from typing import Any
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
 from safeconduct._core.sessions.model import Transport
-from safeconduct._core.sessions.tokens import Tokens
+from safeconduct._core.sessions.verbs import Tokens
 from safeconduct._http.problems import NO_STORE
 from safeconduct._http.request import Field, Reply
 from safeconduct._http.set_cookie import CLEAR_SITE_DATA, SetCookie, own_cookie, own_deletion, set_cookie_fields
@@ -42,9 +42,9 @@ class TokenResponse:
         self._csrf = csrf
         self._clock = clock
 
-    def tokens(self, tokens: Tokens, transport: Transport, *, more: Iterable[SetCookie] = ()) -> Reply:
+    def tokens(self, tokens: Tokens, transport: Transport, *, more_cookies: Iterable[SetCookie] = ()) -> Reply:
         """
-        Return the reply that hands out *tokens* by *transport*; *more* are further cookies.
+        Return the reply that hands out *tokens* by *transport*, with *more_cookies*.
 
         Raises:
             NotSupported: If a token is too long for a cookie.
@@ -63,13 +63,13 @@ class TokenResponse:
             body |= {"access_token": tokens.access_token, "token_type": "Bearer"}
             if refresh_token is not None:
                 body["refresh_token"] = refresh_token.value
-            return json_reply(200, body, set_cookie_fields(more))
+            return json_reply(200, body, set_cookie_fields(more_cookies))
         body["csrf_token"] = self._csrf.token(tokens.session_id, tokens.csrf_generation)
         cookies = [own_cookie(self._cookies, "access", tokens.access_token, expires_at=tokens.expires_at, now=now)]
         if refresh_token is not None:
             expires_at = refresh_token.expires_at
             cookies.append(own_cookie(self._cookies, "refresh", refresh_token.value, expires_at=expires_at, now=now))
-        return json_reply(200, body, set_cookie_fields([*cookies, *more]))
+        return json_reply(200, body, set_cookie_fields([*cookies, *more_cookies]))
 
     def signed_in(self, tokens: Tokens, device: SetCookie) -> Reply:
         """
@@ -80,10 +80,10 @@ class TokenResponse:
         """
         # The request may not show a previous one: from a trusted origin on another site it carries no strict cookie.
         deleted = [own_deletion(self._cookies, "refresh")] if tokens.refresh_token is None else []
-        return self.tokens(tokens, "cookie", more=[*deleted, device])
+        return self.tokens(tokens, "cookie", more_cookies=[*deleted, device])
 
     def signed_out(self, transport: Transport) -> Reply:
-        """Return the reply to a sign-out; where the credential came by cookie, the browser is told to forget it."""
+        """Return the reply to a sign-out; by cookie, it makes the browser delete its cookies and caches."""
         if transport == "header":
             return Reply(204, (NO_STORE,))
         deleted = [own_deletion(self._cookies, "access"), own_deletion(self._cookies, "refresh")]

@@ -2,17 +2,15 @@
 
 from collections.abc import Callable
 
-from safeconduct._core.bearer import principal_of
+from safeconduct._core.bearer import OpaqueTokenResolver, principal_of
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import Account
-from safeconduct._core.opaque import OpaqueTokenResolver
-from safeconduct._core.passwords import refuse_misfit_name
-from safeconduct._core.revocation import RevocationReceipt, Revocations
-from safeconduct._core.sessions.active import ActiveSession
-from safeconduct._core.sessions.rotation import RequestOrigin
-from safeconduct._core.sessions.tokens import Tokens
-from safeconduct._core.sessions.verbs import SessionVerbs
+from safeconduct._core.passwords import refuse_unusable_name
+from safeconduct._core.revocation import Revocations
+from safeconduct._core.revoker import RevocationReceipt, Revoker
+from safeconduct._core.sessions.binding import RequestOrigin
+from safeconduct._core.sessions.verbs import ActiveSession, SessionVerbs, Tokens
 from safeconduct.errors import NotSupported
 from safeconduct.principal import Principal
 
@@ -34,7 +32,7 @@ class AsyncSessions:
         horizon_seconds: int,
         absolute_lifetime_seconds: int,
         session_verbs: Callable[[], SessionVerbs],
-        resolution: OpaqueTokenResolver,
+        resolver: OpaqueTokenResolver,
     ) -> None:
         self._revocations = revocations
         self._issuer = issuer
@@ -42,7 +40,7 @@ class AsyncSessions:
         self._horizon_seconds = horizon_seconds
         self._absolute_lifetime_seconds = absolute_lifetime_seconds
         self._session_verbs = session_verbs
-        self._resolution = resolution
+        self._resolver = resolver
 
     @within_one_budget
     async def sign_in(
@@ -70,9 +68,9 @@ class AsyncSessions:
             ConfigurationError: If sessions lack a key, a store or a name.
         """
         if username is not None:
-            refuse_misfit_name(username)
+            refuse_unusable_name(username)
         name = account.subject if username is None else username
-        return await self._session_verbs().logins.sign_in(account, username=name, remember=remember, origin=origin)
+        return await self._session_verbs().sign_in(account, username=name, remember=remember, origin=origin)
 
     @within_one_budget
     async def refresh(self, refresh_token: str, *, extend: bool = False, origin: RequestOrigin | None = None) -> Tokens:
@@ -89,7 +87,7 @@ class AsyncSessions:
             TooEarly: If *extend* was asked for before half of its life; the token is as good as before.
             Unavailable: If store or directory cannot be asked; the token is as good as before.
         """
-        return await self._session_verbs().logins.refresh(refresh_token, extend=extend, origin=origin)
+        return await self._session_verbs().refresh(refresh_token, extend=extend, origin=origin)
 
     @within_one_budget
     async def renew(self, access_token: str) -> Tokens:
@@ -102,7 +100,7 @@ class AsyncSessions:
             TooEarly: If half of its life is not over.
             Unavailable: If store or directory cannot be asked.
         """
-        return await self._session_verbs().logins.renew(await self._principal(access_token))
+        return await self._session_verbs().renew(await self._principal(access_token))
 
     @within_one_budget
     async def step_up(
@@ -125,8 +123,8 @@ class AsyncSessions:
             Unavailable: If store or directory cannot be asked.
         """
         principal = await self._principal(access_token)
-        step_ups = self._session_verbs().step_ups
-        return await step_ups.step_up(principal, password, refresh_token=refresh_token, origin=origin)
+        verbs = self._session_verbs()
+        return await verbs.step_up(principal, password, refresh_token=refresh_token, origin=origin)
 
     @within_one_budget
     async def sign_out(self, access_token: str) -> None:
@@ -138,8 +136,8 @@ class AsyncSessions:
             Unavailable: If the store cannot be asked.
         """
         # Not asked whether it was ended: what is left of its session shall end all the same.
-        claims = await self._resolution.verify(access_token, now=self._clock())
-        await self._session_verbs().open_sessions.sign_out(principal_of(claims, "bearer"))
+        claims = await self._resolver.verify(access_token, now=self._clock())
+        await self._session_verbs().sign_out(principal_of(claims, "bearer"))
 
     async def sign_out_everywhere(self, subject: str) -> None:
         """
@@ -148,7 +146,7 @@ class AsyncSessions:
         Raises:
             Unavailable: If the store cannot be asked.
         """
-        await self._session_verbs().open_sessions.sign_out_everywhere(subject)
+        await self._session_verbs().sign_out_everywhere(subject)
 
     async def list(self, subject: str) -> tuple[ActiveSession, ...]:
         """
@@ -157,7 +155,7 @@ class AsyncSessions:
         Raises:
             Unavailable: If the store cannot be asked.
         """
-        return await self._session_verbs().open_sessions.list(subject)
+        return await self._session_verbs().list(subject)
 
     async def revoke_token(
         self, token_id: str, *, issuer: str | None = None, subject: str | None = None, expires_at: int | None = None
@@ -177,8 +175,7 @@ class AsyncSessions:
             NotSupported: If there is no store.
         """
         end = int(self._clock()) + self._horizon_seconds if expires_at is None else expires_at
-        revocations = self._asked()
-        return await revocations.revoke_token(self._named(issuer), token_id, subject=subject, expires_ms=end * 1000)
+        return await self._asked().revoke_token(self._named(issuer), token_id, subject=subject, expires_ms=end * 1000)
 
     async def end(self, session_id: str) -> RevocationReceipt:
         """
@@ -233,13 +230,13 @@ class AsyncSessions:
         return await self._asked().revoke_everything(self._named(issuer))
 
     async def _principal(self, access_token: str) -> Principal:
-        claims = await self._resolution.counting(access_token, self._revocations, now=self._clock())
+        claims = await self._resolver.verify_not_revoked(access_token, self._revocations, now=self._clock())
         return principal_of(claims, "bearer")
 
-    def _asked(self) -> Revocations:
+    def _asked(self) -> Revoker:
         if self._revocations is None:
             raise NotSupported("there is no store that could remember a revocation")
-        return self._revocations
+        return Revoker(self._revocations, absolute_lifetime_ms=self._absolute_lifetime_seconds * 1000)
 
     def _named(self, issuer: str | None) -> str:
         named = issuer or self._issuer

@@ -1,26 +1,24 @@
-"""From a session as it is now to the tokens that its owner gets."""
+"""Make the tokens that the owner of a session gets."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from safeconduct._core.opaque import OpaqueTokenParts, OpaqueTokens
+from safeconduct._core.opaque import OpaqueTokens
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import question_for
 from safeconduct._core.sessions.model import (
-    Chain,
     Lifetimes,
+    Renewal,
     Rights,
     Session,
     Transport,
-    chain_half_ms,
     level_at,
     renew_after,
     token_end,
 )
-from safeconduct._core.sessions.refresh_token import ParsedRefreshToken, RefreshTokens
-from safeconduct._core.sessions.tokens import RefreshToken, Tokens
-from safeconduct._core.store import OpaqueTokenStore, RevocationQuery
+from safeconduct._core.sessions.verbs import RefreshToken, Tokens
+from safeconduct._core.store import OpaqueTokenStore
 from safeconduct._tokens.issuer import Checked, ClaimsRefused, Grant, TokenIssuer
 from safeconduct.errors import ConfigurationError, ExpiredToken, NotSupported, Unavailable
 from safeconduct.events import Event, Fault, HookFailed
@@ -30,7 +28,51 @@ _LONGEST_TOKEN_ID: Final = "A" * 22
 _LARGEST: Final = 2**32 - 1
 
 AddClaims = Callable[[Principal], Mapping[str, Any]]
-"""An author's hook: what the tokens of this principal shall say besides."""
+"""An author's hook: what the tokens of this principal say beside the claims of safeconduct."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpaqueTokenWriter:
+    """Keep the claims of a token in the store and give an opaque token for them."""
+
+    #: Says what a token says.
+    issuer: TokenIssuer
+    opaque_tokens: OpaqueTokens
+    store: OpaqueTokenStore
+    #: Knows the store's epochs.
+    revocations: Revocations
+    #: Whether every token is opaque; else only one that is too long for its cookie.
+    is_always: bool
+    leeway_seconds: int
+    #: How long the token before it is still accepted.
+    grace_ms: int
+    shards: int
+
+    async def write(self, grant: Grant, session_id: str, *, iat_ms: int) -> str:
+        """
+        Return an opaque token for *grant*.
+
+        Raises:
+            Unavailable: If the store cannot be asked; asking again within the grace gives another token.
+        """
+        parts = self.opaque_tokens.new(session_id)
+        claims = self.issuer.claims(grant, iat_ms=iat_ms)
+        question = question_for(
+            issuer=claims["iss"],
+            subject=claims["sub"],
+            token_id=claims["jti"],
+            client_id=claims["client_id"],
+            kid=None,
+            session_id=parts.session_id,
+            issued_ms=iat_ms,
+            ends_ms=(claims["exp"] + self.leeway_seconds) * 1000,
+            is_own=True,
+            shards=self.shards,
+            reference=parts.digest,
+        )
+        text = self.issuer.written(claims)
+        await self.revocations.consult(question.shard, lambda: self.store.keep(question, text, grace_ms=self.grace_ms))
+        return self.opaque_tokens.write(parts)
 
 
 class TokenMaker:
@@ -40,39 +82,36 @@ class TokenMaker:
     Args:
         issuer: Signs access tokens.
         issuer_name: Its name.
-        refresh_tokens: Writes refresh tokens.
-        lives: How long things live.
+        lives: How long sessions and tokens live.
+        opaque: Writes opaque access tokens; None where there are none.
+        longest_cookie: How long an access token may be that travels in a cookie.
         add_claims: The author's hook, or None.
-        signs: Whether access tokens are signed here; else they are left empty for ``OpaqueTokenWriter``.
-        longest_cookie: How long a token may be that travels in a cookie; None where a longer one becomes a reference.
-        announce: Told where the hook fails.
+        announce: Tells the listeners if the hook fails.
     """
 
     def __init__(
         self,
         issuer: TokenIssuer,
         issuer_name: str,
-        refresh_tokens: RefreshTokens,
         lives: Lifetimes,
         *,
+        opaque: OpaqueTokenWriter | None = None,
+        longest_cookie: int,
         add_claims: AddClaims | None,
-        signs: bool = True,
-        longest_cookie: int | None = None,
         announce: Callable[[Event], None],
     ) -> None:
         self._issuer = issuer
         self._issuer_name = issuer_name
-        self._refresh_tokens = refresh_tokens
         self._lives = lives
-        self._add_claims = add_claims
-        self._signs = signs
+        self._opaque = opaque
         self._longest_cookie = longest_cookie
+        self._add_claims = add_claims
         self._announce = announce
 
-    def prepared(
+    def prepare(
         self,
-        subject: str,
         session_id: str,
+        subject: str,
         rights: Rights,
         *,
         level: Level,
@@ -80,17 +119,17 @@ class TokenMaker:
         now_ms: int,
     ) -> Checked:
         """
-        Ask the author's hook, and make a token of what it says that nobody gets.
+        Ask the author's hook, and make a token with its claims that no one gets.
 
-        Before the store's command, so that nothing that can fail burns a token; *level* and the end that the hook sees
-        are what is expected of the token.
+        This comes before the store's command, so that nothing that can fail uses up a token.  *level*, and the end
+        that the hook sees, are those that the token is expected to have.
 
         Raises:
-            Unavailable: If the hook raises or returns what no token can say: a token without its claims might say too
-                much.  Or if there is no key to sign with.
-            NotSupported: If the token is going to be too long for the cookie that it should travel in.
+            Unavailable: If the hook raises or returns what no token can say: a token without its claims might allow
+                too much.  Or if there is no key to sign with.
+            NotSupported: If the token will be too long for the cookie that it travels in.
         """
-        extra = self._asked(subject, session_id, rights, level=level, now_ms=now_ms)
+        extra = self._ask_hook(session_id, subject, rights, level=level, now_ms=now_ms)
         # Every number is as long as it can get: what is made later is never longer.
         grant = Grant(
             subject=subject,
@@ -106,20 +145,23 @@ class TokenMaker:
             display_name=rights.display_name,
             extra=extra,
         )
+        opaque = self._opaque
         try:
-            checked = self._issuer.check(grant, iat_ms=now_ms, is_signed=self._signs)
+            checked = self._issuer.check(grant, iat_ms=now_ms, is_signed=opaque is None or not opaque.is_always)
         except ClaimsRefused as fault:
             if not extra:
                 raise
-            raise self._failed(fault.__cause__ or fault, str(fault)) from fault
+            raise self._hook_failed(fault.__cause__ or fault, str(fault)) from fault
         except ConfigurationError as fault:
             self._announce(Fault(where="keys", error=type(fault).__name__))
             raise Unavailable(str(fault)) from fault
-        if transport == "cookie" and self._longest_cookie is not None and checked.length > self._longest_cookie:
+        if opaque is None and transport == "cookie" and checked.length > self._longest_cookie:
             raise NotSupported("the access token is too long for a cookie")
         return checked
 
-    def _asked(self, subject: str, session_id: str, rights: Rights, *, level: Level, now_ms: int) -> Mapping[str, Any]:
+    def _ask_hook(
+        self, session_id: str, subject: str, rights: Rights, *, level: Level, now_ms: int
+    ) -> Mapping[str, Any]:
         if self._add_claims is None:
             return {}
         principal = Principal(
@@ -137,157 +179,68 @@ class TokenMaker:
         try:
             claims = dict(self._add_claims(principal))
         except Exception as fault:
-            raise self._failed(fault, "add_claims failed") from fault
+            raise self._hook_failed(fault, "add_claims failed") from fault
         return cast("Mapping[str, Any]", claims)
 
-    def _failed(self, fault: BaseException, reason: str) -> Unavailable:
+    def _hook_failed(self, fault: BaseException, reason: str) -> Unavailable:
         self._announce(HookFailed(hook="add_claims", error=type(fault).__name__))
         return Unavailable(reason)
 
-    def renewed(self, session: Session, session_id: str, prepared: Checked) -> Tokens:
-        """
-        Make the access token of the last renewal, the same each time.
-
-        Raises:
-            Unavailable: If the session was never renewed.
-        """
-        renewal = session.renewal
-        if renewal is None:
-            raise Unavailable("the store renewed nothing")
-        return self._tokens(
-            session,
-            session_id,
-            prepared,
-            iat_ms=renewal.iat_ms,
-            expires_at=renewal.expires_at,
-            token_id=renewal.token_id,
-        )
-
-    def tokens(
+    async def make(
         self,
-        session: Session,
         session_id: str,
+        session: Session,
         prepared: Checked,
         *,
         iat_ms: int,
-        refresh_token: ParsedRefreshToken | None = None,
+        renewal: Renewal | None = None,
+        refresh_token: RefreshToken | None = None,
     ) -> Tokens:
         """
-        Make an access token, and write the refresh token that goes with it.
+        Make an access token; that of *renewal* is the same each time.
 
         Raises:
             ExpiredToken: If less than a second of the session is left.
+            Unavailable: If the token is opaque and the store cannot be asked.
         """
-        expires_at = token_end(session, iat_ms, self._lives)
-        return self._tokens(
-            session, session_id, prepared, iat_ms=iat_ms, expires_at=expires_at, long_term=refresh_token
-        )
-
-    def _tokens(
-        self,
-        session: Session,
-        session_id: str,
-        prepared: Checked,
-        *,
-        iat_ms: int,
-        expires_at: int,
-        token_id: str | None = None,
-        long_term: ParsedRefreshToken | None = None,
-    ) -> Tokens:
+        level = level_at(session, iat_ms, self._lives)
+        expires_at = token_end(session, iat_ms, self._lives, level=level) if renewal is None else renewal.expires_at
         lifetime_seconds = expires_at - iat_ms // 1000
         if lifetime_seconds <= 0:
             raise ExpiredToken(expires_at, "the session ends now")
         rights = Rights.from_text(session.rights)
         grant = Grant(
             subject=session.subject,
-            level=level_at(session, iat_ms, self._lives),
+            level=level,
             scopes=rights.scopes,
             roles=rights.roles,
             lifetime_seconds=lifetime_seconds,
             session_id=session_id,
             auth_time=session.auth_ms // 1000,
-            token_id=token_id,
+            token_id=None if renewal is None else renewal.token_id,
             csrf_generation=session.csrf_generation,
             renewals=session.renewals,
             display_name=rights.display_name,
             extra=prepared.extra,
         )
         return Tokens(
-            access_token=self._issuer.issue(grant, iat_ms=iat_ms, keys=prepared.keys) if self._signs else "",
+            access_token=await self._access_token(grant, session_id, prepared, session.transport, iat_ms),
             grant=grant,
             session_id=session_id,
-            level=grant.level,
+            level=level,
             issued_at=iat_ms // 1000,
             expires_at=expires_at,
             renew_after=renew_after(session, iat_ms, expires_at),
             csrf_generation=session.csrf_generation,
             transport=session.transport,
-            refresh_token=self._long_term(session, long_term),
+            refresh_token=refresh_token,
         )
 
-    def _long_term(self, session: Session, token: ParsedRefreshToken | None) -> RefreshToken | None:
-        chain = session.chain
-        if token is None or chain is None:
-            return None
-        grows = chain.expires_ms < session.ends_ms
-        return RefreshToken(
-            value=self._refresh_tokens.write(token),
-            expires_at=chain.expires_ms // 1000,
-            extend_after=_seconds_after(chain) if grows else None,
-            extend_before=chain.expires_ms // 1000 if grows else None,
-        )
-
-
-def _seconds_after(chain: Chain) -> int:
-    return -(-chain_half_ms(chain) // 1000)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpaqueTokenWriter:
-    """Keep what tokens say, for one world."""
-
-    #: Says what a token says.
-    issuer: TokenIssuer
-    references: OpaqueTokens
-    store: OpaqueTokenStore
-    #: Knows the store's epochs.
-    revocations: Revocations
-    #: Whether every token is kept; else only one that is too long for a cookie.
-    keeps_every: bool
-    #: Says whether an access token is too long for its cookie.
-    is_too_long: Callable[[str], bool]
-    leeway_seconds: int
-    #: How long the token before it is still taken.
-    grace_ms: int
-    shards: int
-
-    async def exchanged(self, tokens: Tokens, *, iat_ms: int) -> Tokens:
-        """
-        Return *tokens* with a reference in the place of the access token, where one is wanted.
-
-        Raises:
-            Unavailable: If the store can't be asked.  Whoever asks again within the grace gets a reference.
-        """
-        if not self.keeps_every and not (tokens.transport == "cookie" and self.is_too_long(tokens.access_token)):
-            return tokens
-        reference = self.references.new(tokens.session_id)
-        claims = self.issuer.claims(tokens.grant, iat_ms=iat_ms)
-        question = self._question(claims, reference, iat_ms)
-        text = self.issuer.written(claims)
-        await self.revocations.consult(question.shard, lambda: self.store.keep(question, text, grace_ms=self.grace_ms))
-        return replace(tokens, access_token=self.references.write(reference))
-
-    def _question(self, claims: Mapping[str, Any], reference: OpaqueTokenParts, iat_ms: int) -> RevocationQuery:
-        return question_for(
-            issuer=claims["iss"],
-            subject=claims["sub"],
-            token_id=claims["jti"],
-            client_id=claims["client_id"],
-            kid=None,
-            session_id=reference.session_id,
-            issued_ms=iat_ms,
-            ends_ms=(claims["exp"] + self.leeway_seconds) * 1000,
-            is_own=True,
-            shards=self.shards,
-            reference=reference.digest,
-        )
+    async def _access_token(
+        self, grant: Grant, session_id: str, prepared: Checked, transport: Transport, iat_ms: int
+    ) -> str:
+        if self._opaque is None or not self._opaque.is_always:
+            signed = self._issuer.issue(grant, iat_ms=iat_ms, keys=prepared.keys)
+            if self._opaque is None or transport == "header" or len(signed) <= self._longest_cookie:
+                return signed
+        return await self._opaque.write(grant, session_id, iat_ms=iat_ms)

@@ -1,261 +1,127 @@
-"""Whether a session stands and its owner may still sign in; and its end."""
+"""Ask the store for sessions and end them."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import Literal
 
-from safeconduct._core.directory import People
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.revocation_keys import epoch_tag, revocation_key, session_place, shard_of
-from safeconduct._core.session_store import Presented, SessionRef, SessionReply, SessionStore
-from safeconduct._core.sessions.model import Lifetimes, Rights, Session, level_at, rights_now, token_end
-from safeconduct.config import Config
-from safeconduct.errors import ConfigurationError, NotFound, NotRenewable, RevokedToken, Unavailable
-from safeconduct.events import Event, SessionEnded, StoreRolledBack
-from safeconduct.principal import Principal
+from safeconduct._core.revocation_keys import epoch_tag
+from safeconduct._core.session_store import SessionRef, SessionReply, SessionStore
+from safeconduct._core.sessions.context import SessionContext
+from safeconduct._core.sessions.model import MAX_FAILURES, Rights, Session
+from safeconduct._core.sessions.refresh_token import ParsedRefreshToken
+from safeconduct.errors import NotFound, RevokedToken, Unavailable
+from safeconduct.events import SessionEnded, StoreRolledBack
 
-_NOBODY = b""
-
-
-class SessionKeys:
-    """
-    Name the sessions of the own issuer, and what may have ended them.
-
-    Args:
-        issuer: The own one.
-        client_id: What its tokens name as their client.
-        shards: How many shards the store has.
-    """
-
-    def __init__(self, issuer: str, *, client_id: str, shards: int) -> None:
-        self.issuer = issuer
-        self._others = (revocation_key("client", issuer, client_id), revocation_key("everything", issuer))
-        self._shards = shards
-
-    @classmethod
-    def of(cls, config: Config) -> Self:
-        """
-        Take what *config* names.
-
-        Raises:
-            ConfigurationError: If it names no issuer.
-        """
-        if config.issuer is None:
-            raise ConfigurationError("issuer: got nothing, wanted a name for sessions to be issued under")
-        client_id = config.tokens.client_id or config.issuer
-        return cls(config.issuer, client_id=client_id, shards=config.store.shards)
-
-    def shard_of(self, subject: str) -> int:
-        """Say where everything of *subject* lies."""
-        return shard_of(self.issuer, subject, self._shards)
-
-    def member(self, session_id: str) -> bytes:
-        """Name what a session's cut-off is kept under."""
-        return revocation_key("session", self.issuer, session_id)
-
-    def of_subject(self, subject: str, session_id: str = "") -> SessionRef:
-        """Reach a session of *subject*, or all of them."""
-        owner = revocation_key("subject", self.issuer, subject)
-        return SessionRef(self.shard_of(subject), session_id, self.member(session_id), owner, self._others)
-
-    def of_unknown(self, session_id: str) -> SessionRef:
-        """
-        Reach a session whose owner its record will tell.
-
-        Raises:
-            NotFound: If *session_id* is none.
-        """
-        place = session_place(session_id)
-        if place is None or place[0] >= self._shards:
-            raise NotFound("no session's id")
-        return SessionRef(place[0], session_id, self.member(session_id), _NOBODY, self._others)
-
-    def of_principal(self, principal: Principal) -> SessionRef:
-        """
-        Reach the session behind an access token.
-
-        Raises:
-            NotRenewable: If there is none: another issuer's, a client's, a user name and password.
-        """
-        session_id = principal.session_id
-        if principal.issuer != self.issuer or session_id is None or session_place(session_id) is None:
-            raise NotRenewable("no session stands behind the credential")
-        return self.of_subject(principal.subject, session_id)
-
-    def presented(self, principal: Principal) -> Presented:
-        """
-        Read what the store is told of the access token behind *principal*.
-
-        Raises:
-            NotRenewable: If it does not say how often it was renewed.
-        """
-        issued_ms, renewals = principal.claims.get("iat_ms"), principal.claims.get("rn")
-        if type(issued_ms) is not int or type(renewals) is not int:
-            raise NotRenewable("the token says nothing of renewals")
-        return Presented(issued_ms=issued_ms, expires_at=principal.expires_at, renewals=renewals)
-
-
-Reason = Literal["signed_out", "ended", "reused", "account", "failures", "too_many"]
+EndReason = Literal["signed_out", "ended", "reused", "account", "failures", "too_many"]
 
 
 class SessionLookup:
     """
-    Ask for sessions and end them.
+    Find sessions in the store, and end them.
 
     Args:
+        context: Names sessions, and asks the directory.
         store: Keeps the sessions.
         revocations: Knows the store's epochs.
-        session_keys: Names sessions.
-        people: The directory, asked again at every step; None or static: what a sign-in found holds.
-        lives: How long things live.
-        announce: Tells the listeners.
     """
 
-    def __init__(
-        self,
-        store: SessionStore,
-        revocations: Revocations,
-        *,
-        session_keys: SessionKeys,
-        people: People | None,
-        lives: Lifetimes,
-        announce: Callable[[Event], None],
-    ) -> None:
-        self.store = store
-        self.session_keys = session_keys
-        self.lives = lives
-        self.announce = announce
-        self.consult = revocations.consult
+    def __init__(self, context: SessionContext, store: SessionStore, revocations: Revocations) -> None:
+        self._context = context
+        self._store = store
         self._revocations = revocations
-        self._people = people
+        self.consult = revocations.consult
 
     async def read(self, ref: SessionRef) -> Session:
         """
-        Return a session that stands.
+        Return a session that is not over.
 
         Raises:
             RevokedToken: If it is over.
         """
-        session = (await self.consult(ref.shard, lambda: self.store.read(ref))).session
-        if session is None:
-            raise session_ended()
-        return session
+        return (await self.consult(ref.shard, lambda: self._store.read(ref))).live_session()
 
-    async def origin(self, shard: int) -> bytes:
-        """Return what the ids of new sessions bear: the tag of the shard's epoch, or what marks this process."""
-        return self.store.instance or epoch_tag((await self._revocations.epoch(shard)).name)
-
-    async def rights(self, ref: SessionRef, session: Session) -> Rights | None:
+    async def find(self, session_id: str) -> tuple[SessionRef, Session]:
         """
-        Ask the directory what the owner may do now; None where it can't be asked again.
+        Return the session that *session_id* names, which nothing proves.
+
+        Raises:
+            NotFound: If there is none.
+        """
+        keys = self._context.session_keys
+        try:
+            session = await self.read(keys.of_unknown(session_id))
+        except RevokedToken:
+            raise NotFound("no such session") from None
+        return keys.of_subject(session.subject, session_id), session
+
+    async def find_of(self, token: ParsedRefreshToken) -> tuple[SessionRef, Session]:
+        """
+        Return the session of a refresh token.
+
+        Raises:
+            RevokedToken: If it is over, or of a time when the store had more shards.
+        """
+        try:
+            return await self.find(token.session_id)
+        except NotFound:
+            raise RevokedToken("the session is over") from None
+
+    async def id_prefix(self, shard: int) -> bytes:
+        """Return what the ids of new sessions bear: the tag of the shard's epoch, or what marks this process."""
+        return self._store.instance or epoch_tag((await self._revocations.epoch(shard)).name)
+
+    async def rights_of(self, ref: SessionRef, session: Session) -> Rights | None:
+        """
+        Ask the directory what the owner may do now; None if it cannot be asked again.
 
         Raises:
             RevokedToken: If the account is gone or disabled; the session is ended.
-            Unavailable: If the directory can't be asked.
+            Unavailable: If the directory cannot be asked.
         """
         try:
-            return await rights_now(self._people, session.subject)
+            return await self._context.rights_of(session.subject)
         except RevokedToken:
             await self.end(ref, session.subject, "account")
             raise
 
-    async def end(self, ref: SessionRef, subject: str | None, reason: Reason) -> None:
-        """End a session, whether it is known or not."""
-        reply = await self.consult(
-            ref.shard, lambda: self.store.end(ref, lives_ms=self.lives.absolute_ms)
+    async def end(self, ref: SessionRef, subject: str, reason: EndReason) -> None:
+        """End a session, whether the store has it or not."""
+        lives_ms = self._context.lives.absolute_ms
+        reply = await self.consult(ref.shard, lambda: self._store.end(ref, lives_ms=lives_ms))
+        if reply.outcome == "ended":
+            self._context.announce(SessionEnded(subject=subject, session_id=ref.session_id, reason=reason))
+
+    async def count_failure(self, ref: SessionRef, session: Session, *, request_id: str) -> None:
+        """
+        Count a failed step-up; the last that is allowed ends the session.
+
+        Raises:
+            RevokedToken: If the session is over.
+        """
+        reply = await self.transition(
+            ref, lambda: self._store.fail(ref, request_id=request_id, limit=MAX_FAILURES)
         )  # fmt: skip
         if reply.outcome == "ended":
-            self.announce(SessionEnded(subject=subject, session_id=ref.session_id, reason=reason))
+            ended = SessionEnded(subject=session.subject, session_id=ref.session_id, reason="failures")
+            self._context.announce(ended)
 
     async def discard(self, ref: SessionRef) -> None:
-        """End a session that nobody was told of, if the store can be asked."""
+        """End a new session of which no one has a token, if the store can be asked."""
         with suppress(Unavailable):
-            await self.consult(ref.shard, lambda: self.store.end(ref, lives_ms=self.lives.absolute_ms))
+            lives_ms = self._context.lives.absolute_ms
+            await self.consult(ref.shard, lambda: self._store.end(ref, lives_ms=lives_ms))
 
     async def transition(self, ref: SessionRef, command: Callable[[], Awaitable[SessionReply]]) -> SessionReply:
         """
-        Give a command on one session; tell where the store is found behind.
+        Give one command on a session, and announce it if the store turns out to be behind.
 
         Raises:
             RevokedToken: If the session is over.
         """
         reply = await self.consult(ref.shard, command)
         if reply.is_rolled_back:
-            self.announce(StoreRolledBack(shard=ref.shard, session_id=ref.session_id))
+            self._context.announce(StoreRolledBack(shard=ref.shard, session_id=ref.session_id))
         if reply.outcome == "gone":
-            raise session_ended()
-        return reply
-
-
-def session_ended() -> RevokedToken:
-    """Return the error for a session that is over, or never was."""
-    return RevokedToken("the session is over")
-
-
-@dataclass(frozen=True, slots=True)
-class ExtendedSession:
-    """What the session is worth now, and until when that may be believed."""
-
-    identity: Principal
-    #: Milliseconds since the epoch, leeway included.
-    ends_ms: int
-
-
-class SessionExtension:
-    """
-    Look whether a session lives; nothing about it changes.
-
-    Args:
-        store: Keeps the sessions.
-        revocations: Knows the store's epochs.
-        session_keys: Names sessions.
-        lives: How long things live.
-        leeway_ms: What is granted to clocks.
-    """
-
-    def __init__(
-        self,
-        store: SessionStore,
-        revocations: Revocations,
-        *,
-        session_keys: SessionKeys,
-        lives: Lifetimes,
-        leeway_ms: int,
-    ) -> None:
-        self._store = store
-        self._revocations = revocations
-        self._session_keys = session_keys
-        self._lives = lives
-        self._leeway_ms = leeway_ms
-
-    async def prolong(self, principal: Principal) -> ExtendedSession | None:
-        """
-        Say what the session behind *principal* would write into a token now, None where no session of ours is there.
-
-        A connection never outlives the last credential of its session: where nobody renews, that is its end too.
-
-        Raises:
-            RevokedToken: If it is over.
-            Unavailable: If the store cannot be asked.
-        """
-        try:
-            ref = self._session_keys.of_principal(principal)
-        except NotRenewable:
-            return None
-        reply = await self._revocations.consult(ref.shard, lambda: self._store.read(ref))
-        session = reply.session
-        if session is None:
             raise RevokedToken("the session is over")
-        rights = Rights.from_text(session.rights)
-        expires_at = token_end(session, reply.now_ms, self._lives)
-        identity = replace(
-            principal,
-            level=level_at(session, reply.now_ms, self._lives),
-            roles=frozenset(rights.roles),
-            scopes=frozenset(rights.scopes),
-            display_name=rights.display_name or principal.subject,
-            auth_time=session.auth_ms // 1000,
-            expires_at=expires_at,
-        )
-        return ExtendedSession(identity, min(expires_at * 1000 + self._leeway_ms, session.over_ms))
+        return reply

@@ -26,9 +26,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Literal, Self
 
-from safeconduct._core.directory import Account, People
-from safeconduct.config import Config
-from safeconduct.errors import RevokedToken
+from safeconduct._core.directory import Account
 from safeconduct.principal import Level, rank
 
 Transport = Literal["header", "cookie"]
@@ -124,21 +122,6 @@ class Lifetimes:
     #: How many sessions a user may have.
     max_per_subject: int
 
-    @classmethod
-    def of(cls, config: Config) -> Self:
-        """Read them out of the configuration."""
-        sessions, access_ms = config.sessions, config.tokens.access_lifetime_seconds * 1000
-        explicit_seconds = sessions.explicit_lifetime_seconds
-        return cls(
-            access_ms=access_ms,
-            short_absolute_ms=sessions.short_absolute_lifetime_seconds * 1000,
-            absolute_ms=sessions.absolute_lifetime_seconds * 1000,
-            idle_ms=sessions.idle_lifetime_seconds * 1000,
-            explicit_ms=access_ms if explicit_seconds is None else explicit_seconds * 1000,
-            grace_ms=sessions.refresh_grace_seconds * 1000,
-            max_per_subject=sessions.max_per_subject,
-        )
-
 
 def level_at(session: Session, now_ms: int, lives: Lifetimes) -> Level:
     """Say what the session is worth at *now_ms*."""
@@ -147,12 +130,10 @@ def level_at(session: Session, now_ms: int, lives: Lifetimes) -> Level:
     return session.proof_level if counts and not session.is_demoted else "remembered"
 
 
-def token_end(session: Session, iat_ms: int, lives: Lifetimes) -> int:
-    """Reckon the ``exp`` of a token that is issued at *iat_ms*, in seconds."""
+def token_end(session: Session, iat_ms: int, lives: Lifetimes, *, level: Level) -> int:
+    """Return the ``exp`` of a token of *level* that is issued at *iat_ms*, in seconds."""
     end = min(iat_ms // 1000 + lives.access_ms // 1000, session.ends_ms // 1000)
-    if rank(level_at(session, iat_ms, lives)) > rank("remembered"):
-        return min(end, _proof_end(session, lives))
-    return end
+    return min(end, _proof_end(session, lives)) if rank(level) > rank("remembered") else end
 
 
 def token_half(issued_ms: int, expires_at: int) -> int:
@@ -167,8 +148,16 @@ def renew_after(session: Session, issued_ms: int, expires_at: int) -> int | None
 
 
 def chain_half_ms(chain: Chain) -> int:
-    """Say from when on a long-term credential may be extended: half of its life is over."""
+    """Return from when on a refresh token may be extended: half of its life is over."""
     return chain.begun_ms + (chain.expires_ms - chain.begun_ms) // 2
+
+
+def extension_window(session: Session) -> tuple[int | None, int | None]:
+    """Return from when on and until when the refresh token may be extended, in seconds; None if its end can't grow."""
+    chain = session.chain
+    if chain is None or chain.expires_ms >= session.ends_ms:
+        return None, None
+    return -(-chain_half_ms(chain) // 1000), chain.expires_ms // 1000
 
 
 def _proof_end(session: Session, lives: Lifetimes) -> int:
@@ -198,19 +187,3 @@ class Rights:
         """Write them down."""
         name = [] if self.display_name is None else [self.display_name]
         return json.dumps([self.roles, self.scopes, *name], separators=(",", ":"))
-
-
-async def rights_now(people: People | None, subject: str) -> Rights | None:
-    """
-    Ask the directory what *subject* may do now; None where it can't be asked again.
-
-    Raises:
-        RevokedToken: If the account is gone or disabled.
-        Unavailable: If the directory can't be asked.
-    """
-    if people is None or people.is_static:
-        return None
-    account = await people.lookup(subject)
-    if account is None or account.disabled:
-        raise RevokedToken("the account is gone or disabled")
-    return Rights.of(account)

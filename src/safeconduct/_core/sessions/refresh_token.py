@@ -1,12 +1,12 @@
 """
-A refresh token's wire form, and how the next one follows from it.
+Read, write and rotate refresh tokens.
 
 ``base64url(ver:1 ‖ kv:1 ‖ sid:18 ‖ n:u32 ‖ secret:32 ‖ tag:16)``: *kv* is the version of the key behind the tag, *sid*
-the session, *n* the token's place in its chain.  Length and tag are checked before any store is asked: garbage touches
-no session, and whoever knows a session's id knows nothing.
+the session, *n* the token's position in its chain.  Length and tag are checked before any store is asked: a forged
+token touches no session, and the id of a session alone gives no token.
 
-To make a successor one needs the token before it, the server's key and the salt of the rotation.  The store has the
-salt alone, and the digest of each secret.
+The successor follows from the token before it, the server's key and the salt of the rotation.  The store has only the
+salt and the digest of each secret.
 """
 
 import base64
@@ -14,12 +14,186 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Final, Self
 
 from safeconduct._core.revocation_keys import untagged
+from safeconduct._core.session_store import Rotation, SessionReply
+from safeconduct._core.sessions.model import Lifetimes, Rights, Session, extension_window
+from safeconduct._core.sessions.verbs import RefreshToken
 from safeconduct._tokens.derived_keys import DerivedKeys
-from safeconduct.errors import BadSignature, MalformedToken, UnknownKey
+from safeconduct.errors import BadSignature, MalformedToken, ReusedRefreshToken, TooEarly, UnknownKey
+from safeconduct.events import Event, RefreshReused, SessionEnded
+
+SESSION_ID_BYTES: Final = 18
+SECRET_BYTES: Final = 32
+_INSTANCE_BYTES: Final = 8
+_SALT_BYTES: Final = 16
+_VERSION: Final = 1
+_TAG_BYTES: Final = 16
+_WHAT: Final = "a refresh token"
+_SID_END: Final = 2 + SESSION_ID_BYTES
+_POSITION_END: Final = _SID_END + 4
+_SECRET_END: Final = _POSITION_END + SECRET_BYTES
+#: 72 bytes are 96 letters: no padding, and no spare bits that would give one token two spellings.
+_WIRE: Final = re.compile(r"[A-Za-z0-9_-]{96}", re.ASCII)
+_TAG: Final = b"sc/rt-tag/1"
+_NEXT: Final = b"sc/rt-next/1"
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedRefreshToken:
+    """A refresh token whose tag is right, and the version of the key that its successor is made with."""
+
+    session: bytes
+    position: int
+    secret: bytes = field(repr=False)
+    key_version: int
+
+    @classmethod
+    def first(cls, session: bytes, secret: bytes, keys: DerivedKeys) -> Self:
+        """Make the first token of a chain out of a *secret* that was drawn for it."""
+        return cls(session, 0, secret, keys.current)
+
+    @classmethod
+    def from_text(cls, text: str, keys: DerivedKeys) -> Self:
+        """
+        Read a token and check its tag.
+
+        Raises:
+            MalformedToken: If it has another form.
+            UnknownKey: If it was made with a version of the key that is gone.
+            BadSignature: If it was made without the key.
+        """
+        octets = read_octets(text, form=_WIRE, version=_VERSION, what=_WHAT)
+        token = cls(
+            session=octets[2:_SID_END],
+            position=int.from_bytes(octets[_SID_END:_POSITION_END], "big"),
+            secret=octets[_POSITION_END:_SECRET_END],
+            key_version=octets[1],
+        )
+        check_tag(lambda: token._tag(keys), octets[_SECRET_END:], what=_WHAT)
+        return token
+
+    def to_text(self, keys: DerivedKeys) -> str:
+        """Return the token as it travels."""
+        head = bytes((_VERSION, self.key_version)) + self.session + self.position.to_bytes(4, "big") + self.secret
+        return base64.urlsafe_b64encode(head + self._tag(keys)).decode()
+
+    def issue(self, session: Session, keys: DerivedKeys) -> RefreshToken | None:
+        """Return the token as the owner of *session* gets it, None if the session has no refresh token."""
+        if session.chain is None:
+            return None
+        extend_after, extend_before = extension_window(session)
+        return RefreshToken(
+            value=self.to_text(keys),
+            expires_at=session.chain.expires_ms // 1000,
+            extend_after=extend_after,
+            extend_before=extend_before,
+        )
+
+    @property
+    def session_id(self) -> str:
+        """The id of its session, as text."""
+        return text_of(self.session)
+
+    @property
+    def digest(self) -> bytes:
+        """What the store keeps of it."""
+        return hashlib.sha256(self.secret).digest()
+
+    def successor(self, salt: bytes, keys: DerivedKeys) -> Self:
+        """Return the one token that follows from this one and *salt*; it is tagged with the current key."""
+        position = self.position + 1
+        # Made with this token's own version of the key, so that a retry after a change of keys gives the same.
+        key = keys.derive("refresh-next", version=self.key_version)
+        text = _NEXT + self.session + position.to_bytes(4, "big") + salt + self.secret
+        secret = hmac.digest(key, text, hashlib.sha256)
+        return replace(self, position=position, secret=secret, key_version=keys.current)
+
+    def _tag(self, keys: DerivedKeys) -> bytes:
+        key = keys.derive("refresh-tag", version=self.key_version)
+        text = _TAG + self.session + self.position.to_bytes(4, "big") + self.secret
+        return hmac.digest(key, text, hashlib.sha256)[:_TAG_BYTES]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRotation:
+    """A refresh token that was presented, and the successor that this attempt makes of it."""
+
+    token: ParsedRefreshToken
+    keys: DerivedKeys = field(repr=False)
+    salt: bytes = field(repr=False)
+    successor: ParsedRefreshToken
+
+    @classmethod
+    def begin(cls, token: ParsedRefreshToken, keys: DerivedKeys, draw: Callable[[int], bytes]) -> Self:
+        """Draw the salt of this attempt."""
+        salt = draw(_SALT_BYTES)
+        return cls(token, keys, salt, token.successor(salt, keys))
+
+    def command(self, lives: Lifetimes, rights: Rights | None, *, extends: bool = False) -> Rotation:
+        """Return what the store is asked to do."""
+        return Rotation(
+            position=self.token.position,
+            digest=self.token.digest,
+            next_digest=self.successor.digest,
+            salt=self.salt,
+            grace_ms=lives.grace_ms,
+            access_ms=lives.access_ms,
+            rights=None if rights is None else rights.to_text(),
+            extends_ms=lives.idle_ms if extends else None,
+        )
+
+    def issue(self, session: Session) -> RefreshToken | None:
+        """Return the refresh token of *session* now: within the grace, an earlier attempt may have made it."""
+        if session.chain is None or session.chain.salt == self.salt:
+            return self.successor.issue(session, self.keys)
+        return self.token.successor(session.chain.salt, self.keys).issue(session, self.keys)
+
+
+def refuse_unrotated(reply: SessionReply, session_id: str, subject: str, *, announce: Callable[[Event], None]) -> None:
+    """
+    Return if the refresh token was rotated, or none came along.
+
+    Raises:
+        TooEarly: If it was to be extended before half of its life.
+        ReusedRefreshToken: If it was rotated away before; with a session id if that ended the session.
+    """
+    match reply.outcome:
+        case "early":
+            raise TooEarly("half of the refresh token's life is not over")
+        case "stale":
+            raise ReusedRefreshToken(reason="another request rotated the refresh token just now")
+        case "reuse":
+            announce(RefreshReused(subject=subject, session_id=session_id))
+            announce(SessionEnded(subject=subject, session_id=session_id, reason="reused"))
+            raise ReusedRefreshToken(session_id, "a refresh token that was rotated away")
+        case _:
+            return
+
+
+def new_session_id(shard: int, origin: bytes | None, draw: Callable[[int], bytes]) -> bytes:
+    """
+    Draw the id of a new session; its text is ``text_of`` it, and ``revocation_keys.session_place`` reads that.
+
+    Args:
+        shard: Where everything of its owner is kept.
+        origin: The tag of the store's epoch, or what marks the sessions of this process; None if there is no store.
+        draw: Draws random bytes.
+    """
+    first = untagged(draw(_INSTANCE_BYTES)) if origin is None else origin
+    return shard.to_bytes(2, "big") + first + draw(_INSTANCE_BYTES)
+
+
+def text_of(session_id: bytes) -> str:
+    """Return the id as it is written: 24 letters of base64url."""
+    return base64.urlsafe_b64encode(session_id).decode()
+
+
+def octets_of(session_id: str) -> bytes:
+    """Return what ``text_of`` wrote."""
+    return base64.urlsafe_b64decode(session_id)
 
 
 def read_octets(text: str, *, form: re.Pattern[str], version: int, what: str) -> bytes:
@@ -44,7 +218,7 @@ def check_tag(tag: Callable[[], bytes], shown: bytes, *, what: str) -> None:
 
     Raises:
         UnknownKey: If the version of the key is gone: *tag* raises ``KeyError``.
-        BadSignature: If it was made by nobody who has the key.
+        BadSignature: If it was made without the key.
     """
     try:
         own = tag()
@@ -52,121 +226,3 @@ def check_tag(tag: Callable[[], bytes], shown: bytes, *, what: str) -> None:
         raise UnknownKey(reason=f"no such version of the key for {what}") from None
     if not hmac.compare_digest(own, shown):
         raise BadSignature(reason=f"{what} without its right tag")
-
-
-_INSTANCE_BYTES: Final = 8
-SESSION_ID_BYTES: Final = 18
-
-
-def new_session_id(shard: int, origin: bytes | None, draw: Callable[[int], bytes]) -> bytes:
-    """
-    Draw the id of a new session; its text is ``text_of`` it, and ``members.session_place`` reads that.
-
-    Args:
-        shard: Where everything of its owner lies.
-        origin: The tag of the store's epoch, or what marks the sessions of this process; None where there is no store.
-        draw: Draws random bytes.
-    """
-    first = untagged(draw(_INSTANCE_BYTES)) if origin is None else origin
-    return shard.to_bytes(2, "big") + first + draw(_INSTANCE_BYTES)
-
-
-def text_of(session_id: bytes) -> str:
-    """Return the id as it is written: 24 letters of base64url."""
-    return base64.urlsafe_b64encode(session_id).decode()
-
-
-def octets_of(session_id: str) -> bytes:
-    """Return what ``text_of`` wrote."""
-    return base64.urlsafe_b64decode(session_id)
-
-
-SECRET_BYTES: Final = 32
-SALT_BYTES: Final = 16
-_VERSION: Final = 1
-_TAG_BYTES: Final = 16
-_WHAT: Final = "a refresh token"
-_SID_END: Final = 2 + SESSION_ID_BYTES
-_POSITION_END: Final = _SID_END + 4
-_SECRET_END: Final = _POSITION_END + SECRET_BYTES
-#: 72 bytes are 96 letters: no padding, and no spare bits that would give one token two spellings.
-_WIRE: Final = re.compile(r"[A-Za-z0-9_-]{96}", re.ASCII)
-_TAG: Final = b"sc/rt-tag/1"
-_NEXT: Final = b"sc/rt-next/1"
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedRefreshToken:
-    """A refresh token whose tag is right, and the version of the key that its successor is made with."""
-
-    session: bytes
-    position: int
-    secret: bytes = field(repr=False)
-    key_version: int
-
-    @property
-    def session_id(self) -> str:
-        """The session's name, as it is written."""
-        return text_of(self.session)
-
-    @property
-    def digest(self) -> bytes:
-        """What the store knows the token by."""
-        return hashlib.sha256(self.secret).digest()
-
-
-class RefreshTokens:
-    """
-    Write and read refresh tokens.
-
-    Args:
-        keys: Returns the derived keys as they are now.
-    """
-
-    def __init__(self, keys: Callable[[], DerivedKeys]) -> None:
-        self._keys = keys
-
-    def first(self, session: bytes, secret: bytes) -> ParsedRefreshToken:
-        """Make the first token of a chain out of a *secret* that was drawn for it."""
-        return ParsedRefreshToken(session, 0, secret, self._keys().current)
-
-    def write(self, token: ParsedRefreshToken) -> str:
-        """Return the token as it travels."""
-        head = bytes((_VERSION, token.key_version)) + token.session + _position(token.position) + token.secret
-        return base64.urlsafe_b64encode(head + self._tag(token)).decode()
-
-    def read(self, text: str) -> ParsedRefreshToken:
-        """
-        Read a token and check its tag.
-
-        Raises:
-            MalformedToken: If it is none.
-            UnknownKey: If it was made with a version of the key that is gone.
-            BadSignature: If it was made by nobody who has the key.
-        """
-        octets = read_octets(text, form=_WIRE, version=_VERSION, what=_WHAT)
-        token = ParsedRefreshToken(
-            session=octets[2:_SID_END],
-            position=int.from_bytes(octets[_SID_END:_POSITION_END], "big"),
-            secret=octets[_POSITION_END:_SECRET_END],
-            key_version=octets[1],
-        )
-        check_tag(lambda: self._tag(token), octets[_SECRET_END:], what=_WHAT)
-        return token
-
-    def successor(self, token: ParsedRefreshToken, salt: bytes) -> ParsedRefreshToken:
-        """Return the one token that follows from *token* and *salt*; it is written with the key of now."""
-        keys, position = self._keys(), _position(token.position + 1)
-        # Made with the version that *token* names, so that a retry after a change of keys gets the same.
-        key = keys.derive("refresh-next", version=token.key_version)
-        secret = hmac.digest(key, _NEXT + token.session + position + salt + token.secret, hashlib.sha256)
-        return ParsedRefreshToken(token.session, token.position + 1, secret, keys.current)
-
-    def _tag(self, token: ParsedRefreshToken) -> bytes:
-        key = self._keys().derive("refresh-tag", version=token.key_version)
-        text = _TAG + token.session + _position(token.position) + token.secret
-        return hmac.digest(key, text, hashlib.sha256)[:_TAG_BYTES]
-
-
-def _position(position: int) -> bytes:
-    return position.to_bytes(4, "big")

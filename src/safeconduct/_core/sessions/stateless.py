@@ -1,140 +1,108 @@
 """
-The verbs on sessions where no store keeps them (``store = "none"``), each with the signature of its namesake.
+Do what can be done with sessions that no store keeps (``store = "none"``).
 
 =====================  ======================================================================================
 verb                   what it does here
 =====================  ======================================================================================
-sign in                as elsewhere; the long-term credential is the session itself, sealed
-refresh                an access token of ``level(now)``; the long-term credential stays as it is
+sign in                as with a store; the refresh token is the session itself, sealed
+refresh                an access token of ``level(now)``; the refresh token stays as it is
 refresh with extend    ``NotSupported``: nothing could end what would be extended again and again
 renew                  ``NotRenewable``: the short life of an access token is all that ends it
-step up                as elsewhere, and a new long-term credential with the same end if one came along
-sign out               nothing: the caller forgets his tokens, and a copy of them lives on
+step up                as with a store, and a new refresh token with the same end if one came along
+sign out               nothing: the caller forgets their tokens, and a copy of them remains valid
 the others             ``NotSupported``
 =====================  ======================================================================================
 
-A step-up without a long-term credential knows neither its session's end nor what the user called himself: its access
-token ends as that of a sign-in does, and the password is asked for under the subject's own name.  Wrong passwords are
-counted by the throttle alone, since there is no session to end after five.
+A refresh token is not rotated, and only its end ends it: a thief of one has the session until then.  Therefore that end
+is never more than seven days away.
+
+A step-up without a refresh token knows neither the session's end nor the user name that was submitted: its access token
+ends as that of a sign-in does, and the password is asked for under the subject's own name.  Only the throttle counts
+wrong passwords, since there is no session to end after five.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final, NoReturn
 
 from safeconduct._core.directory import Account
-from safeconduct._core.passwords import Passwords
-from safeconduct._core.sessions.active import ActiveSession, SessionPage, SessionStatus
-from safeconduct._core.sessions.lookup import SessionKeys
-from safeconduct._core.sessions.model import Rights
+from safeconduct._core.sessions.binding import RequestOrigin
+from safeconduct._core.sessions.context import SessionContext
+from safeconduct._core.sessions.model import Rights, Session, level_at
 from safeconduct._core.sessions.refresh_token import new_session_id, text_of
-from safeconduct._core.sessions.rotation import RequestOrigin
-from safeconduct._core.sessions.stateless_token import CarriedSession, StatelessRotation
-from safeconduct._core.sessions.tokens import Tokens
-from safeconduct.errors import BadCredentials, BindingMismatch, NotRenewable, NotSupported
+from safeconduct._core.sessions.verbs import (
+    ActiveSession,
+    RefreshToken,
+    SessionPage,
+    SessionStatus,
+    Tokens,
+    knows_no_device,
+)
+from safeconduct._tokens.derived_keys import DerivedKeys
+from safeconduct._tokens.sealed_refresh import SealedRefresh, open_refresh, seal_refresh
+from safeconduct.errors import BadCredentials, BindingMismatch, NotRenewable, NotSupported, NotYetValidToken
 from safeconduct.events import SignedIn, SteppedUp
 from safeconduct.principal import Principal
 
+LONGEST_LIFE_MS: Final = 7 * 86_400_000
+"""A session that nothing can end ends by itself, after a week at the latest."""
 
-def _no_device(_username: str) -> bool:
-    return False
+_LABEL: Final = "refresh-jwe"
 
 
-class StatelessLogins:
+class StatelessSessions:
     """
-    Give tokens.
+    Do what ``SessionVerbs`` says, which tells what each verb takes and raises.
 
     Args:
-        token_rotation: Turns what is presented into tokens.
-        session_keys: Names sessions.
+        context: What the verbs work with.
+        leeway_ms: How far clocks may differ.
+        longest_cookie: How long a refresh token may be that travels in a cookie.
     """
 
-    def __init__(self, token_rotation: StatelessRotation, session_keys: SessionKeys) -> None:
-        self._token_rotation = token_rotation
-        self._session_keys = session_keys
+    def __init__(self, context: SessionContext, *, leeway_ms: int, longest_cookie: int) -> None:
+        self._context = context
+        self._leeway_ms = leeway_ms
+        self._longest_cookie = longest_cookie
 
     async def sign_in(
         self, account: Account, *, username: str, remember: bool = False, origin: RequestOrigin | None = None
     ) -> Tokens:
-        """
-        Begin a session for an account whose password was proven in this very request.
-
-        Args:
-            account: What the directory proved.
-            username: As it was submitted; a later step-up asks with it.
-            remember: Whether the user asked for a long-term credential.
-            origin: Where the request comes from.
-
-        Raises:
-            BadCredentials: If the account is disabled.
-            Unavailable: If the author's hook failed.
-        """
+        """Begin a session that its owner carries."""
         if account.disabled:
             raise BadCredentials("the account is disabled")
-        token_rotation = self._token_rotation
-        session_id = text_of(new_session_id(self._session_keys.shard_of(account.subject), None, token_rotation.draw))
-        tokens = token_rotation.proven(
+        context, now_ms = self._context, self._context.now_ms()
+        shard = context.session_keys.shard_of(account.subject)
+        session_id = text_of(new_session_id(shard, None, context.draw))
+        sealed = self._sealed(
             session_id,
             account,
             Rights.of(account),
             username=username,
-            ends_at=None,
-            is_remembered=remember,
+            auth_ms=now_ms,
+            expires_at=self._end_of_new(now_ms, is_remembered=remember),
             origin=origin or RequestOrigin(),
         )
-        token_rotation.announce(SignedIn(subject=account.subject, session_id=session_id, level=account.level))
+        tokens = await self._tokens(sealed, now_ms, self._context.derived_keys() if remember else None)
+        context.announce(SignedIn(subject=account.subject, session_id=session_id, level=account.level))
         return tokens
 
     async def refresh(self, refresh_token: str, *, extend: bool = False, origin: RequestOrigin | None = None) -> Tokens:
-        """
-        Give an access token of the session's present level; the refresh token goes on as it is.
-
-        Args:
-            refresh_token: As it was presented.
-            extend: Refused.
-            origin: Where the request comes from.
-
-        Raises:
-            NotSupported: If *extend* was asked for.
-            InvalidToken: If it is none of ours, its session is over, or the account is gone or disabled.
-            BindingMismatch: If it came by another transport, or from another place and that is refused.
-            Unavailable: If the directory or the author's hook can't be asked.
-        """
+        """Give an access token of the session's present level; the refresh token stays as it is."""
         if extend:
             raise NotSupported("without a store no session is extended")
-        token_rotation = self._token_rotation
-        found = token_rotation.read(refresh_token, origin or RequestOrigin())
-        rights = await token_rotation.rights(found.session.subject)
+        sealed = self._read(refresh_token, self._context.derived_keys(), origin or RequestOrigin())
+        rights = await self._context.rights_of(sealed.subject)
         if rights is not None:
-            found = replace(found, session=replace(found.session, rights=rights.to_text()))
-        return token_rotation.given(found, now_ms=token_rotation.now_ms)
+            sealed = replace(
+                sealed, roles=rights.roles, scopes=rights.scopes, display_name=rights.display_name or ""
+            )  # fmt: skip
+        return await self._tokens(sealed, self._context.now_ms(), None)
 
-    async def renew(self, principal: Principal) -> Tokens:
-        """
-        Refuse.
-
-        Raises:
-            NotRenewable: Always.
-        """
+    async def renew(self, principal: Principal) -> NoReturn:
+        """Refuse."""
         del principal
         raise NotRenewable("without a store no access token is renewed")
-
-
-class StatelessStepUps:
-    """
-    Take proofs within a session.
-
-    Args:
-        token_rotation: Turns what is presented into tokens.
-        session_keys: Names sessions.
-        passwords: Proves passwords; None where there is no directory.
-    """
-
-    def __init__(
-        self, token_rotation: StatelessRotation, session_keys: SessionKeys, passwords: Passwords | None
-    ) -> None:
-        self._token_rotation = token_rotation
-        self._session_keys = session_keys
-        self._passwords = passwords
 
     async def step_up(
         self,
@@ -143,147 +111,189 @@ class StatelessStepUps:
         *,
         refresh_token: str | None = None,
         origin: RequestOrigin | None = None,
-        knows_device: Callable[[str], bool] = _no_device,
+        knows_device: Callable[[str], bool] = knows_no_device,
     ) -> Tokens:
-        """
-        Prove anew who the user is; the session's older tokens live on until their end.
-
-        Args:
-            principal: Whom the access token names.
-            password: As it was submitted.
-            refresh_token: The refresh token that came along; a new one with the same end is given for it.
-            origin: Where the request comes from.
-            knows_device: Says whether the caller holds a device cookie of an account, by its submitted name.
-
-        Raises:
-            NotRenewable: If no session stands behind the access token.
-            BadCredentials: If the password is wrong.
-            TooManyAttempts: If a bound of the throttle is reached.
-            InvalidToken: If the refresh token does not count or is not of this session, or the account is gone.
-            NotSupported: If there is no directory.
-            Unavailable: If the directory or the author's hook can't be asked.
-        """
-        origin = origin or RequestOrigin()
-        session_id = self._session_keys.of_principal(principal).session_id
-        own = None if refresh_token is None else self._own(refresh_token, principal, origin)
-        username = principal.subject if own is None else own.session.username
-        account = await self._prove(principal, username, password, network=origin.network, knows_device=knows_device)
-        token_rotation = self._token_rotation
-        rights = await token_rotation.rights(account.subject) or Rights.of(account)
-        tokens = token_rotation.proven(
+        """Prove again who the user is; the session's older tokens remain valid until their end."""
+        context, origin = self._context, origin or RequestOrigin()
+        session_id = context.session_keys.of_principal(principal).session_id
+        keys = None if refresh_token is None else context.derived_keys()
+        own = None if refresh_token is None or keys is None else self._own(refresh_token, keys, principal, origin)
+        username = principal.subject if own is None else own.username
+        account = await context.prove(
+            principal.subject, username, password, network=origin.network, knows_device=knows_device
+        )
+        rights = await context.rights_of(account.subject) or Rights.of(account)
+        now_ms = context.now_ms()
+        sealed = self._sealed(
             session_id,
             account,
             rights,
             username=username,
-            ends_at=None if own is None else own.session.ends_ms // 1000,
-            is_remembered=own is not None,
+            auth_ms=now_ms,
+            expires_at=self._end_of_new(now_ms, is_remembered=False) if own is None else own.expires_at,
             origin=origin,
         )
-        token_rotation.announce(SteppedUp(subject=account.subject, session_id=session_id, level=account.level))
+        tokens = await self._tokens(sealed, now_ms, keys)
+        context.announce(SteppedUp(subject=account.subject, session_id=session_id, level=account.level))
         return tokens
 
-    def _own(self, refresh_token: str, principal: Principal, origin: RequestOrigin) -> CarriedSession:
-        found = self._token_rotation.read(refresh_token, origin)
-        if (found.session_id, found.session.subject) != (principal.session_id, principal.subject):
-            raise BindingMismatch("the refresh token is of another session than the access token")
-        return found
-
-    async def _prove(
-        self, principal: Principal, username: str, password: str, *, network: str, knows_device: Callable[[str], bool]
-    ) -> Account:
-        if self._passwords is None:
-            raise NotSupported("there is no directory to prove a password with")
-        account = await self._passwords.prove(
-            username, password, network=network, scheme="step-up", has_device=knows_device(username)
-        )
-        if account.subject != principal.subject:
-            raise BadCredentials("the user name is another subject's")
-        return account
-
-
-class StatelessActiveSessions:
-    """
-    Refuse what only a store can do, and forget what only the caller has.
-
-    Args:
-        session_keys: Names sessions.
-    """
-
-    def __init__(self, session_keys: SessionKeys) -> None:
-        self._session_keys = session_keys
-
     async def sign_out(self, principal: Principal) -> None:
-        """Do nothing: the caller forgets his tokens, and whoever has a copy keeps it until its end."""
-        del principal
+        """Do nothing: the caller forgets their tokens, and a copy remains valid until its end."""
 
     async def sign_out_with(self, refresh_token: str) -> str | None:
         """Do nothing, whatever the token is: no session was ended."""
-        del refresh_token
-        return None
 
     async def sign_out_of(self, session_id: str) -> None:
         """Do nothing, as ``sign_out``."""
-        del session_id
 
     async def sign_out_everywhere(self, subject: str) -> None:
-        """
-        Refuse.
-
-        Raises:
-            NotSupported: Always.
-        """
+        """Refuse."""
         del subject
         raise NotSupported("without a store no session is ended")
 
     async def list(self, subject: str, *, current: str | None = None) -> tuple[ActiveSession, ...]:
-        """
-        Refuse.
-
-        Raises:
-            NotSupported: Always.
-        """
+        """Refuse."""
         del subject, current
         raise NotSupported("without a store nobody knows which sessions there are")
 
     async def page(self, subject: str, *, current: str | None = None, cursor: str | None = None) -> SessionPage:
-        """
-        Refuse.
-
-        Raises:
-            NotSupported: Always.
-        """
+        """Refuse."""
         del subject, current, cursor
         raise NotSupported("without a store nobody knows which sessions there are")
 
     async def end(self, session_id: str, *, subject: str | None = None) -> None:
-        """
-        Refuse.
-
-        Raises:
-            NotSupported: Always.
-        """
+        """Refuse."""
         del session_id, subject
         raise NotSupported("without a store no session is ended")
 
     async def touch(self, principal: Principal) -> None:
-        """
-        Return if there is a session behind an access token; it stands as long as its tokens do, and no use is noted.
+        """Return if a session is behind the access token: it lasts as long as its tokens, and no use is noted."""
+        self._context.session_keys.of_principal(principal)
 
-        Raises:
-            NotRenewable: If there is none.
-        """
-        self._session_keys.of_principal(principal)
-
-    async def prospects(self, principal: Principal) -> SessionStatus:
-        """
-        Say what may become of the session behind an access token: nothing that the access token knows of.
-
-        Whether there is a long-term credential only its holder knows, so *is_remembered* says no.
-
-        Raises:
-            NotRenewable: If there is none.
-        """
-        self._session_keys.of_principal(principal)
+    async def status(self, principal: Principal) -> SessionStatus:
+        """Say that nothing may be done: only its holder knows whether there is a refresh token."""
+        self._context.session_keys.of_principal(principal)
         return SessionStatus(
             is_kept=False, is_remembered=False, renew_after=None, extend_after=None, extend_before=None
         )
+
+    def _end_of_new(self, now_ms: int, *, is_remembered: bool) -> int:
+        """Return the end of a session that begins now: its refresh token is never extended."""
+        lives = self._context.lives
+        life_ms = min(lives.idle_ms, lives.absolute_ms) if is_remembered else lives.short_absolute_ms
+        return (now_ms + min(life_ms, LONGEST_LIFE_MS)) // 1000
+
+    def _sealed(
+        self,
+        session_id: str,
+        account: Account,
+        rights: Rights,
+        *,
+        username: str,
+        auth_ms: int,
+        expires_at: int,
+        origin: RequestOrigin,
+    ) -> SealedRefresh:
+        """Return the session that a proof makes."""
+        return SealedRefresh(
+            issuer=self._context.session_keys.issuer,
+            subject=account.subject,
+            session_id=session_id,
+            auth_ms=auth_ms,
+            level=account.level,
+            expires_at=expires_at,
+            username=username,
+            transport=origin.transport,
+            device=origin.label,
+            network=origin.network,
+            roles=rights.roles,
+            scopes=rights.scopes,
+            display_name=rights.display_name or "",
+        )
+
+    def _own(self, refresh_token: str, keys: DerivedKeys, principal: Principal, origin: RequestOrigin) -> SealedRefresh:
+        sealed = self._read(refresh_token, keys, origin)
+        if (sealed.session_id, sealed.subject) != (principal.session_id, principal.subject):
+            raise BindingMismatch("the refresh token is of another session than the access token")
+        return sealed
+
+    def _read(self, refresh_token: str, keys: DerivedKeys, origin: RequestOrigin) -> SealedRefresh:
+        """Read a refresh token that is valid and may come from *origin*."""
+        context = self._context
+        sealed = unseal(
+            refresh_token,
+            keys,
+            issuer=context.session_keys.issuer,
+            now_ms=context.now_ms(),
+            leeway_ms=self._leeway_ms,
+        )
+        context.binding.check(session_in(sealed), sealed.session_id, origin, announce=context.announce)
+        return sealed
+
+    async def _tokens(self, sealed: SealedRefresh, now_ms: int, keys: DerivedKeys | None) -> Tokens:
+        """Make an access token of the session's present level, and with *keys* a refresh token."""
+        context, session = self._context, session_in(sealed)
+        prepared = context.prepare(sealed.session_id, session, None, level_at(session, now_ms, context.lives))
+        tokens = await context.token_maker.make(sealed.session_id, session, prepared, iat_ms=now_ms)
+        # No token here is renewed, however much of the session is left.
+        return replace(
+            tokens, renew_after=None, refresh_token=None if keys is None else self._refresh_token(sealed, keys)
+        )
+
+    def _refresh_token(self, sealed: SealedRefresh, keys: DerivedKeys) -> RefreshToken:
+        value = seal(sealed, keys)
+        if sealed.transport == "cookie" and len(value) > self._longest_cookie:
+            raise NotSupported("the refresh token is too long for a cookie")
+        return RefreshToken(value=value, expires_at=sealed.expires_at, extend_after=None, extend_before=None)
+
+
+def seal(sealed: SealedRefresh, keys: DerivedKeys) -> str:
+    """
+    Return the session as it travels, sealed with the current key.
+
+    Raises:
+        ConfigurationError: If a name in it is not Unicode text.
+    """
+    return seal_refresh(sealed, key=keys.derive(_LABEL, version=keys.current), version=keys.current)
+
+
+def unseal(text: str, keys: DerivedKeys, *, issuer: str, now_ms: int, leeway_ms: int) -> SealedRefresh:
+    """
+    Read a session that is not over.
+
+    Raises:
+        InvalidToken: If it is not one of ours, or over.
+    """
+    sealed = open_refresh(
+        text, issuer=issuer, key_of=lambda version: keys.derive(_LABEL, version=version), now=now_ms / 1000
+    )
+    if sealed.auth_ms > now_ms + leeway_ms:
+        # Made while a clock was ahead: its proof would count for longer than a proof may.
+        raise NotYetValidToken("the proof of the refresh token lies in the future")
+    return sealed
+
+
+def session_in(sealed: SealedRefresh) -> Session:
+    """
+    Return the record that a store would keep of the session.
+
+    ``csrf_generation`` is the second of the proof: it rises with every proof, as the generation of a stored session
+    does, and the milliseconds of ``auth_ms`` don't fit the 32 bits of ``csrf_token``.  Two proofs within one second
+    share a generation; they are the same person's, in the same session.
+    """
+    return Session(
+        subject=sealed.subject,
+        username=sealed.username,
+        proof_level=sealed.level,
+        auth_ms=sealed.auth_ms,
+        created_ms=sealed.auth_ms,
+        issued_ms=sealed.auth_ms,
+        used_ms=sealed.auth_ms,
+        ends_ms=sealed.expires_at * 1000,
+        over_ms=sealed.expires_at * 1000,
+        rights=Rights(sealed.roles, sealed.scopes, sealed.display_name or None).to_text(),
+        transport=sealed.transport,
+        device=sealed.device,
+        network=sealed.network,
+        csrf_generation=sealed.auth_ms // 1000,
+    )

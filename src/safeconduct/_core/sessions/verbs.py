@@ -1,198 +1,178 @@
-"""Where the parts of the sessions are put together, for one world."""
+"""
+What can be done with sessions, and what comes of it.
 
-import secrets
+``StoredSessions`` does it with a store, ``StatelessSessions`` without one.  Instants are seconds since the epoch.
+"""
+
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Protocol, Self
 
-from safeconduct._core.decision import Clock
-from safeconduct._core.directory import Account, People
-from safeconduct._core.passwords import Passwords
-from safeconduct._core.revocation import Revocations
-from safeconduct._core.session_store import SessionStore
-from safeconduct._core.sessions.active import ActiveSession, ActiveSessions, SessionPage, SessionStatus
-from safeconduct._core.sessions.issuing import AddClaims, OpaqueTokenWriter, TokenMaker
-from safeconduct._core.sessions.lookup import SessionKeys, SessionLookup
-from safeconduct._core.sessions.model import Lifetimes
-from safeconduct._core.sessions.refresh_token import RefreshTokens
-from safeconduct._core.sessions.rotation import Binding, RequestOrigin, TokenRotation
-from safeconduct._core.sessions.sign_in import Logins, StepUps
-from safeconduct._core.sessions.stateless import StatelessActiveSessions, StatelessLogins, StatelessStepUps
-from safeconduct._core.sessions.stateless_token import SealedSessions, StatelessRotation
-from safeconduct._core.sessions.tokens import Tokens
-from safeconduct._http.set_cookie import MAX_COOKIE_BYTES
-from safeconduct._tokens.derived_keys import DerivedKeys
-from safeconduct._tokens.issuer import TokenIssuer
-from safeconduct.config import Config
-from safeconduct.events import Event
-from safeconduct.principal import Principal
+from safeconduct._core.directory import Account
+from safeconduct._core.sessions.binding import RequestOrigin
+from safeconduct._core.sessions.model import Session, Transport, extension_window, renew_after
+from safeconduct._tokens.issuer import Grant
+from safeconduct.principal import Level, Principal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshToken:
+    """A refresh token.  Instants are seconds since the epoch."""
+
+    value: str = field(repr=False)
+    expires_at: int
+    #: From when on it may be extended, None where its end can't grow.
+    extend_after: int | None
+    #: Until when it may be extended, None where its end can't grow.
+    extend_before: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """An access token and, where there is a new one, the refresh token.  Instants are seconds since the epoch."""
+
+    access_token: str = field(repr=False)
+    #: What the access token says.
+    grant: Grant = field(repr=False)
+    session_id: str
+    level: Level
+    issued_at: int
+    expires_at: int
+    #: From when on it may be renewed, None where its end can't grow.
+    renew_after: int | None
+    #: The generation of the session's CSRF tokens, as the access token's ``cg`` has it.
+    csrf_generation: int
+    #: How the session's tokens travel.
+    transport: Transport
+    #: None if none was asked for, or if the caller's own remains valid.
+    refresh_token: RefreshToken | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionStatus:
+    """What the holder of an access token may do with its session, and when."""
+
+    #: Whether a store keeps the session, so that it can be listed and ended.
+    is_kept: bool
+    #: Whether there is a refresh token.
+    is_remembered: bool
+    #: From when on the access token may be renewed, None where its end can't grow.
+    renew_after: int | None
+    #: From when on the refresh token may be extended, None where there is none or its end can't grow.
+    extend_after: int | None
+    #: Until when the refresh token may be extended.
+    extend_before: int | None
+
+    @classmethod
+    def of(cls, session: Session, *, issued_ms: int, expires_at: int) -> Self:
+        """Return the status of *session* for the holder of its access token from *issued_ms* to *expires_at*."""
+        extend_after, extend_before = extension_window(session)
+        return cls(
+            is_kept=True,
+            is_remembered=session.chain is not None,
+            renew_after=renew_after(session, issued_ms, expires_at),
+            extend_after=extend_after,
+            extend_before=extend_before,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActiveSession:
+    """One login as its owner sees it.  Instants are seconds since the epoch."""
+
+    session_id: str
+    device: str
+    network: str
+    created_at: int
+    last_used_at: int
+    #: When it is over if nothing happens.
+    expires_at: int
+    level: Level
+    #: Whether it has a long-term credential.
+    is_remembered: bool
+    #: Whether it is the one that asks.
+    is_current: bool
+
+    @classmethod
+    def of(cls, session_id: str, session: Session, *, level: Level, current: str | None) -> Self:
+        """Return *session* as its owner sees it; *current* is the id of the one that asks."""
+        return cls(
+            session_id=session_id,
+            device=session.device,
+            network=session.network,
+            created_at=session.created_ms // 1000,
+            last_used_at=session.used_ms // 1000,
+            expires_at=min(session.over_ms, session.ends_ms) // 1000,
+            level=level,
+            is_remembered=session.chain is not None,
+            is_current=session_id == current,
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class StoredSessions:
-    """The verbs on sessions, by what they are about."""
+class SessionPage:
+    """Some of a user's sessions."""
 
-    #: ``sign_in``, ``refresh``, ``renew``.
-    logins: Logins
-    #: ``step_up``.
-    step_ups: StepUps
-    #: ``list``, ``sign_out``, ``sign_out_with``, ``sign_out_everywhere``, ``end``, ``touch``.
-    open_sessions: ActiveSessions
+    sessions: tuple[ActiveSession, ...]
+    #: What the next page is asked for with; None on the last page.
+    cursor: str | None
 
 
-def stored_sessions(  # noqa: PLR0913 - every part of an ``Auth`` meets here
-    config: Config,
-    *,
-    store: SessionStore,
-    revocations: Revocations,
-    issuer: TokenIssuer,
-    keys: Callable[[], DerivedKeys],
-    people: People | None,
-    passwords: Passwords | None,
-    keeping: OpaqueTokenWriter | None = None,
-    add_claims: AddClaims | None,
-    clock: Clock,
-    announce: Callable[[Event], None],
-    draw: Callable[[int], bytes] = secrets.token_bytes,
-) -> StoredSessions:
+class SessionVerbs(Protocol):
     """
-    Put the parts together.
+    What can be done with sessions.
 
-    Args:
-        config: Names the issuer and says how long things live.
-        store: Keeps the sessions.
-        revocations: Knows the store's epochs.
-        issuer: Makes access tokens.
-        keys: Returns the derived keys as they are now.
-        people: The directory; None where there is none.
-        passwords: Proves passwords; None where there is no directory.
-        keeping: Keeps what opaque tokens say; None where there are none.
-        add_claims: The author's hook.
-        clock: The time in seconds since the epoch.
-        announce: Tells the listeners.
-        draw: Draws random bytes.
-
-    Raises:
-        ConfigurationError: If the configuration names no issuer.
+    Each verb raises ``Unavailable`` if the store, the directory or the author's hook cannot be asked; what was
+    presented is then as good as before.
     """
-    session_keys = SessionKeys.of(config)
-    lives, refresh_tokens = Lifetimes.of(config), RefreshTokens(keys)
-    session_lookup = SessionLookup(
-        store,
-        revocations,
-        session_keys=session_keys,
-        people=people,
-        lives=lives,
-        announce=announce,
-    )
-    minting = TokenMaker(
-        issuer,
-        session_keys.issuer,
-        refresh_tokens,
-        lives,
-        add_claims=add_claims,
-        signs=keeping is None or not keeping.keeps_every,
-        longest_cookie=MAX_COOKIE_BYTES - len(config.cookies.access) if keeping is None else None,
-        announce=announce,
-    )
-    token_rotation = TokenRotation(
-        session_lookup, minting, keeping, refresh_tokens, binding=Binding.of(config.sessions), clock=clock, draw=draw
-    )
-    return StoredSessions(
-        Logins(token_rotation),
-        StepUps(token_rotation, passwords),
-        ActiveSessions(session_lookup, refresh_tokens, clock=clock),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class StatelessSessions:
-    """The verbs on sessions, by what they are about, under the names that ``StoredSessions`` gives them."""
-
-    #: ``sign_in``, ``refresh``, ``renew``.
-    logins: StatelessLogins
-    #: ``step_up``.
-    step_ups: StatelessStepUps
-    #: ``list``, ``sign_out``, ``sign_out_with``, ``sign_out_everywhere``, ``end``, ``touch``, ``prospects``.
-    open_sessions: StatelessActiveSessions
-
-
-def stateless_sessions(  # noqa: PLR0913 - every part of an ``Auth`` meets here
-    config: Config,
-    *,
-    issuer: TokenIssuer,
-    keys: Callable[[], DerivedKeys],
-    people: People | None,
-    passwords: Passwords | None,
-    add_claims: AddClaims | None,
-    clock: Clock,
-    announce: Callable[[Event], None],
-    draw: Callable[[int], bytes] = secrets.token_bytes,
-) -> StatelessSessions:
-    """
-    Put the parts together.
-
-    Args:
-        config: Names the issuer and says how long things live.
-        issuer: Makes access tokens.
-        keys: Returns the derived keys as they are now.
-        people: The directory; None where there is none.
-        passwords: Proves passwords; None where there is no directory.
-        add_claims: The author's hook.
-        clock: The time in seconds since the epoch.
-        announce: Tells the listeners.
-        draw: Draws random bytes.
-
-    Raises:
-        ConfigurationError: If the configuration names no issuer.
-    """
-    lives, session_keys = Lifetimes.of(config), SessionKeys.of(config)
-    token_rotation = StatelessRotation(
-        sealed=SealedSessions(keys, session_keys.issuer, leeway_ms=config.tokens.leeway_seconds * 1000),
-        minting=TokenMaker(
-            issuer,
-            session_keys.issuer,
-            RefreshTokens(keys),
-            lives,
-            add_claims=add_claims,
-            longest_cookie=MAX_COOKIE_BYTES - len(config.cookies.access),
-            announce=announce,
-        ),
-        lives=lives,
-        people=people,
-        binding=Binding.of(config.sessions),
-        longest_cookie=MAX_COOKIE_BYTES - len(config.cookies.refresh),
-        clock=clock,
-        draw=draw,
-        announce=announce,
-    )  # fmt: skip
-    return StatelessSessions(
-        StatelessLogins(token_rotation, session_keys),
-        StatelessStepUps(token_rotation, session_keys, passwords),
-        StatelessActiveSessions(session_keys),
-    )
-
-
-class LoginVerbs(Protocol):
-    """Give tokens; see ``Logins``."""
 
     async def sign_in(
         self, account: Account, *, username: str, remember: bool = False, origin: RequestOrigin | None = None
     ) -> Tokens:
-        """Begin a session for an account whose password was proven in this very request."""
+        """
+        Begin a session for an account whose password was proven in this very request.
+
+        Args:
+            account: What the directory proved.
+            username: As it was submitted; a later step-up asks with it.
+            remember: Whether the user asked for a refresh token.
+            origin: Where the request comes from.
+
+        Raises:
+            BadCredentials: If the account is disabled.
+        """
         ...
 
     async def refresh(self, refresh_token: str, *, extend: bool = False, origin: RequestOrigin | None = None) -> Tokens:
-        """Give an access token of the session's present level."""
+        """
+        Give an access token of the session's present level, and rotate the refresh token if there is a store.
+
+        Args:
+            refresh_token: As it was presented.
+            extend: Whether the user wants the refresh token to live longer.
+            origin: Where the request comes from.
+
+        Raises:
+            InvalidToken: If the token is not one of ours, its session is over, or the account is gone or disabled.
+            ReusedRefreshToken: If it was rotated away; its ``session_id`` is the session that this ended, None where
+                none did: then another request of the same client was faster, and no cookie may be cleared.
+            BindingMismatch: If the transport differs from the one at sign-in, or the network or the device does and
+                that is refused.
+            TooEarly: If *extend* was asked for before half of the refresh token's life; it is as good as before.
+            NotSupported: If *extend* was asked for and there is no store.
+        """
         ...
 
     async def renew(self, principal: Principal) -> Tokens:
-        """Give an access token of the level ``remembered`` for one whose half of life is over."""
+        """
+        Give an access token of the level ``remembered`` for one that is past half of its life.
+
+        Raises:
+            NotRenewable: If no session stands behind it, its end can't grow, or there is no store.
+            TooEarly: If half of its life is not over.
+            RevokedToken: If the session is over, or the token was renewed before and the grace is over.
+        """
         ...
-
-
-class StepUpVerbs(Protocol):
-    """Take proofs within a session; see ``StepUps``."""
 
     async def step_up(
         self,
@@ -203,64 +183,107 @@ class StepUpVerbs(Protocol):
         origin: RequestOrigin | None = None,
         knows_device: Callable[[str], bool] = ...,
     ) -> Tokens:
-        """Prove anew who the user is."""
+        """
+        Prove again who the user is; if there is a store, the session's older access tokens end.
+
+        Args:
+            principal: Whom the access token names.
+            password: As it was submitted.
+            refresh_token: The refresh token that came along; it is rotated, or replaced if there is no store.
+            origin: Where the request comes from.
+            knows_device: Says whether the caller holds the device cookie of a submitted user name.
+
+        Raises:
+            NotRenewable: If no session stands behind the access token.
+            BadCredentials: If the password is wrong; if there is a store, the last of five in a row ends the session.
+            TooManyAttempts: If a limit of the throttle is reached.
+            InvalidToken: If the session is over, or the refresh token is not one of its own.
+            ReusedRefreshToken: As for ``refresh``.
+            NotSupported: If there is no directory.
+        """
         ...
 
-
-class ActiveSessionVerbs(Protocol):
-    """List and end sessions; see ``ActiveSessions``."""
-
     async def sign_out(self, principal: Principal) -> None:
-        """End the session behind an access token; nothing happens where there is none."""
+        """End the session behind an access token, if there is one."""
         ...
 
     async def sign_out_with(self, refresh_token: str) -> str | None:
-        """End the session of a refresh token, and return its id; None where no session can be ended."""
+        """
+        End the session of a refresh token, rotated away or not, and return its id; None if no session can be ended.
+
+        Raises:
+            InvalidToken: If the token is not one of ours, or its session is over.
+        """
         ...
 
     async def sign_out_of(self, session_id: str) -> None:
-        """End a session whose id is proven to be the caller's."""
+        """End a session that is proven to be the caller's, if it is not over."""
         ...
 
     async def sign_out_everywhere(self, subject: str) -> None:
-        """End every session of *subject* and whatever was issued to him until now."""
+        """
+        End every session of *subject* and whatever was issued to them until now.
+
+        Raises:
+            NotSupported: If there is no store.
+        """
         ...
 
     async def list(self, subject: str, *, current: str | None = None) -> tuple[ActiveSession, ...]:
-        """Return the sessions of *subject*, the one used last first."""
+        """
+        Return the sessions of *subject*, the one used last first; *current* is the one that asks.
+
+        Raises:
+            NotSupported: If there is no store.
+        """
         ...
 
     async def page(self, subject: str, *, current: str | None = None, cursor: str | None = None) -> SessionPage:
-        """Return at most a hundred sessions of *subject*."""
+        """
+        Return at most a hundred sessions of *subject*, those that last longest first.
+
+        Args:
+            subject: Whose sessions.
+            current: The id of the session that asks.
+            cursor: That of the page before; None for the first.
+
+        Raises:
+            InvalidRequest: If *cursor* is not one of ours.
+            NotSupported: If there is no store.
+        """
         ...
 
     async def end(self, session_id: str, *, subject: str | None = None) -> None:
-        """End one session."""
+        """
+        End one session, which must belong to *subject* unless the application itself asks (None).
+
+        Raises:
+            NotFound: If there is none, or it is another person's.
+            NotSupported: If there is no store.
+        """
         ...
 
     async def touch(self, principal: Principal) -> None:
-        """Return if the session behind an access token stands, and note its use."""
+        """
+        Return if the session behind an access token is not over, and note its use.
+
+        Raises:
+            RevokedToken: If it is over.
+            NotRenewable: If there is none.
+        """
         ...
 
-    async def prospects(self, principal: Principal) -> SessionStatus:
-        """Say what may become of the session behind an access token."""
+    async def status(self, principal: Principal) -> SessionStatus:
+        """
+        Say what may be done with the session behind an access token.
+
+        Raises:
+            RevokedToken: If it is over.
+            NotRenewable: If there is none.
+        """
         ...
 
 
-class SessionVerbs(Protocol):
-    """All of them, by what they are about: ``StoredSessions`` and ``StatelessSessions`` are such."""
-
-    @property
-    def logins(self) -> LoginVerbs:
-        """``sign_in``, ``refresh``, ``renew``."""
-        ...
-
-    @property
-    def step_ups(self) -> StepUpVerbs:
-        """``step_up``."""
-        ...
-
-    @property
-    def open_sessions(self) -> ActiveSessionVerbs:
-        """``list``, ``sign_out``, ``sign_out_with``, ``sign_out_everywhere``, ``end``, ``touch``, ``prospects``."""
-        ...
+def knows_no_device(_username: str) -> bool:
+    """Say that the caller holds no device cookie."""
+    return False

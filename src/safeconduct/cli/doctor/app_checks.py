@@ -54,7 +54,7 @@ def _installation(application: Application) -> Finding:
 
 
 def _sign_in(guard: Guard) -> Iterator[Finding]:
-    login = next((row.path for row in guard.gate.endpoints.rows if row.path.endswith("/login")), None)
+    login = next((route.path for route in guard.gate.endpoints.routes if route.path.endswith("/login")), None)
     if login is None:
         yield ok("sign-in", "it has no endpoints; they need a directory, own keys and the safeconduct-secrets key")
     else:

@@ -1,17 +1,16 @@
 """
 The sessions in one process's memory.
 
-They share lock, cut-offs and clock with the store whose port they are.  Records are frozen: a transition puts another
-one in the place of the first, so that what was handed out does not change.
+They share the lock, the cut-offs and the clock of the process's revocations.  Sessions are frozen: a transition
+replaces one by another, so that what was handed out does not change.
 """
 
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Protocol
 
-from safeconduct._core.epochs import Epoch
 from safeconduct._core.revocation_keys import session_place
 from safeconduct._core.session_store import (
+    Cursor,
     MemberOf,
     Opening,
     Outcome,
@@ -21,11 +20,11 @@ from safeconduct._core.session_store import (
     SessionReply,
     SessionsReply,
     StepUp,
+    page_of,
 )
 from safeconduct._core.sessions.model import Session
-from safeconduct._core.sessions.paging import Cursor, page_of
-from safeconduct._core.store import Revocation
-from safeconduct.stores.expiry import MARGIN_MS
+from safeconduct._core.store import MARGIN_MS, Revocation
+from safeconduct.stores.memory.revocations import MemoryRevocations
 from safeconduct.stores.memory.session_index import SessionIndex
 from safeconduct.stores.memory.state_machine import (
     RotationResult,
@@ -39,114 +38,71 @@ from safeconduct.stores.memory.state_machine import (
 )
 
 
-class SessionGround(Protocol):
-    """What the sessions stand on: the store's lock, clock and cut-offs."""
-
-    @property
-    def instance(self) -> bytes:
-        """What the ids of this process's sessions begin with, after their shard."""
-        ...
-
-    @property
-    def epoch(self) -> Epoch:
-        """The one epoch that there is."""
-        ...
-
-    @property
-    def leeway_ms(self) -> int:
-        """What is granted to clocks."""
-        ...
-
-    def alone(self) -> AbstractContextManager[int]:
-        """Hold everybody else off and say what time it is."""
-        ...
-
-    def stamp_alone(self, cuts: tuple[bytes, ...], now_ms: int, /) -> int:
-        """Find the instant of a new token."""
-        ...
-
-    def revoke_alone(self, revocation: Revocation, now_ms: int, /) -> int | None:
-        """Write one entry."""
-        ...
-
-    def latest_cut_ms(self, cuts: tuple[bytes, ...], /) -> int:
-        """Say when the last of these was cut off."""
-        ...
-
-    def refuse_foreign(self, instance: bytes, /) -> None:
-        """Return if *instance* is this one."""
-        ...
-
-    def look_anew(self) -> None:
-        """Let every view of the store be looked at anew."""
-        ...
-
-
 class MemorySessions:
     """
-    The port to this process's sessions.
+    Keep this process's sessions.
 
     Args:
-        ground: The store that they belong to.
+        revocations: The revocations of the same process.
     """
 
-    def __init__(self, ground: SessionGround) -> None:
-        self._ground = ground
+    def __init__(self, revocations: MemoryRevocations) -> None:
+        self._revocations = revocations
         self.forget()
 
     def forget(self) -> None:
-        """Drop all of them: a forked child knows nothing of its parent's."""
-        self._shelf = SessionIndex()
+        """Drop all of them, in a forked child: they are its parent's."""
+        self._index = SessionIndex()
 
     @property
     def instance(self) -> bytes | None:
-        """What the ids of this process's sessions bear after their shard."""
-        return self._ground.instance
+        """What the ids of this process's sessions begin with, after their shard."""
+        return self._revocations.instance
 
     def keeps(self, session_id: str) -> bool:
-        """Say whether a session is here; one that is over may be, and none of its tokens lives any more."""
-        return self._shelf.get(session_id) is not None
+        """Return whether a session is here; it may be over, but then none of its tokens is valid any more."""
+        return self._index.get(session_id) is not None
 
     async def open(self, ref: SessionRef, opening: Opening) -> SessionReply:
         """Keep a new session."""
-        with self._ground.alone() as now_ms:
-            known = self._shelf.get(ref.session_id)
+        with self._revocations.locked() as now_ms:
+            known = self._index.get(ref.session_id)
             if known is not None:
                 return self._reply("opened", now_ms, known, known.issued_ms)
-            iat_ms = self._ground.stamp_alone(ref.cuts, now_ms)
+            iat_ms = self._revocations.issue_time(ref.cuts, now_ms)
             session = self._issued(opened(opening, iat_ms), iat_ms, now_ms, opening.access_ms)
             crowded_out = self._evict(ref, opening.max_per_subject, now_ms)
-            if self._shelf.add(ref.session_id, session, ref.owner, member=ref.session, now_ms=now_ms):
-                self._ground.look_anew()
+            if self._index.add(ref.session_id, session, ref.owner, member=ref.session, now_ms=now_ms):
+                self._revocations.on_change()
             return replace(self._reply("opened", now_ms, session, iat_ms), crowded_out=crowded_out)
 
     async def read(self, ref: SessionRef) -> SessionReply:
-        """Say what is known of a session."""
-        with self._alone_with(ref) as now_ms:
-            session = self._session_lookup(ref, now_ms)
+        """Return what is known of a session."""
+        with self._locked_for(ref) as now_ms:
+            session = self._alive(ref, now_ms)
             return self._reply("gone" if session is None else "read", now_ms, session)
 
     async def rotate(self, ref: SessionRef, rotation: Rotation) -> SessionReply:
         """Take a refresh token."""
-        with self._alone_with(ref) as now_ms:
-            session = self._session_lookup(ref, now_ms)
+        with self._locked_for(ref) as now_ms:
+            session = self._alive(ref, now_ms)
             if session is None:
                 return self._reply("gone", now_ms)
-            turned = _turned(session, rotation, now_ms)
-            if turned.outcome not in {"rotated", "retry"}:
-                return self._not_turned(ref, session, turned, now_ms)
-            iat_ms = self._ground.stamp_alone(ref.cuts, now_ms)
-            session = with_rights(replace(session, chain=turned.chain), rotation.rights)
+            rotated = _rotate(session, rotation, now_ms)
+            if rotated.outcome not in {"rotated", "retry"}:
+                return self._refused(ref, session, rotated, now_ms)
+            iat_ms = self._revocations.issue_time(ref.cuts, now_ms)
+            session = with_rights(replace(session, chain=rotated.chain), rotation.rights)
             session = self._issued(session, iat_ms, now_ms, rotation.access_ms)
-            self._shelf.put(ref.session_id, session)
-            return self._reply(turned.outcome, now_ms, session, iat_ms)
+            self._index.put(ref.session_id, session)
+            return self._reply(rotated.outcome, now_ms, session, iat_ms)
 
     async def renew(self, ref: SessionRef, renewing: Renewing) -> SessionReply:
         """Renew an access token."""
         asks = renewing.presented
-        with self._alone_with(ref) as now_ms:
-            session = self._session_lookup(ref, now_ms)
-            if session is None or self._ground.latest_cut_ms(ref.cuts) >= asks.issued_ms:
+        with self._locked_for(ref) as now_ms:
+            session = self._alive(ref, now_ms)
+            if session is None or self._revocations.latest_cut_ms(ref.cuts) >= asks.issued_ms:
                 return self._reply("gone", now_ms)
             last = session.renewal
             if last is not None and asks.renewals == session.renewals - 1 and now_ms < last.grace_ms:
@@ -157,142 +113,142 @@ class MemorySessions:
                 return self._rolled_back(ref, session, now_ms)
             if session.ends_ms // 1000 <= asks.expires_at:
                 return self._reply("at_end", now_ms, session)
-            iat_ms = self._ground.stamp_alone(ref.cuts, now_ms)
+            iat_ms = self._revocations.issue_time(ref.cuts, now_ms)
             session = self._issued(renewed(session, renewing, iat_ms, now_ms), iat_ms, now_ms, renewing.access_ms)
-            self._shelf.put(ref.session_id, session)
+            self._index.put(ref.session_id, session)
             return self._reply("renewed", now_ms, session, iat_ms)
 
     async def step_up(self, ref: SessionRef, step: StepUp) -> SessionReply:
         """Take a proof and cut off the session's older tokens."""
-        with self._alone_with(ref) as now_ms:
-            session = self._session_lookup(ref, now_ms)
+        with self._locked_for(ref) as now_ms:
+            session = self._alive(ref, now_ms)
             if session is not None and session.last_request == step.request_id:
                 return self._reply("stepped", now_ms, session, session.issued_ms)
-            if session is None or self._ground.latest_cut_ms(ref.cuts) >= step.presented.issued_ms:
+            if session is None or self._revocations.latest_cut_ms(ref.cuts) >= step.presented.issued_ms:
                 return self._reply("gone", now_ms)
             if step.rotation is not None:
-                turned = _turned(session, step.rotation, now_ms)
-                if turned.outcome not in {"rotated", "retry"}:
-                    return self._not_turned(ref, session, turned, now_ms)
-                session = replace(session, chain=turned.chain)
+                rotated = _rotate(session, step.rotation, now_ms)
+                if rotated.outcome not in {"rotated", "retry"}:
+                    return self._refused(ref, session, rotated, now_ms)
+                session = replace(session, chain=rotated.chain)
             self._cut(ref, session.ends_ms, now_ms)
-            iat_ms = self._ground.stamp_alone(ref.cuts, now_ms)
+            iat_ms = self._revocations.issue_time(ref.cuts, now_ms)
             session = self._issued(stepped(session, step, iat_ms), iat_ms, now_ms, step.access_ms)
-            self._shelf.put(ref.session_id, session)
+            self._index.put(ref.session_id, session)
             return self._reply("stepped", now_ms, session, iat_ms)
 
     async def fail(self, ref: SessionRef, *, request_id: str, limit: int) -> SessionReply:
         """Count a failed proof."""
-        with self._alone_with(ref) as now_ms:
-            session = self._session_lookup(ref, now_ms)
+        with self._locked_for(ref) as now_ms:
+            session = self._alive(ref, now_ms)
             if session is None or session.last_request == request_id:
                 return self._reply("gone" if session is None else "failed", now_ms, session)
             session = replace(session, failures=session.failures + 1, last_request=request_id)
             if session.failures >= limit:
                 self._drop(ref, session.ends_ms, now_ms)
                 return self._reply("ended", now_ms)
-            self._shelf.put(ref.session_id, session)
+            self._index.put(ref.session_id, session)
             return self._reply("failed", now_ms, session)
 
     async def touch(self, ref: SessionRef, *, every_ms: int) -> SessionReply:
-        """Say whether a session stands, and note its use."""
-        with self._alone_with(ref) as now_ms:
-            session = self._session_lookup(ref, now_ms)
+        """Return whether a session is alive, and note its use."""
+        with self._locked_for(ref) as now_ms:
+            session = self._alive(ref, now_ms)
             if session is None:
                 return self._reply("gone", now_ms)
             if now_ms >= session.used_ms + every_ms:
                 session = replace(session, used_ms=now_ms)
-            self._shelf.put(ref.session_id, session)
+            self._index.put(ref.session_id, session)
             return self._reply("used", now_ms, session)
 
     async def end(self, ref: SessionRef, *, lives_ms: int) -> SessionReply:
         """End a session and cut it off."""
-        with self._alone_with(ref) as now_ms:
-            outcome: Outcome = "gone" if self._session_lookup(ref, now_ms) is None else "ended"
-            known = self._shelf.get(ref.session_id)
+        with self._locked_for(ref) as now_ms:
+            outcome: Outcome = "gone" if self._alive(ref, now_ms) is None else "ended"
+            known = self._index.get(ref.session_id)
             self._drop(ref, now_ms + lives_ms if known is None else known.ends_ms, now_ms)
             return self._reply(outcome, now_ms)
 
     async def end_all(self, ref: SessionRef, *, lives_ms: int) -> SessionReply:
-        """End every session of the owner and cut him off."""
-        with self._ground.alone() as now_ms:
-            self._ground.revoke_alone(Revocation("subject", ref.owner, (ref.shard,), lives_ms=lives_ms), now_ms)
-            for session_id in self._shelf.owned_by(ref.owner):
-                self._shelf.remove(session_id)
+        """End every session of the owner and cut off everything issued to them."""
+        with self._revocations.locked() as now_ms:
+            self._revocations.revoke(Revocation("subject", ref.owner, (ref.shard,), lives_ms=lives_ms), now_ms)
+            for session_id in self._index.owned_by(ref.owner):
+                self._index.remove(session_id)
             return self._reply("ended", now_ms)
 
     async def sessions_of(self, ref: SessionRef, members: MemberOf, after: Cursor | None = None) -> SessionsReply:
         """List a page of the owner's sessions."""
-        with self._ground.alone() as now_ms:
-            names, cursor = page_of(self._shelf.ends_of(ref.owner), after)
+        with self._revocations.locked() as now_ms:
+            names, cursor = page_of(self._index.ends_of(ref.owner), after)
             session_keys = [replace(ref, session_id=name, session=members(name)) for name in names]
-            found = [(one.session_id, self._session_lookup(one, now_ms)) for one in session_keys]
+            found = [(one.session_id, self._alive(one, now_ms)) for one in session_keys]
         alive = [(name, session) for name, session in found if session is not None]
         alive.sort(key=lambda pair: pair[1].used_ms, reverse=True)
-        return SessionsReply(self._ground.epoch, is_empty=False, sessions=tuple(alive), cursor=cursor)
+        return SessionsReply(self._revocations.epoch, is_empty=False, sessions=tuple(alive), cursor=cursor)
 
-    def _alone_with(self, ref: SessionRef) -> AbstractContextManager[int]:
+    def _locked_for(self, ref: SessionRef) -> AbstractContextManager[int]:
         place = session_place(ref.session_id)
-        self._ground.refuse_foreign(b"" if place is None else place[1])
-        return self._ground.alone()
+        self._revocations.refuse_foreign(b"" if place is None else place[1])
+        return self._revocations.locked()
 
     def _evict(self, ref: SessionRef, most: int, now_ms: int) -> tuple[str, ...]:
-        if self._shelf.count(ref.owner) < most:
+        if self._index.count(ref.owner) < most:
             return ()
         ranked: list[tuple[bool, int, SessionRef]] = []
-        for name in self._shelf.owned_by(ref.owner):
-            other = replace(ref, session_id=name, session=self._shelf.member(name))
-            session = self._session_lookup(other, now_ms)
+        for name in self._index.owned_by(ref.owner):
+            other = replace(ref, session_id=name, session=self._index.member(name))
+            session = self._alive(other, now_ms)
             if session is None:
-                self._shelf.remove(name)
+                self._index.remove(name)
             else:
                 ranked.append((session.chain is not None, session.used_ms, other))
         ranked.sort(key=lambda each: (*each[:2], each[2].session_id))
         ended = [other for _, _, other in ranked[: max(0, len(ranked) - most + 1)]]
         for other in ended:
-            # Its tokens end by themselves within the longest life of any.
-            self._ground.revoke_alone(Revocation("session", other.session, (other.shard,), lives_ms=0), now_ms)
-            self._shelf.remove(other.session_id)
+            # Its tokens expire within the longest lifetime of any token.
+            self._revocations.revoke(Revocation("session", other.session, (other.shard,), lives_ms=0), now_ms)
+            self._index.remove(other.session_id)
         return tuple(other.session_id for other in ended)
 
-    def _session_lookup(self, ref: SessionRef, now_ms: int) -> Session | None:
-        session = self._shelf.get(ref.session_id)
+    def _alive(self, ref: SessionRef, now_ms: int) -> Session | None:
+        session = self._index.get(ref.session_id)
         if session is None or now_ms >= min(session.ends_ms, session.over_ms):
             return None
-        if self._ground.latest_cut_ms(ref.cuts) >= session.issued_ms:
+        if self._revocations.latest_cut_ms(ref.cuts) >= session.issued_ms:
             return None
-        rested = without_salt(session, now_ms)
-        if rested is not session:
-            self._shelf.amend(ref.session_id, rested)
-        return rested
+        unsalted = without_salt(session, now_ms)
+        if unsalted is not session:
+            self._index.amend(ref.session_id, unsalted)
+        return unsalted
 
     def _issued(self, session: Session, iat_ms: int, now_ms: int, access_ms: int) -> Session:
-        return issued(session, iat_ms, now_ms=now_ms, access_ms=access_ms, leeway_ms=self._ground.leeway_ms)
+        return issued(session, iat_ms, now_ms=now_ms, access_ms=access_ms, leeway_ms=self._revocations.leeway_ms)
 
-    def _not_turned(self, ref: SessionRef, session: Session, turned: RotationResult, now_ms: int) -> SessionReply:
-        if turned.is_rolled_back:
+    def _refused(self, ref: SessionRef, session: Session, rotated: RotationResult, now_ms: int) -> SessionReply:
+        if rotated.is_rolled_back:
             return self._rolled_back(ref, session, now_ms)
-        if turned.outcome != "reuse":
-            return self._reply(turned.outcome, now_ms, session)
+        if rotated.outcome != "reuse":
+            return self._reply(rotated.outcome, now_ms, session)
         self._drop(ref, session.ends_ms, now_ms)
         return self._reply("reuse", now_ms)
 
     def _rolled_back(self, ref: SessionRef, session: Session, now_ms: int) -> SessionReply:
-        # A process's own memory is never set back: this session is not what it seems, and the others are.
+        # A process's own memory is never set back, so that only this session is in doubt, not the others.
         self._drop(ref, session.ends_ms, now_ms)
         return replace(self._reply("gone", now_ms), is_rolled_back=True)
 
     def _cut(self, ref: SessionRef, ends_ms: int, now_ms: int) -> None:
-        expires_ms = ends_ms + self._ground.leeway_ms + MARGIN_MS
-        self._ground.revoke_alone(Revocation("session", ref.session, (ref.shard,), expires_ms), now_ms)
+        expires_ms = ends_ms + self._revocations.leeway_ms + MARGIN_MS
+        self._revocations.revoke(Revocation("session", ref.session, (ref.shard,), expires_ms), now_ms)
 
     def _drop(self, ref: SessionRef, ends_ms: int, now_ms: int) -> None:
         self._cut(ref, ends_ms, now_ms)
-        self._shelf.remove(ref.session_id)
+        self._index.remove(ref.session_id)
 
     def _reply(self, outcome: Outcome, now_ms: int, session: Session | None = None, iat_ms: int = 0) -> SessionReply:
-        return SessionReply(self._ground.epoch, False, outcome, now_ms, iat_ms, session)  # noqa: FBT003 - a field's value
+        return SessionReply(self._revocations.epoch, False, outcome, now_ms, iat_ms, session)  # noqa: FBT003 - a field's value
 
 
-def _turned(session: Session, rotation: Rotation, now_ms: int) -> RotationResult:
+def _rotate(session: Session, rotation: Rotation, now_ms: int) -> RotationResult:
     return rotate_chain(session.chain, rotation, now_ms=now_ms, ends_ms=session.ends_ms)

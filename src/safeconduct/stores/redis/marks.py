@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from safeconduct._core.log import write_log
+from safeconduct._core.event_dispatcher import write_log
 from safeconduct.errors import ConfigurationError
 
 _NO_HEAD: Final = b"0-0"
@@ -66,14 +66,15 @@ class Marks:
         monotonic: A clock that never goes back, in seconds.
     """
 
-    __slots__ = ("_file", "_lock", "_monotonic", "_pending", "_written_at", "known")
+    __slots__ = ("_file", "_lock", "_monotonic", "_written_at", "known", "pending")
 
     def __init__(self, file: "EpochFile | None" = None, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._file = file
         self._monotonic = monotonic
         #: By shard.
         self.known: dict[int, Mark] = {} if file is None else file.read()
-        self._pending: dict[int, Mark] = {}
+        #: Those that the file does not have yet.
+        self.pending: dict[int, Mark] = {}
         self._written_at = float("-inf")
         self.reset_lock()
 
@@ -92,8 +93,8 @@ class Marks:
             with self._lock:
                 known = self.known.get(shard)
                 if known is None or mark.is_later_than(known):
-                    self.known[shard] = self._pending[shard] = mark
-        if self._file is not None and self._pending and (is_own or self._is_due()):
+                    self.known[shard] = self.pending[shard] = mark
+        if self._file is not None and self.pending and (is_own or self._is_due()):
             self.flush()
 
     def flush(self) -> None:
@@ -101,10 +102,10 @@ class Marks:
         if self._file is None:
             return
         with self._lock:
-            pending, self._pending = self._pending, {}
+            pending, self.pending = self.pending, {}
             self._written_at = self._monotonic()
             if pending and not self._file.merge(pending):
-                self._pending = pending
+                self.pending = pending
 
     def _is_due(self) -> bool:
         return self._monotonic() - self._written_at >= _WRITTEN_EVERY_SECONDS

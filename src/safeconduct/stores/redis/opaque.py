@@ -6,9 +6,8 @@ members that may end it) until the token ends by itself.
 """
 
 from safeconduct._core.revocation_keys import MEMBER_BYTES, epoch_tag_of
-from safeconduct._core.store import KeptReply, OpaqueQuery, Resolved, RevocationQuery
+from safeconduct._core.store import MARGIN_MS, KeptReply, OpaqueQuery, Resolved, RevocationQuery
 from safeconduct.stores import scripts
-from safeconduct.stores.expiry import MARGIN_MS
 from safeconduct.stores.redis.connection import Reply
 from safeconduct.stores.redis.shard_calls import ShardCalls, TokenWitness, integer, malformed_reply
 

@@ -1,42 +1,46 @@
-"""A session as a server keeps it: a hash of short fields, each a text, a number or a digest."""
+"""Write and read a session as a server keeps it: a hash of short fields, each a text, a number or a digest."""
 
-from typing import Any, cast, get_args
+from collections.abc import Mapping
+from typing import Any, Final, get_args
 
 from safeconduct._core.session_store import Opening, Outcome, SessionReply
 from safeconduct._core.sessions.model import Chain, Renewal, Session, Transport
-from safeconduct.principal import LEVELS
+from safeconduct.principal import LEVELS, Level
 from safeconduct.stores.redis.connection import Reply
 from safeconduct.stores.redis.shard_calls import ShardReply, integer, malformed_reply
 
-_OUTCOMES: frozenset[str] = frozenset(get_args(Outcome))
-_TRANSPORTS: frozenset[str] = frozenset(get_args(Transport))
+_OUTCOMES: Final[Mapping[bytes, Outcome]] = {outcome.encode(): outcome for outcome in get_args(Outcome)}
+_TRANSPORTS: Final[Mapping[bytes, Transport]] = {transport.encode(): transport for transport in get_args(Transport)}
+_LEVELS: Final[Mapping[bytes, Level]] = {level.encode(): level for level in LEVELS}
 
 
-class _Fields:
-    """The fields of one hash; a missing number is 0, a missing text is empty."""
-
-    def __init__(self, flat: list[bytes]) -> None:
-        self._values = dict(zip(flat[::2], flat[1::2], strict=True))
-
-    def number(self, name: str) -> int:
-        return int(self._values.get(name.encode(), b"0"))
-
-    def text(self, name: str) -> str:
-        return self.octets(name).decode()
-
-    def octets(self, name: str) -> bytes:
-        return self._values.get(name.encode(), b"")
-
-    def word(self, name: str, words: frozenset[str]) -> Any:
-        word = self.text(name)
-        if word not in words:
-            raise ValueError(name)
-        return word
+#: Which field of the hash holds which attribute; a missing number is 0, a missing text is empty.
+_NUMBERS: Final = {
+    "auth_ms": b"auth",
+    "created_ms": b"created",
+    "issued_ms": b"issued",
+    "used_ms": b"used",
+    "ends_ms": b"ends",
+    "over_ms": b"over",
+    "csrf_generation": b"csrf",
+    "failures": b"failures",
+    "renewals": b"renewals",
+}
+_TEXTS: Final = {
+    "subject": b"sub",
+    "username": b"user",
+    "rights": b"rights",
+    "device": b"device",
+    "network": b"network",
+    "last_request": b"request",
+}
+_RENEWAL_NUMBERS: Final = {"iat_ms": b"renewal_iat", "expires_at": b"renewal_exp", "grace_ms": b"renewal_grace"}
+_CHAIN_NUMBERS: Final = {"position": b"n", "grace_ms": b"grace", "begun_ms": b"begun", "expires_ms": b"expires"}
 
 
 def written(opening: Opening) -> tuple[bytes | str, ...]:
-    """Say what a new session's record holds beside its instants: names and values in turn."""
-    known: dict[str, bytes | str] = {
+    """Return the fields of a new session besides its instants: names and values in turn."""
+    fields: dict[str, bytes | str] = {
         "sub": opening.subject,
         "user": opening.username,
         "proof": opening.level,
@@ -46,46 +50,44 @@ def written(opening: Opening) -> tuple[bytes | str, ...]:
         "network": opening.network,
     }
     if opening.long_term is not None:
-        known |= {"n": "0", "h": opening.long_term.digest}
-    return tuple(part for pair in known.items() for part in pair)
+        fields |= {"n": "0", "h": opening.long_term.digest}
+    return tuple(part for pair in fields.items() for part in pair)
 
 
 def read_session(flat: Reply) -> Session | None:
     """
-    Read a record, None where there is none.
+    Read a session's hash, None where there is none.
 
     Raises:
-        Unavailable: If it is nothing that a script of ours wrote.
+        Unavailable: If no script of ours wrote it.
     """
     if not flat:
         return None
     try:
-        return _session(_Fields(flat))
-    except (TypeError, ValueError, AttributeError) as error:
+        return _session(dict(zip(flat[::2], flat[1::2], strict=True)))
+    except (TypeError, ValueError, AttributeError, KeyError) as error:
         raise malformed_reply() from error
 
 
 def read_session_reply(reply: ShardReply) -> SessionReply:
     """
-    Read what a script on one session says.
+    Read the reply of a script on one session.
 
     Raises:
-        Unavailable: If it is nothing that a script of ours says.
+        Unavailable: If no script of ours replies so.
     """
     if reply.epoch is None:
         return SessionReply(None, reply.is_empty, "gone", reply.now_ms)
     try:
-        outcome = reply.first.decode()
+        outcome = _OUTCOMES[reply.first]
         flat, is_rolled_back, *more = reply.rest
         crowded_out = tuple(name.decode() for name in more[0]) if more else ()
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, KeyError) as error:
         raise malformed_reply() from error
-    if outcome not in _OUTCOMES:
-        raise malformed_reply()
     return SessionReply(
         reply.epoch,
         reply.is_empty,
-        cast("Outcome", outcome),
+        outcome,
         reply.now_ms,
         integer(reply.second),
         read_session(flat),
@@ -96,10 +98,10 @@ def read_session_reply(reply: ShardReply) -> SessionReply:
 
 def read_ends(rest: list[Any]) -> list[tuple[str, int]]:
     """
-    Read the names of sessions, and when each is over.
+    Read the ids of sessions, and when each is over.
 
     Raises:
-        Unavailable: If they are none.
+        Unavailable: If no script of ours replies so.
     """
     try:
         names, ends = rest[0][::2], rest[0][1::2]
@@ -108,53 +110,38 @@ def read_ends(rest: list[Any]) -> list[tuple[str, int]]:
         raise malformed_reply() from error
 
 
-def _session(fields: _Fields) -> Session:
+def _session(record: Mapping[bytes, bytes]) -> Session:
     return Session(
-        subject=fields.text("sub"),
-        proof_level=fields.word("proof", frozenset(LEVELS)),
-        auth_ms=fields.number("auth"),
-        is_demoted=fields.text("demoted") == "1",
-        created_ms=fields.number("created"),
-        issued_ms=fields.number("issued"),
-        used_ms=fields.number("used"),
-        ends_ms=fields.number("ends"),
-        over_ms=fields.number("over"),
-        rights=fields.text("rights"),
-        username=fields.text("user"),
-        transport=fields.word("transport", _TRANSPORTS),
-        device=fields.text("device"),
-        network=fields.text("network"),
-        csrf_generation=fields.number("csrf"),
-        failures=fields.number("failures"),
-        last_request=fields.text("request"),
-        renewals=fields.number("renewals"),
-        renewal=_renewal(fields),
-        chain=_chain(fields),
+        **_numbers(record, _NUMBERS),
+        **_texts(record, _TEXTS),
+        proof_level=_LEVELS[record[b"proof"]],
+        transport=_TRANSPORTS[record[b"transport"]],
+        is_demoted=record.get(b"demoted") == b"1",
+        renewal=_renewal(record),
+        chain=_chain(record),
     )
 
 
-def _renewal(fields: _Fields) -> Renewal | None:
-    token_id = fields.text("renewal_id")
-    if not token_id:
+def _renewal(record: Mapping[bytes, bytes]) -> Renewal | None:
+    if not record.get(b"renewal_id"):
         return None
-    return Renewal(
-        token_id=token_id,
-        iat_ms=fields.number("renewal_iat"),
-        expires_at=fields.number("renewal_exp"),
-        grace_ms=fields.number("renewal_grace"),
-    )
+    return Renewal(token_id=record[b"renewal_id"].decode(), **_numbers(record, _RENEWAL_NUMBERS))
 
 
-def _chain(fields: _Fields) -> Chain | None:
-    digest = fields.octets("h")
-    if not digest:
+def _chain(record: Mapping[bytes, bytes]) -> Chain | None:
+    if not record.get(b"h"):
         return None
     return Chain(
-        position=fields.number("n"),
-        digest=digest,
-        previous=fields.octets("ph"),
-        salt=fields.octets("salt"),
-        grace_ms=fields.number("grace"),
-        begun_ms=fields.number("begun"),
-        expires_ms=fields.number("expires"),
+        digest=record[b"h"],
+        previous=record.get(b"ph", b""),
+        salt=record.get(b"salt", b""),
+        **_numbers(record, _CHAIN_NUMBERS),
     )
+
+
+def _numbers(record: Mapping[bytes, bytes], names: Mapping[str, bytes]) -> dict[str, Any]:
+    return {attribute: int(record.get(name, b"0")) for attribute, name in names.items()}
+
+
+def _texts(record: Mapping[bytes, bytes], names: Mapping[str, bytes]) -> dict[str, Any]:
+    return {attribute: record.get(name, b"").decode() for attribute, name in names.items()}

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from safeconduct._core.revocation_keys import epoch_tag_of
 from safeconduct._core.session_store import (
+    Cursor,
     MemberOf,
     Opening,
     Outcome,
@@ -19,10 +20,10 @@ from safeconduct._core.session_store import (
     SessionReply,
     SessionsReply,
     StepUp,
+    page_of,
 )
-from safeconduct._core.sessions.paging import Cursor, page_of
+from safeconduct._core.store import MARGIN_MS
 from safeconduct.stores import scripts
-from safeconduct.stores.expiry import MARGIN_MS
 from safeconduct.stores.redis.session_hash import read_ends, read_session, read_session_reply, written
 from safeconduct.stores.redis.shard_calls import (
     NO_WITNESS,

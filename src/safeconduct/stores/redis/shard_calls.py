@@ -117,7 +117,8 @@ class ShardCalls:
         known = self._epochs.get(shard)
         reply = read_reply(await self._clients.client().call(call), known)
         if reply.epoch is not None and reply.mark is not None:
-            self._marks.keep(shard, reply.mark, is_own=waits_for_disk)
+            if reply.mark != mark or self._marks.pending:
+                self._marks.keep(shard, reply.mark, is_own=waits_for_disk)
             if reply.epoch is not known:
                 self._epochs[shard] = replace(reply.epoch, witness="")
         return reply

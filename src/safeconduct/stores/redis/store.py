@@ -12,6 +12,7 @@ from typing import Literal
 
 from safeconduct._core.epochs import Epoch
 from safeconduct._core.store import (
+    MARGIN_MS,
     TRY_TAG_BYTES,
     Counter,
     IssueTime,
@@ -19,10 +20,10 @@ from safeconduct._core.store import (
     RevocationQuery,
     RevocationStatus,
     Written,
+    clamped_ms,
 )
 from safeconduct.errors import Unavailable
 from safeconduct.stores import scripts
-from safeconduct.stores.expiry import MARGIN_MS, clamped_ms
 from safeconduct.stores.redis.client import Call
 from safeconduct.stores.redis.clients import ClientSource
 from safeconduct.stores.redis.marks import Marks
@@ -84,13 +85,13 @@ class RedisStore:
         reply = await self._calls.run(
             scripts.ASK,
             shard,
-            clamped_ms(question.issued_ms),
-            clamped_ms(question.ends_ms),
+            question.issued_ms,
+            question.ends_ms,
             len(marks),
             *marks,
             *question.cuts,
             keys=keys,
-            witness=TokenWitness(question.instance or b"", clamped_ms(question.issued_ms)),
+            witness=TokenWitness(question.instance or b"", question.issued_ms),
         )
         return RevocationStatus(reply.epoch, reply.is_empty, integer(reply.first) == 1, reply.now_ms)
 
@@ -130,9 +131,9 @@ class RedisStore:
             raise Unavailable("the store did not begin an epoch")
         return reply.epoch
 
-    async def stamp(self, question: RevocationQuery) -> IssueTime:
+    async def issue_time(self, question: RevocationQuery) -> IssueTime:
         """Find an instant after every cut-off; run twice, it is a later one."""
-        reply = await self._calls.run(scripts.STAMP, question.shard, *question.cuts)
+        reply = await self._calls.run(scripts.ISSUE_TIME, question.shard, *question.cuts)
         return IssueTime(reply.epoch, reply.is_empty, integer(reply.first))
 
     async def revoke(self, shard: int, revocation: Revocation) -> Written:
@@ -187,4 +188,4 @@ class RedisStore:
 
 def _words_of(question: RevocationQuery) -> tuple[bytes | int, ...]:
     marks, cuts = question.marks, question.cuts
-    return clamped_ms(question.issued_ms), clamped_ms(question.ends_ms), len(marks), len(cuts), *marks, *cuts
+    return question.issued_ms, question.ends_ms, len(marks), len(cuts), *marks, *cuts

@@ -24,7 +24,7 @@ _SHARD = ("clock", "shard", "history")
 
 ASK = _load(*_SHARD, "ask")
 ASK_ALL = _load(*_SHARD, "ask_all")
-STAMP = _load(*_SHARD, "pruning", "stamp")
+ISSUE_TIME = _load(*_SHARD, "pruning", "issue_time")
 REVOKE = _load(*_SHARD, "pruning", "cutting", "revoke")
 BEGIN_EPOCH = _load(*_SHARD, "begin_epoch")
 COUNT_TRY = _load("clock", "count_try")

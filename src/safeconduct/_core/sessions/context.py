@@ -1,0 +1,103 @@
+"""What the verbs on sessions work with, whether a store keeps the sessions or not."""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from safeconduct._core.decision import Clock
+from safeconduct._core.directory import Account, DirectoryPort
+from safeconduct._core.passwords import Passwords
+from safeconduct._core.sessions.binding import Binding
+from safeconduct._core.sessions.issuing import TokenMaker
+from safeconduct._core.sessions.model import Lifetimes, Rights, Session
+from safeconduct._core.sessions.session_keys import SessionKeys
+from safeconduct._tokens.derived_keys import DerivedKeys
+from safeconduct._tokens.issuer import Checked
+from safeconduct.errors import BadCredentials, NotSupported, RevokedToken
+from safeconduct.events import Event
+from safeconduct.principal import Level
+
+_ID_BYTES: Final = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionContext:
+    """Everything that the verbs on sessions share."""
+
+    session_keys: SessionKeys
+    lives: Lifetimes
+    binding: Binding
+    token_maker: TokenMaker
+    #: Returns the derived keys as they are now; raises ``Unavailable`` if they are gone.
+    derived_keys: Callable[[], DerivedKeys]
+    #: The directory, asked again at every step; None or static: what it said at sign-in holds.
+    people: DirectoryPort | None
+    #: Proves passwords, behind the throttle; None if there is no directory.
+    passwords: Passwords | None
+    #: The time in seconds since the epoch.
+    clock: Clock
+    #: Draws random bytes.
+    draw: Callable[[int], bytes]
+    #: Tells the listeners.
+    announce: Callable[[Event], None]
+
+    def now_ms(self) -> int:
+        """Return the time in milliseconds since the epoch."""
+        return int(self.clock() * 1000)
+
+    def draw_id(self) -> str:
+        """Draw a name that is not drawn again."""
+        return urlsafe_b64encode(self.draw(_ID_BYTES)).rstrip(b"=").decode()
+
+    def prepare(self, session_id: str, session: Session, rights: Rights | None, level: Level) -> Checked:
+        """
+        Prepare a token of a session; *rights* if they were looked up.
+
+        Raises:
+            Unavailable: If no such token can be made, see ``TokenMaker.prepare``.
+        """
+        return self.token_maker.prepare(
+            session_id,
+            session.subject,
+            rights or Rights.from_text(session.rights),
+            level=level,
+            transport=session.transport,
+            now_ms=self.now_ms(),
+        )
+
+    async def rights_of(self, subject: str) -> Rights | None:
+        """
+        Ask the directory what *subject* may do now; None if it cannot be asked again.
+
+        Raises:
+            RevokedToken: If the account is gone or disabled.
+            Unavailable: If the directory cannot be asked.
+        """
+        if self.people is None or self.people.is_static:
+            return None
+        account = await self.people.lookup(subject)
+        if account is None or account.disabled:
+            raise RevokedToken("the account is gone or disabled")
+        return Rights.of(account)
+
+    async def prove(
+        self, subject: str, username: str, password: str, *, network: str, knows_device: Callable[[str], bool]
+    ) -> Account:
+        """
+        Prove again that a user is *subject*.
+
+        Raises:
+            BadCredentials: If the password is wrong, or *username* is another subject's by now.
+            TooManyAttempts: If a limit of the throttle is reached.
+            NotSupported: If there is no directory.
+            Unavailable: If the directory cannot be asked.
+        """
+        if self.passwords is None:
+            raise NotSupported("there is no directory to prove a password with")
+        account = await self.passwords.prove(
+            username, password, network=network, scheme="step-up", has_device=knows_device(username)
+        )
+        if account.subject != subject:
+            raise BadCredentials("the user name is another subject's by now")
+        return account

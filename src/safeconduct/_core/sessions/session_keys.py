@@ -1,0 +1,76 @@
+"""Name the sessions of this issuer, and the revocations that end them."""
+
+from safeconduct._core.revocation_keys import revocation_key, session_place, shard_of
+from safeconduct._core.session_store import Presented, SessionRef
+from safeconduct.errors import NotFound, NotRenewable
+from safeconduct.principal import Principal
+
+_UNKNOWN_OWNER = b""
+
+
+class SessionKeys:
+    """
+    Name sessions as a store knows them.
+
+    Args:
+        issuer: This issuer's name.
+        client_id: The client that its tokens name.
+        shards: How many shards the store has.
+    """
+
+    def __init__(self, issuer: str, *, client_id: str, shards: int) -> None:
+        self.issuer = issuer
+        self._others = (revocation_key("client", issuer, client_id), revocation_key("everything", issuer))
+        self._shards = shards
+
+    def shard_of(self, subject: str) -> int:
+        """Return the shard of everything that belongs to *subject*."""
+        return shard_of(self.issuer, subject, self._shards)
+
+    def of_session(self, session_id: str) -> bytes:
+        """Return the revocation key of one session."""
+        return revocation_key("session", self.issuer, session_id)
+
+    def of_subject(self, subject: str, session_id: str = "") -> SessionRef:
+        """Name a session of *subject*; without *session_id*, all of them."""
+        owner = revocation_key("subject", self.issuer, subject)
+        session = revocation_key("session", self.issuer, session_id)
+        return SessionRef(shard_of(self.issuer, subject, self._shards), session_id, session, owner, self._others)
+
+    def of_unknown(self, session_id: str) -> SessionRef:
+        """
+        Name a session whose subject only its record can tell.
+
+        Raises:
+            NotFound: If *session_id* is not the id of a session.
+        """
+        place = session_place(session_id)
+        if place is None or place[0] >= self._shards:
+            raise NotFound("no session's id")
+        session = revocation_key("session", self.issuer, session_id)
+        return SessionRef(place[0], session_id, session, _UNKNOWN_OWNER, self._others)
+
+    def of_principal(self, principal: Principal) -> SessionRef:
+        """
+        Name the session behind an access token.
+
+        Raises:
+            NotRenewable: If there is none: the token is a client's or another issuer's, or it is a password.
+        """
+        session_id = principal.session_id
+        if principal.issuer != self.issuer or session_id is None or session_place(session_id) is None:
+            raise NotRenewable("no session stands behind the credential")
+        return self.of_subject(principal.subject, session_id)
+
+
+def presented_by(principal: Principal) -> Presented:
+    """
+    Return what the store has to know of the access token behind *principal*.
+
+    Raises:
+        NotRenewable: If the token does not say how often it was renewed.
+    """
+    issued_ms, renewals = principal.claims.get("iat_ms"), principal.claims.get("rn")
+    if type(issued_ms) is not int or type(renewals) is not int:
+        raise NotRenewable("the token says nothing of renewals")
+    return Presented(issued_ms=issued_ms, expires_at=principal.expires_at, renewals=renewals)

@@ -1,0 +1,300 @@
+"""Do what can be done with sessions that a store keeps; the table in ``model`` says what each verb changes."""
+
+from collections.abc import Callable
+from typing import Final
+
+from safeconduct._core.directory import Account
+from safeconduct._core.revocation import Revocations
+from safeconduct._core.session_store import (
+    Cursor,
+    ForeignSession,
+    LongTerm,
+    Opening,
+    Renewing,
+    SessionRef,
+    SessionReply,
+    SessionStore,
+    StepUp,
+)
+from safeconduct._core.sessions.binding import RequestOrigin
+from safeconduct._core.sessions.context import SessionContext
+from safeconduct._core.sessions.lookup import SessionLookup
+from safeconduct._core.sessions.model import Rights, Session, level_at, token_half
+from safeconduct._core.sessions.refresh_token import (
+    SECRET_BYTES,
+    ParsedRefreshToken,
+    TokenRotation,
+    new_session_id,
+    refuse_unrotated,
+    text_of,
+)
+from safeconduct._core.sessions.session_keys import presented_by
+from safeconduct._core.sessions.verbs import ActiveSession, SessionPage, SessionStatus, Tokens, knows_no_device
+from safeconduct._tokens.issuer import Checked
+from safeconduct.errors import (
+    BadCredentials,
+    BindingMismatch,
+    NotFound,
+    NotRenewable,
+    RevokedToken,
+    TooEarly,
+    Unavailable,
+)
+from safeconduct.events import RenewReused, SessionEnded, SignedIn, SteppedUp, SubjectSignedOut
+from safeconduct.principal import Principal
+
+#: A use is noted once a minute: the list of sessions shows no finer, and most requests write nothing.
+_NOTED_EVERY_MS: Final = 60_000
+
+
+class StoredSessions:
+    """
+    Do what ``SessionVerbs`` says, which tells what each verb takes and raises.
+
+    Args:
+        context: What the verbs work with.
+        store: Keeps the sessions.
+        revocations: Knows the store's epochs.
+    """
+
+    def __init__(self, context: SessionContext, store: SessionStore, revocations: Revocations) -> None:
+        self._context = context
+        self._store = store
+        self._lookup = SessionLookup(context, store, revocations)
+
+    async def sign_in(
+        self, account: Account, *, username: str, remember: bool = False, origin: RequestOrigin | None = None
+    ) -> Tokens:
+        """Begin a session."""
+        if account.disabled:
+            raise BadCredentials("the account is disabled")
+        context, origin, rights = self._context, origin or RequestOrigin(), Rights.of(account)
+        subject = account.subject
+        shard = context.session_keys.shard_of(subject)
+        drawn = new_session_id(shard, await self._lookup.id_prefix(shard), context.draw)
+        ref = context.session_keys.of_subject(subject, text_of(drawn))
+        prepared = context.token_maker.prepare(
+            ref.session_id, subject, rights, level=account.level, transport=origin.transport, now_ms=context.now_ms()
+        )
+        keys = context.derived_keys() if remember else None
+        first = None if keys is None else ParsedRefreshToken.first(drawn, context.draw(SECRET_BYTES), keys)
+        opening = self._opening(account, username, origin, first)
+        reply = await self._lookup.transition(ref, lambda: self._store.open(ref, opening))
+        session = reply.live_session()
+        if session.subject != subject:
+            # 64 random bits met 64 others: no one gets another person's session for that.
+            raise Unavailable("the new session's id is taken")
+        for session_id in reply.crowded_out:
+            context.announce(SessionEnded(subject=subject, session_id=session_id, reason="too_many"))
+        refresh_token = None if first is None or keys is None else first.issue(session, keys)
+        try:
+            tokens = await context.token_maker.make(
+                ref.session_id, session, prepared, iat_ms=reply.iat_ms, refresh_token=refresh_token
+            )
+        except Unavailable:
+            # No one has a token of it: it would only stand in its owner's list.
+            await self._lookup.discard(ref)
+            raise
+        context.announce(SignedIn(subject=subject, session_id=ref.session_id, level=account.level))
+        return tokens
+
+    async def refresh(self, refresh_token: str, *, extend: bool = False, origin: RequestOrigin | None = None) -> Tokens:
+        """Rotate a refresh token and give an access token of the session's present level."""
+        context, keys = self._context, self._context.derived_keys()
+        token = ParsedRefreshToken.from_text(refresh_token, keys)
+        ref, session = await self._lookup.find_of(token)
+        context.binding.check(session, ref.session_id, origin or RequestOrigin(), announce=context.announce)
+        rights = await self._lookup.rights_of(ref, session)
+        prepared = context.prepare(ref.session_id, session, rights, level_at(session, context.now_ms(), context.lives))
+        rotation = TokenRotation.begin(token, keys, context.draw)
+        command = rotation.command(context.lives, rights, extends=extend)
+        reply = await self._lookup.transition(ref, lambda: self._store.rotate(ref, command))
+        refuse_unrotated(reply, ref.session_id, session.subject, announce=context.announce)
+        return await self._made(ref, reply, prepared, rotation)
+
+    async def renew(self, principal: Principal) -> Tokens:
+        """Give an access token of the level ``remembered`` for one that is past half of its life."""
+        context = self._context
+        ref, presented = context.session_keys.of_principal(principal), presented_by(principal)
+        if context.clock() < token_half(presented.issued_ms, presented.expires_at):
+            raise TooEarly("half of the token's life is not over")
+        session = await self._lookup.read(ref)
+        rights = await self._lookup.rights_of(ref, session)
+        prepared = context.prepare(ref.session_id, session, rights, "remembered")
+        renewing = Renewing(
+            presented=presented,
+            token_id=context.draw_id(),
+            grace_ms=context.lives.grace_ms,
+            access_ms=context.lives.access_ms,
+            rights=None if rights is None else rights.to_text(),
+        )
+        reply = await self._lookup.transition(ref, lambda: self._store.renew(ref, renewing))
+        if reply.outcome == "reuse":
+            context.announce(RenewReused(subject=session.subject, session_id=ref.session_id))
+            raise RevokedToken("the token was renewed before")
+        if reply.outcome == "at_end":
+            raise NotRenewable("the session ends with the token")
+        renewed = reply.live_session()
+        if renewed.renewal is None:
+            raise Unavailable("the store renewed nothing")
+        return await context.token_maker.make(
+            ref.session_id, renewed, prepared, iat_ms=renewed.renewal.iat_ms, renewal=renewed.renewal
+        )
+
+    async def step_up(
+        self,
+        principal: Principal,
+        password: str,
+        *,
+        refresh_token: str | None = None,
+        origin: RequestOrigin | None = None,
+        knows_device: Callable[[str], bool] = knows_no_device,
+    ) -> Tokens:
+        """Prove again who the user is; the session's older access tokens end."""
+        context, origin = self._context, origin or RequestOrigin()
+        ref, presented = context.session_keys.of_principal(principal), presented_by(principal)
+        rotation = None if refresh_token is None else self._begin_own(refresh_token, ref)
+        session = await self._lookup.read(ref)
+        if rotation is not None:
+            context.binding.check(session, ref.session_id, origin, announce=context.announce)
+        account = await self._prove(ref, session, password, network=origin.network, knows_device=knows_device)
+        rights = await self._lookup.rights_of(ref, session) or Rights.of(account)
+        prepared = context.prepare(ref.session_id, session, rights, account.level)
+        step = StepUp(
+            presented=presented,
+            request_id=context.draw_id(),
+            level=account.level,
+            access_ms=context.lives.access_ms,
+            rights=rights.to_text(),
+            rotation=None if rotation is None else rotation.command(context.lives, rights),
+        )
+        reply = await self._lookup.transition(ref, lambda: self._store.step_up(ref, step))
+        refuse_unrotated(reply, ref.session_id, session.subject, announce=context.announce)
+        context.announce(SteppedUp(subject=session.subject, session_id=ref.session_id, level=account.level))
+        return await self._made(ref, reply, prepared, rotation)
+
+    async def sign_out(self, principal: Principal) -> None:
+        """End the session behind an access token, if there is one."""
+        try:
+            ref = self._context.session_keys.of_principal(principal)
+        except NotRenewable:
+            return
+        await self._lookup.end(ref, principal.subject, "signed_out")
+
+    async def sign_out_with(self, refresh_token: str) -> str | None:
+        """End the session of a refresh token and return its id."""
+        ref, session = await self._lookup.find_of(
+            ParsedRefreshToken.from_text(refresh_token, self._context.derived_keys())
+        )
+        await self._lookup.end(ref, session.subject, "signed_out")
+        return ref.session_id
+
+    async def sign_out_of(self, session_id: str) -> None:
+        """End a session that is proven to be the caller's, if it is not over."""
+        try:
+            ref, session = await self._lookup.find(session_id)
+        except NotFound:
+            return
+        await self._lookup.end(ref, session.subject, "signed_out")
+
+    async def sign_out_everywhere(self, subject: str) -> None:
+        """End every session of *subject* and whatever was issued to them until now."""
+        ref, lives_ms = self._context.session_keys.of_subject(subject), self._context.lives.absolute_ms
+        await self._lookup.consult(ref.shard, lambda: self._store.end_all(ref, lives_ms=lives_ms))
+        self._context.announce(SubjectSignedOut(subject=subject))
+
+    async def list(self, subject: str, *, current: str | None = None) -> tuple[ActiveSession, ...]:
+        """Return the sessions of *subject*, the one used last first."""
+        page = await self.page(subject, current=current)
+        found = list(page.sessions)
+        while page.cursor is not None:
+            page = await self.page(subject, current=current, cursor=page.cursor)
+            found.extend(page.sessions)
+        return tuple(sorted(found, key=lambda session: session.last_used_at, reverse=True))
+
+    async def page(self, subject: str, *, current: str | None = None, cursor: str | None = None) -> SessionPage:
+        """Return at most a hundred sessions of *subject*."""
+        after = None if cursor is None else Cursor.from_text(cursor)
+        keys, lives = self._context.session_keys, self._context.lives
+        ref = keys.of_subject(subject)
+        reply = await self._lookup.consult(
+            ref.shard, lambda: self._store.sessions_of(ref, keys.of_session, after)
+        )  # fmt: skip
+        now_ms = self._context.now_ms()
+        return SessionPage(
+            tuple(
+                ActiveSession.of(session_id, session, level=level_at(session, now_ms, lives), current=current)
+                for session_id, session in reply.sessions
+            ),
+            None if reply.cursor is None else reply.cursor.to_text(),
+        )
+
+    async def end(self, session_id: str, *, subject: str | None = None) -> None:
+        """End one session."""
+        try:
+            ref, session = await self._lookup.find(session_id)
+        except ForeignSession:
+            # An id proves nothing: anyone may have made it up, and Unavailable would blame the store (sessions.md).
+            raise NotFound("no session of this process") from None
+        if subject is not None and session.subject != subject:
+            raise NotFound("a session of another person")
+        await self._lookup.end(ref, session.subject, "ended")
+
+    async def touch(self, principal: Principal) -> None:
+        """Return if the session behind an access token is not over, and note its use."""
+        ref = self._context.session_keys.of_principal(principal)
+        await self._lookup.transition(ref, lambda: self._store.touch(ref, every_ms=_NOTED_EVERY_MS))
+
+    async def status(self, principal: Principal) -> SessionStatus:
+        """Say what may be done with the session behind an access token."""
+        presented = presented_by(principal)
+        session = await self._lookup.read(self._context.session_keys.of_principal(principal))
+        return SessionStatus.of(session, issued_ms=presented.issued_ms, expires_at=presented.expires_at)
+
+    def _opening(
+        self, account: Account, username: str, origin: RequestOrigin, first: ParsedRefreshToken | None
+    ) -> Opening:
+        lives = self._context.lives
+        return Opening(
+            subject=account.subject,
+            username=username,
+            level=account.level,
+            rights=Rights.of(account).to_text(),
+            transport=origin.transport,
+            device=origin.label,
+            network=origin.network,
+            lifetime_ms=lives.short_absolute_ms if first is None else lives.absolute_ms,
+            access_ms=lives.access_ms,
+            max_per_subject=lives.max_per_subject,
+            long_term=None if first is None else LongTerm(digest=first.digest, idle_ms=lives.idle_ms),
+        )
+
+    async def _prove(
+        self, ref: SessionRef, session: Session, password: str, *, network: str, knows_device: Callable[[str], bool]
+    ) -> Account:
+        """Prove the password of the session's owner, and count a failure."""
+        try:
+            return await self._context.prove(
+                session.subject, session.username, password, network=network, knows_device=knows_device
+            )
+        except BadCredentials:
+            await self._lookup.count_failure(ref, session, request_id=self._context.draw_id())
+            raise
+
+    async def _made(
+        self, ref: SessionRef, reply: SessionReply, prepared: Checked, rotation: TokenRotation | None
+    ) -> Tokens:
+        """Make the tokens that a reply of the store allows."""
+        session = reply.live_session()
+        refresh_token = None if rotation is None else rotation.issue(session)
+        return await self._context.token_maker.make(
+            ref.session_id, session, prepared, iat_ms=reply.iat_ms, refresh_token=refresh_token
+        )
+
+    def _begin_own(self, refresh_token: str, ref: SessionRef) -> TokenRotation:
+        """Begin to rotate a refresh token, which must be of the session of the access token."""
+        keys = self._context.derived_keys()
+        token = ParsedRefreshToken.from_text(refresh_token, keys)
+        if token.session_id != ref.session_id:
+            raise BindingMismatch("the refresh token is of another session than the access token")
+        return TokenRotation.begin(token, keys, self._context.draw)

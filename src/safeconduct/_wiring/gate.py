@@ -1,0 +1,83 @@
+"""Make the gate of one world, and what watches its open connections."""
+
+from safeconduct._core.authentication import Authenticator
+from safeconduct._core.basic import BasicAuthenticator
+from safeconduct._core.connection_checks import ConnectionChecks
+from safeconduct._core.endpoints.routing import Endpoints
+from safeconduct._core.gate import Gate
+from safeconduct._core.sessions.extension import SessionExtension
+from safeconduct._core.store import Unasked
+from safeconduct._core.validity import ValidityCheck
+from safeconduct._wiring.endpoints import endpoint_routes
+from safeconduct._wiring.sessions import lifetimes_of, session_keys_of
+from safeconduct._wiring.settings import realm_of
+from safeconduct._wiring.world import WorldParts
+from safeconduct.config import Config
+from safeconduct.errors import ConfigurationError
+
+
+def new_gate(parts: WorldParts) -> Gate:
+    """
+    Make a gate.
+
+    Raises:
+        ConfigurationError: If the store or the directory does not support the world, or the endpoints were switched on
+            and lack something.
+    """
+    container, config, revocations = parts.container, parts.container.config, parts.revocations
+    _require_records(config, parts)
+    basic = container.passwords.basic(parts.world, parts.store, revocations, realm=realm_of(config))
+    asks = config.consistency != "none"
+    validity = ValidityCheck(revocations, container.sources, basic, asks_by_default=asks, csrf=container.csrf)
+    view = Unasked() if revocations is None else revocations.view
+    authenticator = _authenticator(parts, validity, basic)
+    return Gate(
+        policy=container.access_policy,
+        authenticator=authenticator,
+        view=view,
+        error_responses=container.error_responses,
+        # Our own endpoints take access tokens, and never Basic.
+        endpoints=Endpoints(endpoint_routes(parts, _authenticator(parts, validity, None))),
+        connection_checks=ConnectionChecks(
+            authenticator=authenticator,
+            view=view,
+            extension=_session_extension(config, parts),
+            staleness_seconds=config.revocation.staleness_seconds,
+            announce=container.announce,
+        ),
+        announce=container.announce,
+        release=parts.store.close,
+    )
+
+
+def _require_records(config: Config, parts: WorldParts) -> None:
+    """Raise if the store would answer as if every opaque token and every session were there."""
+    is_opaque, needs_session = config.tokens.format == "opaque", config.sessions.require_session
+    if (is_opaque or needs_session) and parts.store.opaque_tokens is None:
+        name = 'tokens.format is "opaque"' if is_opaque else "sessions.require_session is true"
+        raise ConfigurationError(f"store: got one that keeps no sessions and tokens, wanted one, since {name}")
+
+
+def _authenticator(parts: WorldParts, validity: ValidityCheck, basic: BasicAuthenticator | None) -> Authenticator:
+    return Authenticator(
+        sources=parts.container.sources,
+        bearer=parts.container.bearer,
+        resolver=parts.resolver,
+        basic=basic,
+        validity=validity,
+        rejects_invalid=parts.container.config.access.on_invalid == "reject",
+    )
+
+
+def _session_extension(config: Config, parts: WorldParts) -> SessionExtension | None:
+    """Return what keeps connections open while their session lasts, None if no session of ours can be asked for."""
+    revocations, sessions = parts.revocations, parts.store.sessions
+    if config.issuer is None or revocations is None or sessions is None:
+        return None
+    return SessionExtension(
+        sessions,
+        revocations,
+        session_keys=session_keys_of(config),
+        lives=lifetimes_of(config),
+        leeway_ms=config.tokens.leeway_seconds * 1000,
+    )

@@ -1,0 +1,158 @@
+"""Names and prose use the field's standard terms (style rules 3 and 7)."""
+
+import ast
+
+import pytest
+
+from project_files import parsed, python_files
+from vocabulary import FOLDERS, documents, prose, relative, wrong_names, wrong_parts, wrong_phrases
+
+#: Files that are still to be rewritten; the list ends empty.
+TO_MEND = frozenset(
+    [
+        "benchmarks/bench_sign_in_lateness.py",
+        "benchmarks/bench_worst.py",
+        "benchmarks/rounds.py",
+        "benchmarks/soak.py",
+        "benchmarks/soak_visits.py",
+        "benchmarks/subject.py",
+        "docs/explanation/module-map.md",
+        "docs/how-to/use-http-basic-authentication.md",
+        "docs/reference/configuration.md",
+        "examples/sqlalchemy_directory.py",
+        "src/safeconduct/_connections/response.py",
+        "src/safeconduct/_core/csrf.py",
+        "src/safeconduct/_core/device_cookie.py",
+        "src/safeconduct/_core/directory.py",
+        "src/safeconduct/_core/opaque.py",
+        "src/safeconduct/_core/revocation_keys.py",
+        "src/safeconduct/_core/route_memory.py",
+        "src/safeconduct/_core/session_store.py",
+        "src/safeconduct/_core/sessions/active.py",
+        "src/safeconduct/_core/sessions/facade.py",
+        "src/safeconduct/_core/sessions/lookup.py",
+        "src/safeconduct/_core/sessions/rotation.py",
+        "src/safeconduct/_core/sessions/sign_in.py",
+        "src/safeconduct/_core/sessions/stateless.py",
+        "src/safeconduct/_core/sessions/stateless_token.py",
+        "src/safeconduct/_core/sessions/verbs.py",
+        "src/safeconduct/_core/store.py",
+        "src/safeconduct/_core/throttle.py",
+        "src/safeconduct/_core/validity.py",
+        "src/safeconduct/_wiring/connections.py",
+        "src/safeconduct/_wiring/container.py",
+        "src/safeconduct/_wiring/passwords.py",
+        "src/safeconduct/_wiring/sessions.py",
+        "src/safeconduct/auth.py",
+        "src/safeconduct/cli/app_inspection.py",
+        "src/safeconduct/cli/context.py",
+        "src/safeconduct/cli/demo/command.py",
+        "src/safeconduct/cli/demo/page.py",
+        "src/safeconduct/cli/demo/workspace.py",
+        "src/safeconduct/cli/doctor/application.py",
+        "src/safeconduct/cli/doctor/checks.py",
+        "src/safeconduct/cli/revoke.py",
+        "src/safeconduct/cli/routes.py",
+        "src/safeconduct/config/access.py",
+        "src/safeconduct/config/config.py",
+        "src/safeconduct/config/sections.py",
+        "src/safeconduct/config/sessions.py",
+        "src/safeconduct/directories/adapters.py",
+        "src/safeconduct/directories/async_locks.py",
+        "src/safeconduct/directories/locks.py",
+        "src/safeconduct/directories/thread_locks.py",
+        "src/safeconduct/directories/users_file.py",
+        "src/safeconduct/errors.py",
+        "src/safeconduct/events.py",
+        "src/safeconduct/flask.py",
+        "src/safeconduct/guard.py",
+        "src/safeconduct/principal.py",
+        "src/safeconduct/starlette.py",
+        "src/safeconduct/stores/memory/opaque.py",
+        "src/safeconduct/stores/memory/session_index.py",
+        "src/safeconduct/stores/memory/sessions.py",
+        "src/safeconduct/stores/memory/store.py",
+        "src/safeconduct/stores/redis/sessions.py",
+        "src/safeconduct/stores/redis/shard_calls.py",
+        "src/safeconduct/stores/scripts/session_index.lua",
+        "src/safeconduct/stores/scripts/shard.lua",
+        "src/safeconduct/testing/signed_in.py",
+        "src/safeconduct/wsgi.py",
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("class SessionRooms: ...", ["rooms"]),
+        ("def visit_count(): ...", ["visit"]),
+        ("def f(stranger, *, keeping=None): ...", ["keeping", "stranger"]),
+        ("reaches = 1", ["reaches"]),
+        ("self._standing = 1", ["standing"]),
+        ("type_ = 1\nPlace = int", ["Place"]),
+        ("import a as folk", ["folk"]),
+        ("told = 1", ["told"]),
+        ("headroom = outstanding = Roomy = placed = retold = 1", []),
+    ],
+    ids=["class", "function", "arguments", "variable", "attribute", "alias", "import", "whole name", "other words"],
+)
+def test_a_wrong_name_is_found(source, expected):
+    """Every kind of name is checked, word by word."""
+    found = wrong_names(ast.parse(source), "src/safeconduct/x.py")
+
+    assert expected == sorted(line.partition(": ")[2].partition(" ->")[0] for line in found)
+
+
+def test_a_wrong_file_or_folder_is_found():
+    assert ["src/vouching/wire.py: vouching -> validity_check", "src/vouching/wire.py: wire -> pool"] == wrong_parts(
+        "src/vouching/wire.py"
+    )
+    assert [] == wrong_parts("docs/how-to/close-websockets.md")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The rooms of a session.", {"metaphor": "rooms"}),
+        ("It follows from the reach.", {"reach as a noun": "the reach"}),
+        ("Take the short way.", {"short or long way": "short way"}),
+        ("Its key is the own key.", {"the own": "the own"}),
+        ("Whoever signs in proves himself.", {"he or she": "himself"}),
+        ("A long-standing rule: no request reaches the application, which has its own headroom.", {}),
+    ],
+    ids=["metaphor", "reach", "way", "own", "pronoun", "plain"],
+)
+def test_a_wrong_phrase_is_found(text, expected):
+    assert expected == wrong_phrases(text)
+
+
+def test_prose_is_read_from_code_and_pages(tmp_path):
+    """A phrase is found across two lines, and code is no prose."""
+    page, module = tmp_path / "a.md", tmp_path / "a.py"
+    page.write_text("# The short\n\n```python\nhis = 1\n```\n\nThe `her` short\nway.\n", "utf-8")
+    module.write_text('"""A desk."""\n\nhis = 1  # the own\n# key\n', "utf-8")
+
+    assert [{}, {"short or long way": "short way"}] == [wrong_phrases(text) for _, text in prose(page)]
+    assert [{"metaphor": "desk"}, {"the own": "the own"}] == [wrong_phrases(text) for _, text in prose(module)]
+
+
+def test_names_are_standard_terms():
+    """A reader who knows OAuth, Starlette and Redis guesses each name before opening the file."""
+    files = [*python_files(*FOLDERS), *documents()]
+    found = [line for file in files for line in wrong_parts(relative(file))]
+    found += [line for file in python_files(*FOLDERS) for line in wrong_names(parsed(file), relative(file))]
+
+    assert [] == [line for line in found if line.partition(":")[0] not in TO_MEND]
+
+
+def test_prose_is_plain_english():
+    """No metaphor needs a glossary, and nobody is assumed to be a man."""
+    found = [
+        f"{relative(file)}:{line} {rule}: {phrase}"
+        for file in [*python_files(*FOLDERS), *documents()]
+        for line, text in prose(file)
+        for rule, phrase in wrong_phrases(text).items()
+    ]
+
+    assert [] == [line for line in found if line.partition(":")[0] not in TO_MEND]
