@@ -82,7 +82,7 @@ class ComparisonQueue:
         with self._mutex:
             if self._give(position, needs):
                 return True
-            self._make_room(position)
+            self._evict_if_full(position)
             position.needs, position.wake = needs, wake
             self._waiting.setdefault(position.network, {})[position] = None
             self._count += 1
@@ -127,7 +127,7 @@ class ComparisonQueue:
             return True
         return sum(other.network == position.network for other in self._running) < self._at_once_per_network
 
-    def _make_room(self, position: QueuePosition) -> None:
+    def _evict_if_full(self, position: QueuePosition) -> None:
         if self._count < self._limit:
             return
         none: dict[QueuePosition, None] = {}
