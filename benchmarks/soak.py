@@ -74,7 +74,7 @@ class Gauge:
 
     def __init__(self, parent, server):
         self._parent, self._server = parent, server
-        columns = f"{'RSS KiB':>18} {'descriptors':>14} {'connections':>12} {'keys':>8} {'members':>8} {'bytes':>12}"
+        columns = f"{'RSS KiB':>18} {'descriptors':>14} {'connections':>12} {'keys':>8} {'entries':>8} {'bytes':>12}"
         print(f"{'':10} {columns}")
 
     def workers(self):
@@ -89,9 +89,9 @@ class Gauge:
         descriptors = [str(len(list(Path(f"/proc/{pid}/fd").iterdir()))) for pid in pids]
         # This process's own connection is not counted.
         connections = int(self._server.statistic("clients", "connected_clients")) - 1
-        keys, members = (int(self._server.say(*words)[1:]) for words in (("DBSIZE",), ("EVAL", self.COUNT, "0")))
+        keys, entries = (int(self._server.say(*words)[1:]) for words in (("DBSIZE",), ("EVAL", self.COUNT, "0")))
         octets = self._server.statistic("memory", "used_memory_dataset")
-        values = f"{'+'.join(sizes):>18} {'+'.join(descriptors):>14} {connections:12} {keys:8} {members:8} {octets:>12}"
+        values = f"{'+'.join(sizes):>18} {'+'.join(descriptors):>14} {connections:12} {keys:8} {entries:8} {octets:>12}"
         print(f"{moment:10} {values}", flush=True)
 
 

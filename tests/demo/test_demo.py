@@ -87,7 +87,7 @@ def test_the_application_knows_who_asks(demo):
     assert {"subject": "alice", "roles": ["user"], "level": "explicit", "scheme": "bearer"} == get(
         demo, "/me", "alice"
     ).json()
-    assert "stranger" == get(demo, "/public").json()["hello"]
+    assert "guest" == get(demo, "/public").json()["hello"]
 
 
 def test_a_password_is_a_credential_and_no_fresh_sign_in(demo):

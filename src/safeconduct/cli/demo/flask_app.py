@@ -27,7 +27,7 @@ def create_app(auth: Auth) -> Flask:
     @app.get("/public")
     def public() -> Response:  # pyright: ignore[reportUnusedFunction] - Flask keeps it
         """Greet everybody, by name if they are signed in."""
-        return jsonify(hello=current().display_name or "stranger")
+        return jsonify(hello=current().display_name or "guest")
 
     @app.get("/me")
     def me() -> Response:  # pyright: ignore[reportUnusedFunction] - Flask keeps it

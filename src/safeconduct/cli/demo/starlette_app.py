@@ -25,7 +25,7 @@ async def index(_: Request) -> HTMLResponse:
 
 async def public(request: Request) -> JSONResponse:
     """Greet everybody, by name if they are signed in."""
-    return JSONResponse({"hello": identity(request).display_name or "stranger"})
+    return JSONResponse({"hello": identity(request).display_name or "guest"})
 
 
 async def me(request: Request) -> JSONResponse:
