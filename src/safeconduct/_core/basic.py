@@ -18,7 +18,7 @@ from safeconduct._core.store import RevocationQuery
 from safeconduct._http.authorization import Basic, read_authorization
 from safeconduct._http.forwarded import Client, network_of
 from safeconduct._http.request import Request
-from safeconduct.config import BasicConfig
+from safeconduct.config.sessions import BasicConfig
 from safeconduct.errors import InvalidRequest
 from safeconduct.principal import Principal
 

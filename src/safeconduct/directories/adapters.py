@@ -19,7 +19,7 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from safeconduct._core.directory import Account, AsyncDirectory, Directory, QueuePosition
-from safeconduct.config import LoginConfig
+from safeconduct.config.sessions import LoginConfig
 from safeconduct.directories.comparison_queue import ComparisonQueue
 from safeconduct.directories.thread_locks import ThreadTurns
 from safeconduct.directories.validation import checked, looked_up, translated

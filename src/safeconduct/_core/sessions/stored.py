@@ -20,16 +20,10 @@ from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.context import SessionContext
 from safeconduct._core.sessions.lookup import SessionLookup
 from safeconduct._core.sessions.model import Rights, Session, level_at, token_half
-from safeconduct._core.sessions.refresh_token import (
-    SECRET_BYTES,
-    ParsedRefreshToken,
-    TokenRotation,
-    new_session_id,
-    refuse_unrotated,
-    text_of,
-)
+from safeconduct._core.sessions.refresh_token import SECRET_BYTES, ParsedRefreshToken, TokenRotation, refuse_unrotated
 from safeconduct._core.sessions.session_keys import presented_by
 from safeconduct._core.sessions.verbs import ActiveSession, SessionPage, SessionStatus, Tokens, knows_no_device
+from safeconduct._core.tagged_token import new_session_id, text_of
 from safeconduct._tokens.issuer import Checked
 from safeconduct.errors import (
     BadCredentials,
