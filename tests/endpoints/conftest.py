@@ -108,7 +108,7 @@ def watched(request, world, moment):
 
 
 @pytest.fixture
-def doomed(world, moment, format_of_tokens):
+def killable_site(world, moment, format_of_tokens):
     """Return a site whose server can be killed."""
     server = Server("valkey")
     # Over TCP: redis-py 5 leaves the socket open, until it is collected, where a Unix socket is gone.

@@ -114,7 +114,7 @@ def test_b3_without_a_key_nothing_is_burnt(build, verb):
     tokens, own = stack.sign_in(), stack.own
     stack.own = NO_KEY
 
-    with pytest.raises(Unavailable, match="no active key"):
+    with pytest.raises(Unavailable, match="no active signing key"):
         verb(stack, tokens)
 
     stack.own = own

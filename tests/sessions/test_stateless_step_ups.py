@@ -65,16 +65,16 @@ def test_the_user_is_asked_for_under_the_name_that_they_gave(stack):
     """Without the refresh token the name is unknown, and the subject is used instead."""
     stack.directory.passwords["Al"], stack.directory.accounts["Al"] = "wonder", Account("alice")
     stack.directory.passwords["alice"] = "other"
-    tokens, asked = stack.sign_in(username="Al"), []
+    tokens, usernames = stack.sign_in(username="Al"), []
 
     def knows_device(username):
-        asked.append(username)
+        usernames.append(username)
         return True
 
     stack.step_up(tokens, refresh_token=tokens.refresh_token.value, knows_device=knows_device)
     stack.step_up(tokens, "other", knows_device=knows_device)
 
-    assert ["Al", "alice"] == asked
+    assert ["Al", "alice"] == usernames
 
 
 @pytest.mark.parametrize("name", ["alice", "bob"])

@@ -168,7 +168,7 @@ def test_after_failures_nobody_asks_but_a_probe(enter, open_stores, proxy, monot
     proxy.cut()
 
     with hurried(world):
-        asked = [unavailable(world) for _ in range(FAILURES)]
+        reasons = [unavailable(world) for _ in range(FAILURES)]
         shut_out = unavailable(world)
         monotonic.seconds += OPEN_SECONDS
         probed = unavailable(world)
@@ -179,7 +179,7 @@ def test_after_failures_nobody_asks_but_a_probe(enter, open_stores, proxy, monot
 
     # An error without a cause sent no command.  Connections prove nothing: the proxy may count them late.
     assert "the store does not answer" == shut_out == after_probe
-    assert all(reason.startswith("the store does not answer: ") for reason in [*asked, probed])
+    assert all(reason.startswith("the store does not answer: ") for reason in [*reasons, probed])
     assert not answer.is_revoked
     assert [StoreUnavailable, StoreRecovered] == [type(event) for event in events]
 

@@ -11,7 +11,7 @@ from safeconduct._core.bearer import principal_of
 from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.revocation_keys import question_for
+from safeconduct._core.revocation_keys import revocation_query
 from safeconduct._core.sessions.stored import StoredSessions
 from safeconduct._core.throttle import Throttle, ThrottleEvents
 from safeconduct._keys.keyset import KeySet
@@ -115,7 +115,7 @@ class LoginStack:
     def use(self, tokens):
         """Verify an access token and ask the store, as a request does."""
         claims = self.verifier.verify(tokens.access_token, now=self.clock())
-        question = question_for(
+        question = revocation_query(
             issuer=claims.issuer, subject=claims.subject, token_id=claims.token_id, client_id=claims.client_id,
             kid=claims.kid, session_id=claims.session_id, issued_ms=claims.issued_ms,
             ends_ms=claims.expires_at * 1000 + LEEWAY_MS, is_own=True, shards=1,

@@ -13,9 +13,9 @@ from typing import Final, Generic, TypeVar
 from safeconduct._core.decision import Clock, Passed, Proof
 from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.revocation_keys import question_for
+from safeconduct._core.revocation_keys import revocation_query
 from safeconduct._core.store import RevocationQuery
-from safeconduct._http.authorization import Basic, read_authorization
+from safeconduct._http.authorization import Basic
 from safeconduct._http.forwarded import Client, network_of
 from safeconduct._http.request import Request
 from safeconduct.config.sessions import BasicConfig
@@ -200,7 +200,7 @@ class BasicAuthenticator:
         """
         client = self._client_of(request)
         if not client.is_secure and not self._basic.allow_plain_http:
-            raise InvalidRequest("Basic over plain HTTP; basic.allow_plain_http allows it by name")
+            raise InvalidRequest("a Basic credential came over plain HTTP, which only basic.allow_plain_http allows")
         now_ms = int(now * 1000)
         passed = self._pairs.recall(credential.username, credential.password, now_ms)
         if passed is None:
@@ -215,11 +215,9 @@ class BasicAuthenticator:
             )
         return passed
 
-    def forget(self, request: Request) -> None:
-        """Forget the pair of *request*, which a cut-off has ended, so that the next request checks it again."""
-        credential = read_authorization(request.values(b"authorization"))
-        if isinstance(credential, Basic):  # pragma: no branch - only a pair is forgotten, and it came by Basic
-            self._pairs.forget(credential.username, credential.password)
+    def forget(self, credential: Basic) -> None:
+        """Forget a pair that a cut-off has ended, so that it is proven again."""
+        self._pairs.forget(credential.username, credential.password)
 
     def _passed(self, pair: ProvenPair) -> Passed:
         account = pair.account
@@ -241,7 +239,7 @@ class BasicAuthenticator:
         return Passed.of(principal, self._clock, self._owner, Proof(b"", ends_ms, query, "basic"))
 
     def _query(self, subject: str, issued_ms: int, ends_ms: int) -> RevocationQuery:
-        return question_for(
+        return revocation_query(
             issuer=self._issuer,
             subject=subject,
             token_id=None,

@@ -13,7 +13,7 @@ from safeconduct._core.credential_sources import CredentialSource
 from safeconduct._core.decision import Clock, Known, Passed, Proof
 from safeconduct._core.opaque import OpaqueTokens, is_opaque_token
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.revocation_keys import question_for, session_place
+from safeconduct._core.revocation_keys import parse_session_id, revocation_query
 from safeconduct._core.store import OpaqueQuery, OpaqueTokenStore, RevocationQuery
 from safeconduct._tokens.claims import Claims, read_claims
 from safeconduct._tokens.issuer_policy import IssuerPolicy
@@ -99,7 +99,7 @@ class BearerAuthenticator:
 
     def question(self, claims: Claims, *, reference: bytes | None = None) -> RevocationQuery:
         """Return the revocation query of a verified token; *reference* is the digest of an opaque one."""
-        return question_for(
+        return revocation_query(
             issuer=claims.issuer,
             subject=claims.subject,
             token_id=claims.token_id,
@@ -231,11 +231,11 @@ class OpaqueTokenResolver:
         if lookup is None:
             return None
         parsed = lookup.tokens.read(token)
-        place = session_place(parsed.session_id)
-        if place is None or place[0] >= lookup.shards:
+        parts = parse_session_id(parsed.session_id)
+        if parts is None or parts[0] >= lookup.shards:
             # The token was issued when the store had more shards.
             raise RevokedToken("an opaque token of a shard that is gone")
-        query = OpaqueQuery(place[0], parsed.session_id, parsed.digest)
+        query = OpaqueQuery(parts[0], parsed.session_id, parsed.digest)
         text = await lookup.revocations.resolve(
             lambda: lookup.store.resolve(query), query.shard, now_ms=int(now * 1000)
         )

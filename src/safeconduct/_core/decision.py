@@ -15,7 +15,7 @@ Clock = Callable[[], float]
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 Key = bytes | str
-"""Identifies a credential: the bytes that carried it, prefixed with where they were found."""
+"""Identifies a credential: the bytes of its header field, or a text that begins with where it was found."""
 
 Ambient = Literal["cookie", "basic"]
 """The kinds of credential that a browser sends by itself."""

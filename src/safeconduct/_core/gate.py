@@ -125,7 +125,7 @@ class Gate:
             return await self.endpoints.serve(request, body, query)
         except AuthError as error:
             return self.answer(error, request)
-        except Exception as fault:  # noqa: BLE001 - the last resort: a fault of ours is 503, and no half an answer
+        except Exception as fault:  # noqa: BLE001 - the last resort: a fault of ours is 503, never half an answer
             return self.answer(self.fault(fault).error, request)
 
     def close(self) -> None:
@@ -253,7 +253,7 @@ class Gate:
         )
 
 
-class GateKeeper(Protocol):
+class GateProvider(Protocol):
     """What the adapters need of an ``Auth``."""
 
     def asgi_gate(self) -> Gate:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from safeconduct._core.revocation_keys import untagged
+from safeconduct._core.revocation_keys import instance_from
 from safeconduct.errors import BadSignature, MalformedToken, UnknownKey
 
 SESSION_ID_BYTES: Final = 18
@@ -20,14 +20,14 @@ _INSTANCE_BYTES: Final = 8
 
 def new_session_id(shard: int, origin: bytes | None, draw: Callable[[int], bytes]) -> bytes:
     """
-    Make the id of a new session; ``revocation_keys.session_place`` reads its text.
+    Make the id of a new session; ``revocation_keys.parse_session_id`` reads its text.
 
     Args:
         shard: The shard of the user.
         origin: The tag of the store's epoch, or the mark of the sessions of this process; None without a store.
         draw: Returns the given number of random bytes.
     """
-    first = untagged(draw(_INSTANCE_BYTES)) if origin is None else origin
+    first = instance_from(draw(_INSTANCE_BYTES)) if origin is None else origin
     return shard.to_bytes(2, "big") + first + draw(_INSTANCE_BYTES)
 
 

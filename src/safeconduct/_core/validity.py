@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from safeconduct._core.basic import BasicAuthenticator
 from safeconduct._core.credential_sources import Sources
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Ambient, Passed
@@ -12,7 +11,7 @@ from safeconduct._core.store import RevocationQuery, RevocationStatus
 from safeconduct._http.origin import OriginVerdict, check_origin
 from safeconduct._http.request import Request
 from safeconduct.config.fields import Consistency
-from safeconduct.errors import ExpiredToken, RevokedToken
+from safeconduct.errors import ExpiredToken
 
 
 class ValidityCheck:
@@ -22,7 +21,6 @@ class ValidityCheck:
     Args:
         revocations: Asks the store; None where there is none.
         sources: Says which origins are ours.
-        basic: Forgets a remembered password that was revoked; None where Basic is not among the sources.
         asks_by_default: Whether the store is asked if no rule says otherwise.
         csrf: Checks CSRF tokens.
     """
@@ -31,14 +29,12 @@ class ValidityCheck:
         self,
         revocations: Revocations | None,
         sources: Sources,
-        basic: BasicAuthenticator | None,
         *,
         asks_by_default: bool,
         csrf: CsrfTokens,
     ) -> None:
         self._revocations = revocations
         self._sources = sources
-        self._basic = basic
         self._asks_by_default = asks_by_default
         self._csrf = csrf
 
@@ -65,12 +61,7 @@ class ValidityCheck:
             self._check_page(proof.ambient, passed, request, requirement)
         if is_asked:
             return
-        try:
-            await self.ask(proof.question, requirement.consistency, now_ms=now_ms)
-        except RevokedToken:
-            if self._basic is not None and proof.ambient == "basic":
-                self._basic.forget(request)
-            raise
+        await self.ask(proof.question, requirement.consistency, now_ms=now_ms)
 
     def omits_question(self, passed: Passed) -> bool:
         """Say whether ``consistency = "none"`` leaves out a question about *passed* that is asked by default."""
@@ -112,7 +103,7 @@ class ValidityCheck:
             return
         # A token that seems to be issued in the future counts only if the store's clock agrees with it.
         if self.asks(consistency, question) or revocations.is_early(question, now_ms):
-            await revocations.check(question, now_ms=now_ms, answer=answer)
+            await revocations.check(question, now_ms=now_ms, status=answer)
 
     async def ask_all(self, questions: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:
         """
@@ -125,7 +116,7 @@ class ValidityCheck:
 
     def asks(self, consistency: Consistency | None, question: RevocationQuery) -> bool:
         """Say whether the store is asked *question* under *consistency*; None is the default."""
-        if question.kept is not None:
+        if question.required_session is not None:
             # An allowlist is worth nothing unless it is always looked at.
             return True
         return self._asks_by_default if consistency is None else consistency != "none"

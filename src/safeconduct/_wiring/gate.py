@@ -6,7 +6,7 @@ from safeconduct._core.connection_checks import ConnectionChecks
 from safeconduct._core.endpoints.routing import Endpoints
 from safeconduct._core.gate import Gate
 from safeconduct._core.sessions.extension import SessionExtension
-from safeconduct._core.store import Unasked
+from safeconduct._core.store import NothingRevoked
 from safeconduct._core.validity import ValidityCheck
 from safeconduct._wiring.endpoints import endpoint_routes
 from safeconduct._wiring.sessions import lifetimes_of, session_keys_of
@@ -28,8 +28,8 @@ def new_gate(parts: WorldParts) -> Gate:
     _require_records(config, parts)
     basic = container.passwords.basic(parts.world, parts.store, revocations, realm=realm_of(config))
     asks = config.consistency != "none"
-    validity = ValidityCheck(revocations, container.sources, basic, asks_by_default=asks, csrf=container.csrf)
-    view = Unasked() if revocations is None else revocations.view
+    validity = ValidityCheck(revocations, container.sources, asks_by_default=asks, csrf=container.csrf)
+    view = NothingRevoked() if revocations is None else revocations.view
     authenticator = _authenticator(parts, validity, basic)
     return Gate(
         policy=container.access_policy,

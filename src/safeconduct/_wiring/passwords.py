@@ -1,4 +1,4 @@
-"""What proves passwords, put together: the directory behind its port, the throttle in front of it, Basic."""
+"""Make the parts that prove passwords: the directory, the throttle in front of it, and Basic."""
 
 import secrets
 
@@ -24,13 +24,13 @@ _LOCAL_ISSUER = "urn:safeconduct:local"
 
 class PasswordFactory:
     """
-    Make what proves passwords, for one world at a time and once for each.
+    Make the parts that prove passwords, once for ASGI and once for WSGI.
 
     Args:
         config: The shared configuration.
-        directory: Who the users are; the users file of the configuration where it is None.
+        directory: The users; None for the users file of the configuration.
         derived_keys: The derived keys; None if there are none.
-        owner: The mark of the ``Auth``.
+        owner: Marks what this ``Auth`` proved.
         clock: The time in seconds since the epoch.
         announce: Tells the listeners.
     """
@@ -51,7 +51,7 @@ class PasswordFactory:
         self._clock = clock
         self._announce = announce
         self._directory = self._configured_directory() if directory is None else directory
-        #: One for both worlds: a process hashes no more because it is asked in two ways.
+        #: Shared by ASGI and WSGI: it bounds how many passwords a process hashes at once.
         self._queue = queue_for(config.login)
         require_sign_in(config, has_directory=self.has_directory, has_secrets=derived_keys is not None)
         self._people: dict[World, People] = {}
@@ -60,20 +60,20 @@ class PasswordFactory:
 
     @property
     def has_directory(self) -> bool:
-        """Whether there is anybody to ask for users."""
+        """Whether there is a directory."""
         return self._directory is not None
 
     @property
     def is_static(self) -> bool:
-        """Whether nobody can be asked again what became of a user."""
+        """Whether the directory cannot be asked again about a user."""
         return bool(getattr(self._directory, "static", False))
 
     def people(self, world: World) -> People:
         """
-        Return the directory behind its port.
+        Return the port of the directory.
 
         Raises:
-            ConfigurationError: If there is none, or it has no face for *world*.
+            ConfigurationError: If there is none, or it does not support *world*.
         """
         if self._directory is None:
             raise ConfigurationError('directory: got nothing, wanted one, or login.users, since "basic" is a source')
@@ -83,7 +83,7 @@ class PasswordFactory:
 
     def passwords(self, world: World, store: Store) -> Passwords:
         """
-        Return what proves passwords, behind the throttle that counts in *store*.
+        Return what proves passwords; the throttle in front of it counts in *store*.
 
         Raises:
             ConfigurationError: If there is no directory for *world*, or no key for the throttle.
@@ -100,10 +100,10 @@ class PasswordFactory:
         self, world: World, store: Store, revocations: Revocations | None, *, realm: str
     ) -> BasicAuthenticator | None:
         """
-        Return what proves Basic credentials, None where that is no source.
+        Return what proves Basic credentials, None if they are not a source.
 
         Raises:
-            ConfigurationError: As ``passwords``.
+            ConfigurationError: As for ``passwords``.
         """
         config = self._config
         if "basic" not in config.sources:
@@ -123,7 +123,7 @@ class PasswordFactory:
         )
 
     def close(self) -> None:
-        """Prove nothing any more."""
+        """Stop the threads that ask the directory."""
         for people in self._people.values():
             people.close()
 
@@ -140,7 +140,7 @@ class PasswordFactory:
                 "keys: the throttle needs the safeconduct-secrets key, so that every process counts under the same "
                 "names; make it with `safeconduct keys new --secrets`"
             )
-        # Counted in this process alone: nobody else needs to know the names.
+        # Only this process counts, so no other one needs the key.
         return secrets.token_bytes(32)
 
     def _configured_directory(self) -> UsersFile | None:

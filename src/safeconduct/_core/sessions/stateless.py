@@ -1,15 +1,15 @@
 """
-Do what can be done with sessions that no store keeps (``store = "none"``).
+Implement the verbs on sessions that no store keeps (``store = "none"``).
 
 =====================  ======================================================================================
 verb                   what it does here
 =====================  ======================================================================================
 sign in                as with a store; the refresh token is the session itself, sealed
 refresh                an access token of ``level(now)``; the refresh token stays as it is
-refresh with extend    ``NotSupported``: nothing could end what would be extended again and again
+refresh with extend    ``NotSupported``: nothing could end a session that is extended again and again
 renew                  ``NotRenewable``: the short life of an access token is all that ends it
 step up                as with a store, and a new refresh token with the same end if one came along
-sign out               nothing: the caller forgets their tokens, and a copy of them remains valid
+sign out               nothing: the caller discards their tokens, and a copy of them remains valid
 the others             ``NotSupported``
 =====================  ======================================================================================
 
@@ -52,10 +52,10 @@ _LABEL: Final = "refresh-jwe"
 
 class StatelessSessions:
     """
-    Do what ``SessionVerbs`` says, which tells what each verb takes and raises.
+    Implement ``SessionVerbs``, which says what each verb takes and raises.
 
     Args:
-        context: What the verbs work with.
+        context: Settings and collaborators of the verbs.
         leeway_ms: How far clocks may differ.
         longest_cookie: How long a refresh token may be that travels in a cookie.
     """
@@ -88,7 +88,7 @@ class StatelessSessions:
         return tokens
 
     async def refresh(self, refresh_token: str, *, extend: bool = False, origin: RequestOrigin | None = None) -> Tokens:
-        """Give an access token of the session's present level; the refresh token stays as it is."""
+        """Return an access token of the session's present level; the refresh token stays as it is."""
         if extend:
             raise NotSupported("without a store no session is extended")
         sealed = self._read(refresh_token, self._context.derived_keys(), origin or RequestOrigin())
@@ -138,7 +138,7 @@ class StatelessSessions:
         return tokens
 
     async def sign_out(self, principal: Principal) -> None:
-        """Do nothing: the caller forgets their tokens, and a copy remains valid until its end."""
+        """Do nothing: the caller discards their tokens, and a copy remains valid until its end."""
 
     async def sign_out_with(self, refresh_token: str) -> str | None:
         """Do nothing, whatever the token is: no session was ended."""
@@ -167,11 +167,11 @@ class StatelessSessions:
         raise NotSupported("without a store no session is ended")
 
     async def touch(self, principal: Principal) -> None:
-        """Return if a session is behind the access token: it lasts as long as its tokens, and no use is noted."""
+        """Return if the access token has a session, which lasts as long as its tokens; no use is noted."""
         self._context.session_keys.of_principal(principal)
 
     async def status(self, principal: Principal) -> SessionStatus:
-        """Say that nothing may be done: only its holder knows whether there is a refresh token."""
+        """Return that nothing may be done: only its holder knows whether there is a refresh token."""
         self._context.session_keys.of_principal(principal)
         return SessionStatus(
             is_kept=False, is_remembered=False, renew_after=None, extend_after=None, extend_before=None
@@ -194,7 +194,7 @@ class StatelessSessions:
         expires_at: int,
         origin: RequestOrigin,
     ) -> SealedRefresh:
-        """Return the session that a proof makes."""
+        """Return the session of a user who was just proven."""
         return SealedRefresh(
             issuer=self._context.session_keys.issuer,
             subject=account.subject,

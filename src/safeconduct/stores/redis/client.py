@@ -109,7 +109,7 @@ class StoreClient:
         budget = current_budget()
         seconds = self._deadline_seconds - budget.spent_seconds
         if seconds <= 0:
-            raise Unavailable("the request's other questions to the store took all of its time")
+            raise Unavailable("the request's other queries to the store took all of its time")
         if self._breaker.is_open:
             self._breaker.admit_probe()
         if not self._is_driver_loaded:

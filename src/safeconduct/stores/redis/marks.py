@@ -93,8 +93,10 @@ class Marks:
             with self._lock:
                 known = self.known.get(shard)
                 if known is None or mark.is_later_than(known):
-                    self.known[shard] = self.pending[shard] = mark
-        if self._file is not None and self.pending and (is_own or self._is_due()):
+                    self.known[shard] = mark
+                    if self._file is not None:
+                        self.pending[shard] = mark
+        if self.pending and (is_own or self._is_due()):
             self.flush()
 
     def flush(self) -> None:

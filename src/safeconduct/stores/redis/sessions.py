@@ -1,9 +1,9 @@
 """
 The sessions in a Redis or Valkey server.
 
-Beside a shard's four keys lie, on the same slot, ``ses:<id>`` (a hash: one session) and ``own:<member>`` (a zset: the
-sessions of one subject, each until when it may be alive).  Every transition is one script, which also reads the
-cut-offs and writes them.
+On the slot of a shard's four keys there are also ``ses:<id>`` (a hash: one session) and ``own:<subject's revocation
+key>`` (a sorted set: the sessions of one subject, by the instant until which they may be alive).  Every transition is
+one script, which also reads and writes cut-offs.
 """
 
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from safeconduct._core.revocation_keys import epoch_tag_of
 from safeconduct._core.session_store import (
     Cursor,
-    MemberOf,
     Opening,
     Outcome,
     Renewing,
+    RevocationKeyOf,
     Rotation,
     SessionRef,
     SessionReply,
@@ -34,18 +34,18 @@ from safeconduct.stores.redis.shard_calls import (
     malformed_reply,
 )
 
-#: About how many changes a shard's log keeps, as for every revocation.
+#: About how many changes a shard's log keeps.
 _LOG_LENGTH = 10_000
 
 
 class RedisSessions:
     """
-    The port to a server's sessions, for either world.
+    Keep sessions in a server, for either world.
 
     Args:
         calls: Calls scripts on shards.
-        leeway_ms: What is granted to clocks.
-        min_replicas: For how many replicas a command waits that may have ended something.
+        leeway_ms: The leeway granted to clocks.
+        min_replicas: How many replicas a command waits for that may have ended a session.
     """
 
     def __init__(self, calls: ShardCalls, *, leeway_ms: int, min_replicas: int) -> None:
@@ -55,7 +55,7 @@ class RedisSessions:
 
     @property
     def instance(self) -> bytes | None:
-        """None: every process knows every session."""
+        """None, because every process knows every session."""
         return None
 
     async def open(self, ref: SessionRef, opening: Opening) -> SessionReply:
@@ -65,7 +65,7 @@ class RedisSessions:
         return await self._on_session(scripts.SESSION_OPEN, ref, *arguments, replicas=self._min_replicas)
 
     async def read(self, ref: SessionRef) -> SessionReply:
-        """Say what is known of a session."""
+        """Return what is known of a session."""
         reply, [found] = await self._read(ref, [ref.session_id], [ref.session])
         session = read_session(found)
         outcome: Outcome = "gone" if session is None else "read"
@@ -73,23 +73,23 @@ class RedisSessions:
 
     async def rotate(self, ref: SessionRef, rotation: Rotation) -> SessionReply:
         """Take a refresh token."""
-        arguments = (rotation.access_ms, rotation.rights or "", *_turn(rotation))
+        arguments = (rotation.access_ms, rotation.rights or "", *_rotation_arguments(rotation))
         return await self._on_session(scripts.SESSION_ROTATE, ref, *arguments, replicas=self._min_replicas)
 
     async def renew(self, ref: SessionRef, renewing: Renewing) -> SessionReply:
         """Renew an access token."""
-        asks = renewing.presented
+        presented = renewing.presented
         return await self._on_session(
             scripts.SESSION_RENEW,
             ref,
-            asks.issued_ms,
-            asks.expires_at,
-            asks.renewals,
+            presented.issued_ms,
+            presented.expires_at,
+            presented.renewals,
             renewing.token_id,
             renewing.grace_ms,
             renewing.access_ms,
             renewing.rights or "",
-            issued_ms=asks.issued_ms,
+            issued_ms=presented.issued_ms,
         )
 
     async def step_up(self, ref: SessionRef, step: StepUp) -> SessionReply:
@@ -102,7 +102,7 @@ class RedisSessions:
             step.level,
             step.access_ms,
             step.rights or "",
-            *(() if step.rotation is None else _turn(step.rotation)),
+            *(() if step.rotation is None else _rotation_arguments(step.rotation)),
             replicas=self._min_replicas,
             issued_ms=step.presented.issued_ms,
         )
@@ -112,7 +112,7 @@ class RedisSessions:
         return await self._on_session(scripts.SESSION_FAIL, ref, request_id, limit, replicas=self._min_replicas)
 
     async def touch(self, ref: SessionRef, *, every_ms: int) -> SessionReply:
-        """Say whether a session stands, and note its use."""
+        """Return whether a session is alive, and note its use."""
         return await self._on_session(scripts.SESSION_TOUCH, ref, every_ms)
 
     async def end(self, ref: SessionRef, *, lives_ms: int) -> SessionReply:
@@ -120,7 +120,7 @@ class RedisSessions:
         return await self._on_session(scripts.SESSION_END, ref, lives_ms, replicas=self._min_replicas)
 
     async def end_all(self, ref: SessionRef, *, lives_ms: int) -> SessionReply:
-        """End every session of the owner and cut him off."""
+        """End every session of the owner and cut off everything issued to them."""
         reply = await self._calls.run(
             scripts.SESSION_END_ALL,
             ref.shard,
@@ -133,30 +133,26 @@ class RedisSessions:
         )
         return SessionReply(reply.epoch, reply.is_empty, "ended", reply.now_ms)
 
-    async def sessions_of(self, ref: SessionRef, members: MemberOf, after: Cursor | None = None) -> SessionsReply:
-        """List a page of the owner's sessions: all their names in one command, what they are in another one."""
+    async def sessions_of(self, ref: SessionRef, key_of: RevocationKeyOf, after: Cursor | None = None) -> SessionsReply:
+        """Return a page of the owner's sessions: one command returns their ids, another one the sessions."""
         reply = await self._calls.run(scripts.SESSION_INDEX, ref.shard, keys=(self._index(ref),))
         if reply.epoch is None:
             return SessionsReply(None, reply.is_empty)
         names, cursor = page_of(read_ends(reply.rest), after)
         found: list[object] = []
         if names:
-            reply, found = await self._read(ref, names, [members(name) for name in names])
+            reply, found = await self._read(ref, names, [key_of(name) for name in names])
         pairs = [(name, read_session(record)) for name, record in zip(names, found, strict=True)]
         alive = [(name, session) for name, session in pairs if session is not None]
         alive.sort(key=lambda pair: pair[1].used_ms, reverse=True)
         return SessionsReply(reply.epoch, reply.is_empty, tuple(alive), cursor)
 
-    def record(self, shard: int, session_id: str) -> bytes:
-        """Name the key of a session."""
-        return self._calls.key(shard, b"ses:" + session_id.encode())
-
     async def _read(
         self, ref: SessionRef, names: Sequence[str], members: Sequence[bytes]
     ) -> tuple[ShardReply, list[object]]:
-        keys = tuple(self.record(ref.shard, name) for name in names)
-        commons = (ref.owner, *ref.others)
-        reply = await self._calls.run(scripts.SESSION_READ, ref.shard, len(commons), *commons, *members, keys=keys)
+        keys = tuple(self._calls.key(ref.shard, b"ses:" + name.encode()) for name in names)
+        shared = (ref.owner, *ref.others)
+        reply = await self._calls.run(scripts.SESSION_READ, ref.shard, len(shared), *shared, *members, keys=keys)
         if reply.epoch is None:
             return reply, [[]] * len(names)
         if len(reply.rest) != len(names):
@@ -180,7 +176,7 @@ class RedisSessions:
             len(ref.cuts),
             *ref.cuts,
             *arguments,
-            keys=(self.record(ref.shard, ref.session_id), self._index(ref)),
+            keys=(self._calls.key(ref.shard, b"ses:" + ref.session_id.encode()), self._index(ref)),
             replicas=replicas,
             witness=NO_WITNESS if issued_ms is None else TokenWitness(epoch_tag_of(ref.session_id), issued_ms),
         )
@@ -190,6 +186,6 @@ class RedisSessions:
         return self._calls.key(ref.shard, b"own:" + ref.owner.hex().encode())
 
 
-def _turn(rotation: Rotation) -> tuple[Argument, ...]:
+def _rotation_arguments(rotation: Rotation) -> tuple[Argument, ...]:
     extends: Argument = "" if rotation.extends_ms is None else rotation.extends_ms
     return rotation.position, rotation.digest, rotation.next_digest, rotation.salt, rotation.grace_ms, extends
