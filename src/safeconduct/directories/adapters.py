@@ -19,7 +19,7 @@ from inspect import iscoroutinefunction
 from typing import Any, Final, Literal
 
 from safeconduct._core.directory import Account, AsyncDirectory, Directory, DirectoryPort, QueuePosition
-from safeconduct.config import LoginConfig
+from safeconduct.config.sessions import LoginConfig
 from safeconduct.directories.comparison_queue import ComparisonQueue
 from safeconduct.directories.keyed_lock import KeyedLock, ThreadWaiter, Waiter
 from safeconduct.directories.validation import checked_account, checked_lookup, translate_errors
