@@ -14,8 +14,8 @@ from safeconduct._connections.watched_connection import WatchedConnection, outer
 from safeconduct._connections.websocket import WatchedSocket
 from safeconduct._core.connection_checks import Watch
 from safeconduct._core.decision import Passed, Refused
-from safeconduct._core.gate import Gate, GateKeeper
-from safeconduct._core.wrapped_app import refuse_own_root_path, require_application, require_gate_keeper
+from safeconduct._core.gate import Gate, GateProvider
+from safeconduct._core.wrapped_app import refuse_own_root_path, require_application, require_auth
 from safeconduct._http.cookies import fields_without
 from safeconduct._http.problems import close_code
 from safeconduct._http.request import Reply, Request
@@ -50,8 +50,8 @@ class AuthMiddleware:
     Puts the identity into ``scope["safeconduct"]`` and ``scope["user"]``, its scopes into ``scope["auth"]``.
     """
 
-    def __init__(self, app: App, auth: GateKeeper) -> None:
-        require_gate_keeper(auth, "asgi")
+    def __init__(self, app: App, auth: GateProvider) -> None:
+        require_auth(auth, "asgi")
         require_application(app, "asgi")
         refuse_own_root_path(app)
         self.app = app
@@ -84,17 +84,16 @@ class AuthMiddleware:
         if count == 1 and field is not None and self._has_fast_path:
             route = scope["method"], scope["path"], scope.get("root_path", ""), scope.get("raw_path")
             passed = self._recall(route, field)
-        elif count == 0 and self._has_fast_path_for_cookies:
-            passed = self._recall_by_cookie(scope)
+        elif count == 0 and self._has_fast_path_for_cookies and (line := cookie_line(headers)) is not None:
+            passed = self._gate.recall_by_cookie(route_of(scope), line)
         if passed is None:
             scope = readable_again(scope)
-            passed = await self._judge(scope, receive, send)
+            passed = await self._judge(read_scope(scope), scope, receive, send)
             if passed is None:
                 return
-        identity = passed.identity
         detector = SseDetector(self._watch_stream, passed, scope, as_private(send) if passed.is_by_cookie else send)
         below = dict(scope)
-        below["safeconduct"] = below["user"] = identity
+        below["safeconduct"] = below["user"] = passed.identity
         below["auth"] = passed
         below["safeconduct.extend"] = detector.extend
         if self._hides_cookies:
@@ -109,10 +108,6 @@ class AuthMiddleware:
             if detector.connection is not None:
                 await detector.connection.release()
 
-    def _recall_by_cookie(self, scope: Scope) -> Passed | None:
-        line = cookie_line(scope["headers"])
-        return None if line is None else self._gate.recall_by_cookie(route_of(scope), line)
-
     async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await _Handshake(self.app, self._gate, readable_again(scope), receive, send).serve()
@@ -121,13 +116,12 @@ class AuthMiddleware:
         else:
             raise RuntimeError(f"safeconduct cannot judge a connection of type {scope['type']!r}")
 
-    async def _judge(self, scope: Scope, receive: Receive, send: Send) -> Passed | None:
+    async def _judge(self, request: Request, scope: Scope, receive: Receive, send: Send) -> Passed | None:
         """Take the slow path; answer, and return None, if the request ends here."""
         gate = self._gate
         if not _runs_on_asyncio():
             await self._refuse(gate.unsupported(_UNSUPPORTED_LOOP).error, scope, send)
             return None
-        request = read_scope(scope)
         outer = gate.outer_passed(scope.get("auth"))
         if outer is None and gate.owns(request):
             reply = await gate.serve(request, body_of(receive), scope.get("query_string", b""))
@@ -154,8 +148,8 @@ class AuthMiddleware:
         from safeconduct._connections.monitor import serve_long_lived  # noqa: PLC0415 - see above
 
         through = as_private(send) if passed.is_by_cookie else send
-        answer, outer = partial(self._refuse, scope=scope, send=send), outer_extend(self._gate, scope)
-        connection = WatchedResponse(self._gate, watch, through, outer=outer, answer=answer).connection
+        refuse, outer = partial(self._refuse, scope=scope, send=send), outer_extend(self._gate, scope)
+        connection = WatchedResponse(self._gate, watch, through, outer=outer, refuse=refuse).connection
         below = _below(self._gate, scope, passed) | {"safeconduct.extend": connection.extend}
         before = PASSED.set(passed)
         try:

@@ -1,4 +1,4 @@
-"""``Auth``: what one configuration comes to, for every WSGI and ASGI application of a process."""
+"""Wrap applications: ``Auth`` makes the gate that one configuration describes."""
 
 import atexit
 import time
@@ -19,6 +19,7 @@ from safeconduct._core.store import StoreProvider
 from safeconduct._wiring.arguments import check_arguments, check_listeners
 from safeconduct._wiring.container import Container
 from safeconduct._wiring.gate import new_gate
+from safeconduct._wiring.operator_access import OperatorAccess
 from safeconduct._wiring.world import WorldParts
 from safeconduct.config import Config
 from safeconduct.principal import Principal
@@ -27,23 +28,24 @@ from safeconduct.sessions import Sessions, run
 
 class Auth:
     """
-    The gate of one configuration; wrap any number of applications with it.
+    The gate of one configuration; wrap any number of ASGI and WSGI applications with it.
 
-    Making one opens and starts nothing and reads the keys once.  Connections begin at the first request of a process.
+    Making one reads the keys, and opens no connection and starts no thread.  Connections are opened at the first
+    request of a process.
 
     Args:
-        config: The shared configuration.
-        directory: Who the users are, for Basic and for sign-in; the users file of the configuration by default.
-        store: Another store than the one that the configuration names.
-        clock: Returns the seconds since the epoch; read once a request.
-        listeners: Plain functions that hear every event and must not block; ``logging`` hears them all anyway.
-        add_claims: Says what the tokens of a principal shall say besides, at sign-in, renewal and refresh; a plain
-            function that must not block.  Claims of the token's own, roles and scopes are refused: these are the
-            directory's to give.
+        config: The configuration.
+        directory: The users, for Basic and for sign-in. Default: the users file of the configuration.
+        store: A store. Default: the one that the configuration names.
+        clock: Returns the time in seconds since the epoch; read once per request.
+        listeners: Plain functions that are called with every event and must not block; every event is logged too.
+        add_claims: Returns more claims for the tokens of a principal, at sign-in, step-up, renewal and refresh; a plain
+            function that must not block.  The claims that a token has anyway, roles and scopes are refused: only the
+            directory gives rights.
         problem_body: Makes the body of a refusal in a form of your own.
 
     Raises:
-        ConfigurationError: If anything cannot work together; every check that can be made without a request is made.
+        ConfigurationError: If the parts cannot work together; every check that needs no request is made here.
     """
 
     def __init__(
@@ -70,7 +72,6 @@ class Auth:
             problem_body=problem_body,
             add_claims=add_claims,
         )
-        self._clock = clock
         self._asgi = WorldParts(self._container, "asgi")
         self._wsgi = WorldParts(self._container, "wsgi")
         self._gates: dict[str, Gate] = {}
@@ -79,12 +80,12 @@ class Auth:
 
     @property
     def sessions(self) -> Sessions:
-        """The verbs on logins and credentials, blocking."""
+        """Sign users in and out, and revoke credentials; blocking."""
         return Sessions(self._wsgi.sessions)
 
     @property
     def async_sessions(self) -> AsyncSessions:
-        """The verbs on logins and credentials, awaitable."""
+        """Sign users in and out, and revoke credentials; awaitable."""
         return self._asgi.sessions
 
     def asgi(self, app: asgi.App) -> asgi.AuthMiddleware:
@@ -92,7 +93,7 @@ class Auth:
         Wrap an ASGI application.
 
         Raises:
-            ConfigurationError: If the directory or the store has no face for ASGI.
+            ConfigurationError: If the directory or the store does not support ASGI.
         """
         return asgi.AuthMiddleware(app, self)
 
@@ -101,49 +102,49 @@ class Auth:
         Wrap a WSGI application.
 
         Raises:
-            ConfigurationError: If the directory or the store has no face for WSGI.
+            ConfigurationError: If the directory or the store does not support WSGI.
         """
         return wsgi.AuthMiddleware(app, self)
 
     def verify(self, token: str) -> Principal:
         """
-        Check an access token: everything that a request's token is checked for, but for the route's requirement.
+        Check an access token as a request's token is checked, without the requirement of a route.
 
         Raises:
-            InvalidToken: If anything about it is wrong, or it was revoked.
+            InvalidToken: If it is not valid, or was revoked.
             Unavailable: If the store cannot be asked.
-            RuntimeError: If a loop runs in this thread; await ``async_verify`` there.
+            RuntimeError: If an event loop runs in this thread; await ``async_verify`` there.
         """
         return run("verify", self.wsgi_gate().verify(token))
 
     async def async_verify(self, token: str) -> Principal:
         """
-        Check an access token, awaitable; as ``verify``.
+        Check an access token as ``verify`` does; awaitable.
 
         Raises:
-            InvalidToken: If anything about it is wrong, or it was revoked.
+            InvalidToken: If it is not valid, or was revoked.
             Unavailable: If the store cannot be asked.
         """
         return await self.asgi_gate().verify(token)
 
     def asgi_gate(self) -> Gate:
-        """Return the gate whose ports may suspend; one for all ASGI applications."""
+        """Return the one gate of all ASGI applications; its ports are awaited."""
         return self._gates.get("asgi") or self._new_gate(self._asgi)
 
     def wsgi_gate(self) -> Gate:
-        """Return the gate whose ports answer at once; one for all WSGI applications."""
+        """Return the one gate of all WSGI applications; its ports block."""
         return self._gates.get("wsgi") or self._new_gate(self._wsgi)
 
     def close(self) -> None:
-        """Let go of everything; idempotent.  Afterwards every request is answered 503."""
+        """Close every connection; idempotent.  From then on every request is answered 503."""
         if not self._is_closed:
             self._is_closed = True
-            for gate in self._gates.values():
+            for gate in tuple(self._gates.values()):
                 gate.close()
             self._container.close()
 
     async def aclose(self) -> None:
-        """Let go of everything, also of the connections of the running loop; idempotent."""
+        """Close every connection, also those of the running event loop; idempotent."""
         gate = self._gates.get("asgi")
         if gate is not None:
             await gate.release()
@@ -164,6 +165,12 @@ class Auth:
     ) -> None:
         """Close."""
         self.close()
+
+
+def operator_access(auth: Auth) -> OperatorAccess:
+    """Return what the command line and ``safeconduct.testing`` do with *auth* beyond its public methods."""
+    # Here alone, so that neither of them knows how an `Auth` is built.
+    return OperatorAccess(auth._container)  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - see above
 
 
 def _close_at_exit(auth: Auth) -> None:

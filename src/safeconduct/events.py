@@ -63,7 +63,7 @@ class HookFailed(Event):
     """
     A hook of the application raised an exception or returned a wrong value, and was ignored.
 
-    *error* is the name of the exception's class, or says what is wrong with the value.
+    *error* is the name of the class of the exception that it raised, or that its value caused.
     """
 
     log_level: ClassVar[int] = 40

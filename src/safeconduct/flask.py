@@ -3,7 +3,7 @@
 from flask import Flask, Response
 from flask import request as flask_request
 
-from safeconduct._core.wrapped_app import described, require_gate_keeper
+from safeconduct._core.wrapped_app import described, require_auth
 from safeconduct._http.environ import read_environ
 from safeconduct.auth import Auth
 from safeconduct.errors import AuthError, ConfigurationError
@@ -18,7 +18,7 @@ class Safeconduct:
     """
 
     def __init__(self, auth: Auth, app: Flask | None = None) -> None:
-        require_gate_keeper(auth, "wsgi")
+        require_auth(auth, "wsgi")
         self.auth = auth
         if app is not None:
             self.init_app(app)

@@ -1,4 +1,4 @@
-"""The verbs on logins and credentials for code without a loop; one line each over the awaitable ones."""
+"""Sign users in and out, and revoke credentials, in code without an event loop."""
 
 import sys
 from collections.abc import Coroutine
@@ -18,7 +18,8 @@ class Sessions:
     """
     The same verbs as ``AsyncSessions``, blocking.
 
-    Every verb raises a ``RuntimeError`` that names its twin where a loop runs in this thread: it would stand still.
+    Every verb raises a ``RuntimeError`` that names its awaitable twin if an event loop runs in this thread, since it
+    would block that loop.
     """
 
     def __init__(self, sessions: AsyncSessions) -> None:
@@ -60,13 +61,13 @@ class Sessions:
         run("sessions.sign_out_everywhere", self._sessions.sign_out_everywhere(subject))
 
     def list(self, subject: str) -> tuple[ActiveSession, ...]:
-        """Return the sessions of a subject; see ``AsyncSessions.list``."""
+        """List the sessions of a subject; see ``AsyncSessions.list``."""
         return run("sessions.list", self._sessions.list(subject))
 
     def revoke_token(
         self, token_id: str, *, issuer: str | None = None, subject: str | None = None, expires_at: int | None = None
     ) -> RevocationReceipt:
-        """End one token; see ``AsyncSessions.revoke_token``."""
+        """Revoke one token; see ``AsyncSessions.revoke_token``."""
         verb = self._sessions.revoke_token
         return run("sessions.revoke_token", verb(token_id, issuer=issuer, subject=subject, expires_at=expires_at))
 
@@ -75,31 +76,31 @@ class Sessions:
         return run("sessions.end", self._sessions.end(session_id))
 
     def revoke_subject(self, subject: str, *, issuer: str | None = None) -> RevocationReceipt:
-        """End what was issued to a subject; see ``AsyncSessions.revoke_subject``."""
+        """Revoke everything that was issued to a subject; see ``AsyncSessions.revoke_subject``."""
         return run("sessions.revoke_subject", self._sessions.revoke_subject(subject, issuer=issuer))
 
     def revoke_client(self, client_id: str, *, issuer: str | None = None) -> RevocationReceipt:
-        """End what was issued to a client; see ``AsyncSessions.revoke_client``."""
+        """Revoke everything that was issued to a client; see ``AsyncSessions.revoke_client``."""
         return run("sessions.revoke_client", self._sessions.revoke_client(client_id, issuer=issuer))
 
     def revoke_key(self, kid: str, *, issuer: str | None = None) -> RevocationReceipt:
-        """End what a key signs, for ever; see ``AsyncSessions.revoke_key``."""
+        """Revoke everything that a key signs; see ``AsyncSessions.revoke_key``."""
         return run("sessions.revoke_key", self._sessions.revoke_key(kid, issuer=issuer))
 
     def revoke_everything(self, *, issuer: str | None = None) -> RevocationReceipt:
-        """End everything that was issued until now; see ``AsyncSessions.revoke_everything``."""
+        """Revoke everything that was issued until now; see ``AsyncSessions.revoke_everything``."""
         return run("sessions.revoke_everything", self._sessions.revoke_everything(issuer=issuer))
 
 
 def run(name: str, coroutine: Coroutine[object, None, Result]) -> Result:
     """
-    Finish *coroutine*, the work of the blocking verb *name*.
+    Run *coroutine*, the work of the blocking verb *name*, to its end.
 
     Raises:
-        RuntimeError: If a loop runs in this thread.
+        RuntimeError: If an event loop runs in this thread.
     """
+    # Code that runs a loop has imported asyncio; code that does not need not pay for it.
     asyncio = sys.modules.get("asyncio")
-    # Whoever runs a loop has imported asyncio; nobody else pays for it.
     if asyncio is not None and asyncio._get_running_loop() is not None:  # noqa: SLF001 - documented for this use
         coroutine.close()
         owner, _, verb = name.rpartition(".")

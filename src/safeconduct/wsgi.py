@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 from safeconduct._connections.wsgi_body import WatchedBody
 from safeconduct._core.decision import Passed, Refused
-from safeconduct._core.gate import Gate, GateKeeper
+from safeconduct._core.gate import Gate, GateProvider
 from safeconduct._core.run_sync import run_sync
-from safeconduct._core.wrapped_app import refuse_forced_script_name, require_application, require_gate_keeper
+from safeconduct._core.wrapped_app import refuse_forced_script_name, require_application, require_auth
 from safeconduct._http.cookies import hide_cookies
 from safeconduct._http.environ import body_of, read_as_it_came, read_environ, route_of
 from safeconduct._http.request import Reply, Request
@@ -39,8 +39,8 @@ class AuthMiddleware:
     ``AUTH_TYPE``.
     """
 
-    def __init__(self, app: App, auth: GateKeeper) -> None:
-        require_gate_keeper(auth, "wsgi")
+    def __init__(self, app: App, auth: GateProvider) -> None:
+        require_auth(auth, "wsgi")
         require_application(app, "wsgi")
         refuse_forced_script_name(app)
         self.app = app

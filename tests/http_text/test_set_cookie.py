@@ -1,6 +1,7 @@
 """Write cookies: the corpus, the rules of the prefixes, our three cookies and their deletion."""
 
 import string
+from email.utils import formatdate
 
 import pytest
 from hypothesis import assume, given
@@ -12,12 +13,14 @@ from safeconduct import CookieConfig
 from safeconduct._http.cookies import find
 from safeconduct._http.set_cookie import (
     CLEAR_SITE_DATA,
+    LAST_INSTANT,
     MAX_AGE_SECONDS,
     MAX_COOKIE_BYTES,
     SetCookie,
     own_cookie,
     own_deletion,
     set_cookie_fields,
+    to_http_date,
 )
 from safeconduct.errors import ConfigurationError, NotSupported
 
@@ -96,13 +99,13 @@ def test_name_and_value_of_4096_bytes_are_the_most():
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("seconds", "expected"),
     [(-1, 0), (0, 0), (600, 600), (34_560_000, 34_560_000), (34_560_001, 34_560_000), (None, None)],
     ids=str,
 )
-def test_a_life_is_within_nothing_and_400_days(asked, expected):
+def test_a_life_is_within_nothing_and_400_days(seconds, expected):
     """RFC 6265bis §4.1.2.2: a lifetime of zero or less is a deletion."""
-    assert expected == SetCookie(name="at", value="v", max_age_seconds=asked).max_age_seconds
+    assert expected == SetCookie(name="at", value="v", max_age_seconds=seconds).max_age_seconds
     assert MAX_AGE_SECONDS == 34_560_000
 
 
@@ -136,7 +139,7 @@ def test_a_life_is_within_nothing_and_400_days(asked, expected):
     ids=repr,
 )
 def test_an_attribute_that_ours_do_not_have_is_refused(header):
-    """Unknown, malformed, twice, or another path."""
+    """Unknown, malformed and repeated attributes and other paths are refused."""
     assert ConfigurationError is _refusal(read_set_cookie, header)
 
 
@@ -231,7 +234,7 @@ def test_a_token_is_not_shown():
 
 @given(_cookies)
 def test_what_is_written_is_read(cookie):
-    """Round trip."""
+    """Writing and parsing are inverse."""
     assert cookie == read_set_cookie(cookie.to_header())
 
 
@@ -266,3 +269,9 @@ def test_any_octets_are_read_or_refused(header):
     cookie = read_set_cookie(header)
 
     assert cookie == read_set_cookie(cookie.to_header())
+
+
+@given(st.integers(0, LAST_INSTANT))
+def test_a_date_is_written_as_the_standard_library_does(instant):
+    """The standard library writes the same, independently of the locale."""
+    assert formatdate(instant, usegmt=True) == to_http_date(instant)

@@ -4,9 +4,9 @@ import pytest
 
 from safeconduct._core.epochs import Epochs
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.revocation_keys import epoch_tag, question_for
+from safeconduct._core.revocation_keys import epoch_tag, revocation_query
 from safeconduct._core.revoker import Revoker
-from safeconduct._core.sessions.refresh_token import new_session_id, text_of
+from safeconduct._core.tagged_token import new_session_id, text_of
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.errors import RevokedToken, Unavailable
 from safeconduct.events import ClockSkewed, StoreLost
@@ -54,10 +54,10 @@ class Process:
         return self._world.run(coroutine)
 
     def check(self, issued_ms, *, skew_ms=0, session_id=None):
-        asked = asking(issued_ms, session_id)
+        query = asking(issued_ms, session_id)
         # A query that proves nothing, whose reply gives only the time.
         now_ms = self.run(self.store.ask(asking(0))).now_ms + skew_ms
-        self.run(self.revocations.check(asked, now_ms=now_ms))
+        self.run(self.revocations.check(query, now_ms=now_ms))
 
     def stamp(self):
         return self.run(self.revocations.issue_time(asking(0)))
@@ -67,7 +67,7 @@ class Process:
 
 
 def asking(issued_ms, session_id=None):
-    return question_for(
+    return revocation_query(
         issuer="i", subject="alice", token_id="j", client_id=None, kid="k", session_id=session_id,
         issued_ms=issued_ms, ends_ms=1 << 52, is_own=True, shards=1,
     )  # fmt: skip
@@ -222,7 +222,7 @@ def test_e1_a_late_reply_is_asked_anew(start, server):
         process.stamp()
     issued_ms = process.stamp()
 
-    process.run(process.revocations.check(asking(issued_ms), now_ms=late.now_ms, answer=late))
+    process.run(process.revocations.check(asking(issued_ms), now_ms=late.now_ms, status=late))
 
     assert 1 == len(process.losses())
 

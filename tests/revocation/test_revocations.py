@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.revocation_keys import question_for, revocation_key, session_place, shard_of
+from safeconduct._core.revocation_keys import parse_session_id, revocation_key, revocation_query, shard_of
 from safeconduct._core.revoker import Revoker
 from safeconduct._core.run_sync import run_sync
 from safeconduct.errors import NotFound, RevokedToken, Unavailable
@@ -56,7 +56,7 @@ def asking(**changed):
         "issuer": "i", "subject": "alice", "token_id": "j", "client_id": "c", "kid": "k", "session_id": None,
         "issued_ms": 1_800_000_000_000, "ends_ms": 1 << 50, "is_own": True, "shards": 1,
     }  # fmt: skip
-    return question_for(**{**fields, **changed})
+    return revocation_query(**{**fields, **changed})
 
 
 VERBS = {
@@ -133,10 +133,10 @@ def test_a_revocation_that_no_shard_took_is_unavailable(clock):
 
 
 def test_what_is_absent_is_not_asked_for():
-    asked = asking(token_id=None, client_id=None, kid=None)
+    query = asking(token_id=None, client_id=None, kid=None)
 
-    assert () == asked.marks
-    assert 2 == len(asked.cuts)
+    assert () == query.marks
+    assert 2 == len(query.cuts)
 
 
 text = st.text(st.characters(exclude_categories=()), max_size=8)
@@ -158,7 +158,7 @@ def test_a_shard_is_one_of_those_that_there_are(issuer, subject, shards):
 
 @given(st.text())
 def test_any_text_is_a_session_or_none(session_id):
-    location = session_place(session_id)
+    location = parse_session_id(session_id)
 
     assert location is None or 8 == len(location[1])
 

@@ -26,10 +26,10 @@ def index():
 def test_beyond_the_limit_the_longest_idle_goes(index, monkeypatch):
     monkeypatch.setattr(session_index, "LIMIT", 3)
     for name in "abc":
-        index.add(name, made(T + 1000), b"alice", member=b"m", now_ms=T)
+        index.add(name, made(T + 1000), b"alice", key=b"m", now_ms=T)
     index.put("a", made(T + 1000))
 
-    index.add("d", made(T + 1000), b"bob", member=b"m", now_ms=T)
+    index.add("d", made(T + 1000), b"bob", key=b"m", now_ms=T)
 
     assert {"a", "c"} == set(index.owned_by(b"alice"))
     assert ("d",) == index.owned_by(b"bob")
@@ -37,20 +37,20 @@ def test_beyond_the_limit_the_longest_idle_goes(index, monkeypatch):
 
 
 def test_an_ended_session_is_evicted_first(index):
-    index.add("a", made(T + 1000), b"alice", member=b"m", now_ms=T)
-    index.add("b", made(T + 1000), b"alice", member=b"m", now_ms=T)
+    index.add("a", made(T + 1000), b"alice", key=b"m", now_ms=T)
+    index.add("b", made(T + 1000), b"alice", key=b"m", now_ms=T)
     index.put("b", made(T + 5000))
 
-    index.add("c", made(T + 9000), b"alice", member=b"m", now_ms=T + 1000)
+    index.add("c", made(T + 9000), b"alice", key=b"m", now_ms=T + 1000)
 
     assert {"b", "c"} == set(index.owned_by(b"alice"))
-    index.add("d", made(T + 9000), b"alice", member=b"m", now_ms=T + 5000)
+    index.add("d", made(T + 9000), b"alice", key=b"m", now_ms=T + 5000)
     assert {"c", "d"} == set(index.owned_by(b"alice"))
 
 
 def test_what_was_removed_leaves_nothing_behind(index):
     for number in range(3000):
-        index.add(f"{number}", made(T + 1000), b"alice", member=b"m", now_ms=T)
+        index.add(f"{number}", made(T + 1000), b"alice", key=b"m", now_ms=T)
         index.remove(f"{number}")
 
     assert 0 == len(index)
@@ -76,7 +76,7 @@ def test_another_process_knows_nothing_of_a_session(build):
         return "refreshed"
 
     assert "a session of another process" == in_child(attempt)
-    assert "0" == in_child(lambda: len(stack.run(stack.open_sessions.list("alice"))))
+    assert "0" == in_child(lambda: len(stack.run(stack.session_verbs.list("alice"))))
     assert stack.refresh(tokens)
 
 

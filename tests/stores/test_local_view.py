@@ -17,9 +17,9 @@ def query(issued_ms=50_000, *, own=True, kept=None, ends_ms=10**9):
     return RevocationQuery(0, (TOKEN,), (SUBJECT, SESSION), issued_ms, ends_ms, instance, kept)
 
 
-def loaded(epoch=EPOCH, *, position=(5, 0), stamped_ms=40_000, loaded_ms=45_000, forgotten_ms=-1):
+def loaded(epoch=EPOCH, *, position=(5, 0), last_issued_ms=40_000, loaded_ms=45_000, forgotten_ms=-1):
     return ShardView(
-        epoch=epoch, position=position, stamped_ms=stamped_ms, loaded_ms=loaded_ms, forgotten_ms=forgotten_ms,
+        epoch=epoch, position=position, last_issued_ms=last_issued_ms, loaded_ms=loaded_ms, forgotten_ms=forgotten_ms,
         marks=Entries(base=0), cuts=Entries(base=0),
     )  # fmt: skip
 

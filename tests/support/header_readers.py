@@ -1,4 +1,4 @@
-"""Read back the header fields that the package only writes, by the grammar for those who write them."""
+"""Read the header fields that the package only writes, by the strict grammar for senders."""
 
 import re
 from email.utils import formatdate, parsedate_to_datetime
@@ -20,15 +20,15 @@ def read_set_cookie(value):
     Read the value of a ``Set-Cookie`` field (RFC 6265bis §4.1.1).
 
     Raises:
-        ConfigurationError: If it is none that the package writes: the name, an attribute that is unknown, malformed or
+        ConfigurationError: If the package would not write it: a bad name, an attribute that is unknown, malformed or
             there twice, or a path that is not ``/``.
-        NotSupported: If the value is none that a cookie can have.
+        NotSupported: If the value has a character that a cookie cannot have.
     """
     pair, *rest = value.decode("latin-1").split("; ")
     name, equals, text = pair.partition("=")
     attributes = _attributes(rest)
     if not equals or attributes.get("path") != "/":
-        raise ConfigurationError("a cookie wants a name, '=' and Path=/")
+        raise ConfigurationError("a cookie needs a name, '=' and Path=/")
     same_site, max_age, expires = map(attributes.get, ("samesite", "max-age", "expires"))
     return SetCookie(
         name=name,
@@ -48,7 +48,7 @@ def _attributes(parts):
         key = name.lower()
         # "Servers MUST NOT produce two attributes with the same name" — RFC 6265bis §4.1.1
         if key in attributes or bool(equals) == (key in _FLAGS) or key not in _ATTRIBUTES:
-            raise ConfigurationError("a cookie wants each attribute once, and none that ours do not have")
+            raise ConfigurationError("a cookie needs each attribute once, and none that ours do not have")
         attributes[key] = value
     return attributes
 

@@ -24,7 +24,7 @@ class OpaqueTokenContract(SessionCommands):
             issued_ms=opened.iat_ms,
             ends_ms=opened.iat_ms + ACCESS_MS,
             instance=world.store.sessions.instance,
-            kept=ref.session_id,
+            required_session=ref.session_id,
             reference=REFERENCE,
         )
 
@@ -117,7 +117,7 @@ class OpaqueTokenContract(SessionCommands):
                 name = f"safeconduct:{{sc:{ref.shard:02}}}:tok:{reference.hex()}"
                 return int(servers(request.node.callspec.params["world"]).say("PTTL", name).strip(":\r\n"))
             kept = memory[reference]
-            return (kept.question.ends_ms if kept.dropped_ms is None else kept.dropped_ms) - int(clock() * 1000)
+            return (kept.query.ends_ms if kept.dropped_ms is None else kept.dropped_ms) - int(clock() * 1000)
 
         return left_ms
 
@@ -142,7 +142,7 @@ class OpaqueTokenContract(SessionCommands):
         assert kept.epoch is not None
         other = ref_of(sessions, 7)
         world.run(sessions.open(other, opening()))
-        its = replace(question, kept=other.session_id, cuts=other.cuts, reference=b"o" * 32)
+        its = replace(question, required_session=other.session_id, cuts=other.cuts, reference=b"o" * 32)
         world.run(world.store.opaque_tokens.keep(its, CLAIMS, grace_ms=GRACE_MS))
 
         assert GRACE_MS < min(lives(REFERENCE), lives(its.reference))

@@ -7,8 +7,8 @@ import pytest
 
 from safeconduct._core.revocation_keys import revocation_key, shard_of
 from safeconduct._core.session_store import LongTerm, Opening, Presented, Renewing, Rotation, SessionRef, StepUp
-from safeconduct._core.sessions.refresh_token import new_session_id, text_of
 from safeconduct._core.store import Revocation, RevocationQuery
+from safeconduct._core.tagged_token import new_session_id, text_of
 
 ISSUER = "https://issuer.example"
 ACCESS_MS = 900_000
@@ -115,13 +115,13 @@ class SessionCommands:
         return world.run(world.store.sessions.end(ref, lives_ms=ABSOLUTE_MS))
 
     def is_cut(self, world, ref, issued_ms):
-        asked = RevocationQuery(ref.shard, (), ref.cuts, issued_ms, 1 << 52, world.store.sessions.instance)
-        return world.run(world.store.ask(asked)).is_revoked
+        query = RevocationQuery(ref.shard, (), ref.cuts, issued_ms, 1 << 52, world.store.sessions.instance)
+        return world.run(world.store.ask(query)).is_revoked
 
     def is_kept(self, world, ref, session_id):
         instance = world.store.sessions.instance
-        asked = RevocationQuery(ref.shard, (), (), 1 << 51, 1 << 52, instance, session_id)
-        return not world.run(world.store.ask(asked)).is_revoked
+        query = RevocationQuery(ref.shard, (), (), 1 << 51, 1 << 52, instance, session_id)
+        return not world.run(world.store.ask(query)).is_revoked
 
     def cut(self, world, ref, kind="subject"):
         keys = {"session": ref.session, "subject": ref.owner, "client": ref.others[0]}

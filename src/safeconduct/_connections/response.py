@@ -31,7 +31,7 @@ _SIXTH: Final = ord("e")
 _LOWER_CASE: Final = 0x20
 _SHORTEST: Final = len("text/event-stream")
 
-Answer = Callable[[AuthError], Awaitable[None]]
+Refuse = Callable[[AuthError], Awaitable[None]]
 WatchStream = Callable[[Passed, Scope, Send], WatchedConnection | None]
 
 
@@ -44,17 +44,17 @@ class WatchedResponse:
         watch: The credential that the response depends on.
         send: Sends a message to the server.
         outer: Extends the response for an outer middleware of the same ``Auth``; None where there is none.
-        answer: Refuses the request if the response has not begun; None where it has.
+        refuse: Refuses the request if the response has not begun; None where it has.
     """
 
-    __slots__ = ("_answer", "_gate", "_is_begun", "_is_stream", "_send", "connection")
+    __slots__ = ("_gate", "_is_begun", "_is_stream", "_refuse", "_send", "connection")
 
     def __init__(
-        self, gate: Gate, watch: Watch, send: Send, *, outer: Extend | None = None, answer: Answer | None = None
+        self, gate: Gate, watch: Watch, send: Send, *, outer: Extend | None = None, refuse: Refuse | None = None
     ) -> None:
         self._gate = gate
         self._send = send
-        self._answer = answer
+        self._refuse = refuse
         self._is_begun = False
         self._is_stream = False
         self.connection = WatchedConnection(gate, watch, send, is_last=self._is_last, end=self._end, outer=outer)
@@ -66,8 +66,8 @@ class WatchedResponse:
         return message["type"] == "http.response.body" and not message.get("more_body", False)
 
     async def _end(self, error: AuthError) -> None:
-        if not self._is_begun and self._answer is not None:
-            await self._answer(error)
+        if not self._is_begun and self._refuse is not None:
+            await self._refuse(error)
             return
         # Only for the event that it announces: the client can get no other answer any more.
         self._gate.answer(error, self.connection.watch.request)

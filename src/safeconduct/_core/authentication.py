@@ -88,8 +88,8 @@ class Authenticator:
                 passed, is_asked = await self._from_elsewhere(request, outer, now)
             if outer is None or passed is not outer:
                 return await self._validated(passed, request, requirement, now, is_asked=is_asked)
-            # The page and the rights are checked again, because the rules here are others.  The store is asked again if
-            # a rule here is strict, or it was not asked for the outer middleware.
+            # The page and the rights are checked again, because other rules apply here.  The store is asked again if a
+            # rule here is strict, or if it was not asked for the outer middleware.
             is_asked = outer.is_asked and requirement.consistency != "strict"
             await self.validity.check_validity(passed, request, requirement, now, is_asked=is_asked)
         except AuthError as error:
@@ -109,6 +109,7 @@ class Authenticator:
             if self._basic is None or not isinstance(credential, Basic):
                 raise
             # Only the remembered proof of the password was revoked.  The password itself is here, to be proven again.
+            self._basic.forget(credential)
             cut_off = None if passed.proof is None else passed.proof.question
             passed = await self._basic.prove(credential, request, now=now, cut_off=cut_off)
             await self.validity.check_validity(passed, request, requirement, now)
@@ -116,7 +117,7 @@ class Authenticator:
             return replace(passed, is_asked=False)
         return passed
 
-    # Both return besides whether the store was asked already.
+    # Both also return whether the store was asked already.
     async def _from_header(
         self, fields: list[bytes], request: Request, requirement: Requirement, outer: Passed | None, now: float
     ) -> tuple[Passed, bool]:
@@ -124,9 +125,9 @@ class Authenticator:
         if len(fields) == 1:
             if outer is not None and _is_same(outer, field):
                 return outer, False
-            known = self.bearer.cache.get(field)
-            if known is not None:
-                return known.passed, False
+            cached = self.bearer.cache.get(field)
+            if cached is not None:
+                return cached.passed, False
         credential = read_authorization(fields)
         if isinstance(credential, Bearer) and self.sources.takes_bearer:
             # One token can be written with any number of spaces before it: only one spelling is worth remembering.
@@ -140,14 +141,14 @@ class Authenticator:
     async def _from_elsewhere(self, request: Request, outer: Passed | None, now: float) -> tuple[Passed, bool]:
         found = self.sources.carried(request)
         if outer is not None and (found is None or found.source.scheme == "cookie") and _hid_token(outer, request):
-            # The cookie is not the credential of this handshake: the outer one found a token that goes before it.
+            # The cookie is not the credential of this handshake: the outer one found a token, which counts first.
             return outer, False
         if found is None:
             return self.anonymous_results.no_credential, False
         if outer is not None and _is_same(outer, found.source.key):
             return outer, False
-        known = self.bearer.cache.get(found.source.key)
-        return (known.passed, False) if known is not None else await self._prove(found.token, found.source, now)
+        cached = self.bearer.cache.get(found.source.key)
+        return (cached.passed, False) if cached is not None else await self._prove(found.token, found.source, now)
 
     async def _prove(self, token: str, source: CredentialSource, now: float) -> tuple[Passed, bool]:
         passed = await self.resolver.prove(token, source, now=now)
@@ -157,7 +158,7 @@ class Authenticator:
 
 
 def _hid_token(outer: Passed, request: Request) -> bool:
-    # A token among the subprotocols is taken out of the scope once it is proven.  What is left to see here is that the
+    # A token among the subprotocols is removed from the scope once it is proven.  All that can be seen here is that the
     # same ``Auth`` proved one for this very handshake.
     proof = outer.proof
     return (

@@ -13,18 +13,21 @@ from typing import Final, Generic, TypeVar
 from safeconduct._core.decision import Clock, Passed, Proof
 from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
-from safeconduct._core.revocation_keys import question_for
+from safeconduct._core.revocation_keys import revocation_query
 from safeconduct._core.store import RevocationQuery
-from safeconduct._http.authorization import Basic, read_authorization
-from safeconduct._http.forwarded import Client, network_of
+from safeconduct._http.authorization import Basic
+from safeconduct._http.forwarded import Proxies, client_of, network_of
 from safeconduct._http.request import Request
-from safeconduct.config import BasicConfig
+from safeconduct.config.config import Config
+from safeconduct.config.sessions import BasicConfig
 from safeconduct.errors import InvalidRequest
 from safeconduct.principal import Principal
 
 Kept = TypeVar("Kept")
 
 _CAPACITY: Final = 10_000
+#: The issuer of the directory's subjects where the configuration names none.
+_LOCAL_ISSUER: Final = "urn:safeconduct:local"
 #: Requests that came together may read the clock in another order than they are served; a clock that went back further
 #: than this must not prolong what is remembered.
 _DISORDER_MS: Final = 1000
@@ -145,40 +148,34 @@ class BasicAuthenticator:
     Authenticate requests by Basic credentials.
 
     Args:
+        config: The settings of Basic, the issuer of the directory's subjects, the shards, the trusted proxies.
         passwords: Checks a user name and a password.
-        basic: The level, how long a pair is remembered, whether plain HTTP is allowed.
         realm: The protection space.
         key: Random bytes of this process, for the digests of remembered pairs.
         issue_time: Asks the store for its time; None where there is no store.
         owner: Identifies the ``Auth``.
-        issuer: The issuer of the directory's subjects.
         clock: The current time, in seconds since the epoch.
-        shards: How many shards the store has.
-        client_of: Returns the client of a request and whether it came over TLS, as far as its proxies are trusted.
     """
 
-    def __init__(  # noqa: PLR0913 - checking a pair takes five of them, and dating its proof the other five
+    def __init__(
         self,
+        config: Config,
         passwords: Passwords,
-        basic: BasicConfig,
         *,
         realm: str,
         key: bytes,
         issue_time: Callable[[RevocationQuery], Awaitable[int]] | None,
         owner: object,
-        issuer: str,
         clock: Clock,
-        shards: int,
-        client_of: Callable[[Request], Client],
     ) -> None:
-        self._pairs = BasicCredentials(passwords, basic, realm=realm, key=key, make=self._passed)
+        self._basic = config.basic
+        self._issuer = config.issuer or _LOCAL_ISSUER
+        self._shards = config.store.shards
+        self._proxies = Proxies.of(config.proxies.trusted)
+        self._pairs = BasicCredentials(passwords, config.basic, realm=realm, key=key, make=self._passed)
         self._issue_time = issue_time
-        self._basic = basic
         self._owner = owner
-        self._issuer = issuer
         self._clock = clock
-        self._shards = shards
-        self._client_of = client_of
 
     async def prove(
         self, credential: Basic, request: Request, *, now: float, cut_off: RevocationQuery | None = None
@@ -198,9 +195,9 @@ class BasicAuthenticator:
             TooManyAttempts: If a limit of the throttle is reached.
             Unavailable: If the directory cannot be asked.
         """
-        client = self._client_of(request)
+        client = client_of(request, self._proxies)
         if not client.is_secure and not self._basic.allow_plain_http:
-            raise InvalidRequest("Basic over plain HTTP; basic.allow_plain_http allows it by name")
+            raise InvalidRequest("a Basic credential came over plain HTTP, which only basic.allow_plain_http allows")
         now_ms = int(now * 1000)
         passed = self._pairs.recall(credential.username, credential.password, now_ms)
         if passed is None:
@@ -215,11 +212,9 @@ class BasicAuthenticator:
             )
         return passed
 
-    def forget(self, request: Request) -> None:
-        """Forget the pair of *request*, which a cut-off has ended, so that the next request checks it again."""
-        credential = read_authorization(request.values(b"authorization"))
-        if isinstance(credential, Basic):  # pragma: no branch - only a pair is forgotten, and it came by Basic
-            self._pairs.forget(credential.username, credential.password)
+    def forget(self, credential: Basic) -> None:
+        """Forget a pair that a cut-off has ended, so that it is proven again."""
+        self._pairs.forget(credential.username, credential.password)
 
     def _passed(self, pair: ProvenPair) -> Passed:
         account = pair.account
@@ -241,7 +236,7 @@ class BasicAuthenticator:
         return Passed.of(principal, self._clock, self._owner, Proof(b"", ends_ms, query, "basic"))
 
     def _query(self, subject: str, issued_ms: int, ends_ms: int) -> RevocationQuery:
-        return question_for(
+        return revocation_query(
             issuer=self._issuer,
             subject=subject,
             token_id=None,

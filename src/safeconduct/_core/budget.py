@@ -1,8 +1,8 @@
 """
-Let all questions of one request share one deadline.
+Let all store commands of one request share one deadline.
 
-A request asks the store once, or several times: a sign-in counts a try, compares a password, opens a session.  The
-bound is on what they take together.  What goes on between the questions, such as hashing, is not counted.
+A request sends one command or several: a sign-in counts a try, compares a password and opens a session.  The deadline
+bounds the time that the commands take together.  What happens in between, such as hashing, does not count.
 """
 
 from collections.abc import Callable, Coroutine
@@ -15,13 +15,13 @@ Result = TypeVar("Result")
 
 
 class Budget:
-    """What one request has spent on the store so far; whoever asks the store adds to it."""
+    """How much time one request has spent on the store so far; each command adds to it."""
 
     __slots__ = ("is_over", "spent_seconds")
 
     def __init__(self) -> None:
         self.spent_seconds = 0.0
-        #: Whether the request has ended.  A task that it began has a copy of its context, and may outlive it.
+        #: Whether the request has ended.  A task that it started has a copy of its context, and may outlive it.
         self.is_over = False
 
 
@@ -29,7 +29,7 @@ _BUDGET: ContextVar[Budget | None] = ContextVar("safeconduct.store_budget", defa
 
 
 def current_budget() -> Budget:
-    """Return the running request's budget; outside a request every question has one of its own."""
+    """Return the budget of the running request; outside a request every command has its own."""
     budget = _BUDGET.get()
     return Budget() if budget is None or budget.is_over else budget
 
@@ -37,7 +37,7 @@ def current_budget() -> Budget:
 def within_one_budget(
     decide: Callable[Parameters, Coroutine[Any, None, Result]],
 ) -> Callable[Parameters, Coroutine[Any, None, Result]]:
-    """Let everything that *decide* asks share one budget, or the caller's where there is one."""
+    """Let all commands of *decide* share one budget, the caller's if there is one."""
 
     @wraps(decide)
     async def decide_within(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
@@ -50,7 +50,7 @@ def within_one_budget(
             return await decide(*args, **kwargs)
         finally:
             budget.is_over = True
-            # Not by a token: a coroutine that is closed by the collector ends in another context.
+            # Not by a token: a coroutine that the garbage collector closes ends in another context.
             _BUDGET.set(before)
 
     return decide_within

@@ -110,7 +110,7 @@ class CsrfTokens:
             return
         values, keys = request.values(b"x-csrf-token"), self._keys()
         if len(values) != 1 or keys is None:
-            raise CrossSiteRequest("no CSRF token came")
+            raise CrossSiteRequest("there is no CSRF token, or more than one")
         if not any(
             is_csrf_token(
                 values[0],
@@ -120,4 +120,4 @@ class CsrfTokens:
             )
             for version in keys.all_versions
         ):
-            raise CrossSiteRequest("the CSRF token is not the session's")
+            raise CrossSiteRequest("the CSRF token belongs to another session or sign-in")

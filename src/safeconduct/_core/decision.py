@@ -15,7 +15,7 @@ Clock = Callable[[], float]
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 Key = bytes | str
-"""Identifies a credential: the bytes that carried it, prefixed with where they were found."""
+"""Identifies a credential: the bytes of its header field, or a text that begins with where it was found."""
 
 Ambient = Literal["cookie", "basic"]
 """The kinds of credential that a browser sends by itself."""
@@ -79,11 +79,11 @@ class Passed:
         return cls(identity, scopes, clock, owner, proof, proof is not None and proof.ambient == "cookie")
 
 
-class Known:
+class CachedResult:
     """
-    A remembered ``Passed`` with a proof, and the version of the store's view at which it last counted.
+    A ``Passed`` in the cache of proven tokens, and the version of the store's view at which it last counted.
 
-    Not frozen: the version and the memory's mark change.  A race between two threads only repeats a look-up.
+    Not frozen: the version and the cache's mark change.  A race between two threads only repeats a look-up.
     """
 
     __slots__ = ("expires_at", "is_used", "passed", "question", "version")

@@ -109,35 +109,33 @@ class Revocations:
         #: What was known without asking it, at most so long ago as it says itself; None where nothing is kept.
         self.bounded_view: BoundedView | None = store.bounded_view
 
-    async def check(self, question: RevocationQuery, *, now_ms: int, answer: RevocationStatus | None = None) -> None:
+    async def check(self, query: RevocationQuery, *, now_ms: int, status: RevocationStatus | None = None) -> None:
         """
-        Return if the credential still counts; *answer* is the store's, if it was asked already.
+        Return if the credential still counts; *status* is the store's, if it was asked already.
 
         Raises:
             RevokedToken: If it was revoked.
             NotYetValidToken: If it was issued in the future, by the store's clock.
             Unavailable: If the store cannot be asked, or has lost its data.
         """
-        if answer is None:
-            answer = await self._store.ask(question)
+        if status is None:
+            status = await self._store.ask(query)
         # The store in memory always returns the same object, so that the warm path only compares identities.
-        epoch = self._seen.get(question.shard)
-        if epoch is None or answer.epoch is not epoch:
-            outcome = await self._settle(question.shard, answer)
+        epoch = self._seen.get(query.shard)
+        if epoch is None or status.epoch is not epoch:
+            outcome = await self._settle(query.shard, status)
             if outcome == "begun":
-                answer = await self._store.ask(question)
-                outcome = await self._settle(question.shard, answer)
+                status = await self._store.ask(query)
+                outcome = await self._settle(query.shard, status)
             _refuse_unless_same(outcome)
-            epoch = self._seen[question.shard]
-        if answer.is_revoked:
+            epoch = self._seen[query.shard]
+        if status.is_revoked:
             raise RevokedToken("revoked")
-        self._refuse_doubtful(
-            question.issued_ms, epoch, answer.now_ms, now_ms, has_session=question.instance is not None
-        )
-        if answer.now_ms is not None and self.is_early(question, now_ms):
+        self._refuse_doubtful(query.issued_ms, epoch, status.now_ms, now_ms, has_session=query.instance is not None)
+        if status.now_ms is not None and self.is_early(query, now_ms):
             raise NotYetValidToken("iat lies in the future")
 
-    async def check_bounded(self, question: RevocationQuery, *, now_ms: int, on_outage: Outage) -> None:
+    async def check_bounded(self, query: RevocationQuery, *, now_ms: int, on_outage: Outage) -> None:
         """
         Return if the credential counts by the local view; ask the store where the view is too old or does not know.
 
@@ -147,18 +145,18 @@ class Revocations:
             Unavailable: If the store cannot be asked, and *on_outage* does not let the credential pass.
         """
         view = self.bounded_view
-        if view is not None and view.holds(question):
+        if view is not None and view.holds(query):
             return
         try:
-            answer = await self._store.ask(question)
+            status = await self._store.ask(query)
         except UntrustedStore:
             raise
         except Unavailable:
-            if on_outage == "refuse" or view is None or view.is_known_revoked(question):
+            if on_outage == "refuse" or view is None or view.is_known_revoked(query):
                 raise
             self._announce_served(view.age_seconds, now_ms)
             return
-        await self.check(question, now_ms=now_ms, answer=answer)
+        await self.check(query, now_ms=now_ms, status=status)
 
     async def resolve(self, command: Callable[[], Awaitable[Resolved]], shard: int, *, now_ms: int) -> str:
         """
@@ -174,23 +172,23 @@ class Revocations:
         self._refuse_doubtful(reply.issued_ms, self._seen[shard], reply.now_ms, now_ms, has_session=True)
         return reply.claims
 
-    async def ask_all(self, questions: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:
+    async def ask_all(self, queries: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:
         """
         Ask about many credentials in few commands; those that cannot be asked together are left out.
 
         Raises:
             Unavailable: If the store cannot be asked.
         """
-        return await self._store.ask_all(questions)
+        return await self._store.ask_all(queries)
 
-    async def issue_time(self, question: RevocationQuery) -> int:
+    async def issue_time(self, query: RevocationQuery) -> int:
         """
         Return the ``iat_ms`` for a token that is about to be issued.
 
         Raises:
             Unavailable: If the store cannot be asked.
         """
-        return (await self.consult(question.shard, lambda: self._store.issue_time(question))).iat_ms
+        return (await self.consult(query.shard, lambda: self._store.issue_time(query))).iat_ms
 
     async def write(self, shard: int, revocation: Revocation) -> Written:
         """
@@ -225,10 +223,10 @@ class Revocations:
         _refuse_unless_same(outcome)
         return reply
 
-    def is_early(self, question: RevocationQuery, own_ms: int) -> bool:
+    def is_early(self, query: RevocationQuery, own_ms: int) -> bool:
         """Return whether a token was issued in the future by the store's clock, as far as that is known."""
         # A password that was verified has no marks, and its instant is our own clock's.
-        return bool(question.marks) and question.issued_ms > own_ms - self._epochs.skew_ms + self.leeway_ms
+        return bool(query.marks) and query.issued_ms > own_ms - self._epochs.skew_ms + self.leeway_ms
 
     async def _settle(self, shard: int, reply: _Reply) -> Outcome:
         """Note the epoch of *reply*, and return what it means for the reply; see the table above."""

@@ -1,9 +1,9 @@
 """
-What the store calls the things that can be revoked.
+Make the keys under which a store keeps revocations, and the queries about a credential.
 
-A member is ``kind ‖ digest``: one letter, and half of the SHA-256 of the parts, each behind its length, so that neither
-a ``:`` nor a brace nor an empty part in a claim can make two things one.  Each is told apart by its issuer, and so are
-tenants.  ``everything`` is of one issuer too.
+A revocation key is ``kind ‖ digest``: one letter, and half of the SHA-256 of the parts.  Each part is preceded by its
+length, so that no ``:``, brace or empty part in a claim can make two things one.  The issuer is always a part, which
+keeps tenants apart; ``everything`` too is of one issuer.
 """
 
 import base64
@@ -22,50 +22,50 @@ _LETTERS: dict[RevocationKind, bytes] = {
     "everything": b"e",
 }
 _DIGEST_BYTES = 16
-MEMBER_BYTES = 1 + _DIGEST_BYTES
-"""How long every member is."""
-_NAMES_KEPT = 1024
+REVOCATION_KEY_BYTES = 1 + _DIGEST_BYTES
+"""How long every revocation key is."""
+_KEYS_CACHED = 1024
 _SHARD_BYTES = 2
 _INSTANCE_BYTES = 8
 _SESSION_ID_BYTES = _SHARD_BYTES + 2 * _INSTANCE_BYTES
-#: Set in the first byte of an epoch's tag, and of no instance.
+#: Set in the first byte of an epoch's tag, and clear in that of an instance.
 _TAG_BIT = 0x80
 
 
 def _framed(part: str) -> bytes:
-    # JSON can carry half of a surrogate pair; it is a name like any other here.
+    # JSON may contain half of a surrogate pair, which is a name like any other here.
     octets = part.encode("utf-8", "surrogatepass")
     return len(octets).to_bytes(4, "big") + octets
 
 
-@lru_cache(maxsize=_NAMES_KEPT)
-def _beginning(word: str, issuer: str) -> bytes:
+@lru_cache(maxsize=_KEYS_CACHED)
+def _framed_kind(word: str, issuer: str) -> bytes:
     return _framed(word) + _framed(issuer)
 
 
 def revocation_key(kind: RevocationKind, issuer: str, *parts: str) -> bytes:
-    """Name a thing: a token by its jti, a key by its kid, a session by its id, a client, a subject by theirs."""
-    framed = _beginning(kind, issuer) + b"".join([_framed(part) for part in parts])
+    """Return the revocation key of a token (by its ``jti``), key (``kid``), session, client, subject or everything."""
+    framed = _framed_kind(kind, issuer) + b"".join([_framed(part) for part in parts])
     return _LETTERS[kind] + sha256(framed).digest()[:_DIGEST_BYTES]
 
 
-# Keys, clients and issuers are few, and come with every token.
-_steady_member = lru_cache(maxsize=_NAMES_KEPT)(revocation_key)
+# Keys, clients and issuers are few, and every token names them.
+_cached_revocation_key = lru_cache(maxsize=_KEYS_CACHED)(revocation_key)
 
 
 def shard_of(issuer: str, subject: str, shards: int) -> int:
-    """Say where everything of one owner lies."""
+    """Return the shard that holds everything of one subject."""
     if shards == 1:
         return 0
-    return int.from_bytes(sha256(_beginning("shard", issuer) + _framed(subject)).digest()[:8], "big") % shards
+    return int.from_bytes(sha256(_framed_kind("shard", issuer) + _framed(subject)).digest()[:8], "big") % shards
 
 
-def session_place(session_id: str) -> tuple[int, bytes] | None:
+def parse_session_id(session_id: str) -> tuple[int, bytes] | None:
     """
-    Read shard and instance out of the id of an own session, None if it is no such id.
+    Parse the shard and the instance out of the id of a session of ours; None if it is no such id.
 
-    The id is the base64url of ``shard:u16 ‖ instance:8 ‖ random:8``; where sessions are kept in a server, the tag of
-    the epoch that they began in stands for the instance.
+    The id is the base64url of ``shard:u16 ‖ instance:8 ‖ random:8``.  If sessions are kept in a server, the instance is
+    the tag of the epoch in which they began.
     """
     try:
         octets = base64.b64decode(session_id, altchars=b"-_", validate=True)
@@ -77,24 +77,24 @@ def session_place(session_id: str) -> tuple[int, bytes] | None:
 
 
 def epoch_tag_of(session_id: str) -> bytes:
-    """Read the tag of the epoch that a session began in out of its id; empty where there is none."""
-    place = session_place(session_id)
-    return place[1] if place is not None and place[1][0] & _TAG_BIT else b""
+    """Return the tag of the epoch in which a session began, out of its id; empty if there is none."""
+    parsed = parse_session_id(session_id)
+    return parsed[1] if parsed is not None and parsed[1][0] & _TAG_BIT else b""
 
 
 def epoch_tag(name: str) -> bytes:
-    """Reckon what stands in the ids of the sessions that begin in the epoch *name*; no instance's name begins so."""
-    # SHA-1 is what a server's scripts have; nothing rests on its strength.
+    """Return what the ids of sessions contain that begin in the epoch *name*; never equal to an instance."""
+    # A server's scripts have SHA-1 only; no security depends on it.
     digest = sha1(name.encode(), usedforsecurity=False).digest()
     return bytes((digest[0] | _TAG_BIT,)) + digest[1:_INSTANCE_BYTES]
 
 
-def untagged(drawn: bytes) -> bytes:
-    """Make random bytes into what no epoch's tag looks like."""
-    return bytes((drawn[0] & ~_TAG_BIT,)) + drawn[1:]
+def instance_from(random: bytes) -> bytes:
+    """Turn random bytes into an instance, which never equals an epoch's tag."""
+    return bytes((random[0] & ~_TAG_BIT,)) + random[1:]
 
 
-def question_for(  # noqa: PLR0913 - so many things can have ended a credential
+def revocation_query(  # noqa: PLR0913 - as many things can revoke a credential
     *,
     issuer: str,
     subject: str,
@@ -110,46 +110,39 @@ def question_for(  # noqa: PLR0913 - so many things can have ended a credential
     reference: bytes | None = None,
 ) -> RevocationQuery:
     """
-    Gather what may have ended a credential.
+    Collect what may have revoked a credential.
 
     Args:
-        issuer: Its ``iss``.
-        subject: Its ``sub``.
-        token_id: Its ``jti``.
-        client_id: Its ``client_id``.
-        kid: The name of the key that proved it, whether the token's header named it or not.
-        session_id: Its ``sid``; counts for an own token only.
-        issued_ms: ``iat_ms`` of an own token, ``floor(iat * 1000)`` less the leeway of a foreign one.
-        ends_ms: ``exp`` and leeway.
+        issuer: The claim ``iss``.
+        subject: The claim ``sub``.
+        token_id: The claim ``jti``.
+        client_id: The claim ``client_id``.
+        kid: The name of the key that verified it, whether or not the token's header names it.
+        session_id: The claim ``sid``, which counts only if the token is our own.
+        issued_ms: ``iat_ms`` of a token of ours; ``floor(iat * 1000)`` minus the leeway of a foreign one.
+        ends_ms: ``exp`` plus the leeway.
         is_own: Whether this application issued it.
         shards: How many shards the store has.
-        needs_session: Whether an own credential counts only while its session is in the store.
+        needs_session: Whether a credential of ours counts only while its session is in the store.
         reference: The digest of an opaque token, which counts only while the store has it and its session.
     """
     own_session_id = session_id if is_own else None
-    cuts = [revocation_key("subject", issuer, subject), _steady_member("everything", issuer)]
-    if client_id is not None:
-        cuts.append(_steady_member("client", issuer, client_id))
-    if own_session_id is not None:
-        cuts.append(revocation_key("session", issuer, own_session_id))
-    marks = [revocation_key("token", issuer, token_id)] if token_id is not None else []
-    if kid is not None:
-        marks.append(_steady_member("key", issuer, kid))
+    needs_session = is_own and (needs_session or reference is not None)
     return RevocationQuery(
         shard=shard_of(issuer, subject, shards),
-        marks=tuple(marks),
-        cuts=tuple(cuts),
+        marks=_marks(issuer, token_id, kid),
+        cuts=_cuts(issuer, subject, client_id, own_session_id),
         issued_ms=clamped_ms(issued_ms),
         ends_ms=clamped_ms(ends_ms),
-        instance=_instance_of(own_session_id),
-        kept=(own_session_id or "") if (needs_session or reference is not None) and is_own else None,
+        instance=None if own_session_id is None else _instance_of(own_session_id),
+        required_session=(own_session_id or "") if needs_session else None,
         reference=reference,
     )
 
 
 def issue_time_query(*, issuer: str, subject: str, client_id: str, shards: int) -> RevocationQuery:
-    """Gather what would end a token of no session that is about to be issued; for ``Store.issue_time``."""
-    return question_for(
+    """Collect what would revoke a token without a session that is about to be issued; for ``Store.issue_time``."""
+    return revocation_query(
         issuer=issuer,
         subject=subject,
         token_id=None,
@@ -163,9 +156,23 @@ def issue_time_query(*, issuer: str, subject: str, client_id: str, shards: int) 
     )
 
 
-def _instance_of(session_id: str | None) -> bytes | None:
-    if session_id is None:
-        return None
-    place = session_place(session_id)
-    # An id that is none of ours is no process's session: no instance equals it.
-    return b"" if place is None else place[1]
+def _marks(issuer: str, token_id: str | None, kid: str | None) -> tuple[bytes, ...]:
+    marks = [] if token_id is None else [revocation_key("token", issuer, token_id)]
+    if kid is not None:
+        marks.append(_cached_revocation_key("key", issuer, kid))
+    return tuple(marks)
+
+
+def _cuts(issuer: str, subject: str, client_id: str | None, own_session_id: str | None) -> tuple[bytes, ...]:
+    cuts = [revocation_key("subject", issuer, subject), _cached_revocation_key("everything", issuer)]
+    if client_id is not None:
+        cuts.append(_cached_revocation_key("client", issuer, client_id))
+    if own_session_id is not None:
+        cuts.append(revocation_key("session", issuer, own_session_id))
+    return tuple(cuts)
+
+
+def _instance_of(own_session_id: str) -> bytes:
+    parsed = parse_session_id(own_session_id)
+    # An id that is not ours belongs to no process: no instance equals it.
+    return b"" if parsed is None else parsed[1]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.revocation_keys import revocation_key, session_place, shard_of
+from safeconduct._core.revocation_keys import parse_session_id, revocation_key, shard_of
 from safeconduct._core.store import MARGIN_MS, Revocation, RevocationKind, Written
 from safeconduct.errors import NotFound, Unavailable
 from safeconduct.events import Revoked
@@ -66,11 +66,11 @@ class Revoker:
         Raises:
             NotFound: If *session_id* is not the id of a session.
         """
-        place = session_place(session_id)
-        if place is None or place[0] >= self._revocations.shards:
-            raise NotFound("no session's id")
+        parsed = parse_session_id(session_id)
+        if parsed is None or parsed[0] >= self._revocations.shards:
+            raise NotFound("not the id of a session")
         return await self._revoke(
-            "session", issuer, session_id, shards=(place[0],), expires_ms=self._entry_end_ms(ends_ms)
+            "session", issuer, session_id, shards=(parsed[0],), expires_ms=self._entry_end_ms(ends_ms)
         )
 
     async def revoke_subject(self, issuer: str, subject: str) -> RevocationReceipt:

@@ -1,4 +1,4 @@
-"""Run a use case to its end without a loop, where every port answers at once."""
+"""Run a coroutine without an event loop, if none of its ports suspends."""
 
 from collections.abc import Coroutine
 from typing import TypeVar
@@ -11,7 +11,7 @@ def run_sync(coroutine: Coroutine[object, None, Result]) -> Result:
     Run *coroutine* to its end with one ``send`` and return its result.
 
     Raises:
-        RuntimeError: If it suspends, which a port made for the blocking world never does; it is closed before.
+        RuntimeError: If it suspends, which no port for WSGI does; the coroutine is closed.
     """
     try:
         coroutine.send(None)

@@ -1,8 +1,8 @@
 """
-What the core asks of a store.
+Define what the core asks of a store.
 
-The core awaits these and nothing else.  Behind WSGI every port answers at once, so that ``run_sync`` can run the same
-coroutine to its end without a loop; behind ASGI a port may suspend.  Instants are integer milliseconds.
+The core awaits these ports and nothing else.  Behind WSGI a port never suspends, so that ``run_sync`` can run the same
+coroutine without an event loop; behind ASGI it may.  Instants are integer milliseconds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,9 +13,9 @@ from safeconduct._core.epochs import Epoch, Epochs
 from safeconduct._core.session_store import SessionStore
 from safeconduct.errors import Unavailable
 
-#: A try's id begins with so many bytes that its account's spelling decides, and goes on with random ones.
+#: The id of a try begins with this many bytes, derived from the spelling of the user name; random bytes follow.
 TRY_TAG_BYTES: Final = 8
-#: How long a try of which nothing was heard may still be under way; then it has failed.
+#: How long a try may be under way; if nothing was heard of it by then, it counts as failed.
 UNDER_WAY_MS: Final = 10_000
 
 #: How much longer than its tokens an entry lives, in case a clock is slow.
@@ -35,44 +35,44 @@ RevocationKind = Literal["token", "session", "subject", "client", "key", "everyt
 @dataclass(frozen=True, slots=True)
 class RevocationQuery:
     """
-    What is asked of the store about one proven credential, in one command on one shard.
+    A question about one verified credential, which one command on one shard answers.
 
-    *marks* are revoked if present (token, key).  *cuts* are revoked if their ``before_ms`` is at or after *issued_ms*
-    (session, subject, client, everything).  Every member is ``kind ‖ digest``, never a raw claim.
+    A mark revokes by its presence (token, key); a cut-off revokes if its ``before_ms`` is at or after *issued_ms*
+    (session, subject, client, everything).  All are revocation keys, ``kind ‖ digest``, never raw claims.
     """
 
     shard: int
     marks: tuple[bytes, ...]
     cuts: tuple[bytes, ...]
     issued_ms: int
-    #: When the credential ends by itself, leeway included.  A store that has already forgotten entries of that age
-    #: says ``is_revoked``: its clock may have run ahead of ours when it forgot.
+    #: When the credential expires, leeway included.  A store that has already forgotten entries of that age replies
+    #: ``is_revoked``, because its clock may have been ahead of ours when it forgot them.
     ends_ms: int
-    #: The process whose own session is behind the credential, for a store that knows only its own process's; else None.
+    #: For a store that knows the sessions of its own process only: the process that the credential's session began in.
     instance: bytes | None = None
-    #: The session that the store must have: its id, empty where the credential has none; None where nothing is asked.
-    #: Where something is, the store is asked whatever the consistency.
-    kept: str | None = None
-    #: The digest of the opaque token, which the store must have too.
+    #: The id of the session that the store must have, empty if the credential has none; None if none is required.
+    #: If one is, the store is asked whatever the consistency.
+    required_session: str | None = None
+    #: The digest of the opaque token that the store must have.
     reference: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class RevocationStatus:
-    """What the store says to a ``RevocationQuery``."""
+    """The reply to a ``RevocationQuery``."""
 
-    #: None where the store has no epoch: it is new, or has lost its data.
+    #: None if the store has no epoch: it is new, or has lost its data.
     epoch: Epoch | None
-    #: Whether the shard holds anything of ours; decides between ``new`` and ``lost`` where there is no epoch.
+    #: Whether the shard has no data of ours; without an epoch it decides between ``new`` and ``lost``.
     is_empty: bool
     is_revoked: bool
-    #: The store's own clock; None where that is this process's.
+    #: The store's clock; None if that is this process's.
     now_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class IssueTime:
-    """The instant that a new token bears; nothing was written where *epoch* is None."""
+    """The instant at which a new token counts as issued; nothing was written if *epoch* is None."""
 
     epoch: Epoch | None
     is_empty: bool
@@ -82,14 +82,14 @@ class IssueTime:
 @dataclass(frozen=True, slots=True)
 class Revocation:
     """
-    One thing to end: a mark (token, key) or a cut-off at the store's clock (session, subject, client, everything).
+    One thing to revoke: by a mark (token, key), or by a cut-off at the store's clock (the other kinds).
 
-    How long the entry lives: until *expires_ms*; else, with *lives_ms*, from the store's now for the larger of that and
-    the horizon, and the leeway and a minute; with neither, without end.
+    The entry lives until *expires_ms*; or else, from now by the store's clock, for the larger of *lives_ms* and the
+    horizon, plus the leeway and a minute; with neither, for ever.
     """
 
     kind: RevocationKind
-    member: bytes
+    key: bytes
     #: The shards to write to; client, key and everything go to all of them.
     shards: tuple[int, ...]
     expires_ms: int | None = None
@@ -97,17 +97,17 @@ class Revocation:
 
     @property
     def is_mark(self) -> bool:
-        """Whether presence alone revokes: whoever holds a key writes his own ``iat``."""
+        """Whether presence alone revokes: no cut-off helps against a stolen key, whose holder chooses any ``iat``."""
         return self.kind in {"token", "key"}
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What one shard made of a revocation; nothing was written where *epoch* is None."""
+    """What one shard wrote of a revocation; nothing if *epoch* is None."""
 
     epoch: Epoch | None
     is_empty: bool
-    #: The cut-off that now holds, by the store's clock; None for a mark.
+    #: The cut-off that holds now, by the store's clock; None for a mark.
     before_ms: int | None
     replicas: int = 0
     #: Whether it is on disk.
@@ -116,7 +116,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """One bound of the throttle: at most *limit* failures in any *window_ms*."""
+    """One limit of the throttle: at most *limit* failures in any *window_ms*."""
 
     #: A keyed digest, never a raw name or address.
     key: bytes = field(repr=False)
@@ -126,7 +126,7 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class KeptReply:
-    """Whether a token is kept now; nothing was written where *epoch* is None."""
+    """The reply to ``OpaqueTokenStore.keep``; nothing was written if *epoch* is None."""
 
     epoch: Epoch | None
     is_empty: bool
@@ -134,26 +134,26 @@ class KeptReply:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """What a store knows of a reference."""
+    """What a store knows of an opaque token."""
 
     epoch: Epoch | None
     is_empty: bool
-    #: The store's own clock; None where that is this process's.
+    #: The store's clock; None if that is this process's.
     now_ms: int | None
-    #: Whether the token was ended, or its record or its session's is not there.
+    #: Whether the token was revoked, or the store does not have it or its session.
     is_revoked: bool
     issued_ms: int = 0
-    #: A JSON object; empty where the reference is not known.
+    #: A JSON object; empty if the token is not known.
     claims: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class OpaqueQuery:
-    """Which opaque token is looked for."""
+    """The opaque token to look up."""
 
     shard: int
     session_id: str
-    #: The store knows a token by this alone.
+    #: The digest of the token, by which alone the store knows it.
     reference: bytes = field(repr=False)
 
 
@@ -168,29 +168,29 @@ class OpaqueTokenStore(Protocol):
     Each method is one command on one shard.  Raises ``Unavailable``, and nothing else, where the store cannot be asked.
     """
 
-    async def keep(self, question: RevocationQuery, claims: str, *, grace_ms: int) -> KeptReply:
+    async def keep(self, query: RevocationQuery, claims: str, *, grace_ms: int) -> KeptReply:
         """
-        Keep what a token says until it ends by itself; *question* is what will be asked about it.
+        Keep the claims of a token until it expires; *query* is what will be asked about it.
 
-        An older token of the same session is there for *grace_ms* more, in which a lost answer may be asked for again.
+        An older token of the same session is kept for *grace_ms* more, in which a lost response may be requested again.
         """
         ...
 
     async def resolve(self, sought: OpaqueQuery) -> Resolved:
-        """Tell what a token says, and whether it still counts."""
+        """Return the claims of a token, and whether it still counts."""
         ...
 
 
 class View(Protocol):
-    """The answers that a store has at hand, so that a warm request sends no command."""
+    """What a store knows without a command, so that a warm request needs none."""
 
     @property
     def version(self) -> object:
-        """Another object whenever ``holds`` may answer otherwise; what held at one version need not be asked again."""
+        """Another object whenever the result of ``holds`` may change; what held at one need not be looked up again."""
         ...
 
-    def holds(self, question: RevocationQuery) -> bool:
-        """Say whether the credential counts for certain; where that is not so, ``ask`` decides."""
+    def holds(self, query: RevocationQuery) -> bool:
+        """Return whether the credential counts for certain; if not, ``ask`` decides."""
         ...
 
 
@@ -206,32 +206,32 @@ class BoundedView(View, Protocol):
         """How old the view is; infinite before it was loaded."""
         ...
 
-    def is_known_revoked(self, question: RevocationQuery) -> bool:
+    def is_known_revoked(self, query: RevocationQuery) -> bool:
         """Say whether something in the view, however old it is, speaks against the credential."""
         ...
 
 
 class Store(Protocol):
     """
-    The shared memory of all processes.
+    What all processes share.
 
-    Every method is one atomic command on one shard and may be repeated without harm.  Raises ``Unavailable``, and
-    nothing else, where the store cannot be asked within its deadline; ``NotSupported`` where there is none to write to.
+    Every method is one atomic command on one shard and may be repeated without harm.  It raises ``Unavailable``, and
+    nothing else, if the store cannot be asked within its deadline, and ``NotSupported`` if there is none to write to.
     """
 
     @property
     def sessions(self) -> SessionStore | None:
-        """The sessions, None where the store keeps none."""
+        """The sessions, None if the store keeps none."""
         ...
 
     @property
     def opaque_tokens(self) -> OpaqueTokenStore | None:
-        """The opaque tokens, None where the store keeps none."""
+        """The opaque tokens, None if the store keeps none."""
         ...
 
     @property
     def view(self) -> View | None:
-        """The answers at hand, None where the store has to be asked each time."""
+        """What the store knows without a command, None if it must be asked each time."""
         ...
 
     @property
@@ -244,78 +244,78 @@ class Store(Protocol):
         """What this process has seen of the store's data, one object for both worlds."""
         ...
 
-    async def ask(self, question: RevocationQuery) -> RevocationStatus:
-        """Say whether a credential was ended, and in which epoch the store is."""
+    async def ask(self, query: RevocationQuery) -> RevocationStatus:
+        """Return whether a credential was revoked, and the epoch of the store."""
         ...
 
-    async def ask_all(self, questions: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:
-        """Answer in few commands those of *questions* that can be asked together; the rest is for ``ask``."""
+    async def ask_all(self, queries: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:
+        """Answer those of *queries* that can be asked together, in few commands; ``ask`` is for the others."""
         ...
 
     async def begin_epoch(self, shard: int, *, reason: Literal["new", "lost"], seen: Epoch | None) -> Epoch:
         """
-        Begin an epoch where there is none; with *reason* ``lost``, turn what is there into a lost one; return it.
+        Begin an epoch if there is none; with *reason* ``lost``, turn the present one into a lost one; return it.
 
-        *seen* is the epoch that the caller knew before.  One that began no later than that came out of an old copy of
-        the data, so that the loss reaches up to now.  Of several callers one wins, and all get the same answer.
+        *seen* is the epoch that the caller knew before.  If the store's began no later, it comes from an old copy of
+        the data, and everything until now may be lost.  Of several callers one wins, and all get the same result.
         """
         ...
 
-    async def issue_time(self, question: RevocationQuery) -> IssueTime:
-        """Find the ``iat_ms`` of a new token: after every cut-off that would meet it and after the epoch began."""
+    async def issue_time(self, query: RevocationQuery) -> IssueTime:
+        """Return the ``iat_ms`` for a new token: after the epoch began and every cut-off that would revoke it."""
         ...
 
     async def revoke(self, shard: int, revocation: Revocation) -> Written:
-        """End one thing on one shard: whatever was stamped there before ends, whatever is stamped after lives."""
+        """Revoke one thing on one shard: what was issued before ends, and what is issued afterwards lives."""
         ...
 
     async def count_try(self, counters: Sequence[Counter], *, try_id: bytes) -> int:
         """
-        Count a try in every counter and return 0, or count none and return after how many ms to come back.
+        Count a try in every counter and return 0; or count it in none and return how many ms to wait.
 
-        *try_id* is drawn anew for each try, so that a command that was sent twice counts once.  Tries under way count
-        too, and where they fill a counter the answer says when the first of them must be over.
+        Each try has an id of its own, so that a command that was sent twice counts once.  Tries under way count too; if
+        they fill a counter, the wait is until the first of them must be over.
         """
         ...
 
     async def fail_try(self, counters: Sequence[Counter], *, try_id: bytes) -> None:
-        """Note that the try is over and failed; where this is not called, ``UNDER_WAY_MS`` says so."""
+        """Note that the try failed; without this call it counts as failed after ``UNDER_WAY_MS``."""
         ...
 
     async def give_back(self, counters: Sequence[Counter], cleared: Sequence[Counter], *, try_id: bytes) -> None:
-        """Take the try out of *counters*, and out of *cleared* every try whose tag is that of *try_id*."""
+        """Remove the try from *counters*, and from *cleared* every try whose tag is that of *try_id*."""
         ...
 
     async def close(self) -> None:
-        """Let go of this world's connections, on ASGI those of the running loop; a later question opens new ones."""
+        """Close this world's connections, on ASGI those of the running loop; a later command opens new ones."""
         ...
 
 
 class StoreProvider(Protocol):
-    """What an author may pass as ``Auth(store=…)``: one store with a port for each world."""
+    """A store with a port for each world, as passed to ``Auth(store=…)``."""
 
     def blocking(self) -> Store:
-        """Give the port for WSGI: its coroutines never suspend."""
+        """Return the port for WSGI, whose coroutines never suspend."""
         ...
 
     def native(self) -> Store:
-        """Give the port for ASGI: its coroutines may suspend, on whichever loop runs."""
+        """Return the port for ASGI, whose coroutines may suspend, on any running loop."""
         ...
 
     def end(self) -> None:
-        """Answer no more: every later question is ``Unavailable``.  Idempotent, and safe from any thread."""
+        """Refuse every later command with ``Unavailable``.  Idempotent, and safe from any thread."""
         ...
 
 
-class Unasked:
-    """The view where there is no store: whatever was proven counts."""
+class NothingRevoked:
+    """The view without a store: whatever was verified counts."""
 
     __slots__ = ("version",)
 
     def __init__(self) -> None:
         self.version = object()
 
-    def holds(self, question: RevocationQuery) -> bool:
-        """Know of nothing that was revoked."""
-        del question
+    def holds(self, query: RevocationQuery) -> bool:
+        """Return True: nothing can be revoked."""
+        del query
         return True

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from safeconduct._core.basic import BasicAuthenticator
 from safeconduct._core.credential_sources import Sources
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Ambient, Passed
@@ -12,7 +11,7 @@ from safeconduct._core.store import RevocationQuery, RevocationStatus
 from safeconduct._http.origin import OriginVerdict, check_origin
 from safeconduct._http.request import Request
 from safeconduct.config import Consistency, Outage
-from safeconduct.errors import ExpiredToken, RevokedToken
+from safeconduct.errors import ExpiredToken
 
 
 class ValidityCheck:
@@ -22,7 +21,6 @@ class ValidityCheck:
     Args:
         revocations: Asks the store; None where there is none.
         sources: Says which origins are ours.
-        basic: Forgets a remembered password that was revoked; None where Basic is not among the sources.
         consistency: How revocations are checked if no rule says otherwise.
         on_outage: What happens while they cannot be, if no rule says otherwise.
         csrf: Checks CSRF tokens.
@@ -32,7 +30,6 @@ class ValidityCheck:
         self,
         revocations: Revocations | None,
         sources: Sources,
-        basic: BasicAuthenticator | None,
         *,
         consistency: Consistency,
         on_outage: Outage,
@@ -40,7 +37,6 @@ class ValidityCheck:
     ) -> None:
         self._revocations = revocations
         self._sources = sources
-        self._basic = basic
         self._consistency: Consistency = consistency
         self._on_outage: Outage = on_outage
         self._csrf = csrf
@@ -68,12 +64,7 @@ class ValidityCheck:
             self._check_page(proof.ambient, passed, request, requirement)
         if is_asked:
             return
-        try:
-            await self.ask(proof.question, requirement, now_ms=now_ms)
-        except RevokedToken:
-            if self._basic is not None and proof.ambient == "basic":
-                self._basic.forget(request)
-            raise
+        await self.ask(proof.question, requirement, now_ms=now_ms)
 
     def omits_question(self, passed: Passed) -> bool:
         """Say whether ``consistency = "none"`` leaves out a question about *passed* that is asked by default."""
@@ -118,11 +109,11 @@ class ValidityCheck:
         is_early = revocations.is_early(question, now_ms)
         if not (is_early or self.asks(consistency, question)):
             return
-        if answer is None and not is_early and question.kept is None and self.is_bounded(consistency):
+        if answer is None and not is_early and question.required_session is None and self.is_bounded(consistency):
             on_outage = None if requirement is None else requirement.on_outage
             await revocations.check_bounded(question, now_ms=now_ms, on_outage=on_outage or self._on_outage)
         else:
-            await revocations.check(question, now_ms=now_ms, answer=answer)
+            await revocations.check(question, now_ms=now_ms, status=answer)
 
     async def ask_all(self, questions: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:
         """
@@ -135,7 +126,7 @@ class ValidityCheck:
 
     def asks(self, consistency: Consistency | None, question: RevocationQuery) -> bool:
         """Say whether the store is asked *question* under *consistency*; None is the default."""
-        if question.kept is not None:
+        if question.required_session is not None:
             # An allowlist is worth nothing unless it is always looked at.
             return True
         return (consistency or self._consistency) != "none"

@@ -38,7 +38,7 @@ def require_application(app: object, world: World) -> None:
         raise _refusal(app, world, f"which is {kind}" if kind == "no application" else f"which looks like {kind}")
 
 
-def require_gate_keeper(auth: object, world: World) -> None:
+def require_auth(auth: object, world: World) -> None:
     """
     Check that *auth* is an ``Auth``, or has the same methods.
 
@@ -115,8 +115,9 @@ def refuse_own_root_path(app: Any) -> None:
         # In Flask and Quart ``root_path`` is a folder; both have an ``import_name``.
         if isinstance(root_path, str) and root_path.strip("/") and not hasattr(layer, "import_name"):
             raise ConfigurationError(
-                f"the application has a root path of its own, got {root_path!r}, wanted none where safeconduct stands "
-                f"around it: app.add_middleware(AuthMiddleware, auth=auth) stands inside of it; or {_SERVERS}"
+                f"the application has a root path of its own, got {root_path!r}, wanted none, since safeconduct wraps "
+                "it from outside: add the middleware inside, app.add_middleware(AuthMiddleware, auth=auth), or "
+                f"{_SERVERS}"
             )
 
 
@@ -134,8 +135,8 @@ def refuse_forced_script_name(app: Any) -> None:
     forced: str | None = getattr(conf.settings, "FORCE_SCRIPT_NAME", None) if conf.settings.configured else None
     if forced and any(isinstance(layer, handlers.BaseHandler) for layer in _layers(app)):
         raise ConfigurationError(
-            f"Django's FORCE_SCRIPT_NAME, got {forced!r}, wanted none: Django takes that prefix off by itself, and the "
-            f"rules are asked about the whole path; {_SERVERS}"
+            f"Django's FORCE_SCRIPT_NAME, got {forced!r}, wanted none: Django removes that prefix by itself, and the "
+            f"access rules are applied to the whole path; {_SERVERS}"
         )
 
 

@@ -102,7 +102,7 @@ def read_authorization(values: Sequence[bytes]) -> Credential | None:
     if not values:
         return None
     if len(values) > 1:
-        raise InvalidRequest("more than one Authorization field")
+        raise InvalidRequest("there is more than one Authorization field")
     value = values[0]
     if len(value) > MAX_FIELD_BYTES:
         raise MalformedToken("the Authorization field is too long")

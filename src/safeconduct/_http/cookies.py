@@ -64,7 +64,7 @@ def _find_closely(line: bytes, name: bytes) -> bytes | None:
     if not found:
         return None
     if len(found) > 1:
-        raise InvalidRequest("more than one cookie of the same name")
+        raise InvalidRequest("there is more than one cookie of the same name")
     if b'"' in line and _is_quoted(line, name):
         raise MalformedToken("the cookie is within the quotes of another one")
     return found[0]

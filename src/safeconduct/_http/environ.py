@@ -81,11 +81,11 @@ def body_of(environ: dict[str, Any]) -> Callable[[int], Awaitable[bytes]]:
             # Without a length there is a body only where the server says that it ends the stream itself.
             return _read(stream, limit_bytes + 1) if environ.get("wsgi.input_terminated") else b""
         if not (length.isascii() and length.isdigit()):
-            raise InvalidRequest("the length of the body is not a number")
+            raise InvalidRequest("Content-Length is not a number")
         wanted = min(int(length[:10]), limit_bytes + 1)
         body = _read(stream, wanted)
         if len(body) < wanted:
-            raise InvalidRequest("the body broke off")
+            raise InvalidRequest("the body ended too early")
         return body
 
     return read
@@ -100,5 +100,5 @@ def _read(stream: Any, count: int) -> bytes:
             missing -= len(chunk)
     # Where the client has gone, servers raise errors of their own, without a common base class.
     except Exception as error:
-        raise InvalidRequest("the body broke off") from error
+        raise InvalidRequest("the body ended too early") from error
     return b"".join(chunks)

@@ -95,11 +95,11 @@ class Origin:
         match = _ORIGIN.match(text)
         rest = text if match is None else text[match.end() :]
         if match is None or (rest if whole else rest[:1] not in _AFTER_ORIGIN):
-            raise CrossSiteRequest("malformed origin")
+            raise CrossSiteRequest("the origin is malformed")
         scheme = match["scheme"].lower()
         port = int(match["port"]) if match["port"] else _DEFAULT_PORTS.get(scheme)
         if port is not None and port > _MAX_PORT:
-            raise CrossSiteRequest("malformed origin")
+            raise CrossSiteRequest("the origin is malformed")
         return cls(scheme, match["host"].lower(), port)
 
 
@@ -134,16 +134,16 @@ def check_origin(
         _require_one_of({own, *trusted}, origins, Origin.from_header)
         return "own"
     if request.is_websocket and ambient == "cookie":
-        raise CrossSiteRequest("a handshake by cookie without an origin")
+        raise CrossSiteRequest("a WebSocket handshake by cookie has no Origin")
     if sites := request.values(b"sec-fetch-site"):
         if sites != [b"same-origin"]:
-            raise CrossSiteRequest("the browser says that it is not of the same origin")
+            raise CrossSiteRequest("Sec-Fetch-Site is not same-origin")
         return "own"
     if referers := request.values(b"referer"):
         _require_one_of({own}, referers, Origin.from_referer)
         return "own"
     if ambient == "cookie" and not token_decides:
-        raise CrossSiteRequest("nothing tells the origin of a cookie")
+        raise CrossSiteRequest("nothing shows which page sent the cookie")
     return "unknown"
 
 
@@ -151,6 +151,6 @@ def _require_one_of(
     allowed: Collection[Origin | None], values: Sequence[bytes], read: Callable[[bytes], Origin]
 ) -> None:
     if len(values) > 1:
-        raise CrossSiteRequest("more than one value where one tells the origin")
+        raise CrossSiteRequest("there is more than one Origin or Referer field")
     if read(values[0]) not in allowed:
-        raise CrossSiteRequest("another page's origin")
+        raise CrossSiteRequest("the request came from an origin that is not ours")

@@ -61,7 +61,7 @@ def readings_of(path: str, raw_path: bytes | None, root_path: str) -> list[Segme
     if root_path and not _is_plain(root_path):
         _require_clean(root_path)
         if "//" in root_path:
-            raise InvalidRequest("an empty segment in the root path")
+            raise InvalidRequest("the root path has an empty segment")
     readings = [path[1:].split(_ROOT)]
     if raw_path is not None and _has_encoded_slash(raw_path):
         readings.append(_with_encoded_slashes(path, raw_path, root_path))
@@ -76,7 +76,7 @@ def clean_path(path: str, raw_path: bytes | None, root_path: str) -> None:
         InvalidRequest: If the path, or the mount prefix, is ambiguous.
     """
     if len(readings_of(path, raw_path, root_path)) > 1:
-        raise InvalidRequest("an encoded slash or an empty segment in the path")
+        raise InvalidRequest("the path has an encoded slash or an empty segment")
 
 
 def relative_path(path: str, root_path: str) -> str:
@@ -138,7 +138,7 @@ def _is_plain(path: str) -> bool:
 
 def _require_clean(path: str) -> None:
     if _UNCLEAN.search(path):
-        raise InvalidRequest("an ambiguous path")
+        raise InvalidRequest("the path is ambiguous")
 
 
 def _require_root(path: str, root_path: str) -> None:
@@ -151,12 +151,12 @@ def _require_root(path: str, root_path: str) -> None:
 def _has_encoded_slash(raw_path: bytes) -> bool:
     if b"#" in raw_path:
         # "The target … is never sent with a fragment" (RFC 9112 §3.2): gunicorn and waitress cut it off, others do not.
-        raise InvalidRequest("a fragment in the target")
+        raise InvalidRequest("the target has a fragment")
     if b"%" not in raw_path:
         return False
     target = raw_path.partition(b"?")[0]
     if _ENCODED_BACKSLASH.search(target):
-        raise InvalidRequest("an encoded backslash in the path")
+        raise InvalidRequest("the path has an encoded backslash")
     return _ENCODED_SLASH.search(target) is not None
 
 
@@ -171,7 +171,7 @@ def _with_encoded_slashes(path: str, raw_path: bytes, root_path: str) -> Segment
         count = 1 + prefix.count(_ROOT)
         if _ROOT.join(segments[:count]) == prefix and _ROOT + _ROOT.join(segments[count:]) == path:
             return segments[count:]
-    raise InvalidRequest("an encoded slash in a raw path that does not match the path")
+    raise InvalidRequest("the raw path has an encoded slash and does not match the path")
 
 
 def _collapsed(segments: Segments) -> Segments:

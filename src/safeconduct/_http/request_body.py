@@ -66,7 +66,7 @@ def read_body(content_type: bytes | None, body: bytes) -> BodyParameters:
         return _read_json(text) if media_type == _JSON else _read_form(text)
     # RecursionError: "[" sixteen thousand times is within the limit.
     except (ValueError, RecursionError):
-        raise InvalidRequest("the body is not what its type says") from None
+        raise InvalidRequest("the body does not match its Content-Type") from None
 
 
 def read_text(parameters: BodyParameters, name: str) -> str | None:
@@ -76,10 +76,7 @@ def read_text(parameters: BodyParameters, name: str) -> str | None:
     Raises:
         InvalidRequest: If its value is not a string.
     """
-    value = parameters.get(name)
-    if value is not None and not isinstance(value, str):
-        raise InvalidRequest(f"{name} is not a string")
-    return value
+    return require_text(parameters, name) if name in parameters else None
 
 
 def require_text(parameters: BodyParameters, name: str) -> str:
@@ -89,10 +86,10 @@ def require_text(parameters: BodyParameters, name: str) -> str:
     Raises:
         InvalidRequest: If it is absent, or its value is not a string.
     """
-    value = read_text(parameters, name)
-    if value is None:
-        raise InvalidRequest(f"the body has no {name}")
-    return value
+    value = parameters.get(name)
+    if isinstance(value, str):
+        return value
+    raise InvalidRequest(f"the body has no {name}" if value is None else f"{name} is not a string")
 
 
 def read_flag(parameters: BodyParameters, name: str) -> bool:

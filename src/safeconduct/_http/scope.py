@@ -76,7 +76,7 @@ def body_of(receive: Receive) -> Callable[[int], Awaitable[bytes]]:
         while more and len(body) <= limit_bytes:
             message = await receive()
             if message["type"] != "http.request":
-                raise InvalidRequest("the body broke off")
+                raise InvalidRequest("the body ended too early")
             body += message.get("body", b"")
             more = message.get("more_body", False)
         return bytes(body)

@@ -91,7 +91,7 @@ class KeyFolder:
         Args:
             source: A folder, a file, or ``env:NAME``.
             monotonic: Returns the seconds of a clock that never goes back.
-            listener: Is told the events.
+            listener: Receives the events.
             environ: Where ``env:NAME`` is looked up.
             algorithms: The canonical names of the algorithms that the issuer may use.
             is_own: Whether the keys are our own, so that they have states and others are derived from them.

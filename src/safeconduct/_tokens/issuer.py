@@ -136,7 +136,7 @@ class TokenIssuer:
 
     def check(self, grant: Grant, *, iat_ms: int, is_signed: bool = True) -> Checked:
         """
-        Make a token for nobody, so that any failure comes before something is written to the store.
+        Make a token and discard it, so that any failure comes before something is written to the store.
 
         Args:
             grant: What the token is going to say, with numbers as long as they can get.

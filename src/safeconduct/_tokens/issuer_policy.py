@@ -21,7 +21,7 @@ ACCESS_TOKEN: Final = "at+jwt"  # noqa: S105 - a media type
 """The type of an access token (RFC 9068 §2.1)."""
 
 PADDING_CLAIM: Final = "pad"
-"""The claim that pads an encrypted token, so that its length tells nothing of the others."""
+"""The claim that pads an encrypted token, so that its length does not reveal the other claims."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

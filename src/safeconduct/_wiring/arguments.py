@@ -1,4 +1,4 @@
-"""What an ``Auth`` may be made of, told when it is made and not by the first request."""
+"""Check the arguments of an ``Auth`` when it is made, not at the first request."""
 
 from collections.abc import Iterable
 from inspect import iscoroutinefunction
@@ -15,10 +15,10 @@ _STORE_METHODS = ("blocking", "native", "end")
 
 def check_arguments(config: object, *, directory: object, store: object, **hooks: object) -> None:
     """
-    Return if every argument of an ``Auth`` is of its kind; *hooks* are functions or None.
+    Return if every argument of an ``Auth`` has the right type; *hooks* are functions or None.
 
     Raises:
-        ConfigurationError: If one is not; says what was given and what is wanted.
+        ConfigurationError: If one has not; the message says what was given and what is wanted.
     """
     if not isinstance(config, Config):
         hint = ": Config.from_mapping(…)" if is_table(config) else ", such as Config.load()"
@@ -51,7 +51,7 @@ def _check_function(name: str, function: object) -> None:
     if not callable(function):
         raise _refusal(name, function, "a function")
     if iscoroutinefunction(function) or iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004 - it is called
-        # What it returns would be awaited by nobody.
+        # The coroutine that it returns would never be awaited.
         raise _refusal(name, function, "a plain function, not an async one")
 
 

@@ -6,7 +6,7 @@ from safeconduct._core.connection_checks import ConnectionChecks
 from safeconduct._core.endpoints.routing import Endpoints
 from safeconduct._core.gate import Gate
 from safeconduct._core.sessions.extension import SessionExtension
-from safeconduct._core.store import Unasked
+from safeconduct._core.store import NothingRevoked
 from safeconduct._core.validity import ValidityCheck
 from safeconduct._wiring.endpoints import endpoint_routes
 from safeconduct._wiring.sessions import lifetimes_of, session_keys_of
@@ -28,10 +28,10 @@ def new_gate(parts: WorldParts) -> Gate:
     _require_records(config, parts)
     basic = container.passwords.basic(parts.world, parts.store, revocations, realm=realm_of(config))
     validity = ValidityCheck(
-        revocations, container.sources, basic, consistency=config.consistency, on_outage=config.revocation.on_outage,
+        revocations, container.sources, consistency=config.consistency, on_outage=config.revocation.on_outage,
         csrf=container.csrf,
     )  # fmt: skip
-    view = Unasked() if revocations is None else revocations.view or revocations.bounded_view
+    view = NothingRevoked() if revocations is None else revocations.view or revocations.bounded_view
     authenticator = _authenticator(parts, validity, basic)
     return Gate(
         policy=container.access_policy,

@@ -1,36 +1,34 @@
-"""What proves passwords, put together: the directory behind its port, the throttle in front of it, Basic."""
+"""Make the parts that prove passwords: the directory, the throttle in front of it, and Basic."""
 
 import secrets
 
 from safeconduct._core.basic import BasicAuthenticator
 from safeconduct._core.decision import Clock
-from safeconduct._core.directory import AsyncDirectory, Directory, People
+from safeconduct._core.directory import AsyncDirectory, Directory, DirectoryPort
 from safeconduct._core.event_dispatcher import EventDispatcher
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.store import Store
 from safeconduct._core.throttle import Throttle, ThrottleEvents
-from safeconduct._http.forwarded import Proxies, client_of
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._wiring.settings import World, require_sign_in
 from safeconduct.config import Config
-from safeconduct.directories import UsersFile, people_for, queue_for
+from safeconduct.directories import UsersFile
+from safeconduct.directories.adapters import adapt_directory, comparison_queue
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import UsersRecovered, UsersUnreadable
 from safeconduct.stores import MemoryStore
 
-_LOCAL_ISSUER = "urn:safeconduct:local"
-
 
 class PasswordFactory:
     """
-    Make what proves passwords, for one world at a time and once for each.
+    Make the parts that prove passwords, once for ASGI and once for WSGI.
 
     Args:
         config: The shared configuration.
-        directory: Who the users are; the users file of the configuration where it is None.
+        directory: The users; None for the users file of the configuration.
         derived_keys: The derived keys; None if there are none.
-        owner: The mark of the ``Auth``.
+        owner: Marks what this ``Auth`` proved.
         clock: The time in seconds since the epoch.
         announce: Tells the listeners.
     """
@@ -51,39 +49,39 @@ class PasswordFactory:
         self._clock = clock
         self._announce = announce
         self._directory = self._configured_directory() if directory is None else directory
-        #: One for both worlds: a process hashes no more because it is asked in two ways.
-        self._queue = queue_for(config.login)
+        #: Shared by ASGI and WSGI: it bounds how many passwords a process hashes at once.
+        self._queue = comparison_queue(config.login)
         require_sign_in(config, has_directory=self.has_directory, has_secrets=derived_keys is not None)
-        self._people: dict[World, People] = {}
+        self._people: dict[World, DirectoryPort] = {}
         self._passwords: dict[World, Passwords] = {}
         self._throttle_key: bytes | None = None
 
     @property
     def has_directory(self) -> bool:
-        """Whether there is anybody to ask for users."""
+        """Whether there is a directory."""
         return self._directory is not None
 
     @property
     def is_static(self) -> bool:
-        """Whether nobody can be asked again what became of a user."""
+        """Whether the directory cannot be asked again about a user."""
         return bool(getattr(self._directory, "static", False))
 
-    def people(self, world: World) -> People:
+    def people(self, world: World) -> DirectoryPort:
         """
-        Return the directory behind its port.
+        Return the port of the directory.
 
         Raises:
-            ConfigurationError: If there is none, or it has no face for *world*.
+            ConfigurationError: If there is none, or it does not support *world*.
         """
         if self._directory is None:
             raise ConfigurationError('directory: got nothing, wanted one, or login.users, since "basic" is a source')
         if world not in self._people:
-            self._people[world] = people_for(self._directory, world, self._config.login, queue=self._queue)
+            self._people[world] = adapt_directory(self._directory, world, self._config.login, queue=self._queue)
         return self._people[world]
 
     def passwords(self, world: World, store: Store) -> Passwords:
         """
-        Return what proves passwords, behind the throttle that counts in *store*.
+        Return what proves passwords; the throttle in front of it counts in *store*.
 
         Raises:
             ConfigurationError: If there is no directory for *world*, or no key for the throttle.
@@ -100,30 +98,26 @@ class PasswordFactory:
         self, world: World, store: Store, revocations: Revocations | None, *, realm: str
     ) -> BasicAuthenticator | None:
         """
-        Return what proves Basic credentials, None where that is no source.
+        Return what proves Basic credentials, None if they are not a source.
 
         Raises:
-            ConfigurationError: As ``passwords``.
+            ConfigurationError: As for ``passwords``.
         """
         config = self._config
         if "basic" not in config.sources:
             return None
-        proxies = Proxies.of(config.proxies.trusted)
         return BasicAuthenticator(
+            config,
             self.passwords(world, store),
-            config.basic,
             realm=realm,
             key=secrets.token_bytes(32),
             issue_time=None if revocations is None else revocations.issue_time,
             owner=self._owner,
-            issuer=config.issuer or _LOCAL_ISSUER,
             clock=self._clock,
-            shards=config.store.shards,
-            client_of=lambda request: client_of(request, proxies),
         )
 
     def close(self) -> None:
-        """Prove nothing any more."""
+        """Stop the threads that ask the directory."""
         for people in self._people.values():
             people.close()
 
@@ -140,7 +134,7 @@ class PasswordFactory:
                 "keys: the throttle needs the safeconduct-secrets key, so that every process counts under the same "
                 "names; make it with `safeconduct keys new --secrets`"
             )
-        # Counted in this process alone: nobody else needs to know the names.
+        # Only this process counts, so no other one needs the key.
         return secrets.token_bytes(32)
 
     def _configured_directory(self) -> UsersFile | None:

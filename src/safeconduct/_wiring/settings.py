@@ -1,4 +1,4 @@
-"""What follows from single switches of a configuration."""
+"""Take single settings out of a configuration."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -20,16 +20,16 @@ _DEFAULT_REALM = "safeconduct"
 
 
 def realm_of(config: Config) -> str:
-    """Return the name of what is guarded, as challenges tell it."""
+    """Return the realm that challenges name."""
     return config.audience or config.external_url or _DEFAULT_REALM
 
 
 def public_paths(config: Config) -> tuple[str, ...]:
-    """Return the paths that are open, the sign-in page of the application among them."""
+    """Return the public paths, including the application's sign-in page."""
     url = config.access.sign_in_url
     if url is None or not url.startswith("/"):
         return config.access.public
-    # Whoever is sent there to sign in must be let in there (http.md).
+    # A user who is redirected there to sign in must be able to open it (http.md).
     return (*config.access.public, url.partition("?")[0].partition("#")[0])
 
 
@@ -50,21 +50,21 @@ def keeps_view(config: Config) -> bool:
 
 
 def horizon_of(config: Config) -> int:
-    """Return the largest lifetime of any token that may be accepted, in seconds."""
+    """Return the largest lifetime of any token that is accepted, in seconds."""
     return max([config.tokens.max_lifetime_seconds, *(trust.max_lifetime_seconds for trust in config.trust)])
 
 
 def leeway_of(config: Config) -> int:
-    """Return the largest leeway of any token that may be accepted, in seconds."""
+    """Return the largest leeway of any token that is accepted, in seconds."""
     return max([config.tokens.leeway_seconds, *(trust.leeway_seconds for trust in config.trust)])
 
 
 def require_sign_in(config: Config, *, has_directory: bool, has_secrets: bool) -> None:
     """
-    Return if whoever is in the directory can sign in, or is not meant to.
+    Return if the users in the directory can sign in, or are not meant to.
 
     Raises:
-        ConfigurationError: If there is a directory, and the endpoints would silently not be there.
+        ConfigurationError: If there is a directory, and the sign-in endpoints would be missing without a word.
     """
     is_basic, is_off = "basic" in config.sources, config.endpoints.enabled is False
     if not has_directory or has_secrets or (is_off and not is_basic):
@@ -75,7 +75,7 @@ def require_sign_in(config: Config, *, has_directory: bool, has_secrets: bool) -
             "and the throttle are derived from it; make it with `safeconduct keys new --secrets`, or let nobody sign "
             'in: endpoints.enabled = false, and no "basic" among the sources'
         )
-    # Basic needs no key of ours, and the throttle asks for one where processes share a store.
+    # Basic needs no key, and the throttle asks for one itself if processes share a store.
     if not is_basic:
         raise ConfigurationError(
             "directory: got one, and nobody can sign in, since there are no keys; wanted a folder of keys, or "
@@ -83,15 +83,15 @@ def require_sign_in(config: Config, *, has_directory: bool, has_secrets: bool) -
         )
 
 
-def dated(rules: Sequence[IssuerPolicy], config: Config, store: Store) -> list[IssuerPolicy]:
-    """Return *rules*, where own tokens are compared with the clock of a store that has one of its own."""
+def dated(policies: Sequence[IssuerPolicy], config: Config, store: Store) -> list[IssuerPolicy]:
+    """Return *policies*; if the store has a clock of its own, our own tokens are dated by it."""
     if config.store.url == "none" or store.view is not None:
-        return list(rules)
-    return [replace(policy, is_dated_by_store=True) if policy.is_own else policy for policy in rules]
+        return list(policies)
+    return [replace(policy, is_dated_by_store=True) if policy.is_own else policy for policy in policies]
 
 
 def weakened(config: Config) -> Iterator[RuleWeakened]:
-    """Yield an event for every switch that is unsafe by name and takes effect."""
+    """Yield an event for every unsafe setting that takes effect."""
     if config.basic.allow_plain_http and "basic" in config.sources:
         yield RuleWeakened(switch="basic.allow_plain_http")
     if config.revocation.accept_eviction:
@@ -103,7 +103,7 @@ def weakened(config: Config) -> Iterator[RuleWeakened]:
 
 
 def sources_of(config: Config) -> Sources:
-    """Return them, and whose pages are ours."""
+    """Return where credentials are looked for, and which origins are ours."""
     return Sources(
         config.sources,
         access_cookie=config.cookies.access,

@@ -102,9 +102,11 @@ def field_types_of(cls: type[Any]) -> Mapping[str, FieldType]:
 def checked_constructor(cls: type[Made]) -> type[Made]:
     """Make the constructor of a section report unknown and missing fields in the same way as wrong values."""
     construct: Callable[..., None] = cls.__init__
-    members = fields(cast("Any", cls))
-    known = frozenset(field.name for field in members)
-    needed = frozenset(field.name for field in members if field.default is MISSING and field.default_factory is MISSING)
+    all_fields = fields(cast("Any", cls))
+    known = frozenset(field.name for field in all_fields)
+    needed = frozenset(
+        field.name for field in all_fields if field.default is MISSING and field.default_factory is MISSING
+    )
 
     @wraps(construct)
     def construct_checked(self: Made, *positional: object, **values: Any) -> None:
@@ -118,8 +120,8 @@ def checked_constructor(cls: type[Made]) -> type[Made]:
 
 def _refuse(cls: type[Any], positional: tuple[object, ...], values: Mapping[str, Any]) -> None:
     at = FieldPath()
-    for place, value in enumerate(positional):
-        at.item(place).refuse(shown(value) if is_table(value) else "a value without a name", "every field by its name")
+    for index, value in enumerate(positional):
+        at.item(index).refuse(shown(value) if is_table(value) else "a value without a name", "every field by its name")
     draft(cls, values, at)
     raise_for(at.problems, where=f" in {cls.__name__}(…)")
 

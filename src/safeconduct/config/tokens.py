@@ -30,7 +30,7 @@ _NEVER_PUBLIC: Final = frozenset(
     ("sub", "sid", "jti", "acr", "amr", "name", "roles", "groups", "scope", "client_id", "iat_ms"),
 )
 _PUBLIC_CLAIM: Final = Text(
-    f"the name of a claim that tells nothing of the user (not one of {', '.join(sorted(_NEVER_PUBLIC))})",
+    f"the name of a claim that reveals nothing about the user (not one of {', '.join(sorted(_NEVER_PUBLIC))})",
     lambda name: name not in _NEVER_PUBLIC,
 )
 

@@ -1,9 +1,9 @@
-"""Where revocations and counters live: this process's memory, a Redis or Valkey server, or nowhere."""
+"""Keep revocations, sessions and counters in this process's memory, in a Redis or Valkey server, or not at all."""
 
 from collections.abc import Callable
 
 from safeconduct._core.store import StoreProvider
-from safeconduct.config import RevocationConfig, StoreConfig
+from safeconduct.config.store import RevocationConfig, StoreConfig
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import Event
 from safeconduct.stores.memory.store import MemoryStore
@@ -11,7 +11,7 @@ from safeconduct.stores.null import NullStore
 
 __all__ = ["MemoryStore", "NullStore", "open_store"]
 
-_LATER = ("redis+sentinel:", "redis+cluster:", "valkey+sentinel:", "valkey+cluster:")
+_NOT_SUPPORTED = ("redis+sentinel:", "redis+cluster:", "valkey+sentinel:", "valkey+cluster:")
 
 
 def open_store(
@@ -25,27 +25,27 @@ def open_store(
     keeps_view: bool = False,
 ) -> StoreProvider:
     """
-    Make the store that *config* names.  Nothing connects before the first question.
+    Make the store that *config* names.  Nothing connects before the first command.
 
     Args:
-        config: The URL and its bounds.
-        revocation: For how many replicas to wait, and whether eviction is accepted.
-        clock: The time in seconds since the epoch; the store in memory goes by it, a server by its own.
+        config: The URL, the pool size and the deadline.
+        revocation: How many replicas to wait for, and whether eviction is accepted.
+        clock: The time in seconds since the epoch, for the store in memory; a server has its own.
         horizon_ms: The largest lifetime of any token that may be accepted.
-        leeway_ms: What is granted to clocks.
+        leeway_ms: The leeway granted to clocks.
         announce: Tells the listeners.
         keeps_view: Whether a server's revocations are kept in a local view too.
 
     Raises:
-        ConfigurationError: If the URL names no store that there is.
+        ConfigurationError: If the URL names no supported store.
     """
     if config.url == "none":
         return NullStore(clock=clock, horizon_ms=horizon_ms, leeway_ms=leeway_ms)
     if config.url == "memory://":
         return MemoryStore(clock=clock, horizon_ms=horizon_ms, leeway_ms=leeway_ms)
-    if config.url.startswith(_LATER):
+    if config.url.startswith(_NOT_SUPPORTED):
         raise ConfigurationError("store.url: Sentinel and Cluster are not supported yet, wanted redis:// or rediss://")
-    from safeconduct.stores.redis.server import RedisServer  # noqa: PLC0415 - asyncio is for those who use it
+    from safeconduct.stores.redis.server import RedisServer  # noqa: PLC0415 - only a server needs asyncio
 
     return RedisServer(
         config, revocation, horizon_ms=horizon_ms, leeway_ms=leeway_ms, announce=announce, keeps_view=keeps_view

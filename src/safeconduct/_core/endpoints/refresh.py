@@ -42,7 +42,7 @@ class RefreshEndpoint:
         try:
             presented = self._request_context.refresh_token(request, parameters)
             if presented is None:
-                raise InvalidGrant("no refresh token came")
+                raise InvalidGrant("there is no refresh token")
             if presented.transport == "cookie":
                 self._request_context.require_own_page(request)
             tokens = await self._session_verbs.refresh(

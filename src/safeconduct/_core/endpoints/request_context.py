@@ -14,7 +14,7 @@ from safeconduct._http.forwarded import Proxies, client_of, network_of
 from safeconduct._http.origin import check_origin
 from safeconduct._http.request import Request
 from safeconduct._http.request_body import BodyParameters, read_text
-from safeconduct.config import CookieConfig
+from safeconduct.config.cookies import CookieConfig
 from safeconduct.errors import InvalidRequest, MissingCredential, NotRenewable, NotSupported, Unavailable
 from safeconduct.principal import Identity, Principal
 
@@ -117,9 +117,8 @@ class RequestContext:
             InvalidRequest: If there are two: in two cookies, or in a cookie and in the body.
             MalformedToken: If the cookie is malformed.
         """
-        in_body, in_cookie = read_text(parameters, "refresh_token"), None
-        if self._sources.takes_cookies:
-            in_cookie = find(request.values(b"cookie"), self._refresh_cookie)
+        in_body = read_text(parameters, "refresh_token")
+        in_cookie = find(request.values(b"cookie"), self._refresh_cookie) if self._sources.takes_cookies else None
         if in_body is not None and in_cookie is not None:
             raise InvalidRequest("a refresh token came both in a cookie and in the body")
         if in_cookie is not None:

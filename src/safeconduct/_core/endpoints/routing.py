@@ -58,7 +58,7 @@ class EndpointCall:
         """
         types = self.request.values(b"content-type")
         if len(types) > 1:
-            raise InvalidRequest("the body has two types")
+            raise InvalidRequest("there is more than one Content-Type field")
         return read_body(types[0] if types else None, await self.body(MAX_BODY_BYTES))
 
 

@@ -94,7 +94,7 @@ class SessionEndpoint:
         principal = await self._request_context.session_owner(call.request)
         is_current = call.item == principal.session_id
         if not is_current and rank(principal.level) < rank("explicit"):
-            raise StepUpRequired("explicit", reason="the end of another session")
+            raise StepUpRequired("explicit", reason="ending another session needs an explicit sign-in")
         await self._session_verbs.end(call.item, subject=principal.subject)
         if is_current:
             return self._token_response.signed_out(transport_of(principal))

@@ -24,7 +24,7 @@ from safeconduct._core.sessions.verbs import Tokens
 from safeconduct._http.problems import NO_STORE
 from safeconduct._http.request import Field, Reply
 from safeconduct._http.set_cookie import CLEAR_SITE_DATA, SetCookie, own_cookie, own_deletion, set_cookie_fields
-from safeconduct.config import CookieConfig
+from safeconduct.config.cookies import CookieConfig
 
 
 class TokenResponse:
@@ -44,7 +44,7 @@ class TokenResponse:
 
     def tokens(self, tokens: Tokens, transport: Transport, *, more_cookies: Iterable[SetCookie] = ()) -> Reply:
         """
-        Return the reply that hands out *tokens* by *transport*, with *more_cookies*.
+        Return the reply that hands out *tokens* by *transport*; by cookie, *more_cookies* go along.
 
         Raises:
             NotSupported: If a token is too long for a cookie.
@@ -63,7 +63,7 @@ class TokenResponse:
             body |= {"access_token": tokens.access_token, "token_type": "Bearer"}
             if refresh_token is not None:
                 body["refresh_token"] = refresh_token.value
-            return json_reply(200, body, set_cookie_fields(more_cookies))
+            return json_reply(200, body)
         body["csrf_token"] = self._csrf.token(tokens.session_id, tokens.csrf_generation)
         cookies = [own_cookie(self._cookies, "access", tokens.access_token, expires_at=tokens.expires_at, now=now)]
         if refresh_token is not None:

@@ -1,4 +1,4 @@
-"""What the verbs on sessions work with, whether a store keeps the sessions or not."""
+"""Hold what the verbs on sessions share, whether a store keeps the sessions or not."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from safeconduct._core.decision import Clock
-from safeconduct._core.directory import Account, People
+from safeconduct._core.directory import Account, DirectoryPort
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.sessions.binding import Binding
 from safeconduct._core.sessions.issuing import TokenMaker
@@ -23,7 +23,7 @@ _ID_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionContext:
-    """Everything that the verbs on sessions share."""
+    """Settings and collaborators of the verbs on sessions."""
 
     session_keys: SessionKeys
     lives: Lifetimes
@@ -31,8 +31,8 @@ class SessionContext:
     token_maker: TokenMaker
     #: Returns the derived keys as they are now; raises ``Unavailable`` if they are gone.
     derived_keys: Callable[[], DerivedKeys]
-    #: The directory, asked again at every step; None or static: what it said at sign-in holds.
-    people: People | None
+    #: The directory, asked again by every verb; if it is None or static, the rights at sign-in remain.
+    people: DirectoryPort | None
     #: Proves passwords, behind the throttle; None if there is no directory.
     passwords: Passwords | None
     #: The time in seconds since the epoch.
@@ -47,7 +47,7 @@ class SessionContext:
         return int(self.clock() * 1000)
 
     def draw_id(self) -> str:
-        """Draw a name that is not drawn again."""
+        """Draw an id that is never drawn again."""
         return urlsafe_b64encode(self.draw(_ID_BYTES)).rstrip(b"=").decode()
 
     def prepare(self, session_id: str, session: Session, rights: Rights | None, level: Level) -> Checked:

@@ -1,4 +1,4 @@
-"""The verbs on logins, from sign-in to sign-out, and on what was granted: end it before its time."""
+"""Sign users in and out, and revoke tokens, sessions, subjects, clients and keys: the public verbs, awaitable."""
 
 from collections.abc import Callable
 
@@ -17,10 +17,10 @@ from safeconduct.principal import Principal
 
 class AsyncSessions:
     """
-    The verbs on logins and credentials, awaitable; ``Auth.sessions`` has the same ones, blocking.
+    Sign users in and out, and revoke credentials; ``Auth.sessions`` has the same verbs, blocking.
 
-    Every verb takes effect for the next request in every process.  A ``RevocationReceipt`` says which shards took it;
-    what could not be written at all raises ``Unavailable``, and repeating a verb is harmless.
+    Every verb takes effect for the next request in every process.  A ``RevocationReceipt`` says which shards were
+    written to; if none could be, the verb raises ``Unavailable``.  Repeating a verb is harmless.
     """
 
     def __init__(
@@ -54,13 +54,13 @@ class AsyncSessions:
         """
         Begin a session for a user whom the application has just proven in its own way.
 
-        Nothing is asked of the directory and the throttle: that was the application's part.
+        Neither the directory nor the throttle is asked: that was the application's part.
 
         Args:
-            account: Who, with roles, scopes and the level that was proven.
-            username: What a later step-up asks the directory with; the subject where it is left out.
-            remember: Whether the user asked for a long-term credential.
-            origin: Where the request comes from, and how the tokens are going to travel.
+            account: The user, with roles, scopes and the level that was proven.
+            username: The name that a later step-up asks the directory with. Default: the subject.
+            remember: Whether the user asked for a refresh token.
+            origin: Where the request comes from, and how the tokens will travel.
 
         Raises:
             BadCredentials: If the account is disabled, or *username* has a control character or more than 1,024 bytes.
@@ -75,15 +75,15 @@ class AsyncSessions:
     @within_one_budget
     async def refresh(self, refresh_token: str, *, extend: bool = False, origin: RequestOrigin | None = None) -> Tokens:
         """
-        Rotate a refresh token and give an access token of the session's present level.
+        Rotate a refresh token and return an access token of the session's present level.
 
         Args:
             refresh_token: As it was presented.
-            extend: Whether the user wants his long-term credential to live longer.
+            extend: Whether the user wants the refresh token to live longer.
             origin: Where the request comes from.
 
         Raises:
-            InvalidToken: If it is none of ours, was used before, or its session is over.
+            InvalidToken: If it is not one of ours, was used before, or its session is over.
             TooEarly: If *extend* was asked for before half of its life; the token is as good as before.
             Unavailable: If store or directory cannot be asked; the token is as good as before.
         """
@@ -92,15 +92,15 @@ class AsyncSessions:
     @within_one_budget
     async def renew(self, access_token: str) -> Tokens:
         """
-        Give a remembered access token for one whose half of life is over.
+        Return an access token of the level ``remembered`` for one that is past half of its life.
 
         Raises:
-            InvalidToken: If it is none of ours, was ended, its session is over, or it was renewed before.
-            NotRenewable: If no session stands behind it, or its end cannot grow.
+            InvalidToken: If it is not one of ours, was revoked, its session is over, or it was renewed before.
+            NotRenewable: If it has no session, or its end cannot grow.
             TooEarly: If half of its life is not over.
             Unavailable: If store or directory cannot be asked.
         """
-        return await self._session_verbs().renew(await self._principal(access_token))
+        return await self._session_verbs().renew(await self._verify(access_token))
 
     @within_one_budget
     async def step_up(
@@ -110,38 +110,38 @@ class AsyncSessions:
         Raise the level of a session by the password of its user; the session's older access tokens end.
 
         Args:
-            access_token: Of the session.
+            access_token: An access token of the session.
             password: As it was submitted.
-            refresh_token: The session's, if it came along; it is rotated.
+            refresh_token: The session's refresh token, if it came along; it is rotated.
             origin: Where the request comes from.
 
         Raises:
             BadCredentials: If the password is wrong; the last of five in a row ends the session.
-            InvalidToken: If a token is none of ours or was ended, or the session is over.
-            TooManyAttempts: If a bound of the throttle is reached.
+            InvalidToken: If a token is not one of ours or was revoked, or the session is over.
+            TooManyAttempts: If a limit of the throttle is reached.
             NotSupported: If there is no directory.
             Unavailable: If store or directory cannot be asked.
         """
-        principal = await self._principal(access_token)
+        principal = await self._verify(access_token)
         verbs = self._session_verbs()
         return await verbs.step_up(principal, password, refresh_token=refresh_token, origin=origin)
 
     @within_one_budget
     async def sign_out(self, access_token: str) -> None:
         """
-        End the session behind an access token, also of one that was ended itself.
+        End the session of an access token, even if that token was revoked.
 
         Raises:
-            InvalidToken: If it is none of ours, or over.
+            InvalidToken: If it is not one of ours, or has expired.
             Unavailable: If the store cannot be asked.
         """
-        # Not asked whether it was ended: what is left of its session shall end all the same.
+        # Whether the token was revoked is not asked: its session is to end in any case.
         claims = await self._resolver.verify(access_token, now=self._clock())
         await self._session_verbs().sign_out(principal_of(claims, "bearer"))
 
     async def sign_out_everywhere(self, subject: str) -> None:
         """
-        End every session of *subject* and whatever was issued to him until now.
+        End every session of *subject* and everything that was issued to them until now.
 
         Raises:
             Unavailable: If the store cannot be asked.
@@ -161,84 +161,86 @@ class AsyncSessions:
         self, token_id: str, *, issuer: str | None = None, subject: str | None = None, expires_at: int | None = None
     ) -> RevocationReceipt:
         """
-        End one token.
+        Revoke one token.
 
         Args:
             token_id: Its ``jti``, as ``Principal.token_id`` has it.
-            issuer: Who issued it; the own issuer where it is left out.
-            subject: Whom it names; where it is left out, every shard is told.
-            expires_at: When it ends by itself, in seconds; where it is left out, the longest life of any token is
-                reckoned from now.
+            issuer: The issuer of the token. Default: this one.
+            subject: The subject of the token. Default: unknown; the revocation is written to every shard.
+            expires_at: When the token expires, in seconds since the epoch. Default: the longest life of any token from
+                now.
 
         Raises:
             Unavailable: If the store cannot be asked.
             NotSupported: If there is no store.
         """
         end = int(self._clock()) + self._horizon_seconds if expires_at is None else expires_at
-        return await self._asked().revoke_token(self._named(issuer), token_id, subject=subject, expires_ms=end * 1000)
+        return await self._revoker().revoke_token(
+            self._issuer_or_own(issuer), token_id, subject=subject, expires_ms=end * 1000
+        )
 
     async def end(self, session_id: str) -> RevocationReceipt:
         """
-        End one session of the own issuer with all its tokens.
+        End one session of this issuer with all its tokens.
 
         Raises:
-            NotFound: If *session_id* is none.
+            NotFound: If *session_id* is not the id of a session.
             Unavailable: If the store cannot be asked.
             NotSupported: If there is no store.
         """
         ends_ms = (int(self._clock()) + self._absolute_lifetime_seconds) * 1000
-        return await self._asked().revoke_session(self._named(None), session_id, ends_ms=ends_ms)
+        return await self._revoker().revoke_session(self._issuer_or_own(None), session_id, ends_ms=ends_ms)
 
     async def revoke_subject(self, subject: str, *, issuer: str | None = None) -> RevocationReceipt:
         """
-        End everything that was issued to *subject* until now; a later sign-in is not touched.
+        Revoke everything that was issued to *subject* until now; a later sign-in is not affected.
 
         Raises:
             Unavailable: If the store cannot be asked.
             NotSupported: If there is no store.
         """
-        return await self._asked().revoke_subject(self._named(issuer), subject)
+        return await self._revoker().revoke_subject(self._issuer_or_own(issuer), subject)
 
     async def revoke_client(self, client_id: str, *, issuer: str | None = None) -> RevocationReceipt:
         """
-        End everything that was issued to *client_id* until now.
+        Revoke everything that was issued to *client_id* until now.
 
         Raises:
             Unavailable: If the store cannot be asked.
             NotSupported: If there is no store.
         """
-        return await self._asked().revoke_client(self._named(issuer), client_id)
+        return await self._revoker().revoke_client(self._issuer_or_own(issuer), client_id)
 
     async def revoke_key(self, kid: str, *, issuer: str | None = None) -> RevocationReceipt:
         """
-        End everything that the key *kid* ever signs; for a key that was stolen.
+        Revoke everything that the key *kid* ever signs; for a key that was stolen.
 
         Raises:
             Unavailable: If the store cannot be asked.
             NotSupported: If there is no store.
         """
-        return await self._asked().revoke_key(self._named(issuer), kid)
+        return await self._revoker().revoke_key(self._issuer_or_own(issuer), kid)
 
     async def revoke_everything(self, *, issuer: str | None = None) -> RevocationReceipt:
         """
-        End everything that the issuer issued until now.
+        Revoke everything that the issuer issued until now.
 
         Raises:
             Unavailable: If the store cannot be asked.
             NotSupported: If there is no store.
         """
-        return await self._asked().revoke_everything(self._named(issuer))
+        return await self._revoker().revoke_everything(self._issuer_or_own(issuer))
 
-    async def _principal(self, access_token: str) -> Principal:
+    async def _verify(self, access_token: str) -> Principal:
         claims = await self._resolver.verify_not_revoked(access_token, self._revocations, now=self._clock())
         return principal_of(claims, "bearer")
 
-    def _asked(self) -> Revoker:
+    def _revoker(self) -> Revoker:
         if self._revocations is None:
             raise NotSupported("there is no store that could remember a revocation")
         return Revoker(self._revocations, absolute_lifetime_ms=self._absolute_lifetime_seconds * 1000)
 
-    def _named(self, issuer: str | None) -> str:
+    def _issuer_or_own(self, issuer: str | None) -> str:
         named = issuer or self._issuer
         if named is None:
             raise NotSupported("there is no own issuer; say whose with issuer=…")

@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 
 from safeconduct._core.opaque import OpaqueTokens
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.revocation_keys import question_for
+from safeconduct._core.revocation_keys import revocation_query
 from safeconduct._core.sessions.model import (
     Lifetimes,
     Renewal,
@@ -57,7 +57,7 @@ class OpaqueTokenWriter:
         """
         parts = self.opaque_tokens.new(session_id)
         claims = self.issuer.claims(grant, iat_ms=iat_ms)
-        question = question_for(
+        question = revocation_query(
             issuer=claims["iss"],
             subject=claims["sub"],
             token_id=claims["jti"],
@@ -145,17 +145,8 @@ class TokenMaker:
             display_name=rights.display_name,
             extra=extra,
         )
-        opaque = self._opaque
-        try:
-            checked = self._issuer.check(grant, iat_ms=now_ms, is_signed=opaque is None or not opaque.is_always)
-        except ClaimsRefused as fault:
-            if not extra:
-                raise
-            raise self._hook_failed(fault.__cause__ or fault, str(fault)) from fault
-        except ConfigurationError as fault:
-            self._announce(Fault(where="keys", error=type(fault).__name__))
-            raise Unavailable(str(fault)) from fault
-        if opaque is None and transport == "cookie" and checked.length > self._longest_cookie:
+        checked = self._check(grant, now_ms)
+        if self._opaque is None and transport == "cookie" and checked.length > self._longest_cookie:
             raise NotSupported("the access token is too long for a cookie")
         return checked
 
@@ -181,6 +172,18 @@ class TokenMaker:
         except Exception as fault:
             raise self._hook_failed(fault, "add_claims failed") from fault
         return cast("Mapping[str, Any]", claims)
+
+    def _check(self, grant: Grant, now_ms: int) -> Checked:
+        is_signed = self._opaque is None or not self._opaque.is_always
+        try:
+            return self._issuer.check(grant, iat_ms=now_ms, is_signed=is_signed)
+        except ClaimsRefused as fault:
+            if not grant.extra:
+                raise
+            raise self._hook_failed(fault.__cause__ or fault, str(fault)) from fault
+        except ConfigurationError as fault:
+            self._announce(Fault(where="keys", error=type(fault).__name__))
+            raise Unavailable(str(fault)) from fault
 
     def _hook_failed(self, fault: BaseException, reason: str) -> Unavailable:
         self._announce(HookFailed(hook="add_claims", error=type(fault).__name__))
@@ -208,8 +211,31 @@ class TokenMaker:
         lifetime_seconds = expires_at - iat_ms // 1000
         if lifetime_seconds <= 0:
             raise ExpiredToken(expires_at, "the session ends now")
+        grant = self._grant(session_id, session, level, lifetime_seconds, renewal, prepared)
+        return Tokens(
+            access_token=await self._access_token(grant, session_id, prepared, session.transport, iat_ms),
+            grant=grant,
+            session_id=session_id,
+            level=level,
+            issued_at=iat_ms // 1000,
+            expires_at=expires_at,
+            renew_after=renew_after(session, iat_ms, expires_at),
+            csrf_generation=session.csrf_generation,
+            transport=session.transport,
+            refresh_token=refresh_token,
+        )
+
+    def _grant(
+        self,
+        session_id: str,
+        session: Session,
+        level: Level,
+        lifetime_seconds: int,
+        renewal: Renewal | None,
+        prepared: Checked,
+    ) -> Grant:
         rights = Rights.from_text(session.rights)
-        grant = Grant(
+        return Grant(
             subject=session.subject,
             level=level,
             scopes=rights.scopes,
@@ -222,18 +248,6 @@ class TokenMaker:
             renewals=session.renewals,
             display_name=rights.display_name,
             extra=prepared.extra,
-        )
-        return Tokens(
-            access_token=await self._access_token(grant, session_id, prepared, session.transport, iat_ms),
-            grant=grant,
-            session_id=session_id,
-            level=level,
-            issued_at=iat_ms // 1000,
-            expires_at=expires_at,
-            renew_after=renew_after(session, iat_ms, expires_at),
-            csrf_generation=session.csrf_generation,
-            transport=session.transport,
-            refresh_token=refresh_token,
         )
 
     async def _access_token(

@@ -1,16 +1,17 @@
-"""Ask the store for sessions and end them."""
+"""Find sessions in the store, and end them."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Literal
 
+from safeconduct._core.directory import Account
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import epoch_tag
 from safeconduct._core.session_store import SessionRef, SessionReply, SessionStore
 from safeconduct._core.sessions.context import SessionContext
 from safeconduct._core.sessions.model import MAX_FAILURES, Rights, Session
 from safeconduct._core.sessions.refresh_token import ParsedRefreshToken
-from safeconduct.errors import NotFound, RevokedToken, Unavailable
+from safeconduct.errors import BadCredentials, NotFound, RevokedToken, Unavailable
 from safeconduct.events import SessionEnded, StoreRolledBack
 
 EndReason = Literal["signed_out", "ended", "reused", "account", "failures", "too_many"]
@@ -55,7 +56,7 @@ class SessionLookup:
             raise NotFound("no such session") from None
         return keys.of_subject(session.subject, session_id), session
 
-    async def find_of(self, token: ParsedRefreshToken) -> tuple[SessionRef, Session]:
+    async def find_by_token(self, token: ParsedRefreshToken) -> tuple[SessionRef, Session]:
         """
         Return the session of a refresh token.
 
@@ -68,7 +69,7 @@ class SessionLookup:
             raise RevokedToken("the session is over") from None
 
     async def id_prefix(self, shard: int) -> bytes:
-        """Return what the ids of new sessions bear: the tag of the shard's epoch, or what marks this process."""
+        """Return what ids of new sessions have after the shard: its epoch's tag, or the mark of this process."""
         return self._store.instance or epoch_tag((await self._revocations.epoch(shard)).name)
 
     async def rights_of(self, ref: SessionRef, session: Session) -> Rights | None:
@@ -92,19 +93,30 @@ class SessionLookup:
         if reply.outcome == "ended":
             self._context.announce(SessionEnded(subject=subject, session_id=ref.session_id, reason=reason))
 
-    async def count_failure(self, ref: SessionRef, session: Session, *, request_id: str) -> None:
+    async def prove_owner(
+        self, ref: SessionRef, session: Session, password: str, *, network: str, knows_device: Callable[[str], bool]
+    ) -> Account:
         """
-        Count a failed step-up; the last that is allowed ends the session.
+        Prove again that the owner of a session is there; the last of several wrong passwords in a row ends it.
 
         Raises:
-            RevokedToken: If the session is over.
+            BadCredentials: If the password is wrong.
+            RevokedToken: If it is wrong and the session is over.
+            AuthError: As ``SessionContext.prove``.
         """
-        reply = await self.transition(
-            ref, lambda: self._store.fail(ref, request_id=request_id, limit=MAX_FAILURES)
-        )  # fmt: skip
-        if reply.outcome == "ended":
-            ended = SessionEnded(subject=session.subject, session_id=ref.session_id, reason="failures")
-            self._context.announce(ended)
+        context = self._context
+        try:
+            return await context.prove(
+                session.subject, session.username, password, network=network, knows_device=knows_device
+            )
+        except BadCredentials:
+            request_id = context.draw_id()
+            reply = await self.transition(
+                ref, lambda: self._store.fail(ref, request_id=request_id, limit=MAX_FAILURES)
+            )  # fmt: skip
+            if reply.outcome == "ended":
+                context.announce(SessionEnded(subject=session.subject, session_id=ref.session_id, reason="failures"))
+            raise
 
     async def discard(self, ref: SessionRef) -> None:
         """End a new session of which no one has a token, if the store can be asked."""
@@ -114,7 +126,7 @@ class SessionLookup:
 
     async def transition(self, ref: SessionRef, command: Callable[[], Awaitable[SessionReply]]) -> SessionReply:
         """
-        Give one command on a session, and announce it if the store turns out to be behind.
+        Send one command about a session, and announce it if the store has lost a write.
 
         Raises:
             RevokedToken: If the session is over.

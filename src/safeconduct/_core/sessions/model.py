@@ -1,5 +1,5 @@
 """
-The life of a session: what may happen to it, what its tokens are worth then, and when they end.
+Describe a session: what can happen to it, what level its tokens have then, and when they end.
 
 =============================  =====================  =============================  ================================
 event                          level of the token     refresh token                  what changes
@@ -17,9 +17,9 @@ sign-out, cut-off, reuse       none                   none                      
 no renewal in time, the end    none                   none                           over
 =============================  =====================  =============================  ================================
 
-``level(now)`` is what was proven while the session is not demoted and the proof is younger than the explicit lifetime,
-else ``remembered``.  A token above ``remembered`` ends with that lifetime.  So a level never rises without proof, and a
-long-term credential stands for an explicit sign-in for one short life and no longer.
+``level(now)`` is the level that was proven, as long as the session is not demoted and the proof is younger than the
+explicit lifetime, else ``remembered``.  A token above ``remembered`` ends with that lifetime.  So a level never rises
+without proof, and a refresh token is worth an explicit sign-in for one explicit lifetime and no longer.
 """
 
 import json
@@ -38,36 +38,36 @@ class Chain:
     """
     The refresh tokens of a session, of which one is live.
 
-    *digest* is of the live token's secret and *previous* of the one before; *salt* made the live one out of that, and
-    is kept only while the one before may still come again.
+    *digest* is that of the live token's secret, *previous* that of the token before it.  *salt* made the live token out
+    of the one before, and is kept only as long as that one may come again.
     """
 
     position: int
     digest: bytes = field(repr=False)
     previous: bytes = field(default=b"", repr=False)
     salt: bytes = field(default=b"", repr=False)
-    #: Until when the token before the live one is answered with the live one.
+    #: Until when the token before the live one may still be exchanged for the live one.
     grace_ms: int = 0
-    #: When its life was last begun, by sign-in or by ``extend``; rotation does not prolong it.
+    #: When its life began, at sign-in or by ``extend``; rotation does not prolong it.
     begun_ms: int
     expires_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renewal:
-    """The access token that the last renewal made, so that one who asks again is given the same."""
+    """The access token that the last renewal made, so that a repeated request gets the same."""
 
     token_id: str
     iat_ms: int
     #: Seconds since the epoch.
     expires_at: int
-    #: Until when it is given again.
+    #: Until when a repeated request gets it.
     grace_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One login.  Instants are milliseconds by the store's clock."""
+    """One login, as a store keeps it.  Instants are milliseconds by the store's clock."""
 
     subject: str
     #: What was proven at the last sign-in or step-up, at *auth_ms*.
@@ -75,59 +75,58 @@ class Session:
     auth_ms: int
     is_demoted: bool = False
     created_ms: int
-    #: The ``iat_ms`` of the newest token: whatever cut-off is not before it has ended the session.
+    #: The ``iat_ms`` of the newest token: a cut-off that is not before it has ended the session.
     issued_ms: int
     used_ms: int
     #: The absolute end.
     ends_ms: int
-    #: When nobody can hold a live credential of it any more, at the latest the absolute end and the leeway.
+    #: When its last credential has expired, at the latest the absolute end and the leeway.
     over_ms: int
     #: Roles, scopes and the user's name as they were last looked up, see ``Rights``.
     rights: str = field(repr=False)
-    #: What was submitted as the user's name, for a later step-up.
+    #: The user name that was submitted, for a later step-up.
     username: str = field(repr=False)
     transport: Transport
     device: str
     network: str
     csrf_generation: int = 0
-    #: How many step-ups failed since the last one that did not.
+    #: How many step-ups failed since the last one that succeeded.
     failures: int = 0
-    #: The id of the last failure or step-up, so that a command that was sent twice counts once.
+    #: The id of the last step-up, failed or not, so that a command that is sent twice counts once.
     last_request: str = ""
     renewals: int = 0
     renewal: Renewal | None = None
-    #: None where no long-term credential was asked for.
+    #: None if no refresh token was asked for.
     chain: Chain | None = None
 
 
-#: So many wrong passwords at a step-up end the session: whoever tries holds its token and may have stolen it.
+#: This many wrong passwords in a row end the session: the access token that came along may be stolen.
 MAX_FAILURES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifetimes:
-    """How long things live, from the configuration, in milliseconds, and how many of them there may be."""
+    """How long sessions and tokens live, in milliseconds, and how many sessions a user may have."""
 
     access_ms: int
-    #: The end of a session without a long-term credential.
+    #: The life of a session without a refresh token.
     short_absolute_ms: int
-    #: The end of any other.
+    #: The life of any other session.
     absolute_ms: int
-    #: The life of a long-term credential.
+    #: The life of a refresh token.
     idle_ms: int
-    #: How long a proof counts.
+    #: How long the level that was proven lasts.
     explicit_ms: int
-    #: How long a lost answer may be asked for again.
+    #: How long a request whose answer was lost may be repeated.
     grace_ms: int
-    #: How many sessions a user may have.
     max_per_subject: int
 
 
 def level_at(session: Session, now_ms: int, lives: Lifetimes) -> Level:
-    """Say what the session is worth at *now_ms*."""
-    # A proof whose lifetime ends within this second can't be written into a token, which counts in seconds.
-    counts = now_ms // 1000 < _proof_end(session, lives)
-    return session.proof_level if counts and not session.is_demoted else "remembered"
+    """Return the level of the session at *now_ms*."""
+    # A token counts in seconds: a proof that ends within this second cannot be written into one.
+    is_recent = now_ms // 1000 < _proof_end(session, lives)
+    return session.proof_level if is_recent and not session.is_demoted else "remembered"
 
 
 def token_end(session: Session, iat_ms: int, lives: Lifetimes, *, level: Level) -> int:
@@ -137,23 +136,23 @@ def token_end(session: Session, iat_ms: int, lives: Lifetimes, *, level: Level) 
 
 
 def token_half(issued_ms: int, expires_at: int) -> int:
-    """Say from which second on a token may be renewed: half of its life is over."""
+    """Return the second from which a token may be renewed: half of its life is over."""
     issued_at = issued_ms // 1000
     return issued_at + (expires_at - issued_at + 1) // 2
 
 
 def renew_after(session: Session, issued_ms: int, expires_at: int) -> int | None:
-    """Say from which second on a token may be renewed, None where its end can't grow."""
+    """Return the second from which a token may be renewed, None if its end cannot grow."""
     return token_half(issued_ms, expires_at) if expires_at < session.ends_ms // 1000 else None
 
 
 def chain_half_ms(chain: Chain) -> int:
-    """Return from when on a refresh token may be extended: half of its life is over."""
+    """Return the instant from which a refresh token may be extended: half of its life is over."""
     return chain.begun_ms + (chain.expires_ms - chain.begun_ms) // 2
 
 
 def extension_window(session: Session) -> tuple[int | None, int | None]:
-    """Return from when on and until when the refresh token may be extended, in seconds; None if its end can't grow."""
+    """Return the seconds between which the refresh token may be extended; None and None if its end cannot grow."""
     chain = session.chain
     if chain is None or chain.expires_ms >= session.ends_ms:
         return None, None
@@ -166,7 +165,7 @@ def _proof_end(session: Session, lives: Lifetimes) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """Roles and scopes, and what to call the user, as a directory last gave them."""
+    """A user's roles, scopes and display name, as the directory last returned them."""
 
     roles: tuple[str, ...]
     scopes: tuple[str, ...]
@@ -174,7 +173,7 @@ class Rights:
 
     @classmethod
     def of(cls, account: Account) -> Self:
-        """Take the rights of *account*; their order says nothing."""
+        """Return the rights of *account*, sorted."""
         return cls(tuple(sorted(set(account.roles))), tuple(sorted(set(account.scopes))), account.display_name)
 
     @classmethod
@@ -184,6 +183,6 @@ class Rights:
         return cls(tuple(roles), tuple(scopes), *name)
 
     def to_text(self) -> str:
-        """Write them down."""
+        """Return them as a store keeps them."""
         name = [] if self.display_name is None else [self.display_name]
         return json.dumps([self.roles, self.scopes, *name], separators=(",", ":"))

@@ -1,6 +1,6 @@
 """Name the sessions of this issuer, and the revocations that end them."""
 
-from safeconduct._core.revocation_keys import revocation_key, session_place, shard_of
+from safeconduct._core.revocation_keys import parse_session_id, revocation_key, shard_of
 from safeconduct._core.session_store import Presented, SessionRef
 from safeconduct.errors import NotFound, NotRenewable
 from safeconduct.principal import Principal
@@ -44,7 +44,7 @@ class SessionKeys:
         Raises:
             NotFound: If *session_id* is not the id of a session.
         """
-        place = session_place(session_id)
+        place = parse_session_id(session_id)
         if place is None or place[0] >= self._shards:
             raise NotFound("no session's id")
         session = revocation_key("session", self.issuer, session_id)
@@ -58,7 +58,7 @@ class SessionKeys:
             NotRenewable: If there is none: the token is a client's or another issuer's, or it is a password.
         """
         session_id = principal.session_id
-        if principal.issuer != self.issuer or session_id is None or session_place(session_id) is None:
+        if principal.issuer != self.issuer or session_id is None or parse_session_id(session_id) is None:
             raise NotRenewable("no session stands behind the credential")
         return self.of_subject(principal.subject, session_id)
 

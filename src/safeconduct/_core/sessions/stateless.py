@@ -1,15 +1,15 @@
 """
-Do what can be done with sessions that no store keeps (``store = "none"``).
+Implement the verbs on sessions that no store keeps (``store = "none"``).
 
 =====================  ======================================================================================
 verb                   what it does here
 =====================  ======================================================================================
 sign in                as with a store; the refresh token is the session itself, sealed
 refresh                an access token of ``level(now)``; the refresh token stays as it is
-refresh with extend    ``NotSupported``: nothing could end what would be extended again and again
+refresh with extend    ``NotSupported``: nothing could end a session that is extended again and again
 renew                  ``NotRenewable``: the short life of an access token is all that ends it
 step up                as with a store, and a new refresh token with the same end if one came along
-sign out               nothing: the caller forgets their tokens, and a copy of them remains valid
+sign out               nothing: the caller discards their tokens, and a copy of them remains valid
 the others             ``NotSupported``
 =====================  ======================================================================================
 
@@ -29,7 +29,6 @@ from safeconduct._core.directory import Account
 from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.context import SessionContext
 from safeconduct._core.sessions.model import Rights, Session, level_at
-from safeconduct._core.sessions.refresh_token import new_session_id, text_of
 from safeconduct._core.sessions.verbs import (
     ActiveSession,
     RefreshToken,
@@ -38,6 +37,7 @@ from safeconduct._core.sessions.verbs import (
     Tokens,
     knows_no_device,
 )
+from safeconduct._core.tagged_token import new_session_id, text_of
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._tokens.sealed_refresh import SealedRefresh, open_refresh, seal_refresh
 from safeconduct.errors import BadCredentials, BindingMismatch, NotRenewable, NotSupported, NotYetValidToken
@@ -52,10 +52,10 @@ _LABEL: Final = "refresh-jwe"
 
 class StatelessSessions:
     """
-    Do what ``SessionVerbs`` says, which tells what each verb takes and raises.
+    Implement ``SessionVerbs``, which says what each verb takes and raises.
 
     Args:
-        context: What the verbs work with.
+        context: Settings and collaborators of the verbs.
         leeway_ms: How far clocks may differ.
         longest_cookie: How long a refresh token may be that travels in a cookie.
     """
@@ -74,7 +74,7 @@ class StatelessSessions:
         context, now_ms = self._context, self._context.now_ms()
         shard = context.session_keys.shard_of(account.subject)
         session_id = text_of(new_session_id(shard, None, context.draw))
-        sealed = self._sealed(
+        sealed = self._new_session(
             session_id,
             account,
             Rights.of(account),
@@ -83,12 +83,12 @@ class StatelessSessions:
             expires_at=self._end_of_new(now_ms, is_remembered=remember),
             origin=origin or RequestOrigin(),
         )
-        tokens = await self._tokens(sealed, now_ms, self._context.derived_keys() if remember else None)
+        tokens = await self._make_tokens(sealed, now_ms, self._context.derived_keys() if remember else None)
         context.announce(SignedIn(subject=account.subject, session_id=session_id, level=account.level))
         return tokens
 
     async def refresh(self, refresh_token: str, *, extend: bool = False, origin: RequestOrigin | None = None) -> Tokens:
-        """Give an access token of the session's present level; the refresh token stays as it is."""
+        """Return an access token of the session's present level; the refresh token stays as it is."""
         if extend:
             raise NotSupported("without a store no session is extended")
         sealed = self._read(refresh_token, self._context.derived_keys(), origin or RequestOrigin())
@@ -97,7 +97,7 @@ class StatelessSessions:
             sealed = replace(
                 sealed, roles=rights.roles, scopes=rights.scopes, display_name=rights.display_name or ""
             )  # fmt: skip
-        return await self._tokens(sealed, self._context.now_ms(), None)
+        return await self._make_tokens(sealed, self._context.now_ms(), None)
 
     async def renew(self, principal: Principal) -> NoReturn:
         """Refuse."""
@@ -117,14 +117,14 @@ class StatelessSessions:
         context, origin = self._context, origin or RequestOrigin()
         session_id = context.session_keys.of_principal(principal).session_id
         keys = None if refresh_token is None else context.derived_keys()
-        own = None if refresh_token is None or keys is None else self._own(refresh_token, keys, principal, origin)
+        own = None if refresh_token is None or keys is None else self._read_own(refresh_token, keys, principal, origin)
         username = principal.subject if own is None else own.username
         account = await context.prove(
             principal.subject, username, password, network=origin.network, knows_device=knows_device
         )
         rights = await context.rights_of(account.subject) or Rights.of(account)
         now_ms = context.now_ms()
-        sealed = self._sealed(
+        sealed = self._new_session(
             session_id,
             account,
             rights,
@@ -133,12 +133,12 @@ class StatelessSessions:
             expires_at=self._end_of_new(now_ms, is_remembered=False) if own is None else own.expires_at,
             origin=origin,
         )
-        tokens = await self._tokens(sealed, now_ms, keys)
+        tokens = await self._make_tokens(sealed, now_ms, keys)
         context.announce(SteppedUp(subject=account.subject, session_id=session_id, level=account.level))
         return tokens
 
     async def sign_out(self, principal: Principal) -> None:
-        """Do nothing: the caller forgets their tokens, and a copy remains valid until its end."""
+        """Do nothing: the caller discards their tokens, and a copy remains valid until its end."""
 
     async def sign_out_with(self, refresh_token: str) -> str | None:
         """Do nothing, whatever the token is: no session was ended."""
@@ -167,11 +167,11 @@ class StatelessSessions:
         raise NotSupported("without a store no session is ended")
 
     async def touch(self, principal: Principal) -> None:
-        """Return if a session is behind the access token: it lasts as long as its tokens, and no use is noted."""
+        """Return if the access token has a session, which lasts as long as its tokens; no use is noted."""
         self._context.session_keys.of_principal(principal)
 
     async def status(self, principal: Principal) -> SessionStatus:
-        """Say that nothing may be done: only its holder knows whether there is a refresh token."""
+        """Return that nothing may be done: only its holder knows whether there is a refresh token."""
         self._context.session_keys.of_principal(principal)
         return SessionStatus(
             is_kept=False, is_remembered=False, renew_after=None, extend_after=None, extend_before=None
@@ -183,7 +183,7 @@ class StatelessSessions:
         life_ms = min(lives.idle_ms, lives.absolute_ms) if is_remembered else lives.short_absolute_ms
         return (now_ms + min(life_ms, LONGEST_LIFE_MS)) // 1000
 
-    def _sealed(
+    def _new_session(
         self,
         session_id: str,
         account: Account,
@@ -194,7 +194,7 @@ class StatelessSessions:
         expires_at: int,
         origin: RequestOrigin,
     ) -> SealedRefresh:
-        """Return the session that a proof makes."""
+        """Return the session of a user who was just proven."""
         return SealedRefresh(
             issuer=self._context.session_keys.issuer,
             subject=account.subject,
@@ -211,7 +211,9 @@ class StatelessSessions:
             display_name=rights.display_name or "",
         )
 
-    def _own(self, refresh_token: str, keys: DerivedKeys, principal: Principal, origin: RequestOrigin) -> SealedRefresh:
+    def _read_own(
+        self, refresh_token: str, keys: DerivedKeys, principal: Principal, origin: RequestOrigin
+    ) -> SealedRefresh:
         sealed = self._read(refresh_token, keys, origin)
         if (sealed.session_id, sealed.subject) != (principal.session_id, principal.subject):
             raise BindingMismatch("the refresh token is of another session than the access token")
@@ -219,18 +221,14 @@ class StatelessSessions:
 
     def _read(self, refresh_token: str, keys: DerivedKeys, origin: RequestOrigin) -> SealedRefresh:
         """Read a refresh token that is valid and may come from *origin*."""
-        context = self._context
+        context, issuer = self._context, self._context.session_keys.issuer
         sealed = unseal(
-            refresh_token,
-            keys,
-            issuer=context.session_keys.issuer,
-            now_ms=context.now_ms(),
-            leeway_ms=self._leeway_ms,
-        )
+            refresh_token, keys, issuer=issuer, now_ms=context.now_ms(), leeway_ms=self._leeway_ms
+        )  # fmt: skip
         context.binding.check(session_in(sealed), sealed.session_id, origin, announce=context.announce)
         return sealed
 
-    async def _tokens(self, sealed: SealedRefresh, now_ms: int, keys: DerivedKeys | None) -> Tokens:
+    async def _make_tokens(self, sealed: SealedRefresh, now_ms: int, keys: DerivedKeys | None) -> Tokens:
         """Make an access token of the session's present level, and with *keys* a refresh token."""
         context, session = self._context, session_in(sealed)
         prepared = context.prepare(sealed.session_id, session, None, level_at(session, now_ms, context.lives))

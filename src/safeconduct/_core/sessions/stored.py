@@ -1,4 +1,4 @@
-"""Do what can be done with sessions that a store keeps; the table in ``model`` says what each verb changes."""
+"""Implement the verbs on sessions that a store keeps; the table in ``model`` says what each of them changes."""
 
 from collections.abc import Callable
 from typing import Final
@@ -19,17 +19,23 @@ from safeconduct._core.session_store import (
 from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.context import SessionContext
 from safeconduct._core.sessions.lookup import SessionLookup
-from safeconduct._core.sessions.model import Rights, Session, level_at, token_half
+from safeconduct._core.sessions.model import Rights, level_at, token_half
 from safeconduct._core.sessions.refresh_token import (
     SECRET_BYTES,
     ParsedRefreshToken,
     TokenRotation,
-    new_session_id,
     refuse_unrotated,
-    text_of,
 )
 from safeconduct._core.sessions.session_keys import presented_by
-from safeconduct._core.sessions.verbs import ActiveSession, SessionPage, SessionStatus, Tokens, knows_no_device
+from safeconduct._core.sessions.verbs import (
+    ActiveSession,
+    SessionPage,
+    SessionStatus,
+    Tokens,
+    active_session,
+    knows_no_device,
+)
+from safeconduct._core.tagged_token import new_session_id, text_of
 from safeconduct._tokens.issuer import Checked
 from safeconduct.errors import (
     BadCredentials,
@@ -43,16 +49,16 @@ from safeconduct.errors import (
 from safeconduct.events import RenewReused, SessionEnded, SignedIn, SteppedUp, SubjectSignedOut
 from safeconduct.principal import Principal
 
-#: A use is noted once a minute: the list of sessions shows no finer, and most requests write nothing.
+#: A use is noted once a minute, so that most requests write nothing.
 _NOTED_EVERY_MS: Final = 60_000
 
 
 class StoredSessions:
     """
-    Do what ``SessionVerbs`` says, which tells what each verb takes and raises.
+    Implement ``SessionVerbs``, which says what each verb takes and raises.
 
     Args:
-        context: What the verbs work with.
+        context: Settings and collaborators of the verbs.
         store: Keeps the sessions.
         revocations: Knows the store's epochs.
     """
@@ -82,7 +88,7 @@ class StoredSessions:
         reply = await self._lookup.transition(ref, lambda: self._store.open(ref, opening))
         session = reply.live_session()
         if session.subject != subject:
-            # 64 random bits met 64 others: no one gets another person's session for that.
+            # The id that was drawn is taken: no one gets another person's session for that.
             raise Unavailable("the new session's id is taken")
         for session_id in reply.crowded_out:
             context.announce(SessionEnded(subject=subject, session_id=session_id, reason="too_many"))
@@ -92,17 +98,17 @@ class StoredSessions:
                 ref.session_id, session, prepared, iat_ms=reply.iat_ms, refresh_token=refresh_token
             )
         except Unavailable:
-            # No one has a token of it: it would only stand in its owner's list.
+            # No one has a token of it, and its owner's list would show it.
             await self._lookup.discard(ref)
             raise
         context.announce(SignedIn(subject=subject, session_id=ref.session_id, level=account.level))
         return tokens
 
     async def refresh(self, refresh_token: str, *, extend: bool = False, origin: RequestOrigin | None = None) -> Tokens:
-        """Rotate a refresh token and give an access token of the session's present level."""
+        """Rotate a refresh token and return an access token of the session's present level."""
         context, keys = self._context, self._context.derived_keys()
         token = ParsedRefreshToken.from_text(refresh_token, keys)
-        ref, session = await self._lookup.find_of(token)
+        ref, session = await self._lookup.find_by_token(token)
         context.binding.check(session, ref.session_id, origin or RequestOrigin(), announce=context.announce)
         rights = await self._lookup.rights_of(ref, session)
         prepared = context.prepare(ref.session_id, session, rights, level_at(session, context.now_ms(), context.lives))
@@ -110,10 +116,10 @@ class StoredSessions:
         command = rotation.command(context.lives, rights, extends=extend)
         reply = await self._lookup.transition(ref, lambda: self._store.rotate(ref, command))
         refuse_unrotated(reply, ref.session_id, session.subject, announce=context.announce)
-        return await self._made(ref, reply, prepared, rotation)
+        return await self._make_tokens(ref, reply, prepared, rotation)
 
     async def renew(self, principal: Principal) -> Tokens:
-        """Give an access token of the level ``remembered`` for one that is past half of its life."""
+        """Return an access token of the level ``remembered`` for one that is past half of its life."""
         context = self._context
         ref, presented = context.session_keys.of_principal(principal), presented_by(principal)
         if context.clock() < token_half(presented.issued_ms, presented.expires_at):
@@ -153,11 +159,13 @@ class StoredSessions:
         """Prove again who the user is; the session's older access tokens end."""
         context, origin = self._context, origin or RequestOrigin()
         ref, presented = context.session_keys.of_principal(principal), presented_by(principal)
-        rotation = None if refresh_token is None else self._begin_own(refresh_token, ref)
+        rotation = None if refresh_token is None else self._begin_rotation(refresh_token, ref)
         session = await self._lookup.read(ref)
         if rotation is not None:
             context.binding.check(session, ref.session_id, origin, announce=context.announce)
-        account = await self._prove(ref, session, password, network=origin.network, knows_device=knows_device)
+        account = await self._lookup.prove_owner(
+            ref, session, password, network=origin.network, knows_device=knows_device
+        )
         rights = await self._lookup.rights_of(ref, session) or Rights.of(account)
         prepared = context.prepare(ref.session_id, session, rights, account.level)
         step = StepUp(
@@ -171,10 +179,10 @@ class StoredSessions:
         reply = await self._lookup.transition(ref, lambda: self._store.step_up(ref, step))
         refuse_unrotated(reply, ref.session_id, session.subject, announce=context.announce)
         context.announce(SteppedUp(subject=session.subject, session_id=ref.session_id, level=account.level))
-        return await self._made(ref, reply, prepared, rotation)
+        return await self._make_tokens(ref, reply, prepared, rotation)
 
     async def sign_out(self, principal: Principal) -> None:
-        """End the session behind an access token, if there is one."""
+        """End the session of an access token, if it has one."""
         try:
             ref = self._context.session_keys.of_principal(principal)
         except NotRenewable:
@@ -183,14 +191,14 @@ class StoredSessions:
 
     async def sign_out_with(self, refresh_token: str) -> str | None:
         """End the session of a refresh token and return its id."""
-        ref, session = await self._lookup.find_of(
+        ref, session = await self._lookup.find_by_token(
             ParsedRefreshToken.from_text(refresh_token, self._context.derived_keys())
         )
         await self._lookup.end(ref, session.subject, "signed_out")
         return ref.session_id
 
     async def sign_out_of(self, session_id: str) -> None:
-        """End a session that is proven to be the caller's, if it is not over."""
+        """End a session that was proven to be the caller's, if it is not over."""
         try:
             ref, session = await self._lookup.find(session_id)
         except NotFound:
@@ -198,7 +206,7 @@ class StoredSessions:
         await self._lookup.end(ref, session.subject, "signed_out")
 
     async def sign_out_everywhere(self, subject: str) -> None:
-        """End every session of *subject* and whatever was issued to them until now."""
+        """End every session of *subject* and revoke everything that was issued to them until now."""
         ref, lives_ms = self._context.session_keys.of_subject(subject), self._context.lives.absolute_ms
         await self._lookup.consult(ref.shard, lambda: self._store.end_all(ref, lives_ms=lives_ms))
         self._context.announce(SubjectSignedOut(subject=subject))
@@ -223,7 +231,7 @@ class StoredSessions:
         now_ms = self._context.now_ms()
         return SessionPage(
             tuple(
-                ActiveSession.of(session_id, session, level=level_at(session, now_ms, lives), current=current)
+                active_session(session_id, session, level=level_at(session, now_ms, lives), current=current)
                 for session_id, session in reply.sessions
             ),
             None if reply.cursor is None else reply.cursor.to_text(),
@@ -234,19 +242,19 @@ class StoredSessions:
         try:
             ref, session = await self._lookup.find(session_id)
         except ForeignSession:
-            # An id proves nothing: anyone may have made it up, and Unavailable would blame the store (sessions.md).
+            # An id proves nothing: the caller may have made it up, and Unavailable would blame the store (sessions.md).
             raise NotFound("no session of this process") from None
         if subject is not None and session.subject != subject:
             raise NotFound("a session of another person")
         await self._lookup.end(ref, session.subject, "ended")
 
     async def touch(self, principal: Principal) -> None:
-        """Return if the session behind an access token is not over, and note its use."""
+        """Return if the session of an access token is not over, and note its use."""
         ref = self._context.session_keys.of_principal(principal)
         await self._lookup.transition(ref, lambda: self._store.touch(ref, every_ms=_NOTED_EVERY_MS))
 
     async def status(self, principal: Principal) -> SessionStatus:
-        """Say what may be done with the session behind an access token."""
+        """Return what may be done with the session of an access token."""
         presented = presented_by(principal)
         session = await self._lookup.read(self._context.session_keys.of_principal(principal))
         return SessionStatus.of(session, issued_ms=presented.issued_ms, expires_at=presented.expires_at)
@@ -269,19 +277,7 @@ class StoredSessions:
             long_term=None if first is None else LongTerm(digest=first.digest, idle_ms=lives.idle_ms),
         )
 
-    async def _prove(
-        self, ref: SessionRef, session: Session, password: str, *, network: str, knows_device: Callable[[str], bool]
-    ) -> Account:
-        """Prove the password of the session's owner, and count a failure."""
-        try:
-            return await self._context.prove(
-                session.subject, session.username, password, network=network, knows_device=knows_device
-            )
-        except BadCredentials:
-            await self._lookup.count_failure(ref, session, request_id=self._context.draw_id())
-            raise
-
-    async def _made(
+    async def _make_tokens(
         self, ref: SessionRef, reply: SessionReply, prepared: Checked, rotation: TokenRotation | None
     ) -> Tokens:
         """Make the tokens that a reply of the store allows."""
@@ -291,7 +287,7 @@ class StoredSessions:
             ref.session_id, session, prepared, iat_ms=reply.iat_ms, refresh_token=refresh_token
         )
 
-    def _begin_own(self, refresh_token: str, ref: SessionRef) -> TokenRotation:
+    def _begin_rotation(self, refresh_token: str, ref: SessionRef) -> TokenRotation:
         """Begin to rotate a refresh token, which must be of the session of the access token."""
         keys = self._context.derived_keys()
         token = ParsedRefreshToken.from_text(refresh_token, keys)

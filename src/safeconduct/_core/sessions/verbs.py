@@ -1,7 +1,7 @@
 """
-What can be done with sessions, and what comes of it.
+Define the verbs on sessions and the values that they return.
 
-``StoredSessions`` does it with a store, ``StatelessSessions`` without one.  Instants are seconds since the epoch.
+``StoredSessions`` has the verbs with a store, ``StatelessSessions`` without one.
 """
 
 from collections.abc import Callable
@@ -21,15 +21,15 @@ class RefreshToken:
 
     value: str = field(repr=False)
     expires_at: int
-    #: From when on it may be extended, None where its end can't grow.
+    #: From when it may be extended; None if its end cannot grow.
     extend_after: int | None
-    #: Until when it may be extended, None where its end can't grow.
+    #: Until when it may be extended; None if its end cannot grow.
     extend_before: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """An access token and, where there is a new one, the refresh token.  Instants are seconds since the epoch."""
+    """An access token and, if there is a new one, a refresh token.  Instants are seconds since the epoch."""
 
     access_token: str = field(repr=False)
     #: What the access token says.
@@ -38,29 +38,29 @@ class Tokens:
     level: Level
     issued_at: int
     expires_at: int
-    #: From when on it may be renewed, None where its end can't grow.
+    #: From when it may be renewed; None if its end cannot grow.
     renew_after: int | None
     #: The generation of the session's CSRF tokens, as the access token's ``cg`` has it.
     csrf_generation: int
     #: How the session's tokens travel.
     transport: Transport
-    #: None if none was asked for, or if the caller's own remains valid.
+    #: None if none was asked for, or if the caller keeps the one that they have.
     refresh_token: RefreshToken | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionStatus:
-    """What the holder of an access token may do with its session, and when."""
+    """What may be done with a session, and when.  Instants are seconds since the epoch."""
 
     #: Whether a store keeps the session, so that it can be listed and ended.
     is_kept: bool
     #: Whether there is a refresh token.
     is_remembered: bool
-    #: From when on the access token may be renewed, None where its end can't grow.
+    #: From when the access token may be renewed; None if its end cannot grow.
     renew_after: int | None
-    #: From when on the refresh token may be extended, None where there is none or its end can't grow.
+    #: From when the refresh token may be extended; None if there is none or its end cannot grow.
     extend_after: int | None
-    #: Until when the refresh token may be extended.
+    #: Until when the refresh token may be extended; None likewise.
     extend_before: int | None
 
     @classmethod
@@ -85,28 +85,13 @@ class ActiveSession:
     network: str
     created_at: int
     last_used_at: int
-    #: When it is over if nothing happens.
+    #: When it ends if it is not used again.
     expires_at: int
     level: Level
-    #: Whether it has a long-term credential.
+    #: Whether it has a refresh token.
     is_remembered: bool
-    #: Whether it is the one that asks.
+    #: Whether it is the session that asks.
     is_current: bool
-
-    @classmethod
-    def of(cls, session_id: str, session: Session, *, level: Level, current: str | None) -> Self:
-        """Return *session* as its owner sees it; *current* is the id of the one that asks."""
-        return cls(
-            session_id=session_id,
-            device=session.device,
-            network=session.network,
-            created_at=session.created_ms // 1000,
-            last_used_at=session.used_ms // 1000,
-            expires_at=min(session.over_ms, session.ends_ms) // 1000,
-            level=level,
-            is_remembered=session.chain is not None,
-            is_current=session_id == current,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +99,16 @@ class SessionPage:
     """Some of a user's sessions."""
 
     sessions: tuple[ActiveSession, ...]
-    #: What the next page is asked for with; None on the last page.
+    #: Asks for the next page; None on the last page.
     cursor: str | None
 
 
 class SessionVerbs(Protocol):
     """
-    What can be done with sessions.
+    Everything that can be done with sessions.
 
-    Each verb raises ``Unavailable`` if the store, the directory or the author's hook cannot be asked; what was
-    presented is then as good as before.
+    Each verb raises ``Unavailable`` if the store, the directory or the author's hook cannot be asked; the tokens that
+    were presented then remain valid.
     """
 
     async def sign_in(
@@ -133,8 +118,8 @@ class SessionVerbs(Protocol):
         Begin a session for an account whose password was proven in this very request.
 
         Args:
-            account: What the directory proved.
-            username: As it was submitted; a later step-up asks with it.
+            account: The account that the directory returned.
+            username: The name that was submitted; a later step-up asks the directory with it.
             remember: Whether the user asked for a refresh token.
             origin: Where the request comes from.
 
@@ -145,7 +130,7 @@ class SessionVerbs(Protocol):
 
     async def refresh(self, refresh_token: str, *, extend: bool = False, origin: RequestOrigin | None = None) -> Tokens:
         """
-        Give an access token of the session's present level, and rotate the refresh token if there is a store.
+        Return an access token of the session's present level; if there is a store, the refresh token is rotated.
 
         Args:
             refresh_token: As it was presented.
@@ -154,21 +139,21 @@ class SessionVerbs(Protocol):
 
         Raises:
             InvalidToken: If the token is not one of ours, its session is over, or the account is gone or disabled.
-            ReusedRefreshToken: If it was rotated away; its ``session_id`` is the session that this ended, None where
-                none did: then another request of the same client was faster, and no cookie may be cleared.
+            ReusedRefreshToken: If it was rotated away.  Its ``session_id`` is the session that was ended for it; None
+                if another request of the same client was faster: then no cookie may be cleared.
             BindingMismatch: If the transport differs from the one at sign-in, or the network or the device does and
                 that is refused.
-            TooEarly: If *extend* was asked for before half of the refresh token's life; it is as good as before.
+            TooEarly: If *extend* was asked for before half of the refresh token's life; it remains valid.
             NotSupported: If *extend* was asked for and there is no store.
         """
         ...
 
     async def renew(self, principal: Principal) -> Tokens:
         """
-        Give an access token of the level ``remembered`` for one that is past half of its life.
+        Return an access token of the level ``remembered`` for one that is past half of its life.
 
         Raises:
-            NotRenewable: If no session stands behind it, its end can't grow, or there is no store.
+            NotRenewable: If it has no session, its end cannot grow, or there is no store.
             TooEarly: If half of its life is not over.
             RevokedToken: If the session is over, or the token was renewed before and the grace is over.
         """
@@ -187,14 +172,14 @@ class SessionVerbs(Protocol):
         Prove again who the user is; if there is a store, the session's older access tokens end.
 
         Args:
-            principal: Whom the access token names.
+            principal: The principal of the access token.
             password: As it was submitted.
             refresh_token: The refresh token that came along; it is rotated, or replaced if there is no store.
             origin: Where the request comes from.
             knows_device: Says whether the caller holds the device cookie of a submitted user name.
 
         Raises:
-            NotRenewable: If no session stands behind the access token.
+            NotRenewable: If the access token has no session.
             BadCredentials: If the password is wrong; if there is a store, the last of five in a row ends the session.
             TooManyAttempts: If a limit of the throttle is reached.
             InvalidToken: If the session is over, or the refresh token is not one of its own.
@@ -204,7 +189,7 @@ class SessionVerbs(Protocol):
         ...
 
     async def sign_out(self, principal: Principal) -> None:
-        """End the session behind an access token, if there is one."""
+        """End the session of an access token, if it has one."""
         ...
 
     async def sign_out_with(self, refresh_token: str) -> str | None:
@@ -217,12 +202,12 @@ class SessionVerbs(Protocol):
         ...
 
     async def sign_out_of(self, session_id: str) -> None:
-        """End a session that is proven to be the caller's, if it is not over."""
+        """End a session that was proven to be the caller's, if it is not over."""
         ...
 
     async def sign_out_everywhere(self, subject: str) -> None:
         """
-        End every session of *subject* and whatever was issued to them until now.
+        End every session of *subject* and revoke everything that was issued to them until now.
 
         Raises:
             NotSupported: If there is no store.
@@ -243,9 +228,9 @@ class SessionVerbs(Protocol):
         Return at most a hundred sessions of *subject*, those that last longest first.
 
         Args:
-            subject: Whose sessions.
+            subject: The owner of the sessions.
             current: The id of the session that asks.
-            cursor: That of the page before; None for the first.
+            cursor: The cursor of the page before; None for the first page.
 
         Raises:
             InvalidRequest: If *cursor* is not one of ours.
@@ -265,25 +250,40 @@ class SessionVerbs(Protocol):
 
     async def touch(self, principal: Principal) -> None:
         """
-        Return if the session behind an access token is not over, and note its use.
+        Return if the session of an access token is not over, and note its use.
 
         Raises:
             RevokedToken: If it is over.
-            NotRenewable: If there is none.
+            NotRenewable: If the access token has none.
         """
         ...
 
     async def status(self, principal: Principal) -> SessionStatus:
         """
-        Say what may be done with the session behind an access token.
+        Return what may be done with the session of an access token.
 
         Raises:
             RevokedToken: If it is over.
-            NotRenewable: If there is none.
+            NotRenewable: If the access token has none.
         """
         ...
 
 
+def active_session(session_id: str, session: Session, *, level: Level, current: str | None) -> ActiveSession:
+    """Return *session* as its owner sees it; *current* is the id of the session that asks."""
+    return ActiveSession(
+        session_id=session_id,
+        device=session.device,
+        network=session.network,
+        created_at=session.created_ms // 1000,
+        last_used_at=session.used_ms // 1000,
+        expires_at=min(session.over_ms, session.ends_ms) // 1000,
+        level=level,
+        is_remembered=session.chain is not None,
+        is_current=session_id == current,
+    )
+
+
 def knows_no_device(_username: str) -> bool:
-    """Say that the caller holds no device cookie."""
+    """Return that the caller holds no device cookie."""
     return False

@@ -1,8 +1,8 @@
 """
-The throttle's counters in one process's memory: the failures of any window, one by one.
+The throttle's counters in one process's memory.
 
-A log of tries and not a count per quarter of an hour, so that the end of one window and the beginning of the next do
-not together let twice the limit through.  It holds at most *limit* entries a counter.
+Each counter is a sliding window, a log of tries.  A fixed window would let twice the limit through around its end.  A
+counter holds at most *limit* tries.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,27 +10,27 @@ from collections.abc import Mapping, Sequence
 from safeconduct._core.store import TRY_TAG_BYTES, UNDER_WAY_MS, Counter
 from safeconduct.errors import Unavailable
 
-#: How many counters may be live at once.  Beyond that tries are refused: forgetting one would set an attacker free.
+#: How many counters there may be at once.  Beyond that tries are refused: forgetting one would help an attacker.
 LIMIT = 100_000
 _SWEEP_EVERY_MS = 1000
 
 
 class MemoryCounters:
-    """Keep counters; whoever calls holds the lock."""
+    """Keep counters; the caller holds the lock."""
 
     __slots__ = ("_swept_ms", "_tries")
 
     def __init__(self) -> None:
-        #: By counter, by try: when it no longer counts, and whether it is known to have failed.
+        #: By counter and try: when the try stops counting, and whether it is known to have failed.
         self._tries: dict[bytes, dict[bytes, tuple[int, bool]]] = {}
         self._swept_ms = 0
 
     def __len__(self) -> int:
-        """Say how many counters are kept."""
+        """Return how many counters are kept."""
         return len(self._tries)
 
     def count(self, counters: Sequence[Counter], try_id: bytes, now_ms: int) -> int:
-        """Count a try everywhere and return 0, or nowhere and return after how many ms to come back."""
+        """Count a try in every counter and return 0, or in none and return how many ms to wait."""
         wait_ms = max((self._wait_ms(counter, try_id, now_ms) for counter in counters), default=0)
         if wait_ms == 0:
             self._evict(now_ms)
@@ -39,21 +39,21 @@ class MemoryCounters:
         return wait_ms
 
     def fail(self, counters: Sequence[Counter], try_id: bytes) -> None:
-        """Note that a try is no longer under way."""
+        """Note that a try failed."""
         for counter in counters:
             tries = self._tries.get(counter.key, {})
             if try_id in tries:
                 tries[try_id] = tries[try_id][0], True
 
     def give_back(self, counters: Sequence[Counter], cleared: Sequence[Counter], try_id: bytes) -> None:
-        """Take a try out of *counters*, and out of *cleared* every try whose tag is the same."""
+        """Remove a try from *counters*, and from *cleared* every try that has the same tag."""
         tag = try_id[:TRY_TAG_BYTES]
         for counter in counters:
-            self._take_out(counter.key, [try_id])
+            self._remove(counter.key, [try_id])
         for counter in cleared:
-            self._take_out(counter.key, [past for past in self._tries.get(counter.key, ()) if past.startswith(tag)])
+            self._remove(counter.key, [past for past in self._tries.get(counter.key, ()) if past.startswith(tag)])
 
-    def _take_out(self, key: bytes, try_ids: Sequence[bytes]) -> None:
+    def _remove(self, key: bytes, try_ids: Sequence[bytes]) -> None:
         tries = self._tries.get(key, {})
         for try_id in try_ids:
             tries.pop(try_id, None)

@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
-from safeconduct._core.revocation_keys import session_place
+from safeconduct._core.revocation_keys import parse_session_id
 from safeconduct._core.store import MARGIN_MS, KeptReply, OpaqueQuery, Resolved, RevocationQuery, RevocationStatus
 from safeconduct.stores.memory.revocations import MemoryRevocations
 
@@ -14,7 +14,7 @@ LIMIT = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    question: RevocationQuery
+    query: RevocationQuery
     claims: str = field(repr=False)
     #: When it is dropped before its end, because another token has replaced it.
     dropped_ms: int | None = None
@@ -55,33 +55,33 @@ class MemoryOpaqueTokens:
         kept = self._kept.get(reference)
         return kept is not None and kept.dropped_ms is None
 
-    async def keep(self, question: RevocationQuery, claims: str, *, grace_ms: int) -> KeptReply:
+    async def keep(self, query: RevocationQuery, claims: str, *, grace_ms: int) -> KeptReply:
         """Keep the claims of a token, and forget those that have expired."""
-        reference = question.reference or b""
+        reference = query.reference or b""
         with self._revocations.locked() as now_ms:
             self._evict(now_ms)
-            if not _is_over(question, now_ms):
-                self._kept[reference] = _Kept(question, claims)
-                self._become_newest(question, reference, now_ms + grace_ms)
+            if not _is_over(query, now_ms):
+                self._kept[reference] = _Kept(query, claims)
+                self._become_newest(query, reference, now_ms + grace_ms)
         return KeptReply(self._revocations.epoch, is_empty=False)
 
     async def resolve(self, sought: OpaqueQuery) -> Resolved:
         """Return the claims of a token, and whether it still counts."""
-        place = session_place(sought.session_id)
-        self._revocations.refuse_foreign(b"" if place is None else place[1])
+        parsed = parse_session_id(sought.session_id)
+        self._revocations.refuse_foreign(b"" if parsed is None else parsed[1])
         with self._revocations.locked():
             kept, epoch = self._kept.get(sought.reference), self._revocations.epoch
         if kept is None:
             return Resolved(epoch, is_empty=False, now_ms=None, is_revoked=True)
-        answer = await self._ask(kept.question)
-        return Resolved(epoch, False, None, answer.is_revoked, kept.question.issued_ms, kept.claims)  # noqa: FBT003 - a field's value
+        status = await self._ask(kept.query)
+        return Resolved(epoch, False, None, status.is_revoked, kept.query.issued_ms, kept.claims)  # noqa: FBT003 - a field's value
 
-    def _become_newest(self, question: RevocationQuery, reference: bytes, dropped_ms: int) -> None:
-        session_id = question.kept or ""
+    def _become_newest(self, query: RevocationQuery, reference: bytes, dropped_ms: int) -> None:
+        session_id = query.required_session or ""
         before = self._newest.get(session_id)
         if before is not None and before != reference and before in self._kept:
             # Two concurrent requests may arrive here in the other order.
-            if self._kept[before].question.issued_ms > question.issued_ms:
+            if self._kept[before].query.issued_ms > query.issued_ms:
                 self._replace(reference, dropped_ms)
                 return
             self._replace(before, dropped_ms)
@@ -94,8 +94,8 @@ class MemoryOpaqueTokens:
 
     def _forget(self, reference: bytes) -> None:
         kept = self._kept.pop(reference, None)
-        if kept is not None and self._newest.get(kept.question.kept or "") == reference:
-            del self._newest[kept.question.kept or ""]
+        if kept is not None and self._newest.get(kept.query.required_session or "") == reference:
+            del self._newest[kept.query.required_session or ""]
 
     def _evict(self, now_ms: int) -> None:
         while self._replaced and self._replaced[0][0] <= now_ms:
@@ -103,7 +103,7 @@ class MemoryOpaqueTokens:
         # One that lives longer may keep expired ones behind it for a while; those are refused because they expired.
         while self._kept:
             oldest = next(iter(self._kept))
-            is_over = _is_over(self._kept[oldest].question, now_ms)
+            is_over = _is_over(self._kept[oldest].query, now_ms)
             # A client that refreshes without end could fill the memory within one token's lifetime.
             if not is_over and len(self._kept) < LIMIT:
                 return
@@ -112,5 +112,5 @@ class MemoryOpaqueTokens:
                 self._revocations.on_change()
 
 
-def _is_over(question: RevocationQuery, now_ms: int) -> bool:
-    return question.ends_ms + MARGIN_MS <= now_ms
+def _is_over(query: RevocationQuery, now_ms: int) -> bool:
+    return query.ends_ms + MARGIN_MS <= now_ms

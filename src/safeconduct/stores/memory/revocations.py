@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from safeconduct._core.epochs import Epoch
 from safeconduct._core.event_dispatcher import write_log
-from safeconduct._core.revocation_keys import untagged
+from safeconduct._core.revocation_keys import instance_from
 from safeconduct._core.session_store import ForeignSession
 from safeconduct._core.store import MARGIN_MS, Revocation, clamped_ms
 from safeconduct.errors import Unavailable
@@ -71,7 +71,7 @@ class MemoryRevocations:
 
     def begin_instance(self) -> None:
         """Become another instance, with a lock that no thread holds: in a new process, or a forked one."""
-        self.instance = untagged(secrets.token_bytes(_INSTANCE_BYTES))
+        self.instance = instance_from(secrets.token_bytes(_INSTANCE_BYTES))
         self._is_foreign_logged = False
         self._lock = threading.Lock()
 
@@ -104,7 +104,7 @@ class MemoryRevocations:
         """Write one entry and return its cut-off, if it has one; the caller holds the lock."""
         self._prune(now_ms)
         self._write_entry(revocation, now_ms)
-        before_ms = None if revocation.is_mark else self._cut(revocation.member, now_ms)
+        before_ms = None if revocation.is_mark else self._cut(revocation.key, now_ms)
         # After the entry: a reader that still has the old version may look too early, and looks again at the new one.
         self.on_change()
         return before_ms
@@ -134,7 +134,7 @@ class MemoryRevocations:
         return before_ms
 
     def _write_entry(self, revocation: Revocation, now_ms: int) -> None:
-        key, expires_ms = revocation.member, self._expires_ms(revocation, now_ms)
+        key, expires_ms = revocation.key, self._expires_ms(revocation, now_ms)
         if key in self.entries:
             known_ms = self.entries[key]
             expires_ms = None if known_ms is None or expires_ms is None else max(known_ms, expires_ms)

@@ -1,4 +1,4 @@
-"""The sessions that a process keeps: by id, by owner, by their end, and beyond a number the longest idle goes."""
+"""An index of the sessions in one process's memory: by id, by owner and by end; the longest idle is evicted."""
 
 import heapq
 from collections import OrderedDict
@@ -11,25 +11,25 @@ _SPARE_ENDS = 1000
 
 
 class SessionIndex:
-    """Keep sessions; whoever calls holds the lock."""
+    """Index sessions; the caller holds the lock."""
 
     __slots__ = ("_ends", "_owned", "_owners", "_sessions")
 
     def __init__(self) -> None:
         #: The longest idle first.
         self._sessions: OrderedDict[str, Session] = OrderedDict()
-        #: Whose each is, and the member of its cut-off.
+        #: The owner of each, and the revocation key of the session.
         self._owners: dict[str, tuple[bytes, bytes]] = {}
         self._owned: dict[bytes, set[str]] = {}
-        #: When to look at which session again; it may have been given a later end since, or be gone.
+        #: When to look at each session again; it may have got a later end since, or be removed.
         self._ends: list[tuple[int, str]] = []
 
     def __len__(self) -> int:
-        """Say how many are kept."""
+        """Return how many sessions are kept."""
         return len(self._sessions)
 
     def get(self, session_id: str) -> Session | None:
-        """Return a session, without noting a use of it."""
+        """Return a session without counting that as a use."""
         return self._sessions.get(session_id)
 
     def owned_by(self, owner: bytes) -> tuple[str, ...]:
@@ -41,38 +41,38 @@ class SessionIndex:
         return [(name, self._sessions[name].over_ms) for name in self.owned_by(owner)]
 
     def count(self, owner: bytes) -> int:
-        """Say how many sessions one owner has."""
+        """Return how many sessions one owner has."""
         return len(self._owned.get(owner, ()))
 
-    def member(self, session_id: str) -> bytes:
-        """Name what the cut-off of a session that is kept is kept under."""
+    def revocation_key(self, session_id: str) -> bytes:
+        """Return the revocation key of a session that is kept."""
         return self._owners[session_id][1]
 
-    def add(self, session_id: str, session: Session, owner: bytes, *, member: bytes, now_ms: int) -> bool:
+    def add(self, session_id: str, session: Session, owner: bytes, *, key: bytes, now_ms: int) -> bool:
         """
-        Keep a new session, in the room of those that are over, or else of the longest idle.
+        Add a new session, after removing those that are over; at the limit the longest idle is evicted.
 
         Returns:
-            Whether one had to go that was not over.
+            Whether a session was evicted that was not over.
         """
-        has_crowded_out = self._evict(now_ms)
-        self._owners[session_id] = (owner, member)
+        has_evicted = self._evict(now_ms)
+        self._owners[session_id] = (owner, key)
         self._owned.setdefault(owner, set()).add(session_id)
         heapq.heappush(self._ends, (session.over_ms, session_id))
         self.put(session_id, session)
-        return has_crowded_out
+        return has_evicted
 
     def put(self, session_id: str, session: Session) -> None:
-        """Keep what became of a session that was just used."""
+        """Replace a session that was just used."""
         self._sessions[session_id] = session
         self._sessions.move_to_end(session_id)
 
-    def amend(self, session_id: str, session: Session) -> None:
-        """Keep a session anew without noting a use of it."""
+    def replace(self, session_id: str, session: Session) -> None:
+        """Replace a session without counting that as a use."""
         self._sessions[session_id] = session
 
     def remove(self, session_id: str) -> None:
-        """Forget a session, if it is known."""
+        """Remove a session if it is known."""
         if self._sessions.pop(session_id, None) is None:
             return
         owner, _ = self._owners.pop(session_id)
@@ -89,10 +89,10 @@ class SessionIndex:
                 heapq.heappush(self._ends, (session.over_ms, session_id))
             else:
                 self.remove(session_id)
-        has_crowded_out = len(self._sessions) >= LIMIT
+        has_evicted = len(self._sessions) >= LIMIT
         while len(self._sessions) >= LIMIT:
             self.remove(next(iter(self._sessions)))
         if len(self._ends) > 2 * len(self._sessions) + _SPARE_ENDS:
             self._ends = [(session.over_ms, session_id) for session_id, session in self._sessions.items()]
             heapq.heapify(self._ends)
-        return has_crowded_out
+        return has_evicted

@@ -8,13 +8,13 @@ replaces one by another, so that what was handed out does not change.
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
-from safeconduct._core.revocation_keys import session_place
+from safeconduct._core.revocation_keys import parse_session_id
 from safeconduct._core.session_store import (
     Cursor,
-    MemberOf,
     Opening,
     Outcome,
     Renewing,
+    RevocationKeyOf,
     Rotation,
     SessionRef,
     SessionReply,
@@ -64,7 +64,7 @@ class MemorySessions:
         return self._index.get(session_id) is not None
 
     async def open(self, ref: SessionRef, opening: Opening) -> SessionReply:
-        """Keep a new session."""
+        """Begin a session."""
         with self._revocations.locked() as now_ms:
             known = self._index.get(ref.session_id)
             if known is not None:
@@ -72,7 +72,7 @@ class MemorySessions:
             iat_ms = self._revocations.issue_time(ref.cuts, now_ms)
             session = self._issued(opened(opening, iat_ms), iat_ms, now_ms, opening.access_ms)
             crowded_out = self._evict(ref, opening.max_per_subject, now_ms)
-            if self._index.add(ref.session_id, session, ref.owner, member=ref.session, now_ms=now_ms):
+            if self._index.add(ref.session_id, session, ref.owner, key=ref.session, now_ms=now_ms):
                 self._revocations.on_change()
             return replace(self._reply("opened", now_ms, session, iat_ms), crowded_out=crowded_out)
 
@@ -83,7 +83,7 @@ class MemorySessions:
             return self._reply("gone" if session is None else "read", now_ms, session)
 
     async def rotate(self, ref: SessionRef, rotation: Rotation) -> SessionReply:
-        """Take a refresh token."""
+        """Rotate a refresh token."""
         with self._locked_for(ref) as now_ms:
             session = self._alive(ref, now_ms)
             if session is None:
@@ -119,7 +119,7 @@ class MemorySessions:
             return self._reply("renewed", now_ms, session, iat_ms)
 
     async def step_up(self, ref: SessionRef, step: StepUp) -> SessionReply:
-        """Take a proof and cut off the session's older tokens."""
+        """Note a proof that was given within a session, and cut off the session's older tokens."""
         with self._locked_for(ref) as now_ms:
             session = self._alive(ref, now_ms)
             if session is not None and session.last_request == step.request_id:
@@ -177,19 +177,19 @@ class MemorySessions:
                 self._index.remove(session_id)
             return self._reply("ended", now_ms)
 
-    async def sessions_of(self, ref: SessionRef, members: MemberOf, after: Cursor | None = None) -> SessionsReply:
-        """List a page of the owner's sessions."""
+    async def sessions_of(self, ref: SessionRef, key_of: RevocationKeyOf, after: Cursor | None = None) -> SessionsReply:
+        """Return a page of the owner's sessions."""
         with self._revocations.locked() as now_ms:
-            names, cursor = page_of(self._index.ends_of(ref.owner), after)
-            session_keys = [replace(ref, session_id=name, session=members(name)) for name in names]
-            found = [(one.session_id, self._alive(one, now_ms)) for one in session_keys]
-        alive = [(name, session) for name, session in found if session is not None]
+            session_ids, cursor = page_of(self._index.ends_of(ref.owner), after)
+            refs = [replace(ref, session_id=each_id, session=key_of(each_id)) for each_id in session_ids]
+            found = [(one.session_id, self._alive(one, now_ms)) for one in refs]
+        alive = [(each_id, session) for each_id, session in found if session is not None]
         alive.sort(key=lambda pair: pair[1].used_ms, reverse=True)
         return SessionsReply(self._revocations.epoch, is_empty=False, sessions=tuple(alive), cursor=cursor)
 
     def _locked_for(self, ref: SessionRef) -> AbstractContextManager[int]:
-        place = session_place(ref.session_id)
-        self._revocations.refuse_foreign(b"" if place is None else place[1])
+        parsed = parse_session_id(ref.session_id)
+        self._revocations.refuse_foreign(b"" if parsed is None else parsed[1])
         return self._revocations.locked()
 
     def _evict(self, ref: SessionRef, most: int, now_ms: int) -> tuple[str, ...]:
@@ -197,7 +197,7 @@ class MemorySessions:
             return ()
         ranked: list[tuple[bool, int, SessionRef]] = []
         for name in self._index.owned_by(ref.owner):
-            other = replace(ref, session_id=name, session=self._index.member(name))
+            other = replace(ref, session_id=name, session=self._index.revocation_key(name))
             session = self._alive(other, now_ms)
             if session is None:
                 self._index.remove(name)
@@ -219,7 +219,7 @@ class MemorySessions:
             return None
         unsalted = without_salt(session, now_ms)
         if unsalted is not session:
-            self._index.amend(ref.session_id, unsalted)
+            self._index.replace(ref.session_id, unsalted)
         return unsalted
 
     def _issued(self, session: Session, iat_ms: int, now_ms: int, access_ms: int) -> Session:

@@ -1,4 +1,4 @@
-"""What a session is after each event of its life, as a store in Python keeps it; the scripts in Lua do the same."""
+"""Compute a session after each event of its life; the Lua scripts do the same."""
 
 import hmac
 from dataclasses import dataclass, replace
@@ -34,20 +34,20 @@ def opened(opening: Opening, iat_ms: int) -> Session:
 
 
 def renewed(session: Session, renewing: Renewing, iat_ms: int, now_ms: int) -> Session:
-    """Return the session one renewal further, demoted."""
+    """Return the session after a renewal, demoted."""
     renewal = Renewal(
         token_id=renewing.token_id,
         iat_ms=iat_ms,
         expires_at=min(iat_ms // 1000 + renewing.access_ms // 1000, session.ends_ms // 1000),
         grace_ms=now_ms + renewing.grace_ms,
     )
-    # What was presented, not what is kept: a store that lost a write goes on from where the caller is.
+    # Counted from what was presented: a store that lost a write goes on from where the caller is.
     renewals = renewing.presented.renewals + 1
     return with_rights(replace(session, renewals=renewals, renewal=renewal, is_demoted=True), renewing.rights)
 
 
 def stepped(session: Session, step: StepUp, iat_ms: int) -> Session:
-    """Return the session with what was just proven, and with another generation of tokens against forgery."""
+    """Return the session after a step-up, with a new generation of CSRF tokens."""
     return replace(
         session,
         proof_level=step.level,
@@ -61,21 +61,21 @@ def stepped(session: Session, step: StepUp, iat_ms: int) -> Session:
 
 
 def with_rights(session: Session, rights: str | None) -> Session:
-    """Return the session with the rights that were looked up; where they changed, a new generation begins."""
+    """Return the session with the rights that were looked up; if they changed, with a new generation of CSRF tokens."""
     if rights is None or rights == session.rights:
         return session
     return replace(session, rights=rights, csrf_generation=session.csrf_generation + 1)
 
 
 def issued(session: Session, iat_ms: int, *, now_ms: int, access_ms: int, leeway_ms: int) -> Session:
-    """Return the session after a token of it was issued, which lives for *access_ms* at most."""
+    """Return the session after an access token was issued, which lives for *access_ms* at most."""
     token_ms = min(iat_ms + access_ms, session.ends_ms) + leeway_ms
     chain_ms = 0 if session.chain is None else session.chain.expires_ms
     return replace(session, issued_ms=iat_ms, used_ms=now_ms, over_ms=max(session.over_ms, token_ms, chain_ms))
 
 
 def without_salt(session: Session, now_ms: int) -> Session:
-    """Return the session without the salt of its last rotation, once nobody may ask for that again."""
+    """Return the session without the salt of its last rotation, once that rotation may not be repeated any more."""
     chain = session.chain
     if chain is None or not chain.salt or now_ms < chain.grace_ms:
         return session
@@ -84,7 +84,7 @@ def without_salt(session: Session, now_ms: int) -> Session:
 
 @dataclass(frozen=True, slots=True)
 class RotationResult:
-    """What becomes of a chain; it stays as it is unless it is ``rotated``."""
+    """What becomes of a refresh chain; it changes only if it is ``rotated``."""
 
     outcome: Literal["rotated", "retry", "early", "stale", "reuse", "gone"]
     chain: Chain | None
@@ -93,13 +93,13 @@ class RotationResult:
 
 def rotate_chain(chain: Chain | None, rotation: Rotation, *, now_ms: int, ends_ms: int) -> RotationResult:
     """
-    Take a refresh token whose tag is right.
+    Rotate a refresh token whose tag is valid.
 
     Args:
-        chain: As it is kept, None where the session has none.
-        rotation: The token, and what would follow.
-        now_ms: By the store's clock.
-        ends_ms: The session's absolute end, which no extension passes.
+        chain: The session's chain as it is kept, None if it has none.
+        rotation: The token that was presented, and the next one.
+        now_ms: The time by the store's clock.
+        ends_ms: The absolute end of the session, which no extension passes.
     """
     if chain is None or now_ms >= chain.expires_ms:
         return RotationResult("gone", chain)
@@ -119,7 +119,7 @@ def _rotated(chain: Chain, rotation: Rotation, now_ms: int, ends_ms: int) -> Rot
             return RotationResult("early", chain)
         expires_ms = max(min(now_ms + rotation.extends_ms, ends_ms), chain.expires_ms)
         chain = replace(chain, begun_ms=now_ms, expires_ms=expires_ms)
-    turned = replace(
+    rotated = replace(
         chain,
         position=rotation.position + 1,
         digest=rotation.next_digest,
@@ -127,4 +127,4 @@ def _rotated(chain: Chain, rotation: Rotation, now_ms: int, ends_ms: int) -> Rot
         salt=rotation.salt,
         grace_ms=now_ms + rotation.grace_ms,
     )
-    return RotationResult("rotated", turned)
+    return RotationResult("rotated", rotated)

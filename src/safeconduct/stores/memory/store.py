@@ -2,7 +2,7 @@
 The store in one process's memory.
 
 One object serves both worlds and every thread.  Readers take no lock: they look into dictionaries that writers change
-under one, and each question gets one of two replies made in advance.
+under one, and each query gets one of two replies made in advance.
 """
 
 import os
@@ -85,39 +85,39 @@ class MemoryStore:
         """Return the port for ASGI."""
         return self
 
-    async def ask(self, question: RevocationQuery) -> RevocationStatus:
+    async def ask(self, query: RevocationQuery) -> RevocationStatus:
         """Look a credential up."""
         revocations = self._revocations
-        if question.instance is not None:
-            revocations.refuse_foreign(question.instance)
-        if not self._entry_keys.isdisjoint(question.marks) or question.ends_ms <= revocations.pruned_ms:
+        if query.instance is not None:
+            revocations.refuse_foreign(query.instance)
+        if not self._entry_keys.isdisjoint(query.marks) or query.ends_ms <= revocations.pruned_ms:
             return self._revoked
-        if question.kept is not None and not self.sessions.keeps(question.kept):
+        if query.required_session is not None and not self.sessions.keeps(query.required_session):
             return self._revoked
-        if question.reference is not None and not self.opaque_tokens.keeps(question.reference):
+        if query.reference is not None and not self.opaque_tokens.keeps(query.reference):
             return self._revoked
-        is_cut = not self._cut_keys.isdisjoint(question.cuts)
-        if is_cut and question.issued_ms <= revocations.latest_cut_ms(question.cuts):
+        is_cut = not self._cut_keys.isdisjoint(query.cuts)
+        if is_cut and query.issued_ms <= revocations.latest_cut_ms(query.cuts):
             return self._revoked
         if revocations.is_ended:
             raise Unavailable("the store is closed")
         return self._held
 
-    async def ask_all(self, questions: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:
+    async def ask_all(self, queries: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:
         """Leave each to ``ask``, which costs nothing here and may refuse one of them alone."""
-        del questions
+        del queries
         return {}
 
-    def holds(self, question: RevocationQuery) -> bool:
+    def holds(self, query: RevocationQuery) -> bool:
         """Return whether the credential counts for certain, without asking."""
         revocations = self._revocations
         return (
-            self._entry_keys.isdisjoint(question.marks)
-            and self._cut_keys.isdisjoint(question.cuts)
-            and question.ends_ms > revocations.pruned_ms
-            and (question.instance is None or question.instance == revocations.instance)
-            and (question.kept is None or self.sessions.keeps(question.kept))
-            and (question.reference is None or self.opaque_tokens.keeps_until_written(question.reference))
+            self._entry_keys.isdisjoint(query.marks)
+            and self._cut_keys.isdisjoint(query.cuts)
+            and query.ends_ms > revocations.pruned_ms
+            and (query.instance is None or query.instance == revocations.instance)
+            and (query.required_session is None or self.sessions.keeps(query.required_session))
+            and (query.reference is None or self.opaque_tokens.keeps_until_written(query.reference))
             and not revocations.is_ended
         )
 
@@ -126,10 +126,10 @@ class MemoryStore:
         del shard, reason, seen
         return self._revocations.epoch
 
-    async def issue_time(self, question: RevocationQuery) -> IssueTime:
+    async def issue_time(self, query: RevocationQuery) -> IssueTime:
         """Find an instant after every cut-off that would end the new token."""
         with self._revocations.locked() as now_ms:
-            iat_ms = self._revocations.issue_time(question.cuts, now_ms)
+            iat_ms = self._revocations.issue_time(query.cuts, now_ms)
         return IssueTime(self._revocations.epoch, is_empty=False, iat_ms=iat_ms)
 
     async def revoke(self, shard: int, revocation: Revocation) -> Written:
@@ -158,7 +158,7 @@ class MemoryStore:
         """Do nothing: there is no connection to close."""
 
     def end(self) -> None:
-        """Refuse every later question."""
+        """Refuse every later query."""
         self._revocations.is_ended = True
         self.renew_version()
 

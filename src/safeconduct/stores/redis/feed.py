@@ -84,7 +84,7 @@ class Feed:
         Raises:
             Unavailable: If the server does not answer.
         """
-        key, lowest, limit, read = self._calls.key(shard, name), b"-inf", PAGE_ENTRIES, b""
+        key, lowest, limit, read = self._calls.shard_key(shard, name), b"-inf", PAGE_ENTRIES, b""
         while True:
             page = self._script(scripts.VIEW_PAGE, key, lowest, limit, letters)
             match page:
@@ -112,10 +112,10 @@ class Feed:
         Raises:
             Unavailable: If the server does not answer.
         """
-        keys = {self._calls.key(shard, b"log"): shard for shard in positions}
+        keys = {self._calls.shard_key(shard, b"log"): shard for shard in positions}
         ids = [b"%d-%d" % position for position in positions.values()]
         commands: list[Command] = [
-            ("HMGET", self._calls.key(shard, b"meta"), "epoch", "line", "head") for shard in asked
+            ("HMGET", self._calls.shard_key(shard, b"meta"), "epoch", "line", "head") for shard in asked
         ]
         if keys:
             commands.append(("XREAD", "COUNT", LOG_ENTRIES, "BLOCK", block_ms, "STREAMS", *keys, *ids))

@@ -206,7 +206,7 @@ class Follower:
             first = last
         self._lines[shard] = mark.line
         loaded = ShardView(
-            epoch=epoch, position=position_of(mark.head), stamped_ms=int(first.first), loaded_ms=first.now_ms,
+            epoch=epoch, position=position_of(mark.head), last_issued_ms=int(first.first), loaded_ms=first.now_ms,
             forgotten_ms=int(first.second) * 1000, marks=marks, cuts=cuts,
         )  # fmt: skip
         self._view.publish(shard, loaded)

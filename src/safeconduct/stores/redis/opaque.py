@@ -1,11 +1,11 @@
 """
 The opaque tokens in a Redis or Valkey server.
 
-Beside a session's record lies, on the same slot, ``tok:<digest>`` (a hash: what the token says, its instants, and the
-members that may end it) until the token ends by itself.
+On the slot of its session, ``tok:<digest>`` (a hash: the token's claims, its instants, and the revocation keys that may
+revoke it) is kept until the token expires.
 """
 
-from safeconduct._core.revocation_keys import MEMBER_BYTES, epoch_tag_of
+from safeconduct._core.revocation_keys import REVOCATION_KEY_BYTES, epoch_tag_of
 from safeconduct._core.store import MARGIN_MS, KeptReply, OpaqueQuery, Resolved, RevocationQuery
 from safeconduct.stores import scripts
 from safeconduct.stores.redis.connection import Reply
@@ -14,7 +14,7 @@ from safeconduct.stores.redis.shard_calls import ShardCalls, TokenWitness, integ
 
 class RedisOpaqueTokens:
     """
-    The port to a server's opaque tokens, for either world.
+    Keep opaque tokens in a server, for either world.
 
     Args:
         calls: Calls scripts on shards.
@@ -23,43 +23,37 @@ class RedisOpaqueTokens:
     def __init__(self, calls: ShardCalls) -> None:
         self._calls = calls
 
-    async def keep(self, question: RevocationQuery, claims: str, *, grace_ms: int) -> KeptReply:
-        """Keep what a token says; run twice, it is kept once."""
+    async def keep(self, query: RevocationQuery, claims: str, *, grace_ms: int) -> KeptReply:
+        """Keep the claims of a token; run twice, the script keeps them once."""
         reply = await self._calls.run(
-            scripts.REFERENCE_KEEP,
-            question.shard,
-            question.issued_ms,
-            question.ends_ms,
-            b"".join(question.marks),
-            b"".join(question.cuts),
+            scripts.OPAQUE_KEEP,
+            query.shard,
+            query.issued_ms,
+            query.ends_ms,
+            b"".join(query.marks),
+            b"".join(query.cuts),
             claims,
             MARGIN_MS,
             grace_ms,
-            keys=self.required(question.shard, question.kept or "", question.reference or b"")[::-1],
+            keys=self._keys(query.shard, query.reference or b"", query.required_session or ""),
         )
         return KeptReply(reply.epoch, reply.is_empty)
 
     async def resolve(self, sought: OpaqueQuery) -> Resolved:
-        """Tell what a token says, and whether it still counts."""
-        keys = self.required(sought.shard, sought.session_id, sought.reference)
+        """Return the claims of a token, and whether it still counts."""
         reply = await self._calls.run(
-            scripts.REFERENCE_RESOLVE,
+            scripts.OPAQUE_RESOLVE,
             sought.shard,
-            MEMBER_BYTES,
-            keys=(keys[1], keys[0]),
+            REVOCATION_KEY_BYTES,
+            keys=self._keys(sought.shard, sought.reference, sought.session_id),
             witness=TokenWitness(epoch_tag_of(sought.session_id)),
         )
         is_revoked = integer(reply.first) == 1
         claims = "" if is_revoked or reply.epoch is None else _claims(reply.rest)
         return Resolved(reply.epoch, reply.is_empty, reply.now_ms, is_revoked, integer(reply.second), claims)
 
-    def required(self, shard: int, session_id: str, reference: bytes | None) -> tuple[bytes, ...]:
-        """Name the records that must be there for a credential to count: the session's, and an opaque token's own."""
-        record = self._calls.key(shard, b"ses:" + session_id.encode())
-        return (record,) if reference is None else (record, self._token(shard, reference))
-
-    def _token(self, shard: int, reference: bytes) -> bytes:
-        return self._calls.key(shard, b"tok:" + reference.hex().encode())
+    def _keys(self, shard: int, reference: bytes, session_id: str) -> tuple[bytes, ...]:
+        return self._calls.token_key(shard, reference), self._calls.session_key(shard, session_id)
 
 
 def _claims(rest: list[Reply]) -> str:

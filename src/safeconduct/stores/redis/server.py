@@ -13,7 +13,7 @@ from collections.abc import Callable
 from safeconduct._core.epochs import Epoch, Epochs
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.store import Store
-from safeconduct.config import RevocationConfig, StoreConfig
+from safeconduct.config.store import RevocationConfig, StoreConfig
 from safeconduct.events import Event, Fault
 from safeconduct.stores.redis.client import StoreClient
 from safeconduct.stores.redis.clients import LoopClients, OneClient, ThreadClients

@@ -1,9 +1,9 @@
 """
 The sessions in a Redis or Valkey server.
 
-Beside a shard's four keys lie, on the same slot, ``ses:<id>`` (a hash: one session) and ``own:<member>`` (a zset: the
-sessions of one subject, each until when it may be alive).  Every transition is one script, which also reads the
-cut-offs and writes them.
+On the slot of a shard's four keys there are also ``ses:<id>`` (a hash: one session) and ``own:<subject's revocation
+key>`` (a sorted set: the sessions of one subject, by the instant until which they may be alive).  Every transition is
+one script, which also reads and writes cut-offs.
 """
 
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from safeconduct._core.revocation_keys import epoch_tag_of
 from safeconduct._core.session_store import (
     Cursor,
-    MemberOf,
     Opening,
     Outcome,
     Renewing,
+    RevocationKeyOf,
     Rotation,
     SessionRef,
     SessionReply,
@@ -26,6 +26,7 @@ from safeconduct._core.store import MARGIN_MS
 from safeconduct.stores import scripts
 from safeconduct.stores.redis.session_hash import read_ends, read_session, read_session_reply, written
 from safeconduct.stores.redis.shard_calls import (
+    LOG_LENGTH,
     NO_WITNESS,
     Argument,
     ShardCalls,
@@ -34,18 +35,15 @@ from safeconduct.stores.redis.shard_calls import (
     malformed_reply,
 )
 
-#: About how many changes a shard's log keeps, as for every revocation.
-_LOG_LENGTH = 10_000
-
 
 class RedisSessions:
     """
-    The port to a server's sessions, for either world.
+    Keep sessions in a server, for either world.
 
     Args:
         calls: Calls scripts on shards.
-        leeway_ms: What is granted to clocks.
-        min_replicas: For how many replicas a command waits that may have ended something.
+        leeway_ms: The leeway granted to clocks.
+        min_replicas: How many replicas a command waits for that may have ended a session.
     """
 
     def __init__(self, calls: ShardCalls, *, leeway_ms: int, min_replicas: int) -> None:
@@ -55,45 +53,45 @@ class RedisSessions:
 
     @property
     def instance(self) -> bytes | None:
-        """None: every process knows every session."""
+        """None, because every process knows every session."""
         return None
 
     async def open(self, ref: SessionRef, opening: Opening) -> SessionReply:
-        """Keep a new session."""
+        """Begin a session."""
         idle: Argument = "" if opening.long_term is None else opening.long_term.idle_ms
         arguments = (opening.lifetime_ms, opening.access_ms, idle, opening.max_per_subject, *written(opening))
         return await self._on_session(scripts.SESSION_OPEN, ref, *arguments, replicas=self._min_replicas)
 
     async def read(self, ref: SessionRef) -> SessionReply:
-        """Say what is known of a session."""
+        """Return what is known of a session."""
         reply, [found] = await self._read(ref, [ref.session_id], [ref.session])
         session = read_session(found)
         outcome: Outcome = "gone" if session is None else "read"
         return SessionReply(reply.epoch, reply.is_empty, outcome, reply.now_ms, session=session)
 
     async def rotate(self, ref: SessionRef, rotation: Rotation) -> SessionReply:
-        """Take a refresh token."""
-        arguments = (rotation.access_ms, rotation.rights or "", *_turn(rotation))
+        """Rotate a refresh token."""
+        arguments = (rotation.access_ms, rotation.rights or "", *_rotation_arguments(rotation))
         return await self._on_session(scripts.SESSION_ROTATE, ref, *arguments, replicas=self._min_replicas)
 
     async def renew(self, ref: SessionRef, renewing: Renewing) -> SessionReply:
         """Renew an access token."""
-        asks = renewing.presented
+        presented = renewing.presented
         return await self._on_session(
             scripts.SESSION_RENEW,
             ref,
-            asks.issued_ms,
-            asks.expires_at,
-            asks.renewals,
+            presented.issued_ms,
+            presented.expires_at,
+            presented.renewals,
             renewing.token_id,
             renewing.grace_ms,
             renewing.access_ms,
             renewing.rights or "",
-            issued_ms=asks.issued_ms,
+            issued_ms=presented.issued_ms,
         )
 
     async def step_up(self, ref: SessionRef, step: StepUp) -> SessionReply:
-        """Take a proof and cut off the session's older tokens."""
+        """Note a proof that was given within a session, and cut off the session's older tokens."""
         return await self._on_session(
             scripts.SESSION_STEP_UP,
             ref,
@@ -102,7 +100,7 @@ class RedisSessions:
             step.level,
             step.access_ms,
             step.rights or "",
-            *(() if step.rotation is None else _turn(step.rotation)),
+            *(() if step.rotation is None else _rotation_arguments(step.rotation)),
             replicas=self._min_replicas,
             issued_ms=step.presented.issued_ms,
         )
@@ -112,7 +110,7 @@ class RedisSessions:
         return await self._on_session(scripts.SESSION_FAIL, ref, request_id, limit, replicas=self._min_replicas)
 
     async def touch(self, ref: SessionRef, *, every_ms: int) -> SessionReply:
-        """Say whether a session stands, and note its use."""
+        """Return whether a session is alive, and note its use."""
         return await self._on_session(scripts.SESSION_TOUCH, ref, every_ms)
 
     async def end(self, ref: SessionRef, *, lives_ms: int) -> SessionReply:
@@ -120,46 +118,46 @@ class RedisSessions:
         return await self._on_session(scripts.SESSION_END, ref, lives_ms, replicas=self._min_replicas)
 
     async def end_all(self, ref: SessionRef, *, lives_ms: int) -> SessionReply:
-        """End every session of the owner and cut him off."""
+        """End every session of the owner and cut off everything issued to them."""
         reply = await self._calls.run(
             scripts.SESSION_END_ALL,
             ref.shard,
             ref.owner,
             lives_ms,
             self._leeway_ms + MARGIN_MS,
-            _LOG_LENGTH,
-            keys=(self._index(ref),),
+            LOG_LENGTH,
+            keys=(self._calls.owner_key(ref.shard, ref.owner),),
             replicas=self._min_replicas,
         )
         return SessionReply(reply.epoch, reply.is_empty, "ended", reply.now_ms)
 
-    async def sessions_of(self, ref: SessionRef, members: MemberOf, after: Cursor | None = None) -> SessionsReply:
-        """List a page of the owner's sessions: all their names in one command, what they are in another one."""
-        reply = await self._calls.run(scripts.SESSION_INDEX, ref.shard, keys=(self._index(ref),))
+    async def sessions_of(self, ref: SessionRef, key_of: RevocationKeyOf, after: Cursor | None = None) -> SessionsReply:
+        """Return a page of the owner's sessions: one command returns their ids, another one the sessions."""
+        reply = await self._calls.run(
+            scripts.SESSION_INDEX, ref.shard, keys=(self._calls.owner_key(ref.shard, ref.owner),)
+        )
         if reply.epoch is None:
             return SessionsReply(None, reply.is_empty)
-        names, cursor = page_of(read_ends(reply.rest), after)
+        session_ids, cursor = page_of(read_ends(reply.rest), after)
         found: list[object] = []
-        if names:
-            reply, found = await self._read(ref, names, [members(name) for name in names])
-        pairs = [(name, read_session(record)) for name, record in zip(names, found, strict=True)]
-        alive = [(name, session) for name, session in pairs if session is not None]
+        if session_ids:
+            reply, found = await self._read(ref, session_ids, [key_of(session_id) for session_id in session_ids])
+        pairs = [(session_id, read_session(record)) for session_id, record in zip(session_ids, found, strict=True)]
+        alive = [(session_id, session) for session_id, session in pairs if session is not None]
         alive.sort(key=lambda pair: pair[1].used_ms, reverse=True)
         return SessionsReply(reply.epoch, reply.is_empty, tuple(alive), cursor)
 
-    def record(self, shard: int, session_id: str) -> bytes:
-        """Name the key of a session."""
-        return self._calls.key(shard, b"ses:" + session_id.encode())
-
     async def _read(
-        self, ref: SessionRef, names: Sequence[str], members: Sequence[bytes]
+        self, ref: SessionRef, session_ids: Sequence[str], revocation_keys: Sequence[bytes]
     ) -> tuple[ShardReply, list[object]]:
-        keys = tuple(self.record(ref.shard, name) for name in names)
-        commons = (ref.owner, *ref.others)
-        reply = await self._calls.run(scripts.SESSION_READ, ref.shard, len(commons), *commons, *members, keys=keys)
+        keys = tuple(self._calls.session_key(ref.shard, session_id) for session_id in session_ids)
+        shared = (ref.owner, *ref.others)
+        reply = await self._calls.run(
+            scripts.SESSION_READ, ref.shard, len(shared), *shared, *revocation_keys, keys=keys
+        )
         if reply.epoch is None:
-            return reply, [[]] * len(names)
-        if len(reply.rest) != len(names):
+            return reply, [[]] * len(session_ids)
+        if len(reply.rest) != len(session_ids):
             raise malformed_reply()
         return reply, reply.rest
 
@@ -171,7 +169,7 @@ class RedisSessions:
         replicas: int = 0,
         issued_ms: int | None = None,
     ) -> SessionReply:
-        bounds = (self._leeway_ms, self._leeway_ms + MARGIN_MS, _LOG_LENGTH)
+        bounds = (self._leeway_ms, self._leeway_ms + MARGIN_MS, LOG_LENGTH)
         reply = await self._calls.run(
             script,
             ref.shard,
@@ -180,16 +178,13 @@ class RedisSessions:
             len(ref.cuts),
             *ref.cuts,
             *arguments,
-            keys=(self.record(ref.shard, ref.session_id), self._index(ref)),
+            keys=(self._calls.session_key(ref.shard, ref.session_id), self._calls.owner_key(ref.shard, ref.owner)),
             replicas=replicas,
             witness=NO_WITNESS if issued_ms is None else TokenWitness(epoch_tag_of(ref.session_id), issued_ms),
         )
         return read_session_reply(reply)
 
-    def _index(self, ref: SessionRef) -> bytes:
-        return self._calls.key(ref.shard, b"own:" + ref.owner.hex().encode())
 
-
-def _turn(rotation: Rotation) -> tuple[Argument, ...]:
+def _rotation_arguments(rotation: Rotation) -> tuple[Argument, ...]:
     extends: Argument = "" if rotation.extends_ms is None else rotation.extends_ms
     return rotation.position, rotation.digest, rotation.next_digest, rotation.salt, rotation.grace_ms, extends

@@ -1,9 +1,9 @@
 """
 The store in a Redis or Valkey server.
 
-Per shard NN four keys share the tag ``{sc:NN}`` and so a slot: ``rev`` (member → when it may be forgotten, in
-seconds), ``cut`` (member → before_ms), ``log`` (a stream of every change) and ``meta``.  The throttle's counters all
-share ``{sc:throttle}``, because one try counts in several of them at once.
+The four keys of shard NN share the tag ``{sc:NN}``, and so a slot: ``rev`` (revocation key → when it may be forgotten,
+in seconds), ``cut`` (revocation key → ``before_ms``), ``log`` (a stream of every change) and ``meta``.  The throttle's
+counters share ``{sc:throttle}``, because one try counts in several of them at once.
 """
 
 import secrets
@@ -30,12 +30,10 @@ from safeconduct.stores.redis.follower import Follower
 from safeconduct.stores.redis.marks import Marks
 from safeconduct.stores.redis.opaque import RedisOpaqueTokens
 from safeconduct.stores.redis.sessions import RedisSessions
-from safeconduct.stores.redis.shard_calls import ShardCalls, TokenWitness, integer
+from safeconduct.stores.redis.shard_calls import LOG_LENGTH, ShardCalls, TokenWitness, integer
 
-#: About how many changes a shard's log keeps; whoever is further behind loads everything anew.
-_LOG_LENGTH = 10_000
 _EPOCH_NAME_BYTES = 16
-#: The answers are the bits of one number, of which a script can tell 53.
+#: The replies are the bits of one number, and Lua's numbers have 53.
 _ASKED_TOGETHER = 48
 
 
@@ -50,12 +48,12 @@ class RedisStore:
         local: Keeps the answers at hand; None where every question is a command.
         key_prefix: What every key begins with.
         horizon_ms: The largest lifetime of any token that may be accepted.
-        leeway_ms: What is granted to clocks.
-        min_replicas: For how many replicas a revocation waits.
-        shift_ms: How far the store's clock is moved; 0 but in tests.
+        leeway_ms: The leeway granted to clocks.
+        min_replicas: How many replicas a revocation waits for.
+        shift_ms: How far the store's clock is shifted; 0 except in tests.
     """
 
-    #: Another process may revoke anything at any time.
+    #: Another process may revoke anything, so that every query needs a command.
     view = None
 
     def __init__(  # noqa: PLR0913 - what both worlds share, and what the scripts are told
@@ -82,53 +80,57 @@ class RedisStore:
         self._leeway_ms = leeway_ms
         self._min_replicas = min_replicas
         self._shift_ms = shift_ms
-        #: The port to the sessions, which lie on the same slots.
+        #: The sessions, on the same slots.
         self.sessions = RedisSessions(self._calls, leeway_ms=leeway_ms, min_replicas=min_replicas)
-        #: The port to the opaque tokens, which lie there too.
+        #: The opaque tokens, on the same slots.
         self.opaque_tokens = RedisOpaqueTokens(self._calls)
 
-    async def ask(self, question: RevocationQuery) -> RevocationStatus:
+    async def ask(self, query: RevocationQuery) -> RevocationStatus:
         """Ask in one command on one slot."""
         if self._follower is not None and not self._follower.is_started:
             self._follower.start()
-        marks, shard = question.marks, question.shard
-        keys = () if question.kept is None else self.opaque_tokens.required(shard, question.kept, question.reference)
+        marks, shard = query.marks, query.shard
+        keys: list[bytes] = []
+        if query.required_session is not None:
+            keys.append(self._calls.session_key(shard, query.required_session))
+        if query.reference is not None:
+            keys.append(self._calls.token_key(shard, query.reference))
         reply = await self._calls.run(
             scripts.ASK,
             shard,
-            question.issued_ms,
-            question.ends_ms,
+            query.issued_ms,
+            query.ends_ms,
             len(marks),
             *marks,
-            *question.cuts,
-            keys=keys,
-            witness=TokenWitness(question.instance or b"", question.issued_ms),
+            *query.cuts,
+            keys=tuple(keys),
+            witness=TokenWitness(query.instance or b"", query.issued_ms),
         )
         return RevocationStatus(reply.epoch, reply.is_empty, integer(reply.first) == 1, reply.now_ms)
 
-    async def ask_all(self, questions: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:
-        """Ask in as few commands as there are shards, or times the most that one command answers."""
+    async def ask_all(self, queries: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:
+        """Ask in one command for each shard, or several if one reply cannot hold all answers."""
         answers: dict[RevocationQuery, RevocationStatus] = {}
-        # A session's record is asked for by itself.
-        alike = [question for question in questions if question.kept is None]
-        for shard in dict.fromkeys(question.shard for question in alike):
-            there = [question for question in alike if question.shard == shard]
-            for first in range(0, len(there), _ASKED_TOGETHER):
-                some = there[first : first + _ASKED_TOGETHER]
+        # A query that requires a session is asked by itself.
+        alike = [query for query in queries if query.required_session is None]
+        for shard in dict.fromkeys(query.shard for query in alike):
+            on_shard = [query for query in alike if query.shard == shard]
+            for first in range(0, len(on_shard), _ASKED_TOGETHER):
+                some = on_shard[first : first + _ASKED_TOGETHER]
                 answers |= zip(some, await self._ask_some(shard, some), strict=True)
         return answers
 
-    async def _ask_some(self, shard: int, questions: Sequence[RevocationQuery]) -> list[RevocationStatus]:
-        words = [word for question in questions for word in _words_of(question)]
-        reply = await self._calls.run(scripts.ASK_ALL, shard, *words)
-        ended = integer(reply.first)
+    async def _ask_some(self, shard: int, queries: Sequence[RevocationQuery]) -> list[RevocationStatus]:
+        arguments = [each for query in queries for each in _arguments_of(query)]
+        reply = await self._calls.run(scripts.ASK_ALL, shard, *arguments)
+        revoked = integer(reply.first)
         return [
-            RevocationStatus(reply.epoch, reply.is_empty, bool(ended >> place & 1), reply.now_ms)
-            for place in range(len(questions))
+            RevocationStatus(reply.epoch, reply.is_empty, bool(revoked >> bit & 1), reply.now_ms)
+            for bit in range(len(queries))
         ]
 
     async def begin_epoch(self, shard: int, *, reason: Literal["new", "lost"], seen: Epoch | None) -> Epoch:
-        """Begin an epoch, or turn what is there into a lost one."""
+        """Begin an epoch, or turn the present one into a lost one."""
         known = ("", "") if seen is None else (seen.name, seen.started_ms)
         name = secrets.token_hex(_EPOCH_NAME_BYTES)
         reply = await self._calls.run(scripts.BEGIN_EPOCH, shard, reason, *known, name)
@@ -136,23 +138,23 @@ class RedisStore:
             raise Unavailable("the store did not begin an epoch")
         return reply.epoch
 
-    async def issue_time(self, question: RevocationQuery) -> IssueTime:
-        """Find an instant after every cut-off; run twice, it is a later one."""
-        reply = await self._calls.run(scripts.ISSUE_TIME, question.shard, *question.cuts)
+    async def issue_time(self, query: RevocationQuery) -> IssueTime:
+        """Find an instant after every cut-off; run twice, the script returns a later one."""
+        reply = await self._calls.run(scripts.ISSUE_TIME, query.shard, *query.cuts)
         return IssueTime(reply.epoch, reply.is_empty, integer(reply.first))
 
     async def revoke(self, shard: int, revocation: Revocation) -> Written:
-        """Write an entry; run twice, its cut-off is a later one."""
+        """Write an entry; run twice, the script writes a later cut-off."""
         expires_ms, lives_ms = revocation.expires_ms, revocation.lives_ms
         reply = await self._calls.run(
             scripts.REVOKE,
             shard,
             "1" if revocation.is_mark else "0",
-            revocation.member,
+            revocation.key,
             "" if expires_ms is None else clamped_ms(expires_ms),
             "" if lives_ms is None else clamped_ms(lives_ms),
             self._leeway_ms + MARGIN_MS,
-            _LOG_LENGTH,
+            LOG_LENGTH,
             replicas=self._min_replicas,
             waits_for_disk=True,
         )
@@ -166,7 +168,7 @@ class RedisStore:
         )
 
     async def count_try(self, counters: Sequence[Counter], *, try_id: bytes) -> int:
-        """Count a try everywhere or nowhere; run twice, it counts once."""
+        """Count a try in every counter, or in none; run twice, the script counts it once."""
         bounds = [bound for counter in counters for bound in (counter.limit, counter.window_ms)]
         call = Call(scripts.COUNT_TRY, self._counter_keys(counters), (self._shift_ms(), try_id, *bounds))
         return integer((await self._clients.client().call(call)).reply)
@@ -177,20 +179,20 @@ class RedisStore:
         await self._clients.client().call(call)
 
     async def give_back(self, counters: Sequence[Counter], cleared: Sequence[Counter], *, try_id: bytes) -> None:
-        """Take a try out again, and what failed under its spelling."""
+        """Uncount a try, and the failed ones of the same spelling."""
         keys = self._counter_keys([*counters, *cleared])
         call = Call(scripts.GIVE_BACK, keys, (self._shift_ms(), try_id, len(counters), TRY_TAG_BYTES))
         await self._clients.client().call(call)
 
     async def close(self) -> None:
-        """Let go of this world's connections, on ASGI those of the running loop."""
+        """Close this world's connections, on ASGI those of the running loop."""
         await self._clients.close()
 
     def _counter_keys(self, counters: Sequence[Counter]) -> tuple[bytes, ...]:
-        stem = self._prefix + b"{sc:throttle}:"
-        return tuple(stem + counter.key.hex().encode() for counter in counters)
+        prefix = self._prefix + b"{sc:throttle}:"
+        return tuple(prefix + counter.key.hex().encode() for counter in counters)
 
 
-def _words_of(question: RevocationQuery) -> tuple[bytes | int, ...]:
-    marks, cuts = question.marks, question.cuts
-    return question.issued_ms, question.ends_ms, len(marks), len(cuts), *marks, *cuts
+def _arguments_of(query: RevocationQuery) -> tuple[bytes | int, ...]:
+    marks, cuts = query.marks, query.cuts
+    return query.issued_ms, query.ends_ms, len(marks), len(cuts), *marks, *cuts

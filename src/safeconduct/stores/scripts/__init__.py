@@ -1,4 +1,4 @@
-"""The scripts that Redis and Valkey run, each one atomic step on one slot."""
+"""Load the scripts that Redis and Valkey run, each of them one atomic step on one slot."""
 
 import hashlib
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from importlib.resources import files
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A script and what a server that has it calls it."""
+    """A script, and the digest by which a server knows it."""
 
     text: str
     sha: str
@@ -16,7 +16,7 @@ class Script:
 def _load(*names: str) -> Script:
     folder = files(__name__)
     text = "".join(folder.joinpath(f"{name}.lua").read_text("utf-8") for name in names)
-    # Redis names a script by this digest; nothing rests on its strength.
+    # Redis identifies a script by this digest; no security depends on it.
     return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
@@ -25,26 +25,26 @@ _SHARD = ("clock", "shard", "history")
 ASK = _load(*_SHARD, "ask")
 ASK_ALL = _load(*_SHARD, "ask_all")
 ISSUE_TIME = _load(*_SHARD, "pruning", "issue_time")
-REVOKE = _load(*_SHARD, "pruning", "cutting", "revoke")
+REVOKE = _load(*_SHARD, "pruning", "cut_off", "revoke")
 BEGIN_EPOCH = _load(*_SHARD, "begin_epoch")
 COUNT_TRY = _load("clock", "count_try")
 FAIL_TRY = _load("clock", "fail_try")
 GIVE_BACK = _load("clock", "give_back")
 
-_SESSION = (*_SHARD, "pruning", "cutting", "known", "session")
+_SESSION = (*_SHARD, "pruning", "cut_off", "session_age", "session")
 SESSION_OPEN = _load(*_SESSION, "session_open")
-SESSION_ROTATE = _load(*_SESSION, "session_turn", "session_rotate")
+SESSION_ROTATE = _load(*_SESSION, "session_rotation", "session_rotate")
 SESSION_RENEW = _load(*_SESSION, "session_renew")
-SESSION_STEP_UP = _load(*_SESSION, "session_turn", "session_step_up")
+SESSION_STEP_UP = _load(*_SESSION, "session_rotation", "session_step_up")
 SESSION_FAIL = _load(*_SESSION, "session_fail")
 SESSION_TOUCH = _load(*_SESSION, "session_touch")
 SESSION_END = _load(*_SESSION, "session_end")
-SESSION_END_ALL = _load(*_SHARD, "pruning", "cutting", "session_end_all")
-SESSION_READ = _load(*_SHARD, "known", "session_read")
+SESSION_END_ALL = _load(*_SHARD, "pruning", "cut_off", "session_end_all")
+SESSION_READ = _load(*_SHARD, "session_age", "session_read")
 SESSION_INDEX = _load(*_SHARD, "session_index")
 
-REFERENCE_KEEP = _load(*_SHARD, "reference_keep")
-REFERENCE_RESOLVE = _load(*_SHARD, "reference_resolve")
+OPAQUE_KEEP = _load(*_SHARD, "opaque_keep")
+OPAQUE_RESOLVE = _load(*_SHARD, "opaque_resolve")
 
 VIEW_STATE = _load(*_SHARD, "view_state")
 VIEW_PAGE = _load("view_page")

@@ -1,11 +1,11 @@
--- KEYS[5…], where they are asked for: the record of the session that must be there, and the opaque token's.
--- ARGV: shift, horizon, issued_ms, ends_ms, how many marks, marks, cuts
+-- Whether a credential was revoked.  KEYS[5…], if required: its session, and the opaque token.
+-- ARGV: shift, horizon, issued_ms, ends_ms, number of marks, marks, keys of cut-offs
 if not fields[1] then
   return reply(0, 0)
 end
-keep_horizon()
+update_horizon()
 local issued, marks = tonumber(ARGV[3]), tonumber(ARGV[5])
--- What would have said so may have been forgotten: an entry outlives the token that it ends.
+-- The entry may have been forgotten by now: it only outlives the tokens that it revokes.
 local revoked = tonumber(ARGV[4]) <= pruned_s * 1000 and 1 or 0
 for i = 6, 5 + marks do
   if redis.call('ZSCORE', rev, ARGV[i]) then

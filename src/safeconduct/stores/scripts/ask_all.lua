@@ -1,10 +1,11 @@
--- ARGV: shift, horizon, then of each question: issued_ms, ends_ms, how many marks, how many cuts, marks, cuts
+-- Whether each of several credentials was revoked.  ARGV: shift, horizon, then for each query: issued_ms, ends_ms,
+-- number of marks, number of cut-offs, marks, keys of cut-offs
 if not fields[1] then
   return reply(0, 0)
 end
-keep_horizon()
--- One bit for each question, the first one's the lowest.
-local at, bit, ended = 3, 1, 0
+update_horizon()
+-- One bit for each query, the lowest for the first.
+local at, bit, result = 3, 1, 0
 while at <= #ARGV do
   local issued, marks, cuts = tonumber(ARGV[at]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
   local revoked = tonumber(ARGV[at + 1]) <= pruned_s * 1000
@@ -20,8 +21,8 @@ while at <= #ARGV do
     end
   end
   if revoked then
-    ended = ended + bit
+    result = result + bit
   end
   at, bit = at + 4 + marks + cuts, bit * 2
 end
-return reply(ended, 0)
+return reply(result, 0)

@@ -1,4 +1,4 @@
--- KEYS: counters.  ARGV: shift, try.  A try that failed is no longer under way: it gets a mark behind its name.
+-- Mark a try as failed by one more byte after its id.  KEYS: counters.  ARGV: shift, id of the try
 for _, key in ipairs(KEYS) do
   local score = redis.call('ZSCORE', key, ARGV[2])
   if score then

@@ -1,4 +1,5 @@
--- KEYS: counters, cleared.  ARGV: shift, try, how many counters, how many bytes of a try tell the spelling
+-- Remove a try from its counters, and from others every try with the same tag.  KEYS: its counters, those to clear.
+-- ARGV: shift, id of the try, number of its counters, length of the tag
 local tag = string.sub(ARGV[2], 1, tonumber(ARGV[4]))
 for i, key in ipairs(KEYS) do
   if i <= tonumber(ARGV[3]) then

@@ -1,4 +1,4 @@
--- Forget entries that have ended: every script that writes forgets some, so that the sets do not grow.
+-- Forget expired entries: every script that writes forgets some, so that the sets do not grow.
 local has_pruned = false
 local function prune()
   if has_pruned then

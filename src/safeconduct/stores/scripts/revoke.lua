@@ -1,9 +1,10 @@
--- ARGV: shift, horizon, "1" for a mark, member, expires_ms or "", lives_ms or "", margin_ms, length of the log
+-- Write a mark or a cut-off.  ARGV: shift, horizon, "1" for a mark, revocation key, expires_ms or "", lives_ms or "",
+-- margin_ms, length of the log
 if not fields[1] then
   return reply(-1, 0)
 end
-keep_horizon()
-local member = ARGV[4]
+update_horizon()
+local key = ARGV[4]
 
 prune()
 
@@ -13,13 +14,13 @@ if ARGV[5] ~= '' then
 elseif ARGV[6] ~= '' then
   expiry = int(math.ceil((now + math.max(horizon, tonumber(ARGV[6])) + tonumber(ARGV[7])) / 1000))
 end
-local changed = redis.call('ZADD', rev, 'GT', 'CH', expiry, member)
+local changed = redis.call('ZADD', rev, 'GT', 'CH', expiry, key)
 local before = -1
 if ARGV[3] ~= '1' then
-  before = math.max(now, stamped, tonumber(redis.call('ZSCORE', cut, member) or 0))
-  changed = changed + redis.call('ZADD', cut, 'GT', 'CH', int(before), member)
+  before = math.max(now, last_issued, tonumber(redis.call('ZSCORE', cut, key) or 0))
+  changed = changed + redis.call('ZADD', cut, 'GT', 'CH', int(before), key)
 end
 if changed > 0 then
-  note(member, before, expiry, ARGV[8])
+  log_change(key, before, expiry, ARGV[8])
 end
 return reply(before, 0)

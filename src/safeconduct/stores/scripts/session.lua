@@ -1,19 +1,19 @@
--- Before every script on one session.  KEYS[5]: its record.  KEYS[6]: its owner's index, session → when it is over.
--- ARGV: shift, horizon, session, leeway_ms, margin_ms, length of the log, how many cuts, cuts (its own first), the
--- script's own arguments
+-- Prepended to every script on one session.  KEYS[5]: the session's hash.  KEYS[6]: the index of its owner: session id
+-- → when it is over.  ARGV: shift, horizon, session id, leeway_ms, margin_ms, length of the log, number of cut-offs,
+-- their keys (the session's own first), the script's own arguments
 if not fields[1] then
   return reply('gone', 0)
 end
 local key, index, id = KEYS[5], KEYS[6], ARGV[3]
-local own = 7 + tonumber(ARGV[7])
+local before_own = 7 + tonumber(ARGV[7])
 local session, changes = {}, {}
 local flat = redis.call('HGETALL', key)
 for i = 1, #flat, 2 do
   session[flat[i]] = flat[i + 1]
 end
 
-local function argument(place)
-  return ARGV[own + place]
+local function argument(number)
+  return ARGV[before_own + number]
 end
 
 local function number(name)
@@ -22,7 +22,7 @@ end
 
 local function latest_cut()
   local latest = -1
-  for i = 8, own do
+  for i = 8, before_own do
     latest = math.max(latest, tonumber(redis.call('ZSCORE', cut, ARGV[i]) or -1))
   end
   return latest
@@ -32,17 +32,17 @@ local function is_gone()
   if not session.issued or now >= number('ends') or now >= number('over') or latest_cut() >= number('issued') then
     return true
   end
-  -- Older than what the store knows: what has ended it since may be lost.
+  -- Older than what the store knows: what revoked it since may be lost.
   return is_unknown(number('issued'))
 end
 
--- The instant of a new token: after every cut-off that would meet it, and after the epoch began.
-local function stamp()
+-- The iat_ms of a new token: after the epoch began and every cut-off that would revoke it.
+local function issue_time()
   prune()
   local iat = math.max(now, tonumber(fields[2]) + 1, latest_cut() + 1)
-  if iat > stamped then
+  if iat > last_issued then
     redis.call('HSET', meta, 'stamped', int(iat))
-    stamped = iat
+    last_issued = iat
   end
   return iat
 end
@@ -56,7 +56,7 @@ local function put(name, value)
   changes[#changes + 1] = value
 end
 
--- Rights that changed make tokens against forgery of requests stale.
+-- Rights that changed invalidate the session's CSRF tokens.
 local function take_rights(rights)
   if rights ~= '' and rights ~= session.rights then
     put('rights', rights)
@@ -64,7 +64,7 @@ local function take_rights(rights)
   end
 end
 
--- A token was issued at iat, which lives for so many ms at most.
+-- An access token was issued at iat, which lives for access ms at most.
 local function issue(iat, access)
   put('issued', iat)
   put('used', now)
@@ -83,20 +83,20 @@ local function keep()
 end
 
 local function drop(lives)
-  -- First what may be refused for want of memory: then nothing has happened.
+  -- What may be refused for lack of memory comes first, so that nothing has happened then.
   cut_off(ARGV[8], session.ends and number('ends') or now + lives, ARGV[5], ARGV[6])
   redis.call('DEL', key)
   redis.call('ZREM', index, id)
 end
 
-local function told(outcome, iat, is_rolled_back)
-  local said = reply(outcome, iat or 0)
-  said[9] = redis.call('HGETALL', key)
-  said[10] = is_rolled_back and 1 or 0
-  return said
+local function session_reply(outcome, iat, is_rolled_back)
+  local result = reply(outcome, iat or 0)
+  result[9] = redis.call('HGETALL', key)
+  result[10] = is_rolled_back and 1 or 0
+  return result
 end
 
-keep_horizon()
+update_horizon()
 if session.salt and now >= number('grace') then
   redis.call('HDEL', key, 'salt')
   session.salt = nil

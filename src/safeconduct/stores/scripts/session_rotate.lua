@@ -1,13 +1,13 @@
--- Own arguments: access_ms, rights or "", those of turn
+-- Own arguments: access_ms, rights or "", those of rotate
 if is_gone() then
-  return told('gone')
+  return session_reply('gone')
 end
-local outcome = turn(3)
+local outcome = rotate(3)
 if outcome ~= 'rotated' and outcome ~= 'retry' then
-  return told(outcome, 0, is_rolled_back)
+  return session_reply(outcome, 0, is_rolled_back)
 end
-local iat = stamp()
+local iat = issue_time()
 take_rights(argument(2))
 issue(iat, tonumber(argument(1)))
 keep()
-return told(outcome, iat)
+return session_reply(outcome, iat)

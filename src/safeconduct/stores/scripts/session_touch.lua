@@ -1,9 +1,9 @@
--- Own argument: after how many ms a use is noted again
+-- Own argument: after how many ms the next use is noted
 if is_gone() then
-  return told('gone')
+  return session_reply('gone')
 end
 if now >= number('used') + tonumber(argument(1)) then
   put('used', now)
   keep()
 end
-return told('used')
+return session_reply('used')

@@ -2,5 +2,5 @@
 if not fields[1] then
   return reply(0, 0)
 end
-keep_horizon()
-return reply(stamped, pruned_s)
+update_horizon()
+return reply(last_issued, pruned_s)

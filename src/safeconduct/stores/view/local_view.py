@@ -31,7 +31,7 @@ class ShardView:
     Attributes:
         epoch: The life of the data that was read.
         position: The last change that is contained.
-        stamped_ms: The latest instant at which the data, when it was read, had issued a token.
+        last_issued_ms: The latest instant at which the data, when it was read, had issued a token.
         loaded_ms: The store's clock when the data was read.
         forgotten_ms: Entries of credentials that ended by then may have been forgotten.
         marks: Revoked tokens and keys, and until when, in seconds.
@@ -40,7 +40,7 @@ class ShardView:
 
     epoch: Epoch
     position: Position
-    stamped_ms: int
+    last_issued_ms: int
     loaded_ms: int
     forgotten_ms: int
     marks: Entries = field(repr=False)
@@ -62,7 +62,7 @@ class ShardView:
             return "counts"
         # An own session's token that is older than the data, or was issued by a later state of the data than the one
         # that was read, proves a loss.  The store is shown this witness.
-        is_witness = issued_ms <= self.epoch.started_ms or self.stamped_ms < issued_ms <= self.loaded_ms
+        is_witness = issued_ms <= self.epoch.started_ms or self.last_issued_ms < issued_ms <= self.loaded_ms
         return "unknown" if is_witness and self.epoch.reason != "adopted" else "counts"
 
     def covers(self, query: RevocationQuery, *, refuses_new: bool) -> bool:
@@ -117,25 +117,23 @@ class LocalView:
         """What is loaded, by shard."""
         return self._shards
 
-    def holds(self, question: RevocationQuery) -> bool:
+    def holds(self, query: RevocationQuery) -> bool:
         """Say whether the credential counts for certain; where that is not so, ``ask`` decides."""
-        return self.age_seconds < self._staleness_seconds and self.verdict(question) == "counts"
+        return self.age_seconds < self._staleness_seconds and self.verdict(query) == "counts"
 
-    def is_known_revoked(self, question: RevocationQuery) -> bool:
+    def is_known_revoked(self, query: RevocationQuery) -> bool:
         """Say whether something in the view, however old it is, speaks against the credential."""
-        return self.verdict(question) == "ended"
+        return self.verdict(query) == "ended"
 
-    def verdict(self, question: RevocationQuery) -> Verdict:
+    def verdict(self, query: RevocationQuery) -> Verdict:
         """Say what is known of a credential, however old that knowledge is."""
-        shard = self._shards.get(question.shard)
-        if shard is None or question.kept is not None:
+        shard = self._shards.get(query.shard)
+        if shard is None or query.required_session is not None:
             return "unknown"
-        verdict = shard.verdict(question)
+        verdict = shard.verdict(query)
         if verdict != "counts":
             return verdict
-        is_certain = shard.covers(question, refuses_new=self._refuses_new) and not self._is_behind(
-            question.shard, shard
-        )
+        is_certain = shard.covers(query, refuses_new=self._refuses_new) and not self._is_behind(query.shard, shard)
         return "counts" if is_certain else "unknown"
 
     def _is_behind(self, shard: int, loaded: ShardView) -> bool:

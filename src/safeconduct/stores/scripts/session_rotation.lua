@@ -1,19 +1,19 @@
--- Take a refresh token.  Arguments from place on: position, digest, next digest, salt, grace_ms, extends_ms or ""
+-- Rotate a refresh token.  Arguments from first on: position, digest, next digest, salt, grace_ms, extends_ms or ""
 local is_rolled_back = false
-local function turn(place)
+local function rotate(first)
   if not session.h or now >= number('expires') then
     return 'gone'
   end
-  local position, digest = tonumber(argument(place)), argument(place + 1)
+  local position, digest = tonumber(argument(first)), argument(first + 1)
   local is_in_grace = now < number('grace')
   if position > number('n') then
-    -- It bears our tag, so a later state of the data made it.
+    -- Its tag is valid, so a later state of the data issued it.
     is_rolled_back = true
-    lose('refresh', 0)
+    begin_lost_epoch('refresh', 0)
     return 'gone'
   end
   if position == number('n') and digest == session.h then
-    local extends = argument(place + 5)
+    local extends = argument(first + 5)
     if extends ~= '' then
       local ends = math.min(now + tonumber(extends), number('ends'))
       if now < number('begun') + math.floor((number('expires') - number('begun')) / 2) then
@@ -24,9 +24,9 @@ local function turn(place)
     end
     put('n', position + 1)
     put('ph', digest)
-    put('h', argument(place + 2))
-    put('salt', argument(place + 3))
-    put('grace', now + tonumber(argument(place + 4)))
+    put('h', argument(first + 2))
+    put('salt', argument(first + 3))
+    put('grace', now + tonumber(argument(first + 4)))
     return 'rotated'
   end
   if position == number('n') - 1 and digest == session.ph and is_in_grace then

@@ -1,14 +1,15 @@
--- KEYS[5]: the token.  KEYS[6]: its session's record.  ARGV: shift, horizon, length of a member
+-- Return the claims of an opaque token, unless it was revoked.  KEYS[5]: the token.  KEYS[6]: its session.
+-- ARGV: shift, horizon, length of a revocation key
 if not fields[1] then
   return reply(0, 0)
 end
-keep_horizon()
+update_horizon()
 local kept = redis.call('HMGET', KEYS[5], 'issued', 'ends', 'marks', 'cuts', 'claims')
 if not kept[5] or redis.call('EXISTS', KEYS[6]) == 0 then
   return reply(1, 0)
 end
 local issued, length = tonumber(kept[1]), tonumber(ARGV[3])
-weigh(asked_tag, issued)
+check_witness(token_tag, issued)
 -- As in ask.lua.
 local revoked = tonumber(kept[2]) <= pruned_s * 1000 and 1 or 0
 for i = 1, #kept[3], length do
@@ -22,6 +23,6 @@ for i = 1, #kept[4], length do
     revoked = 1
   end
 end
-local said = reply(revoked, issued)
-said[9] = kept[5]
-return said
+local result = reply(revoked, issued)
+result[9] = kept[5]
+return result
