@@ -299,7 +299,7 @@ def test_d13_a_template_of_another_framework_is_shown_as_it_is_written_here(text
     public = errors_of(minimal_fields(access={"public": [f"get {text}"]}))["access.public[0]"]
 
     assert f"got {text!r} (here: {here!r}), wanted a path template" in rule
-    assert f"got 'get {text}' (here: 'GET {here}'), wanted an optional method and a template" in public
+    assert f"got 'get {text}' (here: 'GET {here}'), wanted an optional method and a path template" in public
     Rule(path=here)
 
 
