@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from safeconduct.config.field_errors import Problem, shown
+from safeconduct.config.field_errors import Problem
 from safeconduct.config.fields import Consistency, Outage, ProvenLevel, Scope, Seconds, Text
 from safeconduct.config.sections import CrossCheck, CrossChecks, check, checked_constructor
+from safeconduct.config.shown_values import shown
 from safeconduct.config.template_syntax import METHODS, is_public_entry, is_template, respelled
 from safeconduct.config.urls import is_location, is_prefix, is_proxy
 

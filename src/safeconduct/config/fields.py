@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Protocol
 
-from safeconduct.config.field_errors import MASK, FieldPath, is_list, is_table, shown
+from safeconduct.config.field_errors import FieldPath
+from safeconduct.config.shown_values import MASK, is_list, is_table, shown
 from safeconduct.config.urls import is_secure_origin, like
 from safeconduct.principal import LEVELS, Level
 

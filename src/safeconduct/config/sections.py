@@ -14,8 +14,9 @@ from pathlib import Path
 from types import MappingProxyType, UnionType
 from typing import Annotated, Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin
 
-from safeconduct.config.field_errors import FieldPath, Problem, is_table, nearest, raise_for, shown
+from safeconduct.config.field_errors import FieldPath, Problem, raise_for
 from safeconduct.config.fields import Boolean, Choice, FieldType, FilePath, ListOf, OrNone, TableOf, Text
+from safeconduct.config.shown_values import is_table, nearest, shown
 
 Made = TypeVar("Made")
 
