@@ -25,7 +25,7 @@ def bearer(name):
 
 
 @pytest.fixture(scope="module")
-def asked():
+def requests():
     """Return a request for each of many users; every tenth is anonymous and for a public path."""
 
     def request(number):
@@ -43,7 +43,7 @@ def auth():
     return Auth(configuration(tokens={"remembered": 40}), directory=MemoryDirectory(), clock=now)
 
 
-def test_ten_thousand_interleaved_tasks(auth, asked):
+def test_ten_thousand_interleaved_tasks(auth, requests):
     """Each request waits in the middle, so that others run in between."""
 
     async def application(scope, _receive, send):
@@ -63,14 +63,14 @@ def test_ten_thousand_interleaved_tasks(auth, asked):
 
     async def everybody():
         for _ in range(REQUESTS // 500):
-            await asyncio.gather(*(one(*random.choice(asked)) for _ in range(500)))  # noqa: S311 - an order
+            await asyncio.gather(*(one(*random.choice(requests)) for _ in range(500)))  # noqa: S311 - an order
         with pytest.raises(LookupError):
             current()
 
     asyncio.run(everybody())
 
 
-def test_ten_thousand_requests_in_a_few_threads(auth, asked):
+def test_ten_thousand_requests_in_a_few_threads(auth, requests):
     """A thread serves many users, and a body is produced after the application has returned."""
 
     def application(environ, start_response):
@@ -84,7 +84,7 @@ def test_ten_thousand_requests_in_a_few_threads(auth, asked):
     def some(seed):
         choose = random.Random(seed)  # noqa: S311 - an order and no secret
         for _ in range(REQUESTS // 8):
-            name, request = choose.choice(asked)
+            name, request = choose.choice(requests)
             seen = call_wsgi(wrapped, wsgi_environ(request))
             assert ((name or "",), (name or "").encode()) == (seen.values("x-name"), seen.body)
             with pytest.raises(LookupError):

@@ -19,14 +19,14 @@ from table_tokens import tokens
 class Counting(MemoryStore):
     """A store that counts the queries that it gets."""
 
-    __slots__ = ("asked",)
+    __slots__ = ("queries",)
 
     def __init__(self):
         super().__init__(clock=now, horizon_ms=0, leeway_ms=0)
-        self.asked = 0
+        self.queries = 0
 
     async def ask(self, question):
-        self.asked += 1
+        self.queries += 1
         return await super().ask(question)
 
 
@@ -51,9 +51,9 @@ def request(name="alice", **headers):
     )
 
 
-def through(application, asked):
+def through(application, sent):
     """Ask an ASGI application."""
-    return asyncio.run(call_asgi(application, asgi_scope(asked)))
+    return asyncio.run(call_asgi(application, asgi_scope(sent)))
 
 
 def test_the_inner_one_takes_the_proof_over():
@@ -61,7 +61,7 @@ def test_the_inner_one_takes_the_proof_over():
 
     assert "alice" == through(auth.asgi(auth.asgi(AsgiReport())), request()).report["who"]
     assert "alice" == call_wsgi(auth.wsgi(auth.wsgi(wsgi_application)), wsgi_environ(request())).report["who"]
-    assert (2, 2) == (store.asked, len(proofs))
+    assert (2, 2) == (store.queries, len(proofs))
 
 
 def test_wsgi_inside_asgi_by_a2wsgi_is_proven_once():
@@ -69,7 +69,7 @@ def test_wsgi_inside_asgi_by_a2wsgi_is_proven_once():
 
     seen = through(auth.asgi(WSGIMiddleware(auth.wsgi(wsgi_application))), request())
 
-    assert ("alice", 1, 1) == (seen.report["who"], store.asked, len(proofs))
+    assert ("alice", 1, 1) == (seen.report["who"], store.queries, len(proofs))
 
 
 def test_wsgi_inside_asgi_by_asgiref_is_as_safe():
@@ -79,7 +79,7 @@ def test_wsgi_inside_asgi_by_asgiref_is_as_safe():
     seen = through(auth.asgi(WsgiToAsgi(auth.wsgi(wsgi_application))), request())
 
     assert "alice" == seen.report["who"]
-    assert store.asked in {1, 2}
+    assert store.queries in {1, 2}
     assert len(proofs) in {1, 2}
 
 
@@ -89,7 +89,7 @@ def test_another_one_inside_proves_for_itself():
 
     seen = through(outer.asgi(inner.asgi(AsgiReport())), request())
 
-    assert ("alice", 1, 1) == (seen.report["who"], store.asked, len(proofs))
+    assert ("alice", 1, 1) == (seen.report["who"], store.queries, len(proofs))
 
 
 @pytest.mark.parametrize("name", ["bob", "expired"])
@@ -175,7 +175,7 @@ def wsgi_in_asgi(auth):
 
 NESTS = [
     pytest.param(through, asgi_in_asgi, id="asgi in asgi"),
-    pytest.param(lambda app, asked: call_wsgi(app, wsgi_environ(asked)), wsgi_in_wsgi, id="wsgi in wsgi"),
+    pytest.param(lambda app, sent: call_wsgi(app, wsgi_environ(sent)), wsgi_in_wsgi, id="wsgi in wsgi"),
     pytest.param(through, wsgi_in_asgi, id="wsgi in asgi"),
 ]
 nests = pytest.mark.parametrize(("ask", "nest"), NESTS)
@@ -194,8 +194,8 @@ def test_a4_a_strict_rule_of_the_inner_one_asks_the_store(ask, nest):
     auth, store, _ = counted(access={"public": [], "rules": rules}, revocation={"consistency": "none"})
     application = nest(auth)
 
-    first = ask(application, to("/lax")).status, store.asked
-    second = ask(application, to("/strict")).status, store.asked
+    first = ask(application, to("/lax")).status, store.queries
+    second = ask(application, to("/strict")).status, store.queries
     auth.sessions.revoke_token("jti-alice")
     revoked, lax = ask(application, to("/strict")), ask(application, to("/lax"))
 
@@ -208,13 +208,13 @@ def test_a4_a_strict_rule_of_the_inner_one_asks_the_store(ask, nest):
 @nests
 @pytest.mark.parametrize(("path", "expected"), [("/there", 1), ("/lax", 0)])
 def test_a4_what_a_rule_of_the_outer_one_left_out_the_inner_one_asks(ask, nest, path, expected):
-    """Unless its own rules skip the check as well."""
+    """The inner middleware asks the store, unless its own rules skip the check as well."""
     rules = [{"path": OUTSIDE + "/{rest...}", "consistency": "none"}, {"path": "/lax", "consistency": "none"}]
     auth, store, _ = counted(access={"public": [], "rules": rules})
 
     seen = ask(nest(auth), to(path))
 
-    assert ("alice", expected) == (seen.report["who"], store.asked)
+    assert ("alice", expected) == (seen.report["who"], store.queries)
 
 
 @nests
@@ -259,8 +259,8 @@ def test_a4_a_handshake_is_one_persons_all_the_way():
     cookie = ("cookie", f"__Host-safeconduct={tokens()['bob']}".encode())
 
     for nested in (application, auth.asgi(application), auth.asgi(auth.asgi(application))):
-        asked = SentRequest("GET", "/me", (("host", b"app.example"), offered, cookie, OWN), "https")
-        asyncio.run(play(auth.asgi(nested), socket_scope(asked)))
+        sent = SentRequest("GET", "/me", (("host", b"app.example"), offered, cookie, OWN), "https")
+        asyncio.run(play(auth.asgi(nested), socket_scope(sent)))
 
     assert [("alice", "subprotocol")] * 3 == seen
 
@@ -271,9 +271,9 @@ def test_a4_cookies_in_two_fields_are_one_persons_all_the_way(bridge, order):
     """HTTP/2 splits the field; a bridge to WSGI would join the parts by a comma."""
     auth, _, _ = counted()
     crumbs = [("cookie", f"__Host-safeconduct={tokens()['alice']}".encode()), ("cookie", b"theme=dark")]
-    asked = SentRequest("GET", "/me", (("host", b"app.example"), *(crumbs[at] for at in order)), "https")
+    sent = SentRequest("GET", "/me", (("host", b"app.example"), *(crumbs[at] for at in order)), "https")
 
-    seen = through(auth.asgi(bridge(auth.wsgi(wsgi_application))), asked)
+    seen = through(auth.asgi(bridge(auth.wsgi(wsgi_application))), sent)
 
     assert "alice" == seen.report["who"]
     assert {"theme=dark", f"__Host-safeconduct={tokens()['alice']}"} == set(seen.report["cookie"].split("; "))
@@ -289,8 +289,8 @@ def test_a4_an_emptied_header_is_no_credential(headers):
         return inner({**environ, "HTTP_AUTHORIZATION": ""}, start_response)
 
     filled = [(name, value.format(alice=tokens()["alice"]).encode()) for name, value in headers]
-    asked = SentRequest("GET", "/me", (("host", b"app.example"), *filled), "https")
+    sent = SentRequest("GET", "/me", (("host", b"app.example"), *filled), "https")
 
-    seen = call_wsgi(auth.wsgi(emptying), wsgi_environ(asked))
+    seen = call_wsgi(auth.wsgi(emptying), wsgi_environ(sent))
 
     assert (401, None) == (seen.status, seen.report)

@@ -35,12 +35,12 @@ def auth():
     return Auth(config, directory=MemoryDirectory(), clock=now)
 
 
-def asked(target):
+def get_request(target):
     return SentRequest("GET", target, (("host", b"app.example"), *ALICE), "https")
 
 
 def ask_asgi(application, target, root_path):
-    return asyncio.run(call_asgi(application, asgi_scope(asked(target), root_path=root_path)))
+    return asyncio.run(call_asgi(application, asgi_scope(get_request(target), root_path=root_path)))
 
 
 def as_litestar_strips(served):
@@ -125,7 +125,7 @@ def test_a2_mounts_in_mounts_of_one_name():
 
 
 def ask_wsgi(application, target, **more):
-    return call_wsgi(application, wsgi_environ(asked(target), **more))
+    return call_wsgi(application, wsgi_environ(get_request(target), **more))
 
 
 def test_a2_behind_wsgi_the_path_comes_without_the_prefix():

@@ -88,8 +88,8 @@ def test_a_step_up_ends_the_older_tokens(site, say, alice):
     proven = say("step_up", alice.access_token, "wonder", refresh_token=alice.refresh_token.value)
 
     assert "explicit" == proven.level
-    assert 401 == site.ask("GET", "/me", [("authorization", f"Bearer {alice.access_token}")]).status
-    assert 200 == site.ask("GET", "/me", [("authorization", f"Bearer {proven.access_token}")]).status
+    assert 401 == site.request("GET", "/me", [("authorization", f"Bearer {alice.access_token}")]).status
+    assert 200 == site.request("GET", "/me", [("authorization", f"Bearer {proven.access_token}")]).status
 
 
 def test_a_sign_out_ends_the_session(say, alice):
@@ -147,7 +147,7 @@ def test_b2_an_access_token_that_was_ended_gets_no_other(site, say, alice, end, 
 
     assert [] == [event for event in site.events if isinstance(event, SteppedUp)]
     bearer = [("authorization", f"Bearer {alice.access_token}")]
-    assert 401 == site.ask("POST", f"/auth/{verb.replace('_', '-')}", bearer).status
+    assert 401 == site.request("POST", f"/auth/{verb.replace('_', '-')}", bearer).status
 
 
 @pytest.mark.parametrize("name", ["token", "key"])

@@ -8,8 +8,7 @@ import pytest
 from app_client import SentRequest, asgi_scope, call_asgi, call_wsgi, wsgi_environ
 from auth_setups import configuration, now
 from memory_directory import MemoryDirectory
-from open_connections import bearer, monitored_site
-from open_connections import open_request as held_asked
+from open_connections import bearer, monitored_site, open_request
 from safeconduct import Auth, current
 from table_tokens import mint, tokens
 
@@ -100,12 +99,12 @@ def test_t1_a_response_keeps_fields_that_can_be_read_once(carrier):
 def test_t1_a_stream_keeps_fields_that_can_be_read_once_and_is_watched(rules):
     """The response ends as an event stream does, with a complete body."""
     site = monitored_site(Streaming(), access={"rules": list(rules)})
-    held = held_asked(site, bearer(mint(jti="stream")))
-    begun = held.next()
-    held.next()
+    connection = open_request(site, bearer(mint(jti="stream")))
+    begun = connection.next()
+    connection.next()
     site.auth.sessions.revoke_token("stream")
 
-    last = held.next()
+    last = connection.next()
     site.close()
 
     assert [EVENTS] == list(begun["headers"])

@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import expect
 
-#: "Within a second": half of it until the page asks, half of it for two answers.
+#: "Within a second": half of it until the page asks, half of it for two responses.
 SLOWEST_POLL_MS = 500
-#: How often the page asks while it shows somebody signed in.
+#: How often the page polls while a user is signed in.
 _COUNT = """() => {
   const ask = window.fetch, out = document.getElementById("signed-out");
   window.asked = 0;

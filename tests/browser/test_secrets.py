@@ -121,9 +121,9 @@ def test_every_endpoint_is_asked(tab):
     """The table above has every path that the server documents."""
     paths = tab.ask("GET", "/auth/openapi.json")["json"]["paths"]
 
-    asked = {path.replace("none", "{id}") for _, path, _ in CALLS}
+    called = {path.replace("none", "{id}") for _, path, _ in CALLS}
 
-    assert [] == [path for path in paths if path not in asked]
+    assert [] == [path for path in paths if path not in called]
 
 
 def test_a_script_of_somebody_else_does_not_run(tab):

@@ -10,7 +10,7 @@ BOTH_WORLDS = pytest.mark.parametrize("site", ["starlette", "flask"], indirect=T
 
 @BOTH_WORLDS
 def test_a_sign_in_is_explicit_and_leaves_no_long_term_credential(tab):
-    """Without "remember me" there are an access cookie and the mark of the device."""
+    """Without "remember me" there are only an access cookie and a device cookie."""
     tab.shoot("sign-in")
 
     tab.sign_in()

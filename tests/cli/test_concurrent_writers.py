@@ -96,11 +96,11 @@ def test_d2_a_verb_reads_and_writes_keys_as_the_only_writer(folder, monkeypatch,
 
         return spy
 
-    for name in ("read_keys", "write_key"):
+    for name in ("read_own_keys", "write_key"):
         monkeypatch.setattr(keys, name, spied(getattr(keys, name)))
 
     assert 0 == run("keys", *(first if word == "KID" else word for word in verb)).code
-    assert {"read_keys", "write_key"} == set(seen)
+    assert {"read_own_keys", "write_key"} == set(seen)
 
 
 def test_d2_users_are_written_by_the_only_writer(folder, monkeypatch):

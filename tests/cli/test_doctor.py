@@ -81,7 +81,7 @@ def test_d3_doctor_names_a_dangling_link_and_goes_on(configured):
 
 
 def test_d8_nobody_is_kept_from_ending_a_session_by_missing_secrets(folder, server):
-    """A fault in a file that the command does not need does not stop it."""
+    """A missing file that the command does not need does not stop it."""
     write_configuration(folder, store=server.url, more='sources = ["bearer", "basic"]')
     (folder / "keys" / "safeconduct-secrets.json").unlink()
 
@@ -222,7 +222,7 @@ def test_a_configuration_in_code_is_looked_at_too():
 
 @pytest.mark.parametrize(("more", "verdict"), [("", "ok"), ('external_url = "https://api.example.com"\n', "warn")])
 def test_c2_a_proxy_that_is_not_named_is_asked_for(folder, more, verdict):
-    """Without a trusted proxy, a missing TLS is a warning."""
+    """A site that is reached by https but names no proxy gets a warning."""
     write_configuration(folder, more=more)
 
     assert "proxies.trusted: no proxy is named: behind one, or behind a Unix socket" in finding_texts(verdict)

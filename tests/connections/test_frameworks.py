@@ -42,38 +42,38 @@ def in_starlette(site, gates):
 def test_a_stream_of_starlette_ends_without_a_fault(site):
     """Its next chunk is dropped, and the server sees no error."""
     gates = asyncio.Queue()
-    held = open_request(site, bearer(mint()), target="/events", application=in_starlette(site, gates))
-    assert "http.response.start" == held.next()["type"]
+    connection = open_request(site, bearer(mint()), target="/events", application=in_starlette(site, gates))
+    assert "http.response.start" == connection.next()["type"]
 
     site.clock.advance(seconds=AFTER_EXPIRY_SECONDS)
 
-    assert {"type": "http.response.body", "body": b"", "more_body": False} == held.next()
+    assert {"type": "http.response.body", "body": b"", "more_body": False} == connection.next()
     site._runner.run(gates.put(None))
-    assert ([], None) == (held.end(), held.task.exception())
+    assert ([], None) == (connection.end(), connection.task.exception())
 
 
 def test_a_socket_of_starlette_ends_without_a_fault(site):
     gates = asyncio.Queue()
-    held = open_socket(site, bearer(mint()), application=in_starlette(site, gates))
+    connection = open_socket(site, bearer(mint()), application=in_starlette(site, gates))
 
     site.clock.advance(seconds=AFTER_EXPIRY_SECONDS)
 
-    assert 4401 == held.code()
+    assert 4401 == connection.code()
     site._runner.run(gates.put(None))
-    assert ([], None) == (held.end(), held.task.exception())
+    assert ([], None) == (connection.end(), connection.task.exception())
 
 
 def test_a_socket_within_two_middlewares_is_closed_once(site):
     """Both middlewares monitor the connection, and an extension applies to both."""
-    held = open_socket(site, bearer(mint()), application=site.auth.asgi(site.application))
+    connection = open_socket(site, bearer(mint()), application=site.auth.asgi(site.application))
     other = open_socket(site, bearer(mint("bob")))
     token = mint(jti="longer", exp=NOW + LIFETIME_SECONDS + 3600)
 
-    assert "alice" == held.ask(f"extend {token}")
+    assert "alice" == connection.ask(f"extend {token}")
     site.clock.advance(seconds=AFTER_EXPIRY_SECONDS)
 
     assert 4401 == other.code()
-    assert "hello" == held.ask("hello")
+    assert "hello" == connection.ask("hello")
     site.auth.sessions.revoke_token("longer")
-    assert 4401 == held.code()
-    assert [] == held.end()
+    assert 4401 == connection.code()
+    assert [] == connection.end()

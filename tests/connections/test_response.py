@@ -48,9 +48,9 @@ class StreamingApp:
         self.site = monitored_site(self.feed, **fields)
 
     def open(self, *headers, **more):
-        held = open_request(self.site, *headers, **more)
-        assert 200 == held.next()["status"]
-        return held
+        connection = open_request(self.site, *headers, **more)
+        assert 200 == connection.next()["status"]
+        return connection
 
     def give(self, piece):
         self.site._runner.run(self.feed.pieces.put(piece))
@@ -73,9 +73,9 @@ def other_ended(site):
     """Return once all expired connections were cut, which the end of another one shows."""
     name, now = token_hex(4), int(site.clock())
     token = mint("zoe", jti=name, iat=now, iat_ms=now * 1000, exp=now + LIFETIME_SECONDS)
-    held = open_socket(site, bearer(token), application=site.auth.asgi(waiting))
+    connection = open_socket(site, bearer(token), application=site.auth.asgi(waiting))
     site.auth.sessions.revoke_token(name)
-    assert 4401 == held.code()
+    assert 4401 == connection.code()
 
 
 async def waiting(_scope, receive, send):
@@ -88,40 +88,40 @@ async def waiting(_scope, receive, send):
 def test_a_stream_of_events_ends_with_its_token(make):
     """The stream ends with a complete body; later chunks of the application are dropped without an error."""
     app = make(*EVENTS)
-    held = app.open(bearer(mint()))
+    connection = app.open(bearer(mint()))
     app.give(b"data: 1\n\n")
-    assert b"data: 1\n\n" == held.next()["body"]
+    assert b"data: 1\n\n" == connection.next()["body"]
 
     app.site.clock.advance(seconds=AFTER_EXPIRY_SECONDS)
 
-    assert REST == held.next()
+    assert REST == connection.next()
     app.give(b"data: 2\n\n")
-    assert [] == held.end()
-    assert (["CutOff"], None) == (app.feed.errors, held.task.exception())
+    assert [] == connection.end()
+    assert (["CutOff"], None) == (app.feed.errors, connection.task.exception())
 
 
 def test_a_stream_of_events_ends_with_its_session(make):
     app = make(*EVENTS)
     client = LoginClient(app.site)
     client.sign_in()
-    held = app.open(*cookie_headers(client))
+    connection = app.open(*cookie_headers(client))
 
-    client.ask("POST", "/auth/logout")
+    client.request("POST", "/auth/logout")
 
-    assert REST == held.next()
+    assert REST == connection.next()
 
 
 def test_a_stream_of_events_goes_on_while_its_session_lives(make):
     app = make(*EVENTS)
     client = LoginClient(app.site)
     client.sign_in(remember=True)
-    held = app.open(*cookie_headers(client))
+    connection = app.open(*cookie_headers(client))
 
     app.site.clock.advance(seconds=AFTER_EXPIRY_SECONDS)
 
     other_ended(app.site)
     app.give(b"data: 1\n\n")
-    assert b"data: 1\n\n" == held.next()["body"]
+    assert b"data: 1\n\n" == connection.next()["body"]
 
 
 def test_what_is_not_watched_is_not_extended(make):
@@ -137,7 +137,7 @@ def test_what_is_not_watched_is_not_extended(make):
 def test_a_long_response_is_extended(make, rule):
     """Another request found the session extended."""
     app = make(*EVENTS, **rule)
-    held = app.open(bearer(mint()))
+    connection = app.open(bearer(mint()))
     token = mint(jti="longer", exp=NOW + LIFETIME_SECONDS + 3600)
 
     assert "alice" == app.site._runner.run(app.feed.extend(token)).subject
@@ -145,25 +145,25 @@ def test_a_long_response_is_extended(make, rule):
 
     other_ended(app.site)
     app.give(None)
-    assert REST["body"] == held.next()["body"]
-    assert [] == held.end()
+    assert REST["body"] == connection.next()["body"]
+    assert [] == connection.end()
 
 
 def test_nobody_s_stream_never_ends(make):
     app = make(*EVENTS, access={"public": ["/live"]})
-    held = app.open()
+    connection = app.open()
 
     app.site.clock.advance(seconds=AFTER_EXPIRY_SECONDS)
 
     other_ended(app.site)
     app.give(None)
-    assert [{"type": "http.response.body", "body": b""}] == held.end()
+    assert [{"type": "http.response.body", "body": b""}] == connection.end()
 
 
 def test_a_download_is_never_cut(make):
     """This holds whatever else happened to its credential."""
     app = make((b"content-type", b"text/plain"))
-    held = app.open(bearer(mint()))
+    connection = app.open(bearer(mint()))
     app.site.auth.sessions.revoke_subject("alice")
 
     app.site.clock.advance(seconds=AFTER_EXPIRY_SECONDS)
@@ -171,20 +171,20 @@ def test_a_download_is_never_cut(make):
     other_ended(app.site)
     app.give(b"the rest")
     app.give(None)
-    assert [b"the rest", b""] == [message["body"] for message in held.end()]
+    assert [b"the rest", b""] == [message["body"] for message in connection.end()]
 
 
 def test_a_long_lived_response_breaks(make):
     """The application is cancelled, and the server sees an incomplete response."""
     app = make((b"content-type", b"application/x-ndjson"), **RULE)
-    held = app.open(bearer(mint()))
+    connection = app.open(bearer(mint()))
     app.give(b"{}\n")
-    held.next()
+    connection.next()
 
     app.site.clock.advance(seconds=AFTER_EXPIRY_SECONDS)
 
-    assert [] == held.end()
-    assert (["CancelledError"], None) == (app.feed.errors, held.task.exception())
+    assert [] == connection.end()
+    assert (["CancelledError"], None) == (app.feed.errors, connection.task.exception())
     assert "alice" == app.feed.last.subject
 
 
@@ -196,21 +196,21 @@ def test_h_a_long_lived_response_is_watched_when_its_caller_is_known(make):
         before = app.open(caller)
         app.give(None)
         before.end()
-    held = app.open(caller)
+    connection = app.open(caller)
 
     app.site.clock.advance(seconds=AFTER_EXPIRY_SECONDS)
 
-    assert [] == held.end()
+    assert [] == connection.end()
     assert ["CancelledError"] == app.feed.errors
 
 
 def test_a_long_lived_stream_of_events_ends_whole(make):
     app = make(*EVENTS, **RULE)
-    held = app.open(bearer(mint()))
+    connection = app.open(bearer(mint()))
 
     app.site.auth.sessions.revoke_subject("alice")
 
-    assert [REST] == held.end()
+    assert [REST] == connection.end()
     assert ["CancelledError"] == app.feed.errors
 
 
@@ -222,11 +222,11 @@ def test_a_long_lived_response_that_has_not_begun_is_refused(make):
         await asyncio.Event().wait()
 
     app = make(**RULE)
-    held = open_request(app.site, bearer(mint()), application=app.site.auth.asgi(polling))
+    connection = open_request(app.site, bearer(mint()), application=app.site.auth.asgi(polling))
 
     app.site.clock.advance(seconds=AFTER_EXPIRY_SECONDS)
 
-    start, body = held.end()
+    start, body = connection.end()
     assert (401, "invalid_token") == (start["status"], json.loads(body["body"])["code"])
 
 
@@ -235,10 +235,10 @@ def test_a_long_lived_response_that_is_done_is_left_alone(make):
     app = make(**RULE)
     client = LoginClient(app.site)
     client.sign_in()
-    held = app.open(*cookie_headers(client))
+    connection = app.open(*cookie_headers(client))
     app.give(None)
 
-    assert [{"type": "http.response.body", "body": b""}] == held.end()
+    assert [{"type": "http.response.body", "body": b""}] == connection.end()
     assert [] == app.feed.errors
 
 
@@ -248,10 +248,10 @@ def test_a_long_lived_application_s_fault_is_its_own(error, make):
         raise error
 
     app = make(**RULE)
-    held = open_request(app.site, bearer(mint()), application=app.site.auth.asgi(broken))
+    connection = open_request(app.site, bearer(mint()), application=app.site.auth.asgi(broken))
 
-    assert [] == held.end()
-    assert error is type(held.task.exception())
+    assert [] == connection.end()
+    assert error is type(connection.task.exception())
 
 
 @pytest.mark.parametrize("fields", [RULE, {}], ids=["long-lived", "ordinary"])
@@ -261,9 +261,9 @@ def test_what_an_application_lacks_is_an_answer(fields, make):
         """Never run."""
 
     app = make(**fields)
-    held = open_request(app.site, bearer(mint()), application=app.site.auth.asgi(application))
+    connection = open_request(app.site, bearer(mint()), application=app.site.auth.asgi(application))
 
-    assert 403 == held.end()[0]["status"]
+    assert 403 == connection.end()[0]["status"]
 
 
 def test_what_an_application_lacks_later_ends_a_stream(make):
@@ -272,9 +272,9 @@ def test_what_an_application_lacks_later_ends_a_stream(make):
         requires(roles=["owner"])(lambda: None)()
 
     app = make()
-    held = app.open(bearer(mint()), application=app.site.auth.asgi(application))
+    connection = app.open(bearer(mint()), application=app.site.auth.asgi(application))
 
-    assert [REST] == held.end()
+    assert [REST] == connection.end()
 
 
 def test_a_rule_that_matches_nobody_watches_nobody(make):
@@ -282,11 +282,11 @@ def test_a_rule_that_matches_nobody_watches_nobody(make):
     app = make(access={**RULE["access"], "preflights": "pass"})
     fields = (("origin", "https://app.example"), ("access-control-request-method", "GET"))
 
-    held = open_request(app.site, *fields, application=app.site.application, method="OPTIONS")
+    connection = open_request(app.site, *fields, application=app.site.application, method="OPTIONS")
 
-    assert 200 == held.next()["status"]
+    assert 200 == connection.next()["status"]
     app.give(None)
-    held.end()
+    connection.end()
 
 
 def test_an_inner_middleware_watches_what_the_outer_one_need_not(make):
@@ -296,7 +296,7 @@ def test_an_inner_middleware_watches_what_the_outer_one_need_not(make):
     async def mounted(scope, receive, send):
         await app.site.application({**scope, "root_path": "/app"}, receive, send)
 
-    held = app.open(bearer(mint()), target="/app/live", application=app.site.auth.asgi(mounted))
+    connection = app.open(bearer(mint()), target="/app/live", application=app.site.auth.asgi(mounted))
     token = mint(jti="longer", exp=NOW + LIFETIME_SECONDS + 3600)
 
     assert "alice" == app.site._runner.run(app.feed.extend(token)).subject
@@ -304,14 +304,14 @@ def test_an_inner_middleware_watches_what_the_outer_one_need_not(make):
 
     other_ended(app.site)
     app.give(b"1")
-    assert b"1" == held.next()["body"]
+    assert b"1" == connection.next()["body"]
 
 
 @pytest.mark.parametrize("rule", [{}, RULE], ids=["of events", "under a rule"])
 def test_an_inner_middleware_of_the_same_auth_is_extended_with_the_outer_one(make, rule):
     """Both middlewares monitor the response, and one call extends it in both."""
     app = make(*EVENTS, **rule)
-    held = app.open(bearer(mint()), application=app.site.auth.asgi(app.site.application))
+    connection = app.open(bearer(mint()), application=app.site.auth.asgi(app.site.application))
     token = mint(jti="longer", exp=NOW + LIFETIME_SECONDS + 3600)
 
     app.site._runner.run(app.feed.extend(token))
@@ -319,8 +319,8 @@ def test_an_inner_middleware_of_the_same_auth_is_extended_with_the_outer_one(mak
 
     other_ended(app.site)
     app.give(b"data: 1\n\n")
-    assert b"data: 1\n\n" == held.next()["body"]
+    assert b"data: 1\n\n" == connection.next()["body"]
     app.site.clock.advance(seconds=3600)
-    assert REST == held.next()
+    assert REST == connection.next()
     app.give(b"data: 2\n\n")
-    assert [] == held.end()
+    assert [] == connection.end()

@@ -26,46 +26,46 @@ def client(site):
 
 def test_a_cookie_s_socket_goes_on_while_its_session_lives(site, client):
     """The page renews its token, and the WebSocket goes on."""
-    held, other = open_socket(site, *cookie_headers(client)), open_socket(site, bearer(mint()))
+    connection, other = open_socket(site, *cookie_headers(client)), open_socket(site, bearer(mint()))
     site.clock.advance(seconds=LIFETIME_SECONDS // 2)
-    assert 200 == client.ask("POST", "/auth/renew")
+    assert 200 == client.request("POST", "/auth/renew")
 
     site.clock.advance(seconds=AFTER_EXPIRY_SECONDS - LIFETIME_SECONDS // 2)
 
     assert 4401 == other.code()
-    assert "hello" == held.ask("hello")
+    assert "hello" == connection.ask("hello")
 
 
 def test_a_cookie_s_socket_ends_where_nobody_renews(site, client):
-    held = open_socket(site, *cookie_headers(client))
+    connection = open_socket(site, *cookie_headers(client))
 
     site.clock.advance(seconds=AFTER_EXPIRY_SECONDS + 1)
 
-    assert 4401 == held.code()
+    assert 4401 == connection.code()
 
 
 def test_a_prolonged_socket_ends_with_its_session(site, client):
     """The session is signed out after the token has expired."""
-    held, other = open_socket(site, *cookie_headers(client)), open_socket(site, bearer(mint()))
+    connection, other = open_socket(site, *cookie_headers(client)), open_socket(site, bearer(mint()))
     site.clock.advance(seconds=LIFETIME_SECONDS // 2)
-    client.ask("POST", "/auth/renew")
+    client.request("POST", "/auth/renew")
     site.clock.advance(seconds=AFTER_EXPIRY_SECONDS - LIFETIME_SECONDS // 2)
     other.code()
 
-    client.ask("POST", "/auth/logout")
+    client.request("POST", "/auth/logout")
 
-    assert 4401 == held.code()
+    assert 4401 == connection.code()
 
 
 def test_a_header_s_socket_is_not_prolonged(site):
     """A client that holds its token in a script can send a new one."""
     client = LoginClient(site)
-    client.take(remember=True)
-    held = open_socket(site, bearer(client.tokens["access_token"]))
+    client.get_tokens(remember=True)
+    connection = open_socket(site, bearer(client.tokens["access_token"]))
 
     site.clock.advance(seconds=AFTER_EXPIRY_SECONDS)
 
-    assert 4401 == held.code()
+    assert 4401 == connection.code()
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_prolonged_socket_is_judged_anew(rule, expected):
     site = monitored_site(access={"rules": [{"path": "/live", **rule}]})
     client = LoginClient(site)
     client.sign_in(remember=True)
-    held, other = (
+    connection, other = (
         open_socket(site, *cookie_headers(client)),
         open_socket(site, bearer(mint(roles=["user"])), target="/else"),
     )
@@ -87,19 +87,19 @@ def test_a_prolonged_socket_is_judged_anew(rule, expected):
 
     assert 4401 == other.code()
     if expected:
-        assert expected == held.code()
+        assert expected == connection.code()
     else:
-        assert "hello" == held.ask("hello")
+        assert "hello" == connection.ask("hello")
     site.close()
 
 
 def test_a_cookie_without_a_session_is_not_prolonged(site):
     token = mint("alice")
-    held = open_socket(site, ("cookie", f"__Host-safeconduct={token}"), ("origin", "https://app.example"))
+    connection = open_socket(site, ("cookie", f"__Host-safeconduct={token}"), ("origin", "https://app.example"))
 
     site.clock.advance(seconds=AFTER_EXPIRY_SECONDS)
 
-    assert 4401 == held.code()
+    assert 4401 == connection.code()
 
 
 def longer(subject="alice", **claims):
@@ -109,24 +109,24 @@ def longer(subject="alice", **claims):
 
 def test_a_socket_is_extended(site):
     """From then on the connection depends on the new token."""
-    held, other = open_socket(site, bearer(mint())), open_socket(site, bearer(mint("bob")))
+    connection, other = open_socket(site, bearer(mint())), open_socket(site, bearer(mint("bob")))
 
-    assert "alice" == held.ask(f"extend {longer()}")
+    assert "alice" == connection.ask(f"extend {longer()}")
     site.clock.advance(seconds=AFTER_EXPIRY_SECONDS)
 
     assert 4401 == other.code()
-    assert "hello" == held.ask("hello")
+    assert "hello" == connection.ask("hello")
     site.clock.advance(seconds=3600)
-    assert 4401 == held.code()
+    assert 4401 == connection.code()
 
 
 def test_an_extended_socket_ends_with_its_new_token(site):
-    held = open_socket(site, bearer(mint()))
-    held.ask(f"extend {longer()}")
+    connection = open_socket(site, bearer(mint()))
+    connection.ask(f"extend {longer()}")
 
     site.auth.sessions.revoke_token("longer")
 
-    assert 4401 == held.code()
+    assert 4401 == connection.code()
 
 
 @pytest.mark.parametrize(
@@ -142,32 +142,32 @@ def test_an_extended_socket_ends_with_its_new_token(site):
 )
 def test_a_wrong_token_extends_nothing(token, error, site):
     """The connection goes on until its first token expires."""
-    held = open_socket(site, bearer(mint()))
+    connection = open_socket(site, bearer(mint()))
 
-    assert error == held.ask(f"extend {token()}")
-    assert "hello" == held.ask("hello")
+    assert error == connection.ask(f"extend {token()}")
+    assert "hello" == connection.ask("hello")
     site.clock.advance(seconds=AFTER_EXPIRY_SECONDS)
 
-    assert 4401 == held.code()
+    assert 4401 == connection.code()
 
 
 def test_a_revoked_token_extends_nothing(site):
-    held = open_socket(site, bearer(mint()))
+    connection = open_socket(site, bearer(mint()))
     site.auth.sessions.revoke_token("longer")
 
-    assert "RevokedToken" == held.ask(f"extend {longer()}")
-    assert "hello" == held.ask("hello")
+    assert "RevokedToken" == connection.ask(f"extend {longer()}")
+    assert "hello" == connection.ask("hello")
 
 
 def test_a_token_that_is_not_enough_closes():
     """4403: the requirement is no longer met by the new token."""
     site = monitored_site(access={"rules": [{"path": "/live", "roles": ["admin"]}]})
-    held = open_socket(site, bearer(mint(roles=["admin"])))
+    connection = open_socket(site, bearer(mint(roles=["admin"])))
 
-    held.tell({"type": "websocket.receive", "text": f"extend {longer()}"})
+    connection.tell({"type": "websocket.receive", "text": f"extend {longer()}"})
 
-    assert 4403 == held.code()
-    assert [] == held.end()
+    assert 4403 == connection.code()
+    assert [] == connection.end()
     site.close()
 
 
@@ -179,10 +179,10 @@ def test_a_wrong_token_that_nobody_minds_closes(site):
         await send({"type": "websocket.accept"})
         await scope["safeconduct.extend"]("x.y.z")
 
-    held = open_socket(site, bearer(mint()), application=site.auth.asgi(careless))
+    connection = open_socket(site, bearer(mint()), application=site.auth.asgi(careless))
 
-    assert 4401 == held.code()
-    assert [] == held.end()
+    assert 4401 == connection.code()
+    assert [] == connection.end()
 
 
 def test_a_socket_that_is_over_is_not_extended(site):
@@ -200,23 +200,23 @@ def test_a_socket_that_is_over_is_not_extended(site):
                 seen.append(type(error).__name__)
         assert "websocket.disconnect" == (await receive())["type"]
 
-    held = open_socket(site, bearer(mint()), application=site.auth.asgi(late))
+    connection = open_socket(site, bearer(mint()), application=site.auth.asgi(late))
     site.clock.advance(seconds=AFTER_EXPIRY_SECONDS)
-    held.code()
-    held.tell({"type": "websocket.receive", "text": "too late"})
+    connection.code()
+    connection.tell({"type": "websocket.receive", "text": "too late"})
 
-    assert [] == held.end()
+    assert [] == connection.end()
     assert [4401, "ExpiredToken", "ExpiredToken"] == seen
 
 
 def test_nothing_is_extended_after_a_close():
     """Whether the token is still valid is unknown."""
     site = monitored_site(revocation={"staleness_seconds": 3600.0})
-    held = open_socket(site, bearer(mint()))
+    connection = open_socket(site, bearer(mint()))
 
     site.auth.close()
 
-    assert "Unavailable" == held.ask(f"extend {longer()}")
+    assert "Unavailable" == connection.ask(f"extend {longer()}")
     site.close()
 
 
@@ -227,15 +227,15 @@ PAIR = ("authorization", "Basic " + b64encode(b"alice:wonder").decode())
 def test_a_password_s_socket_is_proven_again():
     """The account is read once a minute, as a request at that time would find it."""
     site = monitored_site(access={"rules": [{"path": "/live", "roles": ["user"]}]}, **BASIC)
-    held = open_socket(site, PAIR)
+    connection = open_socket(site, PAIR)
 
     site.clock.advance(seconds=60)
     other_ended(site)
 
-    assert ("hello", 2) == (held.ask("hello"), site.directory.checks)
+    assert ("hello", 2) == (connection.ask("hello"), site.directory.checks)
     site.directory.accounts["alice"] = Account("alice")
     site.clock.advance(seconds=60)
-    assert 4403 == held.code()
+    assert 4403 == connection.code()
     site.close()
 
 
@@ -243,12 +243,12 @@ def test_a_password_s_socket_is_proven_again():
 def test_a_password_s_socket_ends_with_its_account(account):
     """This holds on a public path too, because the application was given an identity."""
     site = monitored_site(access={"public": ["/live"]}, **BASIC)
-    held = open_socket(site, PAIR)
+    connection = open_socket(site, PAIR)
     site.directory.accounts |= {"alice": account, "alison": account}
 
     site.clock.advance(seconds=60)
 
-    assert 4401 == held.code()
+    assert 4401 == connection.code()
     site.close()
 
 

@@ -29,21 +29,21 @@ def site(server):
 
 def test_a_server_is_asked_about_all_of_them(site):
     """The revoked connection ends, and the others go on."""
-    ended, held = open_socket(site, bearer(mint())), open_socket(site, bearer(mint("bob")))
+    ended, connection = open_socket(site, bearer(mint())), open_socket(site, bearer(mint("bob")))
 
     site.auth.sessions.revoke_subject("alice")
 
     assert 4401 == ended.code()
-    assert "hello" == held.ask("hello")
+    assert "hello" == connection.ask("hello")
 
 
 def test_an_emptied_server_closes(site, server):
     """1013, because revocations are unknown; a new connection needs a new sign-in."""
-    held = open_socket(site, bearer(mint()))
+    connection = open_socket(site, bearer(mint()))
 
     server.say("FLUSHALL")
 
-    assert 1013 == held.code()
+    assert 1013 == connection.code()
     assert 401 == status(site)
 
 
@@ -54,11 +54,11 @@ def status(site):
 
 
 def test_a_server_that_is_gone_closes(site, server):
-    held = open_socket(site, bearer(mint()))
+    connection = open_socket(site, bearer(mint()))
 
     server.kill()
     try:
-        assert 1013 == held.code()
+        assert 1013 == connection.code()
     finally:
         server.start()
     # The check announced it, and it is no fault of ours.
@@ -92,12 +92,12 @@ def test_a_store_that_is_out_closes(error, echo):
     """1013, "try again later": whether the credential is valid is unknown."""
     stores = Failing(clock=lambda: NOW, horizon_ms=86_400_000, leeway_ms=10_000)
     site = monitored_site(echo, stores=stores)
-    held = open_socket(site, bearer(mint()))
+    connection = open_socket(site, bearer(mint()))
 
     stores.fail(error)
 
-    assert 1013 == held.code()
-    assert [] == held.end()
+    assert 1013 == connection.code()
+    assert [] == connection.end()
     assert [1013] == echo.codes
     site.close()
 
@@ -110,7 +110,7 @@ def test_a_round_that_fails_closes(echo):
 
     stores.holds, stores.version = None, object()
 
-    assert [1013, 1013] == [held.code() for held in both]
+    assert [1013, 1013] == [connection.code() for connection in both]
     site.close()
 
 
@@ -120,5 +120,5 @@ def test_a_thousand_sockets_close(site):
 
     site.auth.sessions.revoke_everything()
 
-    assert {4401} == {held.code() for held in many}
-    assert all(held.end() == [] for held in many)
+    assert {4401} == {connection.code() for connection in many}
+    assert all(connection.end() == [] for connection in many)

@@ -40,25 +40,25 @@ def client(site):
 
 def test_a_socket_ends_with_its_token(site, echo):
     """The code is 4401; the application sees the end, and later messages are dropped."""
-    held = open_socket(site, bearer(mint()))
+    connection = open_socket(site, bearer(mint()))
 
     site.clock.advance(seconds=AFTER_EXPIRY_SECONDS)
 
-    assert 4401 == held.code()
-    assert [] == held.end()
+    assert 4401 == connection.code()
+    assert [] == connection.end()
     assert [4401] == echo.codes
     assert 1 == len(echo.errors)
 
 
 def test_a_socket_goes_on_for_the_leeway(site):
     """The end of the other connection shows that this one was checked."""
-    held = open_socket(site, bearer(mint()))
+    connection = open_socket(site, bearer(mint()))
     other = open_socket(site, bearer(mint("bob", exp=NOW + LIFETIME_SECONDS - 1)))
 
     site.clock.advance(seconds=AFTER_EXPIRY_SECONDS - 1)
 
     assert 4401 == other.code()
-    assert "still here" == held.ask("still here")
+    assert "still here" == connection.ask("still here")
 
 
 ENDINGS = {
@@ -72,76 +72,76 @@ ENDINGS = {
 
 @pytest.mark.parametrize("kind", ENDINGS)
 def test_a_socket_ends_with_what_it_rests_on(kind, site, echo):
-    held = open_socket(site, bearer(mint()))
+    connection = open_socket(site, bearer(mint()))
 
     ENDINGS[kind](site.auth.sessions)
 
-    assert 4401 == held.code()
-    assert [] == held.end()
+    assert 4401 == connection.code()
+    assert [] == connection.end()
     assert [4401] == echo.codes
 
 
 def test_a_socket_ends_with_its_session(site, client):
-    held = open_socket(site, *cookie_headers(client))
+    connection = open_socket(site, *cookie_headers(client))
 
-    assert 204 == client.ask("POST", "/auth/logout")
+    assert 204 == client.request("POST", "/auth/logout")
 
-    assert 4401 == held.code()
+    assert 4401 == connection.code()
 
 
 def test_others_go_on(site):
-    held = open_socket(site, bearer(mint("bob")))
+    connection = open_socket(site, bearer(mint("bob")))
     ended = open_socket(site, bearer(mint()))
 
     site.auth.sessions.revoke_subject("alice")
 
     assert 4401 == ended.code()
-    assert "hello" == held.ask("hello")
+    assert "hello" == connection.ask("hello")
 
 
 def test_a_closed_auth_closes(site):
-    held = open_socket(site, bearer(mint()))
+    connection = open_socket(site, bearer(mint()))
 
     site.auth.close()
 
-    assert 1013 == held.code()
+    assert 1013 == connection.code()
 
 
 def test_a_socket_that_asks_nobody_ends_with_its_token():
     """With ``consistency = "none"`` expiry is checked and revocation is not."""
     site = monitored_site(access={"rules": [{"path": "/live", "consistency": "none"}]})
-    held, other = open_socket(site, bearer(mint())), open_socket(site, bearer(mint()), target="/else")
+    connection, other = open_socket(site, bearer(mint())), open_socket(site, bearer(mint()), target="/else")
 
     site.auth.sessions.revoke_subject("alice")
 
     assert 4401 == other.code()
-    assert "hello" == held.ask("hello")
+    assert "hello" == connection.ask("hello")
     site.clock.advance(seconds=AFTER_EXPIRY_SECONDS)
-    assert 4401 == held.code()
+    assert 4401 == connection.code()
     site.close()
 
 
 def test_nobody_s_socket_never_ends():
     site = monitored_site(access={"public": ["/open"]})
-    held, other = open_socket(site, target="/open"), open_socket(site, bearer(mint()))
+    connection, other = open_socket(site, target="/open"), open_socket(site, bearer(mint()))
 
     site.clock.advance(seconds=AFTER_EXPIRY_SECONDS)
 
     assert 4401 == other.code()
-    assert "hello" == held.ask("hello")
-    held.leave()
-    assert "one more" == held.end()[0]["text"]
+    assert "hello" == connection.ask("hello")
+    connection.leave()
+    assert "one more" == connection.end()[0]["text"]
     site.close()
 
 
 def test_a_person_s_socket_to_what_is_open_ends():
     """The application was given an identity, which has expired."""
     site = monitored_site(access={"public": ["/open"]})
-    held = open_socket(site, bearer(mint()), target="/open")
+    connection = open_socket(site, bearer(mint()), target="/open")
 
     site.clock.advance(seconds=AFTER_EXPIRY_SECONDS)
 
-    assert 4401 == held.code()
+    assert 4401 == connection.code()
     site.close()
 
 
@@ -153,14 +153,14 @@ def test_a_socket_that_is_not_accepted_yet_is_refused(site):
         seen.append((await receive())["type"])
         seen.append(await receive())
 
-    held = OpenSocket(site, bearer(mint()), application=site.auth.asgi(waiting))
+    connection = OpenSocket(site, bearer(mint()), application=site.auth.asgi(waiting))
     site.clock.advance(seconds=AFTER_EXPIRY_SECONDS)
 
-    start = held.next()
+    start = connection.next()
     assert ("websocket.http.response.start", 401) == (start["type"], start["status"])
-    assert "websocket.http.response.body" == held.next()["type"]
-    held.leave()
-    assert [] == held.end()
+    assert "websocket.http.response.body" == connection.next()["type"]
+    connection.leave()
+    assert [] == connection.end()
     assert ["websocket.connect", {"type": "websocket.disconnect", "code": 4401, "reason": ""}] == seen
 
 
@@ -173,17 +173,17 @@ def test_a_socket_that_closes_itself_is_left_alone(site):
         await send({"type": "websocket.close", "code": 4000})
         await receive()
 
-    held, other = (
+    connection, other = (
         open_socket(site, bearer(mint()), application=site.auth.asgi(brief)),
         open_socket(site, bearer(mint())),
     )
-    assert 4000 == held.next()["code"]
+    assert 4000 == connection.next()["code"]
 
     site.clock.advance(seconds=AFTER_EXPIRY_SECONDS)
 
     assert 4401 == other.code()
-    held.leave()
-    assert [] == held.end()
+    connection.leave()
+    assert [] == connection.end()
 
 
 def test_an_application_s_own_fault_is_its_own(site):
@@ -194,10 +194,10 @@ def test_an_application_s_own_fault_is_its_own(site):
         await send({"type": "websocket.accept"})
         raise ZeroDivisionError
 
-    held = open_socket(site, bearer(mint()), application=site.auth.asgi(broken))
+    connection = open_socket(site, bearer(mint()), application=site.auth.asgi(broken))
 
-    assert [] == held.end()
-    assert isinstance(held.task.exception(), ZeroDivisionError)
+    assert [] == connection.end()
+    assert isinstance(connection.task.exception(), ZeroDivisionError)
 
 
 def tasks_of(site):
@@ -215,21 +215,21 @@ def test_nothing_runs_without_a_socket(site):
     one, two = open_socket(site, bearer(mint())), open_socket(site, bearer(mint("bob")))
     assert 3 == tasks_of(site)
 
-    for held in (one, two):
-        held.leave()
-        held.end()
+    for connection in (one, two):
+        connection.leave()
+        connection.end()
 
     assert 0 == tasks_of(site)
 
 
 def test_nothing_runs_after_a_shutdown(site):
     """A server cancels connections that do not end by themselves."""
-    held = open_socket(site, bearer(mint()))
+    connection = open_socket(site, bearer(mint()))
 
-    held.stop()
+    connection.stop()
 
     assert 0 == tasks_of(site)
-    assert held.task.cancelled()
+    assert connection.task.cancelled()
 
 
 def test_one_question_for_one_credential(site):
@@ -238,7 +238,7 @@ def test_one_question_for_one_credential(site):
 
     site.auth.sessions.revoke_subject("alice")
 
-    assert [4401, 4401] == [held.code() for held in both]
+    assert [4401, 4401] == [connection.code() for connection in both]
 
 
 def test_an_application_that_looks_late_learns_the_code(site):
@@ -251,12 +251,12 @@ def test_an_application_that_looks_late_learns_the_code(site):
         await busy.wait()
         seen.append((await receive())["code"])
 
-    held = open_socket(site, bearer(mint()), application=site.auth.asgi(working))
+    connection = open_socket(site, bearer(mint()), application=site.auth.asgi(working))
     site.auth.sessions.revoke_subject("alice")
 
-    assert 4401 == held.code()
+    assert 4401 == connection.code()
     busy.set()
-    assert [] == held.end()
+    assert [] == connection.end()
     assert [4401] == seen
 
 
@@ -270,6 +270,6 @@ def test_what_an_application_lacks_after_it_closed_is_nobody_s(site):
         scope["safeconduct.extend"].__self__.cut(Unavailable("too late"))
         requires(roles=["owner"])(lambda: None)()
 
-    held = open_socket(site, bearer(mint()), application=site.auth.asgi(sloppy))
+    connection = open_socket(site, bearer(mint()), application=site.auth.asgi(sloppy))
 
-    assert [4000] == [message["code"] for message in held.end()]
+    assert [4000] == [message["code"] for message in connection.end()]

@@ -128,7 +128,7 @@ def test_a_stream_of_events_goes_on_while_its_session_lives(make):
     app.site.clock.advance(seconds=AFTER_EXPIRY_SECONDS)
 
     assert b"data: 1\n\n" == app.next()
-    client.ask("POST", "/auth/logout")
+    client.request("POST", "/auth/logout")
     app.site.clock.advance(seconds=1)
     assert app.next() is None
 

@@ -149,7 +149,7 @@ def test_a_browser_that_signs_in_gets_cookies_alone(demo):
 
 
 def test_a_socket_echoes_to_whom_it_knows(tmp_path):
-    """The handshake is judged as a request is."""
+    """The handshake is checked like a request."""
     demo = DemoProcess(folder=tmp_path)
     try:
         uri = demo.url.replace("http", "ws", 1) + "/ws"

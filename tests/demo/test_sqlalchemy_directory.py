@@ -91,24 +91,24 @@ def hash_in(database):
 
 def test_a_user_of_the_table_signs_in(client):
     """Every byte of a long password counts, and the display name is that of the row."""
-    assert 401 == client.take("alice", PASSWORD[:-1] + "q")
-    assert 200 == client.take("alice", PASSWORD)
+    assert 401 == client.get_tokens("alice", PASSWORD[:-1] + "q")
+    assert 200 == client.get_tokens("alice", PASSWORD)
 
     assert 200 == client.use()
-    assert "4711" == client.seen.report["who"]
+    assert "4711" == client.response.report["who"]
 
 
 @pytest.mark.parametrize("name", ["nobody", "alice'--", ""], ids=repr)
 def test_an_unknown_user_is_refused(client, name):
-    assert 401 == client.take(name, PASSWORD)
+    assert 401 == client.get_tokens(name, PASSWORD)
 
 
 def test_what_changes_in_the_table_is_seen_at_the_next_refresh(client, database):
-    client.take("alice", PASSWORD, remember=True)
-    before = client.ask("GET", "/boss", bearer=client.tokens["access_token"])
+    client.get_tokens("alice", PASSWORD, remember=True)
+    before = client.request("GET", "/boss", bearer=client.tokens["access_token"])
     write(database, "UPDATE users SET roles = 'clerk boss'")
     client.refresh()
-    after = client.ask("GET", "/boss", bearer=client.tokens["access_token"])
+    after = client.request("GET", "/boss", bearer=client.tokens["access_token"])
     write(database, "UPDATE users SET is_disabled = 1")
 
     assert (403, 200) == (before, after)
@@ -116,7 +116,7 @@ def test_what_changes_in_the_table_is_seen_at_the_next_refresh(client, database)
 
 
 def test_a_row_that_is_gone_ends_the_session(client, database):
-    client.take("alice", PASSWORD, remember=True)
+    client.get_tokens("alice", PASSWORD, remember=True)
     write(database, "DELETE FROM users")
 
     assert 401 == client.refresh()
@@ -124,10 +124,10 @@ def test_a_row_that_is_gone_ends_the_session(client, database):
 
 def test_a_hash_is_renewed_at_sign_in_and_once(client, database):
     old = hash_in(database)
-    wrong = client.take("alice", "wrong"), hash_in(database)
-    right = client.take("alice", PASSWORD)
+    wrong = client.get_tokens("alice", "wrong"), hash_in(database)
+    right = client.get_tokens("alice", PASSWORD)
     renewed = hash_in(database)
-    again = client.take("alice", PASSWORD), hash_in(database)
+    again = client.get_tokens("alice", PASSWORD), hash_in(database)
 
     assert (401, old) == wrong
     assert (200, "t=2") == (right, renewed.split("$")[3].split(",")[1])
@@ -139,7 +139,7 @@ def test_a_hash_that_cannot_be_written_keeps_nobody_out(site, client, database, 
     old = hash_in(database)
     site.refuse_writes()
 
-    assert 200 == client.take("alice", PASSWORD)
+    assert 200 == client.get_tokens("alice", PASSWORD)
 
     assert old == hash_in(database)
     assert ["a hash could not be renewed, the old one stays: OperationalError"] == [
@@ -166,7 +166,7 @@ def test_a_table_that_is_gone_is_503(client, database):
     """A failing database is never 401."""
     write(database, "DROP TABLE users")
 
-    assert 503 == client.take("alice", PASSWORD)
+    assert 503 == client.get_tokens("alice", PASSWORD)
 
 
 def test_the_default_cost_is_that_of_the_library(example):

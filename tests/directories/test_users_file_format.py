@@ -117,7 +117,7 @@ def test_a_name_that_basic_can_carry_is_right(name):
     ids=ascii,
 )
 def test_a_name_that_basic_cannot_carry_is_wrong(name):
-    """No colon, no control character (RFC 7617 §2), no byte order mark, 1 to 1,024 bytes."""
+    """A name has no colon, no control character (RFC 7617 §2), no byte order mark, and 1 to 1,024 bytes."""
     assert name_problem(name) is not None
 
 

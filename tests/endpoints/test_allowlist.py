@@ -53,32 +53,32 @@ def claims_of(token):
 
 
 def test_a_login_has_its_whole_life(client, clock):
-    client.take(remember=True)
+    client.get_tokens(remember=True)
     assert (200, 200, 200) == (client.use(), client.refresh(), client.use())
     clock.advance(seconds=3600)
     assert (200, 200) == (client.refresh(), client.use())
 
-    assert 204 == client.ask("POST", "/auth/logout", bearer=client.tokens["access_token"])
+    assert 204 == client.request("POST", "/auth/logout", bearer=client.tokens["access_token"])
     assert 401 == client.use()
 
 
 def test_a_page_has_it_too(client):
     client.sign_in()
 
-    assert 200 == client.ask("POST", "/me")
-    assert 204 == client.ask("POST", "/auth/logout")
-    assert 401 == client.ask("GET", "/me")
+    assert 200 == client.request("POST", "/me")
+    assert 204 == client.request("POST", "/auth/logout")
+    assert 401 == client.request("GET", "/me")
 
 
 def test_a_token_without_a_session_does_not_count(site, client):
     """A thief of the signing key can sign tokens, but cannot put a session into the store."""
-    client.take()
+    client.get_tokens()
     genuine, like = client.tokens["session_id"], client.tokens["access_token"]
     other = genuine[:-4] + ("AAAA" if genuine[-4:] != "AAAA" else "BBBB")
 
     assert 200 == client.use(minted(site, like=like, sid=genuine))
     assert (401, 401) == (client.use(minted(site, like=like)), client.use(minted(site, like=like, sid=other)))
-    assert 401 == site.ask("GET", "/me", [("cookie", f"{ACCESS}={minted(site, like=like)}"), *OWN_PAGE]).status
+    assert 401 == site.request("GET", "/me", [("cookie", f"{ACCESS}={minted(site, like=like)}"), *OWN_PAGE]).status
 
 
 def test_what_others_issue_has_no_session_here(make_over):
@@ -87,14 +87,14 @@ def test_what_others_issue_has_no_session_here(make_over):
     client = LoginClient(site)
 
     assert 200 == client.use(minted(site, by="foreign", iss=IDP, kid="foreign"))
-    assert 200 == site.ask("GET", "/me", [("authorization", "Basic YWxpY2U6d29uZGVy")]).status
+    assert 200 == site.request("GET", "/me", [("authorization", "Basic YWxpY2U6d29uZGVy")]).status
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_is_asked_in_the_same_command(make_over, kind):
     site, server = make_over(kind)
     client = LoginClient(site)
-    client.take()
+    client.get_tokens()
     client.use()
 
     def asked():
@@ -114,9 +114,9 @@ def test_a_session_that_is_crowded_out_is_over_at_once(make_over, monkeypatch):
     monkeypatch.setattr(session_index, "LIMIT", 1)
     site, _ = make_over("memory")
     first, second = LoginClient(site), LoginClient(site)
-    first.take()
+    first.get_tokens()
     assert (200, 200) == (first.use(), first.use())
 
-    second.take("bob", "builder")
+    second.get_tokens("bob", "builder")
 
     assert (401, 200) == (first.use(), second.use())

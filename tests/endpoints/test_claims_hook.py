@@ -33,7 +33,7 @@ def hooked(workers, format_of_tokens, hook):
 
 
 def answered(client, status):
-    return status, client.answer["code"]
+    return status, client.json["code"]
 
 
 @pytest.mark.parametrize(
@@ -43,11 +43,11 @@ def answered(client, status):
 def test_b3_a_refresh_whose_claims_no_token_can_say_is_503(hooked, hook, clock, says):
     """The old token stays valid, even after its grace, and later sign-ins work."""
     client = LoginClient(hooked)
-    client.take(remember=True)
+    client.get_tokens(remember=True)
     before, hook.says = client.tokens, says
 
     assert AWAY == answered(client, client.refresh())
-    assert AWAY == answered(client, client.take("bob", "builder"))
+    assert AWAY == answered(client, client.get_tokens("bob", "builder"))
 
     hook.says = {"tenant": "t2"}
     clock.advance(seconds=60)
@@ -66,7 +66,7 @@ def test_b9_a_hook_grants_no_rights(make, hook, says):
 
     client = LoginClient(site)
 
-    assert AWAY == answered(client, client.take())
+    assert AWAY == answered(client, client.get_tokens())
     assert [HookFailed] == [type(event) for event in site.events if isinstance(event, HookFailed | SignedIn)]
 
 
@@ -80,7 +80,7 @@ def test_b3_a_token_that_cannot_be_kept_begins_no_session(make):
     keep, references.keep = references.keep, away
     client = LoginClient(site)
 
-    assert AWAY == answered(client, client.take())
+    assert AWAY == answered(client, client.get_tokens())
 
     references.keep = keep
     assert () == site.auth.sessions.list("alice")

@@ -15,7 +15,7 @@ def slow(over_a_server, monkeypatch):
     """Return a client that has signed in and stepped up, and a function that makes the store slow."""
     site, _ = over_a_server()
     client = LoginClient(site)
-    client.take()
+    client.get_tokens()
     step_up(client)
     links = SlowConnections(monkeypatch)
     stores = site.auth._container.stores
@@ -44,15 +44,17 @@ def drop_idle(client):
 
 
 def step_up(client):
-    return client.ask("POST", "/auth/step-up", json_body={"password": "wonder"}, bearer=client.tokens["access_token"])
+    return client.request(
+        "POST", "/auth/step-up", json_body={"password": "wonder"}, bearer=client.tokens["access_token"]
+    )
 
 
-@pytest.mark.parametrize("verb", [LoginClient.take, step_up], ids=["login", "step-up"])
+@pytest.mark.parametrize("verb", [LoginClient.get_tokens, step_up], ids=["login", "step-up"])
 def test_e10_a_request_of_several_commands_waits_one_deadline(slow, verb):
     """If a command takes two fifths of the deadline, three or more of them are 503 after one deadline."""
     client, links = slow
     drop_idle(client)
-    client.take()
+    client.get_tokens()
     links.takes_seconds = 0.4 * DEADLINE_SECONDS
     links.granted.clear()
     began = links.now
@@ -60,8 +62,8 @@ def test_e10_a_request_of_several_commands_waits_one_deadline(slow, verb):
     status = verb(client)
 
     assert 503 == status
-    assert client.seen.values("retry-after")
-    assert client.seen.report is None
+    assert client.response.values("retry-after")
+    assert client.response.report is None
     assert DEADLINE_SECONDS == pytest.approx(links.now - began)
     assert links.granted == sorted(links.granted, reverse=True)
 
@@ -70,11 +72,11 @@ def test_e10_a_request_after_a_slow_one_has_its_whole_deadline(slow):
     """The time of one request is not taken from the next."""
     client, links = slow
     drop_idle(client)
-    client.take()
+    client.get_tokens()
     links.takes_seconds = 0.3 * DEADLINE_SECONDS
     links.granted.clear()
 
-    statuses = [client.take() for _ in range(3)]
+    statuses = [client.get_tokens() for _ in range(3)]
 
     assert [200] * 3 == statuses
     assert 3 == links.granted.count(DEADLINE_SECONDS)

@@ -34,24 +34,24 @@ def call_alice(site, name, **more):
 
 def called(client, **how):
     """Return the caller's display name and subject."""
-    client.ask("GET", "/auth/session", **how)
-    return client.answer["display_name"], client.answer["subject"]
+    client.request("GET", "/auth/session", **how)
+    return client.json["display_name"], client.json["subject"]
 
 
 def test_b8_a_name_is_in_every_token(named, clock):
     client = LoginClient(named)
-    client.take(remember=True)
+    client.get_tokens(remember=True)
     seen = [called(client, bearer=client.tokens["access_token"], with_cookies=False)]
     client.refresh()
     seen.append(called(client, bearer=client.tokens["access_token"], with_cookies=False))
-    stepped = client.ask(
+    stepped = client.request(
         "POST",
         "/auth/step-up",
         bearer=client.tokens["access_token"],
         json_body={"password": "wonder"},
         with_cookies=False,
     )
-    seen.append(called(client, bearer=client.answer["access_token"], with_cookies=False))
+    seen.append(called(client, bearer=client.json["access_token"], with_cookies=False))
     clock.advance(seconds=1)
 
     assert 200 == stepped
@@ -67,11 +67,11 @@ def test_b8_a_name_is_in_a_cookie_too(named):
 
 def test_b8_the_application_gets_the_name_and_the_subject(named):
     client = LoginClient(named)
-    client.take()
+    client.get_tokens()
 
     client.use()
 
-    json_body = client.seen.report
+    json_body = client.response.report
     if named.world == "asgi":
         assert (NAME, "alice") == (json_body["name"], json_body["who"])
     else:
@@ -82,22 +82,22 @@ def test_b8_a_changed_name_is_used_from_the_next_token_on(make, clock):
     site = make()
     call_alice(site, NAME)
     client = LoginClient(site)
-    client.take(remember=True)
+    client.get_tokens(remember=True)
     call_alice(site, "Alice Other")
 
     client.refresh()
     refreshed = called(client, bearer=client.tokens["access_token"], with_cookies=False)
     call_alice(site, None)
     clock.advance(seconds=451)
-    assert 200 == client.ask("POST", "/auth/renew", bearer=client.tokens["access_token"], with_cookies=False)
-    renewed = called(client, bearer=client.answer["access_token"], with_cookies=False)
+    assert 200 == client.request("POST", "/auth/renew", bearer=client.tokens["access_token"], with_cookies=False)
+    renewed = called(client, bearer=client.json["access_token"], with_cookies=False)
 
     assert [("Alice Other", "alice"), ("alice", "alice")] == [refreshed, renewed]
 
 
 def test_b8_without_a_name_a_user_is_called_by_their_subject(make):
     client = LoginClient(make())
-    client.take()
+    client.get_tokens()
 
     assert ("alice", "alice") == called(client, bearer=client.tokens["access_token"], with_cookies=False)
 
@@ -106,7 +106,7 @@ def test_b8_a_name_is_encrypted_where_tokens_are(make):
     site = make(**FORMATS["jwe"])
     call_alice(site, NAME)
     client = LoginClient(site)
-    client.take()
+    client.get_tokens()
 
     head = client.tokens["access_token"].split(".")[0]
 
@@ -118,18 +118,18 @@ def test_b8_basic_is_called_by_the_name_too(make):
     call_alice(site, NAME)
     field = ("authorization", "Basic " + b64encode(b"alice:wonder").decode())
 
-    json_body = LoginClient(site)
-    json_body.ask("GET", "/me", headers=[field])
+    basic_client = LoginClient(site)
+    basic_client.request("GET", "/me", headers=[field])
 
     assert ("alice" if site.world == "wsgi" else NAME, "alice", ISSUER) == (
-        json_body.seen.report["name"], json_body.seen.report["who"], ISSUER
+        basic_client.response.report["name"], basic_client.response.report["who"], ISSUER
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [5, "", ["x"], None])
 def test_b8_a_hooks_name_that_is_none_is_left_out(make, name):
     client = LoginClient(make(add_claims=lambda _: {"name": name}))
-    client.take()
+    client.get_tokens()
 
     assert ("alice", "alice") == called(client, bearer=client.tokens["access_token"], with_cookies=False)
 
@@ -138,7 +138,7 @@ def test_b8_the_directorys_name_counts_before_a_hooks(make):
     site = make(add_claims=lambda _: {"name": "Mallory"})
     call_alice(site, NAME)
     client = LoginClient(site)
-    client.take()
+    client.get_tokens()
 
     assert NAME == called(client, bearer=client.tokens["access_token"], with_cookies=False)[0]
 
@@ -147,6 +147,6 @@ def test_b8_a_hook_sees_the_name(make):
     seen = []
     site = make(add_claims=lambda principal: seen.append((principal.display_name, principal.remote_user)) or {})
     call_alice(site, NAME)
-    LoginClient(site).take()
+    LoginClient(site).get_tokens()
 
     assert [(NAME, "alice")] == seen

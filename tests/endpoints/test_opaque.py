@@ -41,10 +41,10 @@ def test_a_request_costs_one_command(over_a_server, fields):
     """Known or not, an opaque token is resolved and checked by one query."""
     site, server = over_a_server(**fields)
     client = LoginClient(site)
-    client.take()
+    client.get_tokens()
     # The server must know each script: the first call sends it twice.
     assert (200, 200) == (client.use(), client.use())
-    client.take()
+    client.get_tokens()
 
     assert (200, 1) == commands(server, client)
     assert (200, 1) == commands(server, client)
@@ -54,7 +54,7 @@ def test_the_store_keeps_nothing_that_is_a_token(over_a_server):
     """The store's content has no token, no secret of one, and nothing that is signed."""
     site, server = over_a_server(**OPAQUE)
     client = LoginClient(site)
-    client.take(remember=True)
+    client.get_tokens(remember=True)
     client.use()
     token = client.tokens["access_token"]
     secret = base64.urlsafe_b64decode(token)[20:50]
@@ -82,7 +82,7 @@ def test_who_asks_is_the_same_principal(make):
     seen = []
     for tokens in ({"format": "jws"}, {"format": "opaque"}):
         client = LoginClient(make(tokens=tokens))
-        client.take(remember=True)
+        client.get_tokens(remember=True)
         principal = client.site.auth.verify(client.tokens["access_token"])
         seen.append((principal.subject, principal.issuer, principal.level, principal.roles, principal.scopes,
                      principal.expires_at, sorted(principal.claims)))  # fmt: skip
@@ -94,7 +94,7 @@ def test_a_session_whose_record_is_gone_ends_its_tokens(over_a_server):
     """With the allowlist, a session without a record does not count."""
     site, server = over_a_server(**LISTED)
     client = LoginClient(site)
-    client.take()
+    client.get_tokens()
     before = client.use()
 
     forget_session(server)
@@ -107,7 +107,7 @@ def test_without_the_list_a_signed_token_outlives_its_record(over_a_server):
     """This is what ``require_session`` changes."""
     site, server = over_a_server()
     client = LoginClient(site)
-    client.take()
+    client.get_tokens()
 
     forget_session(server)
 
@@ -117,8 +117,8 @@ def test_without_the_list_a_signed_token_outlives_its_record(over_a_server):
 def test_an_opaque_token_needs_its_session(over_a_server):
     site, server = over_a_server(**OPAQUE)
     client, fresh = LoginClient(site), LoginClient(site)
-    client.take()
-    fresh.take()
+    client.get_tokens()
+    fresh.get_tokens()
     before = client.use()
 
     forget_session(server)
@@ -131,7 +131,7 @@ def test_the_list_is_asked_whatever_the_consistency(over_a_server, consistency):
     """An allowlist that is not read would allow everybody."""
     site, server = over_a_server(**LISTED, revocation={"consistency": consistency})
     client = LoginClient(site)
-    client.take()
+    client.get_tokens()
     before = client.use()
 
     forget_session(server)
@@ -144,7 +144,7 @@ def test_a_store_that_lost_its_data_is_503_and_then_401(over_a_server, fields):
     """The tokens never pass: first their state is unknown, then their records are lost."""
     site, server = over_a_server(**fields)
     client = LoginClient(site)
-    client.take()
+    client.get_tokens()
     client.use()
 
     server.say("FLUSHALL")
@@ -152,12 +152,12 @@ def test_a_store_that_lost_its_data_is_503_and_then_401(over_a_server, fields):
     assert (503, 401, 401) == (client.use(), client.use(), client.use())
 
 
-def test_a_store_that_is_away_is_503(doomed):
+def test_a_store_that_is_away_is_503(killable_site):
     """The answer is 503 for known and unknown tokens, neither 401 nor a pass."""
-    site, server = doomed
+    site, server = killable_site
     known, unknown = LoginClient(site), LoginClient(site)
-    known.take(remember=True)
-    unknown.take()
+    known.get_tokens(remember=True)
+    unknown.get_tokens()
     known.use()
 
     server.kill()
@@ -165,7 +165,7 @@ def test_a_store_that_is_away_is_503(doomed):
     assert (503, 503) == (known.use(), unknown.use())
     assert (503, 503) == (
         known.refresh(),
-        known.ask("POST", "/auth/login", json_body={"username": "alice", "password": "wonder"}),
+        known.request("POST", "/auth/login", json_body={"username": "alice", "password": "wonder"}),
     )
 
 
@@ -174,7 +174,7 @@ def test_something_else_under_a_reference_is_503(over_a_server, claims):
     """A record that is not ours is not the caller's fault, and does not let them pass."""
     site, server = over_a_server(**OPAQUE)
     client = LoginClient(site)
-    client.take()
+    client.get_tokens()
     [kept] = names_of(server, "safeconduct:*tok:*")
 
     server.say("HSET", kept, "claims", claims)
@@ -187,9 +187,9 @@ def test_something_else_under_a_reference_is_503(over_a_server, claims):
 def test_another_sessions_claims_under_a_reference_are_503(over_a_server):
     site, server = over_a_server(**OPAQUE)
     mine, theirs = LoginClient(site), LoginClient(site)
-    mine.take()
+    mine.get_tokens()
     [own] = names_of(server, "safeconduct:*tok:*")
-    theirs.take("bob", "builder")
+    theirs.get_tokens("bob", "builder")
     [other] = set(names_of(server, "safeconduct:*tok:*")) - {own}
 
     server.say("COPY", other, own, "REPLACE")
@@ -217,7 +217,7 @@ def test_where_nothing_can_be_kept_a_reference_is_no_token(make, fields):
 
 def test_it_expires_with_the_leeway_of_any_token(any_site, clock):
     client = LoginClient(any_site)
-    client.take()
+    client.get_tokens()
 
     clock.advance(seconds=909)
     late = client.use()
@@ -229,12 +229,12 @@ def test_it_expires_with_the_leeway_of_any_token(any_site, clock):
 def test_an_expired_token_signs_out(any_site, clock):
     """An expired opaque token still ends its session (http.md)."""
     client = LoginClient(any_site)
-    client.take(remember=True)
+    client.get_tokens(remember=True)
     clock.advance(seconds=1000)
 
-    assert 204 == client.ask("POST", "/auth/logout", bearer=client.tokens["access_token"], with_cookies=False)
+    assert 204 == client.request("POST", "/auth/logout", bearer=client.tokens["access_token"], with_cookies=False)
     assert 401 == client.refresh()
-    assert 204 == client.ask("POST", "/auth/logout", bearer=client.tokens["access_token"], with_cookies=False)
+    assert 204 == client.request("POST", "/auth/logout", bearer=client.tokens["access_token"], with_cookies=False)
 
 
 def test_the_verbs_take_opaque_tokens(make, clock):
@@ -271,28 +271,28 @@ def test_a_renewal_that_is_repeated_is_of_one_chain(make, clock):
 
 
 @pytest.fixture
-def burdened(make):
+def many_roles(make):
     """Return a site with a user who has more roles than a cookie can hold."""
     site = make()
     site.directory.accounts["alice"] = Account("alice", roles=[f"role-{number:04}" for number in range(400)])
     return LoginClient(site)
 
 
-def test_a_token_too_long_for_a_cookie_becomes_a_reference(burdened):
+def test_a_token_too_long_for_a_cookie_becomes_a_reference(many_roles):
     """The cookie carries an opaque token, and the application sees the same roles."""
-    status = burdened.sign_in(remember=True)
+    status = many_roles.sign_in(remember=True)
 
-    assert (200, 200) == (status, burdened.ask("GET", "/me"))
-    assert is_opaque_token(burdened.cookies[ACCESS])
-    assert 400 == len(burdened.site.auth.verify(burdened.cookies[ACCESS]).roles)
-    assert (200, 200) == (burdened.ask("POST", "/auth/refresh"), burdened.ask("GET", "/me"))
+    assert (200, 200) == (status, many_roles.request("GET", "/me"))
+    assert is_opaque_token(many_roles.cookies[ACCESS])
+    assert 400 == len(many_roles.site.auth.verify(many_roles.cookies[ACCESS]).roles)
+    assert (200, 200) == (many_roles.request("POST", "/auth/refresh"), many_roles.request("GET", "/me"))
 
 
-def test_the_same_token_in_a_body_is_signed(burdened):
-    burdened.take()
+def test_the_same_token_in_a_body_is_signed(many_roles):
+    many_roles.get_tokens()
 
-    assert 200 == burdened.use()
-    assert not is_opaque_token(burdened.tokens["access_token"])
+    assert 200 == many_roles.use()
+    assert not is_opaque_token(many_roles.tokens["access_token"])
 
 
 def test_a_cookie_of_a_foreign_page_is_refused_the_first_time_too(make):
@@ -302,7 +302,7 @@ def test_a_cookie_of_a_foreign_page_is_refused_the_first_time_too(make):
     client.sign_in()
     foreign = [("origin", "https://evil.example")]
 
-    assert 403 == client.ask("POST", "/me", headers=foreign, page=False)
+    assert 403 == client.request("POST", "/me", headers=foreign, page=False)
 
 
 class _Deaf:
@@ -358,13 +358,13 @@ def test_a_key_that_went_away_is_503(make):
     """Their state is unknown, so the session is not reported as ended."""
     site = make(**OPAQUE)
     client = LoginClient(site)
-    client.take()
+    client.get_tokens()
     site.lose_secrets()
 
     token = client.tokens["access_token"]
 
     assert 503 == client.use()
-    assert 503 == client.ask("POST", "/auth/logout", bearer=token, with_cookies=False)
+    assert 503 == client.request("POST", "/auth/logout", bearer=token, with_cookies=False)
 
 
 def test_a_reference_of_a_shard_that_is_gone_is_401(make):

@@ -10,8 +10,8 @@ BOB = ("bob", "builder")
 
 
 def who(client):
-    client.ask("GET", "/auth/session")
-    return client.answer.get("subject")
+    client.request("GET", "/auth/session")
+    return client.json.get("subject")
 
 
 @pytest.fixture
@@ -30,10 +30,10 @@ def test_b1_nobody_becomes_the_person_before(browser, clock):
 
     assert {ACCESS, DEVICE} == browser.cookies.keys()
     assert "bob" == who(browser)
-    assert 401 == browser.ask("POST", "/auth/refresh")
-    assert 200 == browser.ask("POST", "/auth/step-up", json_body={"password": "builder"})
+    assert 401 == browser.request("POST", "/auth/refresh")
+    assert 200 == browser.request("POST", "/auth/step-up", json_body={"password": "builder"})
     browser.cookies = before
-    assert 401 == browser.ask("POST", "/auth/refresh")
+    assert 401 == browser.request("POST", "/auth/refresh")
 
 
 def test_b1_the_sign_out_of_the_second_ends_their_session(browser):
@@ -41,10 +41,10 @@ def test_b1_the_sign_out_of_the_second_ends_their_session(browser):
     browser.sign_in(*BOB)
     cookies = dict(browser.cookies)
 
-    assert 204 == browser.ask("POST", "/auth/logout")
+    assert 204 == browser.request("POST", "/auth/logout")
 
     browser.cookies = cookies
-    assert 401 == browser.ask("GET", "/me")
+    assert 401 == browser.request("GET", "/me")
 
 
 @pytest.mark.parametrize("brought", [(ACCESS,), (REFRESH,), (ACCESS, REFRESH)], ids=["access", "refresh", "both"])
@@ -59,8 +59,8 @@ def test_b1_each_cookie_that_came_ends_its_session(site, client, brought, rememb
     assert remember == (REFRESH in client.cookies)
     assert ["alice"] == [event.subject for event in site.events if isinstance(event, SessionEnded)]
     client.cookies = before
-    assert 401 == client.ask("GET", "/me")
-    assert 401 == client.ask("POST", "/auth/refresh")
+    assert 401 == client.request("GET", "/me")
+    assert 401 == client.request("POST", "/auth/refresh")
 
 
 def test_b1_an_access_cookie_that_has_expired_ends_its_session_too(client, site, clock):
@@ -89,10 +89,10 @@ def test_b1_a_program_ends_nothing_of_the_browser(client, site):
     """A sign-in with tokens in the body replaces no session."""
     client.sign_in(remember=True)
 
-    status = client.ask("POST", "/auth/login", json_body={"username": "bob", "password": "builder"})
+    status = client.request("POST", "/auth/login", json_body={"username": "bob", "password": "builder"})
 
     assert 200 == status
-    assert () == client.seen.values("set-cookie")
+    assert () == client.response.values("set-cookie")
     assert "alice" == who(client)
     assert [] == [event for event in site.events if isinstance(event, SessionEnded)]
 
@@ -116,7 +116,7 @@ def test_b1_two_cookies_of_one_name_keep_nobody_out(client):
     twice = f"{REFRESH}=a; {REFRESH}=b; {ACCESS}=a; {ACCESS}=b"
     json_body = {"username": "alice", "password": "wonder", "cookies": True}
 
-    assert 200 == client.ask("POST", "/auth/login", json_body=json_body, headers=[("cookie", twice), *OWN_PAGE])
+    assert 200 == client.request("POST", "/auth/login", json_body=json_body, headers=[("cookie", twice), *OWN_PAGE])
 
 
 def test_b1_a_browser_of_a_process_that_is_gone_signs_in(workers, format_of_tokens):
@@ -131,15 +131,15 @@ def test_b1_a_browser_of_a_process_that_is_gone_signs_in(workers, format_of_toke
     assert "alice" == who(client)
 
 
-def test_b1_a_store_that_is_away_signs_nobody_in(doomed):
+def test_b1_a_store_that_is_away_signs_nobody_in(killable_site):
     """No cookies are set, and the response reports no success."""
-    site, server = doomed
+    site, server = killable_site
     client = LoginClient(site)
     client.sign_in(remember=True)
     server.kill()
 
     assert 503 == client.sign_in(*BOB)
-    assert () == client.seen.values("set-cookie")
+    assert () == client.response.values("set-cookie")
 
 
 def test_b1_a_page_of_a_trusted_origin_leaves_no_refresh_cookie(make):
@@ -149,7 +149,7 @@ def test_b1_a_page_of_a_trusted_origin_leaves_no_refresh_cookie(make):
     client.sign_in(remember=True)
     json_body = {"username": "bob", "password": "builder", "cookies": True}
 
-    assert 200 == client.ask(
+    assert 200 == client.request(
         "POST", "/auth/login", json_body=json_body, headers=[("origin", "https://login.example")], with_cookies=False
     )
 

@@ -137,7 +137,7 @@ def test_t4_a_request_without_a_body_has_no_format(world, framing, content_type,
             statuses.append(call_wsgi(site.application, wsgi_environ(asked) | more).status)
 
     bare = [
-        site.ask("POST", target, [("origin", "https://app.example")]).status
+        site.request("POST", target, [("origin", "https://app.example")]).status
         for target in ("/auth/logout", "/auth/refresh", "/auth/login")
     ]
     assert bare == statuses

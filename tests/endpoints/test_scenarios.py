@@ -30,7 +30,7 @@ def names(site):
 
 
 def test_every_row_is_a_test_or_excluded_by_name():
-    """051 speaks of introspection too, which is not served; its other half is a test."""
+    """051 is also about introspection, which is not implemented; the other half has a test."""
     files = Path(__file__).parent.glob("test_scenarios*.py")
     functions = [node for file in files for node in ast.parse(file.read_text("utf-8")).body]
     named = [node.name for node in functions if isinstance(node, ast.FunctionDef)]
@@ -43,7 +43,7 @@ def test_every_row_is_a_test_or_excluded_by_name():
 
 
 def test_stateful_scenarios_001_rotation_happy_path(client):
-    client.take(remember=True)
+    client.get_tokens(remember=True)
 
     for _ in range(2):
         assert (200, 200) == (client.refresh(), client.use())
@@ -52,17 +52,17 @@ def test_stateful_scenarios_001_rotation_happy_path(client):
 def test_stateful_scenarios_003_reuse_by_attacker_first_then_victim(any_site, clock):
     """After the grace period, thief and owner cannot both go on (RFC 9700 §4.14.2)."""
     thief, owner = LoginClient(any_site), LoginClient(any_site)
-    owner.take(remember=True)
+    owner.get_tokens(remember=True)
     thief.refresh(owner.tokens["refresh_token"])
     clock.advance(seconds=PAST_THE_GRACE)
 
-    assert (401, "invalid_grant") == (owner.refresh(), owner.answer["code"])
+    assert (401, "invalid_grant") == (owner.refresh(), owner.json["code"])
     assert (401, 401) == (thief.refresh(), thief.use())
     ended = [name for name in names(any_site) if name in {"RefreshReused", "SessionEnded"}]
     assert [RefreshReused.__name__, SessionEnded.__name__] == ended
 
 
-# redis-py 5 leaves the socket open, until it is collected, where a Unix socket is gone.
+# redis-py 5 leaves a lost Unix socket open until it is garbage-collected.
 @pytest.mark.filterwarnings("ignore:.*unclosed <socket:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 @pytest.mark.parametrize("is_behind", [False, True], ids=["in step", "behind"])
@@ -70,12 +70,12 @@ def test_stateful_scenarios_005_parallel_refresh_across_failover(watched, clock,
     """Whatever the new primary had missed, one successor is valid and the session goes on."""
     site, server = watched
     client = LoginClient(site)
-    client.take(remember=True)
+    client.get_tokens(remember=True)
     first = client.tokens["refresh_token"]
     json_body = json.dumps({"refresh_token": first}).encode()
     request = ("POST", "/auth/refresh", [("content-type", "application/json")], json_body)
     with replica_of(server, is_behind=is_behind) as standby:
-        answers = site.ask_all([request] * 20, meanwhile=standby.take_over)
+        answers = site.request_all([request] * 20, meanwhile=standby.take_over)
         clock.advance(seconds=1)
         after = client.refresh(first)
         live = client.tokens["refresh_token"]
@@ -90,7 +90,7 @@ def test_stateful_scenarios_005_parallel_refresh_across_failover(watched, clock,
 
 
 def test_stateful_scenarios_007_response_lost_client_retries_within_grace(client):
-    client.take(remember=True)
+    client.get_tokens(remember=True)
     first = client.tokens["refresh_token"]
     client.refresh(first)
     lost = client.tokens["refresh_token"]
@@ -104,7 +104,7 @@ def test_stateful_scenarios_009_transaction_failure_does_not_burn_token(watched,
     """The server refuses writes; without a server, the directory fails before anything is written."""
     site, server = watched
     client = LoginClient(site)
-    client.take(remember=True)
+    client.get_tokens(remember=True)
     first = client.tokens["refresh_token"]
 
     failed = while_nothing_is_written(site, server, client.refresh)
@@ -132,7 +132,7 @@ def test_stateful_scenarios_011_absolute_lifetime(workers, clock):
     ends = 86_400
     lives = {f"{name}lifetime_seconds": ends for name in ("short_absolute_", "idle_", "absolute_")}
     client = LoginClient(workers(sessions=lives))
-    client.take(remember=True)
+    client.get_tokens(remember=True)
 
     statuses = []
     for _ in range(24):
@@ -144,30 +144,32 @@ def test_stateful_scenarios_011_absolute_lifetime(workers, clock):
 
 
 def test_stateful_scenarios_013_logout_kills_access_and_refresh(client):
-    client.take(remember=True)
+    client.get_tokens(remember=True)
 
-    assert 204 == client.ask("POST", "/auth/logout", bearer=client.tokens["access_token"])
+    assert 204 == client.request("POST", "/auth/logout", bearer=client.tokens["access_token"])
     assert (401, 401) == (client.use(), client.refresh())
 
 
 def test_stateful_scenarios_015_logout_with_expired_access_token_still_kills_family(client, clock):
-    client.take(remember=True)
+    client.get_tokens(remember=True)
     token = client.tokens["refresh_token"]
     clock.advance(seconds=900 + PAST_THE_GRACE)
 
-    out = client.ask("POST", "/auth/logout", json_body={"refresh_token": token}, bearer=client.tokens["access_token"])
+    out = client.request(
+        "POST", "/auth/logout", json_body={"refresh_token": token}, bearer=client.tokens["access_token"]
+    )
 
     assert (204, 401) == (out, client.refresh())
 
 
 def test_stateful_scenarios_019_revoke_all_and_new_login_in_the_same_second(client, clock):
     clock.advance(seconds=0.2)
-    client.take(remember=True)
+    client.get_tokens(remember=True)
     before = client.tokens
     clock.advance(seconds=0.3)
-    out = client.ask("POST", "/auth/logout-everywhere", bearer=before["access_token"])
+    out = client.request("POST", "/auth/logout-everywhere", bearer=before["access_token"])
     clock.advance(seconds=0.2)
-    again = client.take(remember=True)
+    again = client.get_tokens(remember=True)
 
     assert (204, 200) == (out, again)
     assert (401, 401) == (client.use(before["access_token"]), LoginClient(client.site).refresh(before["refresh_token"]))
@@ -186,11 +188,11 @@ def test_stateful_scenarios_021_session_fixation(client):
     assert first[REFRESH] != client.cookies[REFRESH]
     assert 2 == names(client.site).count(SignedIn.__name__)
     client.cookies = {ACCESS: "planted", REFRESH: "planted"}
-    assert (401, 401) == (client.ask("GET", "/me"), client.ask("POST", "/auth/refresh"))
+    assert (401, 401) == (client.request("GET", "/me"), client.request("POST", "/auth/refresh"))
 
 
 def test_stateful_scenarios_023_disabled_user(any_site, client):
-    client.take(remember=True)
+    client.get_tokens(remember=True)
     del any_site.directory.accounts["alice"]
 
     assert 401 == client.refresh()
@@ -200,9 +202,9 @@ def test_stateful_scenarios_023_disabled_user(any_site, client):
 def test_stateful_scenarios_041_login_rate_limit_and_lockout_bypass(workers):
     """Neither a forged address nor the right password resets it, and no other user suffers."""
     client = LoginClient(workers(login={}))
-    wrong = [client.take("alice", "wrong") for _ in range(6)]
-    waited = client.seen.values("retry-after")
-    spoofed = client.ask(
+    wrong = [client.get_tokens("alice", "wrong") for _ in range(6)]
+    waited = client.response.values("retry-after")
+    spoofed = client.request(
         "POST",
         "/auth/login",
         json_body={"username": "alice", "password": "wonder"},
@@ -211,16 +213,16 @@ def test_stateful_scenarios_041_login_rate_limit_and_lockout_bypass(workers):
 
     assert [401] * 5 + [429] == wrong
     assert int(waited[0]) > 0
-    assert (429, 200) == (spoofed, client.take("bob", "builder"))
+    assert (429, 200) == (spoofed, client.get_tokens("bob", "builder"))
 
 
 def test_stateful_scenarios_049_tenant_isolation(workers):
     """The same name at two issuers is two users, because all keys include the issuer."""
     one, other = LoginClient(workers()), LoginClient(workers(issuer="https://other.example"))
-    one.take(remember=True)
-    other.take(remember=True)
+    one.get_tokens(remember=True)
+    other.get_tokens(remember=True)
 
-    out = one.ask("POST", "/auth/logout-everywhere", bearer=one.tokens["access_token"])
+    out = one.request("POST", "/auth/logout-everywhere", bearer=one.tokens["access_token"])
 
     assert 204 == out
     assert (401, 401) == (one.use(), one.refresh())
@@ -228,9 +230,9 @@ def test_stateful_scenarios_049_tenant_isolation(workers):
 
 
 def test_stateful_scenarios_051_refresh_responses_not_cacheable(client):
-    client.take(remember=True)
-    kept = [client.seen.values("cache-control")]
+    client.get_tokens(remember=True)
+    kept = [client.response.values("cache-control")]
     client.refresh()
-    kept.append(client.seen.values("cache-control"))
+    kept.append(client.response.values("cache-control"))
 
     assert [("no-store",)] * 2 == kept

@@ -38,8 +38,8 @@ def test_stateful_scenarios_025_denylist_ttl_when_exp_in_ms_float_far_future(any
 
 def test_stateful_scenarios_027_clock_rollback(client, clock):
     """Ended tokens and sessions stay ended."""
-    client.take(remember=True)
-    client.ask("POST", "/auth/logout", bearer=client.tokens["access_token"])
+    client.get_tokens(remember=True)
+    client.request("POST", "/auth/logout", bearer=client.tokens["access_token"])
 
     for seconds in (-5, -95):
         clock.advance(seconds=seconds)
@@ -51,11 +51,11 @@ def test_stateful_scenarios_027_clock_rollback(client, clock):
 def test_stateful_scenarios_029_token_malleability_vs_denylist(workers):
     """A token is revoked by its id, so other bytes of the same token are revoked too."""
     client = LoginClient(workers())
-    client.take()
+    client.get_tokens()
     token = client.tokens["access_token"]
     twin = other_signature(token)
     before = client.use(twin), client.use(loose_bits(token))
-    client.ask("POST", "/auth/logout", bearer=token)
+    client.request("POST", "/auth/logout", bearer=token)
 
     assert (200, 401) == before
     assert [401] * 3 == [client.use(each) for each in (token, twin, loose_bits(token))]
@@ -78,16 +78,16 @@ def other_signature(token):
 def test_stateful_scenarios_031_local_cache_vs_revoke(workers):
     """With strict consistency the next request at any worker is refused."""
     here, there = LoginClient(workers()), LoginClient(workers())
-    here.take(remember=True)
+    here.get_tokens(remember=True)
     before = here.use(), here.use()
-    there.ask("POST", "/auth/logout", bearer=here.tokens["access_token"])
+    there.request("POST", "/auth/logout", bearer=here.tokens["access_token"])
 
     assert (200, 200) == before
     assert 401 == here.use()
 
 
 def test_stateful_scenarios_033_cache_must_re_check_exp(client, clock):
-    client.take()
+    client.get_tokens()
     assert 200 == client.use()
 
     clock.advance(seconds=911)
@@ -99,12 +99,12 @@ def test_stateful_scenarios_035_cache_must_re_check_audience_and_scope_per_route
     """Applications check audiences, and routes check scopes."""
     rule = {"path": "/written", "scopes": ["write"]}
     here, there = LoginClient(workers(access={"rules": [rule]})), LoginClient(workers(audience="https://other.example"))
-    here.take()
+    here.get_tokens()
     token = here.tokens["access_token"]
     before = here.use(), here.use()
 
     assert (200, 200) == before
-    assert 403 == here.ask("GET", "/written", bearer=token, with_cookies=False)
+    assert 403 == here.request("GET", "/written", bearer=token, with_cookies=False)
     assert 401 == there.use(token)
     assert 200 == here.use()
 
@@ -116,13 +116,13 @@ def test_stateful_scenarios_043_73_byte_bcrypt_password(workers, tmp_path):
     users.add("alice", password)
     client = LoginClient(workers(directory=users))
 
-    cut = client.take("alice", "p" * 72 + "q" * 28)
-    first_response = client.seen
-    unknown = client.take("nobody", password)
+    cut = client.get_tokens("alice", "p" * 72 + "q" * 28)
+    first_response = client.response
+    unknown = client.get_tokens("nobody", password)
 
     assert (401, 401) == (cut, unknown)
-    assert first_response == client.seen
-    assert 200 == client.take("alice", password)
+    assert first_response == client.response
+    assert 200 == client.get_tokens("alice", password)
 
 
 def test_stateful_scenarios_045_verify_storm(workers):
@@ -130,7 +130,7 @@ def test_stateful_scenarios_045_verify_storm(workers):
     directory = Busy(**{f"user{number}": "pass" for number in range(200)})
     site = workers(directory=directory, sources=["basic"])
 
-    answers = site.ask_all([("GET", "/me", [basic(name, "pass")], b"") for name in directory.passwords])
+    answers = site.request_all([("GET", "/me", [basic(name, "pass")], b"") for name in directory.passwords])
 
     statuses = [answer.status for answer in answers]
     assert 200 == statuses.count(200) + statuses.count(503)

@@ -19,11 +19,11 @@ def watched(request, moment, servers):
 def test_stateful_scenarios_047_websocket_after_logout(watched):
     """The next check closes it; the connection of another user goes on."""
     client, other = LoginClient(watched), LoginClient(watched)
-    client.take()
-    other.take("bob", "builder")
+    client.get_tokens()
+    other.get_tokens("bob", "builder")
     socket, another = (open_socket(watched, bearer(each.tokens["access_token"])) for each in (client, other))
 
-    assert 204 == client.ask("POST", "/auth/logout", bearer=client.tokens["access_token"])
+    assert 204 == client.request("POST", "/auth/logout", bearer=client.tokens["access_token"])
 
     assert 4401 == socket.code()
     assert "hello" == another.ask("hello")

@@ -10,9 +10,9 @@ def remembered(client, clock):
     """Sign in as a page, and return when only the refresh cookie is left."""
     client.sign_in(remember=True)
     clock.advance(seconds=2000)
-    client.ask("POST", "/auth/refresh")
-    client.csrf = client.answer["csrf_token"]
-    return client.answer["level"]
+    client.request("POST", "/auth/refresh")
+    client.csrf = client.json["csrf_token"]
+    return client.json["level"]
 
 
 def test_a_page_steps_up_by_cookie(client, clock):
@@ -20,32 +20,32 @@ def test_a_page_steps_up_by_cookie(client, clock):
     assert "remembered" == remembered(client, clock)
     before, csrf = dict(client.cookies), client.csrf
 
-    assert 200 == client.ask("POST", "/auth/step-up", json_body={"password": "wonder"})
+    assert 200 == client.request("POST", "/auth/step-up", json_body={"password": "wonder"})
 
-    answer = client.answer
+    answer = client.json
     assert "explicit" == answer["level"]
     assert csrf != answer["csrf_token"]
     assert {"access_token", "refresh_token"}.isdisjoint(answer)
     assert before[REFRESH] != client.cookies[REFRESH]
     now, client.cookies = dict(client.cookies), before
-    assert 401 == client.ask("GET", "/me")
+    assert 401 == client.request("GET", "/me")
     client.cookies = now
-    assert 403 == client.ask("POST", "/me")
+    assert 403 == client.request("POST", "/me")
     client.csrf = answer["csrf_token"]
-    assert 200 == client.ask("POST", "/me")
+    assert 200 == client.request("POST", "/me")
 
 
 def test_a_program_steps_up_and_its_refresh_token_is_rotated_if_it_came(client, clock):
-    client.take(remember=True)
+    client.get_tokens(remember=True)
     clock.advance(seconds=1)
     token = client.tokens["access_token"]
 
-    assert 200 == client.ask(
+    assert 200 == client.request(
         "POST", "/auth/step-up", json_body={"password": "wonder", "refresh_token": client.tokens["refresh_token"]},
         bearer=token,
     )  # fmt: skip
 
-    answer = client.answer
+    answer = client.json
     assert answer["refresh_token"] != client.tokens["refresh_token"]
     assert (401, 200) == (client.use(token), client.use(answer["access_token"]))
 
@@ -53,16 +53,16 @@ def test_a_program_steps_up_and_its_refresh_token_is_rotated_if_it_came(client, 
 def test_who_comes_by_a_header_leaves_the_cookies_alone(site):
     """A browser sends them too, but they belong to another session."""
     client = LoginClient(site)
-    client.take()
+    client.get_tokens()
     client.sign_in("bob", "builder", remember=True)
     before = dict(client.cookies)
 
-    assert 200 == client.ask(
+    assert 200 == client.request(
         "POST", "/auth/step-up", json_body={"password": "wonder"}, bearer=client.tokens["access_token"]
     )
 
-    assert "access_token" in client.answer
-    assert "refresh_token" not in client.answer
+    assert "access_token" in client.json
+    assert "refresh_token" not in client.json
     assert before == client.cookies
 
 
@@ -71,7 +71,7 @@ def test_a_refresh_token_by_the_wrong_way_is_refused(client):
     client.sign_in(remember=True)
     stolen = client.cookies.pop(REFRESH)
 
-    status = client.ask("POST", "/auth/step-up", json_body={"password": "wonder", "refresh_token": stolen})
+    status = client.request("POST", "/auth/step-up", json_body={"password": "wonder", "refresh_token": stolen})
 
     assert 401 == status
 
@@ -80,7 +80,7 @@ def test_without_a_refresh_cookie_the_access_cookie_alone_is_new(client):
     client.sign_in()
     before = dict(client.cookies)
 
-    assert 200 == client.ask("POST", "/auth/step-up", json_body={"password": "wonder"})
+    assert 200 == client.request("POST", "/auth/step-up", json_body={"password": "wonder"})
 
     assert before[ACCESS] != client.cookies[ACCESS]
     assert REFRESH not in client.cookies
@@ -88,10 +88,10 @@ def test_without_a_refresh_cookie_the_access_cookie_alone_is_new(client):
 
 def test_five_wrong_passwords_end_the_session(client):
     """The caller holds a token and may have stolen it."""
-    client.take()
+    client.get_tokens()
     token = client.tokens["access_token"]
 
-    statuses = [client.ask("POST", "/auth/step-up", json_body={"password": "x"}, bearer=token) for _ in range(5)]
+    statuses = [client.request("POST", "/auth/step-up", json_body={"password": "x"}, bearer=token) for _ in range(5)]
 
     assert [401] * 5 == statuses
     assert 401 == client.use()
@@ -103,20 +103,20 @@ def test_five_wrong_passwords_end_the_session(client):
     ids=str,
 )
 def test_what_is_wrong_is_reported(client, json_body, status):
-    client.take()
+    client.get_tokens()
 
-    assert status == client.ask("POST", "/auth/step-up", json_body=json_body, bearer=client.tokens["access_token"])
+    assert status == client.request("POST", "/auth/step-up", json_body=json_body, bearer=client.tokens["access_token"])
 
 
 def test_a_foreign_page_proves_nothing(client):
     client.sign_in()
     client.csrf = None
 
-    assert 403 == client.ask("POST", "/auth/step-up", json_body={"password": "wonder"})
+    assert 403 == client.request("POST", "/auth/step-up", json_body={"password": "wonder"})
 
 
 def test_it_needs_an_access_token(client):
-    assert 401 == client.ask("POST", "/auth/step-up", json_body={"password": "wonder"})
+    assert 401 == client.request("POST", "/auth/step-up", json_body={"password": "wonder"})
 
 
 @pytest.mark.parametrize("store", ["memory://", "none"])
@@ -124,10 +124,10 @@ def test_h_code_that_steps_up_knows_no_device(make, store):
     """Without a device cookie all attempts on the account count, from every network."""
     site = make(store=store, login={"failures_per_account": 2, "failures_per_account_and_network": 9})
     client = LoginClient(site)
-    client.take()
+    client.get_tokens()
     token = client.tokens["access_token"]
     for _ in range(2):
-        client.ask("POST", "/auth/login", json_body={"username": "alice", "password": "wrong"}, with_cookies=False)
+        client.request("POST", "/auth/login", json_body={"username": "alice", "password": "wrong"}, with_cookies=False)
 
     with pytest.raises(TooManyAttempts):
         site.auth.sessions.step_up(token, "wonder")
@@ -138,10 +138,10 @@ def test_a_device_counts_for_the_name_of_the_session(make):
     site = make(login={"failures_per_account": 2, "failures_per_account_and_network": 3})
     known, unknown = LoginClient(site), LoginClient(site)
     known.sign_in()
-    unknown.take()
+    unknown.get_tokens()
     for _ in range(2):
-        unknown.ask("POST", "/auth/login", json_body={"username": "alice", "password": "wrong"})
+        unknown.request("POST", "/auth/login", json_body={"username": "alice", "password": "wrong"})
     token = unknown.tokens["access_token"]
 
-    assert 429 == unknown.ask("POST", "/auth/step-up", json_body={"password": "wonder"}, bearer=token)
-    assert 200 == known.ask("POST", "/auth/step-up", json_body={"password": "wonder"})
+    assert 429 == unknown.request("POST", "/auth/step-up", json_body={"password": "wonder"}, bearer=token)
+    assert 200 == known.request("POST", "/auth/step-up", json_body={"password": "wonder"})

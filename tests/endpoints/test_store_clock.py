@@ -47,8 +47,8 @@ def test_e7_each_new_token_counts_by_the_stores_clock(begin, seconds, format_of_
     site = begin(seconds, tokens={"format": format_of_tokens})
     client, page = LoginClient(site), LoginClient(site)
 
-    assert (200, 200, 200, 200) == (client.take(remember=True), client.use(), client.refresh(), client.use())
-    assert (200, 200) == (page.sign_in(), page.ask("GET", "/me"))
+    assert (200, 200, 200, 200) == (client.get_tokens(remember=True), client.use(), client.refresh(), client.use())
+    assert (200, 200) == (page.sign_in(), page.request("GET", "/me"))
     assert ACCESS in page.cookies
     # The two readings may be half a millisecond apart.
     assert 1 == len(skews(site))
@@ -60,7 +60,7 @@ def test_e7_a_rule_that_asks_nothing_learns_the_time_all_the_same(begin, seconds
     site = begin(seconds, revocation={"consistency": "none"})
     client = LoginClient(site)
 
-    assert (200, 200) == (client.take(), client.use())
+    assert (200, 200) == (client.get_tokens(), client.use())
 
 
 @pytest.mark.parametrize(
@@ -69,10 +69,10 @@ def test_e7_a_rule_that_asks_nothing_learns_the_time_all_the_same(begin, seconds
 def test_e7_a_token_of_the_stores_future_is_refused(begin, seconds, consistency):
     """Status, code and field are as for any other; the application is not called."""
     site = begin(seconds, revocation={"consistency": consistency})
-    assert 200 == LoginClient(site).take()
+    assert 200 == LoginClient(site).get_tokens()
     issued = int(site.clock()) + seconds + LEEWAY + 5
     answers = [
-        site.ask("GET", "/me", [("authorization", f"Bearer {token}")])
+        site.request("GET", "/me", [("authorization", f"Bearer {token}")])
         for token in [mint(iat=issued, iat_ms=issued * 1000, exp=issued + 900)] * 2
     ]
 

@@ -25,14 +25,14 @@ class RecordingDict(dict):
 
     def __init__(self, *words):
         super().__init__(*words)
-        self.asked = set()
+        self.read_keys = set()
 
     def __getitem__(self, name):
-        self.asked.add(name)
+        self.read_keys.add(name)
         return super().__getitem__(name)
 
     def get(self, name, default=None):
-        self.asked.add(name)
+        self.read_keys.add(name)
         return super().get(name, default)
 
 
@@ -53,11 +53,11 @@ class KnownCookieApp:
         if self.world == "wsgi":
             environ = RecordingDict(wsgi_environ(request))
             seen = call_wsgi(self.application, environ)
-            self.is_read_whole = "wsgi.url_scheme" in environ.asked
+            self.is_read_whole = "wsgi.url_scheme" in environ.read_keys
         else:
             scope = RecordingDict(asgi_scope(request))
             seen = asyncio.run(call_asgi(self.application, scope))
-            self.is_read_whole = "client" in scope.asked
+            self.is_read_whole = "client" in scope.read_keys
         return seen
 
     def code(self, *lines, **how):
@@ -202,10 +202,10 @@ def test_f3_secrets_are_derived_once_and_not_at_each_request(world, format_of_to
     counts = []
     client.sign_in(remember=True)
     for _ in range(10):
-        assert 200 == client.ask("POST", "/me")
+        assert 200 == client.request("POST", "/me")
         site.clock.advance(seconds=700)
-        assert 200 == client.ask("POST", "/auth/refresh")
-        client.csrf = client.answer["csrf_token"]
+        assert 200 == client.request("POST", "/auth/refresh")
+        client.csrf = client.json["csrf_token"]
         counts.append(Derivations.count)
     site.close()
 

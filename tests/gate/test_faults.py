@@ -63,8 +63,8 @@ def test_a_store_that_raises(world, kind, target):
 
 
 @both
-@given(kind=faults, asked=st.integers(1, 4), target=targets)
-def test_a_clock_that_begins_to_raise(world, kind, asked, target):
+@given(kind=faults, count=st.integers(1, 4), target=targets)
+def test_a_clock_that_begins_to_raise(world, kind, count, target):
     """This holds for a remembered credential, too."""
     broken = []
 
@@ -74,12 +74,12 @@ def test_a_clock_that_begins_to_raise(world, kind, asked, target):
         return float(NOW)
 
     auth = Auth(configuration(), directory=MemoryDirectory(), clock=clock)
-    before = [ask_in(world, auth, headers=BEARER).status for _ in range(asked)]
+    before = [ask_in(world, auth, headers=BEARER).status for _ in range(count)]
     broken.append(True)
 
     seen = [ask_in(world, auth, target=path, headers=BEARER) for path in ("/me", target)]
 
-    assert [200] * asked == before
+    assert [200] * count == before
     assert all(is_refusal(one) for one in seen)
 
 

@@ -36,15 +36,15 @@ def life(world):
     try:
         client = LoginClient(site)
         statuses = [
-            client.ask("GET", "/me"),
-            client.ask("GET", "/me", bearer="x.y.z"),
-            client.take(password="wrong"),
-            client.take(remember=True),
+            client.request("GET", "/me"),
+            client.request("GET", "/me", bearer="x.y.z"),
+            client.get_tokens(password="wrong"),
+            client.get_tokens(remember=True),
             client.use(),
             client.refresh(),
             client.sign_in(remember=True),
-            client.ask("POST", "/auth/step-up", json_body={"password": "wonder"}),
-            client.ask("POST", "/auth/logout-everywhere", json_body={}),
+            client.request("POST", "/auth/step-up", json_body={"password": "wonder"}),
+            client.request("POST", "/auth/logout-everywhere", json_body={}),
             client.use(),
         ]
         return statuses, [type(event).__name__ for event in site.events]
@@ -89,7 +89,7 @@ def test_e11_a_directory_that_raises_is_503_when_the_log_raises_too(world, way):
     site = LoginSite(world, directory=directory)
 
     with broken_log(way, name="safeconduct.directories"):
-        status = LoginClient(site).take()
+        status = LoginClient(site).get_tokens()
 
     site.close()
     assert 503 == status
@@ -154,7 +154,7 @@ def test_e11_a_broken_log_is_reported_to_nobody_where_nobody_listens(monkeypatch
 
 
 def test_e11_a_broken_log_is_silent_where_the_application_says_so(monkeypatch, capsys):
-    """``logging.raiseExceptions`` is the standard library's own switch for it."""
+    """``logging.raiseExceptions`` of the standard library switches it off."""
     monkeypatch.setattr(logging, "raiseExceptions", False)
 
     with broken_log("handler"):

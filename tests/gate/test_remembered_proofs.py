@@ -230,19 +230,19 @@ def test_a_shared_secret_names_the_counters():
     assert 3 == len(set(named))
 
 
-class Noted(dict):
+class RecordingDict(dict):
     """A scope or an environ that records which of its keys are read."""
 
     def __init__(self, *words):
         super().__init__(*words)
-        self.asked = set()
+        self.read_keys = set()
 
     def __getitem__(self, name):
-        self.asked.add(name)
+        self.read_keys.add(name)
         return super().__getitem__(name)
 
     def get(self, name, default=None):
-        self.asked.add(name)
+        self.read_keys.add(name)
         return super().get(name, default)
 
 
@@ -250,15 +250,15 @@ def reads_all(world, application, headers, method="GET"):
     """Send a request and return whether all of it was read, which the fast path does not do."""
     request = SentRequest(method, "/me", (("host", b"app.example"), *headers), "https")
     if world == "wsgi":
-        environ = Noted(wsgi_environ(request))
+        environ = RecordingDict(wsgi_environ(request))
         seen = call_wsgi(application, environ)
-        asked, long = environ.asked, "wsgi.url_scheme"
+        read_keys, slow_path_key = environ.read_keys, "wsgi.url_scheme"
     else:
-        scope = Noted(asgi_scope(request))
+        scope = RecordingDict(asgi_scope(request))
         seen = asyncio.run(call_asgi(application, scope))
-        asked, long = scope.asked, "client"
+        read_keys, slow_path_key = scope.read_keys, "client"
     assert 200 == seen.status
-    return long in asked
+    return slow_path_key in read_keys
 
 
 @both

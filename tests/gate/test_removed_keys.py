@@ -28,8 +28,8 @@ def test_d1_a_token_of_a_removed_key_is_refused_by_a_running_process(folder, wor
     heard = []
     time = Clock(NOW)
     auth = Auth(configuration(keys=folder), directory=MemoryDirectory(), clock=time, listeners=[heard.append])
-    asked = {"headers": BEARER}
-    assert [200, 200] == [ask_in(world, auth, **asked).status for _ in range(2)]
+    known = {"headers": BEARER}
+    assert [200, 200] == [ask_in(world, auth, **known).status for _ in range(2)]
     if not is_last:
         write_key(folder, {**OWN_KEY, "kid": "other"})
     (folder / "broken.json").write_text("{")
@@ -37,7 +37,7 @@ def test_d1_a_token_of_a_removed_key_is_refused_by_a_running_process(folder, wor
     auth._container.keys.look_again()
     time.advance(seconds=1)
 
-    seen = ask_in(world, auth, **asked)
+    seen = ask_in(world, auth, **known)
 
     assert (401, None) == (seen.status, seen.report)
     assert 'error="invalid_token"' in ",".join(seen.values("www-authenticate"))

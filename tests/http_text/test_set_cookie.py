@@ -99,13 +99,13 @@ def test_name_and_value_of_4096_bytes_are_the_most():
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("seconds", "expected"),
     [(-1, 0), (0, 0), (600, 600), (34_560_000, 34_560_000), (34_560_001, 34_560_000), (None, None)],
     ids=str,
 )
-def test_a_life_is_within_nothing_and_400_days(asked, expected):
+def test_a_life_is_within_nothing_and_400_days(seconds, expected):
     """RFC 6265bis §4.1.2.2: a lifetime of zero or less is a deletion."""
-    assert expected == SetCookie(name="at", value="v", max_age_seconds=asked).max_age_seconds
+    assert expected == SetCookie(name="at", value="v", max_age_seconds=seconds).max_age_seconds
     assert MAX_AGE_SECONDS == 34_560_000
 
 
@@ -139,7 +139,7 @@ def test_a_life_is_within_nothing_and_400_days(asked, expected):
     ids=repr,
 )
 def test_an_attribute_that_ours_do_not_have_is_refused(header):
-    """Unknown, malformed, twice, or another path."""
+    """Unknown, malformed and repeated attributes and other paths are refused."""
     assert ConfigurationError is _refusal(read_set_cookie, header)
 
 
@@ -234,7 +234,7 @@ def test_a_token_is_not_shown():
 
 @given(_cookies)
 def test_what_is_written_is_read(cookie):
-    """Round trip."""
+    """Writing and parsing are inverse."""
     assert cookie == read_set_cookie(cookie.to_header())
 
 

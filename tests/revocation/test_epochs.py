@@ -54,10 +54,10 @@ class Process:
         return self._world.run(coroutine)
 
     def check(self, issued_ms, *, skew_ms=0, session_id=None):
-        asked = asking(issued_ms, session_id)
+        query = asking(issued_ms, session_id)
         # A query that proves nothing, whose reply gives only the time.
         now_ms = self.run(self.store.ask(asking(0))).now_ms + skew_ms
-        self.run(self.revocations.check(asked, now_ms=now_ms))
+        self.run(self.revocations.check(query, now_ms=now_ms))
 
     def stamp(self):
         return self.run(self.revocations.issue_time(asking(0)))

@@ -133,10 +133,10 @@ def test_a_revocation_that_no_shard_took_is_unavailable(clock):
 
 
 def test_what_is_absent_is_not_asked_for():
-    asked = asking(token_id=None, client_id=None, kid=None)
+    query = asking(token_id=None, client_id=None, kid=None)
 
-    assert () == asked.marks
-    assert 2 == len(asked.cuts)
+    assert () == query.marks
+    assert 2 == len(query.cuts)
 
 
 text = st.text(st.characters(exclude_categories=()), max_size=8)

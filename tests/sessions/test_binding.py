@@ -38,8 +38,8 @@ def test_b6_each_is_bound_as_far_as_is_asked(bound, binds, changed, verb):
     home = {"network": HOME, "device": CHROME.format("140.0.0.0")}
     tokens = stack.sign_in(origin=RequestOrigin(**home))
     there = RequestOrigin(**home | {name: AWAY[name] for name in changed})
-    asked = tuple(name for name, bind in zip(("network", "device"), binds, strict=True) if bind != "off")
-    seen = tuple(name for name in asked if name in changed)
+    bound_names = tuple(name for name, bind in zip(("network", "device"), binds, strict=True) if bind != "off")
+    seen = tuple(name for name in bound_names if name in changed)
     is_refused = any(binds[("network", "device").index(name)] == "refuse" for name in seen)
 
     def use():

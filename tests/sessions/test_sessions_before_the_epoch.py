@@ -89,7 +89,7 @@ def test_b5_one_more_ends_an_adopted_session_with_its_tokens(world, server, reas
     reply = world.run(port.open(ref_of(port, 1), opening(max_per_subject=1)))
 
     assert (ref.session_id,) * crowded_out == reply.crowded_out
-    asked = RevocationQuery(0, (), ref.cuts, opened.iat_ms, 1 << 52)
-    assert world.run(world.store.ask(asked)).is_revoked == bool(crowded_out)
+    query = RevocationQuery(0, (), ref.cuts, opened.iat_ms, 1 << 52)
+    assert world.run(world.store.ask(query)).is_revoked == bool(crowded_out)
     assert "gone" == world.run(port.read(ref)).outcome
     assert 1 == len(world.run(port.sessions_of(ref, session_revocation_key)).sessions)

@@ -45,18 +45,18 @@ def test_cancelled_tasks_cross_no_replies(server, proxy, open_stores):
         wrong = 0
         for _ in range(10):
             proxy.gate.clear()
-            asked = [
+            queries = [
                 (is_revoked, asyncio.create_task(store.ask(question(marks=[revocation_key]))))
                 for is_revoked in (True, False)
                 for revocation_key in revocation_keys(is_revoked)
             ]
             for _ in range(5):
                 await asyncio.sleep(0)
-            for _, task in asked[::3]:
+            for _, task in queries[::3]:
                 task.cancel()
             proxy.gate.set()
-            results = await asyncio.gather(*(task for _, task in asked), return_exceptions=True)
-            for (is_revoked, _), answer in zip(asked, results, strict=True):
+            results = await asyncio.gather(*(task for _, task in queries), return_exceptions=True)
+            for (is_revoked, _), answer in zip(queries, results, strict=True):
                 wrong += not isinstance(answer, asyncio.CancelledError) and answer.is_revoked != is_revoked
         clients = int(server.statistic("clients", "connected_clients"))
         await store.close()

@@ -62,15 +62,15 @@ class TestRedisStore(StoreContract):
         """One command carries as many queries as its reply has bits; each is answered as if alone."""
         self.mark(world)
         before_ms = self.cut(world).before_ms
-        asked = [question(issued_ms=before_ms + 1 - number % 2, cuts=[OTHER, ALICE], ends_ms=(1 << 52) - number)
+        queries = [question(issued_ms=before_ms + 1 - number % 2, cuts=[OTHER, ALICE], ends_ms=(1 << 52) - number)
                  for number in range(60)]  # fmt: skip
-        asked += [question(marks=[KEY, TOKEN]), question(marks=[KEY]), question(ends_ms=0, cuts=[OTHER])]
-        alone = [world.run(world.store.ask(one)) for one in asked]
+        queries += [question(marks=[KEY, TOKEN]), question(marks=[KEY]), question(ends_ms=0, cuts=[OTHER])]
+        alone = [world.run(world.store.ask(one)) for one in queries]
         sent = commands(server)
 
-        answered = world.run(world.store.ask_all(asked))
+        answered = world.run(world.store.ask_all(queries))
 
-        answers = [answered[one] for one in asked]
+        answers = [answered[one] for one in queries]
         assert [one.is_revoked for one in alone] == [one.is_revoked for one in answers]
         assert {(alone[0].epoch, False)} == {(one.epoch, one.is_empty) for one in answers}
         assert {True, False} == {one.is_revoked for one in answers}

@@ -156,7 +156,7 @@ def test_e8_a_request_is_503_and_calls_no_application(server, gate):
     site = LoginSite(gate, stores=stores, clock=moment.clock, directory=MemoryDirectory(alice="wonder"))
     server.say("SET", "safeconduct:{sc:00}:meta", "planted")
 
-    seen = site.ask("GET", "/", [("authorization", f"Bearer {mint()}")])
+    seen = site.request("GET", "/", [("authorization", f"Bearer {mint()}")])
     site.close()
 
     assert 503 == seen.status

@@ -45,7 +45,7 @@ def lines(server):
 
 
 @pytest.fixture
-def aged(server):
+def long_running_server(server):
     """Return a server that has run for longer than its data exist."""
     while int(server.statistic("server", "uptime_in_seconds")) < 2:
         pass
@@ -53,9 +53,9 @@ def aged(server):
 
 
 @pytest.fixture
-def two(enter, open_stores, aged):
+def two(enter, open_stores, long_running_server):
     """Return two processes at one server."""
-    first, second = enter(open_stores(aged.url)), enter(open_stores(aged.url))
+    first, second = enter(open_stores(long_running_server.url)), enter(open_stores(long_running_server.url))
     begin(first)
     for world in (first, second):
         ask(world)
@@ -63,15 +63,15 @@ def two(enter, open_stores, aged):
 
 
 @pytest.fixture
-def standby(fresh_server):
+def start_replica(fresh_server):
     """Return a replica that has all data and takes over, with an append-only file by default."""
     made = []
 
-    def begin_standby(**options):
+    def begin_replica(**options):
         made.append(Replica(fresh_server, is_behind=False, **options))
         return made[-1]
 
-    yield begin_standby
+    yield begin_replica
     for one in made:
         one.stop()
 
@@ -91,16 +91,16 @@ def test_e1_a_clean_restart_with_all_changes_is_no_loss(enter, open_stores, fres
     assert 1 == lines(fresh_server)
 
 
-# redis-py 5 leaves the socket open, until it is collected, where a Unix socket is gone.
+# redis-py 5 leaves a lost Unix socket open until it is garbage-collected.
 @pytest.mark.filterwarnings("ignore:.*unclosed <socket:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 @pytest.mark.parametrize("keeps_changes", [True, False], ids=["with a file", "without"])
-def test_e1_a_clean_failover_is_no_loss(enter, open_stores, fresh_server, standby, keeps_changes):
+def test_e1_a_clean_failover_is_no_loss(enter, open_stores, fresh_server, start_replica, keeps_changes):
     """Without an append-only file, data received after its start prove that the replica is up to date."""
     old = enter(open_stores(fresh_server.socket_url))
     epoch = begin(old)
-    replica = standby(keeps_changes=keeps_changes)
-    replica.age(seconds=2)
+    replica = start_replica(keeps_changes=keeps_changes)
+    replica.run_for(seconds=2)
     revoke(old)
     replica.take_over()
 
@@ -112,14 +112,14 @@ def test_e1_a_clean_failover_is_no_loss(enter, open_stores, fresh_server, standb
 @pytest.mark.filterwarnings("ignore:.*unclosed <socket:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 def test_e1_a_replica_that_received_nothing_since_its_start_looks_like_a_restart(
-    enter, open_stores, fresh_server, standby
+    enter, open_stores, fresh_server, start_replica
 ):
     old = enter(open_stores(fresh_server.socket_url))
     begin(old)
     revoke(old)
     while int(fresh_server.statistic("server", "uptime_in_seconds")) < 2:
         pass
-    replica = standby(keeps_changes=False)
+    replica = start_replica(keeps_changes=False)
     replica.take_over()
 
     assert "restart" == ask(enter(open_stores(fresh_server.socket_url))).epoch.witness
@@ -253,17 +253,17 @@ def test_e1_a_line_that_left_the_old_one_too_early_is_a_loss(enter, open_stores,
     assert ("mark" if is_set_back else "") == ask(second).epoch.witness
 
 
-def test_e1_a_line_is_drawn_once_for_a_run_and_64_are_kept(enter, open_stores, aged):
-    old, busy = enter(open_stores(aged.url)), enter(open_stores(aged.url))
+def test_e1_a_line_is_drawn_once_for_a_run_and_64_are_kept(enter, open_stores, long_running_server):
+    old, busy = enter(open_stores(long_running_server.url)), enter(open_stores(long_running_server.url))
     begin(old)
     ask(old)
     for number in range(70):
-        aged.say("HSET", META, "run", f"run-{number}")
+        long_running_server.say("HSET", META, "run", f"run-{number}")
         ask(busy)
         ask(busy)
 
-    assert 64 == lines(aged)
-    assert 64 == int(aged.say("HLEN", META)[1:]) - len(PLAIN_FIELDS)
+    assert 64 == lines(long_running_server)
+    assert 64 == int(long_running_server.say("HLEN", META)[1:]) - len(PLAIN_FIELDS)
     assert "mark" == ask(old).epoch.witness
 
 

@@ -93,11 +93,11 @@ def test_counters_are_bounded_and_refuse_when_full(store, clock, monkeypatch):
 
 def test_an_entry_that_was_written_twice_goes_with_its_later_end(store, clock):
     """The first expiry passes, and the entry stays until the later one."""
-    asked = RevocationQuery(0, (b"t",), (), 0, 1 << 52, None)
+    query = RevocationQuery(0, (b"t",), (), 0, 1 << 52, None)
     for seconds in (5, 500):
         run_sync(store.revoke(0, Revocation("token", b"t", (0,), int(clock() * 1000) + seconds * 1000)))
     clock.advance(seconds=100)
 
     run_sync(store.revoke(0, Revocation("key", b"k", (0,))))
 
-    assert run_sync(store.ask(asked)).is_revoked
+    assert run_sync(store.ask(query)).is_revoked

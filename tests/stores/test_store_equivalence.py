@@ -53,8 +53,8 @@ class Subject:
         return [(self._is_revoked(*token), token in self.ended) for token in alive]
 
     def _is_revoked(self, name, iat_ms):
-        asked = question(cuts=[b"u" + name], issued_ms=iat_ms, ends_ms=iat_ms + HORIZON_MS)
-        return run_sync(self.store.ask(asked)).is_revoked
+        query = question(cuts=[b"u" + name], issued_ms=iat_ms, ends_ms=iat_ms + HORIZON_MS)
+        return run_sync(self.store.ask(query)).is_revoked
 
 
 class Time:

@@ -62,27 +62,27 @@ class ReceivedResponse:
         return json.loads(unquote(reports[0])) if reports else None
 
 
-def framing_headers(asked):
+def framing_headers(request):
     """Return the fields that say how the body is sent."""
-    if asked.framing == "chunked":
+    if request.framing == "chunked":
         return (("transfer-encoding", b"chunked"),)
-    return (("content-length", str(len(asked.body)).encode()),) if asked.body else ()
+    return (("content-length", str(len(request.body)).encode()),) if request.body else ()
 
 
-def asgi_scope(asked, **more):
+def asgi_scope(request, **more):
     """Return the scope that uvicorn would make."""
-    path, _, query = asked.target.partition("?")
+    path, _, query = request.target.partition("?")
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.4"},
         "http_version": "1.1",
-        "method": asked.method,
-        "scheme": asked.scheme,
+        "method": request.method,
+        "scheme": request.scheme,
         "path": unquote(path),
         "raw_path": path.encode(),
         "query_string": query.encode(),
         "root_path": "",
-        "headers": [(name.encode(), value) for name, value in (*asked.headers, *framing_headers(asked))],
+        "headers": [(name.encode(), value) for name, value in (*request.headers, *framing_headers(request))],
         "client": ("192.0.2.1", 1234),
         "server": ("app.example", 443),
         "state": {},
@@ -91,16 +91,16 @@ def asgi_scope(asked, **more):
     }
 
 
-def asgi_messages(asked):
+def asgi_messages(request):
     """Return the messages in which an ASGI server would pass the body."""
-    middle = len(asked.body) // 2
-    match asked.framing:
+    middle = len(request.body) // 2
+    match request.framing:
         case "octets":
-            parts = [b"", *(bytes([octet]) for octet in asked.body), b""]
+            parts = [b"", *(bytes([octet]) for octet in request.body), b""]
         case "broken":
-            return [{"type": "http.request", "body": asked.body[:middle], "more_body": True}]
+            return [{"type": "http.request", "body": request.body[:middle], "more_body": True}]
         case _:
-            parts = [asked.body[:middle], asked.body[middle:]] if asked.body else [b""]
+            parts = [request.body[:middle], request.body[middle:]] if request.body else [b""]
     last = len(parts) - 1
     return [{"type": "http.request", "body": part, "more_body": at < last} for at, part in enumerate(parts)]
 
@@ -128,46 +128,46 @@ async def call_asgi(application, scope, body=b"", *, messages=None):
 class BodyStream(io.BytesIO):
     """The body of a request, as a WSGI server passes it: a read may return less than was asked for."""
 
-    def __init__(self, asked):
-        super().__init__(asked.body[: len(asked.body) // 2] if asked.framing == "broken" else asked.body)
-        self._most = 1 if asked.framing == "octets" else len(asked.body)
+    def __init__(self, request):
+        super().__init__(request.body[: len(request.body) // 2] if request.framing == "broken" else request.body)
+        self._most = 1 if request.framing == "octets" else len(request.body)
 
     def read(self, size=-1):
         """Read at most *size* bytes, and at least one before the end."""
         return super().read(self._most if size < 0 else min(size, self._most))
 
 
-def wsgi_environ(asked, **more):
+def wsgi_environ(request, **more):
     """Return the environ that gunicorn would make: it joins fields of one name by a comma."""
-    path, _, query = asked.target.partition("?")
+    path, _, query = request.target.partition("?")
     environ = {
-        "REQUEST_METHOD": asked.method,
+        "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": "",
         "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
-        "RAW_URI": asked.target,
+        "RAW_URI": request.target,
         "QUERY_STRING": query,
         "SERVER_NAME": "app.example",
         "SERVER_PORT": "443",
         "SERVER_PROTOCOL": "HTTP/1.1",
         "REMOTE_ADDR": "192.0.2.1",
         "wsgi.version": (1, 0),
-        "wsgi.url_scheme": asked.scheme,
-        "wsgi.input": BodyStream(asked),
-        "wsgi.input_terminated": asked.framing == "chunked",
+        "wsgi.url_scheme": request.scheme,
+        "wsgi.input": BodyStream(request),
+        "wsgi.input_terminated": request.framing == "chunked",
         "wsgi.errors": io.StringIO(),
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
         **more,
     }
-    for name, value in (*asked.headers, *framing_headers(asked)):
+    for name, value in (*request.headers, *framing_headers(request)):
         # Fields with an underscore are dropped, as by gunicorn.
         if "_" not in name:
             key = name.upper().replace("-", "_")
             key = key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"
             text = value.decode("latin-1")
             environ[key] = f"{environ[key]},{text}" if key in environ else text
-    if asked.target == "/said":
+    if request.target == "/said":
         environ |= {"REMOTE_USER": "admin", "AUTH_TYPE": "Basic"}
     return environ
 
@@ -213,13 +213,13 @@ ACCEPT = {"type": "websocket.connect"}
 LEAVE = {"type": "websocket.disconnect", "code": 1000}
 
 
-def socket_scope(asked, *, denial=True, **more):
+def socket_scope(request, *, denial=True, **more):
     """Return the scope of a handshake; with *denial* the server can refuse it by a whole response."""
     extensions = {"websocket.http.response": {}} if denial else {}
-    offered = [value.decode() for name, value in asked.headers if name == "sec-websocket-protocol"]
-    scope = asgi_scope(asked, type="websocket", extensions=extensions, **more)
+    offered = [value.decode() for name, value in request.headers if name == "sec-websocket-protocol"]
+    scope = asgi_scope(request, type="websocket", extensions=extensions, **more)
     del scope["method"]
-    scheme = "wss" if asked.scheme == "https" else "ws"
+    scheme = "wss" if request.scheme == "https" else "ws"
     return scope | {"scheme": scheme, "subprotocols": [word.strip() for line in offered for word in line.split(",")]}
 
 

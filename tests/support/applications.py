@@ -246,7 +246,7 @@ WORLDS = ("asgi", "wsgi")
 
 def ask_in(world, auth, *, target="/me", method="GET", headers=(), scheme="https", **more):
     """Send one request to the plain application behind *auth*; header values are bytes."""
-    asked = SentRequest(method, target, (("host", b"app.example"), *headers), scheme)
+    request = SentRequest(method, target, (("host", b"app.example"), *headers), scheme)
     if world == "wsgi":
-        return call_wsgi(auth.wsgi(wsgi_application), wsgi_environ(asked, **more))
-    return asyncio.run(call_asgi(auth.asgi(AsgiReport()), asgi_scope(asked, **more)))
+        return call_wsgi(auth.wsgi(wsgi_application), wsgi_environ(request, **more))
+    return asyncio.run(call_asgi(auth.asgi(AsgiReport()), asgi_scope(request, **more)))

@@ -33,7 +33,7 @@ class Replica:
         if is_behind:
             self._part()
 
-    def age(self, *, seconds):
+    def run_for(self, *, seconds):
         """Wait until it has run for *seconds*."""
         while int(self._replica.statistic("server", "uptime_in_seconds")) < seconds:
             pass
@@ -79,7 +79,7 @@ class StaleSnapshot:
     def begin(self):
         self._server.say("SAVE")
 
-    def strike(self):
+    def lose_data(self):
         self._server.kill()
         self._server.start()
 
@@ -98,7 +98,7 @@ class TruncatedAof:
     def begin(self):
         self._length = self._file().stat().st_size
 
-    def strike(self):
+    def lose_data(self):
         self._server.kill()
         with self._file().open("r+b") as changes:
             changes.truncate(self._length)
@@ -122,7 +122,7 @@ class StaleReplica:
     def begin(self):
         self._standby = Replica(self._server, is_behind=True)
 
-    def strike(self):
+    def lose_data(self):
         self._standby.take_over()
 
     def stop(self):

@@ -35,7 +35,7 @@ class Driver(Protocol):
     #: Rows that a server changes before they arrive: status, seen identity, and the reason.
     deviations: dict[str, tuple[int, str | None, str]]
 
-    def ask(self, name: str, asked: SentRequest) -> ReceivedResponse:
+    def ask(self, name: str, request: SentRequest) -> ReceivedResponse:
         """Send a request to the application of the setup *name*."""
         ...
 
@@ -61,9 +61,9 @@ class Asgi:
             self._made[name] = self._wrap(auth_for(name))
         return self._made[name]
 
-    def ask(self, name, asked):
+    def ask(self, name, request):
         """Send a request on this driver's own loop."""
-        call = call_asgi(self.application(name), asgi_scope(asked), messages=asgi_messages(asked))
+        call = call_asgi(self.application(name), asgi_scope(request), messages=asgi_messages(request))
         return self._runner.run(call)
 
     def close(self):
@@ -74,9 +74,9 @@ class Asgi:
 class Wsgi(Asgi):
     """A WSGI application called in this process."""
 
-    def ask(self, name, asked):
+    def ask(self, name, request):
         """Send a request in this thread."""
-        return call_wsgi(self.application(name), wsgi_environ(asked))
+        return call_wsgi(self.application(name), wsgi_environ(request))
 
 
 def _by_middleware(application, auth):

@@ -53,33 +53,33 @@ class LoginSite:
         else:
             self.application = self.auth.wsgi(app or wsgi_application)
 
-    def ask(self, method, target, headers=(), body=b"", *, secure=True):
+    def request(self, method, target, headers=(), body=b"", *, secure=True):
         """Send one request."""
-        asked = self._asked(method, target, headers, body, secure=secure)
+        request = self._request(method, target, headers, body, secure=secure)
         if self.world == "asgi":
-            return self._runner.run(call_asgi(self.application, asgi_scope(asked), body))
-        return call_wsgi(self.application, wsgi_environ(asked))
+            return self._runner.run(call_asgi(self.application, asgi_scope(request), body))
+        return call_wsgi(self.application, wsgi_environ(request))
 
-    def ask_all(self, requests, *, meanwhile=None):
+    def request_all(self, requests, *, meanwhile=None):
         """Send all *requests* at once, each as ``ask`` does; call *meanwhile* when the first is answered."""
         if self.world == "asgi":
-            return self._runner.run(self._ask_all(requests, meanwhile))
+            return self._runner.run(self._request_all(requests, meanwhile))
         with ThreadPoolExecutor(len(requests)) as threads:
-            asked = [threads.submit(self.ask, *request) for request in requests]
-            wait(asked, return_when=FIRST_COMPLETED)
+            futures = [threads.submit(self.request, *each) for each in requests]
+            wait(futures, return_when=FIRST_COMPLETED)
             (meanwhile or dict)()
-            return [future.result() for future in asked]
+            return [future.result() for future in futures]
 
-    async def _ask_all(self, requests, meanwhile):
+    async def _request_all(self, requests, meanwhile):
         tasks = [
-            asyncio.create_task(call_asgi(self.application, asgi_scope(asked), asked.body))
-            for asked in (self._asked(*request) for request in requests)
+            asyncio.create_task(call_asgi(self.application, asgi_scope(request), request.body))
+            for request in (self._request(*each) for each in requests)
         ]
         await asyncio.wait(tasks, return_when=FIRST_COMPLETED)
         (meanwhile or dict)()
         return await asyncio.gather(*tasks)
 
-    def _asked(self, method, target, headers=(), body=b"", *, secure=True):
+    def _request(self, method, target, headers=(), body=b"", *, secure=True):
         fields = tuple((name, value.encode("latin-1")) for name, value in headers)
         return SentRequest(method, target, (("host", b"app.example"), *fields), "https" if secure else "http", body)
 
@@ -119,9 +119,11 @@ class LoginClient:
     def __init__(self, site, *, page=OWN_PAGE):
         self.site, self.page = site, page
         self.cookies, self.tokens, self.csrf = {}, {}, None
-        self.seen = None
+        self.response = None
 
-    def ask(self, method, target, *, json_body=None, headers=(), bearer=None, with_cookies=True, body=b"", page=True):
+    def request(
+        self, method, target, *, json_body=None, headers=(), bearer=None, with_cookies=True, body=b"", page=True
+    ):
         """Send a request, keep the cookies of the response, and return its status."""
         fields = list(headers)
         if with_cookies and self.cookies:
@@ -133,43 +135,43 @@ class LoginClient:
         if json_body is not None:
             fields.append(("content-type", "application/json"))
             body = json.dumps(json_body).encode()
-        self.seen = self.site.ask(method, target, fields, body)
-        for line in self.seen.values("set-cookie"):
+        self.response = self.site.request(method, target, fields, body)
+        for line in self.response.values("set-cookie"):
             self._keep(line)
-        return self.seen.status
+        return self.response.status
 
     @property
-    def answer(self):
+    def json(self):
         """Return the JSON of the last response."""
-        return json.loads(self.seen.body)
+        return json.loads(self.response.body)
 
     def sign_in(self, name="alice", password="wonder", **more):
         """Sign in with cookies, as a page does."""
         json_body = {"username": name, "password": password, "cookies": True, **more}
-        status = self.ask("POST", "/auth/login", json_body=json_body, headers=self.page if not self.cookies else ())
+        status = self.request("POST", "/auth/login", json_body=json_body, headers=self.page if not self.cookies else ())
         if status == 200:
-            self.csrf = self.answer["csrf_token"]
+            self.csrf = self.json["csrf_token"]
         return status
 
-    def take(self, name="alice", password="wonder", **more):
+    def get_tokens(self, name="alice", password="wonder", **more):
         """Sign in with tokens in the body, as a program does."""
         json_body = {"username": name, "password": password, **more}
-        status = self.ask("POST", "/auth/login", json_body=json_body, with_cookies=False)
+        status = self.request("POST", "/auth/login", json_body=json_body, with_cookies=False)
         if status == 200:
-            self.tokens = self.answer
+            self.tokens = self.json
         return status
 
     def refresh(self, token=None, **more):
         """Refresh with a token in the body and keep what comes."""
         json_body = {"refresh_token": token or self.tokens["refresh_token"], **more}
-        status = self.ask("POST", "/auth/refresh", json_body=json_body, with_cookies=False)
+        status = self.request("POST", "/auth/refresh", json_body=json_body, with_cookies=False)
         if status == 200:
-            self.tokens = self.answer
+            self.tokens = self.json
         return status
 
     def use(self, token=None):
         """Send a request with an access token."""
-        return self.ask("GET", "/me", bearer=token or self.tokens["access_token"], with_cookies=False)
+        return self.request("GET", "/me", bearer=token or self.tokens["access_token"], with_cookies=False)
 
     def _keep(self, line):
         for name, morsel in SimpleCookie(line).items():

@@ -115,13 +115,13 @@ class SessionCommands:
         return world.run(world.store.sessions.end(ref, lives_ms=ABSOLUTE_MS))
 
     def is_cut(self, world, ref, issued_ms):
-        asked = RevocationQuery(ref.shard, (), ref.cuts, issued_ms, 1 << 52, world.store.sessions.instance)
-        return world.run(world.store.ask(asked)).is_revoked
+        query = RevocationQuery(ref.shard, (), ref.cuts, issued_ms, 1 << 52, world.store.sessions.instance)
+        return world.run(world.store.ask(query)).is_revoked
 
     def is_kept(self, world, ref, session_id):
         instance = world.store.sessions.instance
-        asked = RevocationQuery(ref.shard, (), (), 1 << 51, 1 << 52, instance, session_id)
-        return not world.run(world.store.ask(asked)).is_revoked
+        query = RevocationQuery(ref.shard, (), (), 1 << 51, 1 << 52, instance, session_id)
+        return not world.run(world.store.ask(query)).is_revoked
 
     def cut(self, world, ref, kind="subject"):
         keys = {"session": ref.session, "subject": ref.owner, "client": ref.others[0]}

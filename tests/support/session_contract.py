@@ -24,9 +24,13 @@ class SessionContract(SessionCommands):
 
         assert ("opened", "read") == (opened.outcome, reply.outcome)
         assert opened.session == reply.session
-        asked = opening()
+        command = opening()
         session = reply.session
-        assert (asked.subject, asked.username, asked.rights) == (session.subject, session.username, session.rights)
+        assert (command.subject, command.username, command.rights) == (
+            session.subject,
+            session.username,
+            session.rights,
+        )
         assert ("header", "phone", "192.0.2.1") == (session.transport, session.device, session.network)
         assert (opened.iat_ms,) * 3 == (session.created_ms, session.auth_ms, session.issued_ms)
         assert ABSOLUTE_MS == session.ends_ms - session.created_ms

@@ -17,8 +17,8 @@ class SessionLimitContract(SessionCommands):
             session_keys = [ref_of(sessions, first + number, subject) for number in range(len(kinds))]
             replies = []
             for ref, kind in zip(session_keys, kinds, strict=True):
-                asked = opening(remember=kind == "l", subject=subject, max_per_subject=most)
-                replies.append(world.run(sessions.open(ref, asked)))
+                command = opening(remember=kind == "l", subject=subject, max_per_subject=most)
+                replies.append(world.run(sessions.open(ref, command)))
                 clock.advance(seconds=1)
             return session_keys, replies
 

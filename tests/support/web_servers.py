@@ -69,13 +69,15 @@ def read_response(sock, method="GET"):
         response.close()
 
 
-def raw_request(asked, *more):
+def raw_request(request, *more):
     """Return the bytes of a request, without validation or correction."""
-    framings = {"length": [b"content-length: %d" % len(asked.body)], "none": []}
-    framing = framings.get(asked.framing, [b"transfer-encoding: chunked"])
-    body = asked.body if asked.framing in framings else chunked(asked.body, 1 if asked.framing == "octets" else 16)
-    fields = [*asked.headers, *more, ("connection", b"close")]
-    lines = [f"{asked.method} {asked.target} HTTP/1.1".encode()]
+    framings = {"length": [b"content-length: %d" % len(request.body)], "none": []}
+    framing = framings.get(request.framing, [b"transfer-encoding: chunked"])
+    body = (
+        request.body if request.framing in framings else chunked(request.body, 1 if request.framing == "octets" else 16)
+    )
+    fields = [*request.headers, *more, ("connection", b"close")]
+    lines = [f"{request.method} {request.target} HTTP/1.1".encode()]
     lines += [name.encode() + b": " + value for name, value in fields]
     return b"\r\n".join([*lines, *framing, b"", body])
 
@@ -102,12 +104,12 @@ class ServerDriver:
             self._served = WebServer(self.name, f"served_apps:{self._factory}")
         return self._served.connect()
 
-    def ask(self, name, asked):
+    def ask(self, name, request):
         """Send a request on a new connection."""
-        octets = raw_request(asked, ("x-setup", name.encode()), ("x-scheme", asked.scheme.encode()))
+        octets = raw_request(request, ("x-setup", name.encode()), ("x-scheme", request.scheme.encode()))
         with self.connect() as sock:
             sock.sendall(octets)
-            return read_response(sock, asked.method)
+            return read_response(sock, request.method)
 
     def close(self):
         """End the server."""

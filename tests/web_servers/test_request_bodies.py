@@ -18,14 +18,14 @@ def driver(request):
 
 
 def test_a_body_that_breaks_off_signs_nobody_in(driver):
-    asked = SentRequest.of(SIGNS_IN)
-    before = driver.ask("life", asked)
-    whole = raw_request(asked, ("x-setup", b"life"), ("x-scheme", b"https"))
+    request = SentRequest.of(SIGNS_IN)
+    before = driver.ask("life", request)
+    whole = raw_request(request, ("x-setup", b"life"), ("x-scheme", b"https"))
     for _ in range(5):
         with driver.connect() as sock:
-            sock.sendall(whole[: -len(asked.body) // 2])
+            sock.sendall(whole[: -len(request.body) // 2])
 
-    after = driver.ask("life", asked)
+    after = driver.ask("life", request)
 
     assert (200, 200) == (before.status, after.status)
     assert 2 == open_sessions(driver, after)

@@ -50,8 +50,8 @@ def fresh(subject="alice", **claims):
 
 def ask(served, token, path="/me"):
     """Send a request on a new connection, so that either worker may answer."""
-    asked = SentRequest("GET", path, (("host", b"x"), ("authorization", f"Bearer {token}".encode())), "http")
-    return served.say(raw_request(asked))
+    request = SentRequest("GET", path, (("host", b"x"), ("authorization", f"Bearer {token}".encode())), "http")
+    return served.say(raw_request(request))
 
 
 def verdict(served, token):
@@ -136,7 +136,7 @@ def test_a_request_is_one_command(served, valkey):
         counted.append((answers, commands(valkey) - before))
 
     assert ({200}, 20) in counted
-    assert all(answers <= {200, 503} and asked >= 20 for answers, asked in counted if answers == {200})
+    assert all(answers <= {200, 503} and request >= 20 for answers, request in counted if answers == {200})
 
 
 def test_a_request_without_credential_is_no_command(served, valkey):

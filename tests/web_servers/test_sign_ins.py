@@ -36,8 +36,8 @@ def crowded(users):
 
 def sign_in(served, name, password="wonder"):
     body = json.dumps({"username": name, "password": password}).encode()
-    asked = SentRequest("POST", "/auth/login", (("host", b"app.example"), _JSON), "https", body)
-    return served.say(raw_request(asked), method="POST").status
+    request = SentRequest("POST", "/auth/login", (("host", b"app.example"), _JSON), "https", body)
+    return served.say(raw_request(request), method="POST").status
 
 
 def test_c1_one_account_in_a_loop_keeps_nobody_out(crowded):

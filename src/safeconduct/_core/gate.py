@@ -162,19 +162,19 @@ class Gate:
         if requirement is None or self._view is None:
             return None
         bearer = self._bearer
-        known = bearer.cache.entries.get(key)
-        if known is None:
+        cached = bearer.cache.entries.get(key)
+        if cached is None:
             return None
         try:
             now = self._clock()
             if (
-                now < known.expires_at
+                now < cached.expires_at
                 and bearer.fresh_from <= now < bearer.fresh_until
-                and (known.version is self._view.version or still_holds(self._view, known))
-                and (not requirement.is_particular or requirement.is_met_by(known.passed.identity, now=now))
+                and (cached.version is self._view.version or still_holds(self._view, cached))
+                and (not requirement.is_particular or requirement.is_met_by(cached.passed.identity, now=now))
             ):
-                known.is_used = True
-                return known.passed
+                cached.is_used = True
+                return cached.passed
         except Exception:  # noqa: BLE001 - the slow path meets it again, and reports it
             return None
         return None

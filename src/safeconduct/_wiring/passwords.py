@@ -10,7 +10,6 @@ from safeconduct._core.passwords import Passwords
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.store import Store
 from safeconduct._core.throttle import Throttle, ThrottleEvents
-from safeconduct._http.forwarded import Proxies, client_of
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._wiring.settings import World, require_sign_in
 from safeconduct.config import Config
@@ -18,8 +17,6 @@ from safeconduct.directories import UsersFile, people_for, queue_for
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import UsersRecovered, UsersUnreadable
 from safeconduct.stores import MemoryStore
-
-_LOCAL_ISSUER = "urn:safeconduct:local"
 
 
 class PasswordFactory:
@@ -108,18 +105,14 @@ class PasswordFactory:
         config = self._config
         if "basic" not in config.sources:
             return None
-        proxies = Proxies.of(config.proxies.trusted)
         return BasicAuthenticator(
+            config,
             self.passwords(world, store),
-            config.basic,
             realm=realm,
             key=secrets.token_bytes(32),
             issue_time=None if revocations is None else revocations.issue_time,
             owner=self._owner,
-            issuer=config.issuer or _LOCAL_ISSUER,
             clock=self._clock,
-            shards=config.store.shards,
-            client_of=lambda request: client_of(request, proxies),
         )
 
     def close(self) -> None:
