@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safeconduct._core.sessions.refresh_token import ParsedRefreshToken, octets_of, text_of
+from safeconduct._core.sessions.refresh_token import ParsedRefreshToken
+from safeconduct._core.tagged_token import octets_of, text_of
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct.errors import BadSignature, InvalidToken, MalformedToken, UnknownKey
 from safeconduct.stores.memory.state_machine import opened

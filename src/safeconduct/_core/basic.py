@@ -18,7 +18,8 @@ from safeconduct._core.store import RevocationQuery
 from safeconduct._http.authorization import Basic
 from safeconduct._http.forwarded import Proxies, client_of, network_of
 from safeconduct._http.request import Request
-from safeconduct.config import BasicConfig, Config
+from safeconduct.config.config import Config
+from safeconduct.config.sessions import BasicConfig
 from safeconduct.errors import InvalidRequest
 from safeconduct.principal import Principal
 

@@ -231,11 +231,11 @@ class OpaqueTokenResolver:
         if lookup is None:
             return None
         parsed = lookup.tokens.read(token)
-        place = parse_session_id(parsed.session_id)
-        if place is None or place[0] >= lookup.shards:
+        parts = parse_session_id(parsed.session_id)
+        if parts is None or parts[0] >= lookup.shards:
             # The token was issued when the store had more shards.
             raise RevokedToken("an opaque token of a shard that is gone")
-        query = OpaqueQuery(place[0], parsed.session_id, parsed.digest)
+        query = OpaqueQuery(parts[0], parsed.session_id, parsed.digest)
         text = await lookup.revocations.resolve(
             lambda: lookup.store.resolve(query), query.shard, now_ms=int(now * 1000)
         )

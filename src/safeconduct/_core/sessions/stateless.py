@@ -29,7 +29,7 @@ from safeconduct._core.directory import Account
 from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.context import SessionContext
 from safeconduct._core.sessions.model import Rights, Session, level_at
-from safeconduct._core.sessions.refresh_token import RefreshToken, new_session_id, text_of
+from safeconduct._core.sessions.refresh_token import RefreshToken
 from safeconduct._core.sessions.verbs import (
     ActiveSession,
     SessionPage,
@@ -37,6 +37,7 @@ from safeconduct._core.sessions.verbs import (
     Tokens,
     knows_no_device,
 )
+from safeconduct._core.tagged_token import new_session_id, text_of
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._tokens.sealed_refresh import SealedRefresh, open_refresh, seal_refresh
 from safeconduct.errors import BadCredentials, BindingMismatch, NotRenewable, NotSupported, NotYetValidToken

@@ -24,9 +24,7 @@ from safeconduct._core.sessions.refresh_token import (
     SECRET_BYTES,
     ParsedRefreshToken,
     TokenRotation,
-    new_session_id,
     refuse_unrotated,
-    text_of,
 )
 from safeconduct._core.sessions.session_keys import presented_by
 from safeconduct._core.sessions.verbs import (
@@ -37,6 +35,7 @@ from safeconduct._core.sessions.verbs import (
     active_session,
     knows_no_device,
 )
+from safeconduct._core.tagged_token import new_session_id, text_of
 from safeconduct._tokens.issuer import Checked
 from safeconduct.errors import (
     BadCredentials,
