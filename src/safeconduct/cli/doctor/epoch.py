@@ -12,7 +12,7 @@ from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
 from safeconduct.stores.redis.connection import Command, ConnectionBroken, Reply
 from safeconduct.stores.redis.connection import ServerError as ServerRefusal
-from safeconduct.stores.redis.marks import EpochFile, Mark
+from safeconduct.stores.redis.watermarks import EpochFile, Watermark
 
 _NAME_BYTES: Final = 16
 _NO_HEAD: Final = b"0-0"
@@ -91,9 +91,9 @@ def _remember(path: Path, replies: Sequence[Reply]) -> None:
         raise CommandFailed(f"Adopted in the store, but revocation.epoch_file cannot be written: {error}") from None
 
 
-def _mark(meta: dict[bytes, bytes]) -> Mark:
+def _mark(meta: dict[bytes, bytes]) -> Watermark:
     head = meta.get(b"head", _NO_HEAD)
-    return Mark(meta[b"epoch"].decode(), int(meta[b"epoch_ms"]), meta.get(b"line", b""), head)
+    return Watermark(meta[b"epoch"].decode(), int(meta[b"epoch_ms"]), meta.get(b"line", b""), head)
 
 
 def _refuse_refused(replies: Sequence[Reply]) -> None:
