@@ -128,7 +128,7 @@ class EpochFile:
         self._path = path
         self._is_logged = False
         if not path.parent.is_dir():
-            raise ConfigurationError(f"revocation.epoch_file: {path.parent} is no folder, wanted one that exists")
+            raise ConfigurationError(f"revocation.epoch_file: {path.parent} is not a folder; wanted an existing one")
 
     def read(self) -> dict[int, Mark]:
         """
@@ -207,7 +207,7 @@ class EpochFile:
     def _unreadable(self, error: Exception) -> ConfigurationError:
         return ConfigurationError(
             f"revocation.epoch_file: {self._path} cannot be read ({type(error).__name__}), wanted the file as it was "
-            "written; without it a loss of the store's data may go unnoticed: remove it to accept that"
+            "written.  Without it a loss of the store's data may go unnoticed; remove the file to accept that"
         )
 
 

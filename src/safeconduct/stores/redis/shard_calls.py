@@ -13,6 +13,8 @@ from safeconduct.stores.redis.connection import Reply
 from safeconduct.stores.redis.marks import UNKNOWN, Mark, Marks
 from safeconduct.stores.scripts import Script
 
+#: About how many changes a shard's log keeps.
+LOG_LENGTH: Final = 10_000
 _SHARD_KEYS: Final = (b"rev", b"cut", b"log", b"meta")
 _RANDOM_BYTES: Final = 16
 #: Every other reason puts older tokens in doubt, as a loss does.
@@ -24,7 +26,7 @@ Argument = bytes | str | int
 
 @dataclass(frozen=True, slots=True)
 class TokenWitness:
-    """An own token that may prove a loss of data: the tag of its epoch, and when it was issued, if the caller knows."""
+    """One of our own tokens, which may prove a loss of data: the tag of its epoch, and when it was issued, if known."""
 
     tag: bytes = b""
     issued_ms: int | None = None
@@ -98,11 +100,11 @@ class ShardCalls:
             arguments: The script's own arguments.
             keys: Its own keys, after the shard's four.
             replicas: How many replicas to wait for afterwards.
-            witness: The own token that the script is about.
+            witness: The token of ours that the script is about.
             waits_for_disk: Whether to wait until the change is on disk.
 
         Raises:
-            Unavailable: If there is no reply, or none of ours.
+            Unavailable: If there is no reply, or a malformed one.
         """
         mark = self._marks.known.get(shard, UNKNOWN)
         issued_ms: Argument = "" if witness.issued_ms is None else witness.issued_ms
@@ -123,12 +125,23 @@ class ShardCalls:
                 self._epochs[shard] = replace(reply.epoch, witness="")
         return reply
 
-    def key(self, shard: int, name: bytes) -> bytes:
-        """Return the key *name* on a shard's slot."""
+    def session_key(self, shard: int, session_id: str) -> bytes:
+        """Return the key of a session."""
+        return self._key(shard, b"ses:" + session_id.encode())
+
+    def owner_key(self, shard: int, owner: bytes) -> bytes:
+        """Return the key of the index of a subject's sessions, by the subject's revocation key."""
+        return self._key(shard, b"own:" + owner.hex().encode())
+
+    def token_key(self, shard: int, digest: bytes) -> bytes:
+        """Return the key of an opaque token."""
+        return self._key(shard, b"tok:" + digest.hex().encode())
+
+    def _key(self, shard: int, name: bytes) -> bytes:
         return self._prefix + b"{sc:%02d}:" % shard + name
 
     def _shard_keys(self, shard: int) -> tuple[bytes, ...]:
-        keys = self._keys[shard] = tuple(self.key(shard, name) for name in _SHARD_KEYS)
+        keys = self._keys[shard] = tuple(self._key(shard, name) for name in _SHARD_KEYS)
         return keys
 
 
@@ -137,7 +150,7 @@ def read_reply(result: CallResult, known: Epoch | None = None) -> ShardReply:
     Read a reply; where its epoch equals *known*, the reply has that very object, which callers compare by identity.
 
     Raises:
-        Unavailable: If no script of ours replies so.
+        Unavailable: If no script of ours sends it.
     """
     epoch: Epoch | None = None
     mark: Mark | None = None
@@ -176,5 +189,5 @@ def integer(reply: Reply) -> int:
 
 
 def malformed_reply() -> Unavailable:
-    """Return the error for a reply that no script of ours gives."""
-    return Unavailable("the store gave a reply of another shape")
+    """Return the error for a reply that no script of ours sends."""
+    return Unavailable("the store sent a malformed reply")

@@ -29,10 +29,8 @@ from safeconduct.stores.redis.clients import ClientSource
 from safeconduct.stores.redis.marks import Marks
 from safeconduct.stores.redis.opaque import RedisOpaqueTokens
 from safeconduct.stores.redis.sessions import RedisSessions
-from safeconduct.stores.redis.shard_calls import ShardCalls, TokenWitness, integer
+from safeconduct.stores.redis.shard_calls import LOG_LENGTH, ShardCalls, TokenWitness, integer
 
-#: About how many changes a shard's log keeps.
-_LOG_LENGTH = 10_000
 _EPOCH_NAME_BYTES = 16
 #: The replies are the bits of one number, and Lua's numbers have 53.
 _ASKED_TOGETHER = 48
@@ -81,11 +79,11 @@ class RedisStore:
     async def ask(self, query: RevocationQuery) -> RevocationStatus:
         """Ask in one command on one slot."""
         marks, shard = query.marks, query.shard
-        keys = (
-            ()
-            if query.required_session is None
-            else self.opaque_tokens.required_keys(shard, query.required_session, query.reference)
-        )
+        keys: list[bytes] = []
+        if query.required_session is not None:
+            keys.append(self._calls.session_key(shard, query.required_session))
+        if query.reference is not None:
+            keys.append(self._calls.token_key(shard, query.reference))
         reply = await self._calls.run(
             scripts.ASK,
             shard,
@@ -94,7 +92,7 @@ class RedisStore:
             len(marks),
             *marks,
             *query.cuts,
-            keys=keys,
+            keys=tuple(keys),
             witness=TokenWitness(query.instance or b"", query.issued_ms),
         )
         return RevocationStatus(reply.epoch, reply.is_empty, integer(reply.first) == 1, reply.now_ms)
@@ -151,7 +149,7 @@ class RedisStore:
             "" if expires_ms is None else clamped_ms(expires_ms),
             "" if lives_ms is None else clamped_ms(lives_ms),
             self._leeway_ms + MARGIN_MS,
-            _LOG_LENGTH,
+            LOG_LENGTH,
             replicas=self._min_replicas,
             waits_for_disk=True,
         )
