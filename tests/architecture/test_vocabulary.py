@@ -7,17 +7,6 @@ import pytest
 from project_files import parsed, python_files
 from vocabulary import FOLDERS, documents, prose, relative, wrong_names, wrong_parts, wrong_phrases
 
-#: Files that are still to be rewritten; the list ends empty.
-TO_MEND = frozenset(
-    [
-        "docs/how-to/use-http-basic-authentication.md",
-        "src/safeconduct/_core/revocation_keys.py",
-        "src/safeconduct/stores/redis/sessions.py",
-        "src/safeconduct/stores/redis/shard_calls.py",
-        "src/safeconduct/stores/scripts/shard.lua",
-    ]
-)
-
 
 @pytest.mark.parametrize(
     ("source", "expected"),
@@ -83,7 +72,7 @@ def test_names_are_standard_terms():
     found = [line for file in files for line in wrong_parts(relative(file))]
     found += [line for file in python_files(*FOLDERS) for line in wrong_names(parsed(file), relative(file))]
 
-    assert [] == [line for line in found if line.partition(":")[0] not in TO_MEND]
+    assert [] == found
 
 
 def test_prose_is_plain_english():
@@ -95,4 +84,4 @@ def test_prose_is_plain_english():
         for rule, phrase in wrong_phrases(text).items()
     ]
 
-    assert [] == [line for line in found if line.partition(":")[0] not in TO_MEND]
+    assert [] == found
