@@ -18,7 +18,7 @@ from safeconduct.directories import UsersFile
 from safeconduct.directories.adapters import adapt_directory, comparison_queue
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import UsersRecovered, UsersUnreadable
-from safeconduct.stores import MemoryStore
+from safeconduct.stores.memory.store import MemoryStore
 
 
 class PasswordFactory:
