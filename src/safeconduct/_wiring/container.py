@@ -41,7 +41,7 @@ class Container:
         directory: Who the users are; None for the users file of the configuration.
         store: Another store than the one that the configuration names.
         clock: The time in seconds since the epoch.
-        announce: Tells the listeners.
+        announce: Called with every event.
         problem_body: Makes the body of a refusal in a form of the author's own.
         add_claims: The author's hook for tokens.
 

@@ -32,14 +32,14 @@ class SessionContext:
     #: Returns the derived keys as they are now; raises ``Unavailable`` if they are gone.
     derived_keys: Callable[[], DerivedKeys]
     #: The directory, asked again by every verb; if it is None or static, the rights at sign-in remain.
-    people: DirectoryPort | None
+    directory: DirectoryPort | None
     #: Proves passwords, behind the throttle; None if there is no directory.
     passwords: Passwords | None
     #: The time in seconds since the epoch.
     clock: Clock
     #: Draws random bytes.
     draw: Callable[[int], bytes]
-    #: Tells the listeners.
+    #: Called with every event.
     announce: Callable[[Event], None]
 
     def now_ms(self) -> int:
@@ -74,9 +74,9 @@ class SessionContext:
             RevokedToken: If the account is gone or disabled.
             Unavailable: If the directory cannot be asked.
         """
-        if self.people is None or self.people.is_static:
+        if self.directory is None or self.directory.is_static:
             return None
-        account = await self.people.lookup(subject)
+        account = await self.directory.lookup(subject)
         if account is None or account.disabled:
             raise RevokedToken("the account is gone or disabled")
         return Rights.of(account)

@@ -266,7 +266,7 @@ def unseal(text: str, keys: DerivedKeys, *, issuer: str, now_ms: int, leeway_ms:
         text, issuer=issuer, key_of=lambda version: keys.derive(_LABEL, version=version), now=now_ms / 1000
     )
     if sealed.auth_ms > now_ms + leeway_ms:
-        # Made while a clock was ahead: its proof would count for longer than a proof may.
+        # A clock was ahead when it was made, so its level would last for too long.
         raise NotYetValidToken("the proof of the refresh token lies in the future")
     return sealed
 
