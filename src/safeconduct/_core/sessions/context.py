@@ -10,7 +10,7 @@ from safeconduct._core.directory import Account, DirectoryPort
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.sessions.binding import Binding
 from safeconduct._core.sessions.issuing import TokenMaker
-from safeconduct._core.sessions.model import Lifetimes, Rights, Session
+from safeconduct._core.sessions.model import Lifetimes, Rights, Session, level_at
 from safeconduct._core.sessions.session_keys import SessionKeys
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._tokens.issuer import Checked
@@ -50,20 +50,23 @@ class SessionContext:
         """Draw an id that is never drawn again."""
         return urlsafe_b64encode(self.draw(_ID_BYTES)).rstrip(b"=").decode()
 
-    def prepare(self, session_id: str, session: Session, rights: Rights | None, level: Level) -> Checked:
+    def prepare(
+        self, session_id: str, session: Session, *, rights: Rights | None = None, level: Level | None = None
+    ) -> Checked:
         """
-        Prepare a token of a session; *rights* if they were looked up.
+        Prepare a token of a session; without *rights* and *level*, with those that the session has now.
 
         Raises:
             Unavailable: If no such token can be made, see ``TokenMaker.prepare``.
         """
+        now_ms = self.now_ms()
         return self.token_maker.prepare(
             session_id,
             session.subject,
             rights or Rights.from_text(session.rights),
-            level=level,
+            level=level or level_at(session, now_ms, self.lives),
             transport=session.transport,
-            now_ms=self.now_ms(),
+            now_ms=now_ms,
         )
 
     async def rights_of(self, subject: str) -> Rights | None:

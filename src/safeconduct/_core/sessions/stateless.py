@@ -28,7 +28,7 @@ from typing import Final, NoReturn
 from safeconduct._core.directory import Account
 from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.context import SessionContext
-from safeconduct._core.sessions.model import Rights, Session, level_at
+from safeconduct._core.sessions.model import Rights, Session
 from safeconduct._core.sessions.verbs import (
     ActiveSession,
     RefreshToken,
@@ -231,7 +231,7 @@ class StatelessSessions:
     async def _make_tokens(self, sealed: SealedRefresh, now_ms: int, keys: DerivedKeys | None) -> Tokens:
         """Make an access token of the session's present level, and with *keys* a refresh token."""
         context, session = self._context, session_in(sealed)
-        prepared = context.prepare(sealed.session_id, session, None, level_at(session, now_ms, context.lives))
+        prepared = context.prepare(sealed.session_id, session)
         tokens = await context.token_maker.make(sealed.session_id, session, prepared, iat_ms=now_ms)
         # No token here is renewed, however much of the session is left.
         return replace(
