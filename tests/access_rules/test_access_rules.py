@@ -72,7 +72,7 @@ def met_paths(draw, texts):
     st.sampled_from(["GET", "GET", "POST", "HEAD", "get", "QUERY"]),
 )
 def test_f2_the_tree_says_what_the_rules_say_one_by_one(data, public, some, default, method):
-    """Every field, the order of added roles too, and which policies contradict themselves."""
+    """Every field is equal, including the order of added roles, and so are the contradictions."""
     contradicts = [entry for entry in public if any(naive_access_rules.contradicts(entry, rule) for rule in some)]
     if contradicts:
         with pytest.raises(ConfigurationError):
@@ -94,7 +94,7 @@ def test_nothing_is_open_that_nobody_opened(some, method, path):
 
 @given(st.lists(rules, max_size=3), st.sampled_from(METHODS), paths)
 def test_a3_a_slash_at_the_end_is_no_way_around_a_rule(some, method, path):
-    """Routers answer ``/a/`` where ``/a`` is meant, and ``/a`` where ``/a/`` is: both are asked the same."""
+    """Routers answer ``/a/`` for ``/a`` and the reverse, so both have the same requirement."""
     assume(not path.endswith("/"))
     policy = Policy((), some, default="anonymous")
 

@@ -299,7 +299,7 @@ def test_a_weakened_rule_is_announced_once(fields, expected):
 
 
 def test_the_end_of_the_process_closes_what_nobody_closed(monkeypatch):
-    """The exit handler does nothing to an ``Auth`` that was collected already."""
+    """The exit handler closes a live ``Auth``, and ignores one that was garbage-collected."""
     hooks = []
     ends = SimpleNamespace(register=hooks.append, unregister=hooks.remove)
     monkeypatch.setattr(import_module("safeconduct.auth"), "atexit", ends)

@@ -49,7 +49,7 @@ def test_d8_a_directory_without_secrets_is_refused(fields):
 
 
 def test_d8_a_directory_without_keys_of_ours_is_refused():
-    """Such a source cannot sign anybody in; Basic alone needs no keys."""
+    """Bearer tokens alone sign nobody in; Basic needs no keys."""
     fields = {"keys": None, "endpoints": {}}
     with pytest.raises(ConfigurationError, match=r"directory: got one, and nobody can sign in"):
         Auth(configuration(**fields, sources=["bearer"]), directory=MemoryDirectory(), clock=now)

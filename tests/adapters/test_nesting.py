@@ -208,7 +208,7 @@ def test_a4_a_strict_rule_of_the_inner_one_asks_the_store(ask, nest):
 @nests
 @pytest.mark.parametrize(("path", "expected"), [("/there", 1), ("/lax", 0)])
 def test_a4_what_a_rule_of_the_outer_one_left_out_the_inner_one_asks(ask, nest, path, expected):
-    """Unless its own rules skip the check as well."""
+    """The inner middleware asks the store, unless its own rules skip the check as well."""
     rules = [{"path": OUTSIDE + "/{rest...}", "consistency": "none"}, {"path": "/lax", "consistency": "none"}]
     auth, store, _ = counted(access={"public": [], "rules": rules})
 

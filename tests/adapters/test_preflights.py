@@ -25,7 +25,7 @@ def auth(**access):
 
 
 def ask_asgi(application, headers):
-    # Without the lifespan, of which not every framework knows.
+    # Without the lifespan, which not every framework supports.
     answer = TestClient(application).options("/payroll/", headers=headers)
     return answer.status_code, dict(answer.headers), answer.content
 

@@ -12,7 +12,7 @@ LATER = FRAMEWORKS | {"asyncio", "redis", "argon2", "concurrent.futures"}
 def loaded_by(statement: str) -> set[str]:
     """Return the names of all modules that a new interpreter has loaded after *statement*."""
     program = f"{statement}\nimport sys\nprint(*sys.modules)"
-    # -I: neither the folder nor the environment of the test run can lend a module
+    # -I: no module comes from the folder or the environment of the test run
     finished = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True)
     return set(finished.stdout.split())
 

@@ -28,8 +28,6 @@ SMALL_FILES = {
     "_core/run_sync.py": "the one place that runs a coroutine without a loop",
     "_core/sessions/tokens.py": "a public value, without the verbs that return it",
     "_wiring/world_parts.py": "what the two interfaces have each of their own",
-    "cli/doctor/finding.py": "a value that all checks share",
-    "cli/standard_input.py": "imported only by commands that read a secret",
     "config/other_spellings.py": "imported only where a template is wrong",
     "starlette.py": "a public module",
     "stores/expiry.py": "shared by the memory and the server",

@@ -48,7 +48,7 @@ def test_help_loads_nothing_heavy():
 
 
 def test_python_m_is_the_same():
-    """``python -m safeconduct`` is ``safeconduct``."""
+    """``python -m safeconduct`` runs the same program as ``safeconduct``."""
     finished = subprocess.run(
         [sys.executable, "-I", "-m", "safeconduct", "--help"], capture_output=True, text=True, check=True
     )
@@ -79,7 +79,7 @@ def test_without_click_one_sentence_names_the_extra(monkeypatch, capsys):
 
 
 def test_main_runs_the_program(monkeypatch, capsys):
-    """The console script and the program are one."""
+    """The console script runs the program."""
     monkeypatch.setattr(sys, "argv", ["safeconduct", "--version"])
 
     with pytest.raises(SystemExit) as caught:
@@ -109,7 +109,7 @@ def test_a_wrong_configuration_is_reported(folder):
 
 
 def test_a_named_configuration_is_read(configured):
-    """``--config`` goes before ``safeconduct.toml``."""
+    """``--config`` takes precedence over ``safeconduct.toml``."""
     (configured / "safeconduct.toml").rename(configured / "other.toml")
 
     ended = run("--config", "other.toml", "token", "issue", "--subject", "alice")

@@ -136,7 +136,7 @@ def test_what_needs_a_store_is_refused_without_one(fields, name):
     ids=stable,
 )
 def test_a_section_agrees_with_itself(cls, fields, names):
-    """A section that is made alone is checked for its own contradictions."""
+    """A section that is created alone is checked for contradictions too."""
     with pytest.raises(ConfigurationError) as caught:
         cls(**fields)
 

@@ -71,7 +71,7 @@ def test_a_right_value_is_kept(section, field, value):
 
 @pytest.mark.parametrize(("section", "field", "value"), WRONG, ids=str)
 def test_a_wrong_value_is_refused_by_the_section(section, field, value):
-    """A section that is made alone is checked alone, and the error names the field."""
+    """A section that is created alone is checked, and the error names the field."""
     with pytest.raises(ConfigurationError) as caught:
         class_of(section)(**{**REQUIRED.get(section, {}), field: value})
 
@@ -93,7 +93,7 @@ def test_a_wrong_value_is_refused_by_the_whole(section, field, value):
 
 @pytest.mark.parametrize(("field", "value"), WRONG_IN_WHOLE, ids=str)
 def test_a_wrong_field_of_the_whole_is_refused(field, value):
-    """The fields outside of any section are checked too."""
+    """Fields outside of sections are checked too."""
     names = errors_of(minimal_fields(**{field: value}))
 
     assert 1 == len(names)
@@ -181,7 +181,7 @@ def test_a_missing_store_is_named():
 
 
 def test_sections_are_taken_as_they_are_as_tables_and_short():
-    """A section, a table of its fields, and for the store a URL make the same configuration."""
+    """A section, a table of its fields, and a URL for the store create the same configuration."""
     long = Config(
         store=StoreConfig(url="memory://"),
         keys=Path("keys"),
@@ -233,7 +233,7 @@ def test_tables_are_copied():
     ],
 )
 def test_the_consistency_that_holds(url, revocation, expected):
-    """Without a store nothing is asked; with one the store is asked, unless another is named."""
+    """Without a store consistency is none; with one it is checked, unless configured otherwise."""
     assert expected == Config.from_mapping(minimal_fields(store=url, revocation=revocation)).consistency
 
 
@@ -269,7 +269,7 @@ def test_d7_so_it_is_in_every_section(section):
 
 
 def test_d7_a_mapping_without_a_name_is_refused():
-    """``Config({…})`` is ``Config.from_mapping({…})``."""
+    """The error of ``Config({…})`` suggests ``Config.from_mapping({…})``."""
     with pytest.raises(ConfigurationError, match="got a table, wanted every field by its name"):
         Config(minimal_fields())
 
@@ -298,8 +298,8 @@ def test_d13_a_template_of_another_framework_is_shown_as_it_is_written_here(text
     rule = errors_of(minimal_fields(access={"rules": [{"path": text}]}))["access.rules[0].path"]
     public = errors_of(minimal_fields(access={"public": [f"get {text}"]}))["access.public[0]"]
 
-    assert f"got {text!r} (here: {here!r}), wanted a template" in rule
-    assert f"got 'get {text}' (here: 'GET {here}'), wanted an optional method and a template" in public
+    assert f"got {text!r} (here: {here!r}), wanted a path template" in rule
+    assert f"got 'get {text}' (here: 'GET {here}'), wanted an optional method and a path template" in public
     Rule(path=here)
 
 

@@ -37,7 +37,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_the_named_file_is_read(folder):
-    """A path comes before the variable and before the default file."""
+    """A path takes precedence over the variable and the default file."""
     (folder / "a.toml").write_text(TOML)
     (folder / "safeconduct.toml").write_text("broken")
 
@@ -47,7 +47,7 @@ def test_the_named_file_is_read(folder):
 
 
 def test_the_variable_names_the_file(folder):
-    """`SAFECONDUCT_CONFIG` comes before the default file."""
+    """`SAFECONDUCT_CONFIG` takes precedence over the default file."""
     (folder / "a.toml").write_text(TOML)
     (folder / "safeconduct.toml").write_text("broken")
 
@@ -281,7 +281,7 @@ def test_a_variable_does_not_hide_what_is_wrong_in_the_file(folder):
 
 
 def test_a_whole_section_replaces_what_is_no_table(folder):
-    """A value for the section itself takes the place of the file's."""
+    """A value for the section itself replaces the file's."""
     (folder / "safeconduct.toml").write_text(
         '[safeconduct]\nkeys = "k"\nissuer = "a"\naudience = "a"\nstore = "none"\ntokens = 5'
     )
@@ -290,7 +290,7 @@ def test_a_whole_section_replaces_what_is_no_table(folder):
 
 
 def test_a_variable_that_keys_refer_to_is_no_field():
-    """`env:SAFECONDUCT_JWKS` names a variable of the author's own."""
+    """A variable that `env:SAFECONDUCT_JWKS` refers to is not a setting."""
     trust = '[5, {issuer = "a", audience = "b", algorithms = ["ES256"], keys = "env:SAFECONDUCT_IDP"}]'
     environ = {**BASE, "SAFECONDUCT_KEYS": "env:SAFECONDUCT_JWKS", "SAFECONDUCT_JWKS": "{}", "SAFECONDUCT_IDP": "{}"}
 

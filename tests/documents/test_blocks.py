@@ -26,7 +26,7 @@ PAGES = documents()
 @pytest.mark.parametrize("page", PAGES, ids=str)
 @pytest.mark.usefixtures("folder")
 def test_every_block_runs(page: Page):
-    """A reader who copies the blocks of a page in order sees what the page says."""
+    """Running the blocks of a page in order gives what the page says."""
     page.run()
 
 

@@ -43,7 +43,7 @@ def test_what_is_wrong_on_a_page_is_seen(page, language, block, error):
 
 
 def test_blocks_of_a_page_build_on_each_other(page, folder):
-    """A page is one story: a file, what imports it, and a command."""
+    """The blocks of a page build on each other: a file, an import of it, and a command."""
     story = page(
         "<!-- file: told.py -->\n```python\nWHO = 'alice'\n```\n\n"
         "```python\nfrom told import WHO\n```\n\n"
@@ -57,7 +57,7 @@ def test_blocks_of_a_page_build_on_each_other(page, folder):
 
 
 def test_a_page_does_not_hear_of_the_one_before_it(page):
-    """A module that one page wrote is not lent to the next."""
+    """A module that one page wrote is not visible to the next."""
     page("<!-- file: told.py -->\n```python\nWHO = 1\n```\n\n```python\nimport told\n```\n").run()
     second = page(
         "<!-- file: told.py -->\n```python\nWHO = 22\n```\n\n```python\nimport told\nassert told.WHO == 22\n```\n"

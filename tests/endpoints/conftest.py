@@ -111,7 +111,7 @@ def watched(request, world, moment):
 def killable_site(world, moment, format_of_tokens):
     """Return a site whose server can be killed."""
     server = Server("valkey")
-    # Over TCP: redis-py 5 leaves the socket open, until it is collected, where a Unix socket is gone.
+    # Over TCP, because redis-py 5 leaves a lost Unix socket open until it is garbage-collected.
     stores = stores_of("valkey", server, moment, print, by="url")
     site = LoginSite(world, clock=moment.clock, stores=stores, tokens={"format": format_of_tokens})
     yield site, server

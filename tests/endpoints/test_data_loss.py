@@ -7,7 +7,7 @@ from login_site import LoginClient, LoginSite, reopened
 from safeconduct.events import StoreLost
 from store_servers import KINDS, Server
 
-# redis-py 5 leaves the socket open, until it is collected, where a Unix socket is gone.
+# redis-py 5 leaves a lost Unix socket open until it is garbage-collected.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*unclosed <socket:pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),

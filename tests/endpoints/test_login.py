@@ -218,7 +218,7 @@ def test_what_is_not_said_in_one_way_is_400(client, json_body):
     ids=["plain text", "too long", "no JSON", "nothing"],
 )
 def test_a_body_is_read_in_one_way_or_not_at_all(client, headers, body, status):
-    """``text/plain`` is what a foreign form can send (CVE-2021-32677)."""
+    """A foreign form can send ``text/plain`` (CVE-2021-32677)."""
     assert status == client.request("POST", "/auth/login", headers=headers, body=body)
 
     assert 0 == client.site.directory.checks

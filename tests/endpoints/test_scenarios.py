@@ -30,7 +30,7 @@ def names(site):
 
 
 def test_every_row_is_a_test_or_excluded_by_name():
-    """051 speaks of introspection too, which is not served; its other half is a test."""
+    """051 is also about introspection, which is not implemented; the other half has a test."""
     files = Path(__file__).parent.glob("test_scenarios*.py")
     functions = [node for file in files for node in ast.parse(file.read_text("utf-8")).body]
     named = [node.name for node in functions if isinstance(node, ast.FunctionDef)]
@@ -62,7 +62,7 @@ def test_stateful_scenarios_003_reuse_by_attacker_first_then_victim(any_site, cl
     assert [RefreshReused.__name__, SessionEnded.__name__] == ended
 
 
-# redis-py 5 leaves the socket open, until it is collected, where a Unix socket is gone.
+# redis-py 5 leaves a lost Unix socket open until it is garbage-collected.
 @pytest.mark.filterwarnings("ignore:.*unclosed <socket:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 @pytest.mark.parametrize("is_behind", [False, True], ids=["in step", "behind"])

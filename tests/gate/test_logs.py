@@ -154,7 +154,7 @@ def test_e11_a_broken_log_is_reported_to_nobody_where_nobody_listens(monkeypatch
 
 
 def test_e11_a_broken_log_is_silent_where_the_application_says_so(monkeypatch, capsys):
-    """``logging.raiseExceptions`` is the standard library's own switch for it."""
+    """``logging.raiseExceptions`` of the standard library switches it off."""
     monkeypatch.setattr(logging, "raiseExceptions", False)
 
     with broken_log("handler"):

@@ -26,7 +26,7 @@ _REFUSED_LATER = {
     # Unknown schemes: the gate answers 401 with the bare challenge.
     "authorization-header-032": UnknownScheme("token"),
     "authorization-header-038": UnknownScheme("digest"),
-    # A token of DPoP without a proof: the gate refuses it until DPoP is built.
+    # A DPoP token without a proof: the gate refuses it, because DPoP is not implemented.
     "authorization-header-040": Dpop("aaa.bbb.ccc"),
     # Valid token68, but no token of ours: the token reader refuses it.
     "authorization-header-042": Bearer("null"),
@@ -142,7 +142,7 @@ def test_a_token_without_a_scheme_is_not_taken_for_a_scheme(value):
     ids=repr,
 )
 def test_a_pair_with_what_no_name_or_password_has_is_refused(pair):
-    """Control characters, a byte order mark, no colon, no UTF-8 (RFC 7617 §2)."""
+    """Control characters, a byte order mark, a missing colon and invalid UTF-8 are refused (RFC 7617 §2)."""
     assert _refuses(_basic(pair))
 
 

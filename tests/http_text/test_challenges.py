@@ -53,7 +53,7 @@ def _every_error():
     "case", [case for case in cases("attacks/www-authenticate") if case["id"] in _TEXTS], ids=lambda case: case["id"]
 )
 def test_a_value_is_quoted_and_what_a_header_cannot_hold_is_replaced(case):
-    """Quoted pairs (RFC 9110 §5.6.4); no control character, no octet but ASCII, no quote in a description."""
+    """Quotes are escaped (RFC 9110 §5.6.4); control and non-ASCII characters are replaced."""
     named = dict(case["input"])
 
     written = Challenge(named.pop("scheme"), tuple(named.items())).to_header()
@@ -63,7 +63,7 @@ def test_a_value_is_quoted_and_what_a_header_cannot_hold_is_replaced(case):
 
 
 def test_a_scope_out_of_its_grammar_is_refused():
-    """Row 005 of the corpus: a quote is in no scope token (RFC 6749 §3.3)."""
+    """Row 005 of the corpus: no scope token contains a quote (RFC 6749 §3.3)."""
     (row,) = (case for case in cases("attacks/www-authenticate") if case["id"] == "www-authenticate-005")
 
     with pytest.raises(ConfigurationError, match="scope"):
@@ -91,7 +91,7 @@ def test_a_challenge_that_could_not_be_written_is_refused(scheme, parameters):
     "text", ["", "Bearer realm=x", 'Bearer realm="x', 'Bearer realm="x", ', 'Bearer realm="x" x', 'Bearer a="1", a="2"']
 )
 def test_what_is_no_challenge_of_ours_is_not_read(text):
-    """One challenge, its values quoted, and nothing behind it."""
+    """A field has one challenge with quoted values and nothing behind it."""
     assert InvalidRequest is result_or_error(read_challenge, text)
 
 
@@ -195,7 +195,7 @@ def test_no_text_leaves_its_quotes(text, name):
 
 @given(st.text() | st.from_regex(r'Bearer ([a-z]+=".{0,9}"(, )?){0,3}', fullmatch=True))
 def test_nothing_but_an_auth_error_leaves(text):
-    """Whatever is read as a challenge."""
+    """Any text is parsed or refused with the one error."""
     actual = result_or_error(read_challenge, text)
 
     assert actual is InvalidRequest or isinstance(actual, Challenge)

@@ -109,7 +109,7 @@ def test_challenges_are_fields_of_their_own():
 
 
 def test_a_custom_body_replaces_the_problem_and_nothing_else():
-    """Status, challenges and no-store stay."""
+    """Status, challenges and no-store are unchanged."""
     plain = _answer(InsufficientRights(["pay"]))
 
     reply = _answer(InsufficientRights(["pay"]), body={"error": "forbidden", "message": "é"})

@@ -165,7 +165,7 @@ def test_a_form_that_can_be_read_in_two_ways_is_refused(body):
 
 
 def test_no_refusal_repeats_the_body():
-    """A password is in it."""
+    """The body contains a password."""
     with pytest.raises(InvalidRequest) as caught:
         read_body(_JSON, b'{"password": "hunter2", }')
 
@@ -186,7 +186,7 @@ def test_the_json_test_suite_is_read_strictly():
 
 @given(st.dictionaries(_text, _text | st.booleans(), max_size=8))
 def test_what_is_written_as_json_is_read(members):
-    """Round trip, with and without escapes."""
+    """Writing and parsing are inverse, with and without escapes."""
     for ascii_only in (True, False):
         body = json.dumps(members, ensure_ascii=ascii_only).encode()
 
@@ -195,7 +195,7 @@ def test_what_is_written_as_json_is_read(members):
 
 @given(st.dictionaries(_names, _text, max_size=8))
 def test_what_is_written_as_a_form_is_read(members):
-    """Round trip, with ``+`` and with ``%20``."""
+    """Writing and parsing are inverse, with ``+`` and with ``%20``."""
     for quoting in ({}, {"quote_via": quote}):
         body = urlencode(members, **quoting).encode()
 

@@ -139,7 +139,7 @@ def test_a_life_is_within_nothing_and_400_days(seconds, expected):
     ids=repr,
 )
 def test_an_attribute_that_ours_do_not_have_is_refused(header):
-    """Unknown, malformed, twice, or another path."""
+    """Unknown, malformed and repeated attributes and other paths are refused."""
     assert ConfigurationError is _refusal(read_set_cookie, header)
 
 
@@ -234,7 +234,7 @@ def test_a_token_is_not_shown():
 
 @given(_cookies)
 def test_what_is_written_is_read(cookie):
-    """Round trip."""
+    """Writing and parsing are inverse."""
     assert cookie == read_set_cookie(cookie.to_header())
 
 

@@ -21,7 +21,7 @@ SECRET = {"kty": "oct", "kid": "safeconduct-secrets", "k": "AQIDBAUGBwgJCgsMDQ4P
 
 
 def test_a_folder_is_looked_at_at_most_once_a_second(folder, watch):
-    """The same object until the keys change."""
+    """The key set is the same object until the keys change."""
     keys = watch.open(folder)
     first, table = keys.current(), keys.table()
     write_key(folder, jwk_for("ES256", "b"))

@@ -64,7 +64,7 @@ def test_every_document_yields_the_keys_that_may_be_used(case):
 
 
 def test_two_keys_of_one_kid_are_distinguished_by_their_algorithm():
-    """RFC 7517 §4.5."""
+    """The kid selects one key (RFC 7517 §4.5)."""
     keys = KeySet.of([public_jwk_for("ES256"), public_jwk_for("RS256")])
 
     assert "RS256" == keys.table.find("k1", "RS256").algorithm
@@ -111,7 +111,7 @@ def test_a_single_key_is_a_set_of_one():
 
 
 def test_a_hundred_keys_are_enough():
-    """One more is refused before any of them is read."""
+    """A larger set is refused before any key is parsed."""
     assert 100 == len(KeySet.of(["x"] * 100).skipped)
     with pytest.raises(ConfigurationError, match="100"):
         KeySet.of(["x"] * 101)
@@ -194,7 +194,7 @@ def test_secrets_are_versions_of_which_the_newest_active_is_current():
     "kid", ["safeconduct-secrets-1", "safeconduct-secrets-256", "safeconduct-secrets-02", "safeconduct-secret"]
 )
 def test_only_the_exact_name_makes_a_secret(kid):
-    """Version 1 has no number, and a version is one byte."""
+    """Version 1 has no number in its kid, and a version is one byte."""
     assert KeySet.of([secret(kid, 1)], is_own=True).derived_keys is None
 
 

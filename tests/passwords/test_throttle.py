@@ -154,7 +154,7 @@ def test_c6_a_try_under_way_shuts_for_seconds_and_a_failure_for_minutes(throttle
 
 
 def test_c6_a_try_that_never_ends_has_failed(throttle):
-    """Its process died, or its caller hung up."""
+    """The process died, or the caller disconnected."""
     for _ in range(5):
         throttle.begin()
     throttle.clock.advance(seconds=10)

@@ -92,7 +92,7 @@ def test_b3_claims_that_no_token_can_say_begin_no_session(build, unspeakable):
     with pytest.raises(Unavailable):
         stack.sign_in()
 
-    assert () == stack.run(stack.open_sessions.list("alice"))
+    assert () == stack.run(stack.session_verbs.list("alice"))
     assert [HookFailed] == [type(event) for event in stack.events]
 
 
@@ -131,7 +131,7 @@ def test_b3_without_a_key_no_session_begins(build):
     with pytest.raises(Unavailable):
         stack.sign_in()
 
-    assert () == stack.run(stack.open_sessions.list("alice"))
+    assert () == stack.run(stack.session_verbs.list("alice"))
     assert [] == [event for event in stack.events if isinstance(event, SignedIn)]
 
 
@@ -171,7 +171,7 @@ def test_b3_an_account_that_no_token_can_say_is_its_callers_fault(build):
         stack.run(stack.session_verbs.sign_in(account, username="alice"))
 
     assert [] == stack.events
-    assert () == stack.run(stack.open_sessions.list("alice"))
+    assert () == stack.run(stack.session_verbs.list("alice"))
 
 
 @pytest.mark.parametrize("remember", [False, True])

@@ -170,19 +170,19 @@ class Sessions(RuleBasedStateMachine):
     def sign_out(self, data):
         login = data.draw(st.sampled_from(self.logins))
         if login.access and self.proven(login.access[-1]):
-            self.stack.run(self.stack.open_sessions.sign_out(self.stack.principal(login.access[-1])))
+            self.stack.run(self.stack.session_verbs.sign_out(self.stack.principal(login.access[-1])))
             login.is_over = True
 
     @rule(name=st.sampled_from(["alice", "bob"]))
     def sign_out_everywhere(self, name):
-        self.stack.run(self.stack.open_sessions.sign_out_everywhere(name))
+        self.stack.run(self.stack.session_verbs.sign_out_everywhere(name))
         for login in self.logins:
             login.is_over |= login.name == name
 
     @rule(name=st.sampled_from(["alice", "bob"]))
     def look(self, name):
         """Check that neither ended sessions nor those of other users are listed."""
-        listed = {one.session_id for one in self.stack.run(self.stack.open_sessions.list(name))}
+        listed = {one.session_id for one in self.stack.run(self.stack.session_verbs.list(name))}
         alive = {self.id_of(login) for login in self.logins if login.name == name and not login.is_over}
 
         assert listed <= alive

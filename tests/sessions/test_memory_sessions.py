@@ -76,7 +76,7 @@ def test_another_process_knows_nothing_of_a_session(build):
         return "refreshed"
 
     assert "a session of another process" == in_child(attempt)
-    assert "0" == in_child(lambda: len(stack.run(stack.open_sessions.list("alice"))))
+    assert "0" == in_child(lambda: len(stack.run(stack.session_verbs.list("alice"))))
     assert stack.refresh(tokens)
 
 

@@ -46,7 +46,7 @@ def sign_out(world, number, *, remember):
 
 
 def test_e4_signing_out_keeps_the_sets_small(world, clock, count):
-    """Three days of 500 sign-outs each, of sessions that last half a day."""
+    """This simulates three days of 500 sign-outs each, of sessions that last half a day."""
     for number in range(3 * SIGN_OUTS_A_DAY):
         clock.advance(seconds=DAY_SECONDS / SIGN_OUTS_A_DAY)
         sign_out(world, number, remember=False)

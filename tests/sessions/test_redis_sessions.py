@@ -59,7 +59,7 @@ def test_sessions_out_of_an_old_copy_are_over(stack, server, clock, verb):
         with pytest.raises(RevokedToken):
             stack.refresh(tokens)
     else:
-        assert () == stack.run(stack.open_sessions.list("alice"))
+        assert () == stack.run(stack.session_verbs.list("alice"))
 
 
 def test_b5_sessions_out_of_an_old_copy_evict_no_other_session(build, stores, server, clock):
@@ -112,7 +112,7 @@ def test_a_session_leaves_nothing_behind_when_its_time_is_over(stack, server):
 def test_nobody_is_indexed_after_signing_out_everywhere(stack, server):
     stack.sign_in()
 
-    stack.run(stack.open_sessions.sign_out_everywhere("alice"))
+    stack.run(stack.session_verbs.sign_out_everywhere("alice"))
 
     assert [] == _own_keys(server)
 
@@ -129,7 +129,7 @@ def test_a_server_without_memory_ends_nothing_by_halves(stack, server):
         with pytest.raises(Unavailable):
             stack.refresh(tokens)
         with pytest.raises(Unavailable):
-            stack.run(stack.open_sessions.sign_out(stack.principal(tokens)))
+            stack.run(stack.session_verbs.sign_out(stack.principal(tokens)))
     finally:
         server.say("CONFIG", "SET", "maxmemory", "0")
 
@@ -191,4 +191,4 @@ def test_a_short_list_of_records_is_unavailable(stack, monkeypatch):
     monkeypatch.setattr(scripts, "SESSION_READ", scripts.ISSUE_TIME)
 
     with pytest.raises(Unavailable):
-        stack.run(stack.open_sessions.list("alice"))
+        stack.run(stack.session_verbs.list("alice"))

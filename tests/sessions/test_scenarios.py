@@ -76,7 +76,7 @@ def test_stateful_scenarios_011_absolute_lifetime(stack, clock):
 def test_stateful_scenarios_013_logout_kills_access_and_refresh(stack):
     tokens = stack.sign_in()
 
-    stack.run(stack.open_sessions.sign_out(stack.principal(tokens)))
+    stack.run(stack.session_verbs.sign_out(stack.principal(tokens)))
 
     with pytest.raises(RevokedToken):
         stack.use(tokens)
@@ -88,7 +88,7 @@ def test_stateful_scenarios_015_logout_with_expired_access_token_still_kills_fam
     tokens = stack.sign_in()
     clock.advance(seconds=ACCESS + 11)
 
-    stack.run(stack.open_sessions.sign_out_with(tokens.refresh_token.value))
+    stack.run(stack.session_verbs.sign_out_with(tokens.refresh_token.value))
 
     with pytest.raises(RevokedToken):
         stack.refresh(tokens)
@@ -98,7 +98,7 @@ def test_stateful_scenarios_019_revoke_all_and_new_login_in_the_same_second(stac
     clock.advance(seconds=0.2)
     before = stack.sign_in()
     clock.advance(seconds=0.3)
-    stack.run(stack.open_sessions.sign_out_everywhere("alice"))
+    stack.run(stack.session_verbs.sign_out_everywhere("alice"))
     clock.advance(seconds=0.2)
 
     after = stack.sign_in()
@@ -121,7 +121,7 @@ def test_stateful_scenarios_023_disabled_user(stack):
 
 def test_stateful_scenarios_027_clock_rollback(stack, clock):
     tokens = stack.sign_in()
-    stack.run(stack.open_sessions.sign_out(stack.principal(tokens)))
+    stack.run(stack.session_verbs.sign_out(stack.principal(tokens)))
     clock.advance(seconds=-5)
 
     with pytest.raises(RevokedToken):
@@ -137,7 +137,7 @@ def test_stateful_scenarios_049_tenant_isolation(build, open_stores):
     theirs = other.sign_in("alice")
     ours = one.sign_in("alice")
 
-    one.run(one.open_sessions.sign_out_everywhere("alice"))
+    one.run(one.session_verbs.sign_out_everywhere("alice"))
 
     assert other.use(theirs)
     assert other.refresh(theirs)

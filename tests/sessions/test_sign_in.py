@@ -56,7 +56,7 @@ def test_a_long_term_credential_is_only_for_who_asks(stack):
     tokens = stack.sign_in(remember=False)
 
     assert tokens.refresh_token is None
-    assert not stack.run(stack.open_sessions.list("alice"))[0].is_remembered
+    assert not stack.run(stack.session_verbs.list("alice"))[0].is_remembered
 
 
 def test_a_disabled_account_does_not_sign_in(build):
@@ -209,7 +209,7 @@ def test_a_session_keeps_its_transport(stack):
 def test_a_device_is_text_of_bounded_length(stack):
     stack.sign_in(origin=RequestOrigin(device="\ud800" + "x" * 500))
 
-    assert "?" + "x" * 199 == stack.run(stack.open_sessions.list("alice"))[0].device
+    assert "?" + "x" * 199 == stack.run(stack.session_verbs.list("alice"))[0].device
 
 
 def test_a_renewal_is_for_the_second_half_of_a_life(stack, clock):

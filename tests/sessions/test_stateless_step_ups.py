@@ -139,39 +139,39 @@ def test_without_a_session_there_is_nothing_to_step_up_or_to_touch(stack, change
 
 def test_signing_out_does_nothing(stack):
     """The sign-out is local: the caller forgets the tokens, and a copy stays valid."""
-    tokens, open_sessions = stack.sign_in(), stack.session_verbs
+    tokens, verbs = stack.sign_in(), stack.session_verbs
     events_before = list(stack.events)
 
-    stack.run(open_sessions.sign_out(stack.principal(tokens)))
-    stack.run(open_sessions.sign_out(principal_without_session(session_id=None)))
-    stack.run(open_sessions.sign_out_with(tokens.refresh_token.value))
-    stack.run(open_sessions.sign_out_with("garbage"))
-    stack.run(open_sessions.sign_out_of(tokens.session_id))
+    stack.run(verbs.sign_out(stack.principal(tokens)))
+    stack.run(verbs.sign_out(principal_without_session(session_id=None)))
+    stack.run(verbs.sign_out_with(tokens.refresh_token.value))
+    stack.run(verbs.sign_out_with("garbage"))
+    stack.run(verbs.sign_out_of(tokens.session_id))
 
     assert events_before == stack.events
     assert stack.refresh(tokens)
 
 
 def test_what_only_a_store_can_do_is_refused(stack):
-    open_sessions = stack.session_verbs
+    verbs = stack.session_verbs
 
     for verb in (
-        lambda: open_sessions.sign_out_everywhere("alice"),
-        lambda: open_sessions.list("alice", current="s"),
-        lambda: open_sessions.page("alice", current="s"),
-        lambda: open_sessions.end("s", subject="alice"),
+        lambda: verbs.sign_out_everywhere("alice"),
+        lambda: verbs.list("alice", current="s"),
+        lambda: verbs.page("alice", current="s"),
+        lambda: verbs.end("s", subject="alice"),
     ):
         with pytest.raises(NotSupported):
             stack.run(verb())
 
 
 def test_a_session_lasts_as_long_as_its_tokens_and_offers_no_extension(stack):
-    open_sessions, principal = stack.session_verbs, stack.principal(stack.sign_in())
+    verbs, principal = stack.session_verbs, stack.principal(stack.sign_in())
 
     nothing = SessionStatus(is_kept=False, is_remembered=False, renew_after=None, extend_after=None, extend_before=None)
 
-    assert stack.run(open_sessions.touch(principal)) is None
-    assert nothing == stack.run(open_sessions.status(principal))
+    assert stack.run(verbs.touch(principal)) is None
+    assert nothing == stack.run(verbs.status(principal))
 
 
 def test_an_account_that_is_disabled_does_not_step_up(stack):

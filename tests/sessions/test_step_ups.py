@@ -128,7 +128,7 @@ def test_without_a_directory_there_is_no_step_up(build):
 
 def test_a_signed_out_session_steps_nothing_up(stack):
     tokens = stack.sign_in()
-    stack.run(stack.open_sessions.sign_out(stack.principal(tokens)))
+    stack.run(stack.session_verbs.sign_out(stack.principal(tokens)))
 
     with pytest.raises(InvalidToken):
         stack.step_up(tokens)

@@ -249,7 +249,7 @@ class BusySlots:
 
 
 def test_e13_half_of_the_deadline_is_kept_for_asking(enter, open_stores, server, events):
-    """A request must not wait longer than it could use; a full pool says nothing about the server."""
+    """Waiting for a connection takes at most half of the deadline; a full pool is not the server's fault."""
     world = enter(open_stores(server.url, deadline_ms=20_000))
     begin(world)
     wire = world.run(wire_of(world.store))

@@ -42,7 +42,7 @@ def ask(world):
 
 
 def test_e1_a_file_proves_the_loss_where_every_process_has_ended(enter, open_stores, server, path):
-    """A process writes its own revocation before its next command, however it ends."""
+    """A revocation is in the file before the next command, however the process ends."""
     old = enter(open_stores(server.url, epoch_file=path))
     old.run(old.store.begin_epoch(0, reason="new", seen=None))
     revoke(old)
@@ -121,7 +121,7 @@ def test_e1_processes_that_share_a_file_lose_nothing_of_each_other(path):
 
 
 def test_e1_a_process_that_is_writing_is_not_waited_for(file, path):
-    """An event loop may run here, so a failed write is repeated with the next one."""
+    """Waiting for the lock could block an event loop, so a failed write is repeated with the next one."""
     with path.with_name("epochs.json.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert not file.merge({0: mark()})

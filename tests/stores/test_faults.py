@@ -34,7 +34,7 @@ def revoke(world, revocation_key=TOKEN):
 
 @contextlib.contextmanager
 def hurried(world):
-    """Use a short deadline where the wait is in vain, and a long one for what must succeed."""
+    """Use a short deadline within a block whose commands wait in vain."""
     wire_in_use = world.run(_wire_of(world.store))
     usual, wire_in_use._deadline_seconds = wire_in_use._deadline_seconds, QUICK_MS / 1000
     yield
@@ -241,15 +241,14 @@ def test_a_busy_server_is_unavailable(enter, open_stores, fresh_server):
     world = enter(open_stores(fresh_server.url))
     begin(world)
     fresh_server.say("CONFIG", "SET", "lua-time-limit", "1")
-    proxy = Proxy(fresh_server.port)
-    busy = proxy._spawn(_loop_for_ever, fresh_server)
+    busy = threading.Thread(target=_loop_for_ever, args=(fresh_server,))
+    busy.start()
 
     while not _is_busy(fresh_server):
         pass
     reason = unavailable(world)
     fresh_server.say("SCRIPT", "KILL")
     busy.join()
-    proxy.stop()
 
     assert reason
     assert not ask(world).is_revoked

@@ -74,7 +74,7 @@ RIGHTS = ("on", ">pw", "~*", "+@scripting", "+@read", "+@write", "+@connection",
 
 @pytest.mark.parametrize(("policy", "is_fit"), [("noeviction", True), ("allkeys-lru", False)])
 def test_where_config_is_forbidden_info_tells(enter, open_stores, server, monotonic, policy, is_fit):
-    """Managed servers refuse CONFIG."""
+    """Managed servers refuse CONFIG, so INFO is used."""
     server.say("CONFIG", "SET", "maxmemory-policy", policy)
     server.say("ACL", "SETUSER", "managed", "reset", *RIGHTS, "+info", "-config")
     world = enter(open_stores(f"redis://managed:pw@127.0.0.1:{server.port}"))

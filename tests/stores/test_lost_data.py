@@ -91,7 +91,7 @@ def test_e1_a_clean_restart_with_all_changes_is_no_loss(enter, open_stores, fres
     assert 1 == lines(fresh_server)
 
 
-# redis-py 5 leaves the socket open, until it is collected, where a Unix socket is gone.
+# redis-py 5 leaves a lost Unix socket open until it is garbage-collected.
 @pytest.mark.filterwarnings("ignore:.*unclosed <socket:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 @pytest.mark.parametrize("keeps_changes", [True, False], ids=["with a file", "without"])

@@ -10,6 +10,46 @@ from safeconduct.stores.redis import client
 from safeconduct.stores.redis.connection import ConnectionBroken
 
 
+class _Listener:
+    """A TCP listener that calls *serve* with every connection, in a thread; it closes all sockets at the end."""
+
+    def __init__(self, serve):
+        self._serve = serve
+        self.sockets = []
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self.threads = []
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
+
+    def spawn(self, work, *arguments):
+        thread = threading.Thread(target=work, args=arguments, daemon=True)
+        thread.start()
+        self.threads.append(thread)
+
+    def cut(self):
+        """End every connection now."""
+        for sock in self.sockets:
+            _shut_down(sock)
+
+    def stop(self):
+        _shut_down(self._socket)
+        self.cut()
+        for thread in [self._accepting, *self.threads]:
+            thread.join(10)
+        for sock in [*self.sockets, self._socket]:
+            sock.close()
+
+    def _accept(self):
+        while True:
+            try:
+                sock, _ = self._socket.accept()
+            except OSError:
+                return
+            self.sockets.append(sock)
+            self._serve(sock)
+
+
 class Proxy:
     """Forward bytes to *port*, with one thread each way; *gate* delays replies until it is set."""
 
@@ -20,63 +60,42 @@ class Proxy:
         self.is_black_hole = False
         self.connections = 0
         self._strands = []
-        self._sockets = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self._threads = [self._spawn(self._accept)]
+        self._listener = _Listener(self._forward)
+        self.cut = self._listener.cut
 
     @property
     def url(self):
-        return f"redis://127.0.0.1:{self.port}"
+        return f"redis://127.0.0.1:{self._listener.port}"
+
+    @property
+    def port(self):
+        return self._listener.port
 
     def open_clients(self):
         """Wait until every client has closed its connection, and return those that did not within ten seconds."""
-        for thread in self._threads[1:]:
+        for thread in self._listener.threads:
             thread.join(10)
-        return [thread for thread in self._threads[1:] if thread.is_alive()]
+        return [thread for thread in self._listener.threads if thread.is_alive()]
 
     def strand(self):
         """Leave every connection half-open, as after a silent crash of the host; new ones work."""
         for strand in self._strands:
             strand.set()
 
-    def cut(self):
-        """End every connection now."""
-        for sock in self._sockets:
-            _shut_down(sock)
-
     def stop(self):
         self.gate.set()
-        _shut_down(self._listener)
-        self.cut()
-        for thread in self._threads:
-            thread.join(10)
-        for sock in [*self._sockets, self._listener]:
-            sock.close()
+        self._listener.stop()
 
-    def _spawn(self, work, *arguments):
-        thread = threading.Thread(target=work, args=arguments, daemon=True)
-        thread.start()
-        return thread
-
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            self._sockets.append(client)
-            if self.is_black_hole:
-                continue
-            server = socket.create_connection(("127.0.0.1", self._target))
-            self._sockets.append(server)
-            strand = threading.Event()
-            self._strands.append(strand)
-            self._threads += [
-                self._spawn(_pump, client, server, None, strand),
-                self._spawn(_pump, server, client, self.gate, strand),
-            ]
+    def _forward(self, sock):
+        self.connections += 1
+        if self.is_black_hole:
+            return
+        server = socket.create_connection(("127.0.0.1", self._target))
+        self._listener.sockets.append(server)
+        strand = threading.Event()
+        self._strands.append(strand)
+        self._listener.spawn(_pump, sock, server, None, strand)
+        self._listener.spawn(_pump, server, sock, self.gate, strand)
 
 
 def _pump(source, sink, gate, strand):
@@ -101,41 +120,18 @@ class RefusingServer:
 
     def __init__(self, error):
         self.error = error
-        self._sockets = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._threads = [self._spawn(self._accept)]
+        self._listener = _Listener(lambda sock: self._listener.spawn(self._refuse, sock))
+        self.stop = self._listener.stop
 
-    def stop(self):
-        for sock in [self._listener, *self._sockets]:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join(10)
-        for sock in [*self._sockets, self._listener]:
-            sock.close()
-
-    def _spawn(self, work, *arguments):
-        thread = threading.Thread(target=work, args=arguments, daemon=True)
-        thread.start()
-        return thread
-
-    def _accept(self):
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
-            self._sockets.append(sock)
-            self._threads.append(self._spawn(self._refuse, sock))
+    @property
+    def url(self):
+        return f"redis://127.0.0.1:{self._listener.port}"
 
     def _refuse(self, sock):
-        try:
+        with contextlib.suppress(OSError):
             # Our commands are short, except for the text of a script after NOSCRIPT.
             while octets := sock.recv(1 << 16):
                 sock.sendall(f"-{self.error}\r\n".encode() * len(re.findall(rb"(?:^|\r\n)\*\d+\r\n", octets)))
-        except OSError:
-            return
 
 
 class SlowConnections:

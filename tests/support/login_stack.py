@@ -18,7 +18,7 @@ from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._wiring.sessions import session_context, stateless_sessions
 from safeconduct.config import Config, LoginConfig, SessionConfig, TokenConfig
-from safeconduct.directories import people_for
+from safeconduct.directories.adapters import adapt_directory
 from safeconduct.stores import MemoryStore
 from safeconduct.stores.null import NullStore
 from token_factory import AUDIENCE, ISSUER, issuer_for, jwk_for, own_verifier_for, segment
@@ -74,29 +74,28 @@ class LoginStack:
             on_new_store="accept", announce=self.events.append,
         )  # fmt: skip
         self._numbers = count(first)
-        people = people_for(self.directory, "wsgi", LIMITS) if has_directory else None
+        people = adapt_directory(self.directory, "wsgi", LIMITS) if has_directory else None
         context = session_context(
             self.config, issuer=issuer_for(self.config, lambda: self.own, self.draw), derived_keys=lambda: self.keys,
-            people=people, passwords=self._passwords(people), add_claims=add_claims, clock=clock,
+            people=people, passwords=self._passwords(people, MemoryStore), add_claims=add_claims, clock=clock,
             announce=self.events.append, draw=self.draw,
         )  # fmt: skip
         self.session_verbs = StoredSessions(context, world.store.sessions, self.revocations)
 
-    def _passwords(self, people):
+    def _passwords(self, people, make_counters):
         if people is None:
             return None
-        counters = MemoryStore(clock=self.clock, horizon_ms=0, leeway_ms=0)
-        throttle = Throttle(
-            counters, counters, LIMITS, key=b"k" * 32, events=ThrottleEvents(self.events.append, self.clock)
-        )
+        counters = make_counters(clock=self.clock, horizon_ms=0, leeway_ms=0)
+        events = ThrottleEvents(self.events.append, self.clock)
+        throttle = Throttle(counters, counters, LIMITS, key=b"k" * 32, events=events)
         return Passwords(people, throttle, announce=self.events.append)
 
     def draw(self, size):
         return next(self._numbers).to_bytes(size, "big")
 
-    def sign_in(self, name="alice", *, remember=True, origin=None, level="explicit"):
-        account = Account(name, roles=["user"], level=level)
-        return self.run(self.session_verbs.sign_in(account, username=name, remember=remember, origin=origin))
+    def sign_in(self, name="alice", *, remember=True, origin=None, level="explicit", username=None):
+        account, username = Account(name, roles=["user"], level=level), username or name
+        return self.run(self.session_verbs.sign_in(account, username=username, remember=remember, origin=origin))
 
     def refresh(self, tokens, **options):
         value = tokens if isinstance(tokens, str) else tokens.refresh_token.value
@@ -126,10 +125,6 @@ class LoginStack:
     def run(self, coroutine):
         return self.world.run(coroutine)
 
-    @property
-    def open_sessions(self):
-        return self.session_verbs
-
 
 HEADER = {"alg": "dir", "enc": "A256GCM", "typ": "sc-rt+jwt", "kid": "refresh-1"}
 
@@ -146,7 +141,7 @@ class StaticDirectory:
         return Account(username, roles=self.roles) if self.passwords.get(username) == password else None
 
 
-class StatelessLoginStack:
+class StatelessLoginStack(LoginStack):
     """Everything that a sign-in needs where there is no store."""
 
     def __init__(
@@ -160,41 +155,16 @@ class StatelessLoginStack:
             tokens=TokenConfig(access_lifetime_seconds=ACCESS, format=wire_format),
             sessions=SessionConfig(**sessions),
         )  # fmt: skip
-        own = KeySet.of([jwk_for("ES256"), jwk_for("A256KW", "e1")], is_own=True)
-        self.verifier = own_verifier_for(self.config, own)
-        numbers = count(1)
-        draw = lambda size: next(numbers).to_bytes(size, "big")  # noqa: E731
-        people = people_for(self.directory, world, LIMITS) if has_directory else None
+        self.own = KeySet.of([jwk_for("ES256"), jwk_for("A256KW", "e1")], is_own=True)
+        self.verifier = own_verifier_for(self.config, self.own)
+        self._numbers = count(1)
+        people = adapt_directory(self.directory, world, LIMITS) if has_directory else None
         context = session_context(
-            self.config, issuer=issuer_for(self.config, lambda: own, draw), derived_keys=lambda: self.keys,
-            people=people, passwords=self._passwords(people), add_claims=add_claims, clock=self.clock,
-            announce=self.events.append, draw=draw,
+            self.config, issuer=issuer_for(self.config, lambda: self.own, self.draw), derived_keys=lambda: self.keys,
+            people=people, passwords=self._passwords(people, NullStore), add_claims=add_claims, clock=self.clock,
+            announce=self.events.append, draw=self.draw,
         )  # fmt: skip
         self.session_verbs = stateless_sessions(context, self.config)
-
-    def _passwords(self, people):
-        if people is None:
-            return None
-        counters = NullStore(clock=self.clock, horizon_ms=0, leeway_ms=0)
-        throttle = Throttle(
-            counters, counters, LIMITS, key=b"k" * 32, events=ThrottleEvents(self.events.append, self.clock)
-        )
-        return Passwords(people, throttle, announce=self.events.append)
-
-    def sign_in(self, name="alice", *, remember=True, origin=None, level="explicit", username=None):
-        account = Account(name, roles=["user"], level=level)
-        verbs = self.session_verbs
-        return self.run(verbs.sign_in(account, username=username or name, remember=remember, origin=origin))
-
-    def refresh(self, tokens, **options):
-        value = tokens if isinstance(tokens, str) else tokens.refresh_token.value
-        return self.run(self.session_verbs.refresh(value, **options))
-
-    def step_up(self, tokens, password="wonder", **options):
-        return self.run(self.session_verbs.step_up(self.principal(tokens), password, **options))
-
-    def principal(self, tokens):
-        return principal_of(self.verifier.verify(tokens.access_token, now=self.clock()), "bearer")
 
     def run(self, coroutine):
         return run(self.world, coroutine)

@@ -270,7 +270,7 @@ class StoreContract:
         assert 895_000 <= failed <= 896_000
 
     def test_c6_a_try_of_which_nothing_was_heard_has_failed(self, world, clock):
-        """Its process died, or its caller hung up."""
+        """The process died, or the caller disconnected."""
         counter = Counter(b"a", 1, 900_000)
         world.run(world.store.count_try([counter], try_id=b"1"))
         clock.advance(seconds=11)

@@ -117,7 +117,7 @@ def test_the_last_good_value_is_accepted(changes):
 
 
 def test_leeway_moves_all_three_bounds():
-    """Now < exp + leeway, nbf ≤ now + leeway, iat ≤ now + leeway."""
+    """The conditions are now < exp + leeway, nbf ≤ now + leeway, and iat ≤ now + leeway."""
     policy = trust_policy_for(leeway_seconds=10)
     late = {**CLAIMS, "iat": NOW + 10, "nbf": NOW + 10, "exp": NOW + 20}
 
@@ -138,7 +138,7 @@ def test_scopes_are_split_at_the_space_alone(value, expected):
 
 
 def test_what_is_missing_reads_as_empty_for_scope_and_roles_alone():
-    """Mission C3."""
+    """Other optional claims that are absent are None."""
     claims = read({"roles": None})
 
     assert (frozenset(), frozenset()) == (claims.scopes, claims.roles)

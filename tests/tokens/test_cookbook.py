@@ -22,7 +22,7 @@ EXAMPLES = [json.loads(path.read_text()) for path in FILES]
     "example", [each for each in EXAMPLES if "compact" in each["output"]], ids=lambda example: example["title"]
 )
 def test_an_example_holds_if_its_algorithm_is_offered(example):
-    """Detached content, other algorithms and compression raise InvalidToken and nothing else."""
+    """Detached content, other algorithms and compression raise only ``InvalidToken``."""
     wire = example["output"]["compact"].encode()
     head, *parts = wire.split(b".")
     members = json.loads(corpora_header(head))

@@ -14,7 +14,7 @@ CASES = [json.loads(line) for line in corpora.foreign("json-test-suite", "cases.
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_every_case_is_read_or_malformed(case):
-    """As a member of an object, with one error only; doubled members are legal JSON and refused here."""
+    """Each text is a member of an object; repeated members are valid JSON but refused here."""
     data = b'{"a":' + b64decode(case["b64"]) + b"}"
 
     try:

@@ -160,7 +160,7 @@ def test_key_ops_that_fit_are_heeded(name, operations, can_act):
 
 
 def test_a_key_without_a_name_is_a_key():
-    """Kid is optional (RFC 7517 §4.5)."""
+    """A kid is optional (RFC 7517 §4.5)."""
     assert read(jwk_for("ES256", None)).kid is None
 
 

@@ -80,7 +80,7 @@ def test_f1_a_few_more_than_its_capacity_cost_a_few_more_proofs():
 
 
 def test_f1_a_put_looks_at_a_few_values_at_most():
-    """The bound holds after every kept value was used."""
+    """Adding a value checks few others, even after every kept value was used."""
     proving = Proving(1000)
     for _ in range(3):
         for number in range(1000):

@@ -27,7 +27,7 @@ from safeconduct._tokens.weak_keys import why_guessable
     ids=repr,
 )
 def test_a_guessable_secret_is_refused(secret):
-    """Patterns, words, identifiers, public keys and what was published (RFC 8725 §3.5)."""
+    """Patterns, words, identifiers, public keys and published secrets are refused (RFC 8725 §3.5)."""
     reason = why_guessable(secret)
 
     assert reason is not None

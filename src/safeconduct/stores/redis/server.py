@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable
 
 from safeconduct._core.store import Store
-from safeconduct.config import RevocationConfig, StoreConfig
+from safeconduct.config.store import RevocationConfig, StoreConfig
 from safeconduct.events import Event
 from safeconduct.stores.redis.client import StoreClient
 from safeconduct.stores.redis.clients import LoopClients, ThreadClients
