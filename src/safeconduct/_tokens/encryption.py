@@ -60,7 +60,7 @@ def read_envelope(wire: bytes, parts: list[bytes]) -> Envelope:
     return Envelope(header, wire)
 
 
-def check_outside(header: Header, policy: IssuerPolicy) -> None:
+def check_envelope_header(header: Header, policy: IssuerPolicy) -> None:
     """
     Check the ``cty`` and ``typ`` of an envelope.
 
