@@ -10,8 +10,9 @@ from safeconduct._core.passwords import Passwords
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.store import Store
 from safeconduct._core.throttle import Throttle, ThrottleEvents
+from safeconduct._core.wrapped_app import World
 from safeconduct._tokens.derived_keys import DerivedKeys
-from safeconduct._wiring.settings import World, require_sign_in
+from safeconduct._wiring.settings import require_sign_in
 from safeconduct.config import Config
 from safeconduct.directories import UsersFile
 from safeconduct.directories.adapters import adapt_directory, comparison_queue

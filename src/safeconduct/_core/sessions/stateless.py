@@ -29,9 +29,9 @@ from safeconduct._core.directory import Account
 from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.context import SessionContext
 from safeconduct._core.sessions.model import Rights, Session, level_at
+from safeconduct._core.sessions.refresh_token import RefreshToken
 from safeconduct._core.sessions.verbs import (
     ActiveSession,
-    RefreshToken,
     SessionPage,
     SessionStatus,
     Tokens,

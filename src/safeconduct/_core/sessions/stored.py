@@ -84,7 +84,7 @@ class StoredSessions:
         )
         keys = context.derived_keys() if remember else None
         first = None if keys is None else ParsedRefreshToken.first(drawn, context.draw(SECRET_BYTES), keys)
-        opening = self._opening(account, username, origin, first)
+        opening = self._opening(account, rights, username, origin, first)
         reply = await self._lookup.transition(ref, lambda: self._store.open(ref, opening))
         session = reply.live_session()
         if session.subject != subject:
@@ -260,14 +260,14 @@ class StoredSessions:
         return SessionStatus.of(session, issued_ms=presented.issued_ms, expires_at=presented.expires_at)
 
     def _opening(
-        self, account: Account, username: str, origin: RequestOrigin, first: ParsedRefreshToken | None
+        self, account: Account, rights: Rights, username: str, origin: RequestOrigin, first: ParsedRefreshToken | None
     ) -> Opening:
         lives = self._context.lives
         return Opening(
             subject=account.subject,
             username=username,
             level=account.level,
-            rights=Rights.of(account).to_text(),
+            rights=rights.to_text(),
             transport=origin.transport,
             device=origin.label,
             network=origin.network,
