@@ -6,7 +6,7 @@ from command_line import finding_texts, findings, run, write_configuration
 from safeconduct.cli.doctor import store_checks
 from safeconduct.config import Config
 from safeconduct.stores.redis.connection import ConnectionBroken, ServerError
-from safeconduct.stores.redis.marks import EpochFile, Mark
+from safeconduct.stores.redis.watermarks import EpochFile, Watermark
 
 
 @pytest.mark.usefixtures("shared")
@@ -202,7 +202,7 @@ def test_a_link_that_breaks_is_dropped(folder, server, monkeypatch):
 def test_e1_a_planned_move_is_adopted_before_it(shared, server, tmp_path):
     """An adopted empty store is trusted, and the epoch file of the old one is replaced."""
     file = tmp_path / "epochs.json"
-    EpochFile(file).merge({0: Mark("another", 1 << 50, b"line", b"5-0")})
+    EpochFile(file).merge({0: Watermark("another", 1 << 50, b"line", b"5-0")})
     write_configuration(shared, store=server.url, more=f'[safeconduct.revocation]\nepoch_file = "{file}"')
     server.say("FLUSHALL")
 

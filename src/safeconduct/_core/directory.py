@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple, Protocol, TypeGuard, cast
 
-from safeconduct.config.field_errors import shown
+from safeconduct.config.shown_values import shown
 from safeconduct.errors import ConfigurationError
 from safeconduct.principal import LEVELS, Level
 

@@ -104,7 +104,7 @@ class Revocations:
         self._epochs = Epochs() if epochs is None else epochs
         self._seen = self._epochs.seen
         self._served_announced_ms: int | None = None
-        #: What is known without asking the store; None where the store has to be asked each time.
+        #: The answers that are known without asking the store; None if the store has to be asked each time.
         self.view: View | None = None if self._refuses_new else store.view
         #: What was known without asking it, at most so long ago as it says itself; None where nothing is kept.
         self.bounded_view: BoundedView | None = store.bounded_view

@@ -31,13 +31,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from safeconduct._core.event_dispatcher import Listener
 from safeconduct._keys.files import Documents, FileStatus, Reading, read_file, read_folder, statuses_of
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.issuer_policy import OWN_ALGORITHMS
 from safeconduct._tokens.key_table import KeyTable
 from safeconduct.errors import ConfigurationError, MalformedToken
 from safeconduct.events import (
-    Event,
     KeyExposed,
     KeysGone,
     KeySkipped,
@@ -48,8 +48,6 @@ from safeconduct.events import (
 
 CHECK_INTERVAL_SECONDS: Final = 1.0
 _ENVIRONMENT: Final = "env:"
-
-Listener = Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +120,8 @@ class KeyFolder:
         """Return the table that the verifier looks keys up in, the same object until the keys change."""
         return self.current().table
 
-    def look_again(self) -> None:
-        """Check the source, at most once a second, because a token named an unknown key."""
+    def reload(self) -> None:
+        """Reload the keys because a token named an unknown one, at most once a second."""
         now = self._monotonic()
         if now >= self._next_check_for_unknown:
             self._next_check_for_unknown = now + CHECK_INTERVAL_SECONDS

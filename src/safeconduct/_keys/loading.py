@@ -4,7 +4,8 @@ import os
 import time
 from collections.abc import Callable, Mapping
 
-from safeconduct._keys.folder import KeyFolder, Listener
+from safeconduct._core.event_dispatcher import Listener
+from safeconduct._keys.folder import KeyFolder
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.algorithms import CONTENT_ENCRYPTION, canonical
 from safeconduct._tokens.issuer import IssuingKeys, TokenIssuer
@@ -41,7 +42,7 @@ class FixedKeySet:
         """Return the table that the verifier looks keys up in."""
         return self._keys.table
 
-    def look_again(self) -> None:
+    def reload(self) -> None:
         """Do nothing, because there are no other keys."""
 
 

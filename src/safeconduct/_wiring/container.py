@@ -7,25 +7,23 @@ from safeconduct._core.bearer import BearerAuthenticator
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import AsyncDirectory, Directory
-from safeconduct._core.error_responses import ErrorResponses, ProblemBody
+from safeconduct._core.error_responses import ProblemBody
 from safeconduct._core.event_dispatcher import EventDispatcher
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.sessions.issuing import AddClaims
 from safeconduct._core.store import Store, StoreProvider
+from safeconduct._core.wrapped_app import World
 from safeconduct._keys.loading import issuer_policies, own_issuer, own_keys
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._tokens.issuer import TokenIssuer
-from safeconduct._tokens.issuer_policy import ACR
 from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct._wiring.passwords import PasswordFactory
 from safeconduct._wiring.settings import (
-    World,
     dated,
     horizon_of,
     keeps_view,
     leeway_of,
     policy_of,
-    realm_of,
     sources_of,
     weakened,
 )
@@ -43,7 +41,7 @@ class Container:
         directory: Who the users are; None for the users file of the configuration.
         store: Another store than the one that the configuration names.
         clock: The time in seconds since the epoch.
-        announce: Tells the listeners.
+        announce: Called with every event.
         problem_body: Makes the body of a refusal in a form of the author's own.
         add_claims: The author's hook for tokens.
 
@@ -66,7 +64,7 @@ class Container:
         self.clock = clock
         self.announce = announce
         self.add_claims = add_claims
-        self._problem_body = problem_body
+        self.problem_body = problem_body
         #: Marks what this ``Auth`` proved, so that a nested middleware recognizes it.
         self._owner = object()
         self.keys = own_keys(config, announce)
@@ -118,18 +116,6 @@ class Container:
             self.config.issuer,
             self.derived_keys_or_none,
             asks_always=self.config.csrf.token == "always",  # noqa: S105 - a mode
-        )
-
-    @cached_property
-    def error_responses(self) -> ErrorResponses:
-        """What answers a refused request."""
-        return ErrorResponses(
-            realm=realm_of(self.config),
-            offers_basic="basic" in self.config.sources,
-            acr_values={level: acr for acr, level in ACR.items()},
-            sign_in_url=self.config.access.sign_in_url,
-            problem_body=self._problem_body,
-            announce=self.announce,
         )
 
     def store(self, world: World) -> Store:

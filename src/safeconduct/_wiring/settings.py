@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Literal
 
 from safeconduct._core.access_rules import Policy
 from safeconduct._core.credential_sources import Sources
@@ -12,9 +11,6 @@ from safeconduct._tokens.issuer_policy import IssuerPolicy
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import RuleWeakened
-
-World = Literal["asgi", "wsgi"]
-"""The kind of server that an application runs behind."""
 
 _DEFAULT_REALM = "safeconduct"
 

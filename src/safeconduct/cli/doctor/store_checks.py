@@ -26,7 +26,7 @@ from safeconduct.cli.output import CommandFailed
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
 from safeconduct.stores.redis.connection import Command, ConnectionBroken, Reply, ServerError, parse_address
-from safeconduct.stores.redis.marks import EpochFile, Mark
+from safeconduct.stores.redis.watermarks import EpochFile, Watermark
 
 #: Longer than a request may wait, so that a slow answer and no answer are two findings.
 _TIMEOUT_SECONDS: Final = 5.0
@@ -71,7 +71,7 @@ def check_store(config: Config) -> Iterator[Finding]:
 
 def adopt_epoch(config: Config) -> Iterator[Finding]:
     """
-    Mark the data of every shard as complete, and update ``revocation.epoch_file``.
+    Watermark the data of every shard as complete, and update ``revocation.epoch_file``.
 
     Raises:
         CommandFailed: If the store does not answer, or the file cannot be written.
@@ -225,9 +225,9 @@ def _write_epoch_file(path: Path, replies: Sequence[Reply]) -> None:
         raise CommandFailed(f"Adopted in the store, but revocation.epoch_file cannot be written: {error}") from None
 
 
-def _mark(meta: Meta) -> Mark:
+def _mark(meta: Meta) -> Watermark:
     head = meta.get(b"head", _NO_HEAD)
-    return Mark(meta[b"epoch"].decode(), int(meta[b"epoch_ms"]), meta.get(b"line", b""), head)
+    return Watermark(meta[b"epoch"].decode(), int(meta[b"epoch_ms"]), meta.get(b"line", b""), head)
 
 
 def _raise_refusals(replies: Sequence[Reply]) -> None:

@@ -119,8 +119,7 @@ class StoreClient:
             disk_seconds = result.disk_seconds
         finally:
             budget.spent_seconds += time.monotonic() - began_at - disk_seconds
-        if self._health.flaw is not None:
-            self._health.refuse_unfit()
+        self._health.refuse_unfit()
         if isinstance(result.reply, ServerError):
             if result.reply.kind == "ReadOnlyError":
                 self._health.doubt()
@@ -157,8 +156,7 @@ class StoreClient:
             raise
         self._pool.give_back(taken)
         self._breaker.succeeded()
-        if self._health.flaw is not None:
-            self._health.refuse_unfit()
+        self._health.refuse_unfit()
         for reply in replies[len(health) :]:
             if isinstance(reply, ServerError) and not reply.is_missing_script:
                 self._refusals.report_refusal(reply.kind)

@@ -21,8 +21,8 @@ from typing import Final
 
 from safeconduct.errors import Unavailable
 from safeconduct.stores.redis.feed import Change, Feed, ShardHead, position_of
-from safeconduct.stores.redis.marks import Mark, Marks
 from safeconduct.stores.redis.shard_calls import ShardReply
+from safeconduct.stores.redis.watermarks import Watermark, Watermarks
 from safeconduct.stores.view.entries import Entries
 from safeconduct.stores.view.local_view import LocalView, ShardView
 from safeconduct.stores.view.packed_table import SPAN
@@ -48,7 +48,7 @@ class Follower:
     Args:
         view: What is kept current.
         open_feed: Makes a connection's reader.
-        marks: What the process knows of the data.
+        watermarks: What the process knows of the data.
         shards: How many shards the store has.
         staleness_seconds: The greatest age at which the view is believed.
         horizon_ms: The largest lifetime of any token that may be accepted, leeway included.
@@ -60,7 +60,7 @@ class Follower:
         self,
         view: LocalView,
         open_feed: Callable[[], Feed],
-        marks: Marks,
+        watermarks: Watermarks,
         *,
         shards: int,
         staleness_seconds: float,
@@ -70,7 +70,7 @@ class Follower:
     ) -> None:
         self.view = self._view = view
         self._open_feed = open_feed
-        self._marks = marks
+        self._watermarks = watermarks
         self._shards = range(shards)
         self._block_ms = max(1, int(staleness_seconds * 1000 / 4))
         self._horizon_ms = horizon_ms
@@ -179,34 +179,37 @@ class Follower:
 
     def _resume_or_load(self, feed: Feed, shard: int) -> None:
         state = feed.state(shard)
-        loaded, mark = self._view.shards.get(shard), state.mark
-        if mark is None or state.epoch is None:
+        loaded, watermark = self._view.shards.get(shard), state.watermark
+        if watermark is None or state.epoch is None:
             self._view.discard(shard)
-        elif loaded is None or state.epoch.name != loaded.epoch.name or position_of(mark.head) < loaded.position:
+        elif loaded is None or state.epoch.name != loaded.epoch.name or position_of(watermark.head) < loaded.position:
             self._load(feed, shard, state)
         else:
             # The scripts have compared what this process knows with the data's history.
-            self._lines[shard] = mark.line
+            self._lines[shard] = watermark.line
             if state.epoch != loaded.epoch:
                 loaded.epoch = state.epoch
                 self._view.change()
 
     def _load(self, feed: Feed, shard: int, first: ShardReply) -> None:
         while True:
-            epoch, mark = first.epoch, first.mark
-            if epoch is None or mark is None:
+            epoch, watermark = first.epoch, first.watermark
+            if epoch is None or watermark is None:
                 self._view.discard(shard)
                 return
             marks = Entries.of(feed.pages(shard, b"rev", "tk"), base=0)
             cuts = Entries.of(feed.pages(shard, b"cut", ""), base=first.now_ms - SPAN // 2)
             last = feed.state(shard)
-            if last.mark is not None and (last.mark.epoch, last.mark.line) == (mark.epoch, mark.line):
+            if last.watermark is not None and (last.watermark.epoch, last.watermark.line) == (
+                watermark.epoch,
+                watermark.line,
+            ):
                 break
             # Other data was read half-way.
             first = last
-        self._lines[shard] = mark.line
+        self._lines[shard] = watermark.line
         loaded = ShardView(
-            epoch=epoch, position=position_of(mark.head), last_issued_ms=int(first.first), loaded_ms=first.now_ms,
+            epoch=epoch, position=position_of(watermark.head), last_issued_ms=int(first.first), loaded_ms=first.now_ms,
             forgotten_ms=int(first.second) * 1000, marks=marks, cuts=cuts,
         )  # fmt: skip
         self._view.publish(shard, loaded)
@@ -227,7 +230,7 @@ class Follower:
                 loaded.cuts.put(change.key, change.before_ms)
             loaded.position = change.position
         head = b"%d-%d" % loaded.position
-        self._marks.keep(shard, Mark(loaded.epoch.name, loaded.epoch.started_ms, self._lines[shard], head))
+        self._watermarks.keep(shard, Watermark(loaded.epoch.name, loaded.epoch.started_ms, self._lines[shard], head))
         return True
 
     def _tidy(self) -> None:
@@ -250,3 +253,7 @@ class Follower:
 
 def _pause() -> None:
     time.sleep(PAUSE_SECONDS)
+
+
+def _history(watermark: Watermark) -> tuple[str, bytes]:
+    return watermark.epoch, watermark.line

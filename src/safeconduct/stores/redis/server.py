@@ -21,11 +21,11 @@ from safeconduct.stores.redis.connection import Address, Connection, parse_addre
 from safeconduct.stores.redis.feed import Feed
 from safeconduct.stores.redis.follower import Follower
 from safeconduct.stores.redis.health import CircuitBreaker, ServerHealth
-from safeconduct.stores.redis.marks import EpochFile, Marks
 from safeconduct.stores.redis.pool import LoopSlots, Slots, ThreadSlots
 from safeconduct.stores.redis.refusals import RefusalReporter
 from safeconduct.stores.redis.shard_calls import ShardCalls
 from safeconduct.stores.redis.store import RedisStore
+from safeconduct.stores.redis.watermarks import EpochFile, Watermarks
 from safeconduct.stores.view.local_view import LocalView
 
 
@@ -65,9 +65,9 @@ class RedisServer:
         self._health = ServerHealth(accept_eviction=revocation.accept_eviction, monotonic=monotonic, announce=announce)
         self._refusals = RefusalReporter(monotonic=monotonic, announce=announce)
         file = None if revocation.epoch_file is None else EpochFile(revocation.epoch_file)
-        self._marks = Marks(file, monotonic=monotonic)
+        self._watermarks = Watermarks(file, monotonic=monotonic)
         # The store's first reply says whether one was lost by now, and how long its tokens live.
-        seen = {shard: Epoch(mark.epoch, mark.started_ms, "new", 0) for shard, mark in self._marks.known.items()}
+        seen = {shard: Epoch(mark.epoch, mark.started_ms, "new", 0) for shard, mark in self._watermarks.known.items()}
         self._epochs = Epochs(seen)
         self._threads = ThreadClients(self._new_thread_client)
         self._loops = LoopClients(self._new_loop_client)
@@ -77,7 +77,7 @@ class RedisServer:
         self._blocking, self._native = (
             RedisStore(
                 clients,
-                self._marks,
+                self._watermarks,
                 self._epochs,
                 self._follower,
                 key_prefix=config.key_prefix,
@@ -104,14 +104,14 @@ class RedisServer:
             self._follower.end()
         self._threads.end()
         self._loops.end()
-        self._marks.flush()
+        self._watermarks.flush()
 
     def begin_process(self) -> None:
         """Abandon in a forked child what it inherited."""
         self._breaker.reset()
         self._health.reset()
         self._refusals.reset()
-        self._marks.reset_lock()
+        self._watermarks.reset_lock()
         if self._follower is not None:
             self._follower.reset()
         _abandoned.extend([*self._threads.forget(), *self._loops.forget()])
@@ -123,7 +123,7 @@ class RedisServer:
                 staleness_seconds=revocation.staleness_seconds, refuses_new=refuses_new, monotonic=self._monotonic
             ),
             self._new_feed,
-            self._marks,
+            self._watermarks,
             shards=self._config.shards,
             staleness_seconds=revocation.staleness_seconds,
             horizon_ms=self._horizon_ms + self._leeway_ms,
@@ -134,7 +134,7 @@ class RedisServer:
     def _new_feed(self) -> Feed:
         client = self._new_client(_load_sync_driver, ThreadSlots(1))
         calls = ShardCalls(
-            OneClient(client), self._marks, None, key_prefix=self._config.key_prefix, horizon_ms=self._horizon_ms,
+            OneClient(client), self._watermarks, None, key_prefix=self._config.key_prefix, horizon_ms=self._horizon_ms,
             shift_ms=self._shift_ms,
         )  # fmt: skip
         revocations = Revocations(

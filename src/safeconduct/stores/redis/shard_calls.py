@@ -10,7 +10,7 @@ from safeconduct.errors import Unavailable
 from safeconduct.stores.redis.client import Call, CallResult
 from safeconduct.stores.redis.clients import ClientSource
 from safeconduct.stores.redis.connection import Reply
-from safeconduct.stores.redis.marks import UNKNOWN, Mark, Marks
+from safeconduct.stores.redis.watermarks import UNKNOWN, Watermark, Watermarks
 from safeconduct.stores.scripts import Script
 from safeconduct.stores.view.local_view import LocalView
 
@@ -50,7 +50,7 @@ class ShardReply:
     #: Further values.
     rest: list[Any]
     #: The state of the shard's data, None where there is no epoch.
-    mark: Mark | None = None
+    watermark: Watermark | None = None
     #: How many replicas have the change.
     replicas: int = 0
     #: Whether the change is on disk.
@@ -63,19 +63,19 @@ class ShardCalls:
 
     Args:
         clients: Finds the client of this world.
-        marks: What the process knows of the data; shared between the worlds.
+        watermarks: What the process knows of the data; shared between the worlds.
         view: Told of changes that it may not contain yet; None where there is none.
         key_prefix: What every key begins with.
         horizon_ms: The largest lifetime of any token that may be accepted.
         shift_ms: How far the store's clock is shifted; 0 except in tests.
     """
 
-    __slots__ = ("_clients", "_epochs", "_horizon_ms", "_keys", "_marks", "_prefix", "_shift_ms", "_view")
+    __slots__ = ("_clients", "_epochs", "_horizon_ms", "_keys", "_prefix", "_shift_ms", "_view", "_watermarks")
 
     def __init__(
         self,
         clients: ClientSource,
-        marks: Marks,
+        watermarks: Watermarks,
         view: LocalView | None,
         *,
         key_prefix: str,
@@ -83,7 +83,7 @@ class ShardCalls:
         shift_ms: Callable[[], int],
     ) -> None:
         self._clients = clients
-        self._marks = marks
+        self._watermarks = watermarks
         self._view = view
         self._prefix = key_prefix.encode()
         self._horizon_ms = horizon_ms
@@ -116,23 +116,23 @@ class ShardCalls:
         Raises:
             Unavailable: If there is no reply, or a malformed one.
         """
-        mark = self._marks.known.get(shard, UNKNOWN)
+        seen = self._watermarks.known.get(shard, UNKNOWN)
         issued_ms: Argument = "" if witness.issued_ms is None else witness.issued_ms
         call = Call(
             script,
             (self._keys.get(shard) or self._shard_keys(shard)) + keys,
             (self._shift_ms(), self._horizon_ms, *arguments),
             replicas,
-            (mark.epoch, mark.line, mark.head, witness.tag, issued_ms, secrets.token_bytes(_RANDOM_BYTES)),
+            (seen.epoch, seen.line, seen.head, witness.tag, issued_ms, secrets.token_bytes(_RANDOM_BYTES)),
             waits_for_disk,
         )
         known = self._epochs.get(shard)
         reply = read_reply(await self._clients.client().call(call), known)
-        if reply.epoch is not None and reply.mark is not None:
-            if reply.mark != mark or self._marks.pending:
-                self._marks.keep(shard, reply.mark, is_own=waits_for_disk)
+        if reply.epoch is not None and reply.watermark is not None:
+            if reply.watermark != seen or self._watermarks.pending:
+                self._watermarks.keep(shard, reply.watermark, is_own=waits_for_disk)
                 if self._view is not None:
-                    self._view.expect(shard, reply.epoch, reply.mark.order)
+                    self._view.expect(shard, reply.epoch, reply.watermark.order)
             if reply.epoch is not known:
                 self._epochs[shard] = replace(reply.epoch, witness="")
         return reply
@@ -166,18 +166,18 @@ def read_reply(result: CallResult, known: Epoch | None = None) -> ShardReply:
         Unavailable: If no script of ours sends it.
     """
     epoch: Epoch | None = None
-    mark: Mark | None = None
+    watermark: Watermark | None = None
     match result.reply:
         case [
             [bytes(name), bytes(line), bytes(head), bytes(proof), *_],
             int(started_ms), bytes(reason), int(horizon_ms), is_empty, int(now_ms), first, second, *rest,
         ]:  # fmt: skip
             try:
-                mark = Mark(name.decode(), started_ms, line, head)
+                watermark = Watermark(name.decode(), started_ms, line, head)
             except UnicodeDecodeError as error:
                 raise malformed_reply() from error
             witness = _WITNESSES.get(proof, "")
-            epoch = Epoch(mark.epoch, started_ms, _REASONS.get(reason, "lost"), horizon_ms, witness)
+            epoch = Epoch(watermark.epoch, started_ms, _REASONS.get(reason, "lost"), horizon_ms, witness)
             if epoch == known and not witness:
                 epoch = known
         case [b"", _, _, _, is_empty, int(now_ms), first, second, *rest]:
@@ -185,7 +185,7 @@ def read_reply(result: CallResult, known: Epoch | None = None) -> ShardReply:
         case _:
             raise malformed_reply()
     return ShardReply(
-        epoch, is_empty == 1, now_ms, first, second, rest, mark, result.replicas, is_durable=result.is_durable
+        epoch, is_empty == 1, now_ms, first, second, rest, watermark, result.replicas, is_durable=result.is_durable
     )
 
 

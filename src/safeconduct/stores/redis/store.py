@@ -27,10 +27,10 @@ from safeconduct.stores import scripts
 from safeconduct.stores.redis.client import Call
 from safeconduct.stores.redis.clients import ClientSource
 from safeconduct.stores.redis.follower import Follower
-from safeconduct.stores.redis.marks import Marks
 from safeconduct.stores.redis.opaque import RedisOpaqueTokens
 from safeconduct.stores.redis.sessions import RedisSessions
 from safeconduct.stores.redis.shard_calls import LOG_LENGTH, ShardCalls, TokenWitness, integer
+from safeconduct.stores.redis.watermarks import Watermarks
 
 _EPOCH_NAME_BYTES = 16
 #: The replies are the bits of one number, and Lua's numbers have 53.
@@ -43,9 +43,9 @@ class RedisStore:
 
     Args:
         clients: Finds the client of this world.
-        marks: What the process knows of the data; shared between the worlds.
+        watermarks: What the process knows of the data; shared between the worlds.
         epochs: What it has seen of the data; shared too.
-        local: Keeps the answers at hand; None where every question is a command.
+        follower: Keeps a local view; None where every query is a command.
         key_prefix: What every key begins with.
         horizon_ms: The largest lifetime of any token that may be accepted.
         leeway_ms: The leeway granted to clocks.
@@ -59,9 +59,9 @@ class RedisStore:
     def __init__(  # noqa: PLR0913 - what both worlds share, and what the scripts are told
         self,
         clients: ClientSource,
-        marks: Marks,
+        watermarks: Watermarks,
         epochs: Epochs,
-        local: Follower | None,
+        follower: Follower | None,
         *,
         key_prefix: str,
         horizon_ms: int,
@@ -70,12 +70,12 @@ class RedisStore:
         shift_ms: Callable[[], int],
     ) -> None:
         self._clients = clients
-        self._follower = local
+        self._follower = follower
         self.epochs = epochs
-        self.bounded_view = None if local is None else local.view
+        self.bounded_view = None if follower is None else follower.view
         self._prefix = key_prefix.encode()
         self._calls = ShardCalls(
-            clients, marks, self.bounded_view, key_prefix=key_prefix, horizon_ms=horizon_ms, shift_ms=shift_ms
+            clients, watermarks, self.bounded_view, key_prefix=key_prefix, horizon_ms=horizon_ms, shift_ms=shift_ms
         )
         self._leeway_ms = leeway_ms
         self._min_replicas = min_replicas
