@@ -181,36 +181,6 @@ class OpaqueTokenStore(Protocol):
         ...
 
 
-class View(Protocol):
-    """What a store knows without a command, so that a warm request needs none."""
-
-    @property
-    def version(self) -> object:
-        """Another object whenever the result of ``holds`` may change; what held at one need not be looked up again."""
-        ...
-
-    def holds(self, query: RevocationQuery) -> bool:
-        """Return whether the credential counts for certain; if not, ``ask`` decides."""
-        ...
-
-
-class BoundedView(View, Protocol):
-    """
-    The answers that a process keeps of a store that others use too, up to a greatest age.
-
-    ``version`` is another object too when the view is too old, and then ``holds`` is always false.
-    """
-
-    @property
-    def age_seconds(self) -> float:
-        """How old the view is; infinite before it was loaded."""
-        ...
-
-    def is_known_revoked(self, query: RevocationQuery) -> bool:
-        """Say whether something in the view, however old it is, speaks against the credential."""
-        ...
-
-
 class Store(Protocol):
     """
     What all processes share.
@@ -305,17 +275,3 @@ class StoreProvider(Protocol):
     def end(self) -> None:
         """Refuse every later command with ``Unavailable``.  Idempotent, and safe from any thread."""
         ...
-
-
-class NothingRevoked:
-    """The view without a store: whatever was verified counts."""
-
-    __slots__ = ("version",)
-
-    def __init__(self) -> None:
-        self.version = object()
-
-    def holds(self, query: RevocationQuery) -> bool:
-        """Return True: nothing can be revoked."""
-        del query
-        return True

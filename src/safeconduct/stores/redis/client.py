@@ -129,9 +129,7 @@ class StoreClient:
 
     async def send(self, commands: Sequence[Command], *, seconds: float) -> list[Reply]:
         """
-        Send plain commands at once and return a reply to each; a server's error stands in its command's place.
-
-        This is for reading outside of any request: it spends nothing of a request's time and is not repeated.
+        Send plain commands, outside of any request, and return the replies; a server's error is a reply.
 
         Raises:
             Unavailable: If there are no replies within *seconds*, or the server is unfit.
@@ -142,10 +140,7 @@ class StoreClient:
         try:
             if taken.is_new:
                 await self._introduce(taken.connection, ends_at)
-            health = self._health.commands() if self._health.is_due else []
-            replies = await taken.connection.exchange([*health, *commands], _seconds_left(ends_at))
-            if health:
-                await self._judge(taken.connection, replies[: len(health)], ends_at)
+            replies = await self._send(taken.connection, commands, ends_at)
         except ConnectionBroken as broken:
             if not self._pool.drop_broken(taken):
                 self._breaker.failed(advice(broken.reason))
@@ -157,10 +152,10 @@ class StoreClient:
         self._pool.give_back(taken)
         self._breaker.succeeded()
         self._health.refuse_unfit()
-        for reply in replies[len(health) :]:
+        for reply in replies:
             if isinstance(reply, ServerError) and not reply.is_missing_script:
                 self._refusals.report_refusal(reply.kind)
-        return replies[len(health) :]
+        return replies
 
     def close(self) -> None:
         """Drop the idle connections now, and the others when they are given back."""
@@ -248,12 +243,8 @@ class StoreClient:
         await self._judge(connection, replies[len(commands) : len(commands) + len(health)], ends_at)
 
     async def _exchange(self, connection: Connection, call: Call, ends_at: float) -> Reply:
-        health = self._health.commands() if self._health.is_due else []
-        commands = [*health, _command("EVALSHA", call.script.sha, call, connection)]
-        replies = await connection.exchange(commands, _seconds_left(ends_at))
-        if health:
-            await self._judge(connection, replies[: len(health)], ends_at)
-        reply = replies[-1]
+        command = _command("EVALSHA", call.script.sha, call, connection)
+        [reply] = await self._send(connection, [command], ends_at)
         if isinstance(reply, ServerError) and reply.is_missing_script:
             command = _command("EVAL", call.script.text, call, connection)
             [reply] = await connection.exchange([command], _seconds_left(ends_at))
@@ -267,6 +258,13 @@ class StoreClient:
             case _:
                 pass
         return reply
+
+    async def _send(self, connection: Connection, commands: Sequence[Command], ends_at: float) -> list[Reply]:
+        health = self._health.commands() if self._health.is_due else []
+        replies = await connection.exchange([*health, *commands], _seconds_left(ends_at))
+        if health:
+            await self._judge(connection, replies[: len(health)], ends_at)
+        return replies[len(health) :]
 
     async def _judge(self, connection: Connection, replies: list[Reply], ends_at: float) -> None:
         if not self._health.judge(replies):
