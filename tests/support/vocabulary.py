@@ -124,6 +124,9 @@ INVENTED = {
     "short or long way": re.compile(r"\b(?:short|long)(?:er)? way\b"),
     "the own": re.compile(r"\b(?:the|an?|every|each|no|some) own\b"),
     "he or she": re.compile(r"\b(?:he|him|his|himself|she|her|hers|herself)\b"),
+    "whoever": re.compile(r"\bwhoever\b"),
+    "nobody's": re.compile(r"\b(?:nobody|somebody)'s\b"),
+    "what is": re.compile(r"\Awhat is\b"),
 }
 #: A phrase of plain English that a rule above would find.
 ALLOWED_PHRASES = {

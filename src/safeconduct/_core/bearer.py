@@ -125,7 +125,7 @@ class ResolvedClaims:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpaqueLookup:
-    """What is needed to look up opaque tokens, for ASGI or for WSGI."""
+    """The parts that look up opaque tokens, for ASGI or for WSGI."""
 
     tokens: OpaqueTokens
     store: OpaqueTokenStore
