@@ -1,9 +1,9 @@
 """
-What ``import safeconduct`` costs, against ``import joserfc.jwt``, which it cannot do without.
+Measure ``import safeconduct`` against ``import joserfc.jwt``, which it requires.
 
     python benchmarks/bench_import.py [--quick]
 
-Each import has a fresh interpreter, which times itself; starting the interpreter does not count, nor does compiling:
+Each import runs in a new interpreter, which times it.  Starting the interpreter and compiling are not counted: the
 bytecode is written before.
 """
 
@@ -15,14 +15,14 @@ import tempfile
 
 import rounds
 
-CODE = "import time; began = time.process_time(); import {}; print(time.process_time() - began)"
+CODE = "import time; started = time.process_time(); import {}; print(time.process_time() - started)"
 REFERENCE = "joserfc.jwt"
 CONTENDERS = (REFERENCE, "safeconduct", "safeconduct.asgi", "safeconduct.wsgi", "authlib.jose", "jwt")
 WANTED = 1.10
 
 
 def importing(module, bytecode):
-    """Return what times the import of *module*, whose bytecode lies in a folder of ours."""
+    """Return a function that times the import of *module*, with its bytecode in the folder *bytecode*."""
     environment = os.environ | {"PYTHONPYCACHEPREFIX": bytecode, "PYTHONDONTWRITEBYTECODE": ""}
 
     def timed(times):

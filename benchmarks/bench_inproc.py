@@ -1,19 +1,23 @@
 """
-What a request costs with us around an application, against the same application bare; no server, no socket.
+Measure a request to an application with safeconduct around it, against the application alone, without a server.
 
     python benchmarks/bench_inproc.py [--quick] [--only asgi|wsgi]
 
-Warm is a request whose token was proven before, cold one whose token is verified anew (``tokens.remembered = 0``);
-cookie is a warm one by the browser's cookie among others, and post one with its CSRF token besides.  The store is
-``memory://``, and revocation is asked every time.  The header's value is a new object in every request, as a
-server hands it over, and the view reads the user's name.  Beside it stands Starlette's own middleware, with a backend
-that finds the token and checks nothing (no-op), and with one that looks at nothing at all (empty).  Each contender has
-a process of its own.
+warm    the token is in the cache of verified tokens
+cold    the token is verified again (``tokens.remembered = 0``)
+cookie  as warm, with the token in a cookie among others
+post    as cookie, a POST with a CSRF token
+no-op   Starlette's own middleware with a backend that reads the token and checks nothing
+empty   Starlette's own middleware with a backend that does nothing
+
+The store is ``memory://``, and revocation is asked in every request.  The value of the header is a new object in every
+request, as with a server, and the view reads the user's name.  Each contender runs in its own process.
 """
 
 import argparse
 import asyncio
 import io
+import json
 import secrets
 import sys
 import time
@@ -32,6 +36,7 @@ from safeconduct._keys.generate import new_key, new_secrets
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.issuer import Grant
 from safeconduct.asgi import AuthMiddleware
+from safeconduct.auth import operator_access
 from safeconduct.flask import Safeconduct
 
 try:
@@ -71,7 +76,7 @@ ENVIRON = {
 
 
 class NoCheck(AuthenticationBackend):
-    """A backend that finds the token, as Starlette's documentation shows, and believes it."""
+    """A backend that reads the token, as Starlette's documentation shows, and trusts it."""
 
     async def authenticate(self, conn):
         scheme, _, token = conn.headers["authorization"].partition(" ")
@@ -79,8 +84,8 @@ class NoCheck(AuthenticationBackend):
         return AuthCredentials(["read", "write"]), SimpleUser("user-00000001")
 
 
-class Nothing(AuthenticationBackend):
-    """A backend that does nothing: what it returns was made before."""
+class Empty(AuthenticationBackend):
+    """A backend that returns a constant."""
 
     found = AuthCredentials(["read", "write"]), SimpleUser("user-00000001")
 
@@ -89,16 +94,16 @@ class Nothing(AuthenticationBackend):
         return self.found
 
 
-def made_auth(algorithm, remembered):
-    """Return an ``Auth`` and a token of its own."""
+def auth_and_token(algorithm, remembered):
+    """Return an ``Auth``, and a token that it issued."""
     jwk = new_key(algorithm, now=time.time(), randomness=secrets.token_bytes)
     issuer, tokens = "https://api.example.com", {"remembered": remembered, "algorithm": algorithm}
     auth = Auth(Config(store="memory://", issuer=issuer, audience=issuer, keys={"keys": [jwk]}, tokens=tokens))
     grant = Grant(subject="user-00000001", scopes=["read", "write"], roles=["clerk"], lifetime_seconds=86400)
-    return auth, auth._container.issuer.issue(grant, iat_ms=int(time.time() * 1000) + 5)  # noqa: SLF001 - the way the demo issues
+    return auth, operator_access(auth).issue(grant, iat_ms=int(time.time() * 1000) + 5)
 
 
-class Nobody:
+class NoUsers:
     """A directory that is not asked."""
 
     def check(self, username, password):
@@ -109,23 +114,29 @@ class Nobody:
 
 
 def signed_in():
-    """Return an ``Auth``, and the fields of a browser with a session of it and those of its page's POST besides."""
+    """Return an ``Auth``, the header fields of a browser with a session, and those that its page adds to a POST."""
     issuer = "https://api.example.com"
     keys = [new_key("ES256", now=time.time(), randomness=secrets.token_bytes)]
     keys.append(new_secrets(KeySet.read({"keys": keys}, is_own=True), randomness=secrets.token_bytes))
     login = {"sources": ["bearer", "cookie"], "external_url": issuer, "tokens": {"access_lifetime_seconds": 3600}}
     auth = Auth(
-        Config(store="memory://", issuer=issuer, audience=issuer, keys={"keys": keys}, **login), directory=Nobody()
+        Config(store="memory://", issuer=issuer, audience=issuer, keys={"keys": keys}, **login), directory=NoUsers()
     )
     tokens = auth.sessions.sign_in(Account("user-00000001", scopes=["read", "write"], roles=["clerk"]))
     cookies = b"theme=dark; __Host-safeconduct=" + tokens.access_token.encode() + b"; __Host-safeconduct-device=AQID"
-    csrf = auth._container.csrf.token(tokens.session_id, tokens.csrf_generation)  # noqa: SLF001 - as a page gets it
-    return auth, [(b"cookie", cookies)], [(b"x-csrf-token", csrf.encode()), (b"origin", issuer.encode())]
+    return auth, [(b"cookie", cookies)], [(b"x-csrf-token", csrf_token(auth, cookies)), (b"origin", issuer.encode())]
+
+
+def csrf_token(auth, cookies):
+    """Return the token that a page gets from ``GET /auth/session``."""
+    environ = ENVIRON | {"PATH_INFO": "/auth/session", "wsgi.url_scheme": "https", "HTTP_COOKIE": cookies.decode()}
+    body = b"".join(auth.wsgi(lambda _environ, _start_response: [])(environ, lambda *_: None))
+    return json.loads(body)["csrf_token"].encode()
 
 
 def starlette_app(middleware=(), *, reads_user):
-    async def view(asked):
-        name = asked.user.display_name if reads_user else "user-00000001"
+    async def view(request):
+        name = request.user.display_name if reads_user else "user-00000001"
         return StarletteResponse(b'{"sub":"' + name.encode() + b'"}', media_type="application/json")
 
     return Starlette(routes=[Route("/", view, methods=["GET", "POST"])], middleware=list(middleware))
@@ -143,16 +154,16 @@ def flask_app(*, reads_user):
 
 
 def contender(name):
-    """Return the application *name*, and the method and the fields that it is asked with."""
+    """Return the application *name*, and the method and header fields of its requests."""
     world, _, rest = name.partition(" ")
     kind, _, algorithm = rest.partition(" ")
     if kind in {"cookie", "post"}:
         auth, cookies, page = signed_in()
-        asked = ("GET", cookies) if kind == "cookie" else ("POST", cookies + page)
+        request = ("GET", cookies) if kind == "cookie" else ("POST", cookies + page)
     else:
-        auth, token = made_auth(algorithm or "ES256", 0 if kind == "cold" else 10000)
-        asked = ("GET", [(b"authorization", b"Bearer " + token.encode())])
-    return application(world, kind, auth), *asked
+        auth, token = auth_and_token(algorithm or "ES256", 0 if kind == "cold" else 10000)
+        request = ("GET", [(b"authorization", b"Bearer " + token.encode())])
+    return application(world, kind, auth), *request
 
 
 def application(world, kind, auth):
@@ -160,7 +171,7 @@ def application(world, kind, auth):
     if kind == "bare":
         return (starlette_app if world == "asgi" else flask_app)(reads_user=False)
     if kind in {"no-op", "empty"}:
-        backend = NoCheck() if kind == "no-op" else Nothing()
+        backend = NoCheck() if kind == "no-op" else Empty()
         return starlette_app([Middleware(AuthenticationMiddleware, backend=backend)], reads_user=True)
     if world == "asgi":
         return starlette_app([Middleware(AuthMiddleware, auth=auth)], reads_user=True)
@@ -170,7 +181,7 @@ def application(world, kind, auth):
 
 
 def asgi_timed(app, method, fields):
-    """Return what times *app* on a loop of its own."""
+    """Return a function that times requests to *app* on an event loop."""
     loop, statuses = new_event_loop(), set()
 
     async def receive():
@@ -180,8 +191,8 @@ def asgi_timed(app, method, fields):
         if message["type"] == "http.response.start":
             statuses.add(message["status"])
 
-    async def ask(times):
-        began = time.process_time()
+    async def send_requests(times):
+        started = time.process_time()
         for _ in range(times):
             scope = {
                 "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1",
@@ -190,16 +201,16 @@ def asgi_timed(app, method, fields):
                 "headers": [*FIELDS, *[(name, value[:-1] + value[-1:]) for name, value in fields]],
             }  # fmt: skip
             await app(scope, receive, send)
-        took = time.process_time() - began
+        took = time.process_time() - started
         assert statuses == {200}, statuses
         return took
 
     asyncio.set_event_loop(loop)
-    return lambda times: loop.run_until_complete(ask(times))
+    return lambda times: loop.run_until_complete(send_requests(times))
 
 
 def wsgi_timed(app, method, fields):
-    """Return what times *app*."""
+    """Return a function that times requests to *app*."""
     statuses = set()
     named = [("HTTP_" + name.decode().upper().replace("-", "_"), value) for name, value in fields]
 
@@ -207,23 +218,23 @@ def wsgi_timed(app, method, fields):
         del headers, exc_info
         statuses.add(status)
 
-    def ask(times):
-        began = time.process_time()
+    def send_requests(times):
+        started = time.process_time()
         for _ in range(times):
-            carried = {name: value.decode("latin-1") for name, value in named}
-            body = app({**ENVIRON, "REQUEST_METHOD": method, **carried}, start_response)
+            fields_of_request = {name: value.decode("latin-1") for name, value in named}
+            body = app({**ENVIRON, "REQUEST_METHOD": method, **fields_of_request}, start_response)
             b"".join(body)
             if hasattr(body, "close"):
                 body.close()
-        took = time.process_time() - began
+        took = time.process_time() - started
         assert statuses == {"200 OK"}, statuses
         return took
 
-    return ask
+    return send_requests
 
 
 def names_of(world):
-    """Return every contender of one world, the reference first."""
+    """Return the names of all contenders of one world, the reference first."""
     own = [f"{world} {kind} {algorithm}" for kind in ("warm", "cold") for algorithm in ALGORITHMS]
     own += [f"{world} cookie ES256", f"{world} post ES256"]
     return [f"{world} bare", *(["asgi no-op", "asgi empty"] if world == "asgi" else []), *own]

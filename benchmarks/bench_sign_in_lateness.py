@@ -1,10 +1,10 @@
 """
-How late the event loop is while 200 users sign in at once, against hashing on the loop itself.
+Measure how late the event loop is while 200 users sign in at once, against hashing on the loop itself.
 
     python benchmarks/bench_sign_in_lateness.py [--sign-ins 200]
 
-Each sign-in is a ``POST /auth/login`` in this process, over a users file at the default cost; the queue holds them all,
-since what is refused would cost nothing and flatter the pool.  Lateness is how much later than asked a task wakes that
+Each sign-in is a ``POST /auth/login`` in this process, with a users file at the default cost.  The queue holds them
+all, since a refused one costs nothing and would improve the figure.  Lateness is how much too late a task wakes that
 sleeps a millisecond.  Its 99th percentile must be under 50 ms.
 """
 
@@ -18,27 +18,27 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
 from bench_password import PASSWORD, USERNAME, lateness_while
-from calling import Asked, call_asgi, scope_of
-from visiting import Place
 
+from app_client import SentRequest, asgi_scope, call_asgi
+from login_site import LoginSite
 from safeconduct.directories import UsersFile
 
 WANTED_MS = 50
 OK = 200
 FIELDS = (("host", b"app.example"), ("content-type", b"application/json"))
-SAID = json.dumps({"username": USERNAME, "password": PASSWORD}).encode()
+BODY = json.dumps({"username": USERNAME, "password": PASSWORD}).encode()
 
 
 class OnTheLoop:
-    """A directory that hashes where it is asked."""
+    """A directory that hashes on the event loop."""
 
     def __init__(self, users):
         self._users = users
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def acheck(self, username, password):
-        # A turn of the loop before each hash, which is the best that hashing on the loop can be.
-        async with self._turn:
+        # The loop runs once before each hash, which is the best that hashing on the loop can be.
+        async with self._lock:
             await asyncio.sleep(0)
             return self._users.check(username, password)
 
@@ -46,20 +46,20 @@ class OnTheLoop:
         return self._users.lookup(subject)
 
 
-def measure(folk, sign_ins):
-    limits = {f"failures_per_{whose}": 1_000_000 for whose in ("account", "network", "account_and_network")}
-    place = Place("asgi", folk=folk, login={**limits, "hashing_queue": sign_ins})
-    asked = Asked("POST", "/auth/login", FIELDS, "https")
+def measure(directory, sign_ins):
+    limits = {f"failures_per_{subject}": 1_000_000 for subject in ("account", "network", "account_and_network")}
+    site = LoginSite("asgi", directory=directory, login={**limits, "hashing_queue": sign_ins})
+    request = SentRequest("POST", "/auth/login", FIELDS, "https", BODY)
 
     async def sign_in():
-        seen = await call_asgi(place.application, scope_of(asked), SAID)
-        assert seen.status == OK
-        return seen
+        response = await call_asgi(site.application, asgi_scope(request), BODY)
+        assert response.status == OK, response
+        return response
 
-    # What is loaded at the first sign-in of a process is not the subject.
-    place._runner.run(sign_in())  # noqa: SLF001 - the loop that the place is on
-    figures = place._runner.run(lateness_while(sign_in, sign_ins))  # noqa: SLF001 - the loop that the place is on
-    place.close()
+    # The first sign-in of a process imports what it needs, which is not measured here.
+    site._runner.run(sign_in())  # noqa: SLF001 - the loop of the site
+    figures = site._runner.run(lateness_while(sign_in, sign_ins))  # noqa: SLF001 - the loop of the site
+    site.close()
     return figures
 
 

@@ -1,13 +1,15 @@
 """
-How long a dead host and a crowd keep requests from being answered, by store deadlines.
+Measure how the store's client copes with a dead host, with too many clients, and with short event loops.
 
-Twenty pooled connections go half-open and the host is back at once elsewhere: how long until a request passes.  Two
-hundred clients ask over four connections of a server that takes 100 ms a command: how many of the possible requests
-pass.  And three hundred event loops, one after the other: how many connections they leave.
+1. Twenty pooled connections become half-open while the server stays up: how long is it until a request passes?
+2. Two hundred clients share four connections to a server that takes 100 ms a command: how many of the possible requests
+   pass?
+3. Three hundred event loops run one after the other: how many connections do they leave?
+
 ``python benchmarks/bench_store_outage.py [SECONDS]``
 """
 
-# ruff: noqa: SLF001 - what is measured lies below the store's port
+# ruff: noqa: SLF001 - the connection pool is measured, which the store hides
 
 import asyncio
 import sys
@@ -16,14 +18,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
-from proxies import Proxy
-from servers import Server
-
+from faulty_connections import Proxy
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.errors import Unavailable
 from safeconduct.stores.redis.connection import ConnectionBroken
 from safeconduct.stores.redis.server import RedisServer
 from store_contract import HORIZON_MS, LEEWAY_MS, question
+from store_servers import Server
 
 DEADLINE_SECONDS = 0.25
 DEAD, CLIENTS, CONNECTIONS, COMMAND_SECONDS, LOOPS = 20, 200, 4, 0.1, 300
@@ -36,57 +37,57 @@ def open_stores(url, pool_size):
     )  # fmt: skip
 
 
-async def fill(store, count):
+async def fill_pool(store, count):
     await store.begin_epoch(0, reason="new", seen=None)
-    pool = store._clients.client()._pool
-    taken = [pool.take() for _ in range(count)]
+    client = store._clients.client()
+    taken = [client._pool.take() for _ in range(count)]
     for each in taken:
         if each.is_new:
-            await store._clients.client()._introduce(each.connection, time.monotonic() + 5)
+            await client._introduce(each.connection, time.monotonic() + 5)
     for each in taken:
-        pool.give_back(each)
+        client._pool.give_back(each)
 
 
 async def dead_host(server):
     proxy = Proxy(server.port)
     store = open_stores(proxy.url, DEAD).native()
-    await fill(store, DEAD)
+    await fill_pool(store, DEAD)
     proxy.strand()
-    began, refused = time.monotonic(), 0
+    started, refused = time.monotonic(), 0
     while True:
         try:
             await store.ask(question())
             break
         except Unavailable:
             refused += 1
-    seconds = time.monotonic() - began
+    seconds = time.monotonic() - started
     print(f"{DEAD} dead connections: {refused} requests refused, {seconds / DEADLINE_SECONDS:.2f} deadlines")
     await store.close()
     proxy.stop()
 
 
-class _Slow:
+class SlowConnection:
     """A connection whose every exchange takes *COMMAND_SECONDS*."""
 
-    def __init__(self, link):
-        self.open, self.drop, self._link = link.open, link.drop, link
+    def __init__(self, connection):
+        self.open, self.drop, self._connection = connection.open, connection.drop, connection
 
     async def exchange(self, commands, seconds):
         if seconds < COMMAND_SECONDS:
             await asyncio.sleep(seconds)
             raise ConnectionBroken("TimeoutError", is_final=True)
         await asyncio.sleep(COMMAND_SECONDS)
-        return await self._link.exchange(commands, seconds)
+        return await self._connection.exchange(commands, seconds)
 
 
-async def crowd(server, lasting_seconds):
+async def many_clients(server, lasting_seconds):
     store = open_stores(server.url, CONNECTIONS).native()
     await store.begin_epoch(0, reason="new", seen=None)
     await store.ask(question())
     pool = store._clients.client()._pool
     pool._drop_idle(before=None)
-    open_link = pool._new_connection
-    pool._new_connection = lambda: _Slow(open_link())
+    new_connection = pool._new_connection
+    pool._new_connection = lambda: SlowConnection(new_connection())
     ends_at, passed = time.monotonic() + lasting_seconds, 0
 
     async def client():
@@ -104,7 +105,7 @@ async def crowd(server, lasting_seconds):
     await store.close()
 
 
-def loops(server):
+def short_loops(server):
     stores = open_stores(server.url, CONNECTIONS)
     for _ in range(LOOPS):
         asyncio.run(stores.native().ask(question()))
@@ -117,8 +118,8 @@ def main():
     server = Server("valkey")
     try:
         asyncio.run(dead_host(server))
-        asyncio.run(crowd(server, float(sys.argv[1]) if len(sys.argv) > 1 else 8))
-        loops(server)
+        asyncio.run(many_clients(server, float(sys.argv[1]) if len(sys.argv) > 1 else 8))
+        short_loops(server)
     finally:
         server.stop()
 

@@ -1,11 +1,11 @@
 """
-What it costs to verify a token that was not seen before, with every check, against the raw cryptography.
+Measure the verification of a new token, with every check, against the raw cryptography.
 
     python benchmarks/bench_verify.py [--quick] [--algs HS256,RS256,ES256,EdDSA]
 
-Fair on a shared machine: in each round every contender runs once, in a shuffled order; the ratio to the raw
-cryptography is formed inside the round, and the figure is the median over the rounds.  Processor time of the thread is
-counted, so that waiting for other processes is not.
+In each round every contender runs once, in a random order.  The ratio to the raw cryptography is taken within the
+round, and the figure is the median over the rounds, so that load on the machine slows both sides of a ratio.  Only
+processor time of the thread is counted.
 """
 
 import argparse
@@ -28,9 +28,9 @@ from joserfc.jws import JWSRegistry
 from joserfc.jwt import JWTClaimsRegistry
 
 from safeconduct._tokens.algorithms import MODELS, canonical
-from safeconduct._tokens.issuer_policy import Policy
+from safeconduct._tokens.issuer_policy import IssuerPolicy
 from safeconduct._tokens.key import Key, new_material, read_key
-from safeconduct._tokens.key_table import FixedKeys, KeyTable
+from safeconduct._tokens.key_table import KeyTable
 from safeconduct._tokens.verifier import TokenVerifier
 
 ISSUER, AUDIENCE = "https://issuer.example.com", "https://api.example.com"
@@ -40,7 +40,7 @@ def segment(data: bytes) -> bytes:
     return urlsafe_b64encode(data).rstrip(b"=")
 
 
-def mint(key: Key, subject: str = "user-00000001") -> str:
+def sign_token(key: Key, subject: str = "user-00000001") -> str:
     now = int(time.time())
     claims = {
         "iss": ISSUER, "aud": AUDIENCE, "sub": subject, "client_id": "app", "iat": now - 60, "nbf": now - 60,
@@ -56,7 +56,7 @@ def raw(key: Key, token: str):
     signature = urlsafe_b64decode(last + b"=" * (-len(last) % 4))
     public = key.jose.public_key
     if key.algorithm == "HS256":
-        # As little as HMAC can be: both pads are hashed once and for all.
+        # The least that HMAC can cost: both pads are hashed once only.
         block = public.ljust(64, b"\0")
         inner, outer = (sha256(bytes(each ^ pad for each in block)).copy for pad in (0x36, 0x5C))
 
@@ -102,8 +102,21 @@ def with_joserfc(key: Key, token: str):
     return check
 
 
+class OneKey:
+    """A source of keys that never changes."""
+
+    def __init__(self, key: Key) -> None:
+        self._table = KeyTable([key])
+
+    def table(self) -> KeyTable:
+        return self._table
+
+    def look_again(self) -> None:
+        """Do nothing."""
+
+
 def with_safeconduct(key: Key, token: str):
-    policy = Policy(issuer=ISSUER, audience=AUDIENCE, keys=FixedKeys(KeyTable([key])), roles={})
+    policy = IssuerPolicy(issuer=ISSUER, audience=AUDIENCE, keys=OneKey(key), roles={})
     verify, clock = TokenVerifier([policy]).verify, time.time
     return lambda: verify(token, now=clock())
 
@@ -111,10 +124,10 @@ def with_safeconduct(key: Key, token: str):
 def repeats(run, seconds: float) -> int:
     count = 1
     while True:
-        began = time.thread_time()
+        started = time.thread_time()
         for _ in range(count):
             run()
-        took = time.thread_time() - began
+        took = time.thread_time() - started
         if took > seconds / 4:
             return max(1, int(count * seconds / took))
         count *= 4
@@ -129,10 +142,10 @@ def measure(contenders: dict, rounds: int, seconds: float) -> dict[str, tuple[fl
         random.shuffle(order)
         for name in order:
             run, count = contenders[name], counts[name]
-            began = time.thread_time()
+            started = time.thread_time()
             for _ in range(count):
                 run()
-            times[name].append((time.thread_time() - began) / count * 1e6)
+            times[name].append((time.thread_time() - started) / count * 1e6)
         gc.collect()
     gc.enable()
     floor = times["raw cryptography"]
@@ -152,17 +165,17 @@ def main() -> None:
     for name in options.algs.split(","):
         jwk = {**new_material(canonical(name)), "kid": "k1", "alg": name}
         key = read_key(jwk, algorithms=[canonical(name)], is_published=False)
-        token = mint(key)
+        token = sign_token(key)
         makers = {
             "raw cryptography": raw, "safeconduct": with_safeconduct, "PyJWT": with_pyjwt, "joserfc": with_joserfc,
         }  # fmt: skip
         contenders = {label: make(key, token) for label, make in makers.items()}
-        # Of one length: what differs is whether twenty-one digits stand in a row, as in Google's.
+        # Both have one length; they differ in whether there are 21 digits in a row, as in a subject of Google.
         for label, subject in (
             ("with 18 digits", "110169484474386276-33"),
             ("with 21 digits", "110169484474386276334"),
         ):
-            contenders[label] = with_safeconduct(key, mint(key, subject))
+            contenders[label] = with_safeconduct(key, sign_token(key, subject))
         print(f"{name}, {len(token)} bytes")
         for label, (micros, ratio) in measure(contenders, rounds, seconds).items():
             print(f"  {label:22}{micros:9.2f}{ratio:8.2f}")

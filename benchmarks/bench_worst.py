@@ -1,9 +1,9 @@
 """
-The dearest thing that a stranger can send: every token of the attack corpus, and bombs of the size that is let in.
+Find the token that takes longest to refuse: all of the attack corpus, and the largest tokens that are read at all.
 
     python benchmarks/bench_worst.py
 
-Prints the dearest ten, each the best of five; wanted is less than 20 ms for each.
+Prints the slowest ten, each the best of five; wanted is less than 20 ms for each.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ def verifier_of(keyset: str) -> TokenVerifier:
     return TokenVerifier(issuer_policies(Config(store="memory://", trust=[trust]), None, print))
 
 
-def bombs():
+def largest_tokens():
     from base64 import urlsafe_b64encode  # noqa: PLC0415 - one use
 
     def encode(data: str) -> str:
@@ -59,17 +59,17 @@ def bombs():
 def main() -> None:
     verifiers = {name: verifier_of(name) for name in CORPUS["keysets"]}
     rows = [(case["id"], case.get("token", ""), case["keyset"]) for case in CORPUS["cases"]]
-    rows += [(name, token, "asym") for name, token in bombs()]
-    dearest = []
+    rows += [(name, token, "asym") for name, token in largest_tokens()]
+    slowest = []
     for name, token, keyset in rows:
         best = 1e9
         for _ in range(5):
-            began = time.perf_counter()
+            started = time.perf_counter()
             with contextlib.suppress(InvalidToken):
                 verifiers[keyset].verify(token, now=CORPUS["now"])
-            best = min(best, time.perf_counter() - began)
-        dearest.append((best * 1000, name))
-    for millis, name in sorted(dearest, reverse=True)[:10]:
+            best = min(best, time.perf_counter() - started)
+        slowest.append((best * 1000, name))
+    for millis, name in sorted(slowest, reverse=True)[:10]:
         print(f"{millis:8.3f} ms  {name}")
 
 

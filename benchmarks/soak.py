@@ -1,9 +1,9 @@
 """
-Mixed traffic on two workers and a real server, for as long as you say; what is left behind at the end?
+Send mixed traffic to two workers and a real server, and measure what they hold at the end.
 
-Sign-ins, refreshes, renewals, step-ups, sign-outs, revocations, thefts, sockets, streams, cookies, both worlds, and
-event loops that come and go.  Every answer has an expected status; one that has another is a wrong verdict and makes
-the exit code 1.  503 and broken connections are errors, printed and not wrong.
+There are sign-ins, refreshes, renewals, step-ups, sign-outs, revocations, stolen tokens, WebSockets, streams, cookies,
+ASGI and WSGI, and short event loops.  Every response has an expected status; any other one is printed as WRONG and
+makes the exit code 1.  503 and broken connections are counted as errors, which are not wrong.
 ``python benchmarks/soak.py [SECONDS] [--clients N] [--idle SECONDS] [--server valkey|redis]``
 """
 
@@ -21,13 +21,13 @@ import httpx2
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
-from servers import KINDS, Server, free_port
-from soak_visits import Visitor, unauthenticated, visit
+from soak_clients import Client, run_client, unauthenticated
 
 from safeconduct import Auth, Config
+from store_servers import KINDS, Server, free_port
 
 OK = 200
-#: Lives so short that what a session leaves behind is gone within minutes.
+#: The lifetimes are so short that the keys of a session expire within minutes.
 CONFIGURATION = """
 [safeconduct]
 issuer = "{site}"
@@ -64,7 +64,7 @@ failures_per_account = 1000000
 
 
 class Gauge:
-    """What the workers and the server hold, at some moments."""
+    """Prints what the workers and the server hold."""
 
     COUNT = (
         "local n = 0 for _, k in ipairs(redis.call('KEYS', '*')) do local t = redis.call('TYPE', k).ok "
@@ -74,11 +74,11 @@ class Gauge:
 
     def __init__(self, parent, server):
         self._parent, self._server = parent, server
-        columns = f"{'RSS KiB':>18} {'descriptors':>14} {'connections':>12} {'keys':>8} {'members':>8} {'bytes':>12}"
+        columns = f"{'RSS KiB':>18} {'descriptors':>14} {'connections':>12} {'keys':>8} {'entries':>8} {'bytes':>12}"
         print(f"{'':10} {columns}")
 
     def workers(self):
-        """Return the workers: of the parent's children those that serve."""
+        """Return the process ids of the workers."""
         children = Path(f"/proc/{self._parent}/task/{self._parent}/children").read_text().split()
         return [pid for pid in children if b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
@@ -87,43 +87,43 @@ class Gauge:
         status = [Path(f"/proc/{pid}/status").read_text() for pid in pids]
         sizes = [line.split()[1] for text in status for line in text.splitlines() if line.startswith("VmRSS:")]
         descriptors = [str(len(list(Path(f"/proc/{pid}/fd").iterdir()))) for pid in pids]
-        # Our own connection, which asks, is not counted.
+        # This process's own connection is not counted.
         connections = int(self._server.statistic("clients", "connected_clients")) - 1
-        keys, members = (int(self._server.say(*words)[1:]) for words in (("DBSIZE",), ("EVAL", self.COUNT, "0")))
+        keys, entries = (int(self._server.say(*words)[1:]) for words in (("DBSIZE",), ("EVAL", self.COUNT, "0")))
         octets = self._server.statistic("memory", "used_memory_dataset")
-        told = f"{'+'.join(sizes):>18} {'+'.join(descriptors):>14} {connections:12} {keys:8} {members:8} {octets:>12}"
-        print(f"{moment:10} {told}", flush=True)
+        values = f"{'+'.join(sizes):>18} {'+'.join(descriptors):>14} {connections:12} {keys:8} {entries:8} {octets:>12}"
+        print(f"{moment:10} {values}", flush=True)
 
 
-async def soak(given, site, folder, gauge):
-    """Drive the clients and read the gauge at the start, in the middle, at the end and after idling."""
-    said = Counter()
-    administrator = Auth(Config.load(folder / "safeconduct.toml"))
-    began = time.monotonic()
+async def soak(options, site, folder, gauge):
+    """Run the clients, and read the gauge at the start, in the middle, at the end and after idling."""
+    results = Counter()
+    admin = Auth(Config.load(folder / "safeconduct.toml"))
+    started_at = time.monotonic()
     clients = [
-        asyncio.create_task(visit(number, site, administrator, began + given.seconds, said))
-        for number in range(given.clients)
+        asyncio.create_task(run_client(number, site, admin, started_at + options.seconds, results))
+        for number in range(options.clients)
     ]
-    # The start is where every part was used for the first time.
+    # By then every part has been used for the first time.
     for moment, part in (("start", 0.15), ("middle", 0.5), ("end", 0.97)):
-        await asyncio.sleep(max(0.0, began + part * given.seconds - time.monotonic()))
+        await asyncio.sleep(max(0.0, started_at + part * options.seconds - time.monotonic()))
         gauge.read(moment)
     await asyncio.gather(*clients)
-    await asyncio.sleep(given.idle)
-    await administrator.aclose()
-    # Whoever writes prunes what is over.
-    await unauthenticated(Visitor(site, "last", said), administrator)
+    await asyncio.sleep(options.idle)
+    await admin.aclose()
+    # Each write also removes entries that have expired.
+    await unauthenticated(Client(site, "last", results), admin)
     gauge.read("idle")
-    return said
+    return results
 
 
-def started(site_port, folder):
-    """Start the workers and wait until they answer."""
+def start_workers(site_port, folder):
+    """Start the workers, and wait until they answer."""
     command = [
         sys.executable,
         "-m",
         "uvicorn",
-        "soak_site:app",
+        "soak_app:app",
         "--app-dir",
         str(Path(__file__).parent),
         "--workers",
@@ -131,7 +131,7 @@ def started(site_port, folder):
     ]
     command += ["--port", str(site_port), "--log-level", "critical", "--no-access-log"]
     environment = os.environ | {"SAFECONDUCT_CONFIG": str(folder / "safeconduct.toml")}
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)  # noqa: S603 - our own words
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)  # noqa: S603 - our own arguments
     for _ in range(300):
         try:
             if httpx2.get(f"http://127.0.0.1:{site_port}/hello").status_code == OK:
@@ -146,31 +146,31 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("seconds", type=int, nargs="?", default=600)
     parser.add_argument("--clients", type=int, default=24)
-    parser.add_argument("--idle", type=int, default=150, help="longer than the longest life, 120 s: then keys are gone")
+    parser.add_argument("--idle", type=int, default=150, help="longer than the longest lifetime of 120 s")
     parser.add_argument("--server", choices=KINDS, default="valkey")
-    given = parser.parse_args()
-    server, port = Server(given.server), free_port()
+    options = parser.parse_args()
+    server, port = Server(options.server), free_port()
     site = f"http://127.0.0.1:{port}"
     workers = None
     with tempfile.TemporaryDirectory(prefix="sc-soak-") as path:
         folder = Path(path)
         (folder / "safeconduct.toml").write_text(CONFIGURATION.format(site=site, store=server.url))
         try:
-            subprocess.run(  # noqa: S603 - our own words
+            subprocess.run(  # noqa: S603 - our own arguments
                 [sys.executable, "-m", "safeconduct", "--config", folder / "safeconduct.toml", "keys", "new"],
                 check=True,
                 capture_output=True,
             )
-            workers = started(port, folder)
-            said = asyncio.run(soak(given, site, folder, Gauge(workers.pid, server)))
+            workers = start_workers(port, folder)
+            results = asyncio.run(soak(options, site, folder, Gauge(workers.pid, server)))
         finally:
             if workers is not None:
                 workers.terminate()
                 workers.wait()
             server.stop()
-    for what, count in sorted(said.items()):
-        print(f"{count:8} {what}")
-    return int(any(what.startswith("WRONG") for what in said))
+    for result, count in sorted(results.items()):
+        print(f"{count:8} {result}")
+    return int(any(result.startswith("WRONG") for result in results))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""This package as others' benchmarks plug it in: ``factory(kind, inner, keys) -> app``."""
+"""Offer this package to other benchmarks, as ``factory(kind, inner, keys) -> app``."""
 
 from safeconduct import Auth, Config, Trust
 
@@ -6,7 +6,7 @@ ISSUER, AUDIENCE = "https://issuer.example.com/", "https://api.example.com/"
 
 
 def http(kind, inner, keys):
-    """Wrap *inner* so that it finds the user where the other contenders leave him."""
+    """Wrap *inner* so that it finds the user's name where the other contenders put it."""
     trust = Trust(
         issuer=ISSUER,
         audience=AUDIENCE,

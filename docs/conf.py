@@ -32,6 +32,8 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False
 napoleon_use_ivar = True
+# The accepted values of a configuration field are on a page of their own.
+napoleon_attr_annotations = False
 # In docstrings `name` is code, as it is in the pages.
 default_role = "literal"
 python_maximum_signature_line_length = 88

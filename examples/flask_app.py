@@ -1,5 +1,5 @@
 """
-A Flask application that knows who is asking.
+A Flask application protected by safeconduct.
 
 In this folder::
 
@@ -7,7 +7,7 @@ In this folder::
     python flask_app.py &
     curl -H "Authorization: Bearer $(safeconduct token issue --subject alice)" http://127.0.0.1:8000/me
 
-``safeconduct routes 'flask_app:create_app()'`` shows what is open, and what the rest wants.
+``safeconduct routes 'flask_app:create_app()'`` shows which paths are public, and what the others require.
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ def create_app() -> Flask:
 
     @app.get("/public")
     def public() -> dict[str, Any]:
-        return {"hello": current().display_name or "stranger"}
+        return {"hello": current().display_name or "guest"}
 
     @app.get("/me")
     def me() -> dict[str, Any]:

@@ -1,5 +1,5 @@
 """
-A Flask application inside a Starlette one: one ``Auth`` around both, and each token is proven once.
+A Flask application inside a Starlette one, both protected by one ``Auth``, which verifies each token once.
 
 In this folder, with ``pip install a2wsgi``::
 
@@ -7,7 +7,8 @@ In this folder, with ``pip install a2wsgi``::
     python mixed_app.py &
     curl -H "Authorization: Bearer $(safeconduct token issue --subject alice)" http://127.0.0.1:8000/legacy/me
 
-The inner gate takes the identity over, since the same ``Auth`` proved it by the same bytes, and asks its own rules.
+The inner middleware takes the identity over, since the same ``Auth`` verified the same token, and applies the rules to
+the path that it sees.
 """
 
 from a2wsgi import WSGIMiddleware
@@ -31,7 +32,7 @@ def create_legacy_app(auth: Auth) -> Flask:
 
     @app.get("/public")
     def public() -> dict[str, str]:
-        return {"hello": current().display_name or "stranger"}
+        return {"hello": current().display_name or "guest"}
 
     @app.get("/me")
     def me() -> dict[str, str]:
@@ -39,7 +40,7 @@ def create_legacy_app(auth: Auth) -> Flask:
 
     @app.get("/admin")
     def admin() -> dict[str, str]:
-        return {"closed_by": "a rule of safeconduct.toml, seen by both gates"}
+        return {"closed_by": "a rule of safeconduct.toml, checked by both"}
 
     Safeconduct(auth).init_app(app)
     return app

@@ -1,15 +1,16 @@
 """
-Users in a table of your own, by SQLAlchemy: ``People`` blocks, ``AsyncPeople`` is awaited.
+Look users up in your own table with SQLAlchemy: ``UserTable`` blocks, ``AsyncUserTable`` is awaited.
 
 With ``pip install "safeconduct[argon2]" "sqlalchemy[asyncio]"`` and a driver of your database::
 
-    auth = Auth(Config.load(), directory=People(create_engine("sqlite:///users.db")))
-    auth = Auth(Config.load(), directory=AsyncPeople(create_async_engine("sqlite+aiosqlite:///users.db")))
+    auth = Auth(Config.load(), directory=UserTable(create_engine("sqlite:///users.db")))
+    auth = Auth(Config.load(), directory=AsyncUserTable(create_async_engine("sqlite+aiosqlite:///users.db")))
 
-``People`` serves WSGI and ASGI, where it runs in a bounded pool of threads; ``AsyncPeople`` serves ASGI alone.
+``UserTable`` works with WSGI, and with ASGI, where it runs in a bounded thread pool; ``AsyncUserTable`` works with ASGI
+only.
 
-Whoever signs in with a hash of older parameters gets a new one.  It is written only where the old one still stands, so
-that it undoes no change of the password, and what keeps it from being written keeps nobody from signing in.
+A user who signs in with a hash of older parameters gets a new one.  It is written only if the old hash is still there,
+so that it does not undo a change of the password, and the sign-in succeeds even if it cannot be written.
 """
 
 import asyncio
@@ -30,64 +31,64 @@ logger = logging.getLogger(__name__)
 
 
 class Base(DeclarativeBase):
-    """What the tables have in common."""
+    """The base class of the tables."""
 
 
 class User(Base):
-    """Somebody who may sign in."""
+    """A user who may sign in."""
 
     __tablename__ = "users"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    #: What sessions and tokens name him by: it lasts, while a name may change hands, and some databases give the id of
-    #: a row that was deleted to the next one.
+    #: The name in sessions and tokens.  It never changes, whereas another user may take over a user name, and some
+    #: databases give the id of a deleted row to the next one.
     subject: Mapped[str] = mapped_column(unique=True, default=lambda: secrets.token_hex(16))
     name: Mapped[str] = mapped_column(unique=True)
     password_hash: Mapped[str]
-    #: Separated by blanks.
+    #: Separated by spaces.
     roles: Mapped[str] = mapped_column(default="")
     is_disabled: Mapped[bool] = mapped_column(default=False)
 
     def account(self) -> Account:
-        """Return what is known of him."""
+        """Return the account."""
         return Account(self.subject, roles=self.roles.split(), display_name=self.name, disabled=self.is_disabled)
 
 
 class Passwords:
-    """Compare and hash, at the cost of *hasher*."""
+    """Verify and hash passwords with *hasher*."""
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
-        # Who is unknown costs a hash too, or the time would tell who has an account.
-        self._nobodys = self._hasher.hash(secrets.token_urlsafe())
+        # A hash is verified for an unknown user too, or the response time would reveal who has an account.
+        self._decoy_hash = self._hasher.hash(secrets.token_urlsafe())
 
-    def prove(self, user: User | None, password: str) -> bool:
-        """Say whether *password* is that of *user*, in the same time where there is none."""
+    def verify(self, user: User | None, password: str) -> bool:
+        """Tell whether *password* is that of *user*; take the same time if there is no user."""
         try:
-            self._hasher.verify(self._nobodys if user is None else user.password_hash, password)
+            self._hasher.verify(self._decoy_hash if user is None else user.password_hash, password)
         except VerifyMismatchError:
             # Any other error says nothing about the password: it is raised, and answered 503.
             return False
         return user is not None
 
-    def renewal(self, user: User, password: str) -> Update | None:
-        """Return the statement that writes a new hash, or None where the old one will do."""
+    def rehash(self, user: User, password: str) -> Update | None:
+        """Return the statement that writes a new hash, or None if the old one is good enough."""
         if not self._hasher.check_needs_rehash(user.password_hash):
             return None
-        mine = update(User).where(User.id == user.id, User.password_hash == user.password_hash)
-        return mine.values(password_hash=self._hasher.hash(password))
+        unchanged = update(User).where(User.id == user.id, User.password_hash == user.password_hash)
+        return unchanged.values(password_hash=self._hasher.hash(password))
 
 
-def named(username: str) -> Select[tuple[User]]:
+def user_by_name(username: str) -> Select[tuple[User]]:
     return select(User).where(User.name == username)
 
 
-def tell(error: SQLAlchemyError) -> None:
-    # The text of the error may hold the parameters of the statement, and with them the hash.
+def log_failure(error: SQLAlchemyError) -> None:
+    # The text of the error may hold the parameters of the statement, and so the hash.
     logger.warning("a hash could not be renewed, the old one stays: %s", type(error).__name__)
 
 
-class People:
+class UserTable:
     """A directory that blocks."""
 
     def __init__(self, engine: Engine, passwords: Passwords | None = None) -> None:
@@ -96,14 +97,14 @@ class People:
 
     def check(self, username: str, password: str) -> Account | None:
         """Return the account if the password is right, else None, in the same time."""
-        # The connection goes back before the long work of the hash.
+        # Give the connection back before the slow hash.
         with self._sessions() as session:
-            user = session.scalar(named(username))
-        if not self._passwords.prove(user, password) or user is None:
+            user = session.scalar(user_by_name(username))
+        if not self._passwords.verify(user, password) or user is None:
             return None
-        renewal = self._passwords.renewal(user, password)
-        if renewal is not None:
-            self._write(renewal)
+        statement = self._passwords.rehash(user, password)
+        if statement is not None:
+            self._write(statement)
         return user.account()
 
     def lookup(self, subject: str) -> Account | None:
@@ -112,16 +113,16 @@ class People:
             user = session.scalar(select(User).where(User.subject == subject))
         return user and user.account()
 
-    def _write(self, renewal: Update) -> None:
+    def _write(self, statement: Update) -> None:
         try:
             with self._sessions.begin() as session:
-                session.execute(renewal)
+                session.execute(statement)
         except SQLAlchemyError as error:
-            tell(error)
+            log_failure(error)
 
 
-class AsyncPeople:
-    """A directory that is awaited; it hashes in threads of its own, since a hash would hold up the loop."""
+class AsyncUserTable:
+    """A directory that is awaited; it hashes in its own threads, since a hash would block the event loop."""
 
     def __init__(self, engine: AsyncEngine, passwords: Passwords | None = None, *, hashing_threads: int = 2) -> None:
         self._sessions = async_sessionmaker(engine, expire_on_commit=False)
@@ -131,13 +132,13 @@ class AsyncPeople:
     async def acheck(self, username: str, password: str) -> Account | None:
         """Return the account if the password is right, else None, in the same time."""
         async with self._sessions() as session:
-            user = await session.scalar(named(username))
+            user = await session.scalar(user_by_name(username))
         run = asyncio.get_running_loop().run_in_executor
-        if not await run(self._threads, self._passwords.prove, user, password) or user is None:
+        if not await run(self._threads, self._passwords.verify, user, password) or user is None:
             return None
-        renewal = await run(self._threads, self._passwords.renewal, user, password)
-        if renewal is not None:
-            await self._write(renewal)
+        statement = await run(self._threads, self._passwords.rehash, user, password)
+        if statement is not None:
+            await self._write(statement)
         return user.account()
 
     async def alookup(self, subject: str) -> Account | None:
@@ -146,9 +147,9 @@ class AsyncPeople:
             user = await session.scalar(select(User).where(User.subject == subject))
         return user and user.account()
 
-    async def _write(self, renewal: Update) -> None:
+    async def _write(self, statement: Update) -> None:
         try:
             async with self._sessions.begin() as session:
-                await session.execute(renewal)
+                await session.execute(statement)
         except SQLAlchemyError as error:
-            tell(error)
+            log_failure(error)

@@ -1,5 +1,5 @@
 """
-A Starlette application that knows who is asking; with FastAPI the lines are the same.
+A Starlette application protected by safeconduct; with FastAPI the code is the same.
 
 In this folder::
 
@@ -7,7 +7,7 @@ In this folder::
     python starlette_app.py &
     curl -H "Authorization: Bearer $(safeconduct token issue --subject alice)" http://127.0.0.1:8000/me
 
-``safeconduct routes 'starlette_app:create_app()'`` shows what is open, and what the rest wants.
+``safeconduct routes 'starlette_app:create_app()'`` shows which paths are public, and what the others require.
 """
 
 from starlette.applications import Starlette
@@ -22,7 +22,7 @@ from safeconduct.starlette import principal
 
 
 async def public(_: Request) -> JSONResponse:
-    return JSONResponse({"hello": current().display_name or "stranger"})
+    return JSONResponse({"hello": current().display_name or "guest"})
 
 
 async def me(request: Request) -> JSONResponse:
@@ -39,10 +39,10 @@ async def pay(request: Request) -> JSONResponse:
     return JSONResponse({"paid_by": principal(request).subject})
 
 
-async def echo(socket: WebSocket) -> None:
-    await socket.accept()
-    async for text in socket.iter_text():
-        await socket.send_text(f"{principal(socket).subject}: {text}")
+async def echo(websocket: WebSocket) -> None:
+    await websocket.accept()
+    async for text in websocket.iter_text():
+        await websocket.send_text(f"{principal(websocket).subject}: {text}")
 
 
 def create_app() -> Starlette:
@@ -55,7 +55,7 @@ def create_app() -> Starlette:
             WebSocketRoute("/ws", echo),
         ]
     )
-    # CORS is added after it: the last one added is the outermost.
+    # Add CORSMiddleware after it: the last one added is the outermost.
     app.add_middleware(AuthMiddleware, auth=Auth(Config.load()))
     return app
 

@@ -19,6 +19,7 @@ from safeconduct._core.store import StoreProvider
 from safeconduct._wiring.arguments import check_arguments, check_listeners
 from safeconduct._wiring.container import Container
 from safeconduct._wiring.gate import new_gate
+from safeconduct._wiring.operator_access import OperatorAccess
 from safeconduct._wiring.world import WorldParts
 from safeconduct.config import Config
 from safeconduct.principal import Principal
@@ -71,7 +72,6 @@ class Auth:
             problem_body=problem_body,
             add_claims=add_claims,
         )
-        self._clock = clock
         self._asgi = WorldParts(self._container, "asgi")
         self._wsgi = WorldParts(self._container, "wsgi")
         self._gates: dict[str, Gate] = {}
@@ -165,6 +165,12 @@ class Auth:
     ) -> None:
         """Close."""
         self.close()
+
+
+def operator_access(auth: Auth) -> OperatorAccess:
+    """Return what the command line and ``safeconduct.testing`` do with *auth* beyond its public methods."""
+    # Here alone, so that neither of them knows how an `Auth` is built.
+    return OperatorAccess(auth._container)  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - see above
 
 
 def _close_at_exit(auth: Auth) -> None:

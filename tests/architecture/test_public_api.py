@@ -11,6 +11,7 @@ from safeconduct.directories import CallableDirectory
 SPOKEN_FOR = ("auth", "config", "guard", "principal", "sessions")
 #: Public in its module, for the other modules of the package only.
 INSIDE = {
+    "operator_access": "for the command line and `safeconduct.testing`; a user has the methods of `Auth`",
     "rank": "an order of levels, for rules and steps; a user compares nothing",
     "run": "finishes a verb; a user calls the verb",
 }

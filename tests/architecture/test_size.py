@@ -23,8 +23,6 @@ MOST_SMALL_FILES = 25
 SMALL_FILES = {
     "__main__.py": "Python runs it by this name",
     "_core/run_sync.py": "the one place that runs a coroutine without a loop",
-    "cli/doctor/finding.py": "a value that all checks share",
-    "cli/standard_input.py": "imported only by commands that read a secret",
     "starlette.py": "a public module",
     "testing/clock.py": "a public name, imported without the rest of the helpers",
     "testing/keys.py": "a public name, imported without the rest of the helpers",

@@ -7,43 +7,6 @@ import pytest
 from project_files import parsed, python_files
 from vocabulary import FOLDERS, documents, prose, relative, wrong_names, wrong_parts, wrong_phrases
 
-#: Files that are still to be rewritten; the list ends empty.
-TO_MEND = frozenset(
-    [
-        "benchmarks/bench_sign_in_lateness.py",
-        "benchmarks/bench_worst.py",
-        "benchmarks/rounds.py",
-        "benchmarks/soak.py",
-        "benchmarks/soak_visits.py",
-        "benchmarks/subject.py",
-        "docs/how-to/use-http-basic-authentication.md",
-        "examples/sqlalchemy_directory.py",
-        "src/safeconduct/_core/bearer.py",
-        "src/safeconduct/_core/revocation.py",
-        "src/safeconduct/_core/revocation_keys.py",
-        "src/safeconduct/cli/app_inspection.py",
-        "src/safeconduct/cli/context.py",
-        "src/safeconduct/cli/demo/command.py",
-        "src/safeconduct/cli/demo/page.py",
-        "src/safeconduct/cli/demo/starlette_app.py",
-        "src/safeconduct/cli/demo/workspace.py",
-        "src/safeconduct/cli/doctor/application.py",
-        "src/safeconduct/cli/doctor/checks.py",
-        "src/safeconduct/cli/revoke.py",
-        "src/safeconduct/cli/routes.py",
-        "src/safeconduct/directories/adapters.py",
-        "src/safeconduct/directories/async_adapters.py",
-        "src/safeconduct/directories/async_locks.py",
-        "src/safeconduct/directories/comparison_queue.py",
-        "src/safeconduct/directories/locks.py",
-        "src/safeconduct/directories/thread_locks.py",
-        "src/safeconduct/directories/users_file.py",
-        "src/safeconduct/stores/redis/sessions.py",
-        "src/safeconduct/stores/redis/shard_calls.py",
-        "src/safeconduct/stores/scripts/shard.lua",
-    ]
-)
-
 
 @pytest.mark.parametrize(
     ("source", "expected"),
@@ -109,7 +72,7 @@ def test_names_are_standard_terms():
     found = [line for file in files for line in wrong_parts(relative(file))]
     found += [line for file in python_files(*FOLDERS) for line in wrong_names(parsed(file), relative(file))]
 
-    assert [] == [line for line in found if line.partition(":")[0] not in TO_MEND]
+    assert [] == found
 
 
 def test_prose_is_plain_english():
@@ -121,4 +84,4 @@ def test_prose_is_plain_english():
         for rule, phrase in wrong_phrases(text).items()
     ]
 
-    assert [] == [line for line in found if line.partition(":")[0] not in TO_MEND]
+    assert [] == found

@@ -79,7 +79,7 @@ def test_every_colour_has_enough_contrast(open_tab, scheme):
 
     light = {name: brightness(tab.page.evaluate(_COLOUR, name)) for name in NAMES}
 
-    assert (light["ground"] < 0.1) == (scheme == "dark")
+    assert (light["page"] < 0.1) == (scheme == "dark")
     dim = [
         (text, background) for text, background in PAIRS if contrast(light[text], light[background]) < LEAST_CONTRAST
     ]
@@ -87,12 +87,12 @@ def test_every_colour_has_enough_contrast(open_tab, scheme):
 
 
 PAIRS = (
-    *((text, background) for text in ("text", "quiet") for background in ("ground", "card", "hover")),
+    *((text, background) for text in ("text", "quiet") for background in ("page", "card", "hover")),
     ("on-accent", "accent"),
     ("on-accent", "accent-strong"),
-    ("accent", "calm-ground"),
-    *((tone, f"{tone}-ground") for tone in ("good", "warm", "bad")),
-    *(("text", f"{tone}-ground") for tone in ("good", "warm", "bad", "calm")),
+    ("accent", "calm-background"),
+    *((tone, f"{tone}-background") for tone in ("good", "warm", "bad")),
+    *(("text", f"{tone}-background") for tone in ("good", "warm", "bad", "calm")),
     ("bad", "card"),
 )
 NAMES = sorted({name for pair in PAIRS for name in pair})

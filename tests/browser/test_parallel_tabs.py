@@ -30,7 +30,7 @@ def test_a_session_that_is_ended_elsewhere_signs_its_page_out(browsers, open_tab
         sofa.page.evaluate("window.asked = 0")
 
         expect(sofa.signed_out).to_be_visible()
-        expect(sofa.status).to_contain_text("this session was ended elsewhere")
+        expect(sofa.status).to_contain_text("this session was ended in another tab")
         expect(sofa.continue_offer).to_be_hidden()
         sofa.shoot("ended-elsewhere")
         expect(desktop.session).to_have_count(1)
@@ -50,10 +50,10 @@ def test_the_end_of_another_session_asks_for_the_password(site, open_tab):
     expect(tab.session).to_have_count(2)
 
     tab.other_sessions.get_by_role("button").click()
-    expect(tab.step_up_why).to_contain_text("The end of another session wants a password")
+    expect(tab.step_up_why).to_contain_text("Ending another session needs a password")
     tab.prove(site.passwords["alice"])
 
-    expect(tab.status).to_have_text("The other session is ended.")
+    expect(tab.status).to_have_text("The other session was ended.")
     expect(tab.session).to_have_count(1)
 
 

@@ -121,7 +121,7 @@ def test_an_idle_user_is_signed_out_and_told_why(site, tab):
     site.clock.advance(seconds=15)
 
     expect(tab.signed_out).to_be_visible()
-    expect(tab.status).to_contain_text("nothing was done for longer than the token lives")
+    expect(tab.status).to_contain_text("the token expired while you were inactive")
 
 
 def test_a_longer_memory_needs_consent(site, tab):
@@ -149,7 +149,7 @@ def test_the_dangerous_action_asks_for_the_password_first(site, tab):
     tab.sign_in().demote()
 
     tab.try_danger.click()
-    expect(tab.step_up_why).to_contain_text("The dangerous action wants a password")
+    expect(tab.step_up_why).to_contain_text("The dangerous action needs a password")
     expect(tab.step_up_password).to_be_focused()
     tab.shoot("step-up", whole=False)
     tab.page.keyboard.press("Escape")

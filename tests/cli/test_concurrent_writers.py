@@ -9,7 +9,7 @@ from concurrent_commands import run_at_once
 from safeconduct._keys.folder import write_key
 from safeconduct.cli import keys
 from safeconduct.directories import UsersFile, users_file
-from safeconduct.directories.atomic_write import only_writer_into, replace_file
+from safeconduct.directories.atomic_write import lock_folder, replace_file
 from safeconduct.errors import ConfigurationError
 
 AT_ONCE = 6
@@ -89,7 +89,7 @@ def test_d2_a_verb_reads_and_writes_keys_as_the_only_writer(folder, monkeypatch,
 
     def spied(function):
         def spy(*arguments, **more):
-            with pytest.raises(BlockingIOError), only_writer_into(folder / "keys", waits=False):
+            with pytest.raises(BlockingIOError), lock_folder(folder / "keys", waits=False):
                 pass
             seen.append(function.__name__)
             return function(*arguments, **more)
@@ -108,7 +108,7 @@ def test_d2_users_are_written_by_the_only_writer(folder, monkeypatch):
     seen = []
 
     def spy(path, text, **more):
-        with pytest.raises(BlockingIOError), only_writer_into(folder, waits=False):
+        with pytest.raises(BlockingIOError), lock_folder(folder, waits=False):
             pass
         seen.append(text)
         replace_file(path, text, **more)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from command_line import finding_texts, run, write_configuration
-from safeconduct.cli.doctor.checks import examine_configuration
+from safeconduct.cli.doctor.checks import check_configuration
 from safeconduct.config import Config
 
 PASSWORD = "correct horse"
@@ -35,8 +35,8 @@ def test_unsafe_switches_are_warned_of(folder):
 
     for name in ("basic.allow_plain_http", "cookies.secure", "access.default", "external_url"):
         assert name in text
-    assert "/{rest...} opens everything" in text
-    assert "directory: no users file" in text
+    assert "/{rest...} makes every path public" in text
+    assert "directory: there is no users file" in text
 
 
 def test_every_line_of_an_error_is_a_line(folder):
@@ -57,7 +57,7 @@ def test_what_is_public_is_listed(folder):
 
     text = finding_texts("ok")
 
-    assert "access.public: open to everybody: GET /health" in text
+    assert "access.public: public paths: GET /health" in text
     assert "external_url: https://api.example.com" in text
 
 
@@ -105,7 +105,7 @@ def test_keys_that_nobody_can_use_fail(configured):
     text = finding_texts("fail")
 
     assert "start: keys: no usable key" in text
-    assert "no active key signs" in text
+    assert "no active signing key" in text
 
 
 def test_a_missing_folder_fails(configured):
@@ -139,15 +139,15 @@ def test_permissions_are_looked_at(configured):
     first.chmod(0o644)
     second.chmod(0o640)
 
-    assert f"{first.name} is open to other users" in finding_texts("fail")
-    assert f"{second.name} is readable for its group" in finding_texts("warn")
+    assert f"{first.name} can be read or written by other users" in finding_texts("fail")
+    assert f"{second.name} can be read by its group" in finding_texts("warn")
 
 
 def test_an_open_folder_fails(configured):
     """Anyone who can write there chooses the keys."""
     (configured / "keys").chmod(0o777)
 
-    assert "keys is open to other users" in finding_texts("fail")
+    assert "keys can be read or written by other users" in finding_texts("fail")
 
 
 def test_a_single_file_of_keys_is_looked_at(configured):
@@ -197,7 +197,7 @@ def test_a_users_file_that_cannot_be_read_fails(folder):
 @pytest.mark.parametrize(
     ("more", "verdict", "message"),
     [
-        ("", "warn", "servers bound what a header holds"),
+        ("", "warn", "servers limit the size of a header"),
         ('external_url = "https://a.example"\nsources = ["cookie"]', "fail", "no cookie holds more than 4096"),
     ],
     ids=["header", "cookie"],
@@ -215,7 +215,7 @@ def test_a_configuration_in_code_is_looked_at_too():
     """Keys that are given inline have no files."""
     config = Config(store="none", sources=["basic"], access={"public": []})
 
-    findings = list(examine_configuration(config))
+    findings = list(check_configuration(config))
 
     assert "revocation.consistency" in {finding.subject for finding in findings}
 
@@ -234,6 +234,6 @@ def test_c9_what_trusted_proxies_and_servers_must_do_is_reported(folder):
 
     text = finding_texts("ok")
 
-    assert "proxies.trusted: unix, 10.0.0.0/8: each must set, or take away, Forwarded" in text
+    assert "proxies.trusted: unix, 10.0.0.0/8: each must set or remove Forwarded" in text
     assert "granian's WSGI" in text
     assert "no proxy is named" not in text

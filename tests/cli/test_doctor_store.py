@@ -3,10 +3,10 @@
 import pytest
 
 from command_line import finding_texts, findings, run, write_configuration
-from safeconduct.cli.doctor import store_checks as store_examination
+from safeconduct.cli.doctor import store_checks
 from safeconduct.config import Config
 from safeconduct.stores.redis.connection import ConnectionBroken, ServerError
-from safeconduct.stores.redis.marks import EpochFile, Mark
+from safeconduct.stores.redis.watermarks import EpochFile, Watermark
 
 
 @pytest.mark.usefixtures("shared")
@@ -16,7 +16,7 @@ def test_a_healthy_installation_fails_nothing():
 
     assert 0 == ended.code
     assert "ok    store: it is a primary" in ended.out
-    assert "ok    store: it forgets nothing by itself (noeviction)" in ended.out
+    assert "ok    store: it evicts nothing (noeviction)" in ended.out
     assert all(remedy for verdict, _, _, remedy in findings() if verdict != "ok")
     assert "" == finding_texts("fail")
 
@@ -49,7 +49,7 @@ def test_accepted_eviction_is_a_warning(shared, server):
     text = finding_texts("warn")
 
     assert "revocation.accept_eviction" in text
-    assert "accepted by name" in text
+    assert "which revocation.accept_eviction allows" in text
 
 
 def test_a_store_that_is_away_is_a_failure(folder):
@@ -74,7 +74,7 @@ def test_a_store_of_ones_own_is_a_warning(folder, store, message):
 def test_a_lost_epoch_is_reported_and_adopted(server):
     """The operator must adopt it by hand, and learns what that costs."""
     run("token", "issue", "--subject", "alice")
-    assert "knows everything since" in finding_texts("ok")
+    assert "has all data since" in finding_texts("ok")
     server.say("HSET", "safeconduct:{sc:00}:meta", "reason", "lost")
     assert "shard 0 lost data" in finding_texts("warn")
 
@@ -143,9 +143,9 @@ def test_a_server_that_tells_little_is_reported(folder, server):
 
     text = " ".join((finding_texts("warn"), finding_texts("fail")))
 
-    assert "it does not tell its role" in text
-    assert "it does not tell its maxmemory-policy" in text
-    assert "the store does not tell its time" in text
+    assert "its role cannot be read" in text
+    assert "its maxmemory-policy cannot be read" in text
+    assert "the time of the store cannot be read" in text
 
 
 def test_durability_is_reported(folder, server):
@@ -163,16 +163,16 @@ def test_durability_is_reported(folder, server):
 @pytest.mark.parametrize(
     ("finding", "verdict", "message"),
     [
-        (store_examination._role([b"slave", b"10.0.0.1"]), "fail", "it is a slave"),
-        (store_examination._speed(10_000, Config(store="memory://", sources=["basic"])), "warn", "10000 ms"),
-        (store_examination._clock([b"0", b"0"], Config(store="memory://", sources=["basic"])), "warn", "ahead of"),
+        (store_checks._role([b"slave", b"10.0.0.1"]), "fail", "it is a slave"),
+        (store_checks._speed(10_000, Config(store="memory://", sources=["basic"])), "warn", "10000 ms"),
+        (store_checks._clock([b"0", b"0"], Config(store="memory://", sources=["basic"])), "warn", "ahead of"),
         (
-            store_examination._clock([b"99999999999", b"0"], Config(store="memory://", sources=["basic"])),
+            store_checks._clock([b"99999999999", b"0"], Config(store="memory://", sources=["basic"])),
             "warn",
             "behind",
         ),
         (
-            store_examination._policy(
+            store_checks._policy(
                 ServerError("NOPERM"), {"maxmemory_policy": "noeviction"}, Config(store="memory://", sources=["basic"])
             ),
             "ok",
@@ -190,11 +190,11 @@ def test_what_a_test_server_does_not_do(finding, verdict, message):
 def test_a_link_that_breaks_is_dropped(folder, server, monkeypatch):
     """No connection is left open."""
     write_configuration(folder, store=server.url)
-    monkeypatch.setattr(store_examination, "_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(store_checks, "_TIMEOUT_SECONDS", 0.0)
     server.pause()
     try:
         with pytest.raises(ConnectionBroken):
-            store_examination.exchange(Config.load(), [("TIME",)])
+            store_checks.send(Config.load(), [("TIME",)])
     finally:
         server.resume()
 
@@ -202,7 +202,7 @@ def test_a_link_that_breaks_is_dropped(folder, server, monkeypatch):
 def test_e1_a_planned_move_is_adopted_before_it(shared, server, tmp_path):
     """An adopted empty store is trusted, and the epoch file of the old one is replaced."""
     file = tmp_path / "epochs.json"
-    EpochFile(file).merge({0: Mark("another", 1 << 50, b"line", b"5-0")})
+    EpochFile(file).merge({0: Watermark("another", 1 << 50, b"line", b"5-0")})
     write_configuration(shared, store=server.url, more=f'[safeconduct.revocation]\nepoch_file = "{file}"')
     server.say("FLUSHALL")
 

@@ -217,7 +217,7 @@ def test_d11_an_application_without_a_guard_is_open_and_status_1(write):
 
     assert (1, True) == (ended.code, "every route is open" in ended.err)
     assert ["GET", "/public", "public"] == ended.out.splitlines()[1].split()[:3]
-    assert [("fail", "nothing of safeconduct is around it: every route is open")] == findings(f"{name}:app")
+    assert [("fail", "no safeconduct middleware is around it: every route is open")] == findings(f"{name}:app")
     assert 1 == run("doctor", f"{name}:app").code
 
 
@@ -225,9 +225,9 @@ def test_an_unknown_framework_shows_its_rules_only(write):
     """The rules apply all the same."""
     name = write("app = auth().asgi(raw)")
 
-    assert "Only Starlette, FastAPI and Flask tell their routes" in run("routes", f"{name}:app").err
+    assert "Routes can be read from Starlette, FastAPI and Flask only" in run("routes", f"{name}:app").err
     verdicts = findings(f"{name}:app")
-    assert ("ok", "the line is around it; its framework is not known here") in verdicts
+    assert ("ok", "a middleware is around it; its framework is not known here") in verdicts
     assert ("ok", "/admin/{rest...}: role admin or clerk") in verdicts
     assert ("ok", "DELETE /users/{name}: level explicit, proven at most 60 s ago") in verdicts
     assert ("ok", "everything else: authenticated") in verdicts
@@ -243,8 +243,8 @@ def test_the_integration_is_well(write):
 
     verdicts = findings(f"{name}:app")
 
-    assert ("ok", "it is guarded by the face for Starlette") in verdicts
-    assert ("ok", "CORS stands outside: a page can read a refusal too") in verdicts
+    assert ("ok", "it is guarded by the integration for Starlette") in verdicts
+    assert ("ok", "CORSMiddleware is outside of AuthMiddleware: pages can read refusals too") in verdicts
 
 
 def test_an_open_default_is_shown(folder):
@@ -268,7 +268,7 @@ def test_cors_inside_is_a_warning(folder, write, preflights):
         app.add_middleware(AuthMiddleware, auth=auth())
     """)
 
-    [(verdict, text)] = [each for each in findings(f"{name}:app") if each[1].startswith("CORS stands inside")]
+    [(verdict, text)] = [each for each in findings(f"{name}:app") if each[1].startswith("CORSMiddleware is inside")]
 
     assert ("warn", preflights == "refuse") == (verdict, "preflights are refused" in text)
 
@@ -286,7 +286,9 @@ def test_the_bare_line_around_a_framework_is_reported(write, text, verdict):
     """`requires` inside would be 500: a warning, and a failure where a route uses it."""
     name = write(text)
 
-    verdicts = [verdicts for verdicts, text in findings(f"{name}:app") if text.startswith("the bare line is around a ")]
+    verdicts = [
+        verdicts for verdicts, text in findings(f"{name}:app") if text.startswith("a middleware is wrapped around a ")
+    ]
 
     assert [verdict] == verdicts
     assert {"authenticated", "public"} >= {row["access"] for row in rows(f"{name}:app").values()}
@@ -298,7 +300,7 @@ def test_the_bare_line_around_a_framework_is_reported(write, text, verdict):
         ("", 'APP must be "module:attribute"'),
         ("nowhere_at_all:app", "nowhere_at_all cannot be imported: ModuleNotFoundError"),
         ("{name}:nothing", "has no 'nothing'"),
-        ("{name}:number", "is no application but int"),
+        ("{name}:number", "must be an application, got int"),
         ("{name}:broken()", "failed: ZeroDivisionError"),
         ("{name}:wrong()", "got nothing, wanted one of"),
     ],
@@ -334,11 +336,11 @@ def test_whether_one_can_sign_in_is_reported(write):
 
     served, static = _findings_about_logins(f"{name}:app")[-2:]
 
-    assert ("ok", "POST /auth/login and what belongs to it are served") == served
+    assert ("ok", "POST /auth/login and the endpoints beside it are served") == served
     assert "warn" == static[0]
     assert static[1].startswith("it is static")
     verdict, text = _findings_about_logins(f"{name}:bare")[-1]
-    assert ("ok", True) == (verdict, text.startswith("no endpoints for it"))
+    assert ("ok", True) == (verdict, text.startswith("it has no endpoints"))
 
 
 @pytest.mark.parametrize("is_on", [True, False])

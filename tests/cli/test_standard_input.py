@@ -47,7 +47,7 @@ def test_d9_what_is_no_text_is_reported(folder, command):
 
     ended = run(*command, stdin=b"\xff")
 
-    assert (2, "Error: TOKEN on standard input is no UTF-8.\n") == (ended.code, ended.err)
+    assert (2, "Error: TOKEN on standard input is not UTF-8.\n") == (ended.code, ended.err)
 
 
 def test_d9_python_has_none_where_standard_input_is_closed(monkeypatch):

@@ -40,7 +40,7 @@ def test_a_wrong_password_is_status_1():
     ("name", "password", "message"),
     [
         ("alice", b"short", "at least 8 characters"),
-        ("alice", b"\xff" * 9, "no UTF-8"),
+        ("alice", b"\xff" * 9, "not UTF-8"),
         ("al:ice", PASSWORD.encode(), "username must have no colon"),
     ],
     ids=str,

@@ -298,8 +298,8 @@ def test_d13_a_template_of_another_framework_is_shown_as_it_is_written_here(text
     rule = errors_of(minimal_fields(access={"rules": [{"path": text}]}))["access.rules[0].path"]
     public = errors_of(minimal_fields(access={"public": [f"get {text}"]}))["access.public[0]"]
 
-    assert f"got {text!r} (here: {here!r}), wanted a template" in rule
-    assert f"got 'get {text}' (here: 'GET {here}'), wanted an optional method and a template" in public
+    assert f"got {text!r} (here: {here!r}), wanted a path template" in rule
+    assert f"got 'get {text}' (here: 'GET {here}'), wanted an optional method and a path template" in public
     Rule(path=here)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from minimal_config import TRUST, minimal_fields
 from safeconduct.config import Config, StoreConfig, Trust
-from safeconduct.config.field_errors import shown, shown_url
+from safeconduct.config.shown_values import shown, shown_url
 from safeconduct.errors import ConfigurationError
 
 SECRET = "hunter2hunter2"  # a password of no store

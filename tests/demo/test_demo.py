@@ -87,7 +87,7 @@ def test_the_application_sees_the_identity(demo):
     assert {"subject": "alice", "roles": ["user"], "level": "explicit", "scheme": "bearer"} == get(
         demo, "/me", "alice"
     ).json()
-    assert "stranger" == get(demo, "/public").json()["hello"]
+    assert "guest" == get(demo, "/public").json()["hello"]
 
 
 def test_a_password_is_a_credential_and_no_fresh_sign_in(demo):
@@ -218,7 +218,7 @@ def test_every_line_of_the_instructions_gets_the_status_that_it_shows(framework)
     shown, got = [], []
 
     def drive(output):
-        lines = list(iter(output.readline, "  Ctrl+C ends it, and removes what it made.\n"))
+        lines = list(iter(output.readline, "  Ctrl+C stops the demo and removes its files.\n"))
         url = re.search(r"In a browser: (.*)/$", "".join(lines), re.MULTILINE)[1]
         assert url in lines[0]
         for name in ("alice", "root"):
@@ -272,7 +272,7 @@ def test_a_port_that_is_taken_is_reported():
         ended = run("demo", "--port", port)
 
     assert 2 == ended.code
-    assert f"Port {port} cannot be had: Address already in use; try --port 0." in ended.err
+    assert f"Port {port} cannot be used: Address already in use; try --port 0." in ended.err
 
 
 @pytest.mark.parametrize(
@@ -299,14 +299,16 @@ def test_a_missing_extra_is_named(monkeypatch):
 
 def test_a_server_that_cannot_start_announces_nothing(monkeypatch):
     """The output comes only once the demo serves."""
-    from safeconduct.cli.demo import serving  # noqa: PLC0415 - needs the extra
+    from safeconduct.cli.demo import starlette_app  # noqa: PLC0415 - needs the extra
 
     async def fail(self, _sockets=None):
         self.should_exit = True
 
     reported = []
-    monkeypatch.setattr(serving.uvicorn.Server, "startup", fail)
-    server = serving._Uvicorn(serving.uvicorn.Config(lambda: None, lifespan="off"), lambda: reported.append(True))
+    monkeypatch.setattr(starlette_app.uvicorn.Server, "startup", fail)
+    server = starlette_app.AnnouncingServer(
+        starlette_app.uvicorn.Config(lambda: None, lifespan="off"), lambda: reported.append(True)
+    )
 
     server.run(sockets=[])
 

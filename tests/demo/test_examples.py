@@ -55,7 +55,7 @@ def test_the_flask_example():
     assert 403 == client.post("/payments", headers=bearer()).status_code
     assert 401 == client.post("/payments", headers=bearer("--scope", "pay")).status_code
     assert 200 == client.post("/payments", headers=bearer("--scope", "pay", "--level", "explicit")).status_code
-    assert {"hello": "stranger"} == client.get("/public").json
+    assert {"hello": "guest"} == client.get("/public").json
 
 
 def test_the_starlette_example():

@@ -51,11 +51,11 @@ def site(request, example, database):
     passwords = example.Passwords(DEAR)
     if colour == "sync":
         engine = create_engine(f"sqlite:///{database}")
-        site = LoginSite(world, directory=example.People(engine, passwords), access=BOSS)
+        site = LoginSite(world, directory=example.UserTable(engine, passwords), access=BOSS)
         site.refuse_writes = lambda: refuse_writes(engine)
     else:
         engine = create_async_engine(f"sqlite+aiosqlite:///{database}")
-        site = LoginSite(world, directory=example.AsyncPeople(engine, passwords), access=BOSS)
+        site = LoginSite(world, directory=example.AsyncUserTable(engine, passwords), access=BOSS)
         site.refuse_writes = lambda: refuse_writes(engine.sync_engine)
     yield site
     if colour == "async":
@@ -150,10 +150,10 @@ def test_a_hash_that_cannot_be_written_does_not_prevent_a_sign_in(site, client, 
 def test_a_password_that_was_changed_meanwhile_stays_changed(example, database):
     """The new hash replaces only the hash that was checked."""
     engine = create_engine(f"sqlite:///{database}")
-    people = example.People(engine, example.Passwords(DEAR))
+    people = example.UserTable(engine, example.Passwords(DEAR))
     with people._sessions() as session:
         user = session.get(example.User, 1)
-    renewal = people._passwords.renewal(user, PASSWORD)
+    renewal = people._passwords.rehash(user, PASSWORD)
     write(database, "UPDATE users SET password_hash = ?", "changed")
 
     people._write(renewal)
@@ -170,4 +170,4 @@ def test_a_table_that_is_gone_is_503(client, database):
 
 
 def test_the_default_cost_is_that_of_the_library(example):
-    assert not PasswordHasher().check_needs_rehash(example.Passwords()._nobodys)
+    assert not PasswordHasher().check_needs_rehash(example.Passwords()._decoy_hash)

@@ -7,9 +7,9 @@ import pytest
 
 from memory_directory import AsyncMemoryDirectory, MemoryDirectory
 from safeconduct.config import LoginConfig
-from safeconduct.directories import AsyncCallableDirectory, CallableDirectory, people_for
-from safeconduct.directories.adapters import Inline
-from safeconduct.directories.async_adapters import Native, Pooled
+from safeconduct.directories import AsyncCallableDirectory, CallableDirectory
+from safeconduct.directories.adapters import DirectAdapter, adapt_directory
+from safeconduct.directories.async_adapters import ThreadPoolAdapter
 from safeconduct.errors import ConfigurationError
 
 
@@ -53,16 +53,16 @@ class OddlyStatic(MemoryDirectory):
 @pytest.mark.parametrize(
     ("directory", "world", "expected"),
     [
-        (MemoryDirectory(), "wsgi", Inline),
-        (MemoryDirectory(), "asgi", Pooled),
-        (AsyncMemoryDirectory(), "asgi", Native),
-        (Both(), "wsgi", Inline),
-        (Both(), "asgi", Native),
+        (MemoryDirectory(), "wsgi", DirectAdapter),
+        (MemoryDirectory(), "asgi", ThreadPoolAdapter),
+        (AsyncMemoryDirectory(), "asgi", DirectAdapter),
+        (Both(), "wsgi", DirectAdapter),
+        (Both(), "asgi", DirectAdapter),
     ],
     ids=lambda value: getattr(value, "__name__", None) or str(type(value).__name__),
 )
 def test_each_world_calls_the_methods_of_a_directory_that_fit(directory, world, expected):
-    people = people_for(directory, world, LoginConfig())
+    people = adapt_directory(directory, world, LoginConfig())
 
     assert expected is type(people)
     assert not people.is_static
@@ -79,7 +79,7 @@ def test_each_world_calls_the_methods_of_a_directory_that_fit(directory, world, 
     ids=["wsgi", "asgi", "native", "no method"],
 )
 def test_a_static_directory_says_so_through_its_port(directory, world):
-    assert people_for(directory, world, LoginConfig()).is_static
+    assert adapt_directory(directory, world, LoginConfig()).is_static
 
 
 @pytest.mark.parametrize(
@@ -105,14 +105,15 @@ def test_a_static_directory_says_so_through_its_port(directory, world):
 def test_a_directory_that_can_not_serve_is_refused_when_something_is_wrapped(directory, world, message):
     """The error is raised when the application is wrapped, not at the first sign-in."""
     with pytest.raises(ConfigurationError, match=message):
-        people_for(directory, world, LoginConfig())
+        adapt_directory(directory, world, LoginConfig())
 
 
 def test_the_blocking_world_loads_neither_asyncio_nor_argon2():
     """Neither asyncio nor Argon2 is loaded by importing the package."""
     code = (
         "import sys, safeconduct.directories as d; from safeconduct.config import LoginConfig; "
-        "d.people_for(d.CallableDirectory(lambda u, p: None), 'wsgi', LoginConfig()); "
+        "from safeconduct.directories.adapters import adapt_directory; "
+        "adapt_directory(d.CallableDirectory(lambda u, p: None), 'wsgi', LoginConfig()); "
         "print([name for name in ('asyncio', 'argon2', 'redis') if name in sys.modules])"
     )
 

@@ -63,23 +63,23 @@ def test_nobody_waits_where_there_is_no_queue():
 def test_c1_one_comparison_of_an_account_and_network_has_the_turn():
     """The lock of a key passes to the first waiter, even if there are slots for all."""
     waiters = Waiters(at_once=8, waiting=8)
-    first = waiters.run("a", needs="turn", key="k")
-    second = waiters.wait("b", needs="turn", key="k")
-    waiters.wait("c", needs="turn", key="k")
-    waiters.run("d", needs="turn", key="o")
+    first = waiters.run("a", needs="lock", key="k")
+    second = waiters.wait("b", needs="lock", key="k")
+    waiters.wait("c", needs="lock", key="k")
+    waiters.run("d", needs="lock", key="o")
 
     waiters.queue.leave(first)
 
     assert ["b"] == waiters.woken
-    assert waiters.queue.has(second, "turn")
+    assert waiters.queue.has(second, "lock")
 
 
 def test_c1_a_turn_ends_with_the_thread_that_still_compares():
     """A caller that hangs up cannot start a second comparison for the account."""
     waiters = Waiters(at_once=8, waiting=8)
-    position = waiters.run("a", needs="turn", key="k")
+    position = waiters.run("a", needs="lock", key="k")
     assert waiters.queue.ask(position, "slot", list)
-    waiters.wait("b", needs="turn", key="k")
+    waiters.wait("b", needs="lock", key="k")
 
     waiters.queue.leave(position)
     assert [] == waiters.woken
@@ -166,7 +166,7 @@ def test_a_waiter_that_gives_up_is_not_woken():
     assert (0, 0) == (waiters.queue.running, waiters.queue.waiting)
 
 
-@pytest.mark.parametrize("needs", ["turn", "slot"])
+@pytest.mark.parametrize("needs", ["lock", "slot"])
 def test_a_waiter_that_cannot_be_woken_is_skipped(needs):
     """Its loop has ended, so the waiter would never leave the queue."""
     waiters = Waiters(at_once=1, waiting=2)
@@ -179,7 +179,7 @@ def test_a_waiter_that_cannot_be_woken_is_skipped(needs):
     waiters.queue.ask(lost, needs, wake)
     waiters.wait("c", needs=needs, key="k")
 
-    (waiters.queue.leave if needs == "turn" else waiters.queue.leave_slot)(running)
+    (waiters.queue.leave if needs == "lock" else waiters.queue.leave_slot)(running)
 
     assert ["c"] == waiters.woken
 

@@ -11,8 +11,9 @@ from memory_directory import AsyncMemoryDirectory, MemoryDirectory, check_passwo
 from safeconduct._core.directory import Account
 from safeconduct._core.run_sync import run_sync
 from safeconduct.config import LoginConfig
-from safeconduct.directories import AsyncCallableDirectory, CallableDirectory, people_for, queue_for
-from safeconduct.directories.locks import Places
+from safeconduct.directories import AsyncCallableDirectory, CallableDirectory
+from safeconduct.directories.adapters import adapt_directory, comparison_queue
+from safeconduct.directories.locks import ConcurrencyLimit
 from safeconduct.errors import ConfigurationError, Unavailable
 
 ALICE = Account("alice")
@@ -50,25 +51,25 @@ async def until_begun(slow):
 
 
 def test_places_are_given_until_none_is_left():
-    places = Places(2)
+    limit = ConcurrencyLimit(2)
 
-    places.enter()
-    places.enter()
+    limit.acquire()
+    limit.acquire()
     with pytest.raises(Unavailable):
-        places.enter()
-    places.leave()
-    places.enter()
+        limit.acquire()
+    limit.release()
+    limit.acquire()
 
 
 def test_there_is_a_place_at_least():
     with pytest.raises(ConfigurationError, match="limit must be 1 or more, got 0"):
-        Places(0)
+        ConcurrencyLimit(0)
 
 
 def test_c1_inline_hashes_a_bounded_number_at_once_and_lets_the_others_wait():
     """Two of three checks run, the third starts when one ends, and look-ups do not wait."""
     slow = Slow()
-    people = people_for(slow, "wsgi", LoginConfig(hashing_threads=2, hashing_queue=1))
+    people = adapt_directory(slow, "wsgi", LoginConfig(hashing_threads=2, hashing_queue=1))
 
     def check(name):
         return run_sync(check_password(people, name, "wonder"))
@@ -99,7 +100,7 @@ def test_inline_gives_the_place_back_whatever_happens(fails):
         if answer is not None:
             raise answer
 
-    people = people_for(CallableDirectory(check), "wsgi", LoginConfig(hashing_threads=1))
+    people = adapt_directory(CallableDirectory(check), "wsgi", LoginConfig(hashing_threads=1))
 
     with pytest.raises((Unavailable, KeyboardInterrupt)):
         run_sync(check_password(people, "alice", "wonder"))
@@ -109,7 +110,7 @@ def test_inline_gives_the_place_back_whatever_happens(fails):
 
 def test_pooled_hashes_a_few_queues_some_and_refuses_the_rest():
     slow = Slow()
-    people = people_for(slow, "asgi", LoginConfig(hashing_threads=2, hashing_queue=3))
+    people = adapt_directory(slow, "asgi", LoginConfig(hashing_threads=2, hashing_queue=3))
 
     async def storm():
         under_way = [asyncio.create_task(check_password(people, "alice", "wonder")) for _ in range(5)]
@@ -133,7 +134,7 @@ def test_pooled_hashes_a_few_queues_some_and_refuses_the_rest():
 def test_a_caller_who_hangs_up_keeps_the_slot_while_the_password_is_hashed(caplog):
     """Otherwise aborted sign-ins could start unlimited hashing; a waiting check is never started."""
     slow = Slow()
-    people = people_for(slow, "asgi", LoginConfig(hashing_threads=1, hashing_queue=1))
+    people = adapt_directory(slow, "asgi", LoginConfig(hashing_threads=1, hashing_queue=1))
 
     async def hang_up():
         under_way = asyncio.create_task(check_password(people, "alice", "wonder"))
@@ -163,7 +164,7 @@ def test_a_caller_who_hangs_up_keeps_the_slot_while_the_password_is_hashed(caplo
 def test_work_that_is_given_up_before_its_thread_begins_is_skipped(caplog):
     """The slot becomes free all the same."""
     directory = MemoryDirectory(alice="wonder")
-    people = people_for(directory, "asgi", LoginConfig(hashing_threads=1, hashing_queue=0))
+    people = adapt_directory(directory, "asgi", LoginConfig(hashing_threads=1, hashing_queue=0))
     hold = threading.Event()
     people._checks._started().submit(hold.wait)
 
@@ -188,7 +189,7 @@ def test_work_that_is_given_up_before_its_thread_begins_is_skipped(caplog):
 def test_a_loop_that_ended_meanwhile_is_no_error():
     """The hash ends in its thread, and its slot becomes free."""
     slow = Slow()
-    people = people_for(slow, "asgi", LoginConfig(hashing_threads=1, hashing_queue=0))
+    people = adapt_directory(slow, "asgi", LoginConfig(hashing_threads=1, hashing_queue=0))
 
     async def leave():
         task = asyncio.create_task(check_password(people, "alice", "wonder"))
@@ -209,7 +210,7 @@ def test_work_that_would_end_the_thread_is_unavailable():
     def check(_username, _password):
         raise SystemExit
 
-    people = people_for(CallableDirectory(check), "asgi", LoginConfig())
+    people = adapt_directory(CallableDirectory(check), "asgi", LoginConfig())
 
     with pytest.raises(Unavailable) as caught:
         asyncio.run(check_password(people, "alice", "wonder"))
@@ -220,7 +221,7 @@ def test_work_that_would_end_the_thread_is_unavailable():
 
 def test_threads_begin_with_the_first_request():
     """No thread is started at import or in a master process."""
-    people = people_for(MemoryDirectory(alice="wonder"), "asgi", LoginConfig())
+    people = adapt_directory(MemoryDirectory(alice="wonder"), "asgi", LoginConfig())
     assert people._checks._executor is None
 
     asyncio.run(check_password(people, "alice", "wonder"))
@@ -233,7 +234,7 @@ def test_threads_begin_with_the_first_request():
 def test_a_thread_that_can_not_begin_is_unavailable(monkeypatch):
     """The next thread skips a cancelled check and frees its slot."""
     directory = MemoryDirectory(alice="wonder")
-    people = people_for(directory, "asgi", LoginConfig(hashing_threads=1, hashing_queue=1))
+    people = adapt_directory(directory, "asgi", LoginConfig(hashing_threads=1, hashing_queue=1))
 
     def fail(_thread, *_arguments, **_options):
         raise RuntimeError("can't start new thread")
@@ -253,7 +254,7 @@ def test_a_directory_sees_the_context_of_its_request():
     """For example, the context of a tracer."""
     request = ContextVar("request")
     seen = []
-    people = people_for(
+    people = adapt_directory(
         CallableDirectory(lambda _username, _password: seen.append(request.get())), "asgi", LoginConfig()
     )
 
@@ -268,7 +269,7 @@ def test_a_directory_sees_the_context_of_its_request():
 
 
 def test_one_directory_serves_several_loops():
-    people = people_for(MemoryDirectory(alice="wonder"), "asgi", LoginConfig())
+    people = adapt_directory(MemoryDirectory(alice="wonder"), "asgi", LoginConfig())
 
     for _ in range(3):
         assert "alice" == asyncio.run(check_password(people, "alice", "wonder")).subject
@@ -285,7 +286,7 @@ def test_native_lets_a_bounded_number_in():
         await release.wait()
         return ALICE
 
-    people = people_for(AsyncCallableDirectory(check), "asgi", LoginConfig(hashing_threads=1, hashing_queue=1))
+    people = adapt_directory(AsyncCallableDirectory(check), "asgi", LoginConfig(hashing_threads=1, hashing_queue=1))
 
     async def storm():
         under_way = [asyncio.create_task(check_password(people, name, "wonder")) for name in ("alice", "bob", "carol")]
@@ -307,10 +308,10 @@ def test_c1_each_port_lets_one_at_a_time_be_compared_of_an_account_and_network(w
     """A second check with the same key waits even if a slot is free; one with another key does not."""
     directory = AsyncMemoryDirectory(alice="wonder") if world == "native" else MemoryDirectory(alice="wonder")
     world = "wsgi" if world == "wsgi" else "asgi"
-    people = people_for(directory, world, LoginConfig(hashing_queue=0))
+    people = adapt_directory(directory, world, LoginConfig(hashing_queue=0))
 
     async def prove():
-        async with people.turn(b"k", "here") as position:
+        async with people.lock(b"k", "here") as position:
             with pytest.raises(Unavailable):
                 await check_password(people, "alice", "wonder", key=b"k")
             assert "alice" == (await check_password(people, "alice", "wonder", key=b"o")).subject
@@ -324,8 +325,8 @@ def test_c1_each_port_lets_one_at_a_time_be_compared_of_an_account_and_network(w
 def test_c1_both_worlds_of_a_process_share_the_slots_and_the_turns():
     """For example, blocking verbs in an ASGI application."""
     slow, login = Slow(), LoginConfig(hashing_threads=1, hashing_queue=0)
-    queue = queue_for(login)
-    inline, pooled = (people_for(slow, world, login, queue=queue) for world in ("wsgi", "asgi"))
+    queue = comparison_queue(login)
+    inline, pooled = (adapt_directory(slow, world, login, queue=queue) for world in ("wsgi", "asgi"))
 
     with ThreadPoolExecutor(1) as server:
         under_way = server.submit(lambda: run_sync(check_password(inline, "alice", "wonder", key=b"k")))
@@ -352,7 +353,7 @@ def test_after_close_every_question_is_unavailable(kind):
 
     directory = AsyncCallableDirectory(acheck, acheck) if kind == "native" else CallableDirectory(check, check)
     world = "wsgi" if kind == "inline" else "asgi"
-    people = people_for(directory, world, LoginConfig())
+    people = adapt_directory(directory, world, LoginConfig())
     run(world, check_password(people, "alice", "wonder"))
 
     people.close()

@@ -8,7 +8,7 @@ from memory_directory import MemoryDirectory, check_password
 from safeconduct._core.directory import QueuePosition
 from safeconduct._core.run_sync import run_sync
 from safeconduct.config import LoginConfig
-from safeconduct.directories import people_for
+from safeconduct.directories.adapters import adapt_directory
 from safeconduct.directories.locks import _drop_all
 
 FORK = """
@@ -16,7 +16,8 @@ import asyncio, os, threading
 from safeconduct._core.run_sync import run_sync
 from safeconduct._core.directory import Account
 from safeconduct.config import LoginConfig
-from safeconduct.directories import CallableDirectory, people_for
+from safeconduct.directories import CallableDirectory
+from safeconduct.directories.adapters import adapt_directory
 
 hold, begun = threading.Event(), threading.Event()
 def check(username, password):
@@ -27,9 +28,9 @@ def check(username, password):
 
 login = LoginConfig(hashing_threads=1, hashing_queue=0)
 directory = CallableDirectory(check)
-inline, pooled = people_for(directory, "wsgi", login), people_for(directory, "asgi", login)
+inline, pooled = adapt_directory(directory, "wsgi", login), adapt_directory(directory, "asgi", login)
 async def prove(people, name):
-    async with people.turn(b"k", "here") as place:
+    async with people.lock(b"k", "here") as place:
         return await people.check(name, "p", place)
 
 asyncio.run(prove(pooled, "alice"))
@@ -65,11 +66,11 @@ def test_a_child_neither_misses_a_place_nor_waits_for_threads_that_it_has_not():
 def test_what_is_dropped_in_a_child_is_created_again():
     """The same test within this process, where coverage is measured."""
     directory = MemoryDirectory(alice="wonder")
-    inline, pooled = (people_for(directory, world, LoginConfig(hashing_threads=1)) for world in ("wsgi", "asgi"))
+    inline, pooled = (adapt_directory(directory, world, LoginConfig(hashing_threads=1)) for world in ("wsgi", "asgi"))
     asyncio.run(check_password(pooled, "alice", "wonder"))
     inherited = pooled._checks._executor
     inline._queue.ask(QueuePosition(b"k", "here", 0), "slot", list)
-    pooled._lookup_places.enter()
+    pooled._lookup_limit.acquire()
 
     _drop_all()
 

@@ -12,7 +12,7 @@ from argon2.exceptions import VerificationError
 
 from safeconduct._core.directory import Account
 from safeconduct.directories import Cost, UsersFile
-from safeconduct.directories.argon2id import cost_of, hash_password, unmatched
+from safeconduct.directories.argon2id import cost_of, hash_password, unmatchable_hash
 from safeconduct.errors import ConfigurationError
 from worlds import Clock
 
@@ -121,7 +121,7 @@ def test_an_overlong_password_is_not_that_of_a_user_with_an_empty_one(users, pat
 
 def test_an_unknown_name_costs_what_some_user_costs_and_the_same_each_time(users, path, clock, hashed):
     """Where users have different costs, the cost for an unknown name reveals nothing either."""
-    document = {f"user{number}": {"hash": unmatched(DEAR if number % 2 else CHEAP)} for number in range(10)}
+    document = {f"user{number}": {"hash": unmatchable_hash(DEAR if number % 2 else CHEAP)} for number in range(10)}
     path.write_text(json.dumps(document), "utf-8")
     clock.advance(seconds=1)
 

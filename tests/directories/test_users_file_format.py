@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safeconduct._core.directory import Account
-from safeconduct.directories.argon2id import Cost, cost_of, unmatched
+from safeconduct.directories.argon2id import Cost, cost_of, unmatchable_hash
 from safeconduct.directories.users_file_format import UnreadableUsers, UserRecord, name_problem, read_users, write_users
 
-PHC = unmatched(Cost(memory_kib=8, passes=1, lanes=1))
+PHC = unmatchable_hash(Cost(memory_kib=8, passes=1, lanes=1))
 MEMBERS = ("hash", "roles", "scopes", "display_name", "level", "subject", "disabled")
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(),
@@ -69,7 +69,7 @@ def test_every_member_counts():
         ({"hash": PHC, "level": ["explicit"]}, "level of 'alice' must be one of"),
         ({"hash": PHC, "disabled": "false"}, "disabled of 'alice' must be true or false"),
         ({"hash": PHC, "disabled": 0}, "disabled of 'alice' must be true or false"),
-        ({"hash": PHC, "role": ["boss"]}, "'alice' must have no members but disabled, display_name, hash"),
+        ({"hash": PHC, "role": ["boss"]}, "'alice' must have no fields but disabled, display_name, hash"),
         ([], "'alice' must be an object"),
     ],
     # The salt differs in every process, but the name of a test must not.
@@ -92,8 +92,8 @@ def test_one_wrong_user_makes_the_file_unreadable(member, message):
         ("[" * 100_000, "the file is not JSON"),
         ("1" * 5000, "the file is not JSON"),
         ("[]", "the file must hold an object"),
-        (f'{{"alice": {{"hash": "{PHC}"}}, "alice": {{"hash": "{PHC}"}}}}', "a user or a member stands twice"),
-        (f'{{"alice": {{"hash": "{PHC}", "disabled": true, "disabled": false}}}}', "a user or a member stands twice"),
+        (f'{{"alice": {{"hash": "{PHC}"}}, "alice": {{"hash": "{PHC}"}}}}', "a user or a field is in it twice"),
+        (f'{{"alice": {{"hash": "{PHC}", "disabled": true, "disabled": false}}}}', "a user or a field is in it twice"),
         (f'{{"a": {{"hash": "{PHC}"}}, "b": {{"hash": "{PHC}", "subject": "a"}}}}', "two users have the same subject"),
         (f'{{"a:b": {{"hash": "{PHC}"}}}}', "the user name 'a:b' must have no colon"),
     ],

@@ -8,7 +8,8 @@ import pytest
 from memory_directory import check_password, run
 from safeconduct._core.directory import Account
 from safeconduct.config import LoginConfig
-from safeconduct.directories import AsyncCallableDirectory, CallableDirectory, people_for
+from safeconduct.directories import AsyncCallableDirectory, CallableDirectory
+from safeconduct.directories.adapters import adapt_directory
 from safeconduct.errors import ConfigurationError, Unavailable
 
 ALICE = Account("alice", roles={"a"}, scopes=frozenset({"b"}), level="multifactor", display_name="Alice", disabled=True)
@@ -35,7 +36,7 @@ def ask(request):
         native = request.param == "native"
         directory = AsyncCallableDirectory(acheck, acheck) if native else CallableDirectory(check, check)
         world = "wsgi" if request.param == "inline" else "asgi"
-        people = people_for(directory, world, LoginConfig())
+        people = adapt_directory(directory, world, LoginConfig())
         try:
             return run(world, people.lookup("alice") if looks_up else check_password(people, "alice", "wonder"))
         finally:
@@ -101,7 +102,7 @@ def test_d7_a_directory_that_makes_a_wrong_account_is_reported_loudly(looks_up, 
 
         lookup = check
 
-    people = people_for(Wrong(print, print), "wsgi", LoginConfig())
+    people = adapt_directory(Wrong(print, print), "wsgi", LoginConfig())
     with pytest.raises(Unavailable):
         run("wsgi", people.lookup("alice") if looks_up else check_password(people, "alice", "wonder"))
 

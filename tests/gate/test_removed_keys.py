@@ -34,7 +34,7 @@ def test_d1_a_token_of_a_removed_key_is_refused_by_a_running_process(folder, wor
         write_key(folder, {**OWN_KEY, "kid": "other"})
     (folder / "broken.json").write_text("{")
     (folder / "own.json").unlink()
-    auth._container.keys.look_again()
+    auth._container.keys.reload()
     time.advance(seconds=1)
 
     seen = ask_in(world, auth, **known)
@@ -49,7 +49,7 @@ def test_d1_a_folder_that_cannot_be_read_refuses_no_valid_token(folder, world):
     """An unreadable disk does not remove keys."""
     auth = Auth(configuration(keys=folder), directory=MemoryDirectory(), clock=now)
     folder.rename(folder.with_name("gone"))
-    auth._container.keys.look_again()
+    auth._container.keys.reload()
 
     seen = ask_in(world, auth, headers=BEARER)
 

@@ -29,15 +29,15 @@ def test_d5_an_unknown_kid_within_the_second_after_a_look_is_looked_for(folder, 
     write_key(folder, jwk_for("ES256", "b"))
     watch.now = 1.1
 
-    keys.look_again()
+    keys.reload()
 
     assert ["a", "b"] == kids(keys)
     write_key(folder, jwk_for("ES256", "c"))
     for watch.now in (1.2, 1.9, 2.0):
-        keys.look_again()
+        keys.reload()
         assert ["a", "b"] == kids(keys)
     watch.now = 2.1
-    keys.look_again()
+    keys.reload()
     assert ["a", "b", "c"] == kids(keys)
 
 
@@ -48,7 +48,7 @@ def test_d5_the_look_for_an_unknown_kid_also_holds_for_a_file_of_a_trust(tmp_pat
     keys = watch.open(path, is_own=False)
     path.write_text(json.dumps({"keys": [public_jwk_for("ES256", "a"), public_jwk_for("ES256", "b")]}))
 
-    keys.look_again()
+    keys.reload()
 
     assert ["a", "b"] == kids(keys)
 

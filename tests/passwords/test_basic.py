@@ -12,7 +12,8 @@ from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.throttle import Throttle, ThrottleEvents
 from safeconduct.config import BasicConfig, LoginConfig
-from safeconduct.directories import CallableDirectory, people_for
+from safeconduct.directories import CallableDirectory
+from safeconduct.directories.adapters import adapt_directory
 from safeconduct.errors import BadCredentials, TooManyAttempts, Unavailable
 from safeconduct.stores.memory.store import MemoryStore
 from worlds import Clock
@@ -26,7 +27,7 @@ class Memory:
 
     def __init__(self, world, directory, *, realm="api", key=b"k" * 32, capacity=10, cache_seconds=60):
         self.world = world
-        self.people = people_for(directory, world, LoginConfig())
+        self.people = adapt_directory(directory, world, LoginConfig())
         store = MemoryStore(clock=Clock(), horizon_ms=1000, leeway_ms=0)
         throttle = Throttle(
             store, store, LoginConfig(), key=b"k" * 32, events=ThrottleEvents(lambda _event: None, Clock())

@@ -11,7 +11,8 @@ from safeconduct._core.passwords import Passwords
 from safeconduct._core.throttle import Throttle, ThrottleEvents
 from safeconduct._http.authorization import Basic, read_authorization
 from safeconduct.config import BasicConfig, LoginConfig
-from safeconduct.directories import Cost, UsersFile, people_for
+from safeconduct.directories import Cost, UsersFile
+from safeconduct.directories.adapters import adapt_directory
 from safeconduct.errors import BadCredentials, InvalidToken
 from safeconduct.stores.memory.store import MemoryStore
 from worlds import Clock
@@ -36,7 +37,7 @@ def ask(request, tmp_path):
         file = UsersFile.create(tmp_path / "users.json", cost=CHEAP)
         for username, password in users.items():
             file.add(username, password)
-        people = people_for(file, request.param, LoginConfig())
+        people = adapt_directory(file, request.param, LoginConfig())
         store = MemoryStore(clock=Clock(), horizon_ms=1000, leeway_ms=0)
         throttle = Throttle(
             store, store, LoginConfig(), key=b"k" * 32, events=ThrottleEvents(lambda _event: None, Clock())

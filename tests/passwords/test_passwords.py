@@ -9,7 +9,8 @@ from safeconduct._core.directory import Account, QueuePosition
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.throttle import Throttle, ThrottleEvents
 from safeconduct.config import LoginConfig
-from safeconduct.directories import AsyncCallableDirectory, CallableDirectory, people_for
+from safeconduct.directories import AsyncCallableDirectory, CallableDirectory
+from safeconduct.directories.adapters import adapt_directory
 from safeconduct.errors import BadCredentials, TooManyAttempts, Unavailable
 from safeconduct.events import SignInFailed
 from safeconduct.stores.memory.store import MemoryStore
@@ -26,7 +27,7 @@ class PasswordStack:
         self.clock = Clock()
         self.events = []
         self.login = LoginConfig(**bounds)
-        self.people = people_for(directory, world, self.login)
+        self.people = adapt_directory(directory, world, self.login)
         store = MemoryStore(clock=self.clock, horizon_ms=1000, leeway_ms=0)
         local = MemoryStore(clock=self.clock, horizon_ms=1000, leeway_ms=0)
         throttle = Throttle(

@@ -6,7 +6,7 @@ from safeconduct._core.epochs import Epochs
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import epoch_tag, revocation_query
 from safeconduct._core.revoker import Revoker
-from safeconduct._core.sessions.refresh_token import new_session_id, text_of
+from safeconduct._core.tagged_token import new_session_id, text_of
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.errors import RevokedToken, Unavailable
 from safeconduct.events import ClockSkewed, StoreLost

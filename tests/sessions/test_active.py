@@ -4,7 +4,8 @@ import pytest
 
 from login_stack import ACCESS, HOME, SECRETS
 from safeconduct import RequestOrigin
-from safeconduct._core.sessions.refresh_token import ParsedRefreshToken, text_of
+from safeconduct._core.sessions.refresh_token import ParsedRefreshToken
+from safeconduct._core.tagged_token import text_of
 from safeconduct.errors import BadSignature, NotFound, NotRenewable, RevokedToken
 from safeconduct.events import SessionEnded, SubjectSignedOut
 from safeconduct.principal import Principal

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from opaque_token_contract import CLAIMS, REFERENCE
 from safeconduct._core.opaque import OpaqueTokens, ParsedOpaqueToken, is_opaque_token
 from safeconduct._core.run_sync import run_sync
-from safeconduct._core.sessions.refresh_token import text_of
 from safeconduct._core.store import OpaqueQuery, RevocationQuery
+from safeconduct._core.tagged_token import text_of
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct.errors import BadSignature, InvalidToken, MalformedToken, Unavailable, UnknownKey
 from safeconduct.stores import MemoryStore

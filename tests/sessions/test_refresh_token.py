@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safeconduct._core.sessions.refresh_token import ParsedRefreshToken, octets_of, text_of
+from safeconduct._core.sessions.refresh_token import ParsedRefreshToken
+from safeconduct._core.tagged_token import octets_of, text_of
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct.errors import BadSignature, InvalidToken, MalformedToken, UnknownKey
+from safeconduct.stores.memory.state_machine import opened
+from session_commands import opening
 
 OLD = DerivedKeys({1: b"1" * 32}, 1)
 BOTH = DerivedKeys({1: b"1" * 32, 2: b"2" * 32}, 2)
@@ -105,6 +108,10 @@ def test_a_successor_is_made_with_its_predecessors_key_and_tagged_with_the_curre
     assert before.secret == after.secret
     assert (1, 2) == (before.key_version, after.key_version)
     assert after == read(after.to_text(BOTH), NEW)
+
+
+def test_a_session_without_a_refresh_token_issues_none():
+    assert first(OLD).issue(opened(opening(remember=False), 1), OLD) is None
 
 
 def test_nothing_of_the_secret_is_shown():

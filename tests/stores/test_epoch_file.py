@@ -12,7 +12,7 @@ from safeconduct import Auth, Config
 from safeconduct._core.store import Revocation
 from safeconduct.errors import ConfigurationError, RevokedToken, Unavailable
 from safeconduct.events import StoreLost
-from safeconduct.stores.redis.marks import EpochFile, Mark, Marks
+from safeconduct.stores.redis.watermarks import EpochFile, Watermark, Watermarks
 from store_contract import TOKEN, question
 from table_tokens import AUDIENCE, ISSUER, OWN_KEY, SECRETS_KEY, mint
 
@@ -30,7 +30,7 @@ def file(path):
 
 
 def mark(head=1, *, epoch="e", began=1, line=b"l"):
-    return Mark(epoch, began, line, b"%d-0" % head)
+    return Watermark(epoch, began, line, b"%d-0" % head)
 
 
 def revoke(world, revocation_key=TOKEN):
@@ -170,12 +170,12 @@ def test_e1_a_folder_in_its_place_stops_the_start_too(open_stores, server, path)
 
     with pytest.raises(ConfigurationError, match="cannot be read"):
         open_stores(server.url, epoch_file=path)
-    with pytest.raises(ConfigurationError, match="is no folder"):
+    with pytest.raises(ConfigurationError, match="is not a folder"):
         open_stores(server.url, epoch_file=path / "missing" / "epochs.json")
 
 
 def test_e1_what_could_not_be_written_is_reported_once_and_written_later(file, path, caplog):
-    marks = Marks(file, monotonic=iter(range(100)).__next__)
+    marks = Watermarks(file, monotonic=iter(range(100)).__next__)
     blocked = path.with_name("epochs.json.lock")
     blocked.mkdir()
     for head in (1, 2):

@@ -15,7 +15,7 @@ from safeconduct.errors import Unavailable
 from safeconduct.events import StoreUnavailable
 from safeconduct.stores.redis.connection import ServerRun, read_run
 from safeconduct.stores.redis.health import OPEN_SECONDS
-from safeconduct.stores.redis.marks import Mark, Marks
+from safeconduct.stores.redis.watermarks import Watermark, Watermarks
 from store_contract import ALICE, TOKEN, question
 from worlds import Blocking, Native
 
@@ -363,13 +363,13 @@ def test_e2_a_token_younger_than_all_that_was_stamped_is_a_loss(two):
 
 
 def test_e1_a_late_reply_lowers_no_mark():
-    marks = Marks()
-    early, late = Mark("e", 1, b"line", b"5-1"), Mark("e", 1, b"line", b"5-10")
-    for mark in (early, late, early, Mark("older", 0, b"line", b"9-0")):
+    marks = Watermarks()
+    early, late = Watermark("e", 1, b"line", b"5-1"), Watermark("e", 1, b"line", b"5-10")
+    for mark in (early, late, early, Watermark("older", 0, b"line", b"9-0")):
         marks.keep(0, mark)
 
     assert {0: late} == marks.known
-    other = Mark("f", 2, b"other")
+    other = Watermark("f", 2, b"other")
     marks.keep(0, other)
     assert ({0: other}, b"0-0") == (marks.known, other.head)
 

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from safeconduct.config.config import Config
 from safeconduct.config.cross_checks import NOT_IMPLEMENTED
-from safeconduct.config.field_errors import is_list
 from safeconduct.config.fields import FieldType, ListOf, OrNone
 from safeconduct.config.sections import Section, field_types_of
+from safeconduct.config.shown_values import is_list
 
 CONFIGURATION: Final = Path(__file__).parents[2] / "docs/reference/configuration.md"
 

@@ -14,7 +14,7 @@ import werkzeug.serving
 
 from safeconduct import Auth
 from safeconduct.cli.demo import flask_app, starlette_app
-from safeconduct.cli.demo.workspace import build_workspace
+from safeconduct.cli.demo.workspace import create_workspace
 from safeconduct.cli.program import program
 from worlds import Clock
 
@@ -28,7 +28,7 @@ class DemoSite:
             sock.bind(("127.0.0.1", 0))
             sock.listen()
             self.url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-            workspace = build_workspace(folder, url=self.url, store="memory://")
+            workspace = create_workspace(folder, url=self.url, store="memory://")
             self.passwords, self.config = workspace.passwords, workspace.config()
             self.auth = stack.enter_context(Auth(self.config, clock=self.clock))
             stack.enter_context(_SERVED[framework](self.auth, sock))

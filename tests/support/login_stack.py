@@ -18,7 +18,7 @@ from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._wiring.sessions import session_context, stateless_sessions
 from safeconduct.config import Config, LoginConfig, SessionConfig, TokenConfig
-from safeconduct.directories import people_for
+from safeconduct.directories.adapters import adapt_directory
 from safeconduct.stores import MemoryStore
 from safeconduct.stores.null import NullStore
 from token_factory import AUDIENCE, ISSUER, issuer_for, jwk_for, own_verifier_for, segment
@@ -74,7 +74,7 @@ class LoginStack:
             on_new_store="accept", announce=self.events.append,
         )  # fmt: skip
         self._numbers = count(first)
-        people = people_for(self.directory, "wsgi", LIMITS) if has_directory else None
+        people = adapt_directory(self.directory, "wsgi", LIMITS) if has_directory else None
         context = session_context(
             self.config, issuer=issuer_for(self.config, lambda: self.own, self.draw), derived_keys=lambda: self.keys,
             people=people, passwords=self._passwords(people, MemoryStore), add_claims=add_claims, clock=clock,
@@ -158,7 +158,7 @@ class StatelessLoginStack(LoginStack):
         self.own = KeySet.of([jwk_for("ES256"), jwk_for("A256KW", "e1")], is_own=True)
         self.verifier = own_verifier_for(self.config, self.own)
         self._numbers = count(1)
-        people = people_for(self.directory, world, LIMITS) if has_directory else None
+        people = adapt_directory(self.directory, world, LIMITS) if has_directory else None
         context = session_context(
             self.config, issuer=issuer_for(self.config, lambda: self.own, self.draw), derived_keys=lambda: self.keys,
             people=people, passwords=self._passwords(people, NullStore), add_claims=add_claims, clock=self.clock,

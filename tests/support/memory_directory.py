@@ -47,5 +47,5 @@ def run(world, coroutine):
 
 async def check_password(people, username, password, *, key=None, network="192.0.2.1"):
     """Check a password as ``Passwords`` does, with a lock of its own or that of *key*."""
-    async with people.turn(object() if key is None else key, network) as position:
+    async with people.lock(object() if key is None else key, network) as position:
         return await people.check(username, password, position)

@@ -7,8 +7,8 @@ import pytest
 
 from safeconduct._core.revocation_keys import revocation_key, shard_of
 from safeconduct._core.session_store import LongTerm, Opening, Presented, Renewing, Rotation, SessionRef, StepUp
-from safeconduct._core.sessions.refresh_token import new_session_id, text_of
 from safeconduct._core.store import Revocation, RevocationQuery
+from safeconduct._core.tagged_token import new_session_id, text_of
 
 ISSUER = "https://issuer.example"
 ACCESS_MS = 900_000

@@ -99,7 +99,7 @@ class FixedKeys:
         """Return the keys."""
         return self._table
 
-    def look_again(self) -> None:
+    def reload(self) -> None:
         """Do nothing, because there are no other keys."""
 
 

@@ -54,7 +54,7 @@ class RotatedKeys:
     def table(self):
         return self.tables[0]
 
-    def look_again(self):
+    def reload(self):
         self.looked += 1
         if len(self.tables) > 1:
             del self.tables[0]
@@ -181,7 +181,7 @@ def test_a_removed_key_verifies_nothing():
     token = mint(ES)
     verifier.verify(token, now=NOW)
 
-    keys.look_again()
+    keys.reload()
 
     with pytest.raises(UnknownKey):
         verifier.verify(token, now=NOW)
@@ -194,7 +194,7 @@ def test_the_state_of_the_keys_is_one_object_until_they_change():
     state = verifier.key_state()
 
     assert state is verifier.key_state()
-    keys.look_again()
+    keys.reload()
     assert state is not verifier.key_state()
     assert verifier.key_state() is verifier.key_state()
 

@@ -13,7 +13,7 @@ from typing import Final, Literal, NoReturn
 
 from safeconduct._core.path_templates import LITERAL, Segments, Template, TemplateTree, split_entry
 from safeconduct._core.requirement import AUTHENTICATED, OPEN, Requirement
-from safeconduct.config import Rule
+from safeconduct.config.access import Rule
 from safeconduct.errors import ConfigurationError, InvalidRequest
 
 #: A method and a segment that no rule names.

@@ -125,9 +125,9 @@ class Authenticator:
         if len(fields) == 1:
             if outer is not None and _is_same(outer, field):
                 return outer, False
-            known = self.bearer.cache.get(field)
-            if known is not None:
-                return known.passed, False
+            cached = self.bearer.cache.get(field)
+            if cached is not None:
+                return cached.passed, False
         credential = read_authorization(fields)
         if isinstance(credential, Bearer) and self.sources.takes_bearer:
             # One token can be written with any number of spaces before it: only one spelling is worth remembering.
@@ -147,8 +147,8 @@ class Authenticator:
             return self.anonymous_results.no_credential, False
         if outer is not None and _is_same(outer, found.source.key):
             return outer, False
-        known = self.bearer.cache.get(found.source.key)
-        return (known.passed, False) if known is not None else await self._prove(found.token, found.source, now)
+        cached = self.bearer.cache.get(found.source.key)
+        return (cached.passed, False) if cached is not None else await self._prove(found.token, found.source, now)
 
     async def _prove(self, token: str, source: CredentialSource, now: float) -> tuple[Passed, bool]:
         passed = await self.resolver.prove(token, source, now=now)

@@ -16,15 +16,18 @@ from safeconduct._core.passwords import Passwords
 from safeconduct._core.revocation_keys import revocation_query
 from safeconduct._core.store import RevocationQuery
 from safeconduct._http.authorization import Basic
-from safeconduct._http.forwarded import Client, network_of
+from safeconduct._http.forwarded import Proxies, client_of, network_of
 from safeconduct._http.request import Request
-from safeconduct.config import BasicConfig
+from safeconduct.config.config import Config
+from safeconduct.config.sessions import BasicConfig
 from safeconduct.errors import InvalidRequest
 from safeconduct.principal import Principal
 
 Kept = TypeVar("Kept")
 
 _CAPACITY: Final = 10_000
+#: The issuer of the directory's subjects where the configuration names none.
+_LOCAL_ISSUER: Final = "urn:safeconduct:local"
 #: Requests that came together may read the clock in another order than they are served; a clock that went back further
 #: than this must not prolong what is remembered.
 _DISORDER_MS: Final = 1000
@@ -145,40 +148,34 @@ class BasicAuthenticator:
     Authenticate requests by Basic credentials.
 
     Args:
+        config: The settings of Basic, the issuer of the directory's subjects, the shards, the trusted proxies.
         passwords: Checks a user name and a password.
-        basic: The level, how long a pair is remembered, whether plain HTTP is allowed.
         realm: The protection space.
         key: Random bytes of this process, for the digests of remembered pairs.
         issue_time: Asks the store for its time; None where there is no store.
         owner: Identifies the ``Auth``.
-        issuer: The issuer of the directory's subjects.
         clock: The current time, in seconds since the epoch.
-        shards: How many shards the store has.
-        client_of: Returns the client of a request and whether it came over TLS, as far as its proxies are trusted.
     """
 
-    def __init__(  # noqa: PLR0913 - checking a pair takes five of them, and dating its proof the other five
+    def __init__(
         self,
+        config: Config,
         passwords: Passwords,
-        basic: BasicConfig,
         *,
         realm: str,
         key: bytes,
         issue_time: Callable[[RevocationQuery], Awaitable[int]] | None,
         owner: object,
-        issuer: str,
         clock: Clock,
-        shards: int,
-        client_of: Callable[[Request], Client],
     ) -> None:
-        self._pairs = BasicCredentials(passwords, basic, realm=realm, key=key, make=self._passed)
+        self._basic = config.basic
+        self._issuer = config.issuer or _LOCAL_ISSUER
+        self._shards = config.store.shards
+        self._proxies = Proxies.of(config.proxies.trusted)
+        self._pairs = BasicCredentials(passwords, config.basic, realm=realm, key=key, make=self._passed)
         self._issue_time = issue_time
-        self._basic = basic
         self._owner = owner
-        self._issuer = issuer
         self._clock = clock
-        self._shards = shards
-        self._client_of = client_of
 
     async def prove(
         self, credential: Basic, request: Request, *, now: float, cut_off: RevocationQuery | None = None
@@ -198,7 +195,7 @@ class BasicAuthenticator:
             TooManyAttempts: If a limit of the throttle is reached.
             Unavailable: If the directory cannot be asked.
         """
-        client = self._client_of(request)
+        client = client_of(request, self._proxies)
         if not client.is_secure and not self._basic.allow_plain_http:
             raise InvalidRequest("a Basic credential came over plain HTTP, which only basic.allow_plain_http allows")
         now_ms = int(now * 1000)

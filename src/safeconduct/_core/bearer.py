@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from safeconduct._core.credential_sources import CredentialSource
-from safeconduct._core.decision import Clock, Known, Passed, Proof
+from safeconduct._core.decision import CachedResult, Clock, Passed, Proof
 from safeconduct._core.opaque import OpaqueTokens, is_opaque_token
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import parse_session_id, revocation_query
@@ -52,7 +52,7 @@ class BearerAuthenticator:
         self.verify = verifier.verify
         self._capacity = capacity
         #: The results for the present keys.
-        self.cache: VerifiedCache[Known] = VerifiedCache(capacity)
+        self.cache: VerifiedCache[CachedResult] = VerifiedCache(capacity)
         self._key_state_now = verifier.key_state
         self._key_state = verifier.key_state()
         self._leeway_seconds = verifier.leeway_seconds
@@ -88,13 +88,13 @@ class BearerAuthenticator:
         return self.passed(claims, self.question(claims), source, cache)
 
     def passed(
-        self, claims: Claims, question: RevocationQuery, source: CredentialSource, cache: VerifiedCache[Known]
+        self, claims: Claims, question: RevocationQuery, source: CredentialSource, cache: VerifiedCache[CachedResult]
     ) -> Passed:
         """Return the result for *claims*, and cache it in the cache from before the verification."""
         proof = Proof(source.key, question.ends_ms, question, source.ambient)
         passed = Passed.of(principal_of(claims, source.scheme), self.clock, self.owner, proof)
         if source.is_kept:
-            cache.put(source.key, Known(passed, proof))
+            cache.put(source.key, CachedResult(passed, proof))
         return passed
 
     def question(self, claims: Claims, *, reference: bytes | None = None) -> RevocationQuery:
@@ -125,7 +125,7 @@ class ResolvedClaims:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpaqueLookup:
-    """What is needed to look up opaque tokens, for ASGI or for WSGI."""
+    """The parts that look up opaque tokens, for ASGI or for WSGI."""
 
     tokens: OpaqueTokens
     store: OpaqueTokenStore
@@ -231,11 +231,11 @@ class OpaqueTokenResolver:
         if lookup is None:
             return None
         parsed = lookup.tokens.read(token)
-        place = parse_session_id(parsed.session_id)
-        if place is None or place[0] >= lookup.shards:
+        parts = parse_session_id(parsed.session_id)
+        if parts is None or parts[0] >= lookup.shards:
             # The token was issued when the store had more shards.
             raise RevokedToken("an opaque token of a shard that is gone")
-        query = OpaqueQuery(place[0], parsed.session_id, parsed.digest)
+        query = OpaqueQuery(parts[0], parsed.session_id, parsed.digest)
         text = await lookup.revocations.resolve(
             lambda: lookup.store.resolve(query), query.shard, now_ms=int(now * 1000)
         )

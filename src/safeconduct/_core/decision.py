@@ -79,11 +79,11 @@ class Passed:
         return cls(identity, scopes, clock, owner, proof, proof is not None and proof.ambient == "cookie")
 
 
-class Known:
+class CachedResult:
     """
-    A remembered ``Passed`` with a proof, and the version of the store's view at which it last counted.
+    A ``Passed`` in the cache of proven tokens, and the version of the store's view at which it last counted.
 
-    Not frozen: the version and the memory's mark change.  A race between two threads only repeats a look-up.
+    Not frozen: the version and the cache's mark change.  A race between two threads only repeats a look-up.
     """
 
     __slots__ = ("expires_at", "is_used", "passed", "question", "version")

@@ -19,7 +19,7 @@ from safeconduct._http.cookies import find
 from safeconduct._http.request import Request
 from safeconduct._http.set_cookie import SetCookie, own_cookie
 from safeconduct._tokens.derived_keys import DerivedKeys
-from safeconduct.config import CookieConfig
+from safeconduct.config.cookies import CookieConfig
 from safeconduct.errors import InvalidRequest, InvalidToken
 
 LABEL: Final = "device"

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple, Protocol, TypeGuard, cast
 
-from safeconduct.config.field_errors import shown
+from safeconduct.config.shown_values import shown
 from safeconduct.errors import ConfigurationError
 from safeconduct.principal import LEVELS, Level
 
@@ -77,13 +77,13 @@ def check_account(account: Any) -> None:
         )
 
 
-Need = Literal["turn", "slot"]
-"""What a password comparison waits for, in this order: the turn of its account and network, then a hashing slot."""
+Need = Literal["lock", "slot"]
+"""What a password comparison waits for, in this order: the lock of its account and network, then a hashing slot."""
 
 
 class QueuePosition:
     """
-    One password comparison, from when it asks for its turn until it ends.
+    One password comparison, from when it asks for its lock until it ends.
 
     Args:
         key: Its account and network; two comparisons with the same key never run at once.
@@ -148,9 +148,9 @@ class AsyncDirectory(Protocol):
         ...
 
 
-class People(Protocol):
+class DirectoryPort(Protocol):
     """
-    A directory as the core sees it, through one of the three ports ``Inline``, ``Pooled`` and ``Native``.
+    A directory as the core sees it: behind a ``DirectAdapter`` or a ``ThreadPoolAdapter``.
 
     Raises ``Unavailable`` if the directory fails, a comparison waits for too long, or too many wait.
     """
@@ -160,12 +160,12 @@ class People(Protocol):
         """Whether the directory has no ``lookup``: then what a sign-in found holds until the next one."""
         ...
 
-    def turn(self, key: Hashable, network: str) -> AbstractAsyncContextManager[QueuePosition]:
+    def lock(self, key: Hashable, network: str) -> AbstractAsyncContextManager[QueuePosition]:
         """Let one comparison at a time in among those with the same *key*, which come from *network*."""
         ...
 
-    async def check(self, username: str, password: str, place: QueuePosition) -> Account | None:
-        """Return the account if the password is right, else None; *place* is what ``turn`` gave."""
+    async def check(self, username: str, password: str, position: QueuePosition) -> Account | None:
+        """Return the account if the password is right, else None; *position* comes from ``lock``."""
         ...
 
     async def lookup(self, subject: str) -> Account | None:

@@ -71,7 +71,7 @@ class Gate:
         self.has_fast_path_for_cookies = view is not None and authenticator.sources.takes_cookies
         self.answer = error_responses.answer
         self.release = release
-        self._policy = policy
+        self.policy = policy
         self._authenticator = authenticator
         self._bearer = authenticator.bearer
         self._clock = authenticator.bearer.clock
@@ -162,19 +162,19 @@ class Gate:
         if requirement is None or self._view is None:
             return None
         bearer = self._bearer
-        known = bearer.cache.entries.get(key)
-        if known is None:
+        cached = bearer.cache.entries.get(key)
+        if cached is None:
             return None
         try:
             now = self._clock()
             if (
-                now < known.expires_at
+                now < cached.expires_at
                 and bearer.fresh_from <= now < bearer.fresh_until
-                and (known.version is self._view.version or still_holds(self._view, known))
-                and (not requirement.is_particular or requirement.is_met_by(known.passed.identity, now=now))
+                and (cached.version is self._view.version or still_holds(self._view, cached))
+                and (not requirement.is_particular or requirement.is_met_by(cached.passed.identity, now=now))
             ):
-                known.is_used = True
-                return known.passed
+                cached.is_used = True
+                return cached.passed
         except Exception:  # noqa: BLE001 - the slow path meets it again, and reports it
             return None
         return None
@@ -192,7 +192,7 @@ class Gate:
         try:
             now = self._clock()
             requirement = self._requirement(request)
-            if request.method == "OPTIONS" and self._policy.passes_preflights and self._is_preflight(request):
+            if request.method == "OPTIONS" and self.policy.passes_preflights and self._is_preflight(request):
                 return self._authenticator.anonymous_results.no_credential
             passed = await self._authenticator.identify(request, requirement, outer, now)
             requirement.check(passed.identity, now=now)
@@ -238,7 +238,7 @@ class Gate:
         requirement = self._closed_routes.get(request.route) or self._routes.get(request.route)
         if requirement is None:
             readings = readings_of(request.path, request.raw_path, request.root_path)
-            requirement = self._policy.requirement_of_all(request.method, readings)
+            requirement = self.policy.requirement_of_all(request.method, readings)
             is_closed = not (requirement.is_open or requirement.is_long_lived or self.endpoints.owns(request.path))
             self._routes.put(request.route, requirement, is_closed=is_closed)
         return requirement

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from safeconduct._core.sessions.refresh_token import SESSION_ID_BYTES, check_tag, octets_of, read_octets, text_of
+from safeconduct._core.tagged_token import SESSION_ID_BYTES, check_tag, octets_of, read_octets, text_of
 from safeconduct._tokens.derived_keys import DerivedKeys
 
 SECRET_BYTES: Final = 30

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from safeconduct._core.directory import Account, People, QueuePosition
+from safeconduct._core.directory import Account, DirectoryPort, QueuePosition
 from safeconduct._core.throttle import Throttle, skeleton
 from safeconduct._http.authorization import BOM, CONTROL, MAX_PART_BYTES
 from safeconduct.errors import BadCredentials, Unavailable
@@ -37,7 +37,7 @@ class Passwords:
         announce: Sends an event for every failure.
     """
 
-    def __init__(self, people: People, throttle: Throttle, *, announce: Callable[[Event], None]) -> None:
+    def __init__(self, people: DirectoryPort, throttle: Throttle, *, announce: Callable[[Event], None]) -> None:
         self._people = people
         self._throttle = throttle
         self._announce = announce
@@ -85,7 +85,7 @@ class Passwords:
         # These cost neither an attempt nor a hash: equal timing is promised only for what a user may have.
         _refuse_unusable(username, _NOT_IN_A_NAME)
         _refuse_unusable(password, _NOT_IN_A_PASSWORD)
-        async with self._people.turn((skeleton(username), network), network) as position:
+        async with self._people.lock((skeleton(username), network), network) as position:
             yield QueuedCheck(username, password, network, position)
 
     async def prove_in_turn(

@@ -62,7 +62,7 @@ def shard_of(issuer: str, subject: str, shards: int) -> int:
 
 def parse_session_id(session_id: str) -> tuple[int, bytes] | None:
     """
-    Parse the shard and the instance out of the id of an own session; None if it is no such id.
+    Parse the shard and the instance out of the id of a session of ours; None if it is no such id.
 
     The id is the base64url of ``shard:u16 ‖ instance:8 ‖ random:8``.  If sessions are kept in a server, the instance is
     the tag of the epoch in which they began.
@@ -118,12 +118,12 @@ def revocation_query(  # noqa: PLR0913 - as many things can revoke a credential
         token_id: The claim ``jti``.
         client_id: The claim ``client_id``.
         kid: The name of the key that verified it, whether or not the token's header names it.
-        session_id: The claim ``sid``, which counts for an own token only.
-        issued_ms: ``iat_ms`` of an own token; ``floor(iat * 1000)`` minus the leeway of a foreign one.
+        session_id: The claim ``sid``, which counts only if the token is our own.
+        issued_ms: ``iat_ms`` of a token of ours; ``floor(iat * 1000)`` minus the leeway of a foreign one.
         ends_ms: ``exp`` plus the leeway.
         is_own: Whether this application issued it.
         shards: How many shards the store has.
-        needs_session: Whether an own credential counts only while its session is in the store.
+        needs_session: Whether a credential of ours counts only while its session is in the store.
         reference: The digest of an opaque token, which counts only while the store has it and its session.
     """
     own_session_id = session_id if is_own else None

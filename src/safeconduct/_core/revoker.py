@@ -68,7 +68,7 @@ class Revoker:
         """
         parsed = parse_session_id(session_id)
         if parsed is None or parsed[0] >= self._revocations.shards:
-            raise NotFound("no session's id")
+            raise NotFound("not the id of a session")
         return await self._revoke(
             "session", issuer, session_id, shards=(parsed[0],), expires_ms=self._entry_end_ms(ends_ms)
         )

@@ -1,5 +1,5 @@
 """
-Keep sessions: each transition is one command on one shard, and may be sent twice without harm.
+Define how sessions are stored: each transition is one command on one shard, and may be sent twice without harm.
 
 What becomes of a refresh token that is presented, by the store's clock; the first line that fits applies:
 

@@ -40,7 +40,7 @@ from unicodedata import category, normalize
 
 from safeconduct._core.store import TRY_TAG_BYTES, Counter
 from safeconduct._http.forwarded import UNKNOWN
-from safeconduct.config import LoginConfig
+from safeconduct.config.sessions import LoginConfig
 from safeconduct.errors import ConfigurationError, TooManyAttempts, Unavailable
 from safeconduct.events import Event, Throttled, UnknownPeer
 

@@ -10,7 +10,7 @@ from safeconduct._core.revocation import Revocations
 from safeconduct._core.store import RevocationQuery, RevocationStatus
 from safeconduct._http.origin import OriginVerdict, check_origin
 from safeconduct._http.request import Request
-from safeconduct.config import Consistency
+from safeconduct.config.fields import Consistency
 from safeconduct.errors import ExpiredToken
 
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any, Final, Literal
 
-from safeconduct.config.field_errors import is_table
+from safeconduct.config.shown_values import is_table
 from safeconduct.errors import ConfigurationError
 
 World = Literal["asgi", "wsgi"]

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Final, Literal, Self
 
 from safeconduct._http.request import Field
-from safeconduct.config import CookieConfig
+from safeconduct.config.cookies import CookieConfig
 from safeconduct.errors import ConfigurationError, NotSupported
 
 SameSite = Literal["lax", "strict", "none"]

@@ -122,8 +122,8 @@ class KeyFolder:
         """Return the table that the verifier looks keys up in, the same object until the keys change."""
         return self.current().table
 
-    def look_again(self) -> None:
-        """Check the source, at most once a second, because a token named an unknown key."""
+    def reload(self) -> None:
+        """Reload the keys because a token named an unknown one, at most once a second."""
         now = self._monotonic()
         if now >= self._next_check_for_unknown:
             self._next_check_for_unknown = now + CHECK_INTERVAL_SECONDS

@@ -41,7 +41,7 @@ class FixedKeySet:
         """Return the table that the verifier looks keys up in."""
         return self._keys.table
 
-    def look_again(self) -> None:
+    def reload(self) -> None:
         """Do nothing, because there are no other keys."""
 
 

@@ -61,7 +61,7 @@ def read_claims(
     Raises:
         InvalidToken: One of its subclasses, for the first check that fails.
     """
-    get: Callable[[str], Any] = raw.get
+    get = cast("Callable[[str], Any]", raw.get)
     expires, issued = get("exp"), get("iat")
     _check_times(raw, expires, issued, policy, now)
     audience, subject, token_id, client_id = get("aud"), get("sub"), get("jti"), get("client_id")

@@ -56,6 +56,6 @@ class KeySource(Protocol):
         """Return the present keys, the same object until they change."""
         ...
 
-    def look_again(self) -> None:
+    def reload(self) -> None:
         """Reload the keys because a token named an unknown one; the source limits how often it does."""
         ...

@@ -83,7 +83,7 @@ class _TrustedIssuer:
         try:
             return self._table().find(kid, algorithm)
         except UnknownKey:
-            self.policy.keys.look_again()
+            self.policy.keys.reload()
             return self._table().find(kid, algorithm)
 
     def opens(self, kid: str | None, algorithm: str) -> bool:

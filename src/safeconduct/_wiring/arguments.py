@@ -7,7 +7,7 @@ from typing import cast
 from safeconduct._core.event_dispatcher import Listener
 from safeconduct._core.wrapped_app import described
 from safeconduct.config import Config
-from safeconduct.config.field_errors import is_table
+from safeconduct.config.shown_values import is_table
 from safeconduct.errors import ConfigurationError
 
 _STORE_METHODS = ("blocking", "native", "end")

@@ -13,16 +13,25 @@ from safeconduct._core.event_dispatcher import EventDispatcher
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.sessions.issuing import AddClaims
 from safeconduct._core.store import Store, StoreProvider
+from safeconduct._core.wrapped_app import World
 from safeconduct._keys.loading import issuer_policies, own_issuer, own_keys
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct._tokens.issuer_policy import ACR
 from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct._wiring.passwords import PasswordFactory
-from safeconduct._wiring.settings import World, dated, horizon_of, leeway_of, policy_of, realm_of, sources_of, weakened
+from safeconduct._wiring.settings import (
+    dated,
+    horizon_of,
+    leeway_of,
+    policy_of,
+    realm_of,
+    sources_of,
+    store_of,
+    weakened,
+)
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError, Unavailable
-from safeconduct.stores import open_store
 
 
 class Container:
@@ -63,7 +72,7 @@ class Container:
         self.keys = own_keys(config, announce)
         self.access_policy = policy_of(config)
         self.sources = sources_of(config)
-        self.stores = store or self._configured_store()
+        self.stores = store or store_of(config, clock=clock, announce=announce)
         self._ports: dict[World, Store] = {}
         store_port = self.store("wsgi")
         policies = dated(issuer_policies(config, self.keys, announce), config, store_port)
@@ -169,13 +178,3 @@ class Container:
         """Prove no more passwords and close the store."""
         self.passwords.close()
         self.stores.end()
-
-    def _configured_store(self) -> StoreProvider:
-        return open_store(
-            self.config.store,
-            self.config.revocation,
-            clock=self.clock,
-            horizon_ms=horizon_of(self.config) * 1000,
-            leeway_ms=leeway_of(self.config) * 1000,
-            announce=self.announce,
-        )

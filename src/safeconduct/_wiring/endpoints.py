@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Iterator
 
 from safeconduct._core.authentication import Authenticator
-from safeconduct._core.bearer import principal_of
 from safeconduct._core.device_cookie import DeviceCookies
 from safeconduct._core.endpoints.login import LoginEndpoint
 from safeconduct._core.endpoints.logout import LogoutEndpoint, PresentedSessions
@@ -17,7 +16,6 @@ from safeconduct._core.endpoints.token_response import TokenResponse
 from safeconduct._http.forwarded import Proxies
 from safeconduct._wiring.world import WorldParts
 from safeconduct.errors import ConfigurationError
-from safeconduct.principal import Principal
 
 
 def endpoint_routes(parts: WorldParts, authenticator: Authenticator) -> Iterator[EndpointRoute]:
@@ -52,9 +50,6 @@ def _session_routes(parts: WorldParts, authenticator: Authenticator) -> Iterator
     container, config, session_verbs = parts.container, parts.container.config, parts.session_verbs
     sources, clock, prefix = container.sources, container.clock, config.endpoints.prefix
 
-    def verify(token: str, now: float) -> Principal:
-        return principal_of(container.bearer.verify(token, now=now), "bearer")
-
     proxies = Proxies.of(config.proxies.trusted)
     requests = RequestContext(
         authenticator, sources, proxies, cookies=config.cookies, issuer=config.issuer, clock=clock
@@ -64,8 +59,8 @@ def _session_routes(parts: WorldParts, authenticator: Authenticator) -> Iterator
         session_verbs,
         requests,
         sources,
-        verify=verify,
-        session_of=parts.resolver.session_of,
+        bearer=container.bearer,
+        resolver=parts.resolver,
         clock=clock,
     )
     devices = DeviceCookies(

@@ -4,22 +4,21 @@ import secrets
 
 from safeconduct._core.basic import BasicAuthenticator
 from safeconduct._core.decision import Clock
-from safeconduct._core.directory import AsyncDirectory, Directory, People
+from safeconduct._core.directory import AsyncDirectory, Directory, DirectoryPort
 from safeconduct._core.event_dispatcher import EventDispatcher
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.store import Store
 from safeconduct._core.throttle import Throttle, ThrottleEvents
-from safeconduct._http.forwarded import Proxies, client_of
+from safeconduct._core.wrapped_app import World
 from safeconduct._tokens.derived_keys import DerivedKeys
-from safeconduct._wiring.settings import World, require_sign_in
+from safeconduct._wiring.settings import require_sign_in
 from safeconduct.config import Config
-from safeconduct.directories import UsersFile, people_for, queue_for
+from safeconduct.directories import UsersFile
+from safeconduct.directories.adapters import adapt_directory, comparison_queue
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import UsersRecovered, UsersUnreadable
 from safeconduct.stores import MemoryStore
-
-_LOCAL_ISSUER = "urn:safeconduct:local"
 
 
 class PasswordFactory:
@@ -52,9 +51,9 @@ class PasswordFactory:
         self._announce = announce
         self._directory = self._configured_directory() if directory is None else directory
         #: Shared by ASGI and WSGI: it bounds how many passwords a process hashes at once.
-        self._queue = queue_for(config.login)
+        self._queue = comparison_queue(config.login)
         require_sign_in(config, has_directory=self.has_directory, has_secrets=derived_keys is not None)
-        self._people: dict[World, People] = {}
+        self._people: dict[World, DirectoryPort] = {}
         self._passwords: dict[World, Passwords] = {}
         self._throttle_key: bytes | None = None
 
@@ -68,7 +67,7 @@ class PasswordFactory:
         """Whether the directory cannot be asked again about a user."""
         return bool(getattr(self._directory, "static", False))
 
-    def people(self, world: World) -> People:
+    def people(self, world: World) -> DirectoryPort:
         """
         Return the port of the directory.
 
@@ -78,7 +77,7 @@ class PasswordFactory:
         if self._directory is None:
             raise ConfigurationError('directory: got nothing, wanted one, or login.users, since "basic" is a source')
         if world not in self._people:
-            self._people[world] = people_for(self._directory, world, self._config.login, queue=self._queue)
+            self._people[world] = adapt_directory(self._directory, world, self._config.login, queue=self._queue)
         return self._people[world]
 
     def passwords(self, world: World, store: Store) -> Passwords:
@@ -108,18 +107,14 @@ class PasswordFactory:
         config = self._config
         if "basic" not in config.sources:
             return None
-        proxies = Proxies.of(config.proxies.trusted)
         return BasicAuthenticator(
+            config,
             self.passwords(world, store),
-            config.basic,
             realm=realm,
             key=secrets.token_bytes(32),
             issue_time=None if revocations is None else revocations.issue_time,
             owner=self._owner,
-            issuer=config.issuer or _LOCAL_ISSUER,
             clock=self._clock,
-            shards=config.store.shards,
-            client_of=lambda request: client_of(request, proxies),
         )
 
     def close(self) -> None:

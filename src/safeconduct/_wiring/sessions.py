@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from safeconduct._core.decision import Clock
-from safeconduct._core.directory import People
+from safeconduct._core.directory import DirectoryPort
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.sessions.binding import Binding
 from safeconduct._core.sessions.context import SessionContext
@@ -25,7 +25,7 @@ def session_context(  # noqa: PLR0913 - the configuration, and what it cannot ho
     issuer: TokenIssuer,
     opaque: OpaqueTokenWriter | None = None,
     derived_keys: Callable[[], DerivedKeys],
-    people: People | None,
+    people: DirectoryPort | None,
     passwords: Passwords | None,
     add_claims: AddClaims | None,
     clock: Clock,

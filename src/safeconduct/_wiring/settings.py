@@ -1,20 +1,18 @@
 """Take single settings out of a configuration."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Literal
 
 from safeconduct._core.access_rules import Policy
 from safeconduct._core.credential_sources import Sources
-from safeconduct._core.store import Store
+from safeconduct._core.decision import Clock
+from safeconduct._core.store import Store, StoreProvider
 from safeconduct._http.origin import Origin
 from safeconduct._tokens.issuer_policy import IssuerPolicy
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
-from safeconduct.events import RuleWeakened
-
-World = Literal["asgi", "wsgi"]
-"""The kind of server that an application runs behind."""
+from safeconduct.events import Event, RuleWeakened
+from safeconduct.stores import open_store
 
 _DEFAULT_REALM = "safeconduct"
 
@@ -95,6 +93,23 @@ def weakened(config: Config) -> Iterator[RuleWeakened]:
         yield RuleWeakened(switch="cookies.secure")
     if config.access.preflights == "pass":
         yield RuleWeakened(switch="access.preflights")
+
+
+def store_of(config: Config, *, clock: Clock, announce: Callable[[Event], None]) -> StoreProvider:
+    """
+    Return the store that *config* names; it opens its connections when it is asked.
+
+    Raises:
+        ConfigurationError: If its URL or its settings cannot be used.
+    """
+    return open_store(
+        config.store,
+        config.revocation,
+        clock=clock,
+        horizon_ms=horizon_of(config) * 1000,
+        leeway_ms=leeway_of(config) * 1000,
+        announce=announce,
+    )
 
 
 def sources_of(config: Config) -> Sources:

@@ -11,9 +11,10 @@ from safeconduct._core.sessions.issuing import OpaqueTokenWriter
 from safeconduct._core.sessions.stored import StoredSessions
 from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._core.store import Store
+from safeconduct._core.wrapped_app import World
 from safeconduct._wiring.container import Container
 from safeconduct._wiring.sessions import session_context, stateless_sessions
-from safeconduct._wiring.settings import World, horizon_of
+from safeconduct._wiring.settings import horizon_of
 from safeconduct.errors import ConfigurationError
 
 

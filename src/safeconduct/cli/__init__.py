@@ -1,11 +1,11 @@
-"""The command line; everything in it needs the ``[cli]`` extra, and says so in one sentence where that is missing."""
+"""The command line, which needs the ``[cli]`` extra and says so in one sentence if that is missing."""
 
 import importlib.util
 import sys
 
 
 def main() -> None:
-    """Run the command line and leave the process: 0 done, 1 the answer is no, 2 asked in a wrong way."""
+    """Run the command line and exit: 0 if it is done, 1 if the answer is no, 2 if the command is wrong."""
     if importlib.util.find_spec("click") is None:
         sys.stderr.write('The command line needs click: pip install "safeconduct[cli]"\n')
         sys.exit(2)

@@ -1,106 +1,96 @@
-"""What every command starts from: the configuration of the folder it is called in, and what that comes to."""
+"""What every command starts from: the configuration of the working directory, and an ``Auth`` made from it."""
 
 import logging
 import os
-import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Final
 
 import click
 
-from safeconduct._core.revocation_keys import issue_time_query
-from safeconduct._core.run_sync import run_sync
-from safeconduct._wiring.container import Container
-from safeconduct.auth import Auth
+from safeconduct.auth import Auth, operator_access
 from safeconduct.cli.output import UsageError, warn
 from safeconduct.config import Config
 from safeconduct.config.loading import DEFAULT_FILE, PREFIX, is_of_service
 from safeconduct.directories import CallableDirectory
 from safeconduct.events import Event, RuleWeakened
 
-WITHOUT_STORE: Final = frozenset({"memory://", "none"})
-_PATIENCE_MS: Final = 2000
+_UNSHARED_STORES: Final = frozenset({"memory://", "none"})
+#: A person can wait longer than a request, and the first question also waits until the driver is loaded.
+_MIN_DEADLINE_MS: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The options in front of every command."""
+    """The options that stand before every command."""
 
     path: Path | None = None
 
     @property
-    def are_given(self) -> bool:
+    def has_config(self) -> bool:
         """Whether there is any configuration to read."""
-        named = self.path is not None or os.path.lexists(DEFAULT_FILE)
-        return named or any(
-            name.startswith(PREFIX) and not is_of_service(name, value) for name, value in os.environ.items()
-        )
+        if self.path is not None or os.path.lexists(DEFAULT_FILE):
+            return True
+        return any(name.startswith(PREFIX) and not is_of_service(name, value) for name, value in os.environ.items())
 
     def config(self) -> Config:
         """
         Read the configuration.
 
         Raises:
-            ConfigurationError: If there is none, or it is wrong.
+            UsageError: If there is none.
+            ConfigurationError: If it is wrong.
         """
-        if not self.are_given:
+        if not self.has_config:
             raise UsageError(f"There is no configuration: write {DEFAULT_FILE}, or name one with --config.")
         return Config.load(self.path)
 
     def config_if_any(self) -> Config | None:
-        """Read the configuration where there is one; a wrong one is an error all the same."""
-        return self.config() if self.are_given else None
+        """Read the configuration if there is one; raise ``ConfigurationError`` if it is wrong."""
+        return self.config() if self.has_config else None
 
 
 pass_settings = click.make_pass_decorator(Settings, ensure=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An ``Auth`` for the life of one command, with the parts that only the command line may take out of it."""
+def open_auth(config: Config) -> AbstractContextManager[Auth]:
+    """
+    Make an ``Auth`` that can issue, verify and revoke, and close it at the end of the block.
 
-    auth: Auth
-    config: Config
+    Nobody can sign in with it, so it works without the users file, and it waits for the store as long as a person does.
 
-    @property
-    def container(self) -> Container:
-        """The parts."""
-        # The command line issues and revokes with the very parts that serve.
-        return self.auth._container  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - see above
+    Raises:
+        ConfigurationError: If *config* is not enough to make one.
+    """
+    deadline_ms = max(config.store.deadline_ms, _MIN_DEADLINE_MS)
+    without_users = replace(_without_sign_in(config), store=replace(config.store, deadline_ms=deadline_ms))
+    nobody = CallableDirectory(lambda _username, _password: None)
+    return _closing(Auth(without_users, directory=nobody, listeners=[_print_warning]))
 
 
-def patient(config: Config) -> Config:
-    """Return *config* with the store's deadline of a person, who also waits until the driver is loaded."""
-    deadline_ms = max(config.store.deadline_ms, _PATIENCE_MS)
-    return replace(config, store=replace(config.store, deadline_ms=deadline_ms))
+def open_serving_auth(config: Config) -> AbstractContextManager[Auth]:
+    """
+    Make the ``Auth`` that an application would make of *config*, and close it at the end of the block.
+
+    Raises:
+        ConfigurationError: If *config* is not enough to make one.
+    """
+    return _closing(Auth(config, listeners=[_print_warning]))
 
 
 @contextmanager
-def opened(config: Config, *, serves: bool = False) -> Generator[Opened]:
-    """
-    Make what *config* comes to; what goes wrong on the way is told on standard error.
-
-    Args:
-        config: The configuration.
-        serves: Whether users may sign in: else a users file that cannot be read keeps nobody from revoking.
-
-    Raises:
-        ConfigurationError: If it comes to nothing.
-    """
-    nobody = None if serves else CallableDirectory(lambda _username, _password: None)
-    with Auth(config if serves else _without_sign_in(config), directory=nobody, listeners=[_tell]) as auth:
-        tools = Opened(auth, config)
+def _closing(auth: Auth) -> Generator[Auth]:
+    with auth:
         try:
-            yield tools
+            yield auth
         finally:
-            run_sync(tools.container.store("wsgi").close())
+            operator_access(auth).close_store()
 
 
 def _without_sign_in(config: Config) -> Config:
-    """Return *config* for a command that lets nobody sign in, and must work without what a sign-in needs."""
+    """Remove from *config* what only a sign-in needs."""
     endpoints = replace(config.endpoints, enabled=False)
     if config.keys is None:
         return replace(config, endpoints=endpoints)
@@ -108,41 +98,21 @@ def _without_sign_in(config: Config) -> Config:
     return replace(config, endpoints=endpoints, sources=sources)
 
 
-def refuse_without_store(config: Config, *, verb: str) -> None:
+def require_shared_store(config: Config, *, command: str) -> None:
     """
-    Return if other processes see what is written to the store.
+    Raise unless other processes see what *command* writes to the store.
 
     Raises:
-        Complaint: If there is no store, or it is this process's own memory.
+        UsageError: If there is no store, or it is the memory of this process.
     """
-    if config.store.url in WITHOUT_STORE:
+    if config.store.url in _UNSHARED_STORES:
         raise UsageError(
-            f"{verb} needs a store that other processes see: store is {config.store.url}, wanted redis://…"
+            f"{command} needs a store that other processes see: store is {config.store.url}, wanted redis://…"
         )
 
 
-def _tell(event: Event) -> None:
-    # What a command does is not weaker for it, and `doctor` tells.
+def _print_warning(event: Event) -> None:
+    # `doctor` reports weakened rules; no other command depends on them.
     if event.log_level >= logging.WARNING and not isinstance(event, RuleWeakened):
-        told = ", ".join(f"{each.name}: {getattr(event, each.name)}" for each in fields(event))
-        warn(f"{type(event).__name__} ({told})")
-
-
-def instant_ms(tools: Opened, *, subject: str, client_id: str | None = None) -> int:
-    """
-    Return the ``iat_ms`` of a token: where processes share a store by its clock, and after every cut-off that meets it.
-
-    Raises:
-        Unavailable: If the store does not answer.
-    """
-    config = tools.config
-    revocations = None if config.store.url in WITHOUT_STORE else tools.container.revocations("wsgi")
-    if revocations is None or config.issuer is None:
-        return int(time.time() * 1000)
-    question = issue_time_query(
-        issuer=config.issuer,
-        subject=subject,
-        client_id=client_id or config.tokens.client_id or config.issuer,
-        shards=config.store.shards,
-    )
-    return run_sync(revocations.issue_time(question))
+        values = ", ".join(f"{each.name}: {getattr(event, each.name)}" for each in fields(event))
+        warn(f"{type(event).__name__} ({values})")

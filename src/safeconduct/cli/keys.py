@@ -1,4 +1,4 @@
-"""``safeconduct keys``: make keys, and lead them through their life."""
+"""``safeconduct keys``: create, list, rotate and retire signing keys, and print the JWK Set."""
 
 import os
 import secrets
@@ -18,36 +18,38 @@ from safeconduct._keys.keyset import STATE_MEMBER, KeySet, State
 from safeconduct._tokens.algorithms import ALGORITHMS, canonical
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct.cli.context import Settings, pass_settings
-from safeconduct.cli.output import UsageError, json_option, print_json, print_table, tell, warn
-from safeconduct.directories.atomic_write import only_writer_into
+from safeconduct.cli.output import UsageError, json_option, print_json, print_note, print_table, warn
+from safeconduct.directories.atomic_write import lock_folder
 
 DEFAULT_FOLDER: Final = Path("keys")
 _ENVIRONMENT: Final = "env:"
 _DEFAULT_ALGORITHM: Final = {"sig": "ES256", "enc": "A256KW"}
 
 folder_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
-    "--folder", type=click.Path(path_type=Path), help="Where the keys lie.  [default: the configuration's, else keys/]"
+    "--folder",
+    type=click.Path(path_type=Path),
+    help="The folder of the keys.  [default: the one of the configuration, else keys/]",
 )
 
 
 @click.group()
 def keys() -> None:
     """
-    Make keys and lead them through their life.
+    Create, list, rotate and retire keys.
 
-    A key is published (next), then signs (active), then only proves what it signed (retired).
+    A key is first published (next), then signs (active), then only verifies what it signed (retired).
     """
 
 
 @keys.command("new")
-@click.option("--algorithm", help="Of the key.  [default: the configuration's, else ES256; A256KW for enc]")
+@click.option("--algorithm", help="[default: tokens.algorithm of the configuration, else ES256; A256KW for enc]")
 @click.option("--use", type=click.Choice(["sig", "enc"]), help="Sign tokens, or encrypt them.  [default: sig]")
-@click.option("--secrets", "is_secrets", is_flag=True, help="A new version of safeconduct-secrets instead.")
-@click.option("--state", type=click.Choice(["next", "active", "retired"]), help="[default: active for the first]")
+@click.option("--secrets", "is_secrets", is_flag=True, help="Make a new version of safeconduct-secrets instead.")
+@click.option("--state", type=click.Choice(["next", "active", "retired"]), help="[default: active for the first key]")
 @folder_option
 @json_option
 @pass_settings
-def new(
+def create(
     settings: Settings,
     algorithm: str | None,
     use: str | None,
@@ -59,21 +61,23 @@ def new(
     """
     Make a key.
 
-    The first key of a use is active at once; one that comes later waits as next until `keys rotate`.  A folder without
-    safeconduct-secrets, from which the keys of the throttle and of sessions are derived, gets that too.
+    The first key of a use is active at once; a later one waits as next until `keys rotate`.  A folder without
+    safeconduct-secrets gets that too: the keys of the throttle and of sessions are derived from it.
     """
-    place = writable_folder(settings, folder)
+    path = _folder_to_write(settings, folder)
     if is_secrets and (algorithm or use or state):
-        raise UsageError("--secrets goes alone: it is no key of an algorithm, and signs nothing.")
+        raise UsageError("--secrets goes alone: it has no algorithm, no use and no state.")
     name = None if is_secrets else _algorithm(settings, algorithm, use)
-    with _only_writer(place) as there:
-        made: list[dict[str, Any]] = []
+    with _locked(path) as present:
+        jwks: list[dict[str, Any]] = []
         if name is not None:
-            begins = state or ("next" if _has_active(there, ALGORITHMS[canonical(name)].use) else "active")
-            made.append(new_key(name, now=time.time(), randomness=secrets.token_bytes, state=begins, among=there))
-        if is_secrets or there.derived_keys is None:
-            made.append(new_secrets(there, randomness=secrets.token_bytes))
-        rows = [_written(place, jwk, replaces=False) for jwk in made]
+            first_state = state or ("next" if _has_active(present, ALGORITHMS[canonical(name)].use) else "active")
+            jwks.append(
+                new_key(name, now=time.time(), randomness=secrets.token_bytes, state=first_state, among=present)
+            )
+        if is_secrets or present.derived_keys is None:
+            jwks.append(new_secrets(present, randomness=secrets.token_bytes))
+        rows = [_write(path, jwk, replaces=False) for jwk in jwks]
     print_table(rows, as_json=as_json)
 
 
@@ -81,16 +85,16 @@ def new(
 @folder_option
 @json_option
 @pass_settings
-def show(settings: Settings, folder: Path | None, as_json: bool) -> None:  # noqa: FBT001 - click passes it by its name
-    """List the keys with their states and ages; those that cannot be used say why."""
-    there = _read(_source(settings, folder))
+def list_keys(settings: Settings, folder: Path | None, as_json: bool) -> None:  # noqa: FBT001 - click passes it by its name
+    """List the keys with their states and ages; a key that cannot be used is listed with the reason."""
+    present = _read(_source(settings, folder))
     rows = [
         _row(entry.key.kid, entry.key.written, entry.key.use, entry.state)
-        for entry in sorted(there.entries, key=lambda entry: entry.key.kid or "")
+        for entry in sorted(present.entries, key=lambda entry: entry.key.kid or "")
     ]
-    if there.derived_keys is not None:
-        rows += _secrets_rows(there.derived_keys)
-    rows += [_row(kid, None, None, f"unusable: {reason}") for kid, reason in there.skipped]
+    if present.derived_keys is not None:
+        rows += _secrets_rows(present.derived_keys)
+    rows += [_row(kid, None, None, f"unusable: {reason}") for kid, reason in present.skipped]
     print_table(rows, as_json=as_json)
 
 
@@ -99,18 +103,18 @@ def show(settings: Settings, folder: Path | None, as_json: bool) -> None:  # noq
 @folder_option
 @json_option
 @pass_settings
-def turn(settings: Settings, kid: str | None, folder: Path | None, as_json: bool) -> None:  # noqa: FBT001 - as above
+def rotate_keys(settings: Settings, kid: str | None, folder: Path | None, as_json: bool) -> None:  # noqa: FBT001 - as above
     """Sign with the key that waits as next from now on, and retire the one before it."""
-    place = _present_folder(settings, folder)
-    with _only_writer(place) as there:
-        if kid is None and not any(entry.state == "next" for entry in there.entries):
+    path = _existing_folder(settings, folder)
+    with _locked(path) as present:
+        if kid is None and not any(entry.state == "next" for entry in present.entries):
             raise UsageError("No key waits as next: make one with `safeconduct keys new`, and rotate in some minutes.")
-        changed = rotate(there, kid)
-        rows = [_written(place, jwk) for jwk in changed]
-    created = created_at(changed[0]["kid"])
-    if created is not None and time.time() - created.timestamp() < JWKS_MAX_AGE_SECONDS:
+        changed = rotate(present, kid)
+        rows = [_write(path, jwk) for jwk in changed]
+    made = made_at(changed[0]["kid"])
+    if made is not None and time.time() - made < JWKS_MAX_AGE_SECONDS:
         warn(
-            f"the key is younger than {JWKS_MAX_AGE_SECONDS} seconds, for which others may keep the set without it: "
+            f"the key is younger than {JWKS_MAX_AGE_SECONDS} seconds, for which others may cache the set without it: "
             "until then they may refuse new tokens."
         )
     print_table(rows, as_json=as_json)
@@ -121,15 +125,15 @@ def turn(settings: Settings, kid: str | None, folder: Path | None, as_json: bool
 @folder_option
 @json_option
 @pass_settings
-def end(settings: Settings, kid: str, folder: Path | None, as_json: bool) -> None:  # noqa: FBT001 - as above
+def retire_key(settings: Settings, kid: str, folder: Path | None, as_json: bool) -> None:  # noqa: FBT001 - as above
     """
-    Let a key prove only: it signs nothing new.
+    Let a key verify only: it signs nothing new.
 
-    Its file may be removed after the longest token's life.  What a stolen key signs is ended by `revoke key`.
+    Its file may be removed once the longest token has expired.  To refuse what a stolen key signs, use `revoke key`.
     """
-    place = _present_folder(settings, folder)
-    with _only_writer(place) as there:
-        rows = [_written(place, jwk) for jwk in retire(there, kid)]
+    path = _existing_folder(settings, folder)
+    with _locked(path) as present:
+        rows = [_write(path, jwk) for jwk in retire(present, kid)]
     print_table(rows, as_json=as_json)
 
 
@@ -137,39 +141,33 @@ def end(settings: Settings, kid: str, folder: Path | None, as_json: bool) -> Non
 @folder_option
 @pass_settings
 def jwks(settings: Settings, folder: Path | None) -> None:
-    """Print the public halves as a JWK Set, as /.well-known/jwks.json shows them."""
+    """Print the public keys as a JWK Set, as /.well-known/jwks.json publishes them."""
     print_json(_read(_source(settings, folder)).published())
 
 
-def writable_folder(settings: Settings, folder: Path | None) -> Path:
-    """
-    Return the folder to write keys into.
-
-    Raises:
-        Complaint: If the keys lie where the command line does not write.
-    """
+def _folder_to_write(settings: Settings, folder: Path | None) -> Path:
     source = _source(settings, folder)
     if source.startswith(_ENVIRONMENT) or Path(source).is_file():
         raise UsageError(f"keys are written into a folder only, got {source}; name one with --folder.")
     return Path(source)
 
 
-def _present_folder(settings: Settings, folder: Path | None) -> Path:
-    place = writable_folder(settings, folder)
-    if not place.is_dir():
-        raise UsageError(f"keys: there is no folder {place}; make one with `safeconduct keys new`.")
-    return place
+def _existing_folder(settings: Settings, folder: Path | None) -> Path:
+    path = _folder_to_write(settings, folder)
+    if not path.is_dir():
+        raise UsageError(f"keys: there is no folder {path}; make one with `safeconduct keys new`.")
+    return path
 
 
 @contextmanager
-def _only_writer(place: Path) -> Generator[KeySet]:
-    """Let no other command write into the folder meanwhile; give the keys that are there, and tell what is not read."""
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with only_writer_into(place):
-        there = read_own_keys(place)
-        for kid, reason in there.skipped:
-            warn(f"{kid or 'a key without kid'} in {place} is left out: {reason}.")
-        yield there
+def _locked(path: Path) -> Generator[KeySet]:
+    """Keep other commands from writing into the folder, and yield the keys in it; warn of each that cannot be read."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with lock_folder(path):
+        present = read_own_keys(path)
+        for kid, reason in present.skipped:
+            warn(f"{kid or 'a key without kid'} in {path} is left out: {reason}.")
+        yield present
 
 
 def _source(settings: Settings, folder: Path | None) -> str:
@@ -204,13 +202,14 @@ def _algorithm(settings: Settings, algorithm: str | None, use: str | None) -> st
     return algorithm
 
 
-def _has_active(there: KeySet, use: str) -> bool:
-    return any(entry.state == "active" and entry.key.use == use for entry in there.entries)
+def _has_active(present: KeySet, use: str) -> bool:
+    return any(entry.state == "active" and entry.key.use == use for entry in present.entries)
 
 
-def _written(place: Path, jwk: dict[str, Any], *, replaces: bool = True) -> dict[str, object]:
-    file = write_key(place, jwk, replaces=replaces)
-    tell(f"wrote {file}")
+def _write(path: Path, jwk: dict[str, Any], *, replaces: bool = True) -> dict[str, object]:
+    """Write a key into its file, and return its row."""
+    file = write_key(path, jwk, replaces=replaces)
+    print_note(f"wrote {file}")
     return _row(jwk["kid"], jwk.get("alg", "HKDF"), jwk.get("use", "derive"), jwk[STATE_MEMBER])
 
 
@@ -227,17 +226,11 @@ def _secrets_rows(derived: DerivedKeys) -> list[dict[str, object]]:
 
 
 def _row(kid: str | None, algorithm: str | None, use: str | None, state: str) -> dict[str, object]:
-    created = created_at(kid or "")
+    made = made_at(kid or "")
     return {
         "kid": kid,
         "algorithm": algorithm,
         "use": use,
         "state": state,
-        "created": None if created is None else created.isoformat(),
+        "created": None if made is None else datetime.fromtimestamp(made, UTC).isoformat(),
     }
-
-
-def created_at(kid: str) -> datetime | None:
-    """Return when the key was made, as far as its kid tells."""
-    made = made_at(kid)
-    return None if made is None else datetime.fromtimestamp(made, UTC)

@@ -1,4 +1,4 @@
-"""What commands print: a table for people, or the same rows as JSON."""
+"""Print tables, JSON and messages, and end a command with an error."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -13,21 +13,33 @@ json_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
 )
 
 
+class UsageError(click.ClickException):
+    """An argument, the configuration or a file is wrong."""
+
+    exit_code = 2
+
+
+class CommandFailed(click.ClickException):
+    """The command was right, but the answer is no or the work was not done."""
+
+    exit_code = 1
+
+
 def print_table(rows: Sequence[Row], *, as_json: bool) -> None:
-    """Print *rows*, all of the same columns."""
+    """Print *rows*, which all have the same columns."""
     if as_json:
         print_json(rows)
     elif rows:
         columns = list(rows[0])
         lines = [columns, *([as_text(row[column]) for column in columns] for row in rows)]
-        widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]
+        widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
         for number, line in enumerate(lines):
             text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
             click.secho(text, bold=number == 0)
 
 
 def print_record(record: Row, *, as_json: bool) -> None:
-    """Print one thing, a line for each of its members."""
+    """Print *record*, one line for each of its fields."""
     if as_json:
         print_json(record)
         return
@@ -37,12 +49,12 @@ def print_record(record: Row, *, as_json: bool) -> None:
 
 
 def print_json(value: object) -> None:
-    """Print *value* as JSON in ASCII, in which nothing can steer a terminal."""
+    """Print *value* as ASCII JSON, which cannot control a terminal."""
     click.echo(json.dumps(value, indent=2))
 
 
 def as_text(value: object) -> str:
-    """Return *value* as a cell: lists with commas, nothing as a dash, and nothing in it that steers a terminal."""
+    """Return *value* as the text of a cell, with every character escaped that could control a terminal."""
     if value is None or value in ("", [], ()):
         return "-"
     if isinstance(value, bool):
@@ -52,23 +64,11 @@ def as_text(value: object) -> str:
     return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in str(value))
 
 
-class UsageError(click.ClickException):
-    """The command was given what cannot work: an argument, a configuration, a file."""
-
-    exit_code = 2
-
-
-class CommandFailed(click.ClickException):
-    """The command was right, and the answer is no, or the work is not done."""
-
-    exit_code = 1
-
-
-def tell(text: str) -> None:
-    """Say something to the person and not to the pipe."""
+def print_note(text: str) -> None:
+    """Print a message on standard error, so that it does not get into a pipe."""
     click.echo(text, err=True)
 
 
 def warn(text: str) -> None:
-    """Say to the person what must not be missed."""
+    """Print a warning on standard error."""
     click.secho(f"Warning: {text}", fg="yellow", err=True)

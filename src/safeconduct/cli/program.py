@@ -1,4 +1,4 @@
-"""``safeconduct``: the commands, and how their errors are told."""
+"""``safeconduct``: the group of all commands, and how it reports errors."""
 
 import errno
 import logging
@@ -21,7 +21,7 @@ from safeconduct.errors import AuthError, ConfigurationError
 
 
 class Program(click.Group):
-    """A group whose commands may raise the package's own errors: each is told in a sentence, never as a traceback."""
+    """Report the package's own errors and those of the system in one sentence, never as a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was asked for."""
@@ -32,7 +32,7 @@ class Program(click.Group):
         except AuthError as error:
             raise CommandFailed(f"{type(error).__name__}: {error.reason or error.detail}") from None
         except OSError as error:
-            # The reader of a pipe went away: click ends quietly.
+            # The reader of a pipe has closed it: click ends the program without a message.
             if error.errno == errno.EPIPE:
                 raise
             raise UsageError(f"{error.filename or 'the system'}: {error.strerror}") from None
@@ -44,16 +44,16 @@ class Program(click.Group):
     "--config",
     "path",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The configuration.  [default: what SAFECONDUCT_CONFIG names, else safeconduct.toml]",
+    help="The configuration file.  [default: the one that SAFECONDUCT_CONFIG names, else safeconduct.toml]",
 )
 @click.pass_context
 def program(context: click.Context, path: Path | None) -> None:
     """
-    Keys, tokens, revocations, users, and what an application lets through.
+    Manage keys, tokens, revocations and users, and see what an application lets through.
 
-    Status 0: done.  1: the answer is no, or it is not done.  2: asked in a wrong way.
+    Status 0: done.  1: the answer is no, or it was not done.  2: the command or the configuration is wrong.
     """
-    # Events of weight are told on standard error already, in a person's words.
+    # The listener of `cli.context` prints important events; the log would print them again.
     logging.getLogger("safeconduct").addHandler(logging.NullHandler())
     context.obj = Settings(path)
 

@@ -1,35 +1,54 @@
-"""What comes on standard input, which may be closed (``<&-``)."""
+"""Read tokens and passwords from standard input, which may be closed (``<&-``)."""
 
 import sys
 from typing import cast
 
+import click
+
 from safeconduct.cli.output import UsageError
 
 
-def read_standard_input(what: str) -> str:
+def read_token(argument: str) -> str:
+    """Return the token in *argument*, or the one on standard input if *argument* is ``-``."""
+    return (read_standard_input("TOKEN") if argument == "-" else argument).strip()
+
+
+def read_password() -> str:
+    """Return the password on standard input, without the end of its line."""
+    return read_standard_input("The password").removesuffix("\n").removesuffix("\r")
+
+
+def ask_password(*, is_new: bool) -> str:
+    """Ask for a password; ask for a new one twice."""
+    require_standard_input("The password")
+    password: str = click.prompt("Password", hide_input=True, confirmation_prompt=is_new, err=True)
+    return password
+
+
+def read_standard_input(subject: str) -> str:
     """
     Return all of standard input.
 
     Args:
-        what: What is wanted there, for the error: "The password".
+        subject: What it should hold, as the first words of an error: "The password".
 
     Raises:
-        Complaint: If it is closed, or no UTF-8.
+        UsageError: If it is closed or is not UTF-8.
     """
-    require_standard_input(what)
+    require_standard_input(subject)
     try:
         return sys.stdin.buffer.read().decode()
     except UnicodeDecodeError:
-        raise UsageError(f"{what} on standard input is no UTF-8.") from None
+        raise UsageError(f"{subject} on standard input is not UTF-8.") from None
 
 
-def require_standard_input(what: str) -> None:
+def require_standard_input(subject: str) -> None:
     """
-    Return if standard input is open, to read *what* or to ask for it.
+    Raise unless standard input is open.
 
     Raises:
-        Complaint: If it is closed.
+        UsageError: If it is closed.
     """
-    # Python has None there, whatever the type says.
+    # Python has None there, although the type does not say so.
     if cast("object", sys.stdin) is None:
-        raise UsageError(f"{what} cannot be read: standard input is closed.")
+        raise UsageError(f"{subject} cannot be read: standard input is closed.")

@@ -1,4 +1,4 @@
-"""``safeconduct token``: issue a token, look into one, prove one."""
+"""``safeconduct token``: issue, show and check access tokens."""
 
 from typing import Any, Final
 
@@ -7,9 +7,10 @@ import click
 from safeconduct._core.opaque import is_opaque_token
 from safeconduct._tokens.issuer import Grant
 from safeconduct._tokens.reader import decode_segment, read_object
-from safeconduct.cli.context import Settings, instant_ms, opened, pass_settings, patient
-from safeconduct.cli.output import CommandFailed, UsageError, json_option, print_json, print_record, tell, warn
-from safeconduct.cli.standard_input import read_standard_input
+from safeconduct.auth import operator_access
+from safeconduct.cli.context import Settings, open_auth, pass_settings
+from safeconduct.cli.output import CommandFailed, UsageError, json_option, print_json, print_note, print_record, warn
+from safeconduct.cli.standard_input import read_token
 from safeconduct.config import Config
 from safeconduct.errors import AuthError, MalformedToken
 from safeconduct.principal import LEVELS, Level
@@ -20,19 +21,19 @@ _PARTS_OF_JWE: Final = 5
 
 @click.group()
 def token() -> None:
-    """Issue a token, look into one, or prove one."""
+    """Issue, show or check access tokens."""
 
 
 @token.command()
-@click.option("--subject", required=True, help="Whom it names.")
-@click.option("--role", "roles", multiple=True, help="A role; may come more than once.")
-@click.option("--scope", "scopes", multiple=True, help="A scope; may come more than once.")
+@click.option("--subject", required=True, help="The user that the token names.")
+@click.option("--role", "roles", multiple=True, help="A role; may be repeated.")
+@click.option("--scope", "scopes", multiple=True, help="A scope; may be repeated.")
 @click.option(
     "--level",
     type=click.Choice(LEVELS[1:]),
     default="remembered",
     show_default=True,
-    help="How surely the user was recognised; above remembered it says that he was a moment ago.",
+    help="How the user was authenticated; a level above remembered says that they proved it just now.",
 )
 @click.option("--lifetime", type=click.IntRange(min=1), help="In seconds.  [default: tokens.access_lifetime_seconds]")
 @click.option("--client-id", help="[default: tokens.client_id, else the issuer]")
@@ -46,35 +47,40 @@ def issue(
     lifetime: int | None,
     client_id: str | None,
 ) -> None:
-    """Issue an access token, and print it alone."""
+    """Issue an access token and print nothing else."""
     config = settings.config()
-    seconds = lifetime or config.tokens.access_lifetime_seconds
-    if seconds > config.tokens.max_lifetime_seconds:
-        longest = config.tokens.max_lifetime_seconds
-        raise UsageError(f"--lifetime must be at most {longest} (tokens.max_lifetime_seconds), got {seconds}.")
-    if not subject:
-        raise UsageError("--subject must not be empty.")
-    if config.tokens.format == "opaque":
-        raise UsageError('tokens.format is "opaque", and an opaque token needs a session: sign in.')
-    _tell_of_memory(config, "a cut-off in the serving process is not known here, and may end this token")
-    with opened(patient(config)) as tools:
-        iat_ms = instant_ms(tools, subject=subject, client_id=client_id)
+    lifetime_seconds = lifetime or config.tokens.access_lifetime_seconds
+    _require_issuable(config, subject, lifetime_seconds)
+    _note_memory_store(config, "a cut-off in the serving process is not known here, and may end this token")
+    with open_auth(config) as auth:
+        access = operator_access(auth)
+        iat_ms = access.issue_time_ms(subject=subject, client_id=client_id)
         grant = Grant(
             subject=subject,
             level=level,
             scopes=scopes,
             roles=roles,
-            lifetime_seconds=seconds,
+            lifetime_seconds=lifetime_seconds,
             client_id=client_id,
             auth_time=None if level == "remembered" else iat_ms // 1000,
         )
-        click.echo(tools.container.issuer.issue(grant, iat_ms=iat_ms))
+        click.echo(access.issue(grant, iat_ms=iat_ms))
+
+
+def _require_issuable(config: Config, subject: str, lifetime_seconds: int) -> None:
+    longest = config.tokens.max_lifetime_seconds
+    if lifetime_seconds > longest:
+        raise UsageError(f"--lifetime must be at most {longest} (tokens.max_lifetime_seconds), got {lifetime_seconds}.")
+    if not subject:
+        raise UsageError("--subject must not be empty.")
+    if config.tokens.format == "opaque":
+        raise UsageError('tokens.format is "opaque", and an opaque token needs a session: sign in.')
 
 
 @token.command()
 @click.argument("token")
 def show(token: str) -> None:
-    """Print what TOKEN (- for standard input) says, without any proof."""
+    """Print the header and claims of TOKEN (- for standard input) without checking them."""
     value = read_token(token)
     if is_opaque_token(value):
         raise UsageError("TOKEN is opaque and says nothing; `safeconduct token check` asks the store.")
@@ -89,7 +95,7 @@ def show(token: str) -> None:
         raise UsageError(f"TOKEN cannot be read: {error.reason}.") from None
     print_json(shown)
     if len(parts) == _PARTS_OF_JWE:
-        tell("The claims are encrypted; `safeconduct token check` opens them.")
+        print_note("The claims are encrypted; `safeconduct token check` decrypts them.")
     warn("NOTHING WAS CHECKED: anyone can have written this.  `safeconduct token check` proves it.")
 
 
@@ -98,13 +104,13 @@ def show(token: str) -> None:
 @json_option
 @pass_settings
 def check(settings: Settings, token: str, as_json: bool) -> None:  # noqa: FBT001 - click passes it by its name
-    """Prove TOKEN (- for standard input) as a request's token is proven; status 1 if it is refused."""
+    """Check TOKEN (- for standard input) as a request's token is checked; the status is 1 if it is refused."""
     value = read_token(token)
     config = settings.config()
-    _tell_of_memory(config, "whether it was revoked is known to the serving process only")
-    with opened(patient(config)) as tools:
+    _note_memory_store(config, "whether it was revoked is known to the serving process only")
+    with open_auth(config) as auth:
         try:
-            principal = tools.auth.verify(value)
+            principal = auth.verify(value)
         except AuthError as error:
             if as_json:
                 print_json({"accepted": False, "error": type(error).__name__, "reason": error.reason})
@@ -125,11 +131,6 @@ def check(settings: Settings, token: str, as_json: bool) -> None:  # noqa: FBT00
     print_record(record, as_json=as_json)
 
 
-def read_token(text: str) -> str:
-    """Return the token that *text* is, or that standard input holds where it is ``-``."""
-    return (read_standard_input("TOKEN") if text == "-" else text).strip()
-
-
-def _tell_of_memory(config: Config, what: str) -> None:
+def _note_memory_store(config: Config, consequence: str) -> None:
     if config.store.url == "memory://":
-        tell(f"Note: store is memory://, so {what}.")
+        print_note(f"Note: store is memory://, so {consequence}.")

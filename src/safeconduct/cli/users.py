@@ -1,4 +1,4 @@
-"""``safeconduct users``: the built-in users file."""
+"""``safeconduct users``: add users to the users file, and check their passwords."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,19 +7,19 @@ from typing import Any, Final
 import click
 
 from safeconduct.cli.context import Settings, pass_settings
-from safeconduct.cli.output import CommandFailed, UsageError, json_option, print_record, tell
-from safeconduct.cli.standard_input import read_standard_input, require_standard_input
+from safeconduct.cli.output import CommandFailed, UsageError, json_option, print_note, print_record
+from safeconduct.cli.standard_input import ask_password, read_password
 from safeconduct.directories import UsersFile
 
 DEFAULT_FILE: Final = Path("users.json")
 #: "…passwords are at least 8 characters in length" — ASVS 6.2.1
-MIN_PASSWORD_LETTERS: Final = 8
+MIN_PASSWORD_CHARACTERS: Final = 8
 
 file_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--file", type=click.Path(path_type=Path, dir_okay=False), help="[default: login.users, else users.json]"
 )
 stdin_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
-    "--password-stdin", is_flag=True, help="Read the password from standard input, without its line's end."
+    "--password-stdin", is_flag=True, help="Read the password from standard input, without the end of its line."
 )
 
 
@@ -30,9 +30,11 @@ def users() -> None:
 
 @users.command()
 @click.argument("name")
-@click.option("--role", "roles", multiple=True, help="A role; may come more than once.")
-@click.option("--scope", "scopes", multiple=True, help="A scope; may come more than once.")
-@click.option("--replace", is_flag=True, help="Replace a user of this name, with all that is known of him.")
+@click.option("--role", "roles", multiple=True, help="A role; may be repeated.")
+@click.option("--scope", "scopes", multiple=True, help="A scope; may be repeated.")
+@click.option(
+    "--replace", is_flag=True, help="Replace the user of this name, with everything that the file has of them."
+)
 @file_option
 @stdin_option
 @pass_settings
@@ -45,13 +47,13 @@ def add(
     file: Path | None,
     password_stdin: bool,  # noqa: FBT001 - as above
 ) -> None:
-    """Add a user; the file is begun where there is none.  The password is asked for, twice."""
+    """Add a user, and create the file if it does not exist.  The password is asked for, twice."""
     path = _path(settings, file)
-    password = _read_password() if password_stdin else _ask_password(is_new=True)
-    if len(password) < MIN_PASSWORD_LETTERS:
-        raise UsageError(f"The password must have at least {MIN_PASSWORD_LETTERS} characters.")
+    password = read_password() if password_stdin else ask_password(is_new=True)
+    if len(password) < MIN_PASSWORD_CHARACTERS:
+        raise UsageError(f"The password must have at least {MIN_PASSWORD_CHARACTERS} characters.")
     UsersFile.create(path).add(name, password, roles=roles, scopes=scopes, replaces=replace)
-    tell(f"wrote {name} to {path}")
+    print_note(f"wrote {name} to {path}")
 
 
 @users.command()
@@ -67,9 +69,9 @@ def check(
     password_stdin: bool,  # noqa: FBT001 - click passes every option by its name
     as_json: bool,  # noqa: FBT001 - as above
 ) -> None:
-    """Say whether a password is right, and who it is; status 1 if it is wrong.  No try is counted."""
+    """Check a password and print the user; the status is 1 if it is wrong.  No attempt is counted."""
     directory = UsersFile(_path(settings, file))
-    password = _read_password() if password_stdin else _ask_password(is_new=False)
+    password = read_password() if password_stdin else ask_password(is_new=False)
     account = directory.check(name, password)
     if account is None:
         raise CommandFailed("The user is unknown or disabled, or the password is wrong.")
@@ -86,13 +88,3 @@ def check(
 def _path(settings: Settings, file: Path | None) -> Path:
     config = settings.config_if_any() if file is None else None
     return file or (config.login.users if config is not None else None) or DEFAULT_FILE
-
-
-def _read_password() -> str:
-    return read_standard_input("The password").removesuffix("\n").removesuffix("\r")
-
-
-def _ask_password(*, is_new: bool) -> str:
-    require_standard_input("The password")
-    password: str = click.prompt("Password", hide_input=True, confirmation_prompt=is_new, err=True)
-    return password

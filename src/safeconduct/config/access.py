@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from safeconduct.config.field_errors import Problem, shown
+from safeconduct.config.field_errors import Problem
 from safeconduct.config.fields import Consistency, Outage, ProvenLevel, Scope, Seconds, Text
 from safeconduct.config.sections import CrossCheck, CrossChecks, check, checked_constructor
+from safeconduct.config.shown_values import shown
 from safeconduct.config.template_syntax import METHODS, is_public_entry, is_template, respelled
 from safeconduct.config.urls import is_location, is_prefix, is_proxy
 
-_TEMPLATE = 'a template such as "/literal/{name}/{rest...}", decoded, {rest...} only last, each name once'
+_TEMPLATE = 'a path template such as "/literal/{name}/{rest...}", not percent-encoded, {rest...} last, each name once'
 
 
 def _with_our_spelling(is_right: Callable[[str], object]) -> Callable[[str], str]:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from safeconduct.config.access import AccessConfig, EndpointConfig, ProxyConfig
 from safeconduct.config.cookies import CookieConfig, CsrfConfig
 from safeconduct.config.cross_checks import CROSS_CHECKS
-from safeconduct.config.field_errors import FieldPath, is_table, raise_for, shown
+from safeconduct.config.field_errors import FieldPath, raise_for
 from safeconduct.config.fields import Choice, Consistency, Keys, ListOf, Origin, OrNone
 from safeconduct.config.sections import CrossChecks, Section, check, checked_constructor, draft
 from safeconduct.config.sessions import BasicConfig, LoginConfig, SessionConfig
+from safeconduct.config.shown_values import is_table, shown
 from safeconduct.config.store import RevocationConfig, StoreConfig
 from safeconduct.config.tokens import TokenConfig, Trust
 

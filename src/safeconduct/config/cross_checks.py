@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
-from safeconduct.config.field_errors import Problem, is_list, shown, shown_url
+from safeconduct.config.field_errors import Problem
 from safeconduct.config.fields import SUBJECT
 from safeconduct.config.sections import CrossCheck, CrossChecks
+from safeconduct.config.shown_values import is_list, shown, shown_url
 
 
 def one_of(*values: object) -> Callable[[object], bool]:

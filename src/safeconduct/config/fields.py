@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Protocol
 
-from safeconduct.config.field_errors import MASK, FieldPath, is_list, is_table, shown
+from safeconduct.config.field_errors import FieldPath
+from safeconduct.config.shown_values import MASK, is_list, is_table, shown
 from safeconduct.config.urls import is_secure_origin, like
 from safeconduct.principal import LEVELS, Level
 
@@ -171,7 +172,7 @@ class TableOf:
             at.refuse(shown(value), self.wanted)
             return value
         if any(not isinstance(key, str) or not key for key in value):
-            at.refuse("a key that is no text", self.wanted)
+            at.refuse("a key that is not a text", self.wanted)
         return {key: self.kind.read(item, at.field(shown(key))) for key, item in value.items()}
 
 
@@ -215,7 +216,7 @@ class Keys:
     @property
     def wanted(self) -> str:
         """Say what is accepted."""
-        return 'the path of a folder or file of JWKs, or "env:NAME"'
+        return 'the path of a folder of JWKs or of a JWK Set, or "env:NAME"'
 
     def read(self, value: object, at: FieldPath) -> Any:
         """Return the path, the name or the set; the keys themselves are checked when they are loaded."""
@@ -233,7 +234,7 @@ class Keys:
         # A key that was pasted instead of its path must not appear in an error, here or when the path is opened.
         is_pasted = isinstance(value, str) and value.lstrip().startswith(("{", "[", "-----"))
         if is_pasted or not isinstance(value, str | Path) or not _is_path(str(value)):
-            at.refuse("a text that looks like the key itself" if is_pasted else shown(value), self.wanted)
+            at.refuse("what looks like the key itself" if is_pasted else shown(value), self.wanted)
             return value
         path = value if at.base is None else at.base / value
         return str(path) if isinstance(value, str) else path
@@ -270,7 +271,7 @@ ENCRYPTIONS: Final = ("A256KW", "ECDH-ES+A256KW", "dir", "A256GCM")
 
 Seconds = Annotated[int, Integer(1, TEN_YEARS_SECONDS)]
 Leeway = Annotated[int, Integer(0, 60)]
-Scope = Annotated[str, Text("a scope: printable ASCII without space, quotes and backslash", like(_SCOPE))]
+Scope = Annotated[str, Text("a scope: printable ASCII without spaces, double quotes and backslashes", like(_SCOPE))]
 TokenType = Annotated[str, Text('a media type such as "at+jwt"', like(_MEDIA_TYPE))]
 # "anonymous" in a rule or a mapping would look as if it opened a path, and only `public` does that.
 ProvenLevel = Annotated[Level, Choice(LEVELS[1:])]

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from safeconduct.config.config import Config
-from safeconduct.config.field_errors import FieldPath, is_list, is_table, nearest, shown
+from safeconduct.config.field_errors import FieldPath
 from safeconduct.config.fields import Choice, FieldType, FilePath, Keys, OrNone, Text
 from safeconduct.config.regular_files import read_regular_file
 from safeconduct.config.sections import Section, field_types_of
+from safeconduct.config.shown_values import is_list, is_table, nearest, shown
 from safeconduct.errors import ConfigurationError
 
 PREFIX: Final = "SAFECONDUCT_"

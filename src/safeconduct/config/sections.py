@@ -14,15 +14,16 @@ from pathlib import Path
 from types import MappingProxyType, UnionType
 from typing import Annotated, Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin
 
-from safeconduct.config.field_errors import FieldPath, Problem, is_table, nearest, raise_for, shown
+from safeconduct.config.field_errors import FieldPath, Problem, raise_for
 from safeconduct.config.fields import Boolean, Choice, FieldType, FilePath, ListOf, OrNone, TableOf, Text
+from safeconduct.config.shown_values import is_table, nearest, shown
 
 Made = TypeVar("Made")
 
 _INDEX: Final = r"\[\d+\]"
 _LONGEST_KEY: Final = 80
 
-LINE: Final = Text("a text of one line without space around it", bool)
+LINE: Final = Text("one line of text without surrounding spaces", bool)
 
 
 class CrossCheck:
@@ -121,7 +122,7 @@ def checked_constructor(cls: type[Made]) -> type[Made]:
 def _refuse(cls: type[Any], positional: tuple[object, ...], values: Mapping[str, Any]) -> None:
     at = FieldPath()
     for index, value in enumerate(positional):
-        at.item(index).refuse(shown(value) if is_table(value) else "a value without a name", "every field by its name")
+        at.item(index).refuse(shown(value) if is_table(value) else "a positional argument", "every field by its name")
     draft(cls, values, at)
     raise_for(at.problems, where=f" in {cls.__name__}(…)")
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from safeconduct.config.field_errors import shown_url
 from safeconduct.config.fields import Consistency, Integer, Outage, PositiveNumber, Text
 from safeconduct.config.sections import check, checked_constructor
+from safeconduct.config.shown_values import shown_url
 from safeconduct.config.urls import like
 
 _USERINFO: Final = r"(?:[^@/?#]*@)?"

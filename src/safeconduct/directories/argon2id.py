@@ -1,5 +1,5 @@
 """
-Argon2id password hashes in PHC form (RFC 9106); the only importer of argon2.
+Hash and verify passwords with Argon2id (RFC 9106), in the PHC string format; the only module that imports argon2.
 
 ::
 
@@ -26,9 +26,9 @@ _PHC = re.compile(
 @dataclass(frozen=True, slots=True)
 class Cost:
     """
-    What one hash costs.
+    The parameters that decide how much time and memory one hash takes.
 
-    The default is OWASP's choice for Argon2id; some 35 ms and 19 MiB.
+    The default is the one that OWASP recommends for Argon2id: about 35 ms and 19 MiB.
     """
 
     memory_kib: int = 19456
@@ -36,24 +36,24 @@ class Cost:
     lanes: int = 1
 
     def __post_init__(self) -> None:
-        """Refuse what Argon2 cannot do (RFC 9106 §3.1)."""
+        """Raise ``ConfigurationError`` for parameters that Argon2 does not take (RFC 9106 §3.1)."""
         if self.passes < 1 or self.lanes < 1:
             raise ConfigurationError(f"passes and lanes must be 1 or more, got {self.passes} and {self.lanes}")
         if self.memory_kib < 8 * self.lanes:
             raise ConfigurationError(f"memory_kib must be {8 * self.lanes} (8 * lanes) or more, got {self.memory_kib}")
 
     def is_below(self, other: "Cost") -> bool:
-        """Say whether *other* costs an attacker more: memory times passes, as OWASP holds its choices to be equal."""
+        """Tell whether *other* costs an attacker more: memory times passes, which OWASP's choices have in common."""
         return self.memory_kib * self.passes < other.memory_kib * other.passes
 
 
 class HashingFailed(Exception):
-    """A hash could not be computed, for want of memory as a rule."""
+    """A hash could not be computed, usually for lack of memory."""
 
 
 def require_argon2() -> None:
     """
-    Load the library, so that its absence is told where something is set up and not at the first sign-in.
+    Import argon2, so that a missing extra is an error at set-up and not at the first sign-in.
 
     Raises:
         ConfigurationError: If the extra is not installed.
@@ -65,7 +65,7 @@ def require_argon2() -> None:
 
 
 def cost_of(phc: str) -> Cost | None:
-    """Return what verifying *phc* costs, or None where it is no Argon2id hash in PHC form."""
+    """Return what verifying *phc* costs, or None if it is not an Argon2id hash in the PHC format."""
     match = _PHC.fullmatch(phc)
     if match is None:
         return None
@@ -77,10 +77,10 @@ def cost_of(phc: str) -> Cost | None:
 
 def hash_password(password: bytes, cost: Cost) -> str:
     """
-    Hash *password* under a fresh salt.
+    Hash *password* with a new salt.
 
     Raises:
-        HashingFailed: If Argon2 can't.
+        HashingFailed: If Argon2 cannot.
     """
     from argon2.exceptions import HashingError  # noqa: PLC0415 - an extra, and 49 ms
     from argon2.low_level import Type, hash_secret  # noqa: PLC0415 - an extra, and 49 ms
@@ -101,7 +101,7 @@ def hash_password(password: bytes, cost: Cost) -> str:
 
 def is_password(password: bytes, phc: str) -> bool:
     """
-    Whether *password* is the one that *phc* was made of.
+    Tell whether *phc* is a hash of *password*.
 
     Raises:
         VerificationError: If the hash could not be computed, which says nothing about the password.
@@ -115,14 +115,14 @@ def is_password(password: bytes, phc: str) -> bool:
         return False
 
 
-def unmatched(cost: Cost) -> str:
-    """Return a hash that no password has, which costs as much to verify as any other of *cost*."""
+def unmatchable_hash(cost: Cost) -> str:
+    """Return a hash that no password has, and that takes as long to verify as any other of *cost*."""
     salt, digest = secrets.token_bytes(_SALT_BYTES), secrets.token_bytes(_HASH_BYTES)
     return f"$argon2id$v=19$m={cost.memory_kib},t={cost.passes},p={cost.lanes}${_bare64(salt)}${_bare64(digest)}"
 
 
 def _is_bare64(text: str) -> bool:
-    # One character too many can't be decoded, and pad bits that are set would not come back.
+    # A length of 1 modulo 4 cannot be decoded, and padding bits that are set are lost in decoding.
     return len(text) % 4 != 1 and _bare64(b64decode(text + "=" * (-len(text) % 4))) == text
 
 

@@ -1,4 +1,4 @@
-"""Replace a file whole, one writer at a time; who reads it meanwhile has the old one or the new one."""
+"""Replace a file in one step, one writer at a time; a reader sees the old file or the new one."""
 
 import fcntl
 import os
@@ -10,32 +10,33 @@ from pathlib import Path
 
 
 @contextmanager
-def only_writer(path: Path, *, waits: bool = True) -> Generator[None]:
+def lock_file(path: Path, *, waits: bool = True) -> Generator[None]:
     """
-    Let nobody else write *path* meanwhile.
+    Keep other writers from *path* while the block runs.
 
     Raises:
-        BlockingIOError: If somebody else does, and this one does not wait.
-        OSError: If its folder can't be opened.
+        BlockingIOError: If *waits* is false and another writer holds the lock.
+        OSError: If the folder of *path* cannot be opened.
     """
-    with only_writer_into(path.resolve().parent, waits=waits):
+    # The folder is locked, since the file itself is replaced.
+    with lock_folder(path.resolve().parent, waits=waits):
         yield
 
 
 @contextmanager
-def only_writer_into(path: Path, *, waits: bool = True) -> Generator[None]:
+def lock_folder(path: Path, *, waits: bool = True) -> Generator[None]:
     """
-    Let nobody else write into the folder *path* meanwhile.
+    Keep other writers from the folder *path* while the block runs.
 
     Raises:
-        BlockingIOError: If somebody else does, and this one does not wait.
-        OSError: If it can't be opened.
+        BlockingIOError: If *waits* is false and another writer holds the lock.
+        OSError: If it cannot be opened.
     """
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX if waits else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
-        # The new name is not there for good before its folder is written.
+        # A new name survives a crash only once its folder is written.
         os.fsync(folder)
     finally:
         os.close(folder)
@@ -43,25 +44,25 @@ def only_writer_into(path: Path, *, waits: bool = True) -> Generator[None]:
 
 def replace_file(path: Path, text: str, *, keeps_rights: bool = False) -> None:
     """
-    Replace *path* by a file with *text*.
+    Replace *path* with a file that holds *text*.
 
     Args:
         path: The file, or a link to it, which stays.
-        text: All of the new file.
-        keeps_rights: Whether owner and mode must be those of the old one; else the new one is for its owner alone,
-            who is that of the old one where the writer may give files away.
+        text: The content of the new file.
+        keeps_rights: Whether the owner and mode must be those of the old file.  If not, only the owner can read it; the
+            owner is that of the old file if the writer may give files away.
 
     Raises:
-        OSError: If it can't be written; the old one stays then.
+        OSError: If it cannot be written; the old file stays.
     """
     target = path.resolve()
-    # Opened for its owner alone (0600).
+    # `mkstemp` creates it with mode 0600.
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
             if target.exists():
-                _give_away(descriptor, target.stat(), keeps_rights=keeps_rights)
+                _take_over_rights(descriptor, target.stat(), keeps_rights=keeps_rights)
             file.write(text.encode())
             file.flush()
             os.fsync(descriptor)
@@ -71,7 +72,7 @@ def replace_file(path: Path, text: str, *, keeps_rights: bool = False) -> None:
         raise
 
 
-def _give_away(descriptor: int, old: os.stat_result, *, keeps_rights: bool) -> None:
+def _take_over_rights(descriptor: int, old: os.stat_result, *, keeps_rights: bool) -> None:
     if keeps_rights:
         os.fchown(descriptor, old.st_uid, old.st_gid)
         os.fchmod(descriptor, stat.S_IMODE(old.st_mode))

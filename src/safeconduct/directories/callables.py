@@ -1,4 +1,4 @@
-"""A function as directory."""
+"""Make a directory of functions."""
 
 from collections.abc import Awaitable, Callable
 from inspect import iscoroutinefunction
@@ -17,9 +17,9 @@ class CallableDirectory:
     A directory made of plain functions, which may block.
 
     Args:
-        check: Takes a user name and a password and returns the account, or None; in the same time for both.
+        check: Takes a user name and a password and returns the account, or None, in the same time.
         lookup: Takes a subject and returns the account as it is now, or None.  Without it the directory is static:
-            what a sign-in found holds until the next one.
+            roles, scopes and level stay as they were at sign-in.
 
     Raises:
         ConfigurationError: If one of them is async; ``AsyncCallableDirectory`` is for those.
@@ -56,9 +56,9 @@ class AsyncCallableDirectory:
     A directory made of awaitable functions, which must not block; for ASGI alone.
 
     Args:
-        check: Takes a user name and a password and returns the account, or None; in the same time for both.
+        check: Takes a user name and a password and returns the account, or None, in the same time.
         lookup: Takes a subject and returns the account as it is now, or None.  Without it the directory is static:
-            what a sign-in found holds until the next one.
+            roles, scopes and level stay as they were at sign-in.
     """
 
     def __init__(self, check: AsyncCheck, lookup: AsyncLookup | None = None) -> None:

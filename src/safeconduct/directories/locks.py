@@ -1,4 +1,4 @@
-"""A bounded number of things under way at once; nobody waits for a place."""
+"""Start locks and threads anew in a forked child process, and limit how many calls run at once."""
 
 import os
 import threading
@@ -12,32 +12,35 @@ class Forkable(Protocol):
     """Something that holds locks or threads."""
 
     def drop_inherited(self) -> None:
-        """Begin anew, in a child process."""
+        """Forget what belongs to the parent process."""
         ...
 
 
 _living: WeakSet[Forkable] = WeakSet()
 
 
-def renew_in_children(thing: Forkable) -> None:
-    """Have *thing* begin anew in each forked child, for as long as it lives."""
-    _living.add(thing)
+def renew_in_children(forkable: Forkable) -> None:
+    """Call ``drop_inherited`` of *forkable* in each forked child, for as long as it lives."""
+    _living.add(forkable)
 
 
 def _drop_all() -> None:
-    for thing in list(_living):
-        thing.drop_inherited()
+    for forkable in list(_living):
+        forkable.drop_inherited()
 
 
 os.register_at_fork(after_in_child=_drop_all)
 
 
-class Places:
+class ConcurrencyLimit:
     """
-    Count who is inside and refuse who is too many.
+    Refuse a call if too many are running.
 
     Args:
-        limit: How many may be inside at once.
+        limit: How many may run at once.
+
+    Raises:
+        ConfigurationError: If *limit* is less than 1.
     """
 
     def __init__(self, limit: int) -> None:
@@ -47,20 +50,20 @@ class Places:
         self.drop_inherited()
         renew_in_children(self)
 
-    def enter(self) -> None:
+    def acquire(self) -> None:
         """
-        Take a place.
+        Count one more call.
 
         Raises:
-            Unavailable: If none is free.
+            Unavailable: If as many as may are running.
         """
         if not self._free.acquire(blocking=False):
             raise Unavailable("too many accounts are being looked up")
 
-    def leave(self) -> None:
-        """Give the place back, from whichever thread."""
+    def release(self) -> None:
+        """Count one call less, from any thread."""
         self._free.release()
 
     def drop_inherited(self) -> None:
-        """Free every place: who was inside is in the parent."""
+        """Forget the calls that run in the parent process."""
         self._free = threading.Semaphore(self._limit)

@@ -1,4 +1,4 @@
-"""The built-in directory: a JSON file of users with Argon2id hashes."""
+"""Look users up in a JSON file with Argon2id hashes, the built-in directory."""
 
 import hashlib
 import logging
@@ -21,63 +21,64 @@ from safeconduct.directories.argon2id import (
     hash_password,
     is_password,
     require_argon2,
-    unmatched,
+    unmatchable_hash,
 )
-from safeconduct.directories.atomic_write import only_writer, replace_file
+from safeconduct.directories.atomic_write import lock_file, replace_file
 from safeconduct.directories.users_file_format import UnreadableUsers, UserRecord, name_problem, read_users, write_users
 from safeconduct.directories.validation import octets_of
 from safeconduct.errors import ConfigurationError
 from safeconduct.principal import LEVELS, Level
 
-_LOOK_EVERY_SECONDS: Final = 1.0
-#: Where a new hash can't be written, it is not tried again, and not hashed in vain, for so long.
-_RENEW_AGAIN_SECONDS: Final = 60.0
+_CHECK_FILE_SECONDS: Final = 1.0
+#: How long no new hash is computed after one could not be written.
+_RETRY_REHASH_SECONDS: Final = 60.0
 _logger = logging.getLogger("safeconduct.directories")
 
-Stamp = tuple[int, int, int]
+#: When the file was modified, its size, and its inode.
+FileVersion = tuple[int, int, int]
 
 
-def _log(reason: str) -> None:
+def _log_unreadable(reason: str) -> None:
     write_log(_logger, logging.ERROR, "the users file can't be read, the users of before stay: %s", reason)
 
 
-def _log_end() -> None:
+def _log_readable() -> None:
     write_log(_logger, logging.INFO, "the users file can be read again")
 
 
 @dataclass(frozen=True, slots=True)
-class _Book:
-    """One reading of the file."""
+class _Users:
+    """The users in one version of the file."""
 
-    stamp: Stamp
+    version: FileVersion
     by_name: Mapping[str, UserRecord]
     by_subject: Mapping[str, Account]
-    #: What strangers are checked against: one hash for each cost in the file, as often as users have it.
+    #: The hashes that unknown users are checked against: each cost in the file, as often as users have it.
     decoy_hashes: Sequence[str]
 
     @classmethod
-    def of(cls, records: Mapping[str, UserRecord], stamp: Stamp, default: Cost) -> "_Book":
+    def of(cls, records: Mapping[str, UserRecord], version: FileVersion, default: Cost) -> "_Users":
         costs = Counter(record.cost for record in records.values()) or Counter([default])
-        decoy_hashes = [phc for cost, users in costs.items() for phc in [unmatched(cost)] * users]
+        decoy_hashes = [phc for cost, users in costs.items() for phc in [unmatchable_hash(cost)] * users]
         by_subject = {record.account.subject: record.account for record in records.values()}
-        return cls(stamp, records, by_subject, decoy_hashes)
+        return cls(version, records, by_subject, decoy_hashes)
 
 
 class UsersFile:
     """
-    Users in a JSON file, whose form ``user_records`` tells.
+    Users in a JSON file, in the format of ``users_file_format``.
 
-    It is looked at once a second at most, when somebody signs in, and read again if it changed.  What can't be read
-    changes nothing.  A user who is not in it costs the same hash as one who is: at a cost that some user has.
+    At a sign-in, but at most once a second, the file is read again if it has changed.  If it cannot be read then, the
+    users from before stay.  A user who is not in it takes as long as one who is: a hash of a cost that some user has.
 
-    Who signs in with a hash that cost less than *cost* gets a new one, if the file can be replaced by one with the same
-    owner and mode; if not, the old one stays, the log tells, and he is signed in all the same.
+    A user who signs in with a hash of less than *cost* gets a new hash, if the file can be replaced by one with the
+    same owner and mode.  If it cannot, the old hash stays, a warning is logged, and the sign-in succeeds.
 
     Args:
         path: The file.
-        cost: What new hashes cost.
-        on_unreadable: Told in one sentence what is wrong with a new version of the file, once for each reason.
-        on_readable: Told when that is over.
+        cost: The cost of new hashes.
+        on_unreadable: Called with a sentence if a new version of the file cannot be read, once for each reason.
+        on_readable: Called when it can be read again.
         clock: Seconds that never go back.
 
     Raises:
@@ -89,8 +90,8 @@ class UsersFile:
         path: Path | str,
         *,
         cost: Cost = Cost(),  # noqa: B008 - frozen
-        on_unreadable: Callable[[str], None] = _log,
-        on_readable: Callable[[], None] = _log_end,
+        on_unreadable: Callable[[str], None] = _log_unreadable,
+        on_readable: Callable[[], None] = _log_readable,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         require_argon2()
@@ -99,20 +100,20 @@ class UsersFile:
         self._on_unreadable = on_unreadable
         self._on_readable = on_readable
         self._clock = clock
-        # Which of several costs a stranger is given must be the same each time, and nobody's guess.
-        self._key = secrets.token_bytes(16)
-        self._told: str | None = None
-        self._renew_at = clock()
-        self._look_at = clock() + _LOOK_EVERY_SECONDS
+        # An unknown user must get the same cost each time, and nobody may be able to predict which.
+        self._decoy_key = secrets.token_bytes(16)
+        self._reported: str | None = None
+        self._rehash_at = clock()
+        self._check_file_at = clock() + _CHECK_FILE_SECONDS
         try:
-            self._book = self._read()
+            self._users = self._read()
         except UnreadableUsers as error:
             raise ConfigurationError(f"users must be a users file, got {str(path)!r}: {error}") from error
 
     @classmethod
     def create(cls, path: Path | str, *, cost: Cost = Cost()) -> "UsersFile":  # noqa: B008 - frozen
-        """Open *path*, and begin a file without users where there is none; for the command line."""
-        with only_writer(Path(path)):
+        """Open *path*, and create a file without users if it does not exist; for the command line."""
+        with lock_file(Path(path)):
             if not Path(path).exists():
                 replace_file(Path(path), write_users({}))
         return cls(path, cost=cost)
@@ -121,16 +122,17 @@ class UsersFile:
         """
         Return the account if the password is right, else None.
 
-        Both are compared as they are.  Who is unknown, disabled, or submits more than 1,024 bytes costs one hash too.
+        Both are compared as they are.  A hash is computed too if the user is unknown or disabled, or the password is
+        longer than 1,024 bytes.
         """
-        book = self._current()
-        record = book.by_name.get(username)
+        users = self._current()
+        record = users.by_name.get(username)
         octets = octets_of(password, at_most=MAX_PART_BYTES)
-        matches = is_password(octets or b"", self._stranger(book, username) if record is None else record.phc)
+        matches = is_password(octets or b"", self._decoy_hash(users, username) if record is None else record.phc)
         if record is None or octets is None or record.account.disabled or not matches:
             return None
         if record.cost.is_below(self._cost):
-            self._renew(username, record, octets)
+            self._rehash(username, record, octets)
         return record.account
 
     def lookup(self, subject: str) -> Account | None:
@@ -152,20 +154,20 @@ class UsersFile:
         """
         Write a user into the file; for the command line.
 
-        The file is replaced whole, readable by its owner alone; two who write at once do not lose each other's user.
+        The file is replaced in one step, and only its owner can read it.  Two writers at once do not lose a user.
 
         Args:
-            username: As he will submit it.
+            username: The name to sign in with.
             password: 1 to 1,024 bytes.
-            roles: His roles.
-            scopes: His scopes.
-            display_name: What to call him.
-            level: What his password proves.
-            subject: His lasting name; the user name where it is left out.
-            replaces: Whether a user of this name may be there already; all that was known of him goes.
+            roles: The user's roles.
+            scopes: The user's scopes.
+            display_name: The name to show.
+            level: The level that the password proves.
+            subject: The name in tokens, which never changes; the user name by default.
+            replaces: Whether to replace a user of this name; nothing of the old entry stays.
 
         Raises:
-            ConfigurationError: If the name is taken, or anything is not as ``user_records`` tells.
+            ConfigurationError: If the name is taken, or anything does not fit ``users_file_format``.
         """
         octets = octets_of(password, at_most=MAX_PART_BYTES)
         problem = name_problem(username)
@@ -178,72 +180,72 @@ class UsersFile:
         return account
 
     def _write(self, username: str, record: UserRecord, *, replaces: bool) -> None:
-        with only_writer(self._path):
+        with lock_file(self._path):
             try:
                 records = dict(self._read().by_name)
                 if username in records and not replaces:
                     raise ConfigurationError(f"username must be new, got {username!r}, which the file has")
                 text = write_users({**records, username: record})
-                # Nothing is written that could not be read back.
+                # Write nothing that could not be read back.
                 read_users(text)
             except UnreadableUsers as error:
                 raise ConfigurationError(f"the user can't be added: {error}") from error
             replace_file(self._path, text)
-        self._book = self._read()
+        self._users = self._read()
 
-    def _renew(self, username: str, record: UserRecord, password: bytes) -> None:
-        """Hash *password* at the present cost; what keeps it from being written keeps nobody from signing in."""
-        if self._clock() < self._renew_at:
+    def _rehash(self, username: str, record: UserRecord, password: bytes) -> None:
+        """Hash *password* at the current cost and write it; log a failure, since the sign-in must succeed anyway."""
+        if self._clock() < self._rehash_at:
             return
         try:
-            self._write_anew(username, record, hash_password(password, self._cost))
+            self._write_hash(username, record, hash_password(password, self._cost))
         except BlockingIOError:
-            # Somebody else is writing; there will be another sign-in.
+            # Another process is writing; the next sign-in will do.
             return
         except (HashingFailed, OSError, UnreadableUsers) as error:
-            self._renew_at = self._clock() + _RENEW_AGAIN_SECONDS
+            self._rehash_at = self._clock() + _RETRY_REHASH_SECONDS
             sentence = "a user's hash can't be renewed, the old one stays: %s"
             write_log(_logger, logging.WARNING, sentence, _reason(error))
 
-    def _write_anew(self, username: str, record: UserRecord, phc: str) -> None:
-        with only_writer(self._path, waits=False):
+    def _write_hash(self, username: str, record: UserRecord, phc: str) -> None:
+        with lock_file(self._path, waits=False):
             records = dict(self._read().by_name)
-            # The password may have been changed, or the hash renewed, since it was read.
+            # The password may have been changed, or rehashed, since it was read.
             if records.get(username) != record:
                 return
             text = write_users({**records, username: replace(record, phc=phc, cost=self._cost)})
-            # Nothing is written that could not be read back.
+            # Write nothing that could not be read back.
             read_users(text)
             replace_file(self._path, text, keeps_rights=True)
-        self._book = self._read()
+        self._users = self._read()
 
-    def _current(self) -> _Book:
+    def _current(self) -> _Users:
         now = self._clock()
-        if now >= self._look_at:
-            self._look_at = now + _LOOK_EVERY_SECONDS
-            self._look()
-        # Two threads that look at once read the same file twice; each publishes a whole book by one assignment.
-        return self._book
+        if now >= self._check_file_at:
+            self._check_file_at = now + _CHECK_FILE_SECONDS
+            self._read_if_changed()
+        # Two threads at once read the same file twice; each sets all users by one assignment.
+        return self._users
 
-    def _look(self) -> None:
+    def _read_if_changed(self) -> None:
         try:
-            if _stamp_of(self._path) != self._book.stamp:
-                self._book = self._read()
-            if self._told is not None:
-                self._told = None
+            if _version_of(self._path) != self._users.version:
+                self._users = self._read()
+            if self._reported is not None:
+                self._reported = None
                 self._on_readable()
         except UnreadableUsers as error:
-            self._tell(str(error))
+            self._report(str(error))
 
-    def _tell(self, reason: str) -> None:
-        if reason != self._told:
-            self._told = reason
+    def _report(self, reason: str) -> None:
+        if reason != self._reported:
+            self._reported = reason
             try:
                 self._on_unreadable(reason)
-            except Exception as fault:  # noqa: BLE001 - an author's hook; the users of before stay, told or not
+            except Exception as fault:  # noqa: BLE001 - an author's hook; the users from before stay all the same
                 write_log(_logger, logging.ERROR, "on_unreadable raised %s", type(fault).__name__)
 
-    def _read(self) -> _Book:
+    def _read(self) -> _Users:
         try:
             data, status = read_regular_file(self._path)
             text = data.decode()
@@ -253,24 +255,24 @@ class UsersFile:
             raise UnreadableUsers(f"it can't be opened: {type(error).__name__}") from error
         except UnicodeDecodeError:
             raise UnreadableUsers("it is not UTF-8") from None
-        return _Book.of(read_users(text), _stamp(status), self._cost)
+        return _Users.of(read_users(text), _version(status), self._cost)
 
-    def _stranger(self, book: _Book, username: str) -> str:
-        digest = hashlib.blake2b(username.encode("utf-8", "surrogatepass"), key=self._key, digest_size=8).digest()
-        return book.decoy_hashes[int.from_bytes(digest, "big") % len(book.decoy_hashes)]
+    def _decoy_hash(self, users: _Users, username: str) -> str:
+        digest = hashlib.blake2b(username.encode("utf-8", "surrogatepass"), key=self._decoy_key, digest_size=8).digest()
+        return users.decoy_hashes[int.from_bytes(digest, "big") % len(users.decoy_hashes)]
 
 
 def _reason(error: Exception) -> str:
-    # An OSError names the path, and there is no need to.
+    # The text of an `OSError` would repeat the path.
     return str(error) if isinstance(error, UnreadableUsers) else type(error).__name__
 
 
-def _stamp_of(path: Path) -> Stamp:
+def _version_of(path: Path) -> FileVersion:
     try:
-        return _stamp(path.stat())
+        return _version(path.stat())
     except OSError as error:
         raise UnreadableUsers(f"it can't be found: {type(error).__name__}") from error
 
 
-def _stamp(status: os.stat_result) -> Stamp:
+def _version(status: os.stat_result) -> FileVersion:
     return status.st_mtime_ns, status.st_size, status.st_ino

@@ -1,7 +1,7 @@
 """
-The text of a users file: what is in it, and nothing of where it lies.
+Read and write the text of a users file.
 
-A JSON object with one member for each user, whose name is the user name::
+It is a JSON object with one member for each user, named by the user name::
 
     {
       "alice": {
@@ -15,9 +15,9 @@ A JSON object with one member for each user, whose name is the user name::
       }
     }
 
-Only ``hash`` is needed.  ``subject`` is the user name where it is left out; no two users may have the same one.  A user
-name has neither a colon nor control characters (RFC 7617 §2) and no more than 1,024 bytes; it is compared as it is,
-without regard to any normal form.
+Only ``hash`` is required.  ``subject`` is the user name by default; no two users may have the same one.  A user name
+has no colon, no control characters (RFC 7617 §2) and at most 1,024 bytes; it is compared as it is, without Unicode
+normalisation.
 """
 
 import json
@@ -31,17 +31,17 @@ from safeconduct.directories.argon2id import Cost, cost_of
 from safeconduct.directories.validation import octets_of
 from safeconduct.principal import LEVELS, Level
 
-_MEMBERS: Final = frozenset({"hash", "roles", "scopes", "display_name", "level", "subject", "disabled"})
+_FIELDS: Final = frozenset({"hash", "roles", "scopes", "display_name", "level", "subject", "disabled"})
 _BOM: Final = "\ufeff"
 
 
 class UnreadableUsers(Exception):
-    """The text is not that of a users file; what is told names users and members, never a hash."""
+    """The text is not that of a users file; the message names users and fields, never a hash."""
 
 
 @dataclass(frozen=True, slots=True)
 class UserRecord:
-    """One user: the account and what its password is checked against."""
+    """One user: the account, and the hash that its password is checked against."""
 
     account: Account
     phc: str = field(repr=False)
@@ -53,25 +53,25 @@ def read_users(text: str) -> dict[str, UserRecord]:
     Read the text of a users file.
 
     Raises:
-        UnreadableUsers: If anything about it is wrong; no user of it counts then.
+        UnreadableUsers: If anything in it is wrong; no user is taken from it.
     """
     try:
-        members: Any = json.loads(text, object_pairs_hook=_without_twins)
+        document: Any = json.loads(text, object_pairs_hook=_without_duplicates)
     except (ValueError, RecursionError):
-        # The error of JSON holds the whole text, hashes and all.
+        # The error of `json` would hold the whole text, with all hashes.
         raise UnreadableUsers("the file is not JSON") from None
-    if not isinstance(members, dict):
+    if not isinstance(document, dict):
         raise UnreadableUsers("the file must hold an object")
-    records = {name: _read_user(name, value) for name, value in cast("dict[str, Any]", members).items()}
+    records = {name: _read_user(name, value) for name, value in cast("dict[str, Any]", document).items()}
     if len({record.account.subject for record in records.values()}) != len(records):
         raise UnreadableUsers("two users have the same subject")
     return records
 
 
 def write_users(records: Mapping[str, UserRecord]) -> str:
-    """Write the text that ``read_users`` reads back to the same."""
-    members = {name: _to_members(record) for name, record in sorted(records.items())}
-    return json.dumps(members, indent=2, ensure_ascii=False) + "\n"
+    """Return the text from which ``read_users`` reads the same users."""
+    document = {name: _to_fields(record) for name, record in sorted(records.items())}
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def name_problem(name: str) -> str | None:
@@ -87,44 +87,44 @@ def _is_control(letter: str) -> bool:
     return letter <= "\x1f" or "\x7f" <= letter <= "\x9f"
 
 
-def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise UnreadableUsers("a user or a member stands twice")
-    return members
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise UnreadableUsers("a user or a field is in it twice")
+    return fields
 
 
 def _read_user(name: str, value: Any) -> UserRecord:
     problem = name_problem(name)
     if problem is not None:
         raise UnreadableUsers(f"the user name {name!r} {problem}")
-    members = _Members.of(name, value)
+    fields = _UserFields.of(name, value)
     account = Account(
-        members.text("subject") or name,
-        roles=members.words("roles"),
-        scopes=members.words("scopes"),
-        level=members.level(),
-        display_name=members.text("display_name"),
-        disabled=members.flag("disabled"),
+        fields.text("subject") or name,
+        roles=fields.words("roles"),
+        scopes=fields.words("scopes"),
+        level=fields.level(),
+        display_name=fields.text("display_name"),
+        disabled=fields.flag("disabled"),
     )
-    phc, cost = members.hash()
+    phc, cost = fields.hash()
     return UserRecord(account, phc, cost)
 
 
 @dataclass(frozen=True, slots=True)
-class _Members:
-    """The members of one user, read one by one."""
+class _UserFields:
+    """Reads the fields of one user."""
 
     name: str
     values: Mapping[str, Any] = field(repr=False)
 
     @classmethod
-    def of(cls, name: str, value: Any) -> "_Members":
+    def of(cls, name: str, value: Any) -> "_UserFields":
         if not isinstance(value, dict):
             raise UnreadableUsers(f"{name!r} must be an object")
         values = cast("dict[str, Any]", value)
-        if not values.keys() <= _MEMBERS:
-            raise UnreadableUsers(f"{name!r} must have no members but {', '.join(sorted(_MEMBERS))}")
+        if not values.keys() <= _FIELDS:
+            raise UnreadableUsers(f"{name!r} must have no fields but {', '.join(sorted(_FIELDS))}")
         return cls(name, values)
 
     def hash(self) -> tuple[str, Cost]:
@@ -134,22 +134,22 @@ class _Members:
             raise self._wrong("hash", "an Argon2id hash in PHC form")
         return phc, cost
 
-    def text(self, member: str) -> str | None:
-        value = self.values.get(member)
+    def text(self, name: str) -> str | None:
+        value = self.values.get(name)
         if value is not None and not is_text(value):
-            raise self._wrong(member, "a text that is not empty")
+            raise self._wrong(name, "a text that is not empty")
         return value
 
-    def words(self, member: str) -> tuple[str, ...]:
-        words = self.values.get(member, [])
+    def words(self, name: str) -> tuple[str, ...]:
+        words = self.values.get(name, [])
         if not are_texts(words):
-            raise self._wrong(member, "a list of texts")
+            raise self._wrong(name, "a list of texts")
         return tuple(words)
 
-    def flag(self, member: str) -> bool:
-        value = self.values.get(member, False)
+    def flag(self, name: str) -> bool:
+        value = self.values.get(name, False)
         if not isinstance(value, bool):
-            raise self._wrong(member, "true or false")
+            raise self._wrong(name, "true or false")
         return value
 
     def level(self) -> Level:
@@ -159,11 +159,11 @@ class _Members:
                 return level
         raise self._wrong("level", f"one of {', '.join(LEVELS[1:])}")
 
-    def _wrong(self, member: str, wanted: str) -> UnreadableUsers:
-        return UnreadableUsers(f"{member} of {self.name!r} must be {wanted}")
+    def _wrong(self, name: str, wanted: str) -> UnreadableUsers:
+        return UnreadableUsers(f"{name} of {self.name!r} must be {wanted}")
 
 
-def _to_members(record: UserRecord) -> dict[str, Any]:
+def _to_fields(record: UserRecord) -> dict[str, Any]:
     account = record.account
     return {
         "hash": record.phc,

@@ -1,4 +1,4 @@
-"""What a directory says, checked at the border: an ``Account``, None, or else ``Unavailable``."""
+"""Check what a directory returns: an ``Account`` or None; anything else is ``Unavailable``."""
 
 import logging
 from collections.abc import Generator
@@ -13,25 +13,25 @@ _logger = logging.getLogger("safeconduct.directories")
 
 
 @contextmanager
-def translated() -> Generator[None]:
+def translate_errors() -> Generator[None]:
     """
-    Turn whatever a directory raises into ``Unavailable``; it says nothing about the password.
+    Raise ``Unavailable`` for whatever a directory raises, which says nothing about the password.
 
-    The log gets the class's name alone, since the text of a foreign error may hold the password, and a traceback's
-    frames hold it too.
+    The log gets the name of the class alone: the text of the error, and the frames of its traceback, may hold the
+    password.
     """
     try:
         yield
     except WrongAccount as error:
-        raise _nonsense(f"an Account whose {' and '.join(error.fields)} is of the wrong kind") from error
+        raise _wrong_answer(f"an Account whose {' and '.join(error.fields)} is of the wrong kind") from error
     except Exception as error:
         write_log(_logger, logging.ERROR, "the directory failed: %s", type(error).__name__)
         raise Unavailable("the directory failed") from error
 
 
-def checked(answer: Any) -> Account | None:
+def checked_account(answer: Any) -> Account | None:
     """
-    Return what ``check`` answered.
+    Return what ``check`` returned.
 
     Raises:
         Unavailable: If it is neither an account nor None.
@@ -39,30 +39,30 @@ def checked(answer: Any) -> Account | None:
     if answer is None:
         return None
     if not isinstance(answer, Account):
-        raise _nonsense(f"{type(answer).__name__} instead of an Account or None")
+        raise _wrong_answer(f"{type(answer).__name__} instead of an Account or None")
     return answer
 
 
-def looked_up(answer: Any, subject: str) -> Account | None:
+def checked_lookup(answer: Any, subject: str) -> Account | None:
     """
-    Return what ``lookup(subject)`` answered.
+    Return what ``lookup(subject)`` returned.
 
     Raises:
-        Unavailable: As ``checked``, and if it is the account of somebody else.
+        Unavailable: If it is neither None nor the account of *subject*.
     """
-    account = checked(answer)
+    account = checked_account(answer)
     if account is not None and account.subject != subject:
-        raise _nonsense("the account of another subject")
+        raise _wrong_answer("the account of another subject")
     return account
 
 
-def _nonsense(what: str) -> Unavailable:
-    write_log(_logger, logging.CRITICAL, "the directory answered with %s; nobody can sign in", what)
-    return Unavailable(f"the directory answered with {what}")
+def _wrong_answer(answer: str) -> Unavailable:
+    write_log(_logger, logging.CRITICAL, "the directory answered with %s; nobody can sign in", answer)
+    return Unavailable(f"the directory answered with {answer}")
 
 
 def octets_of(text: str, *, at_most: int) -> bytes | None:
-    """Return *text* in UTF-8, or None where that can't be or is longer than *at_most* bytes."""
+    """Return *text* in UTF-8, or None if it cannot be encoded or is longer than *at_most* bytes."""
     try:
         octets = text.encode()
     except UnicodeEncodeError:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from safeconduct._core.store import StoreProvider
-from safeconduct.config import RevocationConfig, StoreConfig
+from safeconduct.config.store import RevocationConfig, StoreConfig
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import Event
 from safeconduct.stores.memory.store import MemoryStore

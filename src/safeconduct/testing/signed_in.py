@@ -1,14 +1,11 @@
 """Make requests of a signed-in user, without a password and without a session."""
 
 from collections.abc import Collection, Iterator
-from typing import Any, cast
+from typing import Any
 
 from safeconduct import asgi, wsgi
-from safeconduct._core.revocation_keys import issue_time_query
-from safeconduct._core.run_sync import run_sync
 from safeconduct._tokens.issuer import Grant
-from safeconduct._wiring.container import Container
-from safeconduct.auth import Auth
+from safeconduct.auth import Auth, operator_access
 from safeconduct.errors import ConfigurationError
 from safeconduct.principal import LEVELS, Level
 
@@ -84,10 +81,8 @@ def signed_in(
     if seconds_ago < 0:
         raise ConfigurationError(f"seconds_ago must be 0 or more, got {seconds_ago}")
     auth = auth_of(app)
-    # The parts that serve are the ones that issue: nothing here knows of keys or formats.
-    container = auth._container  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - see above
-    issuer = container.issuer
-    iat_ms = _instant_ms(auth, container, subject)
+    access = operator_access(auth)
+    iat_ms = access.issue_time_ms(subject=subject)
     says_no_time = level == "remembered" and not seconds_ago
     grant = Grant(
         subject=subject,
@@ -97,20 +92,4 @@ def signed_in(
         lifetime_seconds=auth.config.tokens.access_lifetime_seconds,
         auth_time=None if says_no_time else iat_ms // 1000 - seconds_ago,
     )
-    return {"Authorization": f"Bearer {issuer.issue(grant, iat_ms=iat_ms)}"}
-
-
-def _instant_ms(auth: Auth, container: Container, subject: str) -> int:
-    config, revocations = auth.config, container.revocations("wsgi")
-    if revocations is None:
-        clock = auth._clock  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - as above
-        return int(clock() * 1000)
-    # There is an issuer by now, and so its name.
-    own = cast("str", config.issuer)
-    question = issue_time_query(
-        issuer=own,
-        subject=subject,
-        client_id=config.tokens.client_id or own,
-        shards=config.store.shards,
-    )
-    return run_sync(revocations.issue_time(question))
+    return {"Authorization": f"Bearer {access.issue(grant, iat_ms=iat_ms)}"}

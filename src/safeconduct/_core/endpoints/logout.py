@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 from contextlib import suppress
 
+from safeconduct._core.bearer import BearerAuthenticator, OpaqueTokenResolver, principal_of
 from safeconduct._core.credential_sources import Sources
 from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints.request_context import RequestContext, transport_of
@@ -15,12 +16,6 @@ from safeconduct._http.request import Reply, Request
 from safeconduct._http.request_body import BodyParameters
 from safeconduct.errors import AuthError, ExpiredToken, InvalidRequest, InvalidToken, Unavailable
 from safeconduct.principal import Principal
-
-Verify = Callable[[str, float], Principal]
-"""Verifies a signed access token at an instant; raises ``InvalidToken``."""
-
-SessionOf = Callable[[str], str | None]
-"""Returns the session of an opaque access token, None for any other token; raises ``InvalidToken``."""
 
 
 class LogoutEndpoint:
@@ -85,8 +80,8 @@ class PresentedSessions:
         session_verbs: Ends sessions.
         request_context: Reads refresh tokens.
         sources: Where an access token may be.
-        verify: Verifies an access token, whether or not it was revoked.
-        session_of: Returns the session of an opaque access token.
+        bearer: Verifies a signed access token, whether or not it was revoked.
+        resolver: Finds the session of an opaque access token.
         clock: The current time, in seconds since the epoch.
     """
 
@@ -96,15 +91,15 @@ class PresentedSessions:
         request_context: RequestContext,
         sources: Sources,
         *,
-        verify: Verify,
-        session_of: SessionOf,
+        bearer: BearerAuthenticator,
+        resolver: OpaqueTokenResolver,
         clock: Clock,
     ) -> None:
         self._session_verbs = session_verbs
         self._request_context = request_context
         self._sources = sources
-        self._verify = verify
-        self._session_of = session_of
+        self._bearer = bearer
+        self._resolver = resolver
         self._clock = clock
 
     async def end_all(self, request: Request, parameters: BodyParameters) -> None:
@@ -152,7 +147,7 @@ class PresentedSessions:
             token = read()
             if token is None:
                 return None
-            session_id, principal = self._session_of(token), None
+            session_id, principal = self._resolver.session_of(token), None
             if session_id is None:
                 principal = self._verified(token)
                 session_id = principal.session_id
@@ -178,9 +173,10 @@ class PresentedSessions:
 
     def _verified(self, token: str) -> Principal:
         try:
-            return self._verify(token, self._clock())
+            claims = self._bearer.verify(token, now=self._clock())
         except ExpiredToken as error:
             if error.expired_at is None:  # pragma: no cover - the verifier always says when
                 raise
             # Everything but the expiry is checked, as of the last second before it.
-            return self._verify(token, error.expired_at - 1)
+            claims = self._bearer.verify(token, now=error.expired_at - 1)
+        return principal_of(claims, "bearer")

@@ -14,7 +14,7 @@ from safeconduct._http.forwarded import Proxies, client_of, network_of
 from safeconduct._http.origin import check_origin
 from safeconduct._http.request import Request
 from safeconduct._http.request_body import BodyParameters, read_text
-from safeconduct.config import CookieConfig
+from safeconduct.config.cookies import CookieConfig
 from safeconduct.errors import InvalidRequest, MissingCredential, NotRenewable, NotSupported, Unavailable
 from safeconduct.principal import Identity, Principal
 

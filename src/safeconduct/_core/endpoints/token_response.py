@@ -24,7 +24,7 @@ from safeconduct._core.sessions.verbs import Tokens
 from safeconduct._http.problems import NO_STORE
 from safeconduct._http.request import Field, Reply
 from safeconduct._http.set_cookie import CLEAR_SITE_DATA, SetCookie, own_cookie, own_deletion, set_cookie_fields
-from safeconduct.config import CookieConfig
+from safeconduct.config.cookies import CookieConfig
 
 
 class TokenResponse:

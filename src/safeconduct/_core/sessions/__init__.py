@@ -1,1 +1,1 @@
-"""A session's life, from sign-in to sign-out: levels, refresh tokens, and the verbs on them."""
+"""Sign users in, keep their sessions, and sign them out: levels, refresh tokens, and the verbs on sessions."""

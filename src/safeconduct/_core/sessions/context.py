@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from safeconduct._core.decision import Clock
-from safeconduct._core.directory import Account, People
+from safeconduct._core.directory import Account, DirectoryPort
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.sessions.binding import Binding
 from safeconduct._core.sessions.issuing import TokenMaker
@@ -32,7 +32,7 @@ class SessionContext:
     #: Returns the derived keys as they are now; raises ``Unavailable`` if they are gone.
     derived_keys: Callable[[], DerivedKeys]
     #: The directory, asked again by every verb; if it is None or static, the rights at sign-in remain.
-    people: People | None
+    people: DirectoryPort | None
     #: Proves passwords, behind the throttle; None if there is no directory.
     passwords: Passwords | None
     #: The time in seconds since the epoch.

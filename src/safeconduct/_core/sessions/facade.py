@@ -100,7 +100,7 @@ class AsyncSessions:
             TooEarly: If half of its life is not over.
             Unavailable: If store or directory cannot be asked.
         """
-        return await self._session_verbs().renew(await self._principal(access_token))
+        return await self._session_verbs().renew(await self._verify(access_token))
 
     @within_one_budget
     async def step_up(
@@ -122,7 +122,7 @@ class AsyncSessions:
             NotSupported: If there is no directory.
             Unavailable: If store or directory cannot be asked.
         """
-        principal = await self._principal(access_token)
+        principal = await self._verify(access_token)
         verbs = self._session_verbs()
         return await verbs.step_up(principal, password, refresh_token=refresh_token, origin=origin)
 
@@ -231,7 +231,7 @@ class AsyncSessions:
         """
         return await self._revoker().revoke_everything(self._issuer_or_own(issuer))
 
-    async def _principal(self, access_token: str) -> Principal:
+    async def _verify(self, access_token: str) -> Principal:
         claims = await self._resolver.verify_not_revoked(access_token, self._revocations, now=self._clock())
         return principal_of(claims, "bearer")
 

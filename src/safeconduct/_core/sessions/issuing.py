@@ -17,7 +17,8 @@ from safeconduct._core.sessions.model import (
     renew_after,
     token_end,
 )
-from safeconduct._core.sessions.verbs import RefreshToken, Tokens
+from safeconduct._core.sessions.refresh_token import RefreshToken
+from safeconduct._core.sessions.verbs import Tokens
 from safeconduct._core.store import OpaqueTokenStore
 from safeconduct._tokens.issuer import Checked, ClaimsRefused, Grant, TokenIssuer
 from safeconduct.errors import ConfigurationError, ExpiredToken, NotSupported, Unavailable

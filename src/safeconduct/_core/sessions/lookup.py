@@ -56,7 +56,7 @@ class SessionLookup:
             raise NotFound("no such session") from None
         return keys.of_subject(session.subject, session_id), session
 
-    async def find_of(self, token: ParsedRefreshToken) -> tuple[SessionRef, Session]:
+    async def find_by_token(self, token: ParsedRefreshToken) -> tuple[SessionRef, Session]:
         """
         Return the session of a refresh token.
 
@@ -126,7 +126,7 @@ class SessionLookup:
 
     async def transition(self, ref: SessionRef, command: Callable[[], Awaitable[SessionReply]]) -> SessionReply:
         """
-        Give one command on a session, and announce it if the store turns out to be behind.
+        Send one command about a session, and announce it if the store has lost a write.
 
         Raises:
             RevokedToken: If the session is over.

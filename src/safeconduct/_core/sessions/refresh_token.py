@@ -17,17 +17,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
-from safeconduct._core.revocation_keys import instance_from
 from safeconduct._core.session_store import Rotation, SessionReply
 from safeconduct._core.sessions.model import Lifetimes, Rights, Session, extension_window
-from safeconduct._core.sessions.verbs import RefreshToken
+from safeconduct._core.tagged_token import SESSION_ID_BYTES, check_tag, read_octets, text_of
 from safeconduct._tokens.derived_keys import DerivedKeys
-from safeconduct.errors import BadSignature, MalformedToken, ReusedRefreshToken, TooEarly, UnknownKey
+from safeconduct.errors import ReusedRefreshToken, TooEarly
 from safeconduct.events import Event, RefreshReused, SessionEnded
 
-SESSION_ID_BYTES: Final = 18
 SECRET_BYTES: Final = 32
-_INSTANCE_BYTES: Final = 8
 _SALT_BYTES: Final = 16
 _VERSION: Final = 1
 _TAG_BYTES: Final = 16
@@ -39,6 +36,18 @@ _SECRET_END: Final = _POSITION_END + SECRET_BYTES
 _WIRE: Final = re.compile(r"[A-Za-z0-9_-]{96}", re.ASCII)
 _TAG: Final = b"sc/rt-tag/1"
 _NEXT: Final = b"sc/rt-next/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshToken:
+    """A refresh token.  Instants are seconds since the epoch."""
+
+    value: str = field(repr=False)
+    expires_at: int
+    #: From when it may be extended; None if its end cannot grow.
+    extend_after: int | None
+    #: Until when it may be extended; None if its end cannot grow.
+    extend_before: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,58 +180,3 @@ def refuse_unrotated(reply: SessionReply, session_id: str, subject: str, *, anno
             raise ReusedRefreshToken(session_id, "a refresh token that was rotated away")
         case _:
             return
-
-
-def new_session_id(shard: int, origin: bytes | None, draw: Callable[[int], bytes]) -> bytes:
-    """
-    Draw the id of a new session; its text is ``text_of`` it, and ``revocation_keys.parse_session_id`` reads that.
-
-    Args:
-        shard: Where everything of its owner is kept.
-        origin: The tag of the store's epoch, or what marks the sessions of this process; None if there is no store.
-        draw: Draws random bytes.
-    """
-    first = instance_from(draw(_INSTANCE_BYTES)) if origin is None else origin
-    return shard.to_bytes(2, "big") + first + draw(_INSTANCE_BYTES)
-
-
-def text_of(session_id: bytes) -> str:
-    """Return the id as it is written: 24 letters of base64url."""
-    return base64.urlsafe_b64encode(session_id).decode()
-
-
-def octets_of(session_id: str) -> bytes:
-    """Return what ``text_of`` wrote."""
-    return base64.urlsafe_b64decode(session_id)
-
-
-def read_octets(text: str, *, form: re.Pattern[str], version: int, what: str) -> bytes:
-    """
-    Return the octets behind *text*, whose *form* leaves no padding and no spare bits; *what* it is goes into the log.
-
-    Raises:
-        MalformedToken: If it has another form or version.
-    """
-    # Not left to the decoder, which also takes + and /: one token has one spelling.
-    if form.fullmatch(text) is None:
-        raise MalformedToken(f"{what} of another form")
-    octets = base64.urlsafe_b64decode(text)
-    if octets[0] != version:
-        raise MalformedToken(f"{what} of another version")
-    return octets
-
-
-def check_tag(tag: Callable[[], bytes], shown: bytes, *, what: str) -> None:
-    """
-    Return if *shown* is the tag that we would make.
-
-    Raises:
-        UnknownKey: If the version of the key is gone: *tag* raises ``KeyError``.
-        BadSignature: If it was made without the key.
-    """
-    try:
-        own = tag()
-    except KeyError:
-        raise UnknownKey(reason=f"no such version of the key for {what}") from None
-    if not hmac.compare_digest(own, shown):
-        raise BadSignature(reason=f"{what} without its right tag")

@@ -29,15 +29,15 @@ from safeconduct._core.directory import Account
 from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.context import SessionContext
 from safeconduct._core.sessions.model import Rights, Session, level_at
-from safeconduct._core.sessions.refresh_token import new_session_id, text_of
+from safeconduct._core.sessions.refresh_token import RefreshToken
 from safeconduct._core.sessions.verbs import (
     ActiveSession,
-    RefreshToken,
     SessionPage,
     SessionStatus,
     Tokens,
     knows_no_device,
 )
+from safeconduct._core.tagged_token import new_session_id, text_of
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._tokens.sealed_refresh import SealedRefresh, open_refresh, seal_refresh
 from safeconduct.errors import BadCredentials, BindingMismatch, NotRenewable, NotSupported, NotYetValidToken
@@ -74,7 +74,7 @@ class StatelessSessions:
         context, now_ms = self._context, self._context.now_ms()
         shard = context.session_keys.shard_of(account.subject)
         session_id = text_of(new_session_id(shard, None, context.draw))
-        sealed = self._sealed(
+        sealed = self._new_session(
             session_id,
             account,
             Rights.of(account),
@@ -83,7 +83,7 @@ class StatelessSessions:
             expires_at=self._end_of_new(now_ms, is_remembered=remember),
             origin=origin or RequestOrigin(),
         )
-        tokens = await self._tokens(sealed, now_ms, self._context.derived_keys() if remember else None)
+        tokens = await self._make_tokens(sealed, now_ms, self._context.derived_keys() if remember else None)
         context.announce(SignedIn(subject=account.subject, session_id=session_id, level=account.level))
         return tokens
 
@@ -97,7 +97,7 @@ class StatelessSessions:
             sealed = replace(
                 sealed, roles=rights.roles, scopes=rights.scopes, display_name=rights.display_name or ""
             )  # fmt: skip
-        return await self._tokens(sealed, self._context.now_ms(), None)
+        return await self._make_tokens(sealed, self._context.now_ms(), None)
 
     async def renew(self, principal: Principal) -> NoReturn:
         """Refuse."""
@@ -117,14 +117,14 @@ class StatelessSessions:
         context, origin = self._context, origin or RequestOrigin()
         session_id = context.session_keys.of_principal(principal).session_id
         keys = None if refresh_token is None else context.derived_keys()
-        own = None if refresh_token is None or keys is None else self._own(refresh_token, keys, principal, origin)
+        own = None if refresh_token is None or keys is None else self._read_own(refresh_token, keys, principal, origin)
         username = principal.subject if own is None else own.username
         account = await context.prove(
             principal.subject, username, password, network=origin.network, knows_device=knows_device
         )
         rights = await context.rights_of(account.subject) or Rights.of(account)
         now_ms = context.now_ms()
-        sealed = self._sealed(
+        sealed = self._new_session(
             session_id,
             account,
             rights,
@@ -133,7 +133,7 @@ class StatelessSessions:
             expires_at=self._end_of_new(now_ms, is_remembered=False) if own is None else own.expires_at,
             origin=origin,
         )
-        tokens = await self._tokens(sealed, now_ms, keys)
+        tokens = await self._make_tokens(sealed, now_ms, keys)
         context.announce(SteppedUp(subject=account.subject, session_id=session_id, level=account.level))
         return tokens
 
@@ -183,7 +183,7 @@ class StatelessSessions:
         life_ms = min(lives.idle_ms, lives.absolute_ms) if is_remembered else lives.short_absolute_ms
         return (now_ms + min(life_ms, LONGEST_LIFE_MS)) // 1000
 
-    def _sealed(
+    def _new_session(
         self,
         session_id: str,
         account: Account,
@@ -211,7 +211,9 @@ class StatelessSessions:
             display_name=rights.display_name or "",
         )
 
-    def _own(self, refresh_token: str, keys: DerivedKeys, principal: Principal, origin: RequestOrigin) -> SealedRefresh:
+    def _read_own(
+        self, refresh_token: str, keys: DerivedKeys, principal: Principal, origin: RequestOrigin
+    ) -> SealedRefresh:
         sealed = self._read(refresh_token, keys, origin)
         if (sealed.session_id, sealed.subject) != (principal.session_id, principal.subject):
             raise BindingMismatch("the refresh token is of another session than the access token")
@@ -219,18 +221,14 @@ class StatelessSessions:
 
     def _read(self, refresh_token: str, keys: DerivedKeys, origin: RequestOrigin) -> SealedRefresh:
         """Read a refresh token that is valid and may come from *origin*."""
-        context = self._context
+        context, issuer = self._context, self._context.session_keys.issuer
         sealed = unseal(
-            refresh_token,
-            keys,
-            issuer=context.session_keys.issuer,
-            now_ms=context.now_ms(),
-            leeway_ms=self._leeway_ms,
-        )
+            refresh_token, keys, issuer=issuer, now_ms=context.now_ms(), leeway_ms=self._leeway_ms
+        )  # fmt: skip
         context.binding.check(session_in(sealed), sealed.session_id, origin, announce=context.announce)
         return sealed
 
-    async def _tokens(self, sealed: SealedRefresh, now_ms: int, keys: DerivedKeys | None) -> Tokens:
+    async def _make_tokens(self, sealed: SealedRefresh, now_ms: int, keys: DerivedKeys | None) -> Tokens:
         """Make an access token of the session's present level, and with *keys* a refresh token."""
         context, session = self._context, session_in(sealed)
         prepared = context.prepare(sealed.session_id, session, None, level_at(session, now_ms, context.lives))

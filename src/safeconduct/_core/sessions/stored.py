@@ -24,9 +24,7 @@ from safeconduct._core.sessions.refresh_token import (
     SECRET_BYTES,
     ParsedRefreshToken,
     TokenRotation,
-    new_session_id,
     refuse_unrotated,
-    text_of,
 )
 from safeconduct._core.sessions.session_keys import presented_by
 from safeconduct._core.sessions.verbs import (
@@ -37,6 +35,7 @@ from safeconduct._core.sessions.verbs import (
     active_session,
     knows_no_device,
 )
+from safeconduct._core.tagged_token import new_session_id, text_of
 from safeconduct._tokens.issuer import Checked
 from safeconduct.errors import (
     BadCredentials,
@@ -85,11 +84,11 @@ class StoredSessions:
         )
         keys = context.derived_keys() if remember else None
         first = None if keys is None else ParsedRefreshToken.first(drawn, context.draw(SECRET_BYTES), keys)
-        opening = self._opening(account, username, origin, first)
+        opening = self._opening(account, rights, username, origin, first)
         reply = await self._lookup.transition(ref, lambda: self._store.open(ref, opening))
         session = reply.live_session()
         if session.subject != subject:
-            # 64 random bits met 64 others: no one gets another person's session for that.
+            # The id that was drawn is taken: no one gets another person's session for that.
             raise Unavailable("the new session's id is taken")
         for session_id in reply.crowded_out:
             context.announce(SessionEnded(subject=subject, session_id=session_id, reason="too_many"))
@@ -109,7 +108,7 @@ class StoredSessions:
         """Rotate a refresh token and return an access token of the session's present level."""
         context, keys = self._context, self._context.derived_keys()
         token = ParsedRefreshToken.from_text(refresh_token, keys)
-        ref, session = await self._lookup.find_of(token)
+        ref, session = await self._lookup.find_by_token(token)
         context.binding.check(session, ref.session_id, origin or RequestOrigin(), announce=context.announce)
         rights = await self._lookup.rights_of(ref, session)
         prepared = context.prepare(ref.session_id, session, rights, level_at(session, context.now_ms(), context.lives))
@@ -117,7 +116,7 @@ class StoredSessions:
         command = rotation.command(context.lives, rights, extends=extend)
         reply = await self._lookup.transition(ref, lambda: self._store.rotate(ref, command))
         refuse_unrotated(reply, ref.session_id, session.subject, announce=context.announce)
-        return await self._made(ref, reply, prepared, rotation)
+        return await self._make_tokens(ref, reply, prepared, rotation)
 
     async def renew(self, principal: Principal) -> Tokens:
         """Return an access token of the level ``remembered`` for one that is past half of its life."""
@@ -160,7 +159,7 @@ class StoredSessions:
         """Prove again who the user is; the session's older access tokens end."""
         context, origin = self._context, origin or RequestOrigin()
         ref, presented = context.session_keys.of_principal(principal), presented_by(principal)
-        rotation = None if refresh_token is None else self._begin_own(refresh_token, ref)
+        rotation = None if refresh_token is None else self._begin_rotation(refresh_token, ref)
         session = await self._lookup.read(ref)
         if rotation is not None:
             context.binding.check(session, ref.session_id, origin, announce=context.announce)
@@ -180,7 +179,7 @@ class StoredSessions:
         reply = await self._lookup.transition(ref, lambda: self._store.step_up(ref, step))
         refuse_unrotated(reply, ref.session_id, session.subject, announce=context.announce)
         context.announce(SteppedUp(subject=session.subject, session_id=ref.session_id, level=account.level))
-        return await self._made(ref, reply, prepared, rotation)
+        return await self._make_tokens(ref, reply, prepared, rotation)
 
     async def sign_out(self, principal: Principal) -> None:
         """End the session of an access token, if it has one."""
@@ -192,7 +191,7 @@ class StoredSessions:
 
     async def sign_out_with(self, refresh_token: str) -> str | None:
         """End the session of a refresh token and return its id."""
-        ref, session = await self._lookup.find_of(
+        ref, session = await self._lookup.find_by_token(
             ParsedRefreshToken.from_text(refresh_token, self._context.derived_keys())
         )
         await self._lookup.end(ref, session.subject, "signed_out")
@@ -261,14 +260,14 @@ class StoredSessions:
         return SessionStatus.of(session, issued_ms=presented.issued_ms, expires_at=presented.expires_at)
 
     def _opening(
-        self, account: Account, username: str, origin: RequestOrigin, first: ParsedRefreshToken | None
+        self, account: Account, rights: Rights, username: str, origin: RequestOrigin, first: ParsedRefreshToken | None
     ) -> Opening:
         lives = self._context.lives
         return Opening(
             subject=account.subject,
             username=username,
             level=account.level,
-            rights=Rights.of(account).to_text(),
+            rights=rights.to_text(),
             transport=origin.transport,
             device=origin.label,
             network=origin.network,
@@ -278,7 +277,7 @@ class StoredSessions:
             long_term=None if first is None else LongTerm(digest=first.digest, idle_ms=lives.idle_ms),
         )
 
-    async def _made(
+    async def _make_tokens(
         self, ref: SessionRef, reply: SessionReply, prepared: Checked, rotation: TokenRotation | None
     ) -> Tokens:
         """Make the tokens that a reply of the store allows."""
@@ -288,7 +287,7 @@ class StoredSessions:
             ref.session_id, session, prepared, iat_ms=reply.iat_ms, refresh_token=refresh_token
         )
 
-    def _begin_own(self, refresh_token: str, ref: SessionRef) -> TokenRotation:
+    def _begin_rotation(self, refresh_token: str, ref: SessionRef) -> TokenRotation:
         """Begin to rotate a refresh token, which must be of the session of the access token."""
         keys = self._context.derived_keys()
         token = ParsedRefreshToken.from_text(refresh_token, keys)

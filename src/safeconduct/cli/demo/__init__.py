@@ -1,1 +1,1 @@
-"""``safeconduct demo``: an application for a browser and for curl, with two users; nothing of it is kept."""
+"""``safeconduct demo``: an application to try the package with, on this machine alone."""

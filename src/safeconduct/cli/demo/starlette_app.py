@@ -1,5 +1,9 @@
-"""The demo as a Starlette application."""
+"""The demo as a Starlette application, served by uvicorn."""
 
+import socket
+from collections.abc import Callable
+
+import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
@@ -14,38 +18,38 @@ from safeconduct.starlette import identity, principal
 
 
 async def index(_: Request) -> HTMLResponse:
-    """Be open to anybody, and sign in."""
+    """Show the page, which signs users in."""
     page = new_page()
     return HTMLResponse(page.text, headers=page.fields)
 
 
 async def public(request: Request) -> JSONResponse:
-    """Anybody may; the caller is recognised all the same."""
-    return JSONResponse({"hello": identity(request).display_name or "stranger"})
+    """Greet everybody, by name if they are signed in."""
+    return JSONResponse({"hello": identity(request).display_name or "guest"})
 
 
 async def me(request: Request) -> JSONResponse:
-    """Say who is asking."""
+    """Return who is asking."""
     who = principal(request)
     return JSONResponse({"subject": who.subject, "roles": sorted(who.roles), "level": who.level, "scheme": who.scheme})
 
 
 async def admin(_: Request) -> JSONResponse:
-    """Be closed by a rule of the configuration."""
+    """Answer admins; a rule of the configuration refuses everybody else."""
     return JSONResponse({"admin": current().display_name})
 
 
 @requires(level="explicit", max_age_seconds=STEP_UP_SECONDS)
 async def danger(_: Request) -> JSONResponse:
-    """Be closed by the line above."""
+    """Answer users who have just proved their password; the line above refuses everybody else."""
     return JSONResponse({"done_by": current().display_name})
 
 
-async def echo(socket: WebSocket) -> None:
-    """Send back whatever comes, to whoever may open a socket."""
-    await socket.accept()
-    async for text in socket.iter_text():
-        await socket.send_text(f"{current().display_name}: {text}")
+async def echo(websocket: WebSocket) -> None:
+    """Send back each message that comes."""
+    await websocket.accept()
+    async for text in websocket.iter_text():
+        await websocket.send_text(f"{current().display_name}: {text}")
 
 
 def create_app(auth: Auth) -> Starlette:
@@ -62,3 +66,23 @@ def create_app(auth: Auth) -> Starlette:
     )
     app.add_middleware(AuthMiddleware, auth=auth)
     return app
+
+
+class AnnouncingServer(uvicorn.Server):
+    """A server that calls *on_start* once it accepts connections."""
+
+    def __init__(self, config: uvicorn.Config, on_start: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_start = on_start
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to serve."""
+        await super().startup(sockets)
+        if self.started:
+            self._on_start()
+
+
+def serve(auth: Auth, listener: socket.socket, on_start: Callable[[], None]) -> None:
+    """Serve the demo on *listener* until a signal comes."""
+    config = uvicorn.Config(create_app(auth), log_level="warning", access_log=False)
+    AnnouncingServer(config, on_start).run(sockets=[listener])

@@ -1,4 +1,4 @@
-"""Where a demo lives: a folder with a key, two users with random passwords, and the configuration of all that."""
+"""Create the folder of a demo: a key, two users with random passwords, and the configuration."""
 
 import json
 import secrets
@@ -12,7 +12,7 @@ from safeconduct._keys.folder import write_key
 from safeconduct._keys.generate import new_key, new_secrets
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.issuer import Grant
-from safeconduct.cli.context import Opened, instant_ms
+from safeconduct.auth import Auth, operator_access
 from safeconduct.config import Config
 from safeconduct.directories import UsersFile
 
@@ -30,16 +30,16 @@ store = {store}
 sources = ["bearer", "basic", "cookie"]
 
 [safeconduct.tokens]
-access_lifetime_seconds = 60  # short, so that the page's bar is seen to move
+access_lifetime_seconds = 60  # short, so that the bar of the page is seen to move
 
 [safeconduct.sessions]
-idle_lifetime_seconds = 300  # as short: the page asks after half of it whether it shall remember for longer
+idle_lifetime_seconds = 300  # short too: the page asks after half of it whether to remember for longer
 absolute_lifetime_seconds = 43200
 
 [safeconduct.cookies]
 mode = "require"  # a browser never gets a token in a body
-secure = false  # plain http, from this machine to this machine; never do that over a network
-# A cookie is for all ports of a host (RFC 6265 §8.5), and two demos may run at once.
+secure = false  # plain http, within this machine; never do this over a network
+# A browser sends a cookie to all ports of a host (RFC 6265 §8.5), and two demos may run at once.
 access = "safeconduct-{port}"
 refresh = "safeconduct-refresh-{port}"
 device = "safeconduct-device-{port}"
@@ -52,7 +52,7 @@ public = ["GET /", "/public"]
 rules = [{{ path = "/admin", roles = ["admin"] }}]
 
 [safeconduct.basic]
-allow_plain_http = true  # curl -u, from this machine to this machine; never do that over a network
+allow_plain_http = true  # curl -u, within this machine; never do this over a network
 
 [safeconduct.login]
 users = "users.json"
@@ -61,7 +61,7 @@ users = "users.json"
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A demo's folder."""
+    """The folder of a demo."""
 
     folder: Path
     url: str
@@ -69,56 +69,57 @@ class Workspace:
 
     @property
     def config_path(self) -> Path:
-        """The configuration, for the other commands."""
+        """The configuration file, for the other commands."""
         return self.folder / "safeconduct.toml"
 
     def config(self) -> Config:
         """
-        Read the configuration, whatever the environment says.
+        Read the configuration and ignore the environment.
 
         Raises:
-            ConfigurationError: If the store's URL is none.
+            ConfigurationError: If the URL of the store is not valid.
         """
         return Config.load(self.config_path, environ={})
 
 
-def build_workspace(folder: Path, *, url: str, store: str) -> Workspace:
+def create_workspace(folder: Path, *, url: str, store: str) -> Workspace:
     """
-    Fill *folder* anew with a key, the users and the configuration.
+    Write the key, the users and the configuration into *folder*.
 
     Args:
-        folder: Where; a key that is there stays.
-        url: Where the application will be reached.
+        folder: The folder; a key that is in it stays.
+        url: The URL of the application.
         store: The URL of the store.
     """
     keys = folder / "keys"
     if not keys.exists():
         write_key(keys, new_key("ES256", now=time.time(), randomness=secrets.token_bytes))
         write_key(keys, new_secrets(KeySet(), randomness=secrets.token_bytes))
-    # There are no default accounts (ASVS 6.3.2): each demo draws its passwords.
+    # There are no default accounts (ASVS 6.3.2): each demo has new passwords.
     passwords = {name: secrets.token_urlsafe(_PASSWORD_BYTES) for name in ROLES}
     users = UsersFile.create(folder / "users.json")
     for name, password in passwords.items():
         users.add(name, password, roles=[ROLES[name]], replaces=True)
-    house = Workspace(folder, url, passwords)
-    # A string of JSON is one of TOML.
+    workspace = Workspace(folder, url, passwords)
+    # A JSON string is also a TOML string.
     text = _CONFIGURATION.format(url=json.dumps(url), store=json.dumps(store), port=urlsplit(url).port)
-    house.config_path.write_text(text, "utf-8")
-    return house
+    workspace.config_path.write_text(text, "utf-8")
+    return workspace
 
 
-def issue_tokens(tools: Opened) -> dict[str, str]:
+def issue_tokens(auth: Auth) -> dict[str, str]:
     """
-    Issue a token to each user, who proved himself just now.
+    Issue a token to each user, as if they had just proved their password.
 
     Raises:
         Unavailable: If the store does not answer.
     """
-    return {name: _issue(tools, name) for name in ROLES}
+    return {name: _issue(auth, name) for name in ROLES}
 
 
-def _issue(tools: Opened, name: str) -> str:
-    iat_ms = instant_ms(tools, subject=name)
+def _issue(auth: Auth, name: str) -> str:
+    access = operator_access(auth)
+    iat_ms = access.issue_time_ms(subject=name)
     grant = Grant(
         subject=name,
         level="explicit",
@@ -127,4 +128,4 @@ def _issue(tools: Opened, name: str) -> str:
         auth_time=iat_ms // 1000,
         amr=["pwd"],
     )
-    return tools.container.issuer.issue(grant, iat_ms=iat_ms)
+    return access.issue(grant, iat_ms=iat_ms)

@@ -1,1 +1,1 @@
-"""``safeconduct doctor``: what is wrong, or would be, and what to do about it."""
+"""``safeconduct doctor``: find what is wrong or unsafe, and say what to do about it."""

@@ -1,51 +1,61 @@
-"""What a configuration switches off, opens and leaves to others, and how large its tokens get."""
+"""Check the configuration, and the keys and users that it names."""
 
 import stat
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from safeconduct._keys.folder import read_own_keys
+from safeconduct._keys.generate import made_at
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.issuer import Grant
-from safeconduct.cli.context import opened
+from safeconduct.auth import operator_access
+from safeconduct.cli.context import open_serving_auth
 from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
-from safeconduct.cli.keys import created_at
 from safeconduct.config import Config
 from safeconduct.config.regular_files import read_regular_file
 from safeconduct.directories.users_file_format import UnreadableUsers, read_users
 from safeconduct.errors import ConfigurationError
 
 #: "…at least 4096 bytes per cookie" — RFC 6265 §6.1
-MAX_COOKIE_BYTES: Final = 4096
+_MAX_COOKIE_BYTES: Final = 4096
+_OLD_DAYS: Final = 365
+_SECONDS_PER_DAY: Final = 86400
+_BY_GROUP_OR_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
-def examine_configuration(config: Config) -> Iterator[Finding]:
-    """Look at what needs nothing but the configuration."""
-    yield from _switches(config)
-    yield _outside(config)
+def check_configuration(config: Config) -> Iterator[Finding]:
+    """Check what the configuration alone decides, and how large its tokens get."""
+    yield from _unsafe_switches(config)
+    yield _external_url(config)
     yield from _proxies(config)
-    yield from _opened(config)
-    yield from _tokens(config)
+    yield from _public_paths(config)
+    yield from _token_size(config)
 
 
-def _switches(config: Config) -> Iterator[Finding]:
+def check_files(config: Config) -> Iterator[Finding]:
+    """Check the keys and the users file."""
+    if isinstance(config.keys, str | Path) and not str(config.keys).startswith("env:"):
+        yield from _keys(Path(config.keys), config)
+    yield from _users(config)
+
+
+def _unsafe_switches(config: Config) -> Iterator[Finding]:
     if config.basic.allow_plain_http:
         yield warn(
-            "basic.allow_plain_http", "passwords are taken over plain http", "Serve https, and remove the switch."
+            "basic.allow_plain_http", "passwords are accepted over plain http", "Serve https, and remove the switch."
         )
     if config.access.preflights == "pass":
         yield warn(
             "access.preflights",
-            "whoever forges a CORS preflight reaches the application without a credential, on every path",
-            "Put the CORS middleware outside of safeconduct, and remove the switch.",
+            "a forged CORS preflight reaches the application without a credential, on every path",
+            "Put CORSMiddleware outside of AuthMiddleware, and remove the switch.",
         )
     if config.revocation.accept_eviction:
         yield warn(
             "revocation.accept_eviction",
-            "a store whose memory is full may forget revocations",
+            "a store whose memory is full may evict revocations",
             "CONFIG SET maxmemory-policy noeviction, and remove the switch.",
         )
     if not config.cookies.secure:
@@ -53,24 +63,24 @@ def _switches(config: Config) -> Iterator[Finding]:
     if config.access.default == "anonymous":
         yield warn(
             "access.default",
-            "a path that no rule names is open to everybody",
-            'Once every caller is recognised: access.default = "authenticated", with what is open in access.public.',
+            "a path that no rule names is public",
+            'Once every caller authenticates: set it to "authenticated", and list public paths in access.public.',
         )
     if config.consistency == "none":
         yield warn(
             "revocation.consistency",
-            "nobody asks whether a credential was revoked: it counts until it expires",
+            "revocations are never asked for: a credential is accepted until it expires",
             "Name a store that all processes see.",
         )
 
 
-def _outside(config: Config) -> Finding:
+def _external_url(config: Config) -> Finding:
     url = config.external_url
     if url is None:
         return ok("external_url", "it is not set, and nothing here needs it")
     if url.startswith("https://"):
         return ok("external_url", url)
-    return warn("external_url", f"{url} is plain http, which everybody on the way can read", "Serve https.")
+    return warn("external_url", f"{url} is plain http, which everybody on the network path can read", "Serve https.")
 
 
 def _proxies(config: Config) -> Iterator[Finding]:
@@ -78,56 +88,56 @@ def _proxies(config: Config) -> Iterator[Finding]:
     if trusted:
         yield ok(
             "proxies.trusted",
-            f"{', '.join(trusted)}: each must set, or take away, Forwarded, X-Forwarded-For and X-Forwarded-Proto",
+            f"{', '.join(trusted)}: each must set or remove Forwarded, X-Forwarded-For and X-Forwarded-Proto",
         )
         yield ok(
             "proxies.trusted",
-            "served by granian's WSGI, a client's X_Forwarded_For counts as X-Forwarded-For unseen: let the proxy drop "
-            "names with an underscore; hypercorn's WSGI and wsgiref join the two, which is not believed",
+            "behind granian's WSGI, a client's X_Forwarded_For replaces X-Forwarded-For unnoticed: let the proxy drop "
+            "names with an underscore; hypercorn's WSGI and wsgiref join the two, and the result is ignored",
         )
         return
-    text = "no proxy is named: behind one, or behind a Unix socket, all its clients count as one for the throttle"
+    text = "no proxy is named: behind one, or behind a Unix socket, the throttle counts all clients as one"
     if config.external_url is not None and config.external_url.startswith("https://"):
-        remedy = 'If a proxy ends TLS, name it: proxies.trusted = ["10.0.0.5"], or ["unix"] where it comes by a socket.'
+        remedy = 'If a proxy ends TLS, name it: proxies.trusted = ["10.0.0.5"], or ["unix"] for a Unix socket.'
         yield warn("proxies.trusted", text, remedy)
     else:
         yield ok("proxies.trusted", text)
 
 
-def _opened(config: Config) -> Iterator[Finding]:
+def _public_paths(config: Config) -> Iterator[Finding]:
     public = config.access.public
-    yield ok("access.public", f"open to everybody: {', '.join(public)}" if public else "no path is open")
+    yield ok("access.public", f"public paths: {', '.join(public)}" if public else "no path is public")
     for text in public:
         if text.rpartition(" ")[2].lstrip("/").startswith("{"):
-            yield warn("access.public", f"{text} opens everything that no rule closes", "Name what is to be open.")
+            yield warn("access.public", f"{text} makes every path public that no rule closes", "Name the public paths.")
 
 
-def _tokens(config: Config) -> Iterator[Finding]:
-    """Issue the largest token that a user of the users file gets, and measure it; nobody sees it."""
+def _token_size(config: Config) -> Iterator[Finding]:
+    """Issue the largest token of any user in the users file, measure it, and throw it away."""
     if config.keys is None:
         return
     try:
-        with opened(config, serves=True) as tools:
-            token = tools.container.issuer.issue(_largest_grant(config), iat_ms=int(time.time() * 1000))
+        with open_serving_auth(config) as auth:
+            token = operator_access(auth).issue(_largest_grant(config), iat_ms=int(time.time() * 1000))
     except (ConfigurationError, UnreadableUsers) as error:
-        yield fail("start", str(error), "Correct it: no application starts with this.")
+        yield fail("start", str(error), "Correct it: no application can start with it.")
         return
     text = f"the largest token of a known user has {len(token)} bytes"
-    if len(token) <= MAX_COOKIE_BYTES:
+    if len(token) <= _MAX_COOKIE_BYTES:
         yield ok("tokens", text)
     elif "cookie" in config.sources:
         yield fail(
-            "tokens", f"{text}: no cookie holds more than {MAX_COOKIE_BYTES}", "Give out fewer roles and scopes."
+            "tokens", f"{text}: no cookie holds more than {_MAX_COOKIE_BYTES}", "Give users fewer roles and scopes."
         )
     else:
-        yield warn("tokens", f"{text}, and servers bound what a header holds", "Give out fewer roles and scopes.")
+        yield warn("tokens", f"{text}, and servers limit the size of a header", "Give users fewer roles and scopes.")
 
 
 def _largest_grant(config: Config) -> Grant:
-    accounts = [Grant(subject="somebody", level="explicit", lifetime_seconds=1, auth_time=0)]
+    grants = [Grant(subject="somebody", level="explicit", lifetime_seconds=1, auth_time=0)]
     if config.login.users is not None:
         records = read_users(read_regular_file(config.login.users)[0].decode())
-        accounts += [
+        grants += [
             Grant(
                 subject=record.account.subject,
                 level="explicit",
@@ -138,18 +148,7 @@ def _largest_grant(config: Config) -> Grant:
             )
             for record in records.values()
         ]
-    return max(accounts, key=lambda grant: sum(map(len, (grant.subject, *grant.roles, *grant.scopes))))
-
-
-_OLD_DAYS: Final = 365
-_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
-
-
-def examine_files(config: Config) -> Iterator[Finding]:
-    """Look at the keys and at the users."""
-    if isinstance(config.keys, str | Path) and not str(config.keys).startswith("env:"):
-        yield from _keys(Path(config.keys), config)
-    yield from _users(config)
+    return max(grants, key=lambda grant: sum(map(len, (grant.subject, *grant.roles, *grant.scopes))))
 
 
 def _keys(path: Path, config: Config) -> Iterator[Finding]:
@@ -163,7 +162,11 @@ def _keys(path: Path, config: Config) -> Iterator[Finding]:
         if kids:
             yield ok("keys", f"{state}: {', '.join(kids)}")
     if not any(entry.state == "active" and entry.key.use == "sig" for entry in keys.entries):
-        yield fail("keys", "no active key signs: no token can be issued", "`safeconduct keys new`, or `keys rotate`.")
+        yield fail(
+            "keys",
+            "there is no active signing key: no token can be issued",
+            "`safeconduct keys new`, or `keys rotate`.",
+        )
     for kid, reason in keys.skipped:
         yield warn("keys", f"{kid or 'a key without kid'} cannot be used: {reason}", "Remove or replace its file.")
     yield from _ages(keys)
@@ -173,8 +176,8 @@ def _keys(path: Path, config: Config) -> Iterator[Finding]:
 
 def _ages(keys: KeySet) -> Iterator[Finding]:
     for entry in keys.entries:
-        created = created_at(entry.key.kid or "")
-        if entry.state == "active" and created is not None and (datetime.now(UTC) - created).days > _OLD_DAYS:
+        made = made_at(entry.key.kid or "")
+        if entry.state == "active" and made is not None and time.time() - made > _OLD_DAYS * _SECONDS_PER_DAY:
             yield warn(
                 "keys",
                 f"{entry.key.kid} is older than {_OLD_DAYS} days",
@@ -197,18 +200,18 @@ def _users(config: Config) -> Iterator[Finding]:
         if "basic" in config.sources:
             yield warn(
                 "directory",
-                "no users file: the application must bring a directory",
+                "there is no users file: the application must bring a directory",
                 "Auth(config, directory=…), or login.users.",
             )
         return
     try:
         records = read_users(read_regular_file(path)[0].decode())
     except (OSError, ValueError, UnreadableUsers) as error:
-        told = str(error) if isinstance(error, UnreadableUsers) else type(error).__name__
-        yield fail("users", f"{path} cannot be read: {told}", "`safeconduct users add` begins one.")
+        reason = str(error) if isinstance(error, UnreadableUsers) else type(error).__name__
+        yield fail("users", f"{path} cannot be read: {reason}", "`safeconduct users add` creates one.")
         return
     disabled = sum(record.account.disabled for record in records.values())
-    yield ok("users", f"{len(records)} users in {path}, {disabled} disabled; it is looked at again when it changes")
+    yield ok("users", f"{len(records)} users in {path}, {disabled} disabled; it is read again when it changes")
     yield from _permissions("users", [path])
 
 
@@ -217,10 +220,12 @@ def _permissions(subject: str, paths: list[Path]) -> Iterator[Finding]:
         try:
             mode = path.stat().st_mode
         except OSError:
-            # A dangling link: it was named among the keys that cannot be used.
+            # A dangling link: the finding about unusable keys names it.
             continue
         if mode & (stat.S_IROTH | stat.S_IWOTH | stat.S_IWGRP):
             bits = 0o700 if path.is_dir() else 0o600
-            yield fail(subject, f"{path} is open to other users of the machine", f"chmod {bits:o} {path}")
-        elif mode & _OTHERS and not path.is_dir():
-            yield warn(subject, f"{path} is readable for its group", f"chmod 600 {path}, unless the server needs it.")
+            yield fail(
+                subject, f"{path} can be read or written by other users of the machine", f"chmod {bits:o} {path}"
+            )
+        elif mode & _BY_GROUP_OR_OTHERS and not path.is_dir():
+            yield warn(subject, f"{path} can be read by its group", f"chmod 600 {path}, unless the server needs it.")

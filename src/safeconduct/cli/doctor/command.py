@@ -1,29 +1,23 @@
-"""``safeconduct doctor``."""
+"""``safeconduct doctor``: run every check and print the findings."""
 
 import sys
 from collections.abc import Iterator
-from functools import partial
-from typing import Final
 
 import click
 
 from safeconduct.cli.app_inspection import load_application
-from safeconduct.cli.context import Settings, pass_settings, refuse_without_store
-from safeconduct.cli.doctor.application import examine_application
-from safeconduct.cli.doctor.checks import examine_configuration, examine_files
-from safeconduct.cli.doctor.epoch import adopt_epoch
-from safeconduct.cli.doctor.finding import Finding, fail, ok
-from safeconduct.cli.doctor.store_checks import examine_store, exchange, meta_key
-from safeconduct.cli.output import UsageError, as_text, json_option, print_json
+from safeconduct.cli.context import Settings, pass_settings, require_shared_store
+from safeconduct.cli.doctor.app_checks import check_application
+from safeconduct.cli.doctor.checks import check_configuration, check_files
+from safeconduct.cli.doctor.finding import Finding, fail, ok, print_finding
+from safeconduct.cli.doctor.store_checks import adopt_epoch, check_store
+from safeconduct.cli.output import UsageError, json_option, print_json
 from safeconduct.errors import ConfigurationError
-
-_INDENT: Final = " " * 6
-_COLOURS: Final = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 @click.command()
 @click.argument("app", required=False)
-@click.option("--adopt-epoch", is_flag=True, help="Believe a store again that lost its data: see below.")
+@click.option("--adopt-epoch", is_flag=True, help="Trust a store again that lost its data: see above.")
 @json_option
 @pass_settings
 def doctor(
@@ -33,57 +27,46 @@ def doctor(
     as_json: bool,  # noqa: FBT001 - as above
 ) -> None:
     """
-    Look at the configuration and what it names, and at APP ("module:attribute" or "module:factory()").
+    Check the configuration and what it names, and APP ("module:attribute" or "module:factory()").
 
-    Every finding is ok, warn or fail, a sentence, and what to do; status 1 if anything fails.
+    Every finding is ok, warn or fail, a sentence, and what to do; the status is 1 if anything fails.
 
-    --adopt-epoch ends the time after a loss of the store's data in which older tokens are refused: tokens that were
-    revoked before the loss, and have not expired, pass again.
+    After a store has lost its data, older tokens are refused.  --adopt-epoch ends that at once: tokens that were
+    revoked before the loss and have not expired are accepted again.
     """
-    findings = list(_examine(settings, app, adopts=adopt_epoch))
+    findings = list(_run_checks(settings, app, adopts_epoch=adopt_epoch))
     if as_json:
         print_json([finding.row for finding in findings])
     else:
         for finding in findings:
-            _print(finding)
+            print_finding(finding)
     if any(finding.verdict == "fail" for finding in findings):
         sys.exit(1)
 
 
-def _examine(settings: Settings, app: str | None, *, adopts: bool) -> Iterator[Finding]:
+def _run_checks(settings: Settings, app: str | None, *, adopts_epoch: bool) -> Iterator[Finding]:
     try:
         config = settings.config()
     except (ConfigurationError, UsageError) as error:
         yield fail("configuration", str(error), "Correct it; docs/reference/configuration.md lists every field.")
-        if adopts:
+        if adopts_epoch:
             raise
     else:
         yield ok("configuration", "it can be read, and its fields agree")
-        if adopts:
-            refuse_without_store(config, verb="--adopt-epoch")
-            keys = [meta_key(config, shard) for shard in range(config.store.shards)]
-            yield from adopt_epoch(config, keys, partial(exchange, config))
-        yield from examine_configuration(config)
-        yield from examine_files(config)
-        yield from examine_store(config)
+        if adopts_epoch:
+            require_shared_store(config, command="--adopt-epoch")
+            yield from adopt_epoch(config)
+        yield from check_configuration(config)
+        yield from check_files(config)
+        yield from check_store(config)
     if app is not None:
-        yield from _examine_application(app)
+        yield from _check_application(app)
 
 
-def _examine_application(place: str) -> Iterator[Finding]:
+def _check_application(location: str) -> Iterator[Finding]:
     try:
-        application = load_application(place)
+        application = load_application(location)
     except (ConfigurationError, UsageError) as error:
-        yield fail("application", str(error), "Correct it, or name another place.")
+        yield fail("application", str(error), "Correct it, or name another application.")
         return
-    yield from examine_application(application)
-
-
-def _print(finding: Finding) -> None:
-    mark = click.style(finding.verdict.ljust(4), fg=_COLOURS[finding.verdict], bold=finding.verdict != "ok")
-    first, *others = [as_text(line.strip()) for line in finding.text.splitlines()]
-    click.echo(f"{mark}  {finding.subject}: {first}")
-    for line in others:
-        click.echo(f"{_INDENT}{line}")
-    if finding.remedy:
-        click.echo(f"{_INDENT}→ {finding.remedy}")
+    yield from check_application(application)

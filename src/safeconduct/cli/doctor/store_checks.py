@@ -1,24 +1,44 @@
-"""The store: whether it answers, keeps what it is told, knows its epoch, and has the right time."""
+"""
+Check the store: whether it answers, keeps what is written to it, has the right time, and has lost data.
 
+What a shard knows of its own data is a hash, its ``meta`` key:
+
+===================  ==================================================================
+fields               meaning
+===================  ==================================================================
+no ``epoch``         no request has been served yet
+``reason: new``      the data is complete since ``epoch_ms``
+``reason: adopted``  an operator said that the data from before ``epoch_ms`` is complete
+any other reason     data from before ``epoch_ms`` was lost; older tokens are refused
+===================  ==================================================================
+"""
+
+import secrets
 import time
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from safeconduct._core.run_sync import run_sync
-from safeconduct.cli.doctor.epoch import epochs
 from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
+from safeconduct.cli.output import CommandFailed
 from safeconduct.config import Config
-from safeconduct.stores.redis.connection import Command, ConnectionBroken, Reply, parse_address
-from safeconduct.stores.redis.connection import ServerError as ServerRefusal
+from safeconduct.errors import ConfigurationError
+from safeconduct.stores.redis.connection import Command, ConnectionBroken, Reply, ServerError, parse_address
+from safeconduct.stores.redis.watermarks import EpochFile, Watermark
 
-#: Longer than a request may wait: a slow answer is a finding, and no answer another.
-_PATIENCE_SECONDS: Final = 5.0
+#: Longer than a request may wait, so that a slow answer and no answer are two findings.
+_TIMEOUT_SECONDS: Final = 5.0
+_EPOCH_BYTES: Final = 16
+_NO_HEAD: Final = b"0-0"
 
-Text = dict[str, str]
+Info = dict[str, str]
+Meta = dict[bytes, bytes]
 
 
-def examine_store(config: Config) -> Iterator[Finding]:
-    """Ask the store, on a connection of its own."""
+def check_store(config: Config) -> Iterator[Finding]:
+    """Ask the store on a connection that is opened for it."""
     url = config.store.url
     if url == "memory://":
         yield warn(
@@ -31,102 +51,132 @@ def examine_store(config: Config) -> Iterator[Finding]:
     if url == "none":
         yield warn("store", "there is none: nothing can be revoked", "store = redis://… to revoke anything.")
         return
-    began = time.monotonic()
+    started = time.monotonic()
     try:
-        replies = exchange(config, [("TIME",), ("ROLE",), ("CONFIG", "GET", "maxmemory-policy"), ("INFO",)])
-        took_ms = int((time.monotonic() - began) * 1000)
-        shards = exchange(config, [("HGETALL", meta_key(config, shard)) for shard in range(config.store.shards)])
+        replies = send(config, [("TIME",), ("ROLE",), ("CONFIG", "GET", "maxmemory-policy"), ("INFO",)])
+        took_ms = int((time.monotonic() - started) * 1000)
+        shards = send(config, [("HGETALL", key) for key in _meta_keys(config)])
     except ConnectionBroken as broken:
         yield fail("store", f"it does not answer: {broken.reason}", "Start it, or correct store.url.")
         return
     now, role, policy, info = replies
     yield _speed(took_ms, config)
     yield _role(role)
-    facts = _facts(info)
-    yield _policy(policy, facts, config)
+    parsed = _parse_info(info)
+    yield _policy(policy, parsed, config)
     yield _clock(now, config)
-    yield from _durability(facts, config)
-    yield from epochs(shards)
+    yield from _durability(parsed, config)
+    yield from _epochs(shards)
 
 
-def exchange(config: Config, commands: Sequence[Command]) -> list[Reply]:
-    """Send *commands* on a connection of their own and return a reply to each."""
+def adopt_epoch(config: Config) -> Iterator[Finding]:
+    """
+    Watermark the data of every shard as complete, and update ``revocation.epoch_file``.
+
+    Raises:
+        CommandFailed: If the store does not answer, or the file cannot be written.
+    """
+    keys = _meta_keys(config)
+    try:
+        now, *before = send(config, [("TIME",), *(("HGETALL", key) for key in keys)])
+        _raise_refusals([now, *before])
+        metas = {key: _meta(reply) for key, reply in zip(keys, before, strict=True)}
+        now_ms = int(now[0]) * 1000 + int(now[1]) // 1000
+        adoptions = [_adoption(key, meta, now_ms) for key, meta in metas.items() if meta.get(b"reason") != b"adopted"]
+        _raise_refusals(send(config, adoptions))
+        after = send(config, [("HGETALL", key) for key in keys])
+    except ConnectionBroken as broken:
+        raise CommandFailed(f"The store does not answer: {broken.reason}") from None
+    if config.revocation.epoch_file is not None:
+        _write_epoch_file(config.revocation.epoch_file, after)
+    if adoptions:
+        yield ok("epoch", f"adopted on {len(adoptions)} shards: tokens issued before pass again")
+    else:
+        yield ok("epoch", "there is nothing to adopt: every shard is trusted already")
+
+
+def send(config: Config, commands: Sequence[Command]) -> list[Reply]:
+    """
+    Send *commands* on a new connection and return their replies.
+
+    Raises:
+        ConnectionBroken: If the store does not answer, or refuses the user, password or database.
+    """
     address = parse_address(config.store.url)
-    first: list[Command] = []
+    login: list[Command] = []
     if address.password is not None:
         names = () if address.username is None else (address.username,)
-        first.append(("AUTH", *names, address.password))
+        login.append(("AUTH", *names, address.password))
     if address.database:
-        first.append(("SELECT", address.database))
-    from safeconduct.stores.redis.connection_sync import SyncConnection  # noqa: PLC0415 - redis-py, which is optional
+        login.append(("SELECT", address.database))
+    from safeconduct.stores.redis.connection_sync import SyncConnection  # noqa: PLC0415 - redis-py is optional
 
-    link = SyncConnection(address)
+    connection = SyncConnection(address)
     try:
-        run_sync(link.open(_PATIENCE_SECONDS))
-        replies = run_sync(link.exchange([*first, *commands], _PATIENCE_SECONDS))
+        run_sync(connection.open(_TIMEOUT_SECONDS))
+        replies = run_sync(connection.exchange([*login, *commands], _TIMEOUT_SECONDS))
     finally:
-        link.drop()
-    if any(isinstance(reply, ServerRefusal) for reply in replies[: len(first)]):
+        connection.drop()
+    if any(isinstance(reply, ServerError) for reply in replies[: len(login)]):
         raise ConnectionBroken("it refuses user, password or database", is_final=True)
-    return replies[len(first) :]
+    return replies[len(login) :]
 
 
-def meta_key(config: Config, shard: int) -> str:
-    """Name the key with what a shard knows of itself."""
-    return f"{config.store.key_prefix}{{sc:{shard:02d}}}:meta"
+def _meta_keys(config: Config) -> list[str]:
+    return [f"{config.store.key_prefix}{{sc:{shard:02d}}}:meta" for shard in range(config.store.shards)]
 
 
 def _speed(took_ms: int, config: Config) -> Finding:
     text = f"it answers, in {took_ms} ms with the connection"
     if took_ms <= config.store.deadline_ms:
         return ok("store", text)
-    return warn("store", f"{text}: store.deadline_ms is {config.store.deadline_ms}", "Bring it nearer, or raise it.")
+    return warn("store", f"{text}: store.deadline_ms is {config.store.deadline_ms}", "Move it nearer, or raise it.")
 
 
 def _role(reply: Reply) -> Finding:
-    if isinstance(reply, ServerRefusal):
-        return warn("store", "it does not tell its role: a replica lags behind", "Allow +role.")
+    if isinstance(reply, ServerError):
+        return warn("store", "its role cannot be read: a replica lags behind", "Allow +role.")
     role = bytes(reply[0]).decode("ascii", "replace")
     if role == "master":
         return ok("store", "it is a primary")
     return fail("store", f"it is a {role}: nothing can be written", "Name the primary in store.url.")
 
 
-def _policy(reply: Reply, facts: Text, config: Config) -> Finding:
-    policy = facts.get("maxmemory_policy")
-    if not isinstance(reply, ServerRefusal) and len(reply) > 1:
+def _policy(reply: Reply, info: Info, config: Config) -> Finding:
+    policy = info.get("maxmemory_policy")
+    if not isinstance(reply, ServerError) and len(reply) > 1:
         policy = bytes(reply[1]).decode("ascii", "replace")
     if policy == "noeviction":
-        return ok("store", "it forgets nothing by itself (noeviction)")
+        return ok("store", "it evicts nothing (noeviction)")
     remedy = "CONFIG SET maxmemory-policy noeviction, and in its configuration file."
     if policy is None:
-        return fail("store", "it does not tell its maxmemory-policy", "Allow +config|get or +info.")
+        return fail("store", "its maxmemory-policy cannot be read", "Allow +config|get or +info.")
     if config.revocation.accept_eviction:
-        return warn("store", f"it may evict revocations ({policy}), which is accepted by name", remedy)
+        return warn("store", f"it may evict revocations ({policy}), which revocation.accept_eviction allows", remedy)
     return fail("store", f"it may evict revocations ({policy}): every request is answered 503", remedy)
 
 
 def _clock(reply: Reply, config: Config) -> Finding:
-    if isinstance(reply, ServerRefusal):
-        return warn("clock", "the store does not tell its time", "Allow +time.")
+    if isinstance(reply, ServerError):
+        return warn("clock", "the time of the store cannot be read", "Allow +time.")
     seconds, micros = (int(part) for part in reply)
     skew_ms = int(time.time() * 1000) - seconds * 1000 - micros // 1000
-    text = f"this machine's is {abs(skew_ms)} ms {'ahead of' if skew_ms >= 0 else 'behind'} the store's"
+    text = f"the clock of this machine is {abs(skew_ms)} ms {'ahead of' if skew_ms >= 0 else 'behind'} the store's"
     if abs(skew_ms) <= max(config.tokens.leeway_seconds * 500, 500):
         return ok("clock", text)
     return warn("clock", f"{text}, more than half of the leeway", "Set both by NTP.")
 
 
-def _durability(facts: Text, config: Config) -> Iterator[Finding]:
-    if facts.get("aof_enabled") == "1":
-        yield ok("store", "it writes an append-only file: revocations outlive a restart")
+def _durability(info: Info, config: Config) -> Iterator[Finding]:
+    if info.get("aof_enabled") == "1":
+        yield ok("store", "it writes an append-only file: revocations survive a restart")
     else:
         yield warn(
             "store",
             "without an append-only file a restart loses revocations: older tokens are then refused until they expire",
             "appendonly yes in its configuration.",
         )
-    replicas, wanted = int(facts.get("connected_slaves", "0")), config.revocation.min_replicas
+    replicas, wanted = int(info.get("connected_slaves", "0")), config.revocation.min_replicas
     if replicas < wanted:
         text = f"{replicas} replicas, and revocation.min_replicas is {wanted}: no revocation is durable"
         yield fail("store", text, "Add replicas, or lower the number.")
@@ -134,6 +184,61 @@ def _durability(facts: Text, config: Config) -> Iterator[Finding]:
         yield ok("store", f"{replicas} replicas; a revocation waits for {wanted}")
 
 
-def _facts(reply: Reply) -> Text:
+def _parse_info(reply: Reply) -> Info:
     text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else ""
     return {name: value for name, colon, value in (line.partition(":") for line in text.splitlines()) if colon}
+
+
+def _epochs(replies: Sequence[Reply]) -> Iterator[Finding]:
+    for shard, reply in enumerate(replies):
+        if isinstance(reply, ServerError):
+            yield fail(
+                "epoch", f"shard {shard} cannot be read", "Allow reading and writing on the keys of store.key_prefix."
+            )
+            continue
+        meta = _meta(reply)
+        reason = meta.get(b"reason")
+        if b"epoch" not in meta:
+            yield ok("epoch", f"shard {shard} has none yet: the first request begins it")
+        elif reason == b"new":
+            yield ok("epoch", f"shard {shard} has all data since {_began(meta)}")
+        elif reason == b"adopted":
+            yield ok("epoch", f"shard {shard} was adopted, and is also trusted for what was before {_began(meta)}")
+        else:
+            yield warn(
+                "epoch",
+                f"shard {shard} lost data: tokens issued until {_began(meta)} are refused until they expire",
+                "Wait; or `safeconduct doctor --adopt-epoch`, which accepts those that were revoked too.",
+            )
+
+
+def _adoption(key: str, meta: Meta, now_ms: int) -> Command:
+    if b"epoch" in meta:
+        return ("HSET", key, "reason", "adopted")
+    return ("HSET", key, "epoch", secrets.token_hex(_EPOCH_BYTES), "epoch_ms", now_ms, "reason", "adopted")
+
+
+def _write_epoch_file(path: Path, replies: Sequence[Reply]) -> None:
+    try:
+        EpochFile(path).put({shard: _mark(_meta(reply)) for shard, reply in enumerate(replies)})
+    except (OSError, ConfigurationError) as error:
+        raise CommandFailed(f"Adopted in the store, but revocation.epoch_file cannot be written: {error}") from None
+
+
+def _mark(meta: Meta) -> Watermark:
+    head = meta.get(b"head", _NO_HEAD)
+    return Watermark(meta[b"epoch"].decode(), int(meta[b"epoch_ms"]), meta.get(b"line", b""), head)
+
+
+def _raise_refusals(replies: Sequence[Reply]) -> None:
+    for reply in replies:
+        if isinstance(reply, ServerError):
+            raise CommandFailed(f"The store refuses: {reply.kind}")
+
+
+def _meta(reply: Reply) -> Meta:
+    return {bytes(name): bytes(value) for name, value in zip(reply[::2], reply[1::2], strict=True)}
+
+
+def _began(meta: Meta) -> str:
+    return datetime.fromtimestamp(int(meta.get(b"epoch_ms", b"0")) / 1000, UTC).isoformat("T", "seconds")

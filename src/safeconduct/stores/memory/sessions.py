@@ -64,7 +64,7 @@ class MemorySessions:
         return self._index.get(session_id) is not None
 
     async def open(self, ref: SessionRef, opening: Opening) -> SessionReply:
-        """Keep a new session."""
+        """Begin a session."""
         with self._revocations.locked() as now_ms:
             known = self._index.get(ref.session_id)
             if known is not None:
@@ -83,7 +83,7 @@ class MemorySessions:
             return self._reply("gone" if session is None else "read", now_ms, session)
 
     async def rotate(self, ref: SessionRef, rotation: Rotation) -> SessionReply:
-        """Take a refresh token."""
+        """Rotate a refresh token."""
         with self._locked_for(ref) as now_ms:
             session = self._alive(ref, now_ms)
             if session is None:
@@ -119,7 +119,7 @@ class MemorySessions:
             return self._reply("renewed", now_ms, session, iat_ms)
 
     async def step_up(self, ref: SessionRef, step: StepUp) -> SessionReply:
-        """Take a proof and cut off the session's older tokens."""
+        """Note a proof that was given within a session, and cut off the session's older tokens."""
         with self._locked_for(ref) as now_ms:
             session = self._alive(ref, now_ms)
             if session is not None and session.last_request == step.request_id:
@@ -178,12 +178,12 @@ class MemorySessions:
             return self._reply("ended", now_ms)
 
     async def sessions_of(self, ref: SessionRef, key_of: RevocationKeyOf, after: Cursor | None = None) -> SessionsReply:
-        """List a page of the owner's sessions."""
+        """Return a page of the owner's sessions."""
         with self._revocations.locked() as now_ms:
-            names, cursor = page_of(self._index.ends_of(ref.owner), after)
-            session_keys = [replace(ref, session_id=name, session=key_of(name)) for name in names]
-            found = [(one.session_id, self._alive(one, now_ms)) for one in session_keys]
-        alive = [(name, session) for name, session in found if session is not None]
+            session_ids, cursor = page_of(self._index.ends_of(ref.owner), after)
+            refs = [replace(ref, session_id=each_id, session=key_of(each_id)) for each_id in session_ids]
+            found = [(one.session_id, self._alive(one, now_ms)) for one in refs]
+        alive = [(each_id, session) for each_id, session in found if session is not None]
         alive.sort(key=lambda pair: pair[1].used_ms, reverse=True)
         return SessionsReply(self._revocations.epoch, is_empty=False, sessions=tuple(alive), cursor=cursor)
 

@@ -109,7 +109,7 @@ class StoreClient:
         budget = current_budget()
         seconds = self._deadline_seconds - budget.spent_seconds
         if seconds <= 0:
-            raise Unavailable("the request's other queries to the store took all of its time")
+            raise Unavailable("the other commands of this request took all of the store's deadline")
         if self._breaker.is_open:
             self._breaker.admit_probe()
         if not self._is_driver_loaded:
@@ -143,7 +143,7 @@ class StoreClient:
 
     async def _call_within(self, call: Call, ends_at: float) -> CallResult:
         # At most half of the time is spent on waiting for a slot, so that a request that gets one has time to use it.
-        # With less left, most would give up half-way, and drop the connection that the next request needs.
+        # With less left, most would give up half-way and drop the connection that the next request needs.
         if not await self._slots.acquire((ends_at - time.monotonic()) / 2):
             raise Unavailable("every connection to the store is in use")
         is_late = ends_at - time.monotonic() < self._deadline_seconds / 2

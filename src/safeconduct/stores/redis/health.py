@@ -108,7 +108,7 @@ def _policy_flaw(reply: Reply) -> str | None:
     if policy == "noeviction":
         return None
     if policy is None:
-        return f"the store does not tell its {_POLICY}: allow +config|get or +info, or set revocation.accept_eviction"
+        return f"the store does not show its {_POLICY}: allow +config|get or +info, or set revocation.accept_eviction"
     return f"the store evicts revocations ({_POLICY} is {policy}): {_REMEDY}"
 
 

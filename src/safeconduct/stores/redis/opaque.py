@@ -35,30 +35,25 @@ class RedisOpaqueTokens:
             claims,
             MARGIN_MS,
             grace_ms,
-            keys=self.required_keys(query.shard, query.required_session or "", query.reference or b"")[::-1],
+            keys=self._keys(query.shard, query.reference or b"", query.required_session or ""),
         )
         return KeptReply(reply.epoch, reply.is_empty)
 
     async def resolve(self, sought: OpaqueQuery) -> Resolved:
         """Return the claims of a token, and whether it still counts."""
-        keys = self.required_keys(sought.shard, sought.session_id, sought.reference)
         reply = await self._calls.run(
             scripts.OPAQUE_RESOLVE,
             sought.shard,
             REVOCATION_KEY_BYTES,
-            keys=(keys[1], keys[0]),
+            keys=self._keys(sought.shard, sought.reference, sought.session_id),
             witness=TokenWitness(epoch_tag_of(sought.session_id)),
         )
         is_revoked = integer(reply.first) == 1
         claims = "" if is_revoked or reply.epoch is None else _claims(reply.rest)
         return Resolved(reply.epoch, reply.is_empty, reply.now_ms, is_revoked, integer(reply.second), claims)
 
-    def required_keys(self, shard: int, session_id: str, reference: bytes | None) -> tuple[bytes, ...]:
-        """Return the keys that must exist for a credential to count: the session's, and the opaque token's own."""
-        session = self._calls.key(shard, b"ses:" + session_id.encode())
-        return (
-            (session,) if reference is None else (session, self._calls.key(shard, b"tok:" + reference.hex().encode()))
-        )
+    def _keys(self, shard: int, reference: bytes, session_id: str) -> tuple[bytes, ...]:
+        return self._calls.token_key(shard, reference), self._calls.session_key(shard, session_id)
 
 
 def _claims(rest: list[Reply]) -> str:

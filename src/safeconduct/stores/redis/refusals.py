@@ -20,7 +20,7 @@ _CREDENTIALS: Final = "the store refuses user or password (NOAUTH, WRONGPASS): c
 _ADVICE: Final = {
     "OutOfMemoryError": _MEMORY,
     "OOM": _MEMORY,
-    "NoPermissionError": "the store's user may not run this command or not use these keys (NOPERM): extend its ACL",
+    "NoPermissionError": "the store's user may not run this command or may not use these keys (NOPERM): extend its ACL",
     "AuthenticationError": _CREDENTIALS,
     "AuthenticationWrongNumberOfArgsError": _CREDENTIALS,
     "NOAUTH": _CREDENTIALS,

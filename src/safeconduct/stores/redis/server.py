@@ -11,16 +11,16 @@ import weakref
 from collections.abc import Callable
 
 from safeconduct._core.store import Store
-from safeconduct.config import RevocationConfig, StoreConfig
+from safeconduct.config.store import RevocationConfig, StoreConfig
 from safeconduct.events import Event
 from safeconduct.stores.redis.client import StoreClient
 from safeconduct.stores.redis.clients import LoopClients, ThreadClients
 from safeconduct.stores.redis.connection import Address, Connection, parse_address
 from safeconduct.stores.redis.health import CircuitBreaker, ServerHealth
-from safeconduct.stores.redis.marks import EpochFile, Marks
 from safeconduct.stores.redis.pool import LoopSlots, Slots, ThreadSlots
 from safeconduct.stores.redis.refusals import RefusalReporter
 from safeconduct.stores.redis.store import RedisStore
+from safeconduct.stores.redis.watermarks import EpochFile, Watermarks
 
 
 class RedisServer:
@@ -57,13 +57,13 @@ class RedisServer:
         self._health = ServerHealth(accept_eviction=revocation.accept_eviction, monotonic=monotonic, announce=announce)
         self._refusals = RefusalReporter(monotonic=monotonic, announce=announce)
         file = None if revocation.epoch_file is None else EpochFile(revocation.epoch_file)
-        self._marks = Marks(file, monotonic=monotonic)
+        self._watermarks = Watermarks(file, monotonic=monotonic)
         self._threads = ThreadClients(self._new_thread_client)
         self._loops = LoopClients(self._new_loop_client)
         self._blocking, self._native = (
             RedisStore(
                 clients,
-                self._marks,
+                self._watermarks,
                 key_prefix=config.key_prefix,
                 horizon_ms=horizon_ms,
                 leeway_ms=leeway_ms,
@@ -86,14 +86,14 @@ class RedisServer:
         """Refuse every later command and drop every connection, those in use when they are given back."""
         self._threads.end()
         self._loops.end()
-        self._marks.flush()
+        self._watermarks.flush()
 
     def begin_process(self) -> None:
         """Abandon in a forked child what it inherited."""
         self._breaker.reset()
         self._health.reset()
         self._refusals.reset()
-        self._marks.reset_lock()
+        self._watermarks.reset_lock()
         _abandoned.extend([*self._threads.forget(), *self._loops.forget()])
 
     def _new_thread_client(self) -> StoreClient:

@@ -39,7 +39,7 @@ _CHAIN_NUMBERS: Final = {"position": b"n", "grace_ms": b"grace", "begun_ms": b"b
 
 
 def written(opening: Opening) -> tuple[bytes | str, ...]:
-    """Return the fields of a new session besides its instants: names and values in turn."""
+    """Return the fields of a new session except its instants: names and values alternate."""
     fields: dict[str, bytes | str] = {
         "sub": opening.subject,
         "user": opening.username,
@@ -74,7 +74,7 @@ def read_session_reply(reply: ShardReply) -> SessionReply:
     Read the reply of a script on one session.
 
     Raises:
-        Unavailable: If no script of ours replies so.
+        Unavailable: If no script of ours sends it.
     """
     if reply.epoch is None:
         return SessionReply(None, reply.is_empty, "gone", reply.now_ms)
@@ -101,7 +101,7 @@ def read_ends(rest: list[Any]) -> list[tuple[str, int]]:
     Read the ids of sessions, and when each is over.
 
     Raises:
-        Unavailable: If no script of ours replies so.
+        Unavailable: If no script of ours sends it.
     """
     try:
         names, ends = rest[0][::2], rest[0][1::2]

@@ -26,6 +26,7 @@ from safeconduct._core.store import MARGIN_MS
 from safeconduct.stores import scripts
 from safeconduct.stores.redis.session_hash import read_ends, read_session, read_session_reply, written
 from safeconduct.stores.redis.shard_calls import (
+    LOG_LENGTH,
     NO_WITNESS,
     Argument,
     ShardCalls,
@@ -33,9 +34,6 @@ from safeconduct.stores.redis.shard_calls import (
     TokenWitness,
     malformed_reply,
 )
-
-#: About how many changes a shard's log keeps.
-_LOG_LENGTH = 10_000
 
 
 class RedisSessions:
@@ -59,7 +57,7 @@ class RedisSessions:
         return None
 
     async def open(self, ref: SessionRef, opening: Opening) -> SessionReply:
-        """Keep a new session."""
+        """Begin a session."""
         idle: Argument = "" if opening.long_term is None else opening.long_term.idle_ms
         arguments = (opening.lifetime_ms, opening.access_ms, idle, opening.max_per_subject, *written(opening))
         return await self._on_session(scripts.SESSION_OPEN, ref, *arguments, replicas=self._min_replicas)
@@ -72,7 +70,7 @@ class RedisSessions:
         return SessionReply(reply.epoch, reply.is_empty, outcome, reply.now_ms, session=session)
 
     async def rotate(self, ref: SessionRef, rotation: Rotation) -> SessionReply:
-        """Take a refresh token."""
+        """Rotate a refresh token."""
         arguments = (rotation.access_ms, rotation.rights or "", *_rotation_arguments(rotation))
         return await self._on_session(scripts.SESSION_ROTATE, ref, *arguments, replicas=self._min_replicas)
 
@@ -93,7 +91,7 @@ class RedisSessions:
         )
 
     async def step_up(self, ref: SessionRef, step: StepUp) -> SessionReply:
-        """Take a proof and cut off the session's older tokens."""
+        """Note a proof that was given within a session, and cut off the session's older tokens."""
         return await self._on_session(
             scripts.SESSION_STEP_UP,
             ref,
@@ -127,35 +125,39 @@ class RedisSessions:
             ref.owner,
             lives_ms,
             self._leeway_ms + MARGIN_MS,
-            _LOG_LENGTH,
-            keys=(self._index(ref),),
+            LOG_LENGTH,
+            keys=(self._calls.owner_key(ref.shard, ref.owner),),
             replicas=self._min_replicas,
         )
         return SessionReply(reply.epoch, reply.is_empty, "ended", reply.now_ms)
 
     async def sessions_of(self, ref: SessionRef, key_of: RevocationKeyOf, after: Cursor | None = None) -> SessionsReply:
         """Return a page of the owner's sessions: one command returns their ids, another one the sessions."""
-        reply = await self._calls.run(scripts.SESSION_INDEX, ref.shard, keys=(self._index(ref),))
+        reply = await self._calls.run(
+            scripts.SESSION_INDEX, ref.shard, keys=(self._calls.owner_key(ref.shard, ref.owner),)
+        )
         if reply.epoch is None:
             return SessionsReply(None, reply.is_empty)
-        names, cursor = page_of(read_ends(reply.rest), after)
+        session_ids, cursor = page_of(read_ends(reply.rest), after)
         found: list[object] = []
-        if names:
-            reply, found = await self._read(ref, names, [key_of(name) for name in names])
-        pairs = [(name, read_session(record)) for name, record in zip(names, found, strict=True)]
-        alive = [(name, session) for name, session in pairs if session is not None]
+        if session_ids:
+            reply, found = await self._read(ref, session_ids, [key_of(session_id) for session_id in session_ids])
+        pairs = [(session_id, read_session(record)) for session_id, record in zip(session_ids, found, strict=True)]
+        alive = [(session_id, session) for session_id, session in pairs if session is not None]
         alive.sort(key=lambda pair: pair[1].used_ms, reverse=True)
         return SessionsReply(reply.epoch, reply.is_empty, tuple(alive), cursor)
 
     async def _read(
-        self, ref: SessionRef, names: Sequence[str], members: Sequence[bytes]
+        self, ref: SessionRef, session_ids: Sequence[str], revocation_keys: Sequence[bytes]
     ) -> tuple[ShardReply, list[object]]:
-        keys = tuple(self._calls.key(ref.shard, b"ses:" + name.encode()) for name in names)
+        keys = tuple(self._calls.session_key(ref.shard, session_id) for session_id in session_ids)
         shared = (ref.owner, *ref.others)
-        reply = await self._calls.run(scripts.SESSION_READ, ref.shard, len(shared), *shared, *members, keys=keys)
+        reply = await self._calls.run(
+            scripts.SESSION_READ, ref.shard, len(shared), *shared, *revocation_keys, keys=keys
+        )
         if reply.epoch is None:
-            return reply, [[]] * len(names)
-        if len(reply.rest) != len(names):
+            return reply, [[]] * len(session_ids)
+        if len(reply.rest) != len(session_ids):
             raise malformed_reply()
         return reply, reply.rest
 
@@ -167,7 +169,7 @@ class RedisSessions:
         replicas: int = 0,
         issued_ms: int | None = None,
     ) -> SessionReply:
-        bounds = (self._leeway_ms, self._leeway_ms + MARGIN_MS, _LOG_LENGTH)
+        bounds = (self._leeway_ms, self._leeway_ms + MARGIN_MS, LOG_LENGTH)
         reply = await self._calls.run(
             script,
             ref.shard,
@@ -176,14 +178,11 @@ class RedisSessions:
             len(ref.cuts),
             *ref.cuts,
             *arguments,
-            keys=(self._calls.key(ref.shard, b"ses:" + ref.session_id.encode()), self._index(ref)),
+            keys=(self._calls.session_key(ref.shard, ref.session_id), self._calls.owner_key(ref.shard, ref.owner)),
             replicas=replicas,
             witness=NO_WITNESS if issued_ms is None else TokenWitness(epoch_tag_of(ref.session_id), issued_ms),
         )
         return read_session_reply(reply)
-
-    def _index(self, ref: SessionRef) -> bytes:
-        return self._calls.key(ref.shard, b"own:" + ref.owner.hex().encode())
 
 
 def _rotation_arguments(rotation: Rotation) -> tuple[Argument, ...]:

@@ -10,9 +10,11 @@ from safeconduct.errors import Unavailable
 from safeconduct.stores.redis.client import Call, CallResult
 from safeconduct.stores.redis.clients import ClientSource
 from safeconduct.stores.redis.connection import Reply
-from safeconduct.stores.redis.marks import UNKNOWN, Mark, Marks
+from safeconduct.stores.redis.watermarks import UNKNOWN, Watermark, Watermarks
 from safeconduct.stores.scripts import Script
 
+#: About how many changes a shard's log keeps.
+LOG_LENGTH: Final = 10_000
 _SHARD_KEYS: Final = (b"rev", b"cut", b"log", b"meta")
 _RANDOM_BYTES: Final = 16
 #: Every other reason puts older tokens in doubt, as a loss does.
@@ -24,7 +26,7 @@ Argument = bytes | str | int
 
 @dataclass(frozen=True, slots=True)
 class TokenWitness:
-    """An own token that may prove a loss of data: the tag of its epoch, and when it was issued, if the caller knows."""
+    """One of our own tokens, which may prove a loss of data: the tag of its epoch, and when it was issued, if known."""
 
     tag: bytes = b""
     issued_ms: int | None = None
@@ -47,7 +49,7 @@ class ShardReply:
     #: Further values.
     rest: list[Any]
     #: The state of the shard's data, None where there is no epoch.
-    mark: Mark | None = None
+    watermark: Watermark | None = None
     #: How many replicas have the change.
     replicas: int = 0
     #: Whether the change is on disk.
@@ -60,19 +62,25 @@ class ShardCalls:
 
     Args:
         clients: Finds the client of this world.
-        marks: What the process knows of the data; shared between the worlds.
+        watermarks: What the process knows of the data; shared between the worlds.
         key_prefix: What every key begins with.
         horizon_ms: The largest lifetime of any token that may be accepted.
         shift_ms: How far the store's clock is shifted; 0 except in tests.
     """
 
-    __slots__ = ("_clients", "_epochs", "_horizon_ms", "_keys", "_marks", "_prefix", "_shift_ms")
+    __slots__ = ("_clients", "_epochs", "_horizon_ms", "_keys", "_prefix", "_shift_ms", "_watermarks")
 
     def __init__(
-        self, clients: ClientSource, marks: Marks, *, key_prefix: str, horizon_ms: int, shift_ms: Callable[[], int]
+        self,
+        clients: ClientSource,
+        watermarks: Watermarks,
+        *,
+        key_prefix: str,
+        horizon_ms: int,
+        shift_ms: Callable[[], int],
     ) -> None:
         self._clients = clients
-        self._marks = marks
+        self._watermarks = watermarks
         self._prefix = key_prefix.encode()
         self._horizon_ms = horizon_ms
         self._shift_ms = shift_ms
@@ -98,37 +106,48 @@ class ShardCalls:
             arguments: The script's own arguments.
             keys: Its own keys, after the shard's four.
             replicas: How many replicas to wait for afterwards.
-            witness: The own token that the script is about.
+            witness: The token of ours that the script is about.
             waits_for_disk: Whether to wait until the change is on disk.
 
         Raises:
-            Unavailable: If there is no reply, or none of ours.
+            Unavailable: If there is no reply, or a malformed one.
         """
-        mark = self._marks.known.get(shard, UNKNOWN)
+        seen = self._watermarks.known.get(shard, UNKNOWN)
         issued_ms: Argument = "" if witness.issued_ms is None else witness.issued_ms
         call = Call(
             script,
             (self._keys.get(shard) or self._shard_keys(shard)) + keys,
             (self._shift_ms(), self._horizon_ms, *arguments),
             replicas,
-            (mark.epoch, mark.line, mark.head, witness.tag, issued_ms, secrets.token_bytes(_RANDOM_BYTES)),
+            (seen.epoch, seen.line, seen.head, witness.tag, issued_ms, secrets.token_bytes(_RANDOM_BYTES)),
             waits_for_disk,
         )
         known = self._epochs.get(shard)
         reply = read_reply(await self._clients.client().call(call), known)
-        if reply.epoch is not None and reply.mark is not None:
-            if reply.mark != mark or self._marks.pending:
-                self._marks.keep(shard, reply.mark, is_own=waits_for_disk)
+        if reply.epoch is not None and reply.watermark is not None:
+            if reply.watermark != seen or self._watermarks.pending:
+                self._watermarks.keep(shard, reply.watermark, is_own=waits_for_disk)
             if reply.epoch is not known:
                 self._epochs[shard] = replace(reply.epoch, witness="")
         return reply
 
-    def key(self, shard: int, name: bytes) -> bytes:
-        """Return the key *name* on a shard's slot."""
+    def session_key(self, shard: int, session_id: str) -> bytes:
+        """Return the key of a session."""
+        return self._key(shard, b"ses:" + session_id.encode())
+
+    def owner_key(self, shard: int, owner: bytes) -> bytes:
+        """Return the key of the index of a subject's sessions, by the subject's revocation key."""
+        return self._key(shard, b"own:" + owner.hex().encode())
+
+    def token_key(self, shard: int, digest: bytes) -> bytes:
+        """Return the key of an opaque token."""
+        return self._key(shard, b"tok:" + digest.hex().encode())
+
+    def _key(self, shard: int, name: bytes) -> bytes:
         return self._prefix + b"{sc:%02d}:" % shard + name
 
     def _shard_keys(self, shard: int) -> tuple[bytes, ...]:
-        keys = self._keys[shard] = tuple(self.key(shard, name) for name in _SHARD_KEYS)
+        keys = self._keys[shard] = tuple(self._key(shard, name) for name in _SHARD_KEYS)
         return keys
 
 
@@ -137,21 +156,21 @@ def read_reply(result: CallResult, known: Epoch | None = None) -> ShardReply:
     Read a reply; where its epoch equals *known*, the reply has that very object, which callers compare by identity.
 
     Raises:
-        Unavailable: If no script of ours replies so.
+        Unavailable: If no script of ours sends it.
     """
     epoch: Epoch | None = None
-    mark: Mark | None = None
+    watermark: Watermark | None = None
     match result.reply:
         case [
             [bytes(name), bytes(line), bytes(head), bytes(proof), *_],
             int(started_ms), bytes(reason), int(horizon_ms), is_empty, int(now_ms), first, second, *rest,
         ]:  # fmt: skip
             try:
-                mark = Mark(name.decode(), started_ms, line, head)
+                watermark = Watermark(name.decode(), started_ms, line, head)
             except UnicodeDecodeError as error:
                 raise malformed_reply() from error
             witness = _WITNESSES.get(proof, "")
-            epoch = Epoch(mark.epoch, started_ms, _REASONS.get(reason, "lost"), horizon_ms, witness)
+            epoch = Epoch(watermark.epoch, started_ms, _REASONS.get(reason, "lost"), horizon_ms, witness)
             if epoch == known and not witness:
                 epoch = known
         case [b"", _, _, _, is_empty, int(now_ms), first, second, *rest]:
@@ -159,7 +178,7 @@ def read_reply(result: CallResult, known: Epoch | None = None) -> ShardReply:
         case _:
             raise malformed_reply()
     return ShardReply(
-        epoch, is_empty == 1, now_ms, first, second, rest, mark, result.replicas, is_durable=result.is_durable
+        epoch, is_empty == 1, now_ms, first, second, rest, watermark, result.replicas, is_durable=result.is_durable
     )
 
 
@@ -176,5 +195,5 @@ def integer(reply: Reply) -> int:
 
 
 def malformed_reply() -> Unavailable:
-    """Return the error for a reply that no script of ours gives."""
-    return Unavailable("the store gave a reply of another shape")
+    """Return the error for a reply that no script of ours sends."""
+    return Unavailable("the store sent a malformed reply")

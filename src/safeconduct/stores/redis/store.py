@@ -26,13 +26,11 @@ from safeconduct.errors import Unavailable
 from safeconduct.stores import scripts
 from safeconduct.stores.redis.client import Call
 from safeconduct.stores.redis.clients import ClientSource
-from safeconduct.stores.redis.marks import Marks
 from safeconduct.stores.redis.opaque import RedisOpaqueTokens
 from safeconduct.stores.redis.sessions import RedisSessions
-from safeconduct.stores.redis.shard_calls import ShardCalls, TokenWitness, integer
+from safeconduct.stores.redis.shard_calls import LOG_LENGTH, ShardCalls, TokenWitness, integer
+from safeconduct.stores.redis.watermarks import Watermarks
 
-#: About how many changes a shard's log keeps.
-_LOG_LENGTH = 10_000
 _EPOCH_NAME_BYTES = 16
 #: The replies are the bits of one number, and Lua's numbers have 53.
 _ASKED_TOGETHER = 48
@@ -44,7 +42,7 @@ class RedisStore:
 
     Args:
         clients: Finds the client of this world.
-        marks: What the process knows of the data; shared between the worlds.
+        watermarks: What the process knows of the data; shared between the worlds.
         key_prefix: What every key begins with.
         horizon_ms: The largest lifetime of any token that may be accepted.
         leeway_ms: The leeway granted to clocks.
@@ -58,7 +56,7 @@ class RedisStore:
     def __init__(
         self,
         clients: ClientSource,
-        marks: Marks,
+        watermarks: Watermarks,
         *,
         key_prefix: str,
         horizon_ms: int,
@@ -67,9 +65,9 @@ class RedisStore:
         shift_ms: Callable[[], int],
     ) -> None:
         self._clients = clients
-        self._marks = marks
+        self._watermarks = watermarks
         self._prefix = key_prefix.encode()
-        self._calls = ShardCalls(clients, marks, key_prefix=key_prefix, horizon_ms=horizon_ms, shift_ms=shift_ms)
+        self._calls = ShardCalls(clients, watermarks, key_prefix=key_prefix, horizon_ms=horizon_ms, shift_ms=shift_ms)
         self._leeway_ms = leeway_ms
         self._min_replicas = min_replicas
         self._shift_ms = shift_ms
@@ -81,11 +79,11 @@ class RedisStore:
     async def ask(self, query: RevocationQuery) -> RevocationStatus:
         """Ask in one command on one slot."""
         marks, shard = query.marks, query.shard
-        keys = (
-            ()
-            if query.required_session is None
-            else self.opaque_tokens.required_keys(shard, query.required_session, query.reference)
-        )
+        keys: list[bytes] = []
+        if query.required_session is not None:
+            keys.append(self._calls.session_key(shard, query.required_session))
+        if query.reference is not None:
+            keys.append(self._calls.token_key(shard, query.reference))
         reply = await self._calls.run(
             scripts.ASK,
             shard,
@@ -94,7 +92,7 @@ class RedisStore:
             len(marks),
             *marks,
             *query.cuts,
-            keys=keys,
+            keys=tuple(keys),
             witness=TokenWitness(query.instance or b"", query.issued_ms),
         )
         return RevocationStatus(reply.epoch, reply.is_empty, integer(reply.first) == 1, reply.now_ms)
@@ -103,7 +101,8 @@ class RedisStore:
     def known_epochs(self) -> Mapping[int, Epoch]:
         """The epochs that earlier processes knew, from the epoch file."""
         # The store's first reply tells whether one was lost meanwhile, and its horizon.
-        return {shard: Epoch(mark.epoch, mark.started_ms, "new", 0) for shard, mark in self._marks.known.items()}
+        known = self._watermarks.known
+        return {shard: Epoch(latest.epoch, latest.started_ms, "new", 0) for shard, latest in known.items()}
 
     async def ask_all(self, queries: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:
         """Ask in one command for each shard, or several if one reply cannot hold all answers."""
@@ -151,7 +150,7 @@ class RedisStore:
             "" if expires_ms is None else clamped_ms(expires_ms),
             "" if lives_ms is None else clamped_ms(lives_ms),
             self._leeway_ms + MARGIN_MS,
-            _LOG_LENGTH,
+            LOG_LENGTH,
             replicas=self._min_replicas,
             waits_for_disk=True,
         )

@@ -9,7 +9,7 @@ elseif ARGV[3] == 'lost' and fields[1] ~= ARGV[4] then
   fields[3] = 'lost'
   -- An epoch that is no younger than the known one comes from an old copy: what happened since is not known.
   if ARGV[4] ~= '' and tonumber(fields[2]) <= tonumber(ARGV[5]) then
-    fields[2] = int(math.max(now, stamped))
+    fields[2] = int(math.max(now, last_issued))
   end
   redis.call('HSET', meta, 'epoch_ms', fields[2], 'reason', 'lost')
 end

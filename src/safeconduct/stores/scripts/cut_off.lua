@@ -8,7 +8,7 @@ end
 -- Cut off everything issued until now, as revoke.lua does, within a script that does more.
 local function cut_off(key, expires, margin, length)
   prune()
-  local before = math.max(now, stamped, tonumber(redis.call('ZSCORE', cut, key) or 0))
+  local before = math.max(now, last_issued, tonumber(redis.call('ZSCORE', cut, key) or 0))
   local expiry = int(math.ceil((expires + margin) / 1000))
   redis.call('ZADD', cut, 'GT', int(before), key)
   redis.call('ZADD', rev, 'GT', expiry, key)

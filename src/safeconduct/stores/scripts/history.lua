@@ -27,7 +27,7 @@ if fields[1] then
       -- Without an append-only file, a server that started after the newest change loaded the data from a snapshot.
       -- The log's instants are not shifted.
       local head_ms = tonumber(string.match(fields[8] or '0-0', '^%d+')) + tonumber(ARGV[1])
-      local newest = math.max(stamped, head_ms, tonumber(fields[2]), tonumber(fields[12] or 0))
+      local newest = math.max(last_issued, head_ms, tonumber(fields[2]), tonumber(fields[12] or 0))
       local is_first = not fields[10] or fields[10] == ''
       if has_aof ~= '1' and not is_first and tonumber(run_began) + tonumber(ARGV[1]) >= newest then
         begin_lost_epoch('restart', 0)

@@ -9,7 +9,7 @@ for i = 3, #ARGV do
   iat = math.max(iat, tonumber(redis.call('ZSCORE', cut, ARGV[i]) or -1) + 1)
 end
 -- A later cut-off must revoke every token issued before, also one that was issued ahead of the clock.
-if iat > stamped then
+if iat > last_issued then
   redis.call('HSET', meta, 'stamped', int(iat))
 end
 return reply(iat, 0)

@@ -17,7 +17,7 @@ end
 local changed = redis.call('ZADD', rev, 'GT', 'CH', expiry, key)
 local before = -1
 if ARGV[3] ~= '1' then
-  before = math.max(now, stamped, tonumber(redis.call('ZSCORE', cut, key) or 0))
+  before = math.max(now, last_issued, tonumber(redis.call('ZSCORE', cut, key) or 0))
   changed = changed + redis.call('ZADD', cut, 'GT', 'CH', int(before), key)
 end
 if changed > 0 then

@@ -40,9 +40,9 @@ end
 local function issue_time()
   prune()
   local iat = math.max(now, tonumber(fields[2]) + 1, latest_cut() + 1)
-  if iat > stamped then
+  if iat > last_issued then
     redis.call('HSET', meta, 'stamped', int(iat))
-    stamped = iat
+    last_issued = iat
   end
   return iat
 end

@@ -22,7 +22,7 @@ local function living_others()
       redis.call('DEL', key_prefix .. name)
       redis.call('ZREM', index, name)
     else
-      others[#others + 1] = {name = name, member = known[3], rank = known[4] and 1 or 0, used = tonumber(known[5])}
+      others[#others + 1] = {name = name, key = known[3], rank = known[4] and 1 or 0, used = tonumber(known[5])}
     end
   end
   return others
@@ -46,7 +46,7 @@ local function end_surplus(most)
   end)
   for i = 1, #others - most + 1 do
     -- Its tokens expire within the longest lifetime of any token.
-    cut_off(others[i].member, now + horizon, ARGV[5], ARGV[6])
+    cut_off(others[i].key, now + horizon, ARGV[5], ARGV[6])
     redis.call('DEL', key_prefix .. others[i].name)
     redis.call('ZREM', index, others[i].name)
     ended[i] = others[i].name

@@ -1,5 +1,5 @@
 -- Prepended to every script on a shard.  ARGV[2] is the caller's horizon in milliseconds.  The last arguments, after
--- the script's own: epoch, line and head as the caller knows them, the tag and issued_ms of the own token that the
+-- the script's own: epoch, line and head as the caller knows them, the tag and issued_ms of the token of ours that the
 -- script is about ("" for none), 16 random bytes; then what the caller's connection knows of the server: its run, when
 -- that started in milliseconds, "1" if it has an append-only file, "1" if the server was asked just now.
 local rev, cut, log, meta = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -16,7 +16,7 @@ local own_horizon = tonumber(ARGV[2])
 local horizon = tonumber(fields[4] or 0)
 local horizon_until = tonumber(fields[5] or 0)
 local pruned_s = tonumber(fields[6] or -1)
-local stamped = tonumber(fields[7] or 0)
+local last_issued = tonumber(fields[7] or 0)
 local witness, is_old_run = '', 0
 
 -- A replica lags behind its primary, and a primary may become a replica at any time.  This command changes nothing, and
@@ -30,19 +30,19 @@ end
 -- The data was set back to an earlier state: another epoch begins, in which nothing from before counts.
 local function begin_lost_epoch(proof, issued)
   fields[1] = redis.sha1hex('epoch' .. random)
-  fields[2] = int(math.max(now, stamped, tonumber(fields[2]), issued))
+  fields[2] = int(math.max(now, last_issued, tonumber(fields[2]), issued))
   fields[3], witness = 'lost', proof
   redis.call('HSET', meta, 'epoch', fields[1], 'epoch_ms', fields[2], 'reason', 'lost')
 end
 
--- An own token that was issued later than the data, or in another epoch than the tag in its session's id, proves a
--- loss.
+-- A token of ours that was issued later than the data, or in another epoch than the tag in its session's id says,
+-- proves a loss.
 local function check_witness(tag, issued)
   if not fields[1] or #tag ~= 8 or string.byte(tag) < 128 then
     return
   end
   local began = tonumber(fields[2])
-  if issued > math.max(stamped, began) then
+  if issued > math.max(last_issued, began) then
     begin_lost_epoch('token', issued)
   elseif fields[3] == 'new' and issued <= began then
     local digest = redis.sha1hex(fields[1])

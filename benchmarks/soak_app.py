@@ -1,4 +1,4 @@
-"""The application that `soak.py` talks to: both worlds behind one `Auth`, and loops that come and go."""
+"""The application that `soak.py` sends requests to: ASGI and WSGI behind one `Auth`, and short event loops."""
 
 import asyncio
 import json
@@ -13,8 +13,8 @@ from safeconduct import Account, Auth, Config, current
 from safeconduct.asgi import AuthMiddleware
 
 
-class Everybody:
-    """Any user whose password is the name, spelled backwards; without a hash, which would be all that is measured."""
+class AnyUser:
+    """Accept any user whose password is the name spelled backwards; a hash would take most of the time."""
 
     def check(self, username, password):
         return self.lookup(username) if password == username[::-1] else None
@@ -23,7 +23,7 @@ class Everybody:
         return Account(subject, roles=["user"])
 
 
-auth = Auth(Config.load(), directory=Everybody())
+auth = Auth(Config.load(), directory=AnyUser())
 
 
 async def me(_request):
@@ -31,7 +31,7 @@ async def me(_request):
 
 
 def short_loop(_request):
-    """Ask on a loop of its own, in a thread, as a synchronous view does that calls asyncio.run."""
+    """Ask the store on a new event loop in a thread, as a synchronous view does that calls ``asyncio.run``."""
     sessions = asyncio.run(auth.async_sessions.list(current().subject))
     return JSONResponse({"sessions": len(sessions)})
 
@@ -45,10 +45,10 @@ async def events(_request):
     return StreamingResponse(forever(), media_type="text/event-stream")
 
 
-async def echo(socket):
-    await socket.accept()
-    async for text in socket.iter_text():
-        await socket.send_text(text)
+async def echo(websocket):
+    await websocket.accept()
+    async for text in websocket.iter_text():
+        await websocket.send_text(text)
 
 
 def legacy(_environ, start_response):

@@ -1,5 +1,5 @@
 """
-The latest that a process knows of a store's data, shard by shard, in memory and in a local file.
+Keep a high-watermark for each shard: the latest that a process knows of a store's data, in memory and in a local file.
 
 A *line* names the changes that one run of a server made to the data, a *head* the latest of them.  A process that knows
 a head that the data does not have proves that the data was set back to an earlier state; the scripts compare the two.
@@ -29,24 +29,25 @@ _logger = logging.getLogger("safeconduct.stores")
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """The state of a shard's data, as far as one process has seen it."""
+class Watermark:
+    """The latest state of a shard's data that a process has seen."""
 
     epoch: str
     #: When the epoch began.
     started_ms: int
+    #: Which run of the server made the latest changes; drawn at random by the script that noticed the run.
     line: bytes
     #: The id of a change in the shard's log; ids grow.
     head: bytes = _NO_HEAD
 
     @property
     def order(self) -> tuple[int, int]:
-        """The head as two numbers, by which marks of one epoch are compared."""
+        """The head as two numbers, by which watermarks of one epoch are compared."""
         milliseconds, _, number = self.head.partition(b"-")
         return int(milliseconds), int(number)
 
-    def is_later_than(self, known: "Mark") -> bool:
-        """Return whether this mark knows at least as much as *known*."""
+    def is_later_than(self, known: "Watermark") -> bool:
+        """Return whether this watermark knows at least as much as *known*."""
         if self.epoch != known.epoch:
             return self.started_ms >= known.started_ms
         # Of two lines the one with the larger head knows more, whichever came first.
@@ -54,15 +55,15 @@ class Mark:
 
 
 #: What scripts are sent about a shard of which this process has seen nothing.
-UNKNOWN: Final = Mark(epoch="", started_ms=0, line=b"", head=b"")
+UNKNOWN: Final = Watermark(epoch="", started_ms=0, line=b"", head=b"")
 
 
-class Marks:
+class Watermarks:
     """
-    Keep the latest mark of each shard; both worlds share one instance.
+    Keep the latest watermark of each shard; both worlds share one instance.
 
     Args:
-        file: Where the marks outlive the process; None where they end with it.
+        file: Where the watermarks outlive the process; None where they end with it.
         monotonic: A clock that never goes back, in seconds.
     """
 
@@ -72,35 +73,35 @@ class Marks:
         self._file = file
         self._monotonic = monotonic
         #: By shard.
-        self.known: dict[int, Mark] = {} if file is None else file.read()
+        self.known: dict[int, Watermark] = {} if file is None else file.read()
         #: Those that the file does not have yet.
-        self.pending: dict[int, Mark] = {}
+        self.pending: dict[int, Watermark] = {}
         self._written_at = float("-inf")
         self.reset_lock()
 
     def reset_lock(self) -> None:
-        """Make a lock that no thread holds: in a new process, or a forked one, which keeps its parent's marks."""
+        """Make a lock that no thread holds: in a new process, or a forked one, which keeps its parent's watermarks."""
         self._lock = threading.Lock()
 
-    def keep(self, shard: int, mark: Mark, *, is_own: bool = False) -> None:
+    def keep(self, shard: int, watermark: Watermark, *, is_own: bool = False) -> None:
         """
-        Keep the mark of a reply, unless the reply was late and a later mark is known.
+        Keep the watermark of a reply, unless the reply was late and a later watermark is known.
 
         The changes of other processes are written at most once a second, this process's own (*is_own*) at once.
         """
         known = self.known.get(shard)
-        if mark != known:
+        if watermark != known:
             with self._lock:
                 known = self.known.get(shard)
-                if known is None or mark.is_later_than(known):
-                    self.known[shard] = mark
+                if known is None or watermark.is_later_than(known):
+                    self.known[shard] = watermark
                     if self._file is not None:
-                        self.pending[shard] = mark
+                        self.pending[shard] = watermark
         if self.pending and (is_own or self._is_due()):
             self.flush()
 
     def flush(self) -> None:
-        """Write the marks that the file does not have yet."""
+        """Write the watermarks that the file does not have yet."""
         if self._file is None:
             return
         with self._lock:
@@ -115,7 +116,7 @@ class Marks:
 
 class EpochFile:
     """
-    Keep marks in a local file, ``revocation.epoch_file``.
+    Keep watermarks in a local file, ``revocation.epoch_file``.
 
     Args:
         path: The file; it need not exist yet.
@@ -128,11 +129,11 @@ class EpochFile:
         self._path = path
         self._is_logged = False
         if not path.parent.is_dir():
-            raise ConfigurationError(f"revocation.epoch_file: {path.parent} is no folder, wanted one that exists")
+            raise ConfigurationError(f"revocation.epoch_file: {path.parent} is not a folder; wanted an existing one")
 
-    def read(self) -> dict[int, Mark]:
+    def read(self) -> dict[int, Watermark]:
         """
-        Return the marks by shard; none where there is no file yet.
+        Return the watermarks by shard; none where there is no file yet.
 
         Raises:
             ConfigurationError: If it cannot be read, because what it knew would be forgotten.
@@ -144,21 +145,21 @@ class EpochFile:
         except (OSError, ValueError) as error:
             raise self._unreadable(error) from error
         try:
-            return _read_marks(json.loads(text))
+            return _read_watermarks(json.loads(text))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise self._unreadable(error) from error
 
-    def merge(self, marks: Mapping[int, Mark]) -> bool:
+    def merge(self, watermarks: Mapping[int, Watermark]) -> bool:
         """
-        Write those of *marks* that are later than the file's; return False if that fails, which is logged once.
+        Write those of *watermarks* that are later than the file's; return False if that fails, which is logged once.
 
         Another process that is writing is not waited for, because this may run on an event loop: the result is False,
-        and the marks are written with the next ones.
+        and the watermarks are written with the next ones.
         """
         try:
             with self._locked(fcntl.LOCK_EX | fcntl.LOCK_NB):
                 known = self.read()
-                later = {shard: mark for shard, mark in marks.items() if _is_news(mark, known.get(shard))}
+                later = {shard: each for shard, each in watermarks.items() if _is_news(each, known.get(shard))}
                 if later:
                     self._replace(known | later)
         except BlockingIOError:
@@ -168,30 +169,30 @@ class EpochFile:
             return False
         return True
 
-    def put(self, marks: Mapping[int, Mark]) -> None:
+    def put(self, watermarks: Mapping[int, Watermark]) -> None:
         """
-        Write *marks* and forget all others, because an operator accepts the store as it is.
+        Write *watermarks* and forget all others, because an operator accepts the store as it is.
 
         Raises:
             OSError: If it cannot be written.
         """
         with self._locked(fcntl.LOCK_EX):
-            self._replace(marks)
+            self._replace(watermarks)
 
     def _log_once(self, reason: str) -> None:
         if not self._is_logged:
             self._is_logged = True
             write_log(_logger, logging.ERROR, "revocation.epoch_file cannot be written: %s", reason)
 
-    def _replace(self, marks: Mapping[int, Mark]) -> None:
+    def _replace(self, watermarks: Mapping[int, Watermark]) -> None:
         written = {
             str(shard): {
-                "epoch": mark.epoch,
-                "epoch_ms": mark.started_ms,
-                "line": mark.line.hex(),
-                "head": mark.head.decode(),
+                "epoch": watermark.epoch,
+                "epoch_ms": watermark.started_ms,
+                "line": watermark.line.hex(),
+                "head": watermark.head.decode(),
             }
-            for shard, mark in sorted(marks.items())
+            for shard, watermark in sorted(watermarks.items())
         }
         draft = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         draft.write_text(json.dumps({"version": _VERSION, "shards": written}), "utf-8")
@@ -207,22 +208,23 @@ class EpochFile:
     def _unreadable(self, error: Exception) -> ConfigurationError:
         return ConfigurationError(
             f"revocation.epoch_file: {self._path} cannot be read ({type(error).__name__}), wanted the file as it was "
-            "written; without it a loss of the store's data may go unnoticed: remove it to accept that"
+            "written.  Without it a loss of the store's data may go unnoticed; remove the file to accept that"
         )
 
 
-def _is_news(mark: Mark, known: Mark | None) -> bool:
-    return known is None or (mark != known and mark.is_later_than(known))
+def _is_news(watermark: Watermark, known: Watermark | None) -> bool:
+    return known is None or (watermark != known and watermark.is_later_than(known))
 
 
-def _read_marks(content: Any) -> dict[int, Mark]:
+def _read_watermarks(content: Any) -> dict[int, Watermark]:
     if content["version"] != _VERSION:
         raise ValueError("another version")
-    return {int(shard): _read_mark(fields) for shard, fields in content["shards"].items()}
+    return {int(shard): _read_watermark(fields) for shard, fields in content["shards"].items()}
 
 
-def _read_mark(fields: Any) -> Mark:
-    mark = Mark(str(fields["epoch"]), int(fields["epoch_ms"]), bytes.fromhex(fields["line"]), fields["head"].encode())
+def _read_watermark(fields: Any) -> Watermark:
+    line, head = bytes.fromhex(fields["line"]), fields["head"].encode()
+    watermark = Watermark(str(fields["epoch"]), int(fields["epoch_ms"]), line, head)
     # A head that cannot be compared is found now, and not by a request.
-    _ = mark.order
-    return mark
+    _ = watermark.order
+    return watermark

@@ -1,11 +1,11 @@
 """
-What a request costs where many tokens are in equal use, against one with a single token; ``tokens.remembered = 10000``.
+Measure a request while many tokens are in equal use, against one token, with ``tokens.remembered = 10000``.
 
-    python benchmarks/bench_remembered.py [--quick] [--only asgi|wsgi]
+    python benchmarks/bench_verified_cache.py [--quick] [--only asgi|wsgi]
 
-Tokens come by turns, each as a new object, as a server hands it over.  Wanted up to the capacity is
-1.2; above it some are verified anew, which the quartiles show.  The application does nothing, so that the figure is
-ours and that of the scope or the environ alone.
+The tokens are used in turn, each as a new object, as with a server.  Wanted is 1.2 up to the capacity; above it some
+are verified again, which the quartiles show.  The application does nothing, so that only safeconduct and the scope or
+environ are measured.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import rounds
 from safeconduct import Auth, Config
 from safeconduct._keys.generate import new_key
 from safeconduct._tokens.issuer import Grant
+from safeconduct.auth import operator_access
 
 CAPACITY = 10_000
 COUNTS = (1, 1_000, 5_000, 9_000, 10_000, 11_000)
@@ -26,8 +27,8 @@ WANTED = 1.2
 ENVIRON = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "wsgi.url_scheme": "https", "wsgi.input": io.BytesIO()}
 
 
-def made(count):
-    """Return an ``Auth`` and the fields of so many tokens of its own."""
+def auth_and_fields(count):
+    """Return an ``Auth``, and the ``Authorization`` values of *count* tokens that it issued."""
     jwk = new_key("ES256", now=time.time(), randomness=secrets.token_bytes)
     issuer = "https://api.example.com"
     auth = Auth(
@@ -39,21 +40,21 @@ def made(count):
             tokens={"remembered": CAPACITY, "algorithm": "ES256"},
         )
     )
-    issue, now_ms = auth._container.issuer.issue, int(time.time() * 1000)  # noqa: SLF001 - the way the demo issues
+    issue, now_ms = operator_access(auth).issue, int(time.time() * 1000)
     grants = (Grant(subject=f"user-{number:08}", scopes=["read"], lifetime_seconds=86400) for number in range(count))
     return auth, [b"Bearer " + issue(grant, iat_ms=now_ms + 5).encode() for grant in grants]
 
 
-def turns(fields):
-    """Return each of *fields* by turns, for ever, as new bytes, as a server hands them over."""
+def in_turn(fields):
+    """Yield each of *fields* in turn, for ever, as new bytes."""
     while True:
         for field in fields:
             yield field[:-1] + field[-1:]
 
 
 def asgi_timed(count):
-    auth, fields = made(count)
-    coming = turns(fields)
+    auth, fields = auth_and_fields(count)
+    values = in_turn(fields)
 
     async def view(scope, receive, send):
         del scope, receive
@@ -65,22 +66,22 @@ def asgi_timed(count):
     async def send(message):
         statuses.add(message.get("status", 200))
 
-    async def ask(times):
-        began = time.process_time()
+    async def send_requests(times):
+        started = time.process_time()
         for _ in range(times):
-            headers = [(b"host", b"a"), (b"authorization", next(coming))]
+            headers = [(b"host", b"a"), (b"authorization", next(values))]
             await application({"type": "http", "method": "GET", "path": "/", "headers": headers}, None, send)
-        took = time.process_time() - began
+        took = time.process_time() - started
         assert statuses == {200}, statuses
         return took
 
-    loop.run_until_complete(ask(3 * count))
-    return lambda times: loop.run_until_complete(ask(times))
+    loop.run_until_complete(send_requests(3 * count))
+    return lambda times: loop.run_until_complete(send_requests(times))
 
 
 def wsgi_timed(count):
-    auth, fields = made(count)
-    coming, statuses = turns(fields), set()
+    auth, fields = auth_and_fields(count)
+    values, statuses = in_turn(fields), set()
 
     def view(environ, start_response):
         del environ
@@ -93,16 +94,16 @@ def wsgi_timed(count):
         del headers, exc_info
         statuses.add(status)
 
-    def ask(times):
-        began = time.process_time()
+    def send_requests(times):
+        started = time.process_time()
         for _ in range(times):
-            application({**ENVIRON, "HTTP_AUTHORIZATION": next(coming).decode("latin-1")}, start_response)
-        took = time.process_time() - began
+            application({**ENVIRON, "HTTP_AUTHORIZATION": next(values).decode("latin-1")}, start_response)
+        took = time.process_time() - started
         assert statuses == {"200 OK"}, statuses
         return took
 
-    ask(3 * count)
-    return ask
+    send_requests(3 * count)
+    return send_requests
 
 
 def main() -> None:
@@ -127,7 +128,7 @@ def main() -> None:
             )
             for child in children.values():
                 child.close()
-            rounds.report(f"remembered-{world}", f"Tokens in equal use, {world.upper()}", figures)
+            rounds.report(f"verified-cache-{world}", f"Tokens in equal use, {world.upper()}", figures)
 
 
 if __name__ == "__main__":

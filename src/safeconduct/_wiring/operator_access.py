@@ -1,0 +1,61 @@
+"""Give the command line and tests what they need of an ``Auth`` beyond its public methods."""
+
+from safeconduct._core.revocation_keys import issue_time_query
+from safeconduct._core.run_sync import run_sync
+from safeconduct._tokens.issuer import Grant
+from safeconduct._wiring.container import Container
+
+
+class OperatorAccess:
+    """
+    Issue tokens and close the store with the very parts that serve requests.
+
+    Args:
+        container: The parts of one ``Auth``.
+    """
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+
+    @property
+    def has_static_directory(self) -> bool:
+        """Whether the directory cannot look a user up again after sign-in."""
+        return self._container.passwords.is_static
+
+    def issue_time_ms(self, *, subject: str, client_id: str | None = None) -> int:
+        """
+        Return the ``iat_ms`` for a new token: the store's time, and later than every cut-off that would refuse it.
+
+        Without a store, it is the time of the clock of the ``Auth``.
+
+        Args:
+            subject: The subject of the token.
+            client_id: Its client; the configured one, or the issuer, by default.
+
+        Raises:
+            Unavailable: If the store does not answer.
+        """
+        config = self._container.config
+        revocations = self._container.revocations("wsgi")
+        if revocations is None or config.issuer is None:
+            return int(self._container.clock() * 1000)
+        query = issue_time_query(
+            issuer=config.issuer,
+            subject=subject,
+            client_id=client_id or config.tokens.client_id or config.issuer,
+            shards=config.store.shards,
+        )
+        return run_sync(revocations.issue_time(query))
+
+    def issue(self, grant: Grant, *, iat_ms: int) -> str:
+        """
+        Issue an access token.
+
+        Raises:
+            ConfigurationError: If the configuration has no keys or no issuer.
+        """
+        return self._container.issuer.issue(grant, iat_ms=iat_ms)
+
+    def close_store(self) -> None:
+        """Close the connections that blocking calls opened."""
+        run_sync(self._container.store("wsgi").close())

@@ -1,0 +1,155 @@
+"""
+Find the routes of an application, and what each of them requires of a request.
+
+The rules of the configuration and ``requires`` around a view add up.  Checks inside a view are not seen.
+"""
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from safeconduct._core.access_rules import Policy
+from safeconduct._core.requirement import OPEN, Requirement
+from safeconduct.cli.app_inspection import Application, inspect_application, is_instance
+
+#: Stands for a path parameter; no rule names it, so the result holds for every value that has no rule of its own.
+_ANY_SEGMENT: Final = "\N{HORIZONTAL ELLIPSIS}"
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+#: The methods of a class-based view through which Starlette and Flask call all others.
+_DISPATCHERS: Final = ("dispatch", "dispatch_request")
+_FLASK_PARAMETER: Final = re.compile(r"<[^>]*>")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method on one path template, as the framework writes it."""
+
+    method: str
+    path: str
+    #: The path with every parameter filled in, for looking up the rules.
+    sample: str
+    #: What ``requires`` around the view adds; None if it is not used there.
+    added: Requirement | None = None
+
+
+def routes_of(application: Application) -> Iterator[Route]:
+    """Yield every route of *application*; none if its framework is not known."""
+    if application.framework == "starlette":
+        yield from _starlette_routes(application.app.routes, "", "")
+    elif application.framework == "flask":
+        yield from _flask_routes(application.app)
+
+
+def describe(requirement: Requirement) -> str:
+    """Return *requirement* in words."""
+    if requirement.is_open:
+        return "public"
+    parts = [f"scope {scope}" for scope in sorted(requirement.scopes)]
+    parts += [f"role {' or '.join(sorted(roles))}" for roles in requirement.role_sets]
+    parts += [f"level {requirement.level}"] if requirement.level else []
+    age = requirement.max_age_seconds
+    parts += [] if age is None else [f"proven at most {age} s ago"]
+    return ", ".join(parts) or "authenticated"
+
+
+def total_requirement(policies: Iterable[Policy], route: Route) -> Requirement:
+    """Add up what the rules of all *policies* and ``requires`` ask for *route*."""
+    method = "GET" if route.method == "WEBSOCKET" else route.method
+    total = OPEN
+    for policy in policies:
+        total += policy.requirement(method, route.sample)
+    return total if route.added is None else total + route.added
+
+
+def _starlette_routes(routes: Iterable[Any], prefix: str, sample: str) -> Iterator[Route]:
+    for route in _with_included(routes):
+        path: str | None = getattr(route, "path", None)
+        if path is None:
+            # A `Host`, or a route of another library: it adds no path of its own.
+            yield from _starlette_routes(getattr(route, "routes", None) or (), prefix, sample)
+            continue
+        whole, filled = prefix + path, sample + _filled(getattr(route, "path_format", path))
+        if is_instance(_unwrapped(route), "starlette.routing", "Mount"):
+            yield from _mounted(_unwrapped(route), whole, sample + path)
+            continue
+        view: Any = getattr(route, "endpoint", None)
+        view_class = view if _is_endpoint_class(view) else None
+        for method in _methods(route, view_class):
+            yield Route(method, whole, filled, _added_for(method, view, view_class))
+
+
+def _methods(route: Any, view_class: type | None) -> list[str]:
+    if is_instance(_unwrapped(route), "starlette.routing", "WebSocketRoute"):
+        return ["WEBSOCKET"]
+    handled = [method for method in _METHODS if hasattr(view_class, method.lower())]
+    methods = set(getattr(route, "methods", None) or handled or ["ANY"])
+    return sorted(methods - {"HEAD"}) or ["HEAD"]
+
+
+def _is_endpoint_class(view: Any) -> bool:
+    module = sys.modules.get("starlette.endpoints")
+    return module is not None and inspect.isclass(view) and issubclass(view, module.HTTPEndpoint)
+
+
+def _unwrapped(route: Any) -> Any:
+    """Return the route itself, which FastAPI may wrap in a context."""
+    return getattr(route, "original_route", route)
+
+
+def _with_included(routes: Iterable[Any]) -> Iterable[Any]:
+    """Return *routes* with those of FastAPI's included routers, which it keeps nested."""
+    unfold: Callable[[Any], Iterable[Any]] | None = getattr(
+        sys.modules.get("fastapi.routing"), "iter_route_contexts", None
+    )
+    return routes if unfold is None else unfold(list(routes))
+
+
+def _mounted(mount: Any, prefix: str, sample: str) -> Iterator[Route]:
+    inner = inspect_application(mount.app)
+    if inner.framework is not None:
+        policies = [guard.gate.policy for guard in inner.guards]
+        for route in routes_of(inner):
+            # A guard inside the mount sees the path below it.
+            added = total_requirement(policies, route) if inner.guards else route.added
+            yield Route(route.method, prefix + route.path, sample + route.sample, added)
+    elif mount.routes:
+        yield from _starlette_routes(mount.routes, prefix, sample)
+    else:
+        yield Route("ANY", f"{prefix}/{{rest...}}", f"{sample}/{_ANY_SEGMENT}")
+
+
+def _flask_routes(app: Any) -> Iterator[Route]:
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: str(rule.rule)):
+        view: Any = app.view_functions.get(rule.endpoint)
+        sample = _FLASK_PARAMETER.sub(_ANY_SEGMENT, rule.rule)
+        for method in sorted(set(rule.methods) - {"HEAD", "OPTIONS"}):
+            added = _added_for(method, view, getattr(view, "view_class", None))
+            yield Route(method, rule.rule, sample, added)
+
+
+def _filled(template: str) -> str:
+    segments = template.split("/")
+    return "/".join(_ANY_SEGMENT if "{" in segment else segment for segment in segments)
+
+
+def _added_for(method: str, view: Any, view_class: type | None) -> Requirement | None:
+    """Return what ``requires`` asks around *view* and around the methods of *view_class* that serve *method*."""
+    # Both frameworks serve HEAD by `get` if there is no `head`.
+    name = "get" if method == "HEAD" and not hasattr(view_class, "head") else method.lower()
+    functions = () if view_class is None else (getattr(view_class, each, None) for each in (*_DISPATCHERS, name))
+    found = [added for added in map(_added, (view, *functions)) if added is not None]
+    return sum(found, OPEN) if found else None
+
+
+def _added(view: Any) -> Requirement | None:
+    """Return the sum of what ``requires`` asks around one function."""
+    total: Requirement | None = None
+    while view is not None:
+        found: object = getattr(view, "safeconduct_requirement", None)
+        if isinstance(found, Requirement):
+            total = found if total is None else total + found
+        view = getattr(view, "__wrapped__", None)
+    return total

@@ -1,0 +1,88 @@
+"""Check an application: whether a middleware guards it, where CORS is handled, and what its rules say."""
+
+from collections.abc import Iterator
+from typing import cast
+
+from safeconduct._core.access_rules import Policy
+from safeconduct.auth import Auth, operator_access
+from safeconduct.cli.app_inspection import Application, Guard
+from safeconduct.cli.app_routes import describe, routes_of
+from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
+
+_INTEGRATIONS = {
+    "starlette": "app.add_middleware(AuthMiddleware, auth=auth) from safeconduct.asgi",
+    "flask": "Safeconduct(auth).init_app(app) from safeconduct.flask",
+}
+
+
+def check_application(application: Application) -> Iterator[Finding]:
+    """Check what is around *application*."""
+    if not application.guards:
+        remedy = _INTEGRATIONS.get(application.framework or "", "auth.asgi(app) or auth.wsgi(app)")
+        yield fail("application", "no safeconduct middleware is around it: every route is open", remedy)
+        return
+    yield _installation(application)
+    if application.cors == "outside":
+        yield ok("application", "CORSMiddleware is outside of AuthMiddleware: pages can read refusals too")
+    elif application.cors == "inside":
+        passes = all(guard.gate.policy.passes_preflights for guard in application.guards)
+        refused = "" if passes else "preflights are refused before it, "
+        yield warn(
+            "application",
+            f"CORSMiddleware is inside of AuthMiddleware: {refused}a refusal has no CORS fields, and a page of another "
+            "origin sees a network error",
+            "Add CORSMiddleware after AuthMiddleware: the last one added is the outermost.",
+        )
+    for guard in application.guards:
+        yield from _rules(guard.gate.policy)
+        yield from _sign_in(guard)
+
+
+def _installation(application: Application) -> Finding:
+    framework = application.framework
+    if framework is None:
+        return ok("application", "a middleware is around it; its framework is not known here")
+    if any(guard.installation == "integrated" for guard in application.guards):
+        return ok("application", f"it is guarded by the integration for {framework.capitalize()}")
+    text = (
+        f"a middleware is wrapped around a {framework.capitalize()} application: `requires` inside it is answered 500"
+    )
+    remedy = f"{_INTEGRATIONS[framework]}, instead of wrapping it."
+    if any(route.added is not None for route in routes_of(application)):
+        return fail("application", f"{text}, and it uses `requires`", remedy)
+    return warn("application", text, remedy)
+
+
+def _sign_in(guard: Guard) -> Iterator[Finding]:
+    login = next((route.path for route in guard.gate.endpoints.routes if route.path.endswith("/login")), None)
+    if login is None:
+        yield ok("sign-in", "it has no endpoints; they need a directory, own keys and the safeconduct-secrets key")
+    else:
+        yield ok("sign-in", f"POST {login} and the endpoints beside it are served")
+    # Applications give an `Auth`; the wider type is for the tests of the middleware.
+    if operator_access(cast("Auth", guard.auth)).has_static_directory:
+        yield warn(
+            "directory",
+            "it is static: a user who is disabled or loses a role keeps access until their session ends",
+            "Give the directory a lookup, or end their sessions: safeconduct sessions end --subject …",
+        )
+
+
+def _rules(policy: Policy) -> Iterator[Finding]:
+    for entry in policy.public:
+        yield ok("access", f"{entry}: public, unless a more specific rule matches")
+    for entry in policy.rules:
+        yield ok("access", f"{entry}: {describe(entry.requirement)}")
+    for entry, other in policy.rules_for_some_methods():
+        yield warn(
+            "access",
+            f"{entry}: for any other method, such as QUERY, it takes no more than: {describe(other)}",
+            "Leave its methods out, or add a rule for the path without methods, unless the application refuses others.",
+        )
+    yield ok("access", f"everything else: {describe(policy.default)}")
+    if policy.passes_preflights:
+        yield warn(
+            "access",
+            "preflights pass without a credential (access.preflights)",
+            "Put CORSMiddleware outside of AuthMiddleware, and remove the switch.",
+        )
