@@ -21,7 +21,7 @@ from pathlib import Path
 from safeconduct._core.basic import BasicCredentials
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.run_sync import run_sync
-from safeconduct._core.throttle import Throttle, ThrottleNews
+from safeconduct._core.throttle import Throttle, ThrottleEvents
 from safeconduct._http.authorization import Basic, read_authorization
 from safeconduct.config import BasicConfig, LoginConfig
 from safeconduct.directories import UsersFile
@@ -36,7 +36,7 @@ def proven_pairs(users: UsersFile) -> BasicCredentials:
     """Return a cache of proven pairs with one pair in it."""
     directory = adapt_directory(users, "wsgi", LoginConfig())
     store = MemoryStore(clock=time.time, horizon_ms=0, leeway_ms=0)
-    throttle = Throttle(store, store, LoginConfig(), key=bytes(32), news=ThrottleNews(print, time.time))
+    throttle = Throttle(store, store, LoginConfig(), key=bytes(32), events=ThrottleEvents(print, time.time))
     passwords = Passwords(directory, throttle, announce=print)
     pairs = BasicCredentials(passwords, BasicConfig(), realm="bench", key=bytes(32), make=lambda pair: pair)
     run_sync(pairs.prove(USERNAME, PASSWORD, network="192.0.2.1", now_ms=0, issued_ms=0))

@@ -4,8 +4,7 @@ from safeconduct._core.directory import Account, AsyncDirectory, Directory
 from safeconduct._core.revoker import RevocationReceipt
 from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.facade import AsyncSessions
-from safeconduct._core.sessions.refresh_token import RefreshToken
-from safeconduct._core.sessions.verbs import ActiveSession, Tokens
+from safeconduct._core.sessions.verbs import ActiveSession, RefreshToken, Tokens
 from safeconduct._core.store import StoreProvider
 from safeconduct.auth import Auth
 from safeconduct.config import (

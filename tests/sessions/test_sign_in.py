@@ -368,7 +368,7 @@ def test_sessions_need_an_issuer():
     with pytest.raises(ConfigurationError):
         session_context(
             Config(store="memory://", sources=["basic"], login={"users": "u.json"}), issuer=None, derived_keys=None,
-            people=None, passwords=None, add_claims=None, clock=None, draw=None, announce=None,
+            directory=None, passwords=None, add_claims=None, clock=None, draw=None, announce=None,
         )  # fmt: skip
 
 

@@ -247,7 +247,7 @@ def test_sessions_need_an_issuer():
 
     with pytest.raises(ConfigurationError):
         session_context(
-            config, issuer=None, derived_keys=None, people=None, passwords=None, add_claims=None, clock=None,
+            config, issuer=None, derived_keys=None, directory=None, passwords=None, add_claims=None, clock=None,
             draw=None, announce=None,
         )  # fmt: skip
 

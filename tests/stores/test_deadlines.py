@@ -72,7 +72,7 @@ def test_e10_a_request_past_its_deadline_sends_no_command(world, slow):
         await world.store.ask(question())
 
     slow.takes_seconds = 0.3
-    with pytest.raises(Unavailable, match="took all of its time"):
+    with pytest.raises(Unavailable, match="took all of the store's deadline"):
         world.run(request())
 
     assert [0.25] == slow.granted

@@ -108,6 +108,8 @@ def test_no_store_revokes_nothing():
     epoch = run_sync(store.begin_epoch(0, reason="lost", seen=None))
 
     assert stores.native() is store
+    assert (None, None, None) == (store.sessions, store.opaque_tokens, store.view)
+    assert {} == run_sync(store.ask_all([question()]))
     assert not answer.is_revoked
     assert epoch is answer.epoch
     assert 1_800_000_000_000 == run_sync(store.issue_time(question())).iat_ms

@@ -77,7 +77,7 @@ class LoginStack:
         people = adapt_directory(self.directory, "wsgi", LIMITS) if has_directory else None
         context = session_context(
             self.config, issuer=issuer_for(self.config, lambda: self.own, self.draw), derived_keys=lambda: self.keys,
-            people=people, passwords=self._passwords(people, MemoryStore), add_claims=add_claims, clock=clock,
+            directory=people, passwords=self._passwords(people, MemoryStore), add_claims=add_claims, clock=clock,
             announce=self.events.append, draw=self.draw,
         )  # fmt: skip
         self.session_verbs = StoredSessions(context, world.store.sessions, self.revocations)
@@ -161,7 +161,7 @@ class StatelessLoginStack(LoginStack):
         people = adapt_directory(self.directory, world, LIMITS) if has_directory else None
         context = session_context(
             self.config, issuer=issuer_for(self.config, lambda: self.own, self.draw), derived_keys=lambda: self.keys,
-            people=people, passwords=self._passwords(people, NullStore), add_claims=add_claims, clock=self.clock,
+            directory=people, passwords=self._passwords(people, NullStore), add_claims=add_claims, clock=self.clock,
             announce=self.events.append, draw=self.draw,
         )  # fmt: skip
         self.session_verbs = stateless_sessions(context, self.config)

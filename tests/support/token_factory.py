@@ -9,7 +9,7 @@ from typing import Any
 from safeconduct._keys.keyset import KeySet
 from safeconduct._keys.loading import own_issuer, own_policy
 from safeconduct._tokens.algorithms import ALGORITHMS, MODELS, canonical
-from safeconduct._tokens.encryption import seal
+from safeconduct._tokens.encryption import seal_envelope
 from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct._tokens.issuer_policy import ACR, IssuerPolicy
 from safeconduct._tokens.key import Key, new_material, read_key
@@ -159,7 +159,7 @@ def sealed(inner: str, key: Key, **header: Any) -> str:
         "exp": CLAIMS["exp"],
         **header,
     }
-    return seal(inner.encode(), {name: value for name, value in members.items() if value is not ...}, key)
+    return seal_envelope(inner.encode(), {name: value for name, value in members.items() if value is not ...}, key)
 
 
 def is_signed(jws: str, table: KeyTable) -> bool:

@@ -17,7 +17,7 @@ from typing import Final
 from safeconduct._core.tagged_token import SESSION_ID_BYTES, check_tag, octets_of, read_octets, text_of
 from safeconduct._tokens.derived_keys import DerivedKeys
 
-SECRET_BYTES: Final = 30
+_SECRET_BYTES: Final = 30
 LETTERS: Final = 88
 """66 bytes need no padding, and leave no spare bits that would give one token two spellings."""
 
@@ -25,7 +25,7 @@ _VERSION: Final = 1
 _TAG_BYTES: Final = 16
 _WHAT: Final = "an opaque token"
 _SID_END: Final = 2 + SESSION_ID_BYTES
-_SECRET_END: Final = _SID_END + SECRET_BYTES
+_SECRET_END: Final = _SID_END + _SECRET_BYTES
 _WIRE: Final = re.compile(r"[A-Za-z0-9_-]{88}", re.ASCII)
 _TAG: Final = b"sc/at-tag/1"
 
@@ -69,7 +69,7 @@ class OpaqueTokens:
 
     def new(self, session_id: str) -> ParsedOpaqueToken:
         """Make a token of a session."""
-        return ParsedOpaqueToken(octets_of(session_id), self._draw(SECRET_BYTES), self._keys().current)
+        return ParsedOpaqueToken(octets_of(session_id), self._draw(_SECRET_BYTES), self._keys().current)
 
     def write(self, token: ParsedOpaqueToken) -> str:
         """Return the wire form of *token*."""

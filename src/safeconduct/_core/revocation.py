@@ -98,7 +98,7 @@ class Revocations:
         self._refuses_new = on_new_store == "refuse"
         self._epochs = Epochs() if epochs is None else epochs
         self._seen = self._epochs.seen
-        #: The revocations known without asking the store; None where the store has to be asked each time.
+        #: The answers that are known without asking the store; None if the store has to be asked each time.
         self.view: View | None = None if self._refuses_new else store.view
 
     async def check(self, query: RevocationQuery, *, now_ms: int, status: RevocationStatus | None = None) -> None:

@@ -31,13 +31,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from safeconduct._core.event_dispatcher import Listener
 from safeconduct._keys.files import Documents, FileStatus, Reading, read_file, read_folder, statuses_of
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.issuer_policy import OWN_ALGORITHMS
 from safeconduct._tokens.key_table import KeyTable
 from safeconduct.errors import ConfigurationError, MalformedToken
 from safeconduct.events import (
-    Event,
     KeyExposed,
     KeysGone,
     KeySkipped,
@@ -48,8 +48,6 @@ from safeconduct.events import (
 
 CHECK_INTERVAL_SECONDS: Final = 1.0
 _ENVIRONMENT: Final = "env:"
-
-Listener = Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from safeconduct._keys.keyset import SECRETS_KID, STATE_MEMBER, Entry, KeySet, State
+from safeconduct._keys.keyset import SECRETS_KID, STATE_MEMBER, KeyEntry, KeySet, State
 from safeconduct._tokens.algorithms import ALGORITHMS, canonical
 from safeconduct._tokens.issuer_policy import OWN_ALGORITHMS
 from safeconduct._tokens.key import new_material
@@ -121,13 +121,13 @@ def retire(keys: KeySet, kid: str) -> list[Jwk]:
     return [_with_state(entry, "retired")]
 
 
-def _named(keys: KeySet, kid: str) -> Entry:
+def _named(keys: KeySet, kid: str) -> KeyEntry:
     for entry in keys.entries:
         if entry.key.kid == kid:
             return entry
     raise ConfigurationError(f"kid must name a key of the set, got {kid!r}")
 
 
-def _with_state(entry: Entry, state: State) -> Jwk:
+def _with_state(entry: KeyEntry, state: State) -> Jwk:
     jwk: Mapping[str, Any] = entry.jwk
     return {**jwk, STATE_MEMBER: state}

@@ -37,14 +37,14 @@ SECRETS_KID: Final = re.compile(r"safeconduct-secrets(?:-([2-9]|[1-9][0-9]|1[0-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Entry:
+class KeyEntry:
     """A usable key of a set, with its state."""
 
     key: Key
     state: State
     jwk: Mapping[str, Any] = field(repr=False)
 
-    def is_like(self, other: "Entry") -> bool:
+    def is_like(self, other: "KeyEntry") -> bool:
         """Return whether the two are the same key in the same state, so that either may be used."""
         one, two = self.key, other.key
         if (one.kid, one.algorithm, one.is_private, self.state) != (
@@ -64,7 +64,7 @@ class Entry:
 class KeySet:
     """An immutable set of keys, made by ``read``, ``of`` or ``parse``."""
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[KeyEntry, ...] = ()
     derived_keys: DerivedKeys | None = None
     #: The kid of each key that was left out, and why.
     skipped: tuple[tuple[str | None, str], ...] = ()
@@ -140,7 +140,7 @@ class KeySet:
             except UnusableKey as error:
                 draft.skip(jwk, error.reason)
             else:
-                draft.entries.append(Entry(key, state, cast("Mapping[str, Any]", jwk)))
+                draft.entries.append(KeyEntry(key, state, cast("Mapping[str, Any]", jwk)))
         draft.skip_duplicates()
         if not is_own:
             draft.skip_mixed_secrets()
@@ -210,7 +210,7 @@ class _Draft:
     """A key set while it is being read."""
 
     def __init__(self) -> None:
-        self.entries: list[Entry] = []
+        self.entries: list[KeyEntry] = []
         self.skipped: list[tuple[str | None, str]] = []
         self._refused: list[tuple[str, str]] = []
         self._secrets: dict[int, tuple[bytes, State]] = {}
@@ -266,6 +266,6 @@ class _Draft:
         if len(secrets) < len(signing):
             self._leave_out(secrets, "a shared secret beside public keys")
 
-    def _leave_out(self, dropped: list[Entry], reason: str) -> None:
+    def _leave_out(self, dropped: list[KeyEntry], reason: str) -> None:
         self.entries = [each for each in self.entries if each not in dropped]
         self.skipped.extend((each.key.kid and each.key.kid[:_SHOWN_KID], reason) for each in dropped)

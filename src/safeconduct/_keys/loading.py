@@ -4,7 +4,8 @@ import os
 import time
 from collections.abc import Callable, Mapping
 
-from safeconduct._keys.folder import KeyFolder, Listener
+from safeconduct._core.event_dispatcher import Listener
+from safeconduct._keys.folder import KeyFolder
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.algorithms import CONTENT_ENCRYPTION, canonical
 from safeconduct._tokens.issuer import IssuingKeys, TokenIssuer

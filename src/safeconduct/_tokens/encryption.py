@@ -60,7 +60,7 @@ def read_envelope(wire: bytes, parts: list[bytes]) -> Envelope:
     return Envelope(header, wire)
 
 
-def check_outside(header: Header, policy: IssuerPolicy) -> None:
+def check_envelope_header(header: Header, policy: IssuerPolicy) -> None:
     """
     Check the ``cty`` and ``typ`` of an envelope.
 
@@ -88,7 +88,7 @@ def open_envelope(envelope: Envelope, key: Key) -> bytes:
         raise BadSignature(key.kid, "the envelope does not open") from error
 
 
-def seal(token: bytes, header: Mapping[str, Any], key: Key) -> str:
+def seal_envelope(token: bytes, header: Mapping[str, Any], key: Key) -> str:
     """Encrypt a signed *token* under a fresh content key (RFC 7516 §5.1)."""
     protected = {**header, "alg": key.algorithm, "enc": CONTENT_ENCRYPTION, "cty": "JWT"}
     return jwe.encrypt_compact(protected, token, key.jose, registry=_registry)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from safeconduct._tokens.encryption import seal
+from safeconduct._tokens.encryption import seal_envelope
 from safeconduct._tokens.issuer_policy import ACCESS_TOKEN, ACR, PADDING_CLAIM, IssuerPolicy
 from safeconduct._tokens.key import Key
 from safeconduct._tokens.reader import MAX_TOKEN_BYTES, read_object
@@ -132,7 +132,7 @@ class TokenIssuer:
         outside = {name: value for name, value in claims.items() if name in self._policy.public_claims}
         key = keys.encryption_key()
         header = {**outside, "typ": ACCESS_TOKEN, **({} if key.kid is None else {"kid": key.kid})}
-        return seal(self._sign(claims, keys), header, key)
+        return seal_envelope(self._sign(claims, keys), header, key)
 
     def check(self, grant: Grant, *, iat_ms: int, is_signed: bool = True) -> Checked:
         """

@@ -28,13 +28,13 @@ class Markable(Protocol):
     is_used: bool
 
 
-V = TypeVar("V", bound=Markable)
+Cached = TypeVar("Cached", bound=Markable)
 
 MOST_STEPS: Final = 16
 """The maximum number of kept values that one ``put`` looks at to find an unused one, so that its cost is bounded."""
 
 
-class VerifiedCache(Generic[V]):
+class VerifiedCache(Generic[Cached]):
     """A cache of at most *capacity* values; the caller checks whether a value is still valid."""
 
     __slots__ = ("_fresh", "_fresh_limit", "_kept", "_kept_limit", "entries")
@@ -47,16 +47,16 @@ class VerifiedCache(Generic[V]):
         self._fresh: deque[bytes | str] = deque()
         self._kept: deque[bytes | str] = deque()
         #: Read directly only on the fast path, where a call would cost too much; the reader sets ``is_used``.
-        self.entries: dict[bytes | str, V] = {}
+        self.entries: dict[bytes | str, Cached] = {}
 
-    def get(self, key: bytes | str) -> V | None:
+    def get(self, key: bytes | str) -> Cached | None:
         """Return the value for *key* and mark it as used; None if there is none."""
         value = self.entries.get(key)
         if value is not None:
             value.is_used = True
         return value
 
-    def put(self, key: bytes | str, value: V) -> None:
+    def put(self, key: bytes | str, value: Cached) -> None:
         """Cache *value* for *key*, unless another thread has done so meanwhile."""
         if not self._fresh_limit or self.entries.setdefault(key, value) is not value:
             return

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from safeconduct._tokens.algorithms import MODELS, SIGNATURES
 from safeconduct._tokens.claims import Claims, read_claims
-from safeconduct._tokens.encryption import Envelope, check_outside, compare_copies, open_envelope, read_envelope
+from safeconduct._tokens.encryption import Envelope, check_envelope_header, compare_copies, open_envelope, read_envelope
 from safeconduct._tokens.issuer_policy import PADDING_CLAIM, IssuerPolicy
 from safeconduct._tokens.key import Key, ReadyKey
 from safeconduct._tokens.key_table import KeyTable
@@ -86,7 +86,7 @@ class _TrustedIssuer:
             self.policy.keys.reload()
             return self._table().find(kid, algorithm)
 
-    def opens(self, kid: str | None, algorithm: str) -> bool:
+    def has_key_for(self, kid: str | None, algorithm: str) -> bool:
         """Return whether a foreign issuer has the key for an envelope that does not name its issuer."""
         try:
             self._table().find(kid, algorithm)
@@ -178,7 +178,7 @@ class TokenVerifier:
         envelope = read_envelope(wire, parts)
         trusted = self._issuer_of(envelope)
         key = trusted.find(envelope.header.kid, envelope.header.algorithm)
-        check_outside(envelope.header, trusted.policy)
+        check_envelope_header(envelope.header, trusted.policy)
         inner = open_envelope(envelope, key)
         inside = inner.split(b".", _PARTS_OF_JWS)
         if len(inside) != _PARTS_OF_JWS:
@@ -197,7 +197,9 @@ class TokenVerifier:
             if trusted is None:
                 raise WrongIssuer
             return trusted
-        candidates = [trusted for trusted in self._by_issuer.values() if trusted.opens(header.kid, header.algorithm)]
+        candidates = [
+            trusted for trusted in self._by_issuer.values() if trusted.has_key_for(header.kid, header.algorithm)
+        ]
         if len(candidates) != 1:
             raise UnknownKey(header.kid, "not exactly one issuer has such an encryption key")
         return candidates[0]

@@ -8,7 +8,7 @@ from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import AsyncDirectory, Directory
 from safeconduct._core.epochs import Epochs
-from safeconduct._core.error_responses import ErrorResponses, ProblemBody
+from safeconduct._core.error_responses import ProblemBody
 from safeconduct._core.event_dispatcher import EventDispatcher
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.sessions.issuing import AddClaims
@@ -17,7 +17,6 @@ from safeconduct._core.wrapped_app import World
 from safeconduct._keys.loading import issuer_policies, own_issuer, own_keys
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._tokens.issuer import TokenIssuer
-from safeconduct._tokens.issuer_policy import ACR
 from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct._wiring.passwords import PasswordFactory
 from safeconduct._wiring.settings import (
@@ -25,13 +24,12 @@ from safeconduct._wiring.settings import (
     horizon_of,
     leeway_of,
     policy_of,
-    realm_of,
     sources_of,
-    store_of,
     weakened,
 )
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError, Unavailable
+from safeconduct.stores import open_store
 
 
 class Container:
@@ -43,7 +41,7 @@ class Container:
         directory: Who the users are; None for the users file of the configuration.
         store: Another store than the one that the configuration names.
         clock: The time in seconds since the epoch.
-        announce: Tells the listeners.
+        announce: Called with every event.
         problem_body: Makes the body of a refusal in a form of the author's own.
         add_claims: The author's hook for tokens.
 
@@ -66,13 +64,13 @@ class Container:
         self.clock = clock
         self.announce = announce
         self.add_claims = add_claims
-        self._problem_body = problem_body
+        self.problem_body = problem_body
         #: Marks what this ``Auth`` proved, so that a nested middleware recognizes it.
         self._owner = object()
         self.keys = own_keys(config, announce)
         self.access_policy = policy_of(config)
         self.sources = sources_of(config)
-        self.stores = store or store_of(config, clock=clock, announce=announce)
+        self.stores = store or self._configured_store()
         self._ports: dict[World, Store] = {}
         store_port = self.store("wsgi")
         policies = dated(issuer_policies(config, self.keys, announce), config, store_port)
@@ -118,18 +116,6 @@ class Container:
             self.config.issuer,
             self.derived_keys_or_none,
             asks_always=self.config.csrf.token == "always",  # noqa: S105 - a mode
-        )
-
-    @cached_property
-    def error_responses(self) -> ErrorResponses:
-        """What answers a refused request."""
-        return ErrorResponses(
-            realm=realm_of(self.config),
-            offers_basic="basic" in self.config.sources,
-            acr_values={level: acr for acr, level in ACR.items()},
-            sign_in_url=self.config.access.sign_in_url,
-            problem_body=self._problem_body,
-            announce=self.announce,
         )
 
     def store(self, world: World) -> Store:
@@ -178,3 +164,13 @@ class Container:
         """Prove no more passwords and close the store."""
         self.passwords.close()
         self.stores.end()
+
+    def _configured_store(self) -> StoreProvider:
+        return open_store(
+            self.config.store,
+            self.config.revocation,
+            clock=self.clock,
+            horizon_ms=horizon_of(self.config) * 1000,
+            leeway_ms=leeway_of(self.config) * 1000,
+            announce=self.announce,
+        )

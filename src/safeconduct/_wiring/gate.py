@@ -4,10 +4,13 @@ from safeconduct._core.authentication import Authenticator
 from safeconduct._core.basic import BasicAuthenticator
 from safeconduct._core.connection_checks import ConnectionChecks
 from safeconduct._core.endpoints.routing import Endpoints
+from safeconduct._core.error_responses import ErrorResponses
 from safeconduct._core.gate import Gate
 from safeconduct._core.sessions.extension import SessionExtension
 from safeconduct._core.store import NothingRevoked
 from safeconduct._core.validity import ValidityCheck
+from safeconduct._tokens.issuer_policy import ACR
+from safeconduct._wiring.container import Container
 from safeconduct._wiring.endpoints import endpoint_routes
 from safeconduct._wiring.sessions import lifetimes_of, session_keys_of
 from safeconduct._wiring.settings import realm_of
@@ -35,7 +38,7 @@ def new_gate(parts: WorldParts) -> Gate:
         policy=container.access_policy,
         authenticator=authenticator,
         view=view,
-        error_responses=container.error_responses,
+        error_responses=_error_responses(container),
         # Our own endpoints take access tokens, and never Basic.
         endpoints=Endpoints(endpoint_routes(parts, _authenticator(parts, validity, None))),
         connection_checks=ConnectionChecks(
@@ -47,6 +50,17 @@ def new_gate(parts: WorldParts) -> Gate:
         ),
         announce=container.announce,
         release=parts.store.close,
+    )
+
+
+def _error_responses(container: Container) -> ErrorResponses:
+    return ErrorResponses(
+        realm=realm_of(container.config),
+        offers_basic="basic" in container.config.sources,
+        acr_values={level: acr for acr, level in ACR.items()},
+        sign_in_url=container.config.access.sign_in_url,
+        problem_body=container.problem_body,
+        announce=container.announce,
     )
 
 

@@ -18,7 +18,7 @@ from safeconduct.directories import UsersFile
 from safeconduct.directories.adapters import adapt_directory, comparison_queue
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import UsersRecovered, UsersUnreadable
-from safeconduct.stores import MemoryStore
+from safeconduct.stores.memory.store import MemoryStore
 
 
 class PasswordFactory:
@@ -31,7 +31,7 @@ class PasswordFactory:
         derived_keys: The derived keys; None if there are none.
         owner: Marks what this ``Auth`` proved.
         clock: The time in seconds since the epoch.
-        announce: Tells the listeners.
+        announce: Called with every event.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class PasswordFactory:
         #: Shared by ASGI and WSGI: it bounds how many passwords a process hashes at once.
         self._queue = comparison_queue(config.login)
         require_sign_in(config, has_directory=self.has_directory, has_secrets=derived_keys is not None)
-        self._people: dict[World, DirectoryPort] = {}
+        self._directories: dict[World, DirectoryPort] = {}
         self._passwords: dict[World, Passwords] = {}
         self._throttle_key: bytes | None = None
 
@@ -67,7 +67,7 @@ class PasswordFactory:
         """Whether the directory cannot be asked again about a user."""
         return bool(getattr(self._directory, "static", False))
 
-    def people(self, world: World) -> DirectoryPort:
+    def directory(self, world: World) -> DirectoryPort:
         """
         Return the port of the directory.
 
@@ -76,9 +76,9 @@ class PasswordFactory:
         """
         if self._directory is None:
             raise ConfigurationError('directory: got nothing, wanted one, or login.users, since "basic" is a source')
-        if world not in self._people:
-            self._people[world] = adapt_directory(self._directory, world, self._config.login, queue=self._queue)
-        return self._people[world]
+        if world not in self._directories:
+            self._directories[world] = adapt_directory(self._directory, world, self._config.login, queue=self._queue)
+        return self._directories[world]
 
     def passwords(self, world: World, store: Store) -> Passwords:
         """
@@ -88,11 +88,11 @@ class PasswordFactory:
             ConfigurationError: If there is no directory for *world*, or no key for the throttle.
         """
         if world not in self._passwords:
-            people = self.people(world)
+            port = self.directory(world)
             local = MemoryStore(clock=self._clock, horizon_ms=0, leeway_ms=0)
             events = ThrottleEvents(self._announce, self._clock)
             throttle = Throttle(store, local, self._config.login, key=self._key(), events=events)
-            self._passwords[world] = Passwords(people, throttle, announce=self._announce)
+            self._passwords[world] = Passwords(port, throttle, announce=self._announce)
         return self._passwords[world]
 
     def basic(
@@ -119,8 +119,8 @@ class PasswordFactory:
 
     def close(self) -> None:
         """Stop the threads that ask the directory."""
-        for people in self._people.values():
-            people.close()
+        for port in self._directories.values():
+            port.close()
 
     def _key(self) -> bytes:
         if self._throttle_key is None:

@@ -1,18 +1,16 @@
 """Take single settings out of a configuration."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from safeconduct._core.access_rules import Policy
 from safeconduct._core.credential_sources import Sources
-from safeconduct._core.decision import Clock
-from safeconduct._core.store import Store, StoreProvider
+from safeconduct._core.store import Store
 from safeconduct._http.origin import Origin
 from safeconduct._tokens.issuer_policy import IssuerPolicy
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
-from safeconduct.events import Event, RuleWeakened
-from safeconduct.stores import open_store
+from safeconduct.events import RuleWeakened
 
 _DEFAULT_REALM = "safeconduct"
 
@@ -93,23 +91,6 @@ def weakened(config: Config) -> Iterator[RuleWeakened]:
         yield RuleWeakened(switch="cookies.secure")
     if config.access.preflights == "pass":
         yield RuleWeakened(switch="access.preflights")
-
-
-def store_of(config: Config, *, clock: Clock, announce: Callable[[Event], None]) -> StoreProvider:
-    """
-    Return the store that *config* names; it opens its connections when it is asked.
-
-    Raises:
-        ConfigurationError: If its URL or its settings cannot be used.
-    """
-    return open_store(
-        config.store,
-        config.revocation,
-        clock=clock,
-        horizon_ms=horizon_of(config) * 1000,
-        leeway_ms=leeway_of(config) * 1000,
-        announce=announce,
-    )
 
 
 def sources_of(config: Config) -> Sources:

@@ -81,7 +81,7 @@ class WorldParts:
             issuer=container.issuer,
             opaque=self._opaque_writer() if is_stored else None,
             derived_keys=container.derived_keys,
-            people=passwords.people(self.world) if has_directory else None,
+            directory=passwords.directory(self.world) if has_directory else None,
             passwords=passwords.passwords(self.world, store) if has_directory else None,
             add_claims=container.add_claims,
             clock=container.clock,

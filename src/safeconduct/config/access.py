@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from safeconduct.config.field_errors import Problem
-from safeconduct.config.fields import Consistency, Outage, ProvenLevel, Scope, Seconds, Text
-from safeconduct.config.sections import CrossCheck, CrossChecks, check, checked_constructor
+from safeconduct.config.fields import Consistency, Outage, ProvenLevel, ScopeName, Seconds, Text
+from safeconduct.config.sections import CrossCheck, CrossChecks, check_section, checked_constructor
 from safeconduct.config.shown_values import shown
 from safeconduct.config.template_syntax import METHODS, is_public_entry, is_template, respelled
 from safeconduct.config.urls import is_location, is_prefix, is_proxy
@@ -56,7 +56,7 @@ class Rule:
 
     path: Annotated[str, Text(_TEMPLATE, is_template, show=_with_our_spelling(is_template))]
     methods: tuple[Annotated[str, _METHODS], ...] = ()
-    scopes: tuple[Scope, ...] = ()
+    scopes: tuple[ScopeName, ...] = ()
     roles: tuple[str, ...] = ()
     level: ProvenLevel | None = None
     max_age_seconds: Seconds | None = None
@@ -69,7 +69,7 @@ class Rule:
 
     def __post_init__(self) -> None:
         """Check the rule."""
-        check(self, "rule")
+        check_section(self, "rule")
 
 
 _PUBLIC_ENTRY = Text(f"an optional method and {_TEMPLATE}", is_public_entry, show=_with_our_spelling(is_public_entry))
@@ -105,7 +105,7 @@ class AccessConfig:
 
     def __post_init__(self) -> None:
         """Check the section."""
-        check(self, "access")
+        check_section(self, "access")
 
 
 @checked_constructor
@@ -127,7 +127,7 @@ class EndpointConfig:
 
     def __post_init__(self) -> None:
         """Check the section."""
-        check(self, "endpoints")
+        check_section(self, "endpoints")
 
 
 @checked_constructor
@@ -146,4 +146,4 @@ class ProxyConfig:
 
     def __post_init__(self) -> None:
         """Check the section."""
-        check(self, "proxies")
+        check_section(self, "proxies")

@@ -10,8 +10,8 @@ from safeconduct.config.access import AccessConfig, EndpointConfig, ProxyConfig
 from safeconduct.config.cookies import CookieConfig, CsrfConfig
 from safeconduct.config.cross_checks import CROSS_CHECKS
 from safeconduct.config.field_errors import FieldPath, raise_for
-from safeconduct.config.fields import Choice, Consistency, Keys, ListOf, Origin, OrNone
-from safeconduct.config.sections import CrossChecks, Section, check, checked_constructor, draft
+from safeconduct.config.fields import Choice, Consistency, Keys, ListOf, OriginText, OrNone
+from safeconduct.config.sections import CrossChecks, Section, check_section, checked_constructor, draft
 from safeconduct.config.sessions import BasicConfig, LoginConfig, SessionConfig
 from safeconduct.config.shown_values import is_table, shown
 from safeconduct.config.store import RevocationConfig, StoreConfig
@@ -55,7 +55,7 @@ class Config:
     issuer: str | None = None
     audience: str | None = None
     keys: Annotated[str | Path | Mapping[str, Any] | None, OrNone(Keys())] = field(default=None, repr=False)
-    external_url: Origin | None = None
+    external_url: OriginText | None = None
     sources: Annotated[tuple[str, ...], _SOURCES] = ("bearer",)
     access: AccessConfig = field(default_factory=AccessConfig)
     tokens: TokenConfig = field(default_factory=TokenConfig)
@@ -97,7 +97,7 @@ class Config:
 
     def __post_init__(self) -> None:
         """Check the whole configuration."""
-        check(self)
+        check_section(self)
 
     @property
     def consistency(self) -> Consistency:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final, Literal
 
 from safeconduct.config.field_errors import Problem
-from safeconduct.config.fields import Origin, Text
-from safeconduct.config.sections import CrossCheck, CrossChecks, check, checked_constructor
+from safeconduct.config.fields import OriginText, Text
+from safeconduct.config.sections import CrossCheck, CrossChecks, check_section, checked_constructor
 from safeconduct.config.urls import like
 
 _NAMES: Final = ("access", "refresh", "device")
@@ -68,7 +68,7 @@ class CookieConfig:
 
     def __post_init__(self) -> None:
         """Check the section."""
-        check(self, "cookies")
+        check_section(self, "cookies")
 
 
 @checked_constructor
@@ -83,9 +83,9 @@ class CsrfConfig:
             browser does not say where a request comes from.
     """
 
-    trusted_origins: tuple[Origin, ...] = ()
+    trusted_origins: tuple[OriginText, ...] = ()
     token: Literal["always", "fallback"] = "always"  # noqa: S105 - a mode
 
     def __post_init__(self) -> None:
         """Check the section."""
-        check(self, "csrf")
+        check_section(self, "csrf")

@@ -259,25 +259,25 @@ SUBJECT: Final = "{sub}"
 _SCOPE: Final = r"[\x21\x23-\x5b\x5d-\x7e]+"
 _MEDIA_TYPE: Final = r"(?:application/)?[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*"
 
-SIGNATURES: Final = (
+SIGNATURE_NAMES: Final = (
     *("HS256", "HS384", "HS512", "RS256", "RS384", "RS512"),
     *("PS256", "PS384", "PS512", "ES256", "ES384", "ES512"),
     "Ed25519",
 )
 """The algorithms that our own tokens may be signed with (RFC 7518 §3.1, RFC 9864 §2.2)."""
 
-ENCRYPTIONS: Final = ("A256KW", "ECDH-ES+A256KW", "dir", "A256GCM")
+ENCRYPTION_NAMES: Final = ("A256KW", "ECDH-ES+A256KW", "dir", "A256GCM")
 """The key management algorithms of a ``jwe``, and its one content encryption (RFC 7518 §4.1, §5.1)."""
 
 Seconds = Annotated[int, Integer(1, TEN_YEARS_SECONDS)]
 Leeway = Annotated[int, Integer(0, 60)]
-Scope = Annotated[str, Text("a scope: printable ASCII without spaces, double quotes and backslashes", like(_SCOPE))]
+ScopeName = Annotated[str, Text("a scope: printable ASCII without spaces, double quotes and backslashes", like(_SCOPE))]
 TokenType = Annotated[str, Text('a media type such as "at+jwt"', like(_MEDIA_TYPE))]
 # "anonymous" in a rule or a mapping would look as if it opened a path, and only `public` does that.
 ProvenLevel = Annotated[Level, Choice(LEVELS[1:])]
-Algorithm = Annotated[str, Choice(SIGNATURES)]
-TrustedAlgorithm = Annotated[str, Choice((*SIGNATURES, "EdDSA", *ENCRYPTIONS))]
-Origin = Annotated[
+AlgorithmName = Annotated[str, Choice(SIGNATURE_NAMES)]
+TrustedAlgorithmName = Annotated[str, Choice((*SIGNATURE_NAMES, "EdDSA", *ENCRYPTION_NAMES))]
+OriginText = Annotated[
     str,
     Text("https://host or https://host:port without path (http on localhost, 127.0.0.1, [::1])", is_secure_origin),
 ]

@@ -1,9 +1,9 @@
 """
 Check a frozen dataclass as one section of the configuration.
 
-A section calls ``check`` in ``__post_init__``.  It reads every field by its type, runs the cross-checks between fields,
-and raises one error for everything that is wrong.  A table inside a section becomes a draft first, so that its wrong
-fields are reported together with those of the whole configuration.
+A section calls ``check_section`` in ``__post_init__``.  It reads every field by its type, runs the cross-checks between
+fields, and raises one error for everything that is wrong.  A table inside a section becomes a draft first, so that its
+wrong fields are reported together with those of the whole configuration.
 """
 
 import re
@@ -18,7 +18,7 @@ from safeconduct.config.field_errors import FieldPath, Problem, raise_for
 from safeconduct.config.fields import Boolean, Choice, FieldType, FilePath, ListOf, OrNone, TableOf, Text
 from safeconduct.config.shown_values import is_table, nearest, shown
 
-Made = TypeVar("Made")
+SectionT = TypeVar("SectionT")
 
 _INDEX: Final = r"\[\d+\]"
 _LONGEST_KEY: Final = 80
@@ -100,7 +100,7 @@ def field_types_of(cls: type[Any]) -> Mapping[str, FieldType]:
     return MappingProxyType({field.name: field_type_of(field.type) for field in fields(cls)})
 
 
-def checked_constructor(cls: type[Made]) -> type[Made]:
+def checked_constructor(cls: type[SectionT]) -> type[SectionT]:
     """Make the constructor of a section report unknown and missing fields in the same way as wrong values."""
     construct: Callable[..., None] = cls.__init__
     all_fields = fields(cast("Any", cls))
@@ -110,7 +110,7 @@ def checked_constructor(cls: type[Made]) -> type[Made]:
     )
 
     @wraps(construct)
-    def construct_checked(self: Made, *positional: object, **values: Any) -> None:
+    def construct_checked(self: SectionT, *positional: object, **values: Any) -> None:
         if positional or not needed <= values.keys() <= known:
             _refuse(cls, positional, values)
         construct(self, **values)
@@ -127,7 +127,7 @@ def _refuse(cls: type[Any], positional: tuple[object, ...], values: Mapping[str,
     raise_for(at.problems, where=f" in {cls.__name__}(…)")
 
 
-def check(section: Any, title: str = "") -> None:
+def check_section(section: Any, title: str = "") -> None:
     """
     Read and check every field of a *section* that is being made.
 

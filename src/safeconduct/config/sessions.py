@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from safeconduct.config.field_errors import Problem
 from safeconduct.config.fields import Integer, ProvenLevel, Seconds
-from safeconduct.config.sections import CrossCheck, CrossChecks, check, checked_constructor
+from safeconduct.config.sections import CrossCheck, CrossChecks, check_section, checked_constructor
 
 _LIMITED_LIFETIMES = ("short_absolute_lifetime_seconds", "idle_lifetime_seconds", "explicit_lifetime_seconds")
 
@@ -68,7 +68,7 @@ class SessionConfig:
 
     def __post_init__(self) -> None:
         """Check the section."""
-        check(self, "sessions")
+        check_section(self, "sessions")
 
 
 Failures = Annotated[int, Integer(1, 1_000_000)]
@@ -93,7 +93,7 @@ class BasicConfig:
 
     def __post_init__(self) -> None:
         """Check the section."""
-        check(self, "basic")
+        check_section(self, "basic")
 
 
 @checked_constructor
@@ -124,4 +124,4 @@ class LoginConfig:
 
     def __post_init__(self) -> None:
         """Check the section."""
-        check(self, "login")
+        check_section(self, "login")

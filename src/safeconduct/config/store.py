@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from safeconduct.config.fields import Consistency, Integer, Outage, PositiveNumber, Text
-from safeconduct.config.sections import check, checked_constructor
+from safeconduct.config.sections import check_section, checked_constructor
 from safeconduct.config.shown_values import shown_url
 from safeconduct.config.urls import like
 
@@ -61,7 +61,7 @@ class StoreConfig:
 
     def __post_init__(self) -> None:
         """Check the section."""
-        check(self, "store")
+        check_section(self, "store")
 
     def __repr__(self) -> str:
         """Return the fields, without user, password and query of the URL."""
@@ -101,4 +101,4 @@ class RevocationConfig:
 
     def __post_init__(self) -> None:
         """Check the section."""
-        check(self, "revocation")
+        check_section(self, "revocation")

@@ -7,22 +7,22 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from safeconduct.config.field_errors import Problem
 from safeconduct.config.fields import (
-    ENCRYPTIONS,
+    ENCRYPTION_NAMES,
     SUBJECT,
-    Algorithm,
+    AlgorithmName,
     Integer,
     Keys,
     Leeway,
     ListOf,
     OrNone,
     ProvenLevel,
-    Scope,
+    ScopeName,
     Seconds,
     Text,
     TokenType,
-    TrustedAlgorithm,
+    TrustedAlgorithmName,
 )
-from safeconduct.config.sections import CrossCheck, CrossChecks, check, checked_constructor, field_type_of
+from safeconduct.config.sections import CrossCheck, CrossChecks, check_section, checked_constructor, field_type_of
 from safeconduct.config.urls import is_secure_url
 
 _REQUIRED_PUBLIC: Final = frozenset({"iss", "exp"})
@@ -75,7 +75,7 @@ class TokenConfig:
     """
 
     format: Literal["jws", "jwe", "opaque"] = "jws"
-    algorithm: Algorithm = "ES256"
+    algorithm: AlgorithmName = "ES256"
     access_lifetime_seconds: Seconds = 900
     max_lifetime_seconds: Seconds = 86400
     leeway_seconds: Leeway = 10
@@ -92,7 +92,7 @@ class TokenConfig:
 
     def __post_init__(self) -> None:
         """Check the section."""
-        check(self, "tokens")
+        check_section(self, "tokens")
 
 
 def _is_user_template(text: str) -> bool:
@@ -108,7 +108,7 @@ def _one_key_source(trust: "Trust") -> Iterator[Problem]:
 
 def _some_algorithm_signs(trust: "Trust") -> Iterator[Problem]:
     # Encryption does not prove who made a token: anyone can encrypt with a public key.
-    if set(trust.algorithms) <= set(ENCRYPTIONS):
+    if set(trust.algorithms) <= set(ENCRYPTION_NAMES):
         yield Problem("algorithms", "got algorithms that only encrypt, wanted one that signs too")
 
 
@@ -141,14 +141,14 @@ class Trust:
 
     issuer: str
     audience: str
-    algorithms: Annotated[tuple[str, ...], ListOf(field_type_of(TrustedAlgorithm), least=1)]
+    algorithms: Annotated[tuple[str, ...], ListOf(field_type_of(TrustedAlgorithmName), least=1)]
     keys: Annotated[str | Path | Mapping[str, Any] | None, OrNone(Keys())] = field(default=None, repr=False)
     jwks: Annotated[str, Text("an https URL without user and fragment", is_secure_url)] | None = None
     discovery: bool = False
     token_types: Annotated[tuple[str, ...], ListOf(field_type_of(TokenType), least=1)] = ("at+jwt",)
     max_lifetime_seconds: Seconds = 86400
     leeway_seconds: Leeway = 10
-    scopes: tuple[Scope, ...] | None = None
+    scopes: tuple[ScopeName, ...] | None = None
     roles: Mapping[str, str] | None = None
     levels: Mapping[str, ProvenLevel] | None = None
     remote_user: Annotated[str, Text('a text with "{sub}" once and no other brace', _is_user_template)] | None = None
@@ -162,4 +162,4 @@ class Trust:
 
     def __post_init__(self) -> None:
         """Check the trust."""
-        check(self, "trust")
+        check_section(self, "trust")

@@ -42,6 +42,15 @@ def _auth_of(middleware: Any) -> object:
     return middleware.kwargs["auth"] if "auth" in middleware.kwargs else middleware.args[0]
 
 
+def _check_arguments(subject: str, level: Level, seconds_ago: int) -> None:
+    if level not in LEVELS[1:]:
+        raise ConfigurationError(f"level must be one of {LEVELS[1:]}, got {level!r}")
+    if not subject:
+        raise ConfigurationError(f"subject must not be empty, got {subject!r}")
+    if seconds_ago < 0:
+        raise ConfigurationError(f"seconds_ago must be 0 or more, got {seconds_ago}")
+
+
 def signed_in(
     app: object,
     subject: str,
@@ -54,8 +63,8 @@ def signed_in(
     """
     Return the header of a request by *subject*, which *app* accepts until the token expires or is revoked.
 
-    The token is issued at the present time of the clock of the ``Auth``, and after every cut-off that applies to it.
-    It has no session: to test sessions, sign in with ``auth.sessions.sign_in``.
+    The token is issued now, by the clock of the ``Auth``, and after every cut-off that applies to it.  It has no
+    session: to test sessions, sign in with ``auth.sessions.sign_in``.
 
     Args:
         app: The application with our middleware or extension, or the ``Auth`` itself; its issuer signs the token.
@@ -70,26 +79,20 @@ def signed_in(
         ``{"Authorization": "Bearer …"}``, for the ``headers`` of any test client.
 
     Raises:
-        ConfigurationError: If *app* has no middleware of ours, its ``Auth`` has no keys or no issuer, or an argument is
-            wrong.
+        ConfigurationError: If *app* has no middleware, its ``Auth`` cannot issue, or an argument is wrong.
         Unavailable: If the store cannot be asked.
     """
-    if level not in LEVELS[1:]:
-        raise ConfigurationError(f"level must be one of {LEVELS[1:]}, got {level!r}")
-    if not subject:
-        raise ConfigurationError(f"subject must not be empty, got {subject!r}")
-    if seconds_ago < 0:
-        raise ConfigurationError(f"seconds_ago must be 0 or more, got {seconds_ago}")
+    _check_arguments(subject, level, seconds_ago)
     auth = auth_of(app)
     access = operator_access(auth)
     iat_ms = access.issue_time_ms(subject=subject)
-    says_no_time = level == "remembered" and not seconds_ago
+    has_no_auth_time = level == "remembered" and not seconds_ago
     grant = Grant(
         subject=subject,
         level=level,
         roles=roles,
         scopes=scopes,
         lifetime_seconds=auth.config.tokens.access_lifetime_seconds,
-        auth_time=None if says_no_time else iat_ms // 1000 - seconds_ago,
+        auth_time=None if has_no_auth_time else iat_ms // 1000 - seconds_ago,
     )
     return {"Authorization": f"Bearer {access.issue(grant, iat_ms=iat_ms)}"}

@@ -140,9 +140,10 @@ class RequestContext:
         if asks_for_cookies or (is_page and mode == "require"):
             self.require_own_page(request)
             return "cookie"
-        if is_page:
+        # Without external_url it is not known which pages are ours; then the browser's own checks count.
+        if is_page and (self._sources.own_origin is not None or not self._is_checked_by_browser(request)):
             # Before the throttle counts: a foreign page must not use up the attempts of the person who opened it.
-            self._refuse_foreign_page(request)
+            self.require_own_page(request)
         return "header"
 
     def has_cookie(self, request: Request) -> bool:
@@ -164,15 +165,12 @@ class RequestContext:
         own, trusted = self._sources.own_origin, self._sources.trusted_origins
         check_origin(request, own=own, trusted=trusted, ambient="cookie", unsafe=True)
 
-    def _refuse_foreign_page(self, request: Request) -> None:
-        if self._sources.own_origin is None:
-            # Without external_url it is not known which pages are ours.  A request that an HTML form can make must be
-            # same-origin according to the browser; before JSON from another origin, the browser sends a preflight.
-            if request.values(b"sec-fetch-site") == [b"same-origin"]:
-                return
-            if not self._sources.trusted_origins and _is_json(request):
-                return
-        self.require_own_page(request)
+    def _is_checked_by_browser(self, request: Request) -> bool:
+        """Return whether the browser itself keeps pages of other origins from sending *request*."""
+        if request.values(b"sec-fetch-site") == [b"same-origin"]:
+            return True
+        # An HTML form cannot send JSON; before a page of another origin sends it, the browser sends a preflight.
+        return not self._sources.trusted_origins and _is_json(request)
 
 
 def transport_of(principal: Principal) -> Transport:

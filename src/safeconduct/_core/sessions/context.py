@@ -10,7 +10,7 @@ from safeconduct._core.directory import Account, DirectoryPort
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.sessions.binding import Binding
 from safeconduct._core.sessions.issuing import TokenMaker
-from safeconduct._core.sessions.model import Lifetimes, Rights, Session
+from safeconduct._core.sessions.model import Lifetimes, Rights, Session, level_at
 from safeconduct._core.sessions.session_keys import SessionKeys
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._tokens.issuer import Checked
@@ -32,14 +32,14 @@ class SessionContext:
     #: Returns the derived keys as they are now; raises ``Unavailable`` if they are gone.
     derived_keys: Callable[[], DerivedKeys]
     #: The directory, asked again by every verb; if it is None or static, the rights at sign-in remain.
-    people: DirectoryPort | None
+    directory: DirectoryPort | None
     #: Proves passwords, behind the throttle; None if there is no directory.
     passwords: Passwords | None
     #: The time in seconds since the epoch.
     clock: Clock
     #: Draws random bytes.
     draw: Callable[[int], bytes]
-    #: Tells the listeners.
+    #: Called with every event.
     announce: Callable[[Event], None]
 
     def now_ms(self) -> int:
@@ -50,20 +50,23 @@ class SessionContext:
         """Draw an id that is never drawn again."""
         return urlsafe_b64encode(self.draw(_ID_BYTES)).rstrip(b"=").decode()
 
-    def prepare(self, session_id: str, session: Session, rights: Rights | None, level: Level) -> Checked:
+    def prepare(
+        self, session_id: str, session: Session, *, rights: Rights | None = None, level: Level | None = None
+    ) -> Checked:
         """
-        Prepare a token of a session; *rights* if they were looked up.
+        Prepare a token of a session; without *rights* and *level*, with those that the session has now.
 
         Raises:
             Unavailable: If no such token can be made, see ``TokenMaker.prepare``.
         """
+        now_ms = self.now_ms()
         return self.token_maker.prepare(
             session_id,
             session.subject,
             rights or Rights.from_text(session.rights),
-            level=level,
+            level=level or level_at(session, now_ms, self.lives),
             transport=session.transport,
-            now_ms=self.now_ms(),
+            now_ms=now_ms,
         )
 
     async def rights_of(self, subject: str) -> Rights | None:
@@ -74,9 +77,9 @@ class SessionContext:
             RevokedToken: If the account is gone or disabled.
             Unavailable: If the directory cannot be asked.
         """
-        if self.people is None or self.people.is_static:
+        if self.directory is None or self.directory.is_static:
             return None
-        account = await self.people.lookup(subject)
+        account = await self.directory.lookup(subject)
         if account is None or account.disabled:
             raise RevokedToken("the account is gone or disabled")
         return Rights.of(account)

@@ -1,4 +1,4 @@
-"""Keep a connection open for as long as the session behind it lasts."""
+"""Extend an open connection for as long as its session lasts."""
 
 from dataclasses import dataclass, replace
 
@@ -12,7 +12,7 @@ from safeconduct.principal import Principal
 
 @dataclass(frozen=True, slots=True)
 class ExtendedSession:
-    """The principal that a session's next token would prove, and how long a connection may rely on it."""
+    """A principal as the session is now, and how long a connection may rely on it."""
 
     identity: Principal
     #: Milliseconds since the epoch, leeway included.
@@ -21,7 +21,7 @@ class ExtendedSession:
 
 class SessionExtension:
     """
-    Look whether the session behind an open connection is over; nothing about the session changes.
+    Look up whether the session of an open connection is over; the session itself does not change.
 
     Args:
         store: Keeps the sessions.
@@ -48,9 +48,9 @@ class SessionExtension:
 
     async def prolong(self, principal: Principal) -> ExtendedSession | None:
         """
-        Return what a token of the session would say if it were issued now; None if no session of ours is behind it.
+        Return what a token of the session would say if it were issued now; None if *principal* has no session of ours.
 
-        A connection never outlives the last credential of its session: if no one renews that, it is the end of both.
+        A connection never outlives the last credential of its session.
 
         Raises:
             RevokedToken: If the session is over.

@@ -1,4 +1,4 @@
-"""Make the tokens that the owner of a session gets."""
+"""Make the tokens of a session."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,8 +17,7 @@ from safeconduct._core.sessions.model import (
     renew_after,
     token_end,
 )
-from safeconduct._core.sessions.refresh_token import RefreshToken
-from safeconduct._core.sessions.verbs import Tokens
+from safeconduct._core.sessions.verbs import RefreshToken, Tokens
 from safeconduct._core.store import OpaqueTokenStore
 from safeconduct._tokens.issuer import Checked, ClaimsRefused, Grant, TokenIssuer
 from safeconduct.errors import ConfigurationError, ExpiredToken, NotSupported, Unavailable
@@ -29,14 +28,14 @@ _LONGEST_TOKEN_ID: Final = "A" * 22
 _LARGEST: Final = 2**32 - 1
 
 AddClaims = Callable[[Principal], Mapping[str, Any]]
-"""An author's hook: what the tokens of this principal say beside the claims of safeconduct."""
+"""An author's hook: returns more claims for the tokens of a principal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpaqueTokenWriter:
     """Keep the claims of a token in the store and give an opaque token for them."""
 
-    #: Says what a token says.
+    #: Makes the claims.
     issuer: TokenIssuer
     opaque_tokens: OpaqueTokens
     store: OpaqueTokenStore
@@ -84,10 +83,10 @@ class TokenMaker:
         issuer: Signs access tokens.
         issuer_name: Its name.
         lives: How long sessions and tokens live.
-        opaque: Writes opaque access tokens; None where there are none.
+        opaque: Writes opaque access tokens; None if there are none.
         longest_cookie: How long an access token may be that travels in a cookie.
         add_claims: The author's hook, or None.
-        announce: Tells the listeners if the hook fails.
+        announce: Called with an event if the hook fails.
     """
 
     def __init__(
@@ -120,7 +119,7 @@ class TokenMaker:
         now_ms: int,
     ) -> Checked:
         """
-        Ask the author's hook, and make a token with its claims that no one gets.
+        Ask the author's hook, and make a token with its claims on trial; no one gets it.
 
         This comes before the store's command, so that nothing that can fail uses up a token.  *level*, and the end
         that the hook sees, are those that the token is expected to have.
@@ -131,7 +130,7 @@ class TokenMaker:
             NotSupported: If the token will be too long for the cookie that it travels in.
         """
         extra = self._ask_hook(session_id, subject, rights, level=level, now_ms=now_ms)
-        # Every number is as long as it can get: what is made later is never longer.
+        # Every number has its greatest length, so that the token that is made later is never longer.
         grant = Grant(
             subject=subject,
             level=level,

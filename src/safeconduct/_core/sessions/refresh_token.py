@@ -19,6 +19,7 @@ from typing import Final, Self
 
 from safeconduct._core.session_store import Rotation, SessionReply
 from safeconduct._core.sessions.model import Lifetimes, Rights, Session, extension_window
+from safeconduct._core.sessions.verbs import RefreshToken
 from safeconduct._core.tagged_token import SESSION_ID_BYTES, check_tag, read_octets, text_of
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct.errors import ReusedRefreshToken, TooEarly
@@ -36,18 +37,6 @@ _SECRET_END: Final = _POSITION_END + SECRET_BYTES
 _WIRE: Final = re.compile(r"[A-Za-z0-9_-]{96}", re.ASCII)
 _TAG: Final = b"sc/rt-tag/1"
 _NEXT: Final = b"sc/rt-next/1"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefreshToken:
-    """A refresh token.  Instants are seconds since the epoch."""
-
-    value: str = field(repr=False)
-    expires_at: int
-    #: From when it may be extended; None if its end cannot grow.
-    extend_after: int | None
-    #: Until when it may be extended; None if its end cannot grow.
-    extend_before: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,23 +39,23 @@ class SessionKeys:
 
     def of_unknown(self, session_id: str) -> SessionRef:
         """
-        Name a session whose subject only its record can tell.
+        Name a session whose subject is not known before its record is read.
 
         Raises:
             NotFound: If *session_id* is not the id of a session.
         """
-        place = parse_session_id(session_id)
-        if place is None or place[0] >= self._shards:
+        parsed = parse_session_id(session_id)
+        if parsed is None or parsed[0] >= self._shards:
             raise NotFound("no session's id")
         session = revocation_key("session", self.issuer, session_id)
-        return SessionRef(place[0], session_id, session, _UNKNOWN_OWNER, self._others)
+        return SessionRef(parsed[0], session_id, session, _UNKNOWN_OWNER, self._others)
 
     def of_principal(self, principal: Principal) -> SessionRef:
         """
-        Name the session behind an access token.
+        Name the session of an access token.
 
         Raises:
-            NotRenewable: If there is none: the token is a client's or another issuer's, or it is a password.
+            NotRenewable: If it has none: it is a client's or another issuer's, or the credential is a password.
         """
         session_id = principal.session_id
         if principal.issuer != self.issuer or session_id is None or parse_session_id(session_id) is None:
@@ -65,7 +65,7 @@ class SessionKeys:
 
 def presented_by(principal: Principal) -> Presented:
     """
-    Return what the store has to know of the access token behind *principal*.
+    Return what the store has to know of the access token of *principal*.
 
     Raises:
         NotRenewable: If the token does not say how often it was renewed.

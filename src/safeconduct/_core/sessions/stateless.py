@@ -28,10 +28,10 @@ from typing import Final, NoReturn
 from safeconduct._core.directory import Account
 from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.context import SessionContext
-from safeconduct._core.sessions.model import Rights, Session, level_at
-from safeconduct._core.sessions.refresh_token import RefreshToken
+from safeconduct._core.sessions.model import Rights, Session
 from safeconduct._core.sessions.verbs import (
     ActiveSession,
+    RefreshToken,
     SessionPage,
     SessionStatus,
     Tokens,
@@ -231,7 +231,7 @@ class StatelessSessions:
     async def _make_tokens(self, sealed: SealedRefresh, now_ms: int, keys: DerivedKeys | None) -> Tokens:
         """Make an access token of the session's present level, and with *keys* a refresh token."""
         context, session = self._context, session_in(sealed)
-        prepared = context.prepare(sealed.session_id, session, None, level_at(session, now_ms, context.lives))
+        prepared = context.prepare(sealed.session_id, session)
         tokens = await context.token_maker.make(sealed.session_id, session, prepared, iat_ms=now_ms)
         # No token here is renewed, however much of the session is left.
         return replace(
@@ -266,7 +266,7 @@ def unseal(text: str, keys: DerivedKeys, *, issuer: str, now_ms: int, leeway_ms:
         text, issuer=issuer, key_of=lambda version: keys.derive(_LABEL, version=version), now=now_ms / 1000
     )
     if sealed.auth_ms > now_ms + leeway_ms:
-        # Made while a clock was ahead: its proof would count for longer than a proof may.
+        # A clock was ahead when it was made, so its level would last for too long.
         raise NotYetValidToken("the proof of the refresh token lies in the future")
     return sealed
 

@@ -111,7 +111,7 @@ class StoredSessions:
         ref, session = await self._lookup.find_by_token(token)
         context.binding.check(session, ref.session_id, origin or RequestOrigin(), announce=context.announce)
         rights = await self._lookup.rights_of(ref, session)
-        prepared = context.prepare(ref.session_id, session, rights, level_at(session, context.now_ms(), context.lives))
+        prepared = context.prepare(ref.session_id, session, rights=rights)
         rotation = TokenRotation.begin(token, keys, context.draw)
         command = rotation.command(context.lives, rights, extends=extend)
         reply = await self._lookup.transition(ref, lambda: self._store.rotate(ref, command))
@@ -126,7 +126,7 @@ class StoredSessions:
             raise TooEarly("half of the token's life is not over")
         session = await self._lookup.read(ref)
         rights = await self._lookup.rights_of(ref, session)
-        prepared = context.prepare(ref.session_id, session, rights, "remembered")
+        prepared = context.prepare(ref.session_id, session, rights=rights, level="remembered")
         renewing = Renewing(
             presented=presented,
             token_id=context.draw_id(),
@@ -167,7 +167,7 @@ class StoredSessions:
             ref, session, password, network=origin.network, knows_device=knows_device
         )
         rights = await self._lookup.rights_of(ref, session) or Rights.of(account)
-        prepared = context.prepare(ref.session_id, session, rights, account.level)
+        prepared = context.prepare(ref.session_id, session, rights=rights, level=account.level)
         step = StepUp(
             presented=presented,
             request_id=context.draw_id(),

@@ -11,9 +11,20 @@ from typing import Protocol, Self
 from safeconduct._core.directory import Account
 from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.model import Session, Transport, extension_window, renew_after
-from safeconduct._core.sessions.refresh_token import RefreshToken
 from safeconduct._tokens.issuer import Grant
 from safeconduct.principal import Level, Principal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshToken:
+    """A refresh token.  Instants are seconds since the epoch."""
+
+    value: str = field(repr=False)
+    expires_at: int
+    #: From when it may be extended; None if its end cannot grow.
+    extend_after: int | None
+    #: Until when it may be extended; None if its end cannot grow.
+    extend_before: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ STEP_UP_SECONDS: Final = 300
 _NONCE_PLACEHOLDER: Final = "__NONCE__"
 _NONCE_BYTES: Final = 18
 
-# Everything else is forbidden: frames, workers, plugins, fonts, connections to other sites (CSP 3 §6).
+# Everything that is not listed is forbidden: frames, workers, plugins, fonts, connections to other sites (CSP 3 §6).
 # Without its script the page must not send a password in a URL: hence no form-action.
 _CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; connect-src 'self'; "

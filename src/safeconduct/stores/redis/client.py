@@ -124,8 +124,7 @@ class StoreClient:
             disk_seconds = result.disk_seconds
         finally:
             budget.spent_seconds += time.monotonic() - began_at - disk_seconds
-        if self._health.flaw is not None:
-            self._health.refuse_unfit()
+        self._health.refuse_unfit()
         if isinstance(result.reply, ServerError):
             if result.reply.kind == "ReadOnlyError":
                 self._health.doubt()

@@ -10,6 +10,7 @@ a request is one command, whose reply shows whether the server has become a repl
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 from safeconduct.errors import Unavailable
@@ -24,6 +25,13 @@ _BY_CONFIG: Command = ("CONFIG", "GET", _POLICY)
 #: For managed servers, which refuse ``CONFIG``.
 _BY_INFO: Command = ("INFO", "memory")
 _REMEDY = "CONFIG SET maxmemory-policy noeviction"
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    #: What makes the server unfit; None if nothing does.
+    flaw: str | None
+    judged_at: float
 
 
 class ServerHealth:
@@ -47,21 +55,18 @@ class ServerHealth:
 
     def reset(self) -> None:
         """Forget the verdict: in a new process, or a forked one."""
-        #: What makes the server unfit; None where nothing does, or it was not judged yet.
-        self.flaw: str | None = None
-        self._judged_at: float | None = None
+        self._verdict: _Verdict | None = None
         self._is_config_refused = False
 
     def doubt(self) -> None:
         """Let the next command ask anew, because a reply has shown that the server is a replica now."""
-        self.flaw = self._judged_at = None
+        self._verdict = None
 
     @property
     def is_due(self) -> bool:
         """Whether the next command must bring the health commands along."""
-        if self._judged_at is None or self.flaw is not None:
-            return True
-        return self._monotonic() - self._judged_at >= EVERY_SECONDS
+        verdict = self._verdict
+        return verdict is None or verdict.flaw is not None or self._monotonic() - verdict.judged_at >= EVERY_SECONDS
 
     def commands(self) -> list[Command]:
         """Return the commands to judge the server by."""
@@ -77,7 +82,7 @@ class ServerHealth:
                 self._is_config_refused = True
                 return False
             flaw = _policy_flaw(replies[1])
-        self.flaw, self._judged_at = flaw, self._monotonic()
+        self._verdict = _Verdict(flaw, self._monotonic())
         return True
 
     def refuse_unfit(self) -> None:
@@ -87,12 +92,12 @@ class ServerHealth:
         Raises:
             Unavailable: If it is not.
         """
-        flaw, judged_at = self.flaw, self._judged_at
-        if flaw is None or judged_at is None:
+        verdict = self._verdict
+        if verdict is None or verdict.flaw is None:
             return
-        if self._announced_at is None or judged_at - self._announced_at >= _ANNOUNCED_EVERY_SECONDS:
-            self._announced_at = judged_at
-            self._announce(StoreUnavailable(reason=flaw))
+        if self._announced_at is None or verdict.judged_at - self._announced_at >= _ANNOUNCED_EVERY_SECONDS:
+            self._announced_at = verdict.judged_at
+            self._announce(StoreUnavailable(reason=verdict.flaw))
         raise Unavailable("the store is unfit")
 
 
