@@ -93,7 +93,7 @@ def test_nothing_is_open_that_nobody_opened(some, method, path):
 
 
 @given(st.lists(rules, max_size=3), st.sampled_from(METHODS), paths)
-def test_a3_a_slash_at_the_end_is_no_way_around_a_rule(some, method, path):
+def test_a3_a_slash_at_the_end_does_not_bypass_a_rule(some, method, path):
     """Routers answer ``/a/`` for ``/a`` and the reverse, so both have the same requirement."""
     assume(not path.endswith("/"))
     policy = Policy((), some, default="anonymous")
@@ -142,7 +142,7 @@ def test_two_of_which_one_is_more_specific_are_taken(public, rule):
     assert (1, 1) == (len(policy.public), len(policy.rules))
 
 
-def test_the_default_meets_what_nobody_names():
+def test_the_default_applies_where_no_rule_does():
     assert AUTHENTICATED == Policy().requirement("GET", "/x")
     assert OPEN == Policy(default="anonymous").requirement("GET", "/x")
 

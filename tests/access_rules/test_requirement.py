@@ -64,7 +64,7 @@ def test_a_sum_is_never_easier(one, other, identity):
 
 
 @given(requirements, requirements, principals)
-def test_who_passes_both_passes_the_sum(one, other, principal):
+def test_a_principal_that_passes_both_passes_the_sum(one, other, principal):
     """For requirements that are not open, the sum is no stricter than its parts together."""
     if not one.is_open and not other.is_open and verdict(one, principal) is None and verdict(other, principal) is None:
         assert verdict(one + other, principal) is None

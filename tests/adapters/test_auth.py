@@ -298,7 +298,7 @@ def test_a_weakened_rule_is_announced_once(fields, expected):
     assert [RuleWeakened(switch=switch) for switch in expected] == heard
 
 
-def test_the_end_of_the_process_closes_what_nobody_closed(monkeypatch):
+def test_the_end_of_the_process_closes_what_is_still_open(monkeypatch):
     """The exit handler closes a live ``Auth``, and ignores one that was garbage-collected."""
     hooks = []
     ends = SimpleNamespace(register=hooks.append, unregister=hooks.remove)

@@ -131,7 +131,7 @@ def test_a_body_gives_the_identity_back_when_it_is_closed(body):
         current()
 
 
-def test_bodies_that_are_read_by_turns_do_not_meet():
+def test_interleaved_bodies_do_not_mix():
     """A response that is never closed, as with a test client, leaves no identity behind either."""
 
     def application(_environ, start_response):

@@ -64,7 +64,7 @@ def test_d8_a_directory_without_keys_of_ours_is_refused():
     assert 200 == ask_in("wsgi", auth, headers=headers).status
 
 
-def test_who_lets_nobody_sign_in_needs_no_secrets():
+def test_a_configuration_without_sign_ins_needs_no_secrets():
     """An issuer without a directory needs no secrets either."""
     without_directory = Auth(configuration(**NO_SECRETS), clock=now)
     off = NO_SECRETS | {"endpoints": {"enabled": False}}

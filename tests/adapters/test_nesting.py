@@ -93,7 +93,7 @@ def test_another_one_inside_proves_for_itself():
 
 
 @pytest.mark.parametrize("name", ["bob", "expired"])
-def test_other_bytes_are_proven_anew(name):
+def test_other_bytes_are_proven_again(name):
     """Changing the credential in between changes the identity."""
     auth, _, _ = counted()
     inner = auth.asgi(AsgiReport())
@@ -107,7 +107,7 @@ def test_other_bytes_are_proven_anew(name):
     assert (None if name == "expired" else "bob") == (seen.report and seen.report["who"])
 
 
-def test_a_credential_that_is_taken_away_is_gone():
+def test_a_removed_credential_is_not_found():
     """A proof without its credential does not authenticate."""
     auth, _, _ = counted()
     inner = auth.asgi(AsgiReport())

@@ -156,7 +156,7 @@ def late(**wanted):
     [(late(scopes=["read"]), 4403), (late(), None)],
     ids=["rights", "none"],
 )
-def test_what_an_application_lacks_later_closes(application, expected):
+def test_a_missing_right_after_accepting_closes(application, expected):
     """The code says why; the reason is empty."""
     sent = opened(*bearer("alice"), application=application)
 
@@ -168,7 +168,7 @@ def test_an_anonymous_caller_is_closed_later_as_such():
     assert 4401 == opened(application=late(), on="open")[-1]["code"]
 
 
-def test_what_an_application_lacks_before_it_accepts_is_an_answer():
+def test_a_missing_right_before_accepting_is_a_response():
     @requires(roles=["owner"])
     async def application(_scope, _receive, _send):
         """Never run."""

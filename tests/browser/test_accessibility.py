@@ -71,7 +71,7 @@ def test_what_happens_is_read_out(tab):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_colour_stands_out(open_tab, scheme):
+def test_every_colour_has_enough_contrast(open_tab, scheme):
     """Contrasts suffice in light and in dark mode."""
     tab = open_tab(color_scheme=scheme).sign_in(remember=True)
     expect(tab.session).to_have_count(1)

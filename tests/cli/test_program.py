@@ -138,7 +138,7 @@ def test_a_file_that_cannot_be_had_is_reported(capsys):
     assert "Error: keys/a.json: Permission denied\n" == capsys.readouterr().err
 
 
-def test_a_reader_who_went_away_is_no_error(capsys):
+def test_a_closed_pipe_is_no_error(capsys):
     """``safeconduct keys list | head -1`` prints no error."""
     assert 1 == status_of(failing(BrokenPipeError(errno.EPIPE, "Broken pipe")))
     assert "" == capsys.readouterr().err

@@ -45,7 +45,7 @@ def test_what_was_issued_ends(kind, argument):
 
 
 @pytest.mark.usefixtures("shared")
-def test_a_users_file_that_cannot_be_read_keeps_nobody_from_revoking(monkeypatch):
+def test_an_unreadable_users_file_does_not_prevent_revoking(monkeypatch):
     """The command needs nothing but the store."""
     monkeypatch.setenv("SAFECONDUCT_LOGIN__USERS", "missing.json")
 

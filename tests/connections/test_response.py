@@ -149,7 +149,7 @@ def test_a_long_response_is_extended(make, rule):
     assert [] == connection.end()
 
 
-def test_nobody_s_stream_never_ends(make):
+def test_an_anonymous_stream_does_not_end(make):
     app = make(*EVENTS, access={"public": ["/live"]})
     connection = app.open()
 
@@ -255,7 +255,7 @@ def test_a_long_lived_application_s_fault_is_its_own(error, make):
 
 
 @pytest.mark.parametrize("fields", [RULE, {}], ids=["long-lived", "ordinary"])
-def test_what_an_application_lacks_is_an_answer(fields, make):
+def test_a_missing_right_is_a_response(fields, make):
     @requires(roles=["owner"])
     async def application(_scope, _receive, _send):
         """Never run."""
@@ -266,7 +266,7 @@ def test_what_an_application_lacks_is_an_answer(fields, make):
     assert 403 == connection.end()[0]["status"]
 
 
-def test_what_an_application_lacks_later_ends_a_stream(make):
+def test_a_missing_right_later_ends_a_stream(make):
     async def application(_scope, _receive, send):
         await send({"type": "http.response.start", "status": 200, "headers": list(EVENTS)})
         requires(roles=["owner"])(lambda: None)()

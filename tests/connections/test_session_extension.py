@@ -44,7 +44,7 @@ def test_a_cookie_s_socket_ends_where_nobody_renews(site, client):
     assert 4401 == connection.code()
 
 
-def test_a_prolonged_socket_ends_with_its_session(site, client):
+def test_an_extended_websocket_ends_with_its_session(site, client):
     """The session is signed out after the token has expired."""
     connection, other = open_socket(site, *cookie_headers(client)), open_socket(site, bearer(mint()))
     site.clock.advance(seconds=LIFETIME_SECONDS // 2)
@@ -57,7 +57,7 @@ def test_a_prolonged_socket_ends_with_its_session(site, client):
     assert 4401 == connection.code()
 
 
-def test_a_header_s_socket_is_not_prolonged(site):
+def test_a_websocket_by_header_is_not_extended_by_a_session(site):
     """A client that holds its token in a script can send a new one."""
     client = LoginClient(site)
     client.get_tokens(remember=True)
@@ -73,7 +73,7 @@ def test_a_header_s_socket_is_not_prolonged(site):
     [({"level": "explicit"}, 4403), ({"max_age_seconds": 60}, 4403), ({"roles": ["user"]}, None)],
     ids=["level", "age", "role"],
 )
-def test_a_prolonged_socket_is_judged_anew(rule, expected):
+def test_an_extended_websocket_is_checked_again(rule, expected):
     """The rule is checked against the session's current level."""
     site = monitored_site(access={"rules": [{"path": "/live", **rule}]})
     client = LoginClient(site)
@@ -93,7 +93,7 @@ def test_a_prolonged_socket_is_judged_anew(rule, expected):
     site.close()
 
 
-def test_a_cookie_without_a_session_is_not_prolonged(site):
+def test_a_cookie_without_a_session_is_not_extended(site):
     token = mint("alice")
     connection = open_socket(site, ("cookie", f"__Host-safeconduct={token}"), ("origin", "https://app.example"))
 
@@ -171,7 +171,7 @@ def test_a_token_that_is_not_enough_closes():
     site.close()
 
 
-def test_a_wrong_token_that_nobody_minds_closes(site):
+def test_an_invalid_token_on_a_public_path_closes(site):
     """An error that leaves the application ends the connection."""
 
     async def careless(scope, receive, send):
@@ -185,7 +185,7 @@ def test_a_wrong_token_that_nobody_minds_closes(site):
     assert [] == connection.end()
 
 
-def test_a_socket_that_is_over_is_not_extended(site):
+def test_an_ended_websocket_is_not_extended(site):
     """This holds for a connection that was cut and for one that closed itself."""
     seen = []
 

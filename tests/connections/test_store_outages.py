@@ -53,7 +53,7 @@ def status(site):
     return message.get("status", message["type"])
 
 
-def test_a_server_that_is_gone_closes(site, server):
+def test_a_server_that_is_down_closes(site, server):
     connection = open_socket(site, bearer(mint()))
 
     server.kill()

@@ -121,7 +121,7 @@ def test_a_socket_that_asks_nobody_ends_with_its_token():
     site.close()
 
 
-def test_nobody_s_socket_never_ends():
+def test_an_anonymous_websocket_does_not_end():
     site = monitored_site(access={"public": ["/open"]})
     connection, other = open_socket(site, target="/open"), open_socket(site, bearer(mint()))
 
@@ -186,7 +186,7 @@ def test_a_socket_that_closes_itself_is_left_alone(site):
     assert [] == connection.end()
 
 
-def test_an_application_s_own_fault_is_its_own(site):
+def test_an_error_of_the_application_is_passed_on(site):
     """The error goes to the server."""
 
     async def broken(_scope, receive, send):
@@ -260,7 +260,7 @@ def test_an_application_that_looks_late_learns_the_code(site):
     assert [4401] == seen
 
 
-def test_what_an_application_lacks_after_it_closed_is_nobody_s(site):
+def test_a_missing_right_after_a_close_is_ignored(site):
     """A WebSocket is closed once."""
 
     async def sloppy(scope, receive, send):

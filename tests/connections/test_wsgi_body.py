@@ -211,7 +211,7 @@ def test_a_generator_that_begins_late_is_watched(make):
     assert app.next() is None
 
 
-def test_nobody_s_stream_never_ends(make):
+def test_an_anonymous_stream_does_not_end(make):
     app = make(*EVENTS, access={"public": ["/live"]})
     app.ask()
     app.next()

@@ -82,7 +82,7 @@ def test_a_refusal_has_a_challenge(demo):
     assert "missing_credential" == response.json()["code"]
 
 
-def test_the_application_knows_who_asks(demo):
+def test_the_application_sees_the_identity(demo):
     """The demo shows the claims of the token."""
     assert {"subject": "alice", "roles": ["user"], "level": "explicit", "scheme": "bearer"} == get(
         demo, "/me", "alice"

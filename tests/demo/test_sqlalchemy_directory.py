@@ -115,7 +115,7 @@ def test_what_changes_in_the_table_is_seen_at_the_next_refresh(client, database)
     assert 401 == client.refresh()
 
 
-def test_a_row_that_is_gone_ends_the_session(client, database):
+def test_a_deleted_row_ends_the_session(client, database):
     client.get_tokens("alice", PASSWORD, remember=True)
     write(database, "DELETE FROM users")
 
@@ -134,7 +134,7 @@ def test_a_hash_is_renewed_at_sign_in_and_once(client, database):
     assert (200, renewed) == again
 
 
-def test_a_hash_that_cannot_be_written_keeps_nobody_out(site, client, database, caplog):
+def test_a_hash_that_cannot_be_written_does_not_prevent_a_sign_in(site, client, database, caplog):
     """The log shows no hash."""
     old = hash_in(database)
     site.refuse_writes()

@@ -140,7 +140,7 @@ def test_c1_slots_go_round_the_networks():
     assert ["crowd0", "other0", "crowd1", "other1", "crowd2", "crowd3"] == waiters.woken
 
 
-def test_c1_those_who_run_elsewhere_are_of_several_networks():
+def test_c1_checks_that_run_are_of_several_networks():
     """A large queue is not filled by one network."""
     waiters = Waiters(at_once=4, waiting=4, at_once_per_network=2)
     first = waiters.run("a", "crowd")
@@ -153,7 +153,7 @@ def test_c1_those_who_run_elsewhere_are_of_several_networks():
     assert ["c"] == waiters.woken
 
 
-def test_one_who_stops_waiting_is_not_woken():
+def test_a_waiter_that_gives_up_is_not_woken():
     waiters = Waiters(at_once=1, waiting=2)
     running = waiters.run("a")
     position = waiters.wait("b")
@@ -167,7 +167,7 @@ def test_one_who_stops_waiting_is_not_woken():
 
 
 @pytest.mark.parametrize("needs", ["lock", "slot"])
-def test_one_who_can_not_be_woken_is_passed_over(needs):
+def test_a_waiter_that_cannot_be_woken_is_skipped(needs):
     """Its loop has ended, so the waiter would never leave the queue."""
     waiters = Waiters(at_once=1, waiting=2)
     running = waiters.run("a", needs=needs, key="k")

@@ -63,7 +63,7 @@ def test_a_child_neither_misses_a_place_nor_waits_for_threads_that_it_has_not():
     assert "" == done.stderr
 
 
-def test_what_is_dropped_in_a_child_is_made_anew():
+def test_what_is_dropped_in_a_child_is_created_again():
     """The same test within this process, where coverage is measured."""
     directory = MemoryDirectory(alice="wonder")
     inline, pooled = (adapt_directory(directory, world, LoginConfig(hashing_threads=1)) for world in ("wsgi", "asgi"))

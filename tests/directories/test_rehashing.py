@@ -85,7 +85,7 @@ def test_what_is_dearer_already_is_not_below(cost, expected):
     assert expected is cost.is_below(Cost())
 
 
-def test_a_right_password_is_hashed_anew(users, path):
+def test_a_right_password_is_rehashed(users, path):
     """Only the hash of that user is replaced, and all else about the user stays."""
     before = kept(path)
 
@@ -107,7 +107,7 @@ def test_a_wrong_pair_writes_nothing(users, path, hashes, name, password):
     assert [] == hashes
 
 
-def test_a_disabled_user_is_not_hashed_anew(users, path, clock, hashes):
+def test_a_disabled_user_is_not_rehashed(users, path, clock, hashes):
     path.write_text(json.dumps({"alice": kept(path)["alice"] | {"disabled": True}}), "utf-8")
     clock.advance(seconds=1)
 
@@ -153,7 +153,7 @@ def test_a_password_that_was_changed_meanwhile_stays_changed(users, path):
     assert after == path.read_bytes()
 
 
-def test_a_user_who_was_taken_out_meanwhile_stays_out(users, path):
+def test_a_user_who_was_removed_meanwhile_stays_removed(users, path):
     path.write_text("{}", "utf-8")
 
     assert users.check("alice", "wonder")
@@ -178,7 +178,7 @@ def test_nobody_waits_for_another_writer(users, path, caplog):
     ],
     ids=["disk", "owner", "memory"],
 )
-def test_what_fails_keeps_nobody_out_and_is_reported(users, path, monkeypatch, caplog, fails, reason):
+def test_a_failed_renewal_does_not_prevent_a_sign_in_and_is_reported(users, path, monkeypatch, caplog, fails, reason):
     """Writing is not tried again for a minute."""
     name, error = fails
     before = path.read_bytes()
@@ -198,7 +198,7 @@ def test_what_fails_keeps_nobody_out_and_is_reported(users, path, monkeypatch, c
 
 
 @pytest.mark.parametrize("way", BROKEN_LOGS)
-def test_e11_a_log_that_raises_keeps_nobody_out(users, monkeypatch, way):
+def test_e11_a_failing_log_does_not_prevent_a_sign_in(users, monkeypatch, way):
     """Even if neither the renewal nor the report of it works, alice signs in."""
 
     def fail(_descriptor):
@@ -255,7 +255,7 @@ def test_an_added_user_fails_as_loudly_as_before(users, monkeypatch):
         users.add("carol", "singer")
 
 
-def test_a_password_of_1024_bytes_is_hashed_anew(path, users, clock):
+def test_a_password_of_1024_bytes_is_rehashed(path, users, clock):
     """The file is unchanged to the last byte."""
     password = "p" * 1024
     document = kept(path)

@@ -213,7 +213,7 @@ def test_a_file_that_broke_keeps_its_users_and_tells_once(users, path, clock, re
     assert [reason] == reported
 
 
-def test_e11_a_hook_that_raises_at_a_broken_file_keeps_nobody_out(path, clock, caplog):
+def test_e11_a_failing_hook_at_a_broken_file_does_not_prevent_a_sign_in(path, clock, caplog):
     """The hook learns of the file and cannot affect sign-ins."""
 
     def raises(_reason):

@@ -75,7 +75,7 @@ def test_every_member_counts():
     # The salt differs in every process, but the name of a test must not.
     ids=lambda value: str(value).replace(PHC, "PHC"),
 )
-def test_a_user_who_is_not_right_spoils_the_file(member, message):
+def test_one_wrong_user_makes_the_file_unreadable(member, message):
     """A misspelt ``disabled`` would let a user in, so unknown members are errors."""
     with pytest.raises(UnreadableUsers) as caught:
         read_users(json.dumps({"bob": {"hash": PHC}, "alice": member}))

@@ -53,7 +53,7 @@ def test_an_account_and_none_pass_as_they_are(ask, answer, looks_up):
 
 @pytest.mark.parametrize("looks_up", [False, True])
 @pytest.mark.parametrize(("answer", "message"), NONSENSE, ids=[repr(answer) for answer, _ in NONSENSE])
-def test_anything_else_is_nobody_and_is_reported_loudly(ask, answer, message, looks_up, caplog):
+def test_any_other_answer_is_an_error_and_is_reported(ask, answer, message, looks_up, caplog):
     """A directory that returns True names no account: that is 503, never a pass and never 401."""
     with pytest.raises(Unavailable):
         ask(answer, looks_up=looks_up)

@@ -109,7 +109,7 @@ def test_it_is_asked_in_the_same_command(make_over, kind):
     assert ([200] * 20, 20) == (statuses, asked() - before)
 
 
-def test_a_session_that_is_crowded_out_is_over_at_once(make_over, monkeypatch):
+def test_an_evicted_session_ends_at_once(make_over, monkeypatch):
     """The memory is bounded, and a remembered proof of an evicted session no longer counts."""
     monkeypatch.setattr(session_index, "LIMIT", 1)
     site, _ = make_over("memory")

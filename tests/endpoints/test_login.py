@@ -200,7 +200,7 @@ def test_a_wrong_pair_is_one_answer(client, name):
     ],
     ids=json.dumps,
 )
-def test_what_is_not_said_in_one_way_is_400(client, json_body):
+def test_an_ambiguous_body_is_400(client, json_body):
     assert 400 == client.request("POST", "/auth/login", json_body=json_body)
 
     assert "invalid_request" == client.json["code"]

@@ -78,7 +78,7 @@ def test_the_store_keeps_nothing_that_is_a_token(over_a_server):
     assert not re.search(r"eyJ[\w-]+\.eyJ", found)
 
 
-def test_who_asks_is_the_same_principal(make):
+def test_the_principal_is_the_same_object(make):
     """An application sees the same for an opaque and for a signed token."""
     seen = []
     for tokens in ({"format": "jws"}, {"format": "opaque"}):
@@ -91,7 +91,7 @@ def test_who_asks_is_the_same_principal(make):
     assert seen[0] == seen[1]
 
 
-def test_a_session_whose_record_is_gone_ends_its_tokens(over_a_server):
+def test_a_session_without_its_record_ends_its_tokens(over_a_server):
     """With the allowlist, a session without a record does not count."""
     site, server = over_a_server(**LISTED)
     client = LoginClient(site)
@@ -355,7 +355,7 @@ def test_claims_that_json_cannot_hold_are_kept_nowhere(world, clock):
     site.close()
 
 
-def test_a_key_that_went_away_is_503(make):
+def test_a_removed_key_is_503(make):
     """Their state is unknown, so the session is not reported as ended."""
     site = make(**OPAQUE)
     client = LoginClient(site)
@@ -368,7 +368,7 @@ def test_a_key_that_went_away_is_503(make):
     assert 503 == client.request("POST", "/auth/logout", bearer=token, with_cookies=False)
 
 
-def test_a_reference_of_a_shard_that_is_gone_is_401(make):
+def test_an_opaque_token_of_a_removed_shard_is_401(make):
     """The token is from a time when the store had more shards."""
     wide, narrow = make(**OPAQUE, store={"url": "memory://", "shards": 64}), make(**OPAQUE)
     token = wide.auth.sessions.sign_in(Account("alice")).access_token

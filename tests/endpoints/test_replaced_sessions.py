@@ -105,21 +105,21 @@ def test_b1_a_wrong_password_ends_nothing(client):
 
 
 @pytest.mark.parametrize("value", ["x", '"', "x.y.z", "A" * 96, "A" * 88])
-def test_b1_a_cookie_that_nobody_can_read_keeps_nobody_out(client, value):
+def test_b1_an_unreadable_cookie_does_not_prevent_a_sign_in(client, value):
     client.cookies = {ACCESS: value, REFRESH: value}
 
     assert 200 == client.sign_in()
     assert {ACCESS, DEVICE} == client.cookies.keys()
 
 
-def test_b1_two_cookies_of_one_name_keep_nobody_out(client):
+def test_b1_two_cookies_of_one_name_do_not_prevent_a_sign_in(client):
     twice = f"{REFRESH}=a; {REFRESH}=b; {ACCESS}=a; {ACCESS}=b"
     json_body = {"username": "alice", "password": "wonder", "cookies": True}
 
     assert 200 == client.request("POST", "/auth/login", json_body=json_body, headers=[("cookie", twice), *OWN_PAGE])
 
 
-def test_b1_a_browser_of_a_process_that_is_gone_signs_in(workers, format_of_tokens):
+def test_b1_a_browser_with_cookies_of_another_process_signs_in(workers, format_of_tokens):
     """The lost sessions cannot be ended, and keep nobody from signing in."""
     first = workers(tokens={"format": format_of_tokens})
     client = LoginClient(first)

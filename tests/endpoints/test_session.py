@@ -81,7 +81,7 @@ def test_links_come_with_their_time(client, clock):
     assert "renew" not in rels(client)
 
 
-def test_who_is_over_and_was_not_remembered_has_nothing_to_refresh(client, clock):
+def test_an_expired_session_without_remember_me_has_nothing_to_refresh(client, clock):
     client.sign_in()
     clock.advance(seconds=911)
 
@@ -90,7 +90,7 @@ def test_who_is_over_and_was_not_remembered_has_nothing_to_refresh(client, clock
     assert {"login"} == rels(client)
 
 
-def test_a_cookie_that_is_over_is_nobody_who_may_refresh(client, clock):
+def test_an_expired_cookie_is_anonymous_and_may_refresh(client, clock):
     """A user returns: the access token has expired, and the long-term credential is valid (L9)."""
     client.sign_in(remember=True)
     clock.advance(seconds=2000)
@@ -101,7 +101,7 @@ def test_a_cookie_that_is_over_is_nobody_who_may_refresh(client, clock):
     assert {"login", "refresh"} == rels(client)
 
 
-def test_a_session_that_was_ended_is_nobodys(site, client):
+def test_an_ended_session_is_anonymous(site, client):
     client.sign_in()
     site.auth.sessions.sign_out_everywhere("alice")
 
@@ -122,7 +122,7 @@ def test_a_store_that_is_away_is_503_and_signs_nobody_out(killable_site):
     assert 503 == client.request("GET", "/auth/session")
 
 
-def test_a_session_that_ends_between_two_questions_is_nobodys(site, client, monkeypatch):
+def test_a_session_that_ends_between_two_queries_is_anonymous(site, client, monkeypatch):
     """The token is still valid when it is checked, but the record is gone when it is read."""
     client.sign_in()
     session_verbs = (site.auth._asgi if site.world == "asgi" else site.auth._wsgi).session_verbs

@@ -50,7 +50,7 @@ def test_a_program_steps_up_and_its_refresh_token_is_rotated_if_it_came(client, 
     assert (401, 200) == (client.use(token), client.use(answer["access_token"]))
 
 
-def test_who_comes_by_a_header_leaves_the_cookies_alone(site):
+def test_a_sign_out_by_header_leaves_the_cookies_alone(site):
     """A browser sends them too, but they belong to another session."""
     client = LoginClient(site)
     client.get_tokens()

@@ -97,7 +97,7 @@ def test_only_what_can_be_done_is_offered(client):
     assert client.json["renew_after"] is None
 
 
-def test_who_is_gone_from_the_directory_is_refused(site, client):
+def test_a_user_removed_from_the_directory_is_refused(site, client):
     client.get_tokens(remember=True)
     del site.directory.accounts["alice"]
 

@@ -41,7 +41,7 @@ def test_a_token_that_was_proven_expires(world, carried):
 
 
 @both
-def test_b7_a_cut_off_has_a_pair_proven_anew_in_the_same_request(world):
+def test_b7_a_pair_ended_by_a_cut_off_is_proven_again_in_the_same_request(world):
     """The request has the right password, which is compared again, so nothing is refused."""
     directory = MemoryDirectory(alice="correct horse")
     clock = Clock(float(NOW))

@@ -104,7 +104,7 @@ def test_a_function_keeps_its_name():
     [{"scopes": "read"}, {"roles": "admin"}, {"level": "root"}, {"max_age_seconds": -1}],
     ids=str,
 )
-def test_what_nobody_could_meet_is_refused_at_once(wanted):
+def test_a_requirement_that_cannot_be_met_is_refused_at_once(wanted):
     """A string instead of a list would require its letters."""
     with pytest.raises(ConfigurationError) as caught:
         requires(**wanted)

@@ -248,7 +248,7 @@ def test_nothing_but_an_auth_error_leaves(values):
 
 
 @given(_FIELDS)
-def test_taking_away_is_done_once_and_touches_no_other_cookie(values):
+def test_removing_is_idempotent_and_touches_no_other_cookie(values):
     """The rest contains none of the names, and the other cookies unchanged."""
     left = without(values, {_REFRESH})
 

@@ -42,7 +42,7 @@ def test_kids_sort_by_age():
 
 
 @pytest.mark.parametrize("later_seconds", [0, 0.5, -3600])
-def test_a_key_stands_behind_those_that_are_there(later_seconds):
+def test_a_new_key_is_added_behind_the_others(later_seconds):
     """This holds within one second and after the clock went back; foreign kids have no time."""
     first = new(now=NOW)
     foreign = [{**new(), "kid": kid} for kid in ("20209999T000000Z-00", "zebra")]

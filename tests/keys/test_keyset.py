@@ -253,7 +253,7 @@ def test_d14_the_same_secret_twice_is_one_and_two_that_differ_are_none():
         assert ["safeconduct-secrets"] == [kid for kid, _ in keys.skipped]
 
 
-def test_a_removed_key_is_gone():
+def test_a_removed_key_is_not_in_the_set():
     """A new set replaces the old one; they are not merged (CVE-2025-22149)."""
     first, second = (KeySet.read(document, is_published=True) for document in SCENARIOS["055"]["document"]["sequence"])
 

@@ -71,7 +71,7 @@ def test_a_proven_pair_is_recalled_for_a_minute(memory):
     assert memory.recall(now_ms=NOW_MS + 60_000) is None
 
 
-def test_a_refill_is_proven_anew_and_asks_the_directory_what_holds_now(memory, directory):
+def test_an_expired_pair_is_looked_up_in_the_directory_again(memory, directory):
     """Use does not extend a remembered pair."""
     memory.prove()
     directory.accounts["alice"] = Account("alice", roles=["boss"])
@@ -154,7 +154,7 @@ def test_the_older_half_is_recalled_too(memory):
 
 
 @pytest.mark.parametrize("later", [0, 5], ids=["young", "old"])
-def test_a_forgotten_pair_is_proven_anew(memory, later):
+def test_an_expired_pair_is_proven_again(memory, later):
     """The gate does this when a cut-off ended the pair."""
     memory.prove()
     for number in range(later):

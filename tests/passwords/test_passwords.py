@@ -108,7 +108,7 @@ def test_a_disabled_account_is_refused_and_counted(stack, directory):
 
 @pytest.mark.parametrize("world", ["wsgi", "asgi"])
 @pytest.mark.parametrize("now", [None, Account("alice", disabled=True)], ids=["gone", "disabled"])
-def test_where_the_directory_is_asked_again_its_last_word_holds(world, now):
+def test_where_the_directory_is_asked_again_its_last_answer_counts(world, now):
     """The check may use a cache or a replica; a removed or disabled account is refused and counted."""
     stack = PasswordStack(world, CallableDirectory(lambda _username, _password: Account("alice"), lambda _subject: now))
 
@@ -198,7 +198,7 @@ def test_c7_a_password_may_have_other_control_characters():
 
 
 @pytest.mark.parametrize("world", ["wsgi", "asgi"])
-def test_c1_who_does_not_come_to_be_compared_has_used_no_try_up(world):
+def test_c1_a_check_that_was_never_started_uses_no_attempt_up(world):
     """A full queue does not count as a failed attempt."""
     stack = PasswordStack(world, MemoryDirectory(alice="wonder"), hashing_threads=1, hashing_queue=0)
     busy = QueuePosition("busy", HOME, 0)

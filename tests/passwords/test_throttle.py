@@ -138,7 +138,7 @@ def test_parallel_tries_are_counted_before_any_of_them_ends(throttle):
     assert not throttle.is_blocked()
 
 
-def test_c6_a_try_under_way_shuts_for_seconds_and_a_failure_for_minutes(throttle):
+def test_c6_a_pending_attempt_blocks_for_seconds_and_a_failure_for_minutes(throttle):
     """Five attempts are pending in other processes: the waiting time is that of the first."""
     counted = [throttle.begin() for _ in range(5)]
     throttle.clock.advance(seconds=3)
@@ -291,7 +291,7 @@ def test_without_the_store_a_success_is_given_back_all_the_same(world):
     assert not throttle.is_blocked()
 
 
-def test_a_store_that_goes_out_in_between_refuses_nobody_who_was_right(throttle):
+def test_a_store_that_fails_in_between_refuses_no_right_password(throttle):
     """The attempt stays counted until its window has passed."""
     counted = throttle.begin()
     throttle.memory.end()

@@ -212,7 +212,7 @@ def test_e1_an_adopted_store_is_believed_on_what_it_lost(start, server):
     assert ["empty", "token"] == [event.witness for event in process.losses()]
 
 
-def test_e1_a_late_reply_is_asked_anew(start, server):
+def test_e1_a_late_reply_repeats_the_query(start, server):
     """It was issued before a loss that this process knows of, and proves no other."""
     process = start()
     process.stamp()

@@ -98,7 +98,7 @@ def test_what_is_no_session_is_not_found(revocations, session_id):
         run_sync(revoker_of(revocations).revoke_session("i", session_id, ends_ms=0))
 
 
-def test_a_session_of_ours_with_an_unreadable_id_is_nobodys(revocations):
+def test_a_session_of_ours_with_an_unreadable_id_is_refused(revocations):
     with pytest.raises(Unavailable):
         run_sync(revocations.check(asking(session_id="x"), now_ms=0))
 

@@ -119,7 +119,7 @@ def test_a_forged_refresh_token_signs_nobody_out(stack):
     assert stack.use(tokens)
 
 
-def test_a_refresh_token_of_a_shard_that_is_gone_signs_nobody_out(build):
+def test_a_refresh_token_of_a_removed_shard_signs_nobody_out(build):
     stack, token = build(), ParsedRefreshToken.first(b"\0\7" + bytes(16), b"s" * 32, SECRETS)
 
     with pytest.raises(RevokedToken):

@@ -109,7 +109,7 @@ def test_b3_claims_that_no_token_can_say_are_reported_to_nobody_without_a_store(
 
 
 @VERBS
-def test_b3_without_a_key_nothing_is_burnt(build, verb):
+def test_b3_without_a_key_no_token_is_used_up(build, verb):
     stack = build()
     tokens, own = stack.sign_in(), stack.own
     stack.own = NO_KEY

@@ -50,7 +50,7 @@ def test_a_level_counts_for_the_explicit_lifetime(session, later_ms, expected):
         (replace(NEW, ends_ms=T + 700_000, is_demoted=True), 0, 700),
     ],
 )
-def test_a_token_ends_with_what_it_stands_on(session, later_ms, expected):
+def test_a_token_ends_with_its_session(session, later_ms, expected):
     assert T // 1000 + expected == token_end(session, T + later_ms, LIVES, level=level_at(session, T + later_ms, LIVES))
 
 

@@ -67,7 +67,7 @@ def test_another_version_of_the_form_is_refused():
         of(OLD).read(base64.urlsafe_b64encode(b"\2" + bytes(65)).decode())
 
 
-def test_a_reference_of_a_key_that_is_gone_is_refused():
+def test_an_opaque_token_of_a_removed_key_is_refused():
     written = of(OLD).write(of(OLD).new(SID))
 
     assert of(OLD).read(written) == of(BOTH).read(written)

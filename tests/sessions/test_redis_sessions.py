@@ -47,7 +47,7 @@ def test_a_store_that_lost_everything_is_reported_and_its_sessions_are_over(stac
 
 
 @pytest.mark.parametrize("verb", ["refresh", "list"])
-def test_sessions_out_of_an_old_copy_are_over(stack, server, clock, verb):
+def test_sessions_of_an_old_copy_have_ended(stack, server, clock, verb):
     """Later revocations may be lost, so nothing counts by the remaining data."""
     tokens = stack.sign_in()
     clock.advance(seconds=1)
@@ -98,7 +98,7 @@ def test_nothing_is_written_where_there_is_no_epoch(stack, stores, server):
     assert ":0" in server.say("DBSIZE")
 
 
-def test_a_session_leaves_nothing_behind_when_its_time_is_over(stack, server):
+def test_an_expired_session_leaves_nothing_behind(stack, server):
     """Each of its keys expires no later than its last revocation."""
     tokens = stack.sign_in()
     keys = [f"safeconduct:{{sc:00}}:ses:{tokens.session_id}", *_own_keys(server)]

@@ -22,18 +22,18 @@ def outcome(presented, now_ms, chain=CHAIN):
 @pytest.mark.parametrize(
     ("presented", "within"), [(rotation(0), "retry"), (rotation(0, "forked"), "stale")], ids=["before", "forked"]
 )
-def test_h_the_grace_is_over_at_its_instant(presented, within):
+def test_h_the_grace_ends_at_its_exact_time(presented, within):
     assert within == outcome(presented, T + GRACE_MS - 1)
     assert "reuse" == outcome(presented, T + GRACE_MS)
 
 
-def test_h_a_credential_is_over_at_its_instant():
+def test_h_a_credential_expires_at_its_exact_time():
     assert "rotated" == outcome(rotation(1), T + IDLE_MS - 1)
     assert "gone" == outcome(rotation(1), T + IDLE_MS)
 
 
 @pytest.mark.parametrize("life_ms", [IDLE_MS, IDLE_MS + 1], ids=["even", "odd"])
-def test_h_half_of_a_life_is_over_at_its_instant(life_ms):
+def test_h_half_of_a_lifetime_ends_at_its_exact_time(life_ms):
     chain = Chain(position=0, digest=digest("0"), begun_ms=T, expires_ms=T + life_ms)
     extending = rotation(0, extends_ms=IDLE_MS)
 

@@ -72,7 +72,7 @@ def test_another_version_of_the_form_is_refused():
         read(base64.urlsafe_b64encode(b"\2" + bytes(71)).decode(), OLD)
 
 
-def test_a_token_of_a_key_that_is_gone_is_refused():
+def test_a_token_of_a_removed_key_is_refused():
     written = first(OLD).to_text(OLD)
 
     with pytest.raises(UnknownKey):

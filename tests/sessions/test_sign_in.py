@@ -51,7 +51,7 @@ def test_a_sign_in_gives_what_was_proven(stack):
     assert [SignedIn(subject="alice", session_id=tokens.session_id, level="explicit")] == stack.events
 
 
-def test_a_long_term_credential_is_only_for_who_asks(stack):
+def test_a_long_term_credential_is_issued_only_on_request(stack):
     """A refresh never raises the level (L5)."""
     tokens = stack.sign_in(remember=False)
 
@@ -76,7 +76,7 @@ def test_nothing_of_a_token_is_shown(build):
     assert tokens.refresh_token.value not in shown
 
 
-def test_an_id_that_is_taken_gives_nobody_anothers_session(build, open_stores):
+def test_an_id_that_is_taken_gives_no_access_to_its_session(build, open_stores):
     stores = open_stores("memory")
     build(stores).sign_in("alice")
 
@@ -190,7 +190,7 @@ def test_an_access_token_is_no_refresh_token(stack):
         stack.refresh(tokens.access_token)
 
 
-def test_a_session_of_more_shards_than_there_are_is_over(build):
+def test_a_session_of_a_removed_shard_has_ended(build):
     stack = build()
     token = ParsedRefreshToken.first(b"\x00\x07" + bytes(16), b"s" * 32, SECRETS)
 
@@ -313,7 +313,7 @@ class Hook:
         return {"tenant": 1 // 0} if self.is_broken else {"tenant": principal.subject}
 
 
-def test_a_hook_that_fails_burns_no_token(build, clock):
+def test_a_failing_hook_uses_no_token_up(build, clock):
     """A token without the hook's claims might grant too much."""
     hook = Hook()
     stack = build(add_claims=hook)

@@ -69,7 +69,7 @@ def test_a_long_term_credential_lives_for_a_week_at_most(lives, expected):
     assert tokens.issued_at + expected == tokens.refresh_token.expires_at
 
 
-def test_a_long_term_credential_is_only_for_who_asks(stack):
+def test_a_long_term_credential_is_issued_only_on_request(stack):
     assert stack.sign_in(remember=False).refresh_token is None
 
 
@@ -145,7 +145,7 @@ def test_a_refresh_takes_the_rights_of_now(stack):
 
 
 @pytest.mark.parametrize("account", [None, Account("alice", disabled=True)], ids=["gone", "disabled"])
-def test_an_account_that_is_gone_gets_no_tokens(stack, account):
+def test_a_removed_account_gets_no_tokens(stack, account):
     tokens = stack.sign_in()
     stack.directory.accounts["alice"] = account
 
@@ -156,7 +156,7 @@ def test_an_account_that_is_gone_gets_no_tokens(stack, account):
 @pytest.mark.parametrize(
     "options", [{"directory": StaticDirectory(alice="wonder")}, {"has_directory": False}], ids=["static", "none"]
 )
-def test_who_cannot_be_asked_again_is_believed_once(options):
+def test_a_static_directory_is_believed_once(options):
     """The account of a sign-in counts until the next one."""
     stack = StatelessLoginStack(**options)
 
@@ -202,7 +202,7 @@ def test_a_refresh_token_is_no_access_token(wire_format):
         stack.verifier.verify(tokens.refresh_token.value, now=stack.clock())
 
 
-def test_a_credential_of_a_key_that_is_gone_is_refused(stack):
+def test_a_credential_of_a_removed_key_is_refused(stack):
     tokens = stack.sign_in()
     stack.keys = DerivedKeys({1: b"1" * 32, 2: b"2" * 32}, 2)
     assert stack.refresh(tokens)

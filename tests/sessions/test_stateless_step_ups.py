@@ -49,7 +49,7 @@ def test_a_proof_makes_the_level_explicit_again(stack):
     assert SteppedUp(subject="alice", session_id=tokens.session_id, level="explicit") == stack.events[-1]
 
 
-def test_the_refresh_token_that_came_along_is_made_anew_with_its_end(stack):
+def test_a_refresh_token_that_came_along_is_replaced_with_the_same_expiry(stack):
     """The absolute expiry does not change."""
     tokens = stack.sign_in()
     stack.clock.advance(seconds=DAY)

@@ -210,7 +210,7 @@ def test_a_token_of_a_key_that_is_kept_counts():
     assert found == read(write(found, BOTH), NEW)
 
 
-def test_a_token_of_a_key_that_is_gone_is_refused():
+def test_a_token_of_a_removed_key_is_refused():
     with pytest.raises(UnknownKey) as caught:
         read(forged_refresh_token(CLAIMS), NEW)
 

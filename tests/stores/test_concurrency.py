@@ -104,7 +104,7 @@ def test_tasks_wait_for_a_connection_and_no_more_are_opened(proxy, open_stores):
     assert proxy.connections <= 2
 
 
-def test_who_waits_too_long_for_a_connection_is_reported(proxy, open_stores, events):
+def test_waiting_too_long_for_a_connection_is_reported(proxy, open_stores, events):
     """Slow callers say nothing about the server, so the circuit breaker stays closed."""
     stores = open_stores(proxy.url, pool_size=1)
     store = stores.native()

@@ -213,7 +213,7 @@ def stall(pool, meanwhile):
     pool.take = take_stalled
 
 
-def test_e13_who_is_given_up_while_others_are_answered_opens_no_breaker(enter, open_stores, server, events):
+def test_e13_time_outs_while_others_are_answered_open_no_breaker(enter, open_stores, server, events):
     """A server that answers is slow or busy; it is not down, however many requests time out after that."""
     world = enter(open_stores(server.url, pool_size=3 * FAILURES))
     begin(world)

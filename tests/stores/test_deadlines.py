@@ -62,7 +62,7 @@ def test_e10_the_commands_of_a_request_share_one_deadline(world, slow):
     assert 0.25 == pytest.approx(slow.now - began)
 
 
-def test_e10_a_request_whose_time_is_over_asks_no_more(world, slow):
+def test_e10_a_request_past_its_deadline_sends_no_command(world, slow):
     """A step without any time left is 503 at once, and the server is not blamed."""
 
     @within_one_budget
@@ -320,7 +320,7 @@ def test_e9_a_host_without_an_address_is_unavailable(open_stores, monkeypatch):
         run_sync(open_stores("redis://store.example").blocking().ask(question()))
 
 
-def test_e9_what_is_over_has_no_time():
+def test_e9_no_time_is_left_after_the_deadline():
     """Zero would make a socket non-blocking, and a negative timeout is an error."""
     with pytest.raises(TimeoutError):
         seconds_until(0.0)

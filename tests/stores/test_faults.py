@@ -141,7 +141,7 @@ def test_a_killed_connection_costs_no_answer(enter, open_stores, server):
     assert not ask(world).is_revoked
 
 
-def test_a_flushed_script_is_sent_anew(enter, open_stores, server):
+def test_a_flushed_script_is_sent_again(enter, open_stores, server):
     world = enter(open_stores(server.url))
     begin(world)
     revoke(world)
@@ -305,7 +305,7 @@ def test_a_closed_store_is_unavailable(enter, open_stores, server):
     assert "the store is closed" == unavailable(world)
 
 
-def test_closed_connections_are_opened_anew(enter, open_stores, server):
+def test_closed_connections_are_reopened(enter, open_stores, server):
     world = enter(open_stores(server.url))
     begin(world)
     world.run(world.store.close())

@@ -273,7 +273,7 @@ PLAIN_FIELDS = (
 )  # fmt: skip
 
 
-def test_e1_a_connection_that_names_the_run_before_asks_anew(two, server):
+def test_e1_a_connection_that_names_an_earlier_run_repeats_the_query(two, server):
     """A proxy switched servers; the process records a line only if it is certain."""
     first, _ = two
     run = server.statistic("server", "run_id")

@@ -91,7 +91,7 @@ def test_e12_without_an_authority_the_system_decides(enter, open_stores, start):
         begin(world)
 
 
-def test_e12_plain_text_is_no_way_back(enter, open_stores, server, authority):
+def test_e12_there_is_no_fallback_to_plain_text(enter, open_stores, server, authority):
     """The client never falls back to plain text with a server that does not use TLS."""
     world = enter(open_stores(url_of(server.port, authority), deadline_ms=QUICK_MS))
 

@@ -39,14 +39,14 @@ class OpaqueTokenContract(SessionCommands):
         """Return the results of both queries: the first one, and all later ones."""
         return (self.resolve(world, ref).is_revoked, world.run(world.store.ask(question)).is_revoked)
 
-    def test_what_was_kept_is_resolved(self, world, ref, question, kept):
+    def test_a_stored_token_is_resolved(self, world, ref, question, kept):
         reply = self.resolve(world, ref)
 
         assert kept.epoch is not None
         assert (False, CLAIMS, question.issued_ms) == (reply.is_revoked, reply.claims, reply.issued_ms)
         assert (False, False) == self.answers(world, ref, question)
 
-    def test_what_was_not_kept_is_revoked(self, world, ref, question):
+    def test_an_unknown_token_is_revoked(self, world, ref, question):
         reply = self.resolve(world, ref)
 
         assert (True, "") == (reply.is_revoked, reply.claims)
@@ -132,7 +132,7 @@ class OpaqueTokenContract(SessionCommands):
 
         assert 0 < lives(late.reference) <= GRACE_MS < lives(following.reference)
 
-    def test_b5_one_that_is_kept_twice_takes_nobodys_place(self, world, question, kept, lives):
+    def test_b5_one_that_is_kept_twice_replaces_no_other(self, world, question, kept, lives):
         assert kept.epoch is not None
         world.run(world.store.opaque_tokens.keep(question, CLAIMS, grace_ms=GRACE_MS))
 

@@ -28,7 +28,7 @@ class RenewalContract(SessionCommands):
         assert reply.iat_ms // 1000 + ACCESS_MS // 1000 == session.renewal.expires_at
         assert opened.session.chain == session.chain
 
-    def test_who_asks_again_within_the_grace_gets_the_same(self, world, ref, opened, clock):
+    def test_a_retry_within_the_grace_gets_the_same(self, world, ref, opened, clock):
         first = self.renew(world, ref, presented(opened))
         clock.advance(seconds=GRACE_MS / 1000 - 1)
 
@@ -53,7 +53,7 @@ class RenewalContract(SessionCommands):
         assert reply.is_rolled_back
         assert "gone" == self.renew(world, ref, presented(opened)).outcome
 
-    def test_what_cannot_grow_is_not_renewed(self, world, ref, opened):
+    def test_a_token_whose_expiry_cannot_grow_is_not_renewed(self, world, ref, opened):
         reply = self.renew(world, ref, presented(opened, expires_at=opened.session.ends_ms // 1000))
 
         assert "at_end" == reply.outcome
@@ -126,7 +126,7 @@ class StepUpContract(SessionCommands):
         assert self.step(world, ref, presented(opened), rotation=rotation(2)).is_rolled_back
 
     @pytest.mark.parametrize(("position", "name", "outcome"), [(1, "forked", "reuse"), (0, "forked", "stale")])
-    def test_a_wrong_refresh_token_is_what_it_is(self, world, ref, opened, position, name, outcome):
+    def test_a_wrong_refresh_token_is_recognised(self, world, ref, opened, position, name, outcome):
         self.rotate(world, ref, 0)
 
         reply = self.step(world, ref, presented(opened), rotation=rotation(position, name))

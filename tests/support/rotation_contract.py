@@ -125,12 +125,12 @@ class RotationContract(SessionCommands):
         assert "gone" == self.rotate(world, ref, 0).outcome
         assert "read" == self.read(world, ref).outcome
 
-    def test_rotation_does_not_prolong(self, world, ref, opened, clock):
+    def test_rotation_does_not_extend(self, world, ref, opened, clock):
         clock.advance(seconds=IDLE_MS / 2000)
 
         assert opened.session.chain.expires_ms == self.rotate(world, ref, 0).session.chain.expires_ms
 
-    def test_extending_before_half_of_the_life_is_early_and_burns_nothing(self, world, ref, opened, clock):
+    def test_extending_before_half_of_the_lifetime_is_early_and_uses_nothing_up(self, world, ref, opened, clock):
         del opened
         clock.advance(seconds=IDLE_MS / 2000 - 60)
 
@@ -139,7 +139,7 @@ class RotationContract(SessionCommands):
         assert "early" == reply.outcome
         assert 0 == self.read(world, ref).session.chain.position
 
-    def test_extending_after_half_of_the_life_prolongs(self, world, ref, opened, clock):
+    def test_extending_after_half_of_the_lifetime_extends(self, world, ref, opened, clock):
         clock.advance(seconds=IDLE_MS / 2000 + 60)
 
         reply = self.rotate(world, ref, 0, extends_ms=IDLE_MS)

@@ -19,7 +19,7 @@ from session_commands import (
 class SessionContract(SessionCommands):
     """Sessions are opened, listed and ended."""
 
-    def test_what_was_opened_is_read(self, world, ref, opened):
+    def test_an_opened_session_is_read(self, world, ref, opened):
         reply = self.read(world, ref)
 
         assert ("opened", "read") == (opened.outcome, reply.outcome)
@@ -63,12 +63,12 @@ class SessionContract(SessionCommands):
         assert reply.iat_ms > before_ms
         assert "read" == self.read(world, ref).outcome
 
-    def test_what_was_not_opened_is_gone(self, world, ref):
+    def test_a_session_that_was_not_opened_is_gone(self, world, ref):
         assert "gone" == self.read(world, ref).outcome
         assert "gone" == self.rotate(world, ref, 0).outcome
         assert "gone" == world.run(world.store.sessions.fail(ref, request_id="1", limit=5)).outcome
 
-    def test_a_session_without_a_long_term_credential_is_over_with_its_last_token(self, world, sessions, ref, clock):
+    def test_a_session_without_a_long_term_credential_ends_with_its_last_token(self, world, sessions, ref, clock):
         """The session ends without a renewal in time (L3)."""
         world.run(sessions.open(ref, opening(remember=False)))
         clock.advance(seconds=(ACCESS_MS + LEEWAY_MS) / 1000 - 1)
@@ -102,7 +102,7 @@ class SessionContract(SessionCommands):
 
         assert self.is_cut(world, ref, token.iat_ms)
 
-    def test_a_session_that_was_ended_lists_no_more(self, world, sessions, ref, opened):
+    def test_an_ended_session_is_not_listed(self, world, sessions, ref, opened):
         del opened
         other = ref_of(sessions, 1)
         world.run(sessions.open(other, opening()))
@@ -110,7 +110,7 @@ class SessionContract(SessionCommands):
 
         assert [other.session_id] == [name for name, _ in self.list(world, ref)]
 
-    def test_a_session_that_was_cut_off_lists_no_more(self, world, sessions, ref, opened):
+    def test_a_session_that_was_cut_off_is_not_listed(self, world, sessions, ref, opened):
         """This holds if only the cut-off was written, as by the command line."""
         del opened
         other = ref_of(sessions, 1)
@@ -136,7 +136,7 @@ class SessionContract(SessionCommands):
 
         assert [(ref.session_id, opened.session)] == self.list(world, ref)
 
-    def test_what_is_over_lists_no_more(self, world, sessions, ref, opened, clock):
+    def test_an_expired_session_is_not_listed(self, world, sessions, ref, opened, clock):
         del opened
         short = ref_of(sessions, 1)
         world.run(sessions.open(short, opening(remember=False)))
@@ -144,7 +144,7 @@ class SessionContract(SessionCommands):
 
         assert [ref.session_id] == [name for name, _ in self.list(world, ref)]
 
-    def test_all_of_one_owner_end_and_of_nobody_else(self, world, sessions, ref, opened):
+    def test_all_sessions_of_one_owner_end_and_no_others(self, world, sessions, ref, opened):
         """Tenants and users are separate (ASVS 8.4.1)."""
         bob = ref_of(sessions, 7, "bob")
         world.run(sessions.open(bob, opening(subject="bob")))

@@ -75,7 +75,7 @@ class SessionLimitContract(SessionCommands):
         assert (session_keys[1].session_id,) == self.one_more(world)
 
     @pytest.mark.parametrize("how", ["ended", "cut off"])
-    def test_b5_what_is_over_goes_before_anything_that_stands(self, world, crowd, how):
+    def test_b5_an_ended_session_is_evicted_before_a_live_one(self, world, crowd, how):
         """An ended session is evicted before any other."""
         session_keys, _ = crowd("sls", most=3)
         if how == "ended":

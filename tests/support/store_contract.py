@@ -254,7 +254,7 @@ class StoreContract:
         assert 0 == world.run(world.store.count_try([counter], try_id=b"bob     2"))
         assert world.run(world.store.count_try([counter], try_id=b"bob     3")) > 0
 
-    def test_c6_tries_under_way_fill_a_counter_for_seconds(self, world, clock):
+    def test_c6_pending_attempts_fill_a_counter_for_seconds(self, world, clock):
         """Pending attempts block for seconds; failed ones block for the whole window."""
         counter = Counter(b"a", 2, 900_000)
         world.run(world.store.count_try([counter], try_id=b"1"))

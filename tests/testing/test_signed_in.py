@@ -39,7 +39,7 @@ def proven(auth, headers):
     return auth.verify(token)
 
 
-def test_a_caller_is_who_was_said(build, clock):
+def test_a_caller_has_the_given_identity(build, clock):
     """Subject, roles, scopes and level arrive, with a proof of this second."""
     auth = build()
 
@@ -92,7 +92,7 @@ def test_a_caller_counts_until_their_token_expires(build, clock):
         proven(auth, headers)
 
 
-def test_a_cut_off_meets_the_one_before_it_and_not_the_one_after(build):
+def test_a_cut_off_ends_the_one_before_it_and_not_the_one_after(build):
     """This holds although the clock does not move, as after a real sign-in."""
     auth = build()
     before = signed_in(auth, "alice")

@@ -143,7 +143,7 @@ def test_a_flood_of_fresh_values_leaves_what_is_used():
     assert all(proving.ask(f"used-{number}") for number in range(20))
 
 
-def test_a_flood_that_came_first_gives_way_to_what_is_used():
+def test_a_flood_that_came_first_is_evicted_by_used_values():
     """The flood filled the cache and is evicted by used values."""
     proving = Proving(100)
     for number in range(1000):

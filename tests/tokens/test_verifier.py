@@ -174,7 +174,7 @@ def test_an_unknown_kid_looks_once_for_new_keys():
     assert 2 == keys.looked
 
 
-def test_a_key_that_was_taken_away_proves_nothing_any_more():
+def test_a_removed_key_verifies_nothing():
     """A remembered header is valid only for the keys that it was read with."""
     keys = RotatedKeys(KeyTable([ES]), KeyTable([key_for("RS256")]))
     verifier = own_verifier(keys=keys)

@@ -40,7 +40,7 @@ def sign_in(served, name, password="wonder"):
     return served.say(raw_request(request), method="POST").status
 
 
-def test_c1_one_account_in_a_loop_keeps_nobody_out(crowded):
+def test_c1_one_account_in_a_loop_refuses_no_other(crowded):
     """Four connections sign one account in repeatedly; of forty other users none is refused."""
     has_ended = threading.Event()
 

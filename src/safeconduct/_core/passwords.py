@@ -32,13 +32,13 @@ class Passwords:
     Check user names and passwords.
 
     Args:
-        people: The directory.
+        directory: Checks passwords and looks up accounts.
         throttle: Limits the attempts, before anything is compared.
         announce: Sends an event for every failure.
     """
 
-    def __init__(self, people: DirectoryPort, throttle: Throttle, *, announce: Callable[[Event], None]) -> None:
-        self._people = people
+    def __init__(self, directory: DirectoryPort, throttle: Throttle, *, announce: Callable[[Event], None]) -> None:
+        self._directory = directory
         self._throttle = throttle
         self._announce = announce
 
@@ -85,7 +85,7 @@ class Passwords:
         # These cost neither an attempt nor a hash: equal timing is promised only for what a user may have.
         _refuse_unusable(username, _NOT_IN_A_NAME)
         _refuse_unusable(password, _NOT_IN_A_PASSWORD)
-        async with self._people.lock((skeleton(username), network), network) as position:
+        async with self._directory.lock((skeleton(username), network), network) as position:
             yield QueuedCheck(username, password, network, position)
 
     async def prove_in_turn(
@@ -106,12 +106,12 @@ class Passwords:
         return account
 
     async def _find(self, check: QueuedCheck, *, asks_again: bool) -> Account | None:
-        account = await self._people.check(check.username, check.password, check.position)
+        account = await self._directory.check(check.username, check.password, check.position)
         if account is None or account.disabled:
             return None
-        if not asks_again or self._people.is_static:
+        if not asks_again or self._directory.is_static:
             return account
-        current = await self._people.lookup(account.subject)
+        current = await self._directory.lookup(account.subject)
         if current is None or current.disabled:
             return None
         # Only the check knows how the user was authenticated; everything else is as the look-up says.

@@ -160,11 +160,13 @@ class KeySet:
         """
         Return the active signing key: one of the *preferred* algorithm if there is one, and of several the last kid.
 
+        *preferred* is the canonical name, as the configuration has it.
+
         Raises:
             ConfigurationError: If there is none.
         """
         keys = self._active_keys("sig")
-        fitting = [key for key in keys if preferred is not None and key.algorithm == canonical(preferred)] or keys
+        fitting = [key for key in keys if key.algorithm == preferred] or keys
         if not fitting:
             raise ConfigurationError("keys: there is no active signing key; make one with `safeconduct keys new`")
         return max(fitting, key=_kid)

@@ -80,7 +80,7 @@ class Boolean:
 
     @property
     def wanted(self) -> str:
-        """Say what is accepted."""
+        """Describe what is accepted."""
         return "true or false"
 
     def read(self, value: object, at: FieldPath) -> Any:
@@ -199,7 +199,7 @@ class FilePath:
 
     @property
     def wanted(self) -> str:
-        """Say what is accepted."""
+        """Describe what is accepted."""
         return "a path"
 
     def read(self, value: object, at: FieldPath) -> Any:
@@ -215,7 +215,7 @@ class Keys:
 
     @property
     def wanted(self) -> str:
-        """Say what is accepted."""
+        """Describe what is accepted."""
         return 'the path of a folder of JWKs or of a JWK Set, or "env:NAME"'
 
     def read(self, value: object, at: FieldPath) -> Any:
