@@ -126,13 +126,10 @@ class StoreUnavailable(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevocationUnchecked(Event):
-    """
-    Credentials pass unchecked, because the store cannot be asked and ``on_outage`` is ``serve``.
-
-    *view_age_seconds* says how old the local view is.  Announced at most once a minute.
-    """
+    """Credentials pass unchecked while the store cannot be asked (``on_outage = "serve"``); once a minute at most."""
 
     log_level: ClassVar[int] = 40
+    #: How old the local view is.
     view_age_seconds: float
 
 

@@ -4,8 +4,9 @@ import pytest
 
 from safeconduct._core.epochs import Epoch
 from safeconduct._core.revocation_keys import revocation_key
+from safeconduct._core.revocation_query import RevocationQuery
 from safeconduct._core.run_sync import run_sync
-from safeconduct._core.store import Revocation, RevocationQuery
+from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreLost, StoreUnavailable
 from safeconduct.stores.redis import feed as feed_module

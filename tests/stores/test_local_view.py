@@ -4,7 +4,7 @@ import pytest
 
 from safeconduct._core.epochs import Epoch
 from safeconduct._core.revocation_keys import epoch_tag
-from safeconduct._core.store import RevocationQuery
+from safeconduct._core.revocation_query import RevocationQuery
 from safeconduct.stores.view.entries import Entries
 from safeconduct.stores.view.local_view import LocalView, ShardView
 

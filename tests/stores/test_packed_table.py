@@ -37,7 +37,7 @@ def test_a_table_says_what_a_dictionary_says(batches, absent):
 @settings(max_examples=20)
 @given(ADDED, INSTANTS)
 def test_sweeping_leaves_out_earlier_instants_alone(batches, before):
-    """What is swept holds each later entry once."""
+    """A swept table contains each later entry once."""
     table, model = _table(batches)
 
     swept = table.swept(before=before, base=1000, pause=_no_pause)

@@ -97,7 +97,7 @@ def test_sweeping_forgets_what_has_ended(count):
 
 
 def test_a_reader_finds_every_entry_while_they_are_packed():
-    """Whoever looks during any pause finds each entry."""
+    """Every look-up during any pause finds its entry."""
     keys = _keys(UNPACKED_ENTRIES + 1)
     entries = Entries(base=0)
     for instant, key in enumerate(keys):

@@ -6,7 +6,7 @@ from functools import cache
 from memory_directory import MemoryDirectory
 from safeconduct import Auth, Config
 from safeconduct._core.epochs import Epoch, Epochs
-from safeconduct._core.store import RevocationStatus
+from safeconduct._core.revocation_query import RevocationStatus
 from safeconduct.errors import Unavailable
 from safeconduct.stores import MemoryStore
 from table_tokens import AUDIENCE, FOREIGN_KEY, IDP, ISSUER, NOW, OWN_KEY, PARTNER, SECRETS_KEY, public

@@ -27,8 +27,8 @@ from safeconduct._core.bearer import principal_of
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.decision import Proof, still_holds
 from safeconduct._core.requirement import Requirement
+from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus, View
 from safeconduct._core.sessions.extension import SessionExtension
-from safeconduct._core.store import RevocationQuery, RevocationStatus, View
 from safeconduct._http.request import Request
 from safeconduct.errors import AuthError, BadCredentials, BindingMismatch, ExpiredToken, Unavailable
 from safeconduct.events import Event, Fault

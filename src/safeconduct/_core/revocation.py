@@ -24,17 +24,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal, Protocol, TypeVar
 
 from safeconduct._core.epochs import Epoch, Epochs
-from safeconduct._core.store import (
-    BoundedView,
-    Resolved,
-    Revocation,
-    RevocationQuery,
-    RevocationStatus,
-    Store,
-    UntrustedStore,
-    View,
-    Written,
-)
+from safeconduct._core.revocation_query import BoundedView, RevocationQuery, RevocationStatus, View
+from safeconduct._core.store import Resolved, Revocation, Store, UntrustedStore, Written
 from safeconduct.config import Outage
 from safeconduct.errors import NotYetValidToken, RevokedToken, Unavailable
 from safeconduct.events import ClockSkewed, Event, RevocationUnchecked, StoreLost

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
 from safeconduct._core.epochs import Epoch, Epochs
+from safeconduct._core.revocation_query import BoundedView, RevocationQuery, RevocationStatus, View
 from safeconduct._core.session_store import SessionStore
 from safeconduct.errors import Unavailable
 
@@ -30,44 +31,6 @@ def clamped_ms(instant_ms: int) -> int:
 
 
 RevocationKind = Literal["token", "session", "subject", "client", "key", "everything"]
-
-
-@dataclass(frozen=True, slots=True)
-class RevocationQuery:
-    """
-    A question about one verified credential, which one command on one shard answers.
-
-    A mark revokes by its presence (token, key); a cut-off revokes if its ``before_ms`` is at or after *issued_ms*
-    (session, subject, client, everything).  All are revocation keys, ``kind ‖ digest``, never raw claims.
-    """
-
-    shard: int
-    marks: tuple[bytes, ...]
-    cuts: tuple[bytes, ...]
-    issued_ms: int
-    #: When the credential expires, leeway included.  A store that has already forgotten entries of that age replies
-    #: ``is_revoked``, because its clock may have been ahead of ours when it forgot them.
-    ends_ms: int
-    #: For a store that knows the sessions of its own process only: the process that the credential's session began in.
-    instance: bytes | None = None
-    #: The id of the session that the store must have, empty if the credential has none; None if none is required.
-    #: If one is, the store is asked whatever the consistency.
-    required_session: str | None = None
-    #: The digest of the opaque token that the store must have.
-    reference: bytes | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class RevocationStatus:
-    """The reply to a ``RevocationQuery``."""
-
-    #: None if the store has no epoch: it is new, or has lost its data.
-    epoch: Epoch | None
-    #: Whether the shard has no data of ours; without an epoch it decides between ``new`` and ``lost``.
-    is_empty: bool
-    is_revoked: bool
-    #: The store's clock; None if that is this process's.
-    now_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)

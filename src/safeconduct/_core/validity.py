@@ -7,7 +7,7 @@ from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Ambient, Passed
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.store import RevocationQuery, RevocationStatus
+from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus
 from safeconduct._http.origin import OriginVerdict, check_origin
 from safeconduct._http.request import Request
 from safeconduct.config import Consistency, Outage

@@ -6,8 +6,8 @@ from safeconduct._core.connection_checks import ConnectionChecks
 from safeconduct._core.endpoints.routing import Endpoints
 from safeconduct._core.error_responses import ErrorResponses
 from safeconduct._core.gate import Gate
+from safeconduct._core.revocation_query import NothingRevoked
 from safeconduct._core.sessions.extension import SessionExtension
-from safeconduct._core.store import NothingRevoked
 from safeconduct._core.validity import ValidityCheck
 from safeconduct._tokens.issuer_policy import ACR
 from safeconduct._wiring.container import Container

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from safeconduct._core.epochs import Epoch, Epochs
-from safeconduct._core.store import Counter, IssueTime, Revocation, RevocationQuery, RevocationStatus, Store, Written
+from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus
+from safeconduct._core.store import Counter, IssueTime, Revocation, Store, Written
 from safeconduct.errors import NotSupported
 from safeconduct.stores.memory.store import MemoryStore
 

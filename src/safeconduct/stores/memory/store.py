@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Self
 
 from safeconduct._core.epochs import Epoch, Epochs
-from safeconduct._core.store import Counter, IssueTime, Revocation, RevocationQuery, RevocationStatus, Store, Written
+from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus
+from safeconduct._core.store import Counter, IssueTime, Revocation, Store, Written
 from safeconduct.errors import Unavailable
 from safeconduct.stores.memory.counters import MemoryCounters
 from safeconduct.stores.memory.opaque import MemoryOpaqueTokens

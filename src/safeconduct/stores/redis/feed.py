@@ -16,7 +16,7 @@ from safeconduct.stores import scripts
 from safeconduct.stores.redis.client import StoreClient
 from safeconduct.stores.redis.connection import Command, Reply, ServerError
 from safeconduct.stores.redis.shard_calls import ShardCalls, ShardReply, malformed_reply
-from safeconduct.stores.view.local_view import NOWHERE, Position
+from safeconduct.stores.view.local_view import LOG_START, Position
 from safeconduct.stores.view.packed_table import RECORD_BYTES
 
 #: A page keeps the server for less than a millisecond.
@@ -33,7 +33,7 @@ class Change:
     """An entry of a shard's log: something was revoked."""
 
     position: Position
-    #: The entry before it, ``NOWHERE`` for the first.
+    #: The entry before it, ``LOG_START`` for the first.
     previous: Position
     epoch: str
     #: What was revoked.
@@ -168,7 +168,7 @@ def _head(reply: Reply) -> ShardHead | None:
         case [None, *_]:
             return None
         case [bytes(epoch), line, head]:
-            return ShardHead(_text(epoch), line or b"", NOWHERE if head is None else position_of(head))
+            return ShardHead(_text(epoch), line or b"", LOG_START if head is None else position_of(head))
         case _:
             raise malformed_reply()
 

@@ -11,17 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from safeconduct._core.epochs import Epoch, Epochs
-from safeconduct._core.store import (
-    MARGIN_MS,
-    TRY_TAG_BYTES,
-    Counter,
-    IssueTime,
-    Revocation,
-    RevocationQuery,
-    RevocationStatus,
-    Written,
-    clamped_ms,
-)
+from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus
+from safeconduct._core.store import MARGIN_MS, TRY_TAG_BYTES, Counter, IssueTime, Revocation, Written, clamped_ms
 from safeconduct.errors import Unavailable
 from safeconduct.stores import scripts
 from safeconduct.stores.redis.client import Call

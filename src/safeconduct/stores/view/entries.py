@@ -84,7 +84,7 @@ class Entries:
             packed = PackedTable.of((), base=max(self._base, latest - SPAN // 2))
         elif not packed.holds(latest):
             packed = packed.swept(before=before, base=latest - SPAN // 2, pause=pause)
-        # In this order: whoever no longer finds an entry among the recent ones finds it in the table.
+        # In this order: a reader that no longer finds an entry among the recent ones finds it in the table.
         self._packed = packed.merged(recent, pause=pause)
         self._recent = {}
 

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from safeconduct._core.epochs import Epoch
-from safeconduct._core.store import RevocationQuery
+from safeconduct._core.revocation_query import RevocationQuery
 from safeconduct.stores.view.entries import Entries
 
 Verdict = Literal["counts", "ended", "unknown"]
 Position = tuple[int, int]
 """The id of an entry in a shard's log: milliseconds and a number."""
-NOWHERE: Final[Position] = (0, 0)
+LOG_START: Final[Position] = (0, 0)
 #: No version of a view that is too old is ever this one.
 _TOO_OLD: Final = object()
 
@@ -60,8 +60,8 @@ class ShardView:
             return "ended"
         if query.instance is None:
             return "counts"
-        # An own session's token that is older than the data, or was issued by a later state of the data than the one
-        # that was read, proves a loss.  The store is shown this witness.
+        # A token of one of our sessions that is older than the data, or was issued by a later state of the data than
+        # the one that was read, proves a loss.  The store is shown this witness.
         is_witness = issued_ms <= self.epoch.started_ms or self.last_issued_ms < issued_ms <= self.loaded_ms
         return "unknown" if is_witness and self.epoch.reason != "adopted" else "counts"
 
@@ -114,7 +114,7 @@ class LocalView:
 
     @property
     def shards(self) -> Mapping[int, ShardView]:
-        """What is loaded, by shard."""
+        """The loaded shards."""
         return self._shards
 
     def holds(self, query: RevocationQuery) -> bool:
