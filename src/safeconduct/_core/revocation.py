@@ -24,9 +24,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal, Protocol, TypeVar
 
 from safeconduct._core.epochs import Epoch, Epochs
-from safeconduct._core.revocation_query import BoundedView, RevocationQuery, RevocationStatus, View
-from safeconduct._core.store import Resolved, Revocation, Store, UntrustedStore, Written
-from safeconduct.config import Outage
+from safeconduct._core.revocation_query import BoundedView, RevocationQuery, RevocationStatus, UntrustedStore, View
+from safeconduct._core.store import Resolved, Revocation, Store, Written
+from safeconduct.config.fields import Outage
 from safeconduct.errors import NotYetValidToken, RevokedToken, Unavailable
 from safeconduct.events import ClockSkewed, Event, RevocationUnchecked, StoreLost
 

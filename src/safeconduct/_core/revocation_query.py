@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from safeconduct._core.epochs import Epoch
+from safeconduct.errors import Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,10 @@ class RevocationStatus:
     is_revoked: bool
     #: The store's clock; None if that is this process's.
     now_ms: int | None
+
+
+class UntrustedStore(Unavailable):
+    """The store answers, and what it says must not be believed: it evicts revocations, or lags behind a primary."""
 
 
 class View(Protocol):

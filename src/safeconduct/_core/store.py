@@ -12,7 +12,6 @@ from typing import Final, Literal, Protocol
 from safeconduct._core.epochs import Epoch, Epochs
 from safeconduct._core.revocation_query import BoundedView, RevocationQuery, RevocationStatus, View
 from safeconduct._core.session_store import SessionStore
-from safeconduct.errors import Unavailable
 
 #: The id of a try begins with this many bytes, derived from the spelling of the user name; random bytes follow.
 TRY_TAG_BYTES: Final = 8
@@ -118,10 +117,6 @@ class OpaqueQuery:
     session_id: str
     #: The digest of the token, by which alone the store knows it.
     reference: bytes = field(repr=False)
-
-
-class UntrustedStore(Unavailable):
-    """The store answers, and what it says must not be believed: it evicts revocations, or lags behind a primary."""
 
 
 class OpaqueTokenStore(Protocol):

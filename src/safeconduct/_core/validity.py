@@ -10,7 +10,7 @@ from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus
 from safeconduct._http.origin import OriginVerdict, check_origin
 from safeconduct._http.request import Request
-from safeconduct.config import Consistency, Outage
+from safeconduct.config.fields import Consistency, Outage
 from safeconduct.errors import ExpiredToken
 
 

@@ -128,12 +128,7 @@ class StoreClient:
         return result
 
     async def send(self, commands: Sequence[Command], *, seconds: float) -> list[Reply]:
-        """
-        Send plain commands, outside of any request, and return the replies; a server's error is a reply.
-
-        Raises:
-            Unavailable: If there are no replies within *seconds*, or the server is unfit.
-        """
+        """Send plain commands outside of any request; return the replies, errors too, or raise ``Unavailable``."""
         self._prepare()
         ends_at = time.monotonic() + seconds
         taken = self._pool.take()
@@ -158,7 +153,7 @@ class StoreClient:
         return replies
 
     def close(self) -> None:
-        """Drop the idle connections now, and the others when they are given back."""
+        """Drop the connections, those in use when they are given back."""
         self._pool.close()
 
     def abandon(self) -> None:

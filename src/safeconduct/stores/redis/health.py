@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from safeconduct._core.store import UntrustedStore
+from safeconduct._core.revocation_query import UntrustedStore
 from safeconduct.errors import Unavailable
 from safeconduct.events import Event, StoreRecovered, StoreUnavailable
 from safeconduct.stores.redis.connection import Command, Reply, ServerError

@@ -79,7 +79,8 @@ class RedisServer:
                 clients,
                 self._watermarks,
                 self._epochs,
-                self._follower,
+                None if self._follower is None else self._follower.view,
+                self._begin_following,
                 key_prefix=config.key_prefix,
                 horizon_ms=horizon_ms,
                 leeway_ms=leeway_ms,
@@ -115,6 +116,10 @@ class RedisServer:
         if self._follower is not None:
             self._follower.reset()
         _abandoned.extend([*self._threads.forget(), *self._loops.forget()])
+
+    def _begin_following(self) -> None:
+        if self._follower is not None and not self._follower.is_started:
+            self._follower.start()
 
     def _new_follower(self) -> Follower:
         revocation, refuses_new = self._revocation, self._revocation.on_new_store == "refuse"

@@ -17,11 +17,11 @@ from safeconduct.errors import Unavailable
 from safeconduct.stores import scripts
 from safeconduct.stores.redis.client import Call
 from safeconduct.stores.redis.clients import ClientSource
-from safeconduct.stores.redis.follower import Follower
 from safeconduct.stores.redis.opaque import RedisOpaqueTokens
 from safeconduct.stores.redis.sessions import RedisSessions
 from safeconduct.stores.redis.shard_calls import LOG_LENGTH, ShardCalls, TokenWitness, integer
 from safeconduct.stores.redis.watermarks import Watermarks
+from safeconduct.stores.view.local_view import LocalView
 
 _EPOCH_NAME_BYTES = 16
 #: The replies are the bits of one number, and Lua's numbers have 53.
@@ -36,7 +36,8 @@ class RedisStore:
         clients: Finds the client of this world.
         watermarks: What the process knows of the data; shared between the worlds.
         epochs: What it has seen of the data; shared too.
-        follower: Keeps a local view; None where every query is a command.
+        view: What the process knows of revocations; None if nothing is kept.
+        follow: Begins to keep the view current, unless that was done.
         key_prefix: What every key begins with.
         horizon_ms: The largest lifetime of any token that may be accepted.
         leeway_ms: The leeway granted to clocks.
@@ -52,7 +53,8 @@ class RedisStore:
         clients: ClientSource,
         watermarks: Watermarks,
         epochs: Epochs,
-        follower: Follower | None,
+        view: LocalView | None,
+        follow: Callable[[], None],
         *,
         key_prefix: str,
         horizon_ms: int,
@@ -61,12 +63,12 @@ class RedisStore:
         shift_ms: Callable[[], int],
     ) -> None:
         self._clients = clients
-        self._follower = follower
+        self._follow = follow
         self.epochs = epochs
-        self.bounded_view = None if follower is None else follower.view
+        self.bounded_view = view
         self._prefix = key_prefix.encode()
         self._calls = ShardCalls(
-            clients, watermarks, self.bounded_view, key_prefix=key_prefix, horizon_ms=horizon_ms, shift_ms=shift_ms
+            clients, watermarks, view, key_prefix=key_prefix, horizon_ms=horizon_ms, shift_ms=shift_ms
         )
         self._leeway_ms = leeway_ms
         self._min_replicas = min_replicas
@@ -78,8 +80,8 @@ class RedisStore:
 
     async def ask(self, query: RevocationQuery) -> RevocationStatus:
         """Ask in one command on one slot."""
-        if self._follower is not None and not self._follower.is_started:
-            self._follower.start()
+        if self.bounded_view is not None:
+            self._follow()
         marks, shard = query.marks, query.shard
         keys: list[bytes] = []
         if query.required_session is not None:
