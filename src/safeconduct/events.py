@@ -1,8 +1,7 @@
 """
 Define the events that listeners receive: frozen values that contain no token.
 
-A listener is a plain function that takes an event and does not block.  Every event is also written to the standard
-``logging``.
+A listener is a plain function that takes an event and does not block.  ``logging`` gets every event too.
 """
 
 from dataclasses import dataclass
@@ -100,8 +99,7 @@ class UnknownPeer(Event):
     """
     A sign-in came from a peer without an address that `proxies.trusted` does not name; announced once.
 
-    Name the proxy in front of the application, `"unix"` if it connects by a Unix socket: until then the throttle cannot
-    tell its clients apart.
+    Until the proxy is named there (`"unix"` for a Unix socket), the throttle cannot tell its clients apart.
     """
 
     log_level: ClassVar[int] = 30
@@ -122,6 +120,14 @@ class StoreUnavailable(Event):
 
     log_level: ClassVar[int] = 40
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevocationUnchecked(Event):
+    """Credentials pass unchecked while the store cannot be asked (``on_outage = "serve"``); once a minute at most."""
+
+    log_level: ClassVar[int] = 40
+    view_age_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

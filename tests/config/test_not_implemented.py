@@ -12,18 +12,6 @@ CASES = [
     ("sources[]", "sources[1]", {"sources": ["bearer", "dpop"]}),
     ("store.url", "store.url", {"store": "redis+sentinel://:secret@a:26379/main"}),
     ("store.url", "store.url", {"store": "redis+cluster://a:7000"}),
-    (
-        "access.rules[].consistency",
-        "access.rules[0].consistency",
-        {"access": {"rules": [{"path": "/", "consistency": "bounded"}]}},
-    ),
-    (
-        "access.rules[].on_outage",
-        "access.rules[1].on_outage",
-        {"access": {"rules": [{"path": "/"}, {"path": "/", "consistency": "none", "on_outage": "serve"}]}},
-    ),
-    ("revocation.consistency", "revocation.consistency", {"revocation": {"consistency": "bounded"}}),
-    ("revocation.on_outage", "revocation.on_outage", {"revocation": {"on_outage": "serve"}}),
     ("trust[].jwks", "trust[0].jwks", {"trust": [{**BY_REFERENCE, "jwks": "https://idp.example.com/jwks"}]}),
     ("trust[].discovery", "trust[0].discovery", {"trust": [{**BY_REFERENCE, "discovery": True}]}),
 ]
@@ -49,10 +37,10 @@ def test_every_row_has_a_case():
 def test_it_is_reported_beside_wrong_fields():
     """Both problems are named at once, even in one section."""
     problems = errors_of(
-        minimal_fields(revocation={"consistency": "bounded", "staleness_seconds": -1}, sources=5, access={"rules": 5})
+        minimal_fields(revocation={"staleness_seconds": -1}, sources=["bearer", "dpop"], access={"rules": 5})
     )
 
-    assert {"sources", "access.rules", "revocation.consistency", "revocation.staleness_seconds"} == set(problems)
+    assert {"sources[1]", "access.rules", "revocation.staleness_seconds"} == set(problems)
 
 
 def test_what_is_built_passes():

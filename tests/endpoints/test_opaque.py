@@ -8,6 +8,7 @@ import pytest
 from login_site import ACCESS, LIMITS, LoginClient, LoginSite
 from memory_directory import run
 from safeconduct import Account
+from safeconduct._core.epochs import Epochs
 from safeconduct._core.opaque import is_opaque_token
 from safeconduct.errors import ConfigurationError, InvalidToken, Unavailable
 from safeconduct.stores import MemoryStore
@@ -322,8 +323,8 @@ class _Deaf:
 
 
 class _DeafPort:
-    sessions = opaque_tokens = view = None
-    known_epochs = {}  # noqa: RUF012
+    sessions = opaque_tokens = view = bounded_view = None
+    epochs = Epochs()
 
     async def close(self):
         """Release nothing."""

@@ -13,8 +13,8 @@ from login_site import LoginClient, LoginSite
 from memory_directory import MemoryDirectory
 from safeconduct import Auth
 from safeconduct._core.event_dispatcher import EventDispatcher
+from safeconduct._core.revocation_query import RevocationQuery
 from safeconduct._core.run_sync import run_sync
-from safeconduct._core.store import RevocationQuery
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreRecovered
 from safeconduct.stores import MemoryStore

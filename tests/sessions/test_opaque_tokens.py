@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from opaque_token_contract import CLAIMS, REFERENCE
 from safeconduct._core.opaque import OpaqueTokens, ParsedOpaqueToken, is_opaque_token
+from safeconduct._core.revocation_query import RevocationQuery
 from safeconduct._core.run_sync import run_sync
-from safeconduct._core.store import OpaqueQuery, RevocationQuery
+from safeconduct._core.store import OpaqueQuery
 from safeconduct._core.tagged_token import text_of
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct.errors import BadSignature, InvalidToken, MalformedToken, Unavailable, UnknownKey

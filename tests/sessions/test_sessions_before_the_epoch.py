@@ -3,7 +3,7 @@
 import pytest
 
 from safeconduct._core.epochs import Epoch
-from safeconduct._core.store import RevocationQuery
+from safeconduct._core.revocation_query import RevocationQuery
 from session_commands import (
     ABSOLUTE_MS,
     opening,

@@ -56,13 +56,14 @@ def events():
 def open_stores(monotonic, events):
     """Open a server's store with a generous deadline, and record what it announces."""
 
-    def make(url, *, deadline_ms=20_000, pool_size=4, **revocation):
+    def make(url, *, deadline_ms=20_000, pool_size=4, keeps_view=False, shards=1, **revocation):
         return RedisServer(
-            StoreConfig(url=url, deadline_ms=deadline_ms, pool_size=pool_size),
+            StoreConfig(url=url, deadline_ms=deadline_ms, pool_size=pool_size, shards=shards),
             RevocationConfig(**revocation),
             horizon_ms=HORIZON_MS,
             leeway_ms=LEEWAY_MS,
             announce=events.append,
+            keeps_view=keeps_view,
             monotonic=monotonic,
         )
 

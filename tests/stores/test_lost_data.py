@@ -9,8 +9,9 @@ import pytest
 
 from data_loss import Replica
 from safeconduct._core.revocation_keys import epoch_tag
+from safeconduct._core.revocation_query import RevocationQuery
 from safeconduct._core.run_sync import run_sync
-from safeconduct._core.store import Revocation, RevocationQuery
+from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreUnavailable
 from safeconduct.stores.redis.connection import ServerRun, read_run

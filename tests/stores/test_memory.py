@@ -4,8 +4,9 @@ import logging
 
 import pytest
 
+from safeconduct._core.revocation_query import RevocationQuery
 from safeconduct._core.run_sync import run_sync
-from safeconduct._core.store import Counter, Revocation, RevocationQuery
+from safeconduct._core.store import Counter, Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.stores import MemoryStore
 from safeconduct.stores.memory import counters

@@ -5,8 +5,8 @@ from functools import cache
 
 from memory_directory import MemoryDirectory
 from safeconduct import Auth, Config
-from safeconduct._core.epochs import Epoch
-from safeconduct._core.store import RevocationStatus
+from safeconduct._core.epochs import Epoch, Epochs
+from safeconduct._core.revocation_query import RevocationStatus
 from safeconduct.errors import Unavailable
 from safeconduct.stores import MemoryStore
 from table_tokens import AUDIENCE, FOREIGN_KEY, IDP, ISSUER, NOW, OWN_KEY, PARTNER, SECRETS_KEY, public
@@ -101,8 +101,8 @@ class FailingStore:
 
     def __init__(self, what: Callable[[], BaseException]) -> None:
         self.what = what
-        self.sessions = self.opaque_tokens = self.view = None
-        self.known_epochs = {}
+        self.sessions = self.opaque_tokens = self.view = self.bounded_view = None
+        self.epochs = Epochs()
 
     async def ask_all(self, _questions):
         return {}

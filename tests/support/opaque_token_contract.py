@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from safeconduct._core.store import OpaqueQuery, Revocation, RevocationQuery
+from safeconduct._core.revocation_query import RevocationQuery
+from safeconduct._core.store import OpaqueQuery, Revocation
 from session_commands import ABSOLUTE_MS, ACCESS_MS, GRACE_MS, SessionCommands, opening, ref_of
 
 REFERENCE = bytes(range(32))

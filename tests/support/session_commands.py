@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from safeconduct._core.revocation_keys import revocation_key, shard_of
+from safeconduct._core.revocation_query import RevocationQuery
 from safeconduct._core.session_store import LongTerm, Opening, Presented, Renewing, Rotation, SessionRef, StepUp
-from safeconduct._core.store import Revocation, RevocationQuery
+from safeconduct._core.store import Revocation
 from safeconduct._core.tagged_token import new_session_id, text_of
 
 ISSUER = "https://issuer.example"

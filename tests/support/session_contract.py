@@ -3,7 +3,7 @@
 import pytest
 
 from login_stack import LEEWAY_MS
-from safeconduct._core.store import RevocationQuery
+from safeconduct._core.revocation_query import RevocationQuery
 from session_commands import (
     ABSOLUTE_MS,
     ACCESS_MS,

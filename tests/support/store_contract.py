@@ -2,7 +2,8 @@
 
 import pytest
 
-from safeconduct._core.store import Counter, Revocation, RevocationQuery
+from safeconduct._core.revocation_query import RevocationQuery
+from safeconduct._core.store import Counter, Revocation
 
 HORIZON_MS = 86_400_000
 LEEWAY_MS = 10_000

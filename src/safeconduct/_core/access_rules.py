@@ -163,6 +163,7 @@ def _rule_entry(rule: Rule) -> Entry:
         max_age_seconds=rule.max_age_seconds,
         is_unsafe=rule.unsafe,
         consistency=rule.consistency,
+        on_outage=rule.on_outage,
         is_long_lived=rule.long_lived,
     )
     return Entry(Template.parse(rule.path), _with_head(rule.methods), requirement)

@@ -14,7 +14,7 @@ from safeconduct._core.decision import Clock, Passed, Proof
 from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.revocation_keys import revocation_query
-from safeconduct._core.store import RevocationQuery
+from safeconduct._core.revocation_query import RevocationQuery
 from safeconduct._http.authorization import Basic
 from safeconduct._http.forwarded import Proxies, client_of, network_of
 from safeconduct._http.request import Request

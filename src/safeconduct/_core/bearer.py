@@ -14,7 +14,8 @@ from safeconduct._core.decision import CachedResult, Clock, Passed, Proof
 from safeconduct._core.opaque import OpaqueTokens, is_opaque_token
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import parse_session_id, revocation_query
-from safeconduct._core.store import OpaqueQuery, OpaqueTokenStore, RevocationQuery
+from safeconduct._core.revocation_query import RevocationQuery
+from safeconduct._core.store import OpaqueQuery, OpaqueTokenStore
 from safeconduct._tokens.claims import Claims, read_claims
 from safeconduct._tokens.issuer_policy import IssuerPolicy
 from safeconduct._tokens.reader import read_object

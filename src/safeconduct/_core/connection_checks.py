@@ -27,8 +27,8 @@ from safeconduct._core.bearer import principal_of
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.decision import Proof, still_holds
 from safeconduct._core.requirement import Requirement
+from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus, View
 from safeconduct._core.sessions.extension import SessionExtension
-from safeconduct._core.store import RevocationQuery, RevocationStatus, View
 from safeconduct._http.request import Request
 from safeconduct.errors import AuthError, BadCredentials, BindingMismatch, ExpiredToken, Unavailable
 from safeconduct.events import Event, Fault
@@ -156,15 +156,16 @@ class ConnectionChecks:
         identity = principal_of(resolved.claims, watch.identity.scheme)
         if _person_and_session(identity) != _person_and_session(watch.identity):
             raise BindingMismatch("a token of another issuer, subject or session")
-        await authenticator.validity.ask(resolved.question, watch.requirement.consistency, now_ms=int(now * 1000))
+        await authenticator.validity.ask(resolved.question, watch.requirement, now_ms=int(now * 1000))
         watch.requirement.check(identity, now=now)
         watch.depend_on(identity, resolved.question)
         return identity
 
     def _still_holds(self, watch: Watch) -> bool:
-        if not self._authenticator.validity.asks(watch.requirement.consistency, watch.question):
+        validity, consistency = self._authenticator.validity, watch.requirement.consistency
+        if not validity.asks(consistency, watch.question):
             return True
-        return self._view is not None and still_holds(self._view, watch)
+        return self._view is not None and validity.allows_fast_path(consistency) and still_holds(self._view, watch)
 
     async def _ask_all(self, asking: Sequence[Watch], answers: dict[RevocationQuery, RevocationStatus]) -> None:
         if self._is_closed:
@@ -177,7 +178,7 @@ class ConnectionChecks:
     async def _ask(self, watch: Watch, answer: RevocationStatus | None) -> None:
         now_ms = int(self.clock() * 1000)
         validity = self._authenticator.validity
-        await validity.ask(watch.question, watch.requirement.consistency, now_ms=now_ms, answer=answer)
+        await validity.ask(watch.question, watch.requirement, now_ms=now_ms, answer=answer)
 
     async def _prolong(self, watch: Watch) -> None:
         now = self.clock()

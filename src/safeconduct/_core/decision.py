@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol, get_args
 
-from safeconduct._core.store import RevocationQuery, View
+from safeconduct._core.revocation_query import RevocationQuery, View
 from safeconduct.errors import AuthError, CrossSiteRequest, InvalidRequest, MissingCredential, Unavailable
 from safeconduct.principal import Anonymous, Identity, Principal, Reason
 

@@ -24,8 +24,8 @@ from safeconduct._core.decision import Decision, Key, Passed, Refused, still_hol
 from safeconduct._core.endpoints.routing import Body, Endpoints
 from safeconduct._core.error_responses import ErrorResponses
 from safeconduct._core.requirement import Requirement
+from safeconduct._core.revocation_query import View
 from safeconduct._core.route_memory import RouteMemory
-from safeconduct._core.store import View
 from safeconduct._http.origin import SAFE_METHODS
 from safeconduct._http.paths import clean_path, readings_of
 from safeconduct._http.request import Reply, Request, Route
@@ -240,6 +240,7 @@ class Gate:
             readings = readings_of(request.path, request.raw_path, request.root_path)
             requirement = self.policy.requirement_of_all(request.method, readings)
             is_closed = not (requirement.is_open or requirement.is_long_lived or self.endpoints.owns(request.path))
+            is_closed = is_closed and self._authenticator.validity.allows_fast_path(requirement.consistency)
             self._routes.put(request.route, requirement, is_closed=is_closed)
         return requirement
 

@@ -25,6 +25,8 @@ class Requirement:
     #: Whether the origin is checked for GET and HEAD too.
     is_unsafe: bool = False
     consistency: Literal["strict", "bounded", "none"] | None = None
+    #: What happens while revocations cannot be checked; None for the default.
+    on_outage: Literal["refuse", "serve"] | None = None
     #: Whether the response is watched, and ends with its credential.
     is_long_lived: bool = False
     #: Whether it asks for more than any principal; stored, because every request needs it.
@@ -49,6 +51,7 @@ class Requirement:
             max_age_seconds=min(ages, default=None),
             is_unsafe=self.is_unsafe or other.is_unsafe,
             consistency="strict" if "strict" in consistencies else self.consistency or other.consistency,
+            on_outage="refuse" if "refuse" in {self.on_outage, other.on_outage} else self.on_outage or other.on_outage,
             is_long_lived=self.is_long_lived or other.is_long_lived,
         )
 

@@ -24,17 +24,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal, Protocol, TypeVar
 
 from safeconduct._core.epochs import Epoch, Epochs
-from safeconduct._core.store import (
-    Resolved,
-    Revocation,
-    RevocationQuery,
-    RevocationStatus,
-    Store,
-    View,
-    Written,
-)
+from safeconduct._core.revocation_query import BoundedView, RevocationQuery, RevocationStatus, UntrustedStore, View
+from safeconduct._core.store import Resolved, Revocation, Store, Written
+from safeconduct.config.fields import Outage
 from safeconduct.errors import NotYetValidToken, RevokedToken, Unavailable
-from safeconduct.events import ClockSkewed, Event, StoreLost
+from safeconduct.events import ClockSkewed, Event, RevocationUnchecked, StoreLost
 
 _ANNOUNCED_EVERY_MS = 60_000
 _READING_APART_MS = 500
@@ -72,8 +66,10 @@ class Revocations:
         "_horizon_ms",
         "_refuses_new",
         "_seen",
+        "_served_announced_ms",
         "_store",
         "announce",
+        "bounded_view",
         "leeway_ms",
         "shards",
         "view",
@@ -98,8 +94,11 @@ class Revocations:
         self._refuses_new = on_new_store == "refuse"
         self._epochs = Epochs() if epochs is None else epochs
         self._seen = self._epochs.seen
+        self._served_announced_ms: int | None = None
         #: The answers that are known without asking the store; None if the store has to be asked each time.
         self.view: View | None = None if self._refuses_new else store.view
+        #: What was known without asking it, at most so long ago as it says itself; None where nothing is kept.
+        self.bounded_view: BoundedView | None = store.bounded_view
 
     async def check(self, query: RevocationQuery, *, now_ms: int, status: RevocationStatus | None = None) -> None:
         """
@@ -126,6 +125,29 @@ class Revocations:
         self._refuse_doubtful(query.issued_ms, epoch, status.now_ms, now_ms, has_session=query.instance is not None)
         if status.now_ms is not None and self.is_early(query, now_ms):
             raise NotYetValidToken("iat lies in the future")
+
+    async def check_bounded(self, query: RevocationQuery, *, now_ms: int, on_outage: Outage) -> None:
+        """
+        Return if the credential counts by the local view; ask the store where the view is too old or does not know.
+
+        Raises:
+            RevokedToken: If it was revoked.
+            NotYetValidToken: If it was issued in the future, by the store's clock.
+            Unavailable: If the store cannot be asked, and *on_outage* does not let the credential pass.
+        """
+        view = self.bounded_view
+        if view is not None and view.holds(query):
+            return
+        try:
+            status = await self._store.ask(query)
+        except UntrustedStore:
+            raise
+        except Unavailable:
+            if on_outage == "refuse" or view is None or view.is_known_revoked(query):
+                raise
+            self._announce_served(view.age_seconds, now_ms)
+            return
+        await self.check(query, now_ms=now_ms, status=status)
 
     async def resolve(self, command: Callable[[], Awaitable[Resolved]], shard: int, *, now_ms: int) -> str:
         """
@@ -236,6 +258,12 @@ class Revocations:
             return
         if own_ms < epoch.started_ms + max(self._horizon_ms, epoch.horizon_ms):
             raise RevokedToken("older than what the store knows")
+
+    def _announce_served(self, age_seconds: float, now_ms: int) -> None:
+        announced_ms = self._served_announced_ms
+        if announced_ms is None or abs(now_ms - announced_ms) >= _ANNOUNCED_EVERY_MS:
+            self._served_announced_ms = now_ms
+            self.announce(RevocationUnchecked(view_age_seconds=age_seconds))
 
     def _compare_clocks(self, own_ms: int, store_ms: int) -> None:
         """Note how far the two clocks are apart, and announce it once a minute if that is too far."""

@@ -11,7 +11,8 @@ import binascii
 from functools import lru_cache
 from hashlib import sha1, sha256
 
-from safeconduct._core.store import RevocationKind, RevocationQuery, clamped_ms
+from safeconduct._core.revocation_query import RevocationQuery
+from safeconduct._core.store import RevocationKind, clamped_ms
 
 _LETTERS: dict[RevocationKind, bytes] = {
     "token": b"t",

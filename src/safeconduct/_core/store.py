@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
-from safeconduct._core.epochs import Epoch
+from safeconduct._core.epochs import Epoch, Epochs
+from safeconduct._core.revocation_query import BoundedView, RevocationQuery, RevocationStatus, View
 from safeconduct._core.session_store import SessionStore
 
 #: The id of a try begins with this many bytes, derived from the spelling of the user name; random bytes follow.
@@ -29,44 +30,6 @@ def clamped_ms(instant_ms: int) -> int:
 
 
 RevocationKind = Literal["token", "session", "subject", "client", "key", "everything"]
-
-
-@dataclass(frozen=True, slots=True)
-class RevocationQuery:
-    """
-    A question about one verified credential, which one command on one shard answers.
-
-    A mark revokes by its presence (token, key); a cut-off revokes if its ``before_ms`` is at or after *issued_ms*
-    (session, subject, client, everything).  All are revocation keys, ``kind ‖ digest``, never raw claims.
-    """
-
-    shard: int
-    marks: tuple[bytes, ...]
-    cuts: tuple[bytes, ...]
-    issued_ms: int
-    #: When the credential expires, leeway included.  A store that has already forgotten entries of that age replies
-    #: ``is_revoked``, because its clock may have been ahead of ours when it forgot them.
-    ends_ms: int
-    #: For a store that knows the sessions of its own process only: the process that the credential's session began in.
-    instance: bytes | None = None
-    #: The id of the session that the store must have, empty if the credential has none; None if none is required.
-    #: If one is, the store is asked whatever the consistency.
-    required_session: str | None = None
-    #: The digest of the opaque token that the store must have.
-    reference: bytes | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class RevocationStatus:
-    """The reply to a ``RevocationQuery``."""
-
-    #: None if the store has no epoch: it is new, or has lost its data.
-    epoch: Epoch | None
-    #: Whether the shard has no data of ours; without an epoch it decides between ``new`` and ``lost``.
-    is_empty: bool
-    is_revoked: bool
-    #: The store's clock; None if that is this process's.
-    now_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,17 +139,6 @@ class OpaqueTokenStore(Protocol):
         ...
 
 
-class View(Protocol):
-    """What a store knows without a command, so that a warm request needs none."""
-
-    #: Another object whenever the result of ``holds`` may change; what held at one version need not be looked up again.
-    version: object
-
-    def holds(self, query: RevocationQuery) -> bool:
-        """Return whether the credential counts for certain; if not, ``ask`` decides."""
-        ...
-
-
 class Store(Protocol):
     """
     What all processes share.
@@ -211,8 +163,13 @@ class Store(Protocol):
         ...
 
     @property
-    def known_epochs(self) -> Mapping[int, Epoch]:
-        """The epochs that earlier processes knew, by shard; empty if they left none."""
+    def bounded_view(self) -> BoundedView | None:
+        """The answers that are kept and may be old, None where none are."""
+        ...
+
+    @property
+    def epochs(self) -> Epochs:
+        """What this process has seen of the store's data, one object for both worlds."""
         ...
 
     async def ask(self, query: RevocationQuery) -> RevocationStatus:
@@ -276,17 +233,3 @@ class StoreProvider(Protocol):
     def end(self) -> None:
         """Refuse every later command with ``Unavailable``.  Idempotent, and safe from any thread."""
         ...
-
-
-class NothingRevoked:
-    """The view without a store: whatever was verified counts."""
-
-    __slots__ = ("version",)
-
-    def __init__(self) -> None:
-        self.version = object()
-
-    def holds(self, query: RevocationQuery) -> bool:
-        """Return True: nothing can be revoked."""
-        del query
-        return True

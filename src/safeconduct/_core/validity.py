@@ -7,10 +7,10 @@ from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Ambient, Passed
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.store import RevocationQuery, RevocationStatus
+from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus
 from safeconduct._http.origin import OriginVerdict, check_origin
 from safeconduct._http.request import Request
-from safeconduct.config.fields import Consistency
+from safeconduct.config.fields import Consistency, Outage
 from safeconduct.errors import ExpiredToken
 
 
@@ -21,7 +21,8 @@ class ValidityCheck:
     Args:
         revocations: Asks the store; None where there is none.
         sources: Says which origins are ours.
-        asks_by_default: Whether the store is asked if no rule says otherwise.
+        consistency: How revocations are checked if no rule says otherwise.
+        on_outage: What happens while they cannot be, if no rule says otherwise.
         csrf: Checks CSRF tokens.
     """
 
@@ -30,12 +31,14 @@ class ValidityCheck:
         revocations: Revocations | None,
         sources: Sources,
         *,
-        asks_by_default: bool,
+        consistency: Consistency,
+        on_outage: Outage,
         csrf: CsrfTokens,
     ) -> None:
         self._revocations = revocations
         self._sources = sources
-        self._asks_by_default = asks_by_default
+        self._consistency: Consistency = consistency
+        self._on_outage: Outage = on_outage
         self._csrf = csrf
 
     async def check_validity(
@@ -61,7 +64,7 @@ class ValidityCheck:
             self._check_page(proof.ambient, passed, request, requirement)
         if is_asked:
             return
-        await self.ask(proof.question, requirement.consistency, now_ms=now_ms)
+        await self.ask(proof.question, requirement, now_ms=now_ms)
 
     def omits_question(self, passed: Passed) -> bool:
         """Say whether ``consistency = "none"`` leaves out a question about *passed* that is asked by default."""
@@ -80,17 +83,17 @@ class ValidityCheck:
     async def ask(
         self,
         question: RevocationQuery,
-        consistency: Consistency | None,
+        requirement: Requirement | None,
         *,
         now_ms: int,
         answer: RevocationStatus | None = None,
     ) -> None:
         """
-        Ask the store *question*, unless *consistency* says not to.
+        Ask the local view or the store *question*, unless *requirement* says not to.
 
         Args:
             question: What to ask.
-            consistency: What the rule says; None for the default.
+            requirement: What the route asks for; None for the defaults.
             now_ms: The current time, in milliseconds since the epoch.
             answer: The store's answer, if it was asked already.
 
@@ -101,8 +104,15 @@ class ValidityCheck:
         revocations = self._revocations
         if revocations is None:
             return
+        consistency = None if requirement is None else requirement.consistency
         # A token that seems to be issued in the future counts only if the store's clock agrees with it.
-        if self.asks(consistency, question) or revocations.is_early(question, now_ms):
+        is_early = revocations.is_early(question, now_ms)
+        if not (is_early or self.asks(consistency, question)):
+            return
+        if answer is None and not is_early and question.required_session is None and self.is_bounded(consistency):
+            on_outage = None if requirement is None else requirement.on_outage
+            await revocations.check_bounded(question, now_ms=now_ms, on_outage=on_outage or self._on_outage)
+        else:
             await revocations.check(question, now_ms=now_ms, status=answer)
 
     async def ask_all(self, questions: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:
@@ -119,7 +129,17 @@ class ValidityCheck:
         if question.required_session is not None:
             # An allowlist is worth nothing unless it is always looked at.
             return True
-        return self._asks_by_default if consistency is None else consistency != "none"
+        return (consistency or self._consistency) != "none"
+
+    def is_bounded(self, consistency: Consistency | None) -> bool:
+        """Say whether a local view answers under *consistency*; None is the default."""
+        has_view = self._revocations is not None and self._revocations.bounded_view is not None
+        return has_view and (consistency or self._consistency) == "bounded"
+
+    def allows_fast_path(self, consistency: Consistency | None) -> bool:
+        """Say whether what is known without asking the store decides under *consistency*; None is the default."""
+        is_exact = self._revocations is None or self._revocations.view is not None
+        return is_exact or (consistency or self._consistency) != "strict"
 
     def _check_page(self, ambient: Ambient, passed: Passed, request: Request, requirement: Requirement) -> None:
         session = self._csrf.session_of(passed.identity) if ambient == "cookie" else None

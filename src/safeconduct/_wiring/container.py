@@ -7,7 +7,6 @@ from safeconduct._core.bearer import BearerAuthenticator
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import AsyncDirectory, Directory
-from safeconduct._core.epochs import Epochs
 from safeconduct._core.error_responses import ProblemBody
 from safeconduct._core.event_dispatcher import EventDispatcher
 from safeconduct._core.revocation import Revocations
@@ -22,6 +21,7 @@ from safeconduct._wiring.passwords import PasswordFactory
 from safeconduct._wiring.settings import (
     dated,
     horizon_of,
+    keeps_view,
     leeway_of,
     policy_of,
     sources_of,
@@ -76,7 +76,7 @@ class Container:
         policies = dated(issuer_policies(config, self.keys, announce), config, store_port)
         self.own_policy = next((policy for policy in policies if policy.is_own), None)
         self.verifier = TokenVerifier(policies)
-        self._epochs = Epochs(store_port.known_epochs)
+        self._epochs = store_port.epochs
         self.passwords = PasswordFactory(
             config,
             directory,
@@ -173,4 +173,5 @@ class Container:
             horizon_ms=horizon_of(self.config) * 1000,
             leeway_ms=leeway_of(self.config) * 1000,
             announce=self.announce,
+            keeps_view=keeps_view(self.config),
         )

@@ -6,8 +6,8 @@ from safeconduct._core.connection_checks import ConnectionChecks
 from safeconduct._core.endpoints.routing import Endpoints
 from safeconduct._core.error_responses import ErrorResponses
 from safeconduct._core.gate import Gate
+from safeconduct._core.revocation_query import NothingRevoked
 from safeconduct._core.sessions.extension import SessionExtension
-from safeconduct._core.store import NothingRevoked
 from safeconduct._core.validity import ValidityCheck
 from safeconduct._tokens.issuer_policy import ACR
 from safeconduct._wiring.container import Container
@@ -30,9 +30,11 @@ def new_gate(parts: WorldParts) -> Gate:
     container, config, revocations = parts.container, parts.container.config, parts.revocations
     _require_records(config, parts)
     basic = container.passwords.basic(parts.world, parts.store, revocations, realm=realm_of(config))
-    asks = config.consistency != "none"
-    validity = ValidityCheck(revocations, container.sources, asks_by_default=asks, csrf=container.csrf)
-    view = NothingRevoked() if revocations is None else revocations.view
+    validity = ValidityCheck(
+        revocations, container.sources, consistency=config.consistency, on_outage=config.revocation.on_outage,
+        csrf=container.csrf,
+    )  # fmt: skip
+    view = NothingRevoked() if revocations is None else revocations.view or revocations.bounded_view
     authenticator = _authenticator(parts, validity, basic)
     return Gate(
         policy=container.access_policy,

@@ -104,7 +104,6 @@ class Config:
         """Return how revocations are checked if no rule says otherwise."""
         if self.store.url == "none":
             return "none"
-        # The default becomes "bounded" once that is implemented.
         return self.revocation.consistency or "strict"
 
     @classmethod

@@ -56,10 +56,6 @@ NOT_IMPLEMENTED: Final = (
         "one server",
         begins("redis+sentinel:", "redis+cluster:"),
     ),
-    NotImplementedValue("access.rules[].consistency", "`bounded`", "`strict` or `none`", one_of("bounded")),
-    NotImplementedValue("access.rules[].on_outage", "`serve`", "`refuse`", one_of("serve")),
-    NotImplementedValue("revocation.consistency", "`bounded`", "`strict` or `none`", one_of("bounded")),
-    NotImplementedValue("revocation.on_outage", "`serve`", "`refuse`", one_of("serve")),
     NotImplementedValue("trust[].jwks", "every URL", "`keys` with the file of the set", given),
     NotImplementedValue("trust[].discovery", "`true`", "`keys` with the file of the set", is_on),
 )
@@ -130,6 +126,9 @@ def _none_stores_nothing(config: "Config") -> Iterator[Problem]:
 
 
 def _strict_rules_refuse(config: "Config") -> Iterator[Problem]:
+    has_bounded = "bounded" in {config.consistency, *(rule.consistency for rule in config.access.rules)}
+    if config.revocation.on_outage == "serve" and not has_bounded:
+        yield Problem("revocation.on_outage", 'got \'serve\', wanted "refuse", since no consistency is "bounded"')
     for index, rule in enumerate(config.access.rules):
         if rule.consistency is None and config.consistency == "strict" and rule.on_outage == "serve":
             message = "got 'serve', wanted \"refuse\", since revocation.consistency is strict here"

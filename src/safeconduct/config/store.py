@@ -77,12 +77,12 @@ class RevocationConfig:
 
     Attributes:
         consistency: "strict" asks the store once per request; "bounded" looks into a local view that is at most
-            `staleness_seconds` old; "none" does not check. Default: "none" without a store, else "bounded", or "strict"
-            until "bounded" is implemented.
+            `staleness_seconds` old; "none" does not check. Default: "none" without a store, else "strict".
         staleness_seconds: With "bounded": the maximum age of the local view, in seconds. For every consistency: how
             often the credential of an open WebSocket or stream is checked.
         on_outage: With "bounded": what happens while the view is too old and the store cannot be reached. "refuse"
-            answers 503, because a token that may have been revoked must not pass.
+            answers 503, because a token that may have been revoked must not pass; "serve" lets every token pass that
+            is not known to be revoked.
         on_new_store: What happens to tokens older than a store that was never seen before: "accept", so that a first
             start refuses nobody, or "refuse".
         min_replicas: How many replicas must have a revocation before it is done; 0 waits for none.

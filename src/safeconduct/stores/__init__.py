@@ -22,6 +22,7 @@ def open_store(
     horizon_ms: int,
     leeway_ms: int,
     announce: Callable[[Event], None],
+    keeps_view: bool = False,
 ) -> StoreProvider:
     """
     Make the store that *config* names.  Nothing connects before the first command.
@@ -33,6 +34,7 @@ def open_store(
         horizon_ms: The largest lifetime of any token that may be accepted.
         leeway_ms: The leeway granted to clocks.
         announce: Tells the listeners.
+        keeps_view: Whether a server's revocations are kept in a local view too.
 
     Raises:
         ConfigurationError: If the URL names no supported store.
@@ -45,4 +47,6 @@ def open_store(
         raise ConfigurationError("store.url: Sentinel and Cluster are not supported yet, wanted redis:// or rediss://")
     from safeconduct.stores.redis.server import RedisServer  # noqa: PLC0415 - only a server needs asyncio
 
-    return RedisServer(config, revocation, horizon_ms=horizon_ms, leeway_ms=leeway_ms, announce=announce)
+    return RedisServer(
+        config, revocation, horizon_ms=horizon_ms, leeway_ms=leeway_ms, announce=announce, keeps_view=keeps_view
+    )

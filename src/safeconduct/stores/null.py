@@ -1,11 +1,11 @@
 """The store for ``store = "none"``: nothing is ever revoked, and counters live in this process."""
 
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
 from typing import Literal
 
-from safeconduct._core.epochs import Epoch
-from safeconduct._core.store import Counter, IssueTime, Revocation, RevocationQuery, RevocationStatus, Store, Written
+from safeconduct._core.epochs import Epoch, Epochs
+from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus
+from safeconduct._core.store import Counter, IssueTime, Revocation, Store, Written
 from safeconduct.errors import NotSupported
 from safeconduct.stores.memory.store import MemoryStore
 
@@ -23,10 +23,11 @@ class NullStore:
     sessions = None
     opaque_tokens = None
     view = None
-    known_epochs: Mapping[int, Epoch] = MappingProxyType({})
+    bounded_view = None
 
     def __init__(self, *, clock: Callable[[], float], horizon_ms: int, leeway_ms: int) -> None:
         self._clock = clock
+        self.epochs = Epochs()
         self._counters = MemoryStore(clock=clock, horizon_ms=horizon_ms, leeway_ms=leeway_ms)
         # It began before any token was issued, so that ``on_new_store`` refuses none.
         self._epoch = Epoch("none", -1, "new", 0)

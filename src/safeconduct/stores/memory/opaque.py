@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 from safeconduct._core.revocation_keys import parse_session_id
-from safeconduct._core.store import MARGIN_MS, KeptReply, OpaqueQuery, Resolved, RevocationQuery, RevocationStatus
+from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus
+from safeconduct._core.store import MARGIN_MS, KeptReply, OpaqueQuery, Resolved
 from safeconduct.stores.memory.revocations import MemoryRevocations
 
 #: How many tokens there may be at once.

@@ -8,11 +8,11 @@ under one, and each query gets one of two replies made in advance.
 import os
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
 from typing import Literal, Self
 
-from safeconduct._core.epochs import Epoch
-from safeconduct._core.store import Counter, IssueTime, Revocation, RevocationQuery, RevocationStatus, Store, Written
+from safeconduct._core.epochs import Epoch, Epochs
+from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus
+from safeconduct._core.store import Counter, IssueTime, Revocation, Store, Written
 from safeconduct.errors import Unavailable
 from safeconduct.stores.memory.counters import MemoryCounters
 from safeconduct.stores.memory.opaque import MemoryOpaqueTokens
@@ -39,13 +39,11 @@ class MemoryStore:
         "_held",
         "_revocations",
         "_revoked",
+        "epochs",
         "opaque_tokens",
         "sessions",
         "version",
     )
-
-    #: What an earlier process knew ended with it.
-    known_epochs: Mapping[int, Epoch] = MappingProxyType({})
 
     def __init__(self, *, clock: Callable[[], float], horizon_ms: int, leeway_ms: int) -> None:
         self._revocations = MemoryRevocations(
@@ -54,6 +52,7 @@ class MemoryStore:
         self._entry_keys = self._revocations.entries.keys()
         self._cut_keys = self._revocations.cuts.keys()
         self._counters = MemoryCounters()
+        self.epochs = Epochs()
         #: The sessions of this process.
         self.sessions = MemorySessions(self._revocations)
         #: Its opaque tokens.
@@ -73,6 +72,11 @@ class MemoryStore:
     def view(self) -> Self:
         """The answers at hand, which are all of them."""
         return self
+
+    @property
+    def bounded_view(self) -> None:
+        """The answers that may be old: there are none."""
+        return None
 
     def blocking(self) -> Store:
         """Return the port for WSGI."""

@@ -7,7 +7,7 @@ have closed a connection that was idle; so every script must tolerate being run 
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from safeconduct._core.budget import current_budget
@@ -110,12 +110,7 @@ class StoreClient:
         seconds = self._deadline_seconds - budget.spent_seconds
         if seconds <= 0:
             raise Unavailable("the other commands of this request took all of the store's deadline")
-        if self._breaker.is_open:
-            self._breaker.admit_probe()
-        if not self._is_driver_loaded:
-            # Before the clock starts: the first request of a process must not fail because of an import.
-            self._load_driver()
-            self._is_driver_loaded = True
+        self._prepare()
         # Real time, whichever clock the application was given: this bounds waits for a real server.
         began_at = time.monotonic()
         disk_seconds = 0.0
@@ -132,13 +127,46 @@ class StoreClient:
             raise Unavailable(f"the store refuses: {result.reply.kind}")
         return result
 
+    async def send(self, commands: Sequence[Command], *, seconds: float) -> list[Reply]:
+        """Send plain commands outside of any request; return the replies, errors too, or raise ``Unavailable``."""
+        self._prepare()
+        ends_at = time.monotonic() + seconds
+        taken = self._pool.take()
+        try:
+            if taken.is_new:
+                await self._introduce(taken.connection, ends_at)
+            replies = await self._send(taken.connection, commands, ends_at)
+        except ConnectionBroken as broken:
+            if not self._pool.drop_broken(taken):
+                self._breaker.failed(advice(broken.reason))
+            self._refusals.report_broken(broken.reason)
+            raise Unavailable(f"the store does not answer: {broken.reason}") from broken
+        except BaseException:
+            self._pool.drop(taken)
+            raise
+        self._pool.give_back(taken)
+        self._breaker.succeeded()
+        self._health.refuse_unfit()
+        for reply in replies:
+            if isinstance(reply, ServerError) and not reply.is_missing_script:
+                self._refusals.report_refusal(reply.kind)
+        return replies
+
     def close(self) -> None:
-        """Drop the idle connections now, and the others when they are given back."""
+        """Drop the connections, those in use when they are given back."""
         self._pool.close()
 
     def abandon(self) -> None:
         """Drop every connection, because their event loop is closed."""
         self._pool.abandon()
+
+    def _prepare(self) -> None:
+        if self._breaker.is_open:
+            self._breaker.admit_probe()
+        if not self._is_driver_loaded:
+            # Before the clock starts: the first request of a process must not fail because of an import.
+            self._load_driver()
+            self._is_driver_loaded = True
 
     async def _call_within(self, call: Call, ends_at: float) -> CallResult:
         # At most half of the time is spent on waiting for a slot, so that a request that gets one has time to use it.
@@ -210,12 +238,8 @@ class StoreClient:
         await self._judge(connection, replies[len(commands) : len(commands) + len(health)], ends_at)
 
     async def _exchange(self, connection: Connection, call: Call, ends_at: float) -> Reply:
-        health = self._health.commands() if self._health.is_due else []
-        commands = [*health, _command("EVALSHA", call.script.sha, call, connection)]
-        replies = await connection.exchange(commands, _seconds_left(ends_at))
-        if health:
-            await self._judge(connection, replies[: len(health)], ends_at)
-        reply = replies[-1]
+        command = _command("EVALSHA", call.script.sha, call, connection)
+        [reply] = await self._send(connection, [command], ends_at)
         if isinstance(reply, ServerError) and reply.is_missing_script:
             command = _command("EVAL", call.script.text, call, connection)
             [reply] = await connection.exchange([command], _seconds_left(ends_at))
@@ -229,6 +253,13 @@ class StoreClient:
             case _:
                 pass
         return reply
+
+    async def _send(self, connection: Connection, commands: Sequence[Command], ends_at: float) -> list[Reply]:
+        health = self._health.commands() if self._health.is_due else []
+        replies = await connection.exchange([*health, *commands], _seconds_left(ends_at))
+        if health:
+            await self._judge(connection, replies[: len(health)], ends_at)
+        return replies[len(health) :]
 
     async def _judge(self, connection: Connection, replies: list[Reply], ends_at: float) -> None:
         if not self._health.judge(replies):

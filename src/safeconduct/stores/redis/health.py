@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from safeconduct._core.revocation_query import UntrustedStore
 from safeconduct.errors import Unavailable
 from safeconduct.events import Event, StoreRecovered, StoreUnavailable
 from safeconduct.stores.redis.connection import Command, Reply, ServerError
@@ -90,7 +91,7 @@ class ServerHealth:
         Return if the server is fit.
 
         Raises:
-            Unavailable: If it is not.
+            UntrustedStore: If it is not.
         """
         verdict = self._verdict
         if verdict is None or verdict.flaw is None:
@@ -98,7 +99,7 @@ class ServerHealth:
         if self._announced_at is None or verdict.judged_at - self._announced_at >= _ANNOUNCED_EVERY_SECONDS:
             self._announced_at = verdict.judged_at
             self._announce(StoreUnavailable(reason=verdict.flaw))
-        raise Unavailable("the store is unfit")
+        raise UntrustedStore("the store is unfit")
 
 
 def _role_flaw(reply: Reply) -> str | None:

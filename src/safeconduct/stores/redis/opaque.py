@@ -6,7 +6,8 @@ revoke it) is kept until the token expires.
 """
 
 from safeconduct._core.revocation_keys import REVOCATION_KEY_BYTES, epoch_tag_of
-from safeconduct._core.store import MARGIN_MS, KeptReply, OpaqueQuery, Resolved, RevocationQuery
+from safeconduct._core.revocation_query import RevocationQuery
+from safeconduct._core.store import MARGIN_MS, KeptReply, OpaqueQuery, Resolved
 from safeconduct.stores import scripts
 from safeconduct.stores.redis.connection import Reply
 from safeconduct.stores.redis.shard_calls import ShardCalls, TokenWitness, integer, malformed_reply

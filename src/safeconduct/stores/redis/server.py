@@ -10,17 +10,23 @@ import time
 import weakref
 from collections.abc import Callable
 
+from safeconduct._core.epochs import Epoch, Epochs
+from safeconduct._core.revocation import Revocations
 from safeconduct._core.store import Store
 from safeconduct.config.store import RevocationConfig, StoreConfig
-from safeconduct.events import Event
+from safeconduct.events import Event, Fault
 from safeconduct.stores.redis.client import StoreClient
-from safeconduct.stores.redis.clients import LoopClients, ThreadClients
+from safeconduct.stores.redis.clients import LoopClients, OneClient, ThreadClients
 from safeconduct.stores.redis.connection import Address, Connection, parse_address
+from safeconduct.stores.redis.feed import Feed
+from safeconduct.stores.redis.follower import Follower
 from safeconduct.stores.redis.health import CircuitBreaker, ServerHealth
 from safeconduct.stores.redis.pool import LoopSlots, Slots, ThreadSlots
 from safeconduct.stores.redis.refusals import RefusalReporter
+from safeconduct.stores.redis.shard_calls import ShardCalls
 from safeconduct.stores.redis.store import RedisStore
 from safeconduct.stores.redis.watermarks import EpochFile, Watermarks
+from safeconduct.stores.view.local_view import LocalView
 
 
 class RedisServer:
@@ -33,6 +39,7 @@ class RedisServer:
         horizon_ms: The largest lifetime of any token that may be accepted.
         leeway_ms: The leeway granted to clocks.
         announce: Tells the listeners.
+        keeps_view: Whether a local view of the revocations is kept.
         monotonic: A clock that never goes back, in seconds.
         shift_ms: How far the store's clock is shifted; 0 except in tests.
 
@@ -48,6 +55,7 @@ class RedisServer:
         horizon_ms: int,
         leeway_ms: int,
         announce: Callable[[Event], None],
+        keeps_view: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
         shift_ms: Callable[[], int] = lambda: 0,
     ) -> None:
@@ -58,12 +66,21 @@ class RedisServer:
         self._refusals = RefusalReporter(monotonic=monotonic, announce=announce)
         file = None if revocation.epoch_file is None else EpochFile(revocation.epoch_file)
         self._watermarks = Watermarks(file, monotonic=monotonic)
+        # The store's first reply says whether one was lost by now, and how long its tokens live.
+        seen = {shard: Epoch(mark.epoch, mark.started_ms, "new", 0) for shard, mark in self._watermarks.known.items()}
+        self._epochs = Epochs(seen)
         self._threads = ThreadClients(self._new_thread_client)
         self._loops = LoopClients(self._new_loop_client)
+        self._horizon_ms, self._leeway_ms, self._shift_ms = horizon_ms, leeway_ms, shift_ms
+        self._revocation, self._announce, self._monotonic = revocation, announce, monotonic
+        self._follower = self._new_follower() if keeps_view else None
         self._blocking, self._native = (
             RedisStore(
                 clients,
                 self._watermarks,
+                self._epochs,
+                None if self._follower is None else self._follower.view,
+                self._begin_following,
                 key_prefix=config.key_prefix,
                 horizon_ms=horizon_ms,
                 leeway_ms=leeway_ms,
@@ -84,6 +101,8 @@ class RedisServer:
 
     def end(self) -> None:
         """Refuse every later command and drop every connection, those in use when they are given back."""
+        if self._follower is not None:
+            self._follower.end()
         self._threads.end()
         self._loops.end()
         self._watermarks.flush()
@@ -94,7 +113,40 @@ class RedisServer:
         self._health.reset()
         self._refusals.reset()
         self._watermarks.reset_lock()
+        if self._follower is not None:
+            self._follower.reset()
         _abandoned.extend([*self._threads.forget(), *self._loops.forget()])
+
+    def _begin_following(self) -> None:
+        if self._follower is not None and not self._follower.is_started:
+            self._follower.start()
+
+    def _new_follower(self) -> Follower:
+        revocation, refuses_new = self._revocation, self._revocation.on_new_store == "refuse"
+        return Follower(
+            LocalView(
+                staleness_seconds=revocation.staleness_seconds, refuses_new=refuses_new, monotonic=self._monotonic
+            ),
+            self._new_feed,
+            self._watermarks,
+            shards=self._config.shards,
+            staleness_seconds=revocation.staleness_seconds,
+            horizon_ms=self._horizon_ms + self._leeway_ms,
+            fault=lambda error: self._announce(Fault(error=type(error).__name__, where="view")),
+            monotonic=self._monotonic,
+        )
+
+    def _new_feed(self) -> Feed:
+        client = self._new_client(_load_sync_driver, ThreadSlots(1))
+        calls = ShardCalls(
+            OneClient(client), self._watermarks, None, key_prefix=self._config.key_prefix, horizon_ms=self._horizon_ms,
+            shift_ms=self._shift_ms,
+        )  # fmt: skip
+        revocations = Revocations(
+            self._blocking, shards=self._config.shards, horizon_ms=self._horizon_ms, leeway_ms=self._leeway_ms,
+            on_new_store=self._revocation.on_new_store, announce=self._announce, epochs=self._epochs,
+        )  # fmt: skip
+        return Feed(client, calls, revocations)
 
     def _new_thread_client(self) -> StoreClient:
         return self._new_client(_load_sync_driver, ThreadSlots(self._config.pool_size))

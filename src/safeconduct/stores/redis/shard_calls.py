@@ -12,6 +12,7 @@ from safeconduct.stores.redis.clients import ClientSource
 from safeconduct.stores.redis.connection import Reply
 from safeconduct.stores.redis.watermarks import UNKNOWN, Watermark, Watermarks
 from safeconduct.stores.scripts import Script
+from safeconduct.stores.view.local_view import LocalView
 
 #: About how many changes a shard's log keeps.
 LOG_LENGTH: Final = 10_000
@@ -63,17 +64,19 @@ class ShardCalls:
     Args:
         clients: Finds the client of this world.
         watermarks: What the process knows of the data; shared between the worlds.
+        view: Told of changes that it may not contain yet; None where there is none.
         key_prefix: What every key begins with.
         horizon_ms: The largest lifetime of any token that may be accepted.
         shift_ms: How far the store's clock is shifted; 0 except in tests.
     """
 
-    __slots__ = ("_clients", "_epochs", "_horizon_ms", "_keys", "_prefix", "_shift_ms", "_watermarks")
+    __slots__ = ("_clients", "_epochs", "_horizon_ms", "_keys", "_prefix", "_shift_ms", "_view", "_watermarks")
 
     def __init__(
         self,
         clients: ClientSource,
         watermarks: Watermarks,
+        view: LocalView | None,
         *,
         key_prefix: str,
         horizon_ms: int,
@@ -81,6 +84,7 @@ class ShardCalls:
     ) -> None:
         self._clients = clients
         self._watermarks = watermarks
+        self._view = view
         self._prefix = key_prefix.encode()
         self._horizon_ms = horizon_ms
         self._shift_ms = shift_ms
@@ -127,27 +131,30 @@ class ShardCalls:
         if reply.epoch is not None and reply.watermark is not None:
             if reply.watermark != seen or self._watermarks.pending:
                 self._watermarks.keep(shard, reply.watermark, is_own=waits_for_disk)
+                if self._view is not None:
+                    self._view.expect(shard, reply.epoch, reply.watermark.order)
             if reply.epoch is not known:
                 self._epochs[shard] = replace(reply.epoch, witness="")
         return reply
 
+    def shard_key(self, shard: int, name: bytes) -> bytes:
+        """Return the key *name* of a shard: ``rev``, ``cut``, ``log`` or ``meta``, or one of those below."""
+        return self._prefix + b"{sc:%02d}:" % shard + name
+
     def session_key(self, shard: int, session_id: str) -> bytes:
         """Return the key of a session."""
-        return self._key(shard, b"ses:" + session_id.encode())
+        return self.shard_key(shard, b"ses:" + session_id.encode())
 
     def owner_key(self, shard: int, owner: bytes) -> bytes:
         """Return the key of the index of a subject's sessions, by the subject's revocation key."""
-        return self._key(shard, b"own:" + owner.hex().encode())
+        return self.shard_key(shard, b"own:" + owner.hex().encode())
 
     def token_key(self, shard: int, digest: bytes) -> bytes:
         """Return the key of an opaque token."""
-        return self._key(shard, b"tok:" + digest.hex().encode())
-
-    def _key(self, shard: int, name: bytes) -> bytes:
-        return self._prefix + b"{sc:%02d}:" % shard + name
+        return self.shard_key(shard, b"tok:" + digest.hex().encode())
 
     def _shard_keys(self, shard: int) -> tuple[bytes, ...]:
-        keys = self._keys[shard] = tuple(self._key(shard, name) for name in _SHARD_KEYS)
+        keys = self._keys[shard] = tuple(self.shard_key(shard, name) for name in _SHARD_KEYS)
         return keys
 
 

@@ -10,18 +10,9 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
-from safeconduct._core.epochs import Epoch
-from safeconduct._core.store import (
-    MARGIN_MS,
-    TRY_TAG_BYTES,
-    Counter,
-    IssueTime,
-    Revocation,
-    RevocationQuery,
-    RevocationStatus,
-    Written,
-    clamped_ms,
-)
+from safeconduct._core.epochs import Epoch, Epochs
+from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus
+from safeconduct._core.store import MARGIN_MS, TRY_TAG_BYTES, Counter, IssueTime, Revocation, Written, clamped_ms
 from safeconduct.errors import Unavailable
 from safeconduct.stores import scripts
 from safeconduct.stores.redis.client import Call
@@ -30,6 +21,7 @@ from safeconduct.stores.redis.opaque import RedisOpaqueTokens
 from safeconduct.stores.redis.sessions import RedisSessions
 from safeconduct.stores.redis.shard_calls import LOG_LENGTH, ShardCalls, TokenWitness, integer
 from safeconduct.stores.redis.watermarks import Watermarks
+from safeconduct.stores.view.local_view import LocalView
 
 _EPOCH_NAME_BYTES = 16
 #: The replies are the bits of one number, and Lua's numbers have 53.
@@ -43,6 +35,9 @@ class RedisStore:
     Args:
         clients: Finds the client of this world.
         watermarks: What the process knows of the data; shared between the worlds.
+        epochs: What it has seen of the data; shared too.
+        view: What the process knows of revocations; None if nothing is kept.
+        follow: Begins to keep the view current, unless that was done.
         key_prefix: What every key begins with.
         horizon_ms: The largest lifetime of any token that may be accepted.
         leeway_ms: The leeway granted to clocks.
@@ -53,10 +48,13 @@ class RedisStore:
     #: Another process may revoke anything, so that every query needs a command.
     view = None
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what both worlds share, and what the scripts are told
         self,
         clients: ClientSource,
         watermarks: Watermarks,
+        epochs: Epochs,
+        view: LocalView | None,
+        follow: Callable[[], None],
         *,
         key_prefix: str,
         horizon_ms: int,
@@ -65,9 +63,13 @@ class RedisStore:
         shift_ms: Callable[[], int],
     ) -> None:
         self._clients = clients
-        self._watermarks = watermarks
+        self._follow = follow
+        self.epochs = epochs
+        self.bounded_view = view
         self._prefix = key_prefix.encode()
-        self._calls = ShardCalls(clients, watermarks, key_prefix=key_prefix, horizon_ms=horizon_ms, shift_ms=shift_ms)
+        self._calls = ShardCalls(
+            clients, watermarks, view, key_prefix=key_prefix, horizon_ms=horizon_ms, shift_ms=shift_ms
+        )
         self._leeway_ms = leeway_ms
         self._min_replicas = min_replicas
         self._shift_ms = shift_ms
@@ -78,6 +80,8 @@ class RedisStore:
 
     async def ask(self, query: RevocationQuery) -> RevocationStatus:
         """Ask in one command on one slot."""
+        if self.bounded_view is not None:
+            self._follow()
         marks, shard = query.marks, query.shard
         keys: list[bytes] = []
         if query.required_session is not None:
@@ -96,13 +100,6 @@ class RedisStore:
             witness=TokenWitness(query.instance or b"", query.issued_ms),
         )
         return RevocationStatus(reply.epoch, reply.is_empty, integer(reply.first) == 1, reply.now_ms)
-
-    @property
-    def known_epochs(self) -> Mapping[int, Epoch]:
-        """The epochs that earlier processes knew, from the epoch file."""
-        # The store's first reply tells whether one was lost meanwhile, and its horizon.
-        known = self._watermarks.known
-        return {shard: Epoch(latest.epoch, latest.started_ms, "new", 0) for shard, latest in known.items()}
 
     async def ask_all(self, queries: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:
         """Ask in one command for each shard, or several if one reply cannot hold all answers."""

@@ -1,0 +1,98 @@
+"""
+Define the question whether a credential was revoked, its answer, and the views that answer it without a command.
+
+A store in memory answers everything without one.  Of a store that processes share, a process may keep a view that is
+as old as the last command that the store has answered, and is believed up to a greatest age.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from safeconduct._core.epochs import Epoch
+from safeconduct.errors import Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationQuery:
+    """
+    A question about one verified credential, which one command on one shard answers.
+
+    A mark revokes by its presence (token, key); a cut-off revokes if its ``before_ms`` is at or after *issued_ms*
+    (session, subject, client, everything).  All are revocation keys, ``kind ‖ digest``, never raw claims.
+    """
+
+    shard: int
+    marks: tuple[bytes, ...]
+    cuts: tuple[bytes, ...]
+    issued_ms: int
+    #: When the credential expires, leeway included.  A store that has already forgotten entries of that age replies
+    #: ``is_revoked``, because its clock may have been ahead of ours when it forgot them.
+    ends_ms: int
+    #: For a store that knows the sessions of its own process only: the process that the credential's session began in.
+    instance: bytes | None = None
+    #: The id of the session that the store must have, empty if the credential has none; None if none is required.
+    #: If one is, the store is asked whatever the consistency.
+    required_session: str | None = None
+    #: The digest of the opaque token that the store must have.
+    reference: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationStatus:
+    """The reply to a ``RevocationQuery``."""
+
+    #: None if the store has no epoch: it is new, or has lost its data.
+    epoch: Epoch | None
+    #: Whether the shard has no data of ours; without an epoch it decides between ``new`` and ``lost``.
+    is_empty: bool
+    is_revoked: bool
+    #: The store's clock; None if that is this process's.
+    now_ms: int | None
+
+
+class UntrustedStore(Unavailable):
+    """The store answers, and what it says must not be believed: it evicts revocations, or lags behind a primary."""
+
+
+class View(Protocol):
+    """What a store knows without a command, so that a warm request needs none."""
+
+    @property
+    def version(self) -> object:
+        """Another object whenever the result of ``holds`` may change; what held at one need not be looked up again."""
+        ...
+
+    def holds(self, query: RevocationQuery) -> bool:
+        """Return whether the credential counts for certain; if not, ``ask`` decides."""
+        ...
+
+
+class BoundedView(View, Protocol):
+    """
+    The answers that a process keeps of a store that others use too, up to a greatest age.
+
+    ``version`` is another object too when the view is too old, and then ``holds`` is always false.
+    """
+
+    @property
+    def age_seconds(self) -> float:
+        """How old the view is; infinite before it was loaded."""
+        ...
+
+    def is_known_revoked(self, query: RevocationQuery) -> bool:
+        """Say whether something in the view, however old it is, speaks against the credential."""
+        ...
+
+
+class NothingRevoked:
+    """The view without a store: whatever was verified counts."""
+
+    __slots__ = ("version",)
+
+    def __init__(self) -> None:
+        self.version = object()
+
+    def holds(self, query: RevocationQuery) -> bool:
+        """Return True: nothing can be revoked."""
+        del query
+        return True

@@ -1,0 +1,200 @@
+"""
+What the follower of a local view reads from a server: a shard's state, its revocations page by page, and its log.
+
+Every change to a shard's revocations is an entry of its log and names the entry before it and the epoch, so that a
+reader notices a gap, a trimmed log and another history.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from safeconduct._core.revocation import Revocations
+from safeconduct._core.run_sync import run_sync
+from safeconduct.errors import Unavailable
+from safeconduct.stores import scripts
+from safeconduct.stores.redis.client import StoreClient
+from safeconduct.stores.redis.connection import Command, Reply, ServerError
+from safeconduct.stores.redis.shard_calls import ShardCalls, ShardReply, malformed_reply
+from safeconduct.stores.view.local_view import LOG_START, Position
+from safeconduct.stores.view.packed_table import RECORD_BYTES
+
+#: A page keeps the server for less than a millisecond.
+PAGE_ENTRIES: Final = 2_000
+#: So many entries of each log are read at once.
+LOG_ENTRIES: Final = 1_000
+_SCORE_DIGITS: Final = 13
+#: How long a server may take for what it does not wait for.
+REPLY_SECONDS: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An entry of a shard's log: something was revoked."""
+
+    position: Position
+    #: The entry before it, ``LOG_START`` for the first.
+    previous: Position
+    epoch: str
+    #: What was revoked.
+    key: bytes
+    #: The cut-off, None for what is revoked without one.
+    before_ms: int | None
+    #: When the entry may be forgotten, None for never.
+    expires_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShardHead:
+    """How far a shard's data is, by its own account."""
+
+    epoch: str
+    line: bytes
+    position: Position
+
+
+class Feed:
+    """
+    Read from one server, by one thread.
+
+    Args:
+        client: Sends commands over a connection of its own.
+        calls: Runs scripts on shards by the same client.
+        revocations: Judges the epoch in each reply.
+    """
+
+    def __init__(self, client: StoreClient, calls: ShardCalls, revocations: Revocations) -> None:
+        self._client = client
+        self._calls = calls
+        self._revocations = revocations
+
+    def state(self, shard: int) -> ShardReply:
+        """
+        Return the state of *shard*; its ``first`` is the latest instant of a token, its ``second`` what was forgotten.
+
+        Raises:
+            Unavailable: If the server gives none, or has lost its data; then the next reply has another epoch.
+        """
+        return run_sync(self._revocations.consult(shard, lambda: self._calls.run(scripts.VIEW_STATE, shard)))
+
+    def pages(self, shard: int, name: bytes, letters: str) -> Iterator[bytes]:
+        """
+        Read all of ``rev`` or ``cut`` whose kinds have one of *letters*, all if there are none.
+
+        Raises:
+            Unavailable: If the server does not answer.
+        """
+        key, lowest, limit, read = self._calls.shard_key(shard, name), b"-inf", PAGE_ENTRIES, b""
+        while True:
+            page = self._script(scripts.VIEW_PAGE, key, lowest, limit, letters)
+            match page:
+                case [int(count), bytes(last), bytes(records)]:
+                    yield records.removeprefix(read)
+                case _:
+                    raise malformed_reply()
+            if count < limit:
+                return
+            # Many of one score fill a page without an end.
+            limit = limit * 2 if last == lowest else PAGE_ENTRIES
+            lowest, read = last, _of_last_score(records)
+
+    def follow(
+        self, positions: Mapping[int, Position], *, asked: Sequence[int], block_ms: int
+    ) -> tuple[dict[int, ShardHead | None], dict[int, list[Change]]]:
+        """
+        Wait for changes after *positions*, and read first how far the shards *asked* are.
+
+        Args:
+            positions: The last known change of each shard.
+            asked: Shards whose head is read; it is None where the shard has no epoch.
+            block_ms: How long the server waits for a change, in milliseconds.
+
+        Raises:
+            Unavailable: If the server does not answer.
+        """
+        keys = {self._calls.shard_key(shard, b"log"): shard for shard in positions}
+        ids = [b"%d-%d" % position for position in positions.values()]
+        commands: list[Command] = [
+            ("HMGET", self._calls.shard_key(shard, b"meta"), "epoch", "line", "head") for shard in asked
+        ]
+        if keys:
+            commands.append(("XREAD", "COUNT", LOG_ENTRIES, "BLOCK", block_ms, "STREAMS", *keys, *ids))
+        replies = self._send(commands, REPLY_SECONDS + block_ms / 1000)
+        heads = {shard: _head(reply) for shard, reply in zip(asked, replies, strict=False)}
+        streams = replies[len(asked)] if keys else None
+        return heads, {keys[name]: [_change(entry) for entry in entries] for name, entries in streams or ()}
+
+    def _script(self, script: scripts.Script, key: bytes, *arguments: bytes | str | int) -> Reply:
+        [reply] = self._send([("EVALSHA", script.sha, 1, key, *arguments)], REPLY_SECONDS, is_script=True)
+        if isinstance(reply, ServerError):  # NOSCRIPT: the only error that is not raised
+            [reply] = self._send([("EVAL", script.text, 1, key, *arguments)], REPLY_SECONDS)
+        return reply
+
+    def _send(self, commands: Sequence[Command], seconds: float, *, is_script: bool = False) -> list[Reply]:
+        replies = run_sync(self._client.send(commands, seconds=seconds))
+        for reply in replies:
+            if isinstance(reply, ServerError) and not (is_script and reply.is_missing_script):
+                raise Unavailable(f"the store refuses to be followed: {reply.kind}")
+        return replies
+
+    def close(self) -> None:
+        """Drop the connection, also while another thread waits on it."""
+        self._client.close()
+
+
+def position_of(entry_id: bytes) -> Position:
+    """
+    Read the id of a log's entry; ids are compared as two numbers.
+
+    Raises:
+        Unavailable: If it is none.
+    """
+    milliseconds, dash, number = entry_id.partition(b"-")
+    if not (dash and milliseconds.isdigit() and number.isdigit()):
+        raise malformed_reply()
+    return int(milliseconds), int(number)
+
+
+def _of_last_score(records: bytes) -> bytes:
+    """Return the end of a page that the next page begins with, unless something of it was forgotten meanwhile."""
+    score, begin = records[-_SCORE_DIGITS:], len(records)
+    while begin and records[begin - _SCORE_DIGITS : begin] == score:
+        begin -= RECORD_BYTES
+    return records[begin:]
+
+
+def _head(reply: Reply) -> ShardHead | None:
+    match reply:
+        case [None, *_]:
+            return None
+        case [bytes(epoch), line, head]:
+            return ShardHead(_text(epoch), line or b"", LOG_START if head is None else position_of(head))
+        case _:
+            raise malformed_reply()
+
+
+def _change(entry: Reply) -> Change:
+    match entry:
+        case [
+            bytes(entry_id),
+            [b"p", bytes(previous), b"e", bytes(epoch), b"m", bytes(key), b"b", before, b"x", expiry],
+        ]:
+            pass
+        case _:
+            raise malformed_reply()
+    try:
+        before_ms, expires_s = int(before), None if expiry == b"+inf" else int(expiry)
+    except ValueError as error:
+        raise malformed_reply() from error
+    return Change(
+        position_of(entry_id),
+        position_of(previous),
+        _text(epoch),
+        key,
+        None if before_ms < 0 else before_ms,
+        expires_s,
+    )
+
+
+def _text(epoch: bytes) -> str:
+    return epoch.decode("ascii", "replace")

@@ -1,0 +1,259 @@
+"""
+Keep a local view current, from a thread of its own and over a connection of its own.
+
+::
+
+    connect ──► each shard: is the view's place still in its history?   resume
+                            no, or never loaded                          load: state, pages, state again
+            ──► follow: wait for changes, at most a quarter of the greatest age
+                            an entry that does not follow the last       load that shard anew
+                            another epoch or line                        ask for its state, resume or load
+                            no answer                                    connect anew; the view grows old meanwhile
+
+Before the first answer, and whenever the view is too old, requests ask the store themselves.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Final
+
+from safeconduct.errors import Unavailable
+from safeconduct.stores.redis.feed import Change, Feed, ShardHead, position_of
+from safeconduct.stores.redis.shard_calls import ShardReply
+from safeconduct.stores.redis.watermarks import Watermark, Watermarks
+from safeconduct.stores.view.entries import Entries
+from safeconduct.stores.view.local_view import LocalView, ShardView
+from safeconduct.stores.view.packed_table import SPAN
+
+#: Changes that come faster than this are taken in together, because each time every credential is looked up anew.
+BATCH_SECONDS: Final = 0.004
+#: A server that is up again is followed within this time.
+RETRY_SECONDS: Final = 0.25
+#: Of so many shards the state is read in each round.
+HEADS_A_ROUND: Final = 64
+#: How often entries that have ended are looked for.
+SWEPT_EVERY_SECONDS: Final = 600.0
+#: So long other threads run between two stretches of work.
+PAUSE_SECONDS: Final = 0.0005
+_MARGIN_MS: Final = 60_000
+_ENDLESS_S: Final = SPAN - 1
+
+
+class Follower:
+    """
+    Follow the shards of one server.
+
+    Args:
+        view: What is kept current.
+        open_feed: Makes a connection's reader.
+        watermarks: What the process knows of the data.
+        shards: How many shards the store has.
+        staleness_seconds: The greatest age at which the view is believed.
+        horizon_ms: The largest lifetime of any token that may be accepted, leeway included.
+        fault: Told of an exception that must not have been raised.
+        monotonic: A clock that never goes back, in seconds; the view's.
+    """
+
+    def __init__(
+        self,
+        view: LocalView,
+        open_feed: Callable[[], Feed],
+        watermarks: Watermarks,
+        *,
+        shards: int,
+        staleness_seconds: float,
+        horizon_ms: int,
+        fault: Callable[[Exception], None],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.view = self._view = view
+        self._open_feed = open_feed
+        self._watermarks = watermarks
+        self._shards = range(shards)
+        self._block_ms = max(1, int(staleness_seconds * 1000 / 4))
+        self._horizon_ms = horizon_ms
+        self._fault = fault
+        self._monotonic = monotonic
+        self._next_asked = 0
+        self._swept_at = monotonic()
+        self.reset()
+
+    def reset(self) -> None:
+        """Know nothing, with a thread that was not started: in a new process, or a forked one."""
+        self._view.reset()
+        self._lines: dict[int, bytes] = {}
+        self._feed: Feed | None = None
+        self._thread: threading.Thread | None = None
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+
+    @property
+    def is_started(self) -> bool:
+        """Whether the thread was started."""
+        return self._thread is not None
+
+    def start(self) -> None:
+        """Start the thread, once."""
+        with self._lock:
+            if self._thread is None and not self._ended.is_set():
+                self._thread = threading.Thread(target=self._run, name="safeconduct-view", daemon=True)
+                self._thread.start()
+
+    def end(self) -> None:
+        """Stop; does not wait for the thread."""
+        self._ended.set()
+        self.disconnect()
+
+    def connect(self) -> None:
+        """
+        Open a connection, and resume or load each shard.
+
+        Raises:
+            Unavailable: If the server does not answer, or has just lost its data.
+        """
+        feed = self._feed = self._open_feed()
+        began_at = self._monotonic()
+        for shard in self._shards:
+            self._resume_or_load(feed, shard)
+        self._view.confirm(began_at)
+
+    def follow(self) -> None:
+        """
+        Wait for changes, at most a quarter of the greatest age, and put them into the view.
+
+        Raises:
+            Unavailable: If the server does not answer, or has just lost its data.
+        """
+        feed = self._feed
+        if feed is None:
+            raise Unavailable("not connected")
+        positions = {shard: loaded.position for shard, loaded in self._view.shards.items()}
+        sent_at = self._monotonic()
+        heads, changes = feed.follow(positions, asked=self._asked(), block_ms=self._block_ms)
+        for shard, head in heads.items():
+            if not self._is_known(shard, head):
+                self._resume_or_load(feed, shard)
+        for shard, some in changes.items():
+            if not self._apply(shard, some):
+                self._load(feed, shard, feed.state(shard))
+        self._view.confirm(sent_at)
+        if changes:
+            self._view.change()
+            self._tidy()
+
+    def disconnect(self) -> None:
+        """Drop the connection; the view stays, and grows old."""
+        feed, self._feed = self._feed, None
+        if feed is not None:
+            feed.close()
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            try:
+                self.connect()
+                while not self._ended.is_set():
+                    self.follow()
+                    self._ended.wait(BATCH_SECONDS)
+            except Unavailable:
+                # The client has announced why.
+                self._ended.wait(RETRY_SECONDS)
+            except Exception as error:  # noqa: BLE001 - the thread must not end, and a view that nobody renews grows old
+                self._fault(error)
+                self._ended.wait(RETRY_SECONDS)
+            finally:
+                self.disconnect()
+
+    def _asked(self) -> Sequence[int]:
+        first = self._next_asked
+        self._next_asked = (first + HEADS_A_ROUND) % len(self._shards) if len(self._shards) > HEADS_A_ROUND else 0
+        return list(islice(self._shards, first, first + HEADS_A_ROUND))
+
+    def _is_known(self, shard: int, head: ShardHead | None) -> bool:
+        loaded = self._view.shards.get(shard)
+        if head is None:
+            # Nothing to follow yet.  If there was something, the next state shows the loss.
+            return loaded is None
+        return loaded is not None and head.epoch == loaded.epoch.name and head.line == self._lines.get(shard)
+
+    def _resume_or_load(self, feed: Feed, shard: int) -> None:
+        state = feed.state(shard)
+        loaded, watermark = self._view.shards.get(shard), state.watermark
+        if watermark is None or state.epoch is None:
+            self._view.discard(shard)
+        elif loaded is None or state.epoch.name != loaded.epoch.name or position_of(watermark.head) < loaded.position:
+            self._load(feed, shard, state)
+        else:
+            # The scripts have compared what this process knows with the data's history.
+            self._lines[shard] = watermark.line
+            if state.epoch != loaded.epoch:
+                loaded.epoch = state.epoch
+                self._view.change()
+
+    def _load(self, feed: Feed, shard: int, first: ShardReply) -> None:
+        while True:
+            epoch, watermark = first.epoch, first.watermark
+            if epoch is None or watermark is None:
+                self._view.discard(shard)
+                return
+            marks = Entries.of(feed.pages(shard, b"rev", "tk"), base=0)
+            cuts = Entries.of(feed.pages(shard, b"cut", ""), base=first.now_ms - SPAN // 2)
+            last = feed.state(shard)
+            if last.watermark is not None and (last.watermark.epoch, last.watermark.line) == (
+                watermark.epoch,
+                watermark.line,
+            ):
+                break
+            # Other data was read half-way.
+            first = last
+        self._lines[shard] = watermark.line
+        loaded = ShardView(
+            epoch=epoch, position=position_of(watermark.head), last_issued_ms=int(first.first), loaded_ms=first.now_ms,
+            forgotten_ms=int(first.second) * 1000, marks=marks, cuts=cuts,
+        )  # fmt: skip
+        self._view.publish(shard, loaded)
+
+    def _apply(self, shard: int, changes: Sequence[Change]) -> bool:
+        """Put changes into the view; False if they do not follow what it contains."""
+        loaded = self._view.shards.get(shard)
+        if loaded is None:
+            return True
+        for change in changes:
+            if change.previous != loaded.position or change.epoch != loaded.epoch.name:
+                return False
+            if change.before_ms is None:
+                loaded.marks.put(
+                    change.key, _ENDLESS_S if change.expires_s is None else min(change.expires_s, _ENDLESS_S)
+                )
+            else:
+                loaded.cuts.put(change.key, change.before_ms)
+            loaded.position = change.position
+        head = b"%d-%d" % loaded.position
+        self._watermarks.keep(shard, Watermark(loaded.epoch.name, loaded.epoch.started_ms, self._lines[shard], head))
+        return True
+
+    def _tidy(self) -> None:
+        now = self._monotonic()
+        is_due = now - self._swept_at >= SWEPT_EVERY_SECONDS
+        if is_due:
+            self._swept_at = now
+        for loaded in self._view.shards.values():
+            # By the store's clock, as far as the log tells it.
+            now_ms = loaded.position[0]
+            bounds = ((loaded.marks, now_ms // 1000 - 60), (loaded.cuts, now_ms - self._horizon_ms - _MARGIN_MS))
+            for entries, before in bounds:
+                if is_due:
+                    entries.sweep(before=before, pause=_pause)
+                if entries.is_due:
+                    entries.pack(before=before, pause=_pause)
+            if is_due:
+                loaded.forgotten_ms = max(loaded.forgotten_ms, now_ms - _MARGIN_MS)
+
+
+def _pause() -> None:
+    time.sleep(PAUSE_SECONDS)
+
+
+def _history(watermark: Watermark) -> tuple[str, bytes]:
+    return watermark.epoch, watermark.line

@@ -1,0 +1,174 @@
+"""
+What this process knows of the revocations in a store, and how old that knowledge is.
+
+A follower writes it (``stores.redis.follower``), the requests of both worlds read it without a lock.  A credential
+counts for certain while the view is fresh, and nothing in it speaks against the credential; otherwise the store is
+asked.  The view is never taken as proof that a credential was ended: the store confirms it.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from safeconduct._core.epochs import Epoch
+from safeconduct._core.revocation_query import RevocationQuery
+from safeconduct.stores.view.entries import Entries
+
+Verdict = Literal["counts", "ended", "unknown"]
+Position = tuple[int, int]
+"""The id of an entry in a shard's log: milliseconds and a number."""
+LOG_START: Final[Position] = (0, 0)
+#: No version of a view that is too old is ever this one.
+_TOO_OLD: Final = object()
+
+
+@dataclass(slots=True, kw_only=True)
+class ShardView:
+    """
+    The revocations of one shard.
+
+    Attributes:
+        epoch: The life of the data that was read.
+        position: The last change that is contained.
+        last_issued_ms: The latest instant at which the data, when it was read, had issued a token.
+        loaded_ms: The store's clock when the data was read.
+        forgotten_ms: Entries of credentials that ended by then may have been forgotten.
+        marks: Revoked tokens and keys, and until when, in seconds.
+        cuts: Cut-offs of sessions, subjects, clients and everything, in milliseconds.
+    """
+
+    epoch: Epoch
+    position: Position
+    last_issued_ms: int
+    loaded_ms: int
+    forgotten_ms: int
+    marks: Entries = field(repr=False)
+    cuts: Entries = field(repr=False)
+
+    def verdict(self, query: RevocationQuery) -> Verdict:
+        """Say what is known of a credential."""
+        for key in query.marks:
+            if self.marks.get(key) is not None:
+                return "ended"
+        issued_ms = query.issued_ms
+        for key in query.cuts:
+            before_ms = self.cuts.get(key)
+            if before_ms is not None and issued_ms <= before_ms:
+                return "ended"
+        if query.ends_ms <= self.forgotten_ms:
+            return "ended"
+        if query.instance is None:
+            return "counts"
+        # A token of one of our sessions that is older than the data, or was issued by a later state of the data than
+        # the one that was read, proves a loss.  The store is shown this witness.
+        is_witness = issued_ms <= self.epoch.started_ms or self.last_issued_ms < issued_ms <= self.loaded_ms
+        return "unknown" if is_witness and self.epoch.reason != "adopted" else "counts"
+
+    def covers(self, query: RevocationQuery, *, refuses_new: bool) -> bool:
+        """Say whether the data begins before the credential was issued, or what is older counts all the same."""
+        epoch = self.epoch
+        if query.issued_ms > epoch.started_ms or epoch.reason == "adopted":
+            return True
+        return epoch.reason == "new" and not refuses_new
+
+
+class LocalView:
+    """
+    The revocations of a store's shards.
+
+    Args:
+        staleness_seconds: The greatest age at which the view is believed.
+        refuses_new: Whether tokens older than a store that was never seen before are refused.
+        monotonic: A clock that never goes back, in seconds.
+    """
+
+    __slots__ = ("_awaited", "_confirmed_at", "_monotonic", "_refuses_new", "_shards", "_staleness_seconds", "_version")
+
+    def __init__(
+        self, *, staleness_seconds: float, refuses_new: bool = False, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._staleness_seconds = staleness_seconds
+        self._refuses_new = refuses_new
+        self._monotonic = monotonic
+        self.reset()
+
+    def reset(self) -> None:
+        """Know nothing: in a new process, or a forked one."""
+        self._shards: dict[int, ShardView] = {}
+        #: Epoch, its start and the last change that a reply told of, by shard; the follower may not have it yet.
+        self._awaited: dict[int, tuple[str, int, Position]] = {}
+        self._version = object()
+        #: When the last command was sent that the store has answered.
+        self._confirmed_at = float("-inf")
+
+    @property
+    def version(self) -> object:
+        """Another object whenever ``holds`` may answer otherwise."""
+        return self._version if self._monotonic() < self._confirmed_at + self._staleness_seconds else _TOO_OLD
+
+    @property
+    def age_seconds(self) -> float:
+        """How old the view is; infinite before it was loaded."""
+        return self._monotonic() - self._confirmed_at
+
+    @property
+    def shards(self) -> Mapping[int, ShardView]:
+        """The loaded shards."""
+        return self._shards
+
+    def holds(self, query: RevocationQuery) -> bool:
+        """Say whether the credential counts for certain; where that is not so, ``ask`` decides."""
+        return self.age_seconds < self._staleness_seconds and self.verdict(query) == "counts"
+
+    def is_known_revoked(self, query: RevocationQuery) -> bool:
+        """Say whether something in the view, however old it is, speaks against the credential."""
+        return self.verdict(query) == "ended"
+
+    def verdict(self, query: RevocationQuery) -> Verdict:
+        """Say what is known of a credential, however old that knowledge is."""
+        shard = self._shards.get(query.shard)
+        if shard is None or query.required_session is not None:
+            return "unknown"
+        verdict = shard.verdict(query)
+        if verdict != "counts":
+            return verdict
+        is_certain = shard.covers(query, refuses_new=self._refuses_new) and not self._is_behind(query.shard, shard)
+        return "counts" if is_certain else "unknown"
+
+    def _is_behind(self, shard: int, loaded: ShardView) -> bool:
+        awaited = self._awaited.get(shard)
+        if awaited is None:
+            return False
+        name, started_ms, position = awaited
+        if name != loaded.epoch.name:
+            return started_ms >= loaded.epoch.started_ms
+        return position > loaded.position
+
+    def confirm(self, sent_at: float) -> None:
+        """Note that the store has answered a command that was sent at *sent_at*, by the monotonic clock."""
+        self._confirmed_at = sent_at
+
+    def expect(self, shard: int, epoch: Epoch, position: Position) -> None:
+        """Believe nothing about *shard* before the change at *position*, which a reply told of, is contained."""
+        known, awaited = self._shards.get(shard), self._awaited.get(shard)
+        if known is None or (epoch.name == known.epoch.name and position <= known.position):
+            return
+        if awaited is None or (epoch.started_ms, position) > awaited[1:]:
+            self._awaited[shard] = (epoch.name, epoch.started_ms, position)
+            self.change()
+
+    def publish(self, shard: int, loaded: ShardView) -> None:
+        """Replace what is known of *shard*."""
+        self._shards[shard] = loaded
+        self.change()
+
+    def discard(self, shard: int) -> None:
+        """Know nothing of *shard* until it is published anew."""
+        self._shards.pop(shard, None)
+        self._awaited.pop(shard, None)
+        self.change()
+
+    def change(self) -> None:
+        """Let every credential be looked up anew."""
+        self._version = object()

@@ -1,0 +1,243 @@
+"""With bounded consistency a request is answered from the local view, and the store is asked only where it must be."""
+
+import pytest
+
+from login_site import OWN_PAGE, LoginClient, LoginSite, login_configuration
+from safeconduct._core.requirement import Requirement
+from safeconduct.errors import Unavailable
+from safeconduct.events import RevocationUnchecked
+from safeconduct.stores.redis.follower import Follower
+from safeconduct.stores.redis.server import RedisServer
+
+STALE_SECONDS = 1.0
+
+
+class BoundedSite(LoginSite):
+    """A site over a server, whose follower the test moves step by step."""
+
+    def __init__(self, world, server, moment, *, access=None, **revocation):
+        revocation = {"consistency": "bounded", "staleness_seconds": STALE_SECONDS} | revocation
+        config = login_configuration(store={"url": server.socket_url, "deadline_ms": 5000}, revocation=revocation)
+        self.stores = RedisServer(
+            config.store, config.revocation, horizon_ms=86_400_000, leeway_ms=10_000, announce=print,
+            keeps_view=True, shift_ms=moment.shift_ms, monotonic=moment.clock,
+        )  # fmt: skip
+        self.follower = self.stores._follower
+        self.follower._block_ms = 1
+        super().__init__(world, stores=self.stores, clock=moment.clock, revocation=revocation, access=access or {})
+
+    def follow(self):
+        """Read what was revoked."""
+        if self.follower._feed is None:
+            self.follower.connect()
+        self.follower.follow()
+
+    def close(self):
+        self.follower.disconnect()
+        super().close()
+
+
+@pytest.fixture
+def site(request, world, moment, servers, monkeypatch):
+    """Make a site over an emptied server, and return both."""
+    monkeypatch.setattr(Follower, "start", lambda _self: None)
+    made = []
+
+    def build(**options):
+        server = servers(request.param)
+        server.say("FLUSHALL")
+        site = BoundedSite(world, server, moment, **options)
+        made.append(site)
+        return site, server
+
+    yield build
+    for each in made:
+        each.close()
+
+
+both_servers = pytest.mark.parametrize("site", ["valkey", "redis"], indirect=True)
+
+
+class TokenClient(LoginClient):
+    """A client that sends its access token in the header."""
+
+    def get(self, target="/me"):
+        return self.request("GET", target, bearer=self.tokens["access_token"], with_cookies=False)
+
+
+def signed_in(site, target="/me"):
+    """Return a client whose token and route were seen before."""
+    client = TokenClient(site)
+    assert 200 == client.get_tokens()
+    site.follow()
+    assert [200] * 3 == [client.get(target) for _ in range(3)]
+    return client
+
+
+def scripts_run(server):
+    """Return how many scripts the server has run, each of them for a request."""
+    found = server.say("INFO", "commandstats")
+    calls = [line.partition("calls=")[2].partition(",")[0] for line in found.splitlines() if "cmdstat_eval" in line]
+    return sum(map(int, calls))
+
+
+@both_servers
+def test_a_warm_request_sends_no_command(site):
+    site, server = site()
+    client = signed_in(site)
+    before = scripts_run(server)
+
+    assert {200} == {client.get() for _ in range(20)}
+
+    assert before == scripts_run(server)
+
+
+@both_servers
+def test_the_first_request_asks_the_store(site):
+    """Nothing is loaded yet."""
+    site, server = site()
+    client = TokenClient(site)
+    client.get_tokens()
+    before = scripts_run(server)
+
+    assert 200 == client.get()
+
+    assert before < scripts_run(server)
+
+
+@both_servers
+def test_what_another_process_revoked_is_refused_once_it_was_read(site, moment):
+    """The bound is the greatest age of the view."""
+    site, server = site()
+    client = signed_in(site)
+    other = BoundedSite("wsgi", server, moment)
+    other.auth.sessions.sign_out(client.tokens["access_token"])
+
+    site.follow()
+
+    assert 401 == client.get()
+    assert "invalid_token" == client.json["code"]
+    other.close()
+
+
+@both_servers
+def test_what_this_process_revoked_is_refused_at_once(site):
+    """Also before the follower has read it."""
+    site, _ = site()
+    client = signed_in(site)
+
+    assert 204 == client.request(
+        "POST", "/auth/logout", bearer=client.tokens["access_token"], headers=OWN_PAGE, with_cookies=False
+    )
+
+    assert 401 == client.get()
+
+
+@both_servers
+def test_a_view_that_is_too_old_lets_the_store_be_asked(site, moment):
+    site, server = site()
+    client = signed_in(site)
+    before = scripts_run(server)
+    moment.clock.advance(seconds=STALE_SECONDS)
+
+    assert 200 == client.get()
+
+    assert before + 1 == scripts_run(server)
+
+
+@both_servers
+@pytest.mark.parametrize(
+    ("rule", "asked"), [({"consistency": "strict"}, 5), ({"consistency": "bounded"}, 0), ({"consistency": "none"}, 0)]
+)
+def test_a_rule_says_how_surely_a_revocation_must_be_seen(site, rule, asked):
+    """/payments asks every time."""
+    site, server = site(access={"rules": [{"path": "/payments/{id}", **rule}]})
+    client = signed_in(site, "/payments/1")
+    before = scripts_run(server)
+
+    assert {200} == {client.get("/payments/1") for _ in range(5)}
+
+    assert before + asked == scripts_run(server)
+
+
+@both_servers
+def test_a_bounded_rule_where_the_store_is_asked_by_default(site):
+    site, server = site(consistency="strict", access={"rules": [{"path": "/news", "consistency": "bounded"}]})
+    client = signed_in(site, "/news")
+    before = scripts_run(server)
+
+    assert {200} == {client.get("/news") for _ in range(5)}
+    assert before == scripts_run(server)
+    assert 200 == client.get()
+    assert before + 1 == scripts_run(server)
+
+
+@both_servers
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, 503),
+        ({"on_outage": "serve"}, 200),
+        ({"access": {"rules": [{"path": "/me", "on_outage": "serve"}]}}, 200),
+        ({"on_outage": "serve", "access": {"rules": [{"path": "/me", "on_outage": "refuse"}]}}, 503),
+    ],
+    ids=["refuse", "serve", "a rule that serves", "a rule that refuses"],
+)
+def test_in_an_outage_on_outage_decides_once_the_view_is_too_old(site, moment, options, expected):
+    """Until then the view answers; a request that passes unchecked is announced once a minute."""
+    site, _ = site(**options)
+    client = signed_in(site)
+    site.stores._threads.end()
+    site.stores._loops.end()
+    assert 200 == client.get()
+    moment.clock.advance(seconds=STALE_SECONDS)
+
+    assert [expected] * 2 == [client.get() for _ in range(2)]
+
+    unchecked = [event for event in site.events if isinstance(event, RevocationUnchecked)]
+    assert (1 if expected == 200 else 0) == len(unchecked)
+    if unchecked:
+        assert STALE_SECONDS == unchecked[0].view_age_seconds
+        moment.clock.advance(seconds=60)
+        assert 200 == client.get()
+        assert 2 == len([event for event in site.events if isinstance(event, RevocationUnchecked)])
+
+
+@both_servers
+def test_what_is_known_to_be_revoked_never_passes_in_an_outage(site, moment):
+    site, server = site(on_outage="serve")
+    client = signed_in(site)
+    other = BoundedSite("wsgi", server, moment)
+    other.auth.sessions.sign_out(client.tokens["access_token"])
+    other.close()
+    site.follow()
+    site.stores._threads.end()
+    site.stores._loops.end()
+    moment.clock.advance(seconds=STALE_SECONDS)
+
+    assert 503 == client.get()
+
+
+@both_servers
+def test_a_server_that_evicts_is_not_an_outage(site, moment):
+    """A store that may have forgotten revocations must not be believed, and not be served without."""
+    site, server = site(on_outage="serve")
+    client = signed_in(site)
+    server.say("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    site.stores._health.doubt()
+    moment.clock.advance(seconds=STALE_SECONDS)
+
+    try:
+        assert 503 == client.get()
+        with pytest.raises(Unavailable):
+            site.follow()
+    finally:
+        server.say("CONFIG", "SET", "maxmemory-policy", "noeviction")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [(None, None, None), ("serve", None, "serve"), (None, "serve", "serve"), ("serve", "refuse", "refuse")],
+)
+def test_of_two_rules_the_one_that_refuses_in_an_outage_counts(first, second, expected):
+    assert expected == (Requirement(on_outage=first) + Requirement(on_outage=second)).on_outage

@@ -1,0 +1,343 @@
+"""A follower keeps the local view of a store current, and loads it anew whenever it may lack something."""
+
+import pytest
+
+from safeconduct._core.epochs import Epoch
+from safeconduct._core.revocation_keys import revocation_key
+from safeconduct._core.revocation_query import RevocationQuery
+from safeconduct._core.run_sync import run_sync
+from safeconduct._core.store import Revocation
+from safeconduct.errors import Unavailable
+from safeconduct.events import StoreLost, StoreUnavailable
+from safeconduct.stores.redis import feed as feed_module
+from safeconduct.stores.redis.feed import PAGE_ENTRIES, Feed, position_of
+from safeconduct.stores.redis.follower import HEADS_A_ROUND, SWEPT_EVERY_SECONDS
+from safeconduct.stores.view.entries import UNPACKED_ENTRIES
+
+ISSUER = "https://issuer.example"
+LATER_MS = 1 << 52
+
+
+def session(name):
+    return revocation_key("session", ISSUER, name)
+
+
+def token(name):
+    return revocation_key("token", ISSUER, name)
+
+
+def query(name, *, shard=0, issued_ms=1, ends_ms=LATER_MS):
+    return RevocationQuery(shard, (token(name),), (session(name),), issued_ms, ends_ms)
+
+
+class Writer:
+    """Another process that writes to the same store."""
+
+    def __init__(self, stores, shards=1):
+        self.store = stores.blocking()
+        for shard in range(shards):
+            run_sync(self.store.begin_epoch(shard, reason="new", seen=None))
+
+    def end(self, name, shard=0):
+        return run_sync(
+            self.store.revoke(shard, Revocation("session", session(name), (shard,), expires_ms=LATER_MS))
+        )  # fmt: skip
+
+    def revoke(self, name, shard=0, **ends):
+        ends = ends or {"expires_ms": LATER_MS}
+        return run_sync(self.store.revoke(shard, Revocation("token", token(name), (shard,), **ends)))
+
+
+@pytest.fixture
+def writer(server, open_stores):
+    stores = open_stores(server.url)
+    yield Writer(stores)
+    stores.end()
+
+
+@pytest.fixture
+def following(server, open_stores):
+    """Return a store with a view, whose follower the test moves step by step."""
+    opened = []
+
+    def make(url=server.url, **options):
+        # The server waits so long for a change, a quarter of this, that no test notices it.
+        stores = open_stores(url, keeps_view=True, staleness_seconds=0.004, **options)
+        opened.append(stores)
+        return stores._follower
+
+    yield make
+    for stores in opened:
+        stores._follower.disconnect()
+        stores.end()
+
+
+@pytest.fixture
+def follower(writer, following):  # noqa: ARG001 - the store has begun
+    made = following()
+    made.connect()
+    return made
+
+
+def test_the_first_load_has_everything(writer, following):
+    """Tokens and keys by their presence, sessions by their cut-off."""
+    before_ms = writer.end("alice").before_ms
+    writer.revoke("bob")
+    writer.revoke("carol", expires_ms=None)
+    follower = following()
+    assert not follower.view.holds(query("dave"))
+
+    follower.connect()
+
+    view = follower.view
+    assert ["ended", "ended", "ended"] == [view.verdict(query(name)) for name in ("alice", "bob", "carol")]
+    assert view.holds(query("dave"))
+    assert view.holds(query("alice", issued_ms=before_ms + 1))
+
+
+def test_a_change_is_seen_in_the_next_round(writer, follower):
+    version = follower.view.version
+    assert follower.view.holds(query("alice"))
+
+    before_ms = writer.end("alice").before_ms
+    writer.revoke("bob")
+    writer.revoke("carol", expires_ms=None)
+    follower.follow()
+
+    view = follower.view
+    assert ["ended", "ended", "ended"] == [view.verdict(query(name)) for name in ("alice", "bob", "carol")]
+    assert view.holds(query("alice", issued_ms=before_ms + 1))
+    assert version is not view.version
+
+
+def test_a_round_without_changes_keeps_the_version(follower):
+    """What held need not be looked up again, and the view is fresh again."""
+    version = follower.view.version
+
+    follower.follow()
+
+    assert version is follower.view.version
+
+
+def test_a_view_is_as_old_as_the_last_command_that_was_answered(follower, monotonic):
+    """The instant of sending counts."""
+    monotonic.seconds += 7
+    assert 7 == follower.view.age_seconds
+
+    follower.follow()
+
+    assert 0 == follower.view.age_seconds
+
+
+def test_many_revocations_are_loaded_page_by_page(writer, following, monkeypatch):
+    """Also where more of them than a page holds have one score."""
+    monkeypatch.setattr(feed_module, "PAGE_ENTRIES", 3)
+    for number in range(11):
+        writer.revoke(f"t{number}", expires_ms=LATER_MS if number < 8 else LATER_MS - 10_000 * number)
+        writer.end(f"s{number}")
+    follower = following()
+
+    follower.connect()
+
+    names = [f"{letter}{number}" for letter in "ts" for number in range(11)]
+    assert {"ended"} == {follower.view.verdict(query(name)) for name in names}
+    assert PAGE_ENTRIES == 2000
+
+
+def test_more_than_ten_thousand_revocations_are_packed(server, writer, following):
+    """In the compact form everything is found too, and new changes are added."""
+    keys = [session(f"s{number}") for number in range(UNPACKED_ENTRIES + 10)]
+    for first in range(0, len(keys), 1000):
+        words = [word for key in keys[first : first + 1000] for word in (1_700_000_000_000 + first, key)]
+        server.say("ZADD", "safeconduct:{sc:00}:cut", *words)
+    follower = following()
+    follower.connect()
+    assert 0 < len(follower.view.shards[0].cuts)
+
+    writer.end("new")
+    follower.follow()
+
+    assert len(keys) + 1 == len(follower.view.shards[0].cuts)
+    assert "ended" == follower.view.verdict(query("s0"))
+    assert "ended" == follower.view.verdict(query(f"s{len(keys) - 1}"))
+    assert "ended" == follower.view.verdict(query("new"))
+    assert "counts" == follower.view.verdict(query("other"))
+
+
+def test_a_connection_that_breaks_is_resumed_where_it_ended(server, writer, follower):
+    """What was revoked in the meantime is read from the log, and nothing is loaded anew."""
+    loaded = follower.view.shards[0]
+    server.say("CLIENT", "KILL", "TYPE", "normal")
+    writer.end("alice")
+    with pytest.raises(Unavailable):
+        follower.follow()
+    follower.disconnect()
+
+    follower.connect()
+    follower.follow()
+
+    assert loaded is follower.view.shards[0]
+    assert "ended" == follower.view.verdict(query("alice"))
+
+
+def test_a_log_that_was_trimmed_too_far_makes_the_view_load_anew(server, writer, follower):
+    """An entry that does not follow the last one known shows that others are missing."""
+    loaded = follower.view.shards[0]
+    for name in ("alice", "bob", "carol"):
+        writer.end(name)
+    server.say("XTRIM", "safeconduct:{sc:00}:log", "MAXLEN", "1")
+
+    follower.follow()
+
+    assert loaded is not follower.view.shards[0]
+    assert ["ended"] * 3 == [follower.view.verdict(query(name)) for name in ("alice", "bob", "carol")]
+
+
+def test_a_store_that_lost_everything_is_noticed_without_a_request(server, follower, events):
+    """The view has another epoch after the next connection, and older tokens are for the store to refuse."""
+    assert follower.view.holds(query("alice"))
+    server.say("FLUSHALL")
+
+    with pytest.raises(Unavailable):
+        follower.follow()
+    follower.disconnect()
+    follower.connect()
+
+    assert [StoreLost] == [type(event) for event in events if isinstance(event, StoreLost)]
+    assert "lost" == follower.view.shards[0].epoch.reason
+    assert "unknown" == follower.view.verdict(query("alice"))
+    assert "counts" == follower.view.verdict(query("alice", issued_ms=LATER_MS - 1))
+
+
+def test_a_shard_that_begins_later_is_loaded_when_it_begins(following):
+    """A store that nobody has used yet begins with the first state that is read."""
+    follower = following()
+
+    follower.connect()
+    follower.follow()
+
+    assert "new" == follower.view.shards[0].epoch.reason
+
+
+def test_an_epoch_that_another_process_turned_into_a_lost_one_is_taken_over(writer, follower):
+    version = follower.view.version
+    epoch = follower.view.shards[0].epoch
+    run_sync(writer.store.begin_epoch(0, reason="lost", seen=Epoch("another", 0, "new", 1)))
+    follower.disconnect()
+
+    follower.connect()
+
+    assert (epoch.name, "lost") == (follower.view.shards[0].epoch.name, follower.view.shards[0].epoch.reason)
+    assert version is not follower.view.version
+
+
+def test_changes_of_many_shards_are_followed_together(server, open_stores, following):
+    """Each shard has a place of its own; the states of all are read in turn."""
+    shards = HEADS_A_ROUND + 2
+    stores = open_stores(server.url, shards=shards)
+    writer = Writer(stores, shards)
+    follower = following(shards=shards)
+    follower.connect()
+    writer.end("alice", shard=1)
+    writer.end("bob", shard=shards - 1)
+
+    for _ in range(3):
+        follower.follow()
+
+    assert "ended" == follower.view.verdict(query("alice", shard=1))
+    assert "ended" == follower.view.verdict(query("bob", shard=shards - 1))
+    assert "counts" == follower.view.verdict(query("bob", shard=1))
+    stores.end()
+
+
+def test_what_a_process_revoked_itself_is_not_believed_any_more_at_once(server, open_stores):
+    """Before the follower has read it, the store is asked."""
+    stores = open_stores(server.url, keeps_view=True, staleness_seconds=0.004)
+    writer = Writer(stores)
+    stores._follower.connect()
+    assert stores._follower.view.holds(query("alice"))
+
+    writer.end("alice")
+
+    assert not stores._follower.view.holds(query("alice"))
+    assert not stores._follower.view.holds(query("bob"))
+    stores._follower.follow()
+    assert "ended" == stores._follower.view.verdict(query("alice"))
+    assert stores._follower.view.holds(query("bob"))
+    stores._follower.disconnect()
+    stores.end()
+
+
+def test_entries_that_have_ended_are_swept(writer, follower, monotonic):
+    """After that, a credential that might have been swept counts as ended."""
+    writer.end("alice")
+    writer.revoke("bob", expires_ms=1000)
+    follower.follow()
+    assert 2 == len(follower.view.shards[0].marks) + len(follower.view.shards[0].cuts)
+    monotonic.seconds += SWEPT_EVERY_SECONDS
+
+    writer.end("carol")
+    follower.follow()
+
+    assert "ended" == follower.view.verdict(query("alice"))
+    assert 0 == len(follower.view.shards[0].marks)
+    assert "ended" == follower.view.verdict(query("dave", ends_ms=10**12))
+
+
+def test_a_server_that_refuses_is_told_of(server, following, events):
+    """A user without the right to read the log cannot follow."""
+    server.say("ACL", "SETUSER", "reader", "on", ">secret", "~*", "+@all", "-xread")
+    follower = following(server.url.replace("redis://", "redis://reader:secret@"))
+    follower.connect()
+
+    with pytest.raises(Unavailable, match="refuses"):
+        follower.follow()
+
+    assert any("NOPERM" in event.reason for event in events if isinstance(event, StoreUnavailable))
+    server.say("ACL", "DELUSER", "reader")
+
+
+def test_a_follower_that_is_not_connected_says_so(following):
+    with pytest.raises(Unavailable):
+        following().follow()
+
+
+@pytest.mark.parametrize("text", [b"", b"5", b"a-1", b"1-b", b"-1-0"])
+def test_an_id_of_another_shape_is_unavailable(text):
+    with pytest.raises(Unavailable):
+        position_of(text)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        [[7]],
+        [["text", None, None]],
+        [[b"e", b"l", b"5"]],
+    ],
+)
+def test_a_head_of_another_shape_is_unavailable(reply):
+    with pytest.raises(Unavailable):
+        feed_module._head(reply[0])
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        None,
+        [b"1-0", [b"p", b"0-0"]],
+        [b"1-0", [b"p", b"0-0", b"e", b"e", b"m", b"m", b"b", b"x", b"x", b"1"]],
+        [b"1-0", [b"p", b"0-0", b"e", b"e", b"m", b"m", b"b", b"1", b"x", b"never"]],
+        [b"1", [b"p", b"0-0", b"e", b"e", b"m", b"m", b"b", b"1", b"x", b"1"]],
+    ],
+)
+def test_an_entry_of_another_shape_is_unavailable(entry):
+    with pytest.raises(Unavailable):
+        feed_module._change(entry)
+
+
+def test_a_page_of_another_shape_is_unavailable(follower, monkeypatch):
+    monkeypatch.setattr(Feed, "_script", lambda *_arguments: [1, 2])
+
+    with pytest.raises(Unavailable):
+        list(follower._feed.pages(0, b"cut", ""))

@@ -1,0 +1,196 @@
+"""A local view knows that a credential counts, or that it was revoked, or leaves it to the store."""
+
+import pytest
+
+from safeconduct._core.epochs import Epoch
+from safeconduct._core.revocation_keys import epoch_tag
+from safeconduct._core.revocation_query import RevocationQuery
+from safeconduct.stores.view.entries import Entries
+from safeconduct.stores.view.local_view import LocalView, ShardView
+
+EPOCH = Epoch("e", 1000, "new", 86_400_000)
+TOKEN, SESSION, SUBJECT = (letter + bytes(16) for letter in (b"t", b"s", b"u"))
+
+
+def query(issued_ms=50_000, *, own=True, kept=None, ends_ms=10**9):
+    instance = epoch_tag("e") if own else None
+    return RevocationQuery(0, (TOKEN,), (SUBJECT, SESSION), issued_ms, ends_ms, instance, kept)
+
+
+def loaded(epoch=EPOCH, *, position=(5, 0), last_issued_ms=40_000, loaded_ms=45_000, forgotten_ms=-1):
+    return ShardView(
+        epoch=epoch, position=position, last_issued_ms=last_issued_ms, loaded_ms=loaded_ms, forgotten_ms=forgotten_ms,
+        marks=Entries(base=0), cuts=Entries(base=0),
+    )  # fmt: skip
+
+
+class Clock:
+    seconds = 100.0
+
+    def __call__(self):
+        return self.seconds
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def view(clock):
+    made = LocalView(staleness_seconds=1.0, monotonic=clock)
+    made.publish(0, loaded())
+    made.confirm(clock())
+    return made
+
+
+def test_a_credential_counts_if_nothing_speaks_against_it(view):
+    assert view.holds(query())
+    assert not view.is_known_revoked(query())
+
+
+def test_a_revoked_token_does_not_count(view):
+    view.shards[0].marks.put(TOKEN, 10**6)
+
+    assert not view.holds(query())
+    assert view.is_known_revoked(query())
+
+
+@pytest.mark.parametrize("key", [SESSION, SUBJECT])
+@pytest.mark.parametrize(("issued_ms", "expected"), [(50_000, "ended"), (50_001, "counts")])
+def test_a_cut_off_ends_what_was_issued_until_then(view, key, issued_ms, expected):
+    """Revoked means issued at or before the cut-off."""
+    view.shards[0].cuts.put(key, 50_000)
+
+    assert expected == view.verdict(query(issued_ms))
+
+
+def test_a_credential_whose_entry_may_be_forgotten_has_ended(view):
+    """Entries are forgotten after the credential has expired, whatever this process's clock says."""
+    view.shards[0].forgotten_ms = 10**9
+
+    assert "ended" == view.verdict(query(ends_ms=10**9))
+    assert "counts" == view.verdict(query(ends_ms=10**9 + 1))
+
+
+@pytest.mark.parametrize("later", [1.0, 5.0])
+def test_a_view_that_is_too_old_is_not_believed(view, clock, later):
+    """Its version is another one too, so that the fast path looks again."""
+    version = view.version
+    clock.seconds += 0.999
+    assert view.holds(query())
+    assert version is view.version
+
+    clock.seconds += later - 0.999
+
+    assert not view.holds(query())
+    assert version is not view.version
+    assert view.age_seconds == pytest.approx(later)
+
+
+def test_a_view_that_is_too_old_still_knows_what_was_revoked(view, clock):
+    """A revoked credential does not pass where an outage lets others pass."""
+    view.shards[0].marks.put(TOKEN, 10**6)
+    clock.seconds += 60
+
+    assert view.is_known_revoked(query())
+
+
+def test_a_view_that_was_never_loaded_knows_nothing(clock):
+    view = LocalView(staleness_seconds=1.0, monotonic=clock)
+
+    assert not view.holds(query())
+    assert not view.is_known_revoked(query())
+    assert float("inf") == view.age_seconds
+
+
+def test_a_session_that_must_be_in_the_store_is_asked_for(view):
+    """The view has revocations, and no sessions."""
+    assert "unknown" == view.verdict(query(kept="a session"))
+
+
+@pytest.mark.parametrize(
+    ("reason", "refuses_new", "own", "expected"),
+    [
+        ("new", False, False, "counts"),
+        ("new", False, True, "unknown"),
+        ("new", True, False, "unknown"),
+        ("lost", False, False, "unknown"),
+        ("lost", False, True, "unknown"),
+        ("adopted", True, True, "counts"),
+    ],
+)
+def test_what_is_older_than_the_data_is_for_the_store_to_say(clock, reason, refuses_new, own, expected):
+    """Unless the data is known to cover it."""
+    view = LocalView(staleness_seconds=1.0, refuses_new=refuses_new, monotonic=clock)
+    view.publish(0, loaded(Epoch("e", 1000, reason, 86_400_000)))
+    view.confirm(clock())
+
+    assert expected == view.verdict(query(1000, own=own))
+    assert "counts" == view.verdict(query(50_000, own=own))
+
+
+@pytest.mark.parametrize(
+    ("issued_ms", "own", "expected"),
+    [(40_000, True, "counts"), (40_001, True, "unknown"), (45_000, True, "unknown"), (45_001, True, "counts"),
+     (45_000, False, "counts")],
+)  # fmt: skip
+def test_a_token_of_a_later_state_of_the_data_is_shown_to_the_store(view, issued_ms, own, expected):
+    """It was issued before the data was read, and the data has not issued it: the data was set back."""
+    assert expected == view.verdict(query(issued_ms, own=own))
+
+
+@pytest.mark.parametrize(
+    ("name", "started_ms", "position", "expected"),
+    [
+        ("e", 1000, (5, 0), "counts"),
+        ("e", 1000, (5, 1), "unknown"),
+        ("later", 2000, (1, 0), "unknown"),
+        ("earlier", 500, (9, 0), "counts"),
+    ],
+)
+def test_a_change_that_a_reply_told_of_is_waited_for(view, name, started_ms, position, expected):
+    """Another epoch is waited for too, unless the reply was late."""
+    view.expect(0, Epoch(name, started_ms, "lost", 1), position)
+
+    assert expected == view.verdict(query())
+
+
+def test_a_change_is_believed_once_it_is_contained(view):
+    """A later reply that tells of an earlier change takes nothing back."""
+    version = view.version
+    view.expect(0, EPOCH, (6, 0))
+    assert version is not view.version
+    view.expect(0, EPOCH, (5, 7))
+    view.shards[0].position = (5, 9)
+    assert "unknown" == view.verdict(query())
+
+    view.shards[0].position = (6, 0)
+
+    assert "counts" == view.verdict(query())
+
+
+def test_a_shard_that_was_not_loaded_is_not_waited_for(view):
+    view.expect(1, EPOCH, (9, 9))
+
+    view.publish(1, loaded(position=(9, 8)))
+
+    assert "counts" == view.verdict(RevocationQuery(1, (), (), 50_000, 10**9))
+
+
+def test_each_change_makes_another_version(view):
+    """What held at one version need not be looked up again."""
+    versions = [view.version]
+    for change in (lambda: view.publish(0, loaded()), view.change, lambda: view.discard(0)):
+        change()
+        versions.append(view.version)
+
+    assert 4 == len(set(map(id, versions)))
+    assert "unknown" == view.verdict(query())
+
+
+def test_a_forked_child_knows_nothing(view):
+    view.reset()
+
+    assert not view.holds(query())
+    assert not view.shards
