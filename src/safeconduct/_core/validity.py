@@ -104,16 +104,15 @@ class ValidityCheck:
         revocations = self._revocations
         if revocations is None:
             return
-        consistency = None if requirement is None else requirement.consistency
-        # A token that seems to be issued in the future counts only if the store's clock agrees with it.
-        is_early = revocations.is_early(question, now_ms)
-        if not (is_early or self.asks(consistency, question)):
-            return
-        if answer is None and not is_early and question.required_session is None and self.is_bounded(consistency):
-            on_outage = None if requirement is None else requirement.on_outage
-            await revocations.check_bounded(question, now_ms=now_ms, on_outage=on_outage or self._on_outage)
-        else:
+        consistency = (requirement and requirement.consistency) or self._consistency
+        if consistency == "strict" or question.required_session is not None:
             await revocations.check(question, now_ms=now_ms, status=answer)
+        # A token that seems to be issued in the future counts only if the store's clock agrees with it.
+        elif revocations.is_early(question, now_ms) or (answer is not None and consistency == "bounded"):
+            await revocations.check(question, now_ms=now_ms, status=answer)
+        elif consistency == "bounded":
+            on_outage = (requirement and requirement.on_outage) or self._on_outage
+            await revocations.check_bounded(question, now_ms=now_ms, on_outage=on_outage)
 
     async def ask_all(self, questions: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:
         """
@@ -130,11 +129,6 @@ class ValidityCheck:
             # An allowlist is worth nothing unless it is always looked at.
             return True
         return (consistency or self._consistency) != "none"
-
-    def is_bounded(self, consistency: Consistency | None) -> bool:
-        """Say whether a local view answers under *consistency*; None is the default."""
-        has_view = self._revocations is not None and self._revocations.bounded_view is not None
-        return has_view and (consistency or self._consistency) == "bounded"
 
     def allows_fast_path(self, consistency: Consistency | None) -> bool:
         """Say whether what is known without asking the store decides under *consistency*; None is the default."""
