@@ -105,10 +105,9 @@ class ValidityCheck:
         if revocations is None:
             return
         consistency = (requirement and requirement.consistency) or self._consistency
-        if consistency == "strict" or question.required_session is not None:
-            await revocations.check(question, now_ms=now_ms, status=answer)
+        is_strict = consistency == "strict" or question.required_session is not None
         # A token that seems to be issued in the future counts only if the store's clock agrees with it.
-        elif revocations.is_early(question, now_ms) or (answer is not None and consistency == "bounded"):
+        if is_strict or (answer is not None and consistency != "none") or revocations.is_early(question, now_ms):
             await revocations.check(question, now_ms=now_ms, status=answer)
         elif consistency == "bounded":
             on_outage = (requirement and requirement.on_outage) or self._on_outage
