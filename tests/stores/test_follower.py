@@ -8,8 +8,9 @@ from safeconduct._core.revocation_query import RevocationQuery
 from safeconduct._core.run_sync import run_sync
 from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
-from safeconduct.events import StoreLost, StoreUnavailable
+from safeconduct.events import Fault, StoreLost, StoreUnavailable
 from safeconduct.stores.redis import feed as feed_module
+from safeconduct.stores.redis import follower as follower_module
 from safeconduct.stores.redis.feed import PAGE_ENTRIES, Feed, position_of
 from safeconduct.stores.redis.follower import HEADS_A_ROUND, SWEPT_EVERY_SECONDS
 from safeconduct.stores.view.entries import UNPACKED_ENTRIES
@@ -341,3 +342,83 @@ def test_a_page_of_another_shape_is_unavailable(follower, monkeypatch):
 
     with pytest.raises(Unavailable):
         list(follower._feed.pages(0, b"cut", ""))
+
+
+def test_a_primary_that_became_a_replica_is_followed_no_further(follower, server):
+    """A connection that was not waiting at that moment is not told."""
+    server.say("REPLICAOF", "127.0.0.1", "1")
+
+    try:
+        with pytest.raises(Unavailable, match="replica"):
+            follower.follow()
+    finally:
+        server.say("REPLICAOF", "NO", "ONE")
+
+
+def test_a_user_who_may_not_ask_for_the_role_can_follow(server, following):
+    """Then only the operator can know."""
+    server.say("ACL", "SETUSER", "reader", "on", ">secret", "~*", "+@all", "-role")
+    follower = following(server.url.replace("redis://", "redis://reader:secret@"))
+
+    follower.connect()
+    follower.follow()
+
+    assert follower.view.holds(query("alice", issued_ms=LATER_MS))
+    server.say("ACL", "DELUSER", "reader")
+
+
+def test_the_thread_loads_and_follows_until_it_is_ended(server, writer, open_stores):
+    """The first question starts it, and it ends by itself after the store was closed."""
+    stores = open_stores(server.url, keeps_view=True, staleness_seconds=0.004)
+    follower = stores._follower
+    assert not follower.is_started
+    run_sync(stores.blocking().ask(query("alice")))
+    thread = follower._thread
+    run_sync(stores.blocking().ask(query("alice")))
+    assert thread is follower._thread
+    while not follower.view.shards:
+        pass
+
+    writer.end("alice")
+    while follower.view.verdict(query("alice")) != "ended":
+        pass
+
+    stores.end()
+    thread.join()
+    follower.start()
+    assert not follower._thread.is_alive()
+
+
+@pytest.mark.parametrize("error", [Unavailable("away"), RuntimeError("a fault")], ids=["away", "fault"])
+def test_the_thread_survives_whatever_is_raised(server, open_stores, events, monkeypatch, error):
+    """It connects anew; a fault is announced."""
+    stores = open_stores(server.url, keeps_view=True, staleness_seconds=0.004)
+    follower, connect, raised = stores._follower, stores._follower.connect, []
+    monkeypatch.setattr(follower_module, "RETRY_SECONDS", 0)
+
+    def once():
+        if not raised:
+            raised.append(error)
+            raise error
+        connect()
+
+    monkeypatch.setattr(follower, "connect", once)
+    follower.start()
+
+    while not follower.view.shards:
+        pass
+
+    assert isinstance(error, Unavailable) != (Fault(error="RuntimeError", where="view") in events)
+    stores.end()
+    follower._thread.join()
+
+
+def test_a_forked_child_follows_anew(follower):
+    """It has neither its parent's view nor its connection nor its thread."""
+    feed = follower._feed
+
+    assert feed is follower.reset()
+
+    assert not follower.view.shards
+    assert not follower.is_started
+    feed.close()

@@ -18,7 +18,7 @@ def _no_pause() -> None:
 
 
 def _table(batches: list[dict[bytes, int]]) -> tuple[PackedTable, dict[bytes, int]]:
-    table, model = PackedTable.of((), base=1000), {}
+    table, model = PackedTable.of((), base=1000, pause=_no_pause), {}
     for batch in batches:
         table, model = table.merged(batch, pause=_no_pause), model | batch
     return table, model
@@ -65,7 +65,7 @@ def test_a_snapshot_becomes_the_same_table(entries):
     """Records from a server are the digest and the distance from the base."""
     records = [b"s" + digest + bytes(9) + b"%013d" % instant for digest, instant in entries.items()]
 
-    table = PackedTable.of([b"".join(records[:3]), b"".join(records[3:])], base=1000)
+    table = PackedTable.of([b"".join(records[:3]), b"".join(records[3:])], base=1000, pause=_no_pause)
 
     assert {digest: table.get(digest) for digest in entries} == entries
     assert len(table) == len(entries)
@@ -75,7 +75,9 @@ def test_an_entry_takes_nine_bytes():
     """A million entries take less than ten mebibytes, with the offsets of all groups."""
     draw = random.Random(1)  # noqa: S311 - the same each time
     count = 20_000
-    table = PackedTable.of([b"".join(b"s" + draw.randbytes(16) + b"%013d" % 7 for _ in range(count))], base=0)
+    table = PackedTable.of(
+        [b"".join(b"s" + draw.randbytes(16) + b"%013d" % 7 for _ in range(count))], base=0, pause=_no_pause
+    )
 
     assert table.size_bytes == 9 * count + 4 * 65_537
     assert 9 * 10**6 + 4 * 65_537 < 10 * 2**20
@@ -84,7 +86,7 @@ def test_an_entry_takes_nine_bytes():
 def test_others_run_while_a_table_is_made():
     """Both ways to make one pause often, so that no request waits for the whole."""
     pauses, added = [], {each.to_bytes(2) + bytes(5): 1 for each in range(10_000)}
-    table = PackedTable.of((), base=0).merged(added, pause=lambda: pauses.append("merged"))
+    table = PackedTable.of((), base=0, pause=_no_pause).merged(added, pause=lambda: pauses.append("merged"))
     table.swept(before=0, base=0, pause=lambda: pauses.append("swept"))
 
     assert pauses.count("merged") > 30

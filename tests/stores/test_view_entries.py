@@ -63,7 +63,7 @@ def test_a_snapshot_is_read_whole(count):
     keys = _keys(count)
     records = [key + b"%013d" % instant for instant, key in enumerate(keys)]
 
-    entries = Entries.of([b"".join(records[:2]), b"".join(records[2:])], base=0)
+    entries = Entries.of([b"".join(records[:2]), b"".join(records[2:])], base=0, pause=_no_pause)
 
     assert [entries.get(key) for key in keys] == list(range(count))
 

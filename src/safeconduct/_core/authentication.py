@@ -90,7 +90,7 @@ class Authenticator:
                 return await self._validated(passed, request, requirement, now, is_asked=is_asked)
             # The page and the rights are checked again, because other rules apply here.  The store is asked again if a
             # rule here is strict, or if it was not asked for the outer middleware.
-            is_asked = outer.is_asked and requirement.consistency != "strict"
+            is_asked = outer.is_asked and not self.validity.asks_again(requirement.consistency)
             await self.validity.check_validity(passed, request, requirement, now, is_asked=is_asked)
         except AuthError as error:
             is_refused = fields and self._rejects_invalid and not isinstance(error, Unavailable)

@@ -129,6 +129,13 @@ class ValidityCheck:
             return True
         return (consistency or self._consistency) != "none"
 
+    def asks_again(self, consistency: Consistency | None) -> bool:
+        """Say whether an outer middleware may have asked less than *consistency* wants; None is the default."""
+        revocations = self._revocations
+        # Without a local view, whatever was asked was asked of the store.
+        has_view = revocations is not None and revocations.bounded_view is not None
+        return consistency == "strict" or (has_view and (consistency or self._consistency) == "strict")
+
     def allows_fast_path(self, consistency: Consistency | None) -> bool:
         """Say whether what is known without asking the store decides under *consistency*; None is the default."""
         is_exact = self._revocations is None or self._revocations.view is not None

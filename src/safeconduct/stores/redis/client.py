@@ -147,10 +147,12 @@ class StoreClient:
         self._pool.give_back(taken)
         self._breaker.succeeded()
         self._health.refuse_unfit()
-        for reply in replies:
-            if isinstance(reply, ServerError) and not reply.is_missing_script:
-                self._refusals.report_refusal(reply.kind)
         return replies
+
+    def refused(self, error: ServerError) -> Unavailable:
+        """Report a refused command of ``send``, and return the error for it."""
+        self._refusals.report_refusal(error.kind)
+        return Unavailable(f"the store refuses: {error.kind}")
 
     def close(self) -> None:
         """Drop the connections, those in use when they are given back."""

@@ -24,6 +24,8 @@ PAGE_ENTRIES: Final = 2_000
 #: So many entries of each log are read at once.
 LOG_ENTRIES: Final = 1_000
 _SCORE_DIGITS: Final = 13
+#: Where it is forbidden, only the operator can know.
+_ROLE: Final[Command] = ("ROLE",)
 #: How long a server may take for what it does not wait for.
 REPLY_SECONDS: Final = 2.0
 
@@ -112,14 +114,16 @@ class Feed:
         Raises:
             Unavailable: If the server does not answer.
         """
+        # Nobody is told when a primary becomes a replica, unless they wait for it at that moment.
+        commands: list[Command] = [_ROLE]
         keys = {self._calls.shard_key(shard, b"log"): shard for shard in positions}
         ids = [b"%d-%d" % position for position in positions.values()]
-        commands: list[Command] = [
-            ("HMGET", self._calls.shard_key(shard, b"meta"), "epoch", "line", "head") for shard in asked
-        ]
+        commands += [("HMGET", self._calls.shard_key(shard, b"meta"), "epoch", "line", "head") for shard in asked]
         if keys:
             commands.append(("XREAD", "COUNT", LOG_ENTRIES, "BLOCK", block_ms, "STREAMS", *keys, *ids))
-        replies = self._send(commands, REPLY_SECONDS + block_ms / 1000)
+        role, *replies = self._send(commands, REPLY_SECONDS + block_ms / 1000)
+        if isinstance(role, list) and role[:1] != [b"master"]:
+            raise Unavailable("the store became a replica")
         heads = {shard: _head(reply) for shard, reply in zip(asked, replies, strict=False)}
         streams = replies[len(asked)] if keys else None
         return heads, {keys[name]: [_change(entry) for entry in entries] for name, entries in streams or ()}
@@ -132,9 +136,10 @@ class Feed:
 
     def _send(self, commands: Sequence[Command], seconds: float, *, is_script: bool = False) -> list[Reply]:
         replies = run_sync(self._client.send(commands, seconds=seconds))
-        for reply in replies:
-            if isinstance(reply, ServerError) and not (is_script and reply.is_missing_script):
-                raise Unavailable(f"the store refuses to be followed: {reply.kind}")
+        for command, reply in zip(commands, replies, strict=True):
+            is_harmless = command == _ROLE or (is_script and isinstance(reply, ServerError) and reply.is_missing_script)
+            if isinstance(reply, ServerError) and not is_harmless:
+                raise self._client.refused(reply)
         return replies
 
     def close(self) -> None:

@@ -78,16 +78,18 @@ class Follower:
         self._monotonic = monotonic
         self._next_asked = 0
         self._swept_at = monotonic()
+        self._feed: Feed | None = None
         self.reset()
 
-    def reset(self) -> None:
-        """Know nothing, with a thread that was not started: in a new process, or a forked one."""
+    def reset(self) -> Feed | None:
+        """Begin anew in a new process, or a forked one, and return the parent's connection, which must not be used."""
+        feed, self._feed = self._feed, None
         self._view.reset()
         self._lines: dict[int, bytes] = {}
-        self._feed: Feed | None = None
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
         self._lock = threading.Lock()
+        return feed
 
     @property
     def is_started(self) -> bool:
@@ -197,13 +199,10 @@ class Follower:
             if epoch is None or watermark is None:
                 self._view.discard(shard)
                 return
-            marks = Entries.of(feed.pages(shard, b"rev", "tk"), base=0)
-            cuts = Entries.of(feed.pages(shard, b"cut", ""), base=first.now_ms - SPAN // 2)
+            marks = Entries.of(feed.pages(shard, b"rev", "tk"), base=0, pause=_pause)
+            cuts = Entries.of(feed.pages(shard, b"cut", ""), base=first.now_ms - SPAN // 2, pause=_pause)
             last = feed.state(shard)
-            if last.watermark is not None and (last.watermark.epoch, last.watermark.line) == (
-                watermark.epoch,
-                watermark.line,
-            ):
+            if last.watermark is not None and _history(last.watermark) == _history(watermark):
                 break
             # Other data was read half-way.
             first = last

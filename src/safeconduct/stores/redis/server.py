@@ -114,7 +114,7 @@ class RedisServer:
         self._refusals.reset()
         self._watermarks.reset_lock()
         if self._follower is not None:
-            self._follower.reset()
+            _abandoned.append(self._follower.reset())
         _abandoned.extend([*self._threads.forget(), *self._loops.forget()])
 
     def _begin_following(self) -> None:

@@ -37,11 +37,18 @@ class Entries:
         self._packed: PackedTable | None = None
 
     @classmethod
-    def of(cls, records: Iterable[bytes], *, base: int) -> Self:
-        """Make entries of a snapshot: each of *records* is any number of its entries, of ``RECORD_BYTES`` each."""
+    def of(cls, records: Iterable[bytes], *, base: int, pause: Callable[[], None]) -> Self:
+        """
+        Make entries of a snapshot.
+
+        Args:
+            records: Any number of entries each, of ``RECORD_BYTES``.
+            base: The earliest instant that can be told apart.
+            pause: Called between short stretches of work, so that other threads run.
+        """
         entries, records = cls(base=base), tuple(records)
         if sum(map(len, records)) > UNPACKED_ENTRIES * RECORD_BYTES:
-            entries._packed = PackedTable.of(records, base=base)
+            entries._packed = PackedTable.of(records, base=base, pause=pause)
         else:
             pairs = chain.from_iterable(map(_RECORD.iter_unpack, records))
             entries._recent = {digest: int(digits) for digest, digits in pairs}
@@ -81,7 +88,7 @@ class Entries:
         recent, packed = self._recent, self._packed
         latest = max(recent.values(), default=self._base)
         if packed is None:
-            packed = PackedTable.of((), base=max(self._base, latest - SPAN // 2))
+            packed = PackedTable.of((), base=max(self._base, latest - SPAN // 2), pause=pause)
         elif not packed.holds(latest):
             packed = packed.swept(before=before, base=latest - SPAN // 2, pause=pause)
         # In this order: a reader that no longer finds an entry among the recent ones finds it in the table.

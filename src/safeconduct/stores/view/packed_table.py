@@ -42,13 +42,14 @@ class PackedTable:
     _entries: bytes
 
     @classmethod
-    def of(cls, records: Iterable[bytes], *, base: int) -> Self:
+    def of(cls, records: Iterable[bytes], *, base: int, pause: Callable[[], None]) -> Self:
         """Build a table of *records*, each of which is any number of a snapshot's entries; later ones count."""
         groups = [bytearray() for _ in range(_GROUPS)]
         pack = _ENTRY.pack
         for some in records:
             for group, kept, digits in _RECORD.iter_unpack(some):
                 groups[group] += pack(kept, min(max(int(digits) - base, 0), SPAN - 1))
+            pause()
         return cls(base, _offsets(map(len, groups)), b"".join(groups))
 
     def __len__(self) -> int:
