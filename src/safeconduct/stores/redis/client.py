@@ -69,8 +69,7 @@ class StoreClient:
 
     Args:
         address: Where the server is.
-        load_driver: Imports redis-py for this world, which takes longer than a command may, and returns what makes a
-            connection.
+        load_driver: Imports redis-py for this world, which is slow, and returns what makes a connection.
         slots: Bounds how many connections are in use.
         deadline_seconds: How long all commands of one request may take together.
         breaker: Knows whether the server answers; shared between the worlds.
@@ -130,8 +129,7 @@ class StoreClient:
     async def send(self, commands: Sequence[Command], *, seconds: float) -> list[Reply]:
         """Send plain commands outside of any request; return the replies, errors too, or raise ``Unavailable``."""
         self._prepare()
-        ends_at = time.monotonic() + seconds
-        taken = self._pool.take()
+        ends_at, taken = time.monotonic() + seconds, self._pool.take()
         try:
             if taken.is_new:
                 await self._introduce(taken.connection, ends_at)
