@@ -11,7 +11,7 @@ from safeconduct.errors import Unavailable
 from safeconduct.events import Fault, StoreLost, StoreUnavailable
 from safeconduct.stores.redis import feed as feed_module
 from safeconduct.stores.redis import follower as follower_module
-from safeconduct.stores.redis.feed import PAGE_ENTRIES, Feed, position_of
+from safeconduct.stores.redis.feed import PAGE_ENTRIES, Feed
 from safeconduct.stores.redis.follower import HEADS_A_ROUND, SWEPT_EVERY_SECONDS
 from safeconduct.stores.view.entries import UNPACKED_ENTRIES
 
@@ -301,40 +301,6 @@ def test_a_server_that_refuses_is_told_of(server, following, events):
 def test_a_follower_that_is_not_connected_says_so(following):
     with pytest.raises(Unavailable):
         following().follow()
-
-
-@pytest.mark.parametrize("text", [b"", b"5", b"a-1", b"1-b", b"-1-0"])
-def test_an_id_of_another_shape_is_unavailable(text):
-    with pytest.raises(Unavailable):
-        position_of(text)
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        [[7]],
-        [["text", None, None]],
-        [[b"e", b"l", b"5"]],
-    ],
-)
-def test_a_head_of_another_shape_is_unavailable(reply):
-    with pytest.raises(Unavailable):
-        feed_module._head(reply[0])
-
-
-@pytest.mark.parametrize(
-    "entry",
-    [
-        None,
-        [b"1-0", [b"p", b"0-0"]],
-        [b"1-0", [b"p", b"0-0", b"e", b"e", b"m", b"m", b"b", b"x", b"x", b"1"]],
-        [b"1-0", [b"p", b"0-0", b"e", b"e", b"m", b"m", b"b", b"1", b"x", b"never"]],
-        [b"1", [b"p", b"0-0", b"e", b"e", b"m", b"m", b"b", b"1", b"x", b"1"]],
-    ],
-)
-def test_an_entry_of_another_shape_is_unavailable(entry):
-    with pytest.raises(Unavailable):
-        feed_module._change(entry)
 
 
 def test_a_page_of_another_shape_is_unavailable(follower, monkeypatch):

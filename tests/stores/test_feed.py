@@ -1,0 +1,41 @@
+"""Replies of another shape than the scripts and the log have are refused."""
+
+import pytest
+
+from safeconduct.errors import Unavailable
+from safeconduct.stores.redis import feed as feed_module
+from safeconduct.stores.redis.feed import position_of
+
+
+@pytest.mark.parametrize("text", [b"", b"5", b"a-1", b"1-b", b"-1-0"])
+def test_an_id_of_another_shape_is_unavailable(text):
+    with pytest.raises(Unavailable):
+        position_of(text)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        [[7]],
+        [["text", None, None]],
+        [[b"e", b"l", b"5"]],
+    ],
+)
+def test_a_head_of_another_shape_is_unavailable(reply):
+    with pytest.raises(Unavailable):
+        feed_module._head(reply[0])
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        None,
+        [b"1-0", [b"p", b"0-0"]],
+        [b"1-0", [b"p", b"0-0", b"e", b"e", b"m", b"m", b"b", b"x", b"x", b"1"]],
+        [b"1-0", [b"p", b"0-0", b"e", b"e", b"m", b"m", b"b", b"1", b"x", b"never"]],
+        [b"1", [b"p", b"0-0", b"e", b"e", b"m", b"m", b"b", b"1", b"x", b"1"]],
+    ],
+)
+def test_an_entry_of_another_shape_is_unavailable(entry):
+    with pytest.raises(Unavailable):
+        feed_module._change(entry)
