@@ -2,6 +2,7 @@
 
 import pytest
 
+from followed_store import Writer
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.stores.redis.server import RedisServer
 from store_contract import HORIZON_MS, LEEWAY_MS
@@ -83,3 +84,34 @@ def enter(request):
     yield into
     for world in entered:
         world.close()
+
+
+@pytest.fixture
+def writer(server, open_stores):
+    stores = open_stores(server.url)
+    yield Writer(stores)
+    stores.end()
+
+
+@pytest.fixture
+def following(server, open_stores):
+    """Return a store with a view, whose follower the test moves step by step."""
+    opened = []
+
+    def make(url=server.url, **options):
+        # The server waits so long for a change, a quarter of this, that no test notices it.
+        stores = open_stores(url, keeps_view=True, staleness_seconds=0.004, **options)
+        opened.append(stores)
+        return stores._follower
+
+    yield make
+    for stores in opened:
+        stores._follower.disconnect()
+        stores.end()
+
+
+@pytest.fixture
+def follower(writer, following):  # noqa: ARG001 - the store has begun
+    made = following()
+    made.connect()
+    return made

@@ -1,83 +1,20 @@
 """A follower keeps the local view of a store current, and loads it anew whenever it may lack something."""
 
+from dataclasses import replace
+
 import pytest
 
+from followed_store import LATER_MS, Writer, query, session
 from safeconduct._core.epochs import Epoch
-from safeconduct._core.revocation_keys import revocation_key
-from safeconduct._core.revocation_query import RevocationQuery
 from safeconduct._core.run_sync import run_sync
-from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
-from safeconduct.events import Fault, StoreLost, StoreUnavailable
+from safeconduct.events import StoreLost, StoreUnavailable
 from safeconduct.stores.redis import feed as feed_module
-from safeconduct.stores.redis import follower as follower_module
 from safeconduct.stores.redis.feed import PAGE_ENTRIES, Feed
 from safeconduct.stores.redis.follower import HEADS_A_ROUND, SWEPT_EVERY_SECONDS
+from safeconduct.stores.redis.shard_calls import ShardCalls
+from safeconduct.stores.view import entries
 from safeconduct.stores.view.entries import UNPACKED_ENTRIES
-
-ISSUER = "https://issuer.example"
-LATER_MS = 1 << 52
-
-
-def session(name):
-    return revocation_key("session", ISSUER, name)
-
-
-def token(name):
-    return revocation_key("token", ISSUER, name)
-
-
-def query(name, *, shard=0, issued_ms=1, ends_ms=LATER_MS):
-    return RevocationQuery(shard, (token(name),), (session(name),), issued_ms, ends_ms)
-
-
-class Writer:
-    """Another process that writes to the same store."""
-
-    def __init__(self, stores, shards=1):
-        self.store = stores.blocking()
-        for shard in range(shards):
-            run_sync(self.store.begin_epoch(shard, reason="new", seen=None))
-
-    def end(self, name, shard=0):
-        return run_sync(
-            self.store.revoke(shard, Revocation("session", session(name), (shard,), expires_ms=LATER_MS))
-        )  # fmt: skip
-
-    def revoke(self, name, shard=0, **ends):
-        ends = ends or {"expires_ms": LATER_MS}
-        return run_sync(self.store.revoke(shard, Revocation("token", token(name), (shard,), **ends)))
-
-
-@pytest.fixture
-def writer(server, open_stores):
-    stores = open_stores(server.url)
-    yield Writer(stores)
-    stores.end()
-
-
-@pytest.fixture
-def following(server, open_stores):
-    """Return a store with a view, whose follower the test moves step by step."""
-    opened = []
-
-    def make(url=server.url, **options):
-        # The server waits so long for a change, a quarter of this, that no test notices it.
-        stores = open_stores(url, keeps_view=True, staleness_seconds=0.004, **options)
-        opened.append(stores)
-        return stores._follower
-
-    yield make
-    for stores in opened:
-        stores._follower.disconnect()
-        stores.end()
-
-
-@pytest.fixture
-def follower(writer, following):  # noqa: ARG001 - the store has begun
-    made = following()
-    made.connect()
-    return made
 
 
 def test_the_first_load_has_everything(writer, following):
@@ -232,6 +169,54 @@ def test_an_epoch_that_another_process_turned_into_a_lost_one_is_taken_over(writ
     assert version is not follower.view.version
 
 
+def test_data_that_becomes_other_data_while_it_is_read_is_read_again(writer, following, monkeypatch):
+    """Its line is another one at the end."""
+    writer.revoke("alice")
+    follower, states, of_shard = following(), [], Feed.state
+
+    def state(feed, shard):
+        states.append(of_shard(feed, shard))
+        return replace(states[-1], line=b"first") if len(states) == 1 else states[-1]
+
+    monkeypatch.setattr(Feed, "state", state)
+
+    follower.connect()
+
+    assert 3 == len(states)
+    assert "ended" == follower.view.verdict(query("alice"))
+
+
+def test_recent_changes_are_packed_when_they_are_many(writer, follower, monkeypatch):
+    monkeypatch.setattr(entries, "UNPACKED_ENTRIES", 1)
+    for name in ("alice", "bob"):
+        writer.revoke(name)
+        writer.end(name)
+
+    follower.follow()
+
+    assert not follower.view.shards[0].marks.is_due
+    assert ["ended", "ended"] == [follower.view.verdict(query(name)) for name in ("alice", "bob")]
+
+
+def test_a_state_of_another_shape_is_unavailable(following, monkeypatch):
+    run = ShardCalls.run
+
+    async def without_numbers(calls, *arguments):
+        return replace(await run(calls, *arguments), first=None)
+
+    monkeypatch.setattr(ShardCalls, "run", without_numbers)
+
+    with pytest.raises(Unavailable, match="malformed"):
+        following().connect()
+
+
+def test_plain_commands_open_a_connection_themselves(server, open_stores):
+    stores = open_stores(server.url)
+
+    assert [b"PONG"] == run_sync(stores._new_thread_client().send([("PING",)], seconds=5))
+    stores.end()
+
+
 def test_changes_of_many_shards_are_followed_together(server, open_stores, following):
     """Each shard has a place of its own; the states of all are read in turn."""
     shards = HEADS_A_ROUND + 2
@@ -331,52 +316,6 @@ def test_a_user_who_may_not_ask_for_the_role_can_follow(server, following):
 
     assert follower.view.holds(query("alice", issued_ms=LATER_MS))
     server.say("ACL", "DELUSER", "reader")
-
-
-def test_the_thread_loads_and_follows_until_it_is_ended(server, writer, open_stores):
-    """The first question starts it, and it ends by itself after the store was closed."""
-    stores = open_stores(server.url, keeps_view=True, staleness_seconds=0.004)
-    follower = stores._follower
-    assert not follower.is_started
-    run_sync(stores.blocking().ask(query("alice")))
-    thread = follower._thread
-    run_sync(stores.blocking().ask(query("alice")))
-    assert thread is follower._thread
-    while not follower.view.shards:
-        pass
-
-    writer.end("alice")
-    while follower.view.verdict(query("alice")) != "ended":
-        pass
-
-    stores.end()
-    thread.join()
-    follower.start()
-    assert not follower._thread.is_alive()
-
-
-@pytest.mark.parametrize("error", [Unavailable("away"), RuntimeError("a fault")], ids=["away", "fault"])
-def test_the_thread_survives_whatever_is_raised(server, open_stores, events, monkeypatch, error):
-    """It connects anew; a fault is announced."""
-    stores = open_stores(server.url, keeps_view=True, staleness_seconds=0.004)
-    follower, connect, raised = stores._follower, stores._follower.connect, []
-    monkeypatch.setattr(follower_module, "RETRY_SECONDS", 0)
-
-    def once():
-        if not raised:
-            raised.append(error)
-            raise error
-        connect()
-
-    monkeypatch.setattr(follower, "connect", once)
-    follower.start()
-
-    while not follower.view.shards:
-        pass
-
-    assert isinstance(error, Unavailable) != (Fault(error="RuntimeError", where="view") in events)
-    stores.end()
-    follower._thread.join()
 
 
 def test_a_forked_child_follows_anew(follower):

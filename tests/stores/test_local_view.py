@@ -181,7 +181,7 @@ def test_a_shard_that_was_not_loaded_is_not_waited_for(view):
 def test_each_change_makes_another_version(view):
     """What held at one version need not be looked up again."""
     versions = [view.version]
-    for change in (lambda: view.publish(0, loaded()), view.change, lambda: view.discard(0)):
+    for change in (lambda: view.publish(0, loaded()), view.change, view.reset):
         change()
         versions.append(view.version)
 

@@ -124,10 +124,8 @@ class ValidityCheck:
 
     def asks(self, consistency: Consistency | None, question: RevocationQuery) -> bool:
         """Say whether the store is asked *question* under *consistency*; None is the default."""
-        if question.required_session is not None:
-            # An allowlist is worth nothing unless it is always looked at.
-            return True
-        return (consistency or self._consistency) != "none"
+        # An allowlist is worth nothing unless it is always looked at.
+        return question.required_session is not None or (consistency or self._consistency) != "none"
 
     def asks_again(self, consistency: Consistency | None) -> bool:
         """Say whether an outer middleware may have asked less than *consistency* wants; None is the default."""

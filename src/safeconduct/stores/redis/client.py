@@ -135,13 +135,10 @@ class StoreClient:
                 await self._introduce(taken.connection, ends_at)
             replies = await self._send(taken.connection, commands, ends_at)
         except ConnectionBroken as broken:
-            if not self._pool.drop_broken(taken):
-                self._breaker.failed(advice(broken.reason))
+            self._pool.drop_broken(taken)
+            self._breaker.failed(advice(broken.reason))
             self._refusals.report_broken(broken.reason)
             raise Unavailable(f"the store does not answer: {broken.reason}") from broken
-        except BaseException:
-            self._pool.drop(taken)
-            raise
         self._pool.give_back(taken)
         self._breaker.succeeded()
         self._health.refuse_unfit()

@@ -30,26 +30,6 @@ class ClientSource(Protocol):
         ...
 
 
-class OneClient:
-    """
-    Hold a client that one thread uses.
-
-    Args:
-        client: The client.
-    """
-
-    def __init__(self, client: StoreClient) -> None:
-        self._client = client
-
-    def client(self) -> StoreClient:
-        """Return the client."""
-        return self._client
-
-    async def close(self) -> None:
-        """Drop its connections."""
-        self._client.close()
-
-
 class ThreadClients:
     """
     Hold the one client of all threads.

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from safeconduct._core.epochs import Epoch
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.run_sync import run_sync
 from safeconduct.errors import Unavailable
@@ -16,6 +17,7 @@ from safeconduct.stores import scripts
 from safeconduct.stores.redis.client import StoreClient
 from safeconduct.stores.redis.connection import Command, Reply, ServerError
 from safeconduct.stores.redis.shard_calls import ShardCalls, ShardReply, malformed_reply
+from safeconduct.stores.redis.watermarks import Watermark
 from safeconduct.stores.view.local_view import LOG_START, Position
 from safeconduct.stores.view.packed_table import RECORD_BYTES
 
@@ -42,8 +44,29 @@ class Change:
     key: bytes
     #: The cut-off, None for what is revoked without one.
     before_ms: int | None
-    #: When the entry may be forgotten, None for never.
-    expires_s: int | None
+    #: When the entry may be forgotten; infinite for never.
+    expires_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ShardState:
+    """What a shard's data is, and how far."""
+
+    epoch: Epoch
+    line: bytes
+    #: The latest change.
+    position: Position
+    #: The latest instant at which a token counts as issued.
+    last_issued_ms: int
+    #: Entries of credentials that ended by then may be gone.
+    forgotten_ms: int
+    #: The store's clock.
+    now_ms: int
+
+    @property
+    def history(self) -> tuple[str, bytes]:
+        """What changes when the data becomes other data."""
+        return self.epoch.name, self.line
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +93,20 @@ class Feed:
         self._calls = calls
         self._revocations = revocations
 
-    def state(self, shard: int) -> ShardReply:
+    def state(self, shard: int) -> ShardState:
         """
-        Return the state of *shard*; its ``first`` is the latest instant of a token, its ``second`` what was forgotten.
+        Return the state of *shard*, which begins if nobody has used it yet.
 
         Raises:
-            Unavailable: If the server gives none, or has lost its data; then the next reply has another epoch.
+            Unavailable: If the server gives none, or has lost its data; then the next state has another epoch.
         """
-        return run_sync(self._revocations.consult(shard, lambda: self._calls.run(scripts.VIEW_STATE, shard)))
+        match run_sync(self._revocations.consult(shard, lambda: self._calls.run(scripts.VIEW_STATE, shard))):
+            case ShardReply(
+                epoch=Epoch() as epoch, watermark=Watermark() as mark, now_ms=now_ms, first=int(issued), second=int(end)
+            ):
+                return ShardState(epoch, mark.line, position_of(mark.head), issued, end * 1000, now_ms)
+            case _:
+                raise malformed_reply()
 
     def pages(self, shard: int, name: bytes, letters: str) -> Iterator[bytes]:
         """
@@ -119,14 +148,12 @@ class Feed:
         keys = {self._calls.shard_key(shard, b"log"): shard for shard in positions}
         ids = [b"%d-%d" % position for position in positions.values()]
         commands += [("HMGET", self._calls.shard_key(shard, b"meta"), "epoch", "line", "head") for shard in asked]
-        if keys:
-            commands.append(("XREAD", "COUNT", LOG_ENTRIES, "BLOCK", block_ms, "STREAMS", *keys, *ids))
+        commands.append(("XREAD", "COUNT", LOG_ENTRIES, "BLOCK", block_ms, "STREAMS", *keys, *ids))
         role, *replies = self._send(commands, REPLY_SECONDS + block_ms / 1000)
         if isinstance(role, list) and role[:1] != [b"master"]:
             raise Unavailable("the store became a replica")
         heads = {shard: _head(reply) for shard, reply in zip(asked, replies, strict=False)}
-        streams = replies[len(asked)] if keys else None
-        return heads, {keys[name]: [_change(entry) for entry in entries] for name, entries in streams or ()}
+        return heads, {keys[name]: [_change(entry) for entry in entries] for name, entries in replies[len(asked)] or ()}
 
     def _script(self, script: scripts.Script, key: bytes, *arguments: bytes | str | int) -> Reply:
         [reply] = self._send([("EVALSHA", script.sha, 1, key, *arguments)], REPLY_SECONDS, is_script=True)
@@ -188,7 +215,7 @@ def _change(entry: Reply) -> Change:
         case _:
             raise malformed_reply()
     try:
-        before_ms, expires_s = int(before), None if expiry == b"+inf" else int(expiry)
+        before_ms, expires_s = int(before), float(expiry)
     except ValueError as error:
         raise malformed_reply() from error
     return Change(

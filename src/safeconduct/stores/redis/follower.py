@@ -20,8 +20,7 @@ from itertools import islice
 from typing import Final
 
 from safeconduct.errors import Unavailable
-from safeconduct.stores.redis.feed import Change, Feed, ShardHead, position_of
-from safeconduct.stores.redis.shard_calls import ShardReply
+from safeconduct.stores.redis.feed import Change, Feed, ShardHead, ShardState
 from safeconduct.stores.redis.watermarks import Watermark, Watermarks
 from safeconduct.stores.view.entries import Entries
 from safeconduct.stores.view.local_view import LocalView, ShardView
@@ -180,51 +179,40 @@ class Follower:
         return loaded is not None and head.epoch == loaded.epoch.name and head.line == self._lines.get(shard)
 
     def _resume_or_load(self, feed: Feed, shard: int) -> None:
-        state = feed.state(shard)
-        loaded, watermark = self._view.shards.get(shard), state.watermark
-        if watermark is None or state.epoch is None:
-            self._view.discard(shard)
-        elif loaded is None or state.epoch.name != loaded.epoch.name or position_of(watermark.head) < loaded.position:
+        state, loaded = feed.state(shard), self._view.shards.get(shard)
+        if loaded is None or state.epoch.name != loaded.epoch.name or state.position < loaded.position:
             self._load(feed, shard, state)
-        else:
-            # The scripts have compared what this process knows with the data's history.
-            self._lines[shard] = watermark.line
-            if state.epoch != loaded.epoch:
-                loaded.epoch = state.epoch
-                self._view.change()
+            return
+        # The scripts have compared what this process knows with the data's history.
+        self._lines[shard] = state.line
+        if state.epoch != loaded.epoch:
+            loaded.epoch = state.epoch
+            self._view.change()
 
-    def _load(self, feed: Feed, shard: int, first: ShardReply) -> None:
+    def _load(self, feed: Feed, shard: int, first: ShardState) -> None:
         while True:
-            epoch, watermark = first.epoch, first.watermark
-            if epoch is None or watermark is None:
-                self._view.discard(shard)
-                return
             marks = Entries.of(feed.pages(shard, b"rev", "tk"), base=0, pause=_pause)
             cuts = Entries.of(feed.pages(shard, b"cut", ""), base=first.now_ms - SPAN // 2, pause=_pause)
             last = feed.state(shard)
-            if last.watermark is not None and _history(last.watermark) == _history(watermark):
+            if last.history == first.history:
                 break
             # Other data was read half-way.
             first = last
-        self._lines[shard] = watermark.line
+        self._lines[shard] = first.line
         loaded = ShardView(
-            epoch=epoch, position=position_of(watermark.head), last_issued_ms=int(first.first), loaded_ms=first.now_ms,
-            forgotten_ms=int(first.second) * 1000, marks=marks, cuts=cuts,
+            epoch=first.epoch, position=first.position, last_issued_ms=first.last_issued_ms, loaded_ms=first.now_ms,
+            forgotten_ms=first.forgotten_ms, marks=marks, cuts=cuts,
         )  # fmt: skip
         self._view.publish(shard, loaded)
 
     def _apply(self, shard: int, changes: Sequence[Change]) -> bool:
         """Put changes into the view; False if they do not follow what it contains."""
-        loaded = self._view.shards.get(shard)
-        if loaded is None:
-            return True
+        loaded = self._view.shards[shard]
         for change in changes:
             if change.previous != loaded.position or change.epoch != loaded.epoch.name:
                 return False
             if change.before_ms is None:
-                loaded.marks.put(
-                    change.key, _ENDLESS_S if change.expires_s is None else min(change.expires_s, _ENDLESS_S)
-                )
+                loaded.marks.put(change.key, int(min(change.expires_s, _ENDLESS_S)))
             else:
                 loaded.cuts.put(change.key, change.before_ms)
             loaded.position = change.position
@@ -252,7 +240,3 @@ class Follower:
 
 def _pause() -> None:
     time.sleep(PAUSE_SECONDS)
-
-
-def _history(watermark: Watermark) -> tuple[str, bytes]:
-    return watermark.epoch, watermark.line

@@ -16,7 +16,7 @@ from safeconduct._core.store import Store
 from safeconduct.config.store import RevocationConfig, StoreConfig
 from safeconduct.events import Event, Fault
 from safeconduct.stores.redis.client import StoreClient
-from safeconduct.stores.redis.clients import LoopClients, OneClient, ThreadClients
+from safeconduct.stores.redis.clients import LoopClients, ThreadClients
 from safeconduct.stores.redis.connection import Address, Connection, parse_address
 from safeconduct.stores.redis.feed import Feed
 from safeconduct.stores.redis.follower import Follower
@@ -137,16 +137,16 @@ class RedisServer:
         )
 
     def _new_feed(self) -> Feed:
-        client = self._new_client(_load_sync_driver, ThreadSlots(1))
+        clients = ThreadClients(lambda: self._new_client(_load_sync_driver, ThreadSlots(1)))
         calls = ShardCalls(
-            OneClient(client), self._watermarks, None, key_prefix=self._config.key_prefix, horizon_ms=self._horizon_ms,
+            clients, self._watermarks, None, key_prefix=self._config.key_prefix, horizon_ms=self._horizon_ms,
             shift_ms=self._shift_ms,
         )  # fmt: skip
         revocations = Revocations(
             self._blocking, shards=self._config.shards, horizon_ms=self._horizon_ms, leeway_ms=self._leeway_ms,
             on_new_store=self._revocation.on_new_store, announce=self._announce, epochs=self._epochs,
         )  # fmt: skip
-        return Feed(client, calls, revocations)
+        return Feed(clients.client(), calls, revocations)
 
     def _new_thread_client(self) -> StoreClient:
         return self._new_client(_load_sync_driver, ThreadSlots(self._config.pool_size))

@@ -163,12 +163,6 @@ class LocalView:
         self._shards[shard] = loaded
         self.change()
 
-    def discard(self, shard: int) -> None:
-        """Know nothing of *shard* until it is published anew."""
-        self._shards.pop(shard, None)
-        self._awaited.pop(shard, None)
-        self.change()
-
     def change(self) -> None:
         """Let every credential be looked up anew."""
         self._version = object()
