@@ -318,12 +318,16 @@ def test_a_user_who_may_not_ask_for_the_role_can_follow(server, following):
     server.say("ACL", "DELUSER", "reader")
 
 
-def test_a_forked_child_follows_anew(follower):
+def test_a_forked_child_follows_anew(writer, server, open_stores):  # noqa: ARG001 - the store has begun
     """It has neither its parent's view nor its connection nor its thread."""
-    feed = follower._feed
+    stores = open_stores(server.url, keeps_view=True, staleness_seconds=0.004)
+    stores._follower.connect()
 
-    assert feed is follower.reset()
+    stores.begin_process()
 
-    assert not follower.view.shards
-    assert not follower.is_started
-    feed.close()
+    assert not stores._follower.view.shards
+    assert not stores._follower.is_started
+    stores._follower.connect()
+    assert stores._follower.view.holds(query("alice", issued_ms=LATER_MS))
+    stores._follower.disconnect()
+    stores.end()
