@@ -165,7 +165,7 @@ class ConnectionChecks:
         validity, consistency = self._authenticator.validity, watch.requirement.consistency
         if not validity.asks(consistency, watch.question):
             return True
-        return self._view is not None and validity.allows_fast_path(consistency) and still_holds(self._view, watch)
+        return self._view is not None and consistency in validity.unasked and still_holds(self._view, watch)
 
     async def _ask_all(self, asking: Sequence[Watch], answers: dict[RevocationQuery, RevocationStatus]) -> None:
         if self._is_closed:

@@ -76,6 +76,7 @@ class Gate:
         self._bearer = authenticator.bearer
         self._clock = authenticator.bearer.clock
         self._view = view
+        self._unasked = authenticator.validity.unasked
         self.endpoints = endpoints
         self._announce = announce
         self._is_closed = False
@@ -159,7 +160,7 @@ class Gate:
             key: Its only ``Authorization`` field, or the key of its cookie.
         """
         requirement = self._closed_routes.get(route)
-        if requirement is None or self._view is None:
+        if requirement is None or self._view is None or requirement.consistency not in self._unasked:
             return None
         bearer = self._bearer
         cached = bearer.cache.entries.get(key)
@@ -240,7 +241,6 @@ class Gate:
             readings = readings_of(request.path, request.raw_path, request.root_path)
             requirement = self.policy.requirement_of_all(request.method, readings)
             is_closed = not (requirement.is_open or requirement.is_long_lived or self.endpoints.owns(request.path))
-            is_closed = is_closed and self._authenticator.validity.allows_fast_path(requirement.consistency)
             self._routes.put(request.route, requirement, is_closed=is_closed)
         return requirement
 

@@ -1,6 +1,7 @@
 """Check that a proof still counts for this request: expiry, origin and CSRF, revocation."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from safeconduct._core.credential_sources import Sources
 from safeconduct._core.csrf import CsrfTokens
@@ -12,6 +13,8 @@ from safeconduct._http.origin import OriginVerdict, check_origin
 from safeconduct._http.request import Request
 from safeconduct.config.fields import Consistency, Outage
 from safeconduct.errors import ExpiredToken
+
+_EVERY_CONSISTENCY: Final[frozenset[Consistency | None]] = frozenset({None, "strict", "bounded", "none"})
 
 
 class ValidityCheck:
@@ -40,6 +43,8 @@ class ValidityCheck:
         self._consistency: Consistency = consistency
         self._on_outage: Outage = on_outage
         self._csrf = csrf
+        #: What a rule may say of consistency where what is known without asking the store decides.
+        self.unasked: frozenset[Consistency | None] = self._find_unasked()
 
     async def check_validity(
         self, passed: Passed, request: Request, requirement: Requirement, now: float, *, is_asked: bool = False
@@ -134,10 +139,10 @@ class ValidityCheck:
         has_view = revocations is not None and revocations.bounded_view is not None
         return consistency == "strict" or (has_view and (consistency or self._consistency) == "strict")
 
-    def allows_fast_path(self, consistency: Consistency | None) -> bool:
-        """Say whether what is known without asking the store decides under *consistency*; None is the default."""
-        is_exact = self._revocations is None or self._revocations.view is not None
-        return is_exact or (consistency or self._consistency) != "strict"
+    def _find_unasked(self) -> frozenset[Consistency | None]:
+        if self._revocations is None or self._revocations.view is not None:
+            return _EVERY_CONSISTENCY
+        return _EVERY_CONSISTENCY - ({"strict", None} if self._consistency == "strict" else {"strict"})
 
     def _check_page(self, ambient: Ambient, passed: Passed, request: Request, requirement: Requirement) -> None:
         session = self._csrf.session_of(passed.identity) if ambient == "cookie" else None

@@ -113,7 +113,8 @@ class PackedTable:
             base: The earliest instant that the new table can hold.
             pause: Called between short stretches of work, so that other threads run.
         """
-        pieces, shift = [], self.base - base
+        pieces: list[bytes] = []
+        shift = self.base - base
         for group in range(_GROUPS):
             begin, end = self._offsets[group], self._offsets[group + 1]
             entries = dict(_ENTRY.iter_unpack(self._entries[begin:end])) if begin < end else {}
