@@ -2,6 +2,7 @@
 
 import pytest
 
+from applications import AsgiReport
 from login_site import OWN_PAGE, LoginClient, LoginSite, login_configuration
 from safeconduct._core.requirement import Requirement
 from safeconduct.errors import Unavailable
@@ -15,7 +16,7 @@ STALE_SECONDS = 1.0
 class BoundedSite(LoginSite):
     """A site over a server, whose follower the test moves step by step."""
 
-    def __init__(self, world, server, moment, *, access=None, **revocation):
+    def __init__(self, world, server, moment, *, access=None, app=None, **revocation):
         revocation = {"consistency": "bounded", "staleness_seconds": STALE_SECONDS} | revocation
         config = login_configuration(store={"url": server.socket_url, "deadline_ms": 5000}, revocation=revocation)
         self.stores = RedisServer(
@@ -24,7 +25,9 @@ class BoundedSite(LoginSite):
         )  # fmt: skip
         self.follower = self.stores._follower
         self.follower._block_ms = 1
-        super().__init__(world, stores=self.stores, clock=moment.clock, revocation=revocation, access=access or {})
+        super().__init__(
+            world, stores=self.stores, clock=moment.clock, revocation=revocation, access=access or {}, app=app
+        )
 
     def follow(self):
         """Read what was revoked."""
@@ -170,6 +173,31 @@ def test_a_bounded_rule_where_the_store_is_asked_by_default(site):
     assert before == scripts_run(server)
     assert 200 == client.get()
     assert before + 1 == scripts_run(server)
+
+
+class Mounted:
+    """An application that mounts another one, behind the same ``Auth``."""
+
+    inner = None
+
+    async def __call__(self, scope, receive, send):
+        await self.inner({**scope, "root_path": "/sub"}, receive, send)
+
+
+@both_servers
+@pytest.mark.parametrize("world", ["asgi"])
+def test_an_inner_middleware_that_is_strict_asks_though_the_outer_one_is_bounded(site):
+    """What the local view said outside is not what the store says."""
+    mounted = Mounted()
+    rules = [{"path": "/sub/{rest...}", "consistency": "bounded"}]
+    site, server = site(app=mounted, consistency="strict", access={"rules": rules})
+    mounted.inner = site.auth.asgi(AsgiReport())
+    client = signed_in(site, "/sub/news")
+    before = scripts_run(server)
+
+    assert {200} == {client.get("/sub/news") for _ in range(5)}
+
+    assert before + 5 == scripts_run(server)
 
 
 @both_servers
