@@ -72,6 +72,8 @@ def signed_in(site, target="/me"):
     """Return a client whose token and route were seen before."""
     client = TokenClient(site)
     assert 200 == client.get_tokens()
+    # The scripts that a request runs are known to the server from now on.
+    assert 200 == client.get(target)
     site.follow()
     assert [200] * 3 == [client.get(target) for _ in range(3)]
     return client
@@ -198,6 +200,21 @@ def test_an_inner_middleware_that_is_strict_asks_though_the_outer_one_is_bounded
     assert {200} == {client.get("/sub/news") for _ in range(5)}
 
     assert before + 5 == scripts_run(server)
+
+
+@both_servers
+@pytest.mark.parametrize("world", ["asgi"])
+def test_an_inner_middleware_refuses_what_the_outer_one_serves_unchecked(site, moment):
+    mounted = Mounted()
+    rules = [{"path": "/sub/{rest...}", "on_outage": "serve"}, {"path": "/news", "on_outage": "refuse"}]
+    site, _ = site(app=mounted, access={"rules": rules})
+    mounted.inner = site.auth.asgi(AsgiReport())
+    client = signed_in(site, "/sub/news")
+    site.stores._threads.end()
+    site.stores._loops.end()
+    moment.clock.advance(seconds=STALE_SECONDS)
+
+    assert 503 == client.get("/sub/news")
 
 
 @both_servers

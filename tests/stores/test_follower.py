@@ -10,6 +10,7 @@ from safeconduct._core.run_sync import run_sync
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreLost, StoreUnavailable
 from safeconduct.stores.redis import feed as feed_module
+from safeconduct.stores.redis import follower as follower_module
 from safeconduct.stores.redis.feed import PAGE_ENTRIES, Feed
 from safeconduct.stores.redis.follower import HEADS_A_ROUND, SWEPT_EVERY_SECONDS
 from safeconduct.stores.redis.shard_calls import ShardCalls
@@ -102,6 +103,60 @@ def test_more_than_ten_thousand_revocations_are_packed(server, writer, following
     assert "counts" == follower.view.verdict(query("other"))
 
 
+def test_a_resumed_view_is_not_believed_before_its_log_was_read(writer, follower):
+    """A follower that cannot read the log connects again and again, and must not seem current."""
+    writer.end("alice")
+    follower.disconnect()
+
+    follower.connect()
+
+    assert not follower.view.holds(query("alice"))
+    assert not follower.view.holds(query("bob"))
+    follower.follow()
+    assert "ended" == follower.view.verdict(query("alice"))
+    assert follower.view.holds(query("bob"))
+
+
+def test_an_entry_that_cannot_be_read_makes_the_view_load_anew(server, writer, follower):
+    """The snapshot is whole in any case."""
+    loaded = follower.view.shards[0]
+    server.say("XADD", "safeconduct:{sc:00}:log", "*", "another", "field")
+    writer.end("alice")
+
+    follower.follow()
+
+    assert loaded is not follower.view.shards[0]
+    assert "ended" == follower.view.verdict(query("alice"))
+    follower.follow()
+    assert follower.view.holds(query("bob"))
+
+
+def test_a_log_that_lacks_its_last_change_makes_the_view_load_anew(server, writer, follower):
+    writer.end("alice")
+    server.say("XTRIM", "safeconduct:{sc:00}:log", "MAXLEN", "0")
+
+    follower.follow()
+
+    assert "ended" == follower.view.verdict(query("alice"))
+
+
+def test_a_view_that_is_far_behind_is_not_confirmed(writer, follower, monkeypatch, monotonic):
+    """More changes than are read at once are read in the next rounds."""
+    monkeypatch.setattr(feed_module, "LOG_ENTRIES", 2)
+    monkeypatch.setattr(follower_module, "LOG_ENTRIES", 2)
+    for name in ("alice", "bob", "carol"):
+        writer.end(name)
+    monotonic.seconds += 5
+
+    follower.follow()
+    assert "ended" == follower.view.verdict(query("bob"))
+    assert 5 == follower.view.age_seconds
+    follower.follow()
+
+    assert "ended" == follower.view.verdict(query("carol"))
+    assert 0 == follower.view.age_seconds
+
+
 def test_a_connection_that_breaks_is_resumed_where_it_ended(server, writer, follower):
     """What was revoked in the meantime is read from the log, and nothing is loaded anew."""
     loaded = follower.view.shards[0]
@@ -161,9 +216,8 @@ def test_an_epoch_that_another_process_turned_into_a_lost_one_is_taken_over(writ
     version = follower.view.version
     epoch = follower.view.shards[0].epoch
     run_sync(writer.store.begin_epoch(0, reason="lost", seen=Epoch("another", 0, "new", 1)))
-    follower.disconnect()
 
-    follower.connect()
+    follower.follow()
 
     assert (epoch.name, "lost") == (follower.view.shards[0].epoch.name, follower.view.shards[0].epoch.reason)
     assert version is not follower.view.version

@@ -170,12 +170,41 @@ def test_a_change_is_believed_once_it_is_contained(view):
     assert "counts" == view.verdict(query())
 
 
-def test_a_shard_that_was_not_loaded_is_not_waited_for(view):
+@pytest.mark.parametrize(("position", "expected"), [((9, 8), "unknown"), ((9, 9), "counts")])
+def test_a_change_during_the_load_is_waited_for(view, position, expected):
+    """What this process revoked meanwhile may be missing in the snapshot."""
     view.expect(1, EPOCH, (9, 9))
 
-    view.publish(1, loaded(position=(9, 8)))
+    view.publish(1, loaded(position=position))
 
-    assert "counts" == view.verdict(RevocationQuery(1, (), (), 50_000, 10**9))
+    assert expected == view.verdict(RevocationQuery(1, (), (), 50_000, 10**9))
+
+
+def test_a_version_of_a_view_that_is_too_old_is_never_seen_again(view, clock):
+    """Nothing that was looked up at that moment counts later."""
+    clock.seconds += 60
+
+    assert view.version is not view.version
+
+
+@pytest.mark.parametrize(
+    ("reason", "own", "issued_ms", "position", "expected"),
+    [
+        ("new", True, 50_000, (5, 0), False),
+        ("new", True, 1000, (5, 0), True),
+        ("new", False, 1000, (5, 0), False),
+        ("lost", False, 1000, (5, 0), True),
+        ("adopted", True, 1000, (5, 0), False),
+        ("new", False, 50_000, (5, 1), True),
+    ],
+)
+def test_in_an_outage_everything_that_is_known_counts(clock, reason, own, issued_ms, position, expected):
+    """Also that data was lost, and that there is a change that was not read yet."""
+    view = LocalView(staleness_seconds=1.0, monotonic=clock)
+    view.publish(0, loaded(Epoch("e", 1000, reason, 86_400_000)))
+    view.expect(0, Epoch("e", 1000, reason, 86_400_000), position)
+
+    assert expected == view.is_known_revoked(query(issued_ms, own=own))
 
 
 def test_each_change_makes_another_version(view):

@@ -84,6 +84,19 @@ def test_instants_past_the_span_of_a_table_move_its_base():
     assert all(entries.get(key) >= instant for instant, key in enumerate(old))
 
 
+def test_an_entry_without_end_keeps_no_other_one():
+    """A revoked key stays, and revoked tokens are swept."""
+    entries = _filled(_keys(UNPACKED_ENTRIES + 1))
+    [key] = _keys(1, seed=5)
+    entries.put(key, SPAN - 1)
+    entries.pack(before=0, pause=_no_pause)
+
+    entries.sweep(before=UNPACKED_ENTRIES, pause=_no_pause)
+
+    assert SPAN - 1 == entries.get(key)
+    assert 2 == len(entries)
+
+
 @pytest.mark.parametrize("count", [10, UNPACKED_ENTRIES + 5])
 def test_sweeping_forgets_what_has_ended(count):
     """Entries of earlier instants go, the others stay, packed or not."""

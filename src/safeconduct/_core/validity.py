@@ -135,9 +135,11 @@ class ValidityCheck:
     def asks_again(self, consistency: Consistency | None) -> bool:
         """Say whether an outer middleware may have asked less than *consistency* wants; None is the default."""
         revocations = self._revocations
-        # Without a local view, whatever was asked was asked of the store.
-        has_view = revocations is not None and revocations.bounded_view is not None
-        return consistency == "strict" or (has_view and (consistency or self._consistency) == "strict")
+        if revocations is None or revocations.bounded_view is None:
+            # Whatever was asked was asked of the store.
+            return consistency == "strict"
+        # The outer one may have asked the view alone, or let a credential pass in an outage.
+        return (consistency or self._consistency) != "none"
 
     def _find_unasked(self) -> frozenset[Consistency | None]:
         if self._revocations is None or self._revocations.view is not None:

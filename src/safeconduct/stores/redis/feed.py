@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from safeconduct._core.epochs import Epoch
+from safeconduct._core.epochs import Epoch, EpochReason
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.run_sync import run_sync
 from safeconduct.errors import Unavailable
 from safeconduct.stores import scripts
 from safeconduct.stores.redis.client import StoreClient
 from safeconduct.stores.redis.connection import Command, Reply, ServerError
-from safeconduct.stores.redis.shard_calls import ShardCalls, ShardReply, malformed_reply
+from safeconduct.stores.redis.shard_calls import REASONS, ShardCalls, ShardReply, malformed_reply
 from safeconduct.stores.redis.watermarks import Watermark
 from safeconduct.stores.view.local_view import LOG_START, Position
 from safeconduct.stores.view.packed_table import RECORD_BYTES
@@ -26,6 +26,7 @@ PAGE_ENTRIES: Final = 2_000
 #: So many entries of each log are read at once.
 LOG_ENTRIES: Final = 1_000
 _SCORE_DIGITS: Final = 13
+_HEAD_FIELDS: Final = ("epoch", "epoch_ms", "reason", "line", "head")
 #: Where it is forbidden, only the operator can know.
 _ROLE: Final[Command] = ("ROLE",)
 #: How long a server may take for what it does not wait for.
@@ -74,6 +75,8 @@ class ShardHead:
     """How far a shard's data is, by its own account."""
 
     epoch: str
+    started_ms: int
+    reason: EpochReason
     line: bytes
     position: Position
 
@@ -131,9 +134,11 @@ class Feed:
 
     def follow(
         self, positions: Mapping[int, Position], *, asked: Sequence[int], block_ms: int
-    ) -> tuple[dict[int, ShardHead | None], dict[int, list[Change]]]:
+    ) -> tuple[dict[int, ShardHead | None], dict[int, list[Change] | None]]:
         """
-        Wait for changes after *positions*, and read first how far the shards *asked* are.
+        Read how far the shards *asked* are, and wait for changes after *positions*.
+
+        Changes are None where the log has an entry that cannot be read.
 
         Args:
             positions: The last known change of each shard.
@@ -147,13 +152,13 @@ class Feed:
         commands: list[Command] = [_ROLE]
         keys = {self._calls.shard_key(shard, b"log"): shard for shard in positions}
         ids = [b"%d-%d" % position for position in positions.values()]
-        commands += [("HMGET", self._calls.shard_key(shard, b"meta"), "epoch", "line", "head") for shard in asked]
+        commands += [("HMGET", self._calls.shard_key(shard, b"meta"), *_HEAD_FIELDS) for shard in asked]
         commands.append(("XREAD", "COUNT", LOG_ENTRIES, "BLOCK", block_ms, "STREAMS", *keys, *ids))
         role, *replies = self._send(commands, REPLY_SECONDS + block_ms / 1000)
         if isinstance(role, list) and role[:1] != [b"master"]:
             raise Unavailable("the store became a replica")
         heads = {shard: _head(reply) for shard, reply in zip(asked, replies, strict=False)}
-        return heads, {keys[name]: [_change(entry) for entry in entries] for name, entries in replies[len(asked)] or ()}
+        return heads, {keys[name]: _changes(entries) for name, entries in replies[len(asked)] or ()}
 
     def _script(self, script: scripts.Script, key: bytes, *arguments: bytes | str | int) -> Reply:
         [reply] = self._send([("EVALSHA", script.sha, 1, key, *arguments)], REPLY_SECONDS, is_script=True)
@@ -170,7 +175,7 @@ class Feed:
         return replies
 
     def close(self) -> None:
-        """Drop the connection, also while another thread waits on it."""
+        """Drop the connection, or when the thread that waits on it gives it back."""
         self._client.close()
 
 
@@ -199,10 +204,18 @@ def _head(reply: Reply) -> ShardHead | None:
     match reply:
         case [None, *_]:
             return None
-        case [bytes(epoch), line, head]:
-            return ShardHead(_text(epoch), line or b"", LOG_START if head is None else position_of(head))
+        case [bytes(epoch), bytes(started), bytes(reason), line, head] if started.isdigit():
+            position = LOG_START if head is None else position_of(head)
+            return ShardHead(_text(epoch), int(started), REASONS.get(reason, "lost"), line or b"", position)
         case _:
             raise malformed_reply()
+
+
+def _changes(entries: Reply) -> list[Change] | None:
+    try:
+        return [_change(entry) for entry in entries]
+    except Unavailable:
+        return None
 
 
 def _change(entry: Reply) -> Change:

@@ -20,7 +20,7 @@ from itertools import islice
 from typing import Final
 
 from safeconduct.errors import Unavailable
-from safeconduct.stores.redis.feed import Change, Feed, ShardHead, ShardState
+from safeconduct.stores.redis.feed import LOG_ENTRIES, Change, Feed, ShardHead, ShardState
 from safeconduct.stores.redis.watermarks import Watermark, Watermarks
 from safeconduct.stores.view.entries import Entries
 from safeconduct.stores.view.local_view import LocalView, ShardView
@@ -30,6 +30,8 @@ from safeconduct.stores.view.packed_table import SPAN
 BATCH_SECONDS: Final = 0.004
 #: A server that is up again is followed within this time.
 RETRY_SECONDS: Final = 0.25
+#: A connection that went silent is noticed within this time and that of a reply.
+LONGEST_BLOCK_SECONDS: Final = 5.0
 #: Of so many shards the state is read in each round.
 HEADS_A_ROUND: Final = 64
 #: How often entries that have ended are looked for.
@@ -71,7 +73,7 @@ class Follower:
         self._open_feed = open_feed
         self._watermarks = watermarks
         self._shards = range(shards)
-        self._block_ms = max(1, int(staleness_seconds * 1000 / 4))
+        self._block_ms = max(1, int(min(staleness_seconds / 4, LONGEST_BLOCK_SECONDS) * 1000))
         self._horizon_ms = horizon_ms
         self._fault = fault
         self._monotonic = monotonic
@@ -96,11 +98,16 @@ class Follower:
         return self._thread is not None
 
     def start(self) -> None:
-        """Start the thread, once."""
+        """Start the thread, once; without one the store is asked about every request."""
         with self._lock:
             if self._thread is None and not self._ended.is_set():
-                self._thread = threading.Thread(target=self._run, name="safeconduct-view", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="safeconduct-view", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError as error:
+                    self._fault(error)
+                else:
+                    self._thread = thread
 
     def end(self) -> None:
         """Stop; does not wait for the thread."""
@@ -133,16 +140,33 @@ class Follower:
         positions = {shard: loaded.position for shard, loaded in self._view.shards.items()}
         sent_at = self._monotonic()
         heads, changes = feed.follow(positions, asked=self._asked(), block_ms=self._block_ms)
-        for shard, head in heads.items():
-            if not self._is_known(shard, head):
-                self._resume_or_load(feed, shard)
         for shard, some in changes.items():
-            if not self._apply(shard, some):
+            if some is None or not self._apply(shard, some):
                 self._load(feed, shard, feed.state(shard))
-        self._view.confirm(sent_at)
+        is_whole = all(some is None or len(some) < LOG_ENTRIES for some in changes.values())
+        for shard, head in heads.items():
+            self._compare(feed, shard, head, is_whole=is_whole)
+        if is_whole:
+            self._view.confirm(sent_at)
         if changes:
-            self._view.change()
             self._tidy()
+
+    def _compare(self, feed: Feed, shard: int, head: ShardHead | None, *, is_whole: bool) -> None:
+        """Compare how far a shard was, before its changes were read, with what the view contains."""
+        loaded = self._view.shards[shard]
+        if (
+            head is None
+            or (head.epoch, head.line) != (loaded.epoch.name, self._lines[shard])
+            or (head.started_ms, head.reason) != (loaded.epoch.started_ms, loaded.epoch.reason)
+        ):
+            self._resume_or_load(feed, shard)
+        elif is_whole and head.position > loaded.position:
+            # The log lacks its last change.
+            self._load(feed, shard, feed.state(shard))
+        else:
+            # Line and head of one instant: the line may change before the log's next entry.
+            mark = Watermark(head.epoch, head.started_ms, head.line, b"%d-%d" % head.position)
+            self._watermarks.keep(shard, mark)
 
     def disconnect(self) -> None:
         """Drop the connection; the view stays, and grows old."""
@@ -171,13 +195,6 @@ class Follower:
         self._next_asked = (first + HEADS_A_ROUND) % len(self._shards) if len(self._shards) > HEADS_A_ROUND else 0
         return list(islice(self._shards, first, first + HEADS_A_ROUND))
 
-    def _is_known(self, shard: int, head: ShardHead | None) -> bool:
-        loaded = self._view.shards.get(shard)
-        if head is None:
-            # Nothing to follow yet.  If there was something, the next state shows the loss.
-            return loaded is None
-        return loaded is not None and head.epoch == loaded.epoch.name and head.line == self._lines.get(shard)
-
     def _resume_or_load(self, feed: Feed, shard: int) -> None:
         state, loaded = feed.state(shard), self._view.shards.get(shard)
         if loaded is None or state.epoch.name != loaded.epoch.name or state.position < loaded.position:
@@ -185,6 +202,8 @@ class Follower:
             return
         # The scripts have compared what this process knows with the data's history.
         self._lines[shard] = state.line
+        # Nothing about the shard is believed before its log was read up to here.
+        self._view.expect(shard, state.epoch, state.position)
         if state.epoch != loaded.epoch:
             loaded.epoch = state.epoch
             self._view.change()
@@ -200,7 +219,7 @@ class Follower:
             first = last
         self._lines[shard] = first.line
         loaded = ShardView(
-            epoch=first.epoch, position=first.position, last_issued_ms=first.last_issued_ms, loaded_ms=first.now_ms,
+            epoch=last.epoch, position=first.position, last_issued_ms=first.last_issued_ms, loaded_ms=first.now_ms,
             forgotten_ms=first.forgotten_ms, marks=marks, cuts=cuts,
         )  # fmt: skip
         self._view.publish(shard, loaded)
@@ -216,8 +235,7 @@ class Follower:
             else:
                 loaded.cuts.put(change.key, change.before_ms)
             loaded.position = change.position
-        head = b"%d-%d" % loaded.position
-        self._watermarks.keep(shard, Watermark(loaded.epoch.name, loaded.epoch.started_ms, self._lines[shard], head))
+        self._view.change()
         return True
 
     def _tidy(self) -> None:

@@ -137,7 +137,9 @@ class RedisServer:
         )
 
     def _new_feed(self) -> Feed:
-        clients = ThreadClients(lambda: self._new_client(_load_sync_driver, ThreadSlots(1)))
+        # Its own breaker: requests may still have connections where the follower gets none.
+        breaker = CircuitBreaker(monotonic=self._monotonic, announce=self._announce)
+        clients = ThreadClients(lambda: self._new_client(_load_sync_driver, ThreadSlots(1), breaker))
         calls = ShardCalls(
             clients, self._watermarks, None, key_prefix=self._config.key_prefix, horizon_ms=self._horizon_ms,
             shift_ms=self._shift_ms,
@@ -154,13 +156,18 @@ class RedisServer:
     def _new_loop_client(self) -> StoreClient:
         return self._new_client(_load_asyncio_driver, LoopSlots(self._config.pool_size))
 
-    def _new_client(self, load_driver: Callable[[], Callable[[Address], Connection]], slots: Slots) -> StoreClient:
+    def _new_client(
+        self,
+        load_driver: Callable[[], Callable[[Address], Connection]],
+        slots: Slots,
+        breaker: CircuitBreaker | None = None,
+    ) -> StoreClient:
         return StoreClient(
             self._address,
             load_driver=load_driver,
             slots=slots,
             deadline_seconds=self._config.deadline_ms / 1000,
-            breaker=self._breaker,
+            breaker=breaker or self._breaker,
             health=self._health,
             refusals=self._refusals,
         )

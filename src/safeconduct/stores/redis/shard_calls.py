@@ -19,7 +19,7 @@ LOG_LENGTH: Final = 10_000
 _SHARD_KEYS: Final = (b"rev", b"cut", b"log", b"meta")
 _RANDOM_BYTES: Final = 16
 #: Every other reason puts older tokens in doubt, as a loss does.
-_REASONS: Final[dict[bytes, EpochReason]] = {b"new": "new", b"adopted": "adopted"}
+REASONS: Final[dict[bytes, EpochReason]] = {b"new": "new", b"adopted": "adopted"}
 _WITNESSES: Final[dict[bytes, Witness]] = {name.encode(): name for name in get_args(Witness)}
 
 Argument = bytes | str | int
@@ -177,7 +177,7 @@ def read_reply(result: CallResult, known: Epoch | None = None) -> ShardReply:
             except UnicodeDecodeError as error:
                 raise malformed_reply() from error
             witness = _WITNESSES.get(proof, "")
-            epoch = Epoch(watermark.epoch, started_ms, _REASONS.get(reason, "lost"), horizon_ms, witness)
+            epoch = Epoch(watermark.epoch, started_ms, REASONS.get(reason, "lost"), horizon_ms, witness)
             if epoch == known and not witness:
                 epoch = known
         case [b"", _, _, _, is_empty, int(now_ms), first, second, *rest]:

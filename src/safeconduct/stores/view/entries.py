@@ -51,7 +51,7 @@ class Entries:
             entries._packed = PackedTable.of(records, base=base, pause=pause)
         else:
             pairs = chain.from_iterable(map(_RECORD.iter_unpack, records))
-            entries._recent = {digest: int(digits) for digest, digits in pairs}
+            entries._recent = {digest: min(int(digits), base + SPAN - 1) for digest, digits in pairs}
         return entries
 
     def __len__(self) -> int:
@@ -88,7 +88,8 @@ class Entries:
         recent, packed = self._recent, self._packed
         latest = max(recent.values(), default=self._base)
         if packed is None:
-            packed = PackedTable.of((), base=max(self._base, latest - SPAN // 2), pause=pause)
+            base = self._base if latest < self._base + SPAN else latest - SPAN // 2
+            packed = PackedTable.of((), base=base, pause=pause)
         elif not packed.holds(latest):
             packed = packed.swept(before=before, base=latest - SPAN // 2, pause=pause)
         # In this order: a reader that no longer finds an entry among the recent ones finds it in the table.

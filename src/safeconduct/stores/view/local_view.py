@@ -19,8 +19,6 @@ Verdict = Literal["counts", "ended", "unknown"]
 Position = tuple[int, int]
 """The id of an entry in a shard's log: milliseconds and a number."""
 LOG_START: Final[Position] = (0, 0)
-#: No version of a view that is too old is ever this one.
-_TOO_OLD: Final = object()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,7 +68,7 @@ class ShardView:
         epoch = self.epoch
         if query.issued_ms > epoch.started_ms or epoch.reason == "adopted":
             return True
-        return epoch.reason == "new" and not refuses_new
+        return epoch.reason == "new" and not refuses_new and query.instance is None
 
 
 class LocalView:
@@ -105,7 +103,7 @@ class LocalView:
     @property
     def version(self) -> object:
         """Another object whenever ``holds`` may answer otherwise."""
-        return self._version if self._monotonic() < self._confirmed_at + self._staleness_seconds else _TOO_OLD
+        return self._version if self._monotonic() < self._confirmed_at + self._staleness_seconds else object()
 
     @property
     def age_seconds(self) -> float:
@@ -122,8 +120,12 @@ class LocalView:
         return self.age_seconds < self._staleness_seconds and self.verdict(query) == "counts"
 
     def is_known_revoked(self, query: RevocationQuery) -> bool:
-        """Say whether something in the view, however old it is, speaks against the credential."""
-        return self.verdict(query) == "ended"
+        """Say whether something that this process knows, however old it is, speaks against the credential."""
+        shard = self._shards.get(query.shard)
+        if shard is None:
+            return False
+        is_covered = shard.covers(query, refuses_new=self._refuses_new) and not self._is_behind(query.shard, shard)
+        return shard.verdict(query) == "ended" or not is_covered
 
     def verdict(self, query: RevocationQuery) -> Verdict:
         """Say what is known of a credential, however old that knowledge is."""
@@ -152,7 +154,7 @@ class LocalView:
     def expect(self, shard: int, epoch: Epoch, position: Position) -> None:
         """Believe nothing about *shard* before the change at *position*, which a reply told of, is contained."""
         known, awaited = self._shards.get(shard), self._awaited.get(shard)
-        if known is None or (epoch.name == known.epoch.name and position <= known.position):
+        if known is not None and epoch.name == known.epoch.name and position <= known.position:
             return
         if awaited is None or (epoch.started_ms, position) > awaited[1:]:
             self._awaited[shard] = (epoch.name, epoch.started_ms, position)
