@@ -267,7 +267,10 @@ def test_a_state_of_another_shape_is_unavailable(following, monkeypatch):
 def test_plain_commands_open_a_connection_themselves(server, open_stores):
     stores = open_stores(server.url)
 
-    assert [b"PONG"] == run_sync(stores._new_thread_client().send([("PING",)], seconds=5))
+    client = stores._new_thread_client()
+
+    assert [b"PONG"] == run_sync(client.send([("PING",)], seconds=5))
+    client.close()
     stores.end()
 
 
@@ -376,6 +379,7 @@ def test_a_forked_child_follows_anew(writer, server, open_stores):  # noqa: ARG0
     """It has neither its parent's view nor its connection nor its thread."""
     stores = open_stores(server.url, keeps_view=True, staleness_seconds=0.004)
     stores._follower.connect()
+    parents = stores._follower._feed
 
     stores.begin_process()
 
@@ -383,5 +387,7 @@ def test_a_forked_child_follows_anew(writer, server, open_stores):  # noqa: ARG0
     assert not stores._follower.is_started
     stores._follower.connect()
     assert stores._follower.view.holds(query("alice", issued_ms=LATER_MS))
+    assert parents is not stores._follower._feed
+    parents.close()
     stores._follower.disconnect()
     stores.end()

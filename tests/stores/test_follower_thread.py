@@ -53,3 +53,21 @@ def test_the_thread_survives_whatever_is_raised(server, open_stores, events, mon
     assert isinstance(error, Unavailable) != (Fault(error="RuntimeError", where="view") in events)
     stores.end()
     follower._thread.join()
+
+
+def test_without_a_thread_the_store_is_asked(server, open_stores, events, monkeypatch):
+    """A process that may start none is told so, and tries again at the next question."""
+    stores, started = open_stores(server.url, keeps_view=True), []
+
+    def refuse(_thread):
+        started.append(1)
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(follower_module.threading.Thread, "start", refuse)
+
+    assert not run_sync(stores.blocking().ask(query("alice"))).is_revoked
+    assert not run_sync(stores.blocking().ask(query("alice"))).is_revoked
+
+    assert 2 == len(started)
+    assert Fault(error="RuntimeError", where="view") in events
+    stores.end()
