@@ -5,7 +5,7 @@ import pytest
 from followed_store import query
 from safeconduct._core.run_sync import run_sync
 from safeconduct.errors import Unavailable
-from safeconduct.events import Fault
+from safeconduct.events import Fault, StoreUnavailable
 from safeconduct.stores.redis import follower as follower_module
 
 
@@ -70,4 +70,19 @@ def test_without_a_thread_the_store_is_asked(server, open_stores, events, monkey
 
     assert 2 == len(started)
     assert Fault(error="RuntimeError", where="view") in events
+    stores.end()
+
+
+def test_a_follower_that_cannot_connect_is_announced(fresh_server, open_stores, events):
+    """Its failures add up over its connections, and requests are let through as before."""
+    stores = open_stores(fresh_server.url, keeps_view=True)
+    fresh_server.kill()
+
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            stores._follower.connect()
+        stores._follower.disconnect()
+
+    assert [StoreUnavailable] == [type(event) for event in events]
+    assert not stores._breaker.is_open
     stores.end()

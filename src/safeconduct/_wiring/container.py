@@ -21,7 +21,6 @@ from safeconduct._wiring.passwords import PasswordFactory
 from safeconduct._wiring.settings import (
     dated,
     horizon_of,
-    keeps_view,
     leeway_of,
     policy_of,
     sources_of,
@@ -173,5 +172,5 @@ class Container:
             horizon_ms=horizon_of(self.config) * 1000,
             leeway_ms=leeway_of(self.config) * 1000,
             announce=self.announce,
-            keeps_view=keeps_view(self.config),
+            keeps_view=self.config.has_bounded,
         )

@@ -40,11 +40,6 @@ def policy_of(config: Config) -> Policy:
     return Policy(public_paths(config), access.rules, default=access.default, preflights=access.preflights)
 
 
-def keeps_view(config: Config) -> bool:
-    """Say whether any path is decided by a local view of the store."""
-    return "bounded" in {config.consistency, *(rule.consistency for rule in config.access.rules)}
-
-
 def horizon_of(config: Config) -> int:
     """Return the largest lifetime of any token that is accepted, in seconds."""
     return max([config.tokens.max_lifetime_seconds, *(trust.max_lifetime_seconds for trust in config.trust)])

@@ -106,6 +106,11 @@ class Config:
             return "none"
         return self.revocation.consistency or "strict"
 
+    @property
+    def has_bounded(self) -> bool:
+        """Return whether revocations are checked in a local view for any path."""
+        return "bounded" in {self.consistency, *(rule.consistency for rule in self.access.rules)}
+
     @classmethod
     def load(cls, path: str | Path | None = None, *, environ: Mapping[str, str] = os.environ) -> Self:
         """

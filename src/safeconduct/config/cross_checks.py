@@ -126,8 +126,7 @@ def _none_stores_nothing(config: "Config") -> Iterator[Problem]:
 
 
 def _strict_rules_refuse(config: "Config") -> Iterator[Problem]:
-    has_bounded = "bounded" in {config.consistency, *(rule.consistency for rule in config.access.rules)}
-    if config.revocation.on_outage == "serve" and not has_bounded:
+    if config.revocation.on_outage == "serve" and not config.has_bounded:
         yield Problem("revocation.on_outage", 'got \'serve\', wanted "refuse", since no consistency is "bounded"')
     for index, rule in enumerate(config.access.rules):
         if rule.consistency is None and config.consistency == "strict" and rule.on_outage == "serve":

@@ -69,7 +69,7 @@ class Follower:
         fault: Callable[[Exception], None],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.view = self._view = view
+        self.view = view
         self._open_feed = open_feed
         self._watermarks = watermarks
         self._shards = range(shards)
@@ -85,7 +85,7 @@ class Follower:
     def reset(self) -> Feed | None:
         """Begin anew in a new process, or a forked one, and return the parent's connection, which must not be used."""
         feed, self._feed = self._feed, None
-        self._view.reset()
+        self.view.reset()
         self._lines: dict[int, bytes] = {}
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
@@ -125,7 +125,7 @@ class Follower:
         began_at = self._monotonic()
         for shard in self._shards:
             self._resume_or_load(feed, shard)
-        self._view.confirm(began_at)
+        self.view.confirm(began_at)
 
     def follow(self) -> None:
         """
@@ -137,7 +137,7 @@ class Follower:
         feed = self._feed
         if feed is None:
             raise Unavailable("not connected")
-        positions = {shard: loaded.position for shard, loaded in self._view.shards.items()}
+        positions = {shard: loaded.position for shard, loaded in self.view.shards.items()}
         sent_at = self._monotonic()
         heads, changes = feed.follow(positions, asked=self._asked(), block_ms=self._block_ms)
         for shard, some in changes.items():
@@ -147,13 +147,13 @@ class Follower:
         for shard, head in heads.items():
             self._compare(feed, shard, head, is_whole=is_whole)
         if is_whole:
-            self._view.confirm(sent_at)
+            self.view.confirm(sent_at)
         if changes:
             self._tidy()
 
     def _compare(self, feed: Feed, shard: int, head: ShardHead | None, *, is_whole: bool) -> None:
         """Compare how far a shard was, before its changes were read, with what the view contains."""
-        loaded = self._view.shards[shard]
+        loaded = self.view.shards[shard]
         if (
             head is None
             or (head.epoch, head.line) != (loaded.epoch.name, self._lines[shard])
@@ -196,17 +196,17 @@ class Follower:
         return list(islice(self._shards, first, first + HEADS_A_ROUND))
 
     def _resume_or_load(self, feed: Feed, shard: int) -> None:
-        state, loaded = feed.state(shard), self._view.shards.get(shard)
+        state, loaded = feed.state(shard), self.view.shards.get(shard)
         if loaded is None or state.epoch.name != loaded.epoch.name or state.position < loaded.position:
             self._load(feed, shard, state)
             return
         # The scripts have compared what this process knows with the data's history.
         self._lines[shard] = state.line
         # Nothing about the shard is believed before its log was read up to here.
-        self._view.expect(shard, state.epoch, state.position)
+        self.view.expect(shard, state.epoch, state.position)
         if state.epoch != loaded.epoch:
             loaded.epoch = state.epoch
-            self._view.change()
+            self.view.change()
 
     def _load(self, feed: Feed, shard: int, first: ShardState) -> None:
         while True:
@@ -222,11 +222,11 @@ class Follower:
             epoch=last.epoch, position=first.position, last_issued_ms=first.last_issued_ms, loaded_ms=first.now_ms,
             forgotten_ms=first.forgotten_ms, marks=marks, cuts=cuts,
         )  # fmt: skip
-        self._view.publish(shard, loaded)
+        self.view.publish(shard, loaded)
 
     def _apply(self, shard: int, changes: Sequence[Change]) -> bool:
         """Put changes into the view; False if they do not follow what it contains."""
-        loaded = self._view.shards[shard]
+        loaded = self.view.shards[shard]
         for change in changes:
             if change.previous != loaded.position or change.epoch != loaded.epoch.name:
                 return False
@@ -235,7 +235,7 @@ class Follower:
             else:
                 loaded.cuts.put(change.key, change.before_ms)
             loaded.position = change.position
-        self._view.change()
+        self.view.change()
         return True
 
     def _tidy(self) -> None:
@@ -243,7 +243,7 @@ class Follower:
         is_due = now - self._swept_at >= SWEPT_EVERY_SECONDS
         if is_due:
             self._swept_at = now
-        for loaded in self._view.shards.values():
+        for loaded in self.view.shards.values():
             # By the store's clock, as far as the log tells it.
             now_ms = loaded.position[0]
             bounds = ((loaded.marks, now_ms // 1000 - 60), (loaded.cuts, now_ms - self._horizon_ms - _MARGIN_MS))

@@ -62,6 +62,8 @@ class RedisServer:
         self._address = parse_address(config.url)
         self._config = config
         self._breaker = CircuitBreaker(monotonic=monotonic, announce=announce)
+        # One for the follower: requests may still have connections where it gets none, and it connects anew each time.
+        self._feed_breaker = CircuitBreaker(monotonic=monotonic, announce=announce)
         self._health = ServerHealth(accept_eviction=revocation.accept_eviction, monotonic=monotonic, announce=announce)
         self._refusals = RefusalReporter(monotonic=monotonic, announce=announce)
         file = None if revocation.epoch_file is None else EpochFile(revocation.epoch_file)
@@ -110,6 +112,7 @@ class RedisServer:
     def begin_process(self) -> None:
         """Abandon in a forked child what it inherited."""
         self._breaker.reset()
+        self._feed_breaker.reset()
         self._health.reset()
         self._refusals.reset()
         self._watermarks.reset_lock()
@@ -137,9 +140,7 @@ class RedisServer:
         )
 
     def _new_feed(self) -> Feed:
-        # Its own breaker: requests may still have connections where the follower gets none.
-        breaker = CircuitBreaker(monotonic=self._monotonic, announce=self._announce)
-        clients = ThreadClients(lambda: self._new_client(_load_sync_driver, ThreadSlots(1), breaker))
+        clients = ThreadClients(lambda: self._new_client(_load_sync_driver, ThreadSlots(1), self._feed_breaker))
         calls = ShardCalls(
             clients, self._watermarks, None, key_prefix=self._config.key_prefix, horizon_ms=self._horizon_ms,
             shift_ms=self._shift_ms,
