@@ -44,13 +44,15 @@ _ENDLESS_S: Final = SPAN - 1
 
 class Follower:
     """
-    Follow the shards of one server.
+    Follow shards of one server.
+
+    Several followers may keep one view current, each for shards of its own.
 
     Args:
         view: What is kept current.
         open_feed: Makes a connection's reader.
         watermarks: What the process knows of the data.
-        shards: How many shards the store has.
+        shards: The shards to follow.
         staleness_seconds: The greatest age at which the view is believed.
         horizon_ms: The largest lifetime of any token that may be accepted, leeway included.
         fault: Told of an exception that must not have been raised.
@@ -63,7 +65,7 @@ class Follower:
         open_feed: Callable[[], Feed],
         watermarks: Watermarks,
         *,
-        shards: int,
+        shards: Sequence[int],
         staleness_seconds: float,
         horizon_ms: int,
         fault: Callable[[Exception], None],
@@ -72,7 +74,7 @@ class Follower:
         self.view = view
         self._open_feed = open_feed
         self._watermarks = watermarks
-        self._shards = range(shards)
+        self._shards = tuple(shards)
         self._block_ms = max(1, int(min(staleness_seconds / 4, LONGEST_BLOCK_SECONDS) * 1000))
         self._horizon_ms = horizon_ms
         self._fault = fault
@@ -83,9 +85,12 @@ class Follower:
         self.reset()
 
     def reset(self) -> Feed | None:
-        """Begin anew in a new process, or a forked one, and return the parent's connection, which must not be used."""
+        """
+        Begin anew in a new process, or a forked one, and return the parent's connection, which must not be used.
+
+        The view is reset by those that own it.
+        """
         feed, self._feed = self._feed, None
-        self.view.reset()
         self._lines: dict[int, bytes] = {}
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
@@ -125,7 +130,7 @@ class Follower:
         began_at = self._monotonic()
         for shard in self._shards:
             self._resume_or_load(feed, shard)
-        self.view.confirm(began_at)
+        self.view.confirm(self._shards, began_at)
 
     def follow(self) -> None:
         """
@@ -137,7 +142,7 @@ class Follower:
         feed = self._feed
         if feed is None:
             raise Unavailable("not connected")
-        positions = {shard: loaded.position for shard, loaded in self.view.shards.items()}
+        positions = {shard: self.view.shards[shard].position for shard in self._shards}
         sent_at = self._monotonic()
         heads, changes = feed.follow(positions, asked=self._asked(), block_ms=self._block_ms)
         for shard, some in changes.items():
@@ -147,7 +152,7 @@ class Follower:
         for shard, head in heads.items():
             self._compare(feed, shard, head, is_whole=is_whole)
         if is_whole:
-            self.view.confirm(sent_at)
+            self.view.confirm(self._shards, sent_at)
         if changes:
             self._tidy()
 
@@ -243,7 +248,7 @@ class Follower:
         is_due = now - self._swept_at >= SWEPT_EVERY_SECONDS
         if is_due:
             self._swept_at = now
-        for loaded in self.view.shards.values():
+        for loaded in map(self.view.shards.__getitem__, self._shards):
             # By the store's clock, as far as the log tells it.
             now_ms = loaded.position[0]
             bounds = ((loaded.marks, now_ms // 1000 - 60), (loaded.cuts, now_ms - self._horizon_ms - _MARGIN_MS))
