@@ -12,8 +12,8 @@ from safeconduct.events import StoreLost, StoreUnavailable
 from safeconduct.stores.redis import feed as feed_module
 from safeconduct.stores.redis import follower as follower_module
 from safeconduct.stores.redis.feed import PAGE_ENTRIES, Feed
-from safeconduct.stores.redis.follower import SWEPT_EVERY_SECONDS
 from safeconduct.stores.redis.shard_calls import ShardCalls
+from safeconduct.stores.redis.view_updater import SWEPT_EVERY_SECONDS
 from safeconduct.stores.view import entries
 from safeconduct.stores.view.entries import UNPACKED_ENTRIES
 
