@@ -13,8 +13,8 @@ from safeconduct.stores.redis import feed as feed_module
 from safeconduct.stores.redis import follower as follower_module
 from safeconduct.stores.redis import snapshot as snapshot_module
 from safeconduct.stores.redis.feed import Feed
-from safeconduct.stores.redis.follower import HEADS_A_ROUND, SWEPT_EVERY_SECONDS
 from safeconduct.stores.redis.shard_calls import ShardCalls
+from safeconduct.stores.redis.view_updater import SWEPT_EVERY_SECONDS
 from safeconduct.stores.view import entries
 from safeconduct.stores.view.entries import UNPACKED_ENTRIES
 
@@ -271,25 +271,6 @@ def test_plain_commands_open_a_connection_themselves(server, open_stores):
 
     assert [b"PONG"] == run_sync(client.send([("PING",)], seconds=5))
     client.close()
-    stores.end()
-
-
-def test_changes_of_many_shards_are_followed_together(server, open_stores, following):
-    """Each shard has a place of its own; the states of all are read in turn."""
-    shards = HEADS_A_ROUND + 2
-    stores = open_stores(server.url, shards=shards)
-    writer = Writer(stores, shards)
-    follower = following(shards=shards)
-    follower.connect()
-    writer.end("alice", shard=1)
-    writer.end("bob", shard=shards - 1)
-
-    for _ in range(3):
-        follower.follow()
-
-    assert "ended" == follower.view.verdict(query("alice", shard=1))
-    assert "ended" == follower.view.verdict(query("bob", shard=shards - 1))
-    assert "counts" == follower.view.verdict(query("bob", shard=1))
     stores.end()
 
 
