@@ -2,70 +2,179 @@
 Read all revocations of a shard, page by page.
 
 A page goes on from the last score of the one before it.  Scores only grow, and only what has ended is forgotten, so
-that nothing is missed; some entries are met twice.
+that nothing is missed; what is met twice has the later score the second time.
+
+A page is a plain command: a script that joins the entries into one string keeps the server ten times as long.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Final, Protocol
+import sys
+from array import array
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import compress
+from typing import Final
 
-from safeconduct.stores import scripts
-from safeconduct.stores.redis.connection import Command, Reply, ServerError
+from safeconduct.stores.redis.connection import Reply
+from safeconduct.stores.redis.pairs import Pairs, PairsCommand
 from safeconduct.stores.redis.shard_calls import malformed_reply
-from safeconduct.stores.view.packed_table import RECORD_BYTES
+from safeconduct.stores.view.packed_table import SPAN
+from safeconduct.stores.view.snapshot_table import KEY_BYTES, Page
 
 #: A page keeps the server for less than a millisecond.
-PAGE_ENTRIES: Final = 2_000
+PAGE_ENTRIES: Final = 4_000
 #: How long a server may take for what it does not wait for.
 REPLY_SECONDS: Final = 2.0
-_SCORE_DIGITS: Final = 13
+_LANE_BYTES: Final = 4
 
 
-class Send(Protocol):
-    """Sends commands; raises ``Unavailable`` for a refused one, unless that is a script that the server lacks."""
-
-    def __call__(self, commands: Sequence[Command], seconds: float, *, is_script: bool = False) -> list[Reply]:
-        """Return a reply to each of *commands* within *seconds*."""
-        ...
-
-
-def read_pages(send: Send, key: bytes, letters: str) -> Iterator[bytes]:
+def read_pages(send: Callable[[PairsCommand], Reply], key: bytes, letters: bytes, *, base: int) -> Iterator[Page]:
     """
     Read all of a sorted set whose kinds have one of *letters*, all if there are none.
 
     Args:
-        send: Sends commands to the server.
+        send: Sends a command to the server and returns its reply, or raises ``Unavailable``.
         key: The sorted set, ``rev`` or ``cut`` of a shard.
         letters: The letters of the kinds.
+        base: What the instants of the pages are distances from; an earlier score counts as this.
 
     Raises:
         Unavailable: If the server does not answer.
     """
     lowest, limit, read = b"-inf", PAGE_ENTRIES, b""
     while True:
-        page = _page(send, key, lowest, limit, letters)
-        match page:
-            case [int(count), bytes(last), bytes(records)]:
-                yield records.removeprefix(read)
+        reply = send(PairsCommand(("ZRANGEBYSCORE", key, lowest, "+inf", "WITHSCORES", "LIMIT", 0, limit)))
+        match reply:
+            case Pairs():
+                found: _Found = _UniformPairs(reply)
+            case [*strings] if all(isinstance(each, bytes) for each in strings) and len(strings) % 2 == 0:
+                found = _AnyPairs(strings[::2], strings[1::2])
             case _:
                 raise malformed_reply()
-        if count < limit:
+        page = found.without(read).page(base)
+        if (page := _only(page, letters)).instants:
+            yield page
+        if found.count < limit:
             return
         # Many of one score fill a page without an end.
-        limit = limit * 2 if last == lowest else PAGE_ENTRIES
-        lowest, read = last, _of_last_score(records)
+        limit = limit * 2 if found.last == lowest else PAGE_ENTRIES
+        lowest, read = found.last, found.of_last_score
 
 
-def _page(send: Send, key: bytes, *arguments: bytes | str | int) -> Reply:
-    script = scripts.VIEW_PAGE
-    [reply] = send([("EVALSHA", script.sha, 1, key, *arguments)], REPLY_SECONDS, is_script=True)
-    if isinstance(reply, ServerError):  # NOSCRIPT: the only error that is not raised
-        [reply] = send([("EVAL", script.text, 1, key, *arguments)], REPLY_SECONDS)
-    return reply
+@dataclass(frozen=True, slots=True)
+class _UniformPairs:
+    """The entries of a page whose members and scores have one size each."""
+
+    pairs: Pairs
+
+    @property
+    def count(self) -> int:
+        return self.pairs.count
+
+    @property
+    def last(self) -> bytes:
+        """The last score."""
+        return self._score(self.pairs.end)
+
+    @property
+    def of_last_score(self) -> bytes:
+        """The end of the page that the next page begins with, unless something of it was forgotten meanwhile."""
+        pairs, last = self.pairs, self.last
+        begin = pairs.end
+        while begin > pairs.begin and self._score(begin) == last:
+            begin -= pairs.stride
+        return pairs.octets[begin : pairs.end]
+
+    def without(self, read: bytes) -> "_UniformPairs":
+        """Return the page without entries that were read before."""
+        pairs = self.pairs
+        if not read or not pairs.octets.startswith(read, pairs.begin):
+            return self
+        begin = pairs.begin + len(read)
+        return _UniformPairs(replace(pairs, begin=begin, count=(pairs.end - begin) // pairs.stride))
+
+    def page(self, base: int) -> Page:
+        pairs = self.pairs
+        if pairs.first_size != KEY_BYTES or pairs.count == 0:
+            return _NO_PAGE
+        return Page(pairs.octets, pairs.begin + pairs.first_at, pairs.stride, self._distances(base))
+
+    def _score(self, end: int) -> bytes:
+        end -= 2
+        return self.pairs.octets[end - self.pairs.second_size : end]
+
+    def _distances(self, base: int) -> "array[int]":
+        pairs = self.pairs
+        first, last = self._score(pairs.begin + pairs.stride), self.last
+        begin = pairs.begin + pairs.second_at
+        columns = [pairs.octets[at : pairs.end : pairs.stride] for at in range(begin, begin + pairs.second_size)]
+        if not all(column.isdigit() for column in columns) or int(first) < base or int(last) >= base + SPAN:
+            scores = range(begin, pairs.end, pairs.stride)
+            return _distances([pairs.octets[at : at + pairs.second_size] for at in scores], base)
+        # One number has a lane of four bytes for each score, and each step of arithmetic is one on all of them.  Scores
+        # rise, so that the digits that the first and the last have in common are those of all.
+        same = [*map(int.__eq__, first, last), False].index(False)
+        lanes = bytearray(_LANE_BYTES * pairs.count)
+        lanes[::_LANE_BYTES] = b"\x01" * pairs.count
+        ones, total = int.from_bytes(lanes, "little"), 0
+        for column in columns[same:]:
+            lanes[::_LANE_BYTES] = column
+            total = total * 10 + int.from_bytes(lanes, "little")
+        shift = int(first[:same].ljust(len(first), b"0")) - base
+        zeros = int(b"0" + b"1" * (len(first) - same)) * ord("0")
+        distances = array("I", (total + ones * (shift - zeros)).to_bytes(len(lanes), "little"))
+        if sys.byteorder == "big":  # pragma: no cover - the processors that the tests run on are little-endian
+            distances.byteswap()
+        return distances
 
 
-def _of_last_score(records: bytes) -> bytes:
-    """Return the end of a page that the next page begins with, unless something of it was forgotten meanwhile."""
-    score, begin = records[-_SCORE_DIGITS:], len(records)
-    while begin and records[begin - _SCORE_DIGITS : begin] == score:
-        begin -= RECORD_BYTES
-    return records[begin:]
+@dataclass(frozen=True, slots=True)
+class _AnyPairs:
+    """The entries of a page of another shape, for example one that contains what never ends."""
+
+    members: list[bytes]
+    scores: list[bytes]
+
+    @property
+    def count(self) -> int:
+        return len(self.members)
+
+    @property
+    def last(self) -> bytes:
+        """The last score."""
+        return self.scores[-1] if self.scores else b""
+
+    @property
+    def of_last_score(self) -> bytes:
+        """Nothing: what the next page begins with is added twice."""
+        return b""
+
+    def without(self, read: bytes) -> "_AnyPairs":
+        """Return the page."""
+        del read
+        return self
+
+    def page(self, base: int) -> Page:
+        ours = [len(member) == KEY_BYTES for member in self.members]
+        keys = b"".join(compress(self.members, ours))
+        return Page(keys, 0, KEY_BYTES, _distances(list(compress(self.scores, ours)), base))
+
+
+_Found = _UniformPairs | _AnyPairs
+_NO_PAGE: Final = Page(b"", 0, KEY_BYTES, array("I"))
+
+
+def _distances(scores: list[bytes], base: int) -> "array[int]":
+    """Return how far each score is from *base*, within what a table can hold."""
+    return array("I", [int(max(min(float(score) - base, SPAN - 1), 0)) for score in scores])
+
+
+def _only(page: Page, letters: bytes) -> Page:
+    """Return the entries of *page* whose kinds have one of *letters*."""
+    found = page.column(0)
+    unwanted = len(found.translate(None, letters)) if letters else 0
+    if unwanted == 0:
+        return page
+    if unwanted == len(found):
+        return _NO_PAGE
+    wanted = found.translate(bytes(number in letters for number in range(256)))
+    return Page(b"".join(compress(page.keys, wanted)), 0, KEY_BYTES, array("I", compress(page.instants, wanted)))

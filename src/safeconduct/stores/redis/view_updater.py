@@ -139,8 +139,9 @@ class ViewUpdater:
 
     def _load(self, feed: Feed, shard: int, first: ShardState) -> None:
         while True:
-            marks = Entries.of(feed.pages(shard, b"rev", "tk"), base=0, pause=_pause)
-            cuts = Entries.of(feed.pages(shard, b"cut", ""), base=first.now_ms - SPAN // 2, pause=_pause)
+            base = first.now_ms - SPAN // 2
+            marks = Entries.of(feed.pages(shard, b"rev", b"tk", base=0), base=0, pause=_pause)
+            cuts = Entries.of(feed.pages(shard, b"cut", b"", base=base), base=base, pause=_pause)
             last = feed.state(shard)
             if last.history == first.history:
                 break

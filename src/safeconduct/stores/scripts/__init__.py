@@ -47,4 +47,3 @@ OPAQUE_KEEP = _load(*_SHARD, "opaque_keep")
 OPAQUE_RESOLVE = _load(*_SHARD, "opaque_resolve")
 
 VIEW_STATE = _load(*_SHARD, "view_state")
-VIEW_PAGE = _load("view_page")

@@ -1,133 +1,246 @@
 """
-A table from digests to instants that takes nine bytes an entry; a dictionary takes about two hundred.
+A table from digests to instants that takes about nine bytes an entry; a dictionary takes about two hundred.
 
-The entries stand in one ``bytes`` object, grouped by the first two bytes of their digest, and an array of offsets says
-where each of the 65,536 groups begins.  An entry is the other five bytes of the digest and an instant of four bytes.
+The entries are grouped by the first two bytes of their digest, and sixteen chunks contain 4,096 groups each.  A chunk
+is one block of memory that goes back to the system as a whole: the other four bytes of each digest, then an instant of
+four bytes for each.  An array of offsets says where each group begins.
 
-A table never changes: ``merged`` and ``swept`` return new ones, so readers of the old one need no lock.
+A chunk never changes, and is replaced by one assignment, so that readers need no lock.  In front of the chunks there is
+a filter, whose bits are only ever set: most of what is not in the table has none there, and is not looked for.
 """
 
+import mmap
 from array import array
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from struct import Struct
-from typing import Final, Self
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import accumulate
+from typing import Any, Final, NamedTuple, Self
 
-DIGEST_BYTES: Final = 7
-"""How long every digest is."""
+DIGEST_BYTES: Final = 6
+"""How much of a digest is kept: two bytes by the group, and four."""
 SPAN: Final = 1 << 32
 """How many units after its base a table's instants end."""
-RECORD_BYTES: Final = 30
-"""How long an entry of a snapshot is: a letter, sixteen bytes of a digest, and thirteen digits of an instant."""
-_PREFIX_BYTES: Final = 2
-_GROUPS: Final = 1 << (8 * _PREFIX_BYTES)
-_RECORD: Final = Struct(">xH5s9x13s")
-_ENTRY: Final = Struct(">5sI")
-_KEPT_BYTES: Final = DIGEST_BYTES - _PREFIX_BYTES
-_ENTRY_BYTES: Final = _ENTRY.size
+INSTANT_BYTES: Final = 4
+BITS: Final = bytes(1 << (number & 7) for number in range(256))
+"""The bit of the filter that a number's last three bits select."""
+CHUNKS: Final = 16
+GROUPS: Final = 1 << 16
+_KEPT: Final = slice(2, DIGEST_BYTES)
+_KEPT_BYTES: Final = DIGEST_BYTES - 2
+_GROUPS_OF_CHUNK: Final = GROUPS // CHUNKS
 _GROUPS_BETWEEN_PAUSES: Final = 256
+#: An entry has between six and twelve bits of the filter, of 2^14 to 2^24.
+_FILTER_BITS: Final = range(14, 25)
+_BITS_OF_ENTRY: Final = 6
+#: Forked processes must not share what either of them writes; Windows has no such flag, and no fork.
+_PRIVATE: Final[dict[str, Any]] = (
+    {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
+)
 
 
-@dataclass(frozen=True, slots=True)
-class PackedTable:
-    """
-    Map digests to instants.
+class Chunk(NamedTuple):
+    """The groups of the digests with the same first four bits."""
 
-    Attributes:
-        base: The earliest instant that the table can hold, in the unit of the caller; an earlier one is kept as this.
-    """
-
+    #: Where each group begins in *octets*, and the last one ends.
+    offsets: "array[int]"
+    #: Four bytes of each digest; the instants follow.
+    octets: mmap.mmap
+    #: For each digest the distance from *base*.
+    instants: memoryview
+    #: The earliest instant that can be told apart.
     base: int
-    _offsets: "array[int]"
-    _entries: bytes
 
     @classmethod
-    def of(cls, records: Iterable[bytes], *, base: int, pause: Callable[[], None]) -> Self:
-        """Build a table of *records*, each of which is any number of a snapshot's entries; later ones count."""
-        groups = [bytearray() for _ in range(_GROUPS)]
-        pack = _ENTRY.pack
-        for some in records:
-            for group, kept, digits in _RECORD.iter_unpack(some):
-                groups[group] += pack(kept, min(max(int(digits) - base, 0), SPAN - 1))
-            pause()
-        return cls(base, _offsets(map(len, groups)), b"".join(groups))
+    def of(cls, base: int, sizes: Iterable[int], digests: Iterable[bytes], instants: Iterable[bytes]) -> Self:
+        """
+        Make a chunk.
+
+        Args:
+            base: What the instants are distances from.
+            sizes: How many bytes of the digests belong to each group.
+            digests: Pieces that make up the digests.
+            instants: Pieces that make up the instants, in the same order.
+        """
+        offsets = array("I", accumulate(sizes, initial=0))
+        size = offsets[-1]
+        octets = private_memory(2 * size)
+        octets[:size] = b"".join(digests)
+        octets[size : 2 * size] = b"".join(instants)
+        return cls(offsets, octets, memoryview(octets)[size : 2 * size].cast("I"), base)
+
+    @property
+    def entries(self) -> int:
+        """How many there are; a digest that was added twice has two until the table is swept."""
+        return len(self.instants)
+
+    def digests_of(self, group: int) -> bytes:
+        """Return the digests of a group."""
+        return self.octets[self.offsets[group] : self.offsets[group + 1]]
+
+    def instants_of(self, group: int) -> memoryview:
+        """Return the instants of a group."""
+        return self.instants[self.offsets[group] // _KEPT_BYTES : self.offsets[group + 1] // _KEPT_BYTES]
+
+
+class PackedTable:
+    """
+    Map digests to instants.  One thread writes; any number may look up without a lock.
+
+    Attributes:
+        filter: Bits by the first three bytes of a digest: ``filter[those >> shift] & BITS[those & 7]``.
+        shift: How many of these bits choose none of the filter's bytes.
+
+    Args:
+        chunks: The entries.
+        pause: Called between short stretches of work, so that other threads run.
+    """
+
+    __slots__ = ("_chunks", "filter", "shift")
+
+    def __init__(self, chunks: list[Chunk], *, pause: Callable[[], None]) -> None:
+        self._chunks = chunks
+        wanted = (_BITS_OF_ENTRY * len(self)).bit_length()
+        bits = min(max(wanted, _FILTER_BITS.start), _FILTER_BITS[-1])
+        self.filter = private_memory(1 << (bits - 3))
+        self.shift = 24 - bits + 3
+        for prefix, octets in self._groups(pause):
+            self._mark(prefix, octets[::_KEPT_BYTES])
+
+    @classmethod
+    def empty(cls, *, base: int) -> Self:
+        """Return a table without entries, whose instants begin at *base*."""
+        return cls([Chunk.of(base, [0] * _GROUPS_OF_CHUNK, (), ()) for _ in range(CHUNKS)], pause=_go_on)
 
     def __len__(self) -> int:
-        """Return the number of entries; a digest that was added twice has two until ``swept``."""
-        return len(self._entries) // _ENTRY_BYTES
+        """Return the number of entries; a digest that was added twice has two until the table is swept."""
+        return sum(chunk.entries for chunk in self._chunks)
+
+    @property
+    def base(self) -> int:
+        """The earliest instant that all of the table can tell apart; an earlier one is kept as this."""
+        return max(chunk.base for chunk in self._chunks)
 
     @property
     def size_bytes(self) -> int:
-        """How much memory the entries and the offsets take."""
-        return len(self._entries) + len(self._offsets) * self._offsets.itemsize
+        """How much memory the entries, the offsets and the filter take."""
+        offsets = sum(len(chunk.offsets) * chunk.offsets.itemsize for chunk in self._chunks)
+        return sum(len(chunk.octets) for chunk in self._chunks) + offsets + len(self.filter)
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether the filter has too few bits for the entries that were added to the table."""
+        return len(self.filter) * 8 < min(_BITS_OF_ENTRY * len(self), 1 << _FILTER_BITS[-1])
 
     def get(self, digest: bytes) -> int | None:
         """Return the instant of *digest*, the one added last; None if there is no entry."""
-        group = digest[0] << 8 | digest[1]
-        begin, end = self._offsets[group], self._offsets[group + 1]
-        entries, kept = self._entries, digest[_PREFIX_BYTES:]
-        latest, found = None, entries.find(kept, begin, end)
-        while found >= 0:
-            # Found at another offset, the bytes belong to two entries.
-            if (found - begin) % _ENTRY_BYTES == 0:
-                latest = self.base + int.from_bytes(entries[found + _KEPT_BYTES : found + _ENTRY_BYTES])
-            found = entries.find(kept, found + 1, end)
-        return latest
+        number = digest[0] << 8 | digest[1]
+        offsets, octets, instants, base = self._chunks[number >> 12]
+        group, kept = number & 4095, digest[_KEPT]
+        end = offsets[group + 1]
+        found = octets.find(kept, offsets[group], end)
+        # Found at another offset, the bytes belong to two entries.
+        while found >= 0 and found & 3:
+            found = octets.find(kept, found + 1, end)
+        return None if found < 0 else base + instants[found >> 2]
 
     def holds(self, instant: int) -> bool:
         """Say whether *instant* is before the end of what the table can hold."""
-        return instant < self.base + SPAN
+        return instant < min(chunk.base for chunk in self._chunks) + SPAN
 
-    def merged(self, added: Mapping[bytes, int], *, pause: Callable[[], None]) -> Self:
+    def expect(self, digest: bytes) -> None:
+        """Let the filter pass *digest*, which is about to be added."""
+        self._mark(int.from_bytes(digest[:2]) << 8, digest[2:3])
+
+    def add(self, added: Mapping[bytes, int], *, pause: Callable[[], None]) -> None:
         """
-        Return a table of these entries and *added*.
+        Add entries.
 
         Args:
             added: Instants by digests, none of them past the end of what the table ``holds``.
             pause: Called between short stretches of work, so that other threads run.
         """
-        news: dict[int, list[bytes]] = {}
+        news: list[dict[int, dict[bytes, int]]] = [{} for _ in range(CHUNKS)]
         for digest, instant in added.items():
-            entry = _ENTRY.pack(digest[_PREFIX_BYTES:], max(instant - self.base, 0))
-            news.setdefault(digest[0] << 8 | digest[1], []).append(entry)
-        pieces: list[bytes] = []
-        offsets, growth, copied, first = array("I"), 0, 0, 0
-        for done, group in enumerate(sorted(news)):
-            offsets.extend([offset + growth for offset in self._offsets[first : group + 1]])
-            # Behind those of the same digest, so that it is the one that counts.
-            end = self._offsets[group + 1]
-            pieces += (self._entries[copied:end], *news[group])
-            first, copied, growth = group + 1, end, growth + _ENTRY_BYTES * len(news[group])
-            if done % _GROUPS_BETWEEN_PAUSES == 0:
+            self.expect(digest)
+            number = digest[0] << 8 | digest[1]
+            news[number >> 12].setdefault(number & 4095, {})[digest[_KEPT]] = instant
+        for number, groups in enumerate(news):
+            if groups:
+                self._chunks[number] = _extended(self._chunks[number], groups)
                 pause()
-        offsets.extend([offset + growth for offset in self._offsets[first:]])
-        pieces.append(self._entries[copied:])
-        return type(self)(self.base, offsets, b"".join(pieces))
 
     def swept(self, *, before: int, base: int, pause: Callable[[], None]) -> Self:
         """
-        Return a table with one entry for each digest and without those that are no longer needed.
+        Leave out what is no longer needed, and return a table with a filter for the rest.
+
+        Each digest has one entry afterwards.
 
         Args:
             before: Entries of an earlier instant are left out.
-            base: The earliest instant that the new table can hold.
+            base: The earliest instant that can be told apart afterwards.
             pause: Called between short stretches of work, so that other threads run.
         """
-        pieces: list[bytes] = []
-        shift = self.base - base
-        for group in range(_GROUPS):
-            begin, end = self._offsets[group], self._offsets[group + 1]
-            entries = dict(_ENTRY.iter_unpack(self._entries[begin:end])) if begin < end else {}
-            kept = [(digest, instant + shift) for digest, instant in entries.items() if instant + self.base >= before]
-            pieces.append(b"".join([_ENTRY.pack(digest, max(instant, 0)) for digest, instant in kept]))
-            if group % _GROUPS_BETWEEN_PAUSES == 0:
-                pause()
-        return type(self)(base, _offsets(map(len, pieces)), b"".join(pieces))
+        for number, chunk in enumerate(self._chunks):
+            self._chunks[number] = _swept(chunk, before, base, pause)
+        return self.refiltered(pause=pause)
+
+    def refiltered(self, *, pause: Callable[[], None]) -> Self:
+        """Return a table of the same entries with a filter of the right size."""
+        return type(self)(self._chunks, pause=pause)
+
+    def _groups(self, pause: Callable[[], None]) -> Iterator[tuple[int, bytes]]:
+        """Return the first three bytes of each group's digests, of which the third is 0, and its digests."""
+        for number, chunk in enumerate(self._chunks):
+            for group in range(_GROUPS_OF_CHUNK):
+                yield (number * _GROUPS_OF_CHUNK + group) << 8, chunk.digests_of(group)
+                if group % _GROUPS_BETWEEN_PAUSES == 0 and chunk.entries:
+                    pause()
+
+    def _mark(self, prefix: int, thirds: bytes) -> None:
+        bits, shift = self.filter, self.shift
+        for third in thirds:
+            bits[(prefix | third) >> shift] |= BITS[third]
 
 
-def _offsets(sizes: Iterable[int]) -> "array[int]":
-    offsets, end = array("I", (0,)), 0
-    for size in sizes:
-        end += size
-        offsets.append(end)
-    return offsets
+def private_memory(size: int) -> mmap.mmap:
+    """Return *size* bytes, at least one, that go back to the system once nothing refers to them."""
+    return mmap.mmap(-1, max(size, 1), **_PRIVATE)
+
+
+def _extended(chunk: Chunk, added: Mapping[int, Mapping[bytes, int]]) -> Chunk:
+    """Return a chunk with more entries, in front of the others of their groups, so that they are found first."""
+    size = chunk.offsets[-1]
+    sizes = [end - begin for begin, end in zip(chunk.offsets, chunk.offsets[1:], strict=False)]
+    digests: list[bytes] = []
+    instants: list[bytes] = []
+    copied = 0
+    for group in sorted(added):
+        begin, entries = chunk.offsets[group], added[group]
+        distances = array("I", [max(instant - chunk.base, 0) for instant in entries.values()])
+        digests += (chunk.octets[copied:begin], *entries)
+        instants += (chunk.octets[size + copied : size + begin], distances.tobytes())
+        sizes[group] += _KEPT_BYTES * len(entries)
+        copied = begin
+    digests.append(chunk.octets[copied:size])
+    instants.append(chunk.octets[size + copied : 2 * size])
+    return Chunk.of(chunk.base, sizes, digests, instants)
+
+
+def _swept(chunk: Chunk, before: int, base: int, pause: Callable[[], None]) -> Chunk:
+    digests: list[bytes] = []
+    instants: list[bytes] = []
+    shift = chunk.base - base
+    for group in range(_GROUPS_OF_CHUNK):
+        octets = chunk.digests_of(group)
+        each = [octets[begin : begin + _KEPT_BYTES] for begin in range(0, len(octets), _KEPT_BYTES)]
+        # Backwards: of two entries of a digest the one in front counts.
+        known = dict(zip(reversed(each), reversed(chunk.instants_of(group)), strict=True))
+        kept = {digest: instant + shift for digest, instant in known.items() if instant + chunk.base >= before}
+        digests.append(b"".join(kept))
+        instants.append(array("I", [max(instant, 0) for instant in kept.values()]).tobytes())
+        if group % _GROUPS_BETWEEN_PAUSES == 0 and chunk.entries:
+            pause()
+    return Chunk.of(base, map(len, digests), digests, instants)
+
+
+def _go_on() -> None:
+    """Let nobody else run: there is little to do."""

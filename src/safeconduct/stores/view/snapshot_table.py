@@ -1,0 +1,132 @@
+"""
+Build a packed table of a snapshot's pages, whatever their number, without more memory than the table takes.
+
+A page is taken apart by columns, because a step of Python for each entry is what the time goes into: there is one that
+sorts an entry by the first byte of its digest, one by the second, and one for the filter.
+"""
+
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass
+from struct import Struct
+from typing import Final
+
+from safeconduct.stores.view.packed_table import CHUNKS, DIGEST_BYTES, INSTANT_BYTES, Chunk, PackedTable, private_memory
+
+KEY_BYTES: Final = 17
+"""How long every revocation key is: a letter for its kind, and sixteen bytes of a digest."""
+_FIRST_BYTES: Final = 256
+_ROW: Final = Struct(f"B{DIGEST_BYTES + INSTANT_BYTES - 1}s")
+_LATER: Final = Struct(f"B{DIGEST_BYTES + INSTANT_BYTES - 2}s")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """
+    Some entries of a snapshot.
+
+    Attributes:
+        octets: Contains a key every *stride* bytes.
+        begin: Where the first key begins.
+        stride: How far it is from one key to the next.
+        instants: The instants of the keys, as distances from a base, by rising value.
+    """
+
+    octets: bytes
+    begin: int
+    stride: int
+    instants: "array[int]"
+
+    @property
+    def keys(self) -> list[bytes]:
+        """The keys, one by one."""
+        begins = range(self.begin, self.begin + len(self.instants) * self.stride, self.stride)
+        return [self.octets[begin : begin + KEY_BYTES] for begin in begins]
+
+    def column(self, number: int) -> bytes:
+        """Return the byte at *number* of every key."""
+        end = self.begin + len(self.instants) * self.stride
+        return self.octets[self.begin + number : end : self.stride]
+
+
+class TableBuilder:
+    """
+    Collect pages, of which later ones count.
+
+    Args:
+        base: What the instants of the pages are distances from.
+    """
+
+    __slots__ = ("_base", "_parts")
+
+    def __init__(self, *, base: int) -> None:
+        self._base = base
+        self._parts = [_GrowingMemory() for _ in range(_FIRST_BYTES)]
+
+    def add(self, page: Page) -> None:
+        """Add the entries of *page*."""
+        width = _ROW.size
+        rows = bytearray(width * len(page.instants))
+        for number in range(DIGEST_BYTES):
+            # The letter before the digest is part of what the digest is made of.
+            rows[number::width] = page.column(number + 1)
+        instants = page.instants.tobytes()
+        for number in range(INSTANT_BYTES):
+            rows[DIGEST_BYTES + number :: width] = instants[number::INSTANT_BYTES]
+        parts = [bytearray() for _ in range(_FIRST_BYTES)]
+        for first, rest in _ROW.iter_unpack(rows):
+            parts[first] += rest
+        for part, some in zip(self._parts, parts, strict=True):
+            part.append(some)
+
+    def table(self, *, pause: Callable[[], None]) -> PackedTable:
+        """
+        Return the table, and forget the pages.
+
+        Args:
+            pause: Called between short stretches of work, so that other threads run.
+        """
+        return PackedTable([self._chunk(pause) for _ in range(CHUNKS)], pause=pause)
+
+    def _chunk(self, pause: Callable[[], None]) -> Chunk:
+        sizes: list[int] = []
+        digests: list[bytes] = []
+        instants: list[bytes] = []
+        parts = _FIRST_BYTES // CHUNKS
+        taken, self._parts = self._parts[:parts], self._parts[parts:]
+        for part in taken:
+            groups = [b""] * _FIRST_BYTES
+            for second, entry in _LATER.iter_unpack(part.pop()):
+                # In front, so that the latest of the same digest is found first.
+                groups[second] = entry + groups[second]
+            columns = array("I", b"".join(groups))
+            digests.append(columns[::2].tobytes())
+            instants.append(columns[1::2].tobytes())
+            sizes += [len(group) >> 1 for group in groups]
+            pause()
+        return Chunk.of(self._base, sizes, digests, instants)
+
+
+class _GrowingMemory:
+    """Bytes that go back to the system once they were read; a ``bytearray`` may leave a hole instead."""
+
+    __slots__ = ("_memory", "_size")
+
+    def __init__(self) -> None:
+        self._memory = private_memory(1)
+        self._size = 0
+
+    def append(self, some: bytearray) -> None:
+        end = self._size + len(some)
+        if end > len(self._memory):
+            # What was not written to takes no memory yet.
+            memory = private_memory(2 * end)
+            memory[: self._size] = self._memory[: self._size]
+            self._memory = memory
+        self._memory[self._size : end] = some
+        self._size = end
+
+    def pop(self) -> bytes:
+        octets = self._memory[: self._size]
+        self._memory.close()
+        return octets
