@@ -28,7 +28,7 @@ def _passes(table: PackedTable, digest: bytes) -> bool:
     return bool(table.filter[prefix >> table.shift] & BITS[prefix & 7])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(ADDED, DIGESTS)
 def test_a_table_says_what_a_dictionary_says(batches, absent):
     """The entry that was added last counts, and a digest that was never added has none."""
@@ -39,7 +39,7 @@ def test_a_table_says_what_a_dictionary_says(batches, absent):
     assert all(_passes(table, digest) for digest in model)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(ADDED, INSTANTS)
 def test_sweeping_leaves_out_earlier_instants_alone(batches, before):
     """A swept table contains each later entry once, and its filter passes all of them."""
@@ -53,7 +53,7 @@ def test_sweeping_leaves_out_earlier_instants_alone(batches, before):
     assert all(_passes(swept, digest) for digest in kept)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(ADDED)
 def test_a_later_base_keeps_instants_or_moves_them_up_to_it(batches):
     """An instant that no longer fits becomes the base, so that a cut-off never comes to lie earlier."""
@@ -120,5 +120,5 @@ def test_others_run_while_a_table_is_made():
     table.add(added, pause=lambda: pauses.append("added"))
     table.swept(before=0, base=0, pause=lambda: pauses.append("swept"))
 
-    assert pauses.count("added") == 16
+    assert pauses.count("added") > 16
     assert pauses.count("swept") >= 256

@@ -15,7 +15,7 @@ PAGES = st.lists(st.dictionaries(DIGESTS, st.integers(1000, 1000 + SPAN - 1), ma
 
 
 @pytest.mark.parametrize("around", [b"", b"\r\n$17\r\n"], ids=["next to each other", "apart"])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(pages=PAGES)
 def test_a_table_says_what_a_dictionary_says(around, pages):
     """Of two entries of a digest the later one counts, also where it is earlier."""

@@ -21,7 +21,7 @@ from safeconduct.stores.view.packed_table import SPAN
 from safeconduct.stores.view.snapshot_table import KEY_BYTES, Page
 
 #: A page keeps the server for less than a millisecond.
-PAGE_ENTRIES: Final = 4_000
+PAGE_ENTRIES: Final = 2_000
 #: How long a server may take for what it does not wait for.
 REPLY_SECONDS: Final = 2.0
 _LANE_BYTES: Final = 4

@@ -18,6 +18,7 @@ RECENT_ENTRIES: Final = 2_000
 #: The letter before the digest names the kind of the thing; it is part of what the digest is made of.
 _DIGEST: Final = slice(1, 1 + DIGEST_BYTES)
 _PREFIX: Final = slice(1, 4)
+_KEPT: Final = slice(3, 1 + DIGEST_BYTES)
 _to_number: Final = int.from_bytes
 
 
@@ -82,7 +83,7 @@ class Entries:
         if not packed.filter[prefix >> packed.shift] & BITS[prefix & 7]:
             return None
         instant = recent.get(key)
-        return packed.get(key[_DIGEST]) if instant is None else instant
+        return packed.find(prefix, key[_KEPT]) if instant is None else instant
 
     def put(self, key: bytes, instant: int) -> None:
         """Keep *instant* for *key*, unless a later one is there."""

@@ -2,8 +2,8 @@
 A table from digests to instants that takes about nine bytes an entry; a dictionary takes about two hundred.
 
 The entries are grouped by the first two bytes of their digest, and sixteen chunks contain 4,096 groups each.  A chunk
-is one block of memory that goes back to the system as a whole: the other four bytes of each digest, then an instant of
-four bytes for each.  An array of offsets says where each group begins.
+is one block of memory that goes back to the system as a whole.  A group in it is the other four bytes of each of its
+digests, then an instant of four bytes for each.  An array of offsets says where each group begins.
 
 A chunk never changes, and is replaced by one assignment, so that readers need no lock.  In front of the chunks there is
 a filter, whose bits are only ever set: most of what is not in the table has none there, and is not looked for.
@@ -12,8 +12,10 @@ a filter, whose bits are only ever set: most of what is not in the table has non
 import mmap
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, Final, NamedTuple, Self
+from operator import sub
+from typing import Any, Final, Self
 
 DIGEST_BYTES: Final = 6
 """How much of a digest is kept: two bytes by the group, and four."""
@@ -26,8 +28,10 @@ CHUNKS: Final = 16
 GROUPS: Final = 1 << 16
 _KEPT: Final = slice(2, DIGEST_BYTES)
 _KEPT_BYTES: Final = DIGEST_BYTES - 2
+_ENTRY_BYTES: Final = _KEPT_BYTES + INSTANT_BYTES
 _GROUPS_OF_CHUNK: Final = GROUPS // CHUNKS
 _GROUPS_BETWEEN_PAUSES: Final = 256
+_ENTRIES_BETWEEN_PAUSES: Final = 500
 #: An entry has between six and twelve bits of the filter, of 2^14 to 2^24.
 _FILTER_BITS: Final = range(14, 25)
 _BITS_OF_ENTRY: Final = 6
@@ -37,48 +41,48 @@ _PRIVATE: Final[dict[str, Any]] = (
 )
 
 
-class Chunk(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Chunk:
     """The groups of the digests with the same first four bits."""
 
     #: Where each group begins in *octets*, and the last one ends.
     offsets: "array[int]"
-    #: Four bytes of each digest; the instants follow.
+    #: Of each group four bytes of every digest, and then the instants, as distances from *base*.
     octets: mmap.mmap
-    #: For each digest the distance from *base*.
-    instants: memoryview
+    #: The same, four bytes at a time.
+    numbers: memoryview
     #: The earliest instant that can be told apart.
     base: int
 
     @classmethod
-    def of(cls, base: int, sizes: Iterable[int], digests: Iterable[bytes], instants: Iterable[bytes]) -> Self:
+    def of(cls, base: int, sizes: Iterable[int], octets: bytes) -> Self:
         """
         Make a chunk.
 
         Args:
             base: What the instants are distances from.
-            sizes: How many bytes of the digests belong to each group.
-            digests: Pieces that make up the digests.
-            instants: Pieces that make up the instants, in the same order.
+            sizes: How many bytes belong to each group.
+            octets: The groups.
         """
-        offsets = array("I", accumulate(sizes, initial=0))
-        size = offsets[-1]
-        octets = private_memory(2 * size)
-        octets[:size] = b"".join(digests)
-        octets[size : 2 * size] = b"".join(instants)
-        return cls(offsets, octets, memoryview(octets)[size : 2 * size].cast("I"), base)
+        memory = private_memory(len(octets))
+        memory[: len(octets)] = octets
+        numbers = memoryview(memory)[: len(octets)].cast("I")
+        return cls(array("I", accumulate(sizes, initial=0)), memory, numbers, base)
 
     @property
     def entries(self) -> int:
         """How many there are; a digest that was added twice has two until the table is swept."""
-        return len(self.instants)
+        return len(self.numbers) // 2
 
     def digests_of(self, group: int) -> bytes:
         """Return the digests of a group."""
-        return self.octets[self.offsets[group] : self.offsets[group + 1]]
+        begin, end = self.offsets[group], self.offsets[group + 1]
+        return self.octets[begin : (begin + end) // 2]
 
     def instants_of(self, group: int) -> memoryview:
-        """Return the instants of a group."""
-        return self.instants[self.offsets[group] // _KEPT_BYTES : self.offsets[group + 1] // _KEPT_BYTES]
+        """Return the distances of a group's instants."""
+        begin, end = self.offsets[group], self.offsets[group + 1]
+        return self.numbers[(begin + end) // 8 : end // 4]
 
 
 class PackedTable:
@@ -108,7 +112,7 @@ class PackedTable:
     @classmethod
     def empty(cls, *, base: int) -> Self:
         """Return a table without entries, whose instants begin at *base*."""
-        return cls([Chunk.of(base, [0] * _GROUPS_OF_CHUNK, (), ()) for _ in range(CHUNKS)], pause=_go_on)
+        return cls([Chunk.of(base, [0] * _GROUPS_OF_CHUNK, b"") for _ in range(CHUNKS)], pause=_go_on)
 
     def __len__(self) -> int:
         """Return the number of entries; a digest that was added twice has two until the table is swept."""
@@ -132,15 +136,25 @@ class PackedTable:
 
     def get(self, digest: bytes) -> int | None:
         """Return the instant of *digest*, the one added last; None if there is no entry."""
-        number = digest[0] << 8 | digest[1]
-        offsets, octets, instants, base = self._chunks[number >> 12]
-        group, kept = number & 4095, digest[_KEPT]
-        end = offsets[group + 1]
-        found = octets.find(kept, offsets[group], end)
+        return self.find(int.from_bytes(digest[:3]), digest[_KEPT])
+
+    def find(self, prefix: int, kept: bytes) -> int | None:
+        """
+        Return the instant of a digest, the one added last; None if there is no entry.
+
+        Args:
+            prefix: The first three bytes of the digest.
+            kept: The four bytes from the third one on.
+        """
+        chunk = self._chunks[prefix >> 20]
+        octets, group = chunk.octets, prefix >> 8 & 4095
+        begin = chunk.offsets[group]
+        half = chunk.offsets[group + 1] - begin >> 1
+        found = octets.find(kept, begin, begin + half)
         # Found at another offset, the bytes belong to two entries.
-        while found >= 0 and found & 3:
-            found = octets.find(kept, found + 1, end)
-        return None if found < 0 else base + instants[found >> 2]
+        while found & 3 and found > 0:
+            found = octets.find(kept, found + 1, begin + half)
+        return None if found < 0 else chunk.base + chunk.numbers[found + half >> 2]
 
     def holds(self, instant: int) -> bool:
         """Say whether *instant* is before the end of what the table can hold."""
@@ -159,7 +173,9 @@ class PackedTable:
             pause: Called between short stretches of work, so that other threads run.
         """
         news: list[dict[int, dict[bytes, int]]] = [{} for _ in range(CHUNKS)]
-        for digest, instant in added.items():
+        for done, (digest, instant) in enumerate(added.items()):
+            if done % _ENTRIES_BETWEEN_PAUSES == 0:
+                pause()
             self.expect(digest)
             number = digest[0] << 8 | digest[1]
             news[number >> 12].setdefault(number & 4095, {})[digest[_KEPT]] = instant
@@ -208,38 +224,34 @@ def private_memory(size: int) -> mmap.mmap:
 
 def _extended(chunk: Chunk, added: Mapping[int, Mapping[bytes, int]]) -> Chunk:
     """Return a chunk with more entries, in front of the others of their groups, so that they are found first."""
-    size = chunk.offsets[-1]
-    sizes = [end - begin for begin, end in zip(chunk.offsets, chunk.offsets[1:], strict=False)]
-    digests: list[bytes] = []
-    instants: list[bytes] = []
+    offsets, octets = chunk.offsets, chunk.octets
+    sizes = array("I", map(sub, offsets[1:], offsets))
+    pieces: list[bytes] = []
     copied = 0
     for group in sorted(added):
-        begin, entries = chunk.offsets[group], added[group]
+        begin, end, entries = offsets[group], offsets[group + 1], added[group]
+        middle = (begin + end) // 2
         distances = array("I", [max(instant - chunk.base, 0) for instant in entries.values()])
-        digests += (chunk.octets[copied:begin], *entries)
-        instants += (chunk.octets[size + copied : size + begin], distances.tobytes())
-        sizes[group] += _KEPT_BYTES * len(entries)
-        copied = begin
-    digests.append(chunk.octets[copied:size])
-    instants.append(chunk.octets[size + copied : 2 * size])
-    return Chunk.of(chunk.base, sizes, digests, instants)
+        pieces += (octets[copied:begin], *entries, octets[begin:middle], distances.tobytes(), octets[middle:end])
+        sizes[group] += _ENTRY_BYTES * len(entries)
+        copied = end
+    pieces.append(octets[copied : offsets[-1]])
+    return Chunk.of(chunk.base, sizes, b"".join(pieces))
 
 
 def _swept(chunk: Chunk, before: int, base: int, pause: Callable[[], None]) -> Chunk:
-    digests: list[bytes] = []
-    instants: list[bytes] = []
+    groups: list[bytes] = []
     shift = chunk.base - base
     for group in range(_GROUPS_OF_CHUNK):
         octets = chunk.digests_of(group)
-        each = [octets[begin : begin + _KEPT_BYTES] for begin in range(0, len(octets), _KEPT_BYTES)]
+        digests = [octets[begin : begin + _KEPT_BYTES] for begin in range(0, len(octets), _KEPT_BYTES)]
         # Backwards: of two entries of a digest the one in front counts.
-        known = dict(zip(reversed(each), reversed(chunk.instants_of(group)), strict=True))
+        known = dict(zip(reversed(digests), reversed(chunk.instants_of(group)), strict=True))
         kept = {digest: instant + shift for digest, instant in known.items() if instant + chunk.base >= before}
-        digests.append(b"".join(kept))
-        instants.append(array("I", [max(instant, 0) for instant in kept.values()]).tobytes())
+        groups.append(b"".join(kept) + array("I", [max(instant, 0) for instant in kept.values()]).tobytes())
         if group % _GROUPS_BETWEEN_PAUSES == 0 and chunk.entries:
             pause()
-    return Chunk.of(base, map(len, digests), digests, instants)
+    return Chunk.of(base, map(len, groups), b"".join(groups))
 
 
 def _go_on() -> None:

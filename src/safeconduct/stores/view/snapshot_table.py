@@ -89,22 +89,19 @@ class TableBuilder:
         return PackedTable([self._chunk(pause) for _ in range(CHUNKS)], pause=pause)
 
     def _chunk(self, pause: Callable[[], None]) -> Chunk:
-        sizes: list[int] = []
-        digests: list[bytes] = []
-        instants: list[bytes] = []
+        groups: list[bytes] = []
         parts = _FIRST_BYTES // CHUNKS
         taken, self._parts = self._parts[:parts], self._parts[parts:]
         for part in taken:
-            groups = [b""] * _FIRST_BYTES
+            entries = [b""] * _FIRST_BYTES
             for second, entry in _LATER.iter_unpack(part.pop()):
                 # In front, so that the latest of the same digest is found first.
-                groups[second] = entry + groups[second]
-            columns = array("I", b"".join(groups))
-            digests.append(columns[::2].tobytes())
-            instants.append(columns[1::2].tobytes())
-            sizes += [len(group) >> 1 for group in groups]
+                entries[second] = entry + entries[second]
+            for some in entries:
+                numbers = array("I", some)
+                groups.append((numbers[::2] + numbers[1::2]).tobytes())
             pause()
-        return Chunk.of(self._base, sizes, digests, instants)
+        return Chunk.of(self._base, map(len, groups), b"".join(groups))
 
 
 class _GrowingMemory:
