@@ -16,12 +16,16 @@ from typing import Final, Literal
 from safeconduct._core.epochs import Epoch
 from safeconduct._core.revocation_query import RevocationQuery
 from safeconduct.stores.view.entries import Entries
+from safeconduct.stores.view.packed_table import SPAN
 
 Verdict = Literal["counts", "ended", "unknown"]
 Position = tuple[int, int]
 """The id of an entry in a shard's log: milliseconds and a number."""
 LOG_START: Final[Position] = (0, 0)
+ENDLESS_S: Final = SPAN - 1
+"""The end of a mark that has none."""
 _NEVER: Final = float("-inf")
+_NONE: Final[frozenset[bytes]] = frozenset()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,6 +94,7 @@ class LocalView:
         "_confirmed_at",
         "_count",
         "_lock",
+        "_missing",
         "_monotonic",
         "_oldest",
         "_refuses_new",
@@ -119,6 +124,8 @@ class LocalView:
         self._shards: dict[int, ShardView] = {}
         #: Epoch, its start and the last change that a reply told of, by shard; the follower may not have it yet.
         self._awaited: dict[int, tuple[str, int, Position]] = {}
+        #: Marks that the store has lost, by shard.
+        self._missing: dict[int, frozenset[bytes]] = {}
         self._version = object()
         #: When the last command was sent that the store has answered, by shard; and the earliest of these instants.
         self._confirmed_at = dict.fromkeys(range(self._count), _NEVER)
@@ -152,6 +159,20 @@ class LocalView:
             return False
         is_covered = shard.covers(query, refuses_new=self._refuses_new) and not self._is_behind(query.shard, shard)
         return shard.verdict(query) == "ended" or not is_covered
+
+    def is_lost_mark(self, query: RevocationQuery, epoch: Epoch) -> bool:
+        """
+        Say whether the credential was signed by a revoked key whose mark the store, which is in *epoch*, has lost.
+
+        An epoch that begins with a loss refuses what is older, and the holder of a key chooses any ``iat``.
+        """
+        loaded = self._shards.get(query.shard)
+        if loaded is None:
+            return False
+        if epoch.name != loaded.epoch.name:
+            # The follower has not seen yet what was lost.
+            return any(loaded.marks.get(key) == ENDLESS_S for key in query.marks)
+        return not self._missing.get(query.shard, _NONE).isdisjoint(query.marks)
 
     def verdict(self, query: RevocationQuery) -> Verdict:
         """Say what is known of a credential, however old that knowledge is."""
@@ -189,6 +210,10 @@ class LocalView:
             if awaited is None or (epoch.started_ms, position) > awaited[1:]:
                 self._awaited[shard] = (epoch.name, epoch.started_ms, position)
                 self.change()
+
+    def miss(self, shard: int, marks: frozenset[bytes]) -> None:
+        """Note the *marks* that the store has lost, and that are to be written to it again."""
+        self._missing[shard] = marks
 
     def publish(self, shard: int, loaded: ShardView) -> None:
         """Replace what is known of *shard*."""
