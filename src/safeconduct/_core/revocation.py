@@ -32,6 +32,7 @@ from safeconduct.events import ClockSkewed, Event, RevocationUnchecked, StoreLos
 
 _ANNOUNCED_EVERY_MS = 60_000
 _READING_APART_MS = 500
+_CUT_OFF = "the primary has had too few replicas to write for too long, and another one may have replaced it"
 
 Outcome = Literal["same", "begun", "lost"]
 
@@ -111,6 +112,9 @@ class Revocations:
         """
         if status is None:
             status = await self._store.ask(query)
+        view = self.bounded_view
+        if view is not None and view.is_cut_off(query.shard):
+            raise Unavailable(_CUT_OFF)
         # The store in memory always returns the same object, so that the warm path only compares identities.
         epoch = self._seen.get(query.shard)
         if epoch is None or status.epoch is not epoch:
@@ -120,7 +124,6 @@ class Revocations:
                 outcome = await self._settle(query.shard, status)
             _refuse_unless_same(outcome)
             epoch = self._seen[query.shard]
-        view = self.bounded_view
         if status.is_revoked or (view is not None and view.is_lost_mark(query, epoch)):
             raise RevokedToken("revoked")
         self._refuse_doubtful(query.issued_ms, epoch, status.now_ms, now_ms, has_session=query.instance is not None)
@@ -141,6 +144,8 @@ class Revocations:
             return
         try:
             status = await self._store.ask(query)
+            if view is not None and view.is_cut_off(query.shard):
+                raise Unavailable(_CUT_OFF)  # noqa: TRY301 - an outage like another one
         except UntrustedStore:
             raise
         except Unavailable:

@@ -83,6 +83,10 @@ class BoundedView(View, Protocol):
         """Say whether a revoked key signed the credential whose mark the store, which is in *epoch*, has lost."""
         ...
 
+    def is_cut_off(self, shard: int) -> bool:
+        """Say whether what the store answers about *shard* may be outdated, because another primary has replaced it."""
+        ...
+
     def is_known_revoked(self, query: RevocationQuery) -> bool:
         """Say whether something in the view, however old it is, speaks against the credential."""
         ...

@@ -33,6 +33,15 @@ _TIMEOUT_SECONDS: Final = 5.0
 _EPOCH_BYTES: Final = 16
 _NO_HEAD: Final = b"0-0"
 
+_COMMANDS: Final[Sequence[Command]] = (
+    ("TIME",),
+    ("ROLE",),
+    ("CONFIG", "GET", "maxmemory-policy"),
+    ("CONFIG", "GET", "min-replicas-to-write"),
+    ("INFO",),
+)
+_SEVERAL_SERVERS: Final = ("+sentinel:", "+cluster:")
+
 Info = dict[str, str]
 Meta = dict[bytes, bytes]
 
@@ -53,19 +62,21 @@ def check_store(config: Config) -> Iterator[Finding]:
         return
     started = time.monotonic()
     try:
-        replies = send(config, [("TIME",), ("ROLE",), ("CONFIG", "GET", "maxmemory-policy"), ("INFO",)])
+        replies = send(config, _COMMANDS)
         took_ms = int((time.monotonic() - started) * 1000)
         shards = send(config, [("HGETALL", key) for key in _meta_keys(config)])
     except ConnectionBroken as broken:
         yield fail("store", f"it does not answer: {broken.reason}", "Start it, or correct store.url.")
         return
-    now, role, policy, info = replies
+    now, role, policy, least_replicas, info = replies
     yield _speed(took_ms, config)
     yield _role(role)
     parsed = _parse_info(info)
     yield _policy(policy, parsed, config)
     yield _clock(now, config)
     yield from _durability(parsed, config)
+    if any(kind in config.store.url for kind in _SEVERAL_SERVERS):
+        yield _partition(least_replicas)
     yield from _epochs(shards)
 
 
@@ -182,6 +193,18 @@ def _durability(info: Info, config: Config) -> Iterator[Finding]:
         yield fail("store", text, "Add replicas, or lower the number.")
     else:
         yield ok("store", f"{replicas} replicas; a revocation waits for {wanted}")
+
+
+def _partition(reply: Reply) -> Finding:
+    match reply:
+        case [_, bytes(number)] if number != b"0":
+            return ok("store", f"a primary with fewer than {int(number)} replicas takes no writes, and is not believed")
+        case _:
+            return warn(
+                "store",
+                "a partitioned primary is believed until its clients fail over",
+                "min-replicas-to-write 1 in the configuration of every server.",
+            )
 
 
 def _parse_info(reply: Reply) -> Info:

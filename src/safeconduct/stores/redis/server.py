@@ -134,14 +134,14 @@ class RedisServer:
             monotonic=self._monotonic,
         )
 
-    def _new_follower(self, view: LocalView, *, shards: Sequence[int]) -> Follower:
+    def _new_follower(self, view: LocalView, *, shards: Sequence[int], writes_beat: bool = False) -> Follower:
         return Follower(
             view,
             self._new_feed,
             self._watermarks,
             shards=shards,
-            staleness_seconds=self._revocation.staleness_seconds,
             horizon_ms=self._horizon_ms + self._leeway_ms,
+            writes_beat=writes_beat,
             announce=self._announce,
             monotonic=self._monotonic,
         )

@@ -137,6 +137,10 @@ class ShardCalls:
                 self._epochs[shard] = replace(reply.epoch, witness="")
         return reply
 
+    def shift_ms(self) -> int:
+        """Return how far the store's clock is shifted; 0 except in tests."""
+        return self._shift_ms()
+
     def shard_key(self, shard: int, name: bytes) -> bytes:
         """Return the key *name* of a shard: ``rev``, ``cut``, ``log`` or ``meta``, or one of those below."""
         return self._prefix + b"{sc:%02d}:" % shard + name

@@ -93,14 +93,15 @@ class LocalView:
         "_awaited",
         "_confirmed_at",
         "_count",
+        "_cut_off",
         "_lock",
         "_missing",
         "_monotonic",
         "_oldest",
         "_refuses_new",
         "_shards",
-        "_staleness_seconds",
         "_version",
+        "staleness_seconds",
     )
 
     def __init__(
@@ -112,7 +113,7 @@ class LocalView:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._count = shards
-        self._staleness_seconds = staleness_seconds
+        self.staleness_seconds = staleness_seconds
         self._refuses_new = refuses_new
         self._monotonic = monotonic
         self.reset()
@@ -126,6 +127,7 @@ class LocalView:
         self._awaited: dict[int, tuple[str, int, Position]] = {}
         #: Marks that the store has lost, by shard.
         self._missing: dict[int, frozenset[bytes]] = {}
+        self._cut_off: frozenset[int] = frozenset()
         self._version = object()
         #: When the last command was sent that the store has answered, by shard; and the earliest of these instants.
         self._confirmed_at = dict.fromkeys(range(self._count), _NEVER)
@@ -134,7 +136,7 @@ class LocalView:
     @property
     def version(self) -> object:
         """Another object whenever ``holds`` may answer otherwise."""
-        return self._version if self._monotonic() < self._oldest + self._staleness_seconds else object()
+        return self._version if self._monotonic() < self._oldest + self.staleness_seconds else object()
 
     @property
     def age_seconds(self) -> float:
@@ -149,7 +151,7 @@ class LocalView:
     def holds(self, query: RevocationQuery) -> bool:
         """Say whether the credential counts for certain; where that is not so, ``ask`` decides."""
         confirmed_at = self._confirmed_at.get(query.shard, _NEVER)
-        is_fresh = self._monotonic() < confirmed_at + self._staleness_seconds
+        is_fresh = self._monotonic() < confirmed_at + self.staleness_seconds
         return is_fresh and self.verdict(query) == "counts"
 
     def is_known_revoked(self, query: RevocationQuery) -> bool:
@@ -214,6 +216,15 @@ class LocalView:
     def miss(self, shard: int, marks: frozenset[bytes]) -> None:
         """Note the *marks* that the store has lost, and that are to be written to it again."""
         self._missing[shard] = marks
+
+    def cut_off(self, shards: Iterable[int], *, is_so: bool) -> None:
+        """Note whether the primary of *shards* has had too few replicas to write for longer than the greatest age."""
+        with self._lock:
+            self._cut_off = self._cut_off.union(shards) if is_so else self._cut_off.difference(shards)
+
+    def is_cut_off(self, shard: int) -> bool:
+        """Say whether what the store answers about *shard* may be outdated, because another primary has replaced it."""
+        return shard in self._cut_off
 
     def publish(self, shard: int, loaded: ShardView) -> None:
         """Replace what is known of *shard*."""
