@@ -64,7 +64,7 @@ class ShardCalls:
     Args:
         clients: Finds the client of this world.
         watermarks: What the process knows of the data; shared between the worlds.
-        view: Told of changes that it may not contain yet; None where there is none.
+        view: Told of changes that it may not contain yet, and knows servers that are not believed; None if there is none.
         key_prefix: What every key begins with.
         horizon_ms: The largest lifetime of any token that may be accepted.
         shift_ms: How far the store's clock is shifted; 0 except in tests.
@@ -116,6 +116,8 @@ class ShardCalls:
         Raises:
             Unavailable: If there is no reply, or a malformed one.
         """
+        if self._view is not None and self._view.is_cut_off(shard):
+            raise Unavailable("the primary has too few replicas to write, and another one may have replaced it")
         seen = self._watermarks.known.get(shard, UNKNOWN)
         issued_ms: Argument = "" if witness.issued_ms is None else witness.issued_ms
         call = Call(

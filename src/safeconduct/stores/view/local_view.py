@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from safeconduct._core.epochs import Epoch
-from safeconduct._core.revocation_query import RevocationQuery
+from safeconduct._core.revocation_query import RecordKey, RevocationQuery
 from safeconduct.stores.view.entries import Entries
 from safeconduct.stores.view.packed_table import SPAN
+from safeconduct.stores.view.proofs import RecordProof, RecordProofs
 
 Verdict = Literal["counts", "ended", "unknown"]
 Position = tuple[int, int]
@@ -96,13 +97,17 @@ class LocalView:
         "_cut_off",
         "_lock",
         "_missing",
-        "_monotonic",
         "_oldest",
+        "_records",
         "_refuses_new",
         "_shards",
         "_version",
+        "monotonic",
         "staleness_seconds",
     )
+
+    #: A record counts for a time since the store had it.
+    forgets_records = True
 
     def __init__(
         self,
@@ -115,7 +120,9 @@ class LocalView:
         self._count = shards
         self.staleness_seconds = staleness_seconds
         self._refuses_new = refuses_new
-        self._monotonic = monotonic
+        #: The time by which the age of the view is measured.
+        self.monotonic = monotonic
+        self._records = RecordProofs(seconds=staleness_seconds)
         self.reset()
 
     def reset(self) -> None:
@@ -132,16 +139,17 @@ class LocalView:
         #: When the last command was sent that the store has answered, by shard; and the earliest of these instants.
         self._confirmed_at = dict.fromkeys(range(self._count), _NEVER)
         self._oldest = _NEVER
+        self._records.clear()
 
     @property
     def version(self) -> object:
         """Another object whenever ``holds`` may answer otherwise."""
-        return self._version if self._monotonic() < self._oldest + self.staleness_seconds else object()
+        return self._version if self.monotonic() < self._oldest + self.staleness_seconds else object()
 
     @property
     def age_seconds(self) -> float:
         """How old the oldest shard is; infinite before all were loaded."""
-        return self._monotonic() - self._oldest
+        return self.monotonic() - self._oldest
 
     @property
     def shards(self) -> Mapping[int, ShardView]:
@@ -150,9 +158,17 @@ class LocalView:
 
     def holds(self, query: RevocationQuery) -> bool:
         """Say whether the credential counts for certain; where that is not so, ``ask`` decides."""
-        confirmed_at = self._confirmed_at.get(query.shard, _NEVER)
-        is_fresh = self._monotonic() < confirmed_at + self.staleness_seconds
-        return is_fresh and self.verdict(query) == "counts"
+        now, record, version = self.monotonic(), query.record, self._version
+        if now >= self._confirmed_at.get(query.shard, _NEVER) + self.staleness_seconds:
+            return False
+        proof = None if record is None else self._records.find(record, now)
+        if proof is not None and proof.was_looked_up(query, version):
+            return True
+        if self.verdict(query) != "counts":
+            return False
+        if proof is not None:
+            proof.note_look_up(query, version)
+        return True
 
     def is_known_revoked(self, query: RevocationQuery) -> bool:
         """Say whether something that this process knows, however old it is, speaks against the credential."""
@@ -178,9 +194,13 @@ class LocalView:
 
     def verdict(self, query: RevocationQuery) -> Verdict:
         """Say what is known of a credential, however old that knowledge is."""
-        shard = self._shards.get(query.shard)
-        if shard is None or query.required_session is not None:
+        shard, record = self._shards.get(query.shard), query.record
+        if shard is None:
             return "unknown"
+        if record is not None:
+            proof = self._records.find(record, self.monotonic())
+            if proof is None or proof.epoch_name != shard.epoch.name:
+                return "unknown"
         verdict = shard.verdict(query)
         if verdict != "counts":
             return verdict
@@ -225,6 +245,11 @@ class LocalView:
     def is_cut_off(self, shard: int) -> bool:
         """Say whether what the store answers about *shard* may be outdated, because another primary has replaced it."""
         return shard in self._cut_off
+
+    def note_record(self, record: RecordKey | None, epoch: Epoch | None, sent_at: float) -> None:
+        """Remember that the data of *epoch* had a required record, by a command that was sent at *sent_at*."""
+        if record is not None and epoch is not None:
+            self._records.add(record, RecordProof(epoch, sent_at))
 
     def publish(self, shard: int, loaded: ShardView) -> None:
         """Replace what is known of *shard*."""
