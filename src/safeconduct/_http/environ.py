@@ -1,16 +1,17 @@
 """Read a request from a WSGI environ."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 from safeconduct._http.paths import decode_path_info, decode_script_name
-from safeconduct._http.request import Request, Route
+from safeconduct._http.request import NO_PAGE, PageFields, Request, RequestReader, Route
 from safeconduct.errors import InvalidRequest
 
 Environ = dict[str, Any]
 
 #: ``Content-Type`` has a name of its own in an environ (PEP 3333).
 _KEYS = {b"authorization": "HTTP_AUTHORIZATION", b"cookie": "HTTP_COOKIE", b"content-type": "CONTENT_TYPE"}
+_PAGE_KEYS = tuple((name, "HTTP_" + name.decode().upper().replace("-", "_")) for name in NO_PAGE)
 #: Servers that drop a field with an underscore in its name.  Some others join it with the field that has a hyphen
 #: there: hypercorn, which does not name itself, wsgiref, and bridges that call a WSGI application from ASGI.
 _DROPS_UNDERSCORES = ("gunicorn/", "waitress", "Werkzeug/", "gevent/", "Cheroot/", "Apache/")
@@ -49,6 +50,16 @@ def read_environ(environ: Environ) -> Request:
         client_host=environ.get("REMOTE_ADDR"),
         merges_spellings=not environ.get("SERVER_SOFTWARE", "").startswith(_DROPS_UNDERSCORES),
     )
+
+
+def page_of(environ: Environ) -> PageFields:
+    """Return the fields that show which page sent a request."""
+    get, found = environ.get, NO_PAGE.copy()
+    for name, key in _PAGE_KEYS:
+        value = get(key)
+        if value is not None:
+            found[name] = value.encode("latin-1")
+    return found
 
 
 def read_as_it_came(environ: Environ, route: Route) -> Request:
@@ -102,3 +113,7 @@ def _read(stream: Any, count: int) -> bytes:
     except Exception as error:
         raise InvalidRequest("the body ended too early") from error
     return b"".join(chunks)
+
+
+READER: Final = RequestReader(page_of, read_environ)
+"""Reads the requests of WSGI for the fast path."""

@@ -4,13 +4,14 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final
 
 from safeconduct._http.paths import relative_path
-from safeconduct._http.request import Field, Request, Route, listed, read_fields
+from safeconduct._http.request import NO_PAGE, Field, PageFields, Request, RequestReader, Route, listed, read_fields
 from safeconduct.errors import InvalidRequest
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 _COOKIE_BYTES: Final = len(b"cookie")
+_PAGE_BYTES: Final = frozenset(map(len, NO_PAGE))
 
 
 def route_of(scope: Scope) -> Route:
@@ -37,10 +38,28 @@ def read_scope(scope: Scope) -> Request:
     )
 
 
-def cookie_line(fields: Sequence[Field]) -> bytes | None:
-    """Return the ``Cookie`` fields joined into one (RFC 9113 §8.2.3), None where there are none."""
-    values = [value for name, value in fields if len(name) == _COOKIE_BYTES and name.lower() == b"cookie"]
-    return b"; ".join(values) if values else None
+def joined_cookies(fields: Sequence[Field]) -> bytes:
+    """Return the ``Cookie`` fields joined into one (RFC 9113 §8.2.3)."""
+    return b"; ".join(value for name, value in fields if len(name) == _COOKIE_BYTES and name.lower() == b"cookie")
+
+
+def page_of(scope: Scope) -> PageFields | None:
+    """Return the fields that show which page sent a request; None if one of them comes twice."""
+    found = NO_PAGE.copy()
+    for name, value in scope["headers"]:
+        if len(name) in _PAGE_BYTES and (lower := name.lower()) in found:
+            if found[lower] is not None:
+                return None
+            found[lower] = value
+    return found
+
+
+def with_cookies(fields: Sequence[Field], line: bytes) -> list[Field]:
+    """Return *fields* with another value of the one ``Cookie`` field among them."""
+    return [
+        (b"cookie", line) if len(field[0]) == _COOKIE_BYTES and field[0].lower() == b"cookie" else field
+        for field in fields
+    ]
 
 
 def readable_again(scope: Scope) -> Scope:
@@ -82,3 +101,7 @@ def body_of(receive: Receive) -> Callable[[int], Awaitable[bytes]]:
         return bytes(body)
 
     return read
+
+
+READER: Final = RequestReader(page_of, read_scope)
+"""Reads the requests of ASGI for the fast path."""
