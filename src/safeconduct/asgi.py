@@ -96,7 +96,7 @@ class AuthMiddleware:
 
     def _recalled(self, scope: Scope) -> tuple[Passed | None, Sequence[Field]]:
         """Take the fast path; return what lets the request pass, or None, and the fields that the application sees."""
-        fields: Sequence[Field] = scope["headers"]
+        fields: list[Field] = scope["headers"]
         credential: bytes | None = None
         line: bytes | None = None
         credentials = cookies = 0
@@ -118,7 +118,7 @@ class AuthMiddleware:
             joined = line if cookies == 1 else joined_cookies(fields)
             passed, rest = self._recall_by_cookie(route_of(scope), joined, scope)
             if rest is not None and cookies == 1:
-                return passed, fields if rest is line else with_cookies(fields, rest)
+                return passed, fields if rest is line else with_cookies(fields, line, rest)
         return passed, fields_without(fields, self._gate.hidden_cookies) if cookies and self._hides_cookies else fields
 
     async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,8 +3,8 @@ Find the access token in a ``Cookie`` field that was seen before, and what of th
 
 ::
 
-    a=1; access=…; refresh=…      the field as it came, without any quote
-    a=1; access=…                 the rest: each of the hidden cookies is cut out at "; name="
+    a=1; access=…; refresh=…      the field as it came
+    a=1; access=…                 the rest, without any quote: each hidden cookie is cut out at "; name="
     cookie …                      the key under which the token is cached, remembered by the rest
 
 Only a rest is remembered, never a field: the hidden cookies are secrets that outlive an access token.  What is
@@ -13,7 +13,7 @@ cached token, so that nobody can fill the memory with one token.
 """
 
 from collections.abc import Collection
-from typing import Final, NamedTuple
+from typing import Final
 
 from safeconduct._core.credential_sources import Sources
 
@@ -21,15 +21,8 @@ LONGEST_LINE: Final = 4096
 """The longest field that is looked up."""
 
 
-class FoundCookies(NamedTuple):
-    """What a ``Cookie`` field has."""
-
-    #: The key under which its token is cached.
-    key: str
-    #: The field without the cookies that the application must not see; itself where it has none of them.
-    rest: bytes
-    #: Whether the rest is not remembered.
-    is_new: bool
+FoundCookies = tuple[str, bytes, bool]
+"""The key under which a token is cached; the field without hidden cookies, itself if it has none; whether it is new."""
 
 
 class CookieMemory:
@@ -54,30 +47,45 @@ class CookieMemory:
 
     def find(self, line: bytes) -> FoundCookies | None:
         """Return what the fields have, joined into one *line*; None where only the slow path can tell."""
-        # A cookie may be within the quotes of another one, which is cut out.
-        if len(line) > LONGEST_LINE or b'"' in line:
+        if len(line) > LONGEST_LINE:
             return None
+        rest = line
+        # A sign-in sets our cookies one after another, so the hidden ones are usually the last.
+        at = rest.rfind(b";")
+        while at >= 0 and rest.startswith(self._cuts, at) and rest.find(b'"', at) < 0:
+            rest = rest[:at]
+            at = rest.rfind(b";")
+        key = None if rest is line else self._keys.get(rest)
+        if key is not None:
+            return key, rest, False
+        return self._find_closely(line)
+
+    def _find_closely(self, line: bytes) -> FoundCookies | None:
         rest = line
         for cut in self._cuts:
             at = rest.find(cut)
             if at >= 0:
                 end = rest.find(b";", at + 1)
-                rest = rest[:at] if end < 0 else rest[:at] + rest[end:]
+                end = len(rest) if end < 0 else end
+                if rest.find(b'"', at, end) >= 0:
+                    # Another cookie may be within the quotes of this one.
+                    return None
+                rest = rest[:at] + rest[end:]
         key = self._keys.get(rest)
         if key is not None:
-            return FoundCookies(key, rest, is_new=False)
+            return key, rest, False
         if any(name in rest for name in self._hidden):
             return None
         key = self._sources.key_in(rest)
-        return None if key is None else FoundCookies(key, rest, is_new=True)
+        return None if key is None else (key, rest, True)
 
-    def remember(self, found: FoundCookies) -> None:
-        """Remember new cookies whose token is cached."""
+    def remember(self, key: str, rest: bytes) -> None:
+        """Remember what was new, once the token is known to be cached."""
         if len(self._keys) >= self._capacity:
             self._keys.clear()
             self._latest.clear()
-        before = self._latest.get(found.key)
+        before = self._latest.get(key)
         if before is not None:
             self._keys.pop(before, None)
-        self._latest[found.key] = found.rest
-        self._keys[found.rest] = found.key
+        self._latest[key] = rest
+        self._keys[rest] = key

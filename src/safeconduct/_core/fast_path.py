@@ -43,7 +43,8 @@ class FastPath:
         "_bearer",
         "_clock",
         "_cookies",
-        "_reader",
+        "_page_of",
+        "_read_whole",
         "_routes",
         "_unasked",
         "_validity",
@@ -66,7 +67,8 @@ class FastPath:
         self._view = view
         self._validity = authenticator.validity
         self._unasked = authenticator.validity.unasked
-        self._reader = reader
+        self._page_of = reader.page_of
+        self._read_whole = reader.whole
         self._cookies = CookieMemory(authenticator.sources, capacity=authenticator.bearer.capacity)
         #: Whether ``recall_by_cookie`` can let anything pass.
         self.takes_cookies = authenticator.sources.takes_cookies
@@ -105,21 +107,25 @@ class FastPath:
             return None, None
         try:
             found = self._cookies.find(line)
-            cached = None if found is None else self._bearer.cache.entries.get(found.key)
+            cached = None if found is None else self._bearer.cache.entries.get(found[0])
             if found is None or cached is None:
                 return None, None
-            if requirement.is_unsafe or route[0] not in SAFE_METHODS:
-                page = self._reader.page_of(raw)
-                if page is None or not self._validity.knows_page(cached, page):
-                    return None, None
+            key, rest, is_new = found
+            needs_page = requirement.is_unsafe or route[0] not in SAFE_METHODS
+            if needs_page and not self._knows_page(cached, raw):
+                return None, None
             passed = self._still_passed(cached, requirement)
             if passed is None:
                 return None, None
-            if found.is_new:
-                self._cookies.remember(found)
+            if is_new:
+                self._cookies.remember(key, rest)
         except Exception:  # noqa: BLE001 - the slow path meets it again, and reports it
             return None, None
-        return passed, found.rest
+        return passed, rest
+
+    def _knows_page(self, cached: CachedResult, raw: RawRequest) -> bool:
+        page = self._page_of(raw)
+        return page is not None and self._validity.knows_page(cached, page)
 
     def _still_passed(self, cached: CachedResult, requirement: Requirement) -> Passed | None:
         """Check all that may have changed since the last request, as ``Gate.decide`` does."""
@@ -140,7 +146,7 @@ class FastPath:
         cached = None if basic is None else basic.recall(field, now_ms=int(self._clock() * 1000))
         if basic is None or cached is None:
             return None
-        request = self._reader.whole(raw)
+        request = self._read_whole(raw)
         basic.require_tls(request)
         self._validity.check_page_of_basic(request, requirement)
         return cached

@@ -100,14 +100,17 @@ class ValidityCheck:
             cached: The result for the cookie's token.
             page: The fields that show which page sent it, none of which comes twice.
         """
-        origin, site, referer, token = page.values()
+        origin, site, referer, token = page
         is_own_page = origin in self._own_fields if origin is not None else site == b"same-origin"
-        if not is_own_page and (origin is not None or site is not None or referer is not None):
+        if is_own_page:
+            if not self._csrf.asks_always:
+                return True
+        elif origin is not None or site is not None or referer is not None:
             return False
-        if is_own_page and not self._csrf.asks_always:
-            return True
-        cached.session_tokens = tokens = self._csrf.session_tokens(cached.passed.identity, cached.session_tokens)
-        return is_own_page if tokens.tokens is None else tokens.include(token)
+        tokens = cached.session_tokens = self._csrf.session_tokens(cached.passed.identity, cached.session_tokens)
+        if tokens.tokens is None:
+            return is_own_page
+        return token is not None and tokens.include(token)
 
     def still_holds(self, view: View, cached: CachedResult, now: float) -> bool:
         """Say whether ``check_validity`` would find without the store, at *now*, that a credential was not revoked."""

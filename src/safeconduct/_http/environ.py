@@ -4,14 +4,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from safeconduct._http.paths import decode_path_info, decode_script_name
-from safeconduct._http.request import NO_PAGE, PageFields, Request, RequestReader, Route
+from safeconduct._http.request import PageFields, Request, RequestReader, Route
 from safeconduct.errors import InvalidRequest
 
 Environ = dict[str, Any]
 
 #: ``Content-Type`` has a name of its own in an environ (PEP 3333).
 _KEYS = {b"authorization": "HTTP_AUTHORIZATION", b"cookie": "HTTP_COOKIE", b"content-type": "CONTENT_TYPE"}
-_PAGE_KEYS = tuple((name, "HTTP_" + name.decode().upper().replace("-", "_")) for name in NO_PAGE)
 #: Servers that drop a field with an underscore in its name.  Some others join it with the field that has a hyphen
 #: there: hypercorn, which does not name itself, wsgiref, and bridges that call a WSGI application from ASGI.
 _DROPS_UNDERSCORES = ("gunicorn/", "waitress", "Werkzeug/", "gevent/", "Cheroot/", "Apache/")
@@ -54,12 +53,15 @@ def read_environ(environ: Environ) -> Request:
 
 def page_of(environ: Environ) -> PageFields:
     """Return the fields that show which page sent a request."""
-    get, found = environ.get, NO_PAGE.copy()
-    for name, key in _PAGE_KEYS:
-        value = get(key)
-        if value is not None:
-            found[name] = value.encode("latin-1")
-    return found
+    get = environ.get
+    origin, site, referer = get("HTTP_ORIGIN"), get("HTTP_SEC_FETCH_SITE"), get("HTTP_REFERER")
+    token = get("HTTP_X_CSRF_TOKEN")
+    return (
+        None if origin is None else origin.encode("latin-1"),
+        None if site is None else site.encode("latin-1"),
+        None if referer is None else referer.encode("latin-1"),
+        None if token is None else token.encode("latin-1"),
+    )
 
 
 def read_as_it_came(environ: Environ, route: Route) -> Request:

@@ -1,8 +1,8 @@
 """Define the HTTP messages of the core: a ``Request`` and a ``Reply``."""
 
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 Field = tuple[bytes, bytes]
 """One header field: name and value as they were on the wire; names are compared without case."""
@@ -14,11 +14,8 @@ Route = tuple[str, str, str, bytes | str | None]
 """Method, path, mount prefix and raw path of a request, before they are parsed."""
 
 
-PageFields = Mapping[bytes, bytes | None]
-"""The header fields that show which page sent a request, None where one is missing; see ``NO_PAGE``."""
-
-NO_PAGE: Final[dict[bytes, bytes | None]] = dict.fromkeys((b"origin", b"sec-fetch-site", b"referer", b"x-csrf-token"))
-"""The names of these fields, in the order in which they are compared."""
+PageFields = tuple[bytes | None, bytes | None, bytes | None, bytes | None]
+"""``Origin``, ``Sec-Fetch-Site``, ``Referer`` and ``X-CSRF-Token``, which show what page sent a request."""
 
 
 class Request:

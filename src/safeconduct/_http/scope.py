@@ -4,14 +4,17 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final
 
 from safeconduct._http.paths import relative_path
-from safeconduct._http.request import NO_PAGE, Field, PageFields, Request, RequestReader, Route, listed, read_fields
+from safeconduct._http.request import Field, PageFields, Request, RequestReader, Route, listed, read_fields
 from safeconduct.errors import InvalidRequest
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 _COOKIE_BYTES: Final = len(b"cookie")
-_PAGE_BYTES: Final = frozenset(map(len, NO_PAGE))
+_ORIGIN_BYTES: Final = len("origin")
+_TOKEN_BYTES: Final = len("x-csrf-token")
+_SITE_BYTES: Final = len("sec-fetch-site")
+_REFERER_BYTES: Final = len("referer")
 
 
 def route_of(scope: Scope) -> Route:
@@ -45,21 +48,33 @@ def joined_cookies(fields: Sequence[Field]) -> bytes:
 
 def page_of(scope: Scope) -> PageFields | None:
     """Return the fields that show which page sent a request; None if one of them comes twice."""
-    found = NO_PAGE.copy()
+    origin = site = referer = token = None
+    is_repeated = False
+    # Their sizes differ, and nearly no other field has one of them.
     for name, value in scope["headers"]:
-        if len(name) in _PAGE_BYTES and (lower := name.lower()) in found:
-            if found[lower] is not None:
-                return None
-            found[lower] = value
-    return found
+        size = len(name)
+        if size == _ORIGIN_BYTES:
+            if name.lower() == b"origin":
+                is_repeated, origin = is_repeated or origin is not None, value
+        elif size == _TOKEN_BYTES:
+            if name.lower() == b"x-csrf-token":
+                is_repeated, token = is_repeated or token is not None, value
+        elif size == _SITE_BYTES:
+            if name.lower() == b"sec-fetch-site":
+                is_repeated, site = is_repeated or site is not None, value
+        elif size == _REFERER_BYTES and name.lower() == b"referer":
+            is_repeated, referer = is_repeated or referer is not None, value
+    return None if is_repeated else (origin, site, referer, token)
 
 
-def with_cookies(fields: Sequence[Field], line: bytes) -> list[Field]:
-    """Return *fields* with another value of the one ``Cookie`` field among them."""
-    return [
-        (b"cookie", line) if len(field[0]) == _COOKIE_BYTES and field[0].lower() == b"cookie" else field
-        for field in fields
-    ]
+def with_cookies(fields: list[Field], line: bytes, rest: bytes) -> list[Field]:
+    """Return *fields* with *rest* in place of *line*, the value of the only ``Cookie`` field among them."""
+    changed, at = fields.copy(), len(fields) - 1
+    # Browsers send it among the last.
+    while fields[at][1] is not line or fields[at][0].lower() != b"cookie":
+        at -= 1
+    changed[at] = (b"cookie", rest)
+    return changed
 
 
 def readable_again(scope: Scope) -> Scope:
