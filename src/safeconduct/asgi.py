@@ -13,7 +13,7 @@ from safeconduct._connections.response import SseDetector, WatchedResponse, mark
 from safeconduct._connections.watched_connection import WatchedConnection, outer_extend
 from safeconduct._connections.websocket import WatchedSocket
 from safeconduct._core.connection_checks import Watch
-from safeconduct._core.decision import Passed, Refused
+from safeconduct._core.decision import Passed, Recalled, Refused
 from safeconduct._core.gate import Gate, GateProvider
 from safeconduct._core.wrapped_app import refuse_own_root_path, require_application, require_auth
 from safeconduct._http.cookies import fields_without
@@ -59,9 +59,9 @@ class AuthMiddleware:
         self.app = app
         self.auth = auth
         self._gate = auth.asgi_gate()
-        fast_path = self._gate.fast_path
-        self._recall = None if fast_path is None else fast_path.recall
-        self._recall_by_cookie = fast_path.recall_by_cookie if fast_path and fast_path.takes_cookies else None
+        self._recall = self._gate.fast_path.recall
+        self._recall_by_cookie = self._gate.fast_path.recall_by_cookie
+        self._takes_cookies = self._gate.fast_path.takes_cookies
         self._hides_cookies = bool(self._gate.hidden_cookies)
         mark_awaitable(SseDetector.send)
 
@@ -73,9 +73,9 @@ class AuthMiddleware:
         if scope["headers"].__class__ is not list:
             scope = readable_again(scope)
         passed, fields = self._recalled(scope)
-        if passed is None:
+        if not isinstance(passed, Passed):
             scope = readable_again(scope)
-            passed = await self._judge(read_scope(scope), scope, receive, send)
+            passed = await self._confirm(passed, scope, receive, send)
             if passed is None:
                 return
         detector = SseDetector(self._watch_stream, passed, scope, send)
@@ -94,8 +94,8 @@ class AuthMiddleware:
             if detector.connection is not None:
                 await detector.connection.release()
 
-    def _recalled(self, scope: Scope) -> tuple[Passed | None, Sequence[Field]]:
-        """Take the fast path; return what lets the request pass, or None, and the fields that the application sees."""
+    def _recalled(self, scope: Scope) -> tuple[Passed | Recalled | None, Sequence[Field]]:
+        """Take the fast path; return what was found, and the fields that the application sees."""
         fields: list[Field] = scope["headers"]
         credential: bytes | None = None
         line: bytes | None = None
@@ -110,11 +110,11 @@ class AuthMiddleware:
             elif size == _COOKIE_BYTES and name.lower() == b"cookie":
                 line = value
                 cookies += 1
-        passed: Passed | None = None
-        if credentials == 1 and credential is not None and self._recall is not None:
+        passed: Passed | Recalled | None = None
+        if credentials == 1 and credential is not None:
             route = scope["method"], scope["path"], scope.get("root_path", ""), scope.get("raw_path")
             passed = self._recall(route, credential, scope)
-        elif credentials == 0 and line is not None and self._recall_by_cookie is not None:
+        elif credentials == 0 and line is not None and self._takes_cookies:
             joined = line if cookies == 1 else joined_cookies(fields)
             passed, rest = self._recall_by_cookie(route_of(scope), joined, scope)
             if rest is not None and cookies == 1:
@@ -129,9 +129,22 @@ class AuthMiddleware:
         else:
             raise RuntimeError(f"safeconduct cannot judge a connection of type {scope['type']!r}")
 
-    async def _judge(self, request: Request, scope: Scope, receive: Receive, send: Send) -> Passed | None:
-        """Take the slow path; answer, and return None, if the request ends here."""
+    async def _confirm(self, recalled: Recalled | None, scope: Scope, receive: Receive, send: Send) -> Passed | None:
+        """Ask about what was *recalled*, or take the slow path; answer, and return None, if the request ends here."""
         gate = self._gate
+        # What an outer middleware asked is not asked again, which the slow path knows.
+        if recalled is not None and gate.outer_passed(scope.get("auth")) is None and _runs_on_asyncio():
+            decision = await gate.confirm(recalled)
+            if isinstance(decision, Passed):
+                return decision
+            if decision is not None:
+                await self._refuse(decision.error, scope, send)
+                return None
+        return await self._judge(scope, receive, send)
+
+    async def _judge(self, scope: Scope, receive: Receive, send: Send) -> Passed | None:
+        """Take the slow path; answer, and return None, if the request ends here."""
+        gate, request = self._gate, read_scope(scope)
         if not _runs_on_asyncio():
             await self._refuse(gate.unsupported(_UNSUPPORTED_LOOP).error, scope, send)
             return None

@@ -1,8 +1,9 @@
 """
 Take the fast path: let a request pass whose route and credential were both seen before.
 
-It reads as little of the request as it can, and only ever lets pass what ``Gate.decide`` would let pass.  Anything
-unusual, and anything that would be refused, is left to the slow path.
+It reads as little of the request as it can, and only ever lets pass what ``Gate.decide`` would let pass.  Where the
+store must be asked, the answer decides, see ``Gate.confirm``.  Anything unusual, and anything that would be refused
+before that, is left to the slow path.
 
 ===================  ==================================================  ===============================================
 credential           is recognized by                                    and at each request
@@ -20,7 +21,7 @@ from collections.abc import Mapping
 
 from safeconduct._core.authentication import Authenticator
 from safeconduct._core.cookie_memory import CookieMemory
-from safeconduct._core.decision import CachedResult, Passed
+from safeconduct._core.decision import CachedResult, Passed, Recalled
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation_query import View
 from safeconduct._http.origin import SAFE_METHODS
@@ -34,7 +35,7 @@ class FastPath:
     Args:
         routes: The requirements of the routes on which the fast path may be taken, see ``RouteMemory.closed``.
         authenticator: Remembers the credentials that were proven.
-        view: Knows without asking the store whether a credential was revoked.
+        view: Knows without asking the store whether a credential was revoked; None where the store must be asked.
         reader: Reads the requests of this world.
     """
 
@@ -57,7 +58,7 @@ class FastPath:
         routes: Mapping[Route, Requirement],
         *,
         authenticator: Authenticator,
-        view: View,
+        view: View | None,
         reader: RequestReader,
     ) -> None:
         self._routes = routes
@@ -73,9 +74,11 @@ class FastPath:
         #: Whether ``recall_by_cookie`` can let anything pass.
         self.takes_cookies = authenticator.sources.takes_cookies
 
-    def recall(self, route: Route, field: bytes, raw: RawRequest) -> Passed | None:
+    def recall(self, route: Route, field: bytes, raw: RawRequest) -> Passed | Recalled | None:
         """
         Let a request with one ``Authorization`` field pass; None where only the slow path can decide.
+
+        Where the store must be asked, the result goes to ``Gate.confirm``.
 
         Args:
             route: The route of the request.
@@ -83,19 +86,21 @@ class FastPath:
             raw: The request.
         """
         requirement = self._routes.get(route)
-        if requirement is None or requirement.consistency not in self._unasked:
+        if requirement is None:
             return None
         try:
             cached = self._bearer.cache.entries.get(field) or self._recall_pair(requirement, field, raw)
-            return None if cached is None else self._still_passed(cached, requirement)
+            return None if cached is None else self._still_counting(cached, requirement)
         except Exception:  # noqa: BLE001 - the slow path meets it again, and reports it
             return None
 
-    def recall_by_cookie(self, route: Route, line: bytes, raw: RawRequest) -> tuple[Passed, bytes] | tuple[None, None]:
+    def recall_by_cookie(
+        self, route: Route, line: bytes, raw: RawRequest
+    ) -> tuple[Passed | Recalled, bytes] | tuple[None, None]:
         """
-        Let a request with a cookie and without ``Authorization`` pass; None where only the slow path can decide.
+        Do the same for a request with a cookie and without ``Authorization``.
 
-        Where it passes, also return the ``Cookie`` fields without the cookies that the application must not see.
+        Also return the ``Cookie`` fields without the cookies that the application must not see.
 
         Args:
             route: The route of the request.
@@ -103,7 +108,7 @@ class FastPath:
             raw: The request.
         """
         requirement = self._routes.get(route)
-        if requirement is None or requirement.consistency not in self._unasked:
+        if requirement is None:
             return None, None
         try:
             found = self._cookies.find(line)
@@ -114,30 +119,38 @@ class FastPath:
             needs_page = requirement.is_unsafe or route[0] not in SAFE_METHODS
             if needs_page and not self._knows_page(cached, raw):
                 return None, None
-            passed = self._still_passed(cached, requirement)
-            if passed is None:
+            recalled = self._still_counting(cached, requirement)
+            if recalled is None:
                 return None, None
             if is_new:
                 self._cookies.remember(key, rest)
         except Exception:  # noqa: BLE001 - the slow path meets it again, and reports it
             return None, None
-        return passed, rest
+        return recalled, rest
 
     def _knows_page(self, cached: CachedResult, raw: RawRequest) -> bool:
         page = self._page_of(raw)
         return page is not None and self._validity.knows_page(cached, page)
 
-    def _still_passed(self, cached: CachedResult, requirement: Requirement) -> Passed | None:
+    def _still_counting(self, cached: CachedResult, requirement: Requirement) -> Passed | Recalled | None:
         """Check all that may have changed since the last request, as ``Gate.decide`` does."""
         now, bearer = self._clock(), self._bearer
         if (
-            now < cached.expires_at
-            and bearer.fresh_from <= now < bearer.fresh_until
-            and (cached.version is self._view.version or self._validity.still_holds(self._view, cached, now))
-            and (not requirement.is_particular or requirement.is_met_by(cached.passed.identity, now=now))
+            now >= cached.expires_at
+            or not bearer.fresh_from <= now < bearer.fresh_until
+            or (requirement.is_particular and not requirement.is_met_by(cached.passed.identity, now=now))
         ):
-            cached.is_used = True
+            return None
+        cached.is_used = True
+        view = self._view
+        if (
+            view is not None
+            and requirement.consistency in self._unasked
+            and (cached.version is view.version or self._validity.still_holds(view, cached, now))
+        ):
             return cached.passed
+        if self._validity.asks(requirement.consistency, cached.question):
+            return Recalled(cached.passed, cached.question, requirement, int(now * 1000))
         return None
 
     def _recall_pair(self, requirement: Requirement, field: bytes, raw: RawRequest) -> CachedResult | None:

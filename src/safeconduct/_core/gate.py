@@ -20,7 +20,7 @@ from safeconduct._core.access_rules import Policy
 from safeconduct._core.authentication import Authenticator
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.connection_checks import ConnectionChecks, Watch
-from safeconduct._core.decision import Decision, Passed, Refused
+from safeconduct._core.decision import Decision, Passed, Recalled, Refused
 from safeconduct._core.endpoints.routing import Body, Endpoints
 from safeconduct._core.error_responses import ErrorResponses
 from safeconduct._core.fast_path import FastPath
@@ -28,7 +28,7 @@ from safeconduct._core.requirement import Requirement
 from safeconduct._core.route_memory import RouteMemory
 from safeconduct._http.paths import clean_path, readings_of
 from safeconduct._http.request import Reply, Request, Route
-from safeconduct.errors import AuthError, Unavailable
+from safeconduct.errors import AuthError, RevokedToken, Unavailable
 from safeconduct.events import Event, Fault, RemoteUserOmitted, Unsupported
 from safeconduct.principal import Principal
 
@@ -40,8 +40,7 @@ class Gate:
     Args:
         policy: Says what a request must bring.
         authenticator: Finds out who sent a request.
-        new_fast_path: Makes the fast path, given the routes on which it may be taken; None where the store must be
-            asked about every request.
+        new_fast_path: Makes the fast path, given the routes on which it may be taken.
         error_responses: Turns errors into replies.
         endpoints: Serves our own paths.
         connection_checks: Decides how long connections may go on.
@@ -54,7 +53,7 @@ class Gate:
         *,
         policy: Policy,
         authenticator: Authenticator,
-        new_fast_path: Callable[[Mapping[Route, Requirement]], FastPath] | None,
+        new_fast_path: Callable[[Mapping[Route, Requirement]], FastPath],
         error_responses: ErrorResponses,
         endpoints: Endpoints,
         connection_checks: ConnectionChecks,
@@ -70,6 +69,7 @@ class Gate:
         self.policy = policy
         self._authenticator = authenticator
         self._bearer = authenticator.bearer
+        self._validity = authenticator.validity
         self._clock = authenticator.bearer.clock
         self.endpoints = endpoints
         self._announce = announce
@@ -77,8 +77,7 @@ class Gate:
         self._routes = RouteMemory()
         #: The remembered routes on which the fast path may be taken.
         self._closed_routes = self._routes.closed
-        #: None where the store must be asked about every request.
-        self.fast_path = None if new_fast_path is None else new_fast_path(self._closed_routes)
+        self.fast_path = new_fast_path(self._closed_routes)
         self._is_unsupported = False
         #: The issuers for which a ``RemoteUserOmitted`` was announced.
         self._omitted_issuers: set[str] = set()
@@ -130,6 +129,20 @@ class Gate:
         self._is_closed = True
         self._bearer.close()
         self.connection_checks.close()
+
+    @within_one_budget
+    async def confirm(self, recalled: Recalled) -> Decision | None:
+        """Ask the store about a credential that was recalled; None where the slow path must prove it again."""
+        passed = recalled.passed
+        try:
+            await self._validity.ask(recalled.question, recalled.requirement, now_ms=recalled.now_ms)
+        except AuthError as error:
+            # A password is proven again where only its remembered proof was revoked.
+            is_basic = isinstance(error, RevokedToken) and passed.proof is not None and passed.proof.ambient == "basic"
+            return None if is_basic else Refused(error)
+        except Exception as fault:  # noqa: BLE001 - the last resort, as in ``decide``
+            return self.fault(fault)
+        return passed
 
     @within_one_budget
     async def decide(self, request: Request, outer: Passed | None) -> Decision:

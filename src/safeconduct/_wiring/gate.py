@@ -43,9 +43,7 @@ def new_gate(parts: WorldParts) -> Gate:
     return Gate(
         policy=container.access_policy,
         authenticator=authenticator,
-        new_fast_path=None
-        if view is None
-        else partial(
+        new_fast_path=partial(
             FastPath,
             authenticator=authenticator,
             view=view,
