@@ -10,6 +10,7 @@ from safeconduct.errors import InvalidRequest
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
+_AUTHORIZATION_BYTES: Final = len("authorization")
 _COOKIE_BYTES: Final = len(b"cookie")
 _ORIGIN_BYTES: Final = len("origin")
 _TOKEN_BYTES: Final = len("x-csrf-token")
@@ -41,6 +42,23 @@ def read_scope(scope: Scope) -> Request:
     )
 
 
+def credential_fields(fields: Sequence[Field]) -> tuple[bytes | None, int, bytes | None, int]:
+    """Return the last ``Authorization`` field and how many there are, and the same of ``Cookie``."""
+    credential = line = None
+    credentials = cookies = 0
+    for name, value in fields:
+        # The size first: it tells nearly every other name apart, and costs less than a comparison of bytes.
+        size = len(name)
+        if size == _AUTHORIZATION_BYTES:
+            if name.lower() == b"authorization":
+                credential = value
+                credentials += 1
+        elif size == _COOKIE_BYTES and name.lower() == b"cookie":
+            line = value
+            cookies += 1
+    return credential, credentials, line, cookies
+
+
 def joined_cookies(fields: Sequence[Field]) -> bytes:
     """Return the ``Cookie`` fields joined into one (RFC 9113 §8.2.3)."""
     return b"; ".join(value for name, value in fields if len(name) == _COOKIE_BYTES and name.lower() == b"cookie")
@@ -67,9 +85,9 @@ def page_of(scope: Scope) -> PageFields | None:
     return None if is_repeated else (origin, site, referer, token)
 
 
-def with_cookies(fields: list[Field], line: bytes, rest: bytes) -> list[Field]:
+def with_cookies(fields: Sequence[Field], line: bytes, rest: bytes) -> list[Field]:
     """Return *fields* with *rest* in place of *line*, the value of the only ``Cookie`` field among them."""
-    changed, at = fields.copy(), len(fields) - 1
+    changed, at = [*fields], len(fields) - 1
     # Browsers send it among the last.
     while fields[at][1] is not line or fields[at][0].lower() != b"cookie":
         at -= 1
