@@ -16,10 +16,19 @@ from safeconduct.errors import Unavailable
 from safeconduct.stores import scripts
 from safeconduct.stores.redis.client import StoreClient
 from safeconduct.stores.redis.connection import Command, Reply, ServerError
-from safeconduct.stores.redis.shard_calls import REASONS, ShardCalls, ShardReply, malformed_reply
+from safeconduct.stores.redis.shard_calls import (
+    LOG_LENGTH,
+    REASONS,
+    Argument,
+    ShardCalls,
+    ShardReply,
+    integer,
+    malformed_reply,
+)
 from safeconduct.stores.redis.snapshot import REPLY_SECONDS, read_pages
 from safeconduct.stores.redis.watermarks import Watermark
 from safeconduct.stores.view.local_view import LOG_START, Position
+from safeconduct.stores.view.retained import ENDLESS, Retained
 
 #: So many entries of each log are read at once.
 LOG_ENTRIES: Final = 1_000
@@ -142,6 +151,33 @@ class Feed:
             raise Unavailable("the store became a replica")
         heads = {shard: _head(reply) for shard, reply in zip(asked, replies, strict=False)}
         return heads, {keys[name]: _changes(entries) for name, entries in replies[len(asked)] or ()}
+
+    def lease(self, shard: int, lasts_ms: int) -> bool:
+        """
+        Take the lease for writing lost revocations to *shard* again; False if another process has it.
+
+        Raises:
+            Unavailable: If the server does not answer, or refuses to write.
+        """
+        key = self._calls.shard_key(shard, b"lease")
+        [reply] = self._send([("SET", key, "1", "NX", "PX", lasts_ms)], REPLY_SECONDS)
+        return reply is not None
+
+    def write_back(self, shard: int, revocations: Sequence[Retained]) -> int:
+        """
+        Write lost revocations to *shard* again, and return how many of them it lacked.
+
+        Raises:
+            Unavailable: If the server does not answer, refuses to write, or has just lost its data.
+        """
+        arguments: list[Argument] = []
+        for key, before_ms, expires_s in revocations:
+            expiry = b"+inf" if expires_s == ENDLESS else b"%d" % expires_s
+            arguments += (key, -1 if before_ms is None else before_ms, expiry)
+        reply = run_sync(
+            self._revocations.consult(shard, lambda: self._calls.run(scripts.WRITE_BACK, shard, LOG_LENGTH, *arguments))
+        )
+        return integer(reply.first)
 
     def _send(self, commands: Sequence[Command], seconds: float, *, is_script: bool = False) -> list[Reply]:
         replies = run_sync(self._client.send(commands, seconds=seconds))
