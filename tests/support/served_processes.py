@@ -1,13 +1,15 @@
 """
 The applications whose processes are forked, killed and frozen.
 
-The environment configures them, and each response names the process that sent it in the field ``X-Process``.
+The environment configures them.  Each response names the process that sent it in the field ``X-Process``, and when it
+began by the machine's monotonic clock in ``X-Began-Ns``.
 """
 
 import asyncio
 import json
 import os
 import threading
+import time
 from urllib.parse import parse_qs
 
 from login_site import login_configuration
@@ -41,6 +43,10 @@ def _report(path):
     return json.dumps({"path": path, "who": who, "followers": len(followers())}).encode()
 
 
+def _stamp():
+    return [("x-process", str(os.getpid())), ("x-began-ns", str(time.monotonic_ns()))]
+
+
 def _fields(body):
     return [("content-type", "application/json"), ("content-length", str(len(body)))]
 
@@ -54,7 +60,7 @@ class WsgiProcess:
 
     def __call__(self, environ, start_response):
         def start(status, fields, *more):
-            return start_response(status, [*fields, ("X-Process", str(os.getpid()))], *more)
+            return start_response(status, [*fields, *_stamp()], *more)
 
         return self._application(environ, start)
 
@@ -77,8 +83,8 @@ class AsgiProcess:
     async def __call__(self, scope, receive, send):
         async def send_named(message):
             if message["type"] == "http.response.start":
-                fields = [*message["headers"], (b"x-process", str(os.getpid()).encode())]
-                message = {**message, "headers": fields}
+                stamp = [(name.encode(), value.encode()) for name, value in _stamp()]
+                message = {**message, "headers": [*message["headers"], *stamp]}
             await send(message)
 
         await self._application(scope, receive, send_named)

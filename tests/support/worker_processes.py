@@ -59,11 +59,11 @@ def connections_of(pid, port):
 class ServedWorkers:
     """One application in several worker processes."""
 
-    def __init__(self, kind, *, store_url, consistency, workers=4, **environment):
+    def __init__(self, kind, *, store_url, consistency, workers=4, module="served_processes", **environment):
         world = "asgi" if kind in {"gunicorn asgi", "uvicorn", "uvicorn workers"} else "wsgi"
         self.consistency, self.count = consistency, workers
         self._server = WebServer(
-            kind, f"served_processes:{world}", STORE_URL=store_url, CONSISTENCY=consistency, WORKERS=str(workers),
+            kind, f"{module}:{world}", STORE_URL=store_url, CONSISTENCY=consistency, WORKERS=str(workers),
             **environment,
         )  # fmt: skip
         self._threads = ThreadPoolExecutor(_AT_ONCE)
@@ -87,6 +87,10 @@ class ServedWorkers:
     def statuses(self, token):
         """Return the status that each worker gives to a token."""
         return {process: response.status for process, response in self.ask_all("/me", token).items()}
+
+    def connect(self):
+        """Open a connection that a test keeps."""
+        return self._server.connect()
 
     def close(self):
         """End the server."""
