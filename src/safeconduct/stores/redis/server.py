@@ -6,6 +6,7 @@ child takes over no connection: it abandons its parent's sockets without sending
 """
 
 import os
+import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
@@ -181,17 +182,22 @@ class RedisServer:
         )
 
 
-# Importing redis-py takes 200 ms, which only a process pays that asks a server.
+# Importing redis-py takes 200 ms, which only a process pays that asks a server.  Its modules import each other in
+# circles: two threads that begin with different ones, such as a request's and the follower's, may wait for each other,
+# which Python ends with an ImportError in both.
+_import_lock = threading.Lock()
 
 
 def _load_sync_driver() -> Callable[[Address], Connection]:
-    from safeconduct.stores.redis.connection_sync import SyncConnection  # noqa: PLC0415 - see above
+    with _import_lock:
+        from safeconduct.stores.redis.connection_sync import SyncConnection  # noqa: PLC0415 - see above
 
     return SyncConnection
 
 
 def _load_asyncio_driver() -> Callable[[Address], Connection]:
-    from safeconduct.stores.redis.connection_asyncio import AsyncioConnection  # noqa: PLC0415 - see above
+    with _import_lock:
+        from safeconduct.stores.redis.connection_asyncio import AsyncioConnection  # noqa: PLC0415 - see above
 
     return AsyncioConnection
 
@@ -203,6 +209,8 @@ _abandoned: list[object] = []
 
 
 def _begin_processes() -> None:  # pragma: no cover - runs in a forked child, which is not measured
+    global _import_lock  # noqa: PLW0603 - another thread of the parent may have held it
+    _import_lock = threading.Lock()
     for server in _living:
         server.begin_process()
 
