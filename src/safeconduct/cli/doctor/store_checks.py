@@ -25,7 +25,8 @@ from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
 from safeconduct.cli.output import CommandFailed
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
-from safeconduct.stores.redis.connection import Command, ConnectionBroken, Reply, ServerError, parse_address
+from safeconduct.stores.redis.addresses import parse_address
+from safeconduct.stores.redis.connection import Command, ConnectionBroken, Reply, ServerError
 from safeconduct.stores.redis.watermarks import EpochFile, Watermark
 
 #: Longer than a request may wait, so that a slow answer and no answer are two findings.

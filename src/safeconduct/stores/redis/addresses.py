@@ -15,7 +15,7 @@ from safeconduct.errors import ConfigurationError
 #: Whether each scheme means TLS.
 _SCHEMES: Final = {"redis": False, "valkey": False, "rediss": True, "valkeys": True}
 _TLS_FILES: Final = frozenset({"ssl_ca_certs", "ssl_certfile", "ssl_keyfile"})
-_SENTINEL_LOGIN: Final = frozenset({"sentinel_username", "sentinel_password"})
+_SENTINEL_LOGIN: Final[frozenset[str]] = frozenset({"sentinel_username", "sentinel_password"})
 _DEFAULT_PORT: Final = 6379
 _SENTINEL_PORT: Final = 26379
 _LARGEST_PORT: Final = 65535
@@ -112,12 +112,8 @@ def parse_location(url: str) -> Location:
         tls_files=tuple(sorted(query.items())),
     )
     node = server if login is None else replace(server, database=0, username=login[0], password=login[1])
-    return Location(
-        "sentinel" if is_sentinel else "cluster",
-        _nodes(found["hosts"], node, _SENTINEL_PORT if is_sentinel else _DEFAULT_PORT),
-        server,
-        service,
-    )
+    nodes = _nodes(found["hosts"], node, _SENTINEL_PORT if is_sentinel else _DEFAULT_PORT)
+    return Location("sentinel" if is_sentinel else "cluster", nodes, server, service)
 
 
 def parse_address(url: str) -> Address:
@@ -168,7 +164,7 @@ def _query(text: str) -> dict[str, str]:
 def _check_query(query: Mapping[str, str], known: frozenset[str], *, is_sentinel: bool) -> None:
     unknown = sorted(set(query) - known)
     if unknown:
-        wanted = ", ".join(sorted(known | (_SENTINEL_LOGIN if is_sentinel else frozenset()))) or "no query"
+        wanted = ", ".join(sorted(known | _SENTINEL_LOGIN if is_sentinel else known)) or "no query"
         raise ConfigurationError(f"store.url: the query has {', '.join(unknown)}, wanted {wanted}")
 
 

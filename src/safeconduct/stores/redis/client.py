@@ -191,10 +191,7 @@ class StoreClient:
             if taken.is_new:
                 await self._introduce(connection, ends_at)
             result = CallResult(await self._exchange(connection, call, ends_at))
-            if isinstance(result.reply, ServerError) and result.reply.kind in REPLICA_ERRORS:
-                self._health.doubt()
-                # Another connection may lead to the primary: a name or the sentinels say where it is now.
-                raise ConnectionBroken(result.reply.kind)
+            self._require_primary(result.reply)
             if call.replicas and not isinstance(result.reply, ServerError):
                 result = replace(result, replicas=await _replicas(connection, call.replicas, ends_at))
             if call.waits_for_disk and connection.run.has_aof and not isinstance(result.reply, ServerError):
@@ -242,6 +239,12 @@ class StoreClient:
             case _:
                 pass
         return reply
+
+    def _require_primary(self, reply: Reply) -> None:
+        if isinstance(reply, ServerError) and reply.kind in REPLICA_ERRORS:
+            self._health.doubt()
+            # Another connection may lead to the primary: a name or the sentinels say where it is now.
+            raise ConnectionBroken(reply.kind)
 
     async def _send(self, connection: Connection, commands: Sequence[Command], ends_at: float) -> list[Reply]:
         health = self._health.commands() if self._health.is_due else []

@@ -18,7 +18,7 @@ one refuses its own shards only.  All slots are asked for at most once in ``REFR
 
 import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -33,6 +33,8 @@ from safeconduct.stores.redis.connection import Command, Connection, ConnectionB
 REFRESH_SECONDS: Final = 0.25
 #: Pauses before a script is sent again to a slot that is not served at the moment.
 _PAUSES: Final = (0.01, 0.02, 0.04, 0.08)
+#: A slot is being migrated key by key, or nobody has it until a replica is promoted.
+_PASSING: Final = frozenset({"TRYAGAIN", "CLUSTERDOWN"})
 #: How often a script may be sent.
 _TRIES: Final = 8
 
@@ -107,7 +109,7 @@ class SlotMap:
     @property
     def serving(self) -> set[Address]:
         """The nodes that have slots."""
-        return {node for _, _, node in self._ranges} | set(list(self._known.values()))
+        return {*(node for _, _, node in self._ranges), *list(self._known.values())}
 
 
 class ClusterClient:
@@ -187,7 +189,8 @@ class ClusterClient:
         if client is None:
             with self._lock:
                 client = self._clients.setdefault(node, self._new_client(node))
-                gone = [self._clients.pop(other) for other in set(list(self._clients)) - self._slots.serving - {node}]
+                serving = self._slots.serving
+                gone = [self._clients.pop(other) for other in list(self._clients) if other not in {*serving, node}]
             for each in gone:
                 each.close()
         return client
@@ -217,37 +220,36 @@ class ClusterClient:
     async def _call_until(self, call: Call, slot: int, ends_at: float) -> CallResult:
         pauses = iter(_PAUSES)
         asked: Address | None = None
-        for _ in range(_TRIES):
-            if asked is None:
-                node, client = await self.client_of(slot, ends_at)
-            else:
-                node, client = asked, self.client_at(asked)
+        tries_left = _TRIES
+        while True:
+            tries_left -= 1
+            node, client = await self.client_of(slot, ends_at) if asked is None else (asked, self.client_at(asked))
             try:
                 client.prepare()
                 result = await client.attempt(replace(call, is_asking=asked is not None), ends_at)
             except Unavailable:
                 self._slots.doubt()
-                if not await self._has_moved(slot, node, ends_at):
+                if not tries_left or not await self._has_moved(slot, node, ends_at):
                     raise
                 asked = None
                 continue
-            asked = None
-            if not isinstance(result.reply, ServerError):
+            reply, asked = result.reply, None
+            if not isinstance(reply, ServerError):
                 return result
-            match result.reply.kind:
-                case "MOVED":
-                    self.learn(slot, result.reply, node)
-                case "ASK":
-                    asked = self.learn(slot, result.reply, node)
-                case "TRYAGAIN" | "CLUSTERDOWN":
-                    self._slots.doubt()
-                    pause = next(pauses, None)
-                    if pause is None or time.monotonic() + pause >= ends_at:
-                        break
-                    await self._pause(pause)
-                case _:
-                    break
-        raise client.refused(result.reply)
+            if reply.kind in {"MOVED", "ASK"} and tries_left:
+                named = self.learn(slot, reply, node)
+                asked = named if reply.kind == "ASK" else None
+            elif reply.kind not in _PASSING or not await self._paused(pauses, ends_at):
+                raise client.refused(reply)
+
+    async def _paused(self, pauses: Iterator[float], ends_at: float) -> bool:
+        """Wait before the next try, and return False if there is no time for one."""
+        self._slots.doubt()
+        seconds = next(pauses, None)
+        if seconds is None or time.monotonic() + seconds >= ends_at:
+            return False
+        await self._pause(seconds)
+        return True
 
     async def _has_moved(self, slot: int, node: Address, ends_at: float) -> bool:
         """Ask for all slots, unless that was done just now, and return whether another node has *slot*."""

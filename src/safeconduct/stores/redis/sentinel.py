@@ -1,9 +1,9 @@
 """
 Find the primary among servers that Redis Sentinel watches.
 
-The sentinels are asked whenever a connection is opened, and at no other time.  What they name must say itself that it is
-a primary, because a sentinel that is cut off names one that was demoted.  A connection to a former primary breaks at its
-next use, so that its request goes on with a connection to the present one.
+The sentinels are asked whenever a connection is opened, and at no other time.  What they name must say itself that it
+is a primary, because a sentinel that is cut off names one that was demoted.  A connection to a former primary breaks at
+its next use, so that its request goes on with a connection to the present one.
 """
 
 import threading
@@ -58,7 +58,9 @@ class Sentinels:
         """Make a lock that no thread holds: in a new process, or a forked one."""
         self._lock = threading.Lock()
 
-    async def connect(self, new_connection: Callable[[Address], Connection], seconds: float) -> tuple[Connection, Address]:
+    async def connect(
+        self, new_connection: Callable[[Address], Connection], seconds: float
+    ) -> tuple[Connection, Address]:
         """
         Open a connection to the primary within *seconds*.
 
@@ -146,10 +148,11 @@ async def _open(connection: Connection, primary: Address, ends_at: float) -> Non
         await connection.open(ends_at - time.monotonic())
         commands = [*login_commands(primary), ("ROLE",)]
         [*_, role] = await connection.exchange(commands, ends_at - time.monotonic())
-        # Where ROLE is refused, the client's own first commands say why.
-        if isinstance(role, list) and role[:1] != [b"master"]:
-            raise ConnectionBroken(OUTDATED)
     # A task may be cancelled here, and nothing else refers to the connection.
     except BaseException:
         connection.drop()
         raise
+    # Where ROLE is refused, the client's own first commands say why.
+    if isinstance(role, list) and role[:1] != [b"master"]:
+        connection.drop()
+        raise ConnectionBroken(OUTDATED)

@@ -139,7 +139,7 @@ class ShardCalls:
 
     def shard_key(self, shard: int, name: bytes) -> bytes:
         """Return the key *name* of a shard: ``rev``, ``cut``, ``log`` or ``meta``, or one of those below."""
-        return self._prefix + b"{sc:%02d}:" % shard + name
+        return shard_key(self._prefix, shard, name)
 
     def session_key(self, shard: int, session_id: str) -> bytes:
         """Return the key of a session."""
@@ -156,6 +156,11 @@ class ShardCalls:
     def _shard_keys(self, shard: int) -> tuple[bytes, ...]:
         keys = self._keys[shard] = tuple(self.shard_key(shard, name) for name in _SHARD_KEYS)
         return keys
+
+
+def shard_key(prefix: bytes, shard: int, name: bytes) -> bytes:
+    """Return the key *name* of *shard*: all keys of one shard have one hash tag, and so one slot of a cluster."""
+    return prefix + b"{sc:%02d}:" % shard + name
 
 
 def read_reply(result: CallResult, known: Epoch | None = None) -> ShardReply:

@@ -242,7 +242,8 @@ class Cluster:
     def _node(self, address: Address) -> Node:
         node = self._nodes.get(address)
         if node is None:
-            for gone in set(list(self._nodes)) - self._slots.serving:
+            serving = self._slots.serving
+            for gone in [other for other in list(self._nodes) if other not in serving]:
                 self._nodes.pop(gone, None)
             node = self._nodes.setdefault(address, Node(self._bounds, self._refusals, name=f"{address.place}: "))
         return node
