@@ -15,9 +15,11 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from safeconduct.errors import Unavailable
+from safeconduct.events import Event, Fault
 from safeconduct.stores.redis.feed import LOG_ENTRIES, Feed
 from safeconduct.stores.redis.view_updater import ViewUpdater
 from safeconduct.stores.redis.watermarks import Watermarks
+from safeconduct.stores.redis.write_back import WriteBack
 from safeconduct.stores.view.local_view import LocalView
 
 #: Changes that come faster than this are taken in together, because each time every credential is looked up anew.
@@ -42,7 +44,7 @@ class Follower:
         shards: The shards to follow.
         staleness_seconds: The greatest age at which the view is believed.
         horizon_ms: The largest lifetime of any token that may be accepted, leeway included.
-        fault: Told of an exception that must not have been raised.
+        announce: Tells the listeners.
         monotonic: A clock that never goes back, in seconds; the view's.
     """
 
@@ -55,16 +57,19 @@ class Follower:
         shards: Sequence[int],
         staleness_seconds: float,
         horizon_ms: int,
-        fault: Callable[[Exception], None],
+        announce: Callable[[Event], None],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.view = view
         self._open_feed = open_feed
         self._shards = tuple(shards)
         self._block_seconds = min(staleness_seconds / 4, LONGEST_BLOCK_SECONDS)
-        self._fault = fault
+        self._announce = announce
         self._monotonic = monotonic
-        self._updater = ViewUpdater(view, watermarks, shards=self._shards, horizon_ms=horizon_ms, monotonic=monotonic)
+        self._write_back = WriteBack(view, announce=announce, monotonic=monotonic)
+        self._updater = ViewUpdater(
+            view, watermarks, self._write_back, shards=self._shards, horizon_ms=horizon_ms, monotonic=monotonic
+        )
         self._feed: Feed | None = None
         #: When the last round was sent that read how far all shards are; never if the next one does.
         self._confirmed_at = _NEVER
@@ -78,6 +83,7 @@ class Follower:
         """
         feed, self._feed = self._feed, None
         self._updater.reset()
+        self._write_back.reset()
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
         self._lock = threading.Lock()
@@ -96,7 +102,7 @@ class Follower:
                 try:
                     thread.start()
                 except RuntimeError as error:
-                    self._fault(error)
+                    self._announce_fault(error)
                 else:
                     self._thread = thread
 
@@ -118,6 +124,7 @@ class Follower:
             self._updater.resume_or_load(feed, shard)
         self.view.confirm(self._shards, began_at)
         self._confirmed_at = _NEVER
+        self._write_back.write(feed)
 
     def follow(self) -> None:
         """
@@ -145,12 +152,16 @@ class Follower:
             self._updater.tidy()
         else:
             self._confirmed_at = _NEVER
+        self._write_back.write(feed)
 
     def disconnect(self) -> None:
         """Drop the connection; the view stays, and grows old."""
         feed, self._feed = self._feed, None
         if feed is not None:
             feed.close()
+
+    def _announce_fault(self, error: Exception) -> None:
+        self._announce(Fault(error=type(error).__name__, where="view"))
 
     def _run(self) -> None:
         while not self._ended.is_set():
@@ -163,7 +174,7 @@ class Follower:
                 # The client has announced why.
                 self._ended.wait(RETRY_SECONDS)
             except Exception as error:  # noqa: BLE001 - the thread must not end, and a view that nobody renews grows old
-                self._fault(error)
+                self._announce_fault(error)
                 self._ended.wait(RETRY_SECONDS)
             finally:
                 self.disconnect()

@@ -14,7 +14,7 @@ from safeconduct._core.epochs import Epoch, Epochs
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.store import Store
 from safeconduct.config.store import RevocationConfig, StoreConfig
-from safeconduct.events import Event, Fault
+from safeconduct.events import Event
 from safeconduct.stores.redis.addresses import parse_location
 from safeconduct.stores.redis.clients import LoopClients, ThreadClients
 from safeconduct.stores.redis.feed import Feed
@@ -142,7 +142,7 @@ class RedisServer:
             shards=shards,
             staleness_seconds=self._revocation.staleness_seconds,
             horizon_ms=self._horizon_ms + self._leeway_ms,
-            fault=lambda error: self._announce(Fault(error=type(error).__name__, where="view")),
+            announce=self._announce,
             monotonic=self._monotonic,
         )
 

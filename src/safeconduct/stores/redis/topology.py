@@ -15,12 +15,13 @@ from safeconduct.events import Event
 from safeconduct.stores.redis.addresses import Address, Location
 from safeconduct.stores.redis.client import StoreClient
 from safeconduct.stores.redis.clients import Client, FeedClient
-from safeconduct.stores.redis.cluster import ClusterClient, ShardClient, SlotMap
+from safeconduct.stores.redis.cluster import ClusterClient, ShardClient
 from safeconduct.stores.redis.connection import Connection
 from safeconduct.stores.redis.health import CircuitBreaker, ServerHealth
 from safeconduct.stores.redis.pool import LoopSlots, Slots, ThreadSlots
 from safeconduct.stores.redis.refusals import RefusalReporter
 from safeconduct.stores.redis.sentinel import SentinelConnection, Sentinels
+from safeconduct.stores.redis.slot_map import SlotMap
 
 Driver = Callable[[Address], Connection]
 
