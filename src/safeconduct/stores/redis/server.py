@@ -146,7 +146,7 @@ class RedisServer:
             monotonic=self._monotonic,
         )
 
-    def _new_feed(self, shards: Sequence[int]) -> Feed:
+    def _new_feed(self, shards: Sequence[int] = (0,)) -> Feed:
         key_prefix = self._config.key_prefix
         client, reader = self._topology.feed_client(shard_key(key_prefix.encode(), shards[0], b"meta"))
         calls = ShardCalls(
