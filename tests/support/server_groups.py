@@ -194,6 +194,46 @@ class ServerCluster:
         ports = {int(row[1].partition("@")[0].rpartition(":")[2]) for row in found}
         return next(node for node in self.nodes if node.port in ports)
 
+    def begin_move(self, slot, target):
+        """Begin to migrate *slot* key by key, and return its present owner."""
+        source = self.owner(slot)
+        target.say("CLUSTER", "SETSLOT", slot, "IMPORTING", self.id_of(source))
+        source.say("CLUSTER", "SETSLOT", slot, "MIGRATING", self.id_of(target))
+        return source
+
+    def keys_in(self, node, slot):
+        return _texts(node.say("CLUSTER", "GETKEYSINSLOT", slot, 1000))
+
+    def move_key(self, source, target, key):
+        """Migrate one key."""
+        said = source.say("MIGRATE", "127.0.0.1", target.port, key, 0, 5000)
+        assert said.startswith(("+OK", "+NOKEY")), said
+
+    def end_move(self, slot, source, target):
+        """Let *target* be the owner of *slot* for everybody."""
+        for node in (target, source, *self.nodes):
+            if node.is_running:
+                node.say("CLUSTER", "SETSLOT", slot, "NODE", self.id_of(target))
+        until(lambda: self.owner(slot) is target, "a slot that was moved")
+
+    def move(self, slot, target):
+        """Migrate *slot* key by key."""
+        source = self.begin_move(slot, target)
+        while keys := self.keys_in(source, slot):
+            for key in keys:
+                self.move_key(source, target, key)
+        self.end_move(slot, source, target)
+
+    def refusals(self, word):
+        """Return how often the living nodes have refused a command with *word*."""
+        lines = [line for node in self.nodes if node.is_running for line in node.say("INFO", "errorstats").splitlines()]
+        return sum(int(line.partition("count=")[2]) for line in lines if line.startswith(f"errorstat_{word}:"))
+
+    def scripts_run(self):
+        """Return how many scripts the nodes have run."""
+        lines = [line for node in self.nodes for line in node.say("INFO", "commandstats").splitlines()]
+        return sum(int(line.partition("calls=")[2].partition(",")[0]) for line in lines if "cmdstat_eval" in line)
+
     def settle(self):
         """Wait until every living node sees a whole cluster, and every replica has all data."""
 

@@ -1,14 +1,18 @@
 """Applications over a group of servers, each in one world and with one consistency, and requests sent to them."""
 
 import asyncio
+import json
 import threading
 import time
+from base64 import urlsafe_b64decode
 from collections import Counter
+from itertools import count
 
 from app_client import SentRequest, asgi_scope, call_asgi, call_wsgi, wsgi_environ
 from applications import AsgiReport, wsgi_application
 from memory_directory import MemoryDirectory
 from safeconduct import Account, Auth, Config
+from safeconduct._core.revocation_keys import shard_of
 from safeconduct.testing import throw_away_keys
 from server_groups import until
 
@@ -24,6 +28,7 @@ class Site:
     """One process: an application behind an ``Auth``, in one world."""
 
     def __init__(self, url, world="wsgi", consistency="strict", *, shards=1, **revocation):
+        self.shards = shards
         self.world, self.consistency, self.events = world, consistency, []
         revocation = {"consistency": consistency, "staleness_seconds": 1.0} | revocation
         self.auth = Auth(
@@ -40,11 +45,36 @@ class Site:
     @property
     def stores(self):
         """The store of this site."""
-        return self.auth._container.store
+        return self.auth._container.stores
 
     def sign_in(self, name="alice"):
         """Return a new access token; tries again while the store cannot be asked."""
         return until(lambda: self.tokens(name), "a sign-in").access_token
+
+    def sign_in_on(self, shard):
+        """Return a new access token whose session is on *shard*."""
+        names = (f"user{number}" for number in count())
+        return self.sign_in(next(name for name in names if shard_of(NAME, name, self.shards) == shard))
+
+    def tokens_on(self, shard):
+        """Sign in on *shard*, and return None if the store cannot be asked."""
+        names = (f"user{number}" for number in count())
+        return self.tokens(next(name for name in names if shard_of(NAME, name, self.shards) == shard))
+
+    def is_answered_from_memory(self, token):
+        """Say whether requests with *token* are answered from the local view."""
+        view = self.stores.blocking().bounded_view
+        self.status(token)
+        version = view.version
+        return version is view.version
+
+    def pair_on(self, shard=0):
+        """Return two access tokens on *shard*, the second of them revoked; all keys of the shard exist then."""
+        kept, ended = self.sign_in_on(shard), self.sign_in_on(shard)
+        self.revoke(ended)
+        claims = json.loads(urlsafe_b64decode(ended.split(".")[1] + "=="))
+        self.auth.sessions.revoke_token(claims["jti"], subject=claims["sub"])
+        return kept, ended
 
     def tokens(self, name="alice"):
         try:
