@@ -215,3 +215,36 @@ class Follower:
                 self._ended.wait(RETRY_SECONDS)
             finally:
                 self.disconnect()
+
+
+class Followers:
+    """
+    Follow the shards of a store together, one follower for each group of them.
+
+    Args:
+        view: What all of them keep current.
+        followers: One for each group.
+    """
+
+    def __init__(self, view: LocalView, followers: Sequence[Follower]) -> None:
+        self.view = view
+        self._followers = tuple(followers)
+
+    @property
+    def is_started(self) -> bool:
+        """Whether every thread was started."""
+        return all(follower.is_started for follower in self._followers)
+
+    def start(self) -> None:
+        """Start the threads, each once."""
+        for follower in self._followers:
+            follower.start()
+
+    def end(self) -> None:
+        """Stop; does not wait for the threads."""
+        for follower in self._followers:
+            follower.end()
+
+    def reset(self) -> list[Feed | None]:
+        """Begin anew in a forked child, and return the parent's connections, which must not be used."""
+        return [follower.reset() for follower in self._followers]
