@@ -24,7 +24,7 @@ ANY = (
 
 
 def _write(server, key, entries):
-    words = [word for member, score in entries.items() for word in (score, member)]
+    words = [word for key, score in entries.items() for word in (score, key)]
     if words:
         server.say("ZADD", key, *words)
 
@@ -47,7 +47,7 @@ def _distance(score, base):
     base=st.sampled_from([0, NOW_MS - 5000, NOW_MS - SPAN // 2, NOW_MS + 1]),
 )
 def test_every_entry_is_read(server, follower, scores, limit, base):
-    """Few entries a page, many of one score, scores of any size: each member has its distance from the base."""
+    """Few entries a page, many of one score, scores of any size: each key has its distance from the base."""
     server.say("DEL", CUT)
     entries = {session(str(number)): score for number, score in enumerate(scores)}
     _write(server, CUT, entries)
@@ -56,7 +56,7 @@ def test_every_entry_is_read(server, follower, scores, limit, base):
         patch.setattr(snapshot_module, "PAGE_ENTRIES", limit)
         read = _read(follower._feed, b"cut", base=base)
 
-    assert read == {member: _distance(score, base) for member, score in entries.items()}
+    assert read == {key: _distance(score, base) for key, score in entries.items()}
 
 
 @pytest.mark.parametrize("count", [5, 300])
@@ -73,7 +73,7 @@ def test_only_the_wanted_kinds_are_read(server, follower, count):
 
 
 @pytest.mark.parametrize("odd", [b"another's", b"of seventeen byte"[:16]])
-def test_members_that_are_not_ours_are_left_out(server, follower, odd):
+def test_entries_that_are_not_ours_are_left_out(server, follower, odd):
     """Also where all of them have one size."""
     _write(server, CUT, {odd: 7})
     assert {} == _read(follower._feed, b"cut")
@@ -82,12 +82,12 @@ def test_members_that_are_not_ours_are_left_out(server, follower, odd):
     assert {session("a"): 8} == _read(follower._feed, b"cut")
 
 
-def test_what_is_written_between_two_pages_is_not_missed(server, follower, monkeypatch):
+def test_changes_between_two_pages_are_not_missed(server, follower, monkeypatch):
     """An entry that moves to the end is read there; one that is forgotten shifts nothing out of sight."""
     monkeypatch.setattr(snapshot_module, "PAGE_ENTRIES", 4)
     entries = {session(str(number)): 1000 + number // 3 for number in range(60)}
     _write(server, CUT, entries)
-    members = list(entries)
+    keys = list(entries)
     read = {}
 
     for number, page in enumerate(follower._feed.pages(0, b"cut", b"", base=0)):
@@ -96,15 +96,15 @@ def test_what_is_written_between_two_pages_is_not_missed(server, follower, monke
             # The last that was read is forgotten, and two are revoked again: one that was read and one that was not.
             del entries[page.keys[-1]]
             server.say("ZREM", CUT, page.keys[-1])
-            again = {members[number]: 5000 + number, members[59 - number]: 6000 + number}
+            again = {keys[number]: 5000 + number, keys[59 - number]: 6000 + number}
             entries |= again
             _write(server, CUT, again)
 
-    assert entries == {member: read.get(member) for member in entries}
+    assert entries == {key: read.get(key) for key in entries}
 
 
 def test_a_view_loaded_while_others_revoke_is_whole(server, open_stores, following, monkeypatch):
-    """What is revoked between two pages is in the snapshot or in the log after it."""
+    """Whatever is revoked between two pages is in the snapshot or in the log after it."""
     monkeypatch.setattr(snapshot_module, "PAGE_ENTRIES", 5)
     stores = open_stores(server.url)
     writer, names = Writer(stores), [f"before-{number}" for number in range(40)]

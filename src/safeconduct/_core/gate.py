@@ -13,23 +13,22 @@ A request whose route and credential were both seen before takes the fast path t
 not know whether it stands behind ASGI or WSGI.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from safeconduct._core.access_rules import Policy
 from safeconduct._core.authentication import Authenticator
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.connection_checks import ConnectionChecks, Watch
-from safeconduct._core.decision import Decision, Key, Passed, Refused, still_holds
+from safeconduct._core.decision import Decision, Passed, Recalled, Refused
 from safeconduct._core.endpoints.routing import Body, Endpoints
 from safeconduct._core.error_responses import ErrorResponses
+from safeconduct._core.fast_path import FastPath
 from safeconduct._core.requirement import Requirement
-from safeconduct._core.revocation_query import View
 from safeconduct._core.route_memory import RouteMemory
-from safeconduct._http.origin import SAFE_METHODS
 from safeconduct._http.paths import clean_path, readings_of
 from safeconduct._http.request import Reply, Request, Route
-from safeconduct.errors import AuthError, Unavailable
+from safeconduct.errors import AuthError, RevokedToken, Unavailable
 from safeconduct.events import Event, Fault, RemoteUserOmitted, Unsupported
 from safeconduct.principal import Principal
 
@@ -41,7 +40,7 @@ class Gate:
     Args:
         policy: Says what a request must bring.
         authenticator: Finds out who sent a request.
-        view: Knows without asking the store whether a credential was revoked; None where the store must be asked.
+        new_fast_path: Makes the fast path, given the routes on which it may be taken.
         error_responses: Turns errors into replies.
         endpoints: Serves our own paths.
         connection_checks: Decides how long connections may go on.
@@ -54,7 +53,7 @@ class Gate:
         *,
         policy: Policy,
         authenticator: Authenticator,
-        view: View | None,
+        new_fast_path: Callable[[Mapping[Route, Requirement]], FastPath],
         error_responses: ErrorResponses,
         endpoints: Endpoints,
         connection_checks: ConnectionChecks,
@@ -65,24 +64,20 @@ class Gate:
         #: Whether any rule wants responses to be watched.
         self.has_long_lived = policy.has_long_lived
         self.hidden_cookies = authenticator.sources.hidden_cookies
-        #: Whether ``recall`` can let anything pass: not if the store must be asked about every request.
-        self.has_fast_path = view is not None
-        #: Whether ``recall_by_cookie`` can let anything pass.
-        self.has_fast_path_for_cookies = view is not None and authenticator.sources.takes_cookies
         self.answer = error_responses.answer
         self.release = release
         self.policy = policy
         self._authenticator = authenticator
         self._bearer = authenticator.bearer
+        self._validity = authenticator.validity
         self._clock = authenticator.bearer.clock
-        self._view = view
-        self._unasked = authenticator.validity.unasked
         self.endpoints = endpoints
         self._announce = announce
         self._is_closed = False
         self._routes = RouteMemory()
         #: The remembered routes on which the fast path may be taken.
         self._closed_routes = self._routes.closed
+        self.fast_path = new_fast_path(self._closed_routes)
         self._is_unsupported = False
         #: The issuers for which a ``RemoteUserOmitted`` was announced.
         self._omitted_issuers: set[str] = set()
@@ -135,50 +130,19 @@ class Gate:
         self._bearer.close()
         self.connection_checks.close()
 
-    def recall_by_cookie(self, route: Route, line: bytes) -> Passed | None:
-        """
-        Take the fast path with a cookie, where its page need not be checked.
-
-        Args:
-            route: The route of the request.
-            line: The request's ``Cookie`` fields, joined.  It has no ``Authorization``, which would count instead.
-        """
-        requirement = self._closed_routes.get(route)
-        if requirement is None or requirement.is_unsafe or route[0] not in SAFE_METHODS:
-            return None
-        key = self._authenticator.sources.key_in(line)
-        return None if key is None else self.recall(route, key)
-
-    def recall(self, route: Route, key: Key) -> Passed | None:
-        """
-        Take the fast path: let a credential pass on a route where both were seen before; None where that is not so.
-
-        Anything unusual, and anything that would be refused, takes the slow path, ``decide``.
-
-        Args:
-            route: The route of the request.
-            key: Its only ``Authorization`` field, or the key of its cookie.
-        """
-        requirement = self._closed_routes.get(route)
-        if requirement is None or self._view is None or requirement.consistency not in self._unasked:
-            return None
-        bearer = self._bearer
-        cached = bearer.cache.entries.get(key)
-        if cached is None:
-            return None
+    @within_one_budget
+    async def confirm(self, recalled: Recalled) -> Decision | None:
+        """Ask the store about a credential that was recalled; None where the slow path must prove it again."""
+        passed = recalled.passed
         try:
-            now = self._clock()
-            if (
-                now < cached.expires_at
-                and bearer.fresh_from <= now < bearer.fresh_until
-                and (cached.version is self._view.version or still_holds(self._view, cached))
-                and (not requirement.is_particular or requirement.is_met_by(cached.passed.identity, now=now))
-            ):
-                cached.is_used = True
-                return cached.passed
-        except Exception:  # noqa: BLE001 - the slow path meets it again, and reports it
-            return None
-        return None
+            await self._validity.ask(recalled.question, recalled.requirement, now_ms=recalled.now_ms)
+        except AuthError as error:
+            # A password is proven again where only its remembered proof was revoked.
+            is_basic = isinstance(error, RevokedToken) and passed.proof is not None and passed.proof.ambient == "basic"
+            return None if is_basic else Refused(error)
+        except Exception as fault:  # noqa: BLE001 - the last resort, as in ``decide``
+            return self.fault(fault)
+        return passed
 
     @within_one_budget
     async def decide(self, request: Request, outer: Passed | None) -> Decision:

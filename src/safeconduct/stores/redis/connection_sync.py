@@ -14,8 +14,8 @@ from typing import Any, Final
 from redis.connection import Connection as RedisPyConnection
 from redis.exceptions import ResponseError
 
+from safeconduct.stores.redis.addresses import Address
 from safeconduct.stores.redis.connection import (
-    Address,
     Command,
     ConnectionBroken,
     Reply,
@@ -52,12 +52,12 @@ class SyncConnection:
         ends_at = time.monotonic() + seconds
         if len(commands) > 1 and isinstance(commands[-1], PairsCommand):
             # redis-py receives more than the reply that it parses.
-            replies = await self.exchange(commands[:-1], seconds)
-            return [*replies, *await self.exchange(commands[-1:], ends_at - time.monotonic())]
+            earlier = await self.exchange(commands[:-1], seconds)
+            return [*earlier, *await self.exchange(commands[-1:], ends_at - time.monotonic())]
         try:
             connection.set_deadline(ends_at)
             connection.send_packed_command(connection.pack_commands(commands))
-            replies = []
+            replies: list[Reply] = []
             for command in commands:
                 try:
                     is_pairs = isinstance(command, PairsCommand)
@@ -142,12 +142,13 @@ class DeadlineConnection(RedisPyConnection):
 
     def read_pairs(self) -> Any:
         """Read the reply to a ``PairsCommand``; nothing else may be awaited on this connection."""
+        driver: Any = self
         plain: Any = self._deadline_socket
         pairs, octets = read_pairs(lambda: _received(plain))
         if pairs is not None:
             return pairs
         plain.unread(octets)
-        return self.read_response()
+        return driver.read_response()
 
     def _connect(self) -> Any:
         plain = _connected(self._address, self._ends_at)

@@ -128,7 +128,7 @@ def _check(octets: bytearray, pairs: Pairs, checked: int) -> int:
     )
     for at, line in lines:
         for number in range(len(line)):
-            column = octets[begin + at + number : pairs.end : stride]
+            column = bytes(octets[begin + at + number : pairs.end : stride])
             if column != line[number : number + 1] * len(column):
                 raise _OtherShape
     return (min(len(octets), pairs.end) - pairs.begin) // stride

@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Final
 
+from safeconduct._core.revocation_keys import REVOCATION_KEY_BYTES
 from safeconduct.stores.redis.connection import Reply
 from safeconduct.stores.redis.pairs import Pairs, PairsCommand
 from safeconduct.stores.redis.shard_calls import malformed_reply
 from safeconduct.stores.view.packed_table import SPAN
-from safeconduct.stores.view.snapshot_table import KEY_BYTES, Page
+from safeconduct.stores.view.snapshot_table import Page
 
 #: A page keeps the server for less than a millisecond.
 PAGE_ENTRIES: Final = 2_000
@@ -62,7 +63,7 @@ def read_pages(send: Callable[[PairsCommand], Reply], key: bytes, letters: bytes
 
 @dataclass(frozen=True, slots=True)
 class _UniformPairs:
-    """The entries of a page whose members and scores have one size each."""
+    """The entries of a page whose keys and scores have one size each."""
 
     pairs: Pairs
 
@@ -94,7 +95,7 @@ class _UniformPairs:
 
     def page(self, base: int) -> Page:
         pairs = self.pairs
-        if pairs.first_size != KEY_BYTES or pairs.count == 0:
+        if pairs.first_size != REVOCATION_KEY_BYTES or pairs.count == 0:
             return _NO_PAGE
         return Page(pairs.octets, pairs.begin + pairs.first_at, pairs.stride, self._distances(base))
 
@@ -131,12 +132,12 @@ class _UniformPairs:
 class _AnyPairs:
     """The entries of a page of another shape, for example one that contains what never ends."""
 
-    members: list[bytes]
+    keys: list[bytes]
     scores: list[bytes]
 
     @property
     def count(self) -> int:
-        return len(self.members)
+        return len(self.keys)
 
     @property
     def last(self) -> bytes:
@@ -154,13 +155,13 @@ class _AnyPairs:
         return self
 
     def page(self, base: int) -> Page:
-        ours = [len(member) == KEY_BYTES for member in self.members]
-        keys = b"".join(compress(self.members, ours))
-        return Page(keys, 0, KEY_BYTES, _distances(list(compress(self.scores, ours)), base))
+        ours = [len(key) == REVOCATION_KEY_BYTES for key in self.keys]
+        keys = b"".join(compress(self.keys, ours))
+        return Page(keys, 0, REVOCATION_KEY_BYTES, _distances(list(compress(self.scores, ours)), base))
 
 
 _Found = _UniformPairs | _AnyPairs
-_NO_PAGE: Final = Page(b"", 0, KEY_BYTES, array("I"))
+_NO_PAGE: Final = Page(b"", 0, REVOCATION_KEY_BYTES, array("I"))
 
 
 def _distances(scores: list[bytes], base: int) -> "array[int]":
@@ -177,4 +178,5 @@ def _only(page: Page, letters: bytes) -> Page:
     if unwanted == len(found):
         return _NO_PAGE
     wanted = found.translate(bytes(number in letters for number in range(256)))
-    return Page(b"".join(compress(page.keys, wanted)), 0, KEY_BYTES, array("I", compress(page.instants, wanted)))
+    keys = b"".join(compress(page.keys, wanted))
+    return Page(keys, 0, REVOCATION_KEY_BYTES, array("I", compress(page.instants, wanted)))

@@ -206,9 +206,9 @@ class PackedTable:
     def _groups(self, pause: Callable[[], None]) -> Iterator[tuple[int, bytes]]:
         """Return the first three bytes of each group's digests, of which the third is 0, and its digests."""
         for number, chunk in enumerate(self._chunks):
-            for group in range(_GROUPS_OF_CHUNK):
+            for group in range(_GROUPS_OF_CHUNK if chunk.entries else 0):
                 yield (number * _GROUPS_OF_CHUNK + group) << 8, chunk.digests_of(group)
-                if group % _GROUPS_BETWEEN_PAUSES == 0 and chunk.entries:
+                if group % _GROUPS_BETWEEN_PAUSES == 0:
                     pause()
 
     def _mark(self, prefix: int, thirds: bytes) -> None:
@@ -240,6 +240,8 @@ def _extended(chunk: Chunk, added: Mapping[int, Mapping[bytes, int]]) -> Chunk:
 
 
 def _swept(chunk: Chunk, before: int, base: int, pause: Callable[[], None]) -> Chunk:
+    if not chunk.entries:
+        return Chunk.of(base, [0] * _GROUPS_OF_CHUNK, b"")
     groups: list[bytes] = []
     shift = chunk.base - base
     for group in range(_GROUPS_OF_CHUNK):
@@ -249,7 +251,7 @@ def _swept(chunk: Chunk, before: int, base: int, pause: Callable[[], None]) -> C
         known = dict(zip(reversed(digests), reversed(chunk.instants_of(group)), strict=True))
         kept = {digest: instant + shift for digest, instant in known.items() if instant + chunk.base >= before}
         groups.append(b"".join(kept) + array("I", [max(instant, 0) for instant in kept.values()]).tobytes())
-        if group % _GROUPS_BETWEEN_PAUSES == 0 and chunk.entries:
+        if group % _GROUPS_BETWEEN_PAUSES == 0:
             pause()
     return Chunk.of(base, map(len, groups), b"".join(groups))
 
