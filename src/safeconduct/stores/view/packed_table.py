@@ -55,19 +55,22 @@ class Chunk:
     base: int
 
     @classmethod
-    def of(cls, base: int, sizes: Iterable[int], octets: bytes) -> Self:
+    def of(cls, base: int, size: int, pieces: Iterable[bytes], sizes: Iterable[int]) -> Self:
         """
         Make a chunk.
 
         Args:
             base: What the instants are distances from.
-            sizes: How many bytes belong to each group.
-            octets: The groups.
+            size: How many bytes all groups have together.
+            pieces: These bytes; they are copied one by one, so that they need not be in memory twice.
+            sizes: How many bytes each group has; read after the last piece.
         """
-        memory = private_memory(len(octets))
-        memory[: len(octets)] = octets
-        numbers = memoryview(memory)[: len(octets)].cast("I")
-        return cls(array("I", accumulate(sizes, initial=0)), memory, numbers, base)
+        octets, begin = private_memory(size), 0
+        for piece in pieces:
+            end = begin + len(piece)
+            octets[begin:end] = piece
+            begin = end
+        return cls(array("I", accumulate(sizes, initial=0)), octets, memoryview(octets)[:size].cast("I"), base)
 
     @property
     def entries(self) -> int:
@@ -112,7 +115,7 @@ class PackedTable:
     @classmethod
     def empty(cls, *, base: int) -> Self:
         """Return a table without entries, whose instants begin at *base*."""
-        return cls([Chunk.of(base, [0] * _GROUPS_OF_CHUNK, b"") for _ in range(CHUNKS)], pause=_go_on)
+        return cls([_empty(base) for _ in range(CHUNKS)], pause=_go_on)
 
     def __len__(self) -> int:
         """Return the number of entries; a digest that was added twice has two until the table is swept."""
@@ -222,6 +225,10 @@ def private_memory(size: int) -> mmap.mmap:
     return mmap.mmap(-1, max(size, 1), **_PRIVATE)
 
 
+def _empty(base: int) -> Chunk:
+    return Chunk.of(base, 0, (), [0] * _GROUPS_OF_CHUNK)
+
+
 def _extended(chunk: Chunk, added: Mapping[int, Mapping[bytes, int]]) -> Chunk:
     """Return a chunk with more entries, in front of the others of their groups, so that they are found first."""
     offsets, octets = chunk.offsets, chunk.octets
@@ -236,12 +243,12 @@ def _extended(chunk: Chunk, added: Mapping[int, Mapping[bytes, int]]) -> Chunk:
         sizes[group] += _ENTRY_BYTES * len(entries)
         copied = end
     pieces.append(octets[copied : offsets[-1]])
-    return Chunk.of(chunk.base, sizes, b"".join(pieces))
+    return Chunk.of(chunk.base, sum(sizes), pieces, sizes)
 
 
 def _swept(chunk: Chunk, before: int, base: int, pause: Callable[[], None]) -> Chunk:
     if not chunk.entries:
-        return Chunk.of(base, [0] * _GROUPS_OF_CHUNK, b"")
+        return _empty(base)
     groups: list[bytes] = []
     shift = chunk.base - base
     for group in range(_GROUPS_OF_CHUNK):
@@ -253,7 +260,7 @@ def _swept(chunk: Chunk, before: int, base: int, pause: Callable[[], None]) -> C
         groups.append(b"".join(kept) + array("I", [max(instant, 0) for instant in kept.values()]).tobytes())
         if group % _GROUPS_BETWEEN_PAUSES == 0:
             pause()
-    return Chunk.of(base, map(len, groups), b"".join(groups))
+    return Chunk.of(base, sum(map(len, groups)), groups, map(len, groups))
 
 
 def _go_on() -> None:

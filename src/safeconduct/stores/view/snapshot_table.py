@@ -6,8 +6,9 @@ sorts an entry by the first byte of its digest, one by the second, and one for t
 """
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from struct import Struct
 from typing import Final
 
@@ -93,41 +94,46 @@ class TableBuilder:
         return PackedTable([self._chunk(pause) for _ in range(CHUNKS)], pause=pause)
 
     def _chunk(self, pause: Callable[[], None]) -> Chunk:
-        groups: list[bytes] = []
-        parts = _FIRST_BYTES // CHUNKS
-        taken, self._parts = self._parts[:parts], self._parts[parts:]
-        for part in taken:
-            entries = [b""] * _FIRST_BYTES
-            for second, entry in _LATER.iter_unpack(part.pop()):
-                # In front, so that the latest of the same digest is found first.
-                entries[second] = entry + entries[second]
-            for some in entries:
-                numbers = array("I", some)
-                groups.append((numbers[::2] + numbers[1::2]).tobytes())
-            pause()
-        return Chunk.of(self._base, map(len, groups), b"".join(groups))
+        count = _FIRST_BYTES // CHUNKS
+        parts, self._parts = self._parts[:count], self._parts[count:]
+        entries = sum(part.size for part in parts) // _LATER.size
+        sizes: list[int] = []
+        return Chunk.of(self._base, entries * (_LATER.size - 1), _grouped(parts, sizes, pause), sizes)
+
+
+def _grouped(parts: "Iterable[_GrowingMemory]", sizes: list[int], pause: Callable[[], None]) -> Iterator[bytes]:
+    """Yield each part's entries, group by group, and add each group's size to *sizes*."""
+    for part in parts:
+        groups = [b""] * _FIRST_BYTES
+        for second, entry in _LATER.iter_unpack(part.pop()):
+            # In front, so that the latest of the same digest is found first.
+            groups[second] = entry + groups[second]
+        sizes += map(len, groups)
+        numbers = map(array, repeat("I"), groups)
+        yield b"".join([(some[::2] + some[1::2]).tobytes() for some in numbers])
+        pause()
 
 
 class _GrowingMemory:
     """Bytes that go back to the system once they were read; a ``bytearray`` may leave a hole instead."""
 
-    __slots__ = ("_memory", "_size")
+    __slots__ = ("_memory", "size")
 
     def __init__(self) -> None:
         self._memory = private_memory(1)
-        self._size = 0
+        self.size = 0
 
     def append(self, some: bytearray) -> None:
-        end = self._size + len(some)
+        end = self.size + len(some)
         if end > len(self._memory):
             # What was not written to takes no memory yet.
             memory = private_memory(2 * end)
-            memory[: self._size] = self._memory[: self._size]
+            memory[: self.size] = self._memory[: self.size]
             self._memory = memory
-        self._memory[self._size : end] = some
-        self._size = end
+        self._memory[self.size : end] = some
+        self.size = end
 
     def pop(self) -> bytes:
-        octets = self._memory[: self._size]
+        octets = self._memory[: self.size]
         self._memory.close()
         return octets
