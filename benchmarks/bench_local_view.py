@@ -27,10 +27,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
-from bench_credentials import new_auth, wsgi_nothing
 
 from followed_store import Writer, session
-from safeconduct import Account
+from login_site import login_configuration
+from memory_directory import MemoryDirectory
+from safeconduct import Account, Auth
 from safeconduct._core.revocation_keys import REVOCATION_KEY_BYTES
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.stores.redis.server import RedisServer
@@ -238,6 +239,11 @@ def measure_look_ups(count):
         print(f"look-up, {name}: {text}; a set's {min(in_set) / len(asked) * 1e9:.0f} ns", flush=True)
 
 
+def nothing(_environ, start_response):
+    start_response("200 OK", [("Content-Length", "0")])
+    return [b""]
+
+
 def measure_growth(server, count):
     """Print what a warm request costs with *count* revocations beside one with a thousand, in one process."""
     other = Server("valkey", "--maxmemory-policy", "noeviction")
@@ -246,10 +252,10 @@ def measure_growth(server, count):
         for each, revocations in ((other, 1000), (server, count)):
             each.say("FLUSHALL")
             stores = open_stores(each.url, keeps_view=True)
-            auth = new_auth(store=stores)
+            auth = Auth(login_configuration(), directory=MemoryDirectory(), store=stores)
             token = auth.sessions.sign_in(Account("alice")).access_token
             fill(each, revocations, b"s")
-            contenders[revocations] = (auth.wsgi(wsgi_nothing), token, stores)
+            contenders[revocations] = (auth.wsgi(nothing), token, stores)
         for change in (False, True):
             times = {revocations: [] for revocations in contenders}
             for number in range(ROUNDS * 20):
@@ -274,17 +280,26 @@ def request_seconds(application, token, stores, *, change):
         "REQUEST_METHOD": "GET", "PATH_INFO": "/", "SCRIPT_NAME": "", "QUERY_STRING": "", "SERVER_NAME": "localhost",
         "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.url_scheme": "https", "REMOTE_ADDR": "192.0.2.1",
     }  # fmt: skip
-    times = []
+    times, statuses = [], set()
+
+    def start_response(status, _headers, _exc_info=None):
+        statuses.add(status)
+
+    def send():
+        request = {**environ, "HTTP_AUTHORIZATION": f"Bearer {token}"}
+        began = time.perf_counter()
+        b"".join(application(request, start_response))
+        return time.perf_counter() - began
+
     while not view.shards:
-        b"".join(application({**environ, "HTTP_AUTHORIZATION": f"Bearer {token}"}, lambda *_: None))
+        send()
         time.sleep(0.01)
+    statuses.clear()
     for _ in range(REQUESTS):
         if change:
             view.change()
-        request = {**environ, "HTTP_AUTHORIZATION": f"Bearer {token}"}
-        began = time.perf_counter()
-        b"".join(application(request, lambda *_: None))
-        times.append(time.perf_counter() - began)
+        times.append(send())
+    assert statuses == {"200 OK"}, statuses
     return statistics.median(times)
 
 

@@ -51,8 +51,8 @@ def read_pages(send: Callable[[PairsCommand], Reply], key: bytes, letters: bytes
                 found = _AnyPairs(strings[::2], strings[1::2])
             case _:
                 raise malformed_reply()
-        page = found.without(read).page(base)
-        if (page := _only(page, letters)).instants:
+        page = found.without(read).page(letters, base)
+        if page.instants:
             yield page
         if found.count < limit:
             return
@@ -79,11 +79,11 @@ class _UniformPairs:
     @property
     def of_last_score(self) -> bytes:
         """The end of the page that the next page begins with, unless something of it was forgotten meanwhile."""
-        pairs, last = self.pairs, self.last
-        begin = pairs.end
-        while begin > pairs.begin and self._score(begin) == last:
-            begin -= pairs.stride
-        return pairs.octets[begin : pairs.end]
+        octets, last, stride, end = self.pairs.octets, self.last, self.pairs.stride, self.pairs.end
+        begin = end
+        while begin > self.pairs.begin and octets.startswith(last, begin - len(last) - 2):
+            begin -= stride
+        return octets[begin:end]
 
     def without(self, read: bytes) -> "_UniformPairs":
         """Return the page without entries that were read before."""
@@ -93,11 +93,14 @@ class _UniformPairs:
         begin = pairs.begin + len(read)
         return _UniformPairs(replace(pairs, begin=begin, count=(pairs.end - begin) // pairs.stride))
 
-    def page(self, base: int) -> Page:
+    def page(self, letters: bytes, base: int) -> Page:
         pairs = self.pairs
-        if pairs.first_size != REVOCATION_KEY_BYTES or pairs.count == 0:
+        begin, stride = pairs.begin + pairs.first_at, pairs.stride
+        found = pairs.octets[begin : pairs.end : stride]
+        # Where sessions are revoked, most pages have no token.
+        if pairs.first_size != REVOCATION_KEY_BYTES or not _has_any(found, letters):
             return _NO_PAGE
-        return Page(pairs.octets, pairs.begin + pairs.first_at, pairs.stride, self._distances(base))
+        return _only(Page(pairs.octets, begin, stride, self._distances(base)), letters)
 
     def _score(self, end: int) -> bytes:
         end -= 2
@@ -154,10 +157,11 @@ class _AnyPairs:
         del read
         return self
 
-    def page(self, base: int) -> Page:
+    def page(self, letters: bytes, base: int) -> Page:
         ours = [len(key) == REVOCATION_KEY_BYTES for key in self.keys]
         keys = b"".join(compress(self.keys, ours))
-        return Page(keys, 0, REVOCATION_KEY_BYTES, _distances(list(compress(self.scores, ours)), base))
+        page = Page(keys, 0, REVOCATION_KEY_BYTES, _distances(list(compress(self.scores, ours)), base))
+        return _only(page, letters)
 
 
 _Found = _UniformPairs | _AnyPairs
@@ -169,14 +173,16 @@ def _distances(scores: list[bytes], base: int) -> "array[int]":
     return array("I", [int(max(min(float(score) - base, SPAN - 1), 0)) for score in scores])
 
 
+def _has_any(found: bytes, letters: bytes) -> bool:
+    """Say whether *found* is not empty and has one of *letters*, anything if there are none."""
+    return len(found.translate(None, letters)) < len(found) if letters else found != b""
+
+
 def _only(page: Page, letters: bytes) -> Page:
-    """Return the entries of *page* whose kinds have one of *letters*."""
+    """Return the entries of *page* whose kinds have one of *letters*, all if there are none."""
     found = page.column(0)
-    unwanted = len(found.translate(None, letters)) if letters else 0
-    if unwanted == 0:
+    if not letters or not found.translate(None, letters):
         return page
-    if unwanted == len(found):
-        return _NO_PAGE
     wanted = found.translate(bytes(number in letters for number in range(256)))
     keys = b"".join(compress(page.keys, wanted))
     return Page(keys, 0, REVOCATION_KEY_BYTES, array("I", compress(page.instants, wanted)))

@@ -11,7 +11,7 @@ a filter, whose bits are only ever set: most of what is not in the table has non
 
 import mmap
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from operator import sub
@@ -30,7 +30,7 @@ _KEPT: Final = slice(2, DIGEST_BYTES)
 _KEPT_BYTES: Final = DIGEST_BYTES - 2
 _ENTRY_BYTES: Final = _KEPT_BYTES + INSTANT_BYTES
 _GROUPS_OF_CHUNK: Final = GROUPS // CHUNKS
-_GROUPS_BETWEEN_PAUSES: Final = 256
+_GROUPS_BETWEEN_PAUSES: Final = 512
 _ENTRIES_BETWEEN_PAUSES: Final = 500
 #: An entry has between six and twelve bits of the filter, of 2^14 to 2^24.
 _FILTER_BITS: Final = range(14, 25)
@@ -109,8 +109,9 @@ class PackedTable:
         bits = min(max(wanted, _FILTER_BITS.start), _FILTER_BITS[-1])
         self.filter = private_memory(1 << (bits - 3))
         self.shift = 24 - bits + 3
-        for prefix, octets in self._groups(pause):
-            self._mark(prefix, octets[::_KEPT_BYTES])
+        for number, chunk in enumerate(chunks):
+            if chunk.entries:
+                self._mark_chunk(number, chunk, pause)
 
     @classmethod
     def empty(cls, *, base: int) -> Self:
@@ -165,7 +166,8 @@ class PackedTable:
 
     def expect(self, digest: bytes) -> None:
         """Let the filter pass *digest*, which is about to be added."""
-        self._mark(int.from_bytes(digest[:2]) << 8, digest[2:3])
+        prefix = int.from_bytes(digest[:3])
+        self.filter[prefix >> self.shift] |= BITS[prefix & 7]
 
     def add(self, added: Mapping[bytes, int], *, pause: Callable[[], None]) -> None:
         """
@@ -206,18 +208,15 @@ class PackedTable:
         """Return a table of the same entries with a filter of the right size."""
         return type(self)(self._chunks, pause=pause)
 
-    def _groups(self, pause: Callable[[], None]) -> Iterator[tuple[int, bytes]]:
-        """Return the first three bytes of each group's digests, of which the third is 0, and its digests."""
-        for number, chunk in enumerate(self._chunks):
-            for group in range(_GROUPS_OF_CHUNK if chunk.entries else 0):
-                yield (number * _GROUPS_OF_CHUNK + group) << 8, chunk.digests_of(group)
-                if group % _GROUPS_BETWEEN_PAUSES == 0:
-                    pause()
-
-    def _mark(self, prefix: int, thirds: bytes) -> None:
-        bits, shift = self.filter, self.shift
-        for third in thirds:
-            bits[(prefix | third) >> shift] |= BITS[third]
+    def _mark_chunk(self, number: int, chunk: Chunk, pause: Callable[[], None]) -> None:
+        octets, begin, bits, shift = chunk.octets, 0, self.filter, self.shift
+        for group, end in enumerate(chunk.offsets[1:]):
+            prefix = (number * _GROUPS_OF_CHUNK + group) << 8
+            for third in octets[begin : (begin + end) >> 1 : _KEPT_BYTES]:
+                bits[(prefix | third) >> shift] |= BITS[third]
+            begin = end
+            if group % _GROUPS_BETWEEN_PAUSES == 0:
+                pause()
 
 
 def private_memory(size: int) -> mmap.mmap:
@@ -258,7 +257,7 @@ def _swept(chunk: Chunk, before: int, base: int, pause: Callable[[], None]) -> C
         known = dict(zip(reversed(digests), reversed(chunk.instants_of(group)), strict=True))
         kept = {digest: instant + shift for digest, instant in known.items() if instant + chunk.base >= before}
         groups.append(b"".join(kept) + array("I", [max(instant, 0) for instant in kept.values()]).tobytes())
-        if group % _GROUPS_BETWEEN_PAUSES == 0:
+        if group % (_GROUPS_BETWEEN_PAUSES // 4) == 0:
             pause()
     return Chunk.of(base, sum(map(len, groups)), groups, map(len, groups))
 

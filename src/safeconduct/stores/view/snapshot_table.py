@@ -16,6 +16,9 @@ from safeconduct._core.revocation_keys import REVOCATION_KEY_BYTES
 from safeconduct.stores.view.packed_table import CHUNKS, DIGEST_BYTES, INSTANT_BYTES, Chunk, PackedTable, private_memory
 
 _FIRST_BYTES: Final = 256
+_PARTS_BETWEEN_PAUSES: Final = 4
+#: So many entries are sorted before each part gets its own.
+_WAITING_ENTRIES: Final = 10_000
 _ROW: Final = Struct(f"B{DIGEST_BYTES + INSTANT_BYTES - 1}s")
 _LATER: Final = Struct(f"B{DIGEST_BYTES + INSTANT_BYTES - 2}s")
 
@@ -62,10 +65,12 @@ class TableBuilder:
         base: What the instants of the pages are distances from.
     """
 
-    __slots__ = ("_base", "_parts")
+    __slots__ = ("_base", "_parts", "_waiting", "_waiting_entries")
 
     def __init__(self, *, base: int) -> None:
         self._base = base
+        self._waiting = [bytearray() for _ in range(_FIRST_BYTES)]
+        self._waiting_entries = 0
         self._parts = [_GrowingMemory() for _ in range(_FIRST_BYTES)]
 
     def add(self, page: Page) -> None:
@@ -78,11 +83,12 @@ class TableBuilder:
         instants = page.instants.tobytes()
         for number in range(INSTANT_BYTES):
             rows[DIGEST_BYTES + number :: width] = instants[number::INSTANT_BYTES]
-        parts = [bytearray() for _ in range(_FIRST_BYTES)]
+        parts = self._waiting
         for first, rest in _ROW.iter_unpack(rows):
             parts[first] += rest
-        for part, some in zip(self._parts, parts, strict=True):
-            part.append(some)
+        self._waiting_entries += len(page.instants)
+        if self._waiting_entries > _WAITING_ENTRIES:
+            self._flush()
 
     def table(self, *, pause: Callable[[], None]) -> PackedTable:
         """
@@ -91,7 +97,14 @@ class TableBuilder:
         Args:
             pause: Called between short stretches of work, so that other threads run.
         """
+        self._flush()
         return PackedTable([self._chunk(pause) for _ in range(CHUNKS)], pause=pause)
+
+    def _flush(self) -> None:
+        for part, waiting in zip(self._parts, self._waiting, strict=True):
+            part.append(waiting)
+            waiting.clear()
+        self._waiting_entries = 0
 
     def _chunk(self, pause: Callable[[], None]) -> Chunk:
         count = _FIRST_BYTES // CHUNKS
@@ -103,7 +116,7 @@ class TableBuilder:
 
 def _grouped(parts: "Iterable[_GrowingMemory]", sizes: list[int], pause: Callable[[], None]) -> Iterator[bytes]:
     """Yield each part's entries, group by group, and add each group's size to *sizes*."""
-    for part in parts:
+    for done, part in enumerate(parts):
         groups = [b""] * _FIRST_BYTES
         for second, entry in _LATER.iter_unpack(part.pop()):
             # In front, so that the latest of the same digest is found first.
@@ -111,7 +124,8 @@ def _grouped(parts: "Iterable[_GrowingMemory]", sizes: list[int], pause: Callabl
         sizes += map(len, groups)
         numbers = map(array, repeat("I"), groups)
         yield b"".join([(some[::2] + some[1::2]).tobytes() for some in numbers])
-        pause()
+        if done % _PARTS_BETWEEN_PAUSES == 0:
+            pause()
 
 
 class _GrowingMemory:
