@@ -179,8 +179,11 @@ def test_durability_is_reported(folder, server):
             "ok",
             "noeviction",
         ),
+        (store_checks._partition([b"min-replicas-to-write", b"1"]), "ok", "fewer than 1 replicas"),
+        (store_checks._partition([b"min-replicas-to-write", b"0"]), "warn", "believed until its clients fail over"),
+        (store_checks._partition(ServerError("NOPERM")), "warn", "believed until its clients fail over"),
     ],
-    ids=["replica", "slow", "ahead", "behind", "policy"],
+    ids=["replica", "slow", "ahead", "behind", "policy", "replicas", "partition", "partition?"],
 )
 def test_what_a_test_server_does_not_do(finding, verdict, message):
     """A replica, a slow server and a clock that is off are findings."""

@@ -130,18 +130,19 @@ class RedisServer:
             monotonic=self._monotonic,
         )
         first, *others = [
-            self._new_follower(view, shards=shards) for shards in self._topology.groups(self._config.shards)
+            self._new_follower(view, shards=shards, writes_beat=self._topology.has_replicas)
+            for shards in self._topology.groups(self._config.shards)
         ]
         return Followers(view, [first, *others]) if others else first
 
-    def _new_follower(self, view: LocalView, *, shards: Sequence[int]) -> Follower:
+    def _new_follower(self, view: LocalView, *, shards: Sequence[int], writes_beat: bool = False) -> Follower:
         return Follower(
             view,
             lambda: self._new_feed(shards),
             self._watermarks,
             shards=shards,
-            staleness_seconds=self._revocation.staleness_seconds,
             horizon_ms=self._horizon_ms + self._leeway_ms,
+            writes_beat=writes_beat,
             announce=self._announce,
             monotonic=self._monotonic,
         )
