@@ -133,7 +133,8 @@ class RedisServer:
             monotonic=self._monotonic,
         )
         first, *others = [
-            self._new_follower(view, shards=shards) for shards in self._topology.groups(self._config.shards)
+            self._new_follower(view, shards=shards, writes_beat=self._topology.has_replicas)
+            for shards in self._topology.groups(self._config.shards)
         ]
         return Followers(view, [first, *others]) if others else first
 
@@ -170,7 +171,6 @@ _abandoned: list[object] = []
 
 
 def _begin_processes() -> None:  # pragma: no cover - runs in a forked child, which is not measured
-    reset_import_lock()
     for server in _living:
         server.begin_process()
 
