@@ -26,8 +26,8 @@ from safeconduct.cli.doctor.primaries import Primary, find_primaries
 from safeconduct.cli.output import CommandFailed
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
+from safeconduct.stores.redis.addresses import shard_key
 from safeconduct.stores.redis.connection import Command, ConnectionBroken, Reply, ServerError
-from safeconduct.stores.redis.shard_calls import shard_key
 from safeconduct.stores.redis.watermarks import EpochFile, Watermark
 
 #: Longer than a request may wait, so that a slow answer and no answer are two findings.

@@ -15,12 +15,12 @@ from safeconduct._core.revocation import Revocations
 from safeconduct._core.store import Store
 from safeconduct.config.store import RevocationConfig, StoreConfig
 from safeconduct.events import Event
-from safeconduct.stores.redis.addresses import parse_location
+from safeconduct.stores.redis.addresses import parse_location, shard_key
 from safeconduct.stores.redis.clients import LoopClients, ThreadClients
 from safeconduct.stores.redis.feed import Feed
 from safeconduct.stores.redis.follower import Follower, Followers
 from safeconduct.stores.redis.refusals import RefusalReporter
-from safeconduct.stores.redis.shard_calls import ShardCalls, shard_key
+from safeconduct.stores.redis.shard_calls import ShardCalls
 from safeconduct.stores.redis.store import RedisStore
 from safeconduct.stores.redis.topology import LOOPS, THREADS, Bounds, open_topology
 from safeconduct.stores.redis.watermarks import EpochFile, Watermarks
