@@ -193,10 +193,10 @@ class StoreClient:
             result = CallResult(await self._exchange(connection, call, ends_at))
             self._require_primary(result.reply)
             if call.replicas and not isinstance(result.reply, ServerError):
-                result = replace(result, replicas=await _replicas(connection, call.replicas, ends_at))
+                result = replace(result, replicas=await self._replicas(connection, call.replicas, ends_at))
             if call.waits_for_disk and connection.run.has_aof and not isinstance(result.reply, ServerError):
                 began_at = time.monotonic()
-                is_durable = await _is_on_disk(connection)
+                is_durable = await self._is_on_disk(connection)
                 result = replace(result, is_durable=is_durable, disk_seconds=time.monotonic() - began_at)
         except _WaitBroken:
             # The script has run, and a wait that broke does not undo it.
@@ -211,6 +211,27 @@ class StoreClient:
             raise
         self._pool.give_back(taken)
         return result
+
+    async def _replicas(self, connection: Connection, wanted: int, ends_at: float) -> int:
+        # Not sent along with the script: for one that the server did not have, it would wait for nothing.
+        wait_ms = max(int(_seconds_left(ends_at) * 1000) - _REPLY_MS, 1)
+        count = await self._waited(connection, ("WAIT", wanted, wait_ms), _seconds_left(ends_at))
+        return count if isinstance(count, int) else 0
+
+    async def _is_on_disk(self, connection: Connection) -> bool:
+        # A server that replies in time does not say whether its reply waited for the disk; its configuration does.
+        reply = await self._waited(connection, ("WAITAOF", 1, 0, _DISK_MS), _DISK_SECONDS)
+        return connection.run.is_durable and not (isinstance(reply, list) and reply[:1] == [0])
+
+    async def _waited(self, connection: Connection, command: Command, seconds: float) -> Reply:
+        try:
+            [reply] = await connection.exchange([command], seconds)
+        except ConnectionBroken as broken:
+            raise _WaitBroken from broken
+        # Before 7.2 there is no WAITAOF, which is no refusal.
+        if reply == ServerError("NoPermissionError"):
+            self._refusals.report_refusal(reply.kind)
+        return reply
 
     async def _introduce(self, connection: Connection, ends_at: float) -> None:
         await connection.open(_seconds_left(ends_at))
@@ -258,25 +279,6 @@ class StoreClient:
             self._health.judge(await connection.exchange(self._health.commands(), _seconds_left(ends_at)))
         if self._health.is_replica:
             raise ConnectionBroken(IS_REPLICA)
-
-
-async def _replicas(connection: Connection, wanted: int, ends_at: float) -> int:
-    # Not sent along with the script: for one that the server did not have, it would wait for nothing.
-    try:
-        wait_ms = max(int(_seconds_left(ends_at) * 1000) - _REPLY_MS, 1)
-        [count] = await connection.exchange([("WAIT", wanted, wait_ms)], _seconds_left(ends_at))
-    except ConnectionBroken as broken:
-        raise _WaitBroken from broken
-    return count if isinstance(count, int) else 0
-
-
-async def _is_on_disk(connection: Connection) -> bool:
-    # A server that replies in time does not say whether its reply waited for the disk; its configuration does.
-    try:
-        [reply] = await connection.exchange([("WAITAOF", 1, 0, _DISK_MS)], _DISK_SECONDS)
-    except ConnectionBroken as broken:
-        raise _WaitBroken from broken
-    return connection.run.is_durable and not (isinstance(reply, list) and reply[:1] == [0])
 
 
 def _seconds_left(ends_at: float) -> float:

@@ -192,6 +192,9 @@ class ClusterClient:
             try:
                 commands: list[Command] = [("CLUSTER", "SLOTS")]
                 [reply] = await exchange_once(new_connection(node), node, commands, seconds)
+                if isinstance(reply, ServerError):
+                    # Requests are served all the same, by redirections, until a node fails.
+                    self.client_at(node).refused(reply)
                 ranges, others = read_slots(reply, node)
             except ConnectionBroken:
                 continue
