@@ -6,6 +6,7 @@ node of a cluster.
 """
 
 import asyncio
+import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
