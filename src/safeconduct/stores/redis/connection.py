@@ -6,9 +6,9 @@ the same code.
 """
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, NamedTuple, Protocol, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from safeconduct.errors import ConfigurationError
@@ -75,6 +75,31 @@ def parse_address(url: str) -> Address:
 Command = tuple[bytes | str | int, ...]
 #: A server's reply: bytes, a number, a list, None, or a ``ServerError`` where it refused the command.
 Reply = Any
+
+
+class PackedCommands:
+    """
+    Commands that are sent many times, and packed by redis-py once.
+
+    Args:
+        commands: The commands.
+    """
+
+    __slots__ = ("_commands", "_octets", "count")
+
+    def __init__(self, *commands: Command) -> None:
+        self.count = len(commands)
+        self._commands = commands
+        self._octets: bytes | None = None
+
+    def packed_by(self, pack: Callable[[Sequence[Command]], Sequence[bytes]]) -> bytes:
+        """Return the bytes to send; *pack* is called the first time."""
+        # Read first: another thread may pack them, and forget the commands, meanwhile.
+        commands, octets = self._commands, self._octets
+        if octets is None:
+            octets = self._octets = b"".join(pack(commands))
+            self._commands = ()
+        return octets
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +183,25 @@ def read_run(replies: Sequence[object]) -> ServerRun:
     )
 
 
+class ShardCommands:
+    """What is sent before and after the questions to one shard, for all of them once: a command each."""
+
+    __slots__ = ("closing", "opening")
+
+    def __init__(self, opening: Command, closing: Command) -> None:
+        self.opening = PackedCommands(opening)
+        self.closing = PackedCommands(closing)
+
+
+class PlainReplies(NamedTuple):
+    """The replies to one question, and the run of the server that sent them."""
+
+    opening: Reply
+    replies: list[Reply]
+    closing: Reply
+    run: bytes
+
+
 class Connection(Protocol):
     """A connection; after it has raised anything, ``ConnectionBroken`` included, it must be dropped."""
 
@@ -168,13 +212,29 @@ class Connection(Protocol):
         """Connect within *seconds*."""
         ...
 
-    async def exchange(self, commands: Sequence[Command], seconds: float) -> list[Reply]:
+    async def exchange(self, commands: Sequence[Command | PackedCommands], seconds: float) -> list[Reply]:
         """Send *commands* in one go and return a reply to each within *seconds*; a refusal is a reply."""
         ...
 
     def drop(self) -> None:
         """Close without waiting; works after its event loop was closed too, and from any thread."""
         ...
+
+
+def packed(
+    commands: Sequence[Command | PackedCommands], pack: Callable[[Sequence[Command]], Sequence[bytes]]
+) -> tuple[bytes, int]:
+    """Return what to send for *commands*, and how many replies will come; *pack* is redis-py's."""
+    octets: list[bytes] = []
+    count = 0
+    for each in commands:
+        if isinstance(each, PackedCommands):
+            octets.append(each.packed_by(pack))
+            count += each.count
+        else:
+            octets += pack([each])
+            count += 1
+    return b"".join(octets), count
 
 
 def connection_arguments(address: Address) -> dict[str, Any]:

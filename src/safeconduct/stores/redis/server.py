@@ -88,6 +88,7 @@ class RedisServer:
                 leeway_ms=leeway_ms,
                 min_replicas=revocation.min_replicas,
                 shift_ms=shift_ms,
+                monotonic=monotonic,
             )
             for clients in (self._threads, self._loops)
         )
@@ -162,13 +163,15 @@ class RedisServer:
         return self._new_client(_load_sync_driver, ThreadSlots(self._config.pool_size))
 
     def _new_loop_client(self) -> StoreClient:
-        return self._new_client(_load_asyncio_driver, LoopSlots(self._config.pool_size))
+        return self._new_client(_load_asyncio_driver, LoopSlots(self._config.pool_size), reads_together=True)
 
     def _new_client(
         self,
         load_driver: Callable[[], Callable[[Address], Connection]],
         slots: Slots,
         breaker: CircuitBreaker | None = None,
+        *,
+        reads_together: bool = False,
     ) -> StoreClient:
         return StoreClient(
             self._address,
@@ -178,6 +181,7 @@ class RedisServer:
             breaker=breaker or self._breaker,
             health=self._health,
             refusals=self._refusals,
+            reads_together=reads_together,
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final, get_args
 
 from safeconduct._core.epochs import Epoch, EpochReason, Witness
 from safeconduct.errors import Unavailable
-from safeconduct.stores.redis.client import Call, CallResult
+from safeconduct.stores.redis.calls import Call, CallResult
 from safeconduct.stores.redis.clients import ClientSource
 from safeconduct.stores.redis.connection import Reply
 from safeconduct.stores.redis.watermarks import UNKNOWN, Watermark, Watermarks
