@@ -1,9 +1,11 @@
 """Another process that revokes in the same store, and the questions about what it revoked."""
 
+from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import revocation_key
 from safeconduct._core.revocation_query import RevocationQuery
 from safeconduct._core.run_sync import run_sync
 from safeconduct._core.store import Revocation
+from store_contract import HORIZON_MS, LEEWAY_MS
 
 ISSUER = "https://issuer.example"
 LATER_MS = 1 << 52
@@ -19,6 +21,22 @@ def token(name):
 
 def query(name, *, shard=0, issued_ms=1, ends_ms=LATER_MS):
     return RevocationQuery(shard, (token(name),), (session(name),), issued_ms, ends_ms)
+
+
+def revoked_key(kid):
+    return revocation_key("key", ISSUER, kid)
+
+
+def signed_with(kid, *, shard=0, issued_ms=1):
+    return RevocationQuery(shard, (token("any"), revoked_key(kid)), (), issued_ms, LATER_MS)
+
+
+def revocations_of(stores, events):
+    """Return what a request of this process checks revocations with."""
+    return Revocations(
+        stores.blocking(), shards=1, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS, on_new_store="accept",
+        announce=events.append, epochs=stores.blocking().epochs,
+    )  # fmt: skip
 
 
 class Writer:
@@ -37,3 +55,6 @@ class Writer:
     def revoke(self, name, shard=0, **ends):
         ends = ends or {"expires_ms": LATER_MS}
         return run_sync(self.store.revoke(shard, Revocation("token", token(name), (shard,), **ends)))
+
+    def revoke_key(self, kid, shard=0):
+        return run_sync(self.store.revoke(shard, Revocation("key", revoked_key(kid), (shard,))))

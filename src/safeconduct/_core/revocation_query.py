@@ -5,11 +5,15 @@ A store in memory answers everything without one.  Of a store that processes sha
 as old as the last command that the store has answered, and is believed up to a greatest age.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from safeconduct._core.epochs import Epoch
 from safeconduct.errors import Unavailable
+
+RecordKey = tuple[int, bytes | str]
+"""The shard of a record that must exist, and the digest of the opaque token or the id of the session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class RevocationQuery:
     #: For a store that knows the sessions of its own process only: the process that the credential's session began in.
     instance: bytes | None = None
     #: The id of the session that the store must have, empty if the credential has none; None if none is required.
-    #: If one is, the store is asked whatever the consistency.
+    #: If one is, the store is asked whatever the consistency, but a bounded view remembers its answer for a while.
     required_session: str | None = None
     #: The digest of the opaque token that the store must have.
     reference: bytes | None = field(default=None, repr=False)
@@ -41,6 +45,12 @@ class RevocationQuery:
     def prepare(self, prepared: object) -> None:
         """Keep what a store has made of the question."""
         object.__setattr__(self, "prepared", prepared)
+
+    @property
+    def record(self) -> RecordKey | None:
+        """The record that must exist; None if none must.  That of an opaque token stands for its session's too."""
+        record = self.reference or self.required_session
+        return None if record is None else (self.shard, record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,11 @@ class View(Protocol):
     """What a store knows without a command, so that a warm request needs none."""
 
     @property
+    def forgets_records(self) -> bool:
+        """Whether what ``holds`` says of a required record may change by the time alone, without another version."""
+        ...
+
+    @property
     def version(self) -> object:
         """Another object whenever the result of ``holds`` may change; what held at one need not be looked up again."""
         ...
@@ -85,8 +100,21 @@ class BoundedView(View, Protocol):
         """How old the view is; infinite before it was loaded."""
         ...
 
+    def is_lost_mark(self, query: RevocationQuery, epoch: Epoch) -> bool:
+        """Say whether a revoked key signed the credential whose mark the store, which is in *epoch*, has lost."""
+        ...
+
     def is_known_revoked(self, query: RevocationQuery) -> bool:
         """Say whether something in the view, however old it is, speaks against the credential."""
+        ...
+
+    @property
+    def monotonic(self) -> Callable[[], float]:
+        """The clock of the view, in seconds."""
+        ...
+
+    def note_record(self, record: RecordKey | None, epoch: Epoch | None, sent_at: float) -> None:
+        """Note that the data of *epoch* had a required record, if any, by a command that was sent at *sent_at*."""
         ...
 
 
@@ -94,6 +122,8 @@ class NothingRevoked:
     """The view without a store: whatever was verified counts."""
 
     __slots__ = ("version",)
+
+    forgets_records = False
 
     def __init__(self) -> None:
         self.version = object()

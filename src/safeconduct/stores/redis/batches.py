@@ -14,7 +14,8 @@ from contextvars import Context
 from typing import Final
 
 from safeconduct.errors import Unavailable
-from safeconduct.stores.redis.connection import PackedCommands, PlainReplies, Reply, ShardCommands
+from safeconduct.stores.redis.connection import PackedCommands, Reply
+from safeconduct.stores.redis.packed import PlainReplies, ShardCommands
 
 #: Parsing the replies to so many keeps the event loop for about a millisecond.
 MOST_TOGETHER: Final = 64
@@ -65,6 +66,26 @@ class Batch:
                         future.set_result(own)
 
 
+Send = Callable[[Sequence[PackedCommands], float], Awaitable[tuple[list[Reply], bytes]]]
+
+
+class Singly:
+    """
+    Ask for each request by itself.
+
+    Args:
+        send: As for ``Batches``.
+    """
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+
+    async def ask(self, shard: ShardCommands, commands: PackedCommands, ends_at: float) -> PlainReplies:
+        """Send *commands* and return the replies; ``Unavailable`` if there are none by *ends_at*."""
+        (opening, *replies, closing), run = await self._send((shard.opening, commands, shard.closing), ends_at)
+        return PlainReplies(opening, replies, closing, run)
+
+
 class Batches:
     """
     Collect what is asked of one server by the tasks of one event loop.
@@ -74,7 +95,7 @@ class Batches:
             raises ``Unavailable`` at the given instant.
     """
 
-    def __init__(self, send: Callable[[Sequence[PackedCommands], float], Awaitable[tuple[list[Reply], bytes]]]) -> None:
+    def __init__(self, send: Send) -> None:
         self._send = send
         self._next: Batch | None = None
         #: Those under way; the loop refers to them weakly.

@@ -8,39 +8,31 @@ have closed a connection that was idle; so every script must tolerate being run 
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from safeconduct._core.budget import Budget, current_budget
 from safeconduct.errors import Unavailable
-from safeconduct.stores.redis.batches import Batches
-from safeconduct.stores.redis.calls import Call, CallResult, command_of, is_on_disk, replicas_of
+from safeconduct.stores.redis.addresses import Address
+from safeconduct.stores.redis.batches import Batches, Singly
+from safeconduct.stores.redis.calls import Call, CallResult, WaitBroken, command_of, waited
 from safeconduct.stores.redis.connection import (
+    REFUSED_INTRODUCTION,
     RUN_COMMANDS,
-    Address,
     Command,
     Connection,
     ConnectionBroken,
     PackedCommands,
-    PlainReplies,
     Reply,
     ServerError,
-    ShardCommands,
+    login_commands,
     read_run,
 )
-from safeconduct.stores.redis.health import CircuitBreaker, ServerHealth
+from safeconduct.stores.redis.health import IS_REPLICA, REPLICA_ERRORS, CircuitBreaker, ServerHealth
+from safeconduct.stores.redis.packed import PlainReplies, ShardCommands
 from safeconduct.stores.redis.pool import ConnectionPool, Slots
-from safeconduct.stores.redis.refusals import REFUSED_INTRODUCTION, RefusalReporter, advice
+from safeconduct.stores.redis.refusals import RefusalReporter, advice
 
 Done = TypeVar("Done")
-
-
-class _WaitBroken(Exception):
-    """The connection broke after the script had run, while replicas or the disk were waited for."""
-
-    def __init__(self, result: CallResult) -> None:
-        super().__init__()
-        self.result: Any = result
 
 
 class StoreClient:
@@ -79,7 +71,8 @@ class StoreClient:
         self._health = health
         self._refusals = refusals
         self._pool = ConnectionPool(lambda: load_driver()(address))
-        self._batches = Batches(self._read_all) if reads_together else None
+        self._singly = Singly(self._read_all)
+        self._together = Batches(self._read_all) if reads_together else self._singly
 
     async def call(self, call: Call) -> CallResult:
         """
@@ -90,29 +83,33 @@ class StoreClient:
         """
         budget = current_budget()
         seconds = self._seconds_of(budget)
-        self._prepare()
+        self.prepare()
         # Real time, whichever clock the application was given: this bounds waits for a real server.
         began_at = time.monotonic()
         disk_seconds = 0.0
         try:
-            ends_at = began_at + seconds
-            result = await self._within(lambda connection: self._run(connection, call, ends_at), ends_at)
+            result = await self.attempt(call, began_at + seconds)
             disk_seconds = result.disk_seconds
         finally:
             budget.spent_seconds += time.monotonic() - began_at - disk_seconds
-        self._health.refuse_unfit()
         if isinstance(result.reply, ServerError):
-            if result.reply.kind == "ReadOnlyError":
-                self._health.doubt()
-            self._refusals.report_refusal(result.reply.kind)
-            raise Unavailable(f"the store refuses: {result.reply.kind}")
+            raise self.refused(result.reply)
+        return result
+
+    async def attempt(self, call: Call, ends_at: float) -> CallResult:
+        """
+        Run a script until *ends_at*, by the monotonic clock, after ``prepare``; the reply may be a refusal.
+
+        Raises:
+            Unavailable: If there is no reply by then, or the server is unfit.
+        """
+        result = await self._within(lambda connection: self._run(connection, call, ends_at), ends_at)
+        self._health.refuse_unfit()
         return result
 
     async def read(self, shard: ShardCommands, commands: PackedCommands) -> PlainReplies | None:
         """
         Send plain commands of a request and return the replies, refusals too; None where the server must be judged.
-
-        Those of *shard* are sent around *commands*, around what several requests ask at once only once.
 
         Raises:
             Unavailable: If there are no replies within the deadline.
@@ -121,16 +118,12 @@ class StoreClient:
             return None
         budget = current_budget()
         spent, seconds = budget.spent_seconds, self._seconds_of(budget)
-        self._prepare()
+        self.prepare()
         began_at = time.monotonic()
         try:
-            # Those in one batch have the same deadline, which is later than that of a request that has asked before.
-            if self._batches is None or spent:
-                asked = (shard.opening, commands, shard.closing)
-                (opening, *replies, closing), run = await self._read_all(asked, began_at + seconds)
-                answer = PlainReplies(opening, replies, closing, run)
-            else:
-                answer = await self._batches.ask(shard, commands, began_at + seconds)
+            # A batch has the deadline of requests that have not asked before.
+            reader = self._singly if spent else self._together
+            answer = await reader.ask(shard, commands, began_at + seconds)
         finally:
             budget.spent_seconds = spent + time.monotonic() - began_at
         self._health.refuse_unfit()
@@ -138,7 +131,7 @@ class StoreClient:
 
     async def send(self, commands: Sequence[Command], *, seconds: float) -> list[Reply]:
         """Send plain commands outside of any request; return the replies, errors too, or raise ``Unavailable``."""
-        self._prepare()
+        self.prepare()
         ends_at, taken = time.monotonic() + seconds, self._pool.take()
         try:
             if taken.is_new:
@@ -147,17 +140,20 @@ class StoreClient:
         except ConnectionBroken as broken:
             self._pool.drop_broken(taken)
             self._breaker.failed(advice(broken.reason))
-            self._refusals.report_broken(broken.reason)
-            raise Unavailable(f"the store does not answer: {broken.reason}") from broken
+            raise self._broken(broken) from broken
         self._pool.give_back(taken)
         self._breaker.succeeded()
         self._health.refuse_unfit()
         return replies
 
     def refused(self, error: ServerError) -> Unavailable:
-        """Report a refused command of ``send``, and return the error for it."""
+        """Report a refused command, and return the error for it."""
         self._refusals.report_refusal(error.kind)
         return Unavailable(f"the store refuses: {error.kind}")
+
+    def _broken(self, broken: ConnectionBroken) -> Unavailable:
+        self._refusals.report_broken(broken.reason)
+        return self._health.replica_error() or Unavailable(f"the store does not answer: {broken.reason}")
 
     def close(self) -> None:
         """Drop the connections, those in use when they are given back."""
@@ -173,19 +169,25 @@ class StoreClient:
             raise Unavailable("the other commands of this request took all of the store's deadline")
         return seconds
 
-    def _prepare(self) -> None:
-        if self._breaker.is_open:
-            self._breaker.admit_probe()
+    def prepare(self) -> None:
+        """
+        Import the driver, unless the circuit is open.
+
+        Raises:
+            Unavailable: If the circuit is open and this is not the request that probes it.
+        """
+        if self._breaker.is_open and not self._breaker.admits_probe():
+            raise self._health.replica_error() or Unavailable("the store does not answer")
         if not self._is_driver_loaded:
             # Before the clock starts: the first request of a process must not fail because of an import.
             self._load_driver()
             self._is_driver_loaded = True
 
     async def _read_all(self, asked: Sequence[PackedCommands], ends_at: float) -> tuple[list[Reply], bytes]:
-        async def work(connection: Connection) -> tuple[list[Reply], bytes]:
+        async def read(connection: Connection) -> tuple[list[Reply], bytes]:
             return await connection.exchange(asked, _seconds_left(ends_at)), connection.run.name
 
-        return await self._within(work, ends_at)
+        return await self._within(read, ends_at)
 
     async def _within(self, work: Callable[[Connection], Awaitable[Done]], ends_at: float) -> Done:
         """Do *work* over a connection, and once more over a fresh one if the first breaks."""
@@ -207,8 +209,7 @@ class StoreClient:
             # has answered another request meanwhile is slow, not gone.
             if not (broken.is_final and (is_late or self._breaker.answers != answers)) and not broken.is_known:
                 self._breaker.failed(advice(broken.reason))
-            self._refusals.report_broken(broken.reason)
-            raise Unavailable(f"the store does not answer: {broken.reason}") from broken
+            raise self._broken(broken) from broken
         finally:
             self._slots.release()
         self._breaker.succeeded()
@@ -220,7 +221,7 @@ class StoreClient:
             if taken.is_new:
                 await self._introduce(taken.connection, ends_at)
             done = await work(taken.connection)
-        except _WaitBroken as broken:
+        except WaitBroken as broken:
             # The script has run, and a wait that broke does not undo it.
             self._pool.drop(taken)
             result: Done = broken.result
@@ -238,26 +239,15 @@ class StoreClient:
     async def _run(self, connection: Connection, call: Call, ends_at: float) -> CallResult:
         result = CallResult(await self._exchange(connection, call, ends_at))
         if isinstance(result.reply, ServerError):
+            self._require_primary(result.reply)
             return result
-        try:
-            if call.replicas:
-                result = replace(result, replicas=await replicas_of(connection, call.replicas, _seconds_left(ends_at)))
-            if call.waits_for_disk and connection.run.has_aof:
-                began_at = time.monotonic()
-                is_durable = await is_on_disk(connection)
-                result = replace(result, is_durable=is_durable, disk_seconds=time.monotonic() - began_at)
-        except ConnectionBroken as broken:
-            raise _WaitBroken(result) from broken
-        return result
+        if not (call.replicas or call.waits_for_disk):
+            return result
+        return await waited(connection, call, result, ends_at - time.monotonic())
 
     async def _introduce(self, connection: Connection, ends_at: float) -> None:
         await connection.open(_seconds_left(ends_at))
-        commands: list[Command] = []
-        if self._address.password is not None:
-            names = () if self._address.username is None else (self._address.username,)
-            commands.append(("AUTH", *names, self._address.password))
-        if self._address.database:
-            commands.append(("SELECT", self._address.database))
+        commands = login_commands(self._address)
         health = self._health.commands()
         replies = await connection.exchange([*commands, *health, *RUN_COMMANDS], _seconds_left(ends_at))
         if any(isinstance(reply, ServerError) for reply in replies[: len(commands)]):
@@ -267,20 +257,27 @@ class StoreClient:
 
     async def _exchange(self, connection: Connection, call: Call, ends_at: float) -> Reply:
         command = command_of("EVALSHA", call.script.sha, call, connection)
-        [reply] = await self._send(connection, [command], ends_at)
+        asking: list[Command] = [("ASKING",)] if call.is_asking else []
+        [*_, reply] = await self._send(connection, [*asking, command], ends_at)
         if isinstance(reply, ServerError) and reply.is_missing_script:
             command = command_of("EVAL", call.script.text, call, connection)
-            [reply] = await connection.exchange([command], _seconds_left(ends_at))
+            [*_, reply] = await connection.exchange([*asking, command], _seconds_left(ends_at))
         match reply:
             # A script on a shard says so where its connection named a run of the server that is over: a proxy between
             # us and the servers led the connection to another one.
             case [[_, _, _, _, 1], *_] if call.known is not None:
                 connection.run = read_run(await connection.exchange(RUN_COMMANDS, _seconds_left(ends_at)))
                 command = command_of("EVAL", call.script.text, call, connection, is_confirmed=True)
-                [reply] = await connection.exchange([command], _seconds_left(ends_at))
+                [*_, reply] = await connection.exchange([*asking, command], _seconds_left(ends_at))
             case _:
                 pass
         return reply
+
+    def _require_primary(self, reply: Reply) -> None:
+        if isinstance(reply, ServerError) and reply.kind in REPLICA_ERRORS:
+            self._health.doubt()
+            # Another connection may lead to the primary: a name or the sentinels say where it is now.
+            raise ConnectionBroken(reply.kind)
 
     async def _send(self, connection: Connection, commands: Sequence[Command], ends_at: float) -> list[Reply]:
         health = self._health.commands() if self._health.is_due else []
@@ -292,6 +289,8 @@ class StoreClient:
     async def _judge(self, connection: Connection, replies: list[Reply], ends_at: float) -> None:
         if not self._health.judge(replies):
             self._health.judge(await connection.exchange(self._health.commands(), _seconds_left(ends_at)))
+        if self._health.is_replica:
+            raise ConnectionBroken(IS_REPLICA)
 
 
 def _seconds_left(ends_at: float) -> float:

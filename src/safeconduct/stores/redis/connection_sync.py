@@ -16,8 +16,8 @@ from typing import Any
 from redis.connection import Connection as RedisPyConnection
 from redis.exceptions import ResponseError
 
+from safeconduct.stores.redis.addresses import Address
 from safeconduct.stores.redis.connection import (
-    Address,
     Command,
     ConnectionBroken,
     PackedCommands,
@@ -25,8 +25,8 @@ from safeconduct.stores.redis.connection import (
     ServerError,
     ServerRun,
     connection_arguments,
-    packed,
 )
+from safeconduct.stores.redis.packed import packed
 
 #: The ``struct timeval`` of the operating system.
 _TIMEVAL = struct.Struct("@ll")

@@ -21,7 +21,8 @@ from typing import Final
 from safeconduct._core.epochs import Epoch
 from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus
 from safeconduct.stores.redis.clients import ClientSource
-from safeconduct.stores.redis.connection import Command, PackedCommands, PlainReplies, Reply, ServerError, ShardCommands
+from safeconduct.stores.redis.connection import Command, PackedCommands, Reply, ServerError
+from safeconduct.stores.redis.packed import PlainReplies, ShardCommands
 from safeconduct.stores.redis.shard_calls import ShardReply
 from safeconduct.stores.redis.watermarks import Watermark, Watermarks
 
@@ -146,7 +147,7 @@ class PlainAsk:
     def _commands_of(self, shard: int) -> ShardCommands:
         rev, meta = self._shard_key(shard, b"rev"), self._shard_key(shard, b"meta")
         return self._shard_commands.setdefault(
-            shard, ShardCommands(("ZADD", rev, "XX", 0, ""), ("HMGET", meta, *_META_FIELDS))
+            shard, ShardCommands(rev, ("ZADD", rev, "XX", 0, ""), ("HMGET", meta, *_META_FIELDS))
         )
 
     def _prepare(self, query: RevocationQuery) -> "_Prepared":

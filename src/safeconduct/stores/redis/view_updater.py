@@ -12,21 +12,23 @@ Put what a feed reads into a local view: a shard's state, its revocations, and t
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from safeconduct.stores.redis.feed import Change, Feed, ShardHead, ShardState
+from safeconduct.stores.redis.feed import Feed, ShardState
+from safeconduct.stores.redis.feed_replies import Change, ShardHead
 from safeconduct.stores.redis.watermarks import Watermark, Watermarks
+from safeconduct.stores.redis.write_back import WriteBack
 from safeconduct.stores.view.entries import Entries
-from safeconduct.stores.view.local_view import LocalView, ShardView
+from safeconduct.stores.view.local_view import ENDLESS_S, LocalView, ShardView
 from safeconduct.stores.view.packed_table import SPAN
+from safeconduct.stores.view.retained import Retained, RetainedRevocations, revoked_keys
 
 #: How often entries that have ended are looked for.
 SWEPT_EVERY_SECONDS: Final = 600.0
 #: So long other threads run between two stretches of work.
 PAUSE_SECONDS: Final = 0.0005
 _MARGIN_MS: Final = 60_000
-_ENDLESS_S: Final = SPAN - 1
 
 
 class ViewUpdater:
@@ -36,6 +38,7 @@ class ViewUpdater:
     Args:
         view: What is kept current.
         watermarks: What the process knows of the data.
+        write_back: Told of what the data has lost.
         shards: The follower's shards.
         horizon_ms: The largest lifetime of any token that may be accepted, leeway included.
         monotonic: A clock that never goes back, in seconds; the view's.
@@ -45,6 +48,7 @@ class ViewUpdater:
         self,
         view: LocalView,
         watermarks: Watermarks,
+        write_back: WriteBack,
         *,
         shards: Sequence[int],
         horizon_ms: int,
@@ -52,6 +56,7 @@ class ViewUpdater:
     ) -> None:
         self._view = view
         self._watermarks = watermarks
+        self._write_back = write_back
         self._shards = shards
         self._horizon_ms = horizon_ms
         self._monotonic = monotonic
@@ -61,6 +66,7 @@ class ViewUpdater:
     def reset(self) -> None:
         """Begin anew in a new process, or a forked one."""
         self._lines: dict[int, bytes] = {}
+        self._retained = RetainedRevocations()
 
     def resume_or_load(self, feed: Feed, shard: int) -> None:
         """
@@ -139,7 +145,8 @@ class ViewUpdater:
 
     def _load(self, feed: Feed, shard: int, first: ShardState) -> None:
         while True:
-            marks = Entries.of(feed.pages(shard, b"rev", "tk"), base=0, pause=_pause)
+            keys: set[bytes] = set()
+            marks = Entries.of(_collecting(keys, feed.pages(shard, b"rev", "tk")), base=0, pause=_pause)
             cuts = Entries.of(feed.pages(shard, b"cut", ""), base=first.now_ms - SPAN // 2, pause=_pause)
             last = feed.state(shard)
             if last.history == first.history:
@@ -151,7 +158,21 @@ class ViewUpdater:
             epoch=last.epoch, position=first.position, last_issued_ms=first.last_issued_ms, loaded_ms=first.now_ms,
             forgotten_ms=first.forgotten_ms, marks=marks, cuts=cuts,
         )  # fmt: skip
+        self._note_loss(shard, loaded, keys)
         self._view.publish(shard, loaded)
+
+    def _note_loss(self, shard: int, loaded: ShardView, keys: set[bytes]) -> None:
+        """Compare what was read, *keys* among it, with what was known of the shard; add what is missing."""
+        known = self._view.shards.get(shard)
+        is_same = known is not None and known.epoch.name == loaded.epoch.name
+        missing: list[Retained] = []
+        if not is_same:
+            now_s = loaded.loaded_ms // 1000
+            missing = [each for each in self._retained.of(shard) if each.expires_s > now_s and _lacks(loaded, each)]
+            for each in missing:
+                _put(loaded, each)
+        self._write_back.miss(shard, missing)
+        self._retained.add_keys(shard, keys, replaces=is_same)
 
     def _append(self, shard: int, changes: Sequence[Change]) -> bool:
         """Put changes into the view; False if they do not follow what it contains."""
@@ -159,13 +180,33 @@ class ViewUpdater:
         for change in changes:
             if change.previous != loaded.position or change.epoch != loaded.epoch.name:
                 return False
-            if change.before_ms is None:
-                loaded.marks.put(change.key, int(min(change.expires_s, _ENDLESS_S)))
-            else:
-                loaded.cuts.put(change.key, change.before_ms)
+            revocation = Retained(change.key, change.before_ms, change.expires_s)
+            _put(loaded, revocation)
+            self._retained.add(shard, revocation)
+            self._write_back.arrived(shard, change.key)
             loaded.position = change.position
         self._view.change()
         return True
+
+
+def _put(loaded: ShardView, revocation: Retained) -> None:
+    if revocation.before_ms is None:
+        loaded.marks.put(revocation.key, int(min(revocation.expires_s, ENDLESS_S)))
+    else:
+        loaded.cuts.put(revocation.key, revocation.before_ms)
+
+
+def _lacks(loaded: ShardView, revocation: Retained) -> bool:
+    if revocation.before_ms is None:
+        return (loaded.marks.get(revocation.key) or -1) < min(revocation.expires_s, ENDLESS_S)
+    return (loaded.cuts.get(revocation.key) or -1) < revocation.before_ms
+
+
+def _collecting(keys: set[bytes], pages: Iterable[bytes]) -> Iterator[bytes]:
+    """Add the revoked keys among a snapshot's entries to *keys*."""
+    for page in pages:
+        keys.update(revoked_keys(page))
+        yield page
 
 
 def _pause() -> None:

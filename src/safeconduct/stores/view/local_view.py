@@ -14,14 +14,19 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from safeconduct._core.epochs import Epoch
-from safeconduct._core.revocation_query import RevocationQuery
+from safeconduct._core.revocation_query import RecordKey, RevocationQuery
 from safeconduct.stores.view.entries import Entries
+from safeconduct.stores.view.packed_table import SPAN
+from safeconduct.stores.view.proofs import RecordProof, RecordProofs
 
 Verdict = Literal["counts", "ended", "unknown"]
 Position = tuple[int, int]
 """The id of an entry in a shard's log: milliseconds and a number."""
 LOG_START: Final[Position] = (0, 0)
+ENDLESS_S: Final = SPAN - 1
+"""The end of a mark that has none."""
 _NEVER: Final = float("-inf")
+_NONE: Final[frozenset[bytes]] = frozenset()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,14 +94,20 @@ class LocalView:
         "_awaited",
         "_confirmed_at",
         "_count",
+        "_cut_off",
         "_lock",
-        "_monotonic",
+        "_missing",
         "_oldest",
+        "_records",
         "_refuses_new",
         "_shards",
-        "_staleness_seconds",
         "_version",
+        "monotonic",
+        "staleness_seconds",
     )
+
+    #: A record counts for a time since the store had it.
+    forgets_records = True
 
     def __init__(
         self,
@@ -107,9 +118,11 @@ class LocalView:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._count = shards
-        self._staleness_seconds = staleness_seconds
+        self.staleness_seconds = staleness_seconds
         self._refuses_new = refuses_new
-        self._monotonic = monotonic
+        #: The time by which the age of the view is measured.
+        self.monotonic = monotonic
+        self._records = RecordProofs(seconds=staleness_seconds)
         self.reset()
 
     def reset(self) -> None:
@@ -119,20 +132,24 @@ class LocalView:
         self._shards: dict[int, ShardView] = {}
         #: Epoch, its start and the last change that a reply told of, by shard; the follower may not have it yet.
         self._awaited: dict[int, tuple[str, int, Position]] = {}
+        #: Marks that the store has lost, by shard.
+        self._missing: dict[int, frozenset[bytes]] = {}
+        self._cut_off: frozenset[int] = frozenset()
         self._version = object()
         #: When the last command was sent that the store has answered, by shard; and the earliest of these instants.
         self._confirmed_at = dict.fromkeys(range(self._count), _NEVER)
         self._oldest = _NEVER
+        self._records.clear()
 
     @property
     def version(self) -> object:
         """Another object whenever ``holds`` may answer otherwise."""
-        return self._version if self._monotonic() < self._oldest + self._staleness_seconds else object()
+        return self._version if self.monotonic() < self._oldest + self.staleness_seconds else object()
 
     @property
     def age_seconds(self) -> float:
         """How old the oldest shard is; infinite before all were loaded."""
-        return self._monotonic() - self._oldest
+        return self.monotonic() - self._oldest
 
     @property
     def shards(self) -> Mapping[int, ShardView]:
@@ -141,9 +158,17 @@ class LocalView:
 
     def holds(self, query: RevocationQuery) -> bool:
         """Say whether the credential counts for certain; where that is not so, ``ask`` decides."""
-        confirmed_at = self._confirmed_at.get(query.shard, _NEVER)
-        is_fresh = self._monotonic() < confirmed_at + self._staleness_seconds
-        return is_fresh and self.verdict(query) == "counts"
+        now, record, version = self.monotonic(), query.record, self._version
+        if now >= self._confirmed_at.get(query.shard, _NEVER) + self.staleness_seconds:
+            return False
+        proof = None if record is None else self._records.find(record, now)
+        if proof is not None and proof.was_looked_up(query, version):
+            return True
+        if self.verdict(query) != "counts":
+            return False
+        if proof is not None:
+            proof.note_look_up(query, version)
+        return True
 
     def is_known_revoked(self, query: RevocationQuery) -> bool:
         """Say whether something that this process knows, however old it is, speaks against the credential."""
@@ -153,11 +178,29 @@ class LocalView:
         is_covered = shard.covers(query, refuses_new=self._refuses_new) and not self._is_behind(query.shard, shard)
         return shard.verdict(query) == "ended" or not is_covered
 
+    def is_lost_mark(self, query: RevocationQuery, epoch: Epoch) -> bool:
+        """
+        Say whether the credential was signed by a revoked key whose mark the store, which is in *epoch*, has lost.
+
+        An epoch that begins with a loss refuses what is older, and the holder of a key chooses any ``iat``.
+        """
+        loaded = self._shards.get(query.shard)
+        if loaded is None:
+            return False
+        if epoch.name != loaded.epoch.name:
+            # The follower has not seen yet what was lost.
+            return any(loaded.marks.get(key) == ENDLESS_S for key in query.marks)
+        return not self._missing.get(query.shard, _NONE).isdisjoint(query.marks)
+
     def verdict(self, query: RevocationQuery) -> Verdict:
         """Say what is known of a credential, however old that knowledge is."""
-        shard = self._shards.get(query.shard)
-        if shard is None or query.required_session is not None:
+        shard, record = self._shards.get(query.shard), query.record
+        if shard is None:
             return "unknown"
+        if record is not None:
+            proof = self._records.find(record, self.monotonic())
+            if proof is None or proof.epoch_name != shard.epoch.name:
+                return "unknown"
         verdict = shard.verdict(query)
         if verdict != "counts":
             return verdict
@@ -189,6 +232,24 @@ class LocalView:
             if awaited is None or (epoch.started_ms, position) > awaited[1:]:
                 self._awaited[shard] = (epoch.name, epoch.started_ms, position)
                 self.change()
+
+    def miss(self, shard: int, marks: frozenset[bytes]) -> None:
+        """Note the *marks* that the store has lost, and that are to be written to it again."""
+        self._missing[shard] = marks
+
+    def cut_off(self, shards: Iterable[int], *, is_so: bool) -> None:
+        """Note whether the primary of *shards* has had too few replicas to write for longer than the greatest age."""
+        with self._lock:
+            self._cut_off = self._cut_off.union(shards) if is_so else self._cut_off.difference(shards)
+
+    def is_cut_off(self, shard: int) -> bool:
+        """Say whether what the store answers about *shard* may be outdated, because another primary has replaced it."""
+        return shard in self._cut_off
+
+    def note_record(self, record: RecordKey | None, epoch: Epoch | None, sent_at: float) -> None:
+        """Remember that the data of *epoch* had a required record, by a command that was sent at *sent_at*."""
+        if record is not None and epoch is not None:
+            self._records.add(record, RecordProof(epoch, sent_at))
 
     def publish(self, shard: int, loaded: ShardView) -> None:
         """Replace what is known of *shard*."""
