@@ -186,6 +186,18 @@ def _durability(info: Info, config: Config) -> Iterator[Finding]:
         yield ok("store", f"{replicas} replicas; a revocation waits for {wanted}")
 
 
+def _partition(reply: Reply) -> Finding:
+    match reply:
+        case [_, bytes(number)] if number != b"0":
+            return ok("store", f"a primary with fewer than {int(number)} replicas takes no writes, and is not believed")
+        case _:
+            return warn(
+                "store",
+                "a partitioned primary is believed until its clients fail over",
+                "min-replicas-to-write 1 in the configuration of every server.",
+            )
+
+
 def _parse_info(reply: Reply) -> Info:
     text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else ""
     return {name: value for name, colon, value in (line.partition(":") for line in text.splitlines()) if colon}

@@ -22,7 +22,7 @@ from safeconduct.stores.redis.follower import Follower, Followers
 from safeconduct.stores.redis.refusals import RefusalReporter
 from safeconduct.stores.redis.shard_calls import ShardCalls, shard_key
 from safeconduct.stores.redis.store import RedisStore
-from safeconduct.stores.redis.topology import LOOPS, THREADS, Bounds, open_topology, reset_import_lock
+from safeconduct.stores.redis.topology import LOOPS, THREADS, Bounds, open_topology
 from safeconduct.stores.redis.watermarks import EpochFile, Watermarks
 from safeconduct.stores.view.local_view import LocalView
 
@@ -63,10 +63,7 @@ class RedisServer:
             pool_size=config.pool_size, deadline_seconds=config.deadline_ms / 1000,
             accept_eviction=revocation.accept_eviction, monotonic=monotonic, announce=announce,
         )  # fmt: skip
-        location = parse_location(config.url)
-        self._topology = open_topology(location, bounds, self._refusals)
-        #: Where another server may become the primary, only one that takes writes is believed.
-        self._writes_beat = location.kind != "server"
+        self._topology = open_topology(parse_location(config.url), bounds, self._refusals)
         file = None if revocation.epoch_file is None else EpochFile(revocation.epoch_file)
         self._watermarks = Watermarks(file, monotonic=monotonic)
         # The store's first reply says whether one was lost by now, and how long its tokens live.
@@ -89,6 +86,7 @@ class RedisServer:
                 leeway_ms=leeway_ms,
                 min_replicas=revocation.min_replicas,
                 shift_ms=shift_ms,
+                monotonic=monotonic,
             )
             for clients in (self._threads, self._loops)
         )
@@ -138,14 +136,14 @@ class RedisServer:
         ]
         return Followers(view, [first, *others]) if others else first
 
-    def _new_follower(self, view: LocalView, *, shards: Sequence[int]) -> Follower:
+    def _new_follower(self, view: LocalView, *, shards: Sequence[int], writes_beat: bool = False) -> Follower:
         return Follower(
             view,
             lambda: self._new_feed(shards),
             self._watermarks,
             shards=shards,
             horizon_ms=self._horizon_ms + self._leeway_ms,
-            writes_beat=self._writes_beat,
+            writes_beat=writes_beat,
             announce=self._announce,
             monotonic=self._monotonic,
         )
