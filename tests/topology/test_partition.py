@@ -13,8 +13,8 @@ FAR = "127.0.0.2"
 @pytest.fixture(scope="module", params=KINDS)
 def split(request):
     """Provide a group of which all but the first primary and our process can be cut off."""
-    listening = ("--bind", "127.0.0.1", FAR, "--bind-source-addr", FAR, "--protected-mode", "no")
-    started = SentinelGroup(request.param, *listening, front=lambda port: Front(port, FAR), host=FAR)
+    options = ("--bind", "127.0.0.1", FAR, "--bind-source-addr", FAR, "--protected-mode", "no")
+    started = SentinelGroup(request.param, *options, front=lambda port: Front(port, FAR), host=FAR)
     yield started
     started.stop()
 

@@ -27,8 +27,16 @@ from safeconduct.errors import Unavailable
 from safeconduct.stores.redis.addresses import Address
 from safeconduct.stores.redis.calls import Call, CallResult
 from safeconduct.stores.redis.client import StoreClient
-from safeconduct.stores.redis.connection import Command, ConnectionBroken, Reply, ServerError, exchange_once
+from safeconduct.stores.redis.connection import (
+    Command,
+    ConnectionBroken,
+    PackedCommands,
+    Reply,
+    ServerError,
+    exchange_once,
+)
 from safeconduct.stores.redis.drivers import Driver
+from safeconduct.stores.redis.packed import PlainReplies, ShardCommands
 from safeconduct.stores.redis.slot_map import SlotMap, read_slots
 
 #: Pauses before a script is sent again to a slot that is not served at the moment.
@@ -95,6 +103,17 @@ class ClusterClient:
         finally:
             budget.spent_seconds += time.monotonic() - began_at - disk_seconds
         return result
+
+    async def read(self, shard: ShardCommands, commands: PackedCommands) -> PlainReplies | None:
+        """Send plain commands to the node that has the shard; None where the script must find out which one has it."""
+        node = self._slots.node_of(self.slot_of(shard.key))
+        if node is None:
+            return None
+        try:
+            return await self.client_at(node).read(shard, commands)
+        except Unavailable:
+            self._slots.doubt()
+            return None
 
     def slot_of(self, key: bytes) -> int:
         """Return the slot of *key*."""
@@ -192,6 +211,9 @@ class ClusterClient:
             try:
                 commands: list[Command] = [("CLUSTER", "SLOTS")]
                 [reply] = await exchange_once(new_connection(node), node, commands, seconds)
+                if isinstance(reply, ServerError):
+                    # Requests are served all the same, by redirections, until a node fails.
+                    self.client_at(node).refused(reply)
                 ranges, others = read_slots(reply, node)
             except ConnectionBroken:
                 continue

@@ -86,6 +86,7 @@ class RedisServer:
                 leeway_ms=leeway_ms,
                 min_replicas=revocation.min_replicas,
                 shift_ms=shift_ms,
+                monotonic=monotonic,
             )
             for clients in (self._threads, self._loops)
         )

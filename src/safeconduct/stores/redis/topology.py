@@ -31,14 +31,16 @@ class World:
     load_driver: Callable[[], Driver]
     new_slots: Callable[[int], Slots]
     pause: Callable[[float], Awaitable[None]]
+    #: Whether what several tasks read at once is sent in one go.
+    reads_together: bool
 
 
 async def _pause_thread(seconds: float) -> None:
     time.sleep(seconds)  # noqa: ASYNC251 - run without an event loop
 
 
-THREADS: Final = World(load_sync_driver, ThreadSlots, _pause_thread)
-LOOPS: Final = World(load_asyncio_driver, LoopSlots, asyncio.sleep)
+THREADS: Final = World(load_sync_driver, ThreadSlots, _pause_thread, reads_together=False)
+LOOPS: Final = World(load_asyncio_driver, LoopSlots, asyncio.sleep, reads_together=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,8 @@ class Node:
 
     def client(self, address: Address, world: World, load_driver: Callable[[], Driver]) -> StoreClient:
         """Make a client for requests."""
-        return self._new(address, load_driver, world.new_slots(self._bounds.pool_size), self.breaker)
+        slots = world.new_slots(self._bounds.pool_size)
+        return self._new(address, load_driver, slots, self.breaker, reads_together=world.reads_together)
 
     def feed_client(self, address: Address, load_driver: Callable[[], Driver]) -> StoreClient:
         """Make a client for a follower, which has one connection."""
@@ -97,7 +100,13 @@ class Node:
         self.health.reset()
 
     def _new(
-        self, address: Address, load_driver: Callable[[], Driver], slots: Slots, breaker: CircuitBreaker
+        self,
+        address: Address,
+        load_driver: Callable[[], Driver],
+        slots: Slots,
+        breaker: CircuitBreaker,
+        *,
+        reads_together: bool = False,
     ) -> StoreClient:
         return StoreClient(
             address,
@@ -107,6 +116,7 @@ class Node:
             breaker=breaker,
             health=self.health,
             refusals=self._refusals,
+            reads_together=reads_together,
         )
 
 
