@@ -3,7 +3,7 @@
 import pytest
 
 from command_line import finding_texts, findings, run, write_configuration
-from safeconduct.cli.doctor import store_checks
+from safeconduct.cli.doctor import store_checks, view_checks
 from safeconduct.config import Config
 from safeconduct.stores.redis.connection import ConnectionBroken, ServerError
 from safeconduct.stores.redis.watermarks import EpochFile, Watermark
@@ -200,6 +200,39 @@ def test_a_link_that_breaks_is_dropped(folder, server, monkeypatch):
             store_checks.send(Config.load(), [("TIME",)])
     finally:
         server.resume()
+
+
+@pytest.mark.usefixtures("shared")
+def test_the_local_view_is_loaded_once(server):
+    """The operator learns how much memory and time it takes, and a store without an epoch stays as it is."""
+    assert "view" not in {subject for _, subject, _, _ in findings()}
+    assert "meta" not in server.say("KEYS", "*")
+    run("token", "issue", "--subject", "alice")
+    assert 0 == run("revoke", "key", "stolen").code
+
+    assert "view: a process loads 1 revocations in " in run("doctor").out
+
+
+@pytest.mark.usefixtures("shared")
+def test_a_local_view_that_takes_too_long_is_a_warning(monkeypatch):
+    run("token", "issue", "--subject", "alice")
+    monkeypatch.setattr(view_checks, "_TIMEOUT_SECONDS", 0)
+
+    assert "it was not loaded within 0 seconds" in finding_texts("warn")
+
+
+def test_a_local_view_that_cannot_be_opened_is_a_warning(shared, server):
+    run("token", "issue", "--subject", "alice")
+    write_configuration(shared, store=server.url, more='[safeconduct.revocation]\nepoch_file = "/missing/file"')
+
+    assert "it cannot be loaded: revocation.epoch_file" in finding_texts("warn")
+
+
+def test_where_every_request_asks_there_is_no_local_view(shared, server):
+    run("token", "issue", "--subject", "alice")
+    write_configuration(shared, store=server.url, more='[safeconduct.revocation]\nconsistency = "strict"')
+
+    assert "view" not in {subject for _, subject, _, _ in findings()}
 
 
 def test_e1_a_planned_move_is_adopted_before_it(shared, server, tmp_path):

@@ -94,6 +94,14 @@ class BoundedView(View, Protocol):
         """How old the view is; infinite before it was loaded."""
         ...
 
+    def begin(self) -> None:
+        """Begin to keep the view current, unless that was done."""
+        ...
+
+    def end(self) -> None:
+        """Keep the view current no more, so that the store is asked."""
+        ...
+
     def is_lost_mark(self, query: RevocationQuery, epoch: Epoch) -> bool:
         """Say whether a revoked key signed the credential whose mark the store, which is in *epoch*, has lost."""
         ...

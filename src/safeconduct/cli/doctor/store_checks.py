@@ -22,6 +22,7 @@ from typing import Final
 
 from safeconduct._core.run_sync import run_sync
 from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
+from safeconduct.cli.doctor.view_checks import check_view
 from safeconduct.cli.output import CommandFailed
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
@@ -78,6 +79,8 @@ def check_store(config: Config) -> Iterator[Finding]:
     if any(kind in config.store.url for kind in _SEVERAL_SERVERS):
         yield _partition(least_replicas)
     yield from _epochs(shards)
+    if all(not isinstance(reply, ServerError) and b"epoch" in _meta(reply) for reply in shards):
+        yield from check_view(config)
 
 
 def adopt_epoch(config: Config) -> Iterator[Finding]:

@@ -76,13 +76,14 @@ class RedisServer:
         self._horizon_ms, self._leeway_ms, self._shift_ms = horizon_ms, leeway_ms, shift_ms
         self._revocation, self._announce, self._monotonic = revocation, announce, monotonic
         self._follower = self._new_follower(self._new_view(), shards=range(config.shards)) if keeps_view else None
+        if self._follower is not None:
+            self._follower.view.keeper = self._follower
         self._blocking, self._native = (
             RedisStore(
                 clients,
                 self._watermarks,
                 self._epochs,
                 None if self._follower is None else self._follower.view,
-                self._begin_following,
                 key_prefix=config.key_prefix,
                 horizon_ms=horizon_ms,
                 leeway_ms=leeway_ms,
@@ -107,6 +108,8 @@ class RedisServer:
             self._follower.end()
         self._threads.end()
         self._loops.end()
+        if self._follower is not None:
+            self._follower.wait()
         self._watermarks.flush()
 
     def begin_process(self) -> None:
@@ -120,10 +123,6 @@ class RedisServer:
             self._follower.view.reset()
             _abandoned.append(self._follower.reset())
         _abandoned.extend([*self._threads.forget(), *self._loops.forget()])
-
-    def _begin_following(self) -> None:
-        if self._follower is not None and not self._follower.is_started:
-            self._follower.start()
 
     def _new_view(self) -> LocalView:
         revocation = self._revocation

@@ -37,7 +37,6 @@ class RedisStore:
         watermarks: What the process knows of the data; shared between the worlds.
         epochs: What it has seen of the data; shared too.
         view: What the process knows of revocations; None if nothing is kept.
-        follow: Begins to keep the view current, unless that was done.
         key_prefix: What every key begins with.
         horizon_ms: The largest lifetime of any token that may be accepted.
         leeway_ms: The leeway granted to clocks.
@@ -54,7 +53,6 @@ class RedisStore:
         watermarks: Watermarks,
         epochs: Epochs,
         view: LocalView | None,
-        follow: Callable[[], None],
         *,
         key_prefix: str,
         horizon_ms: int,
@@ -63,7 +61,6 @@ class RedisStore:
         shift_ms: Callable[[], int],
     ) -> None:
         self._clients = clients
-        self._follow = follow
         self.epochs = epochs
         self.bounded_view = view
         self._prefix = key_prefix.encode()
@@ -81,7 +78,7 @@ class RedisStore:
     async def ask(self, query: RevocationQuery) -> RevocationStatus:
         """Ask in one command on one slot."""
         if self.bounded_view is not None:
-            self._follow()
+            self.bounded_view.begin()
         marks, shard = query.marks, query.shard
         keys: list[bytes] = []
         if query.required_session is not None:
