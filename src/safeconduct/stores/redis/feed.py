@@ -14,7 +14,7 @@ from safeconduct._core.revocation import Revocations
 from safeconduct._core.run_sync import run_sync
 from safeconduct.errors import Unavailable
 from safeconduct.stores import scripts
-from safeconduct.stores.redis.client import StoreClient
+from safeconduct.stores.redis.clients import FeedClient
 from safeconduct.stores.redis.connection import Command, Reply, ServerError
 from safeconduct.stores.redis.feed_replies import (
     HEAD_FIELDS,
@@ -81,7 +81,7 @@ class Feed:
         revocations: Judges the epoch in each reply.
     """
 
-    def __init__(self, client: StoreClient, calls: ShardCalls, revocations: Revocations) -> None:
+    def __init__(self, client: FeedClient, calls: ShardCalls, revocations: Revocations) -> None:
         self._client = client
         self._calls = calls
         self._revocations = revocations

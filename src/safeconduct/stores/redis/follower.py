@@ -38,8 +38,6 @@ RETRY_SECONDS: Final = 0.25
 #: How many times within the greatest age a shard shows that it takes writes.
 _BEATS: Final = 3
 _NEVER: Final = float("-inf")
-#: So long a process that ends waits for the thread.
-ENDS_WITHIN_SECONDS: Final = 0.5
 _JOINED_SECONDS: Final = 0.02
 _EVER_MS: Final = 1 << 52
 #: A thread that does nothing for so long longer than a server may take does not run.
@@ -158,14 +156,13 @@ class Follower:
         self._ended.set()
         self.disconnect()
 
-    def wait(self) -> None:
-        """Wait, for a short time at most, until the thread has ended."""
+    def wait(self, ends_at: float) -> None:
+        """Wait until the thread has ended, or until *ends_at* by the real monotonic clock."""
         thread = self._thread
         if thread is None:
             return
         from safeconduct.stores.redis.connection_sync import interrupt  # noqa: PLC0415 - imported where it is used
 
-        ends_at = time.monotonic() + ENDS_WITHIN_SECONDS
         while thread.is_alive() and time.monotonic() < ends_at:
             # Again, because it may have connected since.
             interrupt(thread)

@@ -109,13 +109,13 @@ class LocalView:
         "_cut_off",
         "_lock",
         "_missing",
+        "_monotonic",
         "_oldest",
         "_records",
         "_refuses_new",
         "_shards",
         "_version",
         "keeper",
-        "monotonic",
         "staleness_seconds",
     )
 
@@ -133,8 +133,7 @@ class LocalView:
         self._count = shards
         self.staleness_seconds = staleness_seconds
         self._refuses_new = refuses_new
-        #: The time by which the age of the view is measured.
-        self.monotonic = monotonic
+        self._monotonic = monotonic
         #: What keeps the view current.
         self.keeper: Keeper | None = None
         self._records = RecordProofs(seconds=staleness_seconds)
@@ -166,15 +165,19 @@ class LocalView:
         if self.keeper is not None:
             self.keeper.end()
 
+    def monotonic(self) -> float:
+        """Return the time by which the age of the view is measured."""
+        return self._monotonic()
+
     @property
     def version(self) -> object:
         """Another object whenever ``holds`` may answer otherwise."""
-        return self._version if self.monotonic() < self._oldest + self.staleness_seconds else object()
+        return self._version if self._monotonic() < self._oldest + self.staleness_seconds else object()
 
     @property
     def age_seconds(self) -> float:
         """How old the oldest shard is; infinite before all were loaded."""
-        return self.monotonic() - self._oldest
+        return self._monotonic() - self._oldest
 
     @property
     def shards(self) -> Mapping[int, ShardView]:
@@ -183,7 +186,7 @@ class LocalView:
 
     def holds(self, query: RevocationQuery) -> bool:
         """Say whether the credential counts for certain; where that is not so, ``ask`` decides."""
-        now, record, version = self.monotonic(), query.record, self._version
+        now, record, version = self._monotonic(), query.record, self._version
         if now >= self._confirmed_at.get(query.shard, _NEVER) + self.staleness_seconds:
             return False
         proof = None if record is None else self._records.find(record, now)
@@ -223,7 +226,7 @@ class LocalView:
         if shard is None:
             return "unknown"
         if record is not None:
-            proof = self._records.find(record, self.monotonic())
+            proof = self._records.find(record, self._monotonic())
             if proof is None or proof.epoch_name != shard.epoch.name:
                 return "unknown"
         verdict = shard.verdict(query)
