@@ -9,8 +9,11 @@ import os
 import socket
 import ssl
 import struct
+import threading
 import time
+import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from redis.connection import Connection as RedisPyConnection
@@ -30,6 +33,26 @@ from safeconduct.stores.redis.packed import packed
 
 #: The ``struct timeval`` of the operating system.
 _TIMEVAL = struct.Struct("@ll")
+
+#: What each thread has opened.
+_opened: weakref.WeakKeyDictionary[threading.Thread, list[weakref.ref[socket.socket]]] = weakref.WeakKeyDictionary()
+
+
+def interrupt(thread: threading.Thread) -> None:
+    """End from another thread what *thread* waits for on its connections, which are of no use any more."""
+    for opened in tuple(_opened.get(thread, ())):
+        plain = opened()
+        if plain is not None:
+            # Not closed, because another socket could get its number while the thread still reads from it.  Not through
+            # TLS, whose state belongs to the thread.
+            with suppress(OSError):
+                socket.socket.shutdown(plain, socket.SHUT_RDWR)
+
+
+def _note_opened(plain: socket.socket) -> None:
+    opened = _opened.setdefault(threading.current_thread(), [])
+    opened[:] = [known for known in opened if known() is not None]
+    opened.append(weakref.ref(plain))
 
 
 class SyncConnection:
@@ -163,6 +186,7 @@ class DeadlineConnection(RedisPyConnection):
             except BaseException:
                 plain.close()
                 raise
+        _note_opened(plain)
         self._deadline_socket = DeadlineSocket(plain, self._ends_at)
         return self._deadline_socket
 

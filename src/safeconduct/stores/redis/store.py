@@ -39,7 +39,6 @@ class RedisStore:
         watermarks: What the process knows of the data; shared between the worlds.
         epochs: What it has seen of the data; shared too.
         view: What the process knows of revocations; None if nothing is kept.
-        follow: Begins to keep the view current, unless that was done.
         key_prefix: What every key begins with.
         horizon_ms: The largest lifetime of any token that may be accepted.
         leeway_ms: The leeway granted to clocks.
@@ -57,7 +56,6 @@ class RedisStore:
         watermarks: Watermarks,
         epochs: Epochs,
         view: LocalView | None,
-        follow: Callable[[], None],
         *,
         key_prefix: str,
         horizon_ms: int,
@@ -67,7 +65,6 @@ class RedisStore:
         monotonic: Callable[[], float],
     ) -> None:
         self._clients = clients
-        self._follow = follow
         self.epochs = epochs
         self.bounded_view = view
         self._prefix = key_prefix.encode()
@@ -90,7 +87,7 @@ class RedisStore:
     @within_one_budget
     async def _ask(self, query: RevocationQuery) -> RevocationStatus:
         if self.bounded_view is not None:
-            self._follow()
+            self.bounded_view.begin()
         status = await self._plain.ask(query)
         return status or await self._ask_by_script(query)
 
