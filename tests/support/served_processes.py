@@ -28,7 +28,10 @@ def auth_of_process(**more):
     deadline_ms, shards = int(environment.get("DEADLINE_MS", "20000")), int(environment.get("SHARDS", "1"))
     config = login_configuration(
         store={"url": environment["STORE_URL"], "deadline_ms": deadline_ms, "shards": shards},
-        revocation={"consistency": environment["CONSISTENCY"]},
+        revocation={
+            "consistency": environment["CONSISTENCY"],
+            "staleness_seconds": float(environment.get("STALENESS_SECONDS", "1")),
+        },
         access={"public": ["/open"]},
         sessions={"refresh_grace_seconds": 600},
     )
