@@ -110,6 +110,51 @@ def test_a_session_that_must_be_in_the_store_is_asked_for(view):
 
 
 @pytest.mark.parametrize(
+    ("epoch", "kept", "expected"),
+    [
+        (EPOCH, "a session", "counts"),
+        (EPOCH, "another", "unknown"),
+        (EPOCH, None, "counts"),
+        (Epoch("before", 900, "new", 1), "a session", "unknown"),
+        (None, "a session", "unknown"),
+    ],
+)
+def test_a_session_that_the_store_had_is_remembered(view, clock, epoch, kept, expected):
+    """For as long as the view may be old, and only in the same data."""
+    view.note_record((0, "a session"), epoch, clock())
+    view.note_record(None, EPOCH, clock())
+
+    assert expected == view.verdict(query(kept=kept))
+    clock.seconds += 0.999
+    assert expected == view.verdict(query(kept=kept))
+    clock.seconds += 0.001
+    assert ("unknown" if kept else "counts") == view.verdict(query(kept=kept))
+
+
+def test_a_remembered_session_that_was_cut_off_has_ended(view, clock):
+    """What was looked up is looked up again at another version."""
+    asked = query(kept="a session")
+    assert not view.holds(asked)
+    view.note_record((0, "a session"), EPOCH, clock())
+    assert [True] * 2 == [view.holds(asked) for _ in range(2)]
+
+    view.shards[0].cuts.put(SESSION, 50_000)
+    view.change()
+
+    assert not view.holds(asked)
+    assert "ended" == view.verdict(asked)
+
+
+def test_a_forked_child_remembers_no_session(view, clock):
+    view.note_record((0, "a session"), EPOCH, clock())
+
+    view.reset()
+    view.publish(0, loaded())
+
+    assert "unknown" == view.verdict(query(kept="a session"))
+
+
+@pytest.mark.parametrize(
     ("reason", "refuses_new", "own", "expected"),
     [
         ("new", False, False, "counts"),

@@ -237,9 +237,7 @@ class OpaqueTokenResolver:
             # The token was issued when the store had more shards.
             raise RevokedToken("an opaque token of a shard that is gone")
         query = OpaqueQuery(parts[0], parsed.session_id, parsed.digest)
-        text = await lookup.revocations.resolve(
-            lambda: lookup.store.resolve(query), query.shard, now_ms=int(now * 1000)
-        )
+        text = await lookup.revocations.resolve(lambda: lookup.store.resolve(query), query, now_ms=int(now * 1000))
         claims = read_claims(_stored_claims(text), lookup.policy, None, now)
         question = self._bearer.question(claims, reference=query.reference)
         if claims.session_id != query.session_id or question.shard != query.shard:

@@ -110,7 +110,8 @@ def still_holds(view: View, checked: _Checked) -> bool:
         return True
     if not view.holds(checked.question):
         return False
-    checked.version = version
+    if checked.question.required_session is None or not view.forgets_records:
+        checked.version = version
     return True
 
 

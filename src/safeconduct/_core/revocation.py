@@ -25,7 +25,7 @@ from typing import Literal, Protocol, TypeVar
 
 from safeconduct._core.epochs import Epoch, Epochs
 from safeconduct._core.revocation_query import BoundedView, RevocationQuery, RevocationStatus, UntrustedStore, View
-from safeconduct._core.store import Resolved, Revocation, Store, Written
+from safeconduct._core.store import OpaqueQuery, Resolved, Revocation, Store, Written
 from safeconduct.config.fields import Outage
 from safeconduct.errors import NotYetValidToken, RevokedToken, Unavailable
 from safeconduct.events import ClockSkewed, Event, RevocationUnchecked, StoreLost
@@ -130,6 +130,8 @@ class Revocations:
         """
         Return if the credential counts by the local view; ask the store where the view is too old or does not know.
 
+        In an outage a credential whose session must exist is refused: without the store, an allowlist allows nothing.
+
         Raises:
             RevokedToken: If it was revoked.
             NotYetValidToken: If it was issued in the future, by the store's clock.
@@ -138,18 +140,21 @@ class Revocations:
         view = self.bounded_view
         if view is not None and view.holds(query):
             return
+        sent_at = 0.0 if view is None else view.monotonic_seconds()
         try:
             status = await self._store.ask(query)
         except UntrustedStore:
             raise
         except Unavailable:
-            if on_outage == "refuse" or view is None or view.is_known_revoked(query):
+            if on_outage == "refuse" or view is None or query.record is not None or view.is_known_revoked(query):
                 raise
             self._announce_served(view.age_seconds, now_ms)
             return
         await self.check(query, now_ms=now_ms, status=status)
+        if view is not None:
+            view.note_record(query.record, status.epoch, sent_at)
 
-    async def resolve(self, command: Callable[[], Awaitable[Resolved]], shard: int, *, now_ms: int) -> str:
+    async def resolve(self, command: Callable[[], Awaitable[Resolved]], sought: OpaqueQuery, *, now_ms: int) -> str:
         """
         Return the claims of an opaque token that counts.
 
@@ -157,10 +162,14 @@ class Revocations:
             RevokedToken: If it was revoked, or the store does not have it any more.
             Unavailable: If the store cannot be asked, or has lost its data.
         """
-        reply = await self.consult(shard, command)
+        view = self.bounded_view
+        sent_at = 0.0 if view is None else view.monotonic_seconds()
+        reply = await self.consult(sought.shard, command)
         if reply.is_revoked:
             raise RevokedToken("revoked, or not known any more")
-        self._refuse_doubtful(reply.issued_ms, self._seen[shard], reply.now_ms, now_ms, has_session=True)
+        self._refuse_doubtful(reply.issued_ms, self._seen[sought.shard], reply.now_ms, now_ms, has_session=True)
+        if view is not None:
+            view.note_record((sought.shard, sought.reference), reply.epoch, sent_at)
         return reply.claims
 
     async def ask_all(self, queries: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:

@@ -11,6 +11,9 @@ from typing import Protocol
 from safeconduct._core.epochs import Epoch
 from safeconduct.errors import Unavailable
 
+RecordKey = tuple[int, bytes | str]
+"""The shard of a record that must exist, and the digest of the opaque token or the id of the session."""
+
 
 @dataclass(frozen=True, slots=True)
 class RevocationQuery:
@@ -31,10 +34,16 @@ class RevocationQuery:
     #: For a store that knows the sessions of its own process only: the process that the credential's session began in.
     instance: bytes | None = None
     #: The id of the session that the store must have, empty if the credential has none; None if none is required.
-    #: If one is, the store is asked whatever the consistency.
+    #: If one is, the store is asked whatever the consistency, but a bounded view remembers its answer for a while.
     required_session: str | None = None
     #: The digest of the opaque token that the store must have.
     reference: bytes | None = field(default=None, repr=False)
+
+    @property
+    def record(self) -> RecordKey | None:
+        """The record that must exist; None if none must.  That of an opaque token stands for its session's too."""
+        record = self.reference or self.required_session
+        return None if record is None else (self.shard, record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,11 @@ class UntrustedStore(Unavailable):
 
 class View(Protocol):
     """What a store knows without a command, so that a warm request needs none."""
+
+    @property
+    def forgets_records(self) -> bool:
+        """Whether what ``holds`` says of a required record may change by the time alone, without another version."""
+        ...
 
     @property
     def version(self) -> object:
@@ -83,11 +97,21 @@ class BoundedView(View, Protocol):
         """Say whether something in the view, however old it is, speaks against the credential."""
         ...
 
+    def monotonic_seconds(self) -> float:
+        """Return the time by the clock that measures the age of the view."""
+        ...
+
+    def note_record(self, record: RecordKey | None, epoch: Epoch | None, sent_at: float) -> None:
+        """Note that the data of *epoch* had a required record, if any, by a command that was sent at *sent_at*."""
+        ...
+
 
 class NothingRevoked:
     """The view without a store: whatever was verified counts."""
 
     __slots__ = ("version",)
+
+    forgets_records = False
 
     def __init__(self) -> None:
         self.version = object()

@@ -110,11 +110,11 @@ class ValidityCheck:
         if revocations is None:
             return
         consistency = (requirement and requirement.consistency) or self._consistency
-        is_strict = consistency == "strict" or question.required_session is not None
+        is_strict = consistency == "strict"
         # A token that seems to be issued in the future counts only if the store's clock agrees with it.
         if is_strict or (answer is not None and consistency != "none") or revocations.is_early(question, now_ms):
             await revocations.check(question, now_ms=now_ms, status=answer)
-        elif consistency == "bounded":
+        elif self.asks(consistency, question):
             on_outage = (requirement and requirement.on_outage) or self._on_outage
             await revocations.check_bounded(question, now_ms=now_ms, on_outage=on_outage)
 
@@ -129,7 +129,7 @@ class ValidityCheck:
 
     def asks(self, consistency: Consistency | None, question: RevocationQuery) -> bool:
         """Say whether the store is asked *question* under *consistency*; None is the default."""
-        # An allowlist is worth nothing unless it is always looked at.
+        # An allowlist is worth nothing unless it is looked at.
         return question.required_session is not None or (consistency or self._consistency) != "none"
 
     def asks_again(self, consistency: Consistency | None) -> bool:

@@ -48,7 +48,7 @@ class SessionConfig:
         bind_device: What happens if a refresh token comes from another device, which is another family of browsers in
             any version.
         require_session: Whether our own tokens are accepted only while their session is in the store. The store is then
-            asked whatever `revocation.consistency` says.
+            asked whatever `revocation.consistency` says; with "bounded" once in each period of `staleness_seconds`.
     """
 
     short_absolute_lifetime_seconds: Seconds = 43200

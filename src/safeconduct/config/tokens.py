@@ -60,7 +60,8 @@ class TokenConfig:
 
     Attributes:
         format: "jws" is signed and readable (RFC 9068); "jwe" is signed and encrypted; "opaque" is a reference to the
-            store, which is then asked whatever `revocation.consistency` says.
+            store, which is then asked whatever `revocation.consistency` says; with "bounded" once in each period of
+            `staleness_seconds`.
         algorithm: The algorithm of new keys; ES256, because every library supports it and its tokens are short.
         access_lifetime_seconds: The lifetime of an access token, in seconds; a quarter of an hour, because a revoked
             token stays valid for that long at a service that does not check revocations.

@@ -45,6 +45,9 @@ class MemoryStore:
         "version",
     )
 
+    #: The version changes when a session or an opaque token is dropped.
+    forgets_records = False
+
     def __init__(self, *, clock: Callable[[], float], horizon_ms: int, leeway_ms: int) -> None:
         self._revocations = MemoryRevocations(
             clock=clock, horizon_ms=horizon_ms, leeway_ms=leeway_ms, on_change=self.renew_version

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from safeconduct._core.epochs import Epoch
-from safeconduct._core.revocation_query import RevocationQuery
+from safeconduct._core.revocation_query import RecordKey, RevocationQuery
 from safeconduct.stores.view.entries import Entries
+from safeconduct.stores.view.proofs import RecordProof, RecordProofs
 
 Verdict = Literal["counts", "ended", "unknown"]
 Position = tuple[int, int]
@@ -81,7 +82,19 @@ class LocalView:
         monotonic: A clock that never goes back, in seconds.
     """
 
-    __slots__ = ("_awaited", "_confirmed_at", "_monotonic", "_refuses_new", "_shards", "_staleness_seconds", "_version")
+    __slots__ = (
+        "_awaited",
+        "_confirmed_at",
+        "_monotonic",
+        "_records",
+        "_refuses_new",
+        "_shards",
+        "_staleness_seconds",
+        "_version",
+    )
+
+    #: A record counts for a time since the store had it.
+    forgets_records = True
 
     def __init__(
         self, *, staleness_seconds: float, refuses_new: bool = False, monotonic: Callable[[], float] = time.monotonic
@@ -89,6 +102,7 @@ class LocalView:
         self._staleness_seconds = staleness_seconds
         self._refuses_new = refuses_new
         self._monotonic = monotonic
+        self._records = RecordProofs(seconds=staleness_seconds)
         self.reset()
 
     def reset(self) -> None:
@@ -99,6 +113,7 @@ class LocalView:
         self._version = object()
         #: When the last command was sent that the store has answered.
         self._confirmed_at = float("-inf")
+        self._records.clear()
 
     @property
     def version(self) -> object:
@@ -117,7 +132,17 @@ class LocalView:
 
     def holds(self, query: RevocationQuery) -> bool:
         """Say whether the credential counts for certain; where that is not so, ``ask`` decides."""
-        return self.age_seconds < self._staleness_seconds and self.verdict(query) == "counts"
+        now, record, version = self._monotonic(), query.record, self._version
+        if now >= self._confirmed_at + self._staleness_seconds:
+            return False
+        proof = None if record is None else self._records.find(record, now)
+        if proof is not None and proof.was_looked_up(query, version):
+            return True
+        if self.verdict(query) != "counts":
+            return False
+        if proof is not None:
+            proof.note_look_up(query, version)
+        return True
 
     def is_known_revoked(self, query: RevocationQuery) -> bool:
         """Say whether something that this process knows, however old it is, speaks against the credential."""
@@ -129,9 +154,13 @@ class LocalView:
 
     def verdict(self, query: RevocationQuery) -> Verdict:
         """Say what is known of a credential, however old that knowledge is."""
-        shard = self._shards.get(query.shard)
-        if shard is None or query.required_session is not None:
+        shard, record = self._shards.get(query.shard), query.record
+        if shard is None:
             return "unknown"
+        if record is not None:
+            proof = self._records.find(record, self._monotonic())
+            if proof is None or proof.epoch_name != shard.epoch.name:
+                return "unknown"
         verdict = shard.verdict(query)
         if verdict != "counts":
             return verdict
@@ -159,6 +188,15 @@ class LocalView:
         if awaited is None or (epoch.started_ms, position) > awaited[1:]:
             self._awaited[shard] = (epoch.name, epoch.started_ms, position)
             self.change()
+
+    def monotonic_seconds(self) -> float:
+        """Return the time by the clock that measures the age of the view."""
+        return self._monotonic()
+
+    def note_record(self, record: RecordKey | None, epoch: Epoch | None, sent_at: float) -> None:
+        """Remember that the data of *epoch* had a required record, by a command that was sent at *sent_at*."""
+        if record is not None and epoch is not None:
+            self._records.add(record, RecordProof(epoch, sent_at))
 
     def publish(self, shard: int, loaded: ShardView) -> None:
         """Replace what is known of *shard*."""
