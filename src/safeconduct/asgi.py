@@ -13,7 +13,7 @@ from safeconduct._connections.response import SseDetector, WatchedResponse, mark
 from safeconduct._connections.watched_connection import WatchedConnection, outer_extend
 from safeconduct._connections.websocket import WatchedSocket
 from safeconduct._core.connection_checks import Watch
-from safeconduct._core.decision import Passed, Refused
+from safeconduct._core.decision import Passed, Recalled, Refused
 from safeconduct._core.gate import Gate, GateProvider
 from safeconduct._core.wrapped_app import refuse_own_root_path, require_application, require_auth
 from safeconduct._http.cookies import fields_without
@@ -58,7 +58,6 @@ class AuthMiddleware:
         self.auth = auth
         self._gate = auth.asgi_gate()
         self._recall = self._gate.recall
-        self._has_fast_path = self._gate.has_fast_path
         self._has_fast_path_for_cookies = self._gate.has_fast_path_for_cookies
         self._hides_cookies = bool(self._gate.hidden_cookies)
         mark_awaitable(SseDetector.send)
@@ -80,15 +79,15 @@ class AuthMiddleware:
             if len(name) == _AUTHORIZATION_BYTES and name.lower() == b"authorization":
                 field = value
                 count += 1
-        passed: Passed | None = None
-        if count == 1 and field is not None and self._has_fast_path:
+        passed: Passed | Recalled | None = None
+        if count == 1 and field is not None:
             route = scope["method"], scope["path"], scope.get("root_path", ""), scope.get("raw_path")
             passed = self._recall(route, field)
         elif count == 0 and self._has_fast_path_for_cookies and (line := cookie_line(headers)) is not None:
             passed = self._gate.recall_by_cookie(route_of(scope), line)
-        if passed is None:
+        if not isinstance(passed, Passed):
             scope = readable_again(scope)
-            passed = await self._judge(read_scope(scope), scope, receive, send)
+            passed = await self._confirm(passed, scope, receive, send)
             if passed is None:
                 return
         detector = SseDetector(self._watch_stream, passed, scope, as_private(send) if passed.is_by_cookie else send)
@@ -116,9 +115,22 @@ class AuthMiddleware:
         else:
             raise RuntimeError(f"safeconduct cannot judge a connection of type {scope['type']!r}")
 
-    async def _judge(self, request: Request, scope: Scope, receive: Receive, send: Send) -> Passed | None:
-        """Take the slow path; answer, and return None, if the request ends here."""
+    async def _confirm(self, recalled: Recalled | None, scope: Scope, receive: Receive, send: Send) -> Passed | None:
+        """Ask about what was *recalled*, or take the slow path; answer, and return None, if the request ends here."""
         gate = self._gate
+        # What an outer middleware asked is not asked again, which the slow path knows.
+        if recalled is not None and gate.outer_passed(scope.get("auth")) is None and _runs_on_asyncio():
+            decision = await gate.confirm(recalled)
+            if isinstance(decision, Passed):
+                return decision
+            if decision is not None:
+                await self._refuse(decision.error, scope, send)
+                return None
+        return await self._judge(scope, receive, send)
+
+    async def _judge(self, scope: Scope, receive: Receive, send: Send) -> Passed | None:
+        """Take the slow path; answer, and return None, if the request ends here."""
+        gate, request = self._gate, read_scope(scope)
         if not _runs_on_asyncio():
             await self._refuse(gate.unsupported(_UNSUPPORTED_LOOP).error, scope, send)
             return None

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from safeconduct._connections.wsgi_body import WatchedBody
-from safeconduct._core.decision import Passed, Refused
+from safeconduct._core.decision import Decision, Passed, Recalled, Refused
 from safeconduct._core.gate import Gate, GateProvider
 from safeconduct._core.run_sync import run_sync
 from safeconduct._core.wrapped_app import refuse_forced_script_name, require_application, require_auth
@@ -48,7 +48,6 @@ class AuthMiddleware:
         self._gate = auth.wsgi_gate()
         self.answer = self._gate.answer
         self._recall = self._gate.recall
-        self._has_fast_path = self._gate.has_fast_path
         self._has_fast_path_for_cookies = self._gate.has_fast_path_for_cookies
         self._hides_cookies = bool(self._gate.hidden_cookies)
 
@@ -56,15 +55,15 @@ class AuthMiddleware:
         """Serve one request."""
         # The fast path, in line, as in ASGI.
         field: str | None = environ.get("HTTP_AUTHORIZATION")
-        passed: Passed | None = None
+        passed: Passed | Recalled | None = None
         is_long_lived = False
         route = route_of(environ)
-        if field is not None and self._has_fast_path:
+        if field is not None:
             passed = self._recall(route, field.encode("latin-1"))
         elif self._has_fast_path_for_cookies and (line := environ.get("HTTP_COOKIE")):
             passed = self._gate.recall_by_cookie(route, line.encode("latin-1"))
-        if passed is None:
-            judged = self._judge(environ, start_response)
+        if not isinstance(passed, Passed):
+            judged = self._judge(passed, environ, start_response)
             if not isinstance(judged, Passed):
                 return judged
             passed = judged
@@ -87,23 +86,32 @@ class AuthMiddleware:
         watched.is_watched = is_long_lived
         return self._call(environ, watched, passed)
 
-    def _judge(self, environ: Environ, start_response: StartResponse) -> Passed | Iterable[bytes]:
-        """Take the slow path; answer, and return the body, if the request ends here."""
+    def _judge(
+        self, recalled: Recalled | None, environ: Environ, start_response: StartResponse
+    ) -> Passed | Iterable[bytes]:
+        """Ask about what was *recalled*, or take the slow path; answer and return the body if the request ends here."""
         gate = self._gate
         # a2wsgi hands on the scope of the ASGI application around this one, and with it what was left there.
         scope = environ.get("asgi.scope")
         outer = gate.outer_passed(environ.get(_PROOF) if scope is None else scope.get("auth"))
+        # What an outer middleware asked is not asked again, which the slow path knows.
+        if outer is None and recalled is not None:
+            confirmed = _finish(gate, gate.confirm(recalled))
+            if confirmed is not None:
+                return self._settled(confirmed, environ, start_response)
         try:
             request = read_environ(environ)
         except AuthError as error:
             return _reply(start_response, gate.answer(error, None), environ["REQUEST_METHOD"])
         if outer is None and gate.owns(request):
             return self._serve(environ, start_response, request)
-        decision = _finish(gate, gate.decide(request, outer))
-        if isinstance(decision, Refused):
-            reply = gate.answer(decision.error, read_environ(environ))
-            return _reply(start_response, reply, environ["REQUEST_METHOD"])
-        return decision
+        return self._settled(_finish(gate, gate.decide(request, outer)), environ, start_response)
+
+    def _settled(self, decision: Decision, environ: Environ, start_response: StartResponse) -> Passed | Iterable[bytes]:
+        if isinstance(decision, Passed):
+            return decision
+        reply = self._gate.answer(decision.error, read_environ(environ))
+        return _reply(start_response, reply, environ["REQUEST_METHOD"])
 
     def _serve(self, environ: Environ, start_response: StartResponse, request: Request) -> Iterable[bytes]:
         gate = self._gate

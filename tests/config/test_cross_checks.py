@@ -34,10 +34,13 @@ WRONG = [
         {"access.rules[0].consistency"},
     ),
     (
-        minimal_fields(access={"rules": [{"path": "/a", "consistency": "none"}, {"path": "/b", "on_outage": "serve"}]}),
+        minimal_fields(
+            revocation={"consistency": "strict"},
+            access={"rules": [{"path": "/a", "consistency": "none"}, {"path": "/b", "on_outage": "serve"}]},
+        ),
         {"access.rules[1].on_outage"},
     ),
-    (minimal_fields(revocation={"on_outage": "serve"}), {"revocation.on_outage"}),
+    (minimal_fields(revocation={"on_outage": "serve", "consistency": "strict"}), {"revocation.on_outage"}),
     (minimal_fields(trust=[{**TRUST, "issuer": ISSUER}]), {"trust[0].issuer"}),
     (minimal_fields(trust=[TRUST, {**TRUST, "audience": "b"}]), {"trust[1].issuer"}),
     (minimal_fields(trust=trusting("{sub}")), {"trust[0].remote_user"}),

@@ -227,7 +227,7 @@ def test_tables_are_copied():
     [
         ("none", {}, "none"),
         ("none", {"consistency": "none"}, "none"),
-        ("memory://", {}, "strict"),
+        ("memory://", {}, "bounded"),
         ("memory://", {"consistency": "strict"}, "strict"),
         ("memory://", {"consistency": "none"}, "none"),
     ],

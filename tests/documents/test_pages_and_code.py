@@ -63,13 +63,13 @@ def public_names():
         if getattr(getattr(safeconduct, name), "__module__", None) not in READ_AS_MODULES
     }
     for name, module in READ_AS_MODULES.items():
-        names |= {f"{name}.{each}" for each in getattr(module, "__all__", defined_names(module))}
+        names |= {f"{name}.{each}" for each in defined_names(module)}
     return names - INTERNAL
 
 
 def defined_names(module):
-    """Return the public classes and functions that *module* defines."""
-    return [
+    """Return the public names of *module*: those that it lists, or the classes and functions that it defines."""
+    return getattr(module, "__all__", None) or [
         name
         for name, value in vars(module).items()
         if (inspect.isclass(value) or inspect.isfunction(value))

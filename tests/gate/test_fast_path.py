@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -24,10 +25,12 @@ CARRIERS = {
 #: Wrapped by the bound on what a request asks of the store; the function itself is what runs.
 DECIDES = {
     Gate.recall.__code__: "recall",
+    Gate.confirm.__wrapped__.__code__: "confirm",
     Gate.decide.__wrapped__.__code__: "decide",
     Authenticator.identify.__code__: "identify",
 }
 ON_THE_FAST_PATH, ON_THE_SLOW_PATH = ["recall"], ["decide", "identify"]
+WITH_THE_STORE_ASKED = ["recall", "confirm"]
 
 both = pytest.mark.parametrize("world", WORLDS)
 
@@ -141,12 +144,40 @@ def test_what_would_be_refused_leaves_the_fast_path(world):
 
 
 @both
-def test_the_fast_path_is_not_tried_where_the_store_must_be_asked(world):
-    """A store that may have lost its data decides about each request."""
+def test_where_the_store_must_be_asked_its_answer_decides(world):
+    """A store that may have lost its data decides about each request, and nothing is read a second time."""
     scene = Scene(world, login={}, revocation={"on_new_store": "refuse"})
     header = scene.sign_in()
+    for _ in range(2):
+        scene.ask(header)
 
-    assert [(200, ON_THE_SLOW_PATH)] * 4 == [scene.ask(header) for _ in range(4)]
+    assert [(200, WITH_THE_STORE_ASKED)] * 4 == [scene.ask(header) for _ in range(4)]
+
+
+@both
+@pytest.mark.parametrize("on_new_store", ["accept", "refuse"])
+def test_what_the_store_refuses_is_refused_at_once(world, on_new_store):
+    """The slow path would ask it again."""
+    scene = Scene(world, login={}, revocation={"on_new_store": on_new_store})
+    header = scene.sign_in()
+    for _ in range(2):
+        scene.ask(header)
+    scene.auth.sessions.revoke_subject("alice")
+
+    assert (401, WITH_THE_STORE_ASKED) == scene.ask(header)
+
+
+@both
+def test_an_inner_middleware_does_not_ask_again(world):
+    """The slow path knows that the outer one has asked."""
+    scene = Scene(world, login={}, revocation={"on_new_store": "refuse"})
+    header = scene.sign_in()
+    wrap = scene.auth.wsgi if world == "wsgi" else scene.auth.asgi
+    scene.application = wrap(scene.application)
+    for _ in range(2):
+        scene.ask(header)
+
+    assert (200, [*WITH_THE_STORE_ASKED, "recall", *ON_THE_SLOW_PATH]) == scene.ask(header)
 
 
 @both
@@ -163,3 +194,17 @@ def test_a_proven_token_is_looked_up_once_a_request(world, on_new_store):
         scene.ask(header)
 
     assert 5 == Counted.looks
+
+
+@both
+def test_a_password_that_was_revoked_is_left_to_the_slow_path(world):
+    """It is proven again there, because only its remembered proof was revoked."""
+    scene = Scene(world, revocation={"on_new_store": "refuse"})
+    gate = scene.application._gate
+    for _ in range(2):
+        scene.ask(CARRIERS["bearer"])
+    entry = gate._bearer.cache.entries[CARRIERS["bearer"][1]]
+    entry.passed = replace(entry.passed, proof=replace(entry.passed.proof, ambient="basic"))
+    scene.auth.sessions.revoke_subject("alice")
+
+    assert (401, [*WITH_THE_STORE_ASKED, *ON_THE_SLOW_PATH]) == scene.ask(CARRIERS["bearer"])

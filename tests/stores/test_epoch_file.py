@@ -60,7 +60,7 @@ def test_e1_an_emptied_store_is_no_new_one_where_the_file_knows_another(server, 
         heard = []
         config = Config(
             issuer=ISSUER, audience=AUDIENCE, keys={"keys": [OWN_KEY, SECRETS_KEY]}, sources=["bearer"],
-            store={"url": server.url, "deadline_ms": 5000}, revocation={"epoch_file": path},
+            store={"url": server.url, "deadline_ms": 5000}, revocation={"epoch_file": path, "consistency": "strict"},
         )  # fmt: skip
         return Auth(config, listeners=[heard.append]), heard
 

@@ -11,9 +11,10 @@ from safeconduct.errors import Unavailable
 from safeconduct.events import StoreLost, StoreUnavailable
 from safeconduct.stores.redis import feed as feed_module
 from safeconduct.stores.redis import follower as follower_module
-from safeconduct.stores.redis.feed import PAGE_ENTRIES, Feed
-from safeconduct.stores.redis.follower import HEADS_A_ROUND, SWEPT_EVERY_SECONDS
+from safeconduct.stores.redis import snapshot as snapshot_module
+from safeconduct.stores.redis.feed import Feed
 from safeconduct.stores.redis.shard_calls import ShardCalls
+from safeconduct.stores.redis.view_updater import SWEPT_EVERY_SECONDS
 from safeconduct.stores.view import entries
 from safeconduct.stores.view.entries import UNPACKED_ENTRIES
 
@@ -70,7 +71,7 @@ def test_a_view_is_as_old_as_the_last_command_that_was_answered(follower, monoto
 
 def test_many_revocations_are_loaded_page_by_page(writer, following, monkeypatch):
     """Also where more of them than a page holds have one score."""
-    monkeypatch.setattr(feed_module, "PAGE_ENTRIES", 3)
+    monkeypatch.setattr(snapshot_module, "PAGE_ENTRIES", 3)
     for number in range(11):
         writer.revoke(f"t{number}", expires_ms=LATER_MS if number < 8 else LATER_MS - 10_000 * number)
         writer.end(f"s{number}")
@@ -80,7 +81,6 @@ def test_many_revocations_are_loaded_page_by_page(writer, following, monkeypatch
 
     names = [f"{letter}{number}" for letter in "ts" for number in range(11)]
     assert {"ended"} == {follower.view.verdict(query(name)) for name in names}
-    assert PAGE_ENTRIES == 2000
 
 
 def test_more_than_ten_thousand_revocations_are_packed(server, writer, following):
@@ -274,25 +274,6 @@ def test_plain_commands_open_a_connection_themselves(server, open_stores):
     stores.end()
 
 
-def test_changes_of_many_shards_are_followed_together(server, open_stores, following):
-    """Each shard has a place of its own; the states of all are read in turn."""
-    shards = HEADS_A_ROUND + 2
-    stores = open_stores(server.url, shards=shards)
-    writer = Writer(stores, shards)
-    follower = following(shards=shards)
-    follower.connect()
-    writer.end("alice", shard=1)
-    writer.end("bob", shard=shards - 1)
-
-    for _ in range(3):
-        follower.follow()
-
-    assert "ended" == follower.view.verdict(query("alice", shard=1))
-    assert "ended" == follower.view.verdict(query("bob", shard=shards - 1))
-    assert "counts" == follower.view.verdict(query("bob", shard=1))
-    stores.end()
-
-
 def test_what_a_process_revoked_itself_is_not_believed_any_more_at_once(server, open_stores):
     """Before the follower has read it, the store is asked."""
     stores = open_stores(server.url, keeps_view=True, staleness_seconds=0.004)
@@ -346,7 +327,7 @@ def test_a_follower_that_is_not_connected_says_so(following):
 
 
 def test_a_page_of_another_shape_is_unavailable(follower, monkeypatch):
-    monkeypatch.setattr(Feed, "_script", lambda *_arguments: [1, 2])
+    monkeypatch.setattr(snapshot_module, "_page", lambda *_arguments: [1, 2])
 
     with pytest.raises(Unavailable):
         list(follower._feed.pages(0, b"cut", ""))

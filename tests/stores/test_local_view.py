@@ -12,9 +12,9 @@ EPOCH = Epoch("e", 1000, "new", 86_400_000)
 TOKEN, SESSION, SUBJECT = (letter + bytes(16) for letter in (b"t", b"s", b"u"))
 
 
-def query(issued_ms=50_000, *, own=True, kept=None, ends_ms=10**9):
+def query(issued_ms=50_000, *, own=True, kept=None, ends_ms=10**9, shard=0):
     instance = epoch_tag("e") if own else None
-    return RevocationQuery(0, (TOKEN,), (SUBJECT, SESSION), issued_ms, ends_ms, instance, kept)
+    return RevocationQuery(shard, (TOKEN,), (SUBJECT, SESSION), issued_ms, ends_ms, instance, kept)
 
 
 def loaded(epoch=EPOCH, *, position=(5, 0), last_issued_ms=40_000, loaded_ms=45_000, forgotten_ms=-1):
@@ -38,9 +38,9 @@ def clock():
 
 @pytest.fixture
 def view(clock):
-    made = LocalView(staleness_seconds=1.0, monotonic=clock)
+    made = LocalView(shards=2, staleness_seconds=1.0, monotonic=clock)
     made.publish(0, loaded())
-    made.confirm(clock())
+    made.confirm((0, 1), clock())
     return made
 
 
@@ -88,6 +88,29 @@ def test_a_view_that_is_too_old_is_not_believed(view, clock, later):
     assert view.age_seconds == pytest.approx(later)
 
 
+def test_each_shard_is_as_old_as_its_own_last_confirmation(view, clock):
+    """The fast path looks again at every credential while one shard is too old, and the others still count."""
+    view.publish(1, loaded())
+    version = view.version
+    clock.seconds += 0.6
+
+    view.confirm((1,), clock())
+    assert version is view.version
+    assert view.age_seconds == pytest.approx(0.6)
+    clock.seconds += 0.6
+
+    assert [False, True] == [view.holds(query(shard=shard)) for shard in (0, 1)]
+    assert version is not view.version
+    view.confirm((0,), clock())
+    assert view.holds(query())
+    assert version is view.version
+
+
+def test_a_shard_that_no_follower_has_is_never_believed(view):
+    """A session may be older than the number of shards."""
+    assert not view.holds(query(shard=7))
+
+
 def test_a_view_that_is_too_old_still_knows_what_was_revoked(view, clock):
     """A revoked credential does not pass where an outage lets others pass."""
     view.shards[0].marks.put(TOKEN, 10**6)
@@ -97,7 +120,7 @@ def test_a_view_that_is_too_old_still_knows_what_was_revoked(view, clock):
 
 
 def test_a_view_that_was_never_loaded_knows_nothing(clock):
-    view = LocalView(staleness_seconds=1.0, monotonic=clock)
+    view = LocalView(shards=2, staleness_seconds=1.0, monotonic=clock)
 
     assert not view.holds(query())
     assert not view.is_known_revoked(query())
@@ -167,9 +190,9 @@ def test_a_forked_child_remembers_no_session(view, clock):
 )
 def test_what_is_older_than_the_data_is_for_the_store_to_say(clock, reason, refuses_new, own, expected):
     """Unless the data is known to cover it."""
-    view = LocalView(staleness_seconds=1.0, refuses_new=refuses_new, monotonic=clock)
+    view = LocalView(shards=2, staleness_seconds=1.0, refuses_new=refuses_new, monotonic=clock)
     view.publish(0, loaded(Epoch("e", 1000, reason, 86_400_000)))
-    view.confirm(clock())
+    view.confirm((0, 1), clock())
 
     assert expected == view.verdict(query(1000, own=own))
     assert "counts" == view.verdict(query(50_000, own=own))
@@ -245,7 +268,7 @@ def test_a_version_of_a_view_that_is_too_old_is_never_seen_again(view, clock):
 )
 def test_in_an_outage_everything_that_is_known_counts(clock, reason, own, issued_ms, position, expected):
     """Also that data was lost, and that there is a change that was not read yet."""
-    view = LocalView(staleness_seconds=1.0, monotonic=clock)
+    view = LocalView(shards=2, staleness_seconds=1.0, monotonic=clock)
     view.publish(0, loaded(Epoch("e", 1000, reason, 86_400_000)))
     view.expect(0, Epoch("e", 1000, reason, 86_400_000), position)
 

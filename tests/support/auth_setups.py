@@ -79,11 +79,12 @@ def configuration(*, access=None, **fields):
 
 
 def shared_store_configuration(url):
-    """Return the configuration of a process that shares the store at *url*; its second key only verifies."""
+    """Return the configuration of a process that asks the store at *url* each time; its second key only verifies."""
     retired = FOREIGN_KEY | {"safeconduct_state": "retired"}
     return configuration(
-        store={"url": url, "deadline_ms": 1000}, sources=["bearer"], trust=[], keys={"keys": [OWN_KEY, retired]}
-    )
+        store={"url": url, "deadline_ms": 1000}, sources=["bearer"], trust=[], keys={"keys": [OWN_KEY, retired]},
+        revocation={"consistency": "strict"},
+    )  # fmt: skip
 
 
 def now() -> float:

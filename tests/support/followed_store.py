@@ -21,6 +21,14 @@ def query(name, *, shard=0, issued_ms=1, ends_ms=LATER_MS):
     return RevocationQuery(shard, (token(name),), (session(name),), issued_ms, ends_ms)
 
 
+def revoked_key(kid):
+    return revocation_key("key", ISSUER, kid)
+
+
+def signed_with(kid, *, shard=0, issued_ms=1):
+    return RevocationQuery(shard, (token("any"), revoked_key(kid)), (), issued_ms, LATER_MS)
+
+
 class Writer:
     """Another process that writes to the same store."""
 
@@ -37,3 +45,6 @@ class Writer:
     def revoke(self, name, shard=0, **ends):
         ends = ends or {"expires_ms": LATER_MS}
         return run_sync(self.store.revoke(shard, Revocation("token", token(name), (shard,), **ends)))
+
+    def revoke_key(self, kid, shard=0):
+        return run_sync(self.store.revoke(shard, Revocation("key", revoked_key(kid), (shard,))))

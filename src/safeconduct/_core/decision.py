@@ -3,8 +3,9 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol, get_args
+from typing import Final, Literal, NamedTuple, Protocol, get_args
 
+from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation_query import RevocationQuery, View
 from safeconduct.errors import AuthError, CrossSiteRequest, InvalidRequest, MissingCredential, Unavailable
 from safeconduct.principal import Anonymous, Identity, Principal, Reason
@@ -113,6 +114,15 @@ def still_holds(view: View, checked: _Checked) -> bool:
     if checked.question.required_session is None or not view.forgets_records:
         checked.version = version
     return True
+
+
+class Recalled(NamedTuple):
+    """A credential that was proven before, on a route that was seen before, about which the store must be asked."""
+
+    passed: Passed
+    question: RevocationQuery
+    requirement: Requirement
+    now_ms: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ Decide about every request: who sent it, and whether it may go on.
                                Proof ──► own page?       only for credentials that a browser sends by itself
                 Requirement ◄── Identity                 Passed | Refused
 
-A request whose route and credential were both seen before takes the fast path through the two memories.  The gate does
-not know whether it stands behind ASGI or WSGI.
+A request whose route and credential were both seen before takes the fast path through the two memories; where the store
+must be asked, its answer decides.  The gate does not know whether it stands behind ASGI or WSGI.
 """
 
 from collections.abc import Awaitable, Callable
@@ -20,7 +20,7 @@ from safeconduct._core.access_rules import Policy
 from safeconduct._core.authentication import Authenticator
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.connection_checks import ConnectionChecks, Watch
-from safeconduct._core.decision import Decision, Key, Passed, Refused, still_holds
+from safeconduct._core.decision import Decision, Key, Passed, Recalled, Refused, still_holds
 from safeconduct._core.endpoints.routing import Body, Endpoints
 from safeconduct._core.error_responses import ErrorResponses
 from safeconduct._core.requirement import Requirement
@@ -29,7 +29,7 @@ from safeconduct._core.route_memory import RouteMemory
 from safeconduct._http.origin import SAFE_METHODS
 from safeconduct._http.paths import clean_path, readings_of
 from safeconduct._http.request import Reply, Request, Route
-from safeconduct.errors import AuthError, Unavailable
+from safeconduct.errors import AuthError, RevokedToken, Unavailable
 from safeconduct.events import Event, Fault, RemoteUserOmitted, Unsupported
 from safeconduct.principal import Principal
 
@@ -65,10 +65,8 @@ class Gate:
         #: Whether any rule wants responses to be watched.
         self.has_long_lived = policy.has_long_lived
         self.hidden_cookies = authenticator.sources.hidden_cookies
-        #: Whether ``recall`` can let anything pass: not if the store must be asked about every request.
-        self.has_fast_path = view is not None
-        #: Whether ``recall_by_cookie`` can let anything pass.
-        self.has_fast_path_for_cookies = view is not None and authenticator.sources.takes_cookies
+        #: Whether ``recall_by_cookie`` can find anything.
+        self.has_fast_path_for_cookies = authenticator.sources.takes_cookies
         self.answer = error_responses.answer
         self.release = release
         self.policy = policy
@@ -76,6 +74,7 @@ class Gate:
         self._bearer = authenticator.bearer
         self._clock = authenticator.bearer.clock
         self._view = view
+        self._validity = authenticator.validity
         self._unasked = authenticator.validity.unasked
         self.endpoints = endpoints
         self._announce = announce
@@ -135,7 +134,7 @@ class Gate:
         self._bearer.close()
         self.connection_checks.close()
 
-    def recall_by_cookie(self, route: Route, line: bytes) -> Passed | None:
+    def recall_by_cookie(self, route: Route, line: bytes) -> Passed | Recalled | None:
         """
         Take the fast path with a cookie, where its page need not be checked.
 
@@ -149,36 +148,58 @@ class Gate:
         key = self._authenticator.sources.key_in(line)
         return None if key is None else self.recall(route, key)
 
-    def recall(self, route: Route, key: Key) -> Passed | None:
+    def recall(self, route: Route, key: Key) -> Passed | Recalled | None:
         """
         Take the fast path: let a credential pass on a route where both were seen before; None where that is not so.
 
-        Anything unusual, and anything that would be refused, takes the slow path, ``decide``.
+        Where the store must be asked, the result goes to ``confirm``.  Anything unusual, and anything that would be
+        refused before the store is asked, takes the slow path, ``decide``.
 
         Args:
             route: The route of the request.
             key: Its only ``Authorization`` field, or the key of its cookie.
         """
         requirement = self._closed_routes.get(route)
-        if requirement is None or self._view is None or requirement.consistency not in self._unasked:
+        if requirement is None:
             return None
         bearer = self._bearer
         cached = bearer.cache.entries.get(key)
         if cached is None:
             return None
+        view = self._view
         try:
             now = self._clock()
             if (
                 now < cached.expires_at
                 and bearer.fresh_from <= now < bearer.fresh_until
-                and (cached.version is self._view.version or still_holds(self._view, cached))
                 and (not requirement.is_particular or requirement.is_met_by(cached.passed.identity, now=now))
             ):
                 cached.is_used = True
-                return cached.passed
+                if (
+                    view is not None
+                    and requirement.consistency in self._unasked
+                    and (cached.version is view.version or still_holds(view, cached))
+                ):
+                    return cached.passed
+                if self._validity.asks(requirement.consistency, cached.question):
+                    return Recalled(cached.passed, cached.question, requirement, int(now * 1000))
         except Exception:  # noqa: BLE001 - the slow path meets it again, and reports it
             return None
         return None
+
+    @within_one_budget
+    async def confirm(self, recalled: Recalled) -> Decision | None:
+        """Ask the store about a credential that was recalled; None where the slow path must prove it again."""
+        passed = recalled.passed
+        try:
+            await self._validity.ask(recalled.question, recalled.requirement, now_ms=recalled.now_ms)
+        except AuthError as error:
+            # A password is proven again where only its remembered proof was revoked.
+            is_basic = isinstance(error, RevokedToken) and passed.proof is not None and passed.proof.ambient == "basic"
+            return None if is_basic else Refused(error)
+        except Exception as fault:  # noqa: BLE001 - the last resort, as in ``decide``
+            return self.fault(fault)
+        return passed
 
     @within_one_budget
     async def decide(self, request: Request, outer: Passed | None) -> Decision:

@@ -120,7 +120,8 @@ class Revocations:
                 outcome = await self._settle(query.shard, status)
             _refuse_unless_same(outcome)
             epoch = self._seen[query.shard]
-        if status.is_revoked:
+        view = self.bounded_view
+        if status.is_revoked or (view is not None and view.is_lost_mark(query, epoch)):
             raise RevokedToken("revoked")
         self._refuse_doubtful(query.issued_ms, epoch, status.now_ms, now_ms, has_session=query.instance is not None)
         if status.now_ms is not None and self.is_early(query, now_ms):

@@ -93,6 +93,10 @@ class BoundedView(View, Protocol):
         """How old the view is; infinite before it was loaded."""
         ...
 
+    def is_lost_mark(self, query: RevocationQuery, epoch: Epoch) -> bool:
+        """Say whether a revoked key signed the credential whose mark the store, which is in *epoch*, has lost."""
+        ...
+
     def is_known_revoked(self, query: RevocationQuery) -> bool:
         """Say whether something in the view, however old it is, speaks against the credential."""
         ...

@@ -104,7 +104,7 @@ class Config:
         """Return how revocations are checked if no rule says otherwise."""
         if self.store.url == "none":
             return "none"
-        return self.revocation.consistency or "strict"
+        return self.revocation.consistency or "bounded"
 
     @property
     def has_bounded(self) -> bool:

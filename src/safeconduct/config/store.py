@@ -76,8 +76,8 @@ class RevocationConfig:
     The revocation of tokens, sessions, subjects, clients and keys.
 
     Attributes:
-        consistency: "strict" asks the store once per request; "bounded" looks into a local view that is at most
-            `staleness_seconds` old; "none" does not check. Default: "none" without a store, else "strict".
+        consistency: "bounded" looks into a local view that is at most `staleness_seconds` old; "strict" asks the store
+            once per request; "none" does not check. Default: "none" without a store, else "bounded".
         staleness_seconds: With "bounded": the maximum age of the local view, in seconds. For every consistency: how
             often the credential of an open WebSocket or stream is checked.
         on_outage: With "bounded": what happens while the view is too old and the store cannot be reached. "refuse"

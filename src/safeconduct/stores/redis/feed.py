@@ -1,5 +1,5 @@
 """
-What the follower of a local view reads from a server: a shard's state, its revocations page by page, and its log.
+What the follower of a local view reads from a server: a shard's state, its log, and its revocations (``snapshot``).
 
 Every change to a shard's revocations is an entry of its log and names the entry before it and the epoch, so that a
 reader notices a gap, a trimmed log and another history.
@@ -16,21 +16,25 @@ from safeconduct.errors import Unavailable
 from safeconduct.stores import scripts
 from safeconduct.stores.redis.client import StoreClient
 from safeconduct.stores.redis.connection import Command, Reply, ServerError
-from safeconduct.stores.redis.shard_calls import REASONS, ShardCalls, ShardReply, malformed_reply
+from safeconduct.stores.redis.shard_calls import (
+    LOG_LENGTH,
+    REASONS,
+    Argument,
+    ShardCalls,
+    ShardReply,
+    integer,
+    malformed_reply,
+)
+from safeconduct.stores.redis.snapshot import REPLY_SECONDS, read_pages
 from safeconduct.stores.redis.watermarks import Watermark
 from safeconduct.stores.view.local_view import LOG_START, Position
-from safeconduct.stores.view.packed_table import RECORD_BYTES
+from safeconduct.stores.view.retained import ENDLESS, Retained
 
-#: A page keeps the server for less than a millisecond.
-PAGE_ENTRIES: Final = 2_000
 #: So many entries of each log are read at once.
 LOG_ENTRIES: Final = 1_000
-_SCORE_DIGITS: Final = 13
 _HEAD_FIELDS: Final = ("epoch", "epoch_ms", "reason", "line", "head")
 #: Where it is forbidden, only the operator can know.
 _ROLE: Final[Command] = ("ROLE",)
-#: How long a server may take for what it does not wait for.
-REPLY_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +122,7 @@ class Feed:
         Raises:
             Unavailable: If the server does not answer.
         """
-        key, lowest, limit, read = self._calls.shard_key(shard, name), b"-inf", PAGE_ENTRIES, b""
-        while True:
-            page = self._script(scripts.VIEW_PAGE, key, lowest, limit, letters)
-            match page:
-                case [int(count), bytes(last), bytes(records)]:
-                    yield records.removeprefix(read)
-                case _:
-                    raise malformed_reply()
-            if count < limit:
-                return
-            # Many of one score fill a page without an end.
-            limit = limit * 2 if last == lowest else PAGE_ENTRIES
-            lowest, read = last, _of_last_score(records)
+        return read_pages(self._send, self._calls.shard_key(shard, name), letters)
 
     def follow(
         self, positions: Mapping[int, Position], *, asked: Sequence[int], block_ms: int
@@ -160,11 +152,32 @@ class Feed:
         heads = {shard: _head(reply) for shard, reply in zip(asked, replies, strict=False)}
         return heads, {keys[name]: _changes(entries) for name, entries in replies[len(asked)] or ()}
 
-    def _script(self, script: scripts.Script, key: bytes, *arguments: bytes | str | int) -> Reply:
-        [reply] = self._send([("EVALSHA", script.sha, 1, key, *arguments)], REPLY_SECONDS, is_script=True)
-        if isinstance(reply, ServerError):  # NOSCRIPT: the only error that is not raised
-            [reply] = self._send([("EVAL", script.text, 1, key, *arguments)], REPLY_SECONDS)
-        return reply
+    def lease(self, shard: int, lasts_ms: int) -> bool:
+        """
+        Take the lease for writing lost revocations to *shard* again; False if another process has it.
+
+        Raises:
+            Unavailable: If the server does not answer, or refuses to write.
+        """
+        key = self._calls.shard_key(shard, b"lease")
+        [reply] = self._send([("SET", key, "1", "NX", "PX", lasts_ms)], REPLY_SECONDS)
+        return reply is not None
+
+    def write_back(self, shard: int, revocations: Sequence[Retained]) -> int:
+        """
+        Write lost revocations to *shard* again, and return how many of them it lacked.
+
+        Raises:
+            Unavailable: If the server does not answer, refuses to write, or has just lost its data.
+        """
+        arguments: list[Argument] = []
+        for key, before_ms, expires_s in revocations:
+            expiry = b"+inf" if expires_s == ENDLESS else b"%d" % expires_s
+            arguments += (key, -1 if before_ms is None else before_ms, expiry)
+        reply = run_sync(
+            self._revocations.consult(shard, lambda: self._calls.run(scripts.WRITE_BACK, shard, LOG_LENGTH, *arguments))
+        )
+        return integer(reply.first)
 
     def _send(self, commands: Sequence[Command], seconds: float, *, is_script: bool = False) -> list[Reply]:
         replies = run_sync(self._client.send(commands, seconds=seconds))
@@ -190,14 +203,6 @@ def position_of(entry_id: bytes) -> Position:
     if not (dash and milliseconds.isdigit() and number.isdigit()):
         raise malformed_reply()
     return int(milliseconds), int(number)
-
-
-def _of_last_score(records: bytes) -> bytes:
-    """Return the end of a page that the next page begins with, unless something of it was forgotten meanwhile."""
-    score, begin = records[-_SCORE_DIGITS:], len(records)
-    while begin and records[begin - _SCORE_DIGITS : begin] == score:
-        begin -= RECORD_BYTES
-    return records[begin:]
 
 
 def _head(reply: Reply) -> ShardHead | None:

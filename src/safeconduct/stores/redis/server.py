@@ -8,13 +8,13 @@ child takes over no connection: it abandons its parent's sockets without sending
 import os
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from safeconduct._core.epochs import Epoch, Epochs
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.store import Store
 from safeconduct.config.store import RevocationConfig, StoreConfig
-from safeconduct.events import Event, Fault
+from safeconduct.events import Event
 from safeconduct.stores.redis.client import StoreClient
 from safeconduct.stores.redis.clients import LoopClients, ThreadClients
 from safeconduct.stores.redis.connection import Address, Connection, parse_address
@@ -75,7 +75,7 @@ class RedisServer:
         self._loops = LoopClients(self._new_loop_client)
         self._horizon_ms, self._leeway_ms, self._shift_ms = horizon_ms, leeway_ms, shift_ms
         self._revocation, self._announce, self._monotonic = revocation, announce, monotonic
-        self._follower = self._new_follower() if keeps_view else None
+        self._follower = self._new_follower(self._new_view(), shards=range(config.shards)) if keeps_view else None
         self._blocking, self._native = (
             RedisStore(
                 clients,
@@ -117,6 +117,7 @@ class RedisServer:
         self._refusals.reset()
         self._watermarks.reset_lock()
         if self._follower is not None:
+            self._follower.view.reset()
             _abandoned.append(self._follower.reset())
         _abandoned.extend([*self._threads.forget(), *self._loops.forget()])
 
@@ -124,18 +125,24 @@ class RedisServer:
         if self._follower is not None and not self._follower.is_started:
             self._follower.start()
 
-    def _new_follower(self) -> Follower:
-        revocation, refuses_new = self._revocation, self._revocation.on_new_store == "refuse"
-        return Follower(
-            LocalView(
-                staleness_seconds=revocation.staleness_seconds, refuses_new=refuses_new, monotonic=self._monotonic
-            ),
-            self._new_feed,
-            self._watermarks,
+    def _new_view(self) -> LocalView:
+        revocation = self._revocation
+        return LocalView(
             shards=self._config.shards,
             staleness_seconds=revocation.staleness_seconds,
+            refuses_new=revocation.on_new_store == "refuse",
+            monotonic=self._monotonic,
+        )
+
+    def _new_follower(self, view: LocalView, *, shards: Sequence[int]) -> Follower:
+        return Follower(
+            view,
+            self._new_feed,
+            self._watermarks,
+            shards=shards,
+            staleness_seconds=self._revocation.staleness_seconds,
             horizon_ms=self._horizon_ms + self._leeway_ms,
-            fault=lambda error: self._announce(Fault(error=type(error).__name__, where="view")),
+            announce=self._announce,
             monotonic=self._monotonic,
         )
 

@@ -48,3 +48,4 @@ OPAQUE_RESOLVE = _load(*_SHARD, "opaque_resolve")
 
 VIEW_STATE = _load(*_SHARD, "view_state")
 VIEW_PAGE = _load("view_page")
+WRITE_BACK = _load(*_SHARD, "pruning", "cut_off", "write_back")

@@ -1,25 +1,32 @@
 """
 What this process knows of the revocations in a store, and how old that knowledge is.
 
-A follower writes it (``stores.redis.follower``), the requests of both worlds read it without a lock.  A credential
-counts for certain while the view is fresh, and nothing in it speaks against the credential; otherwise the store is
-asked.  The view is never taken as proof that a credential was ended: the store confirms it.
+Followers write it (``stores.redis.follower``), one for all shards or several for some each; the requests of both worlds
+read it without a lock.  A credential counts for certain while its shard is fresh, and nothing in it speaks against the
+credential; otherwise the store is asked.  The view is never taken as proof that a credential was ended: the store
+confirms it.
 """
 
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from safeconduct._core.epochs import Epoch
 from safeconduct._core.revocation_query import RecordKey, RevocationQuery
 from safeconduct.stores.view.entries import Entries
+from safeconduct.stores.view.packed_table import SPAN
 from safeconduct.stores.view.proofs import RecordProof, RecordProofs
 
 Verdict = Literal["counts", "ended", "unknown"]
 Position = tuple[int, int]
 """The id of an entry in a shard's log: milliseconds and a number."""
 LOG_START: Final[Position] = (0, 0)
+ENDLESS_S: Final = SPAN - 1
+"""The end of a mark that has none."""
+_NEVER: Final = float("-inf")
+_NONE: Final[frozenset[bytes]] = frozenset()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,7 +84,8 @@ class LocalView:
     The revocations of a store's shards.
 
     Args:
-        staleness_seconds: The greatest age at which the view is believed.
+        shards: How many shards the store has.
+        staleness_seconds: The greatest age at which a shard is believed.
         refuses_new: Whether tokens older than a store that was never seen before are refused.
         monotonic: A clock that never goes back, in seconds.
     """
@@ -85,7 +93,11 @@ class LocalView:
     __slots__ = (
         "_awaited",
         "_confirmed_at",
+        "_count",
+        "_lock",
+        "_missing",
         "_monotonic",
+        "_oldest",
         "_records",
         "_refuses_new",
         "_shards",
@@ -97,8 +109,14 @@ class LocalView:
     forgets_records = True
 
     def __init__(
-        self, *, staleness_seconds: float, refuses_new: bool = False, monotonic: Callable[[], float] = time.monotonic
+        self,
+        *,
+        shards: int,
+        staleness_seconds: float,
+        refuses_new: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._count = shards
         self._staleness_seconds = staleness_seconds
         self._refuses_new = refuses_new
         self._monotonic = monotonic
@@ -107,23 +125,28 @@ class LocalView:
 
     def reset(self) -> None:
         """Know nothing: in a new process, or a forked one."""
+        #: Held by those that write, never by a request that reads.
+        self._lock = threading.Lock()
         self._shards: dict[int, ShardView] = {}
         #: Epoch, its start and the last change that a reply told of, by shard; the follower may not have it yet.
         self._awaited: dict[int, tuple[str, int, Position]] = {}
+        #: Marks that the store has lost, by shard.
+        self._missing: dict[int, frozenset[bytes]] = {}
         self._version = object()
-        #: When the last command was sent that the store has answered.
-        self._confirmed_at = float("-inf")
+        #: When the last command was sent that the store has answered, by shard; and the earliest of these instants.
+        self._confirmed_at = dict.fromkeys(range(self._count), _NEVER)
+        self._oldest = _NEVER
         self._records.clear()
 
     @property
     def version(self) -> object:
         """Another object whenever ``holds`` may answer otherwise."""
-        return self._version if self._monotonic() < self._confirmed_at + self._staleness_seconds else object()
+        return self._version if self._monotonic() < self._oldest + self._staleness_seconds else object()
 
     @property
     def age_seconds(self) -> float:
-        """How old the view is; infinite before it was loaded."""
-        return self._monotonic() - self._confirmed_at
+        """How old the oldest shard is; infinite before all were loaded."""
+        return self._monotonic() - self._oldest
 
     @property
     def shards(self) -> Mapping[int, ShardView]:
@@ -133,7 +156,7 @@ class LocalView:
     def holds(self, query: RevocationQuery) -> bool:
         """Say whether the credential counts for certain; where that is not so, ``ask`` decides."""
         now, record, version = self._monotonic(), query.record, self._version
-        if now >= self._confirmed_at + self._staleness_seconds:
+        if now >= self._confirmed_at.get(query.shard, _NEVER) + self._staleness_seconds:
             return False
         proof = None if record is None else self._records.find(record, now)
         if proof is not None and proof.was_looked_up(query, version):
@@ -151,6 +174,20 @@ class LocalView:
             return False
         is_covered = shard.covers(query, refuses_new=self._refuses_new) and not self._is_behind(query.shard, shard)
         return shard.verdict(query) == "ended" or not is_covered
+
+    def is_lost_mark(self, query: RevocationQuery, epoch: Epoch) -> bool:
+        """
+        Say whether the credential was signed by a revoked key whose mark the store, which is in *epoch*, has lost.
+
+        An epoch that begins with a loss refuses what is older, and the holder of a key chooses any ``iat``.
+        """
+        loaded = self._shards.get(query.shard)
+        if loaded is None:
+            return False
+        if epoch.name != loaded.epoch.name:
+            # The follower has not seen yet what was lost.
+            return any(loaded.marks.get(key) == ENDLESS_S for key in query.marks)
+        return not self._missing.get(query.shard, _NONE).isdisjoint(query.marks)
 
     def verdict(self, query: RevocationQuery) -> Verdict:
         """Say what is known of a credential, however old that knowledge is."""
@@ -176,18 +213,26 @@ class LocalView:
             return started_ms >= loaded.epoch.started_ms
         return position > loaded.position
 
-    def confirm(self, sent_at: float) -> None:
-        """Note that the store has answered a command that was sent at *sent_at*, by the monotonic clock."""
-        self._confirmed_at = sent_at
+    def confirm(self, shards: Iterable[int], sent_at: float) -> None:
+        """Note that *shards* were current when a command was sent at *sent_at*, by the monotonic clock."""
+        with self._lock:
+            self._confirmed_at.update(dict.fromkeys(shards, sent_at))
+            self._oldest = min(self._confirmed_at.values())
 
     def expect(self, shard: int, epoch: Epoch, position: Position) -> None:
         """Believe nothing about *shard* before the change at *position*, which a reply told of, is contained."""
-        known, awaited = self._shards.get(shard), self._awaited.get(shard)
+        known = self._shards.get(shard)
         if known is not None and epoch.name == known.epoch.name and position <= known.position:
             return
-        if awaited is None or (epoch.started_ms, position) > awaited[1:]:
-            self._awaited[shard] = (epoch.name, epoch.started_ms, position)
-            self.change()
+        with self._lock:
+            awaited = self._awaited.get(shard)
+            if awaited is None or (epoch.started_ms, position) > awaited[1:]:
+                self._awaited[shard] = (epoch.name, epoch.started_ms, position)
+                self.change()
+
+    def miss(self, shard: int, marks: frozenset[bytes]) -> None:
+        """Note the *marks* that the store has lost, and that are to be written to it again."""
+        self._missing[shard] = marks
 
     def monotonic_seconds(self) -> float:
         """Return the time by the clock that measures the age of the view."""

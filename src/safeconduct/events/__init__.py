@@ -7,67 +7,63 @@ A listener is a plain function that takes an event and does not block.  ``loggin
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from safeconduct.events.requests import (
+    Event,
+    Fault,
+    HookFailed,
+    RemoteUserOmitted,
+    RequestRefused,
+    RuleWeakened,
+    TokenRefused,
+    Unsupported,
+)
+from safeconduct.events.store import (
+    ClockSkewed,
+    RevocationsRestored,
+    RevocationUnchecked,
+    Revoked,
+    StoreLost,
+    StoreRecovered,
+    StoreRolledBack,
+    StoreUnavailable,
+)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """The base of every event; *log_level* is a level of ``logging``."""
-
-    log_level: ClassVar[int] = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestRefused(Event):
-    """A request was refused; *error* is the name of the error's class and *reason* its reason."""
-
-    status: int
-    error: str
-    reason: str
-    method: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenRefused(RequestRefused):
-    """A credential was refused."""
-
-    scheme: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault(Event):
-    """Our code raised an unexpected exception, and the request was answered 503; *error* is the name of its class."""
-
-    log_level: ClassVar[int] = 40
-    where: str
-    error: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unsupported(Event):
-    """The process cannot serve any request, and *reason* says in one sentence why; announced once."""
-
-    log_level: ClassVar[int] = 50
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoteUserOmitted(Event):
-    """A name with control characters was left out of ``REMOTE_USER``; announced once for each *issuer*."""
-
-    log_level: ClassVar[int] = 30
-    issuer: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HookFailed(Event):
-    """
-    A hook of the application raised an exception or returned a wrong value, and was ignored.
-
-    *error* is the name of the class of the exception that it raised, or that its value caused.
-    """
-
-    log_level: ClassVar[int] = 40
-    hook: str
-    error: str
+__all__ = [
+    "BindingChanged",
+    "ClockSkewed",
+    "Event",
+    "Fault",
+    "HookFailed",
+    "KeyExposed",
+    "KeySkipped",
+    "KeysGone",
+    "KeysRecovered",
+    "KeysReloaded",
+    "KeysUnreadable",
+    "RefreshReused",
+    "RemoteUserOmitted",
+    "RenewReused",
+    "RequestRefused",
+    "RevocationUnchecked",
+    "RevocationsRestored",
+    "Revoked",
+    "RuleWeakened",
+    "SessionEnded",
+    "SignInFailed",
+    "SignedIn",
+    "SteppedUp",
+    "StoreLost",
+    "StoreRecovered",
+    "StoreRolledBack",
+    "StoreUnavailable",
+    "SubjectSignedOut",
+    "Throttled",
+    "TokenRefused",
+    "UnknownPeer",
+    "Unsupported",
+    "UsersRecovered",
+    "UsersUnreadable",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,59 +99,6 @@ class UnknownPeer(Event):
     """
 
     log_level: ClassVar[int] = 30
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revoked(Event):
-    """A token, session, subject, client, key, or everything was revoked; *kind* says which."""
-
-    kind: str
-    shards: int
-    replicas: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreUnavailable(Event):
-    """The store cannot be asked; requests that need it are answered 503."""
-
-    log_level: ClassVar[int] = 40
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RevocationUnchecked(Event):
-    """Credentials pass unchecked while the store cannot be asked (``on_outage = "serve"``); once a minute at most."""
-
-    log_level: ClassVar[int] = 40
-    view_age_seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreRecovered(Event):
-    """The store answers again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreLost(Event):
-    """
-    The store lost data that it had acknowledged; tokens issued before that are refused until the horizon has passed.
-
-    *witness* says what proved it: ``empty``, the store had no data; ``epoch``, this process knew another epoch of it;
-    ``mark``, this process knew a later change; ``token`` or ``refresh``, a token was presented that a later state of
-    the store had issued; ``restart``, its server started after all that it holds, and has no append-only file.
-    """
-
-    log_level: ClassVar[int] = 50
-    shard: int
-    witness: Literal["empty", "epoch", "mark", "token", "refresh", "restart"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClockSkewed(Event):
-    """This process's clock differs from the store's by more than half the leeway; *skew_ms* = ours - the store's."""
-
-    log_level: ClassVar[int] = 40
-    skew_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,14 +146,6 @@ class KeyExposed(Event):
 
     log_level: ClassVar[int] = 30
     file: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleWeakened(Event):
-    """An option that is documented as unsafe took effect."""
-
-    log_level: ClassVar[int] = 30
-    switch: Literal["basic.allow_plain_http", "revocation.accept_eviction", "cookies.secure", "access.preflights"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,12 +224,3 @@ class BindingChanged(Event):
     #: What has changed.
     changed: tuple[Literal["network", "device"], ...]
     is_refused: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreRolledBack(Event):
-    """The store is older than a token that it has issued, so it lost a write that it had acknowledged."""
-
-    log_level: ClassVar[int] = 50
-    shard: int
-    session_id: str
