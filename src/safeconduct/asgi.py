@@ -5,7 +5,7 @@ Pure ASGI, so that a context variable set here is seen in endpoints, in threads 
 """
 
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -18,14 +18,16 @@ from safeconduct._core.gate import Gate, GateProvider
 from safeconduct._core.wrapped_app import refuse_own_root_path, require_application, require_auth
 from safeconduct._http.cookies import fields_without
 from safeconduct._http.problems import close_code
-from safeconduct._http.request import Reply, Request
+from safeconduct._http.request import Field, Reply, Request
 from safeconduct._http.response_headers import as_private
 from safeconduct._http.scope import (
     body_of,
-    cookie_line,
+    credential_fields,
+    joined_cookies,
     read_scope,
     readable_again,
     route_of,
+    with_cookies,
     without_subprotocol_token,
 )
 from safeconduct.errors import AuthError
@@ -37,7 +39,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_AUTHORIZATION_BYTES: Final = len("authorization")
 _UNSUPPORTED_LOOP: Final = (
     "safeconduct.asgi runs on asyncio or uvloop only, and not on this event loop: start the server with asyncio"
 )
@@ -57,46 +58,31 @@ class AuthMiddleware:
         self.app = app
         self.auth = auth
         self._gate = auth.asgi_gate()
-        self._recall = self._gate.recall
-        self._has_fast_path_for_cookies = self._gate.has_fast_path_for_cookies
+        self._recall = self._gate.fast_path.recall
+        self._recall_by_cookie = self._gate.fast_path.recall_by_cookie
+        self._takes_cookies = self._gate.fast_path.takes_cookies
         self._hides_cookies = bool(self._gate.hidden_cookies)
         mark_awaitable(SseDetector.send)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901 - see "in line"
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; raise ``RuntimeError`` if its type is unknown: it must not pass unchecked."""
         if scope["type"] != "http":
             await self._serve_other(scope, receive, send)
             return
-        # The fast path, in line: this is what nearly every request costs.
-        headers = scope["headers"]
-        if headers.__class__ is not list:
+        if scope["headers"].__class__ is not list:
             scope = readable_again(scope)
-            headers = scope["headers"]
-        field: bytes | None = None
-        count = 0
-        for name, value in headers:
-            # The length first: it tells nearly every other name apart, and costs less than a comparison of bytes.
-            if len(name) == _AUTHORIZATION_BYTES and name.lower() == b"authorization":
-                field = value
-                count += 1
-        passed: Passed | Recalled | None = None
-        if count == 1 and field is not None:
-            route = scope["method"], scope["path"], scope.get("root_path", ""), scope.get("raw_path")
-            passed = self._recall(route, field)
-        elif count == 0 and self._has_fast_path_for_cookies and (line := cookie_line(headers)) is not None:
-            passed = self._gate.recall_by_cookie(route_of(scope), line)
+        passed, fields = self._recalled(scope)
         if not isinstance(passed, Passed):
             scope = readable_again(scope)
             passed = await self._confirm(passed, scope, receive, send)
             if passed is None:
                 return
-        detector = SseDetector(self._watch_stream, passed, scope, as_private(send) if passed.is_by_cookie else send)
+        detector = SseDetector(self._watch_stream, passed, scope, send)
         below = dict(scope)
         below["safeconduct"] = below["user"] = passed.identity
         below["auth"] = passed
         below["safeconduct.extend"] = detector.extend
-        if self._hides_cookies:
-            below["headers"] = fields_without(scope["headers"], self._gate.hidden_cookies)
+        below["headers"] = fields
         before = PASSED.set(passed)
         try:
             await self.app(below, receive, detector.send)
@@ -106,6 +92,21 @@ class AuthMiddleware:
             PASSED.reset(before)
             if detector.connection is not None:
                 await detector.connection.release()
+
+    def _recalled(self, scope: Scope) -> tuple[Passed | Recalled | None, Sequence[Field]]:
+        """Take the fast path; return what was found, and the fields that the application sees."""
+        fields: Sequence[Field] = scope["headers"]
+        credential, credentials, line, cookies = credential_fields(fields)
+        passed: Passed | Recalled | None = None
+        if credentials == 1 and credential is not None:
+            route = scope["method"], scope["path"], scope.get("root_path", ""), scope.get("raw_path")
+            passed = self._recall(route, credential, scope)
+        elif credentials == 0 and line is not None and self._takes_cookies:
+            joined = line if cookies == 1 else joined_cookies(fields)
+            passed, rest = self._recall_by_cookie(route_of(scope), joined, scope)
+            if rest is not None and cookies == 1:
+                return passed, fields if rest is line else with_cookies(fields, line, rest)
+        return passed, fields_without(fields, self._gate.hidden_cookies) if cookies and self._hides_cookies else fields
 
     async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -153,7 +154,8 @@ class AuthMiddleware:
         watch = self._gate.watch(passed, read_scope(scope))
         if watch is None:
             return None
-        return WatchedResponse(self._gate, watch, send, outer=outer_extend(self._gate, scope)).connection
+        through = as_private(send) if passed.is_by_cookie else send
+        return WatchedResponse(self._gate, watch, through, outer=outer_extend(self._gate, scope)).connection
 
     async def _serve_long_lived(self, watch: Watch, passed: Passed, scope: Scope, receive: Receive, send: Send) -> None:
         # Imported here because it loads asyncio.

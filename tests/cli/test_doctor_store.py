@@ -4,6 +4,7 @@ import pytest
 
 from command_line import finding_texts, findings, run, write_configuration
 from safeconduct.cli.doctor import store_checks
+from safeconduct.cli.doctor.primaries import find_primaries
 from safeconduct.config import Config
 from safeconduct.stores.redis.connection import ConnectionBroken, ServerError
 from safeconduct.stores.redis.watermarks import EpochFile, Watermark
@@ -131,7 +132,7 @@ def test_a_password_and_a_database_go_first(folder, server):
     write_configuration(folder, store=f"redis://app:wrong@{address}")
     assert "store: it does not answer: AuthenticationError" in finding_texts("fail")
     write_configuration(folder, store=f"redis://app:right@127.0.0.1:{server.port}/99")
-    assert "store: it does not answer: it refuses user, password or database" in finding_texts("fail")
+    assert "store: it does not answer: the store refuses user, password or database" in finding_texts("fail")
     write_configuration(folder, store=f"redis://:wrong@{address}")
     assert "wrong" not in run("doctor").out
 
@@ -178,8 +179,11 @@ def test_durability_is_reported(folder, server):
             "ok",
             "noeviction",
         ),
+        (store_checks._partition([b"min-replicas-to-write", b"1"]), "ok", "fewer than 1 replicas"),
+        (store_checks._partition([b"min-replicas-to-write", b"0"]), "warn", "believed until its clients fail over"),
+        (store_checks._partition(ServerError("NOPERM")), "warn", "believed until its clients fail over"),
     ],
-    ids=["replica", "slow", "ahead", "behind", "policy"],
+    ids=["replica", "slow", "ahead", "behind", "policy", "replicas", "partition", "partition?"],
 )
 def test_what_a_test_server_does_not_do(finding, verdict, message):
     """A replica, a slow server and a clock that is off are findings."""
@@ -187,14 +191,14 @@ def test_what_a_test_server_does_not_do(finding, verdict, message):
     assert message in finding.text
 
 
-def test_a_link_that_breaks_is_dropped(folder, server, monkeypatch):
+def test_a_link_that_breaks_is_dropped(folder, server):
     """No connection is left open."""
     write_configuration(folder, store=server.url)
-    monkeypatch.setattr(store_checks, "_TIMEOUT_SECONDS", 0.0)
+    [primary] = find_primaries(Config.load().store, 1.0)
     server.pause()
     try:
         with pytest.raises(ConnectionBroken):
-            store_checks.send(Config.load(), [("TIME",)])
+            primary.send([("TIME",)], 0.0)
     finally:
         server.resume()
 

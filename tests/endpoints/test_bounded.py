@@ -215,7 +215,7 @@ def test_a_server_that_evicts_is_not_an_outage(site, moment):
     site, server = site(on_outage="serve")
     client = signed_in(site)
     server.say("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
-    site.stores._health.doubt()
+    site.stores._topology.node.health.doubt()
     moment.clock.advance(seconds=STALE_SECONDS)
 
     try:

@@ -12,7 +12,7 @@ from safeconduct.errors import Unavailable
 from safeconduct.events import StoreRecovered, StoreUnavailable
 from safeconduct.stores import scripts
 from safeconduct.stores.redis import client, connection, shard_calls
-from safeconduct.stores.redis.connection import parse_address
+from safeconduct.stores.redis.addresses import parse_address
 from safeconduct.stores.redis.health import EVERY_SECONDS, FAILURES, OPEN_SECONDS
 from store_contract import ALICE, TOKEN, question
 from store_servers import free_port

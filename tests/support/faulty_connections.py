@@ -1,8 +1,10 @@
 """Faults between a store and its server: proxies that delay or cut, refusing servers, slow connections."""
 
 import contextlib
+import ctypes
 import re
 import socket
+import struct
 import threading
 from types import SimpleNamespace
 
@@ -16,11 +18,22 @@ class _Listener:
     def __init__(self, serve):
         self._serve = serve
         self.sockets = []
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self._socket.getsockname()[1]
+        self.port = 0
         self.threads = []
+        self.open()
+
+    def open(self):
+        """Accept connections, again on the same port if it was closed."""
+        self._socket = socket.create_server(("127.0.0.1", self.port))
+        self.port = self._socket.getsockname()[1]
         self._accepting = threading.Thread(target=self._accept, daemon=True)
         self._accepting.start()
+
+    def close(self):
+        """Refuse new connections."""
+        _shut_down(self._socket)
+        self._accepting.join(10)
+        self._socket.close()
 
     def spawn(self, work, *arguments):
         thread = threading.Thread(target=work, args=arguments, daemon=True)
@@ -33,11 +46,11 @@ class _Listener:
             _shut_down(sock)
 
     def stop(self):
-        _shut_down(self._socket)
+        self.close()
         self.cut()
-        for thread in [self._accepting, *self.threads]:
+        for thread in self.threads:
             thread.join(10)
-        for sock in [*self.sockets, self._socket]:
+        for sock in self.sockets:
             sock.close()
 
     def _accept(self):
@@ -51,15 +64,29 @@ class _Listener:
 
 
 class Proxy:
-    """Forward bytes to *port*, with one thread each way; *gate* delays replies until it is set."""
+    """
+    Forward bytes to *port*, with one thread each way, and do to replies what a bad network does.
+
+    Attributes:
+        gate: Replies wait until it is set.
+        is_black_hole: Whether new connections are accepted and then ignored.
+        latency_seconds: How long each reply takes longer.
+        drip_seconds: How long each byte of a reply takes; 0 sends replies as they are.
+        resets_after: After how many bytes the next reply, or each, ends in a reset; None for never.
+        resets_once: Whether only the next reply is reset.
+        closes_slowly: Whether the client learns only after ``heal`` that the server closed a connection.
+        connections: How many were accepted.
+    """
 
     def __init__(self, port):
         self._target = port
         self.gate = threading.Event()
         self.gate.set()
-        self.is_black_hole = False
         self.connections = 0
         self._strands = []
+        self._healed = threading.Event()
+        self._listener = None
+        self._are_faults_over()
         self._listener = _Listener(self._forward)
         self.cut = self._listener.cut
 
@@ -82,32 +109,96 @@ class Proxy:
         for strand in self._strands:
             strand.set()
 
+    def swallow(self):
+        """Become a black hole for old and new connections."""
+        self.is_black_hole = True
+        self.strand()
+
+    def refuse(self):
+        """Refuse new connections and end the others."""
+        self._is_refusing = True
+        self._listener.close()
+        self.cut()
+
+    def heal(self):
+        """End every fault; connections that were left half-open are cut."""
+        self._healed.set()
+        self._healed = threading.Event()
+        if self._is_refusing:
+            self._listener.open()
+        self._are_faults_over()
+        if any(strand.is_set() for strand in self._strands):
+            self.cut()
+
     def stop(self):
         self.gate.set()
+        self._healed.set()
+        if self._is_refusing:
+            self._listener.open()
         self._listener.stop()
+
+    def _are_faults_over(self):
+        self.is_black_hole = self._is_refusing = self.closes_slowly = self.resets_once = False
+        self.latency_seconds = self.drip_seconds = 0
+        self.resets_after = None
+        self.gate.set()
 
     def _forward(self, sock):
         self.connections += 1
         if self.is_black_hole:
             return
-        server = socket.create_connection(("127.0.0.1", self._target))
+        try:
+            server = socket.create_connection(("127.0.0.1", self._target))
+        except OSError:
+            # Where the server is down, nothing listens.
+            _reset(sock)
+            return
         self._listener.sockets.append(server)
         strand = threading.Event()
         self._strands.append(strand)
-        self._listener.spawn(_pump, sock, server, None, strand)
-        self._listener.spawn(_pump, server, sock, self.gate, strand)
+        self._listener.spawn(self._pump, sock, server, strand, None)
+        self._listener.spawn(self._pump, server, sock, strand, self._reply)
+
+    def _pump(self, source, sink, strand, send):
+        try:
+            while octets := source.recv(1 << 16):
+                if send is None and not strand.is_set():
+                    sink.sendall(octets)
+                elif send is not None and not send(sink, octets, strand):
+                    _shut_down(source)
+                    return
+        except OSError:
+            pass
+        if send is not None and self.closes_slowly:
+            self._healed.wait()
+        _shut_down(sink)
+
+    def _reply(self, sink, octets, strand):
+        """Send a part of a reply; False if the connection was reset instead."""
+        self.gate.wait()
+        if self.latency_seconds:
+            self._healed.wait(self.latency_seconds)
+        if strand.is_set():
+            return True
+        if self.resets_after is not None:
+            sink.sendall(octets[: self.resets_after])
+            if self.resets_once:
+                self.resets_after = None
+            _reset(sink)
+            return False
+        if self.drip_seconds:
+            for octet in octets:
+                sink.sendall(bytes([octet]))
+                self._healed.wait(self.drip_seconds)
+        else:
+            sink.sendall(octets)
+        return True
 
 
-def _pump(source, sink, gate, strand):
-    try:
-        while octets := source.recv(1 << 16):
-            if gate is not None:
-                gate.wait()
-            if not strand.is_set():
-                sink.sendall(octets)
-    except OSError:
-        pass
-    _shut_down(sink)
+def _reset(sock):
+    """End a connection by a reset; its descriptor stays open, because another thread may be reading from it."""
+    # Python cannot connect a socket to nothing, which is how Linux resets one that is shared.
+    ctypes.CDLL(None).connect(sock.fileno(), struct.pack("H14x", socket.AF_UNSPEC), 16)
 
 
 def _shut_down(sock):

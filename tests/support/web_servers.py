@@ -25,6 +25,9 @@ class WebServer:
         self._family = socket.AF_INET if path is None else socket.AF_UNIX
         listener = socket.socket(self._family)
         listener.bind(("127.0.0.1", 0) if path is None else path)
+        if path is None:
+            # Some servers do not do that for a socket that they are given; their responses would wait for a time-out.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.listen(128)
         self.address = listener.getsockname()
         listener.set_inheritable(True)

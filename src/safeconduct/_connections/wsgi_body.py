@@ -14,7 +14,7 @@ from safeconduct._core.decision import Passed
 from safeconduct._core.gate import Gate
 from safeconduct._core.run_sync import run_sync
 from safeconduct._http.request import Reply, Request, Route
-from safeconduct._http.response_headers import is_native_event_stream
+from safeconduct._http.response_headers import NATIVE_PRIVATE, is_native_event_stream, private
 from safeconduct.errors import AuthError
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
@@ -25,7 +25,7 @@ _NEVER: Final = float("-inf")
 
 class WatchedBody:
     """
-    Note whether a response is one to watch, and check whether it may go on.
+    Note whether a response is one to watch, and check whether it may go on.  Mark it as private if a cookie let it in.
 
     One is made for nearly every request, so everything that is not needed at once waits until it is.
 
@@ -71,6 +71,8 @@ class WatchedBody:
             headers = list(headers)
         if is_native_event_stream(headers):
             self.is_watched = self._is_stream = True
+        if self._passed.is_by_cookie:
+            headers = private(headers, *NATIVE_PRIVATE)
         # Some servers take only two arguments where nothing went wrong.
         return self._start_response(status, headers, exc_info) if exc_info else self._start_response(status, headers)
 

@@ -8,24 +8,26 @@ have closed a connection that was idle; so every script must tolerate being run 
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from safeconduct._core.budget import current_budget
 from safeconduct.errors import Unavailable
+from safeconduct.stores.redis.addresses import Address
+from safeconduct.stores.redis.calls import Call, CallResult, command_of
 from safeconduct.stores.redis.connection import (
+    REFUSED_INTRODUCTION,
     RUN_COMMANDS,
-    Address,
     Command,
     Connection,
     ConnectionBroken,
     Reply,
     ServerError,
+    login_commands,
     read_run,
 )
-from safeconduct.stores.redis.health import CircuitBreaker, ServerHealth
+from safeconduct.stores.redis.health import IS_REPLICA, REPLICA_ERRORS, CircuitBreaker, ServerHealth
 from safeconduct.stores.redis.pool import ConnectionPool, Slots
-from safeconduct.stores.redis.refusals import REFUSED_INTRODUCTION, RefusalReporter, advice
-from safeconduct.stores.scripts import Script
+from safeconduct.stores.redis.refusals import RefusalReporter, advice
 
 #: Kept back of the deadline while waiting for replicas: a server ends a wait up to a tenth of a second late.
 _REPLY_MS = 120
@@ -36,31 +38,6 @@ _DISK_SECONDS = 2.0
 
 class _WaitBroken(Exception):
     """The connection broke after the script had run, while replicas or the disk were waited for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A script to run, and what to wait for afterwards."""
-
-    script: Script
-    keys: tuple[bytes, ...]
-    arguments: tuple[bytes | str | int, ...]
-    replicas: int = 0
-    #: A script on a shard takes these last, and then what the connection knows of the server; None for other scripts.
-    known: tuple[bytes | str | int, ...] | None = None
-    #: Whether to wait, outside the deadline, until the change is on disk.
-    waits_for_disk: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class CallResult:
-    """A script's reply, how many replicas have the change, and whether it is on disk."""
-
-    reply: Reply
-    replicas: int = 0
-    is_durable: bool = False
-    #: How long the disk was waited for, which does not count towards the deadline.
-    disk_seconds: float = 0.0
 
 
 class StoreClient:
@@ -109,26 +86,33 @@ class StoreClient:
         seconds = self._deadline_seconds - budget.spent_seconds
         if seconds <= 0:
             raise Unavailable("the other commands of this request took all of the store's deadline")
-        self._prepare()
+        self.prepare()
         # Real time, whichever clock the application was given: this bounds waits for a real server.
         began_at = time.monotonic()
         disk_seconds = 0.0
         try:
-            result = await self._call_within(call, began_at + seconds)
+            result = await self.attempt(call, began_at + seconds)
             disk_seconds = result.disk_seconds
         finally:
             budget.spent_seconds += time.monotonic() - began_at - disk_seconds
-        self._health.refuse_unfit()
         if isinstance(result.reply, ServerError):
-            if result.reply.kind == "ReadOnlyError":
-                self._health.doubt()
-            self._refusals.report_refusal(result.reply.kind)
-            raise Unavailable(f"the store refuses: {result.reply.kind}")
+            raise self.refused(result.reply)
+        return result
+
+    async def attempt(self, call: Call, ends_at: float) -> CallResult:
+        """
+        Run a script until *ends_at*, by the monotonic clock, after ``prepare``; the reply may be a refusal.
+
+        Raises:
+            Unavailable: If there is no reply by then, or the server is unfit.
+        """
+        result = await self._call_within(call, ends_at)
+        self._health.refuse_unfit()
         return result
 
     async def send(self, commands: Sequence[Command], *, seconds: float) -> list[Reply]:
         """Send plain commands outside of any request; return the replies, errors too, or raise ``Unavailable``."""
-        self._prepare()
+        self.prepare()
         ends_at, taken = time.monotonic() + seconds, self._pool.take()
         try:
             if taken.is_new:
@@ -137,17 +121,20 @@ class StoreClient:
         except ConnectionBroken as broken:
             self._pool.drop_broken(taken)
             self._breaker.failed(advice(broken.reason))
-            self._refusals.report_broken(broken.reason)
-            raise Unavailable(f"the store does not answer: {broken.reason}") from broken
+            raise self._broken(broken) from broken
         self._pool.give_back(taken)
         self._breaker.succeeded()
         self._health.refuse_unfit()
         return replies
 
     def refused(self, error: ServerError) -> Unavailable:
-        """Report a refused command of ``send``, and return the error for it."""
+        """Report a refused command, and return the error for it."""
         self._refusals.report_refusal(error.kind)
         return Unavailable(f"the store refuses: {error.kind}")
+
+    def _broken(self, broken: ConnectionBroken) -> Unavailable:
+        self._refusals.report_broken(broken.reason)
+        return self._health.replica_error() or Unavailable(f"the store does not answer: {broken.reason}")
 
     def close(self) -> None:
         """Drop the connections, those in use when they are given back."""
@@ -157,9 +144,15 @@ class StoreClient:
         """Drop every connection, because their event loop is closed."""
         self._pool.abandon()
 
-    def _prepare(self) -> None:
-        if self._breaker.is_open:
-            self._breaker.admit_probe()
+    def prepare(self) -> None:
+        """
+        Import the driver, unless the circuit is open.
+
+        Raises:
+            Unavailable: If the circuit is open and this is not the request that probes it.
+        """
+        if self._breaker.is_open and not self._breaker.admits_probe():
+            raise self._health.replica_error() or Unavailable("the store does not answer")
         if not self._is_driver_loaded:
             # Before the clock starts: the first request of a process must not fail because of an import.
             self._load_driver()
@@ -184,8 +177,7 @@ class StoreClient:
             # has answered another request meanwhile is slow, not gone.
             if not (broken.is_final and (is_late or self._breaker.answers != answers)) and not broken.is_known:
                 self._breaker.failed(advice(broken.reason))
-            self._refusals.report_broken(broken.reason)
-            raise Unavailable(f"the store does not answer: {broken.reason}") from broken
+            raise self._broken(broken) from broken
         finally:
             self._slots.release()
         self._breaker.succeeded()
@@ -199,6 +191,7 @@ class StoreClient:
             if taken.is_new:
                 await self._introduce(connection, ends_at)
             result = CallResult(await self._exchange(connection, call, ends_at))
+            self._require_primary(result.reply)
             if call.replicas and not isinstance(result.reply, ServerError):
                 result = replace(result, replicas=await _replicas(connection, call.replicas, ends_at))
             if call.waits_for_disk and connection.run.has_aof and not isinstance(result.reply, ServerError):
@@ -221,12 +214,7 @@ class StoreClient:
 
     async def _introduce(self, connection: Connection, ends_at: float) -> None:
         await connection.open(_seconds_left(ends_at))
-        commands: list[Command] = []
-        if self._address.password is not None:
-            names = () if self._address.username is None else (self._address.username,)
-            commands.append(("AUTH", *names, self._address.password))
-        if self._address.database:
-            commands.append(("SELECT", self._address.database))
+        commands = login_commands(self._address)
         health = self._health.commands()
         replies = await connection.exchange([*commands, *health, *RUN_COMMANDS], _seconds_left(ends_at))
         if any(isinstance(reply, ServerError) for reply in replies[: len(commands)]):
@@ -235,21 +223,28 @@ class StoreClient:
         await self._judge(connection, replies[len(commands) : len(commands) + len(health)], ends_at)
 
     async def _exchange(self, connection: Connection, call: Call, ends_at: float) -> Reply:
-        command = _command("EVALSHA", call.script.sha, call, connection)
-        [reply] = await self._send(connection, [command], ends_at)
+        command = command_of("EVALSHA", call.script.sha, call, connection)
+        asking: list[Command] = [("ASKING",)] if call.is_asking else []
+        [*_, reply] = await self._send(connection, [*asking, command], ends_at)
         if isinstance(reply, ServerError) and reply.is_missing_script:
-            command = _command("EVAL", call.script.text, call, connection)
-            [reply] = await connection.exchange([command], _seconds_left(ends_at))
+            command = command_of("EVAL", call.script.text, call, connection)
+            [*_, reply] = await connection.exchange([*asking, command], _seconds_left(ends_at))
         match reply:
             # A script on a shard says so where its connection named a run of the server that is over: a proxy between
             # us and the servers led the connection to another one.
             case [[_, _, _, _, 1], *_] if call.known is not None:
                 connection.run = read_run(await connection.exchange(RUN_COMMANDS, _seconds_left(ends_at)))
-                command = _command("EVAL", call.script.text, call, connection, is_confirmed=True)
-                [reply] = await connection.exchange([command], _seconds_left(ends_at))
+                command = command_of("EVAL", call.script.text, call, connection, is_confirmed=True)
+                [*_, reply] = await connection.exchange([*asking, command], _seconds_left(ends_at))
             case _:
                 pass
         return reply
+
+    def _require_primary(self, reply: Reply) -> None:
+        if isinstance(reply, ServerError) and reply.kind in REPLICA_ERRORS:
+            self._health.doubt()
+            # Another connection may lead to the primary: a name or the sentinels say where it is now.
+            raise ConnectionBroken(reply.kind)
 
     async def _send(self, connection: Connection, commands: Sequence[Command], ends_at: float) -> list[Reply]:
         health = self._health.commands() if self._health.is_due else []
@@ -261,6 +256,8 @@ class StoreClient:
     async def _judge(self, connection: Connection, replies: list[Reply], ends_at: float) -> None:
         if not self._health.judge(replies):
             self._health.judge(await connection.exchange(self._health.commands(), _seconds_left(ends_at)))
+        if self._health.is_replica:
+            raise ConnectionBroken(IS_REPLICA)
 
 
 async def _replicas(connection: Connection, wanted: int, ends_at: float) -> int:
@@ -287,11 +284,3 @@ def _seconds_left(ends_at: float) -> float:
     if seconds <= 0:
         raise ConnectionBroken("no time is left", is_final=True)
     return seconds
-
-
-def _command(verb: str, script: str, call: Call, connection: Connection, *, is_confirmed: bool = False) -> Command:
-    command = (verb, script, len(call.keys), *call.keys, *call.arguments)
-    if call.known is None:
-        return command
-    run = connection.run
-    return (*command, *call.known, run.name, run.began_ms, "1" if run.has_aof else "0", "1" if is_confirmed else "0")

@@ -8,8 +8,8 @@ from typing import Any
 from redis.asyncio import connection as redis_py
 from redis.exceptions import ResponseError
 
+from safeconduct.stores.redis.addresses import Address
 from safeconduct.stores.redis.connection import (
-    Address,
     Command,
     ConnectionBroken,
     Reply,

@@ -14,8 +14,8 @@ from typing import Any
 from redis.connection import Connection as RedisPyConnection
 from redis.exceptions import ResponseError
 
+from safeconduct.stores.redis.addresses import Address
 from safeconduct.stores.redis.connection import (
-    Address,
     Command,
     ConnectionBroken,
     Reply,

@@ -1,5 +1,5 @@
 """
-One Redis or Valkey server for both worlds of a process.
+A store of Redis or Valkey servers for both worlds of a process.
 
 Nothing connects before the first command.  All threads share one client, and each event loop has its own.  A forked
 child takes over no connection: it abandons its parent's sockets without sending anything on them.
@@ -15,16 +15,14 @@ from safeconduct._core.revocation import Revocations
 from safeconduct._core.store import Store
 from safeconduct.config.store import RevocationConfig, StoreConfig
 from safeconduct.events import Event
-from safeconduct.stores.redis.client import StoreClient
+from safeconduct.stores.redis.addresses import parse_location
 from safeconduct.stores.redis.clients import LoopClients, ThreadClients
-from safeconduct.stores.redis.connection import Address, Connection, parse_address
 from safeconduct.stores.redis.feed import Feed
-from safeconduct.stores.redis.follower import Follower
-from safeconduct.stores.redis.health import CircuitBreaker, ServerHealth
-from safeconduct.stores.redis.pool import LoopSlots, Slots, ThreadSlots
+from safeconduct.stores.redis.follower import Follower, Followers
 from safeconduct.stores.redis.refusals import RefusalReporter
-from safeconduct.stores.redis.shard_calls import ShardCalls
+from safeconduct.stores.redis.shard_calls import ShardCalls, shard_key
 from safeconduct.stores.redis.store import RedisStore
+from safeconduct.stores.redis.topology import LOOPS, THREADS, Bounds, open_topology, reset_import_lock
 from safeconduct.stores.redis.watermarks import EpochFile, Watermarks
 from safeconduct.stores.view.local_view import LocalView
 
@@ -59,23 +57,26 @@ class RedisServer:
         monotonic: Callable[[], float] = time.monotonic,
         shift_ms: Callable[[], int] = lambda: 0,
     ) -> None:
-        self._address = parse_address(config.url)
         self._config = config
-        self._breaker = CircuitBreaker(monotonic=monotonic, announce=announce)
-        # One for the follower: requests may still have connections where it gets none, and it connects anew each time.
-        self._feed_breaker = CircuitBreaker(monotonic=monotonic, announce=announce)
-        self._health = ServerHealth(accept_eviction=revocation.accept_eviction, monotonic=monotonic, announce=announce)
         self._refusals = RefusalReporter(monotonic=monotonic, announce=announce)
+        bounds = Bounds(
+            pool_size=config.pool_size, deadline_seconds=config.deadline_ms / 1000,
+            accept_eviction=revocation.accept_eviction, monotonic=monotonic, announce=announce,
+        )  # fmt: skip
+        location = parse_location(config.url)
+        self._topology = open_topology(location, bounds, self._refusals)
+        #: Where another server may become the primary, only one that takes writes is believed.
+        self._writes_beat = location.kind != "server"
         file = None if revocation.epoch_file is None else EpochFile(revocation.epoch_file)
         self._watermarks = Watermarks(file, monotonic=monotonic)
         # The store's first reply says whether one was lost by now, and how long its tokens live.
         seen = {shard: Epoch(mark.epoch, mark.started_ms, "new", 0) for shard, mark in self._watermarks.known.items()}
         self._epochs = Epochs(seen)
-        self._threads = ThreadClients(self._new_thread_client)
-        self._loops = LoopClients(self._new_loop_client)
+        self._threads = ThreadClients(lambda: self._topology.client(THREADS))
+        self._loops = LoopClients(lambda: self._topology.client(LOOPS))
         self._horizon_ms, self._leeway_ms, self._shift_ms = horizon_ms, leeway_ms, shift_ms
         self._revocation, self._announce, self._monotonic = revocation, announce, monotonic
-        self._follower = self._new_follower(self._new_view(), shards=range(config.shards)) if keeps_view else None
+        self._follower = self._new_followers() if keeps_view else None
         self._blocking, self._native = (
             RedisStore(
                 clients,
@@ -111,9 +112,7 @@ class RedisServer:
 
     def begin_process(self) -> None:
         """Abandon in a forked child what it inherited."""
-        self._breaker.reset()
-        self._feed_breaker.reset()
-        self._health.reset()
+        self._topology.reset()
         self._refusals.reset()
         self._watermarks.reset_lock()
         if self._follower is not None:
@@ -125,75 +124,43 @@ class RedisServer:
         if self._follower is not None and not self._follower.is_started:
             self._follower.start()
 
-    def _new_view(self) -> LocalView:
+    def _new_followers(self) -> Follower | Followers:
         revocation = self._revocation
-        return LocalView(
+        view = LocalView(
             shards=self._config.shards,
             staleness_seconds=revocation.staleness_seconds,
             refuses_new=revocation.on_new_store == "refuse",
             monotonic=self._monotonic,
         )
+        first, *others = [
+            self._new_follower(view, shards=shards) for shards in self._topology.groups(self._config.shards)
+        ]
+        return Followers(view, [first, *others]) if others else first
 
     def _new_follower(self, view: LocalView, *, shards: Sequence[int]) -> Follower:
         return Follower(
             view,
-            self._new_feed,
+            lambda: self._new_feed(shards),
             self._watermarks,
             shards=shards,
-            staleness_seconds=self._revocation.staleness_seconds,
             horizon_ms=self._horizon_ms + self._leeway_ms,
+            writes_beat=self._writes_beat,
             announce=self._announce,
             monotonic=self._monotonic,
         )
 
-    def _new_feed(self) -> Feed:
-        clients = ThreadClients(lambda: self._new_client(_load_sync_driver, ThreadSlots(1), self._feed_breaker))
+    def _new_feed(self, shards: Sequence[int] = (0,)) -> Feed:
+        key_prefix = self._config.key_prefix
+        client, reader = self._topology.feed_client(shard_key(key_prefix.encode(), shards[0], b"meta"))
         calls = ShardCalls(
-            clients, self._watermarks, None, key_prefix=self._config.key_prefix, horizon_ms=self._horizon_ms,
-            shift_ms=self._shift_ms,
+            ThreadClients(lambda: client), self._watermarks, None, key_prefix=key_prefix,
+            horizon_ms=self._horizon_ms, shift_ms=self._shift_ms,
         )  # fmt: skip
         revocations = Revocations(
             self._blocking, shards=self._config.shards, horizon_ms=self._horizon_ms, leeway_ms=self._leeway_ms,
             on_new_store=self._revocation.on_new_store, announce=self._announce, epochs=self._epochs,
         )  # fmt: skip
-        return Feed(clients.client(), calls, revocations)
-
-    def _new_thread_client(self) -> StoreClient:
-        return self._new_client(_load_sync_driver, ThreadSlots(self._config.pool_size))
-
-    def _new_loop_client(self) -> StoreClient:
-        return self._new_client(_load_asyncio_driver, LoopSlots(self._config.pool_size))
-
-    def _new_client(
-        self,
-        load_driver: Callable[[], Callable[[Address], Connection]],
-        slots: Slots,
-        breaker: CircuitBreaker | None = None,
-    ) -> StoreClient:
-        return StoreClient(
-            self._address,
-            load_driver=load_driver,
-            slots=slots,
-            deadline_seconds=self._config.deadline_ms / 1000,
-            breaker=breaker or self._breaker,
-            health=self._health,
-            refusals=self._refusals,
-        )
-
-
-# Importing redis-py takes 200 ms, which only a process pays that asks a server.
-
-
-def _load_sync_driver() -> Callable[[Address], Connection]:
-    from safeconduct.stores.redis.connection_sync import SyncConnection  # noqa: PLC0415 - see above
-
-    return SyncConnection
-
-
-def _load_asyncio_driver() -> Callable[[Address], Connection]:
-    from safeconduct.stores.redis.connection_asyncio import AsyncioConnection  # noqa: PLC0415 - see above
-
-    return AsyncioConnection
+        return Feed(reader, calls, revocations)
 
 
 _living: weakref.WeakSet[RedisServer] = weakref.WeakSet()
@@ -203,6 +170,7 @@ _abandoned: list[object] = []
 
 
 def _begin_processes() -> None:  # pragma: no cover - runs in a forked child, which is not measured
+    reset_import_lock()
     for server in _living:
         server.begin_process()
 

@@ -15,7 +15,7 @@ from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus
 from safeconduct._core.store import MARGIN_MS, TRY_TAG_BYTES, Counter, IssueTime, Revocation, Written, clamped_ms
 from safeconduct.errors import Unavailable
 from safeconduct.stores import scripts
-from safeconduct.stores.redis.client import Call
+from safeconduct.stores.redis.calls import Call
 from safeconduct.stores.redis.clients import ClientSource
 from safeconduct.stores.redis.opaque import RedisOpaqueTokens
 from safeconduct.stores.redis.sessions import RedisSessions

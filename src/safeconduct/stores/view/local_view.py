@@ -94,6 +94,7 @@ class LocalView:
         "_awaited",
         "_confirmed_at",
         "_count",
+        "_cut_off",
         "_lock",
         "_missing",
         "_monotonic",
@@ -101,8 +102,8 @@ class LocalView:
         "_records",
         "_refuses_new",
         "_shards",
-        "_staleness_seconds",
         "_version",
+        "staleness_seconds",
     )
 
     #: A record counts for a time since the store had it.
@@ -117,7 +118,7 @@ class LocalView:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._count = shards
-        self._staleness_seconds = staleness_seconds
+        self.staleness_seconds = staleness_seconds
         self._refuses_new = refuses_new
         self._monotonic = monotonic
         self._records = RecordProofs(seconds=staleness_seconds)
@@ -132,6 +133,7 @@ class LocalView:
         self._awaited: dict[int, tuple[str, int, Position]] = {}
         #: Marks that the store has lost, by shard.
         self._missing: dict[int, frozenset[bytes]] = {}
+        self._cut_off: frozenset[int] = frozenset()
         self._version = object()
         #: When the last command was sent that the store has answered, by shard; and the earliest of these instants.
         self._confirmed_at = dict.fromkeys(range(self._count), _NEVER)
@@ -141,7 +143,7 @@ class LocalView:
     @property
     def version(self) -> object:
         """Another object whenever ``holds`` may answer otherwise."""
-        return self._version if self._monotonic() < self._oldest + self._staleness_seconds else object()
+        return self._version if self._monotonic() < self._oldest + self.staleness_seconds else object()
 
     @property
     def age_seconds(self) -> float:
@@ -156,7 +158,7 @@ class LocalView:
     def holds(self, query: RevocationQuery) -> bool:
         """Say whether the credential counts for certain; where that is not so, ``ask`` decides."""
         now, record, version = self._monotonic(), query.record, self._version
-        if now >= self._confirmed_at.get(query.shard, _NEVER) + self._staleness_seconds:
+        if now >= self._confirmed_at.get(query.shard, _NEVER) + self.staleness_seconds:
             return False
         proof = None if record is None else self._records.find(record, now)
         if proof is not None and proof.was_looked_up(query, version):
@@ -233,6 +235,15 @@ class LocalView:
     def miss(self, shard: int, marks: frozenset[bytes]) -> None:
         """Note the *marks* that the store has lost, and that are to be written to it again."""
         self._missing[shard] = marks
+
+    def cut_off(self, shards: Iterable[int], *, is_so: bool) -> None:
+        """Note whether the primary of *shards* has had too few replicas to write for longer than the greatest age."""
+        with self._lock:
+            self._cut_off = self._cut_off.union(shards) if is_so else self._cut_off.difference(shards)
+
+    def is_cut_off(self, shard: int) -> bool:
+        """Say whether what the store answers about *shard* may be outdated, because another primary has replaced it."""
+        return shard in self._cut_off
 
     def monotonic_seconds(self) -> float:
         """Return the time by the clock that measures the age of the view."""
