@@ -5,10 +5,15 @@ redis-py gives each ``recv`` and each address of a host a time-out of its own, s
 byte, or a host with several silent addresses, takes a multiple of it.  Importing this module imports redis-py.
 """
 
+import os
 import socket
 import ssl
+import struct
+import threading
 import time
+import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from redis.connection import Connection as RedisPyConnection
@@ -18,15 +23,39 @@ from safeconduct.stores.redis.addresses import Address
 from safeconduct.stores.redis.connection import (
     Command,
     ConnectionBroken,
+    PackedCommands,
     Reply,
     ServerError,
     ServerRun,
     connection_arguments,
 )
+from safeconduct.stores.redis.packed import packed
 from safeconduct.stores.redis.pairs import PairsCommand, read_pairs
 
 #: So much of a reply to a ``PairsCommand`` is received at once.
 _PAIRS_BYTES: Final = 1 << 18
+#: The ``struct timeval`` of the operating system.
+_TIMEVAL = struct.Struct("@ll")
+
+#: What each thread has opened.
+_opened: weakref.WeakKeyDictionary[threading.Thread, list[weakref.ref[socket.socket]]] = weakref.WeakKeyDictionary()
+
+
+def interrupt(thread: threading.Thread) -> None:
+    """End from another thread what *thread* waits for on its connections, which are of no use any more."""
+    for opened in tuple(_opened.get(thread, ())):
+        plain = opened()
+        if plain is not None:
+            # Not closed, because another socket could get its number while the thread still reads from it.  Not through
+            # TLS, whose state belongs to the thread.
+            with suppress(OSError):
+                socket.socket.shutdown(plain, socket.SHUT_RDWR)
+
+
+def _note_opened(plain: socket.socket) -> None:
+    opened = _opened.setdefault(threading.current_thread(), [])
+    opened[:] = [known for known in opened if known() is not None]
+    opened.append(weakref.ref(plain))
 
 
 class SyncConnection:
@@ -46,22 +75,24 @@ class SyncConnection:
         except Exception as error:
             raise ConnectionBroken.of(error) from error
 
-    async def exchange(self, commands: Sequence[Command], seconds: float) -> list[Reply]:
+    async def exchange(self, commands: Sequence[Command | PackedCommands], seconds: float) -> list[Reply]:
         """Send *commands* in one go and read a reply to each; the ``PairsCommand``, if any, is the last."""
         connection: Any = self._connection
         ends_at = time.monotonic() + seconds
-        if len(commands) > 1 and isinstance(commands[-1], PairsCommand):
+        is_pairs = isinstance(commands[-1], PairsCommand)
+        if is_pairs and len(commands) > 1:
             # redis-py receives more than the reply that it parses.
             earlier = await self.exchange(commands[:-1], seconds)
             return [*earlier, *await self.exchange(commands[-1:], ends_at - time.monotonic())]
+        read = connection.read_pairs if is_pairs else connection.read_response
         try:
             connection.set_deadline(ends_at)
-            connection.send_packed_command(connection.pack_commands(commands))
+            octets, count = packed(commands, connection.pack_commands)
+            connection.send_packed_command([octets])
             replies: list[Reply] = []
-            for command in commands:
+            for _ in range(count):
                 try:
-                    is_pairs = isinstance(command, PairsCommand)
-                    replies.append(connection.read_pairs() if is_pairs else connection.read_response())
+                    replies.append(read())
                 except ResponseError as error:
                     replies.append(ServerError.of(error))
         # The driver may raise anything, also where it could not parse the reply; none of it is an answer.
@@ -76,13 +107,21 @@ class SyncConnection:
 
 
 class DeadlineSocket:
-    """A socket that raises ``TimeoutError`` once its deadline has passed, however many steps the time was spent on."""
+    """
+    A socket that raises ``TimeoutError`` once its deadline has passed, however many steps the time was spent on.
+
+    Where it can, the operating system keeps the deadline: with Python's own time-outs each step releases the
+    interpreter lock three times instead of once, and other threads take it each time.
+    """
 
     def __init__(self, plain: socket.socket, ends_at: float) -> None:
         self._plain = plain
         #: By the monotonic clock.
         self.ends_at = ends_at
         self._unread = b""
+        plain.settimeout(None)
+        # TLS has a time-out of its own, and so have the sockets of gevent and eventlet, which do not block.
+        self._is_kept_by_system = not isinstance(plain, ssl.SSLSocket) and os.get_blocking(plain.fileno())
 
     def unread(self, octets: bytes) -> None:
         """Let the next steps receive *octets* once more."""
@@ -93,8 +132,11 @@ class DeadlineSocket:
         if self._unread:
             octets, self._unread = self._unread[:size], self._unread[size:]
             return octets
-        self._plain.settimeout(seconds_until(self.ends_at))
-        return self._plain.recv(size)
+        self._set_timeout(socket.SO_RCVTIMEO)
+        try:
+            return self._plain.recv(size)
+        except BlockingIOError:
+            raise TimeoutError from None
 
     def recv_into(self, buffer: Any) -> int:  # pragma: no cover - only hiredis, where it is installed, reads like this
         """Receive into *buffer*."""
@@ -102,13 +144,29 @@ class DeadlineSocket:
             octets = self.recv(len(buffer))
             buffer[: len(octets)] = octets
             return len(octets)
-        self._plain.settimeout(seconds_until(self.ends_at))
-        return self._plain.recv_into(buffer)
+        self._set_timeout(socket.SO_RCVTIMEO)
+        try:
+            return self._plain.recv_into(buffer)
+        except BlockingIOError:
+            raise TimeoutError from None
 
     def sendall(self, octets: bytes) -> None:
         """Send all of *octets* before the deadline."""
-        self._plain.settimeout(seconds_until(self.ends_at))
-        self._plain.sendall(octets)
+        while octets:
+            self._set_timeout(socket.SO_SNDTIMEO)
+            try:
+                octets = octets[self._plain.send(octets) :]
+            except BlockingIOError:
+                raise TimeoutError from None
+
+    def _set_timeout(self, option: int) -> None:
+        seconds = seconds_until(self.ends_at)
+        if self._is_kept_by_system:
+            # At least a microsecond, because zero means without end.
+            whole, rest = divmod(max(int(seconds * 1_000_000), 1), 1_000_000)
+            self._plain.setsockopt(socket.SOL_SOCKET, option, _TIMEVAL.pack(whole, rest))
+        else:
+            self._plain.settimeout(seconds)
 
     def settimeout(self, seconds: float | None) -> None:
         """Do nothing: redis-py sets a time-out for each step."""
@@ -160,6 +218,7 @@ class DeadlineConnection(RedisPyConnection):
             except BaseException:
                 plain.close()
                 raise
+        _note_opened(plain)
         self._deadline_socket = DeadlineSocket(plain, self._ends_at)
         return self._deadline_socket
 
