@@ -38,6 +38,12 @@ class RevocationQuery:
     required_session: str | None = None
     #: The digest of the opaque token that the store must have.
     reference: bytes | None = field(default=None, repr=False)
+    #: What a store has made of the question, to ask it again; see ``prepare``.
+    prepared: object = field(default=None, init=False, compare=False, repr=False)
+
+    def prepare(self, prepared: object) -> None:
+        """Keep what a store has made of the question."""
+        object.__setattr__(self, "prepared", prepared)
 
     @property
     def record(self) -> RecordKey | None:
@@ -55,7 +61,7 @@ class RevocationStatus:
     #: Whether the shard has no data of ours; without an epoch it decides between ``new`` and ``lost``.
     is_empty: bool
     is_revoked: bool
-    #: The store's clock; None if that is this process's.
+    #: The store's clock; None if that is this process's, or does not matter for this query.
     now_ms: int | None
 
 
@@ -109,8 +115,8 @@ class BoundedView(View, Protocol):
         """Say whether something in the view, however old it is, speaks against the credential."""
         ...
 
-    def monotonic(self) -> float:
-        """Return the time by which the age of the view is measured, in seconds."""
+    def monotonic_seconds(self) -> float:
+        """Return the time by the clock that measures the age of the view."""
         ...
 
     def note_record(self, record: RecordKey | None, epoch: Epoch | None, sent_at: float) -> None:

@@ -16,15 +16,15 @@ from safeconduct._core.revocation import Revocations
 from safeconduct._core.store import Store
 from safeconduct.config.store import RevocationConfig, StoreConfig
 from safeconduct.events import Event
-from safeconduct.stores.redis.addresses import parse_location
+from safeconduct.stores.redis.addresses import parse_location, shard_key
 from safeconduct.stores.redis.clients import LoopClients, ThreadClients
 from safeconduct.stores.redis.feed import Feed
 from safeconduct.stores.redis.follower import Follower
 from safeconduct.stores.redis.followers import Followers
 from safeconduct.stores.redis.refusals import RefusalReporter
-from safeconduct.stores.redis.shard_calls import ShardCalls, shard_key
+from safeconduct.stores.redis.shard_calls import ShardCalls
 from safeconduct.stores.redis.store import RedisStore
-from safeconduct.stores.redis.topology import LOOPS, THREADS, Bounds, open_topology, reset_import_lock
+from safeconduct.stores.redis.topology import LOOPS, THREADS, Bounds, open_topology
 from safeconduct.stores.redis.watermarks import EpochFile, Watermarks
 from safeconduct.stores.view.local_view import LocalView
 
@@ -66,8 +66,6 @@ class RedisServer:
         self._refusals = RefusalReporter(monotonic=monotonic, announce=announce)
         location, bounds = parse_location(config.url), _bounds(config, revocation, monotonic, announce)
         self._topology = open_topology(location, bounds, self._refusals)
-        #: Where another server may become the primary, only one that takes writes is believed.
-        self._writes_beat = location.kind != "server"
         file = None if revocation.epoch_file is None else EpochFile(revocation.epoch_file)
         self._watermarks = Watermarks(file, monotonic=monotonic)
         # The store's first reply says whether one was lost by now, and how long its tokens live.
@@ -89,6 +87,7 @@ class RedisServer:
                 leeway_ms=leeway_ms,
                 min_replicas=revocation.min_replicas,
                 shift_ms=shift_ms,
+                monotonic=monotonic,
             )
             for clients in (self._threads, self._loops)
         )
@@ -131,20 +130,21 @@ class RedisServer:
             monotonic=self._monotonic,
         )
         first, *others = [
-            self._new_follower(view, shards=shards) for shards in self._topology.groups(self._config.shards)
+            self._new_follower(view, shards=shards, writes_beat=self._topology.has_replicas)
+            for shards in self._topology.groups(self._config.shards)
         ]
         followers = Followers(view, [first, *others]) if others else first
         view.keeper = followers
         return followers
 
-    def _new_follower(self, view: LocalView, *, shards: Sequence[int]) -> Follower:
+    def _new_follower(self, view: LocalView, *, shards: Sequence[int], writes_beat: bool = False) -> Follower:
         return Follower(
             view,
             lambda: self._new_feed(shards),
             self._watermarks,
             shards=shards,
             horizon_ms=self._horizon_ms + self._leeway_ms,
-            writes_beat=self._writes_beat,
+            writes_beat=writes_beat,
             announce=self._announce,
             monotonic=self._monotonic,
         )
@@ -185,7 +185,6 @@ _abandoned: list[object] = []
 
 
 def _begin_processes() -> None:  # pragma: no cover - runs in a forked child, which is not measured
-    reset_import_lock()
     for server in _living:
         server.begin_process()
 
