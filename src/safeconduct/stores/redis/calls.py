@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from safeconduct.stores.redis.connection import Command, Connection, ConnectionBroken, Reply
+from safeconduct.stores.redis.connection import Command, Connection, ConnectionBroken, Reply, ServerError
 from safeconduct.stores.scripts import Script
 
 #: Kept back of the deadline while waiting for replicas: a server ends a wait up to a tenth of a second late.
@@ -86,4 +86,7 @@ async def _replicas(connection: Connection, wanted: int, seconds: float) -> int:
 async def _is_on_disk(connection: Connection) -> bool:
     # A server that replies in time does not say whether its reply waited for the disk; its configuration does.
     [reply] = await connection.exchange([("WAITAOF", 1, 0, _DISK_MS)], _DISK_SECONDS)
-    return connection.run.is_durable and not (isinstance(reply, list) and reply[:1] == [0])
+    if not connection.run.is_durable or (isinstance(reply, list) and reply[:1] == [0]):
+        return False
+    # Before 7.2 there is no such command, which is no refusal.
+    return not (isinstance(reply, ServerError) and reply.kind == "NoPermissionError")

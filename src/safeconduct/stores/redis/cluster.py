@@ -29,13 +29,13 @@ from safeconduct.stores.redis.calls import Call, CallResult
 from safeconduct.stores.redis.client import StoreClient
 from safeconduct.stores.redis.connection import (
     Command,
-    Connection,
     ConnectionBroken,
     PackedCommands,
     Reply,
     ServerError,
     exchange_once,
 )
+from safeconduct.stores.redis.drivers import Driver
 from safeconduct.stores.redis.packed import PlainReplies, ShardCommands
 from safeconduct.stores.redis.slot_map import SlotMap, read_slots
 
@@ -56,6 +56,7 @@ class ClusterClient:
         server: The credentials and certificates for all nodes.
         new_client: Makes the client of one node.
         load_driver: Imports redis-py for this world, and returns what makes a connection.
+        load_key_slot: Imports what computes the slot of a key.
         pause: Waits, in this world's way.
         deadline_seconds: How long all commands of one request may take together.
     """
@@ -66,7 +67,8 @@ class ClusterClient:
         server: Address,
         new_client: Callable[[Address], StoreClient],
         *,
-        load_driver: Callable[[], Callable[[Address], Connection]],
+        load_driver: Callable[[], Driver],
+        load_key_slot: Callable[[], Callable[[bytes], int]],
         pause: Callable[[float], Awaitable[None]],
         deadline_seconds: float,
     ) -> None:
@@ -74,6 +76,7 @@ class ClusterClient:
         self._server = server
         self._new_client = new_client
         self._load_driver = load_driver
+        self._load_key_slot = load_key_slot
         self._pause = pause
         self._deadline_seconds = deadline_seconds
         self._key_slot: Callable[[bytes], int] | None = None
@@ -115,10 +118,7 @@ class ClusterClient:
     def slot_of(self, key: bytes) -> int:
         """Return the slot of *key*."""
         if self._key_slot is None:
-            self._load_driver()
-            from redis.crc import key_slot  # noqa: PLC0415 - importing redis-py takes 200 ms
-
-            self._key_slot = key_slot
+            self._key_slot = self._load_key_slot()
         return self._key_slot(key)
 
     async def client_of(self, slot: int, ends_at: float) -> tuple[Address, StoreClient]:
@@ -211,6 +211,9 @@ class ClusterClient:
             try:
                 commands: list[Command] = [("CLUSTER", "SLOTS")]
                 [reply] = await exchange_once(new_connection(node), node, commands, seconds)
+                if isinstance(reply, ServerError):
+                    # Requests are served all the same, by redirections, until a node fails.
+                    self.client_at(node).refused(reply)
                 ranges, others = read_slots(reply, node)
             except ConnectionBroken:
                 continue

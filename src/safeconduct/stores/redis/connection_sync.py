@@ -7,8 +7,11 @@ byte, or a host with several silent addresses, takes a multiple of it.  Importin
 
 import socket
 import ssl
+import threading
 import time
+import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from redis.connection import Connection as RedisPyConnection
@@ -25,6 +28,26 @@ from safeconduct.stores.redis.connection import (
     connection_arguments,
 )
 from safeconduct.stores.redis.packed import packed
+
+#: What each thread has opened.
+_opened: weakref.WeakKeyDictionary[threading.Thread, list[weakref.ref[socket.socket]]] = weakref.WeakKeyDictionary()
+
+
+def interrupt(thread: threading.Thread) -> None:
+    """End from another thread what *thread* waits for on its connections, which are of no use any more."""
+    for opened in tuple(_opened.get(thread, ())):
+        plain = opened()
+        if plain is not None:
+            # Not closed, because another socket could get its number while the thread still reads from it.  Not through
+            # TLS, whose state belongs to the thread.
+            with suppress(OSError):
+                socket.socket.shutdown(plain, socket.SHUT_RDWR)
+
+
+def _note_opened(plain: socket.socket) -> None:
+    opened = _opened.setdefault(threading.current_thread(), [])
+    opened[:] = [known for known in opened if known() is not None]
+    opened.append(weakref.ref(plain))
 
 
 class SyncConnection:
@@ -131,6 +154,7 @@ class DeadlineConnection(RedisPyConnection):
             except BaseException:
                 plain.close()
                 raise
+        _note_opened(plain)
         self._deadline_socket = DeadlineSocket(plain, self._ends_at)
         return self._deadline_socket
 
