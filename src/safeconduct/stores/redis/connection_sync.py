@@ -5,10 +5,8 @@ redis-py gives each ``recv`` and each address of a host a time-out of its own, s
 byte, or a host with several silent addresses, takes a multiple of it.  Importing this module imports redis-py.
 """
 
-import os
 import socket
 import ssl
-import struct
 import threading
 import time
 import weakref
@@ -30,9 +28,6 @@ from safeconduct.stores.redis.connection import (
     connection_arguments,
 )
 from safeconduct.stores.redis.packed import packed
-
-#: The ``struct timeval`` of the operating system.
-_TIMEVAL = struct.Struct("@ll")
 
 #: What each thread has opened.
 _opened: weakref.WeakKeyDictionary[threading.Thread, list[weakref.ref[socket.socket]]] = weakref.WeakKeyDictionary()
@@ -97,54 +92,27 @@ class SyncConnection:
 
 
 class DeadlineSocket:
-    """
-    A socket that raises ``TimeoutError`` once its deadline has passed, however many steps the time was spent on.
-
-    Where it can, the operating system keeps the deadline: with Python's own time-outs each step releases the
-    interpreter lock three times instead of once, and other threads take it each time.
-    """
+    """A socket that raises ``TimeoutError`` once its deadline has passed, however many steps the time was spent on."""
 
     def __init__(self, plain: socket.socket, ends_at: float) -> None:
         self._plain = plain
         #: By the monotonic clock.
         self.ends_at = ends_at
-        plain.settimeout(None)
-        # TLS has a time-out of its own, and so have the sockets of gevent and eventlet, which do not block.
-        self._is_kept_by_system = not isinstance(plain, ssl.SSLSocket) and os.get_blocking(plain.fileno())
 
     def recv(self, size: int) -> bytes:
         """Receive up to *size* bytes, waiting until the deadline at most."""
-        self._set_timeout(socket.SO_RCVTIMEO)
-        try:
-            return self._plain.recv(size)
-        except BlockingIOError:
-            raise TimeoutError from None
+        self._plain.settimeout(seconds_until(self.ends_at))
+        return self._plain.recv(size)
 
     def recv_into(self, buffer: Any) -> int:  # pragma: no cover - only hiredis, where it is installed, reads like this
         """Receive into *buffer*."""
-        self._set_timeout(socket.SO_RCVTIMEO)
-        try:
-            return self._plain.recv_into(buffer)
-        except BlockingIOError:
-            raise TimeoutError from None
+        self._plain.settimeout(seconds_until(self.ends_at))
+        return self._plain.recv_into(buffer)
 
     def sendall(self, octets: bytes) -> None:
         """Send all of *octets* before the deadline."""
-        while octets:
-            self._set_timeout(socket.SO_SNDTIMEO)
-            try:
-                octets = octets[self._plain.send(octets) :]
-            except BlockingIOError:
-                raise TimeoutError from None
-
-    def _set_timeout(self, option: int) -> None:
-        seconds = seconds_until(self.ends_at)
-        if self._is_kept_by_system:
-            # At least a microsecond, because zero means without end.
-            whole, rest = divmod(max(int(seconds * 1_000_000), 1), 1_000_000)
-            self._plain.setsockopt(socket.SOL_SOCKET, option, _TIMEVAL.pack(whole, rest))
-        else:
-            self._plain.settimeout(seconds)
+        self._plain.settimeout(seconds_until(self.ends_at))
+        self._plain.sendall(octets)
 
     def settimeout(self, seconds: float | None) -> None:
         """Do nothing: redis-py sets a time-out for each step."""
