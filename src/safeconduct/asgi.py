@@ -200,6 +200,8 @@ class AuthMiddleware:
             await send({"type": "lifespan.startup.failed", "message": _UNSUPPORTED_LOOP})
             return
 
+        gate.begin()
+
         async def send_and_close(message: Message) -> None:
             await send(message)
             if message["type"] in {"lifespan.shutdown.complete", "lifespan.shutdown.failed"}:
