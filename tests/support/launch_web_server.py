@@ -16,13 +16,19 @@ def _gunicorn(worker, fd, factory):
     threads = os.environ.get("THREADS", "2") if worker == "gthread" else "1"
     words = ["-m", "gunicorn", "--worker-class", worker, "--threads", threads]
     words += ["--bind", f"fd://{fd}", "--log-level", "error", "--workers", os.environ.get("WORKERS", "1")]
+    words += ["--preload"] if "PRELOAD" in os.environ else []
     os.execv(sys.executable, [sys.executable, *words, f"{factory}()"])  # noqa: S606 - it takes this process over
 
 
 def main(kind, fd, factory):
     """Serve until the process ends."""
     listener = socket.socket(fileno=int(fd))
-    if kind == "uvicorn":
+    if kind == "uvicorn workers":
+        import uvicorn  # noqa: PLC0415 - one server a process
+
+        workers = int(os.environ["WORKERS"])
+        uvicorn.run(factory, factory=True, fd=listener.detach(), workers=workers, log_level="error")
+    elif kind == "uvicorn":
         import uvicorn  # noqa: PLC0415 - one server a process
 
         config = uvicorn.Config(_made(factory), log_level="error", lifespan="on")

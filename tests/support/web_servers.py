@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from http.client import HTTPResponse
 from pathlib import Path
 
@@ -25,6 +26,9 @@ class WebServer:
         self._family = socket.AF_INET if path is None else socket.AF_UNIX
         listener = socket.socket(self._family)
         listener.bind(("127.0.0.1", 0) if path is None else path)
+        if path is None:
+            # Some servers do not do that for a socket that they are given; their responses would wait for a time-out.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.listen(128)
         self.address = listener.getsockname()
         listener.set_inheritable(True)
@@ -51,9 +55,14 @@ class WebServer:
             sock.sendall(octets)
             return read_response(sock, method)
 
+    def wait(self):
+        """Wait until the server has ended by itself."""
+        self._process.wait(_PATIENCE_SECONDS)
+
     def close(self):
         """End the server and its workers."""
-        os.killpg(self._process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
 
