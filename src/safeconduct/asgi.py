@@ -21,11 +21,14 @@ from safeconduct._http.problems import close_code
 from safeconduct._http.request import Reply, Request
 from safeconduct._http.response_headers import as_private
 from safeconduct._http.scope import (
+    authorization_fields,
     body_of,
-    cookie_line,
+    credential_fields,
+    joined_cookies,
     read_scope,
     readable_again,
     route_of,
+    with_cookies,
     without_subprotocol_token,
 )
 from safeconduct.errors import AuthError
@@ -37,7 +40,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_AUTHORIZATION_BYTES: Final = len("authorization")
 _UNSUPPORTED_LOOP: Final = (
     "safeconduct.asgi runs on asyncio or uvloop only, and not on this event loop: start the server with asyncio"
 )
@@ -57,8 +59,11 @@ class AuthMiddleware:
         self.app = app
         self.auth = auth
         self._gate = auth.asgi_gate()
-        self._recall = self._gate.recall
-        self._has_fast_path_for_cookies = self._gate.has_fast_path_for_cookies
+        self._recall = self._gate.fast_path.recall
+        self._recall_by_cookie = self._gate.fast_path.recall_by_cookie
+        self._takes_cookies = self._gate.fast_path.takes_cookies
+        # Where cookies are no source, none is hidden either.
+        self._credential_fields = credential_fields if self._takes_cookies else authorization_fields
         self._hides_cookies = bool(self._gate.hidden_cookies)
         mark_awaitable(SseDetector.send)
 
@@ -67,36 +72,35 @@ class AuthMiddleware:
         if scope["type"] != "http":
             await self._serve_other(scope, receive, send)
             return
-        # The fast path, in line: this is what nearly every request costs.
-        headers = scope["headers"]
-        if headers.__class__ is not list:
+        fields = scope["headers"]
+        if fields.__class__ is not list:
             scope = readable_again(scope)
-            headers = scope["headers"]
-        field: bytes | None = None
-        count = 0
-        for name, value in headers:
-            # The length first: it tells nearly every other name apart, and costs less than a comparison of bytes.
-            if len(name) == _AUTHORIZATION_BYTES and name.lower() == b"authorization":
-                field = value
-                count += 1
+            fields = scope["headers"]
+        credential, credentials, line, cookies = self._credential_fields(fields)
         passed: Passed | Recalled | None = None
-        if count == 1 and field is not None:
+        rest: bytes | None = None
+        if credentials == 1 and credential is not None:
+            # In line: this is what nearly every request costs.
             route = scope["method"], scope["path"], scope.get("root_path", ""), scope.get("raw_path")
-            passed = self._recall(route, field)
-        elif count == 0 and self._has_fast_path_for_cookies and (line := cookie_line(headers)) is not None:
-            passed = self._gate.recall_by_cookie(route_of(scope), line)
+            passed = self._recall(route, credential, scope)
+        elif credentials == 0 and line is not None and self._takes_cookies:
+            joined = line if cookies == 1 else joined_cookies(fields)
+            passed, rest = self._recall_by_cookie(route_of(scope), joined, scope)
         if not isinstance(passed, Passed):
             scope = readable_again(scope)
             passed = await self._confirm(passed, scope, receive, send)
             if passed is None:
                 return
-        detector = SseDetector(self._watch_stream, passed, scope, as_private(send) if passed.is_by_cookie else send)
+        detector = SseDetector(self._watch_stream, passed, scope, send)
         below = dict(scope)
         below["safeconduct"] = below["user"] = passed.identity
         below["auth"] = passed
         below["safeconduct.extend"] = detector.extend
-        if self._hides_cookies:
-            below["headers"] = fields_without(scope["headers"], self._gate.hidden_cookies)
+        if cookies and self._hides_cookies and rest is not line:
+            if rest is None or line is None or cookies > 1:
+                below["headers"] = fields_without(fields, self._gate.hidden_cookies)
+            else:
+                below["headers"] = with_cookies(fields, line, rest)
         before = PASSED.set(passed)
         try:
             await self.app(below, receive, detector.send)
@@ -111,6 +115,7 @@ class AuthMiddleware:
         if scope["type"] == "websocket":
             await _Handshake(self.app, self._gate, readable_again(scope), receive, send).serve()
         elif scope["type"] == "lifespan":
+            self._gate.begin()
             await self._serve_lifespan(scope, receive, send)
         else:
             raise RuntimeError(f"safeconduct cannot judge a connection of type {scope['type']!r}")
@@ -153,7 +158,8 @@ class AuthMiddleware:
         watch = self._gate.watch(passed, read_scope(scope))
         if watch is None:
             return None
-        return WatchedResponse(self._gate, watch, send, outer=outer_extend(self._gate, scope)).connection
+        through = as_private(send) if passed.is_by_cookie else send
+        return WatchedResponse(self._gate, watch, through, outer=outer_extend(self._gate, scope)).connection
 
     async def _serve_long_lived(self, watch: Watch, passed: Passed, scope: Scope, receive: Receive, send: Send) -> None:
         # Imported here because it loads asyncio.
@@ -268,9 +274,8 @@ class _Handshake:
     async def _deny(self, error: AuthError, request: Request) -> None:
         reply = self._gate.answer(error, request)
         if not self._is_accepted and "websocket.http.response" in (self._scope.get("extensions") or {}):
-            await self._send(
-                {"type": "websocket.http.response.start", "status": reply.status, "headers": list(reply.fields)}
-            )
+            fields = list(reply.fields)
+            await self._send({"type": "websocket.http.response.start", "status": reply.status, "headers": fields})
             await self._send({"type": "websocket.http.response.body", "body": reply.body})
             return
         await self._send({"type": "websocket.close", "code": close_code(error), "reason": ""})

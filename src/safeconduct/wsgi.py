@@ -15,9 +15,8 @@ from safeconduct._core.gate import Gate, GateProvider
 from safeconduct._core.run_sync import run_sync
 from safeconduct._core.wrapped_app import refuse_forced_script_name, require_application, require_auth
 from safeconduct._http.cookies import hide_cookies
-from safeconduct._http.environ import body_of, read_as_it_came, read_environ, route_of
+from safeconduct._http.environ import body_of, read_environ, route_of
 from safeconduct._http.request import Reply, Request
-from safeconduct._http.response_headers import start_privately
 from safeconduct.errors import AuthError
 from safeconduct.guard import PASSED
 
@@ -47,8 +46,9 @@ class AuthMiddleware:
         self.auth = auth
         self._gate = auth.wsgi_gate()
         self.answer = self._gate.answer
-        self._recall = self._gate.recall
-        self._has_fast_path_for_cookies = self._gate.has_fast_path_for_cookies
+        self._recall = self._gate.fast_path.recall
+        self._recall_by_cookie = self._gate.fast_path.recall_by_cookie
+        self._takes_cookies = self._gate.fast_path.takes_cookies
         self._hides_cookies = bool(self._gate.hidden_cookies)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -58,10 +58,15 @@ class AuthMiddleware:
         passed: Passed | Recalled | None = None
         is_long_lived = False
         route = route_of(environ)
+        is_hidden = False
         if field is not None:
-            passed = self._recall(route, field.encode("latin-1"))
-        elif self._has_fast_path_for_cookies and (line := environ.get("HTTP_COOKIE")):
-            passed = self._gate.recall_by_cookie(route, line.encode("latin-1"))
+            passed = self._recall(route, field.encode("latin-1"), environ)
+        elif self._takes_cookies and (line := environ.get("HTTP_COOKIE")):
+            octets = line.encode("latin-1")
+            passed, rest = self._recall_by_cookie(route, octets, environ)
+            is_hidden = rest is not None
+            if rest is not None and rest is not octets:
+                environ["HTTP_COOKIE"] = rest.decode("latin-1")
         if not isinstance(passed, Passed):
             judged = self._judge(passed, environ, start_response)
             if not isinstance(judged, Passed):
@@ -78,11 +83,9 @@ class AuthMiddleware:
             environ["AUTH_TYPE"] = passed.auth_type
             if passed.remote_user is not None:
                 environ["REMOTE_USER"] = passed.remote_user
-        if self._hides_cookies and "HTTP_COOKIE" in environ:
+        if self._hides_cookies and not is_hidden and "HTTP_COOKIE" in environ:
             hide_cookies(environ, self._gate.hidden_cookies)
-        if passed.is_by_cookie:
-            start_response = start_privately(start_response)
-        watched = WatchedBody(self._gate, passed, read_as_it_came, environ, route, start_response)
+        watched = WatchedBody(self._gate, passed, environ, route, start_response)
         watched.is_watched = is_long_lived
         return self._call(environ, watched, passed)
 
@@ -121,17 +124,16 @@ class AuthMiddleware:
         return _reply(start_response, reply, request.method)
 
     def _call(self, environ: Environ, watched: WatchedBody, passed: Passed) -> Iterable[bytes]:
-        before = PASSED.get()
-        PASSED.set(passed)
+        before = PASSED.set(passed)
         try:
             body = self.app(environ, watched.start)
         except AuthError as error:
-            PASSED.set(before)
+            PASSED.reset(before)
             return _answer(watched, error)
         except BaseException:
-            PASSED.set(before)
+            PASSED.reset(before)
             raise
-        PASSED.set(before)
+        PASSED.reset(before)
         if isinstance(body, (list, tuple)):
             # The application has nothing left to run.
             return body if not watched.is_watched else _whole(body, passed, watched)
@@ -172,13 +174,12 @@ class _Body:
 
     def __iter__(self) -> Iterator[bytes]:  # noqa: C901 - in line: every response of Flask comes this way
         # A generator, since its frame costs less than a call for each step.
-        get, put, passed, watched = PASSED.get, PASSED.set, self._passed, self._watched
+        put, reset, passed, watched = PASSED.set, PASSED.reset, self._passed, self._watched
         steps: Iterator[bytes] | None = None
         error: AuthError | None = None
         is_begun = False
         while True:
-            before = get()
-            put(passed)
+            before = put(passed)
             try:
                 if steps is None:
                     steps = iter(self._body)
@@ -188,7 +189,7 @@ class _Body:
                     raise
                 error, chunk = raised, None
             finally:
-                put(before)
+                reset(before)
             if chunk is not None and watched.is_watched:
                 if not is_begun:
                     error = watched.refusal()
@@ -208,12 +209,11 @@ class _Body:
         close = getattr(self._body, "close", None)
         if close is None:
             return
-        before = PASSED.get()
-        PASSED.set(self._passed)
+        before = PASSED.set(self._passed)
         try:
             close()
         finally:
-            PASSED.set(before)
+            PASSED.reset(before)
 
 
 class _SizedBody(_Body):

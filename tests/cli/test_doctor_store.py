@@ -3,7 +3,8 @@
 import pytest
 
 from command_line import finding_texts, findings, run, write_configuration
-from safeconduct.cli.doctor import store_checks
+from safeconduct.cli.doctor import store_checks, view_checks
+from safeconduct.cli.doctor.primaries import find_primaries
 from safeconduct.config import Config
 from safeconduct.stores.redis.connection import ConnectionBroken, ServerError
 from safeconduct.stores.redis.watermarks import EpochFile, Watermark
@@ -131,7 +132,7 @@ def test_a_password_and_a_database_go_first(folder, server):
     write_configuration(folder, store=f"redis://app:wrong@{address}")
     assert "store: it does not answer: AuthenticationError" in finding_texts("fail")
     write_configuration(folder, store=f"redis://app:right@127.0.0.1:{server.port}/99")
-    assert "store: it does not answer: it refuses user, password or database" in finding_texts("fail")
+    assert "store: it does not answer: the store refuses user, password or database" in finding_texts("fail")
     write_configuration(folder, store=f"redis://:wrong@{address}")
     assert "wrong" not in run("doctor").out
 
@@ -187,16 +188,49 @@ def test_what_a_test_server_does_not_do(finding, verdict, message):
     assert message in finding.text
 
 
-def test_a_link_that_breaks_is_dropped(folder, server, monkeypatch):
+def test_a_link_that_breaks_is_dropped(folder, server):
     """No connection is left open."""
     write_configuration(folder, store=server.url)
-    monkeypatch.setattr(store_checks, "_TIMEOUT_SECONDS", 0.0)
+    [primary] = find_primaries(Config.load().store, 1.0)
     server.pause()
     try:
         with pytest.raises(ConnectionBroken):
-            store_checks.send(Config.load(), [("TIME",)])
+            primary.send([("TIME",)], 0.0)
     finally:
         server.resume()
+
+
+@pytest.mark.usefixtures("shared")
+def test_the_local_view_is_loaded_once(server):
+    """The operator learns how much memory and time it takes, and a store without an epoch stays as it is."""
+    assert "view" not in {subject for _, subject, _, _ in findings()}
+    assert "meta" not in server.say("KEYS", "*")
+    run("token", "issue", "--subject", "alice")
+    assert 0 == run("revoke", "key", "stolen").code
+
+    assert "view: a process loads 1 revocations in " in run("doctor").out
+
+
+@pytest.mark.usefixtures("shared")
+def test_a_local_view_that_takes_too_long_is_a_warning(monkeypatch):
+    run("token", "issue", "--subject", "alice")
+    monkeypatch.setattr(view_checks, "_TIMEOUT_SECONDS", 0)
+
+    assert "it was not loaded within 0 seconds" in finding_texts("warn")
+
+
+def test_a_local_view_that_cannot_be_opened_is_a_warning(shared, server):
+    run("token", "issue", "--subject", "alice")
+    write_configuration(shared, store=server.url, more='[safeconduct.revocation]\nepoch_file = "/missing/file"')
+
+    assert "it cannot be loaded: revocation.epoch_file" in finding_texts("warn")
+
+
+def test_where_every_request_asks_there_is_no_local_view(shared, server):
+    run("token", "issue", "--subject", "alice")
+    write_configuration(shared, store=server.url, more='[safeconduct.revocation]\nconsistency = "strict"')
+
+    assert "view" not in {subject for _, subject, _, _ in findings()}
 
 
 def test_e1_a_planned_move_is_adopted_before_it(shared, server, tmp_path):

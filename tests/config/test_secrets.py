@@ -37,7 +37,11 @@ JWKS = {"keys": [{"kty": "oct", "k": SECRET}]}
         (f"redis://user:{SECRET}/x@h", "'redis://***@h'"),
         (f"redis:{SECRET}@h", "'***'"),
         (f"{SECRET}://x y", "'***'"),
-        (f"redis+cluster://:{SECRET}@a:1,b:2", "'redis+cluster://***'"),
+        (f"redis+cluster://:{SECRET}@a:1,b:2", "'redis+cluster://***@a:1,b:2'"),
+        (
+            f"redis+sentinel://u:{SECRET}@[::1]:1,b/main?sentinel_password={SECRET}",
+            "'redis+sentinel://***@[::1]:1,b/main?***'",
+        ),
         (f"unix://u:{SECRET}@/run/x.sock", "'unix://***@/run/x.sock'"),
     ],
 )

@@ -1,5 +1,6 @@
 """Fixtures of the fault runs, and the table that they print: one line for each test of a row of the fault list."""
 
+import contextlib
 import gc
 import re
 import shutil
@@ -73,6 +74,20 @@ def other(server):
     process = OtherProcess(server.url)
     yield process
     process.close()
+
+
+@pytest.fixture
+def opened_by():
+    """Open a proxy to a server, and another process that shares its store."""
+    with contextlib.ExitStack() as opened:
+
+        def make(server):
+            proxy, process = Proxy(server.port), OtherProcess(server.url)
+            opened.callback(proxy.stop)
+            opened.callback(process.close)
+            return proxy, process
+
+        yield make
 
 
 @pytest.fixture(params=MODES, ids=str)

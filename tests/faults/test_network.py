@@ -1,66 +1,11 @@
 """Let no fault of the network pass a revoked token, refuse a valid one with 401, or outlive its cause."""
 
+import threading
+
 import pytest
 
-from proxied_site import SERVING, STRICT, sockets_to, until
-
-
-class Outage:
-    """
-    Tokens before, during and after an outage, in the order in which it is survived.
-
-    Args:
-        site: The application, which reaches its store through the proxy.
-        other: The process that revokes.
-    """
-
-    def __init__(self, site, other):
-        self.site, self.other = site, other
-        self.valid, self.ended = other.sign_in("alice"), other.sign_in("bob")
-        self.ended_meanwhile = other.sign_in("carol")
-        assert [200] * 3 == [site.ask(login) for login in (self.valid, self.ended, self.ended_meanwhile)]
-        other.end(self.ended)
-        site.wait_for_view()
-        if site.mode == STRICT:
-            assert 401 == site.ask(self.ended)
-        until(lambda: site.ask(self.ended) == 401)
-
-    def check_begun(self):
-        """While the view is fresh, it answers; requests that ask the store get 503."""
-        site = self.site
-        sent = site.sent_by(lambda: self.answers.append(site.ask(self.valid)))
-        if site.mode == STRICT:
-            assert [503] == self.answers
-        else:
-            assert ([200], 0) == (self.answers, sent)
-
-    def check_old(self):
-        """When it is too old, nothing that was revoked passes by it."""
-        site = self.site
-        self.other.end(self.ended_meanwhile)
-        site.let_view_age()
-        assert (200 if site.mode == SERVING else 503) == site.ask(self.valid)
-        assert 503 == site.ask(self.ended)
-        # With "serve" what nobody told this process passes, which is what that promises.
-        assert (200 if site.mode == SERVING else 503) == site.ask(self.ended_meanwhile)
-
-    def check_over(self):
-        """The store is back, and every answer is right again."""
-        site = self.site
-        site.recover(self.valid)
-        assert [401, 401] == [site.ask(login) for login in (self.ended, self.ended_meanwhile)]
-        if site.mode != STRICT:
-            assert 0 == site.sent_by(lambda: site.ask(self.valid))
-
-    def survive(self, begin, end):
-        """Check all of it."""
-        self.answers = []
-        begin()
-        with self.site.hurried():
-            self.check_begun()
-            self.check_old()
-        end()
-        self.check_over()
+from outage import Outage
+from proxied_site import MODES, STRICT, sockets_to
 
 
 def test_a6_a_black_hole_is_given_up_within_the_deadline(site, proxy, other):
@@ -97,3 +42,56 @@ def test_a8_a_store_within_the_deadline_is_waited_for(site, proxy, other):
 
     assert 401 == site.ask(outage.ended_meanwhile)
     assert 200 == site.ask(outage.valid)
+
+
+@pytest.mark.parametrize("seconds", [0.02])
+def test_a8_a_reply_that_drips_is_not_waited_for(site, proxy, other, seconds):
+    """Each byte arrives in time, and the reply does not."""
+    outage = Outage(site, other)
+
+    def begin():
+        proxy.drip_seconds = seconds
+
+    outage.survive(begin, proxy.heal)
+
+
+def test_a8_a_server_that_is_stopped_is_not_waited_for(open_site, fresh_server, opened_by):
+    """Its kernel still accepts connections and bytes."""
+    proxy, other = opened_by(fresh_server)
+
+    Outage(open_site(proxy.url), other, can_revoke=False).survive(fresh_server.pause, fresh_server.resume)
+
+
+@pytest.mark.parametrize("mode", ["every"])
+@pytest.mark.parametrize("words", [("CLIENT", "PAUSE", "1500", "ALL"), ("DEBUG", "SLEEP", "1.5")], ids=" ".join)
+def test_a8_a_server_that_pauses_is_not_waited_for(open_site, server, proxy, other, words):
+    """Whenever the pause ends, no answer is wrong."""
+    outages = [Outage(open_site(proxy.url, mode=each), other, can_revoke=False) for each in MODES]
+
+    pausing = threading.Thread(target=server.say, args=words)
+    pausing.start()
+    for outage in outages:
+        with outage.site.hurried():
+            outage.site.let_view_age()
+            assert outage.site.ask(outage.valid) in {200, 503}
+            assert outage.site.ask(outage.ended) in {401, 503}
+    pausing.join()
+
+    for outage in outages:
+        outage.check_over()
+
+
+def test_a8_a_server_that_takes_no_writes_is_followed(site, server, other):
+    """``CLIENT PAUSE … WRITE`` stops every script, and the log can be read."""
+    outage = Outage(site, other, can_revoke=False)
+    server.say("CLIENT", "PAUSE", 60_000, "WRITE")
+
+    with site.hurried():
+        site.let_view_age()
+        site.wait_for_view()
+        answers = [site.ask(outage.valid), site.ask(outage.ended)]
+    server.say("CLIENT", "UNPAUSE")
+
+    assert answers[0] == 200 or (site.mode == STRICT and answers[0] == 503)
+    assert answers[1] in {401, 503}
+    outage.check_over()

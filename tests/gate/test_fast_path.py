@@ -13,6 +13,7 @@ from auth_setups import configuration
 from memory_directory import MemoryDirectory
 from safeconduct import Account, Auth
 from safeconduct._core.authentication import Authenticator
+from safeconduct._core.fast_path import FastPath
 from safeconduct._core.gate import Gate
 from table_tokens import NOW, tokens
 from worlds import Clock
@@ -24,7 +25,7 @@ CARRIERS = {
 }
 #: Wrapped by the bound on what a request asks of the store; the function itself is what runs.
 DECIDES = {
-    Gate.recall.__code__: "recall",
+    FastPath.recall.__code__: "recall",
     Gate.confirm.__wrapped__.__code__: "confirm",
     Gate.decide.__wrapped__.__code__: "decide",
     Authenticator.identify.__code__: "identify",

@@ -57,7 +57,7 @@ def events():
 def open_stores(monotonic, events):
     """Open a server's store with a generous deadline, and record what it announces."""
 
-    def make(url, *, deadline_ms=20_000, pool_size=4, keeps_view=False, shards=1, **revocation):
+    def make(url, *, deadline_ms=20_000, pool_size=4, keeps_view=False, shards=1, shift_ms=lambda: 0, **revocation):
         return RedisServer(
             StoreConfig(url=url, deadline_ms=deadline_ms, pool_size=pool_size, shards=shards),
             RevocationConfig(**revocation),
@@ -66,6 +66,7 @@ def open_stores(monotonic, events):
             announce=events.append,
             keeps_view=keeps_view,
             monotonic=monotonic,
+            shift_ms=shift_ms,
         )
 
     return make

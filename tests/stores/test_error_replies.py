@@ -37,7 +37,7 @@ WORDS = {
     "ODDITY": "ODDITY of a version to come",
 }
 #: The server is one node of a cluster; any of its errors will do.
-NODE = {"TRYAGAIN", "CLUSTERDOWN", "MOVED", "ASK", "CROSSSLOT"}
+NODE = {"MOVED", "ASK", "CROSSSLOT"}
 
 
 @pytest.fixture

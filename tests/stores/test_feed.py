@@ -3,8 +3,7 @@
 import pytest
 
 from safeconduct.errors import Unavailable
-from safeconduct.stores.redis import feed as feed_module
-from safeconduct.stores.redis.feed import position_of
+from safeconduct.stores.redis.feed_replies import position_of, read_changes, read_head, read_time
 
 
 @pytest.mark.parametrize("text", [b"", b"5", b"a-1", b"1-b", b"-1-0"])
@@ -19,11 +18,12 @@ def test_an_id_of_another_shape_is_unavailable(text):
         [[7]],
         [["text", None, None]],
         [[b"e", b"l", b"5"]],
+        [[b"e", b"5", b"new", b"l", b"5-0", b"soon"]],
     ],
 )
 def test_a_head_of_another_shape_is_unavailable(reply):
     with pytest.raises(Unavailable):
-        feed_module._head(reply[0])
+        read_head(reply[0], 0)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,11 @@ def test_a_head_of_another_shape_is_unavailable(reply):
         [b"1", [b"p", b"0-0", b"e", b"e", b"m", b"m", b"b", b"1", b"x", b"1"]],
     ],
 )
-def test_an_entry_of_another_shape_is_unavailable(entry):
+def test_an_entry_of_another_shape_cannot_be_read(entry):
+    assert read_changes([entry]) is None
+
+
+@pytest.mark.parametrize("reply", [None, [b"1"], [b"1", b"soon"], [1, 2]])
+def test_a_time_of_another_shape_is_unavailable(reply):
     with pytest.raises(Unavailable):
-        feed_module._change(entry)
+        read_time(reply)

@@ -267,7 +267,7 @@ def test_a_state_of_another_shape_is_unavailable(following, monkeypatch):
 def test_plain_commands_open_a_connection_themselves(server, open_stores):
     stores = open_stores(server.url)
 
-    client = stores._new_thread_client()
+    client = stores._threads.client()
 
     assert [b"PONG"] == run_sync(client.send([("PING",)], seconds=5))
     client.close()

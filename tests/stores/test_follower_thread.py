@@ -84,5 +84,5 @@ def test_a_follower_that_cannot_connect_is_announced(fresh_server, open_stores, 
         stores._follower.disconnect()
 
     assert [StoreUnavailable] == [type(event) for event in events]
-    assert not stores._breaker.is_open
+    assert not stores._topology.node.breaker.is_open
     stores.end()

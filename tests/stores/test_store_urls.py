@@ -6,7 +6,7 @@ from safeconduct._core.run_sync import run_sync
 from safeconduct._core.store import Counter, Revocation
 from safeconduct.errors import ConfigurationError, NotSupported, Unavailable
 from safeconduct.stores import MemoryStore, NullStore, open_store
-from safeconduct.stores.redis.connection import Address, parse_address
+from safeconduct.stores.redis.addresses import Address, Location, parse_address, parse_location
 from safeconduct.stores.redis.server import RedisServer
 from store_contract import HORIZON_MS, LEEWAY_MS, question
 from worlds import Clock
@@ -33,6 +33,8 @@ def opened(url):
         ("memory://", MemoryStore),
         ("none", NullStore),
         ("redis://nowhere.invalid", RedisServer),
+        ("redis+sentinel://nowhere.invalid/main", RedisServer),
+        ("redis+cluster://nowhere.invalid", RedisServer),
         ("unix:///s", RedisServer),
     ],
 )
@@ -46,7 +48,15 @@ def test_a_url_opens_its_store_and_connects_to_nothing(url, kind):
         "",
         "http://h",
         "redis+sentinel://h",
-        "redis+cluster://h",
+        "redis+sentinel://h/main/x",
+        "redis+sentinel://h,/main",
+        "redis+sentinel://h/main?ssl_ca_certs=x",
+        "redis+cluster://h/1",
+        "redis+cluster://h:70000",
+        "redis+cluster://h?sentinel_password=x",
+        "redis+cluster://h?x",
+        "redis+other://h",
+        "http+cluster://h",
         "redis://h:port",
         "redis://h/zero",
         "redis://h/-1",
@@ -62,7 +72,20 @@ def test_a_url_that_cannot_be_read_is_refused(url):
         opened(url)
 
 
-@pytest.mark.parametrize("url", ["redis://u:hunter2@h:port", "redis://u:hunter2@h/zero", "http://u:hunter2@h"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://u:hunter2@h:port",
+        "redis://u:hunter2@h/zero",
+        "http://u:hunter2@h",
+        "redis+cluster://u:hunter2@h/1",
+        "redis+sentinel://u:hunter2@h",
+        "redis+sentinel://u:hunter2@h:port/main",
+        "redis+sentinel://u:hun#ter2@h/main",
+        "redis+sentinel://h/main?sentinel_password=hunter2&x=y",
+        "redis+sentinel://h/main?sentinel_password=hunter2&x",
+    ],
+)
 def test_the_password_is_in_no_refusal(url):
     with pytest.raises(ConfigurationError) as caught:
         opened(url)
@@ -96,7 +119,58 @@ def test_a_url_is_read(url, expected):
     assert expected == parse_address(url)
 
 
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("redis://h:1", Location("server", (address_with(port=1),), address_with(port=1))),
+        (
+            "redis+sentinel://u:p%40@a,[::1]:5/my.main/3?sentinel_username=w&sentinel_password=s%2F",
+            Location(
+                "sentinel",
+                (
+                    address_with(host="a", port=26379, username="w", password="s/"),
+                    address_with(host="::1", port=5, username="w", password="s/"),
+                ),
+                address_with(host=None, port=0, database=3, username="u", password="p@"),
+                "my.main",
+            ),
+        ),
+        (
+            "valkeys+cluster://:p@a:7000,b/?ssl_ca_certs=/c",
+            Location(
+                "cluster",
+                (
+                    address_with(host="a", port=7000, is_tls=True, password="p", tls_files=CERTIFICATES),
+                    address_with(host="b", port=6379, is_tls=True, password="p", tls_files=CERTIFICATES),
+                ),
+                address_with(host=None, port=0, is_tls=True, password="p", tls_files=CERTIFICATES),
+            ),
+        ),
+    ],
+    ids=str,
+)
+def test_a_url_of_several_servers_is_read(url, expected):
+    assert expected == parse_location(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "part"),
+    [
+        ("redis+sentinel://a,b:70000/main", "host 2"),
+        ("redis+sentinel://a", "path after the sentinels"),
+        ("redis+cluster://a/3", "path after the nodes"),
+        ("redis+cluster://a?db=3", "query has db"),
+        ("redis+cluster://a?db", "query cannot be read"),
+        ("redis+ring://a", "redis[+]cluster://"),
+    ],
+)
+def test_a_refusal_names_the_part_that_is_wrong(url, part):
+    with pytest.raises(ConfigurationError, match=part):
+        parse_location(url)
+
+
 def test_an_address_shows_no_password():
+    assert "unix" not in parse_address("redis://u:hunter2@h").place
     assert "hunter2" not in repr(parse_address("redis://u:hunter2@h"))
 
 

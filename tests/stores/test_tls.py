@@ -6,7 +6,8 @@ from certificates import Authority
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreUnavailable
 from safeconduct.stores.redis import connection_asyncio
-from safeconduct.stores.redis.connection import connection_arguments, parse_address
+from safeconduct.stores.redis.addresses import parse_address
+from safeconduct.stores.redis.connection import connection_arguments
 from safeconduct.stores.redis.health import FAILURES
 from store_contract import question
 from store_servers import Server, free_port

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from data_loss import StaleSnapshot
-from followed_store import LATER_MS, query, revoked_key, signed_with
+from followed_store import LATER_MS, query, revocations_of, revoked_key, signed_with
 from safeconduct._core.run_sync import run_sync
 from safeconduct.errors import RevokedToken, Unavailable
 from safeconduct.events import RevocationsRestored
@@ -77,7 +77,7 @@ def is_refused(stores, asked):
     """Say whether a credential is refused that was issued just now, after the loss."""
     now_ms = run_sync(stores.blocking().ask(asked)).now_ms
     try:
-        run_sync(stores._new_feed()._revocations.check(replace(asked, issued_ms=now_ms + 1), now_ms=now_ms))
+        run_sync(revocations_of(stores, []).check(replace(asked, issued_ms=now_ms + 1), now_ms=now_ms))
     except RevokedToken:
         return True
     return False

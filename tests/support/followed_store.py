@@ -1,9 +1,11 @@
 """Another process that revokes in the same store, and the questions about what it revoked."""
 
+from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import revocation_key
 from safeconduct._core.revocation_query import RevocationQuery
 from safeconduct._core.run_sync import run_sync
 from safeconduct._core.store import Revocation
+from store_contract import HORIZON_MS, LEEWAY_MS
 
 ISSUER = "https://issuer.example"
 LATER_MS = 1 << 52
@@ -27,6 +29,14 @@ def revoked_key(kid):
 
 def signed_with(kid, *, shard=0, issued_ms=1):
     return RevocationQuery(shard, (token("any"), revoked_key(kid)), (), issued_ms, LATER_MS)
+
+
+def revocations_of(stores, events):
+    """Return what a request of this process checks revocations with."""
+    return Revocations(
+        stores.blocking(), shards=1, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS, on_new_store="accept",
+        announce=events.append, epochs=stores.blocking().epochs,
+    )  # fmt: skip
 
 
 class Writer:

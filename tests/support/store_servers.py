@@ -47,13 +47,20 @@ class Server:
         return f"redis://127.0.0.1:{self.port}/0"
 
     @property
+    def is_running(self):
+        return self._process is not None
+
+    @property
     def socket_url(self):
         return f"unix://{self.socket}"
 
-    def start(self):
+    def start(self, *more):
+        """Start it, with *more* options for this time."""
         command = [self._binary, "--port", str(self.port), "--unixsocket", str(self.socket), "--dir", str(self.folder)]
         command += ["--bind", "127.0.0.1", "--save", "", "--daemonize", "no", "--enable-debug-command", "yes"]
-        self._process = subprocess.Popen([*command, *self._options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self._process = subprocess.Popen(
+            [*command, *self._options, *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
         for line in self._process.stdout:
             if b"ready to accept connections at " in line or b"Ready to accept connections unix" in line:
                 break

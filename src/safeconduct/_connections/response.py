@@ -22,7 +22,7 @@ from safeconduct._core.connection_checks import Watch
 from safeconduct._core.decision import Passed
 from safeconduct._core.gate import Gate
 from safeconduct._http.request import listed
-from safeconduct._http.response_headers import is_event_stream
+from safeconduct._http.response_headers import PRIVATE, is_event_stream, private
 from safeconduct.errors import AuthError, NotSupported
 from safeconduct.principal import Principal
 
@@ -77,7 +77,7 @@ class WatchedResponse:
 
 class SseDetector:
     """
-    Pass a response on, and have it watched if it begins as a stream of events.
+    Pass a response on, marked as private if a cookie let the request in; watch it if it begins as a stream of events.
 
     One is made for nearly every request, so it does as little as possible: one look at the header fields.
 
@@ -111,7 +111,10 @@ class SseDetector:
                 value = field[1]
                 if len(value) >= _SHORTEST and value[5] | _LOWER_CASE == _SIXTH and is_event_stream((field,)):
                     self.connection = self._watch(self._passed, self._scope, self._send)
-                    return self._send(message) if self.connection is None else self.connection.send(message)
+                    if self.connection is not None:
+                        return self.connection.send(message)
+            if self._passed.is_by_cookie:
+                message = {**message, "headers": private(fields, *PRIVATE)}
         return self._send(message)
 
     async def extend(self, token: str) -> Principal:

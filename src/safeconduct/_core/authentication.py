@@ -49,7 +49,7 @@ class Authenticator:
         self.resolver = resolver
         self.validity = validity
         self.anonymous_results = AnonymousResults(bearer.clock, bearer.owner)
-        self._basic = basic
+        self.basic = basic
         self._rejects_invalid = rejects_invalid
 
     async def verify(self, token: str, *, now: float) -> Principal:
@@ -106,12 +106,12 @@ class Authenticator:
             await self.validity.check_validity(passed, request, requirement, now, is_asked=is_asked)
         except RevokedToken:
             credential = read_authorization(request.values(b"authorization"))
-            if self._basic is None or not isinstance(credential, Basic):
+            if self.basic is None or not isinstance(credential, Basic):
                 raise
             # Only the remembered proof of the password was revoked.  The password itself is here, to be proven again.
-            self._basic.forget(credential)
+            self.basic.forget(credential)
             cut_off = None if passed.proof is None else passed.proof.question
-            passed = await self._basic.prove(credential, request, now=now, cut_off=cut_off)
+            passed = await self.basic.prove(credential, request, now=now, cut_off=cut_off)
             await self.validity.check_validity(passed, request, requirement, now)
         if requirement.consistency == "none" and self.validity.omits_question(passed):
             return replace(passed, is_asked=False)
@@ -133,9 +133,9 @@ class Authenticator:
             # One token can be written with any number of spaces before it: only one spelling is worth remembering.
             is_kept = len(field) == _BEARER_BYTES + len(credential.token)
             return await self._prove(credential.token, CredentialSource("bearer", field, is_kept=is_kept), now)
-        if isinstance(credential, Basic) and self._basic is not None:
+        if isinstance(credential, Basic) and self.basic is not None:
             self.validity.check_page_of_basic(request, requirement)
-            return await self._basic.prove(credential, request, now=now), False
+            return await self.basic.prove(credential, request, now=now), False
         raise MissingCredential(why_unsupported(credential))
 
     async def _from_elsewhere(self, request: Request, outer: Passed | None, now: float) -> tuple[Passed, bool]:

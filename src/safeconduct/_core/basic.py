@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from safeconduct._core.decision import Clock, Passed, Proof
+from safeconduct._core.decision import CachedResult, Clock, Passed, Proof
 from safeconduct._core.directory import Account
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.revocation_keys import revocation_query
 from safeconduct._core.revocation_query import RevocationQuery
 from safeconduct._http.authorization import Basic
-from safeconduct._http.forwarded import Proxies, client_of, network_of
+from safeconduct._http.forwarded import Client, Proxies, client_of, network_of
 from safeconduct._http.request import Request
 from safeconduct.config.config import Config
 from safeconduct.config.sessions import BasicConfig
@@ -24,6 +24,9 @@ from safeconduct.errors import InvalidRequest
 from safeconduct.principal import Principal
 
 Kept = TypeVar("Kept")
+
+FIELD_START: Final = b"Basic "
+"""How a field begins that is noted; one pair is written in many ways, and nearly every client writes this one."""
 
 _CAPACITY: Final = 10_000
 #: The issuer of the directory's subjects where the configuration names none.
@@ -78,10 +81,24 @@ class BasicCredentials(Generic[Kept]):
         self._old: dict[bytes, tuple[int, Kept]] = {}
         self._hash = hashlib.blake2b(key=key, digest_size=32)
         self._hash.update(_with_length(realm))
+        #: The digests of pairs by those of the fields that carried them.
+        self._fields: dict[bytes, bytes] = {}
+        self._hash_of_fields = hashlib.blake2b(key=key, digest_size=32, person=b"field")
 
     def recall(self, username: str, password: str, now_ms: int) -> Kept | None:
         """Return what is remembered of the pair, or None; costs one digest and one look-up."""
         return self._remembered(self._digest(username, password), now_ms)
+
+    def recall_field(self, field: bytes, now_ms: int) -> Kept | None:
+        """Return what is remembered of the pair in a field that was noted, or None; nothing is decoded."""
+        digest = self._fields.get(self._field_digest(field))
+        return None if digest is None else self._remembered(digest, now_ms)
+
+    def note_field(self, field: bytes, username: str, password: str) -> None:
+        """Note that *field* carries a pair that is remembered."""
+        if len(self._fields) >= 2 * self._half:
+            self._fields.clear()
+        self._fields[self._field_digest(field)] = self._digest(username, password)
 
     async def prove(self, username: str, password: str, *, network: str, now_ms: int, issued_ms: int) -> Kept:
         """
@@ -124,12 +141,18 @@ class BasicCredentials(Generic[Kept]):
     def clear(self) -> None:
         """Forget every pair."""
         self._young, self._old = {}, {}
+        self._fields = {}
 
     def _remembered(self, digest: bytes, now_ms: int) -> Kept | None:
         found = self._young.get(digest) or self._old.get(digest)
         if found is None or not -_DISORDER_MS <= now_ms - found[0] < self._lifetime_ms:
             return None
         return found[1]
+
+    def _field_digest(self, field: bytes) -> bytes:
+        state = self._hash_of_fields.copy()
+        state.update(field)
+        return state.digest()
 
     def _digest(self, username: str, password: str) -> bytes:
         state = self._hash.copy()
@@ -172,7 +195,7 @@ class BasicAuthenticator:
         self._issuer = config.issuer or _LOCAL_ISSUER
         self._shards = config.store.shards
         self._proxies = Proxies.of(config.proxies.trusted)
-        self._pairs = BasicCredentials(passwords, config.basic, realm=realm, key=key, make=self._passed)
+        self._pairs = BasicCredentials(passwords, config.basic, realm=realm, key=key, make=self._result)
         self._issue_time = issue_time
         self._owner = owner
         self._clock = clock
@@ -195,28 +218,49 @@ class BasicAuthenticator:
             TooManyAttempts: If a limit of the throttle is reached.
             Unavailable: If the directory cannot be asked.
         """
-        client = client_of(request, self._proxies)
-        if not client.is_secure and not self._basic.allow_plain_http:
-            raise InvalidRequest("a Basic credential came over plain HTTP, which only basic.allow_plain_http allows")
+        client = self.require_tls(request)
         now_ms = int(now * 1000)
-        passed = self._pairs.recall(credential.username, credential.password, now_ms)
-        if passed is None:
+        proven = self._pairs.recall(credential.username, credential.password, now_ms)
+        if proven is None:
             # The subject is not known before the password is checked.
             query = self._query("", now_ms, now_ms) if cut_off is None else cut_off
-            passed = await self._pairs.prove(
+            proven = await self._pairs.prove(
                 credential.username,
                 credential.password,
                 network=network_of(client.address),
                 now_ms=now_ms,
                 issued_ms=now_ms if self._issue_time is None else await self._issue_time(query),
             )
-        return passed
+        [field] = request.values(b"authorization")
+        if field.startswith(FIELD_START) and field.count(b" ") == 1:
+            self._pairs.note_field(field, credential.username, credential.password)
+        return proven.passed
+
+    def recall(self, field: bytes, *, now_ms: int) -> CachedResult | None:
+        """
+        Return the result for a pair that was proven, by the field that carried it; None where it must be read.
+
+        It counts only if ``require_tls`` does not raise.
+        """
+        return self._pairs.recall_field(field, now_ms) if field.startswith(FIELD_START) else None
+
+    def require_tls(self, request: Request) -> Client:
+        """
+        Return the client that sent *request*.
+
+        Raises:
+            InvalidRequest: If it came over plain HTTP and the configuration does not allow that (RFC 7617 §4).
+        """
+        client = client_of(request, self._proxies)
+        if not client.is_secure and not self._basic.allow_plain_http:
+            raise InvalidRequest("a Basic credential came over plain HTTP, which only basic.allow_plain_http allows")
+        return client
 
     def forget(self, credential: Basic) -> None:
         """Forget a pair that a cut-off has ended, so that it is proven again."""
         self._pairs.forget(credential.username, credential.password)
 
-    def _passed(self, pair: ProvenPair) -> Passed:
+    def _result(self, pair: ProvenPair) -> CachedResult:
         account = pair.account
         # A pair that is not remembered at all must be valid for the request that proved it.
         ends_ms = pair.proven_ms + max(self._basic.cache_seconds, 1) * 1000
@@ -233,7 +277,8 @@ class BasicAuthenticator:
         )
         query = self._query(account.subject, pair.issued_ms, ends_ms)
         # The same pair can be spelt in several ways, so the proof has no key.
-        return Passed.of(principal, self._clock, self._owner, Proof(b"", ends_ms, query, "basic"))
+        proof = Proof(b"", ends_ms, query, "basic")
+        return CachedResult(Passed.of(principal, self._clock, self._owner, proof), proof)
 
     def _query(self, subject: str, issued_ms: int, ends_ms: int) -> RevocationQuery:
         return revocation_query(

@@ -51,7 +51,7 @@ class BearerAuthenticator:
         self.owner = owner
         self.clock = clock
         self.verify = verifier.verify
-        self._capacity = capacity
+        self.capacity = capacity
         #: The results for the present keys.
         self.cache: VerifiedCache[CachedResult] = VerifiedCache(capacity)
         self._key_state_now = verifier.key_state
@@ -74,7 +74,7 @@ class BearerAuthenticator:
         if key_state is not self._key_state:
             self._key_state = key_state
             # A new cache instead of an empty one: a thread that still verifies with the old keys writes to the old one.
-            self.cache = VerifiedCache(self._capacity)
+            self.cache = VerifiedCache(self.capacity)
         self.fresh_from, self.fresh_until = now, now + 1
 
     def prove(self, token: str, source: CredentialSource, *, now: float) -> Passed:

@@ -65,6 +65,29 @@ class ProtectedSession:
     generation: int
 
 
+class SessionTokens:
+    """
+    The CSRF tokens of one session, by the keys that they were made with.
+
+    Compared only by ``compare_digest``; made once, since each costs an HMAC.
+    """
+
+    __slots__ = ("keys", "tokens")
+
+    def __init__(self, keys: DerivedKeys | None, tokens: tuple[bytes, ...] | None) -> None:
+        self.keys = keys
+        #: One for each version of the keys; None where no session is protected.
+        self.tokens = tokens
+
+    def include(self, value: bytes) -> bool:
+        """Say whether *value* is one of them."""
+        # A generator would cost more than the comparison.
+        for token in self.tokens or ():  # noqa: SIM110 - see above
+            if hmac.compare_digest(token, value):
+                return True
+        return False
+
+
 class CsrfTokens:
     """
     Make and check CSRF tokens.
@@ -78,7 +101,7 @@ class CsrfTokens:
     def __init__(self, issuer: str | None, keys: Callable[[], DerivedKeys | None], *, asks_always: bool) -> None:
         self._issuer = issuer
         self._keys = keys
-        self._asks_always = asks_always
+        self.asks_always = asks_always
 
     def session_of(self, identity: Identity) -> ProtectedSession | None:
         """Return the session of *identity* that a CSRF token protects, or None where it has no session here."""
@@ -94,6 +117,20 @@ class CsrfTokens:
         keys = self._keys()
         return None if keys is None else csrf_token(keys.derive(LABEL), session_id, generation)
 
+    def session_tokens(self, identity: Identity, known: SessionTokens | None) -> SessionTokens:
+        """Return what ``check`` accepts from *identity*: *known* if it was made with the present keys."""
+        keys = self._keys()
+        if known is not None and known.keys is keys:
+            return known
+        session = self.session_of(identity)
+        if session is None:
+            return SessionTokens(keys, None)
+        if keys is None:
+            return SessionTokens(None, ())
+        derived = [keys.derive(LABEL, version=version) for version in keys.all_versions]
+        tokens = [csrf_token(key, session.session_id, session.generation) for key in derived]
+        return SessionTokens(keys, tuple(token.encode("ascii") for token in tokens))
+
     def check(self, request: Request, session: ProtectedSession, *, is_own_page: bool) -> None:
         """
         Check the token in ``X-CSRF-Token``.
@@ -106,7 +143,7 @@ class CsrfTokens:
         Raises:
             CrossSiteRequest: If there is no token, or more than one, or it belongs to another session or sign-in.
         """
-        if is_own_page and not self._asks_always:
+        if is_own_page and not self.asks_always:
             return
         values, keys = request.values(b"x-csrf-token"), self._keys()
         if len(values) != 1 or keys is None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, Protocol, get_args
 
+from safeconduct._core.csrf import SessionTokens
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation_query import RevocationQuery, View
 from safeconduct.errors import AuthError, CrossSiteRequest, InvalidRequest, MissingCredential, Unavailable
@@ -84,10 +85,10 @@ class CachedResult:
     """
     A ``Passed`` in the cache of proven tokens, and the version of the store's view at which it last counted.
 
-    Not frozen: the version and the cache's mark change.  A race between two threads only repeats a look-up.
+    Not frozen: the version, the tokens and the cache's mark change.  A race between two threads only repeats a look-up.
     """
 
-    __slots__ = ("expires_at", "is_used", "passed", "question", "version")
+    __slots__ = ("expires_at", "is_used", "passed", "question", "session_tokens", "version")
 
     def __init__(self, passed: Passed, proof: Proof) -> None:
         self.passed = passed
@@ -95,6 +96,8 @@ class CachedResult:
         #: In seconds since the epoch.
         self.expires_at = proof.expires_ms / 1000
         self.version: object = None
+        #: The CSRF tokens that a request by this cookie may bring; None before one was asked for.
+        self.session_tokens: SessionTokens | None = None
         self.is_used = False
 
 

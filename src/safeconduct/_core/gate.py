@@ -9,24 +9,23 @@ Decide about every request: who sent it, and whether it may go on.
                                Proof ──► own page?       only for credentials that a browser sends by itself
                 Requirement ◄── Identity                 Passed | Refused
 
-A request whose route and credential were both seen before takes the fast path through the two memories; where the store
-must be asked, its answer decides.  The gate does not know whether it stands behind ASGI or WSGI.
+A request whose route and credential were both seen before takes the fast path through the two memories.  The gate does
+not know whether it stands behind ASGI or WSGI.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from safeconduct._core.access_rules import Policy
 from safeconduct._core.authentication import Authenticator
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.connection_checks import ConnectionChecks, Watch
-from safeconduct._core.decision import Decision, Key, Passed, Recalled, Refused, still_holds
+from safeconduct._core.decision import Decision, Passed, Recalled, Refused
 from safeconduct._core.endpoints.routing import Body, Endpoints
 from safeconduct._core.error_responses import ErrorResponses
+from safeconduct._core.fast_path import FastPath
 from safeconduct._core.requirement import Requirement
-from safeconduct._core.revocation_query import View
 from safeconduct._core.route_memory import RouteMemory
-from safeconduct._http.origin import SAFE_METHODS
 from safeconduct._http.paths import clean_path, readings_of
 from safeconduct._http.request import Reply, Request, Route
 from safeconduct.errors import AuthError, RevokedToken, Unavailable
@@ -41,7 +40,7 @@ class Gate:
     Args:
         policy: Says what a request must bring.
         authenticator: Finds out who sent a request.
-        view: Knows without asking the store whether a credential was revoked; None where the store must be asked.
+        new_fast_path: Makes the fast path, given the routes on which it may be taken.
         error_responses: Turns errors into replies.
         endpoints: Serves our own paths.
         connection_checks: Decides how long connections may go on.
@@ -54,7 +53,7 @@ class Gate:
         *,
         policy: Policy,
         authenticator: Authenticator,
-        view: View | None,
+        new_fast_path: Callable[[Mapping[Route, Requirement]], FastPath],
         error_responses: ErrorResponses,
         endpoints: Endpoints,
         connection_checks: ConnectionChecks,
@@ -65,26 +64,27 @@ class Gate:
         #: Whether any rule wants responses to be watched.
         self.has_long_lived = policy.has_long_lived
         self.hidden_cookies = authenticator.sources.hidden_cookies
-        #: Whether ``recall_by_cookie`` can find anything.
-        self.has_fast_path_for_cookies = authenticator.sources.takes_cookies
         self.answer = error_responses.answer
         self.release = release
         self.policy = policy
         self._authenticator = authenticator
         self._bearer = authenticator.bearer
-        self._clock = authenticator.bearer.clock
-        self._view = view
         self._validity = authenticator.validity
-        self._unasked = authenticator.validity.unasked
+        self._clock = authenticator.bearer.clock
         self.endpoints = endpoints
         self._announce = announce
         self._is_closed = False
         self._routes = RouteMemory()
         #: The remembered routes on which the fast path may be taken.
         self._closed_routes = self._routes.closed
+        self.fast_path = new_fast_path(self._closed_routes)
         self._is_unsupported = False
         #: The issuers for which a ``RemoteUserOmitted`` was announced.
         self._omitted_issuers: set[str] = set()
+
+    def begin(self) -> None:
+        """Begin what needs time before the first request: the local view is loaded."""
+        self._validity.begin_view()
 
     def outer_passed(self, found: object) -> Passed | None:
         """Return *found* if it is the ``Passed`` that an outer middleware of the same ``Auth`` left in the request."""
@@ -133,59 +133,6 @@ class Gate:
         self._is_closed = True
         self._bearer.close()
         self.connection_checks.close()
-
-    def recall_by_cookie(self, route: Route, line: bytes) -> Passed | Recalled | None:
-        """
-        Take the fast path with a cookie, where its page need not be checked.
-
-        Args:
-            route: The route of the request.
-            line: The request's ``Cookie`` fields, joined.  It has no ``Authorization``, which would count instead.
-        """
-        requirement = self._closed_routes.get(route)
-        if requirement is None or requirement.is_unsafe or route[0] not in SAFE_METHODS:
-            return None
-        key = self._authenticator.sources.key_in(line)
-        return None if key is None else self.recall(route, key)
-
-    def recall(self, route: Route, key: Key) -> Passed | Recalled | None:
-        """
-        Take the fast path: let a credential pass on a route where both were seen before; None where that is not so.
-
-        Where the store must be asked, the result goes to ``confirm``.  Anything unusual, and anything that would be
-        refused before the store is asked, takes the slow path, ``decide``.
-
-        Args:
-            route: The route of the request.
-            key: Its only ``Authorization`` field, or the key of its cookie.
-        """
-        requirement = self._closed_routes.get(route)
-        if requirement is None:
-            return None
-        bearer = self._bearer
-        cached = bearer.cache.entries.get(key)
-        if cached is None:
-            return None
-        view = self._view
-        try:
-            now = self._clock()
-            if (
-                now < cached.expires_at
-                and bearer.fresh_from <= now < bearer.fresh_until
-                and (not requirement.is_particular or requirement.is_met_by(cached.passed.identity, now=now))
-            ):
-                cached.is_used = True
-                if (
-                    view is not None
-                    and requirement.consistency in self._unasked
-                    and (cached.version is view.version or still_holds(view, cached))
-                ):
-                    return cached.passed
-                if self._validity.asks(requirement.consistency, cached.question):
-                    return Recalled(cached.passed, cached.question, requirement, int(now * 1000))
-        except Exception:  # noqa: BLE001 - the slow path meets it again, and reports it
-            return None
-        return None
 
     @within_one_budget
     async def confirm(self, recalled: Recalled) -> Decision | None:

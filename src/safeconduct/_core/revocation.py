@@ -111,6 +111,7 @@ class Revocations:
         """
         if status is None:
             status = await self._store.ask(query)
+        view = self.bounded_view
         # The store in memory always returns the same object, so that the warm path only compares identities.
         epoch = self._seen.get(query.shard)
         if epoch is None or status.epoch is not epoch:
@@ -120,7 +121,6 @@ class Revocations:
                 outcome = await self._settle(query.shard, status)
             _refuse_unless_same(outcome)
             epoch = self._seen[query.shard]
-        view = self.bounded_view
         if status.is_revoked or (view is not None and view.is_lost_mark(query, epoch)):
             raise RevokedToken("revoked")
         self._refuse_doubtful(query.issued_ms, epoch, status.now_ms, now_ms, has_session=query.instance is not None)
@@ -141,7 +141,7 @@ class Revocations:
         view = self.bounded_view
         if view is not None and view.holds(query):
             return
-        sent_at = 0.0 if view is None else view.monotonic()
+        sent_at = 0.0 if view is None else view.monotonic_seconds()
         try:
             status = await self._store.ask(query)
         except UntrustedStore:
@@ -164,7 +164,7 @@ class Revocations:
             Unavailable: If the store cannot be asked, or has lost its data.
         """
         view = self.bounded_view
-        sent_at = 0.0 if view is None else view.monotonic()
+        sent_at = 0.0 if view is None else view.monotonic_seconds()
         reply = await self.consult(sought.shard, command)
         if reply.is_revoked:
             raise RevokedToken("revoked, or not known any more")

@@ -5,12 +5,12 @@ from typing import Final
 
 from safeconduct._core.credential_sources import Sources
 from safeconduct._core.csrf import CsrfTokens
-from safeconduct._core.decision import Ambient, Passed
+from safeconduct._core.decision import Ambient, CachedResult, Passed, still_holds
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus
+from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus, View
 from safeconduct._http.origin import OriginVerdict, check_origin
-from safeconduct._http.request import Request
+from safeconduct._http.request import PageFields, Request
 from safeconduct.config.fields import Consistency, Outage
 from safeconduct.errors import ExpiredToken
 
@@ -43,6 +43,10 @@ class ValidityCheck:
         self._consistency: Consistency = consistency
         self._on_outage: Outage = on_outage
         self._csrf = csrf
+        #: The ``Origin`` fields of pages that are ours, as browsers write them; other spellings take the slow path.
+        self._own_fields = frozenset(
+            origin.to_header() for origin in (sources.own_origin, *sources.trusted_origins) if origin is not None
+        )
         #: What a rule may say of consistency where what is known without asking the store decides.
         self.unasked: frozenset[Consistency | None] = self._find_unasked()
 
@@ -71,6 +75,11 @@ class ValidityCheck:
             return
         await self.ask(proof.question, requirement, now_ms=now_ms)
 
+    def begin_view(self) -> None:
+        """Begin to keep the local view current, if there is one."""
+        if self._revocations is not None and self._revocations.bounded_view is not None:
+            self._revocations.bounded_view.begin()
+
     def omits_question(self, passed: Passed) -> bool:
         """Say whether ``consistency = "none"`` leaves out a question about *passed* that is asked by default."""
         question = None if passed.proof is None else passed.proof.question
@@ -84,6 +93,41 @@ class ValidityCheck:
             CrossSiteRequest: If a page that is not ours sent *request*.
         """
         self._check_origin(request, requirement, "basic", token_decides=False)
+
+    def knows_page(self, cached: CachedResult, page: PageFields) -> bool:
+        """
+        Say whether ``check_validity`` would find the page right that sent a cookie with an unsafe request.
+
+        The fast path's twin of ``check_origin`` and ``CsrfTokens.check``, line by line; it leaves to them what is
+        unusual, and everything that is refused.
+
+        Args:
+            cached: The result for the cookie's token.
+            page: The fields that show which page sent it, none of which comes twice.
+        """
+        origin, site, referer, token = page
+        is_own_page = origin in self._own_fields if origin is not None else site == b"same-origin"
+        if is_own_page:
+            if not self._csrf.asks_always:
+                return True
+        elif origin is not None or site is not None or referer is not None:
+            return False
+        tokens = cached.session_tokens = self._csrf.session_tokens(cached.passed.identity, cached.session_tokens)
+        if tokens.tokens is None:
+            return is_own_page
+        return token is not None and tokens.include(token)
+
+    def still_holds(self, view: View, cached: CachedResult, now: float) -> bool:
+        """Say whether ``check_validity`` would find without the store, at *now*, that a credential was not revoked."""
+        revocations = self._revocations
+        if (
+            revocations is not None
+            and revocations.view is None
+            and revocations.is_early(cached.question, int(now * 1000))
+        ):
+            # Only the store knows by its clock whether it counts already.
+            return False
+        return still_holds(view, cached)
 
     async def ask(
         self,
@@ -126,6 +170,11 @@ class ValidityCheck:
             Unavailable: If it cannot be asked.
         """
         return {} if self._revocations is None else await self._revocations.ask_all(questions)
+
+    def serves_outage(self, requirement: Requirement) -> bool:
+        """Say whether credentials may pass under *requirement* while the store cannot be asked."""
+        consistency, on_outage = requirement.consistency or self._consistency, requirement.on_outage or self._on_outage
+        return consistency == "bounded" and on_outage == "serve"
 
     def asks(self, consistency: Consistency | None, question: RevocationQuery) -> bool:
         """Say whether the store is asked *question* under *consistency*; None is the default."""

@@ -1,10 +1,10 @@
 """Read a request from a WSGI environ."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 from safeconduct._http.paths import decode_path_info, decode_script_name
-from safeconduct._http.request import Request, Route
+from safeconduct._http.request import PageFields, Request, RequestReader, Route
 from safeconduct.errors import InvalidRequest
 
 Environ = dict[str, Any]
@@ -48,6 +48,19 @@ def read_environ(environ: Environ) -> Request:
         is_websocket=False,
         client_host=environ.get("REMOTE_ADDR"),
         merges_spellings=not environ.get("SERVER_SOFTWARE", "").startswith(_DROPS_UNDERSCORES),
+    )
+
+
+def page_of(environ: Environ) -> PageFields:
+    """Return the fields that show which page sent a request."""
+    get = environ.get
+    origin, site, referer = get("HTTP_ORIGIN"), get("HTTP_SEC_FETCH_SITE"), get("HTTP_REFERER")
+    token = get("HTTP_X_CSRF_TOKEN")
+    return (
+        None if origin is None else origin.encode("latin-1"),
+        None if site is None else site.encode("latin-1"),
+        None if referer is None else referer.encode("latin-1"),
+        None if token is None else token.encode("latin-1"),
     )
 
 
@@ -102,3 +115,7 @@ def _read(stream: Any, count: int) -> bytes:
     except Exception as error:
         raise InvalidRequest("the body ended too early") from error
     return b"".join(chunks)
+
+
+READER: Final = RequestReader(page_of, read_environ)
+"""Reads the requests of WSGI for the fast path."""

@@ -89,6 +89,11 @@ class Origin:
         except (CrossSiteRequest, UnicodeEncodeError):
             raise ConfigurationError(f"must be a URL like https://app.example without a user, got {url!r}") from None
 
+    def to_header(self) -> bytes:
+        """Return the ``Origin`` field that a browser sends (RFC 6454 §6.2)."""
+        port = "" if self.port in {None, _DEFAULT_PORTS.get(self.scheme)} else f":{self.port}"
+        return f"{self.scheme}://{self.host}{port}".encode("ascii")
+
     @classmethod
     def _read(cls, value: bytes, *, whole: bool) -> Self:
         text = value.decode("latin-1")

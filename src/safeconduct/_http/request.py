@@ -1,7 +1,8 @@
 """Define the HTTP messages of the core: a ``Request`` and a ``Reply``."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 Field = tuple[bytes, bytes]
 """One header field: name and value as they were on the wire; names are compared without case."""
@@ -11,6 +12,10 @@ FieldReader = Callable[[bytes], list[bytes]]
 
 Route = tuple[str, str, str, bytes | str | None]
 """Method, path, mount prefix and raw path of a request, before they are parsed."""
+
+
+PageFields = tuple[bytes | None, bytes | None, bytes | None, bytes | None]
+"""``Origin``, ``Sec-Fetch-Site``, ``Referer`` and ``X-CSRF-Token``, which show what page sent a request."""
 
 
 class Request:
@@ -93,6 +98,24 @@ def listed(fields: Iterable[Field]) -> Sequence[Field]:
     ASGI allows any iterable of pairs, which may be an iterator that only the first reader could use.
     """
     return fields if isinstance(fields, (list, tuple)) else [(name, value) for name, value in fields]
+
+
+RawRequest = MutableMapping[str, Any]
+"""A request as the server gave it: the scope of ASGI, the environ of WSGI."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestReader:
+    """
+    Read parts of a request as the server gave it.
+
+    Attributes:
+        page_of: Returns the fields that show which page sent it; None if one of them comes twice.
+        whole: Returns all of it.
+    """
+
+    page_of: Callable[[Any], PageFields | None]
+    whole: Callable[[Any], Request]
 
 
 @dataclass(frozen=True, slots=True)

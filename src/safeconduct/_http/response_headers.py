@@ -5,6 +5,11 @@ from typing import Any, AnyStr, Final
 
 from safeconduct._http.request import Field
 
+PRIVATE: Final = (b"cache-control", b"private"), (b"vary", b"Cookie")
+"""The two fields that ``private`` adds to an ASGI response."""
+NATIVE_PRIVATE: Final = ("cache-control", "private"), ("vary", "Cookie")
+"""The same for a WSGI response."""
+
 _NAME_BYTES: Final = len("cache-control")
 
 
@@ -24,24 +29,13 @@ def private(
     return marked
 
 
-def start_privately(start_response: Callable[..., Callable[[bytes], object]]) -> Callable[..., Any]:
-    """Return a WSGI *start_response* that marks the response as private."""
-
-    def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
-        marked = private(headers, ("cache-control", "private"), ("vary", "Cookie"))
-        return start_response(status, marked, exc_info) if exc_info else start_response(status, marked)
-
-    return start
-
-
 def as_private(send: Callable[[MutableMapping[str, Any]], Awaitable[None]]) -> Callable[..., Awaitable[None]]:
     """Return an ASGI *send* that marks the response as private."""
 
     # A plain function: the frame of a coroutine would cost more than the work.
     def send_privately(message: MutableMapping[str, Any]) -> Awaitable[None]:
         if message["type"] == "http.response.start":
-            marked = private(message.get("headers", ()), (b"cache-control", b"private"), (b"vary", b"Cookie"))
-            message = {**message, "headers": marked}
+            message = {**message, "headers": private(message.get("headers", ()), *PRIVATE)}
         return send(message)
 
     return send_privately

@@ -4,13 +4,18 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final
 
 from safeconduct._http.paths import relative_path
-from safeconduct._http.request import Field, Request, Route, listed, read_fields
+from safeconduct._http.request import Field, PageFields, Request, RequestReader, Route, listed, read_fields
 from safeconduct.errors import InvalidRequest
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
+_AUTHORIZATION_BYTES: Final = len("authorization")
 _COOKIE_BYTES: Final = len(b"cookie")
+_ORIGIN_BYTES: Final = len("origin")
+_TOKEN_BYTES: Final = len("x-csrf-token")
+_SITE_BYTES: Final = len("sec-fetch-site")
+_REFERER_BYTES: Final = len("referer")
 
 
 def route_of(scope: Scope) -> Route:
@@ -37,10 +42,68 @@ def read_scope(scope: Scope) -> Request:
     )
 
 
-def cookie_line(fields: Sequence[Field]) -> bytes | None:
-    """Return the ``Cookie`` fields joined into one (RFC 9113 §8.2.3), None where there are none."""
-    values = [value for name, value in fields if len(name) == _COOKIE_BYTES and name.lower() == b"cookie"]
-    return b"; ".join(values) if values else None
+def credential_fields(fields: Sequence[Field]) -> tuple[bytes | None, int, bytes | None, int]:
+    """Return the last ``Authorization`` field and how many there are, and the same of ``Cookie``."""
+    credential = line = None
+    credentials = cookies = 0
+    for name, value in fields:
+        # The size first: it tells nearly every other name apart, and costs less than a comparison of bytes.
+        size = len(name)
+        if size == _AUTHORIZATION_BYTES:
+            if name.lower() == b"authorization":
+                credential = value
+                credentials += 1
+        elif size == _COOKIE_BYTES and name.lower() == b"cookie":
+            line = value
+            cookies += 1
+    return credential, credentials, line, cookies
+
+
+def authorization_fields(fields: Sequence[Field]) -> tuple[bytes | None, int, None, int]:
+    """Return the same without looking for ``Cookie``."""
+    credential = None
+    credentials = 0
+    for name, value in fields:
+        if len(name) == _AUTHORIZATION_BYTES and name.lower() == b"authorization":
+            credential = value
+            credentials += 1
+    return credential, credentials, None, 0
+
+
+def joined_cookies(fields: Sequence[Field]) -> bytes:
+    """Return the ``Cookie`` fields joined into one (RFC 9113 §8.2.3)."""
+    return b"; ".join(value for name, value in fields if len(name) == _COOKIE_BYTES and name.lower() == b"cookie")
+
+
+def page_of(scope: Scope) -> PageFields | None:
+    """Return the fields that show which page sent a request; None if one of them comes twice."""
+    origin = site = referer = token = None
+    is_repeated = False
+    # Their sizes differ, and nearly no other field has one of them.
+    for name, value in scope["headers"]:
+        size = len(name)
+        if size == _ORIGIN_BYTES:
+            if name.lower() == b"origin":
+                is_repeated, origin = is_repeated or origin is not None, value
+        elif size == _TOKEN_BYTES:
+            if name.lower() == b"x-csrf-token":
+                is_repeated, token = is_repeated or token is not None, value
+        elif size == _SITE_BYTES:
+            if name.lower() == b"sec-fetch-site":
+                is_repeated, site = is_repeated or site is not None, value
+        elif size == _REFERER_BYTES and name.lower() == b"referer":
+            is_repeated, referer = is_repeated or referer is not None, value
+    return None if is_repeated else (origin, site, referer, token)
+
+
+def with_cookies(fields: Sequence[Field], line: bytes, rest: bytes) -> list[Field]:
+    """Return *fields* with *rest* in place of *line*, the value of the only ``Cookie`` field among them."""
+    changed, at = [*fields], len(fields) - 1
+    # Browsers send it among the last.
+    while fields[at][1] is not line or fields[at][0].lower() != b"cookie":
+        at -= 1
+    changed[at] = (b"cookie", rest)
+    return changed
 
 
 def readable_again(scope: Scope) -> Scope:
@@ -82,3 +145,7 @@ def body_of(receive: Receive) -> Callable[[int], Awaitable[bytes]]:
         return bytes(body)
 
     return read
+
+
+READER: Final = RequestReader(page_of, read_scope)
+"""Reads the requests of ASGI for the fast path."""

@@ -1,14 +1,18 @@
 """Make the gate of one world, and what watches its open connections."""
 
+from functools import partial
+
 from safeconduct._core.authentication import Authenticator
 from safeconduct._core.basic import BasicAuthenticator
 from safeconduct._core.connection_checks import ConnectionChecks
 from safeconduct._core.endpoints.routing import Endpoints
 from safeconduct._core.error_responses import ErrorResponses
+from safeconduct._core.fast_path import FastPath
 from safeconduct._core.gate import Gate
 from safeconduct._core.revocation_query import NothingRevoked
 from safeconduct._core.sessions.extension import SessionExtension
 from safeconduct._core.validity import ValidityCheck
+from safeconduct._http import environ, scope
 from safeconduct._tokens.issuer_policy import ACR
 from safeconduct._wiring.container import Container
 from safeconduct._wiring.endpoints import endpoint_routes
@@ -39,7 +43,12 @@ def new_gate(parts: WorldParts) -> Gate:
     return Gate(
         policy=container.access_policy,
         authenticator=authenticator,
-        view=view,
+        new_fast_path=partial(
+            FastPath,
+            authenticator=authenticator,
+            view=view,
+            reader=(scope if parts.world == "asgi" else environ).READER,
+        ),
         error_responses=_error_responses(container),
         # Our own endpoints take access tokens, and never Basic.
         endpoints=Endpoints(endpoint_routes(parts, _authenticator(parts, validity, None))),

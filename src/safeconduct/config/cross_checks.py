@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from safeconduct.config.field_errors import Problem
 from safeconduct.config.fields import SUBJECT
 from safeconduct.config.sections import CrossCheck, CrossChecks
-from safeconduct.config.shown_values import is_list, shown, shown_url
+from safeconduct.config.shown_values import is_list, shown
 
 
 def one_of(*values: object) -> Callable[[object], bool]:
@@ -30,11 +30,6 @@ def is_on(value: object) -> bool:
     return value is True
 
 
-def begins(*starts: str) -> Callable[[object], bool]:
-    """Return a predicate that is true for a text that begins with one of *starts*."""
-    return lambda value: isinstance(value, str) and value.startswith(starts)
-
-
 class NotImplementedValue:
     """Values of a field that are planned; in *name*, ``[]`` stands for every item of a list."""
 
@@ -50,12 +45,6 @@ class NotImplementedValue:
 
 NOT_IMPLEMENTED: Final = (
     NotImplementedValue("sources[]", "`dpop`", "another source than `dpop`", one_of("dpop")),
-    NotImplementedValue(
-        "store.url",
-        "`redis+sentinel://`, `redis+cluster://`",
-        "one server",
-        begins("redis+sentinel:", "redis+cluster:"),
-    ),
     NotImplementedValue("trust[].jwks", "every URL", "`keys` with the file of the set", given),
     NotImplementedValue("trust[].discovery", "`true`", "`keys` with the file of the set", is_on),
 )
@@ -66,8 +55,7 @@ def find_not_implemented(config: object) -> Iterator[Problem]:
     for row in NOT_IMPLEMENTED:
         for name, value in _values_at(config, row.name.split("."), ""):
             if row.is_meant(value):
-                seen = shown_url(value) if row.name == "store.url" and isinstance(value, str) else shown(value)
-                yield Problem(name, f"got {seen}, which is not implemented yet, wanted {row.instead}")
+                yield Problem(name, f"got {shown(value)}, which is not implemented yet, wanted {row.instead}")
 
 
 def _values_at(section: object, path: list[str], prefix: str) -> Iterator[tuple[str, object]]:

@@ -9,7 +9,8 @@ MASK: Final = "***"
 _LONGEST_SHOWN: Final = 80
 _LARGEST_SHOWN: Final = 10**20
 _USERINFO: Final = r"(?s)//.*@"
-_PLAIN_URL: Final = r"(?a)([a-z+]+)://(?:.*@)?([\w.-]*|\[[\w:.]+\])(:\d+)?(/[^?#@]*)?(\?.*)?"
+_HOST: Final = r"(?:[\w.-]*|\[[\w:.]+\])(?::\d+)?"
+_PLAIN_URL: Final = rf"(?a)([a-z+]+)://(?:.*@)?({_HOST}(?:,{_HOST})*)(/[^?#@]*)?(\?.*)?"
 
 #: An incomplete URL: only a word, or the local machine without the slashes before it.
 _WORD: Final = r"(?a)([a-z+]{1,16}):?/{0,3}"
@@ -54,9 +55,9 @@ def shown_url(url: str) -> str:
     if found is None:
         scheme, separator, _ = url.partition("://")
         return repr(f"{scheme}://{MASK}") if separator and scheme.replace("+", "").isalpha() else repr(MASK)
-    scheme, host, port, path, query = found.groups(default="")
+    scheme, hosts, path, query = found.groups(default="")
     userinfo = f"{MASK}@" if "@" in url else ""
-    return repr(f"{scheme}://{userinfo}{host}{port}{path}{f'?{MASK}' if query else ''}")
+    return repr(f"{scheme}://{userinfo}{hosts}{path}{f'?{MASK}' if query else ''}")
 
 
 def nearest(name: str, known: Iterable[str], *, likeness: float = 0.5) -> str:

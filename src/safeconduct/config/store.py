@@ -16,7 +16,8 @@ _QUERY: Final = r"(?:\?[^#@]*)?"
 _URL: Final = (
     rf"(?a)none|memory://|(?:rediss?|valkeys?)://{_USERINFO}({_HOST})(?:/[0-9]{{0,5}})?{_QUERY}"
     rf"|unix://{_USERINFO}/[^?#@]+{_QUERY}"
-    rf"|redis\+(?:sentinel|cluster)://{_USERINFO}({_HOST}(?:,{_HOST})*)(?:/[^?#@]*)?{_QUERY}"
+    rf"|(?:rediss?|valkeys?)\+sentinel://{_USERINFO}({_HOST}(?:,{_HOST})*)/[\w.-]+(?:/[0-9]{{0,5}})?{_QUERY}"
+    rf"|(?:rediss?|valkeys?)\+cluster://{_USERINFO}({_HOST}(?:,{_HOST})*)(?:/0?)?{_QUERY}"
 )
 _PORT: Final = r":([0-9]+)(?:,|$)"
 _LARGEST_PORT: Final = 65535
@@ -26,7 +27,7 @@ _KEY_PREFIX: Final = Text("1 to 64 printable ASCII characters without braces", l
 
 def _is_url(text: str) -> bool:
     found = re.fullmatch(_URL, text)
-    ports = re.findall(_PORT, found[1] or found[2] or "") if found else []
+    ports = re.findall(_PORT, found[1] or found[2] or found[3] or "") if found else []
     return found is not None and all(0 < int(port) <= _LARGEST_PORT for port in ports)
 
 
@@ -39,7 +40,7 @@ class StoreConfig:
     Attributes:
         url: The address. There is no default, because each kind of store gives other guarantees.
         deadline_ms: How long all store commands of one request may take together, in milliseconds.
-        pool_size: The maximum number of connections of a process.
+        pool_size: The maximum number of connections of a process to a server, or to each node of a cluster.
         key_prefix: The prefix of our keys.
         shards: The number of slots over which keys are spread; more than 1 is for a cluster. Shard 7 has the hash tag
             `{sc:07}`: two decimal digits, and more only with 100 shards or more.
@@ -48,8 +49,9 @@ class StoreConfig:
     url: Annotated[
         str,
         Text(
-            "memory://, none, redis://host:port/0, rediss://…, valkey://…, unix:///path, redis+sentinel://…, "
-            "redis+cluster://…, with user and password percent-encoded",
+            "memory://, none, redis://host:port/0, rediss://…, valkey://…, unix:///path, "
+            "redis+sentinel://host:port,host:port/service, redis+cluster://host:port,host:port, with user and password "
+            "percent-encoded",
             _is_url,
             show=shown_url,
         ),
@@ -85,7 +87,8 @@ class RevocationConfig:
             is not known to be revoked.
         on_new_store: What happens to tokens older than a store that was never seen before: "accept", so that a first
             start refuses nobody, or "refuse".
-        min_replicas: How many replicas must have a revocation before it is done; 0 waits for none.
+        min_replicas: How many replicas must have a revocation before it is done; 0 waits for none. If fewer have it
+            within the deadline, it is written all the same, and its caller gets an error.
         accept_eviction: Whether a store may evict revocations when its memory is full.
         epoch_file: A file, shared by all processes of a machine, that keeps what they know of the store's data while
             none of them runs, so that a loss of data in the meantime is noticed. Default: no file.

@@ -4,14 +4,11 @@ from collections.abc import Callable
 
 from safeconduct._core.store import StoreProvider
 from safeconduct.config.store import RevocationConfig, StoreConfig
-from safeconduct.errors import ConfigurationError
 from safeconduct.events import Event
 from safeconduct.stores.memory.store import MemoryStore
 from safeconduct.stores.null import NullStore
 
 __all__ = ["MemoryStore", "NullStore", "open_store"]
-
-_NOT_SUPPORTED = ("redis+sentinel:", "redis+cluster:", "valkey+sentinel:", "valkey+cluster:")
 
 
 def open_store(
@@ -43,8 +40,6 @@ def open_store(
         return NullStore(clock=clock, horizon_ms=horizon_ms, leeway_ms=leeway_ms)
     if config.url == "memory://":
         return MemoryStore(clock=clock, horizon_ms=horizon_ms, leeway_ms=leeway_ms)
-    if config.url.startswith(_NOT_SUPPORTED):
-        raise ConfigurationError("store.url: Sentinel and Cluster are not supported yet, wanted redis:// or rediss://")
     from safeconduct.stores.redis.server import RedisServer  # noqa: PLC0415 - only a server needs asyncio
 
     return RedisServer(

@@ -15,23 +15,34 @@ any other reason     data from before ``epoch_ms`` was lost; older tokens are re
 
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from safeconduct._core.run_sync import run_sync
 from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
+from safeconduct.cli.doctor.primaries import Primary, find_primaries
+from safeconduct.cli.doctor.view_checks import check_view
 from safeconduct.cli.output import CommandFailed
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
-from safeconduct.stores.redis.connection import Command, ConnectionBroken, Reply, ServerError, parse_address
+from safeconduct.stores.redis.addresses import shard_key
+from safeconduct.stores.redis.connection import Command, ConnectionBroken, Reply, ServerError
 from safeconduct.stores.redis.watermarks import EpochFile, Watermark
 
 #: Longer than a request may wait, so that a slow answer and no answer are two findings.
 _TIMEOUT_SECONDS: Final = 5.0
 _EPOCH_BYTES: Final = 16
 _NO_HEAD: Final = b"0-0"
+
+_COMMANDS: Final[Sequence[Command]] = (
+    ("TIME",),
+    ("ROLE",),
+    ("CONFIG", "GET", "maxmemory-policy"),
+    ("CONFIG", "GET", "min-replicas-to-write"),
+    ("INFO",),
+)
 
 Info = dict[str, str]
 Meta = dict[bytes, bytes]
@@ -51,22 +62,45 @@ def check_store(config: Config) -> Iterator[Finding]:
     if url == "none":
         yield warn("store", "there is none: nothing can be revoked", "store = redis://… to revoke anything.")
         return
-    started = time.monotonic()
     try:
-        replies = send(config, [("TIME",), ("ROLE",), ("CONFIG", "GET", "maxmemory-policy"), ("INFO",)])
-        took_ms = int((time.monotonic() - started) * 1000)
-        shards = send(config, [("HGETALL", key) for key in _meta_keys(config)])
+        primaries = find_primaries(config.store, _TIMEOUT_SECONDS)
     except ConnectionBroken as broken:
         yield fail("store", f"it does not answer: {broken.reason}", "Start it, or correct store.url.")
         return
-    now, role, policy, info = replies
-    yield _speed(took_ms, config)
-    yield _role(role)
+    for primary in primaries:
+        yield from _check_primary(primary, config)
+    missing = set(range(config.store.shards)) - {shard for primary in primaries for shard in primary.shards}
+    if missing:
+        yield fail("store", f"no node has the slots of {len(missing)} shards", "See CLUSTER INFO on the nodes.")
+    elif all(_has_begun(primary, config) for primary in primaries):
+        yield from check_view(config)
+
+
+def _has_begun(primary: Primary, config: Config) -> bool:
+    try:
+        replies = primary.send([("HEXISTS", key, "epoch") for key in _meta_keys(config, primary)], _TIMEOUT_SECONDS)
+    except ConnectionBroken:
+        return False
+    return all(reply == 1 for reply in replies)
+
+
+def _check_primary(primary: Primary, config: Config) -> Iterator[Finding]:
+    started = time.monotonic()
+    try:
+        replies = primary.send(_COMMANDS, _TIMEOUT_SECONDS)
+        took_ms = int((time.monotonic() - started) * 1000)
+        shards = primary.send([("HGETALL", key) for key in _meta_keys(config, primary)], _TIMEOUT_SECONDS)
+    except ConnectionBroken as broken:
+        yield fail(primary.subject, f"it does not answer: {broken.reason}", "Start it, or correct store.url.")
+        return
+    now, role, policy, least_replicas, info = replies
     parsed = _parse_info(info)
-    yield _policy(policy, parsed, config)
+    found = [_speed(took_ms, config), _role(role), _policy(policy, parsed, config), *_durability(parsed, config)]
+    if primary.found:
+        found = [ok("store", primary.found), *found, _partition(least_replicas)]
+    yield from (replace(finding, subject=primary.subject) for finding in found)
     yield _clock(now, config)
-    yield from _durability(parsed, config)
-    yield from _epochs(shards)
+    yield from _epochs(dict(zip(primary.shards, shards, strict=True)))
 
 
 def adopt_epoch(config: Config) -> Iterator[Finding]:
@@ -76,54 +110,33 @@ def adopt_epoch(config: Config) -> Iterator[Finding]:
     Raises:
         CommandFailed: If the store does not answer, or the file cannot be written.
     """
-    keys = _meta_keys(config)
+    adopted, after = 0, dict[int, Reply]()
     try:
-        now, *before = send(config, [("TIME",), *(("HGETALL", key) for key in keys)])
-        _raise_refusals([now, *before])
-        metas = {key: _meta(reply) for key, reply in zip(keys, before, strict=True)}
-        now_ms = int(now[0]) * 1000 + int(now[1]) // 1000
-        adoptions = [_adoption(key, meta, now_ms) for key, meta in metas.items() if meta.get(b"reason") != b"adopted"]
-        _raise_refusals(send(config, adoptions))
-        after = send(config, [("HGETALL", key) for key in keys])
+        for primary in find_primaries(config.store, _TIMEOUT_SECONDS):
+            keys = _meta_keys(config, primary)
+            now, *before = primary.send([("TIME",), *(("HGETALL", key) for key in keys)], _TIMEOUT_SECONDS)
+            _raise_refusals([now, *before])
+            metas = {key: _meta(reply) for key, reply in zip(keys, before, strict=True)}
+            now_ms = int(now[0]) * 1000 + int(now[1]) // 1000
+            adoptions = [
+                _adoption(key, meta, now_ms) for key, meta in metas.items() if meta.get(b"reason") != b"adopted"
+            ]
+            _raise_refusals(primary.send(adoptions, _TIMEOUT_SECONDS))
+            adopted += len(adoptions)
+            replies = primary.send([("HGETALL", key) for key in keys], _TIMEOUT_SECONDS)
+            after |= zip(primary.shards, replies, strict=True)
     except ConnectionBroken as broken:
         raise CommandFailed(f"The store does not answer: {broken.reason}") from None
     if config.revocation.epoch_file is not None:
         _write_epoch_file(config.revocation.epoch_file, after)
-    if adoptions:
-        yield ok("epoch", f"adopted on {len(adoptions)} shards: tokens issued before pass again")
+    if adopted:
+        yield ok("epoch", f"adopted on {adopted} shards: tokens issued before pass again")
     else:
         yield ok("epoch", "there is nothing to adopt: every shard is trusted already")
 
 
-def send(config: Config, commands: Sequence[Command]) -> list[Reply]:
-    """
-    Send *commands* on a new connection and return their replies.
-
-    Raises:
-        ConnectionBroken: If the store does not answer, or refuses the user, password or database.
-    """
-    address = parse_address(config.store.url)
-    login: list[Command] = []
-    if address.password is not None:
-        names = () if address.username is None else (address.username,)
-        login.append(("AUTH", *names, address.password))
-    if address.database:
-        login.append(("SELECT", address.database))
-    from safeconduct.stores.redis.connection_sync import SyncConnection  # noqa: PLC0415 - redis-py is optional
-
-    connection = SyncConnection(address)
-    try:
-        run_sync(connection.open(_TIMEOUT_SECONDS))
-        replies = run_sync(connection.exchange([*login, *commands], _TIMEOUT_SECONDS))
-    finally:
-        connection.drop()
-    if any(isinstance(reply, ServerError) for reply in replies[: len(login)]):
-        raise ConnectionBroken("it refuses user, password or database", is_final=True)
-    return replies[len(login) :]
-
-
-def _meta_keys(config: Config) -> list[str]:
-    return [f"{config.store.key_prefix}{{sc:{shard:02d}}}:meta" for shard in range(config.store.shards)]
+def _meta_keys(config: Config, primary: Primary) -> list[bytes]:
+    return [shard_key(config.store.key_prefix.encode(), shard, b"meta") for shard in primary.shards]
 
 
 def _speed(took_ms: int, config: Config) -> Finding:
@@ -184,13 +197,25 @@ def _durability(info: Info, config: Config) -> Iterator[Finding]:
         yield ok("store", f"{replicas} replicas; a revocation waits for {wanted}")
 
 
+def _partition(reply: Reply) -> Finding:
+    match reply:
+        case [_, bytes(number)] if number != b"0":
+            return ok("store", f"a primary with fewer than {int(number)} replicas takes no writes, and is not believed")
+        case _:
+            return warn(
+                "store",
+                "a partitioned primary is believed until its clients fail over",
+                "min-replicas-to-write 1 in the configuration of every server.",
+            )
+
+
 def _parse_info(reply: Reply) -> Info:
     text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else ""
     return {name: value for name, colon, value in (line.partition(":") for line in text.splitlines()) if colon}
 
 
-def _epochs(replies: Sequence[Reply]) -> Iterator[Finding]:
-    for shard, reply in enumerate(replies):
+def _epochs(replies: Mapping[int, Reply]) -> Iterator[Finding]:
+    for shard, reply in sorted(replies.items()):
         if isinstance(reply, ServerError):
             yield fail(
                 "epoch", f"shard {shard} cannot be read", "Allow reading and writing on the keys of store.key_prefix."
@@ -212,15 +237,15 @@ def _epochs(replies: Sequence[Reply]) -> Iterator[Finding]:
             )
 
 
-def _adoption(key: str, meta: Meta, now_ms: int) -> Command:
+def _adoption(key: bytes, meta: Meta, now_ms: int) -> Command:
     if b"epoch" in meta:
         return ("HSET", key, "reason", "adopted")
     return ("HSET", key, "epoch", secrets.token_hex(_EPOCH_BYTES), "epoch_ms", now_ms, "reason", "adopted")
 
 
-def _write_epoch_file(path: Path, replies: Sequence[Reply]) -> None:
+def _write_epoch_file(path: Path, replies: Mapping[int, Reply]) -> None:
     try:
-        EpochFile(path).put({shard: _mark(_meta(reply)) for shard, reply in enumerate(replies)})
+        EpochFile(path).put({shard: _mark(_meta(reply)) for shard, reply in replies.items()})
     except (OSError, ConfigurationError) as error:
         raise CommandFailed(f"Adopted in the store, but revocation.epoch_file cannot be written: {error}") from None
 

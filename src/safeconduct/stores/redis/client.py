@@ -7,60 +7,32 @@ have closed a connection that was idle; so every script must tolerate being run 
 """
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
-from safeconduct._core.budget import current_budget
+from safeconduct._core.budget import Budget, current_budget
 from safeconduct.errors import Unavailable
+from safeconduct.stores.redis.addresses import Address
+from safeconduct.stores.redis.batches import Batches, Singly
+from safeconduct.stores.redis.calls import Call, CallResult, WaitBroken, command_of, waited
 from safeconduct.stores.redis.connection import (
+    REFUSED_INTRODUCTION,
     RUN_COMMANDS,
-    Address,
     Command,
     Connection,
     ConnectionBroken,
+    PackedCommands,
     Reply,
     ServerError,
+    login_commands,
     read_run,
 )
-from safeconduct.stores.redis.health import CircuitBreaker, ServerHealth
+from safeconduct.stores.redis.health import IS_REPLICA, REPLICA_ERRORS, CircuitBreaker, ServerHealth
+from safeconduct.stores.redis.packed import PlainReplies, ShardCommands
 from safeconduct.stores.redis.pool import ConnectionPool, Slots
-from safeconduct.stores.redis.refusals import REFUSED_INTRODUCTION, RefusalReporter, advice
-from safeconduct.stores.scripts import Script
+from safeconduct.stores.redis.refusals import RefusalReporter, advice
 
-#: Kept back of the deadline while waiting for replicas: a server ends a wait up to a tenth of a second late.
-_REPLY_MS = 120
-#: How long a revocation waits for the disk, and for the reply to that wait.
-_DISK_MS = 1500
-_DISK_SECONDS = 2.0
-
-
-class _WaitBroken(Exception):
-    """The connection broke after the script had run, while replicas or the disk were waited for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A script to run, and what to wait for afterwards."""
-
-    script: Script
-    keys: tuple[bytes, ...]
-    arguments: tuple[bytes | str | int, ...]
-    replicas: int = 0
-    #: A script on a shard takes these last, and then what the connection knows of the server; None for other scripts.
-    known: tuple[bytes | str | int, ...] | None = None
-    #: Whether to wait, outside the deadline, until the change is on disk.
-    waits_for_disk: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class CallResult:
-    """A script's reply, how many replicas have the change, and whether it is on disk."""
-
-    reply: Reply
-    replicas: int = 0
-    is_durable: bool = False
-    #: How long the disk was waited for, which does not count towards the deadline.
-    disk_seconds: float = 0.0
+Done = TypeVar("Done")
 
 
 class StoreClient:
@@ -75,6 +47,7 @@ class StoreClient:
         breaker: Knows whether the server answers; shared between the worlds.
         health: Knows whether the server may be trusted; shared too.
         refusals: Reports what the server refuses; shared too.
+        reads_together: Whether what several tasks read at once is sent in one go; for an event loop.
     """
 
     def __init__(
@@ -87,6 +60,7 @@ class StoreClient:
         breaker: CircuitBreaker,
         health: ServerHealth,
         refusals: RefusalReporter,
+        reads_together: bool = False,
     ) -> None:
         self._address = address
         self._load_driver = load_driver
@@ -97,6 +71,8 @@ class StoreClient:
         self._health = health
         self._refusals = refusals
         self._pool = ConnectionPool(lambda: load_driver()(address))
+        self._singly = Singly(self._read_all)
+        self._together = Batches(self._read_all) if reads_together else self._singly
 
     async def call(self, call: Call) -> CallResult:
         """
@@ -106,29 +82,56 @@ class StoreClient:
             Unavailable: If there is no reply within the deadline, or it is an error, or the server is unfit.
         """
         budget = current_budget()
-        seconds = self._deadline_seconds - budget.spent_seconds
-        if seconds <= 0:
-            raise Unavailable("the other commands of this request took all of the store's deadline")
-        self._prepare()
+        seconds = self._seconds_of(budget)
+        self.prepare()
         # Real time, whichever clock the application was given: this bounds waits for a real server.
         began_at = time.monotonic()
         disk_seconds = 0.0
         try:
-            result = await self._call_within(call, began_at + seconds)
+            result = await self.attempt(call, began_at + seconds)
             disk_seconds = result.disk_seconds
         finally:
             budget.spent_seconds += time.monotonic() - began_at - disk_seconds
-        self._health.refuse_unfit()
         if isinstance(result.reply, ServerError):
-            if result.reply.kind == "ReadOnlyError":
-                self._health.doubt()
-            self._refusals.report_refusal(result.reply.kind)
-            raise Unavailable(f"the store refuses: {result.reply.kind}")
+            raise self.refused(result.reply)
         return result
+
+    async def attempt(self, call: Call, ends_at: float) -> CallResult:
+        """
+        Run a script until *ends_at*, by the monotonic clock, after ``prepare``; the reply may be a refusal.
+
+        Raises:
+            Unavailable: If there is no reply by then, or the server is unfit.
+        """
+        result = await self._within(lambda connection: self._run(connection, call, ends_at), ends_at)
+        self._health.refuse_unfit()
+        return result
+
+    async def read(self, shard: ShardCommands, commands: PackedCommands) -> PlainReplies | None:
+        """
+        Send plain commands of a request and return the replies, refusals too; None where the server must be judged.
+
+        Raises:
+            Unavailable: If there are no replies within the deadline.
+        """
+        if self._health.is_due:
+            return None
+        budget = current_budget()
+        spent, seconds = budget.spent_seconds, self._seconds_of(budget)
+        self.prepare()
+        began_at = time.monotonic()
+        try:
+            # A batch has the deadline of requests that have not asked before.
+            reader = self._singly if spent else self._together
+            answer = await reader.ask(shard, commands, began_at + seconds)
+        finally:
+            budget.spent_seconds = spent + time.monotonic() - began_at
+        self._health.refuse_unfit()
+        return answer
 
     async def send(self, commands: Sequence[Command], *, seconds: float) -> list[Reply]:
         """Send plain commands outside of any request; return the replies, errors too, or raise ``Unavailable``."""
-        self._prepare()
+        self.prepare()
         ends_at, taken = time.monotonic() + seconds, self._pool.take()
         try:
             if taken.is_new:
@@ -137,17 +140,20 @@ class StoreClient:
         except ConnectionBroken as broken:
             self._pool.drop_broken(taken)
             self._breaker.failed(advice(broken.reason))
-            self._refusals.report_broken(broken.reason)
-            raise Unavailable(f"the store does not answer: {broken.reason}") from broken
+            raise self._broken(broken) from broken
         self._pool.give_back(taken)
         self._breaker.succeeded()
         self._health.refuse_unfit()
         return replies
 
     def refused(self, error: ServerError) -> Unavailable:
-        """Report a refused command of ``send``, and return the error for it."""
+        """Report a refused command, and return the error for it."""
         self._refusals.report_refusal(error.kind)
         return Unavailable(f"the store refuses: {error.kind}")
+
+    def _broken(self, broken: ConnectionBroken) -> Unavailable:
+        self._refusals.report_broken(broken.reason)
+        return self._health.replica_error() or Unavailable(f"the store does not answer: {broken.reason}")
 
     def close(self) -> None:
         """Drop the connections, those in use when they are given back."""
@@ -157,15 +163,34 @@ class StoreClient:
         """Drop every connection, because their event loop is closed."""
         self._pool.abandon()
 
-    def _prepare(self) -> None:
-        if self._breaker.is_open:
-            self._breaker.admit_probe()
+    def _seconds_of(self, budget: Budget) -> float:
+        seconds = self._deadline_seconds - budget.spent_seconds
+        if seconds <= 0:
+            raise Unavailable("the other commands of this request took all of the store's deadline")
+        return seconds
+
+    def prepare(self) -> None:
+        """
+        Import the driver, unless the circuit is open.
+
+        Raises:
+            Unavailable: If the circuit is open and this is not the request that probes it.
+        """
+        if self._breaker.is_open and not self._breaker.admits_probe():
+            raise self._health.replica_error() or Unavailable("the store does not answer")
         if not self._is_driver_loaded:
             # Before the clock starts: the first request of a process must not fail because of an import.
             self._load_driver()
             self._is_driver_loaded = True
 
-    async def _call_within(self, call: Call, ends_at: float) -> CallResult:
+    async def _read_all(self, asked: Sequence[PackedCommands], ends_at: float) -> tuple[list[Reply], bytes]:
+        async def read(connection: Connection) -> tuple[list[Reply], bytes]:
+            return await connection.exchange(asked, _seconds_left(ends_at)), connection.run.name
+
+        return await self._within(read, ends_at)
+
+    async def _within(self, work: Callable[[Connection], Awaitable[Done]], ends_at: float) -> Done:
+        """Do *work* over a connection, and once more over a fresh one if the first breaks."""
         # At most half of the time is spent on waiting for a slot, so that a request that gets one has time to use it.
         # With less left, most would give up half-way and drop the connection that the next request needs.
         if not await self._slots.acquire((ends_at - time.monotonic()) / 2):
@@ -174,40 +199,32 @@ class StoreClient:
         answers = self._breaker.answers
         try:
             try:
-                result = await self._call_once(call, ends_at)
+                done = await self._once(work, ends_at)
             except ConnectionBroken as broken:
                 if broken.is_final or time.monotonic() >= ends_at:
                     raise
-                result = await self._call_once(call, ends_at)
+                done = await self._once(work, ends_at)
         except ConnectionBroken as broken:
             # A request that waited for a slot gave the server too little time to be judged by it, and a server that
             # has answered another request meanwhile is slow, not gone.
             if not (broken.is_final and (is_late or self._breaker.answers != answers)) and not broken.is_known:
                 self._breaker.failed(advice(broken.reason))
-            self._refusals.report_broken(broken.reason)
-            raise Unavailable(f"the store does not answer: {broken.reason}") from broken
+            raise self._broken(broken) from broken
         finally:
             self._slots.release()
         self._breaker.succeeded()
-        return result
+        return done
 
-    async def _call_once(self, call: Call, ends_at: float) -> CallResult:
+    async def _once(self, work: Callable[[Connection], Awaitable[Done]], ends_at: float) -> Done:
         taken = self._pool.take()
-        connection = taken.connection
-        result = CallResult(None)
         try:
             if taken.is_new:
-                await self._introduce(connection, ends_at)
-            result = CallResult(await self._exchange(connection, call, ends_at))
-            if call.replicas and not isinstance(result.reply, ServerError):
-                result = replace(result, replicas=await _replicas(connection, call.replicas, ends_at))
-            if call.waits_for_disk and connection.run.has_aof and not isinstance(result.reply, ServerError):
-                began_at = time.monotonic()
-                is_durable = await _is_on_disk(connection)
-                result = replace(result, is_durable=is_durable, disk_seconds=time.monotonic() - began_at)
-        except _WaitBroken:
+                await self._introduce(taken.connection, ends_at)
+            done = await work(taken.connection)
+        except WaitBroken as broken:
             # The script has run, and a wait that broke does not undo it.
             self._pool.drop(taken)
+            result: Done = broken.result
             return result
         except ConnectionBroken as broken:
             broken.is_known = self._pool.drop_broken(taken)
@@ -217,16 +234,20 @@ class StoreClient:
             self._pool.drop(taken)
             raise
         self._pool.give_back(taken)
-        return result
+        return done
+
+    async def _run(self, connection: Connection, call: Call, ends_at: float) -> CallResult:
+        result = CallResult(await self._exchange(connection, call, ends_at))
+        if isinstance(result.reply, ServerError):
+            self._require_primary(result.reply)
+            return result
+        if not (call.replicas or call.waits_for_disk):
+            return result
+        return await waited(connection, call, result, ends_at - time.monotonic())
 
     async def _introduce(self, connection: Connection, ends_at: float) -> None:
         await connection.open(_seconds_left(ends_at))
-        commands: list[Command] = []
-        if self._address.password is not None:
-            names = () if self._address.username is None else (self._address.username,)
-            commands.append(("AUTH", *names, self._address.password))
-        if self._address.database:
-            commands.append(("SELECT", self._address.database))
+        commands = login_commands(self._address)
         health = self._health.commands()
         replies = await connection.exchange([*commands, *health, *RUN_COMMANDS], _seconds_left(ends_at))
         if any(isinstance(reply, ServerError) for reply in replies[: len(commands)]):
@@ -235,21 +256,28 @@ class StoreClient:
         await self._judge(connection, replies[len(commands) : len(commands) + len(health)], ends_at)
 
     async def _exchange(self, connection: Connection, call: Call, ends_at: float) -> Reply:
-        command = _command("EVALSHA", call.script.sha, call, connection)
-        [reply] = await self._send(connection, [command], ends_at)
+        command = command_of("EVALSHA", call.script.sha, call, connection)
+        asking: list[Command] = [("ASKING",)] if call.is_asking else []
+        [*_, reply] = await self._send(connection, [*asking, command], ends_at)
         if isinstance(reply, ServerError) and reply.is_missing_script:
-            command = _command("EVAL", call.script.text, call, connection)
-            [reply] = await connection.exchange([command], _seconds_left(ends_at))
+            command = command_of("EVAL", call.script.text, call, connection)
+            [*_, reply] = await connection.exchange([*asking, command], _seconds_left(ends_at))
         match reply:
             # A script on a shard says so where its connection named a run of the server that is over: a proxy between
             # us and the servers led the connection to another one.
             case [[_, _, _, _, 1], *_] if call.known is not None:
                 connection.run = read_run(await connection.exchange(RUN_COMMANDS, _seconds_left(ends_at)))
-                command = _command("EVAL", call.script.text, call, connection, is_confirmed=True)
-                [reply] = await connection.exchange([command], _seconds_left(ends_at))
+                command = command_of("EVAL", call.script.text, call, connection, is_confirmed=True)
+                [*_, reply] = await connection.exchange([*asking, command], _seconds_left(ends_at))
             case _:
                 pass
         return reply
+
+    def _require_primary(self, reply: Reply) -> None:
+        if isinstance(reply, ServerError) and reply.kind in REPLICA_ERRORS:
+            self._health.doubt()
+            # Another connection may lead to the primary: a name or the sentinels say where it is now.
+            raise ConnectionBroken(reply.kind)
 
     async def _send(self, connection: Connection, commands: Sequence[Command], ends_at: float) -> list[Reply]:
         health = self._health.commands() if self._health.is_due else []
@@ -261,25 +289,8 @@ class StoreClient:
     async def _judge(self, connection: Connection, replies: list[Reply], ends_at: float) -> None:
         if not self._health.judge(replies):
             self._health.judge(await connection.exchange(self._health.commands(), _seconds_left(ends_at)))
-
-
-async def _replicas(connection: Connection, wanted: int, ends_at: float) -> int:
-    # Not sent along with the script: for one that the server did not have, it would wait for nothing.
-    try:
-        wait_ms = max(int(_seconds_left(ends_at) * 1000) - _REPLY_MS, 1)
-        [count] = await connection.exchange([("WAIT", wanted, wait_ms)], _seconds_left(ends_at))
-    except ConnectionBroken as broken:
-        raise _WaitBroken from broken
-    return count if isinstance(count, int) else 0
-
-
-async def _is_on_disk(connection: Connection) -> bool:
-    # A server that replies in time does not say whether its reply waited for the disk; its configuration does.
-    try:
-        [reply] = await connection.exchange([("WAITAOF", 1, 0, _DISK_MS)], _DISK_SECONDS)
-    except ConnectionBroken as broken:
-        raise _WaitBroken from broken
-    return connection.run.is_durable and not (isinstance(reply, list) and reply[:1] == [0])
+        if self._health.is_replica:
+            raise ConnectionBroken(IS_REPLICA)
 
 
 def _seconds_left(ends_at: float) -> float:
@@ -287,11 +298,3 @@ def _seconds_left(ends_at: float) -> float:
     if seconds <= 0:
         raise ConnectionBroken("no time is left", is_final=True)
     return seconds
-
-
-def _command(verb: str, script: str, call: Call, connection: Connection, *, is_confirmed: bool = False) -> Command:
-    command = (verb, script, len(call.keys), *call.keys, *call.arguments)
-    if call.known is None:
-        return command
-    run = connection.run
-    return (*command, *call.known, run.name, run.began_ms, "1" if run.has_aof else "0", "1" if is_confirmed else "0")

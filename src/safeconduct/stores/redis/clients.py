@@ -9,19 +9,57 @@ just that closes the connections.  A loop that was merely closed loses them when
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 from safeconduct.errors import Unavailable
-from safeconduct.stores.redis.client import StoreClient
+from safeconduct.stores.redis.calls import Call, CallResult
+from safeconduct.stores.redis.connection import Command, PackedCommands, Reply, ServerError
+from safeconduct.stores.redis.packed import PlainReplies, ShardCommands
+
+
+class Client(Protocol):
+    """What runs scripts: a client of one server, or one of a cluster."""
+
+    async def call(self, call: Call) -> CallResult:
+        """Run a script, or raise ``Unavailable``."""
+        ...
+
+    async def read(self, shard: ShardCommands, commands: PackedCommands) -> PlainReplies | None:
+        """Send plain commands of a request; return the replies, or None where a script must be run instead."""
+        ...
+
+    def close(self) -> None:
+        """Drop the connections, those in use when they are given back."""
+        ...
+
+    def abandon(self) -> None:
+        """Drop every connection, because their event loop is closed."""
+        ...
+
+
+class FeedClient(Protocol):
+    """What sends plain commands for a follower."""
+
+    async def send(self, commands: Sequence[Command], *, seconds: float) -> list[Reply]:
+        """Send *commands* outside of any request; return the replies, errors too, or raise ``Unavailable``."""
+        ...
+
+    def refused(self, error: ServerError) -> Unavailable:
+        """Report a refused command of ``send``, and return the error for it."""
+        ...
+
+    def close(self) -> None:
+        """Drop the connections."""
+        ...
 
 
 class ClientSource(Protocol):
     """The source of the client that the running code may use."""
 
-    def client(self) -> StoreClient:
+    def client(self) -> Client:
         """Return the client; raises ``Unavailable`` once the store is closed."""
         ...
 
@@ -38,12 +76,12 @@ class ThreadClients:
         new_client: Makes a client.
     """
 
-    def __init__(self, new_client: Callable[[], StoreClient]) -> None:
+    def __init__(self, new_client: Callable[[], Client]) -> None:
         self._new_client = new_client
         self._client = new_client()
         self._is_ended = False
 
-    def client(self) -> StoreClient:
+    def client(self) -> Client:
         """
         Return the client.
 
@@ -72,7 +110,7 @@ class ThreadClients:
 
 @dataclass(frozen=True, slots=True)
 class _LoopClient:
-    client: StoreClient
+    client: Client
     #: Referred to here because the loop refers to it weakly.
     closing: AsyncGenerator[None]
 
@@ -85,12 +123,12 @@ class LoopClients:
         new_client: Makes a client.
     """
 
-    def __init__(self, new_client: Callable[[], StoreClient]) -> None:
+    def __init__(self, new_client: Callable[[], Client]) -> None:
         self._new_client = new_client
         self._is_ended = False
         self._begin()
 
-    def client(self) -> StoreClient:
+    def client(self) -> Client:
         """
         Return the running loop's client.
 
@@ -148,7 +186,7 @@ class LoopClients:
             each.client.abandon()
 
 
-async def _close_at_end(client: StoreClient) -> AsyncGenerator[None]:
+async def _close_at_end(client: Client) -> AsyncGenerator[None]:
     try:
         yield
     finally:

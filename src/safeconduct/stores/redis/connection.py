@@ -1,94 +1,75 @@
 """
-One connection to a Redis or Valkey server: its address, its errors, and what is known of the server at its other end.
+One connection to a Redis or Valkey server: its errors, and what is known of the server at its other end.
 
 The two worlds differ in the ``Connection`` alone: what is sent, in which order, and what follows from the replies is
 the same code.
 """
 
 import importlib.util
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
-from urllib.parse import parse_qs, unquote, urlsplit
 
-from safeconduct.errors import ConfigurationError
+from safeconduct.stores.redis.addresses import Address
 
-#: Whether each scheme means TLS.
-_SCHEMES = {"redis": False, "valkey": False, "rediss": True, "valkeys": True}
-_TLS_FILES = {"ssl_ca_certs", "ssl_certfile", "ssl_keyfile"}
-_DEFAULT_PORT = 6379
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a server listens: a host and port, or the path of a Unix socket."""
-
-    host: str | None
-    port: int
-    path: str | None
-    is_tls: bool
-    database: int
-    username: str | None = field(repr=False)
-    password: str | None = field(repr=False)
-    #: Paths of certificates and of the key, by redis-py's names.
-    tls_files: tuple[tuple[str, str], ...] = ()
-
-
-def parse_address(url: str) -> Address:
-    """
-    Parse a ``redis://``, ``rediss://``, ``valkey://``, ``valkeys://`` or ``unix://`` URL.
-
-    The query may name a database (``db``) and, with TLS, ``ssl_ca_certs``, ``ssl_certfile`` and ``ssl_keyfile``.
-    Certificates and server names are always checked.
-
-    Raises:
-        ConfigurationError: If it cannot be parsed; the text does not repeat the URL, which may hold a password.
-    """
-    try:
-        parts = urlsplit(url)
-        port = parts.port or _DEFAULT_PORT
-        query = {name: values[0] for name, values in parse_qs(parts.query, strict_parsing=bool(parts.query)).items()}
-        is_unix = parts.scheme == "unix"
-        database = int(query.pop("db", "0") if is_unix else query.pop("db", parts.path.strip("/") or "0"))
-    except ValueError:
-        raise ConfigurationError("store.url: wanted redis://[user:password@]host[:port][/database]") from None
-    is_tls = _SCHEMES.get(parts.scheme, False)
-    if not is_unix and parts.scheme not in _SCHEMES:
-        raise ConfigurationError(f"store.url: scheme {parts.scheme!r}, wanted redis, rediss, valkey, valkeys or unix")
-    unknown = sorted(set(query) - (_TLS_FILES if is_tls else set()))
-    if unknown or database < 0:
-        raise ConfigurationError(f"store.url: unknown {', '.join(unknown) or 'database below 0'}, wanted db, ssl_…")
-    if is_unix and not parts.path:
-        raise ConfigurationError("store.url: no path, wanted unix:///path/of/the.socket")
-    return Address(
-        host=None if is_unix else parts.hostname or "127.0.0.1",
-        port=port,
-        path=unquote(parts.path) if is_unix else None,
-        is_tls=is_tls,
-        database=database,
-        username=unquote(parts.username) if parts.username else None,
-        password=unquote(parts.password) if parts.password else None,
-        tls_files=tuple(sorted(query.items())),
-    )
-
+# redis-py below 6 has these classes for its own cluster client alone.
+_CLUSTER_ERRORS: Final = {
+    "MovedError": "MOVED",
+    "AskError": "ASK",
+    "TryAgainError": "TRYAGAIN",
+    "ClusterDownError": "CLUSTERDOWN",
+    "ClusterCrossSlotError": "CROSSSLOT",
+}
+_REDIRECTION: Final = r" (\S*):([0-9]{1,5})$"
 
 Command = tuple[bytes | str | int, ...]
 #: A server's reply: bytes, a number, a list, None, or a ``ServerError`` where it refused the command.
 Reply = Any
 
 
+class PackedCommands:
+    """
+    Commands that are sent many times, and packed by redis-py once.
+
+    Args:
+        commands: The commands.
+    """
+
+    __slots__ = ("_commands", "_octets", "count")
+
+    def __init__(self, *commands: Command) -> None:
+        self.count = len(commands)
+        self._commands = commands
+        self._octets: bytes | None = None
+
+    def packed_by(self, pack: Callable[[Sequence[Command]], Sequence[bytes]]) -> bytes:
+        """Return the bytes to send; *pack* is called the first time."""
+        # Read first: another thread may pack them, and forget the commands, meanwhile.
+        commands, octets = self._commands, self._octets
+        if octets is None:
+            octets = self._octets = b"".join(pack(commands))
+            self._commands = ()
+        return octets
+
+
 @dataclass(frozen=True, slots=True)
 class ServerError:
     """An error that a server replied with; the rest of its text is left out, since it may quote arguments."""
 
-    #: The name of redis-py's class for it, or else its first word.
+    #: The name of redis-py's class for it, or else its first word; a cluster's errors always by their word.
     kind: str
+    #: Host and port of the node that ``MOVED`` or ``ASK`` names; an empty host is that of the node that replied.
+    node: tuple[str, int] | None = None
 
     @classmethod
     def of(cls, error: Exception) -> "ServerError":
         """Read the kind of a redis-py error; redis-py strips the first word of those that it has a class for."""
-        name = type(error).__name__
-        return cls(str(error).partition(" ")[0] if name == "ResponseError" else name)
+        name, text = type(error).__name__, str(error)
+        kind = text.partition(" ")[0] if name == "ResponseError" else _CLUSTER_ERRORS.get(name, name)
+        node = re.search(_REDIRECTION, text) if kind in {"MOVED", "ASK"} else None
+        return cls(kind, None if node is None else (node[1], int(node[2])))
 
     @property
     def is_missing_script(self) -> bool:
@@ -118,6 +99,8 @@ class ConnectionBroken(Exception):
         return cls(_reason(error), is_final=isinstance(error, TimeoutError) or type(error).__name__ == "TimeoutError")
 
 
+#: The reason why a connection is dropped whose first commands were refused.
+REFUSED_INTRODUCTION: Final = "the store refuses user, password or database"
 #: Sent on each new connection, to learn which run of the server it leads to.
 RUN_COMMANDS: Final[tuple[tuple[str, ...], ...]] = (
     ("INFO", "server"),
@@ -168,13 +151,44 @@ class Connection(Protocol):
         """Connect within *seconds*."""
         ...
 
-    async def exchange(self, commands: Sequence[Command], seconds: float) -> list[Reply]:
+    async def exchange(self, commands: Sequence[Command | PackedCommands], seconds: float) -> list[Reply]:
         """Send *commands* in one go and return a reply to each within *seconds*; a refusal is a reply."""
         ...
 
     def drop(self) -> None:
         """Close without waiting; works after its event loop was closed too, and from any thread."""
         ...
+
+
+def login_commands(address: Address) -> list[Command]:
+    """Return the commands that a connection begins with, to name its user and its database."""
+    commands: list[Command] = []
+    if address.password is not None:
+        names = () if address.username is None else (address.username,)
+        commands.append(("AUTH", *names, address.password))
+    if address.database:
+        commands.append(("SELECT", address.database))
+    return commands
+
+
+async def exchange_once(
+    connection: Connection, address: Address, commands: Sequence[Command], seconds: float
+) -> list[Reply]:
+    """
+    Open *connection*, send *commands* and drop it again, all within *seconds*.
+
+    Raises:
+        ConnectionBroken: If the server does not answer, or refuses the user, password or database.
+    """
+    ends_at, login = time.monotonic() + seconds, login_commands(address)
+    try:
+        await connection.open(seconds)
+        replies = await connection.exchange([*login, *commands], ends_at - time.monotonic())
+    finally:
+        connection.drop()
+    if any(isinstance(reply, ServerError) for reply in replies[: len(login)]):
+        raise ConnectionBroken(REFUSED_INTRODUCTION, is_final=True)
+    return replies[len(login) :]
 
 
 def connection_arguments(address: Address) -> dict[str, Any]:

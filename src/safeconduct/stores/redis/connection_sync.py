@@ -7,22 +7,47 @@ byte, or a host with several silent addresses, takes a multiple of it.  Importin
 
 import socket
 import ssl
+import threading
 import time
+import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from redis.connection import Connection as RedisPyConnection
 from redis.exceptions import ResponseError
 
+from safeconduct.stores.redis.addresses import Address
 from safeconduct.stores.redis.connection import (
-    Address,
     Command,
     ConnectionBroken,
+    PackedCommands,
     Reply,
     ServerError,
     ServerRun,
     connection_arguments,
 )
+from safeconduct.stores.redis.packed import packed
+
+#: What each thread has opened.
+_opened: weakref.WeakKeyDictionary[threading.Thread, list[weakref.ref[socket.socket]]] = weakref.WeakKeyDictionary()
+
+
+def interrupt(thread: threading.Thread) -> None:
+    """End from another thread what *thread* waits for on its connections, which are of no use any more."""
+    for opened in tuple(_opened.get(thread, ())):
+        plain = opened()
+        if plain is not None:
+            # Not closed, because another socket could get its number while the thread still reads from it.  Not through
+            # TLS, whose state belongs to the thread.
+            with suppress(OSError):
+                socket.socket.shutdown(plain, socket.SHUT_RDWR)
+
+
+def _note_opened(plain: socket.socket) -> None:
+    opened = _opened.setdefault(threading.current_thread(), [])
+    opened[:] = [known for known in opened if known() is not None]
+    opened.append(weakref.ref(plain))
 
 
 class SyncConnection:
@@ -42,14 +67,15 @@ class SyncConnection:
         except Exception as error:
             raise ConnectionBroken.of(error) from error
 
-    async def exchange(self, commands: Sequence[Command], seconds: float) -> list[Reply]:
+    async def exchange(self, commands: Sequence[Command | PackedCommands], seconds: float) -> list[Reply]:
         """Send *commands* in one go and read a reply to each."""
         connection: Any = self._connection
         try:
             connection.set_deadline(time.monotonic() + seconds)
-            connection.send_packed_command(connection.pack_commands(commands))
+            octets, count = packed(commands, connection.pack_commands)
+            connection.send_packed_command([octets])
             replies: list[Reply] = []
-            for _ in commands:
+            for _ in range(count):
                 try:
                     replies.append(connection.read_response())
                 except ResponseError as error:
@@ -128,6 +154,7 @@ class DeadlineConnection(RedisPyConnection):
             except BaseException:
                 plain.close()
                 raise
+        _note_opened(plain)
         self._deadline_socket = DeadlineSocket(plain, self._ends_at)
         return self._deadline_socket
 

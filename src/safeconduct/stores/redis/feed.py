@@ -9,16 +9,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from safeconduct._core.epochs import Epoch, EpochReason
+from safeconduct._core.epochs import Epoch
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.run_sync import run_sync
 from safeconduct.errors import Unavailable
 from safeconduct.stores import scripts
-from safeconduct.stores.redis.client import StoreClient
+from safeconduct.stores.redis.clients import FeedClient
 from safeconduct.stores.redis.connection import Command, Reply, ServerError
+from safeconduct.stores.redis.feed_replies import (
+    HEAD_FIELDS,
+    Change,
+    ShardHead,
+    position_of,
+    read_changes,
+    read_head,
+    read_time,
+)
 from safeconduct.stores.redis.shard_calls import (
     LOG_LENGTH,
-    REASONS,
     Argument,
     ShardCalls,
     ShardReply,
@@ -27,30 +35,15 @@ from safeconduct.stores.redis.shard_calls import (
 )
 from safeconduct.stores.redis.snapshot import REPLY_SECONDS, read_pages
 from safeconduct.stores.redis.watermarks import Watermark
-from safeconduct.stores.view.local_view import LOG_START, Position
+from safeconduct.stores.view.local_view import Position
 from safeconduct.stores.view.retained import ENDLESS, Retained
 
 #: So many entries of each log are read at once.
 LOG_ENTRIES: Final = 1_000
-_HEAD_FIELDS: Final = ("epoch", "epoch_ms", "reason", "line", "head")
+_TIME: Final[Command] = ("TIME",)
 #: Where it is forbidden, only the operator can know.
+_NO_REPLICAS: Final = "NOREPLICAS"
 _ROLE: Final[Command] = ("ROLE",)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """An entry of a shard's log: something was revoked."""
-
-    position: Position
-    #: The entry before it, ``LOG_START`` for the first.
-    previous: Position
-    epoch: str
-    #: What was revoked.
-    key: bytes
-    #: The cut-off, None for what is revoked without one.
-    before_ms: int | None
-    #: When the entry may be forgotten; infinite for never.
-    expires_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +67,8 @@ class ShardState:
         return self.epoch.name, self.line
 
 
-@dataclass(frozen=True, slots=True)
-class ShardHead:
-    """How far a shard's data is, by its own account."""
-
-    epoch: str
-    started_ms: int
-    reason: EpochReason
-    line: bytes
-    position: Position
+class TooFewReplicas(Unavailable):
+    """A primary takes no writes, because it has too few replicas: another one may have been promoted by now."""
 
 
 class Feed:
@@ -95,7 +81,7 @@ class Feed:
         revocations: Judges the epoch in each reply.
     """
 
-    def __init__(self, client: StoreClient, calls: ShardCalls, revocations: Revocations) -> None:
+    def __init__(self, client: FeedClient, calls: ShardCalls, revocations: Revocations) -> None:
         self._client = client
         self._calls = calls
         self._revocations = revocations
@@ -141,16 +127,43 @@ class Feed:
             Unavailable: If the server does not answer.
         """
         # Nobody is told when a primary becomes a replica, unless they wait for it at that moment.
-        commands: list[Command] = [_ROLE]
+        commands: list[Command] = [_ROLE, _TIME]
         keys = {self._calls.shard_key(shard, b"log"): shard for shard in positions}
         ids = [b"%d-%d" % position for position in positions.values()]
-        commands += [("HMGET", self._calls.shard_key(shard, b"meta"), *_HEAD_FIELDS) for shard in asked]
+        commands += [("HMGET", self._calls.shard_key(shard, b"meta"), *HEAD_FIELDS) for shard in asked]
         commands.append(("XREAD", "COUNT", LOG_ENTRIES, "BLOCK", block_ms, "STREAMS", *keys, *ids))
-        role, *replies = self._send(commands, REPLY_SECONDS + block_ms / 1000)
+        role, time, *replies = self._send(commands, REPLY_SECONDS + block_ms / 1000)
         if isinstance(role, list) and role[:1] != [b"master"]:
             raise Unavailable("the store became a replica")
-        heads = {shard: _head(reply) for shard, reply in zip(asked, replies, strict=False)}
-        return heads, {keys[name]: _changes(entries) for name, entries in replies[len(asked)] or ()}
+        now_ms = read_time(time) + self._calls.shift_ms()
+        heads = {shard: read_head(reply, now_ms) for shard, reply in zip(asked, replies, strict=False)}
+        return heads, {keys[name]: read_changes(entries) for name, entries in replies[len(asked)] or ()}
+
+    def beat(self, shards: Sequence[int], *, older_than_ms: int) -> int:
+        """
+        Let *shards* show that they take writes, if they did so longer ago than *older_than_ms*.
+
+        Returns:
+            How long ago the first of them did, in milliseconds.
+
+        Raises:
+            TooFewReplicas: If the server refuses to write for that reason.
+            Unavailable: If it does not answer, or refuses for another reason.
+        """
+        keys = [self._calls.shard_key(shard, b"meta") for shard in shards]
+        shift_ms, script = self._calls.shift_ms(), scripts.BEAT
+        replies = self._beat([("EVALSHA", script.sha, 1, key, shift_ms, older_than_ms) for key in keys])
+        if any(isinstance(reply, ServerError) for reply in replies):  # NOSCRIPT: no other error is returned
+            replies = self._beat([("EVAL", script.text, 1, key, shift_ms, older_than_ms) for key in keys])
+        return max(map(integer, replies))
+
+    def _beat(self, commands: Sequence[Command]) -> list[Reply]:
+        replies = run_sync(self._client.send(commands, seconds=REPLY_SECONDS))
+        for reply in replies:
+            if isinstance(reply, ServerError) and not reply.is_missing_script:
+                refused = self._client.refused(reply)
+                raise TooFewReplicas(refused.reason) if reply.kind == _NO_REPLICAS else refused
+        return replies
 
     def lease(self, shard: int, lasts_ms: int) -> bool:
         """
@@ -190,61 +203,3 @@ class Feed:
     def close(self) -> None:
         """Drop the connection, or when the thread that waits on it gives it back."""
         self._client.close()
-
-
-def position_of(entry_id: bytes) -> Position:
-    """
-    Read the id of a log's entry; ids are compared as two numbers.
-
-    Raises:
-        Unavailable: If it is none.
-    """
-    milliseconds, dash, number = entry_id.partition(b"-")
-    if not (dash and milliseconds.isdigit() and number.isdigit()):
-        raise malformed_reply()
-    return int(milliseconds), int(number)
-
-
-def _head(reply: Reply) -> ShardHead | None:
-    match reply:
-        case [None, *_]:
-            return None
-        case [bytes(epoch), bytes(started), bytes(reason), line, head] if started.isdigit():
-            position = LOG_START if head is None else position_of(head)
-            return ShardHead(_text(epoch), int(started), REASONS.get(reason, "lost"), line or b"", position)
-        case _:
-            raise malformed_reply()
-
-
-def _changes(entries: Reply) -> list[Change] | None:
-    try:
-        return [_change(entry) for entry in entries]
-    except Unavailable:
-        return None
-
-
-def _change(entry: Reply) -> Change:
-    match entry:
-        case [
-            bytes(entry_id),
-            [b"p", bytes(previous), b"e", bytes(epoch), b"m", bytes(key), b"b", before, b"x", expiry],
-        ]:
-            pass
-        case _:
-            raise malformed_reply()
-    try:
-        before_ms, expires_s = int(before), float(expiry)
-    except ValueError as error:
-        raise malformed_reply() from error
-    return Change(
-        position_of(entry_id),
-        position_of(previous),
-        _text(epoch),
-        key,
-        None if before_ms < 0 else before_ms,
-        expires_s,
-    )
-
-
-def _text(epoch: bytes) -> str:
-    return epoch.decode("ascii", "replace")

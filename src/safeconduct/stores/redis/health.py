@@ -14,17 +14,19 @@ from dataclasses import dataclass
 from typing import cast
 
 from safeconduct._core.revocation_query import UntrustedStore
-from safeconduct.errors import Unavailable
 from safeconduct.events import Event, StoreRecovered, StoreUnavailable
 from safeconduct.stores.redis.connection import Command, Reply, ServerError
 
 EVERY_SECONDS = 5.0
+#: How a replica refuses a command.
+REPLICA_ERRORS = frozenset({"ReadOnlyError", "MasterDownError", "MASTERDOWN"})
 _ANNOUNCED_EVERY_SECONDS = 60.0
 _POLICY = "maxmemory-policy"
 _ROLE: Command = ("ROLE",)
 _BY_CONFIG: Command = ("CONFIG", "GET", _POLICY)
 #: For managed servers, which refuse ``CONFIG``.
 _BY_INFO: Command = ("INFO", "memory")
+IS_REPLICA = "the store is a replica, which lags behind its primary: name its primary, or the sentinels, in store.url"
 _REMEDY = "CONFIG SET maxmemory-policy noeviction"
 
 
@@ -43,11 +45,18 @@ class ServerHealth:
         accept_eviction: Whether any eviction policy is accepted.
         monotonic: A clock that never goes back, in seconds.
         announce: Tells the listeners, once a minute, what is wrong and what would help.
+        node: How reasons begin that are about one node of several.
     """
 
     def __init__(
-        self, *, accept_eviction: bool, monotonic: Callable[[], float], announce: Callable[[Event], None]
+        self,
+        *,
+        accept_eviction: bool,
+        monotonic: Callable[[], float],
+        announce: Callable[[Event], None],
+        node: str = "",
     ) -> None:
+        self._node = node
         self._accept_eviction = accept_eviction
         self._monotonic = monotonic
         self._announce = announce
@@ -62,6 +71,11 @@ class ServerHealth:
     def doubt(self) -> None:
         """Let the next command ask anew, because a reply has shown that the server is a replica now."""
         self._verdict = None
+
+    @property
+    def is_replica(self) -> bool:
+        """Whether the server was a replica when it was last judged."""
+        return self._verdict is not None and self._verdict.flaw == IS_REPLICA
 
     @property
     def is_due(self) -> bool:
@@ -93,20 +107,28 @@ class ServerHealth:
         Raises:
             UntrustedStore: If it is not.
         """
+        if (error := self._error()) is not None:
+            raise error
+
+    def replica_error(self) -> UntrustedStore | None:
+        """Return the error for a server that was a replica when it was last judged, None for any other."""
+        return self._error() if self.is_replica else None
+
+    def _error(self) -> UntrustedStore | None:
         verdict = self._verdict
         if verdict is None or verdict.flaw is None:
-            return
+            return None
         if self._announced_at is None or verdict.judged_at - self._announced_at >= _ANNOUNCED_EVERY_SECONDS:
             self._announced_at = verdict.judged_at
-            self._announce(StoreUnavailable(reason=verdict.flaw))
-        raise UntrustedStore("the store is unfit")
+            self._announce(StoreUnavailable(reason=f"{self._node}{verdict.flaw}"))
+        return UntrustedStore("the store is unfit")
 
 
 def _role_flaw(reply: Reply) -> str | None:
     # Where ROLE is forbidden, only the operator can know.
     if isinstance(reply, ServerError) or (isinstance(reply, list) and reply[:1] == [b"master"]):
         return None
-    return "the store is a replica, which lags behind its primary: name the primary in store.url"
+    return IS_REPLICA
 
 
 def _policy_flaw(reply: Reply) -> str | None:
@@ -149,9 +171,11 @@ class CircuitBreaker:
     Args:
         monotonic: A clock that never goes back, in seconds.
         announce: Tells the listeners when the circuit opens and when it closes.
+        node: How reasons begin that are about one node of several.
     """
 
-    def __init__(self, *, monotonic: Callable[[], float], announce: Callable[[Event], None]) -> None:
+    def __init__(self, *, monotonic: Callable[[], float], announce: Callable[[Event], None], node: str = "") -> None:
+        self._node = node
         self._monotonic = monotonic
         self._announce = announce
         self.reset()
@@ -165,18 +189,14 @@ class CircuitBreaker:
         self._next_probe_at = 0.0
         self._lock = threading.Lock()
 
-    def admit_probe(self) -> None:
-        """
-        Return if this request may be the probe of an open circuit.
-
-        Raises:
-            Unavailable: If another one was within the last ``OPEN_SECONDS``.
-        """
+    def admits_probe(self) -> bool:
+        """Return whether this request may be the probe of an open circuit: none was within ``OPEN_SECONDS``."""
         with self._lock:
             now = self._monotonic()
-            if now < self._next_probe_at:
-                raise Unavailable("the store does not answer")
-            self._next_probe_at = now + OPEN_SECONDS
+            is_due = now >= self._next_probe_at
+            if is_due:
+                self._next_probe_at = now + OPEN_SECONDS
+        return is_due
 
     def succeeded(self) -> None:
         """Count an answer and close the circuit."""
@@ -196,4 +216,4 @@ class CircuitBreaker:
             self.is_open = self._failures >= FAILURES
             self._next_probe_at = self._monotonic() + OPEN_SECONDS
         if opens:
-            self._announce(StoreUnavailable(reason=reason))
+            self._announce(StoreUnavailable(reason=f"{self._node}{reason}"))

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from typing import Final
 
 from safeconduct.events import Event, StoreUnavailable
+from safeconduct.stores.redis.connection import REFUSED_INTRODUCTION
 
 _ANNOUNCED_EVERY_SECONDS: Final = 60.0
-#: The reason why a connection is dropped whose first commands were refused.
-REFUSED_INTRODUCTION: Final = "the store refuses user, password or database"
-_NODE: Final = "the store is one node of a cluster, which store.url cannot name yet: name a single server"
+_NODE: Final = "the store is one node of a cluster: name the cluster in store.url, redis+cluster://…"
+_MOVING: Final = "a slot of the cluster is migrated key by key (TRYAGAIN): its shard is served again when that is done"
+_REPLICA: Final = "the store is a replica (READONLY): name its primary, or the sentinels, in store.url"
 _MEMORY: Final = "the store's memory is full (OOM): raise maxmemory; evicting would forget revocations"
 _CREDENTIALS: Final = "the store refuses user or password (NOAUTH, WRONGPASS): correct them in store.url"
 _ADVICE: Final = {
@@ -32,15 +33,9 @@ _ADVICE: Final = {
     "MASTERDOWN": "the store has lost its primary (MASTERDOWN): name the primary in store.url",
     "MasterDownError": "the store has lost its primary (MASTERDOWN): name the primary in store.url",
     "MISCONF": "the store cannot save to its disk (MISCONF) and takes no writes: see its log and its disk",
-    "ReadOnlyError": "the store is a replica (READONLY): name the primary in store.url",
-    "TryAgainError": _NODE,
-    "ClusterDownError": _NODE,
-    "ClusterCrossSlotError": _NODE,
-    "MovedError": _NODE,
-    "AskError": _NODE,
-    # redis-py below 6 has these classes for its own cluster client alone.
-    "TRYAGAIN": _NODE,
-    "CLUSTERDOWN": _NODE,
+    "ReadOnlyError": _REPLICA,
+    "TRYAGAIN": _MOVING,
+    "CLUSTERDOWN": "the cluster does not serve this slot (CLUSTERDOWN): see CLUSTER INFO on its nodes",
     "CROSSSLOT": _NODE,
     "MOVED": _NODE,
     "ASK": _NODE,

@@ -1,33 +1,35 @@
 """
-One Redis or Valkey server for both worlds of a process.
+A store of Redis or Valkey servers for both worlds of a process.
 
 Nothing connects before the first command.  All threads share one client, and each event loop has its own.  A forked
 child takes over no connection: it abandons its parent's sockets without sending anything on them.
 """
 
 import os
-import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from safeconduct._core.epochs import Epoch, Epochs
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.store import Store
 from safeconduct.config.store import RevocationConfig, StoreConfig
 from safeconduct.events import Event
-from safeconduct.stores.redis.client import StoreClient
-from safeconduct.stores.redis.clients import LoopClients, ThreadClients
-from safeconduct.stores.redis.connection import Address, Connection, parse_address
+from safeconduct.stores.redis.addresses import parse_location, shard_key
+from safeconduct.stores.redis.clients import ClientSource, LoopClients, ThreadClients
 from safeconduct.stores.redis.feed import Feed
 from safeconduct.stores.redis.follower import Follower
-from safeconduct.stores.redis.health import CircuitBreaker, ServerHealth
-from safeconduct.stores.redis.pool import LoopSlots, Slots, ThreadSlots
+from safeconduct.stores.redis.followers import Followers
 from safeconduct.stores.redis.refusals import RefusalReporter
 from safeconduct.stores.redis.shard_calls import ShardCalls
 from safeconduct.stores.redis.store import RedisStore
+from safeconduct.stores.redis.topology import LOOPS, THREADS, Bounds, open_topology
 from safeconduct.stores.redis.watermarks import EpochFile, Watermarks
 from safeconduct.stores.view.local_view import LocalView
+
+#: So long a process that ends waits for the threads of its followers.
+ENDS_WITHIN_SECONDS: Final = 0.5
 
 
 class RedisServer:
@@ -60,39 +62,36 @@ class RedisServer:
         monotonic: Callable[[], float] = time.monotonic,
         shift_ms: Callable[[], int] = lambda: 0,
     ) -> None:
-        self._address = parse_address(config.url)
         self._config = config
-        self._breaker = CircuitBreaker(monotonic=monotonic, announce=announce)
-        # One for the follower: requests may still have connections where it gets none, and it connects anew each time.
-        self._feed_breaker = CircuitBreaker(monotonic=monotonic, announce=announce)
-        self._health = ServerHealth(accept_eviction=revocation.accept_eviction, monotonic=monotonic, announce=announce)
         self._refusals = RefusalReporter(monotonic=monotonic, announce=announce)
+        location, bounds = parse_location(config.url), _bounds(config, revocation, monotonic, announce)
+        self._topology = open_topology(location, bounds, self._refusals)
         file = None if revocation.epoch_file is None else EpochFile(revocation.epoch_file)
         self._watermarks = Watermarks(file, monotonic=monotonic)
         # The store's first reply says whether one was lost by now, and how long its tokens live.
         seen = {shard: Epoch(mark.epoch, mark.started_ms, "new", 0) for shard, mark in self._watermarks.known.items()}
         self._epochs = Epochs(seen)
-        self._threads = ThreadClients(self._new_thread_client)
-        self._loops = LoopClients(self._new_loop_client)
+        self._threads = ThreadClients(lambda: self._topology.client(THREADS))
+        self._loops = LoopClients(lambda: self._topology.client(LOOPS))
         self._horizon_ms, self._leeway_ms, self._shift_ms = horizon_ms, leeway_ms, shift_ms
         self._revocation, self._announce, self._monotonic = revocation, announce, monotonic
-        self._follower = self._new_follower(self._new_view(), shards=range(config.shards)) if keeps_view else None
-        self._blocking, self._native = (
-            RedisStore(
-                clients,
-                self._watermarks,
-                self._epochs,
-                None if self._follower is None else self._follower.view,
-                self._begin_following,
-                key_prefix=config.key_prefix,
-                horizon_ms=horizon_ms,
-                leeway_ms=leeway_ms,
-                min_replicas=revocation.min_replicas,
-                shift_ms=shift_ms,
-            )
-            for clients in (self._threads, self._loops)
-        )
+        self._follower = self._new_followers() if keeps_view else None
+        self._blocking, self._native = self._new_store(self._threads), self._new_store(self._loops)
         _living.add(self)
+
+    def _new_store(self, clients: ClientSource) -> RedisStore:
+        return RedisStore(
+            clients,
+            self._watermarks,
+            self._epochs,
+            None if self._follower is None else self._follower.view,
+            key_prefix=self._config.key_prefix,
+            horizon_ms=self._horizon_ms,
+            leeway_ms=self._leeway_ms,
+            min_replicas=self._revocation.min_replicas,
+            shift_ms=self._shift_ms,
+            monotonic=self._monotonic,
+        )
 
     def blocking(self) -> Store:
         """Return the port for WSGI."""
@@ -108,13 +107,13 @@ class RedisServer:
             self._follower.end()
         self._threads.end()
         self._loops.end()
+        if self._follower is not None:
+            self._follower.wait(time.monotonic() + ENDS_WITHIN_SECONDS)
         self._watermarks.flush()
 
     def begin_process(self) -> None:
         """Abandon in a forked child what it inherited."""
-        self._breaker.reset()
-        self._feed_breaker.reset()
-        self._health.reset()
+        self._topology.reset()
         self._refusals.reset()
         self._watermarks.reset_lock()
         if self._follower is not None:
@@ -122,84 +121,61 @@ class RedisServer:
             _abandoned.append(self._follower.reset())
         _abandoned.extend([*self._threads.forget(), *self._loops.forget()])
 
-    def _begin_following(self) -> None:
-        if self._follower is not None and not self._follower.is_started:
-            self._follower.start()
-
-    def _new_view(self) -> LocalView:
+    def _new_followers(self) -> Follower | Followers:
         revocation = self._revocation
-        return LocalView(
+        view = LocalView(
             shards=self._config.shards,
             staleness_seconds=revocation.staleness_seconds,
             refuses_new=revocation.on_new_store == "refuse",
             monotonic=self._monotonic,
         )
+        first, *others = [
+            self._new_follower(view, shards=shards, writes_beat=self._topology.has_replicas)
+            for shards in self._topology.groups(self._config.shards)
+        ]
+        followers = Followers(view, [first, *others]) if others else first
+        view.keeper = followers
+        return followers
 
-    def _new_follower(self, view: LocalView, *, shards: Sequence[int]) -> Follower:
+    def _new_follower(self, view: LocalView, *, shards: Sequence[int], writes_beat: bool = False) -> Follower:
         return Follower(
             view,
-            self._new_feed,
+            lambda: self._new_feed(shards),
             self._watermarks,
             shards=shards,
-            staleness_seconds=self._revocation.staleness_seconds,
             horizon_ms=self._horizon_ms + self._leeway_ms,
+            writes_beat=writes_beat,
             announce=self._announce,
             monotonic=self._monotonic,
         )
 
-    def _new_feed(self) -> Feed:
-        clients = ThreadClients(lambda: self._new_client(_load_sync_driver, ThreadSlots(1), self._feed_breaker))
+    def _new_feed(self, shards: Sequence[int] = (0,)) -> Feed:
+        key_prefix = self._config.key_prefix
+        client, reader = self._topology.feed_client(shard_key(key_prefix.encode(), shards[0], b"meta"))
         calls = ShardCalls(
-            clients, self._watermarks, None, key_prefix=self._config.key_prefix, horizon_ms=self._horizon_ms,
-            shift_ms=self._shift_ms,
+            ThreadClients(lambda: client), self._watermarks, None, key_prefix=key_prefix,
+            horizon_ms=self._horizon_ms, shift_ms=self._shift_ms,
         )  # fmt: skip
         revocations = Revocations(
             self._blocking, shards=self._config.shards, horizon_ms=self._horizon_ms, leeway_ms=self._leeway_ms,
             on_new_store=self._revocation.on_new_store, announce=self._announce, epochs=self._epochs,
         )  # fmt: skip
-        return Feed(clients.client(), calls, revocations)
-
-    def _new_thread_client(self) -> StoreClient:
-        return self._new_client(_load_sync_driver, ThreadSlots(self._config.pool_size))
-
-    def _new_loop_client(self) -> StoreClient:
-        return self._new_client(_load_asyncio_driver, LoopSlots(self._config.pool_size))
-
-    def _new_client(
-        self,
-        load_driver: Callable[[], Callable[[Address], Connection]],
-        slots: Slots,
-        breaker: CircuitBreaker | None = None,
-    ) -> StoreClient:
-        return StoreClient(
-            self._address,
-            load_driver=load_driver,
-            slots=slots,
-            deadline_seconds=self._config.deadline_ms / 1000,
-            breaker=breaker or self._breaker,
-            health=self._health,
-            refusals=self._refusals,
-        )
+        return Feed(reader, calls, revocations)
 
 
-# Importing redis-py takes 200 ms, which only a process pays that asks a server.  Its modules import each other in
-# circles: two threads that begin with different ones, such as a request's and the follower's, may wait for each other,
-# which Python ends with an ImportError in both.
-_import_lock = threading.Lock()
-
-
-def _load_sync_driver() -> Callable[[Address], Connection]:
-    with _import_lock:
-        from safeconduct.stores.redis.connection_sync import SyncConnection  # noqa: PLC0415 - see above
-
-    return SyncConnection
-
-
-def _load_asyncio_driver() -> Callable[[Address], Connection]:
-    with _import_lock:
-        from safeconduct.stores.redis.connection_asyncio import AsyncioConnection  # noqa: PLC0415 - see above
-
-    return AsyncioConnection
+def _bounds(
+    config: StoreConfig,
+    revocation: RevocationConfig,
+    monotonic: Callable[[], float],
+    announce: Callable[[Event], None],
+) -> Bounds:
+    return Bounds(
+        pool_size=config.pool_size,
+        deadline_seconds=config.deadline_ms / 1000,
+        accept_eviction=revocation.accept_eviction,
+        monotonic=monotonic,
+        announce=announce,
+    )
 
 
 _living: weakref.WeakSet[RedisServer] = weakref.WeakSet()
@@ -209,8 +185,6 @@ _abandoned: list[object] = []
 
 
 def _begin_processes() -> None:  # pragma: no cover - runs in a forked child, which is not measured
-    global _import_lock  # noqa: PLW0603 - another thread of the parent may have held it
-    _import_lock = threading.Lock()
     for server in _living:
         server.begin_process()
 

@@ -7,7 +7,8 @@ from typing import Any, Final, get_args
 
 from safeconduct._core.epochs import Epoch, EpochReason, Witness
 from safeconduct.errors import Unavailable
-from safeconduct.stores.redis.client import Call, CallResult
+from safeconduct.stores.redis.addresses import shard_key
+from safeconduct.stores.redis.calls import Call, CallResult
 from safeconduct.stores.redis.clients import ClientSource
 from safeconduct.stores.redis.connection import Reply
 from safeconduct.stores.redis.watermarks import UNKNOWN, Watermark, Watermarks
@@ -31,6 +32,11 @@ class TokenWitness:
 
     tag: bytes = b""
     issued_ms: int | None = None
+
+    @property
+    def sent_ms(self) -> Argument:
+        """What a script is told of the instant."""
+        return "" if self.issued_ms is None else self.issued_ms
 
 
 NO_WITNESS: Final = TokenWitness()
@@ -64,7 +70,7 @@ class ShardCalls:
     Args:
         clients: Finds the client of this world.
         watermarks: What the process knows of the data; shared between the worlds.
-        view: Told of changes that it may not contain yet; None where there is none.
+        view: Told of changes that it may not contain yet, and knows which servers not to believe; None if none is kept.
         key_prefix: What every key begins with.
         horizon_ms: The largest lifetime of any token that may be accepted.
         shift_ms: How far the store's clock is shifted; 0 except in tests.
@@ -116,14 +122,14 @@ class ShardCalls:
         Raises:
             Unavailable: If there is no reply, or a malformed one.
         """
+        self._refuse_cut_off(shard)
         seen = self._watermarks.known.get(shard, UNKNOWN)
-        issued_ms: Argument = "" if witness.issued_ms is None else witness.issued_ms
         call = Call(
             script,
             (self._keys.get(shard) or self._shard_keys(shard)) + keys,
             (self._shift_ms(), self._horizon_ms, *arguments),
             replicas,
-            (seen.epoch, seen.line, seen.head, witness.tag, issued_ms, secrets.token_bytes(_RANDOM_BYTES)),
+            (seen.epoch, seen.line, seen.head, witness.tag, witness.sent_ms, secrets.token_bytes(_RANDOM_BYTES)),
             waits_for_disk,
         )
         known = self._epochs.get(shard)
@@ -137,9 +143,13 @@ class ShardCalls:
                 self._epochs[shard] = replace(reply.epoch, witness="")
         return reply
 
+    def shift_ms(self) -> int:
+        """Return how far the store's clock is shifted; 0 except in tests."""
+        return self._shift_ms()
+
     def shard_key(self, shard: int, name: bytes) -> bytes:
         """Return the key *name* of a shard: ``rev``, ``cut``, ``log`` or ``meta``, or one of those below."""
-        return self._prefix + b"{sc:%02d}:" % shard + name
+        return shard_key(self._prefix, shard, name)
 
     def session_key(self, shard: int, session_id: str) -> bytes:
         """Return the key of a session."""
@@ -152,6 +162,10 @@ class ShardCalls:
     def token_key(self, shard: int, digest: bytes) -> bytes:
         """Return the key of an opaque token."""
         return self.shard_key(shard, b"tok:" + digest.hex().encode())
+
+    def _refuse_cut_off(self, shard: int) -> None:
+        if self._view is not None and self._view.is_cut_off(shard):
+            raise Unavailable("the primary has too few replicas to write, and another one may have replaced it")
 
     def _shard_keys(self, shard: int) -> tuple[bytes, ...]:
         keys = self._keys[shard] = tuple(self.shard_key(shard, name) for name in _SHARD_KEYS)

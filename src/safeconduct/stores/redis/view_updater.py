@@ -15,7 +15,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from safeconduct.stores.redis.feed import Change, Feed, ShardHead, ShardState
+from safeconduct.stores.redis.feed import Feed, ShardState
+from safeconduct.stores.redis.feed_replies import Change, ShardHead
 from safeconduct.stores.redis.watermarks import Watermark, Watermarks
 from safeconduct.stores.redis.write_back import WriteBack
 from safeconduct.stores.view.entries import Entries

@@ -40,6 +40,7 @@ SESSION_FAIL = _load(*_SESSION, "session_fail")
 SESSION_TOUCH = _load(*_SESSION, "session_touch")
 SESSION_END = _load(*_SESSION, "session_end")
 SESSION_END_ALL = _load(*_SHARD, "pruning", "cut_off", "session_end_all")
+SESSION_CONFIRM = _load(*_SHARD, "session_confirm")
 SESSION_READ = _load(*_SHARD, "session_age", "session_read")
 SESSION_INDEX = _load(*_SHARD, "session_index")
 
@@ -48,4 +49,5 @@ OPAQUE_RESOLVE = _load(*_SHARD, "opaque_resolve")
 
 VIEW_STATE = _load(*_SHARD, "view_state")
 VIEW_PAGE = _load("view_page")
+BEAT = _load("clock", "beat")
 WRITE_BACK = _load(*_SHARD, "pruning", "cut_off", "write_back")
