@@ -7,7 +7,7 @@ from safeconduct.errors import RevokedToken, Unavailable
 from safeconduct.events import SessionEnded, StoreLost
 from safeconduct.stores import scripts
 from safeconduct.stores.redis import session_hash, shard_calls
-from safeconduct.stores.redis.client import CallResult
+from safeconduct.stores.redis.calls import CallResult
 from session_commands import opening, ref_of, rotation, session_revocation_key
 from store_servers import KINDS
 

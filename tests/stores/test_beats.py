@@ -34,8 +34,7 @@ def open_beating(server, writer, open_stores, shift, monkeypatch):  # noqa: ARG0
     def make():
         stores = open_stores(server.url, keeps_view=True, staleness_seconds=30, shift_ms=shift)
         monkeypatch.setattr(stores._follower, "start", lambda: None)
-        stores._writes_beat = True
-        follower = stores._new_follower(stores._follower.view, shards=(0,))
+        follower = stores._new_follower(stores._follower.view, shards=(0,), writes_beat=True)
         opened.append((stores, follower))
         follower.connect()
         return stores, follower

@@ -6,7 +6,7 @@ import pytest
 
 from safeconduct._core.receipt import RevocationReceipt
 from safeconduct._core.store import Revocation, Written
-from safeconduct.stores.redis import client
+from safeconduct.stores.redis import calls
 from store_contract import TOKEN
 from worlds import Native
 
@@ -37,7 +37,7 @@ def test_e1_a_revocation_is_durable_where_every_change_is_on_disk_first(
 def test_e1_a_disk_that_says_nothing_does_not_undo_a_revocation(open_stores, fresh_server, monkeypatch):
     """The wait has its own bound outside of the deadline; in a loop it ends at once after that."""
     fresh_server.keep_changes("always")
-    monkeypatch.setattr(client, "_DISK_SECONDS", -1.0)
+    monkeypatch.setattr(calls, "_DISK_SECONDS", -1.0)
     world = Native(open_stores(fresh_server.url))
 
     written = revoke(world)

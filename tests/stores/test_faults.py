@@ -11,7 +11,7 @@ from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreRecovered, StoreUnavailable
 from safeconduct.stores import scripts
-from safeconduct.stores.redis import client, connection, shard_calls
+from safeconduct.stores.redis import calls, client, connection, shard_calls
 from safeconduct.stores.redis.addresses import parse_address
 from safeconduct.stores.redis.health import EVERY_SECONDS, FAILURES, OPEN_SECONDS
 from store_contract import ALICE, TOKEN, question
@@ -324,7 +324,7 @@ def test_a_revocation_says_how_many_replicas_have_it(enter, open_stores, server)
 
 def test_a_revocation_whose_replicas_never_answered_is_written(enter, open_stores, server, monkeypatch):
     """A missing count of replicas does not undo a revocation."""
-    monkeypatch.setattr(client, "_REPLY_MS", -10_000)
+    monkeypatch.setattr(calls, "_REPLY_MS", -10_000)
     world = enter(open_stores(server.url, deadline_ms=1000, min_replicas=1))
     begin(world)
 

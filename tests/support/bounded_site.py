@@ -17,7 +17,7 @@ class BoundedSite(LoginSite):
             keeps_view=True, shift_ms=moment.shift_ms, monotonic=moment.clock,
         )  # fmt: skip
         self.follower = self.stores._follower
-        self.follower._block_seconds = 0.0
+        self.follower._block_seconds = 0.001
         super().__init__(
             world,
             stores=self.stores,

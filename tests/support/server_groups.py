@@ -1,9 +1,11 @@
 """Start groups of real servers: a primary with a replica and three sentinels, and clusters of six nodes."""
 
+import contextlib
 import re
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -39,6 +41,61 @@ def until(condition, what, *, seconds=30):
     raise AssertionError(f"in vain: {what}")
 
 
+class Front:
+    """Forward connections to *port*, and refuse those from *far* while the network is cut."""
+
+    def __init__(self, port, far):
+        self._target, self._far = port, far
+        self.is_cut = False
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        #: By whether they come from far.
+        self._open = {True: set(), False: set()}
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self):
+        self.is_cut = True
+        self._end(self._open[True])
+
+    def heal(self):
+        self.is_cut = False
+
+    def stop(self):
+        self._end({self._socket, *self._open[True], *self._open[False]})
+
+    @staticmethod
+    def _end(sockets):
+        for sock in list(sockets):
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+            sock.close()
+
+    def _accept(self):
+        while True:
+            try:
+                near, (host, _) = self._socket.accept()
+            except OSError:
+                return
+            is_far = host == self._far
+            if is_far and self.is_cut:
+                near.close()
+                continue
+            try:
+                pair = (near, socket.create_connection(("127.0.0.1", self._target)))
+            except OSError:
+                near.close()
+                continue
+            self._open[is_far].update(pair)
+            for source, sink in (pair, pair[::-1]):
+                threading.Thread(target=self._forward, args=(source, sink), daemon=True).start()
+
+    def _forward(self, source, sink):
+        with contextlib.suppress(OSError):
+            while octets := source.recv(1 << 16):
+                sink.sendall(octets)
+        self._end((source, sink))
+
+
 class Sentinel:
     """One sentinel, which watches the primary at *port*."""
 
@@ -47,10 +104,10 @@ class Sentinel:
         self.folder = Path(tempfile.mkdtemp(prefix="sc-"))
         config = self.folder / "sentinel.conf"
         written = [
-            f"port {self.port}", f"bind {host}", f"dir {self.folder}",
+            f"port {self.port}", f"bind {host}", f"bind-source-addr {host}", "protected-mode no", f"dir {self.folder}",
             f"sentinel monitor {SERVICE} 127.0.0.1 {port} 2",
             f"sentinel down-after-milliseconds {SERVICE} {SENTINEL_WAITS_MS}",
-            f"sentinel failover-timeout {SERVICE} 4000", *lines,
+            f"sentinel failover-timeout {SERVICE} 1500", *lines,
         ]  # fmt: skip
         config.write_text("\n".join(written) + "\n", "utf-8")
         self._process = subprocess.Popen(
@@ -68,14 +125,17 @@ class Sentinel:
 class SentinelGroup:
     """A primary, a replica and three sentinels."""
 
-    def __init__(self, kind, *, seen_port=None, source=None, options=(), sentinel_lines=()):
+    def __init__(self, kind, *options, front=None, host="127.0.0.1", sentinel_lines=()):
+        """Start it; *front* listens in front of the first primary, and *host* is where all others connect from."""
         self.kind = kind
         self.servers = [Server(kind, "--repl-diskless-sync-delay", "0", *options) for _ in range(2)]
         first, second = self.servers
-        self._host = source or "127.0.0.1"
-        port = seen_port(first.port) if seen_port else first.port
+        self.front = front and front(first.port)
+        port = self.front.port if front else first.port
+        #: The servers by the ports under which the sentinels know them.
+        self._by_port = {str(port): first, str(second.port): second}
         second.say("REPLICAOF", "127.0.0.1", port)
-        self.sentinels = [Sentinel(kind, port, *sentinel_lines, host=self._host) for _ in range(3)]
+        self.sentinels = [Sentinel(kind, port, *sentinel_lines, host=host) for _ in range(3)]
         self.settle()
 
     @property
@@ -122,7 +182,7 @@ class SentinelGroup:
         self.settle()
 
     def stop(self):
-        for each in [*self.sentinels, *self.servers]:
+        for each in [*self.sentinels, *self.servers, *([self.front] if self.front else [])]:
             each.stop()
 
     def _named_primary(self):
@@ -130,7 +190,7 @@ class SentinelGroup:
         if len(names) != 1:
             return None
         [(_, port)] = names
-        found = next((server for server in self.servers if str(server.port) == port), None)
+        found = self._by_port.get(port)
         return found if found and "role:master" in found.say("INFO", "replication") else None
 
     @staticmethod

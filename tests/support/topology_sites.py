@@ -27,15 +27,16 @@ KINDS_OF_SITE = [(world, consistency) for world in ("asgi", "wsgi") for consiste
 class Site:
     """One process: an application behind an ``Auth``, in one world."""
 
-    def __init__(self, url, world="wsgi", consistency="strict", *, shards=1, **revocation):
+    def __init__(self, url, world="wsgi", consistency="strict", *, shards=1, tokens=None, **revocation):
         self.shards = shards
         self.world, self.consistency, self.events = world, consistency, []
         revocation = {"consistency": consistency, "staleness_seconds": 1.0} | revocation
+        self.config = Config(
+            store={"url": url, "deadline_ms": DEADLINE_MS, "shards": shards, "pool_size": 4},
+            issuer=NAME, audience=NAME, keys=KEYS, revocation=revocation, tokens=tokens or {},
+        )  # fmt: skip
         self.auth = Auth(
-            Config(
-                store={"url": url, "deadline_ms": DEADLINE_MS, "shards": shards, "pool_size": 4},
-                issuer=NAME, audience=NAME, keys=KEYS, revocation=revocation,
-            ),
+            self.config,
             directory=MemoryDirectory(alice="wonder"),
             listeners=[self.events.append],
         )  # fmt: skip
@@ -90,6 +91,24 @@ class Site:
         if self._runner is None:
             return call_wsgi(self._app, wsgi_environ(request)).status
         return self._runner.run(call_asgi(self._app, asgi_scope(request))).status
+
+    def log_in(self):
+        """Sign in by password at the endpoint, and return whether that went well."""
+        body = b"username=alice&password=wonder"
+        form = (("host", b"x"), ("content-type", b"application/x-www-form-urlencoded"))
+        request = SentRequest("POST", "/auth/login", form, "https", body)
+        if self._runner is None:
+            return 200 == call_wsgi(self._app, wsgi_environ(request)).status
+        return 200 == self._runner.run(call_asgi(self._app, asgi_scope(request), body)).status
+
+    def becomes_current(self, token, *, seconds=2):
+        """Wait until requests with *token* are answered from the local view, and return False if that takes long."""
+        ends_at = time.monotonic() + seconds
+        while time.monotonic() < ends_at:
+            if self.is_answered_from_memory(token):
+                return True
+            time.sleep(0.02)
+        return False
 
     def revoke(self, token):
         """Sign out, which ends the session of *token*."""

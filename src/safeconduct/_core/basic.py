@@ -232,7 +232,7 @@ class BasicAuthenticator:
                 issued_ms=now_ms if self._issue_time is None else await self._issue_time(query),
             )
         [field] = request.values(b"authorization")
-        if field.startswith(FIELD_START):
+        if field.startswith(FIELD_START) and field.count(b" ") == 1:
             self._pairs.note_field(field, credential.username, credential.password)
         return proven.passed
 

@@ -38,6 +38,12 @@ class RevocationQuery:
     required_session: str | None = None
     #: The digest of the opaque token that the store must have.
     reference: bytes | None = field(default=None, repr=False)
+    #: What a store has made of the question, to ask it again; see ``prepare``.
+    prepared: object = field(default=None, init=False, compare=False, repr=False)
+
+    def prepare(self, prepared: object) -> None:
+        """Keep what a store has made of the question."""
+        object.__setattr__(self, "prepared", prepared)
 
     @property
     def record(self) -> RecordKey | None:
@@ -55,7 +61,7 @@ class RevocationStatus:
     #: Whether the shard has no data of ours; without an epoch it decides between ``new`` and ``lost``.
     is_empty: bool
     is_revoked: bool
-    #: The store's clock; None if that is this process's.
+    #: The store's clock; None if that is this process's, or does not matter for this query.
     now_ms: int | None
 
 
@@ -91,6 +97,14 @@ class BoundedView(View, Protocol):
     @property
     def age_seconds(self) -> float:
         """How old the view is; infinite before it was loaded."""
+        ...
+
+    def begin(self) -> None:
+        """Begin to keep the view current, unless that was done."""
+        ...
+
+    def end(self) -> None:
+        """Keep the view current no more, so that the store is asked."""
         ...
 
     def is_lost_mark(self, query: RevocationQuery, epoch: Epoch) -> bool:

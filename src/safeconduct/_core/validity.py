@@ -75,6 +75,11 @@ class ValidityCheck:
             return
         await self.ask(proof.question, requirement, now_ms=now_ms)
 
+    def begin_view(self) -> None:
+        """Begin to keep the local view current, if there is one."""
+        if self._revocations is not None and self._revocations.bounded_view is not None:
+            self._revocations.bounded_view.begin()
+
     def omits_question(self, passed: Passed) -> bool:
         """Say whether ``consistency = "none"`` leaves out a question about *passed* that is asked by default."""
         question = None if passed.proof is None else passed.proof.question

@@ -59,6 +59,17 @@ def credential_fields(fields: Sequence[Field]) -> tuple[bytes | None, int, bytes
     return credential, credentials, line, cookies
 
 
+def authorization_fields(fields: Sequence[Field]) -> tuple[bytes | None, int, None, int]:
+    """Return the same without looking for ``Cookie``."""
+    credential = None
+    credentials = 0
+    for name, value in fields:
+        if len(name) == _AUTHORIZATION_BYTES and name.lower() == b"authorization":
+            credential = value
+            credentials += 1
+    return credential, credentials, None, 0
+
+
 def joined_cookies(fields: Sequence[Field]) -> bytes:
     """Return the ``Cookie`` fields joined into one (RFC 9113 §8.2.3)."""
     return b"; ".join(value for name, value in fields if len(name) == _COOKIE_BYTES and name.lower() == b"cookie")

@@ -23,18 +23,26 @@ from typing import Final
 
 from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
 from safeconduct.cli.doctor.primaries import Primary, find_primaries
+from safeconduct.cli.doctor.view_checks import check_view
 from safeconduct.cli.output import CommandFailed
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
+from safeconduct.stores.redis.addresses import shard_key
 from safeconduct.stores.redis.connection import Command, ConnectionBroken, Reply, ServerError
-from safeconduct.stores.redis.shard_calls import shard_key
 from safeconduct.stores.redis.watermarks import EpochFile, Watermark
 
 #: Longer than a request may wait, so that a slow answer and no answer are two findings.
 _TIMEOUT_SECONDS: Final = 5.0
-_QUESTIONS: Final[tuple[Command, ...]] = (("TIME",), ("ROLE",), ("CONFIG", "GET", "maxmemory-policy"), ("INFO",))
 _EPOCH_BYTES: Final = 16
 _NO_HEAD: Final = b"0-0"
+
+_COMMANDS: Final[Sequence[Command]] = (
+    ("TIME",),
+    ("ROLE",),
+    ("CONFIG", "GET", "maxmemory-policy"),
+    ("CONFIG", "GET", "min-replicas-to-write"),
+    ("INFO",),
+)
 
 Info = dict[str, str]
 Meta = dict[bytes, bytes]
@@ -64,22 +72,32 @@ def check_store(config: Config) -> Iterator[Finding]:
     missing = set(range(config.store.shards)) - {shard for primary in primaries for shard in primary.shards}
     if missing:
         yield fail("store", f"no node has the slots of {len(missing)} shards", "See CLUSTER INFO on the nodes.")
+    elif all(_has_begun(primary, config) for primary in primaries):
+        yield from check_view(config)
+
+
+def _has_begun(primary: Primary, config: Config) -> bool:
+    try:
+        replies = primary.send([("HEXISTS", key, "epoch") for key in _meta_keys(config, primary)], _TIMEOUT_SECONDS)
+    except ConnectionBroken:
+        return False
+    return all(reply == 1 for reply in replies)
 
 
 def _check_primary(primary: Primary, config: Config) -> Iterator[Finding]:
     started = time.monotonic()
     try:
-        replies = primary.send(_QUESTIONS, _TIMEOUT_SECONDS)
+        replies = primary.send(_COMMANDS, _TIMEOUT_SECONDS)
         took_ms = int((time.monotonic() - started) * 1000)
         shards = primary.send([("HGETALL", key) for key in _meta_keys(config, primary)], _TIMEOUT_SECONDS)
     except ConnectionBroken as broken:
         yield fail(primary.subject, f"it does not answer: {broken.reason}", "Start it, or correct store.url.")
         return
-    now, role, policy, info = replies
+    now, role, policy, least_replicas, info = replies
     parsed = _parse_info(info)
     found = [_speed(took_ms, config), _role(role), _policy(policy, parsed, config), *_durability(parsed, config)]
     if primary.found:
-        found = [ok("store", primary.found), *found, _partition(parsed)]
+        found = [ok("store", primary.found), *found, _partition(least_replicas)]
     yield from (replace(finding, subject=primary.subject) for finding in found)
     yield _clock(now, config)
     yield from _epochs(dict(zip(primary.shards, shards, strict=True)))
@@ -179,20 +197,21 @@ def _durability(info: Info, config: Config) -> Iterator[Finding]:
         yield ok("store", f"{replicas} replicas; a revocation waits for {wanted}")
 
 
+def _partition(reply: Reply) -> Finding:
+    match reply:
+        case [_, bytes(number)] if number != b"0":
+            return ok("store", f"a primary with fewer than {int(number)} replicas takes no writes, and is not believed")
+        case _:
+            return warn(
+                "store",
+                "a partitioned primary is believed until its clients fail over",
+                "min-replicas-to-write 1 in the configuration of every server.",
+            )
+
+
 def _parse_info(reply: Reply) -> Info:
     text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else ""
     return {name: value for name, colon, value in (line.partition(":") for line in text.splitlines()) if colon}
-
-
-def _partition(info: Info) -> Finding:
-    # Reported only where it is configured.
-    if "min_slaves_good_slaves" in info:
-        return ok("store", "cut off from its replicas, it takes no revocations (min-replicas-to-write)")
-    return warn(
-        "store",
-        "cut off from its replicas, it is believed until its clients fail over",
-        "min-replicas-to-write 1 and min-replicas-max-lag 1 in the configuration of every server.",
-    )
 
 
 def _epochs(replies: Mapping[int, Reply]) -> Iterator[Finding]:

@@ -7,37 +7,32 @@ have closed a connection that was idle; so every script must tolerate being run 
 """
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
-from safeconduct._core.budget import current_budget
+from safeconduct._core.budget import Budget, current_budget
 from safeconduct.errors import Unavailable
 from safeconduct.stores.redis.addresses import Address
-from safeconduct.stores.redis.calls import Call, CallResult, command_of
+from safeconduct.stores.redis.batches import Batches, Singly
+from safeconduct.stores.redis.calls import Call, CallResult, WaitBroken, command_of, waited
 from safeconduct.stores.redis.connection import (
     REFUSED_INTRODUCTION,
     RUN_COMMANDS,
     Command,
     Connection,
     ConnectionBroken,
+    PackedCommands,
     Reply,
     ServerError,
     login_commands,
     read_run,
 )
 from safeconduct.stores.redis.health import IS_REPLICA, REPLICA_ERRORS, CircuitBreaker, ServerHealth
+from safeconduct.stores.redis.packed import PlainReplies, ShardCommands
 from safeconduct.stores.redis.pool import ConnectionPool, Slots
 from safeconduct.stores.redis.refusals import RefusalReporter, advice
 
-#: Kept back of the deadline while waiting for replicas: a server ends a wait up to a tenth of a second late.
-_REPLY_MS = 120
-#: How long a revocation waits for the disk, and for the reply to that wait.
-_DISK_MS = 1500
-_DISK_SECONDS = 2.0
-
-
-class _WaitBroken(Exception):
-    """The connection broke after the script had run, while replicas or the disk were waited for."""
+Done = TypeVar("Done")
 
 
 class StoreClient:
@@ -52,6 +47,7 @@ class StoreClient:
         breaker: Knows whether the server answers; shared between the worlds.
         health: Knows whether the server may be trusted; shared too.
         refusals: Reports what the server refuses; shared too.
+        reads_together: Whether what several tasks read at once is sent in one go; for an event loop.
     """
 
     def __init__(
@@ -64,6 +60,7 @@ class StoreClient:
         breaker: CircuitBreaker,
         health: ServerHealth,
         refusals: RefusalReporter,
+        reads_together: bool = False,
     ) -> None:
         self._address = address
         self._load_driver = load_driver
@@ -74,6 +71,8 @@ class StoreClient:
         self._health = health
         self._refusals = refusals
         self._pool = ConnectionPool(lambda: load_driver()(address))
+        self._singly = Singly(self._read_all)
+        self._together = Batches(self._read_all) if reads_together else self._singly
 
     async def call(self, call: Call) -> CallResult:
         """
@@ -83,9 +82,7 @@ class StoreClient:
             Unavailable: If there is no reply within the deadline, or it is an error, or the server is unfit.
         """
         budget = current_budget()
-        seconds = self._deadline_seconds - budget.spent_seconds
-        if seconds <= 0:
-            raise Unavailable("the other commands of this request took all of the store's deadline")
+        seconds = self._seconds_of(budget)
         self.prepare()
         # Real time, whichever clock the application was given: this bounds waits for a real server.
         began_at = time.monotonic()
@@ -106,9 +103,31 @@ class StoreClient:
         Raises:
             Unavailable: If there is no reply by then, or the server is unfit.
         """
-        result = await self._call_within(call, ends_at)
+        result = await self._within(lambda connection: self._run(connection, call, ends_at), ends_at)
         self._health.refuse_unfit()
         return result
+
+    async def read(self, shard: ShardCommands, commands: PackedCommands) -> PlainReplies | None:
+        """
+        Send plain commands of a request and return the replies, refusals too; None where the server must be judged.
+
+        Raises:
+            Unavailable: If there are no replies within the deadline.
+        """
+        if self._health.is_due:
+            return None
+        budget = current_budget()
+        spent, seconds = budget.spent_seconds, self._seconds_of(budget)
+        self.prepare()
+        began_at = time.monotonic()
+        try:
+            # A batch has the deadline of requests that have not asked before.
+            reader = self._singly if spent else self._together
+            answer = await reader.ask(shard, commands, began_at + seconds)
+        finally:
+            budget.spent_seconds = spent + time.monotonic() - began_at
+        self._health.refuse_unfit()
+        return answer
 
     async def send(self, commands: Sequence[Command], *, seconds: float) -> list[Reply]:
         """Send plain commands outside of any request; return the replies, errors too, or raise ``Unavailable``."""
@@ -144,6 +163,12 @@ class StoreClient:
         """Drop every connection, because their event loop is closed."""
         self._pool.abandon()
 
+    def _seconds_of(self, budget: Budget) -> float:
+        seconds = self._deadline_seconds - budget.spent_seconds
+        if seconds <= 0:
+            raise Unavailable("the other commands of this request took all of the store's deadline")
+        return seconds
+
     def prepare(self) -> None:
         """
         Import the driver, unless the circuit is open.
@@ -158,7 +183,14 @@ class StoreClient:
             self._load_driver()
             self._is_driver_loaded = True
 
-    async def _call_within(self, call: Call, ends_at: float) -> CallResult:
+    async def _read_all(self, asked: Sequence[PackedCommands], ends_at: float) -> tuple[list[Reply], bytes]:
+        async def read(connection: Connection) -> tuple[list[Reply], bytes]:
+            return await connection.exchange(asked, _seconds_left(ends_at)), connection.run.name
+
+        return await self._within(read, ends_at)
+
+    async def _within(self, work: Callable[[Connection], Awaitable[Done]], ends_at: float) -> Done:
+        """Do *work* over a connection, and once more over a fresh one if the first breaks."""
         # At most half of the time is spent on waiting for a slot, so that a request that gets one has time to use it.
         # With less left, most would give up half-way and drop the connection that the next request needs.
         if not await self._slots.acquire((ends_at - time.monotonic()) / 2):
@@ -167,11 +199,11 @@ class StoreClient:
         answers = self._breaker.answers
         try:
             try:
-                result = await self._call_once(call, ends_at)
+                done = await self._once(work, ends_at)
             except ConnectionBroken as broken:
                 if broken.is_final or time.monotonic() >= ends_at:
                     raise
-                result = await self._call_once(call, ends_at)
+                done = await self._once(work, ends_at)
         except ConnectionBroken as broken:
             # A request that waited for a slot gave the server too little time to be judged by it, and a server that
             # has answered another request meanwhile is slow, not gone.
@@ -181,26 +213,18 @@ class StoreClient:
         finally:
             self._slots.release()
         self._breaker.succeeded()
-        return result
+        return done
 
-    async def _call_once(self, call: Call, ends_at: float) -> CallResult:
+    async def _once(self, work: Callable[[Connection], Awaitable[Done]], ends_at: float) -> Done:
         taken = self._pool.take()
-        connection = taken.connection
-        result = CallResult(None)
         try:
             if taken.is_new:
-                await self._introduce(connection, ends_at)
-            result = CallResult(await self._exchange(connection, call, ends_at))
-            self._require_primary(result.reply)
-            if call.replicas and not isinstance(result.reply, ServerError):
-                result = replace(result, replicas=await _replicas(connection, call.replicas, ends_at))
-            if call.waits_for_disk and connection.run.has_aof and not isinstance(result.reply, ServerError):
-                began_at = time.monotonic()
-                is_durable = await _is_on_disk(connection)
-                result = replace(result, is_durable=is_durable, disk_seconds=time.monotonic() - began_at)
-        except _WaitBroken:
+                await self._introduce(taken.connection, ends_at)
+            done = await work(taken.connection)
+        except WaitBroken as broken:
             # The script has run, and a wait that broke does not undo it.
             self._pool.drop(taken)
+            result: Done = broken.result
             return result
         except ConnectionBroken as broken:
             broken.is_known = self._pool.drop_broken(taken)
@@ -210,7 +234,16 @@ class StoreClient:
             self._pool.drop(taken)
             raise
         self._pool.give_back(taken)
-        return result
+        return done
+
+    async def _run(self, connection: Connection, call: Call, ends_at: float) -> CallResult:
+        result = CallResult(await self._exchange(connection, call, ends_at))
+        if isinstance(result.reply, ServerError):
+            self._require_primary(result.reply)
+            return result
+        if not (call.replicas or call.waits_for_disk):
+            return result
+        return await waited(connection, call, result, ends_at - time.monotonic())
 
     async def _introduce(self, connection: Connection, ends_at: float) -> None:
         await connection.open(_seconds_left(ends_at))
@@ -258,25 +291,6 @@ class StoreClient:
             self._health.judge(await connection.exchange(self._health.commands(), _seconds_left(ends_at)))
         if self._health.is_replica:
             raise ConnectionBroken(IS_REPLICA)
-
-
-async def _replicas(connection: Connection, wanted: int, ends_at: float) -> int:
-    # Not sent along with the script: for one that the server did not have, it would wait for nothing.
-    try:
-        wait_ms = max(int(_seconds_left(ends_at) * 1000) - _REPLY_MS, 1)
-        [count] = await connection.exchange([("WAIT", wanted, wait_ms)], _seconds_left(ends_at))
-    except ConnectionBroken as broken:
-        raise _WaitBroken from broken
-    return count if isinstance(count, int) else 0
-
-
-async def _is_on_disk(connection: Connection) -> bool:
-    # A server that replies in time does not say whether its reply waited for the disk; its configuration does.
-    try:
-        [reply] = await connection.exchange([("WAITAOF", 1, 0, _DISK_MS)], _DISK_SECONDS)
-    except ConnectionBroken as broken:
-        raise _WaitBroken from broken
-    return connection.run.is_durable and not (isinstance(reply, list) and reply[:1] == [0])
 
 
 def _seconds_left(ends_at: float) -> float:

@@ -16,7 +16,8 @@ from typing import Protocol
 
 from safeconduct.errors import Unavailable
 from safeconduct.stores.redis.calls import Call, CallResult
-from safeconduct.stores.redis.connection import Command, Reply, ServerError
+from safeconduct.stores.redis.connection import Command, PackedCommands, Reply, ServerError
+from safeconduct.stores.redis.packed import PlainReplies, ShardCommands
 
 
 class Client(Protocol):
@@ -24,6 +25,10 @@ class Client(Protocol):
 
     async def call(self, call: Call) -> CallResult:
         """Run a script, or raise ``Unavailable``."""
+        ...
+
+    async def read(self, shard: ShardCommands, commands: PackedCommands) -> PlainReplies | None:
+        """Send plain commands of a request; return the replies, or None where a script must be run instead."""
         ...
 
     def close(self) -> None:

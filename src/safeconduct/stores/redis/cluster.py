@@ -27,7 +27,16 @@ from safeconduct.errors import Unavailable
 from safeconduct.stores.redis.addresses import Address
 from safeconduct.stores.redis.calls import Call, CallResult
 from safeconduct.stores.redis.client import StoreClient
-from safeconduct.stores.redis.connection import Command, Connection, ConnectionBroken, Reply, ServerError, exchange_once
+from safeconduct.stores.redis.connection import (
+    Command,
+    ConnectionBroken,
+    PackedCommands,
+    Reply,
+    ServerError,
+    exchange_once,
+)
+from safeconduct.stores.redis.drivers import Driver
+from safeconduct.stores.redis.packed import PlainReplies, ShardCommands
 from safeconduct.stores.redis.slot_map import SlotMap, read_slots
 
 #: Pauses before a script is sent again to a slot that is not served at the moment.
@@ -47,6 +56,7 @@ class ClusterClient:
         server: The credentials and certificates for all nodes.
         new_client: Makes the client of one node.
         load_driver: Imports redis-py for this world, and returns what makes a connection.
+        load_key_slot: Imports what computes the slot of a key.
         pause: Waits, in this world's way.
         deadline_seconds: How long all commands of one request may take together.
     """
@@ -57,7 +67,8 @@ class ClusterClient:
         server: Address,
         new_client: Callable[[Address], StoreClient],
         *,
-        load_driver: Callable[[], Callable[[Address], Connection]],
+        load_driver: Callable[[], Driver],
+        load_key_slot: Callable[[], Callable[[bytes], int]],
         pause: Callable[[float], Awaitable[None]],
         deadline_seconds: float,
     ) -> None:
@@ -65,6 +76,7 @@ class ClusterClient:
         self._server = server
         self._new_client = new_client
         self._load_driver = load_driver
+        self._load_key_slot = load_key_slot
         self._pause = pause
         self._deadline_seconds = deadline_seconds
         self._key_slot: Callable[[bytes], int] | None = None
@@ -92,13 +104,21 @@ class ClusterClient:
             budget.spent_seconds += time.monotonic() - began_at - disk_seconds
         return result
 
+    async def read(self, shard: ShardCommands, commands: PackedCommands) -> PlainReplies | None:
+        """Send plain commands to the node that has the shard; None where the script must find out which one has it."""
+        node = self._slots.node_of(self.slot_of(shard.key))
+        if node is None:
+            return None
+        try:
+            return await self.client_at(node).read(shard, commands)
+        except Unavailable:
+            self._slots.doubt()
+            return None
+
     def slot_of(self, key: bytes) -> int:
         """Return the slot of *key*."""
         if self._key_slot is None:
-            self._load_driver()
-            from redis.crc import key_slot  # noqa: PLC0415 - importing redis-py takes 200 ms
-
-            self._key_slot = key_slot
+            self._key_slot = self._load_key_slot()
         return self._key_slot(key)
 
     async def client_of(self, slot: int, ends_at: float) -> tuple[Address, StoreClient]:
@@ -191,6 +211,9 @@ class ClusterClient:
             try:
                 commands: list[Command] = [("CLUSTER", "SLOTS")]
                 [reply] = await exchange_once(new_connection(node), node, commands, seconds)
+                if isinstance(reply, ServerError):
+                    # Requests are served all the same, by redirections, until a node fails.
+                    self.client_at(node).refused(reply)
                 ranges, others = read_slots(reply, node)
             except ConnectionBroken:
                 continue

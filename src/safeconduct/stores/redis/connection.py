@@ -8,7 +8,7 @@ the same code.
 import importlib.util
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
 
@@ -27,6 +27,31 @@ _REDIRECTION: Final = r" (\S*):([0-9]{1,5})$"
 Command = tuple[bytes | str | int, ...]
 #: A server's reply: bytes, a number, a list, None, or a ``ServerError`` where it refused the command.
 Reply = Any
+
+
+class PackedCommands:
+    """
+    Commands that are sent many times, and packed by redis-py once.
+
+    Args:
+        commands: The commands.
+    """
+
+    __slots__ = ("_commands", "_octets", "count")
+
+    def __init__(self, *commands: Command) -> None:
+        self.count = len(commands)
+        self._commands = commands
+        self._octets: bytes | None = None
+
+    def packed_by(self, pack: Callable[[Sequence[Command]], Sequence[bytes]]) -> bytes:
+        """Return the bytes to send; *pack* is called the first time."""
+        # Read first: another thread may pack them, and forget the commands, meanwhile.
+        commands, octets = self._commands, self._octets
+        if octets is None:
+            octets = self._octets = b"".join(pack(commands))
+            self._commands = ()
+        return octets
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +151,7 @@ class Connection(Protocol):
         """Connect within *seconds*."""
         ...
 
-    async def exchange(self, commands: Sequence[Command], seconds: float) -> list[Reply]:
+    async def exchange(self, commands: Sequence[Command | PackedCommands], seconds: float) -> list[Reply]:
         """Send *commands* in one go and return a reply to each within *seconds*; a refusal is a reply."""
         ...
 

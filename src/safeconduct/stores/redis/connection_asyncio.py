@@ -12,11 +12,13 @@ from safeconduct.stores.redis.addresses import Address
 from safeconduct.stores.redis.connection import (
     Command,
     ConnectionBroken,
+    PackedCommands,
     Reply,
     ServerError,
     ServerRun,
     connection_arguments,
 )
+from safeconduct.stores.redis.packed import packed
 
 
 class AsyncioConnection:
@@ -45,14 +47,15 @@ class AsyncioConnection:
         except Exception as error:
             raise ConnectionBroken.of(error) from error
 
-    async def exchange(self, commands: Sequence[Command], seconds: float) -> list[Reply]:
+    async def exchange(self, commands: Sequence[Command | PackedCommands], seconds: float) -> list[Reply]:
         """Send *commands* in one go and read a reply to each."""
         connection = self._connection
         try:
             async with asyncio.timeout(seconds):
-                await connection.send_packed_command(connection.pack_commands(commands))
+                octets, count = packed(commands, connection.pack_commands)
+                await connection.send_packed_command(octets)
                 replies: list[Reply] = []
-                for _ in commands:
+                for _ in range(count):
                     try:
                         replies.append(await connection.read_response())
                     except ResponseError as error:

@@ -5,10 +5,15 @@ redis-py gives each ``recv`` and each address of a host a time-out of its own, s
 byte, or a host with several silent addresses, takes a multiple of it.  Importing this module imports redis-py.
 """
 
+import os
 import socket
 import ssl
+import struct
+import threading
 import time
+import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from redis.connection import Connection as RedisPyConnection
@@ -18,11 +23,36 @@ from safeconduct.stores.redis.addresses import Address
 from safeconduct.stores.redis.connection import (
     Command,
     ConnectionBroken,
+    PackedCommands,
     Reply,
     ServerError,
     ServerRun,
     connection_arguments,
 )
+from safeconduct.stores.redis.packed import packed
+
+#: The ``struct timeval`` of the operating system.
+_TIMEVAL = struct.Struct("@ll")
+
+#: What each thread has opened.
+_opened: weakref.WeakKeyDictionary[threading.Thread, list[weakref.ref[socket.socket]]] = weakref.WeakKeyDictionary()
+
+
+def interrupt(thread: threading.Thread) -> None:
+    """End from another thread what *thread* waits for on its connections, which are of no use any more."""
+    for opened in tuple(_opened.get(thread, ())):
+        plain = opened()
+        if plain is not None:
+            # Not closed, because another socket could get its number while the thread still reads from it.  Not through
+            # TLS, whose state belongs to the thread.
+            with suppress(OSError):
+                socket.socket.shutdown(plain, socket.SHUT_RDWR)
+
+
+def _note_opened(plain: socket.socket) -> None:
+    opened = _opened.setdefault(threading.current_thread(), [])
+    opened[:] = [known for known in opened if known() is not None]
+    opened.append(weakref.ref(plain))
 
 
 class SyncConnection:
@@ -42,14 +72,15 @@ class SyncConnection:
         except Exception as error:
             raise ConnectionBroken.of(error) from error
 
-    async def exchange(self, commands: Sequence[Command], seconds: float) -> list[Reply]:
+    async def exchange(self, commands: Sequence[Command | PackedCommands], seconds: float) -> list[Reply]:
         """Send *commands* in one go and read a reply to each."""
         connection: Any = self._connection
         try:
             connection.set_deadline(time.monotonic() + seconds)
-            connection.send_packed_command(connection.pack_commands(commands))
+            octets, count = packed(commands, connection.pack_commands)
+            connection.send_packed_command([octets])
             replies: list[Reply] = []
-            for _ in commands:
+            for _ in range(count):
                 try:
                     replies.append(connection.read_response())
                 except ResponseError as error:
@@ -66,27 +97,54 @@ class SyncConnection:
 
 
 class DeadlineSocket:
-    """A socket that raises ``TimeoutError`` once its deadline has passed, however many steps the time was spent on."""
+    """
+    A socket that raises ``TimeoutError`` once its deadline has passed, however many steps the time was spent on.
+
+    Where it can, the operating system keeps the deadline: with Python's own time-outs each step releases the
+    interpreter lock three times instead of once, and other threads take it each time.
+    """
 
     def __init__(self, plain: socket.socket, ends_at: float) -> None:
         self._plain = plain
         #: By the monotonic clock.
         self.ends_at = ends_at
+        plain.settimeout(None)
+        # TLS has a time-out of its own, and so have the sockets of gevent and eventlet, which do not block.
+        self._is_kept_by_system = not isinstance(plain, ssl.SSLSocket) and os.get_blocking(plain.fileno())
 
     def recv(self, size: int) -> bytes:
         """Receive up to *size* bytes, waiting until the deadline at most."""
-        self._plain.settimeout(seconds_until(self.ends_at))
-        return self._plain.recv(size)
+        self._set_timeout(socket.SO_RCVTIMEO)
+        try:
+            return self._plain.recv(size)
+        except BlockingIOError:
+            raise TimeoutError from None
 
     def recv_into(self, buffer: Any) -> int:  # pragma: no cover - only hiredis, where it is installed, reads like this
         """Receive into *buffer*."""
-        self._plain.settimeout(seconds_until(self.ends_at))
-        return self._plain.recv_into(buffer)
+        self._set_timeout(socket.SO_RCVTIMEO)
+        try:
+            return self._plain.recv_into(buffer)
+        except BlockingIOError:
+            raise TimeoutError from None
 
     def sendall(self, octets: bytes) -> None:
         """Send all of *octets* before the deadline."""
-        self._plain.settimeout(seconds_until(self.ends_at))
-        self._plain.sendall(octets)
+        while octets:
+            self._set_timeout(socket.SO_SNDTIMEO)
+            try:
+                octets = octets[self._plain.send(octets) :]
+            except BlockingIOError:
+                raise TimeoutError from None
+
+    def _set_timeout(self, option: int) -> None:
+        seconds = seconds_until(self.ends_at)
+        if self._is_kept_by_system:
+            # At least a microsecond, because zero means without end.
+            whole, rest = divmod(max(int(seconds * 1_000_000), 1), 1_000_000)
+            self._plain.setsockopt(socket.SOL_SOCKET, option, _TIMEVAL.pack(whole, rest))
+        else:
+            self._plain.settimeout(seconds)
 
     def settimeout(self, seconds: float | None) -> None:
         """Do nothing: redis-py sets a time-out for each step."""
@@ -128,6 +186,7 @@ class DeadlineConnection(RedisPyConnection):
             except BaseException:
                 plain.close()
                 raise
+        _note_opened(plain)
         self._deadline_socket = DeadlineSocket(plain, self._ends_at)
         return self._deadline_socket
 

@@ -47,6 +47,9 @@ class LoopSlots:
 
     async def acquire(self, seconds: float) -> bool:
         """Wait for a slot."""
+        if not self._semaphore.locked():
+            # A timer costs as much as the rest of this.
+            return await self._semaphore.acquire()
         try:
             async with asyncio.timeout(seconds):
                 return await self._semaphore.acquire()

@@ -18,6 +18,7 @@ from safeconduct.stores.redis.connection import (
     Command,
     Connection,
     ConnectionBroken,
+    PackedCommands,
     Reply,
     ServerError,
     ServerRun,
@@ -131,7 +132,7 @@ class SentinelConnection:
         """Find the primary and connect to it within *seconds*."""
         self._connection, self._primary = await self._sentinels.connect(self._new_connection, seconds)
 
-    async def exchange(self, commands: Sequence[Command], seconds: float) -> list[Reply]:
+    async def exchange(self, commands: Sequence[Command | PackedCommands], seconds: float) -> list[Reply]:
         """Send *commands* in one go and return a reply to each, unless another primary was found since."""
         if self._connection is None or self._primary != self._sentinels.primary:
             raise ConnectionBroken(MOVED)

@@ -9,22 +9,27 @@ import os
 import time
 import weakref
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from safeconduct._core.epochs import Epoch, Epochs
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.store import Store
 from safeconduct.config.store import RevocationConfig, StoreConfig
 from safeconduct.events import Event
-from safeconduct.stores.redis.addresses import parse_location
+from safeconduct.stores.redis.addresses import parse_location, shard_key
 from safeconduct.stores.redis.clients import LoopClients, ThreadClients
 from safeconduct.stores.redis.feed import Feed
-from safeconduct.stores.redis.follower import Follower, Followers
+from safeconduct.stores.redis.follower import Follower
+from safeconduct.stores.redis.followers import Followers
 from safeconduct.stores.redis.refusals import RefusalReporter
-from safeconduct.stores.redis.shard_calls import ShardCalls, shard_key
+from safeconduct.stores.redis.shard_calls import ShardCalls
 from safeconduct.stores.redis.store import RedisStore
-from safeconduct.stores.redis.topology import LOOPS, THREADS, Bounds, open_topology, reset_import_lock
+from safeconduct.stores.redis.topology import LOOPS, THREADS, Bounds, open_topology
 from safeconduct.stores.redis.watermarks import EpochFile, Watermarks
 from safeconduct.stores.view.local_view import LocalView
+
+#: So long a process that ends waits for the threads of its followers.
+ENDS_WITHIN_SECONDS: Final = 0.5
 
 
 class RedisServer:
@@ -59,14 +64,8 @@ class RedisServer:
     ) -> None:
         self._config = config
         self._refusals = RefusalReporter(monotonic=monotonic, announce=announce)
-        bounds = Bounds(
-            pool_size=config.pool_size, deadline_seconds=config.deadline_ms / 1000,
-            accept_eviction=revocation.accept_eviction, monotonic=monotonic, announce=announce,
-        )  # fmt: skip
-        location = parse_location(config.url)
+        location, bounds = parse_location(config.url), _bounds(config, revocation, monotonic, announce)
         self._topology = open_topology(location, bounds, self._refusals)
-        #: Where another server may become the primary, only one that takes writes is believed.
-        self._writes_beat = location.kind != "server"
         file = None if revocation.epoch_file is None else EpochFile(revocation.epoch_file)
         self._watermarks = Watermarks(file, monotonic=monotonic)
         # The store's first reply says whether one was lost by now, and how long its tokens live.
@@ -83,12 +82,12 @@ class RedisServer:
                 self._watermarks,
                 self._epochs,
                 None if self._follower is None else self._follower.view,
-                self._begin_following,
                 key_prefix=config.key_prefix,
                 horizon_ms=horizon_ms,
                 leeway_ms=leeway_ms,
                 min_replicas=revocation.min_replicas,
                 shift_ms=shift_ms,
+                monotonic=monotonic,
             )
             for clients in (self._threads, self._loops)
         )
@@ -108,6 +107,8 @@ class RedisServer:
             self._follower.end()
         self._threads.end()
         self._loops.end()
+        if self._follower is not None:
+            self._follower.wait(time.monotonic() + ENDS_WITHIN_SECONDS)
         self._watermarks.flush()
 
     def begin_process(self) -> None:
@@ -120,10 +121,6 @@ class RedisServer:
             _abandoned.append(self._follower.reset())
         _abandoned.extend([*self._threads.forget(), *self._loops.forget()])
 
-    def _begin_following(self) -> None:
-        if self._follower is not None and not self._follower.is_started:
-            self._follower.start()
-
     def _new_followers(self) -> Follower | Followers:
         revocation = self._revocation
         view = LocalView(
@@ -133,18 +130,21 @@ class RedisServer:
             monotonic=self._monotonic,
         )
         first, *others = [
-            self._new_follower(view, shards=shards) for shards in self._topology.groups(self._config.shards)
+            self._new_follower(view, shards=shards, writes_beat=self._topology.has_replicas)
+            for shards in self._topology.groups(self._config.shards)
         ]
-        return Followers(view, [first, *others]) if others else first
+        followers = Followers(view, [first, *others]) if others else first
+        view.keeper = followers
+        return followers
 
-    def _new_follower(self, view: LocalView, *, shards: Sequence[int]) -> Follower:
+    def _new_follower(self, view: LocalView, *, shards: Sequence[int], writes_beat: bool = False) -> Follower:
         return Follower(
             view,
             lambda: self._new_feed(shards),
             self._watermarks,
             shards=shards,
             horizon_ms=self._horizon_ms + self._leeway_ms,
-            writes_beat=self._writes_beat,
+            writes_beat=writes_beat,
             announce=self._announce,
             monotonic=self._monotonic,
         )
@@ -163,6 +163,21 @@ class RedisServer:
         return Feed(reader, calls, revocations)
 
 
+def _bounds(
+    config: StoreConfig,
+    revocation: RevocationConfig,
+    monotonic: Callable[[], float],
+    announce: Callable[[Event], None],
+) -> Bounds:
+    return Bounds(
+        pool_size=config.pool_size,
+        deadline_seconds=config.deadline_ms / 1000,
+        accept_eviction=revocation.accept_eviction,
+        monotonic=monotonic,
+        announce=announce,
+    )
+
+
 _living: weakref.WeakSet[RedisServer] = weakref.WeakSet()
 #: A parent's clients in a forked child.  If they were garbage-collected, asyncio would remove their sockets from a poll
 #: set that the child shares with its parent.
@@ -170,7 +185,6 @@ _abandoned: list[object] = []
 
 
 def _begin_processes() -> None:  # pragma: no cover - runs in a forked child, which is not measured
-    reset_import_lock()
     for server in _living:
         server.begin_process()
 

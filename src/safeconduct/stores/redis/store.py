@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
+from safeconduct._core.budget import within_one_budget
 from safeconduct._core.epochs import Epoch, Epochs
 from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus
 from safeconduct._core.store import MARGIN_MS, TRY_TAG_BYTES, Counter, IssueTime, Revocation, Written, clamped_ms
@@ -18,6 +19,7 @@ from safeconduct.stores import scripts
 from safeconduct.stores.redis.calls import Call
 from safeconduct.stores.redis.clients import ClientSource
 from safeconduct.stores.redis.opaque import RedisOpaqueTokens
+from safeconduct.stores.redis.plain_ask import PlainAsk
 from safeconduct.stores.redis.sessions import RedisSessions
 from safeconduct.stores.redis.shard_calls import LOG_LENGTH, ShardCalls, TokenWitness, integer
 from safeconduct.stores.redis.watermarks import Watermarks
@@ -37,12 +39,12 @@ class RedisStore:
         watermarks: What the process knows of the data; shared between the worlds.
         epochs: What it has seen of the data; shared too.
         view: What the process knows of revocations; None if nothing is kept.
-        follow: Begins to keep the view current, unless that was done.
         key_prefix: What every key begins with.
         horizon_ms: The largest lifetime of any token that may be accepted.
         leeway_ms: The leeway granted to clocks.
         min_replicas: How many replicas a revocation waits for.
         shift_ms: How far the store's clock is shifted; 0 except in tests.
+        monotonic: A clock that never goes back, in seconds.
     """
 
     #: Another process may revoke anything, so that every query needs a command.
@@ -54,22 +56,22 @@ class RedisStore:
         watermarks: Watermarks,
         epochs: Epochs,
         view: LocalView | None,
-        follow: Callable[[], None],
         *,
         key_prefix: str,
         horizon_ms: int,
         leeway_ms: int,
         min_replicas: int,
         shift_ms: Callable[[], int],
+        monotonic: Callable[[], float],
     ) -> None:
         self._clients = clients
-        self._follow = follow
         self.epochs = epochs
         self.bounded_view = view
         self._prefix = key_prefix.encode()
         self._calls = ShardCalls(
             clients, watermarks, view, key_prefix=key_prefix, horizon_ms=horizon_ms, shift_ms=shift_ms
         )
+        self._plain = PlainAsk(clients, watermarks, self._calls.shard_key, leeway_ms=leeway_ms, monotonic=monotonic)
         self._leeway_ms = leeway_ms
         self._min_replicas = min_replicas
         self._shift_ms = shift_ms
@@ -79,9 +81,17 @@ class RedisStore:
         self.opaque_tokens = RedisOpaqueTokens(self._calls)
 
     async def ask(self, query: RevocationQuery) -> RevocationStatus:
-        """Ask in one command on one slot."""
+        """Ask on one slot, in one round trip while nothing has changed, else in two."""
+        return await self._ask(query)
+
+    @within_one_budget
+    async def _ask(self, query: RevocationQuery) -> RevocationStatus:
         if self.bounded_view is not None:
-            self._follow()
+            self.bounded_view.begin()
+        status = await self._plain.ask(query)
+        return status or await self._ask_by_script(query)
+
+    async def _ask_by_script(self, query: RevocationQuery) -> RevocationStatus:
         marks, shard = query.marks, query.shard
         keys: list[bytes] = []
         if query.required_session is not None:
@@ -99,6 +109,7 @@ class RedisStore:
             keys=tuple(keys),
             witness=TokenWitness(query.instance or b"", query.issued_ms),
         )
+        self._plain.learn(shard, reply)
         return RevocationStatus(reply.epoch, reply.is_empty, integer(reply.first) == 1, reply.now_ms)
 
     async def ask_all(self, queries: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:

@@ -6,7 +6,6 @@ node of a cluster.
 """
 
 import asyncio
-import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -17,14 +16,12 @@ from safeconduct.stores.redis.addresses import Address, Location
 from safeconduct.stores.redis.client import StoreClient
 from safeconduct.stores.redis.clients import Client, FeedClient
 from safeconduct.stores.redis.cluster import ClusterClient, ShardClient
-from safeconduct.stores.redis.connection import Connection
+from safeconduct.stores.redis.drivers import Driver, load_asyncio_driver, load_key_slot, load_sync_driver
 from safeconduct.stores.redis.health import CircuitBreaker, ServerHealth
 from safeconduct.stores.redis.pool import LoopSlots, Slots, ThreadSlots
 from safeconduct.stores.redis.refusals import RefusalReporter
 from safeconduct.stores.redis.sentinel import SentinelConnection, Sentinels
 from safeconduct.stores.redis.slot_map import SlotMap
-
-Driver = Callable[[Address], Connection]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,40 +31,16 @@ class World:
     load_driver: Callable[[], Driver]
     new_slots: Callable[[int], Slots]
     pause: Callable[[float], Awaitable[None]]
-
-
-# Importing redis-py takes 200 ms, which only a process pays that asks a server.  Its modules import each other in
-# circles: two threads that begin with different ones, such as a request's and the follower's, may wait for each other,
-# which Python ends with an ImportError in both.
-_import_lock = threading.Lock()
-
-
-def reset_import_lock() -> None:  # pragma: no cover - runs in a forked child, which is not measured
-    """Make a lock that no thread holds: in a forked child, because another thread of the parent may have held it."""
-    global _import_lock  # noqa: PLW0603 - it belongs to the process
-    _import_lock = threading.Lock()
-
-
-def _load_sync_driver() -> Driver:
-    with _import_lock:
-        from safeconduct.stores.redis.connection_sync import SyncConnection  # noqa: PLC0415 - see above
-
-    return SyncConnection
-
-
-def _load_asyncio_driver() -> Driver:
-    with _import_lock:
-        from safeconduct.stores.redis.connection_asyncio import AsyncioConnection  # noqa: PLC0415 - see above
-
-    return AsyncioConnection
+    #: Whether what several tasks read at once is sent in one go.
+    reads_together: bool
 
 
 async def _pause_thread(seconds: float) -> None:
     time.sleep(seconds)  # noqa: ASYNC251 - run without an event loop
 
 
-THREADS: Final = World(_load_sync_driver, ThreadSlots, _pause_thread)
-LOOPS: Final = World(_load_asyncio_driver, LoopSlots, asyncio.sleep)
+THREADS: Final = World(load_sync_driver, ThreadSlots, _pause_thread, reads_together=False)
+LOOPS: Final = World(load_asyncio_driver, LoopSlots, asyncio.sleep, reads_together=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +86,8 @@ class Node:
 
     def client(self, address: Address, world: World, load_driver: Callable[[], Driver]) -> StoreClient:
         """Make a client for requests."""
-        return self._new(address, load_driver, world.new_slots(self._bounds.pool_size), self.breaker)
+        slots = world.new_slots(self._bounds.pool_size)
+        return self._new(address, load_driver, slots, self.breaker, reads_together=world.reads_together)
 
     def feed_client(self, address: Address, load_driver: Callable[[], Driver]) -> StoreClient:
         """Make a client for a follower, which has one connection."""
@@ -126,7 +100,13 @@ class Node:
         self.health.reset()
 
     def _new(
-        self, address: Address, load_driver: Callable[[], Driver], slots: Slots, breaker: CircuitBreaker
+        self,
+        address: Address,
+        load_driver: Callable[[], Driver],
+        slots: Slots,
+        breaker: CircuitBreaker,
+        *,
+        reads_together: bool = False,
     ) -> StoreClient:
         return StoreClient(
             address,
@@ -136,11 +116,17 @@ class Node:
             breaker=breaker,
             health=self.health,
             refusals=self._refusals,
+            reads_together=reads_together,
         )
 
 
 class Topology(Protocol):
     """How the clients of a store are made."""
+
+    @property
+    def has_replicas(self) -> bool:
+        """Whether another server may take over from one that is cut off."""
+        ...
 
     def client(self, world: World) -> Client:
         """Make a client for the requests of one event loop, or of all threads."""
@@ -179,6 +165,11 @@ class OnePrimary:
     def client(self, world: World) -> Client:
         """Make a client for the requests of one event loop, or of all threads."""
         return self.node.client(self._server, world, self._driver(world))
+
+    @property
+    def has_replicas(self) -> bool:
+        """Whether there are sentinels; of a single server nothing is known."""
+        return self._sentinels is not None
 
     def feed_client(self, shard_key: bytes) -> tuple[Client, FeedClient]:  # noqa: ARG002 - every shard is at one server
         """Make a client for a follower."""
@@ -223,6 +214,7 @@ class Cluster:
         self._refusals = refusals
         self._slots = SlotMap(location.nodes, monotonic=bounds.monotonic)
         self._nodes: dict[Address, Node] = {}
+        self.has_replicas = True
 
     def client(self, world: World) -> Client:
         """Make a client for the requests of one event loop, or of all threads."""
@@ -248,6 +240,7 @@ class Cluster:
             self._server,
             new_client,
             load_driver=world.load_driver,
+            load_key_slot=load_key_slot,
             pause=world.pause,
             deadline_seconds=self._bounds.deadline_seconds,
         )

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from safeconduct._core.epochs import Epoch
 from safeconduct._core.revocation_query import RecordKey, RevocationQuery
@@ -79,6 +79,18 @@ class ShardView:
         return epoch.reason == "new" and not refuses_new and query.instance is None
 
 
+class Keeper(Protocol):
+    """Keeps a view current."""
+
+    def start(self) -> None:
+        """Begin, unless that was done."""
+        ...
+
+    def end(self) -> None:
+        """Stop for good."""
+        ...
+
+
 class LocalView:
     """
     The revocations of a store's shards.
@@ -103,6 +115,7 @@ class LocalView:
         "_refuses_new",
         "_shards",
         "_version",
+        "keeper",
         "staleness_seconds",
     )
 
@@ -121,6 +134,8 @@ class LocalView:
         self.staleness_seconds = staleness_seconds
         self._refuses_new = refuses_new
         self._monotonic = monotonic
+        #: What keeps the view current.
+        self.keeper: Keeper | None = None
         self._records = RecordProofs(seconds=staleness_seconds)
         self.reset()
 
@@ -139,6 +154,20 @@ class LocalView:
         self._confirmed_at = dict.fromkeys(range(self._count), _NEVER)
         self._oldest = _NEVER
         self._records.clear()
+
+    def begin(self) -> None:
+        """Begin to keep the view current, unless that was done."""
+        if self.keeper is not None:
+            self.keeper.start()
+
+    def end(self) -> None:
+        """Keep the view current no more, so that the store is asked."""
+        if self.keeper is not None:
+            self.keeper.end()
+
+    def monotonic(self) -> float:
+        """Return the time by which the age of the view is measured."""
+        return self._monotonic()
 
     @property
     def version(self) -> object:
