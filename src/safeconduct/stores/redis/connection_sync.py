@@ -5,10 +5,8 @@ redis-py gives each ``recv`` and each address of a host a time-out of its own, s
 byte, or a host with several silent addresses, takes a multiple of it.  Importing this module imports redis-py.
 """
 
-import os
 import socket
 import ssl
-import struct
 import threading
 import time
 import weakref
@@ -34,8 +32,6 @@ from safeconduct.stores.redis.pairs import PairsCommand, read_pairs
 
 #: So much of a reply to a ``PairsCommand`` is received at once.
 _PAIRS_BYTES: Final = 1 << 18
-#: The ``struct timeval`` of the operating system.
-_TIMEVAL = struct.Struct("@ll")
 
 #: What each thread has opened.
 _opened: weakref.WeakKeyDictionary[threading.Thread, list[weakref.ref[socket.socket]]] = weakref.WeakKeyDictionary()
@@ -107,21 +103,13 @@ class SyncConnection:
 
 
 class DeadlineSocket:
-    """
-    A socket that raises ``TimeoutError`` once its deadline has passed, however many steps the time was spent on.
-
-    Where it can, the operating system keeps the deadline: with Python's own time-outs each step releases the
-    interpreter lock three times instead of once, and other threads take it each time.
-    """
+    """A socket that raises ``TimeoutError`` once its deadline has passed, however many steps the time was spent on."""
 
     def __init__(self, plain: socket.socket, ends_at: float) -> None:
         self._plain = plain
         #: By the monotonic clock.
         self.ends_at = ends_at
         self._unread = b""
-        plain.settimeout(None)
-        # TLS has a time-out of its own, and so have the sockets of gevent and eventlet, which do not block.
-        self._is_kept_by_system = not isinstance(plain, ssl.SSLSocket) and os.get_blocking(plain.fileno())
 
     def unread(self, octets: bytes) -> None:
         """Let the next steps receive *octets* once more."""
@@ -132,11 +120,8 @@ class DeadlineSocket:
         if self._unread:
             octets, self._unread = self._unread[:size], self._unread[size:]
             return octets
-        self._set_timeout(socket.SO_RCVTIMEO)
-        try:
-            return self._plain.recv(size)
-        except BlockingIOError:
-            raise TimeoutError from None
+        self._plain.settimeout(seconds_until(self.ends_at))
+        return self._plain.recv(size)
 
     def recv_into(self, buffer: Any) -> int:  # pragma: no cover - only hiredis, where it is installed, reads like this
         """Receive into *buffer*."""
@@ -144,29 +129,13 @@ class DeadlineSocket:
             octets = self.recv(len(buffer))
             buffer[: len(octets)] = octets
             return len(octets)
-        self._set_timeout(socket.SO_RCVTIMEO)
-        try:
-            return self._plain.recv_into(buffer)
-        except BlockingIOError:
-            raise TimeoutError from None
+        self._plain.settimeout(seconds_until(self.ends_at))
+        return self._plain.recv_into(buffer)
 
     def sendall(self, octets: bytes) -> None:
         """Send all of *octets* before the deadline."""
-        while octets:
-            self._set_timeout(socket.SO_SNDTIMEO)
-            try:
-                octets = octets[self._plain.send(octets) :]
-            except BlockingIOError:
-                raise TimeoutError from None
-
-    def _set_timeout(self, option: int) -> None:
-        seconds = seconds_until(self.ends_at)
-        if self._is_kept_by_system:
-            # At least a microsecond, because zero means without end.
-            whole, rest = divmod(max(int(seconds * 1_000_000), 1), 1_000_000)
-            self._plain.setsockopt(socket.SOL_SOCKET, option, _TIMEVAL.pack(whole, rest))
-        else:
-            self._plain.settimeout(seconds)
+        self._plain.settimeout(seconds_until(self.ends_at))
+        self._plain.sendall(octets)
 
     def settimeout(self, seconds: float | None) -> None:
         """Do nothing: redis-py sets a time-out for each step."""

@@ -68,7 +68,7 @@ class ShardState:
         return self.epoch.name, self.line
 
 
-class TooFewReplicas(Unavailable):
+class WriteRefused(Unavailable):
     """A primary takes no writes, because it has too few replicas: another one may have been promoted by now."""
 
 
@@ -149,7 +149,7 @@ class Feed:
             How long ago the first of them did, in milliseconds.
 
         Raises:
-            TooFewReplicas: If the server refuses to write for that reason.
+            WriteRefused: If the server refuses to write for that reason.
             Unavailable: If it does not answer, or refuses for another reason.
         """
         keys = [self._calls.shard_key(shard, b"meta") for shard in shards]
@@ -164,7 +164,7 @@ class Feed:
         for reply in replies:
             if isinstance(reply, ServerError) and not reply.is_missing_script:
                 refused = self._client.refused(reply)
-                raise TooFewReplicas(refused.reason) if reply.kind == _NO_REPLICAS else refused
+                raise WriteRefused(refused.reason) if reply.kind == _NO_REPLICAS else refused
         return replies
 
     def lease(self, shard: int, lasts_ms: int) -> bool:
