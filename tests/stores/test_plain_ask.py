@@ -211,6 +211,22 @@ def test_what_the_other_world_learned_is_known(open_stores, server, trips):
     native.close()
 
 
+def test_an_epoch_that_the_other_world_learned_is_left_to_the_script(open_stores, server, trips):
+    stores = open_stores(server.url)
+    blocking, native = Blocking(stores), Native(stores)
+    begun(blocking)
+    query = a_token(blocking)
+    before = ask(blocking, query).epoch
+    ask(native, query)
+    server.say("FLUSHALL")
+    after = blocking.run(blocking.store.begin_epoch(0, reason="lost", seen=before))
+    trips.reset()
+
+    assert after == ask(native, query).epoch != before
+    assert (1, 1) == (trips.count, trips.scripts)
+    native.close()
+
+
 def flushed(server, _other):
     server.say("FLUSHALL")
 
