@@ -48,6 +48,5 @@ OPAQUE_KEEP = _load(*_SHARD, "opaque_keep")
 OPAQUE_RESOLVE = _load(*_SHARD, "opaque_resolve")
 
 VIEW_STATE = _load(*_SHARD, "view_state")
-VIEW_PAGE = _load("view_page")
 BEAT = _load("clock", "beat")
 WRITE_BACK = _load(*_SHARD, "pruning", "cut_off", "write_back")
