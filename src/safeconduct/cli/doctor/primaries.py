@@ -1,17 +1,16 @@
 """Find the primaries of a store and the shards that each of them has, and send them commands."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from safeconduct._core.run_sync import run_sync
 from safeconduct.config.store import StoreConfig
 from safeconduct.stores.redis.addresses import Address, Location, parse_location
-from safeconduct.stores.redis.connection import Command, Connection, ConnectionBroken, Reply, exchange_once
+from safeconduct.stores.redis.connection import Command, ConnectionBroken, Reply, exchange_once
+from safeconduct.stores.redis.drivers import load_key_slot, load_sync_driver
 from safeconduct.stores.redis.sentinel import Sentinels
 from safeconduct.stores.redis.shard_calls import shard_key
 from safeconduct.stores.redis.slot_map import read_slots
-
-NewConnection = Callable[[Address], Connection]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Primary:
         Raises:
             ConnectionBroken: If it does not answer, or refuses the user, password or database.
         """
-        return run_sync(exchange_once(_driver()(self.address), self.address, commands, seconds))
+        return run_sync(exchange_once(load_sync_driver()(self.address), self.address, commands, seconds))
 
 
 def find_primaries(config: StoreConfig, seconds: float) -> list[Primary]:
@@ -56,16 +55,14 @@ def find_primaries(config: StoreConfig, seconds: float) -> list[Primary]:
         return [Primary(location.server, shards)]
     if location.kind == "sentinel":
         sentinels = Sentinels(location.nodes, location.service, location.server)
-        connection, address = run_sync(sentinels.connect(_driver(), seconds))
+        connection, address = run_sync(sentinels.connect(load_sync_driver(), seconds))
         connection.drop()
         return [Primary(address, shards, f"{len(location.nodes)} sentinels; this is the primary of {location.service}")]
     return _find_nodes(location, config, seconds)
 
 
 def _find_nodes(location: Location, config: StoreConfig, seconds: float) -> list[Primary]:
-    driver = _driver()
-    from redis.crc import key_slot  # noqa: PLC0415 - as redis-py itself
-
+    driver, key_slot = load_sync_driver(), load_key_slot()
     failure = ConnectionBroken("no node answers")
     for node in location.nodes:
         try:
@@ -85,9 +82,3 @@ def _find_nodes(location: Location, config: StoreConfig, seconds: float) -> list
 
 def _share(shards: Sequence[int]) -> str:
     return f"a node of a cluster, with {len(shards)} shards of ours"
-
-
-def _driver() -> NewConnection:
-    from safeconduct.stores.redis.connection_sync import SyncConnection  # noqa: PLC0415 - redis-py is optional
-
-    return SyncConnection
