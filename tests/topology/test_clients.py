@@ -58,10 +58,18 @@ def test_where_one_sentinel_is_away_another_one_is_asked(group, open_site):
     assert 200 == site.status(site.sign_in())
 
 
-@pytest.mark.parametrize("kind", ["group", "cluster"])
 @pytest.mark.parametrize("consistency", ["strict", "bounded"])
-def test_a_forked_child_begins_anew(request, open_site, kind, consistency):
-    site = open_site(request.getfixturevalue(kind).url, "wsgi", consistency, shards=SHARDS)
+def test_a_forked_child_asks_the_sentinels_anew(group, open_site, consistency):
+    begin_anew(open_site(group.url, "wsgi", consistency))
+
+
+@pytest.mark.parametrize("consistency", ["strict", "bounded"])
+def test_a_forked_child_asks_a_cluster_anew(cluster, open_site, consistency):
+    begin_anew(open_site(cluster.url, "wsgi", consistency, shards=SHARDS))
+
+
+def begin_anew(site):
+    """Do in this process what a forked child does."""
     kept = site.sign_in()
     assert 200 == site.status(kept)
 
