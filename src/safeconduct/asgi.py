@@ -5,7 +5,7 @@ Pure ASGI, so that a context variable set here is seen in endpoints, in threads 
 """
 
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
 from typing import Any, Final
 
@@ -18,9 +18,10 @@ from safeconduct._core.gate import Gate, GateProvider
 from safeconduct._core.wrapped_app import refuse_own_root_path, require_application, require_auth
 from safeconduct._http.cookies import fields_without
 from safeconduct._http.problems import close_code
-from safeconduct._http.request import Field, Reply, Request
+from safeconduct._http.request import Reply, Request
 from safeconduct._http.response_headers import as_private
 from safeconduct._http.scope import (
+    authorization_fields,
     body_of,
     credential_fields,
     joined_cookies,
@@ -61,17 +62,30 @@ class AuthMiddleware:
         self._recall = self._gate.fast_path.recall
         self._recall_by_cookie = self._gate.fast_path.recall_by_cookie
         self._takes_cookies = self._gate.fast_path.takes_cookies
+        # Where cookies are no source, none is hidden either.
+        self._credential_fields = credential_fields if self._takes_cookies else authorization_fields
         self._hides_cookies = bool(self._gate.hidden_cookies)
         mark_awaitable(SseDetector.send)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901 - see "in line"
         """Serve one connection; raise ``RuntimeError`` if its type is unknown: it must not pass unchecked."""
         if scope["type"] != "http":
             await self._serve_other(scope, receive, send)
             return
-        if scope["headers"].__class__ is not list:
+        fields = scope["headers"]
+        if fields.__class__ is not list:
             scope = readable_again(scope)
-        passed, fields = self._recalled(scope)
+            fields = scope["headers"]
+        credential, credentials, line, cookies = self._credential_fields(fields)
+        passed: Passed | Recalled | None = None
+        rest: bytes | None = None
+        if credentials == 1 and credential is not None:
+            # In line: this is what nearly every request costs.
+            route = scope["method"], scope["path"], scope.get("root_path", ""), scope.get("raw_path")
+            passed = self._recall(route, credential, scope)
+        elif credentials == 0 and line is not None and self._takes_cookies:
+            joined = line if cookies == 1 else joined_cookies(fields)
+            passed, rest = self._recall_by_cookie(route_of(scope), joined, scope)
         if not isinstance(passed, Passed):
             scope = readable_again(scope)
             passed = await self._confirm(passed, scope, receive, send)
@@ -82,7 +96,11 @@ class AuthMiddleware:
         below["safeconduct"] = below["user"] = passed.identity
         below["auth"] = passed
         below["safeconduct.extend"] = detector.extend
-        below["headers"] = fields
+        if cookies and self._hides_cookies and rest is not line:
+            if rest is None or line is None or cookies > 1:
+                below["headers"] = fields_without(fields, self._gate.hidden_cookies)
+            else:
+                below["headers"] = with_cookies(fields, line, rest)
         before = PASSED.set(passed)
         try:
             await self.app(below, receive, detector.send)
@@ -93,25 +111,11 @@ class AuthMiddleware:
             if detector.connection is not None:
                 await detector.connection.release()
 
-    def _recalled(self, scope: Scope) -> tuple[Passed | Recalled | None, Sequence[Field]]:
-        """Take the fast path; return what was found, and the fields that the application sees."""
-        fields: Sequence[Field] = scope["headers"]
-        credential, credentials, line, cookies = credential_fields(fields)
-        passed: Passed | Recalled | None = None
-        if credentials == 1 and credential is not None:
-            route = scope["method"], scope["path"], scope.get("root_path", ""), scope.get("raw_path")
-            passed = self._recall(route, credential, scope)
-        elif credentials == 0 and line is not None and self._takes_cookies:
-            joined = line if cookies == 1 else joined_cookies(fields)
-            passed, rest = self._recall_by_cookie(route_of(scope), joined, scope)
-            if rest is not None and cookies == 1:
-                return passed, fields if rest is line else with_cookies(fields, line, rest)
-        return passed, fields_without(fields, self._gate.hidden_cookies) if cookies and self._hides_cookies else fields
-
     async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await _Handshake(self.app, self._gate, readable_again(scope), receive, send).serve()
         elif scope["type"] == "lifespan":
+            self._gate.begin()
             await self._serve_lifespan(scope, receive, send)
         else:
             raise RuntimeError(f"safeconduct cannot judge a connection of type {scope['type']!r}")
@@ -270,9 +274,8 @@ class _Handshake:
     async def _deny(self, error: AuthError, request: Request) -> None:
         reply = self._gate.answer(error, request)
         if not self._is_accepted and "websocket.http.response" in (self._scope.get("extensions") or {}):
-            await self._send(
-                {"type": "websocket.http.response.start", "status": reply.status, "headers": list(reply.fields)}
-            )
+            fields = list(reply.fields)
+            await self._send({"type": "websocket.http.response.start", "status": reply.status, "headers": fields})
             await self._send({"type": "websocket.http.response.body", "body": reply.body})
             return
         await self._send({"type": "websocket.close", "code": close_code(error), "reason": ""})

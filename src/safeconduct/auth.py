@@ -77,6 +77,10 @@ class Auth:
         self._gates: dict[str, Gate] = {}
         self._is_closed = False
         _close_at_exit(self)
+        view = self._container.bounded_view
+        if view is not None:
+            # Its thread would go on for ever; the store is for the sessions that may have been handed out.
+            weakref.finalize(self, view.end)
 
     @property
     def sessions(self) -> Sessions:
@@ -87,6 +91,18 @@ class Auth:
     def async_sessions(self) -> AsyncSessions:
         """Sign users in and out, and revoke credentials; awaitable."""
         return self._asgi.sessions
+
+    @property
+    def view_age_seconds(self) -> float | None:
+        """
+        How old this process's local view of the revocations is.
+
+        None where none is kept: with ``strict`` everywhere, and without a server.  Infinite before it was loaded, which
+        begins with the ASGI lifespan or the first request.  Above ``revocation.staleness_seconds``, requests ask the
+        store.
+        """
+        view = self._container.bounded_view
+        return None if view is None else view.age_seconds
 
     def asgi(self, app: asgi.App) -> asgi.AuthMiddleware:
         """

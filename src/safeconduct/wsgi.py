@@ -15,7 +15,7 @@ from safeconduct._core.gate import Gate, GateProvider
 from safeconduct._core.run_sync import run_sync
 from safeconduct._core.wrapped_app import refuse_forced_script_name, require_application, require_auth
 from safeconduct._http.cookies import hide_cookies
-from safeconduct._http.environ import body_of, read_as_it_came, read_environ, route_of
+from safeconduct._http.environ import body_of, read_environ, route_of
 from safeconduct._http.request import Reply, Request
 from safeconduct.errors import AuthError
 from safeconduct.guard import PASSED
@@ -85,7 +85,7 @@ class AuthMiddleware:
                 environ["REMOTE_USER"] = passed.remote_user
         if self._hides_cookies and not is_hidden and "HTTP_COOKIE" in environ:
             hide_cookies(environ, self._gate.hidden_cookies)
-        watched = WatchedBody(self._gate, passed, read_as_it_came, environ, route, start_response)
+        watched = WatchedBody(self._gate, passed, environ, route, start_response)
         watched.is_watched = is_long_lived
         return self._call(environ, watched, passed)
 
@@ -124,17 +124,16 @@ class AuthMiddleware:
         return _reply(start_response, reply, request.method)
 
     def _call(self, environ: Environ, watched: WatchedBody, passed: Passed) -> Iterable[bytes]:
-        before = PASSED.get()
-        PASSED.set(passed)
+        before = PASSED.set(passed)
         try:
             body = self.app(environ, watched.start)
         except AuthError as error:
-            PASSED.set(before)
+            PASSED.reset(before)
             return _answer(watched, error)
         except BaseException:
-            PASSED.set(before)
+            PASSED.reset(before)
             raise
-        PASSED.set(before)
+        PASSED.reset(before)
         if isinstance(body, (list, tuple)):
             # The application has nothing left to run.
             return body if not watched.is_watched else _whole(body, passed, watched)
@@ -175,13 +174,12 @@ class _Body:
 
     def __iter__(self) -> Iterator[bytes]:  # noqa: C901 - in line: every response of Flask comes this way
         # A generator, since its frame costs less than a call for each step.
-        get, put, passed, watched = PASSED.get, PASSED.set, self._passed, self._watched
+        put, reset, passed, watched = PASSED.set, PASSED.reset, self._passed, self._watched
         steps: Iterator[bytes] | None = None
         error: AuthError | None = None
         is_begun = False
         while True:
-            before = get()
-            put(passed)
+            before = put(passed)
             try:
                 if steps is None:
                     steps = iter(self._body)
@@ -191,7 +189,7 @@ class _Body:
                     raise
                 error, chunk = raised, None
             finally:
-                put(before)
+                reset(before)
             if chunk is not None and watched.is_watched:
                 if not is_begun:
                     error = watched.refusal()
@@ -211,12 +209,11 @@ class _Body:
         close = getattr(self._body, "close", None)
         if close is None:
             return
-        before = PASSED.get()
-        PASSED.set(self._passed)
+        before = PASSED.set(self._passed)
         try:
             close()
         finally:
-            PASSED.set(before)
+            PASSED.reset(before)
 
 
 class _SizedBody(_Body):

@@ -3,7 +3,7 @@
 import pytest
 
 from command_line import finding_texts, findings, run, write_configuration
-from safeconduct.cli.doctor import store_checks
+from safeconduct.cli.doctor import store_checks, view_checks
 from safeconduct.cli.doctor.primaries import find_primaries
 from safeconduct.config import Config
 from safeconduct.stores.redis.connection import ConnectionBroken, ServerError
@@ -179,11 +179,8 @@ def test_durability_is_reported(folder, server):
             "ok",
             "noeviction",
         ),
-        (store_checks._partition([b"min-replicas-to-write", b"1"]), "ok", "fewer than 1 replicas"),
-        (store_checks._partition([b"min-replicas-to-write", b"0"]), "warn", "believed until its clients fail over"),
-        (store_checks._partition(ServerError("NOPERM")), "warn", "believed until its clients fail over"),
     ],
-    ids=["replica", "slow", "ahead", "behind", "policy", "replicas", "partition", "partition?"],
+    ids=["replica", "slow", "ahead", "behind", "policy"],
 )
 def test_what_a_test_server_does_not_do(finding, verdict, message):
     """A replica, a slow server and a clock that is off are findings."""
@@ -201,6 +198,39 @@ def test_a_link_that_breaks_is_dropped(folder, server):
             primary.send([("TIME",)], 0.0)
     finally:
         server.resume()
+
+
+@pytest.mark.usefixtures("shared")
+def test_the_local_view_is_loaded_once(server):
+    """The operator learns how much memory and time it takes, and a store without an epoch stays as it is."""
+    assert "view" not in {subject for _, subject, _, _ in findings()}
+    assert "meta" not in server.say("KEYS", "*")
+    run("token", "issue", "--subject", "alice")
+    assert 0 == run("revoke", "key", "stolen").code
+
+    assert "view: a process loads 1 revocations in " in run("doctor").out
+
+
+@pytest.mark.usefixtures("shared")
+def test_a_local_view_that_takes_too_long_is_a_warning(monkeypatch):
+    run("token", "issue", "--subject", "alice")
+    monkeypatch.setattr(view_checks, "_TIMEOUT_SECONDS", 0)
+
+    assert "it was not loaded within 0 seconds" in finding_texts("warn")
+
+
+def test_a_local_view_that_cannot_be_opened_is_a_warning(shared, server):
+    run("token", "issue", "--subject", "alice")
+    write_configuration(shared, store=server.url, more='[safeconduct.revocation]\nepoch_file = "/missing/file"')
+
+    assert "it cannot be loaded: revocation.epoch_file" in finding_texts("warn")
+
+
+def test_where_every_request_asks_there_is_no_local_view(shared, server):
+    run("token", "issue", "--subject", "alice")
+    write_configuration(shared, store=server.url, more='[safeconduct.revocation]\nconsistency = "strict"')
+
+    assert "view" not in {subject for _, subject, _, _ in findings()}
 
 
 def test_e1_a_planned_move_is_adopted_before_it(shared, server, tmp_path):

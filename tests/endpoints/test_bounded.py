@@ -1,10 +1,12 @@
 """With bounded consistency a request is answered from the local view, and the store is asked only where it must be."""
 
+import asyncio
+
 import pytest
 
 from applications import AsgiReport
 from bounded_site import STALE_SECONDS, BoundedSite, TokenClient, scripts_run, signed_in
-from login_site import OWN_PAGE
+from login_site import OWN_PAGE, LoginSite
 from safeconduct._core.requirement import Requirement
 from safeconduct.errors import Unavailable
 from safeconduct.events import RevocationUnchecked
@@ -232,3 +234,37 @@ def test_a_server_that_evicts_is_not_an_outage(site, moment):
 )
 def test_of_two_rules_the_one_that_refuses_in_an_outage_counts(first, second, expected):
     assert expected == (Requirement(on_outage=first) + Requirement(on_outage=second)).on_outage
+
+
+def test_a_server_whose_first_request_comes_late_has_its_view_by_then(servers, moment):
+    """The ASGI lifespan starts the thread."""
+    server = servers("redis")
+    server.say("FLUSHALL")
+    site = BoundedSite("asgi", server, moment)
+
+    async def application(_scope, receive, send):
+        assert "lifespan.startup" == (await receive())["type"]
+        while not site.auth.view_age_seconds < STALE_SECONDS:
+            pass
+        await send({"type": "lifespan.startup.complete"})
+
+    sent = []
+
+    async def send(message):
+        sent.append(message["type"])
+
+    async def receive():
+        return {"type": "lifespan.startup"}
+
+    asyncio.run(site.auth.asgi(application)({"type": "lifespan"}, receive, send))
+
+    assert ["lifespan.startup.complete"] == sent
+    site.close()
+
+
+def test_where_no_view_is_kept_it_has_no_age(moment):
+    """With "strict" everywhere."""
+    site = LoginSite("wsgi", clock=moment.clock)
+
+    assert site.auth.view_age_seconds is None
+    site.close()

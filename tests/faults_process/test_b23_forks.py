@@ -46,7 +46,7 @@ def test_b23_what_is_revoked_anywhere_is_refused_by_every_worker(served, auth, c
     before = served.statuses(outside) | served.statuses(inside)
 
     auth.sessions.revoke_token(names[0])
-    revoking = served.ask(f"/revoke?jti={names[1]}", other)
+    revoking = served.ask(f"/revoke?token={names[1]}", other)
     refused_by_all(served, outside, inside)
     after = served.ask_all("/me", other)
 

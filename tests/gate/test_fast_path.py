@@ -26,7 +26,6 @@ CARRIERS = {
 #: Wrapped by the bound on what a request asks of the store; the function itself is what runs.
 DECIDES = {
     FastPath.recall.__code__: "recall",
-    FastPath.recall_by_cookie.__code__: "recall",
     Gate.confirm.__wrapped__.__code__: "confirm",
     Gate.decide.__wrapped__.__code__: "decide",
     Authenticator.identify.__code__: "identify",

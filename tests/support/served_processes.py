@@ -8,9 +8,10 @@ began by the machine's monotonic clock in ``X-Began-Ns``.
 import asyncio
 import json
 import os
+import socket
 import threading
 import time
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 from login_site import login_configuration
 from memory_directory import MemoryDirectory
@@ -24,11 +25,15 @@ FOLLOWER = "safeconduct-view"
 def auth_of_process(**more):
     """Return an ``Auth`` that shares a store with other processes, and uses the machine's clock."""
     environment = os.environ
-    revocation = {"consistency": environment["CONSISTENCY"]}
+    deadline_ms, shards = int(environment.get("DEADLINE_MS", "20000")), int(environment.get("SHARDS", "1"))
     config = login_configuration(
-        store={"url": environment["STORE_URL"], "deadline_ms": int(environment.get("DEADLINE_MS", "20000"))},
-        revocation=revocation,
+        store={"url": environment["STORE_URL"], "deadline_ms": deadline_ms, "shards": shards},
+        revocation={
+            "consistency": environment["CONSISTENCY"],
+            "staleness_seconds": float(environment.get("STALENESS_SECONDS", "1")),
+        },
         access={"public": ["/open"]},
+        sessions={"refresh_grace_seconds": 600},
     )
     return Auth(config, directory=MemoryDirectory(alice="wonder", bob="builder"), **more)
 
@@ -51,24 +56,50 @@ def _fields(body):
     return [("content-type", "application/json"), ("content-length", str(len(body)))]
 
 
+def _killed_requests():
+    if "KILLABLE" not in os.environ:
+        return None
+    # Imported here because it loads the driver of the store, which a process does at its first request.
+    from killed_requests import KilledRequests  # noqa: PLC0415 - see above
+
+    return KilledRequests()
+
+
+def verb_and_name(path, query):
+    """Return which verb a path asks for, such as ``/revoke?client=tool``, and its argument; None for no verb."""
+    if path not in {"/revoke", "/held"} or not query:
+        return None
+    [(kind, name)] = parse_qsl(query)
+    return f"revoke_{kind}", name
+
+
 class WsgiProcess:
-    """A WSGI application; ``/revoke?jti=…`` revokes a token, every other path reports."""
+    """A WSGI application; ``/revoke?token=…`` revokes, ``/held`` waits, and every other path reports."""
 
     def __init__(self, auth):
-        self.auth = auth
+        self.auth, self._killed = auth, _killed_requests()
         self._application = auth.wsgi(self._serve)
 
     def __call__(self, environ, start_response):
         def start(status, fields, *more):
+            if self._killed:
+                self._killed.check("response")
             return start_response(status, [*fields, *_stamp()], *more)
 
+        if self._killed:
+            self._killed.begin(environ.get("HTTP_X_KILL"))
         return self._application(environ, start)
 
     def _serve(self, environ, start_response):
-        if environ["PATH_INFO"] == "/revoke":
-            [jti] = parse_qs(environ["QUERY_STRING"])["jti"]
-            self.auth.sessions.revoke_token(jti)
-        body = _report(environ["PATH_INFO"])
+        path = environ["PATH_INFO"]
+        if path == "/held":
+            with socket.socket(socket.AF_UNIX) as held:
+                held.connect(os.environ["HOLDING"])
+                held.recv(1)
+        match verb_and_name(path, environ["QUERY_STRING"]):
+            case verb, name:
+                getattr(self.auth.sessions, verb)(name)
+        body = _report(path)
         start_response("200 OK", _fields(body))
         return [body]
 
@@ -77,16 +108,20 @@ class AsgiProcess:
     """The same application for ASGI."""
 
     def __init__(self, auth):
-        self.auth = auth
+        self.auth, self._killed = auth, _killed_requests()
         self._application = auth.asgi(self._serve)
 
     async def __call__(self, scope, receive, send):
         async def send_named(message):
             if message["type"] == "http.response.start":
+                if self._killed:
+                    self._killed.check("response")
                 stamp = [(name.encode(), value.encode()) for name, value in _stamp()]
                 message = {**message, "headers": [*message["headers"], *stamp]}
             await send(message)
 
+        if self._killed:
+            self._killed.begin(dict(scope.get("headers", ())).get(b"x-kill", b"").decode())
         await self._application(scope, receive, send_named)
 
     async def _serve(self, scope, receive, send):
@@ -94,10 +129,15 @@ class AsgiProcess:
             for _ in range(2):
                 await send({"type": (await receive())["type"] + ".complete"})
             return
-        if scope["path"] == "/revoke":
-            [jti] = parse_qs(scope["query_string"].decode())["jti"]
-            await self.auth.async_sessions.revoke_token(jti)
-        body = _report(scope["path"])
+        path = scope["path"]
+        if path == "/held":
+            reader, writer = await asyncio.open_unix_connection(os.environ["HOLDING"])
+            await reader.read(1)
+            writer.close()
+        match verb_and_name(path, scope["query_string"].decode()):
+            case verb, name:
+                await getattr(self.auth.async_sessions, verb)(name)
+        body = _report(path)
         fields = [(name.encode(), value.encode()) for name, value in _fields(body)]
         await send({"type": "http.response.start", "status": 200, "headers": fields})
         await send({"type": "http.response.body", "body": body})

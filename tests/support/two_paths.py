@@ -61,10 +61,14 @@ class TwoPaths:
     def send(self, request, **more):
         """Send *request* to both; *more* replaces entries of the scope or the environ."""
         slow = self._call(self._slow, request, **more)
+        return self.send_to_one(request, **more), slow
+
+    def send_to_one(self, request, **more):
+        """Send *request* to the first application alone."""
         before = self._noted.recognized
         quick = self._call(self._quick, request, **more)
         self.is_fast = self._noted.recognized > before
-        return quick, slow
+        return quick
 
     def agree(self, *request, **more):
         """Send a request to both, check that they answer the same, and return the answer."""

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from http.client import HTTPResponse
 from pathlib import Path
 
@@ -54,9 +55,14 @@ class WebServer:
             sock.sendall(octets)
             return read_response(sock, method)
 
+    def wait(self):
+        """Wait until the server has ended by itself."""
+        self._process.wait(_PATIENCE_SECONDS)
+
     def close(self):
         """End the server and its workers."""
-        os.killpg(self._process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
 

@@ -92,6 +92,10 @@ class ServedWorkers:
         """Open a connection that a test keeps."""
         return self._server.connect()
 
+    def wait(self):
+        """Wait until the server has ended by itself."""
+        self._server.wait()
+
     def close(self):
         """End the server."""
         self._threads.shutdown()

@@ -13,6 +13,7 @@ from safeconduct._core.connection_checks import Watch
 from safeconduct._core.decision import Passed
 from safeconduct._core.gate import Gate
 from safeconduct._core.run_sync import run_sync
+from safeconduct._http.environ import read_as_it_came
 from safeconduct._http.request import Reply, Request, Route
 from safeconduct._http.response_headers import NATIVE_PRIVATE, is_native_event_stream, private
 from safeconduct.errors import AuthError
@@ -32,20 +33,18 @@ class WatchedBody:
     Args:
         gate: Decides whether the response may go on.
         passed: What let the request through.
-        read: Reads the request as it came, from *environ* and *route*.
         environ: The request as it is by now.
         route: Method and path, as the server gave them.
         start_response: Begins the response.
     """
 
-    __slots__ = ("_asked_at", "_environ", "_gate", "_is_stream", "_passed", "_read", "_route", "_start_response",
+    __slots__ = ("_asked_at", "_environ", "_gate", "_is_stream", "_passed", "_route", "_start_response",
                  "_watch", "is_watched")  # fmt: skip
 
     def __init__(
         self,
         gate: Gate,
         passed: Passed,
-        read: Callable[[dict[str, Any], Route], Request],
         environ: dict[str, Any],
         route: Route,
         start_response: StartResponse,
@@ -54,7 +53,6 @@ class WatchedBody:
         self.is_watched = False
         self._gate = gate
         self._passed = passed
-        self._read = read
         self._environ = environ
         self._route = route
         self._start_response = start_response
@@ -79,7 +77,7 @@ class WatchedBody:
     @property
     def request(self) -> Request:
         """The request as it came: a dispatcher below may have changed the path in the environ meanwhile."""
-        return self._read(self._environ, self._route)
+        return read_as_it_came(self._environ, self._route)
 
     def answer(self, error: AuthError) -> Reply:
         """Return the reply to a request that ends with *error*."""
@@ -118,7 +116,8 @@ class WatchedBody:
     def _refusal_by_store(self, watch: Watch) -> AuthError | None:
         checks = self._gate.connection_checks
         now = checks.clock()
-        if 0 <= now - self._asked_at < checks.staleness_seconds:
+        is_doubtful = bool(checks.newly_doubtful((watch,)))
+        if not is_doubtful and 0 <= now - self._asked_at < checks.staleness_seconds:
             return None
         self._asked_at = now
         return run_sync(checks.refusals((watch,))).get(watch)

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 
 from safeconduct._core.authentication import Authenticator
 from safeconduct._core.cookie_memory import CookieMemory
-from safeconduct._core.decision import CachedResult, Passed, Recalled
+from safeconduct._core.decision import CachedResult, Key, Passed, Recalled
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation_query import View
 from safeconduct._http.origin import SAFE_METHODS
@@ -44,6 +44,7 @@ class FastPath:
         "_bearer",
         "_clock",
         "_cookies",
+        "_is_secure",
         "_page_of",
         "_read_whole",
         "_routes",
@@ -69,30 +70,49 @@ class FastPath:
         self._validity = authenticator.validity
         self._unasked = authenticator.validity.unasked
         self._page_of = reader.page_of
+        self._is_secure = reader.is_secure
         self._read_whole = reader.whole
         self._cookies = CookieMemory(authenticator.sources, capacity=authenticator.bearer.capacity)
         #: Whether ``recall_by_cookie`` can let anything pass.
         self.takes_cookies = authenticator.sources.takes_cookies
 
-    def recall(self, route: Route, field: bytes, raw: RawRequest) -> Passed | Recalled | None:
+    def recall(self, route: Route, key: Key, raw: RawRequest) -> Passed | Recalled | None:
         """
-        Let a request with one ``Authorization`` field pass; None where only the slow path can decide.
+        Let a credential pass on a route where both were seen before; None where only the slow path can decide.
 
         Where the store must be asked, the result goes to ``Gate.confirm``.
 
         Args:
             route: The route of the request.
-            field: The field.
+            key: Its only ``Authorization`` field, or the key of its cookie.
             raw: The request.
         """
         requirement = self._routes.get(route)
         if requirement is None:
             return None
+        bearer, view = self._bearer, self._view
         try:
-            cached = self._bearer.cache.entries.get(field) or self._recall_pair(requirement, field, raw)
-            return None if cached is None else self._still_counting(cached, requirement)
+            cached = bearer.cache.entries.get(key) or self._recall_pair(requirement, route[0], key, raw)
+            if cached is None:
+                return None
+            now = self._clock()
+            if (
+                now < cached.expires_at
+                and bearer.fresh_from <= now < bearer.fresh_until
+                and (not requirement.is_particular or requirement.is_met_by(cached.passed.identity, now=now))
+            ):
+                cached.is_used = True
+                if (
+                    view is not None
+                    and requirement.consistency in self._unasked
+                    and (cached.version is view.version or self._validity.still_holds(view, cached, now))
+                ):
+                    return cached.passed
+                if self._validity.asks(requirement.consistency, cached.question):
+                    return Recalled(cached.passed, cached.question, requirement, int(now * 1000))
         except Exception:  # noqa: BLE001 - the slow path meets it again, and reports it
             return None
+        return None
 
     def recall_by_cookie(
         self, route: Route, line: bytes, raw: RawRequest
@@ -108,58 +128,38 @@ class FastPath:
             raw: The request.
         """
         requirement = self._routes.get(route)
-        if requirement is None:
+        found = None if requirement is None else self._cookies.find(line)
+        if requirement is None or found is None:
             return None, None
-        try:
-            found = self._cookies.find(line)
-            cached = None if found is None else self._bearer.cache.entries.get(found[0])
-            if found is None or cached is None:
-                return None, None
-            key, rest, is_new = found
-            needs_page = requirement.is_unsafe or route[0] not in SAFE_METHODS
-            if needs_page and not self._knows_page(cached, raw):
-                return None, None
-            recalled = self._still_counting(cached, requirement)
-            if recalled is None:
-                return None, None
-            if is_new:
-                self._cookies.remember(key, rest)
-        except Exception:  # noqa: BLE001 - the slow path meets it again, and reports it
+        key, rest, is_new = found
+        if (requirement.is_unsafe or route[0] not in SAFE_METHODS) and not self._knows_page(key, raw):
             return None, None
+        recalled = self.recall(route, key, raw)
+        if recalled is None:
+            return None, None
+        if is_new:
+            self._cookies.remember(key, rest)
         return recalled, rest
 
-    def _knows_page(self, cached: CachedResult, raw: RawRequest) -> bool:
-        page = self._page_of(raw)
-        return page is not None and self._validity.knows_page(cached, page)
+    def _knows_page(self, key: str, raw: RawRequest) -> bool:
+        cached = self._bearer.cache.entries.get(key)
+        try:
+            page = self._page_of(raw)
+            return page is not None and cached is not None and self._validity.knows_page(cached, page)
+        except Exception:  # noqa: BLE001 - as in ``recall``
+            return False
 
-    def _still_counting(self, cached: CachedResult, requirement: Requirement) -> Passed | Recalled | None:
-        """Check all that may have changed since the last request, as ``Gate.decide`` does."""
-        now, bearer = self._clock(), self._bearer
-        if (
-            now >= cached.expires_at
-            or not bearer.fresh_from <= now < bearer.fresh_until
-            or (requirement.is_particular and not requirement.is_met_by(cached.passed.identity, now=now))
-        ):
-            return None
-        cached.is_used = True
-        view = self._view
-        if (
-            view is not None
-            and requirement.consistency in self._unasked
-            and (cached.version is view.version or self._validity.still_holds(view, cached, now))
-        ):
-            return cached.passed
-        if self._validity.asks(requirement.consistency, cached.question):
-            return Recalled(cached.passed, cached.question, requirement, int(now * 1000))
-        return None
-
-    def _recall_pair(self, requirement: Requirement, field: bytes, raw: RawRequest) -> CachedResult | None:
+    def _recall_pair(self, requirement: Requirement, method: str, key: Key, raw: RawRequest) -> CachedResult | None:
         """Return the result for a remembered user name and password that came over TLS from one of our pages."""
         basic = self._basic
-        cached = None if basic is None else basic.recall(field, now_ms=int(self._clock() * 1000))
-        if basic is None or cached is None:
+        if basic is None or isinstance(key, str):
             return None
-        request = self._read_whole(raw)
-        basic.require_tls(request)
-        self._validity.check_page_of_basic(request, requirement)
+        cached = basic.recall(key, now_ms=int(self._clock() * 1000))
+        if cached is None:
+            return None
+        needs_page = requirement.is_unsafe or method not in SAFE_METHODS
+        if needs_page or not basic.is_known_secure(is_secure=self._is_secure(raw)):
+            request = self._read_whole(raw)
+            basic.require_tls(request)
+            self._validity.check_page_of_basic(request, requirement)
         return cached

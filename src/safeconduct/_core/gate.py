@@ -82,6 +82,10 @@ class Gate:
         #: The issuers for which a ``RemoteUserOmitted`` was announced.
         self._omitted_issuers: set[str] = set()
 
+    def begin(self) -> None:
+        """Begin what needs time before the first request: the local view is loaded."""
+        self._validity.begin_view()
+
     def outer_passed(self, found: object) -> Passed | None:
         """Return *found* if it is the ``Passed`` that an outer middleware of the same ``Auth`` left in the request."""
         return found if isinstance(found, Passed) and found.owner is self._bearer.owner else None

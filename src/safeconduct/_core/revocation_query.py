@@ -5,7 +5,6 @@ A store in memory answers everything without one.  Of a store that processes sha
 as old as the last command that the store has answered, and is believed up to a greatest age.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -100,6 +99,14 @@ class BoundedView(View, Protocol):
         """How old the view is; infinite before it was loaded."""
         ...
 
+    def begin(self) -> None:
+        """Begin to keep the view current, unless that was done."""
+        ...
+
+    def end(self) -> None:
+        """Keep the view current no more, so that the store is asked."""
+        ...
+
     def is_lost_mark(self, query: RevocationQuery, epoch: Epoch) -> bool:
         """Say whether a revoked key signed the credential whose mark the store, which is in *epoch*, has lost."""
         ...
@@ -108,9 +115,8 @@ class BoundedView(View, Protocol):
         """Say whether something in the view, however old it is, speaks against the credential."""
         ...
 
-    @property
-    def monotonic(self) -> Callable[[], float]:
-        """The clock of the view, in seconds."""
+    def monotonic_seconds(self) -> float:
+        """Return the time by the clock that measures the age of the view."""
         ...
 
     def note_record(self, record: RecordKey | None, epoch: Epoch | None, sent_at: float) -> None:

@@ -75,6 +75,11 @@ class ValidityCheck:
             return
         await self.ask(proof.question, requirement, now_ms=now_ms)
 
+    def begin_view(self) -> None:
+        """Begin to keep the local view current, if there is one."""
+        if self._revocations is not None and self._revocations.bounded_view is not None:
+            self._revocations.bounded_view.begin()
+
     def omits_question(self, passed: Passed) -> bool:
         """Say whether ``consistency = "none"`` leaves out a question about *passed* that is asked by default."""
         question = None if passed.proof is None else passed.proof.question
@@ -165,6 +170,11 @@ class ValidityCheck:
             Unavailable: If it cannot be asked.
         """
         return {} if self._revocations is None else await self._revocations.ask_all(questions)
+
+    def serves_outage(self, requirement: Requirement) -> bool:
+        """Say whether credentials may pass under *requirement* while the store cannot be asked."""
+        consistency, on_outage = requirement.consistency or self._consistency, requirement.on_outage or self._on_outage
+        return consistency == "bounded" and on_outage == "serve"
 
     def asks(self, consistency: Consistency | None, question: RevocationQuery) -> bool:
         """Say whether the store is asked *question* under *consistency*; None is the default."""

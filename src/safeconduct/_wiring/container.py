@@ -10,6 +10,7 @@ from safeconduct._core.directory import AsyncDirectory, Directory
 from safeconduct._core.error_responses import ProblemBody
 from safeconduct._core.event_dispatcher import EventDispatcher
 from safeconduct._core.revocation import Revocations
+from safeconduct._core.revocation_query import BoundedView
 from safeconduct._core.sessions.issuing import AddClaims
 from safeconduct._core.store import Store, StoreProvider
 from safeconduct._core.wrapped_app import World
@@ -142,6 +143,11 @@ class Container:
             announce=self.announce,
             epochs=self._epochs,
         )
+
+    @property
+    def bounded_view(self) -> BoundedView | None:
+        """What this process knows of the store without asking it, for both worlds; None where nothing is kept."""
+        return self.store("wsgi").bounded_view
 
     def derived_keys_or_none(self) -> DerivedKeys | None:
         """Return the derived keys as they are now, None if there are none."""

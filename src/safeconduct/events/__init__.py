@@ -26,6 +26,8 @@ from safeconduct.events.store import (
     StoreRecovered,
     StoreRolledBack,
     StoreUnavailable,
+    ViewCurrent,
+    ViewStale,
 )
 
 __all__ = [
@@ -63,6 +65,8 @@ __all__ = [
     "Unsupported",
     "UsersRecovered",
     "UsersUnreadable",
+    "ViewCurrent",
+    "ViewStale",
 ]
 
 

@@ -61,6 +61,27 @@ class RevocationsRestored(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ViewStale(Event):
+    """
+    The local view of *shards* shards is older than ``revocation.staleness_seconds``, and requests ask the store.
+
+    *age_seconds* is how old it is; before the first load, how long that has taken.
+    """
+
+    log_level: ClassVar[int] = 30
+    age_seconds: float
+    shards: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewCurrent(Event):
+    """A local view that was stale is current again; *age_seconds* is how old it had become."""
+
+    age_seconds: float
+    shards: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClockSkewed(Event):
     """This process's clock differs from the store's by more than half the leeway; *skew_ms* = ours - the store's."""
 

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 from safeconduct._core.run_sync import run_sync
 from safeconduct.config.store import StoreConfig
-from safeconduct.stores.redis.addresses import Address, Location, parse_location
+from safeconduct.stores.redis.addresses import Address, Location, parse_location, shard_key
 from safeconduct.stores.redis.connection import Command, ConnectionBroken, Reply, exchange_once
 from safeconduct.stores.redis.drivers import load_key_slot, load_sync_driver
 from safeconduct.stores.redis.sentinel import Sentinels
-from safeconduct.stores.redis.shard_calls import shard_key
 from safeconduct.stores.redis.slot_map import read_slots
 
 

@@ -23,11 +23,12 @@ from typing import Final
 
 from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
 from safeconduct.cli.doctor.primaries import Primary, find_primaries
+from safeconduct.cli.doctor.view_checks import check_view
 from safeconduct.cli.output import CommandFailed
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
+from safeconduct.stores.redis.addresses import shard_key
 from safeconduct.stores.redis.connection import Command, ConnectionBroken, Reply, ServerError
-from safeconduct.stores.redis.shard_calls import shard_key
 from safeconduct.stores.redis.watermarks import EpochFile, Watermark
 
 #: Longer than a request may wait, so that a slow answer and no answer are two findings.
@@ -71,6 +72,16 @@ def check_store(config: Config) -> Iterator[Finding]:
     missing = set(range(config.store.shards)) - {shard for primary in primaries for shard in primary.shards}
     if missing:
         yield fail("store", f"no node has the slots of {len(missing)} shards", "See CLUSTER INFO on the nodes.")
+    elif all(_has_begun(primary, config) for primary in primaries):
+        yield from check_view(config)
+
+
+def _has_begun(primary: Primary, config: Config) -> bool:
+    try:
+        replies = primary.send([("HEXISTS", key, "epoch") for key in _meta_keys(config, primary)], _TIMEOUT_SECONDS)
+    except ConnectionBroken:
+        return False
+    return all(reply == 1 for reply in replies)
 
 
 def _check_primary(primary: Primary, config: Config) -> Iterator[Finding]:

@@ -193,3 +193,8 @@ def _nodes(hosts: str, node: Address, default_port: int) -> tuple[Address, ...]:
             raise ConfigurationError(f"store.url: host {number}, wanted host or host:port, with a port up to 65535")
         nodes.append(node.at(found["ipv6"] or found["host"], port))
     return tuple(nodes)
+
+
+def shard_key(prefix: bytes, shard: int, name: bytes) -> bytes:
+    """Return the key *name* of *shard*: all keys of one shard have one hash tag, and so one slot of a cluster."""
+    return prefix + b"{sc:%02d}:" % shard + name

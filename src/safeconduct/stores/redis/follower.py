@@ -13,19 +13,23 @@ finds it old.  A server that must not write without replicas (``min-replicas-to-
 Before the first answer, and whenever the view is too old, requests ask the store themselves.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+from safeconduct._core.event_dispatcher import write_log
 from safeconduct.errors import Unavailable
 from safeconduct.events import Event, Fault
-from safeconduct.stores.redis.feed import LOG_ENTRIES, Feed, TooFewReplicas
+from safeconduct.stores.redis.feed import LOG_ENTRIES, Feed, WriteRefused
 from safeconduct.stores.redis.feed_replies import ShardHead
+from safeconduct.stores.redis.snapshot import REPLY_SECONDS
 from safeconduct.stores.redis.view_updater import ViewUpdater
 from safeconduct.stores.redis.watermarks import Watermarks
 from safeconduct.stores.redis.write_back import WriteBack
 from safeconduct.stores.view.local_view import LocalView
+from safeconduct.stores.view.view_age import ViewAge
 
 #: Changes that come faster than this are taken in together, because each time every credential is looked up anew.
 BATCH_SECONDS: Final = 0.004
@@ -34,7 +38,15 @@ RETRY_SECONDS: Final = 0.25
 #: How many times within the greatest age a shard shows that it takes writes.
 _BEATS: Final = 3
 _NEVER: Final = float("-inf")
+_JOINED_SECONDS: Final = 0.02
 _EVER_MS: Final = 1 << 52
+#: A thread that does nothing for so long longer than a server may take does not run.
+RUNS_WITHIN_SECONDS: Final = 1.0
+_IDLE_THREAD: Final = (
+    "the thread that follows the store has not run for %.0f seconds, and requests ask the store: enable threads in the "
+    "web server (uWSGI: --enable-threads)"
+)
+_logger = logging.getLogger("safeconduct.stores")
 #: A connection that went silent is noticed within this time and that of a reply.
 LONGEST_BLOCK_SECONDS: Final = 5.0
 
@@ -76,10 +88,14 @@ class Follower:
         self._block_seconds = min(view.staleness_seconds / 4, LONGEST_BLOCK_SECONDS)
         self._announce = announce
         self._monotonic = monotonic
+        self._age = ViewAge(
+            shards=len(self._shards), staleness_seconds=view.staleness_seconds, announce=announce, monotonic=monotonic
+        )
         self._write_back = WriteBack(view, announce=announce, monotonic=monotonic)
         self._updater = ViewUpdater(
             view, watermarks, self._write_back, shards=self._shards, horizon_ms=horizon_ms, monotonic=monotonic
         )
+        self._longest_step_seconds = self._block_seconds + REPLY_SECONDS + RUNS_WITHIN_SECONDS
         self._feed: Feed | None = None
         #: When the last round was sent that read how far all shards are; never if the next one does.
         self._confirmed_at = _NEVER
@@ -99,6 +115,10 @@ class Follower:
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
         self._lock = threading.Lock()
+        #: When the thread last did anything.
+        self._stepped_at = self._monotonic()
+        self._is_reported = False
+        self._age.begin()
         return feed
 
     @property
@@ -107,9 +127,14 @@ class Follower:
         return self._thread is not None
 
     def start(self) -> None:
-        """Start the thread, once; without one the store is asked about every request."""
+        """Start the thread, once; without one, or while it does not run, the store is asked about every request."""
+        if self._thread is not None:
+            self._report_idle_thread()
+            return
         with self._lock:
             if self._thread is None and not self._ended.is_set():
+                self._stepped_at = self._monotonic()
+                self._age.begin()
                 thread = threading.Thread(target=self._run, name="safeconduct-view", daemon=True)
                 try:
                     thread.start()
@@ -118,10 +143,30 @@ class Follower:
                 else:
                     self._thread = thread
 
+    def _report_idle_thread(self) -> None:
+        """Write it to the log, once, if the thread does not run."""
+        seconds = self._monotonic() - self._stepped_at
+        if seconds < self._longest_step_seconds or self._is_reported or self._ended.is_set():
+            return
+        self._is_reported = True
+        write_log(_logger, logging.ERROR, _IDLE_THREAD, seconds)
+
     def end(self) -> None:
-        """Stop; does not wait for the thread."""
+        """Stop; does not wait for the thread, in which this may be called."""
         self._ended.set()
         self.disconnect()
+
+    def wait(self, ends_at: float) -> None:
+        """Wait until the thread has ended, or until *ends_at* by the real monotonic clock."""
+        thread = self._thread
+        if thread is None:
+            return
+        from safeconduct.stores.redis.connection_sync import interrupt  # noqa: PLC0415 - imported where it is used
+
+        while thread.is_alive() and time.monotonic() < ends_at:
+            # Again, because it may have connected since.
+            interrupt(thread)
+            thread.join(_JOINED_SECONDS)
 
     def connect(self) -> None:
         """
@@ -133,11 +178,12 @@ class Follower:
         feed = self._feed = self._open_feed()
         began_at = self._monotonic()
         for shard in self._shards:
+            self._stepped_at = self._monotonic()
             self._updater.resume_or_load(feed, shard)
         self._confirmed_at = _NEVER
         self._is_confirmed = not self._writes_beat
         if self._is_confirmed:
-            self.view.confirm(self._shards, began_at)
+            self._confirm_view(began_at)
         self._write_back.write(feed)
 
     def follow(self) -> None:
@@ -167,6 +213,7 @@ class Follower:
         else:
             self._confirmed_at = _NEVER
         self._write_back.write(feed)
+        self._age.look()
 
     def _confirm(self, feed: Feed, heads: Iterable[ShardHead | None], sent_at: float) -> None:
         """Confirm what a round has read that was sent at *sent_at*, as far as the server takes writes."""
@@ -174,7 +221,11 @@ class Follower:
         if self._writes_beat:
             age_ms = max(_EVER_MS if head is None else head.beat_age_ms for head in heads)
             sent_at = min(sent_at, self._written_at(feed, age_ms, sent_at))
+        self._confirm_view(sent_at)
+
+    def _confirm_view(self, sent_at: float) -> None:
         self.view.confirm(self._shards, sent_at)
+        self._age.confirmed(sent_at)
 
     def _written_at(self, feed: Feed, age_ms: int, sent_at: float) -> float:
         """Return when all shards have shown that they take writes; at *sent_at* they had done so *age_ms* before."""
@@ -183,7 +234,7 @@ class Follower:
             beat_at = self._monotonic()
             try:
                 age_ms, sent_at = feed.beat(self._shards, older_than_ms=self._staleness_ms // _BEATS), beat_at
-            except TooFewReplicas:
+            except WriteRefused:
                 is_cut_off = age_ms >= self._staleness_ms
             except Unavailable:
                 # The client has announced why.  A full memory or disk says nothing about the replicas.
@@ -202,10 +253,12 @@ class Follower:
 
     def _run(self) -> None:
         while not self._ended.is_set():
+            self._stepped_at = self._monotonic()
             try:
                 self.connect()
                 while not self._ended.is_set():
                     self.follow()
+                    self._stepped_at = self._monotonic()
                     self._ended.wait(BATCH_SECONDS)
             except Unavailable:
                 # The client has announced why.
@@ -215,36 +268,4 @@ class Follower:
                 self._ended.wait(RETRY_SECONDS)
             finally:
                 self.disconnect()
-
-
-class Followers:
-    """
-    Follow the shards of a store together, one follower for each group of them.
-
-    Args:
-        view: What all of them keep current.
-        followers: One for each group.
-    """
-
-    def __init__(self, view: LocalView, followers: Sequence[Follower]) -> None:
-        self.view = view
-        self._followers = tuple(followers)
-
-    @property
-    def is_started(self) -> bool:
-        """Whether every thread was started."""
-        return all(follower.is_started for follower in self._followers)
-
-    def start(self) -> None:
-        """Start the threads, each once."""
-        for follower in self._followers:
-            follower.start()
-
-    def end(self) -> None:
-        """Stop; does not wait for the threads."""
-        for follower in self._followers:
-            follower.end()
-
-    def reset(self) -> list[Feed | None]:
-        """Begin anew in a forked child, and return the parent's connections, which must not be used."""
-        return [follower.reset() for follower in self._followers]
+            self._age.look()

@@ -9,22 +9,27 @@ import os
 import time
 import weakref
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from safeconduct._core.epochs import Epoch, Epochs
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.store import Store
 from safeconduct.config.store import RevocationConfig, StoreConfig
 from safeconduct.events import Event
-from safeconduct.stores.redis.addresses import parse_location
-from safeconduct.stores.redis.clients import LoopClients, ThreadClients
+from safeconduct.stores.redis.addresses import parse_location, shard_key
+from safeconduct.stores.redis.clients import ClientSource, LoopClients, ThreadClients
 from safeconduct.stores.redis.feed import Feed
-from safeconduct.stores.redis.follower import Follower, Followers
+from safeconduct.stores.redis.follower import Follower
+from safeconduct.stores.redis.followers import Followers
 from safeconduct.stores.redis.refusals import RefusalReporter
-from safeconduct.stores.redis.shard_calls import ShardCalls, shard_key
+from safeconduct.stores.redis.shard_calls import ShardCalls
 from safeconduct.stores.redis.store import RedisStore
 from safeconduct.stores.redis.topology import LOOPS, THREADS, Bounds, open_topology
 from safeconduct.stores.redis.watermarks import EpochFile, Watermarks
 from safeconduct.stores.view.local_view import LocalView
+
+#: So long a process that ends waits for the threads of its followers.
+ENDS_WITHIN_SECONDS: Final = 0.5
 
 
 class RedisServer:
@@ -59,11 +64,8 @@ class RedisServer:
     ) -> None:
         self._config = config
         self._refusals = RefusalReporter(monotonic=monotonic, announce=announce)
-        bounds = Bounds(
-            pool_size=config.pool_size, deadline_seconds=config.deadline_ms / 1000,
-            accept_eviction=revocation.accept_eviction, monotonic=monotonic, announce=announce,
-        )  # fmt: skip
-        self._topology = open_topology(parse_location(config.url), bounds, self._refusals)
+        location, bounds = parse_location(config.url), _bounds(config, revocation, monotonic, announce)
+        self._topology = open_topology(location, bounds, self._refusals)
         file = None if revocation.epoch_file is None else EpochFile(revocation.epoch_file)
         self._watermarks = Watermarks(file, monotonic=monotonic)
         # The store's first reply says whether one was lost by now, and how long its tokens live.
@@ -74,23 +76,22 @@ class RedisServer:
         self._horizon_ms, self._leeway_ms, self._shift_ms = horizon_ms, leeway_ms, shift_ms
         self._revocation, self._announce, self._monotonic = revocation, announce, monotonic
         self._follower = self._new_followers() if keeps_view else None
-        self._blocking, self._native = (
-            RedisStore(
-                clients,
-                self._watermarks,
-                self._epochs,
-                None if self._follower is None else self._follower.view,
-                self._begin_following,
-                key_prefix=config.key_prefix,
-                horizon_ms=horizon_ms,
-                leeway_ms=leeway_ms,
-                min_replicas=revocation.min_replicas,
-                shift_ms=shift_ms,
-                monotonic=monotonic,
-            )
-            for clients in (self._threads, self._loops)
-        )
+        self._blocking, self._native = self._new_store(self._threads), self._new_store(self._loops)
         _living.add(self)
+
+    def _new_store(self, clients: ClientSource) -> RedisStore:
+        return RedisStore(
+            clients,
+            self._watermarks,
+            self._epochs,
+            None if self._follower is None else self._follower.view,
+            key_prefix=self._config.key_prefix,
+            horizon_ms=self._horizon_ms,
+            leeway_ms=self._leeway_ms,
+            min_replicas=self._revocation.min_replicas,
+            shift_ms=self._shift_ms,
+            monotonic=self._monotonic,
+        )
 
     def blocking(self) -> Store:
         """Return the port for WSGI."""
@@ -106,6 +107,8 @@ class RedisServer:
             self._follower.end()
         self._threads.end()
         self._loops.end()
+        if self._follower is not None:
+            self._follower.wait(time.monotonic() + ENDS_WITHIN_SECONDS)
         self._watermarks.flush()
 
     def begin_process(self) -> None:
@@ -117,10 +120,6 @@ class RedisServer:
             self._follower.view.reset()
             _abandoned.append(self._follower.reset())
         _abandoned.extend([*self._threads.forget(), *self._loops.forget()])
-
-    def _begin_following(self) -> None:
-        if self._follower is not None and not self._follower.is_started:
-            self._follower.start()
 
     def _new_followers(self) -> Follower | Followers:
         revocation = self._revocation
@@ -134,7 +133,9 @@ class RedisServer:
             self._new_follower(view, shards=shards, writes_beat=self._topology.has_replicas)
             for shards in self._topology.groups(self._config.shards)
         ]
-        return Followers(view, [first, *others]) if others else first
+        followers = Followers(view, [first, *others]) if others else first
+        view.keeper = followers
+        return followers
 
     def _new_follower(self, view: LocalView, *, shards: Sequence[int], writes_beat: bool = False) -> Follower:
         return Follower(
@@ -160,6 +161,21 @@ class RedisServer:
             on_new_store=self._revocation.on_new_store, announce=self._announce, epochs=self._epochs,
         )  # fmt: skip
         return Feed(reader, calls, revocations)
+
+
+def _bounds(
+    config: StoreConfig,
+    revocation: RevocationConfig,
+    monotonic: Callable[[], float],
+    announce: Callable[[Event], None],
+) -> Bounds:
+    return Bounds(
+        pool_size=config.pool_size,
+        deadline_seconds=config.deadline_ms / 1000,
+        accept_eviction=revocation.accept_eviction,
+        monotonic=monotonic,
+        announce=announce,
+    )
 
 
 _living: weakref.WeakSet[RedisServer] = weakref.WeakSet()

@@ -7,6 +7,7 @@ from typing import Any, Final, get_args
 
 from safeconduct._core.epochs import Epoch, EpochReason, Witness
 from safeconduct.errors import Unavailable
+from safeconduct.stores.redis.addresses import shard_key
 from safeconduct.stores.redis.calls import Call, CallResult
 from safeconduct.stores.redis.clients import ClientSource
 from safeconduct.stores.redis.connection import Reply
@@ -169,11 +170,6 @@ class ShardCalls:
     def _shard_keys(self, shard: int) -> tuple[bytes, ...]:
         keys = self._keys[shard] = tuple(self.shard_key(shard, name) for name in _SHARD_KEYS)
         return keys
-
-
-def shard_key(prefix: bytes, shard: int, name: bytes) -> bytes:
-    """Return the key *name* of *shard*: all keys of one shard have one hash tag, and so one slot of a cluster."""
-    return prefix + b"{sc:%02d}:" % shard + name
 
 
 def read_reply(result: CallResult, known: Epoch | None = None) -> ShardReply:

@@ -39,7 +39,6 @@ class RedisStore:
         watermarks: What the process knows of the data; shared between the worlds.
         epochs: What it has seen of the data; shared too.
         view: What the process knows of revocations; None if nothing is kept.
-        follow: Begins to keep the view current, unless that was done.
         key_prefix: What every key begins with.
         horizon_ms: The largest lifetime of any token that may be accepted.
         leeway_ms: The leeway granted to clocks.
@@ -57,7 +56,6 @@ class RedisStore:
         watermarks: Watermarks,
         epochs: Epochs,
         view: LocalView | None,
-        follow: Callable[[], None],
         *,
         key_prefix: str,
         horizon_ms: int,
@@ -67,7 +65,6 @@ class RedisStore:
         monotonic: Callable[[], float],
     ) -> None:
         self._clients = clients
-        self._follow = follow
         self.epochs = epochs
         self.bounded_view = view
         self._prefix = key_prefix.encode()
@@ -90,7 +87,7 @@ class RedisStore:
     @within_one_budget
     async def _ask(self, query: RevocationQuery) -> RevocationStatus:
         if self.bounded_view is not None:
-            self._follow()
+            self.bounded_view.begin()
         status = await self._plain.ask(query)
         return status or await self._ask_by_script(query)
 
@@ -152,7 +149,9 @@ class RedisStore:
 
     async def revoke(self, shard: int, revocation: Revocation) -> Written:
         """Write an entry; run twice, the script writes a later cut-off."""
-        expires_ms, lives_ms = revocation.expires_ms, revocation.lives_ms
+        expires_ms, lives_ms, wanted = revocation.expires_ms, revocation.lives_ms, revocation.min_replicas
+        if wanted is None:
+            wanted = self._min_replicas
         reply = await self._calls.run(
             scripts.REVOKE,
             shard,
@@ -162,7 +161,7 @@ class RedisStore:
             "" if lives_ms is None else clamped_ms(lives_ms),
             self._leeway_ms + MARGIN_MS,
             LOG_LENGTH,
-            replicas=self._min_replicas,
+            replicas=wanted,
             waits_for_disk=True,
         )
         before_ms = integer(reply.first)
@@ -171,6 +170,7 @@ class RedisStore:
             reply.is_empty,
             None if before_ms < 0 else before_ms,
             reply.replicas,
+            wanted,
             is_durable=reply.is_durable,
         )
 

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from safeconduct._core.epochs import Epoch
 from safeconduct._core.revocation_query import RecordKey, RevocationQuery
@@ -79,6 +79,18 @@ class ShardView:
         return epoch.reason == "new" and not refuses_new and query.instance is None
 
 
+class Keeper(Protocol):
+    """Keeps a view current."""
+
+    def start(self) -> None:
+        """Begin, unless that was done."""
+        ...
+
+    def end(self) -> None:
+        """Stop for good."""
+        ...
+
+
 class LocalView:
     """
     The revocations of a store's shards.
@@ -97,12 +109,13 @@ class LocalView:
         "_cut_off",
         "_lock",
         "_missing",
+        "_monotonic",
         "_oldest",
         "_records",
         "_refuses_new",
         "_shards",
         "_version",
-        "monotonic",
+        "keeper",
         "staleness_seconds",
     )
 
@@ -120,8 +133,9 @@ class LocalView:
         self._count = shards
         self.staleness_seconds = staleness_seconds
         self._refuses_new = refuses_new
-        #: The time by which the age of the view is measured.
-        self.monotonic = monotonic
+        self._monotonic = monotonic
+        #: What keeps the view current.
+        self.keeper: Keeper | None = None
         self._records = RecordProofs(seconds=staleness_seconds)
         self.reset()
 
@@ -141,15 +155,29 @@ class LocalView:
         self._oldest = _NEVER
         self._records.clear()
 
+    def begin(self) -> None:
+        """Begin to keep the view current, unless that was done."""
+        if self.keeper is not None:
+            self.keeper.start()
+
+    def end(self) -> None:
+        """Keep the view current no more, so that the store is asked."""
+        if self.keeper is not None:
+            self.keeper.end()
+
+    def monotonic(self) -> float:
+        """Return the time by which the age of the view is measured."""
+        return self._monotonic()
+
     @property
     def version(self) -> object:
         """Another object whenever ``holds`` may answer otherwise."""
-        return self._version if self.monotonic() < self._oldest + self.staleness_seconds else object()
+        return self._version if self._monotonic() < self._oldest + self.staleness_seconds else object()
 
     @property
     def age_seconds(self) -> float:
         """How old the oldest shard is; infinite before all were loaded."""
-        return self.monotonic() - self._oldest
+        return self._monotonic() - self._oldest
 
     @property
     def shards(self) -> Mapping[int, ShardView]:
@@ -158,7 +186,7 @@ class LocalView:
 
     def holds(self, query: RevocationQuery) -> bool:
         """Say whether the credential counts for certain; where that is not so, ``ask`` decides."""
-        now, record, version = self.monotonic(), query.record, self._version
+        now, record, version = self._monotonic(), query.record, self._version
         if now >= self._confirmed_at.get(query.shard, _NEVER) + self.staleness_seconds:
             return False
         proof = None if record is None else self._records.find(record, now)
@@ -198,7 +226,7 @@ class LocalView:
         if shard is None:
             return "unknown"
         if record is not None:
-            proof = self._records.find(record, self.monotonic())
+            proof = self._records.find(record, self._monotonic())
             if proof is None or proof.epoch_name != shard.epoch.name:
                 return "unknown"
         verdict = shard.verdict(query)
@@ -245,6 +273,10 @@ class LocalView:
     def is_cut_off(self, shard: int) -> bool:
         """Say whether what the store answers about *shard* may be outdated, because another primary has replaced it."""
         return shard in self._cut_off
+
+    def monotonic_seconds(self) -> float:
+        """Return the time by the clock that measures the age of the view."""
+        return self._monotonic()
 
     def note_record(self, record: RecordKey | None, epoch: Epoch | None, sent_at: float) -> None:
         """Remember that the data of *epoch* had a required record, by a command that was sent at *sent_at*."""
