@@ -1,7 +1,7 @@
 """One line around any ASGI or WSGI application, and every request in it knows who is asking."""
 
 from safeconduct._core.directory import Account, AsyncDirectory, Directory
-from safeconduct._core.revoker import RevocationReceipt
+from safeconduct._core.receipt import RevocationReceipt, TooFewReplicas
 from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.verbs import ActiveSession, RefreshToken, Tokens
@@ -62,6 +62,7 @@ __all__ = [
     "StoreProvider",
     "TokenConfig",
     "Tokens",
+    "TooFewReplicas",
     "Trust",
     "current",
     "principal",

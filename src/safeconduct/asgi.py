@@ -115,6 +115,7 @@ class AuthMiddleware:
         if scope["type"] == "websocket":
             await _Handshake(self.app, self._gate, readable_again(scope), receive, send).serve()
         elif scope["type"] == "lifespan":
+            self._gate.begin()
             await self._serve_lifespan(scope, receive, send)
         else:
             raise RuntimeError(f"safeconduct cannot judge a connection of type {scope['type']!r}")
@@ -200,8 +201,6 @@ class AuthMiddleware:
             await send({"type": "lifespan.startup.failed", "message": _UNSUPPORTED_LOOP})
             return
 
-        gate.begin()
-
         async def send_and_close(message: Message) -> None:
             await send(message)
             if message["type"] in {"lifespan.shutdown.complete", "lifespan.shutdown.failed"}:
@@ -275,9 +274,8 @@ class _Handshake:
     async def _deny(self, error: AuthError, request: Request) -> None:
         reply = self._gate.answer(error, request)
         if not self._is_accepted and "websocket.http.response" in (self._scope.get("extensions") or {}):
-            await self._send(
-                {"type": "websocket.http.response.start", "status": reply.status, "headers": list(reply.fields)}
-            )
+            fields = list(reply.fields)
+            await self._send({"type": "websocket.http.response.start", "status": reply.status, "headers": fields})
             await self._send({"type": "websocket.http.response.body", "body": reply.body})
             return
         await self._send({"type": "websocket.close", "code": close_code(error), "reason": ""})

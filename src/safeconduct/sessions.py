@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from typing import TypeVar
 
 from safeconduct._core.directory import Account
-from safeconduct._core.revoker import RevocationReceipt
+from safeconduct._core.receipt import RevocationReceipt
 from safeconduct._core.run_sync import run_sync
 from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.facade import AsyncSessions
@@ -65,31 +65,48 @@ class Sessions:
         return run("sessions.list", self._sessions.list(subject))
 
     def revoke_token(
-        self, token_id: str, *, issuer: str | None = None, subject: str | None = None, expires_at: int | None = None
+        self,
+        token_id: str,
+        *,
+        issuer: str | None = None,
+        subject: str | None = None,
+        expires_at: int | None = None,
+        min_replicas: int | None = None,
     ) -> RevocationReceipt:
         """Revoke one token; see ``AsyncSessions.revoke_token``."""
         verb = self._sessions.revoke_token
-        return run("sessions.revoke_token", verb(token_id, issuer=issuer, subject=subject, expires_at=expires_at))
+        return run(
+            "sessions.revoke_token",
+            verb(token_id, issuer=issuer, subject=subject, expires_at=expires_at, min_replicas=min_replicas),
+        )
 
-    def end(self, session_id: str) -> RevocationReceipt:
+    def end(self, session_id: str, *, min_replicas: int | None = None) -> RevocationReceipt:
         """End one session with all its tokens; see ``AsyncSessions.end``."""
-        return run("sessions.end", self._sessions.end(session_id))
+        return run("sessions.end", self._sessions.end(session_id, min_replicas=min_replicas))
 
-    def revoke_subject(self, subject: str, *, issuer: str | None = None) -> RevocationReceipt:
+    def revoke_subject(
+        self, subject: str, *, issuer: str | None = None, min_replicas: int | None = None
+    ) -> RevocationReceipt:
         """Revoke everything that was issued to a subject; see ``AsyncSessions.revoke_subject``."""
-        return run("sessions.revoke_subject", self._sessions.revoke_subject(subject, issuer=issuer))
+        verb = self._sessions.revoke_subject
+        return run("sessions.revoke_subject", verb(subject, issuer=issuer, min_replicas=min_replicas))
 
-    def revoke_client(self, client_id: str, *, issuer: str | None = None) -> RevocationReceipt:
+    def revoke_client(
+        self, client_id: str, *, issuer: str | None = None, min_replicas: int | None = None
+    ) -> RevocationReceipt:
         """Revoke everything that was issued to a client; see ``AsyncSessions.revoke_client``."""
-        return run("sessions.revoke_client", self._sessions.revoke_client(client_id, issuer=issuer))
+        verb = self._sessions.revoke_client
+        return run("sessions.revoke_client", verb(client_id, issuer=issuer, min_replicas=min_replicas))
 
-    def revoke_key(self, kid: str, *, issuer: str | None = None) -> RevocationReceipt:
+    def revoke_key(self, kid: str, *, issuer: str | None = None, min_replicas: int | None = None) -> RevocationReceipt:
         """Revoke everything that a key signs; see ``AsyncSessions.revoke_key``."""
-        return run("sessions.revoke_key", self._sessions.revoke_key(kid, issuer=issuer))
+        verb = self._sessions.revoke_key
+        return run("sessions.revoke_key", verb(kid, issuer=issuer, min_replicas=min_replicas))
 
-    def revoke_everything(self, *, issuer: str | None = None) -> RevocationReceipt:
+    def revoke_everything(self, *, issuer: str | None = None, min_replicas: int | None = None) -> RevocationReceipt:
         """Revoke everything that was issued until now; see ``AsyncSessions.revoke_everything``."""
-        return run("sessions.revoke_everything", self._sessions.revoke_everything(issuer=issuer))
+        verb = self._sessions.revoke_everything
+        return run("sessions.revoke_everything", verb(issuer=issuer, min_replicas=min_replicas))
 
 
 def run(name: str, coroutine: Coroutine[object, None, Result]) -> Result:

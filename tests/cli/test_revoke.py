@@ -4,7 +4,7 @@ import pytest
 
 from command_line import run, write_configuration
 from safeconduct import Account, Auth
-from safeconduct._core.revoker import RevocationReceipt
+from safeconduct._core.receipt import RevocationReceipt
 from safeconduct.cli.output import CommandFailed
 from safeconduct.cli.revoke import _report
 from safeconduct.config import Config
@@ -147,14 +147,48 @@ def test_too_few_replicas_are_reported(folder, server):
 
     assert 1 == ended.code
     assert "only 0 of 1 replicas" in ended.err
+    assert "replicas      0" in ended.out
+    assert 0 == run("revoke", "subject", "alice", "--min-replicas", "0").code
+
+
+@pytest.mark.usefixtures("shared")
+@pytest.mark.parametrize("what", [("token", "an-id"), ("subject", "alice"), ("client", "shop"), ("key", "a-key")])
+def test_a_command_may_demand_replicas(what):
+    """None is connected."""
+    ended = run("revoke", *what, "--min-replicas", "1", "--json")
+
+    assert 1 == ended.code
+    assert "only 0 of 1 replicas" in ended.err
+    assert 0 == ended.json["replicas"]
+
+
+@pytest.mark.usefixtures("shared")
+def test_a_whole_token_that_too_few_replicas_have_is_revoked_by_its_id():
+    """Once it is revoked, it is not checked any more, and so its id is not read."""
+    token = issued()
+    assert 1 == run("revoke", "token", token, "--min-replicas", "1").code
+
+    again = run("revoke", "token", token, "--min-replicas", "1")
+
+    assert 1 == again.code
+    assert "revoke it by its id" in again.err
+    assert 0 == run("revoke", "token", token).code
+
+
+def test_signing_out_a_user_reports_too_few_replicas(folder, server):
+    write_configuration(folder, store=server.url, more="[safeconduct.revocation]\nmin_replicas = 1")
+    assert 0 == run("keys", "new", "--secrets").code
+
+    ended = run("sessions", "end", "--subject", "alice")
+
+    assert 1 == ended.code
+    assert "TooFewReplicas: written, but only 0 of 1 replicas have it yet" in ended.err
 
 
 def test_a_missed_shard_is_reported(capsys):
     """On the missed shards nothing is revoked."""
-    config = Config(store="memory://", sources=["basic"])
-
     with pytest.raises(CommandFailed, match="Not ended on 1 shards"):
-        _report("client", RevocationReceipt(before_ms=1, shards=(0,), missed=(1,)), config, as_json=True)
+        _report("client", RevocationReceipt(before_ms=1, shards=(0,), missed=(1,)), 0, as_json=True)
 
     assert '"missed"' in capsys.readouterr().out
 

@@ -255,7 +255,7 @@ async def test_a_slow_server_gets_more_at_once(monkeypatch):
 
 
 @in_a_loop
-async def test_a_fault_reaches_every_request():
+async def test_a_bug_is_an_error_of_every_request():
     server = Server(ValueError("a bug"))
     batches = Batches(server.send)
     tasks = await asking(batches, 3)

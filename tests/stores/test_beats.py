@@ -48,8 +48,10 @@ def open_beating(server, writer, open_stores, shift, monkeypatch):  # noqa: ARG0
 
 
 @pytest.fixture
-def asked():
-    return query("alice", issued_ms=LATER_MS - 1)
+def asked(writer):
+    """Return a question that plain commands can answer too."""
+    started_ms = run_sync(writer.store.ask(query("alice"))).epoch.started_ms
+    return query("alice", issued_ms=started_ms + 1)
 
 
 def beat(server):
@@ -94,6 +96,9 @@ def test_a_primary_without_replicas_is_not_believed_for_longer_than_the_greatest
     """It answers, and another one may have been promoted; once it takes writes again it is believed."""
     stores, follower = open_beating()
     view, revocations = stores.blocking().bounded_view, revocations_of(stores, events)
+    for _ in range(2):
+        # From now on it could be asked by plain commands.
+        run_sync(stores.blocking().ask(asked))
     server.say("CONFIG", "SET", "min-replicas-to-write", "1")
     shift.milliseconds += 20_000
     follower.follow()

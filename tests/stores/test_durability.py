@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from safeconduct._core.revoker import RevocationReceipt
+from safeconduct._core.receipt import RevocationReceipt
 from safeconduct._core.store import Revocation, Written
 from safeconduct.stores.redis import calls
 from store_contract import TOKEN

@@ -58,7 +58,9 @@ def signed_in(site, target="/me"):
 
 
 def scripts_run(server):
-    """Return how many scripts the server has run, each of them for a request."""
-    found = server.say("INFO", "commandstats")
-    calls = [line.partition("calls=")[2].partition(",")[0] for line in found.splitlines() if "cmdstat_eval" in line]
-    return sum(map(int, calls))
+    """Return how often requests have asked the server, by a script or by plain commands, which read two sets."""
+    lines = server.say("INFO", "commandstats").splitlines()
+    calls = {
+        line.partition(":")[0]: int(line.partition("calls=")[2].partition(",")[0]) for line in lines if "=" in line
+    }
+    return sum(count for name, count in calls.items() if "eval" in name) + calls.get("cmdstat_zmscore", 0) // 2

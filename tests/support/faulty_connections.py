@@ -8,7 +8,7 @@ import struct
 import threading
 from types import SimpleNamespace
 
-from safeconduct.stores.redis import client
+from safeconduct.stores.redis import calls, client
 from safeconduct.stores.redis.connection import ConnectionBroken
 
 
@@ -241,7 +241,8 @@ class SlowConnections:
         self.takes_seconds = 0.0
         #: The rest of the deadline at each exchange.
         self.granted = []
-        monkeypatch.setattr(client, "time", SimpleNamespace(monotonic=lambda: self.now))
+        for module in (client, calls):
+            monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.now))
 
     def around(self, wire_in_use):
         pool = wire_in_use._pool

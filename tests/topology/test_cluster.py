@@ -6,6 +6,7 @@ import pytest
 from redis.crc import key_slot
 
 from safeconduct.events import StoreUnavailable
+from safeconduct.stores.redis import health, plain_ask
 from server_groups import until
 from topology_sites import DEADLINE_MS, KINDS_OF_SITE, SLACK_SECONDS, Load
 
@@ -110,9 +111,9 @@ def test_a5_a_slot_that_is_half_way_is_not_served_and_then_is(cluster, open_site
     asked, crossed = cluster.refusals("ASK"), cluster.refusals("CROSSSLOT")
     cluster.begin_move(shard.slot, shard.target)
     keys = cluster.keys_in(shard.source, shard.slot)
-    [log] = [key for key in keys if key.endswith(":log")]
+    [meta] = [key for key in keys if key.endswith(":meta")]
 
-    cluster.move_key(shard.source, shard.target, log)
+    cluster.move_key(shard.source, shard.target, meta)
     half_way = site.status(ended)
     signed_in = site.tokens_on(shard.number)
     others = site.status(elsewhere)
@@ -183,3 +184,30 @@ def test_a_warm_request_to_a_cluster_sends_no_command(cluster, open_site, world)
 def primaries(cluster):
     """Return the nodes that have the slots of our shards."""
     return {cluster.owner(slot_of(shard)) for shard in range(SHARDS)}
+
+
+def scripts_run(cluster):
+    """Return how many scripts all nodes have run."""
+    infos = [node.say("INFO", "commandstats") for node in cluster.nodes]
+    lines = [line for info in infos for line in info.splitlines() if line.startswith("cmdstat_eval")]
+    return sum(int(line.partition("calls=")[2].partition(",")[0]) for line in lines)
+
+
+@pytest.mark.parametrize("world", ["asgi", "wsgi"])
+def test_a_strict_request_runs_no_script_while_nothing_changes(cluster, open_site, monkeypatch, world):
+    """Plain commands go to the node that has the shard; where that is not known, a script finds it."""
+    # However long the test takes, no script is due.
+    monkeypatch.setattr(plain_ask, "SCRIPT_EVERY_SECONDS", 1e9)
+    monkeypatch.setattr(health, "EVERY_SECONDS", 1e9)
+    site = open_site(cluster.url, world, "strict", shards=SHARDS)
+    tokens = [site.sign_in_on(shard) for shard in range(SHARDS)]
+    assert [200] * SHARDS == [site.status(token) for token in tokens]
+    before = scripts_run(cluster)
+
+    assert [200] * SHARDS == [site.status(token) for token in tokens]
+    between = scripts_run(cluster)
+    site.stores._topology._slots.replace([], [])
+
+    assert [200] * SHARDS == [site.status(token) for token in tokens]
+    assert before == between
+    assert SHARDS <= scripts_run(cluster) - between

@@ -14,8 +14,10 @@ class ConnectionMonitor:
     """
     Watch every connection of one event loop.
 
-    Deadlines are checked every ``tick_seconds``.  The store is asked every ``staleness_seconds``, once for all
-    connections with the same credential.  The time is read from the injected clock; only the waiting is asyncio's.
+    Every ``tick_seconds``, deadlines are checked, and the store is asked about connections whose credential has just
+    ceased to count by what is known without asking.  Every ``staleness_seconds`` it is asked about all for which that
+    does not suffice, once for all connections with the same credential.  The time is read from the injected clock;
+    only the waiting is asyncio's.
     """
 
     def __init__(self, checks: ConnectionChecks) -> None:
@@ -62,7 +64,9 @@ class ConnectionMonitor:
     async def _check(self, *, asks_store: bool) -> None:
         checks = self._checks
         connections = {connection.watch: connection for connection in self._connections}
-        refused = await checks.refusals(connections) if asks_store else {}
+        doubtful = checks.newly_doubtful(connections)
+        asked = connections if asks_store else doubtful
+        refused = await checks.refusals(asked) if asked else {}
         expired = [watch for watch in connections if watch not in refused and checks.is_expired(watch)]
         errors = await asyncio.gather(*(checks.check_expiry(watch) for watch in expired))
         # A connection that was extended meanwhile has not expired any more.

@@ -116,7 +116,8 @@ class WatchedBody:
     def _refusal_by_store(self, watch: Watch) -> AuthError | None:
         checks = self._gate.connection_checks
         now = checks.clock()
-        if 0 <= now - self._asked_at < checks.staleness_seconds:
+        is_doubtful = bool(checks.newly_doubtful((watch,)))
+        if not is_doubtful and 0 <= now - self._asked_at < checks.staleness_seconds:
             return None
         self._asked_at = now
         return run_sync(checks.refusals((watch,))).get(watch)

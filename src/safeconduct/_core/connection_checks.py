@@ -6,7 +6,7 @@ The checks, in this order:
 ===================================================  ===================================================================
 if                                                   then the connection
 ===================================================  ===================================================================
-the ``Auth`` is closed, or the store cannot be       ends with ``Unavailable``
+the ``Auth`` is closed, or the store cannot be       ends with ``Unavailable``, unless ``on_outage`` lets it go on
 asked
 the credential was revoked                           ends with ``RevokedToken``
 the credential has expired, leeway included          ends with ``ExpiredToken``, unless the credential is a cookie whose
@@ -17,7 +17,7 @@ the credential has expired, leeway included          ends with ``ExpiredToken``,
 Nothing here waits or has a timer: the adapters call these checks when it is time.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -46,7 +46,7 @@ class Watch:
     Not frozen: a connection that is extended depends on another one from then on.
     """
 
-    __slots__ = ("ends_ms", "identity", "proof", "question", "request", "requirement", "version")
+    __slots__ = ("ends_ms", "held", "identity", "proof", "question", "request", "requirement", "version")
 
     def __init__(self, identity: Principal, proof: Proof, requirement: Requirement, request: Request) -> None:
         self.identity = identity
@@ -59,6 +59,8 @@ class Watch:
         self.ends_ms = proof.expires_ms
         #: The version of the store's view at which the credential last counted.
         self.version: object = None
+        #: Whether the credential counted when it was last looked at.
+        self.held = True
 
     def depend_on(self, identity: Principal, question: RevocationQuery) -> None:
         """Replace the credential."""
@@ -105,22 +107,43 @@ class ConnectionChecks:
         """Let no connection go on."""
         self._is_closed = True
 
+    def newly_doubtful(self, watches: Iterable[Watch]) -> list[Watch]:
+        """
+        Return which of *watches* counted at the last look into the view, and do not now.
+
+        Without a command; the others are asked about every ``staleness_seconds``.
+        """
+        doubtful: list[Watch] = []
+        if self._view is None:
+            return doubtful
+        for watch in watches:
+            if watch.requirement.consistency not in self._authenticator.validity.unasked:
+                continue
+            had_held, watch.held = watch.held, self._still_holds(watch)
+            if had_held and not watch.held:
+                doubtful.append(watch)
+        return doubtful
+
     async def refusals(self, watches: Collection[Watch]) -> dict[Watch, AuthError]:
         """
         Return which of *watches* the store refuses, and why; the same question is asked once.
 
-        Nothing is raised: if the store cannot be asked, all of them are refused.
+        Nothing is raised: if the store cannot be asked, all of them are refused, except by ``on_outage = "serve"``.
         """
         asking = [watch for watch in watches if self._is_closed or not self._still_holds(watch)]
         answers: dict[RevocationQuery, RevocationStatus] = {}
-        error = await self._caught(self._ask_all(asking, answers))
-        if error is not None:
-            return dict.fromkeys(asking, error)
-        errors: dict[RevocationQuery, AuthError | None] = {}
+        outage = await self._caught(self._ask_all(asking, answers))
+        errors: dict[tuple[RevocationQuery, bool], AuthError | None] = {}
+        found: dict[Watch, AuthError | None] = {}
         for watch in asking:
-            if watch.question not in errors:
-                errors[watch.question] = await self._caught(self._ask(watch, answers.get(watch.question)))
-        found = {watch: errors[watch.question] for watch in asking}
+            serves = self._authenticator.validity.serves_outage(watch.requirement)
+            if outage is not None and (self._is_closed or not serves):
+                found[watch] = outage
+                continue
+            asked = watch.question, serves
+            if asked not in errors:
+                errors[asked] = await self._caught(self._ask(watch, answers.get(watch.question)))
+            found[watch] = errors[asked]
         return {watch: error for watch, error in found.items() if error is not None}
 
     def fault(self, fault: Exception) -> AuthError:

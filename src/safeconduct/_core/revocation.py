@@ -141,7 +141,7 @@ class Revocations:
         view = self.bounded_view
         if view is not None and view.holds(query):
             return
-        sent_at = 0.0 if view is None else view.monotonic()
+        sent_at = 0.0 if view is None else view.monotonic_seconds()
         try:
             status = await self._store.ask(query)
         except UntrustedStore:
@@ -164,7 +164,7 @@ class Revocations:
             Unavailable: If the store cannot be asked, or has lost its data.
         """
         view = self.bounded_view
-        sent_at = 0.0 if view is None else view.monotonic()
+        sent_at = 0.0 if view is None else view.monotonic_seconds()
         reply = await self.consult(sought.shard, command)
         if reply.is_revoked:
             raise RevokedToken("revoked, or not known any more")

@@ -115,8 +115,8 @@ class BoundedView(View, Protocol):
         """Say whether something in the view, however old it is, speaks against the credential."""
         ...
 
-    def monotonic(self) -> float:
-        """Return the time by which the age of the view is measured, in seconds."""
+    def monotonic_seconds(self) -> float:
+        """Return the time by the clock that measures the age of the view."""
         ...
 
     def note_record(self, record: RecordKey | None, epoch: Epoch | None, sent_at: float) -> None:

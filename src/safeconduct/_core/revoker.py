@@ -1,42 +1,11 @@
 """Revoke tokens, sessions, subjects, clients, keys and everything, on every shard that may hold what they end."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
-
+from safeconduct._core.receipt import RevocationReceipt
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import parse_session_id, revocation_key, shard_of
 from safeconduct._core.store import MARGIN_MS, Revocation, RevocationKind, Written
 from safeconduct.errors import NotFound, Unavailable
 from safeconduct.events import Revoked
-
-
-@dataclass(frozen=True, slots=True)
-class RevocationReceipt:
-    """The result of a revocation."""
-
-    #: The latest cut-off of all shards, by the store's clock; None for a token and for a key.
-    before_ms: int | None
-    #: The shards that wrote it.
-    shards: tuple[int, ...]
-    #: How many replicas of the worst shard confirmed it in time.
-    replicas: int = 0
-    #: The shards that could not be asked, where nothing was revoked.  Revoking again is harmless.
-    missed: tuple[int, ...] = ()
-    #: Whether every shard that wrote it has it on disk, and not only in memory.
-    durability: Literal["durable", "stored"] = "stored"
-
-    @classmethod
-    def of(cls, revocation: Revocation, written: Mapping[int, Written]) -> "RevocationReceipt":
-        """Sum up what the shards that could be asked wrote."""
-        cuts_ms = [one.before_ms for one in written.values() if one.before_ms is not None]
-        return cls(
-            before_ms=max(cuts_ms, default=None),
-            shards=tuple(written),
-            replicas=min(one.replicas for one in written.values()),
-            missed=tuple(shard for shard in revocation.shards if shard not in written),
-            durability="durable" if all(one.is_durable for one in written.values()) else "stored",
-        )
 
 
 class Revoker:
@@ -46,10 +15,12 @@ class Revoker:
     Args:
         revocations: Writes to the store.
         absolute_lifetime_ms: How long a session may live without a new sign-in.
+        min_replicas: How many replicas must confirm what is written; None for as many as the store waits for anyway.
     """
 
-    def __init__(self, revocations: Revocations, *, absolute_lifetime_ms: int) -> None:
+    def __init__(self, revocations: Revocations, *, absolute_lifetime_ms: int, min_replicas: int | None = None) -> None:
         self._revocations = revocations
+        self._min_replicas = min_replicas
         self._absolute_lifetime_ms = absolute_lifetime_ms
 
     async def revoke_token(
@@ -110,7 +81,8 @@ class Revoker:
         expires_ms: int | None = None,
         lives_ms: int | None = None,
     ) -> RevocationReceipt:
-        revocation = Revocation(kind, revocation_key(kind, issuer, *parts), shards, expires_ms, lives_ms)
+        key = revocation_key(kind, issuer, *parts)
+        revocation = Revocation(kind, key, shards, expires_ms, lives_ms, self._min_replicas)
         written: dict[int, Written] = {}
         error: Unavailable | None = None
         for shard in shards:
@@ -122,4 +94,6 @@ class Revoker:
             raise error
         receipt = RevocationReceipt.of(revocation, written)
         self._revocations.announce(Revoked(kind=kind, shards=len(receipt.shards), replicas=receipt.replicas))
+        configured = max(one.wanted_replicas for one in written.values())
+        receipt.require(configured if self._min_replicas is None else self._min_replicas)
         return receipt

@@ -157,6 +157,7 @@ class SessionReply:
     is_rolled_back: bool = False
     #: The sessions that a new one ended, since their owner had as many as allowed.
     crowded_out: tuple[str, ...] = ()
+    replicas: int = 0
 
     def live_session(self) -> Session:
         """
@@ -244,6 +245,11 @@ class SessionStore(Protocol):
         """What the ids of its sessions have after the shard, if only one process knows them."""
         ...
 
+    @property
+    def min_replicas(self) -> int:
+        """How many replicas must have the end of a session."""
+        ...
+
     async def open(self, ref: SessionRef, opening: Opening) -> SessionReply:
         """
         Keep a new session, which begins after every cut-off: ``opened``.
@@ -283,6 +289,10 @@ class SessionStore(Protocol):
 
     async def end_all(self, ref: SessionRef, *, lives_ms: int) -> SessionReply:
         """End every session of the owner and cut off their tokens: ``ended``."""
+        ...
+
+    async def confirm(self, ref: SessionRef) -> SessionReply:
+        """Wait for the replicas again; those that confirm have every earlier change too."""
         ...
 
     async def sessions_of(self, ref: SessionRef, key_of: RevocationKeyOf, after: Cursor | None = None) -> SessionsReply:

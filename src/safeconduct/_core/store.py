@@ -56,6 +56,8 @@ class Revocation:
     shards: tuple[int, ...]
     expires_ms: int | None = None
     lives_ms: int | None = None
+    #: How many replicas to wait for; None for as many as configured.
+    min_replicas: int | None = None
 
     @property
     def is_mark(self) -> bool:
@@ -71,7 +73,9 @@ class Written:
     is_empty: bool
     #: The cut-off that holds now, by the store's clock; None for a mark.
     before_ms: int | None
+    #: How many replicas confirmed it in time, and how many were to do so.
     replicas: int = 0
+    wanted_replicas: int = 0
     #: Whether it is on disk.
     is_durable: bool = False
 

@@ -171,6 +171,11 @@ class ValidityCheck:
         """
         return {} if self._revocations is None else await self._revocations.ask_all(questions)
 
+    def serves_outage(self, requirement: Requirement) -> bool:
+        """Say whether credentials may pass under *requirement* while the store cannot be asked."""
+        consistency, on_outage = requirement.consistency or self._consistency, requirement.on_outage or self._on_outage
+        return consistency == "bounded" and on_outage == "serve"
+
     def asks(self, consistency: Consistency | None, question: RevocationQuery) -> bool:
         """Say whether the store is asked *question* under *consistency*; None is the default."""
         # An allowlist is worth nothing unless it is looked at.

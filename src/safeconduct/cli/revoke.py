@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from safeconduct._core.opaque import is_opaque_token
-from safeconduct._core.revoker import RevocationReceipt
+from safeconduct._core.receipt import RevocationReceipt, TooFewReplicas
 from safeconduct._core.store import RevocationKind
 from safeconduct.auth import Auth
 from safeconduct.cli.context import Settings, open_auth, pass_settings, require_shared_store
@@ -15,12 +15,19 @@ from safeconduct.cli.output import CommandFailed, UsageError, json_option, print
 from safeconduct.cli.standard_input import read_token, require_standard_input
 from safeconduct.config import Config
 from safeconduct.errors import RevokedToken
+from safeconduct.principal import Principal
 from safeconduct.sessions import Sessions
 
 Revocation = Callable[[Sessions], RevocationReceipt]
+Verb = Callable[..., Any]
 
-issuer_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
+issuer_option: Callable[[Verb], Verb] = click.option(
     "--issuer", help="Who issued it.  [default: the configured issuer]"
+)
+replicas_option: Callable[[Verb], Verb] = click.option(
+    "--min-replicas",
+    type=click.IntRange(0, 100),
+    help="How many replicas must confirm it.  [default: revocation.min_replicas]",
 )
 
 
@@ -39,6 +46,7 @@ def revoke() -> None:
 @click.option("--subject", help="The user that the token names; with it, only one shard is written to.")
 @click.option("--expires-at", type=click.IntRange(min=0), help="When the token expires, in seconds since the epoch.")
 @issuer_option
+@replicas_option
 @json_option
 @pass_settings
 def token(
@@ -47,76 +55,94 @@ def token(
     subject: str | None,
     expires_at: int | None,
     issuer: str | None,
+    min_replicas: int | None,
     as_json: bool,  # noqa: FBT001 - click passes every option by its name
 ) -> None:
     """Revoke TOKEN: a token id (jti), or a whole token, which is checked first; - reads it from standard input."""
     value = read_token(token)
+    if not _is_whole_token(value):
+        _revoke(
+            settings,
+            "token",
+            lambda sessions: sessions.revoke_token(
+                value, issuer=issuer, subject=subject, expires_at=expires_at, min_replicas=min_replicas
+            ),
+            as_json=as_json,
+        )
+        return
+    if subject or expires_at is not None or issuer:
+        raise UsageError("A whole token names its subject, expiry and issuer itself: leave the options out.")
     config = _config(settings)
     with open_auth(config) as auth:
-        if not _is_whole_token(value):
-            receipt = auth.sessions.revoke_token(value, issuer=issuer, subject=subject, expires_at=expires_at)
-        else:
-            if subject or expires_at is not None or issuer:
-                raise UsageError("A whole token names its subject, expiry and issuer itself: leave the options out.")
-            receipt_or_none = _revoke_whole_token(auth, value)
-            if receipt_or_none is None:
-                print_note("It was revoked already.")
-                return
-            receipt = receipt_or_none
-    _report("token", receipt, config, as_json=as_json)
+        principal = _principal_of(auth, value)
+        if principal is None:
+            print_note("It was revoked already.")
+            if min_replicas or (min_replicas is None and config.revocation.min_replicas):
+                raise CommandFailed("How many replicas have that is not known: revoke it by its id (jti).")
+            return
+        _report("token", *_receipt_of(auth, lambda sessions: sessions.revoke_token(
+            # A token without a jti is never accepted.
+            principal.claims["jti"], issuer=principal.issuer, subject=principal.subject,
+            expires_at=principal.expires_at, min_replicas=min_replicas,
+        )), as_json=as_json)  # fmt: skip
 
 
 @revoke.command()
 @click.argument("session_id")
+@replicas_option
 @json_option
 @pass_settings
-def session(settings: Settings, session_id: str, as_json: bool) -> None:  # noqa: FBT001 - click passes it by its name
+def session(settings: Settings, session_id: str, *, min_replicas: int | None = None, as_json: bool) -> None:
     """End a session of the configured issuer, with all its tokens."""
-    _revoke(settings, "session", lambda sessions: sessions.end(session_id), as_json=as_json)
+    _revoke(settings, "session", lambda each: each.end(session_id, min_replicas=min_replicas), as_json=as_json)
 
 
 @revoke.command()
 @click.argument("name")
 @issuer_option
+@replicas_option
 @json_option
 @pass_settings
-def subject(settings: Settings, name: str, issuer: str | None, as_json: bool) -> None:  # noqa: FBT001 - as above
+def subject(settings: Settings, /, name: str, *, as_json: bool, **options: Any) -> None:
     """Revoke all that was issued to a subject until now; a later sign-in is not affected."""
-    _revoke(settings, "subject", lambda sessions: sessions.revoke_subject(name, issuer=issuer), as_json=as_json)
+    _revoke(settings, "subject", lambda sessions: sessions.revoke_subject(name, **options), as_json=as_json)
 
 
 @revoke.command()
 @click.argument("client_id")
 @issuer_option
+@replicas_option
 @json_option
 @pass_settings
-def client(settings: Settings, client_id: str, issuer: str | None, as_json: bool) -> None:  # noqa: FBT001 - as above
+def client(settings: Settings, /, client_id: str, *, as_json: bool, **options: Any) -> None:
     """Revoke all that was issued to a client until now."""
-    _revoke(settings, "client", lambda sessions: sessions.revoke_client(client_id, issuer=issuer), as_json=as_json)
+    _revoke(settings, "client", lambda sessions: sessions.revoke_client(client_id, **options), as_json=as_json)
 
 
 @revoke.command()
 @click.argument("kid")
 @issuer_option
+@replicas_option
 @json_option
 @pass_settings
-def key(settings: Settings, kid: str, issuer: str | None, as_json: bool) -> None:  # noqa: FBT001 - as above
+def key(settings: Settings, /, kid: str, *, as_json: bool, **options: Any) -> None:
     """Revoke all that a key has signed or will ever sign; for a key that was stolen."""
-    _revoke(settings, "key", lambda sessions: sessions.revoke_key(kid, issuer=issuer), as_json=as_json)
+    _revoke(settings, "key", lambda sessions: sessions.revoke_key(kid, **options), as_json=as_json)
 
 
 @revoke.command()
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @issuer_option
+@replicas_option
 @json_option
 @pass_settings
-def everything(settings: Settings, yes: bool, issuer: str | None, as_json: bool) -> None:  # noqa: FBT001 - as above
+def everything(settings: Settings, /, *, yes: bool, as_json: bool, **options: Any) -> None:
     """Revoke all that the issuer issued until now: every user must sign in again."""
     config = _config(settings)
     if not yes:
         require_standard_input("The answer")
-        click.confirm(f"End every token and session of {issuer or config.issuer}?", abort=True, err=True)
-    _revoke(settings, "everything", lambda sessions: sessions.revoke_everything(issuer=issuer), as_json=as_json)
+        click.confirm(f"End every token and session of {options['issuer'] or config.issuer}?", abort=True, err=True)
+    _revoke(settings, "everything", lambda sessions: sessions.revoke_everything(**options), as_json=as_json)
 
 
 def _config(settings: Settings) -> Config:
@@ -128,10 +154,17 @@ def _config(settings: Settings) -> Config:
 
 
 def _revoke(settings: Settings, kind: RevocationKind, revocation: Revocation, *, as_json: bool) -> None:
-    config = _config(settings)
-    with open_auth(config) as auth:
-        receipt = revocation(auth.sessions)
-    _report(kind, receipt, config, as_json=as_json)
+    with open_auth(_config(settings)) as auth:
+        receipt, wanted = _receipt_of(auth, revocation)
+    _report(kind, receipt, wanted, as_json=as_json)
+
+
+def _receipt_of(auth: Auth, revocation: Revocation) -> tuple[RevocationReceipt, int]:
+    """Return the receipt, and how many replicas should have confirmed it, 0 if enough did."""
+    try:
+        return revocation(auth.sessions), 0
+    except TooFewReplicas as error:
+        return error.receipt, error.wanted
 
 
 def _is_whole_token(value: str) -> bool:
@@ -139,22 +172,17 @@ def _is_whole_token(value: str) -> bool:
     return (value.startswith("eyJ") and value.count(".") in {2, 4}) or is_opaque_token(value)
 
 
-def _revoke_whole_token(auth: Auth, value: str) -> RevocationReceipt | None:
-    """Revoke a token; return None if that was done before."""
+def _principal_of(auth: Auth, value: str) -> Principal | None:
+    """Return who a token names; None if it was revoked before."""
     try:
-        principal = auth.verify(value)
+        return auth.verify(value)
     except RevokedToken:
         return None
-    # A token without a jti is never accepted.
-    token_id: str = principal.claims["jti"]
-    return auth.sessions.revoke_token(
-        token_id, issuer=principal.issuer, subject=principal.subject, expires_at=principal.expires_at
-    )
 
 
-def _report(kind: RevocationKind, receipt: RevocationReceipt, config: Config, *, as_json: bool) -> None:
+def _report(kind: RevocationKind, receipt: RevocationReceipt, wanted: int, *, as_json: bool) -> None:
     """
-    Print the result of a revocation.
+    Print the result of a revocation that *wanted* replicas should have confirmed, 0 if enough did.
 
     Raises:
         CommandFailed: If a shard missed it, or too few replicas have it.
@@ -172,6 +200,5 @@ def _report(kind: RevocationKind, receipt: RevocationReceipt, config: Config, *,
     print_record(record, as_json=as_json)
     if receipt.missed:
         raise CommandFailed(f"Not ended on {len(receipt.missed)} shards that did not answer: revoke again.")
-    wanted = config.revocation.min_replicas
     if receipt.replicas < wanted:
         raise CommandFailed(f"Written, but only {receipt.replicas} of {wanted} replicas have it yet: revoke again.")

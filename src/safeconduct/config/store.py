@@ -87,7 +87,8 @@ class RevocationConfig:
             is not known to be revoked.
         on_new_store: What happens to tokens older than a store that was never seen before: "accept", so that a first
             start refuses nobody, or "refuse".
-        min_replicas: How many replicas must have a revocation before it is done; 0 waits for none.
+        min_replicas: How many replicas must have a revocation before it is done; 0 waits for none. If fewer have it
+            within the deadline, it is written all the same, and its caller gets an error.
         accept_eviction: Whether a store may evict revocations when its memory is full.
         epoch_file: A file, shared by all processes of a machine, that keeps what they know of the store's data while
             none of them runs, so that a loss of data in the meantime is noticed. Default: no file.

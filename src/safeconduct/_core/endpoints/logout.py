@@ -51,6 +51,7 @@ class LogoutEndpoint:
             CrossSiteRequest: If cookies came and none of our pages sent them.
             InvalidRequest: If a refresh token came both in a cookie and in the body.
             Unavailable: If the store cannot be asked: the session may go on.
+            TooFewReplicas: If it has ended, and fewer replicas than configured have that: the caller may try again.
         """
         request, parameters = call.request, await call.parameters()
         by_cookie = self._request_context.has_cookie(request)

@@ -7,8 +7,9 @@ from safeconduct._core.budget import within_one_budget
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import Account
 from safeconduct._core.passwords import refuse_unusable_name
+from safeconduct._core.receipt import RevocationReceipt
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.revoker import RevocationReceipt, Revoker
+from safeconduct._core.revoker import Revoker
 from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.verbs import ActiveSession, SessionVerbs, Tokens
 from safeconduct.errors import NotSupported
@@ -21,6 +22,10 @@ class AsyncSessions:
 
     Every verb takes effect for the next request in every process.  A ``RevocationReceipt`` says which shards were
     written to; if none could be, the verb raises ``Unavailable``.  Repeating a verb is harmless.
+
+    Where replicas are demanded, by ``revocation.min_replicas`` or by a method's own *min_replicas*, and fewer confirm
+    within the deadline, a verb that ends something raises ``TooFewReplicas``, whose ``receipt`` says what is written
+    where.  It is in effect all the same.
     """
 
     def __init__(
@@ -133,6 +138,7 @@ class AsyncSessions:
 
         Raises:
             InvalidToken: If it is not one of ours, or has expired.
+            TooFewReplicas: If fewer replicas than configured confirm it, although it is written.
             Unavailable: If the store cannot be asked.
         """
         # Whether the token was revoked is not asked: its session is to end in any case.
@@ -144,6 +150,7 @@ class AsyncSessions:
         End every session of *subject* and everything that was issued to them until now.
 
         Raises:
+            TooFewReplicas: If fewer replicas than configured confirm it, although it is written.
             Unavailable: If the store cannot be asked.
         """
         await self._session_verbs().sign_out_everywhere(subject)
@@ -158,7 +165,13 @@ class AsyncSessions:
         return await self._session_verbs().list(subject)
 
     async def revoke_token(
-        self, token_id: str, *, issuer: str | None = None, subject: str | None = None, expires_at: int | None = None
+        self,
+        token_id: str,
+        *,
+        issuer: str | None = None,
+        subject: str | None = None,
+        expires_at: int | None = None,
+        min_replicas: int | None = None,
     ) -> RevocationReceipt:
         """
         Revoke one token.
@@ -169,76 +182,92 @@ class AsyncSessions:
             subject: The subject of the token. Default: unknown; the revocation is written to every shard.
             expires_at: When the token expires, in seconds since the epoch. Default: the longest life of any token from
                 now.
+            min_replicas: How many replicas must confirm it. Default: ``revocation.min_replicas``.
 
         Raises:
+            TooFewReplicas: If fewer replicas confirm it, although it is written.
             Unavailable: If the store cannot be asked.
             NotSupported: If there is no store.
         """
         end = int(self._clock()) + self._horizon_seconds if expires_at is None else expires_at
-        return await self._revoker().revoke_token(
+        return await self._revoker(min_replicas).revoke_token(
             self._issuer_or_own(issuer), token_id, subject=subject, expires_ms=end * 1000
         )
 
-    async def end(self, session_id: str) -> RevocationReceipt:
+    async def end(self, session_id: str, *, min_replicas: int | None = None) -> RevocationReceipt:
         """
         End one session of this issuer with all its tokens.
 
         Raises:
             NotFound: If *session_id* is not the id of a session.
+            TooFewReplicas: If fewer replicas than demanded confirm it, although it is written.
             Unavailable: If the store cannot be asked.
             NotSupported: If there is no store.
         """
         ends_ms = (int(self._clock()) + self._absolute_lifetime_seconds) * 1000
-        return await self._revoker().revoke_session(self._issuer_or_own(None), session_id, ends_ms=ends_ms)
+        return await self._revoker(min_replicas).revoke_session(self._issuer_or_own(None), session_id, ends_ms=ends_ms)
 
-    async def revoke_subject(self, subject: str, *, issuer: str | None = None) -> RevocationReceipt:
+    async def revoke_subject(
+        self, subject: str, *, issuer: str | None = None, min_replicas: int | None = None
+    ) -> RevocationReceipt:
         """
         Revoke everything that was issued to *subject* until now; a later sign-in is not affected.
 
         Raises:
+            TooFewReplicas: If fewer replicas than demanded confirm it, although it is written.
             Unavailable: If the store cannot be asked.
             NotSupported: If there is no store.
         """
-        return await self._revoker().revoke_subject(self._issuer_or_own(issuer), subject)
+        return await self._revoker(min_replicas).revoke_subject(self._issuer_or_own(issuer), subject)
 
-    async def revoke_client(self, client_id: str, *, issuer: str | None = None) -> RevocationReceipt:
+    async def revoke_client(
+        self, client_id: str, *, issuer: str | None = None, min_replicas: int | None = None
+    ) -> RevocationReceipt:
         """
         Revoke everything that was issued to *client_id* until now.
 
         Raises:
+            TooFewReplicas: If fewer replicas than demanded confirm it, although it is written.
             Unavailable: If the store cannot be asked.
             NotSupported: If there is no store.
         """
-        return await self._revoker().revoke_client(self._issuer_or_own(issuer), client_id)
+        return await self._revoker(min_replicas).revoke_client(self._issuer_or_own(issuer), client_id)
 
-    async def revoke_key(self, kid: str, *, issuer: str | None = None) -> RevocationReceipt:
+    async def revoke_key(
+        self, kid: str, *, issuer: str | None = None, min_replicas: int | None = None
+    ) -> RevocationReceipt:
         """
         Revoke everything that the key *kid* ever signs; for a key that was stolen.
 
         Raises:
+            TooFewReplicas: If fewer replicas than demanded confirm it, although it is written.
             Unavailable: If the store cannot be asked.
             NotSupported: If there is no store.
         """
-        return await self._revoker().revoke_key(self._issuer_or_own(issuer), kid)
+        return await self._revoker(min_replicas).revoke_key(self._issuer_or_own(issuer), kid)
 
-    async def revoke_everything(self, *, issuer: str | None = None) -> RevocationReceipt:
+    async def revoke_everything(
+        self, *, issuer: str | None = None, min_replicas: int | None = None
+    ) -> RevocationReceipt:
         """
         Revoke everything that the issuer issued until now.
 
         Raises:
+            TooFewReplicas: If fewer replicas than demanded confirm it, although it is written.
             Unavailable: If the store cannot be asked.
             NotSupported: If there is no store.
         """
-        return await self._revoker().revoke_everything(self._issuer_or_own(issuer))
+        return await self._revoker(min_replicas).revoke_everything(self._issuer_or_own(issuer))
 
     async def _verify(self, access_token: str) -> Principal:
         claims = await self._resolver.verify_not_revoked(access_token, self._revocations, now=self._clock())
         return principal_of(claims, "bearer")
 
-    def _revoker(self) -> Revoker:
+    def _revoker(self, min_replicas: int | None) -> Revoker:
         if self._revocations is None:
             raise NotSupported("there is no store that could remember a revocation")
-        return Revoker(self._revocations, absolute_lifetime_ms=self._absolute_lifetime_seconds * 1000)
+        lifetime_ms = self._absolute_lifetime_seconds * 1000
+        return Revoker(self._revocations, absolute_lifetime_ms=lifetime_ms, min_replicas=min_replicas)
 
     def _issuer_or_own(self, issuer: str | None) -> str:
         named = issuer or self._issuer

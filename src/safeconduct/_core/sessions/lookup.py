@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Literal
 
 from safeconduct._core.directory import Account
+from safeconduct._core.receipt import RevocationReceipt
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import epoch_tag
 from safeconduct._core.session_store import SessionRef, SessionReply, SessionStore
@@ -86,12 +87,60 @@ class SessionLookup:
             await self.end(ref, session.subject, "account")
             raise
 
-    async def end(self, ref: SessionRef, subject: str, reason: EndReason) -> None:
+    async def end(self, ref: SessionRef, subject: str, reason: EndReason) -> SessionReply:
         """End a session, whether the store has it or not."""
         lives_ms = self._context.lives.absolute_ms
         reply = await self.consult(ref.shard, lambda: self._store.end(ref, lives_ms=lives_ms))
         if reply.outcome == "ended":
             self._context.announce(SessionEnded(subject=subject, session_id=ref.session_id, reason=reason))
+        return reply
+
+    async def end_demanded(self, ref: SessionRef, subject: str, reason: EndReason) -> None:
+        """
+        End a session for a caller who relies on its end.
+
+        Raises:
+            TooFewReplicas: If fewer replicas than configured have it.
+        """
+        self.require_replicas(ref, await self.end(ref, subject, reason))
+
+    async def end_all(self, ref: SessionRef) -> SessionReply:
+        """End every session of the owner."""
+        lives_ms = self._context.lives.absolute_ms
+        return await self.consult(ref.shard, lambda: self._store.end_all(ref, lives_ms=lives_ms))
+
+    async def end_named(self, session_id: str, reason: EndReason, *, subject: str | None = None) -> None:
+        """
+        End the session *session_id*, of *subject* if one is given, for a caller who relies on its end.
+
+        Raises:
+            NotFound: If there is none, or it is another person's.
+            TooFewReplicas: If fewer replicas than configured have its end, also if it ended before.
+        """
+        try:
+            ref, session = await self.find(session_id)
+        except NotFound:
+            await self._confirm_end(session_id)
+            raise
+        if subject is not None and session.subject != subject:
+            raise NotFound("a session of another person")
+        await self.end_demanded(ref, session.subject, reason)
+
+    async def _confirm_end(self, session_id: str) -> None:
+        # This may be another try, after too few replicas had confirmed the first one.
+        ref = self._context.session_keys.of_unknown(session_id)
+        if self._store.min_replicas:
+            self.require_replicas(ref, await self.consult(ref.shard, lambda: self._store.confirm(ref)))
+
+    def require_replicas(self, ref: SessionRef, reply: SessionReply) -> None:
+        """
+        Return if as many replicas as configured have what *reply* is about.
+
+        Raises:
+            TooFewReplicas: If fewer do.
+        """
+        receipt = RevocationReceipt(before_ms=None, shards=(ref.shard,), replicas=reply.replicas)
+        receipt.require(self._store.min_replicas)
 
     async def prove_owner(
         self, ref: SessionRef, session: Session, password: str, *, network: str, knows_device: Callable[[str], bool]

@@ -1,6 +1,7 @@
 """Implement the verbs on sessions that a store keeps; the table in ``model`` says what each of them changes."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from safeconduct._core.directory import Account
@@ -187,29 +188,28 @@ class StoredSessions:
             ref = self._context.session_keys.of_principal(principal)
         except NotRenewable:
             return
-        await self._lookup.end(ref, principal.subject, "signed_out")
+        await self._lookup.end_demanded(ref, principal.subject, "signed_out")
 
     async def sign_out_with(self, refresh_token: str) -> str | None:
         """End the session of a refresh token and return its id."""
-        ref, session = await self._lookup.find_by_token(
-            ParsedRefreshToken.from_text(refresh_token, self._context.derived_keys())
-        )
-        await self._lookup.end(ref, session.subject, "signed_out")
-        return ref.session_id
+        token = ParsedRefreshToken.from_text(refresh_token, self._context.derived_keys())
+        try:
+            await self._lookup.end_named(token.session_id, "signed_out")
+        except NotFound:
+            raise RevokedToken("the session is over") from None
+        return token.session_id
 
     async def sign_out_of(self, session_id: str) -> None:
         """End a session that was proven to be the caller's, if it is not over."""
-        try:
-            ref, session = await self._lookup.find(session_id)
-        except NotFound:
-            return
-        await self._lookup.end(ref, session.subject, "signed_out")
+        with suppress(NotFound):
+            await self._lookup.end_named(session_id, "signed_out")
 
     async def sign_out_everywhere(self, subject: str) -> None:
         """End every session of *subject* and revoke everything that was issued to them until now."""
-        ref, lives_ms = self._context.session_keys.of_subject(subject), self._context.lives.absolute_ms
-        await self._lookup.consult(ref.shard, lambda: self._store.end_all(ref, lives_ms=lives_ms))
+        ref = self._context.session_keys.of_subject(subject)
+        reply = await self._lookup.end_all(ref)
         self._context.announce(SubjectSignedOut(subject=subject))
+        self._lookup.require_replicas(ref, reply)
 
     async def list(self, subject: str, *, current: str | None = None) -> tuple[ActiveSession, ...]:
         """Return the sessions of *subject*, the one used last first."""
@@ -240,13 +240,10 @@ class StoredSessions:
     async def end(self, session_id: str, *, subject: str | None = None) -> None:
         """End one session."""
         try:
-            ref, session = await self._lookup.find(session_id)
+            await self._lookup.end_named(session_id, "ended", subject=subject)
         except ForeignSession:
             # An id proves nothing: the caller may have made it up, and Unavailable would blame the store (sessions.md).
             raise NotFound("no session of this process") from None
-        if subject is not None and session.subject != subject:
-            raise NotFound("a session of another person")
-        await self._lookup.end(ref, session.subject, "ended")
 
     async def touch(self, principal: Principal) -> None:
         """Return if the session of an access token is not over, and note its use."""

@@ -59,6 +59,11 @@ class MemorySessions:
         """What the ids of this process's sessions begin with, after their shard."""
         return self._revocations.instance
 
+    @property
+    def min_replicas(self) -> int:
+        """0, because there are none."""
+        return 0
+
     def keeps(self, session_id: str) -> bool:
         """Return whether a session is here; it may be over, but then none of its tokens is valid any more."""
         return self._index.get(session_id) is not None
@@ -176,6 +181,11 @@ class MemorySessions:
             for session_id in self._index.owned_by(ref.owner):
                 self._index.remove(session_id)
             return self._reply("ended", now_ms)
+
+    async def confirm(self, ref: SessionRef) -> SessionReply:
+        """Return at once, because there are no replicas."""
+        del ref
+        return self._reply("gone", self._revocations.now_ms())
 
     async def sessions_of(self, ref: SessionRef, key_of: RevocationKeyOf, after: Cursor | None = None) -> SessionsReply:
         """Return a page of the owner's sessions."""

@@ -4,8 +4,8 @@ Send what several tasks of one event loop read at the same time in one go.
 A batch has a task and a connection of its own.  A request that is cancelled leaves the batch as it is: its replies are
 read to the end all the same, and each is given to the requests that asked, by its place in the batch.
 
-While two batches are under way, what is asked waits for one of them to end, because ten questions together cost hardly
-more than one.  It waits for a few milliseconds at most, so that a slow server gets more of them at once.
+While two batches are under way, further questions wait for one of them to end, because ten questions together cost
+hardly more than one.  They wait for a few milliseconds at most, so that a slow server gets more batches at once.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _Waiting = dict[PackedCommands, list["asyncio.Future[PlainReplies]"]]
 
 
 class Batch:
-    """What is asked together: by shard, and once for all requests that ask the same."""
+    """Questions that are asked together: by shard, and once for all requests that ask the same."""
 
     __slots__ = ("by_shard", "count", "ends_at")
 
@@ -37,7 +37,7 @@ class Batch:
         self.count = 0
 
     def add(self, shard: ShardCommands, commands: PackedCommands, future: "asyncio.Future[PlainReplies]") -> None:
-        """Ask *commands* of *shard* too."""
+        """Send *commands* to *shard* too, and the replies to *future*."""
         self.by_shard.setdefault(shard, {}).setdefault(commands, []).append(future)
         self.count += 1
 
@@ -88,7 +88,7 @@ class Singly:
 
 class Batches:
     """
-    Collect what is asked of one server by the tasks of one event loop.
+    Collect the questions of the tasks of one event loop to one server.
 
     Args:
         send: Sends commands over one connection, and returns the replies to all of them and the run of the server, or

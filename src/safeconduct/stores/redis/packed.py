@@ -1,4 +1,4 @@
-"""Put plain commands around the questions to a shard, and pack what is sent many times only once."""
+"""Define the commands around the questions to a shard, and pack commands that are sent many times only once."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from safeconduct.stores.redis.connection import Command, PackedCommands, Reply
 
 class ShardCommands:
     """
-    What is sent before and after the questions to one shard, for all of them once.
+    The commands before and after the questions to one shard, sent once for all of them.
 
     Args:
         key: One of the shard's keys.

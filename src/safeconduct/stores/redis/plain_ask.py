@@ -125,7 +125,7 @@ class PlainAsk:
         self._known[shard] = _Known(epoch, mark, reply.now_ms, self._monotonic() + SCRIPT_EVERY_SECONDS)
 
     def _admitting(self, query: RevocationQuery) -> _Known | None:
-        """Return what is known of the shard, if plain commands may decide about the credential."""
+        """Return the knowledge of the shard, if plain commands may decide about the credential."""
         known, mark = self._known.get(query.shard), self._watermarks.known.get(query.shard)
         if known is None or mark is None or query.required_session is not None or query.reference is not None:
             return None

@@ -17,7 +17,7 @@ from safeconduct._core.store import Store
 from safeconduct.config.store import RevocationConfig, StoreConfig
 from safeconduct.events import Event
 from safeconduct.stores.redis.addresses import parse_location, shard_key
-from safeconduct.stores.redis.clients import LoopClients, ThreadClients
+from safeconduct.stores.redis.clients import ClientSource, LoopClients, ThreadClients
 from safeconduct.stores.redis.feed import Feed
 from safeconduct.stores.redis.follower import Follower
 from safeconduct.stores.redis.followers import Followers
@@ -76,22 +76,22 @@ class RedisServer:
         self._horizon_ms, self._leeway_ms, self._shift_ms = horizon_ms, leeway_ms, shift_ms
         self._revocation, self._announce, self._monotonic = revocation, announce, monotonic
         self._follower = self._new_followers() if keeps_view else None
-        self._blocking, self._native = (
-            RedisStore(
-                clients,
-                self._watermarks,
-                self._epochs,
-                None if self._follower is None else self._follower.view,
-                key_prefix=config.key_prefix,
-                horizon_ms=horizon_ms,
-                leeway_ms=leeway_ms,
-                min_replicas=revocation.min_replicas,
-                shift_ms=shift_ms,
-                monotonic=monotonic,
-            )
-            for clients in (self._threads, self._loops)
-        )
+        self._blocking, self._native = self._new_store(self._threads), self._new_store(self._loops)
         _living.add(self)
+
+    def _new_store(self, clients: ClientSource) -> RedisStore:
+        return RedisStore(
+            clients,
+            self._watermarks,
+            self._epochs,
+            None if self._follower is None else self._follower.view,
+            key_prefix=self._config.key_prefix,
+            horizon_ms=self._horizon_ms,
+            leeway_ms=self._leeway_ms,
+            min_replicas=self._revocation.min_replicas,
+            shift_ms=self._shift_ms,
+            monotonic=self._monotonic,
+        )
 
     def blocking(self) -> Store:
         """Return the port for WSGI."""

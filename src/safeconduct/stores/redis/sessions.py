@@ -7,6 +7,7 @@ one script, which also reads and writes cut-offs.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from safeconduct._core.revocation_keys import epoch_tag_of
 from safeconduct._core.session_store import (
@@ -49,7 +50,8 @@ class RedisSessions:
     def __init__(self, calls: ShardCalls, *, leeway_ms: int, min_replicas: int) -> None:
         self._calls = calls
         self._leeway_ms = leeway_ms
-        self._min_replicas = min_replicas
+        #: How many replicas must have the end of a session.
+        self.min_replicas = min_replicas
 
     @property
     def instance(self) -> bytes | None:
@@ -60,7 +62,7 @@ class RedisSessions:
         """Begin a session."""
         idle: Argument = "" if opening.long_term is None else opening.long_term.idle_ms
         arguments = (opening.lifetime_ms, opening.access_ms, idle, opening.max_per_subject, *written(opening))
-        return await self._on_session(scripts.SESSION_OPEN, ref, *arguments, replicas=self._min_replicas)
+        return await self._on_session(scripts.SESSION_OPEN, ref, *arguments, replicas=self.min_replicas)
 
     async def read(self, ref: SessionRef) -> SessionReply:
         """Return what is known of a session."""
@@ -72,7 +74,7 @@ class RedisSessions:
     async def rotate(self, ref: SessionRef, rotation: Rotation) -> SessionReply:
         """Rotate a refresh token."""
         arguments = (rotation.access_ms, rotation.rights or "", *_rotation_arguments(rotation))
-        return await self._on_session(scripts.SESSION_ROTATE, ref, *arguments, replicas=self._min_replicas)
+        return await self._on_session(scripts.SESSION_ROTATE, ref, *arguments, replicas=self.min_replicas)
 
     async def renew(self, ref: SessionRef, renewing: Renewing) -> SessionReply:
         """Renew an access token."""
@@ -101,13 +103,13 @@ class RedisSessions:
             step.access_ms,
             step.rights or "",
             *(() if step.rotation is None else _rotation_arguments(step.rotation)),
-            replicas=self._min_replicas,
+            replicas=self.min_replicas,
             issued_ms=step.presented.issued_ms,
         )
 
     async def fail(self, ref: SessionRef, *, request_id: str, limit: int) -> SessionReply:
         """Count a failed proof."""
-        return await self._on_session(scripts.SESSION_FAIL, ref, request_id, limit, replicas=self._min_replicas)
+        return await self._on_session(scripts.SESSION_FAIL, ref, request_id, limit, replicas=self.min_replicas)
 
     async def touch(self, ref: SessionRef, *, every_ms: int) -> SessionReply:
         """Return whether a session is alive, and note its use."""
@@ -115,7 +117,7 @@ class RedisSessions:
 
     async def end(self, ref: SessionRef, *, lives_ms: int) -> SessionReply:
         """End a session and cut it off."""
-        return await self._on_session(scripts.SESSION_END, ref, lives_ms, replicas=self._min_replicas)
+        return await self._on_session(scripts.SESSION_END, ref, lives_ms, replicas=self.min_replicas)
 
     async def end_all(self, ref: SessionRef, *, lives_ms: int) -> SessionReply:
         """End every session of the owner and cut off everything issued to them."""
@@ -127,9 +129,14 @@ class RedisSessions:
             self._leeway_ms + MARGIN_MS,
             LOG_LENGTH,
             keys=(self._calls.owner_key(ref.shard, ref.owner),),
-            replicas=self._min_replicas,
+            replicas=self.min_replicas,
         )
-        return SessionReply(reply.epoch, reply.is_empty, "ended", reply.now_ms)
+        return SessionReply(reply.epoch, reply.is_empty, "ended", reply.now_ms, replicas=reply.replicas)
+
+    async def confirm(self, ref: SessionRef) -> SessionReply:
+        """Wait for the replicas after a command that changes nothing."""
+        reply = await self._calls.run(scripts.SESSION_CONFIRM, ref.shard, replicas=self.min_replicas)
+        return SessionReply(reply.epoch, reply.is_empty, "gone", reply.now_ms, replicas=reply.replicas)
 
     async def sessions_of(self, ref: SessionRef, key_of: RevocationKeyOf, after: Cursor | None = None) -> SessionsReply:
         """Return a page of the owner's sessions: one command returns their ids, another one the sessions."""
@@ -182,7 +189,7 @@ class RedisSessions:
             replicas=replicas,
             witness=NO_WITNESS if issued_ms is None else TokenWitness(epoch_tag_of(ref.session_id), issued_ms),
         )
-        return read_session_reply(reply)
+        return replace(read_session_reply(reply), replicas=reply.replicas)
 
 
 def _rotation_arguments(rotation: Rotation) -> tuple[Argument, ...]:

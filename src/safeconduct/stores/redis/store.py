@@ -149,7 +149,9 @@ class RedisStore:
 
     async def revoke(self, shard: int, revocation: Revocation) -> Written:
         """Write an entry; run twice, the script writes a later cut-off."""
-        expires_ms, lives_ms = revocation.expires_ms, revocation.lives_ms
+        expires_ms, lives_ms, wanted = revocation.expires_ms, revocation.lives_ms, revocation.min_replicas
+        if wanted is None:
+            wanted = self._min_replicas
         reply = await self._calls.run(
             scripts.REVOKE,
             shard,
@@ -159,7 +161,7 @@ class RedisStore:
             "" if lives_ms is None else clamped_ms(lives_ms),
             self._leeway_ms + MARGIN_MS,
             LOG_LENGTH,
-            replicas=self._min_replicas,
+            replicas=wanted,
             waits_for_disk=True,
         )
         before_ms = integer(reply.first)
@@ -168,6 +170,7 @@ class RedisStore:
             reply.is_empty,
             None if before_ms < 0 else before_ms,
             reply.replicas,
+            wanted,
             is_durable=reply.is_durable,
         )
 

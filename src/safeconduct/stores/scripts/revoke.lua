@@ -22,5 +22,8 @@ if ARGV[3] ~= '1' then
 end
 if changed > 0 then
   log_change(key, before, expiry, ARGV[8])
+else
+  -- Some servers wait for the replicas only after a write of the same connection.
+  redis.call('HSET', meta, 'beat', int(now))
 end
 return reply(before, 0)

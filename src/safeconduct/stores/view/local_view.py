@@ -274,6 +274,10 @@ class LocalView:
         """Say whether what the store answers about *shard* may be outdated, because another primary has replaced it."""
         return shard in self._cut_off
 
+    def monotonic_seconds(self) -> float:
+        """Return the time by the clock that measures the age of the view."""
+        return self._monotonic()
+
     def note_record(self, record: RecordKey | None, epoch: Epoch | None, sent_at: float) -> None:
         """Remember that the data of *epoch* had a required record, by a command that was sent at *sent_at*."""
         if record is not None and epoch is not None:
