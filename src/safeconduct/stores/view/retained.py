@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from struct import Struct
 from typing import Final, NamedTuple
 
-from safeconduct._core.revocation_keys import REVOCATION_KEY_BYTES
+from safeconduct._core.revocation_query import REVOCATION_KEY_BYTES
 from safeconduct.stores.view.snapshot_table import Page
 
 RECENT_CHANGES: Final = 10_000
