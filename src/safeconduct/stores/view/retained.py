@@ -10,14 +10,13 @@ from collections.abc import Iterable, Iterator
 from struct import Struct
 from typing import Final, NamedTuple
 
-from safeconduct._core.revocation_keys import REVOCATION_KEY_BYTES
-from safeconduct.stores.view.snapshot_table import Page
+from safeconduct.stores.view.snapshot_table import KEY_BYTES, Page
 
 RECENT_CHANGES: Final = 10_000
 """So many are retained of those that end; they take less than a megabyte."""
 ENDLESS: Final = float("inf")
 _KEY_LETTER: Final = b"k"
-_PACKED: Final = Struct(f">H{REVOCATION_KEY_BYTES}sqd")
+_PACKED: Final = Struct(f">H{KEY_BYTES}sqd")
 _NO_CUT: Final = -1
 
 
