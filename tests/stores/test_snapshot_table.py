@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safeconduct._core.revocation_query import REVOCATION_KEY_BYTES
 from safeconduct.stores.view.packed_table import SPAN
 from safeconduct.stores.view.snapshot_table import TableBuilder
 from view_pages import key_of, no_pause, page_of
