@@ -22,6 +22,15 @@ def pair(request):
     return request.param
 
 
+@pytest.fixture(scope="session", autouse=True)
+def few_objects():
+    """Let the garbage collector pass over what was there before, since it is called twice for each test."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session")
 def world(pair):
     return pair[0]
@@ -62,10 +71,21 @@ def fresh_server(kind):
 
 
 @pytest.fixture
-def proxy(server):
-    proxy = Proxy(server.port)
-    yield proxy
-    proxy.stop()
+def open_proxy():
+    """Open proxies to a port."""
+    with contextlib.ExitStack() as opened:
+
+        def make(port):
+            proxy = Proxy(port)
+            opened.callback(proxy.stop)
+            return proxy
+
+        yield make
+
+
+@pytest.fixture
+def proxy(server, open_proxy):
+    return open_proxy(server.port)
 
 
 @pytest.fixture
@@ -77,15 +97,14 @@ def other(server):
 
 
 @pytest.fixture
-def opened_by():
+def opened_by(open_proxy):
     """Open a proxy to a server, and another process that shares its store."""
     with contextlib.ExitStack() as opened:
 
         def make(server):
-            proxy, process = Proxy(server.port), OtherProcess(server.url)
-            opened.callback(proxy.stop)
+            process = OtherProcess(server.url)
             opened.callback(process.close)
-            return proxy, process
+            return open_proxy(server.port), process
 
         yield make
 

@@ -68,7 +68,7 @@ def test_every_page_is_judged_alike(make, world, mode, method, target, has_sessi
         if quick.status == 200 and not paths.is_fast:
             left_out.add((origin in OTHER_ORIGINS, (origin, site) == (None, None) and referer is not None))
 
-    # A refused request is left to the slow path; so is what lets pass in an unusual way.
+    # The slow path decides about requests that are refused, and about unusual ones that pass.
     assert {(200, True), (200, False), (403, False)} == statuses
     assert (False, False) not in left_out
 

@@ -326,13 +326,6 @@ def test_a_follower_that_is_not_connected_says_so(following):
         following().follow()
 
 
-def test_a_page_of_another_shape_is_unavailable(follower, monkeypatch):
-    monkeypatch.setattr(snapshot_module, "_page", lambda *_arguments: [1, 2])
-
-    with pytest.raises(Unavailable):
-        list(follower._feed.pages(0, b"cut", ""))
-
-
 def test_a_primary_that_became_a_replica_is_followed_no_further(follower, server):
     """A connection that was not waiting at that moment is not told."""
     server.say("REPLICAOF", "127.0.0.1", "1")

@@ -6,6 +6,7 @@ import pytest
 
 from safeconduct.stores.view.entries import RECENT_ENTRIES, UNPACKED_ENTRIES, Entries
 from safeconduct.stores.view.packed_table import SPAN
+from view_pages import no_pause, page_of
 
 
 def _keys(count: int, seed: int = 1) -> list[bytes]:
@@ -13,16 +14,12 @@ def _keys(count: int, seed: int = 1) -> list[bytes]:
     return [b"s" + draw.randbytes(16) for _ in range(count)]
 
 
-def _no_pause() -> None:
-    """Let nobody else run."""
-
-
 def _filled(keys: list[bytes]) -> Entries:
     entries = Entries(base=0)
     for instant, key in enumerate(keys):
         entries.put(key, instant)
         if entries.is_due:
-            entries.pack(before=0, pause=_no_pause)
+            entries.pack(before=0, pause=no_pause)
     return entries
 
 
@@ -50,22 +47,26 @@ def test_the_latest_instant_counts():
     for other in others:
         entries.put(other, 5)
     assert entries.is_due
-    entries.pack(before=0, pause=_no_pause)
+    entries.pack(before=0, pause=no_pause)
     entries.put(key, 10)
     assert entries.get(key) == 20
     entries.put(key, 30)
     assert entries.get(key) == 30
 
 
-@pytest.mark.parametrize("count", [3, UNPACKED_ENTRIES + 1])
+@pytest.mark.parametrize("count", [0, 3, UNPACKED_ENTRIES, UNPACKED_ENTRIES + 1])
 def test_a_snapshot_is_read_whole(count):
-    """Few records become a dictionary, many a table; both say the same."""
+    """Few entries become a dictionary, many a table; both say the same, and the later page counts."""
     keys = _keys(count)
-    records = [key + b"%013d" % instant for instant, key in enumerate(keys)]
+    instants = {key: 100 + instant for instant, key in enumerate(keys)}
+    first, rest = dict(list(instants.items())[:7000]), dict(list(instants.items())[7000:])
+    again = dict.fromkeys(keys[:1], SPAN - 1 + 100)
 
-    entries = Entries.of([b"".join(records[:2]), b"".join(records[2:])], base=0, pause=_no_pause)
+    pages = [page_of(each, base=100) for each in (first, rest, again) if each]
+    entries = Entries.of(pages, base=100, pause=no_pause)
 
-    assert [entries.get(key) for key in keys] == list(range(count))
+    assert {key: entries.get(key) for key in keys} == instants | again
+    assert all(entries.get(key) is None for key in _keys(100, seed=2))
 
 
 def test_instants_past_the_span_of_a_table_move_its_base():
@@ -77,7 +78,7 @@ def test_instants_past_the_span_of_a_table_move_its_base():
     entries.put(late, SPAN + 5)
     for key in recent:
         entries.put(key, SPAN)
-    entries.pack(before=0, pause=_no_pause)
+    entries.pack(before=0, pause=no_pause)
 
     assert entries.get(late) == SPAN + 5
     assert entries.get(recent[0]) == SPAN
@@ -89,9 +90,9 @@ def test_an_entry_without_end_keeps_no_other_one():
     entries = _filled(_keys(UNPACKED_ENTRIES + 1))
     [key] = _keys(1, seed=5)
     entries.put(key, SPAN - 1)
-    entries.pack(before=0, pause=_no_pause)
+    entries.pack(before=0, pause=no_pause)
 
-    entries.sweep(before=UNPACKED_ENTRIES, pause=_no_pause)
+    entries.sweep(before=UNPACKED_ENTRIES, pause=no_pause)
 
     assert SPAN - 1 == entries.get(key)
     assert 2 == len(entries)
@@ -103,21 +104,52 @@ def test_sweeping_forgets_what_has_ended(count):
     keys = _keys(count)
     entries = _filled(keys)
 
-    entries.sweep(before=4, pause=_no_pause)
+    entries.sweep(before=4, pause=no_pause)
 
     assert [entries.get(key) for key in keys[:5]] == [None, None, None, None, 4]
     assert len(entries) == count - 4
 
 
-def test_a_reader_finds_every_entry_while_they_are_packed():
-    """Every look-up during any pause finds its entry."""
-    keys = _keys(UNPACKED_ENTRIES + 1)
-    entries = Entries(base=0)
+@pytest.mark.parametrize("count", [UNPACKED_ENTRIES + 1, UNPACKED_ENTRIES + RECENT_ENTRIES + 2])
+def test_a_reader_finds_every_entry_while_they_are_packed(count):
+    """Every look-up during any pause finds its entry, the first time and later, packing and sweeping."""
+    keys, entries, seen = _keys(count), Entries(base=0), []
+
+    def look() -> None:
+        seen.append(all(entries.get(key) is not None for key in keys[: len(entries) : 500]))
+
     for instant, key in enumerate(keys):
         entries.put(key, instant)
-    seen = []
-
-    entries.pack(before=0, pause=lambda: seen.append(all(entries.get(key) is not None for key in keys[::500])))
+        if entries.is_due:
+            entries.pack(before=0, pause=look)
+    entries.put(keys[0], SPAN + 5)
+    entries.sweep(before=0, pause=look)
+    entries.pack(before=0, pause=look)
 
     assert seen
     assert all(seen)
+    assert entries.get(keys[0]) == SPAN + 5
+
+
+def test_a_key_that_is_put_after_a_sweep_is_found():
+    """The filter of the swept table lets it pass, as it does the recent ones."""
+    entries = _filled(_keys(UNPACKED_ENTRIES + 1))
+    [early, late] = _keys(2, seed=7)
+    entries.put(early, 50)
+
+    entries.sweep(before=0, pause=no_pause)
+    entries.put(late, 60)
+
+    assert [50, 60] == [entries.get(early), entries.get(late)]
+
+
+def test_of_two_keys_that_begin_alike_the_later_instant_counts():
+    """A key's other bytes of digest are not packed."""
+    entries = _filled(_keys(UNPACKED_ENTRIES + 1))
+    late, early = b"s" + bytes(6) + b"a" * 10, b"s" + bytes(6) + b"b" * 10
+    entries.put(late, 70)
+    entries.put(early, 60)
+
+    entries.pack(before=0, pause=no_pause)
+
+    assert [70, 70] == [entries.get(late), entries.get(early)]

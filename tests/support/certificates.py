@@ -41,8 +41,7 @@ class Authority:
             )
             .sign(self._key, hashes.SHA256())
         )
-        stem = self.folder / f"{name}-{days}"
-        key_file, file = stem.with_suffix(".key"), stem.with_suffix(".crt")
+        key_file, file = (self.folder / f"{name}-{days}.{ending}" for ending in ("key", "crt"))
         key_file.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

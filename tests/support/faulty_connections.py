@@ -74,6 +74,7 @@ class Proxy:
         drip_seconds: How long each byte of a reply takes; 0 sends replies as they are.
         resets_after: After how many bytes the next reply, or each, ends in a reset; None for never.
         resets_once: Whether only the next reply is reset.
+        refuses_with: The error that is the reply to every command; None for the server's replies.
         closes_slowly: Whether the client learns only after ``heal`` that the server closed a connection.
         connections: How many were accepted.
     """
@@ -140,7 +141,7 @@ class Proxy:
     def _are_faults_over(self):
         self.is_black_hole = self._is_refusing = self.closes_slowly = self.resets_once = False
         self.latency_seconds = self.drip_seconds = 0
-        self.resets_after = None
+        self.resets_after = self.refuses_with = None
         self.gate.set()
 
     def _forward(self, sock):
@@ -162,7 +163,9 @@ class Proxy:
     def _pump(self, source, sink, strand, send):
         try:
             while octets := source.recv(1 << 16):
-                if send is None and not strand.is_set():
+                if send is None and self.refuses_with is not None:
+                    source.sendall(refusals(self.refuses_with, octets))
+                elif send is None and not strand.is_set():
                     sink.sendall(octets)
                 elif send is not None and not send(sink, octets, strand):
                     _shut_down(source)
@@ -222,7 +225,12 @@ class RefusingServer:
         with contextlib.suppress(OSError):
             # Our commands are short, except for the text of a script after NOSCRIPT.
             while octets := sock.recv(1 << 16):
-                sock.sendall(f"-{self.error}\r\n".encode() * len(re.findall(rb"(?:^|\r\n)\*\d+\r\n", octets)))
+                sock.sendall(refusals(self.error, octets))
+
+
+def refusals(error, octets):
+    """Return *error* as the reply to each command that begins in *octets*."""
+    return f"-{error}\r\n".encode() * len(re.findall(rb"(?:^|\r\n)\*\d+\r\n", octets))
 
 
 class SlowConnections:

@@ -1,6 +1,7 @@
 """A whole application whose store is behind a faulty proxy, and another process that signs in and revokes there."""
 
 import contextlib
+import itertools
 import threading
 import time
 from contextvars import ContextVar
@@ -12,13 +13,16 @@ from memory_directory import MemoryDirectory
 from safeconduct import Auth
 from safeconduct._core.directory import Account
 from safeconduct.config import RevocationConfig, StoreConfig
-from safeconduct.stores.redis import connection_asyncio, connection_sync
+from safeconduct.stores.redis import connection_asyncio, connection_sync, follower
 from safeconduct.stores.redis.client import StoreClient
 from safeconduct.stores.redis.health import OPEN_SECONDS
 from safeconduct.stores.redis.server import RedisServer
 from worlds import Clock
 
-STALENESS_SECONDS = 1.0
+#: A follower waits for a quarter of this, also when it is ended.
+STALENESS_SECONDS = 0.2
+HORIZON_MS = 86_400_000
+LEEWAY_MS = 10_000
 #: Enough for a machine that is busy with other tests.
 PATIENT_SECONDS = 20.0
 #: For requests whose store does not answer, which wait for all of it.
@@ -78,6 +82,8 @@ def watch_connections(monkeypatch):
 
     kept = property(deadline, lambda client, seconds: vars(client).update(deadline=seconds))
     monkeypatch.setattr(StoreClient, "_deadline_seconds", kept, raising=False)
+    # A follower that fails connects again at once, so that no test waits for it.
+    monkeypatch.setattr(follower, "RETRY_SECONDS", 0.01)
 
 
 def _watched(method, *, is_exchange):
@@ -107,23 +113,25 @@ class ProxiedSite(LoginSite):
         mode: How it checks revocations.
         url: The store, by way of the proxy.
         monotonic: The clock of the breaker and of the view's age; the hand-moved ``ticks`` by default.
-        pool_size: The maximum number of connections.
+        clock: The time of requests.
+        shift_ms: How far the store's clock is shifted.
+        store: Further fields of the store's configuration.
         fields: Further configuration.
     """
 
-    def __init__(self, world, mode, url, *, monotonic=None, pool_size=4, clock=None, revocation=None, **fields):
+    def __init__(self, world, mode, url, *, monotonic=None, clock=None, shift_ms=lambda: 0, store=None, **fields):
         self.mode, self.ticks = mode, Clock(1000.0)
         self.deadline_seconds = PATIENT_SECONDS
         self.decisions, self.recovered_after = [], 0
-        store = {"url": url, "deadline_ms": 250, "pool_size": pool_size}
+        store = {"url": url, "deadline_ms": 250, "pool_size": 4, **(store or {})}
         checks = {
             "consistency": mode.consistency, "on_outage": mode.on_outage, "staleness_seconds": STALENESS_SECONDS,
-            **(revocation or {}),
         }  # fmt: skip
         heard = []
         self.stores = RedisServer(
-            StoreConfig(**store), RevocationConfig(**checks), horizon_ms=86_400_000, leeway_ms=10_000,
+            StoreConfig(**store), RevocationConfig(**checks), horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS,
             announce=heard.append, keeps_view=mode.consistency == "bounded", monotonic=monotonic or self.ticks,
+            shift_ms=shift_ms,
         )  # fmt: skip
         super().__init__(world, stores=self.stores, clock=clock or time.time, store=store, revocation=checks, **fields)
         #: What the store announced.
@@ -134,8 +142,7 @@ class ProxiedSite(LoginSite):
     @property
     def view(self):
         """The local view; None where none is kept."""
-        follower = self.stores._follower
-        return None if follower is None else follower.view
+        return None if self.stores._follower is None else self.stores._follower.view
 
     def ask(self, login, path="/me"):
         """Send a request with an access token and return its status; nobody is mistaken for another."""
@@ -157,17 +164,29 @@ class ProxiedSite(LoginSite):
 
     def wait_for_view(self):
         """Wait until the view is current; where there is none, it is."""
-        until(lambda: self.view is None or self.view.age_seconds < STALENESS_SECONDS)
+        polls = itertools.count(1)
+
+        def is_current():
+            if self.view is None or self.view.age_seconds < STALENESS_SECONDS:
+                return True
+            if next(polls) % 100 == 0:
+                # The follower's breaker may have counted a failure after the last step, and admits a probe only now.
+                self.ticks.advance(seconds=OPEN_SECONDS)
+            return False
+
+        until(is_current)
 
     def recover(self, login):
-        """Ask until a credential counts again, and return how often that took; the breaker admits each probe."""
-        for asked in range(1, RECOVERS_AFTER + 1):
+        """Ask until a credential counts again, and note how often that took; the breaker admits each probe."""
+        statuses = []
+        while len(statuses) < RECOVERS_AFTER:
             self.ticks.advance(seconds=OPEN_SECONDS)
-            if self.ask(login) == 200:
-                self.recovered_after = max(self.recovered_after, asked)
+            statuses.append(self.ask(login))
+            if statuses[-1] == 200:
+                self.recovered_after = max(self.recovered_after, len(statuses))
                 self.wait_for_view()
                 return
-        raise AssertionError(f"not recovered after {RECOVERS_AFTER} requests")
+        raise AssertionError(f"not recovered: {statuses}, {self.heard}, {self.events}")
 
     def sent_by(self, work):
         """Return how often requests sent something to the store while *work* was done."""
@@ -213,11 +232,15 @@ class ProxiedSite(LoginSite):
 class OtherProcess:
     """Another process that shares the store, over a connection without faults."""
 
-    def __init__(self, url):
+    def __init__(self, url, *, shift_ms=lambda: 0):
         config = login_configuration(
             store={"url": url, "deadline_ms": 20_000}, revocation={"consistency": "strict", "staleness_seconds": 1.0}
         )
-        self.auth = Auth(config, directory=MemoryDirectory(), clock=time.time)
+        store = RedisServer(
+            config.store, config.revocation, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS, announce=[].append,
+            shift_ms=shift_ms,
+        )  # fmt: skip
+        self.auth = Auth(config, directory=MemoryDirectory(), store=store, clock=time.time)
 
     def sign_in(self, name="alice"):
         """Begin a session."""

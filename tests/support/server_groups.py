@@ -99,20 +99,27 @@ class Front:
 class Sentinel:
     """One sentinel, which watches the primary at *port*."""
 
-    def __init__(self, kind, port, *lines, options=(), host="127.0.0.1"):
+    def __init__(self, kind, port, *lines, tls_port=False, host="127.0.0.1"):
         self.port, self.host = free_port(), host
         self.folder = Path(tempfile.mkdtemp(prefix="sc-"))
         config = self.folder / "sentinel.conf"
+        listens = "tls-port" if tls_port else "port"
         written = [
-            f"port {self.port}", f"bind {host}", f"bind-source-addr {host}", "protected-mode no", f"dir {self.folder}",
+            f"{listens} {self.port}", f"bind {host}", f"bind-source-addr {host}", "protected-mode no",
+            f"dir {self.folder}",
             f"sentinel monitor {SERVICE} 127.0.0.1 {port} 2",
             f"sentinel down-after-milliseconds {SERVICE} {SENTINEL_WAITS_MS}",
             f"sentinel failover-timeout {SERVICE} 1500", *lines,
         ]  # fmt: skip
         config.write_text("\n".join(written) + "\n", "utf-8")
         self._process = subprocess.Popen(
-            [binary(kind), str(config), "--sentinel", *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [binary(kind), str(config), "--sentinel"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
+        until(self._is_listening, "a sentinel")
+
+    def _is_listening(self):
+        with socket.create_connection((self.host, self.port), timeout=10):
+            return True
 
     def say(self, *words):
         return say_to(self.port, *words, host=self.host)
@@ -201,21 +208,27 @@ class SentinelGroup:
 class ServerCluster:
     """Three primaries and three replicas, over which all slots are spread."""
 
-    def __init__(self, kind, *options, nodes=6):
+    def __init__(self, kind, *options, nodes=6, has_tls=False):
         self.kind = kind
         common = (
             "--cluster-enabled", "yes", "--cluster-node-timeout", str(NODE_WAITS_MS), "--cluster-require-full-coverage",
             "no", "--repl-diskless-sync-delay", "0", "--cluster-replica-validity-factor", "0",
         )  # fmt: skip
         self.buses = [free_port() for _ in range(nodes)]
-        self.nodes = [Server(kind, *common, "--cluster-port", str(bus), *options) for bus in self.buses]
+        self.tls_ports = [free_port() for _ in range(nodes if has_tls else 0)]
+        of_tls = [("--tls-port", str(port)) for port in self.tls_ports] or [()] * nodes
+        self.nodes = [
+            Server(kind, *common, "--cluster-port", str(bus), *more, *options)
+            for bus, more in zip(self.buses, of_tls, strict=True)
+        ]
         primaries, replicas = self.nodes[:3], self.nodes[3:]
         share = -(-SLOTS // 3)
         for number, node in enumerate(primaries):
             node.say("CLUSTER", "ADDSLOTSRANGE", number * share, min((number + 1) * share, SLOTS) - 1)
             node.say("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
-        for node, bus in zip(self.nodes[1:], self.buses[1:], strict=True):
-            self.nodes[0].say("CLUSTER", "MEET", "127.0.0.1", node.port, bus)
+        ports = self.tls_ports or [node.port for node in self.nodes]
+        for port, bus in zip(ports[1:], self.buses[1:], strict=True):
+            self.nodes[0].say("CLUSTER", "MEET", "127.0.0.1", port, bus)
         until(lambda: all(len(self.rows(node)) == nodes for node in self.nodes), "nodes that know each other")
         for replica, primary in zip(replicas, primaries, strict=False):
             until(lambda replica=replica, primary=primary: "OK" in replica.say(
@@ -235,16 +248,13 @@ class ServerCluster:
         return [line.split() for line in node.say("CLUSTER", "NODES").splitlines() if len(line.split()) >= 8]
 
     def owner(self, slot):
-        """Return the living node that has *slot*, as it says itself."""
+        """Return the node that has *slot*, once all living nodes agree."""
 
         def find():
-            for node in self.nodes:
-                if node.is_running:
-                    [mine] = [row for row in self.rows(node) if "myself" in row[2]]
-                    ranges = [part.partition("-") for part in mine[8:] if not part.startswith("[")]
-                    if "master" in mine[2] and any(int(a) <= slot <= int(b or a) for a, _, b in ranges):
-                        return node
-            return None
+            living = [node for node in self.nodes if node.is_running]
+            named = {row[0] for node in living for row in self.rows(node) if _has_slot(row, slot)}
+            found = [node for node in living if self.id_of(node) in named]
+            return found[0] if len(named) == len(found) == 1 else None
 
         return until(find, "an owner")
 
@@ -311,6 +321,12 @@ class ServerCluster:
     def stop(self):
         for node in self.nodes:
             node.stop()
+
+
+def _has_slot(row, slot):
+    """Say whether a row of ``CLUSTER NODES`` gives *slot* to its node."""
+    ranges = [part.partition("-") for part in row[8:] if not part.startswith("[")]
+    return any(int(first) <= slot <= int(last or first) for first, _, last in ranges)
 
 
 def _texts(reply):

@@ -102,6 +102,16 @@ class SessionContract(SessionCommands):
 
         assert self.is_cut(world, ref, token.iat_ms)
 
+    @pytest.mark.usefixtures("opened")
+    def test_an_end_can_be_confirmed_again(self, world, sessions, ref):
+        """It changes nothing, and no replica is configured."""
+        self.end(world, ref)
+
+        reply = world.run(sessions.confirm(ref))
+
+        assert ("gone", 0, 0) == (reply.outcome, reply.replicas, sessions.min_replicas)
+        assert reply.epoch == self.read(world, ref).epoch
+
     def test_an_ended_session_is_not_listed(self, world, sessions, ref, opened):
         del opened
         other = ref_of(sessions, 1)

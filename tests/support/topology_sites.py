@@ -27,13 +27,14 @@ KINDS_OF_SITE = [(world, consistency) for world in ("asgi", "wsgi") for consiste
 class Site:
     """One process: an application behind an ``Auth``, in one world."""
 
-    def __init__(self, url, world="wsgi", consistency="strict", *, shards=1, tokens=None, **revocation):
+    def __init__(self, url, world="wsgi", consistency="strict", *, shards=1, tokens=None, sessions=None, **revocation):
         self.shards = shards
         self.world, self.consistency, self.events = world, consistency, []
         revocation = {"consistency": consistency, "staleness_seconds": 1.0} | revocation
         self.config = Config(
             store={"url": url, "deadline_ms": DEADLINE_MS, "shards": shards, "pool_size": 4},
             issuer=NAME, audience=NAME, keys=KEYS, revocation=revocation, tokens=tokens or {},
+            sessions=sessions or {},
         )  # fmt: skip
         self.auth = Auth(
             self.config,

@@ -111,9 +111,9 @@ def test_a5_a_slot_that_is_half_way_is_not_served_and_then_is(cluster, open_site
     asked, crossed = cluster.refusals("ASK"), cluster.refusals("CROSSSLOT")
     cluster.begin_move(shard.slot, shard.target)
     keys = cluster.keys_in(shard.source, shard.slot)
-    [log] = [key for key in keys if key.endswith(":log")]
+    [meta] = [key for key in keys if key.endswith(":meta")]
 
-    cluster.move_key(shard.source, shard.target, log)
+    cluster.move_key(shard.source, shard.target, meta)
     half_way = site.status(ended)
     signed_in = site.tokens_on(shard.number)
     others = site.status(elsewhere)

@@ -195,6 +195,7 @@ class BasicAuthenticator:
         self._issuer = config.issuer or _LOCAL_ISSUER
         self._shards = config.store.shards
         self._proxies = Proxies.of(config.proxies.trusted)
+        self._has_proxies = bool(config.proxies.trusted)
         self._pairs = BasicCredentials(passwords, config.basic, realm=realm, key=key, make=self._result)
         self._issue_time = issue_time
         self._owner = owner
@@ -243,6 +244,10 @@ class BasicAuthenticator:
         It counts only if ``require_tls`` does not raise.
         """
         return self._pairs.recall_field(field, now_ms) if field.startswith(FIELD_START) else None
+
+    def is_known_secure(self, *, is_secure: bool) -> bool:
+        """Say whether ``require_tls`` returns whatever else is in the request; *is_secure* is what the server says."""
+        return self._basic.allow_plain_http or (is_secure and not self._has_proxies)
 
     def require_tls(self, request: Request) -> Client:
         """

@@ -50,9 +50,10 @@ class CookieMemory:
         if len(line) > LONGEST_LINE:
             return None
         rest = line
-        # A sign-in sets our cookies one after another, so the hidden ones are usually the last.
+        # A sign-in sets our cookies one after another, so the hidden ones are usually the last.  A quote among them
+        # does not matter: none comes before them in a rest that is remembered.
         at = rest.rfind(b";")
-        while at >= 0 and rest.startswith(self._cuts, at) and rest.find(b'"', at) < 0:
+        while at >= 0 and rest.startswith(self._cuts, at):
             rest = rest[:at]
             at = rest.rfind(b";")
         key = None if rest is line else self._keys.get(rest)

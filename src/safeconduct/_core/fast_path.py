@@ -44,6 +44,7 @@ class FastPath:
         "_bearer",
         "_clock",
         "_cookies",
+        "_is_secure",
         "_page_of",
         "_read_whole",
         "_routes",
@@ -69,6 +70,7 @@ class FastPath:
         self._validity = authenticator.validity
         self._unasked = authenticator.validity.unasked
         self._page_of = reader.page_of
+        self._is_secure = reader.is_secure
         self._read_whole = reader.whole
         self._cookies = CookieMemory(authenticator.sources, capacity=authenticator.bearer.capacity)
         #: Whether ``recall_by_cookie`` can let anything pass.
@@ -90,7 +92,7 @@ class FastPath:
             return None
         bearer, view = self._bearer, self._view
         try:
-            cached = bearer.cache.entries.get(key) or self._recall_pair(requirement, key, raw)
+            cached = bearer.cache.entries.get(key) or self._recall_pair(requirement, route[0], key, raw)
             if cached is None:
                 return None
             now = self._clock()
@@ -147,7 +149,7 @@ class FastPath:
         except Exception:  # noqa: BLE001 - as in ``recall``
             return False
 
-    def _recall_pair(self, requirement: Requirement, key: Key, raw: RawRequest) -> CachedResult | None:
+    def _recall_pair(self, requirement: Requirement, method: str, key: Key, raw: RawRequest) -> CachedResult | None:
         """Return the result for a remembered user name and password that came over TLS from one of our pages."""
         basic = self._basic
         if basic is None or isinstance(key, str):
@@ -155,7 +157,9 @@ class FastPath:
         cached = basic.recall(key, now_ms=int(self._clock() * 1000))
         if cached is None:
             return None
-        request = self._read_whole(raw)
-        basic.require_tls(request)
-        self._validity.check_page_of_basic(request, requirement)
+        needs_page = requirement.is_unsafe or method not in SAFE_METHODS
+        if needs_page or not basic.is_known_secure(is_secure=self._is_secure(raw)):
+            request = self._read_whole(raw)
+            basic.require_tls(request)
+            self._validity.check_page_of_basic(request, requirement)
         return cached

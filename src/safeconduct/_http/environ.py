@@ -22,6 +22,11 @@ def route_of(environ: Environ) -> Route:
     return environ["REQUEST_METHOD"], get("PATH_INFO", ""), get("SCRIPT_NAME", ""), _raw_path(environ)
 
 
+def is_secure(environ: Environ) -> bool:
+    """Return whether the request came over TLS, according to the server."""
+    return bool(environ["wsgi.url_scheme"] == "https")
+
+
 def read_environ(environ: Environ) -> Request:
     """
     Return the request that *environ* describes.
@@ -44,7 +49,7 @@ def read_environ(environ: Environ) -> Request:
         decode_script_name(environ.get("SCRIPT_NAME", "")),
         _raw_path(environ),
         values,
-        is_secure=environ["wsgi.url_scheme"] == "https",
+        is_secure=is_secure(environ),
         is_websocket=False,
         client_host=environ.get("REMOTE_ADDR"),
         merges_spellings=not environ.get("SERVER_SOFTWARE", "").startswith(_DROPS_UNDERSCORES),
@@ -117,5 +122,5 @@ def _read(stream: Any, count: int) -> bytes:
     return b"".join(chunks)
 
 
-READER: Final = RequestReader(page_of, read_environ)
+READER: Final = RequestReader(page_of, is_secure, read_environ)
 """Reads the requests of WSGI for the fast path."""

@@ -111,10 +111,12 @@ class RequestReader:
 
     Attributes:
         page_of: Returns the fields that show which page sent it; None if one of them comes twice.
+        is_secure: Says whether it came over TLS, according to the server.
         whole: Returns all of it.
     """
 
     page_of: Callable[[Any], PageFields | None]
+    is_secure: Callable[[Any], bool]
     whole: Callable[[Any], Request]
 
 

@@ -23,6 +23,11 @@ def route_of(scope: Scope) -> Route:
     return scope.get("method", "GET"), scope["path"], scope.get("root_path", ""), scope.get("raw_path")
 
 
+def is_secure(scope: Scope) -> bool:
+    """Return whether the request came over TLS, according to the server."""
+    return scope.get("scheme") in {"https", "wss"}
+
+
 def read_scope(scope: Scope) -> Request:
     """Return the request that *scope* describes; its headers must be a list or a tuple."""
     root_path = scope.get("root_path", "")
@@ -36,7 +41,7 @@ def read_scope(scope: Scope) -> Request:
         root_path,
         scope.get("raw_path"),
         read_fields(scope["headers"]),
-        is_secure=scope.get("scheme") in {"https", "wss"},
+        is_secure=is_secure(scope),
         is_websocket=is_websocket,
         client_host=client[0] if client and hasattr(client, "__getitem__") else None,
     )
@@ -147,5 +152,5 @@ def body_of(receive: Receive) -> Callable[[int], Awaitable[bytes]]:
     return read
 
 
-READER: Final = RequestReader(page_of, read_scope)
+READER: Final = RequestReader(page_of, is_secure, read_scope)
 """Reads the requests of ASGI for the fast path."""

@@ -12,7 +12,7 @@ import time
 import weakref
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from redis.connection import Connection as RedisPyConnection
 from redis.exceptions import ResponseError
@@ -28,6 +28,10 @@ from safeconduct.stores.redis.connection import (
     connection_arguments,
 )
 from safeconduct.stores.redis.packed import packed
+from safeconduct.stores.redis.pairs import PairsCommand, read_pairs
+
+#: So much of a reply to a ``PairsCommand`` is received at once.
+_PAIRS_BYTES: Final = 1 << 18
 
 #: What each thread has opened.
 _opened: weakref.WeakKeyDictionary[threading.Thread, list[weakref.ref[socket.socket]]] = weakref.WeakKeyDictionary()
@@ -68,16 +72,23 @@ class SyncConnection:
             raise ConnectionBroken.of(error) from error
 
     async def exchange(self, commands: Sequence[Command | PackedCommands], seconds: float) -> list[Reply]:
-        """Send *commands* in one go and read a reply to each."""
+        """Send *commands* in one go and read a reply to each; the ``PairsCommand``, if any, is the last."""
         connection: Any = self._connection
+        ends_at = time.monotonic() + seconds
+        is_pairs = isinstance(commands[-1], PairsCommand)
+        if is_pairs and len(commands) > 1:
+            # redis-py receives more than the reply that it parses.
+            earlier = await self.exchange(commands[:-1], seconds)
+            return [*earlier, *await self.exchange(commands[-1:], ends_at - time.monotonic())]
+        read = connection.read_pairs if is_pairs else connection.read_response
         try:
-            connection.set_deadline(time.monotonic() + seconds)
+            connection.set_deadline(ends_at)
             octets, count = packed(commands, connection.pack_commands)
             connection.send_packed_command([octets])
             replies: list[Reply] = []
             for _ in range(count):
                 try:
-                    replies.append(connection.read_response())
+                    replies.append(read())
                 except ResponseError as error:
                     replies.append(ServerError.of(error))
         # The driver may raise anything, also where it could not parse the reply; none of it is an answer.
@@ -98,14 +109,26 @@ class DeadlineSocket:
         self._plain = plain
         #: By the monotonic clock.
         self.ends_at = ends_at
+        self._unread = b""
+
+    def unread(self, octets: bytes) -> None:
+        """Let the next steps receive *octets* once more."""
+        self._unread = octets
 
     def recv(self, size: int) -> bytes:
         """Receive up to *size* bytes, waiting until the deadline at most."""
+        if self._unread:
+            octets, self._unread = self._unread[:size], self._unread[size:]
+            return octets
         self._plain.settimeout(seconds_until(self.ends_at))
         return self._plain.recv(size)
 
     def recv_into(self, buffer: Any) -> int:  # pragma: no cover - only hiredis, where it is installed, reads like this
         """Receive into *buffer*."""
+        if self._unread:
+            octets = self.recv(len(buffer))
+            buffer[: len(octets)] = octets
+            return len(octets)
         self._plain.settimeout(seconds_until(self.ends_at))
         return self._plain.recv_into(buffer)
 
@@ -144,6 +167,16 @@ class DeadlineConnection(RedisPyConnection):
         if self._deadline_socket is not None:  # pragma: no branch - it is connected
             self._deadline_socket.ends_at = ends_at
 
+    def read_pairs(self) -> Any:
+        """Read the reply to a ``PairsCommand``; nothing else may be awaited on this connection."""
+        driver: Any = self
+        plain: Any = self._deadline_socket
+        pairs, octets = read_pairs(lambda: _received(plain))
+        if pairs is not None:
+            return pairs
+        plain.unread(octets)
+        return driver.read_response()
+
     def _connect(self) -> Any:
         plain = _connected(self._address, self._ends_at)
         if self._address.is_tls:
@@ -157,6 +190,13 @@ class DeadlineConnection(RedisPyConnection):
         _note_opened(plain)
         self._deadline_socket = DeadlineSocket(plain, self._ends_at)
         return self._deadline_socket
+
+
+def _received(plain: DeadlineSocket) -> bytes:
+    octets = plain.recv(_PAIRS_BYTES)
+    if not octets:
+        raise ConnectionError
+    return octets
 
 
 def seconds_until(ends_at: float) -> float:

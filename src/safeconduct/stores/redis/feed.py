@@ -37,6 +37,7 @@ from safeconduct.stores.redis.snapshot import REPLY_SECONDS, read_pages
 from safeconduct.stores.redis.watermarks import Watermark
 from safeconduct.stores.view.local_view import Position
 from safeconduct.stores.view.retained import ENDLESS, Retained
+from safeconduct.stores.view.snapshot_table import Page
 
 #: So many entries of each log are read at once.
 LOG_ENTRIES: Final = 1_000
@@ -67,7 +68,7 @@ class ShardState:
         return self.epoch.name, self.line
 
 
-class TooFewReplicas(Unavailable):
+class WriteRefused(Unavailable):
     """A primary takes no writes, because it has too few replicas: another one may have been promoted by now."""
 
 
@@ -101,14 +102,15 @@ class Feed:
             case _:
                 raise malformed_reply()
 
-    def pages(self, shard: int, name: bytes, letters: str) -> Iterator[bytes]:
+    def pages(self, shard: int, name: bytes, letters: bytes, *, base: int) -> Iterator[Page]:
         """
         Read all of ``rev`` or ``cut`` whose kinds have one of *letters*, all if there are none.
 
         Raises:
             Unavailable: If the server does not answer.
         """
-        return read_pages(self._send, self._calls.shard_key(shard, name), letters)
+        key = self._calls.shard_key(shard, name)
+        return read_pages(lambda command: self._send([command], REPLY_SECONDS)[0], key, letters, base=base)
 
     def follow(
         self, positions: Mapping[int, Position], *, asked: Sequence[int], block_ms: int
@@ -147,22 +149,26 @@ class Feed:
             How long ago the first of them did, in milliseconds.
 
         Raises:
-            TooFewReplicas: If the server refuses to write for that reason.
+            WriteRefused: If the server refuses to write for that reason.
             Unavailable: If it does not answer, or refuses for another reason.
         """
-        keys = [self._calls.shard_key(shard, b"meta") for shard in shards]
-        shift_ms, script = self._calls.shift_ms(), scripts.BEAT
-        replies = self._beat([("EVALSHA", script.sha, 1, key, shift_ms, older_than_ms) for key in keys])
-        if any(isinstance(reply, ServerError) for reply in replies):  # NOSCRIPT: no other error is returned
-            replies = self._beat([("EVAL", script.text, 1, key, shift_ms, older_than_ms) for key in keys])
-        return max(map(integer, replies))
+        return max(map(integer, self._run(scripts.BEAT, shards, older_than_ms)))
 
-    def _beat(self, commands: Sequence[Command]) -> list[Reply]:
+    def _run(self, script: scripts.Script, shards: Sequence[int], milliseconds: int) -> list[Reply]:
+        """Run a script on the state of each shard."""
+        keys = [self._calls.shard_key(shard, b"meta") for shard in shards]
+        arguments = self._calls.shift_ms(), milliseconds
+        replies = self._replies([("EVALSHA", script.sha, 1, key, *arguments) for key in keys])
+        if any(isinstance(reply, ServerError) for reply in replies):  # NOSCRIPT: no other error is returned
+            replies = self._replies([("EVAL", script.text, 1, key, *arguments) for key in keys])
+        return replies
+
+    def _replies(self, commands: Sequence[Command]) -> list[Reply]:
         replies = run_sync(self._client.send(commands, seconds=REPLY_SECONDS))
         for reply in replies:
             if isinstance(reply, ServerError) and not reply.is_missing_script:
                 refused = self._client.refused(reply)
-                raise TooFewReplicas(refused.reason) if reply.kind == _NO_REPLICAS else refused
+                raise WriteRefused(refused.reason) if reply.kind == _NO_REPLICAS else refused
         return replies
 
     def lease(self, shard: int, lasts_ms: int) -> bool:
@@ -172,9 +178,8 @@ class Feed:
         Raises:
             Unavailable: If the server does not answer, or refuses to write.
         """
-        key = self._calls.shard_key(shard, b"lease")
-        [reply] = self._send([("SET", key, "1", "NX", "PX", lasts_ms)], REPLY_SECONDS)
-        return reply is not None
+        [taken] = self._run(scripts.LEASE, [shard], lasts_ms)
+        return integer(taken) == 1
 
     def write_back(self, shard: int, revocations: Sequence[Retained]) -> int:
         """
@@ -192,11 +197,10 @@ class Feed:
         )
         return integer(reply.first)
 
-    def _send(self, commands: Sequence[Command], seconds: float, *, is_script: bool = False) -> list[Reply]:
+    def _send(self, commands: Sequence[Command], seconds: float) -> list[Reply]:
         replies = run_sync(self._client.send(commands, seconds=seconds))
         for command, reply in zip(commands, replies, strict=True):
-            is_harmless = command == _ROLE or (is_script and isinstance(reply, ServerError) and reply.is_missing_script)
-            if isinstance(reply, ServerError) and not is_harmless:
+            if isinstance(reply, ServerError) and command != _ROLE:
                 raise self._client.refused(reply)
         return replies
 

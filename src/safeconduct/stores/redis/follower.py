@@ -22,7 +22,7 @@ from typing import Final
 from safeconduct._core.event_dispatcher import write_log
 from safeconduct.errors import Unavailable
 from safeconduct.events import Event, Fault
-from safeconduct.stores.redis.feed import LOG_ENTRIES, Feed, TooFewReplicas
+from safeconduct.stores.redis.feed import LOG_ENTRIES, Feed, WriteRefused
 from safeconduct.stores.redis.feed_replies import ShardHead
 from safeconduct.stores.redis.snapshot import REPLY_SECONDS
 from safeconduct.stores.redis.view_updater import ViewUpdater
@@ -234,7 +234,7 @@ class Follower:
             beat_at = self._monotonic()
             try:
                 age_ms, sent_at = feed.beat(self._shards, older_than_ms=self._staleness_ms // _BEATS), beat_at
-            except TooFewReplicas:
+            except WriteRefused:
                 is_cut_off = age_ms >= self._staleness_ms
             except Unavailable:
                 # The client has announced why.  A full memory or disk says nothing about the replicas.

@@ -23,6 +23,7 @@ from safeconduct.stores.view.entries import Entries
 from safeconduct.stores.view.local_view import ENDLESS_S, LocalView, ShardView
 from safeconduct.stores.view.packed_table import SPAN
 from safeconduct.stores.view.retained import Retained, RetainedRevocations, revoked_keys
+from safeconduct.stores.view.snapshot_table import Page
 
 #: How often entries that have ended are looked for.
 SWEPT_EVERY_SECONDS: Final = 600.0
@@ -146,8 +147,9 @@ class ViewUpdater:
     def _load(self, feed: Feed, shard: int, first: ShardState) -> None:
         while True:
             keys: set[bytes] = set()
-            marks = Entries.of(_collecting(keys, feed.pages(shard, b"rev", "tk")), base=0, pause=_pause)
-            cuts = Entries.of(feed.pages(shard, b"cut", ""), base=first.now_ms - SPAN // 2, pause=_pause)
+            base = first.now_ms - SPAN // 2
+            marks = Entries.of(_collecting(keys, feed.pages(shard, b"rev", b"tk", base=0)), base=0, pause=_pause)
+            cuts = Entries.of(feed.pages(shard, b"cut", b"", base=base), base=base, pause=_pause)
             last = feed.state(shard)
             if last.history == first.history:
                 break
@@ -202,7 +204,7 @@ def _lacks(loaded: ShardView, revocation: Retained) -> bool:
     return (loaded.cuts.get(revocation.key) or -1) < revocation.before_ms
 
 
-def _collecting(keys: set[bytes], pages: Iterable[bytes]) -> Iterator[bytes]:
+def _collecting(keys: set[bytes], pages: Iterable[Page]) -> Iterator[Page]:
     """Add the revoked keys among a snapshot's entries to *keys*."""
     for page in pages:
         keys.update(revoked_keys(page))

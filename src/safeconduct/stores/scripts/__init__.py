@@ -48,6 +48,6 @@ OPAQUE_KEEP = _load(*_SHARD, "opaque_keep")
 OPAQUE_RESOLVE = _load(*_SHARD, "opaque_resolve")
 
 VIEW_STATE = _load(*_SHARD, "view_state")
-VIEW_PAGE = _load("view_page")
 BEAT = _load("clock", "beat")
+LEASE = _load("clock", "lease")
 WRITE_BACK = _load(*_SHARD, "pruning", "cut_off", "write_back")

@@ -1,16 +1,15 @@
 """
 Revocation keys and their instants in little memory: recent ones in a dictionary, many older ones packed.
 
-Of a key seven bytes of its digest are kept.  Two keys are taken for one with a chance of one in 10^16 for each entry,
-so what is found here is confirmed by the store before a credential is refused.
+Of a packed key six bytes of its digest are kept.  A key is taken for one of a million others with a chance of four in
+10^9, so what is found here is confirmed by the store before a credential is refused.
 """
 
 from collections.abc import Callable, Iterable
-from itertools import chain
-from struct import Struct
 from typing import Final, Self
 
-from safeconduct.stores.view.packed_table import DIGEST_BYTES, RECORD_BYTES, SPAN, PackedTable
+from safeconduct.stores.view.packed_table import BITS, DIGEST_BYTES, SPAN, PackedTable
+from safeconduct.stores.view.snapshot_table import Page, TableBuilder
 
 UNPACKED_ENTRIES: Final = 10_000
 """So many entries stay in a dictionary, which is faster and takes about two megabytes."""
@@ -18,7 +17,9 @@ RECENT_ENTRIES: Final = 2_000
 """Where there are more, so many new ones wait in a dictionary until they are packed."""
 #: The letter before the digest names the kind of the thing; it is part of what the digest is made of.
 _DIGEST: Final = slice(1, 1 + DIGEST_BYTES)
-_RECORD: Final = Struct(">x7s9x13s")
+_PREFIX: Final = slice(1, 4)
+_KEPT: Final = slice(3, 1 + DIGEST_BYTES)
+_to_number: Final = int.from_bytes
 
 
 class Entries:
@@ -37,21 +38,33 @@ class Entries:
         self._packed: PackedTable | None = None
 
     @classmethod
-    def of(cls, records: Iterable[bytes], *, base: int, pause: Callable[[], None]) -> Self:
+    def of(cls, pages: Iterable[Page], *, base: int, pause: Callable[[], None]) -> Self:
         """
         Make entries of a snapshot.
 
         Args:
-            records: Any number of entries each, of ``RECORD_BYTES``.
+            pages: The pages, of which later ones count; their instants are distances from *base*.
             base: The earliest instant that can be told apart.
             pause: Called between short stretches of work, so that other threads run.
         """
-        entries, records = cls(base=base), tuple(records)
-        if sum(map(len, records)) > UNPACKED_ENTRIES * RECORD_BYTES:
-            entries._packed = PackedTable.of(records, base=base, pause=pause)
+        entries, pages, few, count = cls(base=base), iter(pages), list[Page](), 0
+        for page in pages:
+            few.append(page)
+            count += len(page.instants)
+            if count > UNPACKED_ENTRIES:
+                break
         else:
-            pairs = chain.from_iterable(map(_RECORD.iter_unpack, records))
-            entries._recent = {digest: min(int(digits), base + SPAN - 1) for digest, digits in pairs}
+            for page in few:
+                entries._recent |= zip(page.keys, (base + distance for distance in page.instants), strict=True)
+            return entries
+        builder = TableBuilder(base=base)
+        while few:
+            builder.add(few.pop(0))
+            pause()
+        for page in pages:
+            # No pause: while the next page is waited for, others run.
+            builder.add(page)
+        entries._packed = builder.table(pause=pause)
         return entries
 
     def __len__(self) -> int:
@@ -60,17 +73,25 @@ class Entries:
 
     def get(self, key: bytes) -> int | None:
         """Return the instant of *key*, and None where there is no entry."""
-        digest = key[_DIGEST]
-        instant = self._recent.get(digest)
-        if instant is None and self._packed is not None:
-            return self._packed.get(digest)
-        return instant
+        # In this order: what is no longer among the recent entries is in the table.
+        recent = self._recent
+        packed = self._packed
+        if packed is None:
+            return recent.get(key)
+        prefix = _to_number(key[_PREFIX])
+        # Recent entries have their bits too, so that most look-ups end here.
+        if not packed.filter[prefix >> packed.shift] & BITS[prefix & 7]:
+            return None
+        instant = recent.get(key)
+        return packed.find(prefix, key[_KEPT]) if instant is None else instant
 
     def put(self, key: bytes, instant: int) -> None:
         """Keep *instant* for *key*, unless a later one is there."""
         known = self.get(key)
         if known is None or instant > known:
-            self._recent[key[_DIGEST]] = instant
+            self._recent[key] = instant
+            if self._packed is not None:
+                self._packed.expect(key[_DIGEST])
 
     @property
     def is_due(self) -> bool:
@@ -89,15 +110,22 @@ class Entries:
         latest = max(recent.values(), default=self._base)
         if packed is None:
             base = self._base if latest < self._base + SPAN else latest - SPAN // 2
-            packed = PackedTable.of((), base=base, pause=pause)
+            packed = PackedTable.empty(base=base)
         elif not packed.holds(latest):
             packed = packed.swept(before=before, base=latest - SPAN // 2, pause=pause)
-        # In this order: a reader that no longer finds an entry among the recent ones finds it in the table.
-        self._packed = packed.merged(recent, pause=pause)
+        # By rising instant: of two keys that begin alike the later one counts.
+        packed.add({key[_DIGEST]: recent[key] for key in sorted(recent, key=recent.__getitem__)}, pause=pause)
+        # The filter was made for fewer, and a look-up that it passes takes longer.
+        self._packed = packed.refiltered(pause=pause) if packed.is_crowded else packed
+        # After the table: a reader that no longer finds an entry among the recent ones finds it there.
         self._recent = {}
 
     def sweep(self, *, before: int, pause: Callable[[], None]) -> None:
         """Leave out entries of an instant earlier than *before*."""
+        recent = {key: instant for key, instant in self._recent.items() if instant >= before}
         if self._packed is not None:
-            self._packed = self._packed.swept(before=before, base=self._packed.base, pause=pause)
-        self._recent = {digest: instant for digest, instant in self._recent.items() if instant >= before}
+            packed = self._packed.swept(before=before, base=self._packed.base, pause=pause)
+            for key in recent:
+                packed.expect(key[_DIGEST])
+            self._packed = packed
+        self._recent = recent

@@ -1,7 +1,7 @@
 """
 Retain revocations in full, so that they can be written again to a store that has lost them.
 
-A view has seven bytes of each digest, of which no entry can be made.  Revoked keys are few, and no epoch refuses what
+A view has six bytes of each digest, of which no entry can be made.  Revoked keys are few, and no epoch refuses what
 their holder signs after a loss, so all of them are retained; of the other revocations the latest ones.
 """
 
@@ -11,7 +11,7 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 from safeconduct._core.revocation_keys import REVOCATION_KEY_BYTES
-from safeconduct.stores.view.packed_table import RECORD_BYTES
+from safeconduct.stores.view.snapshot_table import Page
 
 RECENT_CHANGES: Final = 10_000
 """So many are retained of those that end; they take less than a megabyte."""
@@ -65,10 +65,10 @@ class RetainedRevocations:
                 yield Retained(key, None if before_ms == _NO_CUT else before_ms, expires_s)
 
 
-def revoked_keys(records: bytes) -> Iterator[bytes]:
+def revoked_keys(page: Page) -> Iterator[bytes]:
     """Find the revoked keys among a snapshot's entries."""
-    letters = records[::RECORD_BYTES]
+    letters = page.column(0)
     found = letters.find(_KEY_LETTER)
     while found >= 0:
-        yield records[found * RECORD_BYTES : found * RECORD_BYTES + REVOCATION_KEY_BYTES]
+        yield page.key(found)
         found = letters.find(_KEY_LETTER, found + 1)
