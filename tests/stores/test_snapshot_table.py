@@ -45,8 +45,3 @@ def test_many_entries_are_all_found():
 
     assert all(table.get(key[1:7]) == instant for key, instant in entries.items())
     assert len(pauses) > 64
-
-
-def test_a_key_has_the_size_that_keys_are_made_with():
-    """Entries of another size are left out of a snapshot."""
-    assert REVOCATION_KEY_BYTES == REVOCATION_KEY_BYTES
