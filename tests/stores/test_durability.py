@@ -44,7 +44,7 @@ def test_e1_a_disk_that_says_nothing_does_not_undo_a_revocation(open_stores, fre
 
     assert not written.is_durable
     world.close()
-    assert "1" == fresh_server.say("ZCARD", "safeconduct:{sc:00}:rev").strip(":\r\n")
+    assert "2" == fresh_server.say("ZCARD", "safeconduct:{sc:00}:rev").strip(":\r\n")
 
 
 def test_e1_one_shard_that_is_not_durable_is_enough():

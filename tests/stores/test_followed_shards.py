@@ -115,7 +115,7 @@ def test_of_many_shards_each_gets_back_what_it_has_lost(server, open_stores, fol
     follower.connect()
 
     assert [RevocationsRestored(shard=1, revocations=2)] == [e for e in events if isinstance(e, RevocationsRestored)]
-    assert ":2" in server.say("ZCARD", "safeconduct:{sc:01}:rev")
+    assert ":3" in server.say("ZCARD", "safeconduct:{sc:01}:rev")
     stores.end()
 
 

@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -116,13 +117,12 @@ def adopt_epoch(config: Config) -> Iterator[Finding]:
             keys = _meta_keys(config, primary)
             now, *before = primary.send([("TIME",), *(("HGETALL", key) for key in keys)], _TIMEOUT_SECONDS)
             _raise_refusals([now, *before])
-            metas = {key: _meta(reply) for key, reply in zip(keys, before, strict=True)}
+            metas = {shard: _meta(reply) for shard, reply in zip(primary.shards, before, strict=True)}
             now_ms = int(now[0]) * 1000 + int(now[1]) // 1000
-            adoptions = [
-                _adoption(key, meta, now_ms) for key, meta in metas.items() if meta.get(b"reason") != b"adopted"
-            ]
-            _raise_refusals(primary.send(adoptions, _TIMEOUT_SECONDS))
-            adopted += len(adoptions)
+            wanted = {shard: meta for shard, meta in metas.items() if meta.get(b"reason") != b"adopted"}
+            adoptions = [_adoption(config, shard, meta, now_ms) for shard, meta in wanted.items()]
+            _raise_refusals(primary.send([*chain.from_iterable(adoptions)], _TIMEOUT_SECONDS))
+            adopted += len(wanted)
             replies = primary.send([("HGETALL", key) for key in keys], _TIMEOUT_SECONDS)
             after |= zip(primary.shards, replies, strict=True)
     except ConnectionBroken as broken:
@@ -237,10 +237,15 @@ def _epochs(replies: Mapping[int, Reply]) -> Iterator[Finding]:
             )
 
 
-def _adoption(key: bytes, meta: Meta, now_ms: int) -> Command:
+def _adoption(config: Config, shard: int, meta: Meta, now_ms: int) -> list[Command]:
+    prefix = config.store.key_prefix.encode()
+    key = shard_key(prefix, shard, b"meta")
     if b"epoch" in meta:
-        return ("HSET", key, "reason", "adopted")
-    return ("HSET", key, "epoch", secrets.token_hex(_EPOCH_BYTES), "epoch_ms", now_ms, "reason", "adopted")
+        return [("HSET", key, "reason", "adopted")]
+    name = secrets.token_hex(_EPOCH_BYTES)
+    # As begin_epoch.lua begins one; an epoch whose sets lack their permanent member has lost them.
+    sets: list[Command] = [("ZADD", shard_key(prefix, shard, each), "-inf", "") for each in (b"rev", b"cut")]
+    return [*sets, ("HSET", key, "epoch", name, "epoch_ms", now_ms, "reason", "adopted")]
 
 
 def _write_epoch_file(path: Path, replies: Mapping[int, Reply]) -> None:

@@ -3,7 +3,7 @@ Ask a shard by plain commands whether a credential was revoked, which costs its 
 
 ::
 
-    ZADD rev XX 0 ""     the server is a primary: a replica refuses it, and nothing is ever written
+    ZADD rev XX -inf ""  the server is a primary: a replica refuses it, and nothing is ever written
     ZMSCORE rev …        the marks of the credential
     ZMSCORE cut …        its cut-offs
     HMGET meta …         the state of the data, last, so that data that were emptied or pruned meanwhile show it
@@ -33,6 +33,8 @@ SCRIPT_EVERY_SECONDS: Final = 5.0
 REFUSED_SECONDS: Final = 5.0
 _META_FIELDS: Final = ("epoch", "epoch_ms", "reason", "line", "head", "run", "pruned_s", "stamped")
 _STATE_FIELDS: Final = 5
+#: The member of each set that nothing removes; a set without it was evicted, or deleted.
+_PERMANENT: Final = ""
 
 
 class _Known:
@@ -150,15 +152,15 @@ class PlainAsk:
     def _commands_of(self, shard: int) -> ShardCommands:
         rev, meta = self._shard_key(shard, b"rev"), self._shard_key(shard, b"meta")
         return self._shard_commands.setdefault(
-            shard, ShardCommands(rev, ("ZADD", rev, "XX", 0, ""), ("HMGET", meta, *_META_FIELDS))
+            shard, ShardCommands(rev, ("ZADD", rev, "XX", "-inf", _PERMANENT), ("HMGET", meta, *_META_FIELDS))
         )
 
     def _prepare(self, query: RevocationQuery) -> "_Prepared":
         commands: list[Command] = []
         if query.marks:
-            commands.append(("ZMSCORE", self._shard_key(query.shard, b"rev"), *query.marks))
+            commands.append(("ZMSCORE", self._shard_key(query.shard, b"rev"), *query.marks, _PERMANENT))
         if query.cuts:
-            commands.append(("ZMSCORE", self._shard_key(query.shard, b"cut"), *query.cuts))
+            commands.append(("ZMSCORE", self._shard_key(query.shard, b"cut"), *query.cuts, _PERMANENT))
         prepared = _Prepared(self._prefix, *commands)
         query.prepare(prepared)
         return prepared
@@ -178,9 +180,11 @@ class PlainAsk:
             return None
         if meta[:_STATE_FIELDS] != known.fields or _proves_more(query, meta, run):
             return None
-        if query.marks and scores[0] != [None] * len(query.marks):
+        if any(each[-1] is None for each in scores):
+            return None
+        if query.marks and scores[0][:-1] != [None] * len(query.marks):
             return known.revoked
-        for before in scores[-1] if query.cuts else ():
+        for before in scores[-1][:-1] if query.cuts else ():
             if before is not None and query.issued_ms <= float(before):
                 return known.revoked
         return known.counts

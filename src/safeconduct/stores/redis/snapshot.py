@@ -41,7 +41,8 @@ def read_pages(send: Callable[[PairsCommand], Reply], key: bytes, letters: bytes
     Raises:
         Unavailable: If the server does not answer.
     """
-    lowest, limit, read = b"-inf", PAGE_ENTRIES, b""
+    # The permanent member of the set is at -inf.
+    lowest, limit, read = b"(-inf", PAGE_ENTRIES, b""
     while True:
         reply = send(PairsCommand(("ZRANGEBYSCORE", key, lowest, "+inf", "WITHSCORES", "LIMIT", 0, limit)))
         match reply:

@@ -1,6 +1,13 @@
 -- Prepended to every script on a shard, after shard.lua: check whether the data was set back to an earlier state.  Rare
 -- cases have no functions of their own, because every request would pay for creating those.
 if fields[1] then
+  -- Each set has a member that nothing removes.  Where it is missing, the set was evicted or deleted with all that it
+  -- revoked.  The epoch is written first: if that fails for lack of memory, the next script finds the same.
+  if not (redis.call('ZSCORE', rev, '') and redis.call('ZSCORE', cut, '')) then
+    begin_lost_epoch('empty', 0)
+    redis.call('ZADD', rev, '-inf', '')
+    redis.call('ZADD', cut, '-inf', '')
+  end
   if run ~= '' and run ~= fields[10] then
     -- A connection that does not know the latest run yet begins no line; its client asks the server, and says so.
     if run == fields[11] and is_confirmed ~= '1' then

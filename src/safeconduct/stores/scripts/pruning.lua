@@ -6,7 +6,7 @@ local function prune()
   end
   has_pruned = true
   local before = '(' .. int(math.floor(now / 1000) - 60)
-  local old = redis.call('ZRANGEBYSCORE', rev, '-inf', before, 'WITHSCORES', 'LIMIT', 0, 100)
+  local old = redis.call('ZRANGEBYSCORE', rev, '(-inf', before, 'WITHSCORES', 'LIMIT', 0, 100)
   if #old == 0 then
     return
   end

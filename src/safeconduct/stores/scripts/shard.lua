@@ -22,7 +22,7 @@ local witness, is_old_run = '', 0
 -- A replica lags behind its primary, and a primary may become a replica at any time.  This command changes nothing, and
 -- a replica refuses it.  Other refusals (no memory, no replicas, a full disk) do not prevent reading.  The command must
 -- be one that needs memory: after another one, Redis would not refuse the script's further writes when memory is full.
-local refused = redis.pcall('ZADD', rev, 'XX', 0, '')
+local refused = redis.pcall('ZADD', rev, 'XX', '-inf', '')
 if type(refused) == 'table' and refused.err and string.find(refused.err, 'READONLY', 1, true) then
   return redis.error_reply('READONLY the store is a replica')
 end
