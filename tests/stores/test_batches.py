@@ -14,8 +14,11 @@ from safeconduct._core.run_sync import run_sync
 from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.stores.redis.batches import MOST_TOGETHER, UNDER_WAY, Batches
-from safeconduct.stores.redis.connection import PackedCommands
-from safeconduct.stores.redis.packed import PlainReplies, ShardCommands
+from safeconduct.stores.redis.connection import (
+    PackedCommands,
+    PlainReplies,
+    ShardCommands,
+)
 from store_contract import question
 from store_traffic import RoundTrips
 

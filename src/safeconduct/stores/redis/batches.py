@@ -15,8 +15,12 @@ from contextvars import Context
 from typing import Final
 
 from safeconduct.errors import Unavailable
-from safeconduct.stores.redis.connection import PackedCommands, Reply
-from safeconduct.stores.redis.packed import PlainReplies, ShardCommands
+from safeconduct.stores.redis.connection import (
+    PackedCommands,
+    PlainReplies,
+    Reply,
+    ShardCommands,
+)
 
 #: Parsing the replies to so many keeps the event loop for about a millisecond.
 MOST_TOGETHER: Final = 64

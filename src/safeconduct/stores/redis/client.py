@@ -22,13 +22,14 @@ from safeconduct.stores.redis.connection import (
     Connection,
     ConnectionBroken,
     PackedCommands,
+    PlainReplies,
     Reply,
     ServerError,
+    ShardCommands,
     login_commands,
     read_run,
 )
 from safeconduct.stores.redis.health import IS_REPLICA, REPLICA_ERRORS, CircuitBreaker, ServerHealth
-from safeconduct.stores.redis.packed import PlainReplies, ShardCommands
 from safeconduct.stores.redis.pool import ConnectionPool, Slots
 from safeconduct.stores.redis.refusals import RefusalReporter, advice
 
@@ -122,8 +123,7 @@ class StoreClient:
         began_at = time.monotonic()
         try:
             # A batch has the deadline of requests that have not asked before.
-            reader = self._singly if spent else self._together
-            answer = await reader.ask(shard, commands, began_at + seconds)
+            answer = await (self._singly if spent else self._together).ask(shard, commands, began_at + seconds)
         finally:
             budget.spent_seconds = spent + time.monotonic() - began_at
         self._health.refuse_unfit()

@@ -16,8 +16,14 @@ from typing import Protocol
 
 from safeconduct.errors import Unavailable
 from safeconduct.stores.redis.calls import Call, CallResult
-from safeconduct.stores.redis.connection import Command, PackedCommands, Reply, ServerError
-from safeconduct.stores.redis.packed import PlainReplies, ShardCommands
+from safeconduct.stores.redis.connection import (
+    Command,
+    PackedCommands,
+    PlainReplies,
+    Reply,
+    ServerError,
+    ShardCommands,
+)
 
 
 class Client(Protocol):

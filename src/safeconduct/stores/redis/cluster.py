@@ -31,12 +31,13 @@ from safeconduct.stores.redis.connection import (
     Command,
     ConnectionBroken,
     PackedCommands,
+    PlainReplies,
     Reply,
     ServerError,
+    ShardCommands,
     exchange_once,
 )
 from safeconduct.stores.redis.drivers import Driver
-from safeconduct.stores.redis.packed import PlainReplies, ShardCommands
 from safeconduct.stores.redis.slot_map import SlotMap, read_slots
 
 #: Pauses before a script is sent again to a slot that is not served at the moment.

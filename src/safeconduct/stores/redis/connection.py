@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 from safeconduct.stores.redis.addresses import Address
 
@@ -151,6 +151,33 @@ def read_run(replies: Sequence[object]) -> ServerRun:
     )
 
 
+class ShardCommands:
+    """
+    The commands before and after the questions to one shard, sent once for all of them.
+
+    Args:
+        key: One of the shard's keys.
+        opening: The command before.
+        closing: The command after.
+    """
+
+    __slots__ = ("closing", "key", "opening")
+
+    def __init__(self, key: bytes, opening: Command, closing: Command) -> None:
+        self.key = key
+        self.opening = PackedCommands(opening)
+        self.closing = PackedCommands(closing)
+
+
+class PlainReplies(NamedTuple):
+    """The replies to one question, and the run of the server that sent them."""
+
+    opening: Reply
+    replies: list[Reply]
+    closing: Reply
+    run: bytes
+
+
 class Connection(Protocol):
     """A connection; after it has raised anything, ``ConnectionBroken`` included, it must be dropped."""
 
@@ -168,6 +195,22 @@ class Connection(Protocol):
     def drop(self) -> None:
         """Close without waiting; works after its event loop was closed too, and from any thread."""
         ...
+
+
+def packed(
+    commands: Sequence[Command | PackedCommands], pack: Callable[[Sequence[Command]], Sequence[bytes]]
+) -> tuple[bytes, int]:
+    """Return what to send for *commands*, and how many replies will come; *pack* is redis-py's."""
+    octets: list[bytes] = []
+    count = 0
+    for each in commands:
+        if isinstance(each, PackedCommands):
+            octets.append(each.packed_by(pack))
+            count += each.count
+        else:
+            octets += pack([each])
+            count += 1
+    return b"".join(octets), count
 
 
 def login_commands(address: Address) -> list[Command]:

@@ -17,8 +17,8 @@ from safeconduct.stores.redis.connection import (
     ServerError,
     ServerRun,
     connection_arguments,
+    packed,
 )
-from safeconduct.stores.redis.packed import packed
 
 
 class AsyncioConnection:

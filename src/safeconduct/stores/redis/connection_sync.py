@@ -26,8 +26,8 @@ from safeconduct.stores.redis.connection import (
     ServerError,
     ServerRun,
     connection_arguments,
+    packed,
 )
-from safeconduct.stores.redis.packed import packed
 from safeconduct.stores.redis.pairs import PairsCommand, read_pairs
 
 #: So much of a reply to a ``PairsCommand`` is received at once.

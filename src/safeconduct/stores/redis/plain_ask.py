@@ -21,8 +21,14 @@ from typing import Final
 from safeconduct._core.epochs import Epoch
 from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus
 from safeconduct.stores.redis.clients import ClientSource
-from safeconduct.stores.redis.connection import Command, PackedCommands, Reply, ServerError
-from safeconduct.stores.redis.packed import PlainReplies, ShardCommands
+from safeconduct.stores.redis.connection import (
+    Command,
+    PackedCommands,
+    PlainReplies,
+    Reply,
+    ServerError,
+    ShardCommands,
+)
 from safeconduct.stores.redis.shard_calls import ShardReply
 from safeconduct.stores.redis.watermarks import Watermark, Watermarks
 
