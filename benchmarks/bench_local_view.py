@@ -134,7 +134,7 @@ def load(url, socket, letter):
 
 def tidy(entries, letter, before):
     """Print what it takes to pack what was revoked meanwhile, and to leave out what has ended."""
-    stretches, draw = [], random.Random(4)  # noqa: S311 - the same each time
+    figures, stretches, draw = {}, [], random.Random(4)  # noqa: S311 - the same each time
 
     def pause():
         now = time.thread_time()
@@ -152,7 +152,9 @@ def tidy(entries, letter, before):
             entries.pack(before=0, pause=pause)
         pause()
         worked, longest = time.thread_time() - began, max(stretches[1:])
-    print(f"  {name}: {worked * 1000:.0f} ms of work, at most {longest * 1000:.1f} ms without a pause")
+        figures[name] = f"{worked * 1000:.0f} ms of work, at most {longest * 1000:.1f} ms without a pause"
+    for name, text in figures.items():
+        print(f"  {name}: {text}")
     print(f"  with {len(entries):,}: resident +{memory_of_process('VmRSS') - before:.1f} MiB", flush=True)
 
 
