@@ -25,10 +25,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
 
 from followed_store import Writer
+from safeconduct._core.revocation_query import REVOCATION_KEY_BYTES
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.stores.redis.server import RedisServer
 from safeconduct.stores.view.entries import RECENT_ENTRIES, Entries
-from safeconduct.stores.view.snapshot_table import KEY_BYTES, Page
+from safeconduct.stores.view.snapshot_table import Page
 from store_contract import HORIZON_MS, LEEWAY_MS
 from store_servers import Server
 
@@ -202,7 +203,7 @@ def measure_look_ups(count):
     keys = [key for page in revoked(count, b"s") for key in page]
     pages = (keys[first : first + PAGE] for first in range(0, count, PAGE))
     entries = Entries.of(
-        (Page(b"".join(page), 0, KEY_BYTES, array("I", [5]) * len(page)) for page in pages),
+        (Page(b"".join(page), 0, REVOCATION_KEY_BYTES, array("I", [5]) * len(page)) for page in pages),
         base=0,
         pause=lambda: None,
     )

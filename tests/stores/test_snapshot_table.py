@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safeconduct._core.revocation_keys import REVOCATION_KEY_BYTES
 from safeconduct.stores.view.packed_table import SPAN
-from safeconduct.stores.view.snapshot_table import KEY_BYTES, TableBuilder
+from safeconduct.stores.view.snapshot_table import TableBuilder
 from view_pages import key_of, no_pause, page_of
 
 DIGESTS = st.lists(st.sampled_from([0, 1, 255]), min_size=6, max_size=6).map(bytes)
@@ -46,8 +45,3 @@ def test_many_entries_are_all_found():
 
     assert all(table.get(key[1:7]) == instant for key, instant in entries.items())
     assert len(pauses) > 64
-
-
-def test_a_key_has_the_size_that_keys_are_made_with():
-    """Entries of another size are left out of a snapshot."""
-    assert KEY_BYTES == REVOCATION_KEY_BYTES

@@ -2,8 +2,9 @@
 
 from array import array
 
+from safeconduct._core.revocation_query import REVOCATION_KEY_BYTES
 from safeconduct.stores.view.packed_table import DIGEST_BYTES
-from safeconduct.stores.view.snapshot_table import KEY_BYTES, Page
+from safeconduct.stores.view.snapshot_table import Page
 
 
 def no_pause():
@@ -14,9 +15,9 @@ def page_of(entries, *, base, around=b""):
     """Make a page of keys and their instants, with other bytes between the keys."""
     octets = b"".join(around + key + around for key in entries)
     distances = array("I", [instant - base for instant in entries.values()])
-    return Page(octets, len(around), KEY_BYTES + 2 * len(around), distances)
+    return Page(octets, len(around), REVOCATION_KEY_BYTES + 2 * len(around), distances)
 
 
 def key_of(digest):
     """Make a session's key of the part of a digest that is packed."""
-    return b"s" + digest + bytes(KEY_BYTES - 1 - DIGEST_BYTES)
+    return b"s" + digest + bytes(REVOCATION_KEY_BYTES - 1 - DIGEST_BYTES)

@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Final
 
+from safeconduct._core.revocation_query import REVOCATION_KEY_BYTES
 from safeconduct.stores.redis.connection import Reply
 from safeconduct.stores.redis.pairs import Pairs, PairsCommand
 from safeconduct.stores.redis.shard_calls import malformed_reply
 from safeconduct.stores.view.packed_table import SPAN
-from safeconduct.stores.view.snapshot_table import KEY_BYTES, Page
+from safeconduct.stores.view.snapshot_table import Page
 
 #: A page keeps the server for less than a millisecond.
 PAGE_ENTRIES: Final = 2_000
@@ -97,7 +98,7 @@ class _UniformPairs:
         begin, stride = pairs.begin + pairs.first_at, pairs.stride
         found = pairs.octets[begin : pairs.end : stride]
         # Where sessions are revoked, most pages have no token.
-        if pairs.first_size != KEY_BYTES or not _has_any(found, letters):
+        if pairs.first_size != REVOCATION_KEY_BYTES or not _has_any(found, letters):
             return _NO_PAGE
         return _only(Page(pairs.octets, begin, stride, self._distances(base)), letters)
 
@@ -157,14 +158,14 @@ class _AnyPairs:
         return self
 
     def page(self, letters: bytes, base: int) -> Page:
-        ours = [len(key) == KEY_BYTES for key in self.keys]
+        ours = [len(key) == REVOCATION_KEY_BYTES for key in self.keys]
         keys = b"".join(compress(self.keys, ours))
-        page = Page(keys, 0, KEY_BYTES, _distances(list(compress(self.scores, ours)), base))
+        page = Page(keys, 0, REVOCATION_KEY_BYTES, _distances(list(compress(self.scores, ours)), base))
         return _only(page, letters)
 
 
 _Found = _UniformPairs | _AnyPairs
-_NO_PAGE: Final = Page(b"", 0, KEY_BYTES, array("I"))
+_NO_PAGE: Final = Page(b"", 0, REVOCATION_KEY_BYTES, array("I"))
 
 
 def _distances(scores: list[bytes], base: int) -> "array[int]":
@@ -184,4 +185,4 @@ def _only(page: Page, letters: bytes) -> Page:
         return page
     wanted = found.translate(bytes(number in letters for number in range(256)))
     keys = b"".join(compress(page.keys, wanted))
-    return Page(keys, 0, KEY_BYTES, array("I", compress(page.instants, wanted)))
+    return Page(keys, 0, REVOCATION_KEY_BYTES, array("I", compress(page.instants, wanted)))

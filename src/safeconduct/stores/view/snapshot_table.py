@@ -12,10 +12,9 @@ from itertools import repeat
 from struct import Struct
 from typing import Final
 
+from safeconduct._core.revocation_query import REVOCATION_KEY_BYTES
 from safeconduct.stores.view.packed_table import CHUNKS, DIGEST_BYTES, INSTANT_BYTES, Chunk, PackedTable, private_memory
 
-KEY_BYTES: Final = 17
-"""How long every revocation key is: a letter for its kind, and sixteen bytes of a digest."""
 _FIRST_BYTES: Final = 256
 _PARTS_BETWEEN_PAUSES: Final = 4
 #: So many entries are sorted before each part gets its own.
@@ -45,12 +44,12 @@ class Page:
     def keys(self) -> list[bytes]:
         """The keys, one by one."""
         begins = range(self.begin, self.begin + len(self.instants) * self.stride, self.stride)
-        return [self.octets[begin : begin + KEY_BYTES] for begin in begins]
+        return [self.octets[begin : begin + REVOCATION_KEY_BYTES] for begin in begins]
 
     def key(self, number: int) -> bytes:
         """Return one key."""
         begin = self.begin + number * self.stride
-        return self.octets[begin : begin + KEY_BYTES]
+        return self.octets[begin : begin + REVOCATION_KEY_BYTES]
 
     def column(self, number: int) -> bytes:
         """Return the byte at *number* of every key."""
