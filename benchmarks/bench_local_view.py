@@ -109,13 +109,14 @@ def load(url, socket, letter):
             follower.connect()
             seconds, worked = time.perf_counter() - began, time.process_time() - worked
             in_server = seconds_in_server(server)
+            server.say("CONFIG", "RESETSTAT")
             began = time.perf_counter()
             for name, letters in ((b"rev", b"tk"), (b"cut", b"")):
                 for _ in follower._feed.pages(
                     0, name, letters, base=0 if letters else follower.view.shards[0].cuts._base
                 ):
                     pass
-            transport = time.perf_counter() - began - in_server
+            transport = time.perf_counter() - began - seconds_in_server(server)
             shard = follower.view.shards[0]
             entries = max(shard.cuts, shard.marks, key=len)
             print(
@@ -135,7 +136,7 @@ def load(url, socket, letter):
 
 def tidy(entries, letter, before):
     """Print what it takes to pack what was revoked meanwhile, and to leave out what has ended."""
-    stretches, draw = [], random.Random(4)  # noqa: S311 - the same each time
+    figures, stretches, draw = {}, [], random.Random(4)  # noqa: S311 - the same each time
 
     def pause():
         now = time.thread_time()
@@ -153,7 +154,9 @@ def tidy(entries, letter, before):
             entries.pack(before=0, pause=pause)
         pause()
         worked, longest = time.thread_time() - began, max(stretches[1:])
-    print(f"  {name}: {worked * 1000:.0f} ms of work, at most {longest * 1000:.1f} ms without a pause")
+        figures[name] = f"{worked * 1000:.0f} ms of work, at most {longest * 1000:.1f} ms without a pause"
+    for name, text in figures.items():
+        print(f"  {name}: {text}")
     print(f"  with {len(entries):,}: resident +{memory_of_process('VmRSS') - before:.1f} MiB", flush=True)
 
 
