@@ -219,6 +219,7 @@ class ClusterClient:
                 continue
             self._slots.replace(ranges, list(dict.fromkeys([node, *others])))
             return
+        self._slots.failed()
 
 
 class ShardClient:
