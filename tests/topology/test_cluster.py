@@ -210,4 +210,4 @@ def test_a_strict_request_runs_no_script_while_nothing_changes(cluster, open_sit
 
     assert [200] * SHARDS == [site.status(token) for token in tokens]
     assert before == between
-    assert SHARDS <= scripts_run(cluster) - between
+    assert between < scripts_run(cluster)

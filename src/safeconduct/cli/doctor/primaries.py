@@ -39,6 +39,8 @@ class Primary:
         Raises:
             ConnectionBroken: If it does not answer, or refuses the user, password or database.
         """
+        if not commands:
+            return []
         return run_sync(exchange_once(load_sync_driver()(self.address), self.address, commands, seconds))
 
 

@@ -220,6 +220,7 @@ class ClusterClient:
                 continue
             self._slots.replace(ranges, list(dict.fromkeys([node, *others])))
             return
+        self._slots.failed()
 
 
 class ShardClient:

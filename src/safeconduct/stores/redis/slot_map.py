@@ -35,6 +35,7 @@ class SlotMap:
         """Ask anew in a new process, or a forked one."""
         self._lock = threading.Lock()
         self._is_doubtful = True
+        self._has_failed = False
         self._next_refresh_at = float("-inf")
 
     def node_of(self, slot: int) -> Address | None:
@@ -63,10 +64,15 @@ class SlotMap:
             return False
         with self._lock:
             now = self._monotonic()
-            is_due = now >= self._next_refresh_at
+            # Before the first answer there is nothing to go by, so that requests that begin together all ask.
+            is_due = now >= self._next_refresh_at or not (self._ranges or self._has_failed)
             if is_due:
                 self._next_refresh_at = now + REFRESH_SECONDS
         return is_due
+
+    def failed(self) -> None:
+        """Note that no node has answered."""
+        self._has_failed = True
 
     def candidates(self) -> list[Address]:
         """Return every node that may be asked, the one that answered last first."""
@@ -76,7 +82,7 @@ class SlotMap:
         """Know all slots anew; *nodes* begins with the one that named them."""
         with self._lock:
             self._ranges, self._known, self._nodes = list(ranges), {}, tuple(nodes)
-            self._is_doubtful = False
+            self._is_doubtful = self._has_failed = False
 
     @property
     def serving(self) -> set[Address]:
