@@ -1,8 +1,11 @@
 """A follower keeps many shards current at once, and several may share them."""
 
+from dataclasses import replace
+
 import pytest
 
 from followed_store import Writer, query
+from safeconduct._core.run_sync import run_sync
 from safeconduct.errors import Unavailable
 from safeconduct.events import RevocationsRestored
 
@@ -113,4 +116,22 @@ def test_of_many_shards_each_gets_back_what_it_has_lost(server, open_stores, fol
 
     assert [RevocationsRestored(shard=1, revocations=2)] == [e for e in events if isinstance(e, RevocationsRestored)]
     assert ":2" in server.say("ZCARD", "safeconduct:{sc:01}:rev")
+    stores.end()
+
+
+def test_a_clock_that_was_ahead_during_the_load_is_forgotten_once_it_is_right(server, writer, open_stores):
+    """Until then every token of ours might be one that a later state of the data has issued."""
+    shift = {"milliseconds": 3_600_000}
+    stores = open_stores(server.url, keeps_view=True, staleness_seconds=0.004, shift_ms=lambda: shift["milliseconds"])
+    follower, view = stores._follower, stores._follower.view
+    started_ms = run_sync(writer.store.ask(query("alice"))).epoch.started_ms
+    later = replace(query("alice", issued_ms=started_ms + 600_000), instance=b"a session's")
+    follower.connect()
+    assert "unknown" == view.verdict(later)
+    shift["milliseconds"] = 0
+
+    follower.follow()
+
+    assert "counts" == view.verdict(later)
+    follower.disconnect()
     stores.end()
