@@ -1,16 +1,12 @@
 """
 Measure the local view of revocations that ``consistency = "bounded"`` keeps.
 
-1. Four processes follow one server, at rest and at a fifth of a core each: how long is it from a revocation until the
-   last of them refuses, beside the time of the write itself?
-2. A million revoked sessions, and a million revoked tokens, in a process of their own: how much memory does the view
+1. A million revoked sessions, and a million revoked tokens, in a process of their own: how much memory does the view
    take, packed and resident, now, at most during the load, after another load, and after 40,000 more revocations?  How
    long is the snapshot, and which part of it is the server's, the transport's and this process's?
-3. What does a look-up cost beside a set's, both behind a method?
-4. What does a warm request cost with a million revocations beside one with a thousand, where the view has not changed
-   and where it has changed before each request?
+2. What does a look-up cost beside a set's, both behind a method?
 
-``python benchmarks/bench_local_view.py [--ids 1000000] [--revocations 600] [--rate 300] [--only propagation|size|…]``
+``python benchmarks/bench_local_view.py [--ids 1000000] [--only size|look-ups]``
 """
 
 # ruff: noqa: SLF001 - the follower is measured, which the store hides
@@ -28,11 +24,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
 
-from followed_store import Writer, session
-from login_site import login_configuration
-from memory_directory import MemoryDirectory
-from safeconduct import Account, Auth
-from safeconduct._core.revocation_keys import REVOCATION_KEY_BYTES
+from followed_store import Writer
+from safeconduct._core.revocation_query import REVOCATION_KEY_BYTES
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.stores.redis.server import RedisServer
 from safeconduct.stores.view.entries import RECENT_ENTRIES, Entries
@@ -40,12 +33,10 @@ from safeconduct.stores.view.snapshot_table import Page
 from store_contract import HORIZON_MS, LEEWAY_MS
 from store_servers import Server
 
-WORKERS, PAGE, LOOKED_UP, ROUNDS = 4, 2_000, 20_000, 15
-BURNT_SECONDS = 0.001
+PAGE, LOOKED_UP, ROUNDS = 2_000, 20_000, 15
 #: So long ago the first revocation was made; the others followed at equal distances.
 SECONDS_AGO = 3600
 PACKED_LATER = 20
-REQUESTS = 300
 
 
 def open_stores(url, *, keeps_view=False, key_prefix="safeconduct:"):
@@ -239,147 +230,17 @@ def measure_look_ups(count):
         print(f"look-up, {name}: {text}; a set's {min(in_set) / len(asked) * 1e9:.0f} ns", flush=True)
 
 
-def nothing(_environ, start_response):
-    start_response("200 OK", [("Content-Length", "0")])
-    return [b""]
-
-
-def measure_growth(server, count):
-    """Print what a warm request costs with *count* revocations beside one with a thousand, in one process."""
-    other = Server("valkey", "--maxmemory-policy", "noeviction")
-    contenders = {}
-    try:
-        for each, revocations in ((other, 1000), (server, count)):
-            each.say("FLUSHALL")
-            stores = open_stores(each.url, keeps_view=True)
-            auth = Auth(login_configuration(), directory=MemoryDirectory(), store=stores)
-            token = auth.sessions.sign_in(Account("alice")).access_token
-            fill(each, revocations, b"s")
-            contenders[revocations] = (auth.wsgi(nothing), token, stores)
-        for change in (False, True):
-            times = {revocations: [] for revocations in contenders}
-            for number in range(ROUNDS * 20):
-                for revocations in sorted(contenders, reverse=number % 2 == 0):
-                    times[revocations].append(request_seconds(*contenders[revocations], change=change))
-            few, many = times.values()
-            ratio = statistics.median(map(float.__truediv__, many, few))
-            name = "changed before each request" if change else "unchanged"
-            print(
-                f"warm request, view {name}: {ratio:.3f} of one with a thousand ({statistics.median(few) * 1e6:.1f} us)"
-            )
-    finally:
-        for _, _, stores in contenders.values():
-            stores.end()
-        other.stop()
-
-
-def request_seconds(application, token, stores, *, change):
-    """Return the median time of a warm request."""
-    view = stores._follower.view
-    environ = {
-        "REQUEST_METHOD": "GET", "PATH_INFO": "/", "SCRIPT_NAME": "", "QUERY_STRING": "", "SERVER_NAME": "localhost",
-        "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.url_scheme": "https", "REMOTE_ADDR": "192.0.2.1",
-    }  # fmt: skip
-    times, statuses = [], set()
-
-    def start_response(status, _headers, _exc_info=None):
-        statuses.add(status)
-
-    def send():
-        request = {**environ, "HTTP_AUTHORIZATION": f"Bearer {token}"}
-        began = time.perf_counter()
-        b"".join(application(request, start_response))
-        return time.perf_counter() - began
-
-    while not view.shards:
-        send()
-        time.sleep(0.01)
-    statuses.clear()
-    for _ in range(REQUESTS):
-        if change:
-            view.change()
-        times.append(send())
-    assert statuses == {"200 OK"}, statuses
-    return statistics.median(times)
-
-
-def follow(url, load, pipe):
-    """Follow in a process of its own, and report when each revoked session was refused."""
-    stores = open_stores(url, keeps_view=True)
-    follower, seen = stores._follower, {}
-    follower.start()
-    while not follower.view.shards:
-        time.sleep(0.001)
-    cuts, put = follower.view.shards[0].cuts, Entries.put
-
-    def noted(entries, key, instant):
-        put(entries, key, instant)
-        if entries is cuts:
-            seen[key] = time.perf_counter()
-
-    Entries.put = noted
-    pipe.send("ready")
-    while not pipe.poll(0 if load else 0.02):
-        if load:
-            ends_at = time.perf_counter() + BURNT_SECONDS
-            while time.perf_counter() < ends_at:
-                sum(range(50))
-            time.sleep(BURNT_SECONDS * (1 - load) / load)
-    pipe.recv()
-    pipe.send(seen)
-    stores.end()
-
-
-def measure_propagation(server, load, count, rate):
-    """Print how long it takes until the last process refuses."""
-    writing = open_stores(server.url)
-    writer = Writer(writing)
-    ends = []
-    for _ in range(WORKERS):
-        ours, theirs = multiprocessing.Pipe()
-        multiprocessing.Process(target=follow, args=(server.url, load, theirs), daemon=True).start()
-        ends.append(ours)
-    for end in ends:
-        end.recv()
-    draw, begun, writes = random.Random(2), {}, []  # noqa: S311 - the same each time
-    for number in range(count):
-        name = f"{load}-{number}"
-        began = begun[session(name)] = time.perf_counter()
-        writer.end(name)
-        writes.append(time.perf_counter() - began)
-        time.sleep(draw.expovariate(rate))
-    time.sleep(0.5)
-    for end in ends:
-        end.send("stop")
-    reports = [end.recv() for end in ends]
-    lost = sum(key not in report for report in reports for key in begun)
-    delays = sorted(max(report[key] for report in reports if key in report) - began for key, began in begun.items())
-    p50, p99 = (delays[int(len(delays) * part)] * 1000 for part in (0.5, 0.99))
-    write = statistics.median(writes) * 1000
-    print(
-        f"load {load}: to the last of {WORKERS} processes p50 {p50:.2f} ms ({p50 / write:.1f} writes), "
-        f"p99 {p99:.2f} ms, lost {lost}"
-    )
-    writing.end()
-
-
 def main():
     """Print all figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ids", type=int, default=1_000_000)
-    parser.add_argument("--revocations", type=int, default=600)
-    parser.add_argument("--rate", type=float, default=300)
-    parser.add_argument("--only", choices=("propagation", "size", "look-ups", "growth"))
+    parser.add_argument("--only", choices=("size", "look-ups"))
     arguments = parser.parse_args()
     multiprocessing.set_start_method("spawn")
     server = Server("valkey", "--maxmemory-policy", "noeviction")
     measures = {
-        "propagation": lambda: [
-            measure_propagation(server, load, arguments.revocations, arguments.rate) for load in (0.0, 0.2)
-        ],
         "size": lambda: measure_size(server, arguments.ids),
         "look-ups": lambda: measure_look_ups(arguments.ids),
-        "growth": lambda: measure_growth(server, arguments.ids),
     }
     try:
         for name, measure in measures.items():

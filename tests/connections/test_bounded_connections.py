@@ -106,3 +106,16 @@ def test_a_connection_goes_on_in_an_outage_where_requests_do(open_site, server):
         assert "still here" == connection.ask("still here")
     finally:
         server.start()
+
+
+def test_under_a_strict_rule_the_view_does_not_decide(open_site):
+    """The store is asked every ``staleness_seconds``, and the view says nothing in between."""
+    rule = {"path": "/live", "consistency": "strict"}
+    site = open_site(access={"rules": [rule]})
+    connection = open_socket(site, bearer(mint()))
+    checks = site.auth.asgi_gate().connection_checks
+    [watched] = next(iter(checks.monitors.values()))._connections
+
+    assert [] == checks.newly_doubtful([watched.watch])
+    assert watched.watch.held
+    assert "hello" == connection.ask("hello")

@@ -8,6 +8,7 @@ import pytest
 from login_site import LoginClient
 from proxied_site import STRICT, OtherProcess, until
 from safeconduct.events import ClockSkewed
+from safeconduct.stores.redis.plain_ask import SCRIPT_EVERY_SECONDS
 
 MINUTES_5 = timedelta(minutes=5).total_seconds()
 HOURS_2 = timedelta(hours=2).total_seconds()
@@ -82,9 +83,14 @@ def test_the_clock_of_a_process_steps(open_site, proxy, other, shift, seconds):
     until(lambda: site.mode == STRICT or site.ask(later) == 401)
     assert 401 == site.ask(later)
 
-    skews = [event.skew_ms for event in site.events if isinstance(event, ClockSkewed)]
-    assert all(abs(skew - seconds * 1000) < MINUTES_5 * 100 for skew in skews)
-    assert skews
+    def skews():
+        # The store's clock comes with a script, which replaces the plain commands now and then.
+        site.ticks.advance(seconds=SCRIPT_EVERY_SECONDS)
+        assert 200 == site.ask(valid)
+        return [event.skew_ms for event in site.events if isinstance(event, ClockSkewed)]
+
+    until(skews)
+    assert all(abs(skew - seconds * 1000) < MINUTES_5 * 100 for skew in skews())
     shift.seconds = 0
     assert [200, 401] == [site.ask(valid), site.ask(later)]
 

@@ -1,5 +1,7 @@
 """Believe no server that restarted without its data, evicts, refuses, or shows another certificate."""
 
+import threading
+
 import pytest
 
 from certificates import Authority
@@ -65,6 +67,31 @@ def test_a1_a_server_that_was_killed_comes_back_with_its_data(open_site, fresh_s
     proxy, other = opened_by(fresh_server)
 
     Outage(open_site(proxy.url), other, can_revoke=False).survive(fresh_server.kill, fresh_server.start)
+
+
+def test_a1_a_server_that_is_loading_its_data_has_lost_nothing(open_site, fresh_server, opened_by):
+    """While it reads its append-only file, it says that it keeps none; what it says then is not remembered."""
+    fresh_server.keep_changes("always")
+    proxy, other = opened_by(fresh_server)
+    site = open_site(proxy.url)
+    outage = Outage(site, other, can_revoke=False)
+    for first in range(0, 3000, 100):
+        fresh_server.say("EVAL", "for i = ARGV[1], ARGV[1] + 99 do redis.call('SET', 'filler:' .. i, i) end", 0, first)
+    fresh_server.kill()
+
+    # Each entry takes so many microseconds, and clients are served once in a while.
+    fresh_server.more_options("--key-load-delay", "200")
+    starting = threading.Thread(target=fresh_server.start)
+    starting.start()
+    while starting.is_alive():
+        site.ticks.advance(seconds=OPEN_SECONDS)
+        assert site.ask(outage.valid) in {200, 503}
+        assert site.ask(outage.ended) in {401, 503}
+    starting.join()
+
+    assert [] == [event for event in site.heard if isinstance(event, StoreLost)]
+    assert any("LOADING" in event.reason for event in site.heard if isinstance(event, StoreUnavailable))
+    outage.check_over()
 
 
 def test_a1_a_server_that_was_killed_comes_back_empty(open_site, fresh_server, opened_by):

@@ -20,7 +20,7 @@ WAYS = {
 
 
 @pytest.fixture
-def holding(tmp_path):
+def waiting_point(tmp_path):
     """Return a socket at which requests to ``/held`` arrive, and wait until their connection is closed."""
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "held"))
@@ -30,10 +30,10 @@ def holding(tmp_path):
 
 
 @pytest.mark.parametrize("kind", WAYS)
-def test_b27_requests_in_flight_are_answered_and_the_process_ends(kind, auth, valkey, consistency, holding):
+def test_b27_requests_in_flight_are_answered_and_the_process_ends(kind, auth, valkey, consistency, waiting_point):
     """They still use the store; then the workers are gone, with their followers and their connections."""
     served = ServedWorkers(
-        kind, store_url=valkey.url, consistency=consistency, HOLDING=holding.getsockname(), **WAYS[kind]
+        kind, store_url=valkey.url, consistency=consistency, HELD_AT=waiting_point.getsockname(), **WAYS[kind]
     )
     names = [token_hex(8) for _ in range(HELD)]
     ended = [fresh(jti=jti) for jti in names]
@@ -43,7 +43,7 @@ def test_b27_requests_in_flight_are_answered_and_the_process_ends(kind, auth, va
 
     with ThreadPoolExecutor(HELD) as clients:
         responses = [clients.submit(served.ask, f"/held?token={jti}", fresh()) for jti in names]
-        arrived = [holding.accept()[0] for _ in range(HELD)]
+        arrived = [waiting_point.accept()[0] for _ in range(HELD)]
         os.kill(served.pid, signal.SIGTERM)
         for each in arrived:
             each.close()

@@ -15,6 +15,7 @@ from safeconduct import Account, Auth
 from safeconduct._core.authentication import Authenticator
 from safeconduct._core.fast_path import FastPath
 from safeconduct._core.gate import Gate
+from safeconduct._core.validity import ValidityCheck
 from table_tokens import NOW, tokens
 from worlds import Clock
 
@@ -209,3 +210,19 @@ def test_a_password_that_was_revoked_is_left_to_the_slow_path(world):
     scene.auth.sessions.revoke_subject("alice")
 
     assert (401, [*WITH_THE_STORE_ASKED, *ON_THE_SLOW_PATH]) == scene.ask(CARRIERS["bearer"])
+
+
+@both
+def test_a_bug_while_the_store_is_asked_is_unavailable(world, monkeypatch):
+    """It is never a pass."""
+    scene = Scene(world, login={}, revocation={"on_new_store": "refuse"})
+    header = scene.sign_in()
+    for _ in range(2):
+        scene.ask(header)
+
+    async def broken(*_arguments, **_named):
+        raise ValueError
+
+    monkeypatch.setattr(ValidityCheck, "ask", broken)
+
+    assert (503, WITH_THE_STORE_ASKED) == scene.ask(header)

@@ -293,3 +293,24 @@ def test_a_handshake_by_cookie_needs_an_origin(make):
     assert 403 == shake()["status"]
     assert 403 == shake(("origin", b"https://evil.example"))["status"]
     assert before == site.paths._noted.recognized
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_without_a_question_a_revocation_changes_nothing(make, world):
+    """The slow path decides about what the view in memory speaks against."""
+    site = make(world, revocation={"consistency": "none"})
+    assert (200, True) == site.post()
+    site.auth.sessions.revoke_subject("alice")
+    site.clock.advance(seconds=0.01)
+
+    assert [200] * 3 == site.statuses()
+    assert (200, False) == site.post()
+
+
+def test_what_cannot_be_read_is_left_to_the_slow_path(make):
+    """No server passes text that is not latin-1; one that did would be told 503."""
+    site = make("wsgi")
+
+    seen = site.paths.agree("POST", "/me", *site.user.fields(), HTTP_ORIGIN="\u20ac")
+
+    assert (503, False) == (seen.status, site.paths.is_fast)

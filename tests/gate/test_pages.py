@@ -107,3 +107,32 @@ def test_an_origin_is_compared_as_browsers_write_it(url, expected):
 
     assert expected == origin.to_header()
     assert origin == Origin.from_header(origin.to_header())
+
+
+@both
+def test_fields_of_other_names_do_not_matter(make, world):
+    """Some have names of the same size."""
+    paths, clock = make(world)
+    user = SignedIn(paths.auth)
+    clock.advance(seconds=1)
+    others = [("content-type", b"x"), ("content-length", b"0"), ("upgrade", b"x"), ("accept", b"x")]
+    paths.warm("POST", "/me", *user.fields())
+
+    for other in others:
+        assert 200 == paths.agree("POST", "/me", *user.fields(), other).status
+        assert paths.is_fast
+
+
+@both
+def test_without_cookies_as_a_source_a_header_is_recognized(make, world):
+    """No cookie is looked for then, and none is hidden."""
+    paths, clock = make(world, sources=["bearer"])
+    user = SignedIn(paths.auth)
+    clock.advance(seconds=1)
+    fields = [("authorization", b"Bearer " + user.token), ("cookie", user.cookies)]
+
+    seen = paths.warm("GET", "/me", *fields)
+
+    assert paths.is_fast
+    assert user.cookies.decode() == seen.report["cookie"]
+    assert 401 == paths.agree("GET", "/me", ("cookie", user.cookies)).status

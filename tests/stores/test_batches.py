@@ -2,13 +2,14 @@
 
 import asyncio
 import functools
+import gc
 import random
 
 import pytest
 
 from faulty_connections import Proxy
 from safeconduct._core.budget import current_budget, within_one_budget
-from safeconduct._core.revocation_query import RevocationQuery
+from safeconduct._core.revocation_query import RevocationQuery, UntrustedStore
 from safeconduct._core.run_sync import run_sync
 from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
@@ -264,6 +265,53 @@ async def test_a_bug_is_an_error_of_every_request():
     errors = await asyncio.gather(*tasks, return_exceptions=True)
 
     assert [ValueError] * 3 == [type(error) for error in errors]
+
+
+@in_a_loop
+async def test_a_server_that_must_not_be_trusted_is_never_a_mere_outage():
+    """In an outage a request may be served without asking."""
+    server = Server(UntrustedStore("unfit"))
+    batches = Batches(server.send)
+    tasks = await asking(batches, 2)
+    server.may_answer.set()
+
+    errors = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert [UntrustedStore] * 2 == [type(error) for error in errors]
+
+
+@in_a_loop
+async def test_a_batch_without_a_living_request_is_not_sent():
+    server = Server()
+    batches = Batches(server.send)
+    under_way = [task for _ in range(UNDER_WAY) for task in await asking(batches, 1)]
+    for task in await asking(batches, 3):
+        task.cancel()
+    server.may_answer.set()
+    await asyncio.gather(*under_way)
+    await turns()
+
+    assert UNDER_WAY == len(server.batches)
+
+
+def test_e5_a_loop_that_is_closed_in_the_middle_of_a_batch_leaves_nothing(open_stores, proxy):
+    stores = open_stores(proxy.url)
+    [query] = queries(stores.blocking(), 1)
+    store, loop = stores.native(), asyncio.new_event_loop()
+    loop.run_until_complete(warm(store, [query]))
+    proxy.gate.clear()
+    task = loop.create_task(store.ask(query))
+    for _ in range(10):
+        loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+    task._log_destroy_pending = False
+    for each in stores._loops._by_loop[loop].client._together._tasks:
+        each._log_destroy_pending = False
+    del task, each
+    proxy.gate.set()
+
+    assert asyncio.run(store.ask(query)).is_revoked
+    gc.collect()
 
 
 @in_a_loop

@@ -101,6 +101,25 @@ def test_e1_what_others_did_is_written_once_a_second_and_at_the_end(enter, open_
     assert first.order < second.order < file.read()[0].order
 
 
+def test_e1_a_question_without_a_script_writes_the_file_too(enter, open_stores, server, path, monotonic, file):
+    """A process that dies leaves what it knew, whichever way it asked last."""
+    writer, reader = enter(open_stores(server.url)), enter(open_stores(server.url, epoch_file=path))
+    writer.run(writer.store.begin_epoch(0, reason="new", seen=None))
+    iat_ms = writer.run(writer.store.issue_time(question())).iat_ms
+    token = question(marks=[b"t" + b"y" * 16], issued_ms=iat_ms)
+    reader.run(reader.store.ask(token))
+    first = file.read()[0]
+    revoke(writer)
+    reader.run(reader.store.ask(token))
+    assert first == file.read()[0]
+    monotonic.seconds += 1
+
+    status = reader.run(reader.store.ask(token))
+
+    assert status.now_ms is None
+    assert first.order < file.read()[0].order
+
+
 def test_e1_processes_that_share_a_file_lose_nothing_of_each_other(path):
     """Each merges under the lock; the largest entry of each shard remains, and the file is never half-written."""
     files = [EpochFile(path) for _ in range(4)]

@@ -18,7 +18,8 @@ def test_an_id_of_another_shape_is_unavailable(text):
         [[7]],
         [["text", None, None]],
         [[b"e", b"l", b"5"]],
-        [[b"e", b"5", b"new", b"l", b"5-0", b"soon"]],
+        [[b"e", b"5", b"new", b"l", b"5-0", b"soon", b"1"]],
+        [[b"e", b"5", b"new", b"l", b"5-0", b"1", b"soon"]],
     ],
 )
 def test_a_head_of_another_shape_is_unavailable(reply):
@@ -44,3 +45,7 @@ def test_an_entry_of_another_shape_cannot_be_read(entry):
 def test_a_time_of_another_shape_is_unavailable(reply):
     with pytest.raises(Unavailable):
         read_time(reply)
+
+
+def test_a_shard_that_has_no_beat_yet_has_not_written_for_ever():
+    assert 7000 == read_head([b"e", b"5", b"new", b"l", b"5-0", None, None], 7000).beat_age_ms

@@ -151,3 +151,11 @@ def test_a_store_without_a_view_has_nothing_to_begin(server, open_stores):
 
     assert not stores._follower.is_started
     stores.end()
+
+
+def test_a_follower_that_was_ended_before_does_not_start(stores):
+    stores._follower.view.end()
+
+    stores._follower.view.begin()
+
+    assert not stores._follower.is_started

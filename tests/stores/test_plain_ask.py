@@ -95,13 +95,13 @@ def test_what_was_revoked_of_others_does_not_matter(world, trips):
 
 
 def test_a_token_of_after_the_cut_off_counts(world, trips):
-    cut_off = a_known_token(world)
-    revoke(world, ALICE, kind="subject")
-    young = a_token(world)
+    old = a_known_token(world)
+    before_ms = revoke(world, ALICE, kind="subject").before_ms
+    last, young = replace(old, issued_ms=before_ms), a_token(world)
     trips.reset()
 
-    assert [True, False] == [ask(world, query).is_revoked for query in (cut_off, young)]
-    assert (2, 0) == (trips.count, trips.scripts)
+    assert [True, True, False] == [ask(world, query).is_revoked for query in (old, last, young)]
+    assert (3, 0) == (trips.count, trips.scripts)
 
 
 @pytest.mark.parametrize("lacks", ["marks", "cuts"])
@@ -185,6 +185,22 @@ def test_the_script_is_sent_now_and_then_instead(world, monotonic, trips, server
     assert ":2" in server.say("HEXISTS", META, "beat").replace(":1", ":2")
 
 
+def test_each_shard_is_sent_the_script_now_and_then(enter, open_stores, server, monotonic, trips):
+    """Another shard's request may have looked at the server's health meanwhile."""
+    world = begun(enter(open_stores(server.url, shards=2)))
+    world.run(world.store.begin_epoch(1, reason="new", seen=None))
+    queries = [replace(a_known_token(world), shard=shard) for shard in (0, 1)]
+    for query in queries:
+        ask(world, query)
+    monotonic.seconds += SCRIPT_EVERY_SECONDS
+    trips.reset()
+
+    for query in queries * 2:
+        ask(world, query)
+
+    assert (4, 2) == (trips.count, trips.scripts)
+
+
 def test_an_unfit_server_is_asked_by_the_script(world, monotonic, server):
     query = a_known_token(world)
     server.say("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
@@ -208,6 +224,22 @@ def test_what_the_other_world_learned_is_known(open_stores, server, trips):
 
     assert not ask(native, query).is_revoked
     assert (1, 0) == (trips.count, trips.scripts)
+    native.close()
+
+
+def test_an_epoch_that_the_other_world_learned_is_left_to_the_script(open_stores, server, trips):
+    stores = open_stores(server.url)
+    blocking, native = Blocking(stores), Native(stores)
+    begun(blocking)
+    query = a_token(blocking)
+    before = ask(blocking, query).epoch
+    ask(native, query)
+    server.say("FLUSHALL")
+    after = blocking.run(blocking.store.begin_epoch(0, reason="lost", seen=before))
+    trips.reset()
+
+    assert after == ask(native, query).epoch != before
+    assert (1, 1) == (trips.count, trips.scripts)
     native.close()
 
 

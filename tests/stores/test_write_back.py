@@ -169,7 +169,7 @@ def test_what_one_process_alone_knows_is_written_when_its_turn_comes(server, wri
     assert is_refused(early, query("alice"))
     assert not is_refused(late, query("alice"))
     monotonic.seconds += 3 * LEASE_SECONDS
-    server.say("DEL", "safeconduct:{sc:00}:lease")
+    server.say("HDEL", "safeconduct:{sc:00}:meta", "lease")
     notice(early)
 
     assert [1, 1] == restored(events)

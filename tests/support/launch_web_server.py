@@ -20,6 +20,15 @@ def _gunicorn(worker, fd, factory):
     os.execv(sys.executable, [sys.executable, *words, f"{factory}()"])  # noqa: S606 - it takes this process over
 
 
+def _uwsgi(fd, factory, *, has_threads):
+    import pyuwsgi  # noqa: PLC0415 - one server a process
+
+    words = ["--http-socket", f"fd://{fd}", "--module", f"{factory}()", "--master", "--need-app"]
+    words += ["--processes", os.environ.get("WORKERS", "1"), "--disable-logging", "--die-on-term"]
+    words += ["--enable-threads", "--threads", "4"] if has_threads else []
+    pyuwsgi.run(words)
+
+
 def main(kind, fd, factory):
     """Serve until the process ends."""
     listener = socket.socket(fileno=int(fd))
@@ -45,6 +54,8 @@ def main(kind, fd, factory):
         import waitress  # noqa: PLC0415 - one server a process
 
         waitress.serve(_made(factory), sockets=[listener], threads=2, _quiet=True)
+    elif kind.startswith("uwsgi"):
+        _uwsgi(listener.detach(), factory, has_threads=kind == "uwsgi threads")
     else:
         _gunicorn(kind.partition(" ")[2], listener.detach(), factory)
 

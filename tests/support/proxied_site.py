@@ -177,14 +177,16 @@ class ProxiedSite(LoginSite):
         until(is_current)
 
     def recover(self, login):
-        """Ask until a credential counts again, and return how often that took; the breaker admits each probe."""
-        for asked in range(1, RECOVERS_AFTER + 1):
+        """Ask until a credential counts again, and note how often that took; the breaker admits each probe."""
+        statuses = []
+        while len(statuses) < RECOVERS_AFTER:
             self.ticks.advance(seconds=OPEN_SECONDS)
-            if self.ask(login) == 200:
-                self.recovered_after = max(self.recovered_after, asked)
+            statuses.append(self.ask(login))
+            if statuses[-1] == 200:
+                self.recovered_after = max(self.recovered_after, len(statuses))
                 self.wait_for_view()
                 return
-        raise AssertionError(f"not recovered after {RECOVERS_AFTER} requests")
+        raise AssertionError(f"not recovered: {statuses}, {self.heard}, {self.events}")
 
     def sent_by(self, work):
         """Return how often requests sent something to the store while *work* was done."""

@@ -94,7 +94,7 @@ class WsgiProcess:
         path = environ["PATH_INFO"]
         if path == "/held":
             with socket.socket(socket.AF_UNIX) as held:
-                held.connect(os.environ["HOLDING"])
+                held.connect(os.environ["HELD_AT"])
                 held.recv(1)
         match verb_and_name(path, environ["QUERY_STRING"]):
             case verb, name:
@@ -131,7 +131,7 @@ class AsgiProcess:
             return
         path = scope["path"]
         if path == "/held":
-            reader, writer = await asyncio.open_unix_connection(os.environ["HOLDING"])
+            reader, writer = await asyncio.open_unix_connection(os.environ["HELD_AT"])
             await reader.read(1)
             writer.close()
         match verb_and_name(path, scope["query_string"].decode()):

@@ -248,16 +248,13 @@ class ServerCluster:
         return [line.split() for line in node.say("CLUSTER", "NODES").splitlines() if len(line.split()) >= 8]
 
     def owner(self, slot):
-        """Return the living node that has *slot*, as it says itself."""
+        """Return the node that has *slot*, once all living nodes agree."""
 
         def find():
-            for node in self.nodes:
-                if node.is_running:
-                    [mine] = [row for row in self.rows(node) if "myself" in row[2]]
-                    ranges = [part.partition("-") for part in mine[8:] if not part.startswith("[")]
-                    if "master" in mine[2] and any(int(a) <= slot <= int(b or a) for a, _, b in ranges):
-                        return node
-            return None
+            living = [node for node in self.nodes if node.is_running]
+            named = {row[0] for node in living for row in self.rows(node) if _has_slot(row, slot)}
+            found = [node for node in living if self.id_of(node) in named]
+            return found[0] if len(named) == len(found) == 1 else None
 
         return until(find, "an owner")
 
@@ -324,6 +321,12 @@ class ServerCluster:
     def stop(self):
         for node in self.nodes:
             node.stop()
+
+
+def _has_slot(row, slot):
+    """Say whether a row of ``CLUSTER NODES`` gives *slot* to its node."""
+    ranges = [part.partition("-") for part in row[8:] if not part.startswith("[")]
+    return any(int(first) <= slot <= int(last or first) for first, _, last in ranges)
 
 
 def _texts(reply):

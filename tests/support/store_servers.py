@@ -92,6 +92,10 @@ class Server:
             pass
         self._options = (*self._options, "--appendonly", "yes", "--appendfsync", fsync)
 
+    def more_options(self, *options):
+        """Use these too at later starts."""
+        self._options = (*self._options, *options)
+
     def pause(self):
         self._process.send_signal(signal.SIGSTOP)
 

@@ -2,7 +2,7 @@
 
 from array import array
 
-from safeconduct._core.revocation_keys import REVOCATION_KEY_BYTES
+from safeconduct._core.revocation_query import REVOCATION_KEY_BYTES
 from safeconduct.stores.view.packed_table import DIGEST_BYTES
 from safeconduct.stores.view.snapshot_table import Page
 

@@ -141,7 +141,6 @@ class BasicCredentials(Generic[Kept]):
     def clear(self) -> None:
         """Forget every pair."""
         self._young, self._old = {}, {}
-        self._fields = {}
 
     def _remembered(self, digest: bytes, now_ms: int) -> Kept | None:
         found = self._young.get(digest) or self._old.get(digest)

@@ -11,7 +11,7 @@ import binascii
 from functools import lru_cache
 from hashlib import sha1, sha256
 
-from safeconduct._core.revocation_query import RevocationQuery
+from safeconduct._core.revocation_query import REVOCATION_KEY_BYTES, RevocationQuery
 from safeconduct._core.store import RevocationKind, clamped_ms
 
 _LETTERS: dict[RevocationKind, bytes] = {
@@ -22,9 +22,7 @@ _LETTERS: dict[RevocationKind, bytes] = {
     "key": b"k",
     "everything": b"e",
 }
-_DIGEST_BYTES = 16
-REVOCATION_KEY_BYTES = 1 + _DIGEST_BYTES
-"""How long every revocation key is."""
+_DIGEST_BYTES = REVOCATION_KEY_BYTES - 1
 _KEYS_CACHED = 1024
 _SHARD_BYTES = 2
 _INSTANCE_BYTES = 8

@@ -6,10 +6,13 @@ as old as the last command that the store has answered, and is believed up to a 
 """
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from safeconduct._core.epochs import Epoch
 from safeconduct.errors import Unavailable
+
+REVOCATION_KEY_BYTES: Final = 17
+"""How long every revocation key is: a letter for its kind, and sixteen bytes of a digest."""
 
 RecordKey = tuple[int, bytes | str]
 """The shard of a record that must exist, and the digest of the opaque token or the id of the session."""

@@ -78,10 +78,10 @@ def check_store(config: Config) -> Iterator[Finding]:
 
 def _has_begun(primary: Primary, config: Config) -> bool:
     try:
-        replies = primary.send([("HEXISTS", key, "epoch") for key in _meta_keys(config, primary)], _TIMEOUT_SECONDS)
+        replies = primary.send([("HGET", key, "epoch") for key in _meta_keys(config, primary)], _TIMEOUT_SECONDS)
     except ConnectionBroken:
         return False
-    return all(reply == 1 for reply in replies)
+    return all(isinstance(reply, bytes) for reply in replies)
 
 
 def _check_primary(primary: Primary, config: Config) -> Iterator[Finding]:

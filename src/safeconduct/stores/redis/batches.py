@@ -10,6 +10,7 @@ hardly more than one.  They wait for a few milliseconds at most, so that a slow 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from contextvars import Context
 from typing import Final
 
@@ -127,6 +128,9 @@ class Batches:
         if batch is None or batch is not self._next:
             return
         self._next = None
+        if not batch.living:
+            # Where the event loop ends, no task may be begun.
+            return
         task = asyncio.get_running_loop().create_task(self._run(batch))
         self._tasks.add(task)
         task.add_done_callback(self._end)
@@ -141,13 +145,14 @@ class Batches:
             batch.answer(replies, run)
         except Unavailable as error:
             for future in batch.living:
-                # Each request raises an error of its own.
-                future.set_exception(Unavailable(str(error)))
+                # Each request raises an error of its own, of the same kind.
+                future.set_exception(type(error)(str(error)))
         except Exception as fault:  # noqa: BLE001 - raised by each request, whose gate reports it
             for future in batch.living:
                 future.set_exception(fault)
         except BaseException:
-            # The event loop ends.
-            for future in batch.living:
-                future.cancel()
+            # The event loop ends, or has ended: then nothing can be told to the requests.
+            with suppress(RuntimeError):
+                for future in batch.living:
+                    future.cancel()
             raise

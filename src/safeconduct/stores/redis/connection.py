@@ -101,6 +101,8 @@ class ConnectionBroken(Exception):
 
 #: The reason why a connection is dropped whose first commands were refused.
 REFUSED_INTRODUCTION: Final = "the store refuses user, password or database"
+#: The reason why it is dropped while its server is loading its data: redis-py's name for that refusal.
+IS_LOADING: Final = "BusyLoadingError"
 #: Sent on each new connection, to learn which run of the server it leads to.
 RUN_COMMANDS: Final[tuple[tuple[str, ...], ...]] = (
     ("INFO", "server"),
@@ -127,8 +129,16 @@ class ServerRun:
 
 
 def read_run(replies: Sequence[object]) -> ServerRun:
-    """Read the replies to ``RUN_COMMANDS``; what the server does not say counts as absent."""
+    """
+    Read the replies to ``RUN_COMMANDS``; what the server does not say counts as absent.
+
+    Raises:
+        ConnectionBroken: If the server is loading its data.
+    """
     server, persistence = _info_fields(replies[0]), _info_fields(replies[1])
+    if persistence.get(b"loading") == b"1":
+        # While a server reads its append-only file, it says that it keeps none, which would prove a loss.
+        raise ConnectionBroken(IS_LOADING, is_final=True)
     name, uptime, now = server.get(b"run_id", b""), server.get(b"uptime_in_seconds", b""), _words(replies[2])
     if not uptime.isdigit() or not now or not now[0].isdigit():
         return ServerRun()

@@ -75,7 +75,7 @@ class SyncConnection:
         """Send *commands* in one go and read a reply to each; the ``PairsCommand``, if any, is the last."""
         connection: Any = self._connection
         ends_at = time.monotonic() + seconds
-        is_pairs = isinstance(commands[-1], PairsCommand)
+        is_pairs = bool(commands) and isinstance(commands[-1], PairsCommand)
         if is_pairs and len(commands) > 1:
             # redis-py receives more than the reply that it parses.
             earlier = await self.exchange(commands[:-1], seconds)

@@ -152,14 +152,18 @@ class Feed:
             WriteRefused: If the server refuses to write for that reason.
             Unavailable: If it does not answer, or refuses for another reason.
         """
-        keys = [self._calls.shard_key(shard, b"meta") for shard in shards]
-        shift_ms, script = self._calls.shift_ms(), scripts.BEAT
-        replies = self._beat([("EVALSHA", script.sha, 1, key, shift_ms, older_than_ms) for key in keys])
-        if any(isinstance(reply, ServerError) for reply in replies):  # NOSCRIPT: no other error is returned
-            replies = self._beat([("EVAL", script.text, 1, key, shift_ms, older_than_ms) for key in keys])
-        return max(map(integer, replies))
+        return max(map(integer, self._run(scripts.BEAT, shards, older_than_ms)))
 
-    def _beat(self, commands: Sequence[Command]) -> list[Reply]:
+    def _run(self, script: scripts.Script, shards: Sequence[int], milliseconds: int) -> list[Reply]:
+        """Run a script on the state of each shard."""
+        keys = [self._calls.shard_key(shard, b"meta") for shard in shards]
+        arguments = self._calls.shift_ms(), milliseconds
+        replies = self._replies([("EVALSHA", script.sha, 1, key, *arguments) for key in keys])
+        if any(isinstance(reply, ServerError) for reply in replies):  # NOSCRIPT: no other error is returned
+            replies = self._replies([("EVAL", script.text, 1, key, *arguments) for key in keys])
+        return replies
+
+    def _replies(self, commands: Sequence[Command]) -> list[Reply]:
         replies = run_sync(self._client.send(commands, seconds=REPLY_SECONDS))
         for reply in replies:
             if isinstance(reply, ServerError) and not reply.is_missing_script:
@@ -174,9 +178,8 @@ class Feed:
         Raises:
             Unavailable: If the server does not answer, or refuses to write.
         """
-        key = self._calls.shard_key(shard, b"lease")
-        [reply] = self._send([("SET", key, "1", "NX", "PX", lasts_ms)], REPLY_SECONDS)
-        return reply is not None
+        [taken] = self._run(scripts.LEASE, [shard], lasts_ms)
+        return integer(taken) == 1
 
     def write_back(self, shard: int, revocations: Sequence[Retained]) -> int:
         """

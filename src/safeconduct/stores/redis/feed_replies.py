@@ -10,7 +10,7 @@ from safeconduct.stores.redis.shard_calls import REASONS, malformed_reply
 from safeconduct.stores.view.local_view import LOG_START, Position
 
 #: Fields of ``meta`` that say how far a shard is.
-HEAD_FIELDS: Final = ("epoch", "epoch_ms", "reason", "line", "head", "beat")
+HEAD_FIELDS: Final = ("epoch", "epoch_ms", "reason", "line", "head", "beat", "stamped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,9 @@ class ShardHead:
     position: Position
     #: How long ago the server has shown that it takes writes.
     beat_age_ms: int
+    #: The latest instant at which a token counts as issued, and the store's clock shortly before that was read.
+    last_issued_ms: int
+    now_ms: int
 
 
 def position_of(entry_id: bytes) -> Position:
@@ -79,10 +82,20 @@ def read_head(reply: Reply, now_ms: int) -> ShardHead | None:
     match reply:
         case [None, *_]:
             return None
-        case [bytes(epoch), bytes(started), bytes(reason), line, head, beat] if started.isdigit():
+        case [bytes(epoch), bytes(started), bytes(reason), line, head, beat, stamped] if started.isdigit():
             position = LOG_START if head is None else position_of(head)
-            age_ms = _beat_age_ms(beat, now_ms)
-            return ShardHead(_text(epoch), int(started), REASONS.get(reason, "lost"), line or b"", position, age_ms)
+            now = _beat_age_ms(beat, now_ms), _stamped_ms(stamped), now_ms
+            return ShardHead(_text(epoch), int(started), REASONS.get(reason, "lost"), line or b"", position, *now)
+        case _:
+            raise malformed_reply()
+
+
+def _stamped_ms(stamped: Reply) -> int:
+    match stamped:
+        case None:
+            return 0
+        case bytes() if stamped.isdigit():
+            return int(stamped)
         case _:
             raise malformed_reply()
 

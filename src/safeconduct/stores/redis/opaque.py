@@ -5,8 +5,8 @@ On the slot of its session, ``tok:<digest>`` (a hash: the token's claims, its in
 revoke it) is kept until the token expires.
 """
 
-from safeconduct._core.revocation_keys import REVOCATION_KEY_BYTES, epoch_tag_of
-from safeconduct._core.revocation_query import RevocationQuery
+from safeconduct._core.revocation_keys import epoch_tag_of
+from safeconduct._core.revocation_query import REVOCATION_KEY_BYTES, RevocationQuery
 from safeconduct._core.store import MARGIN_MS, KeptReply, OpaqueQuery, Resolved
 from safeconduct.stores import scripts
 from safeconduct.stores.redis.connection import Reply

@@ -134,6 +134,9 @@ class PlainAsk:
             if mark.epoch != known.watermark.epoch or mark.started_ms != known.started_ms:
                 return None
             known = self._known[query.shard] = known.at(mark)
+        if self._watermarks.pending:
+            # A file does not have them yet, and is written at most once a second.
+            self._watermarks.keep(query.shard, mark)
         # Older than the data, or perhaps issued in the future: both depend on the store's clock.
         if query.issued_ms <= known.started_ms or (query.marks and query.issued_ms > known.store_ms + self._leeway_ms):
             return None

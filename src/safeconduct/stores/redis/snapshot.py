@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Final
 
-from safeconduct._core.revocation_keys import REVOCATION_KEY_BYTES
+from safeconduct._core.revocation_query import REVOCATION_KEY_BYTES
 from safeconduct.stores.redis.connection import Reply
 from safeconduct.stores.redis.pairs import Pairs, PairsCommand
 from safeconduct.stores.redis.shard_calls import malformed_reply

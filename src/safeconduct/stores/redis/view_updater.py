@@ -122,6 +122,10 @@ class ViewUpdater:
             # The log lacks its last change.
             self._load(feed, shard, feed.state(shard))
         else:
+            # In this order, so that no token seems to be one that the data has not issued.  If the clock was ahead when
+            # the data was read, the store would be asked about every token until it caught up.
+            loaded.last_issued_ms = head.last_issued_ms
+            loaded.loaded_ms = head.now_ms
             # Line and head of one instant: the line may change before the log's next entry.
             mark = Watermark(head.epoch, head.started_ms, head.line, b"%d-%d" % head.position)
             self._watermarks.keep(shard, mark)

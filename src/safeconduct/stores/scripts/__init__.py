@@ -49,4 +49,5 @@ OPAQUE_RESOLVE = _load(*_SHARD, "opaque_resolve")
 
 VIEW_STATE = _load(*_SHARD, "view_state")
 BEAT = _load("clock", "beat")
+LEASE = _load("clock", "lease")
 WRITE_BACK = _load(*_SHARD, "pruning", "cut_off", "write_back")

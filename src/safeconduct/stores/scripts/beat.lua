@@ -1,8 +1,9 @@
 -- Show that the server takes writes: note when it did, if the last time is long ago.
 -- KEYS[1]: "meta" of a shard.  ARGV: shift, how long ago in milliseconds
 -- Returns how long ago it did.  The clock may have been set back.
-local beat = tonumber(redis.call('HGET', KEYS[1], 'beat') or 0)
-if math.abs(now - beat) >= tonumber(ARGV[2]) and redis.call('HEXISTS', KEYS[1], 'epoch') == 1 then
+local epoch, beat = unpack(redis.call('HMGET', KEYS[1], 'epoch', 'beat'))
+beat = tonumber(beat or 0)
+if math.abs(now - beat) >= tonumber(ARGV[2]) and epoch then
   redis.call('HSET', KEYS[1], 'beat', int(now))
   beat = now
 end

@@ -37,8 +37,8 @@ class ShardView:
     Attributes:
         epoch: The life of the data that was read.
         position: The last change that is contained.
-        last_issued_ms: The latest instant at which the data, when it was read, had issued a token.
-        loaded_ms: The store's clock when the data was read.
+        last_issued_ms: The latest instant at which the data, when it was last looked at, had issued a token.
+        loaded_ms: The store's clock by then.
         forgotten_ms: Entries of credentials that ended by then may have been forgotten.
         marks: Revoked tokens and keys, and until when, in seconds.
         cuts: Cut-offs of sessions, subjects, clients and everything, in milliseconds.

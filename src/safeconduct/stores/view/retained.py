@@ -1,7 +1,7 @@
 """
 Retain revocations in full, so that they can be written again to a store that has lost them.
 
-A view has six bytes of each digest, of which no entry can be made.  Revoked keys are few, and no epoch refuses what
+A view has a part of each digest, of which no entry can be made.  Revoked keys are few, and no epoch refuses what
 their holder signs after a loss, so all of them are retained; of the other revocations the latest ones.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from struct import Struct
 from typing import Final, NamedTuple
 
-from safeconduct._core.revocation_keys import REVOCATION_KEY_BYTES
+from safeconduct._core.revocation_query import REVOCATION_KEY_BYTES
 from safeconduct.stores.view.snapshot_table import Page
 
 RECENT_CHANGES: Final = 10_000

@@ -12,7 +12,7 @@ from itertools import repeat
 from struct import Struct
 from typing import Final
 
-from safeconduct._core.revocation_keys import REVOCATION_KEY_BYTES
+from safeconduct._core.revocation_query import REVOCATION_KEY_BYTES
 from safeconduct.stores.view.packed_table import CHUNKS, DIGEST_BYTES, INSTANT_BYTES, Chunk, PackedTable, private_memory
 
 _FIRST_BYTES: Final = 256
