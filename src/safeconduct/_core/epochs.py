@@ -10,9 +10,9 @@ Witness = Literal["", "empty", "epoch", "mark", "token", "refresh", "restart"]
 """
 What proved that a store had lost data.
 
-``empty``: it had none.  ``epoch``, ``mark``: a process knew another epoch, or a later change.  ``token``, ``refresh``:
-an access token, or a refresh token, was issued by a later state of it.  ``restart``: its server loaded a snapshot when
-it started, and keeps no other file.
+``empty``: it had none, or no set of revocations.  ``epoch``, ``mark``: a process knew another epoch, or a later change.
+``token``, ``refresh``: an access token, or a refresh token, was issued by a later state of it.  ``restart``: its server
+loaded a snapshot when it started, and keeps no other file.
 """
 
 

@@ -41,9 +41,10 @@ class StoreLost(Event):
     """
     The store lost data that it had acknowledged; tokens issued before that are refused until the horizon has passed.
 
-    *witness* says what proved it: ``empty``, the store had no data; ``epoch``, this process knew another epoch of it;
-    ``mark``, this process knew a later change; ``token`` or ``refresh``, a token was presented that a later state of
-    the store had issued; ``restart``, its server started after all that it holds, and has no append-only file.
+    *witness* says what proved it: ``empty``, the store had no data, or no revocations; ``epoch``, this process knew
+    another epoch of it; ``mark``, this process knew a later change; ``token`` or ``refresh``, a token was presented
+    that a later state of the store had issued; ``restart``, its server started after all that it holds, and has no
+    append-only file.
     """
 
     log_level: ClassVar[int] = 50
