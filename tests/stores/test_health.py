@@ -2,6 +2,7 @@
 
 import pytest
 
+from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreUnavailable
 from safeconduct.stores.redis.connection import ServerError
@@ -141,3 +142,19 @@ def _commands(server):
 
 def _difference(before, after):
     return {name: count - before.get(name, 0) for name, count in after.items() if count != before.get(name, 0)}
+
+
+@pytest.mark.parametrize("name", ["rev", "cut"])
+def test_a14_a_set_that_was_evicted_is_a_loss(enter, open_stores, server, name):
+    """Eviction takes a whole key; the state of the data is another key, and does not show it."""
+    first, second = enter(open_stores(server.url)), enter(open_stores(server.url))
+    begin(first)
+    first.run(first.store.revoke(0, Revocation("token", b"t" + b"x" * 16, (0,), 1 << 50)))
+    assert ["new", "new"] == [ask(second).epoch.reason for _ in range(2)]
+    server.say("DEL", f"safeconduct:{{sc:00}}:{name}")
+
+    seen = ask(second)
+
+    assert ("lost", "empty") == (seen.epoch.reason, seen.epoch.witness)
+    assert ask(first).epoch == seen.epoch
+    assert ask(second).epoch == seen.epoch

@@ -224,21 +224,6 @@ def test_e1_what_a_process_knows_and_the_data_has_not_is_a_loss(two, server, los
     assert ("lost", "") == (ask(first).epoch.reason, ask(first).epoch.witness)
 
 
-@pytest.mark.parametrize("name", ["rev", "cut"])
-def test_a14_a_set_that_was_evicted_is_a_loss(two, server, name):
-    """Eviction takes a whole key; the state of the data is another key, and does not show it."""
-    first, second = two
-    revoke(first)
-    assert "new" == ask(second).epoch.reason
-    server.say("DEL", f"safeconduct:{{sc:00}}:{name}")
-
-    seen = ask(second)
-
-    assert ("lost", "empty") == (seen.epoch.reason, seen.epoch.witness)
-    assert ask(first).epoch == seen.epoch
-    assert ask(second).epoch == seen.epoch
-
-
 def test_e1_a_process_learns_from_what_it_writes_itself(two, server):
     """The process revoked something, and has sent no query since."""
     first, _ = two

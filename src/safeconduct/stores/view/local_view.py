@@ -165,10 +165,6 @@ class LocalView:
         if self.keeper is not None:
             self.keeper.end()
 
-    def monotonic(self) -> float:
-        """Return the time by which the age of the view is measured."""
-        return self._monotonic()
-
     @property
     def version(self) -> object:
         """Another object whenever ``holds`` may answer otherwise."""
