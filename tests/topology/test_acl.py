@@ -36,7 +36,8 @@ def durable(request):
     primary, replica = (Server(request.param, *options) for _ in range(2))
     primary.keep_changes("always")
     replica.say("REPLICAOF", "127.0.0.1", primary.port)
-    while replica.statistic("replication", "master_link_status") != "up":
+    # The primary counts it once the replica has acknowledged something.
+    while primary.statistic("replication", "min_slaves_good_slaves") != "1":
         time.sleep(0.02)
     primary.sentinel = Sentinel(request.param, primary.port)
     primary.sentinel.say(*OF_SENTINELS)
@@ -144,7 +145,9 @@ def user_of_cluster(cluster):
             node.say("ACL", "DELUSER", "safeconduct")
             assert "+OK" in node.say(*(word for word in FULL if word != "+waitaof"))
             assert "+OK" in node.say(*(word for word in OF_CLUSTER if word not in but))
-        return cluster.url.replace("://", "://safeconduct:password@")
+        # A node that is a replica by now would not be believed.
+        primaries = [cluster.owner(slot) for slot in (100, 8000)]
+        return "redis+cluster://safeconduct:password@" + ",".join(f"127.0.0.1:{each.port}" for each in primaries)
 
     return create
 
