@@ -56,9 +56,10 @@ def events():
 @pytest.fixture
 def open_stores(monotonic, events):
     """Open a server's store with a generous deadline, and record what it announces."""
+    opened = []
 
     def make(url, *, deadline_ms=20_000, pool_size=4, keeps_view=False, shards=1, shift_ms=lambda: 0, **revocation):
-        return RedisServer(
+        stores = RedisServer(
             StoreConfig(url=url, deadline_ms=deadline_ms, pool_size=pool_size, shards=shards),
             RevocationConfig(**revocation),
             horizon_ms=HORIZON_MS,
@@ -68,8 +69,12 @@ def open_stores(monotonic, events):
             monotonic=monotonic,
             shift_ms=shift_ms,
         )
+        opened.append(stores)
+        return stores
 
-    return make
+    yield make
+    for stores in opened:
+        stores.end()
 
 
 @pytest.fixture(params=WORLDS)
