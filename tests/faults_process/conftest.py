@@ -24,7 +24,8 @@ def consistency(request):
 @pytest.fixture(scope="session")
 def auth(valkey):
     """Return an ``Auth`` of another process that uses the same store."""
-    config = login_configuration(store={"url": valkey.url, "deadline_ms": 20_000})
+    # It follows nothing, because it stays while other tests count threads and commands.
+    config = login_configuration(store={"url": valkey.url, "deadline_ms": 20_000}, revocation={"consistency": "strict"})
     with Auth(config, directory=MemoryDirectory()) as made:
         # The epoch begins now.
         made.sessions.revoke_token("of nobody")
