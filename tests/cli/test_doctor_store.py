@@ -1,5 +1,7 @@
 """Check a real store with ``safeconduct doctor``."""
 
+from dataclasses import replace
+
 import pytest
 
 from command_line import finding_texts, findings, run, write_configuration
@@ -198,6 +200,18 @@ def test_a_link_that_breaks_is_dropped(folder, server):
             primary.send([("TIME",)], 0.0)
     finally:
         server.resume()
+
+
+@pytest.mark.usefixtures("shared")
+def test_slots_that_no_node_has_are_a_failure(monkeypatch):
+    """A cluster may serve the others all the same."""
+
+    def of_no_shard(config, seconds):
+        return [replace(primary, shards=()) for primary in find_primaries(config, seconds)]
+
+    monkeypatch.setattr(store_checks, "find_primaries", of_no_shard)
+
+    assert "no node has the slots of 1 shards" in finding_texts("fail")
 
 
 @pytest.mark.usefixtures("shared")

@@ -329,6 +329,18 @@ def test_an_older_server_is_asked_by_the_script(enter, open_stores, living_serve
         server.stop()
 
 
+@pytest.mark.parametrize("key", [REV, META.replace("meta", "cut")])
+def test_a14_a_set_that_was_evicted_is_left_to_the_script(world, server, trips, key):
+    query = a_known_token(world)
+    assert "new" == ask(world, query).epoch.reason
+    server.say("DEL", key)
+    trips.reset()
+
+    seen = ask(world, query)
+
+    assert (2, "lost", "empty") == (trips.count, seen.epoch.reason, seen.epoch.witness)
+
+
 def test_a_key_of_another_application_is_unavailable(world, server):
     query = a_known_token(world)
     server.say("SET", REV, "planted")

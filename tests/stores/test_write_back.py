@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from data_loss import StaleSnapshot
-from followed_store import LATER_MS, query, revocations_of, revoked_key, signed_with
+from followed_store import LATER_MS, Writer, query, revocations_of, revoked_key, signed_with
 from safeconduct._core.run_sync import run_sync
 from safeconduct.errors import RevokedToken, Unavailable
 from safeconduct.events import RevocationsRestored
@@ -174,6 +174,24 @@ def test_what_one_process_alone_knows_is_written_when_its_turn_comes(server, wri
 
     assert [1, 1] == restored(events)
     assert is_refused(late, query("alice"))
+
+
+def test_what_another_process_has_written_is_missing_no_more(server, writer, open_follower, open_stores, events):
+    """It arrives through the log."""
+    stores, other = open_follower(server), open_follower(server)
+    writer.revoke_key("stolen")
+    stores._follower.follow()
+    server.say("FLUSHALL")
+    fresh = Writer(open_stores(server.url))
+    assert other._follower._feed.lease(0, 5000)
+    notice(stores)
+    assert 1 == len(stores._follower._write_back._missing[0])
+    fresh.revoke_key("stolen")
+
+    stores._follower.follow()
+
+    assert {} == stores._follower._write_back._missing[0]
+    assert [] == restored(events)
 
 
 def test_a_key_that_was_lifted_by_hand_stays_lifted(server, writer, open_follower, events):

@@ -8,7 +8,6 @@ from safeconduct._wiring.settings import horizon_of, leeway_of
 from safeconduct.cli.doctor.finding import Finding, ok, warn
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
-from safeconduct.events import Event
 from safeconduct.stores import open_store
 from safeconduct.stores.view.local_view import LocalView
 
@@ -24,7 +23,7 @@ def check_view(config: Config) -> Iterator[Finding]:
     try:
         store = open_store(
             config.store, config.revocation, clock=time.time, horizon_ms=horizon_of(config) * 1000,
-            leeway_ms=leeway_of(config) * 1000, announce=_ignore, keeps_view=True,
+            leeway_ms=leeway_of(config) * 1000, announce=lambda _event: None, keeps_view=True,
         )  # fmt: skip
     except ConfigurationError as error:
         yield warn("view", f"it cannot be loaded: {error}", "Correct that.")
@@ -47,7 +46,3 @@ def _loaded(view: LocalView, config: Config) -> Finding:
     took_ms = int((time.monotonic() - began_at) * 1000)
     revocations = sum(len(shard.marks) + len(shard.cuts) for shard in view.shards.values())
     return ok("view", f"a process loads {revocations} revocations in {took_ms} ms and knows of later ones at once")
-
-
-def _ignore(event: Event) -> None:
-    del event
