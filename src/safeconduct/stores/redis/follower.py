@@ -32,7 +32,7 @@ from safeconduct.stores.view.local_view import LocalView
 from safeconduct.stores.view.view_age import ViewAge
 
 #: Changes that come faster than this are taken in together, because each time every credential is looked up anew.
-BATCH_SECONDS: Final = 0.004
+BATCH_SECONDS: Final = 0.002
 #: A server that is up again is followed within this time.
 RETRY_SECONDS: Final = 0.25
 #: How many times within the greatest age a shard shows that it takes writes.
