@@ -150,7 +150,7 @@ def measure_followers(server, seconds):
         writer = Writer(open_stores(server, shards=shards), shards)
         stores = [open_stores(server, shards=shards, keeps_view=True) for _ in range(FOLLOWERS)]
         for each in stores:
-            each._begin_following()
+            each.blocking().bounded_view.begin()
         time.sleep(2)
         sent, received, commands = rates(server, lambda: time.sleep(seconds))
         share = FOLLOWERS * seconds
