@@ -2,6 +2,7 @@
 
 import pytest
 
+from faulty_connections import Proxy
 from followed_store import Writer
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.stores.redis.server import RedisServer
@@ -75,6 +76,13 @@ def open_stores(monotonic, events):
     yield make
     for stores in opened:
         stores.end()
+
+
+@pytest.fixture
+def proxy(server):
+    proxy = Proxy(server.port)
+    yield proxy
+    proxy.stop()
 
 
 @pytest.fixture(params=WORLDS)

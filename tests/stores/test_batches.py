@@ -7,7 +7,6 @@ import random
 
 import pytest
 
-from faulty_connections import Proxy
 from safeconduct._core.budget import current_budget, within_one_budget
 from safeconduct._core.revocation_query import RevocationQuery, UntrustedStore
 from safeconduct._core.run_sync import run_sync
@@ -24,13 +23,6 @@ from store_traffic import RoundTrips
 
 SHARD = ShardCommands(b"key", ("OPEN",), ("CLOSE",))
 MANY = 200
-
-
-@pytest.fixture
-def proxy(server):
-    proxy = Proxy(server.port)
-    yield proxy
-    proxy.stop()
 
 
 def token(number):

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from faulty_connections import Proxy
 from safeconduct._core.run_sync import run_sync
 from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
@@ -27,13 +26,6 @@ async def fill(store):
     await store.begin_epoch(0, reason="new", seen=None)
     for revocation_key in revocation_keys(revoked=True):
         await store.revoke(0, Revocation("token", revocation_key, (0,), 1 << 50))
-
-
-@pytest.fixture
-def proxy(server):
-    proxy = Proxy(server.port)
-    yield proxy
-    proxy.stop()
 
 
 def test_cancelled_tasks_cross_no_replies(server, proxy, open_stores):

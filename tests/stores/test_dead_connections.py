@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-from faulty_connections import Proxy
 from safeconduct._core.run_sync import run_sync
 from safeconduct.errors import Unavailable
 from safeconduct.stores.redis.connection import ConnectionBroken, ServerRun
@@ -15,13 +14,6 @@ from store_contract import question
 
 MANY = 20
 QUICK_SECONDS = 0.08
-
-
-@pytest.fixture
-def proxy(server):
-    proxy = Proxy(server.port)
-    yield proxy
-    proxy.stop()
 
 
 def begin(world):

@@ -6,7 +6,6 @@ import threading
 
 import pytest
 
-from faulty_connections import Proxy
 from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreRecovered, StoreUnavailable
@@ -49,13 +48,6 @@ def unavailable(world, *marks):
     with pytest.raises(Unavailable) as caught:
         ask(world, *marks)
     return caught.value.reason
-
-
-@pytest.fixture
-def proxy(server):
-    proxy = Proxy(server.port)
-    yield proxy
-    proxy.stop()
 
 
 def test_a_refused_connection_is_unavailable(enter, open_stores):
