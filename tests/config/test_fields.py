@@ -11,10 +11,12 @@ from minimal_config import TRUST, errors_by_field, errors_of, minimal_fields
 from safeconduct.config import (
     AccessConfig,
     BasicConfig,
+    Client,
     Config,
     CookieConfig,
     CsrfConfig,
     EndpointConfig,
+    Link,
     LoginConfig,
     ProxyConfig,
     RevocationConfig,
@@ -38,11 +40,20 @@ SECTIONS = {
     "endpoints": EndpointConfig,
     "proxies": ProxyConfig,
 }
-REQUIRED = {"rule": {"path": "/"}, "store": {"url": "memory://"}, "trust": dict(TRUST)}
+CLIENT = {"client_id": "reports", "secret": "env:REPORTS_SECRET"}
+LINK = {"rel": "pay", "method": "POST", "path": "/payments"}
+REQUIRED = {
+    "rule": {"path": "/"},
+    "store": {"url": "memory://"},
+    "trust": dict(TRUST),
+    "client": dict(CLIENT),
+    "link": dict(LINK),
+}
 
 
 def class_of(section):
-    return {"rule": Rule, "store": StoreConfig, "trust": Trust}.get(section) or SECTIONS[section]
+    items = {"rule": Rule, "store": StoreConfig, "trust": Trust, "client": Client, "link": Link}
+    return items.get(section) or SECTIONS[section]
 
 
 def nested_fields(section, field, value):
@@ -52,6 +63,10 @@ def nested_fields(section, field, value):
         return minimal_fields(access={"rules": [inner]}), "access.rules[0]"
     if section == "trust":
         return minimal_fields(trust=[inner]), "trust[0]"
+    if section == "link":
+        return minimal_fields(access={"links": [inner]}), "access.links[0]"
+    if section == "client":
+        return minimal_fields(clients=[inner]), "clients[0]"
     return minimal_fields(**{section: inner}), section
 
 
@@ -121,7 +136,7 @@ def test_the_table_has_a_wrong_value_for_every_field():
     """Every field is checked."""
     tried = {(section, field) for section, field, _ in WRONG}
 
-    classes = {**SECTIONS, "rule": Rule, "store": StoreConfig, "trust": Trust}
+    classes = {**SECTIONS, "rule": Rule, "store": StoreConfig, "trust": Trust, "client": Client, "link": Link}
     missing = {(name, field.name) for name, cls in classes.items() for field in fields(cls)} - tried
 
     assert set() == missing

@@ -46,6 +46,8 @@ class Grant:
     csrf_generation: int | None = None
     renewals: int | None = None
     actor: Mapping[str, Any] | None = None
+    #: Whom it is for; None for our own audience.
+    audience: str | None = None
     #: What the directory calls the user, as the claim ``name`` (OpenID Connect Core §5.1).
     display_name: str | None = field(default=None, repr=False)
     #: Claims that the application adds.
@@ -205,7 +207,7 @@ class TokenIssuer:
         return {
             **grant.extra,
             "iss": self._policy.issuer,
-            "aud": self._policy.audience,
+            "aud": grant.audience or self._policy.audience,
             "sub": grant.subject,
             "client_id": grant.client_id or self._client_id,
             "jti": grant.token_id or _segment(self._randomness(TOKEN_ID_BYTES)).decode(),

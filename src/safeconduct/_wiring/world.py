@@ -4,6 +4,7 @@ import secrets
 from functools import cached_property
 
 from safeconduct._core.bearer import OpaqueLookup, OpaqueTokenResolver
+from safeconduct._core.clients import ClientPort
 from safeconduct._core.opaque import OpaqueTokens
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.sessions.facade import AsyncSessions
@@ -12,6 +13,7 @@ from safeconduct._core.sessions.stored import StoredSessions
 from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._core.store import Store
 from safeconduct._core.wrapped_app import World
+from safeconduct._keys.clients import ConfiguredClients, load_client
 from safeconduct._wiring.container import Container
 from safeconduct._wiring.sessions import session_context, stateless_sessions
 from safeconduct._wiring.settings import horizon_of
@@ -30,6 +32,10 @@ class WorldParts:
     def __init__(self, container: Container, world: World) -> None:
         self.container = container
         self.world: World = world
+        #: Who the clients are; read at once, so that a missing secret is found when the ``Auth`` is made.
+        self.clients: ClientPort = ConfiguredClients(
+            load_client(entry, container.announce) for entry in container.config.clients
+        )
 
     @property
     def store(self) -> Store:

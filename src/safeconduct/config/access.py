@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from safeconduct.config.field_errors import Problem
-from safeconduct.config.fields import Consistency, Outage, ProvenLevel, ScopeName, Seconds, Text
+from safeconduct.config.fields import Choice, Consistency, ListOf, OrNone, Outage, ProvenLevel, ScopeName, Seconds, Text
 from safeconduct.config.sections import CrossCheck, CrossChecks, check_section, checked_constructor
 from safeconduct.config.shown_values import shown
 from safeconduct.config.template_syntax import METHODS, is_public_entry, is_template, respelled
@@ -25,6 +25,9 @@ def _with_our_spelling(is_right: Callable[[str], object]) -> Callable[[str], str
 
 
 _METHODS = Text('a registered method in capitals, such as "POST"', METHODS.__contains__)
+
+SCHEMES: Final = ("cookie", "bearer", "api_key", "basic", "client")
+"""The kinds of credentials that a rule may demand."""
 
 
 def _strict_refuses(rule: "Rule") -> Iterator[Problem]:
@@ -52,6 +55,8 @@ class Rule:
         on_outage: What happens here while revocations cannot be checked. Default: `revocation.on_outage`.
         unsafe: Whether GET and HEAD are protected against cross-site requests too, because they change something.
         long_lived: Whether the response is watched, and closed when its credential ends.
+        schemes: The kinds of credentials that are accepted: "cookie"; "bearer", a user's token; "api_key"; "basic";
+            "client", a token of a service. Default: all.
     """
 
     path: Annotated[str, Text(_TEMPLATE, is_template, show=_with_our_spelling(is_template))]
@@ -64,6 +69,7 @@ class Rule:
     on_outage: Outage | None = None
     unsafe: bool = False
     long_lived: bool = False
+    schemes: Annotated[tuple[str, ...] | None, OrNone(ListOf(Choice(SCHEMES), least=1))] = None
 
     cross_checks: ClassVar[CrossChecks] = (CrossCheck(("consistency", "on_outage"), _strict_refuses),)
 
@@ -73,6 +79,27 @@ class Rule:
 
 
 _PUBLIC_ENTRY = Text(f"an optional method and {_TEMPLATE}", is_public_entry, show=_with_our_spelling(is_public_entry))
+
+
+@checked_constructor
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """
+    Something that the application offers, listed in `GET /auth/session` for callers who may use it.
+
+    Attributes:
+        rel: Its name for the client, such as "pay".
+        method: The method of the request.
+        path: The template of the path, relative to the application; its parameters are for the client to fill in.
+    """
+
+    rel: str
+    method: Annotated[str, _METHODS]
+    path: Annotated[str, Text(_TEMPLATE, is_template, show=_with_our_spelling(is_template))]
+
+    def __post_init__(self) -> None:
+        """Check the link."""
+        check_section(self, "link")
 
 
 @checked_constructor
@@ -94,6 +121,7 @@ class AccessConfig:
             request ("refuse"), because anyone can forge one and an application that does not dispatch by method would
             answer it; or it passes as anonymous ("pass"), for an application whose CORS middleware is inside ours.
         rules: The requirements of single paths.
+        links: What the application offers; a caller is shown those that the rules let them use.
     """
 
     default: Literal["authenticated", "anonymous"] = "authenticated"
@@ -102,6 +130,7 @@ class AccessConfig:
     sign_in_url: Annotated[str, Text("a path on this site that begins with exactly one /", is_location)] | None = None
     preflights: Literal["refuse", "pass"] = "refuse"
     rules: tuple[Rule, ...] = ()
+    links: tuple[Link, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the section."""
@@ -119,11 +148,14 @@ class EndpointConfig:
             configured; they need the safeconduct-secrets key.
         prefix: The path prefix of the endpoints.
         well_known: Whether `/.well-known/jwks.json` is served.
+        login_answer: What a sign-in answers besides the standard names: nothing ("standard"), or the access token as
+            `token` ("token").
     """
 
     enabled: bool | None = None
     prefix: Annotated[str, Text('a path such as "/auth", without a slash at its end', is_prefix)] = "/auth"
     well_known: bool = True
+    login_answer: Literal["standard", "token"] = "standard"
 
     def __post_init__(self) -> None:
         """Check the section."""

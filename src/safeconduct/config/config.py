@@ -4,9 +4,10 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from safeconduct.config.access import AccessConfig, EndpointConfig, ProxyConfig
+from safeconduct.config.clients import Client
 from safeconduct.config.cookies import CookieConfig, CsrfConfig
 from safeconduct.config.cross_checks import CROSS_CHECKS
 from safeconduct.config.field_errors import FieldPath, raise_for
@@ -17,7 +18,7 @@ from safeconduct.config.shown_values import is_table, shown
 from safeconduct.config.store import RevocationConfig, StoreConfig
 from safeconduct.config.tokens import TokenConfig, Trust
 
-_SOURCES = ListOf(Choice(("bearer", "cookie", "basic", "subprotocol", "dpop")), least=1)
+_SOURCES = ListOf(Choice(("bearer", "cookie", "basic", "subprotocol", "api_key", "dpop")), least=1)
 
 
 @checked_constructor
@@ -37,7 +38,8 @@ class Config:
             so that no tokens are issued and only those of trusted issuers are accepted.
         external_url: The origin under which clients reach the application. Needed with cookies, because the Host header
             of a request is never believed.
-        sources: Where credentials are accepted: "bearer", "cookie", "basic", "subprotocol", "dpop".
+        sources: Where credentials are accepted: "bearer", "cookie", "basic", "subprotocol", "api_key",
+            "dpop".
         access: Who may do what.
         tokens: The tokens that we issue.
         sessions: How long a sign-in lasts.
@@ -49,6 +51,9 @@ class Config:
         endpoints: The endpoints that safeconduct serves.
         proxies: The proxies in front of the application.
         trust: The foreign issuers whose tokens are accepted.
+        clients: The services that are known by a secret or a key of their own.
+        problem_style: The body of a refusal: RFC 9457 ("problem"), or an object with `error` and `message`
+            ("error_message").
     """
 
     store: Annotated[StoreConfig, Section(StoreConfig, shorthand="url")]
@@ -68,6 +73,8 @@ class Config:
     endpoints: EndpointConfig = field(default_factory=EndpointConfig)
     proxies: ProxyConfig = field(default_factory=ProxyConfig)
     trust: tuple[Trust, ...] = ()
+    clients: tuple[Client, ...] = ()
+    problem_style: Literal["problem", "error_message"] = "problem"
 
     cross_checks: ClassVar[CrossChecks] = CROSS_CHECKS
 
@@ -93,6 +100,8 @@ class Config:
             endpoints: EndpointConfig | Mapping[str, Any] = ...,
             proxies: ProxyConfig | Mapping[str, Any] = ...,
             trust: Sequence[Trust | Mapping[str, Any]] = (),
+            clients: Sequence[Client | Mapping[str, Any]] = (),
+            problem_style: Literal["problem", "error_message"] = "problem",
         ) -> None: ...
 
     def __post_init__(self) -> None:

@@ -45,6 +45,13 @@ class NotImplementedValue:
 
 NOT_IMPLEMENTED: Final = (
     NotImplementedValue("sources[]", "`dpop`", "another source than `dpop`", one_of("dpop")),
+    NotImplementedValue("sources[]", "`api_key`", "another source than `api_key`", one_of("api_key")),
+    NotImplementedValue("clients[].jwks", "every URL", "`keys` with the file of the set", given),
+    NotImplementedValue("problem_style", "`error_message`", "`problem`", one_of("error_message")),
+    NotImplementedValue("endpoints.login_answer", "`token`", "`standard`", one_of("token")),
+    NotImplementedValue("login.cut_off", "`cached`", "`renewal`", one_of("cached")),
+    NotImplementedValue("sessions.require_proof_to_extend", "`true`", "`false`", is_on),
+    NotImplementedValue("trust[].hand_over", "`true`", "`false`", is_on),
     NotImplementedValue("trust[].jwks", "every URL", "`keys` with the file of the set", given),
     NotImplementedValue("trust[].discovery", "`true`", "`keys` with the file of the set", is_on),
 )
@@ -78,8 +85,8 @@ if TYPE_CHECKING:
 
 
 def _some_credential_is_accepted(config: "Config") -> Iterator[Problem]:
-    if config.keys is None and not config.trust and "basic" not in config.sources:
-        yield Problem("keys", 'got nothing, wanted one of: keys, a trust, "basic" among the sources')
+    if config.keys is None and not config.trust and not config.clients and "basic" not in config.sources:
+        yield Problem("keys", 'got nothing, wanted one of: keys, a trust, a client, "basic" among the sources')
 
 
 def _keys_need_issuer_and_audience(config: "Config") -> Iterator[Problem]:
@@ -113,6 +120,20 @@ def _none_stores_nothing(config: "Config") -> Iterator[Problem]:
             yield Problem(f"{name}.consistency", f'got {shown(consistency)}, wanted "none", since the store is none')
 
 
+def _none_counts_no_use(config: "Config") -> Iterator[Problem]:
+    # Whether a token or a key was used before, only a store can tell.
+    if config.store.url != "none":
+        return
+    if "api_key" in config.sources:
+        yield Problem("sources", "got 'api_key', wanted no API keys, since the store is none")
+    for index, client in enumerate(config.clients):
+        if client.single_use:
+            yield Problem(f"clients[{index}].single_use", "got True, wanted false, since the store is none")
+    for index, trust in enumerate(config.trust):
+        if trust.hand_over:
+            yield Problem(f"trust[{index}].hand_over", "got True, wanted false, since the store is none")
+
+
 def _strict_rules_refuse(config: "Config") -> Iterator[Problem]:
     if config.revocation.on_outage == "serve" and not config.has_bounded:
         yield Problem("revocation.on_outage", 'got \'serve\', wanted "refuse", since no consistency is "bounded"')
@@ -128,6 +149,21 @@ def _issuers_differ(config: "Config") -> Iterator[Problem]:
         if trust.issuer in seen:
             yield Problem(f"trust[{index}].issuer", f"got {shown(trust.issuer)}, wanted each issuer once")
         seen.add(trust.issuer)
+
+
+def _clients_differ(config: "Config") -> Iterator[Problem]:
+    # A client's name is the `iss` of the tokens that it signs, so that it must not be the name of anyone else.
+    taken = {config.issuer, config.audience, *config.tokens.audiences, *(trust.issuer for trust in config.trust)}
+    for index, client in enumerate(config.clients):
+        if client.client_id in taken:
+            message = f"got {shown(client.client_id)}, wanted a name that no issuer, audience or other client has"
+            yield Problem(f"clients[{index}].client_id", message)
+        taken.add(client.client_id)
+
+
+def _clients_sign_for_an_audience(config: "Config") -> Iterator[Problem]:
+    if config.clients and config.audience is None:
+        yield Problem("audience", "got nothing, wanted the aud that clients sign tokens for")
 
 
 def _users_differ(config: "Config") -> Iterator[Problem]:
@@ -153,7 +189,7 @@ def _may_be_equal(first: str, second: str) -> bool:
 
 
 CROSS_CHECKS: Final[CrossChecks] = (
-    CrossCheck(("keys", "trust", "sources"), _some_credential_is_accepted),
+    CrossCheck(("keys", "trust", "clients", "sources"), _some_credential_is_accepted),
     CrossCheck(("keys", "issuer", "audience"), _keys_need_issuer_and_audience),
     CrossCheck(("sources", "external_url"), _cookies_need_external_url),
     CrossCheck(("sources",), _sources_differ),
@@ -161,8 +197,11 @@ CROSS_CHECKS: Final[CrossChecks] = (
         ("store.url", "tokens.format", "sessions.require_session", "revocation.consistency", "access.rules"),
         _none_stores_nothing,
     ),
+    CrossCheck(("store.url", "sources", "clients", "trust"), _none_counts_no_use),
     CrossCheck(("store.url", "revocation.consistency", "access.rules"), _strict_rules_refuse),
     CrossCheck(("issuer", "trust"), _issuers_differ),
+    CrossCheck(("issuer", "audience", "tokens.audiences", "trust", "clients"), _clients_differ),
+    CrossCheck(("audience", "clients"), _clients_sign_for_an_audience),
     CrossCheck(("issuer", "keys", "sources", "trust"), _users_differ),
     # It reads no field, so it runs whatever else is wrong; it can handle a draft.
     CrossCheck((), find_not_implemented),

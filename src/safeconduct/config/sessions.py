@@ -49,6 +49,7 @@ class SessionConfig:
             any version.
         require_session: Whether our own tokens are accepted only while their session is in the store. The store is then
             asked whatever `revocation.consistency` says; with "bounded" once in each period of `staleness_seconds`.
+        require_proof_to_extend: Whether `extend` needs the password of the user in the same request.
     """
 
     short_absolute_lifetime_seconds: Seconds = 43200
@@ -60,6 +61,7 @@ class SessionConfig:
     bind_network: Literal["off", "event", "refuse"] = "off"
     bind_device: Literal["off", "event", "refuse"] = "off"
     require_session: bool = False
+    require_proof_to_extend: bool = False
 
     cross_checks: ClassVar[CrossChecks] = (
         CrossCheck((*_LIMITED_LIFETIMES, "absolute_lifetime_seconds"), _lifetimes_are_limited),
@@ -112,6 +114,9 @@ class LoginConfig:
             network.
         failures_per_network: How many wrong passwords are allowed in 15 minutes from one network.
         failures_per_account: How many wrong passwords are allowed in an hour for one account from all networks.
+        cut_off: When an account's `cut_off` is compared with the `iat` of its tokens: at renewal and refresh
+            ("renewal"), or also at every request, with an account that is looked up at most once in each period of
+            `revocation.staleness_seconds` ("cached").
     """
 
     users: Path | None = None
@@ -121,6 +126,7 @@ class LoginConfig:
     failures_per_account_and_network: Failures = 5
     failures_per_network: Failures = 50
     failures_per_account: Failures = 100
+    cut_off: Literal["renewal", "cached"] = "renewal"
 
     def __post_init__(self) -> None:
         """Check the section."""

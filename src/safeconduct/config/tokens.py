@@ -14,6 +14,7 @@ from safeconduct.config.fields import (
     Keys,
     Leeway,
     ListOf,
+    OriginText,
     OrNone,
     ProvenLevel,
     ScopeName,
@@ -73,6 +74,7 @@ class TokenConfig:
         client_id: The `client_id` of tokens that we issue (RFC 9068 §2.2). Default: the issuer.
         roles_claim: The claim that holds the roles.
         scopes_claim: The claim that holds the scopes.
+        audiences: The other services for which tokens may be issued, by the `aud` that each of them expects.
     """
 
     format: Literal["jws", "jwe", "opaque"] = "jws"
@@ -85,6 +87,7 @@ class TokenConfig:
     client_id: str | None = None
     roles_claim: str = "roles"
     scopes_claim: str = "scope"
+    audiences: tuple[str, ...] = ()
 
     cross_checks: ClassVar[CrossChecks] = (
         CrossCheck(("access_lifetime_seconds", "max_lifetime_seconds"), _lifetimes_fit),
@@ -138,6 +141,8 @@ class Trust:
             absent, because a subject is unique only within its issuer.
         roles_claim: The claim that holds the roles.
         scopes_claim: The claim that holds the scopes.
+        hand_over: Whether it may hand its users' browsers over to us, so that they are signed in here.
+        hand_over_origins: The origins whose pages may do so. Default: the origin of the issuer.
     """
 
     issuer: str
@@ -155,6 +160,8 @@ class Trust:
     remote_user: Annotated[str, Text('a text with "{sub}" once and no other brace', _is_user_template)] | None = None
     roles_claim: str = "roles"
     scopes_claim: str = "scope"
+    hand_over: bool = False
+    hand_over_origins: tuple[OriginText, ...] = ()
 
     cross_checks: ClassVar[CrossChecks] = (
         CrossCheck(("keys", "jwks", "discovery"), _one_key_source),
