@@ -18,11 +18,6 @@ CASES = [
     ("problem_style", "problem_style", {"problem_style": "error_message"}),
     ("endpoints.login_answer", "endpoints.login_answer", {"endpoints": {"login_answer": "token"}}),
     ("login.cut_off", "login.cut_off", {"login": {"cut_off": "cached"}}),
-    (
-        "sessions.require_proof_to_extend",
-        "sessions.require_proof_to_extend",
-        {"sessions": {"require_proof_to_extend": True}},
-    ),
     ("trust[].hand_over", "trust[0].hand_over", {"trust": [{**TRUST, "hand_over": True}]}),
     ("sources[]", "sources[1]", {"sources": ["bearer", "dpop"]}),
     ("trust[].jwks", "trust[0].jwks", {"trust": [{**BY_REFERENCE, "jwks": "https://idp.example.com/jwks"}]}),

@@ -50,7 +50,6 @@ NOT_IMPLEMENTED: Final = (
     NotImplementedValue("problem_style", "`error_message`", "`problem`", one_of("error_message")),
     NotImplementedValue("endpoints.login_answer", "`token`", "`standard`", one_of("token")),
     NotImplementedValue("login.cut_off", "`cached`", "`renewal`", one_of("cached")),
-    NotImplementedValue("sessions.require_proof_to_extend", "`true`", "`false`", is_on),
     NotImplementedValue("trust[].hand_over", "`true`", "`false`", is_on),
     NotImplementedValue("trust[].jwks", "every URL", "`keys` with the file of the set", given),
     NotImplementedValue("trust[].discovery", "`true`", "`keys` with the file of the set", is_on),
