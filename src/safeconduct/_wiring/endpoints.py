@@ -54,7 +54,9 @@ def _session_routes(parts: WorldParts, authenticator: Authenticator) -> Iterator
     requests = RequestContext(
         authenticator, sources, proxies, cookies=config.cookies, issuer=config.issuer, clock=clock
     )  # fmt: skip
-    replies = TokenResponse(config.cookies, container.csrf, clock=clock)
+    replies = TokenResponse(
+        config.cookies, container.csrf, clock=clock, adds_token=config.endpoints.login_answer == "token"
+    )
     presented = PresentedSessions(
         session_verbs,
         requests,

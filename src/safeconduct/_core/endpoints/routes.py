@@ -73,8 +73,10 @@ _SECONDS: Final[Mapping[str, Any]] = {"type": ["integer", "null"], "description"
 _BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     "login": {
         "type": "object",
-        "required": ["username", "password"],
-        "properties": {"username": _TEXT, "password": _TEXT, "remember": _FLAG, "cookies": _FLAG},
+        "required": ["password"],
+        "oneOf": [{"required": ["username"]}, {"required": ["email"]}],
+        "properties": dict.fromkeys(("username", "email", "password"), _TEXT)
+        | dict.fromkeys(("remember", "cookies"), _FLAG),
     },
     "refresh": {"type": "object", "properties": {"refresh_token": _TEXT, "extend": _FLAG}},
     "step-up": {
@@ -90,6 +92,7 @@ _TOKENS: Final[Mapping[str, Any]] = {
     "required": ["expires_in", "renew_after", "level", "session_id"],
     "properties": {
         "access_token": _TEXT,
+        "token": {"type": "string", "description": "access_token again, after a sign-in"},
         "token_type": {"const": "Bearer"},
         "refresh_token": _TEXT,
         "expires_in": {"type": "integer", "description": "seconds"},
