@@ -36,7 +36,7 @@ def endpoint_routes(parts: WorldParts, authenticator: Authenticator) -> Iterator
     if not why and enabled is not False:
         rows = list(_session_routes(parts, authenticator))
         yield from rows
-        yield openapi_route(rows, config.endpoints.prefix)
+        yield openapi_route(rows, config.endpoints.prefix, config.problem_style)
     if keys is not None and config.endpoints.well_known:
         yield jwks_route(lambda: keys.current().published())
 
@@ -54,7 +54,9 @@ def _session_routes(parts: WorldParts, authenticator: Authenticator) -> Iterator
     requests = RequestContext(
         authenticator, sources, proxies, cookies=config.cookies, issuer=config.issuer, clock=clock
     )  # fmt: skip
-    replies = TokenResponse(config.cookies, container.csrf, clock=clock)
+    replies = TokenResponse(
+        config.cookies, container.csrf, clock=clock, adds_token=config.endpoints.login_answer == "token"
+    )
     presented = PresentedSessions(
         session_verbs,
         requests,

@@ -69,6 +69,7 @@ def _error_responses(container: Container) -> ErrorResponses:
         realm=realm_of(container.config),
         offers_basic="basic" in container.config.sources,
         acr_values={level: acr for acr, level in ACR.items()},
+        style=container.config.problem_style,
         sign_in_url=container.config.access.sign_in_url,
         problem_body=container.problem_body,
         announce=container.announce,
