@@ -3,8 +3,13 @@
 import base64
 import json
 
+from login_site import LoginClient
+from memory_directory import MemoryDirectory
+from safeconduct import Account
+
 BILLING = "https://billing.example"
 STOCK = "https://stock.example"
+RIGHTS = {"roles": ["clerk", "admin"], "scopes": ["invoice:pay", "invoice:read"]}
 TOKENS = {"audiences": [BILLING, STOCK]}
 
 
@@ -34,3 +39,17 @@ def part_of(token, index):
 def claims_of(token):
     """Return the claims of a signed token, unchecked."""
     return part_of(token, 1)
+
+
+def staff():
+    """Return users of whom alice has rights."""
+    people = MemoryDirectory(alice="wonder", bob="builder")
+    people.accounts["alice"] = Account("alice", level="explicit", **RIGHTS)
+    return people
+
+
+def user_of(site, name="alice", password="wonder"):
+    """Sign a user in and return their principal."""
+    client = LoginClient(site)
+    assert 200 == client.get_tokens(name, password)
+    return verify(site, client.tokens["access_token"])

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.clients import CLIENT_SUBJECT
-from safeconduct._core.directory import Account
+from safeconduct._core.directory import Account, are_texts
 from safeconduct._core.revocation_keys import revocation_query
 from safeconduct._core.revocation_query import RevocationQuery
 from safeconduct._core.sessionless_tokens import SessionlessIssuer, acting
@@ -151,7 +151,7 @@ class _Rights(NamedTuple):
     @classmethod
     def of(cls, scopes: Collection[str], roles: Collection[str]) -> "_Rights":
         for name, words in (("scopes", scopes), ("roles", roles)):
-            if isinstance(words, str):
+            if not are_texts(words):
                 raise ConfigurationError(f"{name}: got {shown(words)}, wanted a list of texts")
         if any(" " in scope for scope in scopes):
             # In a token, a space separates two of them.
