@@ -7,6 +7,7 @@ from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.listing import ActiveSession
 from safeconduct._core.sessions.verbs import RefreshToken, Tokens
 from safeconduct._core.store import StoreProvider
+from safeconduct._core.token_factory import AsyncTokenFactory
 from safeconduct.auth import Auth
 from safeconduct.config import (
     AccessConfig,
@@ -31,6 +32,7 @@ from safeconduct.errors import AuthError, ConfigurationError
 from safeconduct.guard import current, principal, requires
 from safeconduct.principal import Anonymous, Identity, Principal
 from safeconduct.sessions import Sessions
+from safeconduct.tokens import TokenFactory
 
 __all__ = [
     "AccessConfig",
@@ -40,6 +42,7 @@ __all__ = [
     "AsyncCallableDirectory",
     "AsyncDirectory",
     "AsyncSessions",
+    "AsyncTokenFactory",
     "Auth",
     "AuthError",
     "BasicConfig",
@@ -66,6 +69,7 @@ __all__ = [
     "StoreConfig",
     "StoreProvider",
     "TokenConfig",
+    "TokenFactory",
     "Tokens",
     "TooFewReplicas",
     "Trust",

@@ -41,6 +41,8 @@ class Principal:
     session_id: str | None = None
     token_id: str | None = None
     client_id: str | None = None
+    #: The name of the key that verified the token; None for an opaque one.
+    key_id: str | None = field(default=None, repr=False)
     #: When the user last proved who they are; None if that is not known.
     auth_time: int | None = None
     expires_at: int

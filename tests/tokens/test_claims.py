@@ -264,3 +264,19 @@ def test_other_names_of_claims_are_read_where_the_policy_says():
     claims = read({"groups": ["g"], "scp": "s", "roles": ["r"], "scope": "t"}, policy)
 
     assert ({"g"}, {"s"}) == (claims.roles, claims.scopes)
+
+
+def test_a_subject_that_names_a_client_is_no_person():
+    """RFC 9700 §4.15: no name for ``REMOTE_USER``, and no level that a person proves."""
+    raised = {"sub": "client:app", "acr": "urn:safeconduct:acr:multifactor"}
+    for policy in (OWN, TRUST):
+        claims = read({**raised, "acr": "https://idp/loa3"} if policy is TRUST else raised, policy)
+        assert (claims.subject, claims.level) == ("client:app", "remembered")
+        assert claims.remote_user is claims.display_name is None
+
+
+def test_a_person_of_another_issuer_is_no_client():
+    """A client's subject names the client that the token was issued to."""
+    with pytest.raises(MalformedToken):
+        read({"sub": "client:mallory"}, TRUST)
+    assert read({"sub": "client"}, TRUST).remote_user == "idp:client"

@@ -125,11 +125,13 @@ class TokenIssuer:
             keys: The keys that ``check`` returned. Default: the present ones.
 
         Returns:
-            The compact serialization: ``typ: at+jwt`` signed (RFC 9068 §2.1), encrypted around that if tokens are.
+            The compact serialization: ``typ: at+jwt`` signed (RFC 9068 §2.1), encrypted around that if tokens are and
+            this one is for our own audience.
         """
         claims = self._claims(grant, iat_ms)
         keys = keys or self._keys()
-        if not self._is_encrypted:
+        if not self._is_encrypted or claims["aud"] != self._policy.audience:
+            # Another server has no key of ours that would decrypt it.
             return self._sign(claims, keys).decode()
         self._pad(claims)
         outside = {name: value for name, value in claims.items() if name in self._policy.public_claims}
