@@ -10,7 +10,7 @@ from dataclasses import replace
 from safeconduct._core.basic import BasicAuthenticator
 from safeconduct._core.bearer import BearerAuthenticator, OpaqueTokenResolver, principal_of
 from safeconduct._core.credential_sources import SUBPROTOCOL_KEY, CredentialSource, Sources, why_unsupported
-from safeconduct._core.decision import AnonymousResults, Key, Passed
+from safeconduct._core.decision import AnonymousResults, Key, Passed, Proof
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.validity import ValidityCheck
 from safeconduct._http.authorization import Basic, Bearer, read_authorization
@@ -61,10 +61,14 @@ class Authenticator:
             Unavailable: If the store cannot be asked.
         """
         claims = await self.resolver.resolve(token, now=now)
+        is_asked = claims is not None
         if claims is None:
             claims = self.bearer.verify(token, now=now)
-            await self.validity.ask(self.bearer.question(claims), None, now_ms=int(now * 1000))
-        return principal_of(claims, "bearer")
+        question, principal = self.bearer.question(claims), principal_of(claims, "bearer")
+        await self.validity.check_account(principal, Proof(b"", question.ends_ms, question), now=now)
+        if not is_asked:
+            await self.validity.ask(question, None, now_ms=int(now * 1000))
+        return principal
 
     async def identify(self, request: Request, requirement: Requirement, outer: Passed | None, now: float) -> Passed:
         """

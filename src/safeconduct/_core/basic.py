@@ -28,9 +28,10 @@ Kept = TypeVar("Kept")
 FIELD_START: Final = b"Basic "
 """How a field begins that is noted; one pair is written in many ways, and nearly every client writes this one."""
 
+LOCAL_ISSUER: Final = "urn:safeconduct:local"
+"""The issuer of the directory's subjects where the configuration names none."""
+
 _CAPACITY: Final = 10_000
-#: The issuer of the directory's subjects where the configuration names none.
-_LOCAL_ISSUER: Final = "urn:safeconduct:local"
 #: Requests that came together may read the clock in another order than they are served; a clock that went back further
 #: than this must not prolong what is remembered.
 _DISORDER_MS: Final = 1000
@@ -191,7 +192,7 @@ class BasicAuthenticator:
         clock: Clock,
     ) -> None:
         self._basic = config.basic
-        self._issuer = config.issuer or _LOCAL_ISSUER
+        self._issuer = config.issuer or LOCAL_ISSUER
         self._shards = config.store.shards
         self._proxies = Proxies.of(config.proxies.trusted)
         self._has_proxies = bool(config.proxies.trusted)
@@ -280,8 +281,8 @@ class BasicAuthenticator:
             remote_user=account.subject,
         )
         query = self._query(account.subject, pair.issued_ms, ends_ms)
-        # The same pair can be spelt in several ways, so the proof has no key.
-        proof = Proof(b"", ends_ms, query, "basic")
+        # The same pair can be spelt in several ways, so the proof has no key.  It comes after the account's cut-off.
+        proof = Proof(b"", ends_ms, query, "basic", max(pair.issued_ms, account.earliest_ms))
         return CachedResult(Passed.of(principal, self._clock, self._owner, proof), proof)
 
     def _query(self, subject: str, issued_ms: int, ends_ms: int) -> RevocationQuery:

@@ -23,6 +23,17 @@ Ambient = Literal["cookie", "basic"]
 """The kinds of credential that a browser sends by itself."""
 
 
+class AccountQuestion(NamedTuple):
+    """The account that a credential belongs to, and when its user was proven last, as far as that is known."""
+
+    subject: str
+    since_ms: int
+
+
+NO_ACCOUNT: Final = AccountQuestion("", 0)
+"""The answer for a credential that belongs to no account in the directory."""
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
     """The evidence for an identity, so that an inner middleware of the same ``Auth`` need not prove it again."""
@@ -35,6 +46,8 @@ class Proof:
     question: RevocationQuery
     #: Its kind, if a browser sends it by itself; else None.
     ambient: Ambient | None = None
+    #: What an account's cut-off is compared with; None for the issue of the credential.
+    proven_ms: int | None = None
 
 
 def _remote_user(identity: Identity) -> str | None:
@@ -88,7 +101,7 @@ class CachedResult:
     Not frozen: the version, the tokens and the cache's mark change.  A race between two threads only repeats a look-up.
     """
 
-    __slots__ = ("expires_at", "is_used", "passed", "question", "session_tokens", "version")
+    __slots__ = ("account", "expires_at", "is_used", "passed", "question", "session_tokens", "version")
 
     def __init__(self, passed: Passed, proof: Proof) -> None:
         self.passed = passed
@@ -96,6 +109,8 @@ class CachedResult:
         #: In seconds since the epoch.
         self.expires_at = proof.expires_ms / 1000
         self.version: object = None
+        #: The account that it belongs to; None before that was asked for.
+        self.account: AccountQuestion | None = None
         #: The CSRF tokens that a request by this cookie may bring; None before one was asked for.
         self.session_tokens: SessionTokens | None = None
         self.is_used = False
