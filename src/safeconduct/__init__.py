@@ -4,7 +4,8 @@ from safeconduct._core.directory import Account, AsyncDirectory, Directory
 from safeconduct._core.receipt import RevocationReceipt, TooFewReplicas
 from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.facade import AsyncSessions
-from safeconduct._core.sessions.verbs import ActiveSession, RefreshToken, Tokens
+from safeconduct._core.sessions.listing import ActiveSession
+from safeconduct._core.sessions.verbs import RefreshToken, Tokens
 from safeconduct._core.store import StoreProvider
 from safeconduct._core.token_factory import AsyncTokenFactory
 from safeconduct.auth import Auth

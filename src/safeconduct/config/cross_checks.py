@@ -48,7 +48,6 @@ NOT_IMPLEMENTED: Final = (
     NotImplementedValue("sources[]", "`api_key`", "another source than `api_key`", one_of("api_key")),
     NotImplementedValue("clients[].jwks", "every URL", "`keys` with the file of the set", given),
     NotImplementedValue("login.cut_off", "`cached`", "`renewal`", one_of("cached")),
-    NotImplementedValue("sessions.require_proof_to_extend", "`true`", "`false`", is_on),
     NotImplementedValue("trust[].hand_over", "`true`", "`false`", is_on),
     NotImplementedValue("trust[].jwks", "every URL", "`keys` with the file of the set", given),
     NotImplementedValue("trust[].discovery", "`true`", "`keys` with the file of the set", is_on),

@@ -8,7 +8,8 @@ from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints.request_context import RequestContext, transport_of
 from safeconduct._core.endpoints.routing import EndpointCall
 from safeconduct._core.endpoints.token_response import TokenResponse, json_reply
-from safeconduct._core.sessions.verbs import ActiveSession, SessionStatus, SessionVerbs
+from safeconduct._core.sessions.listing import ActiveSession
+from safeconduct._core.sessions.verbs import SessionStatus, SessionVerbs
 from safeconduct._http.problems import NO_STORE
 from safeconduct._http.request import Reply, Request
 from safeconduct.errors import NotRenewable, RevokedToken, StepUpRequired
