@@ -43,7 +43,7 @@ class Auth:
         listeners: Plain functions that are called with every event and must not block; every event is logged too.
         add_claims: Returns more claims for the tokens of a principal, at sign-in, step-up, renewal and refresh; a plain
             function that must not block.  The claims that a token has anyway, roles and scopes are refused: only the
-            directory gives rights.
+            directory gives rights.  Empty values (None, `""`, `[]`, `{}`) are left out of the token.
         problem_body: Makes the body of a refusal in a form of your own.
 
     Raises:

@@ -46,6 +46,8 @@ class Principal:
     #: When the user last proved who they are; None if that is not known.
     auth_time: int | None = None
     expires_at: int
+    #: The claims of its token without empty ones (null, `""`, `[]`, `{}`): `claims.get(name)` is None for both, those
+    #: that are missing and those that are empty.
     # A factory: a mappingproxy has no hash before Python 3.12, and a field refuses such a default.
     claims: Mapping[str, Any] = field(default_factory=lambda: NO_CLAIMS, repr=False)
     #: The party that acts for the subject (RFC 8693 §4.1), or None.

@@ -126,6 +126,19 @@ class WorldParts:
         """The public verbs that issue tokens."""
         return AsyncTokenFactory(self.sessionless_issuer)
 
+    def require_records(self) -> None:
+        """
+        Return if the store can tell which opaque tokens and which sessions there are, or need not.
+
+        Raises:
+            ConfigurationError: If it would answer as if every one of them were there.
+        """
+        config = self.container.config
+        is_opaque, needs_session = config.tokens.format == "opaque", config.sessions.require_session
+        if (is_opaque or needs_session) and self.store.opaque_tokens is None:
+            name = 'tokens.format is "opaque"' if is_opaque else "sessions.require_session is true"
+            raise ConfigurationError(f"store: got one that keeps no sessions and tokens, wanted one, since {name}")
+
     def why_no_sessions(self) -> str | None:
         """Return what sessions lack, None if they lack nothing."""
         container, config = self.container, self.container.config
