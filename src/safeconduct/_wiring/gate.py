@@ -50,8 +50,7 @@ def new_gate(parts: WorldParts) -> Gate:
             reader=(scope if parts.world == "asgi" else environ).READER,
         ),
         error_responses=_error_responses(container),
-        # Our own endpoints take access tokens, and never Basic.
-        endpoints=Endpoints(endpoint_routes(parts, _authenticator(parts, validity, None), _oauth_routes(parts))),
+        endpoints=Endpoints(endpoint_routes(parts, authenticator, _oauth_routes(parts))),
         connection_checks=ConnectionChecks(
             authenticator=authenticator,
             view=view,

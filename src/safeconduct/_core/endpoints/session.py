@@ -74,7 +74,7 @@ class SessionEndpoint:
 
         Raises:
             MissingCredential: If no access token came.
-            NotRenewable: If another issuer made it.
+            NotRenewable: If it is not the person's own, which a sign-in made.
             InvalidRequest: If the cursor is not one of ours.
         """
         principal = await self._request_context.session_owner(call.request)
