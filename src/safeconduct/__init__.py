@@ -29,7 +29,7 @@ from safeconduct.config import (
 )
 from safeconduct.directories import AsyncCallableDirectory, CallableDirectory
 from safeconduct.errors import AuthError, ConfigurationError
-from safeconduct.guard import current, principal, requires
+from safeconduct.guard import allows, current, principal, requires
 from safeconduct.principal import Anonymous, Identity, Principal
 from safeconduct.sessions import Sessions
 from safeconduct.tokens import TokenFactory
@@ -73,6 +73,7 @@ __all__ = [
     "Tokens",
     "TooFewReplicas",
     "Trust",
+    "allows",
     "current",
     "principal",
     "requires",

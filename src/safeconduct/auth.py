@@ -23,7 +23,7 @@ from safeconduct._wiring.gate import new_gate
 from safeconduct._wiring.operator_access import OperatorAccess
 from safeconduct._wiring.world import WorldParts
 from safeconduct.config import Config
-from safeconduct.principal import Principal
+from safeconduct.principal import Identity, Principal
 from safeconduct.sessions import Sessions, run
 from safeconduct.tokens import TokenFactory
 
@@ -154,6 +154,27 @@ class Auth:
             Unavailable: If the store cannot be asked.
         """
         return await self.asgi_gate().verify(token)
+
+    def allows(self, identity: Identity, method: str, path: str, *, root_path: str = "") -> bool:
+        """
+        Say whether the access rules let *identity* send a request, as they would if it came now.
+
+        The rules alone are asked: not whether a credential was revoked, who signed *identity* in, or what ``requires``
+        asks inside the application.  Nothing is sent, and no event is reported.
+
+        Args:
+            identity: Who would send it, such as ``current()``.
+            method: Its method, such as "POST"; a WebSocket handshake counts as GET.
+            path: Its path as in a URL: percent-encoded, relative to the application.  A query is ignored.  For a path
+                that would get 400, the answer is False.
+            root_path: A prefix that *path* may begin with (``root_path`` or ``SCRIPT_NAME``).
+
+        Raises:
+            TypeError: If *identity* is neither a ``Principal`` nor an ``Anonymous``.
+            ValueError: If *path* does not begin with a slash.
+        """
+        container = self._container
+        return container.permissions.allow(identity, method, path, root_path=root_path, now=container.clock())
 
     def asgi_gate(self) -> Gate:
         """Return the one gate of all ASGI applications; its ports are awaited."""

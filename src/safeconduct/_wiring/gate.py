@@ -41,7 +41,7 @@ def new_gate(parts: WorldParts) -> Gate:
     view = NothingRevoked() if revocations is None else revocations.view or revocations.bounded_view
     authenticator = _authenticator(parts, validity, basic)
     return Gate(
-        policy=container.access_policy,
+        policy=container.permissions.policy,
         authenticator=authenticator,
         new_fast_path=partial(
             FastPath,
