@@ -31,6 +31,7 @@ from safeconduct.events.store import (
 )
 
 __all__ = [
+    "ApiKeyCreated",
     "BindingChanged",
     "ClockSkewed",
     "Event",
@@ -181,6 +182,14 @@ class SteppedUp(Event):
     subject: str
     session_id: str
     level: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKeyCreated(Event):
+    """An API key was made for a user."""
+
+    subject: str
+    key_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
