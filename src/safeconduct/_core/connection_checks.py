@@ -179,7 +179,9 @@ class ConnectionChecks:
         authenticator.bearer.notice_keys(now)
         resolved = await authenticator.resolver.resolve_any(token, now=now)
         identity = principal_of(resolved.claims, watch.identity.scheme)
-        if _person_and_session(identity) != _person_and_session(watch.identity):
+        # A connection that was opened with an API key ends with it.
+        is_key = watch.proof.api_key is not None
+        if is_key or _person_and_session(identity) != _person_and_session(watch.identity):
             raise BindingMismatch("a token of another issuer, subject or session")
         await authenticator.validity.ask(resolved.question, watch.requirement, now_ms=int(now * 1000))
         watch.requirement.check(identity, now=now)
