@@ -9,7 +9,6 @@ from safeconduct.config.cross_checks import NOT_IMPLEMENTED
 BY_REFERENCE = {key: value for key, value in TRUST.items() if key != "keys"}
 
 CASES = [
-    ("sources[]", "sources[1]", {"sources": ["bearer", "api_key"]}),
     (
         "clients[].jwks",
         "clients[0].jwks",

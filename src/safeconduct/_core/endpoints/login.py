@@ -84,7 +84,7 @@ class LoginEndpoint:
             InvalidRequest: If the body lacks the password, or there are two refresh tokens.
         """
         request = call.request
-        principal = await self._request_context.principal(request)
+        principal = await self._request_context.session_owner(request)
         parameters = await call.parameters()
         password, remember = require_text(parameters, "password"), read_flag(parameters, "remember")
         transport = transport_of(principal)

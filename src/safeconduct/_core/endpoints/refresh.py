@@ -76,6 +76,6 @@ class RefreshEndpoint:
             NotRenewable: If it has no session, or the session cannot last longer.
             TooEarly: If half of its lifetime is not over.
         """
-        principal = await self._request_context.principal(call.request)
+        principal = await self._request_context.session_owner(call.request)
         tokens = await self._session_verbs.renew(principal)
         return self._token_response.tokens(tokens, transport_of(principal))
