@@ -13,7 +13,7 @@ from safeconduct._core.store import Store
 from safeconduct._core.throttle import Throttle, ThrottleEvents
 from safeconduct._core.wrapped_app import World
 from safeconduct._tokens.derived_keys import DerivedKeys
-from safeconduct._wiring.settings import require_sign_in
+from safeconduct._wiring.settings import require_directory, require_sign_in
 from safeconduct.config import Config
 from safeconduct.directories import UsersFile
 from safeconduct.directories.adapters import adapt_directory, cached_lookups, comparison_queue
@@ -126,14 +126,17 @@ class PasswordFactory:
             clock=self._clock,
         )
 
-    def account_checks(self, world: World) -> AccountChecks:
+    def account_checks(self, world: World) -> AccountChecks | None:
         """
-        Return what checks at every request that an account was not cut off.
+        Return what checks at every request that an account was not cut off; None where that is not asked.
 
         Raises:
-            ConfigurationError: If there is no directory for *world*.
+            ConfigurationError: If there is no directory for what the configuration asks of it.
         """
         config = self._config
+        require_directory(config, has_directory=self.has_directory, is_static=self.is_static)
+        if config.login.cut_off != "cached":
+            return None
         lookups = cached_lookups(
             self.directory(world),
             world,

@@ -171,8 +171,7 @@ class UsersFile:
             ConfigurationError: If the name is taken, or anything does not fit ``users_file_format``.
         """
         octets = octets_of(password, at_most=MAX_PART_BYTES)
-        problem = name_problem(username)
-        if problem is not None:
+        if problem := name_problem(username):
             raise ConfigurationError(f"username {problem}, got {username!r}")
         if not octets:
             raise ConfigurationError(f"password must be Unicode of 1 to {MAX_PART_BYTES} bytes")
