@@ -1,5 +1,6 @@
 """One line around any ASGI or WSGI application, and every request in it knows who is asking."""
 
+from safeconduct._core.clients import AsyncClients, Clients
 from safeconduct._core.directory import Account, AsyncDirectory, Directory
 from safeconduct._core.receipt import RevocationReceipt, TooFewReplicas
 from safeconduct._core.sessions.binding import RequestOrigin
@@ -37,6 +38,7 @@ __all__ = [
     "ActiveSession",
     "Anonymous",
     "AsyncCallableDirectory",
+    "AsyncClients",
     "AsyncDirectory",
     "AsyncSessions",
     "Auth",
@@ -44,6 +46,7 @@ __all__ = [
     "BasicConfig",
     "CallableDirectory",
     "Client",
+    "Clients",
     "Config",
     "ConfigurationError",
     "CookieConfig",

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from safeconduct import asgi, wsgi
+from safeconduct._core.clients import AsyncClients, Clients
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import AsyncDirectory, Directory
 from safeconduct._core.error_responses import ProblemBody
@@ -36,6 +37,8 @@ class Auth:
     Args:
         config: The configuration.
         directory: The users, for Basic and for sign-in. Default: the users file of the configuration.
+        clients: The services with a secret or a key of their own, beside those of the configuration, for self-signed
+            tokens and the token endpoint; asked at most once in ``revocation.staleness_seconds`` about each.
         store: A store. Default: the one that the configuration names.
         clock: Returns the time in seconds since the epoch; read once per request.
         listeners: Plain functions that are called with every event and must not block; every event is logged too.
@@ -53,6 +56,7 @@ class Auth:
         config: Config,
         *,
         directory: Directory | AsyncDirectory | None = None,
+        clients: Clients | AsyncClients | None = None,
         store: StoreProvider | None = None,
         clock: Clock = time.time,
         listeners: Iterable[Listener] = (),
@@ -60,12 +64,19 @@ class Auth:
         problem_body: ProblemBody | None = None,
     ) -> None:
         check_arguments(
-            config, directory=directory, store=store, clock=clock, add_claims=add_claims, problem_body=problem_body
+            config,
+            directory=directory,
+            clients=clients,
+            store=store,
+            clock=clock,
+            add_claims=add_claims,
+            problem_body=problem_body,
         )
         self.config = config
         self._container = Container(
             config,
             directory=directory,
+            clients=clients,
             store=store,
             clock=clock,
             announce=EventDispatcher(check_listeners(listeners)),

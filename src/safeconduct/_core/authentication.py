@@ -60,11 +60,10 @@ class Authenticator:
             InvalidToken: If anything about it is wrong, or it was revoked.
             Unavailable: If the store cannot be asked.
         """
-        claims = await self.resolver.resolve(token, now=now)
-        if claims is None:
-            claims = self.bearer.verify(token, now=now)
-            await self.validity.ask(self.bearer.question(claims), None, now_ms=int(now * 1000))
-        return principal_of(claims, "bearer")
+        resolved = await self.resolver.resolve_any(token, now=now)
+        if not resolved.is_asked:
+            await self.validity.ask(resolved.question, None, now_ms=int(now * 1000))
+        return principal_of(resolved.claims, "bearer")
 
     async def identify(self, request: Request, requirement: Requirement, outer: Passed | None, now: float) -> Passed:
         """
@@ -126,13 +125,16 @@ class Authenticator:
             if outer is not None and _is_same(outer, field):
                 return outer, False
             cached = self.bearer.cache.get(field)
-            if cached is not None:
-                return cached.passed, False
+            recalled = None if cached is None else await self.resolver.recall(cached, now=now)
+            if recalled is not None:
+                return recalled, False
         credential = read_authorization(fields)
         if isinstance(credential, Bearer) and self.sources.takes_bearer:
             # One token can be written with any number of spaces before it: only one spelling is worth remembering.
             is_kept = len(field) == _BEARER_BYTES + len(credential.token)
-            return await self._prove(credential.token, CredentialSource("bearer", field, is_kept=is_kept), now)
+            return await self.resolver.prove(
+                credential.token, CredentialSource("bearer", field, is_kept=is_kept), now=now
+            )
         if isinstance(credential, Basic) and self.basic is not None:
             self.validity.check_page_of_basic(request, requirement)
             return await self.basic.prove(credential, request, now=now), False
@@ -148,13 +150,10 @@ class Authenticator:
         if outer is not None and _is_same(outer, found.source.key):
             return outer, False
         cached = self.bearer.cache.get(found.source.key)
-        return (cached.passed, False) if cached is not None else await self._prove(found.token, found.source, now)
-
-    async def _prove(self, token: str, source: CredentialSource, now: float) -> tuple[Passed, bool]:
-        passed = await self.resolver.prove(token, source, now=now)
-        if passed is not None:
-            return passed, True
-        return self.bearer.prove(token, source, now=now), False
+        recalled = None if cached is None else await self.resolver.recall(cached, now=now)
+        if recalled is not None:
+            return recalled, False
+        return await self.resolver.prove(found.token, found.source, now=now)
 
 
 def _hid_token(outer: Passed, request: Request) -> bool:

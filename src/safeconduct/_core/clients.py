@@ -5,7 +5,7 @@ from typing import Protocol
 
 from safeconduct._tokens.claims import CLIENT_SUBJECT
 from safeconduct._tokens.client_tokens import ClientSigner
-from safeconduct._tokens.key_table import KeySource
+from safeconduct._tokens.key_table import KeySource, KeyTable
 from safeconduct.config.clients import Client
 
 
@@ -40,6 +40,17 @@ class RegisteredClient:
     def subject(self) -> str:
         """Return the subject of its tokens."""
         return f"{CLIENT_SUBJECT}{self.entry.client_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenClient:
+    """The client that signed a token, and until when it is known to be as it was."""
+
+    client: RegisteredClient
+    #: Its keys at that time.
+    table: KeyTable = field(repr=False)
+    #: In seconds since the epoch.
+    until_seconds: float
 
 
 class Clients(Protocol):

@@ -25,6 +25,7 @@ from weakref import WeakKeyDictionary
 from safeconduct._core.authentication import Authenticator
 from safeconduct._core.bearer import principal_of
 from safeconduct._core.budget import within_one_budget
+from safeconduct._core.clients import ProvenClient
 from safeconduct._core.decision import Proof, still_holds
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus, View
@@ -46,7 +47,7 @@ class Watch:
     Not frozen: a connection that is extended depends on another one from then on.
     """
 
-    __slots__ = ("ends_ms", "held", "identity", "proof", "question", "request", "requirement", "version")
+    __slots__ = ("client", "ends_ms", "held", "identity", "proof", "question", "request", "requirement", "version")
 
     def __init__(self, identity: Principal, proof: Proof, requirement: Requirement, request: Request) -> None:
         self.identity = identity
@@ -55,6 +56,8 @@ class Watch:
         self.requirement = requirement
         self.request = request
         self.question: RevocationQuery = _without_reference(proof.question)
+        #: The client that signed its token itself.
+        self.client: ProvenClient | None = proof.client
         #: When the credential ends by itself, milliseconds since the epoch, leeway included.
         self.ends_ms = proof.expires_ms
         #: The version of the store's view at which the credential last counted.
@@ -62,9 +65,10 @@ class Watch:
         #: Whether the credential counted when it was last looked at.
         self.held = True
 
-    def depend_on(self, identity: Principal, question: RevocationQuery) -> None:
+    def depend_on(self, identity: Principal, question: RevocationQuery, client: ProvenClient | None = None) -> None:
         """Replace the credential."""
         self.identity = identity
+        self.client = client
         self.question = _without_reference(question)
         self.ends_ms = question.ends_ms
         self.version = None
@@ -144,6 +148,9 @@ class ConnectionChecks:
             if asked not in errors:
                 errors[asked] = await self._caught(self._ask(watch, answers.get(watch.question)))
             found[watch] = errors[asked]
+        for watch in watches:
+            if watch.client is not None and found.get(watch) is None:
+                found[watch] = await self._caught(self._authenticator.resolver.check_client(watch.client))
         return {watch: error for watch, error in found.items() if error is not None}
 
     def fault(self, fault: Exception) -> AuthError:
@@ -179,9 +186,10 @@ class ConnectionChecks:
         identity = principal_of(resolved.claims, watch.identity.scheme)
         if _person_and_session(identity) != _person_and_session(watch.identity):
             raise BindingMismatch("a token of another issuer, subject or session")
-        await authenticator.validity.ask(resolved.question, watch.requirement, now_ms=int(now * 1000))
+        if not resolved.is_asked:
+            await authenticator.validity.ask(resolved.question, watch.requirement, now_ms=int(now * 1000))
         watch.requirement.check(identity, now=now)
-        watch.depend_on(identity, resolved.question)
+        watch.depend_on(identity, resolved.question, resolved.client)
         return identity
 
     def _still_holds(self, watch: Watch) -> bool:

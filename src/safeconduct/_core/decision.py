@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, Protocol, get_args
 
+from safeconduct._core.clients import ProvenClient
 from safeconduct._core.csrf import SessionTokens
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation_query import RevocationQuery, View
@@ -35,6 +36,14 @@ class Proof:
     question: RevocationQuery
     #: Its kind, if a browser sends it by itself; else None.
     ambient: Ambient | None = None
+    #: The client that signed the token itself; None for any other credential.
+    client: ProvenClient | None = None
+
+    @property
+    def due_ms(self) -> int:
+        """When it must be proven again: it expires, or the client may have changed."""
+        until = float("inf") if self.client is None else self.client.until_seconds
+        return self.expires_ms if until * 1000 >= self.expires_ms else int(until * 1000)
 
 
 def _remote_user(identity: Identity) -> str | None:
@@ -91,14 +100,23 @@ class CachedResult:
     __slots__ = ("expires_at", "is_used", "passed", "question", "session_tokens", "version")
 
     def __init__(self, passed: Passed, proof: Proof) -> None:
-        self.passed = passed
-        self.question = proof.question
-        #: In seconds since the epoch.
-        self.expires_at = proof.expires_ms / 1000
-        self.version: object = None
+        self.renew(passed, proof)
         #: The CSRF tokens that a request by this cookie may bring; None before one was asked for.
         self.session_tokens: SessionTokens | None = None
         self.is_used = False
+
+    def renew(self, passed: Passed, proof: Proof) -> None:
+        """Replace what was proven by what the same credential proves now."""
+        self.passed = passed
+        self.question = proof.question
+        self.version: object = None
+        #: In seconds since the epoch.  Last, because the fast path reads it first and takes no lock.
+        self.expires_at = proof.due_ms / 1000
+
+    def doubt(self) -> None:
+        """Let the client that signed the token be asked for again, because the clock was set back."""
+        if self.passed.proof is not None and self.passed.proof.client is not None:
+            self.expires_at = float("-inf")
 
 
 class _Checked(Protocol):

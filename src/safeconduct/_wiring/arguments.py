@@ -13,7 +13,7 @@ from safeconduct.errors import ConfigurationError
 _STORE_METHODS = ("blocking", "native", "end")
 
 
-def check_arguments(config: object, *, directory: object, store: object, **hooks: object) -> None:
+def check_arguments(config: object, *, directory: object, clients: object, store: object, **hooks: object) -> None:
     """
     Return if every argument of an ``Auth`` has the right type; *hooks* are functions or None.
 
@@ -25,6 +25,8 @@ def check_arguments(config: object, *, directory: object, store: object, **hooks
         raise _refusal("config", config, f"a Config{hint}")
     if directory is not None and not _has_any(directory, "check", "acheck"):
         raise _refusal("directory", directory, "an object with check and lookup, or acheck and alookup")
+    if clients is not None and not _has_any(clients, "find", "afind"):
+        raise _refusal("clients", clients, "an object with find or afind")
     if store is not None and not all(_has_any(store, name) for name in _STORE_METHODS):
         raise _refusal("store", store, "an object such as a MemoryStore; a URL belongs into the configuration")
     for name, hook in hooks.items():

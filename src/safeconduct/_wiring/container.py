@@ -4,6 +4,7 @@ import secrets
 from functools import cached_property
 
 from safeconduct._core.bearer import BearerAuthenticator
+from safeconduct._core.clients import AsyncClients, Clients
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import AsyncDirectory, Directory
@@ -18,6 +19,7 @@ from safeconduct._keys.loading import issuer_policies, own_issuer, own_keys
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct._tokens.verifier import TokenVerifier
+from safeconduct._wiring.clients import ClientFactory
 from safeconduct._wiring.passwords import PasswordFactory
 from safeconduct._wiring.settings import (
     dated,
@@ -39,6 +41,7 @@ class Container:
     Args:
         config: The shared configuration.
         directory: Who the users are; None for the users file of the configuration.
+        clients: Who the clients are, beside those of the configuration; None for those alone.
         store: Another store than the one that the configuration names.
         clock: The time in seconds since the epoch.
         announce: Called with every event.
@@ -54,6 +57,7 @@ class Container:
         config: Config,
         *,
         directory: Directory | AsyncDirectory | None,
+        clients: Clients | AsyncClients | None,
         store: StoreProvider | None,
         clock: Clock,
         announce: EventDispatcher,
@@ -75,7 +79,9 @@ class Container:
         store_port = self.store("wsgi")
         policies = dated(issuer_policies(config, self.keys, announce), config, store_port)
         self.own_policy = next((policy for policy in policies if policy.is_own), None)
-        self.verifier = TokenVerifier(policies)
+        #: Who the clients are; read at once, so that a missing secret is found when the ``Auth`` is made.
+        self.clients = ClientFactory(config, clients, clock=clock, announce=announce)
+        self.verifier = TokenVerifier(policies, self.clients.keys)
         self._epochs = store_port.epochs
         self.passwords = PasswordFactory(
             config,

@@ -7,6 +7,7 @@ from safeconduct._core.access_rules import Policy
 from safeconduct._core.credential_sources import Sources
 from safeconduct._core.store import Store
 from safeconduct._http.origin import Origin
+from safeconduct._tokens import client_tokens
 from safeconduct._tokens.issuer_policy import IssuerPolicy
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
@@ -42,7 +43,9 @@ def policy_of(config: Config) -> Policy:
 
 def horizon_of(config: Config) -> int:
     """Return the largest lifetime of any token that is accepted, in seconds."""
-    return max([config.tokens.max_lifetime_seconds, *(trust.max_lifetime_seconds for trust in config.trust)])
+    # Clients may be the application's too.
+    clients = client_tokens.MAX_LIFETIME_SECONDS
+    return max([config.tokens.max_lifetime_seconds, clients, *(trust.max_lifetime_seconds for trust in config.trust)])
 
 
 def leeway_of(config: Config) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from safeconduct.events.requests import (
+    ClientTokenReused,
     Event,
     Fault,
     HookFailed,
@@ -32,6 +33,7 @@ from safeconduct.events.store import (
 
 __all__ = [
     "BindingChanged",
+    "ClientTokenReused",
     "ClockSkewed",
     "Event",
     "Fault",
