@@ -14,6 +14,7 @@ from safeconduct._core.clients import ProvenClient
 from safeconduct._core.credential_sources import CredentialSource
 from safeconduct._core.decision import CachedResult, Clock, Passed, Proof
 from safeconduct._core.opaque import is_opaque_token
+from safeconduct._core.opaque_lookup import OpaqueLookup
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import client_mark, revocation_query
 from safeconduct._core.revocation_query import RevocationQuery
@@ -293,6 +294,7 @@ def principal_of(claims: Claims, scheme: str) -> Principal:
         session_id=claims.session_id,
         token_id=claims.token_id,
         client_id=claims.client_id,
+        key_id=claims.kid,
         auth_time=claims.auth_time,
         expires_at=claims.expires_at,
         claims=claims.raw,

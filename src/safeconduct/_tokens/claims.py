@@ -45,6 +45,12 @@ class Claims(NamedTuple):
     raw: Mapping[str, Any]
 
 
+#: Claims with these values say nothing, as those that are missing.
+_EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
+#: In any form they restrict the token: an empty one is malformed, not missing.
+_NEVER_EMPTY: Final = frozenset({"nbf", "cnf"})
+
+
 class TimeRules(Protocol):
     """What holds for the times of a token; an ``IssuerPolicy`` is such rules."""
 
@@ -75,6 +81,7 @@ def read_claims(
     Raises:
         InvalidToken: One of its subclasses, for the first check that fails.
     """
+    raw = _without_empty(raw)
     get = cast("Callable[[str], Any]", raw.get)
     expires, issued = get("exp"), get("iat")
     check_times(raw, policy, now)
@@ -107,6 +114,17 @@ def read_claims(
         remote_user,
         MappingProxyType(raw),
     )
+
+
+def _without_empty(raw: dict[str, Any]) -> dict[str, Any]:
+    """Return *raw* without the claims that say nothing, so that each reads as missing wherever it is read."""
+    empty = {name for name, value in raw.items() if not value and value in _EMPTY} - _NEVER_EMPTY
+    return {name: value for name, value in raw.items() if name not in empty} if empty else raw
+
+
+def is_empty(value: object) -> bool:
+    """Say whether a claim with *value* says nothing: None, or an empty text, list or object."""
+    return value in _EMPTY or value == ()
 
 
 def check_times(raw: dict[str, Any], rules: TimeRules, now: float) -> None:
