@@ -7,12 +7,11 @@ The claims that the store keeps for an opaque token are checked in the same way 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from safeconduct._core.client_tokens import ClientTokens
-from safeconduct._core.clients import ProvenClient
+from safeconduct._core.client_tokens import ClientTokens, ResolvedClaims
 from safeconduct._core.credential_sources import CredentialSource
-from safeconduct._core.decision import CachedResult, Clock, Passed, Proof
+from safeconduct._core.decision import CachedResult, Clock, Passed, Proof, ProvenClient
 from safeconduct._core.opaque import is_opaque_token
 from safeconduct._core.opaque_lookup import OpaqueLookup
 from safeconduct._core.revocation import Revocations
@@ -129,18 +128,6 @@ class BearerAuthenticator:
         return question
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedClaims:
-    """The claims of a valid token, and the query that asks whether it was revoked."""
-
-    claims: Claims
-    question: RevocationQuery
-    #: The client that signed it itself; None for any other token.
-    client: ProvenClient | None = None
-    #: Whether the store was asked already.
-    is_asked: bool = False
-
-
 class OpaqueTokenResolver:
     """
     Resolve access tokens: opaque ones by the store, those that clients sign themselves, and those of issuers.
@@ -230,8 +217,7 @@ class OpaqueTokenResolver:
             clients = self._clients() if takes_clients else None
             if clients is None:
                 raise
-            proven = await clients.prove(token, now=now)
-            return ResolvedClaims(proven.claims, proven.question, proven.proven, is_asked=proven.is_used_up)
+            return await clients.prove(token, now=now)
         return ResolvedClaims(claims, self._bearer.question(claims))
 
     async def verify(self, token: str, *, now: float) -> Claims:

@@ -7,8 +7,8 @@ see ``docs/design/0016-revoking-a-client.md``.
 
 from dataclasses import dataclass, replace
 
-from safeconduct._core.client_registry import ClientRegistry
-from safeconduct._core.clients import ProvenClient
+from safeconduct._core.clients import ClientPort
+from safeconduct._core.decision import ProvenClient
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import client_revocation_query, revocation_key
 from safeconduct._core.revocation_query import RevocationQuery
@@ -21,14 +21,15 @@ from safeconduct.events import ClientTokenReused
 
 
 @dataclass(frozen=True, slots=True)
-class ProvenToken:
-    """A token that a client has signed, and what the store is asked about it."""
+class ResolvedClaims:
+    """The claims of a valid token, and the query that asks whether it was revoked."""
 
     claims: Claims
     question: RevocationQuery
-    proven: ProvenClient
-    #: Whether it counts only once, and has counted now; the store was asked about it.
-    is_used_up: bool
+    #: The client that signed it itself; None for any other token.
+    client: ProvenClient | None = None
+    #: Whether the store was asked already; then a client's token counts once, and has counted.
+    is_asked: bool = False
 
 
 class ClientTokens:
@@ -36,7 +37,7 @@ class ClientTokens:
     Verify the access tokens that clients sign themselves.
 
     Args:
-        registry: Finds the clients.
+        clients: Finds the clients.
         names: Our names, for ``aud``.
         realm: Under which name clients are revoked.
         store: The store's port for this world.
@@ -45,7 +46,7 @@ class ClientTokens:
 
     def __init__(
         self,
-        registry: ClientRegistry,
+        clients: ClientPort,
         names: OurNames,
         *,
         realm: str,
@@ -53,14 +54,14 @@ class ClientTokens:
         store: Store,
         revocations: Revocations | None,
     ) -> None:
-        self._registry = registry
+        self._clients = clients
         self._names = names
         self._realm = realm
         self._shards = shards
         self._store = store
         self._revocations = revocations
 
-    async def prove(self, token: str, *, now: float) -> ProvenToken:
+    async def prove(self, token: str, *, now: float) -> ResolvedClaims:
         """
         Verify *token*; one that counts once is used by this.
 
@@ -69,7 +70,7 @@ class ClientTokens:
             Unavailable: If the clients, or for a token that counts once the store, cannot be asked.
         """
         signed = read_signed(token)
-        client = await self._registry.find(signed.client_id)
+        client = await self._clients.find(signed.client_id)
         if client is None:
             raise WrongIssuer
         if client.signer is None or client.keys is None:
@@ -82,9 +83,8 @@ class ClientTokens:
             if "jti" not in claims.raw:
                 raise MalformedToken("a token that counts once has no jti")
             question = await self._use(claims, question, now)
-        return ProvenToken(
-            claims, question, ProvenClient(client, table, self._registry.until(client)), is_used_up=is_single
-        )
+        proven = ProvenClient(signed.client_id, client, table, self._clients.until(client))
+        return ResolvedClaims(claims, question, proven, is_asked=is_single)
 
     async def renew(self, proven: ProvenClient) -> ProvenClient | None:
         """
@@ -93,10 +93,12 @@ class ClientTokens:
         Raises:
             Unavailable: If the clients cannot be asked.
         """
-        client = await self._registry.find(proven.client.entry.client_id)
-        if client is not proven.client or client.keys is None or client.keys.table() is not proven.table:
+        client = await self._clients.find(proven.client_id)
+        if client is None or client is not proven.registered:
             return None
-        return replace(proven, until_seconds=self._registry.until(client))
+        if client.keys is None or client.keys.table() is not proven.table:
+            return None
+        return replace(proven, until_seconds=self._clients.until(client))
 
     def _question(self, claims: Claims) -> RevocationQuery:
         return client_revocation_query(

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from safeconduct._tokens.claims import CLIENT_SUBJECT
 from safeconduct._tokens.client_tokens import ClientSigner
-from safeconduct._tokens.key_table import KeySource, KeyTable
+from safeconduct._tokens.key_table import KeySource
 from safeconduct.config.clients import Client
 
 
@@ -42,17 +42,6 @@ class RegisteredClient:
         return f"{CLIENT_SUBJECT}{self.entry.client_id}"
 
 
-@dataclass(frozen=True, slots=True)
-class ProvenClient:
-    """The client that signed a token, and until when it is known to be as it was."""
-
-    client: RegisteredClient
-    #: Its keys at that time.
-    table: KeyTable = field(repr=False)
-    #: In seconds since the epoch.
-    until_seconds: float
-
-
 class Clients(Protocol):
     """Say who the clients are, with a blocking method; an application provides it."""
 
@@ -79,4 +68,8 @@ class ClientPort(Protocol):
         Raises:
             Unavailable: If the application's clients cannot be asked.
         """
+        ...
+
+    def until(self, client: RegisteredClient) -> float:
+        """Return when ``find`` may say something else of a client, in seconds since the epoch."""
         ...

@@ -25,8 +25,7 @@ from weakref import WeakKeyDictionary
 from safeconduct._core.authentication import Authenticator
 from safeconduct._core.bearer import principal_of
 from safeconduct._core.budget import within_one_budget
-from safeconduct._core.clients import ProvenClient
-from safeconduct._core.decision import Proof, still_holds
+from safeconduct._core.decision import Proof, ProvenClient, still_holds
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus, View
 from safeconduct._core.sessions.extension import SessionExtension

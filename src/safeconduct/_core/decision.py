@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, Protocol, get_args
 
-from safeconduct._core.clients import ProvenClient
 from safeconduct._core.csrf import SessionTokens
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation_query import RevocationQuery, View
@@ -22,6 +21,18 @@ Key = bytes | str
 
 Ambient = Literal["cookie", "basic"]
 """The kinds of credential that a browser sends by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenClient:
+    """The client that signed a token itself, and until when it is known to be as it was."""
+
+    client_id: str
+    #: Its entry and its keys as they were, of which only the identity matters.
+    registered: object = field(repr=False)
+    table: object = field(repr=False)
+    #: In seconds since the epoch.
+    until_seconds: float
 
 
 @dataclass(frozen=True, slots=True)

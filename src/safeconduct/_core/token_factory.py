@@ -9,11 +9,11 @@ from collections.abc import Collection
 from typing import Final, NamedTuple
 
 from safeconduct._core.budget import within_one_budget
-from safeconduct._core.clients import CLIENT_SUBJECT
 from safeconduct._core.directory import Account, are_texts
 from safeconduct._core.revocation_keys import revocation_query
 from safeconduct._core.revocation_query import RevocationQuery
 from safeconduct._core.sessionless_tokens import SessionlessIssuer, acting
+from safeconduct._tokens.claims import CLIENT_SUBJECT
 from safeconduct._tokens.issuer import Grant
 from safeconduct.config.shown_values import shown
 from safeconduct.errors import ConfigurationError, InsufficientRights

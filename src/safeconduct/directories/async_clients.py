@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from safeconduct.config.clients import Client
 from safeconduct.directories.async_adapters import ThreadPool
-from safeconduct.directories.clients import DEADLINE_SECONDS, checked_client, new_limits, translate_errors
+from safeconduct.directories.client_answers import DEADLINE_SECONDS, checked_client, new_limits, translate_errors
 from safeconduct.errors import Unavailable
 
 Release = Callable[[], None]
