@@ -17,11 +17,11 @@ from safeconduct._core.opaque_lookup import OpaqueLookup
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import client_mark, revocation_query
 from safeconduct._core.revocation_query import RevocationQuery
-from safeconduct._tokens.claims import CLIENT_SUBJECT, Claims
+from safeconduct._tokens.claims import Claims
 from safeconduct._tokens.verified_cache import VerifiedCache
 from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct.errors import RevokedToken, Unavailable, WrongIssuer, WrongTokenType
-from safeconduct.principal import Principal
+from safeconduct.principal import CLIENT_SUBJECT, Principal
 
 
 class BearerAuthenticator:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from safeconduct._tokens.claims import CLIENT_SUBJECT
 from safeconduct._tokens.client_tokens import ClientSigner
 from safeconduct._tokens.key_table import KeySource
 from safeconduct.config.clients import Client
+from safeconduct.principal import CLIENT_SUBJECT
 
 
 @dataclass(frozen=True, slots=True)
