@@ -1,13 +1,16 @@
 """One line around any ASGI or WSGI application, and every request in it knows who is asking."""
 
+from safeconduct._core.api_keys.verbs import ApiKey, AsyncApiKeys, NewApiKey
 from safeconduct._core.clients import AsyncClients, Clients
 from safeconduct._core.directory import Account, AsyncDirectory, Directory
 from safeconduct._core.receipt import RevocationReceipt, TooFewReplicas
 from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.facade import AsyncSessions
-from safeconduct._core.sessions.verbs import ActiveSession, RefreshToken, Tokens
+from safeconduct._core.sessions.listing import ActiveSession
+from safeconduct._core.sessions.verbs import RefreshToken, Tokens
 from safeconduct._core.store import StoreProvider
 from safeconduct._core.token_factory import AsyncTokenFactory
+from safeconduct.api_keys import ApiKeys
 from safeconduct.auth import Auth
 from safeconduct.config import (
     AccessConfig,
@@ -29,7 +32,7 @@ from safeconduct.config import (
 )
 from safeconduct.directories import AsyncCallableDirectory, CallableDirectory
 from safeconduct.errors import AuthError, ConfigurationError
-from safeconduct.guard import current, principal, requires
+from safeconduct.guard import allows, current, principal, requires
 from safeconduct.principal import Anonymous, Identity, Principal
 from safeconduct.sessions import Sessions
 from safeconduct.tokens import TokenFactory
@@ -39,6 +42,9 @@ __all__ = [
     "Account",
     "ActiveSession",
     "Anonymous",
+    "ApiKey",
+    "ApiKeys",
+    "AsyncApiKeys",
     "AsyncCallableDirectory",
     "AsyncClients",
     "AsyncDirectory",
@@ -59,6 +65,7 @@ __all__ = [
     "Identity",
     "Link",
     "LoginConfig",
+    "NewApiKey",
     "Principal",
     "ProxyConfig",
     "RefreshToken",
@@ -75,6 +82,7 @@ __all__ = [
     "Tokens",
     "TooFewReplicas",
     "Trust",
+    "allows",
     "current",
     "principal",
     "requires",

@@ -51,10 +51,10 @@ class LoginSite:
         **fields,
     ):
         self.world, self.clock, self.events = world, clock or Clock(), []
-        self.directory = directory or MemoryDirectory(alice="wonder", bob="builder")
+        self.directory = MemoryDirectory(alice="wonder", bob="builder") if directory is None else directory
         config = login_configuration(**fields)
         self.auth = Auth(
-            config, directory=self.directory, store=stores, clock=self.clock, listeners=[self.events.append],
+            config, directory=self.directory or None, store=stores, clock=self.clock, listeners=[self.events.append],
             add_claims=add_claims, clients=app_clients,
         )  # fmt: skip
         if world == "asgi":

@@ -74,9 +74,10 @@ class BearerAuthenticator:
             self._key_state = key_state
             # A new cache instead of an empty one: a thread that still verifies with the old keys writes to the old one.
             self.cache = VerifiedCache(self.capacity)
-        elif now < self.fresh_from:
-            for cached in list(self.cache.entries.values()):
-                cached.doubt()
+        if now < self.fresh_from - 1:
+            # The clock was set back, by more than requests that came together differ: it must not prolong anything.
+            for cached in tuple(self.cache.entries.values()):
+                cached.note_set_back()
         self.fresh_from, self.fresh_until = now, now + 1
 
     def passed(
@@ -95,7 +96,7 @@ class BearerAuthenticator:
         """
         if source.ambient is not None and claims.subject.startswith(CLIENT_SUBJECT):
             raise WrongTokenType("the token of a client in a cookie")
-        proof = Proof(source.key, question.ends_ms, question, source.ambient, client)
+        proof = Proof(source.key, question.ends_ms, question, source.ambient, client=client)
         passed = Passed.of(principal_of(claims, source.scheme), self.clock, self.owner, proof)
         if source.is_kept:
             known = cache.get(source.key)
@@ -184,17 +185,19 @@ class OpaqueTokenResolver:
         cached.renew(passed, proof)
         return passed
 
-    async def check_client(self, client: ProvenClient) -> None:
+    async def renew_client(self, client: ProvenClient) -> ProvenClient:
         """
-        Return if a client is still what it was.
+        Return a client that is still what it was, with a later end.
 
         Raises:
             RevokedToken: If it is not.
             Unavailable: If the clients cannot be asked.
         """
         clients = self._clients()
-        if clients is None or await clients.renew(client) is None:
+        renewed = None if clients is None else await clients.renew(client)
+        if renewed is None:
             raise RevokedToken("the client is not what it was")
+        return renewed
 
     async def resolve_any(self, token: str, *, now: float, takes_clients: bool = True) -> ResolvedClaims:
         """

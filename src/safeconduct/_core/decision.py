@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, Protocol, get_args
 
+from safeconduct._core.api_keys.owners import KeyRights
+from safeconduct._core.api_keys.records import StoredApiKey
 from safeconduct._core.csrf import SessionTokens
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation_query import RevocationQuery, View
@@ -24,6 +26,14 @@ Ambient = Literal["cookie", "basic"]
 
 
 @dataclass(frozen=True, slots=True)
+class ProvenApiKey:
+    """An API key whose secret was shown, and what it may do for a while."""
+
+    record: StoredApiKey
+    rights: KeyRights
+
+
+@dataclass(frozen=True, slots=True)
 class ProvenClient:
     """The client that signed a token itself, and until when it is known to be as it was."""
 
@@ -33,6 +43,11 @@ class ProvenClient:
     table: object = field(repr=False)
     #: In seconds since the epoch.
     until_seconds: float
+
+
+def due_ms(ends_ms: int, until_seconds: float) -> int:
+    """Return the earlier of the two, in milliseconds since the epoch."""
+    return ends_ms if until_seconds * 1000 >= ends_ms else max(0, int(until_seconds * 1000))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +62,17 @@ class Proof:
     question: RevocationQuery
     #: Its kind, if a browser sends it by itself; else None.
     ambient: Ambient | None = None
+    #: The API key, and what its owner had; None for any other credential.
+    api_key: ProvenApiKey | None = None
     #: The client that signed the token itself; None for any other credential.
     client: ProvenClient | None = None
 
     @property
     def due_ms(self) -> int:
-        """When it must be proven again: it expires, or the client may have changed."""
-        until = float("inf") if self.client is None else self.client.until_seconds
-        return self.expires_ms if until * 1000 >= self.expires_ms else int(until * 1000)
+        """When it must be proven again: it expires, or a client or the owner of an API key must be asked for again."""
+        if self.client is not None:
+            return due_ms(self.expires_ms, self.client.until_seconds)
+        return self.expires_ms if self.api_key is None else due_ms(self.expires_ms, self.api_key.rights.until_seconds)
 
 
 def _remote_user(identity: Identity) -> str | None:
@@ -124,9 +142,10 @@ class CachedResult:
         #: In seconds since the epoch.  Last, because the fast path reads it first and takes no lock.
         self.expires_at = proof.due_ms / 1000
 
-    def doubt(self) -> None:
-        """Let the client that signed the token be asked for again, because the clock was set back."""
-        if self.passed.proof is not None and self.passed.proof.client is not None:
+    def note_set_back(self) -> None:
+        """Let a client or the owner of an API key be asked for again: the clock does not tell when that was done."""
+        proof = self.passed.proof
+        if proof is not None and (proof.api_key is not None or proof.client is not None):
             self.expires_at = float("-inf")
 
 
@@ -143,7 +162,7 @@ def still_holds(view: View, checked: _Checked) -> bool:
         return True
     if not view.holds(checked.question):
         return False
-    if checked.question.required_session is None or not view.forgets_records:
+    if not (checked.question.needs_record and view.forgets_records):
         checked.version = version
     return True
 
