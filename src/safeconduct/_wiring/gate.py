@@ -41,7 +41,7 @@ def new_gate(parts: WorldParts) -> Gate:
     view = NothingRevoked() if revocations is None else revocations.view or revocations.bounded_view
     authenticator = _authenticator(parts, validity, basic)
     return Gate(
-        policy=container.access_policy,
+        policy=container.permissions.policy,
         authenticator=authenticator,
         new_fast_path=partial(
             FastPath,
@@ -88,6 +88,7 @@ def _authenticator(parts: WorldParts, validity: ValidityCheck, basic: BasicAuthe
         sources=parts.container.sources,
         bearer=parts.container.bearer,
         resolver=parts.resolver,
+        api_keys=parts.api_keys,
         basic=basic,
         validity=validity,
         rejects_invalid=parts.container.config.access.on_invalid == "reject",

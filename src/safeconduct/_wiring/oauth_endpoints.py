@@ -38,24 +38,33 @@ def oauth_routes(parts: WorldParts) -> Iterator[EndpointRoute]:
 
 
 def _endpoints(parts: WorldParts) -> Iterator[EndpointRoute]:
-    container, config, revocations = parts.container, parts.container.config, parts.revocations
-    replies, prefix = OAuthReplies(realm_of(config), container.announce), config.endpoints.prefix
-    authenticator, clock, audiences = _client_authenticator(parts), container.clock, _foreign_audiences(config)
-    access_tokens = AccessTokens(container.bearer, parts.resolver, revocations, container.own_policy)
+    container, config = parts.container, parts.container.config
     grants = _grants(parts) if _can_issue(parts) else {}
+    is_asked = _some_client(parts, "introspection") or any(client.audiences for client in config.clients)
+    if not grants and not is_asked:
+        # Clients that only sign their own tokens need nothing here, nor the key that the throttle needs.
+        return
+    replies, prefix, clock = (
+        OAuthReplies(realm_of(config), container.announce),
+        config.endpoints.prefix,
+        container.clock,
+    )
+    authenticator, audiences = _client_authenticator(parts), _foreign_audiences(config)
+    access_tokens = AccessTokens(container.bearer, parts.resolver, parts.revocations, container.own_policy)
     if grants:
         yield token_route(prefix, replies, TokenEndpoint(authenticator, grants, clock=clock))
-    if _some_client(parts, "introspection") or any(client.audiences for client in config.clients):
+    if is_asked:
         readers: list[TokenReader] = [*_refresh_tokens(parts), access_tokens]
         introspection = IntrospectionEndpoint(authenticator, readers, audiences, clock=clock)
         yield introspection_route(prefix, replies, introspection)
-    if revocations is not None:
+    if parts.revocations is not None:
+        lifetime_ms = config.sessions.absolute_lifetime_seconds * 1000
         revocation = RevocationEndpoint(
             authenticator,
             parts.clients,
             access_tokens,
             audiences=audiences,
-            revoker=Revoker(revocations, absolute_lifetime_ms=config.sessions.absolute_lifetime_seconds * 1000),
+            revoker=Revoker(parts.revocations, absolute_lifetime_ms=lifetime_ms),
             session_verbs=None if parts.why_no_sessions() else parts.session_verbs,
             clock=clock,
         )
