@@ -18,7 +18,7 @@ _MAX_AGE_SECONDS: Final = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerDescription:
-    """What is on."""
+    """The parts of the authorization server that are switched on."""
 
     issuer: str
     #: The URL below which clients find the endpoints, without a slash at its end.
