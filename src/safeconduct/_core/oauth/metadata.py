@@ -6,8 +6,7 @@ from typing import Any, Final
 
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata, get_well_known_url
 
-from safeconduct._core.endpoints.routes import JWKS_PATH, cached_reply
-from safeconduct._core.endpoints.routing import EndpointCall, EndpointRoute
+from safeconduct._core.endpoints.routing import JWKS_PATH, EndpointCall, EndpointRoute, cached_reply
 from safeconduct._http.request import Reply
 
 SECRET_METHODS: Final = ("client_secret_basic", "client_secret_post")
