@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from safeconduct._core.endpoints.routes import JWKS_PATH
-from safeconduct._core.endpoints.routing import EndpointRoute
+from safeconduct._core.endpoints.routing import JWKS_PATH, EndpointRoute
 from safeconduct._core.oauth.client_authentication import AssertionUses, ClientAuthenticator
 from safeconduct._core.oauth.introspection import IntrospectionEndpoint
 from safeconduct._core.oauth.metadata import SECRET_METHODS, ServerDescription, metadata_route

@@ -147,7 +147,8 @@ class EndpointConfig:
         enabled: Whether login, refresh, logout and the other endpoints are served. Default: if a directory is
             configured; they need the safeconduct-secrets key.
         prefix: The path prefix of the endpoints.
-        well_known: Whether `/.well-known/jwks.json` is served.
+        well_known: Whether `/.well-known/jwks.json` is served, and with clients that may ask for tokens
+            `/.well-known/oauth-authorization-server`.
         login_answer: What a sign-in answers besides the standard names: nothing ("standard"), or the access token as
             `token` ("token").
     """
