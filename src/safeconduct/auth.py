@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from safeconduct import asgi, wsgi
+from safeconduct._core.api_keys.verbs import AsyncApiKeys
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import AsyncDirectory, Directory
 from safeconduct._core.error_responses import ProblemBody
@@ -22,8 +23,9 @@ from safeconduct._wiring.container import Container
 from safeconduct._wiring.gate import new_gate
 from safeconduct._wiring.operator_access import OperatorAccess
 from safeconduct._wiring.world import WorldParts
+from safeconduct.api_keys import ApiKeys
 from safeconduct.config import Config
-from safeconduct.principal import Principal
+from safeconduct.principal import Identity, Principal
 from safeconduct.sessions import Sessions, run
 from safeconduct.tokens import TokenFactory
 
@@ -105,6 +107,16 @@ class Auth:
         return self._asgi.tokens
 
     @property
+    def api_keys(self) -> ApiKeys:
+        """Make, list and revoke API keys; blocking."""
+        return ApiKeys(self._wsgi.api_key_verbs)
+
+    @property
+    def async_api_keys(self) -> AsyncApiKeys:
+        """Make, list and revoke API keys; awaitable."""
+        return self._asgi.api_key_verbs
+
+    @property
     def view_age_seconds(self) -> float | None:
         """
         How old this process's local view of the revocations is.
@@ -154,6 +166,27 @@ class Auth:
             Unavailable: If the store cannot be asked.
         """
         return await self.asgi_gate().verify(token)
+
+    def allows(self, identity: Identity, method: str, path: str, *, root_path: str = "") -> bool:
+        """
+        Say whether the access rules let *identity* send a request, as they would if it came now.
+
+        The rules alone are asked: not whether a credential was revoked, who signed *identity* in, or what ``requires``
+        asks inside the application.  Nothing is sent, and no event is reported.
+
+        Args:
+            identity: Who would send it, such as ``current()``.
+            method: Its method, such as "POST"; a WebSocket handshake counts as GET.
+            path: Its path as in a URL: percent-encoded, relative to the application.  A query is ignored.  For a path
+                that would get 400, the answer is False.
+            root_path: A prefix that *path* may begin with (``root_path`` or ``SCRIPT_NAME``).
+
+        Raises:
+            TypeError: If *identity* is neither a ``Principal`` nor an ``Anonymous``.
+            ValueError: If *path* does not begin with a slash.
+        """
+        container = self._container
+        return container.permissions.allow(identity, method, path, root_path=root_path, now=container.clock())
 
     def asgi_gate(self) -> Gate:
         """Return the one gate of all ASGI applications; its ports are awaited."""

@@ -23,7 +23,7 @@ from safeconduct._wiring.settings import (
     dated,
     horizon_of,
     leeway_of,
-    policy_of,
+    permissions_of,
     sources_of,
     weakened,
 )
@@ -65,10 +65,9 @@ class Container:
         self.announce = announce
         self.add_claims = add_claims
         self.problem_body = problem_body
-        #: Marks what this ``Auth`` proved, so that a nested middleware recognizes it.
-        self._owner = object()
         self.keys = own_keys(config, announce)
-        self.access_policy = policy_of(config)
+        #: The access rules; they also mark what this ``Auth`` proved, for a nested middleware and for ``allows``.
+        self.permissions = permissions_of(config)
         self.sources = sources_of(config)
         self.stores = store or self._configured_store()
         self._ports: dict[World, Store] = {}
@@ -81,7 +80,7 @@ class Container:
             config,
             directory,
             derived_keys=self.derived_keys_or_none(),
-            owner=self._owner,
+            owner=self.permissions,
             clock=clock,
             announce=announce,
         )
@@ -101,7 +100,7 @@ class Container:
         """What proves signed access tokens."""
         config = self.config
         return BearerAuthenticator(
-            owner=self._owner,
+            owner=self.permissions,
             verifier=self.verifier,
             capacity=config.tokens.remembered,
             clock=self.clock,

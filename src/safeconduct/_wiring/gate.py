@@ -41,7 +41,7 @@ def new_gate(parts: WorldParts) -> Gate:
     view = NothingRevoked() if revocations is None else revocations.view or revocations.bounded_view
     authenticator = _authenticator(parts, validity, basic)
     return Gate(
-        policy=container.access_policy,
+        policy=container.permissions.policy,
         authenticator=authenticator,
         new_fast_path=partial(
             FastPath,
@@ -50,8 +50,7 @@ def new_gate(parts: WorldParts) -> Gate:
             reader=(scope if parts.world == "asgi" else environ).READER,
         ),
         error_responses=_error_responses(container),
-        # Our own endpoints take access tokens, and never Basic.
-        endpoints=Endpoints(endpoint_routes(parts, _authenticator(parts, validity, None), _oauth_routes(parts))),
+        endpoints=Endpoints(endpoint_routes(parts, authenticator, _oauth_routes(parts))),
         connection_checks=ConnectionChecks(
             authenticator=authenticator,
             view=view,
@@ -89,6 +88,7 @@ def _authenticator(parts: WorldParts, validity: ValidityCheck, basic: BasicAuthe
         sources=parts.container.sources,
         bearer=parts.container.bearer,
         resolver=parts.resolver,
+        api_keys=parts.api_keys,
         basic=basic,
         validity=validity,
         rejects_invalid=parts.container.config.access.on_invalid == "reject",

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from safeconduct._core.access_rules import Policy
 from safeconduct._core.credential_sources import Sources
+from safeconduct._core.permissions import Permissions
 from safeconduct._core.sessionless_tokens import IssuingRules
 from safeconduct._core.store import Store
 from safeconduct._http.origin import Origin
@@ -30,7 +31,7 @@ def public_paths(config: Config) -> tuple[str, ...]:
     return (*config.access.public, url.partition("?")[0].partition("#")[0])
 
 
-def policy_of(config: Config) -> Policy:
+def permissions_of(config: Config) -> Permissions:
     """
     Compile the access rules.
 
@@ -38,7 +39,7 @@ def policy_of(config: Config) -> Policy:
         ConfigurationError: If a public entry and a rule can meet with neither more specific.
     """
     access = config.access
-    return Policy(public_paths(config), access.rules, default=access.default, preflights=access.preflights)
+    return Permissions(Policy(public_paths(config), access.rules, default=access.default, preflights=access.preflights))
 
 
 def horizon_of(config: Config) -> int:
@@ -83,11 +84,11 @@ def require_sign_in(config: Config, *, has_directory: bool, has_secrets: bool) -
             "and the throttle are derived from it; make it with `safeconduct keys new --secrets`, or let nobody sign "
             'in: endpoints.enabled = false, and no "basic" among the sources'
         )
-    # Basic needs no key, and the throttle asks for one itself if processes share a store.
-    if not is_basic:
+    # Basic needs no key, and the throttle asks for one itself if processes share a store; API keys need none either.
+    if not is_basic and "api_key" not in config.sources:
         raise ConfigurationError(
             "directory: got one, and nobody can sign in, since there are no keys; wanted a folder of keys, or "
-            'endpoints.enabled = false, or "basic" among the sources'
+            'endpoints.enabled = false, or "basic" or "api_key" among the sources'
         )
 
 
