@@ -67,7 +67,6 @@ def issuing_rules_of(config: Config) -> IssuingRules:
         leeway_seconds=tokens.leeway_seconds,
         shards=config.store.shards,
         needs_session=config.sessions.require_session,
-        is_opaque=tokens.format == "opaque",
     )
 
 
