@@ -16,6 +16,7 @@ from safeconduct._core.gate import Gate
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import AddClaims
 from safeconduct._core.store import StoreProvider
+from safeconduct._core.token_factory import AsyncTokenFactory
 from safeconduct._wiring.arguments import check_arguments, check_listeners
 from safeconduct._wiring.container import Container
 from safeconduct._wiring.gate import new_gate
@@ -24,6 +25,7 @@ from safeconduct._wiring.world import WorldParts
 from safeconduct.config import Config
 from safeconduct.principal import Identity, Principal
 from safeconduct.sessions import Sessions, run
+from safeconduct.tokens import TokenFactory
 
 
 class Auth:
@@ -41,7 +43,7 @@ class Auth:
         listeners: Plain functions that are called with every event and must not block; every event is logged too.
         add_claims: Returns more claims for the tokens of a principal, at sign-in, step-up, renewal and refresh; a plain
             function that must not block.  The claims that a token has anyway, roles and scopes are refused: only the
-            directory gives rights.
+            directory gives rights.  Empty values (None, `""`, `[]`, `{}`) are left out of the token.
         problem_body: Makes the body of a refusal in a form of your own.
 
     Raises:
@@ -91,6 +93,16 @@ class Auth:
     def async_sessions(self) -> AsyncSessions:
         """Sign users in and out, and revoke credentials; awaitable."""
         return self._asgi.sessions
+
+    @property
+    def tokens(self) -> TokenFactory:
+        """Issue access tokens in code; blocking."""
+        return TokenFactory(self._wsgi.tokens)
+
+    @property
+    def async_tokens(self) -> AsyncTokenFactory:
+        """Issue access tokens in code; awaitable."""
+        return self._asgi.tokens
 
     @property
     def view_age_seconds(self) -> float | None:

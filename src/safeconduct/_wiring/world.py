@@ -7,16 +7,18 @@ from safeconduct._core.bearer import OpaqueLookup, OpaqueTokenResolver
 from safeconduct._core.clients import ClientPort
 from safeconduct._core.opaque import OpaqueTokens
 from safeconduct._core.revocation import Revocations
+from safeconduct._core.sessionless_tokens import SessionlessIssuer
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import OpaqueTokenWriter
 from safeconduct._core.sessions.stored import StoredSessions
 from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._core.store import Store
+from safeconduct._core.token_factory import AsyncTokenFactory
 from safeconduct._core.wrapped_app import World
 from safeconduct._keys.clients import ConfiguredClients, load_client
 from safeconduct._wiring.container import Container
 from safeconduct._wiring.sessions import session_context, stateless_sessions
-from safeconduct._wiring.settings import horizon_of
+from safeconduct._wiring.settings import horizon_of, issuing_rules_of
 from safeconduct.errors import ConfigurationError
 
 
@@ -111,6 +113,31 @@ class WorldParts:
             session_verbs=lambda: self.session_verbs,
             resolver=self.resolver,
         )
+
+    @cached_property
+    def sessionless_issuer(self) -> SessionlessIssuer:
+        """What issues tokens outside of a sign-in."""
+        container = self.container
+        rules = issuing_rules_of(container.config)
+        return SessionlessIssuer(rules, lambda: container.issuer, self.revocations, container.clock)
+
+    @cached_property
+    def tokens(self) -> AsyncTokenFactory:
+        """The public verbs that issue tokens."""
+        return AsyncTokenFactory(self.sessionless_issuer)
+
+    def require_records(self) -> None:
+        """
+        Return if the store can tell which opaque tokens and which sessions there are, or need not.
+
+        Raises:
+            ConfigurationError: If it would answer as if every one of them were there.
+        """
+        config = self.container.config
+        is_opaque, needs_session = config.tokens.format == "opaque", config.sessions.require_session
+        if (is_opaque or needs_session) and self.store.opaque_tokens is None:
+            name = 'tokens.format is "opaque"' if is_opaque else "sessions.require_session is true"
+            raise ConfigurationError(f"store: got one that keeps no sessions and tokens, wanted one, since {name}")
 
     def why_no_sessions(self) -> str | None:
         """Return what sessions lack, None if they lack nothing."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from safeconduct.events.requests import (
+    ClientRefused,
+    ClientTokenIssued,
     Event,
     Fault,
     HookFailed,
@@ -32,6 +34,8 @@ from safeconduct.events.store import (
 
 __all__ = [
     "BindingChanged",
+    "ClientRefused",
+    "ClientTokenIssued",
     "ClockSkewed",
     "Event",
     "Fault",

@@ -163,6 +163,10 @@ class ShardCalls:
         """Return the key of an opaque token."""
         return self.shard_key(shard, b"tok:" + digest.hex().encode())
 
+    def use_key(self, shard: int, mark: bytes) -> bytes:
+        """Return the key of the use of a token that counts once, by the token's revocation key."""
+        return self.shard_key(shard, b"use:" + mark.hex().encode())
+
     def _refuse_cut_off(self, shard: int) -> None:
         if self._view is not None and self._view.is_cut_off(shard):
             raise Unavailable("the primary has too few replicas to write, and another one may have replaced it")
