@@ -51,7 +51,10 @@ def new_gate(parts: WorldParts) -> Gate:
         ),
         error_responses=_error_responses(container),
         # Our own endpoints take access tokens, and never Basic.
-        endpoints=Endpoints(endpoint_routes(parts, _authenticator(parts, validity, None), _oauth_routes(parts))),
+        endpoints=Endpoints(
+            endpoint_routes(parts, _authenticator(parts, validity, None), _oauth_routes(parts)),
+            shares_paths=not config.endpoints.prefix,
+        ),
         connection_checks=ConnectionChecks(
             authenticator=authenticator,
             view=view,
