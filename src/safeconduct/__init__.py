@@ -1,12 +1,15 @@
 """One line around any ASGI or WSGI application, and every request in it knows who is asking."""
 
+from safeconduct._core.api_keys.verbs import ApiKey, AsyncApiKeys, NewApiKey
 from safeconduct._core.directory import Account, AsyncDirectory, Directory
 from safeconduct._core.receipt import RevocationReceipt, TooFewReplicas
 from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.facade import AsyncSessions
-from safeconduct._core.sessions.verbs import ActiveSession, RefreshToken, Tokens
+from safeconduct._core.sessions.listing import ActiveSession
+from safeconduct._core.sessions.verbs import RefreshToken, Tokens
 from safeconduct._core.store import StoreProvider
 from safeconduct._core.token_factory import AsyncTokenFactory
+from safeconduct.api_keys import ApiKeys
 from safeconduct.auth import Auth
 from safeconduct.config import (
     AccessConfig,
@@ -38,6 +41,9 @@ __all__ = [
     "Account",
     "ActiveSession",
     "Anonymous",
+    "ApiKey",
+    "ApiKeys",
+    "AsyncApiKeys",
     "AsyncCallableDirectory",
     "AsyncDirectory",
     "AsyncSessions",
@@ -56,6 +62,7 @@ __all__ = [
     "Identity",
     "Link",
     "LoginConfig",
+    "NewApiKey",
     "Principal",
     "ProxyConfig",
     "RefreshToken",

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from safeconduct import asgi, wsgi
+from safeconduct._core.api_keys.verbs import AsyncApiKeys
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import AsyncDirectory, Directory
 from safeconduct._core.error_responses import ProblemBody
@@ -22,6 +23,7 @@ from safeconduct._wiring.container import Container
 from safeconduct._wiring.gate import new_gate
 from safeconduct._wiring.operator_access import OperatorAccess
 from safeconduct._wiring.world import WorldParts
+from safeconduct.api_keys import ApiKeys
 from safeconduct.config import Config
 from safeconduct.principal import Identity, Principal
 from safeconduct.sessions import Sessions, run
@@ -103,6 +105,16 @@ class Auth:
     def async_tokens(self) -> AsyncTokenFactory:
         """Issue access tokens in code; awaitable."""
         return self._asgi.tokens
+
+    @property
+    def api_keys(self) -> ApiKeys:
+        """Make, list and revoke API keys; blocking."""
+        return ApiKeys(self._wsgi.api_key_verbs)
+
+    @property
+    def async_api_keys(self) -> AsyncApiKeys:
+        """Make, list and revoke API keys; awaitable."""
+        return self._asgi.api_key_verbs
 
     @property
     def view_age_seconds(self) -> float | None:

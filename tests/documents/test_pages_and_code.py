@@ -45,6 +45,7 @@ READ_AS_MODULES = {
         "safeconduct.errors",
         "safeconduct.events",
         "safeconduct.flask",
+        "safeconduct.service",
         "safeconduct.starlette",
         "safeconduct.testing",
         "safeconduct.wsgi",

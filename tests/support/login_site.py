@@ -40,10 +40,10 @@ class LoginSite:
 
     def __init__(self, world="asgi", *, stores=None, clock=None, directory=None, app=None, add_claims=None, **fields):
         self.world, self.clock, self.events = world, clock or Clock(), []
-        self.directory = directory or MemoryDirectory(alice="wonder", bob="builder")
+        self.directory = MemoryDirectory(alice="wonder", bob="builder") if directory is None else directory
         config = login_configuration(**fields)
         self.auth = Auth(
-            config, directory=self.directory, store=stores, clock=self.clock, listeners=[self.events.append],
+            config, directory=self.directory or None, store=stores, clock=self.clock, listeners=[self.events.append],
             add_claims=add_claims,
         )  # fmt: skip
         if world == "asgi":

@@ -7,6 +7,8 @@ over only if the very same bytes are read here.
 
 from dataclasses import replace
 
+from safeconduct._core.api_keys.authenticator import ApiKeyAuthenticator
+from safeconduct._core.api_keys.wire_form import is_api_key
 from safeconduct._core.basic import BasicAuthenticator
 from safeconduct._core.bearer import BearerAuthenticator, OpaqueTokenResolver, principal_of
 from safeconduct._core.credential_sources import SUBPROTOCOL_KEY, CredentialSource, Sources, why_unsupported
@@ -29,6 +31,7 @@ class Authenticator:
         sources: Where credentials may come from.
         bearer: Proves signed tokens, and remembers what was proven.
         resolver: Asks the store what opaque tokens say.
+        api_keys: Proves API keys; None where they are not among the sources.
         basic: Proves user names and passwords; None where Basic is not among the sources.
         validity: Checks that what was proven still counts.
         rejects_invalid: Whether a bad credential in a header is refused on an open route too.
@@ -40,6 +43,7 @@ class Authenticator:
         sources: Sources,
         bearer: BearerAuthenticator,
         resolver: OpaqueTokenResolver,
+        api_keys: ApiKeyAuthenticator | None,
         basic: BasicAuthenticator | None,
         validity: ValidityCheck,
         rejects_invalid: bool,
@@ -49,6 +53,7 @@ class Authenticator:
         self.resolver = resolver
         self.validity = validity
         self.anonymous_results = AnonymousResults(bearer.clock, bearer.owner)
+        self.api_keys = api_keys
         self.basic = basic
         self._rejects_invalid = rejects_invalid
 
@@ -60,6 +65,8 @@ class Authenticator:
             InvalidToken: If anything about it is wrong, or it was revoked.
             Unavailable: If the store cannot be asked.
         """
+        if self.api_keys is not None and is_api_key(token):
+            return await self.api_keys.resolve(token, now=now)
         claims = await self.resolver.resolve(token, now=now)
         if claims is None:
             claims = self.bearer.verify(token, now=now)
@@ -127,12 +134,18 @@ class Authenticator:
                 return outer, False
             cached = self.bearer.cache.get(field)
             if cached is not None:
-                return cached.passed, False
+                api_keys = self.api_keys
+                return cached.passed if api_keys is None else await api_keys.recalled(cached, now=now), False
         credential = read_authorization(fields)
-        if isinstance(credential, Bearer) and self.sources.takes_bearer:
+        if isinstance(credential, Bearer):
             # One token can be written with any number of spaces before it: only one spelling is worth remembering.
             is_kept = len(field) == _BEARER_BYTES + len(credential.token)
-            return await self._prove(credential.token, CredentialSource("bearer", field, is_kept=is_kept), now)
+            source = CredentialSource("bearer", field, is_kept=is_kept)
+            if is_api_key(credential.token):
+                if self.api_keys is not None:
+                    return await self.api_keys.prove(credential.token, source, now=now), True
+            elif self.sources.takes_bearer:
+                return await self._prove(credential.token, source, now)
         if isinstance(credential, Basic) and self.basic is not None:
             self.validity.check_page_of_basic(request, requirement)
             return await self.basic.prove(credential, request, now=now), False

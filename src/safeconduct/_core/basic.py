@@ -29,8 +29,9 @@ FIELD_START: Final = b"Basic "
 """How a field begins that is noted; one pair is written in many ways, and nearly every client writes this one."""
 
 _CAPACITY: Final = 10_000
-#: The issuer of the directory's subjects where the configuration names none.
-_LOCAL_ISSUER: Final = "urn:safeconduct:local"
+LOCAL_ISSUER: Final = "urn:safeconduct:local"
+"""The issuer of the directory's subjects where the configuration names none."""
+
 #: Requests that came together may read the clock in another order than they are served; a clock that went back further
 #: than this must not prolong what is remembered.
 _DISORDER_MS: Final = 1000
@@ -191,7 +192,7 @@ class BasicAuthenticator:
         clock: Clock,
     ) -> None:
         self._basic = config.basic
-        self._issuer = config.issuer or _LOCAL_ISSUER
+        self._issuer = config.issuer or LOCAL_ISSUER
         self._shards = config.store.shards
         self._proxies = Proxies.of(config.proxies.trusted)
         self._has_proxies = bool(config.proxies.trusted)

@@ -75,6 +75,10 @@ class BearerAuthenticator:
             self._key_state = key_state
             # A new cache instead of an empty one: a thread that still verifies with the old keys writes to the old one.
             self.cache = VerifiedCache(self.capacity)
+        if now < self.fresh_from - 1:
+            # The clock was set back, by more than requests that came together differ: it must not prolong anything.
+            for cached in tuple(self.cache.entries.values()):
+                cached.note_set_back()
         self.fresh_from, self.fresh_until = now, now + 1
 
     def prove(self, token: str, source: CredentialSource, *, now: float) -> Passed:

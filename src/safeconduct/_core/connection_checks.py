@@ -9,6 +9,8 @@ if                                                   then the connection
 the ``Auth`` is closed, or the store cannot be       ends with ``Unavailable``, unless ``on_outage`` lets it go on
 asked
 the credential was revoked                           ends with ``RevokedToken``
+the owner of an API key is disabled or gone          ends with ``RevokedToken``; if they lost a right that is
+                                                     required, with ``InsufficientRights``
 the credential has expired, leeway included          ends with ``ExpiredToken``, unless the credential is a cookie whose
                                                      session is alive, or a password that is proven again: then the
                                                      requirement is checked anew, and the connection goes on
@@ -25,7 +27,7 @@ from weakref import WeakKeyDictionary
 from safeconduct._core.authentication import Authenticator
 from safeconduct._core.bearer import principal_of
 from safeconduct._core.budget import within_one_budget
-from safeconduct._core.decision import Proof, still_holds
+from safeconduct._core.decision import Proof, ProvenApiKey, still_holds
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus, View
 from safeconduct._core.sessions.extension import SessionExtension
@@ -55,8 +57,8 @@ class Watch:
         self.requirement = requirement
         self.request = request
         self.question: RevocationQuery = _without_reference(proof.question)
-        #: When the credential ends by itself, milliseconds since the epoch, leeway included.
-        self.ends_ms = proof.expires_ms
+        #: When the credential ends or is to be proven again, milliseconds since the epoch, leeway included.
+        self.ends_ms = proof.due_ms
         #: The version of the store's view at which the credential last counted.
         self.version: object = None
         #: Whether the credential counted when it was last looked at.
@@ -177,7 +179,9 @@ class ConnectionChecks:
         authenticator.bearer.notice_keys(now)
         resolved = await authenticator.resolver.resolve_any(token, now=now)
         identity = principal_of(resolved.claims, watch.identity.scheme)
-        if _person_and_session(identity) != _person_and_session(watch.identity):
+        # A connection that was opened with an API key ends with it.
+        is_key = watch.proof.api_key is not None
+        if is_key or _person_and_session(identity) != _person_and_session(watch.identity):
             raise BindingMismatch("a token of another issuer, subject or session")
         await authenticator.validity.ask(resolved.question, watch.requirement, now_ms=int(now * 1000))
         watch.requirement.check(identity, now=now)
@@ -208,6 +212,9 @@ class ConnectionChecks:
         if watch.proof.ambient == "basic":
             await self._prove_again(watch, now)
             return
+        if watch.proof.api_key is not None:
+            await self._renew_key(watch, watch.proof.api_key, now)
+            return
         prolonged = None
         if watch.proof.ambient == "cookie" and self._extension is not None:
             prolonged = await self._extension.prolong(watch.identity)
@@ -229,6 +236,15 @@ class ConnectionChecks:
             raise BadCredentials("the password belongs to another user by now")
         closed.check(identity, now=now)
         watch.depend_on(identity, proof.question)
+
+    async def _renew_key(self, watch: Watch, proven: ProvenApiKey, now: float) -> None:
+        # What the owner has may have changed, and is asked as for a request that came now.
+        api_keys = self._authenticator.api_keys
+        if api_keys is None:  # pragma: no cover - it has proven the key
+            raise Unavailable("API keys are off")
+        passed, proof = await api_keys.renewed(watch.proof, proven.record, now=now)
+        watch.requirement.check(passed.identity, now=now)
+        watch.proof, watch.ends_ms = proof, proof.due_ms
 
     async def _caught(self, step: Awaitable[None]) -> AuthError | None:
         """Return the error that *step* raises, or None."""

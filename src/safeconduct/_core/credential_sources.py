@@ -43,7 +43,7 @@ class Sources:
     The sources of credentials that the configuration allows.
 
     Args:
-        names: Of ``bearer``, ``cookie``, ``basic``, ``subprotocol``.
+        names: Of ``bearer``, ``cookie``, ``basic``, ``subprotocol``, ``api_key``.
         access_cookie: The cookie that carries an access token.
         hidden_cookies: The cookies that the application must not see.
         own_origin: The origin of ``external_url``.

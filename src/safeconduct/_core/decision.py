@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, Protocol, get_args
 
+from safeconduct._core.api_keys.owners import KeyRights
+from safeconduct._core.api_keys.records import StoredApiKey
 from safeconduct._core.csrf import SessionTokens
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation_query import RevocationQuery, View
@@ -24,6 +26,14 @@ Ambient = Literal["cookie", "basic"]
 
 
 @dataclass(frozen=True, slots=True)
+class ProvenApiKey:
+    """An API key whose secret was shown, and what it may do for a while."""
+
+    record: StoredApiKey
+    rights: KeyRights
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """The evidence for an identity, so that an inner middleware of the same ``Auth`` need not prove it again."""
 
@@ -35,6 +45,14 @@ class Proof:
     question: RevocationQuery
     #: Its kind, if a browser sends it by itself; else None.
     ambient: Ambient | None = None
+    #: The API key, and what its owner had; None for any other credential.
+    api_key: ProvenApiKey | None = None
+
+    @property
+    def due_ms(self) -> int:
+        """When it must be proven again: it expires, or what the owner of an API key has must be asked again."""
+        until = float("inf") if self.api_key is None else self.api_key.rights.until_seconds
+        return self.expires_ms if until * 1000 >= self.expires_ms else int(until * 1000)
 
 
 def _remote_user(identity: Identity) -> str | None:
@@ -91,14 +109,24 @@ class CachedResult:
     __slots__ = ("expires_at", "is_used", "passed", "question", "session_tokens", "version")
 
     def __init__(self, passed: Passed, proof: Proof) -> None:
-        self.passed = passed
         self.question = proof.question
-        #: In seconds since the epoch.
-        self.expires_at = proof.expires_ms / 1000
+        self.renew(passed, proof)
         self.version: object = None
         #: The CSRF tokens that a request by this cookie may bring; None before one was asked for.
         self.session_tokens: SessionTokens | None = None
         self.is_used = False
+
+    def renew(self, passed: Passed, proof: Proof) -> None:
+        """Replace what was proven by what the same credential may do now."""
+        self.passed = passed
+        #: In seconds since the epoch.  Last, because the fast path reads it first and takes no lock.
+        self.expires_at = proof.due_ms / 1000
+
+    def note_set_back(self) -> None:
+        """Let what the owner of an API key has be asked again: the clock does not tell any more when it was asked."""
+        proof = self.passed.proof
+        if proof is not None and proof.api_key is not None:
+            self.expires_at = float("-inf")
 
 
 class _Checked(Protocol):
@@ -114,7 +142,7 @@ def still_holds(view: View, checked: _Checked) -> bool:
         return True
     if not view.holds(checked.question):
         return False
-    if checked.question.required_session is None or not view.forgets_records:
+    if not (checked.question.needs_record and view.forgets_records):
         checked.version = version
     return True
 

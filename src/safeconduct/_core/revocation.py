@@ -155,7 +155,7 @@ class Revocations:
             return
         await self.check(query, now_ms=now_ms, status=status)
         if view is not None:
-            view.note_record(query.record, status.epoch, sent_at)
+            view.note_record(query.record, status.epoch, sent_at, is_api_key=query.api_key is not None)
 
     async def resolve(self, command: Callable[[], Awaitable[Resolved]], sought: OpaqueQuery, *, now_ms: int) -> str:
         """

@@ -10,17 +10,20 @@ import base64
 import binascii
 from functools import lru_cache
 from hashlib import sha1, sha256
+from typing import Literal
 
-from safeconduct._core.revocation_query import REVOCATION_KEY_BYTES, RevocationQuery
+from safeconduct._core.revocation_query import REVOCATION_KEY_BYTES, ApiKeyRef, RevocationQuery
 from safeconduct._core.store import RevocationKind, clamped_ms
 
-_LETTERS: dict[RevocationKind, bytes] = {
+_LETTERS: dict[RevocationKind | Literal["api_keys"], bytes] = {
     "token": b"t",
     "session": b"s",
     "subject": b"u",
     "client": b"c",
     "key": b"k",
     "everything": b"e",
+    #: All keys of one subject: it is cut off with the subject, and not when the subject signs out everywhere.
+    "api_keys": b"a",
 }
 _DIGEST_BYTES = REVOCATION_KEY_BYTES - 1
 _KEYS_CACHED = 1024
@@ -42,8 +45,12 @@ def _framed_kind(word: str, issuer: str) -> bytes:
     return _framed(word) + _framed(issuer)
 
 
-def revocation_key(kind: RevocationKind, issuer: str, *parts: str) -> bytes:
-    """Return the revocation key of a token (by its ``jti``), key (``kid``), session, client, subject or everything."""
+def revocation_key(kind: RevocationKind | Literal["api_keys"], issuer: str, *parts: str) -> bytes:
+    """
+    Return the revocation key of a token (by its ``jti``), key (``kid``), session, client, subject or everything.
+
+    An API key is a token whose ``jti`` is its id; ``api_keys`` is all of those of a subject.
+    """
     framed = _framed_kind(kind, issuer) + b"".join([_framed(part) for part in parts])
     return _LETTERS[kind] + sha256(framed).digest()[:_DIGEST_BYTES]
 
@@ -152,6 +159,31 @@ def issue_time_query(*, issuer: str, subject: str, client_id: str, shards: int) 
         ends_ms=0,
         is_own=True,
         shards=shards,
+    )
+
+
+def api_key_query(
+    issuer: str, shard: int, api_key: ApiKeyRef, *, owner: bytes = b"", issued_ms: int = 0, ends_ms: int
+) -> RevocationQuery:
+    """
+    Collect what may have revoked an API key of our own issuer.
+
+    Args:
+        issuer: Our own issuer.
+        shard: The shard of its owner.
+        api_key: The key that was shown.
+        owner: The revocation key of all keys of its owner; empty if its record was not read yet.
+        issued_ms: When it was made.
+        ends_ms: When it expires.
+    """
+    everything = _cached_revocation_key("everything", issuer)
+    return RevocationQuery(
+        shard=shard,
+        marks=(revocation_key("token", issuer, api_key.key_id),),
+        cuts=(owner, everything) if owner else (everything,),
+        issued_ms=issued_ms,
+        ends_ms=clamped_ms(ends_ms),
+        api_key=api_key,
     )
 
 

@@ -15,7 +15,15 @@ REVOCATION_KEY_BYTES: Final = 17
 """How long every revocation key is: a letter for its kind, and sixteen bytes of a digest."""
 
 RecordKey = tuple[int, bytes | str]
-"""The shard of a record that must exist, and the digest of the opaque token or the id of the session."""
+"""The shard of a record that must exist, and the digest of the opaque token, or the id of the session or API key."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyRef:
+    """An API key that was shown: its id, and the digest of its secret."""
+
+    key_id: str
+    digest: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,8 @@ class RevocationQuery:
     required_session: str | None = None
     #: The digest of the opaque token that the store must have.
     reference: bytes | None = field(default=None, repr=False)
+    #: The API key that the store must have.
+    api_key: ApiKeyRef | None = None
     #: What a store has made of the question, to ask it again; see ``prepare``.
     prepared: object = field(default=None, init=False, compare=False, repr=False)
 
@@ -49,8 +59,15 @@ class RevocationQuery:
         object.__setattr__(self, "prepared", prepared)
 
     @property
+    def needs_record(self) -> bool:
+        """Whether the store must have something, so that it is asked whatever the consistency."""
+        return self.required_session is not None or self.api_key is not None
+
+    @property
     def record(self) -> RecordKey | None:
         """The record that must exist; None if none must.  That of an opaque token stands for its session's too."""
+        if self.api_key is not None:
+            return (self.shard, self.api_key.key_id)
         record = self.reference or self.required_session
         return None if record is None else (self.shard, record)
 
@@ -122,7 +139,9 @@ class BoundedView(View, Protocol):
         """Return the time by the clock that measures the age of the view."""
         ...
 
-    def note_record(self, record: RecordKey | None, epoch: Epoch | None, sent_at: float) -> None:
+    def note_record(
+        self, record: RecordKey | None, epoch: Epoch | None, sent_at: float, *, is_api_key: bool = False
+    ) -> None:
         """Note that the data of *epoch* had a required record, if any, by a command that was sent at *sent_at*."""
         ...
 

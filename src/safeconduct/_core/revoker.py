@@ -1,11 +1,17 @@
 """Revoke tokens, sessions, subjects, clients, keys and everything, on every shard that may hold what they end."""
 
+from typing import Final
+
+from safeconduct._core.api_keys.wire_form import parse_key_id
 from safeconduct._core.receipt import RevocationReceipt
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import parse_session_id, revocation_key, shard_of
-from safeconduct._core.store import MARGIN_MS, Revocation, RevocationKind, Written
+from safeconduct._core.store import MARGIN_MS, EndedApiKeys, Revocation, RevocationKind, Written
 from safeconduct.errors import NotFound, Unavailable
 from safeconduct.events import Revoked
+
+#: Much longer than a process takes an API key for proven without asking the store.
+_KEY_MARK_MS: Final = 3_600_000
 
 
 class Revoker:
@@ -26,9 +32,26 @@ class Revoker:
     async def revoke_token(
         self, issuer: str, token_id: str, *, subject: str | None, expires_ms: int
     ) -> RevocationReceipt:
-        """Revoke one token, which expires at *expires_ms*; on all shards if its *subject* is not known."""
+        """
+        Revoke one token, which expires at *expires_ms*; on all shards if its *subject* is not known.
+
+        A token whose id is that of an API key is one: its record says when it expires, and ends too.
+        """
         shards = self._all_shards() if subject is None else (self._shard_of(issuer, subject),)
-        return await self._revoke("token", issuer, token_id, shards=shards, expires_ms=self._entry_end_ms(expires_ms))
+        is_api_key = parse_key_id(token_id) is not None
+        return await self._revoke(
+            "token",
+            issuer,
+            token_id,
+            shards=shards,
+            expires_ms=self._entry_end_ms(expires_ms),
+            api_keys=EndedApiKeys(key_id=token_id) if is_api_key else None,
+        )
+
+    async def revoke_api_key(self, issuer: str, key_id: str, *, shard: int) -> RevocationReceipt:
+        """Revoke one API key; the record ends, and its mark tells processes that have proven the key."""
+        ended = EndedApiKeys(key_id=key_id)
+        return await self._revoke("token", issuer, key_id, shards=(shard,), lives_ms=_KEY_MARK_MS, api_keys=ended)
 
     async def revoke_session(self, issuer: str, session_id: str, *, ends_ms: int) -> RevocationReceipt:
         """
@@ -47,7 +70,10 @@ class Revoker:
     async def revoke_subject(self, issuer: str, subject: str) -> RevocationReceipt:
         """Revoke everything that was issued to one subject until now."""
         shards = (self._shard_of(issuer, subject),)
-        return await self._revoke("subject", issuer, subject, shards=shards, lives_ms=self._absolute_lifetime_ms)
+        ended = EndedApiKeys(owner=revocation_key("api_keys", issuer, subject))
+        return await self._revoke(
+            "subject", issuer, subject, shards=shards, lives_ms=self._absolute_lifetime_ms, api_keys=ended
+        )
 
     async def revoke_client(self, issuer: str, client_id: str) -> RevocationReceipt:
         """Revoke everything that was issued to one client until now."""
@@ -80,9 +106,10 @@ class Revoker:
         shards: tuple[int, ...],
         expires_ms: int | None = None,
         lives_ms: int | None = None,
+        api_keys: EndedApiKeys | None = None,
     ) -> RevocationReceipt:
         key = revocation_key(kind, issuer, *parts)
-        revocation = Revocation(kind, key, shards, expires_ms, lives_ms, self._min_replicas)
+        revocation = Revocation(kind, key, shards, expires_ms, lives_ms, self._min_replicas, api_keys)
         written: dict[int, Written] = {}
         error: Unavailable | None = None
         for shard in shards:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
+from safeconduct._core.api_keys.records import ApiKeyStore
 from safeconduct._core.epochs import Epoch, Epochs
 from safeconduct._core.revocation_query import BoundedView, RevocationQuery, RevocationStatus, View
 from safeconduct._core.session_store import SessionStore
@@ -42,6 +43,14 @@ class IssueTime:
 
 
 @dataclass(frozen=True, slots=True)
+class EndedApiKeys:
+    """The API keys whose records end with a revocation: one by its id, or all of an owner by their revocation key."""
+
+    key_id: str = ""
+    owner: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Revocation:
     """
     One thing to revoke: by a mark (token, key), or by a cut-off at the store's clock (the other kinds).
@@ -58,6 +67,8 @@ class Revocation:
     lives_ms: int | None = None
     #: How many replicas to wait for; None for as many as configured.
     min_replicas: int | None = None
+    #: Keys outlive what revokes them, so that their records end in the same command; those of everything end anyway.
+    api_keys: EndedApiKeys | None = None
 
     @property
     def is_mark(self) -> bool:
@@ -193,6 +204,11 @@ class Store(Protocol):
     @property
     def opaque_tokens(self) -> OpaqueTokenStore | None:
         """The opaque tokens, None if the store keeps none."""
+        ...
+
+    @property
+    def api_keys(self) -> ApiKeyStore | None:
+        """The API keys, None if the store keeps none."""
         ...
 
     @property

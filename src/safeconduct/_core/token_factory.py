@@ -6,20 +6,19 @@ names the same session, has the level ``remembered`` and no ``rn``, and says in 
 """
 
 from collections.abc import Collection
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.directory import Account, are_texts
 from safeconduct._core.revocation_keys import revocation_query
 from safeconduct._core.revocation_query import RevocationQuery
 from safeconduct._core.sessionless_tokens import SessionlessIssuer, acting
+from safeconduct._core.sessions.session_keys import TOKEN_SCHEMES
 from safeconduct._tokens.claims import CLIENT_SUBJECT
 from safeconduct._tokens.issuer import Grant
 from safeconduct.config.shown_values import shown
 from safeconduct.errors import ConfigurationError, InsufficientRights
 from safeconduct.principal import Identity, Principal
-
-_TOKEN_SCHEMES: Final = frozenset({"bearer", "cookie", "subprotocol"})
 
 
 class AsyncTokenFactory:
@@ -93,7 +92,7 @@ class AsyncTokenFactory:
             raise InsufficientRights(reason="only a user of our own issuer is named in a token of ours")
         if identity.subject.startswith(CLIENT_SUBJECT):
             raise InsufficientRights(reason="a client asks for a token of its own")
-        if identity.scheme not in _TOKEN_SCHEMES or type(identity.claims.get("iat_ms")) is not int:
+        if identity.scheme not in TOKEN_SCHEMES or type(identity.claims.get("iat_ms")) is not int:
             raise InsufficientRights(reason="only the rights of an access token are passed on")
         return identity
 

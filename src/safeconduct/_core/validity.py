@@ -179,7 +179,7 @@ class ValidityCheck:
     def asks(self, consistency: Consistency | None, question: RevocationQuery) -> bool:
         """Say whether the store is asked *question* under *consistency*; None is the default."""
         # An allowlist is worth nothing unless it is looked at.
-        return question.required_session is not None or (consistency or self._consistency) != "none"
+        return question.needs_record or (consistency or self._consistency) != "none"
 
     def asks_again(self, consistency: Consistency | None) -> bool:
         """Say whether an outer middleware may have asked less than *consistency* wants; None is the default."""

@@ -81,7 +81,7 @@ def _session_routes(parts: WorldParts, authenticator: Authenticator) -> Iterator
     return session_routes(
         prefix,
         login=LoginEndpoint(session_verbs, passwords, requests, replies, devices, end_replaced=presented.end_cookies),
-        refresh=RefreshEndpoint(session_verbs, requests, replies),
+        refresh=RefreshEndpoint(session_verbs, requests, replies, devices),
         logout=LogoutEndpoint(session_verbs, requests, replies, presented),
         session=SessionEndpoint(
             session_verbs,

@@ -50,10 +50,8 @@ def new_gate(parts: WorldParts) -> Gate:
             reader=(scope if parts.world == "asgi" else environ).READER,
         ),
         error_responses=_error_responses(container),
-        # Our own endpoints take access tokens, and never Basic.
         endpoints=Endpoints(
-            endpoint_routes(parts, _authenticator(parts, validity, None), _oauth_routes(parts)),
-            shares_paths=not config.endpoints.prefix,
+            endpoint_routes(parts, authenticator, _oauth_routes(parts)), shares_paths=not config.endpoints.prefix
         ),
         connection_checks=ConnectionChecks(
             authenticator=authenticator,
@@ -92,6 +90,7 @@ def _authenticator(parts: WorldParts, validity: ValidityCheck, basic: BasicAuthe
         sources=parts.container.sources,
         bearer=parts.container.bearer,
         resolver=parts.resolver,
+        api_keys=parts.api_keys,
         basic=basic,
         validity=validity,
         rejects_invalid=parts.container.config.access.on_invalid == "reject",

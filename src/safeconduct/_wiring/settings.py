@@ -84,11 +84,11 @@ def require_sign_in(config: Config, *, has_directory: bool, has_secrets: bool) -
             "and the throttle are derived from it; make it with `safeconduct keys new --secrets`, or let nobody sign "
             'in: endpoints.enabled = false, and no "basic" among the sources'
         )
-    # Basic needs no key, and the throttle asks for one itself if processes share a store.
-    if not is_basic:
+    # Basic needs no key, and the throttle asks for one itself if processes share a store; API keys need none either.
+    if not is_basic and "api_key" not in config.sources:
         raise ConfigurationError(
             "directory: got one, and nobody can sign in, since there are no keys; wanted a folder of keys, or "
-            'endpoints.enabled = false, or "basic" among the sources'
+            'endpoints.enabled = false, or "basic" or "api_key" among the sources'
         )
 
 

@@ -3,6 +3,10 @@
 import secrets
 from functools import cached_property
 
+from safeconduct._core.api_keys.authenticator import ApiKeyAuthenticator
+from safeconduct._core.api_keys.owners import KeyOwners
+from safeconduct._core.api_keys.verbs import AsyncApiKeys
+from safeconduct._core.basic import LOCAL_ISSUER
 from safeconduct._core.bearer import OpaqueLookup, OpaqueTokenResolver
 from safeconduct._core.clients import ClientPort
 from safeconduct._core.opaque import OpaqueTokens
@@ -69,6 +73,45 @@ class WorldParts:
     def resolver(self) -> OpaqueTokenResolver:
         """What proves access tokens, signed or opaque."""
         return OpaqueTokenResolver(self.container.bearer, lambda: self.opaque_lookup)
+
+    @cached_property
+    def api_keys(self) -> ApiKeyAuthenticator | None:
+        """
+        What proves API keys; None if they are not among the sources.
+
+        Raises:
+            ConfigurationError: If the store keeps none.
+        """
+        container, config = self.container, self.container.config
+        if "api_key" not in config.sources:
+            return None
+        store, revocations = self.store.api_keys, self.revocations
+        if store is None or revocations is None:
+            raise ConfigurationError('store: got one that keeps no API keys, wanted one, since "api_key" is a source')
+        issuer = config.issuer or LOCAL_ISSUER
+        return ApiKeyAuthenticator(store, revocations, self.key_owners, container.bearer, issuer=issuer)
+
+    @cached_property
+    def key_owners(self) -> KeyOwners:
+        """What finds out what the owners of API keys have."""
+        container = self.container
+        return KeyOwners(
+            lambda: container.passwords.directory(self.world) if container.passwords.has_directory else None,
+            staleness_seconds=container.config.revocation.staleness_seconds,
+        )
+
+    @cached_property
+    def api_key_verbs(self) -> AsyncApiKeys:
+        """The public verbs on API keys."""
+        config = self.container.config
+        return AsyncApiKeys(
+            self.store.api_keys,
+            self.revocations,
+            self.key_owners,
+            issuer=config.issuer or LOCAL_ISSUER,
+            draw=secrets.token_bytes,
+            announce=self.container.announce,
+        )
 
     @cached_property
     def session_verbs(self) -> SessionVerbs:

@@ -45,14 +45,16 @@ class NotImplementedValue:
 
 NOT_IMPLEMENTED: Final = (
     NotImplementedValue("sources[]", "`dpop`", "another source than `dpop`", one_of("dpop")),
-    NotImplementedValue("sources[]", "`api_key`", "another source than `api_key`", one_of("api_key")),
     NotImplementedValue("clients[].jwks", "every URL", "`keys` with the file of the set", given),
     NotImplementedValue("login.cut_off", "`cached`", "`renewal`", one_of("cached")),
-    NotImplementedValue("sessions.require_proof_to_extend", "`true`", "`false`", is_on),
     NotImplementedValue("trust[].hand_over", "`true`", "`false`", is_on),
     NotImplementedValue("trust[].jwks", "every URL", "`keys` with the file of the set", given),
     NotImplementedValue("trust[].discovery", "`true`", "`keys` with the file of the set", is_on),
 )
+
+
+#: Credentials that no key of ours, or of anyone else, verifies.
+_KEYLESS: Final = frozenset({"basic", "api_key"})
 
 
 def find_not_implemented(config: object) -> Iterator[Problem]:
@@ -83,8 +85,9 @@ if TYPE_CHECKING:
 
 
 def _some_credential_is_accepted(config: "Config") -> Iterator[Problem]:
-    if config.keys is None and not config.trust and not config.clients and "basic" not in config.sources:
-        yield Problem("keys", 'got nothing, wanted one of: keys, a trust, a client, "basic" among the sources')
+    if config.keys is None and not config.trust and not config.clients and _KEYLESS.isdisjoint(config.sources):
+        wanted = 'keys, a trust, a client, "basic" or "api_key" among the sources'
+        yield Problem("keys", f"got nothing, wanted one of: {wanted}")
 
 
 def _keys_need_issuer_and_audience(config: "Config") -> Iterator[Problem]:

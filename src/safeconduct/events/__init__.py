@@ -33,6 +33,7 @@ from safeconduct.events.store import (
 )
 
 __all__ = [
+    "ApiKeyCreated",
     "BindingChanged",
     "ClientRefused",
     "ClientTokenIssued",
@@ -185,6 +186,14 @@ class SteppedUp(Event):
     subject: str
     session_id: str
     level: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKeyCreated(Event):
+    """An API key was made for a user."""
+
+    subject: str
+    key_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ class NullStore:
 
     sessions = None
     opaque_tokens = None
+    api_keys = None
     view = None
     bounded_view = None
 

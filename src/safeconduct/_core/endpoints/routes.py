@@ -38,7 +38,7 @@ def jwks_route(published: Callable[[], Mapping[str, Any]]) -> EndpointRoute:
     """Return the endpoint that shows the public keys, as *published* returns them now."""
 
     async def serve(_call: EndpointCall) -> Reply:
-        return _cached_reply(b"application/jwk-set+json", published(), max_age_seconds=JWKS_MAX_AGE_SECONDS)
+        return cached_reply(b"application/jwk-set+json", published(), max_age_seconds=JWKS_MAX_AGE_SECONDS)
 
     return EndpointRoute("GET", JWKS_PATH, "The public keys of this issuer (RFC 7517)", serve)
 
@@ -50,11 +50,12 @@ def openapi_route(routes: Iterable[EndpointRoute], prefix: str, style: ProblemSt
         return reply
 
     route = EndpointRoute("GET", f"{prefix}/openapi.json", "This description", serve)
-    reply = _cached_reply(b"application/json", _document([*routes, route], style), max_age_seconds=300)
+    reply = cached_reply(b"application/json", _document([*routes, route], style), max_age_seconds=300)
     return route
 
 
-def _cached_reply(media_type: bytes, content: Mapping[str, Any], *, max_age_seconds: int) -> Reply:
+def cached_reply(media_type: bytes, content: Mapping[str, Any], *, max_age_seconds: int) -> Reply:
+    """Return a document that caches may keep for so long."""
     body = json.dumps(content, separators=(",", ":")).encode()
     return Reply(
         200,
@@ -139,13 +140,17 @@ _PROBLEMS: Final[Mapping[ProblemStyle, Mapping[str, Any]]] = {
 def _document(routes: Iterable[EndpointRoute], style: ProblemStyle) -> Mapping[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, style)
+        paths.setdefault(route.path, {})[route.method.lower()] = route.operation or _operation(route, style)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Sign-in", "version": "1"},
         "paths": paths,
         "components": {
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                # A service's own name and secret (RFC 6749 §2.3.1).
+                "client": {"type": "http", "scheme": "basic"},
+            },
             "schemas": {"Tokens": _TOKENS, "Problem": _PROBLEMS[style]},
         },
     }

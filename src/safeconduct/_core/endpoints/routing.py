@@ -10,7 +10,7 @@ blocks a sign-in.
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from safeconduct._http.request import Reply, Request
@@ -78,6 +78,8 @@ class EndpointRoute:
     path: str
     summary: str
     endpoint: Endpoint = field(repr=False)
+    #: The whole OpenAPI operation, where ``routes`` does not know it by its name.
+    operation: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 class Endpoints:

@@ -9,7 +9,8 @@ from safeconduct._core.endpoints.request_context import RequestContext, transpor
 from safeconduct._core.endpoints.routing import EndpointCall
 from safeconduct._core.endpoints.token_response import TokenResponse, json_reply
 from safeconduct._core.permissions import OfferedLinks, ShownLink, link_to
-from safeconduct._core.sessions.verbs import ActiveSession, SessionStatus, SessionVerbs
+from safeconduct._core.sessions.listing import ActiveSession
+from safeconduct._core.sessions.verbs import SessionStatus, SessionVerbs
 from safeconduct._http.problems import NO_STORE
 from safeconduct._http.request import Reply, Request
 from safeconduct.errors import NotRenewable, RevokedToken, StepUpRequired
@@ -75,7 +76,7 @@ class SessionEndpoint:
 
         Raises:
             MissingCredential: If no access token came.
-            NotRenewable: If another issuer made it.
+            NotRenewable: If it is not the person's own, which a sign-in made.
             InvalidRequest: If the cursor is not one of ours.
         """
         principal = await self._request_context.session_owner(call.request)

@@ -8,12 +8,14 @@ under one, and each query gets one of two replies made in advance.
 import os
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal, Self
 
 from safeconduct._core.epochs import Epoch, Epochs
 from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus
 from safeconduct._core.store import Counter, IssueTime, Revocation, SingleUse, Store, Used, Written
 from safeconduct.errors import Unavailable
+from safeconduct.stores.memory.api_keys import MemoryApiKeys
 from safeconduct.stores.memory.counters import MemoryCounters
 from safeconduct.stores.memory.opaque import MemoryOpaqueTokens
 from safeconduct.stores.memory.revocations import MemoryRevocations
@@ -22,7 +24,7 @@ from safeconduct.stores.memory.sessions import MemorySessions
 
 class MemoryStore:
     """
-    Keep revocations, sessions, opaque tokens and counters in this process.
+    Keep revocations, sessions, opaque tokens, API keys and counters in this process.
 
     Args:
         clock: The time in seconds since the epoch.
@@ -39,6 +41,7 @@ class MemoryStore:
         "_held",
         "_revocations",
         "_revoked",
+        "api_keys",
         "epochs",
         "opaque_tokens",
         "sessions",
@@ -60,6 +63,8 @@ class MemoryStore:
         self.sessions = MemorySessions(self._revocations)
         #: Its opaque tokens.
         self.opaque_tokens = MemoryOpaqueTokens(self._revocations, self.ask)
+        #: Its API keys.
+        self.api_keys = MemoryApiKeys(self._revocations)
         epoch = self._revocations.epoch
         self._held = RevocationStatus(epoch, is_empty=False, is_revoked=False, now_ms=None)
         self._revoked = RevocationStatus(epoch, is_empty=False, is_revoked=True, now_ms=None)
@@ -100,6 +105,8 @@ class MemoryStore:
             return self._revoked
         if query.reference is not None and not self.opaque_tokens.keeps(query.reference):
             return self._revoked
+        if query.api_key is not None and not self.api_keys.keeps(query.api_key):
+            return self._revoked
         is_cut = not self._cut_keys.isdisjoint(query.cuts)
         if is_cut and query.issued_ms <= revocations.latest_cut_ms(query.cuts):
             return self._revoked
@@ -122,6 +129,7 @@ class MemoryStore:
             and (query.instance is None or query.instance == revocations.instance)
             and (query.required_session is None or self.sessions.keeps(query.required_session))
             and (query.reference is None or self.opaque_tokens.keeps_until_written(query.reference))
+            and (query.api_key is None or self.api_keys.keeps(query.api_key))
             and not revocations.is_ended
         )
 
@@ -140,7 +148,11 @@ class MemoryStore:
         """Write one entry and remove expired ones; all shards are one here."""
         del shard
         with self._revocations.locked() as now_ms:
+            self.api_keys.end(revocation)
             before_ms = self._revocations.revoke(revocation, now_ms)
+            if revocation.api_keys is not None and revocation.api_keys.owner:
+                # What was asked about a key is looked up by the revocation key of all of its owner's.
+                self._revocations.revoke(replace(revocation, key=revocation.api_keys.owner), now_ms)
         return Written(self._revocations.epoch, is_empty=False, before_ms=before_ms)
 
     async def mark_used(self, use: SingleUse) -> Used:
@@ -178,6 +190,7 @@ class MemoryStore:
         self._revocations.begin_instance()
         self.sessions.forget()
         self.opaque_tokens.forget()
+        self.api_keys.forget()
         self.renew_version()
 
     def renew_version(self) -> None:

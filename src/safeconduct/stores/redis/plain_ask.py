@@ -135,7 +135,7 @@ class PlainAsk:
     def _admitting(self, query: RevocationQuery) -> _Known | None:
         """Return the knowledge of the shard, if plain commands may decide about the credential."""
         known, mark = self._known.get(query.shard), self._watermarks.known.get(query.shard)
-        if known is None or mark is None or query.required_session is not None or query.reference is not None:
+        if known is None or mark is None or query.needs_record or query.reference is not None:
             return None
         if mark is not known.watermark:
             # Another script of this process, or its follower, has learned more.

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
+from safeconduct._core.api_keys.wire_form import owner_part, parse_key_id
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.epochs import Epoch, Epochs
 from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus
@@ -27,6 +28,7 @@ from safeconduct._core.store import (
 )
 from safeconduct.errors import Unavailable
 from safeconduct.stores import scripts
+from safeconduct.stores.redis.api_keys import RedisApiKeys
 from safeconduct.stores.redis.calls import Call
 from safeconduct.stores.redis.clients import ClientSource
 from safeconduct.stores.redis.opaque import RedisOpaqueTokens
@@ -91,6 +93,8 @@ class RedisStore:
         self.sessions = RedisSessions(self._calls, leeway_ms=leeway_ms, min_replicas=min_replicas)
         #: The opaque tokens, on the same slots.
         self.opaque_tokens = RedisOpaqueTokens(self._calls)
+        #: The API keys, on the same slots.
+        self.api_keys = RedisApiKeys(self._calls)
 
     async def ask(self, query: RevocationQuery) -> RevocationStatus:
         """Ask on one slot, in one round trip while nothing has changed, else in two."""
@@ -104,6 +108,8 @@ class RedisStore:
         return status or await self._ask_by_script(query)
 
     async def _ask_by_script(self, query: RevocationQuery) -> RevocationStatus:
+        if query.api_key is not None:
+            return (await self.api_keys.use(query)).status
         marks, shard = query.marks, query.shard
         keys: list[bytes] = []
         if query.required_session is not None:
@@ -127,8 +133,8 @@ class RedisStore:
     async def ask_all(self, queries: Sequence[RevocationQuery]) -> Mapping[RevocationQuery, RevocationStatus]:
         """Ask in one command for each shard, or several if one reply cannot hold all answers."""
         answers: dict[RevocationQuery, RevocationStatus] = {}
-        # A query that requires a session is asked by itself.
-        alike = [query for query in queries if query.required_session is None]
+        # A query that requires a record is asked by itself.
+        alike = [query for query in queries if not query.needs_record]
         for shard in dict.fromkeys(query.shard for query in alike):
             on_shard = [query for query in alike if query.shard == shard]
             for first in range(0, len(on_shard), _ASKED_TOGETHER):
@@ -164,6 +170,7 @@ class RedisStore:
         expires_ms, lives_ms, wanted = revocation.expires_ms, revocation.lives_ms, revocation.min_replicas
         if wanted is None:
             wanted = self._min_replicas
+        ended, place = _ended_keys(revocation)
         reply = await self._calls.run(
             scripts.REVOKE,
             shard,
@@ -173,6 +180,8 @@ class RedisStore:
             "" if lives_ms is None else clamped_ms(lives_ms),
             self._leeway_ms + MARGIN_MS,
             LOG_LENGTH,
+            *ended,
+            keys=() if place is None else (self._calls.api_keys_key(shard, place),),
             replicas=wanted,
             waits_for_disk=True,
         )
@@ -233,6 +242,15 @@ class RedisStore:
     def _counter_keys(self, counters: Sequence[Counter]) -> tuple[bytes, ...]:
         prefix = self._prefix + b"{sc:throttle}:"
         return tuple(prefix + counter.key.hex().encode() for counter in counters)
+
+
+def _ended_keys(revocation: Revocation) -> tuple[tuple[str | bytes, ...], str | None]:
+    """Return what the script is told of the API keys that end, and the part of their ids that names their owner."""
+    ended = revocation.api_keys
+    if ended is None:
+        return (), None
+    place = parse_key_id(ended.key_id)
+    return (("", ended.owner), owner_part(ended.owner)) if place is None else ((place.number, b""), place.owner)
 
 
 def _arguments_of(query: RevocationQuery) -> tuple[bytes | int, ...]:

@@ -48,6 +48,11 @@ SESSION_INDEX = _load(*_SHARD, "session_index")
 OPAQUE_KEEP = _load(*_SHARD, "opaque_keep")
 OPAQUE_RESOLVE = _load(*_SHARD, "opaque_resolve")
 
+_API_KEY = (*_SHARD, "session_age", "api_key")
+API_KEY_CREATE = _load(*_SHARD, "pruning", "session_age", "api_key", "api_key_create")
+API_KEY_USE = _load(*_API_KEY, "api_key_use")
+API_KEY_LIST = _load(*_API_KEY, "api_key_list")
+
 VIEW_STATE = _load(*_SHARD, "view_state")
 BEAT = _load("clock", "beat")
 LEASE = _load("clock", "lease")

@@ -17,7 +17,7 @@ from safeconduct._core.epochs import Epoch
 from safeconduct._core.revocation_query import RecordKey, RevocationQuery
 from safeconduct.stores.view.entries import Entries
 from safeconduct.stores.view.packed_table import SPAN
-from safeconduct.stores.view.proofs import RecordProof, RecordProofs
+from safeconduct.stores.view.proofs import API_KEY_SECONDS, RecordProof, RecordProofs
 
 Verdict = Literal["counts", "ended", "unknown"]
 Position = tuple[int, int]
@@ -64,10 +64,10 @@ class ShardView:
                 return "ended"
         if query.ends_ms <= self.forgotten_ms:
             return "ended"
-        if query.instance is None:
+        if query.instance is None and query.api_key is None:
             return "counts"
-        # A token of one of our sessions that is older than the data, or was issued by a later state of the data than
-        # the one that was read, proves a loss.  The store is shown this witness.
+        # An API key, or a token of one of our sessions, that is older than the data, or was issued by a later state of
+        # the data than the one that was read, proves a loss.  The store is shown this witness.
         is_witness = issued_ms <= self.epoch.started_ms or self.last_issued_ms < issued_ms <= self.loaded_ms
         return "unknown" if is_witness and self.epoch.reason != "adopted" else "counts"
 
@@ -76,7 +76,7 @@ class ShardView:
         epoch = self.epoch
         if query.issued_ms > epoch.started_ms or epoch.reason == "adopted":
             return True
-        return epoch.reason == "new" and not refuses_new and query.instance is None
+        return epoch.reason == "new" and not refuses_new and query.instance is None and query.api_key is None
 
 
 class Keeper(Protocol):
@@ -103,6 +103,7 @@ class LocalView:
     """
 
     __slots__ = (
+        "_api_keys",
         "_awaited",
         "_confirmed_at",
         "_count",
@@ -137,6 +138,8 @@ class LocalView:
         #: What keeps the view current.
         self.keeper: Keeper | None = None
         self._records = RecordProofs(seconds=staleness_seconds)
+        #: Whatever ends an API key is in the log; the store is asked once a minute, to note that the key is used.
+        self._api_keys = RecordProofs(seconds=API_KEY_SECONDS)
         self.reset()
 
     def reset(self) -> None:
@@ -154,6 +157,7 @@ class LocalView:
         self._confirmed_at = dict.fromkeys(range(self._count), _NEVER)
         self._oldest = _NEVER
         self._records.clear()
+        self._api_keys.clear()
 
     def begin(self) -> None:
         """Begin to keep the view current, unless that was done."""
@@ -182,10 +186,10 @@ class LocalView:
 
     def holds(self, query: RevocationQuery) -> bool:
         """Say whether the credential counts for certain; where that is not so, ``ask`` decides."""
-        now, record, version = self._monotonic(), query.record, self._version
+        now, version = self._monotonic(), self._version
         if now >= self._confirmed_at.get(query.shard, _NEVER) + self.staleness_seconds:
             return False
-        proof = None if record is None else self._records.find(record, now)
+        proof = self._proof(query, now)
         if proof is not None and proof.was_looked_up(query, version):
             return True
         if self.verdict(query) != "counts":
@@ -218,11 +222,11 @@ class LocalView:
 
     def verdict(self, query: RevocationQuery) -> Verdict:
         """Say what is known of a credential, however old that knowledge is."""
-        shard, record = self._shards.get(query.shard), query.record
+        shard = self._shards.get(query.shard)
         if shard is None:
             return "unknown"
-        if record is not None:
-            proof = self._records.find(record, self._monotonic())
+        if query.record is not None:
+            proof = self._proof(query, self._monotonic())
             if proof is None or proof.epoch_name != shard.epoch.name:
                 return "unknown"
         verdict = shard.verdict(query)
@@ -230,6 +234,10 @@ class LocalView:
             return verdict
         is_certain = shard.covers(query, refuses_new=self._refuses_new) and not self._is_behind(query.shard, shard)
         return "counts" if is_certain else "unknown"
+
+    def _proof(self, query: RevocationQuery, now: float) -> RecordProof | None:
+        record, records = query.record, self._records if query.api_key is None else self._api_keys
+        return None if record is None else records.find(record, now)
 
     def _is_behind(self, shard: int, loaded: ShardView) -> bool:
         awaited = self._awaited.get(shard)
@@ -274,10 +282,12 @@ class LocalView:
         """Return the time by the clock that measures the age of the view."""
         return self._monotonic()
 
-    def note_record(self, record: RecordKey | None, epoch: Epoch | None, sent_at: float) -> None:
+    def note_record(
+        self, record: RecordKey | None, epoch: Epoch | None, sent_at: float, *, is_api_key: bool = False
+    ) -> None:
         """Remember that the data of *epoch* had a required record, by a command that was sent at *sent_at*."""
         if record is not None and epoch is not None:
-            self._records.add(record, RecordProof(epoch, sent_at))
+            (self._api_keys if is_api_key else self._records).add(record, RecordProof(epoch, sent_at))
 
     def publish(self, shard: int, loaded: ShardView) -> None:
         """Replace what is known of *shard*."""

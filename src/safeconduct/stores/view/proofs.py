@@ -1,8 +1,9 @@
 """
-Remember which sessions and opaque tokens the store had, so that it is not asked about them at every request.
+Remember which sessions, opaque tokens and API keys the store had, so that it is not asked about them at every request.
 
-A session ends by a cut-off in the shard's log, which the view looks up anyway.  Only what the log does not tell ends
-with the time: a record that was deleted by hand, and an opaque token whose session has another one by now.
+A session ends by a cut-off in the shard's log, which the view looks up anyway, and so does an API key, or by a mark.
+Only what the log does not tell ends with the time: a record that was deleted by hand, and an opaque token whose session
+has another one by now.
 """
 
 from typing import Final
@@ -12,6 +13,9 @@ from safeconduct._core.revocation_query import RecordKey, RevocationQuery
 
 #: How many proofs a process keeps at most.
 MOST_PROOFS: Final = 200_000
+
+API_KEY_SECONDS: Final = 60.0
+"""How long the store is not asked about an API key; it notes the use of a key no more often."""
 
 
 class RecordProof:
