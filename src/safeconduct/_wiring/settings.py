@@ -94,6 +94,24 @@ def require_sign_in(config: Config, *, has_directory: bool, has_secrets: bool) -
         )
 
 
+def require_directory(config: Config, *, has_directory: bool, is_static: bool) -> None:
+    """
+    Return if there is a directory for the settings that ask it.
+
+    Raises:
+        ConfigurationError: If there is none to check the password that an extension needs, or none to look accounts up
+            in.
+    """
+    if config.sessions.require_proof_to_extend and not has_directory:
+        raise ConfigurationError(
+            "sessions.require_proof_to_extend: got True, wanted false, since there is no directory to check a password"
+        )
+    if config.login.cut_off == "cached" and (is_static or not has_directory):
+        raise ConfigurationError(
+            "login.cut_off: got 'cached', wanted \"renewal\", since there is no directory with a lookup"
+        )
+
+
 def dated(policies: Sequence[IssuerPolicy], config: Config, store: Store) -> list[IssuerPolicy]:
     """Return *policies*; if the store has a clock of its own, our own tokens are dated by it."""
     if config.store.url == "none" or store.view is not None:

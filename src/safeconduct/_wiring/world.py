@@ -3,6 +3,7 @@
 import secrets
 from functools import cached_property
 
+from safeconduct._core.account_checks import AccountChecks
 from safeconduct._core.api_keys.authenticator import ApiKeyAuthenticator
 from safeconduct._core.api_keys.owners import KeyOwners
 from safeconduct._core.api_keys.verbs import AsyncApiKeys
@@ -24,7 +25,7 @@ from safeconduct._core.wrapped_app import World
 from safeconduct._wiring.clients import our_names, realm_of_clients
 from safeconduct._wiring.container import Container
 from safeconduct._wiring.sessions import session_context, stateless_sessions
-from safeconduct._wiring.settings import horizon_of, issuing_rules_of
+from safeconduct._wiring.settings import horizon_of, issuing_rules_of, require_directory
 from safeconduct.errors import ConfigurationError
 
 
@@ -70,6 +71,18 @@ class WorldParts:
     def revocations(self) -> Revocations | None:
         """What asks the store whether a credential was revoked; None if there is no store."""
         return self.container.revocations(self.world)
+
+    @cached_property
+    def accounts(self) -> AccountChecks | None:
+        """
+        What checks at every request that an account was not cut off; None where that is not asked.
+
+        Raises:
+            ConfigurationError: If there is no directory for what the configuration asks of it.
+        """
+        config, passwords = self.container.config, self.container.passwords
+        require_directory(config, has_directory=passwords.has_directory, is_static=passwords.is_static)
+        return passwords.account_checks(self.world) if config.login.cut_off == "cached" else None
 
     @cached_property
     def opaque_lookup(self) -> OpaqueLookup | None:
