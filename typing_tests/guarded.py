@@ -11,7 +11,7 @@ def show(number: int, *, loud: bool = False) -> str:
     return str(number) if loud else principal().subject
 
 
-@requires(roles=("admin",), level="explicit", max_age_seconds=300)
+@requires(roles=("admin",), level="explicit", max_age_seconds=300, schemes=["cookie"])
 async def remove(number: int) -> bytes:
     return bytes(number)
 

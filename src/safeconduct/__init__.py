@@ -7,6 +7,7 @@ from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.verbs import ActiveSession, RefreshToken, Tokens
 from safeconduct._core.store import StoreProvider
+from safeconduct._core.token_factory import AsyncTokenFactory
 from safeconduct.api_keys import ApiKeys
 from safeconduct.auth import Auth
 from safeconduct.config import (
@@ -32,6 +33,7 @@ from safeconduct.errors import AuthError, ConfigurationError
 from safeconduct.guard import current, principal, requires
 from safeconduct.principal import Anonymous, Identity, Principal
 from safeconduct.sessions import Sessions
+from safeconduct.tokens import TokenFactory
 
 __all__ = [
     "AccessConfig",
@@ -44,6 +46,7 @@ __all__ = [
     "AsyncCallableDirectory",
     "AsyncDirectory",
     "AsyncSessions",
+    "AsyncTokenFactory",
     "Auth",
     "AuthError",
     "BasicConfig",
@@ -71,6 +74,7 @@ __all__ = [
     "StoreConfig",
     "StoreProvider",
     "TokenConfig",
+    "TokenFactory",
     "Tokens",
     "TooFewReplicas",
     "Trust",

@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Self
 
 from safeconduct import asgi, wsgi
-from safeconduct._core.api_keys.verbs import AsyncApiKeys
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import AsyncDirectory, Directory
 from safeconduct._core.error_responses import ProblemBody
@@ -22,10 +21,11 @@ from safeconduct._wiring.container import Container
 from safeconduct._wiring.gate import new_gate
 from safeconduct._wiring.operator_access import OperatorAccess
 from safeconduct._wiring.world import WorldParts
-from safeconduct.api_keys import ApiKeys
+from safeconduct.api_keys import ApiKeys, AsyncApiKeys
 from safeconduct.config import Config
 from safeconduct.principal import Principal
 from safeconduct.sessions import Sessions, run
+from safeconduct.tokens import AsyncTokenFactory, TokenFactory
 
 
 class Auth:
@@ -43,7 +43,7 @@ class Auth:
         listeners: Plain functions that are called with every event and must not block; every event is logged too.
         add_claims: Returns more claims for the tokens of a principal, at sign-in, step-up, renewal and refresh; a plain
             function that must not block.  The claims that a token has anyway, roles and scopes are refused: only the
-            directory gives rights.
+            directory gives rights.  Empty values (None, `""`, `[]`, `{}`) are left out of the token.
         problem_body: Makes the body of a refusal in a form of your own.
 
     Raises:
@@ -97,12 +97,22 @@ class Auth:
     @property
     def api_keys(self) -> ApiKeys:
         """Make, list and revoke API keys; blocking."""
-        return ApiKeys(self._wsgi.api_key_verbs)
+        return ApiKeys(self._wsgi.api_keys.verbs)
 
     @property
     def async_api_keys(self) -> AsyncApiKeys:
         """Make, list and revoke API keys; awaitable."""
-        return self._asgi.api_key_verbs
+        return self._asgi.api_keys.verbs
+
+    @property
+    def tokens(self) -> TokenFactory:
+        """Issue access tokens in code; blocking."""
+        return TokenFactory(self._wsgi.tokens)
+
+    @property
+    def async_tokens(self) -> AsyncTokenFactory:
+        """Issue access tokens in code; awaitable."""
+        return self._asgi.tokens
 
     @property
     def view_age_seconds(self) -> float | None:

@@ -8,6 +8,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from safeconduct._core.decision import Passed
 from safeconduct._core.requirement import Requirement
+from safeconduct.config.access import SCHEMES
 from safeconduct.errors import ConfigurationError, MissingCredential
 from safeconduct.principal import LEVELS, Identity, Level, Principal
 
@@ -48,6 +49,7 @@ def requires(
     roles: Collection[str] = (),
     level: Level | None = None,
     max_age_seconds: int | None = None,
+    schemes: Collection[str] | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """
     Let a function be called only for a principal that meets every argument; without arguments, for any principal.
@@ -59,6 +61,7 @@ def requires(
         roles: One of them is enough.
         level: The lowest level that is accepted.
         max_age_seconds: How long ago, at most, the user may have proven who they are.
+        schemes: The kinds of credentials that are accepted, such as "cookie", "bearer" or "client". Default: all.
 
     Raises:
         ConfigurationError: If no principal can meet an argument, an argument is a single string instead of a collection
@@ -69,6 +72,7 @@ def requires(
         role_sets=(_names("roles", roles),) if roles else (),
         level=_known(level),
         max_age_seconds=_positive(max_age_seconds),
+        schemes=_kinds(schemes),
     )
 
     def guard(function: Callable[P, R]) -> Callable[P, R]:
@@ -119,6 +123,15 @@ def _names(field: str, names: Collection[str]) -> frozenset[str]:
     if isinstance(names, str):
         raise ConfigurationError(f"requires({field}=…) wants a collection of names, got the string {names!r}")
     return frozenset(names)
+
+
+def _kinds(schemes: Collection[str] | None) -> frozenset[str] | None:
+    if schemes is None:
+        return None
+    kinds = _names("schemes", schemes)
+    if not kinds or not kinds.issubset(SCHEMES):
+        raise ConfigurationError(f"requires(schemes=…) wants some of {', '.join(SCHEMES)}, got {sorted(kinds)}")
+    return kinds
 
 
 def _known(level: Level | None) -> Level | None:

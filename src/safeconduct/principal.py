@@ -41,9 +41,13 @@ class Principal:
     session_id: str | None = None
     token_id: str | None = None
     client_id: str | None = None
+    #: The name of the key that verified the token; None for an opaque one.
+    key_id: str | None = field(default=None, repr=False)
     #: When the user last proved who they are; None if that is not known.
     auth_time: int | None = None
     expires_at: int
+    #: The claims of its token without empty ones (null, `""`, `[]`, `{}`): `claims.get(name)` is None for both, those
+    #: that are missing and those that are empty.
     # A factory: a mappingproxy has no hash before Python 3.12, and a field refuses such a default.
     claims: Mapping[str, Any] = field(default_factory=lambda: NO_CLAIMS, repr=False)
     #: The party that acts for the subject (RFC 8693 §4.1), or None.

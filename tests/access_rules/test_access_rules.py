@@ -34,6 +34,8 @@ rules = st.builds(
     unsafe=st.booleans(),
     consistency=st.sampled_from([None, "strict", "none"]),
     long_lived=st.booleans(),
+    # Rules without one in common are refused.
+    schemes=st.sampled_from([None, ("bearer",), ("bearer", "cookie"), ("client", "bearer")]),
 )
 entries = st.builds(
     lambda method, path: f"{method} {path}" if method else path, st.sampled_from(["", *METHODS]), templates()

@@ -20,12 +20,13 @@ requirements = st.builds(
     max_age_seconds=st.one_of(st.none(), st.integers(0, 600)),
     is_unsafe=st.booleans(),
     consistency=st.sampled_from([None, "none", "bounded", "strict"]),
+    schemes=st.none() | st.frozensets(st.sampled_from(["bearer", "cookie", "client"])),
 )
 principals = st.builds(
     Principal,
     subject=st.sampled_from(["alice", "app"]),
     issuer=st.just("i"),
-    scheme=st.just("bearer"),
+    scheme=st.sampled_from(["bearer", "subprotocol", "cookie", "basic", "client", "api_key"]),
     level=st.sampled_from(LEVELS[1:]),
     scopes=names,
     roles=names,
@@ -103,6 +104,39 @@ def alice(**fields):
 )
 def test_the_most_serious_violation_is_reported(fields, expected):
     assert expected is verdict(Requirement(**fields), alice())
+
+
+@pytest.mark.parametrize(
+    ("schemes", "scheme", "expected"),
+    [
+        (["cookie"], "cookie", None),
+        (["cookie", "basic"], "basic", None),
+        (["bearer"], "bearer", None),
+        (["bearer"], "subprotocol", None),
+        (["api_key"], "api_key", None),
+        (["client"], "client", None),
+        (["bearer"], "client", InsufficientRights),
+        (["client"], "bearer", InsufficientRights),
+        (["cookie"], "subprotocol", InsufficientRights),
+        (["cookie"], "bearer", InsufficientRights),
+        (["bearer"], "api_key", InsufficientRights),
+        (["bearer"], "Bearer", InsufficientRights),
+        ([], "bearer", InsufficientRights),
+    ],
+)
+def test_a_credential_of_another_kind_lacks_rights(schemes, scheme, expected):
+    """A subprotocol carries a bearer token; every other scheme is a kind of its own."""
+    caller = Principal(subject="alice", issuer="i", scheme=scheme, expires_at=2000)
+
+    assert expected is verdict(Requirement(schemes=frozenset(schemes)), caller)
+
+
+def test_the_kind_of_a_credential_is_missed_before_its_rights():
+    """A stronger sign-in would be refused too."""
+    with pytest.raises(InsufficientRights) as caught:
+        Requirement(schemes=frozenset(["cookie"]), scopes=frozenset("s"), level="multifactor").check(alice(), now=NOW)
+
+    assert ("scheme", ()) == (caught.value.reason, caught.value.scopes)
 
 
 @pytest.mark.parametrize(("auth_time", "expected"), [(995, None), (994, StepUpRequired), (None, StepUpRequired)])

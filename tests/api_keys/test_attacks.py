@@ -130,7 +130,7 @@ def test_an_unknown_key_leaves_nothing_behind(make):
         assert 401 == site.get(key)
 
     assert ({}, {}) == (stores.api_keys._records, cache.entries)
-    assert (0, 0) == (site.directory.lookups, len(site.auth._wsgi.key_owners._younger))
+    assert (0, 0) == (site.directory.lookups, len(site.auth._wsgi.api_keys.owners._younger))
 
 
 @pytest.mark.parametrize("shard", [1, 61, 3843])

@@ -77,7 +77,7 @@ def test_every_tested_interpreter_is_declared():
     assert [f"{prefix}{minor}" for minor in minors] == declared
 
 
-@pytest.mark.parametrize("ending", ["safeconduct demo", "pytest"], ids=["demo", "tests"])
+@pytest.mark.parametrize("ending", ["safeconduct demo", "pytest -n auto"], ids=["demo", "tests"])
 def test_the_readme_has_each_command_once(ending):
     """``.ci/run`` takes its two commands from the README, so they are one line each and unmistakable."""
     lines = (PROJECT / "README.md").read_text("utf-8").splitlines()

@@ -8,7 +8,7 @@ from project_files import PACKAGE
 from safeconduct.directories import CallableDirectory
 
 #: Modules whose public classes and functions are all names of the package; `errors` and `events` are read as modules.
-SPOKEN_FOR = ("auth", "config", "guard", "principal", "sessions")
+SPOKEN_FOR = ("auth", "config", "guard", "principal", "sessions", "tokens")
 #: Public in its module, for the other modules of the package only.
 INSIDE = {
     "operator_access": "for the command line and `safeconduct.testing`; a user has the methods of `Auth`",
@@ -67,6 +67,8 @@ def test_what_an_auth_hands_out_or_takes_has_a_name():
 
     assert isinstance(auth.sessions, safeconduct.Sessions)
     assert isinstance(auth.async_sessions, safeconduct.AsyncSessions)
+    assert isinstance(auth.tokens, safeconduct.TokenFactory)
+    assert isinstance(auth.async_tokens, safeconduct.AsyncTokenFactory)
     assert isinstance(
         auth.sessions.revoke_subject("alice", issuer="https://idp.example"), safeconduct.RevocationReceipt
     )

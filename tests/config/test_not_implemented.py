@@ -14,8 +14,6 @@ CASES = [
         "clients[0].jwks",
         {"clients": [{"client_id": "reports", "jwks": "https://r.example.com/jwks"}]},
     ),
-    ("problem_style", "problem_style", {"problem_style": "error_message"}),
-    ("endpoints.login_answer", "endpoints.login_answer", {"endpoints": {"login_answer": "token"}}),
     ("login.cut_off", "login.cut_off", {"login": {"cut_off": "cached"}}),
     (
         "sessions.require_proof_to_extend",

@@ -113,7 +113,8 @@ def killable_site(world, moment, format_of_tokens):
     server = Server("valkey")
     # Over TCP, because redis-py 5 leaves a lost Unix socket open until it is garbage-collected.
     stores = stores_of("valkey", server, moment, print, by="url")
-    site = LoginSite(world, clock=moment.clock, stores=stores, tokens={"format": format_of_tokens})
+    tokens = {"format": format_of_tokens, "audiences": ["https://billing.example"]}
+    site = LoginSite(world, clock=moment.clock, stores=stores, tokens=tokens)
     yield site, server
     site.close()
     server.stop()

@@ -10,6 +10,7 @@ from safeconduct._core.directory import Account
 from safeconduct.errors import Unavailable
 from safeconduct.events import HookFailed, SignedIn
 from table_tokens import OWN_KEY, SECRETS_KEY, public
+from token_factory import jwk_for
 
 #: Our own fault must not look like the caller's.
 AWAY = (503, "unavailable")
@@ -98,3 +99,19 @@ def test_b4_an_issuer_that_cannot_sign_serves_no_sign_in(world):
 
     with pytest.raises(ConfigurationError, match=r"endpoints\.enabled: got true; .*no active signing key"):
         LoginSite(world, keys=keys, endpoints={"enabled": True}, external_url=SITE)
+
+
+@pytest.mark.parametrize("written", ["jws", "jwe", "opaque"])
+def test_c3_a_claim_that_says_nothing_is_left_out(make, hook, written):
+    """It reads as one that the hook never set, in every format, and takes no room in the token."""
+    site = make(
+        tokens={"format": written}, keys={"keys": [OWN_KEY, jwk_for("A256KW", "e1"), SECRETS_KEY]}, add_claims=hook
+    )
+    hook.says = {"tenant": None, "groups_of": (), "plan": "", "limits": {}, "seats": 0, "trial": False}
+    client = LoginClient(site)
+    client.get_tokens()
+
+    claims = site.auth.verify(client.tokens["access_token"]).claims
+
+    assert {"seats": 0, "trial": False} == {name: claims[name] for name in hook.says if name in claims}
+    assert claims.get("tenant") is claims.get("never") is None

@@ -92,6 +92,7 @@ def test_cookies_are_set_for_our_pages_only(client):
         [("origin", "https://evil.example")],
         [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")],
         [("origin", "null")],
+        [("origin", "null"), ("sec-fetch-site", "cross-site")],
         [("sec-fetch-site", "cross-site")],
         [("sec-fetch-site", "same-site"), ("sec-fetch-mode", "navigate")],
     ],
@@ -116,7 +117,11 @@ def test_c4_a_foreign_page_uses_no_try_up(make, mode, page, kind):
     assert 200 == LoginClient(site).get_tokens()
 
 
-@pytest.mark.parametrize("page", [OWN_PAGE, [("sec-fetch-site", "same-origin")]], ids=str)
+#: What a page of ours sends with ``Referrer-Policy: no-referrer``.
+SILENT_PAGE = (("origin", "null"), ("sec-fetch-site", "same-origin"))
+
+
+@pytest.mark.parametrize("page", [OWN_PAGE, [("sec-fetch-site", "same-origin")], SILENT_PAGE], ids=str)
 def test_c4_a_page_of_ours_signs_in_without_cookies(client, page):
     json_body = {"username": "alice", "password": "wonder"}
 

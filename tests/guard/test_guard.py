@@ -62,6 +62,9 @@ def test_an_anonymous_caller_is_no_principal():
         ({"max_age_seconds": 10}, {"auth_time": 990}, None),
         ({"max_age_seconds": 10}, {"auth_time": 989}, StepUpRequired),
         ({"max_age_seconds": 0}, {"auth_time": 1000}, None),
+        ({"schemes": ["cookie", "bearer"]}, {}, None),
+        ({"schemes": {"cookie"}}, {}, InsufficientRights),
+        ({"schemes": ["bearer"], "scopes": ["a"]}, {}, InsufficientRights),
     ],
 )
 @pytest.mark.parametrize("is_async", [False, True])
@@ -101,7 +104,15 @@ def test_a_function_keeps_its_name():
 
 @pytest.mark.parametrize(
     "wanted",
-    [{"scopes": "read"}, {"roles": "admin"}, {"level": "root"}, {"max_age_seconds": -1}],
+    [
+        {"scopes": "read"},
+        {"roles": "admin"},
+        {"level": "root"},
+        {"max_age_seconds": -1},
+        {"schemes": "bearer"},
+        {"schemes": []},
+        {"schemes": ["bearer", "subprotocol"]},
+    ],
     ids=str,
 )
 def test_a_requirement_that_cannot_be_met_is_refused_at_once(wanted):

@@ -111,7 +111,7 @@ class FailingStore:
     async def ask(self, *_asked, **_named):
         raise self.what()
 
-    begin_epoch = issue_time = revoke = count_try = fail_try = give_back = ask
+    begin_epoch = issue_time = revoke = mark_used = count_try = fail_try = give_back = ask
 
     async def close(self):
         pass

@@ -87,4 +87,5 @@ def _of(rule):
         is_unsafe=rule.unsafe,
         consistency=rule.consistency,
         is_long_lived=rule.long_lived,
+        schemes=None if rule.schemes is None else frozenset(rule.schemes),
     )

@@ -3,7 +3,7 @@
 import pytest
 
 from safeconduct._core.revocation_query import RevocationQuery
-from safeconduct._core.store import Counter, Revocation
+from safeconduct._core.store import Counter, Revocation, SingleUse
 
 HORIZON_MS = 86_400_000
 LEEWAY_MS = 10_000
@@ -33,6 +33,10 @@ class StoreContract:
 
     def mark(self, world, revocation_key=TOKEN, *, kind="token", expires_ms=None):
         return world.run(world.store.revoke(0, Revocation(kind, revocation_key, (0,), expires_ms)))
+
+    def use(self, world, use_id=b"1", revocation_key=TOKEN, **fields):
+        query = question(**{"marks": [revocation_key, KEY], "cuts": [ALICE], **fields})
+        return world.run(world.store.mark_used(SingleUse(query, revocation_key, use_id))).outcome
 
     def test_nothing_is_revoked_at_first(self, world):
         assert not self.ask(world, marks=[TOKEN, KEY], cuts=[ALICE, SESSION]).is_revoked
@@ -193,6 +197,58 @@ class StoreContract:
         clock.advance(seconds=-3600)
 
         assert self.stamp(world) > self.ask(world).epoch.started_ms
+
+    def test_a_token_is_used_once(self, world):
+        issued_ms = self.stamp(world)
+
+        outcomes = [self.use(world, use_id, issued_ms=issued_ms) for use_id in (b"1", b"2", b"3")]
+
+        assert ["first", "used", "used"] == outcomes
+        assert "first" == self.use(world, b"4", b"t" + b"b" * 16, issued_ms=issued_ms)
+
+    def test_a_use_that_was_sent_twice_is_one(self, world):
+        """A command whose reply was lost must not read as a replay."""
+        issued_ms = self.stamp(world)
+
+        assert ["first"] * 3 == [self.use(world, issued_ms=issued_ms) for _ in range(3)]
+        assert "used" == self.use(world, b"2", issued_ms=issued_ms)
+
+    def test_a_used_token_is_revoked(self, world):
+        self.use(world, issued_ms=self.stamp(world))
+
+        assert self.ask(world, marks=[TOKEN]).is_revoked
+        assert not self.ask(world, marks=[KEY]).is_revoked
+
+    @pytest.mark.parametrize("revocation_key", [TOKEN, KEY], ids=["token", "key"])
+    def test_what_was_revoked_is_not_used(self, world, revocation_key):
+        issued_ms = self.stamp(world)
+        self.mark(world, revocation_key)
+
+        assert "revoked" == self.use(world, issued_ms=issued_ms)
+
+    def test_what_was_cut_off_is_not_used(self, world):
+        issued_ms = self.stamp(world)
+        before_ms = self.cut(world).before_ms
+
+        assert "revoked" == self.use(world, issued_ms=issued_ms)
+        assert "first" == self.use(world, issued_ms=before_ms + 1)
+
+    def test_what_has_expired_is_not_used(self, world):
+        now_ms = self.stamp(world)
+
+        assert "revoked" == self.use(world, issued_ms=now_ms, ends_ms=now_ms - 1)
+
+    def test_a_use_is_known_until_its_token_has_expired(self, world, clock):
+        """A clock that ran ahead and forgot the use does not make the token new again."""
+        now_ms = self.stamp(world)
+        self.use(world, issued_ms=now_ms, ends_ms=now_ms + 60_000)
+        clock.advance(seconds=59)
+        assert "used" == self.use(world, b"2", issued_ms=now_ms, ends_ms=now_ms + 60_000)
+        clock.advance(seconds=3600)
+        self.mark(world, KEY, kind="key")
+        clock.advance(seconds=-3659)
+
+        assert self.use(world, b"3", issued_ms=now_ms, ends_ms=now_ms + 60_000) in {"used", "revoked"}
 
     def test_a_counter_refuses_beyond_its_limit(self, world):
         counter = Counter(b"a", 2, 60_000)

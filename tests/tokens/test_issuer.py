@@ -249,3 +249,14 @@ def test_the_applications_claims_change_no_claim_of_ours(extra):
 
     with pytest.raises(ConfigurationError):
         issuer.issue(Grant(subject="a", lifetime_seconds=1, extra=extra), iat_ms=0)
+
+
+def test_c3_a_token_has_no_claim_that_says_nothing():
+    """Neither the application's nor ours, whatever the application returns."""
+    issuer, _, _ = issuer_of(jwk_for("ES256"))
+    empty = {"tenant": None, "plan": "", "teams": [], "groups_of": (), "limits": {}}
+    grant = Grant(subject="a", lifetime_seconds=1, extra={**empty, "seats": 0, "trial": False})
+
+    _, claims = parts(issuer.issue(grant, iat_ms=0))
+
+    assert {"acr", "iss", "aud", "sub", "client_id", "jti", "iat", "iat_ms", "exp", "seats", "trial"} == claims.keys()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from joserfc.jwk import OctKey
 
-from safeconduct._tokens import verifier as module
+from safeconduct._tokens import signatures
 from safeconduct._tokens.key import Key
 from safeconduct._tokens.key_table import KeyTable
 from safeconduct._tokens.verifier import TokenVerifier
@@ -203,7 +203,7 @@ def test_only_headers_that_a_key_has_signed_are_remembered(monkeypatch):
     """Otherwise anyone could fill that cache."""
     verifier = own_verifier(ES)
     trusted = verifier._by_issuer[ISSUER]
-    monkeypatch.setattr(module, "_MOST_HEADERS", 2)
+    monkeypatch.setattr(signatures, "_MOST_HEADERS", 2)
 
     with pytest.raises(BadSignature):
         verifier.verify(forged(mint(ES)), now=NOW)

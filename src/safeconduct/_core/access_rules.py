@@ -11,7 +11,7 @@ from functools import cached_property
 from operator import itemgetter
 from typing import Final, Literal, NoReturn
 
-from safeconduct._core.path_templates import LITERAL, Segments, Template, TemplateTree, split_entry
+from safeconduct._core.path_templates import LITERAL, REST, Segments, Template, TemplateTree, split_entry
 from safeconduct._core.requirement import AUTHENTICATED, OPEN, Requirement
 from safeconduct.config.access import Rule
 from safeconduct.errors import ConfigurationError, InvalidRequest
@@ -76,6 +76,8 @@ class Policy:
         self._closing: TemplateTree[tuple[int, Entry]] = TemplateTree()
         for index, entry in enumerate(self.rules):
             self._closing.add(entry.template.without_slash.segments, (index, entry))
+        if any(rule.schemes is not None for rule in rules):
+            self._refuse_paths_without_a_scheme()
 
     def requirement(self, method: str, path: str) -> Requirement:
         """
@@ -128,11 +130,24 @@ class Policy:
         A framework that does not dispatch by method itself would serve the same to them.
         """
         for entry in self.rules:
-            parts = [text if kind == LITERAL else _ANY_SEGMENT for kind, text in entry.template.without_slash.segments]
-            other = self.requirement_of(_ANY_METHOD, parts or [""])
-            asked = [self.requirement_of(method, parts or [""]) for method in entry.methods]
+            parts = sample_of(entry.template.without_slash.segments)
+            other = self.requirement_of(_ANY_METHOD, parts)
+            asked = [self.requirement_of(method, parts) for method in entry.methods]
             if other in (self.default, OPEN) and any(other != each for each in asked):
                 yield entry, other
+
+    def _refuse_paths_without_a_scheme(self) -> None:
+        # What matches the shortest and the longest path of a template matches all of its paths.
+        longest = 1 + max(len(entry.template.segments) for entry in self.rules)
+        for entry in self.rules:
+            segments = entry.template.without_slash.segments
+            for method in sorted(entry.methods) or [_ANY_METHOD]:
+                always, sometimes = (
+                    self._closing_rules(method, sample_of(segments, rest=length)) for length in (0, longest)
+                )
+                meeting = [each for each in always if each in sometimes]
+                if sum((each.requirement for each in meeting), AUTHENTICATED).schemes == frozenset():
+                    _refuse_schemes(meeting)
 
     def _closing_rules(self, method: str, parts: Sequence[str]) -> list[Entry]:
         # /a and /a/ are one path for rules, because a framework may answer one in place of the other.
@@ -150,6 +165,23 @@ class Policy:
         return max(entry.weight for entry in opening) > max(rule.weight for rule in rules)
 
 
+def sample_of(segments: Segments, *, rest: int = 1) -> list[str]:
+    """
+    Return the segments of one path that matches the template of *segments*.
+
+    Each parameter is a text that no rule names, so that what holds for the path holds for every value without a rule of
+    its own.
+
+    Args:
+        segments: Those of a template.
+        rest: How many segments ``{rest...}`` stands for.
+    """
+    found: list[str] = []
+    for kind, text in segments:
+        found += [text] if kind == LITERAL else [_ANY_SEGMENT] * (rest if kind == REST else 1)
+    return found or [""]
+
+
 def _public_entry(text: str) -> Entry:
     method, path = split_entry(text)
     return Entry(Template.parse(path), _with_head(() if method is None else (method,)), OPEN)
@@ -165,6 +197,7 @@ def _rule_entry(rule: Rule) -> Entry:
         consistency=rule.consistency,
         on_outage=rule.on_outage,
         is_long_lived=rule.long_lived,
+        schemes=None if rule.schemes is None else frozenset(rule.schemes),
     )
     return Entry(Template.parse(rule.path), _with_head(rule.methods), requirement)
 
@@ -189,4 +222,12 @@ def _refuse_tie(opened: Entry, rule: Entry) -> NoReturn:
     raise ConfigurationError(
         f"access.public {str(opened)!r} and the rule {str(rule)!r} meet and neither is more specific; "
         "wanted: one of them removed, or a more specific path or method"
+    )
+
+
+def _refuse_schemes(rules: Sequence[Entry]) -> NoReturn:
+    named = " and ".join(repr(str(rule)) for rule in rules if rule.requirement.schemes is not None)
+    raise ConfigurationError(
+        f"access.rules: schemes: {named} meet and no kind of credential is accepted by all, so that nobody could pass; "
+        "wanted: a kind that each of them accepts"
     )

@@ -269,6 +269,7 @@ def principal_of(claims: Claims, scheme: str) -> Principal:
         session_id=claims.session_id,
         token_id=claims.token_id,
         client_id=claims.client_id,
+        key_id=claims.kid,
         auth_time=claims.auth_time,
         expires_at=claims.expires_at,
         claims=claims.raw,

@@ -1,13 +1,12 @@
 """Define what the core knows of a client, and the port through which it asks who the clients are."""
 
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Protocol
 
+from safeconduct._tokens.claims import CLIENT_SUBJECT
+from safeconduct._tokens.client_tokens import ClientSigner
 from safeconduct._tokens.key_table import KeySource
 from safeconduct.config.clients import Client
-
-CLIENT_SUBJECT: Final = "client:"
-"""The prefix of the subject of a client's tokens, so that no client is taken for a person (RFC 9700 §4.15)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +18,23 @@ class RegisteredClient:
     secret_digest: bytes | None = field(default=None, repr=False)
     #: What verifies the tokens and assertions that it signs; None where only a digest of its secret is known.
     keys: KeySource | None = field(default=None, repr=False)
+    #: What ``_tokens.client_tokens`` verifies these with; None where *keys* is.
+    signer: ClientSigner | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Put together what verifies its tokens."""
+        entry, keys = self.entry, self.keys
+        signer = None
+        if keys is not None:
+            signer = ClientSigner(
+                entry.client_id,
+                keys,
+                scopes=entry.scopes,
+                roles=entry.roles,
+                signs_tokens="self_signed" in entry.grants,
+                has_secret=entry.secret is not None,
+            )
+        object.__setattr__(self, "signer", signer)
 
     @property
     def subject(self) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from safeconduct._http.problems import answer, redirect
+from safeconduct._http.problems import ProblemStyle, answer, redirect
 from safeconduct._http.request import Reply, Request
 from safeconduct.errors import AuthError, BadCredentials, InvalidToken, MissingCredential, TooManyAttempts
 from safeconduct.events import Event, HookFailed, RequestRefused, TokenRefused
@@ -21,6 +21,7 @@ class ErrorResponses:
         realm: The realm of every challenge.
         offers_basic: Whether ``Basic`` is among the configured sources.
         acr_values: The name of each of our levels, for a step-up.
+        style: The form of the standard body.
         sign_in_url: Where a navigation without a valid credential is redirected; None for an error response.
         problem_body: Makes the body instead of the standard one.
         announce: Sends an event to the listeners.
@@ -32,6 +33,7 @@ class ErrorResponses:
         realm: str,
         offers_basic: bool,
         acr_values: Mapping[Level, str],
+        style: ProblemStyle,
         sign_in_url: str | None,
         problem_body: ProblemBody | None,
         announce: Callable[[Event], None],
@@ -39,6 +41,7 @@ class ErrorResponses:
         self._realm = realm
         self._offers_basic = offers_basic
         self._acr_values = acr_values
+        self._style: ProblemStyle = style
         self._sign_in_url = sign_in_url
         self._problem_body = problem_body
         self._announce = announce
@@ -54,6 +57,7 @@ class ErrorResponses:
             # A browser that gets a Basic challenge opens a dialogue of its own.
             basic_offered=self._offers_basic and (request is None or not _is_browser(request)),
             acr_values=self._acr_values,
+            style=self._style,
             body=self._body(error),
         )
 

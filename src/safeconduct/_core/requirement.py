@@ -1,10 +1,13 @@
 """Define what a request must bring, and compare it with what its caller has."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from safeconduct.errors import AuthError, InsufficientRights, MissingCredential, StepUpRequired
 from safeconduct.principal import Identity, Level, Principal, rank
+
+#: The kind of a credential, where it is not the scheme of its principal: where a token is written changes nothing.
+_KIND_OF: Final = {"subprotocol": "bearer"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +32,16 @@ class Requirement:
     on_outage: Literal["refuse", "serve"] | None = None
     #: Whether the response is watched, and ends with its credential.
     is_long_lived: bool = False
+    #: The kinds of credentials that are accepted; None for all.  Where it is empty, nobody passes.
+    schemes: frozenset[str] | None = None
     #: Whether it asks for more than any principal; stored, because every request needs it.
     is_particular: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         """Derive ``is_particular`` from the other fields."""
-        asks_more = bool(self.scopes or self.role_sets or self.level or self.max_age_seconds is not None)
+        asks_more = bool(
+            self.scopes or self.role_sets or self.level or self.max_age_seconds is not None or self.schemes is not None
+        )
         object.__setattr__(self, "is_particular", asks_more)
 
     def __add__(self, other: "Requirement") -> "Requirement":
@@ -53,11 +60,12 @@ class Requirement:
             consistency="strict" if "strict" in consistencies else self.consistency or other.consistency,
             on_outage="refuse" if "refuse" in {self.on_outage, other.on_outage} else self.on_outage or other.on_outage,
             is_long_lived=self.is_long_lived or other.is_long_lived,
+            schemes=_common(self.schemes, other.schemes),
         )
 
     def check(self, identity: Identity, *, now: float) -> None:
         """
-        Raise what the caller lacks: first a credential, then rights, then a better proof of who they are.
+        Raise what the caller lacks: first a credential, then one of the right kind, rights, and a better proof.
 
         Args:
             identity: Who is asking.
@@ -65,7 +73,8 @@ class Requirement:
 
         Raises:
             MissingCredential: If the caller is an ``Anonymous`` and the requirement is not open.
-            InsufficientRights: If a scope or a role is missing (RFC 6750 §3.1).
+            InsufficientRights: If a scope or a role is missing (RFC 6750 §3.1), or the credential is of a kind that is
+                not accepted.
             StepUpRequired: If the level is too low or the proof too old (RFC 9470 §3).
         """
         if not isinstance(identity, Principal):
@@ -85,6 +94,9 @@ class Requirement:
         return True
 
     def _check_rights(self, principal: Principal) -> None:
+        if self.schemes is not None and _KIND_OF.get(principal.scheme, principal.scheme) not in self.schemes:
+            # Not 401: no proof of who they are would help, and a browser would be sent to sign in for ever.
+            raise InsufficientRights(reason="scheme")
         if not self.scopes <= principal.scopes:
             raise InsufficientRights(sorted(self.scopes), reason="scope")
         if any(roles.isdisjoint(principal.roles) for roles in self.role_sets):
@@ -102,6 +114,12 @@ class Requirement:
             # The token belongs to a client and not to a user, so there is no user who could step up.
             raise InsufficientRights(reason="a client cannot step up")
         raise StepUpRequired(self.level, self.max_age_seconds, reason="level" if too_low else "age")
+
+
+def _common(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return one & other
 
 
 OPEN = Requirement(is_open=True)

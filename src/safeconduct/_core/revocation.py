@@ -123,7 +123,9 @@ class Revocations:
             epoch = self._seen[query.shard]
         if status.is_revoked or (view is not None and view.is_lost_mark(query, epoch)):
             raise RevokedToken("revoked")
-        self._refuse_doubtful(query.issued_ms, epoch, status.now_ms, now_ms, has_session=query.instance is not None)
+        self.refuse_doubtful(
+            query.shard, query.issued_ms, status.now_ms, now_ms, has_session=query.instance is not None
+        )
         if status.now_ms is not None and self.is_early(query, now_ms):
             raise NotYetValidToken("iat lies in the future")
 
@@ -168,7 +170,7 @@ class Revocations:
         reply = await self.consult(sought.shard, command)
         if reply.is_revoked:
             raise RevokedToken("revoked, or not known any more")
-        self._refuse_doubtful(reply.issued_ms, self._seen[sought.shard], reply.now_ms, now_ms, has_session=True)
+        self.refuse_doubtful(sought.shard, reply.issued_ms, reply.now_ms, now_ms, has_session=True)
         if view is not None:
             view.note_record((sought.shard, sought.reference), reply.epoch, sent_at)
         return reply.claims
@@ -224,6 +226,21 @@ class Revocations:
         _refuse_unless_same(outcome)
         return reply
 
+    def refuse_doubtful(
+        self, shard: int, issued_ms: int, store_ms: int | None, own_ms: int, *, has_session: bool
+    ) -> None:
+        """Refuse what was issued at *issued_ms* if it is older than the store's data, and may have been revoked."""
+        epoch = self._seen[shard]
+        if store_ms is not None:
+            self._compare_clocks(own_ms, store_ms)
+            own_ms = store_ms
+        if issued_ms > epoch.started_ms or epoch.reason == "adopted":
+            return
+        if epoch.reason == "new" and not self._refuses_new and not has_session:
+            return
+        if own_ms < epoch.started_ms + max(self._horizon_ms, epoch.horizon_ms):
+            raise RevokedToken("older than what the store knows")
+
     def is_early(self, query: RevocationQuery, own_ms: int) -> bool:
         """Return whether a token was issued in the future by the store's clock, as far as that is known."""
         # A password that was verified has no marks, and its instant is our own clock's.
@@ -254,20 +271,6 @@ class Revocations:
             return "begun"
         self.announce(StoreLost(shard=shard, witness="empty" if epoch is None else "epoch"))
         return "lost"
-
-    def _refuse_doubtful(
-        self, issued_ms: int, epoch: Epoch, store_ms: int | None, own_ms: int, *, has_session: bool
-    ) -> None:
-        """Refuse what was issued at *issued_ms* if it is older than the store's data, and may have been revoked."""
-        if store_ms is not None:
-            self._compare_clocks(own_ms, store_ms)
-            own_ms = store_ms
-        if issued_ms > epoch.started_ms or epoch.reason == "adopted":
-            return
-        if epoch.reason == "new" and not self._refuses_new and not has_session:
-            return
-        if own_ms < epoch.started_ms + max(self._horizon_ms, epoch.horizon_ms):
-            raise RevokedToken("older than what the store knows")
 
     def _announce_served(self, age_seconds: float, now_ms: int) -> None:
         announced_ms = self._served_announced_ms

@@ -91,6 +91,40 @@ class Written:
     is_durable: bool = False
 
 
+UseOutcome = Literal["first", "used", "revoked"]
+"""Whether a token that counts once is used for the first time."""
+
+
+@dataclass(frozen=True, slots=True)
+class SingleUse:
+    """
+    The use of a token that counts once.
+
+    A used token is marked as a revoked one is: it counts nowhere any more, and a loss of the mark is detected alike.
+    """
+
+    #: What may have revoked the token; its shard has the mark.
+    query: RevocationQuery
+    #: The revocation key of the token, which must have a ``jti``.
+    mark: bytes
+    #: Drawn for this use, so that a command that was sent twice is one use.
+    use_id: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """The reply to ``Store.mark_used``; nothing was written if *epoch* is None."""
+
+    epoch: Epoch | None
+    is_empty: bool
+    #: The store's clock; None if that is this process's.
+    now_ms: int | None
+    outcome: UseOutcome
+    #: How many replicas confirmed the mark in time, and how many were to do so.
+    replicas: int = 0
+    wanted_replicas: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Counter:
     """One limit of the throttle: at most *limit* failures in any *window_ms*."""
@@ -215,6 +249,14 @@ class Store(Protocol):
 
     async def revoke(self, shard: int, revocation: Revocation) -> Written:
         """Revoke one thing on one shard: what was issued before ends, and what is issued afterwards lives."""
+        ...
+
+    async def mark_used(self, use: SingleUse) -> Used:
+        """
+        Mark a token as used until it has expired, unless it was used before, or was revoked.
+
+        The same use may be sent again, and is ``first`` again.
+        """
         ...
 
     async def count_try(self, counters: Sequence[Counter], *, try_id: bytes) -> int:

@@ -54,6 +54,9 @@ _RANDOM_BYTES: Final = 16
 _MIN_KEY_BYTES: Final = 32
 #: Without the store each process counts alone, so none of several workers may grant the whole limit.
 _LOCAL_SHARE: Final = 5
+#: The limits of services are so many times those of passwords: a secret has 128 bits, and a service with many processes
+#: may ask for as many tokens at once, each of which is pending for a moment.
+_OF_CLIENTS: Final = 4
 #: How many networks all clients without an address count as, together.
 _NETWORKS_UNKNOWN: Final = 20
 #: Control, format and other invisible characters, accents and blanks: no two names differ only in these.
@@ -186,14 +189,25 @@ class Throttle:
         if network == UNKNOWN:
             self._events.unknown_peer()
         # Code that checks a password without a request has no network, and no proxy hides one.
-        attempt = self._attempt(username, network or UNKNOWN, has_device=has_device)
-        try:
-            return await self._count(attempt)
-        except Unavailable:
-            counters = tuple(
-                replace(counter, limit=max(1, counter.limit // _LOCAL_SHARE)) for counter in attempt.counters
-            )
-            return await self._count(replace(attempt, counters=counters, counted_in=self._local))
+        return await self._count_somewhere(self._attempt(username, network or UNKNOWN, has_device=has_device))
+
+    async def begin_client(self, client_id: str, *, network: str) -> CountedAttempt:
+        """
+        Count an attempt of a service to prove that it is *client_id*.
+
+        A client is never counted over all networks: others must not be able to lock a service out.
+
+        Args:
+            client_id: The name as it was submitted.
+            network: From ``network_of``.
+
+        Raises:
+            TooManyAttempts: If a limit is reached; nothing is counted then.
+            Unavailable: If neither the store nor this process can count.
+        """
+        if network == UNKNOWN:
+            self._events.unknown_peer()
+        return await self._count_somewhere(self._attempt_of_client(client_id, network))
 
     async def succeed(self, attempt: CountedAttempt) -> None:
         """Give the attempt back, and forget what failed before for this account from this network."""
@@ -208,6 +222,16 @@ class Throttle:
         # Where this gets lost, the attempt counts as failed a few seconds later.
         with suppress(Unavailable):
             await attempt.counted_in.fail_try(attempt.counters, try_id=attempt.try_id)
+
+    async def _count_somewhere(self, attempt: CountedAttempt) -> CountedAttempt:
+        """Count in the store, or in this process alone while the store cannot be asked."""
+        try:
+            return await self._count(attempt)
+        except Unavailable:
+            counters = tuple(
+                replace(counter, limit=max(1, counter.limit // _LOCAL_SHARE)) for counter in attempt.counters
+            )
+            return await self._count(replace(attempt, counters=counters, counted_in=self._local))
 
     async def _count(self, attempt: CountedAttempt) -> CountedAttempt:
         wait_ms = await attempt.counted_in.count_try(attempt.counters, try_id=attempt.try_id)
@@ -242,6 +266,20 @@ class Throttle:
         # Lone surrogates are in no name, and must not raise here.
         spelling = self._digest(b"spelling", username.encode("utf-8", "surrogatepass"))[:TRY_TAG_BYTES]
         try_id = spelling + self._draw(_RANDOM_BYTES)
+        return CountedAttempt(account_key.hex(), network_key.hex(), counters, cleared, self._store, try_id)
+
+    def _attempt_of_client(self, client_id: str, network: str) -> CountedAttempt:
+        login, name, network_name = self._login, client_id.encode("utf-8", "surrogatepass"), network.encode()
+        network_key = self._digest(b"network of clients", network_name)
+        per_network = Counter(network_key, _OF_CLIENTS * login.failures_per_network, _QUARTER_HOUR_MS)
+        counters: tuple[Counter, ...] = (replace(per_network, limit=_NETWORKS_UNKNOWN * per_network.limit),)
+        cleared: tuple[Counter, ...] = ()
+        if network != UNKNOWN:
+            key = self._digest(b"client and network", name, network_name)
+            cleared = (Counter(key, _OF_CLIENTS * login.failures_per_account_and_network, _QUARTER_HOUR_MS),)
+            counters = (*cleared, per_network)
+        account_key = self._digest(b"client", name)
+        try_id = account_key[:TRY_TAG_BYTES] + self._draw(_RANDOM_BYTES)
         return CountedAttempt(account_key.hex(), network_key.hex(), counters, cleared, self._store, try_id)
 
     def _digest(self, *parts: bytes) -> bytes:

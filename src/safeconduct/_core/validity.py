@@ -9,7 +9,7 @@ from safeconduct._core.decision import Ambient, CachedResult, Passed, still_hold
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus, View
-from safeconduct._http.origin import OriginVerdict, check_origin
+from safeconduct._http.origin import NO_ORIGIN, OriginVerdict, check_origin
 from safeconduct._http.request import PageFields, Request
 from safeconduct.config.fields import Consistency, Outage
 from safeconduct.errors import ExpiredToken
@@ -106,7 +106,7 @@ class ValidityCheck:
             page: The fields that show which page sent it, none of which comes twice.
         """
         origin, site, referer, token = page
-        is_own_page = origin in self._own_fields if origin is not None else site == b"same-origin"
+        is_own_page = site == b"same-origin" if origin in {None, NO_ORIGIN} else origin in self._own_fields
         if is_own_page:
             if not self._csrf.asks_always:
                 return True

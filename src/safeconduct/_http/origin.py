@@ -8,6 +8,7 @@ but GET, HEAD and OPTIONS, on routes that are marked unsafe, and on every WebSoc
 the request has                            and
 =========================================  ====================================================
 ``Origin``, once, ours or trusted          passes
+``Origin: null``, with the next line       passes: ``Referrer-Policy: no-referrer`` makes it so
 any other ``Origin``, also ``null``        403
 no ``Origin``, a handshake by cookie       403
 ``Sec-Fetch-Site: same-origin``            passes
@@ -32,6 +33,9 @@ from safeconduct.errors import ConfigurationError, CrossSiteRequest
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """The methods that change nothing; not TRACE, which echoes the credential."""
+
+NO_ORIGIN: Final = b"null"
+"""What a browser sends as ``Origin`` where a policy, or the page itself, withholds it (Fetch §3.2)."""
 
 OriginVerdict = Literal["unasked", "own", "unknown"]
 """The check did not apply; the request came from one of our pages; nothing tells, which is allowed here."""
@@ -135,12 +139,15 @@ def check_origin(
     """
     if request.method in SAFE_METHODS and not (unsafe or request.is_websocket):
         return "unasked"
-    if origins := request.values(b"origin"):
+    origins, sites = request.values(b"origin"), request.values(b"sec-fetch-site")
+    # No page can set the second field, and the page of a frame without an origin is never same-origin in it.
+    is_withheld = origins == [NO_ORIGIN] and sites == [b"same-origin"]
+    if origins and not is_withheld:
         _require_one_of({own, *trusted}, origins, Origin.from_header)
         return "own"
-    if request.is_websocket and ambient == "cookie":
+    if request.is_websocket and ambient == "cookie" and not is_withheld:
         raise CrossSiteRequest("a WebSocket handshake by cookie has no Origin")
-    if sites := request.values(b"sec-fetch-site"):
+    if sites:
         if sites != [b"same-origin"]:
             raise CrossSiteRequest("Sec-Fetch-Site is not same-origin")
         return "own"

@@ -4,18 +4,29 @@ Write error responses (RFC 9457), redirections to the sign-in page, and close co
 The body is constant for each code: it has nothing of a token, a path or an exception, and everything that can be wrong
 with a credential has the same body (ASVS 16.5.1).  ``type`` is ``urn:safeconduct:problem:`` and the code, which never
 changes and cannot be dereferenced; ``about:blank`` would fix the title to the phrase of the status (RFC 9457 §4.2.1).
+``error_message`` is another form of the body, for clients that know it: ``{"error": "Unauthorized", "message": "…"}``.
 """
 
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from http import HTTPStatus
+from typing import Any, Final, Literal
 from urllib.parse import quote
 
 from safeconduct._http.challenges import challenges_for
 from safeconduct._http.request import Field, Reply
 from safeconduct.errors import AuthError, MethodNotAllowed, StepUpRequired, TooManyAttempts, Unavailable
 from safeconduct.principal import Level
+
+ProblemStyle = Literal["problem", "error_message"]
+"""The form of a body: a problem of RFC 9457, or an object with ``error`` and ``message``."""
+
+MEDIA_TYPES: Final[Mapping[ProblemStyle, str]] = {
+    "problem": "application/problem+json",
+    "error_message": "application/json",
+}
+"""The type of the body in each form."""
 
 PROBLEM_TYPE: Final = "urn:safeconduct:problem:"
 """The prefix of ``type``, before the code."""
@@ -34,6 +45,7 @@ def answer(
     realm: str,
     basic_offered: bool,
     acr_values: Mapping[Level, str],
+    style: ProblemStyle = "problem",
     body: Mapping[str, Any] | None = None,
 ) -> Reply:
     """
@@ -44,12 +56,18 @@ def answer(
         realm: The realm of every challenge.
         basic_offered: Whether ``Basic`` may be among the challenges.
         acr_values: The name of each of our levels, for a step-up.
-        body: The JSON object to send instead of the problem; ignored where it cannot be written as JSON.
+        style: The form of the body.
+        body: The JSON object to send instead; ignored where it cannot be written as JSON.
     """
     custom = None if body is None else _json_or_none(body)
-    content = _problem(type(error)) if custom is None else custom
-    media_type = b"application/problem+json" if custom is None else b"application/json"
-    fields = [(b"content-type", media_type), (b"content-length", b"%d" % len(content)), NO_STORE, *_fields_of(error)]
+    content = _CONTENT[style](type(error)) if custom is None else custom
+    media_type = MEDIA_TYPES[style] if custom is None else "application/json"
+    fields = [
+        (b"content-type", media_type.encode()),
+        (b"content-length", b"%d" % len(content)),
+        NO_STORE,
+        *_fields_of(error),
+    ]
     challenges = challenges_for(error, realm=realm, basic_offered=basic_offered, acr_values=acr_values)
     fields += [(b"www-authenticate", challenge) for challenge in challenges]
     return Reply(error.status, tuple(fields), content)
@@ -83,6 +101,15 @@ def _problem(kind: type[AuthError]) -> bytes:
     if kind.error is not None:
         problem |= {"error": kind.error, "error_description": kind.detail}
     return _json(problem)
+
+
+def _error_message(kind: type[AuthError]) -> bytes:
+    return _json({"error": _RENAMED.get(kind.status) or HTTPStatus(kind.status).phrase, "message": kind.detail})
+
+
+_CONTENT: Final = {"problem": _problem, "error_message": _error_message}
+#: Phrases that are not the same in every version of Python (RFC 9110 §15.5.14).
+_RENAMED: Final = {413: "Content Too Large"}
 
 
 def _json(value: Mapping[str, Any]) -> bytes:

@@ -56,16 +56,40 @@ def read_body(content_type: bytes | None, body: bytes) -> BodyParameters:
     if not body:
         # Some clients name a type although they send nothing (aiohttp, Java).
         return {}
-    # media-type = type "/" subtype parameters — RFC 9110 §8.3.1; both are compared without case
-    media_type, _, parameters = (content_type or b"").lower().partition(b";")
-    media_type = media_type.strip(_BLANK)
-    if media_type not in (_JSON, _FORM) or parameters.strip(_BLANK) not in _MEDIA_TYPE_PARAMETERS:
+    media_type, type_parameters = _read_type(content_type)
+    if media_type not in (_JSON, _FORM) or type_parameters not in _MEDIA_TYPE_PARAMETERS:
         raise UnsupportedMediaType
     try:
         text = body.decode("utf-8")
-        return _read_json(text) if media_type == _JSON else _read_form(text)
+        return _read_json(text) if media_type == _JSON else _unique_form(text)
     # RecursionError: "[" sixteen thousand times is within the limit.
     except (ValueError, RecursionError):
+        raise InvalidRequest("the body does not match its Content-Type") from None
+
+
+def read_form(content_type: bytes | None, body: bytes) -> list[tuple[str, str]]:
+    """
+    Parse a form and return its names and values in order; a name may come more than once.
+
+    Args:
+        content_type: The one value of the field, None where there is none.
+        body: As for ``read_body``.
+
+    Raises:
+        PayloadTooLarge: If *body* is longer than *MAX_BODY_BYTES*.
+        UnsupportedMediaType: If there is a body and *content_type* is not that of a form.
+        InvalidRequest: If *body* is not a form.
+    """
+    if len(body) > MAX_BODY_BYTES:
+        raise PayloadTooLarge
+    if not body:
+        return []
+    media_type, parameters = _read_type(content_type)
+    if media_type != _FORM or parameters not in _MEDIA_TYPE_PARAMETERS:
+        raise UnsupportedMediaType
+    try:
+        return _read_form(body.decode("utf-8"))
+    except ValueError:
         raise InvalidRequest("the body does not match its Content-Type") from None
 
 
@@ -108,6 +132,12 @@ def read_flag(parameters: BodyParameters, name: str) -> bool:
     return word in _TRUE
 
 
+def _read_type(content_type: bytes | None) -> tuple[bytes, bytes]:
+    # media-type = type "/" subtype parameters — RFC 9110 §8.3.1; both are compared without case
+    media_type, _, parameters = (content_type or b"").lower().partition(b";")
+    return media_type.strip(_BLANK), parameters.strip(_BLANK)
+
+
 def _read_json(text: str) -> BodyParameters:
     value: Any = json.loads(
         text,
@@ -128,17 +158,33 @@ def _read_json(text: str) -> BodyParameters:
     return parameters
 
 
-def _read_form(text: str) -> BodyParameters:
+def _unique_form(text: str) -> BodyParameters:
+    fields = _unique(_read_form(text))
+    return dict[str, str | bool](fields)
+
+
+def form_decoded(text: str) -> str:
+    """
+    Decode a name or a value of a form.
+
+    Raises:
+        InvalidRequest: If it has a malformed escape.
+        ValueError: If it is not UTF-8.
+    """
     if _BAD_ESCAPE.search(text):
-        raise InvalidRequest("the body has a malformed percent escape")
-    return dict[str, str | bool](_unique([_read_pair(part) for part in text.split("&")]))
+        raise InvalidRequest("there is a malformed percent escape")
+    return unquote_plus(text, errors="strict")
+
+
+def _read_form(text: str) -> list[tuple[str, str]]:
+    return [_read_pair(part) for part in text.split("&")]
 
 
 def _read_pair(part: str) -> tuple[str, str]:
     name, equals, value = part.partition("=")
     if not (name and equals):
         raise InvalidRequest("the body has a field without a name or a value")
-    return unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict")
+    return form_decoded(name), form_decoded(value)
 
 
 def _unique(pairs: list[tuple[str, T]]) -> dict[str, T]:

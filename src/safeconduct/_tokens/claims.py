@@ -7,7 +7,7 @@ Types are compared by ``type(…) is``, because ``isinstance`` takes true for an
 import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 from safeconduct._tokens.issuer_policy import ACCESS_TOKEN, IssuerPolicy
 from safeconduct.errors import BindingMismatch, ExpiredToken, MalformedToken, NotYetValidToken, WrongAudience
@@ -45,6 +45,26 @@ class Claims(NamedTuple):
     raw: Mapping[str, Any]
 
 
+#: Claims with these values say nothing, as those that are missing.
+_EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
+#: In any form they restrict the token: an empty one is malformed, not missing.
+_NEVER_EMPTY: Final = frozenset({"nbf", "cnf"})
+
+
+class TimeRules(Protocol):
+    """What holds for the times of a token; an ``IssuerPolicy`` is such rules."""
+
+    @property
+    def leeway_seconds(self) -> int: ...
+    @property
+    def max_lifetime_seconds(self) -> int: ...
+    @property
+    def is_dated_by_store(self) -> bool: ...
+
+
+CLIENT_SUBJECT: Final = "client:"
+"""The prefix of the subject of a client's tokens, so that no client is taken for a person (RFC 9700 §4.15)."""
+
 _NUMBERS: Final = frozenset[Any]((int, float))
 _NOTHING: Final = frozenset[str]()
 
@@ -61,16 +81,17 @@ def read_claims(
     Raises:
         InvalidToken: One of its subclasses, for the first check that fails.
     """
+    raw = _without_empty(raw)
     get = cast("Callable[[str], Any]", raw.get)
     expires, issued = get("exp"), get("iat")
-    _check_times(raw, expires, issued, policy, now)
+    check_times(raw, policy, now)
     audience, subject, token_id, client_id = get("aud"), get("sub"), get("jti"), get("client_id")
     if audience != policy.audience:
         _check_audience(audience, policy.audience)
     _check_names(raw, subject, token_id, client_id, token_type)
+    is_own, is_client = policy.is_own, _is_client(subject, client_id, policy)
     scope, roles = get(policy.scopes_claim), get(policy.roles_claim)
-    is_own, template = policy.is_own, policy.remote_user
-    remote_user = None if template is None else template.replace("{sub}", subject)
+    remote_user = None if is_client or policy.remote_user is None else policy.remote_user.replace("{sub}", subject)
     return Claims(
         policy.issuer,
         subject,
@@ -80,7 +101,7 @@ def read_claims(
         expires if type(expires) is int else math.floor(expires),
         _natural(raw, "auth_time") if "auth_time" in raw else None,
         # A client is not a user who signed in, whatever acr its token states.
-        policy.levels.get(_text(raw, "acr"), "remembered") if "acr" in raw and subject != client_id else "remembered",
+        "remembered" if is_client or subject == client_id or "acr" not in raw else _level(raw, policy),
         _NOTHING if scope is None else _read_scopes(scope, policy),
         _NOTHING if roles is None else _read_roles(roles, policy),
         _text(raw, "sid") if "sid" in raw else None,
@@ -95,15 +116,36 @@ def read_claims(
     )
 
 
-def _check_times(raw: dict[str, Any], expires: Any, issued: Any, policy: IssuerPolicy, now: float) -> None:
+def _without_empty(raw: dict[str, Any]) -> dict[str, Any]:
+    """Return *raw* without the claims that say nothing, so that each reads as missing wherever it is read."""
+    empty = {name for name, value in raw.items() if not value and value in _EMPTY} - _NEVER_EMPTY
+    return {name: value for name, value in raw.items() if name not in empty} if empty else raw
+
+
+def is_empty(value: object) -> bool:
+    """Say whether a claim with *value* says nothing: None, or an empty text, list or object."""
+    return value in _EMPTY or value == ()
+
+
+def check_times(raw: dict[str, Any], rules: TimeRules, now: float) -> None:
+    """
+    Check when a token was issued, begins to count and expires; ``exp`` and ``iat`` are required.
+
+    Raises:
+        ExpiredToken: If it has expired.
+        NotYetValidToken: If it does not count yet.
+        MalformedToken: If a time is missing or is no number, or the lifetime is too long.
+    """
+    expires: Any = raw.get("exp")
+    issued: Any = raw.get("iat")
     if type(expires) not in _NUMBERS or type(issued) not in _NUMBERS:
         raise MalformedToken("exp or iat is missing or not a number")
-    latest = math.inf if policy.is_dated_by_store else now + policy.leeway_seconds
-    if now >= expires + policy.leeway_seconds:
+    latest = math.inf if rules.is_dated_by_store else now + rules.leeway_seconds
+    if now >= expires + rules.leeway_seconds:
         raise ExpiredToken(math.floor(expires))
     if issued > latest:
         raise NotYetValidToken("iat lies in the future")
-    if expires - issued > policy.max_lifetime_seconds:
+    if expires - issued > rules.max_lifetime_seconds:
         raise MalformedToken("a longer lifetime than max_lifetime_seconds")
     if "nbf" in raw:
         not_before = raw["nbf"]
@@ -118,6 +160,24 @@ def _check_names(raw: dict[str, Any], subject: Any, token_id: Any, client_id: An
         raise MalformedToken("sub or jti is missing or not a string")
     if (type(client_id) is not str or not client_id) and (token_type == ACCESS_TOKEN or "client_id" in raw):
         raise MalformedToken("client_id is missing or not a string")
+    check_unbound(raw)
+
+
+def _is_client(subject: str, client_id: Any, policy: IssuerPolicy) -> bool:
+    """Say whether a subject is a client; a person of another issuer must not pass for one."""
+    is_client = subject.startswith(CLIENT_SUBJECT)
+    if is_client and not policy.is_own and subject != f"{CLIENT_SUBJECT}{client_id}":
+        raise MalformedToken("the subject of a client that is not its client_id")
+    return is_client
+
+
+def check_unbound(raw: dict[str, Any]) -> None:
+    """
+    Refuse a token that is bound to a key.
+
+    Raises:
+        BindingMismatch: If it is.
+    """
     if "cnf" in raw:
         # In any form it says that the token is bound to a key, and no proof of that key is checked here
         # (RFC 7800 §3.1, RFC 9449 §7.2).
@@ -156,6 +216,10 @@ def _text(raw: dict[str, Any], name: str) -> str:
     if type(value) is not str or not value:
         raise MalformedToken(f"{name} is not a string")
     return value
+
+
+def _level(raw: dict[str, Any], policy: IssuerPolicy) -> Level:
+    return policy.levels.get(_text(raw, "acr"), "remembered")
 
 
 def _display_name(raw: dict[str, Any], default: str | None) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from safeconduct._tokens.claims import is_empty
 from safeconduct._tokens.encryption import seal_envelope
 from safeconduct._tokens.issuer_policy import ACCESS_TOKEN, ACR, PADDING_CLAIM, IssuerPolicy
 from safeconduct._tokens.key import Key
@@ -50,7 +51,7 @@ class Grant:
     audience: str | None = None
     #: What the directory calls the user, as the claim ``name`` (OpenID Connect Core §5.1).
     display_name: str | None = field(default=None, repr=False)
-    #: Claims that the application adds.
+    #: Claims that the application adds; empty ones are left out.
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
@@ -124,11 +125,13 @@ class TokenIssuer:
             keys: The keys that ``check`` returned. Default: the present ones.
 
         Returns:
-            The compact serialization: ``typ: at+jwt`` signed (RFC 9068 §2.1), encrypted around that if tokens are.
+            The compact serialization: ``typ: at+jwt`` signed (RFC 9068 §2.1), encrypted around that if tokens are and
+            this one is for our own audience.
         """
         claims = self._claims(grant, iat_ms)
         keys = keys or self._keys()
-        if not self._is_encrypted:
+        if not self._is_encrypted or claims["aud"] != self._policy.audience:
+            # Another server has no key of ours that would decrypt it.
             return self._sign(claims, keys).decode()
         self._pad(claims)
         outside = {name: value for name, value in claims.items() if name in self._policy.public_claims}
@@ -205,7 +208,8 @@ class TokenIssuer:
             "name": grant.display_name,
         }
         return {
-            **grant.extra,
+            # A claim that says nothing takes no room, and the verifier reads it as missing.
+            **{name: value for name, value in grant.extra.items() if not is_empty(value)},
             "iss": self._policy.issuer,
             "aud": grant.audience or self._policy.audience,
             "sub": grant.subject,

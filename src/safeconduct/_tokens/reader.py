@@ -47,6 +47,16 @@ _BEFORE_INTEGER: Final = frozenset(b":,{ -")
 _CONTAINERS: Final = frozenset[Any]((dict, list))
 
 
+def token_octets(token: str) -> bytes:
+    """Return the octets of a compact token, which is ASCII and at most 16 KB long."""
+    if len(token) > MAX_TOKEN_BYTES:
+        raise MalformedToken("longer than 16 KB")
+    try:
+        return token.encode("ascii")
+    except UnicodeEncodeError:
+        raise MalformedToken("not ASCII") from None
+
+
 def decode_segment(segment: bytes) -> bytes:
     """Decode base64url without padding, in its one canonical spelling (RFC 4648 §3.5)."""
     size = len(segment) & 3

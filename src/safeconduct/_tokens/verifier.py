@@ -5,86 +5,30 @@ The issuer in the claims is used before the signature is checked, for one purpos
 signed them.  A token that names an issuer which did not issue it fails with the keys of that issuer (RFC 8725 §3.8).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Final
 
-from safeconduct._tokens.algorithms import MODELS, SIGNATURES
 from safeconduct._tokens.claims import Claims, read_claims
 from safeconduct._tokens.encryption import Envelope, check_envelope_header, compare_copies, open_envelope, read_envelope
 from safeconduct._tokens.issuer_policy import PADDING_CLAIM, IssuerPolicy
-from safeconduct._tokens.key import Key, ReadyKey
 from safeconduct._tokens.key_table import KeyTable
-from safeconduct._tokens.reader import (
-    MAX_TOKEN_BYTES,
-    decode_segment,
-    media_type,
-    read_header,
-    read_object,
-)
-from safeconduct.errors import (
-    BadSignature,
-    ConfigurationError,
-    MalformedToken,
-    UnknownKey,
-    WrongIssuer,
-    WrongTokenType,
-)
+from safeconduct._tokens.reader import decode_segment, read_object, token_octets
+from safeconduct._tokens.signatures import Signatures
+from safeconduct.errors import ConfigurationError, MalformedToken, UnknownKey, WrongIssuer
 
-_MOST_HEADERS: Final = 64
 _PARTS_OF_JWS: Final = 3
 _PARTS_OF_JWE: Final = 5
 
 
-class _Check(NamedTuple):
-    """What a protected header resolves to: joserfc's model and the one key."""
+class _TrustedIssuer(Signatures):
+    """The policy of an issuer, and its signatures."""
 
-    verify: Callable[[bytes, bytes, Any], bool]
-    key: ReadyKey
-    kid: str | None
-    #: As ``media_type`` spells it.
-    token_type: str
-
-
-class _TrustedIssuer:
-    """The policy of an issuer, and a cache of headers that its present keys have verified."""
-
-    __slots__ = ("_known", "_table", "policy")
+    __slots__ = ("policy",)
 
     def __init__(self, policy: IssuerPolicy) -> None:
+        super().__init__(policy.keys, policy.token_types)
         self.policy = policy
-        self._table = policy.keys.table
-        # The headers and the table that they belong to are one value, so that no thread sees the two mixed.
-        self._known: tuple[KeyTable, dict[bytes, _Check]] = (self._table(), {})
-
-    def check_signature(self, head: bytes, signed: bytes, signature: bytes) -> _Check:
-        """Check a signature and return what the header resolves to."""
-        table = self._table()
-        known_table, known = self._known
-        if table is not known_table:
-            known = {}
-            self._known = (table, known)
-        check = known.get(head)
-        if check is None:
-            check = self._read(head)
-        try:
-            is_genuine = check.verify(signed, signature, check.key)
-        except Exception as error:
-            raise BadSignature(check.kid, "the signature could not be checked") from error
-        if not is_genuine:
-            raise BadSignature(check.kid)
-        # Only now, so that nobody can fill the cache with headers that no key of the issuer ever signed.
-        if len(known) < _MOST_HEADERS and self._table() is table:
-            known[head] = check
-        return check
-
-    def find(self, kid: str | None, algorithm: str) -> Key:
-        """Return the one key for a header; reload the keys once if the kid is unknown, since it may be new."""
-        try:
-            return self._table().find(kid, algorithm)
-        except UnknownKey:
-            self.policy.keys.reload()
-            return self._table().find(kid, algorithm)
 
     def has_key_for(self, kid: str | None, algorithm: str) -> bool:
         """Return whether a foreign issuer has the key for an envelope that does not name its issuer."""
@@ -93,16 +37,6 @@ class _TrustedIssuer:
         except UnknownKey:
             return False
         return not self.policy.is_own
-
-    def _read(self, head: bytes) -> _Check:
-        header = read_header(head)
-        token_type = None if header.typ is None else media_type(header.typ)
-        if token_type is None or token_type not in self.policy.token_types:
-            raise WrongTokenType("typ is missing or not an expected one")
-        if header.algorithm not in SIGNATURES:
-            raise MalformedToken("alg is not an allowed signature")
-        key = self.find(header.kid, header.algorithm)
-        return _Check(MODELS[key.algorithm].verify, key.for_verifying(), key.kid, token_type)
 
 
 class TokenVerifier:
@@ -150,12 +84,7 @@ class TokenVerifier:
         Raises:
             InvalidToken: One of its subclasses; no token makes this method raise anything else.
         """
-        if len(token) > MAX_TOKEN_BYTES:
-            raise MalformedToken("longer than 16 KB")
-        try:
-            wire = token.encode("ascii")
-        except UnicodeEncodeError:
-            raise MalformedToken("not ASCII") from None
+        wire = token_octets(token)
         parts = wire.split(b".", _PARTS_OF_JWE)
         if len(parts) == _PARTS_OF_JWS:
             return self._verify_signed(wire, parts, now, None)

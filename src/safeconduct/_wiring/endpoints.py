@@ -1,7 +1,7 @@
 """Make our own endpoints for one world: only those that can work, so none if users cannot sign in here."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from safeconduct._core.authentication import Authenticator
 from safeconduct._core.device_cookie import DeviceCookies
@@ -18,13 +18,16 @@ from safeconduct._wiring.world import WorldParts
 from safeconduct.errors import ConfigurationError
 
 
-def endpoint_routes(parts: WorldParts, authenticator: Authenticator) -> Iterator[EndpointRoute]:
+def endpoint_routes(
+    parts: WorldParts, authenticator: Authenticator, for_services: Iterable[EndpointRoute]
+) -> Iterator[EndpointRoute]:
     """
-    Yield the endpoints of a session's life, their description and the public keys.
+    Yield the endpoints of a session's life and those *for_services*, their description and the public keys.
 
     Args:
         parts: The parts of the world.
         authenticator: Finds out who asks by an access token.
+        for_services: The OAuth endpoints.
 
     Raises:
         ConfigurationError: If they were switched on and lack something.
@@ -33,10 +36,13 @@ def endpoint_routes(parts: WorldParts, authenticator: Authenticator) -> Iterator
     why, enabled = _why_none(parts), config.endpoints.enabled
     if enabled and why:
         raise ConfigurationError(f"endpoints.enabled: got true; {why}")
-    if not why and enabled is not False:
-        rows = list(_session_routes(parts, authenticator))
+    rows: list[EndpointRoute] = []
+    if enabled is not False:
+        rows += [] if why else _session_routes(parts, authenticator)
+        rows += for_services
+    if rows:
         yield from rows
-        yield openapi_route(rows, config.endpoints.prefix)
+        yield openapi_route(rows, config.endpoints.prefix, config.problem_style)
     if keys is not None and config.endpoints.well_known:
         yield jwks_route(lambda: keys.current().published())
 
@@ -54,7 +60,9 @@ def _session_routes(parts: WorldParts, authenticator: Authenticator) -> Iterator
     requests = RequestContext(
         authenticator, sources, proxies, cookies=config.cookies, issuer=config.issuer, clock=clock
     )  # fmt: skip
-    replies = TokenResponse(config.cookies, container.csrf, clock=clock)
+    replies = TokenResponse(
+        config.cookies, container.csrf, clock=clock, adds_token=config.endpoints.login_answer == "token"
+    )
     presented = PresentedSessions(
         session_verbs,
         requests,

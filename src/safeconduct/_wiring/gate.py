@@ -1,11 +1,12 @@
 """Make the gate of one world, and what watches its open connections."""
 
+from collections.abc import Iterator
 from functools import partial
 
 from safeconduct._core.authentication import Authenticator
 from safeconduct._core.basic import BasicAuthenticator
 from safeconduct._core.connection_checks import ConnectionChecks
-from safeconduct._core.endpoints.routing import Endpoints
+from safeconduct._core.endpoints.routing import EndpointRoute, Endpoints
 from safeconduct._core.error_responses import ErrorResponses
 from safeconduct._core.fast_path import FastPath
 from safeconduct._core.gate import Gate
@@ -20,7 +21,6 @@ from safeconduct._wiring.sessions import lifetimes_of, session_keys_of
 from safeconduct._wiring.settings import realm_of
 from safeconduct._wiring.world import WorldParts
 from safeconduct.config import Config
-from safeconduct.errors import ConfigurationError
 
 
 def new_gate(parts: WorldParts) -> Gate:
@@ -32,7 +32,7 @@ def new_gate(parts: WorldParts) -> Gate:
             and lack something.
     """
     container, config, revocations = parts.container, parts.container.config, parts.revocations
-    _require_records(config, parts)
+    parts.require_records()
     basic = container.passwords.basic(parts.world, parts.store, revocations, realm=realm_of(config))
     validity = ValidityCheck(
         revocations, container.sources, consistency=config.consistency, on_outage=config.revocation.on_outage,
@@ -51,7 +51,7 @@ def new_gate(parts: WorldParts) -> Gate:
         ),
         error_responses=_error_responses(container),
         # Our own endpoints take access tokens, and never Basic.
-        endpoints=Endpoints(endpoint_routes(parts, _authenticator(parts, validity, None))),
+        endpoints=Endpoints(endpoint_routes(parts, _authenticator(parts, validity, None), _oauth_routes(parts))),
         connection_checks=ConnectionChecks(
             authenticator=authenticator,
             view=view,
@@ -64,23 +64,24 @@ def new_gate(parts: WorldParts) -> Gate:
     )
 
 
+def _oauth_routes(parts: WorldParts) -> Iterator[EndpointRoute]:
+    """Yield the endpoints for services; none without clients, so that Authlib is not imported then."""
+    if parts.container.config.clients:
+        from safeconduct._wiring.oauth_endpoints import oauth_routes  # noqa: PLC0415 - it imports Authlib
+
+        yield from oauth_routes(parts)
+
+
 def _error_responses(container: Container) -> ErrorResponses:
     return ErrorResponses(
         realm=realm_of(container.config),
         offers_basic="basic" in container.config.sources,
         acr_values={level: acr for acr, level in ACR.items()},
+        style=container.config.problem_style,
         sign_in_url=container.config.access.sign_in_url,
         problem_body=container.problem_body,
         announce=container.announce,
     )
-
-
-def _require_records(config: Config, parts: WorldParts) -> None:
-    """Raise if the store would answer as if every opaque token and every session were there."""
-    is_opaque, needs_session = config.tokens.format == "opaque", config.sessions.require_session
-    if (is_opaque or needs_session) and parts.store.opaque_tokens is None:
-        name = 'tokens.format is "opaque"' if is_opaque else "sessions.require_session is true"
-        raise ConfigurationError(f"store: got one that keeps no sessions and tokens, wanted one, since {name}")
 
 
 def _authenticator(parts: WorldParts, validity: ValidityCheck, basic: BasicAuthenticator | None) -> Authenticator:
@@ -88,7 +89,7 @@ def _authenticator(parts: WorldParts, validity: ValidityCheck, basic: BasicAuthe
         sources=parts.container.sources,
         bearer=parts.container.bearer,
         resolver=parts.resolver,
-        api_keys=parts.api_keys,
+        api_keys=parts.api_keys.authenticator,
         basic=basic,
         validity=validity,
         rejects_invalid=parts.container.config.access.on_invalid == "reject",

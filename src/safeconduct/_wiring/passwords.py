@@ -89,11 +89,19 @@ class PasswordFactory:
         """
         if world not in self._passwords:
             port = self.directory(world)
-            local = MemoryStore(clock=self._clock, horizon_ms=0, leeway_ms=0)
-            events = ThrottleEvents(self._announce, self._clock)
-            throttle = Throttle(store, local, self._config.login, key=self._key(), events=events)
-            self._passwords[world] = Passwords(port, throttle, announce=self._announce)
+            self._passwords[world] = Passwords(port, self.throttle(store), announce=self._announce)
         return self._passwords[world]
+
+    def throttle(self, store: Store) -> Throttle:
+        """
+        Return what limits the attempts of users or of services, counted in *store*.
+
+        Raises:
+            ConfigurationError: If there is no key for it.
+        """
+        local = MemoryStore(clock=self._clock, horizon_ms=0, leeway_ms=0)
+        events = ThrottleEvents(self._announce, self._clock)
+        return Throttle(store, local, self._config.login, key=self._key(), events=events)
 
     def basic(
         self, world: World, store: Store, revocations: Revocations | None, *, realm: str

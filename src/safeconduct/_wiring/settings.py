@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from safeconduct._core.access_rules import Policy
 from safeconduct._core.credential_sources import Sources
+from safeconduct._core.sessionless_tokens import IssuingRules
 from safeconduct._core.store import Store
 from safeconduct._http.origin import Origin
 from safeconduct._tokens.issuer_policy import IssuerPolicy
@@ -48,6 +49,22 @@ def horizon_of(config: Config) -> int:
 def leeway_of(config: Config) -> int:
     """Return the largest leeway of any token that is accepted, in seconds."""
     return max([config.tokens.leeway_seconds, *(trust.leeway_seconds for trust in config.trust)])
+
+
+def issuing_rules_of(config: Config) -> IssuingRules:
+    """Return what *config* says about tokens that no sign-in makes."""
+    tokens = config.tokens
+    return IssuingRules(
+        issuer=config.issuer,
+        own_audience=config.audience,
+        audiences=frozenset(tokens.audiences),
+        client_id=tokens.client_id or config.issuer or "",
+        max_lifetime_seconds=tokens.max_lifetime_seconds,
+        leeway_seconds=tokens.leeway_seconds,
+        shards=config.store.shards,
+        needs_session=config.sessions.require_session,
+        is_opaque=tokens.format == "opaque",
+    )
 
 
 def require_sign_in(config: Config, *, has_directory: bool, has_secrets: bool) -> None:

@@ -52,6 +52,8 @@ def describe(requirement: Requirement) -> str:
     parts += [f"level {requirement.level}"] if requirement.level else []
     age = requirement.max_age_seconds
     parts += [] if age is None else [f"proven at most {age} s ago"]
+    schemes = requirement.schemes
+    parts += [] if schemes is None else [f"by {' or '.join(sorted(schemes)) or 'no kind of credential'}"]
     return ", ".join(parts) or "authenticated"
 
 

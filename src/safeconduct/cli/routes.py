@@ -29,6 +29,7 @@ class RouteAccess:
             "roles": [" or ".join(sorted(roles)) for roles in requirement.role_sets],
             "level": requirement.level,
             "max_age_seconds": requirement.max_age_seconds,
+            "schemes": None if requirement.schemes is None else sorted(requirement.schemes) or ["none"],
         }
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from safeconduct.events.requests import (
+    ClientRefused,
+    ClientTokenIssued,
     Event,
     Fault,
     HookFailed,
@@ -33,6 +35,8 @@ from safeconduct.events.store import (
 __all__ = [
     "ApiKeyCreated",
     "BindingChanged",
+    "ClientRefused",
+    "ClientTokenIssued",
     "ClockSkewed",
     "Event",
     "Fault",

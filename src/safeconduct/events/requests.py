@@ -72,3 +72,26 @@ class RuleWeakened(Event):
 
     log_level: ClassVar[int] = 30
     switch: Literal["basic.allow_plain_http", "revocation.accept_eviction", "cookies.secure", "access.preflights"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientRefused(RequestRefused):
+    """
+    A request to an OAuth endpoint was refused; *error* is its OAuth error code.
+
+    *client_id* is the client that was named, if there is such a client.
+    """
+
+    log_level: ClassVar[int] = 30
+    client_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientTokenIssued(Event):
+    """A client got an access token; *subject* is its own, or with token exchange that of a user."""
+
+    client_id: str
+    grant_type: str
+    subject: str
+    audience: str
+    scopes: tuple[str, ...]

@@ -5,7 +5,7 @@ from typing import Literal
 
 from safeconduct._core.epochs import Epoch, Epochs
 from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus
-from safeconduct._core.store import Counter, IssueTime, Revocation, Store, Written
+from safeconduct._core.store import Counter, IssueTime, Revocation, SingleUse, Store, Used, Written
 from safeconduct.errors import NotSupported
 from safeconduct.stores.memory.store import MemoryStore
 
@@ -65,6 +65,11 @@ class NullStore:
     async def revoke(self, shard: int, revocation: Revocation) -> Written:
         """Refuse, because nothing could remember it."""
         raise NotSupported(f"no store to revoke a {revocation.kind} in, on shard {shard}")
+
+    async def mark_used(self, use: SingleUse) -> Used:
+        """Refuse, because nothing could remember it."""
+        del use
+        raise NotSupported("no store to mark a token as used in")
 
     async def count_try(self, counters: Sequence[Counter], *, try_id: bytes) -> int:
         """Count a try in this process."""

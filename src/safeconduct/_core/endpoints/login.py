@@ -9,7 +9,8 @@ from safeconduct._core.endpoints.token_response import TokenResponse
 from safeconduct._core.passwords import Passwords
 from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._http.request import Reply, Request
-from safeconduct._http.request_body import read_flag, require_text
+from safeconduct._http.request_body import BodyParameters, read_flag, require_text
+from safeconduct.errors import InvalidRequest
 
 
 class LoginEndpoint:
@@ -50,10 +51,10 @@ class LoginEndpoint:
             BadCredentials: If the user name or the password is wrong.
             TooManyAttempts: If a limit of the throttle is reached.
             CrossSiteRequest: If a page that is not ours sent it; for cookies, also if nothing tells which page did.
-            InvalidRequest: If the body lacks a parameter.
+            InvalidRequest: If the body lacks a parameter, or has both ``username`` and ``email``.
         """
         request, parameters = call.request, await call.parameters()
-        username, password = require_text(parameters, "username"), require_text(parameters, "password")
+        username, password = _username(parameters), require_text(parameters, "password")
         remember, asks_for_cookies = read_flag(parameters, "remember"), read_flag(parameters, "cookies")
         transport = self._request_context.transport_for_sign_in(request, asks_for_cookies=asks_for_cookies)
         origin = self._request_context.origin(request, transport)
@@ -70,7 +71,7 @@ class LoginEndpoint:
             await self._end_replaced(request)
         tokens = await self._session_verbs.sign_in(account, username=username, remember=remember, origin=origin)
         if transport == "header":
-            return self._token_response.tokens(tokens, transport)
+            return self._token_response.signed_in_by_body(tokens)
         return self._token_response.signed_in(tokens, self._device_cookies.new(username))
 
     async def step_up(self, call: EndpointCall) -> Reply:
@@ -99,3 +100,12 @@ class LoginEndpoint:
             knows_device=lambda username: self._device_cookies.recognizes(request, username),
         )
         return self._token_response.tokens(tokens, transport)
+
+
+def _username(parameters: BodyParameters) -> str:
+    """Return the user name, which a body may also call ``email``; never one of two."""
+    if "email" not in parameters:
+        return require_text(parameters, "username")
+    if "username" in parameters:
+        raise InvalidRequest("the body has a username and an email")
+    return require_text(parameters, "email")

@@ -9,6 +9,7 @@ from safeconduct._core.endpoints.logout import LogoutEndpoint
 from safeconduct._core.endpoints.refresh import RefreshEndpoint
 from safeconduct._core.endpoints.routing import EndpointCall, EndpointRoute
 from safeconduct._core.endpoints.session import SessionEndpoint
+from safeconduct._http.problems import MEDIA_TYPES, ProblemStyle
 from safeconduct._http.request import Reply
 
 JWKS_PATH: Final = "/.well-known/jwks.json"
@@ -42,14 +43,14 @@ def jwks_route(published: Callable[[], Mapping[str, Any]]) -> EndpointRoute:
     return EndpointRoute("GET", JWKS_PATH, "The public keys of this issuer (RFC 7517)", serve)
 
 
-def openapi_route(routes: Iterable[EndpointRoute], prefix: str) -> EndpointRoute:
-    """Return the endpoint that describes *routes* and itself."""
+def openapi_route(routes: Iterable[EndpointRoute], prefix: str, style: ProblemStyle) -> EndpointRoute:
+    """Return the endpoint that describes *routes*, whose refusals have a body in the form *style*, and itself."""
 
     async def serve(_call: EndpointCall) -> Reply:
         return reply
 
     route = EndpointRoute("GET", f"{prefix}/openapi.json", "This description", serve)
-    reply = _cached_reply(b"application/json", _document([*routes, route]), max_age_seconds=300)
+    reply = _cached_reply(b"application/json", _document([*routes, route], style), max_age_seconds=300)
     return route
 
 
@@ -73,8 +74,10 @@ _SECONDS: Final[Mapping[str, Any]] = {"type": ["integer", "null"], "description"
 _BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     "login": {
         "type": "object",
-        "required": ["username", "password"],
-        "properties": {"username": _TEXT, "password": _TEXT, "remember": _FLAG, "cookies": _FLAG},
+        "required": ["password"],
+        "oneOf": [{"required": ["username"]}, {"required": ["email"]}],
+        "properties": dict.fromkeys(("username", "email", "password"), _TEXT)
+        | dict.fromkeys(("remember", "cookies"), _FLAG),
     },
     "refresh": {"type": "object", "properties": {"refresh_token": _TEXT, "extend": _FLAG}},
     "step-up": {
@@ -90,6 +93,7 @@ _TOKENS: Final[Mapping[str, Any]] = {
     "required": ["expires_in", "renew_after", "level", "session_id"],
     "properties": {
         "access_token": _TEXT,
+        "token": {"type": "string", "description": "access_token again, after a sign-in"},
         "token_type": {"const": "Bearer"},
         "refresh_token": _TEXT,
         "expires_in": {"type": "integer", "description": "seconds"},
@@ -118,35 +122,41 @@ _ERROR_STATUSES: Final[Mapping[str, tuple[int, ...]]] = {
 }
 
 
-def _document(routes: Iterable[EndpointRoute]) -> Mapping[str, Any]:
+_PROBLEMS: Final[Mapping[ProblemStyle, Mapping[str, Any]]] = {
+    "problem": {
+        "type": "object",
+        "required": ["type", "title", "status", "detail", "code"],
+        "properties": dict.fromkeys(("type", "title", "detail", "code"), _TEXT) | {"status": {"type": "integer"}},
+    },
+    "error_message": {
+        "type": "object",
+        "required": ["error", "message"],
+        "properties": dict.fromkeys(("error", "message"), _TEXT),
+    },
+}
+
+
+def _document(routes: Iterable[EndpointRoute], style: ProblemStyle) -> Mapping[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, style)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Sign-in", "version": "1"},
         "paths": paths,
         "components": {
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
-            "schemas": {
-                "Tokens": _TOKENS,
-                "Problem": {
-                    "type": "object",
-                    "required": ["type", "title", "status", "detail", "code"],
-                    "properties": dict.fromkeys(("type", "title", "detail", "code"), _TEXT)
-                    | {"status": {"type": "integer"}},
-                },
-            },
+            "schemas": {"Tokens": _TOKENS, "Problem": _PROBLEMS[style]},
         },
     }
 
 
-def _operation(route: EndpointRoute) -> Mapping[str, Any]:
+def _operation(route: EndpointRoute, style: ProblemStyle) -> Mapping[str, Any]:
     name = route.path.rpartition("/")[2]
     operation: dict[str, Any] = {
         "operationId": f"{route.method.lower()}_{name.strip('{}').replace('-', '_').replace('.', '_')}",
         "summary": route.summary,
-        "responses": _responses(route, name),
+        "responses": _responses(route, name, style),
     }
     if route.path.endswith("/{id}"):
         operation["parameters"] = [{"name": "id", "in": "path", "required": True, "schema": _TEXT}]
@@ -160,8 +170,8 @@ def _operation(route: EndpointRoute) -> Mapping[str, Any]:
     return operation
 
 
-def _responses(route: EndpointRoute, name: str) -> Mapping[str, Any]:
-    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+def _responses(route: EndpointRoute, name: str, style: ProblemStyle) -> Mapping[str, Any]:
+    problem = {MEDIA_TYPES[style]: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     responses: dict[str, Any] = {
         str(status): {"description": "refused", "content": problem} for status in (*_ERROR_STATUSES.get(name, ()), 503)
     }

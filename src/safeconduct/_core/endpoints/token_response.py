@@ -35,16 +35,22 @@ class TokenResponse:
         cookies: The names and attributes of our cookies.
         csrf: Makes the CSRF tokens.
         clock: The current time, in seconds since the epoch.
+        adds_token: Whether the reply to a sign-in has the access token a second time, as ``token``.
     """
 
-    def __init__(self, cookies: CookieConfig, csrf: CsrfTokens, *, clock: Clock) -> None:
+    def __init__(self, cookies: CookieConfig, csrf: CsrfTokens, *, clock: Clock, adds_token: bool) -> None:
         self._cookies = cookies
         self._csrf = csrf
         self._clock = clock
+        self._adds_token = adds_token
 
-    def tokens(self, tokens: Tokens, transport: Transport, *, more_cookies: Iterable[SetCookie] = ()) -> Reply:
+    def tokens(
+        self, tokens: Tokens, transport: Transport, *, more_cookies: Iterable[SetCookie] = (), adds_token: bool = False
+    ) -> Reply:
         """
         Return the reply that hands out *tokens* by *transport*; by cookie, *more_cookies* go along.
+
+        *adds_token* puts the access token into the body a second time, as ``token``; never by cookie.
 
         Raises:
             NotSupported: If a token is too long for a cookie.
@@ -61,6 +67,8 @@ class TokenResponse:
             body["extend_before"] = refresh_token.extend_before
         if transport == "header":
             body |= {"access_token": tokens.access_token, "token_type": "Bearer"}
+            if adds_token:
+                body["token"] = tokens.access_token
             if refresh_token is not None:
                 body["refresh_token"] = refresh_token.value
             return json_reply(200, body)
@@ -70,6 +78,10 @@ class TokenResponse:
             expires_at = refresh_token.expires_at
             cookies.append(own_cookie(self._cookies, "refresh", refresh_token.value, expires_at=expires_at, now=now))
         return json_reply(200, body, set_cookie_fields([*cookies, *more_cookies]))
+
+    def signed_in_by_body(self, tokens: Tokens) -> Reply:
+        """Return the reply to a sign-in with the tokens in its body, in the form of ``endpoints.login_answer``."""
+        return self.tokens(tokens, "header", adds_token=self._adds_token)
 
     def signed_in(self, tokens: Tokens, device: SetCookie) -> Reply:
         """

@@ -11,7 +11,7 @@ from safeconduct._core.epochs import Epoch
 from safeconduct._core.event_dispatcher import write_log
 from safeconduct._core.revocation_keys import instance_from
 from safeconduct._core.session_store import ForeignSession
-from safeconduct._core.store import MARGIN_MS, Revocation, clamped_ms
+from safeconduct._core.store import MARGIN_MS, Revocation, SingleUse, UseOutcome, clamped_ms
 from safeconduct.errors import Unavailable
 
 #: How many expired entries a write removes; as many as the script in Redis does.
@@ -40,6 +40,7 @@ class MemoryRevocations:
         "_is_foreign_logged",
         "_last_issued_ms",
         "_lock",
+        "_uses",
         "cuts",
         "entries",
         "epoch",
@@ -61,6 +62,8 @@ class MemoryRevocations:
         self.entries: dict[bytes, int | None] = {}
         #: The cut-offs, by revocation key.
         self.cuts: dict[bytes, int] = {}
+        #: The use of each token that was used, by the token's mark.
+        self._uses: dict[bytes, bytes] = {}
         self._expiries: list[tuple[int, bytes]] = []
         #: Entries with an earlier end may have been forgotten.
         self.pruned_ms = -1
@@ -108,6 +111,20 @@ class MemoryRevocations:
         # After the entry: a reader that still has the old version may look too early, and looks again at the new one.
         self.on_change()
         return before_ms
+
+    def use(self, use: SingleUse, now_ms: int) -> UseOutcome:
+        """Mark a token as used, and return whether this is its first use; the caller holds the lock."""
+        query, used_by = use.query, self._uses.get(use.mark)
+        if used_by is not None:
+            return "first" if used_by == use.use_id else "used"
+        is_over = query.ends_ms <= max(now_ms, self.pruned_ms)
+        if is_over or not self.entries.keys().isdisjoint(query.marks):
+            return "revoked"
+        if query.issued_ms <= self.latest_cut_ms(query.cuts):
+            return "revoked"
+        self.revoke(Revocation("token", use.mark, (query.shard,), query.ends_ms + MARGIN_MS), now_ms)
+        self._uses[use.mark] = use.use_id
+        return "first"
 
     def latest_cut_ms(self, cuts: Iterable[bytes]) -> int:
         """Return the latest of these cut-offs, -1 if there is none."""
@@ -161,4 +178,5 @@ class MemoryRevocations:
                 self.pruned_ms = max(self.pruned_ms, expires_ms)
                 del self.entries[key]
                 self.cuts.pop(key, None)
+                self._uses.pop(key, None)
         return len(self.entries) < count

@@ -13,7 +13,7 @@ from typing import Literal, Self
 
 from safeconduct._core.epochs import Epoch, Epochs
 from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus
-from safeconduct._core.store import Counter, IssueTime, Revocation, Store, Written
+from safeconduct._core.store import Counter, IssueTime, Revocation, SingleUse, Store, Used, Written
 from safeconduct.errors import Unavailable
 from safeconduct.stores.memory.api_keys import MemoryApiKeys
 from safeconduct.stores.memory.counters import MemoryCounters
@@ -154,6 +154,13 @@ class MemoryStore:
                 # What was asked about a key is looked up by the revocation key of all of its owner's.
                 self._revocations.revoke(replace(revocation, key=revocation.api_keys.owner), now_ms)
         return Written(self._revocations.epoch, is_empty=False, before_ms=before_ms)
+
+    async def mark_used(self, use: SingleUse) -> Used:
+        """Mark a token as used, unless it was used or revoked before."""
+        epoch, revocations = self._revocations.epoch, self._revocations
+        with revocations.locked() as now_ms:
+            outcome = revocations.use(use, now_ms)
+        return Used(epoch, is_empty=False, now_ms=None, outcome=outcome)
 
     async def count_try(self, counters: Sequence[Counter], *, try_id: bytes) -> int:
         """Count a try in every counter, or in none."""

@@ -14,7 +14,18 @@ from safeconduct._core.api_keys.wire_form import owner_part, parse_key_id
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.epochs import Epoch, Epochs
 from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus
-from safeconduct._core.store import MARGIN_MS, TRY_TAG_BYTES, Counter, IssueTime, Revocation, Written, clamped_ms
+from safeconduct._core.store import (
+    MARGIN_MS,
+    TRY_TAG_BYTES,
+    Counter,
+    IssueTime,
+    Revocation,
+    SingleUse,
+    Used,
+    UseOutcome,
+    Written,
+    clamped_ms,
+)
 from safeconduct.errors import Unavailable
 from safeconduct.stores import scripts
 from safeconduct.stores.redis.api_keys import RedisApiKeys
@@ -23,13 +34,14 @@ from safeconduct.stores.redis.clients import ClientSource
 from safeconduct.stores.redis.opaque import RedisOpaqueTokens
 from safeconduct.stores.redis.plain_ask import PlainAsk
 from safeconduct.stores.redis.sessions import RedisSessions
-from safeconduct.stores.redis.shard_calls import LOG_LENGTH, ShardCalls, TokenWitness, integer
+from safeconduct.stores.redis.shard_calls import LOG_LENGTH, ShardCalls, TokenWitness, integer, malformed_reply
 from safeconduct.stores.redis.watermarks import Watermarks
 from safeconduct.stores.view.local_view import LocalView
 
 _EPOCH_NAME_BYTES = 16
 #: The replies are the bits of one number, and Lua's numbers have 53.
 _ASKED_TOGETHER = 48
+_USE_OUTCOMES: dict[object, UseOutcome] = {b"first": "first", b"used": "used", b"revoked": "revoked"}
 
 
 class RedisStore:
@@ -182,6 +194,29 @@ class RedisStore:
             wanted,
             is_durable=reply.is_durable,
         )
+
+    async def mark_used(self, use: SingleUse) -> Used:
+        """Mark a token as used, unless it was used or revoked before; run twice, the script marks it once."""
+        query = use.query
+        reply = await self._calls.run(
+            scripts.MARK_USED,
+            query.shard,
+            use.use_id,
+            query.issued_ms,
+            query.ends_ms,
+            MARGIN_MS,
+            LOG_LENGTH,
+            use.mark,
+            len(query.marks),
+            *query.marks,
+            *query.cuts,
+            keys=(self._calls.use_key(query.shard, use.mark),),
+            replicas=self._min_replicas,
+        )
+        outcome = _USE_OUTCOMES.get(reply.first)
+        if outcome is None:
+            raise malformed_reply()
+        return Used(reply.epoch, reply.is_empty, reply.now_ms, outcome, reply.replicas, self._min_replicas)
 
     async def count_try(self, counters: Sequence[Counter], *, try_id: bytes) -> int:
         """Count a try in every counter, or in none; run twice, the script counts it once."""

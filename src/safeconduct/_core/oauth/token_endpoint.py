@@ -1,0 +1,193 @@
+"""Serve ``POST …/token``: give a token to a client that has authenticated (RFC 6749 §4.4, RFC 8707)."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from authlib.oauth2.rfc6749 import (
+    InvalidScopeError,
+    OAuth2Error,
+    UnauthorizedClientError,
+    UnsupportedGrantTypeError,
+    list_to_scope,
+)
+
+from safeconduct._core.clients import RegisteredClient
+from safeconduct._core.decision import Clock
+from safeconduct._core.endpoints.routing import EndpointCall
+from safeconduct._core.oauth.client_authentication import ClientAuthenticator
+from safeconduct._core.oauth.parameters import OAuthParameters, read_parameters
+from safeconduct._core.oauth.replies import InvalidTarget, json_reply
+from safeconduct._core.revocation import Revocations
+from safeconduct._core.revocation_keys import issue_time_query
+from safeconduct._http.request import Reply
+from safeconduct._tokens.issuer import Grant, TokenIssuer
+from safeconduct.config.clients import ClientGrant
+from safeconduct.events import ClientTokenIssued, Event
+
+CLIENT_CREDENTIALS: Final = "client_credentials"
+
+GrantAnswer = Callable[[RegisteredClient, OAuthParameters, float], Awaitable[Reply]]
+"""Answers a token request of an authenticated client, at a time in seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class GrantType:
+    """What serves one ``grant_type``, and what a client's entry must name for it."""
+
+    needed: ClientGrant
+    answer: GrantAnswer
+
+
+class UnknownGrantType(OAuth2Error):
+    """The ``grant_type`` is not served here; Authlib's ``UnsupportedGrantTypeError`` would repeat the caller's text."""
+
+    error = UnsupportedGrantTypeError.error
+    description = "The grant type is not supported."
+
+
+class TokenEndpoint:
+    """
+    Give tokens to clients.
+
+    Args:
+        authenticator: Finds out which client asks.
+        grants: What serves each ``grant_type``.
+        clock: The current time, in seconds since the epoch.
+    """
+
+    def __init__(self, authenticator: ClientAuthenticator, grants: Mapping[str, GrantType], *, clock: Clock) -> None:
+        self._authenticator = authenticator
+        self._grants = grants
+        self._clock = clock
+
+    async def token(self, call: EndpointCall) -> Reply:
+        """
+        Give a token.
+
+        Raises:
+            OAuth2Error: If the client or what it asks for is refused.
+            AuthError: If the request is malformed or cannot be decided now.
+        """
+        parameters, now = await read_parameters(call), self._clock()
+        client = await self._authenticator.authenticate(call.request, parameters, now=now)
+        grant = self._grants.get(parameters.require("grant_type"))
+        if grant is None:
+            raise UnknownGrantType
+        if grant.needed not in client.entry.grants:
+            raise UnauthorizedClientError("The client may not use this grant type.")
+        return await grant.answer(client, parameters, now)
+
+
+class ClientTokens:
+    """
+    Issue the tokens that clients ask for.
+
+    Args:
+        issuer: Makes tokens.
+        revocations: Gives the time at which a token counts as issued; None without a store.
+        issuer_name: Our own issuer.
+        audience: Our own audience.
+        lifetime_seconds: How long a token lives.
+        shards: How many shards the store has.
+        clock: The current time, in seconds since the epoch.
+        announce: Called with an event for each token.
+    """
+
+    def __init__(
+        self,
+        issuer: TokenIssuer,
+        revocations: Revocations | None,
+        *,
+        issuer_name: str,
+        audience: str,
+        lifetime_seconds: int,
+        shards: int,
+        clock: Clock,
+        announce: Callable[[Event], None],
+    ) -> None:
+        self._issuer = issuer
+        self._revocations = revocations
+        self._issuer_name = issuer_name
+        self._audience = audience
+        self._lifetime_seconds = lifetime_seconds
+        self._shards = shards
+        self._clock = clock
+        self._announce = announce
+
+    def audience_for(self, client: RegisteredClient, parameters: OAuthParameters) -> str:
+        """
+        Return the audience that was asked for, or our own.
+
+        Raises:
+            InvalidTarget: If the client may not have it, or asks for more than one.
+        """
+        targets = parameters.targets()
+        # A token for two servers would let each of them use it at the other.
+        if len(targets) > 1 or not targets <= {self._audience, *client.entry.audiences}:
+            raise InvalidTarget
+        return next(iter(targets), self._audience)
+
+    async def client_credentials(self, client: RegisteredClient, parameters: OAuthParameters, now: float) -> Reply:
+        """
+        Issue a token in the client's own name; never a refresh token (RFC 6749 §4.4.3).
+
+        Raises:
+            InvalidTarget: As ``audience_for``.
+            InvalidScopeError: If a scope is not among the client's.
+            Unavailable: If the store cannot be asked.
+        """
+        del now
+        entry, audience = client.entry, self.audience_for(client, parameters)
+        allowed, asked = frozenset(entry.scopes), parameters.scopes()
+        if asked is not None and not asked <= allowed:
+            raise InvalidScopeError("The client may not have one of these scopes.")
+        grant = Grant(
+            subject=client.subject,
+            scopes=allowed if asked is None else asked,
+            roles=entry.roles,
+            lifetime_seconds=self._lifetime_seconds,
+            client_id=entry.client_id,
+            audience=audience,
+        )
+        return await self.reply(client, grant, grant_type=CLIENT_CREDENTIALS)
+
+    async def issue_time_ms(self, *, subject: str, client_id: str) -> int:
+        """
+        Return when a token counts as issued: after every cut-off that would end it.
+
+        Raises:
+            Unavailable: If the store cannot be asked.
+        """
+        if self._revocations is None:
+            return int(self._clock() * 1000)
+        query = issue_time_query(issuer=self._issuer_name, subject=subject, client_id=client_id, shards=self._shards)
+        return await self._revocations.issue_time(query)
+
+    async def reply(self, client: RegisteredClient, grant: Grant, *, grant_type: str, **more: str) -> Reply:
+        """
+        Issue a token and return the response (RFC 6749 §5.1); *more* are further members of it.
+
+        Raises:
+            Unavailable: If the store cannot be asked.
+        """
+        client_id = client.entry.client_id
+        iat_ms = await self.issue_time_ms(subject=grant.subject, client_id=client_id)
+        token, scope = self._issuer.issue(grant, iat_ms=iat_ms), list_to_scope(sorted(grant.scopes))
+        self._announce(
+            ClientTokenIssued(
+                client_id=client_id,
+                grant_type=grant_type,
+                subject=grant.subject,
+                audience=grant.audience or self._audience,
+                scopes=tuple(sorted(grant.scopes)),
+            )
+        )
+        content: dict[str, object] = {
+            "access_token": token,
+            "token_type": "Bearer",
+            "expires_in": grant.lifetime_seconds,
+            **({"scope": scope} if scope else {}),
+            **more,
+        }
+        return json_reply(200, content)

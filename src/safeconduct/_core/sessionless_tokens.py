@@ -1,0 +1,171 @@
+"""
+Issue the tokens that no sign-in makes, and say who acts in them for whom (RFC 8693 §4.1).
+
+A token that is made from a credential never counts longer than it: the time of issue is taken first, and only then the
+store is asked whether the credential was revoked.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
+
+from safeconduct._core.decision import Clock
+from safeconduct._core.directory import is_text
+from safeconduct._core.revocation import Revocations
+from safeconduct._core.revocation_keys import issue_time_query
+from safeconduct._core.revocation_query import RevocationQuery
+from safeconduct._tokens.issuer import Grant, TokenIssuer
+from safeconduct.config.shown_values import shown
+from safeconduct.errors import ConfigurationError, ExpiredToken, InsufficientRights, NotSupported
+
+MOST_ACTORS: Final = 4
+"""How many parties may act one for another; a longer chain is refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuingRules:
+    """What the configuration says about tokens that no sign-in makes."""
+
+    #: None if we issue nothing.
+    issuer: str | None
+    #: None if we issue nothing.
+    own_audience: str | None
+    #: The other servers that tokens may be issued for.
+    audiences: frozenset[str]
+    #: The client that our tokens name, which is the actor of what we issue for a user.
+    client_id: str
+    max_lifetime_seconds: int
+    leeway_seconds: int
+    shards: int
+    #: Whether our own tokens count only while their session is in the store.
+    needs_session: bool
+    #: Whether our own tokens are opaque.
+    is_opaque: bool
+
+    def check_audience(self, audience: str | None) -> None:
+        """
+        Return if tokens may be issued for *audience*; None is our own.
+
+        Raises:
+            NotSupported: If they may not.
+        """
+        if audience is not None and audience != self.own_audience:
+            if audience not in self.audiences:
+                raise NotSupported("tokens are issued for our own audience and those of tokens.audiences only")
+        elif self.is_opaque:
+            # A session has one opaque token, and what has no session has no place in the store.
+            raise NotSupported('tokens.format is "opaque", and only a sign-in makes opaque tokens')
+
+    def is_foreign(self, audience: str | None) -> bool:
+        """Return whether *audience* is another server."""
+        return audience is not None and audience != self.own_audience
+
+    def check_lifetime(self, lifetime_seconds: int) -> None:
+        """
+        Return if a token may live so long.
+
+        Raises:
+            ConfigurationError: If it may not.
+        """
+        longest = self.max_lifetime_seconds
+        if type(lifetime_seconds) is not int or not 1 <= lifetime_seconds <= longest:
+            raise ConfigurationError(
+                f"lifetime_seconds: got {shown(lifetime_seconds)}, wanted 1 to {longest} (tokens.max_lifetime_seconds)"
+            )
+
+
+class IssuedToken(NamedTuple):
+    """A token, and for how long it is valid."""
+
+    value: str
+    lifetime_seconds: int
+
+
+class SessionlessIssuer:
+    """
+    Issue tokens outside of a sign-in.
+
+    Args:
+        rules: What the configuration says.
+        issuer: Returns what signs; raises ``ConfigurationError`` if nothing can.
+        revocations: Asks the store; None where there is none.
+        clock: The current time, in seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        rules: IssuingRules,
+        issuer: Callable[[], TokenIssuer],
+        revocations: Revocations | None,
+        clock: Clock,
+    ) -> None:
+        self.rules = rules
+        self.clock = clock
+        self._issuer = issuer
+        self._revocations = revocations
+
+    async def issue(
+        self, grant: Grant, *, made_from: RevocationQuery | None = None, latest: int | None = None
+    ) -> IssuedToken:
+        """
+        Issue a token for *grant*.
+
+        Args:
+            grant: What it says; its lifetime is the longest that it may have.
+            made_from: The revocation query of the credential that it is made from.
+            latest: When that credential ends, in seconds since the epoch.
+
+        Raises:
+            RevokedToken: If the credential that it is made from was revoked.
+            ExpiredToken: If that credential has less than a second left.
+            Unavailable: If the store cannot be asked.
+            ConfigurationError: If there is no key to sign with, or no token can say that.
+        """
+        issuer, now_ms = self._issuer(), int(self.clock() * 1000)
+        # Before the store is asked, so that a missing key is no half-issued token.
+        checked = issuer.check(grant, iat_ms=now_ms)
+        iat_ms = await self._issue_time(grant, now_ms)
+        if self._revocations is not None and made_from is not None:
+            # After the time was taken: a revocation in between would otherwise be older than the token, and end
+            # neither of the two.
+            await self._revocations.check(made_from, now_ms=now_ms)
+        lifetime_seconds = grant.lifetime_seconds
+        if latest is not None:
+            lifetime_seconds = min(lifetime_seconds, latest - iat_ms // 1000)
+            if lifetime_seconds <= 0:
+                raise ExpiredToken(latest, "the credential that a token was to be made from ends now")
+        shortened = replace(grant, lifetime_seconds=lifetime_seconds)
+        return IssuedToken(issuer.issue(shortened, iat_ms=iat_ms, keys=checked.keys), lifetime_seconds)
+
+    async def _issue_time(self, grant: Grant, now_ms: int) -> int:
+        if self._revocations is None or self.rules.issuer is None:
+            return now_ms
+        query = issue_time_query(
+            issuer=self.rules.issuer,
+            subject=grant.subject,
+            client_id=grant.client_id or self.rules.client_id,
+            shards=self.rules.shards,
+        )
+        return await self._revocations.issue_time(query)
+
+
+def acting(client_id: str, before: Mapping[str, Any] | None) -> dict[str, Any]:
+    """
+    Return the claim ``act`` where *client_id* acts, and *before* acted until now (RFC 8693 §4.1).
+
+    Raises:
+        InsufficientRights: If more than four would act one for another.
+    """
+    chain = [client_id]
+    current: Any = before
+    while current is not None:
+        if not isinstance(current, Mapping) or not is_text(current.get("sub")):
+            raise InsufficientRights(reason="act names no party")
+        chain.append(current["sub"])
+        current = current.get("act")
+        if len(chain) > MOST_ACTORS:
+            raise InsufficientRights(reason="too many parties would act one for another")
+    actor: dict[str, Any] = {}
+    for name in reversed(chain):
+        actor = {"sub": name, **({"act": actor} if actor else {})}
+    return actor
