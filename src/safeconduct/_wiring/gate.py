@@ -90,7 +90,7 @@ def _authenticator(parts: WorldParts, validity: ValidityCheck, basic: BasicAuthe
         sources=parts.container.sources,
         bearer=parts.container.bearer,
         resolver=parts.resolver,
-        api_keys=parts.api_keys,
+        api_keys=parts.api_keys.authenticator,
         basic=basic,
         validity=validity,
         rejects_invalid=parts.container.config.access.on_invalid == "reject",
