@@ -13,9 +13,8 @@ from typing import Final, Protocol
 from safeconduct._core.decision import NO_ACCOUNT, AccountQuestion, CachedResult, Proof
 from safeconduct._core.directory import Account
 from safeconduct._core.event_dispatcher import write_log
-from safeconduct._tokens.claims import CLIENT_SUBJECT
 from safeconduct.errors import RevokedToken, Unavailable
-from safeconduct.principal import Identity, Principal
+from safeconduct.principal import CLIENT_SUBJECT, Identity, Principal
 
 _logger: Final = logging.getLogger("safeconduct.directories")
 

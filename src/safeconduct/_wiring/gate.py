@@ -50,7 +50,9 @@ def new_gate(parts: WorldParts) -> Gate:
             reader=(scope if parts.world == "asgi" else environ).READER,
         ),
         error_responses=_error_responses(container),
-        endpoints=Endpoints(endpoint_routes(parts, authenticator, _oauth_routes(parts))),
+        endpoints=Endpoints(
+            endpoint_routes(parts, authenticator, _oauth_routes(parts)), shares_paths=not config.endpoints.prefix
+        ),
         connection_checks=ConnectionChecks(
             authenticator=authenticator,
             view=view,
@@ -88,7 +90,7 @@ def _authenticator(parts: WorldParts, validity: ValidityCheck, basic: BasicAuthe
         sources=parts.container.sources,
         bearer=parts.container.bearer,
         resolver=parts.resolver,
-        api_keys=parts.api_keys,
+        api_keys=parts.api_keys.authenticator,
         basic=basic,
         validity=validity,
         rejects_invalid=parts.container.config.access.on_invalid == "reject",
