@@ -6,12 +6,12 @@ the new token has     which comes from
 ====================  ==============================================================================================
 ``sub``, ``sid``      the subject token, so that whatever ends the user's session ends it too
 ``client_id``         the client, so that revoking the client ends it
-``act``               the client; whoever acted until now is kept within, four at most
+``act``               the client; the previous actor is kept within it, four deep at most
 ``aud``               ``audience`` or ``resource``: our own, or one of the client's
 ``scope``             ``scope``, or all: those of the subject token that are the client's too
 roles                 those of the subject token that the client's entry names
 ``exp``               the shorter of an access token's life and that of the subject token
-``acr``               always ``remembered``; neither ``rn`` nor ``auth_time``: it proves nobody's presence
+``acr``               always ``remembered``; neither ``rn`` nor ``auth_time``: it does not show that the user is present
 ====================  ==============================================================================================
 
 The store is asked about the subject token whatever the consistency of requests.
@@ -157,6 +157,6 @@ def _may_act(allowed: object, client_id: str, issuer: str) -> bool:
     """Return whether ``may_act`` names the client (RFC 8693 §4.4); a member that is unknown here names another."""
     if not isinstance(allowed, Mapping):
         return False
-    members = dict(cast("Mapping[str, object]", allowed))
-    names_issuer = members.pop("iss", issuer) == issuer
-    return names_issuer and bool(members) and members == {name: client_id for name in members if name in _NAMES}
+    named = dict(cast("Mapping[str, object]", allowed))
+    names_issuer = named.pop("iss", issuer) == issuer
+    return names_issuer and bool(named) and named == {name: client_id for name in named if name in _NAMES}
