@@ -40,8 +40,10 @@ def _endpoints(parts: WorldParts) -> Iterator[EndpointRoute]:
     container, config = parts.container, parts.container.config
     grants = _grants(parts) if _can_issue(parts) else {}
     is_asked = _some_client(parts, "introspection") or any(client.audiences for client in config.clients)
-    if not grants and not is_asked:
-        # Clients that only sign their own tokens need nothing here, nor the key that the throttle needs.
+    needs_throttle = any(client.entry.grants != ("self_signed",) for client in container.clients.configured.values())
+    if not (grants or is_asked) or not (needs_throttle or container.passwords.can_throttle):
+        # Clients that only sign their own tokens need nothing here; whether others of the application do is not known,
+        # so that the key for the throttle is demanded for configured ones alone.
         return
     replies = OAuthReplies(realm_of(config), container.announce)
     prefix, clock = config.endpoints.prefix, container.clock
