@@ -67,7 +67,7 @@ def new_gate(parts: WorldParts) -> Gate:
 
 def _oauth_routes(parts: WorldParts) -> Iterator[EndpointRoute]:
     """Yield the endpoints for services; none without clients, so that Authlib is not imported then."""
-    if parts.container.config.clients:
+    if parts.container.clients.are_there:
         from safeconduct._wiring.oauth_endpoints import oauth_routes  # noqa: PLC0415 - it imports Authlib
 
         yield from oauth_routes(parts)
