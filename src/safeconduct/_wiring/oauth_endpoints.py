@@ -11,19 +11,17 @@ from safeconduct._core.oauth.metadata import SECRET_METHODS, ServerDescription, 
 from safeconduct._core.oauth.replies import OAuthReplies
 from safeconduct._core.oauth.revocation import RevocationEndpoint
 from safeconduct._core.oauth.routes import introspection_route, revocation_route, token_route
-from safeconduct._core.oauth.token_endpoint import CLIENT_CREDENTIALS, ClientTokens, GrantType, TokenEndpoint
-from safeconduct._core.oauth.token_exchange import TOKEN_EXCHANGE, TokenExchange
+from safeconduct._core.oauth.token_endpoint import TokenEndpoint
 from safeconduct._core.oauth.token_lookup import AccessTokens, RefreshTokens, TokenReader
 from safeconduct._core.revoker import Revoker
 from safeconduct._http.forwarded import Proxies
 from safeconduct._tokens.algorithms import SIGNATURES
 from safeconduct._tokens.client_tokens import OurNames
+from safeconduct._wiring.oauth_grants import can_issue, grants_of, some_client
 from safeconduct._wiring.sessions import session_keys_of
 from safeconduct._wiring.settings import realm_of
 from safeconduct._wiring.world import WorldParts
 from safeconduct.config import Config
-from safeconduct.config.clients import ClientGrant
-from safeconduct.errors import ConfigurationError
 
 
 def oauth_routes(parts: WorldParts) -> Iterator[EndpointRoute]:
@@ -39,8 +37,8 @@ def oauth_routes(parts: WorldParts) -> Iterator[EndpointRoute]:
 
 def _endpoints(parts: WorldParts) -> Iterator[EndpointRoute]:
     container, config = parts.container, parts.container.config
-    grants = _grants(parts) if _can_issue(parts) else {}
-    is_asked = _some_client(parts, "introspection") or any(client.audiences for client in config.clients)
+    grants = grants_of(parts) if can_issue(parts) else {}
+    is_asked = some_client(parts, "introspection") or any(client.audiences for client in config.clients)
     if not grants and not is_asked:
         # Clients that only sign their own tokens need nothing here, nor the key that the throttle needs.
         return
@@ -95,7 +93,7 @@ def _description(parts: WorldParts, paths: Sequence[str]) -> ServerDescription |
         base_url=base_url_of(config),
         paths=[*paths, JWKS_PATH],
         prefix=config.endpoints.prefix,
-        grant_types=_grants(parts).keys(),
+        grant_types=grants_of(parts).keys(),
         methods=methods,
         algorithms=algorithms,
         scopes={scope for client in config.clients for scope in client.scopes},
@@ -114,43 +112,6 @@ def _authentications(config: Config) -> tuple[set[str], set[str]]:
             usual = {"HS256"} if has_secret else {name for name in SIGNATURES if not name.startswith("HS")}
             algorithms |= usual if client.algorithm is None else {client.algorithm}
     return methods, algorithms
-
-
-def _grants(parts: WorldParts) -> dict[str, GrantType]:
-    """Return what serves each ``grant_type`` that some client may use."""
-    tokens = _client_tokens(parts)
-    exchange = TokenExchange(parts.resolver, tokens, issuer=parts.container.config.issuer or "")
-    grants = {
-        CLIENT_CREDENTIALS: GrantType("client_credentials", tokens.client_credentials),
-        TOKEN_EXCHANGE: GrantType("token_exchange", exchange.exchange),
-    }
-    return {name: grant for name, grant in grants.items() if _some_client(parts, grant.needed)}
-
-
-def _some_client(parts: WorldParts, *grants: ClientGrant) -> bool:
-    """Return whether some client has one of *grants*."""
-    return any(grant in client.grants for client in parts.container.config.clients for grant in grants)
-
-
-def _can_issue(parts: WorldParts) -> bool:
-    container = parts.container
-    if container.config.issuer is None or container.keys is None:
-        return False
-    try:
-        container.issuer.require_keys()
-    except ConfigurationError:
-        return False
-    return True
-
-
-def _client_tokens(parts: WorldParts) -> ClientTokens:
-    config = parts.container.config
-    return ClientTokens(
-        parts.sessionless_issuer,
-        audience=config.audience or "",
-        lifetime_seconds=config.tokens.access_lifetime_seconds,
-        announce=parts.container.announce,
-    )
 
 
 def _client_authenticator(parts: WorldParts) -> ClientAuthenticator:
