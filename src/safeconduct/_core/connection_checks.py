@@ -27,7 +27,7 @@ from weakref import WeakKeyDictionary
 from safeconduct._core.authentication import Authenticator
 from safeconduct._core.bearer import principal_of
 from safeconduct._core.budget import within_one_budget
-from safeconduct._core.decision import Proof, ProvenApiKey, still_holds
+from safeconduct._core.decision import Proof, ProvenApiKey, ProvenClient, due_ms, still_holds
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus, View
 from safeconduct._core.sessions.extension import SessionExtension
@@ -48,7 +48,7 @@ class Watch:
     Not frozen: a connection that is extended depends on another one from then on.
     """
 
-    __slots__ = ("ends_ms", "held", "identity", "proof", "question", "request", "requirement", "version")
+    __slots__ = ("client", "ends_ms", "held", "identity", "proof", "question", "request", "requirement", "version")
 
     def __init__(self, identity: Principal, proof: Proof, requirement: Requirement, request: Request) -> None:
         self.identity = identity
@@ -57,6 +57,8 @@ class Watch:
         self.requirement = requirement
         self.request = request
         self.question: RevocationQuery = _without_reference(proof.question)
+        #: The client that signed its token itself.
+        self.client: ProvenClient | None = proof.client
         #: When the credential ends or is to be proven again, milliseconds since the epoch, leeway included.
         self.ends_ms = proof.due_ms
         #: The version of the store's view at which the credential last counted.
@@ -64,11 +66,12 @@ class Watch:
         #: Whether the credential counted when it was last looked at.
         self.held = True
 
-    def depend_on(self, identity: Principal, question: RevocationQuery) -> None:
+    def depend_on(self, identity: Principal, question: RevocationQuery, client: ProvenClient | None = None) -> None:
         """Replace the credential."""
         self.identity = identity
+        self.client = client
         self.question = _without_reference(question)
-        self.ends_ms = question.ends_ms
+        self.ends_ms = question.ends_ms if client is None else due_ms(question.ends_ms, client.until_seconds)
         self.version = None
 
 
@@ -183,9 +186,10 @@ class ConnectionChecks:
         is_key = watch.proof.api_key is not None
         if is_key or _person_and_session(identity) != _person_and_session(watch.identity):
             raise BindingMismatch("a token of another issuer, subject or session")
-        await authenticator.validity.ask(resolved.question, watch.requirement, now_ms=int(now * 1000))
+        if not resolved.is_asked:
+            await authenticator.validity.ask(resolved.question, watch.requirement, now_ms=int(now * 1000))
         watch.requirement.check(identity, now=now)
-        watch.depend_on(identity, resolved.question)
+        watch.depend_on(identity, resolved.question, resolved.client)
         return identity
 
     def _still_holds(self, watch: Watch) -> bool:
@@ -214,6 +218,10 @@ class ConnectionChecks:
             return
         if watch.proof.api_key is not None:
             await self._renew_key(watch, watch.proof.api_key, now)
+            return
+        if watch.client is not None and now * 1000 < watch.question.ends_ms:
+            watch.client = await self._authenticator.resolver.renew_client(watch.client)
+            watch.ends_ms = due_ms(watch.question.ends_ms, watch.client.until_seconds)
             return
         prolonged = None
         if watch.proof.ambient == "cookie" and self._extension is not None:

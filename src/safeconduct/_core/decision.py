@@ -34,6 +34,23 @@ class ProvenApiKey:
 
 
 @dataclass(frozen=True, slots=True)
+class ProvenClient:
+    """The client that signed a token itself, and until when it is known to be as it was."""
+
+    client_id: str
+    #: Its entry and its keys as they were, of which only the identity matters.
+    registered: object = field(repr=False)
+    table: object = field(repr=False)
+    #: In seconds since the epoch.
+    until_seconds: float
+
+
+def due_ms(ends_ms: int, until_seconds: float) -> int:
+    """Return the earlier of the two, in milliseconds since the epoch."""
+    return ends_ms if until_seconds * 1000 >= ends_ms else max(0, int(until_seconds * 1000))
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """The evidence for an identity, so that an inner middleware of the same ``Auth`` need not prove it again."""
 
@@ -47,12 +64,15 @@ class Proof:
     ambient: Ambient | None = None
     #: The API key, and what its owner had; None for any other credential.
     api_key: ProvenApiKey | None = None
+    #: The client that signed the token itself; None for any other credential.
+    client: ProvenClient | None = None
 
     @property
     def due_ms(self) -> int:
-        """When it must be proven again: it expires, or what the owner of an API key has must be asked again."""
-        until = float("inf") if self.api_key is None else self.api_key.rights.until_seconds
-        return self.expires_ms if until * 1000 >= self.expires_ms else int(until * 1000)
+        """When it must be proven again: it expires, or a client or the owner of an API key must be asked for again."""
+        if self.client is not None:
+            return due_ms(self.expires_ms, self.client.until_seconds)
+        return self.expires_ms if self.api_key is None else due_ms(self.expires_ms, self.api_key.rights.until_seconds)
 
 
 def _remote_user(identity: Identity) -> str | None:
@@ -109,23 +129,23 @@ class CachedResult:
     __slots__ = ("expires_at", "is_used", "passed", "question", "session_tokens", "version")
 
     def __init__(self, passed: Passed, proof: Proof) -> None:
-        self.question = proof.question
         self.renew(passed, proof)
-        self.version: object = None
         #: The CSRF tokens that a request by this cookie may bring; None before one was asked for.
         self.session_tokens: SessionTokens | None = None
         self.is_used = False
 
     def renew(self, passed: Passed, proof: Proof) -> None:
-        """Replace what was proven by what the same credential may do now."""
+        """Replace what was proven by what the same credential proves now."""
         self.passed = passed
+        self.question = proof.question
+        self.version: object = None
         #: In seconds since the epoch.  Last, because the fast path reads it first and takes no lock.
         self.expires_at = proof.due_ms / 1000
 
     def note_set_back(self) -> None:
-        """Let what the owner of an API key has be asked again: the clock does not tell any more when it was asked."""
+        """Let a client or the owner of an API key be asked for again: the clock does not tell when that was done."""
         proof = self.passed.proof
-        if proof is not None and proof.api_key is not None:
+        if proof is not None and (proof.api_key is not None or proof.client is not None):
             self.expires_at = float("-inf")
 
 

@@ -16,11 +16,10 @@ from safeconduct._core.revocation_keys import revocation_query
 from safeconduct._core.revocation_query import RevocationQuery
 from safeconduct._core.sessionless_tokens import IssuingRules, SessionlessIssuer, acting, carried
 from safeconduct._core.sessions.session_keys import TOKEN_SCHEMES
-from safeconduct._tokens.claims import CLIENT_SUBJECT
 from safeconduct._tokens.issuer import Grant, TokenIssuer
 from safeconduct.config.shown_values import shown
 from safeconduct.errors import ConfigurationError, InsufficientRights
-from safeconduct.principal import Identity, Principal
+from safeconduct.principal import CLIENT_SUBJECT, Identity, Principal
 
 
 class AsyncTokenFactory:
@@ -138,8 +137,6 @@ class AsyncTokenFactory:
     ) -> Grant:
         # An account's fields are checked as the directory's are.
         account = Account(subject or "", roles=rights.roles, scopes=rights.scopes)
-        if account.subject.startswith(CLIENT_SUBJECT):
-            raise ConfigurationError(f"subject: got {shown(subject)}, wanted no client's name")
         return Grant(
             subject=account.subject,
             scopes=rights.scopes,

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, Protocol, cast
 
 from safeconduct._tokens.issuer_policy import ACCESS_TOKEN, IssuerPolicy
 from safeconduct.errors import BindingMismatch, ExpiredToken, MalformedToken, NotYetValidToken, WrongAudience
-from safeconduct.principal import Level
+from safeconduct.principal import CLIENT_SUBJECT, Level
 
 
 class Claims(NamedTuple):
@@ -61,9 +61,6 @@ class TimeRules(Protocol):
     @property
     def is_dated_by_store(self) -> bool: ...
 
-
-CLIENT_SUBJECT: Final = "client:"
-"""The prefix of the subject of a client's tokens, so that no client is taken for a person (RFC 9700 §4.15)."""
 
 _NUMBERS: Final = frozenset[Any]((int, float))
 _NOTHING: Final = frozenset[str]()

@@ -9,6 +9,7 @@ from safeconduct._core.permissions import Permissions
 from safeconduct._core.sessionless_tokens import IssuingRules
 from safeconduct._core.store import Store
 from safeconduct._http.origin import Origin
+from safeconduct._tokens import client_tokens
 from safeconduct._tokens.issuer_policy import IssuerPolicy
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
@@ -44,7 +45,9 @@ def permissions_of(config: Config) -> Permissions:
 
 def horizon_of(config: Config) -> int:
     """Return the largest lifetime of any token that is accepted, in seconds."""
-    return max([config.tokens.max_lifetime_seconds, *(trust.max_lifetime_seconds for trust in config.trust)])
+    # Clients may be the application's too.
+    clients = client_tokens.MAX_LIFETIME_SECONDS
+    return max([config.tokens.max_lifetime_seconds, clients, *(trust.max_lifetime_seconds for trust in config.trust)])
 
 
 def leeway_of(config: Config) -> int:

@@ -7,9 +7,11 @@ from safeconduct._core.api_keys.authenticator import ApiKeyAuthenticator
 from safeconduct._core.api_keys.owners import KeyOwners
 from safeconduct._core.api_keys.verbs import AsyncApiKeys
 from safeconduct._core.basic import LOCAL_ISSUER
-from safeconduct._core.bearer import OpaqueLookup, OpaqueTokenResolver
-from safeconduct._core.clients import ClientPort
+from safeconduct._core.bearer import OpaqueTokenResolver
+from safeconduct._core.client_registry import ClientRegistry
+from safeconduct._core.client_tokens import ClientTokens
 from safeconduct._core.opaque import OpaqueTokens
+from safeconduct._core.opaque_lookup import OpaqueLookup
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import OpaqueTokenWriter
@@ -18,7 +20,7 @@ from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._core.store import Store
 from safeconduct._core.token_factory import AsyncTokenFactory
 from safeconduct._core.wrapped_app import World
-from safeconduct._keys.clients import ConfiguredClients, load_client
+from safeconduct._wiring.clients import our_names, realm_of_clients
 from safeconduct._wiring.container import Container
 from safeconduct._wiring.sessions import session_context, stateless_sessions
 from safeconduct._wiring.settings import horizon_of, issuing_rules_of
@@ -37,9 +39,25 @@ class WorldParts:
     def __init__(self, container: Container, world: World) -> None:
         self.container = container
         self.world: World = world
-        #: Who the clients are; read at once, so that a missing secret is found when the ``Auth`` is made.
-        self.clients: ClientPort = ConfiguredClients(
-            load_client(entry, container.announce) for entry in container.config.clients
+
+    @cached_property
+    def clients(self) -> ClientRegistry:
+        """Who the clients are."""
+        return self.container.clients.registry(self.world)
+
+    @cached_property
+    def client_tokens(self) -> ClientTokens | None:
+        """What verifies the tokens that clients sign themselves; None if there are no clients."""
+        container = self.container
+        if not container.clients.are_there:
+            return None
+        return ClientTokens(
+            self.clients,
+            our_names(container.config),
+            realm=realm_of_clients(container.config),
+            shards=container.config.store.shards,
+            store=self.store,
+            revocations=self.revocations,
         )
 
     @property
@@ -71,7 +89,7 @@ class WorldParts:
     @cached_property
     def resolver(self) -> OpaqueTokenResolver:
         """What proves access tokens, signed or opaque."""
-        return OpaqueTokenResolver(self.container.bearer, lambda: self.opaque_lookup)
+        return OpaqueTokenResolver(self.container.bearer, lambda: self.opaque_lookup, lambda: self.client_tokens)
 
     @cached_property
     def api_keys(self) -> ApiKeyAuthenticator | None:

@@ -29,9 +29,10 @@ from safeconduct._core.oauth.token_endpoint import ClientTokens
 from safeconduct._core.opaque import is_opaque_token
 from safeconduct._core.sessionless_tokens import acting, carried
 from safeconduct._http.request import Reply
-from safeconduct._tokens.claims import CLIENT_SUBJECT, Claims
+from safeconduct._tokens.claims import Claims
 from safeconduct._tokens.issuer import Grant
 from safeconduct.errors import InsufficientRights, InvalidToken
+from safeconduct.principal import CLIENT_SUBJECT
 
 TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a grant type
 
