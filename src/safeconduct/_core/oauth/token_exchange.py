@@ -11,7 +11,7 @@ the new token has     which comes from
 ``scope``             ``scope``, or all: those of the subject token that are the client's too
 roles                 those of the subject token that the client's entry names
 ``exp``               the shorter of an access token's life and that of the subject token
-``acr``               always ``remembered``; neither ``rn`` nor ``auth_time``: it proves nobody's presence
+``acr``               always ``remembered``; neither ``rn`` nor ``auth_time``: the user need not be there
 ====================  ==============================================================================================
 
 The store is asked about the subject token whatever the consistency of requests.
@@ -22,7 +22,8 @@ from typing import Any, Final, cast
 
 from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError
 
-from safeconduct._core.bearer import OpaqueTokenResolver, ResolvedClaims
+from safeconduct._core.bearer import OpaqueTokenResolver
+from safeconduct._core.client_tokens import ResolvedClaims
 from safeconduct._core.clients import RegisteredClient
 from safeconduct._core.oauth.parameters import OAuthParameters
 from safeconduct._core.oauth.token_endpoint import ClientTokens
