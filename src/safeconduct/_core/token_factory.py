@@ -16,6 +16,7 @@ from safeconduct._core.revocation_keys import revocation_query
 from safeconduct._core.revocation_query import RevocationQuery
 from safeconduct._core.sessionless_tokens import IssuingRules, SessionlessIssuer, acting, carried
 from safeconduct._core.sessions.session_keys import TOKEN_SCHEMES
+from safeconduct._tokens.claims import actor_names
 from safeconduct._tokens.issuer import Grant, TokenIssuer
 from safeconduct.config.shown_values import shown
 from safeconduct.errors import ConfigurationError, InsufficientRights
@@ -117,6 +118,7 @@ class AsyncTokenFactory:
             is_own=True,
             shards=self._rules.shards,
             needs_session=self._rules.needs_session,
+            actors=actor_names(user.actor),
         )
 
     def _for_user(self, user: Principal, rights: "_Rights", audience: str | None, lifetime_seconds: int) -> Grant:
