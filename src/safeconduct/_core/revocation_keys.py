@@ -119,6 +119,7 @@ def revocation_query(  # noqa: PLR0913 - as many things can revoke a credential
     shards: int,
     needs_session: bool = False,
     reference: bytes | None = None,
+    actors: tuple[str, ...] = (),
 ) -> RevocationQuery:
     """
     Collect what may have revoked a credential.
@@ -136,13 +137,14 @@ def revocation_query(  # noqa: PLR0913 - as many things can revoke a credential
         shards: How many shards the store has.
         needs_session: Whether a credential of ours counts only while its session is in the store.
         reference: The digest of an opaque token, which counts only while the store has it and its session.
+        actors: The clients in the claim ``act`` of a token of ours, each of which can be revoked.
     """
     own_session_id = session_id if is_own else None
     needs_session = is_own and (needs_session or reference is not None)
     return RevocationQuery(
         shard=shard_of(issuer, subject, shards),
         marks=_marks(issuer, token_id, kid),
-        cuts=_cuts(issuer, subject, client_id, own_session_id),
+        cuts=_cuts(issuer, subject, client_id, own_session_id) + _cuts_of(issuer, actors, client_id),
         issued_ms=clamped_ms(issued_ms),
         ends_ms=clamped_ms(ends_ms),
         instance=None if own_session_id is None else _instance_of(own_session_id),
@@ -248,6 +250,11 @@ def _cuts(issuer: str, subject: str, client_id: str | None, own_session_id: str 
     if own_session_id is not None:
         cuts.append(revocation_key("session", issuer, own_session_id))
     return tuple(cuts)
+
+
+def _cuts_of(issuer: str, actors: tuple[str, ...], client_id: str | None) -> tuple[bytes, ...]:
+    # Most tokens have no actor, and the last one is nearly always the token's client.
+    return tuple([_cached_revocation_key("client", issuer, actor) for actor in actors if actor != client_id])
 
 
 def _instance_of(own_session_id: str) -> bytes:

@@ -252,6 +252,18 @@ def _read_actor(actor: Any) -> MappingProxyType[str, Any]:
     return MappingProxyType(cast("dict[str, Any]", actor))
 
 
+def actor_names(actor: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Return the parties that the claim ``act`` names, the present one first; a malformed part ends the list."""
+    names = list[str]()
+    while isinstance(actor, Mapping):
+        name = actor.get("sub")
+        if type(name) is not str:
+            break
+        names.append(name)
+        actor = actor.get("act")
+    return tuple(names)
+
+
 def _strings(listed: Any, name: str) -> list[str]:
     if listed.__class__ is not list or any(each.__class__ is not str for each in listed):
         raise MalformedToken(f"{name} is not a list of strings")

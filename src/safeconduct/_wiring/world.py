@@ -9,7 +9,6 @@ from safeconduct._core.client_tokens import ClientTokens
 from safeconduct._core.opaque import OpaqueTokens
 from safeconduct._core.opaque_lookup import OpaqueLookup
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.sessionless_tokens import SessionlessIssuer
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import OpaqueTokenWriter
 from safeconduct._core.sessions.stored import StoredSessions
@@ -147,16 +146,11 @@ class WorldParts:
         )
 
     @cached_property
-    def sessionless_issuer(self) -> SessionlessIssuer:
-        """What issues tokens outside of a sign-in."""
-        container = self.container
-        rules = issuing_rules_of(container.config)
-        return SessionlessIssuer(rules, lambda: container.issuer, self.revocations, container.clock)
-
-    @cached_property
     def tokens(self) -> AsyncTokenFactory:
         """The public verbs that issue tokens."""
-        return AsyncTokenFactory(self.sessionless_issuer)
+        container = self.container
+        rules = issuing_rules_of(container.config)
+        return AsyncTokenFactory(rules, lambda: container.issuer, self.revocations, container.clock)
 
     def require_records(self) -> None:
         """
