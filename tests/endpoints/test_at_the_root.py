@@ -36,7 +36,7 @@ def is_served_by_the_application(client):
     return bool(client.response.values("x-report"))
 
 
-def test_a_life_without_a_prefix(open_client, clock):
+def test_a1_a_life_without_a_prefix(open_client, clock):
     """Sign in, use, look, renew, end another session, sign out."""
     client = open_client()
     assert sign_in(client) == 200
