@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, NamedTuple, Protocol, TypeGuard, cast
 
 from safeconduct.config.shown_values import shown
 from safeconduct.errors import ConfigurationError
-from safeconduct.principal import LEVELS, Level
+from safeconduct.principal import CLIENT_SUBJECT, LEVELS, Level
 
 
 def is_text(value: object) -> TypeGuard[str]:
@@ -29,6 +29,14 @@ def are_texts(value: object) -> TypeGuard[Collection[str]]:
     return all(is_text(word) for word in cast("Collection[object]", value))
 
 
+def is_instant_or_none(value: object) -> TypeGuard[float | None]:
+    """Say whether *value* is None or a finite number of seconds since the epoch."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value is None
+    # An integer may be too large for a float, and is finite.
+    return value >= 0 and (isinstance(value, int) or math.isfinite(value))
+
+
 class WrongAccount(ConfigurationError):
     """Raised for an ``Account`` with wrong fields; *fields* names them, without their values."""
 
@@ -46,6 +54,11 @@ class _Field(NamedTuple):
 _TEXTS: Final = 'a list of texts, such as ["admin"]'
 
 
+def _is_person(value: object) -> bool:
+    # A client that is named so would have the rights of the person, and the person those of the client.
+    return is_text(value) and not value.startswith(CLIENT_SUBJECT)
+
+
 def _is_text_or_none(value: object) -> bool:
     return value is None or is_text(value)
 
@@ -54,21 +67,14 @@ def _is_flag(value: object) -> bool:
     return isinstance(value, bool)
 
 
-def _is_instant_or_none(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return value is None
-    # An integer may be too large for a float, and is finite.
-    return value >= 0 and (isinstance(value, int) or math.isfinite(value))
-
-
 _FIELDS: Final = {
-    "subject": _Field(is_text, "a text that is not empty"),
+    "subject": _Field(_is_person, f"a text that is not empty and does not begin with {CLIENT_SUBJECT}"),
     "roles": _Field(are_texts, _TEXTS),
     "scopes": _Field(are_texts, _TEXTS),
     "level": _Field(LEVELS[1:].__contains__, f"one of {', '.join(LEVELS[1:])}"),
     "display_name": _Field(_is_text_or_none, "a text that is not empty, or None"),
     "disabled": _Field(_is_flag, "True or False"),
-    "cut_off": _Field(_is_instant_or_none, "seconds since the epoch, such as time.time(), or None"),
+    "cut_off": _Field(is_instant_or_none, "seconds since the epoch, such as time.time(), or None"),
 }
 
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from safeconduct._core.epochs import Epoch
-from safeconduct._core.session_pages import Cursor, RevocationKeyOf, SessionsReply
+from safeconduct._core.session_pages import Cursor, RevocationKeyOf
 from safeconduct._core.sessions.model import Session, Transport
 from safeconduct.errors import RevokedToken, Unavailable
 from safeconduct.principal import Level
@@ -175,6 +175,17 @@ class SessionReply:
         if self.session is None:
             raise RevokedToken("the session is over")
         return self.session
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsReply:
+    """A page of the sessions of a subject that are not over, those used last first."""
+
+    epoch: Epoch | None
+    is_empty: bool
+    sessions: tuple[tuple[str, Session], ...] = ()
+    #: Where the next page begins; None on the last page.
+    cursor: Cursor | None = None
 
 
 class SessionStore(Protocol):

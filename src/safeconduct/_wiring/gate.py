@@ -36,7 +36,7 @@ def new_gate(parts: WorldParts) -> Gate:
     basic = container.passwords.basic(parts.world, parts.store, revocations, realm=realm_of(config))
     validity = ValidityCheck(
         revocations, container.sources, consistency=config.consistency, on_outage=config.revocation.on_outage,
-        csrf=container.csrf,
+        csrf=container.csrf, accounts=container.passwords.account_checks(parts.world),
     )  # fmt: skip
     view = NothingRevoked() if revocations is None else revocations.view or revocations.bounded_view
     authenticator = _authenticator(parts, validity, basic)
@@ -67,7 +67,7 @@ def new_gate(parts: WorldParts) -> Gate:
 
 def _oauth_routes(parts: WorldParts) -> Iterator[EndpointRoute]:
     """Yield the endpoints for services; none without clients, so that Authlib is not imported then."""
-    if parts.container.config.clients:
+    if parts.container.clients.are_there:
         from safeconduct._wiring.oauth_endpoints import oauth_routes  # noqa: PLC0415 - it imports Authlib
 
         yield from oauth_routes(parts)
@@ -90,7 +90,7 @@ def _authenticator(parts: WorldParts, validity: ValidityCheck, basic: BasicAuthe
         sources=parts.container.sources,
         bearer=parts.container.bearer,
         resolver=parts.resolver,
-        api_keys=parts.api_keys,
+        api_keys=parts.api_keys.authenticator,
         basic=basic,
         validity=validity,
         rejects_invalid=parts.container.config.access.on_invalid == "reject",

@@ -148,7 +148,8 @@ class EndpointConfig:
             configured; they need the safeconduct-secrets key.
         prefix: The path prefix of the endpoints. With "", they are at the root, such as `/login`; there the same paths
             with other methods are the application's, and `openapi.json` is not served.
-        well_known: Whether `/.well-known/jwks.json` is served.
+        well_known: Whether `/.well-known/jwks.json` is served, and with clients that may ask for tokens
+            `/.well-known/oauth-authorization-server`.
         login_answer: What a sign-in answers besides the standard names: nothing ("standard"), or the access token as
             `token` ("token").
     """

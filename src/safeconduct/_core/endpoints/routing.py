@@ -8,6 +8,7 @@ Our endpoints are outside the access rules, and each reads only the credential t
 blocks a sign-in.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -19,6 +20,9 @@ from safeconduct.errors import InvalidRequest, MethodNotAllowed
 
 Body = Callable[[int], Awaitable[bytes]]
 """Reads the body of a request: all of it, or more bytes than the limit that it is given."""
+
+JWKS_PATH: Final = "/.well-known/jwks.json"
+"""The path of the public keys."""
 
 _PATH_PARAMETER: Final = "{id}"
 _WELL_KNOWN: Final = "/.well-known/"
@@ -80,6 +84,20 @@ class EndpointRoute:
     endpoint: Endpoint = field(repr=False)
     #: The whole OpenAPI operation, where ``routes`` does not know it by its name.
     operation: Mapping[str, Any] | None = field(default=None, repr=False)
+
+
+def cached_reply(media_type: bytes, content: Mapping[str, Any], *, max_age_seconds: int) -> Reply:
+    """Return a document that caches may keep for so long."""
+    body = json.dumps(content, separators=(",", ":")).encode()
+    return Reply(
+        200,
+        (
+            (b"content-type", media_type),
+            (b"content-length", b"%d" % len(body)),
+            (b"cache-control", b"public, max-age=%d" % max_age_seconds),
+        ),
+        body,
+    )
 
 
 class Endpoints:
