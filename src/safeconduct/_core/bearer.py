@@ -117,6 +117,7 @@ class BearerAuthenticator:
             shards=self._shards,
             needs_session=self._needs_session,
             reference=reference,
+            person_issuer=claims.person_issuer,
         )
 
 
@@ -261,7 +262,7 @@ def principal_of(claims: Claims, scheme: str) -> Principal:
     """Return the principal that *claims* describe, authenticated by *scheme*."""
     return Principal(
         subject=claims.subject,
-        issuer=claims.issuer,
+        issuer=claims.person_issuer or claims.issuer,
         scheme=scheme,
         level=claims.level,
         scopes=claims.scopes,
