@@ -73,6 +73,8 @@ class Container:
         self._ports: dict[World, Store] = {}
         store_port = self.store("wsgi")
         policies = dated(issuer_policies(config, self.keys, announce), config, store_port)
+        #: The rules for each issuer whose tokens count.
+        self.policies = policies
         self.own_policy = next((policy for policy in policies if policy.is_own), None)
         self.verifier = TokenVerifier(policies)
         self._epochs = store_port.epochs

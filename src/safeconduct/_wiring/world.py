@@ -22,7 +22,7 @@ from safeconduct._core.wrapped_app import World
 from safeconduct._keys.clients import ConfiguredClients, load_client
 from safeconduct._wiring.container import Container
 from safeconduct._wiring.sessions import session_context, stateless_sessions
-from safeconduct._wiring.settings import horizon_of, issuing_rules_of
+from safeconduct._wiring.settings import hand_over_maker, horizon_of, issuing_rules_of
 from safeconduct.errors import ConfigurationError
 
 
@@ -167,7 +167,12 @@ class WorldParts:
     @cached_property
     def tokens(self) -> AsyncTokenFactory:
         """The public verbs that issue tokens."""
-        return AsyncTokenFactory(self.sessionless_issuer)
+        return AsyncTokenFactory(
+            self.sessionless_issuer,
+            hand_over_maker(
+                self.container.config, lambda: self.container.issuer, self.revocations, self.container.clock
+            ),
+        )
 
     def require_records(self) -> None:
         """
