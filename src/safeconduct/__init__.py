@@ -1,6 +1,7 @@
 """One line around any ASGI or WSGI application, and every request in it knows who is asking."""
 
 from safeconduct._core.api_keys.verbs import ApiKey, AsyncApiKeys, NewApiKey
+from safeconduct._core.clients import AsyncClients, Clients
 from safeconduct._core.directory import Account, AsyncDirectory, Directory
 from safeconduct._core.hand_over.sending import HandOver
 from safeconduct._core.receipt import RevocationReceipt, TooFewReplicas
@@ -46,6 +47,7 @@ __all__ = [
     "ApiKeys",
     "AsyncApiKeys",
     "AsyncCallableDirectory",
+    "AsyncClients",
     "AsyncDirectory",
     "AsyncSessions",
     "AsyncTokenFactory",
@@ -54,6 +56,7 @@ __all__ = [
     "BasicConfig",
     "CallableDirectory",
     "Client",
+    "Clients",
     "Config",
     "ConfigurationError",
     "CookieConfig",

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, NamedTuple, Protocol, TypeGuard, cast
 
 from safeconduct.config.shown_values import shown
 from safeconduct.errors import ConfigurationError
-from safeconduct.principal import LEVELS, Level
+from safeconduct.principal import CLIENT_SUBJECT, LEVELS, Level
 
 
 def is_text(value: object) -> TypeGuard[str]:
@@ -46,6 +46,11 @@ class _Field(NamedTuple):
 _TEXTS: Final = 'a list of texts, such as ["admin"]'
 
 
+def _is_person(value: object) -> bool:
+    # A client that is named so would have the rights of the person, and the person those of the client.
+    return is_text(value) and not value.startswith(CLIENT_SUBJECT)
+
+
 def _is_text_or_none(value: object) -> bool:
     return value is None or is_text(value)
 
@@ -62,7 +67,7 @@ def _is_instant_or_none(value: object) -> bool:
 
 
 _FIELDS: Final = {
-    "subject": _Field(is_text, "a text that is not empty"),
+    "subject": _Field(_is_person, f"a text that is not empty and does not begin with {CLIENT_SUBJECT}"),
     "roles": _Field(are_texts, _TEXTS),
     "scopes": _Field(are_texts, _TEXTS),
     "level": _Field(LEVELS[1:].__contains__, f"one of {', '.join(LEVELS[1:])}"),

@@ -13,13 +13,12 @@ from safeconduct._core.directory import Account, are_texts
 from safeconduct._core.hand_over.sending import HandOver, HandOverMaker
 from safeconduct._core.revocation_keys import revocation_query
 from safeconduct._core.revocation_query import RevocationQuery
-from safeconduct._core.sessionless_tokens import SessionlessIssuer, acting
+from safeconduct._core.sessionless_tokens import SessionlessIssuer, acting, carried
 from safeconduct._core.sessions.session_keys import TOKEN_SCHEMES
-from safeconduct._tokens.claims import CLIENT_SUBJECT
 from safeconduct._tokens.issuer import Grant
 from safeconduct.config.shown_values import shown
 from safeconduct.errors import ConfigurationError, InsufficientRights
-from safeconduct.principal import Identity, Principal
+from safeconduct.principal import CLIENT_SUBJECT, Identity, Principal
 
 
 class AsyncTokenFactory:
@@ -124,7 +123,7 @@ class AsyncTokenFactory:
         """
         if not isinstance(identity, Principal):
             raise InsufficientRights(reason="an anonymous caller has no rights to pass on")
-        if identity.issuer != self._rules.issuer:
+        if identity.issuer != self._rules.issuer or "pi" in identity.claims:
             # Its subject is unique within its own issuer only: under our name it would be one of our users.
             raise InsufficientRights(reason="only a user of our own issuer is named in a token of ours")
         if identity.subject.startswith(CLIENT_SUBJECT):
@@ -159,6 +158,7 @@ class AsyncTokenFactory:
             session_id=user.session_id,
             actor=acting(self._rules.client_id, user.actor),
             audience=audience,
+            extra=carried(user.claims),
         )
 
     def _for_subject(
@@ -166,8 +166,6 @@ class AsyncTokenFactory:
     ) -> Grant:
         # An account's fields are checked as the directory's are.
         account = Account(subject or "", roles=rights.roles, scopes=rights.scopes)
-        if account.subject.startswith(CLIENT_SUBJECT):
-            raise ConfigurationError(f"subject: got {shown(subject)}, wanted no client's name")
         return Grant(
             subject=account.subject,
             scopes=rights.scopes,

@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Final
 
-from safeconduct._tokens.claims import CLIENT_SUBJECT, Claims
+from safeconduct._tokens.claims import Claims
 from safeconduct._tokens.issuer_policy import HAND_OVER_SECONDS, HAND_OVER_TOKEN, IssuerPolicy
 from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct.errors import MalformedToken, WrongAudience
+from safeconduct.principal import CLIENT_SUBJECT
 
 _DOTS_OF_JWS: Final = 2
 

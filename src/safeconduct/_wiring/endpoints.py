@@ -55,7 +55,8 @@ def endpoint_routes(
     if enabled is not False:
         rows += [] if why else _session_routes(parts, authenticator, accepting_route, rows)
         rows += for_services
-    if rows:
+    if rows and config.endpoints.prefix:
+        # At the root it would be taken for the description of the application.
         rows.append(openapi_route(rows, config.endpoints.prefix, config.problem_style))
     if keys is not None and config.endpoints.well_known:
         rows.append(jwks_route(lambda: keys.current().published()))

@@ -35,7 +35,7 @@ def new_gate(parts: WorldParts) -> Gate:
     basic = container.passwords.basic(parts.world, parts.store, revocations, realm=realm_of(config))
     validity = ValidityCheck(
         revocations, container.sources, consistency=config.consistency, on_outage=config.revocation.on_outage,
-        csrf=container.csrf,
+        csrf=container.csrf, accounts=parts.accounts,
     )  # fmt: skip
     view = NothingRevoked() if revocations is None else revocations.view or revocations.bounded_view
     authenticator = _authenticator(parts, validity, basic)
@@ -63,8 +63,10 @@ def new_gate(parts: WorldParts) -> Gate:
 
 
 def _endpoints(parts: WorldParts, authenticator: Authenticator) -> Endpoints:
-    accepting = partial(accepting_route, parts) if receives_browsers(parts.container.config) else None
-    return Endpoints(endpoint_routes(parts, authenticator, _oauth_routes(parts), accepting))
+    config = parts.container.config
+    accepting = partial(accepting_route, parts) if receives_browsers(config) else None
+    routes = endpoint_routes(parts, authenticator, _oauth_routes(parts), accepting)
+    return Endpoints(routes, shares_paths=not config.endpoints.prefix)
 
 
 def _oauth_routes(parts: WorldParts) -> Iterator[EndpointRoute]:
@@ -92,7 +94,7 @@ def _authenticator(parts: WorldParts, validity: ValidityCheck, basic: BasicAuthe
         sources=parts.container.sources,
         bearer=parts.container.bearer,
         resolver=parts.resolver,
-        api_keys=parts.api_keys,
+        api_keys=parts.api_keys.authenticator,
         basic=basic,
         validity=validity,
         rejects_invalid=parts.container.config.access.on_invalid == "reject",

@@ -42,6 +42,7 @@ def accepting_route(
     Raises:
         ConfigurationError: If there is no store that keeps sessions.
     """
+    prefix = parts.container.config.endpoints.prefix
     container, revocations, verbs = parts.container, parts.revocations, parts.session_verbs
     if revocations is None or parts.store.sessions is None or not isinstance(verbs, StoredSessions):
         raise ConfigurationError("store: got none, wanted one, since there is a trust with hand_over")
@@ -60,12 +61,12 @@ def accepting_route(
         request_context=requests,
         token_response=replies,
         end_replaced=end_replaced,
-        is_own=lambda path: Endpoints(routes).owns(path),
+        is_own=lambda path: Endpoints(routes, shares_paths=not prefix).owns("GET", path),
         draw_nonce=lambda: secrets.token_urlsafe(_NONCE_BYTES),
         clock=container.clock,
         announce=container.announce,
     )
-    return accept_route(container.config.endpoints.prefix, AcceptEndpoint(receiver).accept)
+    return accept_route(prefix, AcceptEndpoint(receiver).accept)
 
 
 def _origins_of(trust: Trust) -> frozenset[Origin]:
