@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from handed_over import ONE, TRUST, Browser, hand_over, minted, people, sending_fields
+from handed_over import FORM, ONE, TRUST, Browser, hand_over, minted, people, sending_fields
 from issued_tokens import user_of
 from login_site import ACCESS, SITE, LoginSite, reopened, stores_of
 from login_stack import ManualTime
@@ -152,3 +152,40 @@ def test_a_store_that_fails_leaves_no_session_behind(processes, monkeypatch, ste
         site.auth.async_sessions.list("alice", issuer=ONE)
     )  # fmt: skip
     assert (0 if step == "open" else 1) == len(listed)
+
+
+SHARDED = {"store": {"url": "memory://", "shards": 16}}
+CLIENTS = [{"client_id": "reports", "secret": "q7Zk3vW9xT2mB5nR8cL1dF6hJ4pS0aY-uGeXiOwKtMz", "grants": ["client_credentials"]}]
+
+
+@pytest.mark.parametrize("format_of_tokens", ["jws", "opaque"])
+def test_revoking_the_token_itself_reaches_the_shard_of_its_person(processes, format_of_tokens):
+    """RFC 7009: the holder shows it; the subject alone would lead to the shard of our own user of that name."""
+    site = processes(**SHARDED, clients=CLIENTS, tokens={"format": format_of_tokens})
+    for number in range(4):
+        browser = Browser(site)
+        assert 303 == browser.accept(minted(f"user-{number}", jti=f"{number}" * 22))
+        assert 200 == browser.request("GET", "/me")
+        body = f"token={browser.cookies[ACCESS]}".encode()
+
+        assert 200 == browser.request("POST", "/auth/revoke", headers=[FORM], body=body, with_cookies=False)
+
+        assert 401 == browser.request("GET", "/me")
+
+
+def test_a_use_is_known_on_the_shard_of_its_person(processes):
+    first, second = processes(**SHARDED), processes(**SHARDED)
+    for number in range(4):
+        token = minted(f"user-{number}", jti=f"{number}" * 22)
+        assert 303 == Browser(first).accept(token)
+        assert 401 == Browser(second).accept(token)
+
+
+def test_our_directory_is_never_asked_about_them(processes):
+    """Not even where every request is compared with the account."""
+    site = processes(login={"cut_off": "cached"})
+    browser = Browser(site)
+    browser.accept(minted("carol"))
+
+    assert 200 == browser.request("GET", "/me")
+    assert "carol" not in site.directory.accounts
