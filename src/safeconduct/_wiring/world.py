@@ -20,7 +20,7 @@ from safeconduct._wiring.api_keys import ApiKeyParts
 from safeconduct._wiring.clients import our_names, realm_of_clients
 from safeconduct._wiring.container import Container
 from safeconduct._wiring.sessions import session_context, stateless_sessions
-from safeconduct._wiring.settings import horizon_of, issuing_rules_of
+from safeconduct._wiring.settings import hand_over_maker, horizon_of, issuing_rules_of
 from safeconduct.errors import ConfigurationError
 
 
@@ -148,9 +148,10 @@ class WorldParts:
     @cached_property
     def tokens(self) -> AsyncTokenFactory:
         """The public verbs that issue tokens."""
-        container = self.container
+        container, revocations, clock = self.container, self.revocations, self.container.clock
+        hand_overs = hand_over_maker(container.config, lambda: container.issuer, revocations, clock)
         rules = issuing_rules_of(container.config)
-        return AsyncTokenFactory(rules, lambda: container.issuer, self.revocations, container.clock)
+        return AsyncTokenFactory(rules, lambda: container.issuer, revocations, clock, hand_overs)
 
     def require_records(self) -> None:
         """
