@@ -6,6 +6,8 @@ from safeconduct._core.token_factory import AsyncTokenFactory
 from safeconduct.principal import Identity
 from safeconduct.sessions import run
 
+__all__ = ["AsyncTokenFactory", "TokenFactory"]
+
 
 class TokenFactory:
     """

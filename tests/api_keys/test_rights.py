@@ -121,7 +121,7 @@ def test_a_clock_that_is_set_back_prolongs_nothing(make, directory, clock):
 def test_an_owner_is_found_again_among_many(make, directory):
     """The memory is bounded, and what leaves it is asked for again."""
     site = make()
-    owners = site.auth._wsgi.key_owners if site.world == "wsgi" else site.auth._asgi.key_owners
+    owners = site.auth._wsgi.api_keys.owners if site.world == "wsgi" else site.auth._asgi.api_keys.owners
     owners._half = 2
     names = [f"user-{number}" for number in range(8)]
     directory.accounts |= {name: Account(name) for name in names}

@@ -12,8 +12,13 @@ from functools import lru_cache
 from hashlib import sha1, sha256
 from typing import Literal
 
-from safeconduct._core.revocation_query import REVOCATION_KEY_BYTES, ApiKeyRef, RevocationQuery
-from safeconduct._core.store import RevocationKind, clamped_ms
+from safeconduct._core.revocation_query import (
+    REVOCATION_KEY_BYTES,
+    ApiKeyRef,
+    RevocationKind,
+    RevocationQuery,
+    clamped_ms,
+)
 
 _LETTERS: dict[RevocationKind | Literal["api_keys"], bytes] = {
     "token": b"t",

@@ -12,7 +12,7 @@ from safeconduct._core.budget import within_one_budget
 from safeconduct._core.directory import Account, are_texts
 from safeconduct._core.revocation_keys import revocation_query
 from safeconduct._core.revocation_query import RevocationQuery
-from safeconduct._core.sessionless_tokens import SessionlessIssuer, acting
+from safeconduct._core.sessionless_tokens import SessionlessIssuer, acting, carried
 from safeconduct._core.sessions.session_keys import TOKEN_SCHEMES
 from safeconduct._tokens.issuer import Grant
 from safeconduct.config.shown_values import shown
@@ -86,7 +86,7 @@ class AsyncTokenFactory:
         """
         if not isinstance(identity, Principal):
             raise InsufficientRights(reason="an anonymous caller has no rights to pass on")
-        if identity.issuer != self._rules.issuer:
+        if identity.issuer != self._rules.issuer or "pi" in identity.claims:
             # Its subject is unique within its own issuer only: under our name it would be one of our users.
             raise InsufficientRights(reason="only a user of our own issuer is named in a token of ours")
         if identity.subject.startswith(CLIENT_SUBJECT):
@@ -121,6 +121,7 @@ class AsyncTokenFactory:
             session_id=user.session_id,
             actor=acting(self._rules.client_id, user.actor),
             audience=audience,
+            extra=carried(user.claims),
         )
 
     def _for_subject(

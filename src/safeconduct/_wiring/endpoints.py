@@ -43,6 +43,8 @@ def endpoint_routes(
         rows += for_services
     if rows:
         yield from rows
+    if rows and config.endpoints.prefix:
+        # At the root it would be taken for the description of the application.
         yield openapi_route(rows, config.endpoints.prefix, config.problem_style)
     if keys is not None and config.endpoints.well_known:
         yield jwks_route(lambda: keys.current().published())

@@ -36,7 +36,7 @@ def new_gate(parts: WorldParts) -> Gate:
     basic = container.passwords.basic(parts.world, parts.store, revocations, realm=realm_of(config))
     validity = ValidityCheck(
         revocations, container.sources, consistency=config.consistency, on_outage=config.revocation.on_outage,
-        csrf=container.csrf,
+        csrf=container.csrf, accounts=parts.accounts,
     )  # fmt: skip
     view = NothingRevoked() if revocations is None else revocations.view or revocations.bounded_view
     authenticator = _authenticator(parts, validity, basic)
@@ -50,7 +50,9 @@ def new_gate(parts: WorldParts) -> Gate:
             reader=(scope if parts.world == "asgi" else environ).READER,
         ),
         error_responses=_error_responses(container),
-        endpoints=Endpoints(endpoint_routes(parts, authenticator, _oauth_routes(parts))),
+        endpoints=Endpoints(
+            endpoint_routes(parts, authenticator, _oauth_routes(parts)), shares_paths=not config.endpoints.prefix
+        ),
         connection_checks=ConnectionChecks(
             authenticator=authenticator,
             view=view,
@@ -88,7 +90,7 @@ def _authenticator(parts: WorldParts, validity: ValidityCheck, basic: BasicAuthe
         sources=parts.container.sources,
         bearer=parts.container.bearer,
         resolver=parts.resolver,
-        api_keys=parts.api_keys,
+        api_keys=parts.api_keys.authenticator,
         basic=basic,
         validity=validity,
         rejects_invalid=parts.container.config.access.on_invalid == "reject",

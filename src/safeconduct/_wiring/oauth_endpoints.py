@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from safeconduct._core.endpoints.routes import JWKS_PATH
-from safeconduct._core.endpoints.routing import EndpointRoute
+from safeconduct._core.endpoints.routing import JWKS_PATH, EndpointRoute
 from safeconduct._core.oauth.client_authentication import AssertionUses, ClientAuthenticator
 from safeconduct._core.oauth.introspection import IntrospectionEndpoint
 from safeconduct._core.oauth.metadata import SECRET_METHODS, ServerDescription, metadata_route
@@ -12,6 +11,7 @@ from safeconduct._core.oauth.replies import OAuthReplies
 from safeconduct._core.oauth.revocation import RevocationEndpoint
 from safeconduct._core.oauth.routes import introspection_route, revocation_route, token_route
 from safeconduct._core.oauth.token_endpoint import CLIENT_CREDENTIALS, ClientTokens, GrantType, TokenEndpoint
+from safeconduct._core.oauth.token_exchange import TOKEN_EXCHANGE, TokenExchange
 from safeconduct._core.oauth.token_lookup import AccessTokens, RefreshTokens, TokenReader
 from safeconduct._core.revoker import Revoker
 from safeconduct._http.forwarded import Proxies
@@ -118,7 +118,11 @@ def _authentications(config: Config) -> tuple[set[str], set[str]]:
 def _grants(parts: WorldParts) -> dict[str, GrantType]:
     """Return what serves each ``grant_type`` that some client may use."""
     tokens = _client_tokens(parts)
-    grants = {CLIENT_CREDENTIALS: GrantType("client_credentials", tokens.client_credentials)}
+    exchange = TokenExchange(parts.resolver, tokens, issuer=parts.container.config.issuer or "")
+    grants = {
+        CLIENT_CREDENTIALS: GrantType("client_credentials", tokens.client_credentials),
+        TOKEN_EXCHANGE: GrantType("token_exchange", exchange.exchange),
+    }
     return {name: grant for name, grant in grants.items() if _some_client(parts, grant.needed)}
 
 
@@ -139,16 +143,12 @@ def _can_issue(parts: WorldParts) -> bool:
 
 
 def _client_tokens(parts: WorldParts) -> ClientTokens:
-    container, config = parts.container, parts.container.config
+    config = parts.container.config
     return ClientTokens(
-        container.issuer,
-        parts.revocations,
-        issuer_name=config.issuer or "",
+        parts.sessionless_issuer,
         audience=config.audience or "",
         lifetime_seconds=config.tokens.access_lifetime_seconds,
-        shards=config.store.shards,
-        clock=container.clock,
-        announce=container.announce,
+        announce=parts.container.announce,
     )
 
 

@@ -67,7 +67,6 @@ def issuing_rules_of(config: Config) -> IssuingRules:
         leeway_seconds=tokens.leeway_seconds,
         shards=config.store.shards,
         needs_session=config.sessions.require_session,
-        is_opaque=tokens.format == "opaque",
     )
 
 
@@ -92,6 +91,24 @@ def require_sign_in(config: Config, *, has_directory: bool, has_secrets: bool) -
         raise ConfigurationError(
             "directory: got one, and nobody can sign in, since there are no keys; wanted a folder of keys, or "
             'endpoints.enabled = false, or "basic" or "api_key" among the sources'
+        )
+
+
+def require_directory(config: Config, *, has_directory: bool, is_static: bool) -> None:
+    """
+    Return if there is a directory for the settings that ask it.
+
+    Raises:
+        ConfigurationError: If there is none to check the password that an extension needs, or none to look accounts up
+            in.
+    """
+    if config.sessions.require_proof_to_extend and not has_directory:
+        raise ConfigurationError(
+            "sessions.require_proof_to_extend: got True, wanted false, since there is no directory to check a password"
+        )
+    if config.login.cut_off == "cached" and (is_static or not has_directory):
+        raise ConfigurationError(
+            "login.cut_off: got 'cached', wanted \"renewal\", since there is no directory with a lookup"
         )
 
 

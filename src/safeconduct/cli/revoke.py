@@ -8,7 +8,7 @@ import click
 
 from safeconduct._core.opaque import is_opaque_token
 from safeconduct._core.receipt import RevocationReceipt, TooFewReplicas
-from safeconduct._core.store import RevocationKind
+from safeconduct._core.revocation_query import RevocationKind
 from safeconduct.auth import Auth
 from safeconduct.cli.context import Settings, open_auth, pass_settings, require_shared_store
 from safeconduct.cli.output import CommandFailed, UsageError, json_option, print_note, print_record, warn

@@ -1,18 +1,16 @@
 """List the endpoints of a session's life, serve the issuer's public keys, and describe them all as OpenAPI."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from safeconduct._core.endpoints.login import LoginEndpoint
 from safeconduct._core.endpoints.logout import LogoutEndpoint
 from safeconduct._core.endpoints.refresh import RefreshEndpoint
-from safeconduct._core.endpoints.routing import EndpointCall, EndpointRoute
+from safeconduct._core.endpoints.routing import JWKS_PATH, EndpointCall, EndpointRoute, cached_reply
 from safeconduct._core.endpoints.session import SessionEndpoint
 from safeconduct._http.problems import MEDIA_TYPES, ProblemStyle
 from safeconduct._http.request import Reply
 
-JWKS_PATH: Final = "/.well-known/jwks.json"
 JWKS_MAX_AGE_SECONDS: Final = 300
 """How long others may cache the key set; a new key is published for longer than this before it signs."""
 
@@ -52,20 +50,6 @@ def openapi_route(routes: Iterable[EndpointRoute], prefix: str, style: ProblemSt
     route = EndpointRoute("GET", f"{prefix}/openapi.json", "This description", serve)
     reply = cached_reply(b"application/json", _document([*routes, route], style), max_age_seconds=300)
     return route
-
-
-def cached_reply(media_type: bytes, content: Mapping[str, Any], *, max_age_seconds: int) -> Reply:
-    """Return a document that caches may keep for so long."""
-    body = json.dumps(content, separators=(",", ":")).encode()
-    return Reply(
-        200,
-        (
-            (b"content-type", media_type),
-            (b"content-length", b"%d" % len(body)),
-            (b"cache-control", b"public, max-age=%d" % max_age_seconds),
-        ),
-        body,
-    )
 
 
 _TEXT: Final[Mapping[str, Any]] = {"type": "string"}

@@ -12,6 +12,7 @@ from safeconduct._core.oauth.token_endpoint import TokenEndpoint
 _TEXT: Final[Mapping[str, Any]] = {"type": "string"}
 _TEXTS: Final[Mapping[str, Any]] = {"type": "array", "items": _TEXT}
 _AUTHENTICATION: Final = ("client_id", "client_secret", "client_assertion_type", "client_assertion")
+_EXCHANGED: Final = ("subject_token", "subject_token_type", "requested_token_type")
 _ERROR: Final[Mapping[str, Any]] = {
     "type": "object",
     "required": ["error"],
@@ -37,7 +38,7 @@ _ACTIVE: Final[Mapping[str, Any]] = {
 
 def token_route(prefix: str, replies: OAuthReplies, endpoint: TokenEndpoint) -> EndpointRoute:
     """Return the token endpoint."""
-    more = {"scope": _TEXT, "resource": _TEXTS, "audience": _TEXTS}
+    more = {"scope": _TEXT, "resource": _TEXTS, "audience": _TEXTS, **dict.fromkeys(_EXCHANGED, _TEXT)}
     operation = _operation("post_token", "Get a token as a service (RFC 6749)", "grant_type", more, _ISSUED)
     return _route(f"{prefix}/token", operation, replies.endpoint(endpoint.token))
 

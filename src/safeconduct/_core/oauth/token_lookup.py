@@ -1,4 +1,4 @@
-"""Find out what an access or a refresh token of ours is worth now, whoever it was issued for."""
+"""Find out what an access or a refresh token of ours is worth now, for any audience."""
 
 import hmac
 from collections.abc import Callable, Collection, Mapping
