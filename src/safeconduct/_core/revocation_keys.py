@@ -13,6 +13,7 @@ from hashlib import sha1, sha256
 from typing import Literal
 
 from safeconduct._core.revocation_query import (
+    END_OF_TIME_MS,
     REVOCATION_KEY_BYTES,
     ApiKeyRef,
     RevocationKind,
@@ -190,6 +191,17 @@ def client_revocation_query(
         cuts=(*_cuts(client_id, subject, None, None), _cached_revocation_key("everything", realm)),
         issued_ms=clamped_ms(issued_ms),
         ends_ms=clamped_ms(ends_ms),
+    )
+
+
+def client_query(*, realm: str, client_id: str, now_ms: int, shards: int) -> RevocationQuery:
+    """Collect what has revoked a client, whatever it shows now."""
+    return RevocationQuery(
+        shard=shard_of(realm, client_id, shards),
+        marks=(client_mark(realm, client_id), client_mark(client_id, client_id)),
+        cuts=(),
+        issued_ms=clamped_ms(now_ms),
+        ends_ms=END_OF_TIME_MS,
     )
 
 

@@ -16,7 +16,7 @@ from safeconduct._core.oauth.token_lookup import AccessTokens, RefreshTokens, To
 from safeconduct._core.revoker import Revoker
 from safeconduct._http.forwarded import Proxies
 from safeconduct._tokens.algorithms import SIGNATURES
-from safeconduct._tokens.client_tokens import OurNames
+from safeconduct._wiring.clients import our_names, realm_of_clients
 from safeconduct._wiring.sessions import session_keys_of
 from safeconduct._wiring.settings import realm_of
 from safeconduct._wiring.world import WorldParts
@@ -156,7 +156,13 @@ def _client_authenticator(parts: WorldParts) -> ClientAuthenticator:
     container, config, revocations = parts.container, parts.container.config, parts.revocations
     assertions = None
     if revocations is not None:
-        assertions = AssertionUses(parts.store, revocations, _our_names(config), shards=config.store.shards)
+        assertions = AssertionUses(
+            parts.store,
+            revocations,
+            our_names(config),
+            realm=realm_of_clients(config),
+            shards=config.store.shards,
+        )
     return ClientAuthenticator(
         parts.clients,
         container.passwords.throttle(parts.store),
@@ -168,12 +174,3 @@ def _client_authenticator(parts: WorldParts) -> ClientAuthenticator:
 def base_url_of(config: Config) -> str:
     """Return the URL below which clients find the endpoints."""
     return (config.external_url or config.issuer or "").rstrip("/")
-
-
-def _our_names(config: Config) -> OurNames:
-    return OurNames(
-        issuer=config.issuer,
-        audience=config.audience or "",
-        token_endpoints=frozenset({f"{base_url_of(config)}{config.endpoints.prefix}/token"}),
-        leeway_seconds=config.tokens.leeway_seconds,
-    )

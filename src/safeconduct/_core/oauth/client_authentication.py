@@ -26,7 +26,7 @@ from safeconduct._core.clients import ClientPort, RegisteredClient
 from safeconduct._core.oauth.parameters import OAuthParameters
 from safeconduct._core.oauth.replies import ClientRefusal
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.revocation_keys import revocation_key, revocation_query
+from safeconduct._core.revocation_keys import client_query, client_revocation_query, revocation_key
 from safeconduct._core.single_use import use_once
 from safeconduct._core.store import Store
 from safeconduct._core.throttle import Throttle
@@ -110,17 +110,19 @@ def _read_assertion(text: str, parameters: OAuthParameters) -> Assertion:
 
 class AssertionUses:
     """
-    Let each assertion count once.
+    Let each assertion count once, and no client that was revoked.
 
     Args:
         store: Marks it as used.
         revocations: The same store, with what is known of its data.
         names: Ours.
+        realm: Under which name clients are revoked.
         shards: How many shards the store has.
     """
 
-    def __init__(self, store: Store, revocations: Revocations, names: OurNames, *, shards: int) -> None:
+    def __init__(self, store: Store, revocations: Revocations, names: OurNames, *, realm: str, shards: int) -> None:
         self.names = names
+        self._realm = realm
         self._store = store
         self._revocations = revocations
         self._shards = shards
@@ -133,20 +135,30 @@ class AssertionUses:
             RevokedToken: If the client was revoked.
             Unavailable: If the store cannot be asked.
         """
-        query = revocation_query(
-            issuer=claims.issuer,
+        query = client_revocation_query(
+            realm=self._realm,
+            client_id=claims.issuer,
             subject=claims.subject,
             token_id=claims.token_id,
-            client_id=claims.client_id,
             kid=claims.kid,
-            session_id=None,
             issued_ms=claims.issued_ms,
             ends_ms=(claims.expires_at + self.names.leeway_seconds) * 1000,
-            is_own=False,
             shards=self._shards,
         )
         mark = revocation_key("token", claims.issuer, claims.token_id)
         return await use_once(self._store, self._revocations, query, mark=mark, now_ms=int(now * 1000))
+
+    async def refuse_revoked(self, client: RegisteredClient, *, now: float) -> None:
+        """
+        Return if a client that has shown its secret was not revoked.
+
+        Raises:
+            RevokedToken: If it was.
+            Unavailable: If the store cannot be asked.
+        """
+        now_ms, client_id = int(now * 1000), client.entry.client_id
+        query = client_query(realm=self._realm, client_id=client_id, now_ms=now_ms, shards=self._shards)
+        await self._revocations.check(query, now_ms=now_ms)
 
 
 class ClientAuthenticator:
@@ -212,7 +224,7 @@ class ClientAuthenticator:
         client = await self._clients.find(credential.client_id)
         try:
             reason = (
-                _wrong_secret(client, credential)
+                await self._wrong_secret(client, credential, now)
                 if isinstance(credential, SharedSecret)
                 else await self._wrong_assertion(client, credential, now)
             )
@@ -223,6 +235,12 @@ class ClientAuthenticator:
         if reason is not None:
             raise ClientRefusal(reason, client.entry.client_id)
         return client
+
+    async def _wrong_secret(self, client: RegisteredClient | None, credential: SharedSecret, now: float) -> str | None:
+        reason = _wrong_secret(client, credential)
+        if reason is None and client is not None and self._assertions is not None:
+            await self._assertions.refuse_revoked(client, now=now)
+        return reason
 
     async def _wrong_assertion(self, client: RegisteredClient | None, assertion: Assertion, now: float) -> str | None:
         """Return what is wrong with an assertion, or None if it proves the client, and mark it as used."""
