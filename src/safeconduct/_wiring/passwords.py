@@ -2,7 +2,8 @@
 
 import secrets
 
-from safeconduct._core.basic import BasicAuthenticator
+from safeconduct._core.account_checks import AccountChecks
+from safeconduct._core.basic import LOCAL_ISSUER, BasicAuthenticator
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import AsyncDirectory, Directory, DirectoryPort
 from safeconduct._core.event_dispatcher import EventDispatcher
@@ -12,10 +13,10 @@ from safeconduct._core.store import Store
 from safeconduct._core.throttle import Throttle, ThrottleEvents
 from safeconduct._core.wrapped_app import World
 from safeconduct._tokens.derived_keys import DerivedKeys
-from safeconduct._wiring.settings import require_sign_in
+from safeconduct._wiring.settings import require_directory, require_sign_in
 from safeconduct.config import Config
 from safeconduct.directories import UsersFile
-from safeconduct.directories.adapters import adapt_directory, comparison_queue
+from safeconduct.directories.adapters import adapt_directory, cached_lookups, comparison_queue
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import UsersRecovered, UsersUnreadable
 from safeconduct.stores.memory.store import MemoryStore
@@ -129,6 +130,27 @@ class PasswordFactory:
             owner=self._owner,
             clock=self._clock,
         )
+
+    def account_checks(self, world: World) -> AccountChecks | None:
+        """
+        Return what checks at every request that an account was not cut off; None where that is not asked.
+
+        Raises:
+            ConfigurationError: If there is no directory for what the configuration asks of it.
+        """
+        config = self._config
+        require_directory(config, has_directory=self.has_directory, is_static=self.is_static)
+        if config.login.cut_off != "cached":
+            return None
+        lookups = cached_lookups(
+            self.directory(world),
+            world,
+            seconds=config.revocation.staleness_seconds,
+            wait_seconds=config.login.queue_seconds,
+            capacity=config.tokens.remembered,
+        )
+        issuers = {config.issuer or LOCAL_ISSUER}
+        return AccountChecks(lookups, issuers=issuers, leeway_ms=config.tokens.leeway_seconds * 1000)
 
     def close(self) -> None:
         """Stop the threads that ask the directory."""
