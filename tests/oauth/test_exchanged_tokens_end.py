@@ -109,13 +109,14 @@ def test_a_revoked_client_in_the_middle_ends_what_the_next_one_got(both, consist
     assert 200 == LoginClient(ours).use(token)
 
 
-def test_a_revoked_client_gets_new_tokens(both):
-    """What it got is over; its secret is the operator's to change."""
-    ours, billing = both()
+def test_a_revoked_client_exchanges_no_token(both):
+    """What it got is over, and its secret may be stolen."""
+    ours, _ = both()
     client, token = ExchangeClient(ours), user_token(ours)
     revoked(ours, verify(ours, token), "client")
 
-    assert 200 == LoginClient(billing).use(client.exchanged(token, audience=BILLING))
+    assert 401 == client.exchange(token, audience=BILLING)
+    assert "invalid_client" == client.json["error"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
