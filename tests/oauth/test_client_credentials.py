@@ -3,7 +3,7 @@
 import pytest
 
 from oauth_site import AUDIENCE, BILLING, SECRETS, OAuthClient, assertion
-from safeconduct._core.oauth.token_endpoint import ClientTokens
+from safeconduct._core.oauth.token_endpoint import ClientTokenIssuer
 from safeconduct._tokens.reader import decode_segment, read_object
 from safeconduct.errors import NotSupported
 from safeconduct.events import ClientRefused, ClientTokenIssued, Fault
@@ -78,7 +78,7 @@ def test_a_fault_of_ours_is_503_in_the_form_of_oauth(client, monkeypatch, fault)
     def break_down(*_arguments):
         raise fault
 
-    monkeypatch.setattr(ClientTokens, "audience_for", break_down)
+    monkeypatch.setattr(ClientTokenIssuer, "audience_for", break_down)
 
     assert 503 == client.token()
 
