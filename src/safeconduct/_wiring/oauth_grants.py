@@ -1,7 +1,7 @@
 """Make what serves each ``grant_type`` of the token endpoint; imported only where there are clients."""
 
 from safeconduct._core.bearer import OpaqueTokenResolver
-from safeconduct._core.oauth.token_endpoint import CLIENT_CREDENTIALS, ClientTokens, GrantType
+from safeconduct._core.oauth.token_endpoint import CLIENT_CREDENTIALS, ClientTokenIssuer, GrantType
 from safeconduct._core.oauth.token_exchange import TOKEN_EXCHANGE, TokenExchange
 from safeconduct._core.sessionless_tokens import SessionlessIssuer
 from safeconduct._wiring.container import Container
@@ -10,9 +10,16 @@ from safeconduct.errors import ConfigurationError
 
 
 def grants_of(container: Container, resolver: OpaqueTokenResolver, issuer: SessionlessIssuer) -> dict[str, GrantType]:
-    """Return what serves each ``grant_type`` that some client may use."""
+    """
+    Return what serves each ``grant_type`` that some client may use.
+
+    Args:
+        container: The parts that both worlds share.
+        resolver: Proves the subject tokens of an exchange.
+        issuer: Issues what is asked for.
+    """
     config = container.config
-    tokens = ClientTokens(
+    tokens = ClientTokenIssuer(
         issuer,
         audience=config.audience or "",
         lifetime_seconds=config.tokens.access_lifetime_seconds,

@@ -26,7 +26,7 @@ from safeconduct._core.bearer import OpaqueTokenResolver
 from safeconduct._core.client_tokens import ResolvedClaims
 from safeconduct._core.clients import RegisteredClient
 from safeconduct._core.oauth.parameters import OAuthParameters
-from safeconduct._core.oauth.token_endpoint import ClientTokens
+from safeconduct._core.oauth.token_endpoint import ClientTokenIssuer
 from safeconduct._core.opaque import is_opaque_token
 from safeconduct._core.sessionless_tokens import acting, carried
 from safeconduct._http.request import Reply
@@ -71,7 +71,7 @@ class TokenExchange:
         issuer: Our own issuer.
     """
 
-    def __init__(self, resolver: OpaqueTokenResolver, tokens: ClientTokens, *, issuer: str) -> None:
+    def __init__(self, resolver: OpaqueTokenResolver, tokens: ClientTokenIssuer, *, issuer: str) -> None:
         self._resolver = resolver
         self._tokens = tokens
         self._issuer = issuer
