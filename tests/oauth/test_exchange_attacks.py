@@ -74,7 +74,7 @@ SUBJECT_TOKENS = {
     "a refresh token": lambda site, _: refresh_token(site),
     "act is four deep": lambda *_: mint(act=deep(4)),
     "act is twenty deep": lambda *_: mint(act=deep(20)),
-    "act names nobody": lambda *_: mint(act={}),
+    "act names nobody": lambda *_: mint(act={"name": "a"}),
     "act is null": lambda *_: mint(act={"sub": None}),
     "act is a text": lambda *_: mint(act="front"),
     "act is a list": lambda *_: mint(act=[{"sub": "front"}]),
