@@ -3,6 +3,7 @@
 from safeconduct._core.api_keys.verbs import ApiKey, AsyncApiKeys, NewApiKey
 from safeconduct._core.clients import AsyncClients, Clients
 from safeconduct._core.directory import Account, AsyncDirectory, Directory
+from safeconduct._core.hand_over.sending import HandOver
 from safeconduct._core.receipt import RevocationReceipt, TooFewReplicas
 from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.facade import AsyncSessions
@@ -61,6 +62,7 @@ __all__ = [
     "CsrfConfig",
     "Directory",
     "EndpointConfig",
+    "HandOver",
     "Identity",
     "Link",
     "LoginConfig",

@@ -104,12 +104,12 @@ class Auth:
     @property
     def api_keys(self) -> ApiKeys:
         """Make, list and revoke API keys; blocking."""
-        return ApiKeys(self._wsgi.api_key_verbs)
+        return ApiKeys(self._wsgi.api_keys.verbs)
 
     @property
     def async_api_keys(self) -> AsyncApiKeys:
         """Make, list and revoke API keys; awaitable."""
-        return self._asgi.api_key_verbs
+        return self._asgi.api_keys.verbs
 
     @property
     def view_age_seconds(self) -> float | None:

@@ -42,6 +42,7 @@ READ_AS_MODULES = {
     name: importlib.import_module(name)
     for name in (
         "safeconduct.asgi",
+        "safeconduct.authlib",
         "safeconduct.errors",
         "safeconduct.events",
         "safeconduct.flask",

@@ -91,6 +91,20 @@ def test_an_assertion_names_the_endpoint_and_counts_a_minute(
     )  # fmt: skip
 
 
+def test_an_assertion_names_the_issuer_where_it_is_given(server, clock, caller):
+    """The endpoint is given too, so nothing is asked for it."""
+    options = Options(clock=clock)
+    auth = ClientCredentials(
+        "reports", KEY.as_pem(private=True), token_url=server.token_url, issuer="https://as.example", options=options
+    )
+
+    form = asked_with(caller, server, auth).form
+
+    claims = jwt.decode(form["client_assertion"], options={"verify_signature": False})
+    assert "https://as.example" == claims["aud"]
+    assert ["/token", "/"] == [asked.path for asked in server.asked]
+
+
 @pytest.mark.parametrize(
     ("audience", "expected"),
     [("https://billing.example", "resource"), ("urn:billing", "resource"), ("billing", "audience")],
@@ -294,8 +308,7 @@ def test_metadata_that_do_not_fit_are_refused_before_a_secret_is_sent(server, cl
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ({}, "exactly one"),
-        ({"token_url": "https://a.example/t", "issuer": "https://a.example"}, "exactly one"),
+        ({}, "neither token_url nor issuer"),
         ({"token_url": "http://a.example/t"}, "token_url: got 'http://a.example/t'"),
         ({"token_url": "ftp://a.example/t"}, "token_url"),
         ({"issuer": "http://a.example"}, "issuer"),

@@ -124,6 +124,7 @@ class BearerAuthenticator:
             needs_session=self._needs_session and not is_client,
             reference=reference,
             actors=actor_names(claims.actor) if claims.is_own else (),
+            person_issuer=claims.person_issuer,
         )
         if is_client and claims.client_id is not None:
             question = replace(question, marks=(*question.marks, client_mark(claims.issuer, claims.client_id)))
@@ -276,7 +277,7 @@ def principal_of(claims: Claims, scheme: str) -> Principal:
     is_client = claims.subject.startswith(CLIENT_SUBJECT)
     return Principal(
         subject=claims.subject,
-        issuer=claims.issuer,
+        issuer=claims.person_issuer or claims.issuer,
         scheme="client" if is_client else scheme,
         level=claims.level,
         scopes=claims.scopes,

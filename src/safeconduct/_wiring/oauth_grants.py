@@ -18,9 +18,10 @@ def grants_of(parts: WorldParts) -> dict[str, GrantType]:
     return {name: grant for name, grant in grants.items() if some_client(parts, grant.needed)}
 
 
-def some_client(parts: WorldParts, *grants: ClientGrant) -> bool:
-    """Return whether some client has one of *grants*."""
-    return any(grant in client.grants for client in parts.container.config.clients for grant in grants)
+def some_client(parts: WorldParts, grant: ClientGrant) -> bool:
+    """Return whether some client may have *grant*."""
+    clients = parts.container.clients
+    return clients.has_others or any(grant in client.entry.grants for client in clients.configured.values())
 
 
 def can_issue(parts: WorldParts) -> bool:

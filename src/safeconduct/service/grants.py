@@ -27,8 +27,8 @@ class ClientCredentials(TokenAuth):
     Args:
         client_id: The service's name there.
         secret_or_key: Its secret, or its private key: PEM or a JWK.
-        token_url: The token endpoint. Exactly one of *token_url* and *issuer* must be given.
-        issuer: The authorization server, whose metadata name the token endpoint.
+        token_url: The token endpoint. Default: the one that the metadata of *issuer* name.
+        issuer: The authorization server, which an assertion names. Default: an assertion names the token endpoint.
         scopes: What is asked for. Default: what the server gives without being asked.
         audience: Whom the token is for, sent as ``resource`` (RFC 8707) if it is a URI, else as ``audience``.
             Default: what the server takes.
@@ -78,8 +78,8 @@ class TokenExchange(TokenAuth):
         client_id: The service's name at the authorization server.
         secret_or_key: Its secret, or its private key: PEM or a JWK.
         subject_token: Returns the user's access token, called in the context of the request; must not block.
-        token_url: The token endpoint. Exactly one of *token_url* and *issuer* must be given.
-        issuer: The authorization server, whose metadata name the token endpoint.
+        token_url: The token endpoint. Default: the one that the metadata of *issuer* name.
+        issuer: The authorization server, which an assertion names. Default: an assertion names the token endpoint.
         scopes: What is asked for. Default: what the server gives without being asked.
         audience: Whom the token is for, sent as ``resource`` (RFC 8707) if it is a URI, else as ``audience``.
         authentication: As for ``ClientCredentials``.

@@ -47,21 +47,22 @@ class TokenEndpoint:
     Args:
         client: Proves the client.
         token_url: The endpoint; None to find it in the metadata of the issuer.
-        issuer: The issuer; None if the endpoint is given.
+        issuer: The issuer, whom assertions name; None to name the endpoint.
         options: How to ask.
 
     Raises:
-        ConfigurationError: If not exactly one of the two was given, or secrets must not be sent there.
+        ConfigurationError: If neither of the two was given, or secrets must not be sent there.
     """
 
     def __init__(
         self, client: ClientAuthentication, *, token_url: str | None, issuer: str | None, options: Options
     ) -> None:
-        if (token_url is None) is (issuer is None):
-            raise ConfigurationError("got both or neither of token_url and issuer, wanted exactly one of them")
+        if token_url is None and issuer is None:
+            raise ConfigurationError("got neither token_url nor issuer, wanted one of them")
         self._client = client
         self._url = None if token_url is None else options.require_endpoint("token_url", token_url)
-        self._issuer = None if issuer is None else options.require_endpoint("issuer", issuer)
+        # Beside the endpoint it is only a name.
+        self._issuer = options.require_endpoint("issuer", issuer) if issuer and token_url is None else issuer
         self._options = options
         #: How the endpoint is named where the client is shown.
         self.shown = token_url or issuer
