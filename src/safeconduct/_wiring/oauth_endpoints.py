@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from safeconduct._core.endpoints.routing import JWKS_PATH, EndpointRoute
+from safeconduct._core.endpoints.routing import EndpointRoute
 from safeconduct._core.oauth.client_authentication import ClientAuthenticator, ClientRevocations
 from safeconduct._core.oauth.introspection import IntrospectionEndpoint
 from safeconduct._core.oauth.metadata import ASSERTION_METHODS, SECRET_METHODS, ServerDescription, metadata_route
@@ -89,7 +89,7 @@ def _description(parts: WorldParts, paths: Sequence[str]) -> ServerDescription |
     return ServerDescription(
         issuer=config.issuer,
         base_url=base_url_of(config),
-        paths=[*paths, JWKS_PATH],
+        paths=paths,
         prefix=config.endpoints.prefix,
         grant_types=grants_of(parts).keys(),
         methods=methods,
