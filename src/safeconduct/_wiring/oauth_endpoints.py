@@ -36,8 +36,8 @@ def oauth_routes(parts: WorldParts) -> Iterator[EndpointRoute]:
 
 def _endpoints(parts: WorldParts) -> Iterator[EndpointRoute]:
     container, config = parts.container, parts.container.config
-    grants = grants_of(parts) if can_issue(parts) else {}
-    is_asked = some_client(parts, "introspection") or any(client.audiences for client in config.clients)
+    grants = grants_of(container, parts.resolver, parts.tokens.issuer) if can_issue(container) else {}
+    is_asked = some_client(container, "introspection") or any(client.audiences for client in config.clients)
     needs_throttle = any(client.entry.grants != ("self_signed",) for client in container.clients.configured.values())
     if not (grants or is_asked) or not (needs_throttle or container.passwords.can_throttle):
         # Clients that only sign their own tokens need nothing here; whether others of the application do is not known,
@@ -82,7 +82,7 @@ def _foreign_audiences(config: Config) -> frozenset[str]:
 
 def _description(parts: WorldParts, paths: Sequence[str]) -> ServerDescription | None:
     """Return what the metadata say; None where there are none."""
-    config = parts.container.config
+    container, config = parts.container, parts.container.config
     if config.issuer is None or not config.endpoints.well_known:
         return None
     methods, algorithms = _authentications(parts)
@@ -91,7 +91,7 @@ def _description(parts: WorldParts, paths: Sequence[str]) -> ServerDescription |
         base_url=base_url_of(config),
         paths=paths,
         prefix=config.endpoints.prefix,
-        grant_types=grants_of(parts).keys(),
+        grant_types=grants_of(container, parts.resolver, parts.tokens.issuer).keys(),
         methods=methods,
         algorithms=algorithms,
         scopes={scope for client in config.clients for scope in client.scopes},
