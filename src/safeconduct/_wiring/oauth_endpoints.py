@@ -86,7 +86,7 @@ def _foreign_audiences(config: Config) -> frozenset[str]:
 
 def _description(parts: WorldParts, paths: Sequence[str]) -> ServerDescription | None:
     """Return what the metadata say; None where there are none."""
-    container, config = parts.container, parts.container.config
+    config = parts.container.config
     if config.issuer is None or not config.endpoints.well_known:
         return None
     methods, algorithms = _authentications(parts)
