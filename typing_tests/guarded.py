@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import assert_type
 
-from safeconduct import Anonymous, Identity, Principal, current, principal, requires
+from safeconduct import Anonymous, Auth, Identity, Principal, allows, current, principal, requires
 
 
 @requires(scopes={"read"})
@@ -25,6 +25,12 @@ def who() -> str:
     assert_type(identity, Principal)
     assert_type(identity.display_name, str | None)
     return identity.subject
+
+
+def menu(auth: Auth, caller: Identity) -> list[bool]:
+    assert_type(allows("POST", "/payments/7"), bool)
+    assert_type(auth.allows(caller, "GET", "/", root_path="/api"), bool)
+    return [auth.allows(Anonymous(), "GET", "/"), allows("GET", "/", root_path="/api")]
 
 
 async def call() -> None:

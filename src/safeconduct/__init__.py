@@ -1,11 +1,13 @@
 """One line around any ASGI or WSGI application, and every request in it knows who is asking."""
 
 from safeconduct._core.api_keys.verbs import ApiKey, AsyncApiKeys, NewApiKey
+from safeconduct._core.clients import AsyncClients, Clients
 from safeconduct._core.directory import Account, AsyncDirectory, Directory
 from safeconduct._core.receipt import RevocationReceipt, TooFewReplicas
 from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.facade import AsyncSessions
-from safeconduct._core.sessions.verbs import ActiveSession, RefreshToken, Tokens
+from safeconduct._core.sessions.listing import ActiveSession
+from safeconduct._core.sessions.verbs import RefreshToken, Tokens
 from safeconduct._core.store import StoreProvider
 from safeconduct._core.token_factory import AsyncTokenFactory
 from safeconduct.api_keys import ApiKeys
@@ -30,7 +32,7 @@ from safeconduct.config import (
 )
 from safeconduct.directories import AsyncCallableDirectory, CallableDirectory
 from safeconduct.errors import AuthError, ConfigurationError
-from safeconduct.guard import current, principal, requires
+from safeconduct.guard import allows, current, principal, requires
 from safeconduct.principal import Anonymous, Identity, Principal
 from safeconduct.sessions import Sessions
 from safeconduct.tokens import TokenFactory
@@ -44,6 +46,7 @@ __all__ = [
     "ApiKeys",
     "AsyncApiKeys",
     "AsyncCallableDirectory",
+    "AsyncClients",
     "AsyncDirectory",
     "AsyncSessions",
     "AsyncTokenFactory",
@@ -52,6 +55,7 @@ __all__ = [
     "BasicConfig",
     "CallableDirectory",
     "Client",
+    "Clients",
     "Config",
     "ConfigurationError",
     "CookieConfig",
@@ -78,6 +82,7 @@ __all__ = [
     "Tokens",
     "TooFewReplicas",
     "Trust",
+    "allows",
     "current",
     "principal",
     "requires",

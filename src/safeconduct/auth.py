@@ -9,21 +9,20 @@ from typing import Self
 
 from safeconduct import asgi, wsgi
 from safeconduct._core.decision import Clock
-from safeconduct._core.directory import AsyncDirectory, Directory
 from safeconduct._core.error_responses import ProblemBody
 from safeconduct._core.event_dispatcher import EventDispatcher, Listener
 from safeconduct._core.gate import Gate
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import AddClaims
 from safeconduct._core.store import StoreProvider
-from safeconduct._wiring.arguments import check_arguments, check_listeners
+from safeconduct._wiring.arguments import AnyClients, AnyDirectory, Provided, check_arguments, check_listeners
 from safeconduct._wiring.container import Container
 from safeconduct._wiring.gate import new_gate
 from safeconduct._wiring.operator_access import OperatorAccess
 from safeconduct._wiring.world import WorldParts
 from safeconduct.api_keys import ApiKeys, AsyncApiKeys
 from safeconduct.config import Config
-from safeconduct.principal import Principal
+from safeconduct.principal import Identity, Principal
 from safeconduct.sessions import Sessions, run
 from safeconduct.tokens import AsyncTokenFactory, TokenFactory
 
@@ -38,6 +37,8 @@ class Auth:
     Args:
         config: The configuration.
         directory: The users, for Basic and for sign-in. Default: the users file of the configuration.
+        clients: The services with a secret or a key of their own, beside those of the configuration, for self-signed
+            tokens and the token endpoint; asked at most once in ``revocation.staleness_seconds`` about each.
         store: A store. Default: the one that the configuration names.
         clock: Returns the time in seconds since the epoch; read once per request.
         listeners: Plain functions that are called with every event and must not block; every event is logged too.
@@ -54,25 +55,21 @@ class Auth:
         self,
         config: Config,
         *,
-        directory: Directory | AsyncDirectory | None = None,
+        directory: AnyDirectory | None = None,
+        clients: AnyClients | None = None,
         store: StoreProvider | None = None,
         clock: Clock = time.time,
         listeners: Iterable[Listener] = (),
         add_claims: AddClaims | None = None,
         problem_body: ProblemBody | None = None,
     ) -> None:
-        check_arguments(
-            config, directory=directory, store=store, clock=clock, add_claims=add_claims, problem_body=problem_body
+        provided = Provided(
+            directory=directory, clients=clients, store=store, problem_body=problem_body, add_claims=add_claims
         )
+        check_arguments(config, provided, clock=clock)
         self.config = config
         self._container = Container(
-            config,
-            directory=directory,
-            store=store,
-            clock=clock,
-            announce=EventDispatcher(check_listeners(listeners)),
-            problem_body=problem_body,
-            add_claims=add_claims,
+            config, clock=clock, announce=EventDispatcher(check_listeners(listeners)), provided=provided
         )
         self._asgi = WorldParts(self._container, "asgi")
         self._wsgi = WorldParts(self._container, "wsgi")
@@ -164,6 +161,27 @@ class Auth:
             Unavailable: If the store cannot be asked.
         """
         return await self.asgi_gate().verify(token)
+
+    def allows(self, identity: Identity, method: str, path: str, *, root_path: str = "") -> bool:
+        """
+        Say whether the access rules let *identity* send a request, as they would if it came now.
+
+        The rules alone are asked: not whether a credential was revoked, who signed *identity* in, or what ``requires``
+        asks inside the application.  Nothing is sent, and no event is reported.
+
+        Args:
+            identity: Who would send it, such as ``current()``.
+            method: Its method, such as "POST"; a WebSocket handshake counts as GET.
+            path: Its path as in a URL: percent-encoded, relative to the application.  A query is ignored.  For a path
+                that would get 400, the answer is False.
+            root_path: A prefix that *path* may begin with (``root_path`` or ``SCRIPT_NAME``).
+
+        Raises:
+            TypeError: If *identity* is neither a ``Principal`` nor an ``Anonymous``.
+            ValueError: If *path* does not begin with a slash.
+        """
+        container = self._container
+        return container.permissions.allow(identity, method, path, root_path=root_path, now=container.clock())
 
     def asgi_gate(self) -> Gate:
         """Return the one gate of all ASGI applications; its ports are awaited."""

@@ -1,4 +1,8 @@
-"""Find out who is asking anywhere below the middleware: ``current``, ``principal``, and the decorator ``requires``."""
+"""
+Find out who is asking anywhere below the middleware, and what they may do.
+
+``current`` and ``principal`` return the caller, ``allows`` asks the access rules, and ``requires`` guards a function.
+"""
 
 import functools
 import inspect
@@ -7,6 +11,7 @@ from contextvars import ContextVar
 from typing import Final, ParamSpec, TypeVar
 
 from safeconduct._core.decision import Passed
+from safeconduct._core.permissions import Permissions
 from safeconduct._core.requirement import Requirement
 from safeconduct.config.access import SCHEMES
 from safeconduct.errors import ConfigurationError, MissingCredential
@@ -41,6 +46,28 @@ def principal() -> Principal:
     if not isinstance(identity, Principal):
         raise MissingCredential
     return identity
+
+
+def allows(method: str, path: str, *, root_path: str = "") -> bool:
+    """
+    Say whether the access rules would let the current caller send another request, as ``Auth.allows`` does.
+
+    The rules are those of the innermost middleware around the caller of this function.
+
+    Args:
+        method: Its method, such as "POST".
+        path: Its path as in a URL: percent-encoded, relative to the application inside the middleware.
+        root_path: A prefix that *path* may begin with (``root_path`` or ``SCRIPT_NAME``).
+
+    Raises:
+        LookupError: If it is not called within a request that came through the middleware.
+        ValueError: If *path* does not begin with a slash.
+    """
+    passed = _passed()
+    permissions = passed.owner
+    if isinstance(permissions, Permissions):
+        return permissions.allow(passed.identity, method, path, root_path=root_path, now=passed.clock())
+    raise LookupError("the identity of this request comes from no Auth, so that there are no access rules to ask")
 
 
 def requires(

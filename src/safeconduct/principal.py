@@ -14,6 +14,9 @@ LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 Reason = Literal["none", "invalid_request", "invalid_token", "unavailable"]
 """Why a caller is anonymous; no finer reason is given."""
 
+CLIENT_SUBJECT: Final = "client:"
+"""The prefix of the subject of a client's tokens, so that no client is taken for a person (RFC 9700 §4.15)."""
+
 NO_CLAIMS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 

@@ -9,7 +9,8 @@ from safeconduct._core.receipt import RevocationReceipt
 from safeconduct._core.run_sync import run_sync
 from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.facade import AsyncSessions
-from safeconduct._core.sessions.verbs import ActiveSession, Tokens
+from safeconduct._core.sessions.listing import ActiveSession
+from safeconduct._core.sessions.verbs import Tokens
 
 Result = TypeVar("Result")
 
@@ -37,20 +38,36 @@ class Sessions:
         verb = self._sessions.sign_in
         return run("sessions.sign_in", verb(account, username=username, remember=remember, origin=origin))
 
-    def refresh(self, refresh_token: str, *, extend: bool = False, origin: RequestOrigin | None = None) -> Tokens:
+    def refresh(
+        self,
+        refresh_token: str,
+        *,
+        extend: bool = False,
+        password: str | None = None,
+        origin: RequestOrigin | None = None,
+    ) -> Tokens:
         """Rotate a refresh token; see ``AsyncSessions.refresh``."""
-        return run("sessions.refresh", self._sessions.refresh(refresh_token, extend=extend, origin=origin))
+        verb = self._sessions.refresh
+        return run("sessions.refresh", verb(refresh_token, extend=extend, password=password, origin=origin))
 
     def renew(self, access_token: str) -> Tokens:
         """Renew an access token; see ``AsyncSessions.renew``."""
         return run("sessions.renew", self._sessions.renew(access_token))
 
     def step_up(
-        self, access_token: str, password: str, *, refresh_token: str | None = None, origin: RequestOrigin | None = None
+        self,
+        access_token: str,
+        password: str,
+        *,
+        refresh_token: str | None = None,
+        remember: bool = False,
+        origin: RequestOrigin | None = None,
     ) -> Tokens:
         """Raise the level of a session; see ``AsyncSessions.step_up``."""
-        verb = self._sessions.step_up
-        return run("sessions.step_up", verb(access_token, password, refresh_token=refresh_token, origin=origin))
+        verb = self._sessions.step_up(
+            access_token, password, refresh_token=refresh_token, remember=remember, origin=origin
+        )
+        return run("sessions.step_up", verb)
 
     def sign_out(self, access_token: str) -> None:
         """End the session behind an access token; see ``AsyncSessions.sign_out``."""

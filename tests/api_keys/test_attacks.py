@@ -202,7 +202,7 @@ def test_the_verbs_on_sessions_take_no_key(any_site):
     "fields",
     [
         {"subject": ""}, {"subject": 5}, {"name": ""}, {"name": "x" * 101}, {"name": "a\nb"}, {"name": None},
-        {"scopes": "read"}, {"scopes": [1]}, {"scopes": ["a\0b"]}, {"subject": "a\0b"},
+        {"scopes": "read"}, {"scopes": [1]}, {"scopes": ["a\0b"]}, {"subject": "a\0b"}, {"subject": "client:x"},
         {"roles": "user"}, {"roles": None},
         {"expires_in_seconds": 0}, {"expires_in_seconds": True}, {"expires_in_seconds": 1.5},
         {"expires_in_seconds": 315_360_001},

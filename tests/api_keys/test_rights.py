@@ -75,6 +75,18 @@ def test_the_key_of_an_owner_who_is_disabled_or_gone_is_refused(site, directory,
     assert 200 == site.get(key)
 
 
+def test_a_key_ends_with_the_cut_off_of_its_owner_s_account(site, directory, clock):
+    """The row of the user ends what was made before, without a command on the store."""
+    key = site.create()
+    assert 200 == site.get(key)
+
+    change(directory, cut_off=clock())
+    clock.advance(seconds=1)
+
+    assert [401, 401] == [site.get(key), site.get(key)]
+    assert 200 == site.get(site.create())
+
+
 def test_a_directory_that_fails_is_an_outage(site, directory, clock):
     """Neither a refusal nor a pass."""
     known, unknown = site.create(), site.create("bob")

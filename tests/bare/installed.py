@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 SOURCE = Path(__file__).parent.parent.parent / "src" / "safeconduct"
-EXTRAS = ("argon2", "click", "fastapi", "flask", "starlette", "uvicorn", "waitress")
+EXTRAS = ("argon2", "click", "fastapi", "flask", "httpx2", "starlette", "uvicorn", "waitress")
 
 
 def the_environment_is_bare() -> None:

@@ -4,7 +4,7 @@ from base64 import b64encode
 
 import pytest
 
-from login_site import LoginClient
+from login_site import ACCESS, OWN_PAGE, LoginClient
 from open_connections import AFTER_EXPIRY_SECONDS, bearer, cookie_headers, monitored_site, open_socket
 from safeconduct import Account
 from table_tokens import LIFETIME_SECONDS, NOW, mint
@@ -34,6 +34,19 @@ def test_a_cookie_s_socket_goes_on_while_its_session_lives(site, client):
 
     assert 4401 == other.code()
     assert "hello" == connection.ask("hello")
+
+
+def test_a_token_that_someone_acts_with_is_not_extended_by_the_session(site, client):
+    """Its connection would otherwise get all of the person's rights, for as long as they are signed in."""
+    alice = site.auth.verify(client.cookies[ACCESS])
+    token = site.auth.tokens.issue(alice, lifetime_seconds=LIFETIME_SECONDS)
+    connection = open_socket(site, ("cookie", f"{ACCESS}={token}"), *OWN_PAGE)
+    site.clock.advance(seconds=LIFETIME_SECONDS // 2)
+    assert 200 == client.request("POST", "/auth/renew")
+
+    site.clock.advance(seconds=AFTER_EXPIRY_SECONDS - LIFETIME_SECONDS // 2)
+
+    assert 4401 == connection.code()
 
 
 def test_a_cookie_s_socket_ends_where_nobody_renews(site, client):

@@ -42,9 +42,11 @@ READ_AS_MODULES = {
     name: importlib.import_module(name)
     for name in (
         "safeconduct.asgi",
+        "safeconduct.authlib",
         "safeconduct.errors",
         "safeconduct.events",
         "safeconduct.flask",
+        "safeconduct.service",
         "safeconduct.starlette",
         "safeconduct.testing",
         "safeconduct.wsgi",

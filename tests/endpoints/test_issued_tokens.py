@@ -248,16 +248,23 @@ def test_only_our_own_audience_gets_an_encrypted_token(make):
     assert BILLING == claims_of(other)["aud"]
 
 
-def test_an_opaque_format_is_for_sign_ins(make):
-    """A session has one opaque token, which another would push out; another server gets a signed one."""
+def test_what_no_sign_in_makes_is_never_opaque(make):
+    """A session has one opaque token, which another would push out."""
     site = make(tokens={**TOKENS, "format": "opaque"}, directory=staff())
     alice = user_of(site)
 
-    assert BILLING == claims_of(issue(site, alice, audience=BILLING, scopes=["invoice:pay"]))["aud"]
-    with pytest.raises(NotSupported, match="opaque"):
-        issue(site, alice)
-    with pytest.raises(NotSupported, match="opaque"):
-        issue(site, subject="batch")
+    tokens = [issue(site, alice), issue(site, subject="batch")]
+
+    assert [2, 2] == [token.count(".") for token in tokens]
+    assert [200, 200] == [LoginClient(site).use(token) for token in tokens]
+    assert BILLING == claims_of(issue(site, alice, audience=BILLING))["aud"]
+
+
+def test_who_may_act_is_repeated(site):
+    """Otherwise a token made of the user's would let others act who may not (RFC 8693 §4.4)."""
+    only_front = {"sub": "front"}
+
+    assert only_front == claims_of(issue(site, verify(site, mint(may_act=only_front))))["may_act"]
 
 
 def test_without_keys_nothing_is_issued(make):

@@ -5,7 +5,7 @@ import contextvars
 
 import pytest
 
-from safeconduct import ConfigurationError, current, principal, requires
+from safeconduct import ConfigurationError, allows, current, principal, requires
 from safeconduct._core.decision import Passed
 from safeconduct.errors import InsufficientRights, MissingCredential, StepUpRequired
 from safeconduct.guard import PASSED
@@ -92,6 +92,12 @@ def test_a_function_is_called_only_for_whom_it_wants(wanted, has, expected, is_a
         with pytest.raises(expected):
             within(alice(**has), call)
         assert [] == called
+
+
+def test_without_an_auth_there_are_no_rules_to_ask():
+    """An identity that code has put there by hand belongs to no configuration."""
+    with pytest.raises(LookupError, match="no Auth"):
+        within(alice(), lambda: allows("GET", "/"))
 
 
 def test_a_function_keeps_its_name():

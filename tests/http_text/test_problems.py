@@ -28,8 +28,8 @@ _CLASSES = [
 ]
 
 
-def _answer(error, *, body=None, basic_offered=False):
-    return answer(error, realm="api", basic_offered=basic_offered, acr_values={}, body=body)
+def _answer(error, *, body=None, basic_offered=False, style="problem"):
+    return answer(error, realm="api", basic_offered=basic_offered, acr_values={}, body=body, style=style)
 
 
 def _values(reply, name):
@@ -56,7 +56,10 @@ def test_an_error_becomes_a_problem_document(kind):
     assert [b"application/problem+json"] == _values(reply, b"content-type")
     assert [b"%d" % len(reply.body)] == _values(reply, b"content-length")
     assert [b"no-store"] == _values(reply, b"cache-control")
-    assert b"evidence" not in reply.body + b"".join(value for _, value in reply.fields)
+    other = _answer(kind(reason="evidence"), style="error_message")
+    assert {"error", "message"} == json.loads(other.body).keys()
+    assert [b"application/json"] == _values(other, b"content-type")
+    assert b"evidence" not in other.body + reply.body + b"".join(value for _, value in reply.fields)
 
 
 def test_a_missing_credential_gets_no_error_code():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from login_stack import SECRETS, forged_refresh_token
-from safeconduct._core.sessions.stateless import seal, session_in, unseal
+from safeconduct._core.sessions.sealed_session import seal, session_in, unseal
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._tokens.sealed_refresh import SealedRefresh
 from safeconduct.errors import (

@@ -4,6 +4,10 @@ from typing import Any
 
 import jwt
 
+from login_site import LoginSite
+from safeconduct.events import RequestRefused
+from table_tokens import AUDIENCE
+
 SECRET = "8Vn0pQx2sLr7tYw4zKc9mBd6hGf3jRaE1uTi5oXe"
 OTHER_SECRET = "kD4wZ8rT1xJ6vN3qB9sM5yH2gL7fC0pAeUiOoXbR"
 
@@ -19,3 +23,27 @@ def sign(
 ) -> str:
     """Sign *claims*; PyJWT writes the type ``JWT`` unless *header* says else, and none for None."""
     return jwt.encode(claims, key, algorithm=algorithm, headers={"typ": None, **(header or {})})
+
+
+class ClientSite(LoginSite):
+    """A site that knows the client ``reports``."""
+
+    def __init__(self, world="asgi", **fields):
+        clients = [{"client_id": "reports", "secret": SECRET, "scopes": ["read", "list"], "roles": ["reader"]}]
+        super().__init__(world, **{"clients": clients, **fields})
+
+    def token(self, *, key=SECRET, algorithm="HS256", header=None, **changes):
+        """Sign a token as the client does now."""
+        return sign(client_claims(self.clock(), changes.pop("aud", AUDIENCE), **changes), key, algorithm, header)
+
+    def get(self, token, target="/", *, headers=()):
+        """Send *token* as a bearer token."""
+        return self.request("GET", target, [("authorization", f"Bearer {token}"), *headers])
+
+    def status(self, token, target="/"):
+        """Return the status of the response to a request with *token*."""
+        return self.get(token, target).status
+
+    def reasons(self):
+        """Return the errors and reasons of the refusals so far."""
+        return [(event.error, event.reason) for event in self.events if isinstance(event, RequestRefused)]

@@ -38,13 +38,24 @@ def login_configuration(**fields):
 class LoginSite:
     """An application with all endpoints, in one world, over one store, with a clock moved by hand."""
 
-    def __init__(self, world="asgi", *, stores=None, clock=None, directory=None, app=None, add_claims=None, **fields):
+    def __init__(
+        self,
+        world="asgi",
+        *,
+        stores=None,
+        clock=None,
+        directory=None,
+        app=None,
+        add_claims=None,
+        app_clients=None,
+        **fields,
+    ):
         self.world, self.clock, self.events = world, clock or Clock(), []
-        self.directory = directory or MemoryDirectory(alice="wonder", bob="builder")
+        self.directory = MemoryDirectory(alice="wonder", bob="builder") if directory is None else directory
         config = login_configuration(**fields)
         self.auth = Auth(
-            config, directory=self.directory, store=stores, clock=self.clock, listeners=[self.events.append],
-            add_claims=add_claims,
+            config, directory=self.directory or None, store=stores, clock=self.clock, listeners=[self.events.append],
+            add_claims=add_claims, clients=app_clients,
         )  # fmt: skip
         if world == "asgi":
             self.application = self.auth.asgi(app or AsgiReport())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from safeconduct._core.session_store import PAGE_SIZE
+from safeconduct._core.session_pages import PAGE_SIZE
 from session_commands import ABSOLUTE_MS, SessionCommands, opening, ref_of, session_revocation_key
 
 

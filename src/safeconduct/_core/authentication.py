@@ -12,7 +12,7 @@ from safeconduct._core.api_keys.wire_form import is_api_key
 from safeconduct._core.basic import BasicAuthenticator
 from safeconduct._core.bearer import BearerAuthenticator, OpaqueTokenResolver, principal_of
 from safeconduct._core.credential_sources import SUBPROTOCOL_KEY, CredentialSource, Sources, why_unsupported
-from safeconduct._core.decision import AnonymousResults, Key, Passed
+from safeconduct._core.decision import AnonymousResults, CachedResult, Key, Passed, Proof
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.validity import ValidityCheck
 from safeconduct._http.authorization import Basic, Bearer, read_authorization
@@ -67,11 +67,12 @@ class Authenticator:
         """
         if self.api_keys is not None and is_api_key(token):
             return await self.api_keys.resolve(token, now=now)
-        claims = await self.resolver.resolve(token, now=now)
-        if claims is None:
-            claims = self.bearer.verify(token, now=now)
-            await self.validity.ask(self.bearer.question(claims), None, now_ms=int(now * 1000))
-        return principal_of(claims, "bearer")
+        resolved = await self.resolver.resolve_any(token, now=now)
+        question, principal = resolved.question, principal_of(resolved.claims, "bearer")
+        await self.validity.check_account(principal, Proof(b"", question.ends_ms, question), now=now)
+        if not resolved.is_asked:
+            await self.validity.ask(question, None, now_ms=int(now * 1000))
+        return principal
 
     async def identify(self, request: Request, requirement: Requirement, outer: Passed | None, now: float) -> Passed:
         """
@@ -133,9 +134,9 @@ class Authenticator:
             if outer is not None and _is_same(outer, field):
                 return outer, False
             cached = self.bearer.cache.get(field)
-            if cached is not None:
-                api_keys = self.api_keys
-                return cached.passed if api_keys is None else await api_keys.recalled(cached, now=now), False
+            recalled = None if cached is None else await self._recalled(cached, now)
+            if recalled is not None:
+                return recalled, False
         credential = read_authorization(fields)
         if isinstance(credential, Bearer):
             # One token can be written with any number of spaces before it: only one spelling is worth remembering.
@@ -145,7 +146,7 @@ class Authenticator:
                 if self.api_keys is not None:
                     return await self.api_keys.prove(credential.token, source, now=now), True
             elif self.sources.takes_bearer:
-                return await self._prove(credential.token, source, now)
+                return await self.resolver.prove(credential.token, source, now=now)
         if isinstance(credential, Basic) and self.basic is not None:
             self.validity.check_page_of_basic(request, requirement)
             return await self.basic.prove(credential, request, now=now), False
@@ -161,13 +162,15 @@ class Authenticator:
         if outer is not None and _is_same(outer, found.source.key):
             return outer, False
         cached = self.bearer.cache.get(found.source.key)
-        return (cached.passed, False) if cached is not None else await self._prove(found.token, found.source, now)
+        recalled = None if cached is None else await self._recalled(cached, now)
+        if recalled is not None:
+            return recalled, False
+        return await self.resolver.prove(found.token, found.source, now=now)
 
-    async def _prove(self, token: str, source: CredentialSource, now: float) -> tuple[Passed, bool]:
-        passed = await self.resolver.prove(token, source, now=now)
-        if passed is not None:
-            return passed, True
-        return self.bearer.prove(token, source, now=now), False
+    async def _recalled(self, cached: CachedResult, now: float) -> Passed | None:
+        if self.api_keys is not None:
+            await self.api_keys.recalled(cached, now=now)
+        return await self.resolver.recall(cached, now=now)
 
 
 def _hid_token(outer: Passed, request: Request) -> bool:

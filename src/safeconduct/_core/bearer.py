@@ -7,22 +7,21 @@ The claims that the store keeps for an opaque token are checked in the same way 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 
+from safeconduct._core.client_tokens import ClientTokens, ResolvedClaims
 from safeconduct._core.credential_sources import CredentialSource
-from safeconduct._core.decision import CachedResult, Clock, Passed, Proof
-from safeconduct._core.opaque import OpaqueTokens, is_opaque_token
+from safeconduct._core.decision import CachedResult, Clock, Passed, Proof, ProvenClient
+from safeconduct._core.opaque import is_opaque_token
+from safeconduct._core.opaque_lookup import OpaqueLookup
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.revocation_keys import parse_session_id, revocation_query
+from safeconduct._core.revocation_keys import client_mark, revocation_query
 from safeconduct._core.revocation_query import RevocationQuery
-from safeconduct._core.store import OpaqueQuery, OpaqueTokenStore
-from safeconduct._tokens.claims import Claims, read_claims
-from safeconduct._tokens.issuer_policy import IssuerPolicy
-from safeconduct._tokens.reader import read_object
+from safeconduct._tokens.claims import Claims
 from safeconduct._tokens.verified_cache import VerifiedCache
 from safeconduct._tokens.verifier import TokenVerifier
-from safeconduct.errors import MalformedToken, RevokedToken, Unavailable
-from safeconduct.principal import Principal
+from safeconduct.errors import RevokedToken, Unavailable, WrongIssuer, WrongTokenType
+from safeconduct.principal import CLIENT_SUBJECT, Principal
 
 
 class BearerAuthenticator:
@@ -81,30 +80,36 @@ class BearerAuthenticator:
                 cached.note_set_back()
         self.fresh_from, self.fresh_until = now, now + 1
 
-    def prove(self, token: str, source: CredentialSource, *, now: float) -> Passed:
+    def passed(
+        self,
+        claims: Claims,
+        question: RevocationQuery,
+        source: CredentialSource,
+        cache: VerifiedCache[CachedResult],
+        client: ProvenClient | None = None,
+    ) -> Passed:
         """
-        Verify *token* and cache the result.
+        Return the result for *claims*, and cache it in the cache from before the verification.
 
         Raises:
-            InvalidToken: If anything about the token is wrong.
+            WrongTokenType: If a browser sent the token of a client by itself: no client is in a browser.
         """
-        cache = self.cache
-        claims = self.verify(token, now=now)
-        return self.passed(claims, self.question(claims), source, cache)
-
-    def passed(
-        self, claims: Claims, question: RevocationQuery, source: CredentialSource, cache: VerifiedCache[CachedResult]
-    ) -> Passed:
-        """Return the result for *claims*, and cache it in the cache from before the verification."""
-        proof = Proof(source.key, question.ends_ms, question, source.ambient)
+        if source.ambient is not None and claims.subject.startswith(CLIENT_SUBJECT):
+            raise WrongTokenType("the token of a client in a cookie")
+        proof = Proof(source.key, question.ends_ms, question, source.ambient, client=client)
         passed = Passed.of(principal_of(claims, source.scheme), self.clock, self.owner, proof)
         if source.is_kept:
-            cache.put(source.key, CachedResult(passed, proof))
+            known = cache.get(source.key)
+            if known is None:
+                cache.put(source.key, CachedResult(passed, proof))
+            else:
+                known.renew(passed, proof)
         return passed
 
     def question(self, claims: Claims, *, reference: bytes | None = None) -> RevocationQuery:
         """Return the revocation query of a verified token; *reference* is the digest of an opaque one."""
-        return revocation_query(
+        is_client = claims.is_own and claims.client_id is not None and claims.subject.startswith(CLIENT_SUBJECT)
+        question = revocation_query(
             issuer=claims.issuer,
             subject=claims.subject,
             token_id=claims.token_id,
@@ -115,82 +120,108 @@ class BearerAuthenticator:
             ends_ms=(claims.expires_at + self._leeway_seconds[claims.issuer]) * 1000,
             is_own=claims.is_own,
             shards=self._shards,
-            needs_session=self._needs_session,
+            # A client has no session, and its entry is its allowlist.
+            needs_session=self._needs_session and not is_client,
             reference=reference,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class ResolvedClaims:
-    """The claims of a valid token, and the query that asks whether it was revoked."""
-
-    claims: Claims
-    question: RevocationQuery
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpaqueLookup:
-    """The parts that look up opaque tokens, for ASGI or for WSGI."""
-
-    tokens: OpaqueTokens
-    store: OpaqueTokenStore
-    revocations: Revocations
-    #: The rules for our own tokens.
-    policy: IssuerPolicy
-    shards: int
+        if is_client and claims.client_id is not None:
+            question = replace(question, marks=(*question.marks, client_mark(claims.issuer, claims.client_id)))
+        return question
 
 
 class OpaqueTokenResolver:
     """
-    Ask the store for the claims of opaque tokens; verify signed ones.
+    Resolve access tokens: opaque ones by the store, those that clients sign themselves, and those of issuers.
 
     Args:
-        bearer: Verifies signed tokens, and caches results.
+        bearer: Verifies the signed tokens of issuers, and caches results.
         lookup: Returns what is needed to look up opaque tokens; None if there can be none.
+        clients: Returns what verifies the tokens of clients; None if there are no clients.
     """
 
-    def __init__(self, bearer: BearerAuthenticator, lookup: Callable[[], OpaqueLookup | None]) -> None:
+    def __init__(
+        self,
+        bearer: BearerAuthenticator,
+        lookup: Callable[[], OpaqueLookup | None],
+        clients: Callable[[], ClientTokens | None] = lambda: None,
+    ) -> None:
         self._bearer = bearer
         self._lookup = lookup
+        self._clients = clients
 
-    async def prove(self, token: str, source: CredentialSource, *, now: float) -> Passed | None:
+    async def prove(self, token: str, source: CredentialSource, *, now: float) -> tuple[Passed, bool]:
         """
-        Resolve an opaque *token* and cache the result; return None for any other token.
+        Resolve any *token* and cache the result; also return whether the store was asked already.
 
         Raises:
-            InvalidToken: If anything about the token is wrong, or it was revoked.
-            Unavailable: If the store cannot be asked.
+            InvalidToken: If anything about the token is wrong, or it is known to be revoked.
+            Unavailable: If the store or the clients cannot be asked.
         """
         cache = self._bearer.cache
-        resolved = await self._resolve(token, now)
-        if resolved is None:
-            return None
-        return self._bearer.passed(resolved.claims, resolved.question, source, cache)
+        resolved = await self.resolve_any(token, now=now, takes_clients=source.ambient is None)
+        if resolved.client is not None and resolved.is_asked:
+            # It counts once.
+            source = replace(source, is_kept=False)
+        passed = self._bearer.passed(resolved.claims, resolved.question, source, cache, resolved.client)
+        return passed, resolved.is_asked
 
-    async def resolve(self, token: str, *, now: float) -> Claims | None:
+    async def recall(self, cached: CachedResult, *, now: float) -> Passed | None:
         """
-        Return the claims of an opaque *token* that was not revoked; None for any other token.
+        Return what was proven before if it still may be used, else None: it is to be proven again.
 
         Raises:
-            InvalidToken: If anything about the token is wrong, or it was revoked.
-            Unavailable: If the store cannot be asked.
+            Unavailable: If the clients cannot be asked.
         """
-        resolved = await self._resolve(token, now)
-        return None if resolved is None else resolved.claims
+        passed = cached.passed
+        proof = passed.proof
+        if proof is None or proof.client is None or now < cached.expires_at:
+            return passed
+        clients = self._clients()
+        client = None if clients is None else await clients.renew(proof.client)
+        if client is None:
+            return None
+        proof = replace(proof, client=client)
+        passed = replace(passed, proof=proof)
+        cached.renew(passed, proof)
+        return passed
 
-    async def resolve_any(self, token: str, *, now: float) -> ResolvedClaims:
+    async def renew_client(self, client: ProvenClient) -> ProvenClient:
         """
-        Return the claims and the revocation query of any *token*; whether a signed one was revoked is not checked.
+        Return a client that is still what it was, with a later end.
+
+        Raises:
+            RevokedToken: If it is not.
+            Unavailable: If the clients cannot be asked.
+        """
+        clients = self._clients()
+        renewed = None if clients is None else await clients.renew(client)
+        if renewed is None:
+            raise RevokedToken("the client is not what it was")
+        return renewed
+
+    async def resolve_any(self, token: str, *, now: float, takes_clients: bool = True) -> ResolvedClaims:
+        """
+        Return the claims and the revocation query of any *token*.
+
+        Whether a signed one was revoked is not checked, except for one that counts once, which is used by this.  With
+        *takes_clients* false, a token that a client has signed itself is refused.
 
         Raises:
             InvalidToken: If anything about the token is wrong.
-            Unavailable: If the store cannot be asked.
+            Unavailable: If the store or the clients cannot be asked.
         """
         resolved = await self._resolve(token, now)
-        if resolved is None:
+        if resolved is not None:
+            return resolved
+        try:
             claims = self._bearer.verify(token, now=now)
-            resolved = ResolvedClaims(claims, self._bearer.question(claims))
-        return resolved
+        except WrongIssuer:
+            # What no issuer has signed may be a client's: nobody else pays for the second reading.
+            clients = self._clients() if takes_clients else None
+            if clients is None:
+                raise
+            return await clients.prove(token, now=now)
+        return ResolvedClaims(claims, self._bearer.question(claims))
 
     async def verify(self, token: str, *, now: float) -> Claims:
         """
@@ -198,7 +229,7 @@ class OpaqueTokenResolver:
 
         Raises:
             InvalidToken: If anything about the token is wrong.
-            Unavailable: If the store cannot be asked.
+            Unavailable: If the store or the clients cannot be asked.
         """
         return (await self.resolve_any(token, now=now)).claims
 
@@ -208,15 +239,12 @@ class OpaqueTokenResolver:
 
         Raises:
             InvalidToken: If anything about the token is wrong, or it was revoked.
-            Unavailable: If the store cannot be asked.
+            Unavailable: If the store or the clients cannot be asked.
         """
-        resolved = await self._resolve(token, now)
-        if resolved is not None:
-            return resolved.claims
-        claims = self._bearer.verify(token, now=now)
-        if revocations is not None:
-            await revocations.check(self._bearer.question(claims), now_ms=int(now * 1000))
-        return claims
+        resolved = await self.resolve_any(token, now=now)
+        if revocations is not None and not resolved.is_asked:
+            await revocations.check(resolved.question, now_ms=int(now * 1000))
+        return resolved.claims
 
     def session_of(self, token: str) -> str | None:
         """
@@ -235,34 +263,20 @@ class OpaqueTokenResolver:
         lookup = self._lookup_for(token)
         if lookup is None:
             return None
-        parsed = lookup.tokens.read(token)
-        parts = parse_session_id(parsed.session_id)
-        if parts is None or parts[0] >= lookup.shards:
-            # The token was issued when the store had more shards.
-            raise RevokedToken("an opaque token of a shard that is gone")
-        query = OpaqueQuery(parts[0], parsed.session_id, parsed.digest)
-        text = await lookup.revocations.resolve(lambda: lookup.store.resolve(query), query, now_ms=int(now * 1000))
-        claims = read_claims(_stored_claims(text), lookup.policy, None, now)
+        claims, query = await lookup.resolve(token, now=now)
         question = self._bearer.question(claims, reference=query.reference)
         if claims.session_id != query.session_id or question.shard != query.shard:
             raise Unavailable("the store keeps another session's claims under an opaque token")
-        return ResolvedClaims(claims, question)
-
-
-def _stored_claims(text: str) -> dict[str, object]:
-    try:
-        return read_object(text.encode())
-    except MalformedToken as error:
-        # The tag of the token is right, so the caller is not to blame.
-        raise Unavailable("the store keeps something else under an opaque token") from error
+        return ResolvedClaims(claims, question, is_asked=True)
 
 
 def principal_of(claims: Claims, scheme: str) -> Principal:
-    """Return the principal that *claims* describe, authenticated by *scheme*."""
+    """Return the principal that *claims* describe, authenticated by *scheme*, or by ``client`` if it is one."""
+    is_client = claims.subject.startswith(CLIENT_SUBJECT)
     return Principal(
         subject=claims.subject,
         issuer=claims.issuer,
-        scheme=scheme,
+        scheme="client" if is_client else scheme,
         level=claims.level,
         scopes=claims.scopes,
         roles=claims.roles,

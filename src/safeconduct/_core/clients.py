@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from safeconduct._tokens.claims import CLIENT_SUBJECT
 from safeconduct._tokens.client_tokens import ClientSigner
 from safeconduct._tokens.key_table import KeySource
 from safeconduct.config.clients import Client
+from safeconduct.principal import CLIENT_SUBJECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,4 +68,8 @@ class ClientPort(Protocol):
         Raises:
             Unavailable: If the application's clients cannot be asked.
         """
+        ...
+
+    def until(self, client: RegisteredClient) -> float:
+        """Return when ``find`` may say something else of a client, in seconds since the epoch."""
         ...

@@ -27,7 +27,7 @@ from weakref import WeakKeyDictionary
 from safeconduct._core.authentication import Authenticator
 from safeconduct._core.bearer import principal_of
 from safeconduct._core.budget import within_one_budget
-from safeconduct._core.decision import Proof, ProvenApiKey, still_holds
+from safeconduct._core.decision import Proof, ProvenApiKey, ProvenClient, due_ms, still_holds
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus, View
 from safeconduct._core.sessions.extension import SessionExtension
@@ -48,15 +48,17 @@ class Watch:
     Not frozen: a connection that is extended depends on another one from then on.
     """
 
-    __slots__ = ("ends_ms", "held", "identity", "proof", "question", "request", "requirement", "version")
+    __slots__ = ("client", "ends_ms", "held", "identity", "proof", "question", "request", "requirement", "version")
 
     def __init__(self, identity: Principal, proof: Proof, requirement: Requirement, request: Request) -> None:
         self.identity = identity
-        #: What the connection was opened with.
+        #: What the connection was opened with, or the same password when it was last proven.
         self.proof = proof
         self.requirement = requirement
         self.request = request
         self.question: RevocationQuery = _without_reference(proof.question)
+        #: The client that signed its token itself.
+        self.client: ProvenClient | None = proof.client
         #: When the credential ends or is to be proven again, milliseconds since the epoch, leeway included.
         self.ends_ms = proof.due_ms
         #: The version of the store's view at which the credential last counted.
@@ -64,11 +66,12 @@ class Watch:
         #: Whether the credential counted when it was last looked at.
         self.held = True
 
-    def depend_on(self, identity: Principal, question: RevocationQuery) -> None:
+    def depend_on(self, identity: Principal, question: RevocationQuery, client: ProvenClient | None = None) -> None:
         """Replace the credential."""
         self.identity = identity
+        self.client = client
         self.question = _without_reference(question)
-        self.ends_ms = question.ends_ms
+        self.ends_ms = question.ends_ms if client is None else due_ms(question.ends_ms, client.until_seconds)
         self.version = None
 
 
@@ -128,15 +131,16 @@ class ConnectionChecks:
 
     async def refusals(self, watches: Collection[Watch]) -> dict[Watch, AuthError]:
         """
-        Return which of *watches* the store refuses, and why; the same question is asked once.
+        Return which of *watches* the store or the directory refuses, and why; the same question is asked once.
 
         Nothing is raised: if the store cannot be asked, all of them are refused, except by ``on_outage = "serve"``.
+        If the directory cannot be asked, all are that depend on an account.
         """
-        asking = [watch for watch in watches if self._is_closed or not self._still_holds(watch)]
+        found: dict[Watch, AuthError | None] = await self._account_errors(watches)
+        asking = [each for each in watches if each not in found and (self._is_closed or not self._still_holds(each))]
         answers: dict[RevocationQuery, RevocationStatus] = {}
         outage = await self._caught(self._ask_all(asking, answers))
         errors: dict[tuple[RevocationQuery, bool], AuthError | None] = {}
-        found: dict[Watch, AuthError | None] = {}
         for watch in asking:
             serves = self._authenticator.validity.serves_outage(watch.requirement)
             if outage is not None and (self._is_closed or not serves):
@@ -183,9 +187,12 @@ class ConnectionChecks:
         is_key = watch.proof.api_key is not None
         if is_key or _person_and_session(identity) != _person_and_session(watch.identity):
             raise BindingMismatch("a token of another issuer, subject or session")
-        await authenticator.validity.ask(resolved.question, watch.requirement, now_ms=int(now * 1000))
+        proof = Proof(b"", resolved.question.ends_ms, resolved.question)
+        await authenticator.validity.check_account(identity, proof, now=now)
+        if not resolved.is_asked:
+            await authenticator.validity.ask(resolved.question, watch.requirement, now_ms=int(now * 1000))
         watch.requirement.check(identity, now=now)
-        watch.depend_on(identity, resolved.question)
+        watch.depend_on(identity, resolved.question, resolved.client)
         return identity
 
     def _still_holds(self, watch: Watch) -> bool:
@@ -193,6 +200,18 @@ class ConnectionChecks:
         if not validity.asks(consistency, watch.question):
             return True
         return self._view is not None and consistency in validity.unasked and still_holds(self._view, watch)
+
+    async def _account_errors(self, watches: Iterable[Watch]) -> dict[Watch, AuthError | None]:
+        """Return which of *watches* depend on an account that was cut off, or cannot be looked up."""
+        validity, found = self._authenticator.validity, dict[Watch, AuthError | None]()
+        if validity.accounts is None or self._is_closed:
+            return found
+        for watch in watches:
+            proof = replace(watch.proof, question=watch.question)
+            error = await self._caught(validity.check_account(watch.identity, proof, now=self.clock()))
+            if error is not None:
+                found[watch] = error
+        return found
 
     async def _ask_all(self, asking: Sequence[Watch], answers: dict[RevocationQuery, RevocationStatus]) -> None:
         if self._is_closed:
@@ -215,6 +234,10 @@ class ConnectionChecks:
         if watch.proof.api_key is not None:
             await self._renew_key(watch, watch.proof.api_key, now)
             return
+        if watch.client is not None and now * 1000 < watch.question.ends_ms:
+            watch.client = await self._authenticator.resolver.renew_client(watch.client)
+            watch.ends_ms = due_ms(watch.question.ends_ms, watch.client.until_seconds)
+            return
         prolonged = None
         if watch.proof.ambient == "cookie" and self._extension is not None:
             prolonged = await self._extension.prolong(watch.identity)
@@ -235,6 +258,7 @@ class ConnectionChecks:
         ):
             raise BadCredentials("the password belongs to another user by now")
         closed.check(identity, now=now)
+        watch.proof = proof
         watch.depend_on(identity, proof.question)
 
     async def _renew_key(self, watch: Watch, proven: ProvenApiKey, now: float) -> None:

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, Protocol, get_args
 
-from safeconduct._core.api_keys.owners import KeyRights
-from safeconduct._core.api_keys.records import StoredApiKey
+from safeconduct._core.api_keys.records import KeyRights, StoredApiKey
 from safeconduct._core.csrf import SessionTokens
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation_query import RevocationQuery, View
@@ -25,12 +24,40 @@ Ambient = Literal["cookie", "basic"]
 """The kinds of credential that a browser sends by itself."""
 
 
+class AccountQuestion(NamedTuple):
+    """The account that a credential belongs to, and when its user was proven last, as far as that is known."""
+
+    subject: str
+    since_ms: int
+
+
+NO_ACCOUNT: Final = AccountQuestion("", 0)
+"""The answer for a credential that belongs to no account in the directory."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProvenApiKey:
     """An API key whose secret was shown, and what it may do for a while."""
 
     record: StoredApiKey
     rights: KeyRights
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenClient:
+    """The client that signed a token itself, and until when it is known to be as it was."""
+
+    client_id: str
+    #: Its entry and its keys as they were, of which only the identity matters.
+    registered: object = field(repr=False)
+    table: object = field(repr=False)
+    #: In seconds since the epoch.
+    until_seconds: float
+
+
+def due_ms(ends_ms: int, until_seconds: float) -> int:
+    """Return the earlier of the two, in milliseconds since the epoch."""
+    return ends_ms if until_seconds * 1000 >= ends_ms else max(0, int(until_seconds * 1000))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +72,19 @@ class Proof:
     question: RevocationQuery
     #: Its kind, if a browser sends it by itself; else None.
     ambient: Ambient | None = None
+    #: What an account's cut-off is compared with; None for the issue of the credential.
+    proven_ms: int | None = None
     #: The API key, and what its owner had; None for any other credential.
     api_key: ProvenApiKey | None = None
+    #: The client that signed the token itself; None for any other credential.
+    client: ProvenClient | None = None
 
     @property
     def due_ms(self) -> int:
-        """When it must be proven again: it expires, or what the owner of an API key has must be asked again."""
-        until = float("inf") if self.api_key is None else self.api_key.rights.until_seconds
-        return self.expires_ms if until * 1000 >= self.expires_ms else int(until * 1000)
+        """When it must be proven again: it expires, or a client or the owner of an API key must be asked for again."""
+        if self.client is not None:
+            return due_ms(self.expires_ms, self.client.until_seconds)
+        return self.expires_ms if self.api_key is None else due_ms(self.expires_ms, self.api_key.rights.until_seconds)
 
 
 def _remote_user(identity: Identity) -> str | None:
@@ -106,26 +138,28 @@ class CachedResult:
     Not frozen: the version, the tokens and the cache's mark change.  A race between two threads only repeats a look-up.
     """
 
-    __slots__ = ("expires_at", "is_used", "passed", "question", "session_tokens", "version")
+    __slots__ = ("account", "expires_at", "is_used", "passed", "question", "session_tokens", "version")
 
     def __init__(self, passed: Passed, proof: Proof) -> None:
-        self.question = proof.question
         self.renew(passed, proof)
-        self.version: object = None
+        #: The account that it belongs to; None before that was asked for.
+        self.account: AccountQuestion | None = None
         #: The CSRF tokens that a request by this cookie may bring; None before one was asked for.
         self.session_tokens: SessionTokens | None = None
         self.is_used = False
 
     def renew(self, passed: Passed, proof: Proof) -> None:
-        """Replace what was proven by what the same credential may do now."""
+        """Replace what was proven by what the same credential proves now."""
         self.passed = passed
+        self.question = proof.question
+        self.version: object = None
         #: In seconds since the epoch.  Last, because the fast path reads it first and takes no lock.
         self.expires_at = proof.due_ms / 1000
 
     def note_set_back(self) -> None:
-        """Let what the owner of an API key has be asked again: the clock does not tell any more when it was asked."""
+        """Let a client or the owner of an API key be asked for again: the clock does not tell when that was done."""
         proof = self.passed.proof
-        if proof is not None and proof.api_key is not None:
+        if proof is not None and (proof.api_key is not None or proof.client is not None):
             self.expires_at = float("-inf")
 
 

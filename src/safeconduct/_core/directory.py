@@ -1,5 +1,6 @@
 """Define what an application provides to say who its users are, and the port through which the core asks it."""
 
+import math
 from collections.abc import Callable, Collection, Hashable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from typing import Any, Final, Literal, NamedTuple, Protocol, TypeGuard, cast
 
 from safeconduct.config.shown_values import shown
 from safeconduct.errors import ConfigurationError
-from safeconduct.principal import LEVELS, Level
+from safeconduct.principal import CLIENT_SUBJECT, LEVELS, Level
 
 
 def is_text(value: object) -> TypeGuard[str]:
@@ -45,6 +46,11 @@ class _Field(NamedTuple):
 _TEXTS: Final = 'a list of texts, such as ["admin"]'
 
 
+def _is_person(value: object) -> bool:
+    # A client that is named so would have the rights of the person, and the person those of the client.
+    return is_text(value) and not value.startswith(CLIENT_SUBJECT)
+
+
 def _is_text_or_none(value: object) -> bool:
     return value is None or is_text(value)
 
@@ -53,13 +59,21 @@ def _is_flag(value: object) -> bool:
     return isinstance(value, bool)
 
 
+def _is_instant_or_none(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value is None
+    # An integer may be too large for a float, and is finite.
+    return value >= 0 and (isinstance(value, int) or math.isfinite(value))
+
+
 _FIELDS: Final = {
-    "subject": _Field(is_text, "a text that is not empty"),
+    "subject": _Field(_is_person, f"a text that is not empty and does not begin with {CLIENT_SUBJECT}"),
     "roles": _Field(are_texts, _TEXTS),
     "scopes": _Field(are_texts, _TEXTS),
     "level": _Field(LEVELS[1:].__contains__, f"one of {', '.join(LEVELS[1:])}"),
     "display_name": _Field(_is_text_or_none, "a text that is not empty, or None"),
     "disabled": _Field(_is_flag, "True or False"),
+    "cut_off": _Field(_is_instant_or_none, "seconds since the epoch, such as time.time(), or None"),
 }
 
 
@@ -110,7 +124,11 @@ def _wake_nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What a directory knows about a user who may sign in."""
+    """
+    What a directory knows about a user who may sign in.
+
+    *cut_off* ends everything that goes back to a sign-in at or before that instant, in seconds since the epoch.
+    """
 
     subject: str
     roles: Sequence[str] = field(default=(), kw_only=True)
@@ -118,10 +136,16 @@ class Account:
     level: Level = field(default="explicit", kw_only=True)
     display_name: str | None = field(default=None, kw_only=True)
     disabled: bool = field(default=False, kw_only=True)
+    cut_off: float | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         """Check the account."""
         check_account(self)
+
+    @property
+    def earliest_ms(self) -> int:
+        """From when tokens are not cut off: the first second after *cut_off*, in milliseconds; 0 without one."""
+        return 0 if self.cut_off is None else (math.floor(self.cut_off) + 1) * 1000
 
 
 class Directory(Protocol):

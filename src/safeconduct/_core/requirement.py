@@ -110,7 +110,9 @@ class Requirement:
         )
         if not too_low and not too_old:
             return
-        if principal.client_id is not None and principal.client_id == principal.subject:
+        if principal.scheme == "client" or (
+            principal.client_id is not None and principal.client_id == principal.subject
+        ):
             # The token belongs to a client and not to a user, so there is no user who could step up.
             raise InsufficientRights(reason="a client cannot step up")
         raise StepUpRequired(self.level, self.max_age_seconds, reason="level" if too_low else "age")

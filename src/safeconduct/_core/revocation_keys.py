@@ -146,6 +146,48 @@ def revocation_query(  # noqa: PLR0913 - as many things can revoke a credential
     )
 
 
+def client_mark(realm: str, client_id: str) -> bytes:
+    """
+    Return the revocation key that ends whatever a client has signed or ever will.
+
+    It is kept like that of a key, without end: the holder of a key dates what it signs.
+    """
+    return _cached_revocation_key("key", realm, "client", client_id)
+
+
+def client_revocation_query(
+    *,
+    realm: str,
+    client_id: str,
+    subject: str,
+    token_id: str | None,
+    kid: str | None,
+    issued_ms: int,
+    ends_ms: int,
+    shards: int,
+) -> RevocationQuery:
+    """
+    Collect what may have revoked a token or an assertion that a client has signed, or the client itself.
+
+    Args:
+        realm: Under which name clients are revoked: our issuer, or our audience where there is none.
+        client_id: The name of the client, which is also the issuer of what it signs.
+        subject: The subject of the client.
+        token_id: The claim ``jti``, or the digest that stands for it; None to ask about the client alone.
+        kid: The name of the key that verified it.
+        issued_ms: ``iat`` in milliseconds, less the leeway.
+        ends_ms: ``exp`` plus the leeway.
+        shards: How many shards the store has.
+    """
+    return RevocationQuery(
+        shard=shard_of(client_id, subject, shards),
+        marks=(*_marks(client_id, token_id, kid), client_mark(realm, client_id), client_mark(client_id, client_id)),
+        cuts=(*_cuts(client_id, subject, None, None), _cached_revocation_key("everything", realm)),
+        issued_ms=clamped_ms(issued_ms),
+        ends_ms=clamped_ms(ends_ms),
+    )
+
+
 def issue_time_query(*, issuer: str, subject: str, client_id: str, shards: int) -> RevocationQuery:
     """Collect what would revoke a token without a session that is about to be issued; for ``Store.issue_time``."""
     return revocation_query(

@@ -5,7 +5,7 @@ from typing import Final
 from safeconduct._core.api_keys.wire_form import parse_key_id
 from safeconduct._core.receipt import RevocationReceipt
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.revocation_keys import parse_session_id, revocation_key, shard_of
+from safeconduct._core.revocation_keys import client_mark, parse_session_id, revocation_key, shard_of
 from safeconduct._core.store import MARGIN_MS, EndedApiKeys, Revocation, RevocationKind, Written
 from safeconduct.errors import NotFound, Unavailable
 from safeconduct.events import Revoked
@@ -76,9 +76,11 @@ class Revoker:
         )
 
     async def revoke_client(self, issuer: str, client_id: str) -> RevocationReceipt:
-        """Revoke everything that was issued to one client until now."""
+        """Revoke everything that was issued to one client until now, and whatever it signs itself, now and later."""
+        # The wait for replicas after the cut-off covers what was written before it.
+        mark = Revocation("key", client_mark(issuer, client_id), self._all_shards(), min_replicas=0)
         return await self._revoke(
-            "client", issuer, client_id, shards=self._all_shards(), lives_ms=self._absolute_lifetime_ms
+            "client", issuer, client_id, shards=self._all_shards(), lives_ms=self._absolute_lifetime_ms, before=(mark,)
         )
 
     async def revoke_key(self, issuer: str, kid: str) -> RevocationReceipt:
@@ -106,6 +108,7 @@ class Revoker:
         shards: tuple[int, ...],
         expires_ms: int | None = None,
         lives_ms: int | None = None,
+        before: tuple[Revocation, ...] = (),
         api_keys: EndedApiKeys | None = None,
     ) -> RevocationReceipt:
         key = revocation_key(kind, issuer, *parts)
@@ -114,6 +117,8 @@ class Revoker:
         error: Unavailable | None = None
         for shard in shards:
             try:
+                for each in before:
+                    await self._revocations.write(shard, each)
                 written[shard] = await self._revocations.write(shard, revocation)
             except Unavailable as unavailable:
                 error = unavailable

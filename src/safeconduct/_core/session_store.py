@@ -19,14 +19,13 @@ the grace, is ``repeated`` with the same token; one ahead of the record is ``gon
 is ``reuse``, which ends nothing.
 """
 
-import re
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol, Self
+from typing import Literal, Protocol
 
 from safeconduct._core.epochs import Epoch
+from safeconduct._core.session_pages import Cursor, RevocationKeyOf, SessionsReply
 from safeconduct._core.sessions.model import Session, Transport
-from safeconduct.errors import InvalidRequest, RevokedToken, Unavailable
+from safeconduct.errors import RevokedToken, Unavailable
 from safeconduct.principal import Level
 
 Outcome = Literal[
@@ -37,10 +36,6 @@ Outcome = Literal[
 
 class ForeignSession(Unavailable):
     """Only another process knows the session, so this one cannot say what became of it."""
-
-
-RevocationKeyOf = Callable[[str], bytes]
-"""Returns the revocation key of a session, by its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +59,12 @@ class SessionRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LongTerm:
-    """The refresh token that a new session begins with."""
+    """The first refresh token of a session that has none that is still valid."""
 
     digest: bytes = field(repr=False)
     idle_ms: int
+    #: Above that of any token before it, so that none of those is ever taken for a later one.
+    position: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +84,8 @@ class Opening:
     #: How many sessions its owner may have, including this one.
     max_per_subject: int
     long_term: LongTerm | None = None
+    #: The new token is not issued before this instant; so in every command that issues one.
+    earliest_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +102,7 @@ class Rotation:
     rights: str | None = field(default=None, repr=False)
     #: The new life of the refresh token, if its owner extends it.
     extends_ms: int | None = None
+    earliest_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +125,7 @@ class Renewing:
     grace_ms: int
     access_ms: int
     rights: str | None = field(default=None, repr=False)
+    earliest_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +140,11 @@ class StepUp:
     rights: str | None = field(default=None, repr=False)
     #: The refresh token that came along.
     rotation: Rotation | None = None
+    #: The refresh token that was asked for; without effect if the session has one.
+    long_term: LongTerm | None = None
+    #: The life of a session with a refresh token, from its beginning.
+    lifetime_ms: int = 0
+    earliest_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,68 +175,6 @@ class SessionReply:
         if self.session is None:
             raise RevokedToken("the session is over")
         return self.session
-
-
-PAGE_SIZE: Final = 100
-"""How many sessions a page has at most."""
-
-_CURSOR: Final = re.compile(r"([0-9]{1,15})\.([A-Za-z0-9_-]{24})", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """The session that a page ended with; it may be over by now."""
-
-    over_ms: int
-    session_id: str
-
-    @classmethod
-    def from_text(cls, text: str) -> Self:
-        """
-        Read what ``to_text`` wrote.
-
-        Raises:
-            InvalidRequest: If *text* has another form.
-        """
-        found = _CURSOR.fullmatch(text)
-        if found is None:
-            raise InvalidRequest("the cursor is none of ours")
-        return cls(int(found[1]), found[2])
-
-    def to_text(self) -> str:
-        """Return the cursor as text."""
-        return f"{self.over_ms}.{self.session_id}"
-
-
-def page_of(ends: Iterable[tuple[str, int]], after: Cursor | None) -> tuple[list[str], Cursor | None]:
-    """
-    Choose the sessions of one page, those that last longest first.
-
-    Args:
-        ends: The id of each session, and when it is over.
-        after: Where the page before ended; None for the first page.
-
-    Returns:
-        The ids, and where the page ends; None if it is the last page.
-    """
-    found = sorted((-over_ms, session_id) for session_id, over_ms in ends)
-    if after is not None:
-        start = (-after.over_ms, after.session_id)
-        found = [each for each in found if each > start]
-    chosen = found[:PAGE_SIZE]
-    is_last = len(found) <= PAGE_SIZE
-    return [session_id for _, session_id in chosen], None if is_last else Cursor(-chosen[-1][0], chosen[-1][1])
-
-
-@dataclass(frozen=True, slots=True)
-class SessionsReply:
-    """A page of the sessions of a subject that are not over, those used last first."""
-
-    epoch: Epoch | None
-    is_empty: bool
-    sessions: tuple[tuple[str, Session], ...] = ()
-    #: Where the next page begins; None on the last page.
-    cursor: Cursor | None = None
 
 
 class SessionStore(Protocol):
@@ -272,7 +216,11 @@ class SessionStore(Protocol):
         ...
 
     async def step_up(self, ref: SessionRef, step: StepUp) -> SessionReply:
-        """Raise the level and cut off the session's older tokens: ``stepped``, or an outcome of ``rotate``."""
+        """
+        Raise the level and cut off the session's older tokens: ``stepped``, or an outcome of ``rotate``.
+
+        With *long_term*, a session without a valid refresh token gets one, and lives as long as those with one.
+        """
         ...
 
     async def fail(self, ref: SessionRef, *, request_id: str, limit: int) -> SessionReply:

@@ -14,7 +14,8 @@ from safeconduct._core.directory import is_text
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import issue_time_query
 from safeconduct._core.revocation_query import RevocationQuery
-from safeconduct._tokens.issuer import Grant, TokenIssuer
+from safeconduct._tokens.issuer import ClaimsRefused, Grant, TokenIssuer
+from safeconduct._tokens.reader import MAX_TOKEN_BYTES
 from safeconduct.config.shown_values import shown
 from safeconduct.errors import ConfigurationError, ExpiredToken, InsufficientRights, NotSupported
 
@@ -39,8 +40,6 @@ class IssuingRules:
     shards: int
     #: Whether our own tokens count only while their session is in the store.
     needs_session: bool
-    #: Whether our own tokens are opaque.
-    is_opaque: bool
 
     def check_audience(self, audience: str | None) -> None:
         """
@@ -49,12 +48,8 @@ class IssuingRules:
         Raises:
             NotSupported: If they may not.
         """
-        if audience is not None and audience != self.own_audience:
-            if audience not in self.audiences:
-                raise NotSupported("tokens are issued for our own audience and those of tokens.audiences only")
-        elif self.is_opaque:
-            # A session has one opaque token, and what has no session has no place in the store.
-            raise NotSupported('tokens.format is "opaque", and only a sign-in makes opaque tokens')
+        if self.is_foreign(audience) and audience not in self.audiences:
+            raise NotSupported("tokens are issued for our own audience and those of tokens.audiences only")
 
     def is_foreign(self, audience: str | None) -> bool:
         """Return whether *audience* is another server."""
@@ -122,8 +117,6 @@ class SessionlessIssuer:
             ConfigurationError: If there is no key to sign with, or no token can say that.
         """
         issuer, now_ms = self._issuer(), int(self.clock() * 1000)
-        # Before the store is asked, so that a missing key is no half-issued token.
-        checked = issuer.check(grant, iat_ms=now_ms)
         iat_ms = await self._issue_time(grant, now_ms)
         if self._revocations is not None and made_from is not None:
             # After the time was taken: a revocation in between would otherwise be older than the token, and end
@@ -135,7 +128,10 @@ class SessionlessIssuer:
             if lifetime_seconds <= 0:
                 raise ExpiredToken(latest, "the credential that a token was to be made from ends now")
         shortened = replace(grant, lifetime_seconds=lifetime_seconds)
-        return IssuedToken(issuer.issue(shortened, iat_ms=iat_ms, keys=checked.keys), lifetime_seconds)
+        value = issuer.issue(shortened, iat_ms=iat_ms)
+        if len(value) > MAX_TOKEN_BYTES:
+            raise ClaimsRefused(f"a token of {len(value)} bytes, wanted at most {MAX_TOKEN_BYTES}")
+        return IssuedToken(value, lifetime_seconds)
 
     async def _issue_time(self, grant: Grant, now_ms: int) -> int:
         if self._revocations is None or self.rules.issuer is None:
@@ -147,6 +143,11 @@ class SessionlessIssuer:
             shards=self.rules.shards,
         )
         return await self._revocations.issue_time(query)
+
+
+def carried(claims: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the claims that a token made from another one repeats: who may act with it (RFC 8693 §4.4)."""
+    return {"may_act": claims["may_act"]} if "may_act" in claims else {}
 
 
 def acting(client_id: str, before: Mapping[str, Any] | None) -> dict[str, Any]:

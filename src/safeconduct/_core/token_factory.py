@@ -6,20 +6,18 @@ names the same session, has the level ``remembered`` and no ``rn``, and says in 
 """
 
 from collections.abc import Collection
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.directory import Account, are_texts
 from safeconduct._core.revocation_keys import revocation_query
 from safeconduct._core.revocation_query import RevocationQuery
-from safeconduct._core.sessionless_tokens import SessionlessIssuer, acting
-from safeconduct._tokens.claims import CLIENT_SUBJECT
+from safeconduct._core.sessionless_tokens import SessionlessIssuer, acting, carried
+from safeconduct._core.sessions.session_keys import TOKEN_SCHEMES
 from safeconduct._tokens.issuer import Grant
 from safeconduct.config.shown_values import shown
 from safeconduct.errors import ConfigurationError, InsufficientRights
-from safeconduct.principal import Identity, Principal
-
-_TOKEN_SCHEMES: Final = frozenset({"bearer", "cookie", "subprotocol"})
+from safeconduct.principal import CLIENT_SUBJECT, Identity, Principal
 
 
 class AsyncTokenFactory:
@@ -88,12 +86,12 @@ class AsyncTokenFactory:
         """
         if not isinstance(identity, Principal):
             raise InsufficientRights(reason="an anonymous caller has no rights to pass on")
-        if identity.issuer != self._rules.issuer:
+        if identity.issuer != self._rules.issuer or "pi" in identity.claims:
             # Its subject is unique within its own issuer only: under our name it would be one of our users.
             raise InsufficientRights(reason="only a user of our own issuer is named in a token of ours")
         if identity.subject.startswith(CLIENT_SUBJECT):
             raise InsufficientRights(reason="a client asks for a token of its own")
-        if identity.scheme not in _TOKEN_SCHEMES or type(identity.claims.get("iat_ms")) is not int:
+        if identity.scheme not in TOKEN_SCHEMES or type(identity.claims.get("iat_ms")) is not int:
             raise InsufficientRights(reason="only the rights of an access token are passed on")
         return identity
 
@@ -123,6 +121,7 @@ class AsyncTokenFactory:
             session_id=user.session_id,
             actor=acting(self._rules.client_id, user.actor),
             audience=audience,
+            extra=carried(user.claims),
         )
 
     def _for_subject(
@@ -130,8 +129,6 @@ class AsyncTokenFactory:
     ) -> Grant:
         # An account's fields are checked as the directory's are.
         account = Account(subject or "", roles=rights.roles, scopes=rights.scopes)
-        if account.subject.startswith(CLIENT_SUBJECT):
-            raise ConfigurationError(f"subject: got {shown(subject)}, wanted no client's name")
         return Grant(
             subject=account.subject,
             scopes=rights.scopes,

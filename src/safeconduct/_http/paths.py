@@ -18,7 +18,7 @@ meet different requirements.
 
 import re
 from typing import Final
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
 from safeconduct.errors import InvalidRequest
 
@@ -66,6 +66,22 @@ def readings_of(path: str, raw_path: bytes | None, root_path: str) -> list[Segme
     if raw_path is not None and _has_encoded_slash(raw_path):
         readings.append(_with_encoded_slashes(path, raw_path, root_path))
     return readings if "//" not in path else [*readings, *map(_collapsed, readings)]
+
+
+def readings_of_target(target: str, root_path: str) -> list[Segments]:
+    """
+    Return the readings of the path that a server would make of a request target (RFC 9112 §3.2.1).
+
+    Args:
+        target: A path as in a URL, with a query or without one; it may begin with *root_path*.
+        root_path: The decoded mount prefix, may be empty.
+
+    Raises:
+        InvalidRequest: If the path is ambiguous in itself.
+    """
+    path = unquote(target.partition("?")[0])
+    # A lone surrogate cannot be sent; it is refused like one that came from a server.
+    return readings_of(relative_path(path, root_path), target.encode("utf-8", "surrogatepass"), root_path)
 
 
 def clean_path(path: str, raw_path: bytes | None, root_path: str) -> None:

@@ -10,7 +10,6 @@ changes and cannot be dereferenced; ``about:blank`` would fix the title to the p
 import json
 import re
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
@@ -104,12 +103,24 @@ def _problem(kind: type[AuthError]) -> bytes:
 
 
 def _error_message(kind: type[AuthError]) -> bytes:
-    return _json({"error": _RENAMED.get(kind.status) or HTTPStatus(kind.status).phrase, "message": kind.detail})
+    return _json({"error": _PHRASES[kind.status], "message": kind.detail})
 
 
 _CONTENT: Final = {"problem": _problem, "error_message": _error_message}
-#: Phrases that are not the same in every version of Python (RFC 9110 §15.5.14).
-_RENAMED: Final = {413: "Content Too Large"}
+#: The phrases of RFC 9110 §15 and RFC 6585; those that Python knows depend on its version.
+_PHRASES: Final = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    409: "Conflict",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    429: "Too Many Requests",
+    501: "Not Implemented",
+    503: "Service Unavailable",
+}
 
 
 def _json(value: Mapping[str, Any]) -> bytes:

@@ -3,7 +3,7 @@
 import os
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -38,18 +38,6 @@ def load_client(entry: Client, listener: Listener, *, environ: Mapping[str, str]
         return RegisteredClient(entry, secret_digest=bytes.fromhex(entry.secret.removeprefix(_DIGEST)))
     secret = _secret_of(entry, environ)
     return RegisteredClient(entry, sha256(secret).digest(), _shared_key(entry, secret, listener))
-
-
-class ConfiguredClients:
-    """Find the clients that the configuration names."""
-
-    def __init__(self, clients: Iterable[RegisteredClient]) -> None:
-        """Index *clients*, no two of which have the same name."""
-        self._by_id = {client.entry.client_id: client for client in clients}
-
-    async def find(self, client_id: str) -> RegisteredClient | None:
-        """Return the client of that name, or None if there is none."""
-        return self._by_id.get(client_id)
 
 
 def _secret_of(entry: Client, environ: Mapping[str, str]) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, Protocol, cast
 
 from safeconduct._tokens.issuer_policy import ACCESS_TOKEN, IssuerPolicy
 from safeconduct.errors import BindingMismatch, ExpiredToken, MalformedToken, NotYetValidToken, WrongAudience
-from safeconduct.principal import Level
+from safeconduct.principal import CLIENT_SUBJECT, Level
 
 
 class Claims(NamedTuple):
@@ -48,7 +48,7 @@ class Claims(NamedTuple):
 #: Claims with these values say nothing, as those that are missing.
 _EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
 #: In any form they restrict the token: an empty one is malformed, not missing.
-_NEVER_EMPTY: Final = frozenset({"nbf", "cnf"})
+_NEVER_EMPTY: Final = frozenset({"nbf", "cnf", "act", "may_act"})
 
 
 class TimeRules(Protocol):
@@ -61,9 +61,6 @@ class TimeRules(Protocol):
     @property
     def is_dated_by_store(self) -> bool: ...
 
-
-CLIENT_SUBJECT: Final = "client:"
-"""The prefix of the subject of a client's tokens, so that no client is taken for a person (RFC 9700 §4.15)."""
 
 _NUMBERS: Final = frozenset[Any]((int, float))
 _NOTHING: Final = frozenset[str]()

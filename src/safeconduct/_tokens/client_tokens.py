@@ -24,12 +24,13 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, cast
 
-from safeconduct._tokens.claims import CLIENT_SUBJECT, Claims, check_times, check_unbound
+from safeconduct._tokens.claims import Claims, check_times, check_unbound
 from safeconduct._tokens.issuer_policy import ACCESS_TOKEN
 from safeconduct._tokens.key_table import KeySource
 from safeconduct._tokens.reader import decode_segment, read_object, token_octets
 from safeconduct._tokens.signatures import NO_TYPE, Check, Signatures
 from safeconduct.errors import MalformedToken, WrongAudience, WrongIssuer, WrongTokenType
+from safeconduct.principal import CLIENT_SUBJECT
 
 MAX_LIFETIME_SECONDS: Final = 3600
 """How long an access token that a client signs itself may live."""

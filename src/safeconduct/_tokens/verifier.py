@@ -12,7 +12,7 @@ from typing import Final
 from safeconduct._tokens.claims import Claims, read_claims
 from safeconduct._tokens.encryption import Envelope, check_envelope_header, compare_copies, open_envelope, read_envelope
 from safeconduct._tokens.issuer_policy import PADDING_CLAIM, IssuerPolicy
-from safeconduct._tokens.key_table import KeyTable
+from safeconduct._tokens.key_table import KeySource, KeyTable
 from safeconduct._tokens.reader import decode_segment, read_object, token_octets
 from safeconduct._tokens.signatures import Signatures
 from safeconduct.errors import ConfigurationError, MalformedToken, UnknownKey, WrongIssuer
@@ -46,9 +46,11 @@ class TokenVerifier:
     The verifier is pure: it asks each policy for its present keys at every token, and the time is an argument.
     """
 
-    def __init__(self, policies: Iterable[IssuerPolicy]) -> None:
+    def __init__(self, policies: Iterable[IssuerPolicy], more_keys: Iterable[KeySource] = ()) -> None:
         """
         Take one policy per issuer.
+
+        *more_keys* are those of other signers, whose changes too end what a cache has kept.
 
         Raises:
             ConfigurationError: If an issuer has two.
@@ -60,7 +62,7 @@ class TokenVerifier:
             self._by_issuer[policy.issuer] = _TrustedIssuer(policy)
         #: The leeway of each issuer, by its name.
         self.leeway_seconds = {issuer: each.policy.leeway_seconds for issuer, each in self._by_issuer.items()}
-        self._sources = tuple(trusted.policy.keys for trusted in self._by_issuer.values())
+        self._sources = (*(trusted.policy.keys for trusted in self._by_issuer.values()), *more_keys)
         self._state = self._tables()
 
     def key_state(self) -> object:

@@ -1,21 +1,42 @@
 """Check the arguments of an ``Auth`` when it is made, not at the first request."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from inspect import iscoroutinefunction
 from typing import cast
 
+from safeconduct._core.clients import AsyncClients, Clients
+from safeconduct._core.directory import AsyncDirectory, Directory
+from safeconduct._core.error_responses import ProblemBody
 from safeconduct._core.event_dispatcher import Listener
+from safeconduct._core.sessions.issuing import AddClaims
+from safeconduct._core.store import StoreProvider
 from safeconduct._core.wrapped_app import described
 from safeconduct.config import Config
 from safeconduct.config.shown_values import is_table
 from safeconduct.errors import ConfigurationError
 
+AnyDirectory = Directory | AsyncDirectory
+AnyClients = Clients | AsyncClients
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provided:
+    """What an application brings along with its configuration; None for what it does not."""
+
+    directory: AnyDirectory | None
+    clients: AnyClients | None
+    store: StoreProvider | None
+    problem_body: ProblemBody | None
+    add_claims: AddClaims | None
+
+
 _STORE_METHODS = ("blocking", "native", "end")
 
 
-def check_arguments(config: object, *, directory: object, store: object, **hooks: object) -> None:
+def check_arguments(config: object, provided: Provided, *, clock: object) -> None:
     """
-    Return if every argument of an ``Auth`` has the right type; *hooks* are functions or None.
+    Return if every argument of an ``Auth`` has the right type.
 
     Raises:
         ConfigurationError: If one has not; the message says what was given and what is wanted.
@@ -23,10 +44,14 @@ def check_arguments(config: object, *, directory: object, store: object, **hooks
     if not isinstance(config, Config):
         hint = ": Config.from_mapping(…)" if is_table(config) else ", such as Config.load()"
         raise _refusal("config", config, f"a Config{hint}")
+    directory, clients, store = provided.directory, provided.clients, provided.store
     if directory is not None and not _has_any(directory, "check", "acheck"):
         raise _refusal("directory", directory, "an object with check and lookup, or acheck and alookup")
+    if clients is not None and not _has_any(clients, "find", "afind"):
+        raise _refusal("clients", clients, "an object with find or afind")
     if store is not None and not all(_has_any(store, name) for name in _STORE_METHODS):
         raise _refusal("store", store, "an object such as a MemoryStore; a URL belongs into the configuration")
+    hooks = {"clock": clock, "add_claims": provided.add_claims, "problem_body": provided.problem_body}
     for name, hook in hooks.items():
         if hook is not None:
             _check_function(name, hook)

@@ -6,24 +6,23 @@ from functools import cached_property
 from safeconduct._core.bearer import BearerAuthenticator
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
-from safeconduct._core.directory import AsyncDirectory, Directory
-from safeconduct._core.error_responses import ProblemBody
 from safeconduct._core.event_dispatcher import EventDispatcher
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_query import BoundedView
-from safeconduct._core.sessions.issuing import AddClaims
 from safeconduct._core.store import Store, StoreProvider
 from safeconduct._core.wrapped_app import World
 from safeconduct._keys.loading import issuer_policies, own_issuer, own_keys
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct._tokens.verifier import TokenVerifier
+from safeconduct._wiring.arguments import Provided
+from safeconduct._wiring.clients import ClientFactory
 from safeconduct._wiring.passwords import PasswordFactory
 from safeconduct._wiring.settings import (
     dated,
     horizon_of,
     leeway_of,
-    policy_of,
+    permissions_of,
     sources_of,
     weakened,
 )
@@ -38,12 +37,9 @@ class Container:
 
     Args:
         config: The shared configuration.
-        directory: Who the users are; None for the users file of the configuration.
-        store: Another store than the one that the configuration names.
         clock: The time in seconds since the epoch.
         announce: Called with every event.
-        problem_body: Makes the body of a refusal in a form of the author's own.
-        add_claims: The author's hook for tokens.
+        provided: What the application brings along.
 
     Raises:
         ConfigurationError: If the keys cannot be used, or the parts cannot work together.
@@ -53,35 +49,33 @@ class Container:
         self,
         config: Config,
         *,
-        directory: Directory | AsyncDirectory | None,
-        store: StoreProvider | None,
         clock: Clock,
         announce: EventDispatcher,
-        problem_body: ProblemBody | None,
-        add_claims: AddClaims | None,
+        provided: Provided,
     ) -> None:
         self.config = config
         self.clock = clock
         self.announce = announce
-        self.add_claims = add_claims
-        self.problem_body = problem_body
-        #: Marks what this ``Auth`` proved, so that a nested middleware recognizes it.
-        self._owner = object()
+        self.add_claims = provided.add_claims
+        self.problem_body = provided.problem_body
         self.keys = own_keys(config, announce)
-        self.access_policy = policy_of(config)
+        #: The access rules; they also mark what this ``Auth`` proved, for a nested middleware and for ``allows``.
+        self.permissions = permissions_of(config)
         self.sources = sources_of(config)
-        self.stores = store or self._configured_store()
+        self.stores = provided.store or self._configured_store()
         self._ports: dict[World, Store] = {}
         store_port = self.store("wsgi")
         policies = dated(issuer_policies(config, self.keys, announce), config, store_port)
         self.own_policy = next((policy for policy in policies if policy.is_own), None)
-        self.verifier = TokenVerifier(policies)
+        #: Who the clients are; read at once, so that a missing secret is found when the ``Auth`` is made.
+        self.clients = ClientFactory(config, provided.clients, clock=clock, announce=announce)
+        self.verifier = TokenVerifier(policies, self.clients.keys)
         self._epochs = store_port.epochs
         self.passwords = PasswordFactory(
             config,
-            directory,
+            provided.directory,
             derived_keys=self.derived_keys_or_none(),
-            owner=self._owner,
+            owner=self.permissions,
             clock=clock,
             announce=announce,
         )
@@ -101,7 +95,7 @@ class Container:
         """What proves signed access tokens."""
         config = self.config
         return BearerAuthenticator(
-            owner=self._owner,
+            owner=self.permissions,
             verifier=self.verifier,
             capacity=config.tokens.remembered,
             clock=self.clock,

@@ -13,6 +13,7 @@ from safeconduct._core.endpoints.routes import jwks_route, openapi_route, sessio
 from safeconduct._core.endpoints.routing import EndpointRoute
 from safeconduct._core.endpoints.session import SessionEndpoint
 from safeconduct._core.endpoints.token_response import TokenResponse
+from safeconduct._core.permissions import OfferedLinks
 from safeconduct._http.forwarded import Proxies
 from safeconduct._wiring.world import WorldParts
 from safeconduct.errors import ConfigurationError
@@ -42,6 +43,8 @@ def endpoint_routes(
         rows += for_services
     if rows:
         yield from rows
+    if rows and config.endpoints.prefix:
+        # At the root it would be taken for the description of the application.
         yield openapi_route(rows, config.endpoints.prefix, config.problem_style)
     if keys is not None and config.endpoints.well_known:
         yield jwks_route(lambda: keys.current().published())
@@ -78,7 +81,15 @@ def _session_routes(parts: WorldParts, authenticator: Authenticator) -> Iterator
     return session_routes(
         prefix,
         login=LoginEndpoint(session_verbs, passwords, requests, replies, devices, end_replaced=presented.end_cookies),
-        refresh=RefreshEndpoint(session_verbs, requests, replies),
+        refresh=RefreshEndpoint(session_verbs, requests, replies, devices),
         logout=LogoutEndpoint(session_verbs, requests, replies, presented),
-        session=SessionEndpoint(session_verbs, requests, replies, container.csrf, prefix=prefix, clock=clock),
+        session=SessionEndpoint(
+            session_verbs,
+            requests,
+            replies,
+            container.csrf,
+            OfferedLinks(config.access.links, container.permissions.policy),
+            prefix=prefix,
+            clock=clock,
+        ),
     )

@@ -36,12 +36,12 @@ def new_gate(parts: WorldParts) -> Gate:
     basic = container.passwords.basic(parts.world, parts.store, revocations, realm=realm_of(config))
     validity = ValidityCheck(
         revocations, container.sources, consistency=config.consistency, on_outage=config.revocation.on_outage,
-        csrf=container.csrf,
+        csrf=container.csrf, accounts=parts.accounts,
     )  # fmt: skip
     view = NothingRevoked() if revocations is None else revocations.view or revocations.bounded_view
     authenticator = _authenticator(parts, validity, basic)
     return Gate(
-        policy=container.access_policy,
+        policy=container.permissions.policy,
         authenticator=authenticator,
         new_fast_path=partial(
             FastPath,
@@ -50,8 +50,9 @@ def new_gate(parts: WorldParts) -> Gate:
             reader=(scope if parts.world == "asgi" else environ).READER,
         ),
         error_responses=_error_responses(container),
-        # Our own endpoints take access tokens, and never Basic.
-        endpoints=Endpoints(endpoint_routes(parts, _authenticator(parts, validity, None), _oauth_routes(parts))),
+        endpoints=Endpoints(
+            endpoint_routes(parts, authenticator, _oauth_routes(parts)), shares_paths=not config.endpoints.prefix
+        ),
         connection_checks=ConnectionChecks(
             authenticator=authenticator,
             view=view,

@@ -2,7 +2,8 @@
 
 import secrets
 
-from safeconduct._core.basic import BasicAuthenticator
+from safeconduct._core.account_checks import AccountChecks
+from safeconduct._core.basic import LOCAL_ISSUER, BasicAuthenticator
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import AsyncDirectory, Directory, DirectoryPort
 from safeconduct._core.event_dispatcher import EventDispatcher
@@ -15,7 +16,7 @@ from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct._wiring.settings import require_sign_in
 from safeconduct.config import Config
 from safeconduct.directories import UsersFile
-from safeconduct.directories.adapters import adapt_directory, comparison_queue
+from safeconduct.directories.adapters import adapt_directory, cached_lookups, comparison_queue
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import UsersRecovered, UsersUnreadable
 from safeconduct.stores.memory.store import MemoryStore
@@ -124,6 +125,24 @@ class PasswordFactory:
             owner=self._owner,
             clock=self._clock,
         )
+
+    def account_checks(self, world: World) -> AccountChecks:
+        """
+        Return what checks at every request that an account was not cut off.
+
+        Raises:
+            ConfigurationError: If there is no directory for *world*.
+        """
+        config = self._config
+        lookups = cached_lookups(
+            self.directory(world),
+            world,
+            seconds=config.revocation.staleness_seconds,
+            wait_seconds=config.login.queue_seconds,
+            capacity=config.tokens.remembered,
+        )
+        issuers = {config.issuer or LOCAL_ISSUER}
+        return AccountChecks(lookups, issuers=issuers, leeway_ms=config.tokens.leeway_seconds * 1000)
 
     def close(self) -> None:
         """Stop the threads that ask the directory."""

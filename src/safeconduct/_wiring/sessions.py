@@ -57,6 +57,8 @@ def session_context(  # noqa: PLR0913 - the configuration, and what it cannot ho
         directory=directory,
         passwords=passwords,
         clock=clock,
+        leeway_ms=config.tokens.leeway_seconds * 1000,
+        needs_proof_to_extend=config.sessions.require_proof_to_extend,
         draw=draw,
         announce=announce,
     )
@@ -65,7 +67,7 @@ def session_context(  # noqa: PLR0913 - the configuration, and what it cannot ho
 def stateless_sessions(context: SessionContext, config: Config) -> StatelessSessions:
     """Return the verbs on sessions where there is no store."""
     longest_cookie = MAX_COOKIE_BYTES - len(config.cookies.refresh)
-    return StatelessSessions(context, leeway_ms=config.tokens.leeway_seconds * 1000, longest_cookie=longest_cookie)
+    return StatelessSessions(context, longest_cookie=longest_cookie)
 
 
 def session_keys_of(config: Config) -> SessionKeys:

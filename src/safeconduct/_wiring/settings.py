@@ -5,9 +5,11 @@ from dataclasses import replace
 
 from safeconduct._core.access_rules import Policy
 from safeconduct._core.credential_sources import Sources
+from safeconduct._core.permissions import Permissions
 from safeconduct._core.sessionless_tokens import IssuingRules
 from safeconduct._core.store import Store
 from safeconduct._http.origin import Origin
+from safeconduct._tokens import client_tokens
 from safeconduct._tokens.issuer_policy import IssuerPolicy
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
@@ -30,7 +32,7 @@ def public_paths(config: Config) -> tuple[str, ...]:
     return (*config.access.public, url.partition("?")[0].partition("#")[0])
 
 
-def policy_of(config: Config) -> Policy:
+def permissions_of(config: Config) -> Permissions:
     """
     Compile the access rules.
 
@@ -38,12 +40,14 @@ def policy_of(config: Config) -> Policy:
         ConfigurationError: If a public entry and a rule can meet with neither more specific.
     """
     access = config.access
-    return Policy(public_paths(config), access.rules, default=access.default, preflights=access.preflights)
+    return Permissions(Policy(public_paths(config), access.rules, default=access.default, preflights=access.preflights))
 
 
 def horizon_of(config: Config) -> int:
     """Return the largest lifetime of any token that is accepted, in seconds."""
-    return max([config.tokens.max_lifetime_seconds, *(trust.max_lifetime_seconds for trust in config.trust)])
+    # Clients may be the application's too.
+    clients = client_tokens.MAX_LIFETIME_SECONDS
+    return max([config.tokens.max_lifetime_seconds, clients, *(trust.max_lifetime_seconds for trust in config.trust)])
 
 
 def leeway_of(config: Config) -> int:
@@ -63,7 +67,6 @@ def issuing_rules_of(config: Config) -> IssuingRules:
         leeway_seconds=tokens.leeway_seconds,
         shards=config.store.shards,
         needs_session=config.sessions.require_session,
-        is_opaque=tokens.format == "opaque",
     )
 
 
@@ -88,6 +91,24 @@ def require_sign_in(config: Config, *, has_directory: bool, has_secrets: bool) -
         raise ConfigurationError(
             "directory: got one, and nobody can sign in, since there are no keys; wanted a folder of keys, or "
             'endpoints.enabled = false, or "basic" or "api_key" among the sources'
+        )
+
+
+def require_directory(config: Config, *, has_directory: bool, is_static: bool) -> None:
+    """
+    Return if there is a directory for the settings that ask it.
+
+    Raises:
+        ConfigurationError: If there is none to check the password that an extension needs, or none to look accounts up
+            in.
+    """
+    if config.sessions.require_proof_to_extend and not has_directory:
+        raise ConfigurationError(
+            "sessions.require_proof_to_extend: got True, wanted false, since there is no directory to check a password"
+        )
+    if config.login.cut_off == "cached" and (is_static or not has_directory):
+        raise ConfigurationError(
+            "login.cut_off: got 'cached', wanted \"renewal\", since there is no directory with a lookup"
         )
 
 

@@ -3,9 +3,12 @@
 import secrets
 from functools import cached_property
 
-from safeconduct._core.bearer import OpaqueLookup, OpaqueTokenResolver
-from safeconduct._core.clients import ClientPort
+from safeconduct._core.account_checks import AccountChecks
+from safeconduct._core.bearer import OpaqueTokenResolver
+from safeconduct._core.client_registry import ClientRegistry
+from safeconduct._core.client_tokens import ClientTokens
 from safeconduct._core.opaque import OpaqueTokens
+from safeconduct._core.opaque_lookup import OpaqueLookup
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.sessionless_tokens import SessionlessIssuer
 from safeconduct._core.sessions.facade import AsyncSessions
@@ -15,11 +18,11 @@ from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._core.store import Store
 from safeconduct._core.token_factory import AsyncTokenFactory
 from safeconduct._core.wrapped_app import World
-from safeconduct._keys.clients import ConfiguredClients, load_client
 from safeconduct._wiring.api_keys import ApiKeyParts
+from safeconduct._wiring.clients import our_names, realm_of_clients
 from safeconduct._wiring.container import Container
 from safeconduct._wiring.sessions import session_context, stateless_sessions
-from safeconduct._wiring.settings import horizon_of, issuing_rules_of
+from safeconduct._wiring.settings import horizon_of, issuing_rules_of, require_directory
 from safeconduct.errors import ConfigurationError
 
 
@@ -35,9 +38,25 @@ class WorldParts:
     def __init__(self, container: Container, world: World) -> None:
         self.container = container
         self.world: World = world
-        #: Who the clients are; read at once, so that a missing secret is found when the ``Auth`` is made.
-        self.clients: ClientPort = ConfiguredClients(
-            load_client(entry, container.announce) for entry in container.config.clients
+
+    @cached_property
+    def clients(self) -> ClientRegistry:
+        """Who the clients are."""
+        return self.container.clients.registry(self.world)
+
+    @cached_property
+    def client_tokens(self) -> ClientTokens | None:
+        """What verifies the tokens that clients sign themselves; None if there are no clients."""
+        container = self.container
+        if not container.clients.are_there:
+            return None
+        return ClientTokens(
+            self.clients,
+            our_names(container.config),
+            realm=realm_of_clients(container.config),
+            shards=container.config.store.shards,
+            store=self.store,
+            revocations=self.revocations,
         )
 
     @property
@@ -49,6 +68,18 @@ class WorldParts:
     def revocations(self) -> Revocations | None:
         """What asks the store whether a credential was revoked; None if there is no store."""
         return self.container.revocations(self.world)
+
+    @cached_property
+    def accounts(self) -> AccountChecks | None:
+        """
+        What checks at every request that an account was not cut off; None where that is not asked.
+
+        Raises:
+            ConfigurationError: If there is no directory for what the configuration asks of it.
+        """
+        config, passwords = self.container.config, self.container.passwords
+        require_directory(config, has_directory=passwords.has_directory, is_static=passwords.is_static)
+        return passwords.account_checks(self.world) if config.login.cut_off == "cached" else None
 
     @cached_property
     def opaque_lookup(self) -> OpaqueLookup | None:
@@ -69,7 +100,7 @@ class WorldParts:
     @cached_property
     def resolver(self) -> OpaqueTokenResolver:
         """What proves access tokens, signed or opaque."""
-        return OpaqueTokenResolver(self.container.bearer, lambda: self.opaque_lookup)
+        return OpaqueTokenResolver(self.container.bearer, lambda: self.opaque_lookup, lambda: self.client_tokens)
 
     @cached_property
     def api_keys(self) -> ApiKeyParts:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
-from safeconduct._core.sessions.verbs import ActiveSession
+from safeconduct._core.sessions.listing import ActiveSession
 from safeconduct.cli.context import Settings, open_auth, pass_settings, require_shared_store
 from safeconduct.cli.output import Row, UsageError, json_option, print_note, print_record, print_table, warn
 from safeconduct.cli.revoke import session as revoke_session

@@ -33,7 +33,10 @@ _SECRET: Final = Text(
     _is_secret,
     show=lambda _: MASK,
 )
-_CLIENT_ID: Final = Text("1 to 128 printable ASCII characters", like(r"[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?"))
+is_client_id: Final = like(r"[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?")
+"""Says whether a text can be the name of a client."""
+
+_CLIENT_ID: Final = Text("1 to 128 printable ASCII characters", is_client_id)
 
 
 def _one_credential(client: "Client") -> Iterator[Problem]:

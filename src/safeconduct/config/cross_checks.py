@@ -46,8 +46,6 @@ class NotImplementedValue:
 NOT_IMPLEMENTED: Final = (
     NotImplementedValue("sources[]", "`dpop`", "another source than `dpop`", one_of("dpop")),
     NotImplementedValue("clients[].jwks", "every URL", "`keys` with the file of the set", given),
-    NotImplementedValue("login.cut_off", "`cached`", "`renewal`", one_of("cached")),
-    NotImplementedValue("sessions.require_proof_to_extend", "`true`", "`false`", is_on),
     NotImplementedValue("trust[].hand_over", "`true`", "`false`", is_on),
     NotImplementedValue("trust[].jwks", "every URL", "`keys` with the file of the set", given),
     NotImplementedValue("trust[].discovery", "`true`", "`keys` with the file of the set", is_on),

@@ -38,15 +38,17 @@ class ConcurrencyLimit:
 
     Args:
         limit: How many may run at once.
+        reason: Why one more is refused, for the log.
 
     Raises:
         ConfigurationError: If *limit* is less than 1.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, reason: str = "too many accounts are being looked up") -> None:
         if limit < 1:
             raise ConfigurationError(f"limit must be 1 or more, got {limit}")
         self._limit = limit
+        self._reason = reason
         self.drop_inherited()
         renew_in_children(self)
 
@@ -58,7 +60,7 @@ class ConcurrencyLimit:
             Unavailable: If as many as may are running.
         """
         if not self._free.acquire(blocking=False):
-            raise Unavailable("too many accounts are being looked up")
+            raise Unavailable(self._reason)
 
     def release(self) -> None:
         """Count one call less, from any thread."""

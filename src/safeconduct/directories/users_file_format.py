@@ -29,7 +29,7 @@ from safeconduct._core.directory import Account, are_texts, is_text
 from safeconduct._http.authorization import MAX_PART_BYTES
 from safeconduct.directories.argon2id import Cost, cost_of
 from safeconduct.directories.validation import octets_of
-from safeconduct.principal import LEVELS, Level
+from safeconduct.principal import CLIENT_SUBJECT, LEVELS, Level
 
 _FIELDS: Final = frozenset({"hash", "roles", "scopes", "display_name", "level", "subject", "disabled"})
 _BOM: Final = "\ufeff"
@@ -99,8 +99,11 @@ def _read_user(name: str, value: Any) -> UserRecord:
     if problem is not None:
         raise UnreadableUsers(f"the user name {name!r} {problem}")
     fields = _UserFields.of(name, value)
+    subject = fields.text("subject") or name
+    if subject.startswith(CLIENT_SUBJECT):
+        raise UnreadableUsers(f"the subject {subject!r} is that of a client")
     account = Account(
-        fields.text("subject") or name,
+        subject,
         roles=fields.words("roles"),
         scopes=fields.words("scopes"),
         level=fields.level(),

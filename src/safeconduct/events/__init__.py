@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 from safeconduct.events.requests import (
     ClientRefused,
     ClientTokenIssued,
+    ClientTokenReused,
     Event,
     Fault,
     HookFailed,
@@ -37,6 +38,7 @@ __all__ = [
     "BindingChanged",
     "ClientRefused",
     "ClientTokenIssued",
+    "ClientTokenReused",
     "ClockSkewed",
     "Event",
     "Fault",

@@ -29,6 +29,14 @@ class TokenRefused(RequestRefused):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClientTokenReused(Event):
+    """A token of a client that counts once came again: somebody may have copied it."""
+
+    log_level: ClassVar[int] = 30
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fault(Event):
     """Our code raised an unexpected exception, and the request was answered 503; *error* is the name of its class."""
 

@@ -6,22 +6,32 @@ any token.  Only what the owner has is asked again from time to time, in which c
 """
 
 from dataclasses import replace
+from typing import Protocol
 
-from safeconduct._core.api_keys.owners import KeyOwners, KeyRights
-from safeconduct._core.api_keys.records import ApiKeyStore, StoredApiKey
+from safeconduct._core.api_keys.owners import KeyOwners
+from safeconduct._core.api_keys.records import ApiKeyStore, KeyRights, StoredApiKey
 from safeconduct._core.api_keys.wire_form import read_api_key
-from safeconduct._core.bearer import BearerAuthenticator
 from safeconduct._core.credential_sources import CredentialSource
-from safeconduct._core.decision import CachedResult, Passed, Proof, ProvenApiKey
+from safeconduct._core.decision import CachedResult, Clock, Passed, Proof, ProvenApiKey
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import api_key_query, revocation_key, shard_of
 from safeconduct._core.revocation_query import ApiKeyRef, RevocationQuery
 from safeconduct._core.store import END_OF_TIME_MS
+from safeconduct._tokens.verified_cache import VerifiedCache
 from safeconduct.errors import BadSignature, ExpiredToken, RevokedToken
 from safeconduct.principal import Principal
 
 SCHEME = "api_key"
 """``Principal.scheme`` of a caller with an API key."""
+
+
+class ResultCache(Protocol):
+    """What caches the results of credentials: a ``BearerAuthenticator``."""
+
+    #: Another object once the signing keys have changed.
+    cache: VerifiedCache[CachedResult]
+    clock: Clock
+    owner: object
 
 
 class ApiKeyAuthenticator:
@@ -32,7 +42,7 @@ class ApiKeyAuthenticator:
         store: The records of the keys.
         revocations: Asks the store, and judges its epoch.
         owners: Says what the owners have now.
-        bearer: Caches results.
+        results: Caches results.
         issuer: The issuer of the owners.
     """
 
@@ -41,14 +51,14 @@ class ApiKeyAuthenticator:
         store: ApiKeyStore,
         revocations: Revocations,
         owners: KeyOwners,
-        bearer: BearerAuthenticator,
+        results: ResultCache,
         *,
         issuer: str,
     ) -> None:
         self._store = store
         self._revocations = revocations
         self._owners = owners
-        self._bearer = bearer
+        self._results = results
         self._issuer = issuer
 
     async def resolve(self, key: str, *, now: float) -> Principal:
@@ -70,7 +80,7 @@ class ApiKeyAuthenticator:
             InvalidToken: As ``resolve``.
             Unavailable: As ``resolve``.
         """
-        cache = self._bearer.cache
+        cache = self._results.cache
         record, question = await self._read(key, now=now)
         rights = await self._owners.rights(record, now=now)
         passed, proof = self._passed(record, rights, Proof(source.key, question.ends_ms, question))
@@ -137,7 +147,7 @@ class ApiKeyAuthenticator:
 
     def _passed(self, record: StoredApiKey, rights: KeyRights, proof: Proof) -> tuple[Passed, Proof]:
         proof = replace(proof, api_key=ProvenApiKey(record, rights))
-        return Passed.of(self._principal(record, rights), self._bearer.clock, self._bearer.owner, proof), proof
+        return Passed.of(self._principal(record, rights), self._results.clock, self._results.owner, proof), proof
 
     def _principal(self, record: StoredApiKey, rights: KeyRights) -> Principal:
         return Principal(

@@ -76,7 +76,7 @@ class LoginEndpoint:
 
     async def step_up(self, call: EndpointCall) -> Reply:
         """
-        Raise the level of a session by the password of its user.
+        Raise the level of a session by the password of its user, and remember them if they ask for it.
 
         Raises:
             MissingCredential: If no access token came.
@@ -84,9 +84,9 @@ class LoginEndpoint:
             InvalidRequest: If the body lacks the password, or there are two refresh tokens.
         """
         request = call.request
-        principal = await self._request_context.principal(request)
+        principal = await self._request_context.session_owner(request)
         parameters = await call.parameters()
-        password = require_text(parameters, "password")
+        password, remember = require_text(parameters, "password"), read_flag(parameters, "remember")
         transport = transport_of(principal)
         presented = self._request_context.refresh_token(request, parameters)
         if presented is not None and presented.transport == "cookie" and transport == "header":
@@ -96,6 +96,7 @@ class LoginEndpoint:
             principal,
             password,
             refresh_token=None if presented is None else presented.value,
+            remember=remember,
             origin=self._request_context.origin(request, transport if presented is None else presented.transport),
             knows_device=lambda username: self._device_cookies.recognizes(request, username),
         )

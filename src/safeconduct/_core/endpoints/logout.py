@@ -66,7 +66,7 @@ class LogoutEndpoint:
 
         Raises:
             MissingCredential: If no access token came.
-            NotRenewable: If another issuer made it.
+            NotRenewable: If it is not the person's own, which a sign-in made.
         """
         principal = await self._request_context.session_owner(call.request)
         await self._session_verbs.sign_out_everywhere(principal.subject)

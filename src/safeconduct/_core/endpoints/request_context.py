@@ -9,13 +9,14 @@ from safeconduct._core.decision import Clock
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.model import Transport
+from safeconduct._core.sessions.session_keys import own_session_id
 from safeconduct._http.cookies import find
 from safeconduct._http.forwarded import Proxies, client_of, network_of
 from safeconduct._http.origin import check_origin
 from safeconduct._http.request import Request
 from safeconduct._http.request_body import BodyParameters, read_text
 from safeconduct.config.cookies import CookieConfig
-from safeconduct.errors import InvalidRequest, MissingCredential, NotRenewable, NotSupported, Unavailable
+from safeconduct.errors import InvalidRequest, MissingCredential, NotSupported, Unavailable
 from safeconduct.principal import Identity, Principal
 
 _CLOSED = Requirement(consistency="strict")
@@ -78,15 +79,14 @@ class RequestContext:
 
     async def session_owner(self, request: Request) -> Principal:
         """
-        Return who sent *request*, by an access token of our own issuer.
+        Return who sent *request*, by an access token of their own that a sign-in made.
 
         Raises:
-            NotRenewable: If another issuer made the token.
+            NotRenewable: If it is another credential.
             AuthError: As ``principal``.
         """
         principal = await self.principal(request)
-        if principal.issuer != self._issuer:
-            raise NotRenewable("the token is from another issuer, whose sessions are not kept here")
+        own_session_id(principal, self._issuer)
         return principal
 
     async def identity(self, request: Request, *, now: float) -> Identity:

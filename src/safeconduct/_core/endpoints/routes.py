@@ -1,18 +1,16 @@
 """List the endpoints of a session's life, serve the issuer's public keys, and describe them all as OpenAPI."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from safeconduct._core.endpoints.login import LoginEndpoint
 from safeconduct._core.endpoints.logout import LogoutEndpoint
 from safeconduct._core.endpoints.refresh import RefreshEndpoint
-from safeconduct._core.endpoints.routing import EndpointCall, EndpointRoute
+from safeconduct._core.endpoints.routing import JWKS_PATH, EndpointCall, EndpointRoute, cached_reply
 from safeconduct._core.endpoints.session import SessionEndpoint
 from safeconduct._http.problems import MEDIA_TYPES, ProblemStyle
 from safeconduct._http.request import Reply
 
-JWKS_PATH: Final = "/.well-known/jwks.json"
 JWKS_MAX_AGE_SECONDS: Final = 300
 """How long others may cache the key set; a new key is published for longer than this before it signs."""
 
@@ -38,7 +36,7 @@ def jwks_route(published: Callable[[], Mapping[str, Any]]) -> EndpointRoute:
     """Return the endpoint that shows the public keys, as *published* returns them now."""
 
     async def serve(_call: EndpointCall) -> Reply:
-        return _cached_reply(b"application/jwk-set+json", published(), max_age_seconds=JWKS_MAX_AGE_SECONDS)
+        return cached_reply(b"application/jwk-set+json", published(), max_age_seconds=JWKS_MAX_AGE_SECONDS)
 
     return EndpointRoute("GET", JWKS_PATH, "The public keys of this issuer (RFC 7517)", serve)
 
@@ -50,21 +48,8 @@ def openapi_route(routes: Iterable[EndpointRoute], prefix: str, style: ProblemSt
         return reply
 
     route = EndpointRoute("GET", f"{prefix}/openapi.json", "This description", serve)
-    reply = _cached_reply(b"application/json", _document([*routes, route], style), max_age_seconds=300)
+    reply = cached_reply(b"application/json", _document([*routes, route], style), max_age_seconds=300)
     return route
-
-
-def _cached_reply(media_type: bytes, content: Mapping[str, Any], *, max_age_seconds: int) -> Reply:
-    body = json.dumps(content, separators=(",", ":")).encode()
-    return Reply(
-        200,
-        (
-            (b"content-type", media_type),
-            (b"content-length", b"%d" % len(body)),
-            (b"cache-control", b"public, max-age=%d" % max_age_seconds),
-        ),
-        body,
-    )
 
 
 _TEXT: Final[Mapping[str, Any]] = {"type": "string"}
@@ -139,13 +124,17 @@ _PROBLEMS: Final[Mapping[ProblemStyle, Mapping[str, Any]]] = {
 def _document(routes: Iterable[EndpointRoute], style: ProblemStyle) -> Mapping[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, style)
+        paths.setdefault(route.path, {})[route.method.lower()] = route.operation or _operation(route, style)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Sign-in", "version": "1"},
         "paths": paths,
         "components": {
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                # A service's own name and secret (RFC 6749 §2.3.1).
+                "client": {"type": "http", "scheme": "basic"},
+            },
             "schemas": {"Tokens": _TOKENS, "Problem": _PROBLEMS[style]},
         },
     }

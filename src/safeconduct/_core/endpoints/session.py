@@ -8,13 +8,13 @@ from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints.request_context import RequestContext, transport_of
 from safeconduct._core.endpoints.routing import EndpointCall
 from safeconduct._core.endpoints.token_response import TokenResponse, json_reply
-from safeconduct._core.sessions.verbs import ActiveSession, SessionStatus, SessionVerbs
+from safeconduct._core.permissions import OfferedLinks, ShownLink, link_to
+from safeconduct._core.sessions.listing import ActiveSession
+from safeconduct._core.sessions.verbs import SessionStatus, SessionVerbs
 from safeconduct._http.problems import NO_STORE
 from safeconduct._http.request import Reply, Request
 from safeconduct.errors import NotRenewable, RevokedToken, StepUpRequired
-from safeconduct.principal import Principal, rank
-
-Link = dict[str, str]
+from safeconduct.principal import Anonymous, Identity, Principal, rank
 
 
 class SessionEndpoint:
@@ -26,6 +26,7 @@ class SessionEndpoint:
         request_context: Reads requests.
         token_response: Writes the reply to a sign-out.
         csrf: Makes the CSRF tokens.
+        offered: The links of the application.
         prefix: The prefix of our endpoints.
         clock: The current time, in seconds since the epoch.
     """
@@ -36,6 +37,7 @@ class SessionEndpoint:
         request_context: RequestContext,
         token_response: TokenResponse,
         csrf: CsrfTokens,
+        offered: OfferedLinks,
         *,
         prefix: str,
         clock: Clock,
@@ -44,6 +46,7 @@ class SessionEndpoint:
         self._request_context = request_context
         self._token_response = token_response
         self._csrf = csrf
+        self._offered = offered
         self._prefix = prefix
         self._clock = clock
 
@@ -58,14 +61,14 @@ class SessionEndpoint:
         now = self._clock()
         identity = await self._request_context.identity(call.request, now=now)
         if not isinstance(identity, Principal):
-            return self._anonymous(call.request)
+            return self._anonymous(call.request, identity, now)
         try:
             status = await self._session_verbs.status(identity)
         except NotRenewable:
             status = None
         except RevokedToken:
-            return self._anonymous(call.request)
-        return json_reply(200, self._described(identity, status, call.request, int(now)))
+            return self._anonymous(call.request, Anonymous(reason="invalid_token"), now)
+        return json_reply(200, self._described(identity, status, call.request, now))
 
     async def sessions(self, call: EndpointCall) -> Reply:
         """
@@ -73,7 +76,7 @@ class SessionEndpoint:
 
         Raises:
             MissingCredential: If no access token came.
-            NotRenewable: If another issuer made it.
+            NotRenewable: If it is not the person's own, which a sign-in made.
             InvalidRequest: If the cursor is not one of ours.
         """
         principal = await self._request_context.session_owner(call.request)
@@ -100,15 +103,16 @@ class SessionEndpoint:
             return self._token_response.signed_out(transport_of(principal))
         return Reply(204, (NO_STORE,))
 
-    def _anonymous(self, request: Request) -> Reply:
+    def _anonymous(self, request: Request, identity: Identity, now: float) -> Reply:
         links = [self._link(request, "login", "POST")]
         if self._request_context.has_refresh_cookie(request):
             # The access token may have expired while the refresh token is still valid.
             links.append(self._link(request, "refresh", "POST"))
+        links += self._offered.shown_to(identity, root_path=request.root_path, now=now)
         return json_reply(200, {"is_authenticated": False, "links": links})
 
     def _described(
-        self, principal: Principal, status: SessionStatus | None, request: Request, now: int
+        self, principal: Principal, status: SessionStatus | None, request: Request, now: float
     ) -> dict[str, Any]:
         protected = self._csrf.session_of(principal) if principal.scheme == "cookie" else None
         return {
@@ -126,12 +130,15 @@ class SessionEndpoint:
             "renew_after": None if status is None else status.renew_after,
             "extend_after": None if status is None else status.extend_after,
             "extend_before": None if status is None else status.extend_before,
-            "now": now,
+            "now": int(now),
             "csrf_token": None if protected is None else self._csrf.token(protected.session_id, protected.generation),
-            "links": list(self._links(status, request, now)),
+            "links": [
+                *self._links(status, request, int(now)),
+                *self._offered.shown_to(principal, root_path=request.root_path, now=now),
+            ],
         }
 
-    def _links(self, status: SessionStatus | None, request: Request, now: int) -> Iterator[Link]:
+    def _links(self, status: SessionStatus | None, request: Request, now: int) -> Iterator[ShownLink]:
         yield self._link(request, "logout", "POST")
         if status is None:
             return
@@ -146,8 +153,8 @@ class SessionEndpoint:
         if status.extend_after is not None and status.extend_after <= now:
             yield self._link(request, "refresh", "POST", rel="extend")
 
-    def _link(self, request: Request, name: str, method: str, *, rel: str | None = None) -> Link:
-        return {"rel": rel or name, "method": method, "href": f"{request.root_path}{self._prefix}/{name}"}
+    def _link(self, request: Request, name: str, method: str, *, rel: str | None = None) -> ShownLink:
+        return link_to(f"{self._prefix}/{name}", rel or name, method, request.root_path)
 
 
 def _listed(session: ActiveSession) -> dict[str, Any]:

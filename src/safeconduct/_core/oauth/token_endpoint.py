@@ -12,16 +12,16 @@ from authlib.oauth2.rfc6749 import (
     list_to_scope,
 )
 
+from safeconduct._core.client_tokens import ResolvedClaims
 from safeconduct._core.clients import RegisteredClient
 from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints.routing import EndpointCall
 from safeconduct._core.oauth.client_authentication import ClientAuthenticator
 from safeconduct._core.oauth.parameters import OAuthParameters, read_parameters
 from safeconduct._core.oauth.replies import InvalidTarget, json_reply
-from safeconduct._core.revocation import Revocations
-from safeconduct._core.revocation_keys import issue_time_query
+from safeconduct._core.sessionless_tokens import SessionlessIssuer
 from safeconduct._http.request import Reply
-from safeconduct._tokens.issuer import Grant, TokenIssuer
+from safeconduct._tokens.issuer import Grant
 from safeconduct.config.clients import ClientGrant
 from safeconduct.events import ClientTokenIssued, Event
 
@@ -85,34 +85,17 @@ class ClientTokens:
 
     Args:
         issuer: Makes tokens.
-        revocations: Gives the time at which a token counts as issued; None without a store.
-        issuer_name: Our own issuer.
         audience: Our own audience.
         lifetime_seconds: How long a token lives.
-        shards: How many shards the store has.
-        clock: The current time, in seconds since the epoch.
         announce: Called with an event for each token.
     """
 
     def __init__(
-        self,
-        issuer: TokenIssuer,
-        revocations: Revocations | None,
-        *,
-        issuer_name: str,
-        audience: str,
-        lifetime_seconds: int,
-        shards: int,
-        clock: Clock,
-        announce: Callable[[Event], None],
+        self, issuer: SessionlessIssuer, *, audience: str, lifetime_seconds: int, announce: Callable[[Event], None]
     ) -> None:
         self._issuer = issuer
-        self._revocations = revocations
-        self._issuer_name = issuer_name
         self._audience = audience
-        self._lifetime_seconds = lifetime_seconds
-        self._shards = shards
-        self._clock = clock
+        self.lifetime_seconds = lifetime_seconds
         self._announce = announce
 
     def audience_for(self, client: RegisteredClient, parameters: OAuthParameters) -> str:
@@ -146,37 +129,41 @@ class ClientTokens:
             subject=client.subject,
             scopes=allowed if asked is None else asked,
             roles=entry.roles,
-            lifetime_seconds=self._lifetime_seconds,
+            lifetime_seconds=self.lifetime_seconds,
             client_id=entry.client_id,
             audience=audience,
         )
         return await self.reply(client, grant, grant_type=CLIENT_CREDENTIALS)
 
-    async def issue_time_ms(self, *, subject: str, client_id: str) -> int:
+    async def reply(
+        self,
+        client: RegisteredClient,
+        grant: Grant,
+        *,
+        grant_type: str,
+        made_from: ResolvedClaims | None = None,
+        **more: str,
+    ) -> Reply:
         """
-        Return when a token counts as issued: after every cut-off that would end it.
+        Issue a token and return the response (RFC 6749 §5.1).
+
+        Args:
+            client: Who asks for it.
+            grant: What it says.
+            grant_type: What it is asked for by.
+            made_from: The token that it is made from, and lives no longer than.
+            more: Further members of the response.
 
         Raises:
+            InvalidToken: If the token that it is made from was revoked, or ends now.
             Unavailable: If the store cannot be asked.
         """
-        if self._revocations is None:
-            return int(self._clock() * 1000)
-        query = issue_time_query(issuer=self._issuer_name, subject=subject, client_id=client_id, shards=self._shards)
-        return await self._revocations.issue_time(query)
-
-    async def reply(self, client: RegisteredClient, grant: Grant, *, grant_type: str, **more: str) -> Reply:
-        """
-        Issue a token and return the response (RFC 6749 §5.1); *more* are further members of it.
-
-        Raises:
-            Unavailable: If the store cannot be asked.
-        """
-        client_id = client.entry.client_id
-        iat_ms = await self.issue_time_ms(subject=grant.subject, client_id=client_id)
-        token, scope = self._issuer.issue(grant, iat_ms=iat_ms), list_to_scope(sorted(grant.scopes))
+        question, latest = (None, None) if made_from is None else (made_from.question, made_from.claims.expires_at)
+        issued = await self._issuer.issue(grant, made_from=question, latest=latest)
+        scope = list_to_scope(sorted(grant.scopes))
         self._announce(
             ClientTokenIssued(
-                client_id=client_id,
+                client_id=client.entry.client_id,
                 grant_type=grant_type,
                 subject=grant.subject,
                 audience=grant.audience or self._audience,
@@ -184,9 +171,9 @@ class ClientTokens:
             )
         )
         content: dict[str, object] = {
-            "access_token": token,
+            "access_token": issued.value,
             "token_type": "Bearer",
-            "expires_in": grant.lifetime_seconds,
+            "expires_in": issued.lifetime_seconds,
             **({"scope": scope} if scope else {}),
             **more,
         }

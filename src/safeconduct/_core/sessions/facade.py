@@ -11,7 +11,8 @@ from safeconduct._core.receipt import RevocationReceipt
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revoker import Revoker
 from safeconduct._core.sessions.binding import RequestOrigin
-from safeconduct._core.sessions.verbs import ActiveSession, SessionVerbs, Tokens
+from safeconduct._core.sessions.listing import ActiveSession
+from safeconduct._core.sessions.verbs import SessionVerbs, Tokens
 from safeconduct.errors import NotSupported
 from safeconduct.principal import Principal
 
@@ -78,21 +79,31 @@ class AsyncSessions:
         return await self._session_verbs().sign_in(account, username=name, remember=remember, origin=origin)
 
     @within_one_budget
-    async def refresh(self, refresh_token: str, *, extend: bool = False, origin: RequestOrigin | None = None) -> Tokens:
+    async def refresh(
+        self,
+        refresh_token: str,
+        *,
+        extend: bool = False,
+        password: str | None = None,
+        origin: RequestOrigin | None = None,
+    ) -> Tokens:
         """
         Rotate a refresh token and return an access token of the session's present level.
 
         Args:
             refresh_token: As it was presented.
             extend: Whether the user wants the refresh token to live longer.
+            password: With *extend*, the user's password; ``sessions.require_proof_to_extend`` demands it.
             origin: Where the request comes from.
 
         Raises:
             InvalidToken: If it is not one of ours, was used before, or its session is over.
+            BadCredentials: If *password* is wrong, or missing where it is demanded; the token is as good as before.
+            TooManyAttempts: If a limit of the throttle is reached; the token is as good as before.
             TooEarly: If *extend* was asked for before half of its life; the token is as good as before.
             Unavailable: If store or directory cannot be asked; the token is as good as before.
         """
-        return await self._session_verbs().refresh(refresh_token, extend=extend, origin=origin)
+        return await self._session_verbs().refresh(refresh_token, extend=extend, password=password, origin=origin)
 
     @within_one_budget
     async def renew(self, access_token: str) -> Tokens:
@@ -109,7 +120,13 @@ class AsyncSessions:
 
     @within_one_budget
     async def step_up(
-        self, access_token: str, password: str, *, refresh_token: str | None = None, origin: RequestOrigin | None = None
+        self,
+        access_token: str,
+        password: str,
+        *,
+        refresh_token: str | None = None,
+        remember: bool = False,
+        origin: RequestOrigin | None = None,
     ) -> Tokens:
         """
         Raise the level of a session by the password of its user; the session's older access tokens end.
@@ -118,6 +135,7 @@ class AsyncSessions:
             access_token: An access token of the session.
             password: As it was submitted.
             refresh_token: The session's refresh token, if it came along; it is rotated.
+            remember: Whether the user asks for a refresh token; without effect if the session has one.
             origin: Where the request comes from.
 
         Raises:
@@ -129,7 +147,7 @@ class AsyncSessions:
         """
         principal = await self._verify(access_token)
         verbs = self._session_verbs()
-        return await verbs.step_up(principal, password, refresh_token=refresh_token, origin=origin)
+        return await verbs.step_up(principal, password, refresh_token=refresh_token, remember=remember, origin=origin)
 
     @within_one_budget
     async def sign_out(self, access_token: str) -> None:

@@ -8,9 +8,11 @@ from safeconduct._core.directory import Account
 from safeconduct._core.receipt import RevocationReceipt
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import epoch_tag
+from safeconduct._core.session_pages import Cursor
 from safeconduct._core.session_store import SessionRef, SessionReply, SessionStore
 from safeconduct._core.sessions.context import SessionContext
-from safeconduct._core.sessions.model import MAX_FAILURES, Rights, Session
+from safeconduct._core.sessions.listing import ActiveSession, SessionPage, active_session
+from safeconduct._core.sessions.model import MAX_FAILURES, CurrentAccount, Session, level_at
 from safeconduct._core.sessions.refresh_token import ParsedRefreshToken
 from safeconduct.errors import BadCredentials, NotFound, RevokedToken, Unavailable
 from safeconduct.events import SessionEnded, StoreRolledBack
@@ -69,20 +71,57 @@ class SessionLookup:
         except NotFound:
             raise RevokedToken("the session is over") from None
 
+    async def all_of(self, subject: str, *, current: str | None = None) -> tuple[ActiveSession, ...]:
+        """
+        Return the sessions of *subject*, the one used last first; *current* is the one that asks.
+
+        Raises:
+            Unavailable: If the store cannot be asked.
+        """
+        page = await self.page_of(subject, current=current)
+        found = list(page.sessions)
+        while page.cursor is not None:
+            page = await self.page_of(subject, current=current, cursor=page.cursor)
+            found.extend(page.sessions)
+        return tuple(sorted(found, key=lambda session: session.last_used_at, reverse=True))
+
+    async def page_of(self, subject: str, *, current: str | None = None, cursor: str | None = None) -> SessionPage:
+        """
+        Return at most a hundred sessions of *subject* from *cursor* on, those that last longest first.
+
+        Raises:
+            InvalidRequest: If *cursor* is not one of ours.
+            Unavailable: If the store cannot be asked.
+        """
+        after = None if cursor is None else Cursor.from_text(cursor)
+        keys, lives = self._context.session_keys, self._context.lives
+        ref = keys.of_subject(subject)
+        reply = await self.consult(
+            ref.shard, lambda: self._store.sessions_of(ref, keys.of_session, after)
+        )  # fmt: skip
+        now_ms = self._context.now_ms()
+        return SessionPage(
+            tuple(
+                active_session(session_id, session, level=level_at(session, now_ms, lives), current=current)
+                for session_id, session in reply.sessions
+            ),
+            None if reply.cursor is None else reply.cursor.to_text(),
+        )
+
     async def id_prefix(self, shard: int) -> bytes:
         """Return what ids of new sessions have after the shard: its epoch's tag, or the mark of this process."""
         return self._store.instance or epoch_tag((await self._revocations.epoch(shard)).name)
 
-    async def rights_of(self, ref: SessionRef, session: Session) -> Rights | None:
+    async def account_of(self, ref: SessionRef, session: Session, *, since_ms: int) -> CurrentAccount:
         """
-        Ask the directory what the owner may do now; None if it cannot be asked again.
+        Ask the directory again about the owner of a session, who was proven at *since_ms*.
 
         Raises:
-            RevokedToken: If the account is gone or disabled; the session is ended.
+            RevokedToken: If the account is gone, disabled or cut off; the session is ended.
             Unavailable: If the directory cannot be asked.
         """
         try:
-            return await self._context.rights_of(session.subject)
+            return await self._context.look_up(session.subject, since_ms=since_ms)
         except RevokedToken:
             await self.end(ref, session.subject, "account")
             raise

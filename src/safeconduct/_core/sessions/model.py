@@ -186,3 +186,18 @@ class Rights:
         """Return them as a store keeps them."""
         name = [] if self.display_name is None else [self.display_name]
         return json.dumps([self.roles, self.scopes, *name], separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentAccount:
+    """What the directory says of a user now."""
+
+    #: None if it cannot be asked again; then those of the session remain.
+    rights: Rights | None = None
+    #: New tokens are not issued before this instant.
+    earliest_ms: int = 0
+
+    @property
+    def rights_text(self) -> str | None:
+        """The rights as a store keeps them."""
+        return None if self.rights is None else self.rights.to_text()

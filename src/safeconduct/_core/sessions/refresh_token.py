@@ -17,8 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
-from safeconduct._core.session_store import Rotation, SessionReply
-from safeconduct._core.sessions.model import Lifetimes, Rights, Session, extension_window
+from safeconduct._core.session_store import LongTerm, Rotation, SessionReply
+from safeconduct._core.sessions.model import Chain, CurrentAccount, Lifetimes, Session, extension_window
 from safeconduct._core.sessions.verbs import RefreshToken
 from safeconduct._core.tagged_token import SESSION_ID_BYTES, check_tag, read_octets, text_of
 from safeconduct._tokens.derived_keys import DerivedKeys
@@ -49,9 +49,9 @@ class ParsedRefreshToken:
     key_version: int
 
     @classmethod
-    def first(cls, session: bytes, secret: bytes, keys: DerivedKeys) -> Self:
+    def first(cls, session: bytes, secret: bytes, keys: DerivedKeys, *, position: int = 0) -> Self:
         """Make the first token of a chain out of a *secret* that was drawn for it."""
-        return cls(session, 0, secret, keys.current)
+        return cls(session, position, secret, keys.current)
 
     @classmethod
     def from_text(cls, text: str, keys: DerivedKeys) -> Self:
@@ -130,7 +130,7 @@ class TokenRotation:
         salt = draw(_SALT_BYTES)
         return cls(token, keys, salt, token.successor(salt, keys))
 
-    def command(self, lives: Lifetimes, rights: Rights | None, *, extends: bool = False) -> Rotation:
+    def command(self, lives: Lifetimes, account: CurrentAccount, *, extends: bool = False) -> Rotation:
         """Return what the store is asked to do."""
         return Rotation(
             position=self.token.position,
@@ -139,8 +139,9 @@ class TokenRotation:
             salt=self.salt,
             grace_ms=lives.grace_ms,
             access_ms=lives.access_ms,
-            rights=None if rights is None else rights.to_text(),
+            rights=account.rights_text,
             extends_ms=lives.idle_ms if extends else None,
+            earliest_ms=account.earliest_ms,
         )
 
     def issue(self, session: Session) -> RefreshToken | None:
@@ -148,6 +149,31 @@ class TokenRotation:
         if session.chain is None or session.chain.salt == self.salt:
             return self.successor.issue(session, self.keys)
         return self.token.successor(session.chain.salt, self.keys).issue(session, self.keys)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstToken:
+    """The first refresh token of a session, made before the store decides whether the session needs one."""
+
+    token: ParsedRefreshToken
+    keys: DerivedKeys = field(repr=False)
+
+    @classmethod
+    def draw(cls, session_id: bytes, chain: Chain | None, keys: DerivedKeys, draw: Callable[[int], bytes]) -> Self:
+        """Draw the token; *chain* is what the session had of refresh tokens."""
+        # The tokens of a chain that has expired may still come: none of them may seem to be of a later state.
+        position = 0 if chain is None else chain.position + 1
+        return cls(ParsedRefreshToken.first(session_id, draw(SECRET_BYTES), keys, position=position), keys)
+
+    def command(self, lives: Lifetimes) -> LongTerm:
+        """Return what the store is asked to keep of it."""
+        return LongTerm(digest=self.token.digest, idle_ms=lives.idle_ms, position=self.token.position)
+
+    def issue(self, session: Session) -> RefreshToken | None:
+        """Return the token, unless *session* has another one, which its owner keeps."""
+        chain = session.chain
+        is_live = chain is not None and hmac.compare_digest(chain.digest, self.token.digest)
+        return self.token.issue(session, self.keys) if is_live else None
 
 
 def refuse_unrotated(reply: SessionReply, session_id: str, subject: str, *, announce: Callable[[Event], None]) -> None:

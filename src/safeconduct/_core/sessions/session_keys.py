@@ -1,11 +1,16 @@
 """Name the sessions of this issuer, and the revocations that end them."""
 
+from typing import Final
+
 from safeconduct._core.revocation_keys import parse_session_id, revocation_key, shard_of
 from safeconduct._core.session_store import Presented, SessionRef
 from safeconduct.errors import NotFound, NotRenewable
 from safeconduct.principal import Principal
 
-_UNKNOWN_OWNER = b""
+TOKEN_SCHEMES: Final = frozenset({"bearer", "cookie", "subprotocol"})
+"""How an access token of ours may travel."""
+
+_UNKNOWN_OWNER: Final = b""
 
 
 class SessionKeys:
@@ -55,12 +60,29 @@ class SessionKeys:
         Name the session of an access token.
 
         Raises:
-            NotRenewable: If it has none: it is a client's or another issuer's, or the credential is a password.
+            NotRenewable: If the token is not the person's own, see ``own_session_id``.
         """
-        session_id = principal.session_id
-        if principal.issuer != self.issuer or session_id is None or parse_session_id(session_id) is None:
-            raise NotRenewable("no session stands behind the credential")
-        return self.of_subject(principal.subject, session_id)
+        return self.of_subject(principal.subject, own_session_id(principal, self.issuer))
+
+
+def own_session_id(principal: Principal, issuer: str | None) -> str:
+    """
+    Return the id of the session of a person's own access token, which a sign-in, renewal, refresh or step-up made.
+
+    Any other credential may say for whom it acts, and even name their session, but does nothing with that session: it
+    would get all of their rights.
+
+    Raises:
+        NotRenewable: If it is another: a client's or another issuer's, an API key, a password, a token that someone
+            acts with for a person, or one that no sign-in made.
+    """
+    session_id, says = principal.session_id, principal.claims
+    if principal.issuer != issuer or session_id is None or parse_session_id(session_id) is None:
+        raise NotRenewable("no session stands behind the credential")
+    # Only what a sign-in makes has ``rn``.
+    if principal.actor is not None or type(says.get("rn")) is not int or principal.scheme not in TOKEN_SCHEMES:
+        raise NotRenewable("the credential is not the person's own access token")
+    return session_id
 
 
 def presented_by(principal: Principal) -> Presented:

@@ -8,7 +8,8 @@ sign in                as with a store; the refresh token is the session itself,
 refresh                an access token of ``level(now)``; the refresh token stays as it is
 refresh with extend    ``NotSupported``: nothing could end a session that is extended again and again
 renew                  ``NotRenewable``: the short life of an access token is all that ends it
-step up                as with a store, and a new refresh token with the same end if one came along
+step up                as with a store; a new refresh token with the same end if one came along, and one that
+                       lasts as long as that of a sign-in if it is asked for
 sign out               nothing: the caller discards their tokens, and a copy of them remains valid
 the others             ``NotSupported``
 =====================  ======================================================================================
@@ -28,26 +29,19 @@ from typing import Final, NoReturn
 from safeconduct._core.directory import Account
 from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.context import SessionContext
-from safeconduct._core.sessions.model import Rights, Session
-from safeconduct._core.sessions.verbs import (
-    ActiveSession,
-    RefreshToken,
-    SessionPage,
-    SessionStatus,
-    Tokens,
-    knows_no_device,
-)
+from safeconduct._core.sessions.listing import ActiveSession, SessionPage
+from safeconduct._core.sessions.model import CurrentAccount, Rights
+from safeconduct._core.sessions.sealed_session import seal, session_in, unseal
+from safeconduct._core.sessions.verbs import RefreshToken, SessionStatus, Tokens, knows_no_device
 from safeconduct._core.tagged_token import new_session_id, text_of
 from safeconduct._tokens.derived_keys import DerivedKeys
-from safeconduct._tokens.sealed_refresh import SealedRefresh, open_refresh, seal_refresh
-from safeconduct.errors import BadCredentials, BindingMismatch, NotRenewable, NotSupported, NotYetValidToken
+from safeconduct._tokens.sealed_refresh import SealedRefresh
+from safeconduct.errors import BindingMismatch, NotRenewable, NotSupported
 from safeconduct.events import SignedIn, SteppedUp
 from safeconduct.principal import Principal
 
 LONGEST_LIFE_MS: Final = 7 * 86_400_000
 """A session that nothing can end ends by itself, after a week at the latest."""
-
-_LABEL: Final = "refresh-jwe"
 
 
 class StatelessSessions:
@@ -56,22 +50,19 @@ class StatelessSessions:
 
     Args:
         context: Settings and collaborators of the verbs.
-        leeway_ms: How far clocks may differ.
         longest_cookie: How long a refresh token may be that travels in a cookie.
     """
 
-    def __init__(self, context: SessionContext, *, leeway_ms: int, longest_cookie: int) -> None:
+    def __init__(self, context: SessionContext, *, longest_cookie: int) -> None:
         self._context = context
-        self._leeway_ms = leeway_ms
         self._longest_cookie = longest_cookie
 
     async def sign_in(
         self, account: Account, *, username: str, remember: bool = False, origin: RequestOrigin | None = None
     ) -> Tokens:
         """Begin a session that its owner carries."""
-        if account.disabled:
-            raise BadCredentials("the account is disabled")
-        context, now_ms = self._context, self._context.now_ms()
+        self._context.require_usable(account)
+        context, now_ms = self._context, max(self._context.now_ms(), account.earliest_ms)
         shard = context.session_keys.shard_of(account.subject)
         session_id = text_of(new_session_id(shard, None, context.draw))
         sealed = self._new_session(
@@ -87,17 +78,27 @@ class StatelessSessions:
         context.announce(SignedIn(subject=account.subject, session_id=session_id, level=account.level))
         return tokens
 
-    async def refresh(self, refresh_token: str, *, extend: bool = False, origin: RequestOrigin | None = None) -> Tokens:
+    async def refresh(
+        self,
+        refresh_token: str,
+        *,
+        extend: bool = False,
+        password: str | None = None,
+        origin: RequestOrigin | None = None,
+        knows_device: Callable[[str], bool] = knows_no_device,
+    ) -> Tokens:
         """Return an access token of the session's present level; the refresh token stays as it is."""
+        del password, knows_device
         if extend:
             raise NotSupported("without a store no session is extended")
         sealed = self._read(refresh_token, self._context.derived_keys(), origin or RequestOrigin())
-        rights = await self._context.rights_of(sealed.subject)
+        account = await self._context.look_up(sealed.subject, since_ms=sealed.auth_ms)
+        rights = account.rights
         if rights is not None:
             sealed = replace(
                 sealed, roles=rights.roles, scopes=rights.scopes, display_name=rights.display_name or ""
             )  # fmt: skip
-        return await self._make_tokens(sealed, self._context.now_ms(), None)
+        return await self._make_tokens(sealed, self._now_ms(account), None)
 
     async def renew(self, principal: Principal) -> NoReturn:
         """Refuse."""
@@ -110,27 +111,28 @@ class StatelessSessions:
         password: str,
         *,
         refresh_token: str | None = None,
+        remember: bool = False,
         origin: RequestOrigin | None = None,
         knows_device: Callable[[str], bool] = knows_no_device,
     ) -> Tokens:
         """Prove again who the user is; the session's older tokens remain valid until their end."""
         context, origin = self._context, origin or RequestOrigin()
         session_id = context.session_keys.of_principal(principal).session_id
-        keys = None if refresh_token is None else context.derived_keys()
+        keys = context.derived_keys() if remember or refresh_token is not None else None
         own = None if refresh_token is None or keys is None else self._read_own(refresh_token, keys, principal, origin)
         username = principal.subject if own is None else own.username
         account = await context.prove(
             principal.subject, username, password, network=origin.network, knows_device=knows_device
         )
-        rights = await context.rights_of(account.subject) or Rights.of(account)
-        now_ms = context.now_ms()
+        current = await context.look_up(account.subject, since_ms=_proven_ms(principal))
+        now_ms = self._now_ms(current)
         sealed = self._new_session(
             session_id,
             account,
-            rights,
+            current.rights or Rights.of(account),
             username=username,
             auth_ms=now_ms,
-            expires_at=self._end_of_new(now_ms, is_remembered=False) if own is None else own.expires_at,
+            expires_at=self._end_of_new(now_ms, is_remembered=remember) if own is None else own.expires_at,
             origin=origin,
         )
         tokens = await self._make_tokens(sealed, now_ms, keys)
@@ -176,6 +178,10 @@ class StatelessSessions:
         return SessionStatus(
             is_kept=False, is_remembered=False, renew_after=None, extend_after=None, extend_before=None
         )
+
+    def _now_ms(self, account: CurrentAccount) -> int:
+        """Return when a token of *account* is issued that is issued now."""
+        return max(self._context.now_ms(), account.earliest_ms)
 
     def _end_of_new(self, now_ms: int, *, is_remembered: bool) -> int:
         """Return the end of a session that begins now: its refresh token is never extended."""
@@ -223,7 +229,7 @@ class StatelessSessions:
         """Read a refresh token that is valid and may come from *origin*."""
         context, issuer = self._context, self._context.session_keys.issuer
         sealed = unseal(
-            refresh_token, keys, issuer=issuer, now_ms=context.now_ms(), leeway_ms=self._leeway_ms
+            refresh_token, keys, issuer=issuer, now_ms=context.now_ms(), leeway_ms=context.leeway_ms
         )  # fmt: skip
         context.binding.check(session_in(sealed), sealed.session_id, origin, announce=context.announce)
         return sealed
@@ -245,53 +251,7 @@ class StatelessSessions:
         return RefreshToken(value=value, expires_at=sealed.expires_at, extend_after=None, extend_before=None)
 
 
-def seal(sealed: SealedRefresh, keys: DerivedKeys) -> str:
-    """
-    Return the session as it travels, sealed with the current key.
-
-    Raises:
-        ConfigurationError: If a name in it is not Unicode text.
-    """
-    return seal_refresh(sealed, key=keys.derive(_LABEL, version=keys.current), version=keys.current)
-
-
-def unseal(text: str, keys: DerivedKeys, *, issuer: str, now_ms: int, leeway_ms: int) -> SealedRefresh:
-    """
-    Read a session that is not over.
-
-    Raises:
-        InvalidToken: If it is not one of ours, or over.
-    """
-    sealed = open_refresh(
-        text, issuer=issuer, key_of=lambda version: keys.derive(_LABEL, version=version), now=now_ms / 1000
-    )
-    if sealed.auth_ms > now_ms + leeway_ms:
-        # A clock was ahead when it was made, so its level would last for too long.
-        raise NotYetValidToken("the proof of the refresh token lies in the future")
-    return sealed
-
-
-def session_in(sealed: SealedRefresh) -> Session:
-    """
-    Return the record that a store would keep of the session.
-
-    ``csrf_generation`` is the second of the proof: it rises with every proof, as the generation of a stored session
-    does, and the milliseconds of ``auth_ms`` don't fit the 32 bits of ``csrf_token``.  Two proofs within one second
-    share a generation; they are the same person's, in the same session.
-    """
-    return Session(
-        subject=sealed.subject,
-        username=sealed.username,
-        proof_level=sealed.level,
-        auth_ms=sealed.auth_ms,
-        created_ms=sealed.auth_ms,
-        issued_ms=sealed.auth_ms,
-        used_ms=sealed.auth_ms,
-        ends_ms=sealed.expires_at * 1000,
-        over_ms=sealed.expires_at * 1000,
-        rights=Rights(sealed.roles, sealed.scopes, sealed.display_name or None).to_text(),
-        transport=sealed.transport,
-        device=sealed.device,
-        network=sealed.network,
-        csrf_generation=sealed.auth_ms // 1000,
-    )
+def _proven_ms(principal: Principal) -> int:
+    """Return when the user of an access token was proven, as far as the token says so."""
+    issued_ms, auth_time = principal.claims.get("iat_ms", 0), principal.auth_time
+    return int(issued_ms) if auth_time is None else min(int(issued_ms), auth_time * 1000)

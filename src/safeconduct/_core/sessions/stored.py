@@ -7,7 +7,6 @@ from typing import Final
 from safeconduct._core.directory import Account
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.session_store import (
-    Cursor,
     ForeignSession,
     LongTerm,
     Opening,
@@ -19,34 +18,21 @@ from safeconduct._core.session_store import (
 )
 from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.context import SessionContext
+from safeconduct._core.sessions.listing import ActiveSession, SessionPage
 from safeconduct._core.sessions.lookup import SessionLookup
-from safeconduct._core.sessions.model import Rights, level_at, token_half
+from safeconduct._core.sessions.model import Rights, Session, token_half
 from safeconduct._core.sessions.refresh_token import (
     SECRET_BYTES,
+    FirstToken,
     ParsedRefreshToken,
     TokenRotation,
     refuse_unrotated,
 )
 from safeconduct._core.sessions.session_keys import presented_by
-from safeconduct._core.sessions.verbs import (
-    ActiveSession,
-    SessionPage,
-    SessionStatus,
-    Tokens,
-    active_session,
-    knows_no_device,
-)
-from safeconduct._core.tagged_token import new_session_id, text_of
+from safeconduct._core.sessions.verbs import SessionStatus, Tokens, knows_no_device
+from safeconduct._core.tagged_token import new_session_id, octets_of, text_of
 from safeconduct._tokens.issuer import Checked
-from safeconduct.errors import (
-    BadCredentials,
-    BindingMismatch,
-    NotFound,
-    NotRenewable,
-    RevokedToken,
-    TooEarly,
-    Unavailable,
-)
+from safeconduct.errors import BindingMismatch, NotFound, NotRenewable, RevokedToken, TooEarly, Unavailable
 from safeconduct.events import RenewReused, SessionEnded, SignedIn, SteppedUp, SubjectSignedOut
 from safeconduct.principal import Principal
 
@@ -73,8 +59,7 @@ class StoredSessions:
         self, account: Account, *, username: str, remember: bool = False, origin: RequestOrigin | None = None
     ) -> Tokens:
         """Begin a session."""
-        if account.disabled:
-            raise BadCredentials("the account is disabled")
+        self._context.require_usable(account)
         context, origin, rights = self._context, origin or RequestOrigin(), Rights.of(account)
         subject = account.subject
         shard = context.session_keys.shard_of(subject)
@@ -105,16 +90,28 @@ class StoredSessions:
         context.announce(SignedIn(subject=subject, session_id=ref.session_id, level=account.level))
         return tokens
 
-    async def refresh(self, refresh_token: str, *, extend: bool = False, origin: RequestOrigin | None = None) -> Tokens:
+    async def refresh(
+        self,
+        refresh_token: str,
+        *,
+        extend: bool = False,
+        password: str | None = None,
+        origin: RequestOrigin | None = None,
+        knows_device: Callable[[str], bool] = knows_no_device,
+    ) -> Tokens:
         """Rotate a refresh token and return an access token of the session's present level."""
-        context, keys = self._context, self._context.derived_keys()
+        context, keys, origin = self._context, self._context.derived_keys(), origin or RequestOrigin()
         token = ParsedRefreshToken.from_text(refresh_token, keys)
         ref, session = await self._lookup.find_by_token(token)
-        context.binding.check(session, ref.session_id, origin or RequestOrigin(), announce=context.announce)
-        rights = await self._lookup.rights_of(ref, session)
-        prepared = context.prepare(ref.session_id, session, rights=rights)
+        context.binding.check(session, ref.session_id, origin, announce=context.announce)
+        if extend:
+            await context.prove_to_extend(
+                session.subject, session.username, password, network=origin.network, knows_device=knows_device
+            )
+        account = await self._lookup.account_of(ref, session, since_ms=session.auth_ms)
+        prepared = context.prepare(ref.session_id, session, rights=account.rights)
         rotation = TokenRotation.begin(token, keys, context.draw)
-        command = rotation.command(context.lives, rights, extends=extend)
+        command = rotation.command(context.lives, account, extends=extend)
         reply = await self._lookup.transition(ref, lambda: self._store.rotate(ref, command))
         refuse_unrotated(reply, ref.session_id, session.subject, announce=context.announce)
         return await self._make_tokens(ref, reply, prepared, rotation)
@@ -126,14 +123,16 @@ class StoredSessions:
         if context.clock() < token_half(presented.issued_ms, presented.expires_at):
             raise TooEarly("half of the token's life is not over")
         session = await self._lookup.read(ref)
-        rights = await self._lookup.rights_of(ref, session)
-        prepared = context.prepare(ref.session_id, session, rights=rights, level="remembered")
+        since_ms = min(session.auth_ms, presented.issued_ms)
+        account = await self._lookup.account_of(ref, session, since_ms=since_ms)
+        prepared = context.prepare(ref.session_id, session, rights=account.rights, level="remembered")
         renewing = Renewing(
             presented=presented,
             token_id=context.draw_id(),
             grace_ms=context.lives.grace_ms,
             access_ms=context.lives.access_ms,
-            rights=None if rights is None else rights.to_text(),
+            rights=account.rights_text,
+            earliest_ms=account.earliest_ms,
         )
         reply = await self._lookup.transition(ref, lambda: self._store.renew(ref, renewing))
         if reply.outcome == "reuse":
@@ -154,6 +153,7 @@ class StoredSessions:
         password: str,
         *,
         refresh_token: str | None = None,
+        remember: bool = False,
         origin: RequestOrigin | None = None,
         knows_device: Callable[[str], bool] = knows_no_device,
     ) -> Tokens:
@@ -162,25 +162,30 @@ class StoredSessions:
         ref, presented = context.session_keys.of_principal(principal), presented_by(principal)
         rotation = None if refresh_token is None else self._begin_rotation(refresh_token, ref)
         session = await self._lookup.read(ref)
-        if rotation is not None:
+        if rotation is not None or remember:
             context.binding.check(session, ref.session_id, origin, announce=context.announce)
-        account = await self._lookup.prove_owner(
+        proven = await self._lookup.prove_owner(
             ref, session, password, network=origin.network, knows_device=knows_device
         )
-        rights = await self._lookup.rights_of(ref, session) or Rights.of(account)
-        prepared = context.prepare(ref.session_id, session, rights=rights, level=account.level)
+        account = await self._lookup.account_of(ref, session, since_ms=min(session.auth_ms, presented.issued_ms))
+        rights = account.rights or Rights.of(proven)
+        prepared = context.prepare(ref.session_id, session, rights=rights, level=proven.level)
+        first = self._first_token(ref, session) if remember and rotation is None else None
         step = StepUp(
             presented=presented,
             request_id=context.draw_id(),
-            level=account.level,
+            level=proven.level,
             access_ms=context.lives.access_ms,
             rights=rights.to_text(),
-            rotation=None if rotation is None else rotation.command(context.lives, rights),
+            rotation=None if rotation is None else rotation.command(context.lives, account),
+            long_term=None if first is None else first.command(context.lives),
+            lifetime_ms=context.lives.absolute_ms,
+            earliest_ms=account.earliest_ms,
         )
         reply = await self._lookup.transition(ref, lambda: self._store.step_up(ref, step))
         refuse_unrotated(reply, ref.session_id, session.subject, announce=context.announce)
-        context.announce(SteppedUp(subject=session.subject, session_id=ref.session_id, level=account.level))
-        return await self._make_tokens(ref, reply, prepared, rotation)
+        context.announce(SteppedUp(subject=session.subject, session_id=ref.session_id, level=proven.level))
+        return await self._make_tokens(ref, reply, prepared, rotation or first)
 
     async def sign_out(self, principal: Principal) -> None:
         """End the session of an access token, if it has one."""
@@ -213,29 +218,11 @@ class StoredSessions:
 
     async def list(self, subject: str, *, current: str | None = None) -> tuple[ActiveSession, ...]:
         """Return the sessions of *subject*, the one used last first."""
-        page = await self.page(subject, current=current)
-        found = list(page.sessions)
-        while page.cursor is not None:
-            page = await self.page(subject, current=current, cursor=page.cursor)
-            found.extend(page.sessions)
-        return tuple(sorted(found, key=lambda session: session.last_used_at, reverse=True))
+        return await self._lookup.all_of(subject, current=current)
 
     async def page(self, subject: str, *, current: str | None = None, cursor: str | None = None) -> SessionPage:
         """Return at most a hundred sessions of *subject*."""
-        after = None if cursor is None else Cursor.from_text(cursor)
-        keys, lives = self._context.session_keys, self._context.lives
-        ref = keys.of_subject(subject)
-        reply = await self._lookup.consult(
-            ref.shard, lambda: self._store.sessions_of(ref, keys.of_session, after)
-        )  # fmt: skip
-        now_ms = self._context.now_ms()
-        return SessionPage(
-            tuple(
-                active_session(session_id, session, level=level_at(session, now_ms, lives), current=current)
-                for session_id, session in reply.sessions
-            ),
-            None if reply.cursor is None else reply.cursor.to_text(),
-        )
+        return await self._lookup.page_of(subject, current=current, cursor=cursor)
 
     async def end(self, session_id: str, *, subject: str | None = None) -> None:
         """End one session."""
@@ -272,17 +259,25 @@ class StoredSessions:
             access_ms=lives.access_ms,
             max_per_subject=lives.max_per_subject,
             long_term=None if first is None else LongTerm(digest=first.digest, idle_ms=lives.idle_ms),
+            earliest_ms=account.earliest_ms,
         )
 
     async def _make_tokens(
-        self, ref: SessionRef, reply: SessionReply, prepared: Checked, rotation: TokenRotation | None
+        self, ref: SessionRef, reply: SessionReply, prepared: Checked, refresh: TokenRotation | FirstToken | None
     ) -> Tokens:
         """Make the tokens that a reply of the store allows."""
         session = reply.live_session()
-        refresh_token = None if rotation is None else rotation.issue(session)
         return await self._context.token_maker.make(
-            ref.session_id, session, prepared, iat_ms=reply.iat_ms, refresh_token=refresh_token
+            ref.session_id,
+            session,
+            prepared,
+            iat_ms=reply.iat_ms,
+            refresh_token=None if refresh is None else refresh.issue(session),
         )
+
+    def _first_token(self, ref: SessionRef, session: Session) -> FirstToken:
+        context = self._context
+        return FirstToken.draw(octets_of(ref.session_id), session.chain, context.derived_keys(), context.draw)
 
     def _begin_rotation(self, refresh_token: str, ref: SessionRef) -> TokenRotation:
         """Begin to rotate a refresh token, which must be of the session of the access token."""

@@ -10,6 +10,7 @@ from typing import Protocol, Self
 
 from safeconduct._core.directory import Account
 from safeconduct._core.sessions.binding import RequestOrigin
+from safeconduct._core.sessions.listing import ActiveSession, SessionPage
 from safeconduct._core.sessions.model import Session, Transport, extension_window, renew_after
 from safeconduct._tokens.issuer import Grant
 from safeconduct.principal import Level, Principal
@@ -76,33 +77,6 @@ class SessionStatus:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActiveSession:
-    """One login as its owner sees it.  Instants are seconds since the epoch."""
-
-    session_id: str
-    device: str
-    network: str
-    created_at: int
-    last_used_at: int
-    #: When it ends if it is not used again.
-    expires_at: int
-    level: Level
-    #: Whether it has a refresh token.
-    is_remembered: bool
-    #: Whether it is the session that asks.
-    is_current: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SessionPage:
-    """Some of a user's sessions."""
-
-    sessions: tuple[ActiveSession, ...]
-    #: Asks for the next page; None on the last page.
-    cursor: str | None
-
-
 class SessionVerbs(Protocol):
     """
     Everything that can be done with sessions.
@@ -128,17 +102,29 @@ class SessionVerbs(Protocol):
         """
         ...
 
-    async def refresh(self, refresh_token: str, *, extend: bool = False, origin: RequestOrigin | None = None) -> Tokens:
+    async def refresh(
+        self,
+        refresh_token: str,
+        *,
+        extend: bool = False,
+        password: str | None = None,
+        origin: RequestOrigin | None = None,
+        knows_device: Callable[[str], bool] = ...,
+    ) -> Tokens:
         """
         Return an access token of the session's present level; if there is a store, the refresh token is rotated.
 
         Args:
             refresh_token: As it was presented.
             extend: Whether the user wants the refresh token to live longer.
+            password: With *extend*, the user's password, if it came along.
             origin: Where the request comes from.
+            knows_device: As for ``step_up``.
 
         Raises:
-            InvalidToken: If the token is not one of ours, its session is over, or the account is gone or disabled.
+            InvalidToken: If the token is not one of ours, its session is over, or the account is gone, disabled or cut
+                off.
+            BadCredentials: If *password* is wrong, or missing where extending needs it; the token remains valid.
             ReusedRefreshToken: If it was rotated away.  Its ``session_id`` is the session that was ended for it; None
                 if another request of the same client was faster: then no cookie may be cleared.
             BindingMismatch: If the transport differs from the one at sign-in, or the network or the device does and
@@ -165,6 +151,7 @@ class SessionVerbs(Protocol):
         password: str,
         *,
         refresh_token: str | None = None,
+        remember: bool = False,
         origin: RequestOrigin | None = None,
         knows_device: Callable[[str], bool] = ...,
     ) -> Tokens:
@@ -175,6 +162,7 @@ class SessionVerbs(Protocol):
             principal: The principal of the access token.
             password: As it was submitted.
             refresh_token: The refresh token that came along; it is rotated, or replaced if there is no store.
+            remember: Whether the user asks for a refresh token; without effect if the session has one.
             origin: Where the request comes from.
             knows_device: Says whether the caller holds the device cookie of a submitted user name.
 
@@ -267,21 +255,6 @@ class SessionVerbs(Protocol):
             NotRenewable: If the access token has none.
         """
         ...
-
-
-def active_session(session_id: str, session: Session, *, level: Level, current: str | None) -> ActiveSession:
-    """Return *session* as its owner sees it; *current* is the id of the session that asks."""
-    return ActiveSession(
-        session_id=session_id,
-        device=session.device,
-        network=session.network,
-        created_at=session.created_ms // 1000,
-        last_used_at=session.used_ms // 1000,
-        expires_at=min(session.over_ms, session.ends_ms) // 1000,
-        level=level,
-        is_remembered=session.chain is not None,
-        is_current=session_id == current,
-    )
 
 
 def knows_no_device(_username: str) -> bool:

@@ -95,11 +95,11 @@ class MemoryRevocations:
         with self._lock:
             yield self.now_ms()
 
-    def issue_time(self, cuts: Sequence[bytes], now_ms: int) -> int:
-        """Return the ``iat_ms`` for a new token; the caller holds the lock."""
+    def issue_time(self, cuts: Sequence[bytes], now_ms: int, earliest_ms: int = 0) -> int:
+        """Return the ``iat_ms`` for a new token, *earliest_ms* or later; the caller holds the lock."""
         if self._prune(now_ms):
             self.on_change()
-        iat_ms = max(now_ms, self.latest_cut_ms(cuts) + 1, self.epoch.started_ms + 1)
+        iat_ms = max(now_ms, self.latest_cut_ms(cuts) + 1, self.epoch.started_ms + 1, earliest_ms)
         self._last_issued_ms = max(self._last_issued_ms, iat_ms)
         return iat_ms
 

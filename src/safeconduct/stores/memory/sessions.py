@@ -9,18 +9,15 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from safeconduct._core.revocation_keys import parse_session_id
+from safeconduct._core.session_pages import Cursor, RevocationKeyOf, SessionsReply, page_of
 from safeconduct._core.session_store import (
-    Cursor,
     Opening,
     Outcome,
     Renewing,
-    RevocationKeyOf,
     Rotation,
     SessionRef,
     SessionReply,
-    SessionsReply,
     StepUp,
-    page_of,
 )
 from safeconduct._core.sessions.model import Session
 from safeconduct._core.store import MARGIN_MS, Revocation
@@ -29,6 +26,7 @@ from safeconduct.stores.memory.session_index import SessionIndex
 from safeconduct.stores.memory.state_machine import (
     RotationResult,
     issued,
+    lengthened,
     opened,
     renewed,
     rotate_chain,
@@ -74,7 +72,7 @@ class MemorySessions:
             known = self._index.get(ref.session_id)
             if known is not None:
                 return self._reply("opened", now_ms, known, known.issued_ms)
-            iat_ms = self._revocations.issue_time(ref.cuts, now_ms)
+            iat_ms = self._revocations.issue_time(ref.cuts, now_ms, opening.earliest_ms)
             session = self._issued(opened(opening, iat_ms), iat_ms, now_ms, opening.access_ms)
             crowded_out = self._evict(ref, opening.max_per_subject, now_ms)
             if self._index.add(ref.session_id, session, ref.owner, key=ref.session, now_ms=now_ms):
@@ -96,7 +94,7 @@ class MemorySessions:
             rotated = _rotate(session, rotation, now_ms)
             if rotated.outcome not in {"rotated", "retry"}:
                 return self._refused(ref, session, rotated, now_ms)
-            iat_ms = self._revocations.issue_time(ref.cuts, now_ms)
+            iat_ms = self._revocations.issue_time(ref.cuts, now_ms, rotation.earliest_ms)
             session = with_rights(replace(session, chain=rotated.chain), rotation.rights)
             session = self._issued(session, iat_ms, now_ms, rotation.access_ms)
             self._index.put(ref.session_id, session)
@@ -118,7 +116,7 @@ class MemorySessions:
                 return self._rolled_back(ref, session, now_ms)
             if session.ends_ms // 1000 <= asks.expires_at:
                 return self._reply("at_end", now_ms, session)
-            iat_ms = self._revocations.issue_time(ref.cuts, now_ms)
+            iat_ms = self._revocations.issue_time(ref.cuts, now_ms, renewing.earliest_ms)
             session = self._issued(renewed(session, renewing, iat_ms, now_ms), iat_ms, now_ms, renewing.access_ms)
             self._index.put(ref.session_id, session)
             return self._reply("renewed", now_ms, session, iat_ms)
@@ -136,9 +134,10 @@ class MemorySessions:
                 if rotated.outcome not in {"rotated", "retry"}:
                     return self._refused(ref, session, rotated, now_ms)
                 session = replace(session, chain=rotated.chain)
+            session = lengthened(session, step, now_ms)
             self._cut(ref, session.ends_ms, now_ms)
-            iat_ms = self._revocations.issue_time(ref.cuts, now_ms)
-            session = self._issued(stepped(session, step, iat_ms), iat_ms, now_ms, step.access_ms)
+            iat_ms = self._revocations.issue_time(ref.cuts, now_ms, step.earliest_ms)
+            session = self._issued(stepped(session, step, iat_ms, now_ms), iat_ms, now_ms, step.access_ms)
             self._index.put(ref.session_id, session)
             return self._reply("stepped", now_ms, session, iat_ms)
 

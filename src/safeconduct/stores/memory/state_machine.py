@@ -46,10 +46,22 @@ def renewed(session: Session, renewing: Renewing, iat_ms: int, now_ms: int) -> S
     return with_rights(replace(session, renewals=renewals, renewal=renewal, is_demoted=True), renewing.rights)
 
 
-def stepped(session: Session, step: StepUp, iat_ms: int) -> Session:
-    """Return the session after a step-up, with a new generation of CSRF tokens."""
+def lengthened(session: Session, step: StepUp, now_ms: int) -> Session:
+    """Return the session with the end that it has if *step* gives it a refresh token."""
+    if not _begins_chain(session, step, now_ms):
+        return session
+    return replace(session, ends_ms=max(session.ends_ms, session.created_ms + step.lifetime_ms))
+
+
+def stepped(session: Session, step: StepUp, iat_ms: int, now_ms: int) -> Session:
+    """Return the session, which was *lengthened*, after a step-up, with a new generation of CSRF tokens."""
+    chain, asked = session.chain, step.long_term
+    if asked is not None and _begins_chain(session, step, now_ms):
+        expires_ms = min(iat_ms + asked.idle_ms, session.ends_ms)
+        chain = Chain(position=asked.position, digest=asked.digest, begun_ms=iat_ms, expires_ms=expires_ms)
     return replace(
         session,
+        chain=chain,
         proof_level=step.level,
         auth_ms=iat_ms,
         is_demoted=False,
@@ -58,6 +70,11 @@ def stepped(session: Session, step: StepUp, iat_ms: int) -> Session:
         csrf_generation=session.csrf_generation + 1,
         rights=step.rights or session.rights,
     )
+
+
+def _begins_chain(session: Session, step: StepUp, now_ms: int) -> bool:
+    is_asked = step.long_term is not None and step.rotation is None
+    return is_asked and (session.chain is None or now_ms >= session.chain.expires_ms)
 
 
 def with_rights(session: Session, rights: str | None) -> Session:

@@ -10,18 +10,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from safeconduct._core.revocation_keys import epoch_tag_of
+from safeconduct._core.session_pages import Cursor, RevocationKeyOf, SessionsReply, page_of
 from safeconduct._core.session_store import (
-    Cursor,
     Opening,
     Outcome,
     Renewing,
-    RevocationKeyOf,
     Rotation,
     SessionRef,
     SessionReply,
-    SessionsReply,
     StepUp,
-    page_of,
 )
 from safeconduct._core.store import MARGIN_MS
 from safeconduct.stores import scripts
@@ -62,7 +59,9 @@ class RedisSessions:
         """Begin a session."""
         idle: Argument = "" if opening.long_term is None else opening.long_term.idle_ms
         arguments = (opening.lifetime_ms, opening.access_ms, idle, opening.max_per_subject, *written(opening))
-        return await self._on_session(scripts.SESSION_OPEN, ref, *arguments, replicas=self.min_replicas)
+        return await self._on_session(
+            scripts.SESSION_OPEN, ref, *arguments, replicas=self.min_replicas, earliest_ms=opening.earliest_ms
+        )
 
     async def read(self, ref: SessionRef) -> SessionReply:
         """Return what is known of a session."""
@@ -74,7 +73,9 @@ class RedisSessions:
     async def rotate(self, ref: SessionRef, rotation: Rotation) -> SessionReply:
         """Rotate a refresh token."""
         arguments = (rotation.access_ms, rotation.rights or "", *_rotation_arguments(rotation))
-        return await self._on_session(scripts.SESSION_ROTATE, ref, *arguments, replicas=self.min_replicas)
+        return await self._on_session(
+            scripts.SESSION_ROTATE, ref, *arguments, replicas=self.min_replicas, earliest_ms=rotation.earliest_ms
+        )
 
     async def renew(self, ref: SessionRef, renewing: Renewing) -> SessionReply:
         """Renew an access token."""
@@ -90,6 +91,7 @@ class RedisSessions:
             renewing.access_ms,
             renewing.rights or "",
             issued_ms=presented.issued_ms,
+            earliest_ms=renewing.earliest_ms,
         )
 
     async def step_up(self, ref: SessionRef, step: StepUp) -> SessionReply:
@@ -102,9 +104,10 @@ class RedisSessions:
             step.level,
             step.access_ms,
             step.rights or "",
-            *(() if step.rotation is None else _rotation_arguments(step.rotation)),
+            *_long_term_arguments(step),
             replicas=self.min_replicas,
             issued_ms=step.presented.issued_ms,
+            earliest_ms=step.earliest_ms,
         )
 
     async def fail(self, ref: SessionRef, *, request_id: str, limit: int) -> SessionReply:
@@ -175,8 +178,9 @@ class RedisSessions:
         *arguments: Argument,
         replicas: int = 0,
         issued_ms: int | None = None,
+        earliest_ms: int = 0,
     ) -> SessionReply:
-        bounds = (self._leeway_ms, self._leeway_ms + MARGIN_MS, LOG_LENGTH)
+        bounds = (self._leeway_ms, self._leeway_ms + MARGIN_MS, LOG_LENGTH, earliest_ms)
         reply = await self._calls.run(
             script,
             ref.shard,
@@ -195,3 +199,10 @@ class RedisSessions:
 def _rotation_arguments(rotation: Rotation) -> tuple[Argument, ...]:
     extends: Argument = "" if rotation.extends_ms is None else rotation.extends_ms
     return rotation.position, rotation.digest, rotation.next_digest, rotation.salt, rotation.grace_ms, extends
+
+
+def _long_term_arguments(step: StepUp) -> tuple[Argument, ...]:
+    if step.rotation is not None:
+        return "rotate", *_rotation_arguments(step.rotation)
+    begun = step.long_term
+    return () if begun is None else ("begin", begun.position, begun.digest, begun.idle_ms, step.lifetime_ms)

@@ -163,13 +163,13 @@ class ShardCalls:
         """Return the key of an opaque token."""
         return self.shard_key(shard, b"tok:" + digest.hex().encode())
 
-    def api_keys_key(self, shard: int, owner_part: str) -> bytes:
-        """Return the key of an owner's API keys, by the part of their ids that stands for the owner."""
-        return self.shard_key(shard, b"api:" + owner_part.encode())
-
     def use_key(self, shard: int, mark: bytes) -> bytes:
         """Return the key of the use of a token that counts once, by the token's revocation key."""
         return self.shard_key(shard, b"use:" + mark.hex().encode())
+
+    def api_keys_key(self, shard: int, owner_part: str) -> bytes:
+        """Return the key of an owner's API keys, by the part of their ids that stands for the owner."""
+        return self.shard_key(shard, b"api:" + owner_part.encode())
 
     def _refuse_cut_off(self, shard: int) -> None:
         if self._view is not None and self._view.is_cut_off(shard):

@@ -1,11 +1,11 @@
 -- Prepended to every script on one session.  KEYS[5]: the session's hash.  KEYS[6]: the index of its owner: session id
--- → when it is over.  ARGV: shift, horizon, session id, leeway_ms, margin_ms, length of the log, number of cut-offs,
--- their keys (the session's own first), the script's own arguments
+-- → when it is over.  ARGV: shift, horizon, session id, leeway_ms, margin_ms, length of the log, the earliest
+-- iat_ms of a new token, number of cut-offs, their keys (the session's own first), the script's own arguments
 if not fields[1] then
   return reply('gone', 0)
 end
 local key, index, id = KEYS[5], KEYS[6], ARGV[3]
-local before_own = 7 + tonumber(ARGV[7])
+local before_own = 8 + tonumber(ARGV[8])
 local session, changes = {}, {}
 local flat = redis.call('HGETALL', key)
 for i = 1, #flat, 2 do
@@ -22,7 +22,7 @@ end
 
 local function latest_cut()
   local latest = -1
-  for i = 8, before_own do
+  for i = 9, before_own do
     latest = math.max(latest, tonumber(redis.call('ZSCORE', cut, ARGV[i]) or -1))
   end
   return latest
@@ -36,10 +36,11 @@ local function is_gone()
   return is_unknown(number('issued'))
 end
 
--- The iat_ms of a new token: after the epoch began and every cut-off that would revoke it.
+-- The iat_ms of a new token: after the epoch began and every cut-off that would revoke it, of the store or of the
+-- account.
 local function issue_time()
   prune()
-  local iat = math.max(now, tonumber(fields[2]) + 1, latest_cut() + 1)
+  local iat = math.max(now, tonumber(fields[2]) + 1, latest_cut() + 1, tonumber(ARGV[7]))
   if iat > last_issued then
     redis.call('HSET', meta, 'stamped', int(iat))
     last_issued = iat
@@ -84,7 +85,7 @@ end
 
 local function drop(lives)
   -- What may be refused for lack of memory comes first, so that nothing has happened then.
-  cut_off(ARGV[8], session.ends and number('ends') or now + lives, ARGV[5], ARGV[6])
+  cut_off(ARGV[9], session.ends and number('ends') or now + lives, ARGV[5], ARGV[6])
   redis.call('DEL', key)
   redis.call('ZREM', index, id)
 end

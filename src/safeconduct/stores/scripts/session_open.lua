@@ -9,7 +9,7 @@ end
 local key_prefix = string.sub(key, 1, #key - #id)
 local function living_others()
   local shared, others = -1, {}
-  for i = 9, before_own do
+  for i = 10, before_own do
     shared = math.max(shared, tonumber(redis.call('ZSCORE', cut, ARGV[i]) or -1))
   end
   for _, name in ipairs(redis.call('ZRANGE', index, 0, -1)) do
@@ -55,7 +55,7 @@ local function end_surplus(most)
 end
 
 local iat, idle = issue_time(), argument(3)
-put('member', ARGV[8])
+put('member', ARGV[9])
 put('created', iat)
 put('auth', iat)
 put('ends', iat + tonumber(argument(1)))

@@ -1,5 +1,6 @@
--- Own arguments: issued_ms of the present token, request, level, access_ms, rights or "", and, if a refresh token was
--- presented too, those of rotate
+-- Own arguments: issued_ms of the present token, request, level, access_ms, rights or "", and one of
+-- "rotate", the arguments of rotate: a refresh token was presented too
+-- "begin", position, digest, idle_ms, lifetime_ms: a refresh token was asked for
 if is_gone() then
   return session_reply('gone')
 end
@@ -10,14 +11,18 @@ end
 if latest_cut() >= tonumber(argument(1)) then
   return session_reply('gone')
 end
-if argument(6) then
-  local outcome = rotate(6)
+if argument(6) == 'rotate' then
+  local outcome = rotate(7)
   if outcome ~= 'rotated' and outcome ~= 'retry' then
     return session_reply(outcome, 0, is_rolled_back)
   end
 end
+local begins = argument(6) == 'begin' and (not session.h or now >= number('expires'))
+if begins then
+  put('ends', math.max(number('ends'), number('created') + tonumber(argument(10))))
+end
 -- The session's older tokens are cut off; it continues with the new one.
-cut_off(ARGV[8], number('ends'), ARGV[5], ARGV[6])
+cut_off(ARGV[9], number('ends'), ARGV[5], ARGV[6])
 local iat = issue_time()
 put('auth', iat)
 put('proof', argument(3))
@@ -26,6 +31,15 @@ put('failures', 0)
 put('request', argument(2))
 put('csrf', number('csrf') + 1)
 put('rights', argument(5) ~= '' and argument(5) or session.rights)
+if begins then
+  put('n', argument(7))
+  put('h', argument(8))
+  put('ph', '')
+  redis.call('HDEL', key, 'salt')
+  put('grace', 0)
+  put('begun', iat)
+  put('expires', math.min(iat + tonumber(argument(9)), number('ends')))
+end
 issue(iat, tonumber(argument(4)))
 keep()
 return session_reply('stepped', iat)

@@ -1,0 +1,124 @@
+"""
+Prove the access tokens that clients sign themselves.
+
+A client holds its key and dates its tokens itself.  A revoked client therefore stays revoked, whatever it signs later;
+see ``docs/design/0016-revoking-a-client.md``.
+"""
+
+from dataclasses import dataclass, replace
+
+from safeconduct._core.clients import ClientPort
+from safeconduct._core.decision import ProvenClient
+from safeconduct._core.revocation import Revocations
+from safeconduct._core.revocation_keys import client_revocation_query, revocation_key
+from safeconduct._core.revocation_query import RevocationQuery
+from safeconduct._core.single_use import use_once
+from safeconduct._core.store import Store
+from safeconduct._tokens.claims import Claims
+from safeconduct._tokens.client_tokens import OurNames, read_signed, verify_access_token
+from safeconduct.errors import MalformedToken, RevokedToken, Unavailable, UnknownKey, WrongIssuer
+from safeconduct.events import ClientTokenReused
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedClaims:
+    """The claims of a valid token, and the query that asks whether it was revoked."""
+
+    claims: Claims
+    question: RevocationQuery
+    #: The client that signed it itself; None for any other token.
+    client: ProvenClient | None = None
+    #: Whether the store was asked already; then a client's token counts once, and has counted.
+    is_asked: bool = False
+
+
+class ClientTokens:
+    """
+    Verify the access tokens that clients sign themselves.
+
+    Args:
+        clients: Finds the clients.
+        names: Our names, for ``aud``.
+        realm: Under which name clients are revoked.
+        store: The store's port for this world.
+        revocations: The same store, with what this process knows of its data; None if there is none.
+    """
+
+    def __init__(
+        self,
+        clients: ClientPort,
+        names: OurNames,
+        *,
+        realm: str,
+        shards: int,
+        store: Store,
+        revocations: Revocations | None,
+    ) -> None:
+        self._clients = clients
+        self._names = names
+        self._realm = realm
+        self._shards = shards
+        self._store = store
+        self._revocations = revocations
+
+    async def prove(self, token: str, *, now: float) -> ResolvedClaims:
+        """
+        Verify *token*; one that counts once is used by this.
+
+        Raises:
+            InvalidToken: If anything about it is wrong, or it was used before.
+            Unavailable: If the clients, or for a token that counts once the store, cannot be asked.
+        """
+        signed = read_signed(token)
+        client = await self._clients.find(signed.client_id)
+        if client is None:
+            raise WrongIssuer
+        if client.signer is None or client.keys is None:
+            raise UnknownKey(None, "only a digest of the client's secret is known")
+        table = client.keys.table()
+        claims = verify_access_token(signed, client.signer, self._names, now=now)
+        question = self._question(claims)
+        is_single = client.entry.single_use
+        if is_single:
+            if "jti" not in claims.raw:
+                raise MalformedToken("a token that counts once has no jti")
+            question = await self._use(claims, question, now)
+        proven = ProvenClient(signed.client_id, client, table, self._clients.until(client))
+        return ResolvedClaims(claims, question, proven, is_asked=is_single)
+
+    async def renew(self, proven: ProvenClient) -> ProvenClient | None:
+        """
+        Return *proven* with a later end, or None if the client is not what it was.
+
+        Raises:
+            Unavailable: If the clients cannot be asked.
+        """
+        client = await self._clients.find(proven.client_id)
+        if client is None or client is not proven.registered:
+            return None
+        if client.keys is None or client.keys.table() is not proven.table:
+            return None
+        return replace(proven, until_seconds=self._clients.until(client))
+
+    def _question(self, claims: Claims) -> RevocationQuery:
+        return client_revocation_query(
+            realm=self._realm,
+            client_id=claims.issuer,
+            subject=claims.subject,
+            token_id=claims.token_id,
+            kid=claims.kid,
+            issued_ms=claims.issued_ms,
+            ends_ms=(claims.expires_at + self._names.leeway_seconds) * 1000,
+            shards=self._shards,
+        )
+
+    async def _use(self, claims: Claims, question: RevocationQuery, now: float) -> RevocationQuery:
+        """Use a token up, and return what is asked about the request from then on: its own mark says nothing more."""
+        revocations = self._revocations
+        if revocations is None:
+            raise Unavailable("no store that lets a token count once")
+        mark = revocation_key("token", claims.issuer, claims.token_id)
+        if not await use_once(self._store, revocations, question, mark=mark, now_ms=int(now * 1000)):
+            revocations.announce(ClientTokenReused(client_id=claims.issuer))
+            raise RevokedToken("a token that counts once was used before")
+        return replace(question, marks=tuple(each for each in question.marks if each != mark))
