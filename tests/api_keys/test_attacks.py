@@ -182,6 +182,8 @@ def test_a_key_is_neither_a_session_nor_a_refresh_token(any_site):
     for method, name, body in (
         ("POST", "renew", {}),
         ("POST", "step-up", {"password": "wonder"}),
+        ("POST", "logout-everywhere", {}),
+        ("GET", "sessions", None),
     ):
         assert 403 == client.request(method, f"/auth/{name}", bearer=key.key, json_body=body), name
     assert 401 == client.request("POST", "/auth/refresh", json_body={"refresh_token": key.key})
