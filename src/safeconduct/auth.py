@@ -92,16 +92,6 @@ class Auth:
         return self._asgi.sessions
 
     @property
-    def api_keys(self) -> ApiKeys:
-        """Make, list and revoke API keys; blocking."""
-        return ApiKeys(self._wsgi.api_keys.verbs)
-
-    @property
-    def async_api_keys(self) -> AsyncApiKeys:
-        """Make, list and revoke API keys; awaitable."""
-        return self._asgi.api_keys.verbs
-
-    @property
     def tokens(self) -> TokenFactory:
         """Issue access tokens in code; blocking."""
         return TokenFactory(self._wsgi.tokens)
@@ -110,6 +100,16 @@ class Auth:
     def async_tokens(self) -> AsyncTokenFactory:
         """Issue access tokens in code; awaitable."""
         return self._asgi.tokens
+
+    @property
+    def api_keys(self) -> ApiKeys:
+        """Make, list and revoke API keys; blocking."""
+        return ApiKeys(self._wsgi.api_keys.verbs)
+
+    @property
+    def async_api_keys(self) -> AsyncApiKeys:
+        """Make, list and revoke API keys; awaitable."""
+        return self._asgi.api_keys.verbs
 
     @property
     def view_age_seconds(self) -> float | None:

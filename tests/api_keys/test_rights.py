@@ -75,18 +75,6 @@ def test_the_key_of_an_owner_who_is_disabled_or_gone_is_refused(site, directory,
     assert 200 == site.get(key)
 
 
-def test_a_key_ends_with_the_cut_off_of_its_owner_s_account(site, directory, clock):
-    """The row of the user ends what was made before, without a command on the store."""
-    key = site.create()
-    assert 200 == site.get(key)
-
-    change(directory, cut_off=clock())
-    clock.advance(seconds=1)
-
-    assert [401, 401] == [site.get(key), site.get(key)]
-    assert 200 == site.get(site.create())
-
-
 def test_a_directory_that_fails_is_an_outage(site, directory, clock):
     """Neither a refusal nor a pass."""
     known, unknown = site.create(), site.create("bob")
@@ -145,3 +133,26 @@ def test_an_owner_is_found_again_among_many(make, directory):
     assert 4 >= len(owners._younger) + len(owners._older)
     site.get(keys[0].key + "x")
     assert 200 == site.get(keys[0])
+
+
+def test_r4_a_key_ends_with_a_later_cut_off_of_its_owner(site, directory, clock):
+    """And no other: one that is made after it counts."""
+    key = site.create()
+    assert 200 == site.get(key)
+    clock.advance(seconds=60)
+
+    change(directory, cut_off=clock() - 61)
+    clock.advance(seconds=1)
+    assert 200 == site.get(key)
+    change(directory, cut_off=clock())
+    clock.advance(seconds=1)
+    assert (401, 200) == (site.get(key), site.get(site.create()))
+
+
+def test_r4_with_cached_cut_offs_the_owner_of_a_key_is_not_asked_twice(make, directory):
+    site = make(login={"cut_off": "cached"})
+    key = site.create()
+    asked = directory.lookups
+
+    assert [200] * 3 == [site.get(key) for _ in range(3)]
+    assert asked + 1 == directory.lookups

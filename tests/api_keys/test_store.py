@@ -125,7 +125,7 @@ def test_another_secret_is_none_of_its_uses(port):
     assert port.run(port.store.ask(port.query(shown))).is_revoked
 
 
-def test_an_expired_key_makes_room(port, clock, monkeypatch):
+def test_an_expired_key_does_not_count_towards_the_limit(port, clock, monkeypatch):
     monkeypatch.setattr(records, "MOST_KEYS", 2)
     for module in ("memory", "redis"):
         monkeypatch.setattr(f"safeconduct.stores.{module}.api_keys.MOST_KEYS", 2)

@@ -121,8 +121,8 @@ class AccountChecks:
         if not isinstance(identity, Principal) or proof is None or identity.issuer not in self._issuers:
             return NO_ACCOUNT
         subject = identity.subject
-        if subject == identity.client_id or subject.startswith(CLIENT_SUBJECT):
-            # A client is no person, and not in the directory.
+        if subject == identity.client_id or subject.startswith(CLIENT_SUBJECT) or proof.api_key is not None:
+            # A client is not in the directory, and the owner of an API key was asked for with it.
             return NO_ACCOUNT
         since_ms = proof.question.issued_ms if proof.proven_ms is None else proof.proven_ms
         if identity.auth_time is not None:

@@ -3,14 +3,12 @@
 import secrets
 from functools import cached_property
 
-from safeconduct._core.account_checks import AccountChecks
 from safeconduct._core.bearer import OpaqueTokenResolver
 from safeconduct._core.client_registry import ClientRegistry
 from safeconduct._core.client_tokens import ClientTokens
 from safeconduct._core.opaque import OpaqueTokens
 from safeconduct._core.opaque_lookup import OpaqueLookup
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.sessionless_tokens import SessionlessIssuer
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import OpaqueTokenWriter
 from safeconduct._core.sessions.stored import StoredSessions
@@ -22,7 +20,7 @@ from safeconduct._wiring.api_keys import ApiKeyParts
 from safeconduct._wiring.clients import our_names, realm_of_clients
 from safeconduct._wiring.container import Container
 from safeconduct._wiring.sessions import session_context, stateless_sessions
-from safeconduct._wiring.settings import horizon_of, issuing_rules_of, require_directory
+from safeconduct._wiring.settings import hand_over_maker, horizon_of, issuing_rules_of
 from safeconduct.errors import ConfigurationError
 
 
@@ -68,18 +66,6 @@ class WorldParts:
     def revocations(self) -> Revocations | None:
         """What asks the store whether a credential was revoked; None if there is no store."""
         return self.container.revocations(self.world)
-
-    @cached_property
-    def accounts(self) -> AccountChecks | None:
-        """
-        What checks at every request that an account was not cut off; None where that is not asked.
-
-        Raises:
-            ConfigurationError: If there is no directory for what the configuration asks of it.
-        """
-        config, passwords = self.container.config, self.container.passwords
-        require_directory(config, has_directory=passwords.has_directory, is_static=passwords.is_static)
-        return passwords.account_checks(self.world) if config.login.cut_off == "cached" else None
 
     @cached_property
     def opaque_lookup(self) -> OpaqueLookup | None:
@@ -160,16 +146,12 @@ class WorldParts:
         )
 
     @cached_property
-    def sessionless_issuer(self) -> SessionlessIssuer:
-        """What issues tokens outside of a sign-in."""
-        container = self.container
-        rules = issuing_rules_of(container.config)
-        return SessionlessIssuer(rules, lambda: container.issuer, self.revocations, container.clock)
-
-    @cached_property
     def tokens(self) -> AsyncTokenFactory:
         """The public verbs that issue tokens."""
-        return AsyncTokenFactory(self.sessionless_issuer)
+        container, revocations, clock = self.container, self.revocations, self.container.clock
+        hand_overs = hand_over_maker(container.config, lambda: container.issuer, revocations, clock)
+        rules = issuing_rules_of(container.config)
+        return AsyncTokenFactory(rules, lambda: container.issuer, revocations, clock, hand_overs)
 
     def require_records(self) -> None:
         """

@@ -15,8 +15,7 @@ from safeconduct._core.credential_sources import CredentialSource
 from safeconduct._core.decision import CachedResult, Clock, Passed, Proof, ProvenApiKey
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import api_key_query, revocation_key, shard_of
-from safeconduct._core.revocation_query import ApiKeyRef, RevocationQuery
-from safeconduct._core.store import END_OF_TIME_MS
+from safeconduct._core.revocation_query import END_OF_TIME_MS, ApiKeyRef, RevocationQuery
 from safeconduct._tokens.verified_cache import VerifiedCache
 from safeconduct.errors import BadSignature, ExpiredToken, RevokedToken
 from safeconduct.principal import Principal
@@ -25,13 +24,15 @@ SCHEME = "api_key"
 """``Principal.scheme`` of a caller with an API key."""
 
 
-class ResultCache(Protocol):
-    """What caches the results of credentials: a ``BearerAuthenticator``."""
+class ProofCache(Protocol):
+    """Keep what was proven; API keys share the cache of a ``BearerAuthenticator``."""
 
-    #: Another object once the signing keys have changed.
-    cache: VerifiedCache[CachedResult]
-    clock: Clock
-    owner: object
+    @property
+    def cache(self) -> VerifiedCache[CachedResult]: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def owner(self) -> object: ...
 
 
 class ApiKeyAuthenticator:
@@ -42,7 +43,7 @@ class ApiKeyAuthenticator:
         store: The records of the keys.
         revocations: Asks the store, and judges its epoch.
         owners: Says what the owners have now.
-        results: Caches results.
+        bearer: Caches results.
         issuer: The issuer of the owners.
     """
 
@@ -51,14 +52,14 @@ class ApiKeyAuthenticator:
         store: ApiKeyStore,
         revocations: Revocations,
         owners: KeyOwners,
-        results: ResultCache,
+        bearer: ProofCache,
         *,
         issuer: str,
     ) -> None:
         self._store = store
         self._revocations = revocations
         self._owners = owners
-        self._results = results
+        self._bearer = bearer
         self._issuer = issuer
 
     async def resolve(self, key: str, *, now: float) -> Principal:
@@ -80,7 +81,7 @@ class ApiKeyAuthenticator:
             InvalidToken: As ``resolve``.
             Unavailable: As ``resolve``.
         """
-        cache = self._results.cache
+        cache = self._bearer.cache
         record, question = await self._read(key, now=now)
         rights = await self._owners.rights(record, now=now)
         passed, proof = self._passed(record, rights, Proof(source.key, question.ends_ms, question))
@@ -147,7 +148,7 @@ class ApiKeyAuthenticator:
 
     def _passed(self, record: StoredApiKey, rights: KeyRights, proof: Proof) -> tuple[Passed, Proof]:
         proof = replace(proof, api_key=ProvenApiKey(record, rights))
-        return Passed.of(self._principal(record, rights), self._results.clock, self._results.owner, proof), proof
+        return Passed.of(self._principal(record, rights), self._bearer.clock, self._bearer.owner, proof), proof
 
     def _principal(self, record: StoredApiKey, rights: KeyRights) -> Principal:
         return Principal(
