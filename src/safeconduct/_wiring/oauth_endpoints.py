@@ -10,19 +10,17 @@ from safeconduct._core.oauth.metadata import ASSERTION_METHODS, SECRET_METHODS, 
 from safeconduct._core.oauth.replies import OAuthReplies
 from safeconduct._core.oauth.revocation import RevocationEndpoint
 from safeconduct._core.oauth.routes import introspection_route, revocation_route, token_route
-from safeconduct._core.oauth.token_endpoint import CLIENT_CREDENTIALS, ClientTokens, GrantType, TokenEndpoint
-from safeconduct._core.oauth.token_exchange import TOKEN_EXCHANGE, TokenExchange
+from safeconduct._core.oauth.token_endpoint import TokenEndpoint
 from safeconduct._core.oauth.token_lookup import AccessTokens, RefreshTokens, TokenReader
 from safeconduct._core.revoker import Revoker
 from safeconduct._http.forwarded import Proxies
 from safeconduct._tokens.algorithms import SIGNATURES
 from safeconduct._wiring.clients import base_url_of, our_names, realm_of_clients
+from safeconduct._wiring.oauth_grants import can_issue, grants_of, some_client
 from safeconduct._wiring.sessions import session_keys_of
 from safeconduct._wiring.settings import realm_of
 from safeconduct._wiring.world import WorldParts
 from safeconduct.config import Config
-from safeconduct.config.clients import ClientGrant
-from safeconduct.errors import ConfigurationError
 
 
 def oauth_routes(parts: WorldParts) -> Iterator[EndpointRoute]:
@@ -38,8 +36,8 @@ def oauth_routes(parts: WorldParts) -> Iterator[EndpointRoute]:
 
 def _endpoints(parts: WorldParts) -> Iterator[EndpointRoute]:
     container, config = parts.container, parts.container.config
-    grants = _grants(parts) if _can_issue(parts) else {}
-    is_asked = _some_client(parts, "introspection") or any(client.audiences for client in config.clients)
+    grants = grants_of(parts) if can_issue(parts) else {}
+    is_asked = some_client(parts, "introspection") or any(client.audiences for client in config.clients)
     needs_throttle = any(client.entry.grants != ("self_signed",) for client in container.clients.configured.values())
     if not (grants or is_asked) or not (needs_throttle or container.passwords.can_throttle):
         # Clients that only sign their own tokens need nothing here; whether others of the application do is not known,
@@ -93,7 +91,7 @@ def _description(parts: WorldParts, paths: Sequence[str]) -> ServerDescription |
         base_url=base_url_of(config),
         paths=[*paths, JWKS_PATH],
         prefix=config.endpoints.prefix,
-        grant_types=_grants(parts).keys(),
+        grant_types=grants_of(parts).keys(),
         methods=methods,
         algorithms=algorithms,
         scopes={scope for client in config.clients for scope in client.scopes},
@@ -115,44 +113,6 @@ def _authentications(parts: WorldParts) -> tuple[set[str], set[str]]:
         methods |= {*SECRET_METHODS, *(ASSERTION_METHODS if has_store else ())}
         algorithms |= set(SIGNATURES) if has_store else set()
     return methods, algorithms
-
-
-def _grants(parts: WorldParts) -> dict[str, GrantType]:
-    """Return what serves each ``grant_type`` that some client may use."""
-    tokens = _client_tokens(parts)
-    exchange = TokenExchange(parts.resolver, tokens, issuer=parts.container.config.issuer or "")
-    grants = {
-        CLIENT_CREDENTIALS: GrantType("client_credentials", tokens.client_credentials),
-        TOKEN_EXCHANGE: GrantType("token_exchange", exchange.exchange),
-    }
-    return {name: grant for name, grant in grants.items() if _some_client(parts, grant.needed)}
-
-
-def _some_client(parts: WorldParts, grant: ClientGrant) -> bool:
-    """Return whether some client may have *grant*."""
-    clients = parts.container.clients
-    return clients.has_others or any(grant in client.entry.grants for client in clients.configured.values())
-
-
-def _can_issue(parts: WorldParts) -> bool:
-    container = parts.container
-    if container.config.issuer is None or container.keys is None:
-        return False
-    try:
-        container.issuer.require_keys()
-    except ConfigurationError:
-        return False
-    return True
-
-
-def _client_tokens(parts: WorldParts) -> ClientTokens:
-    config = parts.container.config
-    return ClientTokens(
-        parts.sessionless_issuer,
-        audience=config.audience or "",
-        lifetime_seconds=config.tokens.access_lifetime_seconds,
-        announce=parts.container.announce,
-    )
 
 
 def _client_authenticator(parts: WorldParts) -> ClientAuthenticator:
