@@ -36,7 +36,7 @@ def is_served_by_the_application(client):
     return bool(client.response.values("x-report"))
 
 
-def test_a_life_without_a_prefix(open_client, clock):
+def test_a1_a_life_without_a_prefix(open_client, clock):
     """Sign in, use, look, renew, end another session, sign out."""
     client = open_client()
     assert sign_in(client) == 200
@@ -176,3 +176,32 @@ def test_switched_off_there_are_none(make):
 
     assert client.request("POST", "/login", json_body=PASSWORD) == 401
     assert client.json["code"] == "missing_credential"
+
+
+def test_a_path_that_an_inner_middleware_remembers_is_still_ours(open_client):
+    """Below a mount, the outer middleware has not served it; the same address served by a server's prefix is ours."""
+    client = open_client()
+    site = client.site
+    sign_in(client)
+    bearer = ("authorization", f"Bearer {client.tokens['access_token']}".encode())
+    asked = SentRequest("GET", "/x/session", (("host", b"app.example"),), "https")
+    known = SentRequest("GET", "/x/session", (*asked.headers, bearer), "https")
+    inner = site.application
+
+    async def mount(scope, receive, send):
+        await inner({**scope, "root_path": "/x"}, receive, send)
+
+    def wsgi_mount(environ, start_response):
+        return inner({**environ, "SCRIPT_NAME": "/x", "PATH_INFO": "/session"}, start_response)
+
+    if site.world == "asgi":
+        outer = site.auth.asgi(mount)
+        seen = [site._runner.run(call_asgi(outer, asgi_scope(known))) for _ in range(3)]
+        response = site._runner.run(call_asgi(inner, asgi_scope(asked, root_path="/x")))
+    else:
+        outer = site.auth.wsgi(wsgi_mount)
+        seen = [call_wsgi(outer, wsgi_environ(known)) for _ in range(3)]
+        response = call_wsgi(inner, wsgi_environ(asked, SCRIPT_NAME="/x", PATH_INFO="/session"))
+
+    assert [(200, True)] * 3 == [(each.status, each.report is not None) for each in seen]
+    assert (200, False) == (response.status, json.loads(response.body)["is_authenticated"])

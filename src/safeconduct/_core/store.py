@@ -21,6 +21,8 @@ UNDER_WAY_MS: Final = 10_000
 
 #: How much longer than its tokens an entry lives, in case a clock is slow.
 MARGIN_MS: Final = 60_000
+
+
 @dataclass(frozen=True, slots=True)
 class IssueTime:
     """The instant at which a new token counts as issued; nothing was written if *epoch* is None."""

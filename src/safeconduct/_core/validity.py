@@ -123,7 +123,8 @@ class ValidityCheck:
             page: The fields that show which page sent it, none of which comes twice.
         """
         origin, site, referer, token = page
-        is_own_page = site == b"same-origin" if origin in {None, NO_ORIGIN} else origin in self._own_fields
+        is_withheld = origin is None or origin == NO_ORIGIN
+        is_own_page = site == b"same-origin" if is_withheld else origin in self._own_fields
         if is_own_page:
             if not self._csrf.asks_always:
                 return True

@@ -93,6 +93,11 @@ class PasswordFactory:
             self._passwords[world] = Passwords(port, self.throttle(store), announce=self._announce)
         return self._passwords[world]
 
+    @property
+    def can_throttle(self) -> bool:
+        """Whether there is a key under whose names every process counts, or only this process counts."""
+        return self._derived_keys is not None or self._config.store.url in {"memory://", "none"}
+
     def throttle(self, store: Store) -> Throttle:
         """
         Return what limits the attempts of users or of services, counted in *store*.
@@ -160,7 +165,7 @@ class PasswordFactory:
     def _new_key(self) -> bytes:
         if self._derived_keys is not None:
             return self._derived_keys.derive("throttle")
-        if self._config.store.url not in {"memory://", "none"}:
+        if not self.can_throttle:
             raise ConfigurationError(
                 "keys: the throttle needs the safeconduct-secrets key, so that every process counts under the same "
                 "names; make it with `safeconduct keys new --secrets`"

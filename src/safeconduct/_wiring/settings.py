@@ -1,15 +1,19 @@
 """Take single settings out of a configuration."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from safeconduct._core.access_rules import Policy
 from safeconduct._core.credential_sources import Sources
+from safeconduct._core.decision import Clock
+from safeconduct._core.hand_over.sending import HandOverMaker
 from safeconduct._core.permissions import Permissions
+from safeconduct._core.revocation import Revocations
 from safeconduct._core.sessionless_tokens import IssuingRules
 from safeconduct._core.store import Store
 from safeconduct._http.origin import Origin
 from safeconduct._tokens import client_tokens
+from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct._tokens.issuer_policy import IssuerPolicy
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
@@ -68,6 +72,26 @@ def issuing_rules_of(config: Config) -> IssuingRules:
         shards=config.store.shards,
         needs_session=config.sessions.require_session,
     )
+
+
+def hand_over_maker(
+    config: Config, issuer: Callable[[], TokenIssuer], revocations: Revocations | None, clock: Clock
+) -> HandOverMaker:
+    """Return what hands browsers over to the servers that *config* names."""
+    return HandOverMaker(
+        issuer_name=config.issuer,
+        audiences=config.tokens.audiences,
+        scopes_claim=config.tokens.scopes_claim,
+        roles_claim=config.tokens.roles_claim,
+        issuer=issuer,
+        revocations=revocations,
+        clock=clock,
+    )
+
+
+def receives_browsers(config: Config) -> bool:
+    """Return whether any issuer may hand its people over to us."""
+    return any(trust.hand_over for trust in config.trust)
 
 
 def require_sign_in(config: Config, *, has_directory: bool, has_secrets: bool) -> None:

@@ -9,7 +9,6 @@ from safeconduct._core.client_tokens import ClientTokens
 from safeconduct._core.opaque import OpaqueTokens
 from safeconduct._core.opaque_lookup import OpaqueLookup
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.sessionless_tokens import SessionlessIssuer
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import OpaqueTokenWriter
 from safeconduct._core.sessions.stored import StoredSessions
@@ -21,7 +20,7 @@ from safeconduct._wiring.api_keys import ApiKeyParts
 from safeconduct._wiring.clients import our_names, realm_of_clients
 from safeconduct._wiring.container import Container
 from safeconduct._wiring.sessions import session_context, stateless_sessions
-from safeconduct._wiring.settings import horizon_of, issuing_rules_of
+from safeconduct._wiring.settings import hand_over_maker, horizon_of, issuing_rules_of
 from safeconduct.errors import ConfigurationError
 
 
@@ -147,16 +146,12 @@ class WorldParts:
         )
 
     @cached_property
-    def sessionless_issuer(self) -> SessionlessIssuer:
-        """What issues tokens outside of a sign-in."""
-        container = self.container
-        rules = issuing_rules_of(container.config)
-        return SessionlessIssuer(rules, lambda: container.issuer, self.revocations, container.clock)
-
-    @cached_property
     def tokens(self) -> AsyncTokenFactory:
         """The public verbs that issue tokens."""
-        return AsyncTokenFactory(self.sessionless_issuer)
+        container, revocations, clock = self.container, self.revocations, self.container.clock
+        hand_overs = hand_over_maker(container.config, lambda: container.issuer, revocations, clock)
+        rules = issuing_rules_of(container.config)
+        return AsyncTokenFactory(rules, lambda: container.issuer, revocations, clock, hand_overs)
 
     def require_records(self) -> None:
         """

@@ -12,6 +12,9 @@ from safeconduct._http.request import Reply
 SECRET_METHODS: Final = ("client_secret_basic", "client_secret_post")
 """How a client that has a secret may authenticate without signing anything."""
 
+ASSERTION_METHODS: Final = ("client_secret_jwt", "private_key_jwt")
+"""How a client may authenticate by what it signs."""
+
 _MAX_AGE_SECONDS: Final = 300
 
 
