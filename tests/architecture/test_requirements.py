@@ -62,7 +62,7 @@ REQUIREMENTS = {
     "C4": (
         "a client asks for what it may do, by links",
         "endpoints/test_links.py",
-        "test_every_link_that_is_shown_is_let_through",
+        "test_c4_every_link_that_is_shown_is_let_through",
     ),
     "L1": (
         "short-term is hours, long-term is weeks",
