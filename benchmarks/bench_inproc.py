@@ -4,6 +4,7 @@ Measure a request to an application with safeconduct around it, against the appl
     python benchmarks/bench_inproc.py [--quick] [--only asgi|wsgi]
 
 warm    the token is in the cache of verified tokens
+cut-off as warm, and the account is compared too (``login.cut_off = "cached"``)
 cold    the token is verified again (``tokens.remembered = 0``)
 cookie  as warm, with the token in a cookie among others
 post    as cookie, a POST with a CSRF token
@@ -94,13 +95,26 @@ class Empty(AuthenticationBackend):
         return self.found
 
 
-def auth_and_token(algorithm, remembered):
+def auth_and_token(algorithm, remembered, *, cut_off="renewal"):
     """Return an ``Auth``, and a token that it issued."""
     jwk = new_key(algorithm, now=time.time(), randomness=secrets.token_bytes)
     issuer, tokens = "https://api.example.com", {"remembered": remembered, "algorithm": algorithm}
-    auth = Auth(Config(store="memory://", issuer=issuer, audience=issuer, keys={"keys": [jwk]}, tokens=tokens))
+    fields = {"tokens": tokens, "login": {"cut_off": cut_off}, "endpoints": {"enabled": False}}
+    auth = Auth(
+        Config(store="memory://", issuer=issuer, audience=issuer, keys={"keys": [jwk]}, **fields), directory=AnyUser()
+    )
     grant = Grant(subject="user-00000001", scopes=["read", "write"], roles=["clerk"], lifetime_seconds=86400)
     return auth, operator_access(auth).issue(grant, iat_ms=int(time.time() * 1000) + 5)
+
+
+class AnyUser:
+    """A directory that has every user."""
+
+    def check(self, username, password):
+        del username, password
+
+    def lookup(self, subject):
+        return Account(subject, cut_off=5)
 
 
 class NoUsers:
@@ -161,7 +175,8 @@ def contender(name):
         auth, cookies, page = signed_in()
         request = ("GET", cookies) if kind == "cookie" else ("POST", cookies + page)
     else:
-        auth, token = auth_and_token(algorithm or "ES256", 0 if kind == "cold" else 10000)
+        cut_off = "cached" if kind == "cut-off" else "renewal"
+        auth, token = auth_and_token(algorithm or "ES256", 0 if kind == "cold" else 10000, cut_off=cut_off)
         request = ("GET", [(b"authorization", b"Bearer " + token.encode())])
     return application(world, kind, auth), *request
 
@@ -236,7 +251,7 @@ def wsgi_timed(app, method, fields):
 def names_of(world):
     """Return the names of all contenders of one world, the reference first."""
     own = [f"{world} {kind} {algorithm}" for kind in ("warm", "cold") for algorithm in ALGORITHMS]
-    own += [f"{world} cookie ES256", f"{world} post ES256"]
+    own += [f"{world} cookie ES256", f"{world} post ES256", f"{world} cut-off ES256"]
     return [f"{world} bare", *(["asgi no-op", "asgi empty"] if world == "asgi" else []), *own]
 
 

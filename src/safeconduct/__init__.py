@@ -3,13 +3,13 @@
 from safeconduct._core.api_keys.verbs import ApiKey, AsyncApiKeys, NewApiKey
 from safeconduct._core.clients import AsyncClients, Clients
 from safeconduct._core.directory import Account, AsyncDirectory, Directory
+from safeconduct._core.hand_over.sending import HandOver
 from safeconduct._core.receipt import RevocationReceipt, TooFewReplicas
 from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.listing import ActiveSession
 from safeconduct._core.sessions.verbs import RefreshToken, Tokens
 from safeconduct._core.store import StoreProvider
-from safeconduct._core.token_factory import AsyncTokenFactory
 from safeconduct.api_keys import ApiKeys
 from safeconduct.auth import Auth
 from safeconduct.config import (
@@ -35,7 +35,7 @@ from safeconduct.errors import AuthError, ConfigurationError
 from safeconduct.guard import allows, current, principal, requires
 from safeconduct.principal import Anonymous, Identity, Principal
 from safeconduct.sessions import Sessions
-from safeconduct.tokens import TokenFactory
+from safeconduct.tokens import AsyncTokenFactory, TokenFactory
 
 __all__ = [
     "AccessConfig",
@@ -62,6 +62,7 @@ __all__ = [
     "CsrfConfig",
     "Directory",
     "EndpointConfig",
+    "HandOver",
     "Identity",
     "Link",
     "LoginConfig",

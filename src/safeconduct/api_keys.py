@@ -6,6 +6,8 @@ from safeconduct._core.api_keys.verbs import DEFAULT_LIFETIME_SECONDS, ApiKey, A
 from safeconduct._core.receipt import RevocationReceipt
 from safeconduct.sessions import run
 
+__all__ = ["ApiKeys", "AsyncApiKeys"]
+
 
 class ApiKeys:
     """

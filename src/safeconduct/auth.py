@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Self
 
 from safeconduct import asgi, wsgi
-from safeconduct._core.api_keys.verbs import AsyncApiKeys
 from safeconduct._core.decision import Clock
 from safeconduct._core.error_responses import ProblemBody
 from safeconduct._core.event_dispatcher import EventDispatcher, Listener
@@ -16,17 +15,16 @@ from safeconduct._core.gate import Gate
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import AddClaims
 from safeconduct._core.store import StoreProvider
-from safeconduct._core.token_factory import AsyncTokenFactory
 from safeconduct._wiring.arguments import AnyClients, AnyDirectory, Provided, check_arguments, check_listeners
 from safeconduct._wiring.container import Container
 from safeconduct._wiring.gate import new_gate
 from safeconduct._wiring.operator_access import OperatorAccess
 from safeconduct._wiring.world import WorldParts
-from safeconduct.api_keys import ApiKeys
+from safeconduct.api_keys import ApiKeys, AsyncApiKeys
 from safeconduct.config import Config
 from safeconduct.principal import Identity, Principal
 from safeconduct.sessions import Sessions, run
-from safeconduct.tokens import TokenFactory
+from safeconduct.tokens import AsyncTokenFactory, TokenFactory
 
 
 class Auth:
@@ -106,12 +104,12 @@ class Auth:
     @property
     def api_keys(self) -> ApiKeys:
         """Make, list and revoke API keys; blocking."""
-        return ApiKeys(self._wsgi.api_key_verbs)
+        return ApiKeys(self._wsgi.api_keys.verbs)
 
     @property
     def async_api_keys(self) -> AsyncApiKeys:
         """Make, list and revoke API keys; awaitable."""
-        return self._asgi.api_key_verbs
+        return self._asgi.api_keys.verbs
 
     @property
     def view_age_seconds(self) -> float | None:

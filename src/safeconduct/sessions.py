@@ -73,13 +73,13 @@ class Sessions:
         """End the session behind an access token; see ``AsyncSessions.sign_out``."""
         run("sessions.sign_out", self._sessions.sign_out(access_token))
 
-    def sign_out_everywhere(self, subject: str) -> None:
+    def sign_out_everywhere(self, subject: str, *, issuer: str | None = None) -> None:
         """End every session of a subject; see ``AsyncSessions.sign_out_everywhere``."""
-        run("sessions.sign_out_everywhere", self._sessions.sign_out_everywhere(subject))
+        run("sessions.sign_out_everywhere", self._sessions.sign_out_everywhere(subject, issuer=issuer))
 
-    def list(self, subject: str) -> tuple[ActiveSession, ...]:
+    def list(self, subject: str, *, issuer: str | None = None) -> tuple[ActiveSession, ...]:
         """List the sessions of a subject; see ``AsyncSessions.list``."""
-        return run("sessions.list", self._sessions.list(subject))
+        return run("sessions.list", self._sessions.list(subject, issuer=issuer))
 
     def revoke_token(
         self,

@@ -2,9 +2,12 @@
 
 from collections.abc import Collection
 
+from safeconduct._core.hand_over.sending import HandOver
 from safeconduct._core.token_factory import AsyncTokenFactory
 from safeconduct.principal import Identity
 from safeconduct.sessions import run
+
+__all__ = ["AsyncTokenFactory", "TokenFactory"]
 
 
 class TokenFactory:
@@ -41,3 +44,15 @@ class TokenFactory:
                 lifetime_seconds=lifetime_seconds,
             ),
         )
+
+    def hand_over(
+        self,
+        principal: Identity,
+        *,
+        audience: str,
+        next: str = "/",  # noqa: A002 - the name of the parameter everywhere else
+        scopes: Collection[str] = (),
+    ) -> HandOver:
+        """Hand a user's browser over to another server; see ``AsyncTokenFactory.hand_over``."""
+        verb = self._tokens.hand_over
+        return run("tokens.hand_over", verb(principal, audience=audience, next=next, scopes=scopes))

@@ -49,7 +49,7 @@ def _send(world, auth, method, target, name, root_path):
 @pytest.mark.parametrize("world", WORLDS)
 @settings(max_examples=300)
 @given(targets, methods, st.sampled_from(CALLERS), st.sampled_from(["", "/api"]))
-def test_it_says_what_the_gate_does(world, target, method, name, root_path):
+def test_c4_it_says_what_the_gate_does(world, target, method, name, root_path):
     """For every spelling of a path; where the gate answers 400, nobody is allowed."""
     auth = auth_for("main")
     # Behind WSGI the prefix is never in the path.  An environ and a raw path are octets, encoded by clients.

@@ -203,6 +203,7 @@ def _methods(methods):
             "GET /a",
         ),
         ([("", "/a/{rest...}", "cookie"), ("", "/{x}/{y}/{rest...}", "bearer")], "GET /a/b", "GET /a"),
+        ([("", "/a/{rest...}", "cookie"), ("", "/{x}", "bearer")], "GET /a", "GET /a/b"),
         ([("GET POST", "/a/{x}", "cookie"), ("POST PUT", "/{x}/b", "bearer")], "post /a/b", "GET /a/b"),
     ],
     ids=str,

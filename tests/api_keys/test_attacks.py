@@ -130,7 +130,7 @@ def test_an_unknown_key_leaves_nothing_behind(make):
         assert 401 == site.get(key)
 
     assert ({}, {}) == (stores.api_keys._records, cache.entries)
-    assert (0, 0) == (site.directory.lookups, len(site.auth._wsgi.key_owners._younger))
+    assert (0, 0) == (site.directory.lookups, len(site.auth._wsgi.api_keys.owners._younger))
 
 
 @pytest.mark.parametrize("shard", [1, 61, 3843])
@@ -202,7 +202,8 @@ def test_the_verbs_on_sessions_take_no_key(any_site):
     "fields",
     [
         {"subject": ""}, {"subject": 5}, {"name": ""}, {"name": "x" * 101}, {"name": "a\nb"}, {"name": None},
-        {"scopes": "read"}, {"scopes": [1]}, {"roles": "user"}, {"roles": None},
+        {"scopes": "read"}, {"scopes": [1]}, {"scopes": ["a\0b"]}, {"subject": "a\0b"},
+        {"roles": "user"}, {"roles": None},
         {"expires_in_seconds": 0}, {"expires_in_seconds": True}, {"expires_in_seconds": 1.5},
         {"expires_in_seconds": 315_360_001},
     ],

@@ -121,7 +121,7 @@ def test_a_clock_that_is_set_back_prolongs_nothing(make, directory, clock):
 def test_an_owner_is_found_again_among_many(make, directory):
     """The memory is bounded, and what leaves it is asked for again."""
     site = make()
-    owners = site.auth._wsgi.key_owners if site.world == "wsgi" else site.auth._asgi.key_owners
+    owners = site.auth._wsgi.api_keys.owners if site.world == "wsgi" else site.auth._asgi.api_keys.owners
     owners._half = 2
     names = [f"user-{number}" for number in range(8)]
     directory.accounts |= {name: Account(name) for name in names}
@@ -133,3 +133,26 @@ def test_an_owner_is_found_again_among_many(make, directory):
     assert 4 >= len(owners._younger) + len(owners._older)
     site.get(keys[0].key + "x")
     assert 200 == site.get(keys[0])
+
+
+def test_r4_a_key_ends_with_a_later_cut_off_of_its_owner(site, directory, clock):
+    """And no other: one that is made after it counts."""
+    key = site.create()
+    assert 200 == site.get(key)
+    clock.advance(seconds=60)
+
+    change(directory, cut_off=clock() - 61)
+    clock.advance(seconds=1)
+    assert 200 == site.get(key)
+    change(directory, cut_off=clock())
+    clock.advance(seconds=1)
+    assert (401, 200) == (site.get(key), site.get(site.create()))
+
+
+def test_r4_with_cached_cut_offs_the_owner_of_a_key_is_not_asked_twice(make, directory):
+    site = make(login={"cut_off": "cached"})
+    key = site.create()
+    asked = directory.lookups
+
+    assert [200] * 3 == [site.get(key) for _ in range(3)]
+    assert asked + 1 == directory.lookups

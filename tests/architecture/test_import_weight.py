@@ -36,3 +36,17 @@ def test_an_adapter_loads_no_framework(world):
 def test_wsgi_loads_no_event_loop():
     """A process that serves WSGI alone never pays for asyncio."""
     assert "asyncio" not in loaded_by("import safeconduct.wsgi")
+
+
+def test_a_site_without_clients_does_not_load_authlib():
+    """The OAuth endpoints alone need it."""
+    site = (
+        "import safeconduct; key = __import__('safeconduct._tokens.key', fromlist=['x']).new_material('ES256'); "
+        "keys = {'keys': [{**key, 'kid': 'own', 'alg': 'ES256', 'use': 'sig', 'safeconduct_state': 'active'}]}; "
+        "make = lambda clients: safeconduct.Auth(safeconduct.Config(store='memory://', issuer='https://i.example', "
+        "audience='a', keys=keys, clients=clients)).wsgi_gate(); "
+    )
+    client = "[{'client_id': 'c', 'secret': 'sha256:' + 'ab' * 32, 'grants': ['client_credentials']}]"
+
+    assert "authlib" not in loaded_by(f"{site} make([])")
+    assert "authlib" in loaded_by(f"{site} make({client})")

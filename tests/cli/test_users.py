@@ -85,3 +85,15 @@ def test_a_missing_file_is_reported(folder):
 
     assert 2 == ended.code
     assert not (folder / "users.json").exists()
+
+
+def test_r4_a_user_is_cut_off():
+    run("users", "add", "alice", "--password-stdin", stdin=PASSWORD)
+    before = run("users", "check", "alice", "--password-stdin", "--json", stdin=PASSWORD).json
+
+    ended = run("users", "cut-off", "alice")
+
+    assert (0, "wrote the cut-off of alice to users.json\n") == (ended.code, ended.err)
+    after = run("users", "check", "alice", "--password-stdin", "--json", stdin=PASSWORD).json
+    assert (None, int) == (before["cut_off"], type(after["cut_off"]))
+    assert 2 == run("users", "cut-off", "bob").code

@@ -14,8 +14,6 @@ CASES = [
         "clients[0].jwks",
         {"clients": [{"client_id": "reports", "jwks": "https://r.example.com/jwks"}]},
     ),
-    ("login.cut_off", "login.cut_off", {"login": {"cut_off": "cached"}}),
-    ("trust[].hand_over", "trust[0].hand_over", {"trust": [{**TRUST, "hand_over": True}]}),
     ("sources[]", "sources[1]", {"sources": ["bearer", "dpop"]}),
     ("trust[].jwks", "trust[0].jwks", {"trust": [{**BY_REFERENCE, "jwks": "https://idp.example.com/jwks"}]}),
     ("trust[].discovery", "trust[0].discovery", {"trust": [{**BY_REFERENCE, "discovery": True}]}),

@@ -11,7 +11,7 @@ from safeconduct.directories.argon2id import Cost, cost_of, unmatchable_hash
 from safeconduct.directories.users_file_format import UnreadableUsers, UserRecord, name_problem, read_users, write_users
 
 PHC = unmatchable_hash(Cost(memory_kib=8, passes=1, lanes=1))
-MEMBERS = ("hash", "roles", "scopes", "display_name", "level", "subject", "disabled")
+MEMBERS = ("hash", "roles", "scopes", "display_name", "level", "subject", "disabled", "cut_off")
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(MEMBERS), inner, max_size=3),
@@ -38,6 +38,7 @@ def test_every_member_counts():
         "level": "multifactor",
         "subject": "4711",
         "disabled": True,
+        "cut_off": 1767225600.5,
     }
     account = Account(
         "4711",
@@ -46,6 +47,7 @@ def test_every_member_counts():
         display_name="Alice",
         level="multifactor",
         disabled=True,
+        cut_off=1767225600.5,
     )
 
     assert account == read_users(json.dumps({"alice": member}))["alice"].account
@@ -69,7 +71,11 @@ def test_every_member_counts():
         ({"hash": PHC, "level": ["explicit"]}, "level of 'alice' must be one of"),
         ({"hash": PHC, "disabled": "false"}, "disabled of 'alice' must be true or false"),
         ({"hash": PHC, "disabled": 0}, "disabled of 'alice' must be true or false"),
-        ({"hash": PHC, "role": ["boss"]}, "'alice' must have no fields but disabled, display_name, hash"),
+        ({"hash": PHC, "cut_off": True}, "cut_off of 'alice' must be seconds since the epoch, or null"),
+        ({"hash": PHC, "cut_off": -1}, "cut_off of 'alice' must be seconds since the epoch"),
+        ({"hash": PHC, "cut_off": float("nan")}, "cut_off of 'alice' must be seconds since the epoch"),
+        ({"hash": PHC, "cut_off": "2026-01-01"}, "cut_off of 'alice' must be seconds since the epoch"),
+        ({"hash": PHC, "role": ["boss"]}, "'alice' must have no fields but cut_off, disabled, display_name, hash"),
         ([], "'alice' must be an object"),
     ],
     # The salt differs in every process, but the name of a test must not.
@@ -156,6 +162,7 @@ def test_any_text_is_read_or_refused(text):
             level=st.sampled_from(["remembered", "explicit", "multifactor"]),
             display_name=st.none() | st.text(min_size=1),
             disabled=st.booleans(),
+            cut_off=st.none() | st.integers(0) | st.floats(0, 1e300),
         ),
         max_size=4,
     )

@@ -133,3 +133,33 @@ def test_a_link_stays_a_link(path, tmp_path):
 
     assert link.is_symlink()
     assert "bob" in path.read_text("utf-8")
+
+
+def test_r4_a_cut_off_is_written_and_never_goes_back(users):
+    assert 100.0 == users.cut_off("alice", 100.0).cut_off
+    assert 100.0 == users.cut_off("alice", 50).cut_off
+    assert 100.0 == users.lookup("alice").cut_off
+    assert users.check("alice", "wonder")
+
+
+def test_r4_a_user_who_is_replaced_stays_cut_off(users):
+    """Otherwise what the cut-off has ended would be valid again."""
+    users.cut_off("alice", 100)
+
+    assert 100 == users.add("alice", "another", replaces=True).cut_off == users.lookup("alice").cut_off
+    assert users.add("bob", "builder").cut_off is None
+
+
+def test_r4_a_hash_that_is_renewed_leaves_the_cut_off(users, path, clock):
+    users.cut_off("alice", 100)
+    stronger = UsersFile(path, cost=Cost(memory_kib=16, passes=1, lanes=1), clock=clock)
+
+    assert stronger.check("alice", "wonder")
+
+    assert 100 == UsersFile(path).lookup("alice").cut_off
+    assert "m=16" in path.read_text()
+
+
+def test_r4_only_a_user_who_is_there_is_cut_off(users):
+    with pytest.raises(ConfigurationError, match="username must be one that the file has, got 'bob'"):
+        users.cut_off("bob", 100)

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from decimal import Decimal
 
 import pytest
 
@@ -80,6 +81,14 @@ WRONG = [
     ("display_name", ""),
     ("disabled", None),
     ("disabled", 0),
+    ("cut_off", True),
+    ("cut_off", False),
+    ("cut_off", -1),
+    ("cut_off", -0.5),
+    ("cut_off", float("nan")),
+    ("cut_off", float("inf")),
+    ("cut_off", "1767225600"),
+    ("cut_off", Decimal(5)),
 ]
 
 

@@ -62,7 +62,7 @@ def offered(client, **how):
     return {link["rel"]: link for link in client.json["links"] if link["rel"] not in OWN}
 
 
-def test_an_anonymous_caller_is_shown_the_public_links(open_client):
+def test_c4_an_anonymous_caller_is_shown_the_public_links(open_client):
     """They come after our own, in the order of the configuration."""
     client = open_client()
 
@@ -128,7 +128,7 @@ def test_a_link_that_needs_a_higher_level_is_hidden_from_the_remembered(open_cli
     assert client.request("POST", "/payments/7") == 401
 
 
-def test_every_link_that_is_shown_is_let_through(open_client):
+def test_c4_every_link_that_is_shown_is_let_through(open_client):
     """And every link that is hidden is refused, whatever rights the caller has."""
     for rights in ({}, {"roles": ["admin"]}, {"scopes": ["cards"]}, {"roles": ["boss"], "scopes": ["cards"]}):
         client = open_client(**rights)

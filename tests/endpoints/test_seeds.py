@@ -98,3 +98,26 @@ def test_a1_both_names_share_the_limits_of_the_throttle(make, people):
     ]
 
     assert [401, 401, 429, 429] == statuses
+
+
+def test_a1_t4_the_wire_of_another_api_from_the_configuration_alone(make, people):
+    """``POST /login`` with email and password, ``token``, Bearer, and refusals with ``error`` and ``message``."""
+    client = LoginClient(
+        make(
+            directory=people,
+            endpoints={"prefix": "", "login_answer": "token"},
+            problem_style="error_message",
+            sources=["bearer"],
+        )
+    )
+
+    assert 401 == client.request("GET", "/invoices")
+    assert {"error": "Unauthorized", "message": "This request needs a credential."} == client.json
+    assert 401 == client.request("POST", "/login", json_body={"email": EMAIL, "password": "no"})
+    assert "Unauthorized" == client.json["error"]
+    assert 200 == client.request("POST", "/login", json_body={"email": EMAIL, "password": "wonder"})
+    token = client.json["token"]
+    assert 200 == client.request("GET", "/invoices", bearer=token)
+    assert 204 == client.request("POST", "/logout", bearer=token)
+    assert 401 == client.request("GET", "/invoices", bearer=token)
+    assert "Unauthorized" == client.json["error"]

@@ -207,7 +207,7 @@ ENDPOINTS = {
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-@pytest.mark.parametrize("whose", ["exchanged", "a client's"])
+@pytest.mark.parametrize("whose", ["exchanged", "a client's", "self-signed"])
 def test_no_token_of_a_service_touches_sessions(site, client, token, clock, endpoint, whose):
     """Also past half of its life; ``rn`` and ``sid`` in what a client signs itself are its own words."""
     login, (method, target, body) = LoginClient(site), ENDPOINTS[endpoint]
@@ -234,7 +234,7 @@ def test_no_token_of_a_service_touches_sessions(site, client, token, clock, endp
     assert 200 == login.use(token)
 
 
-@pytest.mark.parametrize("whose", ["exchanged", "a client's"])
+@pytest.mark.parametrize("whose", ["exchanged", "a client's", "self-signed"])
 def test_the_session_endpoint_describes_a_service_all_the_same(site, client, token, whose):
     login = LoginClient(site)
     made = {
@@ -252,5 +252,6 @@ def test_the_session_endpoint_describes_a_service_all_the_same(site, client, tok
 
 def test_a_client_cannot_be_passed_on_in_code(site, client):
     """``auth.tokens.issue`` is for persons."""
-    with pytest.raises(InsufficientRights):
-        issue(site, verify(site, other_token(client)))
+    for made in (other_token(client), assertion("signer", key=SECRET, alg="HS256", aud=AUDIENCE)):
+        with pytest.raises(InsufficientRights):
+            issue(site, verify(site, made))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from long_term_contract import LongTermContract
 from opaque_token_contract import OpaqueTokenContract
 from renewal_contract import RenewalContract, StepUpContract
 from rotation_contract import RotationContract
@@ -18,8 +19,14 @@ def inside(request, enter):
 
 
 class TestMemory(
-    RotationContract, RenewalContract, StepUpContract, SessionContract, SessionLimitContract, OpaqueTokenContract
-):  # fmt: skip
+    RotationContract,
+    RenewalContract,
+    StepUpContract,
+    LongTermContract,
+    SessionContract,
+    SessionLimitContract,
+    OpaqueTokenContract,
+):
     """The sessions in memory."""
 
     @pytest.fixture
@@ -28,8 +35,14 @@ class TestMemory(
 
 
 class TestServer(
-    RotationContract, RenewalContract, StepUpContract, SessionContract, SessionLimitContract, OpaqueTokenContract
-):  # fmt: skip
+    RotationContract,
+    RenewalContract,
+    StepUpContract,
+    LongTermContract,
+    SessionContract,
+    SessionLimitContract,
+    OpaqueTokenContract,
+):
     """The sessions on a server."""
 
     @pytest.fixture(params=KINDS)

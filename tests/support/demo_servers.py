@@ -40,10 +40,9 @@ class DemoSite:
 
 
 @contextlib.contextmanager
-def _starlette(auth, sock):
-    server = uvicorn.Server(
-        uvicorn.Config(starlette_app.create_app(auth), log_level="warning", timeout_graceful_shutdown=5)
-    )
+def serving_asgi(app, sock):
+    """Serve an ASGI application in a thread."""
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5))
     own = sock.dup()
     thread = threading.Thread(target=server.run, kwargs={"sockets": [own]})
     thread.start()
@@ -56,10 +55,9 @@ def _starlette(auth, sock):
 
 
 @contextlib.contextmanager
-def _flask(auth, sock):
-    server = werkzeug.serving.make_server(
-        "127.0.0.1", 0, flask_app.create_app(auth), threaded=True, fd=sock.fileno(), request_handler=_Silent
-    )
+def serving_wsgi(app, sock):
+    """Serve a WSGI application in a thread."""
+    server = werkzeug.serving.make_server("127.0.0.1", 0, app, threaded=True, fd=sock.fileno(), request_handler=_Silent)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -77,7 +75,10 @@ class _Silent(werkzeug.serving.WSGIRequestHandler):
         pass
 
 
-_SERVED = {"starlette": _starlette, "flask": _flask}
+_SERVED = {
+    "starlette": lambda auth, sock: serving_asgi(starlette_app.create_app(auth), sock),
+    "flask": lambda auth, sock: serving_wsgi(flask_app.create_app(auth), sock),
+}
 
 
 class DemoProcess:

@@ -12,7 +12,7 @@ from safeconduct._core.api_keys.wire_form import is_api_key
 from safeconduct._core.basic import BasicAuthenticator
 from safeconduct._core.bearer import BearerAuthenticator, OpaqueTokenResolver, principal_of
 from safeconduct._core.credential_sources import SUBPROTOCOL_KEY, CredentialSource, Sources, why_unsupported
-from safeconduct._core.decision import AnonymousResults, CachedResult, Key, Passed
+from safeconduct._core.decision import AnonymousResults, CachedResult, Key, Passed, Proof
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.validity import ValidityCheck
 from safeconduct._http.authorization import Basic, Bearer, read_authorization
@@ -68,9 +68,11 @@ class Authenticator:
         if self.api_keys is not None and is_api_key(token):
             return await self.api_keys.resolve(token, now=now)
         resolved = await self.resolver.resolve_any(token, now=now)
+        question, principal = resolved.question, principal_of(resolved.claims, "bearer")
+        await self.validity.check_account(principal, Proof(b"", question.ends_ms, question), now=now)
         if not resolved.is_asked:
-            await self.validity.ask(resolved.question, None, now_ms=int(now * 1000))
-        return principal_of(resolved.claims, "bearer")
+            await self.validity.ask(question, None, now_ms=int(now * 1000))
+        return principal
 
     async def identify(self, request: Request, requirement: Requirement, outer: Passed | None, now: float) -> Passed:
         """

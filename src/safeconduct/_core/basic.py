@@ -28,10 +28,10 @@ Kept = TypeVar("Kept")
 FIELD_START: Final = b"Basic "
 """How a field begins that is noted; one pair is written in many ways, and nearly every client writes this one."""
 
-_CAPACITY: Final = 10_000
 LOCAL_ISSUER: Final = "urn:safeconduct:local"
 """The issuer of the directory's subjects where the configuration names none."""
 
+_CAPACITY: Final = 10_000
 #: Requests that came together may read the clock in another order than they are served; a clock that went back further
 #: than this must not prolong what is remembered.
 _DISORDER_MS: Final = 1000
@@ -281,8 +281,8 @@ class BasicAuthenticator:
             remote_user=account.subject,
         )
         query = self._query(account.subject, pair.issued_ms, ends_ms)
-        # The same pair can be spelt in several ways, so the proof has no key.
-        proof = Proof(b"", ends_ms, query, "basic")
+        # The same pair can be spelt in several ways, so the proof has no key.  It comes after the account's cut-off.
+        proof = Proof(b"", ends_ms, query, "basic", max(pair.issued_ms, account.earliest_ms))
         return CachedResult(Passed.of(principal, self._clock, self._owner, proof), proof)
 
     def _query(self, subject: str, issued_ms: int, ends_ms: int) -> RevocationQuery:

@@ -17,7 +17,7 @@ from safeconduct._core.opaque_lookup import OpaqueLookup
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import client_mark, revocation_query
 from safeconduct._core.revocation_query import RevocationQuery
-from safeconduct._tokens.claims import Claims
+from safeconduct._tokens.claims import Claims, actor_names
 from safeconduct._tokens.verified_cache import VerifiedCache
 from safeconduct._tokens.verifier import TokenVerifier
 from safeconduct.errors import RevokedToken, Unavailable, WrongIssuer, WrongTokenType
@@ -123,6 +123,8 @@ class BearerAuthenticator:
             # A client has no session, and its entry is its allowlist.
             needs_session=self._needs_session and not is_client,
             reference=reference,
+            actors=actor_names(claims.actor) if claims.is_own else (),
+            person_issuer=claims.person_issuer,
         )
         if is_client and claims.client_id is not None:
             question = replace(question, marks=(*question.marks, client_mark(claims.issuer, claims.client_id)))
@@ -275,7 +277,7 @@ def principal_of(claims: Claims, scheme: str) -> Principal:
     is_client = claims.subject.startswith(CLIENT_SUBJECT)
     return Principal(
         subject=claims.subject,
-        issuer=claims.issuer,
+        issuer=claims.person_issuer or claims.issuer,
         scheme="client" if is_client else scheme,
         level=claims.level,
         scopes=claims.scopes,

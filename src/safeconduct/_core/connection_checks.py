@@ -52,7 +52,7 @@ class Watch:
 
     def __init__(self, identity: Principal, proof: Proof, requirement: Requirement, request: Request) -> None:
         self.identity = identity
-        #: What the connection was opened with.
+        #: What the connection was opened with, or the same password when it was last proven.
         self.proof = proof
         self.requirement = requirement
         self.request = request
@@ -131,15 +131,16 @@ class ConnectionChecks:
 
     async def refusals(self, watches: Collection[Watch]) -> dict[Watch, AuthError]:
         """
-        Return which of *watches* the store refuses, and why; the same question is asked once.
+        Return which of *watches* the store or the directory refuses, and why; the same question is asked once.
 
         Nothing is raised: if the store cannot be asked, all of them are refused, except by ``on_outage = "serve"``.
+        If the directory cannot be asked, all are that depend on an account.
         """
-        asking = [watch for watch in watches if self._is_closed or not self._still_holds(watch)]
+        found: dict[Watch, AuthError | None] = await self._account_errors(watches)
+        asking = [each for each in watches if each not in found and (self._is_closed or not self._still_holds(each))]
         answers: dict[RevocationQuery, RevocationStatus] = {}
         outage = await self._caught(self._ask_all(asking, answers))
         errors: dict[tuple[RevocationQuery, bool], AuthError | None] = {}
-        found: dict[Watch, AuthError | None] = {}
         for watch in asking:
             serves = self._authenticator.validity.serves_outage(watch.requirement)
             if outage is not None and (self._is_closed or not serves):
@@ -186,6 +187,8 @@ class ConnectionChecks:
         is_key = watch.proof.api_key is not None
         if is_key or _person_and_session(identity) != _person_and_session(watch.identity):
             raise BindingMismatch("a token of another issuer, subject or session")
+        proof = Proof(b"", resolved.question.ends_ms, resolved.question)
+        await authenticator.validity.check_account(identity, proof, now=now)
         if not resolved.is_asked:
             await authenticator.validity.ask(resolved.question, watch.requirement, now_ms=int(now * 1000))
         watch.requirement.check(identity, now=now)
@@ -197,6 +200,18 @@ class ConnectionChecks:
         if not validity.asks(consistency, watch.question):
             return True
         return self._view is not None and consistency in validity.unasked and still_holds(self._view, watch)
+
+    async def _account_errors(self, watches: Iterable[Watch]) -> dict[Watch, AuthError | None]:
+        """Return which of *watches* depend on an account that was cut off, or cannot be looked up."""
+        validity, found = self._authenticator.validity, dict[Watch, AuthError | None]()
+        if validity.accounts is None or self._is_closed:
+            return found
+        for watch in watches:
+            proof = replace(watch.proof, question=watch.question)
+            error = await self._caught(validity.check_account(watch.identity, proof, now=self.clock()))
+            if error is not None:
+                found[watch] = error
+        return found
 
     async def _ask_all(self, asking: Sequence[Watch], answers: dict[RevocationQuery, RevocationStatus]) -> None:
         if self._is_closed:
@@ -243,6 +258,7 @@ class ConnectionChecks:
         ):
             raise BadCredentials("the password belongs to another user by now")
         closed.check(identity, now=now)
+        watch.proof = proof
         watch.depend_on(identity, proof.question)
 
     async def _renew_key(self, watch: Watch, proven: ProvenApiKey, now: float) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from safeconduct._core.requirement import is_issued_by
 from safeconduct._http.request import Request
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct.errors import CrossSiteRequest, NotSupported
@@ -105,7 +106,11 @@ class CsrfTokens:
 
     def session_of(self, identity: Identity) -> ProtectedSession | None:
         """Return the session of *identity* that a CSRF token protects, or None where it has no session here."""
-        if not isinstance(identity, Principal) or identity.issuer != self._issuer or identity.session_id is None:
+        if (
+            not isinstance(identity, Principal)
+            or not is_issued_by(self._issuer, identity)
+            or identity.session_id is None
+        ):
             return None
         generation = identity.claims.get("cg")
         if type(generation) is not int or not 0 <= generation <= MAX_GENERATION:

@@ -25,6 +25,17 @@ Ambient = Literal["cookie", "basic"]
 """The kinds of credential that a browser sends by itself."""
 
 
+class AccountQuestion(NamedTuple):
+    """The account that a credential belongs to, and when its user was proven last, as far as that is known."""
+
+    subject: str
+    since_ms: int
+
+
+NO_ACCOUNT: Final = AccountQuestion("", 0)
+"""The answer for a credential that belongs to no account in the directory."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProvenApiKey:
     """An API key whose secret was shown, and what it may do for a while."""
@@ -62,6 +73,8 @@ class Proof:
     question: RevocationQuery
     #: Its kind, if a browser sends it by itself; else None.
     ambient: Ambient | None = None
+    #: What an account's cut-off is compared with; None for the issue of the credential.
+    proven_ms: int | None = None
     #: The API key, and what its owner had; None for any other credential.
     api_key: ProvenApiKey | None = None
     #: The client that signed the token itself; None for any other credential.
@@ -126,10 +139,12 @@ class CachedResult:
     Not frozen: the version, the tokens and the cache's mark change.  A race between two threads only repeats a look-up.
     """
 
-    __slots__ = ("expires_at", "is_used", "passed", "question", "session_tokens", "version")
+    __slots__ = ("account", "expires_at", "is_used", "passed", "question", "session_tokens", "version")
 
     def __init__(self, passed: Passed, proof: Proof) -> None:
         self.renew(passed, proof)
+        #: The account that it belongs to; None before that was asked for.
+        self.account: AccountQuestion | None = None
         #: The CSRF tokens that a request by this cookie may bring; None before one was asked for.
         self.session_tokens: SessionTokens | None = None
         self.is_used = False

@@ -29,6 +29,14 @@ def are_texts(value: object) -> TypeGuard[Collection[str]]:
     return all(is_text(word) for word in cast("Collection[object]", value))
 
 
+def is_instant_or_none(value: object) -> TypeGuard[float | None]:
+    """Say whether *value* is None or a finite number of seconds since the epoch."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value is None
+    # An integer may be too large for a float, and is finite.
+    return value >= 0 and (isinstance(value, int) or math.isfinite(value))
+
+
 class WrongAccount(ConfigurationError):
     """Raised for an ``Account`` with wrong fields; *fields* names them, without their values."""
 
@@ -59,13 +67,6 @@ def _is_flag(value: object) -> bool:
     return isinstance(value, bool)
 
 
-def _is_instant_or_none(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return value is None
-    # An integer may be too large for a float, and is finite.
-    return value >= 0 and (isinstance(value, int) or math.isfinite(value))
-
-
 _FIELDS: Final = {
     "subject": _Field(_is_person, f"a text that is not empty and does not begin with {CLIENT_SUBJECT}"),
     "roles": _Field(are_texts, _TEXTS),
@@ -73,7 +74,7 @@ _FIELDS: Final = {
     "level": _Field(LEVELS[1:].__contains__, f"one of {', '.join(LEVELS[1:])}"),
     "display_name": _Field(_is_text_or_none, "a text that is not empty, or None"),
     "disabled": _Field(_is_flag, "True or False"),
-    "cut_off": _Field(_is_instant_or_none, "seconds since the epoch, such as time.time(), or None"),
+    "cut_off": _Field(is_instant_or_none, "seconds since the epoch, such as time.time(), or None"),
 }
 
 

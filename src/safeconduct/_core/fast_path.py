@@ -9,7 +9,8 @@ before that, is left to the slow path.
 credential           is recognized by                                    and at each request
 ===================  ==================================================  ===============================================
 a token in           the bytes of the field                              expiry, the age of the last key check,
-``Authorization``                                                        revocation, the requirement
+``Authorization``                                                        revocation, a cut-off of the account, the
+                                                                         requirement
 a cookie             the bytes of its field without hidden cookies       the same; with an unsafe method or rule also
                                                                          the origin and the CSRF token
 a user name and a    a keyed digest of the field                         the same; also TLS, and with an unsafe method
@@ -40,6 +41,7 @@ class FastPath:
     """
 
     __slots__ = (
+        "_accounts",
         "_basic",
         "_bearer",
         "_clock",
@@ -63,6 +65,7 @@ class FastPath:
         reader: RequestReader,
     ) -> None:
         self._routes = routes
+        self._accounts = authenticator.validity.accounts
         self._basic = authenticator.basic
         self._bearer = authenticator.bearer
         self._clock = authenticator.bearer.clock
@@ -90,7 +93,7 @@ class FastPath:
         requirement = self._routes.get(route)
         if requirement is None:
             return None
-        bearer, view = self._bearer, self._view
+        bearer, view, accounts = self._bearer, self._view, self._accounts
         try:
             cached = bearer.cache.entries.get(key) or self._recall_pair(requirement, route[0], key, raw)
             if cached is None:
@@ -100,6 +103,7 @@ class FastPath:
                 now < cached.expires_at
                 and bearer.fresh_from <= now < bearer.fresh_until
                 and (not requirement.is_particular or requirement.is_met_by(cached.passed.identity, now=now))
+                and (accounts is None or accounts.still_counts(cached, now))
             ):
                 cached.is_used = True
                 if (

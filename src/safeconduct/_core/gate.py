@@ -93,7 +93,7 @@ class Gate:
     def owns(self, request: Request) -> bool:
         """Say whether *request* is for one of our own paths, to be answered by ``serve``."""
         # A closed route never is one of them.
-        return request.route not in self._closed_routes and self.endpoints.owns(request.path)
+        return request.route not in self._closed_routes and self.endpoints.owns(request.method, request.path)
 
     @within_one_budget
     async def verify(self, token: str) -> Principal:
@@ -208,7 +208,8 @@ class Gate:
         if requirement is None:
             readings = readings_of(request.path, request.raw_path, request.root_path)
             requirement = self.policy.requirement_of_all(request.method, readings)
-            is_closed = not (requirement.is_open or requirement.is_long_lived or self.endpoints.owns(request.path))
+            is_ours = self.endpoints.owns(request.method, request.path)
+            is_closed = not (requirement.is_open or requirement.is_long_lived or is_ours)
             self._routes.put(request.route, requirement, is_closed=is_closed)
         return requirement
 

@@ -129,3 +129,8 @@ OPEN = Requirement(is_open=True)
 
 AUTHENTICATED = Requirement()
 """Any principal may."""
+
+
+def is_issued_by(issuer: str | None, principal: Principal) -> bool:
+    """Return whether *issuer* made the access token of *principal*, who may be another issuer's person."""
+    return issuer is not None and issuer in (principal.issuer, principal.claims.get("iss"))

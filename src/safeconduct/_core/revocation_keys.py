@@ -12,8 +12,13 @@ from functools import lru_cache
 from hashlib import sha1, sha256
 from typing import Literal
 
-from safeconduct._core.revocation_query import REVOCATION_KEY_BYTES, ApiKeyRef, RevocationQuery
-from safeconduct._core.store import RevocationKind, clamped_ms
+from safeconduct._core.revocation_query import (
+    REVOCATION_KEY_BYTES,
+    ApiKeyRef,
+    RevocationKind,
+    RevocationQuery,
+    clamped_ms,
+)
 
 _LETTERS: dict[RevocationKind | Literal["api_keys"], bytes] = {
     "token": b"t",
@@ -114,6 +119,8 @@ def revocation_query(  # noqa: PLR0913 - as many things can revoke a credential
     shards: int,
     needs_session: bool = False,
     reference: bytes | None = None,
+    actors: tuple[str, ...] = (),
+    person_issuer: str | None = None,
 ) -> RevocationQuery:
     """
     Collect what may have revoked a credential.
@@ -128,16 +135,19 @@ def revocation_query(  # noqa: PLR0913 - as many things can revoke a credential
         issued_ms: ``iat_ms`` of a token of ours; ``floor(iat * 1000)`` minus the leeway of a foreign one.
         ends_ms: ``exp`` plus the leeway.
         is_own: Whether this application issued it.
-        shards: How many shards the store has.
+        shards: The number of shards.
         needs_session: Whether a credential of ours counts only while its session is in the store.
         reference: The digest of an opaque token, which counts only while the store has it and its session.
+        actors: The clients in the claim ``act`` of a token of ours, each of which can be revoked.
+        reference: The digest of an opaque token, which must be in the store with its session.
+        person_issuer: The claim ``pi`` of a token of ours: the issuer of a person who was handed over.
     """
-    own_session_id = session_id if is_own else None
-    needs_session = is_own and (needs_session or reference is not None)
+    own_session_id, needs_session = session_id if is_own else None, is_own and (needs_session or reference is not None)
     return RevocationQuery(
-        shard=shard_of(issuer, subject, shards),
+        shard=shard_of(person_issuer or issuer, subject, shards),
         marks=_marks(issuer, token_id, kid),
-        cuts=_cuts(issuer, subject, client_id, own_session_id),
+        cuts=_cuts(issuer, person_issuer or issuer, subject, client_id, own_session_id)
+        + _cuts_of(issuer, actors, client_id),
         issued_ms=clamped_ms(issued_ms),
         ends_ms=clamped_ms(ends_ms),
         instance=None if own_session_id is None else _instance_of(own_session_id),
@@ -182,7 +192,7 @@ def client_revocation_query(
     return RevocationQuery(
         shard=shard_of(client_id, subject, shards),
         marks=(*_marks(client_id, token_id, kid), client_mark(realm, client_id), client_mark(client_id, client_id)),
-        cuts=(*_cuts(client_id, subject, None, None), _cached_revocation_key("everything", realm)),
+        cuts=(*_cuts(client_id, client_id, subject, None, None), _cached_revocation_key("everything", realm)),
         issued_ms=clamped_ms(issued_ms),
         ends_ms=clamped_ms(ends_ms),
     )
@@ -236,13 +246,22 @@ def _marks(issuer: str, token_id: str | None, kid: str | None) -> tuple[bytes, .
     return tuple(marks)
 
 
-def _cuts(issuer: str, subject: str, client_id: str | None, own_session_id: str | None) -> tuple[bytes, ...]:
-    cuts = [revocation_key("subject", issuer, subject), _cached_revocation_key("everything", issuer)]
+def _cuts(
+    issuer: str, owned_by: str, subject: str, client_id: str | None, own_session_id: str | None
+) -> tuple[bytes, ...]:
+    cuts = [revocation_key("subject", owned_by, subject), _cached_revocation_key("everything", issuer)]
+    if owned_by != issuer:
+        cuts.append(_cached_revocation_key("everything", owned_by))
     if client_id is not None:
         cuts.append(_cached_revocation_key("client", issuer, client_id))
     if own_session_id is not None:
         cuts.append(revocation_key("session", issuer, own_session_id))
     return tuple(cuts)
+
+
+def _cuts_of(issuer: str, actors: tuple[str, ...], client_id: str | None) -> tuple[bytes, ...]:
+    # Most tokens have no actor, and the last one is nearly always the token's client.
+    return tuple([_cached_revocation_key("client", issuer, actor) for actor in actors if actor != client_id])
 
 
 def _instance_of(own_session_id: str) -> bytes:

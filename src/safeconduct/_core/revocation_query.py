@@ -6,7 +6,7 @@ as old as the last command that the store has answered, and is believed up to a 
 """
 
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from safeconduct._core.epochs import Epoch
 from safeconduct.errors import Unavailable
@@ -14,8 +14,20 @@ from safeconduct.errors import Unavailable
 REVOCATION_KEY_BYTES: Final = 17
 """How long every revocation key is: a letter for its kind, and sixteen bytes of a digest."""
 
+RevocationKind = Literal["token", "session", "subject", "client", "key", "everything"]
+"""The things that can be revoked."""
+
 RecordKey = tuple[int, bytes | str]
 """The shard of a record that must exist, and the digest of the opaque token, or the id of the session or API key."""
+
+
+#: The last instant of the year 9999: no larger number is sent to a server, whatever a token claims.
+END_OF_TIME_MS: Final = 253_402_300_799_999
+
+
+def clamped_ms(instant_ms: int) -> int:
+    """Limit an instant that another party wrote to what every store can compute with."""
+    return max(0, min(instant_ms, END_OF_TIME_MS))
 
 
 @dataclass(frozen=True, slots=True)

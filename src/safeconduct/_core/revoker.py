@@ -6,7 +6,8 @@ from safeconduct._core.api_keys.wire_form import parse_key_id
 from safeconduct._core.receipt import RevocationReceipt
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import client_mark, parse_session_id, revocation_key, shard_of
-from safeconduct._core.store import MARGIN_MS, EndedApiKeys, Revocation, RevocationKind, Written
+from safeconduct._core.revocation_query import RevocationKind
+from safeconduct._core.store import MARGIN_MS, EndedApiKeys, Revocation, Written
 from safeconduct.errors import NotFound, Unavailable
 from safeconduct.events import Revoked
 

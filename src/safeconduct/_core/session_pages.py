@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Self
 
-from safeconduct._core.epochs import Epoch
-from safeconduct._core.sessions.model import Session
 from safeconduct.errors import InvalidRequest
 
 RevocationKeyOf = Callable[[str], bytes]
@@ -61,14 +59,3 @@ def page_of(ends: Iterable[tuple[str, int]], after: Cursor | None) -> tuple[list
     chosen = found[:PAGE_SIZE]
     is_last = len(found) <= PAGE_SIZE
     return [session_id for _, session_id in chosen], None if is_last else Cursor(-chosen[-1][0], chosen[-1][1])
-
-
-@dataclass(frozen=True, slots=True)
-class SessionsReply:
-    """A page of the sessions of a subject that are not over, those used last first."""
-
-    epoch: Epoch | None
-    is_empty: bool
-    sessions: tuple[tuple[str, Session], ...] = ()
-    #: Where the next page begins; None on the last page.
-    cursor: Cursor | None = None

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from safeconduct._core.epochs import Epoch
-from safeconduct._core.session_pages import Cursor, RevocationKeyOf, SessionsReply
+from safeconduct._core.session_pages import Cursor, RevocationKeyOf
 from safeconduct._core.sessions.model import Session, Transport
 from safeconduct.errors import RevokedToken, Unavailable
 from safeconduct.principal import Level
@@ -69,7 +69,7 @@ class LongTerm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """A new session."""
+    """A new session; with *person_issuer*, of a person who was handed over."""
 
     subject: str
     username: str = field(repr=False)
@@ -78,12 +78,13 @@ class Opening:
     transport: Transport
     device: str
     network: str
+    #: How long the session may last, and an access token of it.
     lifetime_ms: int
-    #: How long an access token may live.
     access_ms: int
     #: How many sessions its owner may have, including this one.
     max_per_subject: int
     long_term: LongTerm | None = None
+    person_issuer: str = ""
     #: The new token is not issued before this instant; so in every command that issues one.
     earliest_ms: int = 0
 
@@ -130,10 +131,9 @@ class Renewing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepUp:
-    """A user who was proven again within a session."""
+    """A user who was proven again within a session, with an id drawn for this request."""
 
     presented: Presented
-    #: Drawn for this request.
     request_id: str
     level: Level
     access_ms: int
@@ -175,6 +175,17 @@ class SessionReply:
         if self.session is None:
             raise RevokedToken("the session is over")
         return self.session
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsReply:
+    """A page of the sessions of a subject that are not over, those used last first."""
+
+    epoch: Epoch | None
+    is_empty: bool
+    sessions: tuple[tuple[str, Session], ...] = ()
+    #: Where the next page begins; None on the last page.
+    cursor: Cursor | None = None
 
 
 class SessionStore(Protocol):

@@ -11,7 +11,7 @@ from typing import Final, Literal, Protocol
 
 from safeconduct._core.api_keys.records import ApiKeyStore
 from safeconduct._core.epochs import Epoch, Epochs
-from safeconduct._core.revocation_query import BoundedView, RevocationQuery, RevocationStatus, View
+from safeconduct._core.revocation_query import BoundedView, RevocationKind, RevocationQuery, RevocationStatus, View
 from safeconduct._core.session_store import SessionStore
 
 #: The id of a try begins with this many bytes, derived from the spelling of the user name; random bytes follow.
@@ -21,16 +21,6 @@ UNDER_WAY_MS: Final = 10_000
 
 #: How much longer than its tokens an entry lives, in case a clock is slow.
 MARGIN_MS: Final = 60_000
-#: The last instant of the year 9999: no larger number is sent to a server, whatever a token claims.
-END_OF_TIME_MS: Final = 253_402_300_799_999
-
-
-def clamped_ms(instant_ms: int) -> int:
-    """Limit an instant that another party wrote to what every store can compute with."""
-    return max(0, min(instant_ms, END_OF_TIME_MS))
-
-
-RevocationKind = Literal["token", "session", "subject", "client", "key", "everything"]
 
 
 @dataclass(frozen=True, slots=True)

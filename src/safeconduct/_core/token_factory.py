@@ -5,16 +5,20 @@ A token for a user's next step never allows more than the credential that it is 
 names the same session, has the level ``remembered`` and no ``rn``, and says in ``act`` who acts (RFC 8693 §4.1).
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from safeconduct._core.budget import within_one_budget
+from safeconduct._core.decision import Clock
 from safeconduct._core.directory import Account, are_texts
+from safeconduct._core.hand_over.sending import HandOver, HandOverMaker
+from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import revocation_query
 from safeconduct._core.revocation_query import RevocationQuery
-from safeconduct._core.sessionless_tokens import SessionlessIssuer, acting, carried
+from safeconduct._core.sessionless_tokens import IssuingRules, SessionlessIssuer, acting, carried
 from safeconduct._core.sessions.session_keys import TOKEN_SCHEMES
-from safeconduct._tokens.issuer import Grant
+from safeconduct._tokens.claims import actor_names
+from safeconduct._tokens.issuer import Grant, TokenIssuer
 from safeconduct.config.shown_values import shown
 from safeconduct.errors import ConfigurationError, InsufficientRights
 from safeconduct.principal import CLIENT_SUBJECT, Identity, Principal
@@ -25,12 +29,25 @@ class AsyncTokenFactory:
     Issue access tokens in code; ``Auth.tokens`` has the same verbs, blocking.
 
     Args:
-        issuer: Issues tokens outside of a sign-in.
+        rules: What the configuration says.
+        issuer: Returns what signs; raises ``ConfigurationError`` if nothing can.
+        revocations: Asks the store; None where there is none.
+        clock: The current time, in seconds since the epoch.
+        hand_overs: Makes hand-overs of browsers.
     """
 
-    def __init__(self, issuer: SessionlessIssuer) -> None:
-        self._issuer = issuer
-        self._rules = issuer.rules
+    def __init__(
+        self,
+        rules: IssuingRules,
+        issuer: Callable[[], TokenIssuer],
+        revocations: Revocations | None,
+        clock: Clock,
+        hand_overs: HandOverMaker,
+    ) -> None:
+        self._rules = rules
+        #: Issues tokens outside of a sign-in.
+        self.issuer = SessionlessIssuer(rules, issuer, revocations, clock)
+        self._hand_overs = hand_overs
 
     @within_one_budget
     async def issue(
@@ -70,12 +87,46 @@ class AsyncTokenFactory:
         self._rules.check_lifetime(lifetime_seconds)
         rights = _Rights.of(scopes, roles)
         if principal is None:
-            return (await self._issuer.issue(self._for_subject(subject, rights, audience, lifetime_seconds))).value
+            return (await self.issuer.issue(self._for_subject(subject, rights, audience, lifetime_seconds))).value
         if subject is not None:
             raise ConfigurationError("subject: got one beside a principal, wanted one of the two")
         user = self.delegable(principal)
         grant = self._for_user(user, rights, audience, lifetime_seconds)
-        return (await self._issuer.issue(grant, made_from=self.question(user), latest=user.expires_at)).value
+        return (await self.issuer.issue(grant, made_from=self.question(user), latest=user.expires_at)).value
+
+    @within_one_budget
+    async def hand_over(
+        self,
+        principal: Identity,
+        *,
+        audience: str,
+        next: str = "/",  # noqa: A002 - the name of the parameter everywhere else
+        scopes: Collection[str] = (),
+    ) -> HandOver:
+        """
+        Hand a user's browser over to another server, where they are signed in without a password.
+
+        Send the form of the result (``HandOver.form``) in the body of a page that is not cached.  The token counts once
+        and for a minute at most, and is no credential anywhere else.
+
+        Args:
+            principal: The user, by a token of their own session.
+            audience: The other server: one of ``tokens.audiences``.
+            next: The path there that the user goes on to; anything that is no path on that site counts as ``/``.
+            scopes: The scopes that they take along, at most their own; the roles come along, and the other server's
+                trust decides which of both count.
+
+        Raises:
+            InsufficientRights: If the principal lacks a scope, or is no person with a session of our own.
+            NotSupported: If people are not handed over to *audience*.
+            InvalidToken: If the principal's token was revoked meanwhile, or ends now.
+            Unavailable: If the store cannot be asked.
+            ConfigurationError: If an argument is wrong, or there is no key to sign with.
+        """
+        user = self.delegable(principal)
+        return await self._hand_overs.make(
+            user, made_from=self.question(user), audience=audience, path=next, scopes=scopes
+        )
 
     def delegable(self, identity: Identity) -> Principal:
         """
@@ -109,6 +160,7 @@ class AsyncTokenFactory:
             is_own=True,
             shards=self._rules.shards,
             needs_session=self._rules.needs_session,
+            actors=actor_names(user.actor),
         )
 
     def _for_user(self, user: Principal, rights: "_Rights", audience: str | None, lifetime_seconds: int) -> Grant:

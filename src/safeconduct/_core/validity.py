@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from safeconduct._core.account_checks import AccountChecks
 from safeconduct._core.credential_sources import Sources
 from safeconduct._core.csrf import CsrfTokens
-from safeconduct._core.decision import Ambient, CachedResult, Passed, still_holds
+from safeconduct._core.decision import Ambient, CachedResult, Passed, Proof, still_holds
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus, View
@@ -13,6 +14,7 @@ from safeconduct._http.origin import NO_ORIGIN, OriginVerdict, check_origin
 from safeconduct._http.request import PageFields, Request
 from safeconduct.config.fields import Consistency, Outage
 from safeconduct.errors import ExpiredToken
+from safeconduct.principal import Identity
 
 _EVERY_CONSISTENCY: Final[frozenset[Consistency | None]] = frozenset({None, "strict", "bounded", "none"})
 
@@ -27,6 +29,7 @@ class ValidityCheck:
         consistency: How revocations are checked if no rule says otherwise.
         on_outage: What happens while they cannot be, if no rule says otherwise.
         csrf: Checks CSRF tokens.
+        accounts: Checks that accounts were not cut off; None where that is not asked at every request.
     """
 
     def __init__(
@@ -37,12 +40,14 @@ class ValidityCheck:
         consistency: Consistency,
         on_outage: Outage,
         csrf: CsrfTokens,
+        accounts: AccountChecks | None = None,
     ) -> None:
         self._revocations = revocations
         self._sources = sources
         self._consistency: Consistency = consistency
         self._on_outage: Outage = on_outage
         self._csrf = csrf
+        self.accounts = accounts
         #: The ``Origin`` fields of pages that are ours, as browsers write them; other spellings take the slow path.
         self._own_fields = frozenset(
             origin.to_header() for origin in (sources.own_origin, *sources.trusted_origins) if origin is not None
@@ -61,8 +66,8 @@ class ValidityCheck:
         Raises:
             ExpiredToken: If it has expired.
             CrossSiteRequest: If a browser sent it from a page that is not ours, or without the session's CSRF token.
-            RevokedToken: If it was revoked.
-            Unavailable: If the store cannot be asked.
+            RevokedToken: If it was revoked, or its account was cut off.
+            Unavailable: If the store or the directory cannot be asked.
         """
         proof, now_ms = passed.proof, int(now * 1000)
         if proof is None:
@@ -71,9 +76,21 @@ class ValidityCheck:
             raise ExpiredToken(proof.expires_ms // 1000)
         if proof.ambient is not None:
             self._check_page(proof.ambient, passed, request, requirement)
+        await self.check_account(passed.identity, proof, now=now)
         if is_asked:
             return
         await self.ask(proof.question, requirement, now_ms=now_ms)
+
+    async def check_account(self, identity: Identity, proof: Proof, *, now: float) -> None:
+        """
+        Return if the account of *identity* was not cut off, where that is asked at every request.
+
+        Raises:
+            RevokedToken: If it was, or is gone or disabled.
+            Unavailable: If the directory cannot be asked.
+        """
+        if self.accounts is not None:
+            await self.accounts.check(identity, proof, now=now)
 
     def begin_view(self) -> None:
         """Begin to keep the local view current, if there is one."""
@@ -106,7 +123,8 @@ class ValidityCheck:
             page: The fields that show which page sent it, none of which comes twice.
         """
         origin, site, referer, token = page
-        is_own_page = site == b"same-origin" if origin in {None, NO_ORIGIN} else origin in self._own_fields
+        is_withheld = origin is None or origin == NO_ORIGIN
+        is_own_page = site == b"same-origin" if is_withheld else origin in self._own_fields
         if is_own_page:
             if not self._csrf.asks_always:
                 return True

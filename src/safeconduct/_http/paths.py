@@ -1,5 +1,5 @@
 """
-Find every way in which a path can be read, and refuse an ambiguous one.
+Find every way in which a path can be read, refuse an ambiguous one, and read ``next``, which must stay on this site.
 
 Rules are matched on the decoded path relative to the application, which a server, a router or a proxy behind us may
 read differently.  A path, or a mount prefix, whose meaning is uncertain is answered 400 before any rule is matched:
@@ -17,6 +17,7 @@ meet different requirements.
 """
 
 import re
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -193,3 +194,34 @@ def _with_encoded_slashes(path: str, raw_path: bytes, root_path: str) -> Segment
 def _collapsed(segments: Segments) -> Segments:
     *inner, last = segments
     return [*filter(None, inner), last]
+
+
+HOME: Final = "/"
+"""Where a request without a usable ``next`` goes on."""
+
+MAX_NEXT_LENGTH: Final = 2048
+
+# A browser reads "\" as "/" and drops control characters: each could make a path lead to another site.  A fragment
+# never reaches a server.
+_LOCAL = re.compile(r"/(?!/)[!\"$-\[\]-~]*")
+_DOTS: Final = frozenset({".", ".."})
+
+
+def safe_next(text: object, *, is_own: Callable[[str], bool], root_path: str = "") -> str:
+    """
+    Return *text* if it is a path on this site, with its query; ``/`` for anything else.
+
+    Args:
+        text: At most 2,048 printable ASCII characters that begin with exactly one ``/``.
+        is_own: Returns whether a path, relative to the application, is one of our own endpoints.
+        root_path: The prefix under which the application is mounted.
+    """
+    if not isinstance(text, str) or len(text) > MAX_NEXT_LENGTH or not _LOCAL.fullmatch(text):
+        return HOME
+    # Decoded twice, since servers and proxies decode once or more.
+    path = unquote(unquote(text.partition("?")[0]))
+    segments = path.split("/")
+    if "\\" in path or "//" in path or not _DOTS.isdisjoint(segments):
+        return HOME
+    relative = path.removeprefix(root_path) if root_path and path.startswith(f"{root_path}/") else path
+    return HOME if is_own(relative) or is_own(path) or is_own(relative.rstrip("/")) else text

@@ -106,6 +106,7 @@ def own_policy(config: Config, keys: KeySource) -> IssuerPolicy:
         roles_claim=tokens.roles_claim,
         scopes_claim=tokens.scopes_claim,
         public_claims=frozenset(tokens.public_claims),
+        people={trust.issuer: trust.remote_user for trust in config.trust if trust.hand_over},
     )
 
 

@@ -10,7 +10,14 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol, cast
 
 from safeconduct._tokens.issuer_policy import ACCESS_TOKEN, IssuerPolicy
-from safeconduct.errors import BindingMismatch, ExpiredToken, MalformedToken, NotYetValidToken, WrongAudience
+from safeconduct.errors import (
+    BindingMismatch,
+    ExpiredToken,
+    MalformedToken,
+    NotYetValidToken,
+    WrongAudience,
+    WrongIssuer,
+)
 from safeconduct.principal import CLIENT_SUBJECT, Level
 
 
@@ -43,6 +50,8 @@ class Claims(NamedTuple):
     display_name: str | None
     remote_user: str | None
     raw: Mapping[str, Any]
+    #: The issuer of a person whom it handed over; None for our own people, and in every foreign token.
+    person_issuer: str | None = None
 
 
 #: Claims with these values say nothing, as those that are missing.
@@ -78,17 +87,16 @@ def read_claims(
     Raises:
         InvalidToken: One of its subclasses, for the first check that fails.
     """
-    raw = _without_empty(raw)
-    get = cast("Callable[[str], Any]", raw.get)
-    expires, issued = get("exp"), get("iat")
+    get = cast("Callable[[str], Any]", (raw := _without_empty(raw)).get)
+    expires, issued, scope, roles = get("exp"), get("iat"), get(policy.scopes_claim), get(policy.roles_claim)
     check_times(raw, policy, now)
     audience, subject, token_id, client_id = get("aud"), get("sub"), get("jti"), get("client_id")
     if audience != policy.audience:
         _check_audience(audience, policy.audience)
     _check_names(raw, subject, token_id, client_id, token_type)
-    is_own, is_client = policy.is_own, _is_client(subject, client_id, policy)
-    scope, roles = get(policy.scopes_claim), get(policy.roles_claim)
-    remote_user = None if is_client or policy.remote_user is None else policy.remote_user.replace("{sub}", subject)
+    is_own, person_issuer = policy.is_own, _person_issuer(raw, policy) if "pi" in raw else None
+    is_client = _is_client(subject, client_id, policy)
+    remote_user = None if is_client else policy.remote_user_of(subject, person_issuer)
     return Claims(
         policy.issuer,
         subject,
@@ -110,7 +118,18 @@ def read_claims(
         _display_name(raw, remote_user) if is_own and "name" in raw else remote_user,
         remote_user,
         MappingProxyType(raw),
+        person_issuer,
     )
+
+
+def _person_issuer(raw: dict[str, Any], policy: IssuerPolicy) -> str | None:
+    """Return the issuer of a person who was handed over, which must still be one that may do so."""
+    if not policy.is_own:
+        return None
+    issuer = _text(raw, "pi")
+    if issuer not in policy.people:
+        raise WrongIssuer("the person of an issuer that hands nobody over to us")
+    return issuer
 
 
 def _without_empty(raw: dict[str, Any]) -> dict[str, Any]:
@@ -250,6 +269,18 @@ def _read_actor(actor: Any) -> MappingProxyType[str, Any]:
     if type(actor) is not dict:
         raise MalformedToken("act is not an object")
     return MappingProxyType(cast("dict[str, Any]", actor))
+
+
+def actor_names(actor: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Return the parties that the claim ``act`` names, the present one first; a malformed part ends the list."""
+    names = list[str]()
+    while isinstance(actor, Mapping):
+        name = actor.get("sub")
+        if type(name) is not str:
+            break
+        names.append(name)
+        actor = actor.get("act")
+    return tuple(names)
 
 
 def _strings(listed: Any, name: str) -> list[str]:

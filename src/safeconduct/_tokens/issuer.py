@@ -22,7 +22,7 @@ PADDING_BYTES: Final = 256
 
 _ACR_OF: Final = {level: value for value, level in ACR.items()}
 _OWN_CLAIMS: Final = frozenset(
-    "iss aud sub jti client_id iat iat_ms exp nbf acr amr auth_time sid cg rn act cnf".split()  # noqa: SIM905 - easier to read than twenty quoted names
+    "iss aud sub jti client_id iat iat_ms exp nbf acr amr auth_time sid cg rn act cnf pi".split()  # noqa: SIM905 - easier to read than twenty quoted names
 ) | {PADDING_CLAIM}
 
 
@@ -49,6 +49,8 @@ class Grant:
     actor: Mapping[str, Any] | None = None
     #: Whom it is for; None for our own audience.
     audience: str | None = None
+    #: The issuer of a person who was handed over, as the private claim ``pi``; None for our own.
+    person_issuer: str | None = None
     #: What the directory calls the user, as the claim ``name`` (OpenID Connect Core §5.1).
     display_name: str | None = field(default=None, repr=False)
     #: Claims that the application adds; empty ones are left out.
@@ -165,6 +167,19 @@ class TokenIssuer:
             raise ClaimsRefused(f"a token of {length} bytes, wanted at most {MAX_TOKEN_BYTES}")
         return Checked({name: members[name] for name in members if name in grant.extra}, length, keys)
 
+    def sign(self, claims: Mapping[str, Any], token_type: str) -> str:
+        """
+        Sign *claims* as a token of another type than an access token; it is never encrypted.
+
+        Raises:
+            ConfigurationError: If there is no key to sign with.
+        """
+        return self._sign(claims, self._keys(), token_type).decode()
+
+    def remote_user_of(self, subject: str, person_issuer: str | None = None) -> str | None:
+        """Return the name by which the caller of such a token is known here."""
+        return self._policy.remote_user_of(subject, person_issuer)
+
     def require_keys(self) -> None:
         """
         Raise if there are no keys to issue tokens with.
@@ -205,6 +220,7 @@ class TokenIssuer:
             "cg": grant.csrf_generation,
             "rn": grant.renewals,
             "act": grant.actor,
+            "pi": grant.person_issuer,
             "name": grant.display_name,
         }
         return {
@@ -221,9 +237,9 @@ class TokenIssuer:
             **{name: value for name, value in optional.items() if value is not None},
         }
 
-    def _sign(self, claims: Mapping[str, Any], keys: IssuingKeys) -> bytes:
+    def _sign(self, claims: Mapping[str, Any], keys: IssuingKeys, token_type: str = ACCESS_TOKEN) -> bytes:
         key = keys.signing_key(self._algorithm)
-        header = {"alg": key.written, "typ": ACCESS_TOKEN, **({} if key.kid is None else {"kid": key.kid})}
+        header = {"alg": key.written, "typ": token_type, **({} if key.kid is None else {"kid": key.kid})}
         signed = _segment(_json(header)) + b"." + _segment(_json(claims))
         return signed + b"." + _segment(key.sign(signed))
 

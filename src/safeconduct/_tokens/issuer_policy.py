@@ -17,6 +17,12 @@ ACR: Final[Mapping[str, Level]] = {
 OWN_ALGORITHMS: Final = frozenset(ALGORITHMS) - {"dir"}
 """The algorithms of our own keys; ``dir`` has no fresh content key, so no token is issued with it."""
 
+HAND_OVER_TOKEN: Final = "safeconduct-handover+jwt"  # noqa: S105 - a media type
+"""The type of a token that hands a browser over, which is a credential nowhere else."""
+
+HAND_OVER_SECONDS: Final = 60
+"""The longest life of such a token."""
+
 ACCESS_TOKEN: Final = "at+jwt"  # noqa: S105 - a media type
 """The type of an access token (RFC 9068 §2.1)."""
 
@@ -44,6 +50,8 @@ class IssuerPolicy:
     levels: Mapping[str, Level] = field(default_factory=dict[str, Level])
     #: The template of the name by which callers are known here; None if subjects of this issuer get no name.
     remote_user: str | None = None
+    #: The issuers that may hand their people over to us, each with the template of their names; for our own tokens.
+    people: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
     roles_claim: str = "roles"
     scopes_claim: str = "scope"
     #: Whether the store's clock dates the tokens; ``iat`` and ``nbf`` are then compared once the store is asked.
@@ -55,3 +63,8 @@ class IssuerPolicy:
         """Check that the issuer and the audience have names."""
         if not self.issuer or not self.audience:
             raise ConfigurationError(f"issuer and audience must not be empty, got {self.issuer!r}, {self.audience!r}")
+
+    def remote_user_of(self, subject: str, person_issuer: str | None = None) -> str | None:
+        """Return the name by which *subject* is known here; of *person_issuer* if that handed the person over."""
+        template = self.remote_user if person_issuer is None else self.people.get(person_issuer)
+        return None if template is None else template.replace("{sub}", subject)

@@ -48,6 +48,11 @@ class ClientFactory:
         return bool(self.configured) or self._clients is not None
 
     @property
+    def has_others(self) -> bool:
+        """Whether the application has clients besides the configured ones."""
+        return self._clients is not None
+
+    @property
     def keys(self) -> list[KeySource]:
         """The keys of the configured clients, whose changes end what was proven with them."""
         return [client.keys for client in self.configured.values() if client.keys is not None]
@@ -76,14 +81,18 @@ class ClientFactory:
 
 def our_names(config: Config) -> OurNames:
     """Return the names by which clients address us; there must be an audience."""
-    url = config.external_url or config.issuer
-    endpoints = () if url is None else (f"{url.rstrip('/')}{config.endpoints.prefix}/token",)
+    url = base_url_of(config)
     return OurNames(
         issuer=config.issuer,
         audience=config.audience or "",
-        token_endpoints=frozenset(endpoints),
+        token_endpoints=frozenset({f"{url}{config.endpoints.prefix}/token"} if url else ()),
         leeway_seconds=config.tokens.leeway_seconds,
     )
+
+
+def base_url_of(config: Config) -> str:
+    """Return the URL below which clients find our endpoints, without a slash at its end; empty if it is not known."""
+    return (config.external_url or config.issuer or "").rstrip("/")
 
 
 def realm_of_clients(config: Config) -> str:

@@ -66,6 +66,8 @@ class Container:
         self._ports: dict[World, Store] = {}
         store_port = self.store("wsgi")
         policies = dated(issuer_policies(config, self.keys, announce), config, store_port)
+        #: The rules for each issuer whose tokens count.
+        self.policies = policies
         self.own_policy = next((policy for policy in policies if policy.is_own), None)
         #: Who the clients are; read at once, so that a missing secret is found when the ``Auth`` is made.
         self.clients = ClientFactory(config, provided.clients, clock=clock, announce=announce)

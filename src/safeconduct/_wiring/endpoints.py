@@ -1,7 +1,7 @@
 """Make our own endpoints for one world: only those that can work, so none if users cannot sign in here."""
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
 from safeconduct._core.authentication import Authenticator
 from safeconduct._core.device_cookie import DeviceCookies
@@ -15,12 +15,21 @@ from safeconduct._core.endpoints.session import SessionEndpoint
 from safeconduct._core.endpoints.token_response import TokenResponse
 from safeconduct._core.permissions import OfferedLinks
 from safeconduct._http.forwarded import Proxies
+from safeconduct._http.request import Request
 from safeconduct._wiring.world import WorldParts
 from safeconduct.errors import ConfigurationError
 
+AcceptingRoute = Callable[
+    [RequestContext, TokenResponse, Callable[[Request], Awaitable[None]], Sequence[EndpointRoute]], EndpointRoute
+]
+"""Makes the endpoint that receives browsers, of what reads and writes, ends sessions, and all our endpoints."""
+
 
 def endpoint_routes(
-    parts: WorldParts, authenticator: Authenticator, for_services: Iterable[EndpointRoute]
+    parts: WorldParts,
+    authenticator: Authenticator,
+    for_services: Iterable[EndpointRoute],
+    accepting_route: AcceptingRoute | None = None,
 ) -> Iterator[EndpointRoute]:
     """
     Yield the endpoints of a session's life and those *for_services*, their description and the public keys.
@@ -29,34 +38,40 @@ def endpoint_routes(
         parts: The parts of the world.
         authenticator: Finds out who asks by an access token.
         for_services: The OAuth endpoints.
+        accepting_route: Makes the endpoint that receives browsers; None if nobody may hand any over.
 
     Raises:
         ConfigurationError: If they were switched on and lack something.
     """
     config, keys = parts.container.config, parts.container.keys
-    why, enabled = _why_none(parts), config.endpoints.enabled
+    can_begin = parts.container.passwords.has_directory or accepting_route is not None
+    why = parts.why_no_sessions() or (None if can_begin else "directory: got nothing, wanted one, or login.users")
+    enabled = config.endpoints.enabled
     if enabled and why:
         raise ConfigurationError(f"endpoints.enabled: got true; {why}")
+    if why and accepting_route is not None:
+        raise ConfigurationError(f"trust.hand_over: got true; {why}")
     rows: list[EndpointRoute] = []
     if enabled is not False:
-        rows += [] if why else _session_routes(parts, authenticator)
+        rows += [] if why else _session_routes(parts, authenticator, accepting_route, rows)
         rows += for_services
-    if rows:
-        yield from rows
-        yield openapi_route(rows, config.endpoints.prefix, config.problem_style)
+    if rows and config.endpoints.prefix:
+        # At the root it would be taken for the description of the application.
+        rows.append(openapi_route(rows, config.endpoints.prefix, config.problem_style))
     if keys is not None and config.endpoints.well_known:
-        yield jwks_route(lambda: keys.current().published())
+        rows.append(jwks_route(lambda: keys.current().published()))
+    yield from rows
 
 
-def _why_none(parts: WorldParts) -> str | None:
-    has_directory = parts.container.passwords.has_directory
-    return parts.why_no_sessions() or (None if has_directory else "directory: got nothing, wanted one, or login.users")
-
-
-def _session_routes(parts: WorldParts, authenticator: Authenticator) -> Iterator[EndpointRoute]:
+def _session_routes(
+    parts: WorldParts,
+    authenticator: Authenticator,
+    accepting_route: AcceptingRoute | None,
+    routes: Sequence[EndpointRoute],
+) -> Iterator[EndpointRoute]:
+    """Yield the endpoints of a session's life, without a directory those for people who are handed over."""
     container, config, session_verbs = parts.container, parts.container.config, parts.session_verbs
     sources, clock, prefix = container.sources, container.clock, config.endpoints.prefix
-
     proxies = Proxies.of(config.proxies.trusted)
     requests = RequestContext(
         authenticator, sources, proxies, cookies=config.cookies, issuer=config.issuer, clock=clock
@@ -65,20 +80,19 @@ def _session_routes(parts: WorldParts, authenticator: Authenticator) -> Iterator
         config.cookies, container.csrf, clock=clock, adds_token=config.endpoints.login_answer == "token"
     )
     presented = PresentedSessions(
-        session_verbs,
-        requests,
-        sources,
-        bearer=container.bearer,
-        resolver=parts.resolver,
-        clock=clock,
+        session_verbs, requests, sources, bearer=container.bearer, resolver=parts.resolver, clock=clock
     )
+    end_cookies = presented.end_cookies
     devices = DeviceCookies(
         container.derived_keys, secrets.token_bytes, config.cookies, are_read=sources.takes_cookies, clock=clock
     )
-    passwords = container.passwords.passwords(parts.world, parts.store)
-    return session_routes(
+    login: LoginEndpoint | None = None
+    if container.passwords.has_directory:
+        passwords = container.passwords.passwords(parts.world, parts.store)
+        login = LoginEndpoint(session_verbs, passwords, requests, replies, devices, end_replaced=end_cookies)
+    yield from session_routes(
         prefix,
-        login=LoginEndpoint(session_verbs, passwords, requests, replies, devices, end_replaced=presented.end_cookies),
+        login=login,
         refresh=RefreshEndpoint(session_verbs, requests, replies, devices),
         logout=LogoutEndpoint(session_verbs, requests, replies, presented),
         session=SessionEndpoint(
@@ -88,6 +102,9 @@ def _session_routes(parts: WorldParts, authenticator: Authenticator) -> Iterator
             container.csrf,
             OfferedLinks(config.access.links, container.permissions.policy),
             prefix=prefix,
+            has_login=login is not None,
             clock=clock,
         ),
     )
+    if accepting_route is not None:
+        yield accepting_route(requests, replies, end_cookies, routes)

@@ -11,16 +11,15 @@ from safeconduct._core.error_responses import ErrorResponses
 from safeconduct._core.fast_path import FastPath
 from safeconduct._core.gate import Gate
 from safeconduct._core.revocation_query import NothingRevoked
-from safeconduct._core.sessions.extension import SessionExtension
 from safeconduct._core.validity import ValidityCheck
 from safeconduct._http import environ, scope
 from safeconduct._tokens.issuer_policy import ACR
 from safeconduct._wiring.container import Container
 from safeconduct._wiring.endpoints import endpoint_routes
-from safeconduct._wiring.sessions import lifetimes_of, session_keys_of
-from safeconduct._wiring.settings import realm_of
+from safeconduct._wiring.hand_over import accepting_route
+from safeconduct._wiring.sessions import session_extension
+from safeconduct._wiring.settings import realm_of, receives_browsers
 from safeconduct._wiring.world import WorldParts
-from safeconduct.config import Config
 
 
 def new_gate(parts: WorldParts) -> Gate:
@@ -36,7 +35,7 @@ def new_gate(parts: WorldParts) -> Gate:
     basic = container.passwords.basic(parts.world, parts.store, revocations, realm=realm_of(config))
     validity = ValidityCheck(
         revocations, container.sources, consistency=config.consistency, on_outage=config.revocation.on_outage,
-        csrf=container.csrf,
+        csrf=container.csrf, accounts=container.passwords.account_checks(parts.world),
     )  # fmt: skip
     view = NothingRevoked() if revocations is None else revocations.view or revocations.bounded_view
     authenticator = _authenticator(parts, validity, basic)
@@ -50,11 +49,11 @@ def new_gate(parts: WorldParts) -> Gate:
             reader=(scope if parts.world == "asgi" else environ).READER,
         ),
         error_responses=_error_responses(container),
-        endpoints=Endpoints(endpoint_routes(parts, authenticator, _oauth_routes(parts))),
+        endpoints=_endpoints(parts, authenticator),
         connection_checks=ConnectionChecks(
             authenticator=authenticator,
             view=view,
-            extension=_session_extension(config, parts),
+            extension=session_extension(config, revocations, parts.store.sessions),
             staleness_seconds=config.revocation.staleness_seconds,
             announce=container.announce,
         ),
@@ -63,9 +62,16 @@ def new_gate(parts: WorldParts) -> Gate:
     )
 
 
+def _endpoints(parts: WorldParts, authenticator: Authenticator) -> Endpoints:
+    config = parts.container.config
+    accepting = partial(accepting_route, parts) if receives_browsers(config) else None
+    routes = endpoint_routes(parts, authenticator, _oauth_routes(parts), accepting)
+    return Endpoints(routes, shares_paths=not config.endpoints.prefix)
+
+
 def _oauth_routes(parts: WorldParts) -> Iterator[EndpointRoute]:
     """Yield the endpoints for services; none without clients, so that Authlib is not imported then."""
-    if parts.container.config.clients:
+    if parts.container.clients.are_there:
         from safeconduct._wiring.oauth_endpoints import oauth_routes  # noqa: PLC0415 - it imports Authlib
 
         yield from oauth_routes(parts)
@@ -88,22 +94,8 @@ def _authenticator(parts: WorldParts, validity: ValidityCheck, basic: BasicAuthe
         sources=parts.container.sources,
         bearer=parts.container.bearer,
         resolver=parts.resolver,
-        api_keys=parts.api_keys,
+        api_keys=parts.api_keys.authenticator,
         basic=basic,
         validity=validity,
         rejects_invalid=parts.container.config.access.on_invalid == "reject",
-    )
-
-
-def _session_extension(config: Config, parts: WorldParts) -> SessionExtension | None:
-    """Return what keeps connections open while their session lasts, None if no session of ours can be asked for."""
-    revocations, sessions = parts.revocations, parts.store.sessions
-    if config.issuer is None or revocations is None or sessions is None:
-        return None
-    return SessionExtension(
-        sessions,
-        revocations,
-        session_keys=session_keys_of(config),
-        lives=lifetimes_of(config),
-        leeway_ms=config.tokens.leeway_seconds * 1000,
     )

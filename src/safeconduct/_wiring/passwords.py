@@ -2,7 +2,8 @@
 
 import secrets
 
-from safeconduct._core.basic import BasicAuthenticator
+from safeconduct._core.account_checks import AccountChecks
+from safeconduct._core.basic import LOCAL_ISSUER, BasicAuthenticator
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import AsyncDirectory, Directory, DirectoryPort
 from safeconduct._core.event_dispatcher import EventDispatcher
@@ -12,10 +13,10 @@ from safeconduct._core.store import Store
 from safeconduct._core.throttle import Throttle, ThrottleEvents
 from safeconduct._core.wrapped_app import World
 from safeconduct._tokens.derived_keys import DerivedKeys
-from safeconduct._wiring.settings import require_sign_in
+from safeconduct._wiring.settings import require_directory, require_sign_in
 from safeconduct.config import Config
 from safeconduct.directories import UsersFile
-from safeconduct.directories.adapters import adapt_directory, comparison_queue
+from safeconduct.directories.adapters import adapt_directory, cached_lookups, comparison_queue
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import UsersRecovered, UsersUnreadable
 from safeconduct.stores.memory.store import MemoryStore
@@ -92,6 +93,11 @@ class PasswordFactory:
             self._passwords[world] = Passwords(port, self.throttle(store), announce=self._announce)
         return self._passwords[world]
 
+    @property
+    def can_throttle(self) -> bool:
+        """Whether there is a key under whose names every process counts, or only this process counts."""
+        return self._derived_keys is not None or self._config.store.url in {"memory://", "none"}
+
     def throttle(self, store: Store) -> Throttle:
         """
         Return what limits the attempts of users or of services, counted in *store*.
@@ -125,6 +131,27 @@ class PasswordFactory:
             clock=self._clock,
         )
 
+    def account_checks(self, world: World) -> AccountChecks | None:
+        """
+        Return what checks at every request that an account was not cut off; None where that is not asked.
+
+        Raises:
+            ConfigurationError: If there is no directory for what the configuration asks of it.
+        """
+        config = self._config
+        require_directory(config, has_directory=self.has_directory, is_static=self.is_static)
+        if config.login.cut_off != "cached":
+            return None
+        lookups = cached_lookups(
+            self.directory(world),
+            world,
+            seconds=config.revocation.staleness_seconds,
+            wait_seconds=config.login.queue_seconds,
+            capacity=config.tokens.remembered,
+        )
+        issuers = {config.issuer or LOCAL_ISSUER}
+        return AccountChecks(lookups, issuers=issuers, leeway_ms=config.tokens.leeway_seconds * 1000)
+
     def close(self) -> None:
         """Stop the threads that ask the directory."""
         for port in self._directories.values():
@@ -138,7 +165,7 @@ class PasswordFactory:
     def _new_key(self) -> bytes:
         if self._derived_keys is not None:
             return self._derived_keys.derive("throttle")
-        if self._config.store.url not in {"memory://", "none"}:
+        if not self.can_throttle:
             raise ConfigurationError(
                 "keys: the throttle needs the safeconduct-secrets key, so that every process counts under the same "
                 "names; make it with `safeconduct keys new --secrets`"

@@ -5,8 +5,11 @@ from collections.abc import Callable
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import DirectoryPort
 from safeconduct._core.passwords import Passwords
+from safeconduct._core.revocation import Revocations
+from safeconduct._core.session_store import SessionStore
 from safeconduct._core.sessions.binding import Binding
 from safeconduct._core.sessions.context import SessionContext
+from safeconduct._core.sessions.extension import SessionExtension
 from safeconduct._core.sessions.issuing import AddClaims, OpaqueTokenWriter, TokenMaker
 from safeconduct._core.sessions.model import Lifetimes
 from safeconduct._core.sessions.session_keys import SessionKeys
@@ -95,4 +98,19 @@ def lifetimes_of(config: Config) -> Lifetimes:
         explicit_ms=access_ms if explicit_seconds is None else explicit_seconds * 1000,
         grace_ms=sessions.refresh_grace_seconds * 1000,
         max_per_subject=sessions.max_per_subject,
+    )
+
+
+def session_extension(
+    config: Config, revocations: Revocations | None, sessions: SessionStore | None
+) -> SessionExtension | None:
+    """Return what keeps connections open while their session lasts, None if no session of ours can be asked for."""
+    if config.issuer is None or revocations is None or sessions is None:
+        return None
+    return SessionExtension(
+        sessions,
+        revocations,
+        session_keys=session_keys_of(config),
+        lives=lifetimes_of(config),
+        leeway_ms=config.tokens.leeway_seconds * 1000,
     )

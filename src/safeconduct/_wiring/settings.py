@@ -1,15 +1,19 @@
 """Take single settings out of a configuration."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from safeconduct._core.access_rules import Policy
 from safeconduct._core.credential_sources import Sources
+from safeconduct._core.decision import Clock
+from safeconduct._core.hand_over.sending import HandOverMaker
 from safeconduct._core.permissions import Permissions
+from safeconduct._core.revocation import Revocations
 from safeconduct._core.sessionless_tokens import IssuingRules
 from safeconduct._core.store import Store
 from safeconduct._http.origin import Origin
 from safeconduct._tokens import client_tokens
+from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct._tokens.issuer_policy import IssuerPolicy
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
@@ -70,6 +74,26 @@ def issuing_rules_of(config: Config) -> IssuingRules:
     )
 
 
+def hand_over_maker(
+    config: Config, issuer: Callable[[], TokenIssuer], revocations: Revocations | None, clock: Clock
+) -> HandOverMaker:
+    """Return what hands browsers over to the servers that *config* names."""
+    return HandOverMaker(
+        issuer_name=config.issuer,
+        audiences=config.tokens.audiences,
+        scopes_claim=config.tokens.scopes_claim,
+        roles_claim=config.tokens.roles_claim,
+        issuer=issuer,
+        revocations=revocations,
+        clock=clock,
+    )
+
+
+def receives_browsers(config: Config) -> bool:
+    """Return whether any issuer may hand its people over to us."""
+    return any(trust.hand_over for trust in config.trust)
+
+
 def require_sign_in(config: Config, *, has_directory: bool, has_secrets: bool) -> None:
     """
     Return if the users in the directory can sign in, or are not meant to.
@@ -91,6 +115,24 @@ def require_sign_in(config: Config, *, has_directory: bool, has_secrets: bool) -
         raise ConfigurationError(
             "directory: got one, and nobody can sign in, since there are no keys; wanted a folder of keys, or "
             'endpoints.enabled = false, or "basic" or "api_key" among the sources'
+        )
+
+
+def require_directory(config: Config, *, has_directory: bool, is_static: bool) -> None:
+    """
+    Return if there is a directory for the settings that ask it.
+
+    Raises:
+        ConfigurationError: If there is none to check the password that an extension needs, or none to look accounts up
+            in.
+    """
+    if config.sessions.require_proof_to_extend and not has_directory:
+        raise ConfigurationError(
+            "sessions.require_proof_to_extend: got True, wanted false, since there is no directory to check a password"
+        )
+    if config.login.cut_off == "cached" and (is_static or not has_directory):
+        raise ConfigurationError(
+            "login.cut_off: got 'cached', wanted \"renewal\", since there is no directory with a lookup"
         )
 
 

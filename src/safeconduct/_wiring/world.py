@@ -3,17 +3,12 @@
 import secrets
 from functools import cached_property
 
-from safeconduct._core.api_keys.authenticator import ApiKeyAuthenticator
-from safeconduct._core.api_keys.owners import KeyOwners
-from safeconduct._core.api_keys.verbs import AsyncApiKeys
-from safeconduct._core.basic import LOCAL_ISSUER
 from safeconduct._core.bearer import OpaqueTokenResolver
 from safeconduct._core.client_registry import ClientRegistry
 from safeconduct._core.client_tokens import ClientTokens
 from safeconduct._core.opaque import OpaqueTokens
 from safeconduct._core.opaque_lookup import OpaqueLookup
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.sessionless_tokens import SessionlessIssuer
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import OpaqueTokenWriter
 from safeconduct._core.sessions.stored import StoredSessions
@@ -21,10 +16,11 @@ from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._core.store import Store
 from safeconduct._core.token_factory import AsyncTokenFactory
 from safeconduct._core.wrapped_app import World
+from safeconduct._wiring.api_keys import ApiKeyParts
 from safeconduct._wiring.clients import our_names, realm_of_clients
 from safeconduct._wiring.container import Container
 from safeconduct._wiring.sessions import session_context, stateless_sessions
-from safeconduct._wiring.settings import horizon_of, issuing_rules_of
+from safeconduct._wiring.settings import hand_over_maker, horizon_of, issuing_rules_of
 from safeconduct.errors import ConfigurationError
 
 
@@ -93,42 +89,16 @@ class WorldParts:
         return OpaqueTokenResolver(self.container.bearer, lambda: self.opaque_lookup, lambda: self.client_tokens)
 
     @cached_property
-    def api_keys(self) -> ApiKeyAuthenticator | None:
-        """
-        What proves API keys; None if they are not among the sources.
-
-        Raises:
-            ConfigurationError: If the store keeps none.
-        """
-        container, config = self.container, self.container.config
-        if "api_key" not in config.sources:
-            return None
-        store, revocations = self.store.api_keys, self.revocations
-        if store is None or revocations is None:
-            raise ConfigurationError('store: got one that keeps no API keys, wanted one, since "api_key" is a source')
-        issuer = config.issuer or LOCAL_ISSUER
-        return ApiKeyAuthenticator(store, revocations, self.key_owners, container.bearer, issuer=issuer)
-
-    @cached_property
-    def key_owners(self) -> KeyOwners:
-        """What finds out what the owners of API keys have."""
-        container = self.container
-        return KeyOwners(
-            lambda: container.passwords.directory(self.world) if container.passwords.has_directory else None,
-            staleness_seconds=container.config.revocation.staleness_seconds,
-        )
-
-    @cached_property
-    def api_key_verbs(self) -> AsyncApiKeys:
-        """The public verbs on API keys."""
-        config = self.container.config
-        return AsyncApiKeys(
-            self.store.api_keys,
+    def api_keys(self) -> ApiKeyParts:
+        """What proves, makes and ends API keys."""
+        container, passwords = self.container, self.container.passwords
+        return ApiKeyParts(
+            container.config,
+            self.store,
             self.revocations,
-            self.key_owners,
-            issuer=config.issuer or LOCAL_ISSUER,
-            draw=secrets.token_bytes,
-            announce=self.container.announce,
+            bearer=container.bearer,
+            directory=lambda: passwords.directory(self.world) if passwords.has_directory else None,
+            announce=container.announce,
         )
 
     @cached_property
@@ -176,16 +146,12 @@ class WorldParts:
         )
 
     @cached_property
-    def sessionless_issuer(self) -> SessionlessIssuer:
-        """What issues tokens outside of a sign-in."""
-        container = self.container
-        rules = issuing_rules_of(container.config)
-        return SessionlessIssuer(rules, lambda: container.issuer, self.revocations, container.clock)
-
-    @cached_property
     def tokens(self) -> AsyncTokenFactory:
         """The public verbs that issue tokens."""
-        return AsyncTokenFactory(self.sessionless_issuer)
+        container, revocations, clock = self.container, self.revocations, self.container.clock
+        hand_overs = hand_over_maker(container.config, lambda: container.issuer, revocations, clock)
+        rules = issuing_rules_of(container.config)
+        return AsyncTokenFactory(rules, lambda: container.issuer, revocations, clock, hand_overs)
 
     def require_records(self) -> None:
         """

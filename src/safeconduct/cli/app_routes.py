@@ -43,6 +43,17 @@ def routes_of(application: Application) -> Iterator[Route]:
         yield from _flask_routes(application.app)
 
 
+def hidden_routes(application: Application) -> Iterator[Route]:
+    """Yield the routes of *application* that are never called, since safeconduct answers the same requests itself."""
+    # The outermost guard does so.
+    endpoints = [guard.gate.endpoints for guard in application.guards[:1]]
+    served = {each.method for found in endpoints for each in found.routes}
+    for route in routes_of(application):
+        methods = served if route.method == "ANY" else {route.method} - {"WEBSOCKET"}
+        if any(found.owns(method, route.sample) for found in endpoints for method in methods):
+            yield route
+
+
 def describe(requirement: Requirement) -> str:
     """Return *requirement* in words."""
     if requirement.is_open:

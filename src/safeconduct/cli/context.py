@@ -55,11 +55,12 @@ class Settings:
 pass_settings = click.make_pass_decorator(Settings, ensure=True)
 
 
-def open_auth(config: Config) -> AbstractContextManager[Auth]:
+def open_auth(config: Config, *, knows_users: bool = False) -> AbstractContextManager[Auth]:
     """
     Make an ``Auth`` that can issue, verify and revoke, and close it at the end of the block.
 
     Nobody can sign in with it, so it works without the users file, and it waits for the store as long as a person does.
+    With *knows_users* it asks the users file who the users are, if the configuration names one.
 
     Raises:
         ConfigurationError: If *config* is not enough to make one.
@@ -67,7 +68,8 @@ def open_auth(config: Config) -> AbstractContextManager[Auth]:
     deadline_ms = max(config.store.deadline_ms, _MIN_DEADLINE_MS)
     without_users = replace(_without_sign_in(config), store=replace(config.store, deadline_ms=deadline_ms))
     nobody = CallableDirectory(lambda _username, _password: None)
-    return _closing(Auth(without_users, directory=nobody, listeners=[_print_warning]))
+    directory = None if knows_users and config.login.users is not None else nobody
+    return _closing(Auth(without_users, directory=directory, listeners=[_print_warning]))
 
 
 def open_serving_auth(config: Config) -> AbstractContextManager[Auth]:

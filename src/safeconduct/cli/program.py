@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from safeconduct.cli.api_keys import api_keys
+from safeconduct.cli.clients import clients
 from safeconduct.cli.context import Settings
 from safeconduct.cli.demo.command import demo
 from safeconduct.cli.doctor.command import doctor
@@ -58,5 +60,5 @@ def program(context: click.Context, path: Path | None) -> None:
     context.obj = Settings(path)
 
 
-for command in (demo, doctor, keys, revoke, routes, sessions, token, users):
+for command in (api_keys, clients, demo, doctor, keys, revoke, routes, sessions, token, users):
     program.add_command(command)

@@ -8,7 +8,7 @@ import click
 
 from safeconduct._core.opaque import is_opaque_token
 from safeconduct._core.receipt import RevocationReceipt, TooFewReplicas
-from safeconduct._core.store import RevocationKind
+from safeconduct._core.revocation_query import RevocationKind
 from safeconduct.auth import Auth
 from safeconduct.cli.context import Settings, open_auth, pass_settings, require_shared_store
 from safeconduct.cli.output import CommandFailed, UsageError, json_option, print_note, print_record, warn
@@ -82,7 +82,9 @@ def token(
             return
         _report("token", *_receipt_of(auth, lambda sessions: sessions.revoke_token(
             # A token without a jti is never accepted.
-            principal.claims["jti"], issuer=principal.issuer, subject=principal.subject,
+            principal.claims["jti"], issuer=principal.claims["iss"],
+            # A person who was handed over is on another shard than our own of that name.
+            subject=None if "pi" in principal.claims else principal.subject,
             expires_at=principal.expires_at, min_replicas=min_replicas,
         )), as_json=as_json)  # fmt: skip
 

@@ -6,7 +6,7 @@ import click
 
 from safeconduct._core.requirement import OPEN, Requirement
 from safeconduct.cli.app_inspection import Application, load_application
-from safeconduct.cli.app_routes import Route, describe, routes_of, total_requirement
+from safeconduct.cli.app_routes import Route, describe, hidden_routes, routes_of, total_requirement
 from safeconduct.cli.output import CommandFailed, json_option, print_note, print_table, warn
 
 
@@ -47,6 +47,10 @@ def routes(app: str, as_json: bool) -> None:  # noqa: FBT001 - click passes it b
     application = load_application(app)
     print_table([access.row for access in access_by_route(application)], as_json=as_json)
     _warn_of_open_methods(application)
+    for route in hidden_routes(application):
+        warn(
+            f"{route.method} {route.path}: safeconduct answers this path, and the application's route is never called."
+        )
     if application.framework is None:
         print_note("Routes can be read from Starlette, FastAPI and Flask only; `safeconduct doctor` prints the rules.")
     if not application.guards:

@@ -1,5 +1,6 @@
-"""``safeconduct users``: add users to the users file, and check their passwords."""
+"""``safeconduct users``: add users to the users file, check their passwords, and cut them off."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +26,7 @@ stdin_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
 
 @click.group()
 def users() -> None:
-    """Add a user to the users file, or check a password."""
+    """Add a user to the users file, check a password, or end what was issued to a user."""
 
 
 @users.command()
@@ -33,7 +34,9 @@ def users() -> None:
 @click.option("--role", "roles", multiple=True, help="A role; may be repeated.")
 @click.option("--scope", "scopes", multiple=True, help="A scope; may be repeated.")
 @click.option(
-    "--replace", is_flag=True, help="Replace the user of this name, with everything that the file has of them."
+    "--replace",
+    is_flag=True,
+    help="Replace the user of this name; only the cut-off stays.",
 )
 @file_option
 @stdin_option
@@ -81,8 +84,20 @@ def check(
         "roles": list(account.roles),
         "scopes": list(account.scopes),
         "level": account.level,
+        "cut_off": account.cut_off,
     }
     print_record(record, as_json=as_json)
+
+
+@users.command("cut-off")
+@click.argument("name")
+@file_option
+@pass_settings
+def cut_off(settings: Settings, name: str, file: Path | None) -> None:
+    """End everything of a user that goes back to a sign-in until now; they may sign in again."""
+    path = _path(settings, file)
+    UsersFile(path).cut_off(name, int(time.time()))
+    print_note(f"wrote the cut-off of {name} to {path}")
 
 
 def _path(settings: Settings, file: Path | None) -> Path:

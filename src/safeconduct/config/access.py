@@ -146,14 +146,16 @@ class EndpointConfig:
     Attributes:
         enabled: Whether login, refresh, logout and the other endpoints are served. Default: if a directory is
             configured; they need the safeconduct-secrets key.
-        prefix: The path prefix of the endpoints.
-        well_known: Whether `/.well-known/jwks.json` is served.
+        prefix: The path prefix of the endpoints. With "", they are at the root, such as `/login`; there the same paths
+            with other methods are the application's, and `openapi.json` is not served.
+        well_known: Whether `/.well-known/jwks.json` is served, and with clients that may ask for tokens
+            `/.well-known/oauth-authorization-server`.
         login_answer: What a sign-in answers besides the standard names: nothing ("standard"), or the access token as
             `token` ("token").
     """
 
     enabled: bool | None = None
-    prefix: Annotated[str, Text('a path such as "/auth", without a slash at its end', is_prefix)] = "/auth"
+    prefix: Annotated[str, Text('a path such as "/auth", without a slash at its end, or ""', is_prefix)] = "/auth"
     well_known: bool = True
     login_answer: Literal["standard", "token"] = "standard"
 

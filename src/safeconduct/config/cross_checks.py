@@ -13,6 +13,7 @@ from safeconduct.config.field_errors import Problem
 from safeconduct.config.fields import SUBJECT
 from safeconduct.config.sections import CrossCheck, CrossChecks
 from safeconduct.config.shown_values import is_list, shown
+from safeconduct.config.urls import is_secure_url
 
 
 def one_of(*values: object) -> Callable[[object], bool]:
@@ -46,8 +47,6 @@ class NotImplementedValue:
 NOT_IMPLEMENTED: Final = (
     NotImplementedValue("sources[]", "`dpop`", "another source than `dpop`", one_of("dpop")),
     NotImplementedValue("clients[].jwks", "every URL", "`keys` with the file of the set", given),
-    NotImplementedValue("login.cut_off", "`cached`", "`renewal`", one_of("cached")),
-    NotImplementedValue("trust[].hand_over", "`true`", "`false`", is_on),
     NotImplementedValue("trust[].jwks", "every URL", "`keys` with the file of the set", given),
     NotImplementedValue("trust[].discovery", "`true`", "`keys` with the file of the set", is_on),
 )
@@ -135,6 +134,23 @@ def _none_counts_no_use(config: "Config") -> Iterator[Problem]:
             yield Problem(f"trust[{index}].hand_over", "got True, wanted false, since the store is none")
 
 
+def _hand_over_opens_sessions(config: "Config") -> Iterator[Problem]:
+    lacked = [
+        ("keys", config.keys is None),
+        ('"cookie" among the sources', "cookie" not in config.sources),
+        ("cookies.mode other than off", config.cookies.mode == "off"),
+        ("endpoints.enabled other than false", config.endpoints.enabled is False),
+    ]
+    wanted = ", ".join(name for name, is_lacked in lacked if is_lacked)
+    for index, trust in enumerate(config.trust):
+        if trust.hand_over and wanted:
+            message = f"got True, wanted {wanted}, since people who are handed over are signed in by a cookie"
+            yield Problem(f"trust[{index}].hand_over", message)
+        if trust.hand_over and not trust.hand_over_origins and not is_secure_url(trust.issuer):
+            message = f"got nothing, wanted the origins of its pages, since the issuer {shown(trust.issuer)} is no URL"
+            yield Problem(f"trust[{index}].hand_over_origins", message)
+
+
 def _strict_rules_refuse(config: "Config") -> Iterator[Problem]:
     if config.revocation.on_outage == "serve" and not config.has_bounded:
         yield Problem("revocation.on_outage", 'got \'serve\', wanted "refuse", since no consistency is "bounded"')
@@ -199,6 +215,7 @@ CROSS_CHECKS: Final[CrossChecks] = (
         _none_stores_nothing,
     ),
     CrossCheck(("store.url", "sources", "clients", "trust"), _none_counts_no_use),
+    CrossCheck(("trust", "keys", "sources", "cookies.mode", "endpoints.enabled"), _hand_over_opens_sessions),
     CrossCheck(("store.url", "revocation.consistency", "access.rules"), _strict_rules_refuse),
     CrossCheck(("issuer", "trust"), _issuers_differ),
     CrossCheck(("issuer", "audience", "tokens.audiences", "trust", "clients"), _clients_differ),

@@ -116,6 +116,13 @@ def _some_algorithm_signs(trust: "Trust") -> Iterator[Problem]:
         yield Problem("algorithms", "got algorithms that only encrypt, wanted one that signs too")
 
 
+def _no_hand_over_is_an_access_token(trust: "Trust") -> Iterator[Problem]:
+    # It counts once, and at one endpoint; as an access token it would count everywhere.
+    for index, name in enumerate(trust.token_types):
+        if name.lower().removeprefix("application/") == "safeconduct-handover+jwt":
+            yield Problem(f"token_types[{index}]", f"got {name!r}, wanted another, since it is no access token")
+
+
 @checked_constructor
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
@@ -166,6 +173,7 @@ class Trust:
     cross_checks: ClassVar[CrossChecks] = (
         CrossCheck(("keys", "jwks", "discovery"), _one_key_source),
         CrossCheck(("algorithms",), _some_algorithm_signs),
+        CrossCheck(("token_types",), _no_hand_over_is_an_access_token),
     )
 
     def __post_init__(self) -> None:

@@ -54,8 +54,8 @@ def is_location(text: str) -> bool:
 
 
 def is_prefix(text: str) -> bool:
-    """Return whether *text* is a path of plain segments that does not end in ``/``."""
-    return re.fullmatch(_SEGMENTS, text) is not None and _has_no_dots(text)
+    """Return whether *text* is a path of plain segments that does not end in ``/``, or empty."""
+    return text == "" or (re.fullmatch(_SEGMENTS, text) is not None and _has_no_dots(text))
 
 
 def is_network(text: str) -> bool:

@@ -14,12 +14,14 @@ world      methods of the directory  adapter                how many passwords a
 """
 
 from collections.abc import Callable, Hashable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from inspect import iscoroutinefunction
 from typing import Any, Final, Literal
 
+from safeconduct._core.account_checks import AccountLookups
 from safeconduct._core.directory import Account, AsyncDirectory, Directory, DirectoryPort, QueuePosition
 from safeconduct.config.sessions import LoginConfig
+from safeconduct.directories.account_lookups import CachedLookups, TimeLimit
 from safeconduct.directories.comparison_queue import ComparisonQueue
 from safeconduct.directories.keyed_lock import KeyedLock, ThreadWaiter, Waiter
 from safeconduct.directories.validation import checked_account, checked_lookup, translate_errors
@@ -142,6 +144,36 @@ def adapt_directory(
         else "check and lookup, or acheck and alookup"
     )
     raise ConfigurationError(f"directory must have {wanted}, got {type(directory).__name__}")
+
+
+def cached_lookups(
+    directory: DirectoryPort, world: World, *, seconds: float, wait_seconds: float, capacity: int
+) -> AccountLookups:
+    """
+    Remember for a while what *directory* says of an account.
+
+    Args:
+        directory: The directory behind the port for *world*.
+        world: Whether threads or tasks wait.
+        seconds: How long an account is remembered.
+        wait_seconds: How long a request waits for a look-up.
+        capacity: How many accounts are remembered at most.
+    """
+    if world == "wsgi":
+        # No one can stop a thread that asks a directory.
+        waiter: Callable[[], Waiter] = ThreadWaiter
+        limit: TimeLimit = _unlimited
+    else:
+        from safeconduct.directories.async_adapters import TaskWaiter, time_limit  # noqa: PLC0415 - it imports asyncio
+
+        waiter, limit = TaskWaiter, time_limit
+    return CachedLookups(
+        directory, seconds=seconds, capacity=capacity, wait_seconds=wait_seconds, waiter=waiter, time_limit=limit
+    )
+
+
+def _unlimited(_seconds: float) -> AbstractAsyncContextManager[None]:
+    return nullcontext()
 
 
 def _direct_adapter(directory: Any, login: LoginConfig, queue: ComparisonQueue) -> DirectAdapter:

@@ -49,6 +49,11 @@ class TaskWaiter:
             self._woken.set_result(None)
 
 
+def time_limit(seconds: float) -> AbstractAsyncContextManager[object]:
+    """Cancel the block, and raise a ``TimeoutError``, after *seconds*."""
+    return asyncio.timeout(seconds)
+
+
 class ThreadPoolAdapter:
     """
     Ask a blocking directory in a few threads.

@@ -6,7 +6,8 @@ import os
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -164,33 +165,55 @@ class UsersFile:
             display_name: The name to show.
             level: The level that the password proves.
             subject: The name in tokens, which never changes; the user name by default.
-            replaces: Whether to replace a user of this name; nothing of the old entry stays.
+            replaces: Whether to replace a user of this name; of the old entry only the cut-off stays.
 
         Raises:
             ConfigurationError: If the name is taken, or anything does not fit ``users_file_format``.
         """
         octets = octets_of(password, at_most=MAX_PART_BYTES)
-        problem = name_problem(username)
-        if problem is not None:
+        if problem := name_problem(username):
             raise ConfigurationError(f"username {problem}, got {username!r}")
         if not octets:
             raise ConfigurationError(f"password must be Unicode of 1 to {MAX_PART_BYTES} bytes")
         account = Account(subject or username, roles=roles, scopes=scopes, level=level, display_name=display_name)
-        self._write(username, UserRecord(account, hash_password(octets, self._cost), self._cost), replaces=replaces)
+        record = UserRecord(account, hash_password(octets, self._cost), self._cost)
+        with self._changing() as records:
+            if username in records:
+                if not replaces:
+                    raise ConfigurationError(f"username must be new, got {username!r}, which the file has")
+                # Otherwise the tokens that it ended would be valid again.
+                account = replace(account, cut_off=records[username].account.cut_off)
+            self._write({**records, username: replace(record, account=account)})
         return account
 
-    def _write(self, username: str, record: UserRecord, *, replaces: bool) -> None:
-        with lock_file(self._path):
-            try:
-                records = dict(self._read().by_name)
-                if username in records and not replaces:
-                    raise ConfigurationError(f"username must be new, got {username!r}, which the file has")
-                text = write_users({**records, username: record})
-                # Write nothing that could not be read back.
-                read_users(text)
-            except UnreadableUsers as error:
-                raise ConfigurationError(f"the user can't be added: {error}") from error
-            replace_file(self._path, text)
+    def cut_off(self, username: str, at: float) -> Account:
+        """
+        End everything of a user that goes back to a sign-in at *at* or before; for the command line.
+
+        Raises:
+            ConfigurationError: If the file has no such user.
+        """
+        with self._changing() as records:
+            if username not in records:
+                raise ConfigurationError(f"username must be one that the file has, got {username!r}")
+            record = records[username]
+            account = replace(record.account, cut_off=max(at, record.account.cut_off or 0))
+            self._write({**records, username: replace(record, account=account)})
+        return account
+
+    @contextmanager
+    def _changing(self) -> Generator[dict[str, UserRecord]]:
+        try:
+            with lock_file(self._path):
+                yield dict(self._read().by_name)
+        except UnreadableUsers as error:
+            raise ConfigurationError(f"the users file can't be changed: {error}") from error
+
+    def _write(self, records: Mapping[str, UserRecord], *, keeps_rights: bool = False) -> None:
+        text = write_users(records)
+        # Write nothing that could not be read back.
+        read_users(text)
+        replace_file(self._path, text, keeps_rights=keeps_rights)
         self._users = self._read()
 
     def _rehash(self, username: str, record: UserRecord, password: bytes) -> None:
@@ -213,11 +236,7 @@ class UsersFile:
             # The password may have been changed, or rehashed, since it was read.
             if records.get(username) != record:
                 return
-            text = write_users({**records, username: replace(record, phc=phc, cost=self._cost)})
-            # Write nothing that could not be read back.
-            read_users(text)
-            replace_file(self._path, text, keeps_rights=True)
-        self._users = self._read()
+            self._write({**records, username: replace(record, phc=phc, cost=self._cost)}, keeps_rights=True)
 
     def _current(self) -> _Users:
         now = self._clock()

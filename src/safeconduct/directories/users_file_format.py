@@ -11,13 +11,14 @@ It is a JSON object with one member for each user, named by the user name::
         "display_name": "Alice",
         "level": "explicit",
         "subject": "4711",
-        "disabled": false
+        "disabled": false,
+        "cut_off": 1767225600
       }
     }
 
-Only ``hash`` is required.  ``subject`` is the user name by default; no two users may have the same one.  A user name
-has no colon, no control characters (RFC 7617 §2) and at most 1,024 bytes; it is compared as it is, without Unicode
-normalisation.
+Only ``hash`` is required.  ``subject`` is the user name by default; no two users may have the same one.  ``cut_off`` is
+in seconds since the epoch.  A user name has no colon, no control characters (RFC 7617 §2) and at most 1,024 bytes; it
+is compared as it is, without Unicode normalisation.
 """
 
 import json
@@ -25,13 +26,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from safeconduct._core.directory import Account, are_texts, is_text
+from safeconduct._core.directory import Account, are_texts, is_instant_or_none, is_text
 from safeconduct._http.authorization import MAX_PART_BYTES
 from safeconduct.directories.argon2id import Cost, cost_of
 from safeconduct.directories.validation import octets_of
 from safeconduct.principal import CLIENT_SUBJECT, LEVELS, Level
 
-_FIELDS: Final = frozenset({"hash", "roles", "scopes", "display_name", "level", "subject", "disabled"})
+_FIELDS: Final = frozenset({"hash", "roles", "scopes", "display_name", "level", "subject", "disabled", "cut_off"})
 _BOM: Final = "\ufeff"
 
 
@@ -109,6 +110,7 @@ def _read_user(name: str, value: Any) -> UserRecord:
         level=fields.level(),
         display_name=fields.text("display_name"),
         disabled=fields.flag("disabled"),
+        cut_off=fields.instant("cut_off"),
     )
     phc, cost = fields.hash()
     return UserRecord(account, phc, cost)
@@ -149,6 +151,12 @@ class _UserFields:
             raise self._wrong(name, "a list of texts")
         return tuple(words)
 
+    def instant(self, name: str) -> float | None:
+        value = self.values.get(name)
+        if not is_instant_or_none(value):
+            raise self._wrong(name, "seconds since the epoch, or null")
+        return value
+
     def flag(self, name: str) -> bool:
         value = self.values.get(name, False)
         if not isinstance(value, bool):
@@ -176,4 +184,5 @@ def _to_fields(record: UserRecord) -> dict[str, Any]:
         "level": account.level,
         "subject": account.subject,
         "disabled": account.disabled,
+        **({} if account.cut_off is None else {"cut_off": account.cut_off}),
     }

@@ -42,6 +42,7 @@ __all__ = [
     "ClockSkewed",
     "Event",
     "Fault",
+    "HandOverReused",
     "HookFailed",
     "KeyExposed",
     "KeySkipped",
@@ -174,11 +175,13 @@ class UsersRecovered(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn(Event):
-    """A user proved who they are, and a session began."""
+    """A user proved who they are, or was handed over by another issuer, and a session began."""
 
     subject: str
     session_id: str
     level: str
+    #: The issuer that handed the user over; None for a user of our own.
+    issuer: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +234,16 @@ class RenewReused(Event):
     log_level: ClassVar[int] = 30
     subject: str
     session_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandOverReused(Event):
+    """A hand-over of a browser was used a second time and refused: it was sent twice, or somebody has copied it."""
+
+    log_level: ClassVar[int] = 30
+    issuer: str
+    subject: str
+    token_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,22 +6,33 @@ any token.  Only what the owner has is asked again from time to time, in which c
 """
 
 from dataclasses import replace
+from typing import Protocol
 
 from safeconduct._core.api_keys.owners import KeyOwners, KeyRights
 from safeconduct._core.api_keys.records import ApiKeyStore, StoredApiKey
 from safeconduct._core.api_keys.wire_form import read_api_key
-from safeconduct._core.bearer import BearerAuthenticator
 from safeconduct._core.credential_sources import CredentialSource
-from safeconduct._core.decision import CachedResult, Passed, Proof, ProvenApiKey
+from safeconduct._core.decision import CachedResult, Clock, Passed, Proof, ProvenApiKey
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import api_key_query, revocation_key, shard_of
-from safeconduct._core.revocation_query import ApiKeyRef, RevocationQuery
-from safeconduct._core.store import END_OF_TIME_MS
+from safeconduct._core.revocation_query import END_OF_TIME_MS, ApiKeyRef, RevocationQuery
+from safeconduct._tokens.verified_cache import VerifiedCache
 from safeconduct.errors import BadSignature, ExpiredToken, RevokedToken
 from safeconduct.principal import Principal
 
 SCHEME = "api_key"
 """``Principal.scheme`` of a caller with an API key."""
+
+
+class ProofCache(Protocol):
+    """Keep what was proven; API keys share the cache of a ``BearerAuthenticator``."""
+
+    @property
+    def cache(self) -> VerifiedCache[CachedResult]: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def owner(self) -> object: ...
 
 
 class ApiKeyAuthenticator:
@@ -41,7 +52,7 @@ class ApiKeyAuthenticator:
         store: ApiKeyStore,
         revocations: Revocations,
         owners: KeyOwners,
-        bearer: BearerAuthenticator,
+        bearer: ProofCache,
         *,
         issuer: str,
     ) -> None:

@@ -55,7 +55,7 @@ class KeyOwners:
         Return what a key may do now.
 
         Raises:
-            RevokedToken: If its owner is disabled, or there is no such user any more.
+            RevokedToken: If its owner is disabled or cut off, or there is no such user any more.
             Unavailable: If the directory cannot be asked.
         """
         scopes, roles = frozenset(record.scopes), frozenset(record.roles)
@@ -66,6 +66,8 @@ class KeyOwners:
         asked_at, account = await self._account(directory, record.subject, now)
         if account is None or account.disabled:
             raise RevokedToken("the owner of an API key is disabled or gone")
+        if record.created_ms < account.earliest_ms:
+            raise RevokedToken("the owner of an API key was cut off after it was made")
         scopes, roles = scopes & frozenset(account.scopes), roles & frozenset(account.roles)
         return self._rights(scopes, roles, account.display_name or record.subject, asked_at)
 

@@ -196,13 +196,13 @@ class AsyncApiKeys:
 def _check_arguments(
     subject: str, name: str, scopes: Collection[str], roles: Collection[str], expires_in_seconds: int
 ) -> None:
-    if not is_text(subject):
-        _refuse("subject", "a text that is not empty")
+    if not is_text(subject) or "\0" in subject:
+        _refuse("subject", "a text that is not empty and has no NUL")
     if not is_text(name) or len(name) > _LONGEST_NAME or not name.isprintable():
         _refuse("name", f"1 to {_LONGEST_NAME} printable characters")
     for field_name, words in (("scopes", scopes), ("roles", roles)):
-        if not are_texts(words):
-            _refuse(field_name, 'a list of texts, such as ["read"]')
+        if not are_texts(words) or any("\0" in word for word in words):
+            _refuse(field_name, 'a list of texts without NUL, such as ["read"]')
     is_number = isinstance(expires_in_seconds, int) and not isinstance(expires_in_seconds, bool)
     if not is_number or not 0 < expires_in_seconds <= LONGEST_LIFETIME_SECONDS:
         _refuse("expires_in_seconds", f"a whole number from 1 to {LONGEST_LIFETIME_SECONDS}")

@@ -69,7 +69,7 @@ class LogoutEndpoint:
             NotRenewable: If it is not the person's own, which a sign-in made.
         """
         principal = await self._request_context.session_owner(call.request)
-        await self._session_verbs.sign_out_everywhere(principal.subject)
+        await self._session_verbs.sign_out_everywhere(principal.subject, issuer=principal.issuer)
         return self._token_response.signed_out(transport_of(principal))
 
 

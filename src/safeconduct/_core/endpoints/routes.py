@@ -1,30 +1,35 @@
 """List the endpoints of a session's life, serve the issuer's public keys, and describe them all as OpenAPI."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from safeconduct._core.endpoints.login import LoginEndpoint
 from safeconduct._core.endpoints.logout import LogoutEndpoint
 from safeconduct._core.endpoints.refresh import RefreshEndpoint
-from safeconduct._core.endpoints.routing import EndpointCall, EndpointRoute
+from safeconduct._core.endpoints.routing import JWKS_PATH, Endpoint, EndpointCall, EndpointRoute, cached_reply
 from safeconduct._core.endpoints.session import SessionEndpoint
 from safeconduct._http.problems import MEDIA_TYPES, ProblemStyle
 from safeconduct._http.request import Reply
 
-JWKS_PATH: Final = "/.well-known/jwks.json"
 JWKS_MAX_AGE_SECONDS: Final = 300
 """How long others may cache the key set; a new key is published for longer than this before it signs."""
 
 
 def session_routes(
-    prefix: str, *, login: LoginEndpoint, refresh: RefreshEndpoint, logout: LogoutEndpoint, session: SessionEndpoint
+    prefix: str,
+    *,
+    login: LoginEndpoint | None,
+    refresh: RefreshEndpoint,
+    logout: LogoutEndpoint,
+    session: SessionEndpoint,
 ) -> Iterator[EndpointRoute]:
-    """Yield the endpoints of a session's life, below *prefix*."""
-    yield EndpointRoute("POST", f"{prefix}/login", "Sign in with a password", login.login)
+    """Yield the endpoints of a session's life, below *prefix*; *login* is None where no one has a password."""
+    if login is not None:
+        yield EndpointRoute("POST", f"{prefix}/login", "Sign in with a password", login.login)
     yield EndpointRoute("POST", f"{prefix}/refresh", "Exchange a refresh token for new tokens", refresh.refresh)
     yield EndpointRoute("POST", f"{prefix}/renew", "Renew an access token past half of its lifetime", refresh.renew)
-    yield EndpointRoute("POST", f"{prefix}/step-up", "Prove the password again", login.step_up)
+    if login is not None:
+        yield EndpointRoute("POST", f"{prefix}/step-up", "Prove the password again", login.step_up)
     yield EndpointRoute("POST", f"{prefix}/logout", "End this session", logout.logout)
     yield EndpointRoute(
         "POST", f"{prefix}/logout-everywhere", "End all the caller's sessions", logout.logout_everywhere
@@ -32,6 +37,11 @@ def session_routes(
     yield EndpointRoute("GET", f"{prefix}/session", "Show who the caller is and what they may do now", session.session)
     yield EndpointRoute("GET", f"{prefix}/sessions", "List the caller's sessions", session.sessions)
     yield EndpointRoute("DELETE", f"{prefix}/sessions/{{id}}", "End one of the caller's sessions", session.end)
+
+
+def accept_route(prefix: str, accept: Endpoint) -> EndpointRoute:
+    """Return the endpoint that receives browsers that other servers hand over."""
+    return EndpointRoute("POST", f"{prefix}/accept", "Receive a browser that another server hands over", accept)
 
 
 def jwks_route(published: Callable[[], Mapping[str, Any]]) -> EndpointRoute:
@@ -54,20 +64,6 @@ def openapi_route(routes: Iterable[EndpointRoute], prefix: str, style: ProblemSt
     return route
 
 
-def cached_reply(media_type: bytes, content: Mapping[str, Any], *, max_age_seconds: int) -> Reply:
-    """Return a document that caches may keep for so long."""
-    body = json.dumps(content, separators=(",", ":")).encode()
-    return Reply(
-        200,
-        (
-            (b"content-type", media_type),
-            (b"content-length", b"%d" % len(body)),
-            (b"cache-control", b"public, max-age=%d" % max_age_seconds),
-        ),
-        body,
-    )
-
-
 _TEXT: Final[Mapping[str, Any]] = {"type": "string"}
 _FLAG: Final[Mapping[str, Any]] = {"type": "boolean"}
 _SECONDS: Final[Mapping[str, Any]] = {"type": ["integer", "null"], "description": "seconds since the epoch"}
@@ -87,6 +83,7 @@ _BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
         "properties": {"password": _TEXT, "refresh_token": _TEXT},
     },
     "logout": {"type": "object", "properties": {"refresh_token": _TEXT}},
+    "accept": {"type": "object", "required": ["token"], "properties": {"token": _TEXT, "confirmation": _TEXT}},
 }
 _QUERIES: Final[Mapping[str, tuple[str, ...]]] = {"sessions": ("cursor",)}
 _TOKENS: Final[Mapping[str, Any]] = {
@@ -108,7 +105,7 @@ _TOKENS: Final[Mapping[str, Any]] = {
 }
 _MEDIA_TYPES: Final = ("application/json", "application/x-www-form-urlencoded")
 _GIVES_TOKENS: Final = frozenset({"login", "refresh", "renew", "step-up"})
-_IS_OPEN: Final = frozenset({"login", "refresh", "logout", "session", "openapi.json", "jwks.json"})
+_IS_OPEN: Final = frozenset({"login", "refresh", "logout", "session", "accept", "openapi.json", "jwks.json"})
 #: The error statuses of each endpoint, besides those that every endpoint has.
 _ERROR_STATUSES: Final[Mapping[str, tuple[int, ...]]] = {
     "login": (400, 401, 403, 413, 415, 429),
@@ -116,6 +113,7 @@ _ERROR_STATUSES: Final[Mapping[str, tuple[int, ...]]] = {
     "renew": (401, 403, 409),
     "step-up": (400, 401, 403, 413, 415, 429),
     "logout": (400, 403, 413, 415),
+    "accept": (400, 401, 403, 413, 415),
     "logout-everywhere": (401, 403),
     "session": (401,),
     "sessions": (400, 401, 403),
@@ -168,7 +166,8 @@ def _operation(route: EndpointRoute, style: ProblemStyle) -> Mapping[str, Any]:
     if name in _QUERIES:
         operation["parameters"] = [{"name": each, "in": "query", "schema": _TEXT} for each in _QUERIES[name]]
     if name in _BODIES:
-        content = {media_type: {"schema": _BODIES[name]} for media_type in _MEDIA_TYPES}
+        media_types = _MEDIA_TYPES[1:] if name == "accept" else _MEDIA_TYPES
+        content = {media_type: {"schema": _BODIES[name]} for media_type in media_types}
         operation["requestBody"] = {"required": "required" in _BODIES[name], "content": content}
     if name not in _IS_OPEN:
         operation["security"] = [{"bearer": []}]
@@ -183,5 +182,12 @@ def _responses(route: EndpointRoute, name: str, style: ProblemStyle) -> Mapping[
     if name in _GIVES_TOKENS:
         schema = {"application/json": {"schema": {"$ref": "#/components/schemas/Tokens"}}}
         return {"200": {"description": "tokens", "content": schema}, **responses}
+    if name == "accept":
+        # The page posts the token again, or asks which person; the redirection has the cookies.
+        return {
+            "200": {"description": "a page that goes on", "content": {"text/html": {"schema": _TEXT}}},
+            "303": {"description": "signed in"},
+            **responses,
+        }
     is_empty = route.method != "GET"
     return {"204" if is_empty else "200": {"description": "done" if is_empty else "found"}, **responses}

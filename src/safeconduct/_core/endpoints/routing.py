@@ -1,10 +1,14 @@
 """
 Route requests to our own endpoints by exact path and method; every other path is the application's.
 
+Our paths are ours with every method, so that a wrong one is 405.  Endpoints without a prefix share their paths with the
+application: there the exact pairs of path and method are ours alone.
+
 Our endpoints are outside the access rules, and each reads only the credential that it names: a stale cookie never
 blocks a sign-in.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -17,7 +21,11 @@ from safeconduct.errors import InvalidRequest, MethodNotAllowed
 Body = Callable[[int], Awaitable[bytes]]
 """Reads the body of a request: all of it, or more bytes than the limit that it is given."""
 
+JWKS_PATH: Final = "/.well-known/jwks.json"
+"""The path of the public keys."""
+
 _PATH_PARAMETER: Final = "{id}"
+_WELL_KNOWN: Final = "/.well-known/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +86,32 @@ class EndpointRoute:
     operation: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
+def cached_reply(media_type: bytes, content: Mapping[str, Any], *, max_age_seconds: int) -> Reply:
+    """Return a document that caches may keep for so long."""
+    body = json.dumps(content, separators=(",", ":")).encode()
+    return Reply(
+        200,
+        (
+            (b"content-type", media_type),
+            (b"content-length", b"%d" % len(body)),
+            (b"cache-control", b"public, max-age=%d" % max_age_seconds),
+        ),
+        body,
+    )
+
+
 class Endpoints:
     """
     Find and call our endpoints.
 
     Args:
         routes: One for each endpoint.
+        shares_paths: Whether other methods of our paths are the application's, except for well-known ones.
     """
 
-    def __init__(self, routes: Iterable[EndpointRoute]) -> None:
+    def __init__(self, routes: Iterable[EndpointRoute], *, shares_paths: bool = False) -> None:
         self.routes = tuple(routes)
+        self._shares_paths = shares_paths
         self._by_path: dict[str, dict[str, Endpoint]] = {}
         for route in self.routes:
             self._by_path.setdefault(route.path, {})[route.method] = route.endpoint
@@ -95,30 +119,38 @@ class Endpoints:
             path.removesuffix(_PATH_PARAMETER) for path in self._by_path if path.endswith(f"/{_PATH_PARAMETER}")
         )
 
-    def owns(self, path: str) -> bool:
-        """Return whether *path* is one of ours, whatever the method."""
-        return path in self._by_path or (bool(self._prefixes) and self._split(path) is not None)
+    def owns(self, method: str, path: str) -> bool:
+        """Return whether a request is for one of ours."""
+        methods = self._find(path)[0]
+        return bool(methods) and (
+            not self._shares_paths or _served_as(method) in methods or path.startswith(_WELL_KNOWN)
+        )
 
     async def serve(self, request: Request, body: Body, query: bytes = b"") -> Reply:
         """
-        Answer *request*, whose path is one of ours.
+        Answer *request*, which is for one of ours.
 
         Raises:
             MethodNotAllowed: If the path does not have this method.
             AuthError: If the endpoint refuses the request.
         """
-        methods, item = self._by_path.get(request.path), ""
-        if methods is None:
-            prefix, item = self._split(request.path) or ("", "")
-            methods = self._by_path[prefix + _PATH_PARAMETER]
-        endpoint = methods.get("GET" if request.method == "HEAD" else request.method)
+        methods, item = self._find(request.path)
+        endpoint = methods.get(_served_as(request.method))
         if endpoint is None:
             raise MethodNotAllowed(tuple(sorted([*methods, *(["HEAD"] if "GET" in methods else [])])))
         return await endpoint(EndpointCall(request, body, item, query))
 
-    def _split(self, path: str) -> tuple[str, str] | None:
+    def _find(self, path: str) -> tuple[Mapping[str, Endpoint], str]:
+        """Return the endpoints at *path* by their methods, none where it is not ours, and the value of ``{id}``."""
+        found = self._by_path.get(path)
+        if found is not None:
+            return found, ""
         for prefix in self._prefixes:
             item = path[len(prefix) :]
             if item and path.startswith(prefix) and "/" not in item:
-                return prefix, item
-        return None
+                return self._by_path[prefix + _PATH_PARAMETER], item
+        return {}, ""
+
+
+def _served_as(method: str) -> str:
+    return "GET" if method == "HEAD" else method

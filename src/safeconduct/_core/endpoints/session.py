@@ -28,6 +28,7 @@ class SessionEndpoint:
         csrf: Makes the CSRF tokens.
         offered: The links of the application.
         prefix: The prefix of our endpoints.
+        has_login: Whether users sign in here with a password.
         clock: The current time, in seconds since the epoch.
     """
 
@@ -40,6 +41,7 @@ class SessionEndpoint:
         offered: OfferedLinks,
         *,
         prefix: str,
+        has_login: bool,
         clock: Clock,
     ) -> None:
         self._session_verbs = session_verbs
@@ -48,6 +50,7 @@ class SessionEndpoint:
         self._csrf = csrf
         self._offered = offered
         self._prefix = prefix
+        self._has_login = has_login
         self._clock = clock
 
     async def session(self, call: EndpointCall) -> Reply:
@@ -81,7 +84,10 @@ class SessionEndpoint:
         """
         principal = await self._request_context.session_owner(call.request)
         page = await self._session_verbs.page(
-            principal.subject, current=principal.session_id, cursor=call.query_parameter("cursor")
+            principal.subject,
+            current=principal.session_id,
+            cursor=call.query_parameter("cursor"),
+            issuer=principal.issuer,
         )
         return json_reply(200, {"sessions": [_listed(each) for each in page.sessions], "cursor": page.cursor})
 
@@ -98,13 +104,13 @@ class SessionEndpoint:
         is_current = call.item == principal.session_id
         if not is_current and rank(principal.level) < rank("explicit"):
             raise StepUpRequired("explicit", reason="ending another session needs an explicit sign-in")
-        await self._session_verbs.end(call.item, subject=principal.subject)
+        await self._session_verbs.end(call.item, subject=principal.subject, issuer=principal.issuer)
         if is_current:
             return self._token_response.signed_out(transport_of(principal))
         return Reply(204, (NO_STORE,))
 
     def _anonymous(self, request: Request, identity: Identity, now: float) -> Reply:
-        links = [self._link(request, "login", "POST")]
+        links = [self._link(request, "login", "POST")] if self._has_login else []
         if self._request_context.has_refresh_cookie(request):
             # The access token may have expired while the refresh token is still valid.
             links.append(self._link(request, "refresh", "POST"))
@@ -133,16 +139,20 @@ class SessionEndpoint:
             "now": int(now),
             "csrf_token": None if protected is None else self._csrf.token(protected.session_id, protected.generation),
             "links": [
-                *self._links(status, request, int(now)),
+                *self._links(principal, status, request, int(now)),
                 *self._offered.shown_to(principal, root_path=request.root_path, now=now),
             ],
         }
 
-    def _links(self, status: SessionStatus | None, request: Request, now: int) -> Iterator[ShownLink]:
+    def _links(
+        self, principal: Principal, status: SessionStatus | None, request: Request, now: int
+    ) -> Iterator[ShownLink]:
         yield self._link(request, "logout", "POST")
         if status is None:
             return
-        yield self._link(request, "step-up", "POST")
+        if "pi" not in principal.claims:
+            # Our directory does not know the password of a person who was handed over.
+            yield self._link(request, "step-up", "POST")
         if status.is_kept:
             yield self._link(request, "logout-everywhere", "POST")
             yield self._link(request, "sessions", "GET")

@@ -94,6 +94,21 @@ class TokenResponse:
         deleted = [own_deletion(self._cookies, "refresh")] if tokens.refresh_token is None else []
         return self.tokens(tokens, "cookie", more_cookies=[*deleted, device])
 
+    def handed_over(self, tokens: Tokens, target: str) -> Reply:
+        """
+        Return the reply that sets the cookies of a person who was handed over, and leads their browser to *target*.
+
+        The refresh cookie is deleted in any case, and the mark of a known device stays.
+
+        Raises:
+            NotSupported: If the token is too long for a cookie.
+        """
+        now = int(self._clock())
+        cookie = own_cookie(self._cookies, "access", tokens.access_token, expires_at=tokens.expires_at, now=now)
+        fields = set_cookie_fields([cookie, own_deletion(self._cookies, "refresh")])
+        location = (b"location", target.encode("ascii"))
+        return Reply(303, (location, (b"content-length", b"0"), NO_STORE, *fields))
+
     def signed_out(self, transport: Transport) -> Reply:
         """Return the reply to a sign-out; by cookie, it makes the browser delete its cookies and caches."""
         if transport == "header":

@@ -16,7 +16,7 @@ Every attempt is counted before anything is compared, and an unknown client cost
 """
 
 import hmac
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Final
 
@@ -26,7 +26,8 @@ from safeconduct._core.clients import ClientPort, RegisteredClient
 from safeconduct._core.oauth.parameters import OAuthParameters
 from safeconduct._core.oauth.replies import ClientRefusal
 from safeconduct._core.revocation import Revocations
-from safeconduct._core.revocation_keys import revocation_key, revocation_query
+from safeconduct._core.revocation_keys import client_revocation_query, revocation_key
+from safeconduct._core.revocation_query import RevocationQuery
 from safeconduct._core.single_use import use_once
 from safeconduct._core.store import Store
 from safeconduct._core.throttle import Throttle
@@ -108,22 +109,37 @@ def _read_assertion(text: str, parameters: OAuthParameters) -> Assertion:
     return Assertion(token.client_id, token)
 
 
-class AssertionUses:
+class ClientRevocations:
     """
-    Let each assertion count once.
+    Ask whether a client was revoked, and let each of its assertions count once.
 
     Args:
-        store: Marks it as used.
-        revocations: The same store, with what is known of its data.
+        store: Marks an assertion as used.
+        revocations: The same store, with its data as far as this process knows them.
         names: Ours.
+        realm: Under which name clients are revoked.
         shards: How many shards the store has.
     """
 
-    def __init__(self, store: Store, revocations: Revocations, names: OurNames, *, shards: int) -> None:
+    def __init__(self, store: Store, revocations: Revocations, names: OurNames, *, realm: str, shards: int) -> None:
         self.names = names
         self._store = store
         self._revocations = revocations
+        self._realm = realm
         self._shards = shards
+
+    async def check(self, client: RegisteredClient, *, now: float) -> None:
+        """
+        Return if *client* was not revoked, whose holder of the secret could ask for a token at any time.
+
+        Raises:
+            RevokedToken: If it was.
+            Unavailable: If the store cannot be asked.
+        """
+        now_ms = int(now * 1000)
+        query = self._query(client.entry.client_id, client.subject, issued_ms=now_ms, ends_ms=now_ms)
+        # No cut-off: it ends what was issued, and not the client, and its instant is of another clock than ours.
+        await self._revocations.check(replace(query, cuts=()), now_ms=now_ms)
 
     async def use(self, claims: Claims, *, now: float) -> bool:
         """
@@ -133,20 +149,37 @@ class AssertionUses:
             RevokedToken: If the client was revoked.
             Unavailable: If the store cannot be asked.
         """
-        query = revocation_query(
-            issuer=claims.issuer,
-            subject=claims.subject,
+        query = self._query(
+            claims.issuer,
+            claims.subject,
             token_id=claims.token_id,
-            client_id=claims.client_id,
             kid=claims.kid,
-            session_id=None,
             issued_ms=claims.issued_ms,
             ends_ms=(claims.expires_at + self.names.leeway_seconds) * 1000,
-            is_own=False,
-            shards=self._shards,
         )
         mark = revocation_key("token", claims.issuer, claims.token_id)
         return await use_once(self._store, self._revocations, query, mark=mark, now_ms=int(now * 1000))
+
+    def _query(
+        self,
+        client_id: str,
+        subject: str,
+        *,
+        token_id: str | None = None,
+        kid: str | None = None,
+        issued_ms: int,
+        ends_ms: int,
+    ) -> RevocationQuery:
+        return client_revocation_query(
+            realm=self._realm,
+            client_id=client_id,
+            subject=subject,
+            token_id=token_id,
+            kid=kid,
+            issued_ms=issued_ms,
+            ends_ms=ends_ms,
+            shards=self._shards,
+        )
 
 
 class ClientAuthenticator:
@@ -157,16 +190,16 @@ class ClientAuthenticator:
         clients: Who they are.
         throttle: Limits the attempts, by network, and by client and network.
         proxies: The trusted proxies.
-        assertions: Verifies what clients sign; None without a store, which alone can tell that one was used before.
+        revocations: Asks the store; None without one, which alone can tell that an assertion was used before.
     """
 
     def __init__(
-        self, clients: ClientPort, throttle: Throttle, proxies: Proxies, *, assertions: AssertionUses | None
+        self, clients: ClientPort, throttle: Throttle, proxies: Proxies, *, revocations: ClientRevocations | None
     ) -> None:
         self._clients = clients
         self._throttle = throttle
         self._proxies = proxies
-        self._assertions = assertions
+        self._revocations = revocations
 
     async def authenticate(self, request: Request, parameters: OAuthParameters, *, now: float) -> RegisteredClient:
         """
@@ -211,11 +244,10 @@ class ClientAuthenticator:
     async def _prove(self, credential: ClientCredential, now: float) -> RegisteredClient:
         client = await self._clients.find(credential.client_id)
         try:
-            reason = (
-                _wrong_secret(client, credential)
-                if isinstance(credential, SharedSecret)
-                else await self._wrong_assertion(client, credential, now)
-            )
+            if isinstance(credential, SharedSecret):
+                reason = await self._fault_of_secret(client, credential, now)
+            else:
+                reason = await self._fault_of_assertion(client, credential, now)
         except InvalidToken as error:
             reason = error.reason or type(error).__name__
         if client is None:
@@ -224,20 +256,28 @@ class ClientAuthenticator:
             raise ClientRefusal(reason, client.entry.client_id)
         return client
 
-    async def _wrong_assertion(self, client: RegisteredClient | None, assertion: Assertion, now: float) -> str | None:
-        """Return what is wrong with an assertion, or None if it proves the client, and mark it as used."""
+    async def _fault_of_secret(
+        self, client: RegisteredClient | None, credential: SharedSecret, now: float
+    ) -> str | None:
+        """Return the fault of a secret, or None if it is the client's; an unknown client is equal work."""
+        known = None if client is None else client.secret_digest
+        digest = sha256(credential.secret.encode()).digest()
+        is_right = hmac.compare_digest(known or _NO_DIGEST, digest)
+        if client is None or known is None or not is_right:
+            return "a wrong secret"
+        if self._revocations is not None:
+            await self._revocations.check(client, now=now)
+        return None
+
+    async def _fault_of_assertion(
+        self, client: RegisteredClient | None, assertion: Assertion, now: float
+    ) -> str | None:
+        """Return the fault of an assertion, or None if it proves the client, and mark it as used."""
         signer = None if client is None else client.signer
         if signer is None:
             return "a client that signs nothing"
-        if self._assertions is None:
+        revocations = self._revocations
+        if revocations is None:
             return "assertions need a store"
-        claims = verify_assertion(assertion.token, signer, self._assertions.names, now=now)
-        return None if await self._assertions.use(claims, now=now) else "an assertion that was used before"
-
-
-def _wrong_secret(client: RegisteredClient | None, credential: SharedSecret) -> str | None:
-    """Return what is wrong with a secret, or None if it is the client's; an unknown client is equal work."""
-    known = None if client is None else client.secret_digest
-    digest = sha256(credential.secret.encode()).digest()
-    is_right = hmac.compare_digest(known or _NO_DIGEST, digest)
-    return None if is_right and known is not None else "a wrong secret"
+        claims = verify_assertion(assertion.token, signer, revocations.names, now=now)
+        return None if await revocations.use(claims, now=now) else "an assertion that was used before"

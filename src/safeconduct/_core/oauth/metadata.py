@@ -6,19 +6,21 @@ from typing import Any, Final
 
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata, get_well_known_url
 
-from safeconduct._core.endpoints.routes import JWKS_PATH, cached_reply
-from safeconduct._core.endpoints.routing import EndpointCall, EndpointRoute
+from safeconduct._core.endpoints.routing import JWKS_PATH, EndpointCall, EndpointRoute, cached_reply
 from safeconduct._http.request import Reply
 
 SECRET_METHODS: Final = ("client_secret_basic", "client_secret_post")
 """How a client that has a secret may authenticate without signing anything."""
+
+ASSERTION_METHODS: Final = ("client_secret_jwt", "private_key_jwt")
+"""How a client may authenticate by what it signs."""
 
 _MAX_AGE_SECONDS: Final = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerDescription:
-    """What is on."""
+    """The parts of the authorization server that are switched on."""
 
     issuer: str
     #: The URL below which clients find the endpoints, without a slash at its end.

@@ -87,8 +87,10 @@ class RevocationEndpoint:
         except InvalidToken:
             return
         await self._require_owner(claims, client_id)
+        # A person who was handed over is on the shard of their issuer's subject.
+        subject = None if claims.person_issuer else claims.subject
         await self._revoker.revoke_token(
-            claims.issuer, claims.token_id, subject=claims.subject, expires_ms=claims.expires_at * 1000
+            claims.issuer, claims.token_id, subject=subject, expires_ms=claims.expires_at * 1000
         )
 
     async def _require_owner(self, claims: Claims, client_id: str | None) -> None:

@@ -12,7 +12,7 @@ from authlib.oauth2.rfc6749 import (
     list_to_scope,
 )
 
-from safeconduct._core.bearer import ResolvedClaims
+from safeconduct._core.client_tokens import ResolvedClaims
 from safeconduct._core.clients import RegisteredClient
 from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints.routing import EndpointCall

@@ -4,14 +4,14 @@ Exchange a user's access token for one that a client acts with (RFC 8693).
 ====================  ==============================================================================================
 the new token has     which comes from
 ====================  ==============================================================================================
-``sub``, ``sid``      the subject token, so that whatever ends the user's session ends it too
+``sub``, ``sid``      the subject token, so that the end of the user's session is its end too
 ``client_id``         the client, so that revoking the client ends it
-``act``               the client; whoever acted until now is kept within, four at most
+``act``               the client; those who acted until now are kept within, four at most
 ``aud``               ``audience`` or ``resource``: our own, or one of the client's
 ``scope``             ``scope``, or all: those of the subject token that are the client's too
 roles                 those of the subject token that the client's entry names
 ``exp``               the shorter of an access token's life and that of the subject token
-``acr``               always ``remembered``; neither ``rn`` nor ``auth_time``: it proves nobody's presence
+``acr``               always ``remembered``; neither ``rn`` nor ``auth_time``: the user need not be there
 ====================  ==============================================================================================
 
 The store is asked about the subject token whatever the consistency of requests.
@@ -22,16 +22,18 @@ from typing import Any, Final, cast
 
 from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError
 
-from safeconduct._core.bearer import OpaqueTokenResolver, ResolvedClaims
+from safeconduct._core.bearer import OpaqueTokenResolver
+from safeconduct._core.client_tokens import ResolvedClaims
 from safeconduct._core.clients import RegisteredClient
 from safeconduct._core.oauth.parameters import OAuthParameters
 from safeconduct._core.oauth.token_endpoint import ClientTokens
 from safeconduct._core.opaque import is_opaque_token
 from safeconduct._core.sessionless_tokens import acting, carried
 from safeconduct._http.request import Reply
-from safeconduct._tokens.claims import CLIENT_SUBJECT, Claims
+from safeconduct._tokens.claims import Claims
 from safeconduct._tokens.issuer import Grant
 from safeconduct.errors import InsufficientRights, InvalidToken
+from safeconduct.principal import CLIENT_SUBJECT
 
 TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a grant type
 
@@ -152,9 +154,9 @@ def _checked(parameters: OAuthParameters) -> tuple[str, str]:
 
 
 def _may_act(allowed: object, client_id: str, issuer: str) -> bool:
-    """Return whether ``may_act`` names the client (RFC 8693 §4.4); a member that is unknown here names another."""
+    """Return whether ``may_act`` names the client (RFC 8693 §4.4); a claim that is unknown here names another."""
     if not isinstance(allowed, Mapping):
         return False
-    members = dict(cast("Mapping[str, object]", allowed))
-    names_issuer = members.pop("iss", issuer) == issuer
-    return names_issuer and bool(members) and members == {name: client_id for name in members if name in _NAMES}
+    claims = dict(cast("Mapping[str, object]", allowed))
+    names_issuer = claims.pop("iss", issuer) == issuer
+    return names_issuer and bool(claims) and claims == {name: client_id for name in claims if name in _NAMES}

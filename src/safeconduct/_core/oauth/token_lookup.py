@@ -1,4 +1,4 @@
-"""Find out what an access or a refresh token of ours is worth now, whoever it was issued for."""
+"""Find out what an access or a refresh token of ours is worth now, for any audience."""
 
 import hmac
 from collections.abc import Callable, Collection, Mapping
@@ -114,6 +114,8 @@ def _content_of(claims: Claims) -> Mapping[str, Any]:
         "roles": sorted(claims.roles),
         "client_id": claims.client_id,
         "username": claims.display_name,
+        # Whose person it is: the subject alone would be one of our own.
+        "pi": claims.person_issuer,
     }
     return {
         "iss": claims.issuer,

@@ -72,6 +72,7 @@ class SessionContext:
             level=level or level_at(session, now_ms, self.lives),
             transport=session.transport,
             now_ms=now_ms,
+            person_issuer=session.person_issuer,
         )
 
     async def look_up(self, subject: str, *, since_ms: int) -> CurrentAccount:

@@ -70,8 +70,8 @@ class SessionExtension:
             level=level,
             roles=frozenset(rights.roles),
             scopes=frozenset(rights.scopes),
-            display_name=rights.display_name or principal.subject,
-            auth_time=session.auth_ms // 1000,
+            display_name=rights.display_name or principal.remote_user,
+            auth_time=session.auth_time,
             expires_at=expires_at,
         )
         return ExtendedSession(identity, min(expires_at * 1000 + self._leeway_ms, session.over_ms))

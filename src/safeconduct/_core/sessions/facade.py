@@ -163,24 +163,24 @@ class AsyncSessions:
         claims = await self._resolver.verify(access_token, now=self._clock())
         await self._session_verbs().sign_out(principal_of(claims, "bearer"))
 
-    async def sign_out_everywhere(self, subject: str) -> None:
+    async def sign_out_everywhere(self, subject: str, *, issuer: str | None = None) -> None:
         """
-        End every session of *subject* and everything that was issued to them until now.
+        End every session of *subject*, a person of *issuer* or our own, and what was issued to them until now.
 
         Raises:
             TooFewReplicas: If fewer replicas than configured confirm it, although it is written.
             Unavailable: If the store cannot be asked.
         """
-        await self._session_verbs().sign_out_everywhere(subject)
+        await self._session_verbs().sign_out_everywhere(subject, issuer=issuer)
 
-    async def list(self, subject: str) -> tuple[ActiveSession, ...]:
+    async def list(self, subject: str, *, issuer: str | None = None) -> tuple[ActiveSession, ...]:
         """
-        Return the sessions of *subject*, the one used last first.
+        Return the sessions of *subject*, a person of *issuer* or our own, the one used last first.
 
         Raises:
             Unavailable: If the store cannot be asked.
         """
-        return await self._session_verbs().list(subject)
+        return await self._session_verbs().list(subject, issuer=issuer)
 
     async def revoke_token(
         self,

@@ -69,6 +69,7 @@ class OpaqueTokenWriter:
             is_own=True,
             shards=self.shards,
             reference=parts.digest,
+            person_issuer=claims.get("pi"),
         )
         text = self.issuer.written(claims)
         await self.revocations.consult(question.shard, lambda: self.store.keep(question, text, grace_ms=self.grace_ms))
@@ -117,6 +118,7 @@ class TokenMaker:
         level: Level,
         transport: Transport,
         now_ms: int,
+        person_issuer: str = "",
     ) -> Checked:
         """
         Ask the author's hook, and make a token with its claims on trial; no one gets it.
@@ -129,7 +131,9 @@ class TokenMaker:
                 too much.  Or if there is no key to sign with.
             NotSupported: If the token will be too long for the cookie that it travels in.
         """
-        extra = self._ask_hook(session_id, subject, rights, level=level, now_ms=now_ms)
+        extra = self._ask_hook(
+            session_id, subject, rights, level=level, now_ms=now_ms, person_issuer=person_issuer
+        )  # fmt: skip
         # Every number has its greatest length, so that the token that is made later is never longer.
         grant = Grant(
             subject=subject,
@@ -143,6 +147,7 @@ class TokenMaker:
             csrf_generation=_LARGEST,
             renewals=_LARGEST,
             display_name=rights.display_name,
+            person_issuer=person_issuer or None,
             extra=extra,
         )
         checked = self._check(grant, now_ms)
@@ -151,21 +156,22 @@ class TokenMaker:
         return checked
 
     def _ask_hook(
-        self, session_id: str, subject: str, rights: Rights, *, level: Level, now_ms: int
+        self, session_id: str, subject: str, rights: Rights, *, level: Level, now_ms: int, person_issuer: str
     ) -> Mapping[str, Any]:
         if self._add_claims is None:
             return {}
+        name = self._issuer.remote_user_of(subject, person_issuer or None)
         principal = Principal(
             subject=subject,
-            issuer=self._issuer_name,
+            issuer=person_issuer or self._issuer_name,
             scheme="bearer",
             level=level,
             scopes=frozenset(rights.scopes),
             roles=frozenset(rights.roles),
             session_id=session_id,
             expires_at=(now_ms + self._lives.access_ms) // 1000,
-            display_name=rights.display_name or subject,
-            remote_user=subject,
+            display_name=rights.display_name or name,
+            remote_user=name,
         )
         try:
             claims = dict(self._add_claims(principal))
@@ -242,11 +248,12 @@ class TokenMaker:
             roles=rights.roles,
             lifetime_seconds=lifetime_seconds,
             session_id=session_id,
-            auth_time=session.auth_ms // 1000,
+            auth_time=session.auth_time,
             token_id=None if renewal is None else renewal.token_id,
             csrf_generation=session.csrf_generation,
             renewals=session.renewals,
             display_name=rights.display_name,
+            person_issuer=session.person_issuer or None,
             extra=prepared.extra,
         )
 

@@ -14,7 +14,7 @@ from safeconduct._core.sessions.context import SessionContext
 from safeconduct._core.sessions.listing import ActiveSession, SessionPage, active_session
 from safeconduct._core.sessions.model import MAX_FAILURES, CurrentAccount, Session, level_at
 from safeconduct._core.sessions.refresh_token import ParsedRefreshToken
-from safeconduct.errors import BadCredentials, NotFound, RevokedToken, Unavailable
+from safeconduct.errors import BadCredentials, NotFound, NotRenewable, RevokedToken, Unavailable
 from safeconduct.events import SessionEnded, StoreRolledBack
 
 EndReason = Literal["signed_out", "ended", "reused", "account", "failures", "too_many"]
@@ -57,7 +57,7 @@ class SessionLookup:
             session = await self.read(keys.of_unknown(session_id))
         except RevokedToken:
             raise NotFound("no such session") from None
-        return keys.of_subject(session.subject, session_id), session
+        return keys.of_subject(session.subject, session_id, issuer=session.person_issuer or None), session
 
     async def find_by_token(self, token: ParsedRefreshToken) -> tuple[SessionRef, Session]:
         """
@@ -71,21 +71,25 @@ class SessionLookup:
         except NotFound:
             raise RevokedToken("the session is over") from None
 
-    async def all_of(self, subject: str, *, current: str | None = None) -> tuple[ActiveSession, ...]:
+    async def all_of(
+        self, subject: str, *, current: str | None = None, issuer: str | None = None
+    ) -> tuple[ActiveSession, ...]:
         """
         Return the sessions of *subject*, the one used last first; *current* is the one that asks.
 
         Raises:
             Unavailable: If the store cannot be asked.
         """
-        page = await self.page_of(subject, current=current)
+        page = await self.page_of(subject, current=current, issuer=issuer)
         found = list(page.sessions)
         while page.cursor is not None:
-            page = await self.page_of(subject, current=current, cursor=page.cursor)
+            page = await self.page_of(subject, current=current, cursor=page.cursor, issuer=issuer)
             found.extend(page.sessions)
         return tuple(sorted(found, key=lambda session: session.last_used_at, reverse=True))
 
-    async def page_of(self, subject: str, *, current: str | None = None, cursor: str | None = None) -> SessionPage:
+    async def page_of(
+        self, subject: str, *, current: str | None = None, cursor: str | None = None, issuer: str | None = None
+    ) -> SessionPage:
         """
         Return at most a hundred sessions of *subject* from *cursor* on, those that last longest first.
 
@@ -95,7 +99,7 @@ class SessionLookup:
         """
         after = None if cursor is None else Cursor.from_text(cursor)
         keys, lives = self._context.session_keys, self._context.lives
-        ref = keys.of_subject(subject)
+        ref = keys.of_subject(subject, issuer=issuer)
         reply = await self.consult(
             ref.shard, lambda: self._store.sessions_of(ref, keys.of_session, after)
         )  # fmt: skip
@@ -120,6 +124,9 @@ class SessionLookup:
             RevokedToken: If the account is gone, disabled or cut off; the session is ended.
             Unavailable: If the directory cannot be asked.
         """
+        if session.person_issuer:
+            # Our directory does not know them.
+            return CurrentAccount()
         try:
             return await self._context.look_up(session.subject, since_ms=since_ms)
         except RevokedToken:
@@ -148,7 +155,9 @@ class SessionLookup:
         lives_ms = self._context.lives.absolute_ms
         return await self.consult(ref.shard, lambda: self._store.end_all(ref, lives_ms=lives_ms))
 
-    async def end_named(self, session_id: str, reason: EndReason, *, subject: str | None = None) -> None:
+    async def end_named(
+        self, session_id: str, reason: EndReason, *, subject: str | None = None, issuer: str | None = None
+    ) -> None:
         """
         End the session *session_id*, of *subject* if one is given, for a caller who relies on its end.
 
@@ -161,7 +170,7 @@ class SessionLookup:
         except NotFound:
             await self._confirm_end(session_id)
             raise
-        if subject is not None and session.subject != subject:
+        if subject is not None and ref.owner != self._context.session_keys.of_subject(subject, issuer=issuer).owner:
             raise NotFound("a session of another person")
         await self.end_demanded(ref, session.subject, reason)
 
@@ -189,10 +198,13 @@ class SessionLookup:
 
         Raises:
             BadCredentials: If the password is wrong.
+            NotRenewable: If the owner was handed over: our directory does not know them.
             RevokedToken: If it is wrong and the session is over.
             AuthError: As ``SessionContext.prove``.
         """
         context = self._context
+        if session.person_issuer:
+            raise NotRenewable("the person of another issuer, whose password is not known here")
         try:
             return await context.prove(
                 session.subject, session.username, password, network=network, knows_device=knows_device

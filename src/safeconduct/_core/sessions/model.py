@@ -98,6 +98,13 @@ class Session:
     renewal: Renewal | None = None
     #: None if no refresh token was asked for.
     chain: Chain | None = None
+    #: The issuer of a person who was handed over; empty for our own, who alone are in our directory.
+    person_issuer: str = ""
+
+    @property
+    def auth_time(self) -> int | None:
+        """When its owner was proven here, in seconds; None if another issuer proved them."""
+        return None if self.person_issuer else self.auth_ms // 1000
 
 
 #: This many wrong passwords in a row end the session: the access token that came along may be stolen.

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from safeconduct._core.requirement import is_issued_by
 from safeconduct._core.revocation_keys import parse_session_id, revocation_key, shard_of
 from safeconduct._core.session_store import Presented, SessionRef
 from safeconduct.errors import NotFound, NotRenewable
@@ -28,19 +29,27 @@ class SessionKeys:
         self._others = (revocation_key("client", issuer, client_id), revocation_key("everything", issuer))
         self._shards = shards
 
-    def shard_of(self, subject: str) -> int:
-        """Return the shard of everything that belongs to *subject*."""
-        return shard_of(self.issuer, subject, self._shards)
+    def shard_of(self, subject: str, issuer: str | None = None) -> int:
+        """Return the shard of everything that belongs to *subject*, a person of *issuer* or of our own."""
+        return shard_of(issuer or self.issuer, subject, self._shards)
 
     def of_session(self, session_id: str) -> bytes:
         """Return the revocation key of one session."""
         return revocation_key("session", self.issuer, session_id)
 
-    def of_subject(self, subject: str, session_id: str = "") -> SessionRef:
-        """Name a session of *subject*; without *session_id*, all of them."""
-        owner = revocation_key("subject", self.issuer, subject)
+    def of_subject(self, subject: str, session_id: str = "", *, issuer: str | None = None) -> SessionRef:
+        """
+        Name a session of *subject*; without *session_id*, all of them.
+
+        *issuer* is that of a person who was handed over; the sessions of two issuers' *subject* are never one person's.
+        """
+        owned_by = issuer or self.issuer
+        others: tuple[bytes, ...] = self._others
+        if owned_by != self.issuer:
+            others += (revocation_key("everything", owned_by),)
+        owner = revocation_key("subject", owned_by, subject)
         session = revocation_key("session", self.issuer, session_id)
-        return SessionRef(shard_of(self.issuer, subject, self._shards), session_id, session, owner, self._others)
+        return SessionRef(shard_of(owned_by, subject, self._shards), session_id, session, owner, others)
 
     def of_unknown(self, session_id: str) -> SessionRef:
         """
@@ -62,7 +71,9 @@ class SessionKeys:
         Raises:
             NotRenewable: If the token is not the person's own, see ``own_session_id``.
         """
-        return self.of_subject(principal.subject, own_session_id(principal, self.issuer))
+        return self.of_subject(
+            principal.subject, own_session_id(principal, self.issuer), issuer=principal.issuer
+        )  # fmt: skip
 
 
 def own_session_id(principal: Principal, issuer: str | None) -> str:
@@ -77,7 +88,7 @@ def own_session_id(principal: Principal, issuer: str | None) -> str:
             acts with for a person, or one that no sign-in made.
     """
     session_id, says = principal.session_id, principal.claims
-    if principal.issuer != issuer or session_id is None or parse_session_id(session_id) is None:
+    if not is_issued_by(issuer, principal) or session_id is None or parse_session_id(session_id) is None:
         raise NotRenewable("no session stands behind the credential")
     # Only what a sign-in makes has ``rn``.
     if principal.actor is not None or type(says.get("rn")) is not int or principal.scheme not in TOKEN_SCHEMES:

@@ -148,24 +148,28 @@ class StatelessSessions:
     async def sign_out_of(self, session_id: str) -> None:
         """Do nothing, as ``sign_out``."""
 
-    async def sign_out_everywhere(self, subject: str) -> None:
+    async def sign_out_everywhere(self, subject: str, *, issuer: str | None = None) -> None:
         """Refuse."""
-        del subject
+        del subject, issuer
         raise NotSupported("without a store no session is ended")
 
-    async def list(self, subject: str, *, current: str | None = None) -> tuple[ActiveSession, ...]:
+    async def list(
+        self, subject: str, *, current: str | None = None, issuer: str | None = None
+    ) -> tuple[ActiveSession, ...]:
         """Refuse."""
-        del subject, current
+        del subject, current, issuer
         raise NotSupported("without a store nobody knows which sessions there are")
 
-    async def page(self, subject: str, *, current: str | None = None, cursor: str | None = None) -> SessionPage:
+    async def page(
+        self, subject: str, *, current: str | None = None, cursor: str | None = None, issuer: str | None = None
+    ) -> SessionPage:
         """Refuse."""
-        del subject, current, cursor
+        del subject, current, cursor, issuer
         raise NotSupported("without a store nobody knows which sessions there are")
 
-    async def end(self, session_id: str, *, subject: str | None = None) -> None:
+    async def end(self, session_id: str, *, subject: str | None = None, issuer: str | None = None) -> None:
         """Refuse."""
-        del session_id, subject
+        del session_id, subject, issuer
         raise NotSupported("without a store no session is ended")
 
     async def touch(self, principal: Principal) -> None:
@@ -227,10 +231,8 @@ class StatelessSessions:
 
     def _read(self, refresh_token: str, keys: DerivedKeys, origin: RequestOrigin) -> SealedRefresh:
         """Read a refresh token that is valid and may come from *origin*."""
-        context, issuer = self._context, self._context.session_keys.issuer
-        sealed = unseal(
-            refresh_token, keys, issuer=issuer, now_ms=context.now_ms(), leeway_ms=context.leeway_ms
-        )  # fmt: skip
+        context, issuer, now_ms = self._context, self._context.session_keys.issuer, self._context.now_ms()
+        sealed = unseal(refresh_token, keys, issuer=issuer, now_ms=now_ms, leeway_ms=context.leeway_ms)
         context.binding.check(session_in(sealed), sealed.session_id, origin, announce=context.announce)
         return sealed
 

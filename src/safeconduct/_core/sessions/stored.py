@@ -51,7 +51,8 @@ class StoredSessions:
     """
 
     def __init__(self, context: SessionContext, store: SessionStore, revocations: Revocations) -> None:
-        self._context = context
+        #: Settings and collaborators of the verbs.
+        self.context = self._context = context
         self._store = store
         self._lookup = SessionLookup(context, store, revocations)
 
@@ -209,25 +210,29 @@ class StoredSessions:
         with suppress(NotFound):
             await self._lookup.end_named(session_id, "signed_out")
 
-    async def sign_out_everywhere(self, subject: str) -> None:
+    async def sign_out_everywhere(self, subject: str, *, issuer: str | None = None) -> None:
         """End every session of *subject* and revoke everything that was issued to them until now."""
-        ref = self._context.session_keys.of_subject(subject)
+        ref = self._context.session_keys.of_subject(subject, issuer=issuer)
         reply = await self._lookup.end_all(ref)
         self._context.announce(SubjectSignedOut(subject=subject))
         self._lookup.require_replicas(ref, reply)
 
-    async def list(self, subject: str, *, current: str | None = None) -> tuple[ActiveSession, ...]:
+    async def list(
+        self, subject: str, *, current: str | None = None, issuer: str | None = None
+    ) -> tuple[ActiveSession, ...]:
         """Return the sessions of *subject*, the one used last first."""
-        return await self._lookup.all_of(subject, current=current)
+        return await self._lookup.all_of(subject, current=current, issuer=issuer)
 
-    async def page(self, subject: str, *, current: str | None = None, cursor: str | None = None) -> SessionPage:
+    async def page(
+        self, subject: str, *, current: str | None = None, cursor: str | None = None, issuer: str | None = None
+    ) -> SessionPage:
         """Return at most a hundred sessions of *subject*."""
-        return await self._lookup.page_of(subject, current=current, cursor=cursor)
+        return await self._lookup.page_of(subject, current=current, issuer=issuer, cursor=cursor)
 
-    async def end(self, session_id: str, *, subject: str | None = None) -> None:
+    async def end(self, session_id: str, *, subject: str | None = None, issuer: str | None = None) -> None:
         """End one session."""
         try:
-            await self._lookup.end_named(session_id, "ended", subject=subject)
+            await self._lookup.end_named(session_id, "ended", subject=subject, issuer=issuer)
         except ForeignSession:
             # An id proves nothing: the caller may have made it up, and Unavailable would blame the store (sessions.md).
             raise NotFound("no session of this process") from None

@@ -193,16 +193,20 @@ class SessionVerbs(Protocol):
         """End a session that was proven to be the caller's, if it is not over."""
         ...
 
-    async def sign_out_everywhere(self, subject: str) -> None:
+    async def sign_out_everywhere(self, subject: str, *, issuer: str | None = None) -> None:
         """
         End every session of *subject* and revoke everything that was issued to them until now.
+
+        *issuer* is that of a person who was handed over, here and below; None for our own.
 
         Raises:
             NotSupported: If there is no store.
         """
         ...
 
-    async def list(self, subject: str, *, current: str | None = None) -> tuple[ActiveSession, ...]:
+    async def list(
+        self, subject: str, *, current: str | None = None, issuer: str | None = None
+    ) -> tuple[ActiveSession, ...]:
         """
         Return the sessions of *subject*, the one used last first; *current* is the one that asks.
 
@@ -211,7 +215,9 @@ class SessionVerbs(Protocol):
         """
         ...
 
-    async def page(self, subject: str, *, current: str | None = None, cursor: str | None = None) -> SessionPage:
+    async def page(
+        self, subject: str, *, current: str | None = None, cursor: str | None = None, issuer: str | None = None
+    ) -> SessionPage:
         """
         Return at most a hundred sessions of *subject*, those that last longest first.
 
@@ -219,6 +225,7 @@ class SessionVerbs(Protocol):
             subject: The owner of the sessions.
             current: The id of the session that asks.
             cursor: The cursor of the page before; None for the first page.
+            issuer: The issuer of a person who was handed over; None for our own.
 
         Raises:
             InvalidRequest: If *cursor* is not one of ours.
@@ -226,7 +233,7 @@ class SessionVerbs(Protocol):
         """
         ...
 
-    async def end(self, session_id: str, *, subject: str | None = None) -> None:
+    async def end(self, session_id: str, *, subject: str | None = None, issuer: str | None = None) -> None:
         """
         End one session, which must belong to *subject* unless the application itself asks (None).
 

@@ -6,7 +6,7 @@ from typing import cast
 from safeconduct._core.access_rules import Policy
 from safeconduct.auth import Auth, operator_access
 from safeconduct.cli.app_inspection import Application, Guard
-from safeconduct.cli.app_routes import describe, routes_of
+from safeconduct.cli.app_routes import describe, hidden_routes, routes_of
 from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
 
 _INTEGRATIONS = {
@@ -36,6 +36,12 @@ def check_application(application: Application) -> Iterator[Finding]:
     for guard in application.guards:
         yield from _rules(guard.gate.policy)
         yield from _sign_in(guard)
+    for route in hidden_routes(application):
+        yield warn(
+            "sign-in",
+            f"{route.method} {route.path}: safeconduct answers this path, and the application's route is never called",
+            "Rename the route, or set endpoints.prefix.",
+        )
 
 
 def _installation(application: Application) -> Finding:

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from safeconduct._core.epochs import Epoch
 from safeconduct._core.event_dispatcher import write_log
 from safeconduct._core.revocation_keys import instance_from
+from safeconduct._core.revocation_query import clamped_ms
 from safeconduct._core.session_store import ForeignSession
-from safeconduct._core.store import MARGIN_MS, Revocation, SingleUse, UseOutcome, clamped_ms
+from safeconduct._core.store import MARGIN_MS, Revocation, SingleUse, UseOutcome
 from safeconduct.errors import Unavailable
 
 #: How many expired entries a write removes; as many as the script in Redis does.

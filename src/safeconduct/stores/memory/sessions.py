@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from safeconduct._core.revocation_keys import parse_session_id
-from safeconduct._core.session_pages import Cursor, RevocationKeyOf, SessionsReply, page_of
+from safeconduct._core.session_pages import Cursor, RevocationKeyOf, page_of
 from safeconduct._core.session_store import (
     Opening,
     Outcome,
@@ -17,6 +17,7 @@ from safeconduct._core.session_store import (
     Rotation,
     SessionRef,
     SessionReply,
+    SessionsReply,
     StepUp,
 )
 from safeconduct._core.sessions.model import Session

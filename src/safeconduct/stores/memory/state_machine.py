@@ -30,6 +30,7 @@ def opened(opening: Opening, iat_ms: int) -> Session:
         ends_ms=ends_ms,
         over_ms=iat_ms,
         chain=chain,
+        person_issuer=opening.person_issuer,
     )
 
 

@@ -33,6 +33,7 @@ _TEXTS: Final = {
     "device": b"device",
     "network": b"network",
     "last_request": b"request",
+    "person_issuer": b"pi",
 }
 _RENEWAL_NUMBERS: Final = {"iat_ms": b"renewal_iat", "expires_at": b"renewal_exp", "grace_ms": b"renewal_grace"}
 _CHAIN_NUMBERS: Final = {"position": b"n", "grace_ms": b"grace", "begun_ms": b"begun", "expires_ms": b"expires"}
@@ -49,6 +50,8 @@ def written(opening: Opening) -> tuple[bytes | str, ...]:
         "device": opening.device,
         "network": opening.network,
     }
+    if opening.person_issuer:
+        fields["pi"] = opening.person_issuer
     if opening.long_term is not None:
         fields |= {"n": "0", "h": opening.long_term.digest}
     return tuple(part for pair in fields.items() for part in pair)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from safeconduct._core.revocation_keys import epoch_tag_of
-from safeconduct._core.session_pages import Cursor, RevocationKeyOf, SessionsReply, page_of
+from safeconduct._core.session_pages import Cursor, RevocationKeyOf, page_of
 from safeconduct._core.session_store import (
     Opening,
     Outcome,
@@ -18,6 +18,7 @@ from safeconduct._core.session_store import (
     Rotation,
     SessionRef,
     SessionReply,
+    SessionsReply,
     StepUp,
 )
 from safeconduct._core.store import MARGIN_MS

@@ -13,7 +13,7 @@ from typing import Literal
 from safeconduct._core.api_keys.wire_form import owner_part, parse_key_id
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.epochs import Epoch, Epochs
-from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus
+from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus, clamped_ms
 from safeconduct._core.store import (
     MARGIN_MS,
     TRY_TAG_BYTES,
@@ -24,7 +24,6 @@ from safeconduct._core.store import (
     Used,
     UseOutcome,
     Written,
-    clamped_ms,
 )
 from safeconduct.errors import Unavailable
 from safeconduct.stores import scripts

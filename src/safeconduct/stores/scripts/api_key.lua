@@ -1,7 +1,7 @@
 -- Prepended to every script on API keys.  KEYS[5]: the keys of their owner, a hash.  Of each key it has two fields, short
 -- enough for the compact form of a hash: <number> → SHA-256 of the secret (32 bytes), the owner's revocation key (17),
 -- when it was made in milliseconds (6), and when it expires and was last used in seconds (5 and 4, 0 for never); and
--- <number>: → subject, name, scopes and roles, as JSON.
+-- <number>: → subject, name, the number of scopes, scopes and roles, with a NUL between two.
 local function number_in(record, first, last)
   local number = 0
   for i = first, last do
