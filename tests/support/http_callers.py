@@ -8,7 +8,6 @@ from threading import Barrier
 import httpx2
 import requests
 
-
 # Reading the certificates takes longer than a request.
 _TLS = ssl.create_default_context()
 
