@@ -4,6 +4,7 @@ import pytest
 
 from oauth_site import AUDIENCE, BILLING, SECRETS, OAuthClient, assertion
 from safeconduct._core.oauth.token_endpoint import ClientTokenIssuer
+from safeconduct._core.run_sync import run_sync
 from safeconduct._tokens.reader import decode_segment, read_object
 from safeconduct.errors import NotSupported
 from safeconduct.events import ClientRefused, ClientTokenIssued, Fault
@@ -97,3 +98,32 @@ def test_the_scope_is_left_out_where_there_is_none(make):
 
     assert "scope" not in client.json
     assert 400 == client.token(scope="read")
+
+
+@pytest.mark.parametrize("how", ["secret", "secret of a signer", "assertion"])
+def test_a_revoked_client_gets_no_more_tokens(site, client, how):
+    """However it proves who it is, and whenever: it holds its secret, and dates its assertions itself."""
+
+    def ask():
+        match how:
+            case "secret":
+                return client.token("nightly")
+            case "assertion":
+                return client.token_by_assertion(assertion(now=int(site.clock())))
+        return client.token_by_assertion(
+            assertion("reports", key=SECRETS["reports"], alg="HS256", now=int(site.clock()))
+        )
+
+    name = {"secret": "nightly", "assertion": "robot"}.get(how, "reports")
+    assert 200 == ask()
+    issued = client.json["access_token"]
+    assert 200 == site.request("GET", "/", [("authorization", f"Bearer {issued}")]).status
+    revoke = site.auth._wsgi.sessions if site.world == "wsgi" else site.auth.async_sessions
+    coroutine = revoke.revoke_client(name)
+    _ = run_sync(coroutine) if site.world == "wsgi" else site._runner.run(coroutine)
+    assert 401 == site.request("GET", "/", [("authorization", f"Bearer {issued}")]).status
+    for seconds in (0, 90 * 86400):
+        site.clock.advance(seconds=seconds)
+        assert 401 == ask()
+        assert "invalid_client" == client.json["error"]
+    assert 200 == client.token("reports" if name != "reports" else "nightly")
