@@ -1,4 +1,4 @@
-"""What is wrong with an assertion, and what is none: each attempt gets its error, in both worlds."""
+"""Assertions that are wrong, and JWTs that are none: each attempt gets its error, in both worlds."""
 
 import hmac
 import json
