@@ -72,34 +72,6 @@ def test_a_wrong_secret_is_refused(site):
     assert (401, "reports", "a wrong secret") == (event.status, event.client_id, event.reason)
 
 
-@pytest.mark.parametrize("fault", [ZeroDivisionError, NotSupported])
-def test_a_fault_of_ours_is_503_in_the_form_of_oauth(client, monkeypatch, fault):
-    """Never a token, and never problem+json, which no OAuth client reads."""
-
-    def break_down(*_arguments):
-        raise fault
-
-    monkeypatch.setattr(ClientTokenIssuer, "audience_for", break_down)
-
-    assert 503 == client.token()
-
-    assert "temporarily_unavailable" == client.json["error"]
-    assert ("application/json",) == client.response.values("content-type")
-    assert ("1",) == client.response.values("retry-after")
-    faults = [event.error for event in client.site.events if isinstance(event, Fault)]
-    assert (["ZeroDivisionError"] if fault is ZeroDivisionError else []) == faults
-
-
-def test_the_scope_is_left_out_where_there_is_none(make):
-    """RFC 6749 §3.3: a scope has at least one word."""
-    client = OAuthClient(make(changes={"reports": {"scopes": []}}))
-
-    assert 200 == client.token()
-
-    assert "scope" not in client.json
-    assert 400 == client.token(scope="read")
-
-
 @pytest.mark.parametrize("how", ["secret", "secret of a signer", "assertion"])
 def test_a_revoked_client_gets_no_more_tokens(site, client, how):
     """However it proves who it is, and whenever: it holds its secret, and dates its assertions itself."""
@@ -127,3 +99,31 @@ def test_a_revoked_client_gets_no_more_tokens(site, client, how):
         assert 401 == ask()
         assert "invalid_client" == client.json["error"]
     assert 200 == client.token("reports" if name != "reports" else "nightly")
+
+
+@pytest.mark.parametrize("fault", [ZeroDivisionError, NotSupported])
+def test_a_fault_of_ours_is_503_in_the_form_of_oauth(client, monkeypatch, fault):
+    """Never a token, and never problem+json, which no OAuth client reads."""
+
+    def break_down(*_arguments):
+        raise fault
+
+    monkeypatch.setattr(ClientTokenIssuer, "audience_for", break_down)
+
+    assert 503 == client.token()
+
+    assert "temporarily_unavailable" == client.json["error"]
+    assert ("application/json",) == client.response.values("content-type")
+    assert ("1",) == client.response.values("retry-after")
+    faults = [event.error for event in client.site.events if isinstance(event, Fault)]
+    assert (["ZeroDivisionError"] if fault is ZeroDivisionError else []) == faults
+
+
+def test_the_scope_is_left_out_where_there_is_none(make):
+    """RFC 6749 §3.3: a scope has at least one word."""
+    client = OAuthClient(make(changes={"reports": {"scopes": []}}))
+
+    assert 200 == client.token()
+
+    assert "scope" not in client.json
+    assert 400 == client.token(scope="read")

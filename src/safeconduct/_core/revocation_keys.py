@@ -105,7 +105,7 @@ def instance_from(random: bytes) -> bytes:
     return bytes((random[0] & ~_TAG_BIT,)) + random[1:]
 
 
-def revocation_query(  # noqa: PLR0913 - as many things can revoke a credential
+def revocation_query(  # noqa: PLR0913, D417 - as many things can revoke a credential; four claims share a line
     *,
     issuer: str,
     subject: str,

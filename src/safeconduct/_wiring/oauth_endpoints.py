@@ -10,8 +10,8 @@ from safeconduct._core.oauth.metadata import ASSERTION_METHODS, SECRET_METHODS, 
 from safeconduct._core.oauth.replies import OAuthReplies
 from safeconduct._core.oauth.revocation import RevocationEndpoint
 from safeconduct._core.oauth.routes import introspection_route, revocation_route, token_route
-from safeconduct._core.oauth.token_endpoint import TokenEndpoint
-from safeconduct._core.oauth.token_lookup import AccessTokens, ApiKeys, RefreshTokens, TokenReader
+from safeconduct._core.oauth.token_endpoint import GrantType, TokenEndpoint
+from safeconduct._core.oauth.token_lookup import AccessTokens, RefreshTokens, TokenReader
 from safeconduct._core.revoker import Revoker
 from safeconduct._http.forwarded import Proxies
 from safeconduct._tokens.algorithms import SIGNATURES
@@ -36,7 +36,7 @@ def oauth_routes(parts: WorldParts) -> Iterator[EndpointRoute]:
 
 def _endpoints(parts: WorldParts) -> Iterator[EndpointRoute]:
     container, config = parts.container, parts.container.config
-    grants = grants_of(container, parts.resolver, parts.tokens.issuer) if can_issue(container) else {}
+    grants = _grants_of(parts) if can_issue(container) else {}
     is_asked = some_client(container, "introspection") or any(client.audiences for client in config.clients)
     needs_throttle = any(client.entry.grants != ("self_signed",) for client in container.clients.configured.values())
     if not (grants or is_asked) or not (needs_throttle or container.passwords.can_throttle):
@@ -50,7 +50,7 @@ def _endpoints(parts: WorldParts) -> Iterator[EndpointRoute]:
     if grants:
         yield token_route(prefix, replies, TokenEndpoint(authenticator, grants, clock=clock))
     if is_asked:
-        readers: list[TokenReader] = [*_api_keys(parts), *_refresh_tokens(parts), access_tokens]
+        readers: list[TokenReader] = [*_refresh_tokens(parts), access_tokens]
         introspection = IntrospectionEndpoint(authenticator, readers, audiences, clock=clock)
         yield introspection_route(prefix, replies, introspection)
     if parts.revocations is not None:
@@ -67,11 +67,8 @@ def _endpoints(parts: WorldParts) -> Iterator[EndpointRoute]:
         yield revocation_route(prefix, replies, revocation)
 
 
-def _api_keys(parts: WorldParts) -> Iterator[ApiKeys]:
-    """Yield what reads API keys, if they are accepted."""
-    authenticator = parts.api_keys.authenticator
-    if authenticator is not None:
-        yield ApiKeys(authenticator)
+def _grants_of(parts: WorldParts) -> dict[str, GrantType]:
+    return grants_of(parts.container, parts.resolver, parts.tokens.issuer)
 
 
 def _refresh_tokens(parts: WorldParts) -> Iterator[RefreshTokens]:
@@ -89,7 +86,7 @@ def _foreign_audiences(config: Config) -> frozenset[str]:
 
 def _description(parts: WorldParts, paths: Sequence[str]) -> ServerDescription | None:
     """Return what the metadata say; None where there are none."""
-    container, config = parts.container, parts.container.config
+    config = parts.container.config
     if config.issuer is None or not config.endpoints.well_known:
         return None
     methods, algorithms = _authentications(parts)
@@ -98,7 +95,7 @@ def _description(parts: WorldParts, paths: Sequence[str]) -> ServerDescription |
         base_url=base_url_of(config),
         paths=paths,
         prefix=config.endpoints.prefix,
-        grant_types=grants_of(container, parts.resolver, parts.tokens.issuer).keys(),
+        grant_types=_grants_of(parts).keys(),
         methods=methods,
         algorithms=algorithms,
         scopes={scope for client in config.clients for scope in client.scopes},
