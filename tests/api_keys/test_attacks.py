@@ -182,6 +182,8 @@ def test_a_key_is_neither_a_session_nor_a_refresh_token(any_site):
     for method, name, body in (
         ("POST", "renew", {}),
         ("POST", "step-up", {"password": "wonder"}),
+        ("POST", "logout-everywhere", {}),
+        ("GET", "sessions", None),
     ):
         assert 403 == client.request(method, f"/auth/{name}", bearer=key.key, json_body=body), name
     assert 401 == client.request("POST", "/auth/refresh", json_body={"refresh_token": key.key})
@@ -202,7 +204,7 @@ def test_the_verbs_on_sessions_take_no_key(any_site):
     "fields",
     [
         {"subject": ""}, {"subject": 5}, {"name": ""}, {"name": "x" * 101}, {"name": "a\nb"}, {"name": None},
-        {"scopes": "read"}, {"scopes": [1]}, {"scopes": ["a\0b"]}, {"subject": "a\0b"},
+        {"scopes": "read"}, {"scopes": [1]}, {"scopes": ["a\0b"]}, {"subject": "a\0b"}, {"subject": "client:x"},
         {"roles": "user"}, {"roles": None},
         {"expires_in_seconds": 0}, {"expires_in_seconds": True}, {"expires_in_seconds": 1.5},
         {"expires_in_seconds": 315_360_001},

@@ -4,10 +4,12 @@ import pytest
 
 from api_key_site import ROLES, SCOPES
 from safeconduct import Account
-from safeconduct.errors import InsufficientRights, NotFound
+from safeconduct.errors import InsufficientRights, InvalidToken, NotFound
 from safeconduct.events import ApiKeyCreated, Revoked
 
 DAY = 86_400
+#: Longer than any cut-off is kept.
+LONG = 300 * DAY
 
 
 def test_a_key_authenticates_its_owner(any_site, clock):
@@ -117,7 +119,8 @@ def test_a_key_of_another_user_is_not_revoked(any_site):
 @pytest.mark.parametrize("known", [True, False], ids=["used", "unused"])
 def test_what_revokes_a_subject_ends_their_keys_for_ever(any_site, clock, known):
     """The record ends in the same command: it outlives the cut-off."""
-    keys, other = [any_site.create(), any_site.create()], any_site.create("bob")
+    lasting = {"expires_in_seconds": LONG + DAY}
+    keys, other = [any_site.create(**lasting), any_site.create(**lasting)], any_site.create("bob", **lasting)
     assert not known or [200, 200] == [any_site.get(key) for key in keys]
 
     any_site.auth.sessions.revoke_subject("alice")
@@ -125,23 +128,24 @@ def test_what_revokes_a_subject_ends_their_keys_for_ever(any_site, clock, known)
     assert [401, 401, 200] == [any_site.get(key) for key in (*keys, other)]
     assert () == any_site.auth.api_keys.list("alice")
     assert 200 == any_site.get(any_site.create())
-    clock.advance(seconds=60 * DAY)
+    clock.advance(seconds=LONG)
     prune(any_site)
     assert [401, 401, 200] == [any_site.get(key) for key in (*keys, other)]
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["used", "unused"])
 def test_what_revokes_everything_ends_all_keys_for_ever(any_site, clock, known):
-    keys = [any_site.create(), any_site.create("bob")]
+    lasting = {"expires_in_seconds": LONG + DAY}
+    keys = [any_site.create(**lasting), any_site.create("bob", **lasting)]
     assert not known or [200, 200] == [any_site.get(key) for key in keys]
 
     any_site.auth.sessions.revoke_everything()
 
     assert [401, 401] == [any_site.get(key) for key in keys]
     assert ((), ()) == (any_site.auth.api_keys.list("alice"), any_site.auth.api_keys.list("bob"))
-    later = any_site.create()
+    later = any_site.create(**lasting)
     assert 200 == any_site.get(later)
-    clock.advance(seconds=60 * DAY)
+    clock.advance(seconds=LONG)
     prune(any_site)
     assert [401, 401, 200] == [any_site.get(key) for key in (*keys, later)]
 
@@ -185,6 +189,8 @@ def test_a_key_expires(any_site, clock, known):
 
     assert 401 == any_site.get(key)
     assert "ExpiredToken" == any_site.refused()
+    with pytest.raises(InvalidToken):
+        any_site.identity(key)
     assert () == any_site.auth.api_keys.list("alice")
 
 

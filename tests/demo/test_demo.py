@@ -313,3 +313,24 @@ def test_a_server_that_cannot_start_announces_nothing(monkeypatch):
     server.run(sockets=[])
 
     assert [] == reported
+
+
+def test_api_keys_are_made_listed_and_revoked(demo):
+    """A key makes no keys; a body without a name is refused."""
+    alice = {"Authorization": f"Bearer {demo.shown['tokens']['alice']}"}
+    made = httpx2.post(f"{demo.url}/api-keys", headers=alice, json={"name": "nightly"})
+    assert (201, "no-store") == (made.status_code, made.headers["cache-control"])
+    key = {"Authorization": f"Bearer {made.json()['key']}"}
+
+    assert {"subject": "alice", "roles": ["user"], "level": "remembered", "scheme": "api_key"} == httpx2.get(
+        f"{demo.url}/me", headers=key
+    ).json()
+    assert ["nightly"] == [each["name"] for each in httpx2.get(f"{demo.url}/api-keys", headers=alice).json()["keys"]]
+    for headers in (key, {}):
+        assert httpx2.post(f"{demo.url}/api-keys", headers=headers, json={"name": "x"}).status_code in {401, 403}
+    for content in (b"", b"{}", b"[]", b'{"name": ""}', b'{"name": 5}'):
+        assert 400 == httpx2.post(f"{demo.url}/api-keys", headers=alice, content=content).status_code
+    href = f"{demo.url}/api-keys/{made.json()['key_id']}"
+    assert [204, 204] == [httpx2.delete(href, headers=alice).status_code for _ in range(2)]
+    assert 404 == httpx2.delete(f"{demo.url}/api-keys/none", headers=alice).status_code
+    assert 401 == httpx2.get(f"{demo.url}/me", headers=key).status_code

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, Protocol, get_args
 
-from safeconduct._core.api_keys.owners import KeyRights
-from safeconduct._core.api_keys.records import StoredApiKey
+from safeconduct._core.api_keys.records import KeyRights, StoredApiKey
 from safeconduct._core.csrf import SessionTokens
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation_query import RevocationQuery, View

@@ -47,7 +47,11 @@ class ApiKeyParts:
         self._bearer = bearer
         self._announce = announce
         #: What finds out what the owners of keys have.
-        self.owners = KeyOwners(directory, staleness_seconds=config.revocation.staleness_seconds)
+        self.owners = KeyOwners(
+            directory,
+            staleness_seconds=config.revocation.staleness_seconds,
+            leeway_ms=config.tokens.leeway_seconds * 1000,
+        )
 
     @cached_property
     def authenticator(self) -> ApiKeyAuthenticator | None:

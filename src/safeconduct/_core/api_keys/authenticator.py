@@ -8,8 +8,8 @@ any token.  Only what the owner has is asked again from time to time, in which c
 from dataclasses import replace
 from typing import Protocol
 
-from safeconduct._core.api_keys.owners import KeyOwners, KeyRights
-from safeconduct._core.api_keys.records import ApiKeyStore, StoredApiKey
+from safeconduct._core.api_keys.owners import KeyOwners
+from safeconduct._core.api_keys.records import ApiKeyStore, KeyRights, StoredApiKey
 from safeconduct._core.api_keys.wire_form import read_api_key
 from safeconduct._core.credential_sources import CredentialSource
 from safeconduct._core.decision import CachedResult, Clock, Passed, Proof, ProvenApiKey

@@ -1,9 +1,9 @@
 """Ask the directory what the owner of an API key has now, at most once in ``revocation.staleness_seconds``."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from safeconduct._core.api_keys.records import StoredApiKey
+from safeconduct._core.account_checks import require_current
+from safeconduct._core.api_keys.records import KeyRights, StoredApiKey
 from safeconduct._core.directory import Account, DirectoryPort
 from safeconduct.errors import RevokedToken
 
@@ -11,21 +11,6 @@ _CAPACITY = 10_000
 #: Requests that came together may read the clock in another order than they are served; a clock that went back further
 #: than this must not prolong what is known.
 _DISORDER_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRights:
-    """What a key may do, and until when that need not be asked again."""
-
-    scopes: frozenset[str]
-    roles: frozenset[str]
-    display_name: str
-    from_seconds: float
-    until_seconds: float
-
-    def hold_at(self, now: float) -> bool:
-        """Return whether they need not be asked again at *now*."""
-        return self.from_seconds <= now < self.until_seconds
 
 
 class KeyOwners:
@@ -37,13 +22,20 @@ class KeyOwners:
     Args:
         directory: Returns the directory; None where there is none, and what a key was made with holds.
         staleness_seconds: How long an account is not looked up again.
+        leeway_ms: How far clocks may differ.
         capacity: How many accounts are remembered.
     """
 
     def __init__(
-        self, directory: Callable[[], DirectoryPort | None], *, staleness_seconds: float, capacity: int = _CAPACITY
+        self,
+        directory: Callable[[], DirectoryPort | None],
+        *,
+        staleness_seconds: float,
+        leeway_ms: int,
+        capacity: int = _CAPACITY,
     ) -> None:
         self._directory = directory
+        self._leeway_ms = leeway_ms
         self._staleness_seconds = staleness_seconds
         self._half = max(1, capacity // 2)
         # Two generations, as in ``BasicCredentials``.
@@ -55,7 +47,7 @@ class KeyOwners:
         Return what a key may do now.
 
         Raises:
-            RevokedToken: If its owner is disabled or cut off, or there is no such user any more.
+            RevokedToken: If its owner is disabled, gone, or cut off since the key was made.
             Unavailable: If the directory cannot be asked.
         """
         scopes, roles = frozenset(record.scopes), frozenset(record.roles)
@@ -64,10 +56,10 @@ class KeyOwners:
             # Nobody says what the owner has now: what the key was made with holds.
             return self._rights(scopes, roles, record.subject, now)
         asked_at, account = await self._account(directory, record.subject, now)
-        if account is None or account.disabled:
-            raise RevokedToken("the owner of an API key is disabled or gone")
-        if record.created_ms < account.earliest_ms:
-            raise RevokedToken("the owner of an API key was cut off after it was made")
+        # A key that was made before the account was cut off has ended, like a token of that time.
+        account = require_current(
+            account, since_ms=record.created_ms, now_ms=int(now * 1000), leeway_ms=self._leeway_ms
+        )
         scopes, roles = scopes & frozenset(account.scopes), roles & frozenset(account.roles)
         return self._rights(scopes, roles, account.display_name or record.subject, asked_at)
 

@@ -47,6 +47,21 @@ class StoredApiKey:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyRights:
+    """What a key may do, and until when that need not be asked again."""
+
+    scopes: frozenset[str]
+    roles: frozenset[str]
+    display_name: str
+    from_seconds: float
+    until_seconds: float
+
+    def hold_at(self, now: float) -> bool:
+        """Return whether they need not be asked again at *now*."""
+        return self.from_seconds <= now < self.until_seconds
+
+
+@dataclass(frozen=True, slots=True)
 class CreationReply:
     """The reply to ``create``; nothing was written if *epoch* is None."""
 

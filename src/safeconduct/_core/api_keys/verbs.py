@@ -16,6 +16,7 @@ from safeconduct._core.revocation_query import ApiKeyRef
 from safeconduct._core.revoker import Revoker
 from safeconduct.errors import InsufficientRights, InvalidRequest, NotFound, NotSupported, RevokedToken, Unavailable
 from safeconduct.events import ApiKeyCreated, Event
+from safeconduct.principal import CLIENT_SUBJECT
 
 DEFAULT_LIFETIME_SECONDS: Final = 7_776_000
 """How long a key lives if nobody says otherwise: ninety days."""
@@ -196,8 +197,8 @@ class AsyncApiKeys:
 def _check_arguments(
     subject: str, name: str, scopes: Collection[str], roles: Collection[str], expires_in_seconds: int
 ) -> None:
-    if not is_text(subject) or "\0" in subject:
-        _refuse("subject", "a text that is not empty and has no NUL")
+    if not is_text(subject) or "\0" in subject or subject.startswith(CLIENT_SUBJECT):
+        _refuse("subject", f"the subject of a user: a text without NUL that does not begin with {CLIENT_SUBJECT}")
     if not is_text(name) or len(name) > _LONGEST_NAME or not name.isprintable():
         _refuse("name", f"1 to {_LONGEST_NAME} printable characters")
     for field_name, words in (("scopes", scopes), ("roles", roles)):

@@ -6,9 +6,10 @@ from typing import Any
 
 import waitress.server  # type: ignore[import-untyped]  # waitress has none
 import waitress.wasyncore  # type: ignore[import-untyped]  # as above
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, jsonify, request
 
 from safeconduct.auth import Auth
+from safeconduct.cli.demo.api_keys import SCHEMES, listed, shown_once, wanted
 from safeconduct.cli.demo.page import STEP_UP_SECONDS, new_page
 from safeconduct.flask import Safeconduct
 from safeconduct.guard import current, principal, requires
@@ -46,8 +47,37 @@ def create_app(auth: Auth) -> Flask:
         """Answer users who have just proved their password; the line above refuses everybody else."""
         return jsonify(done_by=current().display_name)
 
+    _add_api_keys(app, auth)
     Safeconduct(auth).init_app(app)
     return app
+
+
+def _add_api_keys(app: Flask, auth: Auth) -> None:
+    keys = auth.api_keys
+
+    @app.get("/api-keys")
+    @requires(schemes=SCHEMES)
+    def list_keys() -> Response:  # pyright: ignore[reportUnusedFunction] - Flask keeps it
+        """List the caller's keys."""
+        return jsonify(keys=[listed(key) for key in keys.list(principal().subject)])
+
+    @app.post("/api-keys")
+    @requires(schemes=SCHEMES, level="explicit", max_age_seconds=STEP_UP_SECONDS)
+    def create_key() -> Response:  # pyright: ignore[reportUnusedFunction] - Flask keeps it
+        """Make a key for callers who have just proved their password, and show it once."""
+        who = principal()
+        key = keys.create(who.subject, **wanted(who, request.get_data()))
+        response = jsonify(shown_once(key))
+        response.status_code = 201
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    @app.delete("/api-keys/<key_id>")
+    @requires(schemes=SCHEMES)
+    def revoke_key(key_id: str) -> Response:  # pyright: ignore[reportUnusedFunction] - Flask keeps it
+        """End one of the caller's keys."""
+        keys.revoke(principal().subject, key_id)
+        return Response(status=204)
 
 
 def serve(auth: Auth, listener: socket.socket, on_start: Callable[[], None]) -> None:

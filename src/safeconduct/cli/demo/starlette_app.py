@@ -6,12 +6,13 @@ from collections.abc import Callable
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from safeconduct.asgi import AuthMiddleware
 from safeconduct.auth import Auth
+from safeconduct.cli.demo.api_keys import SCHEMES, listed, shown_once, wanted
 from safeconduct.cli.demo.page import STEP_UP_SECONDS, new_page
 from safeconduct.guard import current, requires
 from safeconduct.starlette import identity, principal
@@ -45,6 +46,31 @@ async def danger(_: Request) -> JSONResponse:
     return JSONResponse({"done_by": current().display_name})
 
 
+class ApiKeyRoutes:
+    """List, make and end the API keys of the caller."""
+
+    def __init__(self, auth: Auth) -> None:
+        self._keys = auth.async_api_keys
+
+    @requires(schemes=SCHEMES)
+    async def list(self, request: Request) -> JSONResponse:
+        """List the caller's keys."""
+        return JSONResponse({"keys": [listed(key) for key in await self._keys.list(principal(request).subject)]})
+
+    @requires(schemes=SCHEMES, level="explicit", max_age_seconds=STEP_UP_SECONDS)
+    async def create(self, request: Request) -> JSONResponse:
+        """Make a key for callers who have just proved their password, and show it once."""
+        who = principal(request)
+        key = await self._keys.create(who.subject, **wanted(who, await request.body()))
+        return JSONResponse(shown_once(key), 201, {"Cache-Control": "no-store"})
+
+    @requires(schemes=SCHEMES)
+    async def revoke(self, request: Request) -> Response:
+        """End one of the caller's keys."""
+        await self._keys.revoke(principal(request).subject, request.path_params["key_id"])
+        return Response(status_code=204)
+
+
 async def echo(websocket: WebSocket) -> None:
     """Send back each message that comes."""
     await websocket.accept()
@@ -54,6 +80,7 @@ async def echo(websocket: WebSocket) -> None:
 
 def create_app(auth: Auth) -> Starlette:
     """Build the application."""
+    api_keys = ApiKeyRoutes(auth)
     app = Starlette(
         routes=[
             Route("/", index),
@@ -61,6 +88,9 @@ def create_app(auth: Auth) -> Starlette:
             Route("/me", me),
             Route("/admin", admin),
             Route("/danger", danger, methods=["GET", "POST"]),
+            Route("/api-keys", api_keys.list),
+            Route("/api-keys", api_keys.create, methods=["POST"]),
+            Route("/api-keys/{key_id}", api_keys.revoke, methods=["DELETE"]),
             WebSocketRoute("/ws", echo),
         ]
     )

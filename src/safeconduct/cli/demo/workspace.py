@@ -27,7 +27,7 @@ audience = {url}
 external_url = {url}
 keys = "keys/"
 store = {store}
-sources = ["bearer", "basic", "cookie"]
+sources = ["bearer", "basic", "cookie", "api_key"]
 
 [safeconduct.tokens]
 access_lifetime_seconds = 60  # short, so that the bar of the page is seen to move
