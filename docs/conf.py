@@ -64,7 +64,9 @@ PUBLIC = {
 #: The dataclasses that users make; the others are configuration, which has a page of its own, or results.
 CONSTRUCTED = {"safeconduct.Account", "safeconduct.RequestOrigin", "safeconduct.service.Options"}
 #: Only an `Auth` makes these.
-HANDED_OUT = {"safeconduct.AsyncSessions", "safeconduct.Sessions"}
+HANDED_OUT = {
+    f"safeconduct.{prefix}{name}" for name in ("ApiKeys", "Sessions", "TokenFactory") for prefix in ("", "Async")
+}
 
 
 def resolve_public(
