@@ -117,9 +117,10 @@ def test_a_bounded_request_is_no_command(bounded, asked):
     assert [] == asked
 
 
-def test_a_bounded_process_asks_once_a_minute(bounded, asked, clock):
+@pytest.mark.parametrize("staleness_seconds", [1.0, 600.0])
+def test_a_bounded_process_asks_once_a_minute(bounded, asked, clock, staleness_seconds):
     """That command notes the use; between two of them the owner is asked, and the store is not."""
-    site = bounded()
+    site = bounded(staleness_seconds=staleness_seconds)
     key = site.create()
     site.follow()
     assert 200 == site.get(key)
