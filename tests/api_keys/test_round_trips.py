@@ -4,7 +4,7 @@ import pytest
 
 from api_key_site import ACCESS, SOURCES, ApiKeySite, people
 from bounded_site import BoundedSite
-from login_site import stores_of
+from login_site import LoginClient, stores_of
 from safeconduct.errors import Unavailable
 from safeconduct.stores.redis.api_keys import RedisApiKeys
 from safeconduct.stores.redis.follower import Follower
@@ -69,7 +69,10 @@ def strict(make, server, moment):
 
 
 def test_a_strict_request_is_one_command(strict, trips):
-    """Also the first one with a key, and the one that notes the use."""
+    """Also the first one with a key, and the one that notes the use; plain commands, as for a token, are not enough."""
+    client = LoginClient(strict)
+    client.get_tokens()
+    assert [200, 200] == [client.use(), client.use()]
     key, second = strict.create(), strict.create()
     # The server must know the script: the first call sends it twice.
     assert 200 == strict.get(key)
