@@ -14,8 +14,7 @@ from safeconduct._core.event_dispatcher import EventDispatcher, Listener
 from safeconduct._core.gate import Gate
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import AddClaims
-from safeconduct._core.store import StoreProvider
-from safeconduct._wiring.arguments import AnyClients, AnyDirectory, Provided, check_arguments, check_listeners
+from safeconduct._wiring.arguments import AnyClients, AnyDirectory, AnyStore, Provided, check_arguments, check_listeners
 from safeconduct._wiring.container import Container
 from safeconduct._wiring.gate import new_gate
 from safeconduct._wiring.operator_access import OperatorAccess
@@ -57,7 +56,7 @@ class Auth:
         *,
         directory: AnyDirectory | None = None,
         clients: AnyClients | None = None,
-        store: StoreProvider | None = None,
+        store: AnyStore | None = None,
         clock: Clock = time.time,
         listeners: Iterable[Listener] = (),
         add_claims: AddClaims | None = None,

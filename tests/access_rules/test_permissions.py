@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import safeconduct
-from app_client import SentRequest, asgi_scope, call_asgi, call_wsgi, wsgi_environ
+from app_client import SentRequest, asgi_scope, call_asgi, call_wsgi, play, socket_scope, wsgi_environ
 from applications import WORLDS, AsgiReport, wsgi_application
 from auth_setups import FailingStore, auth_for, configuration, now
 from memory_directory import MemoryDirectory
@@ -246,6 +246,33 @@ def test_it_is_asked_in_the_callers_tasks():
 async def _asked(path):
     await asyncio.sleep(0)
     return safeconduct.allows("GET", path)
+
+
+def test_it_is_asked_in_a_websocket():
+    found = []
+
+    async def application(_scope, receive, send):
+        await receive()
+        found.extend(safeconduct.allows("GET", path) for path in ("/read", "/write"))
+        await send({"type": "websocket.close"})
+
+    fields = (("authorization", b"Bearer " + tokens()["reader"].encode()),)
+    asyncio.run(play(auth_for("main").asgi(application), socket_scope(SentRequest("GET", "/me", fields, "https"))))
+
+    assert [True, False] == found
+
+
+def test_it_is_asked_in_a_streamed_body():
+    """Each step of a generator is taken for its own caller."""
+
+    def application(_environ, start_response):
+        start_response("200 OK", [])
+        return (b"%d" % safeconduct.allows("GET", path) for path in ("/read", "/write"))
+
+    fields = (("authorization", b"Bearer " + tokens()["reader"].encode()),)
+    request = SentRequest("GET", "/me", fields, "https")
+
+    assert b"10" == call_wsgi(auth_for("main").wsgi(application), wsgi_environ(request)).body
 
 
 def test_two_requests_at_once_do_not_mix():

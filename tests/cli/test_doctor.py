@@ -237,3 +237,25 @@ def test_c9_what_trusted_proxies_and_servers_must_do_is_reported(folder):
     assert "proxies.trusted: unix, 10.0.0.0/8: each must set or remove Forwarded" in text
     assert "granian's WSGI" in text
     assert "no proxy is named" not in text
+
+
+CLIENTS = """
+[[safeconduct.clients]]
+client_id = "reports"
+secret = "env:REPORTS_SECRET"
+[[safeconduct.clients]]
+client_id = "nightly"
+secret = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+grants = ["client_credentials"]
+"""
+
+
+def test_clients_are_counted(folder, monkeypatch):
+    """How many there are, how many sign tokens, and which of them cannot be used."""
+    monkeypatch.setenv("REPORTS_SECRET", "8Vn0pQx2sLr7tYw4zKc9mBd6hGf3jRaE1uTi5oXe")
+    write_configuration(folder, more=CLIENTS)
+    assert "clients: 2 of 2 clients are usable; 1 may sign their own tokens" in finding_texts("ok")
+
+    monkeypatch.setenv("REPORTS_SECRET", "sixteen bytes or")
+    assert "clients: 1 of 2 clients are usable" in finding_texts("ok")
+    assert "clients: reports: a secret of 16 bytes, wanted 32 for HS256" in finding_texts("fail")

@@ -1,7 +1,10 @@
 """Revoke on the command line in a real store, effective for the next request."""
 
+import time
+
 import pytest
 
+from client_tokens import client_claims, sign
 from command_line import run, write_configuration
 from safeconduct import Account, Auth
 from safeconduct._core.receipt import RevocationReceipt
@@ -213,3 +216,21 @@ def test_an_id_that_begins_with_a_dash_is_no_option():
     """One shard of 64 answers; a misspelt id is reported all the same."""
     assert 0 == run("revoke", "token", "-Exyz_0123456789-abcde").code
     assert 2 == run("revoke", "token", "--subjct", "alice", "-Exyz").code
+
+
+@pytest.mark.parametrize("kind", ["client", "token"])
+def test_a_client_that_signs_its_own_tokens_is_revoked(shared, server, kind, monkeypatch):
+    """By its name, with all that it signs later; or one token, which need not have an id."""
+    secret = "8Vn0pQx2sLr7tYw4zKc9mBd6hGf3jRaE1uTi5oXe"
+    entry = '[[safeconduct.clients]]\nclient_id = "reports"\nsecret = "env:REPORTS_SECRET"'
+    write_configuration(shared, store=server.url, more=entry)
+    monkeypatch.setenv("REPORTS_SECRET", secret)
+    claims = client_claims(time.time(), "https://api.example.com")
+    token, other = sign(claims, secret), sign({**claims, "extra": 1}, secret)
+    assert "client:reports" == run("token", "check", token, "--json").json["subject"]
+
+    ended = run("revoke", kind, "reports" if kind == "client" else token)
+
+    assert 0 == ended.code, ended.err
+    assert "RevokedToken" in run("token", "check", token).err
+    assert (0 if kind == "token" else 1) == run("token", "check", other).code

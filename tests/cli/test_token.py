@@ -201,3 +201,41 @@ def test_an_opaque_token_cannot_be_looked_into():
 
     assert 2 == ended.code
     assert "is opaque and says nothing" in ended.err
+
+
+@pytest.mark.parametrize("form", ["jws", "opaque"])
+def test_a_token_for_another_server_says_who_acts(configured, form):
+    """As ``auth.tokens.issue`` does; an opaque format is for our own audience."""
+    write_configuration(
+        configured, more=f'[safeconduct.tokens]\nformat = "{form}"\naudiences = ["https://billing.example"]'
+    )
+
+    claims = claims_of(issued("--audience", "https://billing.example", "--scope", "invoice:pay"))
+
+    assert ("https://billing.example", "alice", "invoice:pay") == (claims["aud"], claims["sub"], claims["scope"])
+    assert ({"sub": claims["iss"]}, "urn:safeconduct:acr:remembered") == (claims["act"], claims["acr"])
+    assert not {"rn", "sid", "auth_time"} & claims.keys()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--audience", "https://evil.example"], "--audience must be one of tokens.audiences"),
+        (["--audience", "https://billing.example", "--level", "explicit"], "--level must be remembered"),
+    ],
+    ids=str,
+)
+def test_no_other_audience_and_no_proof_for_another_server(configured, options, message):
+    write_configuration(configured, more='[safeconduct.tokens]\naudiences = ["https://billing.example"]')
+
+    ended = run("token", "issue", "--subject", "alice", *options)
+
+    assert (2, "") == (ended.code, ended.out)
+    assert message in ended.err
+
+
+@pytest.mark.usefixtures("configured")
+def test_our_own_audience_may_be_named():
+    own = claims_of(issued())["aud"]
+
+    assert "act" not in claims_of(issued("--audience", own))

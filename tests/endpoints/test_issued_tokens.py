@@ -139,7 +139,7 @@ def test_the_chain_of_actors_is_kept_and_is_four_long_at_most(make):
 
 
 @pytest.mark.parametrize(
-    "act", [{}, {"sub": 1}, {"sub": ""}, {"sub": "a", "act": "b"}, {"sub": "a", "act": []}], ids=str
+    "act", [{"name": "a"}, {"sub": 1}, {"sub": ""}, {"sub": "a", "act": "b"}, {"sub": "a", "act": []}], ids=str
 )
 def test_an_actor_without_a_name_is_not_passed_on(site, act):
     """Another process with our keys may have written it."""

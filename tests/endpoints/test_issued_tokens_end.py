@@ -10,6 +10,7 @@ from issued_tokens import BILLING, TOKENS, issue, staff, user_of, verify
 from login_site import LoginClient
 from safeconduct.errors import InvalidToken, RevokedToken, Unavailable
 from safeconduct.stores import MemoryStore
+from safeconduct.stores.redis.follower import Follower
 from store_servers import KINDS
 from table_tokens import ISSUER, OWN_KEY
 
@@ -63,8 +64,9 @@ def test_a_revoked_user_gets_no_token(workers, consistency, what):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_the_local_view_does_not_know_yet_is_asked(world, servers, moment, kind):
+def test_what_the_local_view_does_not_know_yet_is_asked(world, servers, moment, kind, monkeypatch):
     """A request may pass by the view's age; a token would carry that on."""
+    monkeypatch.setattr(Follower, "start", lambda _self: None)
     server = servers(kind)
     server.say("FLUSHALL")
     site = BoundedSite(world, server, moment, fields={"tokens": TOKENS, "directory": staff()})

@@ -123,6 +123,14 @@ def test_two_cookies_of_one_name_are_refused(bobs, token):
     assert 400 == bobs.accept(token, headers=headers)
 
 
+def test_the_name_of_who_is_signed_in_is_only_text(browser, token):
+    browser.accept(minted("<b>carol</b>", jti="c" * 22))
+
+    assert 200 == browser.accept(token)
+    assert "<b>" not in browser.text
+    assert f"&lt;b&gt;carol&lt;/b&gt; ({ONE})" in browser.text
+
+
 def test_a_name_is_only_text(bobs):
     subject = "<script>alert(1)</script>\"'&"
     token = minted(subject)

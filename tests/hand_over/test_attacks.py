@@ -3,13 +3,16 @@
 import re
 
 import pytest
+from joserfc import jwe
+from joserfc.jwk import OctKey
 
 from handed_over import FORM, ONE, TRUST, TYP, Browser, hand_over, minted, receiving_site
 from issued_tokens import claims_of
 from login_site import ACCESS, SITE, LoginClient
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import HandOverReused
-from table_tokens import AUDIENCE, NOW, mint
+from table_tokens import AUDIENCE, FOREIGN_KEY, NOW, mint, public
+from token_factory import jwk_for
 
 IDENTITY = ("alice", ONE)
 
@@ -124,6 +127,8 @@ def test_no_trust_can_list_its_type_as_that_of_access_tokens(world, clock):
         {"exp": None},
         {"iat": None},
         {"cnf": {"jkt": "x"}},
+        {"sub": "client:reports"},
+        {"sub": "client:reports", "client_id": "reports"},
         {"by": "own"},
         {"nbf": NOW + 3600},
     ],
@@ -154,8 +159,17 @@ def test_our_own_hand_over_is_refused(make_receiver):
     assert 401 == Browser(site).accept(token)
 
 
-def test_an_encrypted_token_is_refused(browser, token):
+def test_an_encrypted_token_is_refused(make_receiver, token):
+    """Also where the issuer encrypts its access tokens."""
+    sealing = jwk_for("A256KW", "e1")
+    keys = {"keys": [public(FOREIGN_KEY), sealing]}
+    browser = Browser(make_receiver(trust={"keys": keys, "algorithms": ["ES256", "A256KW", "A256GCM"]}))
+    header = {"alg": "A256KW", "enc": "A256GCM", "typ": TYP, "cty": "JWT", "kid": "e1"}
+    sealed = jwe.encrypt_compact(header, token.encode(), OctKey.import_key(sealing), algorithms=["A256KW", "A256GCM"])
+
+    assert 401 == browser.accept(sealed)
     assert 401 == browser.accept(f"{token}.a.b")
+    assert 303 == browser.accept(token)
 
 
 def test_a_trust_without_hand_over_is_no_reason(make_receiver, token):

@@ -94,8 +94,9 @@ def test_what_is_no_persons_own_token_is_not_handed_over(sender):
     """A token that another server acts with, and a token without a session."""
     alice = user_of(sender)
     for token in (issue(sender, alice), issue(sender, subject="alice")):
-        with pytest.raises(InsufficientRights):
-            hand_over(sender, verify(sender, token))
+        with pytest.raises(InsufficientRights) as caught:
+            hand_over(sender, verify(sender, token), scopes=[])
+        assert "session of their own" in caught.value.reason
 
 
 def test_a_person_who_was_handed_over_is_not_handed_on(make_receiver, token):

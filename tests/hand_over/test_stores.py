@@ -161,7 +161,7 @@ CLIENTS = [
 
 
 @pytest.mark.parametrize("format_of_tokens", ["jws", "opaque"])
-def test_revoking_the_token_itself_reaches_the_shard_of_its_person(processes, format_of_tokens):
+def test_a_revoked_token_is_found_on_the_shard_of_its_person(processes, format_of_tokens):
     """RFC 7009: the holder shows it; the subject alone would lead to the shard of our own user of that name."""
     site = processes(**SHARDED, clients=CLIENTS, tokens={"format": format_of_tokens})
     for number in range(4):

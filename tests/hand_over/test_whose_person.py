@@ -2,7 +2,7 @@
 
 import pytest
 
-from handed_over import ONE, Browser
+from handed_over import ONE, Browser, minted
 from login_site import ACCESS, LoginClient
 from safeconduct import Account
 from safeconduct.events import HandOverReused
@@ -37,6 +37,13 @@ def test_their_alice_is_never_ours(receiver, browser, token):
     mine = ours.tokens["session_id"]
     assert 401 == browser.request("DELETE", f"/auth/sessions/{mine}")
 
+    other = Browser(receiver)
+    other.accept(minted(jti="c" * 22))
+    assert 204 == other.request(
+        "DELETE",
+        f"/auth/sessions/{other.session()['session_id']}",
+        headers=[("x-csrf-token", other.json["csrf_token"])],
+    )
     assert 204 == browser.request("POST", "/auth/logout-everywhere")
     assert 200 == ours.use()
     assert not Browser(receiver).session()["is_authenticated"]

@@ -1,6 +1,8 @@
 """What a client, or someone who is none, tries at the token endpoint; each attempt gets its error, in both worlds."""
 
-from base64 import b64encode
+import hmac
+import json
+from base64 import b64encode, urlsafe_b64encode
 from urllib.parse import urlencode
 
 import pytest
@@ -20,7 +22,7 @@ from oauth_site import (
 )
 from safeconduct._core.oauth import client_authentication
 from safeconduct.events import ClientRefused, ClientTokenIssued
-from table_tokens import OWN_KEY
+from table_tokens import OWN_KEY, public
 
 NOW = 1_800_000_000
 GRANT = {"grant_type": "client_credentials"}
@@ -146,6 +148,39 @@ class TestAssertions:
         client.token_by_assertion(assertion())
 
         refused(client, 401, "invalid_client")
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            {"alg": "none"},
+            {"alg": "None"},
+            {"alg": "HS256"},
+            {"alg": "ES256", "crit": ["exp"]},
+            {"alg": "ES256", "b64": False, "crit": ["b64"]},
+            {"alg": "ES256", "jwk": public(OWN_KEY)},
+            {"alg": ["ES256"]},
+            {},
+        ],
+        ids=str,
+    )
+    def test_a_header_chooses_neither_the_algorithm_nor_the_key(self, client, header):
+        """Not even an HMAC with the public key, which anyone knows, as its secret."""
+        head, body, signature = assertion(jti="8").split(".")
+        head = urlsafe_b64encode(json.dumps(header).encode()).rstrip(b"=").decode()
+        secret = json.dumps(public(CLIENT_KEY)).encode()
+        mac = hmac.digest(secret, f"{head}.{body}".encode(), "sha256")
+        forged = urlsafe_b64encode(mac).rstrip(b"=").decode()
+
+        for last in (signature, "", forged):
+            assert 401 == client.token_by_assertion(f"{head}.{body}.{last}")
+
+    def test_of_two_requests_at_once_one_passes(self, site):
+        """The mark is set and read in one command."""
+        form = {**GRANT, "client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion()}
+
+        responses = site.request_all([("POST", TOKEN, FORM, urlencode(form).encode())] * 8)
+
+        assert [200, *[401] * 7] == sorted(response.status for response in responses)
 
 
 class TestAssertionOrToken:

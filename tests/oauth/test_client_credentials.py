@@ -3,8 +3,11 @@
 import pytest
 
 from oauth_site import AUDIENCE, BILLING, SECRETS, OAuthClient, assertion
+from safeconduct._core.oauth.token_endpoint import ClientTokenIssuer
+from safeconduct._core.run_sync import run_sync
 from safeconduct._tokens.reader import decode_segment, read_object
-from safeconduct.events import ClientRefused, ClientTokenIssued
+from safeconduct.errors import NotSupported
+from safeconduct.events import ClientRefused, ClientTokenIssued, Fault
 
 
 def claims_of(token):
@@ -67,3 +70,60 @@ def test_a_wrong_secret_is_refused(site):
     assert "invalid_client" == client.json["error"]
     [event] = [event for event in site.events if isinstance(event, ClientRefused)]
     assert (401, "reports", "a wrong secret") == (event.status, event.client_id, event.reason)
+
+
+@pytest.mark.parametrize("how", ["secret", "secret of a signer", "assertion"])
+def test_a_revoked_client_gets_no_more_tokens(site, client, how):
+    """However it proves who it is, and whenever: it holds its secret, and dates its assertions itself."""
+
+    def ask():
+        match how:
+            case "secret":
+                return client.token("nightly")
+            case "assertion":
+                return client.token_by_assertion(assertion(now=int(site.clock())))
+        return client.token_by_assertion(
+            assertion("reports", key=SECRETS["reports"], alg="HS256", now=int(site.clock()))
+        )
+
+    name = {"secret": "nightly", "assertion": "robot"}.get(how, "reports")
+    assert 200 == ask()
+    issued = client.json["access_token"]
+    assert 200 == site.request("GET", "/", [("authorization", f"Bearer {issued}")]).status
+    revoke = site.auth._wsgi.sessions if site.world == "wsgi" else site.auth.async_sessions
+    coroutine = revoke.revoke_client(name)
+    _ = run_sync(coroutine) if site.world == "wsgi" else site._runner.run(coroutine)
+    assert 401 == site.request("GET", "/", [("authorization", f"Bearer {issued}")]).status
+    for seconds in (0, 90 * 86400):
+        site.clock.advance(seconds=seconds)
+        assert 401 == ask()
+        assert "invalid_client" == client.json["error"]
+    assert 200 == client.token("reports" if name != "reports" else "nightly")
+
+
+@pytest.mark.parametrize("fault", [ZeroDivisionError, NotSupported])
+def test_a_fault_of_ours_is_503_in_the_form_of_oauth(client, monkeypatch, fault):
+    """Never a token, and never problem+json, which no OAuth client reads."""
+
+    def break_down(*_arguments):
+        raise fault
+
+    monkeypatch.setattr(ClientTokenIssuer, "audience_for", break_down)
+
+    assert 503 == client.token()
+
+    assert "temporarily_unavailable" == client.json["error"]
+    assert ("application/json",) == client.response.values("content-type")
+    assert ("1",) == client.response.values("retry-after")
+    faults = [event.error for event in client.site.events if isinstance(event, Fault)]
+    assert (["ZeroDivisionError"] if fault is ZeroDivisionError else []) == faults
+
+
+def test_the_scope_is_left_out_where_there_is_none(make):
+    """RFC 6749 §3.3: a scope has at least one word."""
+    client = OAuthClient(make(changes={"reports": {"scopes": []}}))
+
+    assert 200 == client.token()
+
+    assert "scope" not in client.json
+    assert 400 == client.token(scope="read")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from exchange_site import ACCESS_TOKEN, EXCHANGE, JWT, SECRET, ExchangeClient, exchange_site, user_token
+from exchange_site import ACCESS_TOKEN, EXCHANGE, JWT, SECRET, ExchangeClient, clients, entry, exchange_site, user_token
 from issued_tokens import BILLING, STOCK, TOKENS, claims_of, issue, verify
 from login_site import LoginClient
 from oauth_site import TOKEN, assertion, basic
@@ -63,7 +63,6 @@ SUBJECT_TOKENS = {
     "an assertion": lambda *_: assertion("other", key=SECRET, alg="HS256"),
     "foreign": lambda *_: mint(by="foreign", iss=IDP),
     "of an unknown issuer": lambda *_: mint(by="foreign", iss="https://evil.example"),
-    "of another issuer's user": lambda *_: mint(pi=IDP),
     "an API key": lambda *_: API_KEY,
     "a hand-over": lambda *_: mint(typ="safeconduct-handover+jwt"),
     "an ID token": lambda *_: mint(typ="JWT"),
@@ -74,7 +73,7 @@ SUBJECT_TOKENS = {
     "a refresh token": lambda site, _: refresh_token(site),
     "act is four deep": lambda *_: mint(act=deep(4)),
     "act is twenty deep": lambda *_: mint(act=deep(20)),
-    "act names nobody": lambda *_: mint(act={}),
+    "act names nobody": lambda *_: mint(act={"name": "a"}),
     "act is null": lambda *_: mint(act={"sub": None}),
     "act is a text": lambda *_: mint(act="front"),
     "act is a list": lambda *_: mint(act=[{"sub": "front"}]),
@@ -98,6 +97,30 @@ def test_only_a_users_valid_token_of_ours_is_exchanged(site, client, kind):
 
     assert (400, "invalid_request") == (status, client.json["error"])
     assert "access_token" not in client.json
+
+
+def test_a_handed_over_users_token_is_not_exchanged(world, clock):
+    """Under our name, another issuer's alice would be ours."""
+    site = exchange_site(world, clock=clock, trust=[TRUST | {"hand_over": True}])
+    client = ExchangeClient(site)
+
+    assert IDP == verify(site, mint(pi=IDP)).issuer
+    assert (400, "invalid_request") == (client.exchange(mint(pi=IDP)), client.json["error"])
+    with pytest.raises(InsufficientRights):
+        issue(site, verify(site, mint(pi=IDP)))
+    site.close()
+
+
+def test_a_single_use_token_of_another_client_is_not_used_up(world, clock):
+    site = exchange_site(
+        world, clock=clock, clients=[*clients(), entry("once", grants=["self_signed"], single_use=True)]
+    )
+    token = assertion("once", key=SECRET, alg="HS256", aud=AUDIENCE)
+
+    assert 400 == ExchangeClient(site).exchange(token)
+
+    assert 200 == LoginClient(site).use(token)
+    site.close()
 
 
 REQUESTS = {

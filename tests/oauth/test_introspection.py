@@ -80,6 +80,20 @@ def test_a_refresh_token_that_has_expired_is_inactive(make):
     assert INACTIVE == introspect(client, user.tokens["refresh_token"])
 
 
+def test_a_refresh_token_may_expire_before_its_session(make):
+    """The last access token that it gave lives longer."""
+    site = make()
+    user, client = LoginClient(site), OAuthClient(site)
+    user.get_tokens(remember=True)
+    site.clock.advance(seconds=14 * 86_400 - 100)
+    user.refresh()
+
+    site.clock.advance(seconds=101)
+
+    assert 200 == user.use()
+    assert INACTIVE == introspect(client, user.tokens["refresh_token"])
+
+
 def test_a_session_without_a_refresh_token_has_no_active_one(make):
     """The tag of a refresh token may be right although the session has none."""
     site = make()
@@ -162,6 +176,14 @@ class TestPermission:
     def test_an_access_token_is_no_authentication(self, client, own_token):
         """RFC 7662 §2.1 allows one; here only a client's own credential counts."""
         assert 401 == client.post(INTROSPECT, {"token": own_token}, headers=[("authorization", f"Bearer {own_token}")])
+
+
+def test_without_a_store_the_signature_and_the_times_decide(make):
+    """Nothing can be revoked there."""
+    client = OAuthClient(make(store="none"))
+    for fields in ({}, {"audience": BILLING}):
+        client.token(**fields)
+        assert introspect(client, client.json["access_token"])["active"]
 
 
 def test_a_client_may_authenticate_by_an_assertion(make):

@@ -6,7 +6,9 @@ import pytest
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
 from login_site import LoginSite
-from oauth_site import ISSUER, clients
+from oauth_site import AUDIENCE, ISSUER, clients
+from safeconduct import Auth, Config
+from table_tokens import OWN_KEY
 
 PATH = "/.well-known/oauth-authorization-server"
 
@@ -98,6 +100,21 @@ def test_without_a_store_there_are_no_assertions_and_no_revocation(make):
 )
 def test_where_no_client_could_use_them_there_are_none(make, fields):
     assert 401 == make(**fields).request("GET", PATH).status
+
+
+@pytest.mark.parametrize(
+    "keys", [None, {"keys": [{**OWN_KEY, "safeconduct_state": "retired"}]}], ids=["no keys", "none that signs"]
+)
+def test_without_a_key_that_signs_there_is_no_token_endpoint(world, keys):
+    """Tokens can be introspected, since clients have audiences."""
+    issuer = None if keys is None else ISSUER
+    config = Config(store="memory://", issuer=issuer, audience=AUDIENCE, keys=keys, clients=clients())
+    with Auth(config) as auth:
+        gate = auth.asgi_gate() if world == "asgi" else auth.wsgi_gate()
+
+    paths = {route.path for route in gate.endpoints.routes}
+    assert {"/auth/introspect", "/auth/revoke"} <= paths
+    assert {"/auth/token", PATH}.isdisjoint(paths)
 
 
 def test_without_clients_authlib_is_not_imported_for_them(world):

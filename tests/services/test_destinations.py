@@ -7,8 +7,8 @@ import pytest
 
 from http_callers import CALLERS
 from safeconduct import ConfigurationError
-from safeconduct.service import InsecureDestination, Options, SelfSigned
-from token_server import CannedResponse
+from safeconduct.service import ClientCredentials, InsecureDestination, Options, SelfSigned
+from token_server import CannedResponse, token_answer
 
 SECRET = "k3Jf8sLq0vXz7Rt2Wm5Yp9Ab4Cd6Ef1G-x"
 BLOCKING, AWAITING, REQUESTS = CALLERS
@@ -77,6 +77,17 @@ def test_a_401_after_a_redirect_within_the_origin_is_answered_once(server, clock
 
     assert 401 == caller.call("GET", f"{server.origin}/old", auth=signed(clock))[0]
     assert 2 == seen.count("/new")
+
+
+def test_a_request_is_sent_again_once_even_if_the_new_token_is_the_old_one(server, clock, caller):
+    """Some servers give the same token for as long as it lives."""
+    auth = ClientCredentials("reports", SECRET, token_url=server.token_url, options=Options(clock=clock))
+    server.tokens = lambda *_: token_answer("same")
+    answers = iter([CannedResponse(401), CannedResponse(302, b"", {"Location": "/new"})])
+    server.resource = lambda _: next(answers, CannedResponse(401))
+
+    assert 401 == caller.call("GET", f"{server.origin}/old", auth=auth)[0]
+    assert ["/old", "/old", "/new"] == [asked.path for asked in server.asked if asked.path != "/token"]
 
 
 @pytest.mark.parametrize("content", [None, b"bytes", "text"], ids=str)

@@ -165,6 +165,19 @@ def test_fifty_refusals_drop_a_token_once(server, clock, caller):
     assert 2 == len(server.token_requests)
 
 
+def test_a_late_refusal_of_the_old_token_keeps_the_new_one(server, clock):
+    """Another request was sent with the old one before it was dropped."""
+    tokens = asking(server, clock)._tokens()
+    old = tokens.get()
+    tokens.reject(old)
+    new = tokens.get()
+
+    tokens.reject(old)
+
+    assert tokens.get() is new
+    assert 2 == len(server.token_requests)
+
+
 def test_a_cancelled_task_leaves_the_fetch_to_the_next(server, clock):
     """The one who fetches is cancelled: another one fetches, and nobody waits for ever."""
     auth = asking(server, clock)

@@ -12,8 +12,7 @@ from dataclasses import replace
 from safeconduct._core.client_tokens import ClientTokens, ResolvedClaims
 from safeconduct._core.credential_sources import CredentialSource
 from safeconduct._core.decision import CachedResult, Clock, Passed, Proof, ProvenClient
-from safeconduct._core.opaque import is_opaque_token
-from safeconduct._core.opaque_lookup import OpaqueLookup
+from safeconduct._core.opaque import OpaqueLookup, is_opaque_token
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import client_mark, revocation_query
 from safeconduct._core.revocation_query import RevocationQuery

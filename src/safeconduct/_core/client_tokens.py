@@ -2,7 +2,7 @@
 Prove the access tokens that clients sign themselves.
 
 A client holds its key and dates its tokens itself.  A revoked client therefore stays revoked, whatever it signs later;
-see ``docs/design/0016-revoking-a-client.md``.
+see ``docs/design/0019-revoking-a-client.md``.
 """
 
 from dataclasses import dataclass, replace

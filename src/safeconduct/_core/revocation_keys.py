@@ -105,7 +105,7 @@ def instance_from(random: bytes) -> bytes:
     return bytes((random[0] & ~_TAG_BIT,)) + random[1:]
 
 
-def revocation_query(  # noqa: PLR0913 - as many things can revoke a credential
+def revocation_query(  # noqa: PLR0913, D417 - as many things can revoke a credential; four claims share a line
     *,
     issuer: str,
     subject: str,
@@ -126,28 +126,24 @@ def revocation_query(  # noqa: PLR0913 - as many things can revoke a credential
     Collect what may have revoked a credential.
 
     Args:
-        issuer: The claim ``iss``.
-        subject: The claim ``sub``.
-        token_id: The claim ``jti``.
-        client_id: The claim ``client_id``.
-        kid: The name of the key that verified it, whether or not the token's header names it.
+        issuer, subject, token_id, client_id: The claims ``iss``, ``sub``, ``jti``, ``client_id``.
+        kid: The name of the key that verified it, whether or not its header names it.
         session_id: The claim ``sid``, which counts only if the token is our own.
         issued_ms: ``iat_ms`` of a token of ours; ``floor(iat * 1000)`` minus the leeway of a foreign one.
         ends_ms: ``exp`` plus the leeway.
         is_own: Whether this application issued it.
         shards: The number of shards.
         needs_session: Whether a credential of ours counts only while its session is in the store.
-        reference: The digest of an opaque token, which counts only while the store has it and its session.
-        actors: The clients in the claim ``act`` of a token of ours, each of which can be revoked.
         reference: The digest of an opaque token, which must be in the store with its session.
+        actors: The clients in the claim ``act`` of a token of ours, each of which can be revoked.
         person_issuer: The claim ``pi`` of a token of ours: the issuer of a person who was handed over.
     """
     own_session_id, needs_session = session_id if is_own else None, is_own and (needs_session or reference is not None)
+    owner = person_issuer or issuer
     return RevocationQuery(
-        shard=shard_of(person_issuer or issuer, subject, shards),
+        shard=shard_of(owner, subject, shards),
         marks=_marks(issuer, token_id, kid),
-        cuts=_cuts(issuer, person_issuer or issuer, subject, client_id, own_session_id)
-        + _cuts_of(issuer, actors, client_id),
+        cuts=_cuts(issuer, owner, subject, client_id, own_session_id) + _cuts_of(issuer, actors, client_id),
         issued_ms=clamped_ms(issued_ms),
         ends_ms=clamped_ms(ends_ms),
         instance=None if own_session_id is None else _instance_of(own_session_id),

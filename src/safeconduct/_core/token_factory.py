@@ -137,7 +137,7 @@ class AsyncTokenFactory:
         """
         if not isinstance(identity, Principal):
             raise InsufficientRights(reason="an anonymous caller has no rights to pass on")
-        if identity.issuer != self._rules.issuer or "pi" in identity.claims:
+        if identity.issuer != self._rules.issuer:
             # Its subject is unique within its own issuer only: under our name it would be one of our users.
             raise InsufficientRights(reason="only a user of our own issuer is named in a token of ours")
         if identity.subject.startswith(CLIENT_SUBJECT):

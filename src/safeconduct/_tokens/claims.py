@@ -57,7 +57,7 @@ class Claims(NamedTuple):
 #: Claims with these values say nothing, as those that are missing.
 _EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
 #: In any form they restrict the token: an empty one is malformed, not missing.
-_NEVER_EMPTY: Final = frozenset({"nbf", "cnf", "act", "may_act"})
+_NEVER_EMPTY: Final = frozenset({"nbf", "cnf", "may_act"})
 
 
 class TimeRules(Protocol):

@@ -18,6 +18,7 @@ from safeconduct.errors import ConfigurationError
 
 AnyDirectory = Directory | AsyncDirectory
 AnyClients = Clients | AsyncClients
+AnyStore = StoreProvider
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +27,7 @@ class Provided:
 
     directory: AnyDirectory | None
     clients: AnyClients | None
-    store: StoreProvider | None
+    store: AnyStore | None
     problem_body: ProblemBody | None
     add_claims: AddClaims | None
 

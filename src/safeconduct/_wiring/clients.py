@@ -1,9 +1,12 @@
 """Make what knows the clients: those of the configuration, and those of the application."""
 
 from safeconduct._core.client_registry import ClientMemory, ClientRegistry, ClientSource
+from safeconduct._core.client_tokens import ClientTokens
 from safeconduct._core.clients import AsyncClients, Clients
 from safeconduct._core.decision import Clock
 from safeconduct._core.event_dispatcher import EventDispatcher
+from safeconduct._core.revocation import Revocations
+from safeconduct._core.store import Store
 from safeconduct._core.wrapped_app import World
 from safeconduct._keys.clients import load_client
 from safeconduct._tokens.client_tokens import OurNames
@@ -41,6 +44,7 @@ class ClientFactory:
             staleness_seconds=config.revocation.staleness_seconds,
         )
         self._registries: dict[World, ClientRegistry] = {}
+        self._tokens: dict[World, ClientTokens] = {}
 
     @property
     def are_there(self) -> bool:
@@ -72,6 +76,26 @@ class ClientFactory:
                 source=self._source(world),
             )
         return self._registries[world]
+
+    def tokens(self, world: World, store: Store, revocations: Revocations | None) -> ClientTokens | None:
+        """
+        Return what verifies the tokens that clients sign themselves, always the same for one world.
+
+        None if there are no clients.
+
+        Raises:
+            ConfigurationError: As ``registry``.
+        """
+        if self.are_there and world not in self._tokens:
+            self._tokens[world] = ClientTokens(
+                self.registry(world),
+                our_names(self._config),
+                realm=realm_of_clients(self._config),
+                shards=self._config.store.shards,
+                store=store,
+                revocations=revocations,
+            )
+        return self._tokens.get(world)
 
     def _source(self, world: World) -> ClientSource | None:
         if self._clients is None:

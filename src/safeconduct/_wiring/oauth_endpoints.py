@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from safeconduct._core.endpoints.routing import JWKS_PATH, EndpointRoute
+from safeconduct._core.endpoints.routing import EndpointRoute
 from safeconduct._core.oauth.client_authentication import ClientAuthenticator, ClientRevocations
 from safeconduct._core.oauth.introspection import IntrospectionEndpoint
 from safeconduct._core.oauth.metadata import ASSERTION_METHODS, SECRET_METHODS, ServerDescription, metadata_route
 from safeconduct._core.oauth.replies import OAuthReplies
 from safeconduct._core.oauth.revocation import RevocationEndpoint
 from safeconduct._core.oauth.routes import introspection_route, revocation_route, token_route
-from safeconduct._core.oauth.token_endpoint import TokenEndpoint
+from safeconduct._core.oauth.token_endpoint import GrantType, TokenEndpoint
 from safeconduct._core.oauth.token_lookup import AccessTokens, RefreshTokens, TokenReader
 from safeconduct._core.revoker import Revoker
 from safeconduct._http.forwarded import Proxies
@@ -36,8 +36,8 @@ def oauth_routes(parts: WorldParts) -> Iterator[EndpointRoute]:
 
 def _endpoints(parts: WorldParts) -> Iterator[EndpointRoute]:
     container, config = parts.container, parts.container.config
-    grants = grants_of(parts) if can_issue(parts) else {}
-    is_asked = some_client(parts, "introspection") or any(client.audiences for client in config.clients)
+    grants = _grants_of(parts) if can_issue(container) else {}
+    is_asked = some_client(container, "introspection") or any(client.audiences for client in config.clients)
     needs_throttle = any(client.entry.grants != ("self_signed",) for client in container.clients.configured.values())
     if not (grants or is_asked) or not (needs_throttle or container.passwords.can_throttle):
         # Clients that only sign their own tokens need nothing here; whether others of the application do is not known,
@@ -67,6 +67,10 @@ def _endpoints(parts: WorldParts) -> Iterator[EndpointRoute]:
         yield revocation_route(prefix, replies, revocation)
 
 
+def _grants_of(parts: WorldParts) -> dict[str, GrantType]:
+    return grants_of(parts.container, parts.resolver, parts.tokens.issuer)
+
+
 def _refresh_tokens(parts: WorldParts) -> Iterator[RefreshTokens]:
     """Yield what reads refresh tokens, if a store keeps their sessions."""
     sessions, revocations = parts.store.sessions, parts.revocations
@@ -89,9 +93,9 @@ def _description(parts: WorldParts, paths: Sequence[str]) -> ServerDescription |
     return ServerDescription(
         issuer=config.issuer,
         base_url=base_url_of(config),
-        paths=[*paths, JWKS_PATH],
+        paths=paths,
         prefix=config.endpoints.prefix,
-        grant_types=grants_of(parts).keys(),
+        grant_types=_grants_of(parts).keys(),
         methods=methods,
         algorithms=algorithms,
         scopes={scope for client in config.clients for scope in client.scopes},

@@ -5,9 +5,7 @@ from functools import cached_property
 
 from safeconduct._core.bearer import OpaqueTokenResolver
 from safeconduct._core.client_registry import ClientRegistry
-from safeconduct._core.client_tokens import ClientTokens
-from safeconduct._core.opaque import OpaqueTokens
-from safeconduct._core.opaque_lookup import OpaqueLookup
+from safeconduct._core.opaque import OpaqueLookup, OpaqueTokens
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import OpaqueTokenWriter
@@ -17,7 +15,6 @@ from safeconduct._core.store import Store
 from safeconduct._core.token_factory import AsyncTokenFactory
 from safeconduct._core.wrapped_app import World
 from safeconduct._wiring.api_keys import ApiKeyParts
-from safeconduct._wiring.clients import our_names, realm_of_clients
 from safeconduct._wiring.container import Container
 from safeconduct._wiring.sessions import session_context, stateless_sessions
 from safeconduct._wiring.settings import hand_over_maker, horizon_of, issuing_rules_of
@@ -41,21 +38,6 @@ class WorldParts:
     def clients(self) -> ClientRegistry:
         """Who the clients are."""
         return self.container.clients.registry(self.world)
-
-    @cached_property
-    def client_tokens(self) -> ClientTokens | None:
-        """What verifies the tokens that clients sign themselves; None if there are no clients."""
-        container = self.container
-        if not container.clients.are_there:
-            return None
-        return ClientTokens(
-            self.clients,
-            our_names(container.config),
-            realm=realm_of_clients(container.config),
-            shards=container.config.store.shards,
-            store=self.store,
-            revocations=self.revocations,
-        )
 
     @property
     def store(self) -> Store:
@@ -86,7 +68,12 @@ class WorldParts:
     @cached_property
     def resolver(self) -> OpaqueTokenResolver:
         """What proves access tokens, signed or opaque."""
-        return OpaqueTokenResolver(self.container.bearer, lambda: self.opaque_lookup, lambda: self.client_tokens)
+        clients, world = self.container.clients, self.world
+        return OpaqueTokenResolver(
+            self.container.bearer,
+            lambda: self.opaque_lookup,
+            lambda: clients.tokens(world, self.store, self.revocations),
+        )
 
     @cached_property
     def api_keys(self) -> ApiKeyParts:

@@ -81,8 +81,8 @@ def token(
                 raise CommandFailed("How many replicas have that is not known: revoke it by its id (jti).")
             return
         _report("token", *_receipt_of(auth, lambda sessions: sessions.revoke_token(
-            # A token without a jti is never accepted.
-            principal.claims["jti"], issuer=principal.claims["iss"],
+            # One without a jti, which only a client signs, is named by its digest.
+            principal.token_id or "", issuer=principal.claims["iss"],
             # A person who was handed over is on another shard than our own of that name.
             subject=None if "pi" in principal.claims else principal.subject,
             expires_at=principal.expires_at, min_replicas=min_replicas,
@@ -117,7 +117,7 @@ def subject(settings: Settings, /, name: str, *, as_json: bool, **options: Any) 
 @json_option
 @pass_settings
 def client(settings: Settings, /, client_id: str, *, as_json: bool, **options: Any) -> None:
-    """Revoke all that was issued to a client until now."""
+    """Revoke all that was issued to a client until now, and what it signs itself, now and later."""
     _revoke(settings, "client", lambda sessions: sessions.revoke_client(client_id, **options), as_json=as_json)
 
 

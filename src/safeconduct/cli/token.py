@@ -1,10 +1,12 @@
 """``safeconduct token``: issue, show and check access tokens."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import click
 
 from safeconduct._core.opaque import is_opaque_token
+from safeconduct._core.sessionless_tokens import acting
 from safeconduct._tokens.issuer import Grant
 from safeconduct._tokens.reader import decode_segment, read_object
 from safeconduct.auth import operator_access
@@ -37,6 +39,7 @@ def token() -> None:
 )
 @click.option("--lifetime", type=click.IntRange(min=1), help="In seconds.  [default: tokens.access_lifetime_seconds]")
 @click.option("--client-id", help="[default: tokens.client_id, else the issuer]")
+@click.option("--audience", help="Another server, one of tokens.audiences.  [default: audience]")
 @pass_settings
 def issue(
     settings: Settings,
@@ -46,11 +49,13 @@ def issue(
     level: Level,
     lifetime: int | None,
     client_id: str | None,
+    audience: str | None,
 ) -> None:
     """Issue an access token and print nothing else."""
     config = settings.config()
     lifetime_seconds = lifetime or config.tokens.access_lifetime_seconds
     _require_issuable(config, subject, lifetime_seconds)
+    actor = _actor_for(config, audience, level)
     _note_memory_store(config, "a cut-off in the serving process is not known here, and may end this token")
     with open_auth(config) as auth:
         access = operator_access(auth)
@@ -63,6 +68,8 @@ def issue(
             lifetime_seconds=lifetime_seconds,
             client_id=client_id,
             auth_time=None if level == "remembered" else iat_ms // 1000,
+            actor=actor,
+            audience=audience,
         )
         click.echo(access.issue(grant, iat_ms=iat_ms))
 
@@ -73,8 +80,19 @@ def _require_issuable(config: Config, subject: str, lifetime_seconds: int) -> No
         raise UsageError(f"--lifetime must be at most {longest} (tokens.max_lifetime_seconds), got {lifetime_seconds}.")
     if not subject:
         raise UsageError("--subject must not be empty.")
-    if config.tokens.format == "opaque":
-        raise UsageError('tokens.format is "opaque", and an opaque token needs a session: sign in.')
+
+
+def _actor_for(config: Config, audience: str | None, level: Level) -> Mapping[str, Any] | None:
+    """Return who acts with a token for another server; None for our own audience."""
+    if audience is None or audience == config.audience:
+        if config.tokens.format == "opaque":
+            raise UsageError('tokens.format is "opaque", and an opaque token needs a session: sign in.')
+        return None
+    if audience not in config.tokens.audiences:
+        raise UsageError("--audience must be one of tokens.audiences, or our own.")
+    if level != "remembered":
+        raise UsageError("--level must be remembered in a token for another server: nobody signed in to it.")
+    return acting(config.tokens.client_id or config.issuer or "", None)
 
 
 @token.command()

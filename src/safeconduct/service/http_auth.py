@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol, TypeVar, cast
 
 import httpx2
 
-from safeconduct.service.options import Options, Origin, origin_of
+from safeconduct.service.options import Options
 from safeconduct.service.token_cache import AccessToken
 
 Prepared = TypeVar("Prepared")
@@ -60,7 +60,7 @@ class TokenAuth(httpx2.Auth):
         token = tokens.get()
         request.headers["Authorization"] = token.field
         response = yield request
-        if _is_refused(request, response, token):
+        if _is_refused(response, token):
             tokens.reject(token)
             if _can_send_again(request):
                 request.headers["Authorization"] = tokens.get().field
@@ -73,7 +73,7 @@ class TokenAuth(httpx2.Auth):
         token = await tokens.aget()
         request.headers["Authorization"] = token.field
         response = yield request
-        if _is_refused(request, response, token):
+        if _is_refused(response, token):
             tokens.reject(token)
             if _can_send_again(request):
                 request.headers["Authorization"] = (await tokens.aget()).field
@@ -82,23 +82,19 @@ class TokenAuth(httpx2.Auth):
     def __call__(self, request: Prepared) -> Prepared:
         """Prepare a request of requests, which calls its ``auth`` with a ``PreparedRequest``."""
         prepared = cast("Any", request)
-        origin = self._options.check_destination(prepared.url)
+        self._options.check_destination(prepared.url)
         tokens = self._tokens()
         token = tokens.get()
         prepared.headers["Authorization"] = token.field
         tell = getattr(prepared.body, "tell", None)
         position = None if tell is None else tell()
-        prepared.register_hook("response", _SecondAttempt(tokens, token, origin, position))
+        prepared.register_hook("response", _SecondAttempt(tokens, token, position))
         return request
 
 
-def _is_refused(request: httpx2.Request, response: httpx2.Response, token: AccessToken) -> bool:
-    """Return whether the server that was asked refused the token; after a redirect, another one may have answered."""
-    return (
-        response.status_code == _UNAUTHORIZED
-        and response.request.headers.get("Authorization") == token.field
-        and origin_of(str(response.request.url)) == origin_of(str(request.url))
-    )
+def _is_refused(response: httpx2.Response, token: AccessToken) -> bool:
+    """Return whether a server refused *token*; after a redirect to another origin, the response is to none."""
+    return response.status_code == _UNAUTHORIZED and response.request.headers.get("Authorization") == token.field
 
 
 def _can_send_again(request: httpx2.Request) -> bool:
@@ -108,10 +104,9 @@ def _can_send_again(request: httpx2.Request) -> bool:
 class _SecondAttempt:
     """The hook of requests that sends a refused request again; it follows the redirects of one request."""
 
-    def __init__(self, tokens: Tokens, token: AccessToken, origin: Origin, position: int | None) -> None:
+    def __init__(self, tokens: Tokens, token: AccessToken, position: int | None) -> None:
         self._tokens = tokens
         self._token = token
-        self._origin = origin
         self._position = position
         self._is_used = False
 
@@ -121,7 +116,6 @@ class _SecondAttempt:
             self._is_used
             or response.status_code != _UNAUTHORIZED
             or request.headers.get("Authorization") != self._token.field
-            or origin_of(request.url) != self._origin
         ):
             return response
         self._is_used = True

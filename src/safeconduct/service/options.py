@@ -50,9 +50,9 @@ class Options:
         if not self.timeout_seconds > 0:
             raise ConfigurationError(f"timeout_seconds: got {self.timeout_seconds!r}, wanted a positive number")
 
-    def check_destination(self, url: str) -> Origin:
+    def check_destination(self, url: str) -> None:
         """
-        Return the origin of *url* if a token may be sent there.
+        Check that a token may be sent to *url*.
 
         Raises:
             InsecureDestination: If it may not.
@@ -67,7 +67,6 @@ class Options:
             raise InsecureDestination(
                 f"the token was not sent: {origin_text(origin)} is plain http, and not among Options(origins=…)"
             )
-        return origin
 
     def require_endpoint(self, name: str, url: str) -> str:
         """

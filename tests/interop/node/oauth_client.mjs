@@ -41,8 +41,14 @@ const libraries = {
       const response = await oauth.introspectionRequest(server, client, auth, token, options)
       return oauth.processIntrospectionResponse(server, client, response)
     }
-    const asked = await oauth.clientCredentialsGrantRequest(server, client, auth, new URLSearchParams(task.parameters), options)
-    const token = await oauth.processClientCredentialsResponse(server, client, asked)
+    const parameters = new URLSearchParams(task.parameters)
+    const token = await (task.grant_type
+      ? oauth
+          .genericTokenEndpointRequest(server, client, auth, task.grant_type, parameters, options)
+          .then((asked) => oauth.processGenericTokenEndpointResponse(server, client, asked))
+      : oauth
+          .clientCredentialsGrantRequest(server, client, auth, parameters, options)
+          .then((asked) => oauth.processClientCredentialsResponse(server, client, asked)))
     const before = await introspect(token.access_token)
     await oauth.processRevocationResponse(
       await oauth.revocationRequest(server, client, auth, token.access_token, options),
@@ -57,7 +63,9 @@ const libraries = {
       algorithm: 'oauth2',
       [openid.customFetch]: throughTheTest,
     })
-    const token = await openid.clientCredentialsGrant(config, task.parameters)
+    const token = await (task.grant_type
+      ? openid.genericGrantRequest(config, task.grant_type, task.parameters)
+      : openid.clientCredentialsGrant(config, task.parameters))
     const before = await openid.tokenIntrospection(config, token.access_token)
     await openid.tokenRevocation(config, token.access_token)
     return { token, before, after: await openid.tokenIntrospection(config, token.access_token) }

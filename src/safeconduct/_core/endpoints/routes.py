@@ -76,11 +76,11 @@ _BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
         "properties": dict.fromkeys(("username", "email", "password"), _TEXT)
         | dict.fromkeys(("remember", "cookies"), _FLAG),
     },
-    "refresh": {"type": "object", "properties": {"refresh_token": _TEXT, "extend": _FLAG}},
+    "refresh": {"type": "object", "properties": {"refresh_token": _TEXT, "extend": _FLAG, "password": _TEXT}},
     "step-up": {
         "type": "object",
         "required": ["password"],
-        "properties": {"password": _TEXT, "refresh_token": _TEXT},
+        "properties": {"password": _TEXT, "refresh_token": _TEXT, "remember": _FLAG},
     },
     "logout": {"type": "object", "properties": {"refresh_token": _TEXT}},
     "accept": {"type": "object", "required": ["token"], "properties": {"token": _TEXT, "confirmation": _TEXT}},
@@ -109,7 +109,7 @@ _IS_OPEN: Final = frozenset({"login", "refresh", "logout", "session", "accept", 
 #: The error statuses of each endpoint, besides those that every endpoint has.
 _ERROR_STATUSES: Final[Mapping[str, tuple[int, ...]]] = {
     "login": (400, 401, 403, 413, 415, 429),
-    "refresh": (400, 401, 403, 409, 413, 415),
+    "refresh": (400, 401, 403, 409, 413, 415, 429),
     "renew": (401, 403, 409),
     "step-up": (400, 401, 403, 413, 415, 429),
     "logout": (400, 403, 413, 415),

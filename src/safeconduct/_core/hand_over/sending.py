@@ -10,12 +10,13 @@ from typing import Final
 from safeconduct._core.decision import Clock
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_query import RevocationQuery
+from safeconduct._core.sessions.session_keys import own_session_id
 from safeconduct._http.paths import safe_next
 from safeconduct._tokens.issuer import TOKEN_ID_BYTES, TokenIssuer
 from safeconduct._tokens.issuer_policy import HAND_OVER_SECONDS, HAND_OVER_TOKEN
 from safeconduct.config.shown_values import shown
 from safeconduct.config.urls import is_secure_url
-from safeconduct.errors import ConfigurationError, ExpiredToken, InsufficientRights, NotSupported
+from safeconduct.errors import ConfigurationError, ExpiredToken, InsufficientRights, NotRenewable, NotSupported
 from safeconduct.principal import Principal
 
 # Without a Referer the browser would send no Origin either, and the other server would refuse the form.
@@ -129,9 +130,10 @@ class HandOverMaker:
         return HandOver(issuer.sign(claims, HAND_OVER_TOKEN))
 
     def _require_own_token(self, user: Principal) -> None:
-        is_delegated = user.actor is not None or type(user.claims.get("rn")) is not int
-        if is_delegated or user.session_id is None or user.issuer != self._issuer_name:
-            raise InsufficientRights(reason="only a person with a session of their own is handed over")
+        try:
+            own_session_id(user, self._issuer_name)
+        except NotRenewable:
+            raise InsufficientRights(reason="only a person with a session of their own is handed over") from None
 
 
 def _texts(name: str, words: Collection[str]) -> set[str]:

@@ -263,7 +263,7 @@ class ClientAuthenticator:
         known = None if client is None else client.secret_digest
         digest = sha256(credential.secret.encode()).digest()
         is_right = hmac.compare_digest(known or _NO_DIGEST, digest)
-        if client is None or known is None or not is_right:
+        if client is None or not is_right:
             return "a wrong secret"
         if self._revocations is not None:
             await self._revocations.check(client, now=now)

@@ -66,7 +66,7 @@ class IntrospectionEndpoint:
     async def _find(self, token: str, client: RegisteredClient, now: float) -> ActiveToken | None:
         own, sees_all = frozenset(client.entry.audiences), "introspection" in client.entry.grants
         for reader in self._readers:
-            found = await reader.read(token, own | self._audiences if sees_all else own, now=now)
+            found = await reader.read(token, own | self._audiences, now=now)
             if found is not None:
                 return found if sees_all or not own.isdisjoint(found.audiences) else None
         return None

@@ -62,8 +62,8 @@ class ServerDescription:
             content[f"{name}_auth_methods_supported"] = [*sorted(self.methods), *anyone]
             if self.algorithms:
                 content[f"{name}_auth_signing_alg_values_supported"] = sorted(self.algorithms)
-        if JWKS_PATH in self.paths:
-            content["jwks_uri"] = f"{self.base_url}{JWKS_PATH}"
+        # What issues tokens has keys, and they are published where the metadata are.
+        content["jwks_uri"] = f"{self.base_url}{JWKS_PATH}"
         metadata = AuthorizationServerMetadata(content)
         metadata.validate()
         return dict(metadata)

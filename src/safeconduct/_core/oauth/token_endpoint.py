@@ -79,7 +79,7 @@ class TokenEndpoint:
         return await grant.answer(client, parameters, now)
 
 
-class ClientTokens:
+class ClientTokenIssuer:
     """
     Issue the tokens that clients ask for.
 

@@ -18,6 +18,7 @@ The store is asked about the subject token whatever the consistency of requests.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, cast
 
 from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError
@@ -26,8 +27,9 @@ from safeconduct._core.bearer import OpaqueTokenResolver
 from safeconduct._core.client_tokens import ResolvedClaims
 from safeconduct._core.clients import RegisteredClient
 from safeconduct._core.oauth.parameters import OAuthParameters
-from safeconduct._core.oauth.token_endpoint import ClientTokens
+from safeconduct._core.oauth.token_endpoint import ClientTokenIssuer
 from safeconduct._core.opaque import is_opaque_token
+from safeconduct._core.revocation_keys import client_mark
 from safeconduct._core.sessionless_tokens import acting, carried
 from safeconduct._http.request import Reply
 from safeconduct._tokens.claims import Claims
@@ -71,7 +73,7 @@ class TokenExchange:
         issuer: Our own issuer.
     """
 
-    def __init__(self, resolver: OpaqueTokenResolver, tokens: ClientTokens, *, issuer: str) -> None:
+    def __init__(self, resolver: OpaqueTokenResolver, tokens: ClientTokenIssuer, *, issuer: str) -> None:
         self._resolver = resolver
         self._tokens = tokens
         self._issuer = issuer
@@ -90,18 +92,27 @@ class TokenExchange:
         wanted_type, token = _checked(parameters)
         audience, client_id = self._tokens.audience_for(client, parameters), client.entry.client_id
         try:
-            subject = await self._resolver.resolve_any(token, now=now)
+            subject = await self._resolver.resolve_any(token, now=now, takes_clients=False)
             self._check_subject(subject.claims, client_id)
             actor = acting(client_id, subject.claims.actor)
             grant = self._grant(client, subject, parameters, actor=actor, audience=audience)
             return await self._tokens.reply(
-                client, grant, grant_type=TOKEN_EXCHANGE, made_from=subject, issued_token_type=wanted_type
+                client,
+                grant,
+                grant_type=TOKEN_EXCHANGE,
+                made_from=self._with_client(subject, client_id),
+                issued_token_type=wanted_type,
             )
         except (InvalidToken, InsufficientRights) as error:
             raise ExchangeRefused(error.reason or type(error).__name__, client_id) from error
 
+    def _with_client(self, subject: ResolvedClaims, client_id: str) -> ResolvedClaims:
+        """Let the query about the subject token ask whether the client was revoked since it authenticated."""
+        marks = (*subject.question.marks, client_mark(self._issuer, client_id))
+        return replace(subject, question=replace(subject.question, marks=marks))
+
     def _check_subject(self, claims: Claims, client_id: str) -> None:
-        if not claims.is_own or claims.issuer != self._issuer or "pi" in claims.raw:
+        if not claims.is_own or claims.person_issuer is not None:
             # Under our name, its subject would be one of our users.
             raise ExchangeRefused("a token of another issuer, or of another issuer's user", client_id)
         if claims.subject.startswith(CLIENT_SUBJECT):

@@ -91,7 +91,7 @@ def own_session_id(principal: Principal, issuer: str | None) -> str:
     if not is_issued_by(issuer, principal) or session_id is None or parse_session_id(session_id) is None:
         raise NotRenewable("no session stands behind the credential")
     # Only what a sign-in makes has ``rn``.
-    if principal.actor is not None or type(says.get("rn")) is not int or principal.scheme not in TOKEN_SCHEMES:
+    if principal.actor is not None or type(says.get("rn")) is not int:
         raise NotRenewable("the credential is not the person's own access token")
     return session_id
 

@@ -66,7 +66,14 @@ def _sign_in(guard: Guard) -> Iterator[Finding]:
     else:
         yield ok("sign-in", f"POST {login} and the endpoints beside it are served")
     # Applications give an `Auth`; the wider type is for the tests of the middleware.
-    if operator_access(cast("Auth", guard.auth)).has_static_directory:
+    auth = cast("Auth", guard.auth)
+    if login is None and auth.config.access.links:
+        yield warn(
+            "access",
+            "access.links are shown nowhere: GET …/session is not served",
+            "Serve the endpoints, or ask auth.allows in the application's own code.",
+        )
+    if operator_access(auth).has_static_directory:
         yield warn(
             "directory",
             "it is static: a user who is disabled or loses a role keeps access until their session ends",

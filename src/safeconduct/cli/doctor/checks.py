@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from safeconduct._keys.clients import load_client
 from safeconduct._keys.folder import read_own_keys
 from safeconduct._keys.generate import made_at
 from safeconduct._keys.keyset import KeySet
@@ -35,10 +36,11 @@ def check_configuration(config: Config) -> Iterator[Finding]:
 
 
 def check_files(config: Config) -> Iterator[Finding]:
-    """Check the keys and the users file."""
+    """Check the keys, the users file and the clients."""
     if isinstance(config.keys, str | Path) and not str(config.keys).startswith("env:"):
         yield from _keys(Path(config.keys), config)
     yield from _users(config)
+    yield from _clients(config)
 
 
 def _unsafe_switches(config: Config) -> Iterator[Finding]:
@@ -213,6 +215,26 @@ def _users(config: Config) -> Iterator[Finding]:
     disabled = sum(record.account.disabled for record in records.values())
     yield ok("users", f"{len(records)} users in {path}, {disabled} disabled; it is read again when it changes")
     yield from _permissions("users", [path])
+
+
+def _clients(config: Config) -> Iterator[Finding]:
+    usable = 0
+    for entry in config.clients:
+        try:
+            load_client(entry, lambda _: None)
+        except ConfigurationError as error:
+            yield fail(
+                "clients",
+                str(error).removeprefix("clients: "),
+                "Set the variable, or draw a longer secret with `safeconduct clients new`.",
+            )
+        else:
+            usable += 1
+    if usable:
+        signing = sum("self_signed" in entry.grants for entry in config.clients)
+        yield ok(
+            "clients", f"{usable} of {len(config.clients)} clients are usable; {signing} may sign their own tokens"
+        )
 
 
 def _permissions(subject: str, paths: list[Path]) -> Iterator[Finding]:
