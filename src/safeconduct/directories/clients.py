@@ -103,14 +103,14 @@ def adapt_clients(clients: Clients | AsyncClients, world: Literal["asgi", "wsgi"
     blocking, awaitable = _method(clients, "find"), _method(clients, "afind")
     if world == "wsgi" and blocking is not None:
         return BlockingClients(clients)  # type: ignore[arg-type] # checked above
-    if world == "asgi" and (awaitable or blocking) is not None:
+    if world == "asgi" and awaitable is not None:
         from safeconduct.directories import async_clients  # noqa: PLC0415 - it imports asyncio
 
-        return async_clients.AwaitedClients(
-            async_clients.in_threads(blocking, threads=threads)
-            if awaitable is None
-            else async_clients.awaited(awaitable)
-        )
+        return async_clients.AwaitedClients(async_clients.awaited(awaitable))
+    if world == "asgi" and blocking is not None:
+        from safeconduct.directories import async_clients  # noqa: PLC0415 - as above
+
+        return async_clients.AwaitedClients(async_clients.in_threads(blocking, threads=threads))
     wanted = "the blocking find where a WSGI application is wrapped" if world == "wsgi" else "find or afind"
     raise ConfigurationError(f"clients must have {wanted}, got {type(clients).__name__}")
 
