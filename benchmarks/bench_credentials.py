@@ -10,6 +10,8 @@ cookie POST   as before, a POST with the ``Origin`` of one of our pages and a CS
 fallback POST as before with ``csrf.token = "fallback"``: the CSRF token is not needed then
 token POST    a POST without ``Origin`` and ``Sec-Fetch-Site``: the CSRF token decides alone
 basic         a user name and a password that were proven before
+client        a token that a client of the configuration signed itself
+found client  the same where the application finds the client, with the look-up once in ``staleness_seconds``
 
 The application sends an empty response with one field.  The store is ``memory://``; revocation is asked in every
 request.  Each contender runs in its own process, and the value of each field is a new object in every request.
@@ -20,17 +22,28 @@ import logging
 import secrets
 import time
 from base64 import b64encode
+from dataclasses import replace
 
+import jwt
 import rounds
 from bench_inproc import asgi_timed, csrf_token, wsgi_timed
 
-from safeconduct import Account, Auth, Config
+from safeconduct import Account, Auth, Client, Config
 from safeconduct._keys.generate import new_key, new_secrets
 from safeconduct._keys.keyset import KeySet
 
 ISSUER, PASSWORD = "https://api.example.com", "correct horse battery"
-KINDS = ("bearer", "cookie GET", "cookie POST", "fallback POST", "token POST", "basic")
-WANTED = {"cookie GET": 1.3, "cookie POST": 1.6, "fallback POST": 1.6, "token POST": 1.6}
+KINDS = ("bearer", "cookie GET", "cookie POST", "fallback POST", "token POST", "basic", "client", "found client")
+WANTED = {
+    "cookie GET": 1.3,
+    "cookie POST": 1.6,
+    "fallback POST": 1.6,
+    "token POST": 1.6,
+    "client": 1.1,
+    "found client": 1.1,
+}
+SECRET = secrets.token_urlsafe(48)
+REPORTS = Client(client_id="reports", secret=SECRET)
 
 
 class OneUser:
@@ -43,7 +56,21 @@ class OneUser:
         return Account(subject)
 
 
-def new_auth(**fields):
+class OneClient:
+    """Clients of an application, which has one."""
+
+    def find(self, client_id):
+        return REPORTS if client_id == REPORTS.client_id else None
+
+
+def client_token():
+    """Return a token that the client has signed for an hour."""
+    now = int(time.time())
+    claims = {"iss": "reports", "sub": "reports", "aud": ISSUER, "iat": now, "exp": now + 3600}
+    return jwt.encode(claims, SECRET, "HS256").encode()
+
+
+def new_auth(*, clients=None, **fields):
     keys = [new_key("ES256", now=time.time(), randomness=secrets.token_bytes)]
     keys.append(new_secrets(KeySet.read({"keys": keys}, is_own=True), randomness=secrets.token_bytes))
     usual = {
@@ -51,12 +78,18 @@ def new_auth(**fields):
         "sources": ["bearer", "cookie", "basic"], "tokens": {"access_lifetime_seconds": 3600},
         "basic": {"allow_plain_http": True},
     }  # fmt: skip
-    return Auth(Config(**usual | fields), directory=OneUser())
+    return Auth(Config(**usual | fields), directory=OneUser(), clients=clients)
 
 
 def request_of(kind):
     """Return an ``Auth``, and the method and the header fields of its requests."""
-    auth = new_auth(**({"csrf": {"token": "fallback"}} if kind == "fallback POST" else {}))
+    fields = {"clients": OneClient()} if kind == "found client" else {}
+    if kind == "client":
+        auth = Auth(replace(new_auth().config, clients=(REPORTS,)), directory=OneUser())
+    else:
+        auth = new_auth(**fields | ({"csrf": {"token": "fallback"}} if kind == "fallback POST" else {}))
+    if kind.endswith("client"):
+        return auth, "GET", [(b"authorization", b"Bearer " + client_token())]
     if kind in {"bare", "basic"}:
         return auth, "GET", [(b"authorization", b"Basic " + b64encode(f"alice:{PASSWORD}".encode()))]
     token = auth.sessions.sign_in(Account("alice", scopes=["read", "write"], roles=["clerk"])).access_token.encode()

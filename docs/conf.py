@@ -12,6 +12,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 
 import safeconduct
+import safeconduct.service
 
 project = "safeconduct"
 author = "the safeconduct authors"
@@ -42,7 +43,7 @@ nitpicky = True
 # Their inventories would have to be downloaded, and the build works offline; every name of safeconduct is checked.
 nitpick_ignore_regex = [
     ("py:.*", "|".join(name for name in dir(builtins) if not name.startswith("_"))),
-    ("py:.*", r"(collections\.abc|flask|pathlib|starlette|types|typing)\..*"),
+    ("py:.*", r"(authlib|collections\.abc|flask|httpx2|pathlib|starlette|types|typing)\..*"),
 ]
 #: The protocol that a store implements is not a public name yet: authors of a store read the source.
 STORE = "safeconduct._core.store.Store"
@@ -55,14 +56,17 @@ nitpick_ignore = [
 
 #: Where a type is defined, and the public name that it is documented by.
 PUBLIC = {
-    f"{value.__module__}.{value.__qualname__}": f"safeconduct.{name}"
-    for name in safeconduct.__all__
-    if isinstance(value := getattr(safeconduct, name), type)
+    f"{value.__module__}.{value.__qualname__}": f"{module.__name__}.{name}"
+    for module in (safeconduct, safeconduct.service)
+    for name in module.__all__
+    if isinstance(value := getattr(module, name), type)
 }
 #: The dataclasses that users make; the others are configuration, which has a page of its own, or results.
-CONSTRUCTED = {"safeconduct.Account", "safeconduct.RequestOrigin"}
+CONSTRUCTED = {"safeconduct.Account", "safeconduct.RequestOrigin", "safeconduct.service.Options"}
 #: Only an `Auth` makes these.
-HANDED_OUT = {"safeconduct.AsyncSessions", "safeconduct.Sessions"}
+HANDED_OUT = {
+    f"safeconduct.{prefix}{name}" for name in ("ApiKeys", "Sessions", "TokenFactory") for prefix in ("", "Async")
+}
 
 
 def resolve_public(

@@ -66,7 +66,7 @@ class BearerTokenValidator(TokenValidator):
         Return the claims of *token_string*.
 
         Raises:
-            OAuth2Error: 401 if it does not count, 503 if that cannot be found out now.
+            authlib.oauth2.OAuth2Error: 401 if it does not count, 503 if that cannot be found out now.
         """
         passed = self._gate.outer_passed(PASSED.get())
         # The middleware may have let the request through by another credential, and asked nobody if a rule says so.
@@ -97,7 +97,7 @@ class BearerTokenValidator(TokenValidator):
         Check the scopes and roles of *token*.
 
         Raises:
-            InsufficientScopeError: If none of them is there.
+            authlib.oauth2.rfc6750.InsufficientScopeError: If none of them is there.
         """
         if self.scope_insufficient(token.get_scope(), scopes):  # type: ignore[no-untyped-call]  # without annotations
             raise self._refusal(InsufficientRights(sorted({word for each in scopes or () for word in each.split()})))

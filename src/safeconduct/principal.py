@@ -36,7 +36,7 @@ class Principal:
 
     subject: str
     issuer: str
-    #: How the credential travelled: ``bearer``, ``cookie``, ``basic``, ``subprotocol``.
+    #: How the credential travelled: ``bearer``, ``cookie``, ``basic``, ``subprotocol``, ``api_key``.
     scheme: str
     level: Level = "remembered"
     scopes: frozenset[str] = frozenset()

@@ -89,7 +89,7 @@ def test_what_somebody_else_wrote_is_an_outage(worker, server, reply):
     """Nobody is let in by it, and nobody is told that their key is wrong."""
     site = worker()
     key = site.create()
-    name = f"safeconduct:{{sc:00}}:api:{key.key_id[2:10]}"
+    name = f"safeconduct:{{sc:00}}:k:{key.key_id[2:10]}"
     server.say("HSET", name, key.key_id[10:], reply, key.key_id[10:] + ":", "no JSON")
 
     assert site.get(key) in {401, 503}

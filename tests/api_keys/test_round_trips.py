@@ -4,7 +4,7 @@ import pytest
 
 from api_key_site import ACCESS, SOURCES, ApiKeySite, people
 from bounded_site import BoundedSite
-from login_site import stores_of
+from login_site import LoginClient, stores_of
 from safeconduct.errors import Unavailable
 from safeconduct.stores.redis.api_keys import RedisApiKeys
 from safeconduct.stores.redis.follower import Follower
@@ -69,7 +69,10 @@ def strict(make, server, moment):
 
 
 def test_a_strict_request_is_one_command(strict, trips):
-    """Also the first one with a key, and the one that notes the use."""
+    """Also the first one with a key, and the one that notes the use; plain commands, as for a token, are not enough."""
+    client = LoginClient(strict)
+    client.get_tokens()
+    assert [200, 200] == [client.use(), client.use()]
     key, second = strict.create(), strict.create()
     # The server must know the script: the first call sends it twice.
     assert 200 == strict.get(key)
@@ -117,9 +120,10 @@ def test_a_bounded_request_is_no_command(bounded, asked):
     assert [] == asked
 
 
-def test_a_bounded_process_asks_once_a_minute(bounded, asked, clock):
+@pytest.mark.parametrize("staleness_seconds", [1.0, 600.0])
+def test_a_bounded_process_asks_once_a_minute(bounded, asked, clock, staleness_seconds):
     """That command notes the use; between two of them the owner is asked, and the store is not."""
-    site = bounded()
+    site = bounded(staleness_seconds=staleness_seconds)
     key = site.create()
     site.follow()
     assert 200 == site.get(key)

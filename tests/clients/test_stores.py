@@ -142,3 +142,19 @@ def test_an_open_route_uses_it_too(make_over):
     token = once.token(jti="a")
     assert once.get(token, "/open").report["who"] == "client:reports"
     assert once.status(token, "/open") == 401
+
+
+def test_an_inner_middleware_does_not_take_a_use_for_a_revocation(once):
+    """It asks again, with ``strict`` and with a local view, about the same request."""
+    wrap = once.auth.asgi if once.world == "asgi" else once.auth.wsgi
+    once.application = wrap(once.application)
+    assert [once.status(once.token(jti=name)) for name in ("a", "b")] == [200, 200]
+    assert once.status(once.token(jti="a")) == 401
+
+
+def test_a_token_in_a_cookie_is_not_used_up(make_over):
+    """It is refused before it is marked."""
+    once = make_over(clients=[REPORTS | {"single_use": True}])
+    token = once.token(jti="a")
+    assert once.request("GET", "/", [("cookie", f"__Host-safeconduct={token}")]).status == 401
+    assert once.status(token) == 200

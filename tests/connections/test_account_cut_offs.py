@@ -1,5 +1,7 @@
 """A connection ends when the account that it depends on is cut off, deleted or cannot be looked up."""
 
+import base64
+
 import pytest
 
 from app_client import SentRequest, wsgi_environ
@@ -72,6 +74,35 @@ def test_r4_a_stream_behind_wsgi_ends_before_its_next_chunk():
 
     assert [] == list(body)
     site.close()
+
+
+def test_r4_a_password_that_is_proven_again_keeps_its_connection():
+    """The account was cut off between the two proofs, and the second one counts."""
+    site = LoginSite(app=EchoApp(), **FIELDS | {"sources": ["basic", "bearer"]})
+    pair = base64.b64encode(b"alice:wonder").decode()
+    socket = open_socket(site, ("authorization", f"Basic {pair}"))
+    site.clock.advance(seconds=60)
+    other_ended(site)
+    assert 3 == site.directory.checks
+
+    site.directory.accounts["alice"] = Account("alice", cut_off=site.clock() - 30)
+    site.clock.advance(seconds=1)
+    other_ended(site)
+
+    assert "hello" == socket.ask("hello")
+    socket.stop()
+    site.close()
+
+
+def other_ended(site):
+    """Return once all connections were checked, which the end of another one shows."""
+    client = LoginClient(site)
+    client.get_tokens("bob", "builder")
+    other = open_socket(site, bearer(client.tokens["access_token"]))
+    kept = site.directory.accounts.pop("bob")
+    site.clock.advance(seconds=0.02)
+    assert 4401 == other.code()
+    site.directory.accounts["bob"] = kept
 
 
 def test_r4_no_connection_is_extended_by_a_token_of_before_the_cut_off():

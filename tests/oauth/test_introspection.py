@@ -2,6 +2,7 @@
 
 import pytest
 
+from api_key_site import people
 from login_site import LoginClient
 from oauth_site import AUDIENCE, BILLING, ISSUER, SECRETS, OAuthClient, assertion, basic
 from table_tokens import mint
@@ -176,6 +177,32 @@ class TestPermission:
     def test_an_access_token_is_no_authentication(self, client, own_token):
         """RFC 7662 §2.1 allows one; here only a client's own credential counts."""
         assert 401 == client.post(INTROSPECT, {"token": own_token}, headers=[("authorization", f"Bearer {own_token}")])
+
+
+class TestApiKeys:
+    @pytest.fixture
+    def site(self, make):
+        return make(sources=["bearer", "cookie", "api_key"], directory=people())
+
+    @pytest.fixture
+    def key(self, site):
+        return site.auth.api_keys.create("alice", name="ci", scopes=["read"], roles=["user"])
+
+    def test_a_key_is_described(self, client, key):
+        answer = introspect(client, key.key)
+
+        described = (answer["active"], answer["sub"], answer["scope"], answer["roles"])
+        assert (True, "alice", "read", ["user"]) == described
+        assert {"exp", "jti", "iss"} <= answer.keys()
+
+    def test_a_key_that_was_revoked_or_never_was_is_inactive(self, site, client, key):
+        site.auth.api_keys.revoke("alice", key.key_id)
+
+        assert INACTIVE == introspect(client, key.key)
+        assert INACTIVE == introspect(client, key.key[:-1] + ("0" if key.key[-1] != "0" else "1"))
+
+    def test_a_client_without_the_grant_learns_nothing_of_it(self, client, key):
+        assert INACTIVE == introspect(client, key.key, by="reports")
 
 
 def test_without_a_store_the_signature_and_the_times_decide(make):

@@ -263,7 +263,7 @@ def test_where_issuer_and_audience_are_one_the_grants_tell_the_two_apart(world):
     site.close()
 
 
-#: What is no token of a sign-in.
+#: Tokens that no sign-in gave.
 NO_SIGN_IN = {
     "a client": lambda s: s.signed(),
     "a client's token": lambda s: s.credentials(),

@@ -10,6 +10,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, import_key
 
 from login_site import LoginSite
+from safeconduct.events import ClientRefused, ClientTokenIssued
 from table_tokens import AUDIENCE, FOREIGN_KEY, ISSUER, public
 
 BILLING = "https://billing.example"
@@ -106,6 +107,21 @@ class OAuthClient:
         return json.loads(self.response.body)
 
 
+def refused(client, status, error):
+    """Check that the last response is a refusal in the form of OAuth, and that no token was issued."""
+    response = client.response
+    assert (status, error) == (response.status, client.json["error"]), client.json
+    assert {"error", "error_description"} == client.json.keys()
+    assert ("application/json",) == response.values("content-type")
+    assert ("no-store",) == response.values("cache-control")
+    challenges = ('Basic realm="https://api.example", charset="UTF-8"',) if status == 401 else ()
+    assert challenges == response.values("www-authenticate")
+    assert [] == [event for event in client.site.events if isinstance(event, ClientTokenIssued)]
+    assert 1 == len([event for event in client.site.events if isinstance(event, ClientRefused)])
+
+
 _FORM = ("content-type", "application/x-www-form-urlencoded")
 
-__all__ = ["AUDIENCE", "BILLING", "ISSUER", "TOKEN", "OAuthClient", "assertion", "basic", "clients", "oauth_site"]
+__all__ = [
+    "AUDIENCE", "BILLING", "ISSUER", "TOKEN", "OAuthClient", "assertion", "basic", "clients", "oauth_site", "refused",
+]  # fmt: skip

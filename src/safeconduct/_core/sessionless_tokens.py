@@ -7,7 +7,7 @@ store is asked whether the credential was revoked.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import is_text
@@ -157,13 +157,13 @@ def acting(client_id: str, before: Mapping[str, Any] | None) -> dict[str, Any]:
     Raises:
         InsufficientRights: If more than four would act one for another.
     """
-    chain = [client_id]
-    current: Any = before
+    chain, current = [client_id], before
     while current is not None:
-        if not isinstance(current, Mapping) or not is_text(current.get("sub")):
+        name, inner = current.get("sub"), current.get("act")
+        if not is_text(name) or not (inner is None or isinstance(inner, Mapping)):
             raise InsufficientRights(reason="act names no party")
-        chain.append(current["sub"])
-        current = current.get("act")
+        chain.append(name)
+        current = cast("Mapping[str, Any] | None", inner)
         if len(chain) > MOST_ACTORS:
             raise InsufficientRights(reason="too many parties would act one for another")
     actor: dict[str, Any] = {}

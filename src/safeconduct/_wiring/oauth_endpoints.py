@@ -11,7 +11,7 @@ from safeconduct._core.oauth.replies import OAuthReplies
 from safeconduct._core.oauth.revocation import RevocationEndpoint
 from safeconduct._core.oauth.routes import introspection_route, revocation_route, token_route
 from safeconduct._core.oauth.token_endpoint import GrantType, TokenEndpoint
-from safeconduct._core.oauth.token_lookup import AccessTokens, RefreshTokens, TokenReader
+from safeconduct._core.oauth.token_lookup import AccessTokens, ApiKeys, RefreshTokens, TokenReader
 from safeconduct._core.revoker import Revoker
 from safeconduct._http.forwarded import Proxies
 from safeconduct._tokens.algorithms import SIGNATURES
@@ -50,7 +50,7 @@ def _endpoints(parts: WorldParts) -> Iterator[EndpointRoute]:
     if grants:
         yield token_route(prefix, replies, TokenEndpoint(authenticator, grants, clock=clock))
     if is_asked:
-        readers: list[TokenReader] = [*_refresh_tokens(parts), access_tokens]
+        readers: list[TokenReader] = [*_api_keys(parts), *_refresh_tokens(parts), access_tokens]
         introspection = IntrospectionEndpoint(authenticator, readers, audiences, clock=clock)
         yield introspection_route(prefix, replies, introspection)
     if parts.revocations is not None:
@@ -69,6 +69,13 @@ def _endpoints(parts: WorldParts) -> Iterator[EndpointRoute]:
 
 def _grants_of(parts: WorldParts) -> dict[str, GrantType]:
     return grants_of(parts.container, parts.resolver, parts.tokens.issuer)
+
+
+def _api_keys(parts: WorldParts) -> Iterator[ApiKeys]:
+    """Yield what reads API keys, if they are accepted."""
+    authenticator = parts.api_keys.authenticator
+    if authenticator is not None:
+        yield ApiKeys(authenticator)
 
 
 def _refresh_tokens(parts: WorldParts) -> Iterator[RefreshTokens]:

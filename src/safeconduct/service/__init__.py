@@ -8,6 +8,7 @@ from safeconduct.service.errors import (
     TokenRequestRefused,
 )
 from safeconduct.service.grants import ClientCredentials, TokenExchange
+from safeconduct.service.http_auth import TokenAuth
 from safeconduct.service.options import Options
 from safeconduct.service.self_signed import SelfSigned
 
@@ -17,6 +18,7 @@ __all__ = [
     "InvalidTokenResponse",
     "Options",
     "SelfSigned",
+    "TokenAuth",
     "TokenEndpointUnavailable",
     "TokenExchange",
     "TokenRequestFailed",

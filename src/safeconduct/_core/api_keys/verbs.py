@@ -195,7 +195,7 @@ class AsyncApiKeys:
 
 
 def _check_arguments(
-    subject: str, name: str, scopes: Collection[str], roles: Collection[str], expires_in_seconds: int
+    subject: str, name: str, scopes: Collection[str], roles: Collection[str], expires_in_seconds: object
 ) -> None:
     if not is_text(subject) or "\0" in subject or subject.startswith(CLIENT_SUBJECT):
         _refuse("subject", f"the subject of a user: a text without NUL that does not begin with {CLIENT_SUBJECT}")
@@ -204,8 +204,8 @@ def _check_arguments(
     for field_name, words in (("scopes", scopes), ("roles", roles)):
         if not are_texts(words) or any("\0" in word for word in words):
             _refuse(field_name, 'a list of texts without NUL, such as ["read"]')
-    is_number = isinstance(expires_in_seconds, int) and not isinstance(expires_in_seconds, bool)
-    if not is_number or not 0 < expires_in_seconds <= LONGEST_LIFETIME_SECONDS:
+    seconds = expires_in_seconds if isinstance(expires_in_seconds, int) else 0
+    if isinstance(expires_in_seconds, bool) or not 0 < seconds <= LONGEST_LIFETIME_SECONDS:
         _refuse("expires_in_seconds", f"a whole number from 1 to {LONGEST_LIFETIME_SECONDS}")
 
 

@@ -1,10 +1,12 @@
-"""Find out what an access or a refresh token of ours is worth now, for any audience."""
+"""Find out what an access token, a refresh token or an API key is worth now, for any audience."""
 
 import hmac
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
+from safeconduct._core.api_keys.authenticator import ApiKeyAuthenticator
+from safeconduct._core.api_keys.wire_form import is_api_key
 from safeconduct._core.bearer import BearerAuthenticator, OpaqueTokenResolver
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.session_store import SessionStore
@@ -169,3 +171,40 @@ class RefreshTokens:
         # Again by the name of its owner, so that a cut-off of theirs counts.
         ref = self._session_keys.of_subject(reply.live_session().subject, parsed.session_id)
         return (await self._revocations.consult(ref.shard, lambda: self._sessions.read(ref))).live_session()
+
+
+class ApiKeys:
+    """
+    Read API keys.
+
+    Args:
+        authenticator: Proves them.
+    """
+
+    def __init__(self, authenticator: ApiKeyAuthenticator) -> None:
+        self._authenticator = authenticator
+
+    async def read(self, token: str, audiences: Collection[str], *, now: float) -> ActiveToken | None:
+        """Return what an API key says, which is meant for us alone; None if it does not count."""
+        del audiences
+        if not is_api_key(token):
+            return None
+        try:
+            owner = await self._authenticator.resolve(token, now=now)
+        except InvalidToken:
+            return None
+        optional = {
+            "scope": " ".join(sorted(owner.scopes)),
+            "roles": sorted(owner.roles),
+            "username": owner.display_name,
+        }
+        return ActiveToken(
+            frozenset(),
+            {
+                "iss": owner.issuer,
+                "sub": owner.subject,
+                "jti": owner.token_id,
+                "exp": owner.expires_at,
+                **{name: value for name, value in optional.items() if value},
+            },
+        )

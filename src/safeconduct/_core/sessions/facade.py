@@ -242,7 +242,7 @@ class AsyncSessions:
         self, client_id: str, *, issuer: str | None = None, min_replicas: int | None = None
     ) -> RevocationReceipt:
         """
-        Revoke everything that was issued to *client_id* until now.
+        Revoke everything that was issued to *client_id* until now, and whatever it signs itself, now and later.
 
         Raises:
             TooFewReplicas: If fewer replicas than demanded confirm it, although it is written.

@@ -1,7 +1,7 @@
 """
 The API keys in a Redis or Valkey server.
 
-On the slot of its shard, ``api:<owner>`` (a hash) has all keys of an owner, until the last of them expires; the script
+On the slot of its shard, ``k:<owner>`` (a hash) has all keys of an owner, until the last of them expires; the script
 ``api_key.lua`` says how.  One hash for an owner instead of one for each key saves half of the memory, and is the index.
 """
 
