@@ -1,6 +1,6 @@
 """Hand a browser over: what the first server makes, and what becomes of it at the second."""
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
@@ -8,8 +8,15 @@ from handed_over import ONE, TRUST, TYP, Browser, hand_over, minted, sending_sit
 from issued_tokens import claims_of, issue, part_of, user_of, verify
 from login_site import ACCESS, DEVICE, REFRESH, login_configuration
 from safeconduct import Auth
-from safeconduct.errors import ConfigurationError, ExpiredToken, InsufficientRights, NotSupported, RevokedToken
-from safeconduct.events import SignedIn
+from safeconduct.errors import (
+    ConfigurationError,
+    ExpiredToken,
+    InsufficientRights,
+    NotSupported,
+    RevokedToken,
+    Unavailable,
+)
+from safeconduct.events import SessionEnded, SignedIn
 from table_tokens import AUDIENCE, FOREIGN_KEY, SECRETS_KEY
 from token_factory import jwk_for
 
@@ -211,3 +218,47 @@ def test_without_a_directory_people_can_be_handed_over_and_cannot_sign_in(clock)
 
     assert "/auth/accept" in paths
     assert not {"/auth/login", "/auth/step-up"} & paths
+
+
+def test_a_server_without_a_store_can_hand_over(world, clock):
+    site = sending_site(world, clock, store="none")
+
+    assert "alice" == claims_of(hand_over(site).token)["sub"]
+    site.close()
+
+
+def test_one_session_too_many_ends_another(make_receiver):
+    site = make_receiver(sessions={"max_per_subject": 1})
+    first, second = Browser(site), Browser(site)
+    first.accept(minted())
+    second.accept(minted(jti="b" * 22))
+
+    assert ["too_many"] == [event.reason for event in site.events if isinstance(event, SessionEnded)]
+    assert 401 == first.request("GET", "/me")
+
+
+def test_an_opaque_token_that_cannot_be_kept_leaves_no_session(make_receiver, monkeypatch):
+    site = make_receiver(tokens={"format": "opaque"})
+
+    async def fail(*_args, **_named):
+        raise Unavailable("gone")
+
+    monkeypatch.setattr(type(site.auth._container.store(site.world).opaque_tokens), "keep", fail)
+    assert 503 == Browser(site).accept(minted())
+    monkeypatch.undo()
+
+    assert () == site.auth.sessions.list("alice", issuer=ONE)
+
+
+def test_an_id_that_is_taken_gives_no_one_elses_session(receiver, browser, monkeypatch):
+    kind = type(receiver.auth._container.store(receiver.world).sessions)
+    open_session = kind.open
+
+    async def open_another(self, ref, opening):
+        reply = await open_session(self, ref, opening)
+        return replace(reply, session=replace(reply.session, person_issuer=""))
+
+    monkeypatch.setattr(kind, "open", open_another)
+
+    assert 503 == browser.accept(minted())
+    assert {} == browser.cookies

@@ -44,7 +44,9 @@ def accepting_route(
     """
     prefix = parts.container.config.endpoints.prefix
     container, revocations, verbs = parts.container, parts.revocations, parts.session_verbs
-    if revocations is None or parts.store.sessions is None or not isinstance(verbs, StoredSessions):
+    if (
+        revocations is None or parts.store.sessions is None or not isinstance(verbs, StoredSessions)
+    ):  # pragma: no cover - the configuration and ``why_no_sessions`` refuse it before
         raise ConfigurationError("store: got none, wanted one, since there is a trust with hand_over")
     sessions = HandedOverSessions(verbs.context, parts.store.sessions, revocations)
     origins = {trust.issuer: _origins_of(trust) for trust in container.config.trust if trust.hand_over}
