@@ -87,9 +87,9 @@ def test_the_mixed_example_proves_a_token_once():
     auth = Auth(Config.load())
     proven = []
     authenticator = auth._container.bearer
-    prove = authenticator.prove
+    verify = authenticator.verify
     # The real authenticator does the work that is counted.
-    authenticator.prove = lambda token, source, now: proven.append(token) or prove(token, source, now=now)
+    authenticator.verify = lambda token, now: proven.append(token) or verify(token, now=now)
     client = TestClient(example("mixed_app").create_app(auth))
 
     assert 200 == client.get("/legacy/me", headers=bearer()).status_code
