@@ -10,7 +10,7 @@ from dataclasses import replace
 from safeconduct._core.api_keys.authenticator import ApiKeyAuthenticator
 from safeconduct._core.api_keys.wire_form import is_api_key
 from safeconduct._core.basic import BasicAuthenticator
-from safeconduct._core.bearer import BearerAuthenticator, OpaqueTokenResolver, principal_of
+from safeconduct._core.bearer import AccessTokenResolver, BearerAuthenticator, principal_of
 from safeconduct._core.credential_sources import SUBPROTOCOL_KEY, CredentialSource, Sources, why_unsupported
 from safeconduct._core.decision import AnonymousResults, CachedResult, Key, Passed, Proof
 from safeconduct._core.requirement import Requirement
@@ -42,7 +42,7 @@ class Authenticator:
         *,
         sources: Sources,
         bearer: BearerAuthenticator,
-        resolver: OpaqueTokenResolver,
+        resolver: AccessTokenResolver,
         api_keys: ApiKeyAuthenticator | None,
         basic: BasicAuthenticator | None,
         validity: ValidityCheck,

@@ -130,7 +130,7 @@ class BearerAuthenticator:
         return question
 
 
-class OpaqueTokenResolver:
+class AccessTokenResolver:
     """
     Resolve access tokens: opaque ones by the store, those that clients sign themselves, and those of issuers.
 

@@ -1,6 +1,6 @@
 """Make what serves each ``grant_type`` of the token endpoint; imported only where there are clients."""
 
-from safeconduct._core.bearer import OpaqueTokenResolver
+from safeconduct._core.bearer import AccessTokenResolver
 from safeconduct._core.oauth.token_endpoint import CLIENT_CREDENTIALS, ClientTokenIssuer, GrantType
 from safeconduct._core.oauth.token_exchange import TOKEN_EXCHANGE, TokenExchange
 from safeconduct._core.sessionless_tokens import SessionlessIssuer
@@ -9,7 +9,7 @@ from safeconduct.config.clients import ClientGrant
 from safeconduct.errors import ConfigurationError
 
 
-def grants_of(container: Container, resolver: OpaqueTokenResolver, issuer: SessionlessIssuer) -> dict[str, GrantType]:
+def grants_of(container: Container, resolver: AccessTokenResolver, issuer: SessionlessIssuer) -> dict[str, GrantType]:
     """
     Return what serves each ``grant_type`` that some client may use.
 

@@ -3,7 +3,7 @@
 import secrets
 from functools import cached_property
 
-from safeconduct._core.bearer import OpaqueTokenResolver
+from safeconduct._core.bearer import AccessTokenResolver
 from safeconduct._core.client_registry import ClientRegistry
 from safeconduct._core.opaque import OpaqueLookup, OpaqueTokens
 from safeconduct._core.revocation import Revocations
@@ -66,10 +66,10 @@ class WorldParts:
         )
 
     @cached_property
-    def resolver(self) -> OpaqueTokenResolver:
-        """What proves access tokens, signed or opaque."""
+    def resolver(self) -> AccessTokenResolver:
+        """What proves access tokens: signed, opaque, or signed by a client."""
         clients, world = self.container.clients, self.world
-        return OpaqueTokenResolver(
+        return AccessTokenResolver(
             self.container.bearer,
             lambda: self.opaque_lookup,
             lambda: clients.tokens(world, self.store, self.revocations),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from contextlib import suppress
 
-from safeconduct._core.bearer import BearerAuthenticator, OpaqueTokenResolver, principal_of
+from safeconduct._core.bearer import AccessTokenResolver, BearerAuthenticator, principal_of
 from safeconduct._core.credential_sources import Sources
 from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints.request_context import RequestContext, transport_of
@@ -93,7 +93,7 @@ class PresentedSessions:
         sources: Sources,
         *,
         bearer: BearerAuthenticator,
-        resolver: OpaqueTokenResolver,
+        resolver: AccessTokenResolver,
         clock: Clock,
     ) -> None:
         self._session_verbs = session_verbs

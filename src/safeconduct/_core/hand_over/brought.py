@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from safeconduct._core.bearer import OpaqueTokenResolver, principal_of
+from safeconduct._core.bearer import AccessTokenResolver, principal_of
 from safeconduct._core.credential_sources import Sources
 from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints.request_context import RequestContext
@@ -29,7 +29,7 @@ class BroughtSessions:
 
     def __init__(
         self,
-        resolver: OpaqueTokenResolver,
+        resolver: AccessTokenResolver,
         revocations: Revocations,
         sources: Sources,
         request_context: RequestContext,

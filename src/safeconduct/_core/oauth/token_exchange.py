@@ -23,7 +23,7 @@ from typing import Any, Final, cast
 
 from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError
 
-from safeconduct._core.bearer import OpaqueTokenResolver
+from safeconduct._core.bearer import AccessTokenResolver
 from safeconduct._core.client_tokens import ResolvedClaims
 from safeconduct._core.clients import RegisteredClient
 from safeconduct._core.oauth.parameters import OAuthParameters
@@ -73,7 +73,7 @@ class TokenExchange:
         issuer: Our own issuer.
     """
 
-    def __init__(self, resolver: OpaqueTokenResolver, tokens: ClientTokenIssuer, *, issuer: str) -> None:
+    def __init__(self, resolver: AccessTokenResolver, tokens: ClientTokenIssuer, *, issuer: str) -> None:
         self._resolver = resolver
         self._tokens = tokens
         self._issuer = issuer

@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 
 from safeconduct._core.api_keys.authenticator import ApiKeyAuthenticator
 from safeconduct._core.api_keys.wire_form import is_api_key
-from safeconduct._core.bearer import BearerAuthenticator, OpaqueTokenResolver
+from safeconduct._core.bearer import AccessTokenResolver, BearerAuthenticator
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.session_store import SessionStore
 from safeconduct._core.sessions.model import Session
@@ -65,7 +65,7 @@ class AccessTokens:
     def __init__(
         self,
         bearer: BearerAuthenticator,
-        resolver: OpaqueTokenResolver,
+        resolver: AccessTokenResolver,
         revocations: Revocations | None,
         policy: IssuerPolicy | None,
     ) -> None:

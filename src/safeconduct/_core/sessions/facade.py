@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from safeconduct._core.bearer import OpaqueTokenResolver, principal_of
+from safeconduct._core.bearer import AccessTokenResolver, principal_of
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import Account
@@ -38,7 +38,7 @@ class AsyncSessions:
         horizon_seconds: int,
         absolute_lifetime_seconds: int,
         session_verbs: Callable[[], SessionVerbs],
-        resolver: OpaqueTokenResolver,
+        resolver: AccessTokenResolver,
     ) -> None:
         self._revocations = revocations
         self._issuer = issuer
