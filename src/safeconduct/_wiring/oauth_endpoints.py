@@ -11,7 +11,7 @@ from safeconduct._core.oauth.replies import OAuthReplies
 from safeconduct._core.oauth.revocation import RevocationEndpoint
 from safeconduct._core.oauth.routes import introspection_route, revocation_route, token_route
 from safeconduct._core.oauth.token_endpoint import GrantType, TokenEndpoint
-from safeconduct._core.oauth.token_lookup import AccessTokens, ApiKeys, RefreshTokens, TokenReader
+from safeconduct._core.oauth.token_lookup import AccessTokenReader, ApiKeyReader, RefreshTokenReader, TokenReader
 from safeconduct._core.revoker import Revoker
 from safeconduct._http.forwarded import Proxies
 from safeconduct._tokens.algorithms import SIGNATURES
@@ -46,7 +46,7 @@ def _endpoints(parts: WorldParts) -> Iterator[EndpointRoute]:
     replies = OAuthReplies(realm_of(config), container.announce)
     prefix, clock = config.endpoints.prefix, container.clock
     authenticator, audiences = _client_authenticator(parts), _foreign_audiences(config)
-    access_tokens = AccessTokens(container.bearer, parts.resolver, parts.revocations, container.own_policy)
+    access_tokens = AccessTokenReader(container.bearer, parts.resolver, parts.revocations, container.own_policy)
     if grants:
         yield token_route(prefix, replies, TokenEndpoint(authenticator, grants, clock=clock))
     if is_asked:
@@ -71,19 +71,19 @@ def _grants_of(parts: WorldParts) -> dict[str, GrantType]:
     return grants_of(parts.container, parts.resolver, parts.tokens.issuer)
 
 
-def _api_keys(parts: WorldParts) -> Iterator[ApiKeys]:
+def _api_keys(parts: WorldParts) -> Iterator[ApiKeyReader]:
     """Yield what reads API keys, if they are accepted."""
     authenticator = parts.api_keys.authenticator
     if authenticator is not None:
-        yield ApiKeys(authenticator)
+        yield ApiKeyReader(authenticator)
 
 
-def _refresh_tokens(parts: WorldParts) -> Iterator[RefreshTokens]:
+def _refresh_tokens(parts: WorldParts) -> Iterator[RefreshTokenReader]:
     """Yield what reads refresh tokens, if a store keeps their sessions."""
     sessions, revocations = parts.store.sessions, parts.revocations
     if sessions is not None and revocations is not None and not parts.why_no_sessions():
         container = parts.container
-        yield RefreshTokens(sessions, revocations, session_keys_of(container.config), container.derived_keys)
+        yield RefreshTokenReader(sessions, revocations, session_keys_of(container.config), container.derived_keys)
 
 
 def _foreign_audiences(config: Config) -> frozenset[str]:

@@ -16,7 +16,7 @@ from safeconduct._core.endpoints.routing import EndpointCall
 from safeconduct._core.oauth.client_authentication import ClientAuthenticator
 from safeconduct._core.oauth.parameters import read_parameters
 from safeconduct._core.oauth.replies import ClientRefusal, json_reply
-from safeconduct._core.oauth.token_lookup import AccessTokens
+from safeconduct._core.oauth.token_lookup import AccessTokenReader
 from safeconduct._core.revoker import Revoker
 from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._http.request import Reply
@@ -42,7 +42,7 @@ class RevocationEndpoint:
         self,
         authenticator: ClientAuthenticator,
         clients: ClientPort,
-        access_tokens: AccessTokens,
+        access_tokens: AccessTokenReader,
         *,
         audiences: Collection[str],
         revoker: Revoker,

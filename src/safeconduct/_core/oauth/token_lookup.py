@@ -51,7 +51,7 @@ class TokenReader(Protocol):
         ...
 
 
-class AccessTokens:
+class AccessTokenReader:
     """
     Read access tokens: signed by us for any audience, opaque, signed by a client itself, or of a trusted issuer.
 
@@ -128,7 +128,7 @@ def _content_of(claims: Claims) -> Mapping[str, Any]:
     }
 
 
-class RefreshTokens:
+class RefreshTokenReader:
     """
     Read the refresh tokens of sessions that a store keeps.
 
@@ -173,7 +173,7 @@ class RefreshTokens:
         return (await self._revocations.consult(ref.shard, lambda: self._sessions.read(ref))).live_session()
 
 
-class ApiKeys:
+class ApiKeyReader:
     """
     Read API keys.
 
