@@ -169,7 +169,7 @@ class Authenticator:
 
     async def _recalled(self, cached: CachedResult, now: float) -> Passed | None:
         if self.api_keys is not None:
-            await self.api_keys.recalled(cached, now=now)
+            await self.api_keys.renew_cached(cached, now=now)
         return await self.resolver.recall(cached, now=now)
 
 

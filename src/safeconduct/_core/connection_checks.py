@@ -266,7 +266,7 @@ class ConnectionChecks:
         api_keys = self._authenticator.api_keys
         if api_keys is None:  # pragma: no cover - it has proven the key
             raise Unavailable("API keys are off")
-        passed, proof = await api_keys.renewed(watch.proof, proven.record, now=now)
+        passed, proof = await api_keys.renew(watch.proof, proven.record, now=now)
         watch.requirement.check(passed.identity, now=now)
         watch.proof, watch.ends_ms = proof, proof.due_ms
 

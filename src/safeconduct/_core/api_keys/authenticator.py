@@ -89,9 +89,9 @@ class ApiKeyAuthenticator:
             cache.put(source.key, CachedResult(passed, proof))
         return passed
 
-    async def recalled(self, cached: CachedResult, *, now: float) -> Passed:
+    async def renew_cached(self, cached: CachedResult, *, now: float) -> None:
         """
-        Return a result from the cache, with what the owner has now; the store is still to be asked.
+        Update a cached result with what the owner of its key has now; the store is still to be asked.
 
         Raises:
             ExpiredToken: If the key has expired.
@@ -99,14 +99,11 @@ class ApiKeyAuthenticator:
             Unavailable: If the directory cannot be asked.
         """
         proof = cached.passed.proof
-        if proof is None or proof.api_key is None or proof.api_key.rights.hold_at(now):
-            return cached.passed
-        passed, renewed = await self.renewed(proof, proof.api_key.record, now=now)
-        cached.renew(passed, renewed)
-        return passed
+        if proof is not None and proof.api_key is not None and not proof.api_key.rights.hold_at(now):
+            cached.renew(*await self.renew(proof, proof.api_key.record, now=now))
 
-    async def renewed(self, proof: Proof, record: StoredApiKey, *, now: float) -> tuple[Passed, Proof]:
-        """Return what the key behind *proof* may do now; raises as ``recalled``."""
+    async def renew(self, proof: Proof, record: StoredApiKey, *, now: float) -> tuple[Passed, Proof]:
+        """Return what the key behind *proof* may do now; raises as ``renew_cached``."""
         _refuse_expired(record, now)
         if self._revocations.view is not None:
             # Nothing asks a store in memory about the key: its use is noted here.
