@@ -8,7 +8,7 @@ from safeconduct._core.endpoints.request_context import RequestContext
 from safeconduct._core.endpoints.routes import accept_route
 from safeconduct._core.endpoints.routing import EndpointRoute, Endpoints
 from safeconduct._core.endpoints.token_response import TokenResponse
-from safeconduct._core.hand_over.brought import BroughtSessions
+from safeconduct._core.hand_over.browser_sessions import BrowserSessions
 from safeconduct._core.hand_over.confirmation import Confirmations
 from safeconduct._core.hand_over.receiving import AcceptEndpoint, Receiver
 from safeconduct._core.hand_over.sessions import HandedOverSessions
@@ -56,7 +56,7 @@ def accepting_route(
         sessions=sessions,
         confirmations=Confirmations(container.derived_keys),
         use=partial(_use, parts, revocations),
-        brought=BroughtSessions(
+        browser_sessions=BrowserSessions(
             parts.resolver, revocations, container.sources, requests, sessions, clock=container.clock
         ),
         own_origin=container.sources.own_origin,

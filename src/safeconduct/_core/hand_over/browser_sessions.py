@@ -1,4 +1,4 @@
-"""Find out who is signed in in a browser, by every cookie that it brings."""
+"""Find out who is signed in in a browser, by every cookie that it sends."""
 
 from contextlib import suppress
 
@@ -6,7 +6,7 @@ from safeconduct._core.bearer import AccessTokenResolver, principal_of
 from safeconduct._core.credential_sources import Sources
 from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints.request_context import RequestContext
-from safeconduct._core.hand_over.confirmation import SignedIn
+from safeconduct._core.hand_over.confirmation import SignedInPerson
 from safeconduct._core.hand_over.sessions import HandedOverSessions
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.session_store import ForeignSession
@@ -14,7 +14,7 @@ from safeconduct._http.request import Request
 from safeconduct.errors import InvalidToken
 
 
-class BroughtSessions:
+class BrowserSessions:
     """
     Find out who is signed in in a browser.
 
@@ -44,7 +44,7 @@ class BroughtSessions:
         self._sessions = sessions
         self._clock = clock
 
-    async def signed_in(self, request: Request) -> frozenset[SignedIn]:
+    async def signed_in(self, request: Request) -> frozenset[SignedInPerson]:
         """
         Find who is signed in by the cookies of *request*.
 
@@ -61,7 +61,7 @@ class BroughtSessions:
             by_refresh = None if presented is None else await self._sessions.owner_of(presented)
         return frozenset(each for each in (by_access, by_refresh) if each is not None)
 
-    async def _by_access_token(self, request: Request) -> SignedIn | None:
+    async def _by_access_token(self, request: Request) -> SignedInPerson | None:
         try:
             found = self._sources.carried(request)
             if found is None:
@@ -70,7 +70,7 @@ class BroughtSessions:
         except InvalidToken:
             return None
         principal = principal_of(claims, "cookie")
-        return SignedIn(principal.issuer, principal.subject, principal.session_id or claims.token_id)
+        return SignedInPerson(principal.issuer, principal.subject, principal.session_id or claims.token_id)
 
     def _refresh_token(self, request: Request) -> str | None:
         try:

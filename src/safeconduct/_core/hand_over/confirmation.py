@@ -15,7 +15,7 @@ _PURPOSE: Final = b"sc/hand-over/1"
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class SignedIn:
+class SignedInPerson:
     """Someone who is signed in in a browser, and by what."""
 
     issuer: str
@@ -43,18 +43,18 @@ class Confirmations:
     def __init__(self, keys: Callable[[], DerivedKeys]) -> None:
         self._keys = keys
 
-    def make(self, token: str, seen: Iterable[SignedIn]) -> str:
+    def make(self, token: str, seen: Iterable[SignedInPerson]) -> str:
         """Return the value for *token*, where *seen* are signed in."""
         return _made(self._keys().derive(_LABEL), token, sorted(seen))
 
-    def is_made_for(self, value: str, token: str, seen: Iterable[SignedIn]) -> bool:
+    def is_made_for(self, value: str, token: str, seen: Iterable[SignedInPerson]) -> bool:
         """Return whether *value* was made for *token* and exactly these."""
         keys, listed = self._keys(), sorted(seen)
         made = [_made(keys.derive(_LABEL, version=version), token, listed) for version in keys.all_versions]
         return any(hmac.compare_digest(each.encode(), value.encode("utf-8", "replace")) for each in made)
 
 
-def _made(key: bytes, token: str, seen: Sequence[SignedIn]) -> str:
+def _made(key: bytes, token: str, seen: Sequence[SignedInPerson]) -> str:
     message = _PURPOSE + sha256(token.encode()).digest()
     for each in seen:
         for part in (each.issuer, each.subject, each.session_id):

@@ -21,7 +21,7 @@ from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints.request_context import RequestContext
 from safeconduct._core.endpoints.routing import EndpointCall
 from safeconduct._core.endpoints.token_response import TokenResponse
-from safeconduct._core.hand_over.brought import BroughtSessions
+from safeconduct._core.hand_over.browser_sessions import BrowserSessions
 from safeconduct._core.hand_over.confirmation import Confirmations
 from safeconduct._core.hand_over.pages import Person, asking_page, posting_page
 from safeconduct._core.hand_over.sessions import HandedOverSessions
@@ -49,7 +49,7 @@ class Receiver:
     #: Marks a token as used, and says whether this is its first use; raises ``RevokedToken`` if it was revoked.
     use: Callable[[Claims], Awaitable[bool]]
     #: Finds out who is signed in in a browser.
-    brought: BroughtSessions
+    browser_sessions: BrowserSessions
     own_origin: Origin | None
     request_context: RequestContext
     token_response: TokenResponse
@@ -96,7 +96,7 @@ class AcceptEndpoint:
                 raise CrossSiteRequest("the page of another issuer than the token's")
             return posting_page(action, token, nonce=parts.draw_nonce())
         new = Person(claims.issuer, claims.subject)
-        seen = await parts.brought.signed_in(request)
+        seen = await parts.browser_sessions.signed_in(request)
         others = sorted({each.person.text: each.person for each in seen if each.person != new}.items())
         if others and not (confirmation and parts.confirmations.is_made_for(confirmation, token, seen)):
             made = parts.confirmations.make(token, seen)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from safeconduct._core.hand_over.confirmation import SignedIn as SignedInPerson
+from safeconduct._core.hand_over.confirmation import SignedInPerson
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.session_store import Opening, SessionStore
 from safeconduct._core.sessions.binding import RequestOrigin
