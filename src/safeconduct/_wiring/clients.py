@@ -1,7 +1,7 @@
 """Make what knows the clients: those of the configuration, and those of the application."""
 
 from safeconduct._core.client_registry import ClientMemory, ClientRegistry, ClientSource
-from safeconduct._core.client_tokens import ClientTokens
+from safeconduct._core.client_tokens import ClientRevocations, ClientTokens
 from safeconduct._core.clients import AsyncClients, Clients
 from safeconduct._core.decision import Clock
 from safeconduct._core.event_dispatcher import EventDispatcher
@@ -37,6 +37,7 @@ class ClientFactory:
             raise ConfigurationError("audience: got nothing, wanted the aud that clients sign tokens for")
         self._config = config
         self._clients = clients
+        self._announce = announce
         self.configured = {entry.client_id: load_client(entry, announce) for entry in config.clients}
         self._memory = ClientMemory(
             lambda entry: load_client(entry, announce),
@@ -88,14 +89,19 @@ class ClientFactory:
         """
         if self.are_there and world not in self._tokens:
             self._tokens[world] = ClientTokens(
-                self.registry(world),
-                our_names(self._config),
-                realm=realm_of_clients(self._config),
-                shards=self._config.store.shards,
-                store=store,
-                revocations=revocations,
+                self.registry(world), self.revocations(store, revocations), self._announce
             )
         return self._tokens.get(world)
+
+    def revocations(self, store: Store, revocations: Revocations | None) -> ClientRevocations:
+        """Return what asks the store about clients."""
+        return ClientRevocations(
+            _our_names(self._config),
+            realm=_realm_of_clients(self._config),
+            shards=self._config.store.shards,
+            store=store,
+            revocations=revocations,
+        )
 
     def _source(self, world: World) -> ClientSource | None:
         if self._clients is None:
@@ -103,7 +109,7 @@ class ClientFactory:
         return adapt_clients(self._clients, world, threads=self._config.login.hashing_threads)
 
 
-def our_names(config: Config) -> OurNames:
+def _our_names(config: Config) -> OurNames:
     """Return the names by which clients address us; there must be an audience."""
     url = base_url_of(config)
     return OurNames(
@@ -119,7 +125,7 @@ def base_url_of(config: Config) -> str:
     return (config.external_url or config.issuer or "").rstrip("/")
 
 
-def realm_of_clients(config: Config) -> str:
+def _realm_of_clients(config: Config) -> str:
     """Return under which name clients are revoked."""
     return config.issuer or config.audience or ""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from safeconduct._core.endpoints.routing import EndpointRoute
-from safeconduct._core.oauth.client_authentication import ClientAuthenticator, ClientRevocations
+from safeconduct._core.oauth.client_authentication import ClientAuthenticator
 from safeconduct._core.oauth.introspection import IntrospectionEndpoint
 from safeconduct._core.oauth.metadata import ASSERTION_METHODS, SECRET_METHODS, ServerDescription, metadata_route
 from safeconduct._core.oauth.replies import OAuthReplies
@@ -15,7 +15,7 @@ from safeconduct._core.oauth.token_lookup import AccessTokenReader, ApiKeyReader
 from safeconduct._core.revoker import Revoker
 from safeconduct._http.forwarded import Proxies
 from safeconduct._tokens.algorithms import SIGNATURES
-from safeconduct._wiring.clients import base_url_of, our_names, realm_of_clients
+from safeconduct._wiring.clients import base_url_of
 from safeconduct._wiring.oauth_grants import can_issue, grants_of, some_client
 from safeconduct._wiring.sessions import session_keys_of
 from safeconduct._wiring.settings import realm_of
@@ -127,19 +127,10 @@ def _authentications(parts: WorldParts) -> tuple[set[str], set[str]]:
 
 
 def _client_authenticator(parts: WorldParts) -> ClientAuthenticator:
-    container, config, revocations = parts.container, parts.container.config, parts.revocations
-    client_revocations = None
-    if revocations is not None:
-        client_revocations = ClientRevocations(
-            parts.store,
-            revocations,
-            our_names(config),
-            realm=realm_of_clients(config),
-            shards=config.store.shards,
-        )
+    container = parts.container
     return ClientAuthenticator(
         parts.clients,
         container.passwords.throttle(parts.store),
-        Proxies.of(config.proxies.trusted),
-        revocations=client_revocations,
+        Proxies.of(container.config.proxies.trusted),
+        revocations=container.clients.revocations(parts.store, parts.revocations),
     )

@@ -16,27 +16,22 @@ Every attempt is counted before anything is compared, and an unknown client cost
 """
 
 import hmac
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
 
 from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
 
+from safeconduct._core.client_tokens import ClientRevocations
 from safeconduct._core.clients import ClientPort, RegisteredClient
 from safeconduct._core.oauth.parameters import OAuthParameters
 from safeconduct._core.oauth.replies import ClientRefusal
-from safeconduct._core.revocation import Revocations
-from safeconduct._core.revocation_keys import client_revocation_query, revocation_key
-from safeconduct._core.revocation_query import RevocationQuery
-from safeconduct._core.single_use import use_once
-from safeconduct._core.store import Store
 from safeconduct._core.throttle import Throttle
 from safeconduct._http.authorization import Basic, read_authorization
 from safeconduct._http.forwarded import Proxies, client_of, network_of
 from safeconduct._http.request import Request
 from safeconduct._http.request_body import form_decoded
-from safeconduct._tokens.claims import Claims
-from safeconduct._tokens.client_tokens import OurNames, SignedToken, read_signed, verify_assertion
+from safeconduct._tokens.client_tokens import SignedToken, read_signed, verify_assertion
 from safeconduct.errors import InvalidRequest, InvalidToken, MalformedToken, Unavailable
 
 #: No secret has this digest.
@@ -109,79 +104,6 @@ def _read_assertion(text: str, parameters: OAuthParameters) -> Assertion:
     return Assertion(token.client_id, token)
 
 
-class ClientRevocations:
-    """
-    Ask whether a client was revoked, and let each of its assertions count once.
-
-    Args:
-        store: Marks an assertion as used.
-        revocations: The same store, with its data as far as this process knows them.
-        names: Ours.
-        realm: Under which name clients are revoked.
-        shards: How many shards the store has.
-    """
-
-    def __init__(self, store: Store, revocations: Revocations, names: OurNames, *, realm: str, shards: int) -> None:
-        self.names = names
-        self._store = store
-        self._revocations = revocations
-        self._realm = realm
-        self._shards = shards
-
-    async def check(self, client: RegisteredClient, *, now: float) -> None:
-        """
-        Return if *client* was not revoked, whose holder of the secret could ask for a token at any time.
-
-        Raises:
-            RevokedToken: If it was.
-            Unavailable: If the store cannot be asked.
-        """
-        now_ms = int(now * 1000)
-        query = self._query(client.entry.client_id, client.subject, issued_ms=now_ms, ends_ms=now_ms)
-        # No cut-off: it ends what was issued, and not the client, and its instant is of another clock than ours.
-        await self._revocations.check(replace(query, cuts=()), now_ms=now_ms)
-
-    async def use(self, claims: Claims, *, now: float) -> bool:
-        """
-        Mark an assertion as used, and return whether this is its first use.
-
-        Raises:
-            RevokedToken: If the client was revoked.
-            Unavailable: If the store cannot be asked.
-        """
-        query = self._query(
-            claims.issuer,
-            claims.subject,
-            token_id=claims.token_id,
-            kid=claims.kid,
-            issued_ms=claims.issued_ms,
-            ends_ms=(claims.expires_at + self.names.leeway_seconds) * 1000,
-        )
-        mark = revocation_key("token", claims.issuer, claims.token_id)
-        return await use_once(self._store, self._revocations, query, mark=mark, now_ms=int(now * 1000))
-
-    def _query(
-        self,
-        client_id: str,
-        subject: str,
-        *,
-        token_id: str | None = None,
-        kid: str | None = None,
-        issued_ms: int,
-        ends_ms: int,
-    ) -> RevocationQuery:
-        return client_revocation_query(
-            realm=self._realm,
-            client_id=client_id,
-            subject=subject,
-            token_id=token_id,
-            kid=kid,
-            issued_ms=issued_ms,
-            ends_ms=ends_ms,
-            shards=self._shards,
-        )
-
-
 class ClientAuthenticator:
     """
     Authenticate clients.
@@ -190,11 +112,11 @@ class ClientAuthenticator:
         clients: Who they are.
         throttle: Limits the attempts, by network, and by client and network.
         proxies: The trusted proxies.
-        revocations: Asks the store; None without one, which alone can tell that an assertion was used before.
+        revocations: Asks the store about the clients.
     """
 
     def __init__(
-        self, clients: ClientPort, throttle: Throttle, proxies: Proxies, *, revocations: ClientRevocations | None
+        self, clients: ClientPort, throttle: Throttle, proxies: Proxies, *, revocations: ClientRevocations
     ) -> None:
         self._clients = clients
         self._throttle = throttle
@@ -265,8 +187,7 @@ class ClientAuthenticator:
         is_right = hmac.compare_digest(known or _NO_DIGEST, digest)
         if client is None or not is_right:
             return "a wrong secret"
-        if self._revocations is not None:
-            await self._revocations.check(client, now=now)
+        await self._revocations.check(client, now=now)
         return None
 
     async def _fault_of_assertion(
@@ -277,7 +198,7 @@ class ClientAuthenticator:
         if signer is None:
             return "a client that signs nothing"
         revocations = self._revocations
-        if revocations is None:
+        if not revocations.has_store:
             return "assertions need a store"
         claims = verify_assertion(assertion.token, signer, revocations.names, now=now)
         return None if await revocations.use(claims, now=now) else "an assertion that was used before"
