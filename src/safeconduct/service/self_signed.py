@@ -1,4 +1,4 @@
-"""Sign an access token for oneself, without asking anyone: ``SelfSigned`` (RFC 7523 §2.1 as a bearer token)."""
+"""Sign access tokens without asking a token endpoint: ``SelfSigned`` (claims as in RFC 7523 §3)."""
 
 from collections.abc import Collection, Mapping
 from secrets import token_urlsafe

@@ -87,7 +87,8 @@ class OAuthReplies:
     """
 
     def __init__(self, realm: str, announce: Callable[[Event], None]) -> None:
-        # "The 401 response MUST include a WWW-Authenticate field" — RFC 9110 §15.5.2; any client may use Basic next.
+        # "The server generating a 401 response MUST send a WWW-Authenticate header field" — RFC 9110 §15.5.2
+        # Any client may use Basic next.
         challenge = Challenge(BASIC, (("realm", realm), ("charset", "UTF-8"))).to_header()
         self._challenge: Field = (b"www-authenticate", challenge.encode("ascii"))
         self._announce = announce
