@@ -25,7 +25,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, cast
 
 from safeconduct._tokens.claims import Claims, check_times, check_unbound
-from safeconduct._tokens.issuer_policy import ACCESS_TOKEN
+from safeconduct._tokens.issuer_policy import ACCESS_TOKEN, ASSERTION
 from safeconduct._tokens.key_table import KeySource
 from safeconduct._tokens.reader import decode_segment, read_object, token_octets
 from safeconduct._tokens.signatures import NO_TYPE, Check, Signatures
@@ -38,9 +38,8 @@ MAX_LIFETIME_SECONDS: Final = 3600
 MAX_ASSERTION_SECONDS: Final = 300
 """How long an assertion may live."""
 
-_ASSERTION: Final = "client-authentication+jwt"
 _PLAIN: Final = "jwt"
-_ASSERTION_TYPES: Final = frozenset({NO_TYPE, _PLAIN, _ASSERTION})
+_ASSERTION_TYPES: Final = frozenset({NO_TYPE, _PLAIN, ASSERTION})
 _TOKEN_TYPES: Final = _ASSERTION_TYPES | {ACCESS_TOKEN}
 _PARTS: Final = 3
 
@@ -146,7 +145,7 @@ def purpose_of(token_type: str, audience: object, names: OurNames, *, signs_toke
         MalformedToken: If its audience is neither a text nor a list of texts.
     """
     audiences = _audiences(audience)
-    if token_type == _ASSERTION or not names.token_endpoints.isdisjoint(audiences):
+    if token_type == ASSERTION or not names.token_endpoints.isdisjoint(audiences):
         return "assertion"
     if names.issuer not in audiences:
         return "access_token"

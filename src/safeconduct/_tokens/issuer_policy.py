@@ -26,6 +26,9 @@ HAND_OVER_SECONDS: Final = 60
 ACCESS_TOKEN: Final = "at+jwt"  # noqa: S105 - a media type
 """The type of an access token (RFC 9068 §2.1)."""
 
+ASSERTION: Final = "client-authentication+jwt"
+"""The type of a client's assertion, which is never a bearer token (draft-ietf-oauth-rfc7523bis)."""
+
 PADDING_CLAIM: Final = "pad"
 """The claim that pads an encrypted token, so that its length does not reveal the other claims."""
 

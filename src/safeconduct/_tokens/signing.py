@@ -11,9 +11,6 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 from safeconduct._tokens.algorithms import SIGNATURES, canonical
 from safeconduct._tokens.key import Key, UnusableKey, read_key
 
-ASSERTION: Final = "client-authentication+jwt"
-"""The ``typ`` of a client's assertion, which is never a bearer token (draft-ietf-oauth-rfc7523bis)."""
-
 _SHARED: Final = frozenset(name for name in SIGNATURES if name.startswith("HS"))
 _PUBLIC: Final = SIGNATURES - _SHARED
 _PEM: Final = b"-----BEGIN "

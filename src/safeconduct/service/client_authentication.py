@@ -7,8 +7,9 @@ from secrets import token_urlsafe
 from typing import Final, Literal
 from urllib.parse import quote_plus
 
+from safeconduct._tokens.issuer_policy import ASSERTION
 from safeconduct._tokens.key import Key
-from safeconduct._tokens.signing import ASSERTION, is_pem, sign_claims
+from safeconduct._tokens.signing import is_pem, sign_claims
 from safeconduct.errors import ConfigurationError
 from safeconduct.service.self_signed import SecretOrKey, secret_bytes, signing_key
 
@@ -68,7 +69,7 @@ class ClientAuthentication:
         self._key: Key | None = signing_key(secret_or_key, algorithm) if chosen.endswith("_jwt") else None
         self._secret = "" if secret is None or self._key is not None else _text(secret)
 
-    def proof(self, audience: str) -> "Proof":
+    def proof(self, audience: str) -> Proof:
         """Return what proves the client to *audience*, the issuer or its endpoint."""
         if self._key is not None:
             assertion = self._assertion(self._key, audience)
