@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import click
 
+from safeconduct._wiring.clients import reserved_names
 from safeconduct.cli.context import Settings, pass_settings
 from safeconduct.cli.output import UsageError, json_option, print_json, print_note
 from safeconduct.config import Client, Config
@@ -75,8 +76,7 @@ def new(
 def _require_free(config: Config | None, client_id: str) -> None:
     if config is None:
         return
-    issuers = (config.issuer, config.audience, *config.tokens.audiences, *(trust.issuer for trust in config.trust))
-    if client_id in {*issuers, *(client.client_id for client in config.clients)}:
+    if client_id in {*reserved_names(config), *(client.client_id for client in config.clients)}:
         raise UsageError(f"{client_id} is the name of an issuer, an audience or another client.")
 
 
