@@ -1,7 +1,7 @@
 """Make, list and revoke API keys: the public verbs, awaitable."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Final, NoReturn
 
 from safeconduct._core.api_keys.owners import KeyOwners
@@ -162,16 +162,8 @@ class AsyncApiKeys:
             raise InvalidRequest(f"the user has {MOST_KEYS} API keys")
         if reply.outcome == "taken":
             return None
-        return NewApiKey(
-            key=text,
-            key_id=parsed.key_id,
-            subject=record.subject,
-            name=record.name,
-            scopes=frozenset(record.scopes),
-            roles=frozenset(record.roles),
-            created_at=reply.created_ms // 1000,
-            expires_at=(reply.created_ms + lifetime_ms) // 1000,
-        )
+        record = replace(record, created_ms=reply.created_ms, expires_ms=reply.created_ms + lifetime_ms)
+        return NewApiKey(key=text, **asdict(_listed(record)))
 
     async def _require_rights(self, subject: str, scopes: Collection[str], roles: Collection[str]) -> None:
         try:
