@@ -144,7 +144,7 @@ class AccessTokenResolver:
         self,
         bearer: BearerAuthenticator,
         lookup: Callable[[], OpaqueLookup | None],
-        clients: Callable[[], ClientTokens | None] = lambda: None,
+        clients: Callable[[], ClientTokens | None],
     ) -> None:
         self._bearer = bearer
         self._lookup = lookup

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Final, Protocol, cast
+from typing import Final, Protocol, Self, cast
 
 from safeconduct.directories.locks import renew_in_children
 from safeconduct.service.errors import TokenEndpointUnavailable, TokenRequestFailed
@@ -36,7 +36,7 @@ class AccessToken:
     usable_until: float
 
     @classmethod
-    def lasting(cls, value: str, *, issued_at: float, lifetime_seconds: float) -> "AccessToken":
+    def lasting(cls, value: str, *, issued_at: float, lifetime_seconds: float) -> Self:
         """Return the token that was issued at *issued_at* for so many seconds."""
         end = issued_at + lifetime_seconds
         return cls(

@@ -8,6 +8,8 @@ from safeconduct._core.directory import Account, DirectoryPort
 from safeconduct.errors import RevokedToken
 
 _CAPACITY = 10_000
+"""How many accounts are remembered."""
+
 #: Requests that came together may read the clock in another order than they are served; a clock that went back further
 #: than this must not prolong what is known.
 _DISORDER_SECONDS = 1.0
@@ -23,7 +25,6 @@ class KeyOwners:
         directory: Returns the directory; None where there is none, and what a key was made with holds.
         staleness_seconds: How long an account is not looked up again.
         leeway_ms: How far clocks may differ.
-        capacity: How many accounts are remembered.
     """
 
     def __init__(
@@ -32,12 +33,11 @@ class KeyOwners:
         *,
         staleness_seconds: float,
         leeway_ms: int,
-        capacity: int = _CAPACITY,
     ) -> None:
         self._directory = directory
         self._leeway_ms = leeway_ms
         self._staleness_seconds = staleness_seconds
-        self._half = max(1, capacity // 2)
+        self._half = _CAPACITY // 2
         # Two generations, as in ``BasicCredentials``.
         self._younger: dict[str, tuple[float, Account | None]] = {}
         self._older: dict[str, tuple[float, Account | None]] = {}
