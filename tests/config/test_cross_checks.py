@@ -22,6 +22,11 @@ def trusting(*templates):
     ]
 
 
+CLIENT = {"client_id": "reports", "secret": "env:REPORTS_SECRET"}
+DIGEST = "sha256:" + "0f" * 32
+HAND_OVER = {**TRUST, "hand_over": True}
+BROWSERS = {"sources": ["bearer", "cookie"], "external_url": ISSUER}
+
 WRONG = [
     ({"store": "memory://"}, {"keys"}),
     ({"store": "memory://", "issuer": "a", "audience": "a"}, {"keys"}),
@@ -50,6 +55,23 @@ WRONG = [
     (minimal_fields(trust=trusting("a{sub}z", "ab{sub}yz")), {"trust[1].remote_user"}),
     ({"store": "memory://", "trust": trusting("{sub}", "b:{sub}")}, {"trust[1].remote_user"}),
     ({"store": "memory://", "sources": ["bearer", "basic"], "trust": trusting("{sub}")}, {"trust[0].remote_user"}),
+    (minimal_fields(**NONE, sources=["bearer", "api_key"]), {"sources"}),
+    (minimal_fields(**NONE, clients=[{**CLIENT, "single_use": True}]), {"clients[0].single_use"}),
+    (minimal_fields(**NONE, **BROWSERS, trust=[HAND_OVER]), {"trust[0].hand_over"}),
+    (minimal_fields(trust=[HAND_OVER]), {"trust[0].hand_over"}),
+    (minimal_fields(**BROWSERS, trust=[{**HAND_OVER, "issuer": "idp"}]), {"trust[0].hand_over_origins"}),
+    (minimal_fields(clients=[{**CLIENT, "client_id": ISSUER}]), {"clients[0].client_id"}),
+    (minimal_fields(clients=[CLIENT, CLIENT]), {"clients[1].client_id"}),
+    (minimal_fields(clients=[{**CLIENT, "client_id": TRUST["issuer"]}], trust=[TRUST]), {"clients[0].client_id"}),
+    ({"store": "memory://", "clients": [CLIENT]}, {"audience"}),
+    (minimal_fields(clients=[{**CLIENT, "keys": "reports.json"}]), {"clients[0].secret"}),
+    (minimal_fields(clients=[{"client_id": "reports"}]), {"clients[0].secret"}),
+    (minimal_fields(clients=[{**CLIENT, "secret": DIGEST}]), {"clients[0].secret"}),
+    (minimal_fields(clients=[{**CLIENT, "algorithm": "ES256"}]), {"clients[0].algorithm"}),
+    (
+        minimal_fields(clients=[{"client_id": "reports", "keys": "reports.json", "algorithm": "HS256"}]),
+        {"clients[0].algorithm"},
+    ),
 ]
 
 RIGHT = [
@@ -58,6 +80,11 @@ RIGHT = [
     {"store": "memory://", "trust": trusting("{sub}")},
     minimal_fields(sources=["bearer", "cookie"], external_url="https://api.example.com"),
     minimal_fields(**NONE),
+    {"store": "memory://", "audience": ISSUER, "clients": [CLIENT]},
+    minimal_fields(clients=[{**CLIENT, "secret": DIGEST, "grants": ["client_credentials"]}]),
+    minimal_fields(clients=[{"client_id": "reports", "keys": "reports.json", "algorithm": "ES256"}]),
+    minimal_fields(**NONE, clients=[CLIENT]),
+    minimal_fields(**BROWSERS, trust=[HAND_OVER]),
     minimal_fields(**NONE, revocation={"consistency": "none"}),
     minimal_fields(**NONE, access={"rules": [{"path": "/a", "consistency": "none"}]}),
     minimal_fields(trust=trusting("idp:{sub}")),
