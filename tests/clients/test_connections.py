@@ -15,9 +15,11 @@ class Table:
 
     def __init__(self):
         self.rows = {"reports": Client(**ENTRY)}
+        self.asked = 0
 
     def find(self, client_id):
         """Return the client of that name."""
+        self.asked += 1
         return self.rows.get(client_id)
 
 
@@ -46,6 +48,18 @@ def test_a_socket_ends_with_the_clients_entry(site, table, change):
     table.rows = {} if change is None else {"reports": Client(**{**ENTRY, **change})}
     site.clock.advance(seconds=1)
     assert connection.code() == 4401
+    connection.end()
+
+
+def test_a_socket_goes_on_while_the_client_is_as_it_was(site, table):
+    """Its entry is looked up again and again."""
+    connection = open_socket(site, bearer(token_at(site)))
+    for times in (2, 3):
+        site.clock.advance(seconds=2)
+        while table.asked < times:
+            assert connection.ask("a") == "a"
+    assert connection.ask("still") == "still"
+    connection.leave()
     connection.end()
 
 
