@@ -239,3 +239,27 @@ def test_our_own_audience_may_be_named():
     own = claims_of(issued())["aud"]
 
     assert "act" not in claims_of(issued("--audience", own))
+
+
+def test_r4_a_token_that_the_users_file_cut_off_is_refused(folder):
+    """With ``login.cut_off = "cached"`` the users file is asked, as a server asks it."""
+    write_configuration(folder, more='[safeconduct.login]\nusers = "users.json"\ncut_off = "cached"')
+    assert 0 == run("users", "add", "alice", "--password-stdin", stdin="correct horse").code
+    token = issued()
+    accepted = run("token", "check", token)
+
+    run("users", "cut-off", "alice")
+    refused = run("token", "check", token)
+
+    assert (0, 1) == (accepted.code, refused.code), accepted.err
+    assert "the account is gone, disabled or cut off" in refused.err
+
+
+def test_r4_a_directory_in_code_is_not_asked_for_the_cut_off(folder):
+    """The command says what it could not check, instead of refusing every token."""
+    write_configuration(folder, more='[safeconduct.login]\ncut_off = "cached"')
+
+    ended = run("token", "check", issued())
+
+    assert 0 == ended.code
+    assert "the cut-off of the account is not checked" in ended.err
