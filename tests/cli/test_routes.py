@@ -273,7 +273,7 @@ def test_whether_one_can_sign_in_is_reported(write):
     assert "warn" == static[0]
     assert static[1].startswith("it is static")
     verdict, text = _findings_about_logins(f"{name}:bare")[-1]
-    assert ("ok", True) == (verdict, text.startswith("it has no endpoints"))
+    assert ("ok", True) == (verdict, text.startswith("no sign-in by password is served"))
 
 
 @pytest.mark.parametrize("is_on", [True, False])
