@@ -233,6 +233,7 @@ def test_the_bare_line_around_a_framework_is_reported(write, text, verdict):
         ("", 'APP must be "module:attribute"'),
         ("nowhere_at_all:app", "nowhere_at_all cannot be imported: ModuleNotFoundError"),
         ("{name}:nothing", "has no 'nothing'"),
+        ("{name}:broken(5)", "has no 'broken(5)'; a factory is called without arguments"),
         ("{name}:number", "must be an application, got int"),
         ("{name}:broken()", "failed: ZeroDivisionError"),
         ("{name}:wrong()", "got nothing, wanted one of"),
@@ -273,7 +274,7 @@ def test_whether_one_can_sign_in_is_reported(write):
     assert "warn" == static[0]
     assert static[1].startswith("it is static")
     verdict, text = _findings_about_logins(f"{name}:bare")[-1]
-    assert ("ok", True) == (verdict, text.startswith("it has no endpoints"))
+    assert ("ok", True) == (verdict, text.startswith("no sign-in by password is served"))
 
 
 @pytest.mark.parametrize("is_on", [True, False])

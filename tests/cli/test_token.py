@@ -1,7 +1,10 @@
 """Issue, show and verify tokens on the command line."""
 
 import json
+import secrets
+import time
 
+import jwt
 import pytest
 
 from command_line import run, write_configuration
@@ -239,3 +242,45 @@ def test_our_own_audience_may_be_named():
     own = claims_of(issued())["aud"]
 
     assert "act" not in claims_of(issued("--audience", own))
+
+
+def test_r4_a_token_that_the_users_file_cut_off_is_refused(folder):
+    """With ``login.cut_off = "cached"`` the users file is asked, as a server asks it."""
+    write_configuration(folder, more='[safeconduct.login]\nusers = "users.json"\ncut_off = "cached"')
+    assert 0 == run("users", "add", "alice", "--password-stdin", stdin="correct horse").code
+    token = issued()
+    accepted = run("token", "check", token)
+
+    run("users", "cut-off", "alice")
+    refused = run("token", "check", token)
+
+    assert (0, 1) == (accepted.code, refused.code), accepted.err
+    assert "the account is gone, disabled or cut off" in refused.err
+
+
+def test_r4_a_directory_in_code_is_not_asked_for_the_cut_off(folder):
+    """The command says what it could not check, instead of refusing every token."""
+    write_configuration(folder, more='[safeconduct.login]\ncut_off = "cached"')
+
+    ended = run("token", "check", issued())
+
+    assert 0 == ended.code
+    assert "the cut-off of the account is not checked" in ended.err
+
+
+def test_a_token_for_another_audience_is_refused_by_that_reason(folder):
+    """The response says no more than 401; the command names the claim."""
+    key = secrets.token_urlsafe(32)
+    write_configuration(folder)
+    toml = (folder / "safeconduct.toml").read_text()
+    (folder / "safeconduct.toml").write_text(
+        toml + '[[safeconduct.clients]]\nclient_id = "reports"\nsecret = "env:SAFE_SECRET"\n'
+    )
+    now = int(time.time())
+    claims = {"iss": "reports", "sub": "reports", "aud": "https://else.example.com", "iat": now, "exp": now + 60}
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SAFE_SECRET", key)
+        ended = run("token", "check", jwt.encode(claims, key, "HS256"))
+
+    assert 1 == ended.code
+    assert "refused: WrongAudience: aud does not name our audience" in ended.err

@@ -229,6 +229,11 @@ def test_a_wrong_argument_is_named(site, wrong):
         issue(site, **wrong)
 
 
+def test_a_token_without_a_user_or_a_subject_is_refused(site):
+    with pytest.raises(ConfigurationError, match="principal: got nothing"):
+        issue(site, scopes=["a"])
+
+
 def test_a_user_or_a_subject_but_not_both(site, alice):
     with pytest.raises(ConfigurationError):
         issue(site, alice, subject="bob")

@@ -129,6 +129,20 @@ def test_a_file_that_anyone_may_read_is_reported(folder, watch):
     assert [KeyExposed(file="a.json")] == watch.events
 
 
+@pytest.mark.parametrize("is_private", [True, False])
+def test_the_public_keys_of_an_issuer_are_no_secret(folder, watch, is_private):
+    """Anyone may read its key set, unless there is a private key in it."""
+    key = jwk_for("ES256", "a")
+    if not is_private:
+        key = {name: value for name, value in key.items() if name not in {"d", "safeconduct_state"}}
+    (folder / "a.json").write_text(json.dumps({"keys": [key]}))
+    (folder / "a.json").chmod(0o644)
+
+    watch.open(folder / "a.json", is_own=False)
+
+    assert is_private == (KeyExposed(file="a.json") in watch.events)
+
+
 def test_a_key_is_written_for_its_owner_alone(tmp_path):
     """A key is written atomically to a file named after its kid, replacing an older one."""
     os.umask(os.umask(0o022))

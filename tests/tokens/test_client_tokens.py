@@ -14,6 +14,7 @@ from safeconduct.config import Client
 from safeconduct.errors import (
     BadSignature,
     BindingMismatch,
+    ConfigurationError,
     ExpiredToken,
     InvalidToken,
     MalformedToken,
@@ -275,3 +276,21 @@ def test_a_digest_signs_nothing():
     """Nobody but the client knows the secret."""
     client = Client(client_id="reports", secret="sha256:" + "0" * 64, grants=("client_credentials",))
     assert load_client(client, [].append).signer is None
+
+
+@pytest.mark.parametrize(
+    ("credential", "reason"),
+    [
+        ({"secret": "k" * 32}, "a secret that repeats itself"),
+        ({"keys": "nowhere.json"}, "cannot read"),
+        ({"keys": {"keys": []}}, "no usable key"),
+        ({"secret": "env:SAFE_NO_SUCH_SECRET"}, "the environment has no SAFE_NO_SUCH_SECRET"),
+    ],
+    ids=str,
+)
+def test_a_client_whose_credential_cannot_be_used_is_named(credential, reason):
+    """A message about keys alone would be taken for one about our own."""
+    client = Client(client_id="reports", **credential)
+
+    with pytest.raises(ConfigurationError, match=f"^clients: reports: .*{reason}"):
+        load_client(client, [].append)

@@ -87,6 +87,8 @@ class AsyncTokenFactory:
         self._rules.check_lifetime(lifetime_seconds)
         rights = _Rights.of(scopes, roles)
         if principal is None:
+            if subject is None:
+                raise ConfigurationError("principal: got nothing, wanted a Principal, or subject=… without one")
             return (await self.issuer.issue(self._for_subject(subject, rights, audience, lifetime_seconds))).value
         if subject is not None:
             raise ConfigurationError("subject: got one beside a principal, wanted one of the two")
@@ -136,7 +138,7 @@ class AsyncTokenFactory:
             InsufficientRights: If it is not.
         """
         if not isinstance(identity, Principal):
-            raise InsufficientRights(reason="an anonymous caller has no rights to pass on")
+            raise InsufficientRights(reason="only a Principal has rights to pass on")
         if identity.issuer != self._rules.issuer:
             # Its subject is unique within its own issuer only: under our name it would be one of our users.
             raise InsufficientRights(reason="only a user of our own issuer is named in a token of ours")
@@ -176,11 +178,9 @@ class AsyncTokenFactory:
             extra=carried(user.claims),
         )
 
-    def _for_subject(
-        self, subject: str | None, rights: "_Rights", audience: str | None, lifetime_seconds: int
-    ) -> Grant:
+    def _for_subject(self, subject: str, rights: "_Rights", audience: str | None, lifetime_seconds: int) -> Grant:
         # An account's fields are checked as the directory's are.
-        account = Account(subject or "", roles=rights.roles, scopes=rights.scopes)
+        account = Account(subject, roles=rights.roles, scopes=rights.scopes)
         return Grant(
             subject=account.subject,
             scopes=rights.scopes,

@@ -32,6 +32,14 @@ def load_client(entry: Client, listener: Listener, *, environ: Mapping[str, str]
         ConfigurationError: If the secret is missing or too short for what the client does with it, or no key of the
             client can be used.
     """
+    try:
+        return _load(entry, listener, environ)
+    except ConfigurationError as error:
+        # The reading of a key does not know whose it is.
+        raise ConfigurationError(f"clients: {entry.client_id}: {error}") from None
+
+
+def _load(entry: Client, listener: Listener, environ: Mapping[str, str]) -> RegisteredClient:
     if entry.secret is None:
         return RegisteredClient(entry, keys=_public_keys(entry, listener))
     if entry.secret.startswith(_DIGEST):
@@ -46,7 +54,7 @@ def _secret_of(entry: Client, environ: Mapping[str, str]) -> bytes:
         name = text.removeprefix("env:")
         text = environ.get(name, "")
         if not text:
-            raise ConfigurationError(f"clients: {entry.client_id}: the environment has no {name}")
+            raise ConfigurationError(f"the environment has no {name}")
     return text.encode()
 
 
@@ -56,8 +64,7 @@ def _shared_key(entry: Client, secret: bytes, listener: Listener) -> KeySource |
     if len(secret) < least:
         if "self_signed" in entry.grants or entry.algorithm is not None:
             # "A key of the same size as the hash output or larger MUST be used" — RFC 7518 §3.2
-            message = f"clients: {entry.client_id}: a secret of {len(secret)} bytes, wanted {least} for {algorithm}"
-            raise ConfigurationError(message)
+            raise ConfigurationError(f"a secret of {len(secret)} bytes, wanted {least} for {algorithm}")
         return None
     jwk = {"kty": "oct", "alg": algorithm, "k": urlsafe_b64encode(secret).rstrip(b"=").decode()}
     return FixedKeySet(KeySet.read({"keys": [jwk]}, algorithms=_SHARED), listener)
@@ -69,7 +76,7 @@ def _public_keys(entry: Client, listener: Listener) -> KeySource:
     if isinstance(source, Mapping):
         return FixedKeySet(KeySet.read(source, algorithms=algorithms, is_published=True), listener)
     if not isinstance(source, str | Path):
-        raise ConfigurationError("clients.jwks is not implemented yet; wanted: clients.keys")
+        raise ConfigurationError("jwks is not implemented yet, wanted keys")
     return KeyFolder(
         source,
         monotonic=time.monotonic,

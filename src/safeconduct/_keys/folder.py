@@ -188,6 +188,9 @@ class KeyFolder:
     def _announce_keys(self, state: _State) -> None:
         for kid, reason in state.keys.skipped:
             self._listener(KeySkipped(kid=kid, reason=reason))
+        # The public keys of another issuer are no secret; a key that was skipped may be one.
+        if not (self._is_own or state.keys.skipped or any(entry.key.is_private for entry in state.keys.entries)):
+            return
         for status in state.statuses:
             if stat.S_ISREG(status.mode) and status.mode & stat.S_IROTH:
                 self._listener(KeyExposed(file=status.name))

@@ -203,7 +203,7 @@ def check_unbound(raw: dict[str, Any]) -> None:
 def _check_audience(audience: Any, wanted: str) -> None:
     """Accept a list of strings that contains *wanted* (RFC 7519 §4.1.3); the caller has compared a plain string."""
     if audience.__class__ is not list or wanted not in audience:
-        raise WrongAudience
+        raise WrongAudience("aud does not name our audience")
     if any(each.__class__ is not str for each in audience):
         raise MalformedToken("aud contains an item that is not a string")
 

@@ -169,7 +169,7 @@ def verify_access_token(token: SignedToken, signer: ClientSigner, names: OurName
     if purpose_of(check.token_type, raw.get("aud"), names, signs_tokens=True) != "access_token":
         raise WrongTokenType("the assertion of a client")
     if names.audience not in _audiences(raw.get("aud")):
-        raise WrongAudience
+        raise WrongAudience("aud does not name our audience")
     check_times(raw, ClientTimes(names.leeway_seconds, MAX_LIFETIME_SECONDS), now)
     claims = _claims(token, signer, check.kid, names)
     if not claims.scopes <= signer.scopes:

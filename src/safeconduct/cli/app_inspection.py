@@ -98,7 +98,8 @@ def _find(module_name: str, path: str) -> Any:
     found = _attempt(f"{module_name} cannot be imported", lambda: importlib.import_module(module_name))
     for name in path.split("."):
         if not hasattr(found, name):
-            raise UsageError(f"{module_name} has no {path!r}.")
+            hint = "; a factory is called without arguments" if "(" in path else ""
+            raise UsageError(f"{module_name} has no {path!r}{hint}.")
         found = getattr(found, name)
     return found
 

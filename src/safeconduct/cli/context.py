@@ -60,16 +60,19 @@ def open_auth(config: Config, *, knows_users: bool = False) -> AbstractContextMa
     Make an ``Auth`` that can issue, verify and revoke, and close it at the end of the block.
 
     Nobody can sign in with it, so it works without the users file, and it waits for the store as long as a person does.
-    With *knows_users* it asks the users file who the users are, if the configuration names one.
+    With *knows_users* it asks the users file who the users are, if the configuration names one; otherwise it compares
+    no cut-offs of accounts, since there is nobody to ask.
 
     Raises:
         ConfigurationError: If *config* is not enough to make one.
     """
     deadline_ms = max(config.store.deadline_ms, _MIN_DEADLINE_MS)
     without_users = replace(_without_sign_in(config), store=replace(config.store, deadline_ms=deadline_ms))
+    if knows_users and config.login.users is not None:
+        return _closing(Auth(without_users, listeners=[_print_warning]))
     nobody = CallableDirectory(lambda _username, _password: None)
-    directory = None if knows_users and config.login.users is not None else nobody
-    return _closing(Auth(without_users, directory=directory, listeners=[_print_warning]))
+    without_users = replace(without_users, login=replace(config.login, cut_off="renewal"))
+    return _closing(Auth(without_users, directory=nobody, listeners=[_print_warning]))
 
 
 def open_serving_auth(config: Config) -> AbstractContextManager[Auth]:

@@ -126,7 +126,10 @@ def check(settings: Settings, token: str, as_json: bool) -> None:  # noqa: FBT00
     value = read_token(token)
     config = settings.config()
     _note_memory_store(config, "whether it was revoked is known to the serving process only")
-    with open_auth(config) as auth:
+    compares_cut_offs = config.login.cut_off == "cached"
+    if compares_cut_offs and config.login.users is None:
+        print_note("Note: the directory is in the application's code, so the cut-off of the account is not checked.")
+    with open_auth(config, knows_users=compares_cut_offs) as auth:
         try:
             principal = auth.verify(value)
         except AuthError as error:

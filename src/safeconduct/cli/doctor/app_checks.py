@@ -62,7 +62,10 @@ def _installation(application: Application) -> Finding:
 def _sign_in(guard: Guard) -> Iterator[Finding]:
     login = next((route.path for route in guard.gate.endpoints.routes if route.path.endswith("/login")), None)
     if login is None:
-        yield ok("sign-in", "it has no endpoints; they need a directory, own keys and the safeconduct-secrets key")
+        yield ok(
+            "sign-in",
+            "no sign-in by password is served; it needs a directory, own keys and the safeconduct-secrets key",
+        )
     else:
         yield ok("sign-in", f"POST {login} and the endpoints beside it are served")
     # Applications give an `Auth`; the wider type is for the tests of the middleware.

@@ -24,6 +24,14 @@ _MAX_COOKIE_BYTES: Final = 4096
 _OLD_DAYS: Final = 365
 _SECONDS_PER_DAY: Final = 86400
 _BY_GROUP_OR_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+#: The sources by which each kind of credential may come.
+_SOURCES_OF: Final = {
+    "cookie": {"cookie"},
+    "bearer": {"bearer", "subprotocol"},
+    "api_key": {"api_key"},
+    "basic": {"basic"},
+    "client": {"bearer", "subprotocol", "cookie"},
+}
 
 
 def check_configuration(config: Config) -> Iterator[Finding]:
@@ -32,6 +40,7 @@ def check_configuration(config: Config) -> Iterator[Finding]:
     yield _external_url(config)
     yield from _proxies(config)
     yield from _public_paths(config)
+    yield from _schemes_without_source(config)
     yield from _token_size(config)
 
 
@@ -112,6 +121,19 @@ def _public_paths(config: Config) -> Iterator[Finding]:
     for text in public:
         if text.rpartition(" ")[2].lstrip("/").startswith("{"):
             yield warn("access.public", f"{text} makes every path public that no rule closes", "Name the public paths.")
+
+
+def _schemes_without_source(config: Config) -> Iterator[Finding]:
+    for rule in config.access.rules:
+        schemes = rule.schemes or ()
+        missing = [scheme for scheme in schemes if _SOURCES_OF[scheme].isdisjoint(config.sources)]
+        if missing:
+            effect = "nobody can pass" if len(missing) == len(schemes) else "nobody passes by it"
+            yield warn(
+                "access.rules",
+                f"{rule.path}: schemes has {' and '.join(missing)}, which is not accepted here, so {effect}",
+                'Add it to sources: "api_key", for example, needs sources = ["bearer", "api_key"].',
+            )
 
 
 def _token_size(config: Config) -> Iterator[Finding]:
@@ -219,6 +241,13 @@ def _users(config: Config) -> Iterator[Finding]:
 
 def _clients(config: Config) -> Iterator[Finding]:
     usable = 0
+    asking = [entry.client_id for entry in config.clients if set(entry.grants) - {"self_signed"}]
+    if asking and config.endpoints.enabled is False:
+        yield warn(
+            "clients",
+            f"{', '.join(asking)}: the grants other than self_signed have no effect, since no endpoint is served",
+            "Remove endpoints.enabled = false, or these grants.",
+        )
     for entry in config.clients:
         try:
             load_client(entry, lambda _: None)
