@@ -20,11 +20,11 @@ def world(request):
 
 @pytest.fixture(params=["memory://", "none"])
 def site(world, request):
-    looker = entry("looker", grants=["introspection"])
+    more = [entry("looker", grants=["introspection"]), entry("alice", grants=["token_exchange"])]
     site = exchange_site(
         world,
         store=request.param,
-        clients=[*clients(), looker],
+        clients=clients() + more,
         login={"cut_off": "cached"},
         revocation={"staleness_seconds": 5},
         tokens=TOKENS,
@@ -85,3 +85,24 @@ def test_a_sign_in_after_the_cut_off_is_exchanged(site):
     token, client = user_token(site), ExchangeClient(site)
     assert is_active(site, token)
     assert is_active(site, client.exchanged(token, audience=AUDIENCE))
+
+
+def test_a_user_with_the_name_of_a_client_is_cut_off(site):
+    """The token names the client that acts for them, and is theirs all the same."""
+    token, client = user_token(site), ExchangeClient(site)
+    exchanged = client.exchanged(token, by="alice", audience=AUDIENCE)
+    assert 200 == use(site, exchanged)
+    cut_off(site, disabled=True)
+    site.clock.advance(seconds=60)
+    assert 401 == use(site, exchanged)
+
+
+def test_a_user_with_the_name_of_our_own_client_is_cut_off(world):
+    """``tokens.client_id`` is in every token that a sign-in makes."""
+    site = exchange_site(world, login={"cut_off": "cached"}, tokens={"client_id": "alice"}, clients=[])
+    token = user_token(site)
+    assert 200 == use(site, token)
+    cut_off(site, disabled=True)
+    site.clock.advance(seconds=60)
+    assert 401 == use(site, token)
+    site.close()

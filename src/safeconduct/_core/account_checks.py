@@ -142,8 +142,17 @@ class AccountChecks:
         if not isinstance(identity, Principal) or proof is None or identity.issuer not in self._issuers:
             return NO_ACCOUNT
         subject = identity.subject
-        if subject == identity.client_id or subject.startswith(CLIENT_SUBJECT) or proof.api_key is not None:
+        if proof.api_key is not None or _is_client(identity):
             # A client is not in the directory, and the owner of an API key was asked for with it.
             return NO_ACCOUNT
         since_ms = proof.question.issued_ms if proof.proven_ms is None else proof.proven_ms
         return AccountQuestion(subject, goes_back_to(since_ms, identity.auth_time))
+
+
+def _is_client(principal: Principal) -> bool:
+    """Say whether a principal of our own issuer is a client and not a user, who may have the name of one."""
+    if principal.subject.startswith(CLIENT_SUBJECT):
+        return True
+    # Nobody acts for a client, and it has no session.
+    is_own_name = principal.subject == principal.client_id
+    return is_own_name and principal.actor is None and principal.session_id is None
