@@ -97,6 +97,7 @@ REPORTS = {"client_id": "reports", "secret": SECRET, "scopes": ["read"]}
         ({"iat": None}, "MalformedToken"),
         ({"exp": None}, "MalformedToken"),
         ({"iat": 1_900_000_000, "exp": 1_900_000_300}, "NotYetValidToken"),
+        ({"iat": 1_800_000_005, "exp": 1_800_000_004}, "MalformedToken"),
         ({"cnf": {"jkt": "x"}}, "BindingMismatch"),
     ],
 )

@@ -388,3 +388,12 @@ def test_what_was_handed_over_is_not_our_own_alice(site):
 
     assert ("alice", ONE) == (session["subject"], session["issuer"])
     assert 403 == browser.request("POST", "/auth/step-up", json_body={"password": "wonder"})
+
+
+@pytest.mark.parametrize("endpoint", ["introspect", "revoke"])
+def test_looking_at_a_token_that_counts_once_does_not_use_it(site, endpoint):
+    """Neither by a client that learns nothing of it, nor by a caller who may not end it."""
+    text = site.signed("once", jti="b" * 22)
+    sent_by = [site.basic("reports")] if endpoint == "introspect" else []
+    site.site.request("POST", f"/auth/{endpoint}", [FORM, *sent_by], urlencode({"token": text}).encode())
+    assert [200, 401] == [site.get(text).status for _ in range(2)]

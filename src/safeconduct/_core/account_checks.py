@@ -54,6 +54,12 @@ def require_current(account: Account | None, *, since_ms: int, now_ms: int, leew
     return account
 
 
+def goes_back_to(issued_ms: int, auth_time: int | None) -> int:
+    """Return the instant that an account's cut-off is compared with, in milliseconds."""
+    # A token may be issued while the account is being cut off: the sign-in that it goes back to decides.
+    return issued_ms if auth_time is None else min(issued_ms, auth_time * 1000)
+
+
 class AccountLookups(Protocol):
     """Look accounts up, and remember for a while from when on their sign-ins count, see ``earliest_ms_of``."""
 
@@ -117,15 +123,36 @@ class AccountChecks:
         if asked.since_ms < earliest_ms:
             raise RevokedToken("the account is gone, disabled or cut off")
 
+    async def check_anew(self, subject: str, *, since_ms: int, now: float) -> None:
+        """
+        Return if the account of *subject*, a user of ours, has not ended what goes back to *since_ms*.
+
+        The directory is asked, whatever is remembered: a new token would outlive a cut-off that is not known yet.
+
+        Raises:
+            RevokedToken: If the account is gone, disabled, or cut off.
+            Unavailable: If the directory cannot be asked, or the cut-off lies in the future.
+        """
+        earliest_ms = await self._lookups.look_up(subject, now)
+        refuse_future_cut_off(earliest_ms, now_ms=int(now * 1000), leeway_ms=self._leeway_ms)
+        if since_ms < earliest_ms:
+            raise RevokedToken("the account is gone, disabled or cut off")
+
     def _question(self, identity: Identity, proof: Proof | None) -> AccountQuestion:
         if not isinstance(identity, Principal) or proof is None or identity.issuer not in self._issuers:
             return NO_ACCOUNT
         subject = identity.subject
-        if subject == identity.client_id or subject.startswith(CLIENT_SUBJECT) or proof.api_key is not None:
+        if proof.api_key is not None or _is_client(identity):
             # A client is not in the directory, and the owner of an API key was asked for with it.
             return NO_ACCOUNT
         since_ms = proof.question.issued_ms if proof.proven_ms is None else proof.proven_ms
-        if identity.auth_time is not None:
-            # A token may be issued while the account is being cut off: the sign-in that it goes back to decides.
-            since_ms = min(since_ms, identity.auth_time * 1000)
-        return AccountQuestion(subject, since_ms)
+        return AccountQuestion(subject, goes_back_to(since_ms, identity.auth_time))
+
+
+def _is_client(principal: Principal) -> bool:
+    """Say whether a principal of our own issuer is a client and not a user, who may have the name of one."""
+    if principal.subject.startswith(CLIENT_SUBJECT):
+        return True
+    # Nobody acts for a client, and it has no session.
+    is_own_name = principal.subject == principal.client_id
+    return is_own_name and principal.actor is None and principal.session_id is None

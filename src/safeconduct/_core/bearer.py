@@ -200,12 +200,14 @@ class AccessTokenResolver:
             raise RevokedToken("the client is not what it was")
         return renewed
 
-    async def resolve_any(self, token: str, *, now: float, takes_clients: bool = True) -> ResolvedClaims:
+    async def resolve_any(
+        self, token: str, *, now: float, takes_clients: bool = True, uses: bool = True
+    ) -> ResolvedClaims:
         """
         Return the claims and the revocation query of any *token*.
 
-        Whether a signed one was revoked is not checked, except for one that counts once, which is used by this.  With
-        *takes_clients* false, a token that a client has signed itself is refused.
+        Whether a signed one was revoked is not checked, except for one that counts once, which is used by this unless
+        *uses* is false.  With *takes_clients* false, a token that a client has signed itself is refused.
 
         Raises:
             InvalidToken: If anything about the token is wrong.
@@ -221,7 +223,7 @@ class AccessTokenResolver:
             clients = self._clients() if takes_clients else None
             if clients is None:
                 raise
-            return await clients.prove(token, now=now)
+            return await clients.prove(token, now=now, uses=uses)
         return ResolvedClaims(claims, self._bearer.question(claims))
 
     async def verify(self, token: str, *, now: float) -> Claims:
@@ -238,11 +240,13 @@ class AccessTokenResolver:
         """
         Return the claims of any *token* that was not revoked; *revocations* are asked whatever the consistency.
 
+        A token that counts once is not used by this, since it is only looked at.
+
         Raises:
             InvalidToken: If anything about the token is wrong, or it was revoked.
             Unavailable: If the store or the clients cannot be asked.
         """
-        resolved = await self.resolve_any(token, now=now)
+        resolved = await self.resolve_any(token, now=now, uses=False)
         if revocations is not None and not resolved.is_asked:
             await revocations.check(resolved.question, now_ms=int(now * 1000))
         return resolved.claims

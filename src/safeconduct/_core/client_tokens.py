@@ -142,9 +142,9 @@ class ClientTokens:
         self._revocations = revocations
         self._announce = announce
 
-    async def prove(self, token: str, *, now: float) -> ResolvedClaims:
+    async def prove(self, token: str, *, now: float, uses: bool = True) -> ResolvedClaims:
         """
-        Verify *token*; one that counts once is used by this.
+        Verify *token*; with *uses*, one that counts once is used by this.
 
         Raises:
             InvalidToken: If anything about it is wrong, or it was used before.
@@ -163,9 +163,9 @@ class ClientTokens:
         if is_single:
             if "jti" not in claims.raw:
                 raise MalformedToken("a token that counts once has no jti")
-            question = await self._use(claims, question, now)
+            question = await self._use(claims, question, now) if uses else question
         proven = ProvenClient(signed.client_id, client, table, self._clients.until(client))
-        return ResolvedClaims(claims, question, proven, is_asked=is_single)
+        return ResolvedClaims(claims, question, proven, is_asked=is_single and uses)
 
     async def renew(self, proven: ProvenClient) -> ProvenClient | None:
         """

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple, cast
 
+from safeconduct._core.account_checks import AccountChecks, goes_back_to
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import is_text
 from safeconduct._core.revocation import Revocations
@@ -85,6 +86,7 @@ class SessionlessIssuer:
         issuer: Returns what signs; raises ``ConfigurationError`` if nothing can.
         revocations: Asks the store; None where there is none.
         clock: The current time, in seconds since the epoch.
+        accounts: Returns what checks accounts; None where they are not asked about at every request.
     """
 
     def __init__(
@@ -93,25 +95,33 @@ class SessionlessIssuer:
         issuer: Callable[[], TokenIssuer],
         revocations: Revocations | None,
         clock: Clock,
+        accounts: Callable[[], AccountChecks | None] = lambda: None,
     ) -> None:
         self.rules = rules
         self.clock = clock
         self._issuer = issuer
         self._revocations = revocations
+        self._accounts = accounts
 
     async def issue(
-        self, grant: Grant, *, made_from: RevocationQuery | None = None, latest: int | None = None
+        self,
+        grant: Grant,
+        *,
+        made_from: RevocationQuery | None = None,
+        auth_time: int | None = None,
+        latest: int | None = None,
     ) -> IssuedToken:
         """
         Issue a token for *grant*.
 
         Args:
             grant: What it says; its lifetime is the longest that it may have.
-            made_from: The revocation query of the credential that it is made from.
+            made_from: The revocation query of the credential of a user that it is made from.
+            auth_time: When that user signed in, as far as the credential says, in seconds since the epoch.
             latest: When that credential ends, in seconds since the epoch.
 
         Raises:
-            RevokedToken: If the credential that it is made from was revoked.
+            RevokedToken: If the credential that it is made from was revoked, or its account was cut off.
             ExpiredToken: If that credential has less than a second left.
             Unavailable: If the store cannot be asked.
             ConfigurationError: If there is no key to sign with, or no token can say that.
@@ -122,6 +132,8 @@ class SessionlessIssuer:
             # After the time was taken: a revocation in between would otherwise be older than the token, and end
             # neither of the two.
             await self._revocations.check(made_from, now_ms=now_ms)
+        if made_from is not None:
+            await self._check_account(grant.subject, goes_back_to(made_from.issued_ms, auth_time), now_ms)
         lifetime_seconds = grant.lifetime_seconds
         if latest is not None:
             lifetime_seconds = min(lifetime_seconds, latest - iat_ms // 1000)
@@ -132,6 +144,11 @@ class SessionlessIssuer:
         if len(value) > MAX_TOKEN_BYTES:
             raise ClaimsRefused(f"a token of {len(value)} bytes, wanted at most {MAX_TOKEN_BYTES}")
         return IssuedToken(value, lifetime_seconds)
+
+    async def _check_account(self, subject: str, since_ms: int, now_ms: int) -> None:
+        accounts = self._accounts()
+        if accounts is not None:
+            await accounts.check_anew(subject, since_ms=since_ms, now=now_ms / 1000)
 
     async def _issue_time(self, grant: Grant, now_ms: int) -> int:
         if self._revocations is None or self.rules.issuer is None:

@@ -8,6 +8,7 @@ names the same session, has the level ``remembered`` and no ``rn``, and says in 
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
+from safeconduct._core.account_checks import AccountChecks
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.decision import Clock
 from safeconduct._core.directory import Account, are_texts
@@ -34,6 +35,7 @@ class AsyncTokenFactory:
         revocations: Asks the store; None where there is none.
         clock: The current time, in seconds since the epoch.
         hand_overs: Makes hand-overs of browsers.
+        accounts: Returns what checks accounts; None where they are not asked about at every request.
     """
 
     def __init__(
@@ -43,10 +45,11 @@ class AsyncTokenFactory:
         revocations: Revocations | None,
         clock: Clock,
         hand_overs: HandOverMaker,
+        accounts: Callable[[], AccountChecks | None] = lambda: None,
     ) -> None:
         self._rules = rules
         #: Issues tokens outside of a sign-in.
-        self.issuer = SessionlessIssuer(rules, issuer, revocations, clock)
+        self.issuer = SessionlessIssuer(rules, issuer, revocations, clock, accounts)
         self._hand_overs = hand_overs
 
     @within_one_budget
@@ -93,8 +96,7 @@ class AsyncTokenFactory:
         if subject is not None:
             raise ConfigurationError("subject: got one beside a principal, wanted one of the two")
         user = self.delegable(principal)
-        grant = self._for_user(user, rights, audience, lifetime_seconds)
-        return (await self.issuer.issue(grant, made_from=self.question(user), latest=user.expires_at)).value
+        return await self._issue_for(user, self._for_user(user, rights, audience, lifetime_seconds))
 
     @within_one_budget
     async def hand_over(
@@ -129,6 +131,11 @@ class AsyncTokenFactory:
         return await self._hand_overs.make(
             user, made_from=self.question(user), audience=audience, path=next, scopes=scopes
         )
+
+    async def _issue_for(self, user: Principal, grant: Grant) -> str:
+        question, latest = self.question(user), user.expires_at
+        issued = await self.issuer.issue(grant, made_from=question, auth_time=user.auth_time, latest=latest)
+        return issued.value
 
     def delegable(self, identity: Identity) -> Principal:
         """

@@ -161,8 +161,8 @@ def check_times(raw: dict[str, Any], rules: TimeRules, now: float) -> None:
         raise ExpiredToken(math.floor(expires))
     if issued > latest:
         raise NotYetValidToken("iat lies in the future")
-    if expires - issued > rules.max_lifetime_seconds:
-        raise MalformedToken("a longer lifetime than max_lifetime_seconds")
+    if not 0 <= expires - issued <= rules.max_lifetime_seconds:
+        raise MalformedToken("a lifetime that is negative, or longer than max_lifetime_seconds")
     if "nbf" in raw:
         not_before = raw["nbf"]
         if type(not_before) not in _NUMBERS:

@@ -35,7 +35,7 @@ def new_gate(parts: WorldParts) -> Gate:
     basic = container.passwords.basic(parts.world, parts.store, revocations, realm=realm_of(config))
     validity = ValidityCheck(
         revocations, container.sources, consistency=config.consistency, on_outage=config.revocation.on_outage,
-        csrf=container.csrf, accounts=container.passwords.account_checks(parts.world),
+        csrf=container.csrf, accounts=parts.accounts,
     )  # fmt: skip
     view = NothingRevoked() if revocations is None else revocations.view or revocations.bounded_view
     authenticator = _authenticator(parts, validity, basic)

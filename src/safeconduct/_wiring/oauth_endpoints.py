@@ -46,7 +46,9 @@ def _endpoints(parts: WorldParts) -> Iterator[EndpointRoute]:
     replies = OAuthReplies(realm_of(config), container.announce)
     prefix, clock = config.endpoints.prefix, container.clock
     authenticator, audiences = _client_authenticator(parts), _foreign_audiences(config)
-    access_tokens = AccessTokenReader(container.bearer, parts.resolver, parts.revocations, container.own_policy)
+    access_tokens = AccessTokenReader(
+        container.bearer, parts.resolver, parts.revocations, container.own_policy, accounts=lambda: parts.accounts
+    )
     if grants:
         yield token_route(prefix, replies, TokenEndpoint(authenticator, grants, clock=clock))
     if is_asked:

@@ -3,6 +3,7 @@
 import secrets
 from functools import cached_property
 
+from safeconduct._core.account_checks import AccountChecks
 from safeconduct._core.bearer import AccessTokenResolver
 from safeconduct._core.client_registry import ClientRegistry
 from safeconduct._core.opaque import OpaqueLookup, OpaqueTokens
@@ -76,6 +77,16 @@ class WorldParts:
         )
 
     @cached_property
+    def accounts(self) -> AccountChecks | None:
+        """
+        What checks at every request that an account was not cut off; None where that is not asked.
+
+        Raises:
+            ConfigurationError: If there is no directory for what the configuration asks of it.
+        """
+        return self.container.passwords.account_checks(self.world)
+
+    @cached_property
     def api_keys(self) -> ApiKeyParts:
         """What proves, makes and ends API keys."""
         container, passwords = self.container, self.container.passwords
@@ -138,7 +149,7 @@ class WorldParts:
         container, revocations, clock = self.container, self.revocations, self.container.clock
         hand_overs = hand_over_maker(container.config, lambda: container.issuer, revocations, clock)
         rules = issuing_rules_of(container.config)
-        return AsyncTokenFactory(rules, lambda: container.issuer, revocations, clock, hand_overs)
+        return AsyncTokenFactory(rules, lambda: container.issuer, revocations, clock, hand_overs, lambda: self.accounts)
 
     def require_records(self) -> None:
         """

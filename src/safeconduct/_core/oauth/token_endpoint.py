@@ -19,7 +19,7 @@ from safeconduct._core.endpoints.routing import EndpointCall
 from safeconduct._core.oauth.client_authentication import ClientAuthenticator
 from safeconduct._core.oauth.parameters import OAuthParameters, read_parameters
 from safeconduct._core.oauth.replies import InvalidTarget, json_reply
-from safeconduct._core.sessionless_tokens import SessionlessIssuer
+from safeconduct._core.sessionless_tokens import IssuedToken, SessionlessIssuer
 from safeconduct._http.request import Reply
 from safeconduct._tokens.issuer import Grant
 from safeconduct.config.clients import ClientGrant
@@ -158,8 +158,7 @@ class ClientTokenIssuer:
             InvalidToken: If the token that it is made from was revoked, or ends now.
             Unavailable: If the store cannot be asked.
         """
-        question, latest = (None, None) if made_from is None else (made_from.question, made_from.claims.expires_at)
-        issued = await self._issuer.issue(grant, made_from=question, latest=latest)
+        issued = await self._issued(grant, made_from)
         scope = list_to_scope(sorted(grant.scopes))
         self._announce(
             ClientTokenIssued(
@@ -178,3 +177,9 @@ class ClientTokenIssuer:
             **more,
         }
         return json_reply(200, content)
+
+    async def _issued(self, grant: Grant, made_from: ResolvedClaims | None) -> IssuedToken:
+        if made_from is None:
+            return await self._issuer.issue(grant)
+        question, claims = made_from.question, made_from.claims
+        return await self._issuer.issue(grant, made_from=question, auth_time=claims.auth_time, latest=claims.expires_at)

@@ -5,9 +5,11 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
+from safeconduct._core.account_checks import AccountChecks
 from safeconduct._core.api_keys.authenticator import ApiKeyAuthenticator
 from safeconduct._core.api_keys.wire_form import is_api_key
-from safeconduct._core.bearer import AccessTokenResolver, BearerAuthenticator
+from safeconduct._core.bearer import AccessTokenResolver, BearerAuthenticator, principal_of
+from safeconduct._core.decision import Proof
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.session_store import SessionStore
 from safeconduct._core.sessions.model import Session
@@ -60,6 +62,7 @@ class AccessTokenReader:
         resolver: Looks up opaque ones, and those of clients.
         revocations: Asks the store, whatever the consistency of requests; None without a store.
         policy: The rules for our own tokens; None if we issue none.
+        accounts: Returns what checks accounts; None where they are not asked about at every request.
     """
 
     def __init__(
@@ -68,7 +71,10 @@ class AccessTokenReader:
         resolver: AccessTokenResolver,
         revocations: Revocations | None,
         policy: IssuerPolicy | None,
+        *,
+        accounts: Callable[[], AccountChecks | None],
     ) -> None:
+        self._accounts = accounts
         self._bearer = bearer
         self._resolver = resolver
         self._revocations = revocations
@@ -78,6 +84,7 @@ class AccessTokenReader:
         """Return what an access token says, or None if it does not count."""
         try:
             claims = await self.verify(token, audiences, now=now)
+            await self._check_account(claims, now)
         except InvalidToken:
             return None
         named = claims.raw["aud"]
@@ -98,6 +105,13 @@ class AccessTokenReader:
         if self._revocations is not None:
             await self._revocations.check(self._bearer.question(claims), now_ms=int(now * 1000))
         return claims
+
+    async def _check_account(self, claims: Claims, now: float) -> None:
+        accounts = self._accounts()
+        if accounts is not None and claims.is_own:
+            question = self._bearer.question(claims)
+            proof = Proof(b"", question.ends_ms, question)
+            await accounts.check(principal_of(claims, "bearer"), proof, now=now)
 
     def _verify_for_others(self, token: str, audiences: Collection[str], now: float) -> Claims:
         policy = self._policy
