@@ -255,6 +255,7 @@ def test_every_view_answers_in_this_process(framework):
             with connect(shown["url"].replace("http", "ws", 1) + "/ws", additional_headers=root) as sock:
                 sock.send("hello")
                 assert "root: hello" == sock.recv()
+        make_and_end_a_key(shown["url"], root)
 
     run_demo("--json", "--framework", framework, drive=drive)
 
@@ -313,6 +314,17 @@ def test_a_server_that_cannot_start_announces_nothing(monkeypatch):
     server.run(sockets=[])
 
     assert [] == reported
+
+
+def make_and_end_a_key(url, owner):
+    """Make a key, find it in the list, and end it; requests without a name are refused."""
+    made = httpx2.post(f"{url}/api-keys", headers=owner, json={"name": "hourly"}).json()
+    for content in (b"[]", b'{"name": ""}'):
+        assert 400 == httpx2.post(f"{url}/api-keys", headers=owner, content=content).status_code
+    listed = httpx2.get(f"{url}/api-keys", headers=owner).json()["keys"]
+    assert ["hourly"] == [each["name"] for each in listed]
+    assert 204 == httpx2.delete(f"{url}/api-keys/{made['key_id']}", headers=owner).status_code
+    assert 401 == httpx2.get(f"{url}/me", headers={"Authorization": f"Bearer {made['key']}"}).status_code
 
 
 def test_api_keys_are_made_listed_and_revoked(demo):

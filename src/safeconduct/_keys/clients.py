@@ -13,7 +13,7 @@ from safeconduct._core.event_dispatcher import Listener
 from safeconduct._keys.folder import KeyFolder
 from safeconduct._keys.keyset import KeySet
 from safeconduct._keys.loading import FixedKeySet
-from safeconduct._tokens.algorithms import ALGORITHMS
+from safeconduct._tokens.algorithms import SIGNATURES
 from safeconduct._tokens.key_table import KeySource
 from safeconduct.config.clients import Client
 from safeconduct.errors import ConfigurationError
@@ -72,7 +72,7 @@ def _shared_key(entry: Client, secret: bytes, listener: Listener) -> KeySource |
 
 def _public_keys(entry: Client, listener: Listener) -> KeySource:
     source = entry.keys
-    algorithms = frozenset({entry.algorithm} if entry.algorithm is not None else ALGORITHMS) - _SHARED
+    algorithms = frozenset({entry.algorithm} if entry.algorithm is not None else SIGNATURES) - _SHARED
     if isinstance(source, Mapping):
         return FixedKeySet(KeySet.read(source, algorithms=algorithms, is_published=True), listener)
     if not isinstance(source, str | Path):
