@@ -196,12 +196,13 @@ def test_a_file_that_was_replaced_by_one_of_its_time_and_size_is_read(users, pat
     ("break_it", "reason"),
     [
         (lambda path: path.write_text("{"), "the file is not JSON"),
+        (lambda path: edit(path, subject="client:a"), "the subject 'client:a' is that of a client"),
         (lambda path: path.write_bytes(b'{"\xff"'), "it is not UTF-8"),
         (lambda path: path.unlink(), "it can't be found: FileNotFoundError"),
         (lambda path: (path.unlink(), path.mkdir()), "it is a folder, not a regular file"),
         (lambda path: (path.unlink(), os.mkfifo(path)), "it is a FIFO, not a regular file"),
     ],
-    ids=["json", "utf-8", "gone", "folder", "fifo"],
+    ids=["json", "client", "utf-8", "gone", "folder", "fifo"],
 )
 def test_a_file_that_broke_keeps_its_users_and_tells_once(users, path, clock, reported, break_it, reason):
     """A half-written file neither locks users out nor lets anybody in."""

@@ -216,6 +216,16 @@ def test_l7_the_proof_needs_a_directory(wrap):
     auth.close()
 
 
+@pytest.mark.parametrize("wrap", ["asgi", "wsgi"])
+def test_r4_cached_cut_offs_need_a_directory(wrap):
+    """Otherwise no request could look an account up."""
+    auth = Auth(login_configuration(login={"cut_off": "cached"}))
+
+    with pytest.raises(ConfigurationError, match=r"login\.cut_off: got 'cached'.*lookup"):
+        getattr(auth, wrap)(lambda *_: None)
+    auth.close()
+
+
 def test_l7_code_without_a_directory_cannot_check_a_password(clock):
     auth = Auth(login_configuration(), clock=clock)
 

@@ -11,7 +11,7 @@ from issued_tokens import claims_of
 from login_site import ACCESS, SITE, LoginClient
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import HandOverReused
-from table_tokens import AUDIENCE, FOREIGN_KEY, NOW, mint, public
+from table_tokens import AUDIENCE, FOREIGN_KEY, NOW, OWN_KEY, SECRETS_KEY, mint, public
 from token_factory import jwk_for
 
 IDENTITY = ("alice", ONE)
@@ -99,6 +99,14 @@ def test_it_is_no_bearer_token_and_no_cookie(request, token, at):
     client.cookies = {ACCESS: token}
     assert 401 == client.request("GET", "/me")
     assert 401 == client.request("POST", "/auth/refresh", json_body={"refresh_token": token}, with_cookies=False)
+
+
+def test_a_server_that_cannot_sign_receives_nobody(world, clock):
+    """It opens sessions for those who are handed over."""
+    keys = [{**OWN_KEY, "safeconduct_state": "retired"}, SECRETS_KEY]
+
+    with pytest.raises(ConfigurationError, match=r"trust\.hand_over: got true; .*signing key"):
+        receiving_site(world, clock, keys={"keys": keys})
 
 
 def test_no_trust_can_list_its_type_as_that_of_access_tokens(world, clock):

@@ -201,6 +201,10 @@ class TestApiKeys:
         assert INACTIVE == introspect(client, key.key)
         assert INACTIVE == introspect(client, key.key[:-1] + ("0" if key.key[-1] != "0" else "1"))
 
+    @pytest.mark.parametrize("token", ["x", "sck_", "sck_x", "a.b.c"])
+    def test_a_text_of_another_kind_is_inactive(self, client, token):
+        assert INACTIVE == introspect(client, token)
+
     def test_a_client_without_the_grant_learns_nothing_of_it(self, client, key):
         assert INACTIVE == introspect(client, key.key, by="reports")
 
