@@ -12,13 +12,13 @@ ISSUER = "https://api.example.com"
 SHORT = "0123456789abcdef"
 
 
-def told(_event):
+def ignore(_event):
     """Take an event that nobody reads."""
 
 
 def loaded(**fields):
     """Return a client that was read from its entry."""
-    return load_client(Client(client_id="reports", **fields), told, environ={"REPORTS": SECRET, "EMPTY": ""})
+    return load_client(Client(client_id="reports", **fields), ignore, environ={"REPORTS": SECRET, "EMPTY": ""})
 
 
 @pytest.mark.parametrize(
