@@ -2,6 +2,7 @@
 
 import pytest
 
+from api_key_site import people
 from login_site import LoginClient
 from oauth_site import BILLING, SECRETS, OAuthClient, basic
 from safeconduct.events import Revoked
@@ -98,6 +99,25 @@ def test_a_wrong_secret_is_refused_before_the_token_is_read(site):
     assert 401 == client.post(REVOKE, {"token": user.tokens["access_token"]}, headers=[basic("reports", "wrong")])
 
     assert 200 == user.use()
+
+
+def test_the_holder_ends_their_api_key(make):
+    """It needs no other credential, and nobody else's secret will do."""
+    site = make(sources=["bearer", "cookie", "api_key"], directory=people())
+    client = OAuthClient(site)
+    key, other = (site.auth.api_keys.create("alice", name=name).key for name in ("one", "other"))
+
+    def use(each):
+        return site.request("GET", "/", [("authorization", f"Bearer {each}")]).status
+
+    mixed = key[: len("sck_") + 16] + other[len("sck_") + 16 :]
+    assert [200, 200] == [revoke(client, mixed), use(key)]
+    assert [200, 401, 200] == [revoke(client, key), use(key), use(other)]
+    assert 200 == revoke(client, key)
+
+
+def test_an_api_key_is_no_token_where_it_is_no_source(client):
+    assert 200 == revoke(client, "sck_" + "0" * 65)
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "A" * 88, "A" * 96, "é", "a.b.c.d.e"])

@@ -8,7 +8,7 @@ from safeconduct._core.oauth.client_authentication import ClientAuthenticator
 from safeconduct._core.oauth.introspection import IntrospectionEndpoint
 from safeconduct._core.oauth.metadata import ASSERTION_METHODS, SECRET_METHODS, ServerDescription, metadata_route
 from safeconduct._core.oauth.replies import OAuthReplies
-from safeconduct._core.oauth.revocation import RevocationEndpoint
+from safeconduct._core.oauth.revocation import ApiKeyEnd, RevocationEndpoint
 from safeconduct._core.oauth.routes import introspection_route, revocation_route, token_route
 from safeconduct._core.oauth.token_endpoint import GrantType, TokenEndpoint
 from safeconduct._core.oauth.token_lookup import AccessTokenReader, ApiKeyReader, RefreshTokenReader, TokenReader
@@ -61,6 +61,7 @@ def _endpoints(parts: WorldParts) -> Iterator[EndpointRoute]:
             authenticator,
             parts.clients,
             access_tokens,
+            ApiKeyEnd(parts.api_keys.authenticator, parts.api_keys.verbs),
             audiences=audiences,
             revoker=Revoker(parts.revocations, absolute_lifetime_ms=lifetime_ms),
             session_verbs=None if parts.why_no_sessions() else parts.session_verbs,

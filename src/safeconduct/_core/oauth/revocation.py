@@ -1,15 +1,19 @@
 """
 Serve ``POST …/revoke`` (RFC 7009): end a token, for a caller who shows it.
 
-A refresh token ends with its session, an access token alone.  A token that was issued to a client, or that it signed
-itself, ends only if that client authenticates.  A token that is unknown, expired or revoked is answered like any other:
-"invalid tokens do not cause an error response since the client cannot handle such an error in a reasonable way" (§2.2).
+A refresh token ends with its session, an access token and an API key alone.  A token that was issued to a client, or
+that it signed itself, ends only if that client authenticates.  A token that is unknown, expired or revoked is answered
+like any other: "invalid tokens do not cause an error response since the client cannot handle such an error in a
+reasonable way" (§2.2).
 """
 
 from collections.abc import Collection
 
 from authlib.oauth2.rfc6749 import InvalidGrantError
 
+from safeconduct._core.api_keys.authenticator import ApiKeyAuthenticator
+from safeconduct._core.api_keys.verbs import AsyncApiKeys
+from safeconduct._core.api_keys.wire_form import is_api_key
 from safeconduct._core.clients import ClientPort
 from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints.routing import EndpointCall
@@ -24,6 +28,37 @@ from safeconduct._tokens.claims import Claims
 from safeconduct.errors import InvalidToken
 
 
+class ApiKeyEnd:
+    """
+    End API keys.
+
+    Args:
+        authenticator: Proves them; None where they are no source.
+        verbs: Revokes them.
+    """
+
+    def __init__(self, authenticator: ApiKeyAuthenticator | None, verbs: AsyncApiKeys) -> None:
+        self._authenticator = authenticator
+        self._verbs = verbs
+
+    async def end(self, token: str, *, now: float) -> bool:
+        """
+        End the API key *token*, and return whether it is one; a key that does not count is left alone.
+
+        Raises:
+            TooFewReplicas: If fewer replicas than configured confirm it, although it is written.
+            Unavailable: If the store or the directory cannot be asked.
+        """
+        if self._authenticator is None or not is_api_key(token):
+            return False
+        try:
+            owner = await self._authenticator.resolve(token, now=now)
+        except InvalidToken:
+            return True
+        await self._verbs.revoke(owner.subject, owner.token_id or "")
+        return True
+
+
 class RevocationEndpoint:
     """
     End tokens.
@@ -32,6 +67,7 @@ class RevocationEndpoint:
         authenticator: Finds out which client asks.
         clients: Who the clients are.
         access_tokens: Verifies access tokens.
+        api_keys: Ends API keys.
         audiences: All audiences of others for which tokens are issued.
         revoker: Ends access tokens.
         session_verbs: Ends the sessions of refresh tokens; None where there are no sessions.
@@ -43,6 +79,7 @@ class RevocationEndpoint:
         authenticator: ClientAuthenticator,
         clients: ClientPort,
         access_tokens: AccessTokenReader,
+        api_keys: ApiKeyEnd,
         *,
         audiences: Collection[str],
         revoker: Revoker,
@@ -52,6 +89,7 @@ class RevocationEndpoint:
         self._authenticator = authenticator
         self._clients = clients
         self._access_tokens = access_tokens
+        self._api_keys = api_keys
         self._audiences = frozenset(audiences)
         self._revoker = revoker
         self._session_verbs = session_verbs
@@ -68,7 +106,7 @@ class RevocationEndpoint:
         parameters, now = await read_parameters(call), self._clock()
         client = await self._authenticator.authenticate_if_any(call.request, parameters, now=now)
         token = parameters.require("token")
-        if not await self._end_session(token):
+        if not await self._end_session(token) and not await self._api_keys.end(token, now=now):
             await self._end_access_token(token, None if client is None else client.entry.client_id, now)
         return json_reply(200, {})
 
