@@ -172,7 +172,8 @@ def test_the_server_forgets_a_use_with_its_token(start, server):
     process.use(process.now_ms())
 
     [left_ms] = re.findall(r":(\d+)", server.say("PTTL", f"safeconduct:{{sc:00}}:use:{MARK.hex()}"))
-    assert LIFETIME_MS < int(left_ms) <= LIFETIME_MS + 60_000
+    # The process and the server read the machine's clock one after the other, so that they differ a little.
+    assert LIFETIME_MS < int(left_ms) < LIFETIME_MS + 61_000
 
 
 def test_without_a_store_nothing_can_count_once():
