@@ -6,22 +6,14 @@ from applications import WORLDS
 from client_tokens import ClientSite
 from login_site import stores_of
 from login_stack import ManualTime
-from store_servers import KINDS, Server
+from store_servers import KINDS, started_servers
 
 
 @pytest.fixture(scope="session")
 def servers():
     """Start a server at the first test that asks for its kind."""
-    started = {}
-
-    def start(kind):
-        if kind not in started:
-            started[kind] = Server(kind)
-        return started[kind]
-
-    yield start
-    for server in started.values():
-        server.stop()
+    with started_servers() as start:
+        yield start
 
 
 @pytest.fixture

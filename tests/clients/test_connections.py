@@ -103,6 +103,7 @@ def test_a_subprotocol_carries_a_clients_token(table):
     connection = open_socket(
         site, ("sec-websocket-protocol", f"bearer, {token_at(site)}"), ("origin", "https://app.example")
     )
+    assert connection.ask("a") == "a"
     connection.leave()
     connection.end()
     site.close()

@@ -234,11 +234,14 @@ def test_r4_an_answer_that_began_long_ago_is_not_taken():
 
 def test_r4_a_request_that_comes_when_a_look_up_ends_does_not_wait():
     """Between its end and its removal; it would never be woken."""
-    lookups = lookups_of(Directory(alice=7))
+    directory = Directory(alice=7)
     flight = _Flight(NOW)
     flight.end()
 
-    run_sync(lookups._wait_for(flight, math.inf))
+    # A coroutine that waited would raise here.
+    assert run_sync(lookups_of(directory)._wait_for(flight, math.inf)) is None
+
+    assert [] == directory.asked
 
 
 def test_r4_a_closed_loop_keeps_no_one_else_waiting():

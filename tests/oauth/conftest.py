@@ -5,6 +5,14 @@ import pytest
 from applications import WORLDS
 from login_stack import ManualTime
 from oauth_site import OAuthClient, oauth_site
+from store_servers import started_servers
+
+
+@pytest.fixture(scope="session")
+def servers():
+    """Start a server at the first test that asks for its kind."""
+    with started_servers() as start:
+        yield start
 
 
 @pytest.fixture

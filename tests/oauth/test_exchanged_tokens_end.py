@@ -17,21 +17,6 @@ from table_tokens import OWN_KEY
 WHAT = ["session", "sign-out everywhere", "subject", "client", "key", "everything"]
 
 
-@pytest.fixture(scope="module")
-def servers():
-    """Start a server at the first test that asks for its kind."""
-    started = {}
-
-    def start(kind):
-        if kind not in started:
-            started[kind] = Server(kind)
-        return started[kind]
-
-    yield start
-    for server in started.values():
-        server.stop()
-
-
 @pytest.fixture
 def by_hand(monkeypatch):
     """Let the tests move what follows the store."""

@@ -7,21 +7,6 @@ from oauth_site import SECRETS, OAuthClient, assertion, basic, oauth_site
 from store_servers import KINDS, Server
 
 
-@pytest.fixture(scope="module")
-def servers():
-    """Start a server at the first test that asks for its kind."""
-    started = {}
-
-    def start(kind):
-        if kind not in started:
-            started[kind] = Server(kind)
-        return started[kind]
-
-    yield start
-    for server in started.values():
-        server.stop()
-
-
 @pytest.fixture(params=["memory", *KINDS])
 def workers(request, world, moment, servers):
     """Make sites over one store, each with its own connections like the workers of a site."""

@@ -6,23 +6,15 @@ from login_stack import HORIZON_MS, LEEWAY_MS, LoginStack, ManualTime
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.stores import MemoryStore
 from safeconduct.stores.redis.server import RedisServer
-from store_servers import KINDS, Server
+from store_servers import KINDS, started_servers
 from worlds import WORLDS
 
 
 @pytest.fixture(scope="session")
 def servers():
     """Start a server at the first test that asks for its kind."""
-    started = {}
-
-    def start(kind):
-        if kind not in started:
-            started[kind] = Server(kind)
-        return started[kind]
-
-    yield start
-    for server in started.values():
-        server.stop()
+    with started_servers() as start:
+        yield start
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,21 @@ class Server:
     def stop(self):
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextmanager
+def started_servers():
+    """Yield a function that starts a server when its kind is asked for first; stop them all in the end."""
+    started = {}
+    with ExitStack() as stack:
+
+        def start(kind):
+            if kind not in started:
+                started[kind] = Server(kind)
+                stack.callback(started[kind].stop)
+            return started[kind]
+
+        yield start
 
 
 def free_port():
