@@ -37,8 +37,7 @@ class Safeconduct:
 
         def answer(error: AuthError) -> Response:
             reply = middleware.answer(error, read_environ(flask_request.environ))
-            headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in reply.fields]
-            return Response(reply.body, reply.status, headers)
+            return Response(reply.body, reply.status, reply.text_fields)
 
         app.register_error_handler(AuthError, answer)
 

@@ -10,7 +10,10 @@ import sys
 from pathlib import Path
 
 SOURCE = Path(__file__).parent.parent.parent / "src" / "safeconduct"
-EXTRAS = ("argon2", "click", "fastapi", "flask", "httpx2", "starlette", "uvicorn", "waitress")
+EXTRAS = (
+    "argon2", "bottle", "click", "django", "falcon", "fastapi", "flask", "httpx2", "litestar", "opentelemetry",
+    "prometheus_client", "pyramid", "quart", "starlette", "uvicorn", "waitress",
+)  # fmt: skip
 
 
 def the_environment_is_bare() -> None:

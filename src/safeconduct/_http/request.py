@@ -127,3 +127,8 @@ class Reply:
     status: int
     fields: tuple[Field, ...] = ()
     body: bytes = field(default=b"", repr=False)
+
+    @property
+    def text_fields(self) -> list[tuple[str, str]]:
+        """The header fields as text, as frameworks take them."""
+        return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.fields]

@@ -117,6 +117,8 @@ class AccessConfig:
             anonymous there.
         sign_in_url: The path of the sign-in page. A browser that navigates without a credential is redirected there
             (303, with `?next=`) instead of getting a 401. The path is public.
+        continue_navigation: Whether a browser that navigates with an access cookie past half-life, or over while there
+            is a refresh cookie, is redirected to `/auth/continue`, which renews it. Otherwise nothing renews unasked.
         preflights: What happens to a CORS preflight without a credential on a closed path: it is refused like any other
             request ("refuse"), because anyone can forge one and an application that does not dispatch by method would
             answer it; or it passes as anonymous ("pass"), for an application whose CORS middleware is inside ours.
@@ -128,6 +130,7 @@ class AccessConfig:
     public: tuple[Annotated[str, _PUBLIC_ENTRY], ...] = ()
     on_invalid: Literal["reject", "anonymous"] = "reject"
     sign_in_url: Annotated[str, Text("a path on this site that begins with exactly one /", is_location)] | None = None
+    continue_navigation: bool = False
     preflights: Literal["refuse", "pass"] = "refuse"
     rules: tuple[Rule, ...] = ()
     links: tuple[Link, ...] = ()
@@ -152,12 +155,17 @@ class EndpointConfig:
             `/.well-known/oauth-authorization-server`.
         login_answer: What a sign-in answers besides the standard names: nothing ("standard"), or the access token as
             `token` ("token").
+        pages: Whether there are pages for people: a sign-in page, redirections after forms, and refusals as HTML.
+            Default: if "cookie" is among the sources, and `access.sign_in_url` is unset or below the prefix.
+        title: The name of the application on these pages. Default: none is shown.
     """
 
     enabled: bool | None = None
     prefix: Annotated[str, Text('a path such as "/auth", without a slash at its end, or ""', is_prefix)] = "/auth"
     well_known: bool = True
     login_answer: Literal["standard", "token"] = "standard"
+    pages: bool | None = None
+    title: Annotated[str, Text("at least one character", bool)] | None = None
 
     def __post_init__(self) -> None:
         """Check the section."""

@@ -45,6 +45,8 @@ class NotImplementedValue:
 
 
 NOT_IMPLEMENTED: Final = (
+    NotImplementedValue("endpoints.pages", "`true`", "`false`, and pages of your own", is_on),
+    NotImplementedValue("access.continue_navigation", "`true`", "`false`, and renewal by a script", is_on),
     NotImplementedValue("sources[]", "`dpop`", "another source than `dpop`", one_of("dpop")),
     NotImplementedValue("clients[].jwks", "every URL", "`keys` with the file of the set", given),
     NotImplementedValue("trust[].jwks", "every URL", "`keys` with the file of the set", given),
