@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import safeconduct
 from app_client import SentRequest, asgi_scope, call_asgi, call_wsgi, play, socket_scope, wsgi_environ
-from applications import WORLDS, AsgiReport, wsgi_application
+from app_reports import WORLDS, AsgiReport, wsgi_application
 from auth_setups import FailingStore, auth_for, configuration, now
 from memory_directory import MemoryDirectory
 from safeconduct import Anonymous, Auth, Principal

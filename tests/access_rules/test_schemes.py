@@ -6,7 +6,7 @@ from base64 import b64encode
 import pytest
 
 from app_client import SentRequest, play, socket_scope
-from applications import WORLDS
+from app_reports import WORLDS
 from auth_setups import configuration
 from memory_directory import MemoryDirectory
 from safeconduct import Auth, ConfigurationError, Rule

@@ -14,7 +14,7 @@ from flask import Flask
 from starlette.requests import HTTPConnection
 
 from app_client import play
-from applications import WORLDS, ask_in
+from app_reports import WORLDS, ask_in
 from auth_setups import SITE, configuration, now
 from memory_directory import AsyncMemoryDirectory, MemoryDirectory
 from request_row import basic

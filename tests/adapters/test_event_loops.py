@@ -5,7 +5,7 @@ import json
 import pytest
 
 from app_client import SentRequest, asgi_scope, socket_scope
-from applications import AsgiReport
+from app_reports import AsgiReport
 from auth_setups import configuration, now
 from memory_directory import MemoryDirectory
 from safeconduct import Auth

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from applications import WORLDS, ask_in
+from app_reports import WORLDS, ask_in
 from auth_setups import configuration, now
 from memory_directory import MemoryDirectory
 from request_row import basic

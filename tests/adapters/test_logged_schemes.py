@@ -2,7 +2,7 @@
 
 import pytest
 
-from applications import WORLDS, ask_in
+from app_reports import WORLDS, ask_in
 from auth_setups import configuration, now
 from memory_directory import MemoryDirectory
 from safeconduct import Auth

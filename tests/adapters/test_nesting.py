@@ -7,7 +7,7 @@ from a2wsgi import WSGIMiddleware
 from asgiref.wsgi import WsgiToAsgi
 
 from app_client import SentRequest, asgi_scope, call_asgi, call_wsgi, play, socket_scope, wsgi_environ
-from applications import AsgiReport, wsgi_application
+from app_reports import AsgiReport, wsgi_application
 from auth_setups import configuration, now
 from memory_directory import MemoryDirectory
 from request_row import basic

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from applications import WORLDS
+from app_reports import WORLDS
 from login_site import LoginSite
 from memory_directory import run
 from safeconduct._core.directory import Account

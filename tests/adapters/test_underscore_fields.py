@@ -8,7 +8,7 @@ import pytest
 from hypercorn.app_wrappers import _build_environ
 
 from app_client import SentRequest, call_wsgi, wsgi_environ
-from applications import wsgi_application
+from app_reports import wsgi_application
 from memory_directory import MemoryDirectory
 from safeconduct import Auth, Config
 from safeconduct._http.environ import read_environ

@@ -3,7 +3,7 @@
 import pytest
 
 from api_key_site import ApiKeySite, people
-from applications import WORLDS
+from app_reports import WORLDS
 from login_site import reopened, stores_of
 from login_stack import ManualTime
 from store_servers import KINDS, started_servers

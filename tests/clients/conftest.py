@@ -2,7 +2,7 @@
 
 import pytest
 
-from applications import WORLDS
+from app_reports import WORLDS
 from client_tokens import ClientSite
 from login_site import stores_of
 from login_stack import ManualTime

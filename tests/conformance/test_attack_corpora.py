@@ -8,7 +8,7 @@ import pytest
 
 import corpora
 from app_client import SentRequest, play, socket_scope
-from applications import WORLDS, AsgiReport, ask_in
+from app_reports import WORLDS, AsgiReport, ask_in
 from auth_setups import auth_for, configuration, now
 from memory_directory import MemoryDirectory
 from safeconduct import Auth, Config, RequestOrigin

@@ -6,7 +6,7 @@ import pytest
 
 import corpora
 from app_client import SentRequest
-from applications import WORLDS, ask_in
+from app_reports import WORLDS, ask_in
 from auth_setups import configuration, now
 from drivers import in_process
 from request_row import Row, bearer

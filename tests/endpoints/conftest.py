@@ -2,7 +2,7 @@
 
 import pytest
 
-from applications import WORLDS
+from app_reports import WORLDS
 from login_site import LoginClient, LoginSite, reopened, stores_of
 from login_stack import ManualTime
 from store_servers import KINDS, Server, started_servers

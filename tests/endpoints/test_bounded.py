@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from applications import AsgiReport
+from app_reports import AsgiReport
 from bounded_site import STALE_SECONDS, BoundedSite, TokenClient, scripts_run, signed_in
 from login_site import OWN_PAGE, LoginSite
 from safeconduct._core.requirement import Requirement

@@ -8,7 +8,7 @@ from http import HTTPStatus
 import pytest
 
 from app_client import SentRequest, play, socket_scope
-from applications import WORLDS, AsgiReport, ask_in
+from app_reports import WORLDS, AsgiReport, ask_in
 from auth_setups import FailingStore, configuration
 from login_site import LoginClient
 from memory_directory import MemoryDirectory

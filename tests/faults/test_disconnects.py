@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 
 from app_client import SentRequest, asgi_scope, call_asgi, call_wsgi, wsgi_environ
-from applications import wsgi_application
+from app_reports import wsgi_application
 from login_site import LoginClient
 from proxied_site import sockets_to, until
 from safeconduct.stores.redis.health import OPEN_SECONDS

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from applications import WORLDS
+from app_reports import WORLDS
 from login_site import LoginClient
 from login_stack import ManualTime
 from raising_layers import LAYERS, RaisingSite

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from applications import WORLDS
+from app_reports import WORLDS
 from login_site import LoginClient, LoginSite
 from safeconduct import Account
 from table_tokens import FOREIGN_KEY, IDP, mint, public

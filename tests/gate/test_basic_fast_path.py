@@ -2,7 +2,7 @@
 
 import pytest
 
-from applications import WORLDS
+from app_reports import WORLDS
 from auth_setups import configuration
 from memory_directory import MemoryDirectory
 from request_row import basic

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from app_client import SentRequest
-from applications import WORLDS
+from app_reports import WORLDS
 from auth_setups import auth_for
 from request_table import ROWS
 from two_paths import TwoPaths

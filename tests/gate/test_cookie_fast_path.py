@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from app_client import SentRequest, asgi_scope, call_asgi, call_wsgi, wsgi_environ
-from applications import WORLDS, AsgiReport, wsgi_application
+from app_reports import WORLDS, AsgiReport, wsgi_application
 from auth_setups import configuration
 from login_site import LoginClient, LoginSite
 from memory_directory import MemoryDirectory

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from app_client import SentRequest, call_wsgi, play, socket_scope, wsgi_environ
-from applications import WORLDS, ask_in
+from app_reports import WORLDS, ask_in
 from auth_setups import configuration, now
 from memory_directory import MemoryDirectory
 from request_row import basic

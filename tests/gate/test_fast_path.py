@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from app_client import SentRequest, asgi_scope, call_asgi, call_wsgi, wsgi_environ
-from applications import WORLDS, AsgiReport, wsgi_application
+from app_reports import WORLDS, AsgiReport, wsgi_application
 from auth_setups import configuration
 from memory_directory import MemoryDirectory
 from safeconduct import Account, Auth

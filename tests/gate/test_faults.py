@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applications import WORLDS, ask_in
+from app_reports import WORLDS, ask_in
 from auth_setups import FailingStore, configuration, now
 from memory_directory import MemoryDirectory
 from request_row import basic

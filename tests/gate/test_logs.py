@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from applications import WORLDS, ask_in
+from app_reports import WORLDS, ask_in
 from auth_setups import FailingStore, configuration, now
 from broken_logs import BROKEN_LOGS, SECRET, broken_log
 from login_site import LoginClient, LoginSite

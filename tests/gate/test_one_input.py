@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 
 from app_client import SentRequest, play, socket_scope
-from applications import WORLDS
+from app_reports import WORLDS
 from auth_setups import configuration
 from memory_directory import MemoryDirectory
 from request_row import basic

@@ -4,7 +4,7 @@ from itertools import permutations, product
 
 import pytest
 
-from applications import WORLDS
+from app_reports import WORLDS
 from auth_setups import configuration
 from memory_directory import MemoryDirectory
 from safeconduct import Auth

@@ -7,7 +7,7 @@ from sys import getsizeof
 import pytest
 
 from app_client import SentRequest, asgi_scope, call_asgi, call_wsgi, wsgi_environ
-from applications import WORLDS, AsgiReport, ask_in, wsgi_application
+from app_reports import WORLDS, AsgiReport, ask_in, wsgi_application
 from auth_setups import configuration, now
 from memory_directory import MemoryDirectory
 from request_row import basic

@@ -2,7 +2,7 @@
 
 import pytest
 
-from applications import WORLDS
+from app_reports import WORLDS
 from handed_over import Browser, hand_over, receiving_site, sending_site
 from worlds import Clock
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from applications import WORLDS
+from app_reports import WORLDS
 from oauth_peers import NodeClient
 from oauth_site import AUDIENCE, BILLING, CLIENT_KEY, ISSUER, SECRETS, oauth_site
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from applications import WORLDS
+from app_reports import WORLDS
 from exchange_site import ACCESS_TOKEN, EXCHANGE, SECRET, entry, exchange_site, user_token
 from issued_tokens import BILLING, TOKENS, claims_of
 from oauth_peers import NodeClient

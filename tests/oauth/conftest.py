@@ -2,7 +2,7 @@
 
 import pytest
 
-from applications import WORLDS
+from app_reports import WORLDS
 from login_stack import ManualTime
 from oauth_site import OAuthClient, oauth_site
 from store_servers import started_servers

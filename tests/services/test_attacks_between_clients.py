@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import jwt
 import pytest
 
-from applications import WORLDS
+from app_reports import WORLDS
 from attacked_site import FORM, SECRET, AttackedSite
 from table_tokens import AUDIENCE, ISSUER
 

@@ -12,7 +12,7 @@ import pytest
 from joserfc import jwt as jose
 from joserfc.jwk import OctKey
 
-from applications import WORLDS
+from app_reports import WORLDS
 from attacked_site import (
     BILLING,
     FORM,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from applications import AsgiReport
+from app_reports import AsgiReport
 from faulty_connections import Proxy
 from login_site import login_configuration, stores_of
 from login_stack import ManualTime

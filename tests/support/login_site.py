@@ -6,7 +6,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from http.cookies import SimpleCookie
 
 from app_client import SentRequest, asgi_scope, call_asgi, call_wsgi, wsgi_environ
-from applications import AsgiReport, wsgi_application
+from app_reports import AsgiReport, wsgi_application
 from memory_directory import MemoryDirectory
 from safeconduct import Auth, Config
 from safeconduct._keys.loading import own_keys

@@ -3,7 +3,8 @@
 import os
 from functools import partial
 
-from applications import AsgiReport, flask_application, starlette_application, wsgi_application
+from app_reports import AsgiReport, wsgi_application
+from applications import flask_application, starlette_application
 from auth_setups import SETUPS, auth_for, shared_store_configuration
 from drivers import in_process
 from safeconduct import Auth, Config, requires

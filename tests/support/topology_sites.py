@@ -9,7 +9,7 @@ from collections import Counter
 from itertools import count
 
 from app_client import SentRequest, asgi_scope, call_asgi, call_wsgi, wsgi_environ
-from applications import AsgiReport, wsgi_application
+from app_reports import AsgiReport, wsgi_application
 from memory_directory import MemoryDirectory
 from safeconduct import Account, Auth, Config
 from safeconduct._core.revocation_keys import shard_of

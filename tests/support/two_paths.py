@@ -3,7 +3,7 @@
 import asyncio
 
 from app_client import SentRequest, asgi_messages, asgi_scope, call_asgi, call_wsgi, wsgi_environ
-from applications import AsgiReport, wsgi_application
+from app_reports import AsgiReport, wsgi_application
 
 
 class NotedFastPath:
