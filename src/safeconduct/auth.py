@@ -14,7 +14,15 @@ from safeconduct._core.event_dispatcher import EventDispatcher, Listener
 from safeconduct._core.gate import Gate
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import AddClaims
-from safeconduct._wiring.arguments import AnyClients, AnyDirectory, AnyStore, Provided, check_arguments, check_listeners
+from safeconduct._wiring.arguments import (
+    AnyClients,
+    AnyDirectory,
+    AnyStore,
+    Provided,
+    check_arguments,
+    check_listeners,
+    tracer_among,
+)
 from safeconduct._wiring.container import Container
 from safeconduct._wiring.gate import new_gate
 from safeconduct._wiring.operator_access import OperatorAccess
@@ -41,6 +49,7 @@ class Auth:
         store: A store. Default: the one that the configuration names.
         clock: Returns the time in seconds since the epoch; read once per request.
         listeners: Plain functions that are called with every event and must not block; every event is logged too.
+            The first one with a method ``span`` makes the spans of a trace, as ``opentelemetry.OpenTelemetry`` does.
         add_claims: Returns more claims for the tokens of a principal, at sign-in, step-up, renewal and refresh; a plain
             function that must not block.  The claims that a token has anyway, roles and scopes are refused: only the
             directory gives rights.  Empty values (None, `""`, `[]`, `{}`) are left out of the token.
@@ -62,14 +71,18 @@ class Auth:
         add_claims: AddClaims | None = None,
         problem_body: ProblemBody | None = None,
     ) -> None:
+        heard = check_listeners(listeners)
         provided = Provided(
-            directory=directory, clients=clients, store=store, problem_body=problem_body, add_claims=add_claims
+            directory=directory,
+            clients=clients,
+            store=store,
+            problem_body=problem_body,
+            add_claims=add_claims,
+            tracer=tracer_among(heard),
         )
         check_arguments(config, provided, clock=clock)
         self.config = config
-        self._container = Container(
-            config, clock=clock, announce=EventDispatcher(check_listeners(listeners)), provided=provided
-        )
+        self._container = Container(config, clock=clock, announce=EventDispatcher(heard), provided=provided)
         self._asgi = WorldParts(self._container, "asgi")
         self._wsgi = WorldParts(self._container, "wsgi")
         self._gates: dict[str, Gate] = {}

@@ -1,10 +1,12 @@
-"""Report events to OpenTelemetry: as events of the current span, and as metrics."""
+"""Report to OpenTelemetry: events in the current span and as metrics, and spans of what takes time."""
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from opentelemetry import metrics, trace
 from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation
+from opentelemetry.trace import TracerProvider
 
 from safeconduct._core.wrapped_app import require_auth
 from safeconduct._integrations.measures import MEASURES, counts_of, store_state
@@ -20,18 +22,27 @@ _PERSONAL: Final = frozenset(
 
 class OpenTelemetry:
     """
-    Report events, as a listener: ``Auth(config, listeners=[telemetry])``.
+    Report events and spans, as a listener: ``Auth(config, listeners=[telemetry])``.
 
     Each event is added to the span of the request, if one is recorded, and counted: ``safeconduct.refusals`` and its
     like.  ``safeconduct.store.available`` is 1 while the store answers.  No label of a metric has a subject, a path or
-    an address.
+    an address.  The spans are ``safeconduct.authenticate`` (a credential is proven), ``safeconduct.check_revocation``
+    (the store is asked about one that was proven before) and ``safeconduct.serve_endpoint``.
 
     Args:
         meter_provider: Makes the instruments. Default: the global one.
+        tracer_provider: Makes the spans. Default: the global one.
         shows_people: Whether the events of spans have the fields that identify a user, such as *subject*.
     """
 
-    def __init__(self, *, meter_provider: MeterProvider | None = None, shows_people: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        meter_provider: MeterProvider | None = None,
+        tracer_provider: TracerProvider | None = None,
+        shows_people: bool = False,
+    ) -> None:
+        self._tracer = trace.get_tracer("safeconduct", tracer_provider=tracer_provider)
         self._meter = metrics.get_meter("safeconduct", meter_provider=meter_provider)
         self._counters = {
             each.name: self._meter.create_counter(_PREFIX + each.name, description=each.description)
@@ -53,6 +64,10 @@ class OpenTelemetry:
         is_available = store_state(event)
         if is_available is not None:
             self._is_store_available = is_available
+
+    def span(self, name: str) -> AbstractContextManager[object]:
+        """Return a span, which is the current one while it is entered."""
+        return self._tracer.start_as_current_span(name)
 
     def observe(self, auth: Auth) -> None:
         """
