@@ -26,9 +26,11 @@ from safeconduct._wiring.arguments import (
 from safeconduct._wiring.container import Container
 from safeconduct._wiring.gate import new_gate
 from safeconduct._wiring.operator_access import OperatorAccess
+from safeconduct._wiring.readiness import check_ready
 from safeconduct._wiring.world import WorldParts
 from safeconduct.api_keys import ApiKeys, AsyncApiKeys
 from safeconduct.config import Config
+from safeconduct.errors import Unavailable
 from safeconduct.principal import Identity, Principal
 from safeconduct.sessions import Sessions, run
 from safeconduct.tokens import AsyncTokenFactory, TokenFactory
@@ -174,6 +176,29 @@ class Auth:
         """
         return await self.asgi_gate().verify(token)
 
+    def check_ready(self) -> None:
+        """
+        Return if this process could decide about a request now; for the readiness check of a load balancer.
+
+        The store is asked in any case, also while a current local view answers requests without it.
+
+        Raises:
+            Unavailable: If the keys are gone, the store cannot be asked or lost its data, or this is closed.
+            RuntimeError: If an event loop runs in this thread; await ``async_check_ready`` there.
+        """
+        self._refuse_closed()
+        run("check_ready", check_ready(self._wsgi))
+
+    async def async_check_ready(self) -> None:
+        """
+        Check as ``check_ready`` does; awaitable.
+
+        Raises:
+            Unavailable: If the keys are gone, the store cannot be asked or lost its data, or this is closed.
+        """
+        self._refuse_closed()
+        await check_ready(self._asgi)
+
     def allows(self, identity: Identity, method: str, path: str, *, root_path: str = "") -> bool:
         """
         Say whether the access rules let *identity* send a request, as they would if it came now.
@@ -217,6 +242,10 @@ class Auth:
         if gate is not None:
             await gate.release()
         self.close()
+
+    def _refuse_closed(self) -> None:
+        if self._is_closed:
+            raise Unavailable("closed")
 
     def _new_gate(self, parts: WorldParts) -> Gate:
         gate = self._gates.setdefault(parts.world, new_gate(parts))
