@@ -267,7 +267,10 @@ class Auth:
 def operator_access(auth: Auth) -> OperatorAccess:
     """Return what the command line and ``safeconduct.testing`` do with *auth* beyond its public methods."""
     # Here alone, so that neither of them knows how an `Auth` is built.
-    return OperatorAccess(auth._container)  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - see above
+    return OperatorAccess(
+        auth._container,  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - see above
+        lambda: auth._wsgi.sessions,  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - see above
+    )
 
 
 def _close_at_exit(auth: Auth) -> None:
