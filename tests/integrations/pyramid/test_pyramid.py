@@ -29,7 +29,7 @@ def with_view(view, *more, setup="main", **options):
     return pyramid_app(auth_for(setup), add, *more)
 
 
-def told(request):
+def show_identity(request):
     """Report what the security policy says."""
     return Response(json_body=[getattr(request.identity, "subject", None), request.authenticated_userid])
 
@@ -44,7 +44,7 @@ def told(request):
     ],
 )
 def test_the_policy_says_who_is_asking(name, expected):
-    assert expected == json.loads(call(with_view(told, setup="open"), name=name, setup="open").body)
+    assert expected == json.loads(call(with_view(show_identity, setup="open"), name=name, setup="open").body)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_the_policy_says_who_is_asking(name, expected):
 )
 def test_a_permission_is_a_scope(name, status, challenge):
     """A permission without an ACL is a scope that the caller must have; who is nobody gets a challenge."""
-    seen = call(with_view(told, permission="read", setup="open"), name=name, setup="open")
+    seen = call(with_view(show_identity, permission="read", setup="open"), name=name, setup="open")
 
     assert status == seen.status
     assert all(part in seen.values("www-authenticate")[0] for part in challenge)
@@ -83,7 +83,9 @@ class Acl:
 )
 def test_an_acl_decides_where_there_is_one(entry, admitted):
     """No name of a user can be taken for a role: each kind has its own prefix."""
-    app = with_view(told, setup="open", permission="read", factory=lambda _request: Acl([("Allow", entry, "read")]))
+    app = with_view(
+        show_identity, setup="open", permission="read", factory=lambda _request: Acl([("Allow", entry, "read")])
+    )
 
     for name in ("alice", "admin", "reader", None):
         seen = call(app, name=name, setup="open").status
@@ -95,20 +97,20 @@ def test_an_acl_of_a_parent_counts():
         def __init__(self, _request):
             self.__parent__, self.__name__ = Acl([("Allow", "user:alice", "edit")]), "below"
 
-    assert 200 == call(with_view(told, permission="edit", factory=Below)).status
-    assert 403 == call(with_view(told, permission="edit", factory=Below), name="admin").status
+    assert 200 == call(with_view(show_identity, permission="edit", factory=Below)).status
+    assert 403 == call(with_view(show_identity, permission="edit", factory=Below), name="admin").status
 
 
 def test_a_denial_by_an_acl_is_final():
     """A scope of the permission's name does not open what an ACL closes."""
-    app = with_view(told, permission="read", factory=lambda _request: Acl([("Deny", "scope:read", "read")]))
+    app = with_view(show_identity, permission="read", factory=lambda _request: Acl([("Deny", "scope:read", "read")]))
 
     assert 403 == call(app, name="reader").status
 
 
 def test_a_foreign_user_without_a_name_here_is_no_user_of_ours():
     """An issuer that is trusted for its own users must not be able to name one of ours."""
-    app = with_view(told, permission="edit", factory=lambda _request: Acl([("Allow", "user:alice", "edit")]))
+    app = with_view(show_identity, permission="edit", factory=lambda _request: Acl([("Allow", "user:alice", "edit")]))
 
     assert (200, 403) == (call(app).status, call(app, name="idp").status)
 
@@ -119,7 +121,7 @@ def test_a_tween_and_a_subscriber_see_the_refusal():
             lambda event: event.response.headers.update({"x-stamp": "yes"}), "pyramid.events.NewResponse"
         )
 
-    seen = call(with_view(requires(roles=["admin"])(told), add))
+    seen = call(with_view(requires(roles=["admin"])(show_identity), add))
 
     assert (403, ("yes",)) == (seen.status, seen.values("x-stamp"))
 
@@ -128,7 +130,7 @@ def test_the_application_s_own_forbidden_view_wins():
     def add(config):
         config.add_forbidden_view(lambda _request: Response("not for you", status=403))
 
-    assert b"not for you" == call(with_view(told, add, permission="read")).body
+    assert b"not for you" == call(with_view(show_identity, add, permission="read")).body
 
 
 def test_what_the_application_forbids_in_its_own_words_stays():
