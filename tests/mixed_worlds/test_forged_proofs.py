@@ -121,3 +121,16 @@ def test_the_reference_request_is_one_that_passes():
     seen = asyncio.run(call_asgi(auth.asgi(AsgiReport()), asgi_scope(sent_by("bob"))))
 
     assert ("bob", True) == (seen.report["who"], isinstance(proof_of(auth, "bob").identity, Principal))
+
+
+@pytest.mark.parametrize("make", [proof_of, lambda other, name: LooksLikePassed(proof_of(other, name))])
+def test_what_another_auth_proved_by_the_same_bytes_is_proven_again(make):
+    """The token was revoked here, and the other store does not know of it."""
+    auth, other = counted()[0], counted()[0]
+    auth.sessions.revoke_token("jti-bob")
+    passed = make(other, "bob")
+
+    asgi = asyncio.run(call_asgi(auth.asgi(AsgiReport()), asgi_scope(sent_by("bob"), auth=passed)))
+    wsgi = call_wsgi(auth.wsgi(wsgi_application), wsgi_environ(sent_by("bob"), **{"safeconduct.proof": passed}))
+
+    assert (401, 401) == (asgi.status, wsgi.status)
