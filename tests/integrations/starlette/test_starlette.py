@@ -1,7 +1,5 @@
 """Starlette: the gate's place, the identity, answers to errors inside the application, and wrong arguments."""
 
-import inspect
-
 import pytest
 from starlette.applications import Starlette
 from starlette.authentication import requires as starlette_requires
@@ -102,7 +100,7 @@ def test_middleware_of_the_application_sees_the_answer():
     assert [403] == seen
 
 
-def own_answer(request, error):
+def own_answer(_request, error):
     return JSONResponse({"own": error.detail, "why": type(error.__cause__).__name__}, error.status_code)
 
 
@@ -157,7 +155,7 @@ def test_a_handler_of_http_exceptions_gets_those_only():
 def test_an_error_after_the_beginning_of_a_response_breaks_it_off():
     """Nothing can be said any more; the server sees an exception."""
 
-    async def begin(scope, receive, send):
+    async def begin(_scope, _receive, send):
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"half", "more_body": True})
         raise InsufficientRights
@@ -298,12 +296,12 @@ def test_an_endpoint_class():
     assert 403 == site(Route("/pay", Payments)).post("/pay", headers=bearer("alice")).status_code
 
 
-WRONG = [Starlette, {}, None, auth_for("main"), AsgiReport(), Router()]
+WRONG = {
+    "class": Starlette, "mapping": {}, "none": None, "auth": auth_for("main"), "asgi": AsgiReport(), "router": Router(),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "wrong", WRONG, ids=lambda each: each.__name__ if inspect.isclass(each) else type(each).__name__
-)
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 def test_only_starlette_is_installed_into(wrong):
     with pytest.raises(ConfigurationError, match=r"wanted a Starlette application: install\(app, auth\)"):
         install(wrong, auth_for("main"))
