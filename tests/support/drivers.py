@@ -1,4 +1,11 @@
-"""The drivers of the request table in this process: one for each way to wrap an application."""
+"""
+The drivers of the request table in this process: one for each way to wrap an application.
+
+Those of one framework are in ``<framework>_table.py``, since they also run where no other is installed.
+"""
+
+from importlib import import_module
+from pathlib import Path
 
 from a2wsgi import WSGIMiddleware
 from asgiref.wsgi import WsgiToAsgi
@@ -46,3 +53,9 @@ def in_process():
         Asgi("flask in starlette by a2wsgi", _nested(WSGIMiddleware), NESTED_OFFERS | GUARDS),
         Asgi("flask in starlette by asgiref", _nested(WsgiToAsgi), NESTED_OFFERS | GUARDS),
     ]
+
+
+def of_frameworks():
+    """Create the drivers of every integration."""
+    tables = sorted(file.stem for file in Path(__file__).parent.glob("*_table.py") if file.stem != "request_table")
+    return [driver for table in tables for driver in import_module(table).drivers()]
