@@ -23,10 +23,10 @@ MOST_SMALL_FILES = 34
 #: A file of at most 40 lines, and why it is not part of another one.
 SMALL_FILES = {
     "__main__.py": "Python runs it by this name",
+    "_integrations/extras.py": "what every integration needs, whatever else is missing",
     "_core/run_sync.py": "the one place that runs a coroutine without a loop",
     "events/records.py": "it reads every event, and defines none",
     "_wiring/readiness.py": "asked by a load balancer, and not on the way of a request",
-    "starlette.py": "a public module",
     "testing/clock.py": "a public name, imported without the rest of the helpers",
     "testing/keys.py": "a public name, imported without the rest of the helpers",
     "testing/plugin.py": "imported by pytest alone",
