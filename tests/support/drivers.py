@@ -12,8 +12,6 @@ from asgiref.wsgi import WsgiToAsgi
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-import fastapi_table
-import starlette_table
 from app_reports import AsgiReport, wsgi_application
 from applications import flask_application
 from in_process_drivers import ASGI_OFFERS, GUARDS, NESTED_OFFERS, WSGI_OFFERS, Asgi, Wsgi
@@ -43,11 +41,9 @@ def _nested(bridge):
 
 
 def in_process():
-    """Create every driver of this process, each with its own loop."""
+    """Create the drivers of no framework and of several at once, each with its own loop."""
     return [
         Asgi("asgi", lambda auth: auth.asgi(AsgiReport()), ASGI_OFFERS | GUARDS),
-        *starlette_table.drivers(),
-        *fastapi_table.drivers(),
         Wsgi("wsgi", lambda auth: auth.wsgi(wsgi_application), WSGI_OFFERS | GUARDS),
         Wsgi("flask", _by_extension, WSGI_OFFERS | GUARDS),
         Wsgi("bare flask", _by_line, WSGI_OFFERS),
