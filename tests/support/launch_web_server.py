@@ -18,6 +18,7 @@ def _gunicorn(worker, fd, factory):
     words += ["--bind", f"fd://{fd}", "--log-level", "error", "--workers", os.environ.get("WORKERS", "1")]
     if "ROOT_PATH" in os.environ:
         os.environ["SCRIPT_NAME"] = os.environ["ROOT_PATH"]
+        words += ["--root-path", os.environ["ROOT_PATH"]] if worker == "asgi" else []
     words += ["--preload"] if "PRELOAD" in os.environ else []
     os.execv(sys.executable, [sys.executable, *words, f"{factory}()"])  # noqa: S606 - it takes this process over
 

@@ -113,3 +113,28 @@ def login_asgi():
 def login_wsgi():
     """Return the application for a WSGI server."""
     return _login_auth().wsgi(wsgi_application)
+
+
+def paths_asgi():
+    """Return an ASGI application that reports the path and the prefix that the server gave it."""
+
+    async def application(scope, receive, send):
+        if scope["type"] == "lifespan":
+            for _ in range(2):
+                await send({"type": (await receive())["type"] + ".complete"})
+            return
+        seen = f"{scope.get('root_path', '')} {scope['path']}".encode()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"x-path", seen)]})
+        await send({"type": "http.response.body", "body": b""})
+
+    return auth_for("main").asgi(application)
+
+
+def paths_wsgi():
+    """Return a WSGI application that does the same."""
+
+    def application(environ, start_response):
+        start_response("200 OK", [("X-Path", f"{environ.get('SCRIPT_NAME', '')} {environ['PATH_INFO']}")])
+        return [b""]
+
+    return auth_for("main").wsgi(application)

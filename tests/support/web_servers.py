@@ -163,6 +163,13 @@ _DECODED = {
     "path-encoded-slash-with-token": (403, None, _NO_RAW_PATH),
     "path-encoded-slash-lower-with-token": (403, None, _NO_RAW_PATH),
 }
+_JOINS_WELL = "the server joins cookies by a semicolon, as one field would have them"
+_DROPS_OCTETS = "the server empties a field that is not ASCII: the caller has no cookie, and is nobody"
+_COOKIES = {
+    "cookie-fields-joined": (200, "alice", _JOINS_WELL),
+    "cookie-twice-in-fields-joined": (400, None, _JOINS_WELL),
+    "cookie-beside-non-ascii": (401, None, _DROPS_OCTETS),
+}
 
 
 def server_drivers():
@@ -177,6 +184,6 @@ def server_drivers():
         ServerDriver("gunicorn gevent", "flask_setups", _WSGI, _CAPITALS),
         ServerDriver("gunicorn asgi", "falcon_setups", _ASGI | JOINED_CHALLENGES, _CAPITALS),
         ServerDriver("granian asgi", "starlette_setups", _ASGI, _FRAGMENTS),
-        ServerDriver("granian wsgi", "bottle_setups", _WSGI, _FRAGMENTS | _DECODED),
+        ServerDriver("granian wsgi", "bottle_setups", _WSGI, _FRAGMENTS | _DECODED | _COOKIES),
         ServerDriver("daphne", "fastapi_setups", _ASGI, {}),
     ]
