@@ -53,7 +53,7 @@ SETTINGS = {
     ],
     "STATIC_URL": "/static/",
     "LOGIN_URL": "/auth/sign-in",
-    "REST_FRAMEWORK": {"UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser"},
+    "REST_FRAMEWORK": {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"},
     "LOGGING_CONFIG": None,
 }
 

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import unquote_to_bytes
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +14,7 @@ from safeconduct._http import environ as wsgi_http
 from safeconduct._http import scope as asgi_http
 from safeconduct._http.cookies import fields_without, hide_cookies
 from safeconduct._http.request import Reply, Request
+from safeconduct._http.set_cookie import CLEAR_SITE_DATA, own_deletion, set_cookie_fields
 from safeconduct.auth import Auth
 from safeconduct.errors import InvalidRequest
 
@@ -44,16 +44,15 @@ def read_request(request: HttpRequest) -> Request:
     Return *request* as the gate reads it, with the path that Django routes.
 
     Raises:
-        InvalidRequest: If the path is not UTF-8, or Django has taken a prefix off it in another way than we would.
+        InvalidRequest: If Django has taken a prefix off the path in another way than we would.
     """
     root_path: str = request.META["SCRIPT_NAME"]
     path_info = request.path_info or "/"
     if isinstance(request, ASGIRequest):
         read = asgi_http.read_scope({**_scope(request), "root_path": root_path})
     else:
-        if "%" in path_info:
-            _refuse_broken_unicode(path_info)
-        # Django has replaced both by decoded text; PEP 3333 carries bytes in strings as latin-1.
+        # Django has replaced both by decoded text; PEP 3333 carries bytes in strings as latin-1.  Octets that are not
+        # UTF-8 are written as %FF there, which no path may have after decoding.
         latin = {"PATH_INFO": _latin(path_info), "SCRIPT_NAME": _latin(root_path)}
         read = wsgi_http.read_environ({**request.META, **latin})
     if (read.path or "/") != path_info:
@@ -67,14 +66,6 @@ def _scope(request: ASGIRequest) -> asgi_http.Scope:
 
 def _latin(text: str) -> str:
     return text.encode().decode("latin-1")
-
-
-def _refuse_broken_unicode(path_info: str) -> None:
-    """Refuse a path in which Django has written octets that are not UTF-8 as ``%FF``."""
-    try:
-        unquote_to_bytes(path_info).decode()
-    except UnicodeDecodeError:
-        raise InvalidRequest("the path is not UTF-8") from None
 
 
 def body_of(request: HttpRequest) -> Callable[[int], Awaitable[bytes]]:
@@ -146,6 +137,16 @@ class ReplyResponse(HttpResponse):
     def items(self) -> Iterable[tuple[str, str]]:
         """Return the fields as the server gets them."""
         return [*super().items(), *self._challenges]
+
+
+def expire_cookies(response: Any, auth: Auth) -> None:
+    """Let the browser delete our cookies and its caches, as a sign-out at our endpoint does."""
+    deleted = [own_deletion(auth.config.cookies, which) for which in ("access", "refresh")]
+    for name, value in Reply(0, (CLEAR_SITE_DATA, *set_cookie_fields(deleted))).text_fields:
+        if name == "set-cookie":
+            response.cookies.load(value)
+        else:
+            response[name.title()] = value
 
 
 def mark_private(response: Any) -> None:

@@ -18,6 +18,7 @@ from safeconduct.django.http import (
     ReplyResponse,
     RequestState,
     body_of,
+    expire_cookies,
     mark_private,
     outer_of,
     put_identity,
@@ -151,6 +152,8 @@ async def _completed(request: HttpRequest, state: RequestState, response: Any) -
             return _answer(request, state.gate.answer(error, state.request))
     if state.passed.is_by_cookie:
         mark_private(response)
+    if state.is_signed_out and state.passed.is_by_cookie:
+        expire_cookies(response, state.auth)
     keep_identity(response, state.passed, watch)
     return response
 
