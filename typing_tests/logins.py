@@ -3,7 +3,7 @@
 from typing import assert_type
 
 from safeconduct import Account, ActiveSession, Auth, RefreshToken, RequestOrigin, Tokens
-from safeconduct.testing import Clock, signed_in, throw_away_keys
+from safeconduct.testing import Clock, RequestHeaders, signed_in, throw_away_keys
 
 
 def blocking(auth: Auth) -> None:
@@ -27,6 +27,6 @@ def tested(auth: Auth) -> None:
     clock = Clock(seconds=0.0)
     clock.advance(seconds=1)
     assert_type(clock(), float)
-    assert_type(signed_in(auth, "alice", level="remembered"), dict[str, str])
-    assert_type(signed_in(auth.wsgi(lambda environ, start_response: []), "alice"), dict[str, str])
+    assert_type(signed_in(auth, "alice", level="remembered"), RequestHeaders)
+    assert_type(signed_in(auth.wsgi(lambda environ, start_response: []), "alice"), RequestHeaders)
     throw_away_keys()["keys"]

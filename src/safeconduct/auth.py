@@ -14,13 +14,23 @@ from safeconduct._core.event_dispatcher import EventDispatcher, Listener
 from safeconduct._core.gate import Gate
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import AddClaims
-from safeconduct._wiring.arguments import AnyClients, AnyDirectory, AnyStore, Provided, check_arguments, check_listeners
+from safeconduct._wiring.arguments import (
+    AnyClients,
+    AnyDirectory,
+    AnyStore,
+    Provided,
+    check_arguments,
+    check_listeners,
+    tracer_among,
+)
 from safeconduct._wiring.container import Container
 from safeconduct._wiring.gate import new_gate
 from safeconduct._wiring.operator_access import OperatorAccess
+from safeconduct._wiring.readiness import check_ready
 from safeconduct._wiring.world import WorldParts
 from safeconduct.api_keys import ApiKeys, AsyncApiKeys
 from safeconduct.config import Config
+from safeconduct.errors import Unavailable
 from safeconduct.principal import Identity, Principal
 from safeconduct.sessions import Sessions, run
 from safeconduct.tokens import AsyncTokenFactory, TokenFactory
@@ -41,6 +51,7 @@ class Auth:
         store: A store. Default: the one that the configuration names.
         clock: Returns the time in seconds since the epoch; read once per request.
         listeners: Plain functions that are called with every event and must not block; every event is logged too.
+            The first one with a method ``span`` makes the spans of a trace, as ``opentelemetry.OpenTelemetry`` does.
         add_claims: Returns more claims for the tokens of a principal, at sign-in, step-up, renewal and refresh; a plain
             function that must not block.  The claims that a token has anyway, roles and scopes are refused: only the
             directory gives rights.  Empty values (None, `""`, `[]`, `{}`) are left out of the token.
@@ -62,14 +73,18 @@ class Auth:
         add_claims: AddClaims | None = None,
         problem_body: ProblemBody | None = None,
     ) -> None:
+        heard = check_listeners(listeners)
         provided = Provided(
-            directory=directory, clients=clients, store=store, problem_body=problem_body, add_claims=add_claims
+            directory=directory,
+            clients=clients,
+            store=store,
+            problem_body=problem_body,
+            add_claims=add_claims,
+            tracer=tracer_among(heard),
         )
         check_arguments(config, provided, clock=clock)
         self.config = config
-        self._container = Container(
-            config, clock=clock, announce=EventDispatcher(check_listeners(listeners)), provided=provided
-        )
+        self._container = Container(config, clock=clock, announce=EventDispatcher(heard), provided=provided)
         self._asgi = WorldParts(self._container, "asgi")
         self._wsgi = WorldParts(self._container, "wsgi")
         self._gates: dict[str, Gate] = {}
@@ -161,6 +176,29 @@ class Auth:
         """
         return await self.asgi_gate().verify(token)
 
+    def check_ready(self) -> None:
+        """
+        Return if this process could decide about a request now; for the readiness check of a load balancer.
+
+        The store is asked in any case, also while a current local view answers requests without it.
+
+        Raises:
+            Unavailable: If the keys are gone, the store cannot be asked or lost its data, or this is closed.
+            RuntimeError: If an event loop runs in this thread; await ``async_check_ready`` there.
+        """
+        self._refuse_closed()
+        run("check_ready", check_ready(self._wsgi))
+
+    async def async_check_ready(self) -> None:
+        """
+        Check as ``check_ready`` does; awaitable.
+
+        Raises:
+            Unavailable: If the keys are gone, the store cannot be asked or lost its data, or this is closed.
+        """
+        self._refuse_closed()
+        await check_ready(self._asgi)
+
     def allows(self, identity: Identity, method: str, path: str, *, root_path: str = "") -> bool:
         """
         Say whether the access rules let *identity* send a request, as they would if it came now.
@@ -205,6 +243,10 @@ class Auth:
             await gate.release()
         self.close()
 
+    def _refuse_closed(self) -> None:
+        if self._is_closed:
+            raise Unavailable("closed")
+
     def _new_gate(self, parts: WorldParts) -> Gate:
         gate = self._gates.setdefault(parts.world, new_gate(parts))
         if self._is_closed:
@@ -225,7 +267,10 @@ class Auth:
 def operator_access(auth: Auth) -> OperatorAccess:
     """Return what the command line and ``safeconduct.testing`` do with *auth* beyond its public methods."""
     # Here alone, so that neither of them knows how an `Auth` is built.
-    return OperatorAccess(auth._container)  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - see above
+    return OperatorAccess(
+        auth._container,  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - see above
+        lambda: auth._wsgi.sessions,  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - see above
+    )
 
 
 def _close_at_exit(auth: Auth) -> None:

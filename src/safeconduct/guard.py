@@ -94,12 +94,8 @@ def requires(
         ConfigurationError: If no principal can meet an argument, an argument is a single string instead of a collection
             of names, or a class is decorated: decorate its methods.
     """
-    requirement = Requirement(
-        scopes=_names("scopes", scopes),
-        role_sets=(_names("roles", roles),) if roles else (),
-        level=_known(level),
-        max_age_seconds=_positive(max_age_seconds),
-        schemes=_kinds(schemes),
+    requirement = new_requirement(
+        scopes=scopes, roles=roles, level=level, max_age_seconds=max_age_seconds, schemes=schemes
     )
 
     def guard(function: Callable[P, R]) -> Callable[P, R]:
@@ -116,19 +112,53 @@ def requires(
     return guard
 
 
+def new_requirement(
+    *,
+    scopes: Collection[str] = (),
+    roles: Collection[str] = (),
+    level: Level | None = None,
+    max_age_seconds: int | None = None,
+    schemes: Collection[str] | None = None,
+) -> Requirement:
+    """
+    Return what the arguments of ``requires`` ask for; the integrations' own guards take the same ones.
+
+    Raises:
+        ConfigurationError: As ``requires``.
+    """
+    return Requirement(
+        scopes=_names("scopes", scopes),
+        role_sets=(_names("roles", roles),) if roles else (),
+        level=_known(level),
+        max_age_seconds=_positive(max_age_seconds),
+        schemes=_kinds(schemes),
+    )
+
+
+def check(requirement: Requirement, identity: Identity) -> None:
+    """
+    Raise what *identity* lacks of *requirement*, by the clock of the current request.
+
+    Raises:
+        AuthError: If it is not met.
+        LookupError: If it is not called within a request that came through the middleware.
+    """
+    requirement.check(identity, now=_passed().clock())
+
+
 def _guarded(function: Callable[P, R], requirement: Requirement) -> Callable[P, R]:
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
         async def check_and_await(*args: P.args, **kwargs: P.kwargs) -> object:
-            _check(requirement)
+            check(requirement, current())
             return await function(*args, **kwargs)
 
         return check_and_await  # type: ignore[return-value]  # a coroutine function in, a coroutine function out
 
     @functools.wraps(function)
     def check_and_call(*args: P.args, **kwargs: P.kwargs) -> R:
-        _check(requirement)
+        check(requirement, current())
         return function(*args, **kwargs)
 
     return check_and_call
@@ -139,11 +169,6 @@ def _passed() -> Passed:
     if passed is None:
         raise LookupError("no request is being served here: the middleware is missing, or this runs outside of one")
     return passed
-
-
-def _check(requirement: Requirement) -> None:
-    passed = _passed()
-    requirement.check(passed.identity, now=passed.clock())
 
 
 def _names(field: str, names: Collection[str]) -> frozenset[str]:

@@ -42,10 +42,13 @@ READ_AS_MODULES = {
     name: importlib.import_module(name)
     for name in (
         "safeconduct.asgi",
+        "safeconduct.audit",
         "safeconduct.authlib",
         "safeconduct.errors",
         "safeconduct.events",
         "safeconduct.flask",
+        "safeconduct.opentelemetry",
+        "safeconduct.prometheus",
         "safeconduct.service",
         "safeconduct.starlette",
         "safeconduct.testing",

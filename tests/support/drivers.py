@@ -5,8 +5,10 @@ from asgiref.wsgi import WsgiToAsgi
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+import fastapi_table
+import starlette_table
 from app_reports import AsgiReport, wsgi_application
-from applications import fastapi_application, flask_application, starlette_application
+from applications import flask_application
 from in_process_drivers import ASGI_OFFERS, GUARDS, NESTED_OFFERS, WSGI_OFFERS, Asgi, Wsgi
 from safeconduct.asgi import AuthMiddleware
 from safeconduct.flask import Safeconduct
@@ -37,9 +39,8 @@ def in_process():
     """Create every driver of this process, each with its own loop."""
     return [
         Asgi("asgi", lambda auth: auth.asgi(AsgiReport()), ASGI_OFFERS | GUARDS),
-        Asgi("starlette", lambda auth: _by_middleware(starlette_application(), auth), ASGI_OFFERS | GUARDS),
-        Asgi("fastapi", lambda auth: _by_middleware(fastapi_application(), auth), ASGI_OFFERS | GUARDS),
-        Asgi("bare starlette", lambda auth: auth.asgi(starlette_application()), ASGI_OFFERS),
+        *starlette_table.drivers(),
+        *fastapi_table.drivers(),
         Wsgi("wsgi", lambda auth: auth.wsgi(wsgi_application), WSGI_OFFERS | GUARDS),
         Wsgi("flask", _by_extension, WSGI_OFFERS | GUARDS),
         Wsgi("bare flask", _by_line, WSGI_OFFERS),

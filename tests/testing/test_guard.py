@@ -3,14 +3,18 @@
 import pytest
 from fastapi import FastAPI
 from flask import Flask
+from litestar import Litestar
+from litestar.middleware import DefineMiddleware
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.testclient import TestClient
 
 from safeconduct import Auth, Config, ConfigurationError
 from safeconduct.asgi import AuthMiddleware
 from safeconduct.flask import Safeconduct
 from safeconduct.testing import signed_in, throw_away_keys
-from safeconduct.testing.signed_in import auth_of
+from safeconduct.testing.protected_app import auth_of
 
 NAME = "https://api.example.com"
 
@@ -33,6 +37,21 @@ def _fastapi(auth):
     return app
 
 
+class Plugin:
+    """A plugin as that of Litestar, which keeps the ``Auth``."""
+
+    def __init__(self, auth):
+        self.auth = auth
+
+
+class WithPlugins:
+    """An application that keeps its plugins, and a handler around its routes."""
+
+    def __init__(self, auth):
+        self.plugins = [object(), Plugin(auth)]
+        self.asgi_handler = self
+
+
 WAYS = {
     "itself": lambda auth: auth,
     "ASGI": lambda auth: auth.asgi(print),
@@ -41,6 +60,11 @@ WAYS = {
     "FastAPI": _fastapi,
     "Starlette": lambda auth: Starlette(middleware=[Middleware(AuthMiddleware, auth=auth)]),
     "inside another": lambda auth: AuthMiddleware(Starlette(), auth),
+    "positional": lambda auth: Starlette(middleware=[Middleware(AuthMiddleware, auth)]),
+    "client of Flask": lambda auth: _flask(auth).test_client(),
+    "client of Starlette": lambda auth: TestClient(_fastapi(auth)),
+    "Litestar": lambda auth: Litestar([], middleware=[DefineMiddleware(AuthMiddleware, auth=auth)]),
+    "plugin": WithPlugins,
 }
 
 
@@ -57,7 +81,9 @@ def test_a_caller_is_signed_in_at_an_application(auth):
 
 
 @pytest.mark.parametrize(
-    "app", [Starlette(), Flask("bare"), print, None], ids=["Starlette", "Flask", "function", "nothing"]
+    "app",
+    [Starlette(), Flask("bare"), Litestar([]), Starlette(middleware=[Middleware(GZipMiddleware)]), print, None],
+    ids=["Starlette", "Flask", "Litestar", "another middleware", "function", "nothing"],
 )
 def test_what_has_no_gate_is_refused(app):
     with pytest.raises(ConfigurationError, match="with its middleware"):

@@ -6,7 +6,7 @@ from safeconduct import Auth, Config, RevocationConfig, StoreConfig, TokenConfig
 from safeconduct._core.run_sync import run_sync
 from safeconduct.directories import CallableDirectory
 from safeconduct.errors import ConfigurationError, ExpiredToken, RevokedToken, UnknownKey
-from safeconduct.testing import Clock, signed_in, throw_away_keys
+from safeconduct.testing import Clock, signed_in, signed_in_cookies, throw_away_keys
 from store_servers import Server
 
 NAME = "https://api.example.com"
@@ -154,3 +154,61 @@ def test_a_shared_store_tells_its_own_time():
             run_sync(auth._container.store("wsgi").close())
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize("options", [{}, {"store": "none"}], ids=["stored", "no-store"])
+def test_a_session_by_cookie_has_the_given_identity(build, clock, options):
+    auth = build(sources=["cookie"], external_url=NAME, **options)
+
+    session = signed_in_cookies(auth, "alice", roles=["admin"], scopes={"read"})
+
+    principal = auth.verify(session.cookies["__Host-safeconduct"])
+    assert ("alice", "explicit", session.session_id) == (principal.subject, principal.level, principal.session_id)
+    assert (frozenset({"admin"}), frozenset({"read"})) == (principal.roles, principal.scopes)
+    assert int(clock()) == principal.auth_time
+    assert session.csrf_token == session.headers["X-CSRF-Token"]
+    assert session.csrf_token not in repr(session)
+
+
+@pytest.mark.parametrize(
+    ("level", "seconds_ago", "age"), [("remembered", 0, None), ("explicit", 301, 301), ("multifactor", 0, 0)], ids=str
+)
+def test_a_session_by_cookie_has_the_given_age(build, clock, level, seconds_ago, age):
+    auth = build(sources=["cookie"], external_url=NAME)
+
+    session = signed_in_cookies(auth, "alice", level=level, seconds_ago=seconds_ago)
+
+    principal = auth.verify(session.cookies["__Host-safeconduct"])
+    assert (level, None if age is None else int(clock()) - age) == (principal.level, principal.auth_time)
+    assert session.session_id == principal.session_id
+
+
+def test_a_session_by_cookie_is_listed_and_can_be_signed_out(build):
+    auth = build(sources=["cookie"], external_url=NAME)
+    session = signed_in_cookies(auth, "alice")
+    token = session.cookies["__Host-safeconduct"]
+
+    assert [session.session_id] == [each.session_id for each in auth.sessions.list("alice")]
+    auth.sessions.sign_out(token)
+
+    with pytest.raises(RevokedToken):
+        auth.verify(token)
+
+
+def test_without_cookies_no_session_by_cookie_begins(build):
+    with pytest.raises(ConfigurationError, match='sources must include "cookie"'):
+        signed_in_cookies(build(), "alice")
+
+
+def test_the_headers_have_the_forms_of_other_clients(build):
+    headers = signed_in(build(), "alice")
+
+    assert {"HTTP_AUTHORIZATION": headers["Authorization"]} == headers.environ
+    assert [(b"authorization", headers["Authorization"].encode())] == headers.raw
+
+
+@pytest.mark.asyncio
+async def test_a_test_in_an_event_loop_signs_in_too(build):
+    auth = build(sources=["bearer", "cookie"], external_url=NAME)
+
+    assert "alice" == (await auth.async_verify(signed_in_cookies(auth, "alice").cookies["__Host-safeconduct"])).subject

@@ -4,12 +4,23 @@ import contextlib
 import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from contextlib import AbstractContextManager
+from typing import Final, Protocol, runtime_checkable
 
 from safeconduct.events import Event
 
 Listener = Callable[[Event], None]
 """A plain function that takes an event and does not block."""
+
+
+@runtime_checkable
+class Tracer(Protocol):
+    """A listener that makes a span for each step of a request, too."""
+
+    def span(self, name: str) -> AbstractContextManager[object]:
+        """Return a context manager that is entered before the step *name* and left after it; it must not block."""
+        ...
+
 
 _LOGGER: Final = logging.getLogger("safeconduct")
 

@@ -194,7 +194,7 @@ def client_revocation_query(
     )
 
 
-def issue_time_query(*, issuer: str, subject: str, client_id: str, shards: int) -> RevocationQuery:
+def issue_time_query(*, issuer: str, subject: str, client_id: str, shards: int, issued_ms: int = 0) -> RevocationQuery:
     """Collect what would revoke a token without a session that is about to be issued; for ``Store.issue_time``."""
     return revocation_query(
         issuer=issuer,
@@ -203,8 +203,8 @@ def issue_time_query(*, issuer: str, subject: str, client_id: str, shards: int) 
         client_id=client_id,
         kid=None,
         session_id=None,
-        issued_ms=0,
-        ends_ms=0,
+        issued_ms=issued_ms,
+        ends_ms=issued_ms,
         is_own=True,
         shards=shards,
     )

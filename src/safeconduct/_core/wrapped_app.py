@@ -32,9 +32,9 @@ def require_application(app: object, world: World) -> None:
     """
     if not callable(app):
         raise _refusal(app, world, "which cannot be called")
-    if not _may_be(app, world):
+    if not may_be(app, world):
         other = _OTHER[world]
-        kind = f"a {other.upper()} application: auth.{other}(app)" if _may_be(app, other) else "no application"
+        kind = f"a {other.upper()} application: auth.{other}(app)" if may_be(app, other) else "no application"
         raise _refusal(app, world, f"which is {kind}" if kind == "no application" else f"which looks like {kind}")
 
 
@@ -65,7 +65,8 @@ def _refusal(app: object, world: World, why: str) -> ConfigurationError:
     return ConfigurationError(f"app: got {described(app)}, {why}; {wanted}")
 
 
-def _may_be(app: Any, world: World) -> bool:
+def may_be(app: Any, world: World) -> bool:
+    """Say whether *app* may be an application of *world*; only what certainly is not one is told apart."""
     if isinstance(app, type):
         return _may_make(app, world)
     if inspect.iscoroutinefunction(app) or inspect.iscoroutinefunction(getattr(app, "__call__", None)):  # noqa: B004 - it is called

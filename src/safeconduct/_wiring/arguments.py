@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from inspect import iscoroutinefunction
-from typing import cast
+from typing import TypeGuard, cast
 
 from safeconduct._core.clients import AsyncClients, Clients
 from safeconduct._core.directory import AsyncDirectory, Directory
 from safeconduct._core.error_responses import ProblemBody
-from safeconduct._core.event_dispatcher import Listener
+from safeconduct._core.event_dispatcher import Listener, Tracer
 from safeconduct._core.sessions.issuing import AddClaims
 from safeconduct._core.store import StoreProvider
 from safeconduct._core.wrapped_app import described
@@ -30,6 +30,7 @@ class Provided:
     store: AnyStore | None
     problem_body: ProblemBody | None
     add_claims: AddClaims | None
+    tracer: Tracer | None
 
 
 _STORE_METHODS = ("blocking", "native", "end")
@@ -71,6 +72,15 @@ def check_listeners(listeners: object) -> tuple[Listener, ...]:
     for listener in heard:
         _check_function("listeners", listener)
     return heard
+
+
+def _is_tracer(listener: object) -> TypeGuard[Tracer]:
+    return isinstance(listener, Tracer)
+
+
+def tracer_among(listeners: Iterable[Listener]) -> Tracer | None:
+    """Return the first of *listeners* that makes spans too, or None."""
+    return next(filter(_is_tracer, listeners), None)
 
 
 def _check_function(name: str, function: object) -> None:

@@ -11,6 +11,7 @@ from safeconduct._core.error_responses import ErrorResponses
 from safeconduct._core.fast_path import FastPath
 from safeconduct._core.gate import Gate
 from safeconduct._core.revocation_query import NothingRevoked
+from safeconduct._core.traced_gate import traced_gate
 from safeconduct._core.validity import ValidityCheck
 from safeconduct._http import environ, scope
 from safeconduct._tokens.issuer_policy import ACR
@@ -39,7 +40,8 @@ def new_gate(parts: WorldParts) -> Gate:
     )  # fmt: skip
     view = NothingRevoked() if revocations is None else revocations.view or revocations.bounded_view
     authenticator = _authenticator(parts, validity, basic)
-    return Gate(
+    gate = Gate if container.tracer is None else traced_gate(container.tracer, container.announce)
+    return gate(
         policy=container.permissions.policy,
         authenticator=authenticator,
         new_fast_path=partial(

@@ -1,7 +1,14 @@
 """Give the command line and tests what they need of an ``Auth`` beyond its public methods."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from safeconduct._core.directory import Account
 from safeconduct._core.revocation_keys import issue_time_query
 from safeconduct._core.run_sync import run_sync
+from safeconduct._core.sessions.binding import RequestOrigin
+from safeconduct._core.sessions.facade import AsyncSessions
+from safeconduct._core.sessions.verbs import Tokens
 from safeconduct._tokens.issuer import Grant
 from safeconduct._wiring.container import Container
 
@@ -12,10 +19,12 @@ class OperatorAccess:
 
     Args:
         container: The parts of one ``Auth``.
+        sessions: Returns its verbs for WSGI.
     """
 
-    def __init__(self, container: Container) -> None:
+    def __init__(self, container: Container, sessions: Callable[[], AsyncSessions]) -> None:
         self._container = container
+        self._sessions = sessions
 
     @property
     def has_static_directory(self) -> bool:
@@ -55,6 +64,28 @@ class OperatorAccess:
             ConfigurationError: If the configuration has no keys or no issuer.
         """
         return self._container.issuer.issue(grant, iat_ms=iat_ms)
+
+    def sign(self, claims: Mapping[str, Any], token_type: str) -> str:
+        """
+        Sign any claims with the key of access tokens, also those that no verifier accepts.
+
+        Raises:
+            ConfigurationError: If the configuration has no keys or no issuer.
+        """
+        return self._container.issuer.sign(claims, token_type)
+
+    def begin_cookie_session(self, account: Account) -> tuple[Tokens, str]:
+        """
+        Sign *account* in by cookie, and return the tokens and the CSRF token of the session.
+
+        Raises:
+            ConfigurationError: If the configuration has no keys or no issuer.
+            Unavailable: If the store does not answer.
+        """
+        origin = RequestOrigin(transport="cookie")
+        tokens = run_sync(self._sessions().sign_in(account, origin=origin))
+        # Where cookies are a source there is a key for CSRF tokens: the configuration was checked.
+        return tokens, self._container.csrf.token(tokens.session_id, tokens.csrf_generation) or ""
 
     def close_store(self) -> None:
         """Close the connections that blocking calls opened."""

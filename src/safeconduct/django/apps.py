@@ -47,11 +47,11 @@ def end_session(*, request: Any = None, **_signal: object) -> None:
     if state is None or not isinstance(state.passed.identity, Principal):
         return
     principal, sessions = state.passed.identity, state.auth.sessions
-    if principal.scheme not in {"bearer", "cookie"}:
+    if principal.scheme not in {"bearer", "cookie"} or principal.token_id is None:
         # A password, or a key: there is nothing that could be ended, and the next request brings it again.
         return
     if principal.session_id is not None and principal.issuer == state.auth.config.issuer:
         sessions.end(principal.session_id)
-    elif principal.token_id is not None:
+    else:
         sessions.revoke_token(principal.token_id, issuer=principal.issuer, expires_at=principal.expires_at)
     state.is_signed_out = True

@@ -7,6 +7,7 @@ A listener is a plain function that takes an event and does not block.  ``loggin
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from safeconduct.events.records import to_mapping
 from safeconduct.events.requests import (
     ClientRefused,
     ClientTokenIssued,
@@ -75,6 +76,7 @@ __all__ = [
     "UsersUnreadable",
     "ViewCurrent",
     "ViewStale",
+    "to_mapping",
 ]
 
 

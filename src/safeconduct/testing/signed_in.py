@@ -1,54 +1,50 @@
-"""Make requests of a signed-in user, without a password and without a session."""
+"""Make requests of a signed-in user, without a password."""
 
-from collections.abc import Collection, Iterator
-from typing import Any
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 
-from safeconduct import asgi, wsgi
+from safeconduct._core.directory import Account
 from safeconduct._tokens.issuer import Grant
+from safeconduct._wiring.operator_access import OperatorAccess
 from safeconduct.auth import Auth, operator_access
 from safeconduct.errors import ConfigurationError
 from safeconduct.principal import LEVELS, Level
+from safeconduct.testing.protected_app import auth_of
 
 
-def auth_of(app: object) -> Auth:
+class RequestHeaders(dict[str, str]):
     """
-    Return the ``Auth`` of the outermost middleware of ours around *app*.
+    The headers of a request, as a ``dict`` for the ``headers=`` of a test client.
 
-    Args:
-        app: A wrapped ASGI or WSGI application, a Flask application with our extension, a Starlette or FastAPI
-            application with our middleware, or the ``Auth`` itself.
-
-    Raises:
-        ConfigurationError: If no middleware of ours is found.
+    ``environ`` and ``raw`` have the same headers for clients that want another form.
     """
-    for layer in _layers(app):
-        found = layer.auth if isinstance(layer, asgi.AuthMiddleware | wsgi.AuthMiddleware) else layer
-        if isinstance(found, Auth):
-            return found
-    raise ConfigurationError(f"app must be an Auth, or an application with its middleware, got {type(app).__name__}")
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The headers as a WSGI environ has them, such as ``HTTP_AUTHORIZATION``: ``Client(**headers.environ)``."""
+        return {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in self.items()}
+
+    @property
+    def raw(self) -> list[tuple[bytes, bytes]]:
+        """The headers as an ASGI scope has them, for Channels: ``WebsocketCommunicator(…, headers=headers.raw)``."""
+        return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.items()]
 
 
-def _layers(app: Any) -> Iterator[object]:
-    seen: set[int] = set()
-    while app is not None and id(app) not in seen:
-        seen.add(id(app))
-        yield app
-        # Starlette builds its middleware at the first request; until then it is a list.
-        yield from (_auth_of(each) for each in getattr(app, "user_middleware", ()) if each.cls is asgi.AuthMiddleware)
-        app = getattr(app, "wsgi_app", None) or getattr(app, "app", None)
+@dataclass(frozen=True, slots=True)
+class SignedInCookies:
+    """A user's session by cookie: what a browser would send, and the CSRF token that a page would show."""
 
+    #: The cookies by name, for the cookie jar of a test client.
+    cookies: dict[str, str] = field(repr=False)
+    #: What a request that changes something brings in ``X-CSRF-Token``.
+    csrf_token: str = field(repr=False)
+    session_id: str
 
-def _auth_of(middleware: Any) -> object:
-    return middleware.kwargs["auth"] if "auth" in middleware.kwargs else middleware.args[0]
-
-
-def _check_arguments(subject: str, level: Level, seconds_ago: int) -> None:
-    if level not in LEVELS[1:]:
-        raise ConfigurationError(f"level must be one of {LEVELS[1:]}, got {level!r}")
-    if not subject:
-        raise ConfigurationError(f"subject must not be empty, got {subject!r}")
-    if seconds_ago < 0:
-        raise ConfigurationError(f"seconds_ago must be 0 or more, got {seconds_ago}")
+    @property
+    def headers(self) -> RequestHeaders:
+        """The headers ``Cookie`` and ``X-CSRF-Token``, for clients without a cookie jar."""
+        line = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        return RequestHeaders({"Cookie": line, "X-CSRF-Token": self.csrf_token})
 
 
 def signed_in(
@@ -59,15 +55,16 @@ def signed_in(
     roles: Collection[str] = (),
     scopes: Collection[str] = (),
     seconds_ago: int = 0,
-) -> dict[str, str]:
+) -> RequestHeaders:
     """
     Return the header of a request by *subject*, which *app* accepts until the token expires or is revoked.
 
     The token is issued now, by the clock of the ``Auth``, and after every cut-off that applies to it.  It has no
-    session: to test sessions, sign in with ``auth.sessions.sign_in``.
+    session: to test sessions, use ``signed_in_cookies`` or ``auth.sessions.sign_in``.
 
     Args:
-        app: The application with our middleware or extension, or the ``Auth`` itself; its issuer signs the token.
+        app: The application with our middleware, extension or plugin, a test client of it, or the ``Auth`` itself; its
+            issuer signs the token.
         subject: The subject of the token; no directory is asked.
         level: The level of the sign-in.
         roles: The roles of the user.
@@ -85,14 +82,72 @@ def signed_in(
     _check_arguments(subject, level, seconds_ago)
     auth = auth_of(app)
     access = operator_access(auth)
-    iat_ms = access.issue_time_ms(subject=subject)
-    has_no_auth_time = level == "remembered" and not seconds_ago
     grant = Grant(
         subject=subject,
         level=level,
         roles=roles,
         scopes=scopes,
         lifetime_seconds=auth.config.tokens.access_lifetime_seconds,
-        auth_time=None if has_no_auth_time else iat_ms // 1000 - seconds_ago,
     )
-    return {"Authorization": f"Bearer {access.issue(grant, iat_ms=iat_ms)}"}
+    return RequestHeaders({"Authorization": f"Bearer {_issue(access, grant, seconds_ago)}"})
+
+
+def signed_in_cookies(
+    app: object,
+    subject: str,
+    *,
+    level: Level = "explicit",
+    roles: Collection[str] = (),
+    scopes: Collection[str] = (),
+    seconds_ago: int = 0,
+) -> SignedInCookies:
+    """
+    Begin a session of *subject* by cookie, and return its cookie and its CSRF token.
+
+    The session is a real one: it is listed, it can be signed out, and it ends with the user's others.  With another
+    *level* or age than those of a new sign-in, its token cannot be renewed.
+
+    Args:
+        app: The application with our middleware, extension or plugin, a test client of it, or the ``Auth`` itself.
+        subject: The subject of the session; no directory is asked.
+        level: The level of the sign-in.
+        roles: The roles of the user.
+        scopes: The scopes of the token.
+        seconds_ago: How long ago the user authenticated; as with ``signed_in``.
+
+    Raises:
+        ConfigurationError: If *app* has no middleware, its ``Auth`` takes no cookies or cannot begin sessions, or an
+            argument is wrong.
+        Unavailable: If the store cannot be asked.
+    """
+    _check_arguments(subject, level, seconds_ago)
+    auth = auth_of(app)
+    _require_cookies(auth)
+    access = operator_access(auth)
+    account = Account(subject, roles=sorted(roles), scopes=sorted(scopes))
+    tokens, csrf_token = access.begin_cookie_session(account)
+    token = tokens.access_token
+    if level != "explicit" or seconds_ago:
+        token = _issue(access, replace(tokens.grant, level=level), seconds_ago)
+    return SignedInCookies({auth.config.cookies.access: token}, csrf_token, tokens.session_id)
+
+
+def _issue(access: OperatorAccess, grant: Grant, seconds_ago: int) -> str:
+    iat_ms = access.issue_time_ms(subject=grant.subject)
+    has_no_auth_time = grant.level == "remembered" and not seconds_ago
+    auth_time = None if has_no_auth_time else iat_ms // 1000 - seconds_ago
+    return access.issue(replace(grant, auth_time=auth_time), iat_ms=iat_ms)
+
+
+def _require_cookies(auth: Auth) -> None:
+    if "cookie" not in auth.config.sources:
+        raise ConfigurationError(f'sources must include "cookie", got {list(auth.config.sources)}')
+
+
+def _check_arguments(subject: str, level: Level, seconds_ago: int) -> None:
+    if level not in LEVELS[1:]:
+        raise ConfigurationError(f"level must be one of {LEVELS[1:]}, got {level!r}")
+    if not subject:
+        raise ConfigurationError(f"subject must not be empty, got {subject!r}")
+    if seconds_ago < 0:
+        raise ConfigurationError(f"seconds_ago must be 0 or more, got {seconds_ago}")
