@@ -17,6 +17,7 @@ from safeconduct._core.wrapped_app import refuse_forced_script_name, require_app
 from safeconduct._http.cookies import hide_cookies
 from safeconduct._http.environ import body_of, read_environ, route_of
 from safeconduct._http.request import Reply, Request
+from safeconduct.config.shown_values import is_table
 from safeconduct.errors import AuthError
 from safeconduct.guard import PASSED
 
@@ -95,8 +96,8 @@ class AuthMiddleware:
         """Ask about what was *recalled*, or take the slow path; answer and return the body if the request ends here."""
         gate = self._gate
         # a2wsgi hands on the scope of the ASGI application around this one, and with it what was left there.
-        scope = environ.get("asgi.scope")
-        outer = gate.outer_passed(environ.get(_PROOF) if scope is None else scope.get("auth"))
+        scope: object = environ.get("asgi.scope")
+        outer = gate.outer_passed(scope.get("auth") if is_table(scope) else environ.get(_PROOF))
         # What an outer middleware asked is not asked again, which the slow path knows.
         if outer is None and recalled is not None:
             confirmed = _finish(gate, gate.confirm(recalled))

@@ -9,39 +9,11 @@ from asgiref.wsgi import WsgiToAsgi
 from app_client import SentRequest, asgi_scope, call_asgi, call_wsgi, play, socket_scope, wsgi_environ
 from app_reports import AsgiReport, wsgi_application
 from auth_setups import configuration, now
+from counted_auth import counted
 from memory_directory import MemoryDirectory
 from request_row import basic
 from safeconduct import Auth
-from safeconduct.stores import MemoryStore
 from table_tokens import tokens
-
-
-class Counting(MemoryStore):
-    """A store that counts the queries that it gets."""
-
-    __slots__ = ("queries",)
-
-    def __init__(self):
-        super().__init__(clock=now, horizon_ms=0, leeway_ms=0)
-        self.queries = 0
-
-    async def ask(self, question):
-        self.queries += 1
-        return await super().ask(question)
-
-
-def counted(**access):
-    """Return an ``Auth`` without caches, with counters of its store queries and verifications."""
-    store = Counting()
-    auth = Auth(configuration(tokens={"remembered": 0}, **access), directory=MemoryDirectory(), clock=now, store=store)
-    verify, proofs = auth._container.bearer.verify, []
-
-    def count(token, *, now):
-        proofs.append(token)
-        return verify(token, now=now)
-
-    auth._container.bearer.verify = count
-    return auth, store, proofs
 
 
 def request(name="alice", **headers):

@@ -14,14 +14,19 @@ from project_files import PROJECT, location, nodes, python_files
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
 LONGEST_NOTE = 40
 #: Dependencies of our dependencies, which are always installed with them.
-COMES_ALONG = {"coverage", "cryptography", "werkzeug"}
+COMES_ALONG = {"coverage", "cryptography", "h2", "werkzeug"}
 REQUIREMENT = re.compile(r"(?P<name>[a-z0-9-]+)(\[[a-z0-9,]+\])?(>=(?P<lowest>[0-9.]+))?", re.IGNORECASE)
 
 
 def lower_bounds() -> dict[str, str]:
     """Return the lower bound of every run-time dependency, with extras but without those of the tests."""
     project = PYPROJECT["project"]
-    extras = [line for name, lines in project["optional-dependencies"].items() if name != "test" for line in lines]
+    extras = [
+        line
+        for name, lines in project["optional-dependencies"].items()
+        if name not in {"test", "test-tools"}
+        for line in lines
+    ]
     found = [REQUIREMENT.match(line) for line in [*project["dependencies"], *extras]]
     return {match["name"]: match["lowest"] for match in found if match["name"] != "safeconduct"}
 
