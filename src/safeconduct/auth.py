@@ -8,11 +8,11 @@ from typing import Self
 
 from safeconduct import asgi, wsgi
 from safeconduct._core.decision import Clock
-from safeconduct._core.error_responses import ProblemBody
 from safeconduct._core.event_dispatcher import EventDispatcher, Listener
 from safeconduct._core.gate import Gate
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.issuing import AddClaims
+from safeconduct._http.problems import ProblemBody, ProblemPage
 from safeconduct._wiring.arguments import (
     AnyClients,
     AnyDirectory,
@@ -58,12 +58,13 @@ class Auth:
             function that must not block.  The claims that a token has anyway, roles and scopes are refused: only the
             directory gives rights.  Empty values (None, `""`, `[]`, `{}`) are left out of the token.
         problem_body: Makes the body of a refusal in a form of your own.
+        problem_page: Makes the HTML page of a refusal that a person sees, instead of ours; needs `endpoints.pages`.
 
     Raises:
         ConfigurationError: If the parts cannot work together; every check that needs no request is made here.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what an application brings along
         self,
         config: Config,
         *,
@@ -74,6 +75,7 @@ class Auth:
         listeners: Iterable[Listener] = (),
         add_claims: AddClaims | None = None,
         problem_body: ProblemBody | None = None,
+        problem_page: ProblemPage | None = None,
     ) -> None:
         heard = check_listeners(listeners)
         provided = Provided(
@@ -81,6 +83,7 @@ class Auth:
             clients=clients,
             store=store,
             problem_body=problem_body,
+            problem_page=problem_page,
             add_claims=add_claims,
             tracer=tracer_among(heard),
         )

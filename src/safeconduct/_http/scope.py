@@ -45,6 +45,7 @@ def read_scope(scope: Scope) -> Request:
         is_secure=is_secure(scope),
         is_websocket=is_websocket,
         client_host=client[0] if client and hasattr(client, "__getitem__") else None,
+        query=scope.get("query_string", b""),
     )
 
 
