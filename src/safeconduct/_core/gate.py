@@ -71,6 +71,8 @@ class Gate:
         self._bearer = authenticator.bearer
         self._validity = authenticator.validity
         self._clock = authenticator.bearer.clock
+        #: What passes where there is no request: a caller without a credential.
+        self.anonymous = authenticator.anonymous_results.no_credential
         self.endpoints = endpoints
         self._announce = announce
         self._is_closed = False
