@@ -22,7 +22,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from werkzeug.test import Client
 
-import frameworks as configured_django
+import django_site
 from safeconduct import Auth, Config, CsrfConfig, current
 from safeconduct.asgi import AuthMiddleware
 from safeconduct.flask import Safeconduct
@@ -208,7 +208,7 @@ def test_the_clients_of_django_take_the_headers(auth):
     ]
 
     assert [headers["Authorization"]] * 3 == seen
-    assert configured_django.django_settings.configured
+    assert django_site.settings.configured
 
 
 def test_the_communicator_of_channels_takes_the_raw_headers(auth):
