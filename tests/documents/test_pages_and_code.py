@@ -52,6 +52,7 @@ READ_AS_MODULES = {
         "safeconduct.service",
         "safeconduct.starlette",
         "safeconduct.testing",
+        "safeconduct.testing.conformance",
         "safeconduct.wsgi",
     )
 }
