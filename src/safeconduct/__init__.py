@@ -32,7 +32,7 @@ from safeconduct.config import (
 )
 from safeconduct.directories import AsyncCallableDirectory, CallableDirectory
 from safeconduct.errors import AuthError, ConfigurationError
-from safeconduct.guard import allows, current, principal, requires
+from safeconduct.guard import allows, csrf_token, current, principal, requires
 from safeconduct.principal import Anonymous, Identity, Principal
 from safeconduct.sessions import Sessions
 from safeconduct.tokens import AsyncTokenFactory, TokenFactory
@@ -84,6 +84,7 @@ __all__ = [
     "TooFewReplicas",
     "Trust",
     "allows",
+    "csrf_token",
     "current",
     "principal",
     "requires",

@@ -1,15 +1,18 @@
 """
 Find out who is asking anywhere below the middleware, and what they may do.
 
-``current`` and ``principal`` return the caller, ``allows`` asks the access rules, and ``requires`` guards a function.
+``current`` and ``principal`` return the caller, ``allows`` asks the access rules, ``requires`` guards a function, and
+``csrf_token`` is for its forms.
 """
 
 import functools
 import inspect
+import secrets
 from collections.abc import Callable, Collection
 from contextvars import ContextVar
 from typing import Final, ParamSpec, TypeVar
 
+from safeconduct._core.csrf import MASK_BYTES
 from safeconduct._core.decision import Passed
 from safeconduct._core.permissions import Permissions
 from safeconduct._core.requirement import Requirement
@@ -70,6 +73,23 @@ def allows(method: str, path: str, *, root_path: str = "") -> bool:
     raise LookupError("the identity of this request comes from no Auth, so that there are no access rules to ask")
 
 
+def csrf_token() -> str:
+    """
+    Return the CSRF token of the current session, for a hidden field of a form, ``csrf_token``, or for ``X-CSRF-Token``.
+
+    It is masked anew at each call, so that a compressed page does not betray it (BREACH); each of them counts until the
+    session's next sign-in.  It is empty where none is asked for: without a cookie that signs someone in.
+
+    Raises:
+        LookupError: If it is not called within a request that came through the middleware.
+    """
+    passed = _passed()
+    permissions = passed.owner
+    if not isinstance(permissions, Permissions):
+        return ""
+    return permissions.csrf.masked_token(passed.identity, secrets.token_bytes(MASK_BYTES)) or ""
+
+
 def requires(
     *,
     scopes: Collection[str] = (),
@@ -94,12 +114,8 @@ def requires(
         ConfigurationError: If no principal can meet an argument, an argument is a single string instead of a collection
             of names, or a class is decorated: decorate its methods.
     """
-    requirement = Requirement(
-        scopes=_names("scopes", scopes),
-        role_sets=(_names("roles", roles),) if roles else (),
-        level=_known(level),
-        max_age_seconds=_positive(max_age_seconds),
-        schemes=_kinds(schemes),
+    requirement = new_requirement(
+        scopes=scopes, roles=roles, level=level, max_age_seconds=max_age_seconds, schemes=schemes
     )
 
     def guard(function: Callable[P, R]) -> Callable[P, R]:
@@ -116,19 +132,53 @@ def requires(
     return guard
 
 
+def new_requirement(
+    *,
+    scopes: Collection[str] = (),
+    roles: Collection[str] = (),
+    level: Level | None = None,
+    max_age_seconds: int | None = None,
+    schemes: Collection[str] | None = None,
+) -> Requirement:
+    """
+    Return what the arguments of ``requires`` ask for; the integrations' own guards take the same ones.
+
+    Raises:
+        ConfigurationError: As ``requires``.
+    """
+    return Requirement(
+        scopes=_names("scopes", scopes),
+        role_sets=(_names("roles", roles),) if roles else (),
+        level=_known(level),
+        max_age_seconds=_positive(max_age_seconds),
+        schemes=_kinds(schemes),
+    )
+
+
+def check(requirement: Requirement, identity: Identity) -> None:
+    """
+    Raise what *identity* lacks of *requirement*, by the clock of the current request.
+
+    Raises:
+        AuthError: If it is not met.
+        LookupError: If it is not called within a request that came through the middleware.
+    """
+    requirement.check(identity, now=_passed().clock())
+
+
 def _guarded(function: Callable[P, R], requirement: Requirement) -> Callable[P, R]:
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
         async def check_and_await(*args: P.args, **kwargs: P.kwargs) -> object:
-            _check(requirement)
+            check(requirement, current())
             return await function(*args, **kwargs)
 
         return check_and_await  # type: ignore[return-value]  # a coroutine function in, a coroutine function out
 
     @functools.wraps(function)
     def check_and_call(*args: P.args, **kwargs: P.kwargs) -> R:
-        _check(requirement)
+        check(requirement, current())
         return function(*args, **kwargs)
 
     return check_and_call
@@ -139,11 +189,6 @@ def _passed() -> Passed:
     if passed is None:
         raise LookupError("no request is being served here: the middleware is missing, or this runs outside of one")
     return passed
-
-
-def _check(requirement: Requirement) -> None:
-    passed = _passed()
-    requirement.check(passed.identity, now=passed.clock())
 
 
 def _names(field: str, names: Collection[str]) -> frozenset[str]:

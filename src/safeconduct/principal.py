@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, NoReturn, get_args
 
 Level = Literal["anonymous", "remembered", "explicit", "multifactor"]
 """How strongly a user was authenticated, from not at all to several factors."""
@@ -16,6 +16,29 @@ Reason = Literal["none", "invalid_request", "invalid_token", "unavailable"]
 
 CLIENT_SUBJECT: Final = "client:"
 """The prefix of the subject of a client's tokens, so that no client is taken for a person (RFC 9700 §4.15)."""
+
+
+class NeverRead:
+    """Mark what no framework may make of the body or the query of a request, as FastAPI does by pydantic's schemas."""
+
+    def __init__(self, instead: str) -> None:
+        """Say what the author of a view writes *instead*."""
+        self.instead = instead
+
+    def __get_pydantic_core_schema__(self, *_asked: object) -> NoReturn:
+        """
+        Refuse, when a view is defined.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError(self.instead)
+
+
+_NEVER_READ: Final = NeverRead(
+    "a Principal is never read from a request, nor written into a response: it comes from safeconduct.principal(), or "
+    "from the dependency safeconduct.fastapi.CurrentPrincipal"
+)
 
 NO_CLAIMS: Final[Mapping[str, Any]] = MappingProxyType({})
 
@@ -34,7 +57,8 @@ class Principal:
     Instants are integer seconds since the epoch.
     """
 
-    subject: str
+    # Marked, because `Depends(Principal)` would otherwise make one of the query.
+    subject: Annotated[str, _NEVER_READ]
     issuer: str
     #: How the credential travelled: ``bearer``, ``cookie``, ``basic``, ``subprotocol``, ``api_key``.
     scheme: str
@@ -59,6 +83,16 @@ class Principal:
     display_name: str | None = field(default=None, repr=False)
     #: Identifies the caller here: the subject for our own issuer, a filled-in template for another one, else None.
     remote_user: str | None = None
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, *asked: object) -> NoReturn:
+        """
+        Refuse to be a model.
+
+        Raises:
+            TypeError: Always.
+        """
+        _NEVER_READ.__get_pydantic_core_schema__(*asked)
 
     @property
     def is_authenticated(self) -> bool:

@@ -1,9 +1,48 @@
-"""Integrate with Starlette and FastAPI: the identity of a request or a WebSocket, as a dependency or a call."""
+"""Integrate with Starlette: install the gate, answer the errors of views, and hand out the identity."""
 
-from starlette.requests import HTTPConnection
+import inspect
+from collections.abc import Iterable
+from functools import partial
+from typing import Any, Final
 
-from safeconduct.errors import MissingCredential
+from safeconduct._core.wrapped_app import described, require_auth
+from safeconduct._http.scope import read_scope
+from safeconduct._integrations.extras import missing_extra
+from safeconduct.asgi import App, AuthMiddleware
+from safeconduct.auth import Auth
+from safeconduct.errors import AuthError, ConfigurationError, MissingCredential
 from safeconduct.principal import Identity, Principal
+
+try:
+    from starlette.applications import Starlette
+    from starlette.concurrency import run_in_threadpool
+    from starlette.exceptions import HTTPException
+    from starlette.middleware import Middleware
+    from starlette.middleware.cors import CORSMiddleware
+    from starlette.requests import HTTPConnection, Request
+    from starlette.responses import Response
+except ImportError as missing:
+    raise missing_extra("starlette", missing) from None
+
+_BODY_FIELDS: Final = frozenset({"content-type", "content-length"})
+
+
+def install(app: Starlette, auth: Auth) -> None:
+    """
+    Let every request of *app* through the gate of *auth*, and answer the errors of ``requires`` in its views.
+
+    The gate is the outermost middleware, but inside of ``CORSMiddleware``, which answers before it.  The errors of
+    views, also in applications that *app* mounts, are answered inside, where its other middleware sees the response.
+
+    Raises:
+        ConfigurationError: If *app* is no Starlette application, has started, or has a gate already.
+    """
+    _require_starlette(app)
+    require_auth(auth, "asgi")
+    answer = partial(_answer, auth)
+    app.user_middleware.insert(_position(app.user_middleware), Middleware(AuthMiddleware, auth=auth))
+    app.user_middleware.append(Middleware(_answer_in_mounts, parent=app, answer=answer))
+    app.exception_handlers.setdefault(AuthError, answer)
 
 
 def identity(connection: HTTPConnection) -> Identity:
@@ -22,7 +61,7 @@ def identity(connection: HTTPConnection) -> Identity:
 
 def principal(connection: HTTPConnection) -> Principal:
     """
-    Return the principal who is asking; in FastAPI: ``user: Annotated[Principal, Depends(principal)]``.
+    Return the principal who is asking.
 
     Raises:
         MissingCredential: If the caller is an ``Anonymous``; if it is not caught, the answer is 401.
@@ -32,3 +71,67 @@ def principal(connection: HTTPConnection) -> Principal:
     if not isinstance(found, Principal):
         raise MissingCredential
     return found
+
+
+def _require_starlette(app: object) -> None:
+    if not isinstance(app, Starlette):
+        raise ConfigurationError(f"app: got {described(app)}, wanted a Starlette application: install(app, auth)")
+    if app.middleware_stack is not None:
+        raise ConfigurationError("app: got an application that has started, wanted one before its first request")
+    if any(_is_a(each, AuthMiddleware) for each in app.user_middleware):
+        raise ConfigurationError("app: got an application with safeconduct's middleware, wanted one without it")
+
+
+def _position(installed: list[Middleware]) -> int:
+    """Return where the gate goes: inside of the last ``CORSMiddleware``, else outside of everything."""
+    return max((index + 1 for index, each in enumerate(installed) if _is_a(each, CORSMiddleware)), default=0)
+
+
+def _is_a(middleware: Middleware, kind: type) -> bool:
+    return isinstance(middleware.cls, type) and issubclass(middleware.cls, kind)
+
+
+async def _answer(auth: Auth, connection: HTTPConnection, error: Exception) -> Response:
+    """Answer an ``AuthError`` of a view, by the application's handler of the status, if there is one."""
+    if not isinstance(error, AuthError) or not isinstance(connection, Request):
+        # The middleware denies a WebSocket: it knows whether it was accepted.
+        raise error
+    reply = auth.asgi_gate().answer(error, read_scope(connection.scope))
+    own = connection.scope["starlette.exception_handlers"][1].get(error.status)
+    if own is None:
+        response = Response(b"" if connection.method == "HEAD" else reply.body, reply.status)
+        response.raw_headers = list(reply.fields)
+        return response
+    fields: dict[str, str] = {}
+    for name, value in reply.text_fields:
+        if name not in _BODY_FIELDS:
+            fields[name] = f"{fields[name]}, {value}" if name in fields else value
+    shown = HTTPException(error.status, error.detail, headers=fields)
+    shown.__cause__ = error
+    response = await run_in_threadpool(own, connection, shown)
+    if inspect.isawaitable(response):
+        response = await response
+    for name, value in fields.items():
+        # The challenge stays, whatever the handler makes of the response.
+        response.headers.setdefault(name, value)
+    return response
+
+
+def _answer_in_mounts(app: App, *, parent: Starlette, answer: Any) -> App:
+    """Let the applications that *parent* mounts answer as it does; a factory of middleware that adds none."""
+    # Called before the first request, when everything is mounted.  Otherwise each of them would answer 500.
+    _register(parent.routes, answer)
+    return app
+
+
+def _register(routes: Iterable[Any], answer: Any) -> None:
+    for route in routes:
+        layer = getattr(route, "app", None)
+        while layer is not None and not isinstance(layer, Starlette):
+            layer = getattr(layer, "app", None)
+        if layer is not None and AuthError in layer.exception_handlers:
+            # It answers by itself, and for what it mounts.
+            continue
+        if layer is not None:
+            layer.exception_handlers[AuthError] = answer
+        _register(getattr(route, "routes", None) or (), answer)

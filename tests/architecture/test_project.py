@@ -21,7 +21,12 @@ REQUIREMENT = re.compile(r"(?P<name>[a-z0-9-]+)(\[[a-z0-9,]+\])?(>=(?P<lowest>[0
 def lower_bounds() -> dict[str, str]:
     """Return the lower bound of every run-time dependency, with extras but without those of the tests."""
     project = PYPROJECT["project"]
-    extras = [line for name, lines in project["optional-dependencies"].items() if name != "test" for line in lines]
+    extras = [
+        line
+        for name, lines in project["optional-dependencies"].items()
+        if name not in {"test", "test-tools"}
+        for line in lines
+    ]
     found = [REQUIREMENT.match(line) for line in [*project["dependencies"], *extras]]
     return {match["name"]: match["lowest"] for match in found if match["name"] != "safeconduct"}
 

@@ -11,6 +11,9 @@ from safeconduct.directories import CallableDirectory
 SPOKEN_FOR = ("auth", "config", "guard", "principal", "sessions", "tokens")
 #: Public in its module, for the other modules of the package only.
 INSIDE = {
+    "NeverRead": "keeps frameworks from making a Principal; a user never makes one of them",
+    "check": "what `requires` does at a call, for the guards of the integrations",
+    "new_requirement": "reads the arguments of `requires`, for the guards of the integrations",
     "operator_access": "for the command line and `safeconduct.testing`; a user has the methods of `Auth`",
     "rank": "an order of levels, for rules and steps; a user compares nothing",
     "run": "finishes a verb; a user calls the verb",

@@ -14,6 +14,8 @@ ASGI_OFFERS = frozenset({"asgi", "asgi-only", "trace", "breaks"})
 WSGI_OFFERS = frozenset({"wsgi", "joins", "trace", "says", "breaks"})
 NESTED_OFFERS = frozenset({"asgi", "trace", "breaks"})
 GUARDS = frozenset({"guards"})
+#: The framework writes several challenges into one field, as RFC 9110 §5.3 allows.
+JOINED_CHALLENGES = frozenset({"joined-challenges"})
 
 
 class Driver(Protocol):
@@ -21,7 +23,7 @@ class Driver(Protocol):
 
     name: str
     #: Of ``asgi``, ``asgi-only``, ``wsgi``, ``joins``, ``trace``, ``says``, ``breaks``, ``guards``: which rows make
-    #: sense.
+    #: sense; and ``joined-challenges``.
     offers: frozenset[str]
     #: Rows that a server changes before they arrive: status, seen identity, and the reason.
     deviations: dict[str, tuple[int, str | None, str]]

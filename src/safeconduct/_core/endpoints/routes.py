@@ -121,7 +121,7 @@ _ERROR_STATUSES: Final[Mapping[str, tuple[int, ...]]] = {
 }
 
 
-_PROBLEMS: Final[Mapping[ProblemStyle, Mapping[str, Any]]] = {
+PROBLEMS: Final[Mapping[ProblemStyle, Mapping[str, Any]]] = {
     "problem": {
         "type": "object",
         "required": ["type", "title", "status", "detail", "code"],
@@ -133,6 +133,7 @@ _PROBLEMS: Final[Mapping[ProblemStyle, Mapping[str, Any]]] = {
         "properties": dict.fromkeys(("error", "message"), _TEXT),
     },
 }
+"""The schema of an error's body in each form."""
 
 
 def _document(routes: Iterable[EndpointRoute], style: ProblemStyle) -> Mapping[str, Any]:
@@ -149,7 +150,7 @@ def _document(routes: Iterable[EndpointRoute], style: ProblemStyle) -> Mapping[s
                 # A service's own name and secret (RFC 6749 §2.3.1).
                 "client": {"type": "http", "scheme": "basic"},
             },
-            "schemas": {"Tokens": _TOKENS, "Problem": _PROBLEMS[style]},
+            "schemas": {"Tokens": _TOKENS, "Problem": PROBLEMS[style]},
         },
     }
 

@@ -1,0 +1,108 @@
+"""Describe in the terms of OpenAPI how an application is protected, for the frameworks that describe their routes."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from safeconduct._core.endpoints.routes import PROBLEMS
+from safeconduct._core.requirement import OPEN, Requirement
+from safeconduct._http.problems import MEDIA_TYPES
+from safeconduct.auth import Auth
+
+Schema = dict[str, Any]
+
+_PARAMETER: Final = re.compile(r"\{[^/{}]*\}")
+#: Stands for a path parameter; no rule names it, so what holds for it holds for every value without a rule of its own.
+_ANY_SEGMENT: Final = "\N{HORIZONTAL ELLIPSIS}"
+#: The security schemes by the kinds of credentials that a rule may ask for with `schemes`.
+_BY_KIND: Final[Mapping[str, tuple[str, ...]]] = {
+    "cookie": ("cookie",),
+    "bearer": ("password", "bearer"),
+    "client": ("bearer",),
+    "api_key": ("api_key",),
+    "basic": ("basic",),
+}
+
+
+class SecurityDescription:
+    """
+    Describe the security of one application.
+
+    Args:
+        auth: Whose sources and access rules are described.
+        root_path: The prefix of the application's paths.
+    """
+
+    def __init__(self, auth: Auth, root_path: str) -> None:
+        self._config = auth.config
+        self._gate = auth.asgi_gate()
+        self._root_path = root_path.rstrip("/")
+        self._scopes: set[str] = set()
+        #: Whether any operation has security.
+        self.is_used = False
+
+    def requirement(self, method: str, path: str) -> Requirement:
+        """Return what the access rules ask of an operation; *path* is a template of OpenAPI."""
+        return self._gate.policy.requirement(method.upper(), _PARAMETER.sub(_ANY_SEGMENT, path))
+
+    def security(self, requirement: Requirement, *, is_optional: bool = False) -> list[Schema]:
+        """Return the ``security`` of an operation: any one of the credentials that are accepted."""
+        self.is_used = True
+        names = list(self.schemes())
+        if requirement.schemes is not None:
+            accepted = {name for kind in requirement.schemes for name in _BY_KIND[kind]}
+            names = [name for name in names if name in accepted]
+        scopes = sorted(requirement.scopes)
+        self._scopes.update(scopes)
+        return [*([{}] if is_optional else []), *({name: scopes} for name in names)]
+
+    def schemes(self) -> Schema:
+        """Return the security schemes of the sources in use, with every scope that an operation was found to ask."""
+        sources, found = self._config.sources, dict[str, Any]()
+        login = f"{self._config.endpoints.prefix}/login"
+        if "bearer" in sources:
+            if self._gate.endpoints.owns("POST", login) and not self._signs_in_by_cookie:
+                flow = {"tokenUrl": self._root_path + login, "scopes": dict.fromkeys(sorted(self._scopes), "")}
+                found["password"] = {"type": "oauth2", "flows": {"password": flow}}
+            format_ = "opaque" if self._config.tokens.format == "opaque" else "JWT"
+            found["bearer"] = {"type": "http", "scheme": "bearer", "bearerFormat": format_}
+        if "api_key" in sources:
+            found["api_key"] = {"type": "http", "scheme": "bearer", "bearerFormat": "API key"}
+        if "cookie" in sources:
+            found["cookie"] = {
+                "type": "apiKey",
+                "in": "cookie",
+                "name": self._config.cookies.access,
+                "description": "Methods other than GET, HEAD and OPTIONS need the header X-CSRF-Token too.",
+            }
+        if "basic" in sources:
+            found["basic"] = {"type": "http", "scheme": "basic"}
+        return found
+
+    def responses(self) -> Schema:
+        """Return the responses of an operation that is not public."""
+        described = {
+            "401": "The request has no valid credential, or needs a more recent or a stronger sign-in.",
+            "403": "The credential does not permit this request.",
+        }
+        content = {MEDIA_TYPES[self._config.problem_style]: {"schema": PROBLEMS[self._config.problem_style]}}
+        return {status: {"description": text, "content": content} for status, text in described.items()}
+
+    @property
+    def _signs_in_by_cookie(self) -> bool:
+        """Whether a page's sign-in is answered by cookies, so that its script gets no token."""
+        return "cookie" in self._config.sources and self._config.cookies.mode == "require"
+
+
+def total_requirement(rules: Requirement, more: Iterable[Requirement]) -> Requirement:
+    """Return what the access *rules* and everything inside the application ask together."""
+    return sum(more, OPEN if rules.is_open else rules)
+
+
+def requirements_of(view: Any) -> Iterator[Requirement]:
+    """Yield what each ``requires`` around *view* asks."""
+    while view is not None:
+        found: object = getattr(view, "safeconduct_requirement", None)
+        if isinstance(found, Requirement):
+            yield found
+        view = getattr(view, "__wrapped__", None)

@@ -1,0 +1,101 @@
+"""Integrate with Falcon: the identity in ``req.context``, and the answer to an ``AuthError`` raised in a responder."""
+
+from typing import Any, Literal
+
+from safeconduct._integrations.extras import missing_extra
+
+try:
+    import falcon
+    import falcon.asgi
+except ImportError as error:
+    raise missing_extra("falcon", error) from error
+
+from safeconduct._core.wrapped_app import described, require_auth
+from safeconduct._http.environ import read_environ
+from safeconduct._http.request import Reply
+from safeconduct._http.scope import read_scope
+from safeconduct.auth import Auth
+from safeconduct.errors import AuthError, ConfigurationError
+from safeconduct.principal import Identity
+
+
+def install(app: Any, auth: Auth) -> None:
+    """
+    Answer an ``AuthError`` that a responder raises, and put the identity into ``req.context.identity``.
+
+    *app* still needs the middleware around it: ``application = auth.wsgi(app)``, or ``auth.asgi(app)``.  Without it
+    every request is an error.
+
+    Args:
+        app: A ``falcon.App`` or a ``falcon.asgi.App``.
+        auth: The ``Auth`` that wraps it.
+
+    Raises:
+        ConfigurationError: If one of them is anything else.
+    """
+    world = _world_of(app)
+    require_auth(auth, world)
+    if world == "asgi":
+        answer_async = auth.asgi_gate().answer
+
+        async def respond_async(req: Any, resp: Any, error: AuthError, _params: Any) -> None:
+            if resp is None:
+                # A WebSocket: the middleware around the application denies the handshake, or closes with a code.
+                raise error
+            _fill(resp, answer_async(error, read_scope(req.scope)))
+
+        app.add_error_handler(AuthError, respond_async)
+    else:
+        answer = auth.wsgi_gate().answer
+
+        def respond(req: Any, resp: Any, error: AuthError, _params: Any) -> None:
+            _fill(resp, answer(error, read_environ(req.env)))
+
+        app.add_error_handler(AuthError, respond)
+    app.add_middleware(_IdentityInContext())
+
+
+def identity(req: Any) -> Identity:
+    """
+    Return who sent the request *req*.
+
+    Raises:
+        LookupError: If the middleware is missing.
+    """
+    is_asgi = isinstance(req, falcon.asgi.Request)
+    found: Identity | None = req.scope.get("safeconduct") if is_asgi else req.env.get("safeconduct.identity")
+    if found is None:
+        raise LookupError("this request did not come through safeconduct: wrap the application, auth.wsgi(app)")
+    return found
+
+
+def _world_of(app: object) -> Literal["asgi", "wsgi"]:
+    if isinstance(app, falcon.asgi.App):
+        return "asgi"
+    if isinstance(app, falcon.App):
+        return "wsgi"
+    raise ConfigurationError(f"app: got {described(app)}, wanted a falcon.App: install(app, auth)")
+
+
+class _IdentityInContext:
+    """Put the identity where Falcon's responders look for what belongs to a request."""
+
+    def process_request(self, req: Any, _resp: Any) -> None:
+        req.context.identity = identity(req)
+
+    async def process_request_async(self, req: Any, _resp: Any) -> None:
+        req.context.identity = identity(req)
+
+    async def process_request_ws(self, req: Any, _ws: Any) -> None:
+        req.context.identity = identity(req)
+
+
+def _fill(resp: Any, reply: Reply) -> None:
+    resp.status = falcon.code_to_http_status(reply.status)
+    resp.data = reply.body
+    for name in dict(reply.text_fields):
+        # A header that the responder had set already, such as Cache-Control, does not belong to this response.
+        resp.delete_header(name)
+    for name, value in reply.text_fields:
+        # Falcon joins several challenges into one field, as RFC 9110 §5.3 allows.
+        resp.append_header(name, value)
