@@ -1,5 +1,6 @@
 """Make the pages for people, and the answers to their forms."""
 
+import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -67,6 +68,7 @@ class PageParts:
 
         *all_routes* are all our endpoints, once they are known: no page leads to one of them.
         """
+        container = self._container
         refusals, settings, prefix = self._refusals, self.settings, self.settings.prefix
         if refusals is None:
             yield from rows
@@ -83,7 +85,9 @@ class PageParts:
             wrap = wrappers.get(row.path)
             yield row if wrap is None else replace(row, endpoint=wrap(row.endpoint), answers_forms=True)
         if settings.serves_sign_in:
-            sign_in = SignInPage(settings, targets, requests, self._container.csrf, clock=self._container.clock)
+            sign_in = SignInPage(
+                settings, targets, requests, container.csrf, draw=secrets.token_bytes, clock=container.clock
+            )
             yield EndpointRoute("GET", f"{prefix}/{SIGN_IN}", "The page to sign in", sign_in.show)
 
     def continue_routes(
@@ -126,6 +130,7 @@ class PageParts:
         return RefusalPages(
             self.settings,
             container.csrf,
+            draw=secrets.token_bytes,
             own_origin=container.sources.own_origin,
             problem_page=container.problem_page,
             announce=container.announce,
