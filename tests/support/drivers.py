@@ -1,13 +1,17 @@
-"""The drivers of the request table in this process: one for each way to wrap an application."""
+"""
+The drivers of the request table in this process: one for each way to wrap an application.
+
+Those of one framework are in ``<framework>_table.py``, since they also run where no other is installed.
+"""
+
+from importlib import import_module
+from pathlib import Path
 
 from a2wsgi import WSGIMiddleware
 from asgiref.wsgi import WsgiToAsgi
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-import fastapi_table
-import flask_table
-import starlette_table
 from app_reports import AsgiReport, wsgi_application
 from flask_table import by_extension
 from in_process_drivers import ASGI_OFFERS, GUARDS, NESTED_OFFERS, WSGI_OFFERS, Asgi, Wsgi
@@ -24,13 +28,16 @@ def _nested(bridge):
 
 
 def in_process():
-    """Create every driver of this process, each with its own loop."""
+    """Create the drivers of no framework and of several at once, each with its own loop."""
     return [
         Asgi("asgi", lambda auth: auth.asgi(AsgiReport()), ASGI_OFFERS | GUARDS),
-        *starlette_table.drivers(),
-        *fastapi_table.drivers(),
         Wsgi("wsgi", lambda auth: auth.wsgi(wsgi_application), WSGI_OFFERS | GUARDS),
-        *flask_table.drivers(),
         Asgi("flask in starlette by a2wsgi", _nested(WSGIMiddleware), NESTED_OFFERS | GUARDS),
         Asgi("flask in starlette by asgiref", _nested(WsgiToAsgi), NESTED_OFFERS | GUARDS),
     ]
+
+
+def of_frameworks():
+    """Create the drivers of every integration."""
+    tables = sorted(file.stem for file in Path(__file__).parent.glob("*_table.py") if file.stem != "request_table")
+    return [driver for table in tables for driver in import_module(table).drivers()]
