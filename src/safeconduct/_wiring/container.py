@@ -58,10 +58,11 @@ class Container:
         self.announce = announce
         self.add_claims = provided.add_claims
         self.problem_body = provided.problem_body
+        self.problem_page = provided.problem_page
         self.tracer = provided.tracer
         self.keys = own_keys(config, announce)
         #: The access rules; they also mark what this ``Auth`` proved, for a nested middleware and for ``allows``.
-        self.permissions = permissions_of(config)
+        self.permissions = permissions_of(config, self.csrf)
         self.sources = sources_of(config)
         self.stores = provided.store or self._configured_store()
         self._ports: dict[World, Store] = {}
