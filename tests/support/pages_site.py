@@ -1,5 +1,5 @@
 """
-An application of HTML pages, in Flask, Django and Starlette, served for real for browsers whose scripts are switched off.
+Pages of HTML in Flask, Django and Starlette, served for real for browsers whose scripts are switched off.
 
 Its pages: ``/`` is public; ``/orders`` is closed and shows its query and a form to itself; ``/settings`` needs an
 explicit sign-in of the last five minutes.
