@@ -58,6 +58,7 @@ class Container:
         self.announce = announce
         self.add_claims = provided.add_claims
         self.problem_body = provided.problem_body
+        self.problem_page = provided.problem_page
         self.tracer = provided.tracer
         self.keys = own_keys(config, announce)
         #: The access rules; they also mark what this ``Auth`` proved, for a nested middleware and for ``allows``.

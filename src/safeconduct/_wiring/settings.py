@@ -28,6 +28,14 @@ def realm_of(config: Config) -> str:
     return config.audience or config.external_url or _DEFAULT_REALM
 
 
+def has_pages(config: Config) -> bool:
+    """Return whether there are pages for people."""
+    if config.endpoints.pages is not None:
+        return config.endpoints.pages
+    url = config.access.sign_in_url
+    return "cookie" in config.sources and (url is None or url.startswith(f"{config.endpoints.prefix}/"))
+
+
 def public_paths(config: Config) -> tuple[str, ...]:
     """Return the public paths, including the application's sign-in page."""
     url = config.access.sign_in_url

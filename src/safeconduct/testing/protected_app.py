@@ -76,6 +76,9 @@ def _installed(layer: Any) -> Iterator[object]:
     extensions = getattr(layer, "extensions", None)
     if is_table(extensions):
         yield getattr(extensions.get("safeconduct"), "auth", None)
+    # Django keeps the method of its middleware that answers exceptions.
+    for method in _each(layer, "_exception_middleware"):
+        yield getattr(getattr(method, "__self__", None), "auth", None)
     for plugin in _each(layer, "plugins"):
         yield getattr(plugin, "auth", None)
     # Django keeps its middleware in its settings, which name our module if it is used.

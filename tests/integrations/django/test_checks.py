@@ -1,6 +1,7 @@
 """``manage.py check`` finds what is wrong with the settings; what opens a door is refused at the start too."""
 
 import sys
+from importlib.util import find_spec, module_from_spec
 from types import ModuleType
 
 import pytest
@@ -190,3 +191,11 @@ def test_wrong_settings_are_found_at_the_start(settings, message):
 def test_a_name_that_is_not_there():
     with pytest.raises(AttributeError, match="Middleware"):
         safeconduct.django.Middleware  # noqa: B018 - the access is the test
+
+
+def test_a_missing_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "django", None)
+    spec = find_spec("safeconduct.django")
+
+    with pytest.raises(ImportError, match=r"pip install 'safeconduct\[django\]'"):
+        spec.loader.exec_module(module_from_spec(spec))
