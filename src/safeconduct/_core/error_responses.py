@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from safeconduct._core.event_dispatcher import report_failed_hook
+from safeconduct._core.refusals import Refusals
 from safeconduct._http.problems import ProblemStyle, answer, redirect
 from safeconduct._http.request import Reply, Request
-from safeconduct.errors import AuthError, BadCredentials, InvalidToken, MissingCredential, TooManyAttempts
-from safeconduct.events import Event, HookFailed, RequestRefused, TokenRefused
+from safeconduct.errors import AuthError, InvalidToken, MissingCredential
+from safeconduct.events import Event
 from safeconduct.principal import Level
 
 ProblemBody = Callable[[AuthError], Mapping[str, Any]]
@@ -24,6 +26,7 @@ class ErrorResponses:
         style: The form of the standard body.
         sign_in_url: Where a navigation without a valid credential is redirected; None for an error response.
         problem_body: Makes the body instead of the standard one.
+        refusals: Makes the event of a refusal.
         announce: Sends an event to the listeners.
     """
 
@@ -36,6 +39,7 @@ class ErrorResponses:
         style: ProblemStyle,
         sign_in_url: str | None,
         problem_body: ProblemBody | None,
+        refusals: Refusals,
         announce: Callable[[Event], None],
     ) -> None:
         self._realm = realm
@@ -44,11 +48,12 @@ class ErrorResponses:
         self._style: ProblemStyle = style
         self._sign_in_url = sign_in_url
         self._problem_body = problem_body
+        self._refusals = refusals
         self._announce = announce
 
     def answer(self, error: AuthError, request: Request | None) -> Reply:
         """Return the response to *request*, or to one that could not be parsed at all."""
-        self._announce(_refusal(error, request))
+        self._announce(self._refusals.event(error, request))
         if request is not None and self._sends_to_sign_in(error, request):
             return redirect(self._sign_in_url or "/", path=request.root_path + request.path)
         return answer(
@@ -76,7 +81,7 @@ class ErrorResponses:
         try:
             return self._problem_body(error)
         except Exception as fault:  # noqa: BLE001 - a hook of the application; the refusal must not depend on it
-            self._announce(HookFailed(hook="problem_body", error=type(fault).__name__))
+            report_failed_hook(self._announce, fault, hook="problem_body")
             return None
 
 
@@ -89,13 +94,3 @@ def _is_navigation(request: Request) -> bool:
     if modes:
         return modes == [b"navigate"]
     return any(b"text/html" in value for value in request.values(b"accept"))
-
-
-def _refusal(error: AuthError, request: Request | None) -> Event:
-    method = "" if request is None else request.method
-    if isinstance(error, (InvalidToken, TooManyAttempts)):
-        scheme = "basic" if isinstance(error, (BadCredentials, TooManyAttempts)) else "token"
-        return TokenRefused(
-            status=error.status, error=type(error).__name__, reason=error.reason, method=method, scheme=scheme
-        )
-    return RequestRefused(status=error.status, error=type(error).__name__, reason=error.reason, method=method)

@@ -87,6 +87,7 @@ def _error_responses(container: Container) -> ErrorResponses:
         style=container.config.problem_style,
         sign_in_url=container.config.access.sign_in_url,
         problem_body=container.problem_body,
+        refusals=container.refusals,
         announce=container.announce,
     )
 
