@@ -5,10 +5,12 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from safeconduct._integrations.extras import missing_extra
+
 try:
     import bottle  # type: ignore[import-untyped]  # it has no types
 except ImportError as error:
-    raise ImportError("safeconduct.bottle needs Bottle: pip install 'safeconduct[bottle]'") from error
+    raise missing_extra("bottle", error) from error
 
 from safeconduct._core.wrapped_app import described, require_auth
 from safeconduct._http.environ import read_environ

@@ -25,7 +25,7 @@ for events, and never leave the server (ASVS 16.5.1).
 from collections.abc import Sequence
 from typing import ClassVar
 
-from safeconduct.principal import Level
+from safeconduct.principal import Level, Principal
 
 
 class AuthError(Exception):
@@ -181,6 +181,8 @@ class StepUpRequired(AuthError):
     title = "Stronger authentication required"
     detail = "This request needs a more recent or a stronger sign-in."
     error = "insufficient_user_authentication"
+    #: Who must prove it, where that is known.
+    principal: Principal | None = None
 
     def __init__(self, level: Level | None = None, max_age_seconds: int | None = None, reason: str = "") -> None:
         """Keep the lowest *level* that is accepted and the largest age of the proof, in seconds."""

@@ -2,11 +2,13 @@
 
 from typing import Any, Literal
 
+from safeconduct._integrations.extras import missing_extra
+
 try:
     import falcon
     import falcon.asgi
 except ImportError as error:
-    raise ImportError("safeconduct.falcon needs Falcon: pip install 'safeconduct[falcon]'") from error
+    raise missing_extra("falcon", error) from error
 
 from safeconduct._core.wrapped_app import described, require_auth
 from safeconduct._http.environ import read_environ

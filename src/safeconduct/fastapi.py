@@ -2,22 +2,23 @@
 
 import copy
 import inspect
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from contextvars import ContextVar
 from typing import Annotated, Any, Final
 
 from safeconduct import guard
 from safeconduct import starlette as starlette_integration
+from safeconduct._core.requirement import Requirement
 from safeconduct._core.wrapped_app import described
 from safeconduct._integrations.extras import missing_extra
-from safeconduct._integrations.openapi import SecurityDescription, merged
+from safeconduct._integrations.openapi import SecurityDescription, requirements_of, total_requirement
 from safeconduct.asgi import App, Receive, Scope, Send
 from safeconduct.auth import Auth
 from safeconduct.errors import ConfigurationError, MissingCredential
 from safeconduct.principal import Identity, Level, NeverRead, Principal
 
 try:
-    from fastapi import Depends, FastAPI, Security
+    from fastapi import Depends, FastAPI, Security, routing
     from fastapi.openapi.models import HTTPBearer
     from fastapi.security.base import SecurityBase
     from starlette.requests import HTTPConnection
@@ -62,6 +63,7 @@ class _Mark(SecurityBase):
 
 _OPTIONAL: Final = _Mark("safeconduct optional")
 _CLOSED: Final = _Mark("safeconduct")
+_MARKS: Final = frozenset({_OPTIONAL.scheme_name, _CLOSED.scheme_name})
 
 
 async def identity(connection: HTTPConnection, _mark: Annotated[None, Depends(_OPTIONAL)] = None) -> Identity:
@@ -174,41 +176,45 @@ class _Description:
 
     def _described(self, plain: dict[str, Any], root_path: str) -> dict[str, Any]:
         schema = copy.deepcopy(plain)
-        security = SecurityDescription(self._auth, root_path)
-        is_used = False
+        security, views = SecurityDescription(self._auth, root_path), dict(_views(self._app))
         for path, item in schema.get("paths", {}).items():
             for method, operation in item.items():
-                is_used = _describe(operation, method, path, security) or is_used
+                _describe(operation, security, method, path, requirements_of(views.get((path, method))))
         schemes = schema.get("components", {}).get("securitySchemes", {})
-        for mark in (_OPTIONAL, _CLOSED):
-            schemes.pop(mark.scheme_name, None)
-        if is_used:
-            schema.setdefault("components", {})["securitySchemes"] = security.schemes() | schemes
+        own = {name: scheme for name, scheme in schemes.items() if name not in _MARKS}
+        if security.is_used:
+            schema.setdefault("components", {})["securitySchemes"] = security.schemes() | own
         return schema
 
 
-def _describe(operation: dict[str, Any], method: str, path: str, security: SecurityDescription) -> bool:
-    """Describe the security of one operation in place, and say whether it has any."""
+def _views(app: FastAPI) -> Iterator[tuple[tuple[str, str], Any]]:
+    """Yield the view of each operation, by its path and method."""
+    # FastAPI may keep the routes of included routers nested.
+    unfold: Any = getattr(routing, "iter_route_contexts", iter)
+    for route in unfold(list(app.routes)):
+        for method in getattr(route, "methods", None) or ():
+            yield (getattr(route, "path_format", route.path), method.lower()), getattr(route, "endpoint", None)
+
+
+def _describe(
+    operation: dict[str, Any], security: SecurityDescription, method: str, path: str, added: Iterable[Requirement]
+) -> None:
+    """Describe the security of one operation in place."""
     declared: list[dict[str, list[str]]] = operation.pop("security", [])
-    asked = {name: scopes for each in declared for name, scopes in each.items()}
-    others = [each for each in declared if not each.keys() & {_CLOSED.scheme_name, _OPTIONAL.scheme_name}]
-    requirement = security.requirement(method, path)
-    if _CLOSED.scheme_name in asked:
-        requirement = merged(requirement, asked[_CLOSED.scheme_name])
-    if requirement.is_open and _OPTIONAL.scheme_name not in asked:
-        if others:
-            operation["security"] = others
-        return False
-    # Among several requirements, any one is enough: those of the application's own schemes are in each of ours.
-    own = {name: scopes for each in others for name, scopes in each.items()}
-    operation["security"] = [each | own for each in security.security(requirement, is_optional=requirement.is_open)]
+    marks = {name: scopes for each in declared for name, scopes in each.items() if name in _MARKS}
+    # Among several requirements any one is enough, so those of the application's own schemes are in each of ours.
+    own = {name: scopes for each in declared for name, scopes in each.items() if name not in _MARKS}
+    more = [*added, *(Requirement(scopes=frozenset(marks[name])) for name in marks if name == _CLOSED.scheme_name)]
+    requirement = total_requirement(security.requirement(method, path), more)
+    if not requirement.is_open or marks:
+        found = security.security(requirement, is_optional=requirement.is_open)
+        operation["security"] = [each | own for each in found]
+    elif own:
+        operation["security"] = declared
     if not requirement.is_open:
-        operation["responses"] = operation.get("responses", {}) | {
-            status: response
-            for status, response in security.responses().items()
-            if status not in operation.get("responses", {})
-        }
-    return True
+        responses = operation.setdefault("responses", {})
+        for status, response in security.responses().items():
+            responses.setdefault(status, response)
 
 
 def _with_root_path(app: App) -> App:

@@ -1,15 +1,18 @@
 """
 Find out who is asking anywhere below the middleware, and what they may do.
 
-``current`` and ``principal`` return the caller, ``allows`` asks the access rules, and ``requires`` guards a function.
+``current`` and ``principal`` return the caller, ``allows`` asks the access rules, ``requires`` guards a function, and
+``csrf_token`` is for its forms.
 """
 
 import functools
 import inspect
+import secrets
 from collections.abc import Callable, Collection
 from contextvars import ContextVar
 from typing import Final, ParamSpec, TypeVar
 
+from safeconduct._core.csrf import MASK_BYTES
 from safeconduct._core.decision import Passed
 from safeconduct._core.permissions import Permissions
 from safeconduct._core.requirement import Requirement
@@ -22,6 +25,9 @@ R = TypeVar("R")
 
 PASSED: Final[ContextVar[Passed | None]] = ContextVar("safeconduct", default=None)
 """What let the current request through; the two adapters set and reset it."""
+
+OUTSIDE: Final[list[Callable[[], Passed | None]]] = []
+"""Where to look when ``PASSED`` is not set: a framework may know of a request that it began itself, as in a test."""
 
 
 def current() -> Identity:
@@ -68,6 +74,23 @@ def allows(method: str, path: str, *, root_path: str = "") -> bool:
     if isinstance(permissions, Permissions):
         return permissions.allow(passed.identity, method, path, root_path=root_path, now=passed.clock())
     raise LookupError("the identity of this request comes from no Auth, so that there are no access rules to ask")
+
+
+def csrf_token() -> str:
+    """
+    Return the CSRF token of the current session, for a hidden field of a form, ``csrf_token``, or for ``X-CSRF-Token``.
+
+    It is masked anew at each call, so that a compressed page does not betray it (BREACH); each of them counts until the
+    session's next sign-in.  It is empty where none is asked for: without a cookie that signs someone in.
+
+    Raises:
+        LookupError: If it is not called within a request that came through the middleware.
+    """
+    passed = _passed()
+    permissions = passed.owner
+    if not isinstance(permissions, Permissions):
+        return ""
+    return permissions.csrf.masked_token(passed.identity, secrets.token_bytes(MASK_BYTES)) or ""
 
 
 def requires(
@@ -166,6 +189,8 @@ def _guarded(function: Callable[P, R], requirement: Requirement) -> Callable[P, 
 
 def _passed() -> Passed:
     passed = PASSED.get()
+    if passed is None:
+        passed = next((found for look in OUTSIDE if (found := look()) is not None), None)
     if passed is None:
         raise LookupError("no request is being served here: the middleware is missing, or this runs outside of one")
     return passed

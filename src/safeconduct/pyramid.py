@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from safeconduct._integrations.extras import missing_extra
+
 try:
     from pyramid.authorization import ACLHelper, Authenticated, Everyone  # type: ignore[import-untyped]  # no types
     from pyramid.config import Configurator  # type: ignore[import-untyped]  # as above
@@ -10,7 +12,7 @@ try:
     from pyramid.response import Response  # type: ignore[import-untyped]  # as above
     from pyramid.security import Allowed, Denied  # type: ignore[import-untyped]  # as above
 except ImportError as error:
-    raise ImportError("safeconduct.pyramid needs Pyramid: pip install 'safeconduct[pyramid]'") from error
+    raise missing_extra("pyramid", error) from error
 
 from safeconduct._core.wrapped_app import described, require_auth
 from safeconduct._http.environ import read_environ

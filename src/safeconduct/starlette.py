@@ -99,7 +99,7 @@ async def _answer(auth: Auth, connection: HTTPConnection, error: Exception) -> R
     reply = auth.asgi_gate().answer(error, read_scope(connection.scope))
     own = connection.scope["starlette.exception_handlers"][1].get(error.status)
     if own is None:
-        response = Response(reply.body, reply.status)
+        response = Response(b"" if connection.method == "HEAD" else reply.body, reply.status)
         response.raw_headers = list(reply.fields)
         return response
     fields: dict[str, str] = {}

@@ -9,7 +9,6 @@ from safeconduct.config.cross_checks import NOT_IMPLEMENTED
 BY_REFERENCE = {key: value for key, value in TRUST.items() if key != "keys"}
 
 CASES = [
-    ("endpoints.pages", "endpoints.pages", {"endpoints": {"pages": True}}),
     ("access.continue_navigation", "access.continue_navigation", {"access": {"continue_navigation": True}}),
     (
         "clients[].jwks",

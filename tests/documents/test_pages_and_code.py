@@ -51,7 +51,9 @@ READ_AS_MODULES = {
         "safeconduct.prometheus",
         "safeconduct.service",
         "safeconduct.starlette",
+        "safeconduct.stores",
         "safeconduct.testing",
+        "safeconduct.testing.conformance",
         "safeconduct.wsgi",
     )
 }

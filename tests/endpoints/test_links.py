@@ -30,7 +30,7 @@ RULES = [
     {"path": "/files/secret", "roles": ["boss"]},
 ]
 ACCESS = {"links": LINKS, "rules": RULES, "public": ["GET /news", "/files/{rest...}"]}
-OWN = {"login", "logout", "step-up", "logout-everywhere", "sessions", "renew", "refresh", "extend"}
+OWN = {"login", "sign-in", "logout", "step-up", "logout-everywhere", "sessions", "renew", "refresh", "extend"}
 
 
 class Rights(MemoryDirectory):
@@ -67,7 +67,7 @@ def test_c4_an_anonymous_caller_is_shown_the_public_links(open_client):
     client = open_client()
 
     assert {"news", "file"} == offered(client).keys()
-    assert ["login", "news", "file"] == [link["rel"] for link in client.json["links"]]
+    assert ["login", "sign-in", "news", "file"] == [link["rel"] for link in client.json["links"]]
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_an_address_is_percent_encoded(open_client):
     client = open_client({"links": links, "public": ["/{rest...}"], "rules": []})
     client.request("GET", "/auth/session")
 
-    assert ["/caf%C3%A9%20menu/", "/a%27b;c=d,e:f@g", "/"] == [link["href"] for link in client.json["links"][1:]]
+    assert ["/caf%C3%A9%20menu/", "/a%27b;c=d,e:f@g", "/"] == [link["href"] for link in client.json["links"][2:]]
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,8 @@ def test_an_address_begins_with_the_mount_prefix(open_client, world, root_path, 
         response = call_wsgi(site.application, wsgi_environ(request, SCRIPT_NAME=octets))
 
     links = json.loads(response.body)["links"]
-    assert [f"{prefix}/auth/login", f"{prefix}/news", f"{prefix}/files/{{+path}}"] == [each["href"] for each in links]
+    ours = [f"{prefix}/auth/login", f"{prefix}/auth/sign-in"]
+    assert [*ours, f"{prefix}/news", f"{prefix}/files/{{+path}}"] == [each["href"] for each in links]
 
 
 def test_a_session_that_is_over_shows_what_is_public(open_client):

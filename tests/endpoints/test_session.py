@@ -19,9 +19,11 @@ def test_nobody_learns_how_to_sign_in(client):
     """The answer is 200, because asking is no error."""
     assert 200 == client.request("GET", "/auth/session")
 
-    assert {"is_authenticated": False, "links": [{"rel": "login", "method": "POST", "href": "/auth/login"}]} == (
-        client.json
-    )
+    links = [
+        {"rel": "login", "method": "POST", "href": "/auth/login"},
+        {"rel": "sign-in", "method": "GET", "href": "/auth/sign-in"},
+    ]
+    assert {"is_authenticated": False, "links": links} == (client.json)
 
 
 def test_h_a_page_learns_when_it_may_be_remembered_for_longer(client, clock):
@@ -87,7 +89,7 @@ def test_an_expired_session_without_remember_me_has_nothing_to_refresh(client, c
 
     client.request("GET", "/auth/session")
 
-    assert {"login"} == rels(client)
+    assert {"login", "sign-in"} == rels(client)
 
 
 def test_an_expired_cookie_is_anonymous_and_may_refresh(client, clock):
@@ -98,7 +100,7 @@ def test_an_expired_cookie_is_anonymous_and_may_refresh(client, clock):
     client.request("GET", "/auth/session")
 
     assert client.json["is_authenticated"] is False
-    assert {"login", "refresh"} == rels(client)
+    assert {"login", "sign-in", "refresh"} == rels(client)
 
 
 def test_an_ended_session_is_anonymous(site, client):

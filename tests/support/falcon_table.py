@@ -22,6 +22,8 @@ def wsgi_app():
         def on_get_read(self, req, resp):
             _report(req, resp)
 
+        on_head_read = on_get_read
+
         @needs_fresh_proof
         def on_get_danger(self, req, resp):
             _report(req, resp)
@@ -57,6 +59,8 @@ def asgi_app():
         @needs_read_scope
         async def on_get_read(self, req, resp):
             resp.set_headers(asgi_fields(req.scope))
+
+        on_head_read = on_get_read
 
         @needs_fresh_proof
         async def on_get_danger(self, req, resp):

@@ -7,11 +7,7 @@ Each takes a ``ServedMethods``, which records the method of every request that t
 import warnings
 
 import bottle
-import django
 from asgiref.wsgi import WsgiToAsgi
-from django.conf import settings as django_settings
-from django.core.handlers.asgi import ASGIHandler
-from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpResponse
 from django.urls import path as django_path
 from fastapi import FastAPI
@@ -20,16 +16,14 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
+from django_site import handler
+
 with warnings.catch_warnings():
     # Pyramid imports `pkg_resources`, which setuptools deprecates, and its WebOb `cgi`, which Python does.
     for category in DeprecationWarning, UserWarning:
         warnings.simplefilter("ignore", category)
     from pyramid.config import Configurator
     from pyramid.response import Response as PyramidResponse
-
-# A process has one Django configuration, which is set here for whichever test comes first.
-django_settings.configure(ALLOWED_HOSTS=["*"], SECRET_KEY="of the tests", ROOT_URLCONF=())
-django.setup()
 
 BODY = "the protected body"
 EVERY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY")
@@ -161,26 +155,12 @@ def _django_patterns(served):
 
 def django_wsgi(served):
     """Return a Django application behind WSGI, with a view that is a function."""
-    patterns = _django_patterns(served)
-
-    class Handler(WSGIHandler):
-        def get_response(self, request):
-            request.urlconf = patterns
-            return super().get_response(request)
-
-    return Handler()
+    return handler("wsgi", _django_patterns(served), middleware=())
 
 
 def django_asgi(served):
     """Return a Django application behind ASGI, with a view that is a function."""
-    patterns = _django_patterns(served)
-
-    class Handler(ASGIHandler):
-        async def get_response_async(self, request):
-            request.urlconf = patterns
-            return await super().get_response_async(request)
-
-    return Handler()
+    return handler("asgi", _django_patterns(served), middleware=())
 
 
 ASGI = {

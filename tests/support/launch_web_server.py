@@ -16,8 +16,33 @@ def _gunicorn(worker, fd, factory):
     threads = os.environ.get("THREADS", "2") if worker == "gthread" else "1"
     words = ["-m", "gunicorn", "--worker-class", worker, "--threads", threads]
     words += ["--bind", f"fd://{fd}", "--log-level", "error", "--workers", os.environ.get("WORKERS", "1")]
+    if "ROOT_PATH" in os.environ:
+        os.environ["SCRIPT_NAME"] = os.environ["ROOT_PATH"]
+        words += ["--root-path", os.environ["ROOT_PATH"]] if worker == "asgi" else []
     words += ["--preload"] if "PRELOAD" in os.environ else []
     os.execv(sys.executable, [sys.executable, *words, f"{factory}()"])  # noqa: S606 - it takes this process over
+
+
+def _granian(listener, factory, interface):
+    from granian import Granian  # noqa: PLC0415 - one server a process
+    from granian._granian import SocketHolder  # noqa: PLC0415 - as above
+
+    host, port = listener.getsockname()
+    server = Granian(
+        factory, address=host, port=port, interface=interface, factory=True, log_enabled=False,
+        url_path_prefix=os.environ.get("ROOT_PATH"), workers=int(os.environ.get("WORKERS", "1")),
+    )  # fmt: skip
+    # It has no option for a socket that listens already, but its workers can be given one, as for a Unix socket.
+    server._shd, server._sso = SocketHolder(listener.fileno(), False, 128), None  # noqa: FBT003 - no names
+    server._init_shared_socket = lambda: None
+    server.serve()
+
+
+def _daphne(fd, factory):
+    from daphne.server import Server  # noqa: PLC0415 - one server a process
+
+    root_path = os.environ.get("ROOT_PATH", "")
+    Server(_made(factory), endpoints=[f"fd:fileno={fd}"], verbosity=0, root_path=root_path).run()
 
 
 def _uwsgi(fd, factory, *, has_threads):
@@ -37,10 +62,12 @@ def main(kind, fd, factory):
 
         workers = int(os.environ["WORKERS"])
         uvicorn.run(factory, factory=True, fd=listener.detach(), workers=workers, log_level="error")
-    elif kind == "uvicorn":
+    elif kind in {"uvicorn", "uvicorn httptools"}:
         import uvicorn  # noqa: PLC0415 - one server a process
 
-        config = uvicorn.Config(_made(factory), log_level="error", lifespan="on")
+        root_path = os.environ.get("ROOT_PATH", "")
+        http = "httptools" if kind == "uvicorn httptools" else "h11"
+        config = uvicorn.Config(_made(factory), log_level="error", lifespan="on", root_path=root_path, http=http)
         uvicorn.Server(config).run(sockets=[listener])
     elif kind == "hypercorn":
         from hypercorn.asyncio import serve  # noqa: PLC0415 - one server a process
@@ -49,11 +76,17 @@ def main(kind, fd, factory):
         config = Config()
         config.bind = [f"fd://{listener.detach()}"]
         config.loglevel = "ERROR"
+        config.root_path = os.environ.get("ROOT_PATH", "")
         asyncio.run(serve(_made(factory), config))
     elif kind == "waitress":
         import waitress  # noqa: PLC0415 - one server a process
 
-        waitress.serve(_made(factory), sockets=[listener], threads=2, _quiet=True)
+        prefix = os.environ.get("ROOT_PATH", "")
+        waitress.serve(_made(factory), sockets=[listener], threads=2, url_prefix=prefix, _quiet=True)
+    elif kind.startswith("granian"):
+        _granian(listener, factory, kind.partition(" ")[2])
+    elif kind == "daphne":
+        _daphne(listener.detach(), factory)
     elif kind.startswith("uwsgi"):
         _uwsgi(listener.detach(), factory, has_threads=kind == "uwsgi threads")
     else:

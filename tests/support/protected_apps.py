@@ -5,14 +5,12 @@ import json
 
 import httpx2
 from authlib.integrations import django_oauth2, flask_oauth2
-from django.core.handlers.asgi import ASGIHandler
-from django.core.handlers.wsgi import WSGIHandler
 from django.http import JsonResponse
 from django.urls import path as django_path
 from flask import Flask
 
-import frameworks  # noqa: F401 - it configures Django
 from app_client import ReceivedResponse, SentRequest, call_wsgi, wsgi_environ
+from django_site import handler
 from safeconduct.authlib import BearerTokenValidator
 
 #: The scopes of each path, as ``require_oauth`` takes them.
@@ -85,14 +83,4 @@ class ProtectedApp:
         }
         patterns = tuple(django_path(path[1:], protect(view)) for path, protect in protections.items())
 
-        class Wsgi(WSGIHandler):
-            def get_response(self, request):
-                request.urlconf = patterns
-                return super().get_response(request)
-
-        class Asgi(ASGIHandler):
-            async def get_response_async(self, request):
-                request.urlconf = patterns
-                return await super().get_response_async(request)
-
-        return Asgi() if self.is_asgi else Wsgi()
+        return handler("asgi" if self.is_asgi else "wsgi", patterns, middleware=())

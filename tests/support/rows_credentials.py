@@ -36,6 +36,7 @@ _MALFORMED = {
     "garbage": "Bearer x.y.z",
     "reference-of-nobody": "Bearer " + "A" * 88,
     "dots": "Bearer ......",
+    "no-ascii": "Bearer \u00e9",
     "spaces-inside": "Bearer {alice} x",
 }
 
@@ -100,6 +101,12 @@ COOKIES = [
     invalid("cookie-empty", headers=(("cookie", "__Host-safeconduct="),)),
     bad_request("cookie-twice", headers=_TWO),
     passed("cookie-twice-public", target="/health", headers=_TWO, who=ANONYMOUS, seen={"reason": "invalid_request"}),
+    passed("cookie-fields", headers=(("cookie", "a=1"), *cookie("alice")), needs=frozenset({"asgi"})),
+    bad_request("cookie-twice-in-fields", headers=cookie("alice") * 2, needs=frozenset({"asgi"})),
+    # Joined by a comma they are one cookie with another value: the request is refused, and is never another person's.
+    missing("cookie-fields-joined", headers=(("cookie", "a=1"), *cookie("alice")), needs=frozenset({"joins"})),
+    invalid("cookie-twice-in-fields-joined", headers=cookie("alice") + cookie("bob"), needs=frozenset({"joins"})),
+    passed("cookie-beside-non-ascii", headers=(("cookie", "a=\u00e9; __Host-safeconduct={alice}"),)),
     missing("cookie-of-another-name", headers=(("cookie", "safeconduct={alice}"),)),
     missing("cookie-case", headers=(("cookie", "__host-safeconduct={alice}"),)),
     _crossing("cookie-post", method="POST", headers=cookie("alice")),

@@ -6,7 +6,7 @@ from functools import partial
 from app_reports import AsgiReport, wsgi_application
 from applications import flask_application, starlette_application
 from auth_setups import SETUPS, auth_for, shared_store_configuration
-from drivers import in_process
+from drivers import in_process, of_frameworks
 from safeconduct import Auth, Config, requires
 from safeconduct.asgi import AuthMiddleware
 from safeconduct.flask import Safeconduct
@@ -14,7 +14,7 @@ from table_tokens import AUDIENCE, ISSUER, OWN_KEY, SECRETS_KEY
 
 
 def _applications(name):
-    [driver] = [driver for driver in in_process() if driver.name == name]
+    driver = {driver.name: driver for driver in [*in_process(), *of_frameworks()]}[name]
     return {setup.encode(): driver.application(setup) for setup in SETUPS}
 
 
@@ -48,6 +48,9 @@ starlette_setups = partial(AsgiSetups, "starlette")
 fastapi_setups = partial(AsgiSetups, "fastapi")
 flask_setups = partial(WsgiSetups, "flask")
 wsgi_setups = partial(WsgiSetups, "wsgi")
+falcon_setups = partial(AsgiSetups, "falcon asgi")
+pyramid_setups = partial(WsgiSetups, "pyramid")
+bottle_setups = partial(WsgiSetups, "bottle")
 
 
 def _sharing_auth():
@@ -110,3 +113,28 @@ def login_asgi():
 def login_wsgi():
     """Return the application for a WSGI server."""
     return _login_auth().wsgi(wsgi_application)
+
+
+def paths_asgi():
+    """Return an ASGI application that reports the path and the prefix that the server gave it."""
+
+    async def application(scope, receive, send):
+        if scope["type"] == "lifespan":
+            for _ in range(2):
+                await send({"type": (await receive())["type"] + ".complete"})
+            return
+        seen = f"{scope.get('root_path', '')} {scope['path']}".encode()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"x-path", seen)]})
+        await send({"type": "http.response.body", "body": b""})
+
+    return auth_for("main").asgi(application)
+
+
+def paths_wsgi():
+    """Return a WSGI application that does the same."""
+
+    def application(environ, start_response):
+        start_response("200 OK", [("X-Path", f"{environ.get('SCRIPT_NAME', '')} {environ['PATH_INFO']}")])
+        return [b""]
+
+    return auth_for("main").wsgi(application)

@@ -10,6 +10,7 @@ from http.client import HTTPResponse
 from pathlib import Path
 
 from app_client import ReceivedResponse
+from in_process_drivers import JOINED_CHALLENGES
 
 _HERE = Path(__file__).parent
 _PATIENCE_SECONDS = 60
@@ -23,6 +24,7 @@ class WebServer:
     """A server that runs until it is closed; its socket listens before it starts."""
 
     def __init__(self, kind, factory, *, path=None, **environment):
+        self.kind = kind
         self._family = socket.AF_INET if path is None else socket.AF_UNIX
         listener = socket.socket(self._family)
         listener.bind(("127.0.0.1", 0) if path is None else path)
@@ -148,14 +150,40 @@ _SLASHES = {
     "path-empty-segment": (200, "anonymous", _ONE_SLASH),
     "path-empty-segment-with-token": (200, "alice", _ONE_SLASH),
 }
+_CUTS_FRAGMENT = "the server removes a fragment, for us and for the application alike"
+_FRAGMENTS = {
+    "path-fragment": (200, "anonymous", _CUTS_FRAGMENT),
+    "path-fragment-with-token": (200, "alice", _CUTS_FRAGMENT),
+}
+_KNOWN = {"method-unknown": (400, None, "the server refuses a method that it does not know")}
+_NO_RAW_PATH = "the server gives no raw path: '%2F' is '/' to us and to the application alike"
+_DECODED = {
+    "path-encoded-slash": (401, None, _NO_RAW_PATH),
+    "path-encoded-slash-lower": (401, None, _NO_RAW_PATH),
+    "path-encoded-slash-with-token": (403, None, _NO_RAW_PATH),
+    "path-encoded-slash-lower-with-token": (403, None, _NO_RAW_PATH),
+}
+_JOINS_WELL = "the server joins cookies by a semicolon, as one field would have them"
+_DROPS_OCTETS = "the server empties a field that is not ASCII: the caller has no cookie, and is nobody"
+_COOKIES = {
+    "cookie-fields-joined": (200, "alice", _JOINS_WELL),
+    "cookie-twice-in-fields-joined": (400, None, _JOINS_WELL),
+    "cookie-beside-non-ascii": (401, None, _DROPS_OCTETS),
+}
 
 
 def server_drivers():
     """Create the drivers of all real servers, which start with their first request."""
     return [
         ServerDriver("uvicorn", "starlette_setups", _ASGI, {}),
+        ServerDriver("uvicorn httptools", "fastapi_setups", _ASGI, _CAPITALS | _FRAGMENTS | _KNOWN),
         ServerDriver("hypercorn", "fastapi_setups", _ASGI, _RAISED),
         ServerDriver("gunicorn sync", "flask_setups", _WSGI, _CAPITALS),
         ServerDriver("gunicorn gthread", "wsgi_setups", _WSGI, _CAPITALS),
-        ServerDriver("waitress", "flask_setups", _WSGI, _CAPITALS | _SLASHES),
+        ServerDriver("waitress", "pyramid_setups", _WSGI, _CAPITALS | _SLASHES),
+        ServerDriver("gunicorn gevent", "flask_setups", _WSGI, _CAPITALS),
+        ServerDriver("gunicorn asgi", "falcon_setups", _ASGI | JOINED_CHALLENGES, _CAPITALS),
+        ServerDriver("granian asgi", "starlette_setups", _ASGI, _FRAGMENTS),
+        ServerDriver("granian wsgi", "bottle_setups", _WSGI, _FRAGMENTS | _DECODED | _COOKIES),
+        ServerDriver("daphne", "fastapi_setups", _ASGI, {}),
     ]

@@ -2,23 +2,11 @@
 
 import pytest
 
-from request_table import ROWS, check_row
+from request_table import cases_of, check_row, closing
 from web_servers import server_drivers
 
-DRIVERS = {driver.name: driver for driver in server_drivers()}
-CASES = [
-    pytest.param(driver.name, row, id=f"{driver.name}-{row.name}")
-    for driver in DRIVERS.values()
-    for row in ROWS
-    if row.needs <= driver.offers
-]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _closed():
-    yield
-    for driver in DRIVERS.values():
-        driver.close()
+DRIVERS, CASES = cases_of(server_drivers())
+_closed = pytest.fixture(scope="module", autouse=True)(closing(DRIVERS))
 
 
 @pytest.mark.parametrize(("name", "row"), CASES)

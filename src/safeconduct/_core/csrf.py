@@ -4,11 +4,15 @@ Make and check CSRF tokens, which only our own pages can read.
 A token belongs to one session and to its latest sign-in.  It is base64url(HMAC-SHA256(K_csrf, "sc/csrf/1" ‖ sid ‖
 u32(csrf_gen))), so nothing of it is stored.  The number always has four octets, so no two pairs of session and
 generation are the same message.
+
+A page that is compressed and repeats what an attacker sends could be made to betray a token that never changes (BREACH,
+CVE-2013-3587).  So a page gets it masked: base64url(mask ‖ mask XOR HMAC), with a fresh random mask of the same length
+at each call.  Both forms count, and the length of the text tells which one it is.
 """
 
 import hashlib
 import hmac
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -25,7 +29,12 @@ MAX_GENERATION: Final = 2**32 - 1
 LABEL: Final = "csrf"
 """The label under which the key of CSRF tokens is derived."""
 
+MASK_BYTES: Final = hashlib.sha256().digest_size
+"""As long as what it masks, so that nothing of that shows."""
+
 _PURPOSE: Final = b"sc/csrf/1"
+#: 64 octets as base64url without padding.
+_MASKED_LENGTH: Final = 86
 
 
 def csrf_token(key: bytes, session_id: str, generation: int) -> str:
@@ -49,13 +58,41 @@ def csrf_token(key: bytes, session_id: str, generation: int) -> str:
 
 def is_csrf_token(value: bytes, *, key: bytes, session_id: str, generation: int) -> bool:
     """
-    Return whether *value*, from ``X-CSRF-Token``, is the token of this session; never raises.
+    Return whether *value*, from ``X-CSRF-Token``, is the token of this session, masked or not; never raises.
 
     The tokens are compared as bytes, since ``compare_digest`` raises on text that is not ASCII.
     """
     if not 0 <= generation <= MAX_GENERATION:
         return False
-    return hmac.compare_digest(csrf_token(key, session_id, generation).encode("ascii"), value)
+    return hmac.compare_digest(csrf_token(key, session_id, generation).encode("ascii"), unmask_csrf_token(value))
+
+
+def mask_csrf_token(token: str, mask: bytes) -> str:
+    """Return *token* masked with *mask*, *MASK_BYTES* random octets: 86 characters of base64url."""
+    octets = urlsafe_b64decode(token + "=")
+    return _to_base64url(mask + _xor(mask, octets)).decode("ascii")
+
+
+def unmask_csrf_token(value: bytes) -> bytes:
+    """Return the token in *value*, masked or not; anything that is neither is returned as it is.  Never raises."""
+    if len(value) != _MASKED_LENGTH:
+        return value
+    try:
+        octets = urlsafe_b64decode(value + b"==")
+    except ValueError:
+        return value
+    # The decoder skips what is no base64url, and ignores the bits that are left over.
+    if _to_base64url(octets) != value:
+        return value
+    return _to_base64url(_xor(octets[:MASK_BYTES], octets[MASK_BYTES:]))
+
+
+def _xor(one: bytes, other: bytes) -> bytes:
+    return (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).to_bytes(MASK_BYTES, "big")
+
+
+def _to_base64url(octets: bytes) -> bytes:
+    return urlsafe_b64encode(octets).rstrip(b"=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +118,9 @@ class SessionTokens:
         self.tokens = tokens
 
     def include(self, value: bytes) -> bool:
-        """Say whether *value* is one of them."""
+        """Say whether *value* is one of them, masked or not."""
+        if len(value) == _MASKED_LENGTH:
+            value = unmask_csrf_token(value)
         # A generator would cost more than the comparison.
         for token in self.tokens or ():  # noqa: SIM110 - see above
             if hmac.compare_digest(token, value):
@@ -121,6 +160,14 @@ class CsrfTokens:
         """Make the CSRF token of a session; None where there are no keys."""
         keys = self._keys()
         return None if keys is None else csrf_token(keys.derive(LABEL), session_id, generation)
+
+    def masked_token(self, identity: Identity, mask: bytes) -> str | None:
+        """Make the token of the session behind the cookie of *identity*, masked; None where there is none."""
+        session = self.session_of(identity)
+        if session is None or not isinstance(identity, Principal) or identity.scheme != "cookie":
+            return None
+        token = self.token(session.session_id, session.generation)
+        return None if token is None else mask_csrf_token(token, mask)
 
     def session_tokens(self, identity: Identity, known: SessionTokens | None) -> SessionTokens:
         """Return what ``check`` accepts from *identity*: *known* if it was made with the present keys."""

@@ -1,18 +1,22 @@
 """Turn an error into a response, and announce it to the listeners."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from safeconduct._core.event_dispatcher import report_failed_hook
+from safeconduct._core.pages.refusals import RefusalPages
 from safeconduct._core.refusals import Refusals
-from safeconduct._http.problems import ProblemStyle, answer, redirect
+from safeconduct._http.fetch_metadata import is_browser, is_navigation
+from safeconduct._http.paths import target_of
+from safeconduct._http.problems import ProblemBody, ProblemStyle, answer, page_url, see_other
 from safeconduct._http.request import Reply, Request
 from safeconduct.errors import AuthError, InvalidToken, MissingCredential
-from safeconduct.events import Event
 from safeconduct.principal import Level
 
-ProblemBody = Callable[[AuthError], Mapping[str, Any]]
-"""Makes the body of an error response in the application's own form; a plain function that does not block."""
+Destination = Callable[[AuthError, Request], str | None]
+"""Returns the path, relative to the application, where a navigation is redirected; None where it does not say."""
+
+_OF_PAGE = (b"content-type", b"content-length", b"cache-control")
 
 
 class ErrorResponses:
@@ -24,10 +28,10 @@ class ErrorResponses:
         offers_basic: Whether ``Basic`` is among the configured sources.
         acr_values: The name of each of our levels, for a step-up.
         style: The form of the standard body.
-        sign_in_url: Where a navigation without a valid credential is redirected; None for an error response.
+        destinations: Say, in this order, where a person's navigation without a valid credential is redirected.
+        pages: Writes the pages of refusals; None where people get the same bodies as programs.
         problem_body: Makes the body instead of the standard one.
-        refusals: Makes the event of a refusal.
-        announce: Sends an event to the listeners.
+        refusals: Announces refusals.
     """
 
     def __init__(
@@ -37,42 +41,63 @@ class ErrorResponses:
         offers_basic: bool,
         acr_values: Mapping[Level, str],
         style: ProblemStyle,
-        sign_in_url: str | None,
+        destinations: Sequence[Destination],
+        pages: RefusalPages | None,
         problem_body: ProblemBody | None,
         refusals: Refusals,
-        announce: Callable[[Event], None],
     ) -> None:
         self._realm = realm
         self._offers_basic = offers_basic
         self._acr_values = acr_values
         self._style: ProblemStyle = style
-        self._sign_in_url = sign_in_url
+        self._destinations = destinations
+        self._pages = pages
         self._problem_body = problem_body
         self._refusals = refusals
-        self._announce = announce
 
     def answer(self, error: AuthError, request: Request | None) -> Reply:
         """Return the response to *request*, or to one that could not be parsed at all."""
-        self._announce(self._refusals.event(error, request))
-        if request is not None and self._sends_to_sign_in(error, request):
-            return redirect(self._sign_in_url or "/", path=request.root_path + request.path)
+        self._refusals.report(error, request)
+        if request is None or not _is_by_person(request):
+            return self._problem(error, request, self._body(error))
+        path = self._destination(error, request)
+        if path is not None:
+            target = target_of(request.root_path + request.path, request.query)
+            return see_other(page_url(request.root_path + path, target=target))
+        if self._pages is None:
+            return self._problem(error, request, self._body(error))
+        return self._with_fields(self._pages.page(error, request), error, request)
+
+    def page(self, error: AuthError, request: Request, page: Reply) -> Reply:
+        """Return *page*, with which an endpoint refuses *request*, with the fields of the error."""
+        self._refusals.report(error, request)
+        return self._with_fields(page, error, request)
+
+    def redirect(self, error: AuthError, request: Request, location: str) -> Reply:
+        """Return the redirection to *location*, a page that tells the person why *request* was refused."""
+        self._refusals.report(error, request)
+        return see_other(location)
+
+    def _destination(self, error: AuthError, request: Request) -> str | None:
+        """Return where a person is redirected who lacks a valid credential and only reads."""
+        if request.method not in {"GET", "HEAD"} or not isinstance(error, (MissingCredential, InvalidToken)):
+            return None
+        paths = (destination(error, request) for destination in self._destinations)
+        return next((path for path in paths if path is not None), None)
+
+    def _with_fields(self, page: Reply, error: AuthError, request: Request) -> Reply:
+        fields = self._problem(error, request, None).fields
+        return Reply(page.status, (*page.fields, *(each for each in fields if each[0] not in _OF_PAGE)), page.body)
+
+    def _problem(self, error: AuthError, request: Request | None, body: Mapping[str, Any] | None) -> Reply:
         return answer(
             error,
             realm=self._realm,
             # A browser that gets a Basic challenge opens a dialogue of its own.
-            basic_offered=self._offers_basic and (request is None or not _is_browser(request)),
+            basic_offered=self._offers_basic and (request is None or not is_browser(request)),
             acr_values=self._acr_values,
             style=self._style,
-            body=self._body(error),
-        )
-
-    def _sends_to_sign_in(self, error: AuthError, request: Request) -> bool:
-        return (
-            self._sign_in_url is not None
-            and isinstance(error, (MissingCredential, InvalidToken))
-            and request.method in {"GET", "HEAD"}
-            and not request.is_websocket
-            and _is_navigation(request)
+            body=body,
         )
 
     def _body(self, error: AuthError) -> Mapping[str, Any] | None:
@@ -81,16 +106,10 @@ class ErrorResponses:
         try:
             return self._problem_body(error)
         except Exception as fault:  # noqa: BLE001 - a hook of the application; the refusal must not depend on it
-            report_failed_hook(self._announce, fault, hook="problem_body")
+            report_failed_hook(self._refusals.announce, fault, hook="problem_body")
             return None
 
 
-def _is_browser(request: Request) -> bool:
-    return any(request.values(name) for name in (b"sec-fetch-mode", b"sec-fetch-site", b"sec-fetch-dest"))
-
-
-def _is_navigation(request: Request) -> bool:
-    modes = request.values(b"sec-fetch-mode")
-    if modes:
-        return modes == [b"navigate"]
-    return any(b"text/html" in value for value in request.values(b"accept"))
+def _is_by_person(request: Request) -> bool:
+    # A program that sends a header of its own can read a problem, whatever else it accepts.
+    return is_navigation(request) and not request.values(b"authorization")

@@ -68,10 +68,12 @@ class Gate:
         self.answer = error_responses.answer
         self.release = release
         self.policy = policy
-        self._authenticator = authenticator
+        self.authenticator = authenticator
         self._bearer = authenticator.bearer
         self._validity = authenticator.validity
         self._clock = authenticator.bearer.clock
+        #: What passes where there is no request: a caller without a credential.
+        self.anonymous = authenticator.anonymous_results.no_credential
         self.endpoints = endpoints
         self._announce = announce
         self._is_closed = False
@@ -107,7 +109,7 @@ class Gate:
         """
         if self._is_closed:
             raise Unavailable("closed")
-        return await self._authenticator.verify(token, now=self._clock())
+        return await self.authenticator.verify(token, now=self._clock())
 
     @within_one_budget
     async def serve(self, request: Request, body: Body, query: bytes = b"") -> Reply:
@@ -163,8 +165,8 @@ class Gate:
             now = self._clock()
             requirement = self._requirement(request)
             if request.method == "OPTIONS" and self.policy.passes_preflights and self._is_preflight(request):
-                return self._authenticator.anonymous_results.no_credential
-            passed = await self._authenticator.identify(request, requirement, outer, now)
+                return self.authenticator.anonymous_results.no_credential
+            passed = await self.authenticator.identify(request, requirement, outer, now)
             requirement.check(passed.identity, now=now)
         except AuthError as error:
             return Refused(error)
@@ -220,7 +222,7 @@ class Gate:
             bool(request.values(b"origin"))
             and bool(request.values(b"access-control-request-method"))
             and not request.values(b"authorization")
-            and not self._authenticator.sources.has_cookie(request)
+            and not self.authenticator.sources.has_cookie(request)
         )
 
 

@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import quote
 
 from safeconduct._core.access_rules import Policy, sample_of
+from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.path_templates import LITERAL, REST, Template
 from safeconduct._core.requirement import Requirement
 from safeconduct._http.paths import readings_of_target
@@ -28,12 +29,14 @@ class Permissions:
 
     Args:
         policy: The access rules.
+        csrf: Makes the CSRF tokens of callers.
     """
 
-    __slots__ = ("policy",)
+    __slots__ = ("csrf", "policy")
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, csrf: CsrfTokens) -> None:
         self.policy = policy
+        self.csrf = csrf
 
     def allow(self, identity: object, method: str, path: str, *, root_path: str, now: float) -> bool:
         """

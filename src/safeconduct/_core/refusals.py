@@ -1,14 +1,14 @@
 """Describe a refused request for the log and for the listeners."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, TypedDict
 
 from safeconduct._core.log_lines import printable
 from safeconduct._http.forwarded import Proxies, client_of, network_of
 from safeconduct._http.request import Request
 from safeconduct.errors import AuthError, BadCredentials, InvalidToken, TooManyAttempts
-from safeconduct.events import RequestRefused, TokenRefused
+from safeconduct.events import Event, RequestRefused, TokenRefused
 
 _LONGEST_PATH: Final = 200
 _LONGEST_METHOD: Final = 32
@@ -28,17 +28,22 @@ class RequestDetails(TypedDict):
 
 class Refusals:
     """
-    Make the events that announce refusals.
+    Announce refusals.
 
     Args:
         trusted: ``proxies.trusted`` of the configuration.
+        announce: Sends an event to the listeners.
     """
 
-    def __init__(self, trusted: Iterable[str]) -> None:
+    def __init__(self, trusted: Iterable[str], announce: Callable[[Event], None]) -> None:
+        self.announce = announce
         self._proxies = Proxies.of(trusted)
 
-    def event(self, error: AuthError, request: Request | None) -> RequestRefused:
-        """Return what announces that *request* was refused by *error*; None is one that could not be parsed at all."""
+    def report(self, error: AuthError, request: Request | None) -> None:
+        """Announce that *request* was refused by *error*; None is one that could not be parsed at all."""
+        self.announce(self._event(error, request))
+
+    def _event(self, error: AuthError, request: Request | None) -> RequestRefused:
         details = self.details(request)
         if isinstance(error, (InvalidToken, TooManyAttempts)):
             scheme = "basic" if isinstance(error, (BadCredentials, TooManyAttempts)) else "token"

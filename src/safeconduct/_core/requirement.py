@@ -115,7 +115,9 @@ class Requirement:
         ):
             # The token belongs to a client and not to a user, so there is no user who could step up.
             raise InsufficientRights(reason="a client cannot step up")
-        raise StepUpRequired(self.level, self.max_age_seconds, reason="level" if too_low else "age")
+        error = StepUpRequired(self.level, self.max_age_seconds, reason="level" if too_low else "age")
+        error.principal = principal
+        raise error
 
 
 def _common(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:

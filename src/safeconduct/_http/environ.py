@@ -52,6 +52,7 @@ def read_environ(environ: Environ) -> Request:
         is_secure=is_secure(environ),
         is_websocket=False,
         client_host=environ.get("REMOTE_ADDR"),
+        query=environ.get("QUERY_STRING", "").encode("latin-1"),
         merges_spellings=not environ.get("SERVER_SOFTWARE", "").startswith(_DROPS_UNDERSCORES),
     )
 

@@ -19,7 +19,7 @@ meet different requirements.
 import re
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import unquote, unquote_to_bytes
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 from safeconduct.errors import InvalidRequest
 
@@ -205,6 +205,25 @@ MAX_NEXT_LENGTH: Final = 2048
 # never reaches a server.
 _LOCAL = re.compile(r"/(?!/)[!\"$-\[\]-~]*")
 _DOTS: Final = frozenset({".", ".."})
+# A browser drops TAB, CR and LF from a URL and reads "\" as "/": each could make a path lead to another site.
+_LOCAL_PATH = re.compile(r"/(?![/\\])[^\x00-\x1f\x7f\\\ud800-\udfff]*")
+#: What a query may have as it is; what it has encoded stays so.
+_QUERY_CHARACTERS: Final = "!$%&'()*+,/:;=?@[]~"
+
+
+def target_of(path: str, query: bytes) -> str | None:
+    """
+    Return the target of a request as a URL has it, or None where nobody should be led back to it.
+
+    Args:
+        path: The decoded path, with the mount prefix; it must begin with exactly one ``/`` and have neither a backslash
+            nor a control character, so that it never leads to another site.
+        query: The query as it came.
+    """
+    if not _LOCAL_PATH.fullmatch(path):
+        return None
+    target = quote(path) + ("?" + quote(query, safe=_QUERY_CHARACTERS) if query else "")
+    return target if len(target) <= MAX_NEXT_LENGTH else None
 
 
 def safe_next(text: object, *, is_own: Callable[[str], bool], root_path: str = "") -> str:

@@ -1,5 +1,5 @@
 """
-Write error responses (RFC 9457), redirections to the sign-in page, and close codes of WebSockets.
+Write error responses (RFC 9457), redirections, and close codes of WebSockets.
 
 The body is constant for each code: it has nothing of a token, a path or an exception, and everything that can be wrong
 with a credential has the same body (ASVS 16.5.1).  ``type`` is ``urn:safeconduct:problem:`` and the code, which never
@@ -8,8 +8,8 @@ changes and cannot be dereferenced; ``about:blank`` would fix the title to the p
 """
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
@@ -20,6 +20,12 @@ from safeconduct.principal import Level
 
 ProblemStyle = Literal["problem", "error_message"]
 """The form of a body: a problem of RFC 9457, or an object with ``error`` and ``message``."""
+
+ProblemBody = Callable[[AuthError], Mapping[str, Any]]
+"""Makes the body of an error response in the application's own form; a plain function that does not block."""
+
+ProblemPage = Callable[[AuthError], str]
+"""Makes the HTML page of a refusal in the application's own form; a plain function that does not block."""
 
 MEDIA_TYPES: Final[Mapping[ProblemStyle, str]] = {
     "problem": "application/problem+json",
@@ -33,9 +39,8 @@ PROBLEM_TYPE: Final = "urn:safeconduct:problem:"
 NO_STORE: Final[Field] = (b"cache-control", b"no-store")
 """No cache may keep a response of ours (RFC 6750 §5.3)."""
 
-# A browser drops TAB, CR and LF from a URL and reads "\" as "/": each could make a path lead to another site.
-_LOCAL_PATH = re.compile(r"/(?![/\\])[^\x00-\x1f\x7f\\\ud800-\udfff]*")
-_URL_CHARACTERS: Final = "!#$%&'()*+,/:;=?@[]~"
+NO_PARAMETERS: Final[Mapping[str, str]] = MappingProxyType({})
+_PATH_CHARACTERS: Final = "!$&'()*+,/:;=@[]~"
 
 
 def answer(
@@ -72,21 +77,23 @@ def answer(
     return Reply(error.status, tuple(fields), content)
 
 
-def redirect(sign_in_url: str, *, path: str | None = None) -> Reply:
+def page_url(path: str, *, target: str | None, more: Mapping[str, str] = NO_PARAMETERS) -> str:
     """
-    Return the redirection to *sign_in_url*, with *path* as the place to return to.
+    Return the URL of a page that leads on to *target*.
 
     Args:
-        sign_in_url: The configured URL.
-        path: The decoded path that was requested, with the mount prefix.  Left out unless it begins with exactly one
-            ``/`` and has neither a backslash nor a control character, so that it never leads to another site.
+        path: The decoded path of the page, with the mount prefix.
+        target: The place to return to, as ``target_of`` gives it; left out where it is None.
+        more: Further parameters of the query.
     """
-    location = quote(sign_in_url, safe=_URL_CHARACTERS, errors="replace")
-    if path is not None and _LOCAL_PATH.fullmatch(path):
-        target, hash_sign, fragment = location.partition("#")
-        target += ("&" if "?" in target else "?") + "next=" + quote(path, safe="/")
-        location = target + hash_sign + fragment
-    return Reply(303, ((b"location", location.encode("ascii")), (b"content-length", b"0"), NO_STORE))
+    parameters = {**more, **({} if target is None else {"next": target})}
+    query = "&".join(f"{name}={quote(value, safe='/')}" for name, value in parameters.items())
+    return quote(path, safe=_PATH_CHARACTERS, errors="replace") + (f"?{query}" if query else "")
+
+
+def see_other(location: str, fields: Iterable[Field] = ()) -> Reply:
+    """Return the redirection to *location*, which is ASCII, with more *fields*."""
+    return Reply(303, ((b"location", location.encode("ascii")), (b"content-length", b"0"), NO_STORE, *fields))
 
 
 def _problem(kind: type[AuthError]) -> bytes:

@@ -1,6 +1,7 @@
 """Define the HTTP messages of the core: a ``Request`` and a ``Reply``."""
 
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +34,7 @@ class Request:
         "merges_spellings",
         "method",
         "path",
+        "query",
         "raw_path",
         "root_path",
         "route",
@@ -51,6 +53,7 @@ class Request:
         is_secure: bool,
         is_websocket: bool,
         client_host: str | None,
+        query: bytes = b"",
         merges_spellings: bool = False,
     ) -> None:
         """
@@ -66,6 +69,7 @@ class Request:
             is_secure: Whether it came over TLS, according to the server.
             is_websocket: Whether it is a WebSocket handshake.
             client_host: The peer's address as text, where the server knows it.
+            query: The query as it came, without the question mark.
             merges_spellings: Whether the server joins ``X_Name`` with ``X-Name`` by a comma without a blank.
         """
         self.route = route
@@ -77,7 +81,18 @@ class Request:
         self.is_secure = is_secure
         self.is_websocket = is_websocket
         self.client_host = client_host
+        self.query = query
         self.merges_spellings = merges_spellings
+
+    def with_field(self, name: bytes, value: bytes) -> "Request":
+        """Return the same request with one more header field, *name* in lower case."""
+        values, more = self.values, copy(self)
+
+        def more_values(asked: bytes) -> list[bytes]:
+            return [*values(asked), value] if asked == name else values(asked)
+
+        more.values = more_values
+        return more
 
 
 def read_fields(fields: Sequence[Field]) -> FieldReader:

@@ -1,11 +1,11 @@
 """Describe in the terms of OpenAPI how an application is protected, for the frameworks that describe their routes."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from safeconduct._core.endpoints.routes import PROBLEMS
-from safeconduct._core.requirement import Requirement
+from safeconduct._core.requirement import OPEN, Requirement
 from safeconduct._http.problems import MEDIA_TYPES
 from safeconduct.auth import Auth
 
@@ -38,6 +38,8 @@ class SecurityDescription:
         self._gate = auth.asgi_gate()
         self._root_path = root_path.rstrip("/")
         self._scopes: set[str] = set()
+        #: Whether any operation has security.
+        self.is_used = False
 
     def requirement(self, method: str, path: str) -> Requirement:
         """Return what the access rules ask of an operation; *path* is a template of OpenAPI."""
@@ -45,7 +47,8 @@ class SecurityDescription:
 
     def security(self, requirement: Requirement, *, is_optional: bool = False) -> list[Schema]:
         """Return the ``security`` of an operation: any one of the credentials that are accepted."""
-        names = list(self._schemes())
+        self.is_used = True
+        names = list(self.schemes())
         if requirement.schemes is not None:
             accepted = {name for kind in requirement.schemes for name in _BY_KIND[kind]}
             names = [name for name in names if name in accepted]
@@ -55,18 +58,6 @@ class SecurityDescription:
 
     def schemes(self) -> Schema:
         """Return the security schemes of the sources in use, with every scope that an operation was found to ask."""
-        return self._schemes()
-
-    def responses(self) -> Schema:
-        """Return the responses of an operation that is not public."""
-        described = {
-            "401": "The request has no valid credential, or needs a more recent or a stronger sign-in.",
-            "403": "The credential does not permit this request.",
-        }
-        content = {MEDIA_TYPES[self._config.problem_style]: {"schema": PROBLEMS[self._config.problem_style]}}
-        return {status: {"description": text, "content": content} for status, text in described.items()}
-
-    def _schemes(self) -> Schema:
         sources, found = self._config.sources, dict[str, Any]()
         login = f"{self._config.endpoints.prefix}/login"
         if "bearer" in sources:
@@ -88,13 +79,30 @@ class SecurityDescription:
             found["basic"] = {"type": "http", "scheme": "basic"}
         return found
 
+    def responses(self) -> Schema:
+        """Return the responses of an operation that is not public."""
+        described = {
+            "401": "The request has no valid credential, or needs a more recent or a stronger sign-in.",
+            "403": "The credential does not permit this request.",
+        }
+        content = {MEDIA_TYPES[self._config.problem_style]: {"schema": PROBLEMS[self._config.problem_style]}}
+        return {status: {"description": text, "content": content} for status, text in described.items()}
+
     @property
     def _signs_in_by_cookie(self) -> bool:
         """Whether a page's sign-in is answered by cookies, so that its script gets no token."""
         return "cookie" in self._config.sources and self._config.cookies.mode == "require"
 
 
-def merged(requirement: Requirement, scopes: Iterable[str]) -> Requirement:
-    """Return *requirement* closed, with more *scopes*."""
-    more = Requirement(scopes=frozenset(scopes))
-    return more if requirement.is_open else requirement + more
+def total_requirement(rules: Requirement, more: Iterable[Requirement]) -> Requirement:
+    """Return what the access *rules* and everything inside the application ask together."""
+    return sum(more, OPEN if rules.is_open else rules)
+
+
+def requirements_of(view: Any) -> Iterator[Requirement]:
+    """Yield what each ``requires`` around *view* asks."""
+    while view is not None:
+        found: object = getattr(view, "safeconduct_requirement", None)
+        if isinstance(found, Requirement):
+            yield found
+        view = getattr(view, "__wrapped__", None)

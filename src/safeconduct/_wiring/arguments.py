@@ -7,11 +7,12 @@ from typing import TypeGuard, cast
 
 from safeconduct._core.clients import AsyncClients, Clients
 from safeconduct._core.directory import AsyncDirectory, Directory
-from safeconduct._core.error_responses import ProblemBody
 from safeconduct._core.event_dispatcher import Listener, Tracer
 from safeconduct._core.sessions.issuing import AddClaims
 from safeconduct._core.store import StoreProvider
 from safeconduct._core.wrapped_app import described
+from safeconduct._http.problems import ProblemBody, ProblemPage
+from safeconduct._wiring.settings import has_pages
 from safeconduct.config import Config
 from safeconduct.config.shown_values import is_table
 from safeconduct.errors import ConfigurationError
@@ -29,6 +30,7 @@ class Provided:
     clients: AnyClients | None
     store: AnyStore | None
     problem_body: ProblemBody | None
+    problem_page: ProblemPage | None
     add_claims: AddClaims | None
     tracer: Tracer | None
 
@@ -53,10 +55,17 @@ def check_arguments(config: object, provided: Provided, *, clock: object) -> Non
         raise _refusal("clients", clients, "an object with find or afind")
     if store is not None and not all(_has_any(store, name) for name in _STORE_METHODS):
         raise _refusal("store", store, "an object such as a MemoryStore; a URL belongs into the configuration")
-    hooks = {"clock": clock, "add_claims": provided.add_claims, "problem_body": provided.problem_body}
+    hooks = {
+        "clock": clock,
+        "add_claims": provided.add_claims,
+        "problem_body": provided.problem_body,
+        "problem_page": provided.problem_page,
+    }
     for name, hook in hooks.items():
         if hook is not None:
             _check_function(name, hook)
+    if provided.problem_page is not None and not has_pages(config):
+        raise ConfigurationError("problem_page: got one, wanted endpoints.pages = true, since nobody gets a page")
 
 
 def check_listeners(listeners: object) -> tuple[Listener, ...]:

@@ -59,10 +59,11 @@ class Container:
         self.announce = announce
         self.add_claims = provided.add_claims
         self.problem_body = provided.problem_body
+        self.problem_page = provided.problem_page
         self.tracer = provided.tracer
         self.keys = own_keys(config, announce)
         #: The access rules; they also mark what this ``Auth`` proved, for a nested middleware and for ``allows``.
-        self.permissions = permissions_of(config)
+        self.permissions = permissions_of(config, self.csrf)
         self.sources = sources_of(config)
         self.stores = provided.store or self._configured_store()
         self._ports: dict[World, Store] = {}
@@ -72,7 +73,7 @@ class Container:
         self.policies = policies
         self.own_policy = next((policy for policy in policies if policy.is_own), None)
         #: Who the clients are; read at once, so that a missing secret is found when the ``Auth`` is made.
-        self.refusals = Refusals(config.proxies.trusted)
+        self.refusals = Refusals(config.proxies.trusted, announce)
         self.clients = ClientFactory(config, provided.clients, clock=clock, announce=announce)
         self.verifier = TokenVerifier(policies, self.clients.keys)
         self._epochs = store_port.epochs

@@ -1,12 +1,11 @@
 """Make our own endpoints for one world: only those that can work, so none if users cannot sign in here."""
 
-import secrets
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from safeconduct._core.authentication import Authenticator
-from safeconduct._core.device_cookie import DeviceCookies
 from safeconduct._core.endpoints.login import LoginEndpoint
-from safeconduct._core.endpoints.logout import LogoutEndpoint, PresentedSessions
+from safeconduct._core.endpoints.logout import LogoutEndpoint
 from safeconduct._core.endpoints.refresh import RefreshEndpoint
 from safeconduct._core.endpoints.request_context import RequestContext
 from safeconduct._core.endpoints.routes import jwks_route, openapi_route, session_routes
@@ -14,8 +13,8 @@ from safeconduct._core.endpoints.routing import EndpointRoute
 from safeconduct._core.endpoints.session import SessionEndpoint
 from safeconduct._core.endpoints.token_response import TokenResponse
 from safeconduct._core.permissions import OfferedLinks
-from safeconduct._http.forwarded import Proxies
 from safeconduct._http.request import Request
+from safeconduct._wiring.browsers import BrowserParts
 from safeconduct._wiring.world import WorldParts
 from safeconduct.errors import ConfigurationError
 
@@ -25,9 +24,25 @@ AcceptingRoute = Callable[
 """Makes the endpoint that receives browsers, of what reads and writes, ends sessions, and all our endpoints."""
 
 
+class PageRoutes(Protocol):
+    """What the endpoints need of the pages for people."""
+
+    @property
+    def ways_to_sign_in(self) -> Mapping[str, str]:
+        """Where users sign in: each name below the prefix, with its method."""
+        ...
+
+    def routes(
+        self, rows: Iterable[EndpointRoute], requests: RequestContext, all_routes: Sequence[EndpointRoute]
+    ) -> Iterator[EndpointRoute]:
+        """Yield *rows*, which answer forms too, and the sign-in page."""
+        ...
+
+
 def endpoint_routes(
     parts: WorldParts,
     authenticator: Authenticator,
+    pages: PageRoutes,
     for_services: Iterable[EndpointRoute],
     accepting_route: AcceptingRoute | None = None,
 ) -> Iterator[EndpointRoute]:
@@ -37,6 +52,7 @@ def endpoint_routes(
     Args:
         parts: The parts of the world.
         authenticator: Finds out who asks by an access token.
+        pages: Makes the pages for people.
         for_services: The OAuth endpoints.
         accepting_route: Makes the endpoint that receives browsers; None if nobody may hand any over.
 
@@ -53,7 +69,7 @@ def endpoint_routes(
         raise ConfigurationError(f"trust.hand_over: got true; {why}")
     rows: list[EndpointRoute] = []
     if enabled is not False:
-        rows += [] if why else _session_routes(parts, authenticator, accepting_route, rows)
+        rows += [] if why else _session_routes(parts, authenticator, pages, accepting_route, rows)
         rows += for_services
     if rows and config.endpoints.prefix:
         # At the root it would be taken for the description of the application.
@@ -66,32 +82,21 @@ def endpoint_routes(
 def _session_routes(
     parts: WorldParts,
     authenticator: Authenticator,
+    pages: PageRoutes,
     accepting_route: AcceptingRoute | None,
     routes: Sequence[EndpointRoute],
 ) -> Iterator[EndpointRoute]:
     """Yield the endpoints of a session's life, without a directory those for people who are handed over."""
     container, config, session_verbs = parts.container, parts.container.config, parts.session_verbs
-    sources, clock, prefix = container.sources, container.clock, config.endpoints.prefix
-    proxies = Proxies.of(config.proxies.trusted)
-    requests = RequestContext(
-        authenticator, sources, proxies, cookies=config.cookies, issuer=config.issuer, clock=clock
-    )  # fmt: skip
-    replies = TokenResponse(
-        config.cookies, container.csrf, clock=clock, adds_token=config.endpoints.login_answer == "token"
-    )
-    presented = PresentedSessions(
-        session_verbs, requests, sources, bearer=container.bearer, resolver=parts.resolver, clock=clock
-    )
-    end_cookies = presented.end_cookies
-    devices = DeviceCookies(
-        container.derived_keys, secrets.token_bytes, config.cookies, are_read=sources.takes_cookies, clock=clock
-    )
+    clock, browsers = container.clock, BrowserParts(parts, authenticator)
+    requests, replies, devices = browsers.request_context, browsers.token_response, browsers.device_cookies
+    presented = browsers.presented_sessions()
     login: LoginEndpoint | None = None
     if container.passwords.has_directory:
         passwords = container.passwords.passwords(parts.world, parts.store)
-        login = LoginEndpoint(session_verbs, passwords, requests, replies, devices, end_replaced=end_cookies)
-    yield from session_routes(
-        prefix,
+        login = LoginEndpoint(session_verbs, passwords, requests, replies, devices, end_replaced=presented.end_cookies)
+    rows = session_routes(
+        config.endpoints.prefix,
         login=login,
         refresh=RefreshEndpoint(session_verbs, requests, replies, devices),
         logout=LogoutEndpoint(session_verbs, requests, replies, presented),
@@ -101,10 +106,11 @@ def _session_routes(
             replies,
             container.csrf,
             OfferedLinks(config.access.links, container.permissions.policy),
-            prefix=prefix,
-            has_login=login is not None,
+            prefix=config.endpoints.prefix,
+            ways_to_sign_in=pages.ways_to_sign_in,
             clock=clock,
         ),
     )
+    yield from pages.routes(rows, requests, routes)
     if accepting_route is not None:
-        yield accepting_route(requests, replies, end_cookies, routes)
+        yield accepting_route(requests, replies, presented.end_cookies, routes)

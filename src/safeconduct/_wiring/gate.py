@@ -7,17 +7,15 @@ from safeconduct._core.authentication import Authenticator
 from safeconduct._core.basic import BasicAuthenticator
 from safeconduct._core.connection_checks import ConnectionChecks
 from safeconduct._core.endpoints.routing import EndpointRoute, Endpoints
-from safeconduct._core.error_responses import ErrorResponses
 from safeconduct._core.fast_path import FastPath
 from safeconduct._core.gate import Gate
 from safeconduct._core.revocation_query import NothingRevoked
 from safeconduct._core.traced_gate import traced_gate
 from safeconduct._core.validity import ValidityCheck
 from safeconduct._http import environ, scope
-from safeconduct._tokens.issuer_policy import ACR
-from safeconduct._wiring.container import Container
 from safeconduct._wiring.endpoints import endpoint_routes
 from safeconduct._wiring.hand_over import accepting_route
+from safeconduct._wiring.pages import PageParts
 from safeconduct._wiring.sessions import session_extension
 from safeconduct._wiring.settings import realm_of, receives_browsers
 from safeconduct._wiring.world import WorldParts
@@ -40,6 +38,7 @@ def new_gate(parts: WorldParts) -> Gate:
     )  # fmt: skip
     view = NothingRevoked() if revocations is None else revocations.view or revocations.bounded_view
     authenticator = _authenticator(parts, validity, basic)
+    pages = PageParts(parts)
     gate = Gate if container.tracer is None else traced_gate(container.tracer, container.announce)
     return gate(
         policy=container.permissions.policy,
@@ -50,8 +49,8 @@ def new_gate(parts: WorldParts) -> Gate:
             view=view,
             reader=(scope if parts.world == "asgi" else environ).READER,
         ),
-        error_responses=_error_responses(container),
-        endpoints=_endpoints(parts, authenticator),
+        error_responses=pages.error_responses,
+        endpoints=_endpoints(parts, authenticator, pages),
         connection_checks=ConnectionChecks(
             authenticator=authenticator,
             view=view,
@@ -64,10 +63,10 @@ def new_gate(parts: WorldParts) -> Gate:
     )
 
 
-def _endpoints(parts: WorldParts, authenticator: Authenticator) -> Endpoints:
+def _endpoints(parts: WorldParts, authenticator: Authenticator, pages: PageParts) -> Endpoints:
     config = parts.container.config
     accepting = partial(accepting_route, parts) if receives_browsers(config) else None
-    routes = endpoint_routes(parts, authenticator, _oauth_routes(parts), accepting)
+    routes = endpoint_routes(parts, authenticator, pages, _oauth_routes(parts), accepting)
     return Endpoints(routes, shares_paths=not config.endpoints.prefix)
 
 
@@ -77,19 +76,6 @@ def _oauth_routes(parts: WorldParts) -> Iterator[EndpointRoute]:
         from safeconduct._wiring.oauth_endpoints import oauth_routes  # noqa: PLC0415 - it imports Authlib
 
         yield from oauth_routes(parts)
-
-
-def _error_responses(container: Container) -> ErrorResponses:
-    return ErrorResponses(
-        realm=realm_of(container.config),
-        offers_basic="basic" in container.config.sources,
-        acr_values={level: acr for acr, level in ACR.items()},
-        style=container.config.problem_style,
-        sign_in_url=container.config.access.sign_in_url,
-        problem_body=container.problem_body,
-        refusals=container.refusals,
-        announce=container.announce,
-    )
 
 
 def _authenticator(parts: WorldParts, validity: ValidityCheck, basic: BasicAuthenticator | None) -> Authenticator:

@@ -10,6 +10,7 @@ from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.verbs import Tokens
 from safeconduct._tokens.issuer import Grant
+from safeconduct._tokens.key import Key
 from safeconduct._wiring.container import Container
 
 
@@ -73,6 +74,15 @@ class OperatorAccess:
             ConfigurationError: If the configuration has no keys or no issuer.
         """
         return self._container.issuer.sign(claims, token_type)
+
+    def claims(self, grant: Grant, *, iat_ms: int) -> dict[str, Any]:
+        """Return the claims that ``issue`` would sign."""
+        return self._container.issuer.claims(grant, iat_ms=iat_ms)
+
+    def public_keys(self) -> tuple[Key, ...]:
+        """Return the keys that verify our access tokens, for tests that forge one."""
+        keys = self._container.keys
+        return () if keys is None else tuple(entry.key for entry in keys.current().entries if entry.key.public_jwk)
 
     def begin_cookie_session(self, account: Account) -> tuple[Tokens, str]:
         """

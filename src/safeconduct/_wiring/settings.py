@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from safeconduct._core.access_rules import Policy
 from safeconduct._core.credential_sources import Sources
+from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
 from safeconduct._core.hand_over.sending import HandOverMaker
 from safeconduct._core.permissions import Permissions
@@ -27,6 +28,14 @@ def realm_of(config: Config) -> str:
     return config.audience or config.external_url or _DEFAULT_REALM
 
 
+def has_pages(config: Config) -> bool:
+    """Return whether there are pages for people."""
+    if config.endpoints.pages is not None:
+        return config.endpoints.pages
+    url = config.access.sign_in_url
+    return "cookie" in config.sources and (url is None or url.startswith(f"{config.endpoints.prefix}/"))
+
+
 def public_paths(config: Config) -> tuple[str, ...]:
     """Return the public paths, including the application's sign-in page."""
     url = config.access.sign_in_url
@@ -36,15 +45,16 @@ def public_paths(config: Config) -> tuple[str, ...]:
     return (*config.access.public, url.partition("?")[0].partition("#")[0])
 
 
-def permissions_of(config: Config) -> Permissions:
+def permissions_of(config: Config, csrf: CsrfTokens) -> Permissions:
     """
-    Compile the access rules.
+    Compile the access rules; *csrf* makes the CSRF tokens of those who pass.
 
     Raises:
         ConfigurationError: If a public entry and a rule can meet with neither more specific.
     """
     access = config.access
-    return Permissions(Policy(public_paths(config), access.rules, default=access.default, preflights=access.preflights))
+    policy = Policy(public_paths(config), access.rules, default=access.default, preflights=access.preflights)
+    return Permissions(policy, csrf)
 
 
 def horizon_of(config: Config) -> int:

@@ -45,7 +45,6 @@ class NotImplementedValue:
 
 
 NOT_IMPLEMENTED: Final = (
-    NotImplementedValue("endpoints.pages", "`true`", "`false`, and pages of your own", is_on),
     NotImplementedValue("access.continue_navigation", "`true`", "`false`, and renewal by a script", is_on),
     NotImplementedValue("sources[]", "`dpop`", "another source than `dpop`", one_of("dpop")),
     NotImplementedValue("clients[].jwks", "every URL", "`keys` with the file of the set", given),
@@ -101,6 +100,12 @@ def _keys_need_issuer_and_audience(config: "Config") -> Iterator[Problem]:
 def _cookies_need_external_url(config: "Config") -> Iterator[Problem]:
     if "cookie" in config.sources and config.external_url is None:
         yield Problem("external_url", 'got nothing, wanted an origin, since "cookie" is among the sources')
+
+
+def _pages_need_cookies(config: "Config") -> Iterator[Problem]:
+    # A browser that navigates can bring no other credential of ours.
+    if config.endpoints.pages and "cookie" not in config.sources:
+        yield Problem("endpoints.pages", 'got True, wanted false, since "cookie" is not among the sources')
 
 
 def _sources_differ(config: "Config") -> Iterator[Problem]:
@@ -211,6 +216,7 @@ CROSS_CHECKS: Final[CrossChecks] = (
     CrossCheck(("keys", "trust", "clients", "sources"), _some_credential_is_accepted),
     CrossCheck(("keys", "issuer", "audience"), _keys_need_issuer_and_audience),
     CrossCheck(("sources", "external_url"), _cookies_need_external_url),
+    CrossCheck(("sources", "endpoints.pages"), _pages_need_cookies),
     CrossCheck(("sources",), _sources_differ),
     CrossCheck(
         ("store.url", "tokens.format", "sessions.require_session", "revocation.consistency", "access.rules"),

@@ -1,5 +1,8 @@
 """The Bottle integration: answers to errors, hooks, handlers of the application, and wrong arguments."""
 
+import importlib
+import sys
+
 import bottle
 import pytest
 
@@ -135,3 +138,12 @@ def test_only_an_auth_is_installed():
     for wrong in (Auth, configuration(), None):
         with pytest.raises(ConfigurationError, match="wanted an Auth"):
             install(bottle.Bottle(), wrong)
+
+
+def test_a_missing_bottle_is_named_with_the_command_that_helps(monkeypatch):
+    monkeypatch.delitem(sys.modules, "safeconduct.bottle")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "bottle"]:
+        monkeypatch.setitem(sys.modules, name, None)
+
+    with pytest.raises(ImportError, match=r"pip install 'safeconduct\[bottle\]'"):
+        importlib.import_module("safeconduct.bottle")

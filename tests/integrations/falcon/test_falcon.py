@@ -1,6 +1,8 @@
 """The Falcon integration: the identity in the context, answers to errors, and wrong arguments."""
 
 import asyncio
+import importlib
+import sys
 
 import falcon
 import falcon.asgi
@@ -161,3 +163,12 @@ def test_only_an_auth_is_installed(make):
     for wrong in (Auth, configuration(), None):
         with pytest.raises(ConfigurationError, match="wanted an Auth"):
             install(make(), wrong)
+
+
+def test_a_missing_falcon_is_named_with_the_command_that_helps(monkeypatch):
+    monkeypatch.delitem(sys.modules, "safeconduct.falcon")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "falcon"]:
+        monkeypatch.setitem(sys.modules, name, None)
+
+    with pytest.raises(ImportError, match=r"pip install 'safeconduct\[falcon\]'"):
+        importlib.import_module("safeconduct.falcon")

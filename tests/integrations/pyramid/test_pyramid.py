@@ -1,6 +1,8 @@
 """The Pyramid integration: the security policy, permissions, answers to errors, and wrong arguments."""
 
+import importlib
 import json
+import sys
 
 import pytest
 
@@ -183,3 +185,12 @@ def test_one_configurator_has_one_auth():
 
     with pytest.raises(ConfigurationError, match="second Auth"):
         install(config, auth_for("open"))
+
+
+def test_a_missing_pyramid_is_named_with_the_command_that_helps(monkeypatch):
+    monkeypatch.delitem(sys.modules, "safeconduct.pyramid")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "pyramid"]:
+        monkeypatch.setitem(sys.modules, name, None)
+
+    with pytest.raises(ImportError, match=r"pip install 'safeconduct\[pyramid\]'"):
+        importlib.import_module("safeconduct.pyramid")

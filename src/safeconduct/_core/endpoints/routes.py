@@ -68,6 +68,8 @@ _TEXT: Final[Mapping[str, Any]] = {"type": "string"}
 _FLAG: Final[Mapping[str, Any]] = {"type": "boolean"}
 _SECONDS: Final[Mapping[str, Any]] = {"type": ["integer", "null"], "description": "seconds since the epoch"}
 
+#: What a form of a page says besides: where to go on, and what a script sends as a header field.
+_OF_FORMS: Final[Mapping[str, Any]] = {"next": _TEXT, "csrf_token": _TEXT}
 _BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     "login": {
         "type": "object",
@@ -85,7 +87,7 @@ _BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     "logout": {"type": "object", "properties": {"refresh_token": _TEXT}},
     "accept": {"type": "object", "required": ["token"], "properties": {"token": _TEXT, "confirmation": _TEXT}},
 }
-_QUERIES: Final[Mapping[str, tuple[str, ...]]] = {"sessions": ("cursor",)}
+_QUERIES: Final[Mapping[str, tuple[str, ...]]] = {"sessions": ("cursor",), "sign-in": ("next", "error")}
 _TOKENS: Final[Mapping[str, Any]] = {
     "type": "object",
     "required": ["expires_in", "renew_after", "level", "session_id"],
@@ -105,7 +107,7 @@ _TOKENS: Final[Mapping[str, Any]] = {
 }
 _MEDIA_TYPES: Final = ("application/json", "application/x-www-form-urlencoded")
 _GIVES_TOKENS: Final = frozenset({"login", "refresh", "renew", "step-up"})
-_IS_OPEN: Final = frozenset({"login", "refresh", "logout", "session", "accept", "openapi.json", "jwks.json"})
+_IS_OPEN: Final = frozenset({"login", "refresh", "logout", "session", "accept", "sign-in", "openapi.json", "jwks.json"})
 #: The error statuses of each endpoint, besides those that every endpoint has.
 _ERROR_STATUSES: Final[Mapping[str, tuple[int, ...]]] = {
     "login": (400, 401, 403, 413, 415, 429),
@@ -116,6 +118,7 @@ _ERROR_STATUSES: Final[Mapping[str, tuple[int, ...]]] = {
     "accept": (400, 401, 403, 413, 415),
     "logout-everywhere": (401, 403),
     "session": (401,),
+    "sign-in": (400,),
     "sessions": (400, 401, 403),
     "{id}": (401, 403, 404),
 }
@@ -169,6 +172,10 @@ def _operation(route: EndpointRoute, style: ProblemStyle) -> Mapping[str, Any]:
     if name in _BODIES:
         media_types = _MEDIA_TYPES[1:] if name == "accept" else _MEDIA_TYPES
         content = {media_type: {"schema": _BODIES[name]} for media_type in media_types}
+        if route.answers_forms:
+            content[_MEDIA_TYPES[1]] = {
+                "schema": {**_BODIES[name], "properties": _BODIES[name]["properties"] | _OF_FORMS}
+            }
         operation["requestBody"] = {"required": "required" in _BODIES[name], "content": content}
     if name not in _IS_OPEN:
         operation["security"] = [{"bearer": []}]
@@ -180,6 +187,8 @@ def _responses(route: EndpointRoute, name: str, style: ProblemStyle) -> Mapping[
     responses: dict[str, Any] = {
         str(status): {"description": "refused", "content": problem} for status in (*_ERROR_STATUSES.get(name, ()), 503)
     }
+    if route.answers_forms:
+        responses["303"] = {"description": "a form of a page: the browser goes on"}
     if name in _GIVES_TOKENS:
         schema = {"application/json": {"schema": {"$ref": "#/components/schemas/Tokens"}}}
         return {"200": {"description": "tokens", "content": schema}, **responses}
@@ -190,5 +199,7 @@ def _responses(route: EndpointRoute, name: str, style: ProblemStyle) -> Mapping[
             "303": {"description": "signed in"},
             **responses,
         }
+    if name == "sign-in":
+        return {"200": {"description": "the page", "content": {"text/html": {"schema": _TEXT}}}, **responses}
     is_empty = route.method != "GET"
     return {"204" if is_empty else "200": {"description": "done" if is_empty else "found"}, **responses}

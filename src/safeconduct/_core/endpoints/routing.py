@@ -38,6 +38,8 @@ class EndpointCall:
     item: str = ""
     #: The query string, without the question mark.
     query: bytes = field(default=b"", repr=False)
+    #: The parameters in the body, where they were read before.
+    known: BodyParameters | None = field(default=None, repr=False)
 
     def query_parameter(self, name: str) -> str | None:
         """
@@ -64,6 +66,8 @@ class EndpointCall:
             UnsupportedMediaType: If it is neither JSON nor a form.
             InvalidRequest: If it is not what its type says.
         """
+        if self.known is not None:
+            return self.known
         types = self.request.values(b"content-type")
         if len(types) > 1:
             raise InvalidRequest("there is more than one Content-Type field")
@@ -84,6 +88,8 @@ class EndpointRoute:
     endpoint: Endpoint = field(repr=False)
     #: The whole OpenAPI operation, where ``routes`` does not know it by its name.
     operation: Mapping[str, Any] | None = field(default=None, repr=False)
+    #: Whether it leads a person on who sent a form of a page.
+    answers_forms: bool = False
 
 
 def cached_reply(media_type: bytes, content: Mapping[str, Any], *, max_age_seconds: int) -> Reply:

@@ -1,6 +1,6 @@
 """Serve ``GET …/session``, ``GET …/sessions`` and ``DELETE …/sessions/{id}``, which show and end sessions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from safeconduct._core.csrf import CsrfTokens
@@ -28,7 +28,7 @@ class SessionEndpoint:
         csrf: Makes the CSRF tokens.
         offered: The links of the application.
         prefix: The prefix of our endpoints.
-        has_login: Whether users sign in here with a password.
+        ways_to_sign_in: Where users sign in here, each name below the prefix with its method.
         clock: The current time, in seconds since the epoch.
     """
 
@@ -41,7 +41,7 @@ class SessionEndpoint:
         offered: OfferedLinks,
         *,
         prefix: str,
-        has_login: bool,
+        ways_to_sign_in: Mapping[str, str],
         clock: Clock,
     ) -> None:
         self._session_verbs = session_verbs
@@ -50,7 +50,7 @@ class SessionEndpoint:
         self._csrf = csrf
         self._offered = offered
         self._prefix = prefix
-        self._has_login = has_login
+        self._ways_to_sign_in = ways_to_sign_in
         self._clock = clock
 
     async def session(self, call: EndpointCall) -> Reply:
@@ -110,7 +110,7 @@ class SessionEndpoint:
         return Reply(204, (NO_STORE,))
 
     def _anonymous(self, request: Request, identity: Identity, now: float) -> Reply:
-        links = [self._link(request, "login", "POST")] if self._has_login else []
+        links = [self._link(request, name, method) for name, method in self._ways_to_sign_in.items()]
         if self._request_context.has_refresh_cookie(request):
             # The access token may have expired while the refresh token is still valid.
             links.append(self._link(request, "refresh", "POST"))

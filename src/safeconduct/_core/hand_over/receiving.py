@@ -15,7 +15,6 @@ changes nothing.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints.request_context import RequestContext
@@ -25,6 +24,7 @@ from safeconduct._core.hand_over.browser_sessions import BrowserSessions
 from safeconduct._core.hand_over.confirmation import Confirmations
 from safeconduct._core.hand_over.pages import Person, asking_page, posting_page
 from safeconduct._core.hand_over.sessions import HandedOverSessions
+from safeconduct._http.fetch_metadata import is_form
 from safeconduct._http.origin import Origin
 from safeconduct._http.paths import safe_next
 from safeconduct._http.request import Reply, Request
@@ -33,8 +33,6 @@ from safeconduct._tokens.claims import Claims
 from safeconduct._tokens.hand_over import HandOverVerifier
 from safeconduct.errors import CrossSiteRequest, RevokedToken, UnsupportedMediaType
 from safeconduct.events import Event, HandOverReused
-
-_FORM: Final = b"application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +84,8 @@ class AcceptEndpoint:
         """
         request, parts = call.request, self._parts
         origin = self._origin_of(request)
-        _require_form(request)
+        if not is_form(request):
+            raise UnsupportedMediaType
         parameters = await call.parameters()
         token, confirmation = require_text(parameters, "token"), read_text(parameters, "confirmation")
         claims = parts.verifier.verify(token, now=parts.clock())
@@ -128,9 +127,3 @@ class AcceptEndpoint:
         if not any(origin in origins for origins in parts.origins.values()):
             raise CrossSiteRequest("an origin that hands nobody over to us")
         return origin
-
-
-def _require_form(request: Request) -> None:
-    types = [value.partition(b";")[0].strip().lower() for value in request.values(b"content-type")]
-    if types != [_FORM]:
-        raise UnsupportedMediaType

@@ -34,7 +34,7 @@ from safeconduct.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from safeconduct.events import ClientRefused, Event
+from safeconduct.events import ClientRefused
 
 _JSON: Field = (b"content-type", b"application/json")
 # "The authorization server MUST include the HTTP "Cache-Control" response header field with a value of "no-store" …
@@ -85,17 +85,16 @@ class OAuthReplies:
 
     Args:
         realm: The realm of the challenge.
-        refusals: Describes a refused request.
-        announce: Called with an event for each refusal and for each fault.
+        refusals: Describes a refused request, and announces refusals and faults.
     """
 
-    def __init__(self, realm: str, refusals: Refusals, announce: Callable[[Event], None]) -> None:
+    def __init__(self, realm: str, refusals: Refusals) -> None:
         # "The server generating a 401 response MUST send a WWW-Authenticate header field" — RFC 9110 §15.5.2
         # Any client may use Basic next.
         challenge = Challenge(BASIC, (("realm", realm), ("charset", "UTF-8"))).to_header()
         self._challenge: Field = (b"www-authenticate", challenge.encode("ascii"))
         self._refusals = refusals
-        self._announce = announce
+        self._announce = refusals.announce
 
     def endpoint(self, unguarded: Callable[[EndpointCall], Awaitable[Reply]]) -> Endpoint:
         """Return *unguarded* as an endpoint that raises nothing."""

@@ -1,0 +1,96 @@
+"""Serve ``GET …/sign-in``, the page on which a person signs in, or sees that they have."""
+
+from html import escape
+from typing import Final
+
+from safeconduct._core.csrf import CsrfTokens
+from safeconduct._core.decision import Clock
+from safeconduct._core.endpoints.request_context import RequestContext
+from safeconduct._core.endpoints.routing import EndpointCall
+from safeconduct._core.pages.refusals import SIGN_IN_ERRORS
+from safeconduct._core.pages.settings import PageSettings, Targets
+from safeconduct._http.html import form, link, page, page_reply, paragraph, password_input
+from safeconduct._http.request import Reply, Request
+from safeconduct.errors import AuthError, Unavailable
+from safeconduct.principal import Principal
+
+_USERNAME: Final = (
+    '<p><label for="username">User name</label><br>'
+    '<input id="username" name="username" autocomplete="username" autocapitalize="none" spellcheck="false" '
+    "required autofocus></p>"
+)
+_REMEMBER: Final = (
+    '<p><input id="remember" name="remember" type="checkbox" value="true">'
+    ' <label for="remember">Keep me signed in on this device</label></p>'
+)
+
+
+class SignInPage:
+    """
+    Show the page.  It never redirects by itself, so that it is never part of a loop.
+
+    Args:
+        settings: What the pages are made with.
+        targets: Finds where the person goes on.
+        request_context: Reads requests.
+        csrf: Makes the CSRF token of the form to sign out.
+        clock: The current time, in seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        settings: PageSettings,
+        targets: Targets,
+        request_context: RequestContext,
+        csrf: CsrfTokens,
+        *,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._targets = targets
+        self._request_context = request_context
+        self._csrf = csrf
+        self._clock = clock
+
+    async def show(self, call: EndpointCall) -> Reply:
+        """
+        Show the form for a password, or who is signed in.
+
+        Raises:
+            InvalidRequest: If the query is malformed.
+            Unavailable: If a cookie came and the store cannot be asked about it.
+        """
+        request = call.request
+        target = self._targets.of(call.query_parameter("next"), request)
+        alert = SIGN_IN_ERRORS.get(call.query_parameter("error") or "")
+        principal = await self._signed_in(request)
+        if principal is not None:
+            return self._reply("You are signed in", self._for_signed_in(principal, request, target))
+        values, action = {"next": target}, self._settings.endpoint("login", request)
+        content = form(action, values, "Sign in", inputs=_USERNAME + password_input() + _REMEMBER)
+        return self._reply("Sign in", ("" if alert is None else paragraph(alert, is_alert=True)) + content)
+
+    async def _signed_in(self, request: Request) -> Principal | None:
+        """Return the person whom the cookie of *request* signs in; no other credential counts for a page."""
+        try:
+            identity = await self._request_context.identity(request, now=self._clock())
+        except Unavailable:
+            raise
+        except AuthError:
+            # An invalid token in a header keeps nobody from signing in.
+            return None
+        return identity if isinstance(identity, Principal) and identity.scheme == "cookie" else None
+
+    def _for_signed_in(self, principal: Principal, request: Request, target: str) -> str:
+        session = self._csrf.session_of(principal)
+        token = None if session is None else self._csrf.token(session.session_id, session.generation)
+        values = {} if token is None else {"csrf_token": token}
+        name = escape(principal.display_name or principal.subject)
+        return (
+            f"<p>You are signed in as <strong>{name}</strong>.</p>"
+            + link(target, "Continue")
+            + form(self._settings.endpoint("logout", request), values, "Sign out")
+        )
+
+    def _reply(self, title: str, content: str) -> Reply:
+        return page_reply(page(title, content, site=self._settings.title))

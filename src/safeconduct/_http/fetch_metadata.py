@@ -1,0 +1,45 @@
+"""Tell by its header fields whether a person's browser sent a request, and whether it navigates (Fetch Metadata)."""
+
+from typing import Final
+
+from safeconduct._http.request import Request
+
+_METADATA: Final = (b"sec-fetch-mode", b"sec-fetch-site", b"sec-fetch-dest")
+_FORM: Final = b"application/x-www-form-urlencoded"
+_NO_WEIGHT: Final = frozenset({b"q=0", b"q=0.", b"q=0.0", b"q=0.00", b"q=0.000"})
+
+
+def is_browser(request: Request) -> bool:
+    """Return whether a browser sent *request*: no page can add these fields."""
+    return any(request.values(name) for name in _METADATA)
+
+
+def is_navigation(request: Request) -> bool:
+    """
+    Return whether a person navigates, so that they see the answer as a page.
+
+    Without ``Sec-Fetch-Mode``, which browsers send to secure origins only, ``Accept`` must name ``text/html``; scripts
+    send ``*/*``.
+    """
+    if request.is_websocket:
+        return False
+    modes = request.values(b"sec-fetch-mode")
+    if modes:
+        return modes == [b"navigate"]
+    return any(_names_html(part) for value in request.values(b"accept") for part in value.lower().split(b","))
+
+
+def is_form(request: Request) -> bool:
+    """Return whether the body of *request* is a form."""
+    types = [value.partition(b";")[0].strip().lower() for value in request.values(b"content-type")]
+    return types == [_FORM]
+
+
+def is_form_navigation(request: Request) -> bool:
+    """Return whether a person sent a form of a page, and sees the answer as the next page."""
+    return is_form(request) and is_navigation(request)
+
+
+def _names_html(media_range: bytes) -> bool:
+    name, *parameters = (part.strip() for part in media_range.split(b";"))
+    return name == b"text/html" and _NO_WEIGHT.isdisjoint(parameters)

@@ -1,0 +1,29 @@
+"""
+Integrate with Django: one middleware for WSGI and ASGI, `request.user`, the admin, REST framework, Ninja and Channels.
+
+The names are loaded when they are first asked for, since Django imports this package before its models can be.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+try:
+    import_module("django")
+except ImportError as error:
+    raise ImportError("safeconduct.django needs Django: pip install 'safeconduct[django]'") from error
+
+if TYPE_CHECKING:
+    from safeconduct.django.directory import DjangoDirectory
+    from safeconduct.django.middleware import SafeconductMiddleware
+    from safeconduct.django.project import get_auth
+
+__all__ = ["DjangoDirectory", "SafeconductMiddleware", "get_auth"]
+
+_HOMES = {"DjangoDirectory": "directory", "SafeconductMiddleware": "middleware", "get_auth": "project"}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

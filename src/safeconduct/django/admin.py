@@ -1,0 +1,51 @@
+"""Let the admin of Django take its users from us: its sign-in page is ours, and its sign-out ends our session."""
+
+from typing import Any
+from urllib.parse import quote
+
+from django.contrib import admin
+from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from safeconduct.django.http import state_of
+from safeconduct.django.project import sign_in_url
+from safeconduct.errors import InsufficientRights, MissingCredential
+
+
+class AdminSite(admin.AdminSite):
+    """
+    An admin whose users are signed in by safeconduct.
+
+    Who may enter is up to the row of the user: ``is_active``, ``is_staff`` and the permissions.  No role or scope of a
+    token gives any of them.
+    """
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """
+        Send people to our sign-in page, and from there to where they wished to go.
+
+        Raises:
+            InsufficientRights: If they are signed in, and may not use the admin.
+            MissingCredential: If there is no sign-in page.
+        """
+        del extra_context
+        index = reverse("admin:index", current_app=self.name)
+        if self.has_permission(request):
+            return HttpResponseRedirect(index)
+        state = state_of(request)
+        if state is not None and state.passed.proof is not None:
+            raise InsufficientRights(reason="no user of the admin")
+        url = None if state is None else sign_in_url(state.auth.config)
+        if url is None:
+            raise MissingCredential
+        wished = quote(request.GET.get(REDIRECT_FIELD_NAME) or index, safe="/")
+        prefix: str = request.META["SCRIPT_NAME"].rstrip("/")
+        return HttpResponseRedirect(f"{prefix}{url}{'&' if '?' in url else '?'}next={wished}")
+
+
+class AdminConfig(DjangoAdminConfig):
+    """The entry ``"safeconduct.django.admin.AdminConfig"`` of ``INSTALLED_APPS``, instead of Django's own admin."""
+
+    default_site = "safeconduct.django.admin.AdminSite"

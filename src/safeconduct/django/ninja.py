@@ -1,0 +1,66 @@
+"""Integrate with Ninja: ``auth=SafeconductAuth(…)``, with its security scheme in the OpenAPI document."""
+
+from collections.abc import Collection
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.security.base import AuthBase
+
+from safeconduct.django.http import ReplyResponse, state_of
+from safeconduct.django.project import security_schemes
+from safeconduct.errors import AuthError
+from safeconduct.guard import principal, requires
+from safeconduct.principal import Level, Principal
+
+
+class SafeconductAuth(AuthBase):
+    """
+    Let an operation be called only for a principal that meets every argument, as ``requires`` does.
+
+    ``request.auth`` is the principal, and ``request.user`` their row.  In production the answers are the middleware's;
+    with ``DEBUG`` Ninja shows every exception as a traceback, unless ``answer_errors(api)`` was called.
+
+    Raises:
+        ConfigurationError: If no principal can meet an argument.
+    """
+
+    def __init__(
+        self,
+        *,
+        scopes: Collection[str] = (),
+        roles: Collection[str] = (),
+        level: Level | None = None,
+        max_age_seconds: int | None = None,
+    ) -> None:
+        # The document of Ninja has one scheme for each of these.
+        [scheme, *_] = security_schemes().values()
+        for name, value in scheme.items():
+            setattr(self, f"openapi_{name}", value)
+        super().__init__()
+        guard = requires(scopes=scopes, roles=roles, level=level, max_age_seconds=max_age_seconds)
+        self._principal = guard(principal)
+
+    def __call__(self, request: HttpRequest) -> Principal:
+        """
+        Return the principal.
+
+        Raises:
+            AuthError: If the request is anonymous, or its principal lacks something.
+        """
+        if state_of(request) is None:
+            raise ImproperlyConfigured("this request did not come through safeconduct.django.SafeconductMiddleware")
+        return self._principal()
+
+
+def answer_errors(api: NinjaAPI) -> None:
+    """Let *api* answer every ``AuthError`` as the middleware does, with ``DEBUG`` too."""
+
+    def answer(request: HttpRequest, error: Any) -> HttpResponse:
+        state = state_of(request)
+        if state is None:
+            raise error
+        return ReplyResponse(state.gate.answer(error, state.request), is_head=request.method == "HEAD")
+
+    api.add_exception_handler(AuthError, answer)

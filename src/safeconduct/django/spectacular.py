@@ -1,0 +1,32 @@
+"""Describe ``SafeconductAuthentication`` in the documents of drf-spectacular."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+
+from safeconduct.django.project import security_schemes
+
+
+class SafeconductScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # without annotations
+    """
+    The security schemes of the sources in use, any of which is enough.
+
+    The scopes of a view are its ``required_scopes``.  Importing this module registers it.
+    """
+
+    target_class = "safeconduct.django.rest_framework.SafeconductAuthentication"
+
+    def __init__(self, target: Any) -> None:
+        super().__init__(target)  # type: ignore[no-untyped-call]  # pyright: ignore[reportUnknownMemberType]
+        self.name = list(security_schemes())
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, Any]]:
+        """Return the schemes."""
+        del auto_schema
+        return list(security_schemes().values())
+
+    def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[Any]]]:
+        """Return one requirement for each scheme: they are alternatives."""
+        scopes = list(getattr(auto_schema.view, "required_scopes", None) or ())
+        return [{name: scopes} for name in self.name]

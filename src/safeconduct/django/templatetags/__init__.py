@@ -1,0 +1,1 @@
+"""Tags of templates, loaded by Django by the names of the modules."""

@@ -1,0 +1,150 @@
+"""Make tokens that no verifier may accept."""
+
+import hashlib
+import hmac
+import json
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final, cast
+from unittest import SkipTest
+
+from safeconduct._keys.generate import new_key
+from safeconduct._tokens.issuer import Grant
+from safeconduct._tokens.key import Key, read_key
+from safeconduct.auth import Auth, operator_access
+
+_TYPE: Final = "at+jwt"
+_FAR_SECONDS: Final = 7200
+
+
+class Signer:
+    """
+    Signs what a user's token says, with changes.
+
+    Args:
+        auth: The ``Auth`` whose issuer and keys are used.
+        scopes: The scopes of the user.
+    """
+
+    def __init__(self, auth: Auth, *, scopes: Collection[str] = ()) -> None:
+        self._access = operator_access(auth)
+        self._lifetime_seconds = auth.config.tokens.access_lifetime_seconds
+        self._longest_seconds = auth.config.tokens.max_lifetime_seconds
+        self._leeway_seconds = auth.config.tokens.leeway_seconds
+        self._scopes = scopes
+
+    def issued(self, *, later_seconds: int = 0) -> str:
+        """Return a token that is issued at another time, in the configured format."""
+        grant, iat_ms = self._grant()
+        return self._access.issue(grant, iat_ms=iat_ms + later_seconds * 1000)
+
+    def expired(self) -> str:
+        """Return a token that expired a second ago, with the leeway."""
+        return self.issued(later_seconds=-(self._lifetime_seconds + self._leeway_seconds + 1))
+
+    def signed(self, claims: Mapping[str, Any] | None = None, *, token_type: str = _TYPE) -> str:
+        """Return a token of our own key with other claims; one of None is left out."""
+        return self._access.sign(_present(self.claims(), claims or {}), token_type)
+
+    def too_long(self) -> str:
+        """Return a token of our own key that claims a longer lifetime than is accepted."""
+        claims = self.claims()
+        return self.signed({"exp": claims["iat"] + self._longest_seconds + 3600})
+
+    def claims(self) -> dict[str, Any]:
+        """Return the claims of a token that counts."""
+        grant, iat_ms = self._grant()
+        return self._access.claims(grant, iat_ms=iat_ms)
+
+    def forged(self, key: Key, header: Mapping[str, Any] | None = None) -> str:
+        """Return a token that *key* signs in place of our own."""
+        signed = self._unsigned({"alg": key.written, "kid": self._own_key().kid, **(header or {})})
+        return f"{signed}.{_segment(key.sign(signed.encode()))}"
+
+    def unsigned(self, algorithm: str, signature: str = "") -> str:
+        """Return a token that says it has no signature."""
+        return f"{self._unsigned({'alg': algorithm})}.{signature}"
+
+    def by_public_key(self, secret: Callable[[Key], bytes]) -> str:
+        """Return a token whose HMAC has our public key as its secret (RFC 8725 §2.1)."""
+        key = self._own_key()
+        signed = self._unsigned({"alg": "HS256", "kid": key.kid})
+        return f"{signed}.{_segment(hmac.digest(secret(key), signed.encode(), hashlib.sha256))}"
+
+    def _own_key(self) -> Key:
+        for key in self._access.public_keys():
+            if key.use == "sig":
+                return key
+        raise SkipTest("tokens are signed with a secret, and not with a pair of keys")
+
+    def _unsigned(self, header: Mapping[str, Any]) -> str:
+        return f"{_json_segment({'typ': _TYPE, **header})}.{_json_segment(self.claims())}"
+
+    def _grant(self) -> tuple[Grant, int]:
+        grant = Grant(subject="alice", level="explicit", scopes=self._scopes, lifetime_seconds=self._lifetime_seconds)
+        return grant, self._access.issue_time_ms(subject="alice")
+
+
+def _spoilt(token: str) -> str:
+    return token[:-10] + ("A" if token[-10] != "A" else "B") + token[-9:]
+
+
+def _other_key(algorithm: str = "ES256") -> Key:
+    jwk = new_key(algorithm, now=0, randomness=secrets.token_bytes)
+    return read_key(jwk, algorithms=[algorithm], is_published=False)
+
+
+def _with_key_in_header(signer: Signer) -> str:
+    key = _other_key()
+    return signer.forged(key, {"jwk": dict(key.public_jwk or {})})
+
+
+def _present(usual: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in {**usual, **others}.items() if value is not None}
+
+
+def _json_segment(value: Mapping[str, Any]) -> str:
+    return _segment(json.dumps(value).encode())
+
+
+def _segment(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+FORGERIES: Final[Mapping[str, Callable[[Signer], str]]] = {
+    "an empty token": lambda _: "",
+    "what is no token": lambda _: "not-a-token",
+    "a token of 100,000 octets": lambda _: "A" * 100_000,
+    "a token of another script": lambda _: "t\xf6ken",
+    "a token with alg none": lambda signer: signer.unsigned("none"),
+    "a token with alg NONE": lambda signer: signer.unsigned("NONE"),
+    "a token with alg none and a signature": lambda signer: signer.unsigned("none", "AAAA"),
+    "a token whose signature was changed": lambda signer: _spoilt(signer.issued()),
+    "a token without its signature": lambda signer: signer.signed().rpartition(".")[0] + ".",
+    "a token of another key under the id of ours": lambda signer: signer.forged(_other_key()),
+    "a token of an unknown key": lambda signer: signer.forged(_other_key(), {"kid": "unknown"}),
+    "a token that brings its own key": _with_key_in_header,
+    "a token that says where its key is": lambda signer: signer.forged(
+        _other_key(), {"jku": "https://attacker.example/jwks.json"}
+    ),
+    "a token with our public key as its secret (PEM)": lambda signer: signer.by_public_key(
+        lambda key: cast("bytes", cast("Any", key.jose).as_pem(private=False))
+    ),
+    "a token with our public key as its secret (JWK)": lambda signer: signer.by_public_key(
+        lambda key: json.dumps(dict(key.public_jwk or {})).encode()
+    ),
+    "a token with an empty secret": lambda signer: signer.by_public_key(lambda _: b""),
+    "an expired token": Signer.expired,
+    "a token that is not valid yet": lambda signer: signer.signed({"nbf": signer.claims()["iat"] + _FAR_SECONDS}),
+    "a token issued in the future": lambda signer: signer.issued(later_seconds=_FAR_SECONDS),
+    "a token for another audience": lambda signer: signer.signed({"aud": "https://other-audience.example"}),
+    "a token of another issuer": lambda signer: signer.signed({"iss": "https://attacker.example"}),
+    "a token without an audience": lambda signer: signer.signed({"aud": None}),
+    "a token without an expiry": lambda signer: signer.signed({"exp": None}),
+    "a token without a subject": lambda signer: signer.signed({"sub": None}),
+    "a token that lives too long": Signer.too_long,
+    "an ID token": lambda signer: signer.signed(token_type="JWT"),  # noqa: S106 - a media type
+    "a token of another type": lambda signer: signer.signed(token_type="logout+jwt"),  # noqa: S106 - a media type
+}
+"""What each token is, and how it is made."""

@@ -1,0 +1,3 @@
+"""Configure Django before a test module imports its models."""
+
+import django_site  # noqa: F401 - importing it configures Django

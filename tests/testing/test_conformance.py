@@ -1,0 +1,278 @@
+"""An application of each framework passes the conformance suite, and each check fails for an application that errs."""
+
+import secrets
+
+import litestar
+import pytest
+from fastapi import FastAPI
+from flask import Flask
+from litestar.middleware import DefineMiddleware
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from safeconduct import AccessConfig, Auth, Config, ConfigurationError, Rule, TokenConfig, current
+from safeconduct._keys.generate import new_key
+from safeconduct.asgi import AuthMiddleware
+from safeconduct.flask import Safeconduct
+from safeconduct.testing import throw_away_keys
+from safeconduct.testing.conformance import CHECKS, Site, check_all
+
+NAME = "https://api.example.com"
+PATHS = ("/", "/me", "/admin")
+
+
+def new_auth(**options):
+    """Return an ``Auth`` with a public path, a closed one and one that needs a role."""
+    access = AccessConfig(
+        public=["/"], rules=[Rule(path="/admin", roles=["admin"])], on_invalid=options.pop("on_invalid", "reject")
+    )
+    usual = {"issuer": NAME, "audience": NAME, "external_url": NAME, "keys": throw_away_keys(), "store": "memory://"}
+    return Auth(Config(**{**usual, "sources": ["bearer", "cookie"], "access": access, **options}))
+
+
+def subject():
+    return getattr(current(), "subject", "anonymous")
+
+
+def starlette_app(auth):
+    async def view(_request):
+        return PlainTextResponse(subject())
+
+    app = Starlette(routes=[Route(path, view) for path in PATHS])
+    app.add_middleware(AuthMiddleware, auth=auth)
+    return app
+
+
+def fastapi_app(auth):
+    app = FastAPI()
+    app.add_middleware(AuthMiddleware, auth=auth)
+    for path in PATHS:
+        app.get(path)(subject)
+    return app
+
+
+def litestar_app(auth):
+    @litestar.get(list(PATHS), media_type="text/plain")
+    async def view() -> str:
+        return subject()
+
+    return litestar.Litestar([view], middleware=[DefineMiddleware(AuthMiddleware, auth=auth)])
+
+
+def flask_app(auth):
+    app = Flask("app")
+    for path in PATHS:
+        app.add_url_rule(path, path, subject)
+    Safeconduct(auth).init_app(app)
+    return app
+
+
+def plain_wsgi(auth):
+    def app(_environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return (part.encode() for part in (subject(),))
+
+    return auth.wsgi(app)
+
+
+def plain_asgi(auth):
+    async def app(scope, _receive, send):
+        assert scope["type"] == "http"
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": subject().encode()})
+
+    return auth.asgi(app)
+
+
+APPS = {make.__name__: make for make in (starlette_app, fastapi_app, litestar_app, flask_app, plain_wsgi, plain_asgi)}
+
+
+def site_of(app, **more):
+    return Site(app, **{"closed": "/me", "public": "/", "needs_role": ("/admin", "admin"), **more})
+
+
+@pytest.fixture(scope="module", params=APPS)
+def site(request):
+    with new_auth() as auth, site_of(APPS[request.param](auth)) as site:
+        yield site
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=str)
+def test_an_application_conforms(check, site):
+    check(site)
+
+
+def around(protected, respond):
+    """Return an application that is found to be protected, and answers by itself."""
+
+    def app(environ, start_response):
+        status, headers, body = respond(environ)
+        start_response(status, headers)
+        return [body]
+
+    app.app = protected
+    return app
+
+
+def failing_at(respond, **options):
+    """Return what fails, of all checks, for an application that answers by itself."""
+    with new_auth(**options) as auth:
+        report = check_all(site_of(around(plain_wsgi(auth), respond)))
+    return dict(report.failed)
+
+
+def open_to_all(_environ):
+    return "200 OK", [], b"alice"
+
+
+def closed_to_all(_environ):
+    return "401 Unauthorized", [("WWW-Authenticate", "Bearer")], b""
+
+
+def test_every_check_fails_for_an_application_that_errs():
+    """One that serves everybody, or nobody."""
+    found = failing_at(open_to_all).keys() | failing_at(closed_to_all).keys()
+
+    assert {check.says for check in CHECKS} == found
+
+
+@pytest.mark.parametrize(
+    ("respond", "check"),
+    [
+        (lambda _: ("401 Unauthorized", [], b""), "an anonymous caller is challenged"),
+        (lambda _: ("401 Unauthorized", [], b"body"), "a refused HEAD has no body"),
+        (lambda _: ("500 Internal Server Error", [], b""), "POST without a credential is refused"),
+        (lambda _: ("403 Forbidden", [], b""), "an expired token is refused"),
+    ],
+)
+def test_a_wrong_answer_is_reported(respond, check):
+    assert check in failing_at(respond)
+
+
+def test_a_bad_token_is_served_where_it_is_configured():
+    with new_auth(on_invalid="anonymous") as auth:
+        assert () == check_all(site_of(plain_wsgi(auth))).failed
+
+
+def trusting_a_header(auth):
+    """Return an application that takes a user name from a header."""
+    protected = plain_wsgi(auth)
+
+    def app(environ, start_response):
+        if environ.get("HTTP_X_FORWARDED_USER"):
+            start_response("200 OK", [])
+            return [b"served"]
+        return protected(environ, start_response)
+
+    app.app = protected
+    return app
+
+
+def test_one_hole_is_one_failure():
+    with new_auth() as auth:
+        report = check_all(site_of(trusting_a_header(auth)))
+
+    assert (("user names in headers are ignored", "GET /me: got 200, wanted 400 or 401"),) == report.failed
+    assert str(report).startswith("FAILED   user names in headers are ignored: GET /me: got 200, wanted 400 or 401\n")
+    assert "\npassed   an expired token is refused" in str(report)
+
+
+def test_what_a_site_does_not_have_is_skipped():
+    with new_auth(sources=["bearer"], store="none") as auth:
+        report = check_all(site_of(plain_wsgi(auth), public=None, needs_role=None))
+
+    assert () == report.failed
+    assert {
+        "no public path was given",
+        "no path was given that needs a role",
+        "there is no store",
+        "sources must include \"cookie\", got ['bearer']",
+    } == {reason for _, reason in report.skipped}
+
+
+def keys_with(algorithm, *, alone=False):
+    """Return throw-away keys with one more, or with that one in place of the signing key."""
+    keys = throw_away_keys()["keys"]
+    new = new_key(algorithm, now=0, randomness=secrets.token_bytes)
+    return {"keys": [new, *(key for key in keys if not alone or key["kid"] == "safeconduct-secrets")]}
+
+
+@pytest.mark.parametrize(
+    ("options", "skipped"),
+    [
+        ({"tokens": TokenConfig(format="opaque")}, 0),
+        ({"tokens": TokenConfig(format="jwe"), "keys": keys_with("ECDH-ES+A256KW")}, 0),
+        ({"keys": keys_with("HS256", alone=True), "tokens": TokenConfig(algorithm="HS256")}, 7),
+    ],
+    ids=["opaque", "jwe", "HS256"],
+)
+def test_any_configuration_is_attacked(options, skipped):
+    """Without a pair of keys, nobody can confuse the public one with a secret."""
+    with new_auth(**options) as auth:
+        report = check_all(site_of(plain_wsgi(auth)))
+
+    assert ((), skipped) == (report.failed, len(report.skipped))
+
+
+def test_a_site_begins_and_ends_the_lifespan_once():
+    seen = []
+
+    async def app(scope, receive, send):
+        if scope["type"] == "lifespan":
+            for _ in range(2):
+                message = await receive()
+                seen.append(message["type"])
+                await send({"type": message["type"] + ".complete"})
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"x"})
+
+    with new_auth() as auth, site_of(auth.asgi(app)) as site:
+        for check in CHECKS[:3]:
+            check(site)
+
+    assert ["lifespan.startup", "lifespan.shutdown"] == seen
+
+
+def test_a_startup_that_fails_is_reported():
+    async def app(_scope, receive, send):
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "no database"})
+
+    with new_auth() as auth, site_of(auth.asgi(app)) as site, pytest.raises(RuntimeError, match="no database"):
+        CHECKS[0](site)
+
+
+def test_a_site_that_was_not_asked_is_closed():
+    with new_auth() as auth:
+        for app in (plain_asgi(auth), plain_wsgi(auth)):
+            site_of(app).close()
+
+
+def test_an_application_that_waits_for_the_disconnect_is_answered():
+    async def app(scope, receive, send):
+        assert scope["type"] == "http"
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"x", "more_body": True})
+        await send({"type": "http.response.body", "body": b"y"})
+        assert "http.disconnect" == (await receive())["type"]
+
+    with new_auth() as auth, site_of(auth.asgi(app)) as site:
+        CHECKS[0](site)
+
+
+def test_the_interface_is_told_by_the_application_or_by_its_author():
+    class Either:
+        def __init__(self, protected):
+            self.app = protected
+
+        def __call__(self, *arguments):
+            return self.app(*arguments)
+
+    with new_auth() as auth:
+        for app in (Either(plain_wsgi(auth)), auth):
+            with pytest.raises(ConfigurationError, match="app must be an ASGI or a WSGI application"):
+                site_of(app)
+        CHECKS[0](site_of(Either(plain_wsgi(auth)), interface="wsgi"))
