@@ -35,6 +35,7 @@ from safeconduct.errors import AuthError, ConfigurationError
 from safeconduct.guard import allows, csrf_token, current, principal, requires
 from safeconduct.principal import Anonymous, Identity, Principal
 from safeconduct.sessions import Sessions
+from safeconduct.sign_in import AsyncCookies, AsyncPasswords, Cookies, Passwords
 from safeconduct.tokens import AsyncTokenFactory, TokenFactory
 
 __all__ = [
@@ -47,7 +48,9 @@ __all__ = [
     "AsyncApiKeys",
     "AsyncCallableDirectory",
     "AsyncClients",
+    "AsyncCookies",
     "AsyncDirectory",
+    "AsyncPasswords",
     "AsyncSessions",
     "AsyncTokenFactory",
     "Auth",
@@ -59,6 +62,7 @@ __all__ = [
     "Config",
     "ConfigurationError",
     "CookieConfig",
+    "Cookies",
     "CsrfConfig",
     "Directory",
     "EndpointConfig",
@@ -67,6 +71,7 @@ __all__ = [
     "Link",
     "LoginConfig",
     "NewApiKey",
+    "Passwords",
     "Principal",
     "ProxyConfig",
     "RefreshToken",

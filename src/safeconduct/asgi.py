@@ -16,7 +16,6 @@ from safeconduct._core.connection_checks import Watch
 from safeconduct._core.decision import Passed, Recalled, Refused
 from safeconduct._core.gate import Gate, GateProvider
 from safeconduct._core.wrapped_app import refuse_own_root_path, require_application, require_auth
-from safeconduct._http.cookies import fields_without
 from safeconduct._http.problems import close_code
 from safeconduct._http.request import Reply, Request
 from safeconduct._http.response_headers import as_private
@@ -24,11 +23,12 @@ from safeconduct._http.scope import (
     authorization_fields,
     body_of,
     credential_fields,
+    hide_cookies,
     joined_cookies,
     read_scope,
     readable_again,
+    replace_cookies,
     route_of,
-    with_cookies,
     without_subprotocol_token,
 )
 from safeconduct.errors import AuthError
@@ -98,9 +98,9 @@ class AuthMiddleware:
         below["safeconduct.extend"] = detector.extend
         if cookies and self._hides_cookies and rest is not line:
             if rest is None or line is None or cookies > 1:
-                below["headers"] = fields_without(fields, self._gate.hidden_cookies)
+                hide_cookies(below, self._gate.hidden_cookies)
             else:
-                below["headers"] = with_cookies(fields, line, rest)
+                replace_cookies(below, line, rest)
         before = PASSED.set(passed)
         try:
             await self.app(below, receive, detector.send)
@@ -274,8 +274,8 @@ class _Handshake:
     async def _deny(self, error: AuthError, request: Request) -> None:
         reply = self._gate.answer(error, request)
         if not self._is_accepted and "websocket.http.response" in (self._scope.get("extensions") or {}):
-            fields = list(reply.fields)
-            await self._send({"type": "websocket.http.response.start", "status": reply.status, "headers": fields})
+            start = {"type": "websocket.http.response.start", "status": reply.status}
+            await self._send(start | {"headers": list(reply.fields)})
             await self._send({"type": "websocket.http.response.body", "body": reply.body})
             return
         await self._send({"type": "websocket.close", "code": close_code(error), "reason": ""})
@@ -290,7 +290,7 @@ def _runs_on_asyncio() -> bool:
 def _below(gate: Gate, scope: Scope, passed: Passed) -> dict[str, Any]:
     below = {**scope, "safeconduct": passed.identity, "user": passed.identity, "auth": passed}
     if gate.hidden_cookies:
-        below["headers"] = fields_without(scope["headers"], gate.hidden_cookies)
+        hide_cookies(below, gate.hidden_cookies)
     return below
 
 

@@ -1,6 +1,5 @@
 """Wrap applications: ``Auth`` makes the gate that one configuration describes."""
 
-import atexit
 import time
 import weakref
 from collections.abc import Iterable
@@ -23,6 +22,8 @@ from safeconduct._wiring.arguments import (
     check_listeners,
     tracer_among,
 )
+from safeconduct._wiring.at_exit import close_at_exit
+from safeconduct._wiring.browsers import BrowserParts
 from safeconduct._wiring.container import Container
 from safeconduct._wiring.gate import new_gate
 from safeconduct._wiring.operator_access import OperatorAccess
@@ -33,6 +34,7 @@ from safeconduct.config import Config
 from safeconduct.errors import Unavailable
 from safeconduct.principal import Identity, Principal
 from safeconduct.sessions import Sessions, run
+from safeconduct.sign_in import AsyncCookies, AsyncPasswords, Cookies, Passwords
 from safeconduct.tokens import AsyncTokenFactory, TokenFactory
 
 
@@ -87,12 +89,14 @@ class Auth:
         )
         check_arguments(config, provided, clock=clock)
         self.config = config
-        self._container = Container(config, clock=clock, announce=EventDispatcher(heard), provided=provided)
+        self._container = Container(
+            config, clock=clock, announce=EventDispatcher(heard, clock=clock), provided=provided
+        )
         self._asgi = WorldParts(self._container, "asgi")
         self._wsgi = WorldParts(self._container, "wsgi")
         self._gates: dict[str, Gate] = {}
         self._is_closed = False
-        _close_at_exit(self)
+        close_at_exit(self)
         view = self._container.bounded_view
         if view is not None:
             # Its thread would go on for ever; the store is for the sessions that may have been handed out.
@@ -107,6 +111,26 @@ class Auth:
     def async_sessions(self) -> AsyncSessions:
         """Sign users in and out, and revoke credentials; awaitable."""
         return self._asgi.sessions
+
+    @property
+    def cookies(self) -> Cookies:
+        """Set our cookies in responses of the application's own pages; blocking."""
+        return Cookies(BrowserParts(self._wsgi, self.wsgi_gate().authenticator).cookies())
+
+    @property
+    def async_cookies(self) -> AsyncCookies:
+        """Set our cookies in responses of the application's own pages; awaitable."""
+        return BrowserParts(self._asgi, self.asgi_gate().authenticator).cookies()
+
+    @property
+    def passwords(self) -> Passwords:
+        """Check passwords for the application's own pages; blocking."""
+        return Passwords(BrowserParts(self._wsgi, self.wsgi_gate().authenticator).passwords())
+
+    @property
+    def async_passwords(self) -> AsyncPasswords:
+        """Check passwords for the application's own pages; awaitable."""
+        return BrowserParts(self._asgi, self.asgi_gate().authenticator).passwords()
 
     @property
     def tokens(self) -> TokenFactory:
@@ -274,15 +298,3 @@ def operator_access(auth: Auth) -> OperatorAccess:
         auth._container,  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - see above
         lambda: auth._wsgi.sessions,  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - see above
     )
-
-
-def _close_at_exit(auth: Auth) -> None:
-    alive: weakref.ref[Auth] = weakref.ref(auth)
-
-    def close() -> None:
-        living = alive()
-        if living is not None:
-            living.close()
-
-    atexit.register(close)
-    weakref.finalize(auth, atexit.unregister, close)

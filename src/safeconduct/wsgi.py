@@ -14,7 +14,7 @@ from safeconduct._core.decision import Decision, Passed, Recalled, Refused
 from safeconduct._core.gate import Gate, GateProvider
 from safeconduct._core.run_sync import run_sync
 from safeconduct._core.wrapped_app import refuse_forced_script_name, require_application, require_auth
-from safeconduct._http.cookies import hide_cookies
+from safeconduct._http.cookies import COOKIES_AS_THEY_CAME, hide_cookies
 from safeconduct._http.environ import body_of, read_environ, route_of
 from safeconduct._http.request import Reply, Request
 from safeconduct.config.shown_values import is_table
@@ -68,6 +68,7 @@ class AuthMiddleware:
             is_hidden = rest is not None
             if rest is not None and rest is not octets:
                 environ["HTTP_COOKIE"] = rest.decode("latin-1")
+                environ.setdefault(COOKIES_AS_THEY_CAME, octets.__bytes__)
         if not isinstance(passed, Passed):
             judged = self._judge(passed, environ, start_response)
             if not isinstance(judged, Passed):

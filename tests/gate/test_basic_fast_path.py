@@ -168,7 +168,7 @@ def test_no_password_is_in_memory(make):
     site = make()
     site.ask(warm=True)
     gate = site.auth.asgi_gate() if site.paths.world == "asgi" else site.auth.wsgi_gate()
-    pairs = gate._authenticator.basic._pairs
+    pairs = gate.authenticator.basic._pairs
 
     assert 1 == len(pairs._fields)
     assert all(len(digest) == 32 for item in pairs._fields.items() for digest in item)

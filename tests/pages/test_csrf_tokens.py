@@ -185,7 +185,7 @@ def test_outside_of_a_request_there_is_no_session_to_ask_for():
 def test_an_identity_of_no_auth_has_none():
     """A test may set one."""
     app = FormApp("asgi")
-    passed = app.site.auth.asgi_gate()._authenticator.anonymous_results.no_credential
+    passed = app.site.auth.asgi_gate().authenticator.anonymous_results.no_credential
     before = PASSED.set(type(passed).of(passed.identity, passed.clock, object()))
     try:
         assert safeconduct.csrf_token() == ""

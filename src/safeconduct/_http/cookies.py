@@ -31,6 +31,13 @@ _QUOTED = re.compile(rb'=[ \t]*"(?:[^"\\]|\\.)*"', re.DOTALL)
 _BLANK = b" \t"
 _NAME_BYTES: Final = len(b"cookie")
 
+COOKIES_AS_THEY_CAME: Final = "safeconduct.cookies"
+"""
+Where a scope or an environ keeps a function that returns the ``Cookie`` fields as they came.
+
+A function, so that a page that shows everything in a scope does not show the hidden cookies.
+"""
+
 
 def find(values: Sequence[bytes], name: bytes) -> str | None:
     """
@@ -151,6 +158,7 @@ def hide_cookies(environ: dict[str, Any], names: frozenset[bytes]) -> None:
     line = environ["HTTP_COOKIE"].encode("latin-1")
     if not any(name in line for name in names):
         return
+    environ.setdefault(COOKIES_AS_THEY_CAME, line.__bytes__)
     kept = _strip(line, names)
     if kept is None:
         del environ["HTTP_COOKIE"]

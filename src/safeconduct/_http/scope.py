@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final
 
+from safeconduct._http.cookies import COOKIES_AS_THEY_CAME, fields_without
 from safeconduct._http.paths import relative_path
 from safeconduct._http.request import Field, PageFields, Request, RequestReader, Route, listed, read_fields
 from safeconduct.errors import InvalidRequest
@@ -102,14 +103,23 @@ def page_of(scope: Scope) -> PageFields | None:
     return None if is_repeated else (origin, site, referer, token)
 
 
-def with_cookies(fields: Sequence[Field], line: bytes, rest: bytes) -> list[Field]:
-    """Return *fields* with *rest* in place of *line*, the value of the only ``Cookie`` field among them."""
+def hide_cookies(scope: Scope, names: frozenset[bytes]) -> None:
+    """Remove the cookies of these names from *scope*, which keeps the fields as they came in another place."""
+    fields = scope["headers"]
+    scope["headers"] = fields_without(fields, names)
+    scope.setdefault(COOKIES_AS_THEY_CAME, joined_cookies(fields).__bytes__)
+
+
+def replace_cookies(scope: Scope, line: bytes, rest: bytes) -> None:
+    """Put *rest* into *scope* in place of *line*, its only ``Cookie`` field, and keep that in another place."""
+    fields = scope["headers"]
     changed, at = [*fields], len(fields) - 1
     # Browsers send it among the last.
     while fields[at][1] is not line or fields[at][0].lower() != b"cookie":
         at -= 1
     changed[at] = (b"cookie", rest)
-    return changed
+    scope["headers"] = changed
+    scope.setdefault(COOKIES_AS_THEY_CAME, line.__bytes__)
 
 
 def readable_again(scope: Scope) -> Scope:

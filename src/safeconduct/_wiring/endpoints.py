@@ -1,13 +1,11 @@
 """Make our own endpoints for one world: only those that can work, so none if users cannot sign in here."""
 
-import secrets
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from safeconduct._core.authentication import Authenticator
-from safeconduct._core.device_cookie import DeviceCookies
 from safeconduct._core.endpoints.login import LoginEndpoint
-from safeconduct._core.endpoints.logout import LogoutEndpoint, PresentedSessions
+from safeconduct._core.endpoints.logout import LogoutEndpoint
 from safeconduct._core.endpoints.refresh import RefreshEndpoint
 from safeconduct._core.endpoints.request_context import RequestContext
 from safeconduct._core.endpoints.routes import jwks_route, openapi_route, session_routes
@@ -15,8 +13,9 @@ from safeconduct._core.endpoints.routing import EndpointRoute
 from safeconduct._core.endpoints.session import SessionEndpoint
 from safeconduct._core.endpoints.token_response import TokenResponse
 from safeconduct._core.permissions import OfferedLinks
-from safeconduct._http.forwarded import Proxies
+from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._http.request import Request
+from safeconduct._wiring.browsers import BrowserParts
 from safeconduct._wiring.world import WorldParts
 from safeconduct.errors import ConfigurationError
 
@@ -38,6 +37,12 @@ class PageRoutes(Protocol):
         self, rows: Iterable[EndpointRoute], requests: RequestContext, all_routes: Sequence[EndpointRoute]
     ) -> Iterator[EndpointRoute]:
         """Yield *rows*, which answer forms too, and the sign-in page."""
+        ...
+
+    def continue_routes(
+        self, browsers: BrowserParts, session_verbs: SessionVerbs, all_routes: Sequence[EndpointRoute]
+    ) -> Iterator[EndpointRoute]:
+        """Yield the endpoint that renews and refreshes for pages, if there is one."""
         ...
 
 
@@ -67,6 +72,8 @@ def endpoint_routes(
     enabled = config.endpoints.enabled
     if enabled and why:
         raise ConfigurationError(f"endpoints.enabled: got true; {why}")
+    if why and config.access.continue_navigation:
+        raise ConfigurationError(f"access.continue_navigation: got true; {why}")
     if why and accepting_route is not None:
         raise ConfigurationError(f"trust.hand_over: got true; {why}")
     rows: list[EndpointRoute] = []
@@ -90,19 +97,9 @@ def _session_routes(
 ) -> Iterator[EndpointRoute]:
     """Yield the endpoints of a session's life, without a directory those for people who are handed over."""
     container, config, session_verbs = parts.container, parts.container.config, parts.session_verbs
-    sources, clock, proxies = container.sources, container.clock, Proxies.of(config.proxies.trusted)
-    requests = RequestContext(
-        authenticator, sources, proxies, cookies=config.cookies, issuer=config.issuer, clock=clock
-    )  # fmt: skip
-    replies = TokenResponse(
-        config.cookies, container.csrf, clock=clock, adds_token=config.endpoints.login_answer == "token"
-    )
-    presented = PresentedSessions(
-        session_verbs, requests, sources, bearer=container.bearer, resolver=parts.resolver, clock=clock
-    )
-    devices = DeviceCookies(
-        container.derived_keys, secrets.token_bytes, config.cookies, are_read=sources.takes_cookies, clock=clock
-    )
+    clock, browsers = container.clock, BrowserParts(parts, authenticator)
+    requests, replies, devices = browsers.request_context, browsers.token_response, browsers.device_cookies
+    presented = browsers.presented_sessions()
     login: LoginEndpoint | None = None
     if container.passwords.has_directory:
         passwords = container.passwords.passwords(parts.world, parts.store)
@@ -124,5 +121,6 @@ def _session_routes(
         ),
     )
     yield from pages.routes(rows, requests, routes)
+    yield from pages.continue_routes(browsers, session_verbs, routes)
     if accepting_route is not None:
         yield accepting_route(requests, replies, presented.end_cookies, routes)

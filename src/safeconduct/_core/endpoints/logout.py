@@ -124,11 +124,34 @@ class PresentedSessions:
         Raises:
             Unavailable: If the store cannot be asked: the sessions may go on.
         """
-        ended: str | None = None
+        await self.end_replaced(request, session_id=None)
+
+    async def end_replaced(self, request: Request, *, session_id: str | None) -> bool:
+        """
+        End the sessions whose cookies came, as ``end_cookies`` does, but for the session *session_id*.
+
+        Return whether the refresh cookie is one of that session.
+
+        Raises:
+            Unavailable: If the store cannot be asked: the sessions may go on.
+        """
+        if session_id is not None and self._names(request, session_id):
+            ended, keeps_refresh = session_id, True
+        else:
+            ended, keeps_refresh = None, False
+            with suppress(ForeignSession):
+                ended = await self._end_by_refresh_token(request, {})
         with suppress(ForeignSession):
-            ended = await self._end_by_refresh_token(request, {})
-        with suppress(ForeignSession):
-            await self._end_by_access_token(lambda: self._token_elsewhere(request), {ended})
+            await self._end_by_access_token(lambda: self._token_elsewhere(request), {ended, session_id})
+        return keeps_refresh
+
+    def _names(self, request: Request, session_id: str) -> bool:
+        """Return whether the refresh cookie of *request* is one of the session *session_id*."""
+        try:
+            presented = self._request_context.refresh_token(request, {})
+            return presented is not None and self._session_verbs.session_of(presented.value) == session_id
+        except (InvalidRequest, InvalidToken):
+            return False
 
     async def _end_by_refresh_token(self, request: Request, parameters: BodyParameters) -> str | None:
         try:

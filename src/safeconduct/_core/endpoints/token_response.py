@@ -73,11 +73,30 @@ class TokenResponse:
                 body["refresh_token"] = refresh_token.value
             return json_reply(200, body)
         body["csrf_token"] = self._csrf.token(tokens.session_id, tokens.csrf_generation)
+        return json_reply(200, body, self.cookie_fields(tokens, more_cookies=more_cookies))
+
+    def cookie_fields(self, tokens: Tokens, *, more_cookies: Iterable[SetCookie] = ()) -> tuple[Field, ...]:
+        """
+        Return the fields that set the cookies of *tokens*, and *more_cookies*.
+
+        Raises:
+            NotSupported: If a token is too long for a cookie.
+        """
+        now, refresh_token = int(self._clock()), tokens.refresh_token
         cookies = [own_cookie(self._cookies, "access", tokens.access_token, expires_at=tokens.expires_at, now=now)]
         if refresh_token is not None:
             expires_at = refresh_token.expires_at
             cookies.append(own_cookie(self._cookies, "refresh", refresh_token.value, expires_at=expires_at, now=now))
-        return json_reply(200, body, set_cookie_fields([*cookies, *more_cookies]))
+        return set_cookie_fields([*cookies, *more_cookies])
+
+    def continued(self) -> tuple[Field, ...]:
+        """Return the field that keeps the browser from being led to ``…/continue`` again for ten seconds."""
+        now = int(self._clock())
+        return set_cookie_fields([own_cookie(self._cookies, "continued", "1", expires_at=now + 10, now=now)])
+
+    def deleted_refresh(self) -> SetCookie:
+        """Return the deletion of the refresh cookie."""
+        return own_deletion(self._cookies, "refresh")
 
     def signed_in_by_body(self, tokens: Tokens) -> Reply:
         """Return the reply to a sign-in with the tokens in its body, in the form of ``endpoints.login_answer``."""
@@ -91,7 +110,7 @@ class TokenResponse:
             NotSupported: If a token is too long for a cookie.
         """
         # The request may not show a previous one: from a trusted origin on another site it carries no strict cookie.
-        deleted = [own_deletion(self._cookies, "refresh")] if tokens.refresh_token is None else []
+        deleted = [self.deleted_refresh()] if tokens.refresh_token is None else []
         return self.tokens(tokens, "cookie", more_cookies=[*deleted, device])
 
     def handed_over(self, tokens: Tokens, target: str) -> Reply:
@@ -105,7 +124,7 @@ class TokenResponse:
         """
         now = int(self._clock())
         cookie = own_cookie(self._cookies, "access", tokens.access_token, expires_at=tokens.expires_at, now=now)
-        fields = set_cookie_fields([cookie, own_deletion(self._cookies, "refresh")])
+        fields = set_cookie_fields([cookie, self.deleted_refresh()])
         location = (b"location", target.encode("ascii"))
         return Reply(303, (location, (b"content-length", b"0"), NO_STORE, *fields))
 
@@ -113,7 +132,7 @@ class TokenResponse:
         """Return the reply to a sign-out; by cookie, it makes the browser delete its cookies and caches."""
         if transport == "header":
             return Reply(204, (NO_STORE,))
-        deleted = [own_deletion(self._cookies, "access"), own_deletion(self._cookies, "refresh")]
+        deleted = [own_deletion(self._cookies, "access"), self.deleted_refresh()]
         return Reply(204, (NO_STORE, CLEAR_SITE_DATA, *set_cookie_fields(deleted)))
 
 

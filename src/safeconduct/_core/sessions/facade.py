@@ -1,6 +1,7 @@
 """Sign users in and out, and revoke tokens, sessions, subjects, clients and keys: the public verbs, awaitable."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from safeconduct._core.bearer import AccessTokenResolver, principal_of
 from safeconduct._core.budget import within_one_budget
@@ -76,7 +77,8 @@ class AsyncSessions:
         if username is not None:
             refuse_unusable_name(username)
         name = account.subject if username is None else username
-        return await self._session_verbs().sign_in(account, username=name, remember=remember, origin=origin)
+        tokens = await self._session_verbs().sign_in(account, username=name, remember=remember, origin=origin)
+        return replace(tokens, username=name)
 
     @within_one_budget
     async def refresh(

@@ -145,6 +145,10 @@ class StatelessSessions:
     async def sign_out_with(self, refresh_token: str) -> str | None:
         """Do nothing, whatever the token is: no session was ended."""
 
+    def session_of(self, refresh_token: str) -> str:
+        """Return the id of the session that a refresh token carries."""
+        return self._unsealed(refresh_token, self._context.derived_keys()).session_id
+
     async def sign_out_of(self, session_id: str) -> None:
         """Do nothing, as ``sign_out``."""
 
@@ -231,10 +235,14 @@ class StatelessSessions:
 
     def _read(self, refresh_token: str, keys: DerivedKeys, origin: RequestOrigin) -> SealedRefresh:
         """Read a refresh token that is valid and may come from *origin*."""
-        context, issuer, now_ms = self._context, self._context.session_keys.issuer, self._context.now_ms()
-        sealed = unseal(refresh_token, keys, issuer=issuer, now_ms=now_ms, leeway_ms=context.leeway_ms)
+        context, sealed = self._context, self._unsealed(refresh_token, keys)
         context.binding.check(session_in(sealed), sealed.session_id, origin, announce=context.announce)
         return sealed
+
+    def _unsealed(self, refresh_token: str, keys: DerivedKeys) -> SealedRefresh:
+        context = self._context
+        issuer, now_ms = context.session_keys.issuer, context.now_ms()
+        return unseal(refresh_token, keys, issuer=issuer, now_ms=now_ms, leeway_ms=context.leeway_ms)
 
     async def _make_tokens(self, sealed: SealedRefresh, now_ms: int, keys: DerivedKeys | None) -> Tokens:
         """Make an access token of the session's present level, and with *keys* a refresh token."""

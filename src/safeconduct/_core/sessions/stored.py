@@ -205,6 +205,10 @@ class StoredSessions:
             raise RevokedToken("the session is over") from None
         return token.session_id
 
+    def session_of(self, refresh_token: str) -> str:
+        """Return the id of the session of a refresh token."""
+        return ParsedRefreshToken.from_text(refresh_token, self._context.derived_keys()).session_id
+
     async def sign_out_of(self, session_id: str) -> None:
         """End a session that was proven to be the caller's, if it is not over."""
         with suppress(NotFound):

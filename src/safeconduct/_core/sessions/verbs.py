@@ -47,6 +47,8 @@ class Tokens:
     transport: Transport
     #: None if none was asked for, or if the caller keeps the one that they have.
     refresh_token: RefreshToken | None = None
+    #: The name under which a user has just signed in, by code; None for tokens that come from anything else.
+    username: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +188,15 @@ class SessionVerbs(Protocol):
 
         Raises:
             InvalidToken: If the token is not one of ours, or its session is over.
+        """
+        ...
+
+    def session_of(self, refresh_token: str) -> str:
+        """
+        Return the id of the session of a refresh token, which may be over.
+
+        Raises:
+            InvalidToken: If the token is not one of ours.
         """
         ...
 
