@@ -30,7 +30,7 @@ from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.stores.redis.server import RedisServer
 from safeconduct.stores.view.entries import RECENT_ENTRIES, Entries
 from safeconduct.stores.view.snapshot_table import Page
-from store_contract import HORIZON_MS, LEEWAY_MS
+from safeconduct.testing.store_contract.revocations import HORIZON_MS, LEEWAY_MS
 from store_servers import Server
 
 PAGE, LOOKED_UP, ROUNDS = 2_000, 20_000, 15

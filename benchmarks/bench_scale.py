@@ -29,7 +29,7 @@ from safeconduct._core.epochs import Epoch
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.stores.redis.server import RedisServer
 from safeconduct.stores.view.proofs import RecordProof, RecordProofs
-from store_contract import HORIZON_MS, LEEWAY_MS
+from safeconduct.testing.store_contract.revocations import HORIZON_MS, LEEWAY_MS
 from store_servers import Server
 
 PAGE, LOG_LENGTH, CALLS, FOLLOWERS, CHANGES = 2_000, 12_000, 5_000, 4, 2_000

@@ -23,7 +23,7 @@ from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.errors import Unavailable
 from safeconduct.stores.redis.connection import ConnectionBroken
 from safeconduct.stores.redis.server import RedisServer
-from store_contract import HORIZON_MS, LEEWAY_MS, question
+from safeconduct.testing.store_contract.revocations import HORIZON_MS, LEEWAY_MS, question
 from store_servers import Server
 
 DEADLINE_SECONDS = 0.25

@@ -1,23 +1,49 @@
 """Integrate with Flask: an extension for the application factory."""
 
-from flask import Flask, Response
-from flask import request as flask_request
+from collections.abc import Callable
+from typing import Any
 
+from safeconduct import guard
+from safeconduct._core.decision import Passed
 from safeconduct._core.wrapped_app import described, require_auth
 from safeconduct._http.environ import read_environ
+from safeconduct._integrations.extras import missing_extra
 from safeconduct.auth import Auth
 from safeconduct.errors import AuthError, ConfigurationError
 from safeconduct.wsgi import AuthMiddleware
+
+try:
+    from flask import Flask, Response, current_app, has_app_context, has_request_context
+    from flask import request as flask_request
+
+    from safeconduct._integrations.flask_like import (
+        chosen_function,
+        hand_out_identity,
+        is_redirection,
+        keep_fields,
+        require_unprotected,
+    )
+except ImportError as missing:
+    raise missing_extra("flask", missing) from None
 
 
 class Safeconduct:
     """
     Let every request of a Flask application through the gate of *auth*, and answer the errors of ``requires`` in views.
 
-    Works with ``Safeconduct(auth).init_app(app)`` and with ``Safeconduct(auth, app)``.
+    Works with ``Safeconduct(auth).init_app(app)`` and with ``Safeconduct(auth, app)``, for any number of applications.
+
+    The application's own handlers for the error's class, its status or ``HTTPException`` make the answer, if there are
+    any; its ``after_request`` functions see it.  ``g.principal`` is who is asking, and templates have
+    ``current_identity`` and ``allows(method, path)``.  Outside of a request, in ``test_request_context`` and in
+    commands, the caller is an ``Anonymous``.
     """
 
     def __init__(self, auth: Auth, app: Flask | None = None) -> None:
+        if isinstance(auth, Flask):
+            raise ConfigurationError(
+                f"auth: got {described(auth)}, wanted an Auth: Safeconduct(Auth(Config.load())).init_app(app)"
+            )
         require_auth(auth, "wsgi")
         self.auth = auth
         if app is not None:
@@ -28,20 +54,68 @@ class Safeconduct:
         Wrap *app*; its error handlers, context and test client stay as they are.
 
         Raises:
-            ConfigurationError: If it is not a Flask application.
+            ConfigurationError: If it is not a Flask application, or has this extension already.
         """
-        _require_flask(app)
+        if not isinstance(app, Flask):
+            raise ConfigurationError(f"app: got {described(app)}, wanted a Flask application: Safeconduct(auth, app)")
+        require_unprotected(app)
         middleware = AuthMiddleware(app.wsgi_app, self.auth)
         app.wsgi_app = middleware  # type: ignore[method-assign]  # the documented way to add a middleware
         app.extensions["safeconduct"] = self
+        # Around these steps and not as an error handler: an extension such as Flask-RESTful answers every exception
+        # that is not werkzeug's with 500, before handlers are looked up, and so may a blueprint's own handler.
+        app.preprocess_request = _answering(app, middleware, app.preprocess_request)  # type: ignore[method-assign]
+        app.dispatch_request = _answering(app, middleware, app.dispatch_request)  # type: ignore[method-assign]
+        app.handle_exception = _handling(app, middleware, app.handle_exception)  # type: ignore[method-assign]
+        hand_out_identity(app, _allows)
 
-        def answer(error: AuthError) -> Response:
-            reply = middleware.answer(error, read_environ(flask_request.environ))
-            return Response(reply.body, reply.status, reply.text_fields)
 
-        app.register_error_handler(AuthError, answer)
+def _answering(app: Flask, middleware: AuthMiddleware, step: Callable[..., Any]) -> Callable[..., Any]:
+    """Return *step* of a request, which then returns the response to an ``AuthError`` instead of raising it."""
+
+    def run(*arguments: Any) -> Any:
+        try:
+            return step(*arguments)
+        except AuthError as error:
+            return _response_to(error, app, middleware)
+
+    return run
 
 
-def _require_flask(app: object) -> None:
-    if not isinstance(app, Flask):
-        raise ConfigurationError(f"app: got {described(app)}, wanted a Flask application: Safeconduct(auth, app)")
+def _handling(app: Flask, middleware: AuthMiddleware, handle: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer an ``AuthError`` that comes after these steps, from ``after_request``: *handle* would make it 500."""
+
+    def handle_or_answer(error: Exception, *arguments: Any) -> Any:
+        return _response_to(error, app, middleware) if isinstance(error, AuthError) else handle(error, *arguments)
+
+    return handle_or_answer
+
+
+def _response_to(error: AuthError, app: Flask, middleware: AuthMiddleware) -> Response:
+    reply = middleware.answer(error, read_environ(flask_request.environ))
+    response = app.response_class(reply.body, reply.status, reply.text_fields)
+    own = None if is_redirection(reply) else chosen_function(app, error, response, flask_request.blueprints)
+    if own is not None:
+        response = app.make_response(app.ensure_sync(own.function)(own.error))
+        keep_fields(response.headers, reply.text_fields)
+    return response
+
+
+def _allows(method: str, path: str) -> bool:
+    """Ask the access rules about a path as ``url_for`` makes it, which includes where the application is mounted."""
+    return guard.allows(method, path, root_path=flask_request.script_root if has_request_context() else "")
+
+
+def _passed_without_middleware() -> Passed | None:
+    """Return what passed the gate before a thread began, or nobody in ``test_request_context`` and in commands."""
+    if not has_app_context():
+        return None
+    extension = current_app.extensions.get("safeconduct")
+    if not isinstance(extension, Safeconduct):
+        return None
+    gate = extension.auth.wsgi_gate()
+    left = flask_request.environ.get("safeconduct.proof") if has_request_context() else None
+    return gate.outer_passed(left) or gate.anonymous
+
+
+guard.OUTSIDE.append(_passed_without_middleware)

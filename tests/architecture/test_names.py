@@ -64,7 +64,7 @@ def test_no_folder_of_tests_is_a_package():
 
 def classes_by_name() -> dict[str, ast.ClassDef]:
     """Return every class in the tests: a `Test…` by its file and name, a contract by its name alone."""
-    found = [(file, node) for file, node in nodes("tests") if isinstance(node, ast.ClassDef)]
+    found = [(file, node) for file, node in nodes("src", "tests") if isinstance(node, ast.ClassDef)]
     return {
         f"{location(file)} {node.name}" if node.name.startswith("Test") else node.name: node for file, node in found
     }

@@ -268,7 +268,11 @@ def test_every_form_of_a_request_is_read(auth, request_):
     )
 
 
-@pytest.mark.parametrize("request_", [None, object(), {}, {"type": "http"}, "POST /", {"headers": []}], ids=repr)
+@pytest.mark.parametrize(
+    "request_",
+    [None, object(), {}, {"type": "http"}, "POST /", {"headers": []}],
+    ids=["none", "object", "empty", "scope", "text", "mapping"],
+)
 def test_what_is_no_request_is_refused(auth, request_):
     """By a TypeError that says what is wanted; nothing is compared and nothing is set."""
     tokens = auth.sessions.sign_in(Account("alice"))

@@ -12,7 +12,7 @@ from safeconduct.errors import RevokedToken, Unavailable
 from safeconduct.events import ClockSkewed, StoreLost
 from safeconduct.stores.redis.plain_ask import SCRIPT_EVERY_SECONDS
 from safeconduct.stores.redis.server import RedisServer
-from store_contract import HORIZON_MS, LEEWAY_MS
+from safeconduct.testing.store_contract.revocations import HORIZON_MS, LEEWAY_MS
 from store_servers import Server
 from worlds import WORLDS, Clock
 

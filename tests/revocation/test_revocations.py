@@ -14,7 +14,7 @@ from safeconduct._core.run_sync import run_sync
 from safeconduct.errors import NotFound, RevokedToken, Unavailable
 from safeconduct.events import Revoked
 from safeconduct.stores import MemoryStore
-from store_contract import HORIZON_MS, LEEWAY_MS
+from safeconduct.testing.store_contract.revocations import HORIZON_MS, LEEWAY_MS
 from worlds import Clock
 
 SID = "AAB" + "A" * 21

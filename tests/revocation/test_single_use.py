@@ -14,7 +14,7 @@ from safeconduct.errors import NotSupported, RevokedToken, Unavailable
 from safeconduct.stores import MemoryStore, scripts
 from safeconduct.stores.null import NullStore
 from safeconduct.stores.redis.server import RedisServer
-from store_contract import HORIZON_MS, LEEWAY_MS, question
+from safeconduct.testing.store_contract.revocations import HORIZON_MS, LEEWAY_MS, question
 from store_servers import Server
 from worlds import WORLDS, Blocking, Clock
 

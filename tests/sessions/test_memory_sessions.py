@@ -8,7 +8,7 @@ from safeconduct.errors import Unavailable
 from safeconduct.stores.memory import session_index
 from safeconduct.stores.memory.session_index import SessionIndex
 from safeconduct.stores.memory.state_machine import opened
-from session_commands import opening
+from safeconduct.testing.store_contract.session_commands import opening
 from store_servers import in_child
 
 T = 1_800_000_000_000

@@ -12,7 +12,7 @@ from safeconduct._wiring.sessions import lifetimes_of
 from safeconduct.config import Config, SessionConfig
 from safeconduct.principal import rank
 from safeconduct.stores.memory.state_machine import opened, renewed
-from session_commands import ACCESS_MS, opening, renewing
+from safeconduct.testing.store_contract.session_commands import ACCESS_MS, opening, renewing
 
 T = 1_800_000_000_000
 LIVES = Lifetimes(

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opaque_token_contract import CLAIMS, REFERENCE
 from safeconduct._core.opaque import OpaqueTokens, ParsedOpaqueToken, is_opaque_token
 from safeconduct._core.revocation_query import RevocationQuery
 from safeconduct._core.run_sync import run_sync
@@ -16,7 +15,8 @@ from safeconduct._core.tagged_token import text_of
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct.errors import BadSignature, InvalidToken, MalformedToken, Unavailable, UnknownKey
 from safeconduct.stores import MemoryStore
-from session_commands import GRACE_MS, opening, ref_of
+from safeconduct.testing.store_contract.opaque_tokens import CLAIMS, REFERENCE
+from safeconduct.testing.store_contract.session_commands import GRACE_MS, opening, ref_of
 
 OLD = DerivedKeys({1: b"1" * 32}, 1)
 BOTH = DerivedKeys({1: b"1" * 32, 2: b"2" * 32}, 2)

@@ -3,7 +3,7 @@
 import pytest
 
 from safeconduct._core.store import Revocation
-from session_commands import ABSOLUTE_MS, SHORT_MS, opening, ref_of, rotation
+from safeconduct.testing.store_contract.session_commands import ABSOLUTE_MS, SHORT_MS, opening, ref_of, rotation
 from store_servers import KINDS
 from worlds import WORLDS
 

@@ -8,7 +8,7 @@ from safeconduct.events import SessionEnded, StoreLost
 from safeconduct.stores import scripts
 from safeconduct.stores.redis import session_hash, shard_calls
 from safeconduct.stores.redis.calls import CallResult
-from session_commands import opening, ref_of, rotation, session_revocation_key
+from safeconduct.testing.store_contract.session_commands import opening, ref_of, rotation, session_revocation_key
 from store_servers import KINDS
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from safeconduct._core.sessions.model import Chain
 from safeconduct.stores.memory.state_machine import rotate_chain
-from session_commands import GRACE_MS, IDLE_MS, digest, rotation
+from safeconduct.testing.store_contract.session_commands import GRACE_MS, IDLE_MS, digest, rotation
 
 T = 1_800_000_000_000
 END = T + 30 * 86_400_000

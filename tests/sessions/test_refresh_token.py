@@ -11,7 +11,7 @@ from safeconduct._core.tagged_token import octets_of, text_of
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct.errors import BadSignature, InvalidToken, MalformedToken, UnknownKey
 from safeconduct.stores.memory.state_machine import opened
-from session_commands import opening
+from safeconduct.testing.store_contract.session_commands import opening
 
 OLD = DerivedKeys({1: b"1" * 32}, 1)
 BOTH = DerivedKeys({1: b"1" * 32, 2: b"2" * 32}, 2)

@@ -4,7 +4,7 @@ import pytest
 
 from safeconduct._core.epochs import Epoch
 from safeconduct._core.revocation_query import RevocationQuery
-from session_commands import (
+from safeconduct.testing.store_contract.session_commands import (
     ABSOLUTE_MS,
     opening,
     presented,

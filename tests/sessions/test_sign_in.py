@@ -28,7 +28,7 @@ from safeconduct.errors import (
 from safeconduct.events import HookFailed, RenewReused, SessionEnded, SignedIn, StoreRolledBack
 from safeconduct.principal import Principal
 from safeconduct.stores.memory.state_machine import opened
-from session_commands import opening
+from safeconduct.testing.store_contract.session_commands import opening
 from token_factory import ISSUER
 
 HALF = ACCESS / 2

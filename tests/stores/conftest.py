@@ -6,7 +6,7 @@ from faulty_connections import Proxy
 from followed_store import Writer
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.stores.redis.server import RedisServer
-from store_contract import HORIZON_MS, LEEWAY_MS
+from safeconduct.testing.store_contract.revocations import HORIZON_MS, LEEWAY_MS
 from store_servers import KINDS, Server
 from worlds import WORLDS
 

@@ -18,7 +18,7 @@ from safeconduct.stores.redis.connection import (
     PlainReplies,
     ShardCommands,
 )
-from store_contract import question
+from safeconduct.testing.store_contract.revocations import question
 from store_traffic import RoundTrips
 
 SHARD = ShardCommands(b"key", ("OPEN",), ("CLOSE",))

@@ -11,7 +11,7 @@ from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.stores.redis import client
 from safeconduct.stores.redis.health import FAILURES
-from store_contract import TOKEN, question
+from safeconduct.testing.store_contract.revocations import TOKEN, question
 from store_servers import free_port, in_child
 from worlds import Blocking, Native
 

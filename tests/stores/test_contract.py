@@ -5,8 +5,9 @@ import pytest
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.stores import MemoryStore
 from safeconduct.stores.redis.server import RedisServer
-from store_contract import ALICE, HORIZON_MS, KEY, LEEWAY_MS, OTHER, TOKEN, StoreContract, question
-from worlds import WORLDS, Clock
+from safeconduct.testing import Clock
+from safeconduct.testing.store_contract import StoreContract
+from safeconduct.testing.store_contract.revocations import ALICE, KEY, OTHER, TOKEN, question
 
 
 class Shift:
@@ -29,11 +30,9 @@ class TestMemoryStore(StoreContract):
     def clock(self):
         return Clock()
 
-    @pytest.fixture(params=WORLDS)
-    def world(self, request, clock):
-        world = WORLDS[request.param](MemoryStore(clock=clock, horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS))
-        yield world
-        world.close()
+    @pytest.fixture
+    def stores(self, clock):
+        return MemoryStore(clock=clock, horizon_ms=self.horizon_ms, leeway_ms=self.leeway_ms)
 
 
 class TestRedisStore(StoreContract):
@@ -43,20 +42,16 @@ class TestRedisStore(StoreContract):
     def clock(self):
         return Shift()
 
-    @pytest.fixture(params=WORLDS)
-    def world(self, request, clock, server):
-        stores = RedisServer(
+    @pytest.fixture
+    def stores(self, clock, server):
+        return RedisServer(
             StoreConfig(url=server.socket_url, deadline_ms=5000),
             RevocationConfig(),
-            horizon_ms=HORIZON_MS,
-            leeway_ms=LEEWAY_MS,
+            horizon_ms=self.horizon_ms,
+            leeway_ms=self.leeway_ms,
             announce=print,
             shift_ms=clock,
         )
-        world = WORLDS[request.param](stores)
-        world.run(world.store.begin_epoch(0, reason="new", seen=None))
-        yield world
-        world.close()
 
     def test_many_questions_are_answered_together(self, world, server):
         """One command carries as many queries as its reply has bits; each is answered as if alone."""

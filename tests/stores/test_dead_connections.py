@@ -10,7 +10,7 @@ from safeconduct.errors import Unavailable
 from safeconduct.stores.redis.connection import ConnectionBroken, ServerRun
 from safeconduct.stores.redis.health import FAILURES
 from safeconduct.stores.redis.pool import ConnectionPool, Taken
-from store_contract import question
+from safeconduct.testing.store_contract.revocations import question
 
 MANY = 20
 QUICK_SECONDS = 0.08

@@ -14,7 +14,7 @@ from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.stores.redis import connection_sync
 from safeconduct.stores.redis.connection_sync import DeadlineSocket, seconds_until
-from store_contract import TOKEN, question
+from safeconduct.testing.store_contract.revocations import TOKEN, question
 from store_servers import free_port
 
 ADDRESSES = 6

@@ -7,7 +7,7 @@ import pytest
 from safeconduct._core.receipt import RevocationReceipt
 from safeconduct._core.store import Revocation, Written
 from safeconduct.stores.redis import calls
-from store_contract import TOKEN
+from safeconduct.testing.store_contract.revocations import TOKEN
 from worlds import Native
 
 TOKEN_ENDS = Revocation("token", TOKEN, (0,), 1 << 50)

@@ -13,7 +13,7 @@ from safeconduct._core.store import Revocation
 from safeconduct.errors import ConfigurationError, RevokedToken, Unavailable
 from safeconduct.events import StoreLost
 from safeconduct.stores.redis.watermarks import EpochFile, Watermark, Watermarks
-from store_contract import TOKEN, question
+from safeconduct.testing.store_contract.revocations import TOKEN, question
 from table_tokens import AUDIENCE, ISSUER, OWN_KEY, SECRETS_KEY, mint
 
 META, LOG = "safeconduct:{sc:00}:meta", "safeconduct:{sc:00}:log"

@@ -13,7 +13,7 @@ from safeconduct.errors import Unavailable
 from safeconduct.events import StoreUnavailable
 from safeconduct.stores.redis.health import FAILURES
 from safeconduct.stores.redis.refusals import RefusalReporter
-from store_contract import TOKEN, question
+from safeconduct.testing.store_contract.revocations import TOKEN, question
 from table_tokens import mint
 
 WORDS = {

@@ -13,7 +13,7 @@ from safeconduct.stores import scripts
 from safeconduct.stores.redis import calls, client, connection, shard_calls
 from safeconduct.stores.redis.addresses import parse_address
 from safeconduct.stores.redis.health import EVERY_SECONDS, FAILURES, OPEN_SECONDS
-from store_contract import ALICE, TOKEN, question
+from safeconduct.testing.store_contract.revocations import ALICE, TOKEN, question
 from store_servers import free_port
 
 QUICK_MS = 80

@@ -7,7 +7,7 @@ from safeconduct.errors import Unavailable
 from safeconduct.events import StoreUnavailable
 from safeconduct.stores.redis.connection import ServerError
 from safeconduct.stores.redis.health import EVERY_SECONDS, ServerHealth
-from store_contract import question
+from safeconduct.testing.store_contract.revocations import question
 
 
 def begin(world):

@@ -15,7 +15,7 @@ from memory_directory import MemoryDirectory
 from safeconduct import Auth
 from safeconduct.errors import Unavailable
 from safeconduct.stores.redis.server import RedisServer
-from store_contract import question
+from safeconduct.testing.store_contract.revocations import question
 from table_tokens import mint
 
 LOOPS = 300

@@ -17,7 +17,7 @@ from safeconduct.events import StoreUnavailable
 from safeconduct.stores.redis.connection import ServerRun, read_run
 from safeconduct.stores.redis.health import OPEN_SECONDS
 from safeconduct.stores.redis.watermarks import Watermark, Watermarks
-from store_contract import ALICE, TOKEN, question
+from safeconduct.testing.store_contract.revocations import ALICE, TOKEN, question
 from worlds import Blocking, Native
 
 META, LOG = "safeconduct:{sc:00}:meta", "safeconduct:{sc:00}:log"

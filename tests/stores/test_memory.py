@@ -10,7 +10,7 @@ from safeconduct._core.store import Counter, Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.stores import MemoryStore
 from safeconduct.stores.memory import counters
-from store_contract import HORIZON_MS, LEEWAY_MS, question
+from safeconduct.testing.store_contract.revocations import HORIZON_MS, LEEWAY_MS, question
 from store_servers import in_child
 from worlds import Clock
 

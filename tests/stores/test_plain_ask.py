@@ -10,7 +10,7 @@ from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.stores.redis.health import EVERY_SECONDS
 from safeconduct.stores.redis.plain_ask import REFUSED_SECONDS, SCRIPT_EVERY_SECONDS
-from store_contract import ALICE, KEY, LEEWAY_MS, OTHER, SESSION, TOKEN, question
+from safeconduct.testing.store_contract.revocations import ALICE, KEY, LEEWAY_MS, OTHER, SESSION, TOKEN, question
 from store_servers import Server
 from store_traffic import Interruption, RoundTrips
 from worlds import Blocking, Native

@@ -8,7 +8,7 @@ import pytest
 from safeconduct._core.revocation_keys import epoch_tag
 from safeconduct._core.revocation_query import RevocationQuery
 from safeconduct._core.store import Revocation
-from store_contract import question
+from safeconduct.testing.store_contract.revocations import question
 from worlds import Blocking
 
 META, REV, CUT = (f"safeconduct:{{sc:00}}:{name}" for name in ("meta", "rev", "cut"))

@@ -9,7 +9,7 @@ from safeconduct._core.store import Revocation
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.stores import MemoryStore
 from safeconduct.stores.redis.server import RedisServer
-from store_contract import HORIZON_MS, LEEWAY_MS, question
+from safeconduct.testing.store_contract.revocations import HORIZON_MS, LEEWAY_MS, question
 
 NAMES = [b"a", b"b", b"c"]
 AGES = st.integers(-2 * HORIZON_MS, 2 * HORIZON_MS)

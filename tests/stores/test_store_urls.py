@@ -8,7 +8,7 @@ from safeconduct.errors import ConfigurationError, NotSupported, Unavailable
 from safeconduct.stores import MemoryStore, NullStore, open_store
 from safeconduct.stores.redis.addresses import Address, Location, parse_address, parse_location
 from safeconduct.stores.redis.server import RedisServer
-from store_contract import HORIZON_MS, LEEWAY_MS, question
+from safeconduct.testing.store_contract.revocations import HORIZON_MS, LEEWAY_MS, question
 from worlds import Clock
 
 

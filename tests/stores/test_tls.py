@@ -9,7 +9,7 @@ from safeconduct.stores.redis import connection_asyncio
 from safeconduct.stores.redis.addresses import parse_address
 from safeconduct.stores.redis.connection import connection_arguments
 from safeconduct.stores.redis.health import FAILURES
-from store_contract import question
+from safeconduct.testing.store_contract.revocations import question
 from store_servers import Server, free_port
 
 QUICK_MS = 80

@@ -10,7 +10,8 @@ from django.middleware.csrf import get_token
 from django.test import AsyncClient, Client, override_settings
 from django.urls import clear_script_prefix, path
 
-from django_site import MIDDLEWARE, make_tables
+from app_client import SentRequest, asgi_messages, asgi_scope, call_asgi, call_wsgi, wsgi_environ
+from django_site import OF_A_PROJECT, make_tables
 from safeconduct import Auth, Config, requires
 from safeconduct.django import DjangoDirectory
 from safeconduct.testing import Clock, signed_in, throw_away_keys
@@ -18,13 +19,6 @@ from safeconduct.testing import Clock, signed_in, throw_away_keys
 SITE = "https://app.example"
 OWN_PAGE = {"Origin": SITE}
 IDP = "https://idp.example"
-FULL = (
-    MIDDLEWARE,
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-)
 
 
 def configuration(**fields):
@@ -53,7 +47,7 @@ class Project:
         directory: Its directory; None for none.
     """
 
-    def __init__(self, urlpatterns=(), *, directory=DjangoDirectory, fields=None, middleware=FULL, **settings):
+    def __init__(self, urlpatterns=(), *, directory=DjangoDirectory, fields=None, middleware=OF_A_PROJECT, **settings):
         make_tables()
         self.clock = Clock()
         self.auth = Auth(configuration(**fields or {}), directory=directory and directory(), clock=self.clock)
@@ -127,3 +121,26 @@ def get(kind, target, **headers):
         return Client(raise_request_exception=False).get(target, headers=headers)
     client = AsyncClient(raise_request_exception=False)
     return asyncio.run(client.get(target, headers=headers))
+
+
+def ask_wsgi(application, target, *, path_info=None, headers=(), **environ):
+    """Call a WSGI application as a server would, and return the response."""
+    request = SentRequest("GET", target, (("host", b"app.example"), *headers), "https")
+    raw = {} if path_info is None else {"PATH_INFO": path_info}
+    return call_wsgi(application, wsgi_environ(request, **raw, **environ))
+
+
+async def ask_asgi(application, target, *, method="GET", headers=(), **more):
+    """Call an ASGI application for a client that stays: Django ends a request when its client has gone."""
+    request = SentRequest(method, target, (("host", b"app.example"), *headers), "https")
+    messages = asgi_messages(request)
+
+    async def connected(scope, _receive, send):
+        async def receive():
+            if not messages:
+                await asyncio.Event().wait()
+            return messages.pop()
+
+        await application(scope, receive, send)
+
+    return await call_asgi(connected, asgi_scope(request, **more))

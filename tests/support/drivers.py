@@ -13,10 +13,9 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from app_reports import AsgiReport, wsgi_application
-from applications import flask_application
+from flask_table import by_extension
 from in_process_drivers import ASGI_OFFERS, GUARDS, NESTED_OFFERS, WSGI_OFFERS, Asgi, Wsgi
 from safeconduct.asgi import AuthMiddleware
-from safeconduct.flask import Safeconduct
 
 
 def _by_middleware(application, auth):
@@ -24,20 +23,8 @@ def _by_middleware(application, auth):
     return application
 
 
-def _by_extension(auth):
-    application = flask_application()
-    Safeconduct(auth).init_app(application)
-    return application
-
-
-def _by_line(auth):
-    application = flask_application()
-    application.wsgi_app = auth.wsgi(application.wsgi_app)
-    return application
-
-
 def _nested(bridge):
-    return lambda auth: _by_middleware(Starlette(routes=[Mount("/", app=bridge(_by_extension(auth)))]), auth)
+    return lambda auth: _by_middleware(Starlette(routes=[Mount("/", app=bridge(by_extension(auth)))]), auth)
 
 
 def in_process():
@@ -45,8 +32,6 @@ def in_process():
     return [
         Asgi("asgi", lambda auth: auth.asgi(AsgiReport()), ASGI_OFFERS | GUARDS),
         Wsgi("wsgi", lambda auth: auth.wsgi(wsgi_application), WSGI_OFFERS | GUARDS),
-        Wsgi("flask", _by_extension, WSGI_OFFERS | GUARDS),
-        Wsgi("bare flask", _by_line, WSGI_OFFERS),
         Asgi("flask in starlette by a2wsgi", _nested(WSGIMiddleware), NESTED_OFFERS | GUARDS),
         Asgi("flask in starlette by asgiref", _nested(WsgiToAsgi), NESTED_OFFERS | GUARDS),
     ]

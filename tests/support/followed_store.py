@@ -5,7 +5,7 @@ from safeconduct._core.revocation_keys import revocation_key
 from safeconduct._core.revocation_query import RevocationQuery
 from safeconduct._core.run_sync import run_sync
 from safeconduct._core.store import Revocation
-from store_contract import HORIZON_MS, LEEWAY_MS
+from safeconduct.testing.store_contract.revocations import HORIZON_MS, LEEWAY_MS
 
 ISSUER = "https://issuer.example"
 LATER_MS = 1 << 52

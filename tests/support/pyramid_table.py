@@ -1,21 +1,14 @@
 """The application of ``app_reports`` in Pyramid, and its driver of the request table."""
 
-import warnings
+from pyramid.config import Configurator
+from pyramid.httpexceptions import HTTPForbidden
+from pyramid.response import Response
+from pyramid.security import forget, remember
 
 from app_reports import needs_fresh_proof, needs_read_scope, subject_line, wsgi_fields
 from in_process_drivers import GUARDS, WSGI_OFFERS, Wsgi
 from safeconduct import principal
-
-with warnings.catch_warnings():
-    # Pyramid imports `pkg_resources`, which setuptools deprecates, and its WebOb `cgi`, which Python does.
-    for category in DeprecationWarning, UserWarning:
-        warnings.simplefilter("ignore", category)
-    from pyramid.config import Configurator
-    from pyramid.httpexceptions import HTTPForbidden
-    from pyramid.response import Response
-    from pyramid.security import forget, remember
-
-    from safeconduct.pyramid import install
+from safeconduct.pyramid import install
 
 __all__ = ["Configurator", "HTTPForbidden", "Response", "drivers", "forget", "install", "pyramid_app", "remember"]
 

@@ -1,40 +1,8 @@
-"""Drive a store's coroutines as each world does."""
+"""Drive a store's coroutines as each world does, and a clock that is moved by hand."""
 
-import asyncio
+from safeconduct.testing.store_contract.contracts import WORLDS, Blocking, Native
 
-from safeconduct._core.run_sync import run_sync
-
-
-class Blocking:
-    """Run coroutines without a loop, as behind WSGI."""
-
-    def __init__(self, stores):
-        self.store = stores.blocking()
-
-    def run(self, coroutine):
-        return run_sync(coroutine)
-
-    def close(self):
-        run_sync(self.store.close())
-
-
-class Native:
-    """Run coroutines in a loop, as behind ASGI."""
-
-    def __init__(self, stores):
-        self.store = stores.native()
-        self._runner = asyncio.Runner()
-        self._runner.get_loop()
-
-    def run(self, coroutine):
-        return self._runner.run(coroutine)
-
-    def close(self):
-        self._runner.run(self.store.close())
-        self._runner.close()
-
-
-WORLDS = {"blocking": Blocking, "native": Native}
+__all__ = ["WORLDS", "Blocking", "Clock", "Native"]
 
 
 class Clock:

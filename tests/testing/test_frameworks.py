@@ -11,7 +11,10 @@ import pytest
 import quart
 from channels.generic.websocket import WebsocketConsumer
 from channels.testing import WebsocketCommunicator
-from django.test import AsyncRequestFactory, RequestFactory
+from django.http import HttpResponse
+from django.test import AsyncClient, override_settings
+from django.test import Client as DjangoClient
+from django.urls import path as django_path
 from fastapi import FastAPI
 from flask import Flask
 from litestar.middleware import DefineMiddleware
@@ -22,11 +25,12 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from werkzeug.test import Client
 
-import frameworks as configured_django
+from django_site import MIDDLEWARE, handler
 from safeconduct import Auth, Config, CsrfConfig, current
 from safeconduct.asgi import AuthMiddleware
 from safeconduct.flask import Safeconduct
 from safeconduct.testing import signed_in, signed_in_cookies, throw_away_keys
+from safeconduct.testing.conformance import Site, check_all
 
 with warnings.catch_warnings():
     # Pyramid imports `pkg_resources`, which setuptools deprecates, and its WebOb `cgi`, which Python does.
@@ -197,18 +201,69 @@ def test_a_cookie_jar_takes_the_cookies(auth):
     assert ("alice", "bob") == (client.get("/me").text, starlette.get("/me").text)
 
 
-def test_the_clients_of_django_take_the_headers(auth):
+@pytest.fixture
+def django_view():
+    """Return the settings and the routes of a Django project whose view says who is asking."""
+    settings = {
+        "SAFECONDUCT": {
+            "issuer": NAME,
+            "audience": NAME,
+            "external_url": "https://testserver",
+            "keys": throw_away_keys(),
+            "store": "memory://",
+            "sources": ["bearer", "cookie"],
+        },
+        "MIDDLEWARE": [MIDDLEWARE],
+        "ROOT_URLCONF": (django_path("me", lambda _request: HttpResponse(current().subject)),),
+    }
+    with override_settings(**settings):
+        yield
+
+
+@pytest.mark.usefixtures("django_view")
+def test_the_client_of_django_signs_in():
     """``headers=`` exists since Django 4.2; ``environ`` is for its older form."""
-    headers = signed_in(auth, "alice")
+    from rest_framework.test import APIClient  # noqa: PLC0415 - it reads the settings of Django
+
+    client = DjangoClient()
+    headers, session = signed_in(client, "alice"), signed_in_cookies(client, "bob")
+    browser = DjangoClient()
+    for name, value in session.cookies.items():
+        browser.cookies[name] = value
 
     seen = [
-        RequestFactory().get("/me", headers=headers).META["HTTP_AUTHORIZATION"],
-        RequestFactory().get("/me", **headers.environ).META["HTTP_AUTHORIZATION"],
-        AsyncRequestFactory().get("/me", headers=headers).META["HTTP_AUTHORIZATION"],
+        client.get("/me", secure=True),
+        client.get("/me", secure=True, headers=headers),
+        client.get("/me", secure=True, **headers.environ),
+        APIClient().get("/me", secure=True, headers=headers),
+        browser.get("/me", secure=True),
+        browser.post("/me", secure=True, headers={"X-CSRF-Token": session.csrf_token}),
+        browser.post("/me", secure=True),
     ]
 
-    assert [headers["Authorization"]] * 3 == seen
-    assert configured_django.django_settings.configured
+    assert [401, 200, 200, 200, 200, 200, 403] == [answer.status_code for answer in seen]
+    assert [b"alice", b"alice", b"alice", b"bob", b"bob"] == [answer.content for answer in seen[1:6]]
+
+
+@pytest.mark.usefixtures("django_view")
+def test_the_asynchronous_client_of_django_signs_in():
+    async def ask():
+        client = AsyncClient()
+        return await client.get("/me", secure=True, headers=signed_in(client, "alice"))
+
+    assert b"alice" == asyncio.run(ask()).content
+
+
+@pytest.mark.usefixtures("django_view")
+@pytest.mark.parametrize("kind", ["wsgi", "asgi"])
+def test_a_project_of_django_conforms(kind):
+    with Site(ours(kind), closed="/me") as site:
+        assert () == check_all(site).failed
+
+
+def ours(kind):
+    """Return a handler of Django with the middleware of the settings."""
+    return handler(kind, (django_path("me", lambda _request: HttpResponse(current().subject)),))
 
 
 def test_the_communicator_of_channels_takes_the_raw_headers(auth):

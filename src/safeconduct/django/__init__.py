@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 try:
     import_module("django")
-except ImportError as error:  # pragma: no cover - tests/bare imports it without Django
+except ImportError as error:
     raise ImportError("safeconduct.django needs Django: pip install 'safeconduct[django]'") from error
 
 if TYPE_CHECKING:

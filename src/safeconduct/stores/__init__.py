@@ -1,14 +1,44 @@
-"""Keep revocations, sessions and counters in this process's memory, in a Redis or Valkey server, or not at all."""
+"""
+Keep revocations, sessions and counters in this process's memory, in a Redis or Valkey server, or not at all.
+
+``Store`` says what a store of your own does; the other names are the values that it takes and returns.
+"""
 
 from collections.abc import Callable
 
-from safeconduct._core.store import StoreProvider
+from safeconduct._core.epochs import Epoch, Epochs
+from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus
+from safeconduct._core.store import (
+    Counter,
+    IssueTime,
+    Revocation,
+    SingleUse,
+    Store,
+    StoreProvider,
+    Used,
+    Written,
+)
 from safeconduct.config.store import RevocationConfig, StoreConfig
 from safeconduct.events import Event
 from safeconduct.stores.memory.store import MemoryStore
 from safeconduct.stores.null import NullStore
 
-__all__ = ["MemoryStore", "NullStore", "open_store"]
+__all__ = [
+    "Counter",
+    "Epoch",
+    "Epochs",
+    "IssueTime",
+    "MemoryStore",
+    "NullStore",
+    "Revocation",
+    "RevocationQuery",
+    "RevocationStatus",
+    "SingleUse",
+    "Store",
+    "Used",
+    "Written",
+    "open_store",
+]
 
 
 def open_store(

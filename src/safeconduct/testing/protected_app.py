@@ -1,5 +1,6 @@
 """Find the ``Auth`` that protects an application, however its framework installed the middleware."""
 
+import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, Literal
@@ -75,8 +76,15 @@ def _installed(layer: Any) -> Iterator[object]:
     extensions = getattr(layer, "extensions", None)
     if is_table(extensions):
         yield getattr(extensions.get("safeconduct"), "auth", None)
+    # Django keeps the method of its middleware that answers exceptions.
+    for method in _each(layer, "_exception_middleware"):
+        yield getattr(getattr(method, "__self__", None), "auth", None)
     for plugin in _each(layer, "plugins"):
         yield getattr(plugin, "auth", None)
+    # Django keeps its middleware in its settings, which name our module if it is used.
+    django = sys.modules.get("safeconduct.django")
+    if django is not None and any(base.__module__.startswith("django.") for base in type(layer).__mro__):
+        yield django.get_auth()
 
 
 def _each(layer: Any, name: str) -> Iterable[Any]:

@@ -38,7 +38,7 @@ def test_below_a_prefix_too(project):
     assert "/shop/auth/sign-in?next=/shop/admin/" == page["location"]
 
 
-def test_a_member_of_the_staff_works_in_it(project):
+def test_the_staff_works_in_it(project):
     """A form is posted with Django's own token in it, of which only the origin counts."""
     new_user(is_staff=True, is_superuser=True)
     client = project.client()
@@ -79,7 +79,7 @@ def test_only_the_row_says_who_is_staff(project):
     assert 403 == client.get("/admin/login/").status_code
 
 
-def test_a_member_of_the_staff_who_becomes_inactive_is_out(project):
+def test_staff_who_become_inactive_are_out(project):
     user, client = new_user(is_staff=True, is_superuser=True), project.client()
     sign_in(client)
     user.is_active = False

@@ -1,15 +1,15 @@
 """Channels: who is asking below a router, and sockets that close when that changes."""
 
 import asyncio
+import json
 
 import pytest
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.testing import WebsocketCommunicator
 from django.urls import path
-from httpx2 import ASGITransport, AsyncClient
 
-from django_people import VIEWS, Project, new_user
+from django_people import VIEWS, Project, ask_asgi, new_user
 from django_site import handler
 from safeconduct.django import get_auth
 from safeconduct.django.channels import UserMiddleware
@@ -96,8 +96,8 @@ def test_requests_are_verified_once(project):
     """The middleware inside of Django takes over what the gate around the router has found."""
     new_user()
 
-    async def ask():
-        async with AsyncClient(transport=ASGITransport(get_auth().asgi(router()))) as client:
-            return await client.get("https://app.example/named", headers=project.token("alice"))
+    headers = [(name.decode(), value) for name, value in headers_of(project, "alice")]
 
-    assert {"user": "alice", "is_authenticated": True} == asyncio.run(ask()).json()
+    answer = asyncio.run(ask_asgi(get_auth().asgi(router()), "/named", headers=headers))
+
+    assert {"user": "alice", "is_authenticated": True} == json.loads(answer.body)

@@ -1,10 +1,12 @@
-"""The contract of every store for opening, listing and ending sessions."""
+"""Define what every store does for opening, listing and ending sessions."""
+
+from typing import Any
 
 import pytest
 
-from login_stack import LEEWAY_MS
 from safeconduct._core.revocation_query import RevocationQuery
-from session_commands import (
+from safeconduct.testing.store_contract.revocations import LEEWAY_MS
+from safeconduct.testing.store_contract.session_commands import (
     ABSOLUTE_MS,
     ACCESS_MS,
     IDLE_MS,
@@ -19,7 +21,7 @@ from session_commands import (
 class SessionContract(SessionCommands):
     """Sessions are opened, listed and ended."""
 
-    def test_an_opened_session_is_read(self, world, ref, opened):
+    def test_an_opened_session_is_read(self, world: Any, ref: Any, opened: Any) -> None:
         reply = self.read(world, ref)
 
         assert ("opened", "read") == (opened.outcome, reply.outcome)
@@ -38,7 +40,7 @@ class SessionContract(SessionCommands):
         assert session.chain.expires_ms == session.over_ms
 
     @pytest.mark.usefixtures("opened")
-    def test_a_store_knows_which_sessions_it_has(self, world, ref):
+    def test_a_store_knows_which_sessions_it_has(self, world: Any, ref: Any) -> None:
         """A session is found only under its own id."""
         others = [ref_of(world.store.sessions, 1).session_id, ref.session_id + "A", ""]
 
@@ -47,14 +49,16 @@ class SessionContract(SessionCommands):
         self.end(world, ref)
         assert not self.is_kept(world, ref, ref.session_id), (world.store, ref)
 
-    def test_a_command_that_came_twice_opens_once(self, world, sessions, ref, opened, clock):
+    def test_a_command_that_came_twice_opens_once(
+        self, world: Any, sessions: Any, ref: Any, opened: Any, clock: Any
+    ) -> None:
         clock.advance(seconds=1)
         again = world.run(sessions.open(ref, opening()))
 
         assert (opened.outcome, opened.iat_ms, opened.session) == (again.outcome, again.iat_ms, again.session)
 
     @pytest.mark.parametrize("kind", ["subject", "client", "everything"])
-    def test_a_session_begins_after_every_cut_off(self, world, sessions, ref, kind):
+    def test_a_session_begins_after_every_cut_off(self, world: Any, sessions: Any, ref: Any, kind: Any) -> None:
         """A sign-in in the same millisecond as a sign-out everywhere is valid."""
         before_ms = self.cut(world, ref, kind).before_ms
 
@@ -63,12 +67,14 @@ class SessionContract(SessionCommands):
         assert reply.iat_ms > before_ms
         assert "read" == self.read(world, ref).outcome
 
-    def test_a_session_that_was_not_opened_is_gone(self, world, ref):
+    def test_a_session_that_was_not_opened_is_gone(self, world: Any, ref: Any) -> None:
         assert "gone" == self.read(world, ref).outcome
         assert "gone" == self.rotate(world, ref, 0).outcome
         assert "gone" == world.run(world.store.sessions.fail(ref, request_id="1", limit=5)).outcome
 
-    def test_a_session_without_a_long_term_credential_ends_with_its_last_token(self, world, sessions, ref, clock):
+    def test_a_session_without_a_long_term_credential_ends_with_its_last_token(
+        self, world: Any, sessions: Any, ref: Any, clock: Any
+    ) -> None:
         """The session ends without a renewal in time (L3)."""
         world.run(sessions.open(ref, opening(remember=False)))
         clock.advance(seconds=(ACCESS_MS + LEEWAY_MS) / 1000 - 1)
@@ -77,7 +83,7 @@ class SessionContract(SessionCommands):
 
         assert ("read", "gone") == (before, self.read(world, ref).outcome)
 
-    def test_nothing_outlives_the_absolute_end(self, world, sessions, ref, clock):
+    def test_nothing_outlives_the_absolute_end(self, world: Any, sessions: Any, ref: Any, clock: Any) -> None:
         opened = world.run(sessions.open(ref, opening(lifetime_ms=1_000_000)))
         clock.advance(seconds=999)
         before = self.rotate(world, ref, 0).outcome
@@ -86,7 +92,7 @@ class SessionContract(SessionCommands):
         assert ("rotated", "gone") == (before, self.rotate(world, ref, 1).outcome)
         assert "gone" == self.renew(world, ref, presented(opened)).outcome
 
-    def test_ending_is_final(self, world, ref, opened):
+    def test_ending_is_final(self, world: Any, ref: Any, opened: Any) -> None:
         rotated = self.rotate(world, ref, 0)
 
         assert "ended" == self.end(world, ref).outcome
@@ -95,7 +101,7 @@ class SessionContract(SessionCommands):
         assert self.is_cut(world, ref, opened.iat_ms)
         assert self.is_cut(world, ref, rotated.iat_ms)
 
-    def test_an_unknown_session_is_cut_off_all_the_same(self, world, ref):
+    def test_an_unknown_session_is_cut_off_all_the_same(self, world: Any, ref: Any) -> None:
         """An evicted session may have valid tokens."""
         token = world.run(world.store.issue_time(RevocationQuery(ref.shard, (), ref.cuts, 0, 1 << 52)))
         self.end(world, ref)
@@ -103,7 +109,7 @@ class SessionContract(SessionCommands):
         assert self.is_cut(world, ref, token.iat_ms)
 
     @pytest.mark.usefixtures("opened")
-    def test_an_end_can_be_confirmed_again(self, world, sessions, ref):
+    def test_an_end_can_be_confirmed_again(self, world: Any, sessions: Any, ref: Any) -> None:
         """It changes nothing, and no replica is configured."""
         self.end(world, ref)
 
@@ -112,7 +118,7 @@ class SessionContract(SessionCommands):
         assert ("gone", 0, 0) == (reply.outcome, reply.replicas, sessions.min_replicas)
         assert reply.epoch == self.read(world, ref).epoch
 
-    def test_an_ended_session_is_not_listed(self, world, sessions, ref, opened):
+    def test_an_ended_session_is_not_listed(self, world: Any, sessions: Any, ref: Any, opened: Any) -> None:
         del opened
         other = ref_of(sessions, 1)
         world.run(sessions.open(other, opening()))
@@ -120,7 +126,7 @@ class SessionContract(SessionCommands):
 
         assert [other.session_id] == [name for name, _ in self.list(world, ref)]
 
-    def test_a_session_that_was_cut_off_is_not_listed(self, world, sessions, ref, opened):
+    def test_a_session_that_was_cut_off_is_not_listed(self, world: Any, sessions: Any, ref: Any, opened: Any) -> None:
         """This holds if only the cut-off was written, as by the command line."""
         del opened
         other = ref_of(sessions, 1)
@@ -129,7 +135,7 @@ class SessionContract(SessionCommands):
 
         assert [other.session_id] == [name for name, _ in self.list(world, ref)]
 
-    def test_the_one_used_last_is_listed_first(self, world, sessions, clock):
+    def test_the_one_used_last_is_listed_first(self, world: Any, sessions: Any, clock: Any) -> None:
         session_keys = [ref_of(sessions, number) for number in range(3)]
         for ref in session_keys:
             world.run(sessions.open(ref, opening()))
@@ -140,13 +146,15 @@ class SessionContract(SessionCommands):
 
         assert [session_keys[index].session_id for index in (0, 2, 1)] == listed
 
-    def test_nobody_else_is_listed(self, world, sessions, ref, opened):
+    def test_nobody_else_is_listed(self, world: Any, sessions: Any, ref: Any, opened: Any) -> None:
         bob = ref_of(sessions, 7, "bob")
         world.run(sessions.open(bob, opening(subject="bob")))
 
         assert [(ref.session_id, opened.session)] == self.list(world, ref)
 
-    def test_an_expired_session_is_not_listed(self, world, sessions, ref, opened, clock):
+    def test_an_expired_session_is_not_listed(
+        self, world: Any, sessions: Any, ref: Any, opened: Any, clock: Any
+    ) -> None:
         del opened
         short = ref_of(sessions, 1)
         world.run(sessions.open(short, opening(remember=False)))
@@ -154,7 +162,9 @@ class SessionContract(SessionCommands):
 
         assert [ref.session_id] == [name for name, _ in self.list(world, ref)]
 
-    def test_all_sessions_of_one_owner_end_and_no_others(self, world, sessions, ref, opened):
+    def test_all_sessions_of_one_owner_end_and_no_others(
+        self, world: Any, sessions: Any, ref: Any, opened: Any
+    ) -> None:
         """Tenants and users are separate (ASVS 8.4.1)."""
         bob = ref_of(sessions, 7, "bob")
         world.run(sessions.open(bob, opening(subject="bob")))
@@ -167,7 +177,7 @@ class SessionContract(SessionCommands):
         assert self.is_cut(world, ref, opened.iat_ms)
         assert "rotated" == self.rotate(world, bob, 0).outcome
 
-    def test_a_use_is_noted_once_in_a_while(self, world, sessions, ref, opened, clock):
+    def test_a_use_is_noted_once_in_a_while(self, world: Any, sessions: Any, ref: Any, opened: Any, clock: Any) -> None:
         clock.advance(seconds=30)
         early = world.run(sessions.touch(ref, every_ms=60_000))
         clock.advance(seconds=60)
@@ -177,11 +187,11 @@ class SessionContract(SessionCommands):
         assert opened.session.used_ms == early.session.used_ms
         assert late.session.used_ms > early.session.used_ms
 
-    def test_an_ended_session_is_not_used(self, world, sessions, ref, opened):
+    def test_an_ended_session_is_not_used(self, world: Any, sessions: Any, ref: Any, opened: Any) -> None:
         del opened
         self.end(world, ref)
 
         assert "gone" == world.run(sessions.touch(ref, every_ms=0)).outcome
 
-    def list(self, world, ref):
+    def list(self, world: Any, ref: Any) -> Any:
         return list(world.run(world.store.sessions.sessions_of(ref, session_revocation_key)).sessions)

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -19,11 +20,11 @@ ABSOLUTE_MS = 30 * 86_400_000
 SHORT_MS = 43_200_000
 
 
-def session_revocation_key(session_id):
+def session_revocation_key(session_id: Any) -> Any:
     return revocation_key("session", ISSUER, session_id)
 
 
-def ref_of(store, number=0, subject="alice"):
+def ref_of(store: Any, number: Any = 0, subject: Any = "alice") -> Any:
     """Return the reference of a session that *store* may keep."""
     shard = shard_of(ISSUER, subject, 1)
     session_id = text_of(new_session_id(shard, store.instance, lambda size: number.to_bytes(size, "big")))
@@ -33,11 +34,11 @@ def ref_of(store, number=0, subject="alice"):
     )
 
 
-def digest(name):
+def digest(name: Any) -> Any:
     return hashlib.sha256(name.encode()).digest()
 
 
-def opening(*, remember=True, **changed):
+def opening(*, remember: Any = True, **changed: Any) -> Any:
     """Return the command that opens a session, whose first refresh token is called ``0``."""
     made = Opening(
         subject="alice",
@@ -55,7 +56,7 @@ def opening(*, remember=True, **changed):
     return replace(made, **changed)
 
 
-def rotation(position, name=None, *, following=None, salt=b"s" * 16, **changed):
+def rotation(position: Any, name: Any = None, *, following: Any = None, salt: Any = b"s" * 16, **changed: Any) -> Any:
     """Return a rotation by the token *name*, by default the one at *position*."""
     made = Rotation(
         position=position,
@@ -68,17 +69,17 @@ def rotation(position, name=None, *, following=None, salt=b"s" * 16, **changed):
     return replace(made, **changed)
 
 
-def presented(reply, *, renewals=0, expires_at=None):
+def presented(reply: Any, *, renewals: Any = 0, expires_at: Any = None) -> Any:
     """Return the access token that was issued after *reply*."""
     at = reply.iat_ms // 1000 + ACCESS_MS // 1000 if expires_at is None else expires_at
     return Presented(issued_ms=reply.iat_ms, expires_at=at, renewals=renewals)
 
 
-def renewing(asks, token_id="jti-1", **changed):
+def renewing(asks: Any, token_id: Any = "jti-1", **changed: Any) -> Any:
     return replace(Renewing(presented=asks, token_id=token_id, grace_ms=GRACE_MS, access_ms=ACCESS_MS), **changed)
 
 
-def step_up(asks, request_id="step", level="explicit", **changed):
+def step_up(asks: Any, request_id: Any = "step", level: Any = "explicit", **changed: Any) -> Any:
     return replace(StepUp(presented=asks, request_id=request_id, level=level, access_ms=ACCESS_MS), **changed)
 
 
@@ -89,42 +90,42 @@ class SessionCommands:
     """Run session commands; needs the fixtures ``world`` (with an epoch) and ``clock``."""
 
     @pytest.fixture
-    def sessions(self, world):
+    def sessions(self, world: Any) -> Any:
         return world.store.sessions
 
     @pytest.fixture
-    def ref(self, sessions):
+    def ref(self, sessions: Any) -> Any:
         return ref_of(sessions)
 
     @pytest.fixture
-    def opened(self, world, sessions, ref):
+    def opened(self, world: Any, sessions: Any, ref: Any) -> Any:
         return world.run(sessions.open(ref, opening()))
 
-    def rotate(self, world, ref, *given, **more):
+    def rotate(self, world: Any, ref: Any, *given: Any, **more: Any) -> Any:
         return world.run(world.store.sessions.rotate(ref, rotation(*given, **more)))
 
-    def renew(self, world, ref, asks, *given, **more):
+    def renew(self, world: Any, ref: Any, asks: Any, *given: Any, **more: Any) -> Any:
         return world.run(world.store.sessions.renew(ref, renewing(asks, *given, **more)))
 
-    def step(self, world, ref, asks, *given, **more):
+    def step(self, world: Any, ref: Any, asks: Any, *given: Any, **more: Any) -> Any:
         return world.run(world.store.sessions.step_up(ref, step_up(asks, *given, **more)))
 
-    def read(self, world, ref):
+    def read(self, world: Any, ref: Any) -> Any:
         return world.run(world.store.sessions.read(ref))
 
-    def end(self, world, ref):
+    def end(self, world: Any, ref: Any) -> Any:
         return world.run(world.store.sessions.end(ref, lives_ms=ABSOLUTE_MS))
 
-    def is_cut(self, world, ref, issued_ms):
+    def is_cut(self, world: Any, ref: Any, issued_ms: Any) -> Any:
         query = RevocationQuery(ref.shard, (), ref.cuts, issued_ms, 1 << 52, world.store.sessions.instance)
         return world.run(world.store.ask(query)).is_revoked
 
-    def is_kept(self, world, ref, session_id):
+    def is_kept(self, world: Any, ref: Any, session_id: Any) -> Any:
         instance = world.store.sessions.instance
         query = RevocationQuery(ref.shard, (), (), 1 << 51, 1 << 52, instance, session_id)
         return not world.run(world.store.ask(query)).is_revoked
 
-    def cut(self, world, ref, kind="subject"):
+    def cut(self, world: Any, ref: Any, kind: Any = "subject") -> Any:
         keys = {"session": ref.session, "subject": ref.owner, "client": ref.others[0]}
         keys["everything"] = ref.others[1]
         revocation = Revocation(kind, keys[kind], (ref.shard,), None, ABSOLUTE_MS)

@@ -1,9 +1,11 @@
-"""The contract of every store for refresh tokens that a step-up gives, and for tokens that are dated ahead."""
+"""Define what every store does for refresh tokens that a step-up gives, and for tokens that are dated ahead."""
+
+from typing import Any
 
 import pytest
 
 from safeconduct._core.session_store import LongTerm
-from session_commands import (
+from safeconduct.testing.store_contract.session_commands import (
     ABSOLUTE_MS,
     IDLE_MS,
     SHORT_MS,
@@ -21,13 +23,15 @@ class LongTermContract(SessionCommands):
     """A step-up may begin a chain of refresh tokens; an account's cut-off dates tokens ahead."""
 
     @pytest.fixture
-    def short(self, world, sessions, ref):
+    def short(self, world: Any, sessions: Any, ref: Any) -> Any:
         return world.run(sessions.open(ref, opening(remember=False)))
 
-    def remember(self, world, ref, asks, request_id="step", *, long_term=FIRST, **more):
+    def remember(
+        self, world: Any, ref: Any, asks: Any, request_id: Any = "step", *, long_term: Any = FIRST, **more: Any
+    ) -> Any:
         return self.step(world, ref, asks, request_id, long_term=long_term, lifetime_ms=ABSOLUTE_MS, **more)
 
-    def test_l7_a_step_up_begins_a_chain(self, world, ref, short, clock):
+    def test_l7_a_step_up_begins_a_chain(self, world: Any, ref: Any, short: Any, clock: Any) -> None:
         """The session then ends as if it had begun with a refresh token."""
         assert SHORT_MS == short.session.ends_ms - short.session.created_ms
         clock.advance(seconds=60)
@@ -44,14 +48,14 @@ class LongTermContract(SessionCommands):
         assert session == self.read(world, ref).session
         assert "rotated" == self.rotate(world, ref, 0, "first").outcome
 
-    def test_l7_a_command_that_came_twice_begins_one_chain(self, world, ref, short):
+    def test_l7_a_command_that_came_twice_begins_one_chain(self, world: Any, ref: Any, short: Any) -> None:
         first = self.remember(world, ref, presented(short))
 
         again = self.remember(world, ref, presented(short))
 
         assert (first.outcome, first.session) == (again.outcome, again.session)
 
-    def test_l7_of_two_step_ups_at_once_one_decides(self, world, ref, short):
+    def test_l7_of_two_step_ups_at_once_one_decides(self, world: Any, ref: Any, short: Any) -> None:
         """The other one's token is older than the first step-up, and its chain never exists."""
         one = self.remember(world, ref, presented(short), "one")
 
@@ -62,19 +66,21 @@ class LongTermContract(SessionCommands):
         assert ("stepped", "gone") == (one.outcome, other.outcome)
         assert digest("first") == self.read(world, ref).session.chain.digest
 
-    def test_l7_a_chain_that_is_alive_stays(self, world, ref, opened):
+    def test_l7_a_chain_that_is_alive_stays(self, world: Any, ref: Any, opened: Any) -> None:
         reply = self.remember(world, ref, presented(opened))
 
         assert "stepped" == reply.outcome
         assert opened.session.chain == reply.session.chain
         assert opened.session.ends_ms == reply.session.ends_ms
 
-    def test_l7_a_refresh_token_that_came_along_is_rotated_instead(self, world, ref, opened):
+    def test_l7_a_refresh_token_that_came_along_is_rotated_instead(self, world: Any, ref: Any, opened: Any) -> None:
         reply = self.remember(world, ref, presented(opened), rotation=rotation(0))
 
         assert digest("1") == reply.session.chain.digest
 
-    def test_l7_a_chain_that_has_expired_is_followed_by_another(self, world, ref, opened, clock):
+    def test_l7_a_chain_that_has_expired_is_followed_by_another(
+        self, world: Any, ref: Any, opened: Any, clock: Any
+    ) -> None:
         """No token of the old one is ever taken for one of a later state of the store."""
         self.rotate(world, ref, 0)
         clock.advance(seconds=IDLE_MS / 1000 - 5)
@@ -90,7 +96,9 @@ class LongTermContract(SessionCommands):
         replayed = self.rotate(world, ref, 2)
         assert ("reuse", False) == (replayed.outcome, replayed.is_rolled_back)
 
-    def test_r4_a_token_is_not_issued_before_its_account_allows(self, world, sessions, ref, clock):
+    def test_r4_a_token_is_not_issued_before_its_account_allows(
+        self, world: Any, sessions: Any, ref: Any, clock: Any
+    ) -> None:
         ahead = int(clock() * 1000) + 2000
         opened = world.run(sessions.open(ref, opening(earliest_ms=ahead)))
         rotated = self.rotate(world, ref, 0, earliest_ms=ahead + 1)
@@ -102,7 +110,9 @@ class LongTermContract(SessionCommands):
         ]
 
     @pytest.mark.parametrize("kind", ["session", "subject", "everything"])
-    def test_r4_a_token_that_is_dated_ahead_is_ended_by_a_cut_off_of_now(self, world, sessions, ref, clock, kind):
+    def test_r4_a_token_that_is_dated_ahead_is_ended_by_a_cut_off_of_now(
+        self, world: Any, sessions: Any, ref: Any, clock: Any, kind: Any
+    ) -> None:
         """A revocation ends all that was issued before, whatever its date."""
         opened = world.run(sessions.open(ref, opening(earliest_ms=int(clock() * 1000) + 2000)))
 
