@@ -24,13 +24,14 @@ from safeconduct._core.continuation import Continuation
 from safeconduct._core.decision import Decision, Passed, Recalled, Refused
 from safeconduct._core.endpoints.routing import Body, Endpoints
 from safeconduct._core.error_responses import ErrorResponses
+from safeconduct._core.event_dispatcher import report_fault
 from safeconduct._core.fast_path import FastPath
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.route_memory import RouteMemory
 from safeconduct._http.paths import clean_path, readings_of
 from safeconduct._http.request import Reply, Request, Route
 from safeconduct.errors import AuthError, RevokedToken, Unavailable
-from safeconduct.events import Event, Fault, RemoteUserOmitted, Unsupported
+from safeconduct.events import Event, RemoteUserOmitted, Unsupported
 from safeconduct.principal import Principal
 
 
@@ -193,7 +194,7 @@ class Gate:
 
     def fault(self, fault: Exception) -> Refused:
         """Announce an exception that must not have been raised, and refuse the request that met it."""
-        self._announce(Fault(error=type(fault).__name__, where="gate"))
+        report_fault(self._announce, fault, where="gate")
         return Refused(Unavailable("a fault within the gate"))
 
     def unsupported(self, reason: str) -> Refused:

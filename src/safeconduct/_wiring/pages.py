@@ -146,7 +146,7 @@ class PageParts:
             destinations=self._destinations(),
             pages=self._refusals,
             problem_body=container.problem_body,
-            announce=container.announce,
+            refusals=container.refusals,
         )
 
     def _destinations(self) -> list[Destination]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from safeconduct._core.csrf import MASK_BYTES, CsrfTokens
+from safeconduct._core.event_dispatcher import report_failed_hook
 from safeconduct._core.pages.settings import PageSettings, home_of
 from safeconduct._http.html import PAGE_FIELDS, form, link, page, page_reply, paragraph, password_input
 from safeconduct._http.origin import Origin
@@ -11,7 +12,7 @@ from safeconduct._http.paths import target_of
 from safeconduct._http.problems import NO_STORE, ProblemPage, page_url
 from safeconduct._http.request import Reply, Request
 from safeconduct.errors import AuthError, CrossSiteRequest, StepUpRequired, TooManyAttempts, Unavailable
-from safeconduct.events import Event, HookFailed
+from safeconduct.events import Event
 
 SIGN_IN_ERRORS: Final[Mapping[str, str]] = {
     "invalid_credentials": "The user name or the password is wrong.",
@@ -146,7 +147,7 @@ class RefusalPages:
         try:
             body = self._problem_page(error).encode("utf-8", "replace")
         except Exception as fault:  # noqa: BLE001 - a hook of the application; the refusal must not depend on it
-            self._announce(HookFailed(hook="problem_page", error=type(fault).__name__))
+            report_failed_hook(self._announce, fault, hook="problem_page")
             return None
         return Reply(
             error.status,
