@@ -144,7 +144,9 @@ def _handling(app: Quart, auth: Auth, handle: Callable[..., Awaitable[Any]]) -> 
 async def _response_to(error: AuthError, app: Quart, auth: Auth) -> Response:
     scope: Any = quart_request.scope
     reply = auth.asgi_gate().answer(error, read_scope(scope))
-    response: Any = app.response_class(reply.body, reply.status, dict[str, str]())
+    # Quart leaves the body of a HEAD to the server.
+    body = b"" if scope.get("method") == "HEAD" else reply.body
+    response: Any = app.response_class(body, reply.status, dict[str, str]())
     response.headers.clear()
     response.headers.extend(reply.text_fields)
     chosen = None if is_redirection(reply) else chosen_function(app, error, response, quart_request.blueprints)

@@ -18,6 +18,7 @@ from request_row import (
 
 _NAVIGATES = (("sec-fetch-mode", "navigate"),)
 _HTML = (("accept", "text/html,application/xhtml+xml,*/*;q=0.8"),)
+_PAGE = {"content-type": "text/html; charset=utf-8", "cache-control": "no-store", "referrer-policy": "same-origin"}
 
 
 def _sent(name, next_, **more):
@@ -29,14 +30,14 @@ SIGN_IN = [
     _sent("navigation", "/me", headers=_NAVIGATES),
     _sent("navigation-head", "/me", method="HEAD", headers=_NAVIGATES),
     _sent("navigation-by-accept", "/me", headers=_HTML),
-    _sent("navigation-without-query", "/me", target="/me?a=b", headers=_NAVIGATES),
-    _sent("navigation-utf8", "/caf%C3%A9/x", target="/caf%C3%A9/x", headers=_NAVIGATES),
+    _sent("navigation-with-query", "/me%3Fa%3Db", target="/me?a=b", headers=_NAVIGATES),
+    _sent("navigation-utf8", "/caf%25C3%25A9/x", target="/caf%C3%A9/x", headers=_NAVIGATES),
     _sent("navigation-bad-cookie", "/me", headers=_NAVIGATES + cookie("expired")),
     missing("no-navigation", setup="sign-in"),
     missing("no-navigation-fetch", setup="sign-in", headers=(("sec-fetch-mode", "cors"), *_HTML), challenge=(REALM,)),
     missing("no-navigation-json", setup="sign-in", headers=(("accept", "application/json"),)),
     missing("no-navigation-post", setup="sign-in", method="POST", headers=_NAVIGATES, challenge=(REALM,)),
-    missing("no-navigation-set", headers=_NAVIGATES, challenge=(REALM,)),
+    missing("no-navigation-set", headers=_NAVIGATES, challenge=(REALM,), code=None, fields=_PAGE),
     forbidden("navigation-may-not", setup="sign-in", target="/admin", headers=_NAVIGATES + bearer("alice")),
     passed("sign-in-is-public", setup="sign-in", target="/sign-in", who=ANONYMOUS),
 ]
