@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from safeconduct import AccessConfig, Auth, Config, ConfigurationError, Rule, TokenConfig, current
+from safeconduct import AccessConfig, Auth, Config, ConfigurationError, Rule, SessionConfig, TokenConfig, current
 from safeconduct._keys.generate import new_key
 from safeconduct.asgi import AuthMiddleware
 from safeconduct.flask import Safeconduct
@@ -202,10 +202,13 @@ def keys_with(algorithm, *, alone=False):
     ("options", "skipped"),
     [
         ({"tokens": TokenConfig(format="opaque")}, 0),
+        ({"sources": ["cookie"]}, 0),
+        ({"sessions": SessionConfig(require_session=True)}, 0),
+        ({"store": "none"}, 1),
         ({"tokens": TokenConfig(format="jwe"), "keys": keys_with("ECDH-ES+A256KW")}, 0),
         ({"keys": keys_with("HS256", alone=True), "tokens": TokenConfig(algorithm="HS256")}, 7),
     ],
-    ids=["opaque", "jwe", "HS256"],
+    ids=["opaque", "cookie", "session", "no store", "jwe", "HS256"],
 )
 def test_any_configuration_is_attacked(options, skipped):
     """Without a pair of keys, nobody can confuse the public one with a secret."""
