@@ -89,7 +89,9 @@ class Auth:
         )
         check_arguments(config, provided, clock=clock)
         self.config = config
-        self._container = Container(config, clock=clock, announce=EventDispatcher(heard), provided=provided)
+        self._container = Container(
+            config, clock=clock, announce=EventDispatcher(heard, clock=clock), provided=provided
+        )
         self._asgi = WorldParts(self._container, "asgi")
         self._wsgi = WorldParts(self._container, "wsgi")
         self._gates: dict[str, Gate] = {}

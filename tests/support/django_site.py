@@ -13,6 +13,14 @@ from django.db import connection
 from django.test import override_settings
 
 MIDDLEWARE = "safeconduct.django.SafeconductMiddleware"
+#: Those of a new project, ours in place of Django's own sign-in.
+OF_A_PROJECT = (
+    MIDDLEWARE,
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+)
 APPS = (
     "safeconduct.django",
     "safeconduct.django.admin.AdminConfig",

@@ -29,6 +29,16 @@ def is_navigation(request: Request) -> bool:
     return any(_names_html(part) for value in request.values(b"accept") for part in value.lower().split(b","))
 
 
+def is_page_navigation(request: Request) -> bool:
+    """Return whether a browser says that it navigates to a page of its own, not to one in a frame."""
+    return request.values(b"sec-fetch-mode") == [b"navigate"] and request.values(b"sec-fetch-dest") == [b"document"]
+
+
+def is_speculative(request: Request) -> bool:
+    """Return whether a browser fetches in advance what nobody has asked for yet (``Purpose`` is the older field)."""
+    return bool(request.values(b"sec-purpose") or request.values(b"purpose"))
+
+
 def is_form(request: Request) -> bool:
     """Return whether the body of *request* is a form."""
     types = [value.partition(b";")[0].strip().lower() for value in request.values(b"content-type")]

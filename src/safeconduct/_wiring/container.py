@@ -7,6 +7,7 @@ from safeconduct._core.bearer import BearerAuthenticator
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
 from safeconduct._core.event_dispatcher import EventDispatcher
+from safeconduct._core.refusals import Refusals
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_query import BoundedView
 from safeconduct._core.store import Store, StoreProvider
@@ -72,6 +73,7 @@ class Container:
         self.policies = policies
         self.own_policy = next((policy for policy in policies if policy.is_own), None)
         #: Who the clients are; read at once, so that a missing secret is found when the ``Auth`` is made.
+        self.refusals = Refusals(config.proxies.trusted, announce)
         self.clients = ClientFactory(config, provided.clients, clock=clock, announce=announce)
         self.verifier = TokenVerifier(policies, self.clients.keys)
         self._epochs = store_port.epochs

@@ -7,7 +7,7 @@ from safeconduct._core.authentication import Authenticator
 from safeconduct._core.basic import BasicAuthenticator
 from safeconduct._core.connection_checks import ConnectionChecks
 from safeconduct._core.endpoints.routing import EndpointRoute, Endpoints
-from safeconduct._core.fast_path import FastPath
+from safeconduct._core.fast_path import ContinuingFastPath, FastPath
 from safeconduct._core.gate import Gate
 from safeconduct._core.revocation_query import NothingRevoked
 from safeconduct._core.traced_gate import traced_gate
@@ -44,7 +44,7 @@ def new_gate(parts: WorldParts) -> Gate:
         policy=container.permissions.policy,
         authenticator=authenticator,
         new_fast_path=partial(
-            FastPath,
+            FastPath if pages.continuation is None else partial(ContinuingFastPath, continuation=pages.continuation),
             authenticator=authenticator,
             view=view,
             reader=(scope if parts.world == "asgi" else environ).READER,
@@ -58,6 +58,7 @@ def new_gate(parts: WorldParts) -> Gate:
             staleness_seconds=config.revocation.staleness_seconds,
             announce=container.announce,
         ),
+        continuation=pages.continuation,
         announce=container.announce,
         release=parts.store.close,
     )
