@@ -23,7 +23,7 @@ from safeconduct._wiring.arguments import (
     tracer_among,
 )
 from safeconduct._wiring.container import Container, close_at_exit
-from safeconduct._wiring.gate import browsers_of, new_gate
+from safeconduct._wiring.gate import cookies_of, new_gate, passwords_of
 from safeconduct._wiring.operator_access import OperatorAccess
 from safeconduct._wiring.readiness import check_ready
 from safeconduct._wiring.world import WorldParts
@@ -112,22 +112,22 @@ class Auth:
     @property
     def cookies(self) -> Cookies:
         """Set our cookies in responses of the application's own pages; blocking."""
-        return Cookies(browsers_of(self._wsgi, self.wsgi_gate()).cookies())
+        return Cookies(cookies_of(self._wsgi, self.wsgi_gate()))
 
     @property
     def async_cookies(self) -> AsyncCookies:
         """Set our cookies in responses of the application's own pages; awaitable."""
-        return browsers_of(self._asgi, self.asgi_gate()).cookies()
+        return cookies_of(self._asgi, self.asgi_gate())
 
     @property
     def passwords(self) -> Passwords:
         """Check passwords for the application's own pages; blocking."""
-        return Passwords(browsers_of(self._wsgi, self.wsgi_gate()).passwords())
+        return Passwords(passwords_of(self._wsgi, self.wsgi_gate()))
 
     @property
     def async_passwords(self) -> AsyncPasswords:
         """Check passwords for the application's own pages; awaitable."""
-        return browsers_of(self._asgi, self.asgi_gate()).passwords()
+        return passwords_of(self._asgi, self.asgi_gate())
 
     @property
     def tokens(self) -> TokenFactory:
