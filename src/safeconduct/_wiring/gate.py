@@ -13,6 +13,7 @@ from safeconduct._core.revocation_query import NothingRevoked
 from safeconduct._core.traced_gate import traced_gate
 from safeconduct._core.validity import ValidityCheck
 from safeconduct._http import environ, scope
+from safeconduct._wiring.browsers import BrowserParts
 from safeconduct._wiring.endpoints import endpoint_routes
 from safeconduct._wiring.hand_over import accepting_route
 from safeconduct._wiring.pages import PageParts
@@ -62,6 +63,11 @@ def new_gate(parts: WorldParts) -> Gate:
         announce=container.announce,
         release=parts.store.close,
     )
+
+
+def browsers_of(parts: WorldParts, gate: Gate) -> BrowserParts:
+    """Return what reads and sets cookies for pages of the application."""
+    return BrowserParts(parts, gate.authenticator)
 
 
 def _endpoints(parts: WorldParts, authenticator: Authenticator, pages: PageParts) -> Endpoints:
