@@ -7,12 +7,13 @@ from safeconduct._core.authentication import Authenticator
 from safeconduct._core.basic import BasicAuthenticator
 from safeconduct._core.connection_checks import ConnectionChecks
 from safeconduct._core.endpoints.routing import EndpointRoute, Endpoints
-from safeconduct._core.fast_path import FastPath
+from safeconduct._core.fast_path import ContinuingFastPath, FastPath
 from safeconduct._core.gate import Gate
 from safeconduct._core.revocation_query import NothingRevoked
 from safeconduct._core.traced_gate import traced_gate
 from safeconduct._core.validity import ValidityCheck
 from safeconduct._http import environ, scope
+from safeconduct._wiring.browsers import BrowserParts
 from safeconduct._wiring.endpoints import endpoint_routes
 from safeconduct._wiring.hand_over import accepting_route
 from safeconduct._wiring.pages import PageParts
@@ -44,7 +45,7 @@ def new_gate(parts: WorldParts) -> Gate:
         policy=container.permissions.policy,
         authenticator=authenticator,
         new_fast_path=partial(
-            FastPath,
+            FastPath if pages.continuation is None else partial(ContinuingFastPath, continuation=pages.continuation),
             authenticator=authenticator,
             view=view,
             reader=(scope if parts.world == "asgi" else environ).READER,
@@ -58,9 +59,15 @@ def new_gate(parts: WorldParts) -> Gate:
             staleness_seconds=config.revocation.staleness_seconds,
             announce=container.announce,
         ),
+        continuation=pages.continuation,
         announce=container.announce,
         release=parts.store.close,
     )
+
+
+def browsers_of(parts: WorldParts, gate: Gate) -> BrowserParts:
+    """Return what reads and sets cookies for pages of the application."""
+    return BrowserParts(parts, gate.authenticator)
 
 
 def _endpoints(parts: WorldParts, authenticator: Authenticator, pages: PageParts) -> Endpoints:

@@ -11,8 +11,8 @@ from django.test import AsyncClient, Client, RequestFactory
 from django.urls import path, re_path
 from django.views import View
 
-from django_people import FULL, VIEWS, Project, ask_asgi, ask_wsgi, get, new_user, sign_in
-from django_site import MIDDLEWARE, handler
+from django_people import VIEWS, Project, ask_asgi, ask_wsgi, get, new_user, sign_in
+from django_site import MIDDLEWARE, OF_A_PROJECT, handler
 from safeconduct import principal, requires
 from safeconduct.django import SafeconductMiddleware
 from safeconduct.errors import InsufficientRights
@@ -235,7 +235,7 @@ def test_the_line_around_django_and_the_middleware_inside(project, kind):
 
 def test_a_body_that_was_read_before_is_read_again():
     """A middleware before ours may have looked at it."""
-    with Project(ROUTES, middleware=(f"{__name__}.Reader", *FULL)) as project:
+    with Project(ROUTES, middleware=(f"{__name__}.Reader", *OF_A_PROJECT)) as project:
         new_user()
 
         assert 200 == sign_in(project.client()).status_code

@@ -1,0 +1,297 @@
+"""Integrate with Litestar: a plugin that puts the gate before its router, guards, and the identity of a request."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
+from copy import copy
+from functools import partial
+from typing import Any, Final
+
+from safeconduct import guard
+from safeconduct._core.wrapped_app import require_auth
+from safeconduct._http.request import Reply
+from safeconduct._http.scope import read_scope
+from safeconduct._integrations.extras import missing_extra
+from safeconduct._integrations.openapi import SecurityDescription, requirements_of, total_requirement
+from safeconduct.asgi import AuthMiddleware
+from safeconduct.auth import Auth
+from safeconduct.errors import AuthError, ConfigurationError, MissingCredential
+from safeconduct.principal import Identity, Level, Principal
+
+try:
+    from litestar import Litestar, Request, Response
+    from litestar.config.app import AppConfig
+    from litestar.connection import ASGIConnection
+    from litestar.di import NamedDependency, Provide
+    from litestar.enums import ScopeType
+    from litestar.exceptions import HTTPException
+    from litestar.handlers import BaseRouteHandler
+    from litestar.openapi import OpenAPIConfig
+    from litestar.openapi.spec import Components, OAuthFlow, OAuthFlows, SecurityScheme
+    from litestar.params import SkipValidation
+    from litestar.plugins import InitPlugin
+    from litestar.plugins.base import ReceiveRoutePlugin
+    from litestar.response.base import ASGIResponse
+    from litestar.routes import BaseRoute, HTTPRoute
+    from litestar.types import ASGIApp, Receive, Scope, Send
+except ImportError as missing:
+    raise missing_extra("litestar", missing) from None
+
+Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Awaitable[None]]
+"""Raises where a connection may not go on."""
+
+CurrentIdentity = NamedDependency[SkipValidation[Identity]]
+"""The caller, who may be an ``Anonymous``: the type of a parameter *current_identity*."""
+
+CurrentPrincipal = NamedDependency[SkipValidation[Principal]]
+"""The principal who is asking: the type of a parameter *current_principal*; for an ``Anonymous`` the answer is 401."""
+
+_OUTER: Final = "safeconduct.litestar.scope"
+_PASSED: Final = "safeconduct.litestar"
+_BODY_FIELDS: Final = frozenset({"content-type", "content-length"})
+
+
+class SafeconductPlugin(InitPlugin, ReceiveRoutePlugin):
+    """
+    Let every request of a Litestar application through the gate of *auth*: ``Litestar(…, plugins=[…])``.
+
+    The gate stands before the router, inside of Litestar's CORS.  It also answers the errors of handlers, provides the
+    dependencies ``current_identity`` and ``current_principal``, and describes the security of routes in OpenAPI.
+
+    Raises:
+        ConfigurationError: If *auth* is no ``Auth``.
+    """
+
+    def __init__(self, auth: Auth) -> None:
+        require_auth(auth, "asgi")
+        self.auth = auth
+        self._description = SecurityDescription(auth, "")
+        #: Filled while routes are registered.
+        self._schemes: dict[str, SecurityScheme] = {}
+
+    def on_app_init(self, app_config: AppConfig) -> AppConfig:
+        """Add what belongs to the application, and leave what it has of its own."""
+        config: Any = app_config  # some of its types are not complete
+        config.middleware.insert(0, _only_through_the_gate)
+        config.exception_handlers.setdefault(AuthError, partial(_answer, self.auth))
+        config.after_exception.append(_raise_for_websockets)
+        config.lifespan.insert(0, partial(_lifespan, self.auth))
+        config.dependencies.setdefault("current_identity", Provide(_provide_identity, sync_to_thread=False))
+        config.dependencies.setdefault("current_principal", Provide(_provide_principal, sync_to_thread=False))
+        openapi: OpenAPIConfig | None = config.openapi_config
+        if openapi is not None:
+            own: Any = openapi.components
+            ours = Components(security_schemes=self._schemes)  # type: ignore[arg-type]  # invariant in its values
+            # A copy: the default of Litestar is one for all applications of a process.
+            config.openapi_config = described = copy(openapi)
+            described.components = [*(own if isinstance(own, list) else [own]), ours]
+        return app_config
+
+    def receive_route(self, route: BaseRoute) -> None:
+        """
+        Put the gate before the router of the route's application, and describe the route.
+
+        Raises:
+            ConfigurationError: If the application was made without any route, and so without the gate.
+        """
+        described: Any = route
+        operations: list[Any] = getattr(described, "route_handlers", None) or [described.route_handler]
+        app: Litestar = operations[0].ownership_layers[0]
+        if not isinstance(app.asgi_router, _GatedRouter):
+            if hasattr(app, "asgi_handler"):
+                raise ConfigurationError("app: got one that was made without a route, wanted one with a route or more")
+            app.asgi_router = _GatedRouter(app.asgi_router, self.auth)  # type: ignore[assignment]
+        if isinstance(route, HTTPRoute):
+            for operation in operations:
+                self._describe(route.path_format, operation)
+
+    def _describe(self, path: str, operation: Any) -> None:
+        checks = [operation.fn, *operation.resolve_guards()]
+        added = [requirement for check in checks for requirement in requirements_of(check)]
+        rules = [self._description.requirement(method, path) for method in sorted(operation.http_methods)]
+        requirement = total_requirement(sum(rules[1:], rules[0]), added)
+        if requirement.is_open:
+            return
+        own = {name: scopes for each in operation.resolve_security() for name, scopes in each.items()}
+        operation.resolve_security()[:] = [own | each for each in self._description.security(requirement)]
+        self._schemes.update({name: _security_scheme(scheme) for name, scheme in self._description.schemes().items()})
+
+
+def identity(connection: ASGIConnection[Any, Any, Any, Any]) -> Identity:
+    """
+    Return who is asking.
+
+    Raises:
+        LookupError: If the plugin is missing.
+    """
+    return _provide_identity(connection.scope)
+
+
+def principal(connection: ASGIConnection[Any, Any, Any, Any]) -> Principal:
+    """
+    Return the principal who is asking.
+
+    Raises:
+        MissingCredential: If the caller is an ``Anonymous``; if it is not caught, the answer is 401.
+        LookupError: If the plugin is missing.
+    """
+    return _provide_principal(connection.scope)
+
+
+def requires_guard(
+    *,
+    scopes: Collection[str] = (),
+    roles: Collection[str] = (),
+    level: Level | None = None,
+    max_age_seconds: int | None = None,
+    schemes: Collection[str] | None = None,
+) -> Guard:
+    """
+    Return a guard for a handler, a controller, a router or the application; the arguments are those of ``requires``.
+
+    Raises:
+        ConfigurationError: If no principal can meet an argument.
+    """
+    requirement = guard.new_requirement(
+        scopes=scopes, roles=roles, level=level, max_age_seconds=max_age_seconds, schemes=schemes
+    )
+
+    # Awaitable, since Litestar calls any other in a thread.
+    async def check(connection: ASGIConnection[Any, Any, Any, Any], _operation: BaseRouteHandler) -> None:
+        guard.check(requirement, identity(connection))
+
+    # Read for the description.
+    vars(check)["safeconduct_requirement"] = requirement
+    return check
+
+
+class _GatedRouter:
+    """
+    The router of an application, behind the gate.
+
+    A middleware of Litestar runs after the router, which has changed the path by then, and not at all for what the
+    router does not know, such as our own endpoints.
+    """
+
+    def __init__(self, router: Any, auth: Auth) -> None:
+        self._router = router
+        self._middleware = AuthMiddleware(self._serve, auth)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the router has."""
+        return getattr(self._router, name)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        scope[_OUTER] = scope  # type: ignore[typeddict-unknown-key]
+        try:
+            await self._middleware(scope, receive, send)  # type: ignore[arg-type]
+        finally:
+            scope.pop(_OUTER, None)  # type: ignore[typeddict-item]
+
+    async def _serve(self, below: Any, receive: Any, send: Any) -> None:
+        # Litestar goes on to read the scope that it gave to the router, as in `before_send`.
+        scope = below[_OUTER]
+        scope.update(below)
+        scope[_PASSED] = True
+        del scope[_OUTER]
+        await self._router(scope, receive, send)
+
+
+def _only_through_the_gate(app: ASGIApp) -> ASGIApp:
+    """Serve no route around the gate, whatever a later Litestar does with its router."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if _PASSED not in scope:
+            raise ConfigurationError("this request did not come through the gate of SafeconductPlugin")
+        await app(scope, receive, send)
+
+    return serve
+
+
+@asynccontextmanager
+async def _lifespan(auth: Auth, _app: Litestar) -> AsyncGenerator[None]:
+    gate = auth.asgi_gate()
+    gate.begin()
+    try:
+        yield
+    finally:
+        await gate.release()
+
+
+def _provide_identity(scope: Scope) -> Identity:
+    values: Any = scope
+    try:
+        found: Identity = values["safeconduct"]
+    except KeyError:
+        raise LookupError("this connection did not come through SafeconductPlugin") from None
+    return found
+
+
+def _provide_principal(scope: Scope) -> Principal:
+    found = _provide_identity(scope)
+    if not isinstance(found, Principal):
+        raise MissingCredential
+    return found
+
+
+async def _raise_for_websockets(error: Exception, scope: Scope) -> None:
+    """Leave a WebSocket to the middleware, which knows whether it was accepted; Litestar would close it with 4500."""
+    if isinstance(error, AuthError) and scope["type"] == ScopeType.WEBSOCKET:
+        raise error
+
+
+def _answer(auth: Auth, request: Request[Any, Any, Any], error: AuthError) -> Response[Any]:
+    """Answer an error of a handler, by the application's handler of the status, if there is one."""
+    reply = auth.asgi_gate().answer(error, read_scope(request.scope))  # type: ignore[arg-type]
+    operation: Any = request.scope["route_handler"]
+    own: Callable[..., Response[Any]] | None = operation.resolve_exception_handlers().get(error.status)
+    if own is None:
+        return _Refusal(reply)
+    fields: dict[str, str] = {}
+    for name, value in reply.text_fields:
+        if name not in _BODY_FIELDS:
+            fields[name] = f"{fields[name]}, {value}" if name in fields else value
+    shown = HTTPException(detail=error.detail, status_code=error.status, headers=fields)
+    shown.__cause__ = error
+    response = own(request, shown)
+    for name, value in fields.items():
+        # The challenge stays, whatever the handler makes of the response.
+        response.headers.setdefault(name, value)
+    return response
+
+
+class _Refusal(Response[bytes]):
+    """The answer to an error, with every field as it is: there may be two challenges."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.body, status_code=reply.status)
+        self._reply = reply
+
+    def to_asgi_response(  # a part of its parameters is enough
+        self,
+        app: Litestar | None,  # noqa: ARG002 - as above
+        request: Request[Any, Any, Any],
+        **_: Any,
+    ) -> ASGIResponse:
+        """Return the response."""
+        is_head = request.method == "HEAD"
+        return ASGIResponse(
+            body=b"" if is_head else self._reply.body,
+            headers=self._reply.text_fields,
+            status_code=self._reply.status,
+            is_head_response=is_head,
+        )
+
+
+def _security_scheme(scheme: dict[str, Any]) -> SecurityScheme:
+    flow = scheme.get("flows", {}).get("password")
+    flows = flow and OAuthFlows(password=OAuthFlow(token_url=flow["tokenUrl"], scopes=flow["scopes"]))
+    return SecurityScheme(
+        type=scheme["type"],
+        description=scheme.get("description"),
+        name=scheme.get("name"),
+        security_scheme_in=scheme.get("in"),
+        scheme=scheme.get("scheme"),
+        bearer_format=scheme.get("bearerFormat"),
+        flows=flows,
+    )
