@@ -206,7 +206,7 @@ def test_a_page_that_cannot_be_made_leaves_ours(reader, hook):
 
 def test_a_page_that_nobody_would_see_is_refused(make):
     with pytest.raises(ConfigurationError, match=r"problem_page: got one, wanted endpoints\.pages = true"):
-        make(endpoints={"pages": False}, problem_page=str)
+        make(endpoints={"pages": False}, problem_page=lambda error: error.title)
 
 
 def test_pages_need_cookies():

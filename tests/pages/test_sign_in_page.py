@@ -4,10 +4,12 @@ import html
 
 import pytest
 
-from login_site import ACCESS, DEVICE, REFRESH
+from login_site import ACCESS, DEVICE, REFRESH, LoginSite, stores_of
+from login_stack import ManualTime
 from memory_directory import MemoryDirectory
 from page_reader import PAGE_FIELDS, PageReader
 from safeconduct import Account
+from store_servers import Server
 
 
 def test_it_asks_for_a_name_and_a_password(reader):
@@ -156,6 +158,24 @@ def test_a_session_that_is_over_gets_the_form(reader):
     browser.open("/auth/sign-in")
 
     assert "/auth/login" == browser.page.forms[0].action
+
+
+def test_a_store_that_is_away_is_said_by_a_page(world):
+    """Nobody is told that they are signed out, and a browser without a cookie gets the form."""
+    moment, server = ManualTime(), Server("valkey")
+    # Over TCP, because redis-py 5 leaves a lost Unix socket open until it is garbage-collected.
+    site = LoginSite(world, clock=moment.clock, stores=stores_of("valkey", server, moment, print, by="url"))
+    try:
+        browser = PageReader(site)
+        assert 303 == browser.sign_in()
+        server.kill()
+
+        assert 503 == browser.open("/auth/sign-in")
+        assert "This does not work at the moment." in browser.page.text
+        assert 200 == PageReader(site).open("/auth/sign-in")
+    finally:
+        site.close()
+        server.stop()
 
 
 def test_it_names_a_person_by_their_display_name(reader):
