@@ -13,13 +13,12 @@ from safeconduct._core.revocation_query import NothingRevoked
 from safeconduct._core.sign_in_by_code import AsyncCookies, AsyncPasswords
 from safeconduct._core.traced_gate import traced_gate
 from safeconduct._core.validity import ValidityCheck
-from safeconduct._http import environ, scope
 from safeconduct._wiring.browsers import BrowserParts
 from safeconduct._wiring.endpoints import endpoint_routes
 from safeconduct._wiring.hand_over import accepting_route
 from safeconduct._wiring.pages import PageParts
 from safeconduct._wiring.sessions import session_extension
-from safeconduct._wiring.settings import realm_of, receives_browsers
+from safeconduct._wiring.settings import READERS, realm_of, receives_browsers
 from safeconduct._wiring.world import WorldParts
 from safeconduct.errors import ConfigurationError
 
@@ -50,7 +49,7 @@ def new_gate(parts: WorldParts) -> Gate:
             FastPath if pages.continuation is None else partial(ContinuingFastPath, continuation=pages.continuation),
             authenticator=authenticator,
             view=view,
-            reader=(scope if parts.world == "asgi" else environ).READER,
+            reader=READERS[parts.world],
         ),
         error_responses=pages.error_responses,
         endpoints=_endpoints(parts, authenticator, pages),

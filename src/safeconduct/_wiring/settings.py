@@ -1,7 +1,8 @@
 """Take single settings out of a configuration."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from safeconduct._core.access_rules import Policy
 from safeconduct._core.credential_sources import Sources
@@ -12,13 +13,19 @@ from safeconduct._core.permissions import Permissions
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.sessionless_tokens import IssuingRules
 from safeconduct._core.store import Store
+from safeconduct._core.wrapped_app import World
+from safeconduct._http import environ, scope
 from safeconduct._http.origin import Origin
+from safeconduct._http.request import RequestReader
 from safeconduct._tokens import client_tokens
 from safeconduct._tokens.issuer import TokenIssuer
 from safeconduct._tokens.issuer_policy import IssuerPolicy
 from safeconduct.config import Config
 from safeconduct.errors import ConfigurationError
 from safeconduct.events import RuleWeakened
+
+READERS: Final[Mapping[World, RequestReader]] = {"asgi": scope.READER, "wsgi": environ.READER}
+"""What reads the requests of each world for the fast path."""
 
 _DEFAULT_REALM = "safeconduct"
 
