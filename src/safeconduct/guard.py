@@ -5,6 +5,7 @@ Find out who is asking anywhere below the middleware, and what they may do.
 ``csrf_token`` is for its forms.
 """
 
+import contextlib
 import functools
 import inspect
 import secrets
@@ -127,7 +128,15 @@ def requires(
             raise ConfigurationError(
                 f"requires(…) wants a function, got the class {function.__name__}: decorate its methods"
             )
+        if not callable(function) or hasattr(function, "resolve_guards"):
+            # What Litestar's decorators return: it is registered with the function inside.
+            raise ConfigurationError(
+                f"requires(…) wants a function, got a {type(function).__name__}: put it below the route decorator"
+            )
         guarded = _guarded(function, requirement)
+        # Read by `safeconduct routes`: a view that is registered with this mark was guarded after it was registered.
+        with contextlib.suppress(AttributeError):
+            function.safeconduct_is_guarded = True  # type: ignore[attr-defined]
         # Read by `safeconduct routes`.
         vars(guarded)["safeconduct_requirement"] = requirement
         return guarded
