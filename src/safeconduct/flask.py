@@ -86,7 +86,7 @@ class Safeconduct:
         """Let *response* delete our cookies; ``Auth.sessions`` ends the session."""
         add_fields(response.headers, self.auth.cookies.clear())
 
-    def init_login_manager(self, app: Flask, load_user: Callable[[Principal], Any] = as_login_user) -> None:
+    def init_flask_login(self, app: Flask, load_user: Callable[[Principal], Any] = as_login_user) -> None:
         """
         Let Flask-Login's ``current_user`` be who is asking, and ``login_required`` answer as ``requires`` does.
 

@@ -30,10 +30,10 @@ def answer_for(app: Any, load_user: Callable[[Principal], Any]) -> None:
     Raises:
         ConfigurationError: If *app* has no ``LoginManager``, or it has a ``user_loader``.
     """
-    manager = getattr(app, "login_manager", None)
-    if manager is None:
+    login = getattr(app, "login_manager", None)
+    if login is None:
         raise ConfigurationError("app: got an application without a LoginManager: call its init_app(app) first")
-    if manager.user_callback is not None:
+    if login.user_callback is not None:
         raise ConfigurationError(
             "app: got a LoginManager with a user_loader, which would let a session of Flask-Login in beside ours, "
             "wanted none: give the function that finds a user as load_user"
@@ -43,16 +43,16 @@ def answer_for(app: Any, load_user: Callable[[Principal], Any]) -> None:
         identity = current()
         return load_user(identity) if isinstance(identity, Principal) else None
 
-    manager.request_loader(load)
+    login.request_loader(load)
     # A session or a "remember me" cookie of Flask-Login from before finds no user, and then ours is asked.
-    manager.user_loader(_no_user)
+    login.user_loader(_no_user)
     app.config["REMEMBER_COOKIE_NAME"] = _NO_COOKIE
     # It compares the browser with the one in which Flask-Login's session began, and there is none.
-    manager.session_protection = app.config["SESSION_PROTECTION"] = None
-    if manager.unauthorized_callback is None and manager.login_view is None:
-        manager.unauthorized_handler(_refuse)
-    if manager.needs_refresh_callback is None and manager.refresh_view is None:
-        manager.needs_refresh_handler(_ask_again)
+    login.session_protection = app.config["SESSION_PROTECTION"] = None
+    if login.unauthorized_callback is None and login.login_view is None:
+        login.unauthorized_handler(_refuse)
+    if login.needs_refresh_callback is None and login.refresh_view is None:
+        login.needs_refresh_handler(_ask_again)
 
 
 #: No cookie has a name with a space (RFC 6265 §4.1.1), so that none hides our answer.

@@ -1,5 +1,8 @@
 """An ``AuthError`` of a view is answered 401 or 403 with a challenge, by the application's own handlers if any."""
 
+import sys
+from importlib.util import find_spec, module_from_spec
+
 import pytest
 from flask import Blueprint, Flask, Response, jsonify, redirect
 from flask.views import MethodView, View
@@ -265,3 +268,17 @@ def test_an_extension_serves_several_applications():
 def test_the_error_for_a_forgotten_auth_shows_the_line():
     with pytest.raises(ConfigurationError, match=r"Safeconduct\(Auth\(Config\.load\(\)\)\)\.init_app\(app\)"):
         Safeconduct(Flask("application"))
+
+
+def test_a_missing_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "flask", None)
+    spec = find_spec("safeconduct.flask")
+
+    with pytest.raises(ImportError, match=r"pip install 'safeconduct\[flask\]'"):
+        spec.loader.exec_module(module_from_spec(spec))
+
+
+def test_an_application_of_another_kind_is_refused():
+    for wrong in (Flask, Flask("application").wsgi_app, None):
+        with pytest.raises(ConfigurationError, match=r"^app: got .*Safeconduct\(auth, app\)"):
+            Safeconduct(auth_for("main")).init_app(wrong)

@@ -9,11 +9,12 @@ from werkzeug.test import Client
 
 from auth_setups import SITE, auth_for
 from memory_directory import MemoryDirectory
-from safeconduct import Auth, Config, allows, current
+from safeconduct import AccessConfig, Auth, Config, allows, current
 from safeconduct.flask import Safeconduct
 from safeconduct.testing import signed_in, signed_in_cookies, throw_away_keys
 from table_tokens import tokens
 
+PASSWORD = "a long pass phrase"
 PAGE = (
     "{{ current_identity.subject }} {{ g.principal.subject }} {{ allows('GET', '/admin/') }} "
     "{{ allows('GET', url_for('page')) }} {{ csrf_token()|length }}"
@@ -122,9 +123,9 @@ def test_below_a_dispatcher_rules_are_asked_about_the_path_below():
 def auth():
     config = Config(
         issuer=SITE, audience=SITE, external_url=SITE, keys=throw_away_keys(), store="memory://",
-        sources=["bearer", "cookie"],
+        sources=["bearer", "cookie"], access=AccessConfig(public=["/enter"]),
     )  # fmt: skip
-    with Auth(config, directory=MemoryDirectory()) as auth:
+    with Auth(config, directory=MemoryDirectory(alice=PASSWORD)) as auth:
         yield auth
 
 
@@ -133,8 +134,8 @@ def shop(auth):
     extension = Safeconduct(auth)
     extension.init_app(app)
 
-    @app.post("/auth/own-sign-in")
-    def own_sign_in():
+    @app.post("/enter")
+    def enter():
         account = extension.check_password(request.form["username"], request.form["password"])
         response = Response(account.subject)
         origin = auth.cookies.origin_of(request)
@@ -160,7 +161,29 @@ def shop(auth):
     return app
 
 
-def test_a_page_of_the_application_signs_in_and_out(auth):
+def test_a_page_of_the_application_signs_in(auth):
+    """As the sign-in page does: the form must be on our site, and the device is remembered."""
+    client = shop(auth).test_client()
+    form = {"username": "alice", "password": PASSWORD}
+
+    wrong = client.post("/enter", base_url=SITE, headers={"Origin": SITE}, data={**form, "password": "wrong"})
+    foreign = client.post("/enter", base_url=SITE, headers={"Origin": "https://evil.example"}, data=form)
+    right = client.post("/enter", base_url=SITE, headers={"Origin": SITE}, data=form)
+
+    assert [401, 403] == [wrong.status_code, foreign.status_code]
+    assert not wrong.headers.getlist("Set-Cookie") + foreign.headers.getlist("Set-Cookie")
+    names = {each.partition("=")[0] for each in right.headers.getlist("Set-Cookie")}
+    assert (200, "alice") == (right.status_code, right.text)
+    assert {auth.config.cookies.access, auth.config.cookies.device} <= names
+    assert (
+        "alice"
+        == client.post(
+            "/change", base_url=SITE, headers={"Origin": SITE, "X-CSRF-Token": client.get("/form", base_url=SITE).text}
+        ).text
+    )
+
+
+def test_a_page_of_the_application_signs_out(auth):
     client, session = shop(auth).test_client(), signed_in_cookies(auth, "alice")
     for name, value in session.cookies.items():
         client.set_cookie(name, value, domain="app.example")

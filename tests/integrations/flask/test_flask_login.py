@@ -29,7 +29,7 @@ def application(load_user=None, **manager_settings):
     manager = LoginManager(app)
     vars(manager).update(manager_settings)
     extension = Safeconduct(auth_for("main"), app)
-    extension.init_login_manager(app, *([] if load_user is None else [load_user]))
+    extension.init_flask_login(app, *([] if load_user is None else [load_user]))
 
     @app.get("/health")
     @login_required
@@ -113,7 +113,7 @@ def test_a_manager_of_sessions_is_refused():
     app = Flask("application")
     extension = Safeconduct(auth_for("main"), app)
     with pytest.raises(ConfigurationError, match="app: got an application without a LoginManager"):
-        extension.init_login_manager(app)
+        extension.init_flask_login(app)
     LoginManager(app).user_loader(User)
     with pytest.raises(ConfigurationError, match="app: got a LoginManager with a user_loader"):
-        extension.init_login_manager(app)
+        extension.init_flask_login(app)

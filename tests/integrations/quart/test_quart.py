@@ -1,6 +1,8 @@
 """The Quart integration: errors of views and WebSockets, the identity wherever code of a request runs, wrong types."""
 
 import asyncio
+import sys
+from importlib.util import find_spec, module_from_spec
 
 import pytest
 from quart import Blueprint, Quart, Response, g, render_template_string, stream_with_context, websocket
@@ -374,3 +376,11 @@ def test_below_a_prefix_rules_are_asked_about_the_path_below():
         return await call_asgi(app, scope)
 
     assert "True" == asyncio.run(ask()).body.decode()
+
+
+def test_a_missing_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "quart", None)
+    spec = find_spec("safeconduct.quart")
+
+    with pytest.raises(ImportError, match=r"pip install 'safeconduct\[quart\]'"):
+        spec.loader.exec_module(module_from_spec(spec))
